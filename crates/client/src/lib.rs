@@ -1,0 +1,1 @@
+//! What producers add to enqueue Longshore jobs.

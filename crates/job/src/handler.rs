@@ -1,0 +1,79 @@
+//! What a job crate implements, and what it is told about the run.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::{Job, JobError, JobId, Outcome};
+
+/// Carries out the jobs of one kind. One handler serves all runs of its kind at the same time.
+pub trait Handler: Send + Sync + 'static {
+    /// The kind.
+    type Job: Job;
+
+    /// Carries out one attempt.
+    ///
+    /// Before *each* outgoing request that has an effect it awaits [`Run::clear_to_send`]. It may be dropped at
+    /// any await: when its time is over, when its lease is lost, or when the worker has to go.
+    fn run(
+        &self,
+        job: Self::Job,
+        run: Run,
+    ) -> impl Future<Output = Result<Outcome, JobError>> + Send;
+}
+
+/// Decides when a request may leave this process. The worker implements it.
+pub trait Gate: Send + Sync {
+    /// Returns when the job's lease is known to be ours; notes that a request has gone out from then on.
+    /// Never returns once the lease is lost: the run is dropped instead.
+    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// One attempt at one job.
+#[derive(Clone)]
+pub struct Run {
+    /// The job.
+    pub id: JobId,
+    /// Which attempt this is, from 1. Given-back ones are not counted.
+    pub attempt: u32,
+    /// How many attempts there are at the most.
+    pub max_attempts: u32,
+    /// The idempotency key for the provider: the same on each attempt, after a crash and after a replay;
+    /// another one only once the provider has definitely refused, or an operator has edited the args.
+    pub idempotency_key: String,
+    /// A request of an earlier run may have reached the provider, and its outcome is not known.
+    pub may_have_been_sent: bool,
+    gate: Arc<dyn Gate>,
+}
+
+impl Run {
+    /// A run behind this gate.
+    #[must_use]
+    pub fn new(id: JobId, attempt: u32, max_attempts: u32, gate: Arc<dyn Gate>) -> Self {
+        Self {
+            id,
+            attempt,
+            max_attempts,
+            idempotency_key: id.to_string(),
+            may_have_been_sent: false,
+            gate,
+        }
+    }
+
+    /// Waits until a request may go out: the worker's last heartbeat is fresh enough to know that the job is
+    /// still ours. To be awaited directly before each request. From then on the job counts as possibly sent.
+    pub async fn clear_to_send(&self) {
+        self.gate.clear_to_send().await;
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("id", &self.id)
+            .field("attempt", &self.attempt)
+            .field("max_attempts", &self.max_attempts)
+            .finish_non_exhaustive()
+    }
+}

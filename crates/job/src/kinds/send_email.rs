@@ -1,0 +1,175 @@
+//! `send_email`: one templated email to one recipient.
+
+use std::fmt;
+use std::time::Duration;
+
+use email_address::{EmailAddress, Options};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{InvalidArgs, Job};
+
+/// Sends one email by template. One request to the provider per job.
+///
+/// ```
+/// use longshore_job::kinds::SendEmail;
+/// use serde_json::json;
+///
+/// let job = SendEmail::new("welcome", "ada@example.com")
+///     .name("Ada")
+///     .data(json!({ "firstName": "Ada" }));
+/// assert_eq!(job.template, "welcome");
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendEmail {
+    /// The template's name, which configuration maps to the provider's id: 1–64 characters of `a–z 0–9 _ -`.
+    pub template: String,
+    /// Who gets it.
+    pub to: Recipient,
+    /// What the template is filled with; reaches it unchanged.
+    pub data: TemplateData,
+}
+
+/// An address and the name to show with it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// The address, `local@domain.tld`.
+    pub email: String,
+    /// The name, at most 256 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A JSON object kept as it was written, so that `1.10` stays `1.10` and keys keep their order.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TemplateData(Box<RawValue>);
+
+impl TemplateData {
+    /// The JSON text.
+    #[must_use]
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl From<serde_json::Value> for TemplateData {
+    fn from(value: serde_json::Value) -> Self {
+        let text = value.to_string();
+        // A `Value` always writes itself as valid JSON; `null` is refused by `check` like any non-object.
+        Self(RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+}
+
+impl PartialEq for TemplateData {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for TemplateData {}
+
+impl SendEmail {
+    /// An email by this template to this address, with no data.
+    #[must_use]
+    pub fn new(template: impl Into<String>, email: impl Into<String>) -> Self {
+        Self {
+            template: template.into(),
+            to: Recipient {
+                email: email.into(),
+                name: None,
+            },
+            data: serde_json::Value::Object(serde_json::Map::new()).into(),
+        }
+    }
+
+    /// Sets the recipient's name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.to.name = Some(name.into());
+        self
+    }
+
+    /// Sets what the template is filled with: a JSON object.
+    #[must_use]
+    pub fn data(mut self, data: impl Into<TemplateData>) -> Self {
+        self.data = data.into();
+        self
+    }
+}
+
+impl Job for SendEmail {
+    const KIND: &'static str = "send_email";
+    const QUEUE: &'static str = "email";
+
+    fn check(&self) -> Result<(), InvalidArgs> {
+        let template_fits = (1..=64).contains(&self.template.len())
+            && self
+                .template
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+        if !template_fits {
+            return Err(InvalidArgs::field(
+                "template",
+                "must be 1 to 64 characters of a-z, 0-9, _ and -",
+            ));
+        }
+        let options = Options::default()
+            .with_required_tld()
+            .without_display_text();
+        if self.to.email.len() > 254
+            || EmailAddress::parse_with_options(&self.to.email, options).is_err()
+        {
+            return Err(InvalidArgs::field(
+                "to.email",
+                "is not an email address of the form local@domain.tld",
+            ));
+        }
+        if let Some(name) = &self.to.name
+            && (name.chars().count() > 256 || name.chars().any(char::is_control))
+        {
+            return Err(InvalidArgs::field(
+                "to.name",
+                "must be at most 256 characters without control characters",
+            ));
+        }
+        // Parsed only to check it: this also bounds the nesting (128 levels).
+        match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(self.data.get()) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(InvalidArgs::field(
+                "data",
+                "must be a JSON object nested at most 127 levels deep",
+            )),
+        }
+    }
+
+    /// A link to reset a password is worthless after half an hour; other mails do not expire by themselves.
+    fn expires_in(&self) -> Option<Duration> {
+        (self.template == "password_reset").then_some(Duration::from_secs(30 * 60))
+    }
+}
+
+/// Names the template only: the rest is personal.
+impl fmt::Debug for SendEmail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendEmail")
+            .field("template", &self.template)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recipient").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TemplateData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TemplateData")
+            .field("bytes", &self.get().len())
+            .finish()
+    }
+}

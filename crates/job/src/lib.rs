@@ -1,0 +1,24 @@
+//! The contract of Longshore's jobs: what producers write, what workers read, and what a run can end as.
+//!
+//! This crate does no I/O and knows neither Redis nor apalis, so producers and job crates can both stand on it:
+//!
+//! - [`Job`] is a kind with its args; [`kinds`] holds every kind there is. The struct *is* the payload.
+//! - [`Prepared`] is a checked payload ready to be enqueued, [`Envelope`] the same on its way back out.
+//! - [`Handler`] is what a job crate implements; it gets the args and a [`Run`], and answers with an
+//!   [`Outcome`] or a [`JobError`].
+//! - [`RetrySchedule`] says when a failed attempt is made again.
+
+mod error;
+mod handler;
+mod id;
+pub mod kinds;
+mod payload;
+mod retry;
+
+pub use error::{Answer, Cause, Class, JobError, Outcome, Scope, clip_reason};
+pub use handler::{Gate, Handler, Run};
+pub use id::{InvalidId, JobId};
+pub use payload::{
+    Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
+};
+pub use retry::RetrySchedule;

@@ -1,0 +1,270 @@
+//! The payload: `{"kind":"…","v":1,"args":{…}}` in UTF-8 JSON, with nothing in it unique to one job.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The largest payload that is accepted: 256 KiB, envelope included. Big things belong in a bucket.
+pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
+
+/// A kind of job. The struct is its args; its serde form is the wire form, pinned by golden files.
+///
+/// Args refuse unknown fields: a field more is a new [`VERSION`](Job::VERSION), so that an older worker puts the
+/// job back instead of dropping what it does not know.
+pub trait Job: Serialize + DeserializeOwned + Send + 'static {
+    /// The kind's name on the wire.
+    const KIND: &'static str;
+    /// The queue its jobs wait in.
+    const QUEUE: &'static str;
+    /// The version of its args, from 1.
+    const VERSION: u32 = 1;
+
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// Says which field is wrong and what would be right. Names no person: it may end up in a log.
+    fn check(&self) -> Result<(), InvalidArgs>;
+
+    /// After how long a job that has not run is dead as `expired`, unless the producer says otherwise.
+    fn expires_in(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Args that are refused at the door.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidArgs(pub String);
+
+impl InvalidArgs {
+    /// A refusal of one field.
+    pub fn field(name: &str, what: impl fmt::Display) -> Self {
+        Self(format!("{name}: {what}"))
+    }
+}
+
+#[derive(Serialize)]
+struct EnvelopeOut<'a, A: ?Sized> {
+    kind: &'a str,
+    v: u32,
+    args: &'a A,
+}
+
+/// A checked job, ready to be enqueued.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its queue.
+    pub queue: &'static str,
+    /// Its payload, at most [`MAX_PAYLOAD_BYTES`].
+    pub payload: Vec<u8>,
+    /// The kind's own expiry.
+    pub expires_in: Option<Duration>,
+}
+
+impl Prepared {
+    /// Checks and encodes a job.
+    ///
+    /// # Errors
+    /// When the args are wrong or the payload would be larger than [`MAX_PAYLOAD_BYTES`].
+    pub fn new<J: Job>(job: &J) -> Result<Self, InvalidArgs> {
+        job.check()?;
+        let envelope = EnvelopeOut {
+            kind: J::KIND,
+            v: J::VERSION,
+            args: job,
+        };
+        let payload = serde_json::to_vec(&envelope)
+            .map_err(|error| InvalidArgs(format!("args cannot be written as JSON: {error}")))?;
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(InvalidArgs(format!(
+                "the payload has {} bytes, at most {MAX_PAYLOAD_BYTES} (256 KiB) are accepted: put large content in a bucket and pass its key",
+                payload.len()
+            )));
+        }
+        Ok(Self {
+            kind: J::KIND,
+            queue: J::QUEUE,
+            payload,
+            expires_in: job.expires_in(),
+        })
+    }
+}
+
+/// Shows sizes, never content: a payload may hold personal data.
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("kind", &self.kind)
+            .field("queue", &self.queue)
+            .field("payload_bytes", &self.payload.len())
+            .field("expires_in", &self.expires_in)
+            .finish()
+    }
+}
+
+/// A kind without its type, for doors that get args as JSON text.
+#[derive(Clone, Copy)]
+pub struct KindSpec {
+    /// The kind's name.
+    pub kind: &'static str,
+    /// Its queue.
+    pub queue: &'static str,
+    /// The newest version of its args that is known here.
+    pub version: u32,
+    prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
+}
+
+impl KindSpec {
+    /// The spec of a kind.
+    #[must_use]
+    pub const fn of<J: Job>() -> Self {
+        fn prepare<J: Job>(args: &str) -> Result<Prepared, InvalidArgs> {
+            let job: J =
+                serde_json::from_str(args).map_err(|error| InvalidArgs(explain(&error)))?;
+            Prepared::new(&job)
+        }
+        Self {
+            kind: J::KIND,
+            queue: J::QUEUE,
+            version: J::VERSION,
+            prepare: prepare::<J>,
+        }
+    }
+
+    /// Checks args given as JSON text and encodes them.
+    ///
+    /// # Errors
+    /// When they are not this kind's args.
+    pub fn prepare(&self, args: &str) -> Result<Prepared, InvalidArgs> {
+        (self.prepare)(args)
+    }
+}
+
+impl fmt::Debug for KindSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KindSpec")
+            .field("kind", &self.kind)
+            .field("queue", &self.queue)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// serde's messages quote the input where a type is wrong; the input may be personal data, so only the shape of
+/// the complaint is kept.
+fn explain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let at = format!(" at line {} column {}", error.line(), error.column());
+    let body = text.strip_suffix(&at).unwrap_or(&text);
+    let body = match (body.find("invalid type: "), body.find("invalid value: ")) {
+        (Some(_), _) | (_, Some(_)) => match body.split_once("expected ") {
+            Some((_, expected)) => format!("wrong type or value, expected {expected}"),
+            None => "wrong type or value".to_owned(),
+        },
+        _ => body.to_owned(),
+    };
+    format!("{body} (line {}, column {})", error.line(), error.column())
+}
+
+/// Why a payload cannot be read. The words are codes: dead letters are grouped by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndecodableWhy {
+    /// There are no bytes at all.
+    Empty,
+    /// The bytes are not UTF-8.
+    NotUtf8,
+    /// The text is not JSON of the envelope's shape.
+    NotAnEnvelope,
+    /// No handler here knows the kind.
+    UnknownKind,
+    /// The args are not this kind's args.
+    BadArgs,
+    /// The id is not a ULID.
+    BadId,
+    /// There is an id, but no payload under it.
+    NoPayload,
+    /// There is a payload, but its record is gone, so it is not known whether it ran before.
+    NoRecord,
+}
+
+impl UndecodableWhy {
+    /// The code.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "payload empty",
+            Self::NotUtf8 => "payload not UTF-8",
+            Self::NotAnEnvelope => "payload not an envelope",
+            Self::UnknownKind => "kind unknown",
+            Self::BadArgs => "args do not decode",
+            Self::BadId => "id not a ULID",
+            Self::NoPayload => "payload missing",
+            Self::NoRecord => "record missing",
+        }
+    }
+}
+
+/// A payload that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {detail}", why.as_str())]
+pub struct Undecodable {
+    /// The code.
+    pub why: UndecodableWhy,
+    /// What exactly was wrong, without quoting the payload.
+    pub detail: String,
+}
+
+/// A payload on its way back out, args not decoded yet.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope<'a> {
+    /// The kind.
+    #[serde(borrow)]
+    pub kind: Cow<'a, str>,
+    /// The version of the args.
+    pub v: u32,
+    /// The args as they stand.
+    #[serde(borrow)]
+    pub args: &'a RawValue,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the envelope.
+    ///
+    /// # Errors
+    /// When the bytes are not UTF-8 JSON of the envelope's shape.
+    pub fn parse(payload: &'a [u8]) -> Result<Self, Undecodable> {
+        let undecodable = |why, detail: String| Undecodable { why, detail };
+        if payload.is_empty() {
+            return Err(undecodable(UndecodableWhy::Empty, "0 bytes".to_owned()));
+        }
+        let text = std::str::from_utf8(payload).map_err(|error| {
+            undecodable(
+                UndecodableWhy::NotUtf8,
+                format!("invalid at byte {}", error.valid_up_to()),
+            )
+        })?;
+        serde_json::from_str(text)
+            .map_err(|error| undecodable(UndecodableWhy::NotAnEnvelope, explain(&error)))
+    }
+
+    /// Decodes and checks the args as this kind's.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn decode<J: Job>(&self) -> Result<J, Undecodable> {
+        let bad = |detail| Undecodable {
+            why: UndecodableWhy::BadArgs,
+            detail,
+        };
+        let job: J = serde_json::from_str(self.args.get()).map_err(|error| bad(explain(&error)))?;
+        job.check().map_err(|error| bad(error.to_string()))?;
+        Ok(job)
+    }
+}

@@ -1,0 +1,1 @@
+//! Dead letters, queues and pauses: the library behind the command line.

@@ -1,0 +1,1 @@
+//! What all provider clients share: HTTP, errors, Retry-After, secrets, redaction.

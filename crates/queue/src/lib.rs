@@ -1,0 +1,1 @@
+//! Longshore's queue on Redis: the only crate that knows Redis, key names and Lua.

@@ -1,0 +1,1 @@
+//! Longshore's workers: our apalis backend and the layers around a job.
