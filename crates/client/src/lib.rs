@@ -1,1 +1,47 @@
 //! What producers add to enqueue Longshore jobs.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use longshore_client::{Client, kinds::SendEmail};
+//! use serde_json::json;
+//!
+//! # async fn example() -> Result<(), longshore_client::ClientError> {
+//! let client = Client::new("redis://127.0.0.1:6379")?;
+//!
+//! // One line to enqueue.
+//! let id = client.enqueue(SendEmail::new("welcome", "ada@example.com")).await?;
+//!
+//! // The same with options: at most one per order, in ten minutes, and not at all after an hour.
+//! client
+//!     .enqueue(SendEmail::new("order_confirmation", "ada@example.com").data(json!({ "orderNumber": "A-1" })))
+//!     .key("order-confirmation-A-1")
+//!     .delay(Duration::from_secs(600))
+//!     .expires_in(Duration::from_secs(3600))
+//!     .await?;
+//!
+//! // What became of it.
+//! if let Some(status) = client.status(id).await? {
+//!     println!("{} is {}", status.id, status.state);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! When a call returns `Ok`, the job is in Redis and ends as `completed` or `dead`, or stays visible until then. Ids
+//! are made here, so a call whose answer is lost is repeated by itself, for up to five seconds, without doubling
+//! anything. Wrong args are refused here and never reach a worker.
+//!
+//! With the feature `opentelemetry` (on by default) the W3C trace context of the current span travels with the job.
+
+mod client;
+mod enqueue;
+mod error;
+mod trace;
+mod wait;
+
+pub use client::{Client, Options};
+pub use enqueue::Enqueue;
+pub use error::ClientError;
+pub use longshore_job::{Job, JobId, kinds};
+pub use longshore_queue::{Enqueued, JobState, QueueError, RunAt};
+pub use wait::JobStatus;

@@ -3,3 +3,22 @@
 mod send_email;
 
 pub use send_email::{Recipient, SendEmail, TemplateData};
+
+use crate::KindSpec;
+
+/// All of them.
+pub const ALL: &[KindSpec] = &[KindSpec::of::<SendEmail>()];
+
+/// The queues they wait in, each once.
+#[must_use]
+pub fn queues() -> Vec<&'static str> {
+    let mut queues: Vec<_> = ALL.iter().map(|spec| spec.queue).collect();
+    queues.dedup();
+    queues
+}
+
+/// The kind of this name.
+#[must_use]
+pub fn find(kind: &str) -> Option<&'static KindSpec> {
+    ALL.iter().find(|spec| spec.kind == kind)
+}

@@ -21,4 +21,6 @@ pub use id::{InvalidId, JobId};
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
 };
-pub use retry::RetrySchedule;
+#[cfg(feature = "backoff")]
+pub use retry::Backoff;
+pub use retry::{Reconnect, RetrySchedule};

@@ -22,6 +22,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const QUEUE: &'static str;
     /// The version of its args, from 1.
     const VERSION: u32 = 1;
+    /// Top-level args that name no person and hold no secret: operators see them without asking.
+    const PUBLIC_ARGS: &'static [&'static str] = &[];
 
     /// Checks what the types cannot say.
     ///
@@ -117,6 +119,8 @@ pub struct KindSpec {
     pub queue: &'static str,
     /// The newest version of its args that is known here.
     pub version: u32,
+    /// Its [`Job::PUBLIC_ARGS`].
+    pub public_args: &'static [&'static str],
     prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
 }
 
@@ -133,6 +137,7 @@ impl KindSpec {
             kind: J::KIND,
             queue: J::QUEUE,
             version: J::VERSION,
+            public_args: J::PUBLIC_ARGS,
             prepare: prepare::<J>,
         }
     }

@@ -1,13 +1,16 @@
-//! When a failed attempt is made again.
+//! When a failed attempt is made again, and when a call to a Redis that is away is repeated.
+//!
+//! Both are a `backoff::backoff::Backoff` (feature `backoff`). That crate is unmaintained (RUSTSEC-2025-0012): this
+//! file is the only one that names it.
 
 use std::time::Duration;
 
-use backoff::backoff::Backoff;
+#[cfg(feature = "backoff")]
+pub use backoff::backoff::Backoff;
 
 /// The waits between attempts. Exact, without jitter: attempt `n` that fails is made again after entry `n`.
 ///
-/// The whole of it is kept in Redis as a due time, so waiting costs no worker slot. `backoff` names the trait;
-/// the crate is unmaintained (RUSTSEC-2025-0012), and this file is the only one that knows it.
+/// The wait is kept in Redis as a due time, so it costs no worker slot and survives everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetrySchedule {
     waits: Vec<Duration>,
@@ -53,6 +56,7 @@ impl Default for RetrySchedule {
     }
 }
 
+#[cfg(feature = "backoff")]
 impl Backoff for RetrySchedule {
     fn reset(&mut self) {
         self.next = 0;
@@ -65,9 +69,58 @@ impl Backoff for RetrySchedule {
     }
 }
 
-#[cfg(test)]
+/// The waits between calls to a Redis that is away: doubling from the first to the longest, without an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconnect {
+    first: Duration,
+    longest: Duration,
+    next: Duration,
+}
+
+impl Reconnect {
+    /// Waits that start over at `first` and never exceed `longest`.
+    #[must_use]
+    pub fn new(first: Duration, longest: Duration) -> Self {
+        Self {
+            first,
+            longest,
+            next: first,
+        }
+    }
+
+    /// No call has failed since the last success.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.next == self.first
+    }
+}
+
+#[cfg(feature = "backoff")]
+impl Backoff for Reconnect {
+    fn reset(&mut self) {
+        self.next = self.first;
+    }
+
+    fn next_backoff(&mut self) -> Option<Duration> {
+        let wait = self.next.min(self.longest);
+        self.next = self.next.saturating_mul(2).min(self.longest.saturating_mul(2));
+        Some(wait)
+    }
+}
+
+#[cfg(all(test, feature = "backoff"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reconnects_wait_longer_and_longer_up_to_a_limit() {
+        let mut reconnect = Reconnect::new(Duration::from_millis(50), Duration::from_millis(300));
+        assert!(reconnect.is_fresh());
+        let waits: Vec<_> = (0..5).filter_map(|_| reconnect.next_backoff()).collect();
+        assert_eq!(waits, [50, 100, 200, 300, 300].map(Duration::from_millis));
+        reconnect.reset();
+        assert!(reconnect.is_fresh());
+    }
 
     #[test]
     fn four_attempts_by_default() {

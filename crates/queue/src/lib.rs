@@ -1,1 +1,95 @@
-//! Longshore's queue on Redis: the only crate that knows Redis, key names and Lua.
+//! Longshore's queue on Redis. The only crate that knows Redis, key names and Lua.
+//!
+//! One [`Queue`] is one hash slot: `{<namespace>:<queue>}` and the keys under it ([`Keys`]). Everything that must
+//! not come apart is one script in `lua/`, each with its keys, arguments and answer at its head. Two of them carry
+//! the system:
+//!
+//! - [`Queue::claim`] takes waiting jobs for a worker, up to its free slots;
+//! - [`Queue::settle`] writes what became of them, only while the claim token still owns them.
+//!
+//! What a run's end *means* is decided in one pure function, [`decide`]. Around the two stand the lease
+//! ([`Queue::join`], [`Queue::beat`], [`Queue::sweep`]), [`Queue::enqueue`], and what operators need: [`Queue::stats`],
+//! [`Queue::job`], [`Queue::pause`], [`Queue::dead_groups`], [`Queue::replay`].
+//!
+//! Time comes from Redis (`TIME`), never from the caller's clock.
+
+mod claim;
+mod dead;
+mod decide;
+mod enqueue;
+mod error;
+mod id;
+mod inspect;
+mod keys;
+mod lease;
+mod link;
+mod pause;
+mod record;
+mod script;
+mod settle;
+mod value;
+mod wait;
+
+pub use claim::{Claim, ClaimState, Claimed};
+pub use dead::{DeadGroup, DeadLetter, Selection};
+pub use decide::{Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost};
+pub use enqueue::{Enqueued, NewJob, RunAt};
+pub use error::QueueError;
+pub use id::RawId;
+pub use inspect::{Job, JobState, Stats};
+pub use keys::{InvalidName, Keys};
+pub use lease::{Beat, Lease, Sweep, Taken, WorkerId};
+pub use link::{Link, LinkOptions};
+pub use pause::Paused;
+pub use record::{HistoryEntry, Recorded, RunState};
+pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
+pub use wait::Peek;
+
+use std::sync::Arc;
+
+/// One queue. Cheap to clone; clones share the connection.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    link: Link,
+    keys: Arc<Keys>,
+}
+
+impl Queue {
+    /// The queue `name` in `namespace`, reached over `link`.
+    ///
+    /// # Errors
+    /// When a name has characters that key names cannot hold.
+    pub fn new(link: Link, namespace: &str, name: &str) -> Result<Self, InvalidName> {
+        Ok(Self {
+            link,
+            keys: Arc::new(Keys::new(namespace, name)?),
+        })
+    }
+
+    /// The queue's name, without its namespace.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.keys.queue()
+    }
+
+    /// The names of its keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The connection.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The same queue over another connection: blocking and heartbeats must not wait behind other calls.
+    #[must_use]
+    pub fn over(&self, link: Link) -> Self {
+        Self {
+            link,
+            keys: Arc::clone(&self.keys),
+        }
+    }
+}

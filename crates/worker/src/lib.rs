@@ -1,1 +1,31 @@
-//! Longshore's workers: our apalis backend and the layers around a job.
+//! Longshore's workers: from the queue to apalis, and back. The only crate that knows apalis.
+//!
+//! apalis gives the runtime: [`WorkerBuilder`](apalis_core::worker::builder::WorkerBuilder),
+//! [`Monitor`](apalis_core::monitor::Monitor), layers. The queue underneath is ours, by way of apalis's own seam,
+//! [`Backend`](apalis_core::backend::Backend) (`backend`). One queue in one process is a `Station`, worked by
+//! three loops and a thread:
+//!
+//! - the **claimer** takes jobs for free slots, and sleeps until there is work;
+//! - apalis drives each job through the layers: settle ← trace ← isolate ← time limit ← dispatch to its handler;
+//! - the **settler** writes outcomes in batches, and repeats until they are written;
+//! - the **keeper** holds the leases, on a thread of its own, so that no handler can starve it.
+//!
+//! [`Fleet`] puts them together and takes them apart again in order.
+
+mod backend;
+mod claimer;
+mod clock;
+mod entry;
+mod fleet;
+mod handlers;
+mod health;
+mod keeper;
+mod layers;
+mod ledger;
+mod metrics;
+mod settler;
+mod station;
+mod sweeper;
+
+pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
+pub use handlers::Handlers;

@@ -103,6 +103,7 @@ impl SendEmail {
 impl Job for SendEmail {
     const KIND: &'static str = "send_email";
     const QUEUE: &'static str = "email";
+    const PUBLIC_ARGS: &'static [&'static str] = &["template"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         let template_fits = (1..=64).contains(&self.template.len())

@@ -1,0 +1,224 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_job::{Job, JobId, Prepared, kinds};
+use longshore_queue::{Enqueued, Link, LinkOptions, NewJob, Queue, QueueError, RunAt};
+use tokio::time::{Instant, sleep};
+
+use crate::{ClientError, Enqueue, JobStatus, trace};
+
+/// How long an enqueue is repeated while Redis is away.
+///
+/// Must stay under the ten seconds for which a completed job is always kept: then a repeated enqueue finds its id.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+
+/// How many jobs go into one call.
+const CHUNK: usize = 500;
+
+/// A producer's connection to Longshore. Cheap to clone; clones share one connection, which is opened when first
+/// needed and opened again when it breaks.
+#[derive(Clone)]
+pub struct Client {
+    queues: Arc<HashMap<&'static str, Queue>>,
+}
+
+impl Client {
+    /// A client of the Redis at `url` (`redis://[user:password@]host[:port][/db]`), in the namespace `longshore`.
+    ///
+    /// # Errors
+    /// When the URL is not one of Redis's. Nothing is connected yet.
+    pub fn new(url: &str) -> Result<Self, ClientError> {
+        Self::in_namespace(url, "longshore")
+    }
+
+    /// The same in another namespace, as `redis.namespace` in the workers' configuration names it.
+    ///
+    /// # Errors
+    /// When the URL is not one of Redis's, or the namespace cannot be used.
+    pub fn in_namespace(url: &str, namespace: &str) -> Result<Self, ClientError> {
+        let options = LinkOptions {
+            connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_secs(2),
+        };
+        Self::over(&Link::new(url, options)?, namespace)
+    }
+
+    /// The same over a connection that is already there.
+    ///
+    /// # Errors
+    /// When the namespace cannot be used.
+    pub fn over(link: &Link, namespace: &str) -> Result<Self, ClientError> {
+        let queues = kinds::queues()
+            .into_iter()
+            .map(|name| Ok((name, Queue::new(link.clone(), namespace, name)?)))
+            .collect::<Result<_, ClientError>>()?;
+        Ok(Self {
+            queues: Arc::new(queues),
+        })
+    }
+
+    /// Enqueues a job: await what it returns, after setting options on it.
+    pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<'_, J> {
+        Enqueue::new(self, job)
+    }
+
+    /// Enqueues many jobs of one kind. All are checked before the first is pushed. Returns their ids, in order.
+    ///
+    /// # Errors
+    /// When a job is refused, nothing is enqueued. When Redis goes away half way, [`ClientError::Interrupted`] says
+    /// how far it came.
+    pub async fn enqueue_all<J: Job>(&self, jobs: impl IntoIterator<Item = J>) -> Result<Vec<JobId>, ClientError> {
+        let prepared = jobs
+            .into_iter()
+            .map(|job| Prepared::new(&job))
+            .collect::<Result<Vec<_>, _>>()?;
+        let jobs = prepared.into_iter().map(|prepared| new_job(prepared, &Options::default())).collect();
+        let enqueued = self.push_all(J::QUEUE, jobs).await?;
+        Ok(enqueued.into_iter().map(|enqueued| enqueued.id).collect())
+    }
+
+    /// Enqueues checked jobs of one queue, for producers that get their args as text. In order, in calls of 500.
+    ///
+    /// # Errors
+    /// As [`Client::enqueue_all`].
+    pub async fn enqueue_prepared(
+        &self,
+        queue: &str,
+        jobs: Vec<(Prepared, Options)>,
+    ) -> Result<Vec<Enqueued>, ClientError> {
+        for (_, options) in &jobs {
+            options.check()?;
+        }
+        let jobs = jobs.into_iter().map(|(prepared, options)| new_job(prepared, &options)).collect();
+        self.push_all(queue, jobs).await
+    }
+
+    async fn push_all(&self, queue: &str, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, ClientError> {
+        let mut enqueued: Vec<Enqueued> = Vec::with_capacity(jobs.len());
+        for chunk in jobs.chunks(CHUNK) {
+            match self.push(queue, chunk).await {
+                Ok(answers) => enqueued.extend(answers),
+                Err(source) if enqueued.is_empty() => return Err(source.into()),
+                Err(source) => {
+                    let accepted = enqueued.into_iter().map(|enqueued| enqueued.id).collect();
+                    return Err(ClientError::Interrupted { accepted, source });
+                }
+            }
+        }
+        Ok(enqueued)
+    }
+
+    /// Pushes, and repeats while Redis is away: a known id is left as it is, so nothing doubles.
+    pub(crate) async fn push(&self, queue: &str, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+        let queue = self.queue(queue)?;
+        let give_up = Instant::now() + GIVE_UP_AFTER;
+        let mut wait = Duration::from_millis(50);
+        loop {
+            match tokio::time::timeout_at(give_up, queue.enqueue(jobs)).await {
+                Ok(Err(QueueError::Unreachable { .. })) if Instant::now() + wait < give_up => {
+                    sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(1));
+                }
+                Ok(answer) => return answer,
+                Err(_) => {
+                    return Err(QueueError::Unreachable {
+                        server: queue.link().server().to_owned(),
+                        reason: format!("no answer within {} s", GIVE_UP_AFTER.as_secs()),
+                    });
+                }
+            }
+        }
+    }
+
+    fn queue(&self, name: &str) -> Result<&Queue, QueueError> {
+        self.queues
+            .get(name)
+            .ok_or_else(|| QueueError::Unexpected(format!("this client does not know the queue `{name}`")))
+    }
+
+    /// What has become of a job; `None` when no queue knows it (any more): completed jobs are forgotten after their
+    /// queue's `completed_seconds`.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn status(&self, id: JobId) -> Result<Option<JobStatus>, ClientError> {
+        for (name, queue) in self.queues.iter() {
+            if let Some(job) = queue.job(&id.into()).await? {
+                return Ok(Some(JobStatus::new(id, name, job)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Enqueues a job and waits until it has completed or died, for a user who waits. At most `timeout`; the job
+    /// goes on after that, unless it has an expiry.
+    ///
+    /// # Errors
+    /// When the job is refused, Redis is away, or it has not ended in time ([`ClientError::StillRunning`]).
+    pub async fn enqueue_and_wait<J: Job>(&self, job: J, timeout: Duration) -> Result<JobStatus, ClientError> {
+        let give_up = Instant::now() + timeout;
+        let id = self.enqueue(job).await?;
+        let mut pause = Duration::from_millis(10);
+        loop {
+            if let Some(status) = self.status(id).await?
+                && status.has_ended()
+            {
+                return Ok(status);
+            }
+            if Instant::now() + pause > give_up {
+                return Err(ClientError::StillRunning { id });
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("queues", &self.queues.keys()).finish()
+    }
+}
+
+/// How a job is enqueued.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// When it may run.
+    pub run_at: RunAt,
+    /// At most one job with this key in 24 hours: 1 to 256 characters.
+    pub key: Option<String>,
+    /// After how long it is dead as expired; `None` = as its kind says.
+    pub expires_in: Option<Duration>,
+}
+
+impl Options {
+    pub(crate) fn check(&self) -> Result<(), ClientError> {
+        /// A hundred years: what lies beyond is a slip.
+        const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+        if self.key.as_ref().is_some_and(|key| !(1..=256).contains(&key.len())) {
+            return Err(ClientError::InvalidOption("key: must be 1 to 256 bytes long"));
+        }
+        if matches!(self.run_at, RunAt::In(wait) if wait > LONGEST) {
+            return Err(ClientError::InvalidOption("delay: must be at most a hundred years"));
+        }
+        if self.expires_in.is_some_and(|life| life.is_zero() || life > LONGEST) {
+            return Err(ClientError::InvalidOption("expires_in: must be more than 0 and at most a hundred years"));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn new_job(prepared: Prepared, options: &Options) -> NewJob {
+    let (traceparent, tracestate) = trace::current();
+    NewJob {
+        id: JobId::generate(),
+        payload: prepared.payload,
+        run_at: options.run_at,
+        key: options.key.clone(),
+        expires_in: options.expires_in.or(prepared.expires_in),
+        traceparent,
+        tracestate,
+    }
+}

@@ -1,0 +1,77 @@
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use longshore_job::{Job, JobId, Prepared};
+use longshore_queue::{Enqueued, RunAt};
+
+use crate::client::{Options, new_job};
+use crate::{Client, ClientError};
+
+/// A job about to be enqueued: set options, then await it.
+#[derive(Debug)]
+#[must_use = "nothing is enqueued until it is awaited"]
+pub struct Enqueue<'a, J> {
+    client: &'a Client,
+    job: J,
+    options: Options,
+}
+
+impl<'a, J: Job> Enqueue<'a, J> {
+    pub(crate) fn new(client: &'a Client, job: J) -> Self {
+        Self {
+            client,
+            job,
+            options: Options::default(),
+        }
+    }
+
+    /// At most one job with this key in 24 hours: a later one is not enqueued, and the id of the first is returned.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.options.key = Some(key.into());
+        self
+    }
+
+    /// Runs no sooner than this long from now, by Redis's clock.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.options.run_at = RunAt::In(delay);
+        self
+    }
+
+    /// Runs no sooner than at this time. The past means at once.
+    pub fn at(mut self, time: SystemTime) -> Self {
+        let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.options.run_at = RunAt::At(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// Not run at all if its turn comes later than this: it is dead as `expired` instead.
+    pub fn expires_in(mut self, life: Duration) -> Self {
+        self.options.expires_in = Some(life);
+        self
+    }
+
+    /// Enqueues it, and says whether its key was taken.
+    ///
+    /// # Errors
+    /// When the job or an option is refused, or Redis is away for five seconds.
+    pub async fn send(self) -> Result<Enqueued, ClientError> {
+        self.options.check()?;
+        let job = new_job(Prepared::new(&self.job)?, &self.options);
+        let id = job.id;
+        let answers = self.client.push(J::QUEUE, &[job]).await?;
+        Ok(answers.into_iter().next().unwrap_or(Enqueued { id, duplicate: false }))
+    }
+}
+
+impl<'a, J: Job> IntoFuture for Enqueue<'a, J> {
+    type Output = Result<JobId, ClientError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture
+    where
+        J: 'a,
+    {
+        Box::pin(async move { Ok(self.send().await?.id) })
+    }
+}

@@ -1,0 +1,28 @@
+-- A worker's heartbeat: renews the lease on everything it runs, all at once.
+-- When nobody's beat is fresh, Redis was away (or the whole fleet was): then no lease means anything, and all are
+-- renewed, so that the first worker back does not rescue the living.
+--
+-- KEYS  1 workers  2 inflight
+-- ARGV  1 worker  2 "join" or "beat"  3 after how many ms without any beat all leases are stale
+-- Returns {state, now, stalest beat of another worker in ms or 0, number of running jobs in the fleet}
+--         state: ok, lost (the lease is gone: what the worker runs may run elsewhere)
+local workers, inflight = KEYS[1], KEYS[2]
+local rows = redis.call('ZRANGE', workers, 0, -1, 'WITHSCORES')
+local mine, stalest, freshest = ARGV[2] == 'join', 0, 0
+for i = 1, #rows, 2 do
+  local beat = tonumber(rows[i + 1])
+  if rows[i] == ARGV[1] then
+    mine = true
+  elseif stalest == 0 then
+    stalest = beat
+  end
+  freshest = math.max(freshest, beat)
+end
+local running = redis.call('HLEN', inflight)
+if not mine then return { 'lost', now, stalest, running } end
+if freshest > 0 and (now - freshest > tonumber(ARGV[3]) or freshest > now + 1000) then
+  for i = 1, #rows, 2 do redis.call('ZADD', workers, now, rows[i]) end
+  if stalest > 0 then stalest = now end
+end
+redis.call('ZADD', workers, now, ARGV[1])
+return { 'ok', now, stalest, running }

@@ -1,0 +1,15 @@
+-- Dead letters, newest first, a page of at most 200.
+--
+-- KEYS  1 dead, or the letters of one group  2 data  3 meta (prefix)
+-- ARGV  1 not before, in ms ago ("" = any)  2 offset  3 how many
+-- Returns {now, id, time of death in seconds, payload, record as {field, value, …}, …}
+local since = ARGV[1] == '' and '-inf' or seconds(now - ARGV[1])
+local rows = redis.call('ZREVRANGEBYSCORE', KEYS[1], '+inf', since, 'WITHSCORES', 'LIMIT', ARGV[2], ARGV[3])
+local answer = { now }
+for i = 1, #rows, 2 do
+  answer[#answer + 1] = rows[i]
+  answer[#answer + 1] = rows[i + 1]
+  answer[#answer + 1] = redis.call('HGET', KEYS[2], rows[i])
+  answer[#answer + 1] = redis.call('HGETALL', KEYS[3] .. ':' .. rows[i])
+end
+return answer

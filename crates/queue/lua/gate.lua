@@ -1,0 +1,12 @@
+-- Pauses or resumes the queue, for the whole fleet at once.
+--
+-- KEYS  1 gate  2 signal
+-- ARGV  1 "pause" or "resume"  2 by whom  3 why
+-- Returns 1 if that changed anything
+if ARGV[1] == 'resume' then
+  local changed = redis.call('HDEL', KEYS[1], 'paused')
+  wake(KEYS[2])
+  return changed
+end
+local pause = cjson.encode({ by = ARGV[2], reason = ARGV[3], since = now })
+return redis.call('HSETNX', KEYS[1], 'paused', pause)

@@ -1,0 +1,7 @@
+-- Ends a worker's lease. What it still owns is found and settled by the others' next sweep.
+--
+-- KEYS  1 workers  2 signal
+-- ARGV  1 worker
+redis.call('ZREM', KEYS[1], ARGV[1])
+wake(KEYS[2])
+return 1

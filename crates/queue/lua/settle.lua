@@ -1,0 +1,97 @@
+-- Writes what became of jobs, one verdict each, only where the claim token still owns the job. What a verdict is
+-- was decided before (decide.rs); here it is only carried out.
+--
+-- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 meta (prefix)  6 data  7 dead  8 groups  9 completed
+--       10 stats  11 signal
+-- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap); then 9 for each job, at most 256 jobs:
+--       id, claim token, verdict, amount, run state ("" = as it is), number of the history entry (0 = none),
+--       history entry, extra, group
+--       verdict: c completed (amount: bytes kept, extra: result or "")
+--                r retryable, s scheduled (amount: wait in ms)
+--                b back to the head of the waiting list
+--                d dead (extra: id of the group, group: its description in JSON)
+--                x forget the claim: the job is settled already
+-- Returns {when completed jobs are next due to be pruned in ms or 0, 1 or 0 for each job: 0 = the token is gone}
+local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, stats, signal = unpack(KEYS)
+
+-- A record of the wrong type is not ours: ours takes its place, so that the verdict is written whatever was there.
+local function write(record, fields)
+  if #fields == 0 then return end
+  local written = redis.pcall('HSET', record, unpack(fields))
+  if type(written) == 'table' and written.err then
+    redis.call('DEL', record)
+    redis.call('HSET', record, unpack(fields))
+  end
+end
+
+local ids = {}
+for i = 3, #ARGV, 9 do ids[#ids + 1] = ARGV[i] end
+local answer, freed, back = { 0 }, {}, {}
+local done, bytes, retried, returned, died = {}, 0, 0, 0, 0
+local tokens = redis.call('HMGET', inflight, unpack(ids))
+for n, id in ipairs(ids) do
+  local at = 3 + (n - 1) * 9
+  local verdict, amount, history = ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 5])
+  if tokens[n] ~= ARGV[at + 1] then
+    answer[n + 1] = 0
+  else
+    answer[n + 1] = 1
+    freed[#freed + 1] = id
+    local record = {}
+    if ARGV[at + 4] ~= '' then
+      record[1] = 'run'
+      record[2] = ARGV[at + 4]
+    end
+    if history > 0 then
+      record[#record + 1] = 'h' .. history
+      record[#record + 1] = now .. ' ' .. ARGV[at + 6]
+    end
+    if verdict == 'c' then
+      done[#done + 1] = id
+      bytes = bytes + amount
+      record[#record + 1] = 'end'
+      record[#record + 1] = 'c' .. now
+      if ARGV[at + 7] ~= '' then
+        record[#record + 1] = 'res'
+        record[#record + 1] = ARGV[at + 7]
+      end
+    elseif verdict == 'r' then
+      retried = retried + 1
+      redis.call('ZADD', scheduled, seconds(now + amount), id)
+      redis.call('SADD', retryable, id)
+    elseif verdict == 's' then
+      returned = returned + 1
+      redis.call('ZADD', scheduled, seconds(now + amount), id)
+    elseif verdict == 'b' then
+      returned = returned + 1
+      back[#back + 1] = id
+    elseif verdict == 'd' then
+      died = died + 1
+      local group = ARGV[at + 7]
+      redis.call('ZADD', dead, seconds(now), id)
+      redis.call('ZADD', dead .. ':' .. group, seconds(now), id)
+      redis.call('HSETNX', groups, group, ARGV[at + 8])
+      record[#record + 1] = 'end'
+      record[#record + 1] = 'd' .. group
+    end
+    -- Throttles are counted, not listed: they may go on for days.
+    write(meta .. ':' .. id, record)
+    if history == 0 and (verdict == 'r' or verdict == 's') then redis.call('HINCRBY', meta .. ':' .. id, 'waits', 1) end
+    if history > 10 then redis.call('HDEL', meta .. ':' .. id, 'h' .. (history - 10)) end
+  end
+end
+if #freed > 0 then redis.call('HDEL', inflight, unpack(freed)) end
+if #back > 0 then
+  redis.call('LPUSH', active, unpack(back))
+  wake(signal)
+end
+if #done > 0 then
+  redis.call('RPUSH', completed, now .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
+  redis.call('HINCRBY', stats, 'completed', #done)
+  redis.call('HINCRBY', stats, 'completed_bytes', bytes)
+  answer[1] = prune(completed, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
+end
+if retried > 0 then redis.call('HINCRBY', stats, 'retried', retried) end
+if returned > 0 then redis.call('HINCRBY', stats, 'given_back', returned) end
+if died > 0 then redis.call('HINCRBY', stats, 'died', died) end
+return answer

@@ -1,0 +1,19 @@
+-- Counts the queue.
+--
+-- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 meta (prefix)  9 workers
+-- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, pause or false,
+--          id of the oldest pending job or false, its enqueue time or false, workers}
+local head = redis.call('LINDEX', KEYS[1], 0)
+return {
+  now,
+  redis.call('LLEN', KEYS[1]),
+  redis.call('ZCARD', KEYS[2]),
+  redis.call('SCARD', KEYS[3]),
+  redis.call('HLEN', KEYS[4]),
+  redis.call('ZCARD', KEYS[5]),
+  redis.call('HGETALL', KEYS[6]),
+  redis.call('HGET', KEYS[7], 'paused'),
+  head,
+  head and redis.call('HGET', KEYS[8] .. ':' .. head, 'at'),
+  redis.call('ZCARD', KEYS[9]),
+}

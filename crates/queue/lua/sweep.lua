@@ -1,0 +1,35 @@
+-- Looks through the running jobs, a chunk a call. Takes over those whose worker has no lease any more, so that
+-- the caller can settle them, and names those that the caller itself owns, so that it can give back what it does
+-- not know of (a claim whose answer was lost).
+--
+-- KEYS  1 workers  2 inflight  3 meta (prefix)  4 data
+-- ARGV  1 worker  2 claim token for what is taken over  3 cursor ("0" starts)  4 lease in ms
+-- Returns {state, next cursor ("0" = through), {id, payload, run state, worker it is taken from, …}, {own id, token, …}}
+--         state: ok, lost (the caller has no lease itself)
+local workers, inflight, meta, data = unpack(KEYS)
+local self = ARGV[1]
+if not redis.call('ZSCORE', workers, self) then return { 'lost', '0', {}, {} } end
+if ARGV[3] == '0' then
+  -- Nobody rescues itself: the caller is alive, whatever its lease says.
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', '(' .. (now - ARGV[4]), 'LIMIT', 0, 100)) do
+    if worker ~= self then redis.call('ZREM', workers, worker) end
+  end
+end
+local chunk = redis.call('HSCAN', inflight, ARGV[3], 'COUNT', 200)
+local living, taken, own = { [self] = true }, {}, {}
+for i = 1, #chunk[2], 2 do
+  local id, token = chunk[2][i], chunk[2][i + 1]
+  local worker = token:match('^(.*):%d+$') or token
+  if living[worker] == nil then living[worker] = redis.call('ZSCORE', workers, worker) and true or false end
+  if worker == self then
+    own[#own + 1] = id
+    own[#own + 1] = token
+  elseif not living[worker] and #taken < 1000 then
+    redis.call('HSET', inflight, id, ARGV[2])
+    taken[#taken + 1] = id
+    taken[#taken + 1] = redis.call('HGET', data, id) or ''
+    taken[#taken + 1] = redis.call('HGET', meta .. ':' .. id, 'run') or ''
+    taken[#taken + 1] = worker
+  end
+end
+return { 'ok', chunk[1], taken, own }

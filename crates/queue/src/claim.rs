@@ -1,0 +1,153 @@
+//! Taking jobs for a worker.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::value::{Answer, read};
+use crate::{Lease, Queue, QueueError, RawId, RunState, script};
+
+/// How a claim went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimState {
+    /// There was what there was.
+    Ok,
+    /// The worker has no lease (any more): it must join again, and what it runs may run elsewhere.
+    Lost,
+    /// The queue is paused.
+    Paused,
+}
+
+/// The answer to a claim.
+#[derive(Debug)]
+pub struct Claim {
+    /// How it went.
+    pub state: ClaimState,
+    /// The jobs, oldest first.
+    pub jobs: Vec<Claimed>,
+    /// How long until the next scheduled job is due, when the waiting list was left empty.
+    pub next_due: Option<Duration>,
+}
+
+/// A job that is ours until it is settled, as it stood in Redis. Nothing in it has been decoded: one that cannot be
+/// must not touch its neighbours.
+#[derive(Clone)]
+pub struct Claimed {
+    /// Its id.
+    pub id: RawId,
+    /// What proves that it is ours.
+    pub token: Arc<str>,
+    /// Its payload; `None` when there is none under its id.
+    pub payload: Option<Vec<u8>>,
+    /// Its record exists.
+    pub has_record: bool,
+    /// It had completed or died before: its id was listed twice.
+    pub has_ended: bool,
+    /// When it was enqueued, in ms since the epoch; plain apalis-redis does not say.
+    pub enqueued_at_ms: Option<u64>,
+    /// Its `expires_in` is over.
+    pub expired: bool,
+    /// W3C trace context of the producer.
+    pub traceparent: Option<String>,
+    /// W3C trace state of the producer.
+    pub tracestate: Option<String>,
+    /// What its record says of earlier runs.
+    pub run: RunState,
+}
+
+impl fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claimed")
+            .field("id", &self.id)
+            .field("token", &self.token)
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    /// Takes at most `want` jobs (1,000 at the most); due jobs are promoted first. With `max_running`, no more than
+    /// that run in the whole fleet.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses. The claim may have been carried out all the same: what it took is
+    /// found by [`Queue::sweep`], as owned in Redis and unknown here.
+    pub async fn claim(&self, lease: &Lease, want: usize, max_running: Option<u32>) -> Result<Claim, QueueError> {
+        let k = &self.keys;
+        let token = lease.next_token();
+        let value: Value = script::CLAIM
+            .on(&[
+                &k.active, &k.scheduled, &k.retryable, &k.data, &k.meta, &k.inflight, &k.workers, &k.gate, &k.signal,
+            ])
+            .arg(lease.worker().as_str())
+            .arg(&*token)
+            .arg(want.min(1000))
+            .arg(max_running.unwrap_or(0))
+            .run(&self.link)
+            .await?;
+        let mut answer = Answer::new(value)?;
+        let state = match answer.next::<String>()?.as_str() {
+            "ok" => ClaimState::Ok,
+            "lost" => ClaimState::Lost,
+            "paused" => ClaimState::Paused,
+            other => return Err(QueueError::unexpected(format!("claim state {other}"))),
+        };
+        let now_ms: u64 = answer.next()?;
+        let next_due = answer.number::<f64>()?.map(|due| until(due, now_ms));
+        let (mut ids, mut payloads, mut records) = (answer.list()?, answer.list()?, answer.list()?);
+        let mut jobs = Vec::with_capacity(ids.len());
+        while !ids.is_empty() {
+            let (id, payload) = (ids.id()?, payloads.next()?);
+            jobs.push(claimed(id, &token, payload, records.list()?, now_ms)?);
+        }
+        Ok(Claim {
+            state,
+            jobs,
+            next_due,
+        })
+    }
+}
+
+fn claimed(
+    id: RawId,
+    token: &Arc<str>,
+    payload: Option<Vec<u8>>,
+    mut record: Answer,
+    now_ms: u64,
+) -> Result<Claimed, QueueError> {
+    // Anybody can write there: a field that does not read is as good as absent.
+    let mut field = || -> Result<Option<String>, QueueError> {
+        let bytes: Option<Vec<u8>> = record.next()?;
+        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
+    };
+    let (at, expires, traceparent, tracestate) = (field()?, field()?, field()?, field()?);
+    let (run, end, attempts) = (field()?, field()?, field()?);
+    let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
+    Ok(Claimed {
+        id,
+        token: Arc::clone(token),
+        payload,
+        has_record: at.is_some() || run.is_some() || attempts.is_some(),
+        has_ended: end.is_some(),
+        enqueued_at_ms: number(&at),
+        expired: number(&expires).is_some_and(|expires| expires <= now_ms),
+        traceparent,
+        tracestate,
+        run: run.as_deref().map(RunState::parse).unwrap_or_default(),
+    })
+}
+
+/// How long until `due`, in unix seconds.
+pub(crate) fn until(due: f64, now_ms: u64) -> Duration {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch fit a double")]
+    let left = due - now_ms as f64 / 1000.0;
+    Duration::try_from_secs_f64(left.max(0.0)).unwrap_or(Duration::MAX)
+}
+
+/// Reads a list of ids.
+pub(crate) fn ids(value: Value) -> Result<Vec<RawId>, QueueError> {
+    let ids: Vec<Vec<u8>> = read(value)?;
+    Ok(ids.into_iter().map(RawId::from).collect())
+}

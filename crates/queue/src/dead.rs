@@ -1,0 +1,225 @@
+//! Dead letters: never dropped, they leave only by replay or by an operator's discard.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use longshore_job::Cause;
+use redis::Value;
+
+use crate::claim::ids;
+use crate::enqueue::millis;
+use crate::inspect::{Moments, from_record, to_ms};
+use crate::script::{self, Script};
+use crate::settle::Group;
+use crate::value::Answer;
+use crate::{Job, JobState, Queue, QueueError, RawId};
+
+/// At most so many letters are touched in one call: Redis serves nobody else meanwhile.
+const STEP: usize = 1000;
+
+/// How many letters are read in one call, with their payloads.
+const PAGE: usize = 200;
+
+/// Dead letters with one cause.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadGroup {
+    /// Its id: 12 hex digits, the same for the same cause on any day.
+    pub id: String,
+    /// The kind of its jobs; `None` where payloads do not say.
+    pub kind: Option<String>,
+    /// What they died of.
+    pub cause: Cause,
+    /// How many there are.
+    pub count: u64,
+    /// When the first died, in ms since the epoch.
+    pub first_at_ms: u64,
+    /// When the last died, in ms since the epoch.
+    pub last_at_ms: u64,
+}
+
+/// A dead letter.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    /// When it died, in ms since the epoch.
+    pub died_at_ms: u64,
+    /// The job.
+    pub job: Job,
+}
+
+/// Which dead letters are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// All of the queue.
+    All,
+    /// Those of one group.
+    Group(String),
+}
+
+impl Queue {
+    /// The groups of dead letters, in time proportional to their number.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn dead_groups(&self) -> Result<Vec<DeadGroup>, QueueError> {
+        let value: Value = script::DEAD_GROUPS
+            .on(&[&self.keys.dead, &self.keys.groups])
+            .run(&self.link)
+            .await?;
+        let mut answer = Answer::new(value)?;
+        let mut groups = Vec::new();
+        while !answer.is_empty() {
+            let (id, json): (String, String) = (answer.next()?, answer.next()?);
+            let count = answer.next()?;
+            let (first, last): (Option<f64>, Option<f64>) = (answer.number()?, answer.number()?);
+            let group: Group =
+                serde_json::from_str(&json).map_err(|_| QueueError::unexpected(format!("dead group {id}")))?;
+            groups.push(DeadGroup {
+                id,
+                kind: group.kind,
+                cause: group.cause,
+                count,
+                first_at_ms: first.map(to_ms).unwrap_or_default(),
+                last_at_ms: last.map(to_ms).unwrap_or_default(),
+            });
+        }
+        Ok(groups)
+    }
+
+    /// Dead letters, newest first, at most `limit`, from the last `since` if given.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn dead_letters(
+        &self,
+        selection: &Selection,
+        since: Option<Duration>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, QueueError> {
+        let mut letters = Vec::new();
+        while letters.len() < limit {
+            let want = PAGE.min(limit - letters.len());
+            let value: Value = script::DEAD_LIST
+                .on(&[&self.selected(selection), &self.keys.data, &self.keys.meta])
+                .arg(since.map(|since| millis(since).to_string()).unwrap_or_default())
+                .arg(letters.len())
+                .arg(want)
+                .run(&self.link)
+                .await?;
+            let mut answer = Answer::new(value)?;
+            let _now: u64 = answer.next()?;
+            let before = letters.len();
+            while !answer.is_empty() {
+                let id = answer.id()?;
+                let died: Option<f64> = answer.number()?;
+                let payload: Option<Vec<u8>> = answer.next()?;
+                let record: HashMap<String, Vec<u8>> = answer.next()?;
+                let moments = Moments {
+                    token: None,
+                    due: None,
+                    died,
+                };
+                letters.push(DeadLetter {
+                    died_at_ms: died.map(to_ms).unwrap_or_default(),
+                    job: from_record(id, JobState::Dead, payload, &record, moments),
+                });
+            }
+            if letters.len() - before < want {
+                break;
+            }
+        }
+        Ok(letters)
+    }
+
+    /// How many dead letters are meant.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn count_dead(&self, selection: &Selection) -> Result<u64, QueueError> {
+        self.link
+            .command(redis::cmd("ZCARD").arg(self.selected(selection)))
+            .await
+    }
+
+    /// Dead letters back to pending: attempts reset, history kept. Returns those it moved; what is not dead is left
+    /// alone, so this can be repeated.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn replay(&self, ids: &[RawId]) -> Result<Vec<RawId>, QueueError> {
+        self.each_of(&script::REPLAY, &self.replay_keys(&Selection::All), ids).await
+    }
+
+    /// One step of a replay of many: at most 1,000 letters that died before `cutoff_ms`. Returns how many moved; 0
+    /// means through. With the cut-off taken at the start, letters that die again are not replayed again.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn replay_step(&self, selection: &Selection, cutoff_ms: u64) -> Result<usize, QueueError> {
+        self.step(&script::REPLAY, &self.replay_keys(selection), cutoff_ms).await
+    }
+
+    /// Removes dead letters for good. Returns those that are gone.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn discard(&self, ids: &[RawId]) -> Result<Vec<RawId>, QueueError> {
+        self.each_of(&script::DISCARD, &self.discard_keys(&Selection::All), ids).await
+    }
+
+    /// One step of a discard of many: at most 1,000 letters that died before `cutoff_ms`. Returns how many are gone;
+    /// 0 means through.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn discard_step(&self, selection: &Selection, cutoff_ms: u64) -> Result<usize, QueueError> {
+        self.step(&script::DISCARD, &self.discard_keys(selection), cutoff_ms).await
+    }
+
+    /// Redis's time in milliseconds since the epoch.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn now_ms(&self) -> Result<u64, QueueError> {
+        let (secs, micros): (u64, u64) = self.link.command(&redis::cmd("TIME")).await?;
+        Ok(secs * 1000 + micros / 1000)
+    }
+
+    fn selected(&self, selection: &Selection) -> String {
+        match selection {
+            Selection::All => self.keys.dead.clone(),
+            Selection::Group(group) => self.keys.letters(group),
+        }
+    }
+
+    fn replay_keys(&self, selection: &Selection) -> Vec<String> {
+        let k = &self.keys;
+        let keys = [&k.dead, &self.selected(selection), &k.groups, &k.meta, &k.active, &k.stats, &k.signal];
+        keys.map(Clone::clone).to_vec()
+    }
+
+    fn discard_keys(&self, selection: &Selection) -> Vec<String> {
+        let k = &self.keys;
+        let keys = [&k.dead, &self.selected(selection), &k.groups, &k.meta, &k.data, &k.stats];
+        keys.map(Clone::clone).to_vec()
+    }
+
+    async fn each_of(&self, script: &'static Script, keys: &[String], wanted: &[RawId]) -> Result<Vec<RawId>, QueueError> {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let mut moved = Vec::new();
+        for chunk in wanted.chunks(STEP) {
+            let mut call = script.on(&keys).arg("ids");
+            for id in chunk {
+                call = call.arg(id.as_bytes());
+            }
+            moved.extend(ids(call.run(&self.link).await?)?);
+        }
+        Ok(moved)
+    }
+
+    async fn step(&self, script: &'static Script, keys: &[String], cutoff_ms: u64) -> Result<usize, QueueError> {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let cutoff = format!("{}.{:03}", cutoff_ms / 1000, cutoff_ms % 1000);
+        let call = script.on(&keys).arg("selected").arg(cutoff);
+        Ok(ids(call.run(&self.link).await?)?.len())
+    }
+}

@@ -1,0 +1,247 @@
+//! Looking without touching.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use redis::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::record::history;
+use crate::value::Answer;
+use crate::{Paused, Queue, QueueError, RawId, Recorded, RunState, script};
+
+/// Where a job is. The six words are the same in code, on the command line, in JSON and in metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// Waiting for a worker.
+    Pending,
+    /// Waiting for its time.
+    Scheduled,
+    /// A worker has it.
+    Running,
+    /// Failed, waiting for the next attempt.
+    Retryable,
+    /// Done.
+    Completed,
+    /// A dead letter.
+    Dead,
+}
+
+impl JobState {
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Retryable => "retryable",
+            Self::Completed => "completed",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A queue in numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// Waiting for a worker.
+    pub pending: u64,
+    /// Waiting for their time.
+    pub scheduled: u64,
+    /// With a worker.
+    pub running: u64,
+    /// Waiting for their next attempt.
+    pub retryable: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// How many workers have a lease.
+    pub workers: u64,
+    /// An operator's pause.
+    pub paused: Option<Paused>,
+    /// Age of the oldest pending job in milliseconds.
+    pub latency_ms: Option<u64>,
+    /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`.
+    pub counters: HashMap<String, u64>,
+}
+
+impl Stats {
+    /// A counter; 0 before its first event.
+    #[must_use]
+    pub fn counter(&self, name: &str) -> u64 {
+        self.counters.get(name).copied().unwrap_or(0)
+    }
+}
+
+/// One job, wherever it is.
+#[derive(Clone)]
+pub struct Job {
+    /// Its id.
+    pub id: RawId,
+    /// Where it is.
+    pub state: JobState,
+    /// Its payload; `None` when there is none under its id.
+    pub payload: Option<Vec<u8>>,
+    /// When it was enqueued, in ms since the epoch.
+    pub enqueued_at_ms: Option<u64>,
+    /// When it runs next, in ms since the epoch: scheduled and retryable jobs.
+    pub next_run_at_ms: Option<u64>,
+    /// When it completed or died, in ms since the epoch.
+    pub ended_at_ms: Option<u64>,
+    /// The worker that has it.
+    pub worker: Option<String>,
+    /// The group of its dead letter.
+    pub group: Option<String>,
+    /// What it ended with.
+    pub result: Option<serde_json::Value>,
+    /// How often it was throttled or put back.
+    pub waits: u32,
+    /// The key it was enqueued with.
+    pub idempotency_key: Option<String>,
+    /// What its record says of its runs.
+    pub run: RunState,
+    /// Its last ten attempts, oldest first.
+    pub history: Vec<Recorded>,
+}
+
+/// Names it, and where it is: the payload may be personal.
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    /// Counts the queue.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn stats(&self) -> Result<Stats, QueueError> {
+        let k = &self.keys;
+        let value: Value = script::STATS
+            .on(&[
+                &k.active, &k.scheduled, &k.retryable, &k.inflight, &k.dead, &k.stats, &k.gate, &k.meta, &k.workers,
+            ])
+            .run(&self.link)
+            .await?;
+        let mut answer = Answer::new(value)?;
+        let now: u64 = answer.next()?;
+        let (pending, later, retryable): (u64, u64, u64) = (answer.next()?, answer.next()?, answer.next()?);
+        let (running, dead) = (answer.next()?, answer.next()?);
+        let counters: HashMap<String, u64> = answer.next()?;
+        let paused: Option<String> = answer.next()?;
+        let oldest: Option<Vec<u8>> = answer.next()?;
+        let enqueued: Option<u64> = answer.number()?;
+        let enqueued = enqueued.or_else(|| Some(RawId::from(oldest?).job_id()?.timestamp_ms()));
+        Ok(Stats {
+            pending,
+            scheduled: later.saturating_sub(retryable),
+            running,
+            retryable,
+            dead,
+            workers: answer.next()?,
+            paused: paused.and_then(|json| serde_json::from_str(&json).ok()),
+            latency_ms: enqueued.map(|at| now.saturating_sub(at)),
+            counters,
+        })
+    }
+
+    /// Looks a job up; `None` when the queue does not know it (any more).
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn job(&self, id: &RawId) -> Result<Option<Job>, QueueError> {
+        let k = &self.keys;
+        let value: Value = script::JOB
+            .on(&[&k.data, &k.meta, &k.inflight, &k.scheduled, &k.retryable, &k.dead])
+            .arg(id.as_bytes())
+            .run(&self.link)
+            .await?;
+        let mut answer = Answer::new(value)?;
+        let _now: u64 = answer.next()?;
+        let payload: Option<Vec<u8>> = answer.next()?;
+        let record: HashMap<String, Vec<u8>> = answer.next()?;
+        let token: Option<String> = answer.next()?;
+        let due: Option<f64> = answer.number()?;
+        let retryable = answer.next::<u8>()? == 1;
+        let died: Option<f64> = answer.number()?;
+        if payload.is_none() && record.is_empty() && token.is_none() && due.is_none() && died.is_none() {
+            return Ok(None);
+        }
+        let completed = field(&record, "end").and_then(|end| end.strip_prefix('c')?.parse::<u64>().ok());
+        let state = if token.is_some() {
+            JobState::Running
+        } else if died.is_some() {
+            JobState::Dead
+        } else if due.is_some() && retryable {
+            JobState::Retryable
+        } else if due.is_some() {
+            JobState::Scheduled
+        } else if completed.is_some() {
+            JobState::Completed
+        } else {
+            JobState::Pending
+        };
+        Ok(Some(from_record(id.clone(), state, payload, &record, Moments { token, due, died })))
+    }
+}
+
+pub(crate) struct Moments {
+    pub(crate) token: Option<String>,
+    pub(crate) due: Option<f64>,
+    pub(crate) died: Option<f64>,
+}
+
+pub(crate) fn from_record(
+    id: RawId,
+    state: JobState,
+    payload: Option<Vec<u8>>,
+    record: &HashMap<String, Vec<u8>>,
+    moments: Moments,
+) -> Job {
+    let end = field(record, "end");
+    let completed = end.as_ref().and_then(|end| end.strip_prefix('c')?.parse::<u64>().ok());
+    let enqueued = field(record, "at").and_then(|at| at.parse().ok());
+    Job {
+        enqueued_at_ms: enqueued.or_else(|| id.job_id().map(longshore_job::JobId::timestamp_ms)),
+        id,
+        state,
+        payload,
+        next_run_at_ms: moments.due.map(to_ms),
+        ended_at_ms: completed.or(moments.died.map(to_ms)),
+        worker: moments
+            .token
+            .map(|token| token.rsplit_once(':').map_or(token.clone(), |(worker, _)| worker.to_owned())),
+        group: end.and_then(|end| end.strip_prefix('d').map(str::to_owned)),
+        result: record.get("res").and_then(|json| serde_json::from_slice(json).ok()),
+        waits: field(record, "waits").and_then(|n| n.parse().ok()).unwrap_or(0),
+        idempotency_key: field(record, "idempotency_key").filter(|key| !key.is_empty()),
+        run: field(record, "run").map(|run| RunState::parse(&run)).unwrap_or_default(),
+        history: history(record),
+    }
+}
+
+fn field(record: &HashMap<String, Vec<u8>>, name: &str) -> Option<String> {
+    String::from_utf8(record.get(name)?.clone()).ok()
+}
+
+/// Unix seconds to milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to int casts saturate, and times are positive"
+)]
+pub(crate) fn to_ms(seconds: f64) -> u64 {
+    (seconds * 1000.0).round() as u64
+}

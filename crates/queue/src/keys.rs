@@ -1,0 +1,128 @@
+//! Every key name there is, with its Redis type.
+//!
+//! The first nine are the ones of `apalis_redis::Config` for the queue name `{namespace:queue}`, so that plain
+//! apalis programs can push; the worker crate pins that. The braces put a queue into one Redis Cluster slot.
+
+/// The keys of one queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    queue: String,
+    /// LIST of ids that wait to run, oldest first. (apalis says `active` for waiting.)
+    pub active: String,
+    /// ZSET id → due time in unix seconds: scheduled and retryable jobs alike.
+    pub scheduled: String,
+    /// HASH id → payload.
+    pub data: String,
+    /// Prefix: HASH `<meta>:<id>`, the job's record.
+    ///
+    /// | field | |
+    /// |---|---|
+    /// | `at` | enqueued, ms since the epoch |
+    /// | `exp` | expires, ms since the epoch |
+    /// | `idempotency_key` | the key it was enqueued with |
+    /// | `traceparent`, `tracestate` | W3C trace context of the producer |
+    /// | `run` | [`RunState`](crate::RunState): `<used> <lost> <generation> <may have been sent> <history entries>` |
+    /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
+    /// | `end` | `c<ms>` completed, `d<group>` dead |
+    /// | `waits` | how often it was throttled or put back |
+    /// | `res` | result, JSON |
+    /// | `attempts`, … | what apalis-redis writes at push; only its presence matters here |
+    pub meta: String,
+    /// ZSET id → time of death in unix seconds. `<dead>:<group>` is the same for the letters of one group.
+    pub dead: String,
+    /// LIST with at most one element: there is work, one idle process should look.
+    pub signal: String,
+    /// Prefix: STRING `<idempotency>:<key>` → id, with a TTL.
+    pub idempotency: String,
+    /// HASH id → claim token `<worker>:<n>`: what is running, and for whom.
+    pub inflight: String,
+    /// ZSET worker → last heartbeat in ms since the epoch: the leases.
+    pub workers: String,
+    /// SET of the ids in `scheduled` that wait for a retry.
+    pub retryable: String,
+    /// HASH of what holds claims back: `paused` → `{"by","reason","since"}`.
+    pub gate: String,
+    /// HASH group → description in JSON.
+    pub groups: String,
+    /// LIST of settled batches of completed jobs, oldest first: `<ms> <bytes> <id> <id> …`.
+    pub completed: String,
+    /// HASH of counters since the start of counting.
+    pub stats: String,
+}
+
+/// A namespace or queue name that key names cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` cannot be used in a key name: use 1 to 64 characters of a-z, 0-9, _ and -")]
+pub struct InvalidName(String);
+
+fn fits(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+}
+
+impl Keys {
+    pub(crate) fn new(namespace: &str, queue: &str) -> Result<Self, InvalidName> {
+        for name in [namespace, queue] {
+            if !fits(name) {
+                return Err(InvalidName(name.to_owned()));
+            }
+        }
+        let key = |suffix: &str| format!("{{{namespace}:{queue}}}:{suffix}");
+        Ok(Self {
+            queue: queue.to_owned(),
+            active: key("active"),
+            scheduled: key("scheduled"),
+            data: key("data"),
+            meta: key("meta"),
+            dead: key("dead"),
+            signal: key("signal"),
+            idempotency: key("idempotency"),
+            inflight: key("inflight"),
+            workers: key("workers"),
+            retryable: key("retryable"),
+            gate: key("gate"),
+            groups: key("groups"),
+            completed: key("completed"),
+            stats: key("stats"),
+        })
+    }
+
+    /// The queue's name, without its namespace.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.queue
+    }
+
+    /// The record of one job.
+    #[must_use]
+    pub fn record(&self, id: &crate::RawId) -> Vec<u8> {
+        [self.meta.as_bytes(), b":", id.as_bytes()].concat()
+    }
+
+    /// The letters of one group.
+    #[must_use]
+    pub fn letters(&self, group: &str) -> String {
+        format!("{}:{group}", self.dead)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_queue_is_one_slot() {
+        let keys = Keys::new("longshore", "email").expect("valid");
+        assert_eq!(keys.active, "{longshore:email}:active");
+        assert_eq!(keys.letters("0a1b"), "{longshore:email}:dead:0a1b");
+    }
+
+    #[test]
+    fn names_that_would_break_the_slot_are_refused() {
+        for (namespace, queue) in [("", "email"), ("a}b", "email"), ("a", "e:f"), ("A", "email"), ("a", "ø")] {
+            assert!(Keys::new(namespace, queue).is_err(), "{namespace:?} {queue:?}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Leases: who is alive, and what becomes of the jobs of those who are not.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use longshore_job::JobId;
+use redis::Value;
+
+use crate::enqueue::millis;
+use crate::value::Answer;
+use crate::{Queue, QueueError, RawId, RunState, script};
+
+/// One worker process on one queue, for as long as it keeps its lease.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct WorkerId(Arc<str>);
+
+impl WorkerId {
+    /// A new identity under a name people know, such as `host-1234`.
+    #[must_use]
+    pub fn generate(name: &str) -> Self {
+        let unique = JobId::generate().to_string();
+        let name: String = name
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+            .take(64)
+            .collect();
+        Self(format!("{name}-{}", &unique[unique.len() - 6..]).into())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A lease: an identity, and the claim tokens given out under it.
+#[derive(Debug)]
+pub struct Lease {
+    worker: WorkerId,
+    tokens: AtomicU64,
+}
+
+impl Lease {
+    /// A lease for this identity; [`Queue::join`] makes it known.
+    #[must_use]
+    pub fn new(worker: WorkerId) -> Self {
+        Self {
+            worker,
+            tokens: AtomicU64::new(0),
+        }
+    }
+
+    /// The identity.
+    #[must_use]
+    pub fn worker(&self) -> &WorkerId {
+        &self.worker
+    }
+
+    /// A token that no other claim has.
+    pub(crate) fn next_token(&self) -> Arc<str> {
+        let n = self.tokens.fetch_add(1, Ordering::Relaxed);
+        format!("{}:{n}", self.worker).into()
+    }
+}
+
+/// The answer to a heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// The lease holds. If not, what the worker runs may run elsewhere, and it must join under a new identity.
+    pub held: bool,
+    /// How long ago the stalest other worker beat.
+    pub stalest_other: Option<Duration>,
+    /// How many jobs run in the whole fleet.
+    pub running: u64,
+}
+
+/// A job taken over from a worker that was lost. It is ours now, under `token`, and must be settled.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The job.
+    pub id: RawId,
+    /// Our token.
+    pub token: Arc<str>,
+    /// Its payload; empty when there is none.
+    pub payload: Vec<u8>,
+    /// What its record says of earlier runs.
+    pub run: RunState,
+    /// Who was lost with it.
+    pub worker: String,
+}
+
+/// What a sweep found.
+#[derive(Debug, Default)]
+pub struct Sweep {
+    /// Jobs of lost workers, ours now.
+    pub taken: Vec<Taken>,
+    /// Everything that Redis says we own: id and token.
+    pub own: Vec<(RawId, String)>,
+}
+
+impl Queue {
+    /// Makes a worker known. `stale` is after how long without a beat from anybody all leases are renewed, since
+    /// then Redis itself was away.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn join(&self, lease: &Lease, stale: Duration) -> Result<Beat, QueueError> {
+        self.send_beat(lease, "join", stale).await
+    }
+
+    /// Renews a worker's lease on everything it runs.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn beat(&self, lease: &Lease, stale: Duration) -> Result<Beat, QueueError> {
+        self.send_beat(lease, "beat", stale).await
+    }
+
+    async fn send_beat(&self, lease: &Lease, mode: &str, stale: Duration) -> Result<Beat, QueueError> {
+        let value: Value = script::BEAT
+            .on(&[&self.keys.workers, &self.keys.inflight])
+            .arg(lease.worker().as_str())
+            .arg(mode)
+            .arg(millis(stale))
+            .run(&self.link)
+            .await?;
+        let mut answer = Answer::new(value)?;
+        let held = answer.next::<String>()? == "ok";
+        let (now, stalest, running): (u64, u64, u64) = (answer.next()?, answer.next()?, answer.next()?);
+        Ok(Beat {
+            held,
+            stalest_other: (stalest > 0).then(|| Duration::from_millis(now.saturating_sub(stalest))),
+            running,
+        })
+    }
+
+    /// Looks through all running jobs: takes over those of workers that have not beaten for `lost_after`, and
+    /// reports those that the caller owns. `None` when the caller has no lease itself.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses. What was taken over by then is reported as owned by the next sweep.
+    pub async fn sweep(&self, lease: &Lease, lost_after: Duration) -> Result<Option<Sweep>, QueueError> {
+        let k = &self.keys;
+        let token = lease.next_token();
+        let mut sweep = Sweep::default();
+        let mut cursor = "0".to_owned();
+        loop {
+            let value: Value = script::SWEEP
+                .on(&[&k.workers, &k.inflight, &k.meta, &k.data])
+                .arg(lease.worker().as_str())
+                .arg(&*token)
+                .arg(&cursor)
+                .arg(millis(lost_after))
+                .run(&self.link)
+                .await?;
+            let mut answer = Answer::new(value)?;
+            if answer.next::<String>()? != "ok" {
+                return Ok(None);
+            }
+            cursor = answer.next()?;
+            let (mut taken, mut own) = (answer.list()?, answer.list()?);
+            while !taken.is_empty() {
+                sweep.taken.push(Taken {
+                    id: taken.id()?,
+                    token: Arc::clone(&token),
+                    payload: taken.next()?,
+                    run: RunState::parse(&String::from_utf8_lossy(&taken.next::<Vec<u8>>()?)),
+                    worker: String::from_utf8_lossy(&taken.next::<Vec<u8>>()?).into_owned(),
+                });
+            }
+            while !own.is_empty() {
+                sweep.own.push((own.id()?, own.next()?));
+            }
+            if cursor == "0" {
+                return Ok(Some(sweep));
+            }
+        }
+    }
+
+    /// Ends a worker's lease. What it still owned is found by the others' next sweep.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn leave(&self, lease: &Lease) -> Result<(), QueueError> {
+        script::LEAVE
+            .on(&[&self.keys.workers, &self.keys.signal])
+            .arg(lease.worker().as_str())
+            .run::<u8>(&self.link)
+            .await
+            .map(drop)
+    }
+}

@@ -1,0 +1,194 @@
+//! The connection to Redis: opened when first needed, dropped when it may be broken, opened again by the next call.
+//!
+//! A call is never repeated here: whether it may be is for the caller to know.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError};
+use tokio::sync::Mutex;
+
+use crate::QueueError;
+
+/// How a [`Link`] waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkOptions {
+    /// How long opening a connection may take.
+    pub connect_timeout: Duration,
+    /// How long an answer may take, before the connection counts as broken.
+    pub response_timeout: Duration,
+}
+
+impl Default for LinkOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(2),
+            response_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A connection to one Redis, shared by its clones.
+#[derive(Clone)]
+pub struct Link {
+    client: Client,
+    server: Arc<str>,
+    options: LinkOptions,
+    open: Arc<Mutex<Option<MultiplexedConnection>>>,
+}
+
+impl Link {
+    /// Prepares a connection; nothing is opened yet.
+    ///
+    /// # Errors
+    /// When the URL is not one of Redis's.
+    pub fn new(url: &str, options: LinkOptions) -> Result<Self, QueueError> {
+        let refused = |_: RedisError| QueueError::Refused {
+            server: "(unknown)".to_owned(),
+            // The URL may hold a password: it is not repeated.
+            reason: "the URL is not of the form redis://[user:password@]host[:port][/db]".to_owned(),
+        };
+        let info = url.into_connection_info().map_err(refused)?;
+        let server = info.addr().to_string().into();
+        let client = Client::open(info).map_err(refused)?;
+        Ok(Self {
+            client,
+            server,
+            options,
+            open: Arc::default(),
+        })
+    }
+
+    /// Another connection to the same Redis.
+    #[must_use]
+    pub fn another(&self, options: LinkOptions) -> Self {
+        Self {
+            client: self.client.clone(),
+            server: Arc::clone(&self.server),
+            options,
+            open: Arc::default(),
+        }
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// How it waits.
+    #[must_use]
+    pub fn options(&self) -> LinkOptions {
+        self.options
+    }
+
+    /// Sends one command.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses it.
+    pub async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, QueueError> {
+        let mut connection = self.connection().await?;
+        let answer = command.query_async(&mut connection).await;
+        self.judge(answer).await
+    }
+
+    /// Sends several commands in one go.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses one of them.
+    pub async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, QueueError> {
+        let mut connection = self.connection().await?;
+        let answer = pipeline.query_async(&mut connection).await;
+        self.judge(answer).await
+    }
+
+    /// Sends a script's command; loads the script when Redis does not have it (any more).
+    pub(crate) async fn script<T: FromRedisValue>(&self, code: &str, call: &Cmd) -> Result<T, QueueError> {
+        let mut connection = self.connection().await?;
+        let mut answer = call.query_async(&mut connection).await;
+        if matches!(&answer, Err(error) if error.code() == Some("NOSCRIPT")) {
+            let loaded: Result<String, _> =
+                redis::cmd("SCRIPT").arg("LOAD").arg(code).query_async(&mut connection).await;
+            answer = match loaded {
+                Ok(_) => call.query_async(&mut connection).await,
+                Err(error) => Err(error),
+            };
+        }
+        self.judge(answer).await
+    }
+
+    /// Says whether Redis answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), QueueError> {
+        self.command::<String>(&redis::cmd("PING")).await.map(drop)
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection, QueueError> {
+        let mut open = self.open.lock().await;
+        if let Some(connection) = open.as_ref() {
+            return Ok(connection.clone());
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.options.connect_timeout))
+            .set_response_timeout(Some(self.options.response_timeout));
+        let connection = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+            .map_err(|error| self.explain(&error))?;
+        Ok(open.insert(connection).clone())
+    }
+
+    async fn judge<T>(&self, answer: Result<T, RedisError>) -> Result<T, QueueError> {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                if suspect(&error) {
+                    *self.open.lock().await = None;
+                }
+                Err(self.explain(&error))
+            }
+        }
+    }
+
+    fn explain(&self, error: &RedisError) -> QueueError {
+        let server = self.server.to_string();
+        if error.kind() == ErrorKind::UnexpectedReturnType || error.kind() == ErrorKind::Parse {
+            return QueueError::Unexpected(error.to_string());
+        }
+        match error.code() {
+            // Starting, or no longer the master: as good as away, and soon to change.
+            Some("LOADING" | "READONLY" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN") | None => {
+                QueueError::Unreachable {
+                    server,
+                    reason: error.to_string(),
+                }
+            }
+            Some(_) => QueueError::Refused {
+                server,
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+/// Whether the connection may be of no more use: it broke, it is silent, or its server is not the master.
+fn suspect(error: &RedisError) -> bool {
+    match error.code() {
+        Some(code) => matches!(code, "READONLY" | "MASTERDOWN" | "LOADING"),
+        None => true,
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("server", &self.server)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! What is kept of a job beside its payload.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use longshore_job::Answer;
+use serde::{Deserialize, Serialize};
+
+/// The part of a job's record that changes: `<used> <lost> <generation> <sent> <history entries>`.
+///
+/// One field, so that a claim reads it in one go; absent means all zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunState {
+    /// Attempts used up since it was enqueued or last replayed. Given-back ones are not counted.
+    pub used: u32,
+    /// How often it was lost with its worker since then.
+    pub lost: u32,
+    /// The generation of its idempotency key.
+    pub generation: u32,
+    /// A request of an earlier run may have reached the provider, and its outcome is not known.
+    pub may_have_been_sent: bool,
+    /// How many history entries were ever written; the last ten are kept.
+    pub entries: u32,
+}
+
+impl RunState {
+    /// Reads the field. What is not of its form counts as absent: a fresh job.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut numbers = text.split(' ').map(str::parse::<u32>);
+        let mut next = || numbers.next().and_then(Result::ok);
+        match (next(), next(), next(), next(), next()) {
+            (Some(used), Some(lost), Some(generation), Some(sent), Some(entries)) => Self {
+                used,
+                lost,
+                generation,
+                may_have_been_sent: sent != 0,
+                entries,
+            },
+            _ => Self::default(),
+        }
+    }
+
+    /// The provider's idempotency key for a job in this state.
+    #[must_use]
+    pub fn idempotency_key(&self, id: longshore_job::JobId) -> String {
+        match self.generation {
+            0 => id.to_string(),
+            generation => format!("{id}-{generation}"),
+        }
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sent = u32::from(self.may_have_been_sent);
+        write!(f, "{} {} {} {sent} {}", self.used, self.lost, self.generation, self.entries)
+    }
+}
+
+/// One entry of a job's history: one attempt, or what else befell it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Which attempt it was, from 1.
+    pub attempt: u32,
+    /// The worker that made it.
+    pub worker: String,
+    /// `completed`, `skipped`, `refused`, `failed`, `throttled`, `outcome_unknown`, `unauthorized`, `lost`,
+    /// `expired`, `undecodable`, `timed_out`, `panicked`.
+    pub outcome: String,
+    /// How long it took in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// What the provider said.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// Why, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A history entry with the time it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// When, in milliseconds since the epoch by Redis's clock.
+    pub at_ms: u64,
+    /// What.
+    pub entry: HistoryEntry,
+}
+
+/// Picks the history out of a record, oldest first. Entries that do not read are left out.
+pub(crate) fn history(record: &HashMap<String, Vec<u8>>) -> Vec<Recorded> {
+    let mut entries: Vec<(u32, Recorded)> = record
+        .iter()
+        .filter_map(|(field, value)| {
+            let number: u32 = field.strip_prefix('h')?.parse().ok()?;
+            let (at, json) = std::str::from_utf8(value).ok()?.split_once(' ')?;
+            let recorded = Recorded {
+                at_ms: at.parse().ok()?,
+                entry: serde_json::from_str(json).ok()?,
+            };
+            Some((number, recorded))
+        })
+        .collect();
+    entries.sort_by_key(|(number, _)| *number);
+    entries.into_iter().map(|(_, recorded)| recorded).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_state_round_trips_and_shrugs_at_garbage() {
+        let state = RunState {
+            used: 3,
+            lost: 1,
+            generation: 2,
+            may_have_been_sent: true,
+            entries: 12,
+        };
+        assert_eq!(RunState::parse(&state.to_string()), state);
+        for garbage in ["", "1", "a b c d e", "1 2 3 4", "-1 0 0 0 0"] {
+            assert_eq!(RunState::parse(garbage), RunState::default(), "{garbage:?}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The scripts: their text, put together from `lua/`, and how they are called.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, FromRedisValue, ToRedisArgs};
+
+use crate::{Link, QueueError};
+
+/// One script.
+///
+/// Each begins with a shebang, so that Redis refuses it as a whole where a command in the middle would be refused:
+/// a script never stops half way. `allow-oom` lets what has begun be finished when Redis is full.
+pub(crate) struct Script {
+    code: &'static str,
+    sha: String,
+}
+
+impl Script {
+    fn new(code: &'static str) -> Self {
+        Self {
+            code,
+            sha: sha1_smol::Sha1::from(code).digest().to_string(),
+        }
+    }
+
+    /// Begins a call with these keys.
+    pub(crate) fn on(&'static self, keys: &[&str]) -> Call {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(&self.sha).arg(keys.len());
+        for key in keys {
+            command.arg(*key);
+        }
+        Call {
+            script: self,
+            command,
+        }
+    }
+}
+
+/// A call in the making.
+pub(crate) struct Call {
+    script: &'static Script,
+    command: Cmd,
+}
+
+impl Call {
+    pub(crate) fn arg(mut self, value: impl ToRedisArgs) -> Self {
+        self.command.arg(value);
+        self
+    }
+
+    pub(crate) async fn run<T: FromRedisValue>(&self, link: &Link) -> Result<T, QueueError> {
+        link.script(self.script.code, &self.command).await
+    }
+}
+
+macro_rules! script {
+    ($name:ident = $file:literal, $flags:literal, [$($part:literal),*]) => {
+        pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(
+                "#!lua", $flags, "\n",
+                $(include_str!(concat!("../lua/part/", $part, ".lua")),)*
+                include_str!(concat!("../lua/", $file, ".lua")),
+            ))
+        });
+    };
+}
+
+script!(ENQUEUE = "enqueue", "", ["now", "wake"]);
+script!(CLAIM = "claim", "", ["now", "wake", "promote"]);
+script!(SETTLE = "settle", " flags=allow-oom", ["now", "wake", "prune"]);
+script!(BEAT = "beat", " flags=allow-oom", ["now"]);
+script!(SWEEP = "sweep", " flags=allow-oom", ["now"]);
+script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
+script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
+script!(GATE = "gate", " flags=allow-oom", ["now", "wake"]);
+script!(STATS = "stats", " flags=no-writes", ["now"]);
+script!(JOB = "job", " flags=no-writes", ["now"]);
+script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", []);
+script!(DEAD_LIST = "dead_list", " flags=no-writes", ["now"]);
+script!(REPLAY = "replay", "", ["wake", "letters"]);
+script!(DISCARD = "discard", " flags=allow-oom", ["letters"]);

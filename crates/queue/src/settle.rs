@@ -1,0 +1,176 @@
+//! Writing what became of jobs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_job::Cause;
+use redis::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::decide::Fate;
+use crate::enqueue::millis;
+use crate::value::Answer;
+use crate::{HistoryEntry, Queue, QueueError, RawId, RunState, script};
+
+/// At most so many verdicts go into one call: Redis serves nobody else meanwhile.
+pub const MAX_VERDICTS: usize = 256;
+
+/// How long completed jobs are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// For how long.
+    pub keep: Duration,
+    /// Up to how many bytes of payloads and results, the oldest going first; `None` = any. What completed in the
+    /// last ten seconds always stays.
+    pub max_bytes: Option<u64>,
+}
+
+/// What is to be written of one job.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The job.
+    pub id: RawId,
+    /// The token of its claim.
+    pub token: Arc<str>,
+    /// Its kind as its payload names it, if it could be read. Dead letters are grouped by it.
+    pub kind: Option<String>,
+    /// Where it goes.
+    pub fate: Fate,
+    /// Its run state from then on; `entries` counts the history entry below.
+    pub state: RunState,
+    /// What is added to its history.
+    pub history: Option<HistoryEntry>,
+    /// The size of its payload.
+    pub payload_bytes: usize,
+}
+
+/// The answer to [`Queue::settle`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// One for each verdict: written, or refused since the token no longer owned the job. A verdict that is
+    /// repeated because its answer was lost is refused too, and counts as done.
+    pub written: Vec<bool>,
+    /// When completed jobs are next due to be pruned, in ms since the epoch; `None` = nothing new to prune.
+    pub prune_at_ms: Option<u64>,
+}
+
+/// What the dead letters of one group have in common, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Group {
+    pub(crate) kind: Option<String>,
+    #[serde(flatten)]
+    pub(crate) cause: Cause,
+}
+
+impl Group {
+    /// 12 hex digits of a hash over what the letters have in common.
+    pub(crate) fn id(&self) -> String {
+        let mut sha = sha1_smol::Sha1::new();
+        let parts = [
+            self.kind.as_deref(),
+            self.cause.provider.as_deref(),
+            Some(self.cause.class.as_str()),
+            self.cause.code.as_deref(),
+        ];
+        for part in parts {
+            sha.update(part.unwrap_or("").as_bytes());
+            sha.update(b"\0");
+        }
+        sha.digest().to_string()[..12].to_owned()
+    }
+}
+
+impl Queue {
+    /// Writes verdicts, at most 256, each only while its token owns the job.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses; then it is to be repeated.
+    pub async fn settle(&self, verdicts: &[Verdict], retention: Retention) -> Result<Settled, QueueError> {
+        debug_assert!((1..=MAX_VERDICTS).contains(&verdicts.len()));
+        let k = &self.keys;
+        let mut call = script::SETTLE
+            .on(&[
+                &k.inflight, &k.active, &k.scheduled, &k.retryable, &k.meta, &k.data, &k.dead, &k.groups, &k.completed,
+                &k.stats, &k.signal,
+            ])
+            .arg(millis(retention.keep))
+            .arg(retention.max_bytes.unwrap_or(0));
+        for verdict in verdicts {
+            let (word, amount, extra, group) = carry_out(verdict);
+            let (number, history) = match &verdict.history {
+                Some(entry) => (verdict.state.entries, serde_json::to_string(entry).unwrap_or_default()),
+                None => (0, String::new()),
+            };
+            let state = match &verdict.fate {
+                // Nobody reads the run state of a job that has completed.
+                Fate::Completed { .. } | Fate::Untouched | Fate::Forget => String::new(),
+                _ => verdict.state.to_string(),
+            };
+            call = call
+                .arg(verdict.id.as_bytes())
+                .arg(&*verdict.token)
+                .arg(word)
+                .arg(amount)
+                .arg(state)
+                .arg(number)
+                .arg(history)
+                .arg(extra)
+                .arg(group);
+        }
+        let value: Value = call.run(&self.link).await?;
+        let mut answer = Answer::new(value)?;
+        let prune_at_ms = answer.next::<u64>()?;
+        let mut written = Vec::with_capacity(verdicts.len());
+        while !answer.is_empty() {
+            written.push(answer.next::<u8>()? == 1);
+        }
+        if written.len() != verdicts.len() {
+            return Err(QueueError::unexpected("an answer for each verdict was expected"));
+        }
+        Ok(Settled {
+            written,
+            prune_at_ms: (prune_at_ms > 0).then_some(prune_at_ms),
+        })
+    }
+
+    /// Forgets completed jobs whose time is over, a bounded number a call. Returns when to call next, in ms since
+    /// the epoch (now or earlier: at once), or `None` when none is left.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn prune(&self, retention: Retention) -> Result<Option<u64>, QueueError> {
+        let k = &self.keys;
+        let next: u64 = script::PRUNE
+            .on(&[&k.completed, &k.stats, &k.data, &k.meta])
+            .arg(millis(retention.keep))
+            .arg(retention.max_bytes.unwrap_or(0))
+            .run(&self.link)
+            .await?;
+        Ok((next > 0).then_some(next))
+    }
+}
+
+/// A fate as the script takes it: verdict, amount, extra, group.
+fn carry_out(verdict: &Verdict) -> (&'static str, u64, String, String) {
+    let none = String::new;
+    match &verdict.fate {
+        Fate::Completed { result } => {
+            let result = result.as_ref().map(ToString::to_string).unwrap_or_default();
+            let bytes = verdict.payload_bytes + result.len();
+            ("c", bytes as u64, result, none())
+        }
+        Fate::Retry { after } => ("r", millis(*after), none(), none()),
+        // A job that has failed before still waits for its retry.
+        Fate::Later { after } if verdict.state.used > 0 => ("r", millis(*after), none(), none()),
+        Fate::Later { after } => ("s", millis(*after), none(), none()),
+        Fate::Back | Fate::Untouched => ("b", 0, none(), none()),
+        Fate::Dead { cause } => {
+            let group = Group {
+                kind: verdict.kind.clone(),
+                cause: cause.clone(),
+            };
+            ("d", 0, group.id(), serde_json::to_string(&group).unwrap_or_default())
+        }
+        Fate::Forget => ("x", 0, none(), none()),
+    }
+}

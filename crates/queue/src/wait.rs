@@ -1,0 +1,90 @@
+//! Waiting for work without asking all the time.
+
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::claim::until;
+use crate::value::{Answer, read};
+use crate::{Queue, QueueError};
+
+/// What an idle look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peek {
+    /// Jobs wait, or are due.
+    pub work: bool,
+    /// How long until the next scheduled job is due.
+    pub next_due: Option<Duration>,
+}
+
+impl Queue {
+    /// Waits for the signal that there is work, at most `timeout`. Blocks its connection: use one of its own.
+    /// Whoever gets the signal and cannot use it hands it on with [`Queue::hand_on`].
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn wait_for_signal(&self, timeout: Duration) -> Result<bool, QueueError> {
+        let mut command = redis::cmd("BLPOP");
+        command.arg(&self.keys.signal).arg(timeout.as_secs_f64());
+        let answer: Value = self.link.command(&command).await?;
+        Ok(answer != Value::Nil)
+    }
+
+    /// Gives the signal to somebody else.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn hand_on(&self) -> Result<(), QueueError> {
+        self.link
+            .command::<Value>(redis::cmd("RPUSH").arg(&self.keys.signal).arg(1))
+            .await
+            .map(drop)
+    }
+
+    /// Looks whether there is work, without a script: this is what an idle process asks each second, since a plain
+    /// apalis program gives no signal. One command while nothing is scheduled.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn peek(&self, something_scheduled: bool) -> Result<Peek, QueueError> {
+        let k = &self.keys;
+        if !something_scheduled {
+            let found: u8 = self
+                .link
+                .command(redis::cmd("EXISTS").arg(&k.active).arg(&k.scheduled))
+                .await?;
+            if found == 0 {
+                return Ok(Peek {
+                    work: false,
+                    next_due: None,
+                });
+            }
+        }
+        let mut pipeline = redis::pipe();
+        pipeline
+            .cmd("TIME")
+            .cmd("EXISTS")
+            .arg(&k.active)
+            .cmd("ZRANGE")
+            .arg(&k.scheduled)
+            .arg(0)
+            .arg(0)
+            .arg("WITHSCORES");
+        let (time, waiting, head): (Vec<u64>, u8, Value) = self.link.pipeline(&pipeline).await?;
+        let [secs, micros] = time[..] else {
+            return Err(QueueError::unexpected("TIME"));
+        };
+        let mut head = Answer::new(head)?;
+        let next_due = if head.is_empty() {
+            None
+        } else {
+            head.id()?;
+            let due: f64 = read(head.next::<Value>()?)?;
+            Some(until(due, secs * 1000 + micros / 1000))
+        };
+        Ok(Peek {
+            work: waiting > 0 || next_due.is_some_and(|due| due.is_zero()),
+            next_due,
+        })
+    }
+}

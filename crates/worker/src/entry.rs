@@ -1,0 +1,110 @@
+//! One job while it is here.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use longshore_queue::{Claimed, Lease};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::AbortHandle;
+
+use crate::clock::Moment;
+
+/// A request may have gone out.
+const SENT: u8 = 1;
+/// No request may go out any more.
+const CLOSED: u8 = 2;
+
+/// A claimed job, from its claim until its outcome is written.
+pub(crate) struct Entry {
+    pub(crate) claimed: Claimed,
+    /// The lease it was claimed under.
+    pub(crate) lease: Arc<Lease>,
+    /// How long a run may take.
+    pub(crate) timeout: Duration,
+    /// Its kind, once known, as its handler names it (so that metrics and groups stay bounded).
+    pub(crate) kind: OnceLock<&'static str>,
+    started: OnceLock<Moment>,
+    door: AtomicU8,
+    abort: Mutex<Option<AbortHandle>>,
+    slot: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Entry {
+    pub(crate) fn new(claimed: Claimed, lease: Arc<Lease>, timeout: Duration, slot: OwnedSemaphorePermit) -> Self {
+        Self {
+            claimed,
+            lease,
+            timeout,
+            kind: OnceLock::new(),
+            started: OnceLock::new(),
+            door: AtomicU8::new(0),
+            abort: Mutex::default(),
+            slot: Mutex::new(Some(slot)),
+        }
+    }
+
+    /// Notes that a request goes out now. `false` once the door is closed: then it must not.
+    pub(crate) fn send(&self) -> bool {
+        let noted = self
+            .door
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |door| (door & CLOSED == 0).then_some(door | SENT));
+        noted.is_ok()
+    }
+
+    /// Lets no further request out. Says whether one may have gone out before.
+    pub(crate) fn close(&self) -> bool {
+        self.door.fetch_or(CLOSED, Ordering::AcqRel) & SENT != 0
+    }
+
+    /// Remembers how to end its run; ends it at once if it is closed already.
+    pub(crate) fn running(&self, handle: AbortHandle) {
+        let _ = self.started.set(Moment::now());
+        if self.door.load(Ordering::Acquire) & CLOSED != 0 {
+            handle.abort();
+        }
+        *lock(&self.abort) = Some(handle);
+    }
+
+    /// Ends its run, if there is one.
+    pub(crate) fn abort(&self) {
+        if let Some(handle) = lock(&self.abort).take() {
+            handle.abort();
+        }
+    }
+
+    /// Its run is over: its slot is free. Its outcome may still have to be written.
+    pub(crate) fn free_slot(&self) {
+        lock(&self.slot).take();
+    }
+
+    /// It has a slot: its run is not over.
+    pub(crate) fn has_slot(&self) -> bool {
+        lock(&self.slot).is_some()
+    }
+
+    /// How long its run is over its time, if it is.
+    pub(crate) fn overdue(&self) -> Option<Duration> {
+        if !self.has_slot() {
+            return None;
+        }
+        self.started.get()?.elapsed().checked_sub(self.timeout)
+    }
+
+    /// How long its run has taken.
+    pub(crate) fn ran_for(&self) -> Option<Duration> {
+        self.started.get().map(|started| started.elapsed())
+    }
+}
+
+/// A poisoned lock means that a thread panicked while it held it; what is inside is a plain value all the same.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("claimed", &self.claimed).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! What a process says of itself: `/livez`, `/readyz`, `/metrics`. Served by the keeper's thread, so that no handler
+//! can make it silent.
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use longshore_queue::Queue;
+
+use crate::metrics::Metrics;
+use crate::station::Station;
+
+/// A loop that has not gone round for so long has stopped. Every wait in it is shorter, however long Redis is away.
+const STOPPED_AFTER: Duration = Duration::from_secs(30);
+
+/// How long `/metrics` waits for Redis; its own counters come without it.
+const STATS_WAIT: Duration = Duration::from_millis(1500);
+
+#[derive(Clone)]
+struct Health {
+    stations: Arc<[Arc<Station>]>,
+    /// For counting, each over a connection of its own.
+    queues: Arc<[Queue]>,
+    metrics: Arc<Metrics>,
+}
+
+pub(crate) async fn serve(
+    listener: TcpListener,
+    stations: Arc<[Arc<Station>]>,
+    metrics: Arc<Metrics>,
+) -> std::io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let queues = stations
+        .iter()
+        .map(|station| {
+            let link = station.queue.link();
+            station.queue.over(link.another(link.options()))
+        })
+        .collect();
+    let router = Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(text))
+        .with_state(Health { stations, queues, metrics });
+    axum::serve(listener, router).await
+}
+
+/// Progress, not presence: waiting for slots, work, a pause or Redis is progress. An orchestrator that killed
+/// workers because Redis is away would cut running calls.
+async fn livez(State(health): State<Health>) -> impl IntoResponse {
+    let mut wrong = String::new();
+    for station in health.stations.iter() {
+        let queue = station.queue.name();
+        for (name, turn) in
+            [("claimer", &station.claimer), ("settler", &station.settler), ("keeper", &station.keeper)]
+        {
+            let age = turn.age();
+            let over = name == "claimer" && station.stopping();
+            if age > STOPPED_AFTER && !over {
+                let _ = writeln!(wrong, "{queue}: the {name} has stopped, {} s ago", age.as_secs());
+            }
+        }
+        for (job, over) in station.overdue() {
+            let _ = writeln!(wrong, "{queue}: job {job} is {} s over its time limit", over.as_secs());
+        }
+    }
+    answer(wrong)
+}
+
+async fn readyz(State(health): State<Health>) -> impl IntoResponse {
+    let mut wrong = String::new();
+    for station in health.stations.iter() {
+        let queue = station.queue.name();
+        if station.stopping() {
+            let _ = writeln!(wrong, "{queue}: draining");
+        } else if station.unconfirmed() {
+            let _ = writeln!(wrong, "{queue}: Redis has not confirmed a heartbeat lately");
+        } else if !station.claims.load(Ordering::Acquire) {
+            let _ = writeln!(wrong, "{queue}: Redis does not hand out jobs");
+        }
+    }
+    answer(wrong)
+}
+
+fn answer(wrong: String) -> (StatusCode, String) {
+    if wrong.is_empty() {
+        (StatusCode::OK, "ok\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, wrong)
+    }
+}
+
+async fn text(State(health): State<Health>) -> impl IntoResponse {
+    let mut queues = Vec::new();
+    for queue in health.queues.iter() {
+        if let Ok(Ok(stats)) = tokio::time::timeout(STATS_WAIT, queue.stats()).await {
+            queues.push((queue.name().to_owned(), stats));
+        }
+    }
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], health.metrics.text(&queues))
+}

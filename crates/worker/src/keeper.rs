@@ -1,0 +1,81 @@
+//! Holds the leases, on a thread of its own, so that no handler can starve it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_queue::Queue;
+use tokio::time::{Instant, sleep_until};
+
+use crate::clock::Moment;
+use crate::station::Station;
+
+/// How soon a beat that failed is repeated.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Beats for one station until it is aborted. `queue` has a connection of its own.
+pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
+    let heartbeat = station.settings.heartbeat;
+    let lost_after = station.settings.lost_after;
+    let mut failing = false;
+    loop {
+        station.keeper.mark();
+        let asked = Moment::now();
+        let current = station.lease();
+        // Without any beat for two intervals it is Redis that was away.
+        let stale = heartbeat * 2;
+        let (lease, answer) = match current {
+            Some(lease) => {
+                let answer = queue.beat(&lease, stale).await;
+                (lease, answer)
+            }
+            None => {
+                let lease = station.new_lease();
+                let answer = queue.join(&lease, stale).await;
+                (lease, answer)
+            }
+        };
+        let mut next = Instant::now() + heartbeat;
+        let mut rescue = None;
+        match answer {
+            Ok(beat) if beat.held => {
+                if failing {
+                    tracing::info!(queue = queue.name(), "Redis is back, the lease holds");
+                    failing = false;
+                }
+                station.standing.send_modify(|standing| {
+                    standing.lease = Some(Arc::clone(&lease));
+                    standing.confirmed = Some(asked);
+                });
+                // A worker that will be lost before our next beat is rescued on time, not at that beat.
+                rescue = beat
+                    .stalest_other
+                    .map(|age| lost_after.saturating_sub(age))
+                    .filter(|left| *left <= heartbeat)
+                    .map(|left| Instant::now() + left + Duration::from_millis(5));
+                if beat.running != station.ledger.len() as u64 {
+                    station.want_sweep();
+                }
+            }
+            Ok(_) => {
+                station.lose_lease(&lease);
+                next = Instant::now();
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(queue = queue.name(), %error, "no heartbeat: waiting for Redis");
+                    failing = true;
+                }
+                next = Instant::now() + RETRY.min(heartbeat);
+            }
+        }
+        let wake = rescue.unwrap_or(next).min(next);
+        tokio::select! {
+            () = sleep_until(wake) => {
+                if rescue.is_some_and(|at| at <= Instant::now()) {
+                    station.want_sweep();
+                }
+            }
+            () = station.beat_now.notified(), if !failing => {}
+        }
+    }
+}

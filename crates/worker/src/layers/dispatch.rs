@@ -1,0 +1,99 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use apalis_redis::RedisTask;
+use futures_util::future::BoxFuture;
+use longshore_job::{Envelope, Run, Undecodable, UndecodableWhy};
+use tower::Service;
+
+use super::{End, entry_of};
+use crate::entry::Entry;
+use crate::station::{SendGate, Station};
+
+/// Decodes a job and runs the handler of its kind. Everything that can be wrong with what stands in Redis ends here,
+/// as that one job's end.
+#[derive(Clone)]
+pub(crate) struct Dispatch {
+    station: Arc<Station>,
+}
+
+impl Dispatch {
+    pub(crate) fn new(station: &Arc<Station>) -> Self {
+        Self {
+            station: Arc::clone(station),
+        }
+    }
+}
+
+impl Service<RedisTask> for Dispatch {
+    type Response = End;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<End, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, task: RedisTask) -> Self::Future {
+        let station = Arc::clone(&self.station);
+        let entry = entry_of(&task);
+        Box::pin(async move { Ok(dispatch(station, entry).await) })
+    }
+}
+
+async fn dispatch(station: Arc<Station>, entry: Arc<Entry>) -> End {
+    let run = match start(&station, &entry) {
+        Ok(run) => run,
+        Err(end) => return end,
+    };
+    End::Ran(run.await)
+}
+
+type Running = BoxFuture<'static, Result<longshore_job::Outcome, longshore_job::JobError>>;
+
+fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
+    let claimed = &entry.claimed;
+    let undecodable = |why, detail: &str| {
+        End::Undecodable(Undecodable {
+            why,
+            detail: detail.to_owned(),
+        })
+    };
+    if claimed.has_ended {
+        return Err(End::ListedTwice);
+    }
+    let id = claimed
+        .id
+        .job_id()
+        .ok_or_else(|| undecodable(UndecodableWhy::BadId, "ids are ULIDs made by the producer"))?;
+    let payload = claimed
+        .payload
+        .as_deref()
+        .ok_or_else(|| undecodable(UndecodableWhy::NoPayload, "nothing is stored under the id"))?;
+    if !claimed.has_record {
+        let detail = "it is not known whether it ran before: replay it if it may run";
+        return Err(undecodable(UndecodableWhy::NoRecord, detail));
+    }
+    let envelope = Envelope::parse(payload).map_err(End::Undecodable)?;
+    let handler = station
+        .handlers
+        .get(&envelope.kind)
+        .ok_or_else(|| undecodable(UndecodableWhy::UnknownKind, "no handler of this queue knows it"))?;
+    let _ = entry.kind.set(handler.kind());
+    if claimed.expired {
+        return Err(End::Expired);
+    }
+    if envelope.v > handler.version() {
+        return Err(End::Newer);
+    }
+    let gate = Arc::new(SendGate {
+        station: Arc::clone(station),
+        entry: Arc::clone(entry),
+    });
+    let most = station.settings.policy.schedule.max_attempts();
+    let mut run = Run::new(id, claimed.run.used + 1, most, gate);
+    run.idempotency_key = claimed.run.idempotency_key(id);
+    run.may_have_been_sent = claimed.run.may_have_been_sent;
+    handler.start(&envelope, run).map_err(End::Undecodable)
+}

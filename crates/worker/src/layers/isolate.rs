@@ -1,0 +1,53 @@
+use std::sync::Arc;
+
+use longshore_job::{Answer, JobError};
+use tracing::Instrument;
+
+use super::{End, Rest};
+use crate::entry::Entry;
+use crate::station::Station;
+
+/// Runs the rest as a task of its own: a panic ends only this job, and the run can be dropped from outside when its
+/// lease is lost or the worker has to go.
+pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest) -> End {
+    let task = tokio::spawn(rest.in_current_span());
+    entry.running(task.abort_handle());
+    let end = match task.await {
+        Ok(end) => end,
+        Err(stopped) => {
+            let sent = entry.close();
+            let lease_lost = station.lease().is_none_or(|lease| !Arc::ptr_eq(&lease, &entry.lease));
+            if stopped.is_panic() {
+                // Its message may hold personal data: the panic hook has logged the place.
+                unfinished(sent, "the handler panicked", "panic")
+            } else if lease_lost {
+                End::LeaseLost
+            } else if sent {
+                unfinished(sent, "the worker had to stop", "worker stopped")
+            } else {
+                End::NeverSent
+            }
+        }
+    };
+    entry.free_slot();
+    end
+}
+
+/// A run that did not come to its end: whether a request went out decides what that means.
+pub(super) fn unfinished(sent: bool, reason: &str, code: &str) -> End {
+    let answer = Answer {
+        code: Some(code.to_owned()),
+        ..Answer::default()
+    };
+    End::Ran(Err(if sent {
+        JobError::OutcomeUnknown {
+            reason: format!("{reason}, and a request was out"),
+            answer,
+        }
+    } else {
+        JobError::Transient {
+            reason: reason.to_owned(),
+            answer,
+        }
+    }))
+}

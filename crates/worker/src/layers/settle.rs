@@ -1,0 +1,176 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use apalis_core::error::BoxDynError;
+use apalis_redis::RedisTask;
+use futures_util::future::BoxFuture;
+use longshore_job::{Answer, Cause, Class, JobError, Outcome, clip_reason};
+use longshore_queue::{Decision, Fate, HistoryEntry, Verdict, decide};
+use tower::{Layer, Service};
+
+use super::{End, entry_of};
+use crate::entry::Entry;
+use crate::station::Station;
+
+/// How long a job is put back whose args are newer than this worker: a deploy is under way.
+const NEWER_WAIT: Duration = Duration::from_secs(60);
+
+/// The outermost layer: turns the end of a run into a verdict for the settler.
+#[derive(Clone)]
+pub(crate) struct SettleLayer(Arc<Station>);
+
+impl SettleLayer {
+    pub(crate) fn new(station: Arc<Station>) -> Self {
+        Self(station)
+    }
+}
+
+impl<S> Layer<S> for SettleLayer {
+    type Service = SettleService<S>;
+
+    fn layer(&self, inner: S) -> SettleService<S> {
+        SettleService {
+            station: Arc::clone(&self.0),
+            inner,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct SettleService<S> {
+    station: Arc<Station>,
+    inner: S,
+}
+
+impl<S> Service<RedisTask> for SettleService<S>
+where
+    S: Service<RedisTask, Response = End, Error = BoxDynError>,
+    S::Future: Send + 'static,
+{
+    type Response = ();
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<(), Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Our layers are always ready; apalis's own says pending while it shuts down.
+        match self.inner.poll_ready(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, task: RedisTask) -> Self::Future {
+        let entry = entry_of(&task);
+        let station = Arc::clone(&self.station);
+        let rest = self.inner.call(task);
+        Box::pin(async move {
+            let end = rest.await.unwrap_or_else(|error| End::from_apalis(&error));
+            settle(&station, &entry, &end);
+            Ok(())
+        })
+    }
+}
+
+fn settle(station: &Station, entry: &Entry, end: &End) {
+    let claimed = &entry.claimed;
+    let kind = entry.kind.get().copied();
+    let before = claimed.run;
+    let ours = |fate, outcome| Decision {
+        fate,
+        state: before,
+        outcome,
+    };
+    let dead = |class, code| Fate::Dead {
+        cause: Cause::ours(class, code),
+    };
+    let decision = match end {
+        End::Ran(end) => decide(end, before, &station.settings.policy),
+        End::Undecodable(error) => ours(dead(Class::Undecodable, error.why.as_str()), "undecodable"),
+        End::Expired => ours(dead(Class::Expired, "expires_in over"), "expired"),
+        End::Newer => {
+            station.metrics.newer();
+            ours(Fate::Later { after: NEWER_WAIT }, "newer")
+        }
+        End::ListedTwice => ours(Fate::Forget, "listed_twice"),
+        End::NeverSent => ours(Fate::Untouched, "never_sent"),
+        End::LeaseLost => {
+            station.metrics.ran(kind, "lease_lost", entry.ran_for());
+            station.ledger.remove(&claimed.id, &claimed.token);
+            return;
+        }
+    };
+    station.metrics.ran(kind, decision.outcome, entry.ran_for());
+    log(station, entry, kind, end, &decision);
+    let (state, history) = match note(entry, end, decision.outcome) {
+        Some(note) => Station::note(decision.state, note),
+        None => (decision.state, None),
+    };
+    station.settle(Verdict {
+        id: claimed.id.clone(),
+        token: Arc::clone(&claimed.token),
+        kind: kind.map(str::to_owned),
+        fate: decision.fate,
+        state,
+        history,
+        payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
+    });
+}
+
+/// What the history says of it; nothing of what was only put back.
+fn note(entry: &Entry, end: &End, outcome: &'static str) -> Option<HistoryEntry> {
+    let (answer, reason) = match end {
+        End::Ran(Ok(Outcome::Done { answer, .. })) => (answer.clone(), None),
+        End::Ran(Ok(Outcome::Skipped { reason })) => (Answer::default(), Some(reason.as_str())),
+        End::Ran(Err(JobError::Throttled { .. })) => return None,
+        End::Ran(Err(error)) => (error.answer().clone(), Some(error.reason())),
+        End::Undecodable(error) => {
+            let reason = format!("{}: {}", error.why.as_str(), error.detail);
+            return Some(entry_note(entry, outcome, Answer::default(), Some(&reason)));
+        }
+        End::Expired => (Answer::default(), Some("older than its expires_in when its turn came")),
+        End::Newer | End::ListedTwice | End::NeverSent | End::LeaseLost => return None,
+    };
+    Some(entry_note(entry, outcome, answer, reason))
+}
+
+fn entry_note(entry: &Entry, outcome: &str, answer: Answer, reason: Option<&str>) -> HistoryEntry {
+    HistoryEntry {
+        attempt: entry.claimed.run.used + 1,
+        worker: entry.lease.worker().to_string(),
+        outcome: outcome.to_owned(),
+        duration_ms: entry.ran_for().and_then(|ran| u64::try_from(ran.as_millis()).ok()),
+        answer,
+        reason: reason.map(|reason| clip_reason(reason).into_owned()),
+    }
+}
+
+/// One line per end, at the weight of what follows from it.
+fn log(station: &Station, entry: &Entry, kind: Option<&'static str>, end: &End, decision: &Decision) {
+    let queue = station.queue.name();
+    let job_id = &entry.claimed.id;
+    let attempt = entry.claimed.run.used + 1;
+    let outcome = decision.outcome;
+    let duration_ms = entry.ran_for().map(|ran| ran.as_millis());
+    let reason = match end {
+        End::Ran(Err(error)) => error.reason(),
+        End::Undecodable(error) => error.why.as_str(),
+        _ => "",
+    };
+    match &decision.fate {
+        Fate::Completed { .. } | Fate::Untouched | Fate::Back => {
+            tracing::debug!(queue, %job_id, kind, attempt, outcome, duration_ms, "job ended");
+        }
+        Fate::Retry { after } | Fate::Later { after } => {
+            let wait_seconds = after.as_secs_f64();
+            tracing::warn!(queue, %job_id, kind, attempt, outcome, duration_ms, wait_seconds, reason, "job runs again later");
+        }
+        Fate::Dead { cause } => {
+            tracing::error!(queue, %job_id, kind, attempt, outcome, duration_ms, %cause, reason, "job is a dead letter");
+        }
+        Fate::Forget => {
+            tracing::warn!(queue, %job_id, "id was listed although its job had ended: ignored");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What this process knows to be its own: every job from its claim until its outcome is written.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use longshore_queue::RawId;
+
+use crate::entry::{Entry, lock};
+
+/// The entries of one queue. A std Mutex: held for nanoseconds, never across an await.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger(Mutex<HashMap<RawId, Arc<Entry>>>);
+
+impl Ledger {
+    pub(crate) fn insert(&self, entry: &Arc<Entry>) {
+        lock(&self.0).insert(entry.claimed.id.clone(), Arc::clone(entry));
+    }
+
+    /// Forgets a job, if it is still the claim with this token.
+    pub(crate) fn remove(&self, id: &RawId, token: &str) {
+        let mut entries = lock(&self.0);
+        if entries.get(id).is_some_and(|entry| *entry.claimed.token == *token) {
+            entries.remove(id);
+        }
+    }
+
+    pub(crate) fn knows(&self, id: &RawId, token: &str) -> bool {
+        lock(&self.0).get(id).is_some_and(|entry| *entry.claimed.token == *token)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Entry>> {
+        lock(&self.0).values().cloned().collect()
+    }
+}

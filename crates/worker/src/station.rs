@@ -1,0 +1,254 @@
+//! One queue in one process: what its loops share.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use longshore_job::Gate;
+use longshore_queue::{HistoryEntry, Lease, Queue, RunState, Verdict, WorkerId};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+
+use crate::clock::Moment;
+use crate::entry::{Entry, lock};
+use crate::fleet::Settings;
+use crate::handlers::Handlers;
+use crate::ledger::Ledger;
+use crate::metrics::QueueMetrics;
+
+/// How a station stands with Redis.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    /// The lease that claims are made under; `None` until the first join.
+    pub(crate) lease: Option<Arc<Lease>>,
+    /// When the last beat that was acknowledged was sent.
+    pub(crate) confirmed: Option<Moment>,
+}
+
+/// A loop's last sign of life.
+#[derive(Debug)]
+pub(crate) struct Turn(Mutex<Moment>);
+
+impl Turn {
+    fn new() -> Self {
+        Self(Mutex::new(Moment::now()))
+    }
+
+    /// The loop goes round, or waits for a good reason: both are progress.
+    pub(crate) fn mark(&self) {
+        *lock(&self.0) = Moment::now();
+    }
+
+    pub(crate) fn age(&self) -> Duration {
+        lock(&self.0).elapsed()
+    }
+}
+
+pub(crate) struct Station {
+    pub(crate) queue: Queue,
+    pub(crate) settings: Settings,
+    pub(crate) handlers: Handlers,
+    /// The process's name, the first part of every worker id.
+    pub(crate) name: String,
+    pub(crate) metrics: QueueMetrics,
+    pub(crate) ledger: Ledger,
+    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) standing: watch::Sender<Standing>,
+    /// Draining: no more claims.
+    pub(crate) stop: watch::Sender<bool>,
+    /// The claimer is idle, with free slots: a signal is of use.
+    pub(crate) idle: watch::Sender<bool>,
+    /// Something happened that the claimer should look at.
+    pub(crate) work: Notify,
+    /// The keeper should beat now instead of at its next time.
+    pub(crate) beat_now: Notify,
+    pub(crate) sweep_wanted: AtomicBool,
+    /// Outcomes that are not written yet.
+    pub(crate) unsettled: AtomicUsize,
+    pub(crate) settled_some: Notify,
+    pub(crate) claimer: Turn,
+    pub(crate) settler: Turn,
+    pub(crate) keeper: Turn,
+    /// The last claim was answered.
+    pub(crate) claims: AtomicBool,
+    pub(crate) outcomes: mpsc::UnboundedSender<Verdict>,
+    jobs_in: mpsc::UnboundedSender<Arc<Entry>>,
+    /// For the backend; behind a lock since apalis may build a worker anew.
+    pub(crate) jobs_out: Mutex<mpsc::UnboundedReceiver<Arc<Entry>>>,
+}
+
+impl Station {
+    pub(crate) fn new(
+        queue: Queue,
+        settings: Settings,
+        handlers: Handlers,
+        name: &str,
+        metrics: QueueMetrics,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Verdict>) {
+        let (outcomes, to_settle) = mpsc::unbounded_channel();
+        let (jobs_in, jobs_out) = mpsc::unbounded_channel();
+        let standing = Standing {
+            lease: None,
+            confirmed: None,
+        };
+        let station = Self {
+            queue,
+            handlers,
+            name: name.to_owned(),
+            metrics,
+            ledger: Ledger::default(),
+            slots: Arc::new(Semaphore::new(settings.concurrency)),
+            settings,
+            standing: watch::Sender::new(standing),
+            stop: watch::Sender::new(false),
+            idle: watch::Sender::new(false),
+            work: Notify::new(),
+            beat_now: Notify::new(),
+            sweep_wanted: AtomicBool::new(false),
+            unsettled: AtomicUsize::new(0),
+            settled_some: Notify::new(),
+            claimer: Turn::new(),
+            settler: Turn::new(),
+            keeper: Turn::new(),
+            claims: AtomicBool::new(false),
+            outcomes,
+            jobs_in,
+            jobs_out: Mutex::new(jobs_out),
+        };
+        (Arc::new(station), to_settle)
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// The lease that claims are made under.
+    pub(crate) fn lease(&self) -> Option<Arc<Lease>> {
+        self.standing.borrow().lease.clone()
+    }
+
+    /// A new identity, to join under.
+    pub(crate) fn new_lease(&self) -> Arc<Lease> {
+        Arc::new(Lease::new(WorkerId::generate(&self.name)))
+    }
+
+    /// The lease is gone: whatever was claimed under it may run elsewhere by now. It is dropped without sending.
+    pub(crate) fn lose_lease(&self, lost: &Arc<Lease>) {
+        let mut was_current = false;
+        self.standing.send_if_modified(|standing| {
+            was_current = standing.lease.as_ref().is_some_and(|lease| Arc::ptr_eq(lease, lost));
+            if was_current {
+                standing.lease = None;
+                standing.confirmed = None;
+            }
+            was_current
+        });
+        if !was_current {
+            return;
+        }
+        let dropped: Vec<_> = self.ledger.all();
+        tracing::error!(
+            queue = self.queue.name(),
+            worker = lost.worker().as_str(),
+            jobs = dropped.len(),
+            "lease lost: running jobs are dropped, they may run elsewhere"
+        );
+        for entry in dropped.iter().filter(|entry| Arc::ptr_eq(&entry.lease, lost)) {
+            entry.close();
+            entry.abort();
+        }
+        self.beat_now.notify_one();
+    }
+
+    /// Hands a job to apalis.
+    pub(crate) fn hand_over(&self, entry: Arc<Entry>) {
+        self.ledger.insert(&entry);
+        // The receiver lives as long as the station.
+        let _ = self.jobs_in.send(entry);
+    }
+
+    /// Queues an outcome to be written.
+    pub(crate) fn settle(&self, verdict: Verdict) {
+        self.unsettled.fetch_add(1, Ordering::AcqRel);
+        // The settler lives until the station has been left.
+        let _ = self.outcomes.send(verdict);
+    }
+
+    /// Marks that Redis may say we own what we do not know of.
+    pub(crate) fn want_sweep(&self) {
+        self.sweep_wanted.store(true, Ordering::Release);
+        self.work.notify_one();
+    }
+
+    /// No beat has been acknowledged for a whole lease.
+    pub(crate) fn unconfirmed(&self) -> bool {
+        let standing = self.standing.borrow();
+        standing.confirmed.is_none_or(|beat| beat.elapsed() > self.settings.lost_after)
+    }
+
+    /// Numbers a history entry.
+    pub(crate) fn note(state: RunState, entry: HistoryEntry) -> (RunState, Option<HistoryEntry>) {
+        let state = RunState {
+            entries: state.entries + 1,
+            ..state
+        };
+        (state, Some(entry))
+    }
+
+    /// Jobs whose run is over its time, by more than a moment.
+    pub(crate) fn overdue(&self) -> HashMap<String, Duration> {
+        self.ledger
+            .all()
+            .iter()
+            .filter_map(|entry| Some((entry.claimed.id.to_string(), entry.overdue()?)))
+            .filter(|(_, over)| *over > Duration::from_secs(5))
+            .collect()
+    }
+}
+
+impl fmt::Debug for Station {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Station")
+            .field("queue", &self.queue.name())
+            .field("jobs", &self.ledger.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Decides when a request of one run may leave this process.
+pub(crate) struct SendGate {
+    pub(crate) station: Arc<Station>,
+    pub(crate) entry: Arc<Entry>,
+}
+
+impl Gate for SendGate {
+    /// A worker that was stopped, or cut off, and wakes must not send before it knows that the job is still its
+    /// own: the last acknowledged beat must be younger than two thirds of a lease, else one is waited for.
+    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            let mut standing = self.station.standing.subscribe();
+            loop {
+                let fresh = {
+                    let now = standing.borrow_and_update();
+                    let ours = now.lease.as_ref().is_some_and(|lease| Arc::ptr_eq(lease, &self.entry.lease));
+                    ours && now
+                        .confirmed
+                        .is_some_and(|beat| beat.elapsed() <= self.station.settings.lost_after * 2 / 3)
+                };
+                if fresh && self.entry.send() {
+                    return;
+                }
+                if fresh {
+                    // Closed: the run is about to be dropped.
+                    std::future::pending::<()>().await;
+                }
+                self.station.beat_now.notify_one();
+                if standing.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! Sets right what Redis says runs and what really runs: gives back what we own without knowing (a claim whose
+//! answer was lost), and settles the jobs of workers that were lost.
+
+use std::sync::Arc;
+
+use longshore_job::Envelope;
+use longshore_queue::{
+    Fate, HistoryEntry, MAX_VERDICTS, QueueError, RawId, RunState, Taken, Verdict, decide_lost,
+};
+
+use crate::station::Station;
+
+/// One sweep. Called by the claimer between claims, so that no claim of ours is under way meanwhile.
+pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
+    let Some(lease) = station.lease() else {
+        return Ok(());
+    };
+    let Some(found) = station.queue.sweep(&lease, station.settings.lost_after).await? else {
+        station.lose_lease(&lease);
+        return Ok(());
+    };
+    let mut verdicts: Vec<Verdict> = found.taken.into_iter().map(|taken| lost(station, taken)).collect();
+    let rescued = verdicts.len();
+    let unknown = found.own.into_iter().filter(|(id, token)| !station.ledger.knows(id, token));
+    verdicts.extend(unknown.map(|(id, token)| give_back(id, token)));
+    if rescued > 0 {
+        tracing::warn!(queue = station.queue.name(), jobs = rescued, "rescued jobs of a lost worker");
+        station.metrics.rescued(rescued);
+    }
+    if verdicts.len() > rescued {
+        tracing::warn!(
+            queue = station.queue.name(),
+            jobs = verdicts.len() - rescued,
+            "gave back jobs of a claim whose answer was lost"
+        );
+    }
+    for chunk in verdicts.chunks(MAX_VERDICTS) {
+        station.queue.settle(chunk, station.settings.retention).await?;
+    }
+    Ok(())
+}
+
+/// The job's request may have gone out: the queue's `on_unknown` decides.
+fn lost(station: &Station, taken: Taken) -> Verdict {
+    let decision = decide_lost(taken.run, &station.settings.policy);
+    let kind = Envelope::parse(&taken.payload)
+        .ok()
+        .and_then(|envelope| station.handlers.get(&envelope.kind))
+        .map(|handler| handler.kind().to_owned());
+    let (state, history) = Station::note(
+        decision.state,
+        HistoryEntry {
+            attempt: taken.run.used + 1,
+            worker: taken.worker,
+            outcome: decision.outcome.to_owned(),
+            reason: Some("the worker was lost while the job ran; a request may have gone out".to_owned()),
+            ..HistoryEntry::default()
+        },
+    );
+    Verdict {
+        id: taken.id,
+        token: taken.token,
+        kind,
+        fate: decision.fate,
+        state,
+        history,
+        payload_bytes: taken.payload.len(),
+    }
+}
+
+/// It was never run: back to the head of the queue, as if it had not been claimed.
+fn give_back(id: RawId, token: String) -> Verdict {
+    Verdict {
+        id,
+        token: token.into(),
+        kind: None,
+        fate: Fate::Untouched,
+        state: RunState::default(),
+        history: None,
+        payload_bytes: 0,
+    }
+}
