@@ -1,1 +1,5 @@
 //! What the flows share.
+
+mod eventually;
+
+pub use eventually::{eventually, within};

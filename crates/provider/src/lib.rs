@@ -1,1 +1,28 @@
-//! What all provider clients share: HTTP, errors, Retry-After, secrets, redaction.
+//! What all provider clients share.
+//!
+//! A provider client is a thin thing: it builds a [`Request`], hands it to [`Http::send`] together with its
+//! [`Run`](longshore_job::Run), and gets a [`Response`] or a [`ProviderError`]. What can be decided without
+//! knowing the provider is decided here, once:
+//!
+//! - [`Http`] waits for the run's gate before each request, and tells *never sent* from *sent, no answer*.
+//! - [`ProviderError`] is what an answer means; each job crate turns it into a
+//!   [`JobError`](longshore_job::JobError) in one exhaustive match.
+//! - [`retry_after`] reads every way of saying "later", by the provider's own clock.
+//! - [`redact`] and [`excerpt`] take people and credentials out of texts that were written elsewhere.
+//! - [`secret`] resolves `env:` and `file:` references.
+
+mod error;
+mod http;
+mod redact;
+mod retry_after;
+pub mod secret;
+mod tls;
+
+pub use error::ProviderError;
+pub use http::{
+    Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response, bearer,
+};
+pub use redact::{excerpt, redact};
+pub use reqwest::StatusCode;
+pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+pub use retry_after::{DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER, MIN_RETRY_AFTER, retry_after};

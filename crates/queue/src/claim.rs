@@ -141,7 +141,6 @@ fn claimed(
 
 /// How long until `due`, in unix seconds.
 pub(crate) fn until(due: f64, now_ms: u64) -> Duration {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch fit a double")]
     let left = due - now_ms as f64 / 1000.0;
     Duration::try_from_secs_f64(left.max(0.0)).unwrap_or(Duration::MAX)
 }

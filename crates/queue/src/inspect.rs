@@ -237,11 +237,6 @@ fn field(record: &HashMap<String, Vec<u8>>, name: &str) -> Option<String> {
 }
 
 /// Unix seconds to milliseconds.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "float to int casts saturate, and times are positive"
-)]
 pub(crate) fn to_ms(seconds: f64) -> u64 {
     (seconds * 1000.0).round() as u64
 }

@@ -1,1 +1,36 @@
-//! A local stand-in for every provider, with faults on demand, and private Redis servers.
+//! A local stand-in for every provider, with faults on demand, and private Redis servers: for development,
+//! demonstrations and tests.
+//!
+//! - [`SendGridSandbox`] answers like SendGrid does. Each provider listens on a port of its own, since a
+//!   `base_url` is an origin.
+//! - [`Ledger`] has every effect that was carried out, so that "accepted once, sent once" can be counted at the
+//!   place where it matters.
+//! - [`Faults`] makes the provider misbehave: by rule, on chosen requests, at chosen moments.
+//! - [`RedisServer`] is a Redis that belongs to one test alone and can be killed, restarted and paused.
+//!
+//! Ledger and faults are reachable over HTTP too, for programs in other processes, beside the provider's API:
+//!
+//! | request | does |
+//! |---|---|
+//! | `GET /sandbox/ledger` | every effect, oldest first |
+//! | `GET /sandbox/ledger/summary` | `{"requests","accepted","jobs","duplicates"}` |
+//! | `DELETE /sandbox/ledger` | forgets them |
+//! | `PUT /sandbox/faults` | replaces the rules: `{"rules":[{"fault":{"answer":{"status":503}},"when":{"first":3}}]}` |
+//! | `GET /sandbox/faults` | the rules |
+//! | `DELETE /sandbox/faults` | no more faults |
+//!
+//! Another provider is another module that implements the crate's `Provider` trait: it says what the real service
+//! would answer, and the server around it keeps the ledger and makes the faults.
+
+mod control;
+mod fault;
+mod ledger;
+mod provider;
+mod redis_server;
+mod sendgrid;
+mod server;
+
+pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
+pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
+pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
+pub use sendgrid::SendGridSandbox;

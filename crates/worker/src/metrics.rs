@@ -116,16 +116,13 @@ fn gauges(text: &mut String, queues: &[(String, Stats)]) {
             (JobState::Dead, stats.dead),
         ];
         for (state, count) in states {
-            #[expect(clippy::cast_precision_loss, reason = "counts of jobs fit a double")]
             jobs.push((format!("queue=\"{queue}\",state=\"{state}\""), count as f64));
         }
     }
     gauge("jobs", "Jobs in Redis, by state", jobs);
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds fit a double")]
     let latency = each(|stats| stats.latency_ms.unwrap_or(0) as f64 / 1000.0);
     gauge("latency_seconds", "Age of the oldest pending job", latency);
     gauge("paused", "1 while the queue is paused", each(|stats| f64::from(u8::from(stats.paused.is_some()))));
-    #[expect(clippy::cast_precision_loss, reason = "counts of workers fit a double")]
     let workers = each(|stats| stats.workers as f64);
     gauge("workers", "Workers with a lease", workers);
 }

@@ -1,0 +1,61 @@
+//! One mail, from its job to its outcome.
+
+use longshore_job::kinds::SendEmail;
+use longshore_job::{Answer, Handler, JobError, Outcome, Run};
+use serde_json::json;
+
+use crate::error::coded;
+use crate::mail::Mail;
+use crate::sendgrid::NAME;
+use crate::{Accepted, EmailConfig, SendGrid};
+
+/// Carries out `send_email` jobs: one request each.
+#[derive(Debug, Clone)]
+pub struct SendEmailHandler {
+    config: EmailConfig,
+    sendgrid: SendGrid,
+}
+
+impl SendEmailHandler {
+    /// A handler that sends these mails through this client.
+    #[must_use]
+    pub fn new(config: EmailConfig, sendgrid: SendGrid) -> Self {
+        Self { config, sendgrid }
+    }
+}
+
+impl Handler for SendEmailHandler {
+    type Job = SendEmail;
+
+    async fn run(&self, job: SendEmail, run: Run) -> Result<Outcome, JobError> {
+        let template_id = self.config.templates.get(&job.template);
+        let template_id = template_id.ok_or_else(|| unknown_template(&job.template))?;
+        let sandbox = self.sendgrid.sandbox;
+        let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox);
+        let accepted = self.sendgrid.send(&run, &mail).await?;
+        Ok(done(accepted))
+    }
+}
+
+fn unknown_template(name: &str) -> JobError {
+    JobError::Permanent {
+        reason: format!(
+            "there is no template `{name}`: email.templates.{name} has to hold its SendGrid id"
+        ),
+        answer: coded("template unknown"),
+    }
+}
+
+fn done(accepted: Accepted) -> Outcome {
+    Outcome::Done {
+        result: accepted
+            .message_id
+            .as_ref()
+            .map(|id| json!({ "message_id": id })),
+        answer: Answer {
+            status: Some(accepted.status),
+            request_id: accepted.message_id,
+            ..Answer::of(NAME)
+        },
+    }
+}

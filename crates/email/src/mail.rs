@@ -1,0 +1,134 @@
+//! The body of `POST /v3/mail/send`: one mail by dynamic template to one recipient.
+
+use longshore_job::JobId;
+use longshore_job::kinds::{Recipient, SendEmail, TemplateData};
+use serde::Serialize;
+
+use crate::Sender;
+
+/// The body, borrowed from job and configuration.
+#[derive(Serialize)]
+pub(crate) struct Mail<'a> {
+    personalizations: [Personalization<'a>; 1],
+    from: Address<'a>,
+    template_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail_settings: Option<MailSettings>,
+}
+
+#[derive(Serialize)]
+struct Personalization<'a> {
+    to: [Address<'a>; 1],
+    /// As the producer wrote it, byte for byte.
+    dynamic_template_data: &'a TemplateData,
+    custom_args: CustomArgs,
+}
+
+/// Comes back with every event about the mail. Nothing personal belongs here: SendGrid keeps it in the clear.
+#[derive(Serialize)]
+struct CustomArgs {
+    job_id: JobId,
+}
+
+#[derive(Serialize)]
+struct Address<'a> {
+    email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct MailSettings {
+    sandbox_mode: Toggle,
+}
+
+#[derive(Serialize)]
+struct Toggle {
+    enable: bool,
+}
+
+impl<'a> Mail<'a> {
+    /// The mail of a job.
+    pub(crate) fn new(
+        job: &'a SendEmail,
+        id: JobId,
+        from: &'a Sender,
+        template_id: &'a str,
+        sandbox: bool,
+    ) -> Self {
+        Self {
+            personalizations: [Personalization {
+                to: [Address::to(&job.to)],
+                dynamic_template_data: &job.data,
+                custom_args: CustomArgs { job_id: id },
+            }],
+            from: Address {
+                email: &from.email,
+                name: from.name.as_deref(),
+            },
+            template_id,
+            mail_settings: sandbox.then_some(MailSettings {
+                sandbox_mode: Toggle { enable: true },
+            }),
+        }
+    }
+}
+
+impl<'a> Address<'a> {
+    fn to(recipient: &'a Recipient) -> Self {
+        Self {
+            email: &recipient.email,
+            name: recipient.name.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_job::Envelope;
+
+    use super::*;
+
+    const ID: &str = "01JD2Z5V9GQ8X0T6M3K7W4R1YB";
+
+    fn from(name: Option<&str>) -> Sender {
+        Sender {
+            email: "shop@example.com".into(),
+            name: name.map(Into::into),
+        }
+    }
+
+    /// The data's odd spacing, number and key order have to arrive as they are.
+    fn written() -> SendEmail {
+        let payload = br#"{"kind":"send_email","v":1,"args":{"template":"invoice",
+            "to":{"email":"ada@example.com","name":"Ada \"The\" Lovelace"},
+            "data":{"total": 1.10, "b":1e2,"a":"\u00e5", "items":[]}}}"#;
+        let envelope = Envelope::parse(payload).expect("an envelope");
+        envelope.decode().expect("args")
+    }
+
+    #[test]
+    fn bodies_are_as_pinned() {
+        let id = ID.parse().expect("an id");
+        let full = written();
+        let bare = SendEmail::new("welcome", "bob@example.com");
+        let (named, nameless) = (from(Some("The Shop")), from(None));
+        for (mail, golden) in [
+            (
+                Mail::new(&full, id, &named, "d-invoice", false),
+                include_str!("../tests/golden/mail.full.json"),
+            ),
+            (
+                Mail::new(&bare, id, &nameless, "d-welcome", false),
+                include_str!("../tests/golden/mail.bare.json"),
+            ),
+            (
+                Mail::new(&bare, id, &nameless, "d-welcome", true),
+                include_str!("../tests/golden/mail.sandbox.json"),
+            ),
+        ] {
+            let body = serde_json::to_string(&mail).expect("JSON");
+            assert_eq!(body, golden.trim_end());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! SendGrid's v3 API, as far as mail is sent.
+
+use longshore_job::Run;
+use longshore_provider::{
+    HeaderValue, Http, HttpSetupError, InvalidCredential, ProviderError, Request, Response,
+    StatusCode, bearer,
+};
+
+use crate::SendGridConfig;
+use crate::mail::Mail;
+
+/// The provider's name, as configuration and metrics have it.
+pub(crate) const NAME: &str = "sendgrid";
+
+/// The id that SendGrid gives a mail, for its support desk; its events begin with it.
+const MESSAGE_ID: &str = "x-message-id";
+
+/// A client of SendGrid. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct SendGrid {
+    http: Http,
+    authorization: HeaderValue,
+    pub(crate) sandbox: bool,
+}
+
+/// The client cannot be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// TLS is not to be had on this machine.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+    /// The API key cannot be one.
+    #[error("providers.sendgrid.api_key: {0}")]
+    ApiKey(#[from] InvalidCredential),
+}
+
+/// A mail that SendGrid has taken on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The status: 202, or 200 in sandbox mode.
+    pub status: u16,
+    /// SendGrid's id of the mail.
+    pub message_id: Option<String>,
+}
+
+/// A mail that SendGrid has not surely taken on.
+#[derive(Debug)]
+pub(crate) enum SendError {
+    /// The mail cannot be written as JSON; nothing was sent.
+    Unwritable(serde_json::Error),
+    /// No 2xx.
+    Provider(ProviderError),
+    /// A 2xx that does not mean acceptance.
+    NotUnderstood(Box<Response>),
+}
+
+impl SendGrid {
+    /// A client.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, or the key cannot be sent in a header.
+    pub fn new(config: &SendGridConfig) -> Result<Self, SetupError> {
+        Ok(Self {
+            http: Http::new(config.base_url.clone(), config.timeout)?,
+            authorization: bearer(&config.api_key)?,
+            sandbox: config.sandbox,
+        })
+    }
+
+    /// Sends one mail, once. There is no idempotency key in this API: whoever repeats a request whose answer was
+    /// lost may be sending a second mail.
+    pub(crate) async fn send(&self, run: &Run, mail: &Mail<'_>) -> Result<Accepted, SendError> {
+        let request = Request::post("/v3/mail/send")
+            .authorization(self.authorization.clone())
+            .json(mail)
+            .map_err(SendError::Unwritable)?;
+        let response = self.http.send(run, request).await;
+        self.accepted(response.map_err(SendError::Provider)?)
+    }
+
+    /// 202 is an acceptance, also in sandbox mode, where it would mean that the mode was ignored. 200 says that a
+    /// mail was checked and *not* sent: right in sandbox mode, and otherwise, like any other 2xx, nothing that
+    /// SendGrid answers. Something in between may have made it up, with or without the mail passed on, so what
+    /// happened is unknown.
+    fn accepted(&self, response: Response) -> Result<Accepted, SendError> {
+        match response.status {
+            StatusCode::ACCEPTED => {}
+            StatusCode::OK if self.sandbox => {}
+            _ => return Err(SendError::NotUnderstood(Box::new(response))),
+        }
+        Ok(Accepted {
+            status: response.status.as_u16(),
+            message_id: message_id(&response),
+        })
+    }
+}
+
+pub(crate) fn message_id(response: &Response) -> Option<String> {
+    response.header(MESSAGE_ID).map(str::to_owned)
+}

@@ -1,0 +1,278 @@
+//! The handler against a SendGrid that notes what it is asked.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
+use longshore_job::kinds::SendEmail;
+use longshore_job::{Gate, Handler, JobError, JobId, Outcome, Run};
+use longshore_sandbox::{Fault, Rule, SendGridSandbox};
+use serde_json::json;
+use tokio::sync::Notify;
+
+/// Counts how often it was asked, and opens or does not.
+struct Door {
+    opens: bool,
+    asked: AtomicU64,
+    asking: Notify,
+}
+
+impl Door {
+    fn new(opens: bool) -> Arc<Self> {
+        Arc::new(Self {
+            opens,
+            asked: AtomicU64::new(0),
+            asking: Notify::new(),
+        })
+    }
+
+    fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Gate for Door {
+    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.asking.notify_one();
+        match self.opens {
+            true => Box::pin(std::future::ready(())),
+            false => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+/// A provider, a handler that uses it, and a door that is open.
+struct Scene {
+    provider: SendGridSandbox,
+    handler: SendEmailHandler,
+    door: Arc<Door>,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        Self::set_with(|_| {}).await
+    }
+
+    async fn set_with(change: impl FnOnce(&mut SendGridConfig)) -> Self {
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let provider = SendGridSandbox::start(any).await.expect("a free port");
+        let mut sendgrid = SendGridConfig::new("SG.any");
+        sendgrid.base_url = provider.origin().parse().expect("an origin");
+        change(&mut sendgrid);
+        let email = EmailConfig {
+            from: Sender {
+                email: "shop@example.com".into(),
+                name: Some("The Shop".into()),
+            },
+            templates: [("welcome".to_owned(), "d-welcome".to_owned())].into(),
+        };
+        let sendgrid = SendGrid::new(&sendgrid).expect("a client");
+        Self {
+            handler: SendEmailHandler::new(email, sendgrid),
+            provider,
+            door: Door::new(true),
+        }
+    }
+
+    async fn run(&self, job: SendEmail) -> Result<Outcome, JobError> {
+        let run = Run::new(JobId::generate(), 1, 4, self.door.clone());
+        self.handler.run(job, run).await
+    }
+
+    /// Requests that came, mails that were sent, and how often the gate was asked.
+    fn counts(&self) -> (u64, u64, u64) {
+        let summary = self.provider.ledger().summary();
+        (summary.requests, summary.accepted, self.door.asked())
+    }
+
+    fn fault(&self, fault: Fault) {
+        let rules = vec![Rule::always(fault)];
+        self.provider.faults().set(rules).expect("a valid rule");
+    }
+}
+
+fn welcome() -> SendEmail {
+    SendEmail::new("welcome", "ada@example.com")
+        .name("Ada")
+        .data(json!({ "firstName": "Ada" }))
+}
+
+#[tokio::test]
+async fn a_mail_is_sent_once_and_its_id_kept() {
+    let scene = Scene::set().await;
+    let id = JobId::generate();
+    let run = Run::new(id, 1, 4, scene.door.clone());
+    let outcome = scene.handler.run(welcome(), run).await.expect("sent");
+    assert_eq!(scene.counts(), (1, 1, 1));
+
+    let mails = scene.provider.ledger().accepted();
+    assert_eq!(mails[0].job, Some(id.to_string()));
+    assert_eq!(mails[0].template.as_deref(), Some("d-welcome"));
+    assert_eq!(mails[0].recipient, "ada@example.com");
+    let Outcome::Done { result, answer } = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(result, Some(json!({ "message_id": mails[0].id })));
+    assert_eq!(answer.provider.as_deref(), Some("sendgrid"));
+    assert_eq!(answer.status, Some(202));
+    assert_eq!(answer.request_id.as_ref(), Some(&mails[0].id));
+    assert_eq!(answer.code, None);
+}
+
+#[tokio::test]
+async fn nothing_leaves_while_the_gate_is_shut() {
+    let mut scene = Scene::set().await;
+    scene.door = Door::new(false);
+    tokio::select! {
+        biased;
+        outcome = scene.run(welcome()) => panic!("{outcome:?}"),
+        () = scene.door.asking.notified() => {}
+    }
+    // Whatever had been sent would have come before this one.
+    let door = std::mem::replace(&mut scene.door, Door::new(true));
+    scene.run(welcome()).await.expect("sent");
+    assert_eq!(door.asked(), 1);
+    assert_eq!(scene.counts(), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_template_that_is_not_configured_is_refused_without_a_request() {
+    let scene = Scene::set().await;
+    let job = SendEmail::new("farewell", "ada@example.com");
+    let error = scene.run(job).await.expect_err("no such template");
+    assert!(matches!(error, JobError::Permanent { .. }), "{error:?}");
+    assert_eq!(error.answer().code.as_deref(), Some("template unknown"));
+    assert_eq!(error.answer().provider.as_deref(), Some("sendgrid"));
+    let reason = error.reason();
+    assert!(reason.contains("email.templates.farewell"), "{reason}");
+    assert_eq!(scene.counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_refused_key_is_not_the_jobs_fault() {
+    let scene = Scene::set().await;
+    scene.provider.refuse_key("SG.any");
+    let error = scene.run(welcome()).await.expect_err("refused");
+    assert!(matches!(error, JobError::Unauthorized { .. }), "{error:?}");
+    assert_eq!(error.answer().code.as_deref(), Some("401"));
+    assert_eq!(scene.counts(), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_refused_mail_is_permanent() {
+    let scene = Scene::set().await;
+    // Past our own check on purpose: SendGrid has the last word on addresses.
+    let job = SendEmail::new("welcome", "not an address");
+    let error = scene.run(job).await.expect_err("refused");
+    assert!(matches!(error, JobError::Permanent { .. }), "{error:?}");
+    let code = error.answer().code.as_deref();
+    assert_eq!(code, Some("400 personalizations.to.email"));
+    assert_eq!(scene.counts(), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_throttle_says_until_when_by_the_providers_clock() {
+    let scene = Scene::set().await;
+    scene.fault(Fault::Throttle {
+        retry_after_seconds: None,
+        reset_in_seconds: Some(90),
+    });
+    let error = scene.run(welcome()).await.expect_err("throttled");
+    let JobError::Throttled { retry_after, .. } = error else {
+        panic!("{error:?}");
+    };
+    // `Date` and reset are read off the same clock, at most two seconds apart.
+    let seconds = retry_after.as_secs();
+    assert!((88..=90).contains(&seconds), "{seconds}");
+
+    scene.fault(Fault::Throttle {
+        retry_after_seconds: None,
+        reset_in_seconds: None,
+    });
+    let error = scene.run(welcome()).await.expect_err("throttled");
+    let JobError::Throttled { retry_after, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(retry_after, Duration::from_secs(60));
+    assert_eq!(scene.counts(), (2, 0, 2));
+}
+
+#[tokio::test]
+async fn garbage_is_understood_by_its_status() {
+    let scene = Scene::set().await;
+    let garbage = |status, effect| Fault::Garbage { status, effect };
+    scene.fault(garbage(502, false));
+    let error = scene.run(welcome()).await.expect_err("garbage");
+    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    scene.fault(garbage(400, false));
+    let error = scene.run(welcome()).await.expect_err("garbage");
+    assert!(matches!(error, JobError::Permanent { .. }), "{error:?}");
+    scene.fault(garbage(202, true));
+    let outcome = scene.run(welcome()).await.expect("accepted");
+    assert!(matches!(outcome, Outcome::Done { result: None, .. }));
+    assert_eq!(scene.counts(), (3, 1, 3));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_leaves_the_outcome_unknown() {
+    let scene = Scene::set_with(|config| config.timeout = Duration::from_millis(400)).await;
+    for (fault, sent) in [
+        (Fault::HangUpUnread, 0),
+        (Fault::HangUp { effect: false }, 0),
+        (Fault::HangUp { effect: true }, 1),
+        (Fault::NeverAnswer { effect: true }, 2),
+    ] {
+        scene.fault(fault.clone());
+        let error = scene.run(welcome()).await.expect_err("no answer");
+        assert!(
+            matches!(error, JobError::OutcomeUnknown { .. }),
+            "{fault:?}: {error:?}"
+        );
+        assert_eq!(error.answer().code.as_deref(), Some("no answer"));
+        assert_eq!(scene.provider.ledger().summary().accepted, sent);
+    }
+    assert_eq!(scene.counts(), (4, 2, 4), "one request per run");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_there_is_worth_another_attempt() {
+    let Scene {
+        provider, handler, ..
+    } = Scene::set().await;
+    provider.stop().await;
+    let run = Run::new(JobId::generate(), 1, 4, Door::new(true));
+    let error = handler.run(welcome(), run).await.expect_err("nobody there");
+    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    assert_eq!(error.answer().code.as_deref(), Some("not reached"));
+}
+
+#[tokio::test]
+async fn in_sandbox_mode_a_checked_mail_is_done() {
+    let scene = Scene::set_with(|config| config.sandbox = true).await;
+    let outcome = scene.run(welcome()).await.expect("checked");
+    let Outcome::Done { answer, .. } = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(answer.status, Some(200));
+    assert_eq!(scene.counts(), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_200_outside_sandbox_mode_is_no_acceptance() {
+    let scene = Scene::set().await;
+    scene.fault(Fault::Answer {
+        status: 200,
+        headers: [].into(),
+        body: Some("<html>Sign in to the guest network".into()),
+        effect: false,
+    });
+    let error = scene.run(welcome()).await.expect_err("not understood");
+    assert!(
+        matches!(error, JobError::OutcomeUnknown { .. }),
+        "{error:?}"
+    );
+    assert_eq!(scene.counts(), (1, 0, 1));
+}

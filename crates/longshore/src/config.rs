@@ -1,0 +1,134 @@
+//! The configuration: what may be set, what it means, and what is wrong with it.
+//!
+//! Layers, the later ones win, key by key: built-in defaults, `default.toml`, `<profile>.toml`, the environment
+//! (`LONGSHORE_SECTION__KEY`). figment merges them and remembers where each value came from, so that a finding can
+//! name the line or the variable. Secrets stay references (`env:NAME`, `file:PATH`, `vault:PATH`) until the binary
+//! resolves them, so that checking a configuration takes no network.
+//!
+//! Nothing here stops at the first mistake: an operator who has made five learns of five in one go. That is why
+//! values are read key by key (`config/reader.rs`) instead of deserialized, which ends at the first error.
+//!
+//! Each section has a file with three things: its `KEYS`, the struct that the binary gets, and a `read` that makes
+//! one from the other. A new provider is such a file, its line in `config/schema.rs`, and its field in [`Config`].
+
+mod base_url;
+mod document;
+mod email;
+mod env;
+mod files;
+mod finding;
+mod key;
+mod layer;
+mod queues;
+mod reader;
+mod redis;
+mod schema;
+mod secret;
+mod sendgrid;
+mod unknown;
+mod worker;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use figment::Figment;
+
+pub use email::{EmailSettings, Sender};
+pub use finding::{Finding, Findings, Severity};
+pub use queues::{OnUnknown, QueueSettings, QueueSpec};
+pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
+pub use secret::SecretRef;
+pub use sendgrid::SendGridSettings;
+pub use worker::WorkerSettings;
+
+use queues::Queues;
+use reader::Reader;
+use schema::Schema;
+
+/// Everything that can be configured, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The profile that was named, if one was.
+    pub profile: Option<String>,
+    /// Where the queues are kept.
+    pub redis: RedisSettings,
+    /// How a `work` process behaves.
+    pub worker: WorkerSettings,
+    /// What sending email takes; `None` while no email provider has credentials.
+    pub email: Option<EmailSettings>,
+    queues: Queues,
+    warnings: Findings,
+}
+
+impl Config {
+    /// Reads and checks all layers.
+    ///
+    /// `dir` is the directory that was named, if one was; `./config` otherwise, which need not exist. `queues` are the
+    /// queues of this binary: settings for others are refused. `env` is usually [`std::env::vars_os`].
+    ///
+    /// # Errors
+    /// Everything that is wrong, warnings included. A configuration with nothing but warnings is returned, and
+    /// [`warnings`](Self::warnings) holds them.
+    pub fn load<N, V>(
+        dir: Option<&Path>,
+        profile: Option<&str>,
+        queues: &[QueueSpec],
+        env: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, Findings>
+    where
+        N: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let schema = Schema::new(queues);
+        let mut findings = Findings::default();
+
+        let mut figment = Figment::from(schema.built_in());
+        for file in files::layers(dir, profile, &mut findings) {
+            figment = figment.merge(file);
+        }
+        // What a broken file holds is not known, so nothing it could have set is called missing.
+        let complete = !findings.has_errors();
+        let env = env::layer(env, &schema, &figment, &mut findings);
+        let figment = figment.merge(env);
+
+        let mut reader = Reader::new(&figment, profile, complete, findings);
+        schema.refuse_unknown(&mut reader);
+        let redis = redis::read(&mut reader);
+        let worker = worker::read(&mut reader);
+        let queues = queues::read(&mut reader, queues);
+        let sendgrid = sendgrid::read(&mut reader);
+        let email = email::read(&mut reader, sendgrid);
+
+        let warnings = reader.finish()?;
+        match (redis, worker, queues) {
+            (Some(redis), Some(worker), Some(queues)) => Ok(Self {
+                profile: profile.map(str::to_owned),
+                redis,
+                worker,
+                email,
+                queues,
+                warnings,
+            }),
+            // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
+            _ => Err(warnings),
+        }
+    }
+
+    /// The settings of one of the queues given to [`load`](Self::load).
+    #[must_use]
+    pub fn queue(&self, name: &str) -> Option<&QueueSettings> {
+        self.queues.get(name)
+    }
+
+    /// SendGrid's settings; `None` while it has no key.
+    #[must_use]
+    pub fn sendgrid(&self) -> Option<&SendGridSettings> {
+        self.email.as_ref().map(|email| &email.sendgrid)
+    }
+
+    /// What is allowed but likely not meant.
+    #[must_use]
+    pub fn warnings(&self) -> &Findings {
+        &self.warnings
+    }
+}

@@ -1,0 +1,146 @@
+//! `retry.*` and `queues.<queue>.*`: how the jobs of a queue are run.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use longshore_job::RetrySchedule;
+
+use super::key::{Key, KeyPath};
+use super::reader::{ANY_TIME, Reader, SOME_TIME};
+
+pub(super) const KEYS: &[Key] = &[
+    // Section 2.2 of the integration document: 3 retries with 60 s, 300 s and 900 s.
+    Key::toml("retry.schedule_seconds").or("[60, 300, 900]"),
+    Key::toml("queues.<queue>.retry_seconds"),
+    Key::toml("queues.<queue>.concurrency").or("20"),
+    Key::toml("queues.<queue>.timeout_seconds")
+        .or_per_queue(|queue| queue.default_timeout.as_secs_f64().to_string()),
+    Key::text("queues.<queue>.on_unknown").or_per_queue(|queue| {
+        match queue.verifiable {
+            true => "verify",
+            false => "retry",
+        }
+        .to_owned()
+    }),
+    Key::toml("queues.<queue>.completed_seconds").or("3600"),
+    Key::toml("queues.<queue>.completed_bytes").or("64MiB"),
+];
+
+/// The most retries of one job: as many as apalis makes unless told otherwise.
+const MOST_RETRIES: usize = 25;
+/// The most jobs that one process runs of one queue.
+const MOST_CONCURRENT: u32 = 10_000;
+/// How long a completed job is kept, in seconds. At least for as long as whoever waits for its result may need to
+/// come and read it.
+const COMPLETED: RangeInclusive<f64> = 10.0..=400.0 * 24.0 * 3600.0;
+
+/// What has to be known of a queue before it can be configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether its provider can be asked what became of a request whose answer was lost. If so, it is by default.
+    pub verifiable: bool,
+    /// How long one attempt may take unless configured.
+    pub default_timeout: Duration,
+}
+
+/// How the jobs of one queue are run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// How many one process runs at the same time, 1 to 10,000.
+    pub concurrency: u32,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// When a failed attempt is made again.
+    pub retry: RetrySchedule,
+    /// What follows when a request went out and no answer came.
+    pub on_unknown: OnUnknown,
+    /// How long a completed job is kept.
+    pub completed_for: Duration,
+    /// How many bytes of completed jobs are kept; the oldest go first.
+    pub completed_bytes: u64,
+}
+
+/// What follows when a request went out and no answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// It is made again, at the risk of a second effect where the provider knows no idempotency keys.
+    Retry,
+    /// The provider is asked first.
+    Verify,
+    /// The job is a dead letter until an operator decides.
+    Hold,
+}
+
+pub(super) type Queues = BTreeMap<&'static str, QueueSettings>;
+
+/// `None` when one of them could not be read, but all have been tried.
+pub(super) fn read(reader: &mut Reader<'_>, specs: &[QueueSpec]) -> Option<Queues> {
+    let retry = schedule(reader, &"retry.schedule_seconds".into());
+    let queues: Vec<_> = specs
+        .iter()
+        .map(|spec| Some((spec.name, queue(reader, spec, retry.as_ref())?)))
+        .collect();
+    queues.into_iter().collect()
+}
+
+fn queue(
+    reader: &mut Reader<'_>,
+    spec: &QueueSpec,
+    retry: Option<&RetrySchedule>,
+) -> Option<QueueSettings> {
+    let section = KeyPath::new(&["queues", spec.name]);
+    let concurrency = reader.whole(section.join("concurrency"), 1..=MOST_CONCURRENT);
+    let timeout = reader.seconds(section.join("timeout_seconds"), SOME_TIME);
+    let own_retry = section.join("retry_seconds");
+    let retry = match reader.has(&own_retry) {
+        true => schedule(reader, &own_retry),
+        false => retry.cloned(),
+    };
+    let on_unknown = on_unknown(reader, &section.join("on_unknown"), spec);
+    let completed_for = reader.seconds(section.join("completed_seconds"), COMPLETED);
+    let completed_bytes = reader.bytes(section.join("completed_bytes"));
+    Some(QueueSettings {
+        concurrency: concurrency?,
+        timeout: timeout?,
+        retry: retry?,
+        on_unknown: on_unknown?,
+        completed_for: completed_for?,
+        completed_bytes: completed_bytes?,
+    })
+}
+
+fn schedule(reader: &mut Reader<'_>, path: &KeyPath) -> Option<RetrySchedule> {
+    let waits = reader.seconds_list(path, &ANY_TIME)?;
+    if waits.len() > MOST_RETRIES {
+        let problem = format!("has {} entries", waits.len());
+        let cure = format!("make at most {MOST_RETRIES} retries; [] makes none");
+        reader.error(path, problem, cure);
+        return None;
+    }
+    Some(RetrySchedule::new(waits))
+}
+
+fn on_unknown(reader: &mut Reader<'_>, path: &KeyPath, spec: &QueueSpec) -> Option<OnUnknown> {
+    let choices = match spec.verifiable {
+        true => "retry, verify or hold",
+        false => "retry or hold",
+    };
+    let (problem, cure) = match reader.text(path)?.as_str() {
+        "retry" => return Some(OnUnknown::Retry),
+        "hold" => return Some(OnUnknown::Hold),
+        "verify" if spec.verifiable => return Some(OnUnknown::Verify),
+        "verify" => (
+            format!(
+                "is verify, but the provider of {} cannot be asked what became of a request",
+                spec.name
+            ),
+            "use retry, which may do it twice, or hold, which leaves it to an operator".to_owned(),
+        ),
+        other => (format!("is `{other}`"), format!("use {choices}")),
+    };
+    reader.error(path, problem, cure);
+    None
+}

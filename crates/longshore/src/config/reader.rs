@@ -1,0 +1,272 @@
+//! Reads values one by one. What cannot be read leaves a finding and is `None`, so that reading goes on.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use figment::value::{Num, Value};
+use figment::{Figment, Profile};
+
+use super::finding::{Finding, Findings, Severity};
+use super::key::KeyPath;
+
+/// A time that cannot be zero, in seconds: from a millisecond, the finest that the queue's clock tells apart, to
+/// 30 days. A longer one is most likely a number of milliseconds.
+pub(super) const SOME_TIME: RangeInclusive<f64> = 0.001..=LONGEST;
+/// A time in seconds that may be zero.
+pub(super) const ANY_TIME: RangeInclusive<f64> = 0.0..=LONGEST;
+const LONGEST: f64 = 30.0 * 24.0 * 3600.0;
+
+/// The merged layers and what has been found so far.
+pub(super) struct Reader<'a> {
+    layers: &'a Figment,
+    values: Value,
+    profile: Option<&'a str>,
+    complete: bool,
+    findings: Findings,
+}
+
+impl<'a> Reader<'a> {
+    /// `complete` is false when a layer is missing because it could not be read.
+    pub(super) fn new(
+        layers: &'a Figment,
+        profile: Option<&'a str>,
+        complete: bool,
+        findings: Findings,
+    ) -> Self {
+        // An empty path is the whole; it cannot fail, as no provider of ours does.
+        let values = layers
+            .find_value("")
+            .unwrap_or_else(|_| Value::from(figment::value::Dict::new()));
+        Self {
+            layers,
+            values,
+            profile,
+            complete,
+            findings,
+        }
+    }
+
+    /// The warnings, or all findings when there is an error among them.
+    pub(super) fn finish(self) -> Result<Findings, Findings> {
+        if self.findings.has_errors() {
+            Err(self.findings)
+        } else {
+            Ok(self.findings)
+        }
+    }
+
+    /// Whether this is the profile with this name.
+    pub(super) fn is_profile(&self, name: &str) -> bool {
+        self.profile == Some(name)
+    }
+
+    /// The value at this path, of whatever type.
+    pub(super) fn get(&self, path: &KeyPath) -> Option<&Value> {
+        path.words()
+            .iter()
+            .try_fold(&self.values, |value, word| value.as_dict()?.get(word))
+    }
+
+    /// Whether any layer sets this key.
+    pub(super) fn has(&self, path: impl Into<KeyPath>) -> bool {
+        self.get(&path.into()).is_some()
+    }
+
+    /// The names in the table at this path, sorted.
+    pub(super) fn names(&self, path: impl Into<KeyPath>) -> Vec<String> {
+        self.get(&path.into())
+            .and_then(Value::as_dict)
+            .map(|table| table.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn text(&mut self, path: impl Into<KeyPath>) -> Option<String> {
+        let cure = "put it between quotes";
+        self.typed(&path.into(), "a text", cure, |value| {
+            value.as_str().map(str::to_owned)
+        })
+    }
+
+    pub(super) fn flag(&mut self, path: impl Into<KeyPath>) -> Option<bool> {
+        let cure = "write true or false, without quotes";
+        self.typed(&path.into(), "true or false", cure, Value::to_bool)
+    }
+
+    pub(super) fn whole(
+        &mut self,
+        path: impl Into<KeyPath>,
+        range: RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let path = path.into();
+        let cure = "write a number such as 20, without quotes";
+        let number = self.typed(&path, "a whole number", cure, |value| {
+            number(value).filter(|n| n.fract() == 0.0)
+        })?;
+        let fits = (f64::from(*range.start())..=f64::from(*range.end())).contains(&number);
+        if !fits {
+            let cure = format!("set {} to {}", range.start(), range.end());
+            self.error(&path, format!("is {number}"), cure);
+            return None;
+        }
+        // Exact: whole, and within a range of u32.
+        Some(number as u32)
+    }
+
+    /// A number of seconds, fractions allowed.
+    pub(super) fn seconds(
+        &mut self,
+        path: impl Into<KeyPath>,
+        range: RangeInclusive<f64>,
+    ) -> Option<Duration> {
+        let path = path.into();
+        let cure = "write a number such as 5 or 0.5, without quotes or unit";
+        let seconds = self.typed(&path, "a number of seconds", cure, number)?;
+        self.duration(&path, &path.to_string(), seconds, &range)
+    }
+
+    /// A list of numbers of seconds, fractions allowed.
+    pub(super) fn seconds_list(
+        &mut self,
+        path: impl Into<KeyPath>,
+        range: &RangeInclusive<f64>,
+    ) -> Option<Vec<Duration>> {
+        let path = path.into();
+        let cure = "write a list such as [60, 300, 900]";
+        let list = self.typed(&path, "a list of seconds", cure, |value| {
+            value
+                .as_array()?
+                .iter()
+                .map(number)
+                .collect::<Option<Vec<_>>>()
+        })?;
+        let times: Vec<_> = list
+            .into_iter()
+            .enumerate()
+            .map(|(n, seconds)| self.duration(&path, &format!("{path}[{n}]"), seconds, range))
+            .collect();
+        times.into_iter().collect()
+    }
+
+    fn duration(
+        &mut self,
+        path: &KeyPath,
+        shown: &str,
+        seconds: f64,
+        range: &RangeInclusive<f64>,
+    ) -> Option<Duration> {
+        if range.contains(&seconds)
+            && let Ok(duration) = Duration::try_from_secs_f64(seconds)
+        {
+            return Some(duration);
+        }
+        let cure = format!("set {} to {} seconds", range.start(), range.end());
+        let origin = self.origin(path);
+        self.findings
+            .error(shown, origin, format!("is {seconds} s"), cure);
+        None
+    }
+
+    /// A number of bytes, or a text with a unit such as `64MiB`. At least one: there is no "without limit".
+    pub(super) fn bytes(&mut self, path: impl Into<KeyPath>) -> Option<u64> {
+        let path = path.into();
+        let cure = "write a number of bytes, or a text such as \"64MiB\"";
+        let size = self.typed(&path, "a size", cure, |value| match value {
+            Value::String(_, text) => text.parse::<ByteSize>().ok().map(|size| size.as_u64()),
+            value => value
+                .to_num()?
+                .to_i128()
+                .and_then(|n| u64::try_from(n).ok()),
+        })?;
+        if size == 0 {
+            self.error(&path, "is 0", "set at least 1 byte");
+            return None;
+        }
+        Some(size)
+    }
+
+    fn typed<T>(
+        &mut self,
+        path: &KeyPath,
+        wanted: &str,
+        cure: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.get(path)?;
+        match read(value) {
+            Some(read) => Some(read),
+            None => {
+                let problem = format!("is {}, not {wanted}", type_of(value));
+                self.error(path, problem, cure);
+                None
+            }
+        }
+    }
+
+    /// Notes that the value at this path is wrong.
+    pub(super) fn error(
+        &mut self,
+        path: impl Into<KeyPath>,
+        problem: impl Into<String>,
+        cure: impl Into<String>,
+    ) {
+        let path = path.into();
+        let origin = self.origin(&path);
+        self.findings.error(path, origin, problem, cure);
+    }
+
+    /// Notes that there should be a value at this path. Says nothing when a layer that may hold it is missing.
+    pub(super) fn missing(
+        &mut self,
+        path: impl Into<KeyPath>,
+        problem: impl Into<String>,
+        cure: impl Into<String>,
+    ) {
+        if self.complete {
+            self.findings.error(path.into(), None, problem, cure);
+        }
+    }
+
+    /// Notes that the value at this path, or its absence, is likely not meant.
+    pub(super) fn warn(
+        &mut self,
+        path: impl Into<KeyPath>,
+        problem: impl Into<String>,
+        cure: impl Into<String>,
+    ) {
+        let path = path.into();
+        self.findings.push(Finding {
+            severity: Severity::Warning,
+            origin: self.origin(&path),
+            key: path.to_string(),
+            problem: problem.into(),
+            cure: cure.into(),
+        });
+    }
+
+    fn origin(&self, path: &KeyPath) -> Option<String> {
+        let layer = self.layers.get_metadata(self.get(path)?.tag())?;
+        Some(layer.interpolate(&Profile::Default, path.words()))
+    }
+}
+
+/// What a value is, in a sentence. Never the value: the key may be secret.
+pub(super) fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::String(..) | Value::Char(..) => "a text",
+        Value::Bool(..) => "true or false",
+        Value::Num(_, Num::F32(_) | Num::F64(_)) => "a number with a fraction",
+        Value::Num(..) => "a number",
+        Value::Empty(..) => "empty",
+        Value::Dict(..) => "a table",
+        Value::Array(..) => "a list",
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    let number = value.to_num()?;
+    // Whole numbers are exact up to 2^53, far beyond every range.
+    number
+        .to_f64()
+        .or(number.to_i128().map(|whole| whole as f64))
+}

@@ -1,0 +1,205 @@
+//! `redis.*`: where the queues are kept.
+
+use std::fmt;
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::key::Key;
+use super::reader::Reader;
+use super::secret::SecretRef;
+
+pub(super) const KEYS: &[Key] = &[
+    Key::text("redis.url").or("redis://127.0.0.1:6379"),
+    Key::text("redis.namespace").or("longshore"),
+];
+
+/// Where the queues are kept.
+#[derive(Debug, Clone)]
+pub struct RedisSettings {
+    /// The URL, or a reference to it: it may hold a password. Resolved, it is parsed as a [`RedisUrl`].
+    pub url: SecretRef,
+    /// The first part of every queue's key: `{longshore:email}`.
+    pub namespace: String,
+}
+
+/// A checked URL of a Redis server: `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Shown without
+/// its password.
+#[derive(Clone)]
+pub struct RedisUrl {
+    url: SecretString,
+    shown: String,
+}
+
+/// A text that is not the URL of a Redis server. Quotes nothing of it, since it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidRedisUrl(&'static str);
+
+impl FromStr for RedisUrl {
+    type Err = InvalidRedisUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRedisUrl> {
+        // The parser would skip them, and what is kept is the text.
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(InvalidRedisUrl("has blanks or line ends in it"));
+        }
+        let mut url = Url::parse(text).map_err(|error| {
+            InvalidRedisUrl(match error {
+                url::ParseError::InvalidPort => "has no valid port",
+                url::ParseError::EmptyHost => "names no host",
+                _ => "is not a URL",
+            })
+        })?;
+        if !matches!(url.scheme(), "redis" | "rediss") {
+            return Err(InvalidRedisUrl(
+                "begins with neither redis:// nor rediss://",
+            ));
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(InvalidRedisUrl("names no host"));
+        }
+        if url.port() == Some(0) {
+            return Err(InvalidRedisUrl("has no valid port"));
+        }
+        let database = url.path().trim_start_matches('/');
+        if !database.is_empty() && database.parse::<u16>().is_err() {
+            return Err(InvalidRedisUrl(
+                "has a path that is not the number of a database",
+            ));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(InvalidRedisUrl("has a ? or a # in it"));
+        }
+        if url.password().is_some() {
+            // Cannot fail: there is a host.
+            let _ = url.set_password(Some("***"));
+        }
+        Ok(Self {
+            url: text.into(),
+            shown: url.into(),
+        })
+    }
+}
+
+/// The whole URL, for the client.
+impl ExposeSecret<str> for RedisUrl {
+    fn expose_secret(&self) -> &str {
+        self.url.expose_secret()
+    }
+}
+
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedisUrl({})", self.shown)
+    }
+}
+
+/// `has no valid port`: a sentence about the URL.
+impl fmt::Display for InvalidRedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidRedisUrl {}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<RedisSettings> {
+    let url = reader.text("redis.url").and_then(|text| {
+        let url = SecretRef::new(text);
+        let problem = match url.is_reference() {
+            true => url.check().err().map(|(problem, _)| problem.to_owned()),
+            false => (url.expose_secret().parse::<RedisUrl>().err()).map(|error| error.to_string()),
+        };
+        match problem {
+            None => Some(url),
+            Some(problem) => {
+                let cure = "write redis://[user:password@]host[:port][/db], with / ? # @ in a password \
+                            percent-encoded, or refer to it with env:NAME or file:PATH";
+                reader.error("redis.url", problem, cure);
+                None
+            }
+        }
+    });
+    let namespace = reader.text("redis.namespace").and_then(|name| {
+        // It stands inside the braces that make a queue one slot, before the colon.
+        let fits = (1..=64).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+        if !fits {
+            let cure = "use 1 to 64 characters of a-z, 0-9, _ and -";
+            reader.error(
+                "redis.namespace",
+                "cannot be part of a Redis key of ours",
+                cure,
+            );
+        }
+        fits.then_some(name)
+    });
+    Some(RedisSettings {
+        url: url?,
+        namespace: namespace?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_servers_are_accepted_and_kept_as_they_are() {
+        for text in [
+            "redis://127.0.0.1",
+            "redis://localhost:6380/",
+            "rediss://cache.example.com:6379/15",
+            "redis://:p%40ss@[::1]:6379/0",
+        ] {
+            let url: RedisUrl = text.parse().expect(text);
+            assert_eq!(url.expose_secret(), text);
+        }
+    }
+
+    #[test]
+    fn other_urls_are_refused_for_what_is_wrong_with_them() {
+        for (text, problem) in [
+            ("", "is not a URL"),
+            ("127.0.0.1:6379", "is not a URL"),
+            (
+                "http://127.0.0.1:6379",
+                "begins with neither redis:// nor rediss://",
+            ),
+            ("redis://host\n", "has blanks or line ends in it"),
+            ("redis:///0", "names no host"),
+            ("redis://:6379", "names no host"),
+            ("redis://host:99999", "has no valid port"),
+            ("redis://host:0", "has no valid port"),
+            (
+                "redis://host/one",
+                "has a path that is not the number of a database",
+            ),
+            (
+                "redis://host/-1",
+                "has a path that is not the number of a database",
+            ),
+            ("redis://host/0?protocol=resp3", "has a ? or a # in it"),
+            ("rediss://host/#insecure", "has a ? or a # in it"),
+        ] {
+            let refused = text.parse::<RedisUrl>().expect_err(text);
+            assert_eq!(refused.to_string(), problem, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let url: RedisUrl = "redis://app:hunter2@host:6379/3".parse().unwrap();
+        assert_eq!(url.to_string(), "redis://app:***@host:6379/3");
+        assert_eq!(format!("{url:?}"), "RedisUrl(redis://app:***@host:6379/3)");
+    }
+}

@@ -1,0 +1,76 @@
+//! `providers.sendgrid.*`.
+
+use std::time::Duration;
+
+use longshore_provider::Origin;
+use secrecy::ExposeSecret;
+
+use super::base_url;
+use super::key::Key;
+use super::reader::{Reader, SOME_TIME};
+use super::secret::SecretRef;
+
+const API_KEY: &str = "providers.sendgrid.api_key";
+
+pub(super) const KEYS: &[Key] = &[
+    Key::text("providers.sendgrid.base_url").or("https://api.sendgrid.com"),
+    Key::text(API_KEY),
+    Key::toml("providers.sendgrid.sandbox").or("false"),
+    Key::toml("providers.sendgrid.timeout_seconds").or("10"),
+];
+
+/// How SendGrid is called.
+#[derive(Debug, Clone)]
+pub struct SendGridSettings {
+    /// Where it is.
+    pub base_url: Origin,
+    /// The API key.
+    pub api_key: SecretRef,
+    /// Whether SendGrid checks mails without delivering them (its sandbox mode).
+    pub sandbox: bool,
+    /// How long one call may take.
+    pub timeout: Duration,
+}
+
+/// Whether a key is configured, right or wrong.
+pub(super) fn is_on(reader: &Reader<'_>) -> bool {
+    reader
+        .get(&API_KEY.into())
+        .is_some_and(|key| key.as_str() != Some(""))
+}
+
+/// `None` without a key, too: then SendGrid is off, and what is wrong with the rest is a finding all the same.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<SendGridSettings> {
+    let base_url = base_url::read(reader, "providers.sendgrid.base_url");
+    let timeout = reader.seconds("providers.sendgrid.timeout_seconds", SOME_TIME);
+    let sandbox = reader.flag("providers.sendgrid.sandbox");
+    if sandbox == Some(true) && reader.is_profile("production") {
+        let problem = "is true in production, where no mail would be delivered";
+        let cure = "set false, or leave it out";
+        reader.error("providers.sendgrid.sandbox", problem, cure);
+    }
+    let api_key = api_key(reader);
+    Some(SendGridSettings {
+        base_url: base_url?,
+        api_key: api_key?,
+        sandbox: sandbox?,
+        timeout: timeout?,
+    })
+}
+
+fn api_key(reader: &mut Reader<'_>) -> Option<SecretRef> {
+    let key = SecretRef::new(reader.text(API_KEY)?);
+    if key.expose_secret().is_empty() {
+        // Not an error: it is how one layer takes back the key of another.
+        let cure = "set it, or leave it out to have SendGrid off without this warning";
+        reader.warn(API_KEY, "is empty, so SendGrid is off", cure);
+        return None;
+    }
+    match key.check() {
+        Ok(()) => Some(key),
+        Err((problem, cure)) => {
+            reader.error(API_KEY, problem, cure);
+            None
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `retry.*` and `queues.<queue>.*`.
+
+use longshore::config::OnUnknown;
+
+use super::check;
+use crate::good;
+
+#[test]
+fn queues_and_their_retries() {
+    check(
+        &[
+            (
+                "retry.schedule_seconds = [60, -1]",
+                "retry.schedule_seconds[1]",
+                "is -1 s",
+                "set 0 to 2592000 seconds",
+            ),
+            (
+                "queues.email.retry_seconds = [2592001]",
+                "queues.email.retry_seconds[0]",
+                "is 2592001 s",
+                "set 0 to 2592000 seconds",
+            ),
+            (
+                "retry.schedule_seconds = 60",
+                "retry.schedule_seconds",
+                "is a number, not a list of seconds",
+                "[60, 300, 900]",
+            ),
+            (
+                "queues.email.retry_seconds = [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]",
+                "queues.email.retry_seconds",
+                "has 26 entries",
+                "at most 25",
+            ),
+            (
+                "queues.email.concurrency = 0",
+                "queues.email.concurrency",
+                "is 0",
+                "set 1 to 10000",
+            ),
+            (
+                "queues.email.concurrency = 10001",
+                "queues.email.concurrency",
+                "is 10001",
+                "set 1 to 10000",
+            ),
+            (
+                "queues.email.concurrency = 1.5",
+                "queues.email.concurrency",
+                "with a fraction, not a whole number",
+                "such as 20",
+            ),
+            (
+                "queues.email.concurrency = 99999999999999999999999",
+                "queues.email.concurrency",
+                "is ",
+                "set 1 to 10000",
+            ),
+            (
+                "queues.email.timeout_seconds = 0",
+                "queues.email.timeout_seconds",
+                "is 0 s",
+                "set 0.001 to",
+            ),
+            (
+                "queues.email.on_unknown = 'verify'",
+                "queues.email.on_unknown",
+                "the provider of email cannot be asked",
+                "use retry, which may do it twice, or hold",
+            ),
+            (
+                "queues.email.on_unknown = 'drop'",
+                "queues.email.on_unknown",
+                "is `drop`",
+                "use retry or hold",
+            ),
+            (
+                "queues.sms.on_unknown = 'drop'",
+                "queues.sms.on_unknown",
+                "is `drop`",
+                "use retry, verify or hold",
+            ),
+            (
+                "queues.email.completed_seconds = 9.9",
+                "queues.email.completed_seconds",
+                "is 9.9 s",
+                "set 10 to",
+            ),
+            (
+                "queues.email.completed_seconds = 34560001",
+                "queues.email.completed_seconds",
+                "is 34560001 s",
+                "to 34560000 seconds",
+            ),
+            (
+                "queues.email.completed_bytes = 0",
+                "queues.email.completed_bytes",
+                "is 0",
+                "at least 1 byte",
+            ),
+            (
+                "queues.email.completed_bytes = -1",
+                "queues.email.completed_bytes",
+                "not a size",
+                "\"64MiB\"",
+            ),
+            (
+                "queues.email.completed_bytes = '64 XB'",
+                "queues.email.completed_bytes",
+                "not a size",
+                "\"64MiB\"",
+            ),
+            (
+                "queues.emails.concurrency = 1",
+                "queues.emails",
+                "no such queue",
+                "did you mean `queues.email`?",
+            ),
+            (
+                "queues.letters.concurrency = 1",
+                "queues.letters",
+                "no such queue",
+                "known here: email, payment-reconcile, sms",
+            ),
+        ],
+        "",
+    );
+}
+
+#[test]
+fn the_limits_themselves_are_allowed() {
+    let config = good(
+        r#"
+        [queues.email]
+        retry_seconds = [0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2592000]
+        concurrency = 10000
+        timeout_seconds = 0.001
+        on_unknown = "hold"
+        completed_seconds = 10
+        completed_bytes = 1
+        [queues.sms]
+        concurrency = 1
+        on_unknown = "verify"
+        "#,
+        &[],
+    );
+    let (email, sms) = (config.queue("email").unwrap(), config.queue("sms").unwrap());
+    assert_eq!(email.retry.max_attempts(), 26);
+    assert_eq!((email.concurrency, sms.concurrency), (10_000, 1));
+    assert_eq!(
+        (email.on_unknown, sms.on_unknown),
+        (OnUnknown::Hold, OnUnknown::Verify)
+    );
+    assert_eq!(email.completed_bytes, 1);
+}

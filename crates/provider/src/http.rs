@@ -1,0 +1,152 @@
+//! One origin over HTTP/1.1, with the care that requests with an effect need.
+
+mod origin;
+mod request;
+mod response;
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant, SystemTime};
+
+use longshore_job::Run;
+
+use crate::{ProviderError, redact, tls};
+pub use origin::{InvalidOrigin, Origin};
+pub use request::{InvalidCredential, Request, bearer};
+pub use response::Response;
+
+/// How long DNS, TCP and TLS may take together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an idle connection is kept. Load balancers close theirs after 60 s and more; a request written while
+/// they do so is one whose outcome nobody knows, so ours are closed well before.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A client of one origin. Cheap to clone; clones share their connections.
+///
+/// # Nothing is sent twice behind our back
+///
+/// Three layers below could repeat a request; each was read for it:
+///
+/// - reqwest's retry policy repeats what HTTP/2 servers refuse to start. It is set to `never`.
+/// - reqwest follows redirects, and would repeat a POST for 307 and 308. It is told to follow none.
+/// - hyper-util tries again when a *reused* connection turns out to be closed, but only with a request that
+///   hyper hands back whole, which it does only for one whose first byte was not yet written
+///   (`TrySendError::take_message`). That is wanted: it costs nothing and cannot double anything.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    origin: Origin,
+}
+
+/// The client cannot be set up on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "TLS cannot be set up: {cause} (are the system's CA certificates installed, as by the package `ca-certificates`?)"
+)]
+pub struct HttpSetupError {
+    /// What was missing.
+    pub cause: String,
+}
+
+impl Http {
+    /// A client of this origin. `timeout` is for a whole exchange, from the first byte out to the last byte in;
+    /// connecting gets 5 s of it, and at most half, so that a connection which never came about is always told
+    /// from an answer that never came.
+    ///
+    /// Certificates are checked against the system's roots. `HTTPS_PROXY` and `NO_PROXY` are respected, except
+    /// for loopback.
+    ///
+    /// # Errors
+    /// When the origin is `https` and the system has no CA certificates.
+    pub fn new(origin: Origin, timeout: Duration) -> Result<Self, HttpSetupError> {
+        tls::install_ring();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout / 2))
+            .timeout(timeout)
+            .pool_idle_timeout(IDLE_TIMEOUT);
+        if origin.is_plain() {
+            // Loopback: no proxy can reach it, and no certificate is looked at.
+            builder = builder.no_proxy().tls_certs_only([]);
+        }
+        let client = builder.build().map_err(|error| HttpSetupError {
+            cause: causes(&error),
+        })?;
+        Ok(Self { client, origin })
+    }
+
+    /// Waits until the run may send, sends the request once, and reads the answer.
+    ///
+    /// # Errors
+    /// Every status but 2xx is an error, see [`ProviderError`].
+    pub async fn send(&self, run: &Run, request: Request) -> Result<Response, ProviderError> {
+        let method = request.method().clone();
+        let request = request.build(&self.origin);
+        run.clear_to_send().await;
+        let started = Instant::now();
+        let result = self.exchange(request).await;
+        tracing::debug!(
+            job = %run.id,
+            origin = %self.origin,
+            %method,
+            status = match &result {
+                Ok(response) => Some(response.status.as_u16()),
+                Err(error) => error.response().map(|response| response.status.as_u16()),
+            },
+            duration_ms = started.elapsed().as_millis(),
+            "request over"
+        );
+        result
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<Response, ProviderError> {
+        let answer = self.client.execute(request).await;
+        let answer = answer.map_err(|error| unanswered(&error))?;
+        let response = Response::read(answer).await;
+        ProviderError::check(response, SystemTime::now())
+    }
+}
+
+/// Tells *never sent* from *sent, no answer*. What is not surely the first counts as the second.
+fn unanswered(error: &reqwest::Error) -> ProviderError {
+    let cause = causes(error);
+    // `is_connect` covers DNS, TCP, TLS and the time they may take; a builder's error is one about the request
+    // itself.
+    if error.is_connect() || error.is_builder() || was_never_begun(error) {
+        ProviderError::NeverSent { cause }
+    } else {
+        ProviderError::NoAnswer { cause }
+    }
+}
+
+/// hyper calls a request *canceled* when it handed it back because the connection had closed before its first
+/// byte was written. On a connection that was reused, hyper-util has already tried another one by then.
+fn was_never_begun(error: &reqwest::Error) -> bool {
+    behind(error)
+        .filter_map(|error| error.downcast_ref::<hyper::Error>())
+        .any(hyper::Error::is_canceled)
+}
+
+fn behind(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&error| error.source())
+}
+
+/// An error and what is behind it, in one line, without the URL: paths and queries may hold keys and people.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = match (error.is_timeout(), error.is_connect()) {
+        (true, true) => "timed out while connecting".to_owned(),
+        (true, false) => "timed out".to_owned(),
+        (false, true) => "cannot connect".to_owned(),
+        (false, false) => "connection failed".to_owned(),
+    };
+    // The innermost words say it; the layers above repeat each other.
+    if let Some(cause) = behind(error).last() {
+        let _ = write!(text, ": {cause}");
+    }
+    redact(&text)
+}

@@ -1,0 +1,91 @@
+//! `Http` against servers that behave and servers that do not.
+
+mod answers;
+mod once;
+mod unanswered;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_job::{Gate, JobId, Run};
+use longshore_provider::{Http, ProviderError, Request, Response, bearer};
+use longshore_sandbox::SendGridSandbox;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Long enough to be never reached when all is well.
+const LONG: Duration = Duration::from_secs(10);
+
+/// Short enough to wait for, and long enough for what works to work on a busy machine.
+const SHORT: Duration = Duration::from_millis(400);
+
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+struct Open;
+
+impl Gate for Open {
+    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+fn run() -> Run {
+    Run::new(JobId::generate(), 1, 4, Arc::new(Open))
+}
+
+fn http(origin: &str, timeout: Duration) -> Http {
+    Http::new(origin.parse().expect("an origin"), timeout).expect("a client")
+}
+
+fn mail() -> Request {
+    let body = serde_json::json!({
+        "personalizations": [{ "to": [{ "email": "ada@example.com" }] }],
+        "from": { "email": "shop@example.com" },
+        "template_id": "d-1",
+    });
+    Request::post("/v3/mail/send")
+        .authorization(bearer(&"SG.any".into()).expect("a header"))
+        .json(&body)
+        .expect("JSON")
+}
+
+async fn sandbox() -> SendGridSandbox {
+    SendGridSandbox::start(LOOPBACK).await.expect("a free port")
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind(LOOPBACK).await.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    (listener, addr.to_string())
+}
+
+/// Reads until the request's head and its small body are there.
+async fn read_request(stream: &mut TcpStream) -> String {
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"}") {
+        let mut chunk = [0; 4096];
+        let length = stream.read(&mut chunk).await.expect("readable");
+        assert_ne!(length, 0, "closed in the middle of a request");
+        seen.extend_from_slice(&chunk[..length]);
+    }
+    String::from_utf8(seen).expect("UTF-8")
+}
+
+/// Sends to a server that answers one request with these bytes and closes.
+async fn answered_with(bytes: &[u8]) -> Result<Response, ProviderError> {
+    let (listener, addr) = listen().await;
+    let server = async {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        read_request(&mut stream).await;
+        stream.write_all(bytes).await.expect("written");
+    };
+    let http = http(&format!("http://{addr}"), LONG);
+    let run = run();
+    tokio::join!(http.send(&run, mail()), server).0
+}
+
+fn is_no_answer(result: &Result<Response, ProviderError>) -> bool {
+    matches!(result, Err(ProviderError::NoAnswer { .. }))
+}

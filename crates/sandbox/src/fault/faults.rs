@@ -1,0 +1,174 @@
+//! The rules in force.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::{Fault, InvalidRule, Rule};
+use crate::provider::Draft;
+
+/// The rules in force: asked in order for each request, the first that hits decides. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    rules: Arc<RwLock<Arc<Vec<Counted>>>>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    rule: Rule,
+    /// How many requests came to it.
+    came: AtomicU64,
+}
+
+impl Faults {
+    /// Replaces the rules; their counts start anew.
+    ///
+    /// # Errors
+    /// Names the first rule that cannot be followed; the old ones stay in force then.
+    pub fn set(&self, rules: Vec<Rule>) -> Result<(), InvalidRule> {
+        for (index, rule) in rules.iter().enumerate() {
+            rule.check().map_err(|why| InvalidRule { index, why })?;
+        }
+        let counted = rules.into_iter().map(|rule| Counted {
+            rule,
+            came: AtomicU64::new(0),
+        });
+        let mut in_force = self.rules.write().unwrap_or_else(PoisonError::into_inner);
+        *in_force = Arc::new(counted.collect());
+        Ok(())
+    }
+
+    /// No more faults.
+    pub fn clear(&self) {
+        self.set(Vec::new())
+            .unwrap_or_else(|error| unreachable!("no rules, but {error}"));
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn rules(&self) -> Vec<Rule> {
+        self.in_force().iter().map(|c| c.rule.clone()).collect()
+    }
+
+    /// Whether connections have to be looked at before they are read.
+    pub(crate) fn any_unread(&self) -> bool {
+        let rules = self.in_force();
+        rules.iter().any(|c| c.rule.fault == Fault::HangUpUnread)
+    }
+
+    /// Whether to hang up on a request of which nothing is read yet.
+    pub(crate) fn hang_up_unread(&self) -> bool {
+        self.in_force()
+            .iter()
+            .filter(|counted| counted.rule.fault == Fault::HangUpUnread)
+            .any(Counted::hits)
+    }
+
+    /// What goes wrong with a request that would have these effects.
+    pub(crate) fn decide(&self, effects: &[Draft]) -> Option<Fault> {
+        self.in_force()
+            .iter()
+            .filter(|counted| counted.rule.fault != Fault::HangUpUnread)
+            .find(|counted| counted.rule.only.means(effects) && counted.hits())
+            .map(|counted| counted.rule.fault.clone())
+    }
+
+    fn in_force(&self) -> Arc<Vec<Counted>> {
+        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&rules)
+    }
+}
+
+impl Counted {
+    fn hits(&self) -> bool {
+        let n = self.came.fetch_add(1, Ordering::Relaxed) + 1;
+        self.rule.when.hits(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Only, When};
+    use super::*;
+
+    fn status(status: u16) -> Fault {
+        Fault::Garbage {
+            status,
+            effect: false,
+        }
+    }
+
+    fn mail(template: &str) -> [Draft; 1] {
+        [Draft {
+            job: None,
+            template: Some(template.into()),
+            recipient: "ada@example.com".into(),
+            id: "x".into(),
+        }]
+    }
+
+    #[test]
+    fn the_first_rule_that_hits_decides() {
+        let faults = Faults::default();
+        let only = Only {
+            template: Some("d-1".into()),
+            ..Only::default()
+        };
+        faults
+            .set(vec![
+                Rule::always(Fault::HangUpUnread),
+                Rule::first(1, status(500)).only(only),
+                Rule::new(status(502), When::Every(2)),
+            ])
+            .expect("valid rules");
+        let decide = |effects: &[Draft]| match faults.decide(effects) {
+            Some(Fault::Garbage { status, .. }) => status,
+            None => 0,
+            other => panic!("{other:?}"),
+        };
+        // Only requests that came to a rule are counted by it.
+        assert_eq!(decide(&mail("d-2")), 0);
+        assert_eq!(decide(&mail("d-1")), 500);
+        assert_eq!(decide(&mail("d-1")), 502);
+        assert_eq!(decide(&[]), 0);
+        assert!(faults.hang_up_unread());
+        faults.clear();
+        assert_eq!(faults.decide(&mail("d-1")), None);
+        assert!(!faults.hang_up_unread());
+    }
+
+    #[test]
+    fn rules_that_cannot_be_followed_are_refused_and_the_old_ones_stay() {
+        let faults = Faults::default();
+        let good = Rule::always(status(500));
+        faults.set(vec![good.clone()]).expect("a valid rule");
+        let header = |name: &str, value: &str| Fault::Answer {
+            status: 500,
+            headers: [(name.to_owned(), value.to_owned())].into(),
+            body: None,
+            effect: false,
+        };
+        let only = Only {
+            job: Some("x".into()),
+            ..Only::default()
+        };
+        for bad in [
+            Rule::always(status(100)),
+            Rule::always(status(600)),
+            Rule::always(header("two words", "x")),
+            Rule::always(header("x", "two\nlines")),
+            Rule::always(Fault::HangUpUnread).only(only),
+            Rule::new(status(500), When::Every(0)),
+            Rule::new(
+                status(500),
+                When::Chance {
+                    probability: 1.5,
+                    seed: 0,
+                },
+            ),
+        ] {
+            let refused = faults.set(vec![good.clone(), bad.clone()]);
+            assert_eq!(refused.expect_err("refused").index, 1, "{bad:?}");
+        }
+        assert_eq!(faults.rules(), [good]);
+    }
+}

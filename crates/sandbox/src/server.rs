@@ -1,0 +1,108 @@
+//! The server around a provider: takes requests, makes the faults, keeps the ledger.
+//!
+//! It has its own accept loop instead of `axum::serve`, because some faults are about connections rather than
+//! answers: hanging up before reading, and closing without a word.
+
+mod connection;
+mod exchange;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::provider::Provider;
+use crate::{Faults, Ledger, control};
+
+/// A provider that listens. Stops when it is dropped, and cuts what is open then.
+#[derive(Debug)]
+pub(crate) struct Server {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    provider: Box<dyn Provider>,
+    faults: Faults,
+    ledger: Ledger,
+    control: Router,
+}
+
+impl Server {
+    /// Listens on this address; port 0 picks a free one.
+    pub(crate) async fn start(
+        addr: SocketAddr,
+        provider: impl Provider,
+        ledger: Ledger,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(addr).await?;
+        let addr = listener.local_addr()?;
+        let faults = Faults::default();
+        let shared = Arc::new(Shared {
+            provider: Box::new(provider),
+            control: control::router(faults.clone(), ledger.clone()),
+            faults,
+            ledger,
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self {
+            addr,
+            shared,
+            accepting,
+        })
+    }
+
+    /// Stops, and returns when the address is free again.
+    pub(crate) async fn stop(mut self) {
+        self.accepting.abort();
+        // An error is the abort itself.
+        let _ = (&mut self.accepting).await;
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.shared.ledger
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Takes the set of connections with it, and that aborts each of them.
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn(connection::serve(stream, Arc::clone(&shared)));
+            }
+            // Out of file descriptors, most likely: some will be free again.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("provider", &self.provider.name())
+            .finish_non_exhaustive()
+    }
+}

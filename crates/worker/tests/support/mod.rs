@@ -1,0 +1,245 @@
+//! A fleet in this process, on a Redis of its own, with jobs that do what their args say.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use longshore_job::{Handler, InvalidArgs, Job, JobError, JobId, Outcome, Prepared, RetrySchedule, Run};
+use longshore_queue::{JobState, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt};
+use longshore_sandbox::{AppendFsync, RedisServer};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Settings};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+/// What a test job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Does {
+    /// Completes at once.
+    Nothing,
+    /// Sends, then completes.
+    Sends,
+    /// Waits for the test's word, then sends and completes.
+    WaitsThenSends,
+    /// Sends, then waits for the test's word.
+    SendsThenWaits,
+    Panics,
+    Hangs,
+    SendsThenHangs,
+    IsRefused,
+    Fails,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    pub does: Does,
+}
+
+impl Job for Probe {
+    const KIND: &'static str = "probe";
+    const QUEUE: &'static str = "probe";
+
+    fn check(&self) -> Result<(), InvalidArgs> {
+        Ok(())
+    }
+}
+
+/// What the handler saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub started: HashMap<JobId, u32>,
+    pub sent: HashMap<JobId, u32>,
+    pub runs: Vec<(JobId, u32, bool)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Probing {
+    pub seen: Arc<Mutex<Seen>>,
+    /// One permit lets one waiting job go on.
+    pub word: Arc<Semaphore>,
+}
+
+impl Probing {
+    pub fn new() -> Self {
+        Self {
+            seen: Arc::default(),
+            word: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    pub fn started(&self) -> u32 {
+        self.seen.lock().expect("not poisoned").started.values().sum()
+    }
+
+    pub fn sent(&self, id: JobId) -> u32 {
+        self.seen.lock().expect("not poisoned").sent.get(&id).copied().unwrap_or(0)
+    }
+
+    async fn send(&self, run: &Run) {
+        run.clear_to_send().await;
+        *self.seen.lock().expect("not poisoned").sent.entry(run.id).or_default() += 1;
+    }
+
+    async fn hear_the_word(&self) {
+        self.word.acquire().await.expect("never closed").forget();
+    }
+}
+
+impl Handler for Probing {
+    type Job = Probe;
+
+    async fn run(&self, job: Probe, run: Run) -> Result<Outcome, JobError> {
+        {
+            let mut seen = self.seen.lock().expect("not poisoned");
+            *seen.started.entry(run.id).or_default() += 1;
+            seen.runs.push((run.id, run.attempt, run.may_have_been_sent));
+        }
+        match job.does {
+            Does::Nothing => {}
+            Does::Sends => self.send(&run).await,
+            Does::WaitsThenSends => {
+                self.hear_the_word().await;
+                self.send(&run).await;
+            }
+            Does::SendsThenWaits => {
+                self.send(&run).await;
+                self.hear_the_word().await;
+            }
+            Does::Panics => panic!("as asked"),
+            Does::Hangs => std::future::pending().await,
+            Does::SendsThenHangs => {
+                self.send(&run).await;
+                std::future::pending::<()>().await;
+            }
+            Does::IsRefused => return Err(JobError::permanent("no")),
+            Does::Fails => return Err(JobError::transient("not now")),
+        }
+        Ok(Outcome::done())
+    }
+}
+
+pub struct Bench {
+    pub redis: RedisServer,
+    pub queue: Queue,
+    pub probing: Probing,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let redis = RedisServer::options()
+            .append_only(AppendFsync::Always)
+            .start()
+            .expect("a private Redis starts");
+        let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
+        Self {
+            queue: Queue::new(link, "t", "probe").expect("good names"),
+            redis,
+            probing: Probing::new(),
+        }
+    }
+
+    pub async fn enqueue(&self, does: Does) -> JobId {
+        self.enqueue_many(does, 1).await[0]
+    }
+
+    pub async fn enqueue_many(&self, does: Does, n: usize) -> Vec<JobId> {
+        let jobs: Vec<NewJob> = (0..n).map(|_| new_job(does)).collect();
+        let enqueued = self.queue.enqueue(&jobs).await.expect("enqueues");
+        enqueued.into_iter().map(|enqueued| enqueued.id).collect()
+    }
+
+    pub fn start(&self) -> Running {
+        self.start_with(settings(), Duration::from_secs(20))
+    }
+
+    pub fn start_with(&self, settings: Settings, drain: Duration) -> Running {
+        let (stop, stopped) = mpsc::channel(2);
+        // A free port, which the test has to know: bound, noted and let go.
+        let addr = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("there is a free port");
+        let options = FleetOptions {
+            name: "test".to_owned(),
+            http_addr: addr,
+            drain,
+        };
+        let handlers = Handlers::new().with(self.probing.clone());
+        let link = self.queue.link();
+        let queue = self.queue.over(link.another(LinkOptions::default()));
+        let fleet = Fleet::new(options).queue(queue, settings, handlers);
+        Running {
+            stop,
+            fleet: tokio::spawn(fleet.run(stopped)),
+            addr,
+        }
+    }
+
+    pub async fn state(&self, id: JobId) -> Option<JobState> {
+        self.queue.job(&id.into()).await.expect("looks").map(|job| job.state)
+    }
+
+    pub async fn is(&self, id: JobId, state: JobState) {
+        longshore_tests::eventually(&format!("{id} is {state}"), || async {
+            // Redis may be away in the middle of a test.
+            self.queue.job(&id.into()).await.is_ok_and(|job| job.is_some_and(|job| job.state == state))
+        })
+        .await;
+    }
+
+    pub async fn completed(&self, n: u64) {
+        longshore_tests::eventually(&format!("{n} jobs have completed"), || async {
+            self.queue.stats().await.is_ok_and(|stats| stats.counter("completed") == n)
+        })
+        .await;
+    }
+
+    pub async fn running(&self, n: u32) {
+        longshore_tests::eventually(&format!("{n} runs have started"), || async { self.probing.started() == n }).await;
+    }
+}
+
+pub struct Running {
+    pub stop: mpsc::Sender<()>,
+    pub fleet: JoinHandle<Result<Left, FleetError>>,
+    pub addr: SocketAddr,
+}
+
+impl Running {
+    pub async fn stop(self) -> Left {
+        let _ = self.stop.send(()).await;
+        self.fleet.await.expect("no panic").expect("ends well")
+    }
+}
+
+pub fn new_job(does: Does) -> NewJob {
+    NewJob {
+        id: JobId::generate(),
+        payload: Prepared::new(&Probe { does }).expect("good").payload,
+        run_at: RunAt::Now,
+        key: None,
+        expires_in: None,
+        traceparent: None,
+        tracestate: None,
+    }
+}
+
+pub fn settings() -> Settings {
+    Settings {
+        concurrency: 10,
+        max_running: None,
+        timeout: Duration::from_secs(20),
+        policy: Policy {
+            schedule: RetrySchedule::default(),
+            on_unknown: OnUnknown::Retry,
+        },
+        retention: Retention {
+            keep: Duration::from_secs(3600),
+            max_bytes: None,
+        },
+        heartbeat: Duration::from_millis(200),
+        lost_after: Duration::from_millis(1000),
+    }
+}
