@@ -32,6 +32,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use figment::Figment;
+use longshore_provider::secret::resolve;
+use secrecy::ExposeSecret;
 
 pub use email::{EmailSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
@@ -130,5 +132,28 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> &Findings {
         &self.warnings
+    }
+
+    /// What is wrong with the references in it: variables that are not set, files that cannot be read. Kept apart from
+    /// loading, since a machine that checks a configuration need not hold its secrets.
+    #[must_use]
+    pub fn unresolved(&self) -> Vec<Finding> {
+        let mut secrets = vec![("redis.url", &self.redis.url)];
+        if let Some(email) = &self.email {
+            secrets.push(("providers.sendgrid.api_key", &email.sendgrid.api_key));
+        }
+        secrets
+            .into_iter()
+            .filter_map(|(key, secret)| {
+                let error = resolve(secret.expose_secret()).err()?;
+                Some(Finding {
+                    severity: Severity::Error,
+                    key: key.to_owned(),
+                    origin: None,
+                    problem: format!("leads nowhere: {error}"),
+                    cure: "set what it refers to where the workers run".to_owned(),
+                })
+            })
+            .collect()
     }
 }

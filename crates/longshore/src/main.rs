@@ -1,2 +1,28 @@
-//! The one binary.
-fn main() {}
+//! `longshore`: see `longshore help`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use longshore::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    longshore::init_logging();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime does not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match runtime.block_on(longshore::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            failure.code()
+        }
+    };
+    // A handler that blocks its thread must not keep the process from leaving.
+    runtime.shutdown_background();
+    code
+}

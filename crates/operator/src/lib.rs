@@ -1,1 +1,20 @@
-//! Dead letters, queues and pauses: the library behind the command line.
+//! What operators see and do: the library behind the command line. It never sees a provider crate.
+//!
+//! [`Operator`] holds the queues of one namespace. What it returns are views ([`QueueRow`], [`JobView`], [`GroupRow`],
+//! [`LetterRow`]) whose serde form is the JSON that the contract promises: times in RFC 3339, the six state words, and
+//! args redacted unless they are asked for.
+
+mod dead;
+mod error;
+mod job;
+mod operator;
+mod queues;
+mod redact;
+mod time;
+
+pub use dead::{GroupRow, LetterRow, Moved, Target};
+pub use error::OperatorError;
+pub use job::{HistoryRow, JobView};
+pub use operator::{Operator, QueueInfo};
+pub use queues::{Breaker, PauseRow, QueueRow};
+pub use redact::redact_args;

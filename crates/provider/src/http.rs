@@ -60,7 +60,7 @@ impl Http {
     /// # Errors
     /// When the origin is `https` and the system has no CA certificates.
     pub fn new(origin: Origin, timeout: Duration) -> Result<Self, HttpSetupError> {
-        tls::install_ring();
+        tls::install_crypto();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
             .http1_only()

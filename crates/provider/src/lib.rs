@@ -26,3 +26,4 @@ pub use redact::{excerpt, redact};
 pub use reqwest::StatusCode;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use retry_after::{DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER, MIN_RETRY_AFTER, retry_after};
+pub use tls::install_crypto;

@@ -26,6 +26,7 @@ mod link;
 mod pause;
 mod record;
 mod script;
+mod server;
 mod settle;
 mod value;
 mod wait;
@@ -42,6 +43,7 @@ pub use lease::{Beat, Lease, Sweep, Taken, WorkerId};
 pub use link::{Link, LinkOptions};
 pub use pause::Paused;
 pub use record::{HistoryEntry, Recorded, RunState};
+pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
 pub use wait::Peek;
 

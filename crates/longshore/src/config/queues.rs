@@ -14,6 +14,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::toml("retry.schedule_seconds").or("[60, 300, 900]"),
     Key::toml("queues.<queue>.retry_seconds"),
     Key::toml("queues.<queue>.concurrency").or("20"),
+    Key::toml("queues.<queue>.max_running"),
     Key::toml("queues.<queue>.timeout_seconds")
         .or_per_queue(|queue| queue.default_timeout.as_secs_f64().to_string()),
     Key::text("queues.<queue>.on_unknown").or_per_queue(|queue| {
@@ -51,6 +52,8 @@ pub struct QueueSpec {
 pub struct QueueSettings {
     /// How many one process runs at the same time, 1 to 10,000.
     pub concurrency: u32,
+    /// How many the whole fleet runs at the same time; `None` = any number.
+    pub max_running: Option<u32>,
     /// How long one attempt may take.
     pub timeout: Duration,
     /// When a failed attempt is made again.
@@ -93,6 +96,11 @@ fn queue(
 ) -> Option<QueueSettings> {
     let section = KeyPath::new(&["queues", spec.name]);
     let concurrency = reader.whole(section.join("concurrency"), 1..=MOST_CONCURRENT);
+    let limit = section.join("max_running");
+    let max_running = match reader.has(&limit) {
+        true => Some(reader.whole(limit, 1..=u32::MAX)?),
+        false => None,
+    };
     let timeout = reader.seconds(section.join("timeout_seconds"), SOME_TIME);
     let own_retry = section.join("retry_seconds");
     let retry = match reader.has(&own_retry) {
@@ -104,6 +112,7 @@ fn queue(
     let completed_bytes = reader.bytes(section.join("completed_bytes"));
     Some(QueueSettings {
         concurrency: concurrency?,
+        max_running,
         timeout: timeout?,
         retry: retry?,
         on_unknown: on_unknown?,

@@ -16,7 +16,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::text("providers.sendgrid.base_url").or("https://api.sendgrid.com"),
     Key::text(API_KEY),
     Key::toml("providers.sendgrid.sandbox").or("false"),
-    Key::toml("providers.sendgrid.timeout_seconds").or("10"),
+    // Five seconds less than a run may take, so that a call ends before its run does.
+    Key::toml("providers.sendgrid.timeout_seconds").or("25"),
 ];
 
 /// How SendGrid is called.

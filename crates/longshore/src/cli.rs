@@ -1,0 +1,245 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Carries an app's jobs to the services it depends on, and says what became of each one.
+///
+/// Data goes to stdout, logs to stderr. Exit codes: 0 done; 1 it failed; 2 the input was wrong and nothing was
+/// changed; 3 Redis could not be reached within 5 s.
+#[derive(Debug, Parser)]
+#[command(name = "longshore", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// Where the configuration is [default: ./config]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub config: Option<PathBuf>,
+    /// Which profile's file is read over default.toml: local, test, production, …
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs workers until SIGTERM or SIGINT, then drains; a second signal cuts running jobs off
+    Work(Work),
+    /// Enqueues jobs
+    Enqueue(Enqueue),
+    /// Shows one job with its history
+    Job(OneJob),
+    /// Counts every queue
+    Queues(Shown),
+    /// Stops a queue's claims in the whole fleet, at once
+    Pause(Pause),
+    /// Lets a paused queue go on
+    Resume(Resume),
+    /// Dead letters: look, replay, discard
+    #[command(subcommand)]
+    Dead(Dead),
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Runs the stand-in providers, for local development
+    Sandbox(Sandbox),
+    /// Shows the whole thing at work, on a private Redis and the stand-in providers
+    Demo(Demo),
+}
+
+/// `--json`.
+#[derive(Debug, Args)]
+pub struct Shown {
+    /// Prints JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `work`.
+#[derive(Debug, Args)]
+pub struct Work {
+    /// A queue to work; may be given several times [default: all whose provider is configured]
+    #[arg(long = "queue", value_name = "NAME")]
+    pub queues: Vec<String>,
+}
+
+/// `enqueue`.
+#[derive(Debug, Args)]
+pub struct Enqueue {
+    /// The kind of job: send_email
+    pub kind: String,
+    /// Its args: JSON, @file with JSON, or - for JSON Lines on stdin (all are checked before the first is enqueued)
+    pub args: String,
+    /// Runs no sooner than this long from now: 90s, 15m, 2h, 1d
+    #[arg(long = "in", value_name = "DURATION", value_parser = duration, conflicts_with = "at")]
+    pub delay: Option<Duration>,
+    /// Runs no sooner than at this time, RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<u64>,
+    /// At most one job with this key in 24 hours; the id of the first is printed
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Not run at all if its turn comes later than this: it is dead as expired
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub expires_in: Option<Duration>,
+    /// Prints a JSON object per job instead of its bare id
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `job`.
+#[derive(Debug, Args)]
+pub struct OneJob {
+    /// The job's id
+    pub id: String,
+    /// Shows the args, which may be personal data
+    #[arg(long)]
+    pub reveal: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pause`.
+#[derive(Debug, Args)]
+pub struct Pause {
+    /// The queue
+    pub queue: String,
+    /// Why, for whoever finds it paused
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// The queue
+    pub queue: String,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `dead …`.
+#[derive(Debug, Subcommand)]
+pub enum Dead {
+    /// Groups dead letters by what they died of
+    Groups {
+        /// Only of this queue
+        queue: Option<String>,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists dead letters, newest first
+    List {
+        /// Only of this queue
+        #[arg(long, value_name = "NAME")]
+        queue: Option<String>,
+        /// Only of this group
+        #[arg(long, value_name = "GROUP")]
+        group: Option<String>,
+        /// Only those that died within this time: 30m, 2h, 1d
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        since: Option<Duration>,
+        /// How many at the most
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows one dead letter with its history
+    Show(OneJob),
+    /// Puts dead letters back to pending: attempts reset, history kept
+    Replay(Which),
+    /// Removes dead letters for good
+    Discard(Which),
+}
+
+/// Which dead letters, and how sure one is.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// Jobs by id
+    #[arg(value_name = "ID", conflicts_with_all = ["group", "queue"], required_unless_present_any = ["group", "queue"])]
+    pub ids: Vec<String>,
+    /// All of one group
+    #[arg(long, value_name = "GROUP", conflicts_with = "queue")]
+    pub group: Option<String>,
+    /// All of one queue
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// Why; it is logged. A discard needs it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Does not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `config …`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Checks everything and says all that is wrong at once
+    Check(Shown),
+}
+
+/// `sandbox`.
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// Where the stand-in for SendGrid listens; port 0 picks one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9480")]
+    pub sendgrid_addr: std::net::SocketAddr,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// How many emails are enqueued
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    pub jobs: u32,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 90s, 15m, 2h or 1d"))
+}
+
+/// Milliseconds since the epoch.
+fn time(text: &str) -> Result<u64, String> {
+    let time: jiff::Timestamp =
+        text.parse().map_err(|_| "not a time in RFC 3339, such as 2026-11-23T15:00:00Z".to_owned())?;
+    u64::try_from(time.as_millisecond()).map_err(|_| "before 1970".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_durations_are_read() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(time("1970-01-01T00:00:01.5Z"), Ok(1500));
+        assert_eq!(time("1970-01-01T01:00:00+01:00"), Ok(0));
+        for wrong in ["", "90", "soon", "-5s"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+        for wrong in ["", "tomorrow", "2026-11-23", "1969-12-31T23:59:59Z"] {
+            assert!(time(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The commands, one file each.
+
+mod configuration;
+mod dead;
+mod demo;
+mod enqueue;
+mod job;
+mod queues;
+mod sandbox;
+mod work;
+
+use crate::cli::{Cli, Command, ConfigCommand};
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Carries out a command.
+///
+/// # Errors
+/// When it does not end well; the failure knows its exit code.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let load = || Session::load(cli.config.as_ref(), cli.profile.as_deref());
+    match cli.command {
+        Command::Work(args) => work::run(&load()?, &args).await,
+        Command::Enqueue(args) => enqueue::run(&load()?, args).await,
+        Command::Job(args) => job::run(&load()?, &args).await,
+        Command::Queues(args) => queues::list(&load()?, &args).await,
+        Command::Pause(args) => queues::pause(&load()?, &args).await,
+        Command::Resume(args) => queues::resume(&load()?, &args).await,
+        Command::Dead(args) => dead::run(&load()?, args).await,
+        Command::Config(ConfigCommand::Check(args)) => {
+            configuration::check(cli.config.as_deref(), cli.profile.as_deref(), &args)
+        }
+        Command::Sandbox(args) => sandbox::run(&args).await,
+        Command::Demo(args) => demo::run(&args).await,
+    }
+}
+
+/// Who is at the keyboard, for what others will read later.
+fn operator_name() -> String {
+    ["LONGSHORE_OPERATOR", "SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,53 @@
+//! `config check`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::Shown;
+use crate::config::{Config, Finding, Severity};
+use crate::failure::Failure;
+use crate::{output, registry};
+
+/// Says everything that is wrong, references to secrets that lead nowhere included.
+pub(super) fn check(dir: Option<&Path>, profile: Option<&str>, args: &Shown) -> Result<(), Failure> {
+    let loaded = Config::load(dir, profile, &registry::queues(), std::env::vars_os());
+    let mut findings: Vec<Finding> = match &loaded {
+        Ok(config) => config.warnings().iter().cloned().collect(),
+        Err(findings) => findings.iter().cloned().collect(),
+    };
+    if let Ok(config) = &loaded {
+        findings.extend(config.unresolved());
+    }
+    let wrong = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if args.json {
+        let rows: Vec<_> = findings
+            .iter()
+            .map(|finding| {
+                json!({
+                    "severity": match finding.severity { Severity::Error => "error", Severity::Warning => "warning" },
+                    "key": finding.key,
+                    "origin": finding.origin,
+                    "problem": finding.problem,
+                    "cure": finding.cure,
+                })
+            })
+            .collect();
+        output::json(&rows)?;
+    } else {
+        for finding in &findings {
+            output::line(&finding.to_string())?;
+        }
+        if wrong == 0 {
+            output::line(match findings.len() {
+                0 => "the configuration is good",
+                _ => "the configuration works",
+            })?;
+        }
+    }
+    match wrong {
+        0 => Ok(()),
+        1 => Err(Failure::input("1 error")),
+        n => Err(Failure::input(format!("{n} errors"))),
+    }
+}

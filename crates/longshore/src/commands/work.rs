@@ -1,0 +1,161 @@
+//! `work`.
+
+use longshore_queue::{Link, OnUnknown, Policy, Queue, Retention};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::cli::Work;
+use crate::config;
+use crate::failure::Failure;
+use crate::registry::{PROVIDERS, Provider};
+use crate::session::Session;
+
+pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
+    for finding in session.config.warnings().iter() {
+        tracing::warn!("{finding}");
+    }
+    let wanted = wanted(args)?;
+    let link = session.link()?;
+    let worker = &session.config.worker;
+    let mut fleet = Fleet::new(FleetOptions {
+        name: process_name(),
+        http_addr: worker.http_addr,
+        drain: worker.drain,
+    });
+    let mut queues = 0;
+    for provider in wanted {
+        let name = provider.queue.name;
+        let handlers = (provider.handlers)(&session.config).map_err(Failure::Input)?;
+        let Some(handlers) = handlers else {
+            if args.queues.is_empty() {
+                tracing::warn!(queue = name, "left out: {} is not set", provider.turned_on_by);
+                continue;
+            }
+            return Err(Failure::input(format!(
+                "the queue {name} cannot be worked: set {}",
+                provider.turned_on_by
+            )));
+        };
+        let queue = Queue::new(link.another(link.options()), &session.config.redis.namespace, name)
+            .map_err(Failure::input)?;
+        fleet = fleet.queue(queue, settings(session, name)?, handlers);
+        queues += 1;
+    }
+    if queues == 0 {
+        let keys: Vec<_> = PROVIDERS.iter().map(|provider| provider.turned_on_by).collect();
+        return Err(Failure::input(format!("no provider is configured, so there is nothing to work: set {}", keys.join(" or "))));
+    }
+    check_server(&session.reached().await?).await?;
+
+    let left = fleet.run(signals()?).await.map_err(|error| match error {
+        FleetError::Unreachable(_) => Failure::Redis(error.to_string()),
+        FleetError::Listen { .. } => Failure::input(format!("worker.http_addr: {error}")),
+        _ => Failure::failed(error),
+    })?;
+    if left.unsettled.is_empty() {
+        tracing::info!("drained");
+        Ok(())
+    } else {
+        Err(Failure::failed(format!(
+            "left with jobs that are not settled; others take them over within {} s: {}",
+            worker.lost_after.as_secs_f64(),
+            left.unsettled.join(" ")
+        )))
+    }
+}
+
+fn wanted(args: &Work) -> Result<Vec<&'static Provider>, Failure> {
+    if args.queues.is_empty() {
+        return Ok(PROVIDERS.iter().collect());
+    }
+    let known = || PROVIDERS.iter().map(|provider| provider.queue.name).collect::<Vec<_>>().join(", ");
+    let mut wanted: Vec<&Provider> = Vec::new();
+    for name in &args.queues {
+        let provider = PROVIDERS
+            .iter()
+            .find(|provider| provider.queue.name == name)
+            .ok_or_else(|| Failure::input(format!("there is no queue `{name}`: the queues are {}", known())))?;
+        if !wanted.iter().any(|other| other.queue.name == name) {
+            wanted.push(provider);
+        }
+    }
+    Ok(wanted)
+}
+
+fn settings(session: &Session, queue: &str) -> Result<Settings, Failure> {
+    let worker = &session.config.worker;
+    let queue = session
+        .config
+        .queue(queue)
+        .ok_or_else(|| Failure::failed(format!("the queue {queue} has no settings")))?;
+    Ok(Settings {
+        concurrency: queue.concurrency as usize,
+        max_running: queue.max_running,
+        timeout: queue.timeout,
+        policy: Policy {
+            schedule: queue.retry.clone(),
+            on_unknown: match queue.on_unknown {
+                // No provider of this build can be asked, and the configuration refuses the word for those.
+                config::OnUnknown::Retry | config::OnUnknown::Verify => OnUnknown::Retry,
+                config::OnUnknown::Hold => OnUnknown::Hold,
+            },
+        },
+        retention: Retention {
+            keep: queue.completed_for,
+            max_bytes: Some(queue.completed_bytes),
+        },
+        heartbeat: worker.heartbeat,
+        lost_after: worker.lost_after,
+    })
+}
+
+/// A Redis that drops keys when it is full would lose jobs; one that writes nothing down loses them when it stops.
+async fn check_server(link: &Link) -> Result<(), Failure> {
+    let facts = match link.server_facts().await {
+        Ok(facts) => facts,
+        Err(error) => {
+            tracing::warn!(%error, "Redis does not say how it is set up");
+            return Ok(());
+        }
+    };
+    if let Some(policy) = facts.eviction_policy.filter(|policy| policy != "noeviction") {
+        return Err(Failure::failed(format!(
+            "Redis would drop jobs when it is full (maxmemory-policy {policy}): set `maxmemory-policy noeviction`"
+        )));
+    }
+    if facts.append_only == Some(false) {
+        tracing::warn!("Redis writes no append-only file: what was enqueued since its last snapshot is lost if it stops; set `appendonly yes`");
+    }
+    Ok(())
+}
+
+/// A word for each SIGTERM and SIGINT.
+fn signals() -> Result<mpsc::Receiver<()>, Failure> {
+    let (word, heard) = mpsc::channel(2);
+    let mut term = signal(SignalKind::terminate()).map_err(Failure::failed)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            if word.send(()).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(heard)
+}
+
+/// `host-pid`: what a worker is called in histories and leases.
+fn process_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "worker".to_owned());
+    format!("{host}-{}", std::process::id())
+}

@@ -1,0 +1,82 @@
+//! How a command ends when it does not end well: 1 it failed, 2 the input was wrong, 3 Redis could not be reached.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use longshore_client::ClientError;
+use longshore_operator::OperatorError;
+use longshore_queue::QueueError;
+
+/// Why a command failed, by exit code.
+#[derive(Debug)]
+pub enum Failure {
+    /// It failed: not found, stopped itself, not everything settled. Exit code 1.
+    Failed(String),
+    /// The input was wrong, and nothing was changed. Exit code 2.
+    Input(String),
+    /// Redis could not be reached within five seconds. Exit code 3.
+    Redis(String),
+}
+
+impl Failure {
+    /// It failed.
+    pub fn failed(what: impl Display) -> Self {
+        Self::Failed(what.to_string())
+    }
+
+    /// The input was wrong.
+    pub fn input(what: impl Display) -> Self {
+        Self::Input(what.to_string())
+    }
+
+    /// Says it, on stderr. One without a text has been said already.
+    pub fn print(&self) {
+        let (Self::Failed(text) | Self::Input(text) | Self::Redis(text)) = self;
+        if !text.is_empty() {
+            eprintln!("error: {text}");
+        }
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Failed(_) => 1,
+            Self::Input(_) => 2,
+            Self::Redis(_) => 3,
+        })
+    }
+}
+
+impl From<QueueError> for Failure {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Unreachable { .. } => {
+                Self::Redis(format!("{error}; check that it runs, and `redis.url` (LONGSHORE_REDIS__URL)"))
+            }
+            QueueError::Refused { .. } | QueueError::Unexpected(_) => Self::failed(error),
+        }
+    }
+}
+
+impl From<OperatorError> for Failure {
+    fn from(error: OperatorError) -> Self {
+        match error {
+            OperatorError::Queue(error) => error.into(),
+            OperatorError::UnknownQueue { .. } | OperatorError::InvalidName(_) => Self::input(error),
+            _ => Self::failed(error),
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Queue(error) => error.into(),
+            ClientError::InvalidArgs(_) | ClientError::InvalidOption(_) | ClientError::InvalidName(_) => {
+                Self::input(error)
+            }
+            _ => Self::failed(error),
+        }
+    }
+}

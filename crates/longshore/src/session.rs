@@ -1,0 +1,84 @@
+//! What a command starts from: the configuration and the connection.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use longshore_client::Client;
+use longshore_operator::{Operator, QueueInfo};
+use longshore_provider::secret::resolve;
+use longshore_queue::{Link, LinkOptions};
+use secrecy::ExposeSecret;
+
+use crate::config::{Config, RedisUrl};
+use crate::failure::Failure;
+use crate::registry;
+
+/// How long Redis may take to be reached.
+const REACHED_WITHIN: Duration = Duration::from_secs(5);
+
+/// A loaded configuration.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) config: Config,
+}
+
+impl Session {
+    /// Loads it. Warnings are logged.
+    pub(crate) fn load(dir: Option<&PathBuf>, profile: Option<&str>) -> Result<Self, Failure> {
+        let queues = registry::queues();
+        let config = Config::load(dir.map(PathBuf::as_path), profile, &queues, std::env::vars_os())
+            .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;
+        Ok(Self { config })
+    }
+
+    /// The connection, not opened yet.
+    pub(crate) fn link(&self) -> Result<Link, Failure> {
+        let url = resolve(self.config.redis.url.expose_secret())
+            .map_err(|error| Failure::Input(format!("redis.url: {error}")))?;
+        let url: RedisUrl = url
+            .expose_secret()
+            .parse()
+            .map_err(|error| Failure::Input(format!("redis.url {error}")))?;
+        // rediss:// needs it; harmless otherwise.
+        longshore_provider::install_crypto();
+        let options = LinkOptions {
+            connect_timeout: Duration::from_secs(2),
+            response_timeout: Duration::from_secs(5),
+        };
+        Ok(Link::new(url.expose_secret(), options)?)
+    }
+
+    /// The connection, known to work.
+    pub(crate) async fn reached(&self) -> Result<Link, Failure> {
+        let link = self.link()?;
+        match tokio::time::timeout(REACHED_WITHIN, link.ping()).await {
+            Ok(answer) => answer?,
+            Err(_) => {
+                return Err(Failure::Redis(format!("Redis at {} does not answer within 5 s", link.server())));
+            }
+        }
+        Ok(link)
+    }
+
+    /// An operator's view of all queues.
+    pub(crate) async fn operator(&self) -> Result<Operator, Failure> {
+        let link = self.reached().await?;
+        let queues = registry::queues()
+            .into_iter()
+            .map(|spec| QueueInfo {
+                name: spec.name.to_owned(),
+                max_attempts: self.config.queue(spec.name).map_or(1, |queue| queue.retry.max_attempts()),
+            })
+            .collect();
+        Ok(Operator::new(&link, &self.config.redis.namespace, queues)?)
+    }
+
+    /// A producer.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        let link = self.link()?.another(LinkOptions {
+            connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_secs(2),
+        });
+        Ok(Client::over(&link, &self.config.redis.namespace)?)
+    }
+}

@@ -1,0 +1,97 @@
+//! Dead letters as rows, and which of them are meant.
+
+use longshore_queue::{DeadGroup, DeadLetter};
+use serde::Serialize;
+
+use crate::job::kind;
+use crate::time::rfc3339;
+
+/// Dead letters with one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroupRow {
+    /// Its id: 12 hex digits, the same for the same cause on any day.
+    pub group: String,
+    /// Its queue.
+    pub queue: String,
+    /// The kind of its jobs; `None` where payloads do not say.
+    pub kind: Option<String>,
+    /// The provider that was asked.
+    pub provider: Option<String>,
+    /// What they died of: never a text that differs from job to job.
+    pub reason: String,
+    /// How many there are.
+    pub count: u64,
+    /// When the first died, RFC 3339.
+    pub first_at: String,
+    /// When the last died, RFC 3339.
+    pub last_at: String,
+}
+
+impl GroupRow {
+    pub(crate) fn new(queue: &str, group: DeadGroup) -> Self {
+        Self {
+            group: group.id,
+            queue: queue.to_owned(),
+            kind: group.kind,
+            reason: group.cause.to_string(),
+            provider: group.cause.provider.map(|provider| provider.into_owned()),
+            count: group.count,
+            first_at: rfc3339(group.first_at_ms),
+            last_at: rfc3339(group.last_at_ms),
+        }
+    }
+}
+
+/// One dead letter, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LetterRow {
+    /// The job.
+    pub id: String,
+    /// Its queue.
+    pub queue: String,
+    /// Its kind.
+    pub kind: Option<String>,
+    /// Its group.
+    pub group: Option<String>,
+    /// When it died, RFC 3339.
+    pub died_at: String,
+    /// How many attempts it had.
+    pub attempt: u32,
+    /// Why the last one failed.
+    pub reason: Option<String>,
+}
+
+impl LetterRow {
+    pub(crate) fn new(queue: &str, letter: DeadLetter) -> Self {
+        let last = letter.job.history.into_iter().next_back();
+        Self {
+            id: letter.job.id.to_string(),
+            queue: queue.to_owned(),
+            kind: letter.job.payload.as_deref().and_then(kind),
+            group: letter.job.group,
+            died_at: rfc3339(letter.died_at_ms),
+            attempt: last.as_ref().map_or(letter.job.run.used, |last| last.entry.attempt),
+            reason: last.and_then(|last| last.entry.reason),
+        }
+    }
+}
+
+/// Which dead letters are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// These jobs, in whatever queue they are.
+    Ids(Vec<String>),
+    /// One group, in whatever queue it is.
+    Group(String),
+    /// One queue.
+    Queue(String),
+}
+
+/// What a replay or a discard came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Moved {
+    /// How many letters were moved.
+    pub moved: u64,
+    /// Named jobs that were not dead: left alone.
+    pub skipped: Vec<String>,
+}

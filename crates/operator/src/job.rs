@@ -1,0 +1,135 @@
+//! One job, with its history.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use longshore_job::Envelope;
+use longshore_queue::{Job, JobState, Recorded};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::operator::QueueInfo;
+use crate::redact::redact_args;
+use crate::time::rfc3339;
+
+/// One job.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JobView {
+    /// Its id; bytes that are no printable ASCII as `\xNN`.
+    pub id: String,
+    /// Its queue.
+    pub queue: String,
+    /// Its kind, if its payload says.
+    pub kind: Option<String>,
+    /// Where it is.
+    pub state: JobState,
+    /// The attempt of the last run, from 1; 0 before the first. Given-back ones are not counted.
+    pub attempt: u32,
+    /// How many attempts there are at the most.
+    pub max_attempts: u32,
+    /// When it was enqueued, RFC 3339.
+    pub enqueued_at: Option<String>,
+    /// When it runs next, RFC 3339: scheduled and retryable jobs.
+    pub next_run_at: Option<String>,
+    /// When it completed or died, RFC 3339.
+    pub ended_at: Option<String>,
+    /// The worker that has it.
+    pub worker: Option<String>,
+    /// The group of its dead letter.
+    pub group: Option<String>,
+    /// The key it was enqueued with.
+    pub idempotency_key: Option<String>,
+    /// How often it was throttled or put back.
+    pub waits: u32,
+    /// What it ended with.
+    pub result: Option<Value>,
+    /// Its args, redacted unless they were asked for; `None` when the payload does not decode.
+    pub args: Option<Value>,
+    /// The raw bytes of a payload that does not decode, in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload_base64: Option<String>,
+    /// Its last ten attempts, oldest first.
+    pub history: Vec<HistoryRow>,
+}
+
+/// One entry of a job's history.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HistoryRow {
+    /// When it was written, RFC 3339.
+    pub time: String,
+    /// Which attempt it was, from 1.
+    pub attempt: u32,
+    /// The worker that made it.
+    pub worker: String,
+    /// What came of it.
+    pub outcome: String,
+    /// How long it took in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// The provider asked.
+    pub provider: Option<String>,
+    /// Its HTTP status.
+    pub status: Option<u16>,
+    /// Its own code.
+    pub code: Option<String>,
+    /// Its id for the request.
+    pub request_id: Option<String>,
+    /// Why, in words.
+    pub reason: Option<String>,
+}
+
+impl From<Recorded> for HistoryRow {
+    fn from(recorded: Recorded) -> Self {
+        let entry = recorded.entry;
+        Self {
+            time: rfc3339(recorded.at_ms),
+            attempt: entry.attempt,
+            worker: entry.worker,
+            outcome: entry.outcome,
+            duration_ms: entry.duration_ms,
+            provider: entry.answer.provider.map(|provider| provider.into_owned()),
+            status: entry.answer.status,
+            code: entry.answer.code,
+            request_id: entry.answer.request_id,
+            reason: entry.reason,
+        }
+    }
+}
+
+impl JobView {
+    pub(crate) fn new(queue: &QueueInfo, job: Job, reveal: bool) -> Self {
+        let attempt = match job.state {
+            JobState::Running => job.run.used + 1,
+            _ => job.history.last().map_or(job.run.used, |last| last.entry.attempt),
+        };
+        let payload = job.payload.as_deref();
+        let args = payload.and_then(|payload| redact_args(payload, reveal));
+        let payload_base64 = match (&args, payload) {
+            (None, Some(bytes)) => Some(BASE64_STANDARD.encode(bytes)),
+            _ => None,
+        };
+        Self {
+            id: job.id.to_string(),
+            queue: queue.name.clone(),
+            kind: payload.and_then(kind),
+            state: job.state,
+            attempt,
+            max_attempts: queue.max_attempts,
+            enqueued_at: job.enqueued_at_ms.map(rfc3339),
+            next_run_at: job.next_run_at_ms.map(rfc3339),
+            ended_at: job.ended_at_ms.map(rfc3339),
+            worker: job.worker,
+            group: job.group,
+            idempotency_key: job.idempotency_key,
+            waits: job.waits,
+            result: job.result,
+            args,
+            payload_base64,
+            history: job.history.into_iter().map(HistoryRow::from).collect(),
+        }
+    }
+}
+
+/// The kind that a payload names.
+pub(crate) fn kind(payload: &[u8]) -> Option<String> {
+    let envelope = Envelope::parse(payload).ok()?;
+    Some(envelope.kind.chars().take(64).collect())
+}

@@ -1,0 +1,59 @@
+//! Args as operators see them without asking: their shape, and what names no person.
+
+use longshore_job::{Envelope, kinds};
+use serde_json::Value;
+
+/// What stands in the place of a value.
+const REDACTED: &str = "[redacted]";
+
+/// The args of a payload: whole if `reveal`, else with every value but the kind's public args redacted. `None` when
+/// the payload does not decode.
+#[must_use]
+pub fn redact_args(payload: &[u8], reveal: bool) -> Option<Value> {
+    let envelope = Envelope::parse(payload).ok()?;
+    let mut args: Value = serde_json::from_str(envelope.args.get()).ok()?;
+    if !reveal {
+        let public = kinds::find(&envelope.kind).map_or(&[][..], |spec| spec.public_args);
+        match &mut args {
+            Value::Object(fields) => {
+                let private = fields.iter_mut().filter(|(name, _)| !public.contains(&name.as_str()));
+                private.for_each(|(_, value)| redact(value));
+            }
+            other => redact(other),
+        }
+    }
+    Some(args)
+}
+
+fn redact(value: &mut Value) {
+    match value {
+        Value::Null => {}
+        Value::Array(values) => values.iter_mut().for_each(redact),
+        Value::Object(fields) => fields.values_mut().for_each(redact),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => *value = Value::String(REDACTED.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_shape_and_the_public_args_are_shown() {
+        let payload = br#"{"kind":"send_email","v":1,"args":{"template":"welcome","to":{"email":"a@b.co"},"data":{"n":1,"l":["x",null]}}}"#;
+        assert_eq!(
+            redact_args(payload, false),
+            Some(json!({"template": "welcome", "to": {"email": REDACTED}, "data": {"n": REDACTED, "l": [REDACTED, null]}}))
+        );
+        let revealed = redact_args(payload, true).expect("decodes");
+        assert_eq!(revealed["to"]["email"], "a@b.co");
+    }
+
+    #[test]
+    fn of_an_unknown_kind_nothing_is_public_and_garbage_has_no_args() {
+        let payload = br#"{"kind":"other","v":1,"args":{"template":"x"}}"#;
+        assert_eq!(redact_args(payload, false), Some(json!({"template": REDACTED})));
+        assert_eq!(redact_args(b"\xff", false), None);
+    }
+}
