@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{Job, JobId, Prepared, kinds};
 use longshore_queue::{Enqueued, Link, LinkOptions, NewJob, Queue, QueueError, RunAt};
@@ -69,12 +69,18 @@ impl Client {
     /// # Errors
     /// When a job is refused, nothing is enqueued. When Redis goes away half way, [`ClientError::Interrupted`] says
     /// how far it came.
-    pub async fn enqueue_all<J: Job>(&self, jobs: impl IntoIterator<Item = J>) -> Result<Vec<JobId>, ClientError> {
+    pub async fn enqueue_all<J: Job>(
+        &self,
+        jobs: impl IntoIterator<Item = J>,
+    ) -> Result<Vec<JobId>, ClientError> {
         let prepared = jobs
             .into_iter()
             .map(|job| Prepared::new(&job))
             .collect::<Result<Vec<_>, _>>()?;
-        let jobs = prepared.into_iter().map(|prepared| new_job(prepared, &Options::default())).collect();
+        let jobs = prepared
+            .into_iter()
+            .map(|prepared| new_job(prepared, &Options::default()))
+            .collect();
         let enqueued = self.push_all(J::QUEUE, jobs).await?;
         Ok(enqueued.into_iter().map(|enqueued| enqueued.id).collect())
     }
@@ -91,7 +97,10 @@ impl Client {
         for (_, options) in &jobs {
             options.check()?;
         }
-        let jobs = jobs.into_iter().map(|(prepared, options)| new_job(prepared, &options)).collect();
+        let jobs = jobs
+            .into_iter()
+            .map(|(prepared, options)| new_job(prepared, &options))
+            .collect();
         self.push_all(queue, jobs).await
     }
 
@@ -111,7 +120,11 @@ impl Client {
     }
 
     /// Pushes, and repeats while Redis is away: a known id is left as it is, so nothing doubles.
-    pub(crate) async fn push(&self, queue: &str, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+    pub(crate) async fn push(
+        &self,
+        queue: &str,
+        jobs: &[NewJob],
+    ) -> Result<Vec<Enqueued>, QueueError> {
         let queue = self.queue(queue)?;
         let give_up = Instant::now() + GIVE_UP_AFTER;
         let mut wait = Duration::from_millis(50);
@@ -133,9 +146,9 @@ impl Client {
     }
 
     fn queue(&self, name: &str) -> Result<&Queue, QueueError> {
-        self.queues
-            .get(name)
-            .ok_or_else(|| QueueError::Unexpected(format!("this client does not know the queue `{name}`")))
+        self.queues.get(name).ok_or_else(|| {
+            QueueError::Unexpected(format!("this client does not know the queue `{name}`"))
+        })
     }
 
     /// What has become of a job; `None` when no queue knows it (any more): completed jobs are forgotten after their
@@ -157,7 +170,11 @@ impl Client {
     ///
     /// # Errors
     /// When the job is refused, Redis is away, or it has not ended in time ([`ClientError::StillRunning`]).
-    pub async fn enqueue_and_wait<J: Job>(&self, job: J, timeout: Duration) -> Result<JobStatus, ClientError> {
+    pub async fn enqueue_and_wait<J: Job>(
+        &self,
+        job: J,
+        timeout: Duration,
+    ) -> Result<JobStatus, ClientError> {
         let give_up = Instant::now() + timeout;
         let id = self.enqueue(job).await?;
         let mut pause = Duration::from_millis(10);
@@ -178,7 +195,9 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("queues", &self.queues.keys()).finish()
+        f.debug_struct("Client")
+            .field("queues", &self.queues.keys())
+            .finish()
     }
 }
 
@@ -197,14 +216,36 @@ impl Options {
     pub(crate) fn check(&self) -> Result<(), ClientError> {
         /// A hundred years: what lies beyond is a slip.
         const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-        if self.key.as_ref().is_some_and(|key| !(1..=256).contains(&key.len())) {
-            return Err(ClientError::InvalidOption("key: must be 1 to 256 bytes long"));
+        if self
+            .key
+            .as_ref()
+            .is_some_and(|key| !(1..=256).contains(&key.len()))
+        {
+            return Err(ClientError::InvalidOption(
+                "key: must be 1 to 256 bytes long",
+            ));
+        }
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let latest = u64::try_from((now + LONGEST).as_millis()).unwrap_or(u64::MAX);
+        if matches!(self.run_at, RunAt::At(at) if at > latest) {
+            return Err(ClientError::InvalidOption(
+                "at: must be at most a hundred years from now",
+            ));
         }
         if matches!(self.run_at, RunAt::In(wait) if wait > LONGEST) {
-            return Err(ClientError::InvalidOption("delay: must be at most a hundred years"));
+            return Err(ClientError::InvalidOption(
+                "delay: must be at most a hundred years",
+            ));
         }
-        if self.expires_in.is_some_and(|life| life.is_zero() || life > LONGEST) {
-            return Err(ClientError::InvalidOption("expires_in: must be more than 0 and at most a hundred years"));
+        if self
+            .expires_in
+            .is_some_and(|life| life.is_zero() || life > LONGEST)
+        {
+            return Err(ClientError::InvalidOption(
+                "expires_in: must be more than 0 and at most a hundred years",
+            ));
         }
         Ok(())
     }

@@ -60,7 +60,10 @@ impl<'a, J: Job> Enqueue<'a, J> {
         let job = new_job(Prepared::new(&self.job)?, &self.options);
         let id = job.id;
         let answers = self.client.push(J::QUEUE, &[job]).await?;
-        Ok(answers.into_iter().next().unwrap_or(Enqueued { id, duplicate: false }))
+        Ok(answers.into_iter().next().unwrap_or(Enqueued {
+            id,
+            duplicate: false,
+        }))
     }
 }
 

@@ -25,7 +25,11 @@ impl JobStatus {
             queue,
             state: job.state,
             result: job.result,
-            reason: job.history.into_iter().next_back().and_then(|last| last.entry.reason),
+            reason: job
+                .history
+                .into_iter()
+                .next_back()
+                .and_then(|last| last.entry.reason),
             next_run_at_ms: job.next_run_at_ms,
         }
     }

@@ -4,7 +4,6 @@ use longshore_job::kinds::SendEmail;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::json;
 
-use crate::error::coded;
 use crate::mail::Mail;
 use crate::sendgrid::NAME;
 use crate::{Accepted, EmailConfig, SendGrid};
@@ -42,7 +41,11 @@ fn unknown_template(name: &str) -> JobError {
         reason: format!(
             "there is no template `{name}`: email.templates.{name} has to hold its SendGrid id"
         ),
-        answer: coded("template unknown"),
+        // SendGrid was not asked.
+        answer: Answer {
+            code: Some("template unknown".to_owned()),
+            ..Answer::default()
+        },
     }
 }
 

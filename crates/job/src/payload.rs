@@ -172,9 +172,23 @@ fn explain(error: &serde_json::Error) -> String {
             Some((_, expected)) => format!("wrong type or value, expected {expected}"),
             None => "wrong type or value".to_owned(),
         },
-        _ => body.to_owned(),
+        _ => match body.strip_prefix("unknown field `") {
+            Some(rest) => unknown_field(rest),
+            None => body.to_owned(),
+        },
     };
     format!("{body} (line {}, column {})", error.line(), error.column())
+}
+
+/// A field's name is quoted only if it looks like one: in its place may stand anything.
+fn unknown_field(rest: &str) -> String {
+    let (name, expected) = rest.split_once('`').unwrap_or((rest, ""));
+    let looks_like_one =
+        name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
+    match looks_like_one {
+        true => format!("unknown field `{name}`{expected}"),
+        false => format!("unknown field{expected}"),
+    }
 }
 
 /// Why a payload cannot be read. The words are codes: dead letters are grouped by them.

@@ -103,7 +103,10 @@ impl Backoff for Reconnect {
 
     fn next_backoff(&mut self) -> Option<Duration> {
         let wait = self.next.min(self.longest);
-        self.next = self.next.saturating_mul(2).min(self.longest.saturating_mul(2));
+        self.next = self
+            .next
+            .saturating_mul(2)
+            .min(self.longest.saturating_mul(2));
         Some(wait)
     }
 }

@@ -117,6 +117,13 @@ fn args_given_as_text_are_checked_like_typed_ones() {
         !error.to_string().contains("secret"),
         "input is not quoted: {error}"
     );
+    let error = spec
+        .prepare(r#"{"template":"welcome","to":{"email":"a@b.co"},"data":{},"b@c.no":1}"#)
+        .expect_err("unknown field");
+    assert!(
+        !error.to_string().contains("b@c"),
+        "nor is a name that is none: {error}"
+    );
 }
 
 #[test]

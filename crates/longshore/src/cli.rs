@@ -10,13 +10,18 @@ use clap::{Args, Parser, Subcommand};
 /// Data goes to stdout, logs to stderr. Exit codes: 0 done; 1 it failed; 2 the input was wrong and nothing was
 /// changed; 3 Redis could not be reached within 5 s.
 #[derive(Debug, Parser)]
-#[command(name = "longshore", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "longshore",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     /// Where the configuration is [default: ./config]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub config: Option<PathBuf>,
     /// Which profile's file is read over default.toml: local, test, production, …
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Everywhere")]
     pub profile: Option<String>,
     /// What to do.
     #[command(subcommand)]
@@ -32,7 +37,7 @@ pub enum Command {
     Enqueue(Enqueue),
     /// Shows one job with its history
     Job(OneJob),
-    /// Counts every queue
+    /// Shows every queue: how many jobs are in each state, and whether it is paused
     Queues(Shown),
     /// Stops a queue's claims in the whole fleet, at once
     Pause(Pause),
@@ -41,7 +46,7 @@ pub enum Command {
     /// Dead letters: look, replay, discard
     #[command(subcommand)]
     Dead(Dead),
-    /// The configuration
+    /// Checks the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Runs the stand-in providers, for local development
@@ -69,7 +74,7 @@ pub struct Work {
 /// `enqueue`.
 #[derive(Debug, Args)]
 pub struct Enqueue {
-    /// The kind of job: send_email
+    /// The kind of job, such as send_email
     pub kind: String,
     /// Its args: JSON, @file with JSON, or - for JSON Lines on stdin (all are checked before the first is enqueued)
     pub args: String,
@@ -94,6 +99,7 @@ pub struct Enqueue {
 #[derive(Debug, Args)]
 pub struct OneJob {
     /// The job's id
+    #[arg(value_name = "ID")]
     pub id: String,
     /// Shows the args, which may be personal data
     #[arg(long)]
@@ -109,7 +115,12 @@ pub struct Pause {
     /// The queue
     pub queue: String,
     /// Why, for whoever finds it paused
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub reason: String,
     /// Prints JSON
     #[arg(long)]
@@ -149,8 +160,8 @@ pub enum Dead {
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         since: Option<Duration>,
         /// How many at the most
-        #[arg(long, value_name = "N", default_value_t = 50)]
-        limit: usize,
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
         /// Prints JSON
         #[arg(long)]
         json: bool,
@@ -158,27 +169,58 @@ pub enum Dead {
     /// Shows one dead letter with its history
     Show(OneJob),
     /// Puts dead letters back to pending: attempts reset, history kept
-    Replay(Which),
+    Replay(Replay),
     /// Removes dead letters for good
-    Discard(Which),
+    Discard(Discard),
 }
 
-/// Which dead letters, and how sure one is.
+/// Which dead letters.
 #[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
 pub struct Which {
-    /// Jobs by id
-    #[arg(value_name = "ID", conflicts_with_all = ["group", "queue"], required_unless_present_any = ["group", "queue"])]
+    /// Jobs by id, as `dead list` shows it
+    #[arg(value_name = "ID")]
     pub ids: Vec<String>,
-    /// All of one group
-    #[arg(long, value_name = "GROUP", conflicts_with = "queue")]
+    /// All of one group, as `dead groups` shows it
+    #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
     /// All of one queue
     #[arg(long, value_name = "NAME")]
     pub queue: Option<String>,
-    /// Why; it is logged. A discard needs it
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Does not ask
+}
+
+/// `dead replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Which.
+    #[command(flatten)]
+    pub which: Which,
+    /// Why; it is logged
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub reason: String,
+    /// Does not ask. More than one job needs it where nobody can be asked
+    #[arg(long)]
+    pub yes: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `dead discard`.
+#[derive(Debug, Args)]
+pub struct Discard {
+    /// Which.
+    #[command(flatten)]
+    pub which: Which,
+    /// Why, since it is for good; it is logged
+    #[arg(long, value_name = "TEXT", value_parser = said)]
+    pub reason: String,
+    /// Does not ask. Needed where nobody can be asked
     #[arg(long)]
     pub yes: bool,
     /// Prints JSON
@@ -210,13 +252,21 @@ pub struct Demo {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write it like 90s, 15m, 2h or 1d"))
+    humantime::parse_duration(text).map_err(|_| "write it like 90s, 15m, 2h or 1d".to_owned())
+}
+
+fn said(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// Milliseconds since the epoch.
 fn time(text: &str) -> Result<u64, String> {
-    let time: jiff::Timestamp =
-        text.parse().map_err(|_| "not a time in RFC 3339, such as 2026-11-23T15:00:00Z".to_owned())?;
+    let time: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| "not a time in RFC 3339, such as 2026-11-23T15:00:00Z".to_owned())?;
     u64::try_from(time.as_millisecond()).map_err(|_| "before 1970".to_owned())
 }
 

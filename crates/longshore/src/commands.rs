@@ -9,6 +9,8 @@ mod queues;
 mod sandbox;
 mod work;
 
+use std::os::unix::fs::MetadataExt;
+
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::failure::Failure;
 use crate::session::Session;
@@ -40,5 +42,10 @@ fn operator_name() -> String {
     ["LONGSHORE_OPERATOR", "SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .or_else(|| {
+            // A container has no names; its number is better than nothing.
+            let process = std::fs::metadata("/proc/self").ok()?;
+            Some(format!("uid {}", process.uid()))
+        })
         .unwrap_or_else(|| "unknown".to_owned())
 }

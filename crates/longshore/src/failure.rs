@@ -7,6 +7,8 @@ use longshore_client::ClientError;
 use longshore_operator::OperatorError;
 use longshore_queue::QueueError;
 
+use crate::output;
+
 /// Why a command failed, by exit code.
 #[derive(Debug)]
 pub enum Failure {
@@ -33,7 +35,7 @@ impl Failure {
     pub fn print(&self) {
         let (Self::Failed(text) | Self::Input(text) | Self::Redis(text)) = self;
         if !text.is_empty() {
-            eprintln!("error: {text}");
+            output::note(&format!("error: {text}"));
         }
     }
 
@@ -51,8 +53,12 @@ impl Failure {
 impl From<QueueError> for Failure {
     fn from(error: QueueError) -> Self {
         match error {
-            QueueError::Unreachable { .. } => {
-                Self::Redis(format!("{error}; check that it runs, and `redis.url` (LONGSHORE_REDIS__URL)"))
+            QueueError::Unreachable { .. } => Self::Redis(format!(
+                "{error}; check that it runs, and `redis.url` (LONGSHORE_REDIS__URL)"
+            )),
+            // Reached no more than if it were away.
+            QueueError::NoEntry { .. } => {
+                Self::Redis(format!("{error}; check `redis.url` (LONGSHORE_REDIS__URL)"))
             }
             QueueError::Refused { .. } | QueueError::Unexpected(_) => Self::failed(error),
         }
@@ -63,7 +69,9 @@ impl From<OperatorError> for Failure {
     fn from(error: OperatorError) -> Self {
         match error {
             OperatorError::Queue(error) => error.into(),
-            OperatorError::UnknownQueue { .. } | OperatorError::InvalidName(_) => Self::input(error),
+            OperatorError::UnknownQueue { .. }
+            | OperatorError::InvalidId(_)
+            | OperatorError::InvalidName(_) => Self::input(error),
             _ => Self::failed(error),
         }
     }
@@ -73,9 +81,9 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Queue(error) => error.into(),
-            ClientError::InvalidArgs(_) | ClientError::InvalidOption(_) | ClientError::InvalidName(_) => {
-                Self::input(error)
-            }
+            ClientError::InvalidArgs(_)
+            | ClientError::InvalidOption(_)
+            | ClientError::InvalidName(_) => Self::input(error),
             _ => Self::failed(error),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! [`registry`] is the one list of providers; adding one is a crate and a line there.
 
+mod age;
 pub mod cli;
 mod commands;
 pub mod config;

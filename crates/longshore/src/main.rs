@@ -1,5 +1,6 @@
 //! `longshore`: see `longshore help`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -8,10 +9,16 @@ use longshore::cli::Cli;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     longshore::init_logging();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the runtime does not start: {error}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: the runtime does not start: {error}"
+            );
             return ExitCode::FAILURE;
         }
     };

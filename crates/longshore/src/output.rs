@@ -1,11 +1,16 @@
-//! Data on stdout: tables for people, JSON for programs.
+//! Data on stdout: tables for people, JSON for programs. Notes for people go to stderr, beside the logs.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::failure::Failure;
+
+/// How wide a table is where there is no terminal to ask.
+const WIDTH: usize = 100;
+
+/// The last column is not cut below this, whatever the others take.
+const LAST_AT_LEAST: usize = 20;
 
 /// Prints one value as a line of JSON.
 pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
@@ -13,34 +18,165 @@ pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
     line(&text)
 }
 
-/// Prints a line. A reader that has gone away (`| head`) ends the program quietly.
+/// Prints a line. A reader that has gone away (`| head`) has read enough: that is no failure.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Failed(String::new())),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::failed(format!("stdout: {error}"))),
     }
 }
 
-/// Prints rows under a header, at most 100 columns wide.
+/// Says something on stderr. When nobody can hear it, so be it: `eprintln!` would panic.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints rows under a header. Only the last column is ever cut, at the edge of the terminal or at 100 columns: an id
+/// must stay in one piece to be copied.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header.iter().map(|name| name.to_uppercase()));
-    if table.width().is_none_or(|width| width > 100) {
-        table.set_width(100);
+    line(&table_lines(header, rows).join("\n"))
+}
+
+/// The lines of a table: its header, then one for each row.
+pub(crate) fn table_lines(header: &[&str], rows: Vec<Vec<String>>) -> Vec<String> {
+    lines(header, rows, width())
+}
+
+fn lines(header: &[&str], rows: Vec<Vec<String>>, width: usize) -> Vec<String> {
+    let header = header.iter().map(|name| name.to_uppercase()).collect();
+    let mut rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
+    for cell in rows.iter_mut().flatten() {
+        *cell = plain(cell);
     }
-    for row in rows {
-        table.add_row(row);
+    let last = rows[0].len().saturating_sub(1);
+    let columns: Vec<_> = (0..last).map(|n| Column::of(&rows, n)).collect();
+    rows.iter()
+        .map(|row| {
+            let mut line: String = columns
+                .iter()
+                .zip(row)
+                .map(|(column, cell)| column.cell(cell) + "  ")
+                .collect();
+            let left = width.saturating_sub(line.chars().count());
+            line += &cut(
+                row.get(last).map_or("", String::as_str),
+                left.max(LAST_AT_LEAST),
+            );
+            line.truncate(line.trim_end().len());
+            line
+        })
+        .collect()
+}
+
+struct Column {
+    width: usize,
+    of_numbers: bool,
+}
+
+impl Column {
+    fn of(rows: &[Vec<String>], n: usize) -> Self {
+        let cells = || rows.iter().filter_map(|row| row.get(n));
+        let widths = cells().map(|cell| cell.chars().count());
+        let numbers = |cell: &String| cell.parse::<u64>().is_ok();
+        Self {
+            // A cell beyond that, such as an id that is garbage, sticks out of its own row only.
+            width: widths.filter(|width| *width <= 40).max().unwrap_or(0),
+            of_numbers: rows.len() > 1 && cells().skip(1).all(numbers),
+        }
     }
-    let text: Vec<_> = table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
-    line(&text.join("\n"))
+
+    fn cell(&self, text: &str) -> String {
+        let width = self.width;
+        match self.of_numbers {
+            true => format!("{text:>width$}"),
+            false => format!("{text:<width$}"),
+        }
+    }
+}
+
+fn width() -> usize {
+    let stdout = io::stdout();
+    let terminal = stdout
+        .is_terminal()
+        .then(|| terminal_size::terminal_size_of(stdout))
+        .flatten();
+    terminal.map_or(WIDTH, |(width, _)| usize::from(width.0))
+}
+
+/// A text from elsewhere on one line: what would steer a terminal is replaced.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\r' | '\t' => ' ',
+            c if c.is_control() => char::REPLACEMENT_CHARACTER,
+            c => c,
+        })
+        .collect()
+}
+
+/// At most so many characters of a text.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(most.saturating_sub(1)).collect();
+    cut.truncate(cut.trim_end().len());
+    cut.push('…');
+    cut
 }
 
 /// A dash where there is nothing.
 pub(crate) fn or_dash<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// `1 dead letter`, `2 dead letters`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cells: &[&str]) -> Vec<String> {
+        cells.iter().map(|cell| (*cell).to_owned()).collect()
+    }
+
+    #[test]
+    fn only_the_last_column_is_cut() {
+        let id = "0".repeat(26);
+        let rows = vec![
+            row(&[&id, "7", &"why ".repeat(30)]),
+            row(&["x", "12", "no"]),
+        ];
+        let lines = lines(&["id", "count", "reason"], rows, 55);
+        assert_eq!(lines[0], format!("{:<26}  COUNT  REASON", "ID"));
+        assert_eq!(lines[1], format!("{id}      7  why why why why why…"));
+        assert_eq!(lines[2], format!("{:<26}     12  no", "x"));
+    }
+
+    #[test]
+    fn garbage_sticks_out_of_its_own_row_only() {
+        let id = "a".repeat(300);
+        let rows = vec![row(&[&id, "no id"]), row(&["x", "why"])];
+        let lines = lines(&["id", "reason"], rows, 100);
+        assert_eq!(lines[1], format!("{id}  no id"));
+        assert_eq!(lines[2], "x   why");
+    }
+
+    #[test]
+    fn a_table_is_as_wide_as_it_may_be_and_a_row_is_a_line() {
+        let rows = vec![
+            row(&["id", &"ø".repeat(200)]),
+            row(&["id", "a\nb\x1b[31mc"]),
+        ];
+        let lines = lines(&["id", "reason"], rows, 60);
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[1].chars().count(), 60);
+        assert_eq!(lines[2], "id  a b\u{fffd}[31mc");
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
-use longshore_job::{Job, kinds};
+use longshore_job::{Job, Prepared, kinds};
 use longshore_provider::secret::resolve;
 use longshore_worker::Handlers;
 
@@ -19,6 +19,8 @@ pub struct Provider {
     pub turned_on_by: &'static str,
     /// Its handlers, if it has credentials.
     pub handlers: fn(&Config) -> Result<Option<Handlers>, String>,
+    /// Why a job that is accepted will be refused later, for who enqueues it by hand. Names no person.
+    pub doubt: fn(&Config, &serde_json::Value) -> Option<String>,
 }
 
 /// All of them.
@@ -31,12 +33,36 @@ pub const PROVIDERS: &[Provider] = &[Provider {
     },
     turned_on_by: "providers.sendgrid.api_key",
     handlers: email,
+    doubt: no_template,
 }];
 
 /// The queues, for the configuration.
 #[must_use]
 pub fn queues() -> Vec<QueueSpec> {
     PROVIDERS.iter().map(|provider| provider.queue).collect()
+}
+
+/// Why this job will be refused, as far as this configuration knows. A producer's may know less than the workers'.
+#[must_use]
+pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
+    let provider = PROVIDERS
+        .iter()
+        .find(|provider| provider.queue.name == job.queue)?;
+    let payload: serde_json::Value = serde_json::from_slice(&job.payload).ok()?;
+    (provider.doubt)(config, payload.get("args")?)
+}
+
+fn no_template(config: &Config, args: &serde_json::Value) -> Option<String> {
+    let templates = &config.email.as_ref()?.templates;
+    let name = args.get("template")?.as_str()?;
+    let unknown = !templates.is_empty() && !templates.contains_key(name);
+    unknown.then(|| {
+        let known: Vec<_> = templates.keys().map(String::as_str).collect();
+        format!(
+            "there is no template `{name}` in email.templates, only {}: the job will be dead as refused",
+            known.join(", ")
+        )
+    })
 }
 
 fn email(config: &Config) -> Result<Option<Handlers>, String> {
@@ -60,7 +86,9 @@ fn email(config: &Config) -> Result<Option<Handlers>, String> {
         },
         templates: email.templates.clone(),
     };
-    Ok(Some(Handlers::new().with(SendEmailHandler::new(mails, client))))
+    Ok(Some(
+        Handlers::new().with(SendEmailHandler::new(mails, client)),
+    ))
 }
 
 #[cfg(test)]
@@ -69,9 +97,16 @@ mod tests {
 
     #[test]
     fn every_kind_waits_in_the_queue_of_a_provider() {
-        let queues: Vec<_> = PROVIDERS.iter().map(|provider| provider.queue.name).collect();
+        let queues: Vec<_> = PROVIDERS
+            .iter()
+            .map(|provider| provider.queue.name)
+            .collect();
         for spec in kinds::ALL {
-            assert!(queues.contains(&spec.queue), "{} has no provider", spec.kind);
+            assert!(
+                queues.contains(&spec.queue),
+                "{} has no provider",
+                spec.kind
+            );
         }
     }
 }

@@ -26,8 +26,13 @@ impl Session {
     /// Loads it. Warnings are logged.
     pub(crate) fn load(dir: Option<&PathBuf>, profile: Option<&str>) -> Result<Self, Failure> {
         let queues = registry::queues();
-        let config = Config::load(dir.map(PathBuf::as_path), profile, &queues, std::env::vars_os())
-            .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;
+        let config = Config::load(
+            dir.map(PathBuf::as_path),
+            profile,
+            &queues,
+            std::env::vars_os(),
+        )
+        .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;
         Ok(Self { config })
     }
 
@@ -52,9 +57,13 @@ impl Session {
     pub(crate) async fn reached(&self) -> Result<Link, Failure> {
         let link = self.link()?;
         match tokio::time::timeout(REACHED_WITHIN, link.ping()).await {
-            Ok(answer) => answer?,
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(error.into()),
             Err(_) => {
-                return Err(Failure::Redis(format!("Redis at {} does not answer within 5 s", link.server())));
+                return Err(Failure::Redis(format!(
+                    "Redis at {} does not answer within 5 s",
+                    link.server()
+                )));
             }
         }
         Ok(link)
@@ -67,7 +76,10 @@ impl Session {
             .into_iter()
             .map(|spec| QueueInfo {
                 name: spec.name.to_owned(),
-                max_attempts: self.config.queue(spec.name).map_or(1, |queue| queue.retry.max_attempts()),
+                max_attempts: self
+                    .config
+                    .queue(spec.name)
+                    .map_or(1, |queue| queue.retry.max_attempts()),
             })
             .collect();
         Ok(Operator::new(&link, &self.config.redis.namespace, queues)?)

@@ -34,7 +34,7 @@ impl GroupRow {
             queue: queue.to_owned(),
             kind: group.kind,
             reason: group.cause.to_string(),
-            provider: group.cause.provider.map(|provider| provider.into_owned()),
+            provider: group.cause.provider.map(std::borrow::Cow::into_owned),
             count: group.count,
             first_at: rfc3339(group.first_at_ms),
             last_at: rfc3339(group.last_at_ms),
@@ -70,7 +70,9 @@ impl LetterRow {
             kind: letter.job.payload.as_deref().and_then(kind),
             group: letter.job.group,
             died_at: rfc3339(letter.died_at_ms),
-            attempt: last.as_ref().map_or(letter.job.run.used, |last| last.entry.attempt),
+            attempt: last
+                .as_ref()
+                .map_or(letter.job.run.used, |last| last.entry.attempt),
             reason: last.and_then(|last| last.entry.reason),
         }
     }
@@ -94,4 +96,6 @@ pub struct Moved {
     pub moved: u64,
     /// Named jobs that were not dead: left alone.
     pub skipped: Vec<String>,
+    /// Named jobs that no queue knows (any more).
+    pub not_found: Vec<String>,
 }

@@ -13,8 +13,15 @@ pub enum OperatorError {
         known: Vec<String>,
     },
     /// No queue knows the job.
-    #[error("no queue knows the job {0}: completed jobs are forgotten after their queue's `completed_seconds`")]
+    #[error(
+        "no queue knows the job {0}: it was discarded, or it completed longer ago than its queue's `completed_seconds`"
+    )]
     UnknownJob(String),
+    /// It is not of a job id's form, and no queue has a job with such an id either.
+    #[error(
+        "`{0}` is not a job id: a job id is 26 upper-case characters, such as 01JD2Z5V9GQ8X0T6M3K7W4R1YB"
+    )]
+    InvalidId(String),
     /// No queue has dead letters of this group.
     #[error("there is no group `{0}` of dead letters: `longshore dead groups` lists them")]
     UnknownGroup(String),

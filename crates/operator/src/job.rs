@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::operator::QueueInfo;
-use crate::redact::redact_args;
+use crate::redact::{REDACTED, redact_args};
 use crate::time::rfc3339;
 
 /// One job.
@@ -36,7 +36,7 @@ pub struct JobView {
     pub worker: Option<String>,
     /// The group of its dead letter.
     pub group: Option<String>,
-    /// The key it was enqueued with.
+    /// The key it was enqueued with, redacted like the args: an app may have put an address into it.
     pub idempotency_key: Option<String>,
     /// How often it was throttled or put back.
     pub waits: u32,
@@ -85,7 +85,7 @@ impl From<Recorded> for HistoryRow {
             worker: entry.worker,
             outcome: entry.outcome,
             duration_ms: entry.duration_ms,
-            provider: entry.answer.provider.map(|provider| provider.into_owned()),
+            provider: entry.answer.provider.map(std::borrow::Cow::into_owned),
             status: entry.answer.status,
             code: entry.answer.code,
             request_id: entry.answer.request_id,
@@ -98,7 +98,10 @@ impl JobView {
     pub(crate) fn new(queue: &QueueInfo, job: Job, reveal: bool) -> Self {
         let attempt = match job.state {
             JobState::Running => job.run.used + 1,
-            _ => job.history.last().map_or(job.run.used, |last| last.entry.attempt),
+            _ => job
+                .history
+                .last()
+                .map_or(job.run.used, |last| last.entry.attempt),
         };
         let payload = job.payload.as_deref();
         let args = payload.and_then(|payload| redact_args(payload, reveal));
@@ -118,7 +121,10 @@ impl JobView {
             ended_at: job.ended_at_ms.map(rfc3339),
             worker: job.worker,
             group: job.group,
-            idempotency_key: job.idempotency_key,
+            idempotency_key: job.idempotency_key.map(|key| match reveal {
+                true => key,
+                false => REDACTED.to_owned(),
+            }),
             waits: job.waits,
             result: job.result,
             args,

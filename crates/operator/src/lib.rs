@@ -7,6 +7,7 @@
 mod dead;
 mod error;
 mod job;
+mod moves;
 mod operator;
 mod queues;
 mod redact;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use longshore_queue::{Link, Queue, QueueError, RawId, Selection};
+use longshore_queue::{Job, JobState, Link, Queue, QueueError, RawId, Selection};
 
-use crate::dead::{GroupRow, LetterRow, Moved, Target};
+use crate::dead::{GroupRow, LetterRow};
 use crate::error::OperatorError;
 use crate::job::JobView;
 use crate::queues::QueueRow;
@@ -21,14 +21,7 @@ pub struct QueueInfo {
 /// The queues of one namespace, in an operator's hands.
 #[derive(Debug, Clone)]
 pub struct Operator {
-    queues: Vec<(QueueInfo, Queue)>,
-}
-
-/// What is done to dead letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Replay,
-    Discard,
+    pub(crate) queues: Vec<(QueueInfo, Queue)>,
 }
 
 impl Operator {
@@ -36,7 +29,11 @@ impl Operator {
     ///
     /// # Errors
     /// When a name cannot be used.
-    pub fn new(link: &Link, namespace: &str, queues: Vec<QueueInfo>) -> Result<Self, OperatorError> {
+    pub fn new(
+        link: &Link,
+        namespace: &str,
+        queues: Vec<QueueInfo>,
+    ) -> Result<Self, OperatorError> {
         let queues = queues
             .into_iter()
             .map(|info| {
@@ -53,7 +50,11 @@ impl Operator {
             .find(|(info, _)| info.name == name)
             .ok_or_else(|| OperatorError::UnknownQueue {
                 name: name.to_owned(),
-                known: self.queues.iter().map(|(info, _)| info.name.clone()).collect(),
+                known: self
+                    .queues
+                    .iter()
+                    .map(|(info, _)| info.name.clone())
+                    .collect(),
             })
     }
 
@@ -79,15 +80,23 @@ impl Operator {
     /// One job, wherever it is.
     ///
     /// # Errors
-    /// [`OperatorError::UnknownJob`] when no queue knows it; or when Redis cannot be reached or refuses.
+    /// [`OperatorError::UnknownJob`] or [`OperatorError::InvalidId`] when no queue knows it; or when Redis cannot be
+    /// reached or refuses.
     pub async fn job(&self, id: &str, reveal: bool) -> Result<JobView, OperatorError> {
-        let raw = RawId::unescape(id);
+        let id = RawId::unescape(id);
+        match self.find(&id).await? {
+            Some((info, job)) => Ok(JobView::new(info, job, reveal)),
+            None => Err(unknown(&id)),
+        }
+    }
+
+    pub(crate) async fn find(&self, id: &RawId) -> Result<Option<(&QueueInfo, Job)>, QueueError> {
         for (info, queue) in &self.queues {
-            if let Some(job) = queue.job(&raw).await? {
-                return Ok(JobView::new(info, job, reveal));
+            if let Some(job) = queue.job(id).await? {
+                return Ok(Some((info, job)));
             }
         }
-        Err(OperatorError::UnknownJob(id.to_owned()))
+        Ok(None)
     }
 
     /// One dead letter.
@@ -96,7 +105,7 @@ impl Operator {
     /// When no queue knows it, it is not dead, or Redis cannot be reached.
     pub async fn letter(&self, id: &str, reveal: bool) -> Result<JobView, OperatorError> {
         let job = self.job(id, reveal).await?;
-        if job.state == longshore_queue::JobState::Dead {
+        if job.state == JobState::Dead {
             Ok(job)
         } else {
             Err(OperatorError::NotDead {
@@ -130,7 +139,11 @@ impl Operator {
         let mut rows = Vec::new();
         for (info, queue) in self.some_or_all(queue)? {
             let groups = queue.dead_groups().await?;
-            rows.extend(groups.into_iter().map(|group| GroupRow::new(&info.name, group)));
+            rows.extend(
+                groups
+                    .into_iter()
+                    .map(|group| GroupRow::new(&info.name, group)),
+            );
         }
         rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.group.cmp(&b.group)));
         Ok(rows)
@@ -150,14 +163,18 @@ impl Operator {
         let mut rows = Vec::new();
         for (info, queue, selection) in self.selected(queue, group).await? {
             let letters = queue.dead_letters(&selection, since, limit).await?;
-            rows.extend(letters.into_iter().map(|letter| LetterRow::new(&info.name, letter)));
+            rows.extend(
+                letters
+                    .into_iter()
+                    .map(|letter| LetterRow::new(&info.name, letter)),
+            );
         }
         rows.sort_by(|a, b| b.died_at.cmp(&a.died_at));
         rows.truncate(limit);
         Ok(rows)
     }
 
-    async fn selected(
+    pub(crate) async fn selected(
         &self,
         queue: Option<&str>,
         group: Option<&str>,
@@ -175,89 +192,19 @@ impl Operator {
             }
         }
         match group {
-            Some(group) if selected.is_empty() => Err(OperatorError::UnknownGroup(group.to_owned())),
+            Some(group) if selected.is_empty() => {
+                Err(OperatorError::UnknownGroup(group.to_owned()))
+            }
             _ => Ok(selected),
         }
     }
-
-    async fn meant(&self, target: &Target) -> Result<Vec<(&QueueInfo, &Queue, Selection)>, OperatorError> {
-        match target {
-            Target::Ids(_) => Ok(Vec::new()),
-            Target::Group(group) => self.selected(None, Some(group)).await,
-            Target::Queue(queue) => self.selected(Some(queue), None).await,
-        }
-    }
-
-    /// How many dead letters are meant.
-    ///
-    /// # Errors
-    /// When there is no such queue or group, or Redis cannot be reached.
-    pub async fn count(&self, target: &Target) -> Result<u64, OperatorError> {
-        if let Target::Ids(ids) = target {
-            return Ok(ids.len() as u64);
-        }
-        let mut count = 0;
-        for (_, queue, selection) in self.meant(target).await? {
-            count += queue.count_dead(&selection).await?;
-        }
-        Ok(count)
-    }
-
-    /// Dead letters back to pending, attempts reset and history kept. `progress` is told of each step. Those that die
-    /// again meanwhile are not replayed again. Safe to repeat.
-    ///
-    /// # Errors
-    /// When there is no such queue, group or job, or Redis cannot be reached; then what was moved stays moved.
-    pub async fn replay(&self, target: &Target, progress: impl FnMut(u64)) -> Result<Moved, OperatorError> {
-        self.each(target, Deed::Replay, progress).await
-    }
-
-    /// Removes dead letters for good. `progress` is told of each step.
-    ///
-    /// # Errors
-    /// As [`Operator::replay`].
-    pub async fn discard(&self, target: &Target, progress: impl FnMut(u64)) -> Result<Moved, OperatorError> {
-        self.each(target, Deed::Discard, progress).await
-    }
-
-    async fn each(&self, target: &Target, deed: Deed, mut progress: impl FnMut(u64)) -> Result<Moved, OperatorError> {
-        let mut moved = Moved::default();
-        if let Target::Ids(ids) = target {
-            let mut left: Vec<RawId> = ids.iter().map(|id| RawId::unescape(id)).collect();
-            for (_, queue) in &self.queues {
-                let done = match deed {
-                    Deed::Replay => queue.replay(&left).await?,
-                    Deed::Discard => queue.discard(&left).await?,
-                };
-                moved.moved += done.len() as u64;
-                progress(moved.moved);
-                left.retain(|id| !done.contains(id));
-            }
-            for id in left {
-                // A job that nobody knows is a slip; one that is not dead (any more) was replayed before.
-                moved.skipped.push(self.job(&id.to_string(), false).await?.id);
-            }
-            return Ok(moved);
-        }
-        for (_, queue, selection) in self.meant(target).await? {
-            // One millisecond more, since a letter that died in this one may not have been seen.
-            let cutoff = queue.now_ms().await? + 1;
-            loop {
-                let step = step(queue, &selection, deed, cutoff).await?;
-                moved.moved += step as u64;
-                progress(moved.moved);
-                if step == 0 {
-                    break;
-                }
-            }
-        }
-        Ok(moved)
-    }
 }
 
-async fn step(queue: &Queue, selection: &Selection, deed: Deed, cutoff_ms: u64) -> Result<usize, QueueError> {
-    match deed {
-        Deed::Replay => queue.replay_step(selection, cutoff_ms).await,
-        Deed::Discard => queue.discard_step(selection, cutoff_ms).await,
+/// Nobody knows it. What is not of an id's form was a slip of the hand.
+pub(crate) fn unknown(id: &RawId) -> OperatorError {
+    let shown = id.to_string();
+    match id.job_id() {
+        Some(_) => OperatorError::UnknownJob(shown),
+        None => OperatorError::InvalidId(shown.chars().take(64).collect()),
     }
 }

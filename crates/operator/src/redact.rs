@@ -1,10 +1,10 @@
 //! Args as operators see them without asking: their shape, and what names no person.
 
 use longshore_job::{Envelope, kinds};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What stands in the place of a value.
-const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The args of a payload: whole if `reveal`, else with every value but the kind's public args redacted. `None` when
 /// the payload does not decode.
@@ -16,8 +16,11 @@ pub fn redact_args(payload: &[u8], reveal: bool) -> Option<Value> {
         let public = kinds::find(&envelope.kind).map_or(&[][..], |spec| spec.public_args);
         match &mut args {
             Value::Object(fields) => {
-                let private = fields.iter_mut().filter(|(name, _)| !public.contains(&name.as_str()));
+                let private = fields
+                    .iter_mut()
+                    .filter(|(name, _)| !public.contains(&name.as_str()));
                 private.for_each(|(_, value)| redact(value));
+                redact_names(fields);
             }
             other => redact(other),
         }
@@ -29,9 +32,39 @@ fn redact(value: &mut Value) {
     match value {
         Value::Null => {}
         Value::Array(values) => values.iter_mut().for_each(redact),
-        Value::Object(fields) => fields.values_mut().for_each(redact),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => *value = Value::String(REDACTED.to_owned()),
+        Value::Object(fields) => {
+            fields.values_mut().for_each(redact);
+            redact_names(fields);
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            *value = Value::String(REDACTED.to_owned());
+        }
     }
+}
+
+/// Fields have names like `order_number`. What does not look like one may be an address or a number.
+fn redact_names(fields: &mut Map<String, Value>) {
+    let is_name = |name: &str| {
+        name.len() <= 64
+            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
+    if fields.keys().all(|name| is_name(name)) {
+        return;
+    }
+    let mut number = 0;
+    *fields = std::mem::take(fields)
+        .into_iter()
+        .map(|(name, value)| {
+            if is_name(&name) {
+                return (name, value);
+            }
+            number += 1;
+            (format!("[redacted {number}]"), value)
+        })
+        .collect();
 }
 
 #[cfg(test)]
@@ -44,16 +77,34 @@ mod tests {
         let payload = br#"{"kind":"send_email","v":1,"args":{"template":"welcome","to":{"email":"a@b.co"},"data":{"n":1,"l":["x",null]}}}"#;
         assert_eq!(
             redact_args(payload, false),
-            Some(json!({"template": "welcome", "to": {"email": REDACTED}, "data": {"n": REDACTED, "l": [REDACTED, null]}}))
+            Some(
+                json!({"template": "welcome", "to": {"email": REDACTED}, "data": {"n": REDACTED, "l": [REDACTED, null]}})
+            )
         );
         let revealed = redact_args(payload, true).expect("decodes");
         assert_eq!(revealed["to"]["email"], "a@b.co");
     }
 
     #[test]
+    fn names_that_may_be_personal_are_redacted_too() {
+        let payload = br#"{"kind":"send_email","v":1,"args":{"template":"x","data":{"ada@example.com":1,"4790000000":2,"order-No":3}}}"#;
+        assert_eq!(
+            redact_args(payload, false),
+            Some(
+                json!({"template": "x", "data": {"[redacted 1]": REDACTED, "[redacted 2]": REDACTED, "order-No": REDACTED}})
+            )
+        );
+        let revealed = redact_args(payload, true).expect("decodes");
+        assert_eq!(revealed["data"]["ada@example.com"], 1);
+    }
+
+    #[test]
     fn of_an_unknown_kind_nothing_is_public_and_garbage_has_no_args() {
         let payload = br#"{"kind":"other","v":1,"args":{"template":"x"}}"#;
-        assert_eq!(redact_args(payload, false), Some(json!({"template": REDACTED})));
+        assert_eq!(
+            redact_args(payload, false),
+            Some(json!({"template": REDACTED}))
+        );
         assert_eq!(redact_args(b"\xff", false), None);
     }
 }

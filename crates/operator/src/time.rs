@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 /// RFC 3339 in UTC with milliseconds: `2026-11-23T03:04:05.678Z`.
 pub(crate) fn rfc3339(ms: u64) -> String {
-    let time = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let time = i64::try_from(ms)
+        .ok()
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
     time.map_or_else(|| format!("{ms} ms"), |time| format!("{time:.3}"))
 }
 

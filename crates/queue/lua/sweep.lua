@@ -1,9 +1,10 @@
 -- Looks through the running jobs, a chunk a call. Takes over those whose worker has no lease any more, so that
 -- the caller can settle them, and names those that the caller itself owns, so that it can give back what it does
--- not know of (a claim whose answer was lost).
+-- not know of (a claim whose answer was lost). What the caller took over before and has not settled is taken again:
+-- a request may have gone out for it, so it must never be given back as if it had not run.
 --
 -- KEYS  1 workers  2 inflight  3 meta (prefix)  4 data
--- ARGV  1 worker  2 claim token for what is taken over  3 cursor ("0" starts)  4 lease in ms
+-- ARGV  1 worker  2 token for what is taken over, "<worker>:r<n>"  3 cursor ("0" starts)  4 lease in ms
 -- Returns {state, next cursor ("0" = through), {id, payload, run state, worker it is taken from, …}, {own id, token, …}}
 --         state: ok, lost (the caller has no lease itself)
 local workers, inflight, meta, data = unpack(KEYS)
@@ -19,12 +20,16 @@ local chunk = redis.call('HSCAN', inflight, ARGV[3], 'COUNT', 200)
 local living, taken, own = { [self] = true }, {}, {}
 for i = 1, #chunk[2], 2 do
   local id, token = chunk[2][i], chunk[2][i + 1]
-  local worker = token:match('^(.*):%d+$') or token
+  local worker, claim = token:match('^(.*):(r?%d+)$')
+  worker = worker or token
   if living[worker] == nil then living[worker] = redis.call('ZSCORE', workers, worker) and true or false end
-  if worker == self then
-    own[#own + 1] = id
-    own[#own + 1] = token
-  elseif not living[worker] and #taken < 1000 then
+  local again = worker == self and claim and claim:sub(1, 1) == 'r' and token ~= ARGV[2]
+  if worker == self and not again then
+    if token ~= ARGV[2] then
+      own[#own + 1] = id
+      own[#own + 1] = token
+    end
+  elseif (again or not living[worker]) and #taken < 1000 then
     redis.call('HSET', inflight, id, ARGV[2])
     taken[#taken + 1] = id
     taken[#taken + 1] = redis.call('HGET', data, id) or ''

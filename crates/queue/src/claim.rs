@@ -74,12 +74,25 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses. The claim may have been carried out all the same: what it took is
     /// found by [`Queue::sweep`], as owned in Redis and unknown here.
-    pub async fn claim(&self, lease: &Lease, want: usize, max_running: Option<u32>) -> Result<Claim, QueueError> {
+    pub async fn claim(
+        &self,
+        lease: &Lease,
+        want: usize,
+        max_running: Option<u32>,
+    ) -> Result<Claim, QueueError> {
         let k = &self.keys;
         let token = lease.next_token();
         let value: Value = script::CLAIM
             .on(&[
-                &k.active, &k.scheduled, &k.retryable, &k.data, &k.meta, &k.inflight, &k.workers, &k.gate, &k.signal,
+                &k.active,
+                &k.scheduled,
+                &k.retryable,
+                &k.data,
+                &k.meta,
+                &k.inflight,
+                &k.workers,
+                &k.gate,
+                &k.signal,
             ])
             .arg(lease.worker().as_str())
             .arg(&*token)

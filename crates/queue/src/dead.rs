@@ -71,8 +71,8 @@ impl Queue {
             let (id, json): (String, String) = (answer.next()?, answer.next()?);
             let count = answer.next()?;
             let (first, last): (Option<f64>, Option<f64>) = (answer.number()?, answer.number()?);
-            let group: Group =
-                serde_json::from_str(&json).map_err(|_| QueueError::unexpected(format!("dead group {id}")))?;
+            let group: Group = serde_json::from_str(&json)
+                .map_err(|_| QueueError::unexpected(format!("dead group {id}")))?;
             groups.push(DeadGroup {
                 id,
                 kind: group.kind,
@@ -100,7 +100,11 @@ impl Queue {
             let want = PAGE.min(limit - letters.len());
             let value: Value = script::DEAD_LIST
                 .on(&[&self.selected(selection), &self.keys.data, &self.keys.meta])
-                .arg(since.map(|since| millis(since).to_string()).unwrap_or_default())
+                .arg(
+                    since
+                        .map(|since| millis(since).to_string())
+                        .unwrap_or_default(),
+                )
                 .arg(letters.len())
                 .arg(want)
                 .run(&self.link)
@@ -146,7 +150,8 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn replay(&self, ids: &[RawId]) -> Result<Vec<RawId>, QueueError> {
-        self.each_of(&script::REPLAY, &self.replay_keys(&Selection::All), ids).await
+        self.each_of(&script::REPLAY, &self.replay_keys(&Selection::All), ids)
+            .await
     }
 
     /// One step of a replay of many: at most 1,000 letters that died before `cutoff_ms`. Returns how many moved; 0
@@ -154,8 +159,13 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn replay_step(&self, selection: &Selection, cutoff_ms: u64) -> Result<usize, QueueError> {
-        self.step(&script::REPLAY, &self.replay_keys(selection), cutoff_ms).await
+    pub async fn replay_step(
+        &self,
+        selection: &Selection,
+        cutoff_ms: u64,
+    ) -> Result<usize, QueueError> {
+        self.step(&script::REPLAY, &self.replay_keys(selection), cutoff_ms)
+            .await
     }
 
     /// Removes dead letters for good. Returns those that are gone.
@@ -163,7 +173,8 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn discard(&self, ids: &[RawId]) -> Result<Vec<RawId>, QueueError> {
-        self.each_of(&script::DISCARD, &self.discard_keys(&Selection::All), ids).await
+        self.each_of(&script::DISCARD, &self.discard_keys(&Selection::All), ids)
+            .await
     }
 
     /// One step of a discard of many: at most 1,000 letters that died before `cutoff_ms`. Returns how many are gone;
@@ -171,8 +182,13 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn discard_step(&self, selection: &Selection, cutoff_ms: u64) -> Result<usize, QueueError> {
-        self.step(&script::DISCARD, &self.discard_keys(selection), cutoff_ms).await
+    pub async fn discard_step(
+        &self,
+        selection: &Selection,
+        cutoff_ms: u64,
+    ) -> Result<usize, QueueError> {
+        self.step(&script::DISCARD, &self.discard_keys(selection), cutoff_ms)
+            .await
     }
 
     /// Redis's time in milliseconds since the epoch.
@@ -193,17 +209,37 @@ impl Queue {
 
     fn replay_keys(&self, selection: &Selection) -> Vec<String> {
         let k = &self.keys;
-        let keys = [&k.dead, &self.selected(selection), &k.groups, &k.meta, &k.active, &k.stats, &k.signal];
+        let keys = [
+            &k.dead,
+            &self.selected(selection),
+            &k.groups,
+            &k.meta,
+            &k.active,
+            &k.stats,
+            &k.signal,
+        ];
         keys.map(Clone::clone).to_vec()
     }
 
     fn discard_keys(&self, selection: &Selection) -> Vec<String> {
         let k = &self.keys;
-        let keys = [&k.dead, &self.selected(selection), &k.groups, &k.meta, &k.data, &k.stats];
+        let keys = [
+            &k.dead,
+            &self.selected(selection),
+            &k.groups,
+            &k.meta,
+            &k.data,
+            &k.stats,
+        ];
         keys.map(Clone::clone).to_vec()
     }
 
-    async fn each_of(&self, script: &'static Script, keys: &[String], wanted: &[RawId]) -> Result<Vec<RawId>, QueueError> {
+    async fn each_of(
+        &self,
+        script: &'static Script,
+        keys: &[String],
+        wanted: &[RawId],
+    ) -> Result<Vec<RawId>, QueueError> {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut moved = Vec::new();
         for chunk in wanted.chunks(STEP) {
@@ -216,7 +252,12 @@ impl Queue {
         Ok(moved)
     }
 
-    async fn step(&self, script: &'static Script, keys: &[String], cutoff_ms: u64) -> Result<usize, QueueError> {
+    async fn step(
+        &self,
+        script: &'static Script,
+        keys: &[String],
+        cutoff_ms: u64,
+    ) -> Result<usize, QueueError> {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let cutoff = format!("{}.{:03}", cutoff_ms / 1000, cutoff_ms % 1000);
         let call = script.on(&keys).arg("selected").arg(cutoff);

@@ -224,7 +224,10 @@ mod tests {
         for (before, after) in [(0, 60), (1, 300), (2, 900)] {
             let decision = decide(&transient(), used(before), &policy);
             let after = Duration::from_secs(after);
-            assert_eq!((decision.fate, decision.state.used), (Fate::Retry { after }, before + 1));
+            assert_eq!(
+                (decision.fate, decision.state.used),
+                (Fate::Retry { after }, before + 1)
+            );
         }
         let decision = decide(&transient(), used(3), &policy);
         let cause = Cause {
@@ -232,7 +235,10 @@ mod tests {
             provider: Some("sendgrid".into()),
             code: Some("503".to_owned()),
         };
-        assert_eq!((decision.fate, decision.state.used), (Fate::Dead { cause }, 4));
+        assert_eq!(
+            (decision.fate, decision.state.used),
+            (Fate::Dead { cause }, 4)
+        );
     }
 
     #[test]
@@ -254,10 +260,17 @@ mod tests {
             })
         };
         let unauthorized = error(|reason, answer| JobError::Unauthorized { reason, answer });
-        for (end, waits) in [(throttled(7), 7), (throttled(86_400), 3600), (unauthorized, 60)] {
+        for (end, waits) in [
+            (throttled(7), 7),
+            (throttled(86_400), 3600),
+            (unauthorized, 60),
+        ] {
             let decision = decide(&end, used(3), &policy(OnUnknown::Hold));
             let after = Duration::from_secs(waits);
-            assert_eq!((decision.fate, decision.state), (Fate::Later { after }, used(3)));
+            assert_eq!(
+                (decision.fate, decision.state),
+                (Fate::Later { after }, used(3))
+            );
         }
     }
 

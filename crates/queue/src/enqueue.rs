@@ -75,7 +75,15 @@ impl Queue {
     async fn enqueue_chunk(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
         let k = &self.keys;
         let mut call = script::ENQUEUE
-            .on(&[&k.data, &k.active, &k.scheduled, &k.signal, &k.meta, &k.idempotency, &k.stats])
+            .on(&[
+                &k.data,
+                &k.active,
+                &k.scheduled,
+                &k.signal,
+                &k.meta,
+                &k.idempotency,
+                &k.stats,
+            ])
             .arg(millis(KEY_HOLDS));
         for job in jobs {
             let delay = match job.run_at {
@@ -88,13 +96,20 @@ impl Queue {
                 .arg(&job.payload)
                 .arg(delay)
                 .arg(job.key.as_deref().unwrap_or(""))
-                .arg(job.expires_in.map(millis).map(|ms| ms.to_string()).unwrap_or_default())
+                .arg(
+                    job.expires_in
+                        .map(millis)
+                        .map(|ms| ms.to_string())
+                        .unwrap_or_default(),
+                )
                 .arg(job.traceparent.as_deref().unwrap_or(""))
                 .arg(job.tracestate.as_deref().unwrap_or(""));
         }
         let holders: Vec<Value> = call.run(&self.link).await?;
         if holders.len() != jobs.len() {
-            return Err(QueueError::unexpected("an answer for each job was expected"));
+            return Err(QueueError::unexpected(
+                "an answer for each job was expected",
+            ));
         }
         jobs.iter()
             .zip(holders)
@@ -107,7 +122,9 @@ impl Queue {
                     }),
                     other => Ok(Enqueued {
                         id: other.parse().map_err(|_| {
-                            QueueError::unexpected("an idempotency key is held by an id that is not ours")
+                            QueueError::unexpected(
+                                "an idempotency key is held by an id that is not ours",
+                            )
                         })?,
                         duplicate: true,
                     }),

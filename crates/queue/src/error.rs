@@ -12,6 +12,15 @@ pub enum QueueError {
         /// What the connection said.
         reason: String,
     },
+    /// Something listens there and does not let us in: another password, a database that it lacks, or no Redis at all.
+    /// It will not be otherwise in a moment.
+    #[error("Redis at {server} does not let us in: {reason}")]
+    NoEntry {
+        /// Host and port, never credentials.
+        server: String,
+        /// What it said.
+        reason: String,
+    },
     /// Redis answered with an error; nothing was changed.
     #[error("Redis at {server} refused the call: {reason}")]
     Refused {

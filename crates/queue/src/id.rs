@@ -46,7 +46,9 @@ impl RawId {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|d| u8::try_from(d).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|d| u8::try_from(d).ok())
 }
 
 impl From<Vec<u8>> for RawId {
@@ -86,7 +88,13 @@ mod tests {
 
     #[test]
     fn any_bytes_survive_being_shown() {
-        for bytes in [&b"01JD2Z5V9GQ8X0T6M3K7W4R1YB"[..], b"", b"a\\x41b", b"\xff\x00 \n", b"back\\slash\\"] {
+        for bytes in [
+            &b"01JD2Z5V9GQ8X0T6M3K7W4R1YB"[..],
+            b"",
+            b"a\\x41b",
+            b"\xff\x00 \n",
+            b"back\\slash\\",
+        ] {
             let id = RawId::from(bytes.to_vec());
             assert_eq!(RawId::unescape(&id.to_string()), id, "{id}");
         }

@@ -131,13 +131,22 @@ impl Queue {
         let k = &self.keys;
         let value: Value = script::STATS
             .on(&[
-                &k.active, &k.scheduled, &k.retryable, &k.inflight, &k.dead, &k.stats, &k.gate, &k.meta, &k.workers,
+                &k.active,
+                &k.scheduled,
+                &k.retryable,
+                &k.inflight,
+                &k.dead,
+                &k.stats,
+                &k.gate,
+                &k.meta,
+                &k.workers,
             ])
             .run(&self.link)
             .await?;
         let mut answer = Answer::new(value)?;
         let now: u64 = answer.next()?;
-        let (pending, later, retryable): (u64, u64, u64) = (answer.next()?, answer.next()?, answer.next()?);
+        let (pending, later, retryable): (u64, u64, u64) =
+            (answer.next()?, answer.next()?, answer.next()?);
         let (running, dead) = (answer.next()?, answer.next()?);
         let counters: HashMap<String, u64> = answer.next()?;
         let paused: Option<String> = answer.next()?;
@@ -164,7 +173,14 @@ impl Queue {
     pub async fn job(&self, id: &RawId) -> Result<Option<Job>, QueueError> {
         let k = &self.keys;
         let value: Value = script::JOB
-            .on(&[&k.data, &k.meta, &k.inflight, &k.scheduled, &k.retryable, &k.dead])
+            .on(&[
+                &k.data,
+                &k.meta,
+                &k.inflight,
+                &k.scheduled,
+                &k.retryable,
+                &k.dead,
+            ])
             .arg(id.as_bytes())
             .run(&self.link)
             .await?;
@@ -176,10 +192,16 @@ impl Queue {
         let due: Option<f64> = answer.number()?;
         let retryable = answer.next::<u8>()? == 1;
         let died: Option<f64> = answer.number()?;
-        if payload.is_none() && record.is_empty() && token.is_none() && due.is_none() && died.is_none() {
+        if payload.is_none()
+            && record.is_empty()
+            && token.is_none()
+            && due.is_none()
+            && died.is_none()
+        {
             return Ok(None);
         }
-        let completed = field(&record, "end").and_then(|end| end.strip_prefix('c')?.parse::<u64>().ok());
+        let completed =
+            field(&record, "end").and_then(|end| end.strip_prefix('c')?.parse::<u64>().ok());
         let state = if token.is_some() {
             JobState::Running
         } else if died.is_some() {
@@ -193,7 +215,13 @@ impl Queue {
         } else {
             JobState::Pending
         };
-        Ok(Some(from_record(id.clone(), state, payload, &record, Moments { token, due, died })))
+        Ok(Some(from_record(
+            id.clone(),
+            state,
+            payload,
+            &record,
+            Moments { token, due, died },
+        )))
     }
 }
 
@@ -211,7 +239,9 @@ pub(crate) fn from_record(
     moments: Moments,
 ) -> Job {
     let end = field(record, "end");
-    let completed = end.as_ref().and_then(|end| end.strip_prefix('c')?.parse::<u64>().ok());
+    let completed = end
+        .as_ref()
+        .and_then(|end| end.strip_prefix('c')?.parse::<u64>().ok());
     let enqueued = field(record, "at").and_then(|at| at.parse().ok());
     Job {
         enqueued_at_ms: enqueued.or_else(|| id.job_id().map(longshore_job::JobId::timestamp_ms)),
@@ -220,14 +250,22 @@ pub(crate) fn from_record(
         payload,
         next_run_at_ms: moments.due.map(to_ms),
         ended_at_ms: completed.or(moments.died.map(to_ms)),
-        worker: moments
-            .token
-            .map(|token| token.rsplit_once(':').map_or(token.clone(), |(worker, _)| worker.to_owned())),
+        worker: moments.token.map(|token| {
+            token
+                .rsplit_once(':')
+                .map_or(token.clone(), |(worker, _)| worker.to_owned())
+        }),
         group: end.and_then(|end| end.strip_prefix('d').map(str::to_owned)),
-        result: record.get("res").and_then(|json| serde_json::from_slice(json).ok()),
-        waits: field(record, "waits").and_then(|n| n.parse().ok()).unwrap_or(0),
+        result: record
+            .get("res")
+            .and_then(|json| serde_json::from_slice(json).ok()),
+        waits: field(record, "waits")
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0),
         idempotency_key: field(record, "idempotency_key").filter(|key| !key.is_empty()),
-        run: field(record, "run").map(|run| RunState::parse(&run)).unwrap_or_default(),
+        run: field(record, "run")
+            .map(|run| RunState::parse(&run))
+            .unwrap_or_default(),
         history: history(record),
     }
 }

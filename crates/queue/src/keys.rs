@@ -34,7 +34,8 @@ pub struct Keys {
     pub signal: String,
     /// Prefix: STRING `<idempotency>:<key>` → id, with a TTL.
     pub idempotency: String,
-    /// HASH id → claim token `<worker>:<n>`: what is running, and for whom.
+    /// HASH id → claim token: what is running, and for whom. `<worker>:<n>` for a claim, `<worker>:r<n>` for what was
+    /// taken over from a lost worker and is about to be settled.
     pub inflight: String,
     /// ZSET worker → last heartbeat in ms since the epoch: the leases.
     pub workers: String,
@@ -121,8 +122,17 @@ mod tests {
 
     #[test]
     fn names_that_would_break_the_slot_are_refused() {
-        for (namespace, queue) in [("", "email"), ("a}b", "email"), ("a", "e:f"), ("A", "email"), ("a", "ø")] {
-            assert!(Keys::new(namespace, queue).is_err(), "{namespace:?} {queue:?}");
+        for (namespace, queue) in [
+            ("", "email"),
+            ("a}b", "email"),
+            ("a", "e:f"),
+            ("A", "email"),
+            ("a", "ø"),
+        ] {
+            assert!(
+                Keys::new(namespace, queue).is_err(),
+                "{namespace:?} {queue:?}"
+            );
         }
     }
 }

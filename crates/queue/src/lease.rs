@@ -70,6 +70,12 @@ impl Lease {
         let n = self.tokens.fetch_add(1, Ordering::Relaxed);
         format!("{}:{n}", self.worker).into()
     }
+
+    /// A token for what is taken over from lost workers: it never passes for a claim of ours.
+    fn rescue_token(&self) -> Arc<str> {
+        let n = self.tokens.fetch_add(1, Ordering::Relaxed);
+        format!("{}:r{n}", self.worker).into()
+    }
 }
 
 /// The answer to a heartbeat.
@@ -125,7 +131,12 @@ impl Queue {
         self.send_beat(lease, "beat", stale).await
     }
 
-    async fn send_beat(&self, lease: &Lease, mode: &str, stale: Duration) -> Result<Beat, QueueError> {
+    async fn send_beat(
+        &self,
+        lease: &Lease,
+        mode: &str,
+        stale: Duration,
+    ) -> Result<Beat, QueueError> {
         let value: Value = script::BEAT
             .on(&[&self.keys.workers, &self.keys.inflight])
             .arg(lease.worker().as_str())
@@ -135,10 +146,12 @@ impl Queue {
             .await?;
         let mut answer = Answer::new(value)?;
         let held = answer.next::<String>()? == "ok";
-        let (now, stalest, running): (u64, u64, u64) = (answer.next()?, answer.next()?, answer.next()?);
+        let (now, stalest, running): (u64, u64, u64) =
+            (answer.next()?, answer.next()?, answer.next()?);
         Ok(Beat {
             held,
-            stalest_other: (stalest > 0).then(|| Duration::from_millis(now.saturating_sub(stalest))),
+            stalest_other: (stalest > 0)
+                .then(|| Duration::from_millis(now.saturating_sub(stalest))),
             running,
         })
     }
@@ -147,10 +160,14 @@ impl Queue {
     /// reports those that the caller owns. `None` when the caller has no lease itself.
     ///
     /// # Errors
-    /// When Redis cannot be reached or refuses. What was taken over by then is reported as owned by the next sweep.
-    pub async fn sweep(&self, lease: &Lease, lost_after: Duration) -> Result<Option<Sweep>, QueueError> {
+    /// When Redis cannot be reached or refuses. What was taken over by then is taken again by the next sweep.
+    pub async fn sweep(
+        &self,
+        lease: &Lease,
+        lost_after: Duration,
+    ) -> Result<Option<Sweep>, QueueError> {
         let k = &self.keys;
-        let token = lease.next_token();
+        let token = lease.rescue_token();
         let mut sweep = Sweep::default();
         let mut cursor = "0".to_owned();
         loop {

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline,
+    RedisError,
+};
 use tokio::sync::Mutex;
 
 use crate::QueueError;
@@ -48,7 +51,8 @@ impl Link {
         let refused = |_: RedisError| QueueError::Refused {
             server: "(unknown)".to_owned(),
             // The URL may hold a password: it is not repeated.
-            reason: "the URL is not of the form redis://[user:password@]host[:port][/db]".to_owned(),
+            reason: "the URL is not of the form redis://[user:password@]host[:port][/db]"
+                .to_owned(),
         };
         let info = url.into_connection_info().map_err(refused)?;
         let server = info.addr().to_string().into();
@@ -105,12 +109,19 @@ impl Link {
     }
 
     /// Sends a script's command; loads the script when Redis does not have it (any more).
-    pub(crate) async fn script<T: FromRedisValue>(&self, code: &str, call: &Cmd) -> Result<T, QueueError> {
+    pub(crate) async fn script<T: FromRedisValue>(
+        &self,
+        code: &str,
+        call: &Cmd,
+    ) -> Result<T, QueueError> {
         let mut connection = self.connection().await?;
         let mut answer = call.query_async(&mut connection).await;
         if matches!(&answer, Err(error) if error.code() == Some("NOSCRIPT")) {
-            let loaded: Result<String, _> =
-                redis::cmd("SCRIPT").arg("LOAD").arg(code).query_async(&mut connection).await;
+            let loaded: Result<String, _> = redis::cmd("SCRIPT")
+                .arg("LOAD")
+                .arg(code)
+                .query_async(&mut connection)
+                .await;
             answer = match loaded {
                 Ok(_) => call.query_async(&mut connection).await,
                 Err(error) => Err(error),
@@ -139,7 +150,7 @@ impl Link {
             .client
             .get_multiplexed_async_connection_with_config(&config)
             .await
-            .map_err(|error| self.explain(&error))?;
+            .map_err(|error| self.explain_entry(&error))?;
         Ok(open.insert(connection).clone())
     }
 
@@ -155,9 +166,28 @@ impl Link {
         }
     }
 
+    /// What went wrong with opening a connection.
+    fn explain_entry(&self, error: &RedisError) -> QueueError {
+        let server = self.server.to_string();
+        let no_entry = |reason: &str| QueueError::NoEntry {
+            server: server.clone(),
+            reason: reason.to_owned(),
+        };
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => no_entry("it refuses the user or the password"),
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => {
+                no_entry("what listens there is not a Redis")
+            }
+            _ => match self.explain(error) {
+                QueueError::Refused { server, reason } => QueueError::NoEntry { server, reason },
+                error => error,
+            },
+        }
+    }
+
     fn explain(&self, error: &RedisError) -> QueueError {
         let server = self.server.to_string();
-        if error.kind() == ErrorKind::UnexpectedReturnType || error.kind() == ErrorKind::Parse {
+        if error.kind() == ErrorKind::UnexpectedReturnType {
             return QueueError::Unexpected(error.to_string());
         }
         match error.code() {

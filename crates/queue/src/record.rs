@@ -54,7 +54,11 @@ impl RunState {
 impl fmt::Display for RunState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sent = u32::from(self.may_have_been_sent);
-        write!(f, "{} {} {} {sent} {}", self.used, self.lost, self.generation, self.entries)
+        write!(
+            f,
+            "{} {} {} {sent} {}",
+            self.used, self.lost, self.generation, self.entries
+        )
     }
 }
 

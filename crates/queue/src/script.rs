@@ -68,7 +68,11 @@ macro_rules! script {
 
 script!(ENQUEUE = "enqueue", "", ["now", "wake"]);
 script!(CLAIM = "claim", "", ["now", "wake", "promote"]);
-script!(SETTLE = "settle", " flags=allow-oom", ["now", "wake", "prune"]);
+script!(
+    SETTLE = "settle",
+    " flags=allow-oom",
+    ["now", "wake", "prune"]
+);
 script!(BEAT = "beat", " flags=allow-oom", ["now"]);
 script!(SWEEP = "sweep", " flags=allow-oom", ["now"]);
 script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);

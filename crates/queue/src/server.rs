@@ -21,7 +21,9 @@ impl Link {
     pub async fn server_facts(&self) -> Result<ServerFacts, QueueError> {
         let info: String = self.command(&redis::cmd("INFO")).await?;
         let field = |name: &str| {
-            let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let value = info
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
             value.map(|value| value.trim().to_owned())
         };
         Ok(ServerFacts {

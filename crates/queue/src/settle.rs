@@ -85,20 +85,36 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses; then it is to be repeated.
-    pub async fn settle(&self, verdicts: &[Verdict], retention: Retention) -> Result<Settled, QueueError> {
+    pub async fn settle(
+        &self,
+        verdicts: &[Verdict],
+        retention: Retention,
+    ) -> Result<Settled, QueueError> {
         debug_assert!((1..=MAX_VERDICTS).contains(&verdicts.len()));
         let k = &self.keys;
         let mut call = script::SETTLE
             .on(&[
-                &k.inflight, &k.active, &k.scheduled, &k.retryable, &k.meta, &k.data, &k.dead, &k.groups, &k.completed,
-                &k.stats, &k.signal,
+                &k.inflight,
+                &k.active,
+                &k.scheduled,
+                &k.retryable,
+                &k.meta,
+                &k.data,
+                &k.dead,
+                &k.groups,
+                &k.completed,
+                &k.stats,
+                &k.signal,
             ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));
         for verdict in verdicts {
             let (word, amount, extra, group) = carry_out(verdict);
             let (number, history) = match &verdict.history {
-                Some(entry) => (verdict.state.entries, serde_json::to_string(entry).unwrap_or_default()),
+                Some(entry) => (
+                    verdict.state.entries,
+                    serde_json::to_string(entry).unwrap_or_default(),
+                ),
                 None => (0, String::new()),
             };
             let state = match &verdict.fate {
@@ -125,7 +141,9 @@ impl Queue {
             written.push(answer.next::<u8>()? == 1);
         }
         if written.len() != verdicts.len() {
-            return Err(QueueError::unexpected("an answer for each verdict was expected"));
+            return Err(QueueError::unexpected(
+                "an answer for each verdict was expected",
+            ));
         }
         Ok(Settled {
             written,
@@ -169,7 +187,12 @@ fn carry_out(verdict: &Verdict) -> (&'static str, u64, String, String) {
                 kind: verdict.kind.clone(),
                 cause: cause.clone(),
             };
-            ("d", 0, group.id(), serde_json::to_string(&group).unwrap_or_default())
+            (
+                "d",
+                0,
+                group.id(),
+                serde_json::to_string(&group).unwrap_or_default(),
+            )
         }
         Fate::Forget => ("x", 0, none(), none()),
     }

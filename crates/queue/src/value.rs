@@ -11,17 +11,27 @@ impl Answer {
     pub(crate) fn new(value: Value) -> Result<Self, QueueError> {
         match value {
             Value::Array(values) => Ok(Self(values.into_iter())),
-            other => Err(QueueError::unexpected(format!("not an array: {}", name(&other)))),
+            other => Err(QueueError::unexpected(format!(
+                "not an array: {}",
+                name(&other)
+            ))),
         }
     }
 
     pub(crate) fn next<T: FromRedisValue>(&mut self) -> Result<T, QueueError> {
-        let value = self.0.next().ok_or_else(|| QueueError::unexpected("too short"))?;
+        let value = self
+            .0
+            .next()
+            .ok_or_else(|| QueueError::unexpected("too short"))?;
         read(value)
     }
 
     pub(crate) fn list(&mut self) -> Result<Self, QueueError> {
-        Self::new(self.0.next().ok_or_else(|| QueueError::unexpected("too short"))?)
+        Self::new(
+            self.0
+                .next()
+                .ok_or_else(|| QueueError::unexpected("too short"))?,
+        )
     }
 
     pub(crate) fn id(&mut self) -> Result<RawId, QueueError> {

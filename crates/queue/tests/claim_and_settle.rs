@@ -1,6 +1,10 @@
 //! One worker at a time, fenced; verdicts end up where they belong.
 
-#[expect(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 mod support;
 
 use std::collections::HashMap;
@@ -20,8 +24,16 @@ async fn a_claim_takes_what_was_asked_for_and_no_more() {
     assert!(bench.claim(&a, 10).await.is_empty());
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!((stats.pending, stats.running, stats.workers), (0, 5, 2));
-    let found = bench.queue.job(&raw(enqueued[0])).await.expect("looks").expect("is there");
-    assert_eq!((found.state, found.worker.as_deref()), (JobState::Running, Some(a.worker().as_str())));
+    let found = bench
+        .queue
+        .job(&raw(enqueued[0]))
+        .await
+        .expect("looks")
+        .expect("is there");
+    assert_eq!(
+        (found.state, found.worker.as_deref()),
+        (JobState::Running, Some(a.worker().as_str()))
+    );
 }
 
 #[tokio::test]
@@ -29,8 +41,19 @@ async fn the_fleet_wide_limit_counts_everybodys_jobs() {
     let bench = Bench::new();
     bench.enqueue(10).await;
     let (a, b) = (bench.worker("a").await, bench.worker("b").await);
-    let claim = async |lease, most| bench.queue.claim(lease, 10, Some(most)).await.expect("claims").jobs.len();
-    assert_eq!((claim(&a, 3).await, claim(&b, 4).await, claim(&a, 4).await), (3, 1, 0));
+    let claim = async |lease, most| {
+        bench
+            .queue
+            .claim(lease, 10, Some(most))
+            .await
+            .expect("claims")
+            .jobs
+            .len()
+    };
+    assert_eq!(
+        (claim(&a, 3).await, claim(&b, 4).await, claim(&a, 4).await),
+        (3, 1, 0)
+    );
 }
 
 #[tokio::test]
@@ -49,12 +72,30 @@ async fn a_paused_queue_hands_out_nothing_until_it_is_resumed() {
     let bench = Bench::new();
     bench.enqueue(1).await;
     let worker = bench.worker("w").await;
-    assert!(bench.queue.pause("ada", "stripe is down").await.expect("pauses"));
-    assert!(!bench.queue.pause("bob", "me too").await.expect("answers"), "the first pause stays");
+    assert!(
+        bench
+            .queue
+            .pause("ada", "stripe is down")
+            .await
+            .expect("pauses")
+    );
+    assert!(
+        !bench.queue.pause("bob", "me too").await.expect("answers"),
+        "the first pause stays"
+    );
     let claim = bench.queue.claim(&worker, 1, None).await.expect("answers");
     assert_eq!((claim.state, claim.jobs.len()), (ClaimState::Paused, 0));
-    let paused = bench.queue.stats().await.expect("counts").paused.expect("says so");
-    assert_eq!((paused.by.as_str(), paused.reason.as_str()), ("ada", "stripe is down"));
+    let paused = bench
+        .queue
+        .stats()
+        .await
+        .expect("counts")
+        .paused
+        .expect("says so");
+    assert_eq!(
+        (paused.by.as_str(), paused.reason.as_str()),
+        ("ada", "stripe is down")
+    );
     assert!(bench.queue.resume().await.expect("resumes"));
     assert!(!bench.queue.resume().await.expect("answers"));
     assert_eq!(bench.claim(&worker, 1).await.len(), 1);
@@ -79,13 +120,25 @@ async fn each_verdict_goes_where_it_belongs() {
         },
         Fate::Untouched,
     ];
-    let mut verdicts: Vec<Verdict> = claimed.iter().zip(fates).map(|(claimed, fate)| verdict(claimed, fate)).collect();
+    let mut verdicts: Vec<Verdict> = claimed
+        .iter()
+        .zip(fates)
+        .map(|(claimed, fate)| verdict(claimed, fate))
+        .collect();
     verdicts[2].state.used = 0;
     verdicts[2].history = None;
     assert_eq!(bench.settle(&verdicts).await, [true; 6]);
     use JobState::{Completed, Dead, Pending, Retryable, Scheduled};
-    for (id, state) in enqueued.iter().zip([Completed, Retryable, Scheduled, Pending, Dead, Pending]) {
-        let job = bench.queue.job(&raw(*id)).await.expect("looks").expect("is there");
+    for (id, state) in enqueued
+        .iter()
+        .zip([Completed, Retryable, Scheduled, Pending, Dead, Pending])
+    {
+        let job = bench
+            .queue
+            .job(&raw(*id))
+            .await
+            .expect("looks")
+            .expect("is there");
         assert_eq!(job.state, state);
         match state {
             Completed => assert_eq!(job.result, Some(serde_json::json!({"message_id": "m"}))),
@@ -94,7 +147,13 @@ async fn each_verdict_goes_where_it_belongs() {
         }
     }
     let stats = bench.queue.stats().await.expect("counts");
-    let counts = (stats.pending, stats.scheduled, stats.retryable, stats.dead, stats.running);
+    let counts = (
+        stats.pending,
+        stats.scheduled,
+        stats.retryable,
+        stats.dead,
+        stats.running,
+    );
     assert_eq!(counts, (2, 1, 1, 1, 0));
     assert!((59.0..=60.0).contains(&bench.due_in(enqueued[1]).await));
     // What was given back runs first, and remembers what it should.
@@ -113,12 +172,31 @@ async fn a_lost_token_writes_nothing() {
     let second = bench.claim(&worker, 1).await;
     assert_eq!(ids(&second), [enqueued[0]]);
     // The same worker, an older claim: refused, and its neighbour is written all the same.
-    let written = bench.settle(&[verdict(&first[0], done()), verdict(&first[1], done())]).await;
+    let written = bench
+        .settle(&[verdict(&first[0], done()), verdict(&first[1], done())])
+        .await;
     assert_eq!(written, [false, true]);
-    assert_eq!(bench.queue.job(&raw(enqueued[0])).await.expect("looks").expect("there").state, JobState::Running);
+    assert_eq!(
+        bench
+            .queue
+            .job(&raw(enqueued[0]))
+            .await
+            .expect("looks")
+            .expect("there")
+            .state,
+        JobState::Running
+    );
     // Settling again after a lost answer is refused, and counts as done.
     assert_eq!(bench.settle(&[verdict(&first[1], done())]).await, [false]);
-    assert_eq!(bench.queue.stats().await.expect("counts").counter("completed"), 1);
+    assert_eq!(
+        bench
+            .queue
+            .stats()
+            .await
+            .expect("counts")
+            .counter("completed"),
+        1
+    );
 }
 
 #[tokio::test]
@@ -133,7 +211,9 @@ async fn fifty_thousand_due_at_once_are_promoted_in_bounded_steps() {
     bench.enqueue_all(&jobs).await;
     let k = bench.queue.keys();
     // All due since the same second.
-    let _: u64 = bench.text(&format!("ZUNIONSTORE {0} 1 {0} WEIGHTS 0", k.scheduled)).await;
+    let _: u64 = bench
+        .text(&format!("ZUNIONSTORE {0} 1 {0} WEIGHTS 0", k.scheduled))
+        .await;
     let worker = bench.worker("w").await;
     let mut seen = HashMap::new();
     loop {
@@ -145,7 +225,10 @@ async fn fifty_thousand_due_at_once_are_promoted_in_bounded_steps() {
             *seen.entry(job.id.clone()).or_insert(0) += 1;
         }
         for chunk in claimed.chunks(256) {
-            let verdicts: Vec<_> = chunk.iter().map(|claimed| verdict(claimed, done())).collect();
+            let verdicts: Vec<_> = chunk
+                .iter()
+                .map(|claimed| verdict(claimed, done()))
+                .collect();
             bench.settle(&verdicts).await;
         }
     }
@@ -168,8 +251,22 @@ async fn an_id_that_is_listed_twice_runs_once() {
     let _: u8 = bench.text(&format!("RPUSH {} {id}", k.active)).await;
     let again = bench.claim(&worker, 10).await;
     assert!(again[0].has_ended);
-    bench.settle(&[Verdict { history: None, ..verdict(&again[0], Fate::Forget) }]).await;
-    assert_eq!(bench.queue.job(&raw(id)).await.expect("looks").expect("there").state, JobState::Completed);
+    bench
+        .settle(&[Verdict {
+            history: None,
+            ..verdict(&again[0], Fate::Forget)
+        }])
+        .await;
+    assert_eq!(
+        bench
+            .queue
+            .job(&raw(id))
+            .await
+            .expect("looks")
+            .expect("there")
+            .state,
+        JobState::Completed
+    );
 }
 
 #[tokio::test]
@@ -177,7 +274,10 @@ async fn garbage_in_the_keys_of_one_job_does_not_touch_its_neighbours() {
     let bench = Bench::new();
     let good = bench.enqueue(1).await[0];
     let k = bench.queue.keys();
-    let (bad, odd) = (b"\xff\xfe not an id".as_slice(), b"01JD2Z5V9GQ8X0T6M3K7W4R1YB".as_slice());
+    let (bad, odd) = (
+        b"\xff\xfe not an id".as_slice(),
+        b"01JD2Z5V9GQ8X0T6M3K7W4R1YB".as_slice(),
+    );
     let record = [k.meta.as_bytes(), b":", odd].concat();
     let _: String = bench.raw(&[b"SET", &record, b"a string"]).await;
     for id in [bad, odd] {
@@ -186,11 +286,22 @@ async fn garbage_in_the_keys_of_one_job_does_not_touch_its_neighbours() {
     let worker = bench.worker("w").await;
     let claimed = bench.claim(&worker, 10).await;
     assert_eq!(claimed.len(), 3);
-    assert!(claimed.iter().any(|job| job.id == raw(good) && job.has_record));
+    assert!(
+        claimed
+            .iter()
+            .any(|job| job.id == raw(good) && job.has_record)
+    );
     let cause = Cause::ours(Class::Undecodable, "garbage");
     let verdicts: Vec<_> = claimed
         .iter()
-        .map(|job| verdict(job, Fate::Dead { cause: cause.clone() }))
+        .map(|job| {
+            verdict(
+                job,
+                Fate::Dead {
+                    cause: cause.clone(),
+                },
+            )
+        })
         .collect();
     assert_eq!(bench.settle(&verdicts).await, [true; 3]);
     assert_eq!(bench.queue.stats().await.expect("counts").dead, 3);
@@ -206,8 +317,17 @@ async fn the_history_keeps_its_last_ten_entries() {
         let back = verdict(&claimed[0], Fate::Back);
         bench.settle(&[back]).await;
     }
-    let job = bench.queue.job(&raw(id)).await.expect("looks").expect("is there");
-    let attempts: Vec<_> = job.history.iter().map(|recorded| recorded.entry.attempt).collect();
+    let job = bench
+        .queue
+        .job(&raw(id))
+        .await
+        .expect("looks")
+        .expect("is there");
+    let attempts: Vec<_> = job
+        .history
+        .iter()
+        .map(|recorded| recorded.entry.attempt)
+        .collect();
     assert_eq!(attempts, (4..=13).collect::<Vec<_>>());
 }
 
@@ -217,13 +337,25 @@ async fn nothing_is_left_of_completed_jobs_after_their_time() {
     bench.enqueue(300).await;
     let worker = bench.worker("w").await;
     for chunk in bench.claim(&worker, 300).await.chunks(100) {
-        let verdicts: Vec<_> = chunk.iter().map(|claimed| verdict(claimed, done())).collect();
+        let verdicts: Vec<_> = chunk
+            .iter()
+            .map(|claimed| verdict(claimed, done()))
+            .collect();
         bench.settle(&verdicts).await;
     }
     bench.queue.leave(&worker).await.expect("leaves");
-    let due = bench.queue.prune(RETENTION).await.expect("prunes").expect("later");
+    let due = bench
+        .queue
+        .prune(RETENTION)
+        .await
+        .expect("prunes")
+        .expect("later");
     let now = bench.queue.now_ms().await.expect("has a clock");
-    assert!((3_590_000..=3_600_000).contains(&(due - now)), "{}", due - now);
+    assert!(
+        (3_590_000..=3_600_000).contains(&(due - now)),
+        "{}",
+        due - now
+    );
     let at_once = Retention {
         keep: Duration::ZERO,
         max_bytes: None,
@@ -233,7 +365,15 @@ async fn nothing_is_left_of_completed_jobs_after_their_time() {
     let mut left = vec![k.stats.clone(), k.signal.clone()];
     left.sort();
     assert_eq!(bench.keys().await, left);
-    assert_eq!(bench.queue.stats().await.expect("counts").counter("completed_bytes"), 0);
+    assert_eq!(
+        bench
+            .queue
+            .stats()
+            .await
+            .expect("counts")
+            .counter("completed_bytes"),
+        0
+    );
 }
 
 #[tokio::test]
@@ -259,8 +399,14 @@ async fn beyond_its_bytes_a_queue_forgets_the_oldest_but_spares_the_last_ten_sec
         let earlier = at.parse::<u64>().expect("ms") - 11_000;
         let batch = format!("{earlier} {rest}");
         let index = n.to_string();
-        let _: String =
-            bench.raw(&[b"LSET", k.completed.as_bytes(), index.as_bytes(), batch.as_bytes()]).await;
+        let _: String = bench
+            .raw(&[
+                b"LSET",
+                k.completed.as_bytes(),
+                index.as_bytes(),
+                batch.as_bytes(),
+            ])
+            .await;
     }
     bench.queue.prune(small).await.expect("prunes");
     assert_eq!(kept().await, 8);

@@ -1,6 +1,10 @@
 //! Accepted means kept, once.
 
-#[expect(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 mod support;
 
 use std::time::Duration;
@@ -21,11 +25,20 @@ async fn repeating_an_enqueue_whose_answer_was_lost_changes_nothing() {
     // Also when it has run and completed meanwhile.
     let worker = bench.worker("w").await;
     for claimed in bench.claim(&worker, 10).await {
-        bench.settle(&[support::verdict(&claimed, support::done())]).await;
+        bench
+            .settle(&[support::verdict(&claimed, support::done())])
+            .await;
     }
     bench.queue.enqueue(&jobs).await.expect("enqueues");
     let stats = bench.queue.stats().await.expect("counts");
-    assert_eq!((stats.pending, stats.counter("completed"), stats.counter("enqueued")), (0, 2, 2));
+    assert_eq!(
+        (
+            stats.pending,
+            stats.counter("completed"),
+            stats.counter("enqueued")
+        ),
+        (0, 2, 2)
+    );
 }
 
 #[tokio::test]
@@ -36,12 +49,24 @@ async fn an_idempotency_key_holds_for_a_day_and_names_its_holder() {
         ..job()
     };
     let (a, b) = (keyed(), keyed());
-    let first = bench.queue.enqueue(&[a.clone()]).await.expect("enqueues")[0];
+    let first = bench
+        .queue
+        .enqueue(std::slice::from_ref(&a))
+        .await
+        .expect("enqueues")[0];
     let second = bench.queue.enqueue(&[b]).await.expect("enqueues")[0];
-    let repeated = bench.queue.enqueue(&[a.clone()]).await.expect("enqueues")[0];
+    let repeated = bench
+        .queue
+        .enqueue(std::slice::from_ref(&a))
+        .await
+        .expect("enqueues")[0];
     assert_eq!((first.id, first.duplicate), (a.id, false));
     assert_eq!((second.id, second.duplicate), (a.id, true));
-    assert_eq!((repeated.id, repeated.duplicate), (a.id, false), "its own key is no duplicate");
+    assert_eq!(
+        (repeated.id, repeated.duplicate),
+        (a.id, false),
+        "its own key is no duplicate"
+    );
     assert_eq!(bench.queue.stats().await.expect("counts").pending, 1);
     let key = format!("{}:order 1", bench.queue.keys().idempotency);
     let ttl: i64 = bench.raw(&[b"TTL", key.as_bytes()]).await;
@@ -52,19 +77,32 @@ async fn an_idempotency_key_holds_for_a_day_and_names_its_holder() {
 async fn later_jobs_wait_for_their_time_and_past_times_mean_now() {
     let bench = Bench::new();
     let at = |run_at| NewJob { run_at, ..job() };
-    let jobs = [at(RunAt::In(Duration::from_millis(90_500))), at(RunAt::At(1_000)), at(RunAt::In(Duration::ZERO))];
+    let jobs = [
+        at(RunAt::In(Duration::from_millis(90_500))),
+        at(RunAt::At(1_000)),
+        at(RunAt::In(Duration::ZERO)),
+    ];
     let ids = bench.enqueue_all(&jobs).await;
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!((stats.pending, stats.scheduled, stats.retryable), (2, 1, 0));
     let due = bench.due_in(ids[0]).await;
     assert!((90.0..=90.5).contains(&due), "{due}");
-    let found = bench.queue.job(&raw(ids[0])).await.expect("looks").expect("is there");
+    let found = bench
+        .queue
+        .job(&raw(ids[0]))
+        .await
+        .expect("looks")
+        .expect("is there");
     assert_eq!(found.state, JobState::Scheduled);
 
     let worker = bench.worker("w").await;
     let claim = bench.queue.claim(&worker, 10, None).await.expect("claims");
     assert_eq!(claim.jobs.len(), 2);
-    assert!(claim.next_due.is_some_and(|due| due > Duration::from_secs(89)));
+    assert!(
+        claim
+            .next_due
+            .is_some_and(|due| due > Duration::from_secs(89))
+    );
     bench.make_due().await;
     assert_eq!(support::ids(&bench.claim(&worker, 10).await), [ids[0]]);
 }
@@ -84,11 +122,18 @@ async fn a_queued_job_takes_at_most_650_bytes() {
     let bench = Bench::new();
     let used = || async {
         let info: String = bench.text("INFO memory").await;
-        let line = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("says so");
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("used_memory:"))
+            .expect("says so");
         line.trim().parse::<f64>().expect("is a number")
     };
     let traced = |_| NewJob {
-        payload: format!("{:200}", String::from_utf8(support::payload()).expect("text")).into_bytes(),
+        payload: format!(
+            "{:200}",
+            String::from_utf8(support::payload()).expect("text")
+        )
+        .into_bytes(),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         ..job()
     };

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use longshore_job::{Handler, InvalidArgs, Job, JobError, JobId, Outcome, Prepared, RetrySchedule, Run};
+use longshore_job::{
+    Handler, InvalidArgs, Job, JobError, JobId, Outcome, Prepared, RetrySchedule, Run,
+};
 use longshore_queue::{Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt};
 use longshore_sandbox::RedisServer;
 use longshore_worker::{Fleet, FleetOptions, Handlers, Settings};
@@ -146,8 +148,14 @@ async fn finish(running: Running, n: u64, began: Instant) -> f64 {
 }
 
 async fn commands(queue: &Queue) -> u64 {
-    let info: String = queue.link().command(redis::cmd("INFO").arg("stats")).await.expect("says");
-    let line = info.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
+    let info: String = queue
+        .link()
+        .command(redis::cmd("INFO").arg("stats"))
+        .await
+        .expect("says");
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("total_commands_processed:"));
     line.and_then(|n| n.trim().parse().ok()).unwrap_or(0)
 }
 
@@ -160,10 +168,19 @@ async fn main() {
     let n = 200_000;
     let began = Instant::now();
     enqueue(&queue, n, 0).await;
-    println!("bulk enqueue              {:>9.0} jobs/s", n as f64 / began.elapsed().as_secs_f64());
+    println!(
+        "bulk enqueue              {:>9.0} jobs/s",
+        n as f64 / began.elapsed().as_secs_f64()
+    );
     let before = commands(&queue).await;
-    println!("no-op drain, 100 at once  {:>9.0} jobs/s", drain_queued(&queue, n).await);
-    println!("commands per job          {:>9.2} (scripts' inner ones counted)", (commands(&queue).await - before) as f64 / n as f64);
+    println!(
+        "no-op drain, 100 at once  {:>9.0} jobs/s",
+        drain_queued(&queue, n).await
+    );
+    println!(
+        "commands per job          {:>9.2} (scripts' inner ones counted)",
+        (commands(&queue).await - before) as f64 / n as f64
+    );
 
     // What the runtime's own timer leaves of the ideal: the same sleeps, and nothing else.
     let began = Instant::now();
@@ -179,9 +196,15 @@ async fn main() {
     }
     let ideal = 100.0 / 0.05;
     let alone = 10_000.0 / began.elapsed().as_secs_f64();
-    println!("the same sleeps alone     {alone:>9.0} jobs/s, {:.1} % of the ideal", 100.0 * alone / ideal);
+    println!(
+        "the same sleeps alone     {alone:>9.0} jobs/s, {:.1} % of the ideal",
+        100.0 * alone / ideal
+    );
     let rate = drain(&queue, 10_000, 50).await;
-    println!("50 ms jobs, 100 at once   {rate:>9.0} jobs/s, {:.1} % of the ideal", 100.0 * rate / ideal);
+    println!(
+        "50 ms jobs, 100 at once   {rate:>9.0} jobs/s, {:.1} % of the ideal",
+        100.0 * rate / ideal
+    );
 
     let mut running = start(&queue, true);
     enqueue(&queue, 1, 0).await;
@@ -195,7 +218,11 @@ async fn main() {
         waits.push(started.saturating_duration_since(began));
     }
     waits.sort();
-    println!("idle pickup               {:>9.2} ms p50, {:.2} ms p99", ms(waits[500]), ms(waits[990]));
+    println!(
+        "idle pickup               {:>9.2} ms p50, {:.2} ms p99",
+        ms(waits[500]),
+        ms(waits[990])
+    );
 
     tokio::time::sleep(Duration::from_secs(1)).await;
     let before = commands(&queue).await;

@@ -84,10 +84,17 @@ async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
     };
     let started = Instant::now();
     let want = slots.num_permits();
-    let claim = station.queue.claim(&lease, want, station.settings.max_running).await?;
+    let claim = station
+        .queue
+        .claim(&lease, want, station.settings.max_running)
+        .await?;
     station.claims.store(true, Ordering::Release);
     station.metrics.claim_seconds(started.elapsed());
-    let Claim { state, jobs, next_due } = claim;
+    let Claim {
+        state,
+        jobs,
+        next_due,
+    } = claim;
     if state == ClaimState::Lost {
         station.lose_lease(&lease);
         return Ok(Next::Again);
@@ -96,7 +103,12 @@ async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
     for claimed in jobs {
         if let Some(slot) = slots.split(1) {
             let timeout = station.settings.timeout;
-            station.hand_over(Arc::new(Entry::new(claimed, Arc::clone(&lease), timeout, slot)));
+            station.hand_over(Arc::new(Entry::new(
+                claimed,
+                Arc::clone(&lease),
+                timeout,
+                slot,
+            )));
         }
     }
     if got == want && state == ClaimState::Ok {
@@ -127,7 +139,8 @@ async fn free_slots(station: &Arc<Station>) -> Option<OwnedSemaphorePermit> {
     };
     let more = station.slots.available_permits().min(999);
     if more > 0
-        && let Ok(more) = Arc::clone(&station.slots).try_acquire_many_owned(u32::try_from(more).unwrap_or(1))
+        && let Ok(more) =
+            Arc::clone(&station.slots).try_acquire_many_owned(u32::try_from(more).unwrap_or(1))
     {
         slots.merge(more);
     }
@@ -137,8 +150,6 @@ async fn free_slots(station: &Arc<Station>) -> Option<OwnedSemaphorePermit> {
 /// Waits until there is work, or may be.
 async fn idle(station: &Arc<Station>, mut next_due: Option<Duration>) {
     let mut stop = station.stop.subscribe();
-    let mut standing = station.standing.subscribe();
-    standing.mark_unchanged();
     station.idle.send_replace(true);
     loop {
         station.claimer.mark();

@@ -32,7 +32,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(claimed: Claimed, lease: Arc<Lease>, timeout: Duration, slot: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(
+        claimed: Claimed,
+        lease: Arc<Lease>,
+        timeout: Duration,
+        slot: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
             claimed,
             lease,
@@ -49,7 +54,9 @@ impl Entry {
     pub(crate) fn send(&self) -> bool {
         let noted = self
             .door
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |door| (door & CLOSED == 0).then_some(door | SENT));
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |door| {
+                (door & CLOSED == 0).then_some(door | SENT)
+            });
         noted.is_ok()
     }
 
@@ -100,11 +107,15 @@ impl Entry {
 
 /// A poisoned lock means that a thread panicked while it held it; what is inside is a plain value all the same.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("claimed", &self.claimed).finish_non_exhaustive()
+        f.debug_struct("Entry")
+            .field("claimed", &self.claimed)
+            .finish_non_exhaustive()
     }
 }

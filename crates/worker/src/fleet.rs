@@ -128,7 +128,8 @@ impl Fleet {
         let mut to_settle = Vec::new();
         for (queue, settings, handlers) in self.queues {
             let of_queue = metrics.of(queue.name());
-            let (station, outcomes) = Station::new(queue, settings, handlers, &self.options.name, of_queue);
+            let (station, outcomes) =
+                Station::new(queue, settings, handlers, &self.options.name, of_queue);
             stations.push(station);
             to_settle.push(outcomes);
         }
@@ -138,9 +139,15 @@ impl Fleet {
             let mut standing = station.standing.subscribe();
             let joined = standing.wait_for(|standing| standing.lease.is_some());
             if timeout(START_WITHIN, joined).await.is_err() {
-                return Err(FleetError::Unreachable(station.queue.link().server().to_owned()));
+                return Err(FleetError::Unreachable(
+                    station.queue.link().server().to_owned(),
+                ));
             }
-            tracing::info!(queue = station.queue.name(), concurrency = station.settings.concurrency, "working");
+            tracing::info!(
+                queue = station.queue.name(),
+                concurrency = station.settings.concurrency,
+                "working"
+            );
         }
 
         let mut claimers = Vec::new();
@@ -178,7 +185,11 @@ impl Fleet {
         let deadline = Instant::now() + self.options.drain;
         for station in stations.iter() {
             station.stop.send_replace(true);
-            tracing::info!(queue = station.queue.name(), running = station.ledger.len(), "draining");
+            tracing::info!(
+                queue = station.queue.name(),
+                running = station.ledger.len(),
+                "draining"
+            );
         }
         // A claim under way is waited for, so that what it took is known and can be given back.
         for claimer in claimers {
@@ -228,8 +239,17 @@ fn monitor(stations: &Arc<[Arc<Station>]>) -> Monitor {
 /// is unknown.
 fn cut_off(stations: &[Arc<Station>]) {
     for station in stations {
-        let running: Vec<_> = station.ledger.all().into_iter().filter(|entry| entry.has_slot()).collect();
-        tracing::warn!(queue = station.queue.name(), jobs = running.len(), "the drain's time is over: cutting off");
+        let running: Vec<_> = station
+            .ledger
+            .all()
+            .into_iter()
+            .filter(|entry| entry.has_slot())
+            .collect();
+        tracing::warn!(
+            queue = station.queue.name(),
+            jobs = running.len(),
+            "the drain's time is over: cutting off"
+        );
         for entry in running {
             entry.close();
             entry.abort();
@@ -270,11 +290,21 @@ async fn settle_the_rest(stations: &[Arc<Station>], deadline: Instant) -> Left {
         };
         match timeout_at(deadline, settled).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(queue = station.queue.name(), %error, "left without a word to Redis"),
-            Err(_) => tracing::error!(queue = station.queue.name(), "Redis did not take all outcomes in time"),
+            Ok(Err(error)) => {
+                tracing::warn!(queue = station.queue.name(), %error, "left without a word to Redis");
+            }
+            Err(_) => tracing::error!(
+                queue = station.queue.name(),
+                "Redis did not take all outcomes in time"
+            ),
         }
-        left.unsettled
-            .extend(station.ledger.all().iter().map(|entry| entry.claimed.id.to_string()));
+        left.unsettled.extend(
+            station
+                .ledger
+                .all()
+                .iter()
+                .map(|entry| entry.claimed.id.to_string()),
+        );
     }
     left
 }
@@ -314,7 +344,10 @@ impl Keeper {
                         // Its own connection, opened on this thread, so that nothing else delays a beat.
                         let options = LinkOptions {
                             connect_timeout: Duration::from_secs(1),
-                            response_timeout: station.settings.heartbeat.min(Duration::from_secs(2)),
+                            response_timeout: station
+                                .settings
+                                .heartbeat
+                                .min(Duration::from_secs(2)),
                         };
                         let link = station.queue.link().another(options);
                         let queue = station.queue.over(link);

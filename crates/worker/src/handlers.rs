@@ -51,7 +51,8 @@ impl Handlers {
     /// Adds the handler of one kind; a later one for the same kind takes its place.
     #[must_use]
     pub fn with<H: Handler>(mut self, handler: H) -> Self {
-        self.0.insert(H::Job::KIND, Box::new(Typed(Arc::new(handler))));
+        self.0
+            .insert(H::Job::KIND, Box::new(Typed(Arc::new(handler))));
         self
     }
 

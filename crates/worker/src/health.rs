@@ -50,7 +50,11 @@ pub(crate) async fn serve(
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(text))
-        .with_state(Health { stations, queues, metrics });
+        .with_state(Health {
+            stations,
+            queues,
+            metrics,
+        });
     axum::serve(listener, router).await
 }
 
@@ -60,17 +64,27 @@ async fn livez(State(health): State<Health>) -> impl IntoResponse {
     let mut wrong = String::new();
     for station in health.stations.iter() {
         let queue = station.queue.name();
-        for (name, turn) in
-            [("claimer", &station.claimer), ("settler", &station.settler), ("keeper", &station.keeper)]
-        {
+        for (name, turn) in [
+            ("claimer", &station.claimer),
+            ("settler", &station.settler),
+            ("keeper", &station.keeper),
+        ] {
             let age = turn.age();
             let over = name == "claimer" && station.stopping();
             if age > STOPPED_AFTER && !over {
-                let _ = writeln!(wrong, "{queue}: the {name} has stopped, {} s ago", age.as_secs());
+                let _ = writeln!(
+                    wrong,
+                    "{queue}: the {name} has stopped, {} s ago",
+                    age.as_secs()
+                );
             }
         }
         for (job, over) in station.overdue() {
-            let _ = writeln!(wrong, "{queue}: job {job} is {} s over its time limit", over.as_secs());
+            let _ = writeln!(
+                wrong,
+                "{queue}: job {job} is {} s over its time limit",
+                over.as_secs()
+            );
         }
     }
     answer(wrong)
@@ -107,5 +121,8 @@ async fn text(State(health): State<Health>) -> impl IntoResponse {
         }
     }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, content_type)], health.metrics.text(&queues))
+    (
+        [(header::CONTENT_TYPE, content_type)],
+        health.metrics.text(&queues),
+    )
 }

@@ -62,17 +62,23 @@ impl Around {
 
     /// A span for the run, under the producer's trace.
     pub(crate) fn trace(station: &Arc<Station>) -> Self {
-        Self::new(station, |station, entry, rest| Box::pin(trace::around(station, entry, rest)))
+        Self::new(station, |station, entry, rest| {
+            Box::pin(trace::around(station, entry, rest))
+        })
     }
 
     /// A task of its own, so that a panic ends only this job and a run can be dropped.
     pub(crate) fn isolate(station: &Arc<Station>) -> Self {
-        Self::new(station, |station, entry, rest| Box::pin(isolate::around(station, entry, rest)))
+        Self::new(station, |station, entry, rest| {
+            Box::pin(isolate::around(station, entry, rest))
+        })
     }
 
     /// The queue's time limit.
     pub(crate) fn time_limit(station: &Arc<Station>) -> Self {
-        Self::new(station, |station, entry, rest| Box::pin(time_limit::around(station, entry, rest)))
+        Self::new(station, |station, entry, rest| {
+            Box::pin(time_limit::around(station, entry, rest))
+        })
     }
 }
 
@@ -109,7 +115,8 @@ where
     fn call(&mut self, task: RedisTask) -> Self::Future {
         let entry = entry_of(&task);
         let rest = self.inner.call(task);
-        let rest = Box::pin(async move { rest.await.unwrap_or_else(|error| End::from_apalis(&error)) });
+        let rest =
+            Box::pin(async move { rest.await.unwrap_or_else(|error| End::from_apalis(&error)) });
         let wrapped = (self.around.wrap)(Arc::clone(&self.around.station), entry, rest);
         Box::pin(async move { Ok(wrapped.await) })
     }
@@ -121,7 +128,6 @@ impl End {
         Self::Ran(Err(JobError::transient(format!("apalis: {error}"))))
     }
 }
-
 
 /// The job behind a task.
 fn entry_of(task: &RedisTask) -> Arc<Entry> {

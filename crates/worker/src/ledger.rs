@@ -19,13 +19,18 @@ impl Ledger {
     /// Forgets a job, if it is still the claim with this token.
     pub(crate) fn remove(&self, id: &RawId, token: &str) {
         let mut entries = lock(&self.0);
-        if entries.get(id).is_some_and(|entry| *entry.claimed.token == *token) {
+        if entries
+            .get(id)
+            .is_some_and(|entry| *entry.claimed.token == *token)
+        {
             entries.remove(id);
         }
     }
 
     pub(crate) fn knows(&self, id: &RawId, token: &str) -> bool {
-        lock(&self.0).get(id).is_some_and(|entry| *entry.claimed.token == *token)
+        lock(&self.0)
+            .get(id)
+            .is_some_and(|entry| *entry.claimed.token == *token)
     }
 
     pub(crate) fn len(&self) -> usize {

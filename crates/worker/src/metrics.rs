@@ -48,9 +48,13 @@ impl Metrics {
     pub(crate) fn new() -> Arc<Self> {
         let mut registry = Registry::with_prefix("longshore");
         // From 1 ms to 65 s for jobs, from 0.1 ms to 1.6 s for Redis.
-        let jobs = Histograms::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.0, 17)));
+        let jobs = Histograms::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.001, 2.0, 17))
+        });
         let redis = || {
-            Histograms::<QueueLabel>::new_with_constructor(|| Histogram::new(exponential_buckets(0.0001, 2.0, 15)))
+            Histograms::<QueueLabel>::new_with_constructor(|| {
+                Histogram::new(exponential_buckets(0.0001, 2.0, 15))
+            })
         };
         let metrics = Self {
             runs: Family::default(),
@@ -63,13 +67,40 @@ impl Metrics {
             registry: Registry::default(),
         };
         registry.register("runs", "Runs that ended, by outcome", metrics.runs.clone());
-        registry.register("run_seconds", "How long runs took", metrics.run_seconds.clone());
-        registry.register("claim_seconds", "How long Redis took to hand out jobs", metrics.claim_seconds.clone());
-        registry.register("settle_seconds", "How long Redis took to write outcomes", metrics.settle_seconds.clone());
-        registry.register("rescued", "Jobs taken over from lost workers", metrics.rescued.clone());
-        registry.register("outcomes_refused", "Outcomes not written since the lease was lost", metrics.refused.clone());
-        registry.register("payload_newer", "Jobs put back since their args are newer than this worker", metrics.newer.clone());
-        Arc::new(Self { registry, ..metrics })
+        registry.register(
+            "run_seconds",
+            "How long runs took",
+            metrics.run_seconds.clone(),
+        );
+        registry.register(
+            "claim_seconds",
+            "How long Redis took to hand out jobs",
+            metrics.claim_seconds.clone(),
+        );
+        registry.register(
+            "settle_seconds",
+            "How long Redis took to write outcomes",
+            metrics.settle_seconds.clone(),
+        );
+        registry.register(
+            "rescued",
+            "Jobs taken over from lost workers",
+            metrics.rescued.clone(),
+        );
+        registry.register(
+            "outcomes_refused",
+            "Outcomes not written since the lease was lost",
+            metrics.refused.clone(),
+        );
+        registry.register(
+            "payload_newer",
+            "Jobs put back since their args are newer than this worker",
+            metrics.newer.clone(),
+        );
+        Arc::new(Self {
+            registry,
+            ..metrics
+        })
     }
 
     /// The counters of one queue.
@@ -95,7 +126,10 @@ impl Metrics {
 
 fn gauges(text: &mut String, queues: &[(String, Stats)]) {
     let mut gauge = |name: &str, help: &str, rows: Vec<(String, f64)>| {
-        let _ = writeln!(text, "# HELP longshore_{name} {help}.\n# TYPE longshore_{name} gauge");
+        let _ = writeln!(
+            text,
+            "# HELP longshore_{name} {help}.\n# TYPE longshore_{name} gauge"
+        );
         for (labels, value) in rows {
             let _ = writeln!(text, "longshore_{name}{{{labels}}} {value}");
         }
@@ -122,7 +156,11 @@ fn gauges(text: &mut String, queues: &[(String, Stats)]) {
     gauge("jobs", "Jobs in Redis, by state", jobs);
     let latency = each(|stats| stats.latency_ms.unwrap_or(0) as f64 / 1000.0);
     gauge("latency_seconds", "Age of the oldest pending job", latency);
-    gauge("paused", "1 while the queue is paused", each(|stats| f64::from(u8::from(stats.paused.is_some()))));
+    gauge(
+        "paused",
+        "1 while the queue is paused",
+        each(|stats| f64::from(u8::from(stats.paused.is_some()))),
+    );
     let workers = each(|stats| stats.workers as f64);
     gauge("workers", "Workers with a lease", workers);
 }
@@ -141,29 +179,50 @@ impl QueueMetrics {
         }
     }
 
-    pub(crate) fn ran(&self, kind: Option<&'static str>, outcome: &'static str, took: Option<Duration>) {
+    pub(crate) fn ran(
+        &self,
+        kind: Option<&'static str>,
+        outcome: &'static str,
+        took: Option<Duration>,
+    ) {
         let (queue, kind) = (self.queue.clone(), kind.unwrap_or("unknown"));
         if let Some(took) = took {
             let labels = KindLabels {
                 queue: queue.clone(),
                 kind,
             };
-            self.all.run_seconds.get_or_create(&labels).observe(took.as_secs_f64());
+            self.all
+                .run_seconds
+                .get_or_create(&labels)
+                .observe(took.as_secs_f64());
         }
-        let labels = JobLabels { queue, kind, outcome };
+        let labels = JobLabels {
+            queue,
+            kind,
+            outcome,
+        };
         self.all.runs.get_or_create(&labels).inc();
     }
 
     pub(crate) fn claim_seconds(&self, took: Duration) {
-        self.all.claim_seconds.get_or_create(&self.label()).observe(took.as_secs_f64());
+        self.all
+            .claim_seconds
+            .get_or_create(&self.label())
+            .observe(took.as_secs_f64());
     }
 
     pub(crate) fn settle_seconds(&self, took: Duration) {
-        self.all.settle_seconds.get_or_create(&self.label()).observe(took.as_secs_f64());
+        self.all
+            .settle_seconds
+            .get_or_create(&self.label())
+            .observe(took.as_secs_f64());
     }
 
     pub(crate) fn rescued(&self, jobs: usize) {
-        self.all.rescued.get_or_create(&self.label()).inc_by(jobs as u64);
+        self.all
+            .rescued
+            .get_or_create(&self.label())
+            .inc_by(jobs as u64);
     }
 
     pub(crate) fn refused(&self) {

@@ -61,16 +61,26 @@ async fn write(station: &Station, batch: &[Verdict]) -> Option<Instant> {
     loop {
         station.settler.mark();
         let started = Instant::now();
-        match station.queue.settle(batch, station.settings.retention).await {
+        match station
+            .queue
+            .settle(batch, station.settings.retention)
+            .await
+        {
             Ok(settled) => {
                 station.metrics.settle_seconds(started.elapsed());
                 if reconnect.is_fresh() {
                     report(station, batch, &settled.written);
                 } else {
                     // With an answer lost, a refusal may be our own first try: then nothing is known to be wrong.
-                    tracing::info!(queue = station.queue.name(), jobs = batch.len(), "outcomes are written again");
+                    tracing::info!(
+                        queue = station.queue.name(),
+                        jobs = batch.len(),
+                        "outcomes are written again"
+                    );
                 }
-                return settled.prune_at_ms.map(|_| Instant::now() + station.settings.retention.keep);
+                return settled
+                    .prune_at_ms
+                    .map(|_| Instant::now() + station.settings.retention.keep);
             }
             Err(error) => {
                 if reconnect.is_fresh() {

@@ -138,7 +138,10 @@ impl Station {
     pub(crate) fn lose_lease(&self, lost: &Arc<Lease>) {
         let mut was_current = false;
         self.standing.send_if_modified(|standing| {
-            was_current = standing.lease.as_ref().is_some_and(|lease| Arc::ptr_eq(lease, lost));
+            was_current = standing
+                .lease
+                .as_ref()
+                .is_some_and(|lease| Arc::ptr_eq(lease, lost));
             if was_current {
                 standing.lease = None;
                 standing.confirmed = None;
@@ -155,7 +158,10 @@ impl Station {
             jobs = dropped.len(),
             "lease lost: running jobs are dropped, they may run elsewhere"
         );
-        for entry in dropped.iter().filter(|entry| Arc::ptr_eq(&entry.lease, lost)) {
+        for entry in dropped
+            .iter()
+            .filter(|entry| Arc::ptr_eq(&entry.lease, lost))
+        {
             entry.close();
             entry.abort();
         }
@@ -185,7 +191,9 @@ impl Station {
     /// No beat has been acknowledged for a whole lease.
     pub(crate) fn unconfirmed(&self) -> bool {
         let standing = self.standing.borrow();
-        standing.confirmed.is_none_or(|beat| beat.elapsed() > self.settings.lost_after)
+        standing
+            .confirmed
+            .is_none_or(|beat| beat.elapsed() > self.settings.lost_after)
     }
 
     /// Numbers a history entry.
@@ -232,10 +240,13 @@ impl Gate for SendGate {
             loop {
                 let fresh = {
                     let now = standing.borrow_and_update();
-                    let ours = now.lease.as_ref().is_some_and(|lease| Arc::ptr_eq(lease, &self.entry.lease));
-                    ours && now
-                        .confirmed
-                        .is_some_and(|beat| beat.elapsed() <= self.station.settings.lost_after * 2 / 3)
+                    let ours = now
+                        .lease
+                        .as_ref()
+                        .is_some_and(|lease| Arc::ptr_eq(lease, &self.entry.lease));
+                    ours && now.confirmed.is_some_and(|beat| {
+                        beat.elapsed() <= self.station.settings.lost_after * 2 / 3
+                    })
                 };
                 if fresh && self.entry.send() {
                     return;

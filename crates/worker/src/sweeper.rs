@@ -15,16 +15,31 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
     let Some(lease) = station.lease() else {
         return Ok(());
     };
-    let Some(found) = station.queue.sweep(&lease, station.settings.lost_after).await? else {
+    let Some(found) = station
+        .queue
+        .sweep(&lease, station.settings.lost_after)
+        .await?
+    else {
         station.lose_lease(&lease);
         return Ok(());
     };
-    let mut verdicts: Vec<Verdict> = found.taken.into_iter().map(|taken| lost(station, taken)).collect();
+    let mut verdicts: Vec<Verdict> = found
+        .taken
+        .into_iter()
+        .map(|taken| lost(station, taken))
+        .collect();
     let rescued = verdicts.len();
-    let unknown = found.own.into_iter().filter(|(id, token)| !station.ledger.knows(id, token));
+    let unknown = found
+        .own
+        .into_iter()
+        .filter(|(id, token)| !station.ledger.knows(id, token));
     verdicts.extend(unknown.map(|(id, token)| give_back(id, token)));
     if rescued > 0 {
-        tracing::warn!(queue = station.queue.name(), jobs = rescued, "rescued jobs of a lost worker");
+        tracing::warn!(
+            queue = station.queue.name(),
+            jobs = rescued,
+            "rescued jobs of a lost worker"
+        );
         station.metrics.rescued(rescued);
     }
     if verdicts.len() > rescued {
@@ -35,7 +50,10 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
         );
     }
     for chunk in verdicts.chunks(MAX_VERDICTS) {
-        station.queue.settle(chunk, station.settings.retention).await?;
+        station
+            .queue
+            .settle(chunk, station.settings.retention)
+            .await?;
     }
     Ok(())
 }
@@ -53,7 +71,9 @@ fn lost(station: &Station, taken: Taken) -> Verdict {
             attempt: taken.run.used + 1,
             worker: taken.worker,
             outcome: decision.outcome.to_owned(),
-            reason: Some("the worker was lost while the job ran; a request may have gone out".to_owned()),
+            reason: Some(
+                "the worker was lost while the job ran; a request may have gone out".to_owned(),
+            ),
             ..HistoryEntry::default()
         },
     );

@@ -1,6 +1,10 @@
 //! Wire-compatible with apalis-redis on the producing side.
 
-#[expect(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -20,7 +24,11 @@ struct Envelope {
 #[test]
 fn our_key_names_are_the_ones_of_its_config() {
     let bench = longshore_queue::Queue::new(
-        longshore_queue::Link::new("redis://127.0.0.1:1", longshore_queue::LinkOptions::default()).expect("a good URL"),
+        longshore_queue::Link::new(
+            "redis://127.0.0.1:1",
+            longshore_queue::LinkOptions::default(),
+        )
+        .expect("a good URL"),
         "longshore",
         "email",
     )
@@ -44,7 +52,9 @@ async fn a_plain_apalis_program_can_push_and_its_job_runs_within_a_second() {
     let running = bench.start();
     let warm = bench.enqueue(Does::Nothing).await;
     bench.is(warm, longshore_queue::JobState::Completed).await;
-    let connection = apalis_redis::connect(bench.redis.url()).await.expect("connects");
+    let connection = apalis_redis::connect(bench.redis.url())
+        .await
+        .expect("connects");
     let config = Config::default().queue("{t:probe}");
     let mut storage = RedisStorage::new(connection).with_config(config);
     let pushed = Instant::now();
@@ -57,7 +67,10 @@ async fn a_plain_apalis_program_can_push_and_its_job_runs_within_a_second() {
         storage.push(envelope).await.expect("pushes");
     }
     // A little more than the second that is promised: the test and the worker share two cores with others.
-    within(Duration::from_millis(2500), "all ran", || async { bench.probing.started() == 4 }).await;
+    within(Duration::from_millis(2500), "all ran", || async {
+        bench.probing.started() == 4
+    })
+    .await;
     eprintln!("picked up after {:?}", pushed.elapsed());
     bench.completed(4).await;
     running.stop().await;

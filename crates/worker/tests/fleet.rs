@@ -1,6 +1,10 @@
 //! A fleet on a real Redis: what happens to jobs whose runs end in every way there is.
 
-#[expect(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 mod support;
 
 use std::time::Duration;
@@ -32,17 +36,35 @@ async fn every_end_of_a_run_is_an_outcome() {
     let table = [
         (Does::Sends, JobState::Completed, "completed", None),
         (Does::Panics, JobState::Retryable, "failed", Some("panic")),
-        (Does::Hangs, JobState::Retryable, "failed", Some("timed out")),
-        (Does::SendsThenHangs, JobState::Retryable, "outcome_unknown", Some("timed out")),
+        (
+            Does::Hangs,
+            JobState::Retryable,
+            "failed",
+            Some("timed out"),
+        ),
+        (
+            Does::SendsThenHangs,
+            JobState::Retryable,
+            "outcome_unknown",
+            Some("timed out"),
+        ),
         (Does::IsRefused, JobState::Dead, "refused", None),
         (Does::Fails, JobState::Retryable, "failed", None),
     ];
     for (does, state, outcome, code) in table {
         let id = bench.enqueue(does).await;
         bench.is(id, state).await;
-        let job = bench.queue.job(&id.into()).await.expect("looks").expect("is there");
+        let job = bench
+            .queue
+            .job(&id.into())
+            .await
+            .expect("looks")
+            .expect("is there");
         let last = job.history.last().expect("has a history");
-        let seen = (last.entry.outcome.as_str(), last.entry.answer.code.as_deref());
+        let seen = (
+            last.entry.outcome.as_str(),
+            last.entry.answer.code.as_deref(),
+        );
         assert_eq!(seen, (outcome, code), "{does:?}");
         assert!(last.entry.worker.starts_with("test-"));
     }
@@ -62,11 +84,21 @@ async fn retries_come_when_the_schedule_says_and_hold_no_slot() {
     let k = bench.queue.keys();
     for (attempt, wait) in [(1, 60.0), (2, 300.0), (3, 900.0)] {
         eventually("the attempt is settled", || async {
-            let job = bench.queue.job(&failing.into()).await.expect("looks").expect("is there");
+            let job = bench
+                .queue
+                .job(&failing.into())
+                .await
+                .expect("looks")
+                .expect("is there");
             job.state == JobState::Retryable && job.run.used == attempt
         })
         .await;
-        let job = bench.queue.job(&failing.into()).await.expect("looks").expect("is there");
+        let job = bench
+            .queue
+            .job(&failing.into())
+            .await
+            .expect("looks")
+            .expect("is there");
         let failed_at = job.history.last().expect("has a history").at_ms;
         let gap = (job.next_run_at_ms.expect("is scheduled") - failed_at) as f64 / 1000.0;
         assert!((gap - wait).abs() < 0.002, "{gap} after attempt {attempt}");
@@ -76,13 +108,21 @@ async fn retries_come_when_the_schedule_says_and_hold_no_slot() {
         let _: u8 = bench
             .queue
             .link()
-            .command(redis::cmd("ZADD").arg(&k.scheduled).arg(1).arg(failing.to_string()))
+            .command(
+                redis::cmd("ZADD")
+                    .arg(&k.scheduled)
+                    .arg(1)
+                    .arg(failing.to_string()),
+            )
             .await
             .expect("back-dates");
     }
     bench.is(failing, JobState::Dead).await;
     let groups = bench.queue.dead_groups().await.expect("lists");
-    assert_eq!((groups.len(), groups[0].cause.to_string().as_str()), (1, "failed"));
+    assert_eq!(
+        (groups.len(), groups[0].cause.to_string().as_str()),
+        (1, "failed")
+    );
     running.stop().await;
 }
 
@@ -99,7 +139,12 @@ async fn a_shortened_schedule_is_kept_to_in_real_time() {
     let running = bench.start_with(short, Duration::from_secs(5));
     let id = bench.enqueue(Does::Fails).await;
     bench.is(id, JobState::Dead).await;
-    let job = bench.queue.job(&id.into()).await.expect("looks").expect("is there");
+    let job = bench
+        .queue
+        .job(&id.into())
+        .await
+        .expect("looks")
+        .expect("is there");
     let times: Vec<_> = job.history.iter().map(|recorded| recorded.at_ms).collect();
     let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     for (gap, wait) in gaps.iter().zip([300, 600, 900]) {
@@ -122,7 +167,11 @@ async fn on_stop_running_jobs_finish_and_no_more_are_taken() {
     assert_eq!(left.unsettled, Vec::<String>::new());
     assert_eq!(bench.state(id).await, Some(JobState::Completed));
     assert_eq!(bench.state(late).await, Some(JobState::Pending));
-    assert_eq!(bench.queue.stats().await.expect("counts").workers, 0, "it has left");
+    assert_eq!(
+        bench.queue.stats().await.expect("counts").workers,
+        0,
+        "it has left"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -134,9 +183,22 @@ async fn at_the_drains_end_what_was_not_sent_is_given_back_and_the_rest_is_unkno
     bench.running(2).await;
     eventually("it has sent", || async { bench.probing.sent(sent) == 1 }).await;
     assert_eq!(running.stop().await.unsettled, Vec::<String>::new());
-    let unsent = bench.queue.job(&unsent.into()).await.expect("looks").expect("is there");
-    assert_eq!((unsent.state, unsent.run.used, unsent.history.len()), (JobState::Pending, 0, 0));
-    let sent = bench.queue.job(&sent.into()).await.expect("looks").expect("is there");
+    let unsent = bench
+        .queue
+        .job(&unsent.into())
+        .await
+        .expect("looks")
+        .expect("is there");
+    assert_eq!(
+        (unsent.state, unsent.run.used, unsent.history.len()),
+        (JobState::Pending, 0, 0)
+    );
+    let sent = bench
+        .queue
+        .job(&sent.into())
+        .await
+        .expect("looks")
+        .expect("is there");
     assert_eq!((sent.state, sent.run.used), (JobState::Retryable, 1));
     assert!(sent.run.may_have_been_sent);
     assert_eq!(sent.history[0].entry.outcome, "outcome_unknown");
@@ -167,7 +229,10 @@ async fn a_paused_queue_stands_still_and_goes_on_at_once() {
     bench.queue.pause("ada", "").await.expect("pauses");
     let running = bench.start();
     let id = bench.enqueue(Does::Nothing).await;
-    eventually("the worker is there", || async { bench.queue.stats().await.expect("counts").workers == 1 }).await;
+    eventually("the worker is there", || async {
+        bench.queue.stats().await.expect("counts").workers == 1
+    })
+    .await;
     assert_eq!(bench.state(id).await, Some(JobState::Pending));
     bench.queue.resume().await.expect("resumes");
     bench.is(id, JobState::Completed).await;

@@ -1,6 +1,10 @@
 //! What anybody may write into Redis: each bad job is a dead letter with its bytes kept, and touches no other.
 
-#[expect(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 mod support;
 
 use longshore_job::JobId;
@@ -17,24 +21,53 @@ async fn write(bench: &Bench, id: &[u8], payload: Option<&[u8]>, record: bool) {
     }
     if record {
         let key = k.record(&RawId::from(id.to_vec()));
-        pipe.cmd("HSET").arg(key).arg("attempts").arg(0).arg("max_attempts").arg(25).ignore();
+        pipe.cmd("HSET")
+            .arg(key)
+            .arg("attempts")
+            .arg(0)
+            .arg("max_attempts")
+            .arg(25)
+            .ignore();
     }
     pipe.cmd("RPUSH").arg(&k.active).arg(id).ignore();
-    bench.queue.link().pipeline::<()>(&pipe).await.expect("writes");
+    bench
+        .queue
+        .link()
+        .pipeline::<()>(&pipe)
+        .await
+        .expect("writes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn garbage_is_buried_with_its_bytes_and_its_neighbours_run() {
     let bench = Bench::new();
     let good = support::new_job(Does::Nothing).payload;
-    let deep = [br#"{"kind":"probe","v":1,"args":"#.as_slice(), &b"[".repeat(50_000), &b"]".repeat(50_000), b"}"].concat();
+    let deep = [
+        br#"{"kind":"probe","v":1,"args":"#.as_slice(),
+        &b"[".repeat(50_000),
+        &b"]".repeat(50_000),
+        b"}",
+    ]
+    .concat();
     let id = || JobId::generate().to_string().into_bytes();
-    let cases: Vec<(Vec<u8>, Option<&[u8]>, bool, &str)> = vec![
+    // Id, payload, whether there is a record, and why it is dead.
+    type Case<'a> = (Vec<u8>, Option<&'a [u8]>, bool, &'a str);
+    let cases: Vec<Case<'_>> = vec![
         (id(), Some(b""), true, "payload empty"),
         (id(), Some(b"\xff\xfe\x00"), true, "payload not UTF-8"),
         (id(), Some(b"{"), true, "payload not an envelope"),
-        (id(), Some(br#"{"kind":"nonesuch","v":1,"args":{}}"#), true, "kind unknown"),
-        (id(), Some(br#"{"kind":"probe","v":1,"args":{"does":"fly"}}"#), true, "args do not decode"),
+        (
+            id(),
+            Some(br#"{"kind":"nonesuch","v":1,"args":{}}"#),
+            true,
+            "kind unknown",
+        ),
+        (
+            id(),
+            Some(br#"{"kind":"probe","v":1,"args":{"does":"fly"}}"#),
+            true,
+            "args do not decode",
+        ),
         (id(), Some(&deep), true, "args do not decode"),
         (id(), None, true, "payload missing"),
         (id(), None, false, "payload missing"),
@@ -57,17 +90,39 @@ async fn garbage_is_buried_with_its_bytes_and_its_neighbours_run() {
             job.is_some_and(|job| job.state == JobState::Dead)
         })
         .await;
-        let job = bench.queue.job(&id).await.expect("looks").expect("is there");
-        assert_eq!(job.payload.as_deref(), *payload, "{why}: the bytes are kept");
-        let reason = job.history.last().and_then(|last| last.entry.reason.clone()).expect("says why");
+        let job = bench
+            .queue
+            .job(&id)
+            .await
+            .expect("looks")
+            .expect("is there");
+        assert_eq!(
+            job.payload.as_deref(),
+            *payload,
+            "{why}: the bytes are kept"
+        );
+        let reason = job
+            .history
+            .last()
+            .and_then(|last| last.entry.reason.clone())
+            .expect("says why");
         assert!(reason.starts_with(why), "{reason}");
     }
-    assert_eq!(bench.queue.stats().await.expect("counts").dead, cases.len() as u64);
+    assert_eq!(
+        bench.queue.stats().await.expect("counts").dead,
+        cases.len() as u64
+    );
     // With its record written by the burial, a letter that was whole runs when it is replayed.
     let (whole, ..) = &cases[8];
     let whole = RawId::from(whole.clone());
-    bench.queue.replay(&[whole.clone()]).await.expect("replays");
-    bench.is(whole.job_id().expect("a ULID"), JobState::Completed).await;
+    bench
+        .queue
+        .replay(std::slice::from_ref(&whole))
+        .await
+        .expect("replays");
+    bench
+        .is(whole.job_id().expect("a ULID"), JobState::Completed)
+        .await;
     running.stop().await;
 }
 
@@ -75,10 +130,21 @@ async fn garbage_is_buried_with_its_bytes_and_its_neighbours_run() {
 async fn args_newer_than_the_worker_are_put_back() {
     let bench = Bench::new();
     let id = JobId::generate();
-    write(&bench, id.to_string().as_bytes(), Some(br#"{"kind":"probe","v":2,"args":{"new":1}}"#), true).await;
+    write(
+        &bench,
+        id.to_string().as_bytes(),
+        Some(br#"{"kind":"probe","v":2,"args":{"new":1}}"#),
+        true,
+    )
+    .await;
     let running = bench.start();
     bench.is(id, JobState::Scheduled).await;
-    let job = bench.queue.job(&id.into()).await.expect("looks").expect("is there");
+    let job = bench
+        .queue
+        .job(&id.into())
+        .await
+        .expect("looks")
+        .expect("is there");
     assert_eq!((job.run.used, job.waits), (0, 1));
     running.stop().await;
 }
@@ -92,10 +158,20 @@ async fn an_expired_job_is_dead_without_a_run() {
     };
     let id = bench.queue.enqueue(&[job]).await.expect("enqueues")[0].id;
     let key = bench.queue.keys().record(&id.into());
-    let _: u8 = bench.queue.link().command(cmd("HSET").arg(key).arg("exp").arg(1)).await.expect("back-dates");
+    let _: u8 = bench
+        .queue
+        .link()
+        .command(cmd("HSET").arg(key).arg("exp").arg(1))
+        .await
+        .expect("back-dates");
     let running = bench.start();
     bench.is(id, JobState::Dead).await;
     assert_eq!(bench.probing.started(), 0);
-    assert_eq!(bench.queue.dead_groups().await.expect("lists")[0].cause.to_string(), "expired: expires_in over");
+    assert_eq!(
+        bench.queue.dead_groups().await.expect("lists")[0]
+            .cause
+            .to_string(),
+        "expired: expires_in over"
+    );
     running.stop().await;
 }

@@ -1,6 +1,10 @@
 //! Redis away, leases lost, answers lost: nothing is lost, and nothing is doubled while Redis can be reached.
 
-#[expect(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 mod support;
 
 use longshore_queue::{JobState, Lease, WorkerId};
@@ -18,7 +22,10 @@ async fn while_redis_is_away_running_jobs_go_on_and_their_outcomes_are_written_l
     bench.redis.kill();
     // Both are told to go on; the one that still has to send must not before its lease is confirmed.
     bench.probing.word.add_permits(2);
-    eventually("both have heard", || async { bench.probing.word.available_permits() == 0 }).await;
+    eventually("both have heard", || async {
+        bench.probing.word.available_permits() == 0
+    })
+    .await;
     bench.redis.restart().expect("Redis comes back");
     bench.is(sent, JobState::Completed).await;
     bench.is(unsent, JobState::Completed).await;
@@ -39,13 +46,32 @@ async fn a_worker_that_lost_its_lease_sends_nothing_and_writes_nothing() {
     bench.running(1).await;
     // Another worker takes its lease away and the job over, as after a partition.
     let workers = &bench.queue.keys().workers;
-    let _: u8 = bench.queue.link().command(redis::cmd("DEL").arg(workers)).await.expect("deletes");
+    let _: u8 = bench
+        .queue
+        .link()
+        .command(redis::cmd("DEL").arg(workers))
+        .await
+        .expect("deletes");
     bench.running(2).await;
     bench.probing.word.add_permits(1);
     bench.is(id, JobState::Completed).await;
-    assert_eq!(bench.probing.sent(id), 1, "the first run was dropped before it could send");
-    let runs = bench.probing.seen.lock().expect("not poisoned").runs.clone();
-    assert_eq!(runs[1], (id, 1, true), "the second one knows that the first may have sent");
+    assert_eq!(
+        bench.probing.sent(id),
+        1,
+        "the first run was dropped before it could send"
+    );
+    let runs = bench
+        .probing
+        .seen
+        .lock()
+        .expect("not poisoned")
+        .runs
+        .clone();
+    assert_eq!(
+        runs[1],
+        (id, 1, true),
+        "the second one knows that the first may have sent"
+    );
     running.stop().await;
 }
 
@@ -57,19 +83,45 @@ async fn jobs_of_a_claim_whose_answer_was_lost_come_back() {
     bench.is(first, JobState::Completed).await;
     // As the script leaves it when nobody hears its answer: owned by a worker that does not know.
     let k = bench.queue.keys();
-    let workers: Vec<String> =
-        bench.queue.link().command(redis::cmd("ZRANGE").arg(&k.workers).arg(0).arg(-1)).await.expect("lists");
+    let workers: Vec<String> = bench
+        .queue
+        .link()
+        .command(redis::cmd("ZRANGE").arg(&k.workers).arg(0).arg(-1))
+        .await
+        .expect("lists");
     bench.queue.pause("test", "").await.expect("pauses");
     let id = bench.enqueue(Does::Sends).await;
     let mut pipe = redis::pipe();
     pipe.atomic()
-        .cmd("LREM").arg(&k.active).arg(0).arg(id.to_string()).ignore()
-        .cmd("HSET").arg(&k.inflight).arg(id.to_string()).arg(format!("{}:999999", workers[0])).ignore();
-    bench.queue.link().pipeline::<()>(&pipe).await.expect("sets up");
+        .cmd("LREM")
+        .arg(&k.active)
+        .arg(0)
+        .arg(id.to_string())
+        .ignore()
+        .cmd("HSET")
+        .arg(&k.inflight)
+        .arg(id.to_string())
+        .arg(format!("{}:999999", workers[0]))
+        .ignore();
+    bench
+        .queue
+        .link()
+        .pipeline::<()>(&pipe)
+        .await
+        .expect("sets up");
     bench.queue.resume().await.expect("resumes");
     bench.is(id, JobState::Completed).await;
-    let job = bench.queue.job(&id.into()).await.expect("looks").expect("is there");
-    assert_eq!((job.history.len(), job.history[0].entry.attempt), (1, 1), "it cost no attempt");
+    let job = bench
+        .queue
+        .job(&id.into())
+        .await
+        .expect("looks")
+        .expect("is there");
+    assert_eq!(
+        (job.history.len(), job.history[0].entry.attempt),
+        (1, 1),
+        "it cost no attempt"
+    );
     running.stop().await;
 }
 
@@ -80,11 +132,29 @@ async fn a_dead_workers_jobs_run_again() {
     let dead = Lease::new(WorkerId::generate("dead"));
     let stale = support::settings().heartbeat * 2;
     bench.queue.join(&dead, stale).await.expect("joins");
-    assert_eq!(bench.queue.claim(&dead, 1, None).await.expect("claims").jobs.len(), 1);
+    assert_eq!(
+        bench
+            .queue
+            .claim(&dead, 1, None)
+            .await
+            .expect("claims")
+            .jobs
+            .len(),
+        1
+    );
     let running = bench.start();
     bench.is(id, JobState::Completed).await;
-    let job = bench.queue.job(&id.into()).await.expect("looks").expect("is there");
-    let outcomes: Vec<_> = job.history.iter().map(|recorded| recorded.entry.outcome.as_str()).collect();
+    let job = bench
+        .queue
+        .job(&id.into())
+        .await
+        .expect("looks")
+        .expect("is there");
+    let outcomes: Vec<_> = job
+        .history
+        .iter()
+        .map(|recorded| recorded.entry.outcome.as_str())
+        .collect();
     assert_eq!(outcomes, ["lost", "completed"]);
     assert!(job.history[0].entry.worker.starts_with("dead-"));
     running.stop().await;
@@ -95,6 +165,15 @@ async fn a_fleet_that_cannot_reach_redis_at_the_start_says_so() {
     let mut bench = Bench::new();
     bench.redis.kill();
     let running = bench.start();
-    let error = running.fleet.await.expect("no panic").expect_err("cannot work");
-    assert!(error.to_string().contains("could not be reached within 5 s"), "{error}");
+    let error = running
+        .fleet
+        .await
+        .expect("no panic")
+        .expect_err("cannot work");
+    assert!(
+        error
+            .to_string()
+            .contains("could not be reached within 5 s"),
+        "{error}"
+    );
 }

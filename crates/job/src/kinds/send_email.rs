@@ -21,7 +21,10 @@ use crate::{InvalidArgs, Job};
 /// assert_eq!(job.template, "welcome");
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with template, to and data"
+)]
 pub struct SendEmail {
     /// The template's name, which configuration maps to the provider's id: 1–64 characters of `a–z 0–9 _ -`.
     pub template: String,
@@ -33,7 +36,10 @@ pub struct SendEmail {
 
 /// An address and the name to show with it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with email and perhaps name"
+)]
 pub struct Recipient {
     /// The address, `local@domain.tld`.
     pub email: String,

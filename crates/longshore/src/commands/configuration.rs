@@ -10,7 +10,11 @@ use crate::failure::Failure;
 use crate::{output, registry};
 
 /// Says everything that is wrong, references to secrets that lead nowhere included.
-pub(super) fn check(dir: Option<&Path>, profile: Option<&str>, args: &Shown) -> Result<(), Failure> {
+pub(super) fn check(
+    dir: Option<&Path>,
+    profile: Option<&str>,
+    args: &Shown,
+) -> Result<(), Failure> {
     let loaded = Config::load(dir, profile, &registry::queues(), std::env::vars_os());
     let mut findings: Vec<Finding> = match &loaded {
         Ok(config) => config.warnings().iter().cloned().collect(),
@@ -19,7 +23,10 @@ pub(super) fn check(dir: Option<&Path>, profile: Option<&str>, args: &Shown) -> 
     if let Ok(config) = &loaded {
         findings.extend(config.unresolved());
     }
-    let wrong = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let wrong = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
     if args.json {
         let rows: Vec<_> = findings
             .iter()
@@ -38,11 +45,17 @@ pub(super) fn check(dir: Option<&Path>, profile: Option<&str>, args: &Shown) -> 
         for finding in &findings {
             output::line(&finding.to_string())?;
         }
-        if wrong == 0 {
+        if let (Ok(config), 0) = (&loaded, wrong) {
             output::line(match findings.len() {
                 0 => "the configuration is good",
                 _ => "the configuration works",
             })?;
+            for provider in registry::PROVIDERS {
+                if matches!((provider.handlers)(config), Ok(None)) {
+                    let (queue, key) = (provider.queue.name, provider.turned_on_by);
+                    output::line(&format!("`work` leaves out {queue}: {key} is not set"))?;
+                }
+            }
         }
     }
     match wrong {

@@ -25,46 +25,79 @@ const FAILS: u64 = 200;
 pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     let mut stage = Stage::set().await?;
     let jobs = u64::from(args.jobs);
-    line("A private Redis and a stand-in for SendGrid are up. For this show a failed attempt is made again after")?;
+    line(
+        "A private Redis and a stand-in for SendGrid are up. For this show a failed attempt is made again after",
+    )?;
     line("1, 2 and 4 s instead of 60, 300 and 900 s, and nothing else is shortened.")?;
 
-    step(1, &format!("An app enqueues {jobs} emails with the client, before any worker runs"))?;
+    step(
+        1,
+        &format!("An app enqueues {jobs} emails with the client, before any worker runs"),
+    )?;
     enqueue_all(&stage.client, jobs).await?;
-    stage.client.enqueue(mail(0).name("Later")).delay(Duration::from_secs(3)).await?;
+    stage
+        .client
+        .enqueue(mail(0).name("Later"))
+        .delay(Duration::from_secs(3))
+        .await?;
     let first = stage.client.enqueue(mail(1)).key("order 1").send().await?;
     let second = stage.client.enqueue(mail(1)).key("order 1").send().await?;
-    check(second.duplicate && second.id == first.id, "the same key enqueues once")?;
+    check(
+        second.duplicate && second.id == first.id,
+        "the same key enqueues once",
+    )?;
     line("  one of them for in 3 s, and one twice with the same key: enqueued once")?;
     let accepted = jobs + 2;
 
-    step(2, &format!("SendGrid answers 503 to {FAILS} requests; two workers start all the same"))?;
+    step(
+        2,
+        &format!("SendGrid answers 503 to {FAILS} requests; two workers start all the same"),
+    )?;
     stage.faults(vec![Rule::first(FAILS, unavailable())])?;
     stage.start_worker()?;
     stage.start_worker()?;
-    stage.wait("completed", accepted, |row| row.completed).await?;
+    stage
+        .wait("completed", accepted, |row| row.completed)
+        .await?;
     let retried = stage.retried().await?;
     check(retried >= FAILS, "what failed was made again")?;
-    line(&format!("  {retried} attempts failed, waited in Redis for their time, and succeeded"))?;
+    line(&format!(
+        "  {retried} attempts failed, waited in Redis for their time, and succeeded"
+    ))?;
 
-    step(3, "A deploy: one worker is told to stop while mails go out, another one starts")?;
+    step(
+        3,
+        "A deploy: one worker is told to stop while mails go out, another one starts",
+    )?;
     enqueue_all(&stage.client, jobs).await?;
     let accepted = accepted + jobs;
     stage.stop_worker().await?;
     stage.start_worker()?;
-    stage.wait("completed", accepted, |row| row.completed).await?;
+    stage
+        .wait("completed", accepted, |row| row.completed)
+        .await?;
     line("  it finished what it had begun, gave back the rest, and left with exit code 0")?;
 
-    step(4, &format!("SendGrid refuses the template `invoice`: {REFUSED} mails are dead letters at once"))?;
+    step(
+        4,
+        &format!(
+            "SendGrid refuses the template `invoice`: {REFUSED} mails are dead letters at once"
+        ),
+    )?;
     stage.faults(vec![Rule::always(bad_template()).only(Only {
         template: Some("d-invoice".to_owned()),
         ..Only::default()
     })])?;
-    let invoices = (0..REFUSED).map(|n| SendEmail::new("invoice", format!("customer{n}@example.com")));
+    let invoices =
+        (0..REFUSED).map(|n| SendEmail::new("invoice", format!("customer{n}@example.com")));
     stage.client.enqueue_all(invoices).await?;
-    let nobodys = (0..UNKNOWN).map(|n| SendEmail::new("nobody_configured_this", format!("customer{n}@example.com")));
+    let nobodys = (0..UNKNOWN)
+        .map(|n| SendEmail::new("nobody_configured_this", format!("customer{n}@example.com")));
     stage.client.enqueue_all(nobodys).await?;
     let accepted = accepted + REFUSED + UNKNOWN;
-    stage.wait("dead", REFUSED + UNKNOWN, |row| row.dead).await?;
+    stage
+        .wait("dead", REFUSED + UNKNOWN, |row| row.dead)
+        .await?;
     show_groups(&stage.operator).await?;
 
     step(5, "The template is put right, and its group is replayed")?;
@@ -74,10 +107,18 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
         .iter()
         .find(|group| group.provider.as_deref() == Some("sendgrid") && group.count == REFUSED)
         .ok_or_else(|| Failure::failed("the refused mails are no group"))?;
-    let moved = stage.operator.replay(&Target::Group(refused.group.clone()), |_| {}).await?;
+    let moved = stage
+        .operator
+        .replay(&Target::Group(refused.group.clone()), |_| {})
+        .await?;
     check(moved.moved == REFUSED, "the whole group was replayed")?;
-    stage.wait("completed", accepted - UNKNOWN, |row| row.completed).await?;
-    line(&format!("  {} letters are emails now; {UNKNOWN} still wait for somebody to configure their template", moved.moved))?;
+    stage
+        .wait("completed", accepted - UNKNOWN, |row| row.completed)
+        .await?;
+    line(&format!(
+        "  {} letters are emails now; {UNKNOWN} still wait for somebody to configure their template",
+        moved.moved
+    ))?;
 
     stage.stop_all_workers().await?;
     last_table(&stage, accepted).await
@@ -128,7 +169,13 @@ async fn show_groups(operator: &Operator) -> Result<(), Failure> {
         .groups(None)
         .await?
         .into_iter()
-        .map(|row| vec![format!("  {}", row.group), row.count.to_string(), row.reason])
+        .map(|row| {
+            vec![
+                format!("  {}", row.group),
+                row.count.to_string(),
+                row.reason,
+            ]
+        })
         .collect();
     table(&["  group", "count", "reason"], rows)
 }
@@ -149,9 +196,23 @@ async fn last_table(stage: &Stage, accepted: u64) -> Result<(), Failure> {
         ("emails that SendGrid accepted", effects),
         ("emails sent twice", duplicates),
     ];
-    table(&["what", "count"], rows.iter().map(|(what, count)| vec![(*what).to_owned(), count.to_string()]).collect())?;
-    check(accepted == row.completed + row.dead, "accepted = completed + dead")?;
-    check(effects == row.completed && duplicates == 0, "one email for each completed job")?;
-    check(row.pending + row.scheduled + row.running + row.retryable == 0, "nothing is left over")?;
+    table(
+        &["what", "count"],
+        rows.iter()
+            .map(|(what, count)| vec![(*what).to_owned(), count.to_string()])
+            .collect(),
+    )?;
+    check(
+        accepted == row.completed + row.dead,
+        "accepted = completed + dead",
+    )?;
+    check(
+        effects == row.completed && duplicates == 0,
+        "one email for each completed job",
+    )?;
+    check(
+        row.pending + row.scheduled + row.running + row.retryable == 0,
+        "nothing is left over",
+    )?;
     line("\naccepted = completed + dead, and one email for each completed job.")
 }

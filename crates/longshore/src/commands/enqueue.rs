@@ -1,30 +1,39 @@
 //! `enqueue`.
 
-use std::io::{self, BufRead};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, IsTerminal};
 
-use longshore_client::{Options, RunAt};
+use longshore_client::{ClientError, Enqueued, Options, RunAt};
 use longshore_job::{KindSpec, Prepared, kinds};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::cli::Enqueue;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, counted};
+use crate::registry;
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure> {
     let spec = kinds::find(&args.kind).ok_or_else(|| {
         let known: Vec<_> = kinds::ALL.iter().map(|spec| spec.kind).collect();
-        Failure::input(format!("there is no kind `{}`: the kinds are {}", args.kind, known.join(", ")))
+        Failure::input(format!(
+            "there is no kind `{}`: the kinds are {}",
+            args.kind,
+            known.join(", ")
+        ))
     })?;
     let bulk = args.args == "-";
     if bulk && args.key.is_some() {
-        return Err(Failure::input("--key with several jobs would enqueue only the first: leave it out"));
+        return Err(Failure::input(
+            "--key with several jobs would enqueue only the first: leave it out",
+        ));
     }
     let jobs = if bulk {
-        from_lines(spec, io::stdin().lock())?
+        from_stdin(spec)?
     } else {
         vec![from_text(spec, &args.args)?]
     };
+    warn(session, &args, &jobs);
     let options = Options {
         run_at: match (args.delay, args.at) {
             (Some(delay), _) => RunAt::In(delay),
@@ -35,30 +44,58 @@ pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure>
         expires_in: args.expires_in,
     };
     let jobs = jobs.into_iter().map(|job| (job, options.clone())).collect();
-    let enqueued = match session.client()?.enqueue_prepared(spec.queue, jobs).await {
-        Ok(enqueued) => enqueued,
-        Err(longshore_client::ClientError::Interrupted { accepted, source }) => {
+    match session.client()?.enqueue_prepared(spec.queue, jobs).await {
+        Ok(enqueued) => print(args.json, enqueued),
+        Err(ClientError::Interrupted { accepted, source }) => {
             // What was accepted is named, so that the rest can be enqueued without doubling it.
-            for id in &accepted {
-                print(args.json, &id.to_string(), false)?;
-            }
             let count = accepted.len();
-            tracing::error!("the first {count} lines were enqueued, of the 500 after them it is not known, the rest were not");
-            return Err(source.into());
+            let accepted = accepted.into_iter().map(|id| Enqueued {
+                id,
+                duplicate: false,
+            });
+            print(args.json, accepted)?;
+            output::note(&format!(
+                "the first {count} jobs were enqueued, of the 500 after them it is not known, the rest were not"
+            ));
+            Err(source.into())
         }
-        Err(error) => return Err(error.into()),
-    };
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    duplicate: bool,
+}
+
+fn print(as_json: bool, enqueued: impl IntoIterator<Item = Enqueued>) -> Result<(), Failure> {
     for job in enqueued {
-        print(args.json, &job.id.to_string(), job.duplicate)?;
+        let (id, duplicate) = (job.id.to_string(), job.duplicate);
+        if as_json {
+            output::json(&Row { id, duplicate })?;
+        } else {
+            output::line(&id)?;
+        }
     }
     Ok(())
 }
 
-fn print(as_json: bool, id: &str, duplicate: bool) -> Result<(), Failure> {
-    if as_json {
-        output::json(&json!({ "id": id, "duplicate": duplicate }))
-    } else {
-        output::line(id)
+/// What is accepted, and will come to nothing.
+fn warn(session: &Session, args: &Enqueue, jobs: &[Prepared]) {
+    let mut doubts: BTreeMap<String, u64> = BTreeMap::new();
+    for job in jobs {
+        if let Some(doubt) = registry::doubt(&session.config, job) {
+            *doubts.entry(doubt).or_default() += 1;
+        }
+    }
+    for (doubt, count) in doubts {
+        tracing::warn!(jobs = count, "{doubt}");
+    }
+    if let (Some(delay), Some(life)) = (args.delay, args.expires_in)
+        && life < delay
+    {
+        tracing::warn!("--expires-in ends before --in begins: it will be dead as expired");
     }
 }
 
@@ -72,8 +109,24 @@ fn from_text(spec: &KindSpec, args: &str) -> Result<Prepared, Failure> {
         }
         None => (args.to_owned(), String::new()),
     };
-    spec.prepare(&text)
-        .map_err(|error| Failure::input(format!("{place}these are no args of {}: {error}", spec.kind)))
+    spec.prepare(without_mark(&text)).map_err(|error| {
+        Failure::input(format!(
+            "{place}these are not the args of {}: {error}",
+            spec.kind
+        ))
+    })
+}
+
+fn from_stdin(spec: &KindSpec) -> Result<Vec<Prepared>, Failure> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        output::note("one JSON object on each line; Ctrl-D ends them");
+    }
+    let jobs = from_lines(spec, stdin.lock())?;
+    if jobs.is_empty() {
+        output::note("nothing was enqueued: there was nothing on stdin");
+    }
+    Ok(jobs)
 }
 
 /// JSON Lines; empty lines are passed over. All wrong lines are told at once, twenty at the most.
@@ -81,17 +134,24 @@ fn from_lines(spec: &KindSpec, lines: impl BufRead) -> Result<Vec<Prepared>, Fai
     let mut jobs = Vec::new();
     let mut wrong = Vec::new();
     for (number, line) in (1..).zip(lines.split(b'\n')) {
-        let line = line.map_err(|error| Failure::input(format!("stdin cannot be read: {error}")))?;
+        let line =
+            line.map_err(|error| Failure::input(format!("stdin cannot be read: {error}")))?;
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         let prepared = match std::str::from_utf8(&line) {
-            Ok(text) => spec.prepare(text).map_err(|error| error.to_string()),
+            Ok(text) => spec
+                .prepare(without_mark(text))
+                .map_err(|error| error.to_string()),
             Err(_) => Err("not UTF-8".to_owned()),
         };
         match prepared {
             Ok(job) => jobs.push(job),
-            Err(error) => wrong.push(format!("line {number}: {error}")),
+            // The line is known here: that the parser saw one line only is no news.
+            Err(error) => wrong.push(format!(
+                "line {number}: {}",
+                error.replace("(line 1, column ", "(column ")
+            )),
         }
     }
     if wrong.is_empty() {
@@ -102,9 +162,15 @@ fn from_lines(spec: &KindSpec, lines: impl BufRead) -> Result<Vec<Prepared>, Fai
     if count > wrong.len() {
         wrong.push(format!("and {} more", count - wrong.len()));
     }
+    let lines = counted(count as u64, "line");
     Err(Failure::input(format!(
-        "nothing was enqueued: {count} lines are no args of {}\n{}",
+        "nothing was enqueued: {lines} on stdin cannot be the args of {}\n{}",
         spec.kind,
         wrong.join("\n")
     )))
+}
+
+/// Some programs begin a file with a byte order mark.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }

@@ -1,37 +1,42 @@
 //! `job`, and how one job is shown.
 
-use longshore_operator::JobView;
+use longshore_operator::{HistoryRow, JobView};
 
 use crate::cli::OneJob;
 use crate::failure::Failure;
-use crate::output::{self, or_dash};
+use crate::output::{self, or_dash, plain};
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: &OneJob) -> Result<(), Failure> {
-    check_id(&args.id)?;
     let job = session.operator().await?.job(&args.id, args.reveal).await?;
-    show(&job, args.json)
+    show(&job, args)
 }
 
-/// An id is a ULID, or the escaped form in which a dead letter's malformed id is listed.
-pub(super) fn check_id(id: &str) -> Result<(), Failure> {
-    if id.is_empty() || id.len() > 1024 {
-        return Err(Failure::input("an id is 26 characters, such as 01JD2Z5V9GQ8X0T6M3K7W4R1YB"));
-    }
-    Ok(())
-}
-
-pub(super) fn show(job: &JobView, json: bool) -> Result<(), Failure> {
-    if json {
+pub(super) fn show(job: &JobView, args: &OneJob) -> Result<(), Failure> {
+    if args.json {
         return output::json(job);
     }
-    let mut lines = vec![
-        format!("id           {}", job.id),
-        format!("queue        {}", job.queue),
-        format!("kind         {}", or_dash(job.kind.as_deref())),
-        format!("state        {}", job.state),
-        format!("attempt      {} of {}", job.attempt, job.max_attempts),
-        format!("enqueued at  {}", or_dash(job.enqueued_at.as_deref())),
+    for (name, value) in fields(job, args.reveal) {
+        output::line(&format!("{name:<12} {}", plain(&value)))?;
+    }
+    if job.history.is_empty() {
+        return Ok(());
+    }
+    output::line("")?;
+    history(&job.history)
+}
+
+fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
+    let mut fields = vec![
+        ("id", job.id.clone()),
+        ("queue", job.queue.clone()),
+        ("kind", or_dash(job.kind.as_deref())),
+        ("state", job.state.to_string()),
+        (
+            "attempt",
+            format!("{} of {}", job.attempt, job.max_attempts),
+        ),
+        ("enqueued at", or_dash(job.enqueued_at.as_deref())),
     ];
     let optional = [
         ("next run at", &job.next_run_at),
@@ -41,43 +46,53 @@ pub(super) fn show(job: &JobView, json: bool) -> Result<(), Failure> {
         ("key", &job.idempotency_key),
     ];
     for (name, value) in optional {
-        if let Some(value) = value {
-            lines.push(format!("{name:<12} {value}"));
-        }
+        fields.extend(value.clone().map(|value| (name, value)));
     }
     if job.waits > 0 {
-        lines.push(format!("put back     {} times", job.waits));
+        fields.push(("put back", format!("{} times", job.waits)));
     }
-    if let Some(result) = &job.result {
-        lines.push(format!("result       {result}"));
+    fields.extend(
+        job.result
+            .as_ref()
+            .map(|result| ("result", result.to_string())),
+    );
+    fields.push(match (&job.args, &job.payload_base64) {
+        (Some(args), _) => ("args", args.to_string()),
+        (None, Some(bytes)) if reveal => ("payload", format!("{bytes} (base64)")),
+        (None, Some(_)) => (
+            "payload",
+            "does not decode; --reveal shows it in base64".to_owned(),
+        ),
+        (None, None) => ("payload", "missing".to_owned()),
+    });
+    fields
+}
+
+/// A line for each attempt, and under it what was the matter.
+fn history(rows: &[HistoryRow]) -> Result<(), Failure> {
+    let header = ["time", "attempt", "outcome", "provider", "took", "worker"];
+    let cells = rows.iter().map(|row| {
+        let provider = row.provider.as_ref().map(|provider| match row.status {
+            Some(status) => format!("{provider} {status}"),
+            None => provider.clone(),
+        });
+        vec![
+            row.time.clone(),
+            row.attempt.to_string(),
+            row.outcome.clone(),
+            or_dash(provider),
+            or_dash(row.duration_ms.map(|ms| format!("{ms} ms"))),
+            row.worker.clone(),
+        ]
+    });
+    let mut lines = output::table_lines(&header, cells.collect()).into_iter();
+    output::line(&lines.next().unwrap_or_default())?;
+    for (line, row) in lines.zip(rows) {
+        output::line(&line)?;
+        let request_id = row.request_id.as_ref().map(|id| format!("request id {id}"));
+        for text in row.reason.iter().chain(&request_id) {
+            output::line(&format!("    {}", plain(text)))?;
+        }
     }
-    match (&job.args, &job.payload_base64) {
-        (Some(args), _) => lines.push(format!("args         {args}")),
-        (None, Some(bytes)) => lines.push(format!("payload      (does not decode; base64) {bytes}")),
-        (None, None) => lines.push("payload      (missing)".to_owned()),
-    }
-    output::line(&lines.join("\n"))?;
-    if job.history.is_empty() {
-        return Ok(());
-    }
-    output::line("")?;
-    let rows = job
-        .history
-        .iter()
-        .map(|row| {
-            let provider = row.provider.as_ref().map(|provider| match row.status {
-                Some(status) => format!("{provider} {status}"),
-                None => provider.clone(),
-            });
-            vec![
-                row.time.clone(),
-                row.attempt.to_string(),
-                row.outcome.clone(),
-                or_dash(provider),
-                row.worker.clone(),
-                row.reason.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
-    output::table(&["time", "attempt", "outcome", "provider", "worker", "reason"], rows)
+    Ok(())
 }

@@ -1,12 +1,13 @@
 //! `queues`, `pause`, `resume`.
 
-use longshore_operator::QueueRow;
+use longshore_operator::{PauseRow, QueueRow};
 use serde_json::json;
 
 use super::operator_name;
+use crate::age::{ago, rough};
 use crate::cli::{Pause, Resume, Shown};
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, or_dash, plain};
 use crate::session::Session;
 
 pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure> {
@@ -14,29 +15,65 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
     if args.json {
         return output::json(&rows);
     }
-    let header = ["queue", "pending", "scheduled", "running", "retryable", "dead", "completed", "latency", "paused"];
-    output::table(&header, rows.iter().map(cells).collect())
+    let header = [
+        "queue",
+        "pending",
+        "scheduled",
+        "running",
+        "retryable",
+        "dead",
+        "completed",
+        "latency",
+        "paused",
+    ];
+    output::table(&header, rows.iter().map(cells).collect())?;
+    for row in &rows {
+        if let Some(pause) = &row.paused {
+            output::line(&plain(&paused(&row.queue, pause)))?;
+        }
+    }
+    Ok(())
 }
 
 fn cells(row: &QueueRow) -> Vec<String> {
-    let latency = row.latency_seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1} s"));
-    let paused = row.paused.as_ref().map_or_else(
-        || "-".to_owned(),
-        |pause| match pause.reason.as_str() {
-            "" => format!("by {} since {}", pause.by, pause.since),
-            reason => format!("by {} since {}: {reason}", pause.by, pause.since),
-        },
-    );
-    let counts = [row.pending, row.scheduled, row.running, row.retryable, row.dead, row.completed];
+    let counts = [
+        row.pending,
+        row.scheduled,
+        row.running,
+        row.retryable,
+        row.dead,
+        row.completed,
+    ];
     let mut cells = vec![row.queue.clone()];
     cells.extend(counts.iter().map(u64::to_string));
-    cells.extend([latency, paused]);
+    cells.push(or_dash(row.latency_seconds.map(latency)));
+    cells.push(row.paused.as_ref().map_or("-", |_| "paused").to_owned());
     cells
+}
+
+fn latency(seconds: f64) -> String {
+    if seconds < 10.0 {
+        format!("{seconds:.1}s")
+    } else {
+        rough(seconds as i64)
+    }
+}
+
+fn paused(queue: &str, pause: &PauseRow) -> String {
+    let by = format!("{queue} was paused by {} {}", pause.by, ago(&pause.since));
+    match pause.reason.as_str() {
+        "" => by,
+        reason => format!("{by}: {reason}"),
+    }
 }
 
 pub(super) async fn pause(session: &Session, args: &Pause) -> Result<(), Failure> {
     let by = operator_name();
-    let changed = session.operator().await?.pause(&args.queue, &by, &args.reason).await?;
+    let changed = session
+        .operator()
+        .await?
+        .pause(&args.queue, &by, &args.reason)
+        .await?;
     said(&args.queue, "paused", changed, args.json)
 }
 
@@ -50,7 +87,12 @@ fn said(queue: &str, what: &str, changed: bool, as_json: bool) -> Result<(), Fai
         return output::json(&json!({ "queue": queue, what: true, "changed": changed }));
     }
     output::line(&match (changed, what) {
-        (true, _) => format!("{queue} is {what}"),
+        (true, "paused") => {
+            format!(
+                "{queue} is paused: running jobs finish, nothing new starts until `longshore resume {queue}`"
+            )
+        }
+        (true, _) => format!("{queue} is resumed"),
         (false, "paused") => format!("{queue} was paused already: `longshore queues` says by whom"),
         (false, _) => format!("{queue} was not paused"),
     })

@@ -13,7 +13,7 @@ use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
     for finding in session.config.warnings().iter() {
-        tracing::warn!("{finding}");
+        tracing::warn!("{}: {}; {}", finding.key, finding.problem, finding.cure);
     }
     let wanted = wanted(args)?;
     let link = session.link()?;
@@ -29,7 +29,11 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         let handlers = (provider.handlers)(&session.config).map_err(Failure::Input)?;
         let Some(handlers) = handlers else {
             if args.queues.is_empty() {
-                tracing::warn!(queue = name, "left out: {} is not set", provider.turned_on_by);
+                tracing::warn!(
+                    queue = name,
+                    "left out: {} is not set",
+                    provider.turned_on_by
+                );
                 continue;
             }
             return Err(Failure::input(format!(
@@ -37,20 +41,31 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
                 provider.turned_on_by
             )));
         };
-        let queue = Queue::new(link.another(link.options()), &session.config.redis.namespace, name)
-            .map_err(Failure::input)?;
+        let queue = Queue::new(
+            link.another(link.options()),
+            &session.config.redis.namespace,
+            name,
+        )
+        .map_err(Failure::input)?;
         fleet = fleet.queue(queue, settings(session, name)?, handlers);
         queues += 1;
     }
     if queues == 0 {
-        let keys: Vec<_> = PROVIDERS.iter().map(|provider| provider.turned_on_by).collect();
-        return Err(Failure::input(format!("no provider is configured, so there is nothing to work: set {}", keys.join(" or "))));
+        let keys: Vec<_> = PROVIDERS
+            .iter()
+            .map(|provider| provider.turned_on_by)
+            .collect();
+        return Err(Failure::input(format!(
+            "no provider is configured, so there is nothing to work: set {}, or try it out with `longshore sandbox` and \
+             `longshore --profile local work`",
+            keys.join(" or ")
+        )));
     }
     check_server(&session.reached().await?).await?;
 
     let left = fleet.run(signals()?).await.map_err(|error| match error {
         FleetError::Unreachable(_) => Failure::Redis(error.to_string()),
-        FleetError::Listen { .. } => Failure::input(format!("worker.http_addr: {error}")),
+        FleetError::Listen { .. } => Failure::failed(format!("worker.http_addr: {error}")),
         _ => Failure::failed(error),
     })?;
     if left.unsettled.is_empty() {
@@ -69,13 +84,24 @@ fn wanted(args: &Work) -> Result<Vec<&'static Provider>, Failure> {
     if args.queues.is_empty() {
         return Ok(PROVIDERS.iter().collect());
     }
-    let known = || PROVIDERS.iter().map(|provider| provider.queue.name).collect::<Vec<_>>().join(", ");
+    let known = || {
+        PROVIDERS
+            .iter()
+            .map(|provider| provider.queue.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let mut wanted: Vec<&Provider> = Vec::new();
     for name in &args.queues {
         let provider = PROVIDERS
             .iter()
             .find(|provider| provider.queue.name == name)
-            .ok_or_else(|| Failure::input(format!("there is no queue `{name}`: the queues are {}", known())))?;
+            .ok_or_else(|| {
+                Failure::input(format!(
+                    "there is no queue `{name}`: the queues are {}",
+                    known()
+                ))
+            })?;
         if !wanted.iter().any(|other| other.queue.name == name) {
             wanted.push(provider);
         }
@@ -119,13 +145,18 @@ async fn check_server(link: &Link) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    if let Some(policy) = facts.eviction_policy.filter(|policy| policy != "noeviction") {
+    if let Some(policy) = facts
+        .eviction_policy
+        .filter(|policy| policy != "noeviction")
+    {
         return Err(Failure::failed(format!(
             "Redis would drop jobs when it is full (maxmemory-policy {policy}): set `maxmemory-policy noeviction`"
         )));
     }
     if facts.append_only == Some(false) {
-        tracing::warn!("Redis writes no append-only file: what was enqueued since its last snapshot is lost if it stops; set `appendonly yes`");
+        tracing::warn!(
+            "Redis writes no append-only file: what was enqueued since its last snapshot is lost if it stops; set `appendonly yes`"
+        );
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use longshore_job::kinds::SendEmail;
 use longshore_job::{JobId, Prepared, RetrySchedule};
 use longshore_queue::{
-    Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, RawId, Retention, RunAt,
-    RunState, Verdict, WorkerId,
+    Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, RawId,
+    Retention, RunAt, RunState, Verdict, WorkerId,
 };
 use longshore_sandbox::RedisServer;
 use redis::{Cmd, FromRedisValue};
@@ -40,7 +40,11 @@ impl Bench {
         for part in command {
             cmd.arg(*part);
         }
-        self.queue.link().command(&cmd).await.expect("Redis takes the command")
+        self.queue
+            .link()
+            .command(&cmd)
+            .await
+            .expect("Redis takes the command")
     }
 
     /// The same, with text.
@@ -67,11 +71,19 @@ impl Bench {
     }
 
     pub async fn claim(&self, lease: &Lease, want: usize) -> Vec<Claimed> {
-        self.queue.claim(lease, want, None).await.expect("claims").jobs
+        self.queue
+            .claim(lease, want, None)
+            .await
+            .expect("claims")
+            .jobs
     }
 
     pub async fn settle(&self, verdicts: &[Verdict]) -> Vec<bool> {
-        self.queue.settle(verdicts, RETENTION).await.expect("settles").written
+        self.queue
+            .settle(verdicts, RETENTION)
+            .await
+            .expect("settles")
+            .written
     }
 
     /// Makes a worker look as if it had not beaten for so long.
@@ -121,7 +133,9 @@ pub fn job() -> NewJob {
 }
 
 pub fn payload() -> Vec<u8> {
-    Prepared::new(&SendEmail::new("welcome", "ada@example.com")).expect("good").payload
+    Prepared::new(&SendEmail::new("welcome", "ada@example.com"))
+        .expect("good")
+        .payload
 }
 
 pub fn policy() -> Policy {

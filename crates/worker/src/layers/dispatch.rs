@@ -76,10 +76,12 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
         return Err(undecodable(UndecodableWhy::NoRecord, detail));
     }
     let envelope = Envelope::parse(payload).map_err(End::Undecodable)?;
-    let handler = station
-        .handlers
-        .get(&envelope.kind)
-        .ok_or_else(|| undecodable(UndecodableWhy::UnknownKind, "no handler of this queue knows it"))?;
+    let handler = station.handlers.get(&envelope.kind).ok_or_else(|| {
+        undecodable(
+            UndecodableWhy::UnknownKind,
+            "no handler of this queue knows it",
+        )
+    })?;
     let _ = entry.kind.set(handler.kind());
     if claimed.expired {
         return Err(End::Expired);

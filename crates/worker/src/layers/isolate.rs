@@ -16,7 +16,9 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
         Ok(end) => end,
         Err(stopped) => {
             let sent = entry.close();
-            let lease_lost = station.lease().is_none_or(|lease| !Arc::ptr_eq(&lease, &entry.lease));
+            let lease_lost = station
+                .lease()
+                .is_none_or(|lease| !Arc::ptr_eq(&lease, &entry.lease));
             if stopped.is_panic() {
                 // Its message may hold personal data: the panic hook has logged the place.
                 unfinished(sent, "the handler panicked", "panic")

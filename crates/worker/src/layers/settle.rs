@@ -17,6 +17,9 @@ use crate::station::Station;
 /// How long a job is put back whose args are newer than this worker: a deploy is under way.
 const NEWER_WAIT: Duration = Duration::from_secs(60);
 
+/// Why an expired job is dead, in words.
+const EXPIRED: &str = "older than its expires_in when its turn came";
+
 /// The outermost layer: turns the end of a run into a verdict for the settler.
 #[derive(Clone)]
 pub(crate) struct SettleLayer(Arc<Station>);
@@ -87,7 +90,9 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
     };
     let decision = match end {
         End::Ran(end) => decide(end, before, &station.settings.policy),
-        End::Undecodable(error) => ours(dead(Class::Undecodable, error.why.as_str()), "undecodable"),
+        End::Undecodable(error) => {
+            ours(dead(Class::Undecodable, error.why.as_str()), "undecodable")
+        }
         End::Expired => ours(dead(Class::Expired, "expires_in over"), "expired"),
         End::Newer => {
             station.metrics.newer();
@@ -129,7 +134,7 @@ fn note(entry: &Entry, end: &End, outcome: &'static str) -> Option<HistoryEntry>
             let reason = format!("{}: {}", error.why.as_str(), error.detail);
             return Some(entry_note(entry, outcome, Answer::default(), Some(&reason)));
         }
-        End::Expired => (Answer::default(), Some("older than its expires_in when its turn came")),
+        End::Expired => (Answer::default(), Some(EXPIRED)),
         End::Newer | End::ListedTwice | End::NeverSent | End::LeaseLost => return None,
     };
     Some(entry_note(entry, outcome, answer, reason))
@@ -140,14 +145,22 @@ fn entry_note(entry: &Entry, outcome: &str, answer: Answer, reason: Option<&str>
         attempt: entry.claimed.run.used + 1,
         worker: entry.lease.worker().to_string(),
         outcome: outcome.to_owned(),
-        duration_ms: entry.ran_for().and_then(|ran| u64::try_from(ran.as_millis()).ok()),
+        duration_ms: entry
+            .ran_for()
+            .and_then(|ran| u64::try_from(ran.as_millis()).ok()),
         answer,
         reason: reason.map(|reason| clip_reason(reason).into_owned()),
     }
 }
 
 /// One line per end, at the weight of what follows from it.
-fn log(station: &Station, entry: &Entry, kind: Option<&'static str>, end: &End, decision: &Decision) {
+fn log(
+    station: &Station,
+    entry: &Entry,
+    kind: Option<&'static str>,
+    end: &End,
+    decision: &Decision,
+) {
     let queue = station.queue.name();
     let job_id = &entry.claimed.id;
     let attempt = entry.claimed.run.used + 1;
@@ -156,6 +169,7 @@ fn log(station: &Station, entry: &Entry, kind: Option<&'static str>, end: &End, 
     let reason = match end {
         End::Ran(Err(error)) => error.reason(),
         End::Undecodable(error) => error.why.as_str(),
+        End::Expired => EXPIRED,
         _ => "",
     };
     match &decision.fate {
@@ -167,7 +181,8 @@ fn log(station: &Station, entry: &Entry, kind: Option<&'static str>, end: &End, 
             tracing::warn!(queue, %job_id, kind, attempt, outcome, duration_ms, wait_seconds, reason, "job runs again later");
         }
         Fate::Dead { cause } => {
-            tracing::error!(queue, %job_id, kind, attempt, outcome, duration_ms, %cause, reason, "job is a dead letter");
+            let cause = cause.to_string();
+            tracing::error!(queue, %job_id, kind, attempt, outcome, duration_ms, cause, reason, "job is a dead letter");
         }
         Fate::Forget => {
             tracing::warn!(queue, %job_id, "id was listed although its job had ended: ignored");

@@ -10,7 +10,10 @@ use crate::station::Station;
 pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest) -> End {
     let claimed = &entry.claimed;
     // W3C: version-trace id-parent id-flags.
-    let trace_id = claimed.traceparent.as_deref().and_then(|parent| parent.split('-').nth(1));
+    let trace_id = claimed
+        .traceparent
+        .as_deref()
+        .and_then(|parent| parent.split('-').nth(1));
     let span = tracing::info_span!(
         "job",
         queue = station.queue.name(),

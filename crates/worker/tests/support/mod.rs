@@ -5,8 +5,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::{Handler, InvalidArgs, Job, JobError, JobId, Outcome, Prepared, RetrySchedule, Run};
-use longshore_queue::{JobState, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt};
+use longshore_job::{
+    Handler, InvalidArgs, Job, JobError, JobId, Outcome, Prepared, RetrySchedule, Run,
+};
+use longshore_queue::{
+    JobState, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt,
+};
 use longshore_sandbox::{AppendFsync, RedisServer};
 use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Settings};
 use serde::{Deserialize, Serialize};
@@ -71,16 +75,33 @@ impl Probing {
     }
 
     pub fn started(&self) -> u32 {
-        self.seen.lock().expect("not poisoned").started.values().sum()
+        self.seen
+            .lock()
+            .expect("not poisoned")
+            .started
+            .values()
+            .sum()
     }
 
     pub fn sent(&self, id: JobId) -> u32 {
-        self.seen.lock().expect("not poisoned").sent.get(&id).copied().unwrap_or(0)
+        self.seen
+            .lock()
+            .expect("not poisoned")
+            .sent
+            .get(&id)
+            .copied()
+            .unwrap_or(0)
     }
 
     async fn send(&self, run: &Run) {
         run.clear_to_send().await;
-        *self.seen.lock().expect("not poisoned").sent.entry(run.id).or_default() += 1;
+        *self
+            .seen
+            .lock()
+            .expect("not poisoned")
+            .sent
+            .entry(run.id)
+            .or_default() += 1;
     }
 
     async fn hear_the_word(&self) {
@@ -95,7 +116,8 @@ impl Handler for Probing {
         {
             let mut seen = self.seen.lock().expect("not poisoned");
             *seen.started.entry(run.id).or_default() += 1;
-            seen.runs.push((run.id, run.attempt, run.may_have_been_sent));
+            seen.runs
+                .push((run.id, run.attempt, run.may_have_been_sent));
         }
         match job.does {
             Does::Nothing => {}
@@ -178,26 +200,39 @@ impl Bench {
     }
 
     pub async fn state(&self, id: JobId) -> Option<JobState> {
-        self.queue.job(&id.into()).await.expect("looks").map(|job| job.state)
+        self.queue
+            .job(&id.into())
+            .await
+            .expect("looks")
+            .map(|job| job.state)
     }
 
     pub async fn is(&self, id: JobId, state: JobState) {
         longshore_tests::eventually(&format!("{id} is {state}"), || async {
             // Redis may be away in the middle of a test.
-            self.queue.job(&id.into()).await.is_ok_and(|job| job.is_some_and(|job| job.state == state))
+            self.queue
+                .job(&id.into())
+                .await
+                .is_ok_and(|job| job.is_some_and(|job| job.state == state))
         })
         .await;
     }
 
     pub async fn completed(&self, n: u64) {
         longshore_tests::eventually(&format!("{n} jobs have completed"), || async {
-            self.queue.stats().await.is_ok_and(|stats| stats.counter("completed") == n)
+            self.queue
+                .stats()
+                .await
+                .is_ok_and(|stats| stats.counter("completed") == n)
         })
         .await;
     }
 
     pub async fn running(&self, n: u32) {
-        longshore_tests::eventually(&format!("{n} runs have started"), || async { self.probing.started() == n }).await;
+        longshore_tests::eventually(&format!("{n} runs have started"), || async {
+            self.probing.started() == n
+        })
+        .await;
     }
 }
 

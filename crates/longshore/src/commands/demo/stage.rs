@@ -41,7 +41,9 @@ impl Stage {
             .start()
             .map_err(Failure::failed)?;
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let sendgrid = SendGridSandbox::start(anywhere).await.map_err(Failure::failed)?;
+        let sendgrid = SendGridSandbox::start(anywhere)
+            .await
+            .map_err(Failure::failed)?;
         let link = Link::new(&redis.url(), LinkOptions::default())?;
         let info = QueueInfo {
             name: QUEUE.to_owned(),
@@ -82,7 +84,10 @@ impl Stage {
             ("PROVIDERS__SENDGRID__BASE_URL", origin),
             ("PROVIDERS__SENDGRID__API_KEY", "SG.demo".to_owned()),
             ("EMAIL__FROM", r#"{email = "demo@example.com"}"#.to_owned()),
-            ("EMAIL__TEMPLATES__ORDER_CONFIRMATION", "d-order-confirmation".to_owned()),
+            (
+                "EMAIL__TEMPLATES__ORDER_CONFIRMATION",
+                "d-order-confirmation".to_owned(),
+            ),
             ("EMAIL__TEMPLATES__INVOICE", "d-invoice".to_owned()),
         ];
         let mut command = Command::new(program);
@@ -111,7 +116,11 @@ impl Stage {
     pub(super) async fn stop_worker(&mut self) -> Result<(), Failure> {
         let mut worker = self.workers.remove(0);
         let pid = worker.id().map(|pid| pid.to_string()).unwrap_or_default();
-        Command::new("kill").args(["-TERM", &pid]).status().await.map_err(Failure::failed)?;
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .await
+            .map_err(Failure::failed)?;
         match timeout(PATIENCE, worker.wait()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => Err(self.with_logs(&format!("the worker left with {status}"))),
@@ -129,7 +138,9 @@ impl Stage {
 
     pub(super) async fn row(&self) -> Result<QueueRow, Failure> {
         let rows = self.operator.queues().await?;
-        rows.into_iter().next().ok_or_else(|| Failure::failed("there is no queue"))
+        rows.into_iter()
+            .next()
+            .ok_or_else(|| Failure::failed("there is no queue"))
     }
 
     /// How many attempts failed and are, or were, made again.
@@ -138,7 +149,12 @@ impl Stage {
     }
 
     /// Waits until a number in the queue's row has come to `goal`, under a progress bar.
-    pub(super) async fn wait(&self, what: &str, goal: u64, of: fn(&QueueRow) -> u64) -> Result<(), Failure> {
+    pub(super) async fn wait(
+        &self,
+        what: &str,
+        goal: u64,
+        of: fn(&QueueRow) -> u64,
+    ) -> Result<(), Failure> {
         let start = of(&self.row().await?);
         let bar = ProgressBar::new(goal.saturating_sub(start));
         if let Ok(style) = ProgressStyle::with_template("  {bar:40} {pos}/{len} {msg}  {elapsed}") {
@@ -149,14 +165,20 @@ impl Stage {
             let row = self.row().await?;
             let now = of(&row);
             bar.set_position(now.saturating_sub(start));
-            bar.set_message(format!("{what}; {} pending, {} to be retried", row.pending, row.retryable));
+            bar.set_message(format!(
+                "{what}; {} pending, {} to be retried",
+                row.pending, row.retryable
+            ));
             if now >= goal {
                 bar.finish_and_clear();
                 return Ok(());
             }
             if Instant::now() > give_up {
                 bar.abandon();
-                return Err(self.with_logs(&format!("{now} of {goal} {what} after {} s", PATIENCE.as_secs())));
+                return Err(self.with_logs(&format!(
+                    "{now} of {goal} {what} after {} s",
+                    PATIENCE.as_secs()
+                )));
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -166,9 +188,13 @@ impl Stage {
     fn with_logs(&self, what: &str) -> Failure {
         let mut text = what.to_owned();
         for n in 1..=self.started {
-            let log = std::fs::read_to_string(self.dir.path().join(format!("worker-{n}.log"))).unwrap_or_default();
+            let log = std::fs::read_to_string(self.dir.path().join(format!("worker-{n}.log")))
+                .unwrap_or_default();
             let tail: Vec<_> = log.lines().rev().take(5).collect();
-            text.push_str(&format!("\nworker {n}, last lines first:\n  {}", tail.join("\n  ")));
+            text.push_str(&format!(
+                "\nworker {n}, last lines first:\n  {}",
+                tail.join("\n  ")
+            ));
         }
         Failure::Failed(text)
     }

@@ -1,0 +1,164 @@
+//! `dead replay` and `dead discard`: what is meant, whether it is meant, and what came of it.
+
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use longshore_operator::{Moved, Operator, Target};
+use serde_json::json;
+
+use crate::cli::{Discard, Replay, Which};
+use crate::commands::operator_name;
+use crate::failure::Failure;
+use crate::output::{self, counted};
+use crate::session::Session;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Replay,
+    Discard,
+}
+
+impl Kind {
+    /// What one would do, what was done, and what the letters are then.
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Replay => ("replay", "replayed", "pending again"),
+            Self::Discard => ("discard", "discarded", "gone"),
+        }
+    }
+}
+
+/// What is to be done to dead letters.
+pub(super) struct Deed {
+    kind: Kind,
+    target: Target,
+    reason: String,
+    yes: bool,
+    json: bool,
+}
+
+impl From<Replay> for Deed {
+    fn from(args: Replay) -> Self {
+        Self {
+            kind: Kind::Replay,
+            target: target(args.which),
+            reason: args.reason,
+            yes: args.yes,
+            json: args.json,
+        }
+    }
+}
+
+impl From<Discard> for Deed {
+    fn from(args: Discard) -> Self {
+        Self {
+            kind: Kind::Discard,
+            target: target(args.which),
+            reason: args.reason,
+            yes: args.yes,
+            json: args.json,
+        }
+    }
+}
+
+fn target(which: Which) -> Target {
+    match (which.group, which.queue) {
+        (Some(group), _) => Target::Group(group),
+        (None, Some(queue)) => Target::Queue(queue),
+        (None, None) => Target::Ids(which.ids),
+    }
+}
+
+pub(super) async fn run(session: &Session, deed: Deed) -> Result<(), Failure> {
+    let operator = session.operator().await?;
+    let count = operator.count(&deed.target).await?;
+    confirm(&deed, count)?;
+    let moved = with_progress(&operator, &deed, count).await?;
+    let (_, done, _) = deed.kind.words();
+    if moved.moved > 0 {
+        let reason = Some(deed.reason.as_str()).filter(|reason| !reason.is_empty());
+        tracing::info!(by = operator_name(), reason, jobs = moved.moved, "{done}");
+    }
+    say(&deed, &moved)?;
+    match moved.not_found.as_slice() {
+        [] => Ok(()),
+        [id] => Err(Failure::failed(format!(
+            "no queue knows the job {id}: it was discarded, or it completed a while ago"
+        ))),
+        ids => Err(Failure::failed(format!(
+            "no queue knows {} of these jobs: they were discarded, or they completed a while ago\n{}",
+            ids.len(),
+            ids.join("\n")
+        ))),
+    }
+}
+
+/// More than one job needs `--yes` or an interactive yes; a discard always does.
+fn confirm(deed: &Deed, count: u64) -> Result<(), Failure> {
+    if deed.yes || (deed.kind == Kind::Replay && count <= 1) {
+        return Ok(());
+    }
+    let (what, ..) = deed.kind.words();
+    let letters = counted(count, "dead letter");
+    if !io::stdin().is_terminal() {
+        return Err(Failure::input(format!(
+            "this would {what} {letters}: add --yes"
+        )));
+    }
+    let mut stderr = io::stderr();
+    let _ = write!(stderr, "{what} {letters}? [y/N] ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(Failure::failed)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::input("nothing was changed")),
+    }
+}
+
+async fn with_progress(operator: &Operator, deed: &Deed, count: u64) -> Result<Moved, Failure> {
+    let bar = match count {
+        // Done before anybody could read it.
+        ..1_000 => ProgressBar::hidden(),
+        _ => ProgressBar::new(count),
+    };
+    // indicatif draws on stderr, and only on a terminal.
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len}  {eta}") {
+        bar.set_style(style);
+    }
+    let progress = |moved| bar.set_position(moved);
+    let moved = match deed.kind {
+        Kind::Replay => operator.replay(&deed.target, progress).await,
+        Kind::Discard => operator.discard(&deed.target, progress).await,
+    };
+    bar.finish_and_clear();
+    if moved.is_err() && bar.position() > 0 {
+        let (_, done, _) = deed.kind.words();
+        let letters = counted(bar.position(), "dead letter");
+        output::note(&format!(
+            "{done} {letters} before it failed; the same command goes on with the rest"
+        ));
+    }
+    Ok(moved?)
+}
+
+fn say(deed: &Deed, moved: &Moved) -> Result<(), Failure> {
+    let (_, done, now) = deed.kind.words();
+    if deed.json {
+        return output::json(&json!({
+            done: moved.moved,
+            "skipped": moved.skipped,
+            "not_found": moved.not_found,
+        }));
+    }
+    for id in &moved.skipped {
+        output::note(&format!("{id} is not dead: left alone"));
+    }
+    let letters = counted(moved.moved, "dead letter");
+    let are = if moved.moved == 1 { "is" } else { "are" };
+    output::line(&match moved.moved {
+        0 => format!("no dead letters to {}", deed.kind.words().0),
+        _ => format!("{letters} {are} {now}"),
+    })
+}

@@ -1,0 +1,216 @@
+//! `enqueue`.
+
+use serde_json::{Value, json};
+
+use super::{Bench, WELCOME};
+use crate::bench::{Ran, text};
+
+#[test]
+fn one_job_is_a_bare_id_or_an_object() {
+    let bench = Bench::new();
+    let ran = bench.run(&["enqueue", "send_email", WELCOME]).ok();
+    let [id] = ran.lines()[..] else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(bench.run(&["job", id, "--json"]).json()["state"], "pending");
+    assert_eq!(ran.stderr, "");
+
+    let ran = bench
+        .run(&["enqueue", "send_email", WELCOME, "--json"])
+        .ok();
+    let id = text(&serde_json::from_str::<Value>(&ran.stdout).expect("JSON")["id"]);
+    assert_eq!(
+        ran.stdout,
+        format!("{{\"id\":\"{id}\",\"duplicate\":false}}\n")
+    );
+    assert_eq!(bench.row()["pending"], 2);
+}
+
+#[test]
+fn args_come_from_a_file_too() {
+    let bench = Bench::new();
+    let with_mark = format!("\u{feff}{WELCOME}\n");
+    std::fs::write(bench.dir.path().join("mail.json"), with_mark).expect("it is written");
+    let ran = bench.run(&["enqueue", "send_email", "@mail.json"]).ok();
+    let id = ran.lines()[0].to_owned();
+    let job = bench.run(&["job", &id, "--json", "--reveal"]).json();
+    assert_eq!(
+        job["args"],
+        serde_json::from_str::<Value>(WELCOME).expect("JSON")
+    );
+}
+
+#[test]
+fn what_is_wrong_is_refused_and_changes_nothing() {
+    let bench = Bench::new();
+    std::fs::write(bench.dir.path().join("half.json"), "{\"template\":").expect("it is written");
+    let not_an_address =
+        r#"{"template":"welcome","to":{"email":"ada.lovelace"},"data":{"code":"s3cret"}}"#;
+    let of_another_type =
+        r#"{"template":"welcome","to":"ada@example.com","data":{"code":"s3cret"}}"#;
+    for (args, why) in [
+        (&["send_mail", WELCOME][..], "the kinds are send_email"),
+        (&["send_email", "{"], "not the args of send_email"),
+        (
+            &["send_email", r#"{"template":"welcome"}"#],
+            "missing field `to`",
+        ),
+        (&["send_email", not_an_address], "to.email"),
+        (&["send_email", of_another_type], "line 1, column"),
+        (
+            &["send_email", "@nowhere.json"],
+            "nowhere.json cannot be read",
+        ),
+        (&["send_email", "@half.json"], "half.json"),
+        (&["send_email"], "<ARGS>"),
+        (&["send_email", WELCOME, "--in", "90"], "90s, 15m, 2h or 1d"),
+        (&["send_email", WELCOME, "--in", "9000y"], "hundred years"),
+        (&["send_email", WELCOME, "--at", "tomorrow"], "RFC 3339"),
+        (
+            &[
+                "send_email",
+                WELCOME,
+                "--in",
+                "9s",
+                "--at",
+                "2030-01-01T00:00:00Z",
+            ],
+            "--at",
+        ),
+        (&["send_email", WELCOME, "--expires-in", "0s"], "expires_in"),
+        (&["send_email", WELCOME, "--key", ""], "key"),
+        (&["send_email", WELCOME, "--key", &"k".repeat(257)], "key"),
+        (&["send_email", "-", "--key", "k"], "--key"),
+        (&["send_email", WELCOME, "--colour"], "--colour"),
+    ] {
+        let args = [&["enqueue"], args].concat();
+        let ran = bench.unchanged(&args).fails(2, why);
+        for personal in ["ada", "s3cret"] {
+            assert!(!ran.stderr.contains(personal), "{personal} in {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn bulk_answers_a_line_for_each_line_in_order() {
+    let bench = Bench::new();
+    let lines = format!("{WELCOME}\r\n\n  \n{WELCOME}");
+    let ran = bench.pipe(&["enqueue", "send_email", "-", "--json"], lines.as_bytes());
+    let ran = ran.ok();
+    assert_eq!(ran.lines().len(), 2);
+    for line in ran.lines() {
+        let row: Value = serde_json::from_str(line).expect("each line is JSON");
+        assert_eq!(row["duplicate"], false);
+        let job = bench.run(&["job", &text(&row["id"]), "--json"]).json();
+        assert_eq!(job["state"], "pending");
+    }
+    let ran = bench
+        .pipe(&["enqueue", "send_email", "-"], WELCOME.as_bytes())
+        .ok();
+    assert_eq!(ran.lines()[0].len(), 26);
+
+    let ran = bench.pipe(&["enqueue", "send_email", "-"], b"\n").ok();
+    assert_eq!(ran.stdout, "");
+    assert!(ran.stderr.contains("nothing was enqueued"), "{ran:?}");
+    assert_eq!(bench.row()["pending"], 3);
+}
+
+#[test]
+fn one_wrong_line_in_bulk_keeps_all_others_out() {
+    let bench = Bench::new();
+    // More than go into one call, so that a call for the good ones before it would show.
+    let mut lines = format!("{WELCOME}\n").repeat(1200).into_bytes();
+    lines.extend(b"{\"template\":\"welcome\"}\n\xff\n");
+    let before = bench.state();
+    let ran = bench.pipe(&["enqueue", "send_email", "-"], &lines);
+    let ran = ran.fails(2, "2 lines");
+    assert!(
+        ran.stderr.contains("line 1201: missing field `to`"),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("line 1202: not UTF-8"), "{ran:?}");
+    assert_eq!(bench.state(), before);
+}
+
+#[test]
+fn a_key_enqueues_once() {
+    let bench = Bench::new();
+    let enqueue = [
+        "enqueue",
+        "send_email",
+        WELCOME,
+        "--key",
+        "order 1",
+        "--json",
+    ];
+    let first = bench.run(&enqueue).json();
+    let second = bench.run(&enqueue).json();
+    assert_eq!(second, json!({ "id": first["id"], "duplicate": true }));
+    assert_eq!(bench.row()["pending"], 1);
+}
+
+#[test]
+fn times_are_kept() {
+    let bench = Bench::new();
+    let state = |more: &[&str]| {
+        let ran = bench.run(&[&["enqueue", "send_email", WELCOME], more].concat());
+        let id = ran.ok().lines()[0].to_owned();
+        bench.run(&["job", &id, "--json"]).json()
+    };
+    let later = state(&["--in", "90s"]);
+    assert_eq!(later["state"], "scheduled");
+    let at = |job: &Value, name| {
+        text(&job[name])
+            .parse::<jiff::Timestamp>()
+            .expect("RFC 3339")
+    };
+    let wait = at(&later, "next_run_at").duration_since(at(&later, "enqueued_at"));
+    assert_eq!(wait.as_secs(), 90);
+
+    let then = state(&["--at", "2100-01-01T01:00:00.5+01:00"]);
+    assert_eq!(then["next_run_at"], "2100-01-01T00:00:00.500Z");
+    let past = state(&["--at", "2020-01-01T00:00:00Z"]);
+    assert_eq!(past["state"], "pending");
+    assert_eq!(past["next_run_at"], Value::Null);
+}
+
+#[test]
+fn an_expiry_is_kept() {
+    let bench = Bench::new();
+    let mut expiring = ["enqueue", "send_email", WELCOME, "--expires-in", "1h"];
+    bench.run(&expiring).ok();
+    assert!(!bench.claim()[0].expired);
+    expiring[4] = "1ms";
+    bench.run(&expiring).ok();
+    let now = || {
+        let now = bench.runtime.block_on(bench.queue.now_ms());
+        now.expect("Redis has a clock")
+    };
+    let enqueued = now();
+    while now() <= enqueued + 1 {}
+    assert!(bench.claim()[0].expired);
+}
+
+#[test]
+fn what_will_come_to_nothing_is_warned_of() {
+    let bench = Bench::new();
+    let enqueue = |args: &[&str]| -> Ran {
+        let args = [&["enqueue", "send_email"], args].concat();
+        let mut command = bench.command(&args);
+        command
+            .env("LONGSHORE_PROVIDERS__SENDGRID__API_KEY", "SG.key")
+            .env("LONGSHORE_EMAIL__FROM__EMAIL", "no-reply@example.com")
+            .env("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "d-1");
+        Ran::of(&args, &mut command).ok()
+    };
+    assert_eq!(enqueue(&[WELCOME]).stderr, "");
+    let misspelt = enqueue(&[&WELCOME.replace("welcome", "wellcome")]);
+    assert!(misspelt.stderr.contains("wellcome"), "{misspelt:?}");
+    let over_before = enqueue(&[WELCOME, "--in", "1h", "--expires-in", "1m"]);
+    assert!(
+        over_before.stderr.contains("--expires-in"),
+        "{over_before:?}"
+    );
+    assert_eq!(bench.row()["pending"], 2);
+    assert_eq!(bench.row()["scheduled"], 1);
+}

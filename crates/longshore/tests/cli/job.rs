@@ -1,0 +1,154 @@
+//! `job`.
+
+use std::time::Duration;
+
+use longshore_queue::Fate;
+use serde_json::{Value, json};
+
+use super::{Bench, NOBODY, WELCOME};
+use crate::bench::{fields, text};
+
+#[test]
+fn a_job_has_the_fields_of_the_contract() {
+    let bench = Bench::new();
+    let id = bench.bury(1, "400 to.email").remove(0);
+    let job = bench.run(&["job", &id, "--json"]).json();
+    for name in [
+        "id",
+        "queue",
+        "kind",
+        "state",
+        "attempt",
+        "max_attempts",
+        "enqueued_at",
+        "next_run_at",
+        "result",
+        "args",
+        "history",
+    ] {
+        assert!(fields(&job).contains(&name), "no {name} in {job}");
+    }
+    assert_eq!(job["id"], json!(id));
+    assert_eq!(job["queue"], "email");
+    assert_eq!(job["kind"], "send_email");
+    assert_eq!(job["attempt"], 1);
+    assert_eq!(job["max_attempts"], 4);
+    let entry = &job["history"][0];
+    for name in [
+        "time",
+        "worker",
+        "outcome",
+        "provider",
+        "status",
+        "request_id",
+        "reason",
+    ] {
+        assert!(fields(entry).contains(&name), "no {name} in {entry}");
+    }
+    assert_eq!(entry["reason"], "SendGrid did not like it");
+    text(&entry["time"])
+        .parse::<jiff::Timestamp>()
+        .expect("RFC 3339");
+}
+
+#[test]
+fn the_six_words() {
+    let bench = Bench::new();
+    let state = |id: &str| text(&bench.run(&["job", id, "--json"]).json()["state"]);
+    let scheduled = bench
+        .run(&["enqueue", "send_email", WELCOME, "--in", "1h"])
+        .ok();
+    assert_eq!(state(scheduled.lines()[0]), "scheduled");
+
+    let first = |ids: Vec<String>| ids.into_iter().next().expect("one");
+    let retryable = first(bench.enqueue(1));
+    let hour = Duration::from_secs(3600);
+    bench.settle(&bench.claim(), &Fate::Retry { after: hour });
+    assert_eq!(state(&retryable), "retryable");
+
+    let completed = first(bench.enqueue(1));
+    let done = Fate::Completed {
+        result: Some(json!({ "message": "m-1" })),
+    };
+    bench.settle(&bench.claim(), &done);
+    assert_eq!(state(&completed), "completed");
+    let job = bench.run(&["job", &completed, "--json"]).json();
+    assert_eq!(job["result"], json!({ "message": "m-1" }));
+
+    assert_eq!(state(&bench.bury(1, "413")[0]), "dead");
+
+    let running = first(bench.enqueue(1));
+    let claimed = bench.claim();
+    assert_eq!(state(&running), "running");
+    let job = bench.run(&["job", &running, "--json"]).json();
+    assert_eq!((&job["attempt"], claimed.len()), (&json!(1), 1));
+    assert_eq!(state(&first(bench.enqueue(1))), "pending");
+
+    let row = bench.row();
+    for word in [
+        "pending",
+        "scheduled",
+        "running",
+        "retryable",
+        "dead",
+        "completed",
+    ] {
+        assert_eq!(row[word], 1, "{word} in {row}");
+    }
+}
+
+#[test]
+fn args_are_shown_to_who_asks() {
+    let bench = Bench::new();
+    let ran = bench
+        .run(&["enqueue", "send_email", WELCOME, "--key", "mail of ada"])
+        .ok();
+    let id = ran.lines()[0];
+    for args in [&["job", id][..], &["job", id, "--json"]] {
+        let ran = bench.run(args).ok();
+        assert!(ran.stdout.contains("welcome"), "{ran:?}");
+        for personal in ["ada", "Ada", "s3cret"] {
+            assert!(!ran.stdout.contains(personal), "{personal} in {ran:?}");
+        }
+        let ran = bench.run(&[args, &["--reveal"]].concat()).ok();
+        for personal in ["ada@example.com", "Ada", "s3cret", "mail of ada"] {
+            assert!(ran.stdout.contains(personal), "no {personal} in {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn bytes_that_do_not_decode_are_kept_and_shown() {
+    let bench = Bench::new();
+    let id = bench.bury_raw(b"01JD2Z5V9GQ8X0T6M3K7W4R1YC", b"\xff\xfeada");
+    let job = bench.run(&["job", &id, "--json"]).json();
+    assert_eq!(job["payload_base64"], "//5hZGE=");
+    assert_eq!(job["args"], Value::Null);
+    assert_eq!(job["state"], "dead");
+
+    let shown = bench.run(&["job", &id]).ok().stdout;
+    assert!(
+        shown.contains("--reveal") && !shown.contains("//5hZGE="),
+        "{shown}"
+    );
+    let shown = bench.run(&["job", &id, "--reveal"]).ok().stdout;
+    assert!(shown.contains("//5hZGE="), "{shown}");
+}
+
+#[test]
+fn an_id_that_is_none_is_wrong_and_one_that_nobody_has_is_not_found() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).remove(0);
+    let (longer, lower) = (format!("{NOBODY}0"), id.to_lowercase());
+    for command in [&["job"][..], &["dead", "show"]] {
+        let with = |id| [command, &[id]].concat();
+        for wrong in ["", "x", "../etc", &longer, &lower] {
+            bench.unchanged(&with(wrong)).fails(2, "is not a job id");
+        }
+        bench.run(&with(NOBODY)).fails(1, NOBODY);
+        bench.run(command).fails(2, "<ID>");
+    }
+    bench
+        .run(&["dead", "show", &id])
+        .fails(1, "is pending, not dead");
+}

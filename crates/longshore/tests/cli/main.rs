@@ -1,0 +1,20 @@
+//! The command line as its users have it: the binary, a Redis of its own, and what it answers with.
+
+mod bench;
+mod config;
+mod dead;
+mod enqueue;
+mod job;
+mod moves;
+mod output;
+mod queues;
+mod redis_away;
+mod work;
+
+use bench::{Bench, Ran};
+
+/// The args of a job in which nothing is wrong.
+const WELCOME: &str = r#"{"template":"welcome","to":{"email":"ada@example.com","name":"Ada"},"data":{"code":"s3cret"}}"#;
+
+/// An id that no job has.
+const NOBODY: &str = "01JD2Z5V9GQ8X0T6M3K7W4R1YB";

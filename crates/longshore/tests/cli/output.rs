@@ -1,0 +1,142 @@
+//! Data on stdout, all else on stderr, and nothing that falls over.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+use super::{Bench, Ran, WELCOME};
+
+#[test]
+fn logs_stay_out_of_the_data() {
+    let bench = Bench::new();
+    bench.bury(1, "413");
+    for args in [
+        &["queues", "--json"][..],
+        &["dead", "groups", "--json"],
+        &["enqueue", "send_email", WELCOME, "--json"],
+        &["dead", "replay", "--queue", "email", "--yes", "--json"],
+    ] {
+        let mut command = bench.command(args);
+        command.env("RUST_LOG", "trace");
+        let ran = Ran::of(args, &mut command);
+        assert!(
+            !ran.stdout.contains('\x1b') && !ran.stderr.contains('\x1b'),
+            "{ran:?}"
+        );
+        let lines = ran.lines().len();
+        drop(ran.json());
+        assert_eq!(lines, 1);
+    }
+    let mut command = bench.command(&["queues"]);
+    command.env("RUST_LOG", "no=such=level");
+    let ran = Ran::of(&["queues"], &mut command).ok();
+    assert!(ran.stderr.contains("RUST_LOG"), "{ran:?}");
+}
+
+#[test]
+fn help_is_data_and_a_wrong_call_is_not() {
+    let bench = Bench::new();
+    for args in [
+        &["help"][..],
+        &["--help"],
+        &["help", "dead"],
+        &["help", "dead", "replay"],
+        &["--version"],
+    ] {
+        let ran = bench.run(args).ok();
+        assert!(!ran.stdout.is_empty() && ran.stderr.is_empty(), "{ran:?}");
+        let widest = ran.lines().iter().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(100), "{widest:?} columns: {ran:?}");
+    }
+    bench.run(&["wrok"]).fails(2, "'work'");
+    let nothing = bench.run(&[]);
+    assert_eq!((nothing.code, nothing.stdout.as_str()), (Some(2), ""));
+    assert!(nothing.stderr.contains("Usage: longshore"));
+}
+
+#[test]
+fn tables_fit_a_hundred_columns_and_keep_their_ids_whole() {
+    let bench = Bench::new();
+    let id = bench
+        .bury(1, &"a code that is far too long to be one ".repeat(9))
+        .remove(0);
+    bench.run(&["pause", "email", "--reason", "short"]).ok();
+    for args in [&["queues"][..], &["dead", "groups"], &["dead", "list"]] {
+        let ran = bench.run(args).ok();
+        for line in ran.lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+    assert!(bench.run(&["dead", "list"]).ok().lines()[1].starts_with(&id));
+}
+
+/// Reads the first line of what it writes, and goes away.
+fn head(command: &mut Command) -> (Child, String) {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let stdout = child.stdout.take().expect("a pipe");
+    let mut line = String::new();
+    BufReader::with_capacity(64, stdout)
+        .read_line(&mut line)
+        .expect("a line");
+    (child, line)
+}
+
+#[test]
+fn a_reader_may_go_away() {
+    let bench = Bench::new();
+    // More than a pipe holds.
+    bench.bury(3000, "413");
+    for args in [
+        &["dead", "list", "--limit", "9999"][..],
+        &["dead", "list", "--limit", "9999", "--json"],
+    ] {
+        let (child, line) = head(&mut bench.command(args));
+        let output = child.wait_with_output().expect("it ends");
+        assert!(!line.is_empty());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !stderr.contains("panic") && !stderr.contains("error"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_stops_no_job() {
+    let bench = Bench::new();
+    let args = ["enqueue", "send_email", "-", "--json"];
+    let mut command = bench.command(&args);
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    command.stdin(reader);
+    let feeder = std::thread::spawn(move || {
+        for _ in 0..3000 {
+            writeln!(writer, "{WELCOME}").expect("it is read to its end");
+        }
+    });
+    let (child, _) = head(&mut command);
+    let output = child.wait_with_output().expect("it ends");
+    feeder.join().expect("it is fed");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(bench.row()["pending"], 3000);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_failure_and_no_crash() {
+    let bench = Bench::new();
+    let full = || std::fs::File::create("/dev/full").expect("Linux has it");
+    let ran = Ran::of(&["queues"], bench.command(&["queues"]).stdout(full()));
+    // `output()` takes what is not set, and stdout is.
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let mut mute = bench.command(&["job", "x"]);
+    assert_eq!(Ran::of(&["job", "x"], mute.stderr(full())).code, Some(2));
+    let mut both = bench.command(&["queues"]);
+    assert_eq!(
+        Ran::of(&["queues"], both.stdout(full()).stderr(full())).code,
+        Some(1)
+    );
+}

@@ -1,0 +1,91 @@
+//! `queues`, `pause`, `resume`.
+
+use serde_json::{Value, json};
+
+use super::Bench;
+use crate::bench::fields;
+
+#[test]
+fn every_queue_is_a_row_with_the_fields_of_the_contract() {
+    let bench = Bench::new();
+    let rows = bench.run(&["queues", "--json"]).json();
+    assert_eq!(
+        rows,
+        json!([{
+            "queue": "email", "pending": 0, "scheduled": 0, "running": 0, "retryable": 0, "dead": 0, "completed": 0,
+            "paused": null, "breakers": [], "latency_seconds": null,
+        }])
+    );
+    bench.enqueue(3);
+    let row = bench.row();
+    assert_eq!(row["pending"], 3);
+    let latency = row["latency_seconds"].as_f64().expect("a number");
+    assert!((0.0..60.0).contains(&latency), "{latency}");
+    let table = bench.run(&["queues"]).ok();
+    assert!(table.lines()[0].starts_with("QUEUE"), "{table:?}");
+    assert!(table.lines()[1].starts_with("email"), "{table:?}");
+}
+
+#[test]
+fn a_pause_holds_until_it_is_ended_and_says_whose_it_is() {
+    let bench = Bench::new();
+    let ran = bench.run(&["pause", "email", "--reason", "they are down", "--json"]);
+    assert_eq!(
+        ran.json(),
+        json!({ "queue": "email", "paused": true, "changed": true })
+    );
+    let paused = bench.row()["paused"].clone();
+    assert_eq!(fields(&paused), ["by", "reason", "since"]);
+    assert_eq!(
+        (&paused["by"], &paused["reason"]),
+        (&json!("kari"), &json!("they are down"))
+    );
+    bench.enqueue(1);
+    assert!(bench.claim().is_empty(), "a paused queue gives nothing");
+    let table = bench.run(&["queues"]).ok();
+    assert!(
+        table.stdout.contains("kari") && table.stdout.contains("they are down"),
+        "{table:?}"
+    );
+
+    // Another one does not take its place.
+    let again = bench.unchanged(&["pause", "email", "--reason", "other", "--json"]);
+    assert_eq!(again.json()["changed"], false);
+
+    assert_eq!(
+        bench.run(&["resume", "email", "--json"]).json()["changed"],
+        true
+    );
+    assert_eq!(bench.row()["paused"], Value::Null);
+    assert_eq!(
+        bench.run(&["resume", "email", "--json"]).json()["changed"],
+        false
+    );
+    assert_eq!(bench.claim().len(), 1);
+}
+
+#[test]
+fn a_queue_that_is_none_is_wrong() {
+    let bench = Bench::new();
+    for args in [
+        &["pause", "mail"][..],
+        &["resume", "mail"],
+        &["dead", "groups", "mail"],
+        &["dead", "list", "--queue", "mail"],
+        &["dead", "replay", "--queue", "mail", "--yes"],
+        &[
+            "dead", "discard", "--queue", "mail", "--yes", "--reason", "r",
+        ],
+        &["work", "--queue", "mail"],
+    ] {
+        bench.unchanged(args).fails(2, "the queues are email");
+    }
+    for args in [
+        &["pause"][..],
+        &["resume"],
+        &["queues", "email"],
+        &["pause", "email", "sms"],
+    ] {
+        bench.unchanged(args).fails(2, "Usage: longshore");
+    }
+}

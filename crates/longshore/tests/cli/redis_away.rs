@@ -1,0 +1,88 @@
+//! Exit code 3: Redis could not be reached, and that is known within five seconds.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use super::{Bench, NOBODY, Ran, WELCOME};
+
+const COMMANDS: &[&[&str]] = &[
+    &["queues"],
+    &["queues", "--json"],
+    &["enqueue", "send_email", WELCOME],
+    &["job", NOBODY],
+    &["pause", "email"],
+    &["resume", "email"],
+    &["dead", "groups"],
+    &["dead", "list"],
+    &["dead", "show", NOBODY],
+    &["dead", "replay", "--queue", "email", "--yes"],
+    &[
+        "dead", "discard", "--queue", "email", "--yes", "--reason", "r",
+    ],
+    &["work"],
+];
+
+/// Runs every command at the same time, since each may take its five seconds.
+fn all_fail(bench: &Bench, url: &str, why: &str) {
+    std::thread::scope(|scope| {
+        for args in COMMANDS {
+            scope.spawn(move || {
+                let mut command = bench.command(args);
+                command
+                    .env("LONGSHORE_REDIS__URL", url)
+                    .env("LONGSHORE_WORKER__HTTP_ADDR", "127.0.0.1:0")
+                    .env("LONGSHORE_PROVIDERS__SENDGRID__API_KEY", "SG.key")
+                    .env("LONGSHORE_EMAIL__FROM__EMAIL", "no-reply@example.com")
+                    .env("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "d-1");
+                let started = Instant::now();
+                let ran = Ran::of(args, &mut command).fails(3, why);
+                let took = started.elapsed();
+                assert!(took < Duration::from_secs(8), "{took:?}: {ran:?}");
+                assert!(!ran.stderr.contains("s3cret"), "{ran:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn nobody_listens() {
+    let mut bench = Bench::new();
+    bench.redis.kill();
+    let url = format!("redis://user:s3cret@127.0.0.1:{}", bench.redis.port());
+    all_fail(&bench, &url, "redis.url");
+}
+
+#[test]
+fn it_listens_and_says_nothing() {
+    let bench = Bench::new();
+    bench.redis.pause().expect("it runs");
+    all_fail(&bench, &bench.redis.url(), "127.0.0.1");
+    bench.redis.resume().expect("it runs");
+}
+
+#[test]
+fn it_wants_another_password() {
+    let bench = Bench::new();
+    let url = bench.redis.url().replace("127", ":s3cret@127");
+    bench.run(&["queues"]).ok();
+    all_fail(&bench, &url, "redis.url");
+}
+
+#[test]
+fn something_else_listens() {
+    let bench = Bench::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = listener.local_addr().expect("a port");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let args = ["queues"];
+    let mut command = bench.command(&args);
+    command.env("LONGSHORE_REDIS__URL", format!("redis://{addr}"));
+    let ran = Ran::of(&args, &mut command).fails(3, "not a Redis");
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+}

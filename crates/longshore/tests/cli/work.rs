@@ -1,0 +1,228 @@
+//! `work`.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use longshore_sandbox::{RedisServer, SendGridSandbox};
+use longshore_tests::eventually;
+use serde_json::json;
+
+use super::{Bench, Ran, WELCOME};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `work` with SendGrid on, at a stand-in that may be away.
+fn work(bench: &Bench, sendgrid: &str, args: &[&str]) -> Command {
+    let mut command = bench.command(&[&["work"], args].concat());
+    command
+        .env("LONGSHORE_WORKER__HTTP_ADDR", "127.0.0.1:0")
+        .env("LONGSHORE_PROVIDERS__SENDGRID__API_KEY", "SG.s3cret")
+        .env("LONGSHORE_PROVIDERS__SENDGRID__BASE_URL", sendgrid)
+        .env("LONGSHORE_EMAIL__FROM__EMAIL", "no-reply@example.com")
+        .env("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "d-1");
+    command
+}
+
+/// Killed with the test, if it has not left by then.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("the binary starts"))
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.0.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.expect("kill is there").success());
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        self.0.wait().expect("it ends")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A worker whose log is read.
+struct Worker {
+    process: Running,
+    stderr: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Worker {
+    fn start(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = Running::start(command);
+        let (word, heard) = channel();
+        let stderr = BufReader::new(process.0.stderr.take().expect("a pipe"));
+        std::thread::spawn(move || {
+            for line in stderr.lines() {
+                let Ok(line) = line else { return };
+                if word.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            process,
+            stderr: heard,
+            said: Vec::new(),
+        }
+    }
+
+    /// Waits until it says this.
+    #[track_caller]
+    fn says(&mut self, what: &str) {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let left = give_up.saturating_duration_since(Instant::now());
+            let Ok(line) = self.stderr.recv_timeout(left) else {
+                panic!("it did not say {what:?}: {:#?}", self.said);
+            };
+            let found = line.contains(what);
+            self.said.push(line);
+            if found {
+                return;
+            }
+        }
+    }
+
+    /// Waits until it has left: then its stderr ends.
+    fn leaves(&mut self) -> ExitStatus {
+        let give_up = Instant::now() + PATIENCE;
+        while let Ok(line) = self
+            .stderr
+            .recv_timeout(give_up.saturating_duration_since(Instant::now()))
+        {
+            self.said.push(line);
+        }
+        assert!(
+            Instant::now() < give_up,
+            "it does not leave: {:#?}",
+            self.said
+        );
+        self.process.ended()
+    }
+}
+
+fn sandbox(bench: &Bench) -> SendGridSandbox {
+    let anywhere = ([127, 0, 0, 1], 0).into();
+    let started = bench.runtime.block_on(SendGridSandbox::start(anywhere));
+    started.expect("it listens")
+}
+
+#[test]
+fn a_job_is_carried_out_and_its_worker_leaves_in_good_order() {
+    let bench = Bench::new();
+    let sendgrid = sandbox(&bench);
+    for signal in ["-TERM", "-INT"] {
+        let ran = bench.run(&["enqueue", "send_email", WELCOME]).ok();
+        let id = ran.lines()[0];
+        let mut worker =
+            Worker::start(&mut work(&bench, &sendgrid.origin(), &["--queue", "email"]));
+        worker.says("working");
+        bench
+            .runtime
+            .block_on(eventually("the job is completed", async || {
+                let stats = bench.queue.stats().await.expect("counts");
+                stats.pending + stats.running == 0
+            }));
+        worker.process.signal(signal);
+        assert_eq!(worker.leaves().code(), Some(0), "{:#?}", worker.said);
+
+        let job = bench.run(&["job", id, "--json"]).json();
+        assert_eq!(job["state"], "completed", "{job}");
+        let entry = &job["history"][0];
+        assert_eq!(
+            (&entry["provider"], &entry["status"]),
+            (&json!("sendgrid"), &json!(202))
+        );
+        for line in &worker.said {
+            for secret in ["s3cret", "ada@", "Ada"] {
+                assert!(!line.contains(secret), "{line}");
+            }
+        }
+    }
+    assert_eq!(sendgrid.ledger().summary().accepted, 2);
+}
+
+#[test]
+fn a_worker_outlives_the_reader_of_its_log() {
+    let bench = Bench::new();
+    let mut command = work(&bench, "http://127.0.0.1:9", &[]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut worker = Running::start(command.stderr(writer));
+    drop(command);
+    let mut log = BufReader::new(reader);
+    let mut line = String::new();
+    while !line.contains("working") {
+        line.clear();
+        assert!(log.read_line(&mut line).expect("it logs") > 0, "it ended");
+    }
+    drop(log);
+    // A dead letter is logged.
+    bench
+        .run(&[
+            "enqueue",
+            "send_email",
+            &WELCOME.replace("welcome", "nobodys"),
+        ])
+        .ok();
+    bench.runtime.block_on(eventually("it is dead", async || {
+        bench.queue.stats().await.expect("counts").dead == 1
+    }));
+    worker.signal("-TERM");
+    assert_eq!(worker.ended().code(), Some(0));
+}
+
+#[test]
+fn a_queue_without_credentials_is_left_out_and_refused_when_named() {
+    let bench = Bench::new();
+    let ran = bench.unchanged(&["work"]);
+    let ran = ran.fails(2, "no provider is configured");
+    let warnings = ran
+        .stderr
+        .lines()
+        .filter(|line| line.contains("WARN"))
+        .count();
+    assert_eq!(warnings, 1, "{ran:?}");
+    assert!(ran.stderr.contains("providers.sendgrid.api_key"), "{ran:?}");
+
+    let named = bench.unchanged(&["work", "--queue", "email"]);
+    named.fails(2, "providers.sendgrid.api_key");
+    let unknown = bench.unchanged(&["work", "--queue", "email", "--queue", "mail"]);
+    unknown.fails(2, "there is no queue `mail`");
+}
+
+#[test]
+fn a_redis_that_would_drop_jobs_is_refused() {
+    let bench = Bench::on(RedisServer::options().set("maxmemory-policy", "allkeys-lru"));
+    bench.enqueue(1);
+    let ran = Ran::of(&["work"], &mut work(&bench, "http://127.0.0.1:9", &[]));
+    ran.fails(1, "maxmemory-policy noeviction");
+    assert_eq!(bench.row()["pending"], 1);
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_before_any_job_is() {
+    let bench = Bench::new();
+    bench.enqueue(1);
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = taken.local_addr().expect("a port").to_string();
+    let mut command = work(&bench, "http://127.0.0.1:9", &[]);
+    command.env("LONGSHORE_WORKER__HTTP_ADDR", &addr);
+    let ran = Ran::of(&["work"], &mut command).fails(1, "worker.http_addr");
+    assert!(ran.stderr.contains(&addr), "{ran:?}");
+    let row = bench.row();
+    assert_eq!((&row["pending"], &row["running"]), (&json!(1), &json!(0)));
+}

@@ -1,0 +1,101 @@
+//! Two queues on a Redis of their own, with jobs in them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_job::kinds::SendEmail;
+use longshore_job::{Cause, Class, JobId, Prepared};
+use longshore_operator::{Operator, QueueInfo};
+use longshore_queue::{
+    Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, Queue, Retention, RunAt, RunState,
+    Verdict, WorkerId,
+};
+use longshore_sandbox::RedisServer;
+
+pub(crate) struct Bench {
+    pub(crate) operator: Operator,
+    pub(crate) email: Queue,
+    pub(crate) sms: Queue,
+    _redis: RedisServer,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let redis = RedisServer::start().expect("a private Redis starts");
+        let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
+        let queue = |name| Queue::new(link.clone(), "t", name).expect("the names are good");
+        let infos = ["email", "sms"].map(|name| QueueInfo {
+            name: name.to_owned(),
+            max_attempts: 4,
+        });
+        Self {
+            operator: Operator::new(&link, "t", infos.to_vec()).expect("the names are good"),
+            email: queue("email"),
+            sms: queue("sms"),
+            _redis: redis,
+        }
+    }
+}
+
+pub(crate) async fn enqueue(queue: &Queue, count: usize) -> Vec<String> {
+    let payload = Prepared::new(&SendEmail::new("welcome", "ada@example.com"))
+        .expect("the args are good")
+        .payload;
+    let job = || NewJob {
+        id: JobId::generate(),
+        payload: payload.clone(),
+        run_at: RunAt::Now,
+        key: Some(JobId::generate().to_string()),
+        expires_in: None,
+        traceparent: None,
+        tracestate: None,
+    };
+    let jobs: Vec<_> = std::iter::repeat_with(job).take(count).collect();
+    let enqueued = queue.enqueue(&jobs).await.expect("enqueues");
+    enqueued.iter().map(|job| job.id.to_string()).collect()
+}
+
+/// Dead letters, all of one group.
+pub(crate) async fn bury(queue: &Queue, count: usize, code: &str) -> Vec<String> {
+    let ids = enqueue(queue, count).await;
+    let lease = Lease::new(WorkerId::generate("w"));
+    let stale = Duration::from_secs(10);
+    queue.join(&lease, stale).await.expect("joins");
+    let claim = queue.claim(&lease, count, None).await.expect("claims");
+    let verdicts: Vec<_> = claim
+        .jobs
+        .into_iter()
+        .map(|claimed| Verdict {
+            id: claimed.id,
+            token: Arc::clone(&claimed.token),
+            kind: Some("send_email".to_owned()),
+            fate: Fate::Dead {
+                cause: Cause::ours(Class::Refused, code),
+            },
+            state: RunState {
+                used: 1,
+                entries: 1,
+                ..claimed.run
+            },
+            history: Some(HistoryEntry {
+                attempt: 1,
+                reason: Some(format!("{code} it was")),
+                ..HistoryEntry::default()
+            }),
+            payload_bytes: 0,
+        })
+        .collect();
+    let retention = Retention {
+        keep: stale,
+        max_bytes: None,
+    };
+    queue.settle(&verdicts, retention).await.expect("settles");
+    ids
+}
+
+/// Has a letter have died at this time, in unix seconds.
+pub(crate) async fn died_at(queue: &Queue, id: &str, seconds: u32) {
+    let mut command = redis::cmd("ZADD");
+    command.arg(&queue.keys().dead).arg(seconds).arg(id);
+    let _: u32 = queue.link().command(&command).await.expect("takes it");
+}
