@@ -26,7 +26,19 @@ where
     let give_up = Instant::now() + limit;
     while !check().await {
         assert!(Instant::now() < give_up, "waited {limit:?} in vain: {what}");
-        #[expect(clippy::disallowed_methods, reason = "the one place where a test waits: with a deadline, on an event")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place where a test waits: with a deadline, on an event"
+        )]
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Waits until `span` has gone by since `since`, for what only time can do: outlast a lease, say.
+pub async fn gone_by(span: Duration, since: Instant) {
+    let deadline = span + Duration::from_secs(30);
+    within(deadline, "time goes by", || async {
+        since.elapsed() >= span
+    })
+    .await;
 }

@@ -1,0 +1,167 @@
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// What happens to a call on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It never reaches Redis: the connection breaks first.
+    CutBefore,
+    /// Redis carries it out; the connection breaks before the answer is through.
+    CutAfter,
+    /// It disappears, and the connection stays open and silent.
+    Swallow,
+}
+
+/// A way to Redis that can be troubled: the calls that contain a given text, as many of them as wanted. It looks for
+/// the text in what comes in one go, which a call does as long as it is small.
+#[derive(Debug)]
+pub struct Wire {
+    addr: SocketAddr,
+    troubles: Troubles,
+    accepting: JoinHandle<()>,
+}
+
+type Troubles = Arc<Mutex<Vec<Rule>>>;
+
+#[derive(Debug)]
+struct Rule {
+    text: &'static str,
+    trouble: Trouble,
+    left: usize,
+    met: usize,
+}
+
+impl Wire {
+    /// The keys of a claim, and of no other call that a worker makes for its jobs.
+    pub const CLAIM: &'static str = ":gate\r\n";
+    /// The keys of a settle.
+    pub const SETTLE: &'static str = ":groups\r\n";
+    /// The words of a heartbeat.
+    pub const BEAT: &'static str = "$4\r\nbeat\r\n";
+    /// A settle that rescues.
+    pub const RESCUE: &'static str = "\"outcome\":\"lost\"";
+
+    /// A wire to the Redis on this port of 127.0.0.1.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub async fn to(redis_port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        let troubles = Troubles::default();
+        let accepting = tokio::spawn(accept(listener, redis_port, Arc::clone(&troubles)));
+        Self {
+            addr,
+            troubles,
+            accepting,
+        }
+    }
+
+    /// Where Redis is, over the wire.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.addr)
+    }
+
+    /// Troubles the next `count` calls that contain `text`.
+    pub fn trouble(&self, text: &'static str, trouble: Trouble, count: usize) {
+        self.rules().push(Rule {
+            text,
+            trouble,
+            left: count,
+            met: 0,
+        });
+    }
+
+    /// How many calls were troubled.
+    #[must_use]
+    pub fn met(&self) -> usize {
+        self.rules().iter().map(|rule| rule.met).sum()
+    }
+
+    /// No more trouble. Connections that have gone silent stay so.
+    pub fn clear(&self) {
+        for rule in self.rules().iter_mut() {
+            rule.left = 0;
+        }
+    }
+
+    fn rules(&self) -> std::sync::MutexGuard<'_, Vec<Rule>> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, redis_port: u16, troubles: Troubles) {
+    let mut connections = JoinSet::new();
+    while let Ok((worker, _)) = listener.accept().await {
+        let troubles = Arc::clone(&troubles);
+        connections.spawn(async move {
+            // Redis may be away: then this connection just ends.
+            if let Ok(redis) = TcpStream::connect(("127.0.0.1", redis_port)).await {
+                let _ = carry(worker, redis, &troubles).await;
+            }
+        });
+    }
+}
+
+/// Carries bytes to and fro until either side is done, or trouble comes.
+async fn carry(
+    mut worker: TcpStream,
+    mut redis: TcpStream,
+    troubles: &Troubles,
+) -> std::io::Result<()> {
+    let (mut call, mut answer) = (vec![0; 256 * 1024], vec![0; 256 * 1024]);
+    loop {
+        tokio::select! {
+            n = worker.read(&mut call) => {
+                let n = n?;
+                if n == 0 {
+                    return Ok(());
+                }
+                match meet(troubles, &call[..n]) {
+                    None => redis.write_all(&call[..n]).await?,
+                    Some(Trouble::CutBefore) => return Ok(()),
+                    Some(Trouble::CutAfter) => {
+                        redis.write_all(&call[..n]).await?;
+                        // The first byte of the answer says that it was carried out.
+                        redis.read_exact(&mut answer[..1]).await?;
+                        return Ok(());
+                    }
+                    Some(Trouble::Swallow) => {
+                        // Silent until the worker gives up.
+                        while worker.read(&mut call).await? > 0 {}
+                        return Ok(());
+                    }
+                }
+            }
+            n = redis.read(&mut answer) => {
+                let n = n?;
+                if n == 0 {
+                    return Ok(());
+                }
+                worker.write_all(&answer[..n]).await?;
+            }
+        }
+    }
+}
+
+fn meet(troubles: &Troubles, call: &[u8]) -> Option<Trouble> {
+    let mut rules = troubles.lock().unwrap_or_else(PoisonError::into_inner);
+    let rule = rules.iter_mut().find(|rule| {
+        let text = rule.text.as_bytes();
+        rule.left > 0 && call.windows(text.len()).any(|part| part == text)
+    })?;
+    rule.left -= 1;
+    rule.met += 1;
+    Some(rule.trouble)
+}

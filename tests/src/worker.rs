@@ -1,0 +1,235 @@
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::{Stage, eventually};
+
+/// How many of its last lines a worker says when a flow fails.
+const LAST_WORDS: usize = 40;
+
+/// A worker about to be started.
+#[derive(Debug)]
+#[must_use = "nothing runs until it is started"]
+pub struct Start<'a> {
+    stage: &'a Stage,
+    number: usize,
+    redis_url: String,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl<'a> Start<'a> {
+    pub(crate) fn new(stage: &'a Stage, number: usize) -> Self {
+        Self {
+            stage,
+            number,
+            redis_url: stage.redis.url(),
+            settings: Vec::new(),
+        }
+    }
+
+    /// Sets `LONGSHORE_<name>`: `("WORKER__DRAIN_SECONDS", "2")`.
+    pub fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((name, value.into()));
+        self
+    }
+
+    /// How many jobs it runs at the same time.
+    pub fn concurrency(self, jobs: usize) -> Self {
+        self.set("QUEUES__EMAIL__CONCURRENCY", jobs.to_string())
+    }
+
+    /// A short lease: a heartbeat every 0.3 s, lost after 1 s.
+    pub fn short_lease(self) -> Self {
+        self.set("WORKER__HEARTBEAT_SECONDS", "0.3")
+            .set("WORKER__LOST_AFTER_SECONDS", "1")
+    }
+
+    /// Reaches Redis by another way.
+    pub fn by(mut self, redis_url: impl Into<String>) -> Self {
+        self.redis_url = redis_url.into();
+        self
+    }
+
+    /// Starts it, and waits until it works.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn start(self) -> Worker {
+        let log = self.stage.dir().join(format!("worker-{}.log", self.number));
+        let mut command = self.stage.command(&self.redis_url);
+        command
+            .arg("work")
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).expect("a log file"));
+        for (name, value) in &self.settings {
+            command.env(format!("LONGSHORE_{name}"), value);
+        }
+        let mut worker = Worker::spawn(&mut command, self.number, log);
+        eventually("the worker works", || {
+            let ended = worker.ended();
+            assert_eq!(ended, None, "the worker ended at once");
+            let works = worker.says("concurrency=");
+            async move { works }
+        })
+        .await;
+        worker
+    }
+}
+
+/// A `longshore work` process. Killed when it is dropped; its last words are printed when the flow fails.
+#[derive(Debug)]
+pub struct Worker {
+    number: usize,
+    child: Child,
+    pid: Pid,
+    log: PathBuf,
+}
+
+impl Worker {
+    fn spawn(command: &mut Command, number: usize, log: PathBuf) -> Self {
+        let child = command.spawn().expect("the worker starts");
+        let pid = child.id().and_then(|id| i32::try_from(id).ok());
+        Self {
+            number,
+            pid: pid.and_then(Pid::from_raw).expect("it has a process id"),
+            child,
+            log,
+        }
+    }
+
+    /// How it ended, if it has: its exit code, or -1 when a signal ended it.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub fn ended(&mut self) -> Option<i32> {
+        let status = self.child.try_wait().expect("the system knows");
+        status.map(|status| status.code().unwrap_or(-1))
+    }
+
+    /// Kills it, as a crash would, and waits until it is gone.
+    ///
+    /// # Panics
+    /// When it cannot be killed.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it is killed");
+    }
+
+    /// Asks it to stop: SIGTERM.
+    pub fn stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Stops it in its tracks: SIGSTOP.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.pid, signal).expect("it runs");
+    }
+
+    /// Waits until it has left by itself, and returns its exit code (-1 when a signal ended it).
+    ///
+    /// # Panics
+    /// When it stays for longer than `limit`.
+    pub async fn left_within(&mut self, limit: Duration) -> i32 {
+        match tokio::time::timeout(limit, self.child.wait()).await {
+            Ok(status) => status.expect("the system knows").code().unwrap_or(-1),
+            Err(_) => panic!("worker {} stays for more than {limit:?}", self.number),
+        }
+    }
+
+    /// Everything it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = std::fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// Whether it has logged this.
+    #[must_use]
+    pub fn says(&self, what: &str) -> bool {
+        self.log().contains(what)
+    }
+
+    /// Waits until it has logged this.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn has_said(&self, what: &str) {
+        eventually(&format!("worker {} says {what:?}", self.number), || async {
+            self.says(what)
+        })
+        .await;
+    }
+
+    /// Waits until it knows that its lease may be over: from then on it sends nothing before a heartbeat is answered.
+    ///
+    /// # Panics
+    /// When it does not come to that.
+    pub async fn unconfirmed(&self) {
+        eventually("its lease is not confirmed any more", || async {
+            self.get("/readyz").await.1.contains("heartbeat")
+        })
+        .await;
+    }
+
+    /// Asks it over HTTP: the status and the body of `GET path`.
+    ///
+    /// # Panics
+    /// When it does not answer within five seconds.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let exchange = tokio::time::timeout(Duration::from_secs(5), self.exchange(path)).await;
+        let answer = exchange.expect("an answer within 5 s").expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        (status.expect("a status"), body.to_owned())
+    }
+
+    async fn exchange(&self, path: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.http_addr()).await?;
+        // HTTP/1.0: the body ends with the connection, without chunks.
+        let request = format!("GET {path} HTTP/1.0\r\nHost: worker\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    /// Where it said that it serves its health.
+    fn http_addr(&self) -> SocketAddr {
+        let log = self.log();
+        let addr = log
+            .lines()
+            .find(|line| line.contains("/livez"))
+            .and_then(|line| line.rsplit_once("addr="))
+            .and_then(|(_, addr)| addr.trim().parse().ok());
+        addr.expect("it says where it serves /livez")
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(LAST_WORDS)..];
+            println!("worker {}:\n  {}", self.number, last.join("\n  "));
+        }
+    }
+}

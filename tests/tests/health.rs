@@ -1,0 +1,125 @@
+//! What a `work` process says of itself over HTTP.
+
+use longshore_client::JobState;
+use longshore_sandbox::{Fault, Rule};
+use longshore_tests::{Stage, Worker, eventually, outcomes};
+
+async fn becomes(worker: &Worker, path: &str, status: u16) -> String {
+    eventually(&format!("{path} says {status}"), || async {
+        worker.get(path).await.0 == status
+    })
+    .await;
+    worker.get(path).await.1
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ready_while_redis_is_there_and_live_without_it() {
+    let mut stage = Stage::set().await;
+    let mut worker = stage.worker().short_lease().start().await;
+    becomes(&worker, "/readyz", 200).await;
+    stage.redis.kill();
+    let said = becomes(&worker, "/readyz", 503).await;
+    assert!(said.starts_with("email: Redis"), "{said}");
+    // Its lease is long over by then.
+    eventually("it misses its heartbeats", || async {
+        let (_, said) = worker.get("/readyz").await;
+        said.contains("heartbeat")
+    })
+    .await;
+    assert_eq!(worker.get("/livez").await, (200, "ok\n".to_owned()));
+    let (status, metrics) = worker.get("/metrics").await;
+    assert_eq!(status, 200, "its own counters need no Redis");
+    assert!(metrics.ends_with("# EOF\n"));
+    stage.redis.restart().expect("Redis comes back");
+    becomes(&worker, "/readyz", 200).await;
+    assert_eq!(worker.get("/livez").await.0, 200);
+    assert_eq!(worker.ended(), None);
+    let id = stage.enqueue(1).await[0];
+    stage.is(id, JobState::Completed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn full_slots_and_a_pause_are_no_trouble() {
+    let stage = Stage::set().await;
+    stage.faults([Rule::always(Fault::NeverAnswer { effect: false })]);
+    let worker = stage.worker().short_lease().concurrency(2).start().await;
+    stage.enqueue(4).await;
+    stage.requests(2).await;
+    let paused = ["pause", "email", "--reason", "lunch"];
+    assert_eq!(stage.longshore(&paused).await.code, Some(0));
+    for path in ["/livez", "/readyz"] {
+        assert_eq!(worker.get(path).await, (200, "ok\n".to_owned()), "{path}");
+    }
+    let (_, metrics) = worker.get("/metrics").await;
+    for line in [
+        "longshore_paused{queue=\"email\"} 1",
+        "longshore_workers{queue=\"email\"} 1",
+        "longshore_jobs{queue=\"email\",state=\"running\"} 2",
+        "longshore_jobs{queue=\"email\",state=\"pending\"} 2",
+    ] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line}\n{metrics}"
+        );
+    }
+    worker.stop();
+    let said = becomes(&worker, "/readyz", 503).await;
+    assert_eq!(said, "email: draining\n");
+    assert_eq!(worker.get("/livez").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_queue_is_ready_and_goes_on() {
+    let stage = Stage::set().await;
+    assert_eq!(stage.longshore(&["pause", "email"]).await.code, Some(0));
+    let worker = stage.worker().short_lease().start().await;
+    let id = stage.enqueue(1).await[0];
+    becomes(&worker, "/readyz", 200).await;
+    assert_eq!(worker.get("/livez").await.0, 200);
+    assert_eq!(stage.job(id).await.state, JobState::Pending);
+    assert_eq!(stage.longshore(&["resume", "email"]).await.code, Some(0));
+    stage.is(id, JobState::Completed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_and_logs_count_and_name_no_person() {
+    let stage = Stage::set().await;
+    let refusal = Fault::Answer {
+        status: 400,
+        headers: [].into(),
+        body: Some(
+            r#"{"errors":[{"message":"customer0@example.com is on no list","field":"to"}]}"#
+                .to_owned(),
+        ),
+        effect: false,
+    };
+    stage.faults([
+        Rule::first(1, refusal),
+        Rule::first(1, Fault::HangUp { effect: false }),
+    ]);
+    let worker = stage.worker().concurrency(1).start().await;
+    let ids = stage.enqueue(3).await;
+    stage.is(ids[0], JobState::Dead).await;
+    stage.is(ids[1], JobState::Retryable).await;
+    stage.is(ids[2], JobState::Completed).await;
+    let (status, metrics) = worker.get("/metrics").await;
+    assert_eq!(status, 200);
+    for outcome in ["refused", "outcome_unknown", "completed"] {
+        let line = format!(
+            "longshore_runs_total{{queue=\"email\",kind=\"send_email\",outcome=\"{outcome}\"}} 1"
+        );
+        assert!(metrics.contains(&line), "{line}\n{metrics}");
+    }
+    for name in ["run_seconds", "claim_seconds", "settle_seconds"] {
+        let line = format!("longshore_{name}_count{{queue=\"email\"");
+        assert!(metrics.contains(&line), "{line}\n{metrics}");
+    }
+    let mut shown = vec![metrics, worker.log()];
+    for id in ids {
+        shown.push(stage.longshore(&["job", &id.to_string()]).await.stdout);
+        assert!(!outcomes(&stage.job(id).await).is_empty());
+    }
+    for text in shown {
+        assert!(!text.contains("customer"), "{text}");
+    }
+}
