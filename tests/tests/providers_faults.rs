@@ -66,6 +66,7 @@ async fn comes(stage: &Stage, id: JobId, expected: &Comes) -> Job {
         expected.may_have_been_sent,
         expected.effects,
     );
+    // Nothing of that is kept once a job has completed.
     if expected.state != JobState::Completed {
         assert_eq!(seen, wanted);
     }

@@ -111,34 +111,39 @@ async fn redis_comes_back_three_times_and_nothing_is_lost_or_doubled() {
     }
 }
 
-/// After an outage every lease is stale, and it is chance whether a worker's first call is a heartbeat or a sweep: the
-/// keepers try again every 250 ms, the claimers of workers with free slots at least every second. Here the heartbeats come
-/// last.
+/// After an outage every lease is stale, and it is chance who calls first, and with what: keepers try again every
+/// 250 ms, claimers with free slots at least every second. Here the claims come first, then the heartbeat of one worker,
+/// and last the heartbeat of the other, which has jobs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "fails: a sweep before the first heartbeat takes the jobs of the living"]
 async fn the_first_worker_back_does_not_rescue_the_living() {
     let mut stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::Delay { ms: 6000 })]);
-    let wire = Wire::to(stage.redis.port()).await;
-    let mut workers = Vec::new();
-    let mut ids = Vec::new();
-    for _ in 0..2 {
-        let worker = stage.worker().short_lease().concurrency(2).by(wire.url());
-        workers.push(worker.start().await);
-        // The first has a slot left when the second comes, and there are two more jobs then: each has one at least.
-        ids.extend(stage.enqueue(workers.len()).await);
-        stage.requests(ids.len() as u64).await;
-    }
+    stage.faults([Rule::always(Fault::Delay { ms: 8000 })]);
+    let (first, last) = (
+        Wire::to(stage.redis.port()).await,
+        Wire::to(stage.redis.port()).await,
+    );
+    let worker = |wire: &Wire| {
+        let worker = stage.worker().by(wire.url());
+        worker
+            .set("WORKER__HEARTBEAT_SECONDS", "0.5")
+            .set("WORKER__LOST_AFTER_SECONDS", "2")
+    };
+    let busy = worker(&last).start().await;
+    let ids = stage.enqueue(5).await;
+    stage.requests(5).await;
+    let idle = worker(&first).start().await;
     stage.redis.kill();
-    gone_by(Duration::from_secs(2), Instant::now()).await;
-    wire.trouble(Wire::BEAT, Trouble::CutBefore, 16);
+    gone_by(Duration::from_secs(3), Instant::now()).await;
+    first.trouble(Wire::BEAT, Trouble::CutBefore, 8);
+    last.trouble(Wire::BEAT, Trouble::CutBefore, 12);
     stage.redis.restart().expect("Redis comes back");
     for id in ids {
         stage.is(id, JobState::Completed).await;
         assert_eq!(outcomes(&stage.job(id).await), ["completed"]);
         assert_eq!(stage.effects(id), 1, "its living worker had it");
     }
-    for worker in workers {
+    for worker in [busy, idle] {
         assert!(!worker.says("lease lost"), "a lease was lost with Redis");
     }
 }
