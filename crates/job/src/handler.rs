@@ -21,6 +21,22 @@ pub trait Handler: Send + Sync + 'static {
         job: Self::Job,
         run: Run,
     ) -> impl Future<Output = Result<Outcome, JobError>> + Send;
+
+    /// Whether [`verify`](Handler::verify) can find anything out. Only then may the queue's `on_unknown` be `verify`.
+    const CAN_VERIFY: bool = false;
+
+    /// Asks the provider whether an earlier request of this job, whose answer was lost, was carried out: `Some` with
+    /// its outcome if it was, `None` if it was not, so that it is made again.
+    ///
+    /// # Errors
+    /// When the provider cannot say now; then the attempt has failed, and nothing was sent.
+    fn verify(
+        &self,
+        _job: &Self::Job,
+        _run: &Run,
+    ) -> impl Future<Output = Result<Option<Outcome>, JobError>> + Send {
+        async { Ok(None) }
+    }
 }
 
 /// Decides when a request may leave this process. The worker implements it.

@@ -2,25 +2,67 @@
 -- a job runs is what the in-flight hash says, and attempts are counted when they are settled.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 data  5 meta (prefix)  6 inflight  7 workers  8 gate  9 signal
+--       10 limits  11 breakers
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
--- Returns {state, now, next due time in seconds or false, ids, payloads, records}
---         state: ok, lost (the worker has no lease: it must join again), paused
+--       5 provider ("" = none)  6 its limiter: ms between calls (0 = none)  7 calls it may run ahead
+--       8 its breaker: how long a probe may take in ms (0 = no breaker)
+--       9 version of its credentials
+-- Returns {state, now, next due time in seconds or false, ids, payloads, records, until in ms, route, epoch}
+--         state: ok, lost (the worker has no lease: it must join again), or what holds claims back, until when:
+--                paused (by an operator), refused (its credentials), held (it said when to come back), open (its
+--                breaker), limited
+--         route: primary, or probe: the one job whose call decides whether the others may go on
+--         epoch: of the breaker; goes back with the call's verdict
 --         record: {enqueued at, expires at, traceparent, tracestate, run state, end, attempts as apalis-redis writes it}
-local active, scheduled, retryable, data, meta, inflight, workers, gate, signal = unpack(KEYS)
-local want = tonumber(ARGV[3])
-if not redis.call('ZSCORE', workers, ARGV[1]) then return { 'lost', now, false, {}, {}, {} } end
+local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers = unpack(KEYS)
+local want, provider, interval = tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[6])
+local route, epoch = 'primary', 0
 
 local function next_due()
   local head = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
   return head[2] or false
 end
 
+local function none(state, till)
+  return { state, now, next_due(), {}, {}, {}, till or 0, route, epoch }
+end
+
+if not redis.call('ZSCORE', workers, ARGV[1]) then return none('lost') end
 promote(scheduled, retryable, active)
-if redis.call('HEXISTS', gate, 'paused') == 1 then return { 'paused', now, next_due(), {}, {}, {} } end
+local held = redis.call('HMGET', gate, 'paused', 'held', 'refused', 'refused_version', 'refused_until')
+if held[1] then return none('paused') end
 local most = tonumber(ARGV[4])
 if most > 0 then want = math.min(want, most - redis.call('HLEN', inflight)) end
-local popped = want > 0 and redis.call('LPOP', active, want) or {}
-if #popped == 0 then return { 'ok', now, next_due(), {}, {}, {} } end
+if want <= 0 then return none('ok') end
+if held[2] and tonumber(held[2]) > now then return none('held', tonumber(held[2])) end
+
+-- One probe a minute while the provider refuses our credentials, or at once with new ones.
+if held[3] then
+  if held[4] == ARGV[9] and tonumber(held[5]) > now then return none('refused', tonumber(held[5])) end
+  route, want = 'probe', 1
+end
+
+local breaker = nil
+if tonumber(ARGV[8]) > 0 then
+  breaker = read_breaker(breakers, provider)
+  epoch = breaker.epoch
+  if breaker.state ~= 'closed' then
+    if breaker.till > now then return none('open', breaker.till) end
+    route, want = 'probe', 1
+  end
+end
+
+local ahead, calls
+if interval > 0 then
+  local free, till
+  free, till, ahead = tokens(limits, provider, interval, tonumber(ARGV[7]))
+  if free == 0 then return none('limited', till) end
+  calls = free
+  want = math.min(want, free)
+end
+
+local popped = redis.call('LPOP', active, want) or {}
+if #popped == 0 then return none('ok') end
 
 -- An id that is listed twice runs once: it is already running, or was a moment ago.
 local owners = redis.call('HMGET', inflight, unpack(popped))
@@ -35,6 +77,15 @@ for i, id in ipairs(popped) do
 end
 local payloads, records = {}, {}
 if #ids > 0 then
+  if interval > 0 then take(limits, provider, interval, ahead, #ids) end
+  if route == 'probe' then
+    if held[3] then redis.call('HSET', gate, 'refused_until', now + 60000, 'refused_version', ARGV[9]) end
+    if breaker and breaker.state ~= 'closed' then
+      change(breaker, 'half', now + tonumber(ARGV[8]))
+      epoch = breaker.epoch
+      write_breaker(breakers, breaker)
+    end
+  end
   redis.call('HSET', inflight, unpack(owned))
   payloads = redis.call('HMGET', data, unpack(ids))
   for i, id in ipairs(ids) do
@@ -45,4 +96,7 @@ if #ids > 0 then
 end
 local due = false
 if redis.call('LLEN', active) > 0 then wake(signal) else due = next_due() end
-return { 'ok', now, due, ids, payloads, records }
+-- With its calls used up, the next claim is of use when there is another.
+local till = 0
+if interval > 0 and #ids == calls then till = math.ceil(ahead + #ids * interval) end
+return { 'ok', now, due, ids, payloads, records, till, route, epoch }

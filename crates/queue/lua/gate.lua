@@ -4,7 +4,9 @@
 -- ARGV  1 "pause" or "resume"  2 by whom  3 why
 -- Returns 1 if that changed anything
 if ARGV[1] == 'resume' then
-  local changed = redis.call('HDEL', KEYS[1], 'paused')
+  -- An operator who has put the credentials right need not wait for the next probe.
+  local changed = redis.call('HDEL', KEYS[1], 'paused', 'refused') > 0 and 1 or 0
+  redis.call('HDEL', KEYS[1], 'refused_until', 'refused_version')
   wake(KEYS[2])
   return changed
 end

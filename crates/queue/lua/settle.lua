@@ -2,17 +2,21 @@
 -- was decided before (decide.rs); here it is only carried out.
 --
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 meta (prefix)  6 data  7 dead  8 groups  9 completed
---       10 stats  11 signal
--- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap); then 9 for each job, at most 256 jobs:
+--       10 stats  11 signal  12 gate  13 breakers
+-- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
+--       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
+--       6 open for ms  7 version of its credentials; then 10 for each job, at most 256 jobs:
 --       id, claim token, verdict, amount, run state ("" = as it is), number of the history entry (0 = none),
---       history entry, extra, group
+--       history entry, extra, group, what the call says of the provider
+--       what the call says: "" nothing, else "<word>:<epoch>:<p if it was a probe>:<rest>" with the word
+--         s it went well  f it failed  n nothing  h come back in <rest> ms  u our credentials are refused, <rest> says why
 --       verdict: c completed (amount: bytes kept, extra: result or "")
 --                r retryable, s scheduled (amount: wait in ms)
 --                b back to the head of the waiting list
 --                d dead (extra: id of the group, group: its description in JSON)
 --                x forget the claim: the job is settled already
 -- Returns {when completed jobs are next due to be pruned in ms or 0, 1 or 0 for each job: 0 = the token is gone}
-local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, stats, signal = unpack(KEYS)
+local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, stats, signal, gate, breakers = unpack(KEYS)
 
 -- A record of the wrong type is not ours: ours takes its place, so that the verdict is written whatever was there.
 local function write(record, fields)
@@ -24,19 +28,46 @@ local function write(record, fields)
   end
 end
 
+-- What the calls of this batch say of the provider.
+local provider, spec = ARGV[3], { tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]) }
+local breaker, moved, let_through = nil, false, false
+local function hear(said)
+  local word, epoch, probe, rest = said:match('^(%a):(%d+):(p?):(.*)$')
+  if word == 'h' then
+    local till = now + rest
+    if till > tonumber(redis.call('HGET', gate, 'held') or 0) then redis.call('HSET', gate, 'held', till) end
+  elseif word == 'u' then
+    local pause = cjson.encode({ by = 'longshore', reason = provider .. ' refuses our credentials: ' .. rest, since = now })
+    redis.call('HSETNX', gate, 'refused', pause)
+    redis.call('HSET', gate, 'refused_until', now + 60000, 'refused_version', ARGV[7])
+  elseif word == 's' and probe == 'p' then
+    let_through = true
+  end
+  if spec[1] == 0 then return end
+  breaker = breaker or read_breaker(breakers, provider)
+  if word == 's' or word == 'f' then
+    moved = judge(breaker, word, tonumber(epoch), spec) or moved
+  elseif probe == 'p' and breaker.state == 'half' and breaker.epoch == tonumber(epoch) then
+    -- The probe found nothing out: another one may go at once.
+    change(breaker, 'open', now)
+    moved = true
+  end
+end
+
 local ids = {}
-for i = 3, #ARGV, 9 do ids[#ids + 1] = ARGV[i] end
+for i = 8, #ARGV, 10 do ids[#ids + 1] = ARGV[i] end
 local answer, freed, back = { 0 }, {}, {}
 local done, bytes, retried, returned, died = {}, 0, 0, 0, 0
 local tokens = redis.call('HMGET', inflight, unpack(ids))
 for n, id in ipairs(ids) do
-  local at = 3 + (n - 1) * 9
+  local at = 8 + (n - 1) * 10
   local verdict, amount, history = ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 5])
   if tokens[n] ~= ARGV[at + 1] then
     answer[n + 1] = 0
   else
     answer[n + 1] = 1
     freed[#freed + 1] = id
+    if ARGV[at + 9] ~= '' then hear(ARGV[at + 9]) end
     local record = {}
     if ARGV[at + 4] ~= '' then
       record[1] = 'run'
@@ -91,6 +122,11 @@ if #done > 0 then
   redis.call('HINCRBY', stats, 'completed_bytes', bytes)
   answer[1] = prune(completed, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
 end
+if moved then
+  write_breaker(breakers, breaker)
+  if breaker.state == 'closed' then wake(signal) end
+end
+if let_through and redis.call('HDEL', gate, 'refused', 'refused_until', 'refused_version') > 0 then wake(signal) end
 if retried > 0 then redis.call('HINCRBY', stats, 'retried', retried) end
 if returned > 0 then redis.call('HINCRBY', stats, 'given_back', returned) end
 if died > 0 then redis.call('HINCRBY', stats, 'died', died) end

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use redis::Value;
 
+use crate::enqueue::millis;
 use crate::value::{Answer, read};
-use crate::{Lease, Queue, QueueError, RawId, RunState, script};
+use crate::{Lease, Queue, QueueError, RawId, Route, RunState, Seen, script};
 
 /// How a claim went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +17,16 @@ pub enum ClaimState {
     Ok,
     /// The worker has no lease (any more): it must join again, and what it runs may run elsewhere.
     Lost,
-    /// The queue is paused.
+    /// An operator has paused the queue.
     Paused,
+    /// The queue has paused itself: its provider refuses our credentials.
+    Refused,
+    /// The provider said when to come back.
+    Held,
+    /// The provider's breaker is open, or a probe is under way.
+    Open,
+    /// The provider may not be called more often.
+    Limited,
 }
 
 /// The answer to a claim.
@@ -27,7 +36,8 @@ pub struct Claim {
     pub state: ClaimState,
     /// The jobs, oldest first.
     pub jobs: Vec<Claimed>,
-    /// How long until the next scheduled job is due, when the waiting list was left empty.
+    /// How long until another claim is of use: until the next scheduled job is due, when the waiting list was left
+    /// empty, or until what holds claims back is over.
     pub next_due: Option<Duration>,
 }
 
@@ -55,6 +65,8 @@ pub struct Claimed {
     pub tracestate: Option<String>,
     /// What its record says of earlier runs.
     pub run: RunState,
+    /// Its route, and what its call's verdict goes back with.
+    pub seen: Seen,
 }
 
 impl fmt::Debug for Claimed {
@@ -82,6 +94,8 @@ impl Queue {
     ) -> Result<Claim, QueueError> {
         let k = &self.keys;
         let token = lease.next_token();
+        let provider = &self.provider;
+        let (interval_ms, burst) = provider.limiter();
         let value: Value = script::CLAIM
             .on(&[
                 &k.active,
@@ -93,11 +107,18 @@ impl Queue {
                 &k.workers,
                 &k.gate,
                 &k.signal,
+                &k.limits,
+                &k.breakers,
             ])
             .arg(lease.worker().as_str())
             .arg(&*token)
             .arg(want.min(1000))
             .arg(max_running.unwrap_or(0))
+            .arg(&provider.name)
+            .arg(interval_ms)
+            .arg(burst)
+            .arg(provider.breaker.map_or(0, |breaker| millis(breaker.probe)))
+            .arg(&provider.credentials)
             .run(&self.link)
             .await?;
         let mut answer = Answer::new(value)?;
@@ -105,20 +126,35 @@ impl Queue {
             "ok" => ClaimState::Ok,
             "lost" => ClaimState::Lost,
             "paused" => ClaimState::Paused,
+            "refused" => ClaimState::Refused,
+            "held" => ClaimState::Held,
+            "open" => ClaimState::Open,
+            "limited" => ClaimState::Limited,
             other => return Err(QueueError::unexpected(format!("claim state {other}"))),
         };
         let now_ms: u64 = answer.next()?;
         let next_due = answer.number::<f64>()?.map(|due| until(due, now_ms));
         let (mut ids, mut payloads, mut records) = (answer.list()?, answer.list()?, answer.list()?);
+        let until_ms = answer.next::<u64>()?;
+        let over = (until_ms > 0).then(|| Duration::from_millis(until_ms.saturating_sub(now_ms)));
+        let seen = Seen {
+            route: match answer.next::<String>()?.as_str() {
+                "probe" => Route::Probe,
+                _ => Route::Primary,
+            },
+            epoch: answer.next()?,
+        };
         let mut jobs = Vec::with_capacity(ids.len());
         while !ids.is_empty() {
             let (id, payload) = (ids.id()?, payloads.next()?);
-            jobs.push(claimed(id, &token, payload, records.list()?, now_ms)?);
+            let record = records.list()?;
+            jobs.push(claimed(id, &token, payload, record, now_ms, seen)?);
         }
         Ok(Claim {
             state,
             jobs,
-            next_due,
+            // While claims are held back, a job that is due is no reason to claim.
+            next_due: over.or(next_due),
         })
     }
 }
@@ -129,6 +165,7 @@ fn claimed(
     payload: Option<Vec<u8>>,
     mut record: Answer,
     now_ms: u64,
+    seen: Seen,
 ) -> Result<Claimed, QueueError> {
     // Anybody can write there: a field that does not read is as good as absent.
     let mut field = || -> Result<Option<String>, QueueError> {
@@ -148,6 +185,7 @@ fn claimed(
         expired: number(&expires).is_some_and(|expires| expires <= now_ms),
         traceparent,
         tracestate,
+        seen,
         run: run.as_deref().map(RunState::parse).unwrap_or_default(),
     })
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use longshore_job::{Cause, Class, JobError, Outcome, RetrySchedule};
+use longshore_job::{Cause, Class, JobError, Outcome, RetrySchedule, Scope};
 
-use crate::RunState;
+use crate::{Route, RunState, Word};
 
 /// A job that is lost with its worker this often is dead: it may be what kills them.
 pub const MAX_LOST: u32 = 3;
@@ -12,14 +12,13 @@ pub const MAX_LOST: u32 = 3;
 /// No throttle holds a job back for longer, whatever a provider says.
 pub const MAX_THROTTLE: Duration = Duration::from_secs(3600);
 
-/// How long a job waits whose credentials were refused.
-const UNAUTHORIZED_WAIT: Duration = Duration::from_secs(60);
-
 /// What follows when a request may have gone out and no answer came: the queue's `on_unknown`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUnknown {
     /// Try again, knowing that the effect may happen twice where the provider has no idempotency key.
     Retry,
+    /// Ask the provider what became of the request before making it again. Only kinds whose handler can.
+    Verify,
     /// Keep it as a dead letter, for an operator to decide.
     Hold,
 }
@@ -73,71 +72,102 @@ pub struct Decision {
     pub state: RunState,
     /// The word for what happened, as the history has it.
     pub outcome: &'static str,
+    /// What its call says of the provider.
+    pub said: Word,
 }
 
-/// Decides what follows from how a run ended, for a job that was in `state` when it was claimed.
+/// Decides what follows from how a run ended, for a job that was in `state` when it was claimed, by `route`.
 #[must_use]
-pub fn decide(end: &Result<Outcome, JobError>, state: RunState, policy: &Policy) -> Decision {
+pub fn decide(
+    end: &Result<Outcome, JobError>,
+    state: RunState,
+    route: Route,
+    policy: &Policy,
+) -> Decision {
     let used = RunState {
         used: state.used + 1,
         ..state
     };
-    let again_or = |class, error: &JobError| match policy.schedule.wait_after(used.used) {
-        Some(after) => Fate::Retry { after },
-        None => dead(class, error),
-    };
-    match end {
-        Ok(Outcome::Done { result, .. }) => Decision {
-            fate: Fate::Completed {
-                result: result.clone(),
+    // A probe finds out about the provider, at the cost of nobody's attempt.
+    let (charged, again_or): (_, &dyn Fn(Class, &JobError) -> Fate) = match route {
+        Route::Probe => (state, &|_, _| Fate::Back),
+        Route::Primary => (
+            used,
+            &|class, error| match policy.schedule.wait_after(used.used) {
+                Some(after) => Fate::Retry { after },
+                None => dead(class, error),
             },
-            state: used,
-            outcome: "completed",
-        },
-        Ok(Outcome::Skipped { .. }) => Decision {
-            fate: Fate::Completed { result: None },
-            state: used,
-            outcome: "skipped",
-        },
-        Err(error @ JobError::Permanent { .. }) => Decision {
-            fate: dead(Class::Refused, error),
+        ),
+    };
+    let (fate, state, outcome) = match end {
+        Ok(Outcome::Done { result, .. }) => {
+            let result = result.clone();
+            (Fate::Completed { result }, used, "completed")
+        }
+        Ok(Outcome::Skipped { .. }) => (Fate::Completed { result: None }, used, "skipped"),
+        Err(error @ JobError::Permanent { .. }) => {
             // Stripe and its like replay a saved refusal for the same key, so a replay needs another.
-            state: RunState {
+            let state = RunState {
                 generation: used.generation + 1,
                 ..used
-            },
-            outcome: "refused",
-        },
-        Err(error @ JobError::Transient { .. }) => Decision {
-            fate: again_or(Class::Failed, error),
-            state: used,
-            outcome: "failed",
-        },
-        Err(JobError::Throttled { retry_after, .. }) => Decision {
-            fate: Fate::Later {
-                after: (*retry_after).min(MAX_THROTTLE),
-            },
-            state,
-            outcome: "throttled",
-        },
-        Err(JobError::Unauthorized { .. }) => Decision {
-            fate: Fate::Later {
-                after: UNAUTHORIZED_WAIT,
-            },
-            state,
-            outcome: "unauthorized",
-        },
-        Err(error @ JobError::OutcomeUnknown { .. }) => Decision {
-            fate: match policy.on_unknown {
-                OnUnknown::Retry => again_or(Class::OutcomeUnknown, error),
+            };
+            (dead(Class::Refused, error), state, "refused")
+        }
+        Err(error @ JobError::Transient { .. }) => {
+            (again_or(Class::Failed, error), charged, "failed")
+        }
+        Err(JobError::Throttled { retry_after, .. }) => {
+            let after = (*retry_after).min(MAX_THROTTLE);
+            (Fate::Later { after }, state, "throttled")
+        }
+        // The queue pauses itself, so there is no time to wait for.
+        Err(JobError::Unauthorized { .. }) => (Fate::Back, state, "unauthorized"),
+        Err(error @ JobError::OutcomeUnknown { .. }) => {
+            let fate = match policy.on_unknown {
+                OnUnknown::Retry | OnUnknown::Verify => again_or(Class::OutcomeUnknown, error),
                 OnUnknown::Hold => dead(Class::OutcomeUnknown, error),
-            },
-            state: RunState {
+            };
+            let state = RunState {
                 may_have_been_sent: true,
-                ..used
-            },
-            outcome: "outcome_unknown",
+                ..charged
+            };
+            (fate, state, "outcome_unknown")
+        }
+    };
+    Decision {
+        fate,
+        state,
+        outcome,
+        said: said(end),
+    }
+}
+
+/// What a run's end says of the provider. A run that made no call says nothing.
+fn said(end: &Result<Outcome, JobError>) -> Word {
+    match end {
+        Ok(Outcome::Done { answer, .. }) if answer.provider.is_some() => Word::Well,
+        Ok(_) => Word::Nothing,
+        Err(JobError::Throttled {
+            retry_after,
+            scope: Scope::Provider,
+            ..
+        }) => Word::Hold((*retry_after).min(MAX_THROTTLE)),
+        Err(JobError::Unauthorized { reason, .. }) => Word::Refused {
+            reason: reason.clone(),
         },
+        // It answered, whatever it thought of this job.
+        Err(JobError::Permanent { answer, .. } | JobError::Throttled { answer, .. }) => {
+            match answer.status {
+                Some(_) => Word::Well,
+                None => Word::Nothing,
+            }
+        }
+        Err(JobError::Transient { answer, .. } | JobError::OutcomeUnknown { answer, .. }) => {
+            match answer.provider {
+                Some(_) => Word::Ill,
+                None => Word::Nothing,
+            }
+        }
     }
 }
 
@@ -155,7 +185,7 @@ pub fn decide_lost(state: RunState, policy: &Policy) -> Decision {
         }
     } else {
         match policy.on_unknown {
-            OnUnknown::Retry => Fate::Back,
+            OnUnknown::Retry | OnUnknown::Verify => Fate::Back,
             OnUnknown::Hold => Fate::Dead {
                 cause: Cause::ours(Class::OutcomeUnknown, "worker lost"),
             },
@@ -165,6 +195,7 @@ pub fn decide_lost(state: RunState, policy: &Policy) -> Decision {
         fate,
         state: lost,
         outcome: "lost",
+        said: Word::Nothing,
     }
 }
 
@@ -183,7 +214,7 @@ fn dead(class: Class, error: &JobError) -> Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use longshore_job::{Answer, Scope};
+    use longshore_job::Answer;
 
     fn policy(on_unknown: OnUnknown) -> Policy {
         Policy {
@@ -222,14 +253,14 @@ mod tests {
     fn failures_wait_60_300_900_and_then_are_dead() {
         let policy = policy(OnUnknown::Retry);
         for (before, after) in [(0, 60), (1, 300), (2, 900)] {
-            let decision = decide(&transient(), used(before), &policy);
+            let decision = decide(&transient(), used(before), Route::Primary, &policy);
             let after = Duration::from_secs(after);
             assert_eq!(
                 (decision.fate, decision.state.used),
                 (Fate::Retry { after }, before + 1)
             );
         }
-        let decision = decide(&transient(), used(3), &policy);
+        let decision = decide(&transient(), used(3), Route::Primary, &policy);
         let cause = Cause {
             class: Class::Failed,
             provider: Some("sendgrid".into()),
@@ -244,7 +275,7 @@ mod tests {
     #[test]
     fn refusals_are_dead_at_once_and_a_replay_gets_a_new_key() {
         let refused = error(|reason, answer| JobError::Permanent { reason, answer });
-        let decision = decide(&refused, used(0), &policy(OnUnknown::Retry));
+        let decision = decide(&refused, used(0), Route::Primary, &policy(OnUnknown::Retry));
         assert!(matches!(decision.fate, Fate::Dead { cause } if cause.class == Class::Refused));
         assert_eq!(decision.state.generation, 1);
     }
@@ -259,26 +290,82 @@ mod tests {
                 answer,
             })
         };
-        let unauthorized = error(|reason, answer| JobError::Unauthorized { reason, answer });
-        for (end, waits) in [
-            (throttled(7), 7),
-            (throttled(86_400), 3600),
-            (unauthorized, 60),
-        ] {
-            let decision = decide(&end, used(3), &policy(OnUnknown::Hold));
+        for (secs, waits) in [(7, 7), (86_400, 3600)] {
+            let decision = decide(
+                &throttled(secs),
+                used(3),
+                Route::Primary,
+                &policy(OnUnknown::Hold),
+            );
             let after = Duration::from_secs(waits);
             assert_eq!(
-                (decision.fate, decision.state),
-                (Fate::Later { after }, used(3))
+                (decision.fate, decision.state, decision.said),
+                (Fate::Later { after }, used(3), Word::Hold(after))
             );
+        }
+        let unauthorized = error(|reason, answer| JobError::Unauthorized { reason, answer });
+        let decision = decide(
+            &unauthorized,
+            used(3),
+            Route::Primary,
+            &policy(OnUnknown::Hold),
+        );
+        assert_eq!((decision.fate, decision.state), (Fate::Back, used(3)));
+        assert!(matches!(decision.said, Word::Refused { .. }));
+    }
+
+    #[test]
+    fn a_probe_that_fails_costs_no_attempt() {
+        for end in [transient(), unknown()] {
+            let decision = decide(&end, used(3), Route::Probe, &policy(OnUnknown::Retry));
+            assert_eq!((decision.fate, decision.state.used), (Fate::Back, 3));
+            assert_eq!(decision.said, Word::Ill);
         }
     }
 
     #[test]
+    fn only_what_was_called_says_something_of_the_provider() {
+        let said = |end: &Result<Outcome, JobError>| {
+            decide(end, used(0), Route::Primary, &policy(OnUnknown::Retry)).said
+        };
+        assert_eq!(said(&Ok(Outcome::done())), Word::Nothing);
+        let answered = Outcome::Done {
+            result: None,
+            answer: answer(),
+        };
+        assert_eq!(said(&Ok(answered)), Word::Well);
+        assert_eq!(said(&Err(JobError::transient("panic"))), Word::Nothing);
+        assert_eq!(
+            said(&Err(JobError::permanent("unknown template"))),
+            Word::Nothing
+        );
+        let refused = |status| {
+            said(&Err(JobError::Permanent {
+                reason: String::new(),
+                answer: Answer { status, ..answer() },
+            }))
+        };
+        assert_eq!(
+            (refused(Some(400)), refused(None)),
+            (Word::Well, Word::Nothing)
+        );
+    }
+
+    #[test]
     fn an_unknown_outcome_follows_the_queues_rule() {
-        let retried = decide(&unknown(), used(0), &policy(OnUnknown::Retry));
+        let retried = decide(
+            &unknown(),
+            used(0),
+            Route::Primary,
+            &policy(OnUnknown::Retry),
+        );
         assert!(matches!(retried.fate, Fate::Retry { .. }) && retried.state.may_have_been_sent);
-        let held = decide(&unknown(), used(0), &policy(OnUnknown::Hold));
+        let held = decide(
+            &unknown(),
+            used(0),
+            Route::Primary,
+            &policy(OnUnknown::Hold),
+        );
         assert!(matches!(held.fate, Fate::Dead { cause } if cause.class == Class::OutcomeUnknown));
     }
 

@@ -64,12 +64,70 @@ pub struct Stats {
     pub dead: u64,
     /// How many workers have a lease.
     pub workers: u64,
-    /// An operator's pause.
+    /// An operator's pause, or else the queue's own: its provider refuses our credentials.
     pub paused: Option<Paused>,
+    /// Until when the provider told us to stay away, in ms since the epoch, if that is to come.
+    pub held_until_ms: Option<u64>,
+    /// The breakers of its providers.
+    pub breakers: Vec<Breaker>,
     /// Age of the oldest pending job in milliseconds.
     pub latency_ms: Option<u64>,
     /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`.
     pub counters: HashMap<String, u64>,
+}
+
+/// How a provider's breaker stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breaker {
+    /// The provider.
+    pub provider: String,
+    /// How it stands.
+    pub state: BreakerState,
+    /// Open: when a probe may go out; half-open: when another one may. In ms since the epoch.
+    pub until_ms: Option<u64>,
+}
+
+/// How a breaker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BreakerState {
+    /// Calls go out.
+    Closed,
+    /// None does.
+    Open,
+    /// One probe is under way.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+        }
+    }
+}
+
+impl Breaker {
+    /// Reads `<state> <epoch> <until> <failures>`.
+    fn parse(provider: String, text: &str) -> Option<Self> {
+        let mut fields = text.split(' ');
+        let state = match fields.next()? {
+            "closed" => BreakerState::Closed,
+            "open" => BreakerState::Open,
+            "half" => BreakerState::HalfOpen,
+            _ => return None,
+        };
+        let until: u64 = fields.nth(1)?.parse().ok()?;
+        Some(Self {
+            provider,
+            state,
+            until_ms: (state != BreakerState::Closed).then_some(until),
+        })
+    }
 }
 
 impl Stats {
@@ -140,6 +198,7 @@ impl Queue {
                 &k.gate,
                 &k.meta,
                 &k.workers,
+                &k.breakers,
             ])
             .run(&self.link)
             .await?;
@@ -153,14 +212,27 @@ impl Queue {
         let oldest: Option<Vec<u8>> = answer.next()?;
         let enqueued: Option<u64> = answer.number()?;
         let enqueued = enqueued.or_else(|| Some(RawId::from(oldest?).job_id()?.timestamp_ms()));
+        let workers = answer.next()?;
+        let refused: Option<String> = answer.next()?;
+        let held: Option<u64> = answer.number()?;
+        let breakers: HashMap<String, String> = answer.next()?;
+        let mut breakers: Vec<_> = breakers
+            .into_iter()
+            .filter_map(|(provider, text)| Breaker::parse(provider, &text))
+            .collect();
+        breakers.sort_by(|a, b| a.provider.cmp(&b.provider));
         Ok(Stats {
             pending,
             scheduled: later.saturating_sub(retryable),
             running,
             retryable,
             dead,
-            workers: answer.next()?,
-            paused: paused.and_then(|json| serde_json::from_str(&json).ok()),
+            workers,
+            paused: paused
+                .or(refused)
+                .and_then(|json| serde_json::from_str(&json).ok()),
+            held_until_ms: held.filter(|until| *until > now),
+            breakers,
             latency_ms: enqueued.map(|at| now.saturating_sub(at)),
             counters,
         })

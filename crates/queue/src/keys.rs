@@ -41,8 +41,19 @@ pub struct Keys {
     pub workers: String,
     /// SET of the ids in `scheduled` that wait for a retry.
     pub retryable: String,
-    /// HASH of what holds claims back: `paused` → `{"by","reason","since"}`.
+    /// HASH of what holds claims back.
+    ///
+    /// | field | |
+    /// |---|---|
+    /// | `paused` | an operator's pause, `{"by","reason","since"}` |
+    /// | `refused` | the queue's own pause, since its credentials are refused; the same form |
+    /// | `refused_until`, `refused_version` | when the next probe may go out, ms; the credentials that were refused |
+    /// | `held` | the provider said to come back at this time, ms |
     pub gate: String,
+    /// HASH limiter → up to when its calls are given out, ms since the epoch.
+    pub limits: String,
+    /// HASH provider → its breaker: `<state> <epoch> <until ms> <failures>`.
+    pub breakers: String,
     /// HASH group → description in JSON.
     pub groups: String,
     /// LIST of settled batches of completed jobs, oldest first: `<ms> <bytes> <id> <id> …`.
@@ -84,6 +95,8 @@ impl Keys {
             workers: key("workers"),
             retryable: key("retryable"),
             gate: key("gate"),
+            limits: key("limits"),
+            breakers: key("breakers"),
             groups: key("groups"),
             completed: key("completed"),
             stats: key("stats"),

@@ -24,6 +24,7 @@ mod keys;
 mod lease;
 mod link;
 mod pause;
+mod provider;
 mod record;
 mod script;
 mod server;
@@ -37,11 +38,12 @@ pub use decide::{Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, deci
 pub use enqueue::{Enqueued, NewJob, RunAt};
 pub use error::QueueError;
 pub use id::RawId;
-pub use inspect::{Job, JobState, Stats};
+pub use inspect::{Breaker, BreakerState, Job, JobState, Stats};
 pub use keys::{InvalidName, Keys};
 pub use lease::{Beat, Lease, Sweep, Taken, WorkerId};
 pub use link::{Link, LinkOptions};
 pub use pause::Paused;
+pub use provider::{BreakerSpec, Limit, ProviderPolicy, Route, Seen, Word};
 pub use record::{HistoryEntry, Recorded, RunState};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
@@ -54,6 +56,7 @@ use std::sync::Arc;
 pub struct Queue {
     link: Link,
     keys: Arc<Keys>,
+    provider: Arc<ProviderPolicy>,
 }
 
 impl Queue {
@@ -65,6 +68,7 @@ impl Queue {
         Ok(Self {
             link,
             keys: Arc::new(Keys::new(namespace, name)?),
+            provider: Arc::default(),
         })
     }
 
@@ -80,6 +84,12 @@ impl Queue {
         &self.keys
     }
 
+    /// What holds for its provider.
+    #[must_use]
+    pub fn provider(&self) -> &ProviderPolicy {
+        &self.provider
+    }
+
     /// The connection.
     #[must_use]
     pub fn link(&self) -> &Link {
@@ -92,6 +102,7 @@ impl Queue {
         Self {
             link,
             keys: Arc::clone(&self.keys),
+            provider: Arc::clone(&self.provider),
         }
     }
 }

@@ -67,11 +67,16 @@ macro_rules! script {
 }
 
 script!(ENQUEUE = "enqueue", "", ["now", "wake"]);
-script!(CLAIM = "claim", "", ["now", "wake", "promote"]);
+script!(
+    CLAIM = "claim",
+    "",
+    ["now", "wake", "promote", "limiter", "breaker"]
+);
+script!(TOKENS = "tokens", "", ["now", "limiter"]);
 script!(
     SETTLE = "settle",
     " flags=allow-oom",
-    ["now", "wake", "prune"]
+    ["now", "wake", "prune", "breaker"]
 );
 script!(BEAT = "beat", " flags=allow-oom", ["now"]);
 script!(SWEEP = "sweep", " flags=allow-oom", ["now"]);

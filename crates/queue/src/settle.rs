@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::decide::Fate;
 use crate::enqueue::millis;
 use crate::value::Answer;
-use crate::{HistoryEntry, Queue, QueueError, RawId, RunState, script};
+use crate::{HistoryEntry, Queue, QueueError, RawId, RunState, Seen, Word, script};
 
 /// At most so many verdicts go into one call: Redis serves nobody else meanwhile.
 pub const MAX_VERDICTS: usize = 256;
@@ -42,6 +42,10 @@ pub struct Verdict {
     pub history: Option<HistoryEntry>,
     /// The size of its payload.
     pub payload_bytes: usize,
+    /// What its call says of the provider.
+    pub said: Word,
+    /// What its claim said.
+    pub seen: Seen,
 }
 
 /// The answer to [`Queue::settle`].
@@ -92,6 +96,8 @@ impl Queue {
     ) -> Result<Settled, QueueError> {
         debug_assert!((1..=MAX_VERDICTS).contains(&verdicts.len()));
         let k = &self.keys;
+        let provider = &self.provider;
+        let breaker = provider.breaker;
         let mut call = script::SETTLE
             .on(&[
                 &k.inflight,
@@ -105,9 +111,16 @@ impl Queue {
                 &k.completed,
                 &k.stats,
                 &k.signal,
+                &k.gate,
+                &k.breakers,
             ])
             .arg(millis(retention.keep))
-            .arg(retention.max_bytes.unwrap_or(0));
+            .arg(retention.max_bytes.unwrap_or(0))
+            .arg(&provider.name)
+            .arg(breaker.map_or(0, |breaker| breaker.failures))
+            .arg(breaker.and_then(|breaker| breaker.window).map_or(0, millis))
+            .arg(breaker.map_or(0, |breaker| millis(breaker.open)))
+            .arg(&provider.credentials);
         for verdict in verdicts {
             let (word, amount, extra, group) = carry_out(verdict);
             let (number, history) = match &verdict.history {
@@ -131,7 +144,8 @@ impl Queue {
                 .arg(number)
                 .arg(history)
                 .arg(extra)
-                .arg(group);
+                .arg(group)
+                .arg(verdict.said.encode(verdict.seen));
         }
         let value: Value = call.run(&self.link).await?;
         let mut answer = Answer::new(value)?;

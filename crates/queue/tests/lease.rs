@@ -9,7 +9,7 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_queue::{Fate, MAX_LOST, Verdict, decide_lost};
+use longshore_queue::{Fate, MAX_LOST, Seen, Verdict, Word, decide_lost};
 use support::{Bench, LOST, STALE, ids, set, verdict};
 
 const LATE: Duration = Duration::from_secs(16);
@@ -160,6 +160,8 @@ async fn a_claim_whose_answer_was_lost_is_found_as_owned_and_unknown() {
                 state: longshore_queue::RunState::default(),
                 history: None,
                 payload_bytes: 0,
+                said: Word::Nothing,
+                seen: Seen::default(),
             })
             .collect();
         assert!(bench.settle(&back).await.iter().all(|written| *written));
@@ -193,6 +195,8 @@ async fn a_job_that_takes_its_workers_with_it_is_dead_the_third_time() {
             state: decision.state,
             history: None,
             payload_bytes: 0,
+            said: Word::Nothing,
+            seen: Seen::default(),
         };
         assert_eq!(bench.settle(&[verdict]).await, [true]);
     }
@@ -241,6 +245,8 @@ async fn a_rescue_that_was_not_settled_is_taken_again_and_never_given_back_as_un
             state: decision.state,
             history: None,
             payload_bytes: 0,
+            said: Word::Nothing,
+            seen: Seen::default(),
         };
         bench.settle(&[verdict]).await
     };

@@ -89,6 +89,7 @@ async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
         .claim(&lease, want, station.settings.max_running)
         .await?;
     station.claims.store(true, Ordering::Release);
+    station.say(claim.state);
     station.metrics.claim_seconds(started.elapsed());
     let Claim {
         state,

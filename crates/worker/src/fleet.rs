@@ -8,7 +8,7 @@ use std::time::Duration;
 use apalis_core::monitor::Monitor;
 use apalis_core::worker::builder::WorkerBuilder;
 use futures_util::future::select_all;
-use longshore_queue::{Fate, LinkOptions, Policy, Queue, Retention, Verdict};
+use longshore_queue::{Fate, LinkOptions, Policy, Queue, Retention, Verdict, Word};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -271,6 +271,8 @@ async fn settle_the_rest(stations: &[Arc<Station>], deadline: Instant) -> Left {
                 state: entry.claimed.run,
                 history: None,
                 payload_bytes: 0,
+                said: Word::Nothing,
+                seen: entry.claimed.seen,
             });
         }
         let settled = async {

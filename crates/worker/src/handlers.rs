@@ -15,8 +15,13 @@ pub(crate) trait AnyHandler: Send + Sync {
     fn version(&self) -> u32;
     /// The kind's name.
     fn kind(&self) -> &'static str;
-    /// Decodes the args and starts the run.
-    fn start(&self, envelope: &Envelope<'_>, run: Run) -> Result<Running, Undecodable>;
+    /// Decodes the args and starts the run; with `verify_first`, by asking whether an earlier request was carried out.
+    fn start(
+        &self,
+        envelope: &Envelope<'_>,
+        run: Run,
+        verify_first: bool,
+    ) -> Result<Running, Undecodable>;
 }
 
 struct Typed<H>(Arc<H>);
@@ -30,10 +35,20 @@ impl<H: Handler> AnyHandler for Typed<H> {
         H::Job::KIND
     }
 
-    fn start(&self, envelope: &Envelope<'_>, run: Run) -> Result<Running, Undecodable> {
+    fn start(
+        &self,
+        envelope: &Envelope<'_>,
+        run: Run,
+        verify_first: bool,
+    ) -> Result<Running, Undecodable> {
         let job: H::Job = envelope.decode()?;
         let handler = Arc::clone(&self.0);
-        Ok(Box::pin(async move { handler.run(job, run).await }))
+        Ok(Box::pin(async move {
+            if verify_first && let Some(outcome) = handler.verify(&job, &run).await? {
+                return Ok(outcome);
+            }
+            handler.run(job, run).await
+        }))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_job::Gate;
-use longshore_queue::{HistoryEntry, Lease, Queue, RunState, Verdict, WorkerId};
+use longshore_queue::{ClaimState, HistoryEntry, Lease, Queue, RunState, Verdict, WorkerId};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::clock::Moment;
@@ -73,6 +73,8 @@ pub(crate) struct Station {
     pub(crate) keeper: Turn,
     /// The last claim was answered.
     pub(crate) claims: AtomicBool,
+    /// What it was answered.
+    last_claim: Mutex<ClaimState>,
     pub(crate) outcomes: mpsc::UnboundedSender<Verdict>,
     jobs_in: mpsc::UnboundedSender<Arc<Entry>>,
     /// For the backend; behind a lock since apalis may build a worker anew.
@@ -113,6 +115,7 @@ impl Station {
             settler: Turn::new(),
             keeper: Turn::new(),
             claims: AtomicBool::new(false),
+            last_claim: Mutex::new(ClaimState::Ok),
             outcomes,
             jobs_in,
             jobs_out: Mutex::new(jobs_out),
@@ -166,6 +169,40 @@ impl Station {
             entry.abort();
         }
         self.beat_now.notify_one();
+    }
+
+    /// Says, once, that claims are held back or go on again.
+    pub(crate) fn say(&self, state: ClaimState) {
+        let state = match state {
+            // Being as fast as one may is nothing to speak of.
+            ClaimState::Limited | ClaimState::Lost => ClaimState::Ok,
+            state => state,
+        };
+        let before = std::mem::replace(&mut *lock(&self.last_claim), state);
+        if before == state {
+            return;
+        }
+        let queue = self.queue.name();
+        let provider = self.queue.provider().name.as_str();
+        match state {
+            ClaimState::Paused => tracing::warn!(queue, "paused by an operator"),
+            ClaimState::Refused => tracing::error!(
+                queue,
+                provider,
+                "paused itself: the provider refuses our credentials; one job a minute finds out whether it still does"
+            ),
+            ClaimState::Held => tracing::warn!(
+                queue,
+                provider,
+                "held back: the provider said when to come back"
+            ),
+            ClaimState::Open => {
+                tracing::warn!(queue, provider, "held back: the provider's breaker is open")
+            }
+            ClaimState::Ok | ClaimState::Limited | ClaimState::Lost => {
+                tracing::info!(queue, "jobs are claimed again");
+            }
+        }
     }
 
     /// Hands a job to apalis.

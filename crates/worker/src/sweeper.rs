@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use longshore_job::Envelope;
 use longshore_queue::{
-    Fate, HistoryEntry, MAX_VERDICTS, QueueError, RawId, RunState, Taken, Verdict, decide_lost,
+    Fate, HistoryEntry, MAX_VERDICTS, QueueError, RawId, RunState, Seen, Taken, Verdict, Word,
+    decide_lost,
 };
 
 use crate::station::Station;
@@ -85,6 +86,8 @@ fn lost(station: &Station, taken: Taken) -> Verdict {
         state,
         history,
         payload_bytes: taken.payload.len(),
+        said: decision.said,
+        seen: Seen::default(),
     }
 }
 
@@ -98,5 +101,7 @@ fn give_back(id: RawId, token: String) -> Verdict {
         state: RunState::default(),
         history: None,
         payload_bytes: 0,
+        said: Word::Nothing,
+        seen: Seen::default(),
     }
 }

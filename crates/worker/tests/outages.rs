@@ -177,3 +177,40 @@ async fn a_fleet_that_cannot_reach_redis_at_the_start_says_so() {
         "{error}"
     );
 }
+
+/// A job whose worker was lost while it ran, in a queue that verifies, and whether the provider has carried it out.
+async fn lost_and_verified(carried_out: bool) -> (u32, usize) {
+    let mut bench = Bench::new();
+    bench.probing.carried_out = carried_out;
+    let id = bench.enqueue(Does::Sends).await;
+    let dead = Lease::new(WorkerId::generate("dead"));
+    let stale = support::settings().heartbeat * 2;
+    bench.queue.join(&dead, stale).await.expect("joins");
+    let claim = bench.queue.claim(&dead, 1, None).await;
+    assert_eq!(claim.expect("claims").jobs.len(), 1);
+    let mut settings = support::settings();
+    settings.policy.on_unknown = longshore_queue::OnUnknown::Verify;
+    let running = bench.start_with(settings, std::time::Duration::from_secs(5));
+    let fresh = bench.enqueue(Does::Sends).await;
+    bench.is(id, JobState::Completed).await;
+    bench.is(fresh, JobState::Completed).await;
+    running.stop().await;
+    let verified = bench
+        .probing
+        .seen
+        .lock()
+        .expect("not poisoned")
+        .verified
+        .clone();
+    assert!(
+        !verified.contains(&fresh),
+        "only what may have been sent is asked for"
+    );
+    (bench.probing.sent(id), verified.len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_rule_is_verify_the_provider_is_asked_before_sending_again() {
+    assert_eq!(lost_and_verified(true).await, (0, 1));
+    assert_eq!(lost_and_verified(false).await, (1, 1));
+}

@@ -7,7 +7,7 @@ use longshore_job::kinds::SendEmail;
 use longshore_job::{JobId, Prepared, RetrySchedule};
 use longshore_queue::{
     Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, RawId,
-    Retention, RunAt, RunState, Verdict, WorkerId,
+    Retention, RunAt, RunState, Verdict, Word, WorkerId,
 };
 use longshore_sandbox::RedisServer;
 use redis::{Cmd, FromRedisValue};
@@ -163,6 +163,8 @@ pub fn verdict(claimed: &Claimed, fate: Fate) -> Verdict {
             ..HistoryEntry::default()
         }),
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
+        said: Word::Nothing,
+        seen: claimed.seen,
     }
 }
 

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use apalis_redis::RedisTask;
 use futures_util::future::BoxFuture;
 use longshore_job::{Envelope, Run, Undecodable, UndecodableWhy};
+use longshore_queue::OnUnknown;
 use tower::Service;
 
 use super::{End, entry_of};
@@ -97,5 +98,9 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
     let mut run = Run::new(id, claimed.run.used + 1, most, gate);
     run.idempotency_key = claimed.run.idempotency_key(id);
     run.may_have_been_sent = claimed.run.may_have_been_sent;
-    handler.start(&envelope, run).map_err(End::Undecodable)
+    let verify_first =
+        run.may_have_been_sent && station.settings.policy.on_unknown == OnUnknown::Verify;
+    handler
+        .start(&envelope, run, verify_first)
+        .map_err(End::Undecodable)
 }

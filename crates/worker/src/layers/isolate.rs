@@ -21,11 +21,11 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
                 .is_none_or(|lease| !Arc::ptr_eq(&lease, &entry.lease));
             if stopped.is_panic() {
                 // Its message may hold personal data: the panic hook has logged the place.
-                unfinished(sent, "the handler panicked", "panic")
+                unfinished(sent, "the handler panicked", "panic", None)
             } else if lease_lost {
                 End::LeaseLost
             } else if sent {
-                unfinished(sent, "the worker had to stop", "worker stopped")
+                unfinished(sent, "the worker had to stop", "worker stopped", None)
             } else {
                 End::NeverSent
             }
@@ -35,9 +35,11 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
     end
 }
 
-/// A run that did not come to its end: whether a request went out decides what that means.
-pub(super) fn unfinished(sent: bool, reason: &str, code: &str) -> End {
+/// A run that did not come to its end: whether a request went out decides what that means. `provider` is the one that
+/// is to blame, if one is.
+pub(super) fn unfinished(sent: bool, reason: &str, code: &str, provider: Option<&str>) -> End {
     let answer = Answer {
+        provider: provider.map(|name| name.to_owned().into()),
         code: Some(code.to_owned()),
         ..Answer::default()
     };

@@ -7,7 +7,7 @@ use apalis_core::error::BoxDynError;
 use apalis_redis::RedisTask;
 use futures_util::future::BoxFuture;
 use longshore_job::{Answer, Cause, Class, JobError, Outcome, clip_reason};
-use longshore_queue::{Decision, Fate, HistoryEntry, Verdict, decide};
+use longshore_queue::{Decision, Fate, HistoryEntry, Verdict, Word, decide};
 use tower::{Layer, Service};
 
 use super::{End, entry_of};
@@ -84,12 +84,13 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
         fate,
         state: before,
         outcome,
+        said: Word::Nothing,
     };
     let dead = |class, code| Fate::Dead {
         cause: Cause::ours(class, code),
     };
     let decision = match end {
-        End::Ran(end) => decide(end, before, &station.settings.policy),
+        End::Ran(end) => decide(end, before, claimed.seen.route, &station.settings.policy),
         End::Undecodable(error) => {
             ours(dead(Class::Undecodable, error.why.as_str()), "undecodable")
         }
@@ -120,6 +121,8 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
         state,
         history,
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
+        said: decision.said,
+        seen: claimed.seen,
     });
 }
 

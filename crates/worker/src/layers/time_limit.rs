@@ -16,7 +16,10 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
                 return End::NeverSent;
             }
             let reason = format!("no end after {} s", entry.timeout.as_secs_f64());
-            unfinished(sent, &reason, "timed out")
+            // With a request out it is the provider that did not answer.
+            let provider = Some(station.queue.provider().name.as_str())
+                .filter(|name| sent && !name.is_empty());
+            unfinished(sent, &reason, "timed out", provider)
         }
     }
 }

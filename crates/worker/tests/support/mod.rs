@@ -57,6 +57,7 @@ pub struct Seen {
     pub started: HashMap<JobId, u32>,
     pub sent: HashMap<JobId, u32>,
     pub runs: Vec<(JobId, u32, bool)>,
+    pub verified: Vec<JobId>,
 }
 
 #[derive(Debug, Clone)]
@@ -64,6 +65,8 @@ pub struct Probing {
     pub seen: Arc<Mutex<Seen>>,
     /// One permit lets one waiting job go on.
     pub word: Arc<Semaphore>,
+    /// The provider says, when asked, that it has carried the job out.
+    pub carried_out: bool,
 }
 
 impl Probing {
@@ -71,6 +74,7 @@ impl Probing {
         Self {
             seen: Arc::default(),
             word: Arc::new(Semaphore::new(0)),
+            carried_out: false,
         }
     }
 
@@ -111,6 +115,17 @@ impl Probing {
 
 impl Handler for Probing {
     type Job = Probe;
+
+    const CAN_VERIFY: bool = true;
+
+    async fn verify(&self, _: &Probe, run: &Run) -> Result<Option<Outcome>, JobError> {
+        self.seen
+            .lock()
+            .expect("not poisoned")
+            .verified
+            .push(run.id);
+        Ok(self.carried_out.then(Outcome::done))
+    }
 
     async fn run(&self, job: Probe, run: Run) -> Result<Outcome, JobError> {
         {

@@ -1,0 +1,176 @@
+//! What a queue knows of its provider: how often it may be called, and when it is left alone.
+//!
+//! A provider has one owner queue, and its limiter and breaker live in that queue's slot, so that claim and settle
+//! stay one script each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::enqueue::millis;
+use crate::{Queue, QueueError, script};
+
+/// How often a provider may be called, by the whole fleet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// So many calls …
+    pub count: u32,
+    /// … in this time.
+    pub per: Duration,
+}
+
+impl Limit {
+    /// The time between two calls, in milliseconds.
+    fn interval_ms(self) -> f64 {
+        self.per.as_secs_f64() * 1000.0 / f64::from(self.count.max(1))
+    }
+
+    /// How many calls may go out at once: those of 50 ms. More would let a second see more than its rate; fewer would
+    /// make every claim a call of its own.
+    fn burst(self) -> u32 {
+        let calls = 50.0 / self.interval_ms();
+        // A float to an int saturates.
+        (calls as u32).max(1)
+    }
+}
+
+/// When a provider is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerSpec {
+    /// So many failures open it …
+    pub failures: u32,
+    /// … within this time; `None` = in a row.
+    pub window: Option<Duration>,
+    /// How long it stays open, before one probe goes out.
+    pub open: Duration,
+    /// How long a probe may take before another may go out, its prober being lost: a call's time limit and a lease.
+    pub probe: Duration,
+}
+
+/// What holds for a queue's provider.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProviderPolicy {
+    /// Its name, as configuration has it; empty = the queue has none.
+    pub name: String,
+    /// How often it may be called.
+    pub limit: Option<Limit>,
+    /// When it is left alone.
+    pub breaker: Option<BreakerSpec>,
+    /// Changes when its credentials do: then one more probe may find out at once whether they are accepted.
+    pub credentials: String,
+}
+
+impl ProviderPolicy {
+    pub(crate) fn limiter(&self) -> (f64, u32) {
+        self.limit
+            .map_or((0.0, 0), |limit| (limit.interval_ms(), limit.burst()))
+    }
+}
+
+/// Which way a claimed job's calls go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Route {
+    /// To the provider.
+    #[default]
+    Primary,
+    /// To the provider, as the one call that decides whether the others may go on.
+    Probe,
+}
+
+/// What a run's call says of the provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Word {
+    /// Nothing: no call was made, or it says nothing about the provider's health.
+    #[default]
+    Nothing,
+    /// It answered.
+    Well,
+    /// It did not, or not as it should.
+    Ill,
+    /// It said when to come back: claims wait until then.
+    Hold(Duration),
+    /// It refused our credentials: the queue pauses itself.
+    Refused {
+        /// In its words.
+        reason: String,
+    },
+}
+
+/// What the claim said that a job's verdict goes back with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Its route.
+    pub route: Route,
+    /// The breaker's epoch.
+    pub epoch: u64,
+}
+
+impl Word {
+    /// As `settle.lua` takes it.
+    pub(crate) fn encode(&self, seen: Seen) -> String {
+        let (word, rest) = match self {
+            Self::Nothing if seen.route == Route::Primary => return String::new(),
+            Self::Nothing => ("n", String::new()),
+            Self::Well => ("s", String::new()),
+            Self::Ill => ("f", String::new()),
+            Self::Hold(wait) => ("h", millis(*wait).to_string()),
+            Self::Refused { reason } => ("u", reason.clone()),
+        };
+        let probe = if seen.route == Route::Probe { "p" } else { "" };
+        format!("{word}:{}:{probe}:{rest}", seen.epoch)
+    }
+}
+
+impl Queue {
+    /// The same queue, with what holds for its provider.
+    #[must_use]
+    pub fn with_provider(mut self, provider: ProviderPolicy) -> Self {
+        self.provider = Arc::new(provider);
+        self
+    }
+
+    /// Asks for one call to this queue's provider, for jobs that make many. `Ok(None)`: it may go out. `Ok(Some(wait))`:
+    /// ask again after that. Calls that were given out are never given back.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn take_call(
+        &self,
+        limiter: &str,
+        limit: Limit,
+    ) -> Result<Option<Duration>, QueueError> {
+        let wait: u64 = script::TOKENS
+            .on(&[&self.keys.limits])
+            .arg(limiter)
+            .arg(limit.interval_ms())
+            .arg(limit.burst())
+            .run(&self.link)
+            .await?;
+        Ok((wait > 0).then(|| Duration::from_millis(wait)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_what_goes_out_in_fifty_milliseconds() {
+        let limit = |count, secs| Limit {
+            count,
+            per: Duration::from_secs(secs),
+        };
+        let figures: Vec<_> = [
+            limit(100, 1),
+            limit(40, 1),
+            limit(1, 1),
+            limit(3000, 60),
+            limit(1, 60),
+        ]
+        .map(|limit| (limit.interval_ms(), limit.burst()))
+        .to_vec();
+        assert_eq!(
+            figures,
+            [(10.0, 5), (25.0, 2), (1000.0, 1), (20.0, 2), (60_000.0, 1)]
+        );
+    }
+}
