@@ -12,6 +12,7 @@
 //! one from the other. A new provider is such a file, its line in `config/schema.rs`, and its field in [`Config`].
 
 mod base_url;
+mod calls;
 mod document;
 mod email;
 mod env;
@@ -35,6 +36,7 @@ use figment::Figment;
 use longshore_provider::secret::resolve;
 use secrecy::ExposeSecret;
 
+pub use calls::{Breaker, Calls};
 pub use email::{EmailSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
 pub use queues::{OnUnknown, QueueSettings, QueueSpec};

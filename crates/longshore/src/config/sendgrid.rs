@@ -6,6 +6,7 @@ use longshore_provider::Origin;
 use secrecy::ExposeSecret;
 
 use super::base_url;
+use super::calls::{self, Calls};
 use super::key::Key;
 use super::reader::{Reader, SOME_TIME};
 use super::secret::SecretRef;
@@ -18,7 +19,17 @@ pub(super) const KEYS: &[Key] = &[
     Key::toml("providers.sendgrid.sandbox").or("false"),
     // Five seconds less than a run may take, so that a call ends before its run does.
     Key::toml("providers.sendgrid.timeout_seconds").or("25"),
+    Key::toml("providers.sendgrid.rate_per_second"),
+    Key::toml("providers.sendgrid.rate.count"),
+    Key::toml("providers.sendgrid.rate.per_seconds"),
+    // Section 2.1 of the integration document has these figures for a breaker.
+    Key::toml("providers.sendgrid.breaker.failures").or("5"),
+    Key::toml("providers.sendgrid.breaker.window_seconds"),
+    Key::toml("providers.sendgrid.breaker.open_seconds").or("30"),
 ];
+
+/// 100 emails a second on the Pro plan: section 2.2 of the integration document.
+const PER_SECOND: u32 = 100;
 
 /// How SendGrid is called.
 #[derive(Debug, Clone)]
@@ -31,6 +42,8 @@ pub struct SendGridSettings {
     pub sandbox: bool,
     /// How long one call may take.
     pub timeout: Duration,
+    /// How often it is called, and when it is left alone.
+    pub calls: Calls,
 }
 
 /// Whether a key is configured, right or wrong.
@@ -51,11 +64,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SendGridSettings> {
         reader.error("providers.sendgrid.sandbox", problem, cure);
     }
     let api_key = api_key(reader);
+    let calls = calls::read(reader, "sendgrid", PER_SECOND);
     Some(SendGridSettings {
         base_url: base_url?,
         api_key: api_key?,
         sandbox: sandbox?,
         timeout: timeout?,
+        calls: calls?,
     })
 }
 
