@@ -72,10 +72,12 @@ impl Session {
     /// An operator's view of all queues.
     pub(crate) async fn operator(&self) -> Result<Operator, Failure> {
         let link = self.reached().await?;
-        let queues = registry::queues()
-            .into_iter()
-            .map(|spec| QueueInfo {
+        let queues = registry::PROVIDERS
+            .iter()
+            .map(|provider| (provider.name, provider.queue))
+            .map(|(provider, spec)| QueueInfo {
                 name: spec.name.to_owned(),
+                providers: vec![provider.to_owned()],
                 max_attempts: self
                     .config
                     .queue(spec.name)

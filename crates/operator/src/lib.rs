@@ -17,5 +17,5 @@ pub use dead::{GroupRow, LetterRow, Moved, Target};
 pub use error::OperatorError;
 pub use job::{HistoryRow, JobView};
 pub use operator::{Operator, QueueInfo};
-pub use queues::{Breaker, PauseRow, QueueRow};
+pub use queues::{BreakerRow, PauseRow, QueueRow};
 pub use redact::redact_args;

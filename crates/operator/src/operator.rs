@@ -16,6 +16,8 @@ pub struct QueueInfo {
     pub name: String,
     /// How many attempts its jobs have at the most.
     pub max_attempts: u32,
+    /// The providers whose breakers it has.
+    pub providers: Vec<String>,
 }
 
 /// The queues of one namespace, in an operator's hands.
@@ -72,7 +74,7 @@ impl Operator {
     pub async fn queues(&self) -> Result<Vec<QueueRow>, OperatorError> {
         let mut rows = Vec::with_capacity(self.queues.len());
         for (info, queue) in &self.queues {
-            rows.push(QueueRow::new(&info.name, queue.stats().await?));
+            rows.push(QueueRow::new(info, queue.stats().await?));
         }
         Ok(rows)
     }

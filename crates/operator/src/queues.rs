@@ -1,8 +1,9 @@
 //! Queues as rows.
 
-use longshore_queue::{Paused, Stats};
+use longshore_queue::{BreakerState, Paused, Stats};
 use serde::Serialize;
 
+use crate::operator::QueueInfo;
 use crate::time::rfc3339;
 
 /// One queue.
@@ -24,8 +25,10 @@ pub struct QueueRow {
     pub completed: u64,
     /// Who paused it, if somebody did.
     pub paused: Option<PauseRow>,
-    /// The breakers of its provider. Empty: no provider of this build has one yet.
-    pub breakers: Vec<Breaker>,
+    /// The breakers of its providers.
+    pub breakers: Vec<BreakerRow>,
+    /// Until when its provider told us to stay away, RFC 3339, if that is to come.
+    pub held_until: Option<String>,
     /// Age of the oldest pending job in seconds.
     pub latency_seconds: Option<f64>,
 }
@@ -43,19 +46,33 @@ pub struct PauseRow {
 
 /// A provider's circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Breaker {
+pub struct BreakerRow {
     /// The provider.
     pub provider: String,
     /// `closed`, `open` or `half-open`.
-    pub state: String,
-    /// Until when it is open, RFC 3339.
+    pub state: BreakerState,
+    /// Open: when one call may find out whether it is back; half-open: when another one may. RFC 3339.
     pub until: Option<String>,
 }
 
 impl QueueRow {
-    pub(crate) fn new(queue: &str, stats: Stats) -> Self {
+    pub(crate) fn new(info: &QueueInfo, stats: Stats) -> Self {
+        // One that never had a verdict to count has left nothing in Redis: it is closed.
+        let breaker = |provider: &String| {
+            let found = stats
+                .breakers
+                .iter()
+                .find(|breaker| breaker.provider == *provider);
+            BreakerRow {
+                provider: provider.clone(),
+                state: found.map_or(BreakerState::Closed, |breaker| breaker.state),
+                until: found.and_then(|breaker| breaker.until_ms).map(rfc3339),
+            }
+        };
         Self {
-            queue: queue.to_owned(),
+            breakers: info.providers.iter().map(breaker).collect(),
+            held_until: stats.held_until_ms.map(rfc3339),
+            queue: info.name.clone(),
             pending: stats.pending,
             scheduled: stats.scheduled,
             running: stats.running,
@@ -64,7 +81,6 @@ impl QueueRow {
             completed: stats.counter("completed"),
             latency_seconds: stats.latency_ms.map(|ms| ms as f64 / 1000.0),
             paused: stats.paused.map(PauseRow::from),
-            breakers: Vec::new(),
         }
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn check(
                 _ => "the configuration works",
             })?;
             for provider in registry::PROVIDERS {
-                if matches!((provider.handlers)(config), Ok(None)) {
+                if matches!((provider.set_up)(config), Ok(None)) {
                     let (queue, key) = (provider.queue.name, provider.turned_on_by);
                     output::line(&format!("`work` leaves out {queue}: {key} is not set"))?;
                 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use longshore_client::{Client, JobId, kinds::SendEmail};
 use longshore_operator::{Operator, Target};
+use longshore_queue::BreakerState;
 use longshore_sandbox::{Fault, Only, Rule, Summary};
 use serde_json::json;
 
@@ -19,8 +20,6 @@ use stage::Stage;
 const REFUSED: u64 = 20;
 /// How many name a template that nobody has configured.
 const UNKNOWN: u64 = 3;
-/// How many requests SendGrid fails before it recovers.
-const FAILS: u64 = 200;
 
 pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     let mut stage = Stage::set().await?;
@@ -28,7 +27,9 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     line(
         "A private Redis and a stand-in for SendGrid are up. For this show a failed attempt is made again after",
     )?;
-    line("1, 2 and 4 s instead of 60, 300 and 900 s, and nothing else is shortened.")?;
+    line(
+        "1, 2 and 4 s instead of 60, 300 and 900 s, and an open breaker lets a call through after 1 s instead of 30 s.",
+    )?;
 
     step(
         1,
@@ -51,18 +52,29 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
 
     step(
         2,
-        &format!("SendGrid answers 503 to {FAILS} requests; two workers start all the same"),
+        "SendGrid answers 503 to everything; two workers start all the same",
     )?;
-    stage.faults(vec![Rule::first(FAILS, unavailable())])?;
+    stage.faults(vec![Rule::always(unavailable())])?;
     stage.start_worker()?;
     stage.start_worker()?;
+    stage.breaker(BreakerState::Open).await?;
+    let calls = stage.ledger().requests;
+    check(calls < jobs / 4, "the breaker keeps calls away")?;
+    line(&format!(
+        "  after {calls} calls its breaker is open: one call a second finds out whether it is back, the rest wait"
+    ))?;
+    stage.faults(Vec::new())?;
     stage
         .wait("completed", accepted, |row| row.completed)
         .await?;
+    stage.breaker(BreakerState::Closed).await?;
     let retried = stage.retried().await?;
-    check(retried >= FAILS, "what failed was made again")?;
+    check(
+        retried > 0 && retried <= calls,
+        "only what was called has failed",
+    )?;
     line(&format!(
-        "  {retried} attempts failed, waited in Redis for their time, and succeeded"
+        "  it is back: {retried} attempts had failed, waited in Redis for their time, and succeeded"
     ))?;
 
     step(
@@ -105,7 +117,7 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     let groups = stage.operator.groups(None).await?;
     let refused = groups
         .iter()
-        .find(|group| group.provider.as_deref() == Some("sendgrid") && group.count == REFUSED)
+        .find(|group| group.provider.as_deref() == Some(stage::PROVIDER) && group.count == REFUSED)
         .ok_or_else(|| Failure::failed("the refused mails are no group"))?;
     let moved = stage
         .operator

@@ -1,6 +1,7 @@
 //! `queues`, `pause`, `resume`.
 
-use longshore_operator::{PauseRow, QueueRow};
+use longshore_operator::{BreakerRow, PauseRow, QueueRow};
+use longshore_queue::BreakerState;
 use serde_json::json;
 
 use super::operator_name;
@@ -28,6 +29,17 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
     ];
     output::table(&header, rows.iter().map(cells).collect())?;
     for row in &rows {
+        for breaker in row
+            .breakers
+            .iter()
+            .filter(|b| b.state != BreakerState::Closed)
+        {
+            output::line(&plain(&breaker_line(&row.queue, breaker)))?;
+        }
+        if let Some(until) = &row.held_until {
+            let text = format!("{}: its provider said to come back at {until}", row.queue);
+            output::line(&plain(&text))?;
+        }
         if let Some(pause) = &row.paused {
             output::line(&plain(&paused(&row.queue, pause)))?;
         }
@@ -56,6 +68,24 @@ fn latency(seconds: f64) -> String {
         format!("{seconds:.1}s")
     } else {
         rough(seconds as i64)
+    }
+}
+
+fn breaker_line(queue: &str, breaker: &BreakerRow) -> String {
+    let BreakerRow {
+        provider,
+        state,
+        until,
+    } = breaker;
+    let until = or_dash(until.as_deref());
+    match state {
+        BreakerState::HalfOpen => format!(
+            "{queue}: the breaker of {provider} is half-open: one call finds out whether it is back"
+        ),
+        _ => format!(
+            "{queue}: the breaker of {provider} is {}: no calls until {until}, jobs wait with their attempts intact",
+            state.as_str()
+        ),
     }
 }
 

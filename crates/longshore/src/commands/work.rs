@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::cli::Work;
 use crate::config;
 use crate::failure::Failure;
-use crate::registry::{PROVIDERS, Provider};
+use crate::registry::{PROVIDERS, Provider, SetUp};
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
@@ -26,8 +26,8 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
     let mut queues = 0;
     for provider in wanted {
         let name = provider.queue.name;
-        let handlers = (provider.handlers)(&session.config).map_err(Failure::Input)?;
-        let Some(handlers) = handlers else {
+        let set_up = (provider.set_up)(&session.config).map_err(Failure::Input)?;
+        let Some(SetUp { handlers, policy }) = set_up else {
             if args.queues.is_empty() {
                 tracing::warn!(
                     queue = name,
@@ -46,7 +46,8 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
             &session.config.redis.namespace,
             name,
         )
-        .map_err(Failure::input)?;
+        .map_err(Failure::input)?
+        .with_provider(policy);
         fleet = fleet.queue(queue, settings(session, name)?, handlers);
         queues += 1;
     }
@@ -122,8 +123,8 @@ fn settings(session: &Session, queue: &str) -> Result<Settings, Failure> {
         policy: Policy {
             schedule: queue.retry.clone(),
             on_unknown: match queue.on_unknown {
-                // No provider of this build can be asked, and the configuration refuses the word for those.
-                config::OnUnknown::Retry | config::OnUnknown::Verify => OnUnknown::Retry,
+                config::OnUnknown::Retry => OnUnknown::Retry,
+                config::OnUnknown::Verify => OnUnknown::Verify,
                 config::OnUnknown::Hold => OnUnknown::Hold,
             },
         },

@@ -35,7 +35,9 @@ pub(super) fn read(reader: &mut Reader<'_>, provider: &str, per_second: u32) -> 
     let failures = reader.whole(breaker.join("failures"), 1..=1000);
     let open = reader.seconds(breaker.join("open_seconds"), SOME_TIME);
     let window = match reader.has(breaker.join("window_seconds")) {
-        true => reader.seconds(breaker.join("window_seconds"), SOME_TIME).map(Some),
+        true => reader
+            .seconds(breaker.join("window_seconds"), SOME_TIME)
+            .map(Some),
         false => Some(None),
     };
     Some(Calls {

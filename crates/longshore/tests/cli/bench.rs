@@ -216,6 +216,8 @@ fn verdict(claimed: &Claimed, fate: Fate) -> Verdict {
             ..HistoryEntry::default()
         }),
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
+        said: longshore_queue::Word::Nothing,
+        seen: claimed.seen,
     }
 }
 

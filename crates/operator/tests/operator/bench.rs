@@ -27,6 +27,7 @@ impl Bench {
         let infos = ["email", "sms"].map(|name| QueueInfo {
             name: name.to_owned(),
             max_attempts: 4,
+            providers: Vec::new(),
         });
         Self {
             operator: Operator::new(&link, "t", infos.to_vec()).expect("the names are good"),
@@ -83,6 +84,8 @@ pub(crate) async fn bury(queue: &Queue, count: usize, code: &str) -> Vec<String>
                 ..HistoryEntry::default()
             }),
             payload_bytes: 0,
+            said: longshore_queue::Word::Nothing,
+            seen: claimed.seen,
         })
         .collect();
     let retention = Retention {

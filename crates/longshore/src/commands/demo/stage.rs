@@ -9,7 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use longshore_client::Client;
 use longshore_operator::{Operator, QueueInfo, QueueRow};
-use longshore_queue::{Link, LinkOptions, Queue};
+use longshore_queue::{BreakerState, Link, LinkOptions, Queue};
 use longshore_sandbox::{AppendFsync, RedisServer, Rule, SendGridSandbox, Summary};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -19,6 +19,7 @@ use crate::failure::Failure;
 
 const NAMESPACE: &str = "demo";
 const QUEUE: &str = "email";
+pub(super) const PROVIDER: &str = "sendgrid";
 
 /// Longer than any step takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -48,6 +49,7 @@ impl Stage {
         let info = QueueInfo {
             name: QUEUE.to_owned(),
             max_attempts: 4,
+            providers: vec![PROVIDER.to_owned()],
         };
         Ok(Self {
             client: Client::over(&link, NAMESPACE)?,
@@ -83,6 +85,8 @@ impl Stage {
             ("WORKER__HTTP_ADDR", "127.0.0.1:0".to_owned()),
             ("PROVIDERS__SENDGRID__BASE_URL", origin),
             ("PROVIDERS__SENDGRID__API_KEY", "SG.demo".to_owned()),
+            ("PROVIDERS__SENDGRID__RATE_PER_SECOND", "500".to_owned()),
+            ("PROVIDERS__SENDGRID__BREAKER__OPEN_SECONDS", "1".to_owned()),
             ("EMAIL__FROM", r#"{email = "demo@example.com"}"#.to_owned()),
             (
                 "EMAIL__TEMPLATES__ORDER_CONFIRMATION",
@@ -141,6 +145,21 @@ impl Stage {
         rows.into_iter()
             .next()
             .ok_or_else(|| Failure::failed("there is no queue"))
+    }
+
+    /// Waits until the provider's breaker stands like this.
+    pub(super) async fn breaker(&self, state: BreakerState) -> Result<(), Failure> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let row = self.row().await?;
+            if row.breakers.iter().any(|breaker| breaker.state == state) {
+                return Ok(());
+            }
+            if Instant::now() > give_up {
+                return Err(self.with_logs(&format!("no breaker is {}", state.as_str())));
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// How many attempts failed and are, or were, made again.
