@@ -202,6 +202,9 @@ impl Stage {
             ("WORKER__HTTP_ADDR", "127.0.0.1:0"),
             ("PROVIDERS__SENDGRID__BASE_URL", &origin),
             ("PROVIDERS__SENDGRID__API_KEY", "SG.flow"),
+            // Out of the way of flows that are about something else.
+            ("PROVIDERS__SENDGRID__RATE_PER_SECOND", "100000"),
+            ("PROVIDERS__SENDGRID__BREAKER__FAILURES", "1000"),
             ("EMAIL__FROM", r#"{email = "shop@example.com"}"#),
             ("EMAIL__TEMPLATES__WELCOME", "d-welcome"),
             ("EMAIL__TEMPLATES__INVOICE", "d-invoice"),

@@ -10,7 +10,6 @@ const MOST: u64 = 5;
 const CALL: Duration = Duration::from_millis(50);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "fails: a fleet that has come to max_running looks for work once a second"]
 async fn a_fleet_at_its_limit_goes_on_as_slots_become_free() {
     let stage = Stage::set().await;
     stage.faults([Rule::always(Fault::Delay {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_client::{JobId, JobState};
 use longshore_queue::Job;
 use longshore_sandbox::{Fault, Rule};
-use longshore_tests::{Stage, outcomes};
+use longshore_tests::{Stage, eventually, outcomes};
 
 /// What a job comes to.
 #[derive(Debug, PartialEq)]
@@ -183,21 +183,34 @@ async fn refused_credentials_burn_no_attempt() {
     let _worker = stage.worker().start().await;
     stage.sendgrid.refuse_key("SG.flow");
     let ids = stage.enqueue(5).await;
+    eventually("the queue has paused itself", || async {
+        stage.stats().await.paused.is_some()
+    })
+    .await;
+    let rows = stage.longshore(&["queues", "--json"]).await.json();
+    let reason = rows[0]["paused"]["reason"]
+        .as_str()
+        .expect("a reason")
+        .to_owned();
+    assert!(
+        reason.starts_with("sendgrid refuses our credentials"),
+        "{reason}"
+    );
+    eventually("all are back", || async {
+        stage.stats().await.pending == 5
+    })
+    .await;
     for &id in &ids {
-        let unauthorized = Comes {
-            state: JobState::Scheduled,
-            outcome: Some("unauthorized"),
-            used: 0,
-            waits: 0,
-            may_have_been_sent: false,
-            effects: 0,
-            wait: Some(60.0),
-        };
-        comes(&stage, id, &unauthorized).await;
+        assert_eq!(stage.job(id).await.run.used, 0);
     }
+    assert!(
+        stage.sendgrid.ledger().requests() <= 5,
+        "each was tried once at the most"
+    );
     assert_eq!(stage.stats().await.dead, 0);
+    // The operator has put the key right.
     stage.sendgrid.accept_key("SG.flow");
-    stage.back_date().await;
+    assert_eq!(stage.longshore(&["resume", "email"]).await.code, Some(0));
     for id in ids {
         let job = comes(&stage, id, &COMPLETED).await;
         assert_eq!(job.history.last().expect("a history").entry.attempt, 1);

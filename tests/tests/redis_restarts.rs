@@ -115,7 +115,6 @@ async fn redis_comes_back_three_times_and_nothing_is_lost_or_doubled() {
 /// 250 ms, claimers with free slots at least every second. Here the claims come first, then the heartbeat of one worker,
 /// and last the heartbeat of the other, which has jobs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "fails: a sweep before the first heartbeat takes the jobs of the living"]
 async fn the_first_worker_back_does_not_rescue_the_living() {
     let mut stage = Stage::set().await;
     stage.faults([Rule::always(Fault::Delay { ms: 8000 })]);

@@ -98,10 +98,12 @@ impl JobView {
     pub(crate) fn new(queue: &QueueInfo, job: Job, reveal: bool) -> Self {
         let attempt = match job.state {
             JobState::Running => job.run.used + 1,
-            _ => job
+            // What has completed is written down only in its history.
+            JobState::Completed => job
                 .history
                 .last()
                 .map_or(job.run.used, |last| last.entry.attempt),
+            _ => job.run.used,
         };
         let payload = job.payload.as_deref();
         let args = payload.and_then(|payload| redact_args(payload, reveal));

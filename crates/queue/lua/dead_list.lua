@@ -10,6 +10,6 @@ for i = 1, #rows, 2 do
   answer[#answer + 1] = rows[i]
   answer[#answer + 1] = rows[i + 1]
   answer[#answer + 1] = redis.call('HGET', KEYS[2], rows[i])
-  answer[#answer + 1] = redis.call('HGETALL', KEYS[3] .. ':' .. rows[i])
+  answer[#answer + 1] = fields(KEYS[3] .. ':' .. rows[i])
 end
 return answer

@@ -8,7 +8,7 @@ local id = ARGV[1]
 return {
   now,
   redis.call('HGET', KEYS[1], id),
-  redis.call('HGETALL', KEYS[2] .. ':' .. id),
+  fields(KEYS[2] .. ':' .. id),
   redis.call('HGET', KEYS[3], id),
   redis.call('ZSCORE', KEYS[4], id),
   redis.call('SISMEMBER', KEYS[5], id),

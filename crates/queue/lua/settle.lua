@@ -107,11 +107,15 @@ for n, id in ipairs(ids) do
     end
     -- Throttles are counted, not listed: they may go on for days.
     write(meta .. ':' .. id, record)
-    if history == 0 and (verdict == 'r' or verdict == 's') then redis.call('HINCRBY', meta .. ':' .. id, 'waits', 1) end
+    if history == 0 and (verdict == 'r' or verdict == 's') then redis.pcall('HINCRBY', meta .. ':' .. id, 'waits', 1) end
     if history > 10 then redis.call('HDEL', meta .. ':' .. id, 'h' .. (history - 10)) end
   end
 end
-if #freed > 0 then redis.call('HDEL', inflight, unpack(freed)) end
+if #freed > 0 then
+  redis.call('HDEL', inflight, unpack(freed))
+  -- Where the fleet may run only so many, this is what somebody waits for.
+  if redis.call('LLEN', active) > 0 then wake(signal) end
+end
 if #back > 0 then
   redis.call('LPUSH', active, unpack(back))
   wake(signal)

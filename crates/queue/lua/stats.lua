@@ -16,7 +16,7 @@ return {
   redis.call('HGETALL', KEYS[6]),
   redis.call('HGET', KEYS[7], 'paused'),
   head,
-  head and redis.call('HGET', KEYS[8] .. ':' .. head, 'at'),
+  head and field(KEYS[8] .. ':' .. head, 'at'),
   redis.call('ZCARD', KEYS[9]),
   redis.call('HGET', KEYS[7], 'refused'),
   redis.call('HGET', KEYS[7], 'held'),

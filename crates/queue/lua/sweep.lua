@@ -9,8 +9,11 @@
 --         state: ok, lost (the caller has no lease itself)
 local workers, inflight, meta, data = unpack(KEYS)
 local self = ARGV[1]
-if not redis.call('ZSCORE', workers, self) then return { 'lost', '0', {}, {} } end
-if ARGV[3] == '0' then
+local beat = redis.call('ZSCORE', workers, self)
+if not beat then return { 'lost', '0', {}, {} } end
+-- A caller whose own lease is old comes back from an outage: the others may be on their way, too. Its next beat says
+-- whose lease still means anything (beat.lua); until then nobody is lost.
+if ARGV[3] == '0' and now - beat <= ARGV[4] * 2 / 3 then
   -- Nobody rescues itself: the caller is alive, whatever its lease says.
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', '(' .. (now - ARGV[4]), 'LIMIT', 0, 100)) do
     if worker ~= self then redis.call('ZREM', workers, worker) end
@@ -33,7 +36,7 @@ for i = 1, #chunk[2], 2 do
     redis.call('HSET', inflight, id, ARGV[2])
     taken[#taken + 1] = id
     taken[#taken + 1] = redis.call('HGET', data, id) or ''
-    taken[#taken + 1] = redis.call('HGET', meta .. ':' .. id, 'run') or ''
+    taken[#taken + 1] = field(meta .. ':' .. id, 'run') or ''
     taken[#taken + 1] = worker
   end
 end

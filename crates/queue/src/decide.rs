@@ -89,15 +89,14 @@ pub fn decide(
         ..state
     };
     // A probe finds out about the provider, at the cost of nobody's attempt.
-    let (charged, again_or): (_, &dyn Fn(Class, &JobError) -> Fate) = match route {
-        Route::Probe => (state, &|_, _| Fate::Back),
-        Route::Primary => (
-            used,
-            &|class, error| match policy.schedule.wait_after(used.used) {
-                Some(after) => Fate::Retry { after },
-                None => dead(class, error),
-            },
-        ),
+    let charged = match route {
+        Route::Probe => state,
+        Route::Primary => used,
+    };
+    let again_or = |class, error: &JobError| match (route, policy.schedule.wait_after(used.used)) {
+        (Route::Probe, _) => Fate::Back,
+        (Route::Primary, Some(after)) => Fate::Retry { after },
+        (Route::Primary, None) => dead(class, error),
     };
     let (fate, state, outcome) = match end {
         Ok(Outcome::Done { result, .. }) => {

@@ -9,7 +9,7 @@ use crate::{Link, QueueError};
 /// One script.
 ///
 /// Each begins with a shebang, so that Redis refuses it as a whole where a command in the middle would be refused:
-/// a script never stops half way. `allow-oom` lets what has begun be finished when Redis is full.
+/// a script never stops half way. `allow-oom` lets what is there be carried out when Redis is full, so that it drains.
 pub(crate) struct Script {
     code: &'static str,
     sha: String,
@@ -69,23 +69,27 @@ macro_rules! script {
 script!(ENQUEUE = "enqueue", "", ["now", "wake"]);
 script!(
     CLAIM = "claim",
-    "",
+    " flags=allow-oom",
     ["now", "wake", "promote", "limiter", "breaker"]
 );
-script!(TOKENS = "tokens", "", ["now", "limiter"]);
+script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
     SETTLE = "settle",
     " flags=allow-oom",
     ["now", "wake", "prune", "breaker"]
 );
 script!(BEAT = "beat", " flags=allow-oom", ["now"]);
-script!(SWEEP = "sweep", " flags=allow-oom", ["now"]);
+script!(SWEEP = "sweep", " flags=allow-oom", ["now", "record"]);
 script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
 script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
 script!(GATE = "gate", " flags=allow-oom", ["now", "wake"]);
-script!(STATS = "stats", " flags=no-writes", ["now"]);
-script!(JOB = "job", " flags=no-writes", ["now"]);
+script!(STATS = "stats", " flags=no-writes", ["now", "record"]);
+script!(JOB = "job", " flags=no-writes", ["now", "record"]);
 script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", []);
-script!(DEAD_LIST = "dead_list", " flags=no-writes", ["now"]);
+script!(
+    DEAD_LIST = "dead_list",
+    " flags=no-writes",
+    ["now", "record"]
+);
 script!(REPLAY = "replay", "", ["wake", "letters"]);
 script!(DISCARD = "discard", " flags=allow-oom", ["letters"]);

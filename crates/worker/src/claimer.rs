@@ -71,10 +71,19 @@ enum Next {
 
 /// One turn: sweep if wanted, wait for slots, claim.
 async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
-    if station.sweep_wanted.swap(false, Ordering::AcqRel) {
-        crate::sweeper::sweep(station).await.inspect_err(|_| {
-            station.sweep_wanted.store(true, Ordering::Release);
-        })?;
+    if station.sweep_wanted.swap(false, Ordering::AcqRel)
+        && let Err(error) = crate::sweeper::sweep(station).await
+    {
+        match error {
+            // Whatever it is that Redis refuses, other jobs must not wait for it. The next beat asks again.
+            QueueError::Refused { .. } => {
+                tracing::error!(queue = station.queue.name(), %error, "rescue does not work");
+            }
+            error => {
+                station.sweep_wanted.store(true, Ordering::Release);
+                return Err(error);
+            }
+        }
     }
     let Some(mut slots) = free_slots(station).await else {
         return Ok(Next::Again);

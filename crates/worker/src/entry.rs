@@ -1,7 +1,7 @@
 //! One job while it is here.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ pub(crate) struct Entry {
     /// Its kind, once known, as its handler names it (so that metrics and groups stay bounded).
     pub(crate) kind: OnceLock<&'static str>,
     started: OnceLock<Moment>,
+    ended: AtomicBool,
     door: AtomicU8,
     abort: Mutex<Option<AbortHandle>>,
     slot: Mutex<Option<OwnedSemaphorePermit>>,
@@ -44,6 +45,7 @@ impl Entry {
             timeout,
             kind: OnceLock::new(),
             started: OnceLock::new(),
+            ended: AtomicBool::new(false),
             door: AtomicU8::new(0),
             abort: Mutex::default(),
             slot: Mutex::new(Some(slot)),
@@ -81,19 +83,24 @@ impl Entry {
         }
     }
 
-    /// Its run is over: its slot is free. Its outcome may still have to be written.
+    /// Its run is over. Its outcome may still have to be written.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    /// Its run is over.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Another job may take its slot.
     pub(crate) fn free_slot(&self) {
         lock(&self.slot).take();
     }
 
-    /// It has a slot: its run is not over.
-    pub(crate) fn has_slot(&self) -> bool {
-        lock(&self.slot).is_some()
-    }
-
     /// How long its run is over its time, if it is.
     pub(crate) fn overdue(&self) -> Option<Duration> {
-        if !self.has_slot() {
+        if self.has_ended() {
             return None;
         }
         self.started.get()?.elapsed().checked_sub(self.timeout)

@@ -198,18 +198,25 @@ impl Fleet {
             }
         }
         let _ = end_monitor.send(());
+        let mut settle_until = deadline.max(Instant::now() + SETTLE_WITHIN);
         if !monitor.is_finished() {
             let drained = tokio::select! {
                 _ = &mut monitor => true,
-                _ = stop.recv() => false,
-                () = tokio::time::sleep_until(deadline) => false,
+                _ = stop.recv() => {
+                    settle_until = Instant::now() + SETTLE_WITHIN;
+                    false
+                }
+                () = tokio::time::sleep_until(deadline) => {
+                    settle_until = Instant::now() + SETTLE_WITHIN;
+                    false
+                }
             };
             if !drained {
                 cut_off(&stations);
                 let _ = timeout(Duration::from_secs(2), &mut monitor).await;
             }
         }
-        let left = settle_the_rest(&stations, deadline.max(Instant::now() + SETTLE_WITHIN)).await;
+        let left = settle_the_rest(&stations, settle_until).await;
         for settler in loops {
             settler.abort();
         }
@@ -243,7 +250,7 @@ fn cut_off(stations: &[Arc<Station>]) {
             .ledger
             .all()
             .into_iter()
-            .filter(|entry| entry.has_slot())
+            .filter(|entry| !entry.has_ended())
             .collect();
         tracing::warn!(
             queue = station.queue.name(),

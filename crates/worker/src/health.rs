@@ -13,7 +13,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use longshore_queue::Queue;
+use longshore_queue::{LinkOptions, Queue};
 
 use crate::metrics::Metrics;
 use crate::station::Station;
@@ -43,7 +43,11 @@ pub(crate) async fn serve(
         .iter()
         .map(|station| {
             let link = station.queue.link();
-            station.queue.over(link.another(link.options()))
+            let options = LinkOptions {
+                response_timeout: STATS_WAIT,
+                ..link.options()
+            };
+            station.queue.over(link.another(options))
         })
         .collect();
     let router = Router::new()
@@ -71,7 +75,9 @@ async fn livez(State(health): State<Health>) -> impl IntoResponse {
         ] {
             let age = turn.age();
             let over = name == "claimer" && station.stopping();
-            if age > STOPPED_AFTER && !over {
+            // The keeper goes round once a heartbeat.
+            let stopped_after = STOPPED_AFTER.max(station.settings.heartbeat * 2);
+            if age > stopped_after && !over {
                 let _ = writeln!(
                     wrong,
                     "{queue}: the {name} has stopped, {} s ago",
@@ -98,6 +104,8 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
             let _ = writeln!(wrong, "{queue}: draining");
         } else if station.unconfirmed() {
             let _ = writeln!(wrong, "{queue}: Redis has not confirmed a heartbeat lately");
+        } else if station.stuck.load(Ordering::Acquire) > 0 {
+            let _ = writeln!(wrong, "{queue}: Redis refuses outcomes");
         } else if !station.claims.load(Ordering::Acquire) {
             let _ = writeln!(wrong, "{queue}: Redis does not hand out jobs");
         }
@@ -116,7 +124,7 @@ fn answer(wrong: String) -> (StatusCode, String) {
 async fn text(State(health): State<Health>) -> impl IntoResponse {
     let mut queues = Vec::new();
     for queue in health.queues.iter() {
-        if let Ok(Ok(stats)) = tokio::time::timeout(STATS_WAIT, queue.stats()).await {
+        if let Ok(Ok(stats)) = tokio::time::timeout(STATS_WAIT * 2, queue.stats()).await {
             queues.push((queue.name().to_owned(), stats));
         }
     }

@@ -21,8 +21,9 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
         station.keeper.mark();
         let asked = Moment::now();
         let current = station.lease();
-        // Without any beat for two intervals it is Redis that was away.
-        let stale = heartbeat * 2;
+        // Without any beat for one and a half intervals it is Redis that was away. Two would leave a worker that beat just
+        // before an outage of that length no time to come back.
+        let stale = heartbeat * 3 / 2;
         let (lease, answer) = match current {
             Some(lease) => {
                 let answer = queue.beat(&lease, stale).await;
@@ -47,11 +48,13 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                     standing.confirmed = Some(asked);
                 });
                 // A worker that will be lost before our next beat is rescued on time, not at that beat.
+                // A claimer that has ended sweeps no more.
                 rescue = beat
                     .stalest_other
+                    .filter(|_| !station.stopping())
                     .map(|age| lost_after.saturating_sub(age))
                     .filter(|left| *left <= heartbeat)
-                    .map(|left| Instant::now() + left + Duration::from_millis(5));
+                    .map(|left| Instant::now() + left.max(RETRY));
                 if beat.running != station.ledger.len() as u64 {
                     station.want_sweep();
                 }

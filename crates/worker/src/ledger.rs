@@ -16,14 +16,15 @@ impl Ledger {
         lock(&self.0).insert(entry.claimed.id.clone(), Arc::clone(entry));
     }
 
-    /// Forgets a job, if it is still the claim with this token.
+    /// Forgets a job, if it is still the claim with this token. Its slot is free then, if it was not before.
     pub(crate) fn remove(&self, id: &RawId, token: &str) {
         let mut entries = lock(&self.0);
         if entries
             .get(id)
             .is_some_and(|entry| *entry.claimed.token == *token)
+            && let Some(entry) = entries.remove(id)
         {
-            entries.remove(id);
+            entry.free_slot();
         }
     }
 

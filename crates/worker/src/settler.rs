@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use longshore_job::{Backoff, Reconnect};
-use longshore_queue::{Fate, MAX_VERDICTS, Verdict};
+use longshore_queue::{Fate, MAX_VERDICTS, QueueError, Verdict};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -17,11 +17,16 @@ const RETRY_LONGEST: Duration = Duration::from_secs(1);
 /// being aborted, once nothing is left to write.
 pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedReceiver<Verdict>) {
     let mut batch = Vec::with_capacity(MAX_VERDICTS);
+    // What Redis refuses to write waits here, so that it holds nothing else up.
+    let mut stuck: Vec<Verdict> = Vec::new();
     // At the start there may be completed jobs of an earlier process.
     let mut prune_at = Some(Instant::now());
     loop {
         station.settler.mark();
-        let tick = Instant::now() + Duration::from_secs(5);
+        let tick = match stuck.is_empty() {
+            true => Instant::now() + Duration::from_secs(5),
+            false => Instant::now() + RETRY_LONGEST,
+        };
         tokio::select! {
             biased;
             n = outcomes.recv_many(&mut batch, MAX_VERDICTS) => if n == 0 { return },
@@ -29,16 +34,22 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
                 if prune_at.is_some_and(|at| at <= Instant::now()) {
                     prune_at = prune(&station).await;
                 }
-                continue;
+                if stuck.is_empty() {
+                    continue;
+                }
+                let again = stuck.len().min(MAX_VERDICTS);
+                batch.extend(stuck.drain(..again));
             }
         }
-        let next_prune = write(&station, &batch).await;
-        prune_at = prune_at.or(next_prune);
+        let written = write(&station, &mut batch).await;
+        prune_at = prune_at.or(written.prune_at);
         let soonest = batch.iter().filter_map(due_in).min();
         for verdict in batch.drain(..) {
             station.ledger.remove(&verdict.id, &verdict.token);
             station.unsettled.fetch_sub(1, Ordering::AcqRel);
         }
+        stuck.extend(written.refused);
+        station.stuck.store(stuck.len(), Ordering::Release);
         station.settled_some.notify_one();
         // The idle claimer sleeps until the next due time it knows of.
         if soonest.is_some_and(|due| due < Duration::from_secs(2)) {
@@ -55,8 +66,17 @@ fn due_in(verdict: &Verdict) -> Option<Duration> {
     }
 }
 
-/// Writes one batch, as often as it takes. Returns when completed jobs are to be pruned.
-async fn write(station: &Station, batch: &[Verdict]) -> Option<Instant> {
+/// What came of writing a batch.
+#[derive(Default)]
+struct Written {
+    /// When completed jobs are to be pruned.
+    prune_at: Option<Instant>,
+    /// What Redis refused.
+    refused: Vec<Verdict>,
+}
+
+/// Writes one batch, as often as it takes. What Redis refuses is taken out of it.
+async fn write(station: &Station, batch: &mut Vec<Verdict>) -> Written {
     let mut reconnect = Reconnect::new(Duration::from_millis(20), RETRY_LONGEST);
     loop {
         station.settler.mark();
@@ -78,10 +98,13 @@ async fn write(station: &Station, batch: &[Verdict]) -> Option<Instant> {
                         "outcomes are written again"
                     );
                 }
-                return settled
-                    .prune_at_ms
-                    .map(|_| Instant::now() + station.settings.retention.keep);
+                let keep = station.settings.retention.keep;
+                return Written {
+                    prune_at: settled.prune_at_ms.map(|_| Instant::now() + keep),
+                    refused: Vec::new(),
+                };
             }
+            Err(QueueError::Refused { .. }) => return one_by_one(station, batch).await,
             Err(error) => {
                 if reconnect.is_fresh() {
                     tracing::warn!(queue = station.queue.name(), jobs = batch.len(), %error, "outcomes wait to be written");
@@ -90,6 +113,31 @@ async fn write(station: &Station, batch: &[Verdict]) -> Option<Instant> {
             }
         }
     }
+}
+
+/// One verdict that Redis refuses must not hold up the others of its batch.
+async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
+    let mut written = Written::default();
+    let mut done = Vec::with_capacity(batch.len());
+    for verdict in batch.drain(..) {
+        let one = std::slice::from_ref(&verdict);
+        match station.queue.settle(one, station.settings.retention).await {
+            Ok(settled) => {
+                let keep = station.settings.retention.keep;
+                let prune_at = settled.prune_at_ms.map(|_| Instant::now() + keep);
+                written.prune_at = written.prune_at.or(prune_at);
+                done.push(verdict);
+            }
+            Err(error) => {
+                if station.stuck.load(Ordering::Acquire) == 0 && written.refused.is_empty() {
+                    tracing::error!(queue = station.queue.name(), job_id = %verdict.id, %error, "Redis refuses an outcome: it is tried again each second");
+                }
+                written.refused.push(verdict);
+            }
+        }
+    }
+    *batch = done;
+    written
 }
 
 fn report(station: &Station, batch: &[Verdict], written: &[bool]) {

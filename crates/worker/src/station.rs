@@ -67,6 +67,8 @@ pub(crate) struct Station {
     pub(crate) sweep_wanted: AtomicBool,
     /// Outcomes that are not written yet.
     pub(crate) unsettled: AtomicUsize,
+    /// Those of them that Redis refuses to write.
+    pub(crate) stuck: AtomicUsize,
     pub(crate) settled_some: Notify,
     pub(crate) claimer: Turn,
     pub(crate) settler: Turn,
@@ -110,6 +112,7 @@ impl Station {
             beat_now: Notify::new(),
             sweep_wanted: AtomicBool::new(false),
             unsettled: AtomicUsize::new(0),
+            stuck: AtomicUsize::new(0),
             settled_some: Notify::new(),
             claimer: Turn::new(),
             settler: Turn::new(),
@@ -196,8 +199,9 @@ impl Station {
                 provider,
                 "held back: the provider said when to come back"
             ),
+
             ClaimState::Open => {
-                tracing::warn!(queue, provider, "held back: the provider's breaker is open")
+                tracing::warn!(queue, provider, "held back: the provider's breaker is open");
             }
             ClaimState::Ok | ClaimState::Limited | ClaimState::Lost => {
                 tracing::info!(queue, "jobs are claimed again");

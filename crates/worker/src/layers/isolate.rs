@@ -31,7 +31,7 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
             }
         }
     };
-    entry.free_slot();
+    entry.end();
     end
 }
 

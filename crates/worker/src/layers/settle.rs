@@ -109,6 +109,11 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
     };
     station.metrics.ran(kind, decision.outcome, entry.ran_for());
     log(station, entry, kind, end, &decision);
+    // The next claim may be on its way before this outcome is written, but for one that may hold claims back: then it
+    // has to come after.
+    if matches!(decision.said, Word::Nothing | Word::Well) {
+        entry.free_slot();
+    }
     let (state, history) = match note(entry, end, decision.outcome) {
         Some(note) => Station::note(decision.state, note),
         None => (decision.state, None),

@@ -1,0 +1,50 @@
+//! Three worker processes together keep a provider's limit, as if they were one.
+
+use std::time::Duration;
+
+use longshore_tests::{Stage, within};
+
+const PER_SECOND: f64 = 40.0;
+const SECONDS: u64 = 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_processes_keep_forty_calls_a_second_within_five_percent() {
+    let stage = Stage::set().await;
+    let ids = stage.enqueue(700).await;
+    let mut workers = Vec::new();
+    for _ in 0..3 {
+        let worker = stage
+            .worker()
+            .set("PROVIDERS__SENDGRID__RATE_PER_SECOND", "40");
+        workers.push(worker.start().await);
+    }
+    let ledger = stage.sendgrid.ledger();
+    within(Duration::from_secs(40), "450 mails are out", || async {
+        ledger.summary().accepted >= 450
+    })
+    .await;
+    // Every window of ten seconds that begins with a call, by the times in the ledger.
+    let times: Vec<u64> = ledger
+        .accepted()
+        .iter()
+        .map(|effect| effect.at_ms)
+        .collect();
+    let last = *times.last().expect("there are some");
+    let mut windows = 0;
+    for (n, from) in times.iter().enumerate() {
+        let till = from + SECONDS * 1000;
+        if till > last {
+            break;
+        }
+        let calls = times[n..].iter().take_while(|at| **at < till).count() as f64;
+        let off = calls / (PER_SECOND * SECONDS as f64) - 1.0;
+        assert!(
+            off.abs() <= 0.05,
+            "{calls} calls in the ten seconds from call {n}"
+        );
+        windows += 1;
+    }
+    assert!(windows > 20, "there were {windows} windows to look at");
+    assert_eq!(ledger.summary().duplicates, 0);
+    assert!(ledger.summary().accepted <= ids.len() as u64);
+}
