@@ -46,9 +46,11 @@ pub enum Command {
     /// Dead letters: look, replay, discard
     #[command(subcommand)]
     Dead(Dead),
-    /// Checks the configuration
+    /// Checks and shows the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Looks at Redis and at what is configured, and says what to do about what it finds
+    Doctor(Shown),
     /// Runs the stand-in providers, for local development
     Sandbox(Sandbox),
     /// Shows the whole thing at work, on a private Redis and the stand-in providers
@@ -233,6 +235,8 @@ pub struct Discard {
 pub enum ConfigCommand {
     /// Checks everything and says all that is wrong at once
     Check(Shown),
+    /// Shows every value and where it came from, secrets masked
+    Show(Shown),
 }
 
 /// `sandbox`.

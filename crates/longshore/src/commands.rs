@@ -3,6 +3,7 @@
 mod configuration;
 mod dead;
 mod demo;
+mod doctor;
 mod enqueue;
 mod job;
 mod queues;
@@ -32,6 +33,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Config(ConfigCommand::Check(args)) => {
             configuration::check(cli.config.as_deref(), cli.profile.as_deref(), &args)
         }
+        Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
+        Command::Doctor(args) => doctor::run(&load()?, &args).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
     }

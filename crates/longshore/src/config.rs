@@ -26,6 +26,7 @@ mod redis;
 mod schema;
 mod secret;
 mod sendgrid;
+mod show;
 mod unknown;
 mod worker;
 
@@ -43,6 +44,7 @@ pub use queues::{OnUnknown, QueueSettings, QueueSpec};
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use secret::SecretRef;
 pub use sendgrid::SendGridSettings;
+pub use show::ShownValue;
 pub use worker::WorkerSettings;
 
 use queues::Queues;
@@ -62,6 +64,7 @@ pub struct Config {
     pub email: Option<EmailSettings>,
     queues: Queues,
     warnings: Findings,
+    values: Vec<ShownValue>,
 }
 
 impl Config {
@@ -103,6 +106,7 @@ impl Config {
         let sendgrid = sendgrid::read(&mut reader);
         let email = email::read(&mut reader, sendgrid);
 
+        let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
         match (redis, worker, queues) {
             (Some(redis), Some(worker), Some(queues)) => Ok(Self {
@@ -112,6 +116,7 @@ impl Config {
                 email,
                 queues,
                 warnings,
+                values,
             }),
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
@@ -128,6 +133,12 @@ impl Config {
     #[must_use]
     pub fn sendgrid(&self) -> Option<&SendGridSettings> {
         self.email.as_ref().map(|email| &email.sendgrid)
+    }
+
+    /// Every value that is set, secrets masked, and where it came from.
+    #[must_use]
+    pub fn values(&self) -> &[ShownValue] {
+        &self.values
     }
 
     /// What is allowed but likely not meant.

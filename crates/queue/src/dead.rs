@@ -191,15 +191,6 @@ impl Queue {
             .await
     }
 
-    /// Redis's time in milliseconds since the epoch.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn now_ms(&self) -> Result<u64, QueueError> {
-        let (secs, micros): (u64, u64) = self.link.command(&redis::cmd("TIME")).await?;
-        Ok(secs * 1000 + micros / 1000)
-    }
-
     fn selected(&self, selection: &Selection) -> String {
         match selection {
             Selection::All => self.keys.dead.clone(),

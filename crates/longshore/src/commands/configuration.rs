@@ -1,4 +1,4 @@
-//! `config check`.
+//! `config check`, `config show`.
 
 use std::path::Path;
 
@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::Shown;
 use crate::config::{Config, Finding, Severity};
 use crate::failure::Failure;
+use crate::session::Session;
 use crate::{output, registry};
 
 /// Says everything that is wrong, references to secrets that lead nowhere included.
@@ -63,4 +64,20 @@ pub(super) fn check(
         1 => Err(Failure::input("1 error")),
         n => Err(Failure::input(format!("{n} errors"))),
     }
+}
+
+/// Every value and where it came from. Secrets are masked.
+pub(super) fn show(session: &Session, args: &Shown) -> Result<(), Failure> {
+    let values = session.config.values();
+    if args.json {
+        return output::json(values);
+    }
+    let rows = values
+        .iter()
+        .map(|shown| {
+            let value = output::cut(&output::plain(&shown.value.to_string()), 48);
+            vec![shown.key.clone(), value, shown.origin.clone()]
+        })
+        .collect();
+    output::table(&["key", "value", "from"], rows)
 }

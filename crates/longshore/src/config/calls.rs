@@ -5,6 +5,7 @@ use std::time::Duration;
 use longshore_queue::Limit;
 
 use super::key::KeyPath;
+use super::layer::BUILT_IN;
 use super::reader::{Reader, SOME_TIME};
 
 /// How a provider is treated, by the whole fleet.
@@ -27,10 +28,10 @@ pub struct Breaker {
     pub open: Duration,
 }
 
-/// Reads one provider's. `per_second` is its rate unless configured.
-pub(super) fn read(reader: &mut Reader<'_>, provider: &str, per_second: u32) -> Option<Calls> {
+/// Reads one provider's.
+pub(super) fn read(reader: &mut Reader<'_>, provider: &str) -> Option<Calls> {
     let section = KeyPath::new(&["providers", provider]);
-    let limit = limit(reader, &section, per_second);
+    let limit = limit(reader, &section);
     let breaker = section.join("breaker");
     let failures = reader.whole(breaker.join("failures"), 1..=1000);
     let open = reader.seconds(breaker.join("open_seconds"), SOME_TIME);
@@ -51,9 +52,12 @@ pub(super) fn read(reader: &mut Reader<'_>, provider: &str, per_second: u32) -> 
 }
 
 /// `rate_per_second = 100`, or `rate = { count = 3000, per_seconds = 60 }`.
-fn limit(reader: &mut Reader<'_>, section: &KeyPath, per_second: u32) -> Option<Limit> {
+fn limit(reader: &mut Reader<'_>, section: &KeyPath) -> Option<Limit> {
     let (simple, full) = (section.join("rate_per_second"), section.join("rate"));
-    if reader.has(simple.clone()) && reader.has(full.clone()) {
+    let is_built_in = reader
+        .origin(&simple)
+        .is_some_and(|origin| origin == BUILT_IN);
+    if reader.has(full.clone()) && reader.has(simple.clone()) && !is_built_in {
         let problem = format!("is set beside {full}");
         let cure = format!("keep one of them; {full} is for rates that are not per second");
         reader.error(&simple, problem, cure);
@@ -77,10 +81,7 @@ fn limit(reader: &mut Reader<'_>, section: &KeyPath, per_second: u32) -> Option<
             per: per?,
         });
     }
-    let count = match reader.has(simple.clone()) {
-        true => reader.whole(simple, 1..=100_000)?,
-        false => per_second,
-    };
+    let count = reader.whole(simple, 1..=100_000)?;
     Some(Limit {
         count,
         per: Duration::from_secs(1),

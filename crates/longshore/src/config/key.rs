@@ -18,6 +18,8 @@ pub(super) struct Key {
     pub(super) path: &'static str,
     pub(super) shape: Shape,
     pub(super) built_in: BuiltIn,
+    /// Its value may be a secret, or hold one.
+    pub(super) secret: bool,
 }
 
 /// How a text from outside TOML, so from the environment, is read.
@@ -57,7 +59,13 @@ impl Key {
             path,
             shape,
             built_in: BuiltIn::None,
+            secret: false,
         }
+    }
+
+    pub(super) const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
     }
 
     pub(super) const fn or(mut self, default: &'static str) -> Self {

@@ -244,7 +244,8 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn origin(&self, path: &KeyPath) -> Option<String> {
+    /// Where the value at this path came from.
+    pub(super) fn origin(&self, path: &KeyPath) -> Option<String> {
         let layer = self.layers.get_metadata(self.get(path)?.tag())?;
         Some(layer.interpolate(&Profile::Default, path.words()))
     }

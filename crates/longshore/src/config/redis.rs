@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::secret::SecretRef;
 
 pub(super) const KEYS: &[Key] = &[
-    Key::text("redis.url").or("redis://127.0.0.1:6379"),
+    Key::text("redis.url").or("redis://127.0.0.1:6379").secret(),
     Key::text("redis.namespace").or("longshore"),
 ];
 

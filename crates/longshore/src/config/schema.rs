@@ -62,7 +62,7 @@ impl<'a> Schema<'a> {
                 layer::insert(&mut values, path.words(), key.shape.read(&text));
             }
         }
-        Layer::of("built-in", values)
+        Layer::of(layer::BUILT_IN, values)
     }
 
     /// What stands at this path.

@@ -15,11 +15,12 @@ const API_KEY: &str = "providers.sendgrid.api_key";
 
 pub(super) const KEYS: &[Key] = &[
     Key::text("providers.sendgrid.base_url").or("https://api.sendgrid.com"),
-    Key::text(API_KEY),
+    Key::text(API_KEY).secret(),
     Key::toml("providers.sendgrid.sandbox").or("false"),
     // Five seconds less than a run may take, so that a call ends before its run does.
     Key::toml("providers.sendgrid.timeout_seconds").or("25"),
-    Key::toml("providers.sendgrid.rate_per_second"),
+    // 100 emails a second on the Pro plan: section 2.2 of the integration document.
+    Key::toml("providers.sendgrid.rate_per_second").or("100"),
     Key::toml("providers.sendgrid.rate.count"),
     Key::toml("providers.sendgrid.rate.per_seconds"),
     // Section 2.1 of the integration document has these figures for a breaker.
@@ -27,9 +28,6 @@ pub(super) const KEYS: &[Key] = &[
     Key::toml("providers.sendgrid.breaker.window_seconds"),
     Key::toml("providers.sendgrid.breaker.open_seconds").or("30"),
 ];
-
-/// 100 emails a second on the Pro plan: section 2.2 of the integration document.
-const PER_SECOND: u32 = 100;
 
 /// How SendGrid is called.
 #[derive(Debug, Clone)]
@@ -64,7 +62,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SendGridSettings> {
         reader.error("providers.sendgrid.sandbox", problem, cure);
     }
     let api_key = api_key(reader);
-    let calls = calls::read(reader, "sendgrid", PER_SECOND);
+    let calls = calls::read(reader, "sendgrid");
     Some(SendGridSettings {
         base_url: base_url?,
         api_key: api_key?,

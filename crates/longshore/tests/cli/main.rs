@@ -3,6 +3,7 @@
 mod bench;
 mod config;
 mod dead;
+mod doctor;
 mod enqueue;
 mod job;
 mod moves;

@@ -1,5 +1,6 @@
 //! Each rule, by something that breaks it.
 
+mod calls;
 mod email;
 mod queues;
 mod redis;

@@ -1,0 +1,60 @@
+//! Every value that is set, and where it came from.
+
+use figment::value::Value;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+
+use super::key::{Key, KeyPath};
+use super::reader::Reader;
+use super::redis::RedisUrl;
+use super::schema::{Place, Schema};
+use super::secret::SecretRef;
+
+/// One value, as it may be shown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownValue {
+    /// The key.
+    pub key: String,
+    /// Its value; a secret is masked, a reference to one is not.
+    pub value: serde_json::Value,
+    /// `built-in`, a file with its line, or a variable.
+    pub origin: String,
+}
+
+/// All of them, in the order of their keys.
+pub(super) fn values(reader: &Reader<'_>, schema: &Schema<'_>) -> Vec<ShownValue> {
+    let mut shown = Vec::new();
+    walk(reader, schema, &KeyPath::default(), &mut shown);
+    shown
+}
+
+fn walk(reader: &Reader<'_>, schema: &Schema<'_>, path: &KeyPath, shown: &mut Vec<ShownValue>) {
+    for name in reader.names(path.clone()) {
+        let path = path.join(&name);
+        let Some(value) = reader.get(&path) else {
+            continue;
+        };
+        match (schema.place(&path), value) {
+            (Place::Key(_) | Place::Section, Value::Dict(..)) => walk(reader, schema, &path, shown),
+            (Place::Key(key), value) => shown.push(ShownValue {
+                key: path.to_string(),
+                value: mask(key, value),
+                origin: reader.origin(&path).unwrap_or_else(|| "unknown".to_owned()),
+            }),
+            (Place::Section | Place::Unknown, _) => {}
+        }
+    }
+}
+
+fn mask(key: &Key, value: &Value) -> serde_json::Value {
+    match value.as_str() {
+        Some(text) if key.secret => {
+            let secret = SecretRef::new(text.to_owned());
+            match secret.expose_secret().parse::<RedisUrl>() {
+                Ok(url) => url.to_string().into(),
+                Err(_) => secret.to_string().into(),
+            }
+        }
+        _ => serde_json::to_value(value).unwrap_or_default(),
+    }
+}
