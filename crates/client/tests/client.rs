@@ -1,0 +1,283 @@
+//! What producers rely on, on a real Redis.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant, SystemTime};
+
+use longshore_client::kinds::SendEmail;
+use longshore_client::{Client, ClientError, JobId, JobState, QueueError};
+use longshore_queue::{
+    Fate, Lease, Link, LinkOptions, Queue, Retention, RunState, Verdict, WorkerId,
+};
+use longshore_queue::{Seen, Word};
+use longshore_sandbox::RedisServer;
+
+struct Bench {
+    redis: RedisServer,
+    client: Client,
+    queue: Queue,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let redis = RedisServer::start().expect("a private Redis starts");
+        let link = Link::new(&redis.url(), LinkOptions::default()).expect("a good URL");
+        Self {
+            client: Client::new(&redis.url()).expect("a good URL"),
+            queue: Queue::new(link, "longshore", "email").expect("good names"),
+            redis,
+        }
+    }
+
+    async fn record(&self, id: JobId) -> HashMap<String, String> {
+        let key = self.queue.keys().record(&id.into());
+        let mut command = redis::cmd("HGETALL");
+        command.arg(key);
+        self.queue.link().command(&command).await.expect("reads")
+    }
+
+    /// Completes the one job that waits, as a worker would.
+    async fn work(&self) {
+        let lease = Lease::new(WorkerId::generate("test"));
+        self.queue
+            .join(&lease, Duration::from_secs(10))
+            .await
+            .expect("joins");
+        loop {
+            let claim = self.queue.claim(&lease, 1, None).await.expect("claims");
+            let Some(claimed) = claim.jobs.into_iter().next() else {
+                tokio::task::yield_now().await;
+                continue;
+            };
+            let verdict = Verdict {
+                id: claimed.id,
+                token: claimed.token,
+                kind: None,
+                fate: Fate::Completed {
+                    result: Some(serde_json::json!({ "message_id": "m-1" })),
+                },
+                state: RunState::default(),
+                history: None,
+                payload_bytes: 0,
+                said: Word::Nothing,
+                seen: Seen::default(),
+            };
+            let keep = Retention {
+                keep: Duration::from_secs(60),
+                max_bytes: None,
+            };
+            self.queue.settle(&[verdict], keep).await.expect("settles");
+            return;
+        }
+    }
+}
+
+fn welcome() -> SendEmail {
+    SendEmail::new("welcome", "ada@example.com")
+}
+
+#[tokio::test]
+async fn one_line_enqueues_and_options_are_kept() {
+    let bench = Bench::new();
+    let plain = bench.client.enqueue(welcome()).await.expect("enqueues");
+    let status = bench
+        .client
+        .status(plain)
+        .await
+        .expect("asks")
+        .expect("is known");
+    assert_eq!(
+        (status.id, status.queue, status.state),
+        (plain, "email", JobState::Pending)
+    );
+    let later = bench
+        .client
+        .enqueue(welcome())
+        .delay(Duration::from_secs(600))
+        .expires_in(Duration::from_secs(60))
+        .await
+        .expect("enqueues");
+    let status = bench
+        .client
+        .status(later)
+        .await
+        .expect("asks")
+        .expect("is known");
+    assert_eq!(status.state, JobState::Scheduled);
+    assert!(bench.record(later).await.contains_key("exp"));
+    let past = bench
+        .client
+        .enqueue(welcome())
+        .at(SystemTime::UNIX_EPOCH)
+        .await
+        .expect("enqueues");
+    let status = bench
+        .client
+        .status(past)
+        .await
+        .expect("asks")
+        .expect("is known");
+    assert_eq!(status.state, JobState::Pending, "the past means at once");
+    let nobody = bench.client.status(JobId::generate()).await.expect("asks");
+    assert_eq!(nobody, None);
+}
+
+#[tokio::test]
+async fn a_key_names_the_first_job() {
+    let bench = Bench::new();
+    let first = bench
+        .client
+        .enqueue(welcome())
+        .key("order 1")
+        .send()
+        .await
+        .expect("enqueues");
+    let second = bench
+        .client
+        .enqueue(welcome())
+        .key("order 1")
+        .send()
+        .await
+        .expect("enqueues");
+    assert_eq!(
+        (first.duplicate, second.duplicate, second.id),
+        (false, true, first.id)
+    );
+}
+
+#[tokio::test]
+async fn many_are_checked_before_the_first_is_pushed() {
+    let bench = Bench::new();
+    let jobs = (0..1200).map(|_| welcome());
+    let ids = bench.client.enqueue_all(jobs).await.expect("enqueues");
+    assert_eq!(ids.len(), 1200);
+    assert_eq!(bench.queue.stats().await.expect("counts").pending, 1200);
+    let bad = [welcome(), SendEmail::new("welcome", "nobody")];
+    let error = bench
+        .client
+        .enqueue_all(bad)
+        .await
+        .expect_err("the second is wrong");
+    assert!(matches!(error, ClientError::InvalidArgs(_)), "{error}");
+    assert_eq!(bench.queue.stats().await.expect("counts").pending, 1200);
+}
+
+#[tokio::test]
+async fn wrong_args_and_options_are_refused_here() {
+    let bench = Bench::new();
+    let enqueue = || bench.client.enqueue(welcome());
+    let century = Duration::from_secs(101 * 365 * 24 * 3600);
+    let refused = [
+        bench
+            .client
+            .enqueue(SendEmail::new("welcome", "no address"))
+            .await,
+        enqueue().key("").await,
+        enqueue().key("k".repeat(257)).await,
+        enqueue().delay(century).await,
+        enqueue().at(SystemTime::now() + century).await,
+        enqueue().expires_in(Duration::ZERO).await,
+    ];
+    for answer in refused {
+        let error = answer.expect_err("refused");
+        assert!(
+            matches!(
+                error,
+                ClientError::InvalidArgs(_) | ClientError::InvalidOption(_)
+            ),
+            "{error}"
+        );
+    }
+    assert_eq!(
+        bench
+            .queue
+            .stats()
+            .await
+            .expect("counts")
+            .counter("enqueued"),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_user_who_waits_gets_the_result_or_is_told_that_it_goes_on() {
+    let bench = Bench::new();
+    let limit = Duration::from_secs(20);
+    let (status, ()) = tokio::join!(
+        bench.client.enqueue_and_wait(welcome(), limit),
+        bench.work()
+    );
+    let status = status.expect("completes");
+    assert_eq!(status.state, JobState::Completed);
+    assert_eq!(
+        status.result,
+        Some(serde_json::json!({ "message_id": "m-1" }))
+    );
+    let short = Duration::from_millis(50);
+    let error = bench
+        .client
+        .enqueue_and_wait(welcome(), short)
+        .await
+        .expect_err("nobody works");
+    assert!(matches!(error, ClientError::StillRunning { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn while_redis_restarts_an_enqueue_is_repeated_and_without_it_told_after_five_seconds() {
+    let mut bench = Bench::new();
+    bench.client.enqueue(welcome()).await.expect("enqueues");
+    bench.redis.kill();
+    let client = bench.client.clone();
+    let waiting = tokio::spawn(async move { client.enqueue(welcome()).await });
+    tokio::task::yield_now().await;
+    bench.redis.restart().expect("comes back");
+    waiting.await.expect("no panic").expect("was repeated");
+
+    bench.redis.kill();
+    let began = Instant::now();
+    let error = bench
+        .client
+        .enqueue(welcome())
+        .await
+        .expect_err("it is away");
+    assert!(
+        matches!(error, ClientError::Queue(QueueError::Unreachable { .. })),
+        "{error}"
+    );
+    let took = began.elapsed();
+    assert!(
+        took > Duration::from_secs(3) && took < Duration::from_secs(7),
+        "{took:?}"
+    );
+}
+
+#[cfg(feature = "opentelemetry")]
+#[tokio::test]
+async fn the_trace_of_the_current_span_travels_with_the_job() {
+    use opentelemetry::trace::{
+        SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+    };
+
+    let bench = Bench::new();
+    let without = bench.client.enqueue(welcome()).await.expect("enqueues");
+    assert!(!bench.record(without).await.contains_key("traceparent"));
+    let span = SpanContext::new(
+        TraceId::from_hex("0af7651916cd43dd8448eb211c80319c").expect("hex"),
+        SpanId::from_hex("b7ad6b7169203331").expect("hex"),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::from_key_value([("vendor", "x")]).expect("good"),
+    );
+    let guard = opentelemetry::Context::new()
+        .with_remote_span_context(span)
+        .attach();
+    let enqueue = bench.client.enqueue(welcome()).into_future();
+    let id = enqueue.await.expect("enqueues");
+    drop(guard);
+    let record = bench.record(id).await;
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    assert_eq!(record.get("traceparent").map(String::as_str), Some(parent));
+    assert_eq!(
+        record.get("tracestate").map(String::as_str),
+        Some("vendor=x")
+    );
+}
