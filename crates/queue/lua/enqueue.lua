@@ -17,7 +17,7 @@ for i = 2, #ARGV, 7 do
   end
   if answer == '' and redis.call('HSETNX', data, id, payload) == 1 then
     added = added + 1
-    local record = { 'at', now }
+    local record = { 'at', stamp }
     if expires ~= '' then
       record[#record + 1] = 'exp'
       record[#record + 1] = now + expires

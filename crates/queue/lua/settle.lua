@@ -58,6 +58,7 @@ local ids = {}
 for i = 8, #ARGV, 10 do ids[#ids + 1] = ARGV[i] end
 local answer, freed, back = { 0 }, {}, {}
 local done, bytes, retried, returned, died = {}, 0, 0, 0, 0
+local completed_now, died_now = 'c' .. stamp, seconds(now)
 local tokens = redis.call('HMGET', inflight, unpack(ids))
 for n, id in ipairs(ids) do
   local at = 8 + (n - 1) * 10
@@ -75,13 +76,13 @@ for n, id in ipairs(ids) do
     end
     if history > 0 then
       record[#record + 1] = 'h' .. history
-      record[#record + 1] = now .. ' ' .. ARGV[at + 6]
+      record[#record + 1] = stamp .. ' ' .. ARGV[at + 6]
     end
     if verdict == 'c' then
       done[#done + 1] = id
       bytes = bytes + amount
       record[#record + 1] = 'end'
-      record[#record + 1] = 'c' .. now
+      record[#record + 1] = completed_now
       if ARGV[at + 7] ~= '' then
         record[#record + 1] = 'res'
         record[#record + 1] = ARGV[at + 7]
@@ -99,8 +100,8 @@ for n, id in ipairs(ids) do
     elseif verdict == 'd' then
       died = died + 1
       local group = ARGV[at + 7]
-      redis.call('ZADD', dead, seconds(now), id)
-      redis.call('ZADD', dead .. ':' .. group, seconds(now), id)
+      redis.call('ZADD', dead, died_now, id)
+      redis.call('ZADD', dead .. ':' .. group, died_now, id)
       redis.call('HSETNX', groups, group, ARGV[at + 8])
       record[#record + 1] = 'end'
       record[#record + 1] = 'd' .. group
@@ -121,7 +122,7 @@ if #back > 0 then
   wake(signal)
 end
 if #done > 0 then
-  redis.call('RPUSH', completed, now .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
+  redis.call('RPUSH', completed, stamp .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
   redis.call('HINCRBY', stats, 'completed', #done)
   redis.call('HINCRBY', stats, 'completed_bytes', bytes)
   answer[1] = prune(completed, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_queue::{JobState, Stats};
+use longshore_queue::{BreakerState, JobState, Stats};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -163,6 +163,28 @@ fn gauges(text: &mut String, queues: &[(String, Stats)]) {
     );
     let workers = each(|stats| stats.workers as f64);
     gauge("workers", "Workers with a lease", workers);
+    let mut breakers = Vec::new();
+    for (queue, stats) in queues {
+        for breaker in &stats.breakers {
+            let value = match breaker.state {
+                BreakerState::Closed => 0.0,
+                BreakerState::HalfOpen => 1.0,
+                BreakerState::Open => 2.0,
+            };
+            let provider = &breaker.provider;
+            breakers.push((format!("queue=\"{queue}\",provider=\"{provider}\""), value));
+        }
+    }
+    gauge(
+        "breaker_state",
+        "A provider's breaker: 0 closed, 1 half-open, 2 open",
+        breakers,
+    );
+    gauge(
+        "held",
+        "1 while the provider has told us to stay away",
+        each(|stats| f64::from(u8::from(stats.held_until_ms.is_some()))),
+    );
 }
 
 /// The counters of one queue.
@@ -231,5 +253,59 @@ impl QueueMetrics {
 
     pub(crate) fn newer(&self) {
         self.all.newer.get_or_create(&self.label()).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use longshore_queue::{Breaker, Paused};
+
+    use super::*;
+
+    #[test]
+    fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() {
+        let stats = Stats {
+            pending: 3,
+            scheduled: 0,
+            running: 1,
+            retryable: 2,
+            dead: 4,
+            workers: 5,
+            paused: Some(Paused {
+                by: "ada".to_owned(),
+                reason: String::new(),
+                since_ms: 0,
+            }),
+            held_until_ms: None,
+            breakers: vec![Breaker {
+                provider: "sendgrid".to_owned(),
+                state: BreakerState::Open,
+                until_ms: Some(1),
+            }],
+            latency_ms: Some(1500),
+            counters: HashMap::new(),
+        };
+        let metrics = Metrics::new();
+        metrics
+            .of("email")
+            .ran(Some("send_email"), "completed", None);
+        let text = metrics.text(&[("email".to_owned(), stats)]);
+        for line in [
+            r#"longshore_runs_total{queue="email",kind="send_email",outcome="completed"} 1"#,
+            r#"longshore_jobs{queue="email",state="retryable"} 2"#,
+            r#"longshore_latency_seconds{queue="email"} 1.5"#,
+            r#"longshore_paused{queue="email"} 1"#,
+            r#"longshore_held{queue="email"} 0"#,
+            r#"longshore_breaker_state{queue="email",provider="sendgrid"} 2"#,
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        assert_eq!(text.matches("# EOF").count(), 1);
+        assert!(text.ends_with("# EOF\n"));
     }
 }
