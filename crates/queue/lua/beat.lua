@@ -4,7 +4,10 @@
 --
 -- KEYS  1 workers  2 inflight
 -- ARGV  1 worker  2 "join" or "beat"  3 after how many ms without any beat all leases are stale
--- Returns {state, now, stalest beat of another worker in ms or 0, number of running jobs in the fleet}
+--       4 how many jobs the worker knows to be its own
+-- Returns {state, now, stalest beat of another worker in ms or 0, number of running jobs in the fleet or false}
+--         They are not counted for a worker that is alone and knows of none: an idle process is to cost little, and
+--         looks for such jobs itself (Queue::peek).
 --         state: ok, lost (the lease is gone: what the worker runs may run elsewhere)
 local workers, inflight = KEYS[1], KEYS[2]
 local rows = redis.call('ZRANGE', workers, 0, -1, 'WITHSCORES')
@@ -18,7 +21,8 @@ for i = 1, #rows, 2 do
   end
   freshest = math.max(freshest, beat)
 end
-local running = redis.call('HLEN', inflight)
+local idle = #rows <= 2 and ARGV[4] == '0'
+local running = not idle and redis.call('HLEN', inflight)
 if not mine then return { 'lost', now, stalest, running } end
 if freshest > 0 and (now - freshest > tonumber(ARGV[3]) or freshest > now + 1000) then
   for i = 1, #rows, 2 do redis.call('ZADD', workers, now, rows[i]) end

@@ -85,8 +85,8 @@ pub struct Beat {
     pub held: bool,
     /// How long ago the stalest other worker beat.
     pub stalest_other: Option<Duration>,
-    /// How many jobs run in the whole fleet.
-    pub running: u64,
+    /// How many jobs run in the whole fleet; not counted for a worker that is alone and has none.
+    pub running: Option<u64>,
 }
 
 /// A job taken over from a worker that was lost. It is ours now, under `token`, and must be settled.
@@ -120,15 +120,20 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn join(&self, lease: &Lease, stale: Duration) -> Result<Beat, QueueError> {
-        self.send_beat(lease, "join", stale).await
+        self.send_beat(lease, "join", stale, 0).await
     }
 
-    /// Renews a worker's lease on everything it runs.
+    /// Renews a worker's lease on everything it runs: `jobs`, as far as it knows.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn beat(&self, lease: &Lease, stale: Duration) -> Result<Beat, QueueError> {
-        self.send_beat(lease, "beat", stale).await
+    pub async fn beat(
+        &self,
+        lease: &Lease,
+        stale: Duration,
+        jobs: usize,
+    ) -> Result<Beat, QueueError> {
+        self.send_beat(lease, "beat", stale, jobs).await
     }
 
     async fn send_beat(
@@ -136,18 +141,20 @@ impl Queue {
         lease: &Lease,
         mode: &str,
         stale: Duration,
+        jobs: usize,
     ) -> Result<Beat, QueueError> {
         let value: Value = script::BEAT
             .on(&[&self.keys.workers, &self.keys.inflight])
             .arg(lease.worker().as_str())
             .arg(mode)
             .arg(millis(stale))
+            .arg(jobs)
             .run(&self.link)
             .await?;
         let mut answer = Answer::new(value)?;
         let held = answer.next::<String>()? == "ok";
-        let (now, stalest, running): (u64, u64, u64) =
-            (answer.next()?, answer.next()?, answer.next()?);
+        let (now, stalest): (u64, u64) = (answer.next()?, answer.next()?);
+        let running: Option<u64> = answer.next()?;
         Ok(Beat {
             held,
             stalest_other: (stalest > 0)

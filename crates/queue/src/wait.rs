@@ -15,6 +15,8 @@ pub struct Peek {
     pub work: bool,
     /// How long until the next scheduled job is due.
     pub next_due: Option<Duration>,
+    /// How many jobs run in the whole fleet.
+    pub running: u64,
 }
 
 impl Queue {
@@ -42,7 +44,7 @@ impl Queue {
     }
 
     /// Looks whether there is work, without a script: this is what an idle process asks each second, since a plain
-    /// apalis program gives no signal. One command while nothing is scheduled.
+    /// apalis program gives no signal. One command while nothing is scheduled or running.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -51,12 +53,18 @@ impl Queue {
         if !something_scheduled {
             let found: u8 = self
                 .link
-                .command(redis::cmd("EXISTS").arg(&k.active).arg(&k.scheduled))
+                .command(
+                    redis::cmd("EXISTS")
+                        .arg(&k.active)
+                        .arg(&k.scheduled)
+                        .arg(&k.inflight),
+                )
                 .await?;
             if found == 0 {
                 return Ok(Peek {
                     work: false,
                     next_due: None,
+                    running: 0,
                 });
             }
         }
@@ -65,12 +73,15 @@ impl Queue {
             .cmd("TIME")
             .cmd("EXISTS")
             .arg(&k.active)
+            .cmd("HLEN")
+            .arg(&k.inflight)
             .cmd("ZRANGE")
             .arg(&k.scheduled)
             .arg(0)
             .arg(0)
             .arg("WITHSCORES");
-        let (time, waiting, head): (Vec<u64>, u8, Value) = self.link.pipeline(&pipeline).await?;
+        let (time, waiting, running, head): (Vec<u64>, u8, u64, Value) =
+            self.link.pipeline(&pipeline).await?;
         let [secs, micros] = time[..] else {
             return Err(QueueError::unexpected("TIME"));
         };
@@ -85,6 +96,7 @@ impl Queue {
         Ok(Peek {
             work: waiting > 0 || next_due.is_some_and(|due| due.is_zero()),
             next_due,
+            running,
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::station::Station;
 
 /// How often an idle process looks by itself: a plain apalis program gives no signal, and its jobs are to be picked
 /// up within a second.
-const LOOK_EVERY: Duration = Duration::from_millis(980);
+const LOOK_EVERY: Duration = Duration::from_millis(920);
 
 /// How long one wait for the signal lasts.
 const SIGNAL_WAIT: Duration = Duration::from_secs(25);
@@ -174,6 +174,15 @@ async fn idle(station: &Arc<Station>, mut next_due: Option<Duration>) {
             break;
         }
         match station.queue.peek(next_due.is_some()).await {
+            // A job that runs nowhere, for all we know: a claim that Redis carried out after we gave it up.
+            Ok(peek)
+                if peek.running > 0
+                    && station.ledger.len() == 0
+                    && station.alone.load(Ordering::Acquire) =>
+            {
+                station.sweep_wanted.store(true, Ordering::Release);
+                break;
+            }
             Ok(peek) if peek.work => break,
             Ok(peek) => next_due = peek.next_due,
             // The claim says it better.

@@ -1,6 +1,7 @@
 //! Holds the leases, on a thread of its own, so that no handler can starve it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use longshore_queue::Queue;
@@ -26,7 +27,7 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
         let stale = heartbeat * 3 / 2;
         let (lease, answer) = match current {
             Some(lease) => {
-                let answer = queue.beat(&lease, stale).await;
+                let answer = queue.beat(&lease, stale, station.ledger.len()).await;
                 (lease, answer)
             }
             None => {
@@ -55,7 +56,13 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                     .map(|age| lost_after.saturating_sub(age))
                     .filter(|left| *left <= heartbeat)
                     .map(|left| Instant::now() + left.max(RETRY));
-                if beat.running != station.ledger.len() as u64 {
+                station
+                    .alone
+                    .store(beat.running.is_none(), Ordering::Release);
+                if beat
+                    .running
+                    .is_some_and(|running| running != station.ledger.len() as u64)
+                {
                     station.want_sweep();
                 }
             }

@@ -65,6 +65,8 @@ pub(crate) struct Station {
     /// The keeper should beat now instead of at its next time.
     pub(crate) beat_now: Notify,
     pub(crate) sweep_wanted: AtomicBool,
+    /// The last beat found no other worker, and no job here: then it has not counted the running ones.
+    pub(crate) alone: AtomicBool,
     /// Outcomes that are not written yet.
     pub(crate) unsettled: AtomicUsize,
     /// Those of them that Redis refuses to write.
@@ -111,6 +113,7 @@ impl Station {
             work: Notify::new(),
             beat_now: Notify::new(),
             sweep_wanted: AtomicBool::new(false),
+            alone: AtomicBool::new(false),
             unsettled: AtomicUsize::new(0),
             stuck: AtomicUsize::new(0),
             settled_some: Notify::new(),
