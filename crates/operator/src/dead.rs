@@ -3,7 +3,6 @@
 use longshore_queue::{DeadGroup, DeadLetter};
 use serde::Serialize;
 
-use crate::job::kind;
 use crate::time::rfc3339;
 
 /// Dead letters with one cause.
@@ -67,7 +66,7 @@ impl LetterRow {
         Self {
             id: letter.job.id.to_string(),
             queue: queue.to_owned(),
-            kind: letter.job.payload.as_deref().and_then(kind),
+            kind: letter.kind,
             group: letter.job.group,
             died_at: rfc3339(letter.died_at_ms),
             attempt: last

@@ -17,7 +17,7 @@ use crate::{Job, JobState, Queue, QueueError, RawId};
 /// At most so many letters are touched in one call: Redis serves nobody else meanwhile.
 const STEP: usize = 1000;
 
-/// How many letters are read in one call, with their payloads.
+/// How many letters are read in one call, with their histories.
 const PAGE: usize = 200;
 
 /// Dead letters with one cause.
@@ -42,7 +42,9 @@ pub struct DeadGroup {
 pub struct DeadLetter {
     /// When it died, in ms since the epoch.
     pub died_at_ms: u64,
-    /// The job.
+    /// The kind of its group; `None` where its payload does not say.
+    pub kind: Option<String>,
+    /// The job, without its payload.
     pub job: Job,
 }
 
@@ -99,7 +101,11 @@ impl Queue {
         while letters.len() < limit {
             let want = PAGE.min(limit - letters.len());
             let value: Value = script::DEAD_LIST
-                .on(&[&self.selected(selection), &self.keys.data, &self.keys.meta])
+                .on(&[
+                    &self.selected(selection),
+                    &self.keys.groups,
+                    &self.keys.meta,
+                ])
                 .arg(
                     since
                         .map(|since| millis(since).to_string())
@@ -115,7 +121,8 @@ impl Queue {
             while !answer.is_empty() {
                 let id = answer.id()?;
                 let died: Option<f64> = answer.number()?;
-                let payload: Option<Vec<u8>> = answer.next()?;
+                let group: Option<String> = answer.next()?;
+                let group: Option<Group> = group.and_then(|json| serde_json::from_str(&json).ok());
                 let record: HashMap<String, Vec<u8>> = answer.next()?;
                 let moments = Moments {
                     token: None,
@@ -124,7 +131,8 @@ impl Queue {
                 };
                 letters.push(DeadLetter {
                     died_at_ms: died.map(to_ms).unwrap_or_default(),
-                    job: from_record(id, JobState::Dead, payload, &record, moments),
+                    kind: group.and_then(|group| group.kind),
+                    job: from_record(id, JobState::Dead, None, &record, moments),
                 });
             }
             if letters.len() - before < want {
