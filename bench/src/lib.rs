@@ -1,6 +1,6 @@
 //! Longshore beside others, on the same Redis and the same jobs.
 //!
-//! For now this holds the evidence: what stock apalis-redis 1.0.0 does to jobs, and what ours does to the same
+//! The library holds the evidence (the program beside it measures): what stock apalis-redis 1.0.0 does to jobs, and what ours does to the same
 //! ones, one reason to a file in `tests/`. Each test has a [`Trial`]: a Redis of its own, and jobs that do as told
 //! and are counted, whoever runs them. [`stock`] runs them as a plain apalis program would, [`ours`] with a fleet.
 

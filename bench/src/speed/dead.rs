@@ -1,0 +1,142 @@
+//! A million dead letters: what they died of, and back.
+
+use std::time::Instant;
+
+use longshore_job::{Answer, JobError, JobId, Prepared, RetrySchedule};
+use longshore_queue::{Lease, OnUnknown, Policy, Selection, Verdict, WorkerId, decide};
+
+use super::load::{Load, PAYLOAD_BYTES, ms};
+use super::ours::{Ours, RETENTION};
+use super::report::{Row, Section, median, thousands};
+use super::{Failure, Scale};
+
+/// What is wanted of the groups, in ms.
+const GROUPS_MS: f64 = 50.0;
+
+/// What is wanted of replay, in letters a second.
+const REPLAY: f64 = 20_000.0;
+
+/// How many different causes there are.
+const CAUSES: usize = 20;
+
+pub(crate) async fn measure(scale: Scale) -> Result<Section, Failure> {
+    let n = scale.of(1_000_000);
+    let ours = Ours::start()?;
+    let models = die(&ours).await?;
+    multiply(&ours, n, &models).await?;
+
+    let mut took = Vec::new();
+    for _ in 0..scale.runs() {
+        let began = Instant::now();
+        let groups = ours.queue.dead_groups().await?;
+        took.push(ms(began.elapsed()));
+        let letters: u64 = groups.iter().map(|group| group.count).sum();
+        if (groups.len(), letters) != (CAUSES, n as u64) {
+            return Err(format!("{} groups of {letters} letters", groups.len()).into());
+        }
+    }
+
+    let cutoff_ms = ours.queue.now_ms().await? + 1;
+    let (began, mut replayed) = (Instant::now(), 0);
+    while replayed < n / 5 {
+        match ours.queue.replay_step(&Selection::All, cutoff_ms).await? {
+            0 => return Err(format!("replay ended after {replayed} letters").into()),
+            moved => replayed += moved,
+        }
+    }
+    let rate = replayed as f64 / began.elapsed().as_secs_f64();
+    Ok(Section {
+        measure: "dead",
+        title: format!(
+            "{} dead letters of {CAUSES} causes; a fifth is replayed",
+            thousands(n as f64)
+        ),
+        runs: scale.runs(),
+        rows: vec![
+            Row::new("all groups with their counts", median(took), "ms").at_most(GROUPS_MS),
+            Row::new("replay, unthrottled, 1 run", rate, "letters/s").at_least(REPLAY),
+        ],
+    })
+}
+
+/// One letter of each cause, the way letters come to be. Returns for each its group and its id.
+async fn die(ours: &Ours) -> Result<Vec<(String, String)>, Failure> {
+    let queue = &ours.queue;
+    ours.fill(CAUSES).await?;
+    let lease = Lease::new(WorkerId::generate("dead"));
+    queue.join(&lease, RETENTION.keep).await?;
+    let policy = Policy {
+        schedule: RetrySchedule::default(),
+        on_unknown: OnUnknown::Retry,
+    };
+    let claim = queue.claim(&lease, CAUSES, None).await?;
+    let verdicts = claim.jobs.into_iter().enumerate().map(|(i, job)| {
+        let end = Err(JobError::Permanent {
+            reason: "refused as asked".to_owned(),
+            answer: Answer {
+                status: Some(400),
+                code: Some(format!("400 field-{i}")),
+                ..Answer::of("bench")
+            },
+        });
+        let decision = decide(&end, job.run, job.seen.route, &policy);
+        Verdict {
+            id: job.id,
+            token: job.token,
+            kind: Some("load".to_owned()),
+            fate: decision.fate,
+            state: decision.state,
+            history: None,
+            payload_bytes: PAYLOAD_BYTES,
+            said: decision.said,
+            seen: job.seen,
+        }
+    });
+    let verdicts: Vec<Verdict> = verdicts.collect();
+    queue.settle(&verdicts, RETENTION).await?;
+    let mut models = Vec::new();
+    for group in queue.dead_groups().await? {
+        let letters = Selection::Group(group.id.clone());
+        let letters = queue.dead_letters(&letters, None, 1).await?;
+        let letter = letters.first().ok_or("a group without letters")?;
+        models.push((group.id, letter.job.id.to_string()));
+    }
+    match models.len() == CAUSES {
+        true => Ok(models),
+        false => Err(format!("{} groups", models.len()).into()),
+    }
+}
+
+/// More letters of the same causes, until there are so many, written straight to their keys: settling a million
+/// takes longer than all the rest.
+async fn multiply(ours: &Ours, n: usize, models: &[(String, String)]) -> Result<(), Failure> {
+    let keys = ours.queue.keys();
+    let link = ours.queue.link();
+    let payload = Prepared::new(&Load::new(PAYLOAD_BYTES, 0)?)?.payload;
+    let died = ours.queue.now_ms().await? as f64 / 1000.0;
+    let mut left = n.saturating_sub(models.len());
+    let mut of = models.iter().cycle();
+    while left > 0
+        && let Some((group, model)) = of.next()
+    {
+        let chunk = left.min(1000);
+        left -= chunk;
+        let record: Vec<Vec<u8>> = link
+            .command(redis::cmd("HGETALL").arg(format!("{}:{model}", keys.meta)))
+            .await?;
+        let ids: Vec<String> = (0..chunk).map(|_| JobId::generate().to_string()).collect();
+        let mut pipeline = redis::pipe();
+        let letters: Vec<(f64, &String)> = ids.iter().map(|id| (died, id)).collect();
+        pipeline.cmd("ZADD").arg(&keys.dead).arg(&letters).ignore();
+        let of_group = keys.letters(group);
+        pipeline.cmd("ZADD").arg(of_group).arg(&letters).ignore();
+        let payloads: Vec<(&String, &[u8])> = ids.iter().map(|id| (id, &payload[..])).collect();
+        pipeline.cmd("HSET").arg(&keys.data).arg(payloads).ignore();
+        for id in &ids {
+            let key = format!("{}:{id}", keys.meta);
+            pipeline.cmd("HSET").arg(key).arg(&record).ignore();
+        }
+        link.pipeline::<()>(&pipeline).await?;
+    }
+    Ok(())
+}
