@@ -118,7 +118,6 @@ async fn a_full_disk_loses_and_doubles_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "outcomes that Redis refused wait for as long as others come: the settler looks at them only when it is idle"]
 async fn refused_outcomes_are_written_under_load() {
     let stage = Stage::set().await;
     let full = fill(&stage).await;

@@ -71,15 +71,16 @@ enum Next {
 
 /// One turn: sweep if wanted, wait for slots, claim.
 async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
-    if station.sweep_wanted.swap(false, Ordering::AcqRel)
-        && let Err(error) = crate::sweeper::sweep(station).await
-    {
-        match error {
+    if station.sweep_wanted.swap(false, Ordering::AcqRel) {
+        match crate::sweeper::sweep(station).await {
+            Ok(()) => station.sweeps.store(true, Ordering::Release),
             // Whatever it is that Redis refuses, other jobs must not wait for it. The next beat asks again.
-            QueueError::Refused { .. } => {
-                tracing::error!(queue = station.queue.name(), %error, "rescue does not work");
+            Err(error @ QueueError::Refused { .. }) => {
+                if station.sweeps.swap(false, Ordering::AcqRel) {
+                    tracing::error!(queue = station.queue.name(), %error, "rescue does not work");
+                }
             }
-            error => {
+            Err(error) => {
                 station.sweep_wanted.store(true, Ordering::Release);
                 return Err(error);
             }

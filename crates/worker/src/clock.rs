@@ -18,6 +18,10 @@ impl Moment {
         }
     }
 
+    pub(crate) fn ran(self) -> Duration {
+        self.monotonic.elapsed()
+    }
+
     pub(crate) fn elapsed(self) -> Duration {
         let wall = self.wall.elapsed().unwrap_or_default();
         self.monotonic.elapsed().max(wall)

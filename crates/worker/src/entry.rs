@@ -103,12 +103,12 @@ impl Entry {
         if self.has_ended() {
             return None;
         }
-        self.started.get()?.elapsed().checked_sub(self.timeout)
+        self.started.get()?.ran().checked_sub(self.timeout)
     }
 
     /// How long its run has taken.
     pub(crate) fn ran_for(&self) -> Option<Duration> {
-        self.started.get().map(|started| started.elapsed())
+        self.started.get().map(|started| started.ran())
     }
 }
 

@@ -19,26 +19,27 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
     let mut batch = Vec::with_capacity(MAX_VERDICTS);
     // What Redis refuses to write waits here, so that it holds nothing else up.
     let mut stuck: Vec<Verdict> = Vec::new();
+    let mut retry_at: Option<Instant> = None;
     // At the start there may be completed jobs of an earlier process.
     let mut prune_at = Some(Instant::now());
     loop {
         station.settler.mark();
-        let tick = match stuck.is_empty() {
-            true => Instant::now() + Duration::from_secs(5),
-            false => Instant::now() + RETRY_LONGEST,
-        };
-        tokio::select! {
-            biased;
-            n = outcomes.recv_many(&mut batch, MAX_VERDICTS) => if n == 0 { return },
-            () = sleep_until(prune_at.unwrap_or(tick).min(tick)) => {
-                if prune_at.is_some_and(|at| at <= Instant::now()) {
-                    prune_at = prune(&station).await;
-                }
-                if stuck.is_empty() {
+        if retry_at.is_some_and(|at| at <= Instant::now()) {
+            // Not left to the wait below: a busy queue has an outcome to write at any time.
+            retry_at = None;
+            let again = stuck.len().min(MAX_VERDICTS);
+            batch.extend(stuck.drain(..again));
+        } else {
+            let tick = retry_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(5));
+            tokio::select! {
+                biased;
+                n = outcomes.recv_many(&mut batch, MAX_VERDICTS) => if n == 0 { return },
+                () = sleep_until(prune_at.unwrap_or(tick).min(tick)) => {
+                    if prune_at.is_some_and(|at| at <= Instant::now()) {
+                        prune_at = prune(&station).await;
+                    }
                     continue;
                 }
-                let again = stuck.len().min(MAX_VERDICTS);
-                batch.extend(stuck.drain(..again));
             }
         }
         let written = write(&station, &mut batch).await;
@@ -49,6 +50,9 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
             station.unsettled.fetch_sub(1, Ordering::AcqRel);
         }
         stuck.extend(written.refused);
+        if !stuck.is_empty() {
+            retry_at.get_or_insert_with(|| Instant::now() + RETRY_LONGEST);
+        }
         station.stuck.store(stuck.len(), Ordering::Release);
         station.settled_some.notify_one();
         // The idle claimer sleeps until the next due time it knows of.
@@ -119,7 +123,9 @@ async fn write(station: &Station, batch: &mut Vec<Verdict>) -> Written {
 async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
     let mut written = Written::default();
     let mut done = Vec::with_capacity(batch.len());
-    for verdict in batch.drain(..) {
+    let mut verdicts = batch.drain(..);
+    while let Some(verdict) = verdicts.next() {
+        station.settler.mark();
         let one = std::slice::from_ref(&verdict);
         match station.queue.settle(one, station.settings.retention).await {
             Ok(settled) => {
@@ -128,14 +134,20 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
                 written.prune_at = written.prune_at.or(prune_at);
                 done.push(verdict);
             }
-            Err(error) => {
+            Err(QueueError::Refused { server, reason }) => {
                 if station.stuck.load(Ordering::Acquire) == 0 && written.refused.is_empty() {
-                    tracing::error!(queue = station.queue.name(), job_id = %verdict.id, %error, "Redis refuses an outcome: it is tried again each second");
+                    tracing::error!(queue = station.queue.name(), job_id = %verdict.id, server, reason, "Redis refuses an outcome: it is tried again each second");
                 }
                 written.refused.push(verdict);
             }
+            // It is away now: the rest need not find that out one by one.
+            Err(_) => {
+                written.refused.push(verdict);
+                written.refused.extend(verdicts.by_ref());
+            }
         }
     }
+    drop(verdicts);
     *batch = done;
     written
 }

@@ -42,7 +42,7 @@ impl Turn {
     }
 
     pub(crate) fn age(&self) -> Duration {
-        lock(&self.0).elapsed()
+        lock(&self.0).ran()
     }
 }
 
@@ -65,6 +65,8 @@ pub(crate) struct Station {
     /// The keeper should beat now instead of at its next time.
     pub(crate) beat_now: Notify,
     pub(crate) sweep_wanted: AtomicBool,
+    /// The last sweep was not refused.
+    pub(crate) sweeps: AtomicBool,
     /// The last beat found no other worker, and no job here: then it has not counted the running ones.
     pub(crate) alone: AtomicBool,
     /// Outcomes that are not written yet.
@@ -113,6 +115,7 @@ impl Station {
             work: Notify::new(),
             beat_now: Notify::new(),
             sweep_wanted: AtomicBool::new(false),
+            sweeps: AtomicBool::new(true),
             alone: AtomicBool::new(false),
             unsettled: AtomicUsize::new(0),
             stuck: AtomicUsize::new(0),

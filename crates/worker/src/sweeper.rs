@@ -43,18 +43,26 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
         );
         station.metrics.rescued(rescued);
     }
-    if verdicts.len() > rescued {
-        tracing::warn!(
-            queue = station.queue.name(),
-            jobs = verdicts.len() - rescued,
-            "gave back jobs of a claim whose answer was lost"
-        );
-    }
+    let mut written = Vec::with_capacity(verdicts.len());
     for chunk in verdicts.chunks(MAX_VERDICTS) {
-        station
+        let settled = station
             .queue
             .settle(chunk, station.settings.retention)
             .await?;
+        written.extend(settled.written);
+    }
+    // Most of what Redis had and we did not know was settled between the two looks: its token is gone.
+    let given_back = written
+        .iter()
+        .skip(rescued)
+        .filter(|written| **written)
+        .count();
+    if given_back > 0 {
+        tracing::warn!(
+            queue = station.queue.name(),
+            jobs = given_back,
+            "gave back jobs of a claim whose answer was lost"
+        );
     }
     Ok(())
 }
