@@ -7,53 +7,78 @@ use std::time::{Duration, Instant};
 use longshore_client::kinds::SendEmail;
 use longshore_client::{Client, JobId, JobState, QueueError};
 use longshore_queue::{Job, Link, LinkOptions, Queue, Stats};
-use longshore_sandbox::{AppendFsync, Fault, Ledger, Only, RedisServer, Rule, SendGridSandbox};
+use longshore_sandbox::{
+    AppendFsync, Fault, Faults, GoogleMapsSandbox, Ledger, Only, RedisServer, Rule,
+    SendGridSandbox, TwilioSandbox,
+};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::{Said, Start, eventually, gone_by, program};
+use crate::act::{address, email, sms};
+use crate::{Act, Said, Start, eventually, gone_by, program};
 
 /// The namespace that flows play in.
 pub const NAMESPACE: &str = "flow";
 
-/// The queue that flows play on.
-pub const QUEUE: &str = "email";
-
-/// A Redis of one's own, a stand-in for SendGrid in this process, and a producer. Workers are started on it with
-/// [`Stage::worker`]. All of it is gone when the stage is.
+/// A Redis of one's own, a stand-in for each provider in this process, and a producer, for a flow on one provider's
+/// queue. Workers are started on it with [`Stage::worker`]. All of it is gone when the stage is.
 #[derive(Debug)]
 pub struct Stage {
     /// The Redis. It writes every change down before it answers, so that a kill loses nothing that was acknowledged.
     pub redis: RedisServer,
-    /// The provider.
+    /// Which queue the flow plays on.
+    pub act: Act,
+    /// The providers.
     pub sendgrid: SendGridSandbox,
+    /// See above.
+    pub twilio: TwilioSandbox,
+    /// See above.
+    pub google_maps: GoogleMapsSandbox,
     /// A producer.
     pub client: Client,
     /// The queue, to look at.
     pub queue: Queue,
+    /// Where `longshore webhooks` will listen.
+    webhooks: SocketAddr,
     started: AtomicUsize,
     // Removed last, after all that writes into it.
     dir: TempDir,
 }
 
 impl Stage {
-    /// Sets it.
+    /// Sets it for a flow of emails.
     ///
     /// # Panics
     /// When something cannot be started.
     pub async fn set() -> Self {
+        Self::set_for(Act::Email).await
+    }
+
+    /// Sets it.
+    ///
+    /// # Panics
+    /// When something cannot be started.
+    pub async fn set_for(act: Act) -> Self {
         let redis = RedisServer::options()
             .append_only(AppendFsync::Always)
             .start()
             .expect("a Redis");
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let sendgrid = SendGridSandbox::start(anywhere).await.expect("a provider");
+        let sendgrid = SendGridSandbox::start(anywhere).await;
+        let twilio = TwilioSandbox::start(anywhere).await;
+        let google_maps = GoogleMapsSandbox::start(anywhere).await;
+        // A free port, which messages have to name before there is a listener: bound, noted and let go.
+        let webhooks = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("a valid URL");
         Self {
             client: Client::in_namespace(&redis.url(), NAMESPACE).expect("a valid URL"),
-            queue: Queue::new(link, NAMESPACE, QUEUE).expect("valid names"),
+            queue: Queue::new(link, NAMESPACE, act.queue()).expect("valid names"),
+            act,
             redis,
-            sendgrid,
+            sendgrid: sendgrid.expect("a provider"),
+            twilio: twilio.expect("a provider"),
+            google_maps: google_maps.expect("a provider"),
+            webhooks: webhooks.expect("a free port"),
             started: AtomicUsize::new(0),
             dir: tempfile::tempdir().expect("a directory"),
         }
@@ -61,14 +86,34 @@ impl Stage {
 
     /// A worker to be started on it.
     pub fn worker(&self) -> Start<'_> {
-        let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
-        Start::new(self, number)
+        Start::work(self, self.started())
+    }
+
+    /// A listener for providers' events to be started on it.
+    pub fn webhooks(&self) -> Start<'_> {
+        Start::webhooks(self, self.started())
+    }
+
+    fn started(&self) -> usize {
+        self.started.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// What the provider has carried out.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
-        self.sendgrid.ledger()
+        match self.act {
+            Act::Email => self.sendgrid.ledger(),
+            Act::Sms => self.twilio.ledger(),
+            Act::Geocode => self.google_maps.ledger(),
+        }
+    }
+
+    fn provider(&self) -> (&Faults, String) {
+        match self.act {
+            Act::Email => (self.sendgrid.faults(), self.sendgrid.origin()),
+            Act::Sms => (self.twilio.faults(), self.twilio.origin()),
+            Act::Geocode => (self.google_maps.faults(), self.google_maps.origin()),
+        }
     }
 
     /// Makes the provider misbehave by these rules, instead of those before.
@@ -77,16 +122,21 @@ impl Stage {
     /// When a rule cannot be followed.
     pub fn faults(&self, rules: impl IntoIterator<Item = Rule>) {
         let rules = rules.into_iter().collect();
-        self.sendgrid.faults().set(rules).expect("valid rules");
+        self.provider().0.set(rules).expect("valid rules");
     }
 
-    /// Enqueues this many mails.
+    /// Enqueues this many jobs, each for somebody else.
     ///
     /// # Panics
     /// When they are not accepted.
     pub async fn enqueue(&self, count: usize) -> Vec<JobId> {
-        let jobs = (0..count).map(email);
-        self.client.enqueue_all(jobs).await.expect("accepted")
+        let all = 0..count;
+        let accepted = match self.act {
+            Act::Email => self.client.enqueue_all(all.map(email)).await,
+            Act::Sms => self.client.enqueue_all(all.map(sms)).await,
+            Act::Geocode => self.client.enqueue_all(all.map(address)).await,
+        };
+        accepted.expect("accepted")
     }
 
     /// Enqueues this many mails of another template (`d-invoice`), which a rule makes slow, and waits until the provider
@@ -254,20 +304,13 @@ impl Stage {
                 command.env_remove(name);
             }
         }
-        let origin = self.sendgrid.origin();
-        let settings = [
-            ("REDIS__URL", redis_url),
-            ("REDIS__NAMESPACE", NAMESPACE),
-            ("WORKER__HTTP_ADDR", "127.0.0.1:0"),
-            ("PROVIDERS__SENDGRID__BASE_URL", &origin),
-            ("PROVIDERS__SENDGRID__API_KEY", "SG.flow"),
-            // Out of the way of flows that are about something else.
-            ("PROVIDERS__SENDGRID__RATE_PER_SECOND", "100000"),
-            ("PROVIDERS__SENDGRID__BREAKER__FAILURES", "1000"),
-            ("EMAIL__FROM", r#"{email = "shop@example.com"}"#),
-            ("EMAIL__TEMPLATES__WELCOME", "d-welcome"),
-            ("EMAIL__TEMPLATES__INVOICE", "d-invoice"),
-        ];
+        let mut settings = self.act.settings(self.webhooks);
+        settings.extend([
+            ("REDIS__URL".to_owned(), redis_url.to_owned()),
+            ("REDIS__NAMESPACE".to_owned(), NAMESPACE.to_owned()),
+            ("WORKER__HTTP_ADDR".to_owned(), "127.0.0.1:0".to_owned()),
+            (self.act.of_provider("BASE_URL"), self.provider().1),
+        ]);
         for (name, value) in settings {
             command.env(format!("LONGSHORE_{name}"), value);
         }
@@ -293,12 +336,6 @@ where
         }
         gone_by(Duration::from_millis(10), Instant::now()).await;
     }
-}
-
-/// One mail of many.
-#[must_use]
-pub fn email(number: usize) -> SendEmail {
-    SendEmail::new("welcome", format!("customer{number}@example.com"))
 }
 
 /// What a job's history says came of each of its runs, oldest first.

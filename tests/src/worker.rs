@@ -14,20 +14,33 @@ use crate::{Stage, eventually};
 /// How many of its last lines a worker says when a flow fails.
 const LAST_WORDS: usize = 40;
 
-/// A worker about to be started.
+/// A worker, or a listener for events, about to be started.
 #[derive(Debug)]
 #[must_use = "nothing runs until it is started"]
 pub struct Start<'a> {
     stage: &'a Stage,
+    command: &'static str,
+    /// What it logs once it works.
+    ready: &'static str,
     number: usize,
     redis_url: String,
     settings: Vec<(String, String)>,
 }
 
 impl<'a> Start<'a> {
-    pub(crate) fn new(stage: &'a Stage, number: usize) -> Self {
+    pub(crate) fn work(stage: &'a Stage, number: usize) -> Self {
+        Self::new(stage, number, "work", "concurrency=")
+    }
+
+    pub(crate) fn webhooks(stage: &'a Stage, number: usize) -> Self {
+        Self::new(stage, number, "webhooks", "webhooks are taken")
+    }
+
+    fn new(stage: &'a Stage, number: usize, command: &'static str, ready: &'static str) -> Self {
         Self {
             stage,
+            command,
+            ready,
             number,
             redis_url: stage.redis.url(),
             settings: Vec::new(),
@@ -47,7 +60,19 @@ impl<'a> Start<'a> {
 
     /// How many jobs it runs at the same time.
     pub fn concurrency(self, jobs: usize) -> Self {
-        self.set("QUEUES__EMAIL__CONCURRENCY", jobs.to_string())
+        self.queue("CONCURRENCY", jobs.to_string())
+    }
+
+    /// Sets `queues.<its queue>.<key>`.
+    pub fn queue(self, key: &str, value: impl Into<String>) -> Self {
+        let name = self.stage.act.of_queue(key);
+        self.set(&name, value)
+    }
+
+    /// Sets `providers.<its provider>.<key>`.
+    pub fn provider(self, key: &str, value: impl Into<String>) -> Self {
+        let name = self.stage.act.of_provider(key);
+        self.set(&name, value)
     }
 
     /// A short lease: a heartbeat every 0.3 s, lost after 1 s.
@@ -67,10 +92,11 @@ impl<'a> Start<'a> {
     /// # Panics
     /// When it does not.
     pub async fn start(self) -> Worker {
-        let log = self.stage.dir().join(format!("worker-{}.log", self.number));
+        let name = format!("{}-{}.log", self.command, self.number);
+        let log = self.stage.dir().join(name);
         let mut command = self.stage.command(&self.redis_url);
         command
-            .arg("work")
+            .arg(self.command)
             .stdout(Stdio::null())
             .stderr(File::create(&log).expect("a log file"));
         for (name, value) in &self.settings {
@@ -80,7 +106,7 @@ impl<'a> Start<'a> {
         eventually("the worker works", || {
             let ended = worker.ended();
             assert_eq!(ended, None, "the worker ended at once");
-            let works = worker.says("concurrency=");
+            let works = worker.says(self.ready);
             async move { works }
         })
         .await;

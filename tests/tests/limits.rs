@@ -2,24 +2,36 @@
 
 use std::time::Duration;
 
-use longshore_tests::{Stage, within};
+use longshore_tests::{Act, Stage, within};
 
 const PER_SECOND: f64 = 40.0;
 const SECONDS: u64 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_processes_keep_forty_calls_a_second_within_five_percent() {
-    let stage = Stage::set().await;
+async fn three_processes_keep_sendgrids_limit_within_five_percent() {
+    three_processes_keep_it(Act::Email).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_processes_keep_twilios_limit_within_five_percent() {
+    three_processes_keep_it(Act::Sms).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_processes_keep_google_maps_limit_within_five_percent() {
+    three_processes_keep_it(Act::Geocode).await;
+}
+
+async fn three_processes_keep_it(act: Act) {
+    let stage = Stage::set_for(act).await;
     let ids = stage.enqueue(700).await;
     let mut workers = Vec::new();
     for _ in 0..3 {
-        let worker = stage
-            .worker()
-            .set("PROVIDERS__SENDGRID__RATE_PER_SECOND", "40");
+        let worker = stage.worker().provider("RATE_PER_SECOND", "40");
         workers.push(worker.start().await);
     }
-    let ledger = stage.sendgrid.ledger();
-    within(Duration::from_secs(40), "450 mails are out", || async {
+    let ledger = stage.ledger();
+    within(Duration::from_secs(40), "450 calls are out", || async {
         ledger.summary().accepted >= 450
     })
     .await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use longshore_client::Options;
 use longshore_client::RunAt;
 use longshore_job::Prepared;
-use longshore_tests::{QUEUE, Stage, email, within};
+use longshore_tests::{Act, Stage, email, within};
 
 /// More than the slowest machine should need for 50,000 mails.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -43,7 +43,10 @@ async fn fifty_thousand_jobs_are_due_at_once() {
     let jobs = (0..JOBS)
         .map(|n| (Prepared::new(&email(n)).expect("good"), later.clone()))
         .collect();
-    let enqueued = stage.client.enqueue_prepared(QUEUE, jobs).await;
+    let enqueued = stage
+        .client
+        .enqueue_prepared(Act::Email.queue(), jobs)
+        .await;
     assert_eq!(enqueued.expect("accepted").len(), JOBS);
     let stats = stage.stats().await;
     assert_eq!((stats.pending, stats.scheduled), (0, JOBS as u64));

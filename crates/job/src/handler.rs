@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::memory::{Forgetful, Memory};
 use crate::{Job, JobError, JobId, Outcome};
 
 /// Carries out the jobs of one kind. One handler serves all runs of its kind at the same time.
@@ -44,6 +45,11 @@ pub trait Gate: Send + Sync {
     /// Returns when the job's lease is known to be ours; notes that a request has gone out from then on.
     /// Never returns once the lease is lost: the run is dropped instead.
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Returns when a request without an effect may leave: the same, but that the job need not count as sent.
+    fn clear_to_read(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.clear_to_send()
+    }
 }
 
 /// One attempt at one job.
@@ -61,6 +67,7 @@ pub struct Run {
     /// A request of an earlier run may have reached the provider, and its outcome is not known.
     pub may_have_been_sent: bool,
     gate: Arc<dyn Gate>,
+    memory: Arc<dyn Memory>,
 }
 
 impl Run {
@@ -74,13 +81,33 @@ impl Run {
             idempotency_key: id.to_string(),
             may_have_been_sent: false,
             gate,
+            memory: Arc::new(Forgetful),
         }
     }
 
+    /// The same run, with a memory.
+    #[must_use]
+    pub fn with_memory(mut self, memory: Arc<dyn Memory>) -> Self {
+        self.memory = memory;
+        self
+    }
+
     /// Waits until a request may go out: the worker's last heartbeat is fresh enough to know that the job is
-    /// still ours. To be awaited directly before each request. From then on the job counts as possibly sent.
+    /// still ours, and the provider may be called once more. To be awaited directly before each request that has an
+    /// effect. From then on the job counts as possibly sent.
     pub async fn clear_to_send(&self) {
         self.gate.clear_to_send().await;
+    }
+
+    /// The same for a request that only reads: the job does not count as sent for it.
+    pub async fn clear_to_read(&self) {
+        self.gate.clear_to_read().await;
+    }
+
+    /// What the fleet remembers for this run.
+    #[must_use]
+    pub fn memory(&self) -> &dyn Memory {
+        &*self.memory
     }
 }
 

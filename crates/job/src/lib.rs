@@ -12,12 +12,14 @@ mod error;
 mod handler;
 mod id;
 pub mod kinds;
+mod memory;
 mod payload;
 mod retry;
 
 pub use error::{Answer, Cause, Class, JobError, Outcome, Scope, clip_reason};
 pub use handler::{Gate, Handler, Run};
 pub use id::{InvalidId, JobId};
+pub use memory::{Earlier, Forgetful, Memory, Recalling, Unremembered};
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
 };

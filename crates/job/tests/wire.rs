@@ -1,6 +1,6 @@
 //! The wire form: golden payloads must keep decoding, and encode to the same bytes again.
 
-use longshore_job::kinds::SendEmail;
+use longshore_job::kinds::{GeocodeAddress, SendEmail, SendSms};
 use longshore_job::{Envelope, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, UndecodableWhy};
 use serde_json::json;
 
@@ -21,6 +21,70 @@ fn send_email_is_golden() {
     assert_eq!(job.to.name.as_deref(), Some("Ada Lovelace"));
     assert!(job.data.get().contains("1.10"), "numbers keep their digits");
     golden_round_trip::<SendEmail>(include_str!("golden/send_email.v1.bare.json"));
+}
+
+#[test]
+fn send_sms_is_golden() {
+    let job: SendSms = golden_round_trip(include_str!("golden/send_sms.v1.json"));
+    assert_eq!(job.body, "Blåbærsyltetøy til middag 🫐");
+}
+
+#[test]
+fn geocode_address_is_golden() {
+    let job: GeocodeAddress = golden_round_trip(include_str!("golden/geocode_address.v1.json"));
+    assert_eq!(job.language.as_deref(), Some("nb"));
+    golden_round_trip::<GeocodeAddress>(include_str!("golden/geocode_address.v1.bare.json"));
+}
+
+#[test]
+fn send_sms_refuses_what_is_wrong_and_names_the_field() {
+    let to = |number: &str| SendSms::new(number, "hi");
+    let body = |text: String| SendSms::new("+4790000000", text);
+    let table = [
+        (to(""), "to"),
+        (to("90000000"), "to"),
+        (to("004790000000"), "to"),
+        (to("+47 90 00 00 00"), "to"),
+        (to("+0790000000"), "to"),
+        (to("+479000"), "to"),
+        (to("+4790000000123456"), "to"),
+        (to("+47٩0000000"), "to"),
+        (to("+4790000000\n"), "to"),
+        (body(String::new()), "body"),
+        (body(" \n\t".to_owned()), "body"),
+        (body("ø".repeat(1601)), "body"),
+    ];
+    for (job, field) in table {
+        let error = Prepared::new(&job).expect_err(field).to_string();
+        assert!(error.starts_with(field), "{error}");
+    }
+    for text in ["ø", "🫐", "a\nb"] {
+        Prepared::new(&body(text.repeat(1600 / text.chars().count()))).expect(text);
+    }
+}
+
+#[test]
+fn geocode_address_refuses_what_is_wrong_and_names_the_field() {
+    let good = || GeocodeAddress::new("Storgata 1");
+    let table = [
+        (GeocodeAddress::new(""), "address"),
+        (GeocodeAddress::new("  \n"), "address"),
+        (GeocodeAddress::new("x".repeat(1001)), "address"),
+        (GeocodeAddress::new("Storgata\u{0}1"), "address"),
+        (good().region("NO"), "region"),
+        (good().region("nor"), "region"),
+        (good().language(""), "language"),
+        (good().language("n"), "language"),
+        (good().language("nb&key=x"), "language"),
+        (good().language("nb-"), "language"),
+    ];
+    for (job, field) in table {
+        let error = Prepared::new(&job).expect_err(field).to_string();
+        assert!(error.starts_with(field), "{error}");
+    }
+    for language in ["nb", "pt-BR", "zh-Hant-TW"] {
+        Prepared::new(&good().region("no").language(language)).expect(language);
+    }
 }
 
 #[test]

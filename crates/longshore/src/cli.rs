@@ -51,6 +51,8 @@ pub enum Command {
     Config(ConfigCommand),
     /// Looks at Redis and at what is configured, and says what to do about what it finds
     Doctor(Shown),
+    /// Listens for providers' events, such as what became of a message, until SIGTERM or SIGINT
+    Webhooks,
     /// Runs the stand-in providers, for local development
     Sandbox(Sandbox),
     /// Shows the whole thing at work, on a private Redis and the stand-in providers
@@ -245,6 +247,12 @@ pub struct Sandbox {
     /// Where the stand-in for SendGrid listens; port 0 picks one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9480")]
     pub sendgrid_addr: std::net::SocketAddr,
+    /// Where the stand-in for Twilio listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9481")]
+    pub twilio_addr: std::net::SocketAddr,
+    /// Where the stand-in for Google Maps listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9482")]
+    pub google_maps_addr: std::net::SocketAddr,
 }
 
 /// `demo`.

@@ -8,6 +8,7 @@ mod enqueue;
 mod job;
 mod queues;
 mod sandbox;
+mod webhooks;
 mod work;
 
 use std::os::unix::fs::MetadataExt;
@@ -35,8 +36,16 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
+        Command::Webhooks => webhooks::run(&load()?).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
+    }
+}
+
+/// What is allowed but likely not meant, for those who read logs.
+fn log_warnings(session: &Session) {
+    for finding in session.config.warnings().iter() {
+        tracing::warn!("{}: {}; {}", finding.key, finding.problem, finding.cure);
     }
 }
 

@@ -18,6 +18,7 @@ mod email;
 mod env;
 mod files;
 mod finding;
+mod google_maps;
 mod key;
 mod layer;
 mod queues;
@@ -27,7 +28,9 @@ mod schema;
 mod secret;
 mod sendgrid;
 mod show;
+mod twilio;
 mod unknown;
+mod webhooks;
 mod worker;
 
 use std::ffi::OsString;
@@ -40,11 +43,14 @@ use secrecy::ExposeSecret;
 pub use calls::{Breaker, Calls};
 pub use email::{EmailSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
+pub use google_maps::GoogleMapsSettings;
 pub use queues::{OnUnknown, QueueSettings, QueueSpec};
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use secret::SecretRef;
 pub use sendgrid::SendGridSettings;
 pub use show::ShownValue;
+pub use twilio::{TwilioCredentials, TwilioSender, TwilioSettings};
+pub use webhooks::WebhooksSettings;
 pub use worker::WorkerSettings;
 
 use queues::Queues;
@@ -62,6 +68,12 @@ pub struct Config {
     pub worker: WorkerSettings,
     /// What sending email takes; `None` while no email provider has credentials.
     pub email: Option<EmailSettings>,
+    /// What sending SMS takes; `None` while Twilio has no credentials.
+    pub twilio: Option<TwilioSettings>,
+    /// What geocoding takes; `None` while Google Maps has no key.
+    pub google_maps: Option<GoogleMapsSettings>,
+    /// How the outside reaches us.
+    pub webhooks: WebhooksSettings,
     queues: Queues,
     warnings: Findings,
     values: Vec<ShownValue>,
@@ -105,15 +117,24 @@ impl Config {
         let queues = queues::read(&mut reader, queues);
         let sendgrid = sendgrid::read(&mut reader);
         let email = email::read(&mut reader, sendgrid);
+        let twilio = twilio::read(&mut reader);
+        let google_maps = google_maps::read(&mut reader);
+        let webhooks = webhooks::read(&mut reader);
+        if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
+            webhooks::can_verify(&mut reader, webhooks, twilio);
+        }
 
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
-        match (redis, worker, queues) {
-            (Some(redis), Some(worker), Some(queues)) => Ok(Self {
+        match (redis, worker, queues, webhooks) {
+            (Some(redis), Some(worker), Some(queues), Some(webhooks)) => Ok(Self {
                 profile: profile.map(str::to_owned),
                 redis,
                 worker,
                 email,
+                twilio,
+                google_maps,
+                webhooks,
                 queues,
                 warnings,
                 values,
@@ -153,7 +174,13 @@ impl Config {
     pub fn unresolved(&self) -> Vec<Finding> {
         let mut secrets = vec![("redis.url", &self.redis.url)];
         if let Some(email) = &self.email {
-            secrets.push(("providers.sendgrid.api_key", &email.sendgrid.api_key));
+            secrets.push((sendgrid::API_KEY, &email.sendgrid.api_key));
+        }
+        if let Some(twilio) = &self.twilio {
+            secrets.extend(twilio.secrets());
+        }
+        if let Some(maps) = &self.google_maps {
+            secrets.push((google_maps::API_KEY, &maps.api_key));
         }
         secrets
             .into_iter()

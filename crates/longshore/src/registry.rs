@@ -1,16 +1,22 @@
-//! The one list of providers. Adding one is a crate, its args in `longshore-job`, and a line here.
+//! The one list of providers. Adding one is a crate, its args in `longshore-job`, its settings in `config/`, a file in
+//! `registry/` that puts them together, and a line here.
+
+mod email;
+mod geocode;
+mod sms;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
-use longshore_job::{Job, Prepared, kinds};
+use longshore_job::Prepared;
 use longshore_provider::secret::{SecretString, resolve};
 use longshore_queue::{BreakerSpec, ProviderPolicy};
 use longshore_worker::Handlers;
-
-use crate::config::{Calls, Config, QueueSpec};
 use secrecy::ExposeSecret;
+
+use crate::config::{Calls, Config, QueueSpec, SecretRef};
+
+pub use sms::twilio_events;
 
 /// A provider's queue, and how its jobs are carried out.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +27,8 @@ pub struct Provider {
     pub queue: QueueSpec,
     /// The keys that turn it on, for those who look for them.
     pub turned_on_by: &'static str,
+    /// Where it is, if it is on.
+    pub origin: fn(&Config) -> Option<String>,
     /// What it takes to work its queue, if it has credentials.
     pub set_up: fn(&Config) -> Result<Option<SetUp>, String>,
     /// Why a job that is accepted will be refused later, for who enqueues it by hand. Names no person.
@@ -37,18 +45,7 @@ pub struct SetUp {
 }
 
 /// All of them.
-pub const PROVIDERS: &[Provider] = &[Provider {
-    name: "sendgrid",
-    queue: QueueSpec {
-        name: kinds::SendEmail::QUEUE,
-        // SendGrid has no way to look a message up by our id.
-        verifiable: false,
-        default_timeout: Duration::from_secs(30),
-    },
-    turned_on_by: "providers.sendgrid.api_key",
-    set_up: email,
-    doubt: no_template,
-}];
+pub const PROVIDERS: &[Provider] = &[email::PROVIDER, sms::PROVIDER, geocode::PROVIDER];
 
 /// The queues, for the configuration.
 #[must_use]
@@ -66,51 +63,14 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
     (provider.doubt)(config, payload.get("args")?)
 }
 
-fn no_template(config: &Config, args: &serde_json::Value) -> Option<String> {
-    let templates = &config.email.as_ref()?.templates;
-    let name = args.get("template")?.as_str()?;
-    let unknown = !templates.is_empty() && !templates.contains_key(name);
-    unknown.then(|| {
-        let known: Vec<_> = templates.keys().map(String::as_str).collect();
-        format!(
-            "there is no template `{name}` in email.templates, only {}: the job will be dead as refused",
-            known.join(", ")
-        )
-    })
+/// Nothing that is accepted is doubted.
+fn no_doubt(_: &Config, _: &serde_json::Value) -> Option<String> {
+    None
 }
 
-fn email(config: &Config) -> Result<Option<SetUp>, String> {
-    let Some(email) = &config.email else {
-        return Ok(None);
-    };
-    let sendgrid = &email.sendgrid;
-    let api_key = resolve(sendgrid.api_key.expose_secret())
-        .map_err(|error| format!("providers.sendgrid.api_key: {error}"))?;
-    let policy = policy(
-        config,
-        "sendgrid",
-        &sendgrid.calls,
-        sendgrid.timeout,
-        &api_key,
-    );
-    let client = SendGrid::new(&SendGridConfig {
-        base_url: sendgrid.base_url.clone(),
-        api_key,
-        sandbox: sendgrid.sandbox,
-        timeout: sendgrid.timeout,
-    })
-    .map_err(|error| format!("providers.sendgrid: {error}"))?;
-    let mails = EmailConfig {
-        from: Sender {
-            email: email.from.email.clone(),
-            name: email.from.name.clone(),
-        },
-        templates: email.templates.clone(),
-    };
-    Ok(Some(SetUp {
-        handlers: Handlers::new().with(SendEmailHandler::new(mails, client)),
-        policy,
-    }))
+/// A secret, from where it is kept.
+fn secret(key: &str, secret: &SecretRef) -> Result<SecretString, String> {
+    resolve(secret.expose_secret()).map_err(|error| format!("{key}: {error}"))
 }
 
 fn policy(
@@ -138,6 +98,8 @@ fn policy(
 
 #[cfg(test)]
 mod tests {
+    use longshore_job::kinds;
+
     use super::*;
 
     #[test]

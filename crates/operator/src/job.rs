@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use longshore_job::Envelope;
-use longshore_queue::{Job, JobState, Recorded};
+use longshore_queue::{Delivery, Job, JobState, Recorded};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -42,6 +42,8 @@ pub struct JobView {
     pub waits: u32,
     /// What it ended with.
     pub result: Option<Value>,
+    /// What became of its message after the provider had taken it on; `None` when nothing is known of a message.
+    pub delivery: Option<DeliveryRow>,
     /// Its args, redacted unless they were asked for; `None` when the payload does not decode.
     pub args: Option<Value>,
     /// The raw bytes of a payload that does not decode, in base64.
@@ -49,6 +51,30 @@ pub struct JobView {
     pub payload_base64: Option<String>,
     /// Its last ten attempts, oldest first.
     pub history: Vec<HistoryRow>,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeliveryRow {
+    /// The provider's id of the message.
+    pub message: String,
+    /// How it stands, in the provider's word; `None` before the first report.
+    pub state: Option<String>,
+    /// When the last report was written down, RFC 3339.
+    pub at: Option<String>,
+    /// The provider's code for what went wrong.
+    pub code: Option<String>,
+}
+
+impl From<Delivery> for DeliveryRow {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            message: delivery.message,
+            state: delivery.state,
+            at: delivery.at_ms.map(rfc3339),
+            code: delivery.code,
+        }
+    }
 }
 
 /// One entry of a job's history.
@@ -129,6 +155,7 @@ impl JobView {
             }),
             waits: job.waits,
             result: job.result,
+            delivery: job.delivery.map(DeliveryRow::from),
             args,
             payload_base64,
             history: job.history.into_iter().map(HistoryRow::from).collect(),

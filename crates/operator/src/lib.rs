@@ -15,7 +15,7 @@ mod time;
 
 pub use dead::{GroupRow, LetterRow, Moved, Target};
 pub use error::OperatorError;
-pub use job::{HistoryRow, JobView};
+pub use job::{DeliveryRow, HistoryRow, JobView};
 pub use operator::{Operator, QueueInfo};
 pub use queues::{BreakerRow, PauseRow, QueueRow};
 pub use redact::redact_args;

@@ -12,7 +12,7 @@ use longshore_job::Run;
 
 use crate::{ProviderError, redact, tls};
 pub use origin::{InvalidOrigin, Origin};
-pub use request::{InvalidCredential, Request, bearer};
+pub use request::{InvalidCredential, Request, basic, bearer};
 pub use response::Response;
 
 /// How long DNS, TCP and TLS may take together.
@@ -85,9 +85,23 @@ impl Http {
     /// # Errors
     /// Every status but 2xx is an error, see [`ProviderError`].
     pub async fn send(&self, run: &Run, request: Request) -> Result<Response, ProviderError> {
+        run.clear_to_send().await;
+        self.call(run, request).await
+    }
+
+    /// The same for a request without an effect: the job does not count as sent for it, and one whose answer was lost
+    /// may simply be made again.
+    ///
+    /// # Errors
+    /// Every status but 2xx is an error, see [`ProviderError`].
+    pub async fn read(&self, run: &Run, request: Request) -> Result<Response, ProviderError> {
+        run.clear_to_read().await;
+        self.call(run, request).await
+    }
+
+    async fn call(&self, run: &Run, request: Request) -> Result<Response, ProviderError> {
         let method = request.method().clone();
         let request = request.build(&self.origin);
-        run.clear_to_send().await;
         let started = Instant::now();
         let result = self.exchange(request).await;
         tracing::debug!(

@@ -1,8 +1,8 @@
 //! What all provider clients share.
 //!
-//! A provider client is a thin thing: it builds a [`Request`], hands it to [`Http::send`] together with its
-//! [`Run`](longshore_job::Run), and gets a [`Response`] or a [`ProviderError`]. What can be decided without
-//! knowing the provider is decided here, once:
+//! A provider client is a thin thing: it builds a [`Request`], hands it to [`Http::send`], or to [`Http::read`] where
+//! it has no effect, together with its [`Run`](longshore_job::Run), and gets a [`Response`] or a [`ProviderError`].
+//! What can be decided without knowing the provider is decided here, once:
 //!
 //! - [`Http`] waits for the run's gate before each request, and tells *never sent* from *sent, no answer*.
 //! - [`ProviderError`] is what an answer means; each job crate turns it into a
@@ -20,7 +20,8 @@ mod tls;
 
 pub use error::ProviderError;
 pub use http::{
-    Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response, bearer,
+    Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response, basic,
+    bearer,
 };
 pub use redact::{excerpt, redact};
 pub use reqwest::StatusCode;

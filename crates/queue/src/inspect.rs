@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::history;
 use crate::value::Answer;
-use crate::{Paused, Queue, QueueError, RawId, Recorded, RunState, script};
+use crate::{Delivery, Paused, Queue, QueueError, RawId, Recorded, RunState, script};
 
 /// Where a job is. The six words are the same in code, on the command line, in JSON and in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -161,6 +161,8 @@ pub struct Job {
     pub result: Option<serde_json::Value>,
     /// How often it was throttled or put back.
     pub waits: u32,
+    /// What became of its message after its provider had taken it on.
+    pub delivery: Option<Delivery>,
     /// The key it was enqueued with.
     pub idempotency_key: Option<String>,
     /// What its record says of its runs.
@@ -252,6 +254,7 @@ impl Queue {
                 &k.scheduled,
                 &k.retryable,
                 &k.dead,
+                &k.delivery,
             ])
             .arg(id.as_bytes())
             .run(&self.link)
@@ -264,6 +267,7 @@ impl Queue {
         let due: Option<f64> = answer.number()?;
         let retryable = answer.next::<u8>()? == 1;
         let died: Option<f64> = answer.number()?;
+        let delivery: HashMap<String, String> = answer.next()?;
         if payload.is_none()
             && record.is_empty()
             && token.is_none()
@@ -287,13 +291,17 @@ impl Queue {
         } else {
             JobState::Pending
         };
-        Ok(Some(from_record(
+        let job = from_record(
             id.clone(),
             state,
             payload,
             &record,
             Moments { token, due, died },
-        )))
+        );
+        Ok(Some(Job {
+            delivery: Delivery::read(field(&record, "msg"), &delivery),
+            ..job
+        }))
     }
 }
 
@@ -334,6 +342,7 @@ pub(crate) fn from_record(
         waits: field(record, "waits")
             .and_then(|n| n.parse().ok())
             .unwrap_or(0),
+        delivery: None,
         idempotency_key: field(record, "idempotency_key").filter(|key| !key.is_empty()),
         run: field(record, "run")
             .map(|run| RunState::parse(&run))

@@ -26,6 +26,7 @@ pub struct Keys {
     /// | `end` | `c<ms>` completed, `d<group>` dead |
     /// | `waits` | how often it was throttled or put back |
     /// | `res` | result, JSON |
+    /// | `msg` | the provider's id of the message that was sent for it |
     /// | `attempts`, … | what apalis-redis writes at push; only its presence matters here |
     pub meta: String,
     /// ZSET id → time of death in unix seconds. `<dead>:<group>` is the same for the letters of one group.
@@ -60,6 +61,11 @@ pub struct Keys {
     pub completed: String,
     /// HASH of counters since the start of counting.
     pub stats: String,
+    /// Prefix: HASH `<delivery>:<provider's id of a message>`, with a TTL: the `job` it was sent for, and of the last
+    /// news its `state`, `rank`, `code` and `at`, ms since the epoch.
+    pub delivery: String,
+    /// Prefix: STRING `<kept>:<key>`, with a TTL: what jobs of the queue keep for each other.
+    pub kept: String,
 }
 
 /// A namespace or queue name that key names cannot hold.
@@ -100,6 +106,8 @@ impl Keys {
             groups: key("groups"),
             completed: key("completed"),
             stats: key("stats"),
+            delivery: key("delivery"),
+            kept: key("kept"),
         })
     }
 
@@ -113,6 +121,21 @@ impl Keys {
     #[must_use]
     pub fn record(&self, id: &crate::RawId) -> Vec<u8> {
         [self.meta.as_bytes(), b":", id.as_bytes()].concat()
+    }
+
+    /// The same, of a job whose id is one of ours.
+    pub(crate) fn record_of(&self, job: longshore_job::JobId) -> String {
+        format!("{}:{job}", self.meta)
+    }
+
+    /// The delivery of one message.
+    pub(crate) fn delivery_of(&self, message: &str) -> String {
+        format!("{}:{message}", self.delivery)
+    }
+
+    /// What is kept under one key.
+    pub(crate) fn kept_under(&self, key: &str) -> String {
+        format!("{}:{key}", self.kept)
     }
 
     /// The letters of one group.

@@ -9,6 +9,9 @@ use std::time::Duration;
 use crate::enqueue::millis;
 use crate::{Queue, QueueError, script};
 
+/// How far ahead places in a limiter's schedule are given out. A job that is lost while it waits for its place wastes it.
+const LONGEST_AHEAD: Duration = Duration::from_secs(30);
+
 /// How often a provider may be called, by the whole fleet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
@@ -120,6 +123,15 @@ impl Word {
     }
 }
 
+/// When a call may go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// After this; the place is taken.
+    In(Duration),
+    /// Not within half a minute; no place was taken, so ask again.
+    TooManyAhead,
+}
+
 impl Queue {
     /// The same queue, with what holds for its provider.
     #[must_use]
@@ -128,24 +140,22 @@ impl Queue {
         self
     }
 
-    /// Asks for one call to this queue's provider, for jobs that make many. `Ok(None)`: it may go out. `Ok(Some(wait))`:
-    /// ask again after that. Calls that were given out are never given back.
+    /// Takes the next place in a limiter's schedule, for jobs that make many calls. It is never given back.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn take_call(
-        &self,
-        limiter: &str,
-        limit: Limit,
-    ) -> Result<Option<Duration>, QueueError> {
-        let wait: u64 = script::TOKENS
+    pub async fn take_call(&self, limiter: &str, limit: Limit) -> Result<Call, QueueError> {
+        let wait: i64 = script::TOKENS
             .on(&[&self.keys.limits])
             .arg(limiter)
             .arg(limit.interval_ms())
             .arg(limit.burst())
+            .arg(millis(LONGEST_AHEAD))
             .run(&self.link)
             .await?;
-        Ok((wait > 0).then(|| Duration::from_millis(wait)))
+        Ok(u64::try_from(wait).map_or(Call::TooManyAhead, |wait| {
+            Call::In(Duration::from_millis(wait))
+        }))
     }
 }
 

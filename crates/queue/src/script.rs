@@ -85,6 +85,9 @@ script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
 script!(GATE = "gate", " flags=allow-oom", ["now", "wake"]);
 script!(STATS = "stats", " flags=no-writes", ["now", "record"]);
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
+script!(OWN = "own", " flags=allow-oom", []);
+script!(HEAR = "hear", " flags=allow-oom", ["now"]);
+script!(PAST = "past", " flags=no-writes", ["now", "record"]);
 script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", []);
 script!(
     DEAD_LIST = "dead_list",

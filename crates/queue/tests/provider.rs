@@ -10,8 +10,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use longshore_queue::{
-    BreakerSpec, BreakerState, Claim, ClaimState, Claimed, Fate, Lease, Limit, ProviderPolicy,
-    Queue, Route, Verdict, Word,
+    BreakerSpec, BreakerState, Call, Claim, ClaimState, Claimed, Fate, Lease, Limit,
+    ProviderPolicy, Queue, Route, Verdict, Word,
 };
 use support::{Bench, RETENTION, done, verdict};
 
@@ -145,10 +145,37 @@ async fn jobs_that_make_many_calls_ask_for_each() {
         per: Duration::from_secs(60),
     };
     let take = async |name| bench.queue.take_call(name, limit).await.expect("asks");
-    assert_eq!(take("writes").await, None);
-    let wait = take("writes").await.expect("waits");
+    assert_eq!(take("writes").await, Call::In(Duration::ZERO));
+    let Call::In(wait) = take("writes").await else {
+        panic!("a place half a minute ahead is given out");
+    };
     assert!(wait > Duration::from_secs(28), "{wait:?}");
-    assert_eq!(take("reads").await, None, "reads and writes are apart");
+    assert_eq!(take("writes").await, Call::TooManyAhead);
+    assert_eq!(
+        take("reads").await,
+        Call::In(Duration::ZERO),
+        "each has its own"
+    );
+}
+
+#[tokio::test]
+async fn a_place_that_was_taken_goes_before_claims() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(ProviderPolicy {
+        name: "twilio".to_owned(),
+        limit: Some(Limit {
+            count: 2,
+            per: Duration::from_secs(60),
+        }),
+        ..ProviderPolicy::default()
+    });
+    let worker = bench.worker("w").await;
+    bench.enqueue(1).await;
+    let limit = queue.provider().limit.expect("has one");
+    let call = queue.take_call("twilio", limit).await.expect("asks");
+    assert_eq!(call, Call::In(Duration::ZERO));
+    let none = claim(&queue, &worker, 1).await;
+    assert_eq!((none.jobs.len(), none.state), (0, ClaimState::Limited));
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //!
 //! - [`SendGridSandbox`] answers like SendGrid does. Each provider listens on a port of its own, since a
 //!   `base_url` is an origin.
+//! - [`TwilioSandbox`] answers like Twilio does, lists what it sent, and calls back about it.
+//! - [`GoogleMapsSandbox`] geocodes like Google does, with places that are made up.
 //! - [`Ledger`] has every effect that was carried out, so that "accepted once, sent once" can be counted at the
 //!   place where it matters.
 //! - [`Faults`] makes the provider misbehave: by rule, on chosen requests, at chosen moments.
@@ -18,19 +20,26 @@
 //! | `PUT /sandbox/faults` | replaces the rules: `{"rules":[{"fault":{"answer":{"status":503}},"when":{"first":3}}]}` |
 //! | `GET /sandbox/faults` | the rules |
 //! | `DELETE /sandbox/faults` | no more faults |
+//! | `PUT /sandbox/callbacks` | at Twilio: how it calls back, see [`Callbacks`] |
+//! | `GET /sandbox/callbacks` | at Twilio: the same |
+//! | `GET /sandbox/callbacks/made` | at Twilio: every status callback it has made, oldest first |
 //!
 //! Another provider is another module that implements the crate's `Provider` trait: it says what the real service
 //! would answer, and the server around it keeps the ledger and makes the faults.
 
 mod control;
 mod fault;
+mod google_maps;
 mod ledger;
 mod provider;
 mod redis_server;
 mod sendgrid;
 mod server;
+mod twilio;
 
 pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
+pub use google_maps::GoogleMapsSandbox;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 pub use sendgrid::SendGridSandbox;
+pub use twilio::{Callbacks, CalledBack, PlantedMessage, SharedKey, TwilioMessage, TwilioSandbox};

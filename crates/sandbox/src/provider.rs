@@ -1,5 +1,6 @@
 //! What makes a provider, as the server around it sees it.
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -14,6 +15,15 @@ pub(crate) trait Provider: Send + Sync + 'static {
 
     /// A body like those the service explains this status with, in JSON.
     fn explain(&self, status: u16) -> String;
+
+    /// What was decided about effects that it drafted: told before the ledger notes them, and once for each request
+    /// that has any. For providers that remember what they did.
+    fn decided(&self, _effects: &[Draft], _carried_out: bool) {}
+
+    /// Controls of its own under `/sandbox/`, beside ledger and faults.
+    fn control(&self) -> Router {
+        Router::new()
+    }
 }
 
 /// What a request would come to.

@@ -45,8 +45,8 @@ impl Server {
         let addr = listener.local_addr()?;
         let faults = Faults::default();
         let shared = Arc::new(Shared {
+            control: control::router(faults.clone(), ledger.clone()).merge(provider.control()),
             provider: Box::new(provider),
-            control: control::router(faults.clone(), ledger.clone()),
             faults,
             ledger,
         });

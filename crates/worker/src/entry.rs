@@ -62,6 +62,11 @@ impl Entry {
         noted.is_ok()
     }
 
+    /// Requests may still go out.
+    pub(crate) fn is_open(&self) -> bool {
+        self.door.load(Ordering::Acquire) & CLOSED == 0
+    }
+
     /// Lets no further request out. Says whether one may have gone out before.
     pub(crate) fn close(&self) -> bool {
         self.door.fetch_or(CLOSED, Ordering::AcqRel) & SENT != 0
@@ -70,7 +75,7 @@ impl Entry {
     /// Remembers how to end its run; ends it at once if it is closed already.
     pub(crate) fn running(&self, handle: AbortHandle) {
         let _ = self.started.set(Moment::now());
-        if self.door.load(Ordering::Acquire) & CLOSED != 0 {
+        if !self.is_open() {
             handle.abort();
         }
         *lock(&self.abort) = Some(handle);

@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::Gate;
 use longshore_queue::{ClaimState, HistoryEntry, Lease, Queue, RunState, Verdict, WorkerId};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
@@ -269,44 +267,5 @@ impl fmt::Debug for Station {
             .field("queue", &self.queue.name())
             .field("jobs", &self.ledger.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// Decides when a request of one run may leave this process.
-pub(crate) struct SendGate {
-    pub(crate) station: Arc<Station>,
-    pub(crate) entry: Arc<Entry>,
-}
-
-impl Gate for SendGate {
-    /// A worker that was stopped, or cut off, and wakes must not send before it knows that the job is still its
-    /// own: the last acknowledged beat must be younger than two thirds of a lease, else one is waited for.
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async move {
-            let mut standing = self.station.standing.subscribe();
-            loop {
-                let fresh = {
-                    let now = standing.borrow_and_update();
-                    let ours = now
-                        .lease
-                        .as_ref()
-                        .is_some_and(|lease| Arc::ptr_eq(lease, &self.entry.lease));
-                    ours && now.confirmed.is_some_and(|beat| {
-                        beat.elapsed() <= self.station.settings.lost_after * 2 / 3
-                    })
-                };
-                if fresh && self.entry.send() {
-                    return;
-                }
-                if fresh {
-                    // Closed: the run is about to be dropped.
-                    std::future::pending::<()>().await;
-                }
-                self.station.beat_now.notify_one();
-                if standing.changed().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }
-        })
     }
 }

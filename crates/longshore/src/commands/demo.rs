@@ -1,6 +1,7 @@
 //! `demo`: the whole thing at work, on a private Redis and the stand-in providers. Everything it says it has seen, and
 //! it ends with an error where it has not.
 
+mod others;
 mod stage;
 
 use std::time::Duration;
@@ -8,13 +9,13 @@ use std::time::Duration;
 use longshore_client::{Client, JobId, kinds::SendEmail};
 use longshore_operator::{Operator, Target};
 use longshore_queue::BreakerState;
-use longshore_sandbox::{Fault, Only, Rule, Summary};
+use longshore_sandbox::{Fault, Only, Rule};
 use serde_json::json;
 
 use crate::cli::Demo;
 use crate::failure::Failure;
 use crate::output::{line, table};
-use stage::Stage;
+use stage::{EMAIL, GEOCODE, SMS, Stage};
 
 /// How many mails SendGrid refuses until its template is put right.
 const REFUSED: u64 = 20;
@@ -25,7 +26,7 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     let mut stage = Stage::set().await?;
     let jobs = u64::from(args.jobs);
     line(
-        "A private Redis and a stand-in for SendGrid are up. For this show a failed attempt is made again after",
+        "A private Redis and stand-ins for SendGrid, Twilio and Google Maps are up. For this show a failed attempt is made again after",
     )?;
     line(
         "1, 2 and 4 s instead of 60, 300 and 900 s, and an open breaker lets a call through after 1 s instead of 30 s.",
@@ -58,14 +59,14 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     stage.start_worker()?;
     stage.start_worker()?;
     stage.breaker(BreakerState::Open).await?;
-    let calls = stage.ledger().requests;
+    let calls = stage.sendgrid.ledger().requests();
     check(calls < jobs / 4, "the breaker keeps calls away")?;
     line(&format!(
         "  after {calls} calls its breaker is open: one call a second finds out whether it is back, the rest wait"
     ))?;
     stage.faults(Vec::new())?;
     stage
-        .wait("completed", accepted, |row| row.completed)
+        .wait(EMAIL.0, "completed", accepted, |row| row.completed)
         .await?;
     stage.breaker(BreakerState::Closed).await?;
     let retried = stage.retried().await?;
@@ -86,7 +87,7 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     stage.stop_worker().await?;
     stage.start_worker()?;
     stage
-        .wait("completed", accepted, |row| row.completed)
+        .wait(EMAIL.0, "completed", accepted, |row| row.completed)
         .await?;
     line("  it finished what it had begun, gave back the rest, and left with exit code 0")?;
 
@@ -108,7 +109,7 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     stage.client.enqueue_all(nobodys).await?;
     let accepted = accepted + REFUSED + UNKNOWN;
     stage
-        .wait("dead", REFUSED + UNKNOWN, |row| row.dead)
+        .wait(EMAIL.0, "dead", REFUSED + UNKNOWN, |row| row.dead)
         .await?;
     show_groups(&stage.operator).await?;
 
@@ -117,7 +118,7 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     let groups = stage.operator.groups(None).await?;
     let refused = groups
         .iter()
-        .find(|group| group.provider.as_deref() == Some(stage::PROVIDER) && group.count == REFUSED)
+        .find(|group| group.provider.as_deref() == Some(EMAIL.1) && group.count == REFUSED)
         .ok_or_else(|| Failure::failed("the refused mails are no group"))?;
     let moved = stage
         .operator
@@ -125,15 +126,20 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
         .await?;
     check(moved.moved == REFUSED, "the whole group was replayed")?;
     stage
-        .wait("completed", accepted - UNKNOWN, |row| row.completed)
+        .wait(EMAIL.0, "completed", accepted - UNKNOWN, |row| {
+            row.completed
+        })
         .await?;
     line(&format!(
         "  {} letters are emails now; {UNKNOWN} still wait for somebody to configure their template",
         moved.moved
     ))?;
 
-    stage.stop_all_workers().await?;
-    last_table(&stage, accepted).await
+    let texts = others::messages(&mut stage).await?;
+    let addresses = others::addresses(&stage).await?;
+
+    stage.stop_all().await?;
+    last_table(&stage, [accepted, texts, addresses]).await
 }
 
 fn mail(n: u64) -> SendEmail {
@@ -192,39 +198,57 @@ async fn show_groups(operator: &Operator) -> Result<(), Failure> {
     table(&["  group", "count", "reason"], rows)
 }
 
-async fn last_table(stage: &Stage, accepted: u64) -> Result<(), Failure> {
-    let row = stage.row().await?;
-    let Summary {
-        accepted: effects,
-        duplicates,
-        ..
-    } = stage.ledger();
-    line("")?;
-    let rows = [
-        ("jobs accepted by the queue", accepted),
-        ("completed", row.completed),
-        ("dead, kept for an operator", row.dead),
-        ("emails expected", row.completed),
-        ("emails that SendGrid accepted", effects),
-        ("emails sent twice", duplicates),
+/// What came in, what came of it, and what the providers saw of it.
+async fn last_table(stage: &Stage, accepted: [u64; 3]) -> Result<(), Failure> {
+    let seen = [
+        stage.sendgrid.ledger().summary(),
+        stage.twilio.ledger().summary(),
+        stage.maps.ledger().summary(),
     ];
-    table(
-        &["what", "count"],
-        rows.iter()
-            .map(|(what, count)| vec![(*what).to_owned(), count.to_string()])
-            .collect(),
-    )?;
-    check(
-        accepted == row.completed + row.dead,
-        "accepted = completed + dead",
-    )?;
-    check(
-        effects == row.completed && duplicates == 0,
-        "one email for each completed job",
-    )?;
-    check(
-        row.pending + row.scheduled + row.running + row.retryable == 0,
-        "nothing is left over",
-    )?;
-    line("\naccepted = completed + dead, and one email for each completed job.")
+    let mut rows = Vec::new();
+    for (((queue, provider), accepted), seen) in
+        [EMAIL, SMS, GEOCODE].into_iter().zip(accepted).zip(seen)
+    {
+        let row = stage.row(queue).await?;
+        // An address that is known already is not asked for.
+        let expected = match queue {
+            "geocode" => others::ADDRESSES,
+            _ => row.completed,
+        };
+        check(
+            accepted == row.completed + row.dead,
+            "accepted = completed + dead",
+        )?;
+        check(
+            seen.accepted == expected && seen.duplicates == 0,
+            &format!("{provider} saw each effect once"),
+        )?;
+        check(
+            row.pending + row.scheduled + row.running + row.retryable == 0,
+            "nothing is left over",
+        )?;
+        let counts = [
+            accepted,
+            row.completed,
+            row.dead,
+            expected,
+            seen.accepted,
+            seen.duplicates,
+        ];
+        let mut cells = vec![queue.to_owned()];
+        cells.extend(counts.iter().map(u64::to_string));
+        rows.push(cells);
+    }
+    line("")?;
+    let header = [
+        "queue",
+        "accepted",
+        "completed",
+        "dead",
+        "effects expected",
+        "seen by its provider",
+        "twice",
+    ];
+    table(&header, rows)?;
+    line("\naccepted = completed + dead, and the providers saw each effect once.")
 }

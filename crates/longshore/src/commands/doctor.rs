@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 use crate::cli::Shown;
 use crate::failure::Failure;
 use crate::output;
+use crate::registry::PROVIDERS;
 use crate::session::Session;
 
 /// The oldest Redis whose scripts can say when they may run.
@@ -64,9 +65,10 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     findings.push(latency(&link).await?);
     findings.push(clock(&link).await?);
     findings.extend(secrets(session));
-    if let Some(sendgrid) = session.config.sendgrid() {
-        let origin = sendgrid.base_url.to_string();
-        findings.push(provider("sendgrid", &origin).await);
+    for known in PROVIDERS {
+        if let Some(origin) = (known.origin)(&session.config) {
+            findings.push(provider(known.name, &origin).await);
+        }
     }
     let wrong = findings
         .iter()
@@ -225,13 +227,9 @@ fn secrets(session: &Session) -> Vec<Finding> {
 
 /// Whether something listens there: no request is made.
 async fn provider(name: &'static str, origin: &str) -> Finding {
+    let key = format!("providers.{name}.base_url");
     let Some((host, port)) = host_and_port(origin) else {
-        return bad(
-            name,
-            Status::Error,
-            origin,
-            "see providers.sendgrid.base_url",
-        );
+        return bad(name, Status::Error, origin, &format!("see {key}"));
     };
     match timeout(REACHED_WITHIN, TcpStream::connect((host.as_str(), port))).await {
         Ok(Ok(_)) => ok(name, format!("{origin} can be reached")),
@@ -239,7 +237,7 @@ async fn provider(name: &'static str, origin: &str) -> Finding {
             name,
             Status::Error,
             format!("{origin} cannot be reached: {error}"),
-            "see whether this machine may go out there, and providers.sendgrid.base_url",
+            &format!("see whether this machine may go out there, and {key}"),
         ),
         Err(_) => bad(
             name,

@@ -1,6 +1,6 @@
 //! `job`, and how one job is shown.
 
-use longshore_operator::{HistoryRow, JobView};
+use longshore_operator::{DeliveryRow, HistoryRow, JobView};
 
 use crate::cli::OneJob;
 use crate::failure::Failure;
@@ -56,6 +56,7 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
             .as_ref()
             .map(|result| ("result", result.to_string())),
     );
+    fields.extend(job.delivery.as_ref().map(|row| ("delivery", delivery(row))));
     fields.push(match (&job.args, &job.payload_base64) {
         (Some(args), _) => ("args", args.to_string()),
         (None, Some(bytes)) if reveal => ("payload", format!("{bytes} (base64)")),
@@ -66,6 +67,17 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
         (None, None) => ("payload", "missing".to_owned()),
     });
     fields
+}
+
+/// `delivered at 2026-11-23T15:00:00.000Z`, or `no report yet`.
+fn delivery(row: &DeliveryRow) -> String {
+    let (Some(state), Some(at)) = (&row.state, &row.at) else {
+        return "no report yet".to_owned();
+    };
+    match &row.code {
+        Some(code) => format!("{state} at {at}: {code}"),
+        None => format!("{state} at {at}"),
+    }
 }
 
 /// A line for each attempt, and under it what was the matter.

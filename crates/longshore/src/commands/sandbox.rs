@@ -1,6 +1,9 @@
 //! `sandbox`.
 
-use longshore_sandbox::SendGridSandbox;
+use std::io;
+use std::net::SocketAddr;
+
+use longshore_sandbox::{GoogleMapsSandbox, SendGridSandbox, TwilioSandbox};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Sandbox;
@@ -8,20 +11,33 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
-    let addr = args.sendgrid_addr;
-    let sendgrid = SendGridSandbox::start(addr)
-        .await
-        .map_err(|error| Failure::failed(format!("{addr} cannot be listened on: {error}")))?;
+    let sendgrid = SendGridSandbox::start(args.sendgrid_addr).await;
+    let sendgrid = started(args.sendgrid_addr, sendgrid)?;
+    let twilio = TwilioSandbox::start(args.twilio_addr).await;
+    let twilio = started(args.twilio_addr, twilio)?;
+    let maps = GoogleMapsSandbox::start(args.google_maps_addr).await;
+    let maps = started(args.google_maps_addr, maps)?;
     let mut term = signal(SignalKind::terminate()).map_err(Failure::failed)?;
-    let origin = sendgrid.origin();
-    output::line(&format!("sendgrid  {origin}"))?;
+    for (name, origin) in [
+        ("sendgrid", sendgrid.origin()),
+        ("twilio", twilio.origin()),
+        ("google_maps", maps.origin()),
+    ] {
+        output::line(&format!("{name:<12} {origin}"))?;
+    }
     tracing::info!(
-        "what was accepted: GET {origin}/sandbox/ledger; faults on demand: PUT {origin}/sandbox/faults"
+        "at each: GET /sandbox/ledger says what was accepted, PUT /sandbox/faults makes faults"
     );
     tokio::select! {
         stop = tokio::signal::ctrl_c() => stop.map_err(Failure::failed)?,
         _ = term.recv() => {}
     }
     sendgrid.stop().await;
+    twilio.stop().await;
+    maps.stop().await;
     Ok(())
+}
+
+fn started<T>(addr: SocketAddr, provider: io::Result<T>) -> Result<T, Failure> {
+    provider.map_err(|error| Failure::failed(format!("{addr} cannot be listened on: {error}")))
 }

@@ -5,6 +5,7 @@ use longshore_worker::{Fleet, FleetError, FleetOptions, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::log_warnings;
 use crate::cli::Work;
 use crate::config;
 use crate::failure::Failure;
@@ -12,9 +13,7 @@ use crate::registry::{PROVIDERS, Provider, SetUp};
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
-    for finding in session.config.warnings().iter() {
-        tracing::warn!("{}: {}; {}", finding.key, finding.problem, finding.cure);
-    }
+    log_warnings(session);
     let wanted = wanted(args)?;
     let link = session.link()?;
     let worker = &session.config.worker;
@@ -163,7 +162,7 @@ async fn check_server(link: &Link) -> Result<(), Failure> {
 }
 
 /// A word for each SIGTERM and SIGINT.
-fn signals() -> Result<mpsc::Receiver<()>, Failure> {
+pub(super) fn signals() -> Result<mpsc::Receiver<()>, Failure> {
     let (word, heard) = mpsc::channel(2);
     let mut term = signal(SignalKind::terminate()).map_err(Failure::failed)?;
     let mut int = signal(SignalKind::interrupt()).map_err(Failure::failed)?;

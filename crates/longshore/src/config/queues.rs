@@ -45,6 +45,8 @@ pub struct QueueSpec {
     pub verifiable: bool,
     /// How long one attempt may take unless configured.
     pub default_timeout: Duration,
+    /// How long its provider's terms allow results to be kept, if they say.
+    pub keep_at_most: Option<Duration>,
 }
 
 /// How the jobs of one queue are run.
@@ -109,6 +111,16 @@ fn queue(
     };
     let on_unknown = on_unknown(reader, &section.join("on_unknown"), spec);
     let completed_for = reader.seconds(section.join("completed_seconds"), COMPLETED);
+    if let (Some(set), Some(most)) = (completed_for, spec.keep_at_most)
+        && set > most
+    {
+        let days = most.as_secs() / (24 * 3600);
+        let problem = format!(
+            "is more than the {days} days for which the provider's terms let results be kept"
+        );
+        let cure = format!("set at most {}", most.as_secs());
+        reader.error(section.join("completed_seconds"), problem, cure);
+    }
     let completed_bytes = reader.bytes(section.join("completed_bytes"));
     Some(QueueSettings {
         concurrency: concurrency?,

@@ -1,5 +1,6 @@
 //! Reads values one by one. What cannot be read leaves a finding and is `None`, so that reading goes on.
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -71,6 +72,12 @@ impl<'a> Reader<'a> {
     /// Whether any layer sets this key.
     pub(super) fn has(&self, path: impl Into<KeyPath>) -> bool {
         self.get(&path.into()).is_some()
+    }
+
+    /// Whether any layer sets this key to something: an empty text is how one layer takes back the value of another.
+    pub(super) fn is_set(&self, path: &str) -> bool {
+        self.get(&path.into())
+            .is_some_and(|value| value.as_str() != Some(""))
     }
 
     /// The names in the table at this path, sorted.
@@ -183,6 +190,27 @@ impl<'a> Reader<'a> {
             return None;
         }
         Some(size)
+    }
+
+    /// A list of texts.
+    pub(super) fn text_list(&mut self, path: impl Into<KeyPath>) -> Option<Vec<String>> {
+        let cure = "write a list such as [\"env:ONE\", \"env:OTHER\"]";
+        self.typed(&path.into(), "a list of texts", cure, |value| {
+            let texts = value.as_array()?.iter();
+            texts.map(|text| text.as_str().map(str::to_owned)).collect()
+        })
+    }
+
+    /// An address to listen on.
+    pub(super) fn listen_addr(&mut self, path: &str) -> Option<SocketAddr> {
+        let text = self.text(path)?;
+        let addr = text.parse::<SocketAddr>().ok();
+        if addr.is_none() {
+            let problem = format!("`{text}` is not an address to listen on");
+            let cure = "write an IP address and a port, such as 127.0.0.1:9464 or [::]:9464; port 0 picks a free one";
+            self.error(path, problem, cure);
+        }
+        addr
     }
 
     fn typed<T>(

@@ -7,7 +7,7 @@ use figment::value::Dict;
 use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
-use super::{email, queues, redis, sendgrid, worker};
+use super::{email, google_maps, queues, redis, sendgrid, twilio, webhooks, worker};
 
 /// The keys of every section.
 const SECTIONS: &[&[Key]] = &[
@@ -16,6 +16,9 @@ const SECTIONS: &[&[Key]] = &[
     queues::KEYS,
     sendgrid::KEYS,
     email::KEYS,
+    twilio::KEYS,
+    google_maps::KEYS,
+    webhooks::KEYS,
 ];
 
 /// What stands at a path.
@@ -124,6 +127,7 @@ mod tests {
         name: "email",
         verifiable: false,
         default_timeout: Duration::from_secs(30),
+        keep_at_most: None,
     }];
     const DEFAULT_TOML: &str = include_str!("../../../../config/default.toml");
 

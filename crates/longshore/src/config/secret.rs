@@ -4,6 +4,8 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::reader::Reader;
+
 /// What a reference begins with; anything else is the secret itself.
 const REFERENCES: [&str; 3] = ["env:", "file:", "vault:"];
 
@@ -42,6 +44,46 @@ impl SecretRef {
                 "holds blanks, line ends or characters that are not ASCII",
                 "copy it again without them, or refer to it with env:NAME or file:PATH",
             )),
+        }
+    }
+}
+
+/// Reads a secret. An empty one is no error: it is how one layer takes back the secret of another. `without` says what
+/// that means.
+pub(super) fn read(reader: &mut Reader<'_>, path: &str, without: &str) -> Option<SecretRef> {
+    let secret = SecretRef::new(reader.text(path)?);
+    if secret.expose_secret().is_empty() {
+        let cure = "set it, or leave it out to have it so without this warning";
+        reader.warn(path, format!("is empty, so {without}"), cure);
+        return None;
+    }
+    checked(reader, path, secret)
+}
+
+/// Reads a list of secrets, empty where there is none.
+pub(super) fn read_list(reader: &mut Reader<'_>, path: &str) -> Option<Vec<SecretRef>> {
+    if !reader.is_set(path) {
+        return Some(Vec::new());
+    }
+    let secrets = reader.text_list(path)?.into_iter().map(SecretRef::new);
+    let secrets: Vec<_> = secrets
+        .map(|secret| match secret.expose_secret().is_empty() {
+            true => {
+                reader.error(path, "has an empty secret in it", "leave it out");
+                None
+            }
+            false => checked(reader, path, secret),
+        })
+        .collect();
+    secrets.into_iter().collect()
+}
+
+fn checked(reader: &mut Reader<'_>, path: &str, secret: SecretRef) -> Option<SecretRef> {
+    match secret.check() {
+        Ok(()) => Some(secret),
+        Err((problem, cure)) => {
+            reader.error(path, problem, cure);
+            None
         }
     }
 }

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use longshore_provider::Origin;
-use secrecy::ExposeSecret;
 
 use super::base_url;
 use super::calls::{self, Calls};
 use super::key::Key;
 use super::reader::{Reader, SOME_TIME};
-use super::secret::SecretRef;
+use super::secret::{self, SecretRef};
 
-const API_KEY: &str = "providers.sendgrid.api_key";
+pub(super) const API_KEY: &str = "providers.sendgrid.api_key";
 
 pub(super) const KEYS: &[Key] = &[
     Key::text("providers.sendgrid.base_url").or("https://api.sendgrid.com"),
@@ -46,9 +45,7 @@ pub struct SendGridSettings {
 
 /// Whether a key is configured, right or wrong.
 pub(super) fn is_on(reader: &Reader<'_>) -> bool {
-    reader
-        .get(&API_KEY.into())
-        .is_some_and(|key| key.as_str() != Some(""))
+    reader.is_set(API_KEY)
 }
 
 /// `None` without a key, too: then SendGrid is off, and what is wrong with the rest is a finding all the same.
@@ -61,7 +58,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SendGridSettings> {
         let cure = "set false, or leave it out";
         reader.error("providers.sendgrid.sandbox", problem, cure);
     }
-    let api_key = api_key(reader);
+    let api_key = secret::read(reader, API_KEY, "SendGrid is off");
     let calls = calls::read(reader, "sendgrid");
     Some(SendGridSettings {
         base_url: base_url?,
@@ -70,21 +67,4 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SendGridSettings> {
         timeout: timeout?,
         calls: calls?,
     })
-}
-
-fn api_key(reader: &mut Reader<'_>) -> Option<SecretRef> {
-    let key = SecretRef::new(reader.text(API_KEY)?);
-    if key.expose_secret().is_empty() {
-        // Not an error: it is how one layer takes back the key of another.
-        let cure = "set it, or leave it out to have SendGrid off without this warning";
-        reader.warn(API_KEY, "is empty, so SendGrid is off", cure);
-        return None;
-    }
-    match key.check() {
-        Ok(()) => Some(key),
-        Err((problem, cure)) => {
-            reader.error(API_KEY, problem, cure);
-            None
-        }
-    }
 }

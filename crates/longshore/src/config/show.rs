@@ -47,8 +47,11 @@ fn walk(reader: &Reader<'_>, schema: &Schema<'_>, path: &KeyPath, shown: &mut Ve
 }
 
 fn mask(key: &Key, value: &Value) -> serde_json::Value {
-    match value.as_str() {
-        Some(text) if key.secret => {
+    match (value, value.as_str()) {
+        (Value::Array(_, values), _) if key.secret => {
+            values.iter().map(|value| mask(key, value)).collect()
+        }
+        (_, Some(text)) if key.secret => {
             let secret = SecretRef::new(text.to_owned());
             match secret.expose_secret().parse::<RedisUrl>() {
                 Ok(url) => url.to_string().into(),

@@ -34,15 +34,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<WorkerSettings> {
     let heartbeat = reader.seconds("worker.heartbeat_seconds", SOME_TIME);
     let lost_after = reader.seconds("worker.lost_after_seconds", SOME_TIME);
     let drain = reader.seconds("worker.drain_seconds", ANY_TIME);
-    let http_addr = reader.text("worker.http_addr").and_then(|text| {
-        let addr = text.parse::<SocketAddr>().ok();
-        if addr.is_none() {
-            let problem = format!("`{text}` is not an address to listen on");
-            let cure = "write an IP address and a port, such as 127.0.0.1:9464 or [::]:9464; port 0 picks a free one";
-            reader.error("worker.http_addr", problem, cure);
-        }
-        addr
-    });
+    let http_addr = reader.listen_addr("worker.http_addr");
     if let (Some(heartbeat), Some(lost_after)) = (heartbeat, lost_after)
         && lost_after < heartbeat * BEATS_TO_MISS
     {

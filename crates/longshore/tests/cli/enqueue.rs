@@ -62,6 +62,13 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
             "nowhere.json cannot be read",
         ),
         (&["send_email", "@half.json"], "half.json"),
+        (&["send_sms", r#"{"to":"90000000","body":"hi"}"#], "E.164"),
+        (&["send_sms", r#"{"to":"+4790000000","body":""}"#], "body"),
+        (&["geocode_address", r#"{"address":" "}"#], "address"),
+        (
+            &["geocode_address", r#"{"address":"Oslo","region":"NOR"}"#],
+            "region",
+        ),
         (&["send_email"], "<ARGS>"),
         (&["send_email", WELCOME, "--in", "90"], "90s, 15m, 2h or 1d"),
         (&["send_email", WELCOME, "--in", "9000y"], "hundred years"),

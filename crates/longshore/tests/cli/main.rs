@@ -10,6 +10,7 @@ mod moves;
 mod output;
 mod queues;
 mod redis_away;
+mod webhooks;
 mod work;
 
 use bench::{Bench, Ran};

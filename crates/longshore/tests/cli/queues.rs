@@ -9,13 +9,20 @@ use crate::bench::fields;
 fn every_queue_is_a_row_with_the_fields_of_the_contract() {
     let bench = Bench::new();
     let rows = bench.run(&["queues", "--json"]).json();
+    let row = |queue: &str, provider: &str| {
+        json!({
+            "queue": queue, "pending": 0, "scheduled": 0, "running": 0, "retryable": 0, "dead": 0, "completed": 0,
+            "paused": null, "held_until": null, "latency_seconds": null,
+            "breakers": [{ "provider": provider, "state": "closed", "until": null }],
+        })
+    };
     assert_eq!(
         rows,
-        json!([{
-            "queue": "email", "pending": 0, "scheduled": 0, "running": 0, "retryable": 0, "dead": 0, "completed": 0,
-            "paused": null, "held_until": null, "latency_seconds": null,
-            "breakers": [{ "provider": "sendgrid", "state": "closed", "until": null }],
-        }])
+        json!([
+            row("email", "sendgrid"),
+            row("sms", "twilio"),
+            row("geocode", "google_maps"),
+        ])
     );
     bench.enqueue(3);
     let row = bench.row();

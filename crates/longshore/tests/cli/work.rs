@@ -195,11 +195,15 @@ fn a_queue_without_credentials_is_left_out_and_refused_when_named() {
         .lines()
         .filter(|line| line.contains("WARN"))
         .count();
-    assert_eq!(warnings, 1, "{ran:?}");
-    assert!(ran.stderr.contains("providers.sendgrid.api_key"), "{ran:?}");
-
-    let named = bench.unchanged(&["work", "--queue", "email"]);
-    named.fails(2, "providers.sendgrid.api_key");
+    assert_eq!(warnings, 3, "one for each queue: {ran:?}");
+    for (queue, key) in [
+        ("email", "providers.sendgrid.api_key"),
+        ("sms", "providers.twilio.account_sid"),
+        ("geocode", "providers.google_maps.api_key"),
+    ] {
+        assert!(ran.stderr.contains(key), "{ran:?}");
+        bench.unchanged(&["work", "--queue", queue]).fails(2, key);
+    }
     let unknown = bench.unchanged(&["work", "--queue", "email", "--queue", "mail"]);
     unknown.fails(2, "there is no queue `mail`");
 }

@@ -17,16 +17,19 @@ const QUEUES: &[QueueSpec] = &[
         name: "email",
         verifiable: false,
         default_timeout: Duration::from_secs(30),
+        keep_at_most: None,
     },
     QueueSpec {
         name: "sms",
         verifiable: true,
         default_timeout: Duration::from_secs(30),
+        keep_at_most: None,
     },
     QueueSpec {
         name: "payment-reconcile",
         verifiable: false,
         default_timeout: Duration::from_secs(3600),
+        keep_at_most: None,
     },
 ];
 

@@ -4,6 +4,8 @@ mod calls;
 mod email;
 mod queues;
 mod redis;
+mod twilio;
+mod webhooks;
 mod worker;
 
 use longshore::config::Severity;
@@ -57,7 +59,7 @@ fn unknown_keys_are_answered_with_the_nearest() {
                 "stripe.secret_key = 'hunter2'",
                 "stripe",
                 "not a key",
-                "known here: email, providers, queues, redis, retry, worker",
+                "known here: email, providers, queues, redis, retry, webhooks, worker",
             ),
         ],
         "",

@@ -1,21 +1,14 @@
 //! The files in `config/`, as they are shipped.
 
 use std::path::Path;
-use std::time::Duration;
 
-use longshore::config::{Config, QueueSpec, Severity};
-
-/// The queues there are, so that a file which names another fails here.
-const QUEUES: &[QueueSpec] = &[QueueSpec {
-    name: "email",
-    verifiable: false,
-    default_timeout: Duration::from_secs(30),
-}];
+use longshore::config::{Config, Severity};
+use longshore::registry::queues;
 
 #[track_caller]
 fn shipped(profile: Option<&str>) -> Config {
     let dir = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config"));
-    match Config::load(Some(dir), profile, QUEUES, [("", ""); 0]) {
+    match Config::load(Some(dir), profile, &queues(), [("", ""); 0]) {
         Ok(config) => config,
         Err(findings) => panic!("{profile:?}:\n{findings}"),
     }
@@ -25,6 +18,7 @@ fn shipped(profile: Option<&str>) -> Config {
 fn default_leaves_every_provider_off() {
     let config = shipped(None);
     assert!(config.sendgrid().is_none());
+    assert!(config.twilio.is_none() && config.google_maps.is_none());
     assert!(config.warnings().is_empty(), "{}", config.warnings());
 }
 
@@ -35,6 +29,10 @@ fn local_and_test_talk_to_the_sandbox() {
         assert!(config.warnings().is_empty(), "{}", config.warnings());
         let sendgrid = config.sendgrid().expect("SendGrid is on");
         assert_eq!(sendgrid.base_url.to_string(), "http://127.0.0.1:9480");
+        let twilio = config.twilio.as_ref().expect("Twilio is on");
+        assert_eq!(twilio.base_url.to_string(), "http://127.0.0.1:9481");
+        let maps = config.google_maps.as_ref().expect("Google Maps is on");
+        assert_eq!(maps.base_url.to_string(), "http://127.0.0.1:9482");
         let templates = config.email.unwrap().templates.into_keys();
         let expected = ["invoice", "order_confirmation", "password_reset", "welcome"];
         assert_eq!(templates.collect::<Vec<_>>(), expected, "{profile}");
@@ -48,6 +46,10 @@ fn production_holds_no_secret_and_wants_its_templates() {
     assert_eq!(sendgrid.base_url.to_string(), "https://api.sendgrid.com");
     assert_eq!(sendgrid.api_key.to_string(), "env:SENDGRID_API_KEY");
     assert!(!sendgrid.sandbox);
+    assert!(
+        config.twilio.is_none() && config.google_maps.is_none(),
+        "off until somebody says so"
+    );
     // The ids are the company's own, so the file cannot hold any.
     let warnings: Vec<_> = config
         .warnings()

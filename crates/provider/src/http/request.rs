@@ -1,5 +1,9 @@
 //! A request on its way out.
 
+use std::fmt;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -7,12 +11,13 @@ use serde::Serialize;
 
 use super::Origin;
 
-/// A request to one of the origin's paths. Only [`Http::send`](super::Http::send) can send it, and only for a run
-/// that may.
-#[derive(Debug, Clone)]
+/// A request to one of the origin's paths. Only [`Http::send`](super::Http::send) and
+/// [`Http::read`](super::Http::read) can send it, and only for a run that may.
+#[derive(Clone)]
 pub struct Request {
     method: Method,
     path: String,
+    query: Option<String>,
     headers: HeaderMap,
     body: Vec<u8>,
 }
@@ -27,7 +32,18 @@ pub struct InvalidCredential;
 /// # Errors
 /// When the secret has characters that no header can carry.
 pub fn bearer(secret: &SecretString) -> Result<HeaderValue, InvalidCredential> {
-    let text = format!("Bearer {}", secret.expose_secret());
+    sensitive(format!("Bearer {}", secret.expose_secret()))
+}
+
+/// `Basic <base64 of user:secret>`, marked as sensitive.
+#[must_use]
+pub fn basic(user: &str, secret: &SecretString) -> HeaderValue {
+    let pair = format!("{user}:{}", secret.expose_secret());
+    sensitive(format!("Basic {}", BASE64_STANDARD.encode(pair)))
+        .unwrap_or_else(|error| unreachable!("base64 is plain ASCII: {error}"))
+}
+
+fn sensitive(text: String) -> Result<HeaderValue, InvalidCredential> {
     let mut value = HeaderValue::try_from(text).map_err(|_| InvalidCredential)?;
     value.set_sensitive(true);
     Ok(value)
@@ -37,11 +53,42 @@ impl Request {
     /// A POST to this path, which begins with `/`.
     #[must_use]
     pub fn post(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    /// A GET of this path, which begins with `/`.
+    #[must_use]
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    fn new(method: Method, path: impl Into<String>) -> Self {
         Self {
-            method: Method::POST,
+            method,
             path: path.into(),
+            query: None,
             headers: HeaderMap::new(),
             body: Vec::new(),
+        }
+    }
+
+    /// Sets the query to these pairs, percent-encoded. It is shown nowhere: keys and people may stand in it.
+    #[must_use]
+    pub fn query<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.query = Some(encode(pairs));
+        self
+    }
+
+    /// Sets the path and the query to what a provider said comes next: `/path?query`, as its answers have it. Never
+    /// leads to another host.
+    #[must_use]
+    pub fn get_next(path_and_query: &str) -> Self {
+        let (path, query) = path_and_query
+            .split_once('?')
+            .map_or((path_and_query, None), |(path, query)| (path, Some(query)));
+        Self {
+            query: query.map(str::to_owned),
+            ..Self::get(path)
         }
     }
 
@@ -67,15 +114,48 @@ impl Request {
         Ok(self.header(CONTENT_TYPE, HeaderValue::from_static("application/json")))
     }
 
+    /// Sets the body to these pairs as a form. A name may stand in it several times.
+    #[must_use]
+    pub fn form<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.body = encode(pairs).into_bytes();
+        self.header(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        )
+    }
+
     pub(super) fn method(&self) -> &Method {
         &self.method
     }
 
     pub(super) fn build(self, origin: &Origin) -> reqwest::Request {
-        let mut request = reqwest::Request::new(self.method, origin.at(&self.path));
+        let mut url = origin.at(&self.path);
+        url.set_query(self.query.as_deref());
+        let has_body = self.method != Method::GET;
+        let mut request = reqwest::Request::new(self.method, url);
         *request.headers_mut() = self.headers;
-        *request.body_mut() = Some(self.body.into());
+        if has_body {
+            *request.body_mut() = Some(self.body.into());
+        }
         request
+    }
+}
+
+fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+}
+
+/// Shows neither query nor body.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("headers", &self.headers)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,9 +168,53 @@ mod tests {
         let value = bearer(&SecretString::from("SG.very-secret")).expect("a header");
         let request = Request::post("/v3/mail/send").authorization(value);
         assert!(!format!("{request:?}").contains("very-secret"));
+        let request = Request::get("/geocode")
+            .query([("key", "very-secret")])
+            .form([("To", "very-secret")])
+            .authorization(basic("AC1", &SecretString::from("very-secret")));
+        let shown = format!("{request:?}");
+        assert!(
+            !shown.contains("very-secret") && !shown.contains("QUMx"),
+            "{shown}"
+        );
         assert_eq!(
             bearer(&SecretString::from("two\nlines")),
             Err(InvalidCredential)
         );
+    }
+
+    #[test]
+    fn what_comes_next_stays_with_the_origin() {
+        let origin: Origin = "https://api.example.com".parse().expect("an origin");
+        for (next, url) in [
+            (
+                "/2010/Messages.json?To=%2B47&Page=1",
+                "https://api.example.com/2010/Messages.json?To=%2B47&Page=1",
+            ),
+            (
+                "https://evil.example/x?y",
+                "https://api.example.com/https://evil.example/x?y",
+            ),
+            (
+                "//evil.example/x",
+                "https://api.example.com//evil.example/x",
+            ),
+        ] {
+            let request = Request::get_next(next).build(&origin);
+            assert_eq!(request.url().as_str(), url);
+        }
+    }
+
+    #[test]
+    fn forms_and_queries_are_percent_encoded() {
+        let origin: Origin = "https://api.example.com".parse().expect("an origin");
+        let request = Request::get("/Messages.json")
+            .query([("To", "+4790000000"), ("DateSent>", "2026-11-01")])
+            .build(&origin);
+        let query = request.url().query();
+        assert_eq!(query, Some("To=%2B4790000000&DateSent%3E=2026-11-01"));
+        let request = Request::post("/Messages.json").form([("Body", "blå & grønn\n🫐")]);
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        assert_eq!(body, "Body=bl%C3%A5+%26+gr%C3%B8nn%0A%F0%9F%AB%90");
     }
 }

@@ -73,6 +73,9 @@ async fn carry_out(
             | Fault::Garbage { effect, .. },
         ) => *effect,
     };
+    if !effects.is_empty() {
+        shared.provider.decided(&effects, carried_out);
+    }
     let effects = if carried_out { effects } else { Vec::new() };
     shared.ledger.note(shared.provider.name(), effects);
 

@@ -10,7 +10,9 @@ use tower::Service;
 
 use super::{End, entry_of};
 use crate::entry::Entry;
-use crate::station::{SendGate, Station};
+use crate::gate::SendGate;
+use crate::memory::QueueMemory;
+use crate::station::Station;
 
 /// Decodes a job and runs the handler of its kind. Everything that can be wrong with what stands in Redis ends here,
 /// as that one job's end.
@@ -90,12 +92,10 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
     if envelope.v > handler.version() {
         return Err(End::Newer);
     }
-    let gate = Arc::new(SendGate {
-        station: Arc::clone(station),
-        entry: Arc::clone(entry),
-    });
+    let gate = Arc::new(SendGate::new(Arc::clone(station), Arc::clone(entry)));
+    let memory = Arc::new(QueueMemory::new(station.queue.clone(), id));
     let most = station.settings.policy.schedule.max_attempts();
-    let mut run = Run::new(id, claimed.run.used + 1, most, gate);
+    let mut run = Run::new(id, claimed.run.used + 1, most, gate).with_memory(memory);
     run.idempotency_key = claimed.run.idempotency_key(id);
     run.may_have_been_sent = claimed.run.may_have_been_sent;
     let verify_first =

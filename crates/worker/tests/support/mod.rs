@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_job::{
     Handler, InvalidArgs, Job, JobError, JobId, Outcome, Prepared, RetrySchedule, Run,
@@ -32,6 +32,12 @@ pub enum Does {
     Panics,
     Hangs,
     SendsThenHangs,
+    /// Reads five times, then completes.
+    Reads,
+    /// Reads, then never ends.
+    ReadsThenHangs,
+    /// Remembers across runs, then fails.
+    Remembers,
     IsRefused,
     Fails,
 }
@@ -58,6 +64,10 @@ pub struct Seen {
     pub sent: HashMap<JobId, u32>,
     pub runs: Vec<(JobId, u32, bool)>,
     pub verified: Vec<JobId>,
+    /// When reads were let out.
+    pub reads: Vec<Instant>,
+    /// What each run recalled, whether the message was its own, and the message it knew of.
+    pub remembered: Vec<(Option<Vec<u8>>, bool, Option<String>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -150,6 +160,28 @@ impl Handler for Probing {
             Does::SendsThenHangs => {
                 self.send(&run).await;
                 std::future::pending::<()>().await;
+            }
+            Does::Reads => {
+                for _ in 0..5 {
+                    run.clear_to_read().await;
+                    let mut seen = self.seen.lock().expect("not poisoned");
+                    seen.reads.push(Instant::now());
+                }
+            }
+            Does::ReadsThenHangs => {
+                run.clear_to_read().await;
+                std::future::pending::<()>().await;
+            }
+            Does::Remembers => {
+                let memory = run.memory();
+                let recalled = memory.recall("place").await?;
+                let owned = memory.own("SM1").await?;
+                let earlier = memory.earlier().await?;
+                memory
+                    .keep("place", b"Oslo", Duration::from_secs(60))
+                    .await?;
+                let mut seen = self.seen.lock().expect("not poisoned");
+                seen.remembered.push((recalled, owned, earlier.message));
             }
             Does::IsRefused => return Err(JobError::permanent("no")),
             Does::Fails => return Err(JobError::transient("not now")),

@@ -1,8 +1,9 @@
-//! What the demo plays on: a private Redis, a stand-in for SendGrid, workers as processes of their own. All of it is
-//! gone when the stage is.
+//! What the demo plays on: a private Redis, a stand-in for each provider, workers and a listener for events as processes
+//! of their own. All of it is gone when the stage is.
 
 use std::fs::File;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use longshore_client::Client;
 use longshore_operator::{Operator, QueueInfo, QueueRow};
 use longshore_queue::{BreakerState, Link, LinkOptions, Queue};
-use longshore_sandbox::{AppendFsync, RedisServer, Rule, SendGridSandbox, Summary};
+use longshore_sandbox::{
+    AppendFsync, GoogleMapsSandbox, RedisServer, Rule, SendGridSandbox, TwilioSandbox,
+};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
@@ -18,8 +21,10 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::failure::Failure;
 
 const NAMESPACE: &str = "demo";
-const QUEUE: &str = "email";
-pub(super) const PROVIDER: &str = "sendgrid";
+/// The queues and their providers.
+pub(super) const EMAIL: (&str, &str) = ("email", "sendgrid");
+pub(super) const SMS: (&str, &str) = ("sms", "twilio");
+pub(super) const GEOCODE: (&str, &str) = ("geocode", "google_maps");
 
 /// Longer than any step takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,8 +32,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Stage {
     pub(super) client: Client,
     pub(super) operator: Operator,
-    queue: Queue,
-    sendgrid: SendGridSandbox,
+    pub(super) sendgrid: SendGridSandbox,
+    pub(super) twilio: TwilioSandbox,
+    pub(super) maps: GoogleMapsSandbox,
+    email: Queue,
+    webhooks: Option<Child>,
+    webhooks_addr: SocketAddr,
     workers: Vec<Child>,
     started: usize,
     redis: RedisServer,
@@ -42,20 +51,26 @@ impl Stage {
             .start()
             .map_err(Failure::failed)?;
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let sendgrid = SendGridSandbox::start(anywhere)
-            .await
-            .map_err(Failure::failed)?;
+        let sendgrid = SendGridSandbox::start(anywhere).await;
+        let twilio = TwilioSandbox::start(anywhere).await;
+        let maps = GoogleMapsSandbox::start(anywhere).await;
+        // Messages name it before there is a listener: bound, noted and let go.
+        let webhooks_addr = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
         let link = Link::new(&redis.url(), LinkOptions::default())?;
-        let info = QueueInfo {
-            name: QUEUE.to_owned(),
+        let queues = [EMAIL, SMS, GEOCODE].map(|(queue, provider)| QueueInfo {
+            name: queue.to_owned(),
             max_attempts: 4,
-            providers: vec![PROVIDER.to_owned()],
-        };
+            providers: vec![provider.to_owned()],
+        });
         Ok(Self {
             client: Client::over(&link, NAMESPACE)?,
-            operator: Operator::new(&link, NAMESPACE, vec![info])?,
-            queue: Queue::new(link, NAMESPACE, QUEUE).map_err(Failure::failed)?,
-            sendgrid,
+            operator: Operator::new(&link, NAMESPACE, queues.to_vec())?,
+            email: Queue::new(link, NAMESPACE, EMAIL.0).map_err(Failure::failed)?,
+            sendgrid: sendgrid.map_err(Failure::failed)?,
+            twilio: twilio.map_err(Failure::failed)?,
+            maps: maps.map_err(Failure::failed)?,
+            webhooks: None,
+            webhooks_addr: webhooks_addr.map_err(Failure::failed)?,
             workers: Vec::new(),
             started: 0,
             redis,
@@ -67,23 +82,46 @@ impl Stage {
         self.sendgrid.faults().set(rules).map_err(Failure::failed)
     }
 
-    pub(super) fn ledger(&self) -> Summary {
-        self.sendgrid.ledger().summary()
+    pub(super) fn start_worker(&mut self) -> Result<(), Failure> {
+        let worker = self.start("work")?;
+        self.workers.push(worker);
+        Ok(())
     }
 
-    /// Starts `longshore work`, this very program, with nothing but what is said here.
-    pub(super) fn start_worker(&mut self) -> Result<(), Failure> {
+    /// Starts the listener for events.
+    pub(super) fn start_webhooks(&mut self) -> Result<(), Failure> {
+        self.webhooks = Some(self.start("webhooks")?);
+        Ok(())
+    }
+
+    /// Starts this very program, with nothing but what is said here.
+    fn start(&mut self, what: &str) -> Result<Child, Failure> {
         self.started += 1;
-        let log = self.dir.path().join(format!("worker-{}.log", self.started));
-        let log = File::create(log).map_err(Failure::failed)?;
+        let log = File::create(self.log(self.started)).map_err(Failure::failed)?;
         let program = std::env::current_exe().map_err(Failure::failed)?;
-        let origin = self.sendgrid.origin();
-        let settings = [
-            ("REDIS__URL", self.redis.url()),
-            ("REDIS__NAMESPACE", NAMESPACE.to_owned()),
-            ("RETRY__SCHEDULE_SECONDS", "[1, 2, 4]".to_owned()),
-            ("WORKER__HTTP_ADDR", "127.0.0.1:0".to_owned()),
-            ("PROVIDERS__SENDGRID__BASE_URL", origin),
+        let mut command = Command::new(program);
+        // Not what happens to be in this directory's ./config.
+        command.current_dir(self.dir.path()).arg(what);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("LONGSHORE_") {
+                command.env_remove(name);
+            }
+        }
+        for (name, value) in self.settings() {
+            command.env(format!("LONGSHORE_{name}"), value);
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Failure::failed)
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let sendgrid = [
+            ("PROVIDERS__SENDGRID__BASE_URL", self.sendgrid.origin()),
             ("PROVIDERS__SENDGRID__API_KEY", "SG.demo".to_owned()),
             ("PROVIDERS__SENDGRID__RATE_PER_SECOND", "500".to_owned()),
             ("PROVIDERS__SENDGRID__BREAKER__OPEN_SECONDS", "1".to_owned()),
@@ -94,64 +132,85 @@ impl Stage {
             ),
             ("EMAIL__TEMPLATES__INVOICE", "d-invoice".to_owned()),
         ];
-        let mut command = Command::new(program);
-        // Not what happens to be in this directory's ./config.
-        command.current_dir(self.dir.path()).arg("work");
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("LONGSHORE_") {
-                command.env_remove(name);
-            }
-        }
-        for (name, value) in settings {
-            command.env(format!("LONGSHORE_{name}"), value);
-        }
-        let worker = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(Failure::failed)?;
-        self.workers.push(worker);
-        Ok(())
+        let twilio = [
+            ("PROVIDERS__TWILIO__BASE_URL", self.twilio.origin()),
+            ("PROVIDERS__TWILIO__ACCOUNT_SID", "ACdemo".to_owned()),
+            ("PROVIDERS__TWILIO__AUTH_TOKEN", "demo".to_owned()),
+            ("PROVIDERS__TWILIO__FROM", "+4780000000".to_owned()),
+            // What is lost here would open it.
+            ("PROVIDERS__TWILIO__BREAKER__FAILURES", "100".to_owned()),
+            ("WEBHOOKS__HTTP_ADDR", self.webhooks_addr.to_string()),
+            ("WEBHOOKS__PRIVATE_ADDR", "127.0.0.1:0".to_owned()),
+            (
+                "WEBHOOKS__PUBLIC_URL",
+                format!("http://{}", self.webhooks_addr),
+            ),
+        ];
+        let maps = [
+            ("PROVIDERS__GOOGLE_MAPS__BASE_URL", self.maps.origin()),
+            ("PROVIDERS__GOOGLE_MAPS__API_KEY", "demo".to_owned()),
+        ];
+        let all = [
+            ("REDIS__URL", self.redis.url()),
+            ("REDIS__NAMESPACE", NAMESPACE.to_owned()),
+            ("RETRY__SCHEDULE_SECONDS", "[1, 2, 4]".to_owned()),
+            ("WORKER__HTTP_ADDR", "127.0.0.1:0".to_owned()),
+        ];
+        all.into_iter()
+            .chain(sendgrid)
+            .chain(twilio)
+            .chain(maps)
+            .collect()
+    }
+
+    fn log(&self, number: usize) -> PathBuf {
+        self.dir.path().join(format!("process-{number}.log"))
     }
 
     /// SIGTERM to the oldest worker; it has to leave in good order.
     pub(super) async fn stop_worker(&mut self) -> Result<(), Failure> {
-        let mut worker = self.workers.remove(0);
-        let pid = worker.id().map(|pid| pid.to_string()).unwrap_or_default();
+        let worker = self.workers.remove(0);
+        self.stop("worker", worker).await
+    }
+
+    async fn stop(&self, what: &str, mut process: Child) -> Result<(), Failure> {
+        let pid = process.id().map(|pid| pid.to_string()).unwrap_or_default();
         Command::new("kill")
             .args(["-TERM", &pid])
             .status()
             .await
             .map_err(Failure::failed)?;
-        match timeout(PATIENCE, worker.wait()).await {
+        match timeout(PATIENCE, process.wait()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(self.with_logs(&format!("the worker left with {status}"))),
+            Ok(Ok(status)) => Err(self.with_logs(&format!("the {what} left with {status}"))),
             Ok(Err(error)) => Err(Failure::failed(error)),
-            Err(_) => Err(self.with_logs("the worker does not stop")),
+            Err(_) => Err(self.with_logs(&format!("the {what} does not stop"))),
         }
     }
 
-    pub(super) async fn stop_all_workers(&mut self) -> Result<(), Failure> {
+    /// All workers, and the listener.
+    pub(super) async fn stop_all(&mut self) -> Result<(), Failure> {
         while !self.workers.is_empty() {
             self.stop_worker().await?;
         }
-        Ok(())
+        match self.webhooks.take() {
+            Some(listener) => self.stop("listener", listener).await,
+            None => Ok(()),
+        }
     }
 
-    pub(super) async fn row(&self) -> Result<QueueRow, Failure> {
+    pub(super) async fn row(&self, queue: &str) -> Result<QueueRow, Failure> {
         let rows = self.operator.queues().await?;
         rows.into_iter()
-            .next()
-            .ok_or_else(|| Failure::failed("there is no queue"))
+            .find(|row| row.queue == queue)
+            .ok_or_else(|| Failure::failed(format!("there is no queue {queue}")))
     }
 
-    /// Waits until the provider's breaker stands like this.
+    /// Waits until SendGrid's breaker stands like this.
     pub(super) async fn breaker(&self, state: BreakerState) -> Result<(), Failure> {
         let give_up = Instant::now() + PATIENCE;
         loop {
-            let row = self.row().await?;
+            let row = self.row(EMAIL.0).await?;
             if row.breakers.iter().any(|breaker| breaker.state == state) {
                 return Ok(());
             }
@@ -162,26 +221,27 @@ impl Stage {
         }
     }
 
-    /// How many attempts failed and are, or were, made again.
+    /// How many attempts of emails failed and are, or were, made again.
     pub(super) async fn retried(&self) -> Result<u64, Failure> {
-        Ok(self.queue.stats().await?.counter("retried"))
+        Ok(self.email.stats().await?.counter("retried"))
     }
 
     /// Waits until a number in the queue's row has come to `goal`, under a progress bar.
     pub(super) async fn wait(
         &self,
+        queue: &str,
         what: &str,
         goal: u64,
         of: fn(&QueueRow) -> u64,
     ) -> Result<(), Failure> {
-        let start = of(&self.row().await?);
+        let start = of(&self.row(queue).await?);
         let bar = ProgressBar::new(goal.saturating_sub(start));
         if let Ok(style) = ProgressStyle::with_template("  {bar:40} {pos}/{len} {msg}  {elapsed}") {
             bar.set_style(style);
         }
         let give_up = Instant::now() + PATIENCE;
         loop {
-            let row = self.row().await?;
+            let row = self.row(queue).await?;
             let now = of(&row);
             bar.set_position(now.saturating_sub(start));
             bar.set_message(format!(
@@ -203,15 +263,14 @@ impl Stage {
         }
     }
 
-    /// A failure with the last words of the workers, since they are gone with the stage.
+    /// A failure with the last words of the processes, since they are gone with the stage.
     fn with_logs(&self, what: &str) -> Failure {
         let mut text = what.to_owned();
         for n in 1..=self.started {
-            let log = std::fs::read_to_string(self.dir.path().join(format!("worker-{n}.log")))
-                .unwrap_or_default();
+            let log = std::fs::read_to_string(self.log(n)).unwrap_or_default();
             let tail: Vec<_> = log.lines().rev().take(5).collect();
             text.push_str(&format!(
-                "\nworker {n}, last lines first:\n  {}",
+                "\nprocess {n}, last lines first:\n  {}",
                 tail.join("\n  ")
             ));
         }

@@ -1,0 +1,73 @@
+//! One address, from its job to its outcome.
+
+use longshore_job::kinds::GeocodeAddress;
+use longshore_job::{Answer, Handler, JobError, Outcome, Run};
+
+use crate::GoogleMaps;
+use crate::cache::Cache;
+use crate::google_maps::{Answered, LookUpError, NAME};
+use crate::key::Unsaid;
+
+/// Carries out `geocode_address` jobs: from the fleet's cache where it can, and else with one request; two where
+/// Google no longer knows a place by its id.
+#[derive(Debug, Clone)]
+pub struct GeocodeAddressHandler {
+    google_maps: GoogleMaps,
+}
+
+impl GeocodeAddressHandler {
+    /// A handler that asks this client.
+    #[must_use]
+    pub fn new(google_maps: GoogleMaps) -> Self {
+        Self { google_maps }
+    }
+
+    /// Asks Google: by the place id if that is all the cache still has, and else, or if Google no longer knows it, by
+    /// the address.
+    async fn ask(
+        &self,
+        job: &GeocodeAddress,
+        run: &Run,
+        cache: &Cache<'_>,
+    ) -> Result<Answered, LookUpError> {
+        if let Some(id) = cache.place_id().await {
+            let language = job.language.as_deref();
+            if let Some(answered) = self.google_maps.by_place_id(run, &id, language).await? {
+                return Ok(answered);
+            }
+        }
+        self.google_maps.by_address(run, job).await
+    }
+}
+
+impl Handler for GeocodeAddressHandler {
+    type Job = GeocodeAddress;
+
+    async fn run(&self, job: GeocodeAddress, run: Run) -> Result<Outcome, JobError> {
+        let cache = Cache::of(&job, &run);
+        if let Some(geocoded) = cache.recall().await {
+            let mut result = geocoded.to_result();
+            result["cached"] = true.into();
+            return Ok(Outcome::Done {
+                result: Some(result),
+                // Nobody was asked, so nothing is said of Google's health.
+                answer: Answer::default(),
+            });
+        }
+        let answered = self.ask(&job, &run, &cache).await;
+        let Answered { status, geocoded } = answered.map_err(|error| {
+            error.into_job_error(&Unsaid {
+                key: &self.google_maps.key,
+                address: &job.address,
+            })
+        })?;
+        cache.keep(&geocoded).await;
+        Ok(Outcome::Done {
+            result: Some(geocoded.to_result()),
+            answer: Answer {
+                status: Some(status),
+                ..Answer::of(NAME)
+            },
+        })
+    }
+}

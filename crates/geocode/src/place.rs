@@ -1,0 +1,141 @@
+//! What is found at an address.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use longshore_provider::{Response, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What Google says of an address. Kept in the cache as it stands here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Geocoded {
+    /// It is here.
+    Found(Place),
+    /// There is no such place.
+    NotFound,
+}
+
+/// Where an address is. Without the address itself, in whatever form: operators see results without asking, and
+/// where somebody lives is personal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Place {
+    /// Degrees north.
+    lat: f64,
+    /// Degrees east.
+    lng: f64,
+    /// How exact that is: `ROOFTOP`, `RANGE_INTERPOLATED`, `GEOMETRIC_CENTER` or `APPROXIMATE`.
+    location_type: String,
+    /// Google's id of the place.
+    pub(crate) place_id: String,
+    /// Google found something like the address rather than the address.
+    pub(crate) partial_match: bool,
+    /// What it is: `street_address`, `route`, …
+    types: Vec<String>,
+    /// When Google said so, as in RFC 3339.
+    geocoded_at: String,
+}
+
+impl Geocoded {
+    /// The job's result.
+    pub(crate) fn to_result(&self) -> Value {
+        match self {
+            Self::NotFound => json!({ "found": false }),
+            Self::Found(place) => json!({
+                "found": true,
+                "lat": place.lat,
+                "lng": place.lng,
+                "location_type": place.location_type,
+                "place_id": place.place_id,
+                "partial_match": place.partial_match,
+                "types": place.types,
+                "geocoded_at": place.geocoded_at,
+            }),
+        }
+    }
+}
+
+/// An answer with results, as far as it is kept.
+#[derive(Deserialize)]
+struct Results {
+    results: Vec<Found>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    geometry: Geometry,
+    place_id: String,
+    #[serde(default)]
+    partial_match: bool,
+    #[serde(default)]
+    types: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Geometry {
+    location: Location,
+    location_type: String,
+}
+
+#[derive(Deserialize)]
+struct Location {
+    lat: f64,
+    lng: f64,
+}
+
+impl Place {
+    /// The first result, which Google holds for the best. `None` when there is none, or not in Google's form.
+    pub(crate) fn first_of(response: &Response) -> Option<Self> {
+        let Results { results } = serde_json::from_slice(&response.body).ok()?;
+        let found = results.into_iter().next()?;
+        Some(Self {
+            lat: found.geometry.location.lat,
+            lng: found.geometry.location.lng,
+            location_type: found.geometry.location_type,
+            place_id: found.place_id,
+            partial_match: found.partial_match,
+            types: found.types,
+            geocoded_at: said_at(response),
+        })
+    }
+}
+
+/// By Google's clock where it told the time, and else by ours.
+fn said_at(response: &Response) -> String {
+    let date = response.header(header::DATE.as_str());
+    let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+    let at = date.or_else(|| Timestamp::try_from(SystemTime::now()).ok());
+    let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
+    // Whole seconds, whoever told them.
+    Timestamp::from_second(at.as_second())
+        .unwrap_or(at)
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_provider::{HeaderMap, HeaderValue, StatusCode};
+
+    use super::*;
+
+    fn dated(date: &'static str) -> Response {
+        Response {
+            status: StatusCode::OK,
+            headers: HeaderMap::from_iter([(header::DATE, HeaderValue::from_static(date))]),
+            body: Vec::new(),
+            complete: true,
+        }
+    }
+
+    #[test]
+    fn the_time_is_googles() {
+        let at = said_at(&dated("Mon, 02 Nov 2026 12:00:09 GMT"));
+        assert_eq!(at, "2026-11-02T12:00:09Z");
+        let now = said_at(&dated("today"));
+        assert!(now.as_str() > "2026-01-01T" && now.ends_with('Z'), "{now}");
+        assert!(!now.contains('.'), "{now}");
+    }
+}

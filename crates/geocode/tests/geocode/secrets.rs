@@ -1,0 +1,128 @@
+//! Neither the key nor an address gets out.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use longshore_geocode::{GoogleMaps, GoogleMapsConfig, SetupError};
+use longshore_job::kinds::GeocodeAddress;
+use longshore_sandbox::Fault;
+use serde_json::json;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::{ADDRESS, Scene, says};
+
+/// Nothing like Google's, so that no pattern finds it, and with signs that a query encodes.
+const SECRET: &str = "mellon/speak+friend";
+
+/// Everything this thread logs, and with it all that the test does.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn listen(&self) -> DefaultGuard {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(self.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    fn text(&self) -> String {
+        let bytes = self.0.lock().expect("not poisoned").clone();
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("not poisoned").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+fn assert_nothing_in(text: &str) {
+    for part in ["mellon", "speak", "fuglveien", "%98vre", "0154"] {
+        assert!(!text.contains(part), "{part} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn neither_key_nor_address_stands_in_errors_debug_forms_and_logs() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let scene = Scene::set_with(|config| {
+        config.api_key = SECRET.into();
+        config.timeout = Duration::from_millis(400);
+    })
+    .await;
+    let message = format!("{SECRET} and /json?key=mellon%2Fspeak%2Bfriend&x=1 are not good");
+    let denied = json!({ "status": "REQUEST_DENIED", "error_message": message, "results": [] });
+    let encoded: String = form_urlencoded::byte_serialize(ADDRESS.as_bytes()).collect();
+    let page = json!(format!(
+        "{message}: {ADDRESS}, ?address={encoded}&key={SECRET}"
+    ));
+    for fault in [
+        says(200, &denied),
+        says(400, &denied),
+        says(403, &denied),
+        says(500, &denied),
+        says(200, &page),
+        says(429, &page),
+        says(302, &page),
+        says(400, &page),
+        says(404, &page),
+        Fault::HangUpUnread,
+        Fault::HangUp { effect: false },
+        Fault::NeverAnswer { effect: false },
+    ] {
+        scene.fault(fault);
+        let error = scene.run(GeocodeAddress::new(ADDRESS)).await;
+        let error = error.expect_err("no place");
+        assert_nothing_in(&format!("{error} {error:?} {}", error.reason()));
+    }
+    scene.provider.faults().clear();
+    scene.done(GeocodeAddress::new(ADDRESS)).await;
+    scene.memory.break_down();
+    scene.done(GeocodeAddress::new(ADDRESS)).await;
+    scene.provider.refuse_key(SECRET);
+    let error = scene.run(GeocodeAddress::new(ADDRESS)).await;
+    assert_nothing_in(&format!("{:?}", error.expect_err("the very key was sent")));
+
+    assert_nothing_in(&format!("{:?} {:?}", scene.handler, scene.memory.kept()));
+    let text = log.text();
+    assert!(text.contains("request over"), "requests are logged: {text}");
+    assert!(text.contains("the cache cannot be asked"), "{text}");
+    assert!(text.contains("the cache cannot be written"), "{text}");
+    assert_nothing_in(&text);
+}
+
+#[test]
+fn a_configuration_does_not_show_its_key() {
+    let config = GoogleMapsConfig::new(SECRET);
+    assert_nothing_in(&format!("{config:?}"));
+    let client = GoogleMaps::new(&GoogleMapsConfig {
+        base_url: "http://127.0.0.1:1".parse().expect("an origin"),
+        ..config
+    });
+    assert_nothing_in(&format!("{client:?}"));
+    let error = GoogleMaps::new(&GoogleMapsConfig {
+        base_url: "http://127.0.0.1:1".parse().expect("an origin"),
+        ..GoogleMapsConfig::new("")
+    });
+    assert_eq!(error.expect_err("no key"), SetupError::NoApiKey);
+}

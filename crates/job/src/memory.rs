@@ -1,0 +1,99 @@
+//! What a run can remember beyond its own end.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use crate::{Answer, JobError, Scope};
+
+/// How long a job waits when the memory could not be asked and it may not go on without.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// An answer of the [`Memory`], on its way.
+pub type Recalling<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unremembered>> + Send + 'a>>;
+
+/// What the whole fleet remembers for the runs of one queue. The worker implements it.
+///
+/// Times are by the fleet's one clock, not by this machine's.
+pub trait Memory: Send + Sync {
+    /// What is known of the job's earlier requests. Only of use to a run that
+    /// [may have been sent](crate::Run::may_have_been_sent).
+    fn earlier(&self) -> Recalling<'_, Earlier>;
+
+    /// Notes that this message, by the provider's id, was sent for this job, so that news of its delivery finds the job.
+    /// `false` when the message belongs to another job; then nothing is noted.
+    fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool>;
+
+    /// What was kept under this key, by any job of the queue.
+    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>>;
+
+    /// Keeps this under this key for so long.
+    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()>;
+}
+
+/// What is known of the requests that earlier runs of a job may have made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// None of them went out before this.
+    pub after: SystemTime,
+    /// None of them went out after this.
+    pub before: SystemTime,
+    /// What time it is.
+    pub now: SystemTime,
+    /// The message that was noted with [`Memory::own`], or that news of a delivery came for: then it was sent.
+    pub message: Option<String>,
+}
+
+/// The fleet's memory could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the fleet's memory cannot be asked: {0}")]
+pub struct Unremembered(pub String);
+
+/// The job waits, at the cost of no attempt.
+impl From<Unremembered> for JobError {
+    fn from(error: Unremembered) -> Self {
+        Self::Throttled {
+            retry_after: ASK_AGAIN,
+            scope: Scope::Job,
+            reason: error.to_string(),
+            answer: Answer::default(),
+        }
+    }
+}
+
+/// Remembers nothing: for runs outside a fleet.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Forgetful;
+
+impl Memory for Forgetful {
+    fn earlier(&self) -> Recalling<'_, Earlier> {
+        let now = SystemTime::now();
+        Box::pin(async move {
+            Ok(Earlier {
+                after: SystemTime::UNIX_EPOCH,
+                before: now,
+                now,
+                message: None,
+            })
+        })
+    }
+
+    fn own<'a>(&'a self, _message: &'a str) -> Recalling<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn recall<'a>(&'a self, _key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn keep<'a>(&'a self, _key: &'a str, _value: &'a [u8], _time: Duration) -> Recalling<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl fmt::Debug for dyn Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
+}

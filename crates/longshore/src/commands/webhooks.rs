@@ -1,0 +1,55 @@
+//! `webhooks`.
+
+use longshore_job::{Job, kinds::SendSms};
+use longshore_queue::Queue;
+use longshore_webhooks::{Options, Webhooks, WebhooksError};
+
+use super::{log_warnings, work};
+use crate::failure::Failure;
+use crate::registry;
+use crate::session::Session;
+
+pub(super) async fn run(session: &Session) -> Result<(), Failure> {
+    log_warnings(session);
+    let settings = &session.config.webhooks;
+    let Some(public_url) = settings.public_url.clone() else {
+        return Err(Failure::input(
+            "set webhooks.public_url, the origin that the outside knows this listener by, such as \
+             https://hooks.example.com: signatures are over it",
+        ));
+    };
+    let sms = Queue::new(
+        session.link()?,
+        &session.config.redis.namespace,
+        SendSms::QUEUE,
+    )
+    .map_err(Failure::input)?;
+    let Some(twilio) = registry::twilio_events(&session.config, sms).map_err(Failure::input)?
+    else {
+        return Err(Failure::input(
+            "no provider that posts events is configured: set providers.twilio.account_sid and .auth_token",
+        ));
+    };
+    session.reached().await?;
+    let options = Options {
+        http_addr: settings.http_addr,
+        private_addr: settings.private_addr,
+        public_url,
+    };
+    let listening = Webhooks::new(options).twilio(twilio).listen().await;
+    let listening = listening.map_err(|error| match error {
+        WebhooksError::Listen { addr, .. } if addr == settings.private_addr => {
+            Failure::failed(format!("webhooks.private_addr: {error}"))
+        }
+        WebhooksError::Listen { .. } => Failure::failed(format!("webhooks.http_addr: {error}")),
+    })?;
+    let mut words = work::signals()?;
+    listening
+        .serve(async move {
+            // A second signal is not waited for: what is under way ends within ten seconds.
+            let _ = words.recv().await;
+        })
+        .await;
+    tracing::info!("drained");
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! `email`, carried out by SendGrid.
+
+use std::time::Duration;
+
+use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
+use longshore_job::{Job, kinds};
+use longshore_worker::Handlers;
+
+use super::{Provider, SetUp, policy, secret};
+use crate::config::{Config, QueueSpec};
+
+pub(super) const PROVIDER: Provider = Provider {
+    name: "sendgrid",
+    queue: QueueSpec {
+        name: kinds::SendEmail::QUEUE,
+        // SendGrid has no way to look a message up by our id.
+        verifiable: false,
+        default_timeout: Duration::from_secs(30),
+        keep_at_most: None,
+    },
+    turned_on_by: "providers.sendgrid.api_key",
+    origin: |config| Some(config.sendgrid()?.base_url.to_string()),
+    set_up,
+    doubt: no_template,
+};
+
+fn no_template(config: &Config, args: &serde_json::Value) -> Option<String> {
+    let templates = &config.email.as_ref()?.templates;
+    let name = args.get("template")?.as_str()?;
+    let unknown = !templates.is_empty() && !templates.contains_key(name);
+    unknown.then(|| {
+        let known: Vec<_> = templates.keys().map(String::as_str).collect();
+        format!(
+            "there is no template `{name}` in email.templates, only {}: the job will be dead as refused",
+            known.join(", ")
+        )
+    })
+}
+
+fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
+    let Some(email) = &config.email else {
+        return Ok(None);
+    };
+    let sendgrid = &email.sendgrid;
+    let api_key = secret("providers.sendgrid.api_key", &sendgrid.api_key)?;
+    let policy = policy(
+        config,
+        PROVIDER.name,
+        &sendgrid.calls,
+        sendgrid.timeout,
+        &api_key,
+    );
+    let client = SendGrid::new(&SendGridConfig {
+        base_url: sendgrid.base_url.clone(),
+        api_key,
+        sandbox: sendgrid.sandbox,
+        timeout: sendgrid.timeout,
+    })
+    .map_err(|error| format!("providers.sendgrid: {error}"))?;
+    let mails = EmailConfig {
+        from: Sender {
+            email: email.from.email.clone(),
+            name: email.from.name.clone(),
+        },
+        templates: email.templates.clone(),
+    };
+    Ok(Some(SetUp {
+        handlers: Handlers::new().with(SendEmailHandler::new(mails, client)),
+        policy,
+    }))
+}

@@ -1,0 +1,44 @@
+//! `geocode`, carried out by Google Maps.
+
+use std::time::Duration;
+
+use longshore_geocode::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
+use longshore_job::{Job, kinds};
+use longshore_worker::Handlers;
+
+use super::{Provider, SetUp, no_doubt, policy, secret};
+use crate::config::{Config, QueueSpec};
+
+pub(super) const PROVIDER: Provider = Provider {
+    name: "google_maps",
+    queue: QueueSpec {
+        name: kinds::GeocodeAddress::QUEUE,
+        // A lookup has no effect: nothing to verify.
+        verifiable: false,
+        default_timeout: Duration::from_secs(30),
+        // Google's terms: coordinates for 30 consecutive days.
+        keep_at_most: Some(Duration::from_secs(30 * 24 * 3600)),
+    },
+    turned_on_by: "providers.google_maps.api_key",
+    origin: |config| Some(config.google_maps.as_ref()?.base_url.to_string()),
+    set_up,
+    doubt: no_doubt,
+};
+
+fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
+    let Some(maps) = &config.google_maps else {
+        return Ok(None);
+    };
+    let api_key = secret("providers.google_maps.api_key", &maps.api_key)?;
+    let policy = policy(config, PROVIDER.name, &maps.calls, maps.timeout, &api_key);
+    let client = GoogleMaps::new(&GoogleMapsConfig {
+        base_url: maps.base_url.clone(),
+        api_key,
+        timeout: maps.timeout,
+    })
+    .map_err(|error| format!("providers.google_maps: {error}"))?;
+    Ok(Some(SetUp {
+        handlers: Handlers::new().with(GeocodeAddressHandler::new(client)),
+        policy,
+    }))
+}

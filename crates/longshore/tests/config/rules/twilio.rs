@@ -1,0 +1,204 @@
+//! `providers.twilio.*`, and what its status callbacks need.
+
+use longshore::config::{Severity, TwilioCredentials, TwilioSender};
+
+use super::check;
+use crate::{findings, good, load_as};
+
+/// A file in which Twilio is on and nothing is wrong.
+const ON: &str = r#"
+    providers.twilio.account_sid = "AC123"
+    providers.twilio.auth_token = "hunter2"
+    providers.twilio.from = "+4780000000"
+"#;
+
+#[test]
+fn it_is_on_with_an_account_credentials_and_a_sender() {
+    assert!(good("", &[]).twilio.is_none());
+    let twilio = good(ON, &[]).twilio.expect("on");
+    assert_eq!(twilio.base_url.to_string(), "https://api.twilio.com");
+    assert_eq!(twilio.account_sid, "AC123");
+    assert!(matches!(
+        twilio.credentials,
+        TwilioCredentials::AuthToken(_)
+    ));
+    assert_eq!(twilio.sender, TwilioSender::From("+4780000000".to_owned()));
+    assert_eq!(twilio.timeout.as_secs(), 10);
+
+    let service = r#"
+        [providers.twilio]
+        account_sid = "AC123"
+        api_key_sid = "SK1"
+        api_key_secret = "env:TWILIO_API_KEY_SECRET"
+        messaging_service_sid = "MG1"
+        webhook_shared_keys = ["env:ONE", "file:/run/two"]
+    "#;
+    let twilio = good(service, &[]).twilio.expect("on");
+    assert!(matches!(twilio.credentials, TwilioCredentials::ApiKey { sid, .. } if sid == "SK1"));
+    assert_eq!(
+        twilio.sender,
+        TwilioSender::MessagingService("MG1".to_owned())
+    );
+    assert!(twilio.auth_token.is_none());
+    let shared: Vec<_> = twilio.shared_keys.iter().map(ToString::to_string).collect();
+    assert_eq!(shared, ["env:ONE", "file:/run/two"]);
+}
+
+#[test]
+fn the_environment_takes_numbers_and_tokens_as_they_stand() {
+    let env = [
+        ("LONGSHORE_PROVIDERS__TWILIO__ACCOUNT_SID", "AC123"),
+        ("LONGSHORE_PROVIDERS__TWILIO__AUTH_TOKEN", "12345678"),
+        ("LONGSHORE_PROVIDERS__TWILIO__FROM", "+4780000000"),
+        (
+            "LONGSHORE_PROVIDERS__TWILIO__WEBHOOK_SHARED_KEYS",
+            r#"["one"]"#,
+        ),
+    ];
+    let twilio = good("", &env).twilio.expect("on");
+    assert_eq!(twilio.sender, TwilioSender::From("+4780000000".to_owned()));
+    assert_eq!(twilio.shared_keys.len(), 1);
+}
+
+#[test]
+fn senders_are_numbers_short_codes_or_names() {
+    for from in ["+4780000000", "12345", "My Shop", "Shop24"] {
+        let toml = ON.replace("+4780000000", from);
+        assert!(good(&toml, &[]).twilio.is_some(), "{from}");
+    }
+    for from in [
+        "4780000000",
+        "+47 80",
+        "Twelve chars",
+        "shop!",
+        " Shop",
+        "1",
+    ] {
+        let toml = ON.replace("+4780000000", from);
+        let found = findings(&toml, &[]);
+        assert_eq!(found[0].key, "providers.twilio.from", "{from}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_found() {
+    check(
+        &[
+            (
+                "providers.twilio.messaging_service_sid = 'MG1'",
+                "providers.twilio.from",
+                "is set beside providers.twilio.messaging_service_sid",
+                "keep one",
+            ),
+            (
+                "providers.twilio.api_key_sid = 'SK1'",
+                "providers.twilio.api_key_secret",
+                "is not set",
+                "set both",
+            ),
+            (
+                "providers.twilio.api_key_secret = 'hunter2'",
+                "providers.twilio.api_key_sid",
+                "is not set",
+                "set both",
+            ),
+            (
+                "providers.twilio.webhook_shared_keys = 'hunter2'",
+                "providers.twilio.webhook_shared_keys",
+                "is a text, not a list of texts",
+                "write a list",
+            ),
+            (
+                "providers.twilio.webhook_shared_keys = ['hunter2', '']",
+                "providers.twilio.webhook_shared_keys",
+                "has an empty secret in it",
+                "leave it out",
+            ),
+            (
+                "providers.twilio.base_url = 'http://api.twilio.com'",
+                "providers.twilio.base_url",
+                "is not an origin",
+                "https",
+            ),
+            (
+                "providers.twilio.rate_per_second = 0",
+                "providers.twilio.rate_per_second",
+                "is 0",
+                "set 1 to",
+            ),
+        ],
+        ON,
+    );
+    check(
+        &[
+            (
+                "account_sid = 'SK123'\nfrom = 'Shop'",
+                "providers.twilio.account_sid",
+                "is not an id that begins with AC",
+                "copy it again",
+            ),
+            (
+                "account_sid = 'AC123/../x'\nfrom = 'Shop'",
+                "providers.twilio.account_sid",
+                "is not an id",
+                "copy it again",
+            ),
+            (
+                "from = 'Shop'",
+                "providers.twilio.account_sid",
+                "is not set",
+                "AC",
+            ),
+            (
+                "account_sid = 'AC123'",
+                "providers.twilio.from",
+                "is not set, nor is providers.twilio.messaging_service_sid",
+                "set one of them",
+            ),
+        ],
+        "[providers.twilio]\nauth_token = 'hunter2'",
+    );
+}
+
+#[test]
+fn an_account_alone_leaves_it_off() {
+    let config = good("providers.twilio.account_sid = 'AC123'", &[]);
+    assert!(config.twilio.is_none());
+}
+
+#[test]
+fn secrets_in_a_list_are_masked() {
+    let toml = format!("{ON}\nproviders.twilio.webhook_shared_keys = ['hunter2', 'env:ONE']");
+    let config = good(&toml, &[]);
+    let shown = config.values().iter();
+    let shown: Vec<_> = shown
+        .filter(|value| value.key.starts_with("providers.twilio"))
+        .map(|value| (value.key.as_str(), value.value.to_string()))
+        .collect();
+    let keys = (
+        "providers.twilio.webhook_shared_keys",
+        r#"["***","env:ONE"]"#.to_owned(),
+    );
+    assert!(shown.contains(&keys), "{shown:?}");
+    assert!(!format!("{shown:?}").contains("hunter2"));
+    // What leads nowhere is said of each.
+    let unresolved: Vec<_> = config.unresolved().into_iter().map(|f| f.key).collect();
+    assert_eq!(unresolved, ["providers.twilio.webhook_shared_keys"]);
+}
+
+#[test]
+fn reports_that_could_not_be_verified_are_warned_of() {
+    let toml = r#"
+        webhooks.public_url = "https://hooks.example.com"
+        [providers.twilio]
+        account_sid = "AC123"
+        api_key_sid = "SK1"
+        api_key_secret = "hunter2"
+        from = "Shop"
+    "#;
+    let config = load_as(None, toml, &[]).expect("only a warning");
+    let warnings: Vec<_> = config.warnings().iter().collect();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].severity, Severity::Warning);
+    assert_eq!(warnings[0].key, "webhooks.public_url");
+}

@@ -1,0 +1,127 @@
+//! What is remembered across runs: earlier requests of a job, and what jobs of the queue keep for each other.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use longshore_job::JobId;
+use redis::Value;
+
+use crate::enqueue::millis;
+use crate::record::history;
+use crate::value::Answer;
+use crate::{Queue, QueueError, Recorded, script};
+
+/// What is known of the requests that earlier runs of a job may have made. Times are in ms since the epoch, by Redis's
+/// clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// None of them went out before this.
+    pub after_ms: u64,
+    /// None of them went out after this.
+    pub before_ms: u64,
+    /// What time it is.
+    pub now_ms: u64,
+    /// The message that was noted for the job, if any.
+    pub message: Option<String>,
+}
+
+impl Queue {
+    /// Looks back at a job's earlier runs.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn past(&self, job: JobId) -> Result<Past, QueueError> {
+        let value: Value = script::PAST
+            .on(&[&self.keys.record_of(job)])
+            .run(&self.link)
+            .await?;
+        let mut answer = Answer::new(value)?;
+        let now_ms: u64 = answer.next()?;
+        let record: HashMap<String, Vec<u8>> = answer.next()?;
+        let text = |name| String::from_utf8(record.get(name)?.clone()).ok();
+        let enqueued = text("at").and_then(|at| at.parse().ok());
+        let enqueued = enqueued.unwrap_or_else(|| job.timestamp_ms());
+        let (after_ms, before_ms) = sent_between(&history(&record), enqueued, now_ms);
+        Ok(Past {
+            after_ms,
+            before_ms,
+            now_ms,
+            message: text("msg"),
+        })
+    }
+
+    /// What was kept under this key, by any job of the queue.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn recall(&self, key: &str) -> Result<Option<Vec<u8>>, QueueError> {
+        let mut command = redis::cmd("GET");
+        command.arg(self.keys.kept_under(key));
+        self.link.command(&command).await
+    }
+
+    /// Keeps this under this key for so long, at least a millisecond.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn keep(&self, key: &str, value: &[u8], time: Duration) -> Result<(), QueueError> {
+        let mut command = redis::cmd("SET");
+        command.arg(self.keys.kept_under(key)).arg(value);
+        command.arg("PX").arg(millis(time).max(1));
+        self.link.command(&command).await
+    }
+}
+
+/// Between which times the requests went out whose outcome is not known. A lost worker sent at some time after what
+/// was written down last; where the history no longer reaches back, at some time after the job was enqueued.
+fn sent_between(history: &[Recorded], enqueued_ms: u64, now_ms: u64) -> (u64, u64) {
+    let unknown =
+        |recorded: &Recorded| matches!(recorded.entry.outcome.as_str(), "outcome_unknown" | "lost");
+    let first = history.iter().position(unknown);
+    let after = match first {
+        Some(0) | None => enqueued_ms,
+        Some(n) => history[n - 1].at_ms,
+    };
+    let before = history.iter().rfind(|recorded| unknown(recorded));
+    (after, before.map_or(now_ms, |recorded| recorded.at_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::HistoryEntry;
+
+    fn at(at_ms: u64, outcome: &str) -> Recorded {
+        Recorded {
+            at_ms,
+            entry: HistoryEntry {
+                outcome: outcome.to_owned(),
+                ..HistoryEntry::default()
+            },
+        }
+    }
+
+    #[test]
+    fn requests_went_out_between_what_is_known_for_sure() {
+        for (history, between) in [
+            (vec![], (100, 900)),
+            (vec![at(300, "lost")], (100, 300)),
+            (
+                vec![at(200, "failed"), at(300, "outcome_unknown")],
+                (200, 300),
+            ),
+            (
+                vec![
+                    at(200, "lost"),
+                    at(300, "failed"),
+                    at(400, "lost"),
+                    at(500, "failed"),
+                ],
+                (100, 400),
+            ),
+            (vec![at(200, "failed")], (100, 900)),
+        ] {
+            assert_eq!(sent_between(&history, 100, 900), between, "{history:?}");
+        }
+    }
+}

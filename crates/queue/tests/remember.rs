@@ -1,0 +1,172 @@
+//! What is remembered across runs: deliveries, earlier requests, and what jobs keep for each other.
+
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+mod support;
+
+use std::time::Duration;
+
+use longshore_job::JobId;
+use longshore_queue::{Fate, Heard, News, RawId};
+use support::{Bench, verdict};
+
+fn news(message: &str, job: Option<JobId>, state: &str, rank: u8) -> News {
+    News {
+        message: message.to_owned(),
+        job,
+        state: state.to_owned(),
+        rank,
+        code: (state == "failed").then(|| "30003".to_owned()),
+    }
+}
+
+impl Bench {
+    /// State and code of the job's message.
+    async fn delivery(&self, id: JobId) -> Option<(String, Option<String>, Option<String>)> {
+        let job = self.queue.job(&RawId::from(id)).await.expect("looks");
+        let delivery = job.expect("is there").delivery?;
+        Some((delivery.message, delivery.state, delivery.code))
+    }
+}
+
+#[tokio::test]
+async fn news_in_any_order_and_twice_leave_what_came_last() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    assert_eq!(bench.delivery(id).await, None);
+    assert!(bench.queue.own("SM1", id).await.expect("owns"));
+    assert_eq!(
+        bench.delivery(id).await,
+        Some(("SM1".into(), None, None)),
+        "known, and no news yet"
+    );
+    for (state, rank, heard) in [
+        ("sent", 4, Heard::Noted),
+        ("queued", 2, Heard::Stale),
+        ("sent", 4, Heard::Stale),
+        ("failed", 5, Heard::Noted),
+        ("delivered", 5, Heard::Stale),
+        ("sending", 3, Heard::Stale),
+    ] {
+        let said = bench.queue.hear(&news("SM1", None, state, rank)).await;
+        assert_eq!(said.expect("hears"), heard, "{state}");
+    }
+    let failed = (
+        "SM1".to_owned(),
+        Some("failed".to_owned()),
+        Some("30003".to_owned()),
+    );
+    assert_eq!(bench.delivery(id).await, Some(failed));
+    // A code that no longer holds goes.
+    let read = bench.queue.hear(&news("SM1", None, "read", 6)).await;
+    assert_eq!(read.expect("hears"), Heard::Noted);
+    assert_eq!(
+        bench.delivery(id).await,
+        Some(("SM1".into(), Some("read".into()), None))
+    );
+    let ttl: i64 = bench.text("PTTL {t:email}:delivery:SM1").await;
+    let week = Duration::from_secs(7 * 24 * 3600).as_millis() as i64;
+    assert!((week - 60_000..=week).contains(&ttl), "{ttl}");
+}
+
+#[tokio::test]
+async fn news_find_their_job_by_name_when_the_answer_was_lost() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    let before = bench.keys().await;
+    for stranger in [None, Some(JobId::generate())] {
+        let said = bench.queue.hear(&news("SM1", stranger, "sent", 4)).await;
+        assert_eq!(said.expect("hears"), Heard::Unknown);
+    }
+    assert_eq!(bench.keys().await, before, "strangers leave nothing behind");
+
+    let said = bench.queue.hear(&news("SM1", Some(id), "sent", 4)).await;
+    assert_eq!(said.expect("hears"), Heard::Noted);
+    let past = bench.queue.past(id).await.expect("looks back");
+    assert_eq!(past.message.as_deref(), Some("SM1"));
+    assert!(bench.queue.own("SM1", id).await.expect("owns"));
+}
+
+#[tokio::test]
+async fn a_message_has_one_owner() {
+    let bench = Bench::new();
+    let ids = bench.enqueue(2).await;
+    assert!(bench.queue.own("SM1", ids[0]).await.expect("owns"));
+    assert!(bench.queue.own("SM1", ids[0]).await.expect("owns"), "again");
+    assert!(!bench.queue.own("SM1", ids[1]).await.expect("asks"));
+    assert_eq!(bench.delivery(ids[1]).await, None);
+    // News that name another job go to the owner.
+    let said = bench
+        .queue
+        .hear(&news("SM1", Some(ids[1]), "sent", 4))
+        .await;
+    assert_eq!(said.expect("hears"), Heard::Noted);
+    assert_eq!(bench.delivery(ids[1]).await, None);
+    assert_eq!(
+        bench.delivery(ids[0]).await,
+        Some(("SM1".into(), Some("sent".into()), None))
+    );
+    // A job that is gone leaves no record behind.
+    let gone = JobId::generate();
+    assert!(bench.queue.own("SM2", gone).await.expect("owns"));
+    assert!(
+        !bench
+            .keys()
+            .await
+            .iter()
+            .any(|key| key.contains(&gone.to_string()))
+    );
+}
+
+#[tokio::test]
+async fn a_job_knows_between_which_times_it_may_have_been_sent() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let id = bench.enqueue(1).await[0];
+    let enqueued = bench.queue.now_ms().await.expect("has a clock");
+    let mut told = Vec::new();
+    for outcome in ["failed", "outcome_unknown", "failed"] {
+        let claimed = bench.claim(&worker, 1).await;
+        let mut verdict = verdict(&claimed[0], Fate::Back);
+        let entry = verdict.history.as_mut().expect("has an entry");
+        entry.outcome = outcome.to_owned();
+        assert_eq!(bench.settle(&[verdict]).await, [true]);
+        let past = bench.queue.past(id).await.expect("looks back");
+        assert!(past.after_ms <= past.before_ms && past.before_ms <= past.now_ms);
+        told.push(past);
+    }
+    let job = bench.queue.job(&RawId::from(id)).await.expect("looks");
+    let history = job.expect("is there").history;
+    assert!(
+        told[0].after_ms <= enqueued,
+        "anything since it was enqueued"
+    );
+    for past in &told[1..] {
+        assert_eq!(
+            (past.after_ms, past.before_ms),
+            (history[0].at_ms, history[1].at_ms)
+        );
+    }
+    assert_eq!(told[2].message, None);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_there_for_its_time() {
+    let bench = Bench::new();
+    let queue = &bench.queue;
+    assert_eq!(queue.recall("place").await.expect("asks"), None);
+    let bytes = b"\x00\xff any bytes";
+    queue
+        .keep("place", bytes, Duration::from_secs(60))
+        .await
+        .expect("keeps");
+    assert_eq!(
+        queue.recall("place").await.expect("asks").as_deref(),
+        Some(&bytes[..])
+    );
+    let ttl: i64 = bench.text("PTTL {t:email}:kept:place").await;
+    assert!((50_000..=60_000).contains(&ttl), "{ttl}");
+}

@@ -1,0 +1,46 @@
+//! One text message, from its job to its outcome.
+
+use longshore_job::kinds::SendSms;
+use longshore_job::{Handler, JobError, Outcome, Run};
+
+use crate::{Twilio, error, verify};
+
+/// Carries out `send_sms` jobs: one request each.
+///
+/// The result is `{"sid","status","segments"?,"price"?,"price_unit"?}`: how many segments the text takes, and what
+/// Twilio takes for it, where it already says so.
+#[derive(Debug, Clone)]
+pub struct SendSmsHandler {
+    twilio: Twilio,
+}
+
+impl SendSmsHandler {
+    /// A handler that sends through this client.
+    #[must_use]
+    pub fn new(twilio: Twilio) -> Self {
+        Self { twilio }
+    }
+}
+
+impl Handler for SendSmsHandler {
+    type Job = SendSms;
+
+    const CAN_VERIFY: bool = true;
+
+    async fn run(&self, job: SendSms, run: Run) -> Result<Outcome, JobError> {
+        let sent = self.twilio.send(&run, &job).await;
+        let (status, message) = sent.map_err(error::of_sending)?;
+        let sid = message.sid.as_str();
+        // It is sent, whether or not that can be noted: only news of its delivery may not find the job then.
+        match run.memory().own(sid).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(job = %run.id, sid, "another job has this message"),
+            Err(error) => tracing::warn!(job = %run.id, sid, %error, "the message is not noted"),
+        }
+        Ok(message.done(Some(status)))
+    }
+
+    async fn verify(&self, job: &SendSms, run: &Run) -> Result<Option<Outcome>, JobError> {
+        verify::verify(&self.twilio, job, run).await
+    }
+}

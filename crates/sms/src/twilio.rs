@@ -1,0 +1,152 @@
+//! Twilio's `2010-04-01` API, as far as text messages are sent.
+
+use longshore_job::kinds::SendSms;
+use longshore_job::{JobId, Run};
+use longshore_provider::{
+    HeaderValue, Http, HttpSetupError, ProviderError, Request, Response, basic,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::message::Message;
+use crate::{Credentials, Sender, TwilioConfig};
+
+/// The provider's name, as configuration and metrics have it.
+pub(crate) const NAME: &str = "twilio";
+
+/// What Twilio shall do when a status callback fails: try three times again, when it cannot connect, when no answer
+/// comes, and after a 5xx. Without it there is one repetition, and only when it cannot connect. Twilio reads it off
+/// the URL and does not send it.
+const CALLBACK_OVERRIDES: &str = "#rc=3&rp=5xx,ct,rt";
+
+/// A client of Twilio. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Twilio {
+    http: Http,
+    authorization: HeaderValue,
+    /// `/2010-04-01/Accounts/AC…/Messages`, without the ending.
+    messages: String,
+    sender: Sender,
+    status_callback: Option<String>,
+}
+
+/// The client cannot be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// TLS is not to be had on this machine.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+    /// The job could not be put into the URL.
+    #[error("the status callback's URL has a query or a fragment, where the job has to go")]
+    StatusCallback,
+}
+
+/// A call that did not give what it was made for.
+#[derive(Debug)]
+pub(crate) enum CallError {
+    /// No 2xx.
+    Provider(ProviderError),
+    /// A 2xx without what belongs in it.
+    NotUnderstood(Box<Response>),
+}
+
+/// One page of a list of messages.
+#[derive(Deserialize)]
+pub(crate) struct Page {
+    pub(crate) messages: Vec<Message>,
+    /// Where the next page is, without the host.
+    #[serde(default)]
+    pub(crate) next_page_uri: Option<String>,
+}
+
+impl Twilio {
+    /// A client.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, or the status callback's URL is more than a place to put the job.
+    pub fn new(config: &TwilioConfig) -> Result<Self, SetupError> {
+        let callback = config.status_callback.as_deref();
+        if callback.is_some_and(|url| url.contains(['?', '#'])) {
+            return Err(SetupError::StatusCallback);
+        }
+        let authorization = match &config.credentials {
+            Credentials::AuthToken(token) => basic(&config.account_sid, token),
+            Credentials::ApiKey { sid, secret } => basic(sid, secret),
+        };
+        Ok(Self {
+            http: Http::new(config.base_url.clone(), config.timeout)?,
+            authorization,
+            messages: format!("/2010-04-01/Accounts/{}/Messages", config.account_sid),
+            sender: config.sender.clone(),
+            status_callback: config.status_callback.clone(),
+        })
+    }
+
+    /// Has one message sent, once. There is no idempotency key in this API: whoever repeats a request whose answer
+    /// was lost, without having looked, may be sending a second message.
+    ///
+    /// Returns the answer's status and the message. Any 2xx with a message in it is an acceptance: only Twilio knows
+    /// sids.
+    pub(crate) async fn send(&self, run: &Run, job: &SendSms) -> Result<(u16, Message), CallError> {
+        let callback = self.callback(run.id);
+        let sender = match &self.sender {
+            Sender::From(number) => ("From", number),
+            Sender::MessagingService(sid) => ("MessagingServiceSid", sid),
+        };
+        let fields = [
+            Some(("To", &job.to)),
+            callback.as_ref().map(|url| ("StatusCallback", url)),
+            Some(sender),
+            Some(("Body", &job.body)),
+        ];
+        let fields = fields.into_iter().flatten();
+        let request = Request::post(format!("{}.json", self.messages))
+            .authorization(self.authorization.clone())
+            .form(fields.map(|(name, value)| (name, value.as_str())));
+        let response = self.http.send(run, request).await;
+        let response = response.map_err(CallError::Provider)?;
+        Ok((response.status.as_u16(), understood(response)?))
+    }
+
+    /// What Twilio shall call about a job's message.
+    fn callback(&self, job: JobId) -> Option<String> {
+        let url = self.status_callback.as_ref()?;
+        Some(format!("{url}?job={job}{CALLBACK_OVERRIDES}"))
+    }
+
+    /// A message by its sid.
+    pub(crate) async fn message(&self, run: &Run, sid: &str) -> Result<Message, CallError> {
+        self.read(run, Request::get(format!("{}/{sid}.json", self.messages)))
+            .await
+    }
+
+    /// The newest messages to a number; with `since`, a GMT date, those that were sent on that day and after it.
+    pub(crate) async fn messages_to(
+        &self,
+        run: &Run,
+        to: &str,
+        since: Option<&str>,
+        page_size: usize,
+    ) -> Result<Page, CallError> {
+        let size = page_size.to_string();
+        let mut query = vec![("To", to), ("PageSize", &size)];
+        query.extend(since.map(|day| ("DateSent>", day)));
+        let request = Request::get(format!("{}.json", self.messages)).query(query);
+        self.read(run, request).await
+    }
+
+    /// The page after one that named it.
+    pub(crate) async fn next_page(&self, run: &Run, uri: &str) -> Result<Page, CallError> {
+        self.read(run, Request::get_next(uri)).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, run: &Run, request: Request) -> Result<T, CallError> {
+        let request = request.authorization(self.authorization.clone());
+        let response = self.http.read(run, request).await;
+        understood(response.map_err(CallError::Provider)?)
+    }
+}
+
+fn understood<T: DeserializeOwned>(response: Response) -> Result<T, CallError> {
+    serde_json::from_slice(&response.body).map_err(|_| CallError::NotUnderstood(Box::new(response)))
+}

@@ -1,0 +1,181 @@
+//! One request: read, verified, written to Redis, answered. In this order, and answered with success only after the
+//! third.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{CONNECTION, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use longshore_queue::QueueError;
+use tokio::time::{sleep, timeout};
+
+use crate::PublicUrl;
+use crate::body::{Budget, Unread};
+use crate::metrics::Metrics;
+use crate::seldom::Seldom;
+use crate::source::{Outcome, Refusal, Source};
+
+/// How long Redis has. Providers are answered within 5 s, on a busy machine too.
+const REDIS_WITHIN: Duration = Duration::from_secs(3);
+
+/// Between two tries to reach it.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// When a provider that was sent away should come again. Twilio does not look at it.
+const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// What all doors have in common.
+pub(crate) struct House {
+    pub(crate) url: PublicUrl,
+    pub(crate) budget: Budget,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The door of one provider.
+struct Door<S> {
+    house: Arc<House>,
+    source: S,
+    /// Whoever finds the address can make these lines.
+    refusals: Seldom,
+    outages: Seldom,
+}
+
+/// Why a request gets no success.
+enum NotTaken {
+    Unread(Unread),
+    Refused(Refusal),
+    /// What Redis said; nothing when it said nothing in time.
+    Unavailable(Option<QueueError>),
+}
+
+/// The route of one provider.
+pub(crate) fn route<S: Source>(house: &Arc<House>, source: S) -> Router {
+    let door = Door {
+        house: Arc::clone(house),
+        source,
+        refusals: Seldom::default(),
+        outages: Seldom::default(),
+    };
+    let path = format!("/webhooks/{}", S::NAME);
+    Router::new().route(&path, post(enter::<S>).with_state(Arc::new(door)))
+}
+
+async fn enter<S: Source>(State(door): State<Arc<Door<S>>>, request: Request) -> Response {
+    let begun = Instant::now();
+    let (outcomes, answer) = match door.carry(request).await {
+        Ok(outcomes) => (outcomes, StatusCode::NO_CONTENT.into_response()),
+        Err(not_taken) => {
+            door.log(&not_taken);
+            (vec![not_taken.outcome()], not_taken.answer())
+        }
+    };
+    let metrics = &door.house.metrics;
+    metrics.answered(S::NAME, &outcomes, begun.elapsed());
+    answer
+}
+
+impl<S: Source> Door<S> {
+    async fn carry(&self, request: Request) -> Result<Vec<Outcome>, NotTaken> {
+        let House { url, budget, .. } = &*self.house;
+        let (head, body) = request.into_parts();
+        let body = budget.read(&head, body).await.map_err(NotTaken::Unread)?;
+        let events = self.source.read(url, &head, &body.bytes);
+        let events = events.map_err(NotTaken::Refused)?;
+        // Its memory is for others while Redis is waited for.
+        drop((head, body));
+        self.write(&events).await.map_err(NotTaken::Unavailable)
+    }
+
+    /// Writes events to Redis, and tries again while it cannot be reached: the first call after a restart finds a broken
+    /// connection, and not every provider sends again what was not taken. Whatever it is that hangs, the provider hears
+    /// in time that it has to.
+    async fn write(&self, events: &S::Events) -> Result<Vec<Outcome>, Option<QueueError>> {
+        let mut last = None;
+        let trying = async {
+            loop {
+                match self.source.take(events).await {
+                    Err(error @ QueueError::Unreachable { .. }) => last = Some(error),
+                    answer => return answer,
+                }
+                sleep(PAUSE).await;
+            }
+        };
+        match timeout(REDIS_WITHIN, trying).await {
+            Ok(answer) => answer.map_err(Some),
+            Err(_) => Err(last),
+        }
+    }
+
+    fn log(&self, not_taken: &NotTaken) {
+        let (provider, outcome) = (S::NAME, not_taken.outcome().as_str());
+        let reason = not_taken.reason();
+        match not_taken {
+            NotTaken::Unavailable(error) => {
+                let error = error.as_ref().map(tracing::field::display);
+                if let Some(unlogged) = self.outages.pass() {
+                    tracing::error!(
+                        provider,
+                        error,
+                        unlogged,
+                        "an event is not taken: Redis did not take it"
+                    );
+                }
+            }
+            NotTaken::Unread(_) | NotTaken::Refused(_) => {
+                if let Some(unlogged) = self.refusals.pass() {
+                    tracing::warn!(provider, outcome, reason, unlogged, "a request is refused");
+                }
+            }
+        }
+    }
+}
+
+impl NotTaken {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Unread(Unread::TooLarge) => Outcome::TooLarge,
+            Self::Unread(Unread::TooSlow) => Outcome::TooSlow,
+            Self::Unread(Unread::Busy) => Outcome::Busy,
+            Self::Unread(Unread::Broken) | Self::Refused(Refusal::BadRequest(_)) => {
+                Outcome::BadRequest
+            }
+            Self::Refused(Refusal::BadSignature(_)) => Outcome::BadSignature,
+            Self::Unavailable(_) => Outcome::Unavailable,
+        }
+    }
+
+    /// What the provider is told. Fixed texts, whatever was sent.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Unread(Unread::TooLarge) => "the body is over 1 MiB",
+            Self::Unread(Unread::TooSlow) => "the body did not come within 10 s",
+            Self::Unread(Unread::Busy) => "too many requests at once: send it again",
+            Self::Unread(Unread::Broken) => "the body broke off",
+            Self::Refused(Refusal::BadSignature(why) | Refusal::BadRequest(why)) => why,
+            Self::Unavailable(_) => "it could not be written down: send it again",
+        }
+    }
+
+    fn answer(&self) -> Response {
+        let status = match self {
+            Self::Unread(Unread::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unread(Unread::TooSlow) => StatusCode::REQUEST_TIMEOUT,
+            Self::Unread(Unread::Broken) | Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::Unread(Unread::Busy) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let mut answer = (status, format!("{}\n", self.reason())).into_response();
+        let headers = answer.headers_mut();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        }
+        if matches!(self, Self::Unread(_)) {
+            // What is left of the body would be read as the next request.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+}

@@ -1,0 +1,41 @@
+//! The public listener: events that providers post, verified and written to Redis.
+//!
+//! A request goes through these rooms, in this order:
+//!
+//! 1. `listener` takes its connection: so many at once, ten seconds for a header;
+//! 2. `door` routes it by path, and `body` reads it: 1 MiB, ten seconds;
+//! 3. its provider ([`TwilioEvents`]) checks the signature over the [`PublicUrl`] and reads what the event says;
+//! 4. `longshore_queue` writes that down;
+//! 5. the door answers.
+//!
+//! | answer | when |
+//! |---|---|
+//! | 204 | what the event says is in Redis, or is no use to anybody: known already, of no job of ours, in words unknown here |
+//! | 400 | the signature is missing or wrong, or the request cannot be used; the text says which |
+//! | 404, 405 | another path, another method |
+//! | 408 | the body did not come in time. For a header that does not come, the connection is closed |
+//! | 413 | the body is over 1 MiB |
+//! | 503, `Retry-After` | Redis did not take it within three seconds, or too many bodies come at once |
+//!
+//! **Invariant:** a success is answered only after Redis has answered. **Invariant:** answers, logs and metrics hold
+//! nothing personal of what was sent: reasons are fixed texts.
+//!
+//! Beside it is a second listener, for `/livez`, `/readyz` and `/metrics`, which the world does not reach.
+//!
+//! Another provider is one module that implements the crate's `Source`, and one method of [`Webhooks`].
+
+mod body;
+mod door;
+mod form;
+mod health;
+mod listener;
+mod metrics;
+mod public_url;
+mod seldom;
+mod source;
+mod twilio;
+mod webhooks;
+
+pub use public_url::{InvalidPublicUrl, PublicUrl};
+pub use twilio::TwilioEvents;
+pub use webhooks::{Listening, Options, Webhooks, WebhooksError};

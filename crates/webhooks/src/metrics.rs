@@ -1,0 +1,74 @@
+//! What this process counts, as Prometheus text. Labels hold providers and outcomes: never a person, never an id.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::source::Outcome;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabels {
+    provider: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProviderLabel {
+    provider: &'static str,
+}
+
+/// All counters of the process.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    events: Family<EventLabels, Counter>,
+    seconds: Family<ProviderLabel, Histogram, fn() -> Histogram>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Arc<Self> {
+        let mut registry = Registry::with_prefix("longshore");
+        let events = Family::default();
+        registry.register(
+            "webhooks",
+            "Events that providers posted, by outcome; a refused request counts as one",
+            events.clone(),
+        );
+        // From 0.5 ms to 16 s: ten seconds for a body, and Redis.
+        let seconds: Family<_, _, fn() -> Histogram> =
+            Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 16)));
+        registry.register(
+            "webhook_seconds",
+            "How long requests took, from their header to the answer",
+            seconds.clone(),
+        );
+        Arc::new(Self {
+            registry,
+            events,
+            seconds,
+        })
+    }
+
+    pub(crate) fn answered(&self, provider: &'static str, outcomes: &[Outcome], took: Duration) {
+        for outcome in outcomes {
+            let outcome = outcome.as_str();
+            let labels = EventLabels { provider, outcome };
+            self.events.get_or_create(&labels).inc();
+        }
+        self.seconds
+            .get_or_create(&ProviderLabel { provider })
+            .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
