@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::{Stage, eventually};
+use crate::{Act, Stage, eventually};
 
 /// How many of its last lines a worker says when a flow fails.
 const LAST_WORDS: usize = 40;
@@ -20,6 +20,7 @@ const LAST_WORDS: usize = 40;
 pub struct Start<'a> {
     stage: &'a Stage,
     command: &'static str,
+    args: &'static [&'static str],
     /// What it logs once it works.
     ready: &'static str,
     number: usize,
@@ -29,17 +30,30 @@ pub struct Start<'a> {
 
 impl<'a> Start<'a> {
     pub(crate) fn work(stage: &'a Stage, number: usize) -> Self {
-        Self::new(stage, number, "work", "concurrency=")
+        // Its own queue alone: no word about the others.
+        let args = match stage.act {
+            Act::Email => &["--queue", "email"],
+            Act::Sms => &["--queue", "sms"],
+            Act::Geocode => &["--queue", "geocode"],
+        };
+        Self::new(stage, number, "work", args, "concurrency=")
     }
 
     pub(crate) fn webhooks(stage: &'a Stage, number: usize) -> Self {
-        Self::new(stage, number, "webhooks", "webhooks are taken")
+        Self::new(stage, number, "webhooks", &[], "webhooks are taken")
     }
 
-    fn new(stage: &'a Stage, number: usize, command: &'static str, ready: &'static str) -> Self {
+    fn new(
+        stage: &'a Stage,
+        number: usize,
+        command: &'static str,
+        args: &'static [&'static str],
+        ready: &'static str,
+    ) -> Self {
         Self {
             stage,
             command,
+            args,
             ready,
             number,
             redis_url: stage.redis.url(),
@@ -97,6 +111,7 @@ impl<'a> Start<'a> {
         let mut command = self.stage.command(&self.redis_url);
         command
             .arg(self.command)
+            .args(self.args)
             .stdout(Stdio::null())
             .stderr(File::create(&log).expect("a log file"));
         for (name, value) in &self.settings {
