@@ -2,7 +2,7 @@
 -- a job runs is what the in-flight hash says, and attempts are counted when they are settled.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 data  5 meta (prefix)  6 inflight  7 workers  8 gate  9 signal
---       10 limits  11 breakers
+--       10 limits  11 breakers  12 completions
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
 --       5 provider ("" = none)  6 its limiter: ms between calls (0 = none)  7 calls it may run ahead
 --       8 its breaker: how long a probe may take in ms (0 = no breaker)
@@ -13,8 +13,8 @@
 --                breaker), limited
 --         route: primary, or probe: the one job whose call decides whether the others may go on
 --         epoch: of the breaker; goes back with the call's verdict
---         record: {enqueued at, expires at, traceparent, tracestate, run state, end, attempts as apalis-redis writes it}
-local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers = unpack(KEYS)
+--         record: {field, value, …}; one that has completed has the field `end` too
+local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions = unpack(KEYS)
 local want, provider, interval = tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[6])
 local route, epoch = 'primary', 0
 
@@ -88,10 +88,17 @@ if #ids > 0 then
   end
   redis.call('HSET', inflight, unpack(owned))
   payloads = redis.call('HMGET', data, unpack(ids))
+  local ended = redis.call('HMGET', completions, unpack(ids))
   for i, id in ipairs(ids) do
-    -- Anybody can write there: a record of the wrong type is as good as none, and must not stop its neighbours.
-    local record = redis.pcall('HMGET', meta .. ':' .. id, 'at', 'exp', 'traceparent', 'tracestate', 'run', 'end', 'attempts')
-    records[i] = record.err and { false, false, false, false, false, false, false } or record
+    -- Whole, since that costs Redis less than some of its fields. Anybody can write there: a record of the wrong type
+    -- is as good as none, and must not stop its neighbours.
+    local record = redis.pcall('HGETALL', meta .. ':' .. id)
+    if record.err then record = {} end
+    if ended[i] then
+      record[#record + 1] = 'end'
+      record[#record + 1] = ''
+    end
+    records[i] = record
   end
 end
 local due = false

@@ -2,21 +2,23 @@
 -- was decided before (decide.rs); here it is only carried out.
 --
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 meta (prefix)  6 data  7 dead  8 groups  9 completed
---       10 stats  11 signal  12 gate  13 breakers
+--       10 completions  11 stats  12 signal  13 gate  14 breakers
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
---       6 open for ms  7 version of its credentials; then 10 for each job, at most 256 jobs:
---       id, claim token, verdict, amount, run state ("" = as it is), number of the history entry (0 = none),
---       history entry, extra, group, what the call says of the provider
+--       6 open for ms  7 version of its credentials; then for each job, at most 256 jobs:
+--       id, claim token, what the call says of the provider, verdict, and for the verdict c two more:
+--       bytes kept, completion in JSON; for the others six more:
+--       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
+--       id of the group, its description in JSON
 --       what the call says: "" nothing, else "<word>:<epoch>:<p if it was a probe>:<rest>" with the word
 --         s it went well  f it failed  n nothing  h come back in <rest> ms  u our credentials are refused, <rest> says why
---       verdict: c completed (amount: bytes kept, extra: result or "")
---                r retryable, s scheduled (amount: wait in ms)
+--       verdict: c completed
+--                r retryable, s scheduled: after the wait
 --                b back to the head of the waiting list
---                d dead (extra: id of the group, group: its description in JSON)
+--                d dead, in the group
 --                x forget the claim: the job is settled already
--- Returns {when completed jobs are next due to be pruned in ms or 0, 1 or 0 for each job: 0 = the token is gone}
-local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, stats, signal, gate, breakers = unpack(KEYS)
+-- Returns {when completed jobs are next due to be pruned in ms or 0, place of each verdict whose token is gone, from 1, …}
+local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers = unpack(KEYS)
 
 -- A record of the wrong type is not ours: ours takes its place, so that the verdict is written whatever was there.
 local function write(record, fields)
@@ -28,9 +30,10 @@ local function write(record, fields)
   end
 end
 
--- What the calls of this batch say of the provider.
+-- What the calls of this batch say of the provider. Most say that all is well, which changes nothing: `unheard` was
+-- said last and changed nothing, so it need not be heard again.
 local provider, spec = ARGV[3], { tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]) }
-local breaker, moved, let_through = nil, false, false
+local breaker, moved, let_through, unheard = nil, false, false, nil
 local function hear(said)
   local word, epoch, probe, rest = said:match('^(%a):(%d+):(p?):(.*)$')
   if word == 'h' then
@@ -43,73 +46,84 @@ local function hear(said)
   elseif word == 's' and probe == 'p' then
     let_through = true
   end
-  if spec[1] == 0 then return end
-  breaker = breaker or read_breaker(breakers, provider)
-  if word == 's' or word == 'f' then
-    moved = judge(breaker, word, tonumber(epoch), spec) or moved
-  elseif probe == 'p' and breaker.state == 'half' and breaker.epoch == tonumber(epoch) then
-    -- The probe found nothing out: another one may go at once.
-    change(breaker, 'open', now)
-    moved = true
+  local changed = false
+  if spec[1] > 0 then
+    breaker = breaker or read_breaker(breakers, provider)
+    if word == 's' or word == 'f' then
+      changed = judge(breaker, word, tonumber(epoch), spec)
+    elseif probe == 'p' and breaker.state == 'half' and breaker.epoch == tonumber(epoch) then
+      -- The probe found nothing out: another one may go at once.
+      change(breaker, 'open', now)
+      changed = true
+    end
   end
+  moved = moved or changed
+  unheard = word == 's' and not changed and said or nil
 end
 
-local ids = {}
-for i = 8, #ARGV, 10 do ids[#ids + 1] = ARGV[i] end
-local answer, freed, back = { 0 }, {}, {}
+-- What is to be done with all of a kind at once.
+local answer, ids, places, ended, freed, back = { 0 }, {}, {}, {}, {}, {}
 local done, bytes, retried, returned, died = {}, 0, 0, 0, 0
-local completed_now, died_now = 'c' .. stamp, seconds(now)
+local at = 8
+while at <= #ARGV do
+  ids[#ids + 1] = ARGV[at]
+  places[#places + 1] = at
+  at = at + (ARGV[at + 3] == 'c' and 6 or 10)
+end
 local tokens = redis.call('HMGET', inflight, unpack(ids))
+
+-- All verdicts but c: the record says what became of the job.
+local function carry_out(id, verdict, wait, state, history, entry, group, description)
+  local record = {}
+  if state ~= '' then
+    record[1] = 'run'
+    record[2] = state
+  end
+  if history > 0 then
+    record[#record + 1] = 'h' .. history
+    record[#record + 1] = stamp .. ' ' .. entry
+  end
+  if verdict == 'r' then
+    retried = retried + 1
+    redis.call('ZADD', scheduled, seconds(now + wait), id)
+    redis.call('SADD', retryable, id)
+  elseif verdict == 's' then
+    returned = returned + 1
+    redis.call('ZADD', scheduled, seconds(now + wait), id)
+  elseif verdict == 'b' then
+    returned = returned + 1
+    back[#back + 1] = id
+  elseif verdict == 'd' then
+    died = died + 1
+    local died_at = seconds(now)
+    redis.call('ZADD', dead, died_at, id)
+    redis.call('ZADD', dead .. ':' .. group, died_at, id)
+    redis.call('HSETNX', groups, group, description)
+    record[#record + 1] = 'end'
+    record[#record + 1] = 'd' .. group
+  end
+  write(meta .. ':' .. id, record)
+  -- Throttles are counted, not listed: they may go on for days.
+  if history == 0 and (verdict == 'r' or verdict == 's') then redis.pcall('HINCRBY', meta .. ':' .. id, 'waits', 1) end
+  if history > 10 then redis.call('HDEL', meta .. ':' .. id, 'h' .. (history - 10)) end
+end
+
 for n, id in ipairs(ids) do
-  local at = 8 + (n - 1) * 10
-  local verdict, amount, history = ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 5])
+  local at = places[n]
   if tokens[n] ~= ARGV[at + 1] then
-    answer[n + 1] = 0
+    answer[#answer + 1] = n
   else
-    answer[n + 1] = 1
     freed[#freed + 1] = id
-    if ARGV[at + 9] ~= '' then hear(ARGV[at + 9]) end
-    local record = {}
-    if ARGV[at + 4] ~= '' then
-      record[1] = 'run'
-      record[2] = ARGV[at + 4]
-    end
-    if history > 0 then
-      record[#record + 1] = 'h' .. history
-      record[#record + 1] = stamp .. ' ' .. ARGV[at + 6]
-    end
-    if verdict == 'c' then
+    local said = ARGV[at + 2]
+    if said ~= '' and said ~= unheard then hear(said) end
+    if ARGV[at + 3] == 'c' then
       done[#done + 1] = id
-      bytes = bytes + amount
-      record[#record + 1] = 'end'
-      record[#record + 1] = completed_now
-      if ARGV[at + 7] ~= '' then
-        record[#record + 1] = 'res'
-        record[#record + 1] = ARGV[at + 7]
-      end
-    elseif verdict == 'r' then
-      retried = retried + 1
-      redis.call('ZADD', scheduled, seconds(now + amount), id)
-      redis.call('SADD', retryable, id)
-    elseif verdict == 's' then
-      returned = returned + 1
-      redis.call('ZADD', scheduled, seconds(now + amount), id)
-    elseif verdict == 'b' then
-      returned = returned + 1
-      back[#back + 1] = id
-    elseif verdict == 'd' then
-      died = died + 1
-      local group = ARGV[at + 7]
-      redis.call('ZADD', dead, died_now, id)
-      redis.call('ZADD', dead .. ':' .. group, died_now, id)
-      redis.call('HSETNX', groups, group, ARGV[at + 8])
-      record[#record + 1] = 'end'
-      record[#record + 1] = 'd' .. group
+      bytes = bytes + ARGV[at + 4]
+      ended[#ended + 1] = id
+      ended[#ended + 1] = stamp .. ' ' .. ARGV[at + 5]
+    else
+      carry_out(id, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6]), unpack(ARGV, at + 7, at + 9))
     end
-    -- Throttles are counted, not listed: they may go on for days.
-    write(meta .. ':' .. id, record)
-    if history == 0 and (verdict == 'r' or verdict == 's') then redis.pcall('HINCRBY', meta .. ':' .. id, 'waits', 1) end
-    if history > 10 then redis.call('HDEL', meta .. ':' .. id, 'h' .. (history - 10)) end
   end
 end
 if #freed > 0 then
@@ -122,10 +136,11 @@ if #back > 0 then
   wake(signal)
 end
 if #done > 0 then
+  redis.call('HSET', completions, unpack(ended))
   redis.call('RPUSH', completed, stamp .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
   redis.call('HINCRBY', stats, 'completed', #done)
   redis.call('HINCRBY', stats, 'completed_bytes', bytes)
-  answer[1] = prune(completed, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
+  answer[1] = prune(completed, completions, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
 end
 if moved then
   write_breaker(breakers, breaker)

@@ -109,6 +109,7 @@ impl Queue {
                 &k.signal,
                 &k.limits,
                 &k.breakers,
+                &k.completions,
             ])
             .arg(lease.worker().as_str())
             .arg(&*token)
@@ -167,27 +168,37 @@ fn claimed(
     now_ms: u64,
     seen: Seen,
 ) -> Result<Claimed, QueueError> {
-    // Anybody can write there: a field that does not read is as good as absent.
-    let mut field = || -> Result<Option<String>, QueueError> {
-        let bytes: Option<Vec<u8>> = record.next()?;
-        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
-    };
-    let (at, expires, traceparent, tracestate) = (field()?, field()?, field()?, field()?);
-    let (run, end, attempts) = (field()?, field()?, field()?);
-    let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<u64>().ok());
-    Ok(Claimed {
+    let mut job = Claimed {
         id,
         token: Arc::clone(token),
         payload,
-        has_record: at.is_some() || run.is_some() || attempts.is_some(),
-        has_ended: end.is_some(),
-        enqueued_at_ms: number(&at),
-        expired: number(&expires).is_some_and(|expires| expires <= now_ms),
-        traceparent,
-        tracestate,
+        has_record: false,
+        has_ended: false,
+        enqueued_at_ms: None,
+        expired: false,
+        traceparent: None,
+        tracestate: None,
+        run: RunState::default(),
         seen,
-        run: run.as_deref().map(RunState::parse).unwrap_or_default(),
-    })
+    };
+    while !record.is_empty() {
+        let (field, value): (Vec<u8>, Vec<u8>) = (record.next()?, record.next()?);
+        // Anybody can write there: a field that does not read is as good as absent.
+        let Ok(value) = String::from_utf8(value) else {
+            continue;
+        };
+        match field.as_slice() {
+            b"at" => job.enqueued_at_ms = value.parse().ok(),
+            b"exp" => job.expired = value.parse().is_ok_and(|expires: u64| expires <= now_ms),
+            b"traceparent" => job.traceparent = Some(value),
+            b"tracestate" => job.tracestate = Some(value),
+            b"run" => job.run = RunState::parse(&value),
+            b"end" => job.has_ended = true,
+            _ => {}
+        }
+        job.has_record |= matches!(field.as_slice(), b"at" | b"run" | b"attempts");
+    }
+    Ok(job)
 }
 
 /// How long until `due`, in unix seconds.

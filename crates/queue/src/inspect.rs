@@ -1,12 +1,13 @@
 //! Looking without touching.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::record::history;
+use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::Answer;
 use crate::{Delivery, Paused, Queue, QueueError, RawId, Recorded, RunState, script};
 
@@ -254,6 +255,7 @@ impl Queue {
                 &k.scheduled,
                 &k.retryable,
                 &k.dead,
+                &k.completions,
                 &k.delivery,
             ])
             .arg(id.as_bytes())
@@ -267,6 +269,7 @@ impl Queue {
         let due: Option<f64> = answer.number()?;
         let retryable = answer.next::<u8>()? == 1;
         let died: Option<f64> = answer.number()?;
+        let completion: Option<Vec<u8>> = answer.next()?;
         let delivery: HashMap<String, String> = answer.next()?;
         if payload.is_none()
             && record.is_empty()
@@ -276,8 +279,6 @@ impl Queue {
         {
             return Ok(None);
         }
-        let completed =
-            field(&record, "end").and_then(|end| end.strip_prefix('c')?.parse::<u64>().ok());
         let state = if token.is_some() {
             JobState::Running
         } else if died.is_some() {
@@ -286,22 +287,37 @@ impl Queue {
             JobState::Retryable
         } else if due.is_some() {
             JobState::Scheduled
-        } else if completed.is_some() {
+        } else if completion.is_some() {
             JobState::Completed
         } else {
             JobState::Pending
         };
-        let job = from_record(
+        let mut job = from_record(
             id.clone(),
             state,
             payload,
             &record,
             Moments { token, due, died },
         );
-        Ok(Some(Job {
-            delivery: Delivery::read(field(&record, "msg"), &delivery),
-            ..job
-        }))
+        if let Some((at_ms, end)) = completion.as_deref().and_then(Completion::parse) {
+            job.completed(at_ms, end);
+        }
+        job.delivery = Delivery::read(field(&record, "msg"), &delivery);
+        Ok(Some(job))
+    }
+}
+
+impl Job {
+    /// Adds how it ended to what its record says.
+    fn completed(&mut self, at_ms: u64, end: Completion<'_>) {
+        self.ended_at_ms = Some(at_ms);
+        self.result = end.result.map(Cow::into_owned);
+        if let Some(entry) = end.history {
+            let entry = entry.into_owned();
+            self.history.push(Recorded { at_ms, entry });
+        }
+        let older = self.history.len().saturating_sub(MAX_HISTORY);
+        self.history.drain(..older);
     }
 }
 
@@ -319,9 +335,6 @@ pub(crate) fn from_record(
     moments: Moments,
 ) -> Job {
     let end = field(record, "end");
-    let completed = end
-        .as_ref()
-        .and_then(|end| end.strip_prefix('c')?.parse::<u64>().ok());
     let enqueued = field(record, "at").and_then(|at| at.parse().ok());
     Job {
         enqueued_at_ms: enqueued.or_else(|| id.job_id().map(longshore_job::JobId::timestamp_ms)),
@@ -329,16 +342,14 @@ pub(crate) fn from_record(
         state,
         payload,
         next_run_at_ms: moments.due.map(to_ms),
-        ended_at_ms: completed.or(moments.died.map(to_ms)),
+        ended_at_ms: moments.died.map(to_ms),
         worker: moments.token.map(|token| {
             token
                 .rsplit_once(':')
                 .map_or(token.clone(), |(worker, _)| worker.to_owned())
         }),
         group: end.and_then(|end| end.strip_prefix('d').map(str::to_owned)),
-        result: record
-            .get("res")
-            .and_then(|json| serde_json::from_slice(json).ok()),
+        result: None,
         waits: field(record, "waits")
             .and_then(|n| n.parse().ok())
             .unwrap_or(0),

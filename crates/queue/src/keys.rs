@@ -23,9 +23,8 @@ pub struct Keys {
     /// | `traceparent`, `tracestate` | W3C trace context of the producer |
     /// | `run` | [`RunState`](crate::RunState): `<used> <lost> <generation> <may have been sent> <history entries>` |
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
-    /// | `end` | `c<ms>` completed, `d<group>` dead |
+    /// | `end` | `d<group>` dead |
     /// | `waits` | how often it was throttled or put back |
-    /// | `res` | result, JSON |
     /// | `msg` | the provider's id of the message that was sent for it |
     /// | `attempts`, … | what apalis-redis writes at push; only its presence matters here |
     pub meta: String,
@@ -59,6 +58,9 @@ pub struct Keys {
     pub groups: String,
     /// LIST of settled batches of completed jobs, oldest first: `<ms> <bytes> <id> <id> …`.
     pub completed: String,
+    /// HASH id → how a completed job ended: `<ms> {"history","result"}`, with the last entry of its history. Beside the
+    /// records, so that a batch of completions is one command.
+    pub completions: String,
     /// HASH of counters since the start of counting.
     pub stats: String,
     /// Prefix: HASH `<delivery>:<provider's id of a message>`, with a TTL: the `job` it was sent for, and of the last
@@ -105,6 +107,7 @@ impl Keys {
             breakers: key("breakers"),
             groups: key("groups"),
             completed: key("completed"),
+            completions: key("completions"),
             stats: key("stats"),
             delivery: key("delivery"),
             kept: key("kept"),

@@ -1,10 +1,14 @@
 //! What is kept of a job beside its payload.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
 use longshore_job::Answer;
 use serde::{Deserialize, Serialize};
+
+/// So many history entries are kept of a job.
+pub(crate) const MAX_HISTORY: usize = 10;
 
 /// The part of a job's record that changes: `<used> <lost> <generation> <sent> <history entries>`.
 ///
@@ -83,6 +87,17 @@ pub struct HistoryEntry {
     pub reason: Option<String>,
 }
 
+/// How a completed job ended, as it is stored after the time.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Completion<'a> {
+    /// The last entry of its history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) history: Option<Cow<'a, HistoryEntry>>,
+    /// What is kept of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<Cow<'a, serde_json::Value>>,
+}
+
 /// A history entry with the time it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
@@ -90,6 +105,14 @@ pub struct Recorded {
     pub at_ms: u64,
     /// What.
     pub entry: HistoryEntry,
+}
+
+impl Completion<'static> {
+    /// Reads `<ms> <JSON>`.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<(u64, Self)> {
+        let (at, json) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
+        Some((at.parse().ok()?, serde_json::from_str(json).ok()?))
+    }
 }
 
 /// Picks the history out of a record, oldest first. Entries that do not read are left out.

@@ -1,5 +1,6 @@
 //! Writing what became of jobs.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::Fate;
 use crate::enqueue::millis;
+use crate::record::Completion;
+use crate::script::Call;
 use crate::value::Answer;
 use crate::{HistoryEntry, Queue, QueueError, RawId, RunState, Seen, Word, script};
 
@@ -109,6 +112,7 @@ impl Queue {
                 &k.dead,
                 &k.groups,
                 &k.completed,
+                &k.completions,
                 &k.stats,
                 &k.signal,
                 &k.gate,
@@ -122,42 +126,22 @@ impl Queue {
             .arg(breaker.map_or(0, |breaker| millis(breaker.open)))
             .arg(&provider.credentials);
         for verdict in verdicts {
-            let (word, amount, extra, group) = carry_out(verdict);
-            let (number, history) = match &verdict.history {
-                Some(entry) => (
-                    verdict.state.entries,
-                    serde_json::to_string(entry).unwrap_or_default(),
-                ),
-                None => (0, String::new()),
-            };
-            let state = match &verdict.fate {
-                // Nobody reads the run state of a job that has completed.
-                Fate::Completed { .. } | Fate::Untouched | Fate::Forget => String::new(),
-                _ => verdict.state.to_string(),
-            };
             call = call
                 .arg(verdict.id.as_bytes())
                 .arg(&*verdict.token)
-                .arg(word)
-                .arg(amount)
-                .arg(state)
-                .arg(number)
-                .arg(history)
-                .arg(extra)
-                .arg(group)
                 .arg(verdict.said.encode(verdict.seen));
+            call = carry_out(call, verdict);
         }
         let value: Value = call.run(&self.link).await?;
         let mut answer = Answer::new(value)?;
         let prune_at_ms = answer.next::<u64>()?;
-        let mut written = Vec::with_capacity(verdicts.len());
+        let mut written = vec![true; verdicts.len()];
         while !answer.is_empty() {
-            written.push(answer.next::<u8>()? == 1);
-        }
-        if written.len() != verdicts.len() {
-            return Err(QueueError::unexpected(
-                "an answer for each verdict was expected",
-            ));
+            let place: usize = answer.next()?;
+            *place
+                .checked_sub(1)
+                .and_then(|i| written.get_mut(i))
+                .ok_or_else(|| QueueError::unexpected(format!("verdict {place}")))? = false;
         }
         Ok(Settled {
             written,
@@ -173,7 +157,7 @@ impl Queue {
     pub async fn prune(&self, retention: Retention) -> Result<Option<u64>, QueueError> {
         let k = &self.keys;
         let next: u64 = script::PRUNE
-            .on(&[&k.completed, &k.stats, &k.data, &k.meta])
+            .on(&[&k.completed, &k.completions, &k.stats, &k.data, &k.meta])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0))
             .run(&self.link)
@@ -182,32 +166,55 @@ impl Queue {
     }
 }
 
-/// A fate as the script takes it: verdict, amount, extra, group.
-fn carry_out(verdict: &Verdict) -> (&'static str, u64, String, String) {
-    let none = String::new;
-    match &verdict.fate {
+/// A verdict as the script takes it, from its word on.
+fn carry_out(call: Call, verdict: &Verdict) -> Call {
+    let (word, wait) = match &verdict.fate {
         Fate::Completed { result } => {
-            let result = result.as_ref().map(ToString::to_string).unwrap_or_default();
-            let bytes = verdict.payload_bytes + result.len();
-            ("c", bytes as u64, result, none())
+            let completion = Completion {
+                history: verdict.history.as_ref().map(Cow::Borrowed),
+                result: result.as_ref().map(Cow::Borrowed),
+            };
+            let result_bytes = result.as_ref().map_or(0, |result| result.to_string().len());
+            return call
+                .arg("c")
+                .arg(verdict.payload_bytes + result_bytes)
+                .arg(json(&completion));
         }
-        Fate::Retry { after } => ("r", millis(*after), none(), none()),
+        Fate::Retry { after } => ("r", *after),
         // A job that has failed before still waits for its retry.
-        Fate::Later { after } if verdict.state.used > 0 => ("r", millis(*after), none(), none()),
-        Fate::Later { after } => ("s", millis(*after), none(), none()),
-        Fate::Back | Fate::Untouched => ("b", 0, none(), none()),
+        Fate::Later { after } if verdict.state.used > 0 => ("r", *after),
+        Fate::Later { after } => ("s", *after),
+        Fate::Back | Fate::Untouched => ("b", Duration::ZERO),
+        Fate::Dead { .. } => ("d", Duration::ZERO),
+        Fate::Forget => ("x", Duration::ZERO),
+    };
+    let state = match &verdict.fate {
+        Fate::Untouched | Fate::Forget => String::new(),
+        _ => verdict.state.to_string(),
+    };
+    let (number, history) = match &verdict.history {
+        Some(entry) => (verdict.state.entries, json(entry)),
+        None => (0, String::new()),
+    };
+    let (id, description) = match &verdict.fate {
         Fate::Dead { cause } => {
             let group = Group {
                 kind: verdict.kind.clone(),
                 cause: cause.clone(),
             };
-            (
-                "d",
-                0,
-                group.id(),
-                serde_json::to_string(&group).unwrap_or_default(),
-            )
+            (group.id(), json(&group))
         }
-        Fate::Forget => ("x", 0, none(), none()),
-    }
+        _ => Default::default(),
+    };
+    call.arg(word)
+        .arg(millis(wait))
+        .arg(state)
+        .arg(number)
+        .arg(history)
+        .arg(id)
+        .arg(description)
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }

@@ -141,7 +141,10 @@ async fn each_verdict_goes_where_it_belongs() {
             .expect("is there");
         assert_eq!(job.state, state);
         match state {
-            Completed => assert_eq!(job.result, Some(serde_json::json!({"message_id": "m"}))),
+            Completed => {
+                assert_eq!(job.result, Some(serde_json::json!({"message_id": "m"})));
+                assert_eq!((job.ended_at_ms.is_some(), job.history.len()), (true, 1));
+            }
             Scheduled => assert_eq!((job.waits, job.history.len()), (1, 0)),
             _ => {}
         }
@@ -317,6 +320,8 @@ async fn the_history_keeps_its_last_ten_entries() {
         let back = verdict(&claimed[0], Fate::Back);
         bench.settle(&[back]).await;
     }
+    let claimed = bench.claim(&worker, 1).await;
+    bench.settle(&[verdict(&claimed[0], done())]).await;
     let job = bench
         .queue
         .job(&raw(id))
@@ -328,7 +333,7 @@ async fn the_history_keeps_its_last_ten_entries() {
         .iter()
         .map(|recorded| recorded.entry.attempt)
         .collect();
-    assert_eq!(attempts, (4..=13).collect::<Vec<_>>());
+    assert_eq!(attempts, (5..=14).collect::<Vec<_>>());
 }
 
 #[tokio::test]
