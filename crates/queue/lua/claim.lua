@@ -17,6 +17,9 @@
 local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions = unpack(KEYS)
 local want, provider, interval = tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[6])
 local route, epoch = 'primary', 0
+-- Redis keeps a small hash as a list, and searches that from its head for each field: slow, with a hundred jobs running.
+-- A field of more than 64 bytes makes a table of it, for as long as it lives.
+local long = string.rep('-', 65)
 
 local function next_due()
   local head = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
@@ -66,7 +69,7 @@ if #popped == 0 then return none('ok') end
 
 -- An id that is listed twice runs once: it is already running, or was a moment ago.
 local owners = redis.call('HMGET', inflight, unpack(popped))
-local ids, seen, owned = {}, {}, {}
+local ids, seen, owned = {}, {}, { long, '' }
 for i, id in ipairs(popped) do
   if not owners[i] and not seen[id] then
     seen[id] = true
@@ -87,6 +90,7 @@ if #ids > 0 then
     end
   end
   redis.call('HSET', inflight, unpack(owned))
+  redis.call('HDEL', inflight, long)
   payloads = redis.call('HMGET', data, unpack(ids))
   local ended = redis.call('HMGET', completions, unpack(ids))
   for i, id in ipairs(ids) do
