@@ -7,6 +7,7 @@ use std::time::Duration;
 use longshore_job::{Backoff, Reconnect};
 use longshore_queue::{Claim, ClaimState, LinkOptions, QueueError};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::entry::Entry;
@@ -161,6 +162,8 @@ async fn free_slots(station: &Arc<Station>) -> Option<OwnedSemaphorePermit> {
 /// Waits until there is work, or may be.
 async fn idle(station: &Arc<Station>, mut next_due: Option<Duration>) {
     let mut stop = station.stop.subscribe();
+    // What was claimed last is to start before the listener is woken.
+    yield_now().await;
     station.idle.send_replace(true);
     loop {
         station.claimer.mark();
@@ -214,7 +217,11 @@ pub(crate) async fn listen(station: Arc<Station>) {
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match got {
-            Ok(true) if *idle.borrow() => station.work.notify_one(),
+            Ok(true) if *idle.borrow_and_update() => {
+                station.work.notify_one();
+                // Nothing more before the claimer has gone to work: it is to be woken first.
+                let _ = idle.changed().await;
+            }
             // Too busy for it now: somebody else may be idle. If that fails, their next look finds the work.
             Ok(true) => drop(station.queue.hand_on().await),
             Ok(false) => {}
