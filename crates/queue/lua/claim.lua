@@ -21,17 +21,13 @@ local route, epoch = 'primary', 0
 -- A field of more than 64 bytes makes a table of it, for as long as it lives.
 local long = string.rep('-', 65)
 
-local function next_due()
-  local head = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
-  return head[2] or false
-end
-
+local due = false
 local function none(state, till)
-  return { state, now, next_due(), {}, {}, {}, till or 0, route, epoch }
+  return { state, now, due, {}, {}, {}, till or 0, route, epoch }
 end
 
 if not redis.call('ZSCORE', workers, ARGV[1]) then return none('lost') end
-promote(scheduled, retryable, active)
+due = promote(scheduled, retryable, active)
 local held = redis.call('HMGET', gate, 'paused', 'held', 'refused', 'refused_version', 'refused_until')
 if held[1] then return none('paused') end
 local most = tonumber(ARGV[4])
@@ -69,7 +65,8 @@ if #popped == 0 then return none('ok') end
 
 -- An id that is listed twice runs once: it is already running, or was a moment ago.
 local owners = redis.call('HMGET', inflight, unpack(popped))
-local ids, seen, owned = {}, {}, { long, '' }
+local many = #popped > 8
+local ids, seen, owned = {}, {}, many and { long, '' } or {}
 for i, id in ipairs(popped) do
   if not owners[i] and not seen[id] then
     seen[id] = true
@@ -90,7 +87,7 @@ if #ids > 0 then
     end
   end
   redis.call('HSET', inflight, unpack(owned))
-  redis.call('HDEL', inflight, long)
+  if many then redis.call('HDEL', inflight, long) end
   payloads = redis.call('HMGET', data, unpack(ids))
   local ended = redis.call('HMGET', completions, unpack(ids))
   for i, id in ipairs(ids) do
@@ -105,8 +102,10 @@ if #ids > 0 then
     records[i] = record
   end
 end
-local due = false
-if redis.call('LLEN', active) > 0 then wake(signal) else due = next_due() end
+if #popped == want and redis.call('LLEN', active) > 0 then
+  wake(signal)
+  due = false
+end
 -- With its calls used up, the next claim is of use when there is another.
 local till = 0
 if interval > 0 and #ids == calls then till = math.ceil(ahead + #ids * interval) end

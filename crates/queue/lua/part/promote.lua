@@ -1,11 +1,18 @@
+-- next_due(scheduled): when the next scheduled job is due, in seconds, or false.
+local function next_due(scheduled)
+  return redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')[2] or false
+end
+
 -- promote(scheduled, retryable, active): moves at most 500 due jobs to the end of the waiting list.
 -- Bounded, so that any number of jobs due in the same second neither blocks Redis nor overflows `unpack`.
+-- Returns when the next one that is left is due, in seconds, or false.
 local function promote(scheduled, retryable, active)
+  local next = next_due(scheduled)
+  if not next or tonumber(next) > now / 1000 then return next end
   local due = redis.call('ZRANGEBYSCORE', scheduled, '-inf', seconds(now), 'LIMIT', 0, 500)
-  if #due > 0 then
-    redis.call('ZREM', scheduled, unpack(due))
-    redis.call('SREM', retryable, unpack(due))
-    redis.call('RPUSH', active, unpack(due))
-  end
-  return #due
+  if #due == 0 then return next end
+  redis.call('ZREM', scheduled, unpack(due))
+  redis.call('SREM', retryable, unpack(due))
+  redis.call('RPUSH', active, unpack(due))
+  return next_due(scheduled)
 end
