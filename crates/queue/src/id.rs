@@ -65,6 +65,12 @@ impl From<JobId> for RawId {
 
 impl fmt::Display for RawId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Ours, all of them: written in one go.
+        if self.0.iter().all(u8::is_ascii_alphanumeric)
+            && let Ok(text) = std::str::from_utf8(&self.0)
+        {
+            return f.write_str(text);
+        }
         for &byte in &self.0 {
             match byte {
                 b'\\' => f.write_str("\\\\")?,

@@ -23,7 +23,7 @@ pub const MAX_VERDICTS: usize = 256;
 pub struct Retention {
     /// For how long.
     pub keep: Duration,
-    /// Up to how many bytes of payloads and results, the oldest going first; `None` = any. What completed in the
+    /// Up to how many bytes of payloads and completions, the oldest going first; `None` = any. What completed in the
     /// last ten seconds always stays.
     pub max_bytes: Option<u64>,
 }
@@ -35,7 +35,7 @@ pub struct Verdict {
     pub id: RawId,
     /// The token of its claim.
     pub token: Arc<str>,
-    /// Its kind as its payload names it, if it could be read. Dead letters are grouped by it.
+    /// Its kind as its payload names it, if it could be read. Only dead letters are asked for it: they are grouped by it.
     pub kind: Option<String>,
     /// Where it goes.
     pub fate: Fate,
@@ -174,11 +174,11 @@ fn carry_out(call: Call, verdict: &Verdict) -> Call {
                 history: verdict.history.as_ref().map(Cow::Borrowed),
                 result: result.as_ref().map(Cow::Borrowed),
             };
-            let result_bytes = result.as_ref().map_or(0, |result| result.to_string().len());
+            let completion = json(&completion);
             return call
                 .arg("c")
-                .arg(verdict.payload_bytes + result_bytes)
-                .arg(json(&completion));
+                .arg(verdict.payload_bytes + completion.len())
+                .arg(completion);
         }
         Fate::Retry { after } => ("r", *after),
         // A job that has failed before still waits for its retry.

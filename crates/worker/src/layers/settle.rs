@@ -121,7 +121,9 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
     station.settle(Verdict {
         id: claimed.id.clone(),
         token: Arc::clone(&claimed.token),
-        kind: kind.map(str::to_owned),
+        kind: kind
+            .filter(|_| matches!(decision.fate, Fate::Dead { .. }))
+            .map(str::to_owned),
         fate: decision.fate,
         state,
         history,
