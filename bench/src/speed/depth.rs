@@ -23,44 +23,40 @@ const WANT: usize = 100;
 
 pub(crate) async fn measure(scale: Scale) -> Result<Section, Failure> {
     let depths = [1_000, scale.of(1_000_000)];
-    let claims = scale.of(300);
     let ours = Ours::start()?;
     let lease = Lease::new(WorkerId::generate("depth"));
     ours.queue.join(&lease, RETENTION.keep).await?;
-    let mut waiting = 0;
-    let (mut growing, mut rates) = (Vec::new(), Vec::new());
-    for depth in depths {
-        ours.fill(depth - waiting).await?;
-        waiting = depth;
-        for (rates, grown) in [(&mut growing, false), (&mut rates, true)] {
-            if grown {
-                let_tables_grow(&ours, depth).await?;
-            }
-            let mut runs = Vec::new();
-            for _ in 0..scale.runs() {
-                runs.push(claim_rate(&ours, &lease, claims).await?);
-            }
-            rates.push(median(runs));
-        }
-    }
-    let row = |what: &str, rate| {
-        let depth = thousands(waiting as f64);
-        Row::new(format!("{depth} jobs wait{what}"), rate, "jobs/s").ratio(rate / rates[0])
+    ours.fill(depths[0]).await?;
+    let shallow = rate(&ours, &lease, scale).await?;
+    ours.fill(depths[1] - depths[0]).await?;
+    let growing = rate(&ours, &lease, scale).await?;
+    let_tables_grow(&ours, depths[1]).await?;
+    let deep = rate(&ours, &lease, scale).await?;
+    let row = |depth: usize, what: &str, rate| {
+        let depth = thousands(depth as f64);
+        Row::new(format!("{depth} jobs wait{what}"), rate, "jobs/s")
     };
     Ok(Section {
         measure: "depth",
         title: format!("claims of {WANT} jobs, one after another; ratio to the first"),
         runs: scale.runs(),
         rows: vec![
-            Row::new(
-                format!("{} jobs wait", thousands(depths[0] as f64)),
-                rates[0],
-                "jobs/s",
-            ),
-            row("", rates[1]).at_least(SHARE),
-            row(", while Redis's tables grow", growing[1]),
+            row(depths[0], "", shallow),
+            row(depths[1], "", deep)
+                .ratio(deep / shallow)
+                .at_least(SHARE),
+            row(depths[1], ", while Redis's tables grow", growing).ratio(growing / shallow),
         ],
     })
+}
+
+/// The middle one of some runs.
+async fn rate(ours: &Ours, lease: &Lease, scale: Scale) -> Result<f64, Failure> {
+    let mut runs = Vec::new();
+    for _ in 0..scale.runs() {
+        runs.push(claim_rate(ours, lease, scale.of(300)).await?);
+    }
+    Ok(median(runs))
 }
 
 /// Looks so often for what is not there that Redis has moved all buckets of its two large tables.
