@@ -28,6 +28,13 @@ test-valkey: setup
         LONGSHORE_TEST_REDIS_SERVER="$server" \
         cargo test --quiet --package longshore-queue --package longshore-worker --package longshore-tests
 
+# Stripe's idempotency, by a Stripe that we did not write: npm's stripe-stateful-mock, into target/
+test-stripe-mock: setup
+    npm install --silent --no-audit --no-fund --prefix target/stripe-mock stripe-stateful-mock@0.0.16
+    cargo build --quiet --package longshore
+    LONGSHORE_STRIPE_MOCK="$PWD/target/stripe-mock/node_modules/stripe-stateful-mock" \
+        cargo test --quiet --package longshore-tests --features stripe-mock --test stripe_mock
+
 # What stock apalis-redis does to jobs, beside ours in the same trial
 evidence: setup
     cargo test --manifest-path bench/Cargo.toml --quiet -- --nocapture
@@ -56,7 +63,7 @@ fmt-check:
 
 # Lints, warnings denied
 lint:
-    cargo clippy --workspace --all-targets --quiet -- -D warnings
+    cargo clippy --workspace --all-targets --features longshore-tests/stripe-mock --quiet -- -D warnings
     cargo clippy --manifest-path bench/Cargo.toml --all-targets --quiet -- -D warnings
 
 # Builds the documentation, warnings denied

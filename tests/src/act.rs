@@ -1,6 +1,12 @@
 use std::net::SocketAddr;
 
-use longshore_client::kinds::{GeocodeAddress, SendEmail, SendSms};
+use longshore_client::kinds::{CreatePaymentIntent, GeocodeAddress, SendEmail, SendSms};
+
+/// What Stripe's stand-in signs its events with.
+pub const WEBHOOK_SECRET: &str = "whsec_flow";
+
+/// What requests to the app are signed with.
+pub(crate) const APP_SECRET: &str = "flow";
 
 /// Which provider's queue a flow plays on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +17,8 @@ pub enum Act {
     Sms,
     /// `geocode`, by Google Maps.
     Geocode,
+    /// `payment-reconcile`, by Stripe, and told to the app.
+    Payments,
 }
 
 impl Act {
@@ -21,6 +29,7 @@ impl Act {
             Self::Email => "email",
             Self::Sms => "sms",
             Self::Geocode => "geocode",
+            Self::Payments => "payment-reconcile",
         }
     }
 
@@ -31,12 +40,14 @@ impl Act {
             Self::Email => "sendgrid",
             Self::Sms => "twilio",
             Self::Geocode => "google_maps",
+            Self::Payments => "stripe",
         }
     }
 
     /// A setting of its queue, as a variable without `LONGSHORE_`.
     pub(crate) fn of_queue(self, key: &str) -> String {
-        format!("QUEUES__{}__{key}", self.queue().to_uppercase())
+        let queue = self.queue().to_uppercase().replace('-', "_");
+        format!("QUEUES__{queue}__{key}")
     }
 
     /// A setting of its provider.
@@ -44,8 +55,9 @@ impl Act {
         format!("PROVIDERS__{}__{key}", self.provider().to_uppercase())
     }
 
-    /// What has to be set for it, but for `base_url`. Twilio is asked to report to `webhooks`.
-    pub(crate) fn settings(self, webhooks: SocketAddr) -> Vec<(String, String)> {
+    /// What has to be set for it, but for `base_url`. Providers know `webhooks` as the place to post events to, and
+    /// effects of payments go to `app`.
+    pub(crate) fn settings(self, webhooks: SocketAddr, app: String) -> Vec<(String, String)> {
         let own: Vec<(&str, String)> = match self {
             Self::Email => vec![
                 ("PROVIDERS__SENDGRID__API_KEY", "SG.flow".to_owned()),
@@ -57,14 +69,30 @@ impl Act {
                 ("PROVIDERS__TWILIO__ACCOUNT_SID", "ACflow".to_owned()),
                 ("PROVIDERS__TWILIO__AUTH_TOKEN", "12345".to_owned()),
                 ("PROVIDERS__TWILIO__FROM", "+4780000000".to_owned()),
-                ("WEBHOOKS__HTTP_ADDR", webhooks.to_string()),
-                ("WEBHOOKS__PRIVATE_ADDR", "127.0.0.1:0".to_owned()),
-                ("WEBHOOKS__PUBLIC_URL", format!("http://{webhooks}")),
             ],
             Self::Geocode => vec![("PROVIDERS__GOOGLE_MAPS__API_KEY", "flow".to_owned())],
+            Self::Payments => vec![
+                ("PROVIDERS__STRIPE__SECRET_KEY", "sk_test_flow".to_owned()),
+                (
+                    "PROVIDERS__STRIPE__WEBHOOK_SECRETS",
+                    format!(r#"["{WEBHOOK_SECRET}"]"#),
+                ),
+                (
+                    "PROVIDERS__STRIPE__WRITE_RATE_PER_SECOND",
+                    "100000".to_owned(),
+                ),
+                ("APP__BASE_URL", app),
+                ("APP__SECRET", APP_SECRET.to_owned()),
+            ],
         };
+        let listener = [
+            ("WEBHOOKS__HTTP_ADDR", webhooks.to_string()),
+            ("WEBHOOKS__PRIVATE_ADDR", "127.0.0.1:0".to_owned()),
+            ("WEBHOOKS__PUBLIC_URL", format!("http://{webhooks}")),
+        ];
         let own = own
             .into_iter()
+            .chain(listener)
             .map(|(name, value)| (name.to_owned(), value));
         // Out of the way of flows that are about something else.
         let roomy = [
@@ -91,4 +119,11 @@ pub fn sms(number: usize) -> SendSms {
 #[must_use]
 pub fn address(number: usize) -> GeocodeAddress {
     GeocodeAddress::new(format!("Storgata {number}, Tromsø")).region("no")
+}
+
+/// One payment of many.
+#[must_use]
+pub fn payment(number: usize) -> CreatePaymentIntent {
+    let (order, user) = (format!("order-{number}"), format!("user-{number}"));
+    CreatePaymentIntent::new(order, user, 1000 + number as u64, "nok")
 }

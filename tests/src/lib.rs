@@ -14,7 +14,7 @@ mod stage;
 mod wire;
 mod worker;
 
-pub use act::{Act, address, email, sms};
+pub use act::{Act, WEBHOOK_SECRET, address, email, payment, sms};
 pub use dice::Dice;
 pub use eventually::{eventually, gone_by, within};
 pub use load::Load;

@@ -8,13 +8,13 @@ use longshore_client::kinds::SendEmail;
 use longshore_client::{Client, JobId, JobState, QueueError};
 use longshore_queue::{Job, Link, LinkOptions, Queue, Stats};
 use longshore_sandbox::{
-    AppendFsync, Fault, Faults, GoogleMapsSandbox, Ledger, Only, RedisServer, Rule,
-    SendGridSandbox, TwilioSandbox,
+    AppSandbox, AppendFsync, Fault, Faults, GoogleMapsSandbox, Ledger, Only, RedisServer, Rule,
+    SendGridSandbox, StripeSandbox, TwilioSandbox, WebhookEndpoint,
 };
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::act::{address, email, sms};
+use crate::act::{APP_SECRET, WEBHOOK_SECRET, address, email, payment, sms};
 use crate::{Act, Said, Start, eventually, gone_by, program};
 
 /// The namespace that flows play in.
@@ -34,6 +34,10 @@ pub struct Stage {
     pub twilio: TwilioSandbox,
     /// See above.
     pub google_maps: GoogleMapsSandbox,
+    /// See above.
+    pub stripe: StripeSandbox,
+    /// The company's app.
+    pub app: AppSandbox,
     /// A producer.
     pub client: Client,
     /// The queue, to look at.
@@ -67,6 +71,9 @@ impl Stage {
         let sendgrid = SendGridSandbox::start(anywhere).await;
         let twilio = TwilioSandbox::start(anywhere).await;
         let google_maps = GoogleMapsSandbox::start(anywhere).await;
+        let stripe = StripeSandbox::start(anywhere).await;
+        let app = AppSandbox::start(anywhere).await.expect("an app");
+        app.set_secret(APP_SECRET);
         // A free port, which messages have to name before there is a listener: bound, noted and let go.
         let webhooks = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("a valid URL");
@@ -78,6 +85,8 @@ impl Stage {
             sendgrid: sendgrid.expect("a provider"),
             twilio: twilio.expect("a provider"),
             google_maps: google_maps.expect("a provider"),
+            stripe: stripe.expect("a provider"),
+            app,
             webhooks: webhooks.expect("a free port"),
             started: AtomicUsize::new(0),
             dir: tempfile::tempdir().expect("a directory"),
@@ -94,6 +103,19 @@ impl Stage {
         Start::webhooks(self, self.started())
     }
 
+    /// Where [`Stage::webhooks`] listens for this provider's events.
+    #[must_use]
+    pub fn webhooks_url(&self, provider: &str) -> String {
+        format!("http://{}/webhooks/{provider}", self.webhooks)
+    }
+
+    /// Has Stripe post its events to [`Stage::webhooks`].
+    pub fn hears_events(&self) {
+        let endpoint = WebhookEndpoint::new(self.webhooks_url("stripe"), WEBHOOK_SECRET);
+        self.stripe
+            .change_webhooks(|webhooks| webhooks.endpoints = vec![endpoint]);
+    }
+
     fn started(&self) -> usize {
         self.started.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -105,6 +127,7 @@ impl Stage {
             Act::Email => self.sendgrid.ledger(),
             Act::Sms => self.twilio.ledger(),
             Act::Geocode => self.google_maps.ledger(),
+            Act::Payments => self.stripe.ledger(),
         }
     }
 
@@ -113,6 +136,7 @@ impl Stage {
             Act::Email => (self.sendgrid.faults(), self.sendgrid.origin()),
             Act::Sms => (self.twilio.faults(), self.twilio.origin()),
             Act::Geocode => (self.google_maps.faults(), self.google_maps.origin()),
+            Act::Payments => (self.stripe.faults(), self.stripe.origin()),
         }
     }
 
@@ -135,8 +159,20 @@ impl Stage {
             Act::Email => self.client.enqueue_all(all.map(email)).await,
             Act::Sms => self.client.enqueue_all(all.map(sms)).await,
             Act::Geocode => self.client.enqueue_all(all.map(address)).await,
+            Act::Payments => return self.enqueue_payments(count).await,
         };
         accepted.expect("accepted")
+    }
+
+    /// They are for users who wait, but flows may take longer than those.
+    async fn enqueue_payments(&self, count: usize) -> Vec<JobId> {
+        let mut ids = Vec::new();
+        for number in 0..count {
+            let job = self.client.enqueue(payment(number));
+            let job = job.expires_in(Duration::from_secs(24 * 3600)).await;
+            ids.push(job.expect("accepted"));
+        }
+        ids
     }
 
     /// Enqueues this many mails of another template (`d-invoice`), which a rule makes slow, and waits until the provider
@@ -304,7 +340,7 @@ impl Stage {
                 command.env_remove(name);
             }
         }
-        let mut settings = self.act.settings(self.webhooks);
+        let mut settings = self.act.settings(self.webhooks, self.app.origin());
         settings.extend([
             ("REDIS__URL".to_owned(), redis_url.to_owned()),
             ("REDIS__NAMESPACE".to_owned(), NAMESPACE.to_owned()),

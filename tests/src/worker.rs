@@ -35,6 +35,7 @@ impl<'a> Start<'a> {
             Act::Email => &["--queue", "email"],
             Act::Sms => &["--queue", "sms"],
             Act::Geocode => &["--queue", "geocode"],
+            Act::Payments => &["--queue", "payment-reconcile"],
         };
         Self::new(stage, number, "work", args, "concurrency=")
     }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::memory::{Forgetful, Memory};
+use crate::memory::{Forgetful, Memory, Outbox};
 use crate::{Job, JobError, JobId, Outcome};
 
 /// Carries out the jobs of one kind. One handler serves all runs of its kind at the same time.
@@ -24,6 +24,7 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Outcome, JobError>> + Send;
 
     /// Whether [`verify`](Handler::verify) can find anything out. Only then may the queue's `on_unknown` be `verify`.
+    /// Whatever the rule, a job that expires after it may have been sent is verified before it is called dead.
     const CAN_VERIFY: bool = false;
 
     /// Asks the provider whether an earlier request of this job, whose answer was lost, was carried out: `Some` with
@@ -50,6 +51,14 @@ pub trait Gate: Send + Sync {
     fn clear_to_read(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.clear_to_send()
     }
+
+    /// The same for a request to somebody else than the queue's provider, whose limits say nothing about it.
+    fn clear_elsewhere(&self, effect: bool) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        match effect {
+            true => self.clear_to_send(),
+            false => self.clear_to_read(),
+        }
+    }
 }
 
 /// One attempt at one job.
@@ -67,7 +76,9 @@ pub struct Run {
     /// A request of an earlier run may have reached the provider, and its outcome is not known.
     pub may_have_been_sent: bool,
     gate: Arc<dyn Gate>,
+    elsewhere: bool,
     memory: Arc<dyn Memory>,
+    outbox: Arc<dyn Outbox>,
 }
 
 impl Run {
@@ -81,7 +92,9 @@ impl Run {
             idempotency_key: id.to_string(),
             may_have_been_sent: false,
             gate,
+            elsewhere: false,
             memory: Arc::new(Forgetful),
+            outbox: Arc::new(Forgetful),
         }
     }
 
@@ -92,22 +105,50 @@ impl Run {
         self
     }
 
+    /// The same run, with an outbox.
+    #[must_use]
+    pub fn with_outbox(mut self, outbox: Arc<dyn Outbox>) -> Self {
+        self.outbox = outbox;
+        self
+    }
+
     /// Waits until a request may go out: the worker's last heartbeat is fresh enough to know that the job is
     /// still ours, and the provider may be called once more. To be awaited directly before each request that has an
     /// effect. From then on the job counts as possibly sent.
     pub async fn clear_to_send(&self) {
-        self.gate.clear_to_send().await;
+        match self.elsewhere {
+            true => self.gate.clear_elsewhere(true).await,
+            false => self.gate.clear_to_send().await,
+        }
     }
 
     /// The same for a request that only reads: the job does not count as sent for it.
     pub async fn clear_to_read(&self) {
-        self.gate.clear_to_read().await;
+        match self.elsewhere {
+            true => self.gate.clear_elsewhere(false).await,
+            false => self.gate.clear_to_read().await,
+        }
+    }
+
+    /// The same run, for requests to somebody else than the queue's provider: its limits do not hold them back.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self {
+            elsewhere: true,
+            ..self.clone()
+        }
     }
 
     /// What the fleet remembers for this run.
     #[must_use]
     pub fn memory(&self) -> &dyn Memory {
         &*self.memory
+    }
+
+    /// Where jobs go that follow from this run.
+    #[must_use]
+    pub fn outbox(&self) -> &dyn Outbox {
+        &*self.outbox
     }
 }
 

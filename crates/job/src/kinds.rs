@@ -1,10 +1,25 @@
 //! Every kind of job there is, one file each.
 
+mod apply_stripe_event;
+mod cancel_subscription;
+mod confirm_payment_intent;
+mod create_customer;
+mod create_payment_intent;
+mod create_subscription;
 mod geocode_address;
+mod payment;
+mod reconcile_payments;
 mod send_email;
 mod send_sms;
 
+pub use apply_stripe_event::ApplyStripeEvent;
+pub use cancel_subscription::CancelSubscription;
+pub use confirm_payment_intent::ConfirmPaymentIntent;
+pub use create_customer::CreateCustomer;
+pub use create_payment_intent::CreatePaymentIntent;
+pub use create_subscription::CreateSubscription;
 pub use geocode_address::GeocodeAddress;
+pub use reconcile_payments::ReconcilePayments;
 pub use send_email::{Recipient, SendEmail, TemplateData};
 pub use send_sms::SendSms;
 
@@ -15,6 +30,13 @@ pub const ALL: &[KindSpec] = &[
     KindSpec::of::<SendEmail>(),
     KindSpec::of::<SendSms>(),
     KindSpec::of::<GeocodeAddress>(),
+    KindSpec::of::<CreateCustomer>(),
+    KindSpec::of::<CreatePaymentIntent>(),
+    KindSpec::of::<ConfirmPaymentIntent>(),
+    KindSpec::of::<CreateSubscription>(),
+    KindSpec::of::<CancelSubscription>(),
+    KindSpec::of::<ApplyStripeEvent>(),
+    KindSpec::of::<ReconcilePayments>(),
 ];
 
 /// The queues they wait in, each once.

@@ -19,7 +19,7 @@ mod retry;
 pub use error::{Answer, Cause, Class, JobError, Outcome, Scope, clip_reason};
 pub use handler::{Gate, Handler, Run};
 pub use id::{InvalidId, JobId};
-pub use memory::{Earlier, Forgetful, Memory, Recalling, Unremembered};
+pub use memory::{Earlier, Forgetful, Memory, Outbox, Recalling, Unremembered};
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
 };

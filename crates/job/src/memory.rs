@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use crate::{Answer, JobError, Scope};
+use crate::{Answer, JobError, JobId, Prepared, Scope};
 
 /// How long a job waits when the memory could not be asked and it may not go on without.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -30,6 +30,48 @@ pub trait Memory: Send + Sync {
 
     /// Keeps this under this key for so long.
     fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()>;
+
+    /// Keeps this under this key for so long, unless something is kept under it; returns what is.
+    fn keep_first<'a>(
+        &'a self,
+        _key: &'a str,
+        value: &'a [u8],
+        _time: Duration,
+    ) -> Recalling<'a, Vec<u8>> {
+        Box::pin(async { Ok(value.to_vec()) })
+    }
+
+    /// How far an earlier run of this job, or this one, has come.
+    fn checkpoint(&self) -> Recalling<'_, Option<serde_json::Value>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Keeps how far this job has come; operators see it as its `progress`, so it names no person. `false` when the
+    /// job is no longer this run's: then nothing is kept, and the run is about to be dropped.
+    fn save<'a>(&'a self, _checkpoint: &'a serde_json::Value) -> Recalling<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
+    /// What a key of a map stands for. Maps are for good: which user is which customer.
+    fn find<'a>(&'a self, _map: &'a str, _key: &'a str) -> Recalling<'a, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Lets a key of a map stand for a value, unless it stands for one already; returns what it stands for.
+    fn assign<'a>(&'a self, _map: &'a str, _key: &'a str, value: &'a str) -> Recalling<'a, String> {
+        Box::pin(async { Ok(value.to_owned()) })
+    }
+}
+
+/// Where a run puts jobs that follow from it. The worker implements it.
+pub trait Outbox: Send + Sync {
+    /// Enqueues a job. With the same key it is enqueued once, for as long as `keys_hold`: a run may be repeated.
+    fn enqueue<'a>(
+        &'a self,
+        job: Prepared,
+        key: &'a str,
+        keys_hold: Duration,
+    ) -> Recalling<'a, JobId>;
 }
 
 /// What is known of the requests that earlier runs of a job may have made.
@@ -89,6 +131,13 @@ impl Memory for Forgetful {
 
     fn keep<'a>(&'a self, _key: &'a str, _value: &'a [u8], _time: Duration) -> Recalling<'a, ()> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// Nothing follows from a run outside a fleet.
+impl Outbox for Forgetful {
+    fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Recalling<'a, JobId> {
+        Box::pin(async { Ok(JobId::generate()) })
     }
 }
 

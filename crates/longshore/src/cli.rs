@@ -46,6 +46,9 @@ pub enum Command {
     /// Dead letters: look, replay, discard
     #[command(subcommand)]
     Dead(Dead),
+    /// Which users and subscriptions are which at a payment provider: for a move to another one
+    #[command(subcommand)]
+    Mappings(MappingsCommand),
     /// Checks and shows the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -232,6 +235,29 @@ pub struct Discard {
     pub json: bool,
 }
 
+/// `mappings …`.
+#[derive(Debug, Subcommand)]
+pub enum MappingsCommand {
+    /// Writes every mapping as JSON Lines
+    Export,
+    /// Reads mappings as JSON Lines; all are checked before the first is imported
+    Import(ImportMappings),
+}
+
+/// `mappings import`.
+#[derive(Debug, Args)]
+pub struct ImportMappings {
+    /// The file, or - for stdin
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// Lets them replace mappings that are there with another value
+    #[arg(long)]
+    pub replace: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `config …`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -253,6 +279,22 @@ pub struct Sandbox {
     /// Where the stand-in for Google Maps listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9482")]
     pub google_maps_addr: std::net::SocketAddr,
+    /// Where the stand-in for Stripe listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9483")]
+    pub stripe_addr: std::net::SocketAddr,
+    /// Where the stand-in for the company's app listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9484")]
+    pub app_addr: std::net::SocketAddr,
+    /// Where the made-up payment provider testpay listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9485")]
+    pub testpay_addr: std::net::SocketAddr,
+    /// Where the stand-in for Stripe posts its events
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9465/webhooks/stripe"
+    )]
+    pub stripe_webhook_url: String,
 }
 
 /// `demo`.

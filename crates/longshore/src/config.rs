@@ -11,6 +11,7 @@
 //! Each section has a file with three things: its `KEYS`, the struct that the binary gets, and a `read` that makes
 //! one from the other. A new provider is such a file, its line in `config/schema.rs`, and its field in [`Config`].
 
+mod app;
 mod base_url;
 mod calls;
 mod document;
@@ -28,6 +29,8 @@ mod schema;
 mod secret;
 mod sendgrid;
 mod show;
+mod stripe;
+mod testpay;
 mod twilio;
 mod unknown;
 mod webhooks;
@@ -40,6 +43,7 @@ use figment::Figment;
 use longshore_provider::secret::resolve;
 use secrecy::ExposeSecret;
 
+pub use app::AppSettings;
 pub use calls::{Breaker, Calls};
 pub use email::{EmailSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
@@ -49,6 +53,8 @@ pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use secret::SecretRef;
 pub use sendgrid::SendGridSettings;
 pub use show::ShownValue;
+pub use stripe::{StripeSettings, wrong_mode};
+pub use testpay::TestPaySettings;
 pub use twilio::{TwilioCredentials, TwilioSender, TwilioSettings};
 pub use webhooks::WebhooksSettings;
 pub use worker::WorkerSettings;
@@ -72,6 +78,14 @@ pub struct Config {
     pub twilio: Option<TwilioSettings>,
     /// What geocoding takes; `None` while Google Maps has no key.
     pub google_maps: Option<GoogleMapsSettings>,
+    /// What taking payments takes; `None` while Stripe has no key.
+    pub stripe: Option<StripeSettings>,
+    /// The sandbox's payment provider, to try a switch with; `None` while it has no key.
+    pub testpay: Option<TestPaySettings>,
+    /// Where payment effects are delivered, if anywhere.
+    pub app: Option<AppSettings>,
+    /// The payment provider that takes new customers.
+    pub new_customers: String,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
     queues: Queues,
@@ -119,6 +133,13 @@ impl Config {
         let email = email::read(&mut reader, sendgrid);
         let twilio = twilio::read(&mut reader);
         let google_maps = google_maps::read(&mut reader);
+        let stripe = stripe::read(&mut reader, profile);
+        let app = app::read(&mut reader);
+        let testpay = testpay::read(&mut reader);
+        let new_customers = app::new_customers(&mut reader, testpay.is_some());
+        if let Some(stripe) = &stripe {
+            app::has_somebody(&mut reader, stripe, app.as_ref());
+        }
         let webhooks = webhooks::read(&mut reader);
         if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
             webhooks::can_verify(&mut reader, webhooks, twilio);
@@ -126,19 +147,25 @@ impl Config {
 
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
-        match (redis, worker, queues, webhooks) {
-            (Some(redis), Some(worker), Some(queues), Some(webhooks)) => Ok(Self {
-                profile: profile.map(str::to_owned),
-                redis,
-                worker,
-                email,
-                twilio,
-                google_maps,
-                webhooks,
-                queues,
-                warnings,
-                values,
-            }),
+        match (redis, worker, queues, webhooks, new_customers) {
+            (Some(redis), Some(worker), Some(queues), Some(webhooks), Some(new_customers)) => {
+                Ok(Self {
+                    profile: profile.map(str::to_owned),
+                    redis,
+                    worker,
+                    email,
+                    twilio,
+                    google_maps,
+                    stripe,
+                    testpay,
+                    app,
+                    new_customers,
+                    webhooks,
+                    queues,
+                    warnings,
+                    values,
+                })
+            }
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }
@@ -178,6 +205,15 @@ impl Config {
         }
         if let Some(twilio) = &self.twilio {
             secrets.extend(twilio.secrets());
+        }
+        if let Some(stripe) = &self.stripe {
+            secrets.extend(stripe.secrets());
+        }
+        if let Some(testpay) = &self.testpay {
+            secrets.push((testpay::API_KEY, &testpay.api_key));
+        }
+        if let Some(app) = &self.app {
+            secrets.push((app::SECRET, &app.secret));
         }
         if let Some(maps) = &self.google_maps {
             secrets.push((google_maps::API_KEY, &maps.api_key));

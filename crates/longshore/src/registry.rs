@@ -3,6 +3,7 @@
 
 mod email;
 mod geocode;
+mod payments;
 mod sms;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,6 +17,7 @@ use secrecy::ExposeSecret;
 
 use crate::config::{Calls, Config, QueueSpec, SecretRef};
 
+pub use payments::stripe_events;
 pub use sms::twilio_events;
 
 /// A provider's queue, and how its jobs are carried out.
@@ -45,7 +47,12 @@ pub struct SetUp {
 }
 
 /// All of them.
-pub const PROVIDERS: &[Provider] = &[email::PROVIDER, sms::PROVIDER, geocode::PROVIDER];
+pub const PROVIDERS: &[Provider] = &[
+    email::PROVIDER,
+    sms::PROVIDER,
+    geocode::PROVIDER,
+    payments::PROVIDER,
+];
 
 /// The queues, for the configuration.
 #[must_use]
@@ -85,6 +92,7 @@ fn policy(
     ProviderPolicy {
         name: name.to_owned(),
         limit: Some(calls.limit),
+        reads: None,
         breaker: Some(BreakerSpec {
             failures: calls.breaker.failures,
             window: calls.breaker.window,

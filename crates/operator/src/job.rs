@@ -40,6 +40,8 @@ pub struct JobView {
     pub idempotency_key: Option<String>,
     /// How often it was throttled or put back.
     pub waits: u32,
+    /// How far it has come, if it is a long one.
+    pub progress: Option<Value>,
     /// What it ended with.
     pub result: Option<Value>,
     /// What became of its message after the provider had taken it on; `None` when nothing is known of a message.
@@ -154,6 +156,7 @@ impl JobView {
                 false => REDACTED.to_owned(),
             }),
             waits: job.waits,
+            progress: job.progress,
             result: job.result,
             delivery: job.delivery.map(DeliveryRow::from),
             args,

@@ -7,6 +7,7 @@
 mod dead;
 mod error;
 mod job;
+mod mappings;
 mod moves;
 mod operator;
 mod queues;
@@ -16,6 +17,7 @@ mod time;
 pub use dead::{GroupRow, LetterRow, Moved, Target};
 pub use error::OperatorError;
 pub use job::{DeliveryRow, HistoryRow, JobView};
+pub use mappings::{Imported, Mapping};
 pub use operator::{Operator, QueueInfo};
 pub use queues::{BreakerRow, PauseRow, QueueRow};
 pub use redact::redact_args;

@@ -46,7 +46,7 @@ impl Operator {
         Ok(Self { queues })
     }
 
-    fn queue(&self, name: &str) -> Result<&(QueueInfo, Queue), OperatorError> {
+    pub(crate) fn queue(&self, name: &str) -> Result<&(QueueInfo, Queue), OperatorError> {
         self.queues
             .iter()
             .find(|(info, _)| info.name == name)

@@ -76,13 +76,15 @@ pub struct Decision {
     pub said: Word,
 }
 
-/// Decides what follows from how a run ended, for a job that was in `state` when it was claimed, by `route`.
+/// Decides what follows from how a run ended, for a job that was in `state` when it was claimed, by `route`. `provider`
+/// is the queue's own: what others answered says nothing of its health.
 #[must_use]
 pub fn decide(
     end: &Result<Outcome, JobError>,
     state: RunState,
     route: Route,
     policy: &Policy,
+    provider: &str,
 ) -> Decision {
     let used = RunState {
         used: state.used + 1,
@@ -137,15 +139,22 @@ pub fn decide(
         fate,
         state,
         outcome,
-        said: said(end),
+        said: said(end, provider),
     }
 }
 
-/// What a run's end says of the provider. A run that made no call says nothing.
-fn said(end: &Result<Outcome, JobError>) -> Word {
+/// What a run's end says of the provider. A run that did not call it says nothing.
+fn said(end: &Result<Outcome, JobError>, provider: &str) -> Word {
+    let answer = match end {
+        Ok(Outcome::Done { answer, .. }) => answer,
+        Ok(Outcome::Skipped { .. }) => return Word::Nothing,
+        Err(error) => error.answer(),
+    };
+    if answer.provider.as_deref() != Some(provider) {
+        return Word::Nothing;
+    }
     match end {
-        Ok(Outcome::Done { answer, .. }) if answer.provider.is_some() => Word::Well,
-        Ok(_) => Word::Nothing,
+        Ok(_) => Word::Well,
         Err(JobError::Throttled {
             retry_after,
             scope: Scope::Provider,
@@ -161,12 +170,7 @@ fn said(end: &Result<Outcome, JobError>) -> Word {
                 None => Word::Nothing,
             }
         }
-        Err(JobError::Transient { answer, .. } | JobError::OutcomeUnknown { answer, .. }) => {
-            match answer.provider {
-                Some(_) => Word::Ill,
-                None => Word::Nothing,
-            }
-        }
+        Err(JobError::Transient { .. } | JobError::OutcomeUnknown { .. }) => Word::Ill,
     }
 }
 
@@ -252,14 +256,20 @@ mod tests {
     fn failures_wait_60_300_900_and_then_are_dead() {
         let policy = policy(OnUnknown::Retry);
         for (before, after) in [(0, 60), (1, 300), (2, 900)] {
-            let decision = decide(&transient(), used(before), Route::Primary, &policy);
+            let decision = decide(
+                &transient(),
+                used(before),
+                Route::Primary,
+                &policy,
+                "sendgrid",
+            );
             let after = Duration::from_secs(after);
             assert_eq!(
                 (decision.fate, decision.state.used),
                 (Fate::Retry { after }, before + 1)
             );
         }
-        let decision = decide(&transient(), used(3), Route::Primary, &policy);
+        let decision = decide(&transient(), used(3), Route::Primary, &policy, "sendgrid");
         let cause = Cause {
             class: Class::Failed,
             provider: Some("sendgrid".into()),
@@ -274,7 +284,13 @@ mod tests {
     #[test]
     fn refusals_are_dead_at_once_and_a_replay_gets_a_new_key() {
         let refused = error(|reason, answer| JobError::Permanent { reason, answer });
-        let decision = decide(&refused, used(0), Route::Primary, &policy(OnUnknown::Retry));
+        let decision = decide(
+            &refused,
+            used(0),
+            Route::Primary,
+            &policy(OnUnknown::Retry),
+            "sendgrid",
+        );
         assert!(matches!(decision.fate, Fate::Dead { cause } if cause.class == Class::Refused));
         assert_eq!(decision.state.generation, 1);
     }
@@ -295,6 +311,7 @@ mod tests {
                 used(3),
                 Route::Primary,
                 &policy(OnUnknown::Hold),
+                "sendgrid",
             );
             let after = Duration::from_secs(waits);
             assert_eq!(
@@ -308,6 +325,7 @@ mod tests {
             used(3),
             Route::Primary,
             &policy(OnUnknown::Hold),
+            "sendgrid",
         );
         assert_eq!((decision.fate, decision.state), (Fate::Back, used(3)));
         assert!(matches!(decision.said, Word::Refused { .. }));
@@ -316,7 +334,13 @@ mod tests {
     #[test]
     fn a_probe_that_fails_costs_no_attempt() {
         for end in [transient(), unknown()] {
-            let decision = decide(&end, used(3), Route::Probe, &policy(OnUnknown::Retry));
+            let decision = decide(
+                &end,
+                used(3),
+                Route::Probe,
+                &policy(OnUnknown::Retry),
+                "sendgrid",
+            );
             assert_eq!((decision.fate, decision.state.used), (Fate::Back, 3));
             assert_eq!(decision.said, Word::Ill);
         }
@@ -325,14 +349,29 @@ mod tests {
     #[test]
     fn only_what_was_called_says_something_of_the_provider() {
         let said = |end: &Result<Outcome, JobError>| {
-            decide(end, used(0), Route::Primary, &policy(OnUnknown::Retry)).said
+            decide(
+                end,
+                used(0),
+                Route::Primary,
+                &policy(OnUnknown::Retry),
+                "sendgrid",
+            )
+            .said
         };
         assert_eq!(said(&Ok(Outcome::done())), Word::Nothing);
-        let answered = Outcome::Done {
-            result: None,
-            answer: answer(),
+        let answered = |answer| {
+            Ok(Outcome::Done {
+                result: None,
+                answer,
+            })
         };
-        assert_eq!(said(&Ok(answered)), Word::Well);
+        assert_eq!(said(&answered(answer())), Word::Well);
+        assert_eq!(said(&answered(Answer::of("app"))), Word::Nothing);
+        let app_is_down = Err(JobError::Transient {
+            reason: String::new(),
+            answer: Answer::of("app"),
+        });
+        assert_eq!(said(&app_is_down), Word::Nothing);
         assert_eq!(said(&Err(JobError::transient("panic"))), Word::Nothing);
         assert_eq!(
             said(&Err(JobError::permanent("unknown template"))),
@@ -357,6 +396,7 @@ mod tests {
             used(0),
             Route::Primary,
             &policy(OnUnknown::Retry),
+            "sendgrid",
         );
         assert!(matches!(retried.fate, Fate::Retry { .. }) && retried.state.may_have_been_sent);
         let held = decide(
@@ -364,6 +404,7 @@ mod tests {
             used(0),
             Route::Primary,
             &policy(OnUnknown::Hold),
+            "sendgrid",
         );
         assert!(matches!(held.fate, Fate::Dead { cause } if cause.class == Class::OutcomeUnknown));
     }

@@ -36,7 +36,7 @@ pub struct NewJob {
     pub payload: Vec<u8>,
     /// When it may run.
     pub run_at: RunAt,
-    /// An idempotency key: while it holds, 24 hours, no other job is accepted with it.
+    /// An idempotency key: while it holds, 24 hours as a rule, no other job is accepted with it.
     pub key: Option<String>,
     /// After how long it is dead as expired instead of being run.
     pub expires_in: Option<Duration>,
@@ -62,17 +62,33 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn enqueue(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+        self.enqueue_keyed(jobs, KEY_HOLDS).await
+    }
+
+    /// The same, with keys that hold for another time than 24 hours.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn enqueue_keyed(
+        &self,
+        jobs: &[NewJob],
+        keys_hold: Duration,
+    ) -> Result<Vec<Enqueued>, QueueError> {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut rest = jobs;
         while !rest.is_empty() {
             let (chunk, later) = rest.split_at(chunk_len(rest));
-            answers.extend(self.enqueue_chunk(chunk).await?);
+            answers.extend(self.enqueue_chunk(chunk, keys_hold).await?);
             rest = later;
         }
         Ok(answers)
     }
 
-    async fn enqueue_chunk(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+    async fn enqueue_chunk(
+        &self,
+        jobs: &[NewJob],
+        keys_hold: Duration,
+    ) -> Result<Vec<Enqueued>, QueueError> {
         let k = &self.keys;
         let mut call = script::ENQUEUE
             .on(&[
@@ -84,7 +100,7 @@ impl Queue {
                 &k.idempotency,
                 &k.stats,
             ])
-            .arg(millis(KEY_HOLDS));
+            .arg(millis(keys_hold));
         for job in jobs {
             let delay = match job.run_at {
                 RunAt::Now => String::new(),

@@ -162,6 +162,8 @@ pub struct Job {
     pub result: Option<serde_json::Value>,
     /// How often it was throttled or put back.
     pub waits: u32,
+    /// How far it has come, if it is a long one.
+    pub progress: Option<serde_json::Value>,
     /// What became of its message after its provider had taken it on.
     pub delivery: Option<Delivery>,
     /// The key it was enqueued with.
@@ -353,6 +355,9 @@ pub(crate) fn from_record(
         waits: field(record, "waits")
             .and_then(|n| n.parse().ok())
             .unwrap_or(0),
+        progress: record
+            .get("chk")
+            .and_then(|json| serde_json::from_slice(json).ok()),
         delivery: None,
         idempotency_key: field(record, "idempotency_key").filter(|key| !key.is_empty()),
         run: field(record, "run")

@@ -6,6 +6,7 @@
 /// The keys of one queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keys {
+    namespace: String,
     queue: String,
     /// LIST of ids that wait to run, oldest first. (apalis says `active` for waiting.)
     pub active: String,
@@ -25,6 +26,7 @@ pub struct Keys {
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
     /// | `end` | `d<group>` dead |
     /// | `waits` | how often it was throttled or put back |
+    /// | `chk` | how far a long job has come, JSON |
     /// | `msg` | the provider's id of the message that was sent for it |
     /// | `attempts`, … | what apalis-redis writes at push; only its presence matters here |
     pub meta: String,
@@ -68,6 +70,8 @@ pub struct Keys {
     pub delivery: String,
     /// Prefix: STRING `<kept>:<key>`, with a TTL: what jobs of the queue keep for each other.
     pub kept: String,
+    /// Prefix: HASH `<map>:<name>`, for good: which user is which customer.
+    pub map: String,
 }
 
 /// A namespace or queue name that key names cannot hold.
@@ -91,6 +95,7 @@ impl Keys {
         }
         let key = |suffix: &str| format!("{{{namespace}:{queue}}}:{suffix}");
         Ok(Self {
+            namespace: namespace.to_owned(),
             queue: queue.to_owned(),
             active: key("active"),
             scheduled: key("scheduled"),
@@ -111,7 +116,14 @@ impl Keys {
             stats: key("stats"),
             delivery: key("delivery"),
             kept: key("kept"),
+            map: key("map"),
         })
+    }
+
+    /// The namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// The queue's name, without its namespace.
@@ -139,6 +151,11 @@ impl Keys {
     /// What is kept under one key.
     pub(crate) fn kept_under(&self, key: &str) -> String {
         format!("{}:{key}", self.kept)
+    }
+
+    /// One map.
+    pub(crate) fn map_of(&self, name: &str) -> String {
+        format!("{}:{name}", self.map)
     }
 
     /// The letters of one group.

@@ -24,6 +24,7 @@ mod inspect;
 mod keys;
 mod lease;
 mod link;
+mod map;
 mod past;
 mod pause;
 mod provider;
@@ -92,6 +93,14 @@ impl Queue {
     #[must_use]
     pub fn provider(&self) -> &ProviderPolicy {
         &self.provider
+    }
+
+    /// Another queue beside it: the same namespace, over the same connection, without a provider.
+    ///
+    /// # Errors
+    /// When the name has characters that key names cannot hold.
+    pub fn sibling(&self, name: &str) -> Result<Self, InvalidName> {
+        Self::new(self.link.clone(), self.keys.namespace(), name)
     }
 
     /// The connection.

@@ -50,6 +50,36 @@ impl Queue {
         })
     }
 
+    /// How far a job has come, as it last said with [`save`](Self::save).
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn checkpoint(&self, job: JobId) -> Result<Option<Vec<u8>>, QueueError> {
+        let mut command = redis::cmd("HGET");
+        command.arg(self.keys.record_of(job)).arg("chk");
+        self.link.command(&command).await
+    }
+
+    /// Keeps how far a running job has come, in JSON. `false` when the token no longer owns it: then nothing is kept.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn save(
+        &self,
+        job: JobId,
+        token: &str,
+        checkpoint: &[u8],
+    ) -> Result<bool, QueueError> {
+        let saved: u8 = script::SAVE
+            .on(&[&self.keys.record_of(job), &self.keys.inflight])
+            .arg(job.to_string())
+            .arg(token)
+            .arg(checkpoint)
+            .run(&self.link)
+            .await?;
+        Ok(saved == 1)
+    }
+
     /// What was kept under this key, by any job of the queue.
     ///
     /// # Errors
@@ -58,6 +88,27 @@ impl Queue {
         let mut command = redis::cmd("GET");
         command.arg(self.keys.kept_under(key));
         self.link.command(&command).await
+    }
+
+    /// Keeps this under this key for so long, at least a millisecond, unless something is kept under it. Returns what is.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn keep_first(
+        &self,
+        key: &str,
+        value: &[u8],
+        time: Duration,
+    ) -> Result<Vec<u8>, QueueError> {
+        let mut command = redis::cmd("SET");
+        command.arg(self.keys.kept_under(key)).arg(value);
+        command
+            .arg("NX")
+            .arg("GET")
+            .arg("PX")
+            .arg(millis(time).max(1));
+        let there: Option<Vec<u8>> = self.link.command(&command).await?;
+        Ok(there.unwrap_or_else(|| value.to_vec()))
     }
 
     /// Keeps this under this key for so long, at least a millisecond.

@@ -54,8 +54,11 @@ pub struct BreakerSpec {
 pub struct ProviderPolicy {
     /// Its name, as configuration has it; empty = the queue has none.
     pub name: String,
-    /// How often it may be called.
+    /// How often it may be called. A claim takes a job's first call, and its run each further one.
     pub limit: Option<Limit>,
+    /// How often it may be called to read, where it counts that apart: then the limit above is for calls with an
+    /// effect, and claims take none, since nobody knows beforehand what calls a job will make.
+    pub reads: Option<Limit>,
     /// When it is left alone.
     pub breaker: Option<BreakerSpec>,
     /// Changes when its credentials do: then one more probe may find out at once whether they are accepted.
@@ -63,9 +66,12 @@ pub struct ProviderPolicy {
 }
 
 impl ProviderPolicy {
+    /// What a claim takes of its limit.
     pub(crate) fn limiter(&self) -> (f64, u32) {
-        self.limit
-            .map_or((0.0, 0), |limit| (limit.interval_ms(), limit.burst()))
+        match (self.limit, self.reads) {
+            (Some(limit), None) => (limit.interval_ms(), limit.burst()),
+            _ => (0.0, 0),
+        }
     }
 }
 

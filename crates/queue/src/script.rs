@@ -87,6 +87,8 @@ script!(STATS = "stats", " flags=no-writes", ["now", "record"]);
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
 script!(OWN = "own", " flags=allow-oom", []);
 script!(HEAR = "hear", " flags=allow-oom", ["now"]);
+script!(SAVE = "save", " flags=allow-oom", ["record"]);
+script!(ASSIGN = "assign", "", []);
 script!(PAST = "past", " flags=no-writes", ["now", "record"]);
 script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", []);
 script!(

@@ -69,6 +69,20 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// Whether a request that this happens to is carried out all the same.
+    pub(crate) fn carries_out(&self) -> bool {
+        match self {
+            Self::Delay { .. } => true,
+            Self::Throttle { .. } | Self::HangUpUnread => false,
+            Self::Answer { effect, .. }
+            | Self::NeverAnswer { effect }
+            | Self::HangUp { effect }
+            | Self::Garbage { effect, .. } => *effect,
+        }
+    }
+}
+
 /// The requests that a rule is about; every field that is there has to be equal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

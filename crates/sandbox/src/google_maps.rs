@@ -13,9 +13,9 @@ use axum::extract::Query;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 
-use crate::provider::{Provider, Verdict};
+use crate::provider::{Fate, Provider};
 use crate::server::Server;
 use crate::{Faults, Ledger};
 use geocoding::{Geocoding, Params, Status};
@@ -112,7 +112,7 @@ struct GoogleMaps {
 }
 
 impl GoogleMaps {
-    fn look_up(&self, params: &Params) -> Result<Verdict, Status> {
+    fn look_up(&self, params: &Params, fate: &mut Fate<'_>) -> Result<Response, Status> {
         let key = params.get("key").filter(|key| !key.is_empty());
         let key = key.ok_or(Status::NoKey)?;
         let refused = self.refused_keys.read();
@@ -123,10 +123,8 @@ impl GoogleMaps {
             return Err(Status::KeyRefused);
         }
         let (place, draft) = self.geocoding.find(params)?;
-        Ok(Verdict {
-            effects: vec![draft],
-            answer: json(StatusCode::OK, place.to_answer()),
-        })
+        fate.carries_out(vec![draft]);
+        Ok(json(StatusCode::OK, place.to_answer()))
     }
 }
 
@@ -135,7 +133,7 @@ impl Provider for GoogleMaps {
         "google_maps"
     }
 
-    fn judge(&self, request: &Parts, _body: &Bytes) -> Verdict {
+    fn answer(&self, request: &Parts, _body: &Bytes, fate: &mut Fate<'_>) -> Response {
         if request.uri.path() != "/maps/api/geocode/json" {
             return nothing(StatusCode::NOT_FOUND, Status::of_http(404));
         }
@@ -143,7 +141,7 @@ impl Provider for GoogleMaps {
             return nothing(StatusCode::METHOD_NOT_ALLOWED, Status::of_http(405));
         }
         let found = match Query::<Params>::try_from_uri(&request.uri) {
-            Ok(Query(params)) => self.look_up(&params),
+            Ok(Query(params)) => self.look_up(&params, fate),
             Err(_) => Err(Status::InvalidRequest),
         };
         found.unwrap_or_else(|status| nothing(StatusCode::OK, status))
@@ -154,15 +152,12 @@ impl Provider for GoogleMaps {
     }
 }
 
-/// A verdict that nothing is billed for.
-fn nothing(http: StatusCode, status: Status) -> Verdict {
-    Verdict {
-        effects: Vec::new(),
-        answer: json(http, status.to_json()),
-    }
+/// An answer that nothing is billed for.
+fn nothing(http: StatusCode, status: Status) -> Response {
+    json(http, status.to_json())
 }
 
-fn json(status: StatusCode, body: String) -> axum::response::Response {
+fn json(status: StatusCode, body: String) -> Response {
     let json = [(CONTENT_TYPE, "application/json; charset=UTF-8")];
     (status, json, body).into_response()
 }

@@ -4,6 +4,9 @@
 //! - [`SendGridSandbox`] answers like SendGrid does. Each provider listens on a port of its own, since a
 //!   `base_url` is an origin.
 //! - [`TwilioSandbox`] answers like Twilio does, lists what it sent, and calls back about it.
+//! - [`StripeSandbox`] takes payments like Stripe does, saves results under idempotency keys, and tells of events.
+//! - [`TestPaySandbox`] takes payments in another style than Stripe's: a provider that does not exist, to switch to.
+//! - [`AppSandbox`] is no provider but the company's own app, which is told what became of payments.
 //! - [`GoogleMapsSandbox`] geocodes like Google does, with places that are made up.
 //! - [`Ledger`] has every effect that was carried out, so that "accepted once, sent once" can be counted at the
 //!   place where it matters.
@@ -23,23 +26,42 @@
 //! | `PUT /sandbox/callbacks` | at Twilio: how it calls back, see [`Callbacks`] |
 //! | `GET /sandbox/callbacks` | at Twilio: the same |
 //! | `GET /sandbox/callbacks/made` | at Twilio: every status callback it has made, oldest first |
+//! | `PUT /sandbox/webhooks` | at Stripe: who is told of events, and how, see [`Webhooks`] |
+//! | `GET /sandbox/webhooks` | at Stripe: the same |
+//! | `GET /sandbox/webhooks/told` | at Stripe: every event that was told, oldest first |
+//! | `POST /sandbox/payment_intents` | at Stripe: plants payment intents, a list of [`PlantedPaymentIntent`]; answers their ids |
+//! | `DELETE /sandbox/idempotency_keys` | at Stripe: forgets all saved results |
+//! | `PUT /sandbox/saved_errors` | at Stripe: `{"count","effect"}`: the next so many operations are 500, and their keys keep it |
+//! | `GET /sandbox/effects` | at the app: every effect that was applied, oldest first |
+//! | `POST /sandbox/payments` | at the app: plants payments, a list of [`AppPayment`] with `created` |
 //!
 //! Another provider is another module that implements the crate's `Provider` trait: it says what the real service
 //! would answer, and the server around it keeps the ledger and makes the faults.
 
+mod app;
 mod control;
 mod fault;
 mod google_maps;
+mod ids;
 mod ledger;
+mod post;
 mod provider;
 mod redis_server;
 mod sendgrid;
 mod server;
+mod signed;
+mod stripe;
+mod testpay;
 mod twilio;
 
+pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
 pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
 pub use google_maps::GoogleMapsSandbox;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 pub use sendgrid::SendGridSandbox;
+pub use stripe::{
+    EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,
+};
+pub use testpay::TestPaySandbox;
 pub use twilio::{Callbacks, CalledBack, PlantedMessage, SharedKey, TwilioMessage, TwilioSandbox};

@@ -1,24 +1,30 @@
 //! What makes a provider, as the server around it sees it.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Bytes;
+use axum::http::HeaderName;
 use axum::http::request::Parts;
 use axum::response::Response;
 
-/// Says what the real service would answer. Says only: the server around it decides whether it happens.
+use crate::{Fault, Faults};
+
+/// Answers what the real service would answer.
 pub(crate) trait Provider: Send + Sync + 'static {
     /// Its name, as configuration has it.
     fn name(&self) -> &'static str;
 
-    /// What the service would do with this request and answer to it.
-    fn judge(&self, request: &Parts, body: &Bytes) -> Verdict;
+    /// What the service answers to this request. Before anything is carried out, `fate` is asked whether it is.
+    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response;
 
     /// A body like those the service explains this status with, in JSON.
     fn explain(&self, status: u16) -> String;
 
-    /// What was decided about effects that it drafted: told before the ledger notes them, and once for each request
-    /// that has any. For providers that remember what they did.
-    fn decided(&self, _effects: &[Draft], _carried_out: bool) {}
+    /// The header that tells requests apart. A fault that answers something else leaves it as it is.
+    fn request_id(&self) -> Option<HeaderName> {
+        None
+    }
 
     /// Controls of its own under `/sandbox/`, beside ledger and faults.
     fn control(&self) -> Router {
@@ -26,13 +32,58 @@ pub(crate) trait Provider: Send + Sync + 'static {
     }
 }
 
-/// What a request would come to.
+/// What becomes of one request. The provider asks once it knows what it would do, and not again.
 #[derive(Debug)]
-pub(crate) struct Verdict {
-    /// What would be carried out; nothing when the request is refused.
+pub(crate) struct Fate<'a> {
+    faults: &'a Faults,
+    decided: Option<Decided>,
+}
+
+/// What was decided.
+#[derive(Debug, Default)]
+pub(crate) struct Decided {
+    /// What goes wrong.
+    pub(crate) fault: Option<Fault>,
+    /// What was carried out, for the ledger.
     pub(crate) effects: Vec<Draft>,
-    /// The answer.
-    pub(crate) answer: Response,
+}
+
+impl<'a> Fate<'a> {
+    pub(crate) fn new(faults: &'a Faults) -> Self {
+        Self {
+            faults,
+            decided: None,
+        }
+    }
+
+    /// Whether a request that would have these effects is carried out.
+    pub(crate) fn carries_out(&mut self, effects: Vec<Draft>) -> bool {
+        debug_assert!(self.decided.is_none(), "a request is carried out once");
+        let fault = self.faults.decide(&effects);
+        let carried_out = fault.as_ref().is_none_or(Fault::carries_out);
+        let effects = if carried_out { effects } else { Vec::new() };
+        self.decided = Some(Decided { fault, effects });
+        carried_out
+    }
+
+    /// How much later than it was decided the answer goes out.
+    pub(crate) fn delay(&self) -> Duration {
+        match &self.decided {
+            Some(Decided {
+                fault: Some(Fault::Delay { ms }),
+                ..
+            }) => Duration::from_millis(*ms),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// What was decided; a request that nobody asked about would have had no effect.
+    pub(crate) fn end(mut self) -> Decided {
+        if self.decided.is_none() {
+            self.carries_out(Vec::new());
+        }
+        self.decided.unwrap_or_default()
+    }
 }
 
 /// One effect that has not happened yet.

@@ -15,7 +15,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::provider::{Provider, Verdict};
+use crate::provider::{Fate, Provider};
 use crate::server::Server;
 use crate::{Faults, Ledger};
 use mail::{Mail, Problem};
@@ -122,15 +122,13 @@ impl SendGrid {
                 .contains(key)
     }
 
-    fn accept(&self, mail: &Mail) -> Verdict {
+    fn accept(&self, mail: &Mail, fate: &mut Fate<'_>) -> Response {
         if mail.sandbox_mode {
-            return refused_or_checked(StatusCode::OK.into_response());
+            return StatusCode::OK.into_response();
         }
         let id = self.ids.next();
-        Verdict {
-            effects: mail.drafts(&id),
-            answer: (StatusCode::ACCEPTED, [("x-message-id", id)]).into_response(),
-        }
+        fate.carries_out(mail.drafts(&id));
+        (StatusCode::ACCEPTED, [("x-message-id", id)]).into_response()
     }
 }
 
@@ -139,7 +137,7 @@ impl Provider for SendGrid {
         "sendgrid"
     }
 
-    fn judge(&self, request: &Parts, body: &Bytes) -> Verdict {
+    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
         if request.uri.path() != "/v3/mail/send" {
             return refuse(StatusCode::NOT_FOUND, &Problem::of_status(404));
         }
@@ -150,7 +148,7 @@ impl Provider for SendGrid {
             return refuse(StatusCode::UNAUTHORIZED, &Problem::of_status(401));
         }
         match Mail::read(body) {
-            Ok(mail) => self.accept(&mail),
+            Ok(mail) => self.accept(&mail, fate),
             Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),
         }
     }
@@ -160,17 +158,9 @@ impl Provider for SendGrid {
     }
 }
 
-fn refuse(status: StatusCode, problem: &Problem) -> Verdict {
+fn refuse(status: StatusCode, problem: &Problem) -> Response {
     let json = [(CONTENT_TYPE, "application/json")];
-    refused_or_checked((status, json, problem.to_json()).into_response())
-}
-
-/// A verdict that nothing is sent for.
-fn refused_or_checked(answer: Response) -> Verdict {
-    Verdict {
-        effects: Vec::new(),
-        answer,
-    }
+    (status, json, problem.to_json()).into_response()
 }
 
 /// Message ids that differ between runs, without a dot: events carry them up to the first one.

@@ -22,12 +22,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::ids::Ids;
 use crate::server::Server;
 use crate::{Faults, Ledger};
 pub use callbacks::{Callbacks, CalledBack, SharedKey};
 pub use message::{PlantedMessage, TwilioMessage};
 use messages::Messages;
-use provider::{Sids, Twilio};
+use provider::Twilio;
 
 /// A stand-in for Twilio's `2010-04-01/Accounts/{AC}/Messages`.
 ///
@@ -53,7 +54,7 @@ struct State {
     callbacks: watch::Sender<Callbacks>,
     called_back: watch::Sender<Vec<CalledBack>>,
     reads: AtomicU64,
-    sids: Sids,
+    ids: Ids,
 }
 
 impl TwilioSandbox {
@@ -80,7 +81,7 @@ impl TwilioSandbox {
             callbacks: watch::Sender::default(),
             called_back: watch::Sender::default(),
             reads: AtomicU64::new(0),
-            sids: Sids::new(),
+            ids: Ids::new(),
         });
         let (accepted, to_see_to) = mpsc::unbounded_channel();
         let provider = Twilio {
@@ -163,7 +164,7 @@ impl TwilioSandbox {
     /// Puts a message there that nobody sent now. It is no effect, stays as it is, and nothing calls back about it.
     /// Returns its sid.
     pub fn plant(&self, message: PlantedMessage) -> String {
-        let sid = self.state.sids.message();
+        let sid = self.state.ids.next("SM");
         self.state.messages.keep(message.under(sid.clone()));
         sid
     }

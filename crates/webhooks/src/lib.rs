@@ -4,7 +4,8 @@
 //!
 //! 1. `listener` takes its connection: so many at once, ten seconds for a header;
 //! 2. `door` routes it by path, and `body` reads it: 1 MiB, ten seconds;
-//! 3. its provider ([`TwilioEvents`]) checks the signature over the [`PublicUrl`] and reads what the event says;
+//! 3. its provider ([`StripeEvents`], [`TwilioEvents`]) checks the signature, Twilio's over the [`PublicUrl`] too, and
+//!    reads what the event says;
 //! 4. `longshore_queue` writes that down;
 //! 5. the door answers.
 //!
@@ -33,9 +34,11 @@ mod metrics;
 mod public_url;
 mod seldom;
 mod source;
+mod stripe;
 mod twilio;
 mod webhooks;
 
 pub use public_url::{InvalidPublicUrl, PublicUrl};
+pub use stripe::StripeEvents;
 pub use twilio::TwilioEvents;
 pub use webhooks::{Listening, Options, Webhooks, WebhooksError};

@@ -60,6 +60,8 @@ pub(crate) enum Refusal {
 pub(crate) enum Outcome {
     /// Written down.
     Noted,
+    /// The same was written down before.
+    Duplicate,
     /// Something later was known already.
     Stale,
     /// About nothing of ours.
@@ -85,6 +87,7 @@ impl Outcome {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Noted => "noted",
+            Self::Duplicate => "duplicate",
             Self::Stale => "stale",
             Self::Unknown => "unknown",
             Self::Ignored => "ignored",

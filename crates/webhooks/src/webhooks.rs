@@ -15,8 +15,9 @@ use crate::body::Budget;
 use crate::door::{self, House};
 use crate::metrics::Metrics;
 use crate::source::Source;
+use crate::stripe::Stripe;
 use crate::twilio::Twilio;
-use crate::{PublicUrl, TwilioEvents, health, listener};
+use crate::{PublicUrl, StripeEvents, TwilioEvents, health, listener};
 
 /// The most connections to the public listener at once.
 const MAX_CONNECTIONS: usize = 1024;
@@ -31,7 +32,7 @@ pub struct Options {
     pub http_addr: SocketAddr,
     /// Where `/livez`, `/readyz` and `/metrics` are. Not to be reached from outside.
     pub private_addr: SocketAddr,
-    /// What the first is to the world: signatures are over it.
+    /// What the first is to the world: Twilio's signatures are over it.
     pub public_url: PublicUrl,
 }
 
@@ -89,6 +90,15 @@ impl Webhooks {
     #[must_use]
     pub fn twilio(self, events: TwilioEvents) -> Self {
         self.source(Twilio::new(events))
+    }
+
+    /// Takes Stripe's events at `/webhooks/stripe`.
+    ///
+    /// # Panics
+    /// When it is called twice.
+    #[must_use]
+    pub fn stripe(self, events: StripeEvents) -> Self {
+        self.source(Stripe::new(events))
     }
 
     fn source<S: Source>(mut self, source: S) -> Self {

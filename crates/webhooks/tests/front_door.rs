@@ -1,6 +1,10 @@
 //! The door itself: what it lets in, an outage of Redis's, its end.
 
-#[expect(unreachable_pub, reason = "the test files share it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 mod support;
 
 use std::time::{Duration, Instant};

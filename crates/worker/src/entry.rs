@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use longshore_queue::{Claimed, Lease};
+use longshore_queue::{Claimed, Lease, RunState};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 
@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) kind: OnceLock<&'static str>,
     started: OnceLock<Moment>,
     ended: AtomicBool,
+    /// It has kept a checkpoint.
+    progressed: AtomicBool,
     door: AtomicU8,
     abort: Mutex<Option<AbortHandle>>,
     slot: Mutex<Option<OwnedSemaphorePermit>>,
@@ -46,6 +48,7 @@ impl Entry {
             kind: OnceLock::new(),
             started: OnceLock::new(),
             ended: AtomicBool::new(false),
+            progressed: AtomicBool::new(false),
             door: AtomicU8::new(0),
             abort: Mutex::default(),
             slot: Mutex::new(Some(slot)),
@@ -85,6 +88,20 @@ impl Entry {
     pub(crate) fn abort(&self) {
         if let Some(handle) = lock(&self.abort).take() {
             handle.abort();
+        }
+    }
+
+    /// It has kept a checkpoint: it is not what kills its workers.
+    pub(crate) fn comes_on(&self) {
+        self.progressed.store(true, Ordering::Release);
+    }
+
+    /// What its record says of it by now.
+    pub(crate) fn state(&self) -> RunState {
+        let state = self.claimed.run;
+        match self.progressed.load(Ordering::Acquire) {
+            true => RunState { lost: 0, ..state },
+            false => state,
         }
     }
 

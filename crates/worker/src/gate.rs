@@ -33,18 +33,21 @@ impl SendGate {
         }
     }
 
-    /// Waits until the provider may be called once more. Every call beyond a run's first takes its own place in the
+    /// Waits until the provider may be called once more. Every call that no claim has taken takes its own place in the
     /// limiter's schedule, ahead of jobs that are not claimed yet: what has begun is to come to its end.
-    async fn may_call(&self) {
+    async fn may_call(&self, reads: bool) {
         let provider = self.station.queue.provider();
-        let Some(limit) = provider.limit else {
-            return;
+        let (limiter, limit) = match (provider.limit, provider.reads) {
+            (None, _) => return,
+            (Some(limit), None) if self.called.swap(true, Ordering::AcqRel) => {
+                (provider.name.clone(), limit)
+            }
+            (Some(_), None) => return,
+            (Some(_), Some(limit)) if reads => (format!("{}:reads", provider.name), limit),
+            (Some(limit), Some(_)) => (format!("{}:writes", provider.name), limit),
         };
-        if !self.called.swap(true, Ordering::AcqRel) {
-            return;
-        }
         loop {
-            let wait = match self.station.queue.take_call(&provider.name, limit).await {
+            let wait = match self.station.queue.take_call(&limiter, limit).await {
                 Ok(Call::In(wait)) => return sleep(wait).await,
                 Ok(Call::TooManyAhead) => ASK_AGAIN,
                 Err(error) => {
@@ -60,8 +63,7 @@ impl SendGate {
     /// A worker that was stopped, or cut off, and wakes must not send before it knows that the job is still its
     /// own: the last acknowledged beat must be younger than two thirds of a lease, else one is waited for. `pass`
     /// says whether the door is still open then.
-    async fn pass(&self, pass: impl Fn(&Entry) -> bool) {
-        self.may_call().await;
+    async fn pass(&self, pass: fn(&Entry) -> bool) {
         let mut standing = self.station.standing.subscribe();
         loop {
             let fresh = {
@@ -91,10 +93,20 @@ impl SendGate {
 
 impl Gate for SendGate {
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.pass(Entry::send))
+        Box::pin(async {
+            self.may_call(false).await;
+            self.pass(Entry::send).await;
+        })
     }
 
     fn clear_to_read(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.pass(Entry::is_open))
+        Box::pin(async {
+            self.may_call(true).await;
+            self.pass(Entry::is_open).await;
+        })
+    }
+
+    fn clear_elsewhere(&self, effect: bool) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.pass(if effect { Entry::send } else { Entry::is_open }))
     }
 }

@@ -7,7 +7,19 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use longshore_job::{Envelope, Handler, Job, JobError, Outcome, Run, Undecodable};
 
-type Running = BoxFuture<'static, Result<Outcome, JobError>>;
+/// A run under way. `None`: the provider was only asked, and has not carried the job out.
+pub(crate) type Running = BoxFuture<'static, Result<Option<Outcome>, JobError>>;
+
+/// How a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// At once.
+    Run,
+    /// By asking whether an earlier request was carried out.
+    VerifyThenRun,
+    /// That, and nothing else: it is too late to run.
+    VerifyOnly,
+}
 
 /// A handler without its type.
 pub(crate) trait AnyHandler: Send + Sync {
@@ -15,12 +27,14 @@ pub(crate) trait AnyHandler: Send + Sync {
     fn version(&self) -> u32;
     /// The kind's name.
     fn kind(&self) -> &'static str;
-    /// Decodes the args and starts the run; with `verify_first`, by asking whether an earlier request was carried out.
+    /// Its handler can find out whether an earlier request was carried out.
+    fn can_verify(&self) -> bool;
+    /// Decodes the args and starts the run.
     fn start(
         &self,
         envelope: &Envelope<'_>,
         run: Run,
-        verify_first: bool,
+        course: Course,
     ) -> Result<Running, Undecodable>;
 }
 
@@ -35,19 +49,26 @@ impl<H: Handler> AnyHandler for Typed<H> {
         H::Job::KIND
     }
 
+    fn can_verify(&self) -> bool {
+        H::CAN_VERIFY
+    }
+
     fn start(
         &self,
         envelope: &Envelope<'_>,
         run: Run,
-        verify_first: bool,
+        course: Course,
     ) -> Result<Running, Undecodable> {
         let job: H::Job = envelope.decode()?;
         let handler = Arc::clone(&self.0);
         Ok(Box::pin(async move {
-            if verify_first && let Some(outcome) = handler.verify(&job, &run).await? {
-                return Ok(outcome);
+            if course != Course::Run {
+                let carried_out = handler.verify(&job, &run).await?;
+                if carried_out.is_some() || course == Course::VerifyOnly {
+                    return Ok(carried_out);
+                }
             }
-            handler.run(job, run).await
+            handler.run(job, run).await.map(Some)
         }))
     }
 }

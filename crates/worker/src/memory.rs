@@ -1,18 +1,50 @@
-//! What the fleet remembers for one run: in its queue's Redis.
+//! What the fleet remembers for one run, and where jobs go that follow from it: the Redis of its queue.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_job::{Earlier, JobId, Memory, Recalling, Unremembered};
-use longshore_queue::{Queue, QueueError};
+use longshore_job::{Earlier, JobId, Memory, Outbox, Prepared, Recalling, Unremembered};
+use longshore_queue::{NewJob, Queue, QueueError, RunAt};
 
+use crate::entry::Entry;
+
+#[derive(Clone)]
 pub(crate) struct QueueMemory {
     queue: Queue,
     job: JobId,
+    entry: Arc<Entry>,
 }
 
 impl QueueMemory {
-    pub(crate) fn new(queue: Queue, job: JobId) -> Self {
-        Self { queue, job }
+    pub(crate) fn new(queue: Queue, job: JobId, entry: Arc<Entry>) -> Self {
+        Self { queue, job, entry }
+    }
+}
+
+impl Outbox for QueueMemory {
+    fn enqueue<'a>(
+        &'a self,
+        job: Prepared,
+        key: &'a str,
+        keys_hold: Duration,
+    ) -> Recalling<'a, JobId> {
+        Box::pin(async move {
+            let queue = self.queue.sibling(job.queue);
+            let queue = queue.map_err(|error| Unremembered(error.to_string()))?;
+            let job = NewJob {
+                id: JobId::generate(),
+                payload: job.payload,
+                run_at: RunAt::Now,
+                key: Some(key.to_owned()),
+                expires_in: job.expires_in,
+                // It belongs to the trace that led to it.
+                traceparent: self.entry.claimed.traceparent.clone(),
+                tracestate: self.entry.claimed.tracestate.clone(),
+            };
+            let enqueued = queue.enqueue_keyed(std::slice::from_ref(&job), keys_hold);
+            let enqueued = enqueued.await.map_err(unremembered)?;
+            Ok(enqueued.first().map_or(job.id, |enqueued| enqueued.id))
+        })
     }
 }
 
@@ -42,6 +74,51 @@ impl Memory for QueueMemory {
     fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
         let kept = self.queue.keep(key, value, time);
         Box::pin(async { kept.await.map_err(unremembered) })
+    }
+
+    fn keep_first<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        time: Duration,
+    ) -> Recalling<'a, Vec<u8>> {
+        let kept = self.queue.keep_first(key, value, time);
+        Box::pin(async { kept.await.map_err(unremembered) })
+    }
+
+    fn checkpoint(&self) -> Recalling<'_, Option<serde_json::Value>> {
+        Box::pin(async {
+            let bytes = self
+                .queue
+                .checkpoint(self.job)
+                .await
+                .map_err(unremembered)?;
+            // One that does not read is as good as none: the job begins again.
+            Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        })
+    }
+
+    fn save<'a>(&'a self, checkpoint: &'a serde_json::Value) -> Recalling<'a, bool> {
+        Box::pin(async move {
+            let json = checkpoint.to_string();
+            let token = &self.entry.claimed.token;
+            let saved = self.queue.save(self.job, token, json.as_bytes()).await;
+            let saved = saved.map_err(unremembered)?;
+            if saved {
+                self.entry.comes_on();
+            }
+            Ok(saved)
+        })
+    }
+
+    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
+        let found = self.queue.find(map, key);
+        Box::pin(async { found.await.map_err(unremembered) })
+    }
+
+    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String> {
+        let assigned = self.queue.assign(map, key, value);
+        Box::pin(async { assigned.await.map_err(unremembered) })
     }
 }
 

@@ -102,3 +102,100 @@ async fn what_a_run_remembers_outlives_it() {
         ]
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_and_writes_have_limits_apart_and_claims_take_none() {
+    let mut bench = Bench::new();
+    bench.queue = bench.queue.clone().with_provider(ProviderPolicy {
+        name: "stripe".to_owned(),
+        // One write a minute: claims that took from it would stand still.
+        limit: Some(Limit {
+            count: 1,
+            per: Duration::from_secs(60),
+        }),
+        reads: Some(LIMIT),
+        ..ProviderPolicy::default()
+    });
+    let running = bench.start();
+    for _ in 0..2 {
+        bench.enqueue(Does::Reads).await;
+    }
+    bench.enqueue(Does::Sends).await;
+    bench.completed(3).await;
+    let waits = bench.enqueue(Does::Sends).await;
+    bench.running(4).await;
+    assert_eq!(bench.probing.sent(waits), 0, "its write is a minute off");
+    drop(running);
+    let mut reads = bench
+        .probing
+        .seen
+        .lock()
+        .expect("not poisoned")
+        .reads
+        .clone();
+    reads.sort();
+    let took = reads[9] - reads[0];
+    assert!(took >= Duration::from_millis(9 * 49), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_goes_on_from_its_checkpoint() {
+    let bench = Bench::new();
+    let retried_at_once = longshore_worker::Settings {
+        policy: longshore_queue::Policy {
+            schedule: longshore_job::RetrySchedule::new(vec![Duration::ZERO; 4]),
+            ..settings().policy
+        },
+        ..settings()
+    };
+    let running = bench.start_with(retried_at_once, Duration::from_secs(5));
+    let id = bench.enqueue(Does::ComesOn).await;
+    bench.is(id, JobState::Completed).await;
+    running.stop().await;
+    let job = bench.queue.job(&id.into()).await.expect("looks");
+    let job = job.expect("is there");
+    assert_eq!((job.progress, job.history.len()), (Some(3.into()), 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_follows_from_a_run_is_enqueued_once() {
+    let bench = Bench::new();
+    let running = bench.start();
+    bench.enqueue(Does::IsFollowed).await;
+    bench.completed(2).await;
+    running.stop().await;
+    let stats = bench.queue.stats().await.expect("counts");
+    assert_eq!((stats.counter("enqueued"), stats.pending), (2, 0));
+}
+
+/// A job that expired after it may have been sent, and whether the provider has carried it out.
+async fn expired_after_sending(carried_out: bool) -> (JobState, u32) {
+    let mut bench = Bench::new();
+    bench.probing.carried_out = carried_out;
+    let mut settings = settings();
+    settings.timeout = Duration::from_millis(100);
+    settings.policy.schedule = longshore_job::RetrySchedule::new(vec![Duration::from_millis(400)]);
+    let running = bench.start_with(settings, Duration::from_secs(5));
+    let mut job = support::new_job(Does::SendsThenHangs);
+    job.expires_in = Some(Duration::from_millis(300));
+    let id = job.id;
+    bench.queue.enqueue(&[job]).await.expect("enqueues");
+    longshore_tests::eventually("it ends", || async {
+        matches!(
+            bench.state(id).await,
+            Some(JobState::Completed | JobState::Dead)
+        )
+    })
+    .await;
+    running.stop().await;
+    (
+        bench.state(id).await.expect("is there"),
+        bench.probing.sent(id),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_have_been_carried_out_is_not_called_dead_unasked() {
+    assert_eq!(expired_after_sending(true).await, (JobState::Completed, 1));
+    assert_eq!(expired_after_sending(false).await, (JobState::Dead, 1));
+}

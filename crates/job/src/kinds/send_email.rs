@@ -106,6 +106,14 @@ impl SendEmail {
     }
 }
 
+/// `local@domain.tld`, without a name or anything else.
+pub(super) fn is_address(text: &str) -> bool {
+    let options = Options::default()
+        .with_required_tld()
+        .without_display_text();
+    text.len() <= 254 && EmailAddress::parse_with_options(text, options).is_ok()
+}
+
 impl Job for SendEmail {
     const KIND: &'static str = "send_email";
     const QUEUE: &'static str = "email";
@@ -123,12 +131,7 @@ impl Job for SendEmail {
                 "must be 1 to 64 characters of a-z, 0-9, _ and -",
             ));
         }
-        let options = Options::default()
-            .with_required_tld()
-            .without_display_text();
-        if self.to.email.len() > 254
-            || EmailAddress::parse_with_options(&self.to.email, options).is_err()
-        {
+        if !is_address(&self.to.email) {
             return Err(InvalidArgs::field(
                 "to.email",
                 "is not an email address of the form local@domain.tld",

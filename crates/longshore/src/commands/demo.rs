@@ -2,6 +2,7 @@
 //! it ends with an error where it has not.
 
 mod others;
+mod payments;
 mod stage;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use serde_json::json;
 use crate::cli::Demo;
 use crate::failure::Failure;
 use crate::output::{line, table};
-use stage::{EMAIL, GEOCODE, SMS, Stage};
+use stage::{EMAIL, GEOCODE, PAYMENTS, SMS, Stage};
 
 /// How many mails SendGrid refuses until its template is put right.
 const REFUSED: u64 = 20;
@@ -26,10 +27,10 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     let mut stage = Stage::set().await?;
     let jobs = u64::from(args.jobs);
     line(
-        "A private Redis and stand-ins for SendGrid, Twilio and Google Maps are up. For this show a failed attempt is made again after",
+        "A private Redis and stand-ins for SendGrid, Twilio, Google Maps, Stripe and the app are up. For this show a failed",
     )?;
     line(
-        "1, 2 and 4 s instead of 60, 300 and 900 s, and an open breaker lets a call through after 1 s instead of 30 s.",
+        "attempt is made again after 1, 2 and 4 s instead of 60, 300 and 900 s, and an open breaker lets a call through\nafter 1 s instead of 30 s.",
     )?;
 
     step(
@@ -137,9 +138,10 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
 
     let texts = others::messages(&mut stage).await?;
     let addresses = others::addresses(&stage).await?;
+    let (payments, money) = payments::run(&stage).await?;
 
     stage.stop_all().await?;
-    last_table(&stage, [accepted, texts, addresses]).await
+    last_table(&stage, [accepted, texts, addresses, payments], money).await
 }
 
 fn mail(n: u64) -> SendEmail {
@@ -199,20 +201,25 @@ async fn show_groups(operator: &Operator) -> Result<(), Failure> {
 }
 
 /// What came in, what came of it, and what the providers saw of it.
-async fn last_table(stage: &Stage, accepted: [u64; 3]) -> Result<(), Failure> {
+async fn last_table(stage: &Stage, accepted: [u64; 4], money: u64) -> Result<(), Failure> {
     let seen = [
         stage.sendgrid.ledger().summary(),
         stage.twilio.ledger().summary(),
         stage.maps.ledger().summary(),
+        stage.stripe.ledger().summary(),
     ];
     let mut rows = Vec::new();
-    for (((queue, provider), accepted), seen) in
-        [EMAIL, SMS, GEOCODE].into_iter().zip(accepted).zip(seen)
+    for (((queue, provider), accepted), seen) in [EMAIL, SMS, GEOCODE, PAYMENTS]
+        .into_iter()
+        .zip(accepted)
+        .zip(seen)
     {
         let row = stage.row(queue).await?;
         // An address that is known already is not asked for.
         let expected = match queue {
             "geocode" => others::ADDRESSES,
+            // Events and reconciles only read; a customer, an intent and its payment are an effect each.
+            "payment-reconcile" => money,
             _ => row.completed,
         };
         check(

@@ -51,11 +51,9 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
     if job.waits > 0 {
         fields.push(("put back", format!("{} times", job.waits)));
     }
-    fields.extend(
-        job.result
-            .as_ref()
-            .map(|result| ("result", result.to_string())),
-    );
+    for (name, value) in [("progress", &job.progress), ("result", &job.result)] {
+        fields.extend(value.as_ref().map(|value| (name, value.to_string())));
+    }
     fields.extend(job.delivery.as_ref().map(|row| ("delivery", delivery(row))));
     fields.push(match (&job.args, &job.payload_base64) {
         (Some(args), _) => ("args", args.to_string()),

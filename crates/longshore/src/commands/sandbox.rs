@@ -3,12 +3,19 @@
 use std::io;
 use std::net::SocketAddr;
 
-use longshore_sandbox::{GoogleMapsSandbox, SendGridSandbox, TwilioSandbox};
+use longshore_sandbox::{
+    AppSandbox, GoogleMapsSandbox, SendGridSandbox, StripeSandbox, TestPaySandbox, TwilioSandbox,
+    WebhookEndpoint,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Sandbox;
 use crate::failure::Failure;
 use crate::output;
+
+/// What `config/local.toml` has for them.
+const WEBHOOK_SECRET: &str = "whsec_local";
+const APP_SECRET: &str = "local";
 
 pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     let sendgrid = SendGridSandbox::start(args.sendgrid_addr).await;
@@ -17,11 +24,23 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     let twilio = started(args.twilio_addr, twilio)?;
     let maps = GoogleMapsSandbox::start(args.google_maps_addr).await;
     let maps = started(args.google_maps_addr, maps)?;
+    let stripe = StripeSandbox::start(args.stripe_addr).await;
+    let stripe = started(args.stripe_addr, stripe)?;
+    let endpoint = WebhookEndpoint::new(&args.stripe_webhook_url, WEBHOOK_SECRET);
+    stripe.change_webhooks(|webhooks| webhooks.endpoints = vec![endpoint]);
+    let app = AppSandbox::start(args.app_addr).await;
+    let app = started(args.app_addr, app)?;
+    app.set_secret(APP_SECRET);
+    let testpay = TestPaySandbox::start(args.testpay_addr).await;
+    let testpay = started(args.testpay_addr, testpay)?;
     let mut term = signal(SignalKind::terminate()).map_err(Failure::failed)?;
     for (name, origin) in [
         ("sendgrid", sendgrid.origin()),
         ("twilio", twilio.origin()),
         ("google_maps", maps.origin()),
+        ("stripe", stripe.origin()),
+        ("app", app.origin()),
+        ("testpay", testpay.origin()),
     ] {
         output::line(&format!("{name:<12} {origin}"))?;
     }
@@ -35,6 +54,9 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     sendgrid.stop().await;
     twilio.stop().await;
     maps.stop().await;
+    stripe.stop().await;
+    app.stop().await;
+    testpay.stop().await;
     Ok(())
 }
 

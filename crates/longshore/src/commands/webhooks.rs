@@ -1,6 +1,7 @@
 //! `webhooks`.
 
-use longshore_job::{Job, kinds::SendSms};
+use longshore_job::Job;
+use longshore_job::kinds::{ApplyStripeEvent, SendSms};
 use longshore_queue::Queue;
 use longshore_webhooks::{Options, Webhooks, WebhooksError};
 
@@ -18,26 +19,35 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
              https://hooks.example.com: signatures are over it",
         ));
     };
-    let sms = Queue::new(
-        session.link()?,
-        &session.config.redis.namespace,
-        SendSms::QUEUE,
-    )
-    .map_err(Failure::input)?;
-    let Some(twilio) = registry::twilio_events(&session.config, sms).map_err(Failure::input)?
-    else {
-        return Err(Failure::input(
-            "no provider that posts events is configured: set providers.twilio.account_sid and .auth_token",
-        ));
+    let link = session.link()?;
+    let queue = |name: &str| {
+        let queue = Queue::new(link.clone(), &session.config.redis.namespace, name);
+        queue.map_err(Failure::input)
     };
+    let twilio = registry::twilio_events(&session.config, queue(SendSms::QUEUE)?);
+    let twilio = twilio.map_err(Failure::input)?;
+    let stripe = registry::stripe_events(&session.config, queue(ApplyStripeEvent::QUEUE)?);
+    let stripe = stripe.map_err(Failure::input)?;
+    if twilio.is_none() && stripe.is_none() {
+        return Err(Failure::input(
+            "no provider that posts events is configured: set providers.twilio.account_sid and .auth_token, or \
+             providers.stripe.secret_key and .webhook_secrets",
+        ));
+    }
     session.reached().await?;
     let options = Options {
         http_addr: settings.http_addr,
         private_addr: settings.private_addr,
         public_url,
     };
-    let listening = Webhooks::new(options).twilio(twilio).listen().await;
-    let listening = listening.map_err(|error| match error {
+    let mut webhooks = Webhooks::new(options);
+    if let Some(twilio) = twilio {
+        webhooks = webhooks.twilio(twilio);
+    }
+    if let Some(stripe) = stripe {
+        webhooks = webhooks.stripe(stripe);
+    }
+    let listening = webhooks.listen().await.map_err(|error| match error {
         WebhooksError::Listen { addr, .. } if addr == settings.private_addr => {
             Failure::failed(format!("webhooks.private_addr: {error}"))
         }

@@ -129,7 +129,7 @@ fn settings(session: &Session, queue: &str) -> Result<Settings, Failure> {
         },
         retention: Retention {
             keep: queue.completed_for,
-            max_bytes: Some(queue.completed_bytes),
+            max_bytes: queue.completed_bytes,
         },
         heartbeat: worker.heartbeat,
         lost_after: worker.lost_after,

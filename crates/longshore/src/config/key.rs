@@ -38,7 +38,7 @@ pub(super) enum Shape {
 pub(super) enum BuiltIn {
     None,
     Always(&'static str),
-    PerQueue(fn(&QueueSpec) -> String),
+    PerQueue(fn(&QueueSpec) -> Option<String>),
 }
 
 impl Key {
@@ -73,7 +73,7 @@ impl Key {
         self
     }
 
-    pub(super) const fn or_per_queue(mut self, default: fn(&QueueSpec) -> String) -> Self {
+    pub(super) const fn or_per_queue(mut self, default: fn(&QueueSpec) -> Option<String>) -> Self {
         self.built_in = BuiltIn::PerQueue(default);
         self
     }

@@ -16,16 +16,18 @@ pub(super) const KEYS: &[Key] = &[
     Key::toml("queues.<queue>.concurrency").or("20"),
     Key::toml("queues.<queue>.max_running"),
     Key::toml("queues.<queue>.timeout_seconds")
-        .or_per_queue(|queue| queue.default_timeout.as_secs_f64().to_string()),
+        .or_per_queue(|queue| Some(queue.default_timeout.as_secs_f64().to_string())),
     Key::text("queues.<queue>.on_unknown").or_per_queue(|queue| {
-        match queue.verifiable {
+        let rule = match queue.verifiable {
             true => "verify",
             false => "retry",
-        }
-        .to_owned()
+        };
+        Some(rule.to_owned())
     }),
-    Key::toml("queues.<queue>.completed_seconds").or("3600"),
-    Key::toml("queues.<queue>.completed_bytes").or("64MiB"),
+    Key::toml("queues.<queue>.completed_seconds")
+        .or_per_queue(|queue| Some(queue.default_completed.as_secs_f64().to_string())),
+    Key::toml("queues.<queue>.completed_bytes")
+        .or_per_queue(|queue| queue.default_completed_bytes.map(str::to_owned)),
 ];
 
 /// The most retries of one job: as many as apalis makes unless told otherwise.
@@ -47,6 +49,26 @@ pub struct QueueSpec {
     pub default_timeout: Duration,
     /// How long its provider's terms allow results to be kept, if they say.
     pub keep_at_most: Option<Duration>,
+    /// How long completed jobs are kept unless configured.
+    pub default_completed: Duration,
+    /// How many bytes of them are kept unless configured; `None` = any.
+    pub default_completed_bytes: Option<&'static str>,
+}
+
+impl QueueSpec {
+    /// A queue like most: its provider cannot be asked, an attempt may take 30 s, and what has completed is kept for an
+    /// hour, up to 64 MiB.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            verifiable: false,
+            default_timeout: Duration::from_secs(30),
+            keep_at_most: None,
+            default_completed: Duration::from_secs(3600),
+            default_completed_bytes: Some("64MiB"),
+        }
+    }
 }
 
 /// How the jobs of one queue are run.
@@ -64,8 +86,8 @@ pub struct QueueSettings {
     pub on_unknown: OnUnknown,
     /// How long a completed job is kept.
     pub completed_for: Duration,
-    /// How many bytes of completed jobs are kept; the oldest go first.
-    pub completed_bytes: u64,
+    /// How many bytes of completed jobs are kept, the oldest going first; `None` = any.
+    pub completed_bytes: Option<u64>,
 }
 
 /// What follows when a request went out and no answer came.
@@ -121,7 +143,11 @@ fn queue(
         let cure = format!("set at most {}", most.as_secs());
         reader.error(section.join("completed_seconds"), problem, cure);
     }
-    let completed_bytes = reader.bytes(section.join("completed_bytes"));
+    let bytes = section.join("completed_bytes");
+    let completed_bytes = match reader.has(&bytes) {
+        true => reader.bytes(bytes).map(Some),
+        false => Some(None),
+    };
     Some(QueueSettings {
         concurrency: concurrency?,
         max_running,

@@ -7,7 +7,9 @@ use figment::value::Dict;
 use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
-use super::{email, google_maps, queues, redis, sendgrid, twilio, webhooks, worker};
+use super::{
+    app, email, google_maps, queues, redis, sendgrid, stripe, testpay, twilio, webhooks, worker,
+};
 
 /// The keys of every section.
 const SECTIONS: &[&[Key]] = &[
@@ -18,6 +20,9 @@ const SECTIONS: &[&[Key]] = &[
     email::KEYS,
     twilio::KEYS,
     google_maps::KEYS,
+    stripe::KEYS,
+    testpay::KEYS,
+    app::KEYS,
     webhooks::KEYS,
 ];
 
@@ -58,7 +63,10 @@ impl<'a> Schema<'a> {
             for queue in queues {
                 let text = match (&key.built_in, queue) {
                     (BuiltIn::Always(text), _) => (*text).to_owned(),
-                    (BuiltIn::PerQueue(text), Some(queue)) => text(queue),
+                    (BuiltIn::PerQueue(text), Some(queue)) => match text(queue) {
+                        Some(text) => text,
+                        None => continue,
+                    },
                     (BuiltIn::PerQueue(_), None) | (BuiltIn::None, _) => continue,
                 };
                 let path = KeyPath::from(&*key.path.replace(QUEUE, queue.map_or("", |q| q.name)));
@@ -112,8 +120,6 @@ impl<'a> Schema<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use figment::Figment;
     use figment::value::Value;
 
@@ -123,12 +129,7 @@ mod tests {
 
     type Setting = (KeyPath, &'static Key, Value);
 
-    const EMAIL: &[QueueSpec] = &[QueueSpec {
-        name: "email",
-        verifiable: false,
-        default_timeout: Duration::from_secs(30),
-        keep_at_most: None,
-    }];
+    const EMAIL: &[QueueSpec] = &[QueueSpec::new("email")];
     const DEFAULT_TOML: &str = include_str!("../../../../config/default.toml");
 
     /// Every key that is set, with its value.

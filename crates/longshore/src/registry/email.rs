@@ -1,7 +1,5 @@
 //! `email`, carried out by SendGrid.
 
-use std::time::Duration;
-
 use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
 use longshore_job::{Job, kinds};
 use longshore_worker::Handlers;
@@ -11,13 +9,8 @@ use crate::config::{Config, QueueSpec};
 
 pub(super) const PROVIDER: Provider = Provider {
     name: "sendgrid",
-    queue: QueueSpec {
-        name: kinds::SendEmail::QUEUE,
-        // SendGrid has no way to look a message up by our id.
-        verifiable: false,
-        default_timeout: Duration::from_secs(30),
-        keep_at_most: None,
-    },
+    // SendGrid has no way to look a message up by our id.
+    queue: QueueSpec::new(kinds::SendEmail::QUEUE),
     turned_on_by: "providers.sendgrid.api_key",
     origin: |config| Some(config.sendgrid()?.base_url.to_string()),
     set_up,

@@ -12,12 +12,9 @@ use crate::config::{Config, QueueSpec};
 pub(super) const PROVIDER: Provider = Provider {
     name: "google_maps",
     queue: QueueSpec {
-        name: kinds::GeocodeAddress::QUEUE,
-        // A lookup has no effect: nothing to verify.
-        verifiable: false,
-        default_timeout: Duration::from_secs(30),
         // Google's terms: coordinates for 30 consecutive days.
         keep_at_most: Some(Duration::from_secs(30 * 24 * 3600)),
+        ..QueueSpec::new(kinds::GeocodeAddress::QUEUE)
     },
     turned_on_by: "providers.google_maps.api_key",
     origin: |config| Some(config.google_maps.as_ref()?.base_url.to_string()),

@@ -1,7 +1,5 @@
 //! `sms`, carried out by Twilio.
 
-use std::time::Duration;
-
 use longshore_job::{Job, kinds};
 use longshore_queue::Queue;
 use longshore_sms::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
@@ -17,11 +15,9 @@ const TWILIO_PATH: &str = "/webhooks/twilio";
 pub(super) const PROVIDER: Provider = Provider {
     name: "twilio",
     queue: QueueSpec {
-        name: kinds::SendSms::QUEUE,
         // Its messages can be listed by number and date.
         verifiable: true,
-        default_timeout: Duration::from_secs(30),
-        keep_at_most: None,
+        ..QueueSpec::new(kinds::SendSms::QUEUE)
     },
     turned_on_by: "providers.twilio.account_sid and .auth_token",
     origin: |config| Some(config.twilio.as_ref()?.base_url.to_string()),

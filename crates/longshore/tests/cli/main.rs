@@ -6,6 +6,7 @@ mod dead;
 mod doctor;
 mod enqueue;
 mod job;
+mod mappings;
 mod moves;
 mod output;
 mod queues;

@@ -22,6 +22,7 @@ fn every_queue_is_a_row_with_the_fields_of_the_contract() {
             row("email", "sendgrid"),
             row("sms", "twilio"),
             row("geocode", "google_maps"),
+            row("payment-reconcile", "stripe"),
         ])
     );
     bench.enqueue(3);

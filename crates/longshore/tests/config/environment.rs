@@ -44,8 +44,8 @@ fn everything_else_is_toml() {
     let email = config.queue("email").unwrap();
     assert_eq!(email.retry.max_attempts(), 3);
     assert_eq!(email.concurrency, 7);
-    assert_eq!(email.completed_bytes, 2 * 1024 * 1024);
-    assert_eq!(config.queue("sms").unwrap().completed_bytes, 2048);
+    assert_eq!(email.completed_bytes, Some(2 * 1024 * 1024));
+    assert_eq!(config.queue("sms").unwrap().completed_bytes, Some(2048));
     assert!(config.sendgrid().unwrap().sandbox);
     let email = config.email.unwrap();
     assert_eq!(email.from.email, "x@example.com");

@@ -31,7 +31,7 @@ fn without_any_file_or_variable_there_are_the_defaults() {
     assert_eq!(email.retry, RetrySchedule::from_secs(&[60, 300, 900]));
     assert_eq!(email.on_unknown, OnUnknown::Retry);
     assert_eq!(email.completed_for, secs(3600));
-    assert_eq!(email.completed_bytes, 64 * 1024 * 1024);
+    assert_eq!(email.completed_bytes, Some(64 * 1024 * 1024));
 
     let sms = config.queue("sms").unwrap();
     assert_eq!(sms.on_unknown, OnUnknown::Verify);
@@ -119,8 +119,8 @@ fn times_may_have_fractions_and_sizes_units() {
     assert_eq!(config.worker.drain, Duration::ZERO);
     assert_eq!(email.timeout, millis(500));
     assert_eq!(email.completed_for, millis(10_500));
-    assert_eq!(email.completed_bytes, 1024 * 1024);
-    assert_eq!(config.queue("sms").unwrap().completed_bytes, 4096);
+    assert_eq!(email.completed_bytes, Some(1024 * 1024));
+    assert_eq!(config.queue("sms").unwrap().completed_bytes, Some(4096));
 }
 
 #[test]

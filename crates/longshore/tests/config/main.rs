@@ -13,23 +13,16 @@ use tempfile::TempDir;
 
 /// One queue as it is, and two of the sort that later providers bring.
 const QUEUES: &[QueueSpec] = &[
+    QueueSpec::new("email"),
     QueueSpec {
-        name: "email",
-        verifiable: false,
-        default_timeout: Duration::from_secs(30),
-        keep_at_most: None,
-    },
-    QueueSpec {
-        name: "sms",
         verifiable: true,
-        default_timeout: Duration::from_secs(30),
-        keep_at_most: None,
+        ..QueueSpec::new("sms")
     },
     QueueSpec {
-        name: "payment-reconcile",
-        verifiable: false,
         default_timeout: Duration::from_secs(3600),
-        keep_at_most: None,
+        default_completed: Duration::from_secs(30 * 24 * 3600),
+        default_completed_bytes: None,
+        ..QueueSpec::new("payment-reconcile")
     },
 ];
 

@@ -2,6 +2,7 @@
 
 mod calls;
 mod email;
+mod payments;
 mod queues;
 mod redis;
 mod twilio;
@@ -56,10 +57,10 @@ fn unknown_keys_are_answered_with_the_nearest() {
                 "did you mean `redis.namespace`?",
             ),
             (
-                "stripe.secret_key = 'hunter2'",
-                "stripe",
+                "paypal.secret_key = 'hunter2'",
+                "paypal",
                 "not a key",
-                "known here: email, providers, queues, redis, retry, webhooks, worker",
+                "known here: app, email, payments, providers, queues, redis, retry, webhooks, worker",
             ),
         ],
         "",

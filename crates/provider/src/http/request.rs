@@ -62,6 +62,12 @@ impl Request {
         Self::new(Method::GET, path)
     }
 
+    /// A DELETE of this path, which begins with `/`. It has no body.
+    #[must_use]
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
     fn new(method: Method, path: impl Into<String>) -> Self {
         Self {
             method,
@@ -116,8 +122,14 @@ impl Request {
 
     /// Sets the body to these pairs as a form. A name may stand in it several times.
     #[must_use]
-    pub fn form<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        self.body = encode(pairs).into_bytes();
+    pub fn form<'a>(self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.encoded_form(encode(pairs))
+    }
+
+    /// Sets the body to a form that is encoded already, in a provider's own way.
+    #[must_use]
+    pub fn encoded_form(mut self, form: String) -> Self {
+        self.body = form.into_bytes();
         self.header(
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
@@ -131,7 +143,7 @@ impl Request {
     pub(super) fn build(self, origin: &Origin) -> reqwest::Request {
         let mut url = origin.at(&self.path);
         url.set_query(self.query.as_deref());
-        let has_body = self.method != Method::GET;
+        let has_body = self.method == Method::POST;
         let mut request = reqwest::Request::new(self.method, url);
         *request.headers_mut() = self.headers;
         if has_body {
@@ -202,6 +214,21 @@ mod tests {
         ] {
             let request = Request::get_next(next).build(&origin);
             assert_eq!(request.url().as_str(), url);
+        }
+    }
+
+    #[test]
+    fn only_posts_have_bodies() {
+        let origin: Origin = "https://api.example.com".parse().expect("an origin");
+        for (request, method, has_body) in [
+            (Request::get("/x"), Method::GET, false),
+            (Request::delete("/x"), Method::DELETE, false),
+            (Request::post("/x"), Method::POST, true),
+        ] {
+            assert_eq!(request.method(), method);
+            let built = request.encoded_form("a=1".to_owned()).build(&origin);
+            assert_eq!(built.method(), method);
+            assert_eq!(built.body().is_some(), has_body, "{method}");
         }
     }
 

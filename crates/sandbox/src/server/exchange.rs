@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use super::Shared;
-use crate::provider::Verdict;
+use crate::provider::{Decided, Fate};
 use crate::{Fault, control};
 
 /// The largest request body that is read: 30 MiB, about what SendGrid takes.
@@ -43,42 +43,34 @@ pub(super) async fn answer(
         return Err(HangUp);
     }
     let (head, body) = request.into_parts();
-    let verdict = match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(body) => provider.judge(&head, &body.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Verdict {
-            effects: Vec::new(),
-            answer: explained(&shared, StatusCode::PAYLOAD_TOO_LARGE),
-        },
+    let mut fate = Fate::new(&shared.faults);
+    let answer = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(body) => provider.answer(&head, &body.to_bytes(), &mut fate),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            explained(&shared, StatusCode::PAYLOAD_TOO_LARGE)
+        }
         // The client went away in the middle of its request.
         Err(_) => return Err(HangUp),
     };
-    let fault = shared.faults.decide(&verdict.effects);
-    carry_out(&shared, verdict, fault).await
+    let Decided { fault, effects } = fate.end();
+    // Noted before anything is answered, as a provider does.
+    shared.ledger.note(provider.name(), effects);
+    let id = provider
+        .request_id()
+        .and_then(|name| Some((name.clone(), answer.headers().get(name)?.clone())));
+    let mut answer = spoilt(&shared, answer, fault).await?;
+    if let Some((name, value)) = id {
+        answer.headers_mut().entry(name).or_insert(value);
+    }
+    Ok(answer)
 }
 
-/// Notes what is carried out before anything is answered, as a provider does.
-async fn carry_out(
+/// The right answer, or what a fault makes of it.
+async fn spoilt(
     shared: &Shared,
-    verdict: Verdict,
+    answer: Response,
     fault: Option<Fault>,
 ) -> Result<Response, HangUp> {
-    let Verdict { effects, answer } = verdict;
-    let carried_out = match &fault {
-        None | Some(Fault::Delay { .. }) => true,
-        Some(Fault::Throttle { .. } | Fault::HangUpUnread) => false,
-        Some(
-            Fault::Answer { effect, .. }
-            | Fault::NeverAnswer { effect }
-            | Fault::HangUp { effect }
-            | Fault::Garbage { effect, .. },
-        ) => *effect,
-    };
-    if !effects.is_empty() {
-        shared.provider.decided(&effects, carried_out);
-    }
-    let effects = if carried_out { effects } else { Vec::new() };
-    shared.ledger.note(shared.provider.name(), effects);
-
     match fault {
         None => Ok(answer),
         Some(Fault::Delay { ms }) => {

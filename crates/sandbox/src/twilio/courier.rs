@@ -3,21 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Url};
+use reqwest::Url;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::signature::{Algorithm, sign};
 use super::{Callbacks, CalledBack, State, TwilioMessage, TwilioSandbox};
+use crate::post::{Answer, Call, post};
 
-/// How long connecting and the whole exchange may take, as Twilio has it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a callback may take, as Twilio has it.
 const TIMEOUT: Duration = Duration::from_secs(15);
-
-/// The pause before the first repetition; each further one takes twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most repetitions that can be asked for.
 const MAX_RETRIES: u32 = 5;
@@ -69,58 +64,27 @@ async fn tell(state: &State, callbacks: &Callbacks, message: Option<TwilioMessag
     };
     let overrides = Overrides::read(url.fragment().unwrap_or_default());
     url.set_fragment(None);
-    for _ in 0..if callbacks.twice { 2 } else { 1 } {
-        let (answer, tries) = post(&url, overrides, callbacks, &message).await;
-        let made = CalledBack {
-            sid: message.sid.clone(),
-            status: message.status.clone(),
-            answer,
-            tries,
-        };
-        state.called_back.send_modify(|all| all.push(made));
-    }
-}
-
-/// Posts until it is answered as it should, or the tries are used up.
-async fn post(
-    url: &Url,
-    overrides: Overrides,
-    callbacks: &Callbacks,
-    message: &TwilioMessage,
-) -> (Option<u16>, u32) {
-    let params = params(message);
+    let params = params(&message);
     let form = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(&params)
         .finish();
-    let Ok(client) = client(url) else {
-        return (None, 0);
+    let call = Call {
+        url,
+        content_type: "application/x-www-form-urlencoded",
+        body: form,
+        timeout: TIMEOUT,
     };
-    let mut pause = FIRST_PAUSE;
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-        let mut request = client
-            .post(url.clone())
-            .header(CONTENT_TYPE, form_type)
-            .body(form.clone());
-        for (name, value) in signature(url, callbacks, message, &params) {
-            request = request.header(name, value);
-        }
-        let answer = request.send().await;
-        let again = match &answer {
-            Ok(response) => response.status().is_server_error() && overrides.on_5xx,
-            Err(error) if error.is_connect() => overrides.on_connect,
-            Err(_) => overrides.on_read,
+    let headers = || signature(&call.url, callbacks, &message, &params);
+    let again = |answer: &Answer| overrides.again(answer);
+    for _ in 0..if callbacks.twice { 2 } else { 1 } {
+        let posted = post(&call, overrides.retries, headers, again).await;
+        let made = CalledBack {
+            sid: message.sid.clone(),
+            status: message.status.clone(),
+            answer: posted.answer,
+            tries: posted.tries,
         };
-        if !again || tries > overrides.retries {
-            return (
-                answer.ok().map(|response| response.status().as_u16()),
-                tries,
-            );
-        }
-        tokio::time::sleep(pause).await;
-        pause *= 2;
+        state.called_back.send_modify(|all| all.push(made));
     }
 }
 
@@ -183,6 +147,14 @@ struct Overrides {
 }
 
 impl Overrides {
+    fn again(self, answer: &Answer) -> bool {
+        match answer {
+            Answer::Status(status) => *status >= 500 && self.on_5xx,
+            Answer::NotConnected => self.on_connect,
+            Answer::Nothing => self.on_read,
+        }
+    }
+
     fn read(fragment: &str) -> Self {
         let (mut retries, mut policy) = (1, "ct".to_owned());
         for (name, value) in form_urlencoded::parse(fragment.as_bytes()) {
@@ -199,25 +171,6 @@ impl Overrides {
             on_connect: on("ct"),
             on_read: on("rt"),
         }
-    }
-}
-
-/// A client for this URL. One for each callback: they are few, and a connection that is kept could be one that the
-/// other side has just closed.
-fn client(url: &Url) -> reqwest::Result<Client> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // A lost race is fine: whoever won installed one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-    let builder = Client::builder()
-        .http1_only()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT);
-    match url.scheme() {
-        // Loopback, as a rule: no proxy can reach it, and no certificate is looked at.
-        "http" => builder.no_proxy().tls_certs_only([]).build(),
-        _ => builder.build(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::TwilioMessage;
 
-/// Messages by sid, and those that are not yet decided about. Kept in memory for as long as the process lives.
+/// Messages by sid. Kept in memory for as long as the process lives.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     // A std Mutex: it is held for a look, never across an await.
@@ -14,28 +14,12 @@ pub(super) struct Messages {
 
 #[derive(Debug, Default)]
 struct Shelves {
-    drafted: HashMap<String, TwilioMessage>,
     kept: Vec<TwilioMessage>,
     by_sid: HashMap<String, usize>,
 }
 
 impl Messages {
-    /// Puts a message aside until it is decided whether it is carried out.
-    pub(super) fn draft(&self, message: TwilioMessage) {
-        self.shelves().drafted.insert(message.sid.clone(), message);
-    }
-
-    /// Keeps what was drafted, or forgets it.
-    pub(super) fn decide(&self, sid: &str, keep: bool) {
-        let mut shelves = self.shelves();
-        if let Some(message) = shelves.drafted.remove(sid)
-            && keep
-        {
-            shelves.keep(message);
-        }
-    }
-
-    /// Keeps a message that nobody drafted.
+    /// Keeps a message.
     pub(super) fn keep(&self, message: TwilioMessage) {
         self.shelves().keep(message);
     }

@@ -1,26 +1,27 @@
 //! What Twilio would answer.
 
-use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use axum::body::Bytes;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::create::NewMessage;
 use super::list::Query;
 use super::problem::Problem;
 use super::{State, TwilioMessage, control};
-use crate::provider::{Draft, Provider, Verdict};
+use crate::provider::{Draft, Fate, Provider};
+
+/// What each answer is known by.
+const REQUEST_ID: HeaderName = HeaderName::from_static("twilio-request-id");
 
 #[derive(Debug)]
 pub(super) struct Twilio {
@@ -34,27 +35,21 @@ impl Provider for Twilio {
         "twilio"
     }
 
-    fn judge(&self, request: &Parts, body: &Bytes) -> Verdict {
-        let judged = self.judged(request, body);
-        let mut verdict = judged.unwrap_or_else(|problem| only(problem.into_response()));
-        if let Ok(id) = HeaderValue::try_from(self.state.sids.request()) {
-            verdict.answer.headers_mut().insert("twilio-request-id", id);
+    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+        let answer = self.answered(request, body, fate);
+        let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
+        if let Ok(id) = HeaderValue::try_from(self.state.ids.next("RQ")) {
+            answer.headers_mut().insert(REQUEST_ID, id);
         }
-        verdict
+        answer
     }
 
     fn explain(&self, status: u16) -> String {
         Problem::of_status(status).to_json()
     }
 
-    fn decided(&self, effects: &[Draft], carried_out: bool) {
-        for effect in effects {
-            self.state.messages.decide(&effect.id, carried_out);
-            if carried_out {
-                // The courier is gone only when the sandbox is.
-                let _ = self.accepted.send(effect.id.clone());
-            }
-        }
+    fn request_id(&self) -> Option<HeaderName> {
+        Some(REQUEST_ID)
     }
 
     fn control(&self) -> Router {
@@ -63,7 +58,12 @@ impl Provider for Twilio {
 }
 
 impl Twilio {
-    fn judged(&self, request: &Parts, body: &Bytes) -> Result<Verdict, Problem> {
+    fn answered(
+        &self,
+        request: &Parts,
+        body: &Bytes,
+        fate: &mut Fate<'_>,
+    ) -> Result<Response, Problem> {
         if request.method == Method::GET {
             self.state.reads.fetch_add(1, Ordering::Relaxed);
         }
@@ -81,17 +81,17 @@ impl Twilio {
             .strip_prefix("Messages/")
             .and_then(|name| name.strip_suffix(".json"));
         match (&request.method, resource, message) {
-            (&Method::POST, "Messages.json", _) => self.create(account, caller, body),
+            (&Method::POST, "Messages.json", _) => self.create(account, caller, body, fate),
             (&Method::GET, "Messages.json", _) => {
                 let query = Query::read(request.uri.query().unwrap_or_default())?;
                 let page = query.answer(account, &self.state.messages);
-                Ok(only(Json(page).into_response()))
+                Ok(Json(page).into_response())
             }
             (&Method::GET, _, Some(sid)) => {
                 let found = self.state.messages.get(sid);
                 let found = found.filter(|message| message.account_sid == account);
                 let message = found.ok_or_else(not_found)?;
-                Ok(only(Json(message.to_json()).into_response()))
+                Ok(Json(message.to_json()).into_response())
             }
             (_, "Messages.json", _) | (_, _, Some(_)) => Err(Problem::of_status(405)),
             _ => Err(not_found()),
@@ -108,13 +108,19 @@ impl Twilio {
             .ok_or_else(|| Problem::of_status(401))
     }
 
-    fn create(&self, account: &str, caller: Caller, form: &[u8]) -> Result<Verdict, Problem> {
+    fn create(
+        &self,
+        account: &str,
+        caller: Caller,
+        form: &[u8],
+        fate: &mut Fate<'_>,
+    ) -> Result<Response, Problem> {
         let new = NewMessage::read(form)?;
         let draft = Draft {
             job: new.job(),
             template: None,
             recipient: new.to.clone(),
-            id: self.state.sids.message(),
+            id: self.state.ids.next("SM"),
         };
         let status = match new.messaging_service_sid {
             Some(_) => "accepted",
@@ -136,19 +142,13 @@ impl Twilio {
             auth_token: caller.auth_token(),
         };
         let answer = (StatusCode::CREATED, Json(message.to_json())).into_response();
-        self.state.messages.draft(message);
-        Ok(Verdict {
-            effects: vec![draft],
-            answer,
-        })
-    }
-}
-
-/// An answer that nothing is carried out for.
-fn only(answer: Response) -> Verdict {
-    Verdict {
-        effects: Vec::new(),
-        answer,
+        let sid = draft.id.clone();
+        if fate.carries_out(vec![draft]) {
+            self.state.messages.keep(message);
+            // The courier is gone only when the sandbox is.
+            let _ = self.accepted.send(sid);
+        }
+        Ok(answer)
     }
 }
 
@@ -177,42 +177,5 @@ impl Caller {
 
     fn auth_token(self) -> Option<String> {
         self.user.starts_with("AC").then_some(self.secret)
-    }
-}
-
-/// Ids that differ between runs: half of each is drawn at the start, the other half counts.
-#[derive(Debug)]
-pub(super) struct Sids {
-    drawn: String,
-    count: AtomicU64,
-}
-
-impl Sids {
-    pub(super) fn new() -> Self {
-        let mut bytes = [0; 8];
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .unwrap_or_else(|_| panic!("the system gives no random bytes"));
-        let mut drawn = String::new();
-        for byte in bytes {
-            let _ = write!(drawn, "{byte:02x}");
-        }
-        Self {
-            drawn,
-            count: AtomicU64::new(0),
-        }
-    }
-
-    pub(super) fn message(&self) -> String {
-        self.next("SM")
-    }
-
-    fn request(&self) -> String {
-        self.next("RQ")
-    }
-
-    fn next(&self, prefix: &str) -> String {
-        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("{prefix}{}{count:016x}", self.drawn)
     }
 }

@@ -8,7 +8,7 @@ use longshore_job::kinds::SendEmail;
 use longshore_job::{JobId, Prepared};
 use longshore_queue::{Delivery, Link, LinkOptions, NewJob, Queue, RunAt};
 use longshore_sandbox::RedisServer;
-use longshore_webhooks::{Options, TwilioEvents, Webhooks};
+use longshore_webhooks::{Options, StripeEvents, TwilioEvents, Webhooks};
 use ring::hmac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,6 +20,8 @@ pub const PUBLIC_URL: &str = "https://hooks.example.com";
 pub const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 pub const AUTH_TOKEN: &str = "the-auth-token";
 pub const SHARED_KEY: &str = "a-shared-key";
+pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const OLD_WEBHOOK_SECRET: &str = "whsec_the_one_before";
 /// In every callback, and never in what we say.
 pub const NUMBER: &str = "4790000000";
 
@@ -33,25 +35,43 @@ pub struct Scene {
     pub private: SocketAddr,
     pub stop: Option<oneshot::Sender<()>>,
     pub serving: JoinHandle<()>,
+    provider: &'static str,
 }
 
 impl Scene {
+    /// One for Twilio.
     pub async fn set() -> Self {
+        Self::set_for("twilio", "sms", |webhooks, queue| {
+            webhooks.twilio(TwilioEvents {
+                account_sid: ACCOUNT.to_owned(),
+                auth_token: AUTH_TOKEN.into(),
+                shared_keys: vec![SHARED_KEY.into()],
+                queue,
+            })
+        })
+        .await
+    }
+
+    /// One for Stripe in test mode.
+    pub async fn set_for_stripe() -> Self {
+        Self::set_for("stripe", "payment-reconcile", takes_stripe).await
+    }
+
+    async fn set_for(
+        provider: &'static str,
+        queue: &str,
+        takes: impl FnOnce(Webhooks, Queue) -> Webhooks,
+    ) -> Self {
         let redis = RedisServer::start().expect("a private Redis starts");
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
-        let queue = Queue::new(link, "t", "sms").expect("the names are good");
+        let queue = Queue::new(link, "t", queue).expect("the names are good");
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let webhooks = Webhooks::new(Options {
             http_addr: any,
             private_addr: any,
             public_url: PUBLIC_URL.parse().expect("a public URL"),
         });
-        let webhooks = webhooks.twilio(TwilioEvents {
-            account_sid: ACCOUNT.to_owned(),
-            auth_token: AUTH_TOKEN.into(),
-            shared_keys: vec![SHARED_KEY.into()],
-            queue: queue.clone(),
-        });
+        let webhooks = takes(webhooks, queue.clone());
         let listening = webhooks.listen().await.expect("free ports");
         let (http, private) = (listening.http_addr(), listening.private_addr());
         let (stop, stopped) = oneshot::channel();
@@ -65,6 +85,7 @@ impl Scene {
             private,
             stop: Some(stop),
             serving,
+            provider,
         }
     }
 
@@ -115,11 +136,21 @@ impl Scene {
     /// How many events had this outcome.
     pub async fn counted(&self, outcome: &str) -> u64 {
         let text = self.private("/metrics").await.body;
+        let provider = self.provider;
         let name =
-            format!("longshore_webhooks_total{{provider=\"twilio\",outcome=\"{outcome}\"}} ");
+            format!("longshore_webhooks_total{{provider=\"{provider}\",outcome=\"{outcome}\"}} ");
         let line = text.lines().find_map(|line| line.strip_prefix(&name));
         line.map_or(0, |count| count.parse().expect("a number"))
     }
+}
+
+/// Lets a listener take Stripe's events, in test mode and with two secrets.
+pub fn takes_stripe(webhooks: Webhooks, queue: Queue) -> Webhooks {
+    webhooks.stripe(StripeEvents {
+        secrets: vec![WEBHOOK_SECRET.into(), OLD_WEBHOOK_SECRET.into()],
+        live: false,
+        queue,
+    })
 }
 
 /// A status callback, signed as Twilio does when it is sent.

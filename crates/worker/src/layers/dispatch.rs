@@ -11,6 +11,7 @@ use tower::Service;
 use super::{End, entry_of};
 use crate::entry::Entry;
 use crate::gate::SendGate;
+use crate::handlers::{Course, Running};
 use crate::memory::QueueMemory;
 use crate::station::Station;
 
@@ -50,10 +51,12 @@ async fn dispatch(station: Arc<Station>, entry: Arc<Entry>) -> End {
         Ok(run) => run,
         Err(end) => return end,
     };
-    End::Ran(run.await)
+    match run.await.transpose() {
+        Some(end) => End::Ran(end),
+        // Too late, and an earlier request was not carried out.
+        None => End::Expired,
+    }
 }
-
-type Running = BoxFuture<'static, Result<longshore_job::Outcome, longshore_job::JobError>>;
 
 fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
     let claimed = &entry.claimed;
@@ -86,21 +89,32 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
         )
     })?;
     let _ = entry.kind.set(handler.kind());
-    if claimed.expired {
-        return Err(End::Expired);
-    }
+    let may_have_been_sent = claimed.run.may_have_been_sent;
+    let course = match claimed.expired {
+        // What may have been carried out is not called dead before the provider was asked: somebody would do it again.
+        true if may_have_been_sent && handler.can_verify() => Course::VerifyOnly,
+        true => return Err(End::Expired),
+        false if may_have_been_sent && station.settings.policy.on_unknown == OnUnknown::Verify => {
+            Course::VerifyThenRun
+        }
+        false => Course::Run,
+    };
     if envelope.v > handler.version() {
         return Err(End::Newer);
     }
     let gate = Arc::new(SendGate::new(Arc::clone(station), Arc::clone(entry)));
-    let memory = Arc::new(QueueMemory::new(station.queue.clone(), id));
+    let memory = Arc::new(QueueMemory::new(
+        station.queue.clone(),
+        id,
+        Arc::clone(entry),
+    ));
     let most = station.settings.policy.schedule.max_attempts();
-    let mut run = Run::new(id, claimed.run.used + 1, most, gate).with_memory(memory);
+    let mut run = Run::new(id, claimed.run.used + 1, most, gate)
+        .with_memory(Arc::clone(&memory) as _)
+        .with_outbox(memory);
     run.idempotency_key = claimed.run.idempotency_key(id);
-    run.may_have_been_sent = claimed.run.may_have_been_sent;
-    let verify_first =
-        run.may_have_been_sent && station.settings.policy.on_unknown == OnUnknown::Verify;
+    run.may_have_been_sent = may_have_been_sent;
     handler
-        .start(&envelope, run, verify_first)
+        .start(&envelope, run, course)
         .map_err(End::Undecodable)
 }

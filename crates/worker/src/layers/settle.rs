@@ -79,7 +79,7 @@ where
 fn settle(station: &Station, entry: &Entry, end: &End) {
     let claimed = &entry.claimed;
     let kind = entry.kind.get().copied();
-    let before = claimed.run;
+    let before = entry.state();
     let ours = |fate, outcome| Decision {
         fate,
         state: before,
@@ -90,7 +90,11 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
         cause: Cause::ours(class, code),
     };
     let decision = match end {
-        End::Ran(end) => decide(end, before, claimed.seen.route, &station.settings.policy),
+        End::Ran(end) => {
+            let provider = station.queue.provider().name.as_str();
+            let route = claimed.seen.route;
+            decide(end, before, route, &station.settings.policy, provider)
+        }
         End::Undecodable(error) => {
             ours(dead(Class::Undecodable, error.why.as_str()), "undecodable")
         }

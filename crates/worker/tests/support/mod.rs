@@ -36,8 +36,12 @@ pub enum Does {
     Reads,
     /// Reads, then never ends.
     ReadsThenHangs,
-    /// Remembers across runs, then fails.
+    /// Remembers across runs.
     Remembers,
+    /// Counts its runs in its checkpoint, and fails until the third.
+    ComesOn,
+    /// Has another job follow it.
+    IsFollowed,
     IsRefused,
     Fails,
 }
@@ -182,6 +186,24 @@ impl Handler for Probing {
                     .await?;
                 let mut seen = self.seen.lock().expect("not poisoned");
                 seen.remembered.push((recalled, owned, earlier.message));
+            }
+            Does::ComesOn => {
+                let runs = run.memory().checkpoint().await?;
+                let runs = runs.and_then(|runs| runs.as_u64()).unwrap_or(0) + 1;
+                assert!(run.memory().save(&runs.into()).await?, "it is ours");
+                if runs < 3 {
+                    return Err(JobError::transient("not now"));
+                }
+            }
+            Does::IsFollowed => {
+                let week = Duration::from_secs(7 * 24 * 3600);
+                for _ in 0..2 {
+                    let next = Prepared::new(&Probe {
+                        does: Does::Nothing,
+                    });
+                    let next = next.expect("good");
+                    run.outbox().enqueue(next, "after", week).await?;
+                }
             }
             Does::IsRefused => return Err(JobError::permanent("no")),
             Does::Fails => return Err(JobError::transient("not now")),

@@ -12,7 +12,8 @@ use longshore_client::Client;
 use longshore_operator::{Operator, QueueInfo, QueueRow};
 use longshore_queue::{BreakerState, Link, LinkOptions, Queue};
 use longshore_sandbox::{
-    AppendFsync, GoogleMapsSandbox, RedisServer, Rule, SendGridSandbox, TwilioSandbox,
+    AppSandbox, AppendFsync, GoogleMapsSandbox, RedisServer, Rule, SendGridSandbox, StripeSandbox,
+    TwilioSandbox, WebhookEndpoint,
 };
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -25,6 +26,10 @@ const NAMESPACE: &str = "demo";
 pub(super) const EMAIL: (&str, &str) = ("email", "sendgrid");
 pub(super) const SMS: (&str, &str) = ("sms", "twilio");
 pub(super) const GEOCODE: (&str, &str) = ("geocode", "google_maps");
+pub(super) const PAYMENTS: (&str, &str) = ("payment-reconcile", "stripe");
+
+const WEBHOOK_SECRET: &str = "whsec_demo";
+const APP_SECRET: &str = "demo";
 
 /// Longer than any step takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,6 +40,8 @@ pub(super) struct Stage {
     pub(super) sendgrid: SendGridSandbox,
     pub(super) twilio: TwilioSandbox,
     pub(super) maps: GoogleMapsSandbox,
+    pub(super) stripe: StripeSandbox,
+    pub(super) app: AppSandbox,
     email: Queue,
     webhooks: Option<Child>,
     webhooks_addr: SocketAddr,
@@ -54,10 +61,13 @@ impl Stage {
         let sendgrid = SendGridSandbox::start(anywhere).await;
         let twilio = TwilioSandbox::start(anywhere).await;
         let maps = GoogleMapsSandbox::start(anywhere).await;
+        let stripe = StripeSandbox::start(anywhere).await;
+        let app = AppSandbox::start(anywhere).await.map_err(Failure::failed)?;
+        app.set_secret(APP_SECRET);
         // Messages name it before there is a listener: bound, noted and let go.
         let webhooks_addr = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
         let link = Link::new(&redis.url(), LinkOptions::default())?;
-        let queues = [EMAIL, SMS, GEOCODE].map(|(queue, provider)| QueueInfo {
+        let queues = [EMAIL, SMS, GEOCODE, PAYMENTS].map(|(queue, provider)| QueueInfo {
             name: queue.to_owned(),
             max_attempts: 4,
             providers: vec![provider.to_owned()],
@@ -69,6 +79,8 @@ impl Stage {
             sendgrid: sendgrid.map_err(Failure::failed)?,
             twilio: twilio.map_err(Failure::failed)?,
             maps: maps.map_err(Failure::failed)?,
+            stripe: stripe.map_err(Failure::failed)?,
+            app,
             webhooks: None,
             webhooks_addr: webhooks_addr.map_err(Failure::failed)?,
             workers: Vec::new(),
@@ -92,6 +104,15 @@ impl Stage {
     pub(super) fn start_webhooks(&mut self) -> Result<(), Failure> {
         self.webhooks = Some(self.start("webhooks")?);
         Ok(())
+    }
+
+    /// Has Stripe post its events to the listener, or to nobody.
+    pub(super) fn hear_stripe(&self, hears: bool) {
+        let url = format!("http://{}/webhooks/stripe", self.webhooks_addr);
+        let endpoint = WebhookEndpoint::new(url, WEBHOOK_SECRET);
+        self.stripe.change_webhooks(|webhooks| {
+            webhooks.endpoints = hears.then_some(endpoint).into_iter().collect();
+        });
     }
 
     /// Starts this very program, with nothing but what is said here.
@@ -150,6 +171,18 @@ impl Stage {
             ("PROVIDERS__GOOGLE_MAPS__BASE_URL", self.maps.origin()),
             ("PROVIDERS__GOOGLE_MAPS__API_KEY", "demo".to_owned()),
         ];
+        let payments = [
+            ("PROVIDERS__STRIPE__BASE_URL", self.stripe.origin()),
+            ("PROVIDERS__STRIPE__SECRET_KEY", "sk_test_demo".to_owned()),
+            (
+                "PROVIDERS__STRIPE__WEBHOOK_SECRETS",
+                format!(r#"["{WEBHOOK_SECRET}"]"#),
+            ),
+            // What is lost here would open it.
+            ("PROVIDERS__STRIPE__BREAKER__FAILURES", "100".to_owned()),
+            ("APP__BASE_URL", self.app.origin()),
+            ("APP__SECRET", APP_SECRET.to_owned()),
+        ];
         let all = [
             ("REDIS__URL", self.redis.url()),
             ("REDIS__NAMESPACE", NAMESPACE.to_owned()),
@@ -160,6 +193,7 @@ impl Stage {
             .chain(sendgrid)
             .chain(twilio)
             .chain(maps)
+            .chain(payments)
             .collect()
     }
 

@@ -152,5 +152,5 @@ fn the_limits_themselves_are_allowed() {
         (email.on_unknown, sms.on_unknown),
         (OnUnknown::Hold, OnUnknown::Verify)
     );
-    assert_eq!(email.completed_bytes, 1);
+    assert_eq!(email.completed_bytes, Some(1));
 }

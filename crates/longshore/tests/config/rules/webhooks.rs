@@ -61,10 +61,8 @@ fn what_is_wrong_is_found() {
 fn results_are_kept_no_longer_than_the_terms_allow() {
     let day = 24 * 3600;
     let specs = [QueueSpec {
-        name: "geocode",
-        verifiable: false,
-        default_timeout: Duration::from_secs(30),
         keep_at_most: Some(Duration::from_secs(30 * day)),
+        ..QueueSpec::new("geocode")
     }];
     let load = |seconds: u64| {
         let toml = format!("queues.geocode.completed_seconds = {seconds}");

@@ -1,0 +1,98 @@
+//! `create_customer`: a customer at the payment provider.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::payment;
+use crate::{InvalidArgs, Job};
+
+/// Makes a user a customer of the payment provider, once: the mapping from user to customer is kept, and a user who has
+/// a customer keeps it. Result: `{"customer","provider"}`.
+///
+/// ```
+/// use longshore_job::kinds::CreateCustomer;
+///
+/// let job = CreateCustomer::new("user-7").email("ada@example.com");
+/// assert_eq!(job.user_id, "user-7");
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with user_id and perhaps email, name"
+)]
+pub struct CreateCustomer {
+    /// The app's id of the user: 1–200 characters without blanks.
+    pub user_id: String,
+    /// Where receipts go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The name, at most 256 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl CreateCustomer {
+    /// This user, with nothing else known.
+    #[must_use]
+    pub fn new(user_id: impl Into<String>) -> Self {
+        Self {
+            user_id: user_id.into(),
+            email: None,
+            name: None,
+        }
+    }
+
+    /// Where receipts go.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(email.into());
+        self
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl Job for CreateCustomer {
+    const KIND: &'static str = "create_customer";
+    const QUEUE: &'static str = "payment-reconcile";
+    const PUBLIC_ARGS: &'static [&'static str] = &[];
+
+    fn check(&self) -> Result<(), InvalidArgs> {
+        payment::id("user_id", &self.user_id)?;
+        if let Some(email) = &self.email
+            && !super::send_email::is_address(email)
+        {
+            return Err(InvalidArgs::field(
+                "email",
+                "is not an email address of the form local@domain.tld",
+            ));
+        }
+        if let Some(name) = &self.name
+            && (name.is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control))
+        {
+            return Err(InvalidArgs::field(
+                "name",
+                "must be 1 to 256 characters without control characters",
+            ));
+        }
+        Ok(())
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        Some(payment::EXPIRES_IN)
+    }
+}
+
+/// Names no person.
+impl fmt::Debug for CreateCustomer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateCustomer").finish_non_exhaustive()
+    }
+}

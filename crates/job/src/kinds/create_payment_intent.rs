@@ -1,0 +1,155 @@
+//! `create_payment_intent`: the intent to collect one payment.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::payment;
+use crate::{InvalidArgs, Job};
+
+/// Creates a payment intent for an order. Result: `{"payment_intent","status","provider"}`. Its `client_secret` is kept
+/// nowhere: the app asks the provider for it.
+///
+/// ```
+/// use longshore_job::kinds::CreatePaymentIntent;
+///
+/// let job = CreatePaymentIntent::new("order-1", "user-7", 1000, "nok");
+/// assert_eq!(job.amount, 1000);
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with order_id, user_id, amount, currency and perhaps customer, payment_method, confirm, off_session, return_url"
+)]
+pub struct CreatePaymentIntent {
+    /// The app's id of the order.
+    pub order_id: String,
+    /// The app's id of the user.
+    pub user_id: String,
+    /// In minor units: 1000 is 10.00 NOK, and 1000 JPY.
+    pub amount: u64,
+    /// Three lower-case letters, ISO 4217.
+    pub currency: String,
+    /// The provider's id of the customer; the user's own unless given, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+    /// The provider's id of the payment method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<String>,
+    /// Whether to collect the payment at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<bool>,
+    /// Whether the payer is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_session: Option<bool>,
+    /// Where the payer comes back to from their bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
+}
+
+impl CreatePaymentIntent {
+    /// This order, by this user, for this much.
+    #[must_use]
+    pub fn new(
+        order_id: impl Into<String>,
+        user_id: impl Into<String>,
+        amount: u64,
+        currency: impl Into<String>,
+    ) -> Self {
+        Self {
+            order_id: order_id.into(),
+            user_id: user_id.into(),
+            amount,
+            currency: currency.into(),
+            customer: None,
+            payment_method: None,
+            confirm: None,
+            off_session: None,
+            return_url: None,
+        }
+    }
+
+    /// The provider's id of the customer.
+    #[must_use]
+    pub fn customer(mut self, customer: impl Into<String>) -> Self {
+        self.customer = Some(customer.into());
+        self
+    }
+
+    /// The provider's id of the payment method.
+    #[must_use]
+    pub fn payment_method(mut self, payment_method: impl Into<String>) -> Self {
+        self.payment_method = Some(payment_method.into());
+        self
+    }
+
+    /// Whether to collect the payment at once.
+    #[must_use]
+    pub fn confirm(mut self, confirm: bool) -> Self {
+        self.confirm = Some(confirm);
+        self
+    }
+
+    /// Whether the payer is not there.
+    #[must_use]
+    pub fn off_session(mut self, off_session: bool) -> Self {
+        self.off_session = Some(off_session);
+        self
+    }
+
+    /// Where the payer comes back to from their bank.
+    #[must_use]
+    pub fn return_url(mut self, return_url: impl Into<String>) -> Self {
+        self.return_url = Some(return_url.into());
+        self
+    }
+}
+
+impl Job for CreatePaymentIntent {
+    const KIND: &'static str = "create_payment_intent";
+    const QUEUE: &'static str = "payment-reconcile";
+    const PUBLIC_ARGS: &'static [&'static str] =
+        &["order_id", "amount", "currency", "confirm", "off_session"];
+
+    fn check(&self) -> Result<(), InvalidArgs> {
+        payment::id("order_id", &self.order_id)?;
+        payment::id("user_id", &self.user_id)?;
+        payment::money(self.amount, &self.currency)?;
+        payment::optional_id("customer", self.customer.as_deref())?;
+        payment::optional_id("payment_method", self.payment_method.as_deref())?;
+        if self.confirm == Some(true) {
+            if self.payment_method.is_none() {
+                return Err(InvalidArgs::field("payment_method", "is needed to confirm"));
+            }
+            return payment::way_back(self.return_url.as_deref(), self.off_session);
+        }
+        for (field, is_there) in [
+            ("off_session", self.off_session.is_some()),
+            ("return_url", self.return_url.is_some()),
+        ] {
+            if is_there {
+                return Err(InvalidArgs::field(
+                    field,
+                    "is of use with confirm = true only",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        Some(payment::EXPIRES_IN)
+    }
+}
+
+/// Names no person.
+impl fmt::Debug for CreatePaymentIntent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreatePaymentIntent")
+            .field("order_id", &self.order_id)
+            .field("amount", &self.amount)
+            .field("currency", &self.currency)
+            .finish_non_exhaustive()
+    }
+}

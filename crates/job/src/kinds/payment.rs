@@ -1,0 +1,128 @@
+//! What the args of payment jobs have in common: ids, money, and where a customer comes back to.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::InvalidArgs;
+
+/// A checkout is a user who waits: after a minute nobody does any more.
+pub(super) const EXPIRES_IN: Duration = Duration::from_secs(60);
+
+/// The longest id, in characters: what the provider's metadata and our keys hold with room to spare.
+const MAX_ID_CHARS: usize = 200;
+
+/// The largest amount, in minor units: eight digits, as Stripe takes them.
+const MAX_AMOUNT: u64 = 99_999_999;
+
+/// Currencies with three decimals: the provider takes them in steps of ten.
+const THREE_DECIMALS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+
+/// Currencies that are written with two decimals which are always zero.
+const WHOLE_ONLY: [&str; 1] = ["isk"];
+
+/// An id of the app's or of a provider's: 1 to 200 visible characters.
+pub(super) fn id(field: &str, id: &str) -> Result<(), InvalidArgs> {
+    let fits = !id.is_empty()
+        && id.chars().count() <= MAX_ID_CHARS
+        && !id.chars().any(|c| c.is_whitespace() || c.is_control());
+    match fits {
+        true => Ok(()),
+        false => Err(InvalidArgs::field(
+            field,
+            format_args!("must be 1 to {MAX_ID_CHARS} characters without blanks"),
+        )),
+    }
+}
+
+/// The same for an id that stands in a URL's path, so of letters, digits, `_` and `-`.
+pub(super) fn path_id(field: &str, text: &str) -> Result<(), InvalidArgs> {
+    id(field, text)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    match text.bytes().all(plain) {
+        true => Ok(()),
+        false => Err(InvalidArgs::field(
+            field,
+            "is not an id of the provider's: letters, digits, _ and - only",
+        )),
+    }
+}
+
+/// The same, if it is there.
+pub(super) fn optional_id(field: &str, id: Option<&str>) -> Result<(), InvalidArgs> {
+    id.map_or(Ok(()), |id| self::id(field, id))
+}
+
+/// An amount in minor units, as the currency can be paid in.
+pub(super) fn money(amount: u64, currency: &str) -> Result<(), InvalidArgs> {
+    if !(1..=MAX_AMOUNT).contains(&amount) {
+        return Err(InvalidArgs::field(
+            "amount",
+            format_args!(
+                "must be 1 to {MAX_AMOUNT} in minor units: 1000 is 10.00 NOK, and 1000 JPY"
+            ),
+        ));
+    }
+    if !(currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_lowercase())) {
+        return Err(InvalidArgs::field(
+            "currency",
+            "must be three lower-case letters of ISO 4217 such as nok",
+        ));
+    }
+    let step = match currency {
+        _ if THREE_DECIMALS.contains(&currency) => 10,
+        _ if WHOLE_ONLY.contains(&currency) => 100,
+        _ => 1,
+    };
+    match amount.is_multiple_of(step) {
+        true => Ok(()),
+        false => Err(InvalidArgs::field(
+            "amount",
+            format_args!("must be a multiple of {step} in {currency}"),
+        )),
+    }
+}
+
+/// A payment that is confirmed by the server may send its payer to their bank: then they have to come back somewhere,
+/// unless they are not there at all.
+pub(super) fn way_back(
+    return_url: Option<&str>,
+    off_session: Option<bool>,
+) -> Result<(), InvalidArgs> {
+    if let Some(url) = return_url {
+        let has_host = url
+            .split_once("://")
+            .is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
+        if !has_host || url.len() > 2000 || url.chars().any(|c| c.is_whitespace() || c.is_control())
+        {
+            return Err(InvalidArgs::field(
+                "return_url",
+                "must be a URL such as https://shop.example.com/paid, of at most 2,000 bytes",
+            ));
+        }
+        if off_session == Some(true) {
+            return Err(InvalidArgs::field(
+                "return_url",
+                "is of no use with off_session: keep one of them",
+            ));
+        }
+        return Ok(());
+    }
+    match off_session {
+        Some(true) => Ok(()),
+        _ => Err(InvalidArgs::field(
+            "return_url",
+            "is needed to confirm, or off_session = true where the payer is not there",
+        )),
+    }
+}
+
+/// A time in RFC 3339.
+pub(super) fn time(field: &str, text: &str) -> Result<Timestamp, InvalidArgs> {
+    text.parse().map_err(|_| {
+        InvalidArgs::field(
+            field,
+            "is not a time in RFC 3339 such as 2026-11-23T00:00:00Z",
+        )
+    })
+}

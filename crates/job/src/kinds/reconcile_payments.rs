@@ -1,0 +1,84 @@
+//! `reconcile_payments`: what Stripe and the app know of payments is compared.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::payment;
+use crate::{InvalidArgs, Job};
+
+/// The longest window.
+const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(366 * 24);
+
+/// Compares the payments of a window at Stripe and in the app, reports every difference, and repairs the two that are
+/// safe to repair, if asked.
+///
+/// ```
+/// use longshore_job::kinds::ReconcilePayments;
+///
+/// let job = ReconcilePayments::new("2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z");
+/// assert!(!job.repair);
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with from, to, repair")]
+pub struct ReconcilePayments {
+    /// The window's beginning, RFC 3339.
+    pub from: String,
+    /// Its end, RFC 3339: after its beginning, at most 366 days.
+    pub to: String,
+    /// Whether to repair what is safe to repair.
+    pub repair: bool,
+}
+
+impl ReconcilePayments {
+    /// This window, with nothing repaired.
+    #[must_use]
+    pub fn new(from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self {
+            from: from.into(),
+            to: to.into(),
+            repair: false,
+        }
+    }
+
+    /// Repairs what is safe to repair.
+    #[must_use]
+    pub fn repair(mut self) -> Self {
+        self.repair = true;
+        self
+    }
+}
+
+impl Job for ReconcilePayments {
+    const KIND: &'static str = "reconcile_payments";
+    const QUEUE: &'static str = "payment-reconcile";
+    const PUBLIC_ARGS: &'static [&'static str] = &["from", "to", "repair"];
+
+    fn check(&self) -> Result<(), InvalidArgs> {
+        let (from, to) = (
+            payment::time("from", &self.from)?,
+            payment::time("to", &self.to)?,
+        );
+        if to <= from {
+            return Err(InvalidArgs::field("to", "must be after from"));
+        }
+        if to.duration_since(from) > LONGEST {
+            return Err(InvalidArgs::field(
+                "to",
+                "must be at most 366 days after from: split the window",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Names no person.
+impl fmt::Debug for ReconcilePayments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReconcilePayments")
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .field("repair", &self.repair)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,75 @@
+//! `mappings`: which users are which customers, out and in, for a move between payment providers.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+
+use longshore_operator::Mapping;
+
+use crate::cli::{ImportMappings, MappingsCommand};
+use crate::failure::Failure;
+use crate::output::{self, counted};
+use crate::session::Session;
+
+pub(super) async fn run(session: &Session, command: MappingsCommand) -> Result<(), Failure> {
+    match command {
+        MappingsCommand::Export => export(session).await,
+        MappingsCommand::Import(args) => import(session, &args).await,
+    }
+}
+
+/// JSON Lines on stdout, in no order.
+async fn export(session: &Session) -> Result<(), Failure> {
+    let operator = session.operator().await?;
+    let mut out = std::io::stdout().lock();
+    let mut written = Ok(());
+    operator
+        .export_mappings(|mapping| {
+            if written.is_ok() {
+                written = serde_json::to_writer(&mut out, &mapping)
+                    .map_err(std::io::Error::from)
+                    .and_then(|()| writeln!(out));
+            }
+        })
+        .await?;
+    written.map_err(Failure::failed)
+}
+
+/// Reads and checks every line before the first is imported.
+async fn import(session: &Session, args: &ImportMappings) -> Result<(), Failure> {
+    let file: Box<dyn Read> = match args.file.as_str() {
+        "-" => Box::new(std::io::stdin()),
+        path => {
+            Box::new(File::open(path).map_err(|error| Failure::input(format!("{path}: {error}")))?)
+        }
+    };
+    let mut mappings: Vec<Mapping> = Vec::new();
+    for (n, line) in BufReader::new(file).lines().enumerate() {
+        let wrong = |what: String| Failure::input(format!("line {}: {what}", n + 1));
+        let line = line.map_err(|error| wrong(error.to_string()))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let mapping: Mapping = serde_json::from_str(&line)
+            .map_err(|error| wrong(format!("is no mapping: {error}")))?;
+        mapping.check().map_err(wrong)?;
+        mappings.push(mapping);
+    }
+    let operator = session.operator().await?;
+    if !args.replace {
+        let others = operator.mapped_otherwise(&mappings).await?;
+        if !others.is_empty() {
+            return Err(Failure::input(format!(
+                "{} would be replaced, so nothing was imported: give --replace if that is meant",
+                counted(others.len() as u64, "mapping")
+            )));
+        }
+    }
+    let imported = operator.import_mappings(&mappings).await?;
+    if args.json {
+        return output::json(&imported);
+    }
+    output::line(&format!(
+        "{} added, {} replaced, {} were the same",
+        imported.added, imported.replaced, imported.same
+    ))
+}

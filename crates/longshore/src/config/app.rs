@@ -1,0 +1,91 @@
+//! `app.*` and `payments.*`: where payment effects go, and who takes new customers.
+
+use std::time::Duration;
+
+use longshore_provider::Origin;
+
+use super::base_url;
+use super::key::Key;
+use super::reader::{Reader, SOME_TIME};
+use super::secret::{self, SecretRef};
+use super::stripe::StripeSettings;
+
+const BASE_URL: &str = "app.base_url";
+pub(super) const SECRET: &str = "app.secret";
+const NEW_CUSTOMERS: &str = "payments.provider_for_new_customers";
+
+/// The payment providers there are.
+const PAYMENT_PROVIDERS: [&str; 2] = ["stripe", "testpay"];
+
+pub(super) const KEYS: &[Key] = &[
+    Key::text(BASE_URL),
+    Key::text(SECRET).secret(),
+    Key::toml("app.timeout_seconds").or("10"),
+    Key::text(NEW_CUSTOMERS).or("stripe"),
+];
+
+/// Where payment effects are delivered.
+#[derive(Debug, Clone)]
+pub struct AppSettings {
+    /// The app's origin.
+    pub base_url: Origin,
+    /// What effects are signed with.
+    pub secret: SecretRef,
+    /// How long one delivery may take.
+    pub timeout: Duration,
+}
+
+/// `None` while there is no app.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<AppSettings> {
+    let timeout = reader.seconds("app.timeout_seconds", SOME_TIME);
+    let (has_url, has_secret) = (reader.is_set(BASE_URL), reader.is_set(SECRET));
+    if has_url && !has_secret {
+        let cure = "set what the app checks signatures with";
+        reader.missing(SECRET, "is not set, and app.base_url is", cure);
+    }
+    if has_secret && !has_url {
+        let cure = "set the app's origin, such as https://shop.example.com";
+        reader.missing(BASE_URL, "is not set, and app.secret is", cure);
+    }
+    let base_url = match has_url {
+        true => base_url::read(reader, BASE_URL),
+        false => None,
+    };
+    let secret = secret::read(reader, SECRET, "no payment effect is delivered");
+    Some(AppSettings {
+        base_url: base_url?,
+        secret: secret?,
+        timeout: timeout?,
+    })
+}
+
+/// The provider that takes new customers.
+pub(super) fn new_customers(reader: &mut Reader<'_>, has_testpay: bool) -> Option<String> {
+    let name = reader.text(NEW_CUSTOMERS)?;
+    if name == "testpay" && !has_testpay {
+        let problem = "is `testpay`, which is off";
+        let cure = "set providers.testpay.api_key, or use stripe";
+        reader.error(NEW_CUSTOMERS, problem, cure);
+        return None;
+    }
+    if PAYMENT_PROVIDERS.contains(&name.as_str()) {
+        return Some(name);
+    }
+    let problem = format!("is `{name}`, which is no payment provider");
+    let cure = format!("use {}", PAYMENT_PROVIDERS.join(" or "));
+    reader.error(NEW_CUSTOMERS, problem, cure);
+    None
+}
+
+/// Events that are heard have to be told to somebody.
+pub(super) fn has_somebody(
+    reader: &mut Reader<'_>,
+    stripe: &StripeSettings,
+    app: Option<&AppSettings>,
+) {
+    if app.is_none() && !stripe.webhook_secrets.is_empty() && !reader.is_set(BASE_URL) {
+        let problem = "is not set, so Stripe's events would be heard and told to nobody";
+        let cure = "set app.base_url and app.secret, or leave providers.stripe.webhook_secrets out";
+        reader.missing(BASE_URL, problem, cure);
+    }
+}

@@ -1,0 +1,49 @@
+//! `providers.testpay.*`: the made-up payment provider that the sandbox has, to try a switch of providers with.
+
+use std::time::Duration;
+
+use longshore_provider::Origin;
+
+use super::base_url;
+use super::key::Key;
+use super::reader::{Reader, SOME_TIME};
+use super::secret::{self, SecretRef};
+
+pub(super) const API_KEY: &str = "providers.testpay.api_key";
+
+pub(super) const KEYS: &[Key] = &[
+    Key::text("providers.testpay.base_url").or("http://127.0.0.1:9485"),
+    Key::text(API_KEY).secret(),
+    Key::toml("providers.testpay.timeout_seconds").or("10"),
+];
+
+/// How testpay is called.
+#[derive(Debug, Clone)]
+pub struct TestPaySettings {
+    /// Where it is.
+    pub base_url: Origin,
+    /// The API key.
+    pub api_key: SecretRef,
+    /// How long one call may take.
+    pub timeout: Duration,
+}
+
+/// `None` without a key: then it is off.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<TestPaySettings> {
+    let timeout = reader.seconds("providers.testpay.timeout_seconds", SOME_TIME);
+    if !reader.is_set(API_KEY) {
+        return None;
+    }
+    if reader.is_profile("production") {
+        let problem = "is set in production, and testpay moves no money";
+        reader.error(API_KEY, problem, "leave it out");
+        return None;
+    }
+    let base_url = base_url::read(reader, "providers.testpay.base_url");
+    let api_key = secret::read(reader, API_KEY, "testpay is off");
+    Some(TestPaySettings {
+        base_url: base_url?,
+        api_key: api_key?,
+        timeout: timeout?,
+    })
+}

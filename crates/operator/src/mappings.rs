@@ -1,0 +1,190 @@
+//! Which of the app's users and subscriptions are which at a payment provider: exported, and imported after a move.
+
+use std::collections::BTreeMap;
+
+use longshore_queue::Queue;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::OperatorError;
+use crate::operator::Operator;
+
+/// The queue that has them.
+const QUEUE: &str = "payment-reconcile";
+
+/// The maps there are.
+const MAPS: [&str; 2] = ["customers", "subscriptions"];
+
+/// One line of an export: `{"map":"customers","key":"user-7","value":{"provider":"stripe","customer":"cus_1"}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// `customers` by the app's user id, or `subscriptions` by the provider's id.
+    pub map: String,
+    /// What is mapped.
+    pub key: String,
+    /// What to: a text, or an object of texts.
+    pub value: Value,
+}
+
+/// What an import came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// New ones.
+    pub added: u64,
+    /// Those that were there, and the same.
+    pub same: u64,
+    /// Those that were there, and others.
+    pub replaced: u64,
+}
+
+impl Mapping {
+    /// Why it cannot be imported.
+    ///
+    /// # Errors
+    /// With a reason that names the field.
+    pub fn check(&self) -> Result<(), String> {
+        if !MAPS.contains(&self.map.as_str()) {
+            return Err(format!("map: is none of {}", MAPS.join(", ")));
+        }
+        if self.key.is_empty() || self.key.chars().any(char::is_control) {
+            return Err("key: is empty, or has control characters".to_owned());
+        }
+        let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let fits = match (self.map.as_str(), &self.value) {
+            ("subscriptions", value) => is_text(value),
+            (_, value) => is_text(&value["provider"]) && is_text(&value["customer"]),
+        };
+        match fits {
+            true => Ok(()),
+            false if self.map == "subscriptions" => {
+                Err("value: must be the name of a provider".to_owned())
+            }
+            false => Err("value: must be an object with provider and customer".to_owned()),
+        }
+    }
+
+    /// As it is stored.
+    fn stored(&self) -> String {
+        match self.value.as_str() {
+            Some(text) => text.to_owned(),
+            None => self.value.to_string(),
+        }
+    }
+
+    fn read(map: &str, key: String, stored: String) -> Self {
+        let value = serde_json::from_str(&stored).ok().filter(Value::is_object);
+        Self {
+            map: map.to_owned(),
+            key,
+            value: value.unwrap_or(Value::String(stored)),
+        }
+    }
+}
+
+impl Operator {
+    fn mappings_queue(&self) -> Result<&Queue, OperatorError> {
+        Ok(&self.queue(QUEUE)?.1)
+    }
+
+    /// Hands over every mapping. One that changes meanwhile may come twice.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn export_mappings(
+        &self,
+        mut each: impl FnMut(Mapping),
+    ) -> Result<(), OperatorError> {
+        let queue = self.mappings_queue()?;
+        for map in MAPS {
+            queue
+                .entries(map, |key, value| each(Mapping::read(map, key, value)))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Those of these mappings that are there with another value, by their place in the list.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn mapped_otherwise(
+        &self,
+        mappings: &[Mapping],
+    ) -> Result<BTreeMap<usize, Mapping>, OperatorError> {
+        let queue = self.mappings_queue()?;
+        let mut others = BTreeMap::new();
+        for (n, mapping) in mappings.iter().enumerate() {
+            let there = queue.find(&mapping.map, &mapping.key).await?;
+            let there = there.map(|value| Mapping::read(&mapping.map, mapping.key.clone(), value));
+            if let Some(there) = there.filter(|there| there.value != mapping.value) {
+                others.insert(n, there);
+            }
+        }
+        Ok(others)
+    }
+
+    /// Imports mappings, over those that are there.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses: then the first ones are imported, and repeating it is safe.
+    pub async fn import_mappings(&self, mappings: &[Mapping]) -> Result<Imported, OperatorError> {
+        let queue = self.mappings_queue()?;
+        let mut imported = Imported::default();
+        for mapping in mappings {
+            let (map, key, value) = (&mapping.map, &mapping.key, mapping.stored());
+            let there = queue.find(map, key).await?;
+            match there.map(|there| Mapping::read(map, key.clone(), there)) {
+                Some(there) if there.value == mapping.value => {
+                    imported.same += 1;
+                    continue;
+                }
+                Some(_) => imported.replaced += 1,
+                None => imported.added += 1,
+            }
+            queue.reassign(map, key, &value).await?;
+        }
+        Ok(imported)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_imported_is_said() {
+        let mapping = |map: &str, key: &str, value| Mapping {
+            map: map.to_owned(),
+            key: key.to_owned(),
+            value,
+        };
+        let customer = json!({ "provider": "stripe", "customer": "cus_1" });
+        for (good, stored) in [
+            (
+                mapping("customers", "user-7", customer.clone()),
+                r#"{"customer":"cus_1","provider":"stripe"}"#,
+            ),
+            (mapping("subscriptions", "sub_1", json!("stripe")), "stripe"),
+        ] {
+            assert_eq!(good.check(), Ok(()));
+            assert_eq!(good.stored(), stored);
+            let read = Mapping::read(&good.map, good.key.clone(), stored.to_owned());
+            assert_eq!(read, good);
+        }
+        for (bad, field) in [
+            (mapping("intents", "pi_1", json!("stripe")), "map"),
+            (mapping("customers", "", customer), "key"),
+            (mapping("customers", "user-7", json!("cus_1")), "value"),
+            (
+                mapping("customers", "user-7", json!({ "provider": "stripe" })),
+                "value",
+            ),
+            (mapping("subscriptions", "sub_1", json!("")), "value"),
+        ] {
+            assert!(bad.check().expect_err(field).starts_with(field));
+        }
+    }
+}

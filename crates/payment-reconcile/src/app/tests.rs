@@ -1,0 +1,147 @@
+//! The ledger, read from a stand-in of the app. Effects are told in `tests/events`.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use longshore_job::{Gate, JobId};
+use longshore_sandbox::{AppPayment, AppSandbox, Fault, Rule};
+
+use super::*;
+
+/// Counts requests to the app that only read. There are no others here.
+#[derive(Default)]
+struct Door(AtomicU64);
+
+impl Gate for Door {
+    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        unreachable!("nothing goes to Stripe")
+    }
+
+    fn clear_elsewhere(&self, effect: bool) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        assert!(!effect, "the ledger is only read");
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+struct Scene {
+    sandbox: AppSandbox,
+    app: App,
+    door: Arc<Door>,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        let sandbox = AppSandbox::start(any).await.expect("a free port");
+        let app = App::new(&config(&sandbox.origin(), AppSandbox::SECRET));
+        Self {
+            sandbox,
+            app: app.expect("a client"),
+            door: Arc::default(),
+        }
+    }
+
+    async fn page(&self, cursor: Option<&str>) -> Result<LedgerPage, JobError> {
+        let run = Run::new(JobId::generate(), 1, 4, self.door.clone());
+        let (from, to) = (time("2026-11-22T00:00:00Z"), time("2026-11-23T00:00:00.5Z"));
+        self.app.payments(&run, from, to, cursor).await
+    }
+}
+
+fn config(origin: &str, secret: &str) -> AppConfig {
+    AppConfig {
+        base_url: origin.parse().expect("an origin"),
+        secret: secret.into(),
+        timeout: Duration::from_secs(5),
+    }
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+fn seconds(text: &str) -> u64 {
+    u64::try_from(time(text).as_second()).expect("after 1970")
+}
+
+#[tokio::test]
+async fn a_ledger_is_read_page_by_page() {
+    let scene = Scene::set().await;
+    scene.sandbox.set_page_size(2);
+    let payment = |n: u64, at: &str| {
+        let payment = AppPayment::pending(format!("o{n}"), format!("pi_{n}"), 1000 + n, "nok");
+        payment.status("paid").at(seconds(at) + n)
+    };
+    scene.sandbox.plant([payment(9, "2026-11-21T00:00:00Z")]);
+    let ours = (0..5).map(|n| payment(n, "2026-11-22T00:00:00Z"));
+    scene.sandbox.plant(ours);
+    scene.sandbox.plant([payment(8, "2026-11-23T00:00:00Z")]);
+
+    let (mut orders, mut cursor) = (Vec::new(), None);
+    // Three pages, and no more.
+    for more in [true, true, false] {
+        let page = scene.page(cursor.as_deref()).await.expect("a page");
+        for payment in page.payments {
+            assert_eq!(payment.status, LedgerStatus::Paid);
+            orders.push((payment.order_id, payment.amount));
+        }
+        cursor = page.next;
+        assert_eq!(cursor.is_some(), more);
+    }
+    let expected: Vec<_> = (0..5).map(|n| (format!("o{n}"), 1000 + n)).collect();
+    assert_eq!(orders, expected);
+    assert_eq!(scene.door.0.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_come_is_asked_for_again() {
+    let scene = Scene::set().await;
+    let html = Fault::Answer {
+        status: 200,
+        headers: [].into(),
+        body: Some("<html>ada@example.com</html>".to_owned()),
+        effect: false,
+    };
+    for (fault, code) in [
+        (html, "no page of payments"),
+        (
+            Fault::Garbage {
+                status: 502,
+                effect: false,
+            },
+            "502",
+        ),
+        (Fault::HangUp { effect: false }, "no answer"),
+    ] {
+        let rules = vec![Rule::first(1, fault)];
+        scene.sandbox.faults().set(rules).expect("a rule");
+        let error = scene.page(None).await.expect_err(code);
+        assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+        let answer = error.answer();
+        assert_eq!(answer.provider.as_deref(), Some("app"));
+        assert_eq!(answer.code.as_deref(), Some(code));
+        assert!(!error.reason().contains("ada"), "{error}");
+    }
+    assert_eq!(scene.page(None).await.expect("a page").payments, []);
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_with_a_signature() {
+    let scene = Scene::set().await;
+    scene.sandbox.set_secret("another");
+    let error = scene.page(None).await.expect_err("401");
+    assert_eq!(error.answer().status, Some(401), "{error}");
+}
+
+#[test]
+fn an_empty_secret_is_none_and_none_is_shown() {
+    let origin = "http://127.0.0.1:9";
+    let none = App::new(&config(origin, "")).err();
+    assert_eq!(none, Some(AppSetupError::NoSecret));
+    let config = config(origin, "very-secret");
+    let shown = format!("{config:?} {:?}", App::new(&config).expect("a client"));
+    assert!(!shown.contains("very-secret"), "{shown}");
+}

@@ -1,0 +1,47 @@
+//! The mail to somebody whose payment failed.
+
+use std::time::Duration;
+
+use longshore_job::kinds::SendEmail;
+use longshore_job::{InvalidArgs, Prepared, Run, Unremembered};
+
+use crate::app::{Effect, EffectAnswer};
+
+/// The template.
+const TEMPLATE: &str = "payment_failed";
+
+/// How long an effect has one mail: longer than its job can be repeated by itself.
+const ONE_MAIL: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Enqueues the mail that the app asked for, once for each effect. What cannot be a mail is logged, and is no failure:
+/// the app has taken the effect, and would answer the same again.
+pub(super) async fn enqueue(
+    run: &Run,
+    key: &str,
+    effect: &Effect,
+    answer: EffectAnswer,
+) -> Result<(), Unremembered> {
+    let event = &effect.event_id;
+    match prepare(answer) {
+        Some(Ok(mail)) => {
+            let mail = run.outbox().enqueue(mail, key, ONE_MAIL).await?;
+            tracing::debug!(job = %run.id, event, %mail, "the payer is written to");
+        }
+        Some(Err(error)) => {
+            tracing::warn!(job = %run.id, event, %error, "what the app answered is no mail: nobody is written to");
+        }
+        None => tracing::info!(job = %run.id, event, "the app named nobody to write to"),
+    }
+    Ok(())
+}
+
+/// `None` when there is nobody to write to. Errors name the field and no person.
+fn prepare(answer: EffectAnswer) -> Option<Result<Prepared, InvalidArgs>> {
+    let contact = answer.email?;
+    let mut mail = SendEmail::new(TEMPLATE, contact.email.trim());
+    mail.to.name = contact.name.filter(|name| !name.is_empty());
+    if let Some(data) = answer.data {
+        mail.data = data;
+    }
+    Some(Prepared::new(&mail))
+}

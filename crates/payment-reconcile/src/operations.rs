@@ -1,0 +1,29 @@
+//! The operations that apps ask for, one file each: which provider is asked for which customer, and what is kept of the
+//! answer.
+//!
+//! All of them can be verified. A checkout is over after a minute, and an attempt whose answer was lost is older than
+//! that when its turn comes again: then it is too late to carry the job out, but not to find out that it was.
+
+mod cancel_subscription;
+mod choice;
+mod confirm_payment_intent;
+mod create_customer;
+mod create_payment_intent;
+mod create_subscription;
+mod mapping;
+
+use longshore_job::{Answer, Outcome};
+use serde_json::Value;
+
+pub use cancel_subscription::CancelSubscriptionHandler;
+pub use confirm_payment_intent::ConfirmPaymentIntentHandler;
+pub use create_customer::CreateCustomerHandler;
+pub use create_payment_intent::CreatePaymentIntentHandler;
+pub use create_subscription::CreateSubscriptionHandler;
+
+fn done(result: Value, answer: Answer) -> Outcome {
+    Outcome::Done {
+        result: Some(result),
+        answer,
+    }
+}

@@ -1,0 +1,59 @@
+//! `confirm_payment_intent`
+
+use longshore_job::kinds::ConfirmPaymentIntent;
+use longshore_job::{Handler, JobError, Outcome, Run};
+use serde_json::json;
+
+use super::choice::ours;
+use super::done;
+use crate::{Operation, PaymentProvider, Providers, Receipt};
+
+/// Carries out `confirm_payment_intent` jobs.
+///
+/// The result is `{"payment_intent","status"}`. `requires_action` is a good end, too: the payer goes on at their bank
+/// and comes back to `return_url`. A declined card is a dead letter at once, with the bank's reason as its code.
+#[derive(Debug, Clone)]
+pub struct ConfirmPaymentIntentHandler {
+    providers: Providers,
+}
+
+impl ConfirmPaymentIntentHandler {
+    /// A handler over these providers.
+    #[must_use]
+    pub fn new(providers: Providers) -> Self {
+        Self { providers }
+    }
+
+    fn provider(&self, job: &ConfirmPaymentIntent) -> Result<&dyn PaymentProvider, JobError> {
+        let owner = self.providers.owner_of(&job.payment_intent);
+        owner.ok_or_else(|| JobError::Permanent {
+            reason: "no provider that is configured has payment intents with such ids".to_owned(),
+            answer: ours("unknown payment intent"),
+        })
+    }
+}
+
+impl Handler for ConfirmPaymentIntentHandler {
+    type Job = ConfirmPaymentIntent;
+
+    const CAN_VERIFY: bool = true;
+
+    async fn run(&self, job: ConfirmPaymentIntent, run: Run) -> Result<Outcome, JobError> {
+        let receipt = self.provider(&job)?.confirm(&run, &job).await?;
+        Ok(confirmed(receipt))
+    }
+
+    async fn verify(
+        &self,
+        job: &ConfirmPaymentIntent,
+        run: &Run,
+    ) -> Result<Option<Outcome>, JobError> {
+        let found = self.provider(job)?.find(run, Operation::Confirm(job));
+        Ok(found.await?.map(confirmed))
+    }
+}
+
+fn confirmed(receipt: Receipt) -> Outcome {
+    let result = json!({ "payment_intent": receipt.id, "status": receipt.status });
+    done(result, receipt.answer)
+}

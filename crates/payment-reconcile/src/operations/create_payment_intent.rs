@@ -1,0 +1,61 @@
+//! `create_payment_intent`
+
+use longshore_job::kinds::CreatePaymentIntent;
+use longshore_job::{Handler, JobError, Outcome, Run};
+use serde_json::json;
+
+use super::{choice, done};
+use crate::{Operation, PaymentProvider, Providers, Receipt};
+
+/// Carries out `create_payment_intent` jobs.
+///
+/// The result is `{"payment_intent","status","provider"}`. The status is the provider's word: `requires_payment_method`
+/// and `requires_confirmation` before it is confirmed, `requires_action`, `processing` or `succeeded` after.
+#[derive(Debug, Clone)]
+pub struct CreatePaymentIntentHandler {
+    providers: Providers,
+}
+
+impl CreatePaymentIntentHandler {
+    /// A handler over these providers.
+    #[must_use]
+    pub fn new(providers: Providers) -> Self {
+        Self { providers }
+    }
+}
+
+impl Handler for CreatePaymentIntentHandler {
+    type Job = CreatePaymentIntent;
+
+    const CAN_VERIFY: bool = true;
+
+    async fn run(&self, job: CreatePaymentIntent, run: Run) -> Result<Outcome, JobError> {
+        let named = job.customer.as_deref();
+        let chosen = choice::for_user(&self.providers, &run, &job.user_id, named).await?;
+        let (provider, customer) = chosen;
+        let receipt = provider.create_payment_intent(&run, &job, customer.as_deref());
+        Ok(made(provider, receipt.await?))
+    }
+
+    async fn verify(
+        &self,
+        job: &CreatePaymentIntent,
+        run: &Run,
+    ) -> Result<Option<Outcome>, JobError> {
+        let named = job.customer.as_deref();
+        let chosen = choice::for_user(&self.providers, run, &job.user_id, named).await?;
+        let (provider, customer) = chosen;
+        let operation = Operation::CreatePaymentIntent(job, customer.as_deref());
+        let found = provider.find(run, operation).await?;
+        Ok(found.map(|receipt| made(provider, receipt)))
+    }
+}
+
+fn made(provider: &dyn PaymentProvider, receipt: Receipt) -> Outcome {
+    let result = json!({
+        "payment_intent": receipt.id,
+        "status": receipt.status,
+        "provider": provider.name(),
+    });
+    done(result, receipt.answer)
+}

@@ -1,0 +1,224 @@
+//! What Stripe and the app know of payments, compared.
+//!
+//! [`pass`] goes through the window from the newest payments to the oldest, in slices of some 2,000: Stripe's payments
+//! of a slice are read, then the app's of the same time, page by page. Most find their counterpart at once. What does
+//! not is carried along: it lies in another slice, or nowhere. [`compare`] alone says when two accounts differ, and
+//! [`books`] is all that is asked and told.
+//!
+//! # Memory
+//!
+//! Slices are bounded by payments, not by time, so a busy hour costs no more than a quiet day: 2,000 payments, one page
+//! of the app's, and at the most 20,000 of each side that have no counterpart (some 5 MB), ordinarily a handful: 4 MB in
+//! all for 100,000 payments of a day, as measured. Beyond
+//! that bound those furthest away in time are decided early, and only then can a payment be called unknown whose other
+//! account lies that far away. A table of all payments would be as small for a day and not for a year; a file to sort
+//! in would be lost with its machine.
+//!
+//! # Crashes
+//!
+//! After each slice the state is kept, see [`state`]; what died in the middle of one reads it again. Repairs are first
+//! written down, then made, so that a run that dies between making one and saying so makes it again, which the app takes
+//! for the same, and reports it as made. Reading has no effect, so nothing is reported twice and nothing skipped.
+
+mod books;
+mod compare;
+mod pass;
+mod report;
+mod slice;
+mod state;
+mod window;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use longshore_job::kinds::ReconcilePayments;
+use longshore_job::{Answer, Handler, JobError, Outcome, Run, Scope};
+use serde_json::{Map, Value, json};
+
+use crate::Providers;
+use crate::app::App;
+use crate::stripe::{NAME, Stripe};
+use books::{Actual, Books};
+use pass::{Limits, Pass};
+pub use report::{OnTheJob, ReportFile, ReportStore, Storing};
+use state::{Keeper, State};
+use window::Window;
+
+/// How long a run may take before it lets other jobs of the queue have its place, and goes on after them.
+const TURN: Duration = Duration::from_secs(10 * 60);
+
+/// How long it stays away then.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// After how many repairs it is kept that they were made.
+const REPAIRS_AT_A_TIME: usize = 50;
+
+/// Carries out `reconcile_payments` jobs.
+///
+/// The result is `{"from","to","repair","finished_at","payments_at_stripe","payments_in_app","differences","counts","repaired",
+/// "truncated","rows","csv"}`: `counts` has each kind of difference, `rows` and `csv` are what the [`ReportStore`] says
+/// of the two files, and with `truncated` there are more differences than rows. A row is `{"kind","payment_intent",
+/// "order_id","stripe_status","app_status","stripe_amount","app_amount","currency","repaired"}`, `null` where a side
+/// does not know.
+///
+/// With `repair`, two kinds are repaired, as an event would have done it: `paid_at_stripe_pending_in_app` by
+/// `order_paid`, `failed_at_stripe_pending_in_app` by `payment_failed`. A repair that the app refuses is reported as
+/// `repair_refused`, and the run goes on; with an app that is away it fails, and goes on from there.
+#[derive(Clone)]
+pub struct ReconcilePaymentsHandler {
+    stripe: Stripe,
+    app: App,
+    others: Option<Providers>,
+    store: Arc<dyn ReportStore>,
+    turn: Duration,
+}
+
+impl ReconcilePaymentsHandler {
+    /// A handler that compares these two, and puts its reports onto the job.
+    #[must_use]
+    pub fn new(stripe: Stripe, app: App) -> Self {
+        Self {
+            stripe,
+            app,
+            others: None,
+            store: Arc::new(OnTheJob),
+            turn: TURN,
+        }
+    }
+
+    /// The same, beside other payment providers: what the app has from them is not Stripe's to know.
+    #[must_use]
+    pub fn beside(mut self, providers: Providers) -> Self {
+        self.others = Some(providers);
+        self
+    }
+
+    /// The same, with reports put elsewhere.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn ReportStore>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// The same, giving its place in the queue to others after so long, and going on after them; 10 minutes otherwise.
+    #[must_use]
+    pub fn with_turn(mut self, turn: Duration) -> Self {
+        self.turn = turn;
+        self
+    }
+}
+
+impl Handler for ReconcilePaymentsHandler {
+    type Job = ReconcilePayments;
+
+    async fn run(&self, job: ReconcilePayments, run: Run) -> Result<Outcome, JobError> {
+        let books = Actual {
+            stripe: &self.stripe,
+            app: &self.app,
+            others: self.others.as_ref(),
+            run: &run,
+        };
+        let limits = Limits::with_rows(self.store.max_rows());
+        let state = reconcile(&books, &job, &run, limits, self.turn).await?;
+        let result = result(&job, &state, &run, &*self.store).await?;
+        Ok(Outcome::Done {
+            result: Some(result),
+            answer: Answer {
+                status: Some(200),
+                ..Answer::of(NAME)
+            },
+        })
+    }
+}
+
+/// Compares, and repairs, from where an earlier run has come to.
+async fn reconcile(
+    books: &impl Books,
+    job: &ReconcilePayments,
+    run: &Run,
+    limits: Limits,
+    turn: Duration,
+) -> Result<State, JobError> {
+    let began = Instant::now();
+    let window = Window::of(job)?;
+    let mut keeper = Keeper::new(run, job);
+    let state = keeper.load().await?;
+    let state = state.unwrap_or_else(|| State::new(&window));
+    let mut pass = Pass {
+        books,
+        window,
+        limits,
+        repair: job.repair,
+        perhaps_made: state.repairs.len(),
+        state,
+    };
+    loop {
+        while !pass.state.repairs.is_empty() {
+            let some = pass.state.repairs.len().min(REPAIRS_AT_A_TIME);
+            for _ in 0..some {
+                pass.make_repair().await?;
+            }
+            keeper.save(&pass.state).await?;
+            give_way(began, turn)?;
+        }
+        if pass.state.all_read {
+            return Ok(pass.state);
+        }
+        pass.advance().await?;
+        keeper.save(&pass.state).await?;
+        give_way(began, turn)?;
+    }
+}
+
+/// Ends a run that has had its turn. Its attempt is given back.
+fn give_way(began: Instant, turn: Duration) -> Result<(), JobError> {
+    match began.elapsed() < turn {
+        true => Ok(()),
+        false => Err(JobError::Throttled {
+            retry_after: PAUSE,
+            scope: Scope::Job,
+            reason: "it has had its turn, and goes on after others".to_owned(),
+            answer: Answer::default(),
+        }),
+    }
+}
+
+async fn result(
+    job: &ReconcilePayments,
+    state: &State,
+    run: &Run,
+    store: &dyn ReportStore,
+) -> Result<Value, JobError> {
+    let tally = &state.tally;
+    let mut result = Map::new();
+    let mut put = |name: &str, value: Value| result.insert(name.to_owned(), value);
+    put("from", job.from.clone().into());
+    put("to", job.to.clone().into());
+    put("repair", job.repair.into());
+    put("finished_at", Timestamp::now().to_string().into());
+    put("payments_at_stripe", tally.at_stripe.into());
+    put("payments_in_app", tally.in_app.into());
+    put("differences", tally.differences().into());
+    put("counts", tally.by_kind());
+    put("repaired", tally.repaired.into());
+    let truncated = tally.differences() > state.rows.len() as u64;
+    put("truncated", json!(truncated));
+    let [json, csv] = report::files(&state.rows);
+    put("rows", store.store(run, json).await?);
+    put("csv", store.store(run, csv).await?);
+    Ok(result.into())
+}
+
+impl fmt::Debug for ReconcilePaymentsHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReconcilePaymentsHandler")
+            .field("stripe", &self.stripe)
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Both accounts of payments, as they are read and repaired.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+use longshore_job::{JobError, Run};
+
+use super::compare::Kind;
+use super::window::Part;
+use crate::app::{App, Effect, EffectKind, LedgerPage, LedgerPayment};
+use crate::events::{Delivered, deliver};
+use crate::stripe::{CallError, IntentsPage, Listed, NAME, PaymentIntent, Stripe};
+use crate::{Providers, error};
+
+/// What became of a repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repaired {
+    /// The app has taken it.
+    Now,
+    /// The app had taken it before: from an event, or from this repair in an earlier run.
+    Before,
+    /// The app was told meanwhile that it is paid.
+    Overtaken,
+    /// The app refused it.
+    Refused,
+}
+
+/// What a comparison asks for. Tests have books of their own.
+pub(super) trait Books: Send + Sync {
+    /// What time it is, Unix time in seconds.
+    fn now(&self) -> i64;
+
+    /// Payment intents created in `from..to`, newest first, after the one of this id.
+    fn intents(
+        &self,
+        from: i64,
+        to: i64,
+        after: Option<&str>,
+    ) -> impl Future<Output = Result<Listed<PaymentIntent>, JobError>> + Send;
+
+    /// One payment intent, as it is now; `None` when Stripe has none of this id.
+    fn intent(
+        &self,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<PaymentIntent>, JobError>> + Send;
+
+    /// A page of the app's ledger.
+    fn ledger(
+        &self,
+        part: Part,
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<LedgerPage, JobError>> + Send;
+
+    /// Makes one of the two repairs that are safe: of this payment, for this order.
+    fn repair(
+        &self,
+        kind: Kind,
+        intent: &PaymentIntent,
+        order_id: &str,
+    ) -> impl Future<Output = Result<Repaired, JobError>> + Send;
+}
+
+/// Stripe's and the app's own.
+pub(super) struct Actual<'a> {
+    pub(super) stripe: &'a Stripe,
+    pub(super) app: &'a App,
+    pub(super) others: Option<&'a Providers>,
+    pub(super) run: &'a Run,
+}
+
+impl Actual<'_> {
+    /// Whether another payment provider has it. An id that nobody has is one that Stripe does not know.
+    fn is_elsewhere(&self, payment: &LedgerPayment) -> bool {
+        let owner = || {
+            let id = payment.payment_intent.as_deref()?;
+            self.others?.owner_of(id)
+        };
+        owner().is_some_and(|provider| provider.name() != NAME)
+    }
+}
+
+impl Books for Actual<'_> {
+    fn now(&self) -> i64 {
+        Timestamp::now().as_second()
+    }
+
+    async fn intents(
+        &self,
+        from: i64,
+        to: i64,
+        after: Option<&str>,
+    ) -> Result<Listed<PaymentIntent>, JobError> {
+        let page = IntentsPage {
+            created_from: from,
+            created_to: to,
+            starting_after: after,
+        };
+        let listed = self.stripe.payment_intents(self.run, &page).await;
+        listed.map_err(error::of_reading)
+    }
+
+    async fn intent(&self, id: &str) -> Result<Option<PaymentIntent>, JobError> {
+        match self.stripe.payment_intent(self.run, id).await {
+            Ok(intent) => Ok(Some(intent)),
+            // What is no id at all is not at Stripe either.
+            Err(CallError::NotAnId) => Ok(None),
+            Err(error) if error::is_missing(&error) => Ok(None),
+            Err(error) => Err(error::of_reading(error)),
+        }
+    }
+
+    async fn ledger(&self, part: Part, cursor: Option<&str>) -> Result<LedgerPage, JobError> {
+        let page = self.app.payments(self.run, part.from, part.to, cursor);
+        let mut page = page.await?;
+        page.payments.retain(|payment| !self.is_elsewhere(payment));
+        Ok(page)
+    }
+
+    async fn repair(
+        &self,
+        kind: Kind,
+        intent: &PaymentIntent,
+        order_id: &str,
+    ) -> Result<Repaired, JobError> {
+        let effect = match kind {
+            Kind::FailedAtStripePendingInApp => EffectKind::PaymentFailed,
+            _ => EffectKind::OrderPaid,
+        };
+        let mut effect = Effect::of_repair(effect, intent);
+        // Of a payment that was not made here the app knows which order it is for.
+        effect.order_id.get_or_insert_with(|| order_id.to_owned());
+        match deliver(self.app, self.run, &effect).await {
+            Ok(Delivered::Now) => Ok(Repaired::Now),
+            Ok(Delivered::Before) => Ok(Repaired::Before),
+            Ok(Delivered::Overtaken) => Ok(Repaired::Overtaken),
+            // The app's refusals: nobody else is asked, and what may change comes as another error.
+            Err(JobError::Permanent { reason, .. }) => {
+                tracing::warn!(
+                    job = %self.run.id, payment_intent = intent.id, order_id, reason,
+                    "the app refused a repair"
+                );
+                Ok(Repaired::Refused)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

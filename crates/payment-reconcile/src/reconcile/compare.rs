@@ -1,0 +1,216 @@
+//! When two accounts of one payment differ: pure, and the only place that decides it.
+//!
+//! | at Stripe \ in the app | `pending` | `paid` | `failed` | `refunded` |
+//! |---|---|---|---|---|
+//! | succeeded | `paid_at_stripe_pending_in_app` | – | `paid_at_stripe_failed_in_app` | – |
+//! | failed, for more than a day | `failed_at_stripe_pending_in_app` | `paid_in_app_not_at_stripe` | – | `paid_in_app_not_at_stripe` |
+//! | failed, since then | – | `paid_in_app_not_at_stripe` | – | `paid_in_app_not_at_stripe` |
+//! | open | – | `paid_in_app_not_at_stripe` | – | `paid_in_app_not_at_stripe` |
+//!
+//! Money comes first: with another currency or amount it is `wrong_currency` or `wrong_amount`, whatever the states are.
+//!
+//! - `refunded` and succeeded agree: a refund is an object of its own at Stripe, and its payment stays `succeeded`.
+//! - Failed is `canceled`, or `requires_payment_method` after a decline; without one nobody has tried to pay yet.
+//! - Stripe does not say when a payment was declined, so a decline counts from the payment's creation. To tell the app
+//!   is right all the same: the event of a decline tells it at once.
+//! - Open is the rest: it may still be paid. `processing` and `requires_capture` are not paid, and whoever believes so
+//!   ships for nothing.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::app::{LedgerPayment, LedgerStatus};
+use crate::stripe::{IntentStatus, PaymentIntent};
+
+/// How long a payment has to have failed before the app is told. Until then its payer may try again.
+const GRACE_SECONDS: i64 = 24 * 3600;
+
+/// What a difference is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    /// Safe to repair by `order_paid`.
+    PaidAtStripePendingInApp,
+    /// Safe to repair by `payment_failed`.
+    FailedAtStripePendingInApp,
+    /// Money came for an order that was given up.
+    PaidAtStripeFailedInApp,
+    /// The app counts on money that is not there.
+    PaidInAppNotAtStripe,
+    /// Both know the payment, but not its amount.
+    WrongAmount,
+    /// Both know the payment, but not its currency.
+    WrongCurrency,
+    /// No payment of the app's has this payment intent.
+    UnknownToApp,
+    /// Stripe has no such payment intent.
+    UnknownToStripe,
+    /// One that was to be repaired, and the app refused.
+    RepairRefused,
+}
+
+impl Kind {
+    /// All of them, in the order of the report.
+    pub(super) const ALL: [Self; 9] = [
+        Self::PaidAtStripePendingInApp,
+        Self::FailedAtStripePendingInApp,
+        Self::PaidAtStripeFailedInApp,
+        Self::PaidInAppNotAtStripe,
+        Self::WrongAmount,
+        Self::WrongCurrency,
+        Self::UnknownToApp,
+        Self::UnknownToStripe,
+        Self::RepairRefused,
+    ];
+
+    /// The word for it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::PaidAtStripePendingInApp => "paid_at_stripe_pending_in_app",
+            Self::FailedAtStripePendingInApp => "failed_at_stripe_pending_in_app",
+            Self::PaidAtStripeFailedInApp => "paid_at_stripe_failed_in_app",
+            Self::PaidInAppNotAtStripe => "paid_in_app_not_at_stripe",
+            Self::WrongAmount => "wrong_amount",
+            Self::WrongCurrency => "wrong_currency",
+            Self::UnknownToApp => "unknown_to_app",
+            Self::UnknownToStripe => "unknown_to_stripe",
+            Self::RepairRefused => "repair_refused",
+        }
+    }
+}
+
+/// What became of the money at Stripe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Standing {
+    /// It is there.
+    Succeeded,
+    /// It did not come, since this time at the earliest, Unix time in seconds.
+    Failed(i64),
+    /// It may still come.
+    Open,
+}
+
+/// What is kept of a payment intent while its counterpart is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Payment {
+    pub(super) id: String,
+    /// `orderId` of its metadata.
+    pub(super) order: Option<String>,
+    /// Stripe's word.
+    pub(super) status: String,
+    pub(super) standing: Standing,
+    /// In minor units: what was paid, or else what is to be paid.
+    pub(super) amount: u64,
+    pub(super) currency: String,
+    /// Unix time in seconds.
+    pub(super) created: i64,
+}
+
+impl Payment {
+    pub(super) fn of(intent: &PaymentIntent) -> Self {
+        let standing = match intent.status {
+            IntentStatus::Succeeded => Standing::Succeeded,
+            IntentStatus::Canceled => {
+                Standing::Failed(intent.canceled_at.unwrap_or(intent.created))
+            }
+            IntentStatus::RequiresPaymentMethod if intent.last_payment_error.is_some() => {
+                Standing::Failed(intent.created)
+            }
+            _ => Standing::Open,
+        };
+        let order = intent.metadata.get("orderId");
+        Self {
+            id: intent.id.clone(),
+            order: order.filter(|order| !order.is_empty()).cloned(),
+            status: intent.status.as_str().to_owned(),
+            standing,
+            amount: match standing {
+                Standing::Succeeded => intent.amount_received,
+                Standing::Failed(_) | Standing::Open => intent.amount,
+            },
+            currency: intent.currency.to_ascii_lowercase(),
+            created: intent.created,
+        }
+    }
+
+    /// Whether it stays as it is.
+    pub(super) fn is_final(&self) -> bool {
+        self.status == "succeeded" || self.status == "canceled"
+    }
+
+    pub(super) fn is_paid(&self) -> bool {
+        self.standing == Standing::Succeeded
+    }
+}
+
+/// A payment of the app's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) order_id: String,
+    pub(super) payment_intent: Option<String>,
+    #[serde(serialize_with = "as_word")]
+    pub(super) status: LedgerStatus,
+    /// In minor units.
+    pub(super) amount: u64,
+    pub(super) currency: String,
+    /// Whether the app has it within the window, and not only in its overlap.
+    pub(super) within: bool,
+}
+
+impl Entry {
+    pub(super) fn of(payment: LedgerPayment, within: bool) -> Self {
+        Self {
+            order_id: payment.order_id,
+            payment_intent: payment.payment_intent,
+            status: payment.status,
+            amount: payment.amount,
+            currency: payment.currency,
+            within,
+        }
+    }
+
+    /// Whether the app says that money came: given back or not.
+    pub(super) fn was_paid(&self) -> bool {
+        matches!(self.status, LedgerStatus::Paid | LedgerStatus::Refunded)
+    }
+}
+
+/// The app's word for a status.
+pub(super) fn word(status: LedgerStatus) -> &'static str {
+    match status {
+        LedgerStatus::Pending => "pending",
+        LedgerStatus::Paid => "paid",
+        LedgerStatus::Failed => "failed",
+        LedgerStatus::Refunded => "refunded",
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn as_word<S: Serializer>(status: &LedgerStatus, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(word(*status))
+}
+
+/// How the two differ; `None` when they agree, or may yet come to agree by themselves. `now` is Unix time in seconds.
+pub(super) fn compare(payment: &Payment, entry: &Entry, now: i64) -> Option<Kind> {
+    if payment.currency != entry.currency {
+        return Some(Kind::WrongCurrency);
+    }
+    if payment.amount != entry.amount {
+        return Some(Kind::WrongAmount);
+    }
+    match (payment.standing, entry.status) {
+        (Standing::Succeeded, LedgerStatus::Pending) => Some(Kind::PaidAtStripePendingInApp),
+        (Standing::Succeeded, LedgerStatus::Failed) => Some(Kind::PaidAtStripeFailedInApp),
+        (Standing::Succeeded, LedgerStatus::Paid | LedgerStatus::Refunded) => None,
+        (Standing::Failed(since), LedgerStatus::Pending) => {
+            (now.saturating_sub(since) > GRACE_SECONDS).then_some(Kind::FailedAtStripePendingInApp)
+        }
+        (Standing::Open, LedgerStatus::Pending) => None,
+        (Standing::Failed(_) | Standing::Open, LedgerStatus::Failed) => None,
+        (Standing::Failed(_) | Standing::Open, LedgerStatus::Paid | LedgerStatus::Refunded) => {
+            Some(Kind::PaidInAppNotAtStripe)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

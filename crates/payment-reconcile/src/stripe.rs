@@ -1,0 +1,174 @@
+//! Stripe's API of version 2023-10-16, as far as payments need it.
+//!
+//! This file knows how Stripe is spoken to; what is read is in [`event`], [`payment_intent`], [`subscription`] and
+//! [`list`], what is written in [`mod@write`], and how a write is made only once in [`once`].
+
+mod event;
+mod list;
+mod look;
+mod once;
+mod payment_intent;
+mod payments;
+mod subscription;
+mod write;
+
+use longshore_job::Run;
+use longshore_provider::secret::ExposeSecret;
+use longshore_provider::{
+    HeaderName, HeaderValue, Http, HttpSetupError, InvalidCredential, ProviderError, Request,
+    Response, bearer,
+};
+use serde::de::DeserializeOwned;
+
+use crate::StripeConfig;
+pub(crate) use event::Event;
+pub(crate) use list::{IntentsPage, Listed};
+#[cfg(test)]
+pub(crate) use payment_intent::LastError;
+pub(crate) use payment_intent::{IntentStatus, PaymentIntent};
+pub(crate) use subscription::Subscription;
+
+/// The provider's name, as configuration and metrics have it.
+pub(crate) const NAME: &str = "stripe";
+
+/// Sent with each request: what an answer looks like is not left to the account's settings.
+const VERSION: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("stripe-version"),
+    HeaderValue::from_static("2023-10-16"),
+);
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// A client of Stripe. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Stripe {
+    http: Http,
+    authorization: HeaderValue,
+    live: bool,
+}
+
+/// The client cannot be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// TLS is not to be had on this machine.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+    /// The key cannot be sent.
+    #[error(transparent)]
+    Key(#[from] InvalidCredential),
+}
+
+/// A call that did not give what it was made for.
+#[derive(Debug)]
+pub(crate) enum CallError {
+    /// No 2xx.
+    Provider(ProviderError),
+    /// A 2xx without what belongs in it.
+    NotUnderstood(Box<Response>),
+    /// The id is none of Stripe's, so nothing was asked: it would have been part of the URL.
+    NotAnId,
+}
+
+impl Stripe {
+    /// A client.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, or the key has characters that no header can carry.
+    pub fn new(config: &StripeConfig) -> Result<Self, SetupError> {
+        let key = config.secret_key.expose_secret();
+        Ok(Self {
+            http: Http::new(config.base_url.clone(), config.timeout)?,
+            authorization: bearer(&config.secret_key)?,
+            live: ["sk_live_", "rk_live_"]
+                .iter()
+                .any(|prefix| key.starts_with(prefix)),
+        })
+    }
+
+    /// Whether the key is one for real money.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// An event. Stripe has them for 30 days.
+    pub(crate) async fn event(&self, run: &Run, id: &str) -> Result<Event, CallError> {
+        self.read(run, Request::get(at("events", id, "")?)).await
+    }
+
+    /// A payment intent.
+    pub(crate) async fn payment_intent(
+        &self,
+        run: &Run,
+        id: &str,
+    ) -> Result<PaymentIntent, CallError> {
+        let path = at("payment_intents", id, "")?;
+        self.read(run, Request::get(path)).await
+    }
+
+    /// A subscription, also one that has ended.
+    pub(crate) async fn subscription(
+        &self,
+        run: &Run,
+        id: &str,
+    ) -> Result<Subscription, CallError> {
+        let path = at("subscriptions", id, "")?;
+        self.read(run, Request::get(path)).await
+    }
+
+    /// Up to 100 payment intents of a time, newest first.
+    pub(crate) async fn payment_intents(
+        &self,
+        run: &Run,
+        page: &IntentsPage<'_>,
+    ) -> Result<Listed<PaymentIntent>, CallError> {
+        self.list(run, "/v1/payment_intents", page, &[]).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, run: &Run, request: Request) -> Result<T, CallError> {
+        let response = self.http.read(run, self.signed(request)).await;
+        understood(&response.map_err(CallError::Provider)?)
+    }
+
+    /// A POST under an idempotency key, which goes out once.
+    async fn post(
+        &self,
+        run: &Run,
+        path: String,
+        key: &str,
+        form: String,
+    ) -> Result<Response, CallError> {
+        let key = HeaderValue::try_from(key)
+            .unwrap_or_else(|error| unreachable!("keys are made of ids and words: {error}"));
+        let request = Request::post(path).encoded_form(form);
+        let request = self.signed(request).header(IDEMPOTENCY_KEY, key);
+        let response = self.http.send(run, request).await;
+        response.map_err(CallError::Provider)
+    }
+
+    /// A DELETE, which takes no key: what is gone cannot go again.
+    async fn delete(&self, run: &Run, request: Request) -> Result<Response, CallError> {
+        let response = self.http.send(run, self.signed(request)).await;
+        response.map_err(CallError::Provider)
+    }
+
+    fn signed(&self, request: Request) -> Request {
+        let (name, value) = VERSION;
+        request
+            .authorization(self.authorization.clone())
+            .header(name, value)
+    }
+}
+
+/// `/v1/<objects>/<id><more>`
+fn at(objects: &str, id: &str, more: &str) -> Result<String, CallError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    match !id.is_empty() && id.bytes().all(plain) {
+        true => Ok(format!("/v1/{objects}/{id}{more}")),
+        false => Err(CallError::NotAnId),
+    }
+}
+
+fn understood<T: DeserializeOwned>(response: &Response) -> Result<T, CallError> {
+    serde_json::from_slice(&response.body)
+        .map_err(|_| CallError::NotUnderstood(Box::new(response.clone())))
+}

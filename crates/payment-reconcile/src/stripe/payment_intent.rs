@@ -1,0 +1,170 @@
+//! Payment intents, as they are read. Their `client_secret` never is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+/// What matters of a payment intent.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct PaymentIntent {
+    /// `pi_…`
+    pub(crate) id: String,
+    /// How far the payment has come.
+    pub(crate) status: IntentStatus,
+    /// What is to be paid, in minor units.
+    pub(crate) amount: u64,
+    /// What was paid, in minor units.
+    #[serde(default)]
+    pub(crate) amount_received: u64,
+    /// Three lower-case letters.
+    pub(crate) currency: String,
+    /// The id of the customer.
+    #[serde(default, deserialize_with = "id_of")]
+    pub(crate) customer: Option<String>,
+    /// What the app and this fleet wrote on it.
+    #[serde(default)]
+    pub(crate) metadata: BTreeMap<String, String>,
+    /// Unix time in seconds.
+    pub(crate) created: i64,
+    /// Whether it is about real money.
+    pub(crate) livemode: bool,
+    /// The id of the last try to collect it.
+    #[serde(default, deserialize_with = "id_of")]
+    pub(crate) latest_charge: Option<String>,
+    /// Why that failed, if it did.
+    #[serde(default)]
+    pub(crate) last_payment_error: Option<LastError>,
+    /// Unix time in seconds.
+    #[serde(default)]
+    pub(crate) canceled_at: Option<i64>,
+}
+
+/// Why a payment failed, without the parts that name people and cards.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct LastError {
+    /// `card_declined`, …
+    #[serde(default)]
+    pub(crate) code: Option<String>,
+    /// `insufficient_funds`, …
+    #[serde(default)]
+    pub(crate) decline_code: Option<String>,
+}
+
+/// How far a payment has come.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub(crate) enum IntentStatus {
+    /// It has no payment method, or its last one was declined.
+    RequiresPaymentMethod,
+    /// It has one and waits to be confirmed.
+    RequiresConfirmation,
+    /// The payer has something to do at their bank.
+    RequiresAction,
+    /// It is on its way.
+    Processing,
+    /// It is authorised and waits to be captured.
+    RequiresCapture,
+    /// It will never be paid.
+    Canceled,
+    /// It is paid.
+    Succeeded,
+    /// A word that is newer than this.
+    Other(String),
+}
+
+impl IntentStatus {
+    /// Stripe's word for it.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::RequiresPaymentMethod => "requires_payment_method",
+            Self::RequiresConfirmation => "requires_confirmation",
+            Self::RequiresAction => "requires_action",
+            Self::Processing => "processing",
+            Self::RequiresCapture => "requires_capture",
+            Self::Canceled => "canceled",
+            Self::Succeeded => "succeeded",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl From<String> for IntentStatus {
+    fn from(word: String) -> Self {
+        let known = [
+            Self::RequiresPaymentMethod,
+            Self::RequiresConfirmation,
+            Self::RequiresAction,
+            Self::Processing,
+            Self::RequiresCapture,
+            Self::Canceled,
+            Self::Succeeded,
+        ];
+        let mut known = known.into_iter();
+        known
+            .find(|status| status.as_str() == word)
+            .unwrap_or(Self::Other(word))
+    }
+}
+
+/// The id of something that is written as its id or, expanded, as an object with one.
+pub(super) fn id_of<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Union {
+        Id(String),
+        Object { id: String },
+    }
+    let union = Option::<Union>::deserialize(deserializer)?;
+    Ok(union.map(|union| match union {
+        Union::Id(id) | Union::Object { id } => id,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn intents_are_read_without_their_secret() {
+        let intent = json!({
+            "id": "pi_1", "object": "payment_intent", "status": "requires_payment_method",
+            "amount": 1000, "currency": "nok", "created": 1_795_435_200, "livemode": false,
+            "client_secret": "pi_1_secret_x", "customer": { "id": "cus_1", "email": "ada@example.com" },
+            "last_payment_error": { "code": "card_declined", "decline_code": "fraudulent", "message": "m" },
+            "metadata": { "orderId": "o1" }, "something_new": {},
+        });
+        let intent: PaymentIntent = serde_json::from_value(intent).expect("an intent");
+        assert_eq!(intent.customer.as_deref(), Some("cus_1"));
+        assert_eq!(intent.status, IntentStatus::RequiresPaymentMethod);
+        assert_eq!((intent.amount, intent.amount_received), (1000, 0));
+        let error = intent.last_payment_error.as_ref().expect("an error");
+        assert_eq!(error.decline_code.as_deref(), Some("fraudulent"));
+        let shown = format!("{intent:?}");
+        assert!(
+            !shown.contains("secret") && !shown.contains("ada@"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn customers_are_ids_or_objects_and_words_may_be_new() {
+        for (customer, id) in [
+            (json!("cus_1"), Some("cus_1")),
+            (json!({ "id": "cus_2", "deleted": true }), Some("cus_2")),
+            (json!(null), None),
+        ] {
+            let intent = json!({
+                "id": "pi_1", "status": "thinking", "amount": 1, "currency": "nok", "created": 1,
+                "livemode": true, "customer": customer,
+            });
+            let intent: PaymentIntent = serde_json::from_value(intent).expect("an intent");
+            assert_eq!(intent.customer.as_deref(), id);
+            assert_eq!(intent.status, IntentStatus::Other("thinking".to_owned()));
+            assert_eq!(intent.status.as_str(), "thinking");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! testpay, a payment provider that does not exist: the sandbox has it, to try a switch of providers with. For
+//! development and tests; it moves no money.
+//!
+//! It is unlike Stripe where providers differ: JSON, a key in a header of its own, and references of ours in place of
+//! idempotency keys. The reference is the [key](Run::idempotency_key) of the job, and what is asked for under it again is
+//! what is there already, for good: so a lost answer is found out by asking again, and nothing has to be remembered.
+//!
+//! Its requests go [elsewhere](Run::elsewhere) than the queue's, which is Stripe's: neither do Stripe's limits hold them
+//! back, nor do their failures count for Stripe's breaker.
+
+mod error;
+mod object;
+mod provider;
+mod write;
+
+use std::time::Duration;
+
+use longshore_job::Run;
+use longshore_provider::secret::{ExposeSecret, SecretString};
+use longshore_provider::{
+    HeaderName, HeaderValue, Http, InvalidCredential, Origin, Request, Response,
+};
+use serde::de::DeserializeOwned;
+
+use crate::SetupError;
+use error::CallError;
+
+/// The provider's name, as configuration, results and the mapping have it.
+const NAME: &str = "testpay";
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// How testpay is reached: the section `providers.testpay`.
+#[derive(Debug, Clone)]
+pub struct TestPayConfig {
+    /// Its origin: where the sandbox listens.
+    pub base_url: Origin,
+    /// The API key.
+    pub api_key: SecretString,
+    /// How long one exchange may take.
+    pub timeout: Duration,
+}
+
+/// A client of testpay. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct TestPay {
+    http: Http,
+    api_key: HeaderValue,
+}
+
+impl TestPay {
+    /// A client.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, or the key has characters that no header can carry.
+    pub fn new(config: &TestPayConfig) -> Result<Self, SetupError> {
+        let key = HeaderValue::from_str(config.api_key.expose_secret());
+        let mut api_key = key.map_err(|_| InvalidCredential)?;
+        api_key.set_sensitive(true);
+        Ok(Self {
+            http: Http::new(config.base_url.clone(), config.timeout)?,
+            api_key,
+        })
+    }
+
+    /// `GET /v1/<objects>/<id or reference>`
+    async fn read<T: DeserializeOwned>(
+        &self,
+        run: &Run,
+        objects: &str,
+        id: &str,
+    ) -> Result<T, CallError> {
+        let request = self.signed(Request::get(at(objects, id, "")?));
+        let response = self.http.read(&run.elsewhere(), request).await;
+        understood(&response.map_err(CallError::Provider)?)
+    }
+
+    /// A POST under a reference, which goes out once.
+    async fn post(&self, run: &Run, request: Request) -> Result<Response, CallError> {
+        let request = self.signed(request);
+        let response = self.http.send(&run.elsewhere(), request).await;
+        response.map_err(CallError::Provider)
+    }
+
+    fn signed(&self, request: Request) -> Request {
+        request.header(API_KEY, self.api_key.clone())
+    }
+}
+
+/// `/v1/<objects>/<id><more>`
+fn at(objects: &str, id: &str, more: &str) -> Result<String, CallError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    match !id.is_empty() && id.bytes().all(plain) {
+        true => Ok(format!("/v1/{objects}/{id}{more}")),
+        false => Err(CallError::NotAnId),
+    }
+}
+
+fn understood<T: DeserializeOwned>(response: &Response) -> Result<T, CallError> {
+    serde_json::from_slice(&response.body)
+        .map_err(|_| CallError::NotUnderstood(Box::new(response.clone())))
+}

@@ -1,0 +1,101 @@
+//! What testpay shows, as far as it is needed.
+
+use longshore_job::{Answer, JobError};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error;
+use crate::Receipt;
+
+/// Something that is made under a reference.
+pub(super) trait Object: DeserializeOwned + Send {
+    /// Its word in paths.
+    const OBJECTS: &'static str;
+
+    fn receipt(self, answer: Answer) -> Receipt;
+}
+
+#[derive(Deserialize)]
+pub(super) struct Customer {
+    id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Payment {
+    id: String,
+    status: String,
+    #[serde(default)]
+    collections: Vec<Collection>,
+}
+
+#[derive(Deserialize)]
+struct Collection {
+    reference: String,
+    #[serde(default)]
+    refused: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Subscription {
+    id: String,
+    status: String,
+}
+
+impl Payment {
+    /// Whether it is collected, under whatever reference.
+    pub(super) fn is_collected(&self) -> bool {
+        self.status == "collected"
+    }
+
+    /// The refusal, if collecting it under this reference was refused.
+    pub(super) fn check(&self, reference: &str) -> Result<(), JobError> {
+        let mut all = self.collections.iter();
+        let ours = all.find(|collection| collection.reference == reference);
+        match ours.and_then(|ours| ours.refused.as_deref()) {
+            Some(code) => Err(error::declined(code)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Subscription {
+    pub(super) fn has_ended(&self) -> bool {
+        self.status == "ended"
+    }
+}
+
+impl Object for Customer {
+    const OBJECTS: &'static str = "customers";
+
+    fn receipt(self, answer: Answer) -> Receipt {
+        Receipt {
+            id: self.id,
+            status: None,
+            answer,
+        }
+    }
+}
+
+impl Object for Payment {
+    const OBJECTS: &'static str = "payments";
+
+    fn receipt(self, answer: Answer) -> Receipt {
+        Receipt {
+            id: self.id,
+            status: Some(self.status),
+            answer,
+        }
+    }
+}
+
+impl Object for Subscription {
+    const OBJECTS: &'static str = "subscriptions";
+
+    fn receipt(self, answer: Answer) -> Receipt {
+        Receipt {
+            id: self.id,
+            status: Some(self.status),
+            answer,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What must be told nobody: the key, secrets that Stripe answers with, and people.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use longshore_job::Handler;
+use longshore_job::kinds::{ConfirmPaymentIntent, CreateCustomer};
+use longshore_payment_reconcile::{ConfirmPaymentIntentHandler, CreateCustomerHandler, Stripe};
+use longshore_sandbox::Fault;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::{HOUR, Scene, an_order, config, sent_before};
+
+/// Everything that is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// One thread, so that all of it is heard.
+#[tokio::test(flavor = "current_thread")]
+async fn no_secret_and_no_person_is_told() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let scene = Scene::set().await;
+    let mut told = Vec::new();
+    let customers = CreateCustomerHandler::new(scene.providers.clone());
+    let ada = || {
+        CreateCustomer::new("user-7")
+            .email("ada@example.com")
+            .name("Ada Lovelace")
+    };
+    let run = scene.a_run();
+    scene.fault_once(Fault::HangUp { effect: true });
+    told.push(format!("{:?}", customers.run(ada(), run.clone()).await));
+    scene.requests_were_out(25 * HOUR, 0);
+    told.push(format!(
+        "{:?}",
+        customers.run(ada(), sent_before(&run)).await
+    ));
+
+    let made = scene.create_payment_intent(&scene.a_run()).await;
+    told.push(format!("{made:?}"));
+    let id = crate::result(made)["payment_intent"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let shown = scene.sandbox.payment_intent(&id).expect("there");
+    let secret = shown["client_secret"]
+        .as_str()
+        .expect("a secret")
+        .to_owned();
+    let confirm = ConfirmPaymentIntentHandler::new(scene.providers.clone());
+    for method in ["pm_card_chargeDeclined", "pm_card_visa", "pm_card_visa"] {
+        let job = ConfirmPaymentIntent::new(&*id)
+            .payment_method(method)
+            .off_session(true);
+        told.push(format!("{:?}", confirm.run(job, scene.a_run()).await));
+    }
+    let declined = an_order().payment_method("pm_card_chargeDeclined");
+    let declined = declined.confirm(true).off_session(true);
+    told.push(format!("{:?}", scene.pay(declined, &scene.a_run()).await));
+    scene.sandbox.save_errors(1, true);
+    let run = scene.a_run();
+    told.push(format!("{:?}", scene.create_payment_intent(&run).await));
+    told.push(format!(
+        "{:?}",
+        scene.create_payment_intent(&sent_before(&run)).await
+    ));
+    told.push(format!("{:?} {customers:?}", scene.providers));
+    let config = config(&scene.sandbox.origin());
+    let stripe = Stripe::new(&config).expect("a client");
+    told.push(format!("{config:?} {stripe:?}"));
+    let kept = scene
+        .notes
+        .kept
+        .lock()
+        .expect("no panic")
+        .clone()
+        .into_values();
+    told.extend(kept.map(|kept| String::from_utf8(kept).expect("text")));
+
+    let saved = scene.notes.saved.lock().expect("no panic").clone();
+    told.push(format!("{saved:?}"));
+
+    let log = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("text");
+    assert!(log.contains("request over"), "nothing was heard: {log}");
+    told.push(log);
+    let told = told.join("\n");
+    assert!(told.contains("generic_decline"), "{told}");
+    let secrets = [
+        &*secret,
+        "_secret_",
+        "sk_test_1",
+        "ada@",
+        "Lovelace",
+        "user-7",
+    ];
+    for secret in secrets {
+        let line = told.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
+}

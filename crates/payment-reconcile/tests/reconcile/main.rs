@@ -1,0 +1,377 @@
+//! Reconciling against a Stripe and an app that note what they are asked.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use longshore_job::kinds::{ApplyStripeEvent, ReconcilePayments};
+use longshore_job::{
+    Earlier, Forgetful, Gate, Handler, JobError, JobId, Memory, Outbox, Outcome, Prepared,
+    Recalling, Run,
+};
+use longshore_payment_reconcile::{
+    App, AppConfig, ApplyStripeEventHandler, ReconcilePaymentsHandler, Stripe, StripeConfig,
+};
+use longshore_sandbox::{
+    AppPayment, AppSandbox, Fault, PlantedPaymentIntent, Rule, StripeSandbox, When,
+};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+const DAY: u64 = 24 * 3600;
+
+/// Lets so many requests go, then none: there the run is dropped.
+struct Door {
+    left: AtomicU64,
+    shut: Notify,
+}
+
+impl Door {
+    fn new(requests: u64) -> Arc<Self> {
+        Arc::new(Self {
+            left: AtomicU64::new(requests),
+            shut: Notify::new(),
+        })
+    }
+}
+
+impl Gate for Door {
+    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let left = self.left.fetch_sub(1, Ordering::Relaxed);
+        if left == 0 {
+            self.shut.notify_one();
+            return Box::pin(std::future::pending());
+        }
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// What the fleet would remember.
+#[derive(Default)]
+struct Fleet {
+    kept: Mutex<HashMap<String, Vec<u8>>>,
+    checkpoints: Mutex<HashMap<JobId, Value>>,
+}
+
+/// The same, for one job.
+struct Notes(Arc<Fleet>, JobId);
+
+impl Memory for Notes {
+    fn earlier(&self) -> Recalling<'_, Earlier> {
+        Forgetful.earlier()
+    }
+
+    fn own<'a>(&'a self, _message: &'a str) -> Recalling<'a, bool> {
+        unreachable!("nobody sends messages")
+    }
+
+    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
+        Box::pin(async move { Ok(self.0.kept.lock().expect("no panic").get(key).cloned()) })
+    }
+
+    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], _: Duration) -> Recalling<'a, ()> {
+        Box::pin(async move {
+            let mut kept = self.0.kept.lock().expect("no panic");
+            kept.insert(key.to_owned(), value.to_owned());
+            Ok(())
+        })
+    }
+
+    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
+        Box::pin(async {
+            let checkpoints = self.0.checkpoints.lock().expect("no panic");
+            Ok(checkpoints.get(&self.1).cloned())
+        })
+    }
+
+    fn save<'a>(&'a self, checkpoint: &'a Value) -> Recalling<'a, bool> {
+        Box::pin(async move {
+            let mut checkpoints = self.0.checkpoints.lock().expect("no panic");
+            checkpoints.insert(self.1, checkpoint.clone());
+            Ok(true)
+        })
+    }
+}
+
+impl Outbox for Notes {
+    fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Recalling<'a, JobId> {
+        Box::pin(async { Ok(JobId::generate()) })
+    }
+}
+
+struct Scene {
+    stripe: StripeSandbox,
+    app: AppSandbox,
+    handler: ReconcilePaymentsHandler,
+    events: ApplyStripeEventHandler,
+    fleet: Arc<Fleet>,
+    /// The window's beginning; it ends a day later, and lies two days back.
+    from: u64,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        let stripe = StripeSandbox::start(any).await.expect("a free port");
+        let app = AppSandbox::start(any).await.expect("a free port");
+        let mut config = StripeConfig::new("sk_test_1".into());
+        config.base_url = stripe.origin().parse().expect("an origin");
+        let to_stripe = Stripe::new(&config).expect("a client");
+        let to_app = App::new(&AppConfig {
+            base_url: app.origin().parse().expect("an origin"),
+            secret: AppSandbox::SECRET.into(),
+            timeout: Duration::from_secs(10),
+        });
+        let to_app = to_app.expect("a client");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            handler: ReconcilePaymentsHandler::new(to_stripe.clone(), to_app.clone()),
+            events: ApplyStripeEventHandler::new(to_stripe, to_app),
+            stripe,
+            app,
+            fleet: Arc::default(),
+            from: now.expect("after 1970").as_secs() - 3 * DAY,
+        }
+    }
+
+    fn job(&self, repair: bool) -> ReconcilePayments {
+        let time = |seconds: u64| {
+            let time = jiff::Timestamp::from_second(seconds.cast_signed());
+            time.expect("a time").to_string()
+        };
+        let job = ReconcilePayments::new(time(self.from), time(self.from + DAY));
+        if repair { job.repair() } else { job }
+    }
+
+    fn run(&self, id: JobId, door: Arc<Door>) -> Run {
+        let notes = Arc::new(Notes(self.fleet.clone(), id));
+        Run::new(id, 1, 4, door)
+            .with_memory(notes.clone())
+            .with_outbox(notes)
+    }
+
+    async fn reconcile(&self, id: JobId, repair: bool) -> Result<Value, JobError> {
+        let run = self.run(id, Door::new(u64::MAX));
+        match self.handler.run(self.job(repair), run).await? {
+            Outcome::Done {
+                result: Some(result),
+                answer,
+            } => {
+                assert_eq!(answer.provider.as_deref(), Some("stripe"));
+                Ok(result)
+            }
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+
+    /// The run is dropped before its next request; `false` when it came to its end.
+    async fn dropped_after(&self, id: JobId, repair: bool, requests: u64) -> bool {
+        let door = Door::new(requests);
+        let run = self.run(id, door.clone());
+        tokio::select! {
+            biased;
+            _ = self.handler.run(self.job(repair), run) => false,
+            () = door.shut.notified() => true,
+        }
+    }
+
+    /// A payment that both know, `n` seconds after the window's beginning, and the app five seconds before.
+    fn both(&self, n: u64, stripe: &str, app: &str, change: impl FnOnce(&mut AppPayment)) {
+        let intent = self.plant(n, stripe);
+        let mut payment = AppPayment::pending(format!("o{n}"), intent, 1000 + n, "nok")
+            .status(app)
+            .at(self.from + n - 5);
+        change(&mut payment);
+        self.app.plant([payment]);
+    }
+
+    fn plant(&self, n: u64, status: &str) -> String {
+        let intent = PlantedPaymentIntent::new(1000 + n, "nok", status)
+            .with("orderId", format!("o{n}"))
+            .at(self.from + n);
+        self.stripe.plant([intent]).remove(0)
+    }
+
+    /// `count` payments, and after every 50th a difference, of eight sorts in turn.
+    fn plant_many(&self, count: u64) {
+        for n in 0..count {
+            let at = n * 8 + 20;
+            self.both(
+                at,
+                "succeeded",
+                ["paid", "refunded"][(n % 9 == 0) as usize],
+                |_| {},
+            );
+            let at = at + 3;
+            match (n % 50, n / 50 % 8) {
+                (0, 0) => self.both(at, "succeeded", "pending", |_| {}),
+                (0, 1) => self.both(at, "canceled", "pending", |_| {}),
+                (0, 2) => self.both(at, "requires_payment_method", "paid", |_| {}),
+                (0, 3) => self.both(at, "succeeded", "pending", |payment| payment.amount += 1),
+                (0, 4) => self.both(at, "succeeded", "paid", |payment| {
+                    payment.currency = "sek".to_owned();
+                }),
+                (0, 5) => drop(self.plant(at, "succeeded")),
+                (0, 6) => self.app.plant([AppPayment::pending(
+                    format!("o{at}"),
+                    format!("pi_gone{at}"),
+                    1,
+                    "nok",
+                )
+                .at(self.from + at)]),
+                (0, _) => self.both(at, "succeeded", "failed", |_| {}),
+                _ => {}
+            }
+        }
+    }
+
+    fn told(&self) -> BTreeMap<&'static str, usize> {
+        let mut told = BTreeMap::new();
+        for applied in self.app.applied() {
+            *told.entry(applied.effect.effect.as_str()).or_default() += 1;
+        }
+        told
+    }
+}
+
+fn some(counts: &Value) -> Value {
+    let counts = counts.as_object().expect("counts").iter();
+    counts
+        .filter(|(_, count)| **count != json!(0))
+        .map(|(kind, count)| (kind.clone(), count.clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+#[tokio::test]
+async fn every_difference_among_ten_thousand_is_found_and_the_safe_ones_repaired_once() {
+    let scene = Scene::set().await;
+    scene.plant_many(10_000);
+    let looked = scene
+        .reconcile(JobId::generate(), false)
+        .await
+        .expect("done");
+    let found = json!({
+        "paid_at_stripe_pending_in_app": 25, "failed_at_stripe_pending_in_app": 25,
+        "paid_in_app_not_at_stripe": 25, "wrong_amount": 25, "wrong_currency": 25,
+        "unknown_to_app": 25, "unknown_to_stripe": 25, "paid_at_stripe_failed_in_app": 25,
+    });
+    assert_eq!(some(&looked["counts"]), found);
+    assert_eq!(
+        (&looked["differences"], &looked["repaired"]),
+        (&json!(200), &json!(0))
+    );
+    assert_eq!(looked["payments_at_stripe"], 10_175);
+    assert_eq!(looked["payments_in_app"], 10_175);
+    assert_eq!(
+        (
+            &looked["truncated"],
+            looked["rows"].as_array().map(Vec::len)
+        ),
+        (&json!(false), Some(200))
+    );
+    assert_eq!(
+        looked["csv"].as_str().expect("CSV").split("\r\n").count(),
+        202
+    );
+    assert_eq!(scene.told(), BTreeMap::new(), "it was only to look");
+
+    // Dropped at several moments, among them in the middle of repairs, then left to its end.
+    let id = JobId::generate();
+    for requests in [0, 1, 30, 70, 45, 31, 60, 12] {
+        assert!(scene.dropped_after(id, true, requests).await, "{requests}");
+    }
+    let repaired = scene.reconcile(id, true).await.expect("done");
+    assert_eq!(
+        (&repaired["counts"], &repaired["repaired"]),
+        (&looked["counts"], &json!(50))
+    );
+    let told = BTreeMap::from([("order_paid", 25), ("payment_failed", 25)]);
+    assert_eq!(scene.told(), told);
+    for row in repaired["rows"].as_array().expect("rows") {
+        let kind = row["kind"].as_str().expect("a kind");
+        assert_eq!(row["repaired"], kind.ends_with("pending_in_app"), "{row}");
+    }
+
+    let again = scene
+        .reconcile(JobId::generate(), true)
+        .await
+        .expect("done");
+    assert_eq!(
+        (&again["differences"], &again["repaired"]),
+        (&json!(150), &json!(0))
+    );
+    assert_eq!(scene.told(), told);
+    assert_eq!(scene.app.repetitions(), 0);
+    let progress = scene.fleet.checkpoints.lock().expect("no panic")[&id].clone();
+    assert!(progress.to_string().len() < 1000, "{progress}");
+}
+
+#[tokio::test]
+async fn a_refused_repair_is_reported_and_the_run_goes_on() {
+    let scene = Scene::set().await;
+    for n in [100, 200, 300] {
+        scene.both(n, "succeeded", "pending", |_| {});
+    }
+    // The first three requests are pages of the ledger, one for each part of the window; then come the repairs.
+    let fault = Fault::Answer {
+        status: 422,
+        headers: BTreeMap::new(),
+        body: None,
+        effect: false,
+    };
+    let rule = Rule::new(fault, When::Every(5));
+    scene.app.faults().set(vec![rule]).expect("a valid rule");
+    let result = scene
+        .reconcile(JobId::generate(), true)
+        .await
+        .expect("done");
+    let expected = json!({ "paid_at_stripe_pending_in_app": 2, "repair_refused": 1 });
+    assert_eq!(
+        (some(&result["counts"]), &result["repaired"]),
+        (expected, &json!(2))
+    );
+}
+
+#[tokio::test]
+async fn an_event_meanwhile_tells_the_app_and_the_reconcile_does_not() {
+    let scene = Scene::set().await;
+    scene.both(100, "requires_payment_method", "pending", |_| {});
+    let intent = scene.app.payment("o100").expect("there").payment_intent;
+    let intent = intent.expect("an id");
+    assert!(scene.stripe.customer_pays(&intent, true));
+    // Everything is read, and the repair written down: one page of Stripe's, three of the app's.
+    let id = JobId::generate();
+    assert!(scene.dropped_after(id, true, 4).await);
+    let event = scene.stripe.events().remove(0);
+    let job = ApplyStripeEvent::new(event["id"].as_str().expect("an id"));
+    let run = scene.run(JobId::generate(), Door::new(u64::MAX));
+    scene.events.run(job, run).await.expect("applied");
+    scene.reconcile(id, true).await.expect("done");
+    assert_eq!(scene.told(), BTreeMap::from([("order_paid", 1)]));
+    assert_eq!(scene.app.repetitions(), 0);
+}
+
+#[tokio::test]
+async fn an_app_that_is_away_fails_the_run_and_the_next_one_goes_on() {
+    let scene = Scene::set().await;
+    scene.both(100, "succeeded", "pending", |_| {});
+    let id = JobId::generate();
+    assert!(scene.dropped_after(id, true, 4).await);
+    let rule = Rule::always(Fault::Answer {
+        status: 503,
+        headers: BTreeMap::new(),
+        body: None,
+        effect: false,
+    });
+    scene.app.faults().set(vec![rule]).expect("a valid rule");
+    let error = scene.reconcile(id, true).await.expect_err("away");
+    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    assert_eq!(error.answer().provider.as_deref(), Some("app"));
+    scene.app.faults().clear();
+    let result = scene.reconcile(id, true).await.expect("done");
+    assert_eq!(result["repaired"], 1);
+}

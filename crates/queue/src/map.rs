@@ -1,0 +1,71 @@
+//! Maps, which are for good: which user is which customer.
+
+use redis::Value;
+
+use crate::value::Answer;
+use crate::{Queue, QueueError, script};
+
+/// How many entries one look at a map may bring, more or less.
+const CHUNK: usize = 1000;
+
+impl Queue {
+    /// What a key of a map stands for.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn find(&self, map: &str, key: &str) -> Result<Option<String>, QueueError> {
+        let mut command = redis::cmd("HGET");
+        command.arg(self.keys.map_of(map)).arg(key);
+        self.link.command(&command).await
+    }
+
+    /// Lets a key of a map stand for a value, unless it stands for one already; returns what it stands for.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn assign(&self, map: &str, key: &str, value: &str) -> Result<String, QueueError> {
+        script::ASSIGN
+            .on(&[&self.keys.map_of(map)])
+            .arg(key)
+            .arg(value)
+            .run(&self.link)
+            .await
+    }
+
+    /// Lets a key of a map stand for another value from now on.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn reassign(&self, map: &str, key: &str, value: &str) -> Result<(), QueueError> {
+        let mut command = redis::cmd("HSET");
+        command.arg(self.keys.map_of(map)).arg(key).arg(value);
+        self.link.command(&command).await
+    }
+
+    /// Hands over a map's entries, some thousand at a time. What is there all the while is handed over at least once.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn entries(
+        &self,
+        map: &str,
+        mut each: impl FnMut(String, String),
+    ) -> Result<(), QueueError> {
+        let mut cursor = "0".to_owned();
+        loop {
+            let mut command = redis::cmd("HSCAN");
+            command.arg(self.keys.map_of(map)).arg(&cursor);
+            command.arg("COUNT").arg(CHUNK);
+            let value: Value = self.link.command(&command).await?;
+            let mut answer = Answer::new(value)?;
+            cursor = answer.next()?;
+            let mut pairs = answer.list()?;
+            while !pairs.is_empty() {
+                each(pairs.next()?, pairs.next()?);
+            }
+            if cursor == "0" {
+                return Ok(());
+            }
+        }
+    }
+}

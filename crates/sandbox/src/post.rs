@@ -1,0 +1,102 @@
+//! Calls that a provider makes to us, with repetitions.
+
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Url};
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pause before the first repetition; each further one takes twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// What is posted.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Where to, without a fragment.
+    pub(crate) url: Url,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: String,
+    /// How long one try may take.
+    pub(crate) timeout: Duration,
+}
+
+/// How one try ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// With this status.
+    Status(u16),
+    /// Nobody could be reached.
+    NotConnected,
+    /// Nothing came back.
+    Nothing,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Posted {
+    /// The status of the last answer; none when there was none.
+    pub(crate) answer: Option<u16>,
+    pub(crate) tries: u32,
+}
+
+/// Posts until nothing says `again`, or the repetitions are used up. Each try has headers of its own, so that each has
+/// a signature of its own.
+pub(crate) async fn post(
+    call: &Call,
+    retries: u32,
+    headers: impl Fn() -> Vec<(&'static str, String)>,
+    again: impl Fn(&Answer) -> bool,
+) -> Posted {
+    let Ok(client) = client(call) else {
+        return Posted {
+            answer: None,
+            tries: 0,
+        };
+    };
+    let mut pause = FIRST_PAUSE;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut request = client
+            .post(call.url.clone())
+            .header(CONTENT_TYPE, call.content_type)
+            .body(call.body.clone());
+        for (name, value) in headers() {
+            request = request.header(name, value);
+        }
+        let answer = match request.send().await {
+            Ok(response) => Answer::Status(response.status().as_u16()),
+            Err(error) if error.is_connect() => Answer::NotConnected,
+            Err(_) => Answer::Nothing,
+        };
+        if !again(&answer) || tries > retries {
+            let answer = match answer {
+                Answer::Status(status) => Some(status),
+                Answer::NotConnected | Answer::Nothing => None,
+            };
+            return Posted { answer, tries };
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+}
+
+/// One for each call: they are few, and a connection that is kept could be one that the other side has just closed.
+fn client(call: &Call) -> reqwest::Result<Client> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // A lost race is fine: whoever won installed one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let builder = Client::builder()
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(call.timeout);
+    match call.url.scheme() {
+        // Loopback, as a rule: no proxy can reach it, and no certificate is looked at.
+        "http" => builder.no_proxy().tls_certs_only([]).build(),
+        _ => builder.build(),
+    }
+}

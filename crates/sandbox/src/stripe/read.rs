@@ -1,0 +1,101 @@
+//! What only looks.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::book::Book;
+use super::customer::Customer;
+use super::event::Event;
+use super::list::Page;
+use super::params::Params;
+use super::payment_intent::PaymentIntent;
+use super::problem::Problem;
+use super::shelf::{Kept, Shelf};
+use super::subscription::Subscription;
+
+/// Answers a `GET`; `None` when there is no such path.
+pub(super) fn read(
+    book: &Book,
+    names: &[&str],
+    path: &str,
+    params: Params,
+    livemode: bool,
+) -> Option<Result<Value, Problem>> {
+    Some(match *names {
+        ["customers"] => customers(book, params, livemode, path),
+        ["customers", id] => one(&book.customers, id, "id", params, livemode),
+        ["payment_intents"] => payment_intents(book, params, livemode, path),
+        ["payment_intents", id] => one(&book.payment_intents, id, "intent", params, livemode),
+        ["subscriptions"] => subscriptions(book, params, livemode, path),
+        ["subscriptions", id] => one(&book.subscriptions, id, "id", params, livemode),
+        ["events"] => events(book, params, livemode, path),
+        ["events", id] => one(&book.events, id, "id", params, livemode),
+        _ => return None,
+    })
+}
+
+fn one<T: Kept>(
+    shelf: &Shelf<T>,
+    id: &str,
+    param: &str,
+    mut params: Params,
+    livemode: bool,
+) -> Result<Value, Problem> {
+    // The secret that a customer's own page would show a payment intent with.
+    params.pass_over(&["client_secret"]);
+    params.end()?;
+    let missing = || Problem::missing(404, T::WORD, id, param);
+    Ok(shelf.get(id, livemode).ok_or_else(missing)?.to_json())
+}
+
+fn customers(
+    book: &Book,
+    mut params: Params,
+    livemode: bool,
+    path: &str,
+) -> Result<Value, Problem> {
+    let page = Page::read(&mut params)?;
+    let email = params.text("email");
+    params.end()?;
+    let fits = |customer: &Customer| customer.has_email(email.as_deref());
+    page.of(&book.customers, livemode, path, fits)
+}
+
+fn payment_intents(
+    book: &Book,
+    mut params: Params,
+    livemode: bool,
+    path: &str,
+) -> Result<Value, Problem> {
+    let page = Page::read(&mut params)?;
+    let customer = params.text("customer");
+    params.end()?;
+    let fits = |intent: &PaymentIntent| customer.is_none() || intent.customer == customer;
+    page.of(&book.payment_intents, livemode, path, fits)
+}
+
+fn subscriptions(
+    book: &Book,
+    mut params: Params,
+    livemode: bool,
+    path: &str,
+) -> Result<Value, Problem> {
+    let page = Page::read(&mut params)?;
+    let (customer, status) = (params.text("customer"), params.text("status"));
+    params.end()?;
+    let fits =
+        |subscription: &Subscription| subscription.fits(customer.as_deref(), status.as_deref());
+    page.of(&book.subscriptions, livemode, path, fits)
+}
+
+fn events(book: &Book, mut params: Params, livemode: bool, path: &str) -> Result<Value, Problem> {
+    let page = Page::read(&mut params)?;
+    // Stripe would narrow the list to what no endpoint has taken; here it says nothing.
+    params.flag("delivery_success")?;
+    let mut types: BTreeSet<_> = params.map("types").into_values().collect();
+    types.extend(params.text("type"));
+    params.end()?;
+    let fits = |event: &Event| types.is_empty() || types.contains(event.kind);
+    page.of(&book.events, livemode, path, fits)
+}
