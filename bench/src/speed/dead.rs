@@ -79,7 +79,7 @@ async fn die(ours: &Ours) -> Result<Vec<(String, String)>, Failure> {
                 ..Answer::of("bench")
             },
         });
-        let decision = decide(&end, job.run, job.seen.route, &policy);
+        let decision = decide(&end, job.run, job.seen.route, &policy, "");
         Verdict {
             id: job.id,
             token: job.token,

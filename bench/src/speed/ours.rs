@@ -17,7 +17,7 @@ use super::Failure;
 use super::load::{Does, Load, Meter, PAYLOAD_BYTES};
 
 /// The provider that the jobs ask, as configuration names it.
-const PROVIDER: &str = "bench";
+pub(crate) const PROVIDER: &str = "bench";
 
 /// How long completed jobs are kept.
 pub(crate) const RETENTION: Retention = Retention {
@@ -43,6 +43,7 @@ impl Ours {
                 count: 1_000_000,
                 per: Duration::from_secs(1),
             }),
+            reads: None,
             breaker: Some(BreakerSpec {
                 failures: 5,
                 window: None,

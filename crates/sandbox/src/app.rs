@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::server::Server;
-use crate::{Faults, Ledger};
+use crate::Ledger;
+use crate::server::{Server, stand_in};
 pub use effect::{AppEffect, AppEffectKind};
 pub use payments::AppPayment;
 use payments::Payments;
@@ -65,6 +65,8 @@ pub struct Applied {
     pub times: u64,
 }
 
+stand_in!(AppSandbox);
+
 impl AppSandbox {
     /// The secret that requests have to be signed with, unless another one is set.
     pub const SECRET: &'static str = "sandbox-app-secret";
@@ -98,35 +100,6 @@ impl AppSandbox {
         };
         let server = Server::start(addr, provider, ledger).await?;
         Ok(Self { server, state })
-    }
-
-    /// Stops like a drop does, and returns once the address is free for another server.
-    pub async fn stop(self) {
-        self.server.stop().await;
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Its origin, for `base_url`: `http://127.0.0.1:9505`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.addr())
-    }
-
-    /// What it has applied.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        self.server.ledger()
-    }
-
-    /// What goes wrong.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        self.server.faults()
     }
 
     /// The secret that requests have to be signed with from now on.

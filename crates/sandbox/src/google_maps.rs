@@ -3,10 +3,8 @@
 mod geocoding;
 mod place;
 
-use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Bytes;
 use axum::extract::Query;
@@ -15,9 +13,10 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::Ledger;
 use crate::provider::{Fate, Provider};
-use crate::server::Server;
-use crate::{Faults, Ledger};
+use crate::refused::Refused;
+use crate::server::{Server, stand_in};
 use geocoding::{Geocoding, Params, Status};
 
 /// A stand-in for Google's `GET /maps/api/geocode/json`.
@@ -30,10 +29,10 @@ use geocoding::{Geocoding, Params, Status};
 #[derive(Debug)]
 pub struct GoogleMapsSandbox {
     server: Server,
-    refused_keys: RefusedKeys,
+    refused_keys: Refused,
 }
 
-type RefusedKeys = Arc<RwLock<HashSet<String>>>;
+stand_in!(GoogleMapsSandbox);
 
 impl GoogleMapsSandbox {
     /// Listens on this address; port 0 picks a free one. Stops when it is dropped.
@@ -50,9 +49,9 @@ impl GoogleMapsSandbox {
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn start_with(addr: SocketAddr, ledger: Ledger) -> io::Result<Self> {
-        let refused_keys = RefusedKeys::default();
+        let refused_keys = Refused::default();
         let provider = GoogleMaps {
-            refused_keys: Arc::clone(&refused_keys),
+            refused_keys: refused_keys.clone(),
             geocoding: Geocoding::default(),
         };
         let server = Server::start(addr, provider, ledger).await?;
@@ -62,52 +61,20 @@ impl GoogleMapsSandbox {
         })
     }
 
-    /// Stops like a drop does, and returns once the address is free for another server.
-    pub async fn stop(self) {
-        self.server.stop().await;
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Its origin, for `base_url`: `http://127.0.0.1:9500`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.addr())
-    }
-
-    /// What it has found.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        self.server.ledger()
-    }
-
-    /// What goes wrong.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        self.server.faults()
-    }
-
     /// Refuses this API key from now on.
     pub fn refuse_key(&self, key: impl Into<String>) {
-        let keys = self.refused_keys.write();
-        keys.unwrap_or_else(PoisonError::into_inner)
-            .insert(key.into());
+        self.refused_keys.refuse(key);
     }
 
     /// Takes this API key again.
     pub fn accept_key(&self, key: &str) {
-        let keys = self.refused_keys.write();
-        keys.unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.refused_keys.accept(key);
     }
 }
 
 #[derive(Debug)]
 struct GoogleMaps {
-    refused_keys: RefusedKeys,
+    refused_keys: Refused,
     geocoding: Geocoding,
 }
 
@@ -115,11 +82,7 @@ impl GoogleMaps {
     fn look_up(&self, params: &Params, fate: &mut Fate<'_>) -> Result<Response, Status> {
         let key = params.get("key").filter(|key| !key.is_empty());
         let key = key.ok_or(Status::NoKey)?;
-        let refused = self.refused_keys.read();
-        if refused
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(key)
-        {
+        if self.refused_keys.has(key) {
             return Err(Status::KeyRefused);
         }
         let (place, draft) = self.geocoding.find(params)?;

@@ -47,6 +47,7 @@ mod ledger;
 mod post;
 mod provider;
 mod redis_server;
+mod refused;
 mod sendgrid;
 mod server;
 mod signed;

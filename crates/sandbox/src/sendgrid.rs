@@ -2,11 +2,9 @@
 
 mod mail;
 
-use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Bytes;
@@ -15,9 +13,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::Ledger;
 use crate::provider::{Fate, Provider};
-use crate::server::Server;
-use crate::{Faults, Ledger};
+use crate::refused::Refused;
+use crate::server::{Server, stand_in};
 use mail::{Mail, Problem};
 
 /// A stand-in for SendGrid's `POST /v3/mail/send`.
@@ -28,10 +27,10 @@ use mail::{Mail, Problem};
 #[derive(Debug)]
 pub struct SendGridSandbox {
     server: Server,
-    refused_keys: RefusedKeys,
+    refused_keys: Refused,
 }
 
-type RefusedKeys = Arc<RwLock<HashSet<String>>>;
+stand_in!(SendGridSandbox);
 
 impl SendGridSandbox {
     /// Listens on this address; port 0 picks a free one. Stops when it is dropped.
@@ -48,9 +47,9 @@ impl SendGridSandbox {
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn start_with(addr: SocketAddr, ledger: Ledger) -> io::Result<Self> {
-        let refused_keys = RefusedKeys::default();
+        let refused_keys = Refused::default();
         let provider = SendGrid {
-            refused_keys: Arc::clone(&refused_keys),
+            refused_keys: refused_keys.clone(),
             ids: MessageIds::new(),
         };
         let server = Server::start(addr, provider, ledger).await?;
@@ -60,52 +59,20 @@ impl SendGridSandbox {
         })
     }
 
-    /// Stops like a drop does, and returns once the address is free for another server.
-    pub async fn stop(self) {
-        self.server.stop().await;
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Its origin, for `base_url`: `http://127.0.0.1:9500`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.addr())
-    }
-
-    /// What it has sent.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        self.server.ledger()
-    }
-
-    /// What goes wrong.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        self.server.faults()
-    }
-
     /// Refuses this API key from now on.
     pub fn refuse_key(&self, key: impl Into<String>) {
-        let keys = self.refused_keys.write();
-        keys.unwrap_or_else(PoisonError::into_inner)
-            .insert(key.into());
+        self.refused_keys.refuse(key);
     }
 
     /// Takes this API key again.
     pub fn accept_key(&self, key: &str) {
-        let keys = self.refused_keys.write();
-        keys.unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.refused_keys.accept(key);
     }
 }
 
 #[derive(Debug)]
 struct SendGrid {
-    refused_keys: RefusedKeys,
+    refused_keys: Refused,
     ids: MessageIds,
 }
 
@@ -115,11 +82,7 @@ impl SendGrid {
         let key = header
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
             .unwrap_or_default();
-        let refused = self.refused_keys.read();
-        !key.is_empty()
-            && !refused
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(key)
+        !key.is_empty() && !self.refused_keys.has(key)
     }
 
     fn accept(&self, mail: &Mail, fate: &mut Fate<'_>) -> Response {

@@ -18,6 +18,43 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::provider::Provider;
 use crate::{Faults, Ledger, control};
 
+/// What every stand-in can be asked and told, whatever it stands in for. It has its server in `server`.
+macro_rules! stand_in {
+    ($name:ident) => {
+        impl $name {
+            /// Stops like a drop does, and returns once the address is free for another server.
+            pub async fn stop(self) {
+                self.server.stop().await;
+            }
+
+            /// Where it listens.
+            #[must_use]
+            pub fn addr(&self) -> std::net::SocketAddr {
+                self.server.addr()
+            }
+
+            /// Its origin, for `base_url`: `http://127.0.0.1:9480`.
+            #[must_use]
+            pub fn origin(&self) -> String {
+                format!("http://{}", self.addr())
+            }
+
+            /// What it has carried out.
+            #[must_use]
+            pub fn ledger(&self) -> &crate::Ledger {
+                self.server.ledger()
+            }
+
+            /// What goes wrong.
+            #[must_use]
+            pub fn faults(&self) -> &crate::Faults {
+                self.server.faults()
+            }
+        }
+    };
+}
+pub(crate) use stand_in;
+
 /// A provider that listens. Stops when it is dropped, and cuts what is open then.
 #[derive(Debug)]
 pub(crate) struct Server {

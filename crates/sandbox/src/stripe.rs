@@ -22,10 +22,9 @@ mod shelf;
 mod subscription;
 mod webhooks;
 
-use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -33,8 +32,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::ids::Ids;
-use crate::server::Server;
-use crate::{Faults, Ledger, signed};
+use crate::refused::Refused;
+use crate::server::{Server, stand_in};
+use crate::{Ledger, signed};
 use book::{Book, Cause};
 use event::Event;
 use operation::{Change, Maker};
@@ -70,7 +70,7 @@ pub struct StripeSandbox {
 struct State {
     // A std Mutex: it is held for one operation, never across an await.
     book: Mutex<Book>,
-    refused_keys: RwLock<HashSet<String>>,
+    refused_keys: Refused,
     requests: Mutex<Vec<StripeRequest>>,
     webhooks: watch::Sender<Webhooks>,
     told: watch::Sender<Vec<EventTold>>,
@@ -98,6 +98,8 @@ pub struct StripeRequest {
     pub replayed: bool,
 }
 
+stand_in!(StripeSandbox);
+
 impl StripeSandbox {
     /// Listens on this address; port 0 picks a free one. Stops when it is dropped.
     ///
@@ -116,7 +118,7 @@ impl StripeSandbox {
         let (happened, to_tell) = mpsc::unbounded_channel();
         let state = Arc::new(State {
             book: Mutex::default(),
-            refused_keys: RwLock::default(),
+            refused_keys: Refused::default(),
             requests: Mutex::default(),
             webhooks: watch::Sender::default(),
             told: watch::Sender::default(),
@@ -136,46 +138,14 @@ impl StripeSandbox {
         })
     }
 
-    /// Stops like a drop does, and returns once the address is free for another server.
-    pub async fn stop(self) {
-        self.server.stop().await;
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Its origin, for `base_url`: `http://127.0.0.1:9504`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.addr())
-    }
-
-    /// What it has carried out.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        self.server.ledger()
-    }
-
-    /// What goes wrong.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        self.server.faults()
-    }
-
     /// Refuses this key from now on.
     pub fn refuse_key(&self, key: impl Into<String>) {
-        let keys = self.state.refused_keys.write();
-        keys.unwrap_or_else(PoisonError::into_inner)
-            .insert(key.into());
+        self.state.refused_keys.refuse(key);
     }
 
     /// Takes this key again.
     pub fn accept_key(&self, key: &str) {
-        let keys = self.state.refused_keys.write();
-        keys.unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.state.refused_keys.accept(key);
     }
 
     /// Every request that was read, oldest first.
@@ -296,8 +266,7 @@ impl State {
     }
 
     fn refuses(&self, key: &str) -> bool {
-        let keys = self.refused_keys.read();
-        keys.unwrap_or_else(PoisonError::into_inner).contains(key)
+        self.refused_keys.has(key)
     }
 
     fn save_errors(&self, count: usize, effect: bool) {

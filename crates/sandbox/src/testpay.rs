@@ -14,7 +14,6 @@ mod book;
 mod provider;
 mod thing;
 
-use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,9 +21,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::Ledger;
 use crate::ids::Ids;
-use crate::server::Server;
-use crate::{Faults, Ledger};
+use crate::refused::Refused;
+use crate::server::{Server, stand_in};
 use book::Book;
 use provider::TestPay;
 
@@ -46,8 +46,10 @@ struct State {
     ids: Ids,
     // A std Mutex: it is held for one request, never across an await.
     book: Mutex<Book>,
-    refused_keys: Mutex<HashSet<String>>,
+    refused_keys: Refused,
 }
+
+stand_in!(TestPaySandbox);
 
 impl TestPaySandbox {
     /// Listens on this address; port 0 picks a free one. Stops when it is dropped.
@@ -67,42 +69,13 @@ impl TestPaySandbox {
         let state = Arc::new(State {
             ids: Ids::new(),
             book: Mutex::default(),
-            refused_keys: Mutex::default(),
+            refused_keys: Refused::default(),
         });
         let provider = TestPay {
             state: Arc::clone(&state),
         };
         let server = Server::start(addr, provider, ledger).await?;
         Ok(Self { server, state })
-    }
-
-    /// Stops like a drop does, and returns once the address is free for another server.
-    pub async fn stop(self) {
-        self.server.stop().await;
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Its origin, for `base_url`: `http://127.0.0.1:9485`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.addr())
-    }
-
-    /// What it has done.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        self.server.ledger()
-    }
-
-    /// What goes wrong.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        self.server.faults()
     }
 
     /// Every customer, oldest first, as the API shows them.
@@ -125,23 +98,18 @@ impl TestPaySandbox {
 
     /// Refuses this API key from now on.
     pub fn refuse_key(&self, key: impl Into<String>) {
-        self.state.refused_keys().insert(key.into());
+        self.state.refused_keys.refuse(key);
     }
 
     /// Takes this API key again.
     pub fn accept_key(&self, key: &str) {
-        self.state.refused_keys().remove(key);
+        self.state.refused_keys.accept(key);
     }
 }
 
 impl State {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn refused_keys(&self) -> MutexGuard<'_, HashSet<String>> {
-        let keys = self.refused_keys.lock();
-        keys.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,19 +12,19 @@ mod provider;
 mod segments;
 mod signature;
 
-use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::Ledger;
 use crate::ids::Ids;
-use crate::server::Server;
-use crate::{Faults, Ledger};
+use crate::refused::Refused;
+use crate::server::{Server, stand_in};
 pub use callbacks::{Callbacks, CalledBack, SharedKey};
 pub use message::{PlantedMessage, TwilioMessage};
 use messages::Messages;
@@ -50,12 +50,14 @@ pub struct TwilioSandbox {
 #[derive(Debug)]
 struct State {
     messages: Messages,
-    refused_secrets: RwLock<HashSet<String>>,
+    refused_secrets: Refused,
     callbacks: watch::Sender<Callbacks>,
     called_back: watch::Sender<Vec<CalledBack>>,
     reads: AtomicU64,
     ids: Ids,
 }
+
+stand_in!(TwilioSandbox);
 
 impl TwilioSandbox {
     /// What callbacks are signed with when no auth token is known.
@@ -77,7 +79,7 @@ impl TwilioSandbox {
     pub async fn start_with(addr: SocketAddr, ledger: Ledger) -> io::Result<Self> {
         let state = Arc::new(State {
             messages: Messages::default(),
-            refused_secrets: RwLock::default(),
+            refused_secrets: Refused::default(),
             callbacks: watch::Sender::default(),
             called_back: watch::Sender::default(),
             reads: AtomicU64::new(0),
@@ -98,49 +100,14 @@ impl TwilioSandbox {
         })
     }
 
-    /// Stops like a drop does, and returns once the address is free for another server.
-    pub async fn stop(self) {
-        self.server.stop().await;
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Its origin, for `base_url`: `http://127.0.0.1:9501`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.addr())
-    }
-
-    /// What it has sent.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        self.server.ledger()
-    }
-
-    /// What goes wrong.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        self.server.faults()
-    }
-
     /// Refuses this auth token, or this secret of an API key, from now on.
     pub fn refuse_secret(&self, secret: impl Into<String>) {
-        let secrets = self.state.refused_secrets.write();
-        secrets
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(secret.into());
+        self.state.refused_secrets.refuse(secret);
     }
 
     /// Takes this secret again.
     pub fn accept_secret(&self, secret: &str) {
-        let secrets = self.state.refused_secrets.write();
-        secrets
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(secret);
+        self.state.refused_secrets.accept(secret);
     }
 
     /// How many requests asked for messages rather than for sending one. The ledger counts both.
