@@ -110,7 +110,13 @@ async fn drain(queue: Queue, lease: Arc<Lease>) -> Result<usize, Failure> {
         drained += claim.jobs.len();
         // What the fleet writes of a run that went well.
         let verdicts = claim.jobs.into_iter().map(|job| {
-            let decision = decide(&end, job.run, job.seen.route, &policy, super::ours::PROVIDER);
+            let decision = decide(
+                &end,
+                job.run,
+                job.seen.route,
+                &policy,
+                super::ours::PROVIDER,
+            );
             Verdict {
                 id: job.id,
                 token: job.token,

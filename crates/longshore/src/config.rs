@@ -140,6 +140,11 @@ impl Config {
         if let Some(stripe) = &stripe {
             app::has_somebody(&mut reader, stripe, app.as_ref());
         }
+        if app.is_some()
+            && let Some(email) = &email
+        {
+            email::has_payment_failed(&mut reader, email);
+        }
         let webhooks = webhooks::read(&mut reader);
         if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
             webhooks::can_verify(&mut reader, webhooks, twilio);

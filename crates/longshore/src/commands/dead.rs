@@ -55,15 +55,15 @@ async fn groups(session: &Session, queue: Option<&str>, json: bool) -> Result<()
             vec![
                 row.group,
                 row.count.to_string(),
-                row.queue,
-                or_dash(row.kind),
+                // A kind has one queue; only what has none is told by its queue.
+                row.kind.unwrap_or(row.queue),
                 ago(&row.first_at),
                 ago(&row.last_at),
                 row.reason,
             ]
         })
         .collect();
-    let header = ["group", "count", "queue", "kind", "first", "last", "reason"];
+    let header = ["group", "count", "kind", "first", "last", "reason"];
     output::table(&header, rows)
 }
 

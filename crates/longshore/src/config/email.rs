@@ -57,6 +57,16 @@ pub(super) fn read(
     })
 }
 
+/// A payment that failed leads to a mail by this template, if the app wants one.
+pub(super) fn has_payment_failed(reader: &mut Reader<'_>, email: &EmailSettings) {
+    if !email.templates.is_empty() && !email.templates.contains_key("payment_failed") {
+        let problem =
+            "is not set, so the mails about failed payments that the app asks for will be refused";
+        let cure = "set SendGrid's id of a template for them";
+        reader.warn("email.templates.payment_failed", problem, cure);
+    }
+}
+
 /// What may stand in a job may stand here: its rules are the job's own, so that they cannot drift apart.
 fn accepted(job: &SendEmail) -> bool {
     job.check().is_ok()

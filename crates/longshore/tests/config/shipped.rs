@@ -34,7 +34,13 @@ fn local_and_test_talk_to_the_sandbox() {
         let maps = config.google_maps.as_ref().expect("Google Maps is on");
         assert_eq!(maps.base_url.to_string(), "http://127.0.0.1:9482");
         let templates = config.email.unwrap().templates.into_keys();
-        let expected = ["invoice", "order_confirmation", "password_reset", "welcome"];
+        let expected = [
+            "invoice",
+            "order_confirmation",
+            "password_reset",
+            "payment_failed",
+            "welcome",
+        ];
         assert_eq!(templates.collect::<Vec<_>>(), expected, "{profile}");
     }
 }

@@ -108,6 +108,24 @@ fn what_is_wrong_is_found() {
 }
 
 #[test]
+fn mails_about_failed_payments_want_their_template() {
+    let email = r#"
+        providers.sendgrid.api_key = "SG.key"
+        email.from.email = "no-reply@example.com"
+    "#;
+    for (template, warned) in [("welcome", true), ("payment_failed", false)] {
+        let toml = format!("{ON}\n{email}\nemail.templates.{template} = 'd-1'");
+        let config = good(&toml, &[]);
+        let keys: Vec<_> = config.warnings().iter().map(|w| w.key.as_str()).collect();
+        assert_eq!(
+            keys.contains(&"email.templates.payment_failed"),
+            warned,
+            "{keys:?}"
+        );
+    }
+}
+
+#[test]
 fn testpay_is_for_trying_a_switch_and_never_for_production() {
     let toml = "providers.testpay.api_key = 'any'\npayments.provider_for_new_customers = 'testpay'";
     let config = good(toml, &[]);
