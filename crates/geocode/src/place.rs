@@ -44,16 +44,21 @@ impl Geocoded {
     pub(crate) fn to_result(&self) -> Value {
         match self {
             Self::NotFound => json!({ "found": false }),
-            Self::Found(place) => json!({
-                "found": true,
-                "lat": place.lat,
-                "lng": place.lng,
-                "location_type": place.location_type,
-                "place_id": place.place_id,
-                "partial_match": place.partial_match,
-                "types": place.types,
-                "geocoded_at": place.geocoded_at,
-            }),
+            Self::Found(place) => {
+                let mut result = json!({
+                    "found": true,
+                    "lat": place.lat,
+                    "lng": place.lng,
+                    "location_type": place.location_type,
+                    "partial_match": place.partial_match,
+                    "types": place.types,
+                    "geocoded_at": place.geocoded_at,
+                });
+                if !spells_an_address(&place.place_id) {
+                    result["place_id"] = place.place_id.as_str().into();
+                }
+                result
+            }
         }
     }
 }
@@ -115,6 +120,12 @@ fn said_at(response: &Response) -> String {
         .to_string()
 }
 
+/// Google's long place ids, which begin with `E`, are the street address in base64. Results are shown to operators
+/// without asking, so it is left out of them; the cache has it all the same.
+fn spells_an_address(place_id: &str) -> bool {
+    place_id.starts_with('E')
+}
+
 #[cfg(test)]
 mod tests {
     use longshore_provider::{HeaderMap, HeaderValue, StatusCode};
@@ -128,6 +139,27 @@ mod tests {
             body: Vec::new(),
             complete: true,
         }
+    }
+
+    #[test]
+    fn an_id_that_spells_the_address_is_not_shown() {
+        let place = |place_id: &str| {
+            Geocoded::Found(Place {
+                lat: 59.9,
+                lng: 10.7,
+                location_type: "ROOFTOP".to_owned(),
+                place_id: place_id.to_owned(),
+                partial_match: false,
+                types: Vec::new(),
+                geocoded_at: "2026-11-02T12:00:09Z".to_owned(),
+            })
+        };
+        let shown = place("ChIJOfBn8mFuQUYRmh4j019gkn4").to_result();
+        assert_eq!(shown["place_id"], "ChIJOfBn8mFuQUYRmh4j019gkn4");
+        // "Karl Johans gate 1, Oslo" and more.
+        let hidden = place("EhhLYXJsIEpvaGFucyBnYXRlIDEsIE9zbG8").to_result();
+        assert_eq!(hidden.get("place_id"), None);
+        assert_eq!(hidden["found"], true);
     }
 
     #[test]
