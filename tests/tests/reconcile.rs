@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use longshore_client::kinds::ReconcilePayments;
 use longshore_client::{JobId, JobState};
-use longshore_sandbox::{AppPayment, PlantedPaymentIntent};
-use longshore_tests::{Act, Stage, eventually, within};
+use longshore_sandbox::{AppPayment, Fault, PlantedPaymentIntent, Rule};
+use longshore_tests::{Act, Stage, eventually, outcomes, within};
 use serde_json::Value;
 
 /// 2026-11-01T00:00:00Z and a day later.
@@ -109,6 +109,7 @@ async fn exactly_the_planted_differences_are_found_and_the_safe_ones_repaired() 
     assert!(stage.app.applied().is_empty(), "only looked");
 
     // The worker is killed in the middle of the one that repairs; another goes on where it was.
+    stage.faults([Rule::always(Fault::Delay { ms: 20 })]);
     let id = reconcile(&stage, true).await;
     eventually("it has kept how far it came", || async {
         stage.job(id).await.progress.is_some()
@@ -117,6 +118,8 @@ async fn exactly_the_planted_differences_are_found_and_the_safe_ones_repaired() 
     worker.kill().await;
     let _other = start().start().await;
     let repaired = result(&stage, id).await;
+    assert_eq!(outcomes(&stage.job(id).await), ["lost", "completed"]);
+    stage.faults([]);
     assert_eq!(counts(&repaired), [EACH; 5]);
     assert_eq!(repaired["repaired"], 2 * EACH);
     assert_eq!(stage.app.applied().len() as u64, 2 * EACH);
