@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::memory::{Forgetful, Memory, Outbox};
-use crate::{Job, JobError, JobId, Outcome};
+use crate::{Job, JobError, JobId, NotNow, Outcome, Pass, Route, Word};
 
 /// Carries out the jobs of one kind. One handler serves all runs of its kind at the same time.
 pub trait Handler: Send + Sync + 'static {
@@ -59,6 +59,32 @@ pub trait Gate: Send + Sync {
             false => self.clear_to_read(),
         }
     }
+
+    /// Asks for one call of a provider by its name, whoever's it is: its breaker, its limits, our lease. See
+    /// [`Run::ask`].
+    fn ask<'a>(
+        &'a self,
+        _provider: &'a str,
+        effect: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
+        Box::pin(async move {
+            match effect {
+                true => self.clear_to_send().await,
+                false => self.clear_to_read().await,
+            }
+            Ok(Pass::default())
+        })
+    }
+
+    /// Says what a call told. See [`Run::tell`].
+    fn tell<'a>(
+        &'a self,
+        _provider: &'a str,
+        _pass: Pass,
+        _word: Word,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async {})
+    }
 }
 
 /// One attempt at one job.
@@ -75,6 +101,8 @@ pub struct Run {
     pub idempotency_key: String,
     /// A request of an earlier run may have reached the provider, and its outcome is not known.
     pub may_have_been_sent: bool,
+    /// Which way its calls go.
+    pub route: Route,
     gate: Arc<dyn Gate>,
     elsewhere: bool,
     memory: Arc<dyn Memory>,
@@ -91,6 +119,7 @@ impl Run {
             max_attempts,
             idempotency_key: id.to_string(),
             may_have_been_sent: false,
+            route: Route::Primary,
             gate,
             elsewhere: false,
             memory: Arc::new(Forgetful),
@@ -137,6 +166,25 @@ impl Run {
             elsewhere: true,
             ..self.clone()
         }
+    }
+
+    /// Asks for one call of a provider, by the name that configuration has for it: the queue's own, where a run makes
+    /// many calls and each says something of its own, or another queue's. Waits for the provider's limits and until
+    /// the job is known to be still ours; `effect` as in [`clear_to_send`](Self::clear_to_send) and
+    /// [`clear_to_read`](Self::clear_to_read). To be awaited directly before each call, and answered by
+    /// [`tell`](Self::tell) after it.
+    ///
+    /// # Errors
+    /// When it may not be called now. As a [`JobError`] that is a wait at the cost of no attempt; a run that has
+    /// another provider to turn to may do so, since nothing was sent.
+    pub async fn ask(&self, provider: &str, effect: bool) -> Result<Pass, NotNow> {
+        self.gate.ask(provider, effect).await
+    }
+
+    /// Says what a call told of its provider, for its breaker. News that cannot be told are lost: a breaker lives by
+    /// the next ones.
+    pub async fn tell(&self, provider: &str, pass: Pass, word: Word) {
+        self.gate.tell(provider, pass, word).await;
     }
 
     /// What the fleet remembers for this run.

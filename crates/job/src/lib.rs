@@ -8,6 +8,7 @@
 //!   [`Outcome`] or a [`JobError`].
 //! - [`RetrySchedule`] says when a failed attempt is made again.
 
+mod call;
 mod error;
 mod handler;
 mod id;
@@ -16,6 +17,7 @@ mod memory;
 mod payload;
 mod retry;
 
+pub use call::{NotNow, Pass, Route, Why, Word};
 pub use error::{Answer, Cause, Class, JobError, Outcome, Scope, clip_reason};
 pub use handler::{Gate, Handler, Run};
 pub use id::{InvalidId, JobId};

@@ -93,12 +93,12 @@ pub fn decide(
     // A probe finds out about the provider, at the cost of nobody's attempt.
     let charged = match route {
         Route::Probe => state,
-        Route::Primary => used,
+        Route::Primary | Route::Fallback => used,
     };
     let again_or = |class, error: &JobError| match (route, policy.schedule.wait_after(used.used)) {
         (Route::Probe, _) => Fate::Back,
-        (Route::Primary, Some(after)) => Fate::Retry { after },
-        (Route::Primary, None) => dead(class, error),
+        (Route::Primary | Route::Fallback, Some(after)) => Fate::Retry { after },
+        (Route::Primary | Route::Fallback, None) => dead(class, error),
     };
     let (fate, state, outcome) = match end {
         Ok(Outcome::Done { result, .. }) => {

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_job::{Route, Word};
+
 use crate::enqueue::millis;
 use crate::{Queue, QueueError, script};
 
@@ -75,35 +77,6 @@ impl ProviderPolicy {
     }
 }
 
-/// Which way a claimed job's calls go.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Route {
-    /// To the provider.
-    #[default]
-    Primary,
-    /// To the provider, as the one call that decides whether the others may go on.
-    Probe,
-}
-
-/// What a run's call says of the provider.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Word {
-    /// Nothing: no call was made, or it says nothing about the provider's health.
-    #[default]
-    Nothing,
-    /// It answered.
-    Well,
-    /// It did not, or not as it should.
-    Ill,
-    /// It said when to come back: claims wait until then.
-    Hold(Duration),
-    /// It refused our credentials: the queue pauses itself.
-    Refused {
-        /// In its words.
-        reason: String,
-    },
-}
-
 /// What the claim said that a job's verdict goes back with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -113,19 +86,19 @@ pub struct Seen {
     pub epoch: u64,
 }
 
-impl Word {
-    /// As `settle.lua` takes it.
-    pub(crate) fn encode(&self, seen: Seen) -> String {
-        let (word, rest) = match self {
-            Self::Nothing if seen.route == Route::Primary => return String::new(),
-            Self::Nothing => ("n", String::new()),
-            Self::Well => ("s", String::new()),
-            Self::Ill => ("f", String::new()),
-            Self::Hold(wait) => ("h", millis(*wait).to_string()),
-            Self::Refused { reason } => ("u", reason.clone()),
+impl Seen {
+    /// A word as `settle.lua` takes it.
+    pub(crate) fn encode(self, word: &Word) -> String {
+        let (word, rest) = match word {
+            Word::Nothing if self.route == Route::Primary => return String::new(),
+            Word::Nothing => ("n", String::new()),
+            Word::Well => ("s", String::new()),
+            Word::Ill => ("f", String::new()),
+            Word::Hold(wait) => ("h", millis(*wait).to_string()),
+            Word::Refused { reason } => ("u", reason.clone()),
         };
-        let probe = if seen.route == Route::Probe { "p" } else { "" };
-        format!("{word}:{}:{probe}:{rest}", seen.epoch)
+        let probe = if self.route == Route::Probe { "p" } else { "" };
+        format!("{word}:{}:{probe}:{rest}", self.epoch)
     }
 }
 

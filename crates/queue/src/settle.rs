@@ -129,7 +129,7 @@ impl Queue {
             call = call
                 .arg(verdict.id.as_bytes())
                 .arg(&*verdict.token)
-                .arg(verdict.said.encode(verdict.seen));
+                .arg(verdict.seen.encode(&verdict.said));
             call = carry_out(call, verdict);
         }
         let value: Value = call.run(&self.link).await?;
