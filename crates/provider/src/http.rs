@@ -12,6 +12,7 @@ use longshore_job::Run;
 
 use crate::{ProviderError, redact, tls};
 pub use origin::{InvalidOrigin, Origin};
+pub(crate) use request::sensitive;
 pub use request::{InvalidCredential, Request, basic, bearer};
 pub use response::Response;
 
@@ -97,6 +98,11 @@ impl Http {
     pub async fn read(&self, run: &Run, request: Request) -> Result<Response, ProviderError> {
         run.clear_to_read().await;
         self.call(run, request).await
+    }
+
+    /// The same where there is no run that could have lost its lease: nothing is sent for a job.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Response, ProviderError> {
+        self.exchange(request.build(&self.origin)).await
     }
 
     async fn call(&self, run: &Run, request: Request) -> Result<Response, ProviderError> {

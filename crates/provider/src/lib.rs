@@ -9,14 +9,17 @@
 //!   [`JobError`](longshore_job::JobError) in one exhaustive match.
 //! - [`retry_after`] reads every way of saying "later", by the provider's own clock.
 //! - [`redact`] and [`excerpt`] take people and credentials out of texts that were written elsewhere.
-//! - [`secret`] resolves `env:` and `file:` references.
+//! - [`secret`] follows references to secrets, and holds them so that they can change while they are used.
+//! - [`vault`] reads secrets from Vault.
 
 mod error;
 mod http;
+mod one_at_a_time;
 mod redact;
 mod retry_after;
 pub mod secret;
 mod tls;
+pub mod vault;
 
 pub use error::ProviderError;
 pub use http::{

@@ -1,12 +1,22 @@
-//! Secrets by reference.
+//! Secrets by reference, and secrets that change while they are used.
 //!
-//! A value in the configuration is a secret itself, or says where one is: `env:NAME`, `file:PATH`. Errors name the
-//! variable or the path, never a value.
+//! A value in the configuration is a secret itself, or says where one is: see [`Reference`]. Whoever needs it holds a
+//! [`Secret`], which is fetched when it is opened and can be fetched again, and asks it at the moment of use. Errors
+//! name the variable, the path or the place in Vault, never a value.
+
+mod header;
+mod live;
+mod reference;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+pub use header::HeaderSecret;
+pub use live::{Refreshed, Secret, Source, Unusable, Version};
+pub use reference::{InvalidReference, Reference};
 pub use secrecy::{ExposeSecret, SecretString};
+
+use crate::vault::{Vault, VaultError};
 
 /// A reference that leads to no secret.
 #[derive(Debug, thiserror::Error)]
@@ -31,18 +41,33 @@ pub enum SecretError {
         /// Its path.
         path: PathBuf,
     },
-    /// The reference is one to Vault.
-    #[error(
-        "vault: references need the Vault provider, which this build does not have yet; use env: or file:"
-    )]
-    Vault,
+    /// The reference is one to Vault, and there is none.
+    #[error("it is in Vault, which is not configured: set providers.vault.addr")]
+    NoVault,
+    /// The reference is none.
+    #[error(transparent)]
+    Invalid(#[from] InvalidReference),
+    /// Vault does not have it, or does not give it.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// There is one, and it cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
 }
 
-/// Follows a reference to its secret; anything that is no reference is the secret itself. Line breaks at the end
-/// are dropped: editors and `echo` leave them, and no credential ends in one.
+impl SecretError {
+    /// Whether it is likely to be over by itself: Vault is away, sealed or busy.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Vault(error) if error.is_passing())
+    }
+}
+
+/// Follows a reference to a variable or a file; anything that is no reference is the secret itself. Line breaks at the
+/// end are dropped: editors and `echo` leave them, and no credential ends in one.
 ///
 /// # Errors
-/// When there is no secret where the reference leads.
+/// When there is no secret where the reference leads, or it is one to Vault.
 pub fn resolve(value: &str) -> Result<SecretString, SecretError> {
     resolve_with(value, |name| std::env::var(name).ok())
 }
@@ -51,20 +76,72 @@ fn resolve_with(
     value: &str,
     env: impl Fn(&str) -> Option<String>,
 ) -> Result<SecretString, SecretError> {
-    if let Some(name) = value.strip_prefix("env:") {
-        let secret = env(name).and_then(|text| trimmed(&text));
-        secret.ok_or_else(|| SecretError::Env { name: name.into() })
-    } else if let Some(path) = value.strip_prefix("file:") {
-        let path = Path::new(path);
-        let text = std::fs::read_to_string(path).map_err(|source| SecretError::File {
-            path: path.into(),
-            source,
-        })?;
-        trimmed(&text).ok_or_else(|| SecretError::EmptyFile { path: path.into() })
-    } else if value.starts_with("vault:") {
-        Err(SecretError::Vault)
-    } else {
-        Ok(value.into())
+    match Reference::parse(value)? {
+        Reference::Itself(secret) => Ok(secret.into()),
+        Reference::Env(name) => {
+            let secret = env(name).and_then(|text| trimmed(&text));
+            secret.ok_or_else(|| SecretError::Env { name: name.into() })
+        }
+        Reference::File(path) => {
+            let text = std::fs::read_to_string(path).map_err(|source| SecretError::File {
+                path: path.into(),
+                source,
+            })?;
+            trimmed(&text).ok_or_else(|| SecretError::EmptyFile { path: path.into() })
+        }
+        Reference::Vault { .. } => Err(SecretError::NoVault),
+    }
+}
+
+/// Follows any reference to its secret, which can be fetched again from there.
+///
+/// # Errors
+/// When there is no secret where the reference leads.
+pub async fn open(value: &str, vault: Option<&Vault>) -> Result<Secret, SecretError> {
+    match Reference::parse(value)? {
+        Reference::Itself(secret) => Ok(secret.into()),
+        Reference::Env(_) | Reference::File(_) => Secret::open(value, Local(value.into())).await,
+        Reference::Vault { path, field } => {
+            let place = InVault {
+                vault: vault.ok_or(SecretError::NoVault)?.clone(),
+                path: path.to_owned(),
+                field: field.to_owned(),
+            };
+            Secret::open(value, place).await
+        }
+    }
+}
+
+/// A variable, which stays as it is while this process runs, or a file, which somebody may write anew.
+struct Local(String);
+
+impl Source for Local {
+    async fn fetch(&self) -> Result<SecretString, SecretError> {
+        let reference = self.0.clone();
+        let read = tokio::task::spawn_blocking(move || resolve(&reference)).await;
+        // Reading a file does not panic; only a runtime that ends drops the task.
+        read.unwrap_or_else(|error| Err(io_error(&self.0, io::Error::other(error))))
+    }
+}
+
+fn io_error(reference: &str, source: io::Error) -> SecretError {
+    SecretError::File {
+        path: reference.into(),
+        source,
+    }
+}
+
+struct InVault {
+    vault: Vault,
+    path: String,
+    field: String,
+}
+
+impl Source for InVault {
+    async fn fetch(&self) -> Result<SecretString, SecretError> {
+        let secret = self.vault.read(&self.path, &self.field).await?;
+        let text = trimmed(secret.expose_secret());
+        text.ok_or_else(|| Unusable("it is empty").into())
     }
 }
 
@@ -74,67 +151,4 @@ fn trimmed(text: &str) -> Option<SecretString> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolved(value: &str) -> Result<String, String> {
-        let env = |name: &str| match name {
-            "KEY" => Some("from-env\n".to_owned()),
-            "EMPTY" => Some(String::new()),
-            _ => None,
-        };
-        resolve_with(value, env)
-            .map(|secret| secret.expose_secret().to_owned())
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn what_is_no_reference_is_the_secret() {
-        for value in ["SG.abc", "", "https://x:y", "environment", " padded "] {
-            assert_eq!(resolved(value).as_deref(), Ok(value));
-        }
-    }
-
-    #[test]
-    fn variables() {
-        assert_eq!(resolved("env:KEY").as_deref(), Ok("from-env"));
-        for name in ["MISSING", "EMPTY", ""] {
-            let error = resolved(&format!("env:{name}")).expect_err("no secret there");
-            assert!(error.contains(&format!("variable {name} ")), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_real_environment_is_asked() {
-        // Cargo sets it for every test.
-        let secret = resolve("env:CARGO_PKG_NAME").expect("a secret");
-        assert_eq!(secret.expose_secret(), env!("CARGO_PKG_NAME"));
-    }
-
-    #[test]
-    fn files() {
-        let dir = tempfile::tempdir().expect("a directory");
-        for (content, secret) in [
-            ("s3cret", Some("s3cret")),
-            ("s3cret\n", Some("s3cret")),
-            ("s3cret\r\n\r\n", Some("s3cret")),
-            ("two\nlines\n", Some("two\nlines")),
-            ("", None),
-            ("\n", None),
-        ] {
-            let path = dir.path().join("secret");
-            std::fs::write(&path, content).expect("written");
-            let found = resolved(&format!("file:{}", path.display())).ok();
-            assert_eq!(found.as_deref(), secret, "from {content:?}");
-        }
-        let error = resolved("file:/no/such/secret").expect_err("no such file");
-        assert!(error.contains("/no/such/secret"), "{error}");
-    }
-
-    #[test]
-    fn vault_says_what_to_do_instead() {
-        let error = resolved("vault:sendgrid/api-key").expect_err("not yet");
-        assert!(error.ends_with("use env: or file:"), "{error}");
-        assert!(!error.contains("sendgrid"), "{error}");
-    }
-}
+mod tests;

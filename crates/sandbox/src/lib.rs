@@ -12,6 +12,7 @@
 //!   place where it matters.
 //! - [`Faults`] makes the provider misbehave: by rule, on chosen requests, at chosen moments.
 //! - [`RedisServer`] is a Redis that belongs to one test alone and can be killed, restarted and paused.
+//! - [`VaultServer`] is a Vault that belongs to one test alone, and can be sealed.
 //!
 //! Ledger and faults are reachable over HTTP too, for programs in other processes, beside the provider's API:
 //!
@@ -54,6 +55,7 @@ mod signed;
 mod stripe;
 mod testpay;
 mod twilio;
+mod vault_server;
 
 pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
 pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
@@ -66,3 +68,4 @@ pub use stripe::{
 };
 pub use testpay::TestPaySandbox;
 pub use twilio::{Callbacks, CalledBack, PlantedMessage, SharedKey, TwilioMessage, TwilioSandbox};
+pub use vault_server::VaultServer;

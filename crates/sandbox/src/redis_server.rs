@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 pub use options::{AppendFsync, RedisServerOptions};
 use probe::Answer;
+pub(crate) use probe::free_port;
 
 /// How often another port is tried when someone else was quicker.
 const PORT_ATTEMPTS: usize = 20;
@@ -113,8 +114,7 @@ impl RedisServer {
             dir,
         };
         for _ in 1..PORT_ATTEMPTS {
-            server.port =
-                probe::free_port().map_err(|source| io_error("finding a port", source))?;
+            server.port = free_port().map_err(|source| io_error("finding a port", source))?;
             match server.launch() {
                 Err(RedisServerError::Ended { log, .. }) if log.contains("in use") => {}
                 result => return result.map(|()| server),

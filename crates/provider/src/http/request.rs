@@ -43,7 +43,7 @@ pub fn basic(user: &str, secret: &SecretString) -> HeaderValue {
         .unwrap_or_else(|error| unreachable!("base64 is plain ASCII: {error}"))
 }
 
-fn sensitive(text: String) -> Result<HeaderValue, InvalidCredential> {
+pub(crate) fn sensitive(text: String) -> Result<HeaderValue, InvalidCredential> {
     let mut value = HeaderValue::try_from(text).map_err(|_| InvalidCredential)?;
     value.set_sensitive(true);
     Ok(value)

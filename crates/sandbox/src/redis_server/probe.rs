@@ -21,7 +21,7 @@ pub(super) enum Answer {
 }
 
 /// A port that is free now. Whether it still is when the server binds it shows then.
-pub(super) fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..100 {
         // The standard library seeds each of these by chance; it takes no further crate.
