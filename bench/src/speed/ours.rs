@@ -50,7 +50,7 @@ impl Ours {
                 open: Duration::from_secs(30),
                 probe: Duration::from_secs(60),
             }),
-            credentials: "1".to_owned(),
+            credentials: "1".into(),
         });
         Ok(Self {
             queue,
@@ -136,6 +136,7 @@ fn settings() -> Settings {
         retention: RETENTION,
         heartbeat: Duration::from_secs(5),
         lost_after: Duration::from_secs(15),
+        refetch: None,
     }
 }
 

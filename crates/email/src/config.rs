@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use longshore_provider::Origin;
-use longshore_provider::secret::SecretString;
+use longshore_provider::secret::Secret;
 
 /// SendGrid's global region; `https://api.eu.sendgrid.com` is the European one.
 const DEFAULT_ORIGIN: &str = "https://api.sendgrid.com";
@@ -18,7 +18,7 @@ pub struct SendGridConfig {
     /// Its origin, `https://api.sendgrid.com` as a rule.
     pub base_url: Origin,
     /// The API key, `SG.…`, with the scope `mail.send`.
-    pub api_key: SecretString,
+    pub api_key: Secret,
     /// SendGrid checks mails and does not send them.
     pub sandbox: bool,
     /// How long one exchange may take, 30 s as a rule.
@@ -28,7 +28,7 @@ pub struct SendGridConfig {
 impl SendGridConfig {
     /// The real service with this key.
     #[must_use]
-    pub fn new(api_key: impl Into<SecretString>) -> Self {
+    pub fn new(api_key: impl Into<Secret>) -> Self {
         Self {
             base_url: DEFAULT_ORIGIN
                 .parse()

@@ -1,9 +1,9 @@
 //! SendGrid's v3 API, as far as mail is sent.
 
 use longshore_job::Run;
+use longshore_provider::secret::HeaderSecret;
 use longshore_provider::{
-    HeaderValue, Http, HttpSetupError, InvalidCredential, ProviderError, Request, Response,
-    StatusCode, bearer,
+    Http, HttpSetupError, InvalidCredential, ProviderError, Request, Response, StatusCode,
 };
 
 use crate::SendGridConfig;
@@ -19,7 +19,7 @@ const MESSAGE_ID: &str = "x-message-id";
 #[derive(Debug, Clone)]
 pub struct SendGrid {
     http: Http,
-    authorization: HeaderValue,
+    api_key: HeaderSecret,
     pub(crate) sandbox: bool,
 }
 
@@ -62,7 +62,7 @@ impl SendGrid {
     pub fn new(config: &SendGridConfig) -> Result<Self, SetupError> {
         Ok(Self {
             http: Http::new(config.base_url.clone(), config.timeout)?,
-            authorization: bearer(&config.api_key)?,
+            api_key: HeaderSecret::new(config.api_key.clone())?,
             sandbox: config.sandbox,
         })
     }
@@ -71,7 +71,7 @@ impl SendGrid {
     /// lost may be sending a second mail.
     pub(crate) async fn send(&self, run: &Run, mail: &Mail<'_>) -> Result<Accepted, SendError> {
         let request = Request::post("/v3/mail/send")
-            .authorization(self.authorization.clone())
+            .authorization(self.api_key.bearer())
             .json(mail)
             .map_err(SendError::Unwritable)?;
         let response = self.http.send(run, request).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_provider::Origin;
-use longshore_provider::secret::SecretString;
+use longshore_provider::secret::Secret;
 
 /// Google Maps, the world over.
 const DEFAULT_ORIGIN: &str = "https://maps.googleapis.com";
@@ -17,7 +17,7 @@ pub struct GoogleMapsConfig {
     /// Its origin, `https://maps.googleapis.com` as a rule.
     pub base_url: Origin,
     /// The API key, `AIza…`, with the Geocoding API among those it is good for.
-    pub api_key: SecretString,
+    pub api_key: Secret,
     /// How long one exchange may take, 5 s as a rule.
     pub timeout: Duration,
 }
@@ -25,7 +25,7 @@ pub struct GoogleMapsConfig {
 impl GoogleMapsConfig {
     /// The real service with this key.
     #[must_use]
-    pub fn new(api_key: impl Into<SecretString>) -> Self {
+    pub fn new(api_key: impl Into<Secret>) -> Self {
         Self {
             base_url: DEFAULT_ORIGIN
                 .parse()

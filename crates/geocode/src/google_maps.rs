@@ -2,10 +2,11 @@
 
 use longshore_job::Run;
 use longshore_job::kinds::GeocodeAddress;
+use longshore_provider::secret::Secret;
 use longshore_provider::{Http, HttpSetupError, ProviderError, Request, Response, StatusCode};
 
 use crate::GoogleMapsConfig;
-use crate::key::ApiKey;
+use crate::key::{ApiKey, not_empty};
 use crate::place::{Geocoded, Place};
 use crate::status::{Said, Status};
 
@@ -16,7 +17,7 @@ pub(crate) const NAME: &str = "google_maps";
 #[derive(Debug, Clone)]
 pub struct GoogleMaps {
     http: Http,
-    pub(crate) key: ApiKey,
+    key: Secret,
 }
 
 /// The client cannot be set up.
@@ -59,32 +60,42 @@ impl GoogleMaps {
     pub fn new(config: &GoogleMapsConfig) -> Result<Self, SetupError> {
         Ok(Self {
             http: Http::new(config.base_url.clone(), config.timeout)?,
-            key: ApiKey::new(config.api_key.clone()).ok_or(SetupError::NoApiKey)?,
+            key: {
+                not_empty(&config.api_key).ok_or(SetupError::NoApiKey)?;
+                config.api_key.clone()
+            },
         })
+    }
+
+    /// The key for one run.
+    pub(crate) fn key(&self) -> ApiKey {
+        ApiKey::of(&self.key)
     }
 
     /// Looks up an address.
     pub(crate) async fn by_address(
         &self,
         run: &Run,
+        key: &ApiKey,
         job: &GeocodeAddress,
     ) -> Result<Answered, LookUpError> {
         let language = job.language.as_deref().map(|tag| ("language", tag));
         let region = job.region.as_deref().map(|region| ("region", region));
         let query = [Some(("address", &*job.address)), language, region];
-        self.look_up(run, query.into_iter().flatten()).await
+        self.look_up(run, key, query.into_iter().flatten()).await
     }
 
     /// Looks up a place by the id that Google once gave it. `None` when Google no longer knows it.
     pub(crate) async fn by_place_id(
         &self,
         run: &Run,
+        key: &ApiKey,
         place_id: &str,
         language: Option<&str>,
     ) -> Result<Option<Answered>, LookUpError> {
         let language = language.map(|tag| ("language", tag));
         let query = [language, Some(("place_id", place_id))];
-        match self.look_up(run, query.into_iter().flatten()).await {
+        match self.look_up(run, key, query.into_iter().flatten()).await {
             Ok(Answered {
                 geocoded: Geocoded::NotFound,
                 ..
@@ -99,11 +110,12 @@ impl GoogleMaps {
 
     /// Asks, once. Nothing is changed by it, so whoever got no answer may simply ask again.
     async fn look_up<'a>(
-        &'a self,
+        &self,
         run: &Run,
+        key: &'a ApiKey,
         query: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Answered, LookUpError> {
-        let key = [("key", self.key.expose())];
+        let key = [("key", key.expose())];
         let request = Request::get("/maps/api/geocode/json").query(query.chain(key));
         match self.http.read(run, request).await {
             Ok(response) => answered(response),

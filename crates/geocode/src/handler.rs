@@ -6,7 +6,7 @@ use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use crate::GoogleMaps;
 use crate::cache::Cache;
 use crate::google_maps::{Answered, LookUpError, NAME};
-use crate::key::Unsaid;
+use crate::key::{ApiKey, Unsaid};
 
 /// Carries out `geocode_address` jobs: from the fleet's cache where it can, and else with one request; two where
 /// Google no longer knows a place by its id.
@@ -28,15 +28,17 @@ impl GeocodeAddressHandler {
         &self,
         job: &GeocodeAddress,
         run: &Run,
+        key: &ApiKey,
         cache: &Cache<'_>,
     ) -> Result<Answered, LookUpError> {
         if let Some(id) = cache.place_id().await {
             let language = job.language.as_deref();
-            if let Some(answered) = self.google_maps.by_place_id(run, &id, language).await? {
+            let answered = self.google_maps.by_place_id(run, key, &id, language);
+            if let Some(answered) = answered.await? {
                 return Ok(answered);
             }
         }
-        self.google_maps.by_address(run, job).await
+        self.google_maps.by_address(run, key, job).await
     }
 }
 
@@ -54,10 +56,11 @@ impl Handler for GeocodeAddressHandler {
                 answer: Answer::default(),
             });
         }
-        let answered = self.ask(&job, &run, &cache).await;
+        let key = self.google_maps.key();
+        let answered = self.ask(&job, &run, &key, &cache).await;
         let Answered { status, geocoded } = answered.map_err(|error| {
             error.into_job_error(&Unsaid {
-                key: &self.google_maps.key,
+                key: &key,
                 address: &job.address,
             })
         })?;

@@ -1,15 +1,25 @@
 //! The API key, which has to stand in the query of every request and nowhere else, and what else no reason may hold.
 
-use longshore_provider::secret::{ExposeSecret, SecretString};
+use longshore_provider::secret::{ExposeSecret, Secret, SecretString, Unusable};
 
-/// A key that is not empty. Its debug form does not show it.
+/// The key of one run: what is sent is what reasons are rid of, also when there is another one meanwhile. Its debug form
+/// does not show it.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiKey(SecretString);
 
+/// From now on the key takes no value that is empty; `None` when it is.
+pub(crate) fn not_empty(key: &Secret) -> Option<()> {
+    let rule = |key: &str| match key.trim().is_empty() {
+        true => Err(Unusable("it is empty")),
+        false => Ok(()),
+    };
+    key.require(rule).ok()
+}
+
 impl ApiKey {
-    /// `None` when there is nothing in it.
-    pub(crate) fn new(key: SecretString) -> Option<Self> {
-        (!key.expose_secret().trim().is_empty()).then_some(Self(key))
+    /// As it is now.
+    pub(crate) fn of(key: &Secret) -> Self {
+        Self(key.current())
     }
 
     /// For the query.
@@ -56,7 +66,7 @@ mod tests {
 
     #[test]
     fn key_and_address_are_removed_in_all_their_forms() {
-        let key = ApiKey::new("k/1 +x".into()).expect("a key");
+        let key = ApiKey::of(&"k/1 +x".into());
         let text = "k/1 +x, k%2F1+%2Bx and key=k%2F1+%2Bx&y, but not k/1";
         let without = "[secret], [secret] and key=[secret]&y, but not k/1";
         assert_eq!(key.remove_from(text), without);
@@ -69,7 +79,7 @@ mod tests {
         let without = "no /json?address=+[address]+&key=[secret], nor [address]";
         assert_eq!(unsaid.remove_from(page), without);
         for nothing in ["", " ", "\n"] {
-            assert!(ApiKey::new(nothing.into()).is_none(), "{nothing:?}");
+            assert!(not_empty(&nothing.into()).is_none(), "{nothing:?}");
         }
     }
 }

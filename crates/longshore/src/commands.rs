@@ -33,7 +33,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Resume(args) => queues::resume(&load()?, &args).await,
         Command::Dead(args) => dead::run(&load()?, args).await,
         Command::Config(ConfigCommand::Check(args)) => {
-            configuration::check(cli.config.as_deref(), cli.profile.as_deref(), &args)
+            configuration::check(cli.config.as_deref(), cli.profile.as_deref(), &args).await
         }
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,

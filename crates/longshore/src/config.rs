@@ -33,19 +33,18 @@ mod stripe;
 mod testpay;
 mod twilio;
 mod unknown;
+mod vault;
 mod webhooks;
 mod worker;
 
 use std::ffi::OsString;
 use std::path::Path;
-
-use figment::Figment;
-use longshore_provider::secret::resolve;
-use secrecy::ExposeSecret;
+use std::time::Duration;
 
 pub use app::AppSettings;
 pub use calls::{Breaker, Calls};
 pub use email::{EmailSettings, Sender};
+use figment::Figment;
 pub use finding::{Finding, Findings, Severity};
 pub use google_maps::GoogleMapsSettings;
 pub use queues::{OnUnknown, QueueSettings, QueueSpec};
@@ -56,6 +55,7 @@ pub use show::ShownValue;
 pub use stripe::{StripeSettings, wrong_mode};
 pub use testpay::TestPaySettings;
 pub use twilio::{TwilioCredentials, TwilioSender, TwilioSettings};
+pub use vault::{VaultLogin, VaultSettings};
 pub use webhooks::WebhooksSettings;
 pub use worker::WorkerSettings;
 
@@ -70,6 +70,10 @@ pub struct Config {
     pub profile: Option<String>,
     /// Where the queues are kept.
     pub redis: RedisSettings,
+    /// Where secrets are kept; `None` while there is no Vault.
+    pub vault: Option<VaultSettings>,
+    /// How often secrets are read again, from Vault and from files.
+    pub reread: Duration,
     /// How a `work` process behaves.
     pub worker: WorkerSettings,
     /// What sending email takes; `None` while no email provider has credentials.
@@ -127,6 +131,9 @@ impl Config {
         let mut reader = Reader::new(&figment, profile, complete, findings);
         schema.refuse_unknown(&mut reader);
         let redis = redis::read(&mut reader);
+        let vault = vault::read(&mut reader);
+        let reread = vault::reread(&mut reader);
+        vault::is_there(&mut reader);
         let worker = worker::read(&mut reader);
         let queues = queues::read(&mut reader, queues);
         let sendgrid = sendgrid::read(&mut reader);
@@ -152,25 +159,32 @@ impl Config {
 
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
-        match (redis, worker, queues, webhooks, new_customers) {
-            (Some(redis), Some(worker), Some(queues), Some(webhooks), Some(new_customers)) => {
-                Ok(Self {
-                    profile: profile.map(str::to_owned),
-                    redis,
-                    worker,
-                    email,
-                    twilio,
-                    google_maps,
-                    stripe,
-                    testpay,
-                    app,
-                    new_customers,
-                    webhooks,
-                    queues,
-                    warnings,
-                    values,
-                })
-            }
+        match (redis, reread, worker, queues, webhooks, new_customers) {
+            (
+                Some(redis),
+                Some(reread),
+                Some(worker),
+                Some(queues),
+                Some(webhooks),
+                Some(new_customers),
+            ) => Ok(Self {
+                profile: profile.map(str::to_owned),
+                redis,
+                vault,
+                reread,
+                worker,
+                email,
+                twilio,
+                google_maps,
+                stripe,
+                testpay,
+                app,
+                new_customers,
+                webhooks,
+                queues,
+                warnings,
+                values,
+            }),
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }
@@ -200,11 +214,14 @@ impl Config {
         &self.warnings
     }
 
-    /// What is wrong with the references in it: variables that are not set, files that cannot be read. Kept apart from
-    /// loading, since a machine that checks a configuration need not hold its secrets.
+    /// Every secret of what is on, by its key. Kept apart from loading, since a machine that checks a configuration need
+    /// not hold its secrets.
     #[must_use]
-    pub fn unresolved(&self) -> Vec<Finding> {
+    pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
         let mut secrets = vec![("redis.url", &self.redis.url)];
+        if let Some(vault) = &self.vault {
+            secrets.extend(vault.secrets());
+        }
         if let Some(email) = &self.email {
             secrets.push((sendgrid::API_KEY, &email.sendgrid.api_key));
         }
@@ -224,17 +241,5 @@ impl Config {
             secrets.push((google_maps::API_KEY, &maps.api_key));
         }
         secrets
-            .into_iter()
-            .filter_map(|(key, secret)| {
-                let error = resolve(secret.expose_secret()).err()?;
-                Some(Finding {
-                    severity: Severity::Error,
-                    key: key.to_owned(),
-                    origin: None,
-                    problem: format!("leads nowhere: {error}"),
-                    cure: "set what it refers to where the workers run".to_owned(),
-                })
-            })
-            .collect()
     }
 }

@@ -6,16 +6,17 @@ mod geocode;
 mod payments;
 mod sms;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::Pin;
 use std::time::Duration;
 
 use longshore_job::Prepared;
-use longshore_provider::secret::{SecretString, resolve};
-use longshore_queue::{BreakerSpec, ProviderPolicy};
-use longshore_worker::Handlers;
-use secrecy::ExposeSecret;
+use longshore_provider::secret::Secret;
+use longshore_queue::{BreakerSpec, Credentials, ProviderPolicy};
+use longshore_worker::{Handlers, Refetch};
 
-use crate::config::{Calls, Config, QueueSpec, SecretRef};
+use crate::config::{Calls, Config, QueueSpec};
+use crate::failure::Failure;
+use crate::secrets::Secrets;
 
 pub use payments::stripe_events;
 pub use sms::twilio_events;
@@ -32,10 +33,13 @@ pub struct Provider {
     /// Where it is, if it is on.
     pub origin: fn(&Config) -> Option<String>,
     /// What it takes to work its queue, if it has credentials.
-    pub set_up: fn(&Config) -> Result<Option<SetUp>, String>,
+    pub set_up: for<'a> fn(&'a Config, &'a Secrets) -> SettingUp<'a>,
     /// Why a job that is accepted will be refused later, for who enqueues it by hand. Names no person.
     pub doubt: fn(&Config, &serde_json::Value) -> Option<String>,
 }
+
+/// Finding out what it takes to work a provider's queue: its secrets are fetched.
+pub type SettingUp<'a> = Pin<Box<dyn Future<Output = Result<Option<SetUp>, Failure>> + 'a>>;
 
 /// What it takes to work a provider's queue.
 #[derive(Debug)]
@@ -44,6 +48,8 @@ pub struct SetUp {
     pub handlers: Handlers,
     /// How often the provider is called, and when it is left alone.
     pub policy: ProviderPolicy,
+    /// Fetches its credentials anew, once it refuses them.
+    pub refetch: Refetch,
 }
 
 /// All of them.
@@ -75,9 +81,14 @@ fn no_doubt(_: &Config, _: &serde_json::Value) -> Option<String> {
     None
 }
 
-/// A secret, from where it is kept.
-fn secret(key: &str, secret: &SecretRef) -> Result<SecretString, String> {
-    resolve(secret.expose_secret()).map_err(|error| format!("{key}: {error}"))
+/// What fetches this secret anew.
+fn refetch(secret: &Secret) -> Refetch {
+    let secret = secret.clone();
+    Refetch::new(move || {
+        let secret = secret.clone();
+        // It says itself what came of it; what counts is the version.
+        async move { drop(secret.refresh().await) }
+    })
 }
 
 fn policy(
@@ -85,10 +96,9 @@ fn policy(
     name: &str,
     calls: &Calls,
     timeout: Duration,
-    secret: &SecretString,
+    secret: &Secret,
 ) -> ProviderPolicy {
-    let mut hasher = DefaultHasher::new();
-    secret.expose_secret().hash(&mut hasher);
+    let secret = secret.clone();
     ProviderPolicy {
         name: name.to_owned(),
         limit: Some(calls.limit),
@@ -99,8 +109,7 @@ fn policy(
             open: calls.breaker.open,
             probe: timeout + config.worker.lost_after,
         }),
-        // Says that a key is another one, and nothing else about it: 16 bits of a hash.
-        credentials: format!("{:04x}", hasher.finish() & 0xffff),
+        credentials: Credentials::live(move || secret.version().to_string()),
     }
 }
 

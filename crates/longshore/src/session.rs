@@ -1,17 +1,19 @@
 //! What a command starts from: the configuration and the connection.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use longshore_client::Client;
 use longshore_operator::{Operator, QueueInfo};
 use longshore_provider::secret::resolve;
 use longshore_queue::{Link, LinkOptions};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{Config, RedisUrl};
 use crate::failure::Failure;
 use crate::registry;
+use crate::secrets::Secrets;
 
 /// How long Redis may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
@@ -20,6 +22,7 @@ const REACHED_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) config: Config,
+    redis_url: OnceLock<SecretString>,
 }
 
 impl Session {
@@ -33,13 +36,15 @@ impl Session {
             std::env::vars_os(),
         )
         .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;
-        Ok(Self { config })
+        Ok(Self {
+            config,
+            redis_url: OnceLock::new(),
+        })
     }
 
     /// The connection, not opened yet.
     pub(crate) fn link(&self) -> Result<Link, Failure> {
-        let url = resolve(self.config.redis.url.expose_secret())
-            .map_err(|error| Failure::Input(format!("redis.url: {error}")))?;
+        let url = self.redis_url()?;
         let url: RedisUrl = url
             .expose_secret()
             .parse()
@@ -51,6 +56,26 @@ impl Session {
             response_timeout: Duration::from_secs(5),
         };
         Ok(Link::new(url.expose_secret(), options)?)
+    }
+
+    /// Read once: a connection's password is not changed under it.
+    fn redis_url(&self) -> Result<SecretString, Failure> {
+        if let Some(url) = self.redis_url.get() {
+            return Ok(url.clone());
+        }
+        let url = &self.config.redis.url;
+        let url = if url.is_in_vault() {
+            let secrets = Secrets::new(&self.config)?;
+            // At the start, before there is anything that could be held up.
+            let secret = tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(secrets.get("redis.url", url))
+            });
+            secret?.current()
+        } else {
+            resolve(url.expose_secret())
+                .map_err(|error| Failure::Input(format!("redis.url: {error}")))?
+        };
+        Ok(self.redis_url.get_or_init(|| url).clone())
     }
 
     /// The connection, known to work.

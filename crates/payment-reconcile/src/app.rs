@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use longshore_job::{JobError, Run};
-use longshore_provider::secret::SecretString;
+use longshore_provider::secret::Secret;
 use longshore_provider::{
     HeaderName, HeaderValue, Http, HttpSetupError, Origin, Request, Response,
 };
@@ -39,7 +39,7 @@ pub struct AppConfig {
     /// Its origin.
     pub base_url: Origin,
     /// What requests are signed with. The app has the same.
-    pub secret: SecretString,
+    pub secret: Secret,
     /// How long one exchange may take.
     pub timeout: Duration,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_provider::Origin;
-use longshore_provider::secret::SecretString;
+use longshore_provider::secret::Secret;
 
 const DEFAULT_ORIGIN: &str = "https://api.stripe.com";
 
@@ -16,7 +16,7 @@ pub struct StripeConfig {
     /// Its origin, `https://api.stripe.com` as a rule.
     pub base_url: Origin,
     /// The secret key, `sk_test_…` or `sk_live_…`, or a restricted one, `rk_…`.
-    pub secret_key: SecretString,
+    pub secret_key: Secret,
     /// How long one exchange may take, 25 s as a rule.
     pub timeout: Duration,
 }
@@ -24,7 +24,7 @@ pub struct StripeConfig {
 impl StripeConfig {
     /// The real service.
     #[must_use]
-    pub fn new(secret_key: SecretString) -> Self {
+    pub fn new(secret_key: Secret) -> Self {
         Self {
             base_url: DEFAULT_ORIGIN
                 .parse()

@@ -13,10 +13,10 @@ mod subscription;
 mod write;
 
 use longshore_job::Run;
-use longshore_provider::secret::ExposeSecret;
+use longshore_provider::secret::{ExposeSecret, HeaderSecret};
 use longshore_provider::{
     HeaderName, HeaderValue, Http, HttpSetupError, InvalidCredential, ProviderError, Request,
-    Response, bearer,
+    Response,
 };
 use serde::de::DeserializeOwned;
 
@@ -43,7 +43,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 #[derive(Debug, Clone)]
 pub struct Stripe {
     http: Http,
-    authorization: HeaderValue,
+    secret_key: HeaderSecret,
     live: bool,
 }
 
@@ -75,13 +75,13 @@ impl Stripe {
     /// # Errors
     /// When TLS cannot be set up, or the key has characters that no header can carry.
     pub fn new(config: &StripeConfig) -> Result<Self, SetupError> {
-        let key = config.secret_key.expose_secret();
+        let key = config.secret_key.current();
         Ok(Self {
             http: Http::new(config.base_url.clone(), config.timeout)?,
-            authorization: bearer(&config.secret_key)?,
+            secret_key: HeaderSecret::new(config.secret_key.clone())?,
             live: ["sk_live_", "rk_live_"]
                 .iter()
-                .any(|prefix| key.starts_with(prefix)),
+                .any(|prefix| key.expose_secret().starts_with(prefix)),
         })
     }
 
@@ -154,7 +154,7 @@ impl Stripe {
     fn signed(&self, request: Request) -> Request {
         let (name, value) = VERSION;
         request
-            .authorization(self.authorization.clone())
+            .authorization(self.secret_key.bearer())
             .header(name, value)
     }
 }

@@ -16,10 +16,8 @@ mod write;
 use std::time::Duration;
 
 use longshore_job::Run;
-use longshore_provider::secret::{ExposeSecret, SecretString};
-use longshore_provider::{
-    HeaderName, HeaderValue, Http, InvalidCredential, Origin, Request, Response,
-};
+use longshore_provider::secret::{HeaderSecret, Secret};
+use longshore_provider::{HeaderName, Http, Origin, Request, Response};
 use serde::de::DeserializeOwned;
 
 use crate::SetupError;
@@ -36,7 +34,7 @@ pub struct TestPayConfig {
     /// Its origin: where the sandbox listens.
     pub base_url: Origin,
     /// The API key.
-    pub api_key: SecretString,
+    pub api_key: Secret,
     /// How long one exchange may take.
     pub timeout: Duration,
 }
@@ -45,7 +43,7 @@ pub struct TestPayConfig {
 #[derive(Debug, Clone)]
 pub struct TestPay {
     http: Http,
-    api_key: HeaderValue,
+    api_key: HeaderSecret,
 }
 
 impl TestPay {
@@ -54,12 +52,9 @@ impl TestPay {
     /// # Errors
     /// When TLS cannot be set up, or the key has characters that no header can carry.
     pub fn new(config: &TestPayConfig) -> Result<Self, SetupError> {
-        let key = HeaderValue::from_str(config.api_key.expose_secret());
-        let mut api_key = key.map_err(|_| InvalidCredential)?;
-        api_key.set_sensitive(true);
         Ok(Self {
             http: Http::new(config.base_url.clone(), config.timeout)?,
-            api_key,
+            api_key: HeaderSecret::new(config.api_key.clone())?,
         })
     }
 
@@ -83,7 +78,7 @@ impl TestPay {
     }
 
     fn signed(&self, request: Request) -> Request {
-        request.header(API_KEY, self.api_key.clone())
+        request.header(API_KEY, self.api_key.bare())
     }
 }
 

@@ -42,7 +42,7 @@ pub enum SecretError {
         path: PathBuf,
     },
     /// The reference is one to Vault, and there is none.
-    #[error("it is in Vault, which is not configured: set providers.vault.addr")]
+    #[error("it is in Vault, which is not configured")]
     NoVault,
     /// The reference is none.
     #[error(transparent)]
@@ -60,6 +60,21 @@ impl SecretError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Vault(error) if error.is_passing())
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn cure(&self) -> String {
+        let cure = match self {
+            Self::Env { .. } | Self::File { .. } | Self::EmptyFile { .. } => {
+                "set what it refers to where the workers run"
+            }
+            Self::NoVault => "set providers.vault.addr, and what to log in with",
+            Self::Invalid(error) => error.cure(),
+            Self::Vault(error) => return error.cure(),
+            Self::Unusable(_) => "write it anew, without what does not belong to it",
+        };
+        cure.to_owned()
     }
 }
 

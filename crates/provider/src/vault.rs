@@ -138,6 +138,14 @@ impl Vault {
         }
     }
 
+    /// Logs in, unless that has been done.
+    ///
+    /// # Errors
+    /// When Vault is away, or refuses it.
+    pub async fn ensure_logged_in(&self) -> Result<(), VaultError> {
+        self.token(None).await.map(|_| ())
+    }
+
     /// Whether it is there, unsealed, and may be read from.
     ///
     /// # Errors

@@ -119,7 +119,7 @@ impl Queue {
             .arg(interval_ms)
             .arg(burst)
             .arg(provider.breaker.map_or(0, |breaker| millis(breaker.probe)))
-            .arg(&provider.credentials)
+            .arg(provider.credentials.now())
             .run(&self.link)
             .await?;
         let mut answer = Answer::new(value)?;

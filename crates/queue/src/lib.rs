@@ -14,6 +14,7 @@
 //! Time comes from Redis (`TIME`), never from the caller's clock.
 
 mod claim;
+mod credentials;
 mod dead;
 mod decide;
 mod delivery;
@@ -36,6 +37,7 @@ mod value;
 mod wait;
 
 pub use claim::{Claim, ClaimState, Claimed};
+pub use credentials::Credentials;
 pub use dead::{DeadGroup, DeadLetter, Selection};
 pub use decide::{Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost};
 pub use delivery::{Delivery, Heard, News};

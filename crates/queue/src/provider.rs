@@ -9,7 +9,7 @@ use std::time::Duration;
 use longshore_job::{Route, Word};
 
 use crate::enqueue::millis;
-use crate::{Queue, QueueError, script};
+use crate::{Credentials, Queue, QueueError, script};
 
 /// How far ahead places in a limiter's schedule are given out. A job that is lost while it waits for its place wastes it.
 const LONGEST_AHEAD: Duration = Duration::from_secs(30);
@@ -63,8 +63,8 @@ pub struct ProviderPolicy {
     pub reads: Option<Limit>,
     /// When it is left alone.
     pub breaker: Option<BreakerSpec>,
-    /// Changes when its credentials do: then one more probe may find out at once whether they are accepted.
-    pub credentials: String,
+    /// Which credentials are in use: with others, one more probe may find out at once whether they are accepted.
+    pub credentials: Credentials,
 }
 
 impl ProviderPolicy {

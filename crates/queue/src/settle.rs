@@ -124,7 +124,7 @@ impl Queue {
             .arg(breaker.map_or(0, |breaker| breaker.failures))
             .arg(breaker.and_then(|breaker| breaker.window).map_or(0, millis))
             .arg(breaker.map_or(0, |breaker| millis(breaker.open)))
-            .arg(&provider.credentials);
+            .arg(provider.credentials.now());
         for verdict in verdicts {
             call = call
                 .arg(verdict.id.as_bytes())

@@ -294,7 +294,7 @@ async fn refused_credentials_pause_the_queue_until_a_probe_or_new_ones_find_it_b
     bench.enqueue(5).await;
     let with = |credentials: &str| {
         bench.queue.clone().with_provider(ProviderPolicy {
-            credentials: credentials.to_owned(),
+            credentials: credentials.into(),
             ..breaker(None)
         })
     };

@@ -64,6 +64,11 @@ impl SendGridSandbox {
         self.refused_keys.refuse(key);
     }
 
+    /// Refuses every API key but this one from now on.
+    pub fn take_only(&self, key: impl Into<String>) {
+        self.refused_keys.only(key);
+    }
+
     /// Takes this API key again.
     pub fn accept_key(&self, key: &str) {
         self.refused_keys.accept(key);

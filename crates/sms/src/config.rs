@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_provider::Origin;
-use longshore_provider::secret::SecretString;
+use longshore_provider::secret::Secret;
 
 const DEFAULT_ORIGIN: &str = "https://api.twilio.com";
 
@@ -49,13 +49,13 @@ impl TwilioConfig {
 #[derive(Debug, Clone)]
 pub enum Credentials {
     /// The account's auth token, which can do everything.
-    AuthToken(SecretString),
+    AuthToken(Secret),
     /// An API key, which can be revoked by itself.
     ApiKey {
         /// Its id, `SK…`.
         sid: String,
         /// Its secret.
-        secret: SecretString,
+        secret: Secret,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use longshore_job::kinds::SendSms;
 use longshore_job::{JobId, Run};
+use longshore_provider::secret::Secret;
 use longshore_provider::{
     HeaderValue, Http, HttpSetupError, ProviderError, Request, Response, basic,
 };
@@ -23,7 +24,9 @@ const CALLBACK_OVERRIDES: &str = "#rc=3&rp=5xx,ct,rt";
 #[derive(Debug, Clone)]
 pub struct Twilio {
     http: Http,
-    authorization: HeaderValue,
+    /// What goes into `Authorization`, as it is at each request.
+    user: String,
+    secret: Secret,
     /// `/2010-04-01/Accounts/AC…/Messages`, without the ending.
     messages: String,
     sender: Sender,
@@ -69,13 +72,14 @@ impl Twilio {
         if callback.is_some_and(|url| url.contains(['?', '#'])) {
             return Err(SetupError::StatusCallback);
         }
-        let authorization = match &config.credentials {
-            Credentials::AuthToken(token) => basic(&config.account_sid, token),
-            Credentials::ApiKey { sid, secret } => basic(sid, secret),
+        let (user, secret) = match &config.credentials {
+            Credentials::AuthToken(token) => (&config.account_sid, token),
+            Credentials::ApiKey { sid, secret } => (sid, secret),
         };
         Ok(Self {
             http: Http::new(config.base_url.clone(), config.timeout)?,
-            authorization,
+            user: user.clone(),
+            secret: secret.clone(),
             messages: format!("/2010-04-01/Accounts/{}/Messages", config.account_sid),
             sender: config.sender.clone(),
             status_callback: config.status_callback.clone(),
@@ -101,11 +105,15 @@ impl Twilio {
         ];
         let fields = fields.into_iter().flatten();
         let request = Request::post(format!("{}.json", self.messages))
-            .authorization(self.authorization.clone())
+            .authorization(self.authorization())
             .form(fields.map(|(name, value)| (name, value.as_str())));
         let response = self.http.send(run, request).await;
         let response = response.map_err(CallError::Provider)?;
         Ok((response.status.as_u16(), understood(response)?))
+    }
+
+    fn authorization(&self) -> HeaderValue {
+        basic(&self.user, &self.secret.current())
     }
 
     /// What Twilio shall call about a job's message.
@@ -141,7 +149,7 @@ impl Twilio {
     }
 
     async fn read<T: DeserializeOwned>(&self, run: &Run, request: Request) -> Result<T, CallError> {
-        let request = request.authorization(self.authorization.clone());
+        let request = request.authorization(self.authorization());
         let response = self.http.read(run, request).await;
         understood(response.map_err(CallError::Provider)?)
     }

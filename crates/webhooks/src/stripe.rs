@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
+use longshore_provider::secret::Secret;
 use longshore_queue::{NewJob, Queue, QueueError};
-use secrecy::SecretString;
 
 use crate::PublicUrl;
 use crate::seldom::Seldom;
@@ -27,7 +27,7 @@ const KNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 #[derive(Debug, Clone)]
 pub struct StripeEvents {
     /// What the endpoint's events are signed with, `whsec_…`; the old and the new one while they change.
-    pub secrets: Vec<SecretString>,
+    pub secrets: Vec<Secret>,
     /// Whether our key is one for real money: events of the other mode are refused.
     pub live: bool,
     /// The queue whose jobs apply events.
@@ -51,7 +51,7 @@ impl Stripe {
             queue,
         } = events;
         Self {
-            verifier: Verifier::new(&secrets),
+            verifier: Verifier::new(secrets),
             live,
             queue: impatient(&queue),
             other_versions: Seldom::default(),

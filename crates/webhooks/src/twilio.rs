@@ -7,8 +7,8 @@ use std::fmt;
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
+use longshore_provider::secret::Secret;
 use longshore_queue::{Heard, News, Queue, QueueError};
-use secrecy::SecretString;
 
 use crate::PublicUrl;
 use crate::source::{Outcome, Refusal, Source, impatient};
@@ -20,9 +20,9 @@ pub struct TwilioEvents {
     /// The account that messages are sent from, `AC…`; what comes from another is refused.
     pub account_sid: String,
     /// Its primary auth token, which signs requests. The secret of an API key never does.
-    pub auth_token: SecretString,
+    pub auth_token: Secret,
     /// The secrets of shared keys, if webhooks are signed with those, the old and the new one while they change.
-    pub shared_keys: Vec<SecretString>,
+    pub shared_keys: Vec<Secret>,
     /// The queue whose jobs send messages.
     pub queue: Queue,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Twilio {
 impl Twilio {
     pub(crate) fn new(events: TwilioEvents) -> Self {
         Self {
-            verifier: Verifier::new(&events.auth_token, &events.shared_keys),
+            verifier: Verifier::new(events.auth_token, events.shared_keys),
             account_sid: events.account_sid,
             queue: impatient(&events.queue),
         }

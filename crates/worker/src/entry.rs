@@ -25,6 +25,8 @@ pub(crate) struct Entry {
     pub(crate) timeout: Duration,
     /// Its kind, once known, as its handler names it (so that metrics and groups stay bounded).
     pub(crate) kind: OnceLock<&'static str>,
+    /// Which credentials were in use when its run began.
+    pub(crate) credentials: OnceLock<String>,
     started: OnceLock<Moment>,
     ended: AtomicBool,
     /// It has kept a checkpoint.
@@ -46,6 +48,7 @@ impl Entry {
             lease,
             timeout,
             kind: OnceLock::new(),
+            credentials: OnceLock::new(),
             started: OnceLock::new(),
             ended: AtomicBool::new(false),
             progressed: AtomicBool::new(false),

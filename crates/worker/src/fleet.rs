@@ -18,6 +18,7 @@ use crate::entry::lock;
 use crate::handlers::Handlers;
 use crate::layers::{Around, Dispatch};
 use crate::metrics::Metrics;
+use crate::refetch::Refetch;
 use crate::station::Station;
 use crate::{claimer, health, keeper, settler, sweeper};
 
@@ -44,6 +45,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// After how long without a heartbeat a worker is lost; at least three heartbeats.
     pub lost_after: Duration,
+    /// How the provider's credentials are fetched anew once it refuses them; `None` = they stay as they are.
+    pub refetch: Option<Refetch>,
 }
 
 /// What holds for the process.

@@ -25,9 +25,11 @@ mod layers;
 mod ledger;
 mod memory;
 mod metrics;
+mod refetch;
 mod settler;
 mod station;
 mod sweeper;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
 pub use handlers::Handlers;
+pub use refetch::Refetch;

@@ -9,7 +9,7 @@ const KEY: &str = "mellon/1 2";
 
 fn job_error(error: LookUpError, key: &str) -> JobError {
     error.into_job_error(&Unsaid {
-        key: &ApiKey::new(key.into()).expect("a key"),
+        key: &ApiKey::of(&key.into()),
         address: "Øvre gate 1",
     })
 }

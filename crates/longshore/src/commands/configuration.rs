@@ -7,11 +7,12 @@ use serde_json::json;
 use crate::cli::Shown;
 use crate::config::{Config, Finding, Severity};
 use crate::failure::Failure;
+use crate::secrets::Secrets;
 use crate::session::Session;
 use crate::{output, registry};
 
-/// Says everything that is wrong, references to secrets that lead nowhere included.
-pub(super) fn check(
+/// Says everything that is wrong, references to secrets that lead nowhere included: Vault is asked for those it has.
+pub(super) async fn check(
     dir: Option<&Path>,
     profile: Option<&str>,
     args: &Shown,
@@ -21,8 +22,12 @@ pub(super) fn check(
         Ok(config) => config.warnings().iter().cloned().collect(),
         Err(findings) => findings.iter().cloned().collect(),
     };
+    let secrets = match &loaded {
+        Ok(config) => Secrets::new(config)?,
+        Err(_) => Secrets::default(),
+    };
     if let Ok(config) = &loaded {
-        findings.extend(config.unresolved());
+        findings.extend(secrets.unresolved(config).await);
     }
     let wrong = findings
         .iter()
@@ -52,7 +57,7 @@ pub(super) fn check(
                 _ => "the configuration works",
             })?;
             for provider in registry::PROVIDERS {
-                if matches!((provider.set_up)(config), Ok(None)) {
+                if matches!((provider.set_up)(config, &secrets).await, Ok(None)) {
                     let (queue, key) = (provider.queue.name, provider.turned_on_by);
                     output::line(&format!("`work` leaves out {queue}: {key} is not set"))?;
                 }

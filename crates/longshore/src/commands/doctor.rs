@@ -11,6 +11,7 @@ use crate::cli::Shown;
 use crate::failure::Failure;
 use crate::output;
 use crate::registry::PROVIDERS;
+use crate::secrets::Secrets;
 use crate::session::Session;
 
 /// The oldest Redis whose scripts can say when they may run.
@@ -64,7 +65,9 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     let mut findings = server(&facts);
     findings.push(latency(&link).await?);
     findings.push(clock(&link).await?);
-    findings.extend(secrets(session));
+    let secrets = Secrets::new(&session.config)?;
+    findings.extend(vault(session, &secrets).await);
+    findings.extend(unresolved(session, &secrets).await);
     for known in PROVIDERS {
         if let Some(origin) = (known.origin)(&session.config) {
             findings.push(provider(known.name, &origin).await);
@@ -213,10 +216,18 @@ async fn clock(link: &Link) -> Result<Finding, Failure> {
     })
 }
 
-fn secrets(session: &Session) -> Vec<Finding> {
-    session
-        .config
-        .unresolved()
+/// Whether Vault may be read from. Whether we are let in is what the secrets say.
+async fn vault(session: &Session, secrets: &Secrets) -> Option<Finding> {
+    let settings = session.config.vault.as_ref()?;
+    Some(match secrets.vault()?.health().await {
+        Ok(()) => ok("vault", format!("{} is unsealed", settings.addr)),
+        Err(error) => bad("vault", Status::Error, error.to_string(), &error.cure()),
+    })
+}
+
+async fn unresolved(session: &Session, secrets: &Secrets) -> Vec<Finding> {
+    let findings = secrets.unresolved(&session.config).await;
+    findings
         .into_iter()
         .map(|finding| {
             let text = format!("{} {}", finding.key, finding.problem);

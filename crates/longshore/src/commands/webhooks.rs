@@ -1,5 +1,7 @@
 //! `webhooks`.
 
+use std::sync::Arc;
+
 use longshore_job::Job;
 use longshore_job::kinds::{ApplyStripeEvent, SendSms};
 use longshore_queue::Queue;
@@ -8,6 +10,7 @@ use longshore_webhooks::{Options, Webhooks, WebhooksError};
 use super::{log_warnings, work};
 use crate::failure::Failure;
 use crate::registry;
+use crate::secrets::Secrets;
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session) -> Result<(), Failure> {
@@ -24,10 +27,12 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         let queue = Queue::new(link.clone(), &session.config.redis.namespace, name);
         queue.map_err(Failure::input)
     };
-    let twilio = registry::twilio_events(&session.config, queue(SendSms::QUEUE)?);
-    let twilio = twilio.map_err(Failure::input)?;
-    let stripe = registry::stripe_events(&session.config, queue(ApplyStripeEvent::QUEUE)?);
-    let stripe = stripe.map_err(Failure::input)?;
+    let secrets = Arc::new(Secrets::new(&session.config)?);
+    let twilio = registry::twilio_events(&session.config, &secrets, queue(SendSms::QUEUE)?);
+    let twilio = twilio.await?;
+    let stripe =
+        registry::stripe_events(&session.config, &secrets, queue(ApplyStripeEvent::QUEUE)?);
+    let stripe = stripe.await?;
     if twilio.is_none() && stripe.is_none() {
         return Err(Failure::input(
             "no provider that posts events is configured: set providers.twilio.account_sid and .auth_token, or \
@@ -35,6 +40,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ));
     }
     session.reached().await?;
+    secrets.keep_fresh(session.config.reread);
     let options = Options {
         http_addr: settings.http_addr,
         private_addr: settings.private_addr,

@@ -1,5 +1,7 @@
 //! `work`.
 
+use std::sync::Arc;
+
 use longshore_queue::{Link, OnUnknown, Policy, Queue, Retention};
 use longshore_worker::{Fleet, FleetError, FleetOptions, Settings};
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,6 +12,7 @@ use crate::cli::Work;
 use crate::config;
 use crate::failure::Failure;
 use crate::registry::{PROVIDERS, Provider, SetUp};
+use crate::secrets::Secrets;
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
@@ -22,11 +25,17 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         http_addr: worker.http_addr,
         drain: worker.drain,
     });
+    let secrets = Arc::new(Secrets::new(&session.config)?);
     let mut queues = 0;
     for provider in wanted {
         let name = provider.queue.name;
-        let set_up = (provider.set_up)(&session.config).map_err(Failure::Input)?;
-        let Some(SetUp { handlers, policy }) = set_up else {
+        let set_up = (provider.set_up)(&session.config, &secrets).await?;
+        let Some(SetUp {
+            handlers,
+            policy,
+            refetch,
+        }) = set_up
+        else {
             if args.queues.is_empty() {
                 tracing::warn!(
                     queue = name,
@@ -47,7 +56,11 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         )
         .map_err(Failure::input)?
         .with_provider(policy);
-        fleet = fleet.queue(queue, settings(session, name)?, handlers);
+        let settings = Settings {
+            refetch: Some(refetch),
+            ..settings(session, name)?
+        };
+        fleet = fleet.queue(queue, settings, handlers);
         queues += 1;
     }
     if queues == 0 {
@@ -62,6 +75,7 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         )));
     }
     check_server(&session.reached().await?).await?;
+    secrets.keep_fresh(session.config.reread);
 
     let left = fleet.run(signals()?).await.map_err(|error| match error {
         FleetError::Unreachable(_) => Failure::Redis(error.to_string()),
@@ -133,6 +147,7 @@ fn settings(session: &Session, queue: &str) -> Result<Settings, Failure> {
         },
         heartbeat: worker.heartbeat,
         lost_after: worker.lost_after,
+        refetch: None,
     })
 }
 

@@ -8,12 +8,14 @@ use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, email, google_maps, queues, redis, sendgrid, stripe, testpay, twilio, webhooks, worker,
+    app, email, google_maps, queues, redis, sendgrid, stripe, testpay, twilio, vault, webhooks,
+    worker,
 };
 
 /// The keys of every section.
 const SECTIONS: &[&[Key]] = &[
     redis::KEYS,
+    vault::KEYS,
     worker::KEYS,
     queues::KEYS,
     sendgrid::KEYS,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use longshore_provider::secret::{InvalidReference, Reference};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::reader::Reader;
@@ -20,29 +21,37 @@ impl SecretRef {
         Self(text.into())
     }
 
-    pub(super) fn is_reference(&self) -> bool {
+    /// Whether it says where the secret is, and is not the secret itself.
+    #[must_use]
+    pub fn is_reference(&self) -> bool {
         let text = self.0.expose_secret();
         REFERENCES.iter().any(|prefix| text.starts_with(prefix))
     }
 
+    /// Whether it is one that Vault has.
+    #[must_use]
+    pub fn is_in_vault(&self) -> bool {
+        self.0.expose_secret().starts_with("vault:")
+    }
+
     /// What keeps the text from being used, as a problem and a cure that quote nothing of it.
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        let text = self.0.expose_secret();
-        if self.is_reference() {
-            return match text.split_once(':') {
-                Some((_, "")) => Err((
-                    "is a reference to nothing",
-                    "complete it: env:NAME or file:PATH",
-                )),
-                _ => Ok(()),
-            };
-        }
+        let text = match Reference::parse(self.0.expose_secret()) {
+            Ok(Reference::Itself(text)) => text,
+            Ok(_) => return Ok(()),
+            Err(InvalidReference::Empty) => {
+                return Err(("is a reference to nothing", InvalidReference::Empty.cure()));
+            }
+            Err(error @ InvalidReference::VaultPath) => {
+                return Err(("names no path in Vault", error.cure()));
+            }
+        };
         // It will stand in an HTTP header. Most often it is a line end or a blank that was copied along.
         match text.bytes().all(|b| b.is_ascii_graphic()) {
             true => Ok(()),
             false => Err((
                 "holds blanks, line ends or characters that are not ASCII",
-                "copy it again without them, or refer to it with env:NAME or file:PATH",
+                "copy it again without them, or refer to it with env:NAME, file:PATH or vault:PATH",
             )),
         }
     }

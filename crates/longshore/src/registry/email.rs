@@ -4,8 +4,10 @@ use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, S
 use longshore_job::{Job, kinds};
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, policy, secret};
+use super::{Provider, SetUp, policy, refetch};
 use crate::config::{Config, QueueSpec};
+use crate::failure::Failure;
+use crate::secrets::Secrets;
 
 pub(super) const PROVIDER: Provider = Provider {
     name: "sendgrid",
@@ -13,7 +15,7 @@ pub(super) const PROVIDER: Provider = Provider {
     queue: QueueSpec::new(kinds::SendEmail::QUEUE),
     turned_on_by: "providers.sendgrid.api_key",
     origin: |config| Some(config.sendgrid()?.base_url.to_string()),
-    set_up,
+    set_up: |config, secrets| Box::pin(set_up(config, secrets)),
     doubt: no_template,
 };
 
@@ -30,12 +32,14 @@ fn no_template(config: &Config, args: &serde_json::Value) -> Option<String> {
     })
 }
 
-fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
+async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Failure> {
     let Some(email) = &config.email else {
         return Ok(None);
     };
     let sendgrid = &email.sendgrid;
-    let api_key = secret("providers.sendgrid.api_key", &sendgrid.api_key)?;
+    let api_key = secrets
+        .get("providers.sendgrid.api_key", &sendgrid.api_key)
+        .await?;
     let policy = policy(
         config,
         PROVIDER.name,
@@ -43,13 +47,14 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
         sendgrid.timeout,
         &api_key,
     );
+    let refetch = refetch(&api_key);
     let client = SendGrid::new(&SendGridConfig {
         base_url: sendgrid.base_url.clone(),
         api_key,
         sandbox: sendgrid.sandbox,
         timeout: sendgrid.timeout,
     })
-    .map_err(|error| format!("providers.sendgrid: {error}"))?;
+    .map_err(|error| Failure::Input(format!("providers.sendgrid: {error}")))?;
     let mails = EmailConfig {
         from: Sender {
             email: email.from.email.clone(),
@@ -60,5 +65,6 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
     Ok(Some(SetUp {
         handlers: Handlers::new().with(SendEmailHandler::new(mails, client)),
         policy,
+        refetch,
     }))
 }

@@ -6,8 +6,10 @@ use longshore_geocode::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
 use longshore_job::{Job, kinds};
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, no_doubt, policy, secret};
+use super::{Provider, SetUp, no_doubt, policy, refetch};
 use crate::config::{Config, QueueSpec};
+use crate::failure::Failure;
+use crate::secrets::Secrets;
 
 pub(super) const PROVIDER: Provider = Provider {
     name: "google_maps",
@@ -18,24 +20,28 @@ pub(super) const PROVIDER: Provider = Provider {
     },
     turned_on_by: "providers.google_maps.api_key",
     origin: |config| Some(config.google_maps.as_ref()?.base_url.to_string()),
-    set_up,
+    set_up: |config, secrets| Box::pin(set_up(config, secrets)),
     doubt: no_doubt,
 };
 
-fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
+async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Failure> {
     let Some(maps) = &config.google_maps else {
         return Ok(None);
     };
-    let api_key = secret("providers.google_maps.api_key", &maps.api_key)?;
+    let api_key = secrets
+        .get("providers.google_maps.api_key", &maps.api_key)
+        .await?;
     let policy = policy(config, PROVIDER.name, &maps.calls, maps.timeout, &api_key);
+    let refetch = refetch(&api_key);
     let client = GoogleMaps::new(&GoogleMapsConfig {
         base_url: maps.base_url.clone(),
         api_key,
         timeout: maps.timeout,
     })
-    .map_err(|error| format!("providers.google_maps: {error}"))?;
+    .map_err(|error| Failure::Input(format!("providers.google_maps: {error}")))?;
     Ok(Some(SetUp {
         handlers: Handlers::new().with(GeocodeAddressHandler::new(client)),
         policy,
+        refetch,
     }))
 }

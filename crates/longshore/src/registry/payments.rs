@@ -10,14 +10,16 @@ use longshore_payment_reconcile::{
     CreateSubscriptionHandler, Providers, ReconcilePaymentsHandler, Stripe, StripeConfig, TestPay,
     TestPayConfig,
 };
-use longshore_provider::secret::SecretString;
+use longshore_provider::secret::{Secret, Unusable};
 use longshore_queue::{ProviderPolicy, Queue};
 use longshore_webhooks::StripeEvents;
 use longshore_worker::Handlers;
 use secrecy::ExposeSecret;
 
-use super::{Provider, SetUp, no_doubt, policy, secret};
+use super::{Provider, SetUp, no_doubt, policy, refetch};
 use crate::config::{Config, QueueSpec, StripeSettings, wrong_mode};
+use crate::failure::Failure;
+use crate::secrets::Secrets;
 
 const SECRET_KEY: &str = "providers.stripe.secret_key";
 
@@ -33,15 +35,16 @@ pub(super) const PROVIDER: Provider = Provider {
     },
     turned_on_by: SECRET_KEY,
     origin: |config| Some(config.stripe.as_ref()?.base_url.to_string()),
-    set_up,
+    set_up: |config, secrets| Box::pin(set_up(config, secrets)),
     doubt: no_doubt,
 };
 
-fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
+async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Failure> {
     let Some(settings) = &config.stripe else {
         return Ok(None);
     };
-    let secret_key = key(config, settings)?;
+    let secret_key = key(config, secrets, settings).await?;
+    let refetch = refetch(&secret_key);
     let policy = ProviderPolicy {
         limit: Some(settings.writes),
         reads: Some(settings.calls.limit),
@@ -58,8 +61,9 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
         secret_key,
         timeout: settings.timeout,
     })
-    .map_err(|error| format!("providers.stripe: {error}"))?;
-    let providers = match (testpay(config)?, config.new_customers.as_str()) {
+    .map_err(|error| Failure::Input(format!("providers.stripe: {error}")))?;
+    let testpay = testpay(config, secrets).await?;
+    let providers = match (testpay, config.new_customers.as_str()) {
         (Some(testpay), "testpay") => Providers::new(testpay).and(stripe.clone()),
         (Some(testpay), _) => Providers::new(stripe.clone()).and(testpay),
         (None, _) => Providers::new(stripe.clone()),
@@ -70,7 +74,7 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
         .with(ConfirmPaymentIntentHandler::new(providers.clone()))
         .with(CreateSubscriptionHandler::new(providers.clone()))
         .with(CancelSubscriptionHandler::new(providers.clone()));
-    let handlers = match app(config)? {
+    let handlers = match app(config, secrets).await? {
         Some(app) => handlers
             .with(ApplyStripeEventHandler::new(stripe.clone(), app.clone()))
             .with(ReconcilePaymentsHandler::new(stripe, app).beside(providers)),
@@ -78,42 +82,62 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
             .with(NoApp::<kinds::ApplyStripeEvent>(PhantomData))
             .with(NoApp::<kinds::ReconcilePayments>(PhantomData)),
     };
-    Ok(Some(SetUp { handlers, policy }))
+    Ok(Some(SetUp {
+        handlers,
+        policy,
+        refetch,
+    }))
 }
 
-/// The secret key, if the profile takes it.
-fn key(config: &Config, settings: &StripeSettings) -> Result<SecretString, String> {
-    let key = secret(SECRET_KEY, &settings.secret_key)?;
-    match wrong_mode(config.profile.as_deref(), key.expose_secret()) {
-        None => Ok(key),
-        Some(problem) => Err(format!("{SECRET_KEY} {problem}")),
+/// The secret key, if the profile takes it. It never becomes one of the other mode: events of the one mode and calls of
+/// the other would be about different payments.
+async fn key(
+    config: &Config,
+    secrets: &Secrets,
+    settings: &StripeSettings,
+) -> Result<Secret, Failure> {
+    let key = secrets.get(SECRET_KEY, &settings.secret_key).await?;
+    if let Some(problem) = wrong_mode(config.profile.as_deref(), key.current().expose_secret()) {
+        return Err(Failure::Input(format!("{SECRET_KEY} {problem}")));
     }
+    let is_test = |key: &str| key.contains("_test_");
+    let first = is_test(key.current().expose_secret());
+    let same_mode = move |key: &str| match is_test(key) == first {
+        true => Ok(()),
+        false => Err(Unusable("it is of Stripe's other mode: restart for that")),
+    };
+    key.require(same_mode)
+        .map_err(|error| Failure::Input(format!("{SECRET_KEY}: {error}")))?;
+    Ok(key)
 }
 
-fn testpay(config: &Config) -> Result<Option<TestPay>, String> {
+async fn testpay(config: &Config, secrets: &Secrets) -> Result<Option<TestPay>, Failure> {
     let Some(settings) = &config.testpay else {
         return Ok(None);
     };
     let testpay = TestPay::new(&TestPayConfig {
         base_url: settings.base_url.clone(),
-        api_key: secret("providers.testpay.api_key", &settings.api_key)?,
+        api_key: secrets
+            .get("providers.testpay.api_key", &settings.api_key)
+            .await?,
         timeout: settings.timeout,
     });
     testpay
         .map(Some)
-        .map_err(|error| format!("providers.testpay: {error}"))
+        .map_err(|error| Failure::Input(format!("providers.testpay: {error}")))
 }
 
-fn app(config: &Config) -> Result<Option<App>, String> {
+async fn app(config: &Config, secrets: &Secrets) -> Result<Option<App>, Failure> {
     let Some(settings) = &config.app else {
         return Ok(None);
     };
     let app = App::new(&AppConfig {
         base_url: settings.base_url.clone(),
-        secret: secret("app.secret", &settings.secret)?,
+        secret: secrets.get("app.secret", &settings.secret).await?,
         timeout: settings.timeout,
     });
-    app.map(Some).map_err(|error| format!("app: {error}"))
+    app.map(Some)
+        .map_err(|error| Failure::Input(format!("app: {error}")))
 }
 
 /// Where there is no app to tell, its jobs are dead letters that say so, to be replayed once there is.
@@ -138,7 +162,11 @@ impl<J: Job> Handler for NoApp<J> {
 ///
 /// # Errors
 /// When a secret leads nowhere, or the key is of the wrong mode.
-pub fn stripe_events(config: &Config, queue: Queue) -> Result<Option<StripeEvents>, String> {
+pub async fn stripe_events(
+    config: &Config,
+    secrets: &Secrets,
+    queue: Queue,
+) -> Result<Option<StripeEvents>, Failure> {
     let Some(settings) = config
         .stripe
         .as_ref()
@@ -146,14 +174,15 @@ pub fn stripe_events(config: &Config, queue: Queue) -> Result<Option<StripeEvent
     else {
         return Ok(None);
     };
-    let secrets = settings.webhook_secrets.iter();
-    let secrets = secrets
-        .map(|webhook| secret("providers.stripe.webhook_secrets", webhook))
-        .collect::<Result<Vec<_>, _>>()?;
-    let key = key(config, settings)?;
+    let mut webhook_secrets = Vec::new();
+    for webhook in &settings.webhook_secrets {
+        let webhook = secrets.get("providers.stripe.webhook_secrets", webhook);
+        webhook_secrets.push(webhook.await?);
+    }
+    let key = key(config, secrets, settings).await?;
     Ok(Some(StripeEvents {
-        secrets,
-        live: !key.expose_secret().contains("_test_"),
+        secrets: webhook_secrets,
+        live: !key.current().expose_secret().contains("_test_"),
         queue,
     }))
 }

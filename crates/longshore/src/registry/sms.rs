@@ -6,8 +6,10 @@ use longshore_sms::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
 use longshore_webhooks::TwilioEvents;
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, no_doubt, policy, secret};
+use super::{Provider, SetUp, no_doubt, policy, refetch};
 use crate::config::{Config, QueueSpec, TwilioCredentials, TwilioSender, TwilioSettings};
+use crate::failure::Failure;
+use crate::secrets::Secrets;
 
 /// Where Twilio's reports are listened for, under the public URL.
 const TWILIO_PATH: &str = "/webhooks/twilio";
@@ -21,21 +23,21 @@ pub(super) const PROVIDER: Provider = Provider {
     },
     turned_on_by: "providers.twilio.account_sid and .auth_token",
     origin: |config| Some(config.twilio.as_ref()?.base_url.to_string()),
-    set_up,
+    set_up: |config, secrets| Box::pin(set_up(config, secrets)),
     doubt: no_doubt,
 };
 
-fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
+async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Failure> {
     let Some(twilio) = &config.twilio else {
         return Ok(None);
     };
     let (credentials, secret) = match &twilio.credentials {
         TwilioCredentials::AuthToken(token) => {
-            let token = secret("providers.twilio.auth_token", token)?;
+            let token = secrets.get("providers.twilio.auth_token", token).await?;
             (Credentials::AuthToken(token.clone()), token)
         }
         TwilioCredentials::ApiKey { sid, secret: key } => {
-            let key = secret("providers.twilio.api_key_secret", key)?;
+            let key = secrets.get("providers.twilio.api_key_secret", key).await?;
             let (sid, secret) = (sid.clone(), key.clone());
             (Credentials::ApiKey { sid, secret }, key)
         }
@@ -47,6 +49,7 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
         twilio.timeout,
         &secret,
     );
+    let refetch = refetch(&secret);
     let client = Twilio::new(&TwilioConfig {
         base_url: twilio.base_url.clone(),
         account_sid: twilio.account_sid.clone(),
@@ -58,10 +61,11 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
         status_callback: status_callback(config, twilio),
         timeout: twilio.timeout,
     })
-    .map_err(|error| format!("providers.twilio: {error}"))?;
+    .map_err(|error| Failure::Input(format!("providers.twilio: {error}")))?;
     Ok(Some(SetUp {
         handlers: Handlers::new().with(SendSmsHandler::new(client)),
         policy,
+        refetch,
     }))
 }
 
@@ -76,7 +80,11 @@ fn status_callback(config: &Config, twilio: &TwilioSettings) -> Option<String> {
 ///
 /// # Errors
 /// When a secret leads nowhere.
-pub fn twilio_events(config: &Config, queue: Queue) -> Result<Option<TwilioEvents>, String> {
+pub async fn twilio_events(
+    config: &Config,
+    secrets: &Secrets,
+    queue: Queue,
+) -> Result<Option<TwilioEvents>, Failure> {
     let Some((twilio, auth_token)) = config
         .twilio
         .as_ref()
@@ -84,13 +92,15 @@ pub fn twilio_events(config: &Config, queue: Queue) -> Result<Option<TwilioEvent
     else {
         return Ok(None);
     };
-    let shared_keys = twilio.shared_keys.iter();
-    let shared_keys = shared_keys
-        .map(|key| secret("providers.twilio.webhook_shared_keys", key))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut shared_keys = Vec::new();
+    for key in &twilio.shared_keys {
+        let key = secrets.get("providers.twilio.webhook_shared_keys", key);
+        shared_keys.push(key.await?);
+    }
+    let auth_token = secrets.get("providers.twilio.auth_token", auth_token);
     Ok(Some(TwilioEvents {
         account_sid: twilio.account_sid.clone(),
-        auth_token: secret("providers.twilio.auth_token", auth_token)?,
+        auth_token: auth_token.await?,
         shared_keys,
         queue,
     }))

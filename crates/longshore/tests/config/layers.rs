@@ -145,6 +145,11 @@ fn references_to_secrets_are_kept_and_shown_but_secrets_are_not() {
         let env = [
             ("LONGSHORE_PROVIDERS__SENDGRID__API_KEY", text),
             ("LONGSHORE_REDIS__URL", "redis://:hunter2@localhost"),
+            (
+                "LONGSHORE_PROVIDERS__VAULT__ADDR",
+                "https://vault.example.com",
+            ),
+            ("LONGSHORE_PROVIDERS__VAULT__TOKEN", "hunter2"),
         ];
         let config = good(SENDGRID_ON, &env);
         let key = &config.sendgrid().unwrap().api_key;

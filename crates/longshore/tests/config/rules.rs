@@ -6,6 +6,7 @@ mod payments;
 mod queues;
 mod redis;
 mod twilio;
+mod vault;
 mod webhooks;
 mod worker;
 

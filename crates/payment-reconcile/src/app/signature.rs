@@ -4,23 +4,29 @@
 
 use std::fmt::Write as _;
 
-use longshore_provider::secret::{ExposeSecret, SecretString};
+use longshore_provider::secret::{ExposeSecret, Secret, Unusable};
 use ring::hmac;
 
 /// Signs what goes to the app.
 #[derive(Clone)]
-pub(super) struct Signer(hmac::Key);
+pub(super) struct Signer(Secret);
 
 impl Signer {
-    /// `None` for an empty secret.
-    pub(super) fn new(secret: &SecretString) -> Option<Self> {
-        let secret = secret.expose_secret().as_bytes();
-        (!secret.is_empty()).then(|| Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))
+    /// `None` for an empty secret: everybody could sign with that, and from now on it never becomes one.
+    pub(super) fn new(secret: &Secret) -> Option<Self> {
+        let rule = |secret: &str| match secret.is_empty() {
+            true => Err(Unusable("it is empty")),
+            false => Ok(()),
+        };
+        secret.require(rule).ok()?;
+        Some(Self(secret.clone()))
     }
 
     /// The header's value for a body that is signed at this time, in seconds since the epoch.
     pub(super) fn sign(&self, time: i64, body: &[u8]) -> String {
-        let mut signing = hmac::Context::with_key(&self.0);
+        let secret = self.0.current();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+        let mut signing = hmac::Context::with_key(&key);
         signing.update(format!("{time}.").as_bytes());
         signing.update(body);
         let mut value = format!("t={time},v1=");

@@ -88,7 +88,7 @@ async fn without_a_vault_it_says_what_to_set() {
     let error = open("vault:sendgrid/api-key", None)
         .await
         .expect_err("none");
-    assert!(error.to_string().ends_with("set providers.vault.addr"));
+    assert!(error.cure().starts_with("set providers.vault.addr"));
 }
 
 /// A source that has what a test puts there.

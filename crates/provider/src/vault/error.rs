@@ -8,9 +8,7 @@ use crate::{ProviderError, Response, excerpt};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
     /// It cannot be reached, or is in trouble.
-    #[error(
-        "Vault at {addr} does not answer as it should: {cause}; see that it runs, that this machine may reach it, and providers.vault.addr"
-    )]
+    #[error("Vault at {addr} does not answer as it should: {cause}")]
     Away {
         /// Its origin.
         addr: String,
@@ -18,13 +16,13 @@ pub enum VaultError {
         cause: String,
     },
     /// It is sealed, or not initialised.
-    #[error("Vault at {addr} is sealed: have it unsealed")]
+    #[error("Vault at {addr} is sealed")]
     Sealed {
         /// Its origin.
         addr: String,
     },
     /// It does not take what we log in with.
-    #[error("Vault refuses the login by {method} (\"{said}\"): see {keys}")]
+    #[error("Vault refuses the login by {method} (\"{said}\")")]
     LoginRefused {
         /// The method.
         method: &'static str,
@@ -42,21 +40,19 @@ pub enum VaultError {
         cause: String,
     },
     /// The token is good, and may not read this.
-    #[error("Vault does not let us read {path}: have a policy of this login grant `read` on it")]
+    #[error("Vault does not let us read {path}")]
     Forbidden {
         /// The path, as policies have it.
         path: String,
     },
     /// There is nothing, or it was deleted.
-    #[error(
-        "Vault has nothing at {path}, or has it deleted: see the path, and providers.vault.mount, which has to be a KV engine of version 2"
-    )]
+    #[error("Vault has nothing at {path}, or has it deleted")]
     NotFound {
         /// The path.
         path: String,
     },
     /// There is a secret, without this field.
-    #[error("Vault's {path} has no field `{field}`: write it, or name another with #FIELD")]
+    #[error("Vault's {path} has no field `{field}`")]
     NoField {
         /// The path under the mount.
         path: String,
@@ -88,6 +84,29 @@ impl VaultError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Away { .. } | Self::Sealed { .. })
+    }
+}
+
+impl VaultError {
+    /// What to do about it.
+    #[must_use]
+    pub fn cure(&self) -> String {
+        let cure = match self {
+            Self::Away { .. } => {
+                "see that it runs and that this machine may reach it, and providers.vault.addr"
+            }
+            Self::Sealed { .. } => "have it unsealed",
+            Self::LoginRefused { keys, .. } => return format!("see {keys}"),
+            Self::NoCredential { .. } => "set what it refers to where the workers run",
+            Self::Forbidden { .. } => "have a policy of this login grant `read` on it",
+            Self::NotFound { .. } => {
+                "see the path, and providers.vault.mount, which has to be a KV engine of version 2"
+            }
+            Self::NoField { .. } => "write it, or name another with #FIELD",
+            Self::NotText { .. } => "write it as a text",
+            Self::Refused { .. } => "see providers.vault.addr, and Vault's own log",
+        };
+        cure.to_owned()
     }
 }
 

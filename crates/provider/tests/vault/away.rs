@@ -23,10 +23,7 @@ async fn what_was_known_is_kept_while_it_is_sealed() {
             panic!("it is sealed");
         };
         assert!(error.is_passing());
-        assert!(
-            error.to_string().ends_with("is sealed: have it unsealed"),
-            "{error}"
-        );
+        assert!(error.to_string().ends_with("is sealed"), "{error}");
     }
     assert!(matches!(
         vault.health().await,
@@ -78,7 +75,7 @@ async fn one_that_is_not_there_or_does_not_answer_is_named_soon() {
                 "{text}"
             );
             assert!(
-                text.contains(cause) && text.contains("providers.vault.addr"),
+                text.contains(cause) && error.cure().contains("providers.vault.addr"),
                 "{text}"
             );
             assert!(error.is_passing());

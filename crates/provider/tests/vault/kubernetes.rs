@@ -115,9 +115,7 @@ async fn the_service_accounts_token_is_read_at_each_login() {
         .await
         .expect_err("refused");
     assert!(
-        error
-            .to_string()
-            .contains("providers.vault.kubernetes_role"),
+        error.cure().contains("providers.vault.kubernetes_role"),
         "{error}"
     );
     std::fs::remove_file(&path).expect("removed");

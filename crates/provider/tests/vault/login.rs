@@ -128,22 +128,26 @@ async fn a_login_that_is_refused_names_the_keys_to_look_at() {
             },
         )
     };
-    for (login, says) in [
+    for (login, says, cure) in [
         (
             by("approle", "wrong"),
-            "Vault refuses the login by AppRole (\"invalid role or secret ID\"): see providers.vault.role_id and .secret_id",
+            "Vault refuses the login by AppRole (\"invalid role or secret ID\")",
+            "providers.vault.role_id and .secret_id",
         ),
         (
             by("elsewhere", "wrong"),
-            "Vault refuses the login by AppRole (\"permission denied\"): see providers.vault.role_id and .secret_id",
+            "Vault refuses the login by AppRole (\"permission denied\")",
+            "providers.vault.role_id and .secret_id",
         ),
         (
             by("approle", "env:LONGSHORE_TEST_NO_SUCH_SECRET_ID"),
             "Vault is not logged in to, providers.vault.secret_id: the environment variable LONGSHORE_TEST_NO_SUCH_SECRET_ID is not set, is empty or is not UTF-8",
+            "where the workers run",
         ),
     ] {
         let error = read(&login, "sendgrid/api-key").await.expect_err("refused");
         assert_eq!(error.to_string(), says);
+        assert!(error.cure().contains(cure), "{}", error.cure());
         assert!(!error.is_passing());
     }
 }

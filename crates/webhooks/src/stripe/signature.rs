@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderName;
 use axum::http::request::Parts;
+use longshore_provider::secret::{ExposeSecret, Secret};
 use ring::hmac;
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::source::Refusal;
 
@@ -22,8 +22,8 @@ const TOLERANCE: u64 = 300;
 /// could have us do.
 const MAX_SIGNATURES: usize = 8;
 
-/// What a signature is checked with.
-pub(super) struct Verifier(Vec<hmac::Key>);
+/// What a signature is checked with, as it is at each request.
+pub(super) struct Verifier(Vec<Secret>);
 
 /// What a header says.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,16 +35,18 @@ struct Signed<'a> {
 }
 
 impl Verifier {
+    pub(super) fn new(secrets: Vec<Secret>) -> Self {
+        Self(secrets)
+    }
+
     /// The key is the secret as it stands, `whsec_` and all, without the blanks around it. One that is empty is none:
     /// everybody could sign with that.
-    pub(super) fn new(secrets: &[SecretString]) -> Self {
-        let secrets = secrets.iter().map(|secret| secret.expose_secret().trim());
-        let secrets = secrets.filter(|secret| !secret.is_empty());
-        Self(
-            secrets
-                .map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
-                .collect(),
-        )
+    fn keys(&self) -> impl Iterator<Item = hmac::Key> {
+        self.0.iter().filter_map(|secret| {
+            let secret = secret.current();
+            let secret = secret.expose_secret().trim();
+            (!secret.is_empty()).then(|| hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+        })
     }
 
     /// Whether Stripe has signed this body, not long before `now`.
@@ -54,9 +56,9 @@ impl Verifier {
         message.extend_from_slice(signed.time.as_bytes());
         message.push(b'.');
         message.extend_from_slice(body);
-        let matches = self.0.iter().any(|key| {
+        let matches = self.keys().any(|key| {
             let mut signatures = signed.signatures.iter();
-            signatures.any(|signature| hmac::verify(key, &message, signature).is_ok())
+            signatures.any(|signature| hmac::verify(&key, &message, signature).is_ok())
         });
         if !matches {
             return Err(Refusal::BadSignature(

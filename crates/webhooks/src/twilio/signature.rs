@@ -10,8 +10,8 @@
 use axum::http::request::Parts;
 use axum::http::{HeaderName, header};
 use base64::prelude::{BASE64_STANDARD, Engine};
+use longshore_provider::secret::{ExposeSecret, Secret};
 use ring::{digest, hmac};
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::PublicUrl;
 use crate::form;
@@ -25,27 +25,10 @@ const SETTINGS: HeaderName = HeaderName::from_static("x-twilio-webhooks-signatur
 /// Name and value.
 pub(super) type Param = (String, String);
 
-/// What a signature is checked with.
+/// What a signature is checked with, as it is at each request.
 pub(super) struct Verifier {
-    auth_token: Option<Keys>,
-    shared: Vec<Keys>,
-}
-
-/// One secret, ready for either algorithm.
-struct Keys {
-    sha1: hmac::Key,
-    sha256: hmac::Key,
-}
-
-impl Keys {
-    /// `None` for an empty secret: everybody could sign with that.
-    fn new(secret: &SecretString) -> Option<Self> {
-        let secret = secret.expose_secret().as_bytes();
-        (!secret.is_empty()).then(|| Self {
-            sha1: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret),
-            sha256: hmac::Key::new(hmac::HMAC_SHA256, secret),
-        })
-    }
+    auth_token: Secret,
+    shared: Vec<Secret>,
 }
 
 #[derive(Clone, Copy)]
@@ -54,12 +37,22 @@ enum Algorithm {
     Sha256,
 }
 
+impl Algorithm {
+    /// `None` for an empty secret: everybody could sign with that.
+    fn key(self, secret: &Secret) -> Option<hmac::Key> {
+        let algorithm = match self {
+            Self::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha256 => hmac::HMAC_SHA256,
+        };
+        let secret = secret.current();
+        let secret = secret.expose_secret().as_bytes();
+        (!secret.is_empty()).then(|| hmac::Key::new(algorithm, secret))
+    }
+}
+
 impl Verifier {
-    pub(super) fn new(auth_token: &SecretString, shared_keys: &[SecretString]) -> Self {
-        Self {
-            auth_token: Keys::new(auth_token),
-            shared: shared_keys.iter().filter_map(Keys::new).collect(),
-        }
+    pub(super) fn new(auth_token: Secret, shared: Vec<Secret>) -> Self {
+        Self { auth_token, shared }
     }
 
     /// The params of a request that Twilio signed, in the order in which they came; none when its body is no form.
@@ -88,15 +81,12 @@ impl Verifier {
         let path_and_query = head.uri.path_and_query().map_or("/", |path| path.as_str());
         // Without the header it is the auth token that signs, and nothing else.
         let shared = settings.map_or(&[][..], |_| &self.shared);
+        let secrets = std::iter::once(&self.auth_token).chain(shared);
+        let keys: Vec<_> = secrets.filter_map(|secret| algorithm.key(secret)).collect();
         let matches = url.spellings(path_and_query).into_iter().any(|spelling| {
             let signed = spelling + &signed_params;
-            self.auth_token.iter().chain(shared).any(|keys| {
-                let key = match algorithm {
-                    Algorithm::Sha1 => &keys.sha1,
-                    Algorithm::Sha256 => &keys.sha256,
-                };
-                hmac::verify(key, signed.as_bytes(), &signature).is_ok()
-            })
+            let mut keys = keys.iter();
+            keys.any(|key| hmac::verify(key, signed.as_bytes(), &signature).is_ok())
         });
         match matches {
             true => Ok(params),

@@ -89,6 +89,8 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
         )
     })?;
     let _ = entry.kind.set(handler.kind());
+    let credentials = station.queue.provider().credentials.now();
+    let _ = entry.credentials.set(credentials);
     let may_have_been_sent = claimed.run.may_have_been_sent;
     let course = match claimed.expired {
         // What may have been carried out is not called dead before the provider was asked: somebody would do it again.

@@ -12,6 +12,7 @@ use tower::{Layer, Service};
 
 use super::{End, entry_of};
 use crate::entry::Entry;
+use crate::refetch;
 use crate::station::Station;
 
 /// How long a job is put back whose args are newer than this worker: a deploy is under way.
@@ -70,13 +71,15 @@ where
         let rest = self.inner.call(task);
         Box::pin(async move {
             let end = rest.await.unwrap_or_else(|error| End::from_apalis(&error));
-            settle(&station, &entry, &end);
+            let outdated = refetch::outdated(&station, &entry, &end).await;
+            settle(&station, &entry, &end, outdated);
             Ok(())
         })
     }
 }
 
-fn settle(station: &Station, entry: &Entry, end: &End) {
+/// `outdated`: what the run says of our credentials is about others than those in use.
+fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
     let claimed = &entry.claimed;
     let kind = entry.kind.get().copied();
     let before = entry.state();
@@ -89,7 +92,7 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
     let dead = |class, code| Fate::Dead {
         cause: Cause::ours(class, code),
     };
-    let decision = match end {
+    let mut decision = match end {
         End::Ran(end) => {
             let provider = station.queue.provider().name.as_str();
             let route = claimed.seen.route;
@@ -111,6 +114,9 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
             return;
         }
     };
+    if outdated {
+        decision.said = Word::Nothing;
+    }
     station.metrics.ran(kind, decision.outcome, entry.ran_for());
     log(station, entry, kind, end, &decision);
     // The next claim may be on its way before this outcome is written, but for one that may hold claims back: then it

@@ -345,5 +345,6 @@ pub fn settings() -> Settings {
         },
         heartbeat: Duration::from_millis(200),
         lost_after: Duration::from_millis(1000),
+        refetch: None,
     }
 }

@@ -43,9 +43,9 @@ fn head(values: &[&[u8]]) -> Parts {
 
 impl Vector {
     fn verify_with(&self, values: &[&[u8]], body: &[u8], now: u64) -> Result<(), Refusal> {
-        let secrets: Vec<SecretString> = self.secrets.iter().map(|s| s.as_str().into()).collect();
+        let secrets: Vec<Secret> = self.secrets.iter().map(|s| s.as_str().into()).collect();
         let now = UNIX_EPOCH + Duration::from_secs(now);
-        Verifier::new(&secrets).verify(&head(values), body, now)
+        Verifier::new(secrets).verify(&head(values), body, now)
     }
 
     fn verify(&self) -> Result<(), Refusal> {
@@ -275,4 +275,33 @@ fn five_minutes_and_no_second_more_on_both_sides() {
         late.refused(),
         "Stripe-Signature is more than 300 s from now: it is old, or a clock is wrong"
     );
+}
+
+/// A secret that is the wrong one first, and then the right one.
+struct Rolled(std::sync::atomic::AtomicBool, String);
+
+impl longshore_provider::secret::Source for Rolled {
+    async fn fetch(
+        &self,
+    ) -> Result<longshore_provider::secret::SecretString, longshore_provider::secret::SecretError>
+    {
+        let rolled = self.0.swap(true, std::sync::atomic::Ordering::AcqRel);
+        Ok(if rolled { &self.1 } else { "whsec_old" }.into())
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_checked_as_it_is_now() {
+    let vector = vector("an event");
+    let source = Rolled(false.into(), vector.secrets[0].clone());
+    let secret = Secret::open("rolled", source).await.expect("a secret");
+    let verifier = Verifier::new(vec![secret.clone()]);
+    let verify = || {
+        let now = UNIX_EPOCH + Duration::from_secs(vector.now);
+        let head = head(&[vector.header.as_bytes()]);
+        verifier.verify(&head, vector.body.as_bytes(), now)
+    };
+    assert_eq!(verify(), Err(Refusal::BadSignature(MISMATCH)));
+    secret.refresh().await;
+    assert_eq!(verify(), Ok(()));
 }

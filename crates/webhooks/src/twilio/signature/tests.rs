@@ -34,7 +34,7 @@ fn vector(name: &str) -> Vector {
 }
 
 fn verifier() -> Verifier {
-    Verifier::new(&"12345".into(), &["shared-key-secret".into()])
+    Verifier::new("12345".into(), vec!["shared-key-secret".into()])
 }
 
 impl Vector {
@@ -197,16 +197,19 @@ fn another_secret_is_refused() {
         let refused = verifier.verify(&url, &head, vector.body.as_bytes());
         matches!(refused, Err(Refusal::BadSignature(_)))
     };
-    let no_keys = Verifier::new(&"another".into(), &["and another".into()]);
+    let no_keys = Verifier::new("another".into(), vec!["and another".into()]);
     for vector in made().vectors {
         assert!(refused(&vector, &no_keys), "{}", vector.name);
     }
     // A shared key signs only what says so.
     let mut shared = vector("a status callback by a shared key");
     assert_eq!(shared.secret, "shared-key-secret");
-    let own = Verifier::new(&"12345".into(), &[]);
+    let own = Verifier::new("12345".into(), vec![]);
     assert!(refused(&shared, &own));
-    let older = Verifier::new(&"12345".into(), &["new".into(), "shared-key-secret".into()]);
+    let older = Verifier::new(
+        "12345".into(),
+        vec!["new".into(), "shared-key-secret".into()],
+    );
     assert!(!refused(&shared, &older));
     shared.settings = None;
     assert!(shared.refused());
@@ -228,7 +231,7 @@ fn an_empty_secret_signs_nothing() {
     forged.settings = Some("algorithm=HMAC_SHA1".to_owned());
     let url = forged.public_url.parse().expect("a public URL");
     let head = forged.head().expect("a request");
-    let empty = Verifier::new(&"".into(), &["".into()]);
+    let empty = Verifier::new("".into(), vec!["".into()]);
     assert!(empty.verify(&url, &head, b"").is_err());
 }
 
