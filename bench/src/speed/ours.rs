@@ -51,6 +51,7 @@ impl Ours {
                 probe: Duration::from_secs(60),
             }),
             credentials: "1".into(),
+            fallback: None,
         });
         Ok(Self {
             queue,
@@ -136,7 +137,6 @@ fn settings() -> Settings {
         retention: RETENTION,
         heartbeat: Duration::from_secs(5),
         lost_after: Duration::from_secs(15),
-        refetch: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a command ends when it does not end well: 1 it failed, 2 the input was wrong, 3 Redis could not be reached.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::process::ExitCode;
 
 use longshore_client::ClientError;
@@ -18,6 +18,14 @@ pub enum Failure {
     Input(String),
     /// Redis could not be reached within five seconds. Exit code 3.
     Redis(String),
+}
+
+/// What it says, whatever its exit code.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Failed(text) | Self::Input(text) | Self::Redis(text)) = self;
+        f.write_str(text)
+    }
 }
 
 impl Failure {

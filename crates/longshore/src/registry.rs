@@ -12,7 +12,7 @@ use std::time::Duration;
 use longshore_job::Prepared;
 use longshore_provider::secret::Secret;
 use longshore_queue::{BreakerSpec, Credentials, ProviderPolicy};
-use longshore_worker::{Handlers, Refetch};
+use longshore_worker::Handlers;
 
 use crate::config::{Calls, Config, QueueSpec};
 use crate::failure::Failure;
@@ -34,12 +34,23 @@ pub struct Provider {
     pub origin: fn(&Config) -> Option<String>,
     /// What it takes to work its queue, if it has credentials.
     pub set_up: for<'a> fn(&'a Config, &'a Secrets) -> SettingUp<'a>,
+    /// Other providers whose limits and breakers live in its queue, if they are on.
+    pub beside: fn(&Config) -> Vec<Beside>,
     /// Why a job that is accepted will be refused later, for who enqueues it by hand. Names no person.
     pub doubt: fn(&Config, &serde_json::Value) -> Option<String>,
 }
 
 /// Finding out what it takes to work a provider's queue: its secrets are fetched.
 pub type SettingUp<'a> = Pin<Box<dyn Future<Output = Result<Option<SetUp>, Failure>> + 'a>>;
+
+/// A provider that stands in for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beside {
+    /// Its name, as configuration has it.
+    pub name: &'static str,
+    /// Jobs are claimed for it while the breaker of the queue's own is open.
+    pub takes_jobs: bool,
+}
 
 /// What it takes to work a provider's queue.
 #[derive(Debug)]
@@ -48,8 +59,6 @@ pub struct SetUp {
     pub handlers: Handlers,
     /// How often the provider is called, and when it is left alone.
     pub policy: ProviderPolicy,
-    /// Fetches its credentials anew, once it refuses them.
-    pub refetch: Refetch,
 }
 
 /// All of them.
@@ -76,19 +85,14 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
     (provider.doubt)(config, payload.get("args")?)
 }
 
+/// It stands alone.
+fn alone(_: &Config) -> Vec<Beside> {
+    Vec::new()
+}
+
 /// Nothing that is accepted is doubted.
 fn no_doubt(_: &Config, _: &serde_json::Value) -> Option<String> {
     None
-}
-
-/// What fetches this secret anew.
-fn refetch(secret: &Secret) -> Refetch {
-    let secret = secret.clone();
-    Refetch::new(move || {
-        let secret = secret.clone();
-        // It says itself what came of it; what counts is the version.
-        async move { drop(secret.refresh().await) }
-    })
 }
 
 fn policy(
@@ -98,7 +102,12 @@ fn policy(
     timeout: Duration,
     secret: &Secret,
 ) -> ProviderPolicy {
-    let secret = secret.clone();
+    let (word, kept) = (secret.clone(), secret.clone());
+    let credentials = Credentials::live(move || word.version().to_string()).fetched_by(move || {
+        let kept = kept.clone();
+        // It says itself what came of it; what counts is the version.
+        async move { drop(kept.refresh().await) }
+    });
     ProviderPolicy {
         name: name.to_owned(),
         limit: Some(calls.limit),
@@ -109,7 +118,8 @@ fn policy(
             open: calls.breaker.open,
             probe: timeout + config.worker.lost_after,
         }),
-        credentials: Credentials::live(move || secret.version().to_string()),
+        credentials,
+        fallback: None,
     }
 }
 

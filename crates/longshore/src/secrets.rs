@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use longshore_provider::secret::{ExposeSecret, Secret, SecretError, SecretString, open};
-use longshore_provider::vault::{Login, Vault, VaultConfig};
+use longshore_provider::vault::{Login, Vault, VaultConfig, VaultError};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::config::{Config, Finding, SecretRef, Severity, VaultLogin, VaultSettings};
 use crate::failure::Failure;
+
+/// How long Vault counts as away once it was found so.
+const STAYS_AWAY: Duration = Duration::from_secs(10);
 
 /// Where secrets are opened. One for a process, so that what two of its parts refer to is one secret and one login.
 #[derive(Debug, Default)]
@@ -19,6 +22,8 @@ pub struct Secrets {
     vault: Option<Vault>,
     /// By reference. What stands in the configuration itself is not kept here: it does not change.
     opened: Mutex<BTreeMap<String, Secret>>,
+    /// When Vault was last found away, and how: at a start, one after the other is not to wait for it.
+    away: Mutex<Option<(Instant, VaultError)>>,
 }
 
 impl Secrets {
@@ -30,7 +35,7 @@ impl Secrets {
         let vault = config.vault.as_ref().map(client).transpose()?;
         Ok(Self {
             vault,
-            opened: Mutex::default(),
+            ..Self::default()
         })
     }
 
@@ -62,7 +67,19 @@ impl Secrets {
         if let Some(secret) = self.opened().get(reference) {
             return Ok(secret.clone());
         }
-        let secret = open(reference, self.vault.as_ref()).await?;
+        if secret.is_in_vault()
+            && let Some((since, error)) = &*lock(&self.away)
+            && since.elapsed() < STAYS_AWAY
+        {
+            return Err(error.clone().into());
+        }
+        let opened = open(reference, self.vault.as_ref()).await;
+        if let Err(SecretError::Vault(error)) = &opened
+            && error.is_passing()
+        {
+            *lock(&self.away) = Some((Instant::now(), error.clone()));
+        }
+        let secret = opened?;
         self.opened().insert(reference.to_owned(), secret.clone());
         Ok(secret)
     }
@@ -118,10 +135,14 @@ impl Secrets {
         while refreshing.join_next().await.is_some() {}
     }
 
-    /// A panic elsewhere leaves a whole map behind.
-    fn opened(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Secret>> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    fn opened(&self) -> MutexGuard<'_, BTreeMap<String, Secret>> {
+        lock(&self.opened)
     }
+}
+
+/// A panic elsewhere leaves whole values behind.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn finding(key: &str, problem: String, cure: String) -> Finding {

@@ -1,21 +1,52 @@
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+
+type Fetching = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Which credentials a provider is called with, as a word that changes when they do: then one more probe may find out at
 /// once whether they are accepted. It says nothing else about them, and every process has the same word for the same ones.
 #[derive(Clone, Default)]
-pub struct Credentials(Option<Arc<dyn Fn() -> String + Send + Sync>>);
+pub struct Credentials {
+    word: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    fetch: Option<Arc<dyn Fn() -> Fetching + Send + Sync>>,
+}
 
 impl Credentials {
     /// The word is asked for at each claim and each verdict.
     pub fn live(word: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(word)))
+        Self {
+            word: Some(Arc::new(word)),
+            fetch: None,
+        }
+    }
+
+    /// With a way to fetch them again from where they are kept. What comes of it shows in the word. Many may ask at once:
+    /// it is up to `fetch` to make one fetch of it.
+    #[must_use]
+    pub fn fetched_by<F, Fut>(self, fetch: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        Self {
+            fetch: Some(Arc::new(move || Box::pin(fetch()))),
+            ..self
+        }
     }
 
     /// The word for those that are in use now; empty when there are none.
     #[must_use]
     pub fn now(&self) -> String {
-        self.0.as_ref().map(|word| word()).unwrap_or_default()
+        self.word.as_ref().map(|word| word()).unwrap_or_default()
+    }
+
+    /// Fetches them again, where that can be done.
+    pub async fn fetch(&self) {
+        if let Some(fetch) = &self.fetch {
+            fetch().await;
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Puts the loops of all queues of a process together, and takes them apart again in order.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +19,6 @@ use crate::entry::lock;
 use crate::handlers::Handlers;
 use crate::layers::{Around, Dispatch};
 use crate::metrics::Metrics;
-use crate::refetch::Refetch;
 use crate::station::Station;
 use crate::{claimer, health, keeper, settler, sweeper};
 
@@ -45,8 +45,6 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// After how long without a heartbeat a worker is lost; at least three heartbeats.
     pub lost_after: Duration,
-    /// How the provider's credentials are fetched anew once it refuses them; `None` = they stay as they are.
-    pub refetch: Option<Refetch>,
 }
 
 /// What holds for the process.
@@ -98,6 +96,7 @@ pub struct Left {
 pub struct Fleet {
     options: FleetOptions,
     queues: Vec<(Queue, Settings, Handlers)>,
+    owners: HashMap<String, Queue>,
 }
 
 impl Fleet {
@@ -107,6 +106,7 @@ impl Fleet {
         Self {
             options,
             queues: Vec::new(),
+            owners: HashMap::new(),
         }
     }
 
@@ -114,6 +114,18 @@ impl Fleet {
     #[must_use]
     pub fn queue(mut self, queue: Queue, settings: Settings, handlers: Handlers) -> Self {
         self.queues.push((queue, settings, handlers));
+        self
+    }
+
+    /// Makes a queue's providers known to the jobs of all others, by their names, whether this process works it or not:
+    /// what holds for them lives in that queue's slot.
+    #[must_use]
+    pub fn knows(mut self, owner: &Queue) -> Self {
+        let own = owner.provider();
+        let fallback = own.fallback.as_ref().map(|fallback| &*fallback.policy);
+        for provider in [Some(own), fallback].into_iter().flatten() {
+            self.owners.insert(provider.name.clone(), owner.clone());
+        }
         self
     }
 
@@ -127,12 +139,19 @@ impl Fleet {
             return Err(FleetError::NoQueues);
         }
         let metrics = Metrics::new();
+        let owners = Arc::new(self.owners);
         let mut stations = Vec::new();
         let mut to_settle = Vec::new();
         for (queue, settings, handlers) in self.queues {
             let of_queue = metrics.of(queue.name());
-            let (station, outcomes) =
-                Station::new(queue, settings, handlers, &self.options.name, of_queue);
+            let (station, outcomes) = Station::new(
+                queue,
+                settings,
+                handlers,
+                Arc::clone(&owners),
+                &self.options.name,
+                of_queue,
+            );
             stations.push(station);
             to_settle.push(outcomes);
         }

@@ -32,4 +32,3 @@ mod sweeper;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
 pub use handlers::Handlers;
-pub use refetch::Refetch;

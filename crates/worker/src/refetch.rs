@@ -1,11 +1,7 @@
 //! Credentials that were refused are fetched once more before a queue pauses itself for them.
 
-use std::fmt;
-use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use longshore_job::JobError;
 use tokio::time::timeout;
 
@@ -16,52 +12,38 @@ use crate::station::Station;
 /// How long fetching may take: a job waits for it, and perhaps a worker that has to leave.
 const FETCH_WITHIN: Duration = Duration::from_secs(10);
 
-/// How a provider's credentials are fetched anew from where they are kept. What comes of it shows in the
-/// [`Credentials`](longshore_queue::Credentials) of the queue's provider.
-#[derive(Clone)]
-pub struct Refetch(Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>);
-
-impl Refetch {
-    /// Many jobs may ask at once; whoever fetches makes one fetch of it.
-    pub fn new<F, Fut>(fetch: F) -> Self
-    where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
-        Self(Arc::new(move || Box::pin(fetch())))
-    }
-}
-
-impl fmt::Debug for Refetch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Refetch")
-    }
+/// Notes which credentials the providers of the job's queue are called with when its run begins.
+pub(crate) fn note(station: &Station, entry: &Entry) {
+    let own = station.queue.provider();
+    let fallback = own.fallback.as_ref().map(|fallback| &*fallback.policy);
+    let used = [Some(own), fallback].map(|policy| policy.map(|policy| policy.credentials.now()));
+    let _ = entry.credentials.set(used);
 }
 
 /// Whether a run was refused for credentials that are not in use any more, or were not once they had been fetched again.
 /// Then the refusal says nothing of those that are, and the job just runs again.
 pub(crate) async fn outdated(station: &Station, entry: &Entry, end: &End) -> bool {
-    let provider = station.queue.provider();
-    let current = || provider.credentials.now();
     let End::Ran(Err(JobError::Unauthorized { answer, .. })) = end else {
         return false;
     };
-    let Some(used) = entry.credentials.get() else {
+    let refused = answer.provider.as_deref().unwrap_or_default();
+    let Some(policy) = station.queue.policy_of(refused) else {
         return false;
     };
-    if answer.provider.as_deref() != Some(&*provider.name) {
+    let is_own = policy.name == station.queue.provider().name;
+    let used = entry.credentials.get();
+    let Some(used) = used.and_then(|used| used[usize::from(!is_own)].as_ref()) else {
         return false;
-    }
-    if current() == *used
-        && let Some(refetch) = &station.settings.refetch
-        && timeout(FETCH_WITHIN, (refetch.0)()).await.is_err()
-    {
+    };
+    let credentials = &policy.credentials;
+    if credentials.now() == *used && timeout(FETCH_WITHIN, credentials.fetch()).await.is_err() {
         tracing::warn!(
             queue = station.queue.name(),
+            provider = policy.name,
             "the refused credentials were not fetched again within 10 s"
         );
     }
-    let outdated = current() != *used;
+    let outdated = credentials.now() != *used;
     if outdated {
         // Claims that were held back by them have no reason to wait.
         station.work.notify_one();

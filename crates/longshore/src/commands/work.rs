@@ -27,27 +27,32 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
     });
     let secrets = Arc::new(Secrets::new(&session.config)?);
     let mut queues = 0;
-    for provider in wanted {
+    for provider in PROVIDERS {
         let name = provider.queue.name;
-        let set_up = (provider.set_up)(&session.config, &secrets).await?;
-        let Some(SetUp {
-            handlers,
-            policy,
-            refetch,
-        }) = set_up
-        else {
-            if args.queues.is_empty() {
+        let wanted = wanted.iter().any(|wanted| wanted.queue.name == name);
+        let set_up = match (provider.set_up)(&session.config, &secrets).await {
+            Err(error) if wanted => return Err(error),
+            // Jobs of other queues cannot call it then, and say so.
+            Err(error) => {
+                tracing::warn!(provider = provider.name, "cannot be called: {error}");
+                continue;
+            }
+            Ok(set_up) => set_up,
+        };
+        let Some(SetUp { handlers, policy }) = set_up else {
+            if wanted && args.queues.is_empty() {
                 tracing::warn!(
                     queue = name,
                     "left out: {} is not set",
                     provider.turned_on_by
                 );
-                continue;
+            } else if wanted {
+                return Err(Failure::input(format!(
+                    "the queue {name} cannot be worked: set {}",
+                    provider.turned_on_by
+                )));
             }
-            return Err(Failure::input(format!(
-                "the queue {name} cannot be worked: set {}",
-                provider.turned_on_by
-            )));
+            continue;
         };
         let queue = Queue::new(
             link.another(link.options()),
@@ -56,12 +61,11 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         )
         .map_err(Failure::input)?
         .with_provider(policy);
-        let settings = Settings {
-            refetch: Some(refetch),
-            ..settings(session, name)?
-        };
-        fleet = fleet.queue(queue, settings, handlers);
-        queues += 1;
+        fleet = fleet.knows(&queue);
+        if wanted {
+            fleet = fleet.queue(queue, settings(session, name)?, handlers);
+            queues += 1;
+        }
     }
     if queues == 0 {
         let keys: Vec<_> = PROVIDERS
@@ -147,7 +151,6 @@ fn settings(session: &Session, queue: &str) -> Result<Settings, Failure> {
         },
         heartbeat: worker.heartbeat,
         lost_after: worker.lost_after,
-        refetch: None,
     })
 }
 

@@ -4,7 +4,7 @@ use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, S
 use longshore_job::{Job, kinds};
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, policy, refetch};
+use super::{Provider, SetUp, alone, policy};
 use crate::config::{Config, QueueSpec};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
@@ -16,6 +16,7 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: "providers.sendgrid.api_key",
     origin: |config| Some(config.sendgrid()?.base_url.to_string()),
     set_up: |config, secrets| Box::pin(set_up(config, secrets)),
+    beside: alone,
     doubt: no_template,
 };
 
@@ -47,7 +48,6 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
         sendgrid.timeout,
         &api_key,
     );
-    let refetch = refetch(&api_key);
     let client = SendGrid::new(&SendGridConfig {
         base_url: sendgrid.base_url.clone(),
         api_key,
@@ -65,6 +65,5 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
     Ok(Some(SetUp {
         handlers: Handlers::new().with(SendEmailHandler::new(mails, client)),
         policy,
-        refetch,
     }))
 }

@@ -6,7 +6,7 @@ use longshore_geocode::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
 use longshore_job::{Job, kinds};
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, no_doubt, policy, refetch};
+use super::{Provider, SetUp, alone, no_doubt, policy};
 use crate::config::{Config, QueueSpec};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
@@ -21,6 +21,7 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: "providers.google_maps.api_key",
     origin: |config| Some(config.google_maps.as_ref()?.base_url.to_string()),
     set_up: |config, secrets| Box::pin(set_up(config, secrets)),
+    beside: alone,
     doubt: no_doubt,
 };
 
@@ -32,7 +33,6 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
         .get("providers.google_maps.api_key", &maps.api_key)
         .await?;
     let policy = policy(config, PROVIDER.name, &maps.calls, maps.timeout, &api_key);
-    let refetch = refetch(&api_key);
     let client = GoogleMaps::new(&GoogleMapsConfig {
         base_url: maps.base_url.clone(),
         api_key,
@@ -42,6 +42,5 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
     Ok(Some(SetUp {
         handlers: Handlers::new().with(GeocodeAddressHandler::new(client)),
         policy,
-        refetch,
     }))
 }

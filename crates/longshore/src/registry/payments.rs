@@ -16,7 +16,7 @@ use longshore_webhooks::StripeEvents;
 use longshore_worker::Handlers;
 use secrecy::ExposeSecret;
 
-use super::{Provider, SetUp, no_doubt, policy, refetch};
+use super::{Provider, SetUp, alone, no_doubt, policy};
 use crate::config::{Config, QueueSpec, StripeSettings, wrong_mode};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
@@ -36,6 +36,7 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: SECRET_KEY,
     origin: |config| Some(config.stripe.as_ref()?.base_url.to_string()),
     set_up: |config, secrets| Box::pin(set_up(config, secrets)),
+    beside: alone,
     doubt: no_doubt,
 };
 
@@ -44,7 +45,6 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
         return Ok(None);
     };
     let secret_key = key(config, secrets, settings).await?;
-    let refetch = refetch(&secret_key);
     let policy = ProviderPolicy {
         limit: Some(settings.writes),
         reads: Some(settings.calls.limit),
@@ -82,11 +82,7 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
             .with(NoApp::<kinds::ApplyStripeEvent>(PhantomData))
             .with(NoApp::<kinds::ReconcilePayments>(PhantomData)),
     };
-    Ok(Some(SetUp {
-        handlers,
-        policy,
-        refetch,
-    }))
+    Ok(Some(SetUp { handlers, policy }))
 }
 
 /// The secret key, if the profile takes it. It never becomes one of the other mode: events of the one mode and calls of

@@ -6,7 +6,7 @@ use longshore_sms::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
 use longshore_webhooks::TwilioEvents;
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, no_doubt, policy, refetch};
+use super::{Provider, SetUp, alone, no_doubt, policy};
 use crate::config::{Config, QueueSpec, TwilioCredentials, TwilioSender, TwilioSettings};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
@@ -24,6 +24,7 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: "providers.twilio.account_sid and .auth_token",
     origin: |config| Some(config.twilio.as_ref()?.base_url.to_string()),
     set_up: |config, secrets| Box::pin(set_up(config, secrets)),
+    beside: alone,
     doubt: no_doubt,
 };
 
@@ -49,7 +50,6 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
         twilio.timeout,
         &secret,
     );
-    let refetch = refetch(&secret);
     let client = Twilio::new(&TwilioConfig {
         base_url: twilio.base_url.clone(),
         account_sid: twilio.account_sid.clone(),
@@ -65,7 +65,6 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
     Ok(Some(SetUp {
         handlers: Handlers::new().with(SendSmsHandler::new(client)),
         policy,
-        refetch,
     }))
 }
 

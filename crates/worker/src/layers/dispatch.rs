@@ -13,6 +13,7 @@ use crate::entry::Entry;
 use crate::gate::SendGate;
 use crate::handlers::{Course, Running};
 use crate::memory::QueueMemory;
+use crate::refetch;
 use crate::station::Station;
 
 /// Decodes a job and runs the handler of its kind. Everything that can be wrong with what stands in Redis ends here,
@@ -89,8 +90,7 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
         )
     })?;
     let _ = entry.kind.set(handler.kind());
-    let credentials = station.queue.provider().credentials.now();
-    let _ = entry.credentials.set(credentials);
+    refetch::note(station, entry);
     let may_have_been_sent = claimed.run.may_have_been_sent;
     let course = match claimed.expired {
         // What may have been carried out is not called dead before the provider was asked: somebody would do it again.
@@ -116,6 +116,7 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
         .with_outbox(memory);
     run.idempotency_key = claimed.run.idempotency_key(id);
     run.may_have_been_sent = may_have_been_sent;
+    run.route = entry.route(station.queue.provider().takes_over().is_some());
     handler
         .start(&envelope, run, course)
         .map_err(End::Undecodable)

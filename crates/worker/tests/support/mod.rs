@@ -345,6 +345,5 @@ pub fn settings() -> Settings {
         },
         heartbeat: Duration::from_millis(200),
         lost_after: Duration::from_millis(1000),
-        refetch: None,
     }
 }
