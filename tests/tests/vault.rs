@@ -73,7 +73,7 @@ async fn with_the_first_attempt(stage: &Stage, ids: &[JobId]) -> usize {
 async fn a_key_that_is_rotated_under_load_burns_no_attempt_and_pauses_nothing() {
     let stage = Stage::set().await;
     let kept = Kept::new(600);
-    stage.sendgrid.take_only("SG.one");
+    stage.sendgrid.take_only(["SG.one"]);
     // Slow enough for the rotation to meet calls that are out.
     stage.faults([Rule::always(Fault::Delay { ms: 5 })]);
     let workers = [
@@ -84,7 +84,7 @@ async fn a_key_that_is_rotated_under_load_burns_no_attempt_and_pauses_nothing() 
     stage.progress(200).await;
     for (new, logins) in [("SG.two", 2), ("SG.three", 2)] {
         kept.vault.put(KEY, new);
-        stage.sendgrid.take_only(new);
+        stage.sendgrid.take_only([new]);
         stage.progress(300).await;
         assert_eq!(kept.vault.tokens(), logins, "each logged in once");
     }
@@ -104,7 +104,7 @@ async fn a_key_that_is_rotated_under_load_burns_no_attempt_and_pauses_nothing() 
 async fn sealed_in_mid_run_changes_nothing() {
     let stage = Stage::set().await;
     let kept = Kept::new(600);
-    stage.sendgrid.take_only("SG.one");
+    stage.sendgrid.take_only(["SG.one"]);
     let worker = kept
         .worker(&stage)
         .set("PROVIDERS__VAULT__REREAD_SECONDS", "0.2");
@@ -134,12 +134,14 @@ async fn sealed_in_mid_run_changes_nothing() {
     );
     assert!(ran.stderr.contains(&says), "{}", ran.stderr);
     kept.vault.unseal();
+    // As one rotates a key: the new one is good before it is written, the old one until it is read.
+    stage.sendgrid.take_only(["SG.one", "SG.two"]);
     kept.vault.put(KEY, "SG.two");
     worker.has_said("a secret has changed").await;
-    stage.sendgrid.take_only("SG.two");
+    stage.sendgrid.take_only(["SG.two"]);
     stage.progress(100).await;
     let ids = load.end().await;
-    // A call that was out while the key changed may have been refused; nothing was while Vault was sealed.
+    // A call that was out while the old key ended may have been refused; nothing was while Vault was sealed.
     let refused = with_the_first_attempt(&stage, &ids).await;
     assert!(refused <= 20, "{refused}");
     assert_eq!(said(&worker, "paused itself"), 0);
@@ -149,14 +151,14 @@ async fn sealed_in_mid_run_changes_nothing() {
 async fn a_token_that_is_over_is_logged_in_for_again() {
     let stage = Stage::set().await;
     let kept = Kept::new(2);
-    stage.sendgrid.take_only("SG.one");
+    stage.sendgrid.take_only(["SG.one"]);
     let worker = kept.worker(&stage).start().await;
     assert_eq!(said(&worker, "logged in to Vault"), 1);
     // It cannot renew what it does not know to be over.
     worker.freeze();
     eventually("the token is over", || async { kept.vault.tokens() == 0 }).await;
     kept.vault.put(KEY, "SG.two");
-    stage.sendgrid.take_only("SG.two");
+    stage.sendgrid.take_only(["SG.two"]);
     worker.thaw();
     let ids = stage.enqueue(20).await;
     with_the_first_attempt(&stage, &ids).await;
@@ -173,7 +175,7 @@ async fn a_token_that_is_over_is_logged_in_for_again() {
 async fn a_key_that_is_refused_pauses_the_queue_until_there_is_another() {
     let stage = Stage::set().await;
     let kept = Kept::new(600);
-    stage.sendgrid.take_only("SG.two");
+    stage.sendgrid.take_only(["SG.two"]);
     let worker = kept
         .worker(&stage)
         .set("PROVIDERS__VAULT__REREAD_SECONDS", "0.2");
@@ -287,7 +289,7 @@ async fn no_log_shows_a_secret() {
     let stage = Stage::set().await;
     let kept = Kept::new(2);
     kept.vault.put(KEY, "SG.hidden-one");
-    stage.sendgrid.take_only("SG.hidden-two");
+    stage.sendgrid.take_only(["SG.hidden-two"]);
     let worker = kept
         .worker(&stage)
         .set("PROVIDERS__VAULT__REREAD_SECONDS", "0.2")
@@ -324,13 +326,13 @@ async fn a_file_that_is_written_anew_is_read_again() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("key");
     std::fs::write(&path, "SG.one\n").expect("written");
-    stage.sendgrid.take_only("SG.one");
+    stage.sendgrid.take_only(["SG.one"]);
     let reference = format!("file:{}", path.display());
     let worker = stage.worker().provider("API_KEY", reference).start().await;
     let mut ids = stage.enqueue(5).await;
     stage.completed(5).await;
     std::fs::write(&path, "SG.two\n").expect("written");
-    stage.sendgrid.take_only("SG.two");
+    stage.sendgrid.take_only(["SG.two"]);
     ids.extend(stage.enqueue(5).await);
     let refused = with_the_first_attempt(&stage, &ids).await;
     assert!((1..=5).contains(&refused), "{refused}");

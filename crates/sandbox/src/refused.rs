@@ -10,8 +10,8 @@ pub(crate) struct Refused(Arc<RwLock<Keys>>);
 #[derive(Debug, Default)]
 struct Keys {
     refused: HashSet<String>,
-    /// The one that is good, if only one is.
-    only: Option<String>,
+    /// Those that are good, if not all are.
+    only: Option<HashSet<String>>,
 }
 
 impl Refused {
@@ -24,13 +24,13 @@ impl Refused {
     }
 
     /// Refuses every other key.
-    pub(crate) fn only(&self, key: impl Into<String>) {
-        self.write().only = Some(key.into());
+    pub(crate) fn only(&self, keys: HashSet<String>) {
+        self.write().only = Some(keys);
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        keys.refused.contains(key) || keys.only.as_ref().is_some_and(|only| only != key)
+        keys.refused.contains(key) || keys.only.as_ref().is_some_and(|only| !only.contains(key))
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Keys> {

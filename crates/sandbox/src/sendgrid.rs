@@ -64,9 +64,10 @@ impl SendGridSandbox {
         self.refused_keys.refuse(key);
     }
 
-    /// Refuses every API key but this one from now on.
-    pub fn take_only(&self, key: impl Into<String>) {
-        self.refused_keys.only(key);
+    /// Refuses every API key but these from now on.
+    pub fn take_only<K: Into<String>>(&self, keys: impl IntoIterator<Item = K>) {
+        self.refused_keys
+            .only(keys.into_iter().map(Into::into).collect());
     }
 
     /// Takes this API key again.

@@ -83,6 +83,12 @@ async fn refusals_are_explained_and_have_no_effect() {
     let again = client.post(&url).bearer_auth("SG.revoked").json(&good);
     let status = again.send().await.expect("answered").status();
     assert_eq!(status, StatusCode::ACCEPTED);
+
+    at.take_only(["SG.old", "SG.new"]);
+    for (key, status) in [("SG.old", 202), ("SG.new", 202), ("SG.x", 401)] {
+        let sent = client.post(&url).bearer_auth(key).json(&good).send().await;
+        assert_eq!(sent.expect("answered").status(), status, "{key}");
+    }
 }
 
 #[tokio::test]
