@@ -271,6 +271,24 @@ async fn everything_that_vault_does_not_give_is_found_at_once() {
     };
     assert_eq!(vault(&looked), "ok");
 
+    // Redis's URL may be there, too, for every command.
+    kept.vault.put("sendgrid/redis", &stage.redis.url());
+    let mut elsewhere = settings[..4].to_vec();
+    elsewhere.push(("REDIS__URL", "vault:sendgrid/redis"));
+    let queues = stage
+        .longshore_with(&elsewhere, &["queues", "--json"])
+        .await;
+    assert!(queues.json().is_array());
+    elsewhere.pop();
+    elsewhere.push(("REDIS__URL", "vault:sendgrid/nowhere"));
+    let queues = stage.longshore_with(&elsewhere, &["queues"]).await;
+    assert_eq!(queues.code, Some(2), "{}", queues.stderr);
+    assert!(
+        queues.stderr.contains("redis.url: Vault has nothing at"),
+        "{}",
+        queues.stderr
+    );
+
     // What is wrong with Vault itself is said once.
     kept.vault.seal();
     let ran = stage.longshore_with(&settings, &check).await;

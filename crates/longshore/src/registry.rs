@@ -124,23 +124,4 @@ fn policy(
 }
 
 #[cfg(test)]
-mod tests {
-    use longshore_job::kinds;
-
-    use super::*;
-
-    #[test]
-    fn every_kind_waits_in_the_queue_of_a_provider() {
-        let queues: Vec<_> = PROVIDERS
-            .iter()
-            .map(|provider| provider.queue.name)
-            .collect();
-        for spec in kinds::ALL {
-            assert!(
-                queues.contains(&spec.queue),
-                "{} has no provider",
-                spec.kind
-            );
-        }
-    }
-}
+mod tests;

@@ -27,7 +27,7 @@ fn s3() -> ProviderPolicy {
             open: OPEN,
             probe: OPEN * 2,
         }),
-        credentials: "v1".to_owned(),
+        credentials: "v1".into(),
         ..ProviderPolicy::default()
     };
     ProviderPolicy {
@@ -186,7 +186,7 @@ async fn being_asked_to_wait_and_refused_credentials_hold_that_provider_only() {
     assert_eq!(reason, "s3 refuses our credentials: InvalidAccessKeyId");
     // Others are tried at once.
     let other = ProviderPolicy {
-        credentials: "v2".to_owned(),
+        credentials: "v2".into(),
         ..s3()
     };
     let other = bench.queue.clone().with_provider(other);

@@ -135,7 +135,7 @@ fn what_is_wrong_is_found() {
     check(
         &[
             (
-                "providers.stripe.secret_key = 'vault:stripe/key'\napp = { base_url = 'https://shop.example.com', secret = 'hunter2' }",
+                "providers.stripe.secret_key = 'vault:stripe/key'",
                 "providers.stripe.secret_key",
                 "is in Vault, and providers.vault.addr is not set",
                 "set providers.vault.addr",

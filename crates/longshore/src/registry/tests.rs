@@ -1,0 +1,93 @@
+use longshore_job::kinds;
+use longshore_queue::{Link, LinkOptions, Queue};
+
+use super::*;
+
+#[test]
+fn every_kind_waits_in_the_queue_of_a_provider() {
+    let queues: Vec<_> = PROVIDERS
+        .iter()
+        .map(|provider| provider.queue.name)
+        .collect();
+    for spec in kinds::ALL {
+        assert!(
+            queues.contains(&spec.queue),
+            "{} has no provider",
+            spec.kind
+        );
+    }
+}
+
+/// A configuration in which everything is on, and each secret is this text.
+fn all_with(secret: &str) -> Config {
+    let secrets = [
+        "SENDGRID__API_KEY",
+        "TWILIO__AUTH_TOKEN",
+        "STRIPE__SECRET_KEY",
+        "GOOGLE_MAPS__API_KEY",
+        "TESTPAY__API_KEY",
+    ];
+    let secrets = secrets.map(|name| (format!("LONGSHORE_PROVIDERS__{name}"), secret.to_owned()));
+    let lists = ["STRIPE__WEBHOOK_SECRETS", "TWILIO__WEBHOOK_SHARED_KEYS"];
+    let lists = lists.map(|name| {
+        (
+            format!("LONGSHORE_PROVIDERS__{name}"),
+            format!("[{secret:?}]"),
+        )
+    });
+    let others = [
+        ("LONGSHORE_APP__SECRET", secret),
+        ("LONGSHORE_APP__BASE_URL", "https://shop.example.com"),
+        ("LONGSHORE_PROVIDERS__TWILIO__ACCOUNT_SID", "AC1"),
+        ("LONGSHORE_PROVIDERS__TWILIO__FROM", "+4780000000"),
+        ("LONGSHORE_EMAIL__FROM__EMAIL", "shop@example.com"),
+        ("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "d-1"),
+    ];
+    let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let env = secrets.into_iter().chain(lists).chain(others);
+    Config::load(None, None, &queues(), env).unwrap_or_else(|findings| panic!("{findings}"))
+}
+
+/// Everything that is shown of what is set up, or of why it is not.
+async fn shown(config: &Config) -> String {
+    let secrets = Secrets::new(config).expect("no Vault");
+    let mut shown = format!("{config:?}");
+    for provider in PROVIDERS {
+        match (provider.set_up)(config, &secrets).await {
+            Ok(set_up) => shown += &format!("{:?}", set_up.expect("it is on")),
+            Err(failure) => shown += &format!("{failure} {failure:?}"),
+        }
+    }
+    let link = Link::new("redis://127.0.0.1:1", LinkOptions::default()).expect("a link");
+    let queue = || Queue::new(link.clone(), "shown", "any").expect("a queue");
+    shown += &format!("{:?}", twilio_events(config, &secrets, queue()).await);
+    shown += &format!("{:?}", stripe_events(config, &secrets, queue()).await);
+    shown + &format!("{secrets:?}")
+}
+
+#[tokio::test]
+async fn nothing_that_is_set_up_shows_a_secret() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        format!("file:{}", path.display())
+    };
+    let good = file("good", "hidden");
+    // What cannot be sent is refused, and not quoted.
+    let bad = file("bad", "hidden\nfor good");
+    for secret in ["hidden", &good, &bad] {
+        let shown = shown(&all_with(secret)).await;
+        assert!(!shown.contains("hidden"), "{shown}");
+        // Base64 of `AC1:hidden` and the like.
+        assert!(
+            !shown.contains("aGlkZGVu") && !shown.contains("QUMxOmhp"),
+            "{shown}"
+        );
+        assert_eq!(
+            shown.contains("cannot be sent in a header"),
+            secret == bad,
+            "{shown}"
+        );
+    }
+}
