@@ -20,6 +20,7 @@ fn news(message: &str, job: Option<JobId>, state: &str, rank: u8) -> News {
         state: state.to_owned(),
         rank,
         code: (state == "failed").then(|| "30003".to_owned()),
+        suppress: None,
     }
 }
 
