@@ -18,23 +18,34 @@ const BEFORE_THE_POINT: [u8; 26] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey([u8; 65]);
 
-/// Why a text is not a public key. Says what to do instead.
+/// Why a text is not a public key. It is not quoted: it may be the private half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPublicKey {
     /// There is armour around it.
-    #[error("is in PEM form: leave out the lines with dashes, and write the rest as one line")]
+    #[error("is in PEM form")]
     Pem,
     /// Not base64.
-    #[error("is not base64: copy it again as SendGrid shows it, one line of some 124 characters")]
+    #[error("is not base64")]
     NotBase64,
     /// Another kind of key, or half of one.
-    #[error(
-        "is not an ECDSA key on P-256 (SubjectPublicKeyInfo): copy it again as SendGrid shows it, beginning with MFkw"
-    )]
+    #[error("is not an ECDSA key on P-256 (a SubjectPublicKeyInfo)")]
     NotP256,
     /// A character is another.
-    #[error("is no key, though it looks like one: copy it again, a character in it is wrong")]
+    #[error("looks like a key and is none: a character in it is wrong")]
     NoPoint,
+}
+
+impl InvalidPublicKey {
+    /// What to do instead.
+    #[must_use]
+    pub fn cure(self) -> &'static str {
+        match self {
+            Self::Pem => "leave out the lines with dashes, and write the rest as one line",
+            Self::NotBase64 | Self::NotP256 | Self::NoPoint => {
+                "copy it again as SendGrid shows it: 124 characters that begin with MFkw; it is public, so write it here"
+            }
+        }
+    }
 }
 
 impl PublicKey {
