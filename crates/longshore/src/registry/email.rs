@@ -6,7 +6,7 @@ use longshore_queue::Queue;
 use longshore_webhooks::SendGridEvents;
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, policy, secret};
+use super::{Provider, SetUp, alone, policy, secret};
 use crate::config::{Config, QueueSpec};
 
 pub(super) const PROVIDER: Provider = Provider {
@@ -16,6 +16,7 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: "providers.sendgrid.api_key",
     origin: |config| Some(config.sendgrid()?.base_url.to_string()),
     set_up,
+    beside: alone,
     doubt: no_template,
 };
 
