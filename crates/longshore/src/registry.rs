@@ -18,6 +18,7 @@ use crate::config::{Calls, Config, QueueSpec};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
 
+pub use email::sendgrid_events;
 pub use payments::stripe_events;
 pub use sms::twilio_events;
 

@@ -3,14 +3,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-type Fetching = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Word = Arc<dyn Fn() -> String + Send + Sync>;
+type Fetch = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// Which credentials a provider is called with, as a word that changes when they do: then one more probe may find out at
 /// once whether they are accepted. It says nothing else about them, and every process has the same word for the same ones.
 #[derive(Clone, Default)]
 pub struct Credentials {
-    word: Option<Arc<dyn Fn() -> String + Send + Sync>>,
-    fetch: Option<Arc<dyn Fn() -> Fetching + Send + Sync>>,
+    word: Option<Word>,
+    fetch: Option<Fetch>,
 }
 
 impl Credentials {

@@ -35,8 +35,10 @@ struct Shared {
 struct State {
     value: SecretString,
     version: Version,
-    rules: Vec<Box<dyn Fn(&str) -> Result<(), Unusable> + Send>>,
+    rules: Vec<Rule>,
 }
+
+type Rule = Box<dyn Fn(&str) -> Result<(), Unusable> + Send>;
 
 /// Tells one value of a secret from another, and nothing else about it: 16 bits of a hash, the same in every process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,7 +37,7 @@ async fn what_was_known_is_kept_while_it_is_sealed() {
     assert_eq!(server.tokens(), 1, "its token was good all the time");
 }
 
-fn at(origin: String) -> Vault {
+fn at(origin: &str) -> Vault {
     let config = VaultConfig {
         addr: origin.parse().expect("an origin"),
         mount: "secret".to_owned(),
@@ -59,7 +59,7 @@ async fn one_that_is_not_there_or_does_not_answer_is_named_soon() {
         (nobody, "never sent: cannot connect"),
         (silent, "timed out"),
     ] {
-        let vault = at(origin.clone());
+        let vault = at(&origin);
         let started = Instant::now();
         // Those who ask together wait together, and not one after the other.
         let (a, b, c) = tokio::join!(read(&vault, "a"), read(&vault, "b"), read(&vault, "c"));
