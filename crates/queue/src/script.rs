@@ -72,6 +72,8 @@ script!(
     " flags=allow-oom",
     ["now", "wake", "promote", "limiter", "breaker"]
 );
+script!(CRON_LOOK = "cron_look", "", ["now"]);
+script!(CRON_TICK = "cron_tick", "", ["now", "wake"]);
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
     SETTLE = "settle",
