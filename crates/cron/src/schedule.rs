@@ -93,6 +93,12 @@ impl Schedule {
         &self.text
     }
 
+    /// What it is known by: the same text for the same times, `Europe/Oslo 30 2 * * *`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{} {}", self.zone.name(), self.text)
+    }
+
     /// The time zone.
     #[must_use]
     pub fn zone(&self) -> &Zone {
