@@ -33,6 +33,14 @@ pub enum OperatorError {
         /// Where it is.
         state: &'static str,
     },
+    /// A cron entry makes no job at this time.
+    #[error("the cron entry {name} makes no job now: {reason}")]
+    Entry {
+        /// The entry.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
     /// A name cannot be used.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),

@@ -240,7 +240,7 @@ const DAYS: [(&str, &str); 10] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Beside a look at every minute of two days, by nothing but what the wall says at it.
     #[test]
