@@ -70,7 +70,6 @@ async fn each_second_is_one_job_whoever_is_killed() {
         assert_eq!((&*cron.entry, cron.by_hand), ("each_second", false));
         ticks.entry(cron.tick_ms).or_default().push(id);
     }
-    assert_eq!(ticks.len() as u64, enqueued, "every job was sent");
     let doubled: Vec<_> = ticks.iter().filter(|(_, ids)| ids.len() > 1).collect();
     assert!(doubled.is_empty(), "{doubled:?}");
     let missed: Vec<_> = ticks
@@ -79,5 +78,6 @@ async fn each_second_is_one_job_whoever_is_killed() {
         .filter(|(tick, next)| *tick + 1000 != **next)
         .collect();
     assert!(missed.is_empty(), "{missed:?}");
+    assert_eq!(ticks.len() as u64, enqueued, "every job was sent");
     assert!(ticks.len() >= 13, "{}", ticks.len());
 }
