@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 
 use crate::config::{Calls, Config, CronSettings, QueueSpec, SecretRef};
 
+pub use email::sendgrid_events;
 pub use payments::stripe_events;
 pub use sms::twilio_events;
 

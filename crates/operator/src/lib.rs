@@ -13,6 +13,7 @@ mod moves;
 mod operator;
 mod queues;
 mod redact;
+mod suppressions;
 mod time;
 
 pub use cron::CronRow;
@@ -23,3 +24,4 @@ pub use mappings::{Imported, Mapping};
 pub use operator::{Operator, QueueInfo};
 pub use queues::{BreakerRow, FallbackRow, PauseRow, QueueRow};
 pub use redact::redact_args;
+pub use suppressions::{InvalidSuppressed, Suppressed, SuppressionRow};
