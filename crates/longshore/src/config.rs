@@ -14,6 +14,7 @@
 mod app;
 mod base_url;
 mod calls;
+mod cron;
 mod document;
 mod email;
 mod env;
@@ -41,10 +42,12 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+use figment::Figment;
+
 pub use app::AppSettings;
 pub use calls::{Breaker, Calls};
+pub use cron::CronSettings;
 pub use email::{EmailSettings, Sender};
-use figment::Figment;
 pub use finding::{Finding, Findings, Severity};
 pub use google_maps::GoogleMapsSettings;
 pub use queues::{OnUnknown, QueueSettings, QueueSpec};
@@ -90,6 +93,8 @@ pub struct Config {
     pub app: Option<AppSettings>,
     /// The payment provider that takes new customers.
     pub new_customers: String,
+    /// Which jobs are made by the clock, by name.
+    pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
     queues: Queues,
@@ -157,34 +162,32 @@ impl Config {
             webhooks::can_verify(&mut reader, webhooks, twilio);
         }
 
+        let cron = cron::read(&mut reader);
+
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
-        match (redis, reread, worker, queues, webhooks, new_customers) {
-            (
-                Some(redis),
-                Some(reread),
-                Some(worker),
-                Some(queues),
-                Some(webhooks),
-                Some(new_customers),
-            ) => Ok(Self {
-                profile: profile.map(str::to_owned),
-                redis,
-                vault,
-                reread,
-                worker,
-                email,
-                twilio,
-                google_maps,
-                stripe,
-                testpay,
-                app,
-                new_customers,
-                webhooks,
-                queues,
-                warnings,
-                values,
-            }),
+        match (redis, worker, queues, webhooks, new_customers) {
+            (Some(redis), Some(worker), Some(queues), Some(webhooks), Some(new_customers)) => {
+                Ok(Self {
+                    profile: profile.map(str::to_owned),
+                    redis,
+                    vault,
+                    reread: reread.unwrap_or_default(),
+                    worker,
+                    email,
+                    twilio,
+                    google_maps,
+                    stripe,
+                    testpay,
+                    app,
+                    new_customers,
+                    cron,
+                    webhooks,
+                    queues,
+                    warnings,
+                    values,
+                })
+            }
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }
