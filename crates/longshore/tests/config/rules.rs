@@ -3,6 +3,7 @@
 mod calls;
 mod email;
 mod payments;
+mod postmark;
 mod queues;
 mod redis;
 mod twilio;
