@@ -41,6 +41,7 @@ impl Scene {
                 name: Some("The Shop".into()),
             },
             templates: ["welcome", "invoice", "unmapped"].map(template).into(),
+            heard: false,
         };
         let alias = PostmarkTemplate::Alias("welcome-mail".into());
         let fallback = Postmark::by_rest(PostmarkConfig {

@@ -67,6 +67,7 @@ impl Scene {
                 name: Some("The Shop".into()),
             },
             templates: ["welcome", "unwritten"].map(template).into(),
+            heard: false,
         };
         let sendgrid = SendGrid::new(&SendGridConfig::new("SG.any")).expect("a client");
         let postmark = Postmark::by_smtp(smtp).expect("a client");

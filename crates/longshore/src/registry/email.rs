@@ -7,7 +7,8 @@ use longshore_email::{
     SmtpConfig,
 };
 use longshore_job::{Job, kinds};
-use longshore_queue::{Fallback, ProviderPolicy};
+use longshore_queue::{Fallback, ProviderPolicy, Queue};
+use longshore_webhooks::SendGridEvents;
 use longshore_worker::Handlers;
 
 use super::{Beside, Provider, SetUp, policy, secret};
@@ -91,6 +92,7 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
             name: email.from.name.clone(),
         },
         templates: email.templates.clone(),
+        heard: !sendgrid.webhook_public_keys.is_empty(),
     };
     let handler = SendEmailHandler::new(mails, client);
     let (handler, policy) = match &email.fallback {
@@ -147,4 +149,11 @@ fn stands_in(
     };
     let client = client.map_err(|error| format!("providers.postmark: {error}"))?;
     Ok((client, policy))
+}
+
+/// What it takes to hear SendGrid's events; `None` while it is off, or has no public key to verify them with.
+#[must_use]
+pub fn sendgrid_events(config: &Config, queue: Queue) -> Option<SendGridEvents> {
+    let public_keys = config.sendgrid()?.webhook_public_keys.clone();
+    (!public_keys.is_empty()).then_some(SendGridEvents { public_keys, queue })
 }
