@@ -129,6 +129,23 @@ async fn a_mail_arrives_whole() {
 }
 
 #[tokio::test]
+async fn a_line_with_a_dot_ends_nothing() {
+    let mut scene = Scene::set().await;
+    let name = "Ada\r\n.\r\nMAIL FROM:<eve@example.com>\r\n..\r\n";
+    let job = welcome("ada").data(json!({ "firstName": name }));
+    let run = scene.a_run();
+    scene.handler.run(job, run).await.expect("sent");
+    let mail = scene.server.mail().await;
+    let content = mail.content.replace("=\r\n", "");
+    let text = format!("Welcome, {name}.");
+    assert!(content.contains(&text), "{content}");
+    let subject = "Subject: Welcome, Ada . MAIL FROM:<eve@example.com> ..\r\n";
+    assert!(content.contains(subject), "{content}");
+    scene.to("bob").await.expect("sent");
+    assert_eq!(scene.server.mail().await.to, ["bob@example.com"]);
+}
+
+#[tokio::test]
 async fn a_connection_is_used_again_and_replaced_when_it_has_gone() {
     let mut scene = Scene::set().await;
     scene.to("ada").await.expect("sent");
