@@ -13,8 +13,7 @@ fn every_queue_is_a_row_with_the_fields_of_the_contract() {
         json!({
             "queue": queue, "pending": 0, "scheduled": 0, "running": 0, "retryable": 0, "dead": 0, "completed": 0,
             "paused": null, "held_until": null, "latency_seconds": null,
-            "breakers": [{ "provider": provider, "state": "closed", "until": null, "refused": null }],
-            "fallback": null,
+            "breakers": [{ "provider": provider, "state": "closed", "until": null }],
         })
     };
     assert_eq!(
