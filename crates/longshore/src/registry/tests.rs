@@ -26,6 +26,7 @@ fn all_with(secret: &str) -> Config {
         "STRIPE__SECRET_KEY",
         "GOOGLE_MAPS__API_KEY",
         "TESTPAY__API_KEY",
+        "POSTMARK__SERVER_TOKEN",
     ];
     let secrets = secrets.map(|name| (format!("LONGSHORE_PROVIDERS__{name}"), secret.to_owned()));
     let lists = ["STRIPE__WEBHOOK_SECRETS", "TWILIO__WEBHOOK_SHARED_KEYS"];
@@ -41,7 +42,11 @@ fn all_with(secret: &str) -> Config {
         ("LONGSHORE_PROVIDERS__TWILIO__ACCOUNT_SID", "AC1"),
         ("LONGSHORE_PROVIDERS__TWILIO__FROM", "+4780000000"),
         ("LONGSHORE_EMAIL__FROM__EMAIL", "shop@example.com"),
-        ("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "d-1"),
+        ("LONGSHORE_EMAIL__FALLBACK", "postmark"),
+        (
+            "LONGSHORE_EMAIL__TEMPLATES__WELCOME",
+            r#"{ sendgrid = "d-1", postmark = "welcome" }"#,
+        ),
     ];
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let env = secrets.into_iter().chain(lists).chain(others);
