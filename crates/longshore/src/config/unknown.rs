@@ -31,9 +31,11 @@ impl Schema<'_> {
             .filter(|known| alike(known) >= ALIKE)
             .map(|known| above.join(known));
         sibling.or_else(|| {
-            // The right key in the wrong table.
+            // The right key in the wrong table; but one provider's key is not another's.
+            let of_a_provider = unknown.words()[0] == "providers" && unknown.words().len() > 2;
             Self::keys()
                 .filter(|key| !key.path.contains('<'))
+                .filter(|key| !(of_a_provider && key.path.starts_with("providers.")))
                 .find(|key| key.path.rsplit('.').next() == Some(word))
                 .map(|key| KeyPath::from(key.path))
         })
