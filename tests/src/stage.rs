@@ -45,6 +45,7 @@ pub struct Stage {
     /// Where `longshore webhooks` will listen.
     webhooks: SocketAddr,
     started: AtomicUsize,
+    settings: Vec<(String, String)>,
     // Removed last, after all that writes into it.
     dir: TempDir,
 }
@@ -89,8 +90,14 @@ impl Stage {
             app,
             webhooks: webhooks.expect("a free port"),
             started: AtomicUsize::new(0),
+            settings: Vec::new(),
             dir: tempfile::tempdir().expect("a directory"),
         }
+    }
+
+    /// Sets `LONGSHORE_<name>` for all that is started on it from then on.
+    pub fn setting(&mut self, name: &str, value: impl Into<String>) {
+        self.settings.push((name.to_owned(), value.into()));
     }
 
     /// A worker to be started on it.
@@ -347,6 +354,7 @@ impl Stage {
             ("WORKER__HTTP_ADDR".to_owned(), "127.0.0.1:0".to_owned()),
             (self.act.of_provider("BASE_URL"), self.provider().1),
         ]);
+        settings.extend(self.settings.iter().cloned());
         for (name, value) in settings {
             command.env(format!("LONGSHORE_{name}"), value);
         }

@@ -20,6 +20,7 @@ use crate::handlers::Handlers;
 use crate::layers::{Around, Dispatch};
 use crate::metrics::Metrics;
 use crate::station::Station;
+use crate::watch::Watch;
 use crate::{claimer, health, keeper, settler, sweeper};
 
 /// How long Redis may take to be reached at the start.
@@ -97,6 +98,7 @@ pub struct Fleet {
     options: FleetOptions,
     queues: Vec<(Queue, Settings, Handlers)>,
     owners: HashMap<String, Queue>,
+    watch: Option<Arc<dyn Watch>>,
 }
 
 impl Fleet {
@@ -107,7 +109,15 @@ impl Fleet {
             options,
             queues: Vec::new(),
             owners: HashMap::new(),
+            watch: None,
         }
+    }
+
+    /// Has somebody watch over it.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Self {
+        self.watch = Some(watch);
+        self
     }
 
     /// Adds a queue.
@@ -151,6 +161,7 @@ impl Fleet {
                 Arc::clone(&owners),
                 &self.options.name,
                 of_queue,
+                self.watch.clone(),
             );
             stations.push(station);
             to_settle.push(outcomes);

@@ -18,6 +18,7 @@ use longshore_job::{JobError, Outcome, Undecodable};
 use tower::{Layer, Service};
 
 pub(crate) use dispatch::Dispatch;
+pub use isolate::{Running, running};
 pub(crate) use settle::SettleLayer;
 
 use crate::entry::Entry;

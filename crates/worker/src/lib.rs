@@ -28,6 +28,9 @@ mod metrics;
 mod settler;
 mod station;
 mod sweeper;
+mod watch;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
 pub use handlers::Handlers;
+pub use layers::{Running, running};
+pub use watch::{Dead, Watch};

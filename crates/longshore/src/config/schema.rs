@@ -8,7 +8,8 @@ use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, email, google_maps, queues, redis, sendgrid, stripe, testpay, twilio, webhooks, worker,
+    app, email, google_maps, queues, redis, sendgrid, sentry, stripe, testpay, twilio, webhooks,
+    worker,
 };
 
 /// The keys of every section.
@@ -22,6 +23,7 @@ const SECTIONS: &[&[Key]] = &[
     google_maps::KEYS,
     stripe::KEYS,
     testpay::KEYS,
+    sentry::KEYS,
     app::KEYS,
     webhooks::KEYS,
 ];

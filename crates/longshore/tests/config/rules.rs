@@ -5,6 +5,7 @@ mod email;
 mod payments;
 mod queues;
 mod redis;
+mod sentry;
 mod twilio;
 mod webhooks;
 mod worker;
