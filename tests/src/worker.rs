@@ -60,6 +60,12 @@ impl<'a> Start<'a> {
         }
     }
 
+    /// Has it work all queues instead of its act's.
+    pub fn all_queues(mut self) -> Self {
+        self.args = &[];
+        self
+    }
+
     /// Sets `LONGSHORE_<name>`: `("WORKER__DRAIN_SECONDS", "2")`.
     pub fn set(self, name: &str, value: impl Into<String>) -> Self {
         self.env(&format!("LONGSHORE_{name}"), value)
@@ -250,7 +256,11 @@ impl Worker {
     }
 
     /// Where it said that it serves its health.
-    fn http_addr(&self) -> SocketAddr {
+    ///
+    /// # Panics
+    /// When it has not said so.
+    #[must_use]
+    pub fn http_addr(&self) -> SocketAddr {
         let log = self.log();
         let addr = log
             .lines()

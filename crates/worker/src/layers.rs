@@ -4,6 +4,7 @@
 
 mod dispatch;
 mod isolate;
+mod quoted;
 mod settle;
 mod time_limit;
 mod trace;

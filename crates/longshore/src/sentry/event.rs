@@ -126,8 +126,10 @@ mod tests {
             provider: provider.map(Cow::Borrowed),
             code: Some("503".to_owned()),
         };
-        let mut answer = Answer::default();
-        answer.status = Some(503);
+        let answer = Answer {
+            status: Some(503),
+            ..Answer::default()
+        };
         Trouble::dead(&Dead {
             queue: "email",
             job_id: Some(JobId::generate()),
