@@ -76,6 +76,15 @@ async fn planted_stage(sentry: &Receiver) -> Stage {
     stage
         .stripe
         .change_webhooks(|webhooks| webhooks.endpoints = vec![endpoint]);
+    let url = stage.webhooks_url("sendgrid");
+    stage
+        .sendgrid
+        .change_webhook(|webhook| webhook.url = Some(url));
+    let key = stage.sendgrid.public_key();
+    stage.setting(
+        "PROVIDERS__SENDGRID__WEBHOOK_PUBLIC_KEYS",
+        format!("[\"{key}\"]"),
+    );
     stage
 }
 
@@ -186,9 +195,15 @@ async fn run_events(stage: &Stage, ids: &[JobId]) {
         !stage.app.applied().is_empty()
     })
     .await;
+    eventually("the address is suppressed", || async {
+        let list = stage.longshore(&["suppressions", "list", "--json"]).await;
+        list.json().as_array().is_some_and(|list| !list.is_empty())
+    })
+    .await;
     for (provider, header) in [
         ("stripe", "Stripe-Signature"),
         ("twilio", "X-Twilio-Signature"),
+        ("sendgrid", "X-Twilio-Email-Event-Webhook-Signature"),
     ] {
         let url = stage.webhooks_url(provider);
         let addr = url.split('/').nth(2).expect("an address");
@@ -239,6 +254,10 @@ async fn no_secret_and_nobody_is_found_anywhere() {
         let said = stage.longshore(&["resume", queue]).await;
         assert_eq!(said.code, Some(0), "{}", said.stderr);
     }
+    // The last mail bounces: no more are sent to its address.
+    stage.sendgrid.change_webhook(|webhook| {
+        webhook.bounced.insert("zqaddress@example.com".to_owned());
+    });
     ids.extend(enqueue(&stage, 101).await);
     ended(&stage).await;
     run_events(&stage, &ids).await;

@@ -64,6 +64,7 @@ impl Places {
             &["dead", "groups"],
             &["dead", "list", "--limit", "1000"],
             &["mappings", "export"],
+            &["suppressions", "list"],
         ] {
             self.run(stage, args).await;
             if args[0] != "--help" && args[0] != "mappings" {

@@ -170,7 +170,7 @@ mod tests {
         for (class, provider, is_error) in [
             (Refused, Some("stripe"), false),
             (Expired, None, false),
-            (Refused, None, true),
+            (Refused, None, false),
             (Failed, Some("stripe"), true),
             (Failed, None, true),
             (OutcomeUnknown, Some("stripe"), true),

@@ -48,18 +48,12 @@ pub(super) struct Letter {
 }
 
 impl Trouble {
-    /// `None` for what is no error: a provider that refuses (a declined card, a number that is none), and a job that
-    /// came too late.
+    /// `None` for what is no error: a refusal (a declined card, a number that is none, an address that bounced), and a
+    /// job that came too late.
     pub(super) fn dead(letter: &Dead<'_>) -> Option<Self> {
         match letter.cause.class {
-            Class::Expired => return None,
-            Class::Refused if letter.cause.provider.is_some() => return None,
-            // One that we refuse ourselves says that something is wrong here.
-            Class::Refused
-            | Class::Failed
-            | Class::OutcomeUnknown
-            | Class::Undecodable
-            | Class::Poison => {}
+            Class::Refused | Class::Expired => return None,
+            Class::Failed | Class::OutcomeUnknown | Class::Undecodable | Class::Poison => {}
         }
         Some(Self::Dead(Box::new(Letter {
             queue: letter.queue.to_owned(),
