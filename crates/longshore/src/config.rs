@@ -14,6 +14,7 @@
 mod app;
 mod base_url;
 mod calls;
+mod cron;
 mod document;
 mod email;
 mod env;
@@ -46,6 +47,7 @@ use secrecy::ExposeSecret;
 
 pub use app::AppSettings;
 pub use calls::{Breaker, Calls};
+pub use cron::CronSettings;
 pub use email::{EmailSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
 pub use google_maps::GoogleMapsSettings;
@@ -90,6 +92,8 @@ pub struct Config {
     pub new_customers: String,
     /// Where errors are reported; `None` while there is no DSN.
     pub sentry: Option<SentrySettings>,
+    /// Which jobs are made by the clock, by name.
+    pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
     queues: Queues,
@@ -155,6 +159,8 @@ impl Config {
             webhooks::can_verify(&mut reader, webhooks, twilio);
         }
 
+        let cron = cron::read(&mut reader);
+
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
         match (redis, worker, queues, webhooks, new_customers) {
@@ -171,6 +177,7 @@ impl Config {
                     app,
                     new_customers,
                     sentry,
+                    cron,
                     webhooks,
                     queues,
                     warnings,

@@ -63,6 +63,7 @@ impl Places {
             &["queues"],
             &["dead", "groups"],
             &["dead", "list", "--limit", "1000"],
+            &["cron", "list"],
             &["mappings", "export"],
             &["suppressions", "list"],
         ] {
