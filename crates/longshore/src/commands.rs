@@ -18,6 +18,7 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::failure::Failure;
+use crate::sentry;
 use crate::session::Session;
 
 /// Carries out a command.
@@ -27,7 +28,11 @@ use crate::session::Session;
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let load = || Session::load(cli.config.as_ref(), cli.profile.as_deref());
     match cli.command {
-        Command::Work(args) => work::run(&load()?, &args).await,
+        Command::Work(args) => {
+            let session = load()?;
+            let work = |watch| work::run(&session, &args, watch);
+            sentry::reported(&session.config, "work", work).await
+        }
         Command::Enqueue(args) => enqueue::run(&load()?, args).await,
         Command::Job(args) => job::run(&load()?, &args).await,
         Command::Queues(args) => queues::list(&load()?, &args).await,
@@ -42,7 +47,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
         Command::Mappings(command) => mappings::run(&load()?, command).await,
         Command::Suppressions(command) => suppressions::run(&load()?, command).await,
-        Command::Webhooks => webhooks::run(&load()?).await,
+        Command::Webhooks => {
+            let session = load()?;
+            let listen = |_| webhooks::run(&session);
+            sentry::reported(&session.config, "webhooks", listen).await
+        }
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
     }

@@ -30,6 +30,7 @@ mod redis;
 mod schema;
 mod secret;
 mod sendgrid;
+mod sentry;
 mod show;
 mod stripe;
 mod testpay;
@@ -56,6 +57,7 @@ pub use queues::{OnUnknown, QueueSettings, QueueSpec};
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use secret::SecretRef;
 pub use sendgrid::SendGridSettings;
+pub use sentry::{SentrySettings, origin as sentry_origin, parse_dsn};
 pub use show::ShownValue;
 pub use stripe::{StripeSettings, wrong_mode};
 pub use testpay::TestPaySettings;
@@ -90,6 +92,8 @@ pub struct Config {
     pub app: Option<AppSettings>,
     /// The payment provider that takes new customers.
     pub new_customers: String,
+    /// Where errors are reported; `None` while there is no DSN.
+    pub sentry: Option<SentrySettings>,
     /// Which jobs are made by the clock, by name.
     pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
@@ -152,6 +156,7 @@ impl Config {
         {
             email::has_payment_failed(&mut reader, email);
         }
+        let sentry = sentry::read(&mut reader);
         let webhooks = webhooks::read(&mut reader);
         if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
             webhooks::can_verify(&mut reader, webhooks, twilio);
@@ -174,6 +179,7 @@ impl Config {
                     testpay,
                     app,
                     new_customers,
+                    sentry,
                     cron,
                     webhooks,
                     queues,
@@ -236,18 +242,20 @@ impl Config {
         if let Some(maps) = &self.google_maps {
             secrets.push((google_maps::API_KEY, &maps.api_key));
         }
-        secrets
-            .into_iter()
-            .filter_map(|(key, secret)| {
-                let error = resolve(secret.expose_secret()).err()?;
-                Some(Finding {
-                    severity: Severity::Error,
-                    key: key.to_owned(),
-                    origin: None,
-                    problem: format!("leads nowhere: {error}"),
-                    cure: "set what it refers to where the workers run".to_owned(),
-                })
+        if let Some(sentry) = &self.sentry {
+            secrets.push((sentry::DSN, &sentry.dsn));
+        }
+        let leads_nowhere = secrets.into_iter().filter_map(|(key, secret)| {
+            let error = resolve(secret.expose_secret()).err()?;
+            Some(Finding {
+                severity: Severity::Error,
+                key: key.to_owned(),
+                origin: None,
+                problem: format!("leads nowhere: {error}"),
+                cure: "set what it refers to where the workers run".to_owned(),
             })
-            .collect()
+        });
+        let no_dsn = self.sentry.as_ref().and_then(SentrySettings::finding);
+        leads_nowhere.chain(no_dsn).collect()
     }
 }

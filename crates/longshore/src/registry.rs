@@ -123,7 +123,7 @@ fn no_doubt(_: &Config, _: &serde_json::Value) -> Option<String> {
 }
 
 /// A secret, from where it is kept.
-fn secret(key: &str, secret: &SecretRef) -> Result<SecretString, String> {
+pub(crate) fn secret(key: &str, secret: &SecretRef) -> Result<SecretString, String> {
     resolve(secret.expose_secret()).map_err(|error| format!("{key}: {error}"))
 }
 

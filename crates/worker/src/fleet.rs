@@ -22,6 +22,7 @@ use crate::layers::{Around, Dispatch};
 use crate::metrics::Metrics;
 use crate::station::Station;
 use crate::ticker::{Ticker, Timetable};
+use crate::watch::Watch;
 use crate::{claimer, health, keeper, settler, sweeper};
 
 /// How long Redis may take to be reached at the start.
@@ -99,6 +100,7 @@ pub struct Fleet {
     options: FleetOptions,
     queues: Vec<(Queue, Settings, Handlers)>,
     owners: HashMap<String, Queue>,
+    watch: Option<Arc<dyn Watch>>,
     timetables: Vec<Timetable>,
 }
 
@@ -110,8 +112,16 @@ impl Fleet {
             options,
             queues: Vec::new(),
             owners: HashMap::new(),
+            watch: None,
             timetables: Vec::new(),
         }
+    }
+
+    /// Has somebody watch over it.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Self {
+        self.watch = Some(watch);
+        self
     }
 
     /// Adds a queue.
@@ -163,6 +173,7 @@ impl Fleet {
                 Arc::clone(&owners),
                 &self.options.name,
                 of_queue,
+                self.watch.clone(),
             );
             stations.push(station);
             to_settle.push(outcomes);

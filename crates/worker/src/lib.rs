@@ -31,6 +31,9 @@ mod settler;
 mod station;
 mod sweeper;
 mod ticker;
+mod watch;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
 pub use handlers::Handlers;
+pub use layers::{Running, running};
+pub use watch::{Dead, Watch};

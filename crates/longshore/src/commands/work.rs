@@ -1,7 +1,9 @@
 //! `work`.
 
+use std::sync::Arc;
+
 use longshore_queue::{Link, OnUnknown, Policy, Queue, Retention};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Settings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Settings, Watch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -12,7 +14,11 @@ use crate::failure::Failure;
 use crate::registry::{self, PROVIDERS, Provider, SetUp};
 use crate::session::Session;
 
-pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
+pub(super) async fn run(
+    session: &Session,
+    args: &Work,
+    watch: Option<Arc<dyn Watch>>,
+) -> Result<(), Failure> {
     log_warnings(session);
     let wanted = wanted(args)?;
     let link = session.link()?;
@@ -22,6 +28,9 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         http_addr: worker.http_addr,
         drain: worker.drain,
     });
+    if let Some(watch) = watch {
+        fleet = fleet.watched_by(watch);
+    }
     let mut queues = 0;
     let ticking = link.another(link.options());
     for provider in PROVIDERS {

@@ -8,8 +8,8 @@ use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, cron, email, google_maps, postmark, queues, redis, sendgrid, stripe, testpay, twilio,
-    webhooks, worker,
+    app, cron, email, google_maps, postmark, queues, redis, sendgrid, sentry, stripe, testpay,
+    twilio, webhooks, worker,
 };
 
 /// The keys of every section.
@@ -24,6 +24,7 @@ const SECTIONS: &[&[Key]] = &[
     google_maps::KEYS,
     stripe::KEYS,
     testpay::KEYS,
+    sentry::KEYS,
     app::KEYS,
     webhooks::KEYS,
     cron::KEYS,

@@ -7,6 +7,7 @@ mod payments;
 mod postmark;
 mod queues;
 mod redis;
+mod sentry;
 mod twilio;
 mod webhooks;
 mod worker;
