@@ -20,6 +20,7 @@ mod env;
 mod files;
 mod finding;
 mod google_maps;
+mod inventory;
 mod key;
 mod layer;
 mod queues;
@@ -36,6 +37,7 @@ mod unknown;
 mod webhooks;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -48,6 +50,7 @@ pub use calls::{Breaker, Calls};
 pub use email::{EmailSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
 pub use google_maps::GoogleMapsSettings;
+pub use inventory::{Criticality, Listed};
 pub use queues::{OnUnknown, QueueSettings, QueueSpec};
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use secret::SecretRef;
@@ -88,6 +91,7 @@ pub struct Config {
     pub new_customers: String,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
+    inventory: BTreeMap<&'static str, Listed>,
     queues: Queues,
     warnings: Findings,
     values: Vec<ShownValue>,
@@ -146,6 +150,7 @@ impl Config {
             email::has_payment_failed(&mut reader, email);
         }
         let webhooks = webhooks::read(&mut reader);
+        let inventory = inventory::read(&mut reader);
         if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
             webhooks::can_verify(&mut reader, webhooks, twilio);
         }
@@ -166,6 +171,7 @@ impl Config {
                     app,
                     new_customers,
                     webhooks,
+                    inventory,
                     queues,
                     warnings,
                     values,
@@ -180,6 +186,12 @@ impl Config {
     #[must_use]
     pub fn queue(&self, name: &str) -> Option<&QueueSettings> {
         self.queues.get(name)
+    }
+
+    /// What the inventory says of a provider; `None` when there is none of this name.
+    #[must_use]
+    pub fn listed(&self, provider: &str) -> Option<&Listed> {
+        self.inventory.get(provider)
     }
 
     /// SendGrid's settings; `None` while it has no key.

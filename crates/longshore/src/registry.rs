@@ -12,7 +12,7 @@ use std::time::Duration;
 use longshore_job::Prepared;
 use longshore_provider::secret::{SecretString, resolve};
 use longshore_queue::{BreakerSpec, ProviderPolicy};
-use longshore_worker::Handlers;
+use longshore_worker::{Handlers, ProviderFacts};
 use secrecy::ExposeSecret;
 
 use crate::config::{Calls, Config, QueueSpec, SecretRef};
@@ -79,6 +79,26 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
         .find(|provider| provider.queue.name == job.queue)?;
     let payload: serde_json::Value = serde_json::from_slice(&job.payload).ok()?;
     (provider.doubt)(config, payload.get("args")?)
+}
+
+/// What the inventory says of a provider and of those beside it, for the fleet's metrics.
+#[must_use]
+pub fn facts(provider: &Provider, config: &Config) -> Vec<ProviderFacts> {
+    let beside = (provider.beside)(config);
+    std::iter::once(provider.name)
+        .chain(beside.iter().map(|beside| beside.name))
+        .filter_map(|name| {
+            let listed = config.listed(name)?;
+            Some(ProviderFacts {
+                provider: name.to_owned(),
+                queue: provider.queue.name.to_owned(),
+                own: name == provider.name,
+                criticality: listed.criticality.to_string(),
+                sla_percent: listed.sla_percent,
+                owner: listed.owner.clone(),
+            })
+        })
+        .collect()
 }
 
 /// It stands alone.

@@ -18,7 +18,7 @@ use crate::backend::QueueBackend;
 use crate::entry::lock;
 use crate::handlers::Handlers;
 use crate::layers::{Around, Dispatch};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, ProviderFacts};
 use crate::station::Station;
 use crate::{claimer, health, keeper, settler, sweeper};
 
@@ -97,6 +97,7 @@ pub struct Fleet {
     options: FleetOptions,
     queues: Vec<(Queue, Settings, Handlers)>,
     owners: HashMap<String, Queue>,
+    providers: Vec<ProviderFacts>,
 }
 
 impl Fleet {
@@ -107,7 +108,15 @@ impl Fleet {
             options,
             queues: Vec::new(),
             owners: HashMap::new(),
+            providers: Vec::new(),
         }
+    }
+
+    /// Adds what the inventory says of a provider, for `/metrics`.
+    #[must_use]
+    pub fn provider(mut self, facts: ProviderFacts) -> Self {
+        self.providers.push(facts);
+        self
     }
 
     /// Adds a queue.
@@ -138,7 +147,7 @@ impl Fleet {
         if self.queues.is_empty() {
             return Err(FleetError::NoQueues);
         }
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(self.providers);
         let owners = Arc::new(self.owners);
         let mut stations = Vec::new();
         let mut to_settle = Vec::new();

@@ -31,3 +31,4 @@ mod sweeper;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
 pub use handlers::Handlers;
+pub use metrics::ProviderFacts;

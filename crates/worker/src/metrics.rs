@@ -4,12 +4,16 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_queue::{BreakerState, JobState, Stats};
+use longshore_queue::{BreakerState, JobState, Stats, Word};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+
+mod inventory;
+
+pub use inventory::ProviderFacts;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabel {
@@ -29,6 +33,18 @@ struct KindLabels {
     kind: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UnitLabels {
+    provider: &'static str,
+    unit: &'static str,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All counters of the process.
@@ -42,10 +58,13 @@ pub(crate) struct Metrics {
     rescued: Family<QueueLabel, Counter>,
     refused: Family<QueueLabel, Counter>,
     newer: Family<QueueLabel, Counter>,
+    calls: Family<CallLabels, Counter>,
+    units: Family<UnitLabels, Counter>,
+    providers: Vec<ProviderFacts>,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(providers: Vec<ProviderFacts>) -> Arc<Self> {
         let mut registry = Registry::with_prefix("longshore");
         // From 1 ms to 65 s for jobs, from 0.1 ms to 1.6 s for Redis.
         let jobs = Histograms::new_with_constructor(|| {
@@ -64,6 +83,9 @@ impl Metrics {
             rescued: Family::default(),
             refused: Family::default(),
             newer: Family::default(),
+            calls: Family::default(),
+            units: Family::default(),
+            providers,
             registry: Registry::default(),
         };
         registry.register("runs", "Runs that ended, by outcome", metrics.runs.clone());
@@ -97,6 +119,16 @@ impl Metrics {
             "Jobs put back since their args are newer than this worker",
             metrics.newer.clone(),
         );
+        registry.register(
+            "provider_calls",
+            "What calls came to, by provider; a run that does not tell of each call counts as one",
+            metrics.calls.clone(),
+        );
+        registry.register(
+            "provider_billable_units",
+            "What providers take money for, in the unit of each price list, as far as we know",
+            metrics.units.clone(),
+        );
         Arc::new(Self {
             registry,
             ..metrics
@@ -119,6 +151,7 @@ impl Metrics {
         let body = text.trim_end_matches("# EOF\n").len();
         text.truncate(body);
         gauges(&mut text, queues);
+        inventory::gauges(&mut text, &self.providers);
         text.push_str("# EOF\n");
         text
     }
@@ -251,6 +284,28 @@ impl QueueMetrics {
         self.all.refused.get_or_create(&self.label()).inc();
     }
 
+    /// A call came to this. Nothing is counted of a call that said nothing.
+    pub(crate) fn called(&self, provider: &str, word: &Word) {
+        let outcome = match word {
+            Word::Nothing => return,
+            Word::Well => "answered",
+            Word::Ill => "failed",
+            Word::Hold(_) => "throttled",
+            Word::Refused { .. } => "unauthorized",
+        };
+        let labels = CallLabels {
+            provider: provider.to_owned(),
+            outcome,
+        };
+        self.all.calls.get_or_create(&labels).inc();
+    }
+
+    /// A provider takes money for this.
+    pub(crate) fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
+        let labels = UnitLabels { provider, unit };
+        self.all.units.get_or_create(&labels).inc_by(units);
+    }
+
     pub(crate) fn newer(&self) {
         self.all.newer.get_or_create(&self.label()).inc();
     }
@@ -288,10 +343,20 @@ mod tests {
             latency_ms: Some(1500),
             counters: HashMap::new(),
         };
-        let metrics = Metrics::new();
-        metrics
-            .of("email")
-            .ran(Some("send_email"), "completed", None);
+        let metrics = Metrics::new(vec![ProviderFacts {
+            provider: "sendgrid".to_owned(),
+            queue: "email".to_owned(),
+            own: true,
+            criticality: "high".to_owned(),
+            sla_percent: Some(99.95),
+            owner: Some("Back \"end\"".to_owned()),
+        }]);
+        let email = metrics.of("email");
+        email.ran(Some("send_email"), "completed", None);
+        email.called("sendgrid", &Word::Well);
+        email.called("sendgrid", &Word::Hold(Duration::from_secs(1)));
+        email.called("sendgrid", &Word::Nothing);
+        email.billed("sendgrid", "mail", 3);
         let text = metrics.text(&[("email".to_owned(), stats)]);
         for line in [
             r#"longshore_runs_total{queue="email",kind="send_email",outcome="completed"} 1"#,
@@ -300,6 +365,12 @@ mod tests {
             r#"longshore_paused{queue="email"} 1"#,
             r#"longshore_held{queue="email"} 0"#,
             r#"longshore_breaker_state{queue="email",provider="sendgrid"} 2"#,
+            r#"longshore_provider_calls_total{provider="sendgrid",outcome="answered"} 1"#,
+            r#"longshore_provider_calls_total{provider="sendgrid",outcome="throttled"} 1"#,
+            r#"longshore_provider_billable_units_total{provider="sendgrid",unit="mail"} 3"#,
+            r#"longshore_provider_info{provider="sendgrid",criticality="high",owner="Back \"end\"",sla="99.95"} 1"#,
+            r#"longshore_provider_sla_ratio{provider="sendgrid"} 0.9995"#,
+            r#"longshore_queue_info{queue="email",provider="sendgrid",criticality="high",owner="Back \"end\""} 1"#,
         ] {
             assert!(
                 text.lines().any(|found| found == line),

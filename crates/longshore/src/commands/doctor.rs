@@ -67,7 +67,11 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     findings.extend(secrets(session));
     for known in PROVIDERS {
         if let Some(origin) = (known.origin)(&session.config) {
-            findings.push(provider(known.name, &origin).await);
+            let mut finding = provider(known.name, &origin).await;
+            if let Some(listed) = session.config.listed(known.name) {
+                finding.finding = format!("{} ({listed})", finding.finding);
+            }
+            findings.push(finding);
         }
     }
     let wrong = findings

@@ -7,10 +7,10 @@ use tokio::sync::mpsc;
 
 use super::log_warnings;
 use crate::cli::Work;
-use crate::config;
 use crate::failure::Failure;
 use crate::registry::{PROVIDERS, Provider, SetUp};
 use crate::session::Session;
+use crate::{config, registry};
 
 pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
     log_warnings(session);
@@ -58,6 +58,9 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         .map_err(Failure::input)?
         .with_provider(policy);
         fleet = fleet.knows(&queue);
+        for facts in registry::facts(provider, &session.config) {
+            fleet = fleet.provider(facts);
+        }
         if wanted {
             fleet = fleet.queue(queue, settings(session, name)?, handlers);
             queues += 1;

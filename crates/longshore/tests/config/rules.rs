@@ -2,6 +2,7 @@
 
 mod calls;
 mod email;
+mod inventory;
 mod payments;
 mod queues;
 mod redis;
