@@ -12,8 +12,10 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 mod inventory;
+mod seldom;
 
 pub use inventory::ProviderFacts;
+pub(crate) use seldom::Seldom;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabel {
@@ -46,6 +48,9 @@ struct UnitLabels {
 }
 
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// Who pauses a queue that pauses itself.
+const ITSELF: &str = "longshore";
 
 /// All counters of the process.
 #[derive(Debug)]
@@ -144,7 +149,7 @@ impl Metrics {
     }
 
     /// Everything, with what Redis says of the queues.
-    pub(crate) fn text(&self, queues: &[(String, Stats)]) -> String {
+    pub(crate) fn text(&self, queues: &[(String, Stats)], seldom: &Seldom) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
@@ -152,6 +157,7 @@ impl Metrics {
         text.truncate(body);
         gauges(&mut text, queues);
         inventory::gauges(&mut text, &self.providers);
+        seldom.gauges(&mut text);
         text.push_str("# EOF\n");
         text
     }
@@ -193,6 +199,19 @@ fn gauges(text: &mut String, queues: &[(String, Stats)]) {
         "paused",
         "1 while the queue is paused",
         each(|stats| f64::from(u8::from(stats.paused.is_some()))),
+    );
+    // Only its provider's refusal does that; an operator's pause stands before it.
+    let by_itself = |stats: &Stats| stats.paused.as_ref().is_some_and(|p| p.by == ITSELF);
+    gauge(
+        "paused_itself",
+        "1 while the queue is paused since its provider refuses our credentials",
+        queues
+            .iter()
+            .map(|(queue, stats)| {
+                let value = f64::from(u8::from(by_itself(stats)));
+                (format!("queue=\"{queue}\""), value)
+            })
+            .collect(),
     );
     let workers = each(|stats| stats.workers as f64);
     gauge("workers", "Workers with a lease", workers);
@@ -357,12 +376,13 @@ mod tests {
         email.called("sendgrid", &Word::Hold(Duration::from_secs(1)));
         email.called("sendgrid", &Word::Nothing);
         email.billed("sendgrid", "mail", 3);
-        let text = metrics.text(&[("email".to_owned(), stats)]);
+        let text = metrics.text(&[("email".to_owned(), stats)], &Seldom::default());
         for line in [
             r#"longshore_runs_total{queue="email",kind="send_email",outcome="completed"} 1"#,
             r#"longshore_jobs{queue="email",state="retryable"} 2"#,
             r#"longshore_latency_seconds{queue="email"} 1.5"#,
             r#"longshore_paused{queue="email"} 1"#,
+            r#"longshore_paused_itself{queue="email"} 0"#,
             r#"longshore_held{queue="email"} 0"#,
             r#"longshore_breaker_state{queue="email",provider="sendgrid"} 2"#,
             r#"longshore_provider_calls_total{provider="sendgrid",outcome="answered"} 1"#,
