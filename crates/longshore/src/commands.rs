@@ -9,6 +9,7 @@ mod job;
 mod mappings;
 mod queues;
 mod sandbox;
+mod suppressions;
 mod webhooks;
 mod work;
 
@@ -38,6 +39,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
         Command::Mappings(command) => mappings::run(&load()?, command).await,
+        Command::Suppressions(command) => suppressions::run(&load()?, command).await,
         Command::Webhooks => webhooks::run(&load()?).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,

@@ -40,7 +40,7 @@ pub use dead::{DeadGroup, DeadLetter, Selection};
 pub use decide::{
     Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost, heard,
 };
-pub use delivery::{Delivery, Heard, News};
+pub use delivery::{Delivery, Heard, News, Suppress};
 pub use enqueue::{Enqueued, NewJob, RunAt};
 pub use error::QueueError;
 pub use id::RawId;
