@@ -59,6 +59,8 @@ pub enum Command {
     Doctor(Shown),
     /// Listens for providers' events, such as what became of a message, until SIGTERM or SIGINT
     Webhooks,
+    /// Makes one harmless call to each provider that has test-mode credentials
+    Smoke(Shown),
     /// Runs the stand-in providers, for local development
     Sandbox(Sandbox),
     /// Shows the whole thing at work, on a private Redis and the stand-in providers

@@ -9,6 +9,7 @@ mod job;
 mod mappings;
 mod queues;
 mod sandbox;
+mod smoke;
 mod suppressions;
 mod webhooks;
 mod work;
@@ -41,6 +42,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Mappings(command) => mappings::run(&load()?, command).await,
         Command::Suppressions(command) => suppressions::run(&load()?, command).await,
         Command::Webhooks => webhooks::run(&load()?).await,
+        Command::Smoke(args) => smoke::run(&load()?, &args).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
     }
