@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod enqueue;
 mod job;
+mod manual;
 mod mappings;
 mod queues;
 mod sandbox;
@@ -45,6 +46,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Smoke(args) => smoke::run(&load()?, &args).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { dir } => manual::man(dir.as_deref()),
     }
 }
 
