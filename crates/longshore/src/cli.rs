@@ -48,6 +48,9 @@ pub enum Command {
     /// Dead letters: look, replay, discard
     #[command(subcommand)]
     Dead(Dead),
+    /// Jobs that are made by the clock: when each entry ticks, or run one now
+    #[command(subcommand)]
+    Cron(Cron),
     /// Which users and subscriptions are which at a payment provider: for a move to another one
     #[command(subcommand)]
     Mappings(MappingsCommand),
@@ -251,6 +254,21 @@ pub struct Discard {
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `cron …`.
+#[derive(Debug, Subcommand)]
+pub enum Cron {
+    /// Shows every entry with its last and next tick
+    List(Shown),
+    /// Enqueues an entry's job now; its schedule goes on as if nothing had been
+    Run {
+        /// The entry, as `cron list` shows it
+        name: String,
+        /// Prints a JSON object instead of the bare id
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `mappings …`.

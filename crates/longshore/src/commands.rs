@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod configuration;
+mod cron;
 mod dead;
 mod demo;
 mod doctor;
@@ -34,6 +35,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Queues(args) => queues::list(&load()?, &args).await,
         Command::Pause(args) => queues::pause(&load()?, &args).await,
         Command::Resume(args) => queues::resume(&load()?, &args).await,
+        Command::Cron(command) => cron::run(&load()?, command).await,
         Command::Dead(args) => dead::run(&load()?, args).await,
         Command::Config(ConfigCommand::Check(args)) => {
             configuration::check(cli.config.as_deref(), cli.profile.as_deref(), &args)

@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 
 use crate::metrics::{Metrics, Seldom};
 use crate::station::Station;
+use crate::ticker::Ticker;
 
 /// A loop that has not gone round for so long has stopped. Every wait in it is shorter, however long Redis is away.
 const STOPPED_AFTER: Duration = Duration::from_secs(30);
@@ -30,6 +31,7 @@ struct Health {
     stations: Arc<[Arc<Station>]>,
     /// For counting, each over a connection of its own.
     queues: Arc<[Queue]>,
+    ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
     seldom: Arc<Mutex<Seldom>>,
 }
@@ -37,6 +39,7 @@ struct Health {
 pub(crate) async fn serve(
     listener: TcpListener,
     stations: Arc<[Arc<Station>]>,
+    ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
@@ -59,6 +62,7 @@ pub(crate) async fn serve(
         .with_state(Health {
             stations,
             queues,
+            ticker,
             metrics,
             seldom: Arc::default(),
         });
@@ -69,6 +73,15 @@ pub(crate) async fn serve(
 /// workers because Redis is away would cut running calls.
 async fn livez(State(health): State<Health>) -> impl IntoResponse {
     let mut wrong = String::new();
+    let ticked = health.ticker.turn.age();
+    // It waits for one answer of Redis's at a time, and marks each.
+    if ticked > STOPPED_AFTER {
+        let _ = writeln!(
+            wrong,
+            "cron: the ticker has stopped, {} s ago",
+            ticked.as_secs()
+        );
+    }
     for station in health.stations.iter() {
         let queue = station.queue.name();
         for (name, turn) in [

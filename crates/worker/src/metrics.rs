@@ -8,6 +8,7 @@ use longshore_queue::{BreakerState, JobState, Stats, Word};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
@@ -47,6 +48,11 @@ struct UnitLabels {
     unit: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EntryLabel {
+    entry: String,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// Who pauses a queue that pauses itself.
@@ -66,6 +72,10 @@ pub(crate) struct Metrics {
     calls: Family<CallLabels, Counter>,
     units: Family<UnitLabels, Counter>,
     providers: Vec<ProviderFacts>,
+    ticks: Family<EntryLabel, Counter>,
+    skipped_ticks: Family<EntryLabel, Counter>,
+    last_tick: Family<EntryLabel, Gauge>,
+    next_tick: Family<EntryLabel, Gauge>,
 }
 
 impl Metrics {
@@ -91,6 +101,10 @@ impl Metrics {
             calls: Family::default(),
             units: Family::default(),
             providers,
+            ticks: Family::default(),
+            skipped_ticks: Family::default(),
+            last_tick: Family::default(),
+            next_tick: Family::default(),
             registry: Registry::default(),
         };
         registry.register("runs", "Runs that ended, by outcome", metrics.runs.clone());
@@ -134,6 +148,26 @@ impl Metrics {
             "What providers take money for, in the unit of each price list, as far as we know",
             metrics.units.clone(),
         );
+        registry.register(
+            "cron_ticks",
+            "Ticks of cron entries that this process enqueued",
+            metrics.ticks.clone(),
+        );
+        registry.register(
+            "cron_skipped_ticks",
+            "Ticks that nobody was there for and that were not caught up with, seen by this process",
+            metrics.skipped_ticks.clone(),
+        );
+        registry.register(
+            "cron_last_tick_timestamp_seconds",
+            "The last tick that the fleet enqueued",
+            metrics.last_tick.clone(),
+        );
+        registry.register(
+            "cron_next_tick_timestamp_seconds",
+            "The next tick; in the past when nobody ticks",
+            metrics.next_tick.clone(),
+        );
         Arc::new(Self {
             registry,
             ..metrics
@@ -145,6 +179,33 @@ impl Metrics {
         QueueMetrics {
             all: Arc::clone(self),
             queue: queue.to_owned(),
+        }
+    }
+
+    pub(crate) fn ticks(&self, entry: &str, ticks: u64) {
+        let label = EntryLabel::of(entry);
+        self.ticks.get_or_create(&label).inc_by(ticks);
+    }
+
+    pub(crate) fn skipped_ticks(&self, entry: &str, ticks: u64) {
+        let label = EntryLabel::of(entry);
+        self.skipped_ticks.get_or_create(&label).inc_by(ticks);
+    }
+
+    pub(crate) fn last_tick(&self, entry: &str, tick_ms: u64) {
+        let label = EntryLabel::of(entry);
+        let gauge = self.last_tick.get_or_create(&label);
+        gauge.set((tick_ms / 1000).cast_signed());
+    }
+
+    pub(crate) fn next_tick(&self, entry: &str, tick_ms: Option<u64>) {
+        let label = EntryLabel::of(entry);
+        match tick_ms {
+            Some(tick_ms) => {
+                let gauge = self.next_tick.get_or_create(&label);
+                gauge.set((tick_ms / 1000).cast_signed());
+            }
+            None => drop(self.next_tick.remove(&label)),
         }
     }
 
@@ -160,6 +221,14 @@ impl Metrics {
         seldom.gauges(&mut text);
         text.push_str("# EOF\n");
         text
+    }
+}
+
+impl EntryLabel {
+    fn of(entry: &str) -> Self {
+        Self {
+            entry: entry.to_owned(),
+        }
     }
 }
 

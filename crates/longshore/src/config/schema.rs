@@ -8,8 +8,8 @@ use super::key::{BuiltIn, Key, KeyPath, NAME, PROVIDER, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, email, google_maps, inventory, queues, redis, sendgrid, stripe, testpay, twilio, webhooks,
-    worker,
+    app, cron, email, google_maps, inventory, queues, redis, sendgrid, stripe, testpay, twilio,
+    webhooks, worker,
 };
 
 /// The keys of every section.
@@ -26,6 +26,7 @@ const SECTIONS: &[&[Key]] = &[
     app::KEYS,
     webhooks::KEYS,
     inventory::KEYS,
+    cron::KEYS,
 ];
 
 /// What stands at a path.
@@ -91,6 +92,7 @@ impl<'a> Schema<'a> {
                 layer::insert(&mut values, path.words(), key.shape.read(&text));
             }
         }
+        cron::built_in(&mut values, self.queues);
         Layer::of(layer::BUILT_IN, values)
     }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod config;
+mod cron;
 mod dead;
 mod doctor;
 mod enqueue;
