@@ -7,9 +7,11 @@ mod demo;
 mod doctor;
 mod enqueue;
 mod job;
+mod manual;
 mod mappings;
 mod queues;
 mod sandbox;
+mod smoke;
 mod suppressions;
 mod webhooks;
 mod work;
@@ -52,8 +54,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             let listen = |_| webhooks::run(&session);
             sentry::reported(&session.config, "webhooks", listen).await
         }
+        Command::Smoke(args) => smoke::run(&load()?, &args).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { dir } => manual::man(dir.as_deref()),
     }
 }
 

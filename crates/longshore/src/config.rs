@@ -21,6 +21,7 @@ mod env;
 mod files;
 mod finding;
 mod google_maps;
+mod inventory;
 mod key;
 mod layer;
 mod postmark;
@@ -39,6 +40,7 @@ mod unknown;
 mod webhooks;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -52,6 +54,7 @@ pub use cron::CronSettings;
 pub use email::{EmailSettings, FallbackSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
 pub use google_maps::GoogleMapsSettings;
+pub use inventory::{Criticality, Listed};
 pub use postmark::{PostmarkSettings, PostmarkTransport};
 pub use queues::{OnUnknown, QueueSettings, QueueSpec};
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
@@ -98,6 +101,7 @@ pub struct Config {
     pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
+    inventory: BTreeMap<&'static str, Listed>,
     queues: Queues,
     warnings: Findings,
     values: Vec<ShownValue>,
@@ -158,6 +162,7 @@ impl Config {
         }
         let sentry = sentry::read(&mut reader);
         let webhooks = webhooks::read(&mut reader);
+        let inventory = inventory::read(&mut reader);
         if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
             webhooks::can_verify(&mut reader, webhooks, twilio);
         }
@@ -182,6 +187,7 @@ impl Config {
                     sentry,
                     cron,
                     webhooks,
+                    inventory,
                     queues,
                     warnings,
                     values,
@@ -196,6 +202,12 @@ impl Config {
     #[must_use]
     pub fn queue(&self, name: &str) -> Option<&QueueSettings> {
         self.queues.get(name)
+    }
+
+    /// What the inventory says of a provider; `None` when there is none of this name.
+    #[must_use]
+    pub fn listed(&self, provider: &str) -> Option<&Listed> {
+        self.inventory.get(provider)
     }
 
     /// SendGrid's settings; `None` while it has no key.

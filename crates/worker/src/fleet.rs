@@ -19,7 +19,7 @@ use crate::backend::QueueBackend;
 use crate::entry::lock;
 use crate::handlers::Handlers;
 use crate::layers::{Around, Dispatch};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, ProviderFacts};
 use crate::station::Station;
 use crate::ticker::{Ticker, Timetable};
 use crate::watch::Watch;
@@ -101,6 +101,7 @@ pub struct Fleet {
     queues: Vec<(Queue, Settings, Handlers)>,
     owners: HashMap<String, Queue>,
     watch: Option<Arc<dyn Watch>>,
+    providers: Vec<ProviderFacts>,
     timetables: Vec<Timetable>,
 }
 
@@ -113,6 +114,7 @@ impl Fleet {
             queues: Vec::new(),
             owners: HashMap::new(),
             watch: None,
+            providers: Vec::new(),
             timetables: Vec::new(),
         }
     }
@@ -121,6 +123,13 @@ impl Fleet {
     #[must_use]
     pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Self {
         self.watch = Some(watch);
+        self
+    }
+
+    /// Adds what the inventory says of a provider, for `/metrics`.
+    #[must_use]
+    pub fn provider(mut self, facts: ProviderFacts) -> Self {
+        self.providers.push(facts);
         self
     }
 
@@ -160,7 +169,7 @@ impl Fleet {
         if self.queues.is_empty() {
             return Err(FleetError::NoQueues);
         }
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(self.providers);
         let owners = Arc::new(self.owners);
         let mut stations = Vec::new();
         let mut to_settle = Vec::new();

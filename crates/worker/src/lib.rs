@@ -36,4 +36,5 @@ mod watch;
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
 pub use handlers::Handlers;
 pub use layers::{Running, running};
+pub use metrics::ProviderFacts;
 pub use watch::{Dead, Watch};

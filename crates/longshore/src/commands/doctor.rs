@@ -71,15 +71,15 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     for known in PROVIDERS {
         if let Some(origin) = (known.origin)(&session.config) {
             let key = format!("providers.{}.base_url", known.name);
-            findings.push(provider(known.name, &origin, &key).await);
+            findings.push(provider(session, known.name, &origin, &key).await);
         }
     }
     for (name, origin) in stand_ins(&session.config) {
         let key = format!("providers.{name}.base_url");
-        findings.push(provider(name, &origin, &key).await);
+        findings.push(provider(session, name, &origin, &key).await);
     }
     if let Some(origin) = sentry(session) {
-        findings.push(provider("sentry", &origin, "providers.sentry.dsn").await);
+        findings.push(provider(session, "sentry", &origin, "providers.sentry.dsn").await);
     }
     let wrong = findings
         .iter()
@@ -245,7 +245,16 @@ fn sentry(session: &Session) -> Option<String> {
 }
 
 /// Whether something listens there: no request is made.
-async fn provider(name: &'static str, origin: &str, key: &str) -> Finding {
+/// Whether a provider can be reached, and what the inventory says of it.
+async fn provider(session: &Session, name: &'static str, origin: &str, key: &str) -> Finding {
+    let mut finding = reach(name, origin, key).await;
+    if let Some(listed) = session.config.listed(name) {
+        finding.finding = format!("{} ({listed})", finding.finding);
+    }
+    finding
+}
+
+async fn reach(name: &'static str, origin: &str, key: &str) -> Finding {
     let Some((host, port)) = host_and_port(origin) else {
         return bad(name, Status::Error, origin, &format!("see {key}"));
     };

@@ -73,6 +73,9 @@ pub(super) async fn run(
         .map_err(Failure::input)?
         .with_provider(policy);
         fleet = fleet.knows(&queue);
+        for facts in registry::facts(provider, &session.config) {
+            fleet = fleet.provider(facts);
+        }
         if wanted {
             fleet = fleet.queue(queue, settings(session, name)?, handlers);
             queues += 1;

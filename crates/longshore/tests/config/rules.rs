@@ -3,6 +3,7 @@
 mod calls;
 mod cron;
 mod email;
+mod inventory;
 mod payments;
 mod postmark;
 mod queues;

@@ -7,7 +7,7 @@ use apalis_core::error::BoxDynError;
 use apalis_redis::RedisTask;
 use futures_util::future::BoxFuture;
 use longshore_job::{Answer, Cause, Class, JobError, Outcome, clip_reason};
-use longshore_queue::{Decision, Fate, HistoryEntry, Verdict, Word, decide};
+use longshore_queue::{Decision, Fate, HistoryEntry, Verdict, Word, decide, heard};
 use tower::{Layer, Service};
 
 use super::{End, entry_of, quoted};
@@ -94,6 +94,9 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
     };
     let decision = match end {
         End::Ran(end) => {
+            if let Some((provider, word)) = heard(end).filter(|_| !entry.has_told()) {
+                station.metrics.called(provider, &word);
+            }
             let provider = station.queue.provider();
             let fallback = provider.takes_over();
             let route = entry.route(fallback.is_some());
