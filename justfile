@@ -59,6 +59,17 @@ sandbox *ARGS:
 work *ARGS:
     cargo run --quiet --package longshore -- --profile local work {{ARGS}}
 
+# One harmless call to each provider that has test-mode credentials in .env.test; says which it skips
+smoke-live *ARGS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if [ -f .env.test ]; then
+        set -a; source .env.test; set +a
+    else
+        echo "there is no .env.test: copy .env.test.example and fill in what you have" >&2
+    fi
+    cargo run --quiet --package longshore -- --profile staging smoke {{ARGS}}
+
 # Formats everything
 fmt:
     cargo fmt --all

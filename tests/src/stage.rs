@@ -329,18 +329,16 @@ impl Stage {
     /// # Panics
     /// When it cannot be started.
     pub async fn longshore(&self, args: &[&str]) -> Said {
-        self.longshore_with(&[], args).await
+        self.longshore_with(args, &[]).await
     }
 
-    /// The same with settings: `("PROVIDERS__VAULT__ADDR", "http://127.0.0.1:8200")`.
+    /// The same with variables of its environment.
     ///
     /// # Panics
     /// When it cannot be started.
-    pub async fn longshore_with(&self, settings: &[(&str, &str)], args: &[&str]) -> Said {
+    pub async fn longshore_with(&self, args: &[&str], env: &[(&str, &str)]) -> Said {
         let mut command = self.command(&self.redis.url());
-        for (name, value) in settings {
-            command.env(format!("LONGSHORE_{name}"), value);
-        }
+        command.envs(env.iter().copied());
         let output = command.args(args).output().await.expect("starts");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
         Said {

@@ -33,17 +33,23 @@ impl Kept {
 
     fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
-            ("PROVIDERS__VAULT__ADDR", self.vault.origin()),
-            ("PROVIDERS__VAULT__ROLE_ID", self.role_id.clone()),
-            ("PROVIDERS__VAULT__SECRET_ID", self.secret_id.clone()),
-            ("PROVIDERS__SENDGRID__API_KEY", format!("vault:{KEY}")),
+            ("LONGSHORE_PROVIDERS__VAULT__ADDR", self.vault.origin()),
+            ("LONGSHORE_PROVIDERS__VAULT__ROLE_ID", self.role_id.clone()),
+            (
+                "LONGSHORE_PROVIDERS__VAULT__SECRET_ID",
+                self.secret_id.clone(),
+            ),
+            (
+                "LONGSHORE_PROVIDERS__SENDGRID__API_KEY",
+                format!("vault:{KEY}"),
+            ),
         ]
     }
 
     fn worker<'a>(&self, stage: &'a Stage) -> Start<'a> {
         let settings = self.settings().into_iter();
         settings.fold(stage.worker(), |worker, (name, value)| {
-            worker.set(name, value)
+            worker.env(name, value)
         })
     }
 }
@@ -107,7 +113,7 @@ async fn sealed_in_mid_run_changes_nothing() {
     stage.sendgrid.take_only(["SG.one"]);
     let worker = kept
         .worker(&stage)
-        .set("PROVIDERS__VAULT__REREAD_SECONDS", "0.2");
+        .env("LONGSHORE_PROVIDERS__VAULT__REREAD_SECONDS", "0.2");
     let worker = worker.start().await;
     let load = Load::on(&stage);
     stage.progress(100).await;
@@ -124,7 +130,7 @@ async fn sealed_in_mid_run_changes_nothing() {
         .collect();
     let started = Instant::now();
     let ran = stage
-        .longshore_with(&settings, &["work", "--queue", "email"])
+        .longshore_with(&["work", "--queue", "email"], &settings)
         .await;
     assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
@@ -178,7 +184,7 @@ async fn a_key_that_is_refused_pauses_the_queue_until_there_is_another() {
     stage.sendgrid.take_only(["SG.two"]);
     let worker = kept
         .worker(&stage)
-        .set("PROVIDERS__VAULT__REREAD_SECONDS", "0.2");
+        .env("LONGSHORE_PROVIDERS__VAULT__REREAD_SECONDS", "0.2");
     let worker = worker.start().await;
     let ids = stage.enqueue(5).await;
     eventually("the queue has paused itself", || async {
@@ -216,24 +222,30 @@ async fn everything_that_vault_does_not_give_is_found_at_once() {
     kept.vault.put("maps", "AIza");
     let mut settings = kept.settings();
     settings.extend([
-        ("PROVIDERS__TWILIO__ACCOUNT_SID", "AC1".to_owned()),
-        ("PROVIDERS__TWILIO__FROM", "+4780000000".to_owned()),
+        ("LONGSHORE_PROVIDERS__TWILIO__ACCOUNT_SID", "AC1".to_owned()),
         (
-            "PROVIDERS__TWILIO__AUTH_TOKEN",
+            "LONGSHORE_PROVIDERS__TWILIO__FROM",
+            "+4780000000".to_owned(),
+        ),
+        (
+            "LONGSHORE_PROVIDERS__TWILIO__AUTH_TOKEN",
             "vault:sendgrid/nowhere".to_owned(),
         ),
         (
-            "PROVIDERS__STRIPE__SECRET_KEY",
+            "LONGSHORE_PROVIDERS__STRIPE__SECRET_KEY",
             "vault:sendgrid/other".to_owned(),
         ),
-        ("PROVIDERS__GOOGLE_MAPS__API_KEY", "vault:maps".to_owned()),
+        (
+            "LONGSHORE_PROVIDERS__GOOGLE_MAPS__API_KEY",
+            "vault:maps".to_owned(),
+        ),
     ]);
     let settings: Vec<_> = settings
         .iter()
         .map(|(name, value)| (*name, &**value))
         .collect();
     let check = ["config", "check", "--json"];
-    let ran = stage.longshore_with(&settings, &check).await;
+    let ran = stage.longshore_with(&check, &settings).await;
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     let expected = [
         (
@@ -252,7 +264,7 @@ async fn everything_that_vault_does_not_give_is_found_at_once() {
     let expected = expected.map(|(key, problem)| (key.to_owned(), problem.to_owned()));
     assert_eq!(found(&ran.stdout), expected);
 
-    let shown = stage.longshore_with(&settings, &["config", "show"]).await;
+    let shown = stage.longshore_with(&["config", "show"], &settings).await;
     assert_eq!(shown.code, Some(0), "{}", shown.stderr);
     assert!(
         shown.stdout.contains("vault:sendgrid/api-key"),
@@ -263,7 +275,7 @@ async fn everything_that_vault_does_not_give_is_found_at_once() {
     }
 
     let doctor = ["doctor", "--json"];
-    let looked = stage.longshore_with(&settings[..4], &doctor).await.json();
+    let looked = stage.longshore_with(&doctor, &settings[..4]).await.json();
     let vault = |looked: &Value| {
         let findings = looked.as_array().expect("a list");
         let found = findings.iter().find(|finding| finding["check"] == "vault");
@@ -274,14 +286,14 @@ async fn everything_that_vault_does_not_give_is_found_at_once() {
     // Redis's URL may be there, too, for every command.
     kept.vault.put("sendgrid/redis", &stage.redis.url());
     let mut elsewhere = settings[..4].to_vec();
-    elsewhere.push(("REDIS__URL", "vault:sendgrid/redis"));
+    elsewhere.push(("LONGSHORE_REDIS__URL", "vault:sendgrid/redis"));
     let queues = stage
-        .longshore_with(&elsewhere, &["queues", "--json"])
+        .longshore_with(&["queues", "--json"], &elsewhere)
         .await;
     assert!(queues.json().is_array());
     elsewhere.pop();
-    elsewhere.push(("REDIS__URL", "vault:sendgrid/nowhere"));
-    let queues = stage.longshore_with(&elsewhere, &["queues"]).await;
+    elsewhere.push(("LONGSHORE_REDIS__URL", "vault:sendgrid/nowhere"));
+    let queues = stage.longshore_with(&["queues"], &elsewhere).await;
     assert_eq!(queues.code, Some(2), "{}", queues.stderr);
     assert!(
         queues.stderr.contains("redis.url: Vault has nothing at"),
@@ -291,11 +303,11 @@ async fn everything_that_vault_does_not_give_is_found_at_once() {
 
     // What is wrong with Vault itself is said once.
     kept.vault.seal();
-    let ran = stage.longshore_with(&settings, &check).await;
+    let ran = stage.longshore_with(&check, &settings).await;
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     let sealed = format!("Vault at {} is sealed", kept.vault.origin());
     assert_eq!(found(&ran.stdout), [("providers.vault".to_owned(), sealed)]);
-    let ran = stage.longshore_with(&settings[..4], &doctor).await;
+    let ran = stage.longshore_with(&doctor, &settings[..4]).await;
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     let looked: Value = serde_json::from_str(&ran.stdout).expect("JSON on stdout");
     assert_eq!(vault(&looked), "error");
@@ -310,7 +322,7 @@ async fn no_log_shows_a_secret() {
     stage.sendgrid.take_only(["SG.hidden-two"]);
     let worker = kept
         .worker(&stage)
-        .set("PROVIDERS__VAULT__REREAD_SECONDS", "0.2")
+        .env("LONGSHORE_PROVIDERS__VAULT__REREAD_SECONDS", "0.2")
         .env("RUST_LOG", "trace")
         .start()
         .await;

@@ -55,6 +55,9 @@ impl Handler for SendEmailHandler {
         let sandbox = self.sendgrid.sandbox;
         let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox);
         let accepted = self.sendgrid.send(&run, &mail).await?;
+        if !sandbox {
+            run.billed(NAME, "mail", 1);
+        }
         if let Some(id) = accepted.message_id.as_deref()
             && self.config.heard
         {

@@ -21,6 +21,7 @@ mod env;
 mod files;
 mod finding;
 mod google_maps;
+mod inventory;
 mod key;
 mod layer;
 mod postmark;
@@ -30,6 +31,7 @@ mod redis;
 mod schema;
 mod secret;
 mod sendgrid;
+mod sentry;
 mod show;
 mod stripe;
 mod testpay;
@@ -39,6 +41,7 @@ mod vault;
 mod webhooks;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
@@ -51,11 +54,13 @@ pub use cron::CronSettings;
 pub use email::{EmailSettings, FallbackSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
 pub use google_maps::GoogleMapsSettings;
+pub use inventory::{Criticality, Listed};
 pub use postmark::{PostmarkSettings, PostmarkTransport};
 pub use queues::{OnUnknown, QueueSettings, QueueSpec};
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use secret::SecretRef;
 pub use sendgrid::SendGridSettings;
+pub use sentry::{SentrySettings, origin as sentry_origin, parse_dsn};
 pub use show::ShownValue;
 pub use stripe::{StripeSettings, wrong_mode};
 pub use testpay::TestPaySettings;
@@ -95,10 +100,13 @@ pub struct Config {
     pub app: Option<AppSettings>,
     /// The payment provider that takes new customers.
     pub new_customers: String,
+    /// Where errors are reported; `None` while there is no DSN.
+    pub sentry: Option<SentrySettings>,
     /// Which jobs are made by the clock, by name.
     pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
+    inventory: BTreeMap<&'static str, Listed>,
     queues: Queues,
     warnings: Findings,
     values: Vec<ShownValue>,
@@ -160,7 +168,9 @@ impl Config {
         {
             email::has_payment_failed(&mut reader, email);
         }
+        let sentry = sentry::read(&mut reader);
         let webhooks = webhooks::read(&mut reader);
+        let inventory = inventory::read(&mut reader);
         if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
             webhooks::can_verify(&mut reader, webhooks, twilio);
         }
@@ -184,8 +194,10 @@ impl Config {
                     testpay,
                     app,
                     new_customers,
+                    sentry,
                     cron,
                     webhooks,
+                    inventory,
                     queues,
                     warnings,
                     values,
@@ -200,6 +212,12 @@ impl Config {
     #[must_use]
     pub fn queue(&self, name: &str) -> Option<&QueueSettings> {
         self.queues.get(name)
+    }
+
+    /// What the inventory says of a provider; `None` when there is none of this name.
+    #[must_use]
+    pub fn listed(&self, provider: &str) -> Option<&Listed> {
+        self.inventory.get(provider)
     }
 
     /// SendGrid's settings; `None` while it has no key.
@@ -248,6 +266,9 @@ impl Config {
         }
         if let Some(maps) = &self.google_maps {
             secrets.push((google_maps::API_KEY, &maps.api_key));
+        }
+        if let Some(sentry) = &self.sentry {
+            secrets.push((sentry::DSN, &sentry.dsn));
         }
         secrets
     }

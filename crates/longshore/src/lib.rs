@@ -11,6 +11,7 @@ mod logging;
 mod output;
 pub mod registry;
 pub mod secrets;
+mod sentry;
 mod session;
 
 pub use commands::run;

@@ -13,7 +13,7 @@ use longshore_cron::Entry;
 use longshore_job::Prepared;
 use longshore_provider::secret::Secret;
 use longshore_queue::{BreakerSpec, Credentials, ProviderPolicy};
-use longshore_worker::Handlers;
+use longshore_worker::{Handlers, ProviderFacts};
 
 use crate::config::{Calls, Config, CronSettings, QueueSpec};
 use crate::failure::Failure;
@@ -91,6 +91,26 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
 #[must_use]
 pub fn stand_ins(config: &Config) -> Vec<(&'static str, String)> {
     email::postmark(config).into_iter().collect()
+}
+
+/// What the inventory says of a provider and of those beside it, for the fleet's metrics.
+#[must_use]
+pub fn facts(provider: &Provider, config: &Config) -> Vec<ProviderFacts> {
+    let beside = (provider.beside)(config);
+    std::iter::once(provider.name)
+        .chain(beside.iter().map(|beside| beside.name))
+        .filter_map(|name| {
+            let listed = config.listed(name)?;
+            Some(ProviderFacts {
+                provider: name.to_owned(),
+                queue: provider.queue.name.to_owned(),
+                own: name == provider.name,
+                criticality: listed.criticality.to_string(),
+                sla_percent: listed.sla_percent,
+                owner: listed.owner.clone(),
+            })
+        })
+        .collect()
 }
 
 /// It stands alone.

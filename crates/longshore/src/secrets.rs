@@ -13,6 +13,8 @@ use tokio::time::sleep;
 use crate::config::{Config, Finding, SecretRef, Severity, VaultLogin, VaultSettings};
 use crate::failure::Failure;
 
+const SENTRY_DSN: &str = "providers.sentry.dsn";
+
 /// How long Vault counts as away once it was found so.
 const STAYS_AWAY: Duration = Duration::from_secs(10);
 
@@ -101,9 +103,18 @@ impl Secrets {
             if of_vault && !vault_works {
                 continue;
             }
-            if let Err(error) = self.open(secret).await {
-                let problem = format!("leads nowhere: {error}");
-                findings.push(finding(key, problem, error.cure()));
+            match self.open(secret).await {
+                Ok(secret) => {
+                    // The only one with a form to find fault with.
+                    let sentry = config.sentry.as_ref().filter(|_| key == SENTRY_DSN);
+                    findings.extend(
+                        sentry.and_then(|sentry| sentry.finding(secret.current().expose_secret())),
+                    );
+                }
+                Err(error) => {
+                    let problem = format!("leads nowhere: {error}");
+                    findings.push(finding(key, problem, error.cure()));
+                }
             }
         }
         findings

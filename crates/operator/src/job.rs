@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::operator::QueueInfo;
-use crate::redact::{REDACTED, redact_args};
+use crate::redact::{REDACTED, is_name, redact_args};
 use crate::time::rfc3339;
 
 /// One job.
@@ -165,7 +165,7 @@ impl JobView {
         Self {
             id: job.id.to_string(),
             queue: queue.name.clone(),
-            kind: payload.and_then(kind),
+            kind: payload.and_then(|payload| kind(payload, reveal)),
             state: job.state,
             attempt,
             max_attempts: queue.max_attempts,
@@ -190,8 +190,11 @@ impl JobView {
     }
 }
 
-/// The kind that a payload names.
-pub(crate) fn kind(payload: &[u8]) -> Option<String> {
+/// The kind that a payload names. What does not look like one may be anything.
+fn kind(payload: &[u8], reveal: bool) -> Option<String> {
     let envelope = Envelope::parse(payload).ok()?;
-    Some(envelope.kind.chars().take(64).collect())
+    match reveal || is_name(&envelope.kind) {
+        true => Some(envelope.kind.chars().take(64).collect()),
+        false => Some(REDACTED.to_owned()),
+    }
 }

@@ -42,7 +42,9 @@ pub use claim::{Claim, ClaimState, Claimed};
 pub use credentials::Credentials;
 pub use cron::{CronBook, CronMark, CronMove, CronOrigin, LastTick, TickJob};
 pub use dead::{DeadGroup, DeadLetter, Selection};
-pub use decide::{Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost};
+pub use decide::{
+    Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost, heard,
+};
 pub use delivery::{Delivery, Heard, News, Suppress};
 pub use enqueue::{Enqueued, NewJob, RunAt};
 pub use error::QueueError;

@@ -19,9 +19,10 @@ use crate::backend::QueueBackend;
 use crate::entry::lock;
 use crate::handlers::Handlers;
 use crate::layers::{Around, Dispatch};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, ProviderFacts};
 use crate::station::Station;
 use crate::ticker::{Ticker, Timetable};
+use crate::watch::Watch;
 use crate::{claimer, health, keeper, settler, sweeper};
 
 /// How long Redis may take to be reached at the start.
@@ -99,6 +100,8 @@ pub struct Fleet {
     options: FleetOptions,
     queues: Vec<(Queue, Settings, Handlers)>,
     owners: HashMap<String, Queue>,
+    watch: Option<Arc<dyn Watch>>,
+    providers: Vec<ProviderFacts>,
     timetables: Vec<Timetable>,
 }
 
@@ -110,8 +113,24 @@ impl Fleet {
             options,
             queues: Vec::new(),
             owners: HashMap::new(),
+            watch: None,
+            providers: Vec::new(),
             timetables: Vec::new(),
         }
+    }
+
+    /// Has somebody watch over it.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
+    /// Adds what the inventory says of a provider, for `/metrics`.
+    #[must_use]
+    pub fn provider(mut self, facts: ProviderFacts) -> Self {
+        self.providers.push(facts);
+        self
     }
 
     /// Adds a queue.
@@ -150,7 +169,7 @@ impl Fleet {
         if self.queues.is_empty() {
             return Err(FleetError::NoQueues);
         }
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(self.providers);
         let owners = Arc::new(self.owners);
         let mut stations = Vec::new();
         let mut to_settle = Vec::new();
@@ -163,6 +182,7 @@ impl Fleet {
                 Arc::clone(&owners),
                 &self.options.name,
                 of_queue,
+                self.watch.clone(),
             );
             stations.push(station);
             to_settle.push(outcomes);

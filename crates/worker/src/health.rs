@@ -14,8 +14,9 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 use longshore_queue::{LinkOptions, Queue};
+use tokio::sync::Mutex;
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Seldom};
 use crate::station::Station;
 use crate::ticker::Ticker;
 
@@ -32,6 +33,7 @@ struct Health {
     queues: Arc<[Queue]>,
     ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
+    seldom: Arc<Mutex<Seldom>>,
 }
 
 pub(crate) async fn serve(
@@ -62,6 +64,7 @@ pub(crate) async fn serve(
             queues,
             ticker,
             metrics,
+            seldom: Arc::default(),
         });
     axum::serve(listener, router).await
 }
@@ -141,9 +144,15 @@ async fn text(State(health): State<Health>) -> impl IntoResponse {
             queues.push((queue.name().to_owned(), stats));
         }
     }
+    // Whoever reads at the same moment waits for the same answers.
+    let mut seldom = health.seldom.lock().await;
+    match queues.is_empty() {
+        true => *seldom = Seldom::default(),
+        false => seldom.refresh(&health.queues, STATS_WAIT).await,
+    }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (
         [(header::CONTENT_TYPE, content_type)],
-        health.metrics.text(&queues),
+        health.metrics.text(&queues, &seldom),
     )
 }

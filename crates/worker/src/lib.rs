@@ -32,6 +32,10 @@ mod settler;
 mod station;
 mod sweeper;
 mod ticker;
+mod watch;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
 pub use handlers::Handlers;
+pub use layers::{Running, running};
+pub use metrics::ProviderFacts;
+pub use watch::{Dead, Watch};

@@ -102,7 +102,7 @@ pub(super) fn show(session: &Session, args: &Shown) -> Result<(), Failure> {
     let rows = values
         .iter()
         .map(|shown| {
-            let value = output::cut(&output::plain(&shown.value.to_string()), 48);
+            let value = output::cell(&output::plain(&shown.value.to_string()), 32);
             vec![shown.key.clone(), value, shown.origin.clone()]
         })
         .collect();

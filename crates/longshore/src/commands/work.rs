@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use longshore_queue::{Link, OnUnknown, Policy, Queue, Retention};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Settings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Settings, Watch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -15,7 +15,11 @@ use crate::registry::{self, PROVIDERS, Provider, SetUp};
 use crate::secrets::Secrets;
 use crate::session::Session;
 
-pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
+pub(super) async fn run(
+    session: &Session,
+    args: &Work,
+    watch: Option<Arc<dyn Watch>>,
+) -> Result<(), Failure> {
     log_warnings(session);
     let wanted = wanted(args)?;
     let link = session.link()?;
@@ -26,6 +30,9 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         drain: worker.drain,
     });
     let secrets = Arc::new(Secrets::new(&session.config)?);
+    if let Some(watch) = watch {
+        fleet = fleet.watched_by(watch);
+    }
     let mut queues = 0;
     let ticking = link.another(link.options());
     for provider in PROVIDERS {
@@ -68,6 +75,9 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         .map_err(Failure::input)?
         .with_provider(policy);
         fleet = fleet.knows(&queue);
+        for facts in registry::facts(provider, &session.config) {
+            fleet = fleet.provider(facts);
+        }
         if wanted {
             fleet = fleet.queue(queue, settings(session, name)?, handlers);
             queues += 1;

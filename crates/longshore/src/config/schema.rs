@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use figment::value::Dict;
 
-use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
+use super::key::{BuiltIn, Key, KeyPath, NAME, PROVIDER, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, cron, email, google_maps, postmark, queues, redis, sendgrid, stripe, testpay, twilio,
-    vault, webhooks, worker,
+    app, cron, email, google_maps, inventory, postmark, queues, redis, sendgrid, sentry, stripe,
+    testpay, twilio, vault, webhooks, worker,
 };
 
 /// The keys of every section.
@@ -25,8 +25,10 @@ const SECTIONS: &[&[Key]] = &[
     google_maps::KEYS,
     stripe::KEYS,
     testpay::KEYS,
+    sentry::KEYS,
     app::KEYS,
     webhooks::KEYS,
+    inventory::KEYS,
     cron::KEYS,
 ];
 
@@ -56,10 +58,24 @@ impl<'a> Schema<'a> {
         SECTIONS.iter().copied().flatten()
     }
 
+    /// Every provider that has a key of its own.
+    pub(super) fn providers() -> BTreeSet<&'static str> {
+        Self::keys().filter_map(provider_of).collect()
+    }
+
     /// The lowest layer.
     pub(super) fn built_in(&self) -> Layer {
         let mut values = Dict::new();
         for key in Self::keys() {
+            if let BuiltIn::PerProvider(text) = key.built_in {
+                for provider in Self::providers() {
+                    if let Some(text) = text(provider) {
+                        let path = KeyPath::from(&*key.path.replace(PROVIDER, provider));
+                        layer::insert(&mut values, path.words(), key.shape.read(text));
+                    }
+                }
+                continue;
+            }
             let queues = match key.path.contains(QUEUE) {
                 true => self.queues.iter().map(Some).collect(),
                 false => vec![None],
@@ -71,7 +87,9 @@ impl<'a> Schema<'a> {
                         Some(text) => text,
                         None => continue,
                     },
-                    (BuiltIn::PerQueue(_), None) | (BuiltIn::None, _) => continue,
+                    (BuiltIn::PerQueue(_), None) | (BuiltIn::None | BuiltIn::PerProvider(_), _) => {
+                        continue;
+                    }
                 };
                 let path = KeyPath::from(&*key.path.replace(QUEUE, queue.map_or("", |q| q.name)));
                 layer::insert(&mut values, path.words(), key.shape.read(&text));
@@ -101,6 +119,7 @@ impl<'a> Schema<'a> {
             .flat_map(|word| match word {
                 QUEUE => self.queues.iter().map(|queue| queue.name).collect(),
                 NAME => Vec::new(),
+                PROVIDER => Self::providers().into_iter().collect(),
                 word => vec![word],
             })
             .collect()
@@ -113,6 +132,7 @@ impl<'a> Schema<'a> {
             let fits = match pattern.next()? {
                 QUEUE => self.queues.iter().any(|queue| queue.name == word),
                 NAME => true,
+                PROVIDER => Self::keys().any(|key| provider_of(key) == Some(word)),
                 fixed => fixed == word,
             };
             if !fits {
@@ -121,6 +141,12 @@ impl<'a> Schema<'a> {
         }
         Some(pattern.collect())
     }
+}
+
+/// The provider that a key belongs to, if it is one's own.
+fn provider_of(key: &Key) -> Option<&'static str> {
+    let name = key.path.strip_prefix("providers.")?.split('.').next();
+    name.filter(|name| *name != PROVIDER)
 }
 
 #[cfg(test)]

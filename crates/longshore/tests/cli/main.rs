@@ -12,6 +12,7 @@ mod moves;
 mod output;
 mod queues;
 mod redis_away;
+mod smoke;
 mod suppressions;
 mod webhooks;
 mod work;

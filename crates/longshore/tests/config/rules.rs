@@ -3,10 +3,12 @@
 mod calls;
 mod cron;
 mod email;
+mod inventory;
 mod payments;
 mod postmark;
 mod queues;
 mod redis;
+mod sentry;
 mod twilio;
 mod vault;
 mod webhooks;

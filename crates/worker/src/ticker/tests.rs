@@ -47,7 +47,7 @@ impl Day {
         let redis = RedisServer::start().unwrap();
         let link = Link::new(&redis.url(), LinkOptions::default()).unwrap();
         let queue = Queue::new(link, "t", "payment-reconcile").unwrap();
-        let ticker = |_| Ticker::new(&Metrics::new());
+        let ticker = |_| Ticker::new(&Metrics::new(Vec::new()));
         Self {
             _redis: redis,
             queue,
@@ -177,7 +177,9 @@ async fn what_is_counted_says_what_was_run_and_what_was_not() {
     day.go_on(midnight, midnight + HOUR, 1).await;
     day.go_on(midnight + 3 * HOUR + 5 * MINUTE, midnight + 4 * HOUR, 1)
         .await;
-    let text = day.tickers[0].metrics.text(&[]);
+    let text = day.tickers[0]
+        .metrics
+        .text(&[], &crate::metrics::Seldom::default());
     let last = (midnight + 4 * HOUR) / 1000;
     for line in [
         r#"longshore_cron_ticks_total{entry="quarters"} 8"#.to_owned(),
