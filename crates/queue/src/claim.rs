@@ -8,7 +8,7 @@ use redis::Value;
 
 use crate::enqueue::millis;
 use crate::value::{Answer, read};
-use crate::{Lease, Queue, QueueError, RawId, Route, RunState, Seen, script};
+use crate::{Lease, Queue, QueueError, RawId, Replayed, Route, RunState, Seen, script};
 
 /// How a claim went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +144,7 @@ impl Queue {
                 _ => Route::Primary,
             },
             epoch: answer.next()?,
+            replayed: None,
         };
         let mut jobs = Vec::with_capacity(ids.len());
         while !ids.is_empty() {
@@ -194,6 +195,7 @@ fn claimed(
             b"tracestate" => job.tracestate = Some(value),
             b"run" => job.run = RunState::parse(&value),
             b"end" => job.has_ended = true,
+            b"op" => job.seen.replayed = Replayed::parse(&value),
             _ => {}
         }
         job.has_record |= matches!(field.as_slice(), b"at" | b"run" | b"attempts");

@@ -13,10 +13,12 @@
 //!
 //! Time comes from Redis (`TIME`), never from the caller's clock.
 
+mod audit;
 mod claim;
 mod dead;
 mod decide;
 mod delivery;
+mod edit;
 mod enqueue;
 mod error;
 mod id;
@@ -25,20 +27,24 @@ mod keys;
 mod lease;
 mod link;
 mod map;
+mod page;
 mod past;
 mod pause;
 mod provider;
 mod record;
+mod replay;
 mod script;
 mod server;
 mod settle;
 mod value;
 mod wait;
 
+pub use audit::{AuditEntry, Note, Signed};
 pub use claim::{Claim, ClaimState, Claimed};
 pub use dead::{DeadGroup, DeadLetter, Selection};
 pub use decide::{Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost};
 pub use delivery::{Delivery, Heard, News};
+pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, NewJob, RunAt};
 pub use error::QueueError;
 pub use id::RawId;
@@ -47,10 +53,12 @@ pub use keys::{InvalidName, Keys};
 pub use lease::{Beat, Lease, Sweep, Taken, WorkerId};
 pub use link::{Link, LinkOptions};
 pub use longshore_job::{Route, Word};
+pub use page::{Letters, WholeLetter};
 pub use past::Past;
 pub use pause::Paused;
 pub use provider::{BreakerSpec, Call, Limit, ProviderPolicy, Seen};
 pub use record::{HistoryEntry, Recorded, RunState};
+pub use replay::{Begun, Changed, Replay, ReplayState, Replayed};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
 pub use wait::Peek;

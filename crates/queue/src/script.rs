@@ -76,13 +76,22 @@ script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
     SETTLE = "settle",
     " flags=allow-oom",
-    ["now", "wake", "prune", "breaker"]
+    [
+        "now",
+        "wake",
+        "prune",
+        "breaker",
+        "audit",
+        "operation",
+        "report"
+    ]
 );
 script!(BEAT = "beat", " flags=allow-oom", ["now"]);
 script!(SWEEP = "sweep", " flags=allow-oom", ["now", "record"]);
 script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
 script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
-script!(GATE = "gate", " flags=allow-oom", ["now", "wake"]);
+script!(GATE = "gate", " flags=allow-oom", ["now", "wake", "audit"]);
+script!(AUDIT = "audit", " flags=allow-oom", ["now", "audit"]);
 script!(STATS = "stats", " flags=no-writes", ["now", "record"]);
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
 script!(OWN = "own", " flags=allow-oom", []);
@@ -96,5 +105,48 @@ script!(
     " flags=no-writes",
     ["now", "record"]
 );
-script!(REPLAY = "replay", "", ["wake", "letters"]);
-script!(DISCARD = "discard", " flags=allow-oom", ["letters"]);
+script!(
+    DEAD_PAGE = "dead_page",
+    " flags=no-writes",
+    ["record", "place"]
+);
+script!(
+    EDIT = "edit",
+    " flags=allow-oom",
+    ["now", "record", "audit"]
+);
+script!(
+    DISCARD = "discard",
+    " flags=allow-oom",
+    ["now", "record", "audit", "letters"]
+);
+script!(
+    REPLAY = "replay",
+    "",
+    ["now", "wake", "record", "audit", "letters", "revive"]
+);
+script!(
+    REPLAY_BEGIN = "replay_begin",
+    "",
+    ["now", "wake", "audit", "operation"]
+);
+script!(
+    REPLAY_STEP = "replay_step",
+    "",
+    [
+        "now",
+        "wake",
+        "record",
+        "audit",
+        "letters",
+        "revive",
+        "place",
+        "operation"
+    ]
+);
+script!(
+    REPLAY_CHANGE = "replay_change",
+    " flags=allow-oom",
+    ["now", "wake", "audit", "operation"]
+);
+script!(REPLAYS = "replays", " flags=no-writes", ["record"]);

@@ -19,7 +19,7 @@ use crate::handlers::Handlers;
 use crate::layers::{Around, Dispatch};
 use crate::metrics::Metrics;
 use crate::station::Station;
-use crate::{claimer, health, keeper, settler, sweeper};
+use crate::{claimer, health, keeper, replayer, settler, sweeper};
 
 /// How long Redis may take to be reached at the start.
 const START_WITHIN: Duration = Duration::from_secs(5);
@@ -164,6 +164,11 @@ impl Fleet {
                 settler::run(settling, outcomes).await;
                 "settler"
             }));
+            let replaying = Arc::clone(station);
+            loops.push(tokio::spawn(async move {
+                replayer::run(replaying).await;
+                "replayer"
+            }));
         }
         let (end_monitor, monitor_end) = oneshot::channel::<()>();
         let mut monitor = tokio::spawn(monitor(&stations).run_with_signal(async move {
@@ -178,7 +183,8 @@ impl Fleet {
             tokio::select! {
                 _ = stop.recv() => None,
                 _ = claimer_ended => Some("claimer"),
-                _ = loop_ended => Some("settler"),
+                // A settler and a replayer for each queue, in turn.
+                (_, n, _) = loop_ended => Some(["settler", "replayer"][n % 2]),
                 _ = &mut monitor => Some("monitor"),
             }
         };
