@@ -17,10 +17,12 @@ pub struct QueueInfo {
     pub name: String,
     /// How many attempts its jobs have at the most.
     pub max_attempts: u32,
-    /// The providers whose breakers it has.
+    /// The providers whose breakers it has, its own first.
     pub providers: Vec<String>,
     /// What becomes of a request that is made again and may have been carried out before.
     pub repeats: Repeats,
+    /// Who of them takes its jobs while the breaker of its own is open.
+    pub fallback: Option<String>,
 }
 
 /// What becomes of a request that is made again although an earlier one, whose answer was lost, may have been carried

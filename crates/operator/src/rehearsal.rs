@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::dead::Target;
 use crate::error::OperatorError;
 use crate::operator::{Operator, QueueInfo, Repeats};
-use crate::queues::{BreakerRow, PauseRow, QueueRow};
+use crate::queues::{BreakerRow, FallbackRow, PauseRow, QueueRow};
 
 /// What a replay would do. A letter may count in several places: one that has expired may not decode either.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -52,6 +52,8 @@ pub struct RehearsedQueue {
     pub paused: Option<PauseRow>,
     /// The breakers of its providers.
     pub breakers: Vec<BreakerRow>,
+    /// Who takes its jobs while the breaker of its own provider is open.
+    pub fallback: Option<FallbackRow>,
     /// Until when its provider told us to stay away, RFC 3339, if that is to come.
     pub held_until: Option<String>,
 }
@@ -176,6 +178,7 @@ impl Rehearsal {
             workers,
             paused: row.paused,
             breakers: row.breakers,
+            fallback: row.fallback,
             held_until: row.held_until,
         });
         Ok(())

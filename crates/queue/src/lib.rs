@@ -56,7 +56,7 @@ pub use longshore_job::{Route, Word};
 pub use page::{Letters, WholeLetter};
 pub use past::Past;
 pub use pause::Paused;
-pub use provider::{BreakerSpec, Call, Limit, ProviderPolicy, Seen};
+pub use provider::{Asked, BreakerSpec, Call, Fallback, Limit, ProviderPolicy, Seen};
 pub use record::{HistoryEntry, Recorded, RunState};
 pub use replay::{Begun, Changed, Replay, ReplayState, Replayed};
 pub use server::ServerFacts;

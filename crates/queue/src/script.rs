@@ -70,9 +70,21 @@ script!(ENQUEUE = "enqueue", "", ["now", "wake"]);
 script!(
     CLAIM = "claim",
     " flags=allow-oom",
-    ["now", "wake", "promote", "limiter", "breaker"]
+    [
+        "now", "wake", "record", "promote", "limiter", "breaker", "call"
+    ]
 );
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
+script!(
+    ASK = "ask",
+    " flags=allow-oom",
+    ["now", "limiter", "breaker", "call"]
+);
+script!(
+    TELL = "tell",
+    " flags=allow-oom",
+    ["now", "wake", "breaker", "verdict"]
+);
 script!(
     SETTLE = "settle",
     " flags=allow-oom",
@@ -81,6 +93,7 @@ script!(
         "wake",
         "prune",
         "breaker",
+        "verdict",
         "audit",
         "operation",
         "report"

@@ -33,6 +33,7 @@ impl Bench {
             } else {
                 Repeats::Double
             },
+            fallback: None,
         });
         Self {
             operator: Operator::new(&link, "t", infos.to_vec()).expect("the names are good"),

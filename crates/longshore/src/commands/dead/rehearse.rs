@@ -87,8 +87,13 @@ fn stands(queue: &RehearsedQueue) -> Vec<String> {
     }
     let breakers = queue.breakers.iter();
     for breaker in breakers.filter(|breaker| breaker.state != BreakerState::Closed) {
+        let fallback = queue.fallback.as_ref();
+        let stands_in = fallback.filter(|row| row.active && row.provider != breaker.provider);
+        let then = stands_in.map_or("they would wait".to_owned(), |row| {
+            format!("they would go to {}", row.provider)
+        });
         lines.push(format!(
-            "{name}: the breaker of {} is {}: they would wait",
+            "{name}: the breaker of {} is {}: {then}",
             breaker.provider,
             breaker.state.as_str()
         ));

@@ -71,6 +71,7 @@ impl Stage {
             repeats: Repeats::Double,
             name: queue.to_owned(),
             max_attempts: 4,
+            fallback: None,
             providers: vec![provider.to_owned()],
         });
         Ok(Self {
