@@ -31,6 +31,7 @@ impl AuditRow {
         let target = match entry.target.strip_prefix("group:") {
             Some(group) => format!("group {group}"),
             None if entry.target == "all" => queue.to_owned(),
+            None if entry.target == "named" => "named jobs".to_owned(),
             None => entry.target,
         };
         let letters = entry.count.map(|count| match count {

@@ -67,7 +67,7 @@ impl Operator {
     ) -> Result<Moved, OperatorError> {
         if let Target::Ids(ids) = target {
             return self
-                .each_of(unescaped(ids), Deed::Replay, signed, progress)
+                .each_of(self.checked(ids).await?, Deed::Replay, signed, progress)
                 .await;
         }
         let begun = self.begin_replay(target, None, signed).await?;
@@ -100,7 +100,7 @@ impl Operator {
     ) -> Result<Moved, OperatorError> {
         if let Target::Ids(ids) = target {
             return self
-                .each_of(unescaped(ids), Deed::Discard, signed, progress)
+                .each_of(self.checked(ids).await?, Deed::Discard, signed, progress)
                 .await;
         }
         let act = JobId::generate().to_string();
@@ -141,6 +141,18 @@ impl Operator {
         }
     }
 
+    /// Ids as they stand in Redis, each once. Garbage may be the id of a letter all the same; where it is not, nothing is
+    /// to be moved.
+    pub(crate) async fn checked(&self, ids: &[String]) -> Result<Vec<RawId>, OperatorError> {
+        let ids = unescaped(ids);
+        for id in ids.iter().filter(|id| id.job_id().is_none()) {
+            if self.find(id).await?.is_none() {
+                return Err(unknown(id));
+            }
+        }
+        Ok(ids)
+    }
+
     async fn each_of(
         &self,
         mut left: Vec<RawId>,
@@ -148,12 +160,6 @@ impl Operator {
         signed: &Signed,
         mut progress: impl FnMut(u64),
     ) -> Result<Moved, OperatorError> {
-        // Garbage may be the id of a letter all the same; where it is not, nothing is moved.
-        for id in left.iter().filter(|id| id.job_id().is_none()) {
-            if self.find(id).await?.is_none() {
-                return Err(unknown(id));
-            }
-        }
         let mut moved = Moved::default();
         for (_, queue) in &self.queues {
             let mut done = deed.to(queue, &left, signed).await?;

@@ -18,7 +18,9 @@ pub struct ReplayRow {
     pub id: String,
     /// Its queue.
     pub queue: String,
-    /// The group it is of; `None` = all of the queue.
+    /// The letters it is of: `group <group>`, the queue's name, or `named jobs`.
+    pub target: String,
+    /// The group it is of, if it is of one.
     pub group: Option<String>,
     /// `running`, `watching` (all are moved, first runs are still to come), `stopped` (by itself), `cancelled`, `done`.
     pub state: &'static str,
@@ -48,12 +50,18 @@ pub struct ReplayRow {
 
 impl ReplayRow {
     fn new(queue: &str, replay: Replay) -> Self {
+        let target = match &replay.selection {
+            Some(Selection::Group(group)) => format!("group {group}"),
+            Some(Selection::All) => queue.to_owned(),
+            None => "named jobs".to_owned(),
+        };
         Self {
+            target,
             id: replay.id,
             queue: queue.to_owned(),
             group: match replay.selection {
-                Selection::Group(group) => Some(group),
-                Selection::All => None,
+                Some(Selection::Group(group)) => Some(group),
+                Some(Selection::All) | None => None,
             },
             state: replay.state.as_str(),
             rate: replay.rate,
@@ -86,12 +94,12 @@ impl ReplayRow {
 }
 
 impl Operator {
-    /// Begins to replay a group or a queue, `rate` letters a second or as fast as it goes; one operation for each queue
-    /// that has letters of it. Where one of the same letters is running at that rate, it is that one.
+    /// Begins to replay letters, `rate` a second or as fast as it goes; one operation for each queue that has some of
+    /// them. Where one of the same group or queue is running at that rate, it is that one. Of named letters at most 1,000.
     ///
     /// # Errors
-    /// When there is no such queue or group, one of the same letters is running at another rate, or Redis cannot be
-    /// reached. For named letters there are none: [`Operator::replay`] moves them at once.
+    /// When there is no such queue or group, an id is not of an id's form, one of the same letters is running at another
+    /// rate, or Redis cannot be reached.
     pub async fn begin_replay(
         &self,
         target: &Target,
@@ -99,9 +107,21 @@ impl Operator {
         signed: &Signed,
     ) -> Result<Vec<ReplayRow>, OperatorError> {
         let mut rows = Vec::new();
+        if let Target::Ids(ids) = target {
+            let ids = self.checked(ids).await?;
+            for (_, queue) in &self.queues {
+                let mine = JobId::generate();
+                let begun = queue.begin_replay_of(mine, &ids, rate, signed).await?;
+                if begun == Begun::New {
+                    rows.push(self.replay_of(&mine.to_string()).await?);
+                }
+            }
+            return Ok(rows);
+        }
         for (queue, selection) in self.meant(target).await? {
             let mine = JobId::generate();
-            let id = match queue.begin_replay(mine, &selection, rate, signed).await? {
+            let begun = queue.begin_replay(mine, &selection, rate, signed).await?;
+            let id = match begun {
                 Begun::New => mine.to_string(),
                 Begun::Running { id, rate: its } if its == rate => id,
                 Begun::Running { id, .. } => return Err(OperatorError::ReplayRunning { id }),

@@ -37,15 +37,19 @@ local function step(id)
     if want <= 0 then return math.max(1, math.ceil(since + 1000 / rate - now)) end
     stepped = string.format('%.3f', since + want * 1000 / rate)
   end
-  local letters = op.what == 'all' and dead or dead .. ':' .. op.what:match('^group:(.*)$')
+  local group = op.what:match('^group:(.*)$')
+  local letters = group and dead .. ':' .. group or op.what == 'named' and key .. ':letters' or dead
   local ids, score = following(letters, op.score, op.id, op.cutoff, want)
-  left = left - #ids
+  local seen, last = #ids, ids[#ids] or op.id
+  -- Of the named ones some may have been taken out by somebody else.
+  if op.what == 'named' then ids = named(dead, ids) end
+  left = left - seen
   local mark = rate > 0 and id or nil
   revive(keys, ids, mark)
   local moved = op.moved + #ids
-  redis.call('HSET', key, 'moved', moved, 'stepped', stepped, 'score', score, 'id', ids[#ids] or op.id)
+  redis.call('HSET', key, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last)
   if #ids > 0 then redis.call('HSET', key, 'heard', stamp) end
-  if #ids == want then return (rate == 0 or want == 500) and 0 or 200 end
+  if seen == want then return (rate == 0 or want == 500) and 0 or 200 end
   if rate > 0 and moved > 0 then
     redis.call('HSET', key, 'state', 'watching')
     return 250

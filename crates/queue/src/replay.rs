@@ -68,8 +68,8 @@ impl ReplayState {
 pub struct Replay {
     /// Its id.
     pub id: String,
-    /// The letters it is of.
-    pub selection: Selection,
+    /// The letters it is of; `None` = named ones.
+    pub selection: Option<Selection>,
     /// How it stands.
     pub state: ReplayState,
     /// Letters a second; `None` = as fast as it goes.
@@ -177,6 +177,20 @@ impl Queue {
         Ok(moved)
     }
 
+    /// The same as an operation for named letters, at most 1,000: those of them that are dead.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn begin_replay_of(
+        &self,
+        id: JobId,
+        named: &[RawId],
+        rate: Option<u32>,
+        signed: &Signed,
+    ) -> Result<Begun, QueueError> {
+        self.begin(id, &Selection::All, named, rate, signed).await
+    }
+
     /// Begins an operation that replays these letters, `rate` a second or as fast as it goes. From then on any process
     /// that calls [`advance_replays`](Self::advance_replays) carries it on. Can be repeated with the same id.
     ///
@@ -189,8 +203,23 @@ impl Queue {
         rate: Option<u32>,
         signed: &Signed,
     ) -> Result<Begun, QueueError> {
+        self.begin(id, selection, &[], rate, signed).await
+    }
+
+    async fn begin(
+        &self,
+        id: JobId,
+        selection: &Selection,
+        named: &[RawId],
+        rate: Option<u32>,
+        signed: &Signed,
+    ) -> Result<Begun, QueueError> {
+        let what = match named {
+            [] => selection.to_string(),
+            _ => "named".to_owned(),
+        };
         let k = &self.keys;
-        let value: Value = script::REPLAY_BEGIN
+        let mut call = script::REPLAY_BEGIN
             .on(&[
                 &self.selected(selection),
                 &k.replays,
@@ -200,12 +229,14 @@ impl Queue {
                 &k.audit,
             ])
             .arg(id.to_string())
-            .arg(selection.to_string())
+            .arg(what)
             .arg(rate.unwrap_or(0))
             .arg(&signed.by)
-            .arg(&signed.reason)
-            .run(&self.link)
-            .await?;
+            .arg(&signed.reason);
+        for id in named.iter().take(STEP) {
+            call = call.arg(id.as_bytes());
+        }
+        let value: Value = call.run(&self.link).await?;
         let mut answer = Answer::new(value)?;
         Ok(match answer.next::<String>()?.as_str() {
             "begun" => Begun::New,
@@ -317,7 +348,7 @@ fn read(id: String, fields: &HashMap<String, String>) -> Option<Replay> {
     let number = |name: &str| fields.get(name)?.parse::<u64>().ok();
     Some(Replay {
         id,
-        selection: text("what")?.parse().ok()?,
+        selection: text("what")?.parse().ok(),
         state: ReplayState::parse(fields.get("state")?)?,
         rate: text("rate")?.parse().ok().filter(|rate| *rate > 0),
         by: text("by").unwrap_or_default(),

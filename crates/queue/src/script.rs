@@ -141,7 +141,7 @@ script!(
 script!(
     REPLAY_BEGIN = "replay_begin",
     "",
-    ["now", "wake", "audit", "operation"]
+    ["now", "wake", "record", "audit", "letters", "operation"]
 );
 script!(
     REPLAY_STEP = "replay_step",

@@ -1,5 +1,5 @@
 -- A replay operation: one hash, which any process advances.
---   what      the letters it is of: "all" or "group:<group>"
+--   what      the letters it is of: "all", "group:<group>", or "named": those in the sorted set <its key>:letters
 --   by, why   who asked for it, and why
 --   rate      letters a second, 0 = as fast as it goes
 --   state     running; watching (all are moved, first runs are still out); stopped, cancelled, done

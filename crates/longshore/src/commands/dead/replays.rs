@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_operator::{Operator, ReplayRow, Target};
+use longshore_operator::{Operator, ReplayRow};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -19,11 +19,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// `dead replay --rate`, or `--detach`.
 pub(super) async fn begin(session: &Session, args: Replay) -> Result<(), Failure> {
     let target = target(args.which);
-    if let Target::Ids(_) = target {
-        return Err(Failure::input(
-            "--rate and --detach are for the many letters of a --group or a --queue: named ones are replayed at once",
-        ));
-    }
     let operator = session.operator().await?;
     let count = operator.count(&target).await?;
     if count > 1 && !args.yes {
@@ -31,6 +26,12 @@ pub(super) async fn begin(session: &Session, args: Replay) -> Result<(), Failure
     }
     let signed = session.signed(&args.reason);
     let begun = operator.begin_replay(&target, args.rate, &signed).await?;
+    if begun.is_empty() {
+        return match args.json {
+            true => said(&begun),
+            false => output::line("no dead letters to replay"),
+        };
+    }
     follow(&operator, begun, args.detach, args.json).await
 }
 
@@ -53,7 +54,7 @@ pub(super) async fn list(session: &Session, json: bool) -> Result<(), Failure> {
             (row.again + row.otherwise).to_string(),
             ago(&row.begun_at),
             row.by,
-            row.cause.or(row.group).unwrap_or(row.queue),
+            row.cause.unwrap_or(row.target),
         ]
     });
     let header = [
