@@ -1,16 +1,19 @@
 //! The command line as its users have it: the binary, a Redis of its own, and what it answers with.
 
+mod audit;
 mod bench;
 mod config;
 mod dead;
 mod doctor;
 mod enqueue;
 mod job;
+mod letters;
 mod mappings;
 mod moves;
 mod output;
 mod queues;
 mod redis_away;
+mod replays;
 mod webhooks;
 mod work;
 
