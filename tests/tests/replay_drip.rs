@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use longshore_client::JobState;
+use longshore_client::{JobId, JobState};
 use longshore_sandbox::{Fault, Rule};
 use longshore_tests::{Stage, Worker, eventually, within};
 use serde_json::{Value, json};
 
-/// How many letters there are of each of five causes, the largest last; `LONGSHORE_TEST_LETTERS` makes that one larger.
+/// How many letters there are of each of five causes, the largest last. `LONGSHORE_TEST_LETTERS` adds so many to that one,
+/// written straight to Redis: to have as many die takes longer than all the rest.
 const CAUSES: [(u16, usize); 5] = [(400, 150), (404, 150), (413, 150), (500, 150), (422, 4000)];
 const RATE: u64 = 500;
 
@@ -22,12 +23,52 @@ fn answers(status: u16) -> Rule {
     })
 }
 
-fn causes() -> Vec<(u16, usize)> {
-    let mut causes = CAUSES.to_vec();
-    if let Ok(letters) = std::env::var("LONGSHORE_TEST_LETTERS") {
-        causes[4].1 = letters.parse().expect("LONGSHORE_TEST_LETTERS is a number");
+/// More letters like this one.
+async fn multiply(stage: &Stage, model: JobId, ids: &mut Vec<JobId>) {
+    let Ok(more) = std::env::var("LONGSHORE_TEST_LETTERS") else {
+        return;
+    };
+    let more: usize = more.parse().expect("LONGSHORE_TEST_LETTERS is a number");
+    let (k, link) = (stage.queue.keys(), stage.queue.link());
+    let job = stage.job(model).await;
+    let (group, payload) = (job.group.expect("is dead"), job.payload.expect("has one"));
+    let mut command = redis::cmd("HGETALL");
+    command.arg(k.record(&model.into()));
+    let record: Vec<Vec<u8>> = link.command(&command).await.expect("reads");
+    for _ in 0..more.div_ceil(1000) {
+        let died = stage.queue.now_ms().await.expect("has a clock") as f64 / 1000.0;
+        let mut pipeline = redis::pipe();
+        for _ in 0..1000 {
+            let id = JobId::generate();
+            let name = id.to_string();
+            pipeline
+                .cmd("ZADD")
+                .arg(&k.dead)
+                .arg(died)
+                .arg(&name)
+                .ignore();
+            let of_group = k.letters(&group);
+            pipeline
+                .cmd("ZADD")
+                .arg(of_group)
+                .arg(died)
+                .arg(&name)
+                .ignore();
+            pipeline
+                .cmd("HSET")
+                .arg(&k.data)
+                .arg(&name)
+                .arg(&payload)
+                .ignore();
+            pipeline
+                .cmd("HSET")
+                .arg(k.record(&id.into()))
+                .arg(&record)
+                .ignore();
+            ids.push(id);
+        }
+        link.pipeline::<()>(&pipeline).await.expect("writes");
     }
-    causes
 }
 
 /// A worker whose jobs die of their first failure, with nothing that holds them back.
@@ -54,21 +95,22 @@ async fn a_drip_stops_itself_and_finishes_without_its_worker_and_its_terminal() 
     let stage = Stage::set().await;
     let first = worker(&stage).await;
     let mut ids = Vec::new();
-    for (status, count) in causes() {
+    for (status, count) in CAUSES {
         stage.faults([answers(status)]);
         ids.extend(stage.enqueue(count).await);
-        let limit = Duration::from_secs(120 + count as u64 / 200);
-        within(limit, "all are dead letters", || async {
+        within(Duration::from_secs(120), "all are dead letters", || async {
             stage.stats().await.dead == ids.len() as u64
         })
         .await;
     }
+    let model = *ids.last().expect("some");
+    multiply(&stage, model, &mut ids).await;
     let began = Instant::now();
     let groups = stage.queue.dead_groups().await.expect("lists");
     println!("groups of {} letters: {:?}", ids.len(), began.elapsed());
     assert_eq!(groups.len(), CAUSES.len());
     let groups = stage.longshore(&["dead", "groups", "--json"]).await.json();
-    let many = causes()[4].1 as u64;
+    let many = (ids.len() - CAUSES.iter().take(4).map(|cause| cause.1).sum::<usize>()) as u64;
     assert_eq!(groups[0]["count"], many);
     let group = groups[0]["group"].as_str().expect("a text").to_owned();
 

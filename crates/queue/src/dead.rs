@@ -201,8 +201,8 @@ impl Queue {
         Ok(gone)
     }
 
-    /// Removes dead letters for good, each only if it is the one that died at this time, as [`WholeLetter::died`]
-    /// (crate::WholeLetter::died) has it. Returns how many are gone.
+    /// Removes dead letters for good, each only if it is the one that died at this time, as
+    /// [`WholeLetter::died`](crate::WholeLetter::died) has it. Returns how many are gone.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.

@@ -69,6 +69,16 @@ async fn a_deed_of_many_steps_is_one_entry_unless_another_comes_between() {
     bench.queue.pause(&kari()).await.expect("pauses");
     assert_eq!((step().await, step().await), (500, 0));
     assert_eq!(told().await, [Some(500), None, Some(2000)]);
+    // Another deed of the same command.
+    let note = Note {
+        action: "export",
+        target: "all",
+        act: "act-1",
+        count: Some(7),
+        ..Note::default()
+    };
+    bench.queue.note(&kari(), &note).await.expect("writes");
+    assert_eq!(told().await[..2], [Some(7), Some(500)]);
 }
 
 #[tokio::test]

@@ -92,7 +92,9 @@ async fn a_replay_resets_attempts_keeps_history_and_is_idempotent() {
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!((stats.pending, stats.dead), (1, 1));
     let worker = bench.worker("w").await;
-    assert_eq!(ids(&bench.claim(&worker, 10).await), [dead[0]]);
+    let claimed = bench.claim(&worker, 10).await;
+    assert_eq!(ids(&claimed), [dead[0]]);
+    assert!(!claimed[0].has_ended, "it is to run");
 }
 
 #[tokio::test]

@@ -81,6 +81,8 @@ async fn a_first_attempt_that_will_be_made_again_counts_too() {
     let running = bench.start_with(again, Duration::from_secs(5));
     let id = begin(&bench, Some(1000)).await;
     becomes(&bench, &id, ReplayState::Stopped).await;
+    let stopped = replay(&bench, &id).await;
+    assert!(stopped.again >= 10, "of what they had died of: {stopped:?}");
     let stats = bench.queue.stats().await.expect("counts");
     assert!(stats.retryable >= 10, "they failed, and wait: {stats:?}");
     running.stop().await;
