@@ -49,11 +49,17 @@ pub enum Command {
     /// Dead letters: look, edit, replay, export, discard
     #[command(subcommand)]
     Dead(Dead),
-    /// Shows who did what, when, why: every pause, replay, edit, discard, export, reveal
+    /// Shows who did what, when, why: every pause, replay, edit, discard, export, reveal and the like
     Audit(Audit),
+    /// Jobs that are made by the clock: when each entry ticks, or run one now
+    #[command(subcommand)]
+    Cron(Cron),
     /// Which users and subscriptions are which at a payment provider: for a move to another one
     #[command(subcommand)]
     Mappings(MappingsCommand),
+    /// Addresses that no mail is sent to, since one bounced or was reported as spam
+    #[command(subcommand)]
+    Suppressions(Suppressions),
     /// Checks and shows the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -389,6 +395,21 @@ pub struct Audit {
     pub json: bool,
 }
 
+/// `cron …`.
+#[derive(Debug, Subcommand)]
+pub enum Cron {
+    /// Shows every entry with its last and next tick
+    List(Shown),
+    /// Enqueues an entry's job now; its schedule goes on as if nothing had been
+    Run {
+        /// The entry, as `cron list` shows it
+        name: String,
+        /// Prints a JSON object instead of the bare id
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// `mappings …`.
 #[derive(Debug, Subcommand)]
 pub enum MappingsCommand {
@@ -410,6 +431,49 @@ pub struct ImportMappings {
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `suppressions …`.
+#[derive(Debug, Subcommand)]
+pub enum Suppressions {
+    /// Lists them by the hashes of the addresses, newest first
+    List {
+        /// How many at the most
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Takes one off the list: mails to it are sent again. SendGrid has a list of its own
+    Remove(RemoveSuppression),
+}
+
+/// `suppressions remove`.
+#[derive(Args)]
+pub struct RemoveSuppression {
+    /// The address, or its hash as `suppressions list` shows it
+    #[arg(value_name = "EMAIL|HASH")]
+    pub which: String,
+    /// Why; it is logged
+    #[arg(long, value_name = "TEXT", value_parser = said)]
+    pub reason: String,
+    /// Does not ask. Needed where nobody can be asked
+    #[arg(long)]
+    pub yes: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Hides which: it may be an address.
+impl std::fmt::Debug for RemoveSuppression {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RemoveSuppression")
+            .field("reason", &self.reason)
+            .field("yes", &self.yes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `config …`.
@@ -442,6 +506,13 @@ pub struct Sandbox {
     /// Where the made-up payment provider testpay listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9485")]
     pub testpay_addr: std::net::SocketAddr,
+    /// Where the stand-in for SendGrid posts its events
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9465/webhooks/sendgrid"
+    )]
+    pub sendgrid_webhook_url: String,
     /// Where the stand-in for Stripe posts its events
     #[arg(
         long,

@@ -2,6 +2,7 @@
 
 mod audit;
 mod configuration;
+mod cron;
 mod dead;
 mod demo;
 mod doctor;
@@ -10,6 +11,7 @@ mod job;
 mod mappings;
 mod queues;
 mod sandbox;
+mod suppressions;
 mod webhooks;
 mod work;
 
@@ -36,6 +38,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Queues(args) => queues::list(&load()?, &args).await,
         Command::Pause(args) => queues::pause(&load()?, &args).await,
         Command::Resume(args) => queues::resume(&load()?, &args).await,
+        Command::Cron(command) => cron::run(&load()?, command).await,
         Command::Dead(args) => dead::run(&load()?, args).await,
         Command::Audit(args) => audit::run(&load()?, &args).await,
         Command::Config(ConfigCommand::Check(args)) => {
@@ -44,6 +47,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
         Command::Mappings(command) => mappings::run(&load()?, command).await,
+        Command::Suppressions(command) => suppressions::run(&load()?, command).await,
         Command::Webhooks => webhooks::run(&load()?).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,

@@ -14,6 +14,7 @@
 mod app;
 mod base_url;
 mod calls;
+mod cron;
 mod document;
 mod email;
 mod env;
@@ -45,6 +46,7 @@ use secrecy::ExposeSecret;
 
 pub use app::AppSettings;
 pub use calls::{Breaker, Calls};
+pub use cron::CronSettings;
 pub use email::{EmailSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
 pub use google_maps::GoogleMapsSettings;
@@ -86,6 +88,8 @@ pub struct Config {
     pub app: Option<AppSettings>,
     /// The payment provider that takes new customers.
     pub new_customers: String,
+    /// Which jobs are made by the clock, by name.
+    pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
     queues: Queues,
@@ -150,6 +154,8 @@ impl Config {
             webhooks::can_verify(&mut reader, webhooks, twilio);
         }
 
+        let cron = cron::read(&mut reader);
+
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
         match (redis, worker, queues, webhooks, new_customers) {
@@ -165,6 +171,7 @@ impl Config {
                     testpay,
                     app,
                     new_customers,
+                    cron,
                     webhooks,
                     queues,
                     warnings,

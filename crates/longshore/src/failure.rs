@@ -75,6 +75,7 @@ impl From<OperatorError> for Failure {
             | OperatorError::OutcomeUnknown(_)
             | OperatorError::FileExists(_)
             | OperatorError::ReplayRunning { .. }
+            | OperatorError::AmbiguousSuppressed(_)
             | OperatorError::InvalidName(_) => Self::input(error),
             _ => Self::failed(error),
         }

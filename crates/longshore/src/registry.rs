@@ -9,14 +9,16 @@ mod sms;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use longshore_cron::Entry;
 use longshore_job::Prepared;
 use longshore_provider::secret::{SecretString, resolve};
 use longshore_queue::{BreakerSpec, ProviderPolicy};
 use longshore_worker::Handlers;
 use secrecy::ExposeSecret;
 
-use crate::config::{Calls, Config, QueueSpec, SecretRef};
+use crate::config::{Calls, Config, CronSettings, QueueSpec, SecretRef};
 
+pub use email::sendgrid_events;
 pub use payments::stripe_events;
 pub use sms::twilio_events;
 
@@ -84,6 +86,29 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
 /// It stands alone.
 fn alone(_: &Config) -> Vec<Beside> {
     Vec::new()
+}
+
+/// The cron entries that tick and whose jobs go to this provider's queue.
+#[must_use]
+pub fn cron(config: &Config, provider: &Provider) -> Vec<Entry> {
+    let active = config.cron.iter().filter(|settings| {
+        settings.entry.queue() == provider.queue.name && inactive(config, settings).is_none()
+    });
+    active.map(|settings| settings.entry.clone()).collect()
+}
+
+/// Why a cron entry does not tick; `None` = it does.
+#[must_use]
+pub fn inactive(config: &Config, settings: &CronSettings) -> Option<String> {
+    if !settings.enabled {
+        return Some("it is switched off (`enabled = false`)".to_owned());
+    }
+    let queue = settings.entry.queue();
+    let provider = PROVIDERS
+        .iter()
+        .find(|provider| provider.queue.name == queue)?;
+    let off = (provider.origin)(config).is_none();
+    off.then(|| format!("{} is not set", provider.turned_on_by))
 }
 
 /// Nothing that is accepted is doubted.

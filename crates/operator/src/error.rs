@@ -75,6 +75,20 @@ pub enum OperatorError {
     /// The file of an export is there already.
     #[error("{0} is there already, and may hold letters that are nowhere else: name another file")]
     FileExists(String),
+    /// A cron entry makes no job at this time.
+    #[error("the cron entry {name} makes no job now: {reason}")]
+    Entry {
+        /// The entry.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Nothing on the suppression list is meant.
+    #[error("it is not on the suppression list: `longshore suppressions list` shows what is")]
+    NotSuppressed,
+    /// More than one address may be meant.
+    #[error("{0} addresses on the suppression list have a hash that begins so: write more of it")]
+    AmbiguousSuppressed(usize),
     /// A name cannot be used.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),

@@ -21,6 +21,7 @@ pub struct Keys {
     /// | `at` | enqueued, ms since the epoch |
     /// | `exp` | expires, ms since the epoch |
     /// | `idempotency_key` | the key it was enqueued with |
+    /// | `cron` | the cron entry and tick that it comes from, `<entry> <ms>`; ` by hand` after it if it was asked for |
     /// | `traceparent`, `tracestate` | W3C trace context of the producer |
     /// | `run` | [`RunState`](crate::RunState): `<used> <lost> <generation> <may have been sent> <history entries>` |
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
@@ -69,9 +70,12 @@ pub struct Keys {
     /// Prefix: HASH `<delivery>:<provider's id of a message>`, with a TTL: the `job` it was sent for, and of the last
     /// news its `state`, `rank`, `code` and `at`, ms since the epoch.
     pub delivery: String,
+    /// Prefix: STRING `<event>:<provider's id of an event>`, with a TTL: the event has put an address onto the list of
+    /// those that nothing is sent to.
+    pub event: String,
     /// Prefix: STRING `<kept>:<key>`, with a TTL: what jobs of the queue keep for each other.
     pub kept: String,
-    /// Prefix: HASH `<map>:<name>`, for good: which user is which customer.
+    /// Prefix: HASH `<map>:<name>`, for good: which user is which customer, which addresses nothing is sent to.
     pub map: String,
     /// STREAM of what operators have done, at most 100,000 entries and 400 days of them.
     pub audit: String,
@@ -81,6 +85,14 @@ pub struct Keys {
     pub open_replays: String,
     /// Prefix: HASH `<replay>:<id>`, one replay operation; `lua/part/operation.lua` has its fields.
     pub replay: String,
+    /// HASH of what is known of the cron entries whose jobs go to this queue.
+    ///
+    /// | field | |
+    /// |---|---|
+    /// | `<entry> <time zone> <expression>` | up to when its ticks are dealt with, and when it was noted last that somebody has it: `<ms> <beats>` |
+    /// | `<entry>` | its last tick, `<ms> <job>` |
+    /// | `*` | how often it was noted which entries there are, and when last, `<beats> <ms>` |
+    pub cron: String,
 }
 
 /// A namespace or queue name that key names cannot hold.
@@ -124,12 +136,14 @@ impl Keys {
             completions: key("completions"),
             stats: key("stats"),
             delivery: key("delivery"),
+            event: key("event"),
             kept: key("kept"),
             map: key("map"),
             audit: key("audit"),
             replays: key("replays"),
             open_replays: key("replays:open"),
             replay: key("replay"),
+            cron: key("cron"),
         })
     }
 
@@ -159,6 +173,11 @@ impl Keys {
     /// The delivery of one message.
     pub(crate) fn delivery_of(&self, message: &str) -> String {
         format!("{}:{message}", self.delivery)
+    }
+
+    /// That one event is known.
+    pub(crate) fn event_of(&self, event: &str) -> String {
+        format!("{}:{event}", self.event)
     }
 
     /// What is kept under one key.

@@ -74,6 +74,8 @@ script!(
         "now", "wake", "record", "promote", "limiter", "breaker", "call"
     ]
 );
+script!(CRON_LOOK = "cron_look", "", ["now"]);
+script!(CRON_TICK = "cron_tick", "", ["now", "wake"]);
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
     ASK = "ask",
@@ -111,6 +113,7 @@ script!(OWN = "own", " flags=allow-oom", []);
 script!(HEAR = "hear", " flags=allow-oom", ["now"]);
 script!(SAVE = "save", " flags=allow-oom", ["record"]);
 script!(ASSIGN = "assign", "", []);
+script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);
 script!(PAST = "past", " flags=no-writes", ["now", "record"]);
 script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", []);
 script!(

@@ -9,6 +9,7 @@ use std::time::Duration;
 use apalis_core::monitor::Monitor;
 use apalis_core::worker::builder::WorkerBuilder;
 use futures_util::future::select_all;
+use longshore_cron::Entry;
 use longshore_queue::{Fate, LinkOptions, Policy, Queue, Retention, Verdict, Word};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -20,6 +21,7 @@ use crate::handlers::Handlers;
 use crate::layers::{Around, Dispatch};
 use crate::metrics::Metrics;
 use crate::station::Station;
+use crate::ticker::{Ticker, Timetable};
 use crate::{claimer, health, keeper, replayer, settler, sweeper};
 
 /// How long Redis may take to be reached at the start.
@@ -97,6 +99,7 @@ pub struct Fleet {
     options: FleetOptions,
     queues: Vec<(Queue, Settings, Handlers)>,
     owners: HashMap<String, Queue>,
+    timetables: Vec<Timetable>,
 }
 
 impl Fleet {
@@ -107,6 +110,7 @@ impl Fleet {
             options,
             queues: Vec::new(),
             owners: HashMap::new(),
+            timetables: Vec::new(),
         }
     }
 
@@ -126,6 +130,14 @@ impl Fleet {
         for provider in [Some(own), fallback].into_iter().flatten() {
             self.owners.insert(provider.name.clone(), owner.clone());
         }
+        self
+    }
+
+    /// Ticks these cron entries, whose jobs go to this queue, whether this process works it or not. To be said of a queue
+    /// without entries, too: so it is known when one was taken out. The queue has a connection of its own.
+    #[must_use]
+    pub fn cron(mut self, queue: Queue, entries: Vec<Entry>) -> Self {
+        self.timetables.push(Timetable::new(queue, entries));
         self
     }
 
@@ -156,7 +168,8 @@ impl Fleet {
             to_settle.push(outcomes);
         }
         let stations: Arc<[_]> = stations.into();
-        let keeper = Keeper::start(&stations, &metrics, self.options.http_addr)?;
+        let ticker = Ticker::new(&metrics);
+        let keeper = Keeper::start(&stations, &ticker, &metrics, self.options.http_addr)?;
         for station in stations.iter() {
             let mut standing = station.standing.subscribe();
             let joined = standing.wait_for(|standing| standing.lease.is_some());
@@ -192,6 +205,11 @@ impl Fleet {
                 "replayer"
             }));
         }
+        let ticking = Arc::clone(&ticker);
+        loops.push(tokio::spawn(async move {
+            ticking.run(self.timetables).await;
+            "ticker"
+        }));
         let (end_monitor, monitor_end) = oneshot::channel::<()>();
         let mut monitor = tokio::spawn(monitor(&stations).run_with_signal(async move {
             let _ = monitor_end.await;
@@ -205,8 +223,8 @@ impl Fleet {
             tokio::select! {
                 _ = stop.recv() => None,
                 _ = claimer_ended => Some("claimer"),
-                // A settler and a replayer for each queue, in turn.
-                (_, n, _) = loop_ended => Some(["settler", "replayer"][n % 2]),
+                // A panic does not say whose.
+                (ended, ..) = loop_ended => Some(ended.unwrap_or("settler, replayer or ticker")),
                 _ = &mut monitor => Some("monitor"),
             }
         };
@@ -245,8 +263,8 @@ impl Fleet {
             }
         }
         let left = settle_the_rest(&stations, settle_until).await;
-        for settler in loops {
-            settler.abort();
+        for ended in loops {
+            ended.abort();
         }
         keeper.stop().await;
         match failed {
@@ -355,6 +373,7 @@ struct Keeper {
 impl Keeper {
     fn start(
         stations: &Arc<[Arc<Station>]>,
+        ticker: &Arc<Ticker>,
         metrics: &Arc<Metrics>,
         http_addr: SocketAddr,
     ) -> Result<Self, FleetError> {
@@ -368,6 +387,7 @@ impl Keeper {
         let (stop, mut stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let stations = Arc::clone(stations);
+        let ticker = Arc::clone(ticker);
         let metrics = Arc::clone(metrics);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -390,7 +410,7 @@ impl Keeper {
                         let queue = station.queue.over(link);
                         tokio::spawn(keeper::keep(Arc::clone(station), queue));
                     }
-                    tokio::spawn(health::serve(listener, stations, metrics));
+                    tokio::spawn(health::serve(listener, stations, ticker, metrics));
                     // Dropping the runtime ends them.
                     let _ = (&mut stopped).await;
                 });

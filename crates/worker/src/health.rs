@@ -17,6 +17,7 @@ use longshore_queue::{LinkOptions, Queue};
 
 use crate::metrics::Metrics;
 use crate::station::Station;
+use crate::ticker::Ticker;
 
 /// A loop that has not gone round for so long has stopped. Every wait in it is shorter, however long Redis is away.
 const STOPPED_AFTER: Duration = Duration::from_secs(30);
@@ -29,12 +30,14 @@ struct Health {
     stations: Arc<[Arc<Station>]>,
     /// For counting, each over a connection of its own.
     queues: Arc<[Queue]>,
+    ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
 }
 
 pub(crate) async fn serve(
     listener: TcpListener,
     stations: Arc<[Arc<Station>]>,
+    ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
@@ -57,6 +60,7 @@ pub(crate) async fn serve(
         .with_state(Health {
             stations,
             queues,
+            ticker,
             metrics,
         });
     axum::serve(listener, router).await
@@ -66,6 +70,15 @@ pub(crate) async fn serve(
 /// workers because Redis is away would cut running calls.
 async fn livez(State(health): State<Health>) -> impl IntoResponse {
     let mut wrong = String::new();
+    let ticked = health.ticker.turn.age();
+    // It waits for one answer of Redis's at a time, and marks each.
+    if ticked > STOPPED_AFTER {
+        let _ = writeln!(
+            wrong,
+            "cron: the ticker has stopped, {} s ago",
+            ticked.as_secs()
+        );
+    }
     for station in health.stations.iter() {
         let queue = station.queue.name();
         for (name, turn) in [

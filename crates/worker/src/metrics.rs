@@ -8,6 +8,7 @@ use longshore_queue::{BreakerState, JobState, Stats};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
@@ -29,6 +30,11 @@ struct KindLabels {
     kind: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EntryLabel {
+    entry: String,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All counters of the process.
@@ -42,6 +48,10 @@ pub(crate) struct Metrics {
     rescued: Family<QueueLabel, Counter>,
     refused: Family<QueueLabel, Counter>,
     newer: Family<QueueLabel, Counter>,
+    ticks: Family<EntryLabel, Counter>,
+    skipped_ticks: Family<EntryLabel, Counter>,
+    last_tick: Family<EntryLabel, Gauge>,
+    next_tick: Family<EntryLabel, Gauge>,
 }
 
 impl Metrics {
@@ -64,6 +74,10 @@ impl Metrics {
             rescued: Family::default(),
             refused: Family::default(),
             newer: Family::default(),
+            ticks: Family::default(),
+            skipped_ticks: Family::default(),
+            last_tick: Family::default(),
+            next_tick: Family::default(),
             registry: Registry::default(),
         };
         registry.register("runs", "Runs that ended, by outcome", metrics.runs.clone());
@@ -97,6 +111,26 @@ impl Metrics {
             "Jobs put back since their args are newer than this worker",
             metrics.newer.clone(),
         );
+        registry.register(
+            "cron_ticks",
+            "Ticks of cron entries that this process enqueued",
+            metrics.ticks.clone(),
+        );
+        registry.register(
+            "cron_skipped_ticks",
+            "Ticks that nobody was there for and that were not caught up with, seen by this process",
+            metrics.skipped_ticks.clone(),
+        );
+        registry.register(
+            "cron_last_tick_timestamp_seconds",
+            "The last tick that the fleet enqueued",
+            metrics.last_tick.clone(),
+        );
+        registry.register(
+            "cron_next_tick_timestamp_seconds",
+            "The next tick; in the past when nobody ticks",
+            metrics.next_tick.clone(),
+        );
         Arc::new(Self {
             registry,
             ..metrics
@@ -111,6 +145,33 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn ticks(&self, entry: &str, ticks: u64) {
+        let label = EntryLabel::of(entry);
+        self.ticks.get_or_create(&label).inc_by(ticks);
+    }
+
+    pub(crate) fn skipped_ticks(&self, entry: &str, ticks: u64) {
+        let label = EntryLabel::of(entry);
+        self.skipped_ticks.get_or_create(&label).inc_by(ticks);
+    }
+
+    pub(crate) fn last_tick(&self, entry: &str, tick_ms: u64) {
+        let label = EntryLabel::of(entry);
+        let gauge = self.last_tick.get_or_create(&label);
+        gauge.set((tick_ms / 1000).cast_signed());
+    }
+
+    pub(crate) fn next_tick(&self, entry: &str, tick_ms: Option<u64>) {
+        let label = EntryLabel::of(entry);
+        match tick_ms {
+            Some(tick_ms) => {
+                let gauge = self.next_tick.get_or_create(&label);
+                gauge.set((tick_ms / 1000).cast_signed());
+            }
+            None => drop(self.next_tick.remove(&label)),
+        }
+    }
+
     /// Everything, with what Redis says of the queues.
     pub(crate) fn text(&self, queues: &[(String, Stats)]) -> String {
         let mut text = String::new();
@@ -121,6 +182,14 @@ impl Metrics {
         gauges(&mut text, queues);
         text.push_str("# EOF\n");
         text
+    }
+}
+
+impl EntryLabel {
+    fn of(entry: &str) -> Self {
+        Self {
+            entry: entry.to_owned(),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Standing {
 pub(crate) struct Turn(Mutex<Moment>);
 
 impl Turn {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(Moment::now()))
     }
 

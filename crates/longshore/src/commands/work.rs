@@ -9,7 +9,7 @@ use super::{host_name, log_warnings};
 use crate::cli::Work;
 use crate::config;
 use crate::failure::Failure;
-use crate::registry::{PROVIDERS, Provider, SetUp};
+use crate::registry::{self, PROVIDERS, Provider, SetUp};
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
@@ -23,8 +23,14 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         drain: worker.drain,
     });
     let mut queues = 0;
+    let ticking = link.another(link.options());
     for provider in PROVIDERS {
         let name = provider.queue.name;
+        if (provider.origin)(&session.config).is_some() {
+            let namespace = &session.config.redis.namespace;
+            let queue = Queue::new(ticking.clone(), namespace, name).map_err(Failure::input)?;
+            fleet = fleet.cron(queue, registry::cron(&session.config, provider));
+        }
         let wanted = wanted.iter().any(|wanted| wanted.queue.name == name);
         let set_up = match (provider.set_up)(&session.config) {
             Err(error) if wanted => return Err(Failure::Input(error)),

@@ -8,7 +8,8 @@ use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, email, google_maps, queues, redis, sendgrid, stripe, testpay, twilio, webhooks, worker,
+    app, cron, email, google_maps, queues, redis, sendgrid, stripe, testpay, twilio, webhooks,
+    worker,
 };
 
 /// The keys of every section.
@@ -24,6 +25,7 @@ const SECTIONS: &[&[Key]] = &[
     testpay::KEYS,
     app::KEYS,
     webhooks::KEYS,
+    cron::KEYS,
 ];
 
 /// What stands at a path.
@@ -73,6 +75,7 @@ impl<'a> Schema<'a> {
                 layer::insert(&mut values, path.words(), key.shape.read(&text));
             }
         }
+        cron::built_in(&mut values, self.queues);
         Layer::of(layer::BUILT_IN, values)
     }
 

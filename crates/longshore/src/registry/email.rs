@@ -2,6 +2,8 @@
 
 use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
 use longshore_job::{Job, kinds};
+use longshore_queue::Queue;
+use longshore_webhooks::SendGridEvents;
 use longshore_worker::Handlers;
 
 use super::{Provider, SetUp, alone, policy, secret};
@@ -57,9 +59,17 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
             name: email.from.name.clone(),
         },
         templates: email.templates.clone(),
+        heard: !sendgrid.webhook_public_keys.is_empty(),
     };
     Ok(Some(SetUp {
         handlers: Handlers::new().with(SendEmailHandler::new(mails, client)),
         policy,
     }))
+}
+
+/// What it takes to hear SendGrid's events; `None` while it is off, or has no public key to verify them with.
+#[must_use]
+pub fn sendgrid_events(config: &Config, queue: Queue) -> Option<SendGridEvents> {
+    let public_keys = config.sendgrid()?.webhook_public_keys.clone();
+    (!public_keys.is_empty()).then_some(SendGridEvents { public_keys, queue })
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod bench;
 mod config;
+mod cron;
 mod dead;
 mod doctor;
 mod enqueue;
@@ -14,6 +15,7 @@ mod output;
 mod queues;
 mod redis_away;
 mod replays;
+mod suppressions;
 mod webhooks;
 mod work;
 

@@ -1,6 +1,7 @@
 //! Each rule, by something that breaks it.
 
 mod calls;
+mod cron;
 mod email;
 mod payments;
 mod queues;
@@ -60,7 +61,7 @@ fn unknown_keys_are_answered_with_the_nearest() {
                 "paypal.secret_key = 'hunter2'",
                 "paypal",
                 "not a key",
-                "known here: app, email, payments, providers, queues, redis, retry, webhooks, worker",
+                "known here: app, cron, email, payments, providers, queues, redis, retry, webhooks, worker",
             ),
         ],
         "",
