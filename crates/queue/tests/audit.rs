@@ -126,3 +126,26 @@ async fn it_is_bounded_and_read_by_age() {
     let left: u64 = bench.text(&format!("XLEN {}", k.audit)).await;
     assert_eq!(left, 100_000);
 }
+
+#[tokio::test]
+async fn what_is_taken_off_a_map_is_told_once() {
+    let bench = Bench::new();
+    let queue = &bench.queue;
+    queue
+        .assign("suppressed", "hash", "{}")
+        .await
+        .expect("is put there");
+    let note = Note {
+        action: "unsuppress",
+        target: "hash",
+        ..Note::default()
+    };
+    for removed in [true, false] {
+        let answer = queue
+            .unassign_signed("suppressed", "hash", &note, &kari())
+            .await;
+        assert_eq!(answer.expect("answers"), removed);
+    }
+    let told = queue.audit(None, 9).await.expect("reads");
+    assert_eq!((told.len(), told[0].action.as_str()), (1, "unsuppress"));
+}
