@@ -58,6 +58,9 @@ pub(crate) async fn measure(scale: Scale) -> Result<Section, Failure> {
     if begun.await? != Begun::New {
         return Err("no replay begins".into());
     }
+    // Nothing is moved in the millisecond that it began in.
+    let now_ms = ours.queue.now_ms().await?;
+    while ours.queue.now_ms().await? == now_ms {}
     let (began, mut steps) = (Instant::now(), Vec::new());
     while steps.len() * STEP < n / 5 {
         let began = Instant::now();

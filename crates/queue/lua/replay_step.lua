@@ -24,6 +24,8 @@ local function step(id)
     redis.call('SREM', open, id)
     return nil
   end
+  -- What dies again in the millisecond of the cut-off would be taken for one that died before it.
+  if stamp == op.begun then return 1 end
   local rate, want, stepped = tonumber(op.rate), left, op.stepped
   if rate > 0 then
     -- What cannot run need not wait there; and where jobs run slower than it drips, they must not pile up: so it holds

@@ -23,7 +23,14 @@ async fn begin(bench: &Bench, selection: &Selection, rate: Option<u32>) -> Strin
         .await
         .expect("begins");
     assert_eq!(begun, Begun::New);
+    next_millisecond(bench).await;
     id.to_string()
+}
+
+/// Nothing is moved in the one that an operation began in.
+async fn next_millisecond(bench: &Bench) {
+    let began = bench.queue.now_ms().await.expect("has a clock");
+    while bench.queue.now_ms().await.expect("has a clock") == began {}
 }
 
 async fn replay(bench: &Bench, id: &str) -> Replay {
@@ -486,6 +493,7 @@ async fn named_ones_drip_in_too_and_those_that_are_gone_are_passed_over() {
         begun.expect("begins")
     };
     assert_eq!((begun().await, begun().await), (Begun::New, Begun::New));
+    next_millisecond(&bench).await;
     let id = id.to_string();
     let taken = [named[1].clone()];
     bench
