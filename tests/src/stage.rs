@@ -44,6 +44,8 @@ pub struct Stage {
     pub queue: Queue,
     /// Where `longshore webhooks` will listen.
     webhooks: SocketAddr,
+    /// What is set for all commands beside.
+    settings: Vec<(String, String)>,
     started: AtomicUsize,
     // Removed last, after all that writes into it.
     dir: TempDir,
@@ -88,9 +90,15 @@ impl Stage {
             stripe: stripe.expect("a provider"),
             app,
             webhooks: webhooks.expect("a free port"),
+            settings: Vec::new(),
             started: AtomicUsize::new(0),
             dir: tempfile::tempdir().expect("a directory"),
         }
+    }
+
+    /// Sets `LONGSHORE_<name>` for all that is started on it from now on.
+    pub fn set_for_all(&mut self, name: &str, value: impl Into<String>) {
+        self.settings.push((name.to_owned(), value.into()));
     }
 
     /// A worker to be started on it.
@@ -363,6 +371,7 @@ impl Stage {
             ),
             (self.act.of_provider("BASE_URL"), self.provider().1),
         ]);
+        settings.extend(self.settings.iter().cloned());
         for (name, value) in settings {
             command.env(format!("LONGSHORE_{name}"), value);
         }
@@ -370,7 +379,9 @@ impl Stage {
         command
     }
 
-    pub(crate) fn dir(&self) -> &Path {
+    /// Where everything is started, and `./config` is looked for.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 }

@@ -6,22 +6,35 @@ use serde_json::json;
 
 use crate::mail::Mail;
 use crate::news;
+use crate::postmark::waits_for_sendgrid;
 use crate::sendgrid::NAME;
 use crate::suppression;
-use crate::{Accepted, EmailConfig, SendGrid};
+use crate::{Accepted, EmailConfig, Postmark, SendGrid};
 
 /// Carries out `send_email` jobs: one request each.
 #[derive(Debug, Clone)]
 pub struct SendEmailHandler {
     config: EmailConfig,
     sendgrid: SendGrid,
+    fallback: Option<Postmark>,
 }
 
 impl SendEmailHandler {
     /// A handler that sends these mails through this client.
     #[must_use]
     pub fn new(config: EmailConfig, sendgrid: SendGrid) -> Self {
-        Self { config, sendgrid }
+        Self {
+            config,
+            sendgrid,
+            fallback: None,
+        }
+    }
+
+    /// The same, with a fallback for the runs that are claimed for it.
+    #[must_use]
+    pub fn with_fallback(mut self, postmark: Postmark) -> Self {
+        self.fallback = Some(postmark);
+        self
     }
 }
 
@@ -33,6 +46,12 @@ impl Handler for SendEmailHandler {
         let template_id = template_id.ok_or_else(|| unknown_template(&job.template))?;
         // Before any provider: the address is what is wrong, whoever would send to it.
         suppression::check(&run, &job.to.email).await?;
+        if run.route.is_fallback() {
+            let postmark = self.fallback.as_ref();
+            let postmark =
+                postmark.ok_or_else(|| waits_for_sendgrid("there is no fallback here"))?;
+            return postmark.send(&job, &run, &self.config.from, &[]).await;
+        }
         let sandbox = self.sendgrid.sandbox;
         let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox);
         let accepted = self.sendgrid.send(&run, &mail).await?;

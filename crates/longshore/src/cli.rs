@@ -506,6 +506,9 @@ pub struct Sandbox {
     /// Where the made-up payment provider testpay listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9485")]
     pub testpay_addr: std::net::SocketAddr,
+    /// Where the stand-in for Postmark listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9488")]
+    pub postmark_addr: std::net::SocketAddr,
     /// Where the stand-in for SendGrid posts its events
     #[arg(
         long,

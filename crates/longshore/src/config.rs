@@ -23,6 +23,7 @@ mod finding;
 mod google_maps;
 mod key;
 mod layer;
+mod postmark;
 mod queues;
 mod reader;
 mod redis;
@@ -47,9 +48,10 @@ use secrecy::ExposeSecret;
 pub use app::AppSettings;
 pub use calls::{Breaker, Calls};
 pub use cron::CronSettings;
-pub use email::{EmailSettings, Sender};
+pub use email::{EmailSettings, FallbackSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
 pub use google_maps::GoogleMapsSettings;
+pub use postmark::{PostmarkSettings, PostmarkTransport};
 pub use queues::{OnUnknown, QueueSettings, QueueSpec};
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use secret::SecretRef;
@@ -134,7 +136,8 @@ impl Config {
         let worker = worker::read(&mut reader);
         let queues = queues::read(&mut reader, queues);
         let sendgrid = sendgrid::read(&mut reader);
-        let email = email::read(&mut reader, sendgrid);
+        let postmark = postmark::read(&mut reader);
+        let email = email::read(&mut reader, sendgrid, postmark, files::directory(dir));
         let twilio = twilio::read(&mut reader);
         let google_maps = google_maps::read(&mut reader);
         let stripe = stripe::read(&mut reader, profile);
@@ -214,6 +217,9 @@ impl Config {
         let mut secrets = vec![("redis.url", &self.redis.url)];
         if let Some(email) = &self.email {
             secrets.push((sendgrid::API_KEY, &email.sendgrid.api_key));
+            if let Some(fallback) = &email.fallback {
+                secrets.push((postmark::SERVER_TOKEN, &fallback.postmark.server_token));
+            }
         }
         if let Some(twilio) = &self.twilio {
             secrets.extend(twilio.secrets());

@@ -83,6 +83,12 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
     (provider.doubt)(config, payload.get("args")?)
 }
 
+/// Where the providers are that stand in for others, if they are on.
+#[must_use]
+pub fn stand_ins(config: &Config) -> Vec<(&'static str, String)> {
+    email::postmark(config).into_iter().collect()
+}
+
 /// It stands alone.
 fn alone(_: &Config) -> Vec<Beside> {
     Vec::new()

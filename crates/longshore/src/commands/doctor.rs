@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use crate::cli::Shown;
 use crate::failure::Failure;
 use crate::output;
-use crate::registry::PROVIDERS;
+use crate::registry::{PROVIDERS, stand_ins};
 use crate::session::Session;
 
 /// The oldest Redis whose scripts can say when they may run.
@@ -69,6 +69,9 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
         if let Some(origin) = (known.origin)(&session.config) {
             findings.push(provider(known.name, &origin).await);
         }
+    }
+    for (name, origin) in stand_ins(&session.config) {
+        findings.push(provider(name, &origin).await);
     }
     let wrong = findings
         .iter()

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use longshore_sandbox::{
-    AppSandbox, GoogleMapsSandbox, SendGridSandbox, StripeSandbox, TestPaySandbox, TwilioSandbox,
-    WebhookEndpoint,
+    AppSandbox, GoogleMapsSandbox, PostmarkSandbox, SendGridSandbox, StripeSandbox, TestPaySandbox,
+    TwilioSandbox, WebhookEndpoint,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,6 +36,8 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     app.set_secret(APP_SECRET);
     let testpay = TestPaySandbox::start(args.testpay_addr).await;
     let testpay = started(args.testpay_addr, testpay)?;
+    let postmark = PostmarkSandbox::start(args.postmark_addr).await;
+    let postmark = started(args.postmark_addr, postmark)?;
     let mut term = signal(SignalKind::terminate()).map_err(Failure::failed)?;
     for (name, origin) in [
         ("sendgrid", sendgrid.origin()),
@@ -44,6 +46,7 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
         ("stripe", stripe.origin()),
         ("app", app.origin()),
         ("testpay", testpay.origin()),
+        ("postmark", postmark.origin()),
     ] {
         output::line(&format!("{name:<12} {origin}"))?;
     }
@@ -64,6 +67,7 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     stripe.stop().await;
     app.stop().await;
     testpay.stop().await;
+    postmark.stop().await;
     Ok(())
 }
 

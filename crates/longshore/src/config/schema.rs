@@ -8,8 +8,8 @@ use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, cron, email, google_maps, queues, redis, sendgrid, stripe, testpay, twilio, webhooks,
-    worker,
+    app, cron, email, google_maps, postmark, queues, redis, sendgrid, stripe, testpay, twilio,
+    webhooks, worker,
 };
 
 /// The keys of every section.
@@ -18,6 +18,7 @@ const SECTIONS: &[&[Key]] = &[
     worker::KEYS,
     queues::KEYS,
     sendgrid::KEYS,
+    postmark::KEYS,
     email::KEYS,
     twilio::KEYS,
     google_maps::KEYS,

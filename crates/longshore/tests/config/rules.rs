@@ -4,6 +4,7 @@ mod calls;
 mod cron;
 mod email;
 mod payments;
+mod postmark;
 mod queues;
 mod redis;
 mod twilio;

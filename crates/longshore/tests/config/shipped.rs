@@ -30,6 +30,13 @@ fn local_and_test_talk_to_the_sandbox() {
         assert!(config.warnings().is_empty(), "{}", config.warnings());
         let sendgrid = config.sendgrid().expect("SendGrid is on");
         assert_eq!(sendgrid.base_url.to_string(), "http://127.0.0.1:9480");
+        let fallback = config
+            .email
+            .as_ref()
+            .and_then(|email| email.fallback.as_ref());
+        let postmark = fallback.map(|fallback| fallback.postmark.base_url.to_string());
+        let local = (profile == "local").then(|| "http://127.0.0.1:9488".to_owned());
+        assert_eq!(postmark, local, "{profile}");
         let twilio = config.twilio.as_ref().expect("Twilio is on");
         assert_eq!(twilio.base_url.to_string(), "http://127.0.0.1:9481");
         let maps = config.google_maps.as_ref().expect("Google Maps is on");
@@ -56,6 +63,12 @@ fn production_holds_no_secret_and_wants_its_templates() {
     assert_eq!(sendgrid.base_url.to_string(), "https://api.sendgrid.com");
     assert_eq!(sendgrid.api_key.to_string(), "env:SENDGRID_API_KEY");
     assert!(!sendgrid.sandbox);
+    assert!(
+        config
+            .email
+            .as_ref()
+            .is_some_and(|email| email.fallback.is_none())
+    );
     assert!(
         config.twilio.is_none() && config.google_maps.is_none(),
         "off until somebody says so"
