@@ -23,7 +23,7 @@ pub struct Cli {
     /// Which profile's file is read over default.toml: local, test, production, …
     #[arg(long, global = true, value_name = "NAME", help_heading = "Everywhere")]
     pub profile: Option<String>,
-    /// Who does it, for the audit [default: LONGSHORE_OPERATOR, else user@host]
+    /// Who does it, for the audit [default: LONGSHORE_OPERATOR, else the user and host]
     #[arg(long = "as", global = true, value_name = "NAME", value_parser = said, help_heading = "Everywhere")]
     pub operator: Option<String>,
     /// What to do.
