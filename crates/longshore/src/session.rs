@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use longshore_client::Client;
-use longshore_operator::{Operator, QueueInfo};
+use longshore_operator::{Operator, QueueInfo, Repeats, Signed};
 use longshore_provider::secret::resolve;
 use longshore_queue::{Link, LinkOptions};
 use secrecy::ExposeSecret;
 
-use crate::config::{Config, RedisUrl};
+use crate::config::{Config, OnUnknown, RedisUrl};
 use crate::failure::Failure;
 use crate::registry;
 
@@ -20,6 +20,8 @@ const REACHED_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) config: Config,
+    /// Who is at the keyboard.
+    pub(crate) by: String,
 }
 
 impl Session {
@@ -33,7 +35,15 @@ impl Session {
             std::env::vars_os(),
         )
         .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;
-        Ok(Self { config })
+        Ok(Self {
+            config,
+            by: "unknown".to_owned(),
+        })
+    }
+
+    /// What the audit will say of what is done now.
+    pub(crate) fn signed(&self, reason: &str) -> Signed {
+        Signed::new(&self.by, longshore_job::clip_reason(reason))
     }
 
     /// The connection, not opened yet.
@@ -77,6 +87,7 @@ impl Session {
             .map(|provider| (provider, provider.queue, (provider.beside)(&self.config)))
             .map(|(provider, spec, beside)| QueueInfo {
                 name: spec.name.to_owned(),
+                repeats: self.repeats(provider.name, spec.name),
                 fallback: beside
                     .iter()
                     .find(|beside| beside.takes_jobs)
@@ -92,6 +103,17 @@ impl Session {
             })
             .collect();
         Ok(Operator::new(&link, &self.config.redis.namespace, queues)?)
+    }
+
+    /// What becomes of a request of this queue's that is made again although its answer was lost.
+    fn repeats(&self, provider: &str, queue: &str) -> Repeats {
+        let rule = self.config.queue(queue).map(|queue| queue.on_unknown);
+        match (provider, rule) {
+            ("stripe", _) => Repeats::Keyed(longshore_payment_reconcile::Stripe::KEY_LIFE),
+            // To look an address up twice does nothing.
+            ("google_maps", _) | (_, Some(OnUnknown::Verify)) => Repeats::Verified,
+            _ => Repeats::Double,
+        }
     }
 
     /// A producer.
