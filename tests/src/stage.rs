@@ -348,6 +348,17 @@ impl Stage {
         }
     }
 
+    /// Starts one of the other commands, and goes on. It is killed when it is dropped.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(&self, args: &[&str]) -> tokio::process::Child {
+        let mut command = self.command(&self.redis.url());
+        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.args(args).spawn().expect("starts")
+    }
+
     /// The program with nothing but this stage's settings: no `./config`, and no variables of ours from outside.
     pub(crate) fn command(&self, redis_url: &str) -> Command {
         let mut command = Command::new(program());

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use longshore_job::{Answer, JobError, JobId, Prepared, RetrySchedule};
-use longshore_queue::{Lease, OnUnknown, Policy, Selection, Verdict, WorkerId, decide};
+use longshore_queue::{
+    Begun, Lease, OnUnknown, Policy, Selection, Signed, Verdict, WorkerId, decide,
+};
 
 use super::load::{Load, PAYLOAD_BYTES, ms};
 use super::ours::{Ours, RETENTION};
@@ -16,6 +18,12 @@ const GROUPS_MS: f64 = 50.0;
 /// What is wanted of replay, in letters a second.
 const REPLAY: f64 = 20_000.0;
 
+/// For how long a step of a replay may keep others waiting, in ms.
+const STEP_MS: f64 = 5.0;
+
+/// How many letters a step moves.
+const STEP: usize = 500;
+
 /// How many different causes there are.
 const CAUSES: usize = 20;
 
@@ -25,26 +33,47 @@ pub(crate) async fn measure(scale: Scale) -> Result<Section, Failure> {
     let models = die(&ours).await?;
     multiply(&ours, n, &models).await?;
 
-    let mut took = Vec::new();
+    let mut groups_took = Vec::new();
     for _ in 0..scale.runs() {
         let began = Instant::now();
         let groups = ours.queue.dead_groups().await?;
-        took.push(ms(began.elapsed()));
+        groups_took.push(ms(began.elapsed()));
         let letters: u64 = groups.iter().map(|group| group.count).sum();
         if (groups.len(), letters) != (CAUSES, n as u64) {
             return Err(format!("{} groups of {letters} letters", groups.len()).into());
         }
     }
 
-    let cutoff_ms = ours.queue.now_ms().await? + 1;
-    let (began, mut replayed) = (Instant::now(), 0);
-    while replayed < n / 5 {
-        match ours.queue.replay_step(&Selection::All, cutoff_ms).await? {
-            0 => return Err(format!("replay ended after {replayed} letters").into()),
-            moved => replayed += moved,
-        }
+    let now_ms = ours.queue.now_ms().await?;
+    let mut pages = Vec::new();
+    let mut letters = ours.queue.letters(&Selection::All, now_ms);
+    for _ in 0..n / 5 / 200 {
+        let began = Instant::now();
+        letters.page().await?;
+        pages.push(ms(began.elapsed()));
     }
-    let rate = replayed as f64 / began.elapsed().as_secs_f64();
+
+    let (id, signed) = (JobId::generate(), Signed::new("bench", ""));
+    let begun = ours.queue.begin_replay(id, &Selection::All, None, &signed);
+    if begun.await? != Begun::New {
+        return Err("no replay begins".into());
+    }
+    // Nothing is moved in the millisecond that it began in.
+    let now_ms = ours.queue.now_ms().await?;
+    while ours.queue.now_ms().await? == now_ms {}
+    let (began, mut steps) = (Instant::now(), Vec::new());
+    while steps.len() * STEP < n / 5 {
+        let began = Instant::now();
+        ours.queue.advance_replays().await?;
+        steps.push(ms(began.elapsed()));
+    }
+    let took = began.elapsed().as_secs_f64();
+    let replay = ours.queue.find_replay(&id.to_string()).await?;
+    let replayed = replay.map_or(0, |replay| replay.moved);
+    if replayed != (steps.len() * STEP) as u64 {
+        return Err(format!("{replayed} letters in {} steps", steps.len()).into());
+    }
+    let rate = replayed as f64 / took;
     Ok(Section {
         measure: "dead",
         title: format!(
@@ -53,7 +82,9 @@ pub(crate) async fn measure(scale: Scale) -> Result<Section, Failure> {
         ),
         runs: scale.runs(),
         rows: vec![
-            Row::new("all groups with their counts", median(took), "ms").at_most(GROUPS_MS),
+            Row::new("all groups with their counts", median(groups_took), "ms").at_most(GROUPS_MS),
+            Row::new("a page of 200 letters, whole", median(pages), "ms"),
+            Row::new("a step of a replay, 500 letters", median(steps), "ms").at_most(STEP_MS),
             Row::new("replay, unthrottled, 1 run", rate, "letters/s").at_least(REPLAY),
         ],
     })

@@ -25,6 +25,9 @@ pub struct Cli {
     /// Which profile's file is read over default.toml: local, test, production, …
     #[arg(long, global = true, value_name = "NAME", help_heading = "Everywhere")]
     pub profile: Option<String>,
+    /// Who does it, for the audit [default: LONGSHORE_OPERATOR, else the user and host]
+    #[arg(long = "as", global = true, value_name = "NAME", value_parser = said, help_heading = "Everywhere")]
+    pub operator: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -45,9 +48,11 @@ pub enum Command {
     Pause(Pause),
     /// Lets a paused queue go on
     Resume(Resume),
-    /// Dead letters: look, replay, discard
+    /// Dead letters: look, edit, replay, export, discard
     #[command(subcommand)]
     Dead(Dead),
+    /// Shows who did what, when, why: every pause, replay, edit, discard, export, reveal and the like
+    Audit(Audit),
     /// Jobs that are made by the clock: when each entry ticks, or run one now
     #[command(subcommand)]
     Cron(Cron),
@@ -129,9 +134,12 @@ pub struct OneJob {
     /// The job's id
     #[arg(value_name = "ID")]
     pub id: String,
-    /// Shows the args, which may be personal data
+    /// Shows the args, which may be personal data; the audit says who looked
     #[arg(long)]
     pub reveal: bool,
+    /// Why they are looked at
+    #[arg(long, value_name = "TEXT", requires = "reveal")]
+    pub reason: Option<String>,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
@@ -160,6 +168,14 @@ pub struct Pause {
 pub struct Resume {
     /// The queue
     pub queue: String,
+    /// Why
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub reason: String,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
@@ -184,6 +200,9 @@ pub enum Dead {
         /// Only of this group
         #[arg(long, value_name = "GROUP")]
         group: Option<String>,
+        /// Only of this kind of job
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
         /// Only those that died within this time: 30m, 2h, 1d
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         since: Option<Duration>,
@@ -196,10 +215,119 @@ pub enum Dead {
     },
     /// Shows one dead letter with its history
     Show(OneJob),
+    /// Corrects the args of one dead letter; the old ones are kept in its history
+    Edit(Edit),
     /// Puts dead letters back to pending: attempts reset, history kept
     Replay(Replay),
+    /// Lists the replays of groups and queues; cancels or resumes one
+    #[command(args_conflicts_with_subcommands = true)]
+    Replays {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+        /// What to do to one.
+        #[command(subcommand)]
+        change: Option<ReplayChange>,
+    },
+    /// Writes dead letters to a new file as JSON Lines, and, if asked, removes what is written
+    Export(Export),
     /// Removes dead letters for good
     Discard(Discard),
+}
+
+/// `dead edit`.
+#[derive(Debug, Args)]
+pub struct Edit {
+    /// The job's id, as `dead list` shows it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Its args from now on: JSON, or @file with JSON
+    #[arg(long, value_name = "JSON")]
+    pub args: String,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = said)]
+    pub reason: String,
+    /// Also if a request with the old args may have been carried out: its effect may then happen twice
+    #[arg(long)]
+    pub force: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `dead replays …`.
+#[derive(Debug, Subcommand)]
+pub enum ReplayChange {
+    /// Ends a replay; what it has moved stays moved
+    Cancel {
+        /// Its id, as `dead replays` shows it
+        id: String,
+        /// Why
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true
+        )]
+        reason: String,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lets a replay go on that was stopped or cancelled, and waits for its end
+    Resume {
+        /// Its id, as `dead replays` shows it
+        id: String,
+        /// Why
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true
+        )]
+        reason: String,
+        /// Does not wait: the fleet carries it on
+        #[arg(long)]
+        detach: bool,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `dead export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Which.
+    #[command(flatten)]
+    pub which: Many,
+    /// The file: a new one, readable by you alone, since it holds personal data
+    #[arg(long = "to", value_name = "FILE")]
+    pub file: std::path::PathBuf,
+    /// Removes from Redis what is written and on the disk
+    #[arg(long, requires = "reason")]
+    pub discard: bool,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = said)]
+    pub reason: Option<String>,
+    /// Does not ask. --discard needs it where nobody can be asked
+    #[arg(long)]
+    pub yes: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which dead letters, where they are many.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Many {
+    /// All of one group, as `dead groups` shows it
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// All of one queue
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
 }
 
 /// Which dead letters.
@@ -223,7 +351,16 @@ pub struct Replay {
     /// Which.
     #[command(flatten)]
     pub which: Which,
-    /// Why; it is logged
+    /// Drips so many a second, in the fleet, and stops itself when they fail again for the same cause
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: Option<u32>,
+    /// Says what it would do, and does nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Does not wait: the fleet carries it on
+    #[arg(long, conflicts_with = "dry_run")]
+    pub detach: bool,
+    /// Why; the audit says it
     #[arg(
         long,
         value_name = "TEXT",
@@ -245,12 +382,29 @@ pub struct Discard {
     /// Which.
     #[command(flatten)]
     pub which: Which,
-    /// Why, since it is for good; it is logged
+    /// Why, since it is for good; the audit says it
     #[arg(long, value_name = "TEXT", value_parser = said)]
     pub reason: String,
     /// Does not ask. Needed where nobody can be asked
     #[arg(long)]
     pub yes: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Only what was done within this time: 30m, 2h, 7d
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub since: Option<Duration>,
+    /// Only in this queue
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// How many at the most, the newest
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,

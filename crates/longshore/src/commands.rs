@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod audit;
 mod configuration;
 mod cron;
 mod dead;
@@ -28,7 +29,11 @@ use crate::session::Session;
 /// # Errors
 /// When it does not end well; the failure knows its exit code.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    let load = || Session::load(cli.config.as_ref(), cli.profile.as_deref());
+    let load = || {
+        let mut session = Session::load(cli.config.as_ref(), cli.profile.as_deref())?;
+        session.by = operator_name(cli.operator.as_deref());
+        Ok::<_, Failure>(session)
+    };
     match cli.command {
         Command::Work(args) => {
             let session = load()?;
@@ -42,6 +47,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Resume(args) => queues::resume(&load()?, &args).await,
         Command::Cron(command) => cron::run(&load()?, command).await,
         Command::Dead(args) => dead::run(&load()?, args).await,
+        Command::Audit(args) => audit::run(&load()?, &args).await,
         Command::Config(ConfigCommand::Check(args)) => {
             configuration::check(cli.config.as_deref(), cli.profile.as_deref(), &args).await
         }
@@ -69,15 +75,35 @@ fn log_warnings(session: &Session) {
     }
 }
 
-/// Who is at the keyboard, for what others will read later.
-fn operator_name() -> String {
-    ["LONGSHORE_OPERATOR", "SUDO_USER", "USER", "LOGNAME"]
+/// Who is at the keyboard, for what others will read later: as they say, or `user@host`.
+fn operator_name(said: Option<&str>) -> String {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(name) = said
+        .map(str::to_owned)
+        .or_else(|| variable("LONGSHORE_OPERATOR"))
+    {
+        return name;
+    }
+    let user = ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .find_map(|name| variable(name))
         .or_else(|| {
             // A container has no names; its number is better than nothing.
             let process = std::fs::metadata("/proc/self").ok()?;
             Some(format!("uid {}", process.uid()))
         })
-        .unwrap_or_else(|| "unknown".to_owned())
+        .unwrap_or_else(|| "unknown".to_owned());
+    match host_name() {
+        Some(host) => format!("{user}@{host}"),
+        None => user,
+    }
+}
+
+/// What this machine, or container, is called.
+fn host_name() -> Option<String> {
+    let named = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    named
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
 }

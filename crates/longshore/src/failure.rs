@@ -79,6 +79,10 @@ impl From<OperatorError> for Failure {
             OperatorError::Queue(error) => error.into(),
             OperatorError::UnknownQueue { .. }
             | OperatorError::InvalidId(_)
+            | OperatorError::InvalidArgs(_)
+            | OperatorError::OutcomeUnknown(_)
+            | OperatorError::FileExists(_)
+            | OperatorError::ReplayRunning { .. }
             | OperatorError::AmbiguousSuppressed(_)
             | OperatorError::InvalidName(_) => Self::input(error),
             _ => Self::failed(error),

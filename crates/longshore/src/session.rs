@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use longshore_client::Client;
-use longshore_operator::{Operator, QueueInfo};
+use longshore_operator::{Operator, QueueInfo, Repeats, Signed};
 use longshore_provider::secret::resolve;
 use longshore_queue::{Link, LinkOptions};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Config, RedisUrl};
+use crate::config::{Config, OnUnknown, RedisUrl};
 use crate::failure::Failure;
 use crate::registry;
 use crate::secrets::Secrets;
@@ -23,6 +23,8 @@ const REACHED_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct Session {
     pub(crate) config: Config,
     redis_url: OnceLock<SecretString>,
+    /// Who is at the keyboard.
+    pub(crate) by: String,
 }
 
 impl Session {
@@ -39,7 +41,13 @@ impl Session {
         Ok(Self {
             config,
             redis_url: OnceLock::new(),
+            by: "unknown".to_owned(),
         })
+    }
+
+    /// What the audit will say of what is done now.
+    pub(crate) fn signed(&self, reason: &str) -> Signed {
+        Signed::new(&self.by, longshore_job::clip_reason(reason))
     }
 
     /// The connection, not opened yet.
@@ -102,6 +110,7 @@ impl Session {
             .map(|provider| (provider, provider.queue, (provider.beside)(&self.config)))
             .map(|(provider, spec, beside)| QueueInfo {
                 name: spec.name.to_owned(),
+                repeats: self.repeats(provider.name, spec.name),
                 fallback: beside
                     .iter()
                     .find(|beside| beside.takes_jobs)
@@ -117,6 +126,17 @@ impl Session {
             })
             .collect();
         Ok(Operator::new(&link, &self.config.redis.namespace, queues)?)
+    }
+
+    /// What becomes of a request of this queue's that is made again although its answer was lost.
+    fn repeats(&self, provider: &str, queue: &str) -> Repeats {
+        let rule = self.config.queue(queue).map(|queue| queue.on_unknown);
+        match (provider, rule) {
+            ("stripe", _) => Repeats::Keyed(longshore_payment_reconcile::Stripe::KEY_LIFE),
+            // To look an address up twice does nothing.
+            ("google_maps", _) | (_, Some(OnUnknown::Verify)) => Repeats::Verified,
+            _ => Repeats::Double,
+        }
     }
 
     /// A producer.

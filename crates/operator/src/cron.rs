@@ -2,7 +2,7 @@
 
 use longshore_cron::{Entry, EntryError};
 use longshore_job::JobId;
-use longshore_queue::{QueueError, TickJob};
+use longshore_queue::{Note, QueueError, Signed, TickJob};
 use serde::Serialize;
 
 use crate::error::OperatorError;
@@ -75,11 +75,12 @@ impl Operator {
         Ok(rows)
     }
 
-    /// Enqueues an entry's job now, as if it ticked at this second. Its schedule goes on as if nothing had been.
+    /// Enqueues an entry's job now, as if it ticked at this second, once it is written down who wants that. Its schedule
+    /// goes on as if nothing had been.
     ///
     /// # Errors
     /// When its args are refused with this time in them, or Redis cannot be reached.
-    pub async fn cron_run(&self, entry: &Entry) -> Result<JobId, OperatorError> {
+    pub async fn cron_run(&self, entry: &Entry, signed: &Signed) -> Result<JobId, OperatorError> {
         let (_, queue) = self.queue(entry.queue())?;
         let now = queue.now_ms().await?;
         let tick_ms = now - now % 1000;
@@ -96,6 +97,13 @@ impl Operator {
             payload: job.payload,
             expires_in: job.expires_in,
         };
+        let note = Note {
+            action: "cron_run",
+            target: entry.name(),
+            result: &id.to_string(),
+            ..Note::default()
+        };
+        queue.note(signed, &note).await?;
         let mut answer = queue.cron_run(entry.name(), &job).await;
         for _ in 1..TRIES {
             // Known ids are left as they are.

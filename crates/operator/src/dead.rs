@@ -1,6 +1,8 @@
 //! Dead letters as rows, and which of them are meant.
 
-use longshore_queue::{DeadGroup, DeadLetter};
+use std::time::Duration;
+
+use longshore_queue::{DeadGroup, DeadLetter, HistoryEntry};
 use serde::Serialize;
 
 use crate::time::rfc3339;
@@ -62,7 +64,9 @@ pub struct LetterRow {
 
 impl LetterRow {
     pub(crate) fn new(queue: &str, letter: DeadLetter) -> Self {
-        let last = letter.job.history.into_iter().next_back();
+        // An edit is no attempt.
+        let mut attempts = letter.job.history.into_iter();
+        let last = attempts.rfind(|last| last.entry.outcome != HistoryEntry::EDITED);
         Self {
             id: letter.job.id.to_string(),
             queue: queue.to_owned(),
@@ -75,6 +79,21 @@ impl LetterRow {
             reason: last.and_then(|last| last.entry.reason),
         }
     }
+}
+
+/// Which dead letters are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Filter<'a> {
+    /// Only of this queue.
+    pub queue: Option<&'a str>,
+    /// Only of this group.
+    pub group: Option<&'a str>,
+    /// Only of this kind.
+    pub kind: Option<&'a str>,
+    /// Only those that died so long ago at the most.
+    pub since: Option<Duration>,
+    /// How many at the most.
+    pub limit: usize,
 }
 
 /// Which dead letters are meant.

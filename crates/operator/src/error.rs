@@ -1,3 +1,4 @@
+use longshore_job::InvalidArgs;
 use longshore_queue::{InvalidName, QueueError};
 
 /// Why an operator's call did nothing.
@@ -33,6 +34,47 @@ pub enum OperatorError {
         /// Where it is.
         state: &'static str,
     },
+    /// No queue has such a replay operation.
+    #[error("there is no replay `{0}`: `longshore dead replays` lists them")]
+    UnknownReplay(String),
+    /// A replay operation has moved all of its letters.
+    #[error("the replay {0} has moved all of its letters: there is nothing left of it to change")]
+    ReplayOver(String),
+    /// Another one of the same letters is running.
+    #[error(
+        "the replay {id} of these letters is running at another rate: `longshore dead replays cancel {id}` first"
+    )]
+    ReplayRunning {
+        /// The one that runs.
+        id: String,
+    },
+    /// Args that are none of the letter's kind.
+    #[error("args: {0}")]
+    InvalidArgs(#[from] InvalidArgs),
+    /// A letter cannot be edited.
+    #[error("{id} cannot be edited: {why}")]
+    NotEditable {
+        /// The letter.
+        id: String,
+        /// Why not, and what to do.
+        why: &'static str,
+    },
+    /// A request of the letter may have been carried out.
+    #[error(
+        "the outcome of {0} is unknown: a request with the old args may have been carried out, and one with new args would be another. Find out first; --force edits it all the same"
+    )]
+    OutcomeUnknown(String),
+    /// An export could not be written: no letter was touched.
+    #[error("{file}: {reason}; no dead letter was touched")]
+    File {
+        /// The file.
+        file: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file of an export is there already.
+    #[error("{0} is there already, and may hold letters that are nowhere else: name another file")]
+    FileExists(String),
     /// A cron entry makes no job at this time.
     #[error("the cron entry {name} makes no job now: {reason}")]
     Entry {

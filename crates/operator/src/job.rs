@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::operator::QueueInfo;
-use crate::redact::{REDACTED, is_name, redact_args};
+use crate::redact::{REDACTED, is_name, redact_args, redacted};
 use crate::time::rfc3339;
 
 /// One job.
@@ -109,9 +109,9 @@ pub struct HistoryRow {
     pub time: String,
     /// Which attempt it was, from 1.
     pub attempt: u32,
-    /// The worker that made it.
+    /// The worker that made it; or the operator who edited the args.
     pub worker: String,
-    /// What came of it.
+    /// What came of it; `edited` of an edit, which is no attempt.
     pub outcome: String,
     /// How long it took in milliseconds.
     pub duration_ms: Option<u64>,
@@ -125,12 +125,22 @@ pub struct HistoryRow {
     pub request_id: Option<String>,
     /// Why, in words.
     pub reason: Option<String>,
+    /// The args that an edit replaced, redacted as the args are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_args: Option<Value>,
 }
 
-impl From<Recorded> for HistoryRow {
-    fn from(recorded: Recorded) -> Self {
+impl HistoryRow {
+    pub(crate) fn new(recorded: Recorded, kind: Option<&str>, reveal: bool) -> Self {
         let entry = recorded.entry;
+        let old_args = entry
+            .old_args
+            .and_then(|args| serde_json::from_str(&args).ok());
         Self {
+            old_args: old_args.map(|args| match reveal {
+                true => args,
+                false => redacted(args, kind.unwrap_or_default()),
+            }),
             time: rfc3339(recorded.at_ms),
             attempt: entry.attempt,
             worker: entry.worker,
@@ -162,10 +172,15 @@ impl JobView {
             (None, Some(bytes)) => Some(BASE64_STANDARD.encode(bytes)),
             _ => None,
         };
+        let of_kind = payload.and_then(|payload| kind(payload, reveal));
+        let history = job.history.into_iter();
+        let history = history
+            .map(|recorded| HistoryRow::new(recorded, of_kind.as_deref(), reveal))
+            .collect();
         Self {
             id: job.id.to_string(),
             queue: queue.name.clone(),
-            kind: payload.and_then(|payload| kind(payload, reveal)),
+            kind: of_kind,
             state: job.state,
             attempt,
             max_attempts: queue.max_attempts,
@@ -185,7 +200,7 @@ impl JobView {
             delivery: job.delivery.map(DeliveryRow::from),
             args,
             payload_base64,
-            history: job.history.into_iter().map(HistoryRow::from).collect(),
+            history,
         }
     }
 }

@@ -1,27 +1,39 @@
 //! What operators see and do: the library behind the command line. It never sees a provider crate.
 //!
 //! [`Operator`] holds the queues of one namespace. What it returns are views ([`QueueRow`], [`JobView`], [`GroupRow`],
-//! [`LetterRow`], [`CronRow`]) whose serde form is the JSON that the contract promises: times in RFC 3339, the six state words, and
-//! args redacted unless they are asked for.
+//! [`LetterRow`], [`CronRow`]) whose serde form is the JSON that the contract promises: times in RFC 3339, the six state
+//! words, and args redacted unless somebody signs for seeing them.
+//!
+//! Whatever it changes, shows or hands out is [`Signed`], and written down in the queue's audit with it.
 
+mod audit;
 mod cron;
 mod dead;
+mod edit;
 mod error;
+mod export;
 mod job;
 mod mappings;
 mod moves;
 mod operator;
 mod queues;
 mod redact;
+mod rehearsal;
+mod replays;
 mod suppressions;
 mod time;
 
+pub use audit::AuditRow;
 pub use cron::CronRow;
-pub use dead::{GroupRow, LetterRow, Moved, Target};
+pub use dead::{Filter, GroupRow, LetterRow, Moved, Target};
 pub use error::OperatorError;
+pub use export::Exported;
 pub use job::{CronJobRow, DeliveryRow, HistoryRow, JobView};
+pub use longshore_queue::Signed;
 pub use mappings::{Imported, Mapping};
-pub use operator::{Operator, QueueInfo};
+pub use operator::{Operator, QueueInfo, Repeats};
 pub use queues::{BreakerRow, FallbackRow, PauseRow, QueueRow};
 pub use redact::redact_args;
+pub use rehearsal::{Rehearsal, RehearsedQueue};
+pub use replays::ReplayRow;
 pub use suppressions::{InvalidSuppressed, Suppressed, SuppressionRow};

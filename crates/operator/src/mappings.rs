@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_queue::Queue;
+use longshore_queue::{Note, Queue, Signed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -87,15 +87,22 @@ impl Operator {
         Ok(&self.queue(QUEUE)?.1)
     }
 
-    /// Hands over every mapping. One that changes meanwhile may come twice.
+    /// Hands over every mapping, once it is written down that they are. One that changes meanwhile may come twice.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn export_mappings(
         &self,
+        signed: &Signed,
         mut each: impl FnMut(Mapping),
     ) -> Result<(), OperatorError> {
         let queue = self.mappings_queue()?;
+        let note = Note {
+            action: "export_mappings",
+            target: QUEUE,
+            ..Note::default()
+        };
+        queue.note(signed, &note).await?;
         for map in MAPS {
             queue
                 .entries(map, |key, value| each(Mapping::read(map, key, value)))
@@ -124,12 +131,24 @@ impl Operator {
         Ok(others)
     }
 
-    /// Imports mappings, over those that are there.
+    /// Imports mappings, over those that are there. That it begins is written down first.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses: then the first ones are imported, and repeating it is safe.
-    pub async fn import_mappings(&self, mappings: &[Mapping]) -> Result<Imported, OperatorError> {
+    pub async fn import_mappings(
+        &self,
+        mappings: &[Mapping],
+        signed: &Signed,
+    ) -> Result<Imported, OperatorError> {
         let queue = self.mappings_queue()?;
+        let result = format!("{} mappings", mappings.len());
+        let note = Note {
+            action: "import_mappings",
+            target: QUEUE,
+            result: &result,
+            ..Note::default()
+        };
+        queue.note(signed, &note).await?;
         let mut imported = Imported::default();
         for mapping in mappings {
             let (map, key, value) = (&mapping.map, &mapping.key, mapping.stored());

@@ -1,12 +1,13 @@
 //! Dead letters on their way out: back to pending, or gone.
 
-use longshore_queue::{JobState, Queue, QueueError, RawId, Selection};
+use longshore_job::JobId;
+use longshore_queue::{JobState, Queue, QueueError, RawId, Selection, Signed};
 
 use crate::dead::{Moved, Target};
 use crate::error::OperatorError;
-use crate::operator::{Operator, unknown};
+use crate::operator::{Operator, QueueInfo, unknown};
 
-/// What is done to dead letters.
+/// What is done to named letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
     Replay,
@@ -14,22 +15,15 @@ enum Deed {
 }
 
 impl Deed {
-    async fn to(self, queue: &Queue, ids: &[RawId]) -> Result<Vec<RawId>, QueueError> {
-        match self {
-            Self::Replay => queue.replay(ids).await,
-            Self::Discard => queue.discard(ids).await,
-        }
-    }
-
-    async fn step(
+    async fn to(
         self,
         queue: &Queue,
-        selection: &Selection,
-        cutoff_ms: u64,
-    ) -> Result<usize, QueueError> {
+        ids: &[RawId],
+        signed: &Signed,
+    ) -> Result<Vec<RawId>, QueueError> {
         match self {
-            Self::Replay => queue.replay_step(selection, cutoff_ms).await,
-            Self::Discard => queue.discard_step(selection, cutoff_ms).await,
+            Self::Replay => queue.replay(ids, signed).await,
+            Self::Discard => queue.discard(ids, signed).await,
         }
     }
 }
@@ -45,7 +39,7 @@ impl Operator {
         if let Target::Ids(ids) = target {
             for id in unescaped(ids) {
                 match self.find(&id).await? {
-                    Some((_, job)) => count += u64::from(job.state == JobState::Dead),
+                    Some((.., job)) => count += u64::from(job.state == JobState::Dead),
                     None if id.job_id().is_some() => {}
                     None => return Err(unknown(&id)),
                 }
@@ -59,7 +53,8 @@ impl Operator {
     }
 
     /// Dead letters back to pending, attempts reset and history kept. `progress` is told of each step. Those that die
-    /// again meanwhile are not replayed again. Safe to repeat.
+    /// again meanwhile are not replayed again. Safe to repeat. A group or a queue is replayed by an operation
+    /// ([`begin_replay`](Self::begin_replay)), which the fleet brings to its end should this process not.
     ///
     /// # Errors
     /// When there is no such queue or group, or an id is not of an id's form: then nothing was moved. When Redis
@@ -67,9 +62,30 @@ impl Operator {
     pub async fn replay(
         &self,
         target: &Target,
-        progress: impl FnMut(u64),
+        signed: &Signed,
+        mut progress: impl FnMut(u64),
     ) -> Result<Moved, OperatorError> {
-        self.each(target, Deed::Replay, progress).await
+        if let Target::Ids(ids) = target {
+            return self
+                .each_of(self.checked(ids).await?, Deed::Replay, signed, progress)
+                .await;
+        }
+        let begun = self.begin_replay(target, None, signed).await?;
+        let mut moved = Moved::default();
+        for replay in begun {
+            let before = moved.moved;
+            let (_, queue) = self.queue(&replay.queue)?;
+            loop {
+                queue.advance_replays().await?;
+                let now = self.replay_of(&replay.id).await?;
+                moved.moved = before + now.moved;
+                progress(moved.moved);
+                if !now.is_open() {
+                    break;
+                }
+            }
+        }
+        Ok(moved)
     }
 
     /// Removes dead letters for good. `progress` is told of each step.
@@ -79,38 +95,20 @@ impl Operator {
     pub async fn discard(
         &self,
         target: &Target,
-        progress: impl FnMut(u64),
-    ) -> Result<Moved, OperatorError> {
-        self.each(target, Deed::Discard, progress).await
-    }
-
-    async fn meant(&self, target: &Target) -> Result<Vec<(&Queue, Selection)>, OperatorError> {
-        let selected = match target {
-            Target::Ids(_) => Vec::new(),
-            Target::Group(group) => self.selected(None, Some(group)).await?,
-            Target::Queue(queue) => self.selected(Some(queue), None).await?,
-        };
-        Ok(selected
-            .into_iter()
-            .map(|(_, queue, selection)| (queue, selection))
-            .collect())
-    }
-
-    async fn each(
-        &self,
-        target: &Target,
-        deed: Deed,
+        signed: &Signed,
         mut progress: impl FnMut(u64),
     ) -> Result<Moved, OperatorError> {
         if let Target::Ids(ids) = target {
-            return self.each_of(unescaped(ids), deed, progress).await;
+            return self
+                .each_of(self.checked(ids).await?, Deed::Discard, signed, progress)
+                .await;
         }
+        let act = JobId::generate().to_string();
         let mut moved = Moved::default();
         for (queue, selection) in self.meant(target).await? {
-            // One millisecond more, since a letter that died in this one may not have been seen.
-            let cutoff = queue.now_ms().await? + 1;
+            let cutoff = queue.now_ms().await?;
             loop {
-                let step = deed.step(queue, &selection, cutoff).await?;
+                let step = queue.discard_step(&selection, cutoff, &act, signed).await?;
                 moved.moved += step as u64;
                 progress(moved.moved);
                 if step == 0 {
@@ -121,21 +119,50 @@ impl Operator {
         Ok(moved)
     }
 
-    async fn each_of(
+    pub(crate) async fn meant(
         &self,
-        mut left: Vec<RawId>,
-        deed: Deed,
-        mut progress: impl FnMut(u64),
-    ) -> Result<Moved, OperatorError> {
-        // Garbage may be the id of a letter all the same; where it is not, nothing is moved.
-        for id in left.iter().filter(|id| id.job_id().is_none()) {
+        target: &Target,
+    ) -> Result<Vec<(&Queue, Selection)>, OperatorError> {
+        let meant = self.meant_with(target).await?.into_iter();
+        Ok(meant
+            .map(|(_, queue, selection)| (queue, selection))
+            .collect())
+    }
+
+    /// The letters of a group or a queue; none of named ones.
+    pub(crate) async fn meant_with(
+        &self,
+        target: &Target,
+    ) -> Result<Vec<(&QueueInfo, &Queue, Selection)>, OperatorError> {
+        match target {
+            Target::Ids(_) => Ok(Vec::new()),
+            Target::Group(group) => self.selected(None, Some(group)).await,
+            Target::Queue(queue) => self.selected(Some(queue), None).await,
+        }
+    }
+
+    /// Ids as they stand in Redis, each once. Garbage may be the id of a letter all the same; where it is not, nothing is
+    /// to be moved.
+    pub(crate) async fn checked(&self, ids: &[String]) -> Result<Vec<RawId>, OperatorError> {
+        let ids = unescaped(ids);
+        for id in ids.iter().filter(|id| id.job_id().is_none()) {
             if self.find(id).await?.is_none() {
                 return Err(unknown(id));
             }
         }
+        Ok(ids)
+    }
+
+    async fn each_of(
+        &self,
+        mut left: Vec<RawId>,
+        deed: Deed,
+        signed: &Signed,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Moved, OperatorError> {
         let mut moved = Moved::default();
         for (_, queue) in &self.queues {
-            let mut done = deed.to(queue, &left).await?;
+            let mut done = deed.to(queue, &left, signed).await?;
             moved.moved += done.len() as u64;
             progress(moved.moved);
             done.sort_unstable();

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use longshore_queue::{Job, JobState, Link, Queue, QueueError, RawId, Selection};
+use longshore_queue::{Job, JobState, Link, Note, Queue, QueueError, RawId, Selection, Signed};
 
-use crate::dead::{GroupRow, LetterRow};
+use crate::audit::AuditRow;
+use crate::dead::{Filter, GroupRow, LetterRow};
 use crate::error::OperatorError;
 use crate::job::JobView;
 use crate::queues::QueueRow;
@@ -18,8 +19,22 @@ pub struct QueueInfo {
     pub max_attempts: u32,
     /// The providers whose breakers it has, its own first.
     pub providers: Vec<String>,
+    /// What becomes of a request that is made again and may have been carried out before.
+    pub repeats: Repeats,
     /// Who of them takes its jobs while the breaker of its own is open.
     pub fallback: Option<String>,
+}
+
+/// What becomes of a request that is made again although an earlier one, whose answer was lost, may have been carried
+/// out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeats {
+    /// Its effect may happen twice.
+    Double,
+    /// The provider is asked first what became of the earlier one.
+    Verified,
+    /// It carries a key under which the provider does it once; for so long, and from then on it is asked first.
+    Keyed(Duration),
 }
 
 /// The queues of one namespace, in an operator's hands.
@@ -81,41 +96,56 @@ impl Operator {
         Ok(rows)
     }
 
-    /// One job, wherever it is.
+    /// One job, wherever it is. Its args are redacted unless somebody signs for seeing them: that is written down
+    /// before.
     ///
     /// # Errors
     /// [`OperatorError::UnknownJob`] or [`OperatorError::InvalidId`] when no queue knows it; or when Redis cannot be
     /// reached or refuses.
-    pub async fn job(&self, id: &str, reveal: bool) -> Result<JobView, OperatorError> {
-        let id = RawId::unescape(id);
-        match self.find(&id).await? {
-            Some((info, job)) => Ok(JobView::new(info, job, reveal)),
-            None => Err(unknown(&id)),
-        }
+    pub async fn job(&self, id: &str, reveal: Option<&Signed>) -> Result<JobView, OperatorError> {
+        let (info, queue, job) = self.found(id).await?;
+        show(info, queue, job, reveal).await
     }
 
-    pub(crate) async fn find(&self, id: &RawId) -> Result<Option<(&QueueInfo, Job)>, QueueError> {
+    async fn found(&self, id: &str) -> Result<(&QueueInfo, &Queue, Job), OperatorError> {
+        let id = RawId::unescape(id);
+        self.find(&id).await?.ok_or_else(|| unknown(&id))
+    }
+
+    pub(crate) async fn find(
+        &self,
+        id: &RawId,
+    ) -> Result<Option<(&QueueInfo, &Queue, Job)>, QueueError> {
         for (info, queue) in &self.queues {
             if let Some(job) = queue.job(id).await? {
-                return Ok(Some((info, job)));
+                return Ok(Some((info, queue, job)));
             }
         }
         Ok(None)
     }
 
-    /// One dead letter.
+    /// One dead letter, as [`job`](Self::job) shows it.
     ///
     /// # Errors
     /// When no queue knows it, it is not dead, or Redis cannot be reached.
-    pub async fn letter(&self, id: &str, reveal: bool) -> Result<JobView, OperatorError> {
-        let job = self.job(id, reveal).await?;
-        if job.state == JobState::Dead {
-            Ok(job)
-        } else {
-            Err(OperatorError::NotDead {
-                id: job.id,
-                state: job.state.as_str(),
-            })
+    pub async fn letter(
+        &self,
+        id: &str,
+        reveal: Option<&Signed>,
+    ) -> Result<JobView, OperatorError> {
+        let (info, queue, job) = self.dead(id).await?;
+        show(info, queue, job, reveal).await
+    }
+
+    /// One dead letter as it stands.
+    pub(crate) async fn dead(&self, id: &str) -> Result<(&QueueInfo, &Queue, Job), OperatorError> {
+        let (info, queue, job) = self.found(id).await?;
+        match job.state {
+            JobState::Dead => Ok((info, queue, job)),
+            state => Err(OperatorError::NotDead {
+                id: job.id.to_string(),
+                state: state.as_str(),
+            }),
         }
     }
 
@@ -123,16 +153,42 @@ impl Operator {
     ///
     /// # Errors
     /// When there is no such queue, or Redis cannot be reached.
-    pub async fn pause(&self, queue: &str, by: &str, reason: &str) -> Result<bool, OperatorError> {
-        Ok(self.queue(queue)?.1.pause(by, reason).await?)
+    pub async fn pause(&self, queue: &str, signed: &Signed) -> Result<bool, OperatorError> {
+        Ok(self.queue(queue)?.1.pause(signed).await?)
     }
 
     /// Lets a queue's claims go on. Returns whether that changed anything.
     ///
     /// # Errors
     /// When there is no such queue, or Redis cannot be reached.
-    pub async fn resume(&self, queue: &str) -> Result<bool, OperatorError> {
-        Ok(self.queue(queue)?.1.resume().await?)
+    pub async fn resume(&self, queue: &str, signed: &Signed) -> Result<bool, OperatorError> {
+        Ok(self.queue(queue)?.1.resume(signed).await?)
+    }
+
+    /// What operators did, the oldest first: the newest `limit` entries of the last `since`, which is at most 400 days.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn audit(
+        &self,
+        queue: Option<&str>,
+        since: Option<Duration>,
+        limit: usize,
+    ) -> Result<Vec<AuditRow>, OperatorError> {
+        let mut rows = Vec::new();
+        for (info, queue) in self.some_or_all(queue)? {
+            let entries = queue.audit(since, limit).await?;
+            rows.extend(
+                entries
+                    .into_iter()
+                    .map(|entry| AuditRow::new(&info.name, entry)),
+            );
+        }
+        // All in one form and zone, so their order is that of time. Within a queue they come newest first.
+        rows.reverse();
+        rows.sort_by(|a, b| a.at.cmp(&b.at));
+        rows.drain(..rows.len().saturating_sub(limit));
+        Ok(rows)
     }
 
     /// Dead letters grouped by cause, the largest group first.
@@ -157,24 +213,17 @@ impl Operator {
     ///
     /// # Errors
     /// When there is no such queue or group, or Redis cannot be reached.
-    pub async fn letters(
-        &self,
-        queue: Option<&str>,
-        group: Option<&str>,
-        since: Option<Duration>,
-        limit: usize,
-    ) -> Result<Vec<LetterRow>, OperatorError> {
+    pub async fn letters(&self, filter: &Filter<'_>) -> Result<Vec<LetterRow>, OperatorError> {
         let mut rows = Vec::new();
-        for (info, queue, selection) in self.selected(queue, group).await? {
-            let letters = queue.dead_letters(&selection, since, limit).await?;
-            rows.extend(
-                letters
-                    .into_iter()
-                    .map(|letter| LetterRow::new(&info.name, letter)),
-            );
+        for (info, queue, selection) in self.selected(filter.queue, filter.group).await? {
+            for selection in of_kind(queue, selection, filter.kind).await? {
+                let letters = queue.dead_letters(&selection, filter.since, filter.limit);
+                let letters = letters.await?.into_iter();
+                rows.extend(letters.map(|letter| LetterRow::new(&info.name, letter)));
+            }
         }
         rows.sort_by(|a, b| b.died_at.cmp(&a.died_at));
-        rows.truncate(limit);
+        rows.truncate(filter.limit);
         Ok(rows)
     }
 
@@ -202,6 +251,42 @@ impl Operator {
             _ => Ok(selected),
         }
     }
+}
+
+/// Shows a job. That its args are looked at is written down before they are.
+async fn show(
+    info: &QueueInfo,
+    queue: &Queue,
+    job: Job,
+    reveal: Option<&Signed>,
+) -> Result<JobView, OperatorError> {
+    if let Some(signed) = reveal {
+        let target = job.id.to_string();
+        let note = Note {
+            action: "reveal",
+            target: &target,
+            ..Note::default()
+        };
+        queue.note(signed, &note).await?;
+    }
+    Ok(JobView::new(info, job, reveal.is_some()))
+}
+
+/// Narrows a selection to the groups of one kind.
+async fn of_kind(
+    queue: &Queue,
+    selection: Selection,
+    kind: Option<&str>,
+) -> Result<Vec<Selection>, QueueError> {
+    let Some(kind) = kind else {
+        return Ok(vec![selection]);
+    };
+    let groups = queue.dead_groups().await?.into_iter();
+    let of_kind = groups.filter(|group| group.kind.as_deref() == Some(kind));
+    let of_kind = of_kind.map(|group| Selection::Group(group.id));
+    Ok(of_kind
+        .filter(|group| selection == Selection::All || selection == *group)
+        .collect())
 }
 
 /// Nobody knows it. What is not of an id's form was a slip of the hand.

@@ -11,21 +11,27 @@ pub(crate) const REDACTED: &str = "[redacted]";
 #[must_use]
 pub fn redact_args(payload: &[u8], reveal: bool) -> Option<Value> {
     let envelope = Envelope::parse(payload).ok()?;
-    let mut args: Value = serde_json::from_str(envelope.args.get()).ok()?;
-    if !reveal {
-        let public = kinds::find(&envelope.kind).map_or(&[][..], |spec| spec.public_args);
-        match &mut args {
-            Value::Object(fields) => {
-                let private = fields
-                    .iter_mut()
-                    .filter(|(name, _)| !public.contains(&name.as_str()));
-                private.for_each(|(_, value)| redact(value));
-                redact_names(fields);
-            }
-            other => redact(other),
+    let args: Value = serde_json::from_str(envelope.args.get()).ok()?;
+    Some(match reveal {
+        true => args,
+        false => redacted(args, &envelope.kind),
+    })
+}
+
+/// Args of this kind with every value redacted but the public ones.
+pub(crate) fn redacted(mut args: Value, kind: &str) -> Value {
+    let public = kinds::find(kind).map_or(&[][..], |spec| spec.public_args);
+    match &mut args {
+        Value::Object(fields) => {
+            let private = fields
+                .iter_mut()
+                .filter(|(name, _)| !public.contains(&name.as_str()));
+            private.for_each(|(_, value)| redact(value));
+            redact_names(fields);
         }
+        other => redact(other),
     }
-    Some(args)
+    args
 }
 
 fn redact(value: &mut Value) {

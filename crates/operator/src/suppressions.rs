@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::str::FromStr;
 
 use longshore_job::{AddressHash, SUPPRESSED, Suppression};
-use longshore_queue::Queue;
+use longshore_queue::{Note, Queue, Signed};
 use serde::Serialize;
 
 use crate::error::OperatorError;
@@ -150,9 +150,21 @@ impl Operator {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn unsuppress(&self, row: &SuppressionRow) -> Result<bool, OperatorError> {
+    pub async fn unsuppress(
+        &self,
+        row: &SuppressionRow,
+        signed: &Signed,
+    ) -> Result<bool, OperatorError> {
         let queue = self.suppressions_queue()?;
-        Ok(queue.unassign(SUPPRESSED, &row.hash).await?)
+        // Enough of the hash to tell it from others on the list, and not enough to look an address up by.
+        let target: String = row.hash.chars().take(8).collect();
+        let note = Note {
+            action: "unsuppress",
+            target: &target,
+            ..Note::default()
+        };
+        let removed = queue.unassign_signed(SUPPRESSED, &row.hash, &note, signed);
+        Ok(removed.await?)
     }
 }
 

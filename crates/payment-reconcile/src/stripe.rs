@@ -70,6 +70,9 @@ pub(crate) enum CallError {
 }
 
 impl Stripe {
+    /// For so long after a request its idempotency key is surely remembered; older ones are looked for first.
+    pub const KEY_LIFE: std::time::Duration = once::KEY_LIFE;
+
     /// A client.
     ///
     /// # Errors

@@ -2,12 +2,13 @@
 -- was decided before (decide.rs); here it is only carried out.
 --
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 meta (prefix)  6 data  7 dead  8 groups  9 completed
---       10 completions  11 stats  12 signal  13 gate  14 breakers
+--       10 completions  11 stats  12 signal  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
---       6 open for ms  7 version of its credentials  8–12 the same of its fallback; then for each job, at most 256 jobs:
---       id, claim token, what the call says of the provider ("" = nothing, else see part/verdict.lua), verdict, and for the
---       verdict c two more: bytes kept, completion in JSON; for the others six more:
+--       6 open for ms  7 version of its credentials  8–12 the same of its fallback  13 how many first runs of replayed jobs
+--       report; then four for each of them: job, operation, word, cause (part/report.lua); then for each job, at most 256
+--       jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/verdict.lua), verdict, and
+--       for the verdict c two more: bytes kept, completion in JSON; for the others six more:
 --       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
 --       id of the group, its description in JSON
 --       verdict: c completed
@@ -16,7 +17,7 @@
 --                d dead, in the group
 --                x forget the claim: the job is settled already
 -- Returns {when completed jobs are next due to be pruned in ms or 0, place of each verdict whose token is gone, from 1, …}
-local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers = unpack(KEYS)
+local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log = unpack(KEYS)
 
 -- A record of the wrong type is not ours: ours takes its place, so that the verdict is written whatever was there.
 local function write(record, fields)
@@ -39,7 +40,12 @@ local primary, fallback = described(3, ''), described(8, ':' .. ARGV[8])
 -- What is to be done with all of a kind at once.
 local answer, ids, places, ended, freed, back = { 0 }, {}, {}, {}, {}, {}
 local done, bytes, retried, returned, died = {}, 0, 0, 0, 0
-local at = 13
+local at, reports, reported = 14, nil, {}
+for _ = 1, tonumber(ARGV[13]) do
+  reports = reports or {}
+  reports[ARGV[at]] = at
+  at = at + 4
+end
 while at <= #ARGV do
   ids[#ids + 1] = ARGV[at]
   places[#places + 1] = at
@@ -101,6 +107,7 @@ for n, id in ipairs(ids) do
     else
       carry_out(id, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6]), unpack(ARGV, at + 7, at + 9))
     end
+    if reports and reports[id] then reported[#reported + 1] = reports[id] end
   end
 end
 if #freed > 0 then
@@ -119,6 +126,7 @@ if #done > 0 then
   redis.call('HINCRBY', stats, 'completed_bytes', bytes)
   answer[1] = prune(completed, completions, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
 end
+if reports then report(replay, open, meta, log, reported) end
 write_down(primary, gate, breakers, signal)
 write_down(fallback, gate, breakers, signal)
 if retried > 0 then redis.call('HINCRBY', stats, 'retried', retried) end

@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::Value;
 
 use crate::value::{Answer, read};
-use crate::{Lease, Queue, QueueError, RawId, Route, RunState, Seen, script};
+use crate::{Lease, Queue, QueueError, RawId, Replayed, Route, RunState, Seen, script};
 
 /// How a claim went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +157,7 @@ impl Queue {
                 other => return Err(QueueError::unexpected(format!("route {other}"))),
             },
             epoch: answer.next()?,
+            replayed: None,
         };
         let token = match seen.route.is_fallback() {
             true => format!("{token}f").into(),
@@ -211,6 +212,7 @@ fn claimed(
             b"tracestate" => job.tracestate = Some(value),
             b"run" => job.run = RunState::parse(&value),
             b"end" => job.has_ended = true,
+            b"op" => job.seen.replayed = Replayed::parse(&value),
             _ => {}
         }
         job.has_record |= matches!(field.as_slice(), b"at" | b"run" | b"attempts");

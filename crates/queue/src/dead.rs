@@ -1,6 +1,8 @@
 //! Dead letters: never dropped, they leave only by replay or by an operator's discard.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use longshore_job::Cause;
@@ -9,13 +11,14 @@ use redis::Value;
 use crate::claim::ids;
 use crate::enqueue::millis;
 use crate::inspect::{Moments, from_record, to_ms};
-use crate::script::{self, Script};
+use crate::page::seconds;
+use crate::script::{self, Call};
 use crate::settle::Group;
 use crate::value::Answer;
-use crate::{Job, JobState, Queue, QueueError, RawId};
+use crate::{Job, JobState, Queue, QueueError, RawId, Signed};
 
 /// At most so many letters are touched in one call: Redis serves nobody else meanwhile.
-const STEP: usize = 1000;
+pub(crate) const STEP: usize = 1000;
 
 /// How many letters are read in one call, with their histories.
 const PAGE: usize = 200;
@@ -55,6 +58,28 @@ pub enum Selection {
     All,
     /// Those of one group.
     Group(String),
+}
+
+/// As operations and the audit have it: `all`, or `group:<group>`.
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Group(group) => write!(f, "group:{group}"),
+        }
+    }
+}
+
+impl FromStr for Selection {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.strip_prefix("group:") {
+            Some(group) => Ok(Self::Group(group.to_owned())),
+            None if text == "all" => Ok(Self::All),
+            None => Err(()),
+        }
+    }
 }
 
 impl Queue {
@@ -152,41 +177,59 @@ impl Queue {
             .await
     }
 
-    /// Dead letters back to pending: attempts reset, history kept. Returns those it moved; what is not dead is left
-    /// alone, so this can be repeated.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn replay(&self, ids: &[RawId]) -> Result<Vec<RawId>, QueueError> {
-        self.each_of(&script::REPLAY, &self.replay_keys(&Selection::All), ids)
-            .await
-    }
-
-    /// One step of a replay of many: at most 1,000 letters that died before `cutoff_ms`. Returns how many moved; 0
-    /// means through. With the cut-off taken at the start, letters that die again are not replayed again.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn replay_step(
-        &self,
-        selection: &Selection,
-        cutoff_ms: u64,
-    ) -> Result<usize, QueueError> {
-        self.step(&script::REPLAY, &self.replay_keys(selection), cutoff_ms)
-            .await
-    }
-
     /// Removes dead letters for good. Returns those that are gone.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn discard(&self, ids: &[RawId]) -> Result<Vec<RawId>, QueueError> {
-        self.each_of(&script::DISCARD, &self.discard_keys(&Selection::All), ids)
-            .await
+    pub async fn discard(
+        &self,
+        wanted: &[RawId],
+        signed: &Signed,
+    ) -> Result<Vec<RawId>, QueueError> {
+        let mut gone = Vec::new();
+        for chunk in wanted.chunks(STEP) {
+            let mut call = self
+                .discarding(&Selection::All, signed)
+                .arg("")
+                .arg("")
+                .arg("ids");
+            for id in chunk {
+                call = call.arg(id.as_bytes());
+            }
+            gone.extend(ids(call.run(&self.link).await?)?);
+        }
+        Ok(gone)
+    }
+
+    /// Removes dead letters for good, each only if it is the one that died at this time, as
+    /// [`WholeLetter::died`](crate::WholeLetter::died) has it. Returns how many are gone.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn discard_same(
+        &self,
+        wanted: &[(RawId, String)],
+        selection: &Selection,
+        act: &str,
+        signed: &Signed,
+    ) -> Result<usize, QueueError> {
+        let mut gone = 0;
+        for chunk in wanted.chunks(STEP) {
+            let mut call = self
+                .discarding(&Selection::All, signed)
+                .arg(act)
+                .arg(selection.to_string())
+                .arg("same");
+            for (id, died) in chunk {
+                call = call.arg(id.as_bytes()).arg(died);
+            }
+            gone += ids(call.run(&self.link).await?)?.len();
+        }
+        Ok(gone)
     }
 
     /// One step of a discard of many: at most 1,000 letters that died before `cutoff_ms`. Returns how many are gone;
-    /// 0 means through.
+    /// 0 means through. All steps with the same `act` are one entry of the audit.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -194,72 +237,38 @@ impl Queue {
         &self,
         selection: &Selection,
         cutoff_ms: u64,
+        act: &str,
+        signed: &Signed,
     ) -> Result<usize, QueueError> {
-        self.step(&script::DISCARD, &self.discard_keys(selection), cutoff_ms)
-            .await
+        let call = self
+            .discarding(selection, signed)
+            .arg(act)
+            .arg(selection.to_string())
+            .arg("selected")
+            .arg(seconds(cutoff_ms));
+        Ok(ids(call.run(&self.link).await?)?.len())
     }
 
-    fn selected(&self, selection: &Selection) -> String {
+    fn discarding(&self, selection: &Selection, signed: &Signed) -> Call {
+        let k = &self.keys;
+        script::DISCARD
+            .on(&[
+                &k.dead,
+                &self.selected(selection),
+                &k.groups,
+                &k.meta,
+                &k.data,
+                &k.stats,
+                &k.audit,
+            ])
+            .arg(&signed.by)
+            .arg(&signed.reason)
+    }
+
+    pub(crate) fn selected(&self, selection: &Selection) -> String {
         match selection {
             Selection::All => self.keys.dead.clone(),
             Selection::Group(group) => self.keys.letters(group),
         }
-    }
-
-    fn replay_keys(&self, selection: &Selection) -> Vec<String> {
-        let k = &self.keys;
-        let keys = [
-            &k.dead,
-            &self.selected(selection),
-            &k.groups,
-            &k.meta,
-            &k.active,
-            &k.stats,
-            &k.signal,
-        ];
-        keys.map(Clone::clone).to_vec()
-    }
-
-    fn discard_keys(&self, selection: &Selection) -> Vec<String> {
-        let k = &self.keys;
-        let keys = [
-            &k.dead,
-            &self.selected(selection),
-            &k.groups,
-            &k.meta,
-            &k.data,
-            &k.stats,
-        ];
-        keys.map(Clone::clone).to_vec()
-    }
-
-    async fn each_of(
-        &self,
-        script: &'static Script,
-        keys: &[String],
-        wanted: &[RawId],
-    ) -> Result<Vec<RawId>, QueueError> {
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let mut moved = Vec::new();
-        for chunk in wanted.chunks(STEP) {
-            let mut call = script.on(&keys).arg("ids");
-            for id in chunk {
-                call = call.arg(id.as_bytes());
-            }
-            moved.extend(ids(call.run(&self.link).await?)?);
-        }
-        Ok(moved)
-    }
-
-    async fn step(
-        &self,
-        script: &'static Script,
-        keys: &[String],
-        cutoff_ms: u64,
-    ) -> Result<usize, QueueError> {
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let cutoff = format!("{}.{:03}", cutoff_ms / 1000, cutoff_ms % 1000);
-        let call = script.on(&keys).arg("selected").arg(cutoff);
-        Ok(ids(call.run(&self.link).await?)?.len())
     }
 }

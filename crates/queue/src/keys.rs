@@ -29,6 +29,7 @@ pub struct Keys {
     /// | `waits` | how often it was throttled or put back |
     /// | `chk` | how far a long job has come, JSON |
     /// | `msg` | the provider's id of the message that was sent for it |
+    /// | `op` | `<operation> <group it died in>`, from a throttled replay until its first run has ended |
     /// | `attempts`, … | what apalis-redis writes at push; only its presence matters here |
     pub meta: String,
     /// ZSET id → time of death in unix seconds. `<dead>:<group>` is the same for the letters of one group.
@@ -76,6 +77,14 @@ pub struct Keys {
     pub kept: String,
     /// Prefix: HASH `<map>:<name>`, for good: which user is which customer, which addresses nothing is sent to.
     pub map: String,
+    /// STREAM of what operators have done, at most 100,000 entries and 400 days of them.
+    pub audit: String,
+    /// ZSET replay operation → when it began, ms since the epoch: the last hundred, and all that are open.
+    pub replays: String,
+    /// SET of the replay operations that go on.
+    pub open_replays: String,
+    /// Prefix: HASH `<replay>:<id>`, one replay operation; `lua/part/operation.lua` has its fields.
+    pub replay: String,
     /// HASH of what is known of the cron entries whose jobs go to this queue.
     ///
     /// | field | |
@@ -130,6 +139,10 @@ impl Keys {
             event: key("event"),
             kept: key("kept"),
             map: key("map"),
+            audit: key("audit"),
+            replays: key("replays"),
+            open_replays: key("replays:open"),
+            replay: key("replay"),
             cron: key("cron"),
         })
     }
@@ -175,6 +188,11 @@ impl Keys {
     /// One map.
     pub(crate) fn map_of(&self, name: &str) -> String {
         format!("{}:{name}", self.map)
+    }
+
+    /// One replay operation.
+    pub(crate) fn replay_of(&self, id: &str) -> String {
+        format!("{}:{id}", self.replay)
     }
 
     /// The letters of one group.

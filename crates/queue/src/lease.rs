@@ -87,6 +87,9 @@ pub struct Beat {
     pub stalest_other: Option<Duration>,
     /// How many jobs run in the whole fleet; not counted for a worker that is alone and has none.
     pub running: Option<u64>,
+    /// A replay operation is to be carried on; not asked for a worker that has no jobs, which finds it by its next look
+    /// for work ([`Queue::peek`]).
+    pub replays: bool,
 }
 
 /// A job taken over from a worker that was lost. It is ours now, under `token`, and must be settled.
@@ -146,7 +149,11 @@ impl Queue {
         jobs: usize,
     ) -> Result<Beat, QueueError> {
         let value: Value = script::BEAT
-            .on(&[&self.keys.workers, &self.keys.inflight])
+            .on(&[
+                &self.keys.workers,
+                &self.keys.inflight,
+                &self.keys.open_replays,
+            ])
             .arg(lease.worker().as_str())
             .arg(mode)
             .arg(millis(stale))
@@ -157,11 +164,13 @@ impl Queue {
         let held = answer.next::<String>()? == "ok";
         let (now, stalest): (u64, u64) = (answer.next()?, answer.next()?);
         let running: Option<u64> = answer.next()?;
+        let replays = answer.next::<Option<u8>>()? == Some(1);
         Ok(Beat {
             held,
             stalest_other: (stalest > 0)
                 .then(|| Duration::from_millis(now.saturating_sub(stalest))),
             running,
+            replays,
         })
     }
 

@@ -14,12 +14,14 @@
 //!
 //! Time comes from Redis (`TIME`), never from the caller's clock.
 
+mod audit;
 mod claim;
 mod credentials;
 mod cron;
 mod dead;
 mod decide;
 mod delivery;
+mod edit;
 mod enqueue;
 mod error;
 mod id;
@@ -28,16 +30,19 @@ mod keys;
 mod lease;
 mod link;
 mod map;
+mod page;
 mod past;
 mod pause;
 mod provider;
 mod record;
+mod replay;
 mod script;
 mod server;
 mod settle;
 mod value;
 mod wait;
 
+pub use audit::{AuditEntry, Note, Signed};
 pub use claim::{Claim, ClaimState, Claimed};
 pub use credentials::Credentials;
 pub use cron::{CronBook, CronMark, CronMove, CronOrigin, LastTick, TickJob};
@@ -46,6 +51,7 @@ pub use decide::{
     Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost, heard,
 };
 pub use delivery::{Delivery, Heard, News, Suppress};
+pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, NewJob, RunAt};
 pub use error::QueueError;
 pub use id::RawId;
@@ -54,10 +60,12 @@ pub use keys::{InvalidName, Keys};
 pub use lease::{Beat, Lease, Sweep, Taken, WorkerId};
 pub use link::{Link, LinkOptions};
 pub use longshore_job::{Route, Word};
+pub use page::{Letters, WholeLetter};
 pub use past::Past;
 pub use pause::Paused;
 pub use provider::{Asked, BreakerSpec, Call, Fallback, Limit, ProviderPolicy, Seen};
 pub use record::{HistoryEntry, Recorded, RunState};
+pub use replay::{Begun, Changed, Replay, ReplayState, Replayed};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
 pub use wait::Peek;

@@ -3,7 +3,7 @@
 use redis::Value;
 
 use crate::value::Answer;
-use crate::{Queue, QueueError, script};
+use crate::{Note, Queue, QueueError, Signed, script};
 
 /// How many entries one look at a map may bring, more or less.
 const CHUNK: usize = 1000;
@@ -50,6 +50,29 @@ impl Queue {
         let mut command = redis::cmd("HDEL");
         command.arg(self.keys.map_of(map)).arg(key);
         self.link.command(&command).await
+    }
+
+    /// The same at an operator's word, which is written down with it.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn unassign_signed(
+        &self,
+        map: &str,
+        key: &str,
+        note: &Note<'_>,
+        signed: &Signed,
+    ) -> Result<bool, QueueError> {
+        let removed: u8 = script::UNASSIGN
+            .on(&[&self.keys.map_of(map), &self.keys.audit])
+            .arg(key)
+            .arg(&signed.by)
+            .arg(note.action)
+            .arg(note.target)
+            .arg(&signed.reason)
+            .run(&self.link)
+            .await?;
+        Ok(removed == 1)
     }
 
     /// Hands over a map's entries, some thousand at a time. What is there all the while is handed over at least once.

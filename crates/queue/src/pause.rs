@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Queue, QueueError, script};
+use crate::{Queue, QueueError, Signed, script};
 
 /// An operator's pause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,24 +21,26 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn pause(&self, by: &str, reason: &str) -> Result<bool, QueueError> {
-        self.gate("pause", by, reason).await
+    pub async fn pause(&self, signed: &Signed) -> Result<bool, QueueError> {
+        self.gate("pause", signed).await
     }
 
     /// Lets claims go on. Returns whether that changed anything.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn resume(&self) -> Result<bool, QueueError> {
-        self.gate("resume", "", "").await
+    pub async fn resume(&self, signed: &Signed) -> Result<bool, QueueError> {
+        self.gate("resume", signed).await
     }
 
-    async fn gate(&self, action: &str, by: &str, reason: &str) -> Result<bool, QueueError> {
+    async fn gate(&self, action: &str, signed: &Signed) -> Result<bool, QueueError> {
+        let k = &self.keys;
         let changed: u8 = script::GATE
-            .on(&[&self.keys.gate, &self.keys.signal])
+            .on(&[&k.gate, &k.signal, &k.audit])
             .arg(action)
-            .arg(by)
-            .arg(reason)
+            .arg(&signed.by)
+            .arg(&signed.reason)
+            .arg(self.name())
             .run(&self.link)
             .await?;
         Ok(changed == 1)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use longshore_job::{Pass, Route, Why, Word};
 
 use crate::enqueue::millis;
-use crate::{Credentials, Queue, QueueError, script};
+use crate::{Credentials, Queue, QueueError, Replayed, script};
 
 /// How far ahead places in a limiter's schedule are given out. A job that is lost while it waits for its place wastes it.
 const LONGEST_AHEAD: Duration = Duration::from_secs(30);
@@ -116,6 +116,8 @@ pub struct Seen {
     pub route: Route,
     /// The breaker's epoch.
     pub epoch: u64,
+    /// The replay operation that its first run reports to.
+    pub replayed: Option<Replayed>,
 }
 
 impl Seen {
@@ -261,7 +263,12 @@ impl Queue {
             false => Route::Primary,
         };
         let epoch = pass.epoch;
-        let said = Seen { route, epoch }.encode(word);
+        let said = Seen {
+            route,
+            epoch,
+            replayed: None,
+        }
+        .encode(word);
         if said.is_empty() {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use longshore_job::Answer;
+use longshore_job::{Answer, Cause, Class};
 use serde::{Deserialize, Serialize};
 
 /// So many history entries are kept of a job.
@@ -82,7 +82,7 @@ pub struct HistoryEntry {
     /// The worker that made it.
     pub worker: String,
     /// `completed`, `skipped`, `refused`, `failed`, `throttled`, `outcome_unknown`, `unauthorized`, `lost`,
-    /// `expired`, `undecodable`, `timed_out`, `panicked`.
+    /// `expired`, `undecodable`, `timed_out`, `panicked`; or `edited`, by the operator in the worker's place.
     pub outcome: String,
     /// How long it took in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +93,29 @@ pub struct HistoryEntry {
     /// Why, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The args that an edit replaced, in JSON: personal data, perhaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_args: Option<String>,
+}
+
+impl HistoryEntry {
+    /// The outcome of an entry that is no attempt: an operator replaced the args.
+    pub const EDITED: &'static str = "edited";
+
+    /// What a dead letter would have died of, had this attempt been its last; `None` where it was no failure of its own.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        let class = match self.outcome.as_str() {
+            "failed" => Class::Failed,
+            "outcome_unknown" => Class::OutcomeUnknown,
+            _ => return None,
+        };
+        let status = || self.answer.status.map(|status| status.to_string());
+        Some(Cause {
+            class,
+            provider: self.answer.provider.clone(),
+            code: self.answer.code.clone().or_else(status),
+        })
+    }
 }
 
 /// How a completed job ended, as it is stored after the time.

@@ -90,19 +90,30 @@ script!(
 script!(
     SETTLE = "settle",
     " flags=allow-oom",
-    ["now", "wake", "prune", "breaker", "verdict"]
+    [
+        "now",
+        "wake",
+        "prune",
+        "breaker",
+        "verdict",
+        "audit",
+        "operation",
+        "report"
+    ]
 );
 script!(BEAT = "beat", " flags=allow-oom", ["now"]);
 script!(SWEEP = "sweep", " flags=allow-oom", ["now", "record"]);
 script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
 script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
-script!(GATE = "gate", " flags=allow-oom", ["now", "wake"]);
+script!(GATE = "gate", " flags=allow-oom", ["now", "wake", "audit"]);
+script!(AUDIT = "audit", " flags=allow-oom", ["now", "audit"]);
 script!(STATS = "stats", " flags=no-writes", ["now", "record"]);
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
 script!(OWN = "own", " flags=allow-oom", []);
 script!(HEAR = "hear", " flags=allow-oom", ["now"]);
 script!(SAVE = "save", " flags=allow-oom", ["record"]);
 script!(ASSIGN = "assign", "", []);
+script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);
 script!(PAST = "past", " flags=no-writes", ["now", "record"]);
 script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", []);
 script!(
@@ -110,5 +121,48 @@ script!(
     " flags=no-writes",
     ["now", "record"]
 );
-script!(REPLAY = "replay", "", ["wake", "letters"]);
-script!(DISCARD = "discard", " flags=allow-oom", ["letters"]);
+script!(
+    DEAD_PAGE = "dead_page",
+    " flags=no-writes",
+    ["record", "place"]
+);
+script!(
+    EDIT = "edit",
+    " flags=allow-oom",
+    ["now", "record", "audit"]
+);
+script!(
+    DISCARD = "discard",
+    " flags=allow-oom",
+    ["now", "record", "audit", "letters"]
+);
+script!(
+    REPLAY = "replay",
+    "",
+    ["now", "wake", "record", "audit", "letters", "revive"]
+);
+script!(
+    REPLAY_BEGIN = "replay_begin",
+    "",
+    ["now", "wake", "record", "audit", "letters", "operation"]
+);
+script!(
+    REPLAY_STEP = "replay_step",
+    "",
+    [
+        "now",
+        "wake",
+        "record",
+        "audit",
+        "letters",
+        "revive",
+        "place",
+        "operation"
+    ]
+);
+script!(
+    REPLAY_CHANGE = "replay_change",
+    " flags=allow-oom",
+    ["now", "wake", "audit", "operation"]
+);
+script!(REPLAYS = "replays", " flags=no-writes", ["record"]);

@@ -35,7 +35,8 @@ pub struct Verdict {
     pub id: RawId,
     /// The token of its claim.
     pub token: Arc<str>,
-    /// Its kind as its payload names it, if it could be read. Only dead letters are asked for it: they are grouped by it.
+    /// Its kind as its payload names it, if it could be read. Only failures are asked for it: dead letters are grouped by
+    /// it.
     pub kind: Option<String>,
     /// Where it goes.
     pub fate: Fate,
@@ -135,6 +136,9 @@ impl Queue {
                 &k.signal,
                 &k.gate,
                 &k.breakers,
+                &k.replay,
+                &k.open_replays,
+                &k.audit,
             ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));
@@ -147,6 +151,15 @@ impl Queue {
                 .arg(window)
                 .arg(open)
                 .arg(provider.credentials.now());
+        }
+        let reports: Vec<_> = verdicts.iter().filter_map(report).collect();
+        call = call.arg(reports.len());
+        for report in reports {
+            call = call
+                .arg(report.job)
+                .arg(report.operation)
+                .arg(report.word)
+                .arg(report.cause);
         }
         for verdict in verdicts {
             call = call
@@ -187,6 +200,46 @@ impl Queue {
             .await?;
         Ok((next > 0).then_some(next))
     }
+}
+
+/// What the first run of a replayed job came to, for its operation.
+struct Report<'a> {
+    job: &'a [u8],
+    operation: String,
+    word: &'static str,
+    cause: String,
+}
+
+/// What a verdict tells the operation that replayed its job: nothing of a job that was only put back.
+fn report(verdict: &Verdict) -> Option<Report<'_>> {
+    let replayed = verdict.seen.replayed?;
+    let cause = match &verdict.fate {
+        Fate::Completed { .. } => None,
+        Fate::Dead { cause } => Some(cause.clone()),
+        Fate::Retry { .. } | Fate::Back => Some(verdict.history.as_ref()?.cause()?),
+        Fate::Later { .. } | Fate::Untouched | Fate::Forget => return None,
+    };
+    let probed = verdict.fate == Fate::Back;
+    let group = |cause| Group {
+        kind: verdict.kind.clone(),
+        cause,
+    };
+    let again = cause
+        .as_ref()
+        .map(|cause| group(cause.clone()).id().as_bytes() == replayed.group);
+    Some(Report {
+        job: verdict.id.as_bytes(),
+        operation: replayed.operation.to_string(),
+        word: match (again, probed) {
+            (None, _) => "s",
+            (Some(true), false) => "f",
+            (Some(true), true) => "F",
+            (Some(false), false) => "o",
+            (Some(false), true) => "O",
+        },
+        // A line in the operation's record.
+        cause: cause.map_or_else(String::new, |cause| cause.to_string().replace('\n', " ")),
+    })
 }
 
 /// A verdict as the script takes it, from its word on.

@@ -17,6 +17,8 @@ pub struct Peek {
     pub next_due: Option<Duration>,
     /// How many jobs run in the whole fleet.
     pub running: u64,
+    /// A replay operation is to be carried on.
+    pub replays: bool,
 }
 
 impl Queue {
@@ -57,7 +59,8 @@ impl Queue {
                     redis::cmd("EXISTS")
                         .arg(&k.active)
                         .arg(&k.scheduled)
-                        .arg(&k.inflight),
+                        .arg(&k.inflight)
+                        .arg(&k.open_replays),
                 )
                 .await?;
             if found == 0 {
@@ -65,14 +68,18 @@ impl Queue {
                     work: false,
                     next_due: None,
                     running: 0,
+                    replays: false,
                 });
             }
         }
         let mut pipeline = redis::pipe();
         pipeline
             .cmd("TIME")
+            // Two questions in one command: what waits is counted twice.
             .cmd("EXISTS")
             .arg(&k.active)
+            .arg(&k.active)
+            .arg(&k.open_replays)
             .cmd("HLEN")
             .arg(&k.inflight)
             .cmd("ZRANGE")
@@ -80,7 +87,7 @@ impl Queue {
             .arg(0)
             .arg(0)
             .arg("WITHSCORES");
-        let (time, waiting, running, head): (Vec<u64>, u8, u64, Value) =
+        let (time, found, running, head): (Vec<u64>, u8, u64, Value) =
             self.link.pipeline(&pipeline).await?;
         let [secs, micros] = time[..] else {
             return Err(QueueError::unexpected("TIME"));
@@ -94,9 +101,10 @@ impl Queue {
             Some(until(due, secs * 1000 + micros / 1000))
         };
         Ok(Peek {
-            work: waiting > 0 || next_due.is_some_and(|due| due.is_zero()),
+            work: found > 1 || next_due.is_some_and(|due| due.is_zero()),
             next_due,
             running,
+            replays: found % 2 == 1,
         })
     }
 }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use longshore_job::{Cause, Class};
-use longshore_queue::{ClaimState, Fate, JobState, Retention, RunState, Verdict};
+use longshore_queue::{ClaimState, Fate, JobState, Retention, RunState, Signed, Verdict};
 use support::{Bench, RETENTION, done, ids, job, raw, verdict};
 
 #[tokio::test]
@@ -75,12 +75,16 @@ async fn a_paused_queue_hands_out_nothing_until_it_is_resumed() {
     assert!(
         bench
             .queue
-            .pause("ada", "stripe is down")
+            .pause(&Signed::new("ada", "stripe is down"))
             .await
             .expect("pauses")
     );
     assert!(
-        !bench.queue.pause("bob", "me too").await.expect("answers"),
+        !bench
+            .queue
+            .pause(&Signed::new("bob", "me too"))
+            .await
+            .expect("answers"),
         "the first pause stays"
     );
     let claim = bench.queue.claim(&worker, 1, None).await.expect("answers");
@@ -96,8 +100,20 @@ async fn a_paused_queue_hands_out_nothing_until_it_is_resumed() {
         (paused.by.as_str(), paused.reason.as_str()),
         ("ada", "stripe is down")
     );
-    assert!(bench.queue.resume().await.expect("resumes"));
-    assert!(!bench.queue.resume().await.expect("answers"));
+    assert!(
+        bench
+            .queue
+            .resume(&Signed::new("bob", ""))
+            .await
+            .expect("resumes")
+    );
+    assert!(
+        !bench
+            .queue
+            .resume(&Signed::new("bob", ""))
+            .await
+            .expect("answers")
+    );
     assert_eq!(bench.claim(&worker, 1).await.len(), 1);
 }
 

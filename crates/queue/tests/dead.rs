@@ -9,30 +9,9 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_job::{Cause, Class, JobId};
-use longshore_queue::{Fate, JobState, Selection};
-use support::{Bench, ids, raw, set, verdict};
-
-async fn bury(bench: &Bench, n: usize, code: &str) -> Vec<JobId> {
-    let enqueued = bench.enqueue(n).await;
-    let worker = bench.worker("w").await;
-    let fate = Fate::Dead {
-        cause: Cause {
-            class: Class::Refused,
-            provider: Some("sendgrid".into()),
-            code: Some(code.to_owned()),
-        },
-    };
-    for _ in 0..n.div_ceil(200) {
-        let claimed = bench.claim(&worker, 200).await;
-        let verdicts: Vec<_> = claimed
-            .iter()
-            .map(|claimed| verdict(claimed, fate.clone()))
-            .collect();
-        bench.settle(&verdicts).await;
-    }
-    enqueued
-}
+use longshore_job::JobId;
+use longshore_queue::{Edit, Edited, JobState, RunState, Selection};
+use support::{Bench, bury, ids, kari, raw, set};
 
 #[tokio::test]
 async fn letters_are_grouped_by_cause_and_found_again() {
@@ -89,13 +68,13 @@ async fn a_replay_resets_attempts_keeps_history_and_is_idempotent() {
     let dead = bury(&bench, 2, "400").await;
     let wanted = [raw(dead[0]), raw(JobId::generate())];
     assert_eq!(
-        bench.queue.replay(&wanted).await.expect("replays"),
+        bench.queue.replay(&wanted, &kari()).await.expect("replays"),
         [raw(dead[0])]
     );
     assert!(
         bench
             .queue
-            .replay(&wanted)
+            .replay(&wanted, &kari())
             .await
             .expect("replays")
             .is_empty()
@@ -113,49 +92,9 @@ async fn a_replay_resets_attempts_keeps_history_and_is_idempotent() {
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!((stats.pending, stats.dead), (1, 1));
     let worker = bench.worker("w").await;
-    assert_eq!(ids(&bench.claim(&worker, 10).await), [dead[0]]);
-}
-
-#[tokio::test]
-async fn a_replay_of_many_stops_at_its_cut_off() {
-    let bench = Bench::new();
-    bury(&bench, 1500, "400").await;
-    let cutoff = bench.queue.now_ms().await.expect("has a clock") + 1;
-    // Died again, or newly, after the replay was asked for.
-    let worker = bench.worker("late").await;
-    let late = bench.enqueue(1).await[0];
-    let claimed = bench.claim(&worker, 1).await;
-    let k = bench.queue.keys();
-    let cause = Cause::ours(Class::Failed, "again");
-    bench
-        .settle(&[verdict(&claimed[0], Fate::Dead { cause })])
-        .await;
-    let later = (cutoff + 60_000) as f64 / 1000.0;
-    let _: u8 = bench.text(&format!("ZADD {} {later} {late}", k.dead)).await;
-
-    let mut steps = Vec::new();
-    loop {
-        let moved = bench
-            .queue
-            .replay_step(&Selection::All, cutoff)
-            .await
-            .expect("steps");
-        steps.push(moved);
-        if moved == 0 {
-            break;
-        }
-    }
-    assert_eq!(steps, [1000, 500, 0]);
-    assert_eq!(
-        bench
-            .queue
-            .count_dead(&Selection::All)
-            .await
-            .expect("counts"),
-        1
-    );
-    let groups = bench.queue.dead_groups().await.expect("lists");
-    assert_eq!(groups.len(), 1, "an empty group is gone");
+    let claimed = bench.claim(&worker, 10).await;
+    assert_eq!(ids(&claimed), [dead[0]]);
+    assert!(!claimed[0].has_ended, "it is to run");
 }
 
 #[tokio::test]
@@ -165,7 +104,7 @@ async fn a_discard_leaves_nothing() {
     assert_eq!(
         bench
             .queue
-            .discard(&[raw(dead[0])])
+            .discard(&[raw(dead[0])], &kari())
             .await
             .expect("discards"),
         [raw(dead[0])]
@@ -185,7 +124,7 @@ async fn a_discard_leaves_nothing() {
     assert_eq!(
         bench
             .queue
-            .discard_step(&Selection::Group(group), cutoff)
+            .discard_step(&Selection::Group(group), cutoff, "a", &kari())
             .await
             .expect("discards"),
         2
@@ -195,7 +134,149 @@ async fn a_discard_leaves_nothing() {
         .keys()
         .await
         .into_iter()
-        .filter(|key| *key != k.stats && *key != k.signal)
+        .filter(|key| ![&k.stats, &k.signal, &k.audit].contains(&key))
         .collect();
     assert_eq!(left, std::slice::from_ref(&k.workers));
+}
+
+#[tokio::test]
+async fn letters_are_gone_through_once_whatever_is_taken_out_meanwhile() {
+    let bench = Bench::new();
+    let dead = bury(&bench, 450, "400").await;
+    // All at the same time, as a batch that was settled at once.
+    let k = bench.queue.keys();
+    for id in &dead {
+        let _: u8 = bench.text(&format!("ZADD {} 1000.5 {id}", k.dead)).await;
+    }
+    let now = bench.queue.now_ms().await.expect("has a clock");
+    let mut letters = bench.queue.letters(&Selection::All, now);
+    let first = letters.page().await.expect("reads");
+    assert_eq!(first[0].died, "1000.5");
+    assert_eq!(first[0].job.payload, Some(support::payload()));
+    assert_eq!(first[0].job.history.len(), 1);
+    // The one that it stands on, one that it has read, and one to come.
+    let seen: Vec<_> = first.iter().map(|letter| letter.job.id.clone()).collect();
+    let next = dead.iter().map(|id| raw(*id)).filter(|id| id > &seen[199]);
+    let out = [
+        seen[199].clone(),
+        seen[5].clone(),
+        next.min().expect("more"),
+    ];
+    bench.queue.discard(&out, &kari()).await.expect("discards");
+    let mut all = seen;
+    loop {
+        let page = letters.page().await.expect("reads");
+        if page.is_empty() {
+            break;
+        }
+        all.extend(page.into_iter().map(|letter| letter.job.id));
+    }
+    assert_eq!((all.len(), set(all.clone()).len()), (449, 449));
+    assert!(!all.contains(&out[2]));
+}
+
+#[tokio::test]
+async fn only_the_same_letters_are_discarded() {
+    let bench = Bench::new();
+    let dead = bury(&bench, 3, "400").await;
+    let now = bench.queue.now_ms().await.expect("has a clock");
+    let page = bench
+        .queue
+        .letters(&Selection::All, now)
+        .page()
+        .await
+        .expect("reads");
+    let read: Vec<_> = page
+        .iter()
+        .map(|letter| (letter.job.id.clone(), letter.died.clone()))
+        .collect();
+    // One is replayed, one dies again.
+    bench
+        .queue
+        .replay(&[raw(dead[0])], &kari())
+        .await
+        .expect("replays");
+    let k = bench.queue.keys();
+    let _: u8 = bench
+        .text(&format!("ZADD {} 5000 {}", k.dead, dead[1]))
+        .await;
+    let gone = bench
+        .queue
+        .discard_same(&read, &Selection::All, "a", &kari())
+        .await
+        .expect("discards");
+    assert_eq!(gone, 1);
+    for (id, there) in [(dead[0], true), (dead[1], true), (dead[2], false)] {
+        let job = bench.queue.job(&raw(id)).await.expect("looks");
+        assert_eq!(job.is_some(), there, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_changes_the_payload_the_generation_and_the_history() {
+    let bench = Bench::new();
+    let id = raw(bury(&bench, 1, "400").await[0]);
+    let from = support::payload();
+    let edit = |to: &'static [u8], force| Edit {
+        id: &id,
+        from: &from,
+        to,
+        old_args: "{}",
+        attempt: 1,
+        force,
+    };
+    let does = async |edit: &Edit<'_>| bench.queue.edit(edit, &kari()).await.expect("answers");
+    assert_eq!(does(&edit(b"new", false)).await, Edited::Yes);
+    assert_eq!(does(&edit(b"new", false)).await, Edited::Same);
+    assert_eq!(does(&edit(b"other", false)).await, Edited::Changed);
+    let job = bench
+        .queue
+        .job(&id)
+        .await
+        .expect("looks")
+        .expect("is there");
+    assert_eq!(job.payload.as_deref(), Some(&b"new"[..]));
+    assert_eq!(
+        (job.state, job.run.generation, job.run.entries),
+        (JobState::Dead, 1, 2)
+    );
+    let entry = &job.history[1].entry;
+    assert_eq!(
+        (
+            entry.outcome.as_str(),
+            entry.worker.as_str(),
+            entry.old_args.as_deref()
+        ),
+        ("edited", "kari", Some("{}"))
+    );
+
+    // What may have been carried out is edited by force alone.
+    let sent = RunState {
+        may_have_been_sent: true,
+        ..job.run
+    };
+    let record = bench.queue.keys().record(&id);
+    let sent = sent.to_string();
+    let _: u8 = bench
+        .raw(&[b"HSET", &record, b"run", sent.as_bytes()])
+        .await;
+    let again = Edit {
+        from: b"new",
+        ..edit(b"newer", false)
+    };
+    assert_eq!(does(&again).await, Edited::OutcomeUnknown);
+    let forced = Edit {
+        force: true,
+        ..again
+    };
+    assert_eq!(does(&forced).await, Edited::Yes);
+    bench
+        .queue
+        .replay(std::slice::from_ref(&id), &kari())
+        .await
+        .expect("replays");
+    assert_eq!(does(&forced).await, Edited::NotDead);
+    let audit = bench.queue.audit(None, 10).await.expect("reads");
+    let edits = audit.iter().filter(|entry| entry.action == "edit");
+    assert_eq!(edits.count(), 2, "what changed nothing is not told");
 }

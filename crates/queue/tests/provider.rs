@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use longshore_queue::{
     BreakerSpec, BreakerState, Call, Claim, ClaimState, Claimed, Fate, Lease, Limit,
-    ProviderPolicy, Queue, Route, Verdict, Word,
+    ProviderPolicy, Queue, Route, Signed, Verdict, Word,
 };
 use support::{Bench, RETENTION, done, verdict};
 
@@ -356,6 +356,11 @@ async fn an_operators_resume_ends_the_queues_own_pause_too() {
     let jobs = claim(&queue, &worker, 1).await.jobs;
     let reason = "401".to_owned();
     settle(&queue, &[said(&jobs[0], Word::Refused { reason })]).await;
-    assert!(queue.resume().await.expect("resumes"));
+    assert!(
+        queue
+            .resume(&Signed::new("ada", ""))
+            .await
+            .expect("resumes")
+    );
     assert_eq!(claim(&queue, &worker, 5).await.jobs.len(), 2);
 }

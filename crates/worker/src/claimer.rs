@@ -177,7 +177,11 @@ async fn idle(station: &Arc<Station>, mut next_due: Option<Duration>) {
         if due.is_some() || station.lease().is_none() {
             break;
         }
-        match station.queue.peek(next_due.is_some()).await {
+        let found = station.queue.peek(next_due.is_some()).await;
+        if found.as_ref().is_ok_and(|peek| peek.replays) {
+            station.replays.notify_one();
+        }
+        match found {
             // A job that runs nowhere, for all we know: a claim that Redis carried out after we gave it up.
             Ok(peek)
                 if peek.running > 0

@@ -23,7 +23,7 @@ use crate::metrics::{Metrics, ProviderFacts};
 use crate::station::Station;
 use crate::ticker::{Ticker, Timetable};
 use crate::watch::Watch;
-use crate::{claimer, health, keeper, settler, sweeper};
+use crate::{claimer, health, keeper, replayer, settler, sweeper};
 
 /// How long Redis may take to be reached at the start.
 const START_WITHIN: Duration = Duration::from_secs(5);
@@ -219,6 +219,11 @@ impl Fleet {
                 settler::run(settling, outcomes).await;
                 "settler"
             }));
+            let replaying = Arc::clone(station);
+            loops.push(tokio::spawn(async move {
+                replayer::run(replaying).await;
+                "replayer"
+            }));
         }
         let ticking = Arc::clone(&ticker);
         loops.push(tokio::spawn(async move {
@@ -239,7 +244,7 @@ impl Fleet {
                 _ = stop.recv() => None,
                 _ = claimer_ended => Some("claimer"),
                 // A panic does not say whose.
-                (ended, ..) = loop_ended => Some(ended.unwrap_or("settler or ticker")),
+                (ended, ..) = loop_ended => Some(ended.unwrap_or("settler, replayer or ticker")),
                 _ = &mut monitor => Some("monitor"),
             }
         };

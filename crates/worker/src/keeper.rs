@@ -56,6 +56,9 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                     .map(|age| lost_after.saturating_sub(age))
                     .filter(|left| *left <= heartbeat)
                     .map(|left| Instant::now() + left.max(RETRY));
+                if beat.replays {
+                    station.replays.notify_one();
+                }
                 station
                     .alone
                     .store(beat.running.is_none(), Ordering::Release);

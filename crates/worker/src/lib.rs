@@ -10,7 +10,8 @@
 //! - the **settler** writes outcomes in batches, and repeats until they are written;
 //! - the **keeper** holds the leases, on a thread of its own, so that no handler can starve it.
 //!
-//! Beside them, one **ticker** in each process ticks the cron entries ([`Fleet::cron`]).
+//! A fourth, the **replayer**, sleeps until a replay operation is open, and carries it on. Beside them, one **ticker** in
+//! each process ticks the cron entries ([`Fleet::cron`]).
 //!
 //! [`Fleet`] puts them together and takes them apart again in order.
 
@@ -28,6 +29,7 @@ mod ledger;
 mod memory;
 mod metrics;
 mod refetch;
+mod replayer;
 mod settler;
 mod station;
 mod sweeper;

@@ -68,6 +68,8 @@ pub(crate) struct Station {
     pub(crate) work: Notify,
     /// The keeper should beat now instead of at its next time.
     pub(crate) beat_now: Notify,
+    /// A replay operation is open.
+    pub(crate) replays: Notify,
     pub(crate) sweep_wanted: AtomicBool,
     /// The last sweep was not refused.
     pub(crate) sweeps: AtomicBool,
@@ -123,6 +125,7 @@ impl Station {
             idle: watch::Sender::new(false),
             work: Notify::new(),
             beat_now: Notify::new(),
+            replays: Notify::new(),
             sweep_wanted: AtomicBool::new(false),
             sweeps: AtomicBool::new(true),
             alone: AtomicBool::new(false),

@@ -10,7 +10,7 @@ mod support;
 use std::time::Duration;
 
 use longshore_job::RetrySchedule;
-use longshore_queue::{JobState, OnUnknown, Policy};
+use longshore_queue::{JobState, OnUnknown, Policy, Signed};
 use longshore_tests::eventually;
 use support::{Bench, Does, settings};
 
@@ -226,7 +226,11 @@ async fn where_the_rule_is_hold_an_unknown_outcome_waits_for_an_operator() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_queue_stands_still_and_goes_on_at_once() {
     let bench = Bench::new();
-    bench.queue.pause("ada", "").await.expect("pauses");
+    bench
+        .queue
+        .pause(&Signed::new("ada", ""))
+        .await
+        .expect("pauses");
     let running = bench.start();
     let id = bench.enqueue(Does::Nothing).await;
     eventually("the worker is there", || async {
@@ -234,7 +238,11 @@ async fn a_paused_queue_stands_still_and_goes_on_at_once() {
     })
     .await;
     assert_eq!(bench.state(id).await, Some(JobState::Pending));
-    bench.queue.resume().await.expect("resumes");
+    bench
+        .queue
+        .resume(&Signed::new("ada", ""))
+        .await
+        .expect("resumes");
     bench.is(id, JobState::Completed).await;
     running.stop().await;
 }

@@ -8,7 +8,7 @@
 mod support;
 
 use longshore_job::JobId;
-use longshore_queue::{JobState, RawId};
+use longshore_queue::{JobState, RawId, Signed};
 use redis::cmd;
 use support::{Bench, Does};
 
@@ -117,7 +117,7 @@ async fn garbage_is_buried_with_its_bytes_and_its_neighbours_run() {
     let whole = RawId::from(whole.clone());
     bench
         .queue
-        .replay(std::slice::from_ref(&whole))
+        .replay(std::slice::from_ref(&whole), &Signed::new("kari", ""))
         .await
         .expect("replays");
     bench

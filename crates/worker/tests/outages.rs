@@ -7,7 +7,7 @@
 )]
 mod support;
 
-use longshore_queue::{JobState, Lease, WorkerId};
+use longshore_queue::{JobState, Lease, Signed, WorkerId};
 use longshore_tests::eventually;
 use support::{Bench, Does};
 
@@ -89,7 +89,11 @@ async fn jobs_of_a_claim_whose_answer_was_lost_come_back() {
         .command(redis::cmd("ZRANGE").arg(&k.workers).arg(0).arg(-1))
         .await
         .expect("lists");
-    bench.queue.pause("test", "").await.expect("pauses");
+    bench
+        .queue
+        .pause(&Signed::new("test", ""))
+        .await
+        .expect("pauses");
     let id = bench.enqueue(Does::Sends).await;
     let mut pipe = redis::pipe();
     pipe.atomic()
@@ -109,7 +113,11 @@ async fn jobs_of_a_claim_whose_answer_was_lost_come_back() {
         .pipeline::<()>(&pipe)
         .await
         .expect("sets up");
-    bench.queue.resume().await.expect("resumes");
+    bench
+        .queue
+        .resume(&Signed::new("test", ""))
+        .await
+        .expect("resumes");
     bench.is(id, JobState::Completed).await;
     let job = bench
         .queue

@@ -96,7 +96,8 @@ async fn run_now(session: &Session, name: &str, as_json: bool) -> Result<(), Fai
     {
         tracing::warn!("{doubt}");
     }
-    let id = session.operator().await?.cron_run(entry).await?;
+    let signed = session.signed("");
+    let id = session.operator().await?.cron_run(entry, &signed).await?;
     match as_json {
         true => output::json(&json!({ "id": id.to_string(), "duplicate": false })),
         false => output::line(&id.to_string()),

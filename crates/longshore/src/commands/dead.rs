@@ -1,8 +1,12 @@
-//! `dead groups|list|show|replay|discard`.
+//! `dead groups|list|show|edit|replay|replays|export|discard`.
 
+mod edit;
+mod export;
 mod moves;
+mod rehearse;
+mod replays;
 
-use std::time::Duration;
+use longshore_operator::Filter;
 
 use super::job;
 use crate::age::ago;
@@ -18,24 +22,37 @@ pub(super) async fn run(session: &Session, command: Dead) -> Result<(), Failure>
         Dead::List {
             queue,
             group,
+            kind,
             since,
             limit,
             json,
         } => {
-            let which = Listed {
-                queue,
-                group,
+            let which = Filter {
+                queue: queue.as_deref(),
+                group: group.as_deref(),
+                kind: kind.as_deref(),
                 since,
-                limit,
+                limit: limit as usize,
             };
-            list(session, which, json).await
+            list(session, &which, json).await
         }
         Dead::Show(args) => {
             let operator = session.operator().await?;
-            let letter = operator.letter(&args.id, args.reveal).await?;
+            let reveal = job::reveal(session, &args);
+            let letter = operator.letter(&args.id, reveal.as_ref()).await?;
             job::show(&letter, &args)
         }
-        Dead::Replay(args) => moves::run(session, Deed::from(args)).await,
+        Dead::Edit(args) => edit::run(session, &args).await,
+        Dead::Replay(args) => match (args.dry_run, args.rate, args.detach) {
+            (true, ..) => rehearse::run(session, args).await,
+            (false, None, false) => moves::run(session, Deed::from(args)).await,
+            _ => replays::begin(session, args).await,
+        },
+        Dead::Replays { json, change } => match change {
+            None => replays::list(session, json).await,
+            Some(change) => replays::change(session, change).await,
+        },
+        Dead::Export(args) => export::run(session, args).await,
         Dead::Discard(args) => moves::run(session, Deed::from(args)).await,
     }
 }
@@ -67,24 +84,8 @@ async fn groups(session: &Session, queue: Option<&str>, json: bool) -> Result<()
     output::table(&header, rows)
 }
 
-struct Listed {
-    queue: Option<String>,
-    group: Option<String>,
-    since: Option<Duration>,
-    limit: u32,
-}
-
-async fn list(session: &Session, which: Listed, json: bool) -> Result<(), Failure> {
-    let limit = which.limit as usize;
-    let operator = session.operator().await?;
-    let letters = operator
-        .letters(
-            which.queue.as_deref(),
-            which.group.as_deref(),
-            which.since,
-            limit,
-        )
-        .await?;
+async fn list(session: &Session, which: &Filter<'_>, json: bool) -> Result<(), Failure> {
+    let letters = session.operator().await?.letters(which).await?;
     if json {
         return output::json(&letters);
     }
@@ -105,8 +106,8 @@ async fn list(session: &Session, which: Listed, json: bool) -> Result<(), Failur
         })
         .collect();
     output::table(&["id", "died", "kind", "reason"], rows)?;
-    if count == limit {
-        let shown = counted(u64::from(which.limit), "dead letter");
+    if count == which.limit {
+        let shown = counted(count as u64, "dead letter");
         output::note(&format!(
             "the newest {shown}; there may be more: `longshore dead groups` counts, --limit N lists"
         ));

@@ -8,7 +8,7 @@ mod stage;
 use std::time::Duration;
 
 use longshore_client::{Client, JobId, kinds::SendEmail};
-use longshore_operator::{Operator, Target};
+use longshore_operator::{Operator, Signed, Target};
 use longshore_queue::BreakerState;
 use longshore_sandbox::{Fault, Only, Rule};
 use serde_json::json;
@@ -121,9 +121,10 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
         .iter()
         .find(|group| group.provider.as_deref() == Some(EMAIL.1) && group.count == REFUSED)
         .ok_or_else(|| Failure::failed("the refused mails are no group"))?;
+    let signed = Signed::new("demo", "the template is put right");
     let moved = stage
         .operator
-        .replay(&Target::Group(refused.group.clone()), |_| {})
+        .replay(&Target::Group(refused.group.clone()), &signed, |_| {})
         .await?;
     check(moved.moved == REFUSED, "the whole group was replayed")?;
     stage

@@ -1,6 +1,6 @@
 //! `job`, and how one job is shown.
 
-use longshore_operator::{DeliveryRow, HistoryRow, JobView};
+use longshore_operator::{DeliveryRow, HistoryRow, JobView, Signed};
 
 use crate::cli::OneJob;
 use crate::failure::Failure;
@@ -8,8 +8,15 @@ use crate::output::{self, or_dash, plain};
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: &OneJob) -> Result<(), Failure> {
-    let job = session.operator().await?.job(&args.id, args.reveal).await?;
-    show(&job, args)
+    let reveal = reveal(session, args);
+    let operator = session.operator().await?;
+    show(&operator.job(&args.id, reveal.as_ref()).await?, args)
+}
+
+/// Who signs for seeing the args, if they are to be seen.
+pub(super) fn reveal(session: &Session, args: &OneJob) -> Option<Signed> {
+    let reason = args.reason.as_deref().unwrap_or_default();
+    args.reveal.then(|| session.signed(reason))
 }
 
 pub(super) fn show(job: &JobView, args: &OneJob) -> Result<(), Failure> {
@@ -104,7 +111,8 @@ fn history(rows: &[HistoryRow]) -> Result<(), Failure> {
     for (line, row) in lines.zip(rows) {
         output::line(&line)?;
         let request_id = row.request_id.as_ref().map(|id| format!("request id {id}"));
-        for text in row.reason.iter().chain(&request_id) {
+        let old_args = row.old_args.as_ref().map(|args| format!("before: {args}"));
+        for text in row.reason.iter().chain(&request_id).chain(&old_args) {
             output::line(&format!("    {}", plain(text)))?;
         }
     }

@@ -23,7 +23,7 @@ async fn export(session: &Session) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let mut written = Ok(());
     operator
-        .export_mappings(|mapping| {
+        .export_mappings(&session.signed(""), |mapping| {
             if written.is_ok() {
                 written = serde_json::to_writer(&mut out, &mapping)
                     .map_err(std::io::Error::from)
@@ -64,7 +64,8 @@ async fn import(session: &Session, args: &ImportMappings) -> Result<(), Failure>
             )));
         }
     }
-    let imported = operator.import_mappings(&mappings).await?;
+    let signed = session.signed("");
+    let imported = operator.import_mappings(&mappings, &signed).await?;
     if args.json {
         return output::json(&imported);
     }

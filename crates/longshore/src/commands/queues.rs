@@ -4,7 +4,6 @@ use longshore_operator::{BreakerRow, PauseRow, QueueRow};
 use longshore_queue::BreakerState;
 use serde_json::json;
 
-use super::operator_name;
 use crate::age::{ago, rough};
 use crate::cli::{Pause, Resume, Shown};
 use crate::failure::Failure;
@@ -120,17 +119,16 @@ fn paused(queue: &str, pause: &PauseRow) -> String {
 }
 
 pub(super) async fn pause(session: &Session, args: &Pause) -> Result<(), Failure> {
-    let by = operator_name();
-    let changed = session
-        .operator()
-        .await?
-        .pause(&args.queue, &by, &args.reason)
-        .await?;
+    let signed = session.signed(&args.reason);
+    let operator = session.operator().await?;
+    let changed = operator.pause(&args.queue, &signed).await?;
     said(&args.queue, "paused", changed, args.json)
 }
 
 pub(super) async fn resume(session: &Session, args: &Resume) -> Result<(), Failure> {
-    let changed = session.operator().await?.resume(&args.queue).await?;
+    let signed = session.signed(&args.reason);
+    let operator = session.operator().await?;
+    let changed = operator.resume(&args.queue, &signed).await?;
     said(&args.queue, "resumed", changed, args.json)
 }
 

@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal, Write};
 use longshore_operator::{Suppressed, SuppressionRow};
 use serde_json::json;
 
-use super::operator_name;
 use crate::age::ago;
 use crate::cli::{RemoveSuppression, Suppressions};
 use crate::failure::Failure;
@@ -60,12 +59,13 @@ async fn remove(session: &Session, args: &RemoveSuppression) -> Result<(), Failu
     let operator = session.operator().await?;
     let row = operator.suppression(&meant).await?;
     confirm(&row, args.yes)?;
-    let removed = operator.unsuppress(&row).await?;
+    let signed = session.signed(&args.reason);
+    let removed = operator.unsuppress(&row, &signed).await?;
     if !removed {
         return Err(Failure::failed("somebody else has just removed it"));
     }
     tracing::info!(
-        by = operator_name(),
+        by = session.by,
         reason = args.reason,
         hash = row.hash,
         "an address is no longer suppressed"

@@ -7,7 +7,7 @@ use longshore_worker::{Fleet, FleetError, FleetOptions, Settings, Watch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::log_warnings;
+use super::{host_name, log_warnings};
 use crate::cli::Work;
 use crate::config;
 use crate::failure::Failure;
@@ -216,11 +216,6 @@ pub(super) fn signals() -> Result<mpsc::Receiver<()>, Failure> {
 
 /// `host-pid`: what a worker is called in histories and leases.
 fn process_name() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "worker".to_owned());
+    let host = host_name().unwrap_or_else(|| "worker".to_owned());
     format!("{host}-{}", std::process::id())
 }

@@ -1,5 +1,6 @@
 //! The command line as its users have it: the binary, a Redis of its own, and what it answers with.
 
+mod audit;
 mod bench;
 mod config;
 mod cron;
@@ -7,11 +8,13 @@ mod dead;
 mod doctor;
 mod enqueue;
 mod job;
+mod letters;
 mod mappings;
 mod moves;
 mod output;
 mod queues;
 mod redis_away;
+mod replays;
 mod smoke;
 mod suppressions;
 mod webhooks;

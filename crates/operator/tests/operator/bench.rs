@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longshore_job::kinds::SendEmail;
 use longshore_job::{Cause, Class, JobId, Prepared};
-use longshore_operator::{Operator, QueueInfo};
+use longshore_operator::{Operator, QueueInfo, Repeats, Signed};
 use longshore_queue::{
     Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, Queue, Retention, RunAt, RunState,
     Verdict, WorkerId,
@@ -27,8 +27,13 @@ impl Bench {
         let infos = ["email", "sms"].map(|name| QueueInfo {
             name: name.to_owned(),
             max_attempts: 4,
+            providers: vec!["sendgrid".to_owned()],
+            repeats: if name == "sms" {
+                Repeats::Verified
+            } else {
+                Repeats::Double
+            },
             fallback: None,
-            providers: Vec::new(),
         });
         Self {
             operator: Operator::new(&link, "t", infos.to_vec()).expect("the names are good"),
@@ -102,4 +107,27 @@ pub(crate) async fn died_at(queue: &Queue, id: &str, seconds: u32) {
     let mut command = redis::cmd("ZADD");
     command.arg(&queue.keys().dead).arg(seconds).arg(id);
     let _: u32 = queue.link().command(&command).await.expect("takes it");
+}
+
+/// An operator.
+pub(crate) fn kari() -> Signed {
+    Signed::new("kari", "because")
+}
+
+/// Sets a field of a job's record, as if it had come about.
+pub(crate) async fn record(queue: &Queue, id: &str, field: &str, value: &str) {
+    let mut command = redis::cmd("HSET");
+    command.arg(format!("{}:{id}", queue.keys().meta));
+    let _: u8 = queue
+        .link()
+        .command(command.arg(field).arg(value))
+        .await
+        .expect("takes it");
+}
+
+/// Gives a job other bytes.
+pub(crate) async fn payload(queue: &Queue, id: &str, bytes: &[u8]) {
+    let mut command = redis::cmd("HSET");
+    command.arg(&queue.keys().data).arg(id).arg(bytes);
+    let _: u8 = queue.link().command(&command).await.expect("takes it");
 }

@@ -1,9 +1,13 @@
 //! What operators see and do, over two queues on a real Redis.
 
+mod audit;
 mod bench;
+mod edit;
+mod export;
+mod replays;
 
-use bench::{Bench, bury, died_at, enqueue};
-use longshore_operator::{OperatorError, Target};
+use bench::{Bench, bury, died_at, enqueue, kari};
+use longshore_operator::{Filter, OperatorError, Signed, Target};
 use longshore_queue::JobState;
 
 const NOBODY: &str = "01JD2Z5V9GQ8X0T6M3K7W4R1YB";
@@ -41,14 +45,24 @@ async fn letters_of_all_queues_are_listed_the_newest_first() {
     }
     let letters = bench
         .operator
-        .letters(None, None, None, 3)
+        .letters(&Filter {
+            limit: 3,
+            ..Filter::default()
+        })
         .await
         .expect("lists");
     let ids: Vec<_> = letters.iter().map(|row| &row.id).collect();
     assert_eq!(ids, [&mails[0], &texts[0], &mails[1]]);
     assert_eq!(letters[0].died_at, "1970-01-01T01:06:40.000Z");
     assert_eq!(letters[0].reason.as_deref(), Some("no it was"));
-    let of_one = bench.operator.letters(Some("sms"), None, None, 9).await;
+    let of_one = bench
+        .operator
+        .letters(&Filter {
+            queue: Some("sms"),
+            limit: 9,
+            ..Filter::default()
+        })
+        .await;
     assert_eq!(of_one.expect("lists").len(), 2);
 }
 
@@ -56,18 +70,22 @@ async fn letters_of_all_queues_are_listed_the_newest_first() {
 async fn a_job_is_found_in_whatever_queue_it_is() {
     let bench = Bench::new();
     let id = enqueue(&bench.sms, 1).await.remove(0);
-    let job = bench.operator.job(&id, false).await.expect("finds it");
+    let job = bench.operator.job(&id, None).await.expect("finds it");
     assert_eq!((job.queue.as_str(), job.state), ("sms", JobState::Pending));
     assert_eq!(job.idempotency_key.as_deref(), Some("[redacted]"));
     let shown = serde_json::to_string(&job).expect("JSON");
     assert!(!shown.contains("ada"), "{shown}");
-    let whole = bench.operator.job(&id, true).await.expect("finds it");
+    let whole = bench
+        .operator
+        .job(&id, Some(&kari()))
+        .await
+        .expect("finds it");
     assert_eq!(
         whole.args.expect("decodes")["to"]["email"],
         "ada@example.com"
     );
 
-    let letter = bench.operator.letter(&id, false).await;
+    let letter = bench.operator.letter(&id, None).await;
     assert!(
         matches!(
             letter,
@@ -78,12 +96,12 @@ async fn a_job_is_found_in_whatever_queue_it_is() {
         ),
         "{letter:?}"
     );
-    let nobody = bench.operator.job(NOBODY, false).await;
+    let nobody = bench.operator.job(NOBODY, None).await;
     assert!(
         matches!(nobody, Err(OperatorError::UnknownJob(_))),
         "{nobody:?}"
     );
-    let garbage = bench.operator.job("x", false).await;
+    let garbage = bench.operator.job("x", None).await;
     assert!(
         matches!(garbage, Err(OperatorError::InvalidId(_))),
         "{garbage:?}"
@@ -100,7 +118,10 @@ async fn named_letters_are_moved_wherever_they_are_and_each_is_accounted_for() {
     let target = Target::Ids(named.map(Clone::clone).to_vec());
     assert_eq!(bench.operator.count(&target).await.expect("counts"), 2);
     let mut told = 0;
-    let moved = bench.operator.replay(&target, |moved| told = moved).await;
+    let moved = bench
+        .operator
+        .replay(&target, &kari(), |moved| told = moved)
+        .await;
     let moved = moved.expect("moves");
     assert_eq!((moved.moved, told), (2, 2));
     assert_eq!(
@@ -108,11 +129,11 @@ async fn named_letters_are_moved_wherever_they_are_and_each_is_accounted_for() {
         (&[pending][..], &[NOBODY.to_owned()][..])
     );
 
-    let job = bench.operator.job(&text, false).await.expect("finds it");
+    let job = bench.operator.job(&text, None).await.expect("finds it");
     assert_eq!((job.state, job.history.len()), (JobState::Pending, 1));
     let again = bench
         .operator
-        .discard(&target, |_| {})
+        .discard(&target, &kari(), |_| {})
         .await
         .expect("moves nothing");
     assert_eq!(
@@ -129,8 +150,16 @@ async fn garbage_among_the_ids_moves_none() {
     let target = Target::Ids(vec![mail.clone(), "x".to_owned()]);
     let answers = [
         bench.operator.count(&target).await.map(drop),
-        bench.operator.replay(&target, |_| {}).await.map(drop),
-        bench.operator.discard(&target, |_| {}).await.map(drop),
+        bench
+            .operator
+            .replay(&target, &kari(), |_| {})
+            .await
+            .map(drop),
+        bench
+            .operator
+            .discard(&target, &kari(), |_| {})
+            .await
+            .map(drop),
     ];
     for answer in answers {
         assert!(
@@ -140,7 +169,7 @@ async fn garbage_among_the_ids_moves_none() {
     }
     bench
         .operator
-        .letter(&mail, false)
+        .letter(&mail, None)
         .await
         .expect("it is dead still");
 }
@@ -153,16 +182,24 @@ async fn a_group_and_a_queue_are_moved_whole() {
     let groups = bench.operator.groups(None).await.expect("lists");
     let many = Target::Group(groups[0].group.clone());
     assert_eq!(bench.operator.count(&many).await.expect("counts"), 3);
-    let moved = bench.operator.replay(&many, |_| {}).await.expect("moves");
+    let moved = bench
+        .operator
+        .replay(&many, &kari(), |_| {})
+        .await
+        .expect("moves");
     assert_eq!(moved.moved, 3);
-    let gone = bench.operator.replay(&many, |_| {}).await;
+    let gone = bench.operator.replay(&many, &kari(), |_| {}).await;
     assert!(
         matches!(gone, Err(OperatorError::UnknownGroup(_))),
         "{gone:?}"
     );
 
     let mails = Target::Queue("email".to_owned());
-    let moved = bench.operator.discard(&mails, |_| {}).await.expect("moves");
+    let moved = bench
+        .operator
+        .discard(&mails, &kari(), |_| {})
+        .await
+        .expect("moves");
     assert_eq!(moved.moved, 2);
     let rows = bench.operator.queues().await.expect("counts");
     let seen: Vec<_> = rows
@@ -177,15 +214,23 @@ async fn a_queue_that_is_none_is_said_with_those_there_are() {
     let bench = Bench::new();
     let nowhere = Target::Queue("fax".to_owned());
     let answers = [
-        bench.operator.pause("fax", "kari", "").await.map(drop),
-        bench.operator.resume("fax").await.map(drop),
+        bench.operator.pause("fax", &kari()).await.map(drop),
+        bench.operator.resume("fax", &kari()).await.map(drop),
         bench.operator.groups(Some("fax")).await.map(drop),
         bench
             .operator
-            .letters(Some("fax"), None, None, 1)
+            .letters(&Filter {
+                queue: Some("fax"),
+                limit: 1,
+                ..Filter::default()
+            })
             .await
             .map(drop),
-        bench.operator.replay(&nowhere, |_| {}).await.map(drop),
+        bench
+            .operator
+            .replay(&nowhere, &kari(), |_| {})
+            .await
+            .map(drop),
     ];
     for answer in answers {
         let error = answer.expect_err("there is none").to_string();
@@ -199,14 +244,14 @@ async fn a_pause_is_of_one_queue_and_names_who() {
     assert!(
         bench
             .operator
-            .pause("sms", "kari", "they are down")
+            .pause("sms", &Signed::new("kari", "they are down"))
             .await
             .expect("pauses")
     );
     assert!(
         !bench
             .operator
-            .pause("sms", "ola", "too")
+            .pause("sms", &Signed::new("ola", "too"))
             .await
             .expect("is paused")
     );
@@ -217,6 +262,18 @@ async fn a_pause_is_of_one_queue_and_names_who() {
         ("kari", "they are down")
     );
     assert_eq!(rows[0].paused, None);
-    assert!(bench.operator.resume("sms").await.expect("resumes"));
-    assert!(!bench.operator.resume("sms").await.expect("is not paused"));
+    assert!(
+        bench
+            .operator
+            .resume("sms", &kari())
+            .await
+            .expect("resumes")
+    );
+    assert!(
+        !bench
+            .operator
+            .resume("sms", &kari())
+            .await
+            .expect("is not paused")
+    );
 }

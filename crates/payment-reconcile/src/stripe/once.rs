@@ -37,7 +37,7 @@ use crate::Receipt;
 use crate::error::{Failure, answer, coded, failure, may_hide_an_earlier_one, of_writing};
 
 /// Keys live for 24 h at the least. An hour less, for what passes between looking at the clock and Stripe's.
-const KEY_LIFE: Duration = Duration::from_secs(23 * 60 * 60);
+pub(super) const KEY_LIFE: Duration = Duration::from_secs(23 * 60 * 60);
 
 /// How long after the last request its effect may still appear.
 const SETTLING: Duration = Duration::from_secs(60);

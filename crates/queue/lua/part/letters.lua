@@ -1,21 +1,38 @@
--- letters(dead, ids or nil, selected, cutoff): the dead letters meant by a replay or a discard: the ids that are
--- dead, or at most 1000 of `selected` (all letters, or one group's) that died before the cut-off.
-local function letters(dead, ids, selected, cutoff)
-  if not ids then return redis.call('ZRANGEBYSCORE', selected, '-inf', cutoff, 'LIMIT', 0, 1000) end
-  local found = {}
+-- named(dead, ids): those of these ids, each once, that are dead letters.
+local function named(dead, ids)
+  local found, seen = {}, {}
   for _, id in ipairs(ids) do
-    if redis.call('ZSCORE', dead, id) then found[#found + 1] = id end
+    if not seen[id] and redis.call('ZSCORE', dead, id) then
+      seen[id] = true
+      found[#found + 1] = id
+    end
   end
   return found
 end
 
--- bring_out(dead, groups, meta, id): takes a letter out of the dead; its payload and record are left.
-local function bring_out(dead, groups, meta, id)
-  local ended = redis.call('HGET', meta .. ':' .. id, 'end') or ''
-  local group = ended:match('^d(.*)$')
-  redis.call('ZREM', dead, id)
-  if group then
-    redis.call('ZREM', dead .. ':' .. group, id)
-    if redis.call('EXISTS', dead .. ':' .. group) == 0 then redis.call('HDEL', groups, group) end
+-- list(ids): as an audit names them: the first fifty, and how many more there are.
+local function list(ids)
+  local more = #ids > 50 and ' and ' .. (#ids - 50) .. ' more' or ''
+  return table.concat(ids, ' ', 1, math.min(#ids, 50)) .. more
+end
+
+-- bring_out(dead, groups, meta, ids): takes letters, at most 1000, out of the dead; their payloads and records are left.
+-- Returns for each its group, or "".
+local function bring_out(dead, groups, meta, ids)
+  if #ids == 0 then return {} end
+  local of, members = {}, {}
+  for n, id in ipairs(ids) do
+    local group = (field(meta .. ':' .. id, 'end') or ''):match('^d(.*)$') or ''
+    of[n] = group
+    members[group] = members[group] or {}
+    table.insert(members[group], id)
   end
+  redis.call('ZREM', dead, unpack(ids))
+  for group, letters in pairs(members) do
+    if group ~= '' then
+      redis.call('ZREM', dead .. ':' .. group, unpack(letters))
+      if redis.call('EXISTS', dead .. ':' .. group) == 0 then redis.call('HDEL', groups, group) end
+    end
+  end
+  return of
 end

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::kinds::SendEmail;
-use longshore_job::{JobId, Prepared, RetrySchedule};
+use longshore_job::{Cause, Class, JobId, Prepared, RetrySchedule};
 use longshore_queue::{
     Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, RawId,
-    Retention, RunAt, RunState, Verdict, Word, WorkerId,
+    Retention, RunAt, RunState, Signed, Verdict, Word, WorkerId,
 };
 use longshore_sandbox::RedisServer;
 use redis::{Cmd, FromRedisValue};
@@ -183,4 +183,43 @@ pub fn raw(id: JobId) -> RawId {
 /// As a set: ids made in the same millisecond have no order.
 pub fn set<T: Ord>(ids: impl IntoIterator<Item = T>) -> std::collections::BTreeSet<T> {
     ids.into_iter().collect()
+}
+
+/// An operator.
+pub fn kari() -> Signed {
+    Signed::new("kari", "because")
+}
+
+/// What SendGrid refuses with this code dies of.
+pub fn refused(code: &str) -> Fate {
+    Fate::Dead {
+        cause: Cause {
+            class: Class::Refused,
+            provider: Some("sendgrid".into()),
+            code: Some(code.to_owned()),
+        },
+    }
+}
+
+/// Dead letters of one cause.
+pub async fn bury(bench: &Bench, n: usize, code: &str) -> Vec<JobId> {
+    let enqueued = bench.enqueue(n).await;
+    let worker = bench.worker("w").await;
+    for _ in 0..n.div_ceil(200) {
+        run(bench, &worker, 200, &refused(code)).await;
+    }
+    enqueued
+}
+
+/// Claims at most so many jobs, and has them end so. Returns how many there were.
+pub async fn run(bench: &Bench, worker: &Lease, want: usize, fate: &Fate) -> usize {
+    let claimed = bench.claim(worker, want).await;
+    let verdicts: Vec<_> = claimed
+        .iter()
+        .map(|claimed| verdict(claimed, fate.clone()))
+        .collect();
+    if !verdicts.is_empty() {
+        bench.settle(&verdicts).await;
+    }
+    claimed.len()
 }

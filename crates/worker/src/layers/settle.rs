@@ -152,7 +152,7 @@ fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
         id: claimed.id.clone(),
         token: Arc::clone(&claimed.token),
         kind: kind
-            .filter(|_| matches!(decision.fate, Fate::Dead { .. }))
+            .filter(|_| !matches!(decision.fate, Fate::Completed { .. }))
             .map(str::to_owned),
         fate: decision.fate,
         state,
@@ -190,6 +190,7 @@ fn entry_note(entry: &Entry, outcome: &str, answer: Answer, reason: Option<&str>
             .and_then(|ran| u64::try_from(ran.as_millis()).ok()),
         answer,
         reason: reason.map(|reason| clip_reason(reason).into_owned()),
+        old_args: None,
     }
 }
 

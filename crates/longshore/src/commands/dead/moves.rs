@@ -3,11 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use longshore_operator::{Moved, Operator, Target};
+use longshore_operator::{Moved, Operator, Signed, Target};
 use serde_json::json;
 
 use crate::cli::{Discard, Replay, Which};
-use crate::commands::operator_name;
 use crate::failure::Failure;
 use crate::output::{self, counted};
 use crate::session::Session;
@@ -61,7 +60,7 @@ impl From<Discard> for Deed {
     }
 }
 
-fn target(which: Which) -> Target {
+pub(super) fn target(which: Which) -> Target {
     match (which.group, which.queue) {
         (Some(group), _) => Target::Group(group),
         (None, Some(queue)) => Target::Queue(queue),
@@ -72,12 +71,16 @@ fn target(which: Which) -> Target {
 pub(super) async fn run(session: &Session, deed: Deed) -> Result<(), Failure> {
     let operator = session.operator().await?;
     let count = operator.count(&deed.target).await?;
-    confirm(&deed, count)?;
-    let moved = with_progress(&operator, &deed, count).await?;
+    let is_one = deed.kind == Kind::Replay && count <= 1;
+    if !deed.yes && !is_one {
+        confirm(deed.kind.words().0, count)?;
+    }
+    let signed = session.signed(&deed.reason);
+    let moved = with_progress(&operator, &deed, count, &signed).await?;
     let (_, done, _) = deed.kind.words();
     if moved.moved > 0 {
         let reason = Some(deed.reason.as_str()).filter(|reason| !reason.is_empty());
-        tracing::info!(by = operator_name(), reason, jobs = moved.moved, "{done}");
+        tracing::info!(by = session.by, reason, jobs = moved.moved, "{done}");
     }
     say(&deed, &moved)?;
     match moved.not_found.as_slice() {
@@ -93,12 +96,8 @@ pub(super) async fn run(session: &Session, deed: Deed) -> Result<(), Failure> {
     }
 }
 
-/// More than one job needs `--yes` or an interactive yes; a discard always does.
-fn confirm(deed: &Deed, count: u64) -> Result<(), Failure> {
-    if deed.yes || (deed.kind == Kind::Replay && count <= 1) {
-        return Ok(());
-    }
-    let (what, ..) = deed.kind.words();
+/// Asks for a yes, where there is somebody to ask.
+pub(super) fn confirm(what: &str, count: u64) -> Result<(), Failure> {
     let letters = counted(count, "dead letter");
     if !io::stdin().is_terminal() {
         return Err(Failure::input(format!(
@@ -117,7 +116,8 @@ fn confirm(deed: &Deed, count: u64) -> Result<(), Failure> {
     }
 }
 
-async fn with_progress(operator: &Operator, deed: &Deed, count: u64) -> Result<Moved, Failure> {
+/// A bar on stderr, if that is a terminal, and it is worth it.
+pub(super) fn bar(count: u64) -> ProgressBar {
     let bar = match count {
         // Done before anybody could read it.
         ..1_000 => ProgressBar::hidden(),
@@ -127,10 +127,20 @@ async fn with_progress(operator: &Operator, deed: &Deed, count: u64) -> Result<M
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len}  {eta}") {
         bar.set_style(style);
     }
+    bar
+}
+
+async fn with_progress(
+    operator: &Operator,
+    deed: &Deed,
+    count: u64,
+    signed: &Signed,
+) -> Result<Moved, Failure> {
+    let bar = bar(count);
     let progress = |moved| bar.set_position(moved);
     let moved = match deed.kind {
-        Kind::Replay => operator.replay(&deed.target, progress).await,
-        Kind::Discard => operator.discard(&deed.target, progress).await,
+        Kind::Replay => operator.replay(&deed.target, signed, progress).await,
+        Kind::Discard => operator.discard(&deed.target, signed, progress).await,
     };
     bar.finish_and_clear();
     if moved.is_err() && bar.position() > 0 {

@@ -57,7 +57,7 @@ pub(super) async fn messages(stage: &mut Stage) -> Result<u64, Failure> {
         "every report of Twilio's was taken",
     )?;
     for id in ids {
-        let job = stage.operator.job(&id.to_string(), false).await?;
+        let job = stage.operator.job(&id.to_string(), None).await?;
         let state = job.delivery.and_then(|delivery| delivery.state);
         check(
             state.as_deref() == Some("delivered"),

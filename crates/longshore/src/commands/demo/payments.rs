@@ -113,7 +113,7 @@ async fn orders(stage: &Stage) -> Result<Vec<String>, Failure> {
     ))?;
     let mut intents = Vec::new();
     for (n, id) in ids.iter().enumerate() {
-        let job = stage.operator.job(&id.to_string(), false).await?;
+        let job = stage.operator.job(&id.to_string(), None).await?;
         let result = job.result.unwrap_or_default();
         let intent = result["payment_intent"].as_str().unwrap_or_default();
         let order = AppPayment::pending(format!("order-{n}"), intent, 1000, "nok");

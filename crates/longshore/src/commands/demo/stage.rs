@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use longshore_client::Client;
-use longshore_operator::{Operator, QueueInfo, QueueRow};
+use longshore_operator::{Operator, QueueInfo, QueueRow, Repeats};
 use longshore_queue::{BreakerState, Link, LinkOptions, Queue};
 use longshore_sandbox::{
     AppSandbox, AppendFsync, GoogleMapsSandbox, RedisServer, Rule, SendGridSandbox, StripeSandbox,
@@ -68,6 +68,7 @@ impl Stage {
         let webhooks_addr = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
         let link = Link::new(&redis.url(), LinkOptions::default())?;
         let queues = [EMAIL, SMS, GEOCODE, PAYMENTS].map(|(queue, provider)| QueueInfo {
+            repeats: Repeats::Double,
             name: queue.to_owned(),
             max_attempts: 4,
             fallback: None,

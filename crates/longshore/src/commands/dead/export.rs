@@ -1,0 +1,61 @@
+//! `dead export`: out to a file, and only then, if asked, out of Redis.
+
+use longshore_operator::Target;
+
+use super::moves::{bar, confirm};
+use crate::cli::Export;
+use crate::failure::Failure;
+use crate::output::{self, counted};
+use crate::session::Session;
+
+pub(super) async fn run(session: &Session, args: Export) -> Result<(), Failure> {
+    let target = match (args.which.group, args.which.queue) {
+        (Some(group), _) => Target::Group(group),
+        (None, queue) => Target::Queue(queue.unwrap_or_default()),
+    };
+    let operator = session.operator().await?;
+    let count = operator.count(&target).await?;
+    if args.discard && !args.yes {
+        confirm("export and discard", count)?;
+    }
+    let signed = session.signed(args.reason.as_deref().unwrap_or_default());
+    let file = args.file.display();
+    let progress = bar(count);
+    let exported = operator
+        .export(&target, &args.file, &signed, |n| progress.set_position(n))
+        .await;
+    progress.finish_and_clear();
+    let mut exported = exported?;
+    if args.discard && exported.exported > 0 {
+        let progress = bar(exported.exported);
+        let gone = operator
+            .discard_exported(&target, &args.file, &signed, |n| progress.set_position(n))
+            .await;
+        progress.finish_and_clear();
+        if gone.is_err() {
+            output::note(&format!(
+                "{file} is whole; what was not discarded before it failed is a dead letter still"
+            ));
+        }
+        exported.discarded = gone?;
+    }
+    if args.json {
+        return output::json(&exported);
+    }
+    let letters = counted(exported.exported, "dead letter");
+    output::line(&match args.discard {
+        false => format!("{letters} written to {file}"),
+        true => format!(
+            "{letters} written to {file}; {} of them discarded",
+            exported.discarded
+        ),
+    })?;
+    let left = exported.exported - exported.discarded;
+    if args.discard && left > 0 {
+        output::note(&format!(
+            "{} replayed, edited or died again meanwhile, and stayed",
+            counted(left, "letter")
+        ));
+    }
+    Ok(())
+}

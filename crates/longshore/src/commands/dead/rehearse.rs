@@ -1,0 +1,114 @@
+//! `dead replay --dry-run`: what would happen, and nothing happens.
+
+use longshore_operator::{Rehearsal, RehearsedQueue};
+use longshore_queue::BreakerState;
+
+use super::moves::{bar, target};
+use crate::age::{ago, rough};
+use crate::cli::Replay;
+use crate::failure::Failure;
+use crate::output::{self, counted, plain};
+use crate::session::Session;
+
+pub(super) async fn run(session: &Session, args: Replay) -> Result<(), Failure> {
+    let operator = session.operator().await?;
+    let target = target(args.which);
+    let bar = bar(operator.count(&target).await?);
+    let rehearsal = operator
+        .rehearse(&target, args.rate, |n| bar.set_position(n))
+        .await;
+    bar.finish_and_clear();
+    let rehearsal = rehearsal?;
+    if args.json {
+        return output::json(&rehearsal);
+    }
+    for line in lines(&rehearsal, args.rate) {
+        output::line(&plain(&line))?;
+    }
+    Ok(())
+}
+
+fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} would be pending again, {} of them to be carried out; nothing was changed",
+        counted(rehearsal.letters, "dead letter"),
+        rehearsal.would_run
+    )];
+    let known = rehearsal.outcome_unknown - rehearsal.may_double - rehearsal.key_forgotten;
+    let counts = [
+        (rehearsal.undecodable, "would die again: they do not decode"),
+        (
+            rehearsal.unknown_kind,
+            "would die again: no handler of their queue knows their kind",
+        ),
+        (
+            rehearsal.newer,
+            "would be put back: their args are newer than this program",
+        ),
+        (rehearsal.expired, "would die again: they have expired"),
+        (
+            rehearsal.may_double,
+            "may have been carried out already, and would be again: their effect may happen twice",
+        ),
+        (
+            rehearsal.key_forgotten,
+            "may have been carried out so long ago that the provider may have forgotten it: it is looked for first",
+        ),
+        (
+            known,
+            "may have been carried out already: the provider is asked first, or knows the key of the request",
+        ),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    lines.extend(counts.map(|(count, what)| format!("  {count} {what}")));
+    for queue in &rehearsal.queues {
+        lines.extend(stands(queue));
+    }
+    if let (Some(seconds), Some(rate)) = (rehearsal.seconds, rate) {
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        lines.push(format!(
+            "At {rate} a second it takes {}, if nothing holds it up",
+            rough(seconds)
+        ));
+    }
+    lines
+}
+
+/// What holds a queue back.
+fn stands(queue: &RehearsedQueue) -> Vec<String> {
+    let name = &queue.queue;
+    let mut lines = Vec::new();
+    if let Some(paused) = &queue.paused {
+        let since = ago(&paused.since);
+        lines.push(format!(
+            "{name} was paused by {} {since}: they would wait",
+            paused.by
+        ));
+    }
+    let breakers = queue.breakers.iter();
+    for breaker in breakers.filter(|breaker| breaker.state != BreakerState::Closed) {
+        let fallback = queue.fallback.as_ref();
+        let stands_in = fallback.filter(|row| row.active && row.provider != breaker.provider);
+        let then = stands_in.map_or("they would wait".to_owned(), |row| {
+            format!("they would go to {}", row.provider)
+        });
+        lines.push(format!(
+            "{name}: the breaker of {} is {}: {then}",
+            breaker.provider,
+            breaker.state.as_str()
+        ));
+    }
+    if let Some(until) = &queue.held_until {
+        lines.push(format!(
+            "{name}: its provider said to come back at {until}: they would wait"
+        ));
+    }
+    if queue.workers == 0 {
+        lines.push(format!("{name} has no worker: they would wait for one"));
+    }
+    if queue.pending > 0 {
+        let jobs = counted(queue.pending, "job");
+        lines.push(format!("{name}: {jobs} would come before them"));
+    }
+    lines
+}

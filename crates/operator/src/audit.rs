@@ -1,0 +1,55 @@
+//! What operators did, as rows.
+
+use longshore_queue::AuditEntry;
+use serde::Serialize;
+
+use crate::time::rfc3339;
+
+/// One thing that an operator did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditRow {
+    /// When, RFC 3339; of many steps the last.
+    pub at: String,
+    /// In which queue.
+    pub queue: String,
+    /// Who; `longshore` where a replay stopped itself or came to its end.
+    pub by: String,
+    /// What: `pause`, `resume`, `replay`, `edit`, `discard`, `export`, `reveal`, …
+    pub action: String,
+    /// What it was done to: a queue, jobs by their ids, or `group <group>`.
+    pub target: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// What came of it.
+    pub result: Option<String>,
+    /// The replay operation it belongs to.
+    pub replay: Option<String>,
+}
+
+impl AuditRow {
+    pub(crate) fn new(queue: &str, entry: AuditEntry) -> Self {
+        let target = match entry.target.strip_prefix("group:") {
+            Some(group) => format!("group {group}"),
+            None if entry.target == "all" => queue.to_owned(),
+            None if entry.target == "named" => "named jobs".to_owned(),
+            None => entry.target,
+        };
+        let letters = entry.count.map(|count| match count {
+            1 => "1 dead letter".to_owned(),
+            n => format!("{n} dead letters"),
+        });
+        let result = Some(entry.result).filter(|result| !result.is_empty());
+        let parts: Vec<_> = letters.into_iter().chain(result).collect();
+        let is_replay = entry.action.starts_with("replay");
+        Self {
+            at: rfc3339(entry.at_ms),
+            queue: queue.to_owned(),
+            by: entry.by,
+            action: entry.action,
+            target,
+            reason: Some(entry.reason).filter(|reason| !reason.is_empty()),
+            result: Some(parts.join(", ")).filter(|result| !result.is_empty()),
+            replay: entry.act.filter(|_| is_replay),
+        }
+    }
+}

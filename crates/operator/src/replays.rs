@@ -1,0 +1,223 @@
+//! Replays of many letters: operations that any process carries on.
+
+use std::time::Duration;
+
+use longshore_job::JobId;
+use longshore_queue::{Begun, Changed, Queue, Replay, ReplayState, Selection, Signed};
+use serde::Serialize;
+
+use crate::dead::Target;
+use crate::error::OperatorError;
+use crate::operator::{Operator, QueueInfo};
+use crate::time::rfc3339;
+
+/// A replay operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplayRow {
+    /// Its id.
+    pub id: String,
+    /// Its queue.
+    pub queue: String,
+    /// The letters it is of: `group <group>`, the queue's name, or `named jobs`.
+    pub target: String,
+    /// The group it is of, if it is of one.
+    pub group: Option<String>,
+    /// `running`, `watching` (all are moved, first runs are still to come), `stopped` (by itself), `cancelled`, `done`.
+    pub state: &'static str,
+    /// Letters a second; `None` = as fast as it goes.
+    pub rate: Option<u32>,
+    /// Who asked for it.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// How many letters there were when it began.
+    pub total: u64,
+    /// How many of them it has moved.
+    pub moved: u64,
+    /// How many of their first runs completed. Counted with a rate only, as the next two.
+    pub completed: u64,
+    /// How many failed of what the letter had died of.
+    pub again: u64,
+    /// How many failed of something else.
+    pub otherwise: u64,
+    /// When it began, RFC 3339.
+    pub begun_at: String,
+    /// When it ended, RFC 3339.
+    pub ended_at: Option<String>,
+    /// Why it stopped itself: the cause of the failures.
+    pub cause: Option<String>,
+}
+
+impl ReplayRow {
+    fn new(queue: &str, replay: Replay) -> Self {
+        let target = match &replay.selection {
+            Some(Selection::Group(group)) => format!("group {group}"),
+            Some(Selection::All) => queue.to_owned(),
+            None => "named jobs".to_owned(),
+        };
+        Self {
+            target,
+            id: replay.id,
+            queue: queue.to_owned(),
+            group: match replay.selection {
+                Some(Selection::Group(group)) => Some(group),
+                Some(Selection::All) | None => None,
+            },
+            state: replay.state.as_str(),
+            rate: replay.rate,
+            by: replay.by,
+            reason: Some(replay.reason).filter(|reason| !reason.is_empty()),
+            total: replay.total,
+            moved: replay.moved,
+            completed: replay.completed,
+            again: replay.again,
+            otherwise: replay.otherwise,
+            begun_at: rfc3339(replay.begun_at_ms),
+            ended_at: replay.ended_at_ms.map(rfc3339),
+            cause: replay.cause,
+        }
+    }
+
+    /// It goes on by itself.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        [ReplayState::Running, ReplayState::Watching]
+            .iter()
+            .any(|state| state.as_str() == self.state)
+    }
+
+    /// It stopped itself, since what it replayed failed again.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.state == ReplayState::Stopped.as_str()
+    }
+}
+
+impl Operator {
+    /// Begins to replay letters, `rate` a second or as fast as it goes; one operation for each queue that has some of
+    /// them. Where one of the same group or queue is running at that rate, it is that one. Of named letters at most 1,000.
+    ///
+    /// # Errors
+    /// When there is no such queue or group, an id is not of an id's form, one of the same letters is running at another
+    /// rate, or Redis cannot be reached.
+    pub async fn begin_replay(
+        &self,
+        target: &Target,
+        rate: Option<u32>,
+        signed: &Signed,
+    ) -> Result<Vec<ReplayRow>, OperatorError> {
+        let mut rows = Vec::new();
+        if let Target::Ids(ids) = target {
+            let ids = self.checked(ids).await?;
+            for (_, queue) in &self.queues {
+                let mine = JobId::generate();
+                let begun = queue.begin_replay_of(mine, &ids, rate, signed).await?;
+                if begun == Begun::New {
+                    rows.push(self.replay_of(&mine.to_string()).await?);
+                }
+            }
+            return Ok(rows);
+        }
+        for (queue, selection) in self.meant(target).await? {
+            let mine = JobId::generate();
+            let begun = queue.begin_replay(mine, &selection, rate, signed).await?;
+            let id = match begun {
+                Begun::New => mine.to_string(),
+                Begun::Running { id, rate: its } if its == rate => id,
+                Begun::Running { id, .. } => return Err(OperatorError::ReplayRunning { id }),
+                Begun::Nothing => continue,
+            };
+            rows.extend(self.find_replay(&id).await?.map(|(_, _, row)| row));
+        }
+        Ok(rows)
+    }
+
+    /// Carries all open operations on by a step, as every process of the fleet does. Returns when the next step is of
+    /// use; `None` when none is open.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn advance_replays(&self) -> Result<Option<Duration>, OperatorError> {
+        let mut soonest: Option<Duration> = None;
+        for (_, queue) in &self.queues {
+            let wait = queue.advance_replays().await?;
+            soonest = soonest.into_iter().chain(wait).min();
+        }
+        Ok(soonest)
+    }
+
+    /// The replay operations that are remembered, newest first.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn replays(&self) -> Result<Vec<ReplayRow>, OperatorError> {
+        let mut rows = Vec::new();
+        for (info, queue) in &self.queues {
+            let replays = queue.replays().await?.into_iter();
+            rows.extend(replays.map(|replay| ReplayRow::new(&info.name, replay)));
+        }
+        rows.sort_by(|a, b| b.begun_at.cmp(&a.begun_at));
+        Ok(rows)
+    }
+
+    /// One replay operation, as it stands.
+    ///
+    /// # Errors
+    /// When there is no such operation, or Redis cannot be reached.
+    pub async fn replay_of(&self, id: &str) -> Result<ReplayRow, OperatorError> {
+        let found = self.find_replay(id).await?;
+        found
+            .map(|(_, _, row)| row)
+            .ok_or_else(|| OperatorError::UnknownReplay(shown(id)))
+    }
+
+    /// Ends a replay operation; what it has moved stays moved. Returns whether that changed anything.
+    ///
+    /// # Errors
+    /// When there is no such operation, it has moved all of its letters, or Redis cannot be reached.
+    pub async fn cancel_replay(&self, id: &str, signed: &Signed) -> Result<bool, OperatorError> {
+        let queue = self.queue_of(id).await?;
+        changed(id, queue.cancel_replay(id, signed).await?)
+    }
+
+    /// Lets a replay operation go on that was stopped or cancelled. Returns whether that changed anything.
+    ///
+    /// # Errors
+    /// When there is no such operation, it has moved all of its letters, or Redis cannot be reached.
+    pub async fn resume_replay(&self, id: &str, signed: &Signed) -> Result<bool, OperatorError> {
+        let queue = self.queue_of(id).await?;
+        changed(id, queue.resume_replay(id, signed).await?)
+    }
+
+    async fn queue_of(&self, id: &str) -> Result<&Queue, OperatorError> {
+        let found = self.find_replay(id).await?;
+        found
+            .map(|(_, queue, _)| queue)
+            .ok_or_else(|| OperatorError::UnknownReplay(shown(id)))
+    }
+
+    async fn find_replay(
+        &self,
+        id: &str,
+    ) -> Result<Option<(&QueueInfo, &Queue, ReplayRow)>, OperatorError> {
+        for (info, queue) in &self.queues {
+            if let Some(replay) = queue.find_replay(id).await? {
+                return Ok(Some((info, queue, ReplayRow::new(&info.name, replay))));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn changed(id: &str, changed: Changed) -> Result<bool, OperatorError> {
+    match changed {
+        Changed::Yes => Ok(true),
+        Changed::Same => Ok(false),
+        Changed::Over => Err(OperatorError::ReplayOver(id.to_owned())),
+        Changed::Unknown => Err(OperatorError::UnknownReplay(shown(id))),
+    }
+}
+
+fn shown(id: &str) -> String {
+    id.chars().take(64).collect()
+}

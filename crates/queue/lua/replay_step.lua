@@ -1,0 +1,68 @@
+-- Advances the open replay operations, by at most 500 letters and by no more than their rates allow since the last step,
+-- whoever made it.
+--
+-- KEYS  1 dead  2 groups  3 meta (prefix)  4 active  5 stats  6 signal  7 gate  8 open replays  9 replay (prefix)  10 audit
+-- Returns in how many ms the next step is of use, 0 = at once, -1 = none is open
+local dead, groups, meta, active, stats, signal, gate, open, replay, log = unpack(KEYS)
+local keys = { dead = dead, groups = groups, meta = meta, active = active, stats = stats, signal = signal }
+local left = 500
+
+local function step(id)
+  local key = replay .. ':' .. id
+  local op = fields(key)
+  for i = 1, #op, 2 do op[op[i]] = op[i + 1] end
+  if op.state == 'watching' then
+    -- Half a minute without a word: their runs have not come up, or were lost.
+    local reported = op.completed + op.again + op.otherwise
+    if reported >= tonumber(op.moved) or now - op.heard > 30000 then
+      finish(key, open, log, 'done', {})
+      return nil
+    end
+    return 250
+  end
+  if op.state ~= 'running' then
+    redis.call('SREM', open, id)
+    return nil
+  end
+  -- What dies again in the millisecond of the cut-off would be taken for one that died before it.
+  if stamp == op.begun then return 1 end
+  local rate, want, stepped = tonumber(op.rate), left, op.stepped
+  if rate > 0 then
+    -- What cannot run need not wait there; and where jobs run slower than it drips, they must not pile up: so it holds
+    -- whatever holds claims back.
+    if redis.call('HEXISTS', gate, 'paused') == 1 then return 1000 end
+    if redis.call('LLEN', active) >= math.max(1000, 10 * rate) then return 250 end
+    -- What was not used for more than a second is lost.
+    local since = math.max(tonumber(stepped), now - math.max(1000, 1000 / rate))
+    local allowed = math.floor((now - since) * rate / 1000)
+    want = math.min(left, allowed)
+    if want <= 0 then return math.max(1, math.ceil(since + 1000 / rate - now)) end
+    stepped = string.format('%.3f', since + want * 1000 / rate)
+  end
+  local group = op.what:match('^group:(.*)$')
+  local letters = group and dead .. ':' .. group or op.what == 'named' and key .. ':letters' or dead
+  local ids, score = following(letters, op.score, op.id, op.cutoff, want)
+  local seen, last = #ids, ids[#ids] or op.id
+  -- Of the named ones some may have been taken out by somebody else.
+  if op.what == 'named' then ids = named(dead, ids) end
+  left = left - seen
+  local mark = rate > 0 and id or nil
+  revive(keys, ids, mark)
+  local moved = op.moved + #ids
+  redis.call('HSET', key, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last)
+  if #ids > 0 then redis.call('HSET', key, 'heard', stamp) end
+  if seen == want then return (rate == 0 or want == 500) and 0 or 200 end
+  if rate > 0 and moved > 0 then
+    redis.call('HSET', key, 'state', 'watching')
+    return 250
+  end
+  finish(key, open, log, 'done', {})
+  return nil
+end
+
+local soonest = -1
+for _, id in ipairs(redis.call('SMEMBERS', open)) do
+  local wait = left > 0 and step(id) or (left <= 0 and 0 or nil)
+  if wait and (soonest < 0 or wait < soonest) then soonest = wait end
+end
+return soonest

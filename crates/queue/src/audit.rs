@@ -1,0 +1,146 @@
+//! What operators have done: written in the script that does it, and read again.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::enqueue::millis;
+use crate::value::Answer;
+use crate::{Queue, QueueError, RawId, script};
+
+/// How long entries are kept. The script lets go of them in chunks, so a few older ones may still be there.
+const KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// How many entries are read in one call.
+const PAGE: usize = 1000;
+
+/// Who does something, and why: what the audit will say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Who.
+    pub by: String,
+    /// Why; may be empty.
+    pub reason: String,
+}
+
+impl Signed {
+    /// By whom, and why.
+    pub fn new(by: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            by: by.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// One thing that an operator did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When, in ms since the epoch by Redis's clock; of many steps the last.
+    pub at_ms: u64,
+    /// Who; `longshore` where a replay stopped itself or came to its end.
+    pub by: String,
+    /// What: `pause`, `resume`, `replay`, `replay_stopped`, `replay_cancel`, `replay_resume`, `replay_done`, `edit`,
+    /// `discard`, `export`, `reveal`, `export_mappings`, `import_mappings`,
+    /// `unsuppress`, `cron_run`.
+    pub action: String,
+    /// What it was done to: a queue, ids, `group:<group>`, or `all` of the queue.
+    pub target: String,
+    /// Why; may be empty.
+    pub reason: String,
+    /// What came of it, where the count does not say.
+    pub result: String,
+    /// To how many letters it was done.
+    pub count: Option<u64>,
+    /// The operation or command it belongs to, where that has an id.
+    pub act: Option<String>,
+}
+
+/// What is to be written down before something is shown or taken away.
+#[derive(Debug, Clone, Default)]
+pub struct Note<'a> {
+    /// What is done, as [`AuditEntry::action`] has it.
+    pub action: &'a str,
+    /// What it is done to.
+    pub target: &'a str,
+    /// What came of it so far.
+    pub result: &'a str,
+    /// With the same id and action as the last entry, this one takes its place, and counts are added.
+    pub act: &'a str,
+    /// To how many letters.
+    pub count: Option<u64>,
+}
+
+impl Queue {
+    /// Writes down what an operator is about to see or take away. Changes write themselves down.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses: then nothing may be shown.
+    pub async fn note(&self, signed: &Signed, note: &Note<'_>) -> Result<(), QueueError> {
+        script::AUDIT
+            .on(&[&self.keys.audit])
+            .arg(&signed.by)
+            .arg(note.action)
+            .arg(note.target)
+            .arg(&signed.reason)
+            .arg(note.result)
+            .arg(note.act)
+            .arg(note.count.map(|n| n.to_string()).unwrap_or_default())
+            .run::<u8>(&self.link)
+            .await
+            .map(drop)
+    }
+
+    /// What operators did in the last `since` (400 days at the most), newest first, at most `limit` entries.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn audit(
+        &self,
+        since: Option<Duration>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, QueueError> {
+        let since = since.map_or(KEPT, |since| since.min(KEPT));
+        let from = self.now_ms().await?.saturating_sub(millis(since));
+        let mut entries = Vec::new();
+        let mut before = "+".to_owned();
+        while entries.len() < limit {
+            let want = PAGE.min(limit - entries.len());
+            let mut command = redis::cmd("XREVRANGE");
+            command.arg(&self.keys.audit).arg(&before).arg(from);
+            let value: Value = self.link.command(command.arg("COUNT").arg(want)).await?;
+            let mut answer = Answer::new(value)?;
+            let got = answer.len();
+            while !answer.is_empty() {
+                let mut row = answer.list()?;
+                let id: String = row.next()?;
+                entries.push(entry(&id, &row.next()?));
+                before = format!("({id}");
+            }
+            if got < want {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn entry(id: &str, fields: &HashMap<String, Vec<u8>>) -> AuditEntry {
+    // A target may be an id, and an id any bytes.
+    let field = |name: &str| {
+        let bytes = fields.get(name).cloned().unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_else(|raw| RawId::from(raw.into_bytes()).to_string())
+    };
+    let at = id.split('-').next().and_then(|ms| ms.parse().ok());
+    AuditEntry {
+        at_ms: at.unwrap_or_default(),
+        by: field("by"),
+        action: field("action"),
+        target: field("target"),
+        reason: field("reason"),
+        result: field("result"),
+        count: field("count").parse().ok(),
+        act: Some(field("act")).filter(|act| !act.is_empty()),
+    }
+}

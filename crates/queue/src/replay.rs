@@ -1,0 +1,365 @@
+//! Dead letters back to pending: by their ids at once, or many of them by an operation that any process advances.
+//!
+//! An operation takes its cut-off at the start, so that letters that die again are not replayed again, and has a cursor,
+//! so that it comes to an end whatever becomes of them. With a rate it drips; then each job it moves is marked, its first
+//! run reports ([`Replayed`]), and the operation stops itself when they fail as before.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use longshore_job::JobId;
+use redis::Value;
+
+use crate::claim::ids;
+use crate::dead::STEP;
+use crate::value::Answer;
+use crate::{Queue, QueueError, RawId, Selection, Signed, script};
+
+/// How a replay operation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayState {
+    /// It moves letters.
+    Running,
+    /// All letters are moved; the first runs of some are still to come, and may stop it.
+    Watching,
+    /// It stopped itself, since what it replayed failed again.
+    Stopped,
+    /// An operator ended it.
+    Cancelled,
+    /// All letters are moved.
+    Done,
+}
+
+impl ReplayState {
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Watching => "watching",
+            Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+            Self::Done => "done",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Running,
+            Self::Watching,
+            Self::Stopped,
+            Self::Cancelled,
+            Self::Done,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == word)
+    }
+
+    /// It goes on by itself.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Running | Self::Watching)
+    }
+}
+
+/// A replay operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// Its id.
+    pub id: String,
+    /// The letters it is of; `None` = named ones.
+    pub selection: Option<Selection>,
+    /// How it stands.
+    pub state: ReplayState,
+    /// Letters a second; `None` = as fast as it goes.
+    pub rate: Option<u32>,
+    /// Who asked for it.
+    pub by: String,
+    /// Why; may be empty.
+    pub reason: String,
+    /// How many letters there were when it began.
+    pub total: u64,
+    /// How many it has moved.
+    pub moved: u64,
+    /// How many of their first runs completed. Counted with a rate only, as the next two.
+    pub completed: u64,
+    /// How many failed of what the letter had died of.
+    pub again: u64,
+    /// How many failed of something else.
+    pub otherwise: u64,
+    /// When it began, in ms since the epoch.
+    pub begun_at_ms: u64,
+    /// When it ended, in ms since the epoch.
+    pub ended_at_ms: Option<u64>,
+    /// Why it stopped itself: the cause of the failures.
+    pub cause: Option<String>,
+}
+
+/// What came of beginning an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It has begun.
+    New,
+    /// Another one of the same letters is running: nothing was changed.
+    Running {
+        /// Its id.
+        id: String,
+        /// Its letters a second.
+        rate: Option<u32>,
+    },
+    /// There are no letters.
+    Nothing,
+}
+
+/// What came of a change to an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// It is so now.
+    Yes,
+    /// It was so already.
+    Same,
+    /// All of its letters are moved: there is nothing to change.
+    Over,
+    /// There is no such operation.
+    Unknown,
+}
+
+/// The mark of a job that an operation replayed: whom its first run reports to, and what it had died of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Replayed {
+    /// The operation.
+    pub(crate) operation: JobId,
+    /// The group of its dead letter; zeros where it had none.
+    pub(crate) group: [u8; 12],
+}
+
+impl Replayed {
+    /// Reads `<operation> <group>`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (operation, group) = text.split_once(' ')?;
+        Some(Self {
+            operation: operation.parse().ok()?,
+            group: group.as_bytes().try_into().unwrap_or_default(),
+        })
+    }
+}
+
+impl fmt::Debug for Replayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Replayed({})", self.operation)
+    }
+}
+
+impl Queue {
+    /// Dead letters back to pending: attempts reset, history kept. Returns those it moved; what is not dead is left
+    /// alone, so this can be repeated.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn replay(
+        &self,
+        wanted: &[RawId],
+        signed: &Signed,
+    ) -> Result<Vec<RawId>, QueueError> {
+        let k = &self.keys;
+        let keys = [
+            &*k.dead, &k.groups, &k.meta, &k.active, &k.stats, &k.signal, &k.audit,
+        ];
+        let mut moved = Vec::new();
+        for chunk in wanted.chunks(STEP) {
+            let mut call = script::REPLAY.on(&keys).arg(&signed.by).arg(&signed.reason);
+            for id in chunk {
+                call = call.arg(id.as_bytes());
+            }
+            moved.extend(ids(call.run(&self.link).await?)?);
+        }
+        Ok(moved)
+    }
+
+    /// The same as an operation for named letters, at most 1,000: those of them that are dead.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn begin_replay_of(
+        &self,
+        id: JobId,
+        named: &[RawId],
+        rate: Option<u32>,
+        signed: &Signed,
+    ) -> Result<Begun, QueueError> {
+        self.begin(id, &Selection::All, named, rate, signed).await
+    }
+
+    /// Begins an operation that replays these letters, `rate` a second or as fast as it goes. From then on any process
+    /// that calls [`advance_replays`](Self::advance_replays) carries it on. Can be repeated with the same id.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn begin_replay(
+        &self,
+        id: JobId,
+        selection: &Selection,
+        rate: Option<u32>,
+        signed: &Signed,
+    ) -> Result<Begun, QueueError> {
+        self.begin(id, selection, &[], rate, signed).await
+    }
+
+    async fn begin(
+        &self,
+        id: JobId,
+        selection: &Selection,
+        named: &[RawId],
+        rate: Option<u32>,
+        signed: &Signed,
+    ) -> Result<Begun, QueueError> {
+        let what = match named {
+            [] => selection.to_string(),
+            _ => "named".to_owned(),
+        };
+        let k = &self.keys;
+        let mut call = script::REPLAY_BEGIN
+            .on(&[
+                &self.selected(selection),
+                &k.replays,
+                &k.open_replays,
+                &k.replay,
+                &k.signal,
+                &k.audit,
+            ])
+            .arg(id.to_string())
+            .arg(what)
+            .arg(rate.unwrap_or(0))
+            .arg(&signed.by)
+            .arg(&signed.reason);
+        for id in named.iter().take(STEP) {
+            call = call.arg(id.as_bytes());
+        }
+        let value: Value = call.run(&self.link).await?;
+        let mut answer = Answer::new(value)?;
+        Ok(match answer.next::<String>()?.as_str() {
+            "begun" => Begun::New,
+            "none" => Begun::Nothing,
+            _ => Begun::Running {
+                id: answer.next()?,
+                rate: answer.number()?.filter(|rate| *rate > 0),
+            },
+        })
+    }
+
+    /// One step of all open operations: at most 500 letters, and no more than their rates allow, whoever made the last
+    /// one. Returns when the next step is of use, or `None` when no operation is open.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn advance_replays(&self) -> Result<Option<Duration>, QueueError> {
+        let k = &self.keys;
+        let wait: i64 = script::REPLAY_STEP
+            .on(&[
+                &k.dead,
+                &k.groups,
+                &k.meta,
+                &k.active,
+                &k.stats,
+                &k.signal,
+                &k.gate,
+                &k.open_replays,
+                &k.replay,
+                &k.audit,
+            ])
+            .run(&self.link)
+            .await?;
+        Ok(u64::try_from(wait).ok().map(Duration::from_millis))
+    }
+
+    /// The replay operations that are remembered, newest first.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn replays(&self) -> Result<Vec<Replay>, QueueError> {
+        let value: Value = script::REPLAYS
+            .on(&[&self.keys.replays, &self.keys.replay])
+            .run(&self.link)
+            .await?;
+        let mut answer = Answer::new(value)?;
+        let mut replays = Vec::new();
+        while !answer.is_empty() {
+            let (id, fields): (String, HashMap<String, String>) = (answer.next()?, answer.next()?);
+            replays.extend(read(id, &fields));
+        }
+        Ok(replays)
+    }
+
+    /// One replay operation; `None` when it is not remembered (any more).
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn find_replay(&self, id: &str) -> Result<Option<Replay>, QueueError> {
+        let mut command = redis::cmd("HGETALL");
+        command.arg(self.keys.replay_of(id));
+        let fields = self.link.command(&command).await?;
+        Ok(read(id.to_owned(), &fields))
+    }
+
+    /// Ends an operation. What it has moved stays moved.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cancel_replay(&self, id: &str, signed: &Signed) -> Result<Changed, QueueError> {
+        self.change_replay(id, "cancel", signed).await
+    }
+
+    /// Lets an operation that was stopped or cancelled go on after the letter it moved last.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn resume_replay(&self, id: &str, signed: &Signed) -> Result<Changed, QueueError> {
+        self.change_replay(id, "resume", signed).await
+    }
+
+    async fn change_replay(
+        &self,
+        id: &str,
+        change: &str,
+        signed: &Signed,
+    ) -> Result<Changed, QueueError> {
+        let k = &self.keys;
+        let changed: String = script::REPLAY_CHANGE
+            .on(&[&k.replay_of(id), &k.open_replays, &k.signal, &k.audit])
+            .arg(id)
+            .arg(change)
+            .arg(&signed.by)
+            .arg(&signed.reason)
+            .run(&self.link)
+            .await?;
+        Ok(match changed.as_str() {
+            "changed" => Changed::Yes,
+            "same" => Changed::Same,
+            "over" => Changed::Over,
+            _ => Changed::Unknown,
+        })
+    }
+}
+
+/// What does not read is none of ours.
+fn read(id: String, fields: &HashMap<String, String>) -> Option<Replay> {
+    let text = |name: &str| fields.get(name).cloned();
+    let number = |name: &str| fields.get(name)?.parse::<u64>().ok();
+    Some(Replay {
+        id,
+        selection: text("what")?.parse().ok(),
+        state: ReplayState::parse(fields.get("state")?)?,
+        rate: text("rate")?.parse().ok().filter(|rate| *rate > 0),
+        by: text("by").unwrap_or_default(),
+        reason: text("why").unwrap_or_default(),
+        total: number("total")?,
+        moved: number("moved")?,
+        completed: number("completed").unwrap_or_default(),
+        again: number("again").unwrap_or_default(),
+        otherwise: number("otherwise").unwrap_or_default(),
+        begun_at_ms: number("begun")?,
+        ended_at_ms: number("ended"),
+        cause: text("cause"),
+    })
+}

@@ -1,0 +1,519 @@
+//! Replay operations: any process advances them, at their rate, and they stop themselves.
+
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+mod support;
+
+use std::time::Duration;
+
+use longshore_job::{Answer, Cause, Class, JobId};
+use longshore_queue::{
+    Begun, Changed, Fate, HistoryEntry, Lease, Replay, ReplayState, Route, Seen, Selection, Verdict,
+};
+use support::{Bench, bury, done, kari, raw, refused, run, verdict};
+
+async fn begin(bench: &Bench, selection: &Selection, rate: Option<u32>) -> String {
+    let id = JobId::generate();
+    let begun = bench
+        .queue
+        .begin_replay(id, selection, rate, &kari())
+        .await
+        .expect("begins");
+    assert_eq!(begun, Begun::New);
+    next_millisecond(bench).await;
+    id.to_string()
+}
+
+/// Nothing is moved in the one that an operation began in.
+async fn next_millisecond(bench: &Bench) {
+    let began = bench.queue.now_ms().await.expect("has a clock");
+    while bench.queue.now_ms().await.expect("has a clock") == began {}
+}
+
+async fn replay(bench: &Bench, id: &str) -> Replay {
+    let found = bench.queue.find_replay(id).await.expect("looks");
+    found.expect("is there")
+}
+
+/// As if the last step had been so long ago.
+async fn back_date(bench: &Bench, id: &str, field: &str, ms: u64) {
+    let key = format!("{}:{id}", bench.queue.keys().replay);
+    let now = bench.queue.now_ms().await.expect("has a clock");
+    let _: u8 = bench
+        .text(&format!("HSET {key} {field} {}", now - ms))
+        .await;
+}
+
+async fn step(bench: &Bench) -> Option<Duration> {
+    bench.queue.advance_replays().await.expect("steps")
+}
+
+async fn stats(bench: &Bench) -> (u64, u64) {
+    let stats = bench.queue.stats().await.expect("counts");
+    (stats.pending, stats.dead)
+}
+
+#[tokio::test]
+async fn a_replay_of_many_comes_to_its_end_and_takes_no_letter_that_died_later() {
+    let bench = Bench::new();
+    bury(&bench, 1200, "400").await;
+    let id = begin(&bench, &Selection::All, None).await;
+    // Newly dead, and one that dies again.
+    let late = bench.enqueue(1).await[0];
+    let worker = bench.worker("late").await;
+    run(&bench, &worker, 1, &refused("later")).await;
+    let k = bench.queue.keys();
+    let later = bench.queue.now_ms().await.expect("has a clock") + 60_000;
+    let _: u8 = bench
+        .text(&format!("ZADD {} {} {late}", k.dead, later / 1000))
+        .await;
+    assert_eq!(step(&bench).await, Some(Duration::ZERO));
+    assert_eq!(stats(&bench).await, (500, 701));
+    run(&bench, &worker, 1, &refused("again")).await;
+    while step(&bench).await.is_some() {}
+    assert_eq!(stats(&bench).await, (1199, 2));
+    let over = replay(&bench, &id).await;
+    assert_eq!(
+        (over.state, over.total, over.moved),
+        (ReplayState::Done, 1200, 1200)
+    );
+    assert!(over.ended_at_ms.is_some());
+    let groups = bench.queue.dead_groups().await.expect("lists");
+    assert_eq!(groups.len(), 2, "an empty group is gone");
+    assert_eq!(step(&bench).await, None);
+}
+
+#[tokio::test]
+async fn it_ends_even_if_letters_die_again_before_its_cut_off() {
+    let bench = Bench::new();
+    bury(&bench, 700, "400").await;
+    let id = begin(&bench, &Selection::All, None).await;
+    let worker = bench.worker("w").await;
+    let mut steps = 0;
+    while step(&bench).await.is_some() {
+        steps += 1;
+        assert!(steps < 10, "it goes round");
+        // The clock was set back: they die before the others did.
+        let claimed = bench.claim(&worker, 1000).await;
+        for jobs in claimed.chunks(200) {
+            let verdicts = jobs.iter().map(|job| verdict(job, refused("400")));
+            bench.settle(&verdicts.collect::<Vec<_>>()).await;
+        }
+        for job in claimed {
+            let k = bench.queue.keys();
+            let _: u8 = bench
+                .text(&format!("ZADD {} 1000 {}", k.dead, job.id))
+                .await;
+        }
+    }
+    let over = replay(&bench, &id).await;
+    assert_eq!((over.state, over.moved), (ReplayState::Done, 700));
+}
+
+#[tokio::test]
+async fn three_processes_together_keep_to_its_rate() {
+    let bench = Bench::new();
+    bury(&bench, 300, "400").await;
+    let began = std::time::Instant::now();
+    let id = begin(&bench, &Selection::All, Some(100)).await;
+    let stepping = async || {
+        let own = bench
+            .queue
+            .over(bench.queue.link().another(bench.queue.link().options()));
+        while own.advance_replays().await.expect("steps").is_some()
+            && began.elapsed() < Duration::from_millis(500)
+        {}
+    };
+    tokio::join!(stepping(), stepping(), stepping());
+    let moved = replay(&bench, &id).await.moved;
+    let most = began.elapsed().as_millis() as u64 / 10 + 1;
+    assert!((1..=most).contains(&moved), "{moved} of at most {most}");
+    // An hour's pause is not caught up with.
+    back_date(&bench, &id, "stepped", 3_600_000).await;
+    step(&bench).await;
+    let more = replay(&bench, &id).await.moved - moved;
+    assert!((95..=105).contains(&more), "{more}");
+}
+
+#[tokio::test]
+async fn one_of_the_same_letters_runs_at_a_time_and_beginning_can_be_repeated() {
+    let bench = Bench::new();
+    let nothing = async |id, rate| {
+        bench
+            .queue
+            .begin_replay(id, &Selection::All, rate, &kari())
+            .await
+            .expect("answers")
+    };
+    assert_eq!(nothing(JobId::generate(), None).await, Begun::Nothing);
+    bury(&bench, 3, "400").await;
+    let id = JobId::generate();
+    for _ in 0..2 {
+        assert_eq!(nothing(id, Some(5)).await, Begun::New);
+    }
+    let running = Begun::Running {
+        id: id.to_string(),
+        rate: Some(5),
+    };
+    assert_eq!(nothing(JobId::generate(), Some(9)).await, running);
+    let group = bench.queue.dead_groups().await.expect("lists").remove(0).id;
+    begin(&bench, &Selection::Group(group), None).await;
+    assert_eq!(bench.queue.replays().await.expect("lists").len(), 2);
+}
+
+/// Drips letters in at 1/s, each at once, and has them end so.
+async fn drip(bench: &Bench, id: &str, worker: &Lease, n: u64, fate: &Fate) {
+    for _ in 0..n {
+        back_date(bench, id, "stepped", 1000).await;
+        step(bench).await;
+        run(bench, worker, 10, fate).await;
+    }
+}
+
+#[tokio::test]
+async fn a_drip_stops_itself_after_ten_failures_of_the_same_cause_and_goes_on_where_it_was() {
+    let bench = Bench::new();
+    let dead = bury(&bench, 40, "413").await;
+    let worker = bench.worker("w").await;
+    let id = begin(&bench, &Selection::All, Some(1)).await;
+    drip(&bench, &id, &worker, 9, &refused("413")).await;
+    drip(&bench, &id, &worker, 1, &done()).await;
+    drip(&bench, &id, &worker, 8, &refused("413")).await;
+    let now = replay(&bench, &id).await;
+    assert_eq!(
+        (now.state, now.again, now.completed),
+        (ReplayState::Running, 17, 1),
+        "a success begins the row anew"
+    );
+    drip(&bench, &id, &worker, 2, &refused("413")).await;
+    let stopped = replay(&bench, &id).await;
+    assert_eq!(stopped.state, ReplayState::Stopped);
+    assert_eq!(stopped.cause.as_deref(), Some("refused by sendgrid: 413"));
+    let moved = stopped.moved;
+    assert!(moved < 40, "{moved}");
+    assert_eq!(step(&bench).await, None);
+
+    assert_eq!(
+        bench
+            .queue
+            .resume_replay(&id, &kari())
+            .await
+            .expect("resumes"),
+        Changed::Yes
+    );
+    assert_eq!(
+        bench.queue.resume_replay(&id, &kari()).await.expect("is"),
+        Changed::Same
+    );
+    drip(&bench, &id, &worker, 40, &done()).await;
+    let over = replay(&bench, &id).await;
+    assert_eq!(
+        (over.state, over.moved, over.cause),
+        (ReplayState::Done, 40, None)
+    );
+    assert_eq!(over.completed + over.again, 40);
+    // Those that died again are left, and nothing is lost.
+    let stats = bench.queue.stats().await.expect("counts");
+    assert_eq!(
+        (stats.dead, stats.counter("completed")),
+        (over.again, over.completed)
+    );
+    assert_eq!(dead.len() as u64, over.total);
+
+    let told = bench.queue.audit(None, 10).await.expect("reads");
+    let told: Vec<_> = told.iter().rev().map(|e| (&*e.by, &*e.action)).collect();
+    assert_eq!(
+        told,
+        [
+            ("kari", "replay"),
+            ("longshore", "replay_stopped"),
+            ("kari", "replay_resume"),
+            ("longshore", "replay_done")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn more_than_half_of_the_last_twenty_is_too_many_and_other_causes_are_told_apart() {
+    let bench = Bench::new();
+    bury(&bench, 100, "413").await;
+    let worker = bench.worker("w").await;
+    let id = begin(&bench, &Selection::All, Some(1)).await;
+    for n in 0..10 {
+        drip(&bench, &id, &worker, 2, &refused("413")).await;
+        drip(&bench, &id, &worker, 1, &done()).await;
+        let state = replay(&bench, &id).await.state;
+        if state == ReplayState::Stopped {
+            assert!(n >= 6, "after {} reports", n * 3 + 3);
+            break;
+        }
+    }
+    assert_eq!(replay(&bench, &id).await.state, ReplayState::Stopped);
+
+    bench
+        .queue
+        .resume_replay(&id, &kari())
+        .await
+        .expect("resumes");
+    for n in 0..12 {
+        drip(&bench, &id, &worker, 1, &refused(&format!("other {n}"))).await;
+    }
+    let now = replay(&bench, &id).await;
+    assert_eq!((now.state, now.otherwise), (ReplayState::Running, 12));
+    drip(&bench, &id, &worker, 10, &refused("all alike")).await;
+    let stopped = replay(&bench, &id).await;
+    assert_eq!(
+        stopped.cause.as_deref(),
+        Some("refused by sendgrid: all alike")
+    );
+}
+
+/// A failed attempt, as a worker writes it.
+fn failed(claimed: &longshore_queue::Claimed, fate: Fate) -> Verdict {
+    let history = HistoryEntry {
+        outcome: "failed".to_owned(),
+        answer: Answer {
+            status: Some(503),
+            ..Answer::of("sendgrid")
+        },
+        ..HistoryEntry::default()
+    };
+    Verdict {
+        history: Some(history),
+        ..verdict(claimed, fate)
+    }
+}
+
+#[tokio::test]
+async fn a_first_attempt_that_is_made_again_later_counts_once_and_a_probe_before_it() {
+    let bench = Bench::new();
+    let cause = Cause {
+        class: Class::Failed,
+        provider: Some("sendgrid".into()),
+        code: Some("503".to_owned()),
+    };
+    bench.enqueue(2).await;
+    let worker = bench.worker("w").await;
+    run(&bench, &worker, 2, &Fate::Dead { cause }).await;
+    let id = begin(&bench, &Selection::All, Some(100)).await;
+    back_date(&bench, &id, "stepped", 100).await;
+    step(&bench).await;
+    // One is a probe, and goes back at the cost of no attempt; one waits for its retry.
+    let claimed = bench.claim(&worker, 2).await;
+    let probe = Verdict {
+        seen: Seen {
+            route: Route::Probe,
+            ..claimed[0].seen
+        },
+        ..failed(&claimed[0], Fate::Back)
+    };
+    let after = Duration::from_secs(60);
+    bench
+        .settle(&[probe, failed(&claimed[1], Fate::Retry { after })])
+        .await;
+    let now = replay(&bench, &id).await;
+    assert_eq!(
+        (now.state, now.again, now.otherwise),
+        (ReplayState::Watching, 1, 0)
+    );
+    // Its second attempt is its own.
+    bench.make_due().await;
+    let claimed = bench.claim(&worker, 2).await;
+    assert_eq!(claimed.len(), 2);
+    let verdicts: Vec<_> = claimed.iter().map(|job| verdict(job, done())).collect();
+    bench.settle(&verdicts).await;
+    let now = replay(&bench, &id).await;
+    assert_eq!(
+        (now.completed, now.again),
+        (1, 1),
+        "the probe's job has reported"
+    );
+    step(&bench).await;
+    assert_eq!(replay(&bench, &id).await.state, ReplayState::Done);
+}
+
+#[tokio::test]
+async fn what_was_only_put_back_reports_when_it_has_run() {
+    let bench = Bench::new();
+    bury(&bench, 1, "413").await;
+    let worker = bench.worker("w").await;
+    let id = begin(&bench, &Selection::All, Some(1)).await;
+    drip(&bench, &id, &worker, 1, &Fate::Untouched).await;
+    let later = Fate::Later {
+        after: Duration::from_secs(60),
+    };
+    run(&bench, &worker, 1, &later).await;
+    bench.make_due().await;
+    let now = replay(&bench, &id).await;
+    assert!(now.state.is_open(), "{now:?}");
+    assert_eq!(now.completed + now.again + now.otherwise, 0);
+    run(&bench, &worker, 1, &done()).await;
+    assert_eq!(replay(&bench, &id).await.completed, 1);
+}
+
+#[tokio::test]
+async fn a_drip_holds_while_the_queue_is_held_or_full_and_gives_silent_runs_up() {
+    let bench = Bench::new();
+    bury(&bench, 5, "413").await;
+    let id = begin(&bench, &Selection::All, Some(100)).await;
+    bench.queue.pause(&kari()).await.expect("pauses");
+    back_date(&bench, &id, "stepped", 20).await;
+    assert_eq!(step(&bench).await, Some(Duration::from_secs(1)));
+    bench.queue.resume(&kari()).await.expect("resumes");
+    let waiting = bench.enqueue(1000).await;
+    back_date(&bench, &id, "stepped", 20).await;
+    step(&bench).await;
+    assert_eq!(
+        replay(&bench, &id).await.moved,
+        0,
+        "a thousand wait already"
+    );
+    let worker = bench.worker("w").await;
+    while run(&bench, &worker, 200, &done()).await > 0 {}
+    assert_eq!(waiting.len(), 1000);
+    back_date(&bench, &id, "stepped", 1000).await;
+    step(&bench).await;
+    back_date(&bench, &id, "heard", 29_000).await;
+    step(&bench).await;
+    let now = replay(&bench, &id).await;
+    assert_eq!((now.state, now.moved), (ReplayState::Watching, 5));
+    back_date(&bench, &id, "heard", 31_000).await;
+    assert_eq!(step(&bench).await, None);
+    assert_eq!(replay(&bench, &id).await.state, ReplayState::Done);
+}
+
+#[tokio::test]
+async fn a_cancelled_one_moves_nothing_more_and_can_be_taken_up_again() {
+    let bench = Bench::new();
+    bury(&bench, 30, "413").await;
+    let id = begin(&bench, &Selection::All, Some(100)).await;
+    back_date(&bench, &id, "stepped", 100).await;
+    step(&bench).await;
+    let cancel = async || {
+        bench
+            .queue
+            .cancel_replay(&id, &kari())
+            .await
+            .expect("answers")
+    };
+    assert_eq!(
+        (cancel().await, cancel().await),
+        (Changed::Yes, Changed::Same)
+    );
+    back_date(&bench, &id, "stepped", 100).await;
+    assert_eq!(step(&bench).await, None);
+    let moved = replay(&bench, &id).await.moved;
+    assert_eq!(stats(&bench).await, (moved, 30 - moved));
+    bench
+        .queue
+        .resume_replay(&id, &kari())
+        .await
+        .expect("resumes");
+    back_date(&bench, &id, "stepped", 1000).await;
+    step(&bench).await;
+    assert_eq!(stats(&bench).await, (30, 0));
+    back_date(&bench, &id, "heard", 31_000).await;
+    step(&bench).await;
+    assert_eq!(cancel().await, Changed::Over);
+    let nobody = bench.queue.cancel_replay("nobody", &kari()).await;
+    assert_eq!(nobody.expect("answers"), Changed::Unknown);
+}
+
+#[tokio::test]
+async fn an_open_one_is_found_by_those_who_look_for_work_anyway() {
+    let bench = Bench::new();
+    bury(&bench, 1, "413").await;
+    let worker = bench.worker("w").await;
+    let seen = async || {
+        let stale = Duration::from_secs(10);
+        let beat = bench.queue.beat(&worker, stale, 1).await.expect("beats");
+        let idle = bench.queue.peek(false).await.expect("looks");
+        let waiting = bench.queue.peek(true).await.expect("looks");
+        (beat.replays, idle.replays, waiting.replays, waiting.work)
+    };
+    assert_eq!(seen().await, (false, false, false, false));
+    let id = begin(&bench, &Selection::All, Some(1)).await;
+    assert_eq!(seen().await, (true, true, true, false));
+    bench.enqueue(1).await;
+    assert_eq!(seen().await, (true, true, true, true));
+    bench.queue.cancel_replay(&id, &kari()).await.expect("ends");
+    assert_eq!(seen().await, (false, false, false, true));
+}
+
+#[tokio::test]
+async fn the_last_hundred_are_remembered_and_all_that_are_open() {
+    let bench = Bench::new();
+    bury(&bench, 2, "413").await;
+    let group = bench.queue.dead_groups().await.expect("lists").remove(0).id;
+    let open = begin(&bench, &Selection::Group(group), Some(1)).await;
+    for _ in 0..105 {
+        let id = begin(&bench, &Selection::All, Some(1)).await;
+        bench.queue.cancel_replay(&id, &kari()).await.expect("ends");
+    }
+    let replays = bench.queue.replays().await.expect("lists");
+    assert_eq!(replays.len(), 101);
+    assert_eq!(replays[100].id, open);
+    let keys = bench.keys().await;
+    let prefix = format!("{}:", bench.queue.keys().replay);
+    assert_eq!(
+        keys.iter().filter(|key| key.starts_with(&prefix)).count(),
+        101
+    );
+}
+
+#[tokio::test]
+async fn an_operation_that_is_forgotten_is_not_begun_anew_by_a_report() {
+    let bench = Bench::new();
+    bury(&bench, 1, "413").await;
+    let worker = bench.worker("w").await;
+    let id = begin(&bench, &Selection::All, Some(100)).await;
+    back_date(&bench, &id, "stepped", 100).await;
+    step(&bench).await;
+    let key = format!("{}:{id}", bench.queue.keys().replay);
+    let _: u8 = bench.text(&format!("DEL {key}")).await;
+    run(&bench, &worker, 1, &refused("413")).await;
+    let left: u8 = bench.text(&format!("EXISTS {key}")).await;
+    assert_eq!((left, step(&bench).await), (0, None));
+}
+
+#[tokio::test]
+async fn named_ones_drip_in_too_and_those_that_are_gone_are_passed_over() {
+    let bench = Bench::new();
+    let dead = bury(&bench, 5, "413").await;
+    let id = JobId::generate();
+    let named: Vec<_> = dead[..4].iter().map(|id| raw(*id)).collect();
+    let begun = async || {
+        let begun = bench
+            .queue
+            .begin_replay_of(id, &named, Some(100), &kari())
+            .await;
+        begun.expect("begins")
+    };
+    assert_eq!((begun().await, begun().await), (Begun::New, Begun::New));
+    next_millisecond(&bench).await;
+    let id = id.to_string();
+    let taken = [named[1].clone()];
+    bench
+        .queue
+        .discard(&taken, &kari())
+        .await
+        .expect("discards");
+    back_date(&bench, &id, "stepped", 1000).await;
+    step(&bench).await;
+    let now = replay(&bench, &id).await;
+    assert_eq!(
+        (now.state, now.total, now.moved),
+        (ReplayState::Watching, 4, 3)
+    );
+    assert_eq!(now.selection, None);
+    assert_eq!(stats(&bench).await, (3, 1));
+    let nobody = [raw(JobId::generate())];
+    let nothing = bench
+        .queue
+        .begin_replay_of(JobId::generate(), &nobody, None, &kari())
+        .await;
+    assert_eq!(nothing.expect("answers"), Begun::Nothing);
+}
