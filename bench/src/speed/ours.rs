@@ -51,6 +51,7 @@ impl Ours {
                 probe: Duration::from_secs(60),
             }),
             credentials: "1".to_owned(),
+            fallback: None,
         });
         Ok(Self {
             queue,

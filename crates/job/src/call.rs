@@ -14,6 +14,22 @@ pub enum Route {
     Probe,
     /// To the provider that stands in for it while its breaker is open.
     Fallback,
+    /// To the fallback, as the one call that decides whether others may go there.
+    FallbackProbe,
+}
+
+impl Route {
+    /// The calls go to the provider that stands in.
+    #[must_use]
+    pub fn is_fallback(self) -> bool {
+        matches!(self, Self::Fallback | Self::FallbackProbe)
+    }
+
+    /// The run finds out about its provider, at the cost of nobody's attempt.
+    #[must_use]
+    pub fn is_probe(self) -> bool {
+        matches!(self, Self::Probe | Self::FallbackProbe)
+    }
 }
 
 /// What a call says of the provider.

@@ -33,8 +33,19 @@ pub struct Provider {
     pub origin: fn(&Config) -> Option<String>,
     /// What it takes to work its queue, if it has credentials.
     pub set_up: fn(&Config) -> Result<Option<SetUp>, String>,
+    /// Other providers whose limits and breakers live in its queue, if they are on.
+    pub beside: fn(&Config) -> Vec<Beside>,
     /// Why a job that is accepted will be refused later, for who enqueues it by hand. Names no person.
     pub doubt: fn(&Config, &serde_json::Value) -> Option<String>,
+}
+
+/// A provider that stands in for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beside {
+    /// Its name, as configuration has it.
+    pub name: &'static str,
+    /// Jobs are claimed for it while the breaker of the queue's own is open.
+    pub takes_jobs: bool,
 }
 
 /// What it takes to work a provider's queue.
@@ -70,6 +81,11 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
     (provider.doubt)(config, payload.get("args")?)
 }
 
+/// It stands alone.
+fn alone(_: &Config) -> Vec<Beside> {
+    Vec::new()
+}
+
 /// Nothing that is accepted is doubted.
 fn no_doubt(_: &Config, _: &serde_json::Value) -> Option<String> {
     None
@@ -101,6 +117,7 @@ fn policy(
         }),
         // Says that a key is another one, and nothing else about it: 16 bits of a hash.
         credentials: format!("{:04x}", hasher.finish() & 0xffff),
+        fallback: None,
     }
 }
 

@@ -74,10 +74,17 @@ impl Session {
         let link = self.reached().await?;
         let queues = registry::PROVIDERS
             .iter()
-            .map(|provider| (provider.name, provider.queue))
-            .map(|(provider, spec)| QueueInfo {
+            .map(|provider| (provider, provider.queue, (provider.beside)(&self.config)))
+            .map(|(provider, spec, beside)| QueueInfo {
                 name: spec.name.to_owned(),
-                providers: vec![provider.to_owned()],
+                fallback: beside
+                    .iter()
+                    .find(|beside| beside.takes_jobs)
+                    .map(|beside| beside.name.to_owned()),
+                providers: std::iter::once(provider.name)
+                    .chain(beside.iter().map(|beside| beside.name))
+                    .map(str::to_owned)
+                    .collect(),
                 max_attempts: self
                     .config
                     .queue(spec.name)

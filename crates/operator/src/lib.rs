@@ -19,5 +19,5 @@ pub use error::OperatorError;
 pub use job::{DeliveryRow, HistoryRow, JobView};
 pub use mappings::{Imported, Mapping};
 pub use operator::{Operator, QueueInfo};
-pub use queues::{BreakerRow, PauseRow, QueueRow};
+pub use queues::{BreakerRow, FallbackRow, PauseRow, QueueRow};
 pub use redact::redact_args;

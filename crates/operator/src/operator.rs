@@ -16,8 +16,10 @@ pub struct QueueInfo {
     pub name: String,
     /// How many attempts its jobs have at the most.
     pub max_attempts: u32,
-    /// The providers whose breakers it has.
+    /// The providers whose breakers it has, its own first.
     pub providers: Vec<String>,
+    /// Who of them takes its jobs while the breaker of its own is open.
+    pub fallback: Option<String>,
 }
 
 /// The queues of one namespace, in an operator's hands.

@@ -27,6 +27,8 @@ pub struct QueueRow {
     pub paused: Option<PauseRow>,
     /// The breakers of its providers.
     pub breakers: Vec<BreakerRow>,
+    /// Who stands in while the breaker of its own provider is open, if somebody does.
+    pub fallback: Option<FallbackRow>,
     /// Until when its provider told us to stay away, RFC 3339, if that is to come.
     pub held_until: Option<String>,
     /// Age of the oldest pending job in seconds.
@@ -53,6 +55,19 @@ pub struct BreakerRow {
     pub state: BreakerState,
     /// Open: when one call may find out whether it is back; half-open: when another one may. RFC 3339.
     pub until: Option<String>,
+    /// It refuses our credentials. Only of providers that are not the queue's own: for that one the queue is paused.
+    pub refused: Option<PauseRow>,
+}
+
+/// The provider that stands in for the queue's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FallbackRow {
+    /// Its name.
+    pub provider: String,
+    /// Jobs go there now.
+    pub active: bool,
+    /// How many went there since the start of counting.
+    pub jobs: u64,
 }
 
 impl QueueRow {
@@ -67,9 +82,19 @@ impl QueueRow {
                 provider: provider.clone(),
                 state: found.map_or(BreakerState::Closed, |breaker| breaker.state),
                 until: found.and_then(|breaker| breaker.until_ms).map(rfc3339),
+                refused: found
+                    .and_then(|breaker| breaker.refused.clone())
+                    .map(PauseRow::from),
             }
         };
+        let own = info.providers.first().map(breaker);
+        let fallback = info.fallback.as_ref().map(|provider| FallbackRow {
+            provider: provider.clone(),
+            active: own.is_some_and(|own| own.state != BreakerState::Closed),
+            jobs: stats.counter("by_fallback"),
+        });
         Self {
+            fallback,
             breakers: info.providers.iter().map(breaker).collect(),
             held_until: stats.held_until_ms.map(rfc3339),
             queue: info.name.clone(),

@@ -2,66 +2,78 @@
 -- a job runs is what the in-flight hash says, and attempts are counted when they are settled.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 data  5 meta (prefix)  6 inflight  7 workers  8 gate  9 signal
---       10 limits  11 breakers  12 completions
+--       10 limits  11 breakers  12 completions  13 stats
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
 --       5 provider ("" = none)  6 its limiter: ms between calls (0 = none)  7 calls it may run ahead
 --       8 its breaker: how long a probe may take in ms (0 = no breaker)
 --       9 version of its credentials
+--       10 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
+--       11 ms between calls  12 calls it may run ahead  13 how long a probe may take  14 version of its credentials
 -- Returns {state, now, next due time in seconds or false, ids, payloads, records, until in ms, route, epoch}
 --         state: ok, lost (the worker has no lease: it must join again), or what holds claims back, until when:
 --                paused (by an operator), refused (its credentials), held (it said when to come back), open (its
 --                breaker), limited
---         route: primary, or probe: the one job whose call decides whether the others may go on
---         epoch: of the breaker; goes back with the call's verdict
+--         route: primary, or probe: the one job whose call decides whether the others may go on; fallback and
+--                fallback_probe likewise. What is claimed for the fallback has an `f` behind its token, so that one who
+--                takes it over knows where it may have been sent
+--         epoch: of that provider's breaker; goes back with the call's verdict
 --         record: {field, value, …}; one that has completed has the field `end` too
-local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions = unpack(KEYS)
-local want, provider, interval = tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[6])
-local route, epoch = 'primary', 0
+local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions, stats = unpack(KEYS)
+local want, token = tonumber(ARGV[3]), ARGV[2]
+local function described(at, suffix)
+  return {
+    name = ARGV[at], suffix = suffix, interval = tonumber(ARGV[at + 1]), burst = tonumber(ARGV[at + 2]),
+    lease = tonumber(ARGV[at + 3]), version = ARGV[at + 4],
+  }
+end
+local p, route = described(5, ''), 'primary'
 -- Redis keeps a small hash as a list, and searches that from its head for each field: slow, with a hundred jobs running.
 -- A field of more than 64 bytes makes a table of it, for as long as it lives.
 local long = string.rep('-', 65)
 
 local due = false
 local function none(state, till)
-  return { state, now, due, {}, {}, {}, till or 0, route, epoch }
+  return { state, now, due, {}, {}, {}, till or 0, route, p.epoch or 0 }
 end
 
 if not redis.call('ZSCORE', workers, ARGV[1]) then return none('lost') end
 due = promote(scheduled, retryable, active)
-local held = redis.call('HMGET', gate, 'paused', 'held', 'refused', 'refused_version', 'refused_until')
+local held = gate_of(gate, '')
 if held[1] then return none('paused') end
 local most = tonumber(ARGV[4])
 if most > 0 then want = math.min(want, most - redis.call('HLEN', inflight)) end
 if want <= 0 then return none('ok') end
-if held[2] and tonumber(held[2]) > now then return none('held', tonumber(held[2])) end
 
--- One probe a minute while the provider refuses our credentials, or at once with new ones.
-if held[3] then
-  if held[4] == ARGV[9] and tonumber(held[5]) > now then return none('refused', tonumber(held[5])) end
-  route, want = 'probe', 1
+local state, till = look(p, held, breakers)
+-- When the provider is asked again: until then its fallback takes the jobs, if it may be called.
+local away_until = false
+if state == 'open' and ARGV[10] ~= '' then
+  away_until = till
+  p, route = described(10, ':' .. ARGV[10]), 'fallback'
+  state, till = look(p, gate_of(gate, p.suffix), breakers)
+  if state then return none('open', math.min(till, away_until)) end
+  token = token .. 'f'
 end
-
-local breaker = nil
-if tonumber(ARGV[8]) > 0 then
-  breaker = read_breaker(breakers, provider)
-  epoch = breaker.epoch
-  if breaker.state ~= 'closed' then
-    if breaker.till > now then return none('open', breaker.till) end
-    route, want = 'probe', 1
-  end
-end
+if state then return none(state, till) end
+if p.probe then route, want = away_until and 'fallback_probe' or 'probe', 1 end
 
 local ahead, calls
-if interval > 0 then
+if p.interval > 0 then
   local free, till
-  free, till, ahead = tokens(limits, provider, interval, tonumber(ARGV[7]))
-  if free == 0 then return none('limited', till) end
+  free, till, ahead = tokens(limits, p.name, p.interval, p.burst)
+  if free == 0 then return none('limited', away_until and math.min(till, away_until) or till) end
   calls = free
   want = math.min(want, free)
 end
 
 local popped = redis.call('LPOP', active, want) or {}
 if #popped == 0 then return none('ok') end
+
+-- Its record says that a request went to the provider, and not what became of it.
+local function sent_to_primary(id)
+  local run = field(meta .. ':' .. id, 'run')
+  return run and run:match('^%d+ %d+ %d+ (%d)') == '1'
+end
 
 -- An id that is listed twice runs once: it is already running, or was a moment ago.
 local owners = redis.call('HMGET', inflight, unpack(popped))
@@ -70,22 +82,22 @@ local ids, seen, owned = {}, {}, many and { long, '' } or {}
 for i, id in ipairs(popped) do
   if not owners[i] and not seen[id] then
     seen[id] = true
-    ids[#ids + 1] = id
-    owned[#owned + 1] = id
-    owned[#owned + 1] = ARGV[2]
+    if away_until and sent_to_primary(id) then
+      -- Unknown is never failed over: it waits for the provider that may have it.
+      redis.call('ZADD', scheduled, seconds(away_until), id)
+      due = due or seconds(away_until)
+    else
+      ids[#ids + 1] = id
+      owned[#owned + 1] = id
+      owned[#owned + 1] = token
+    end
   end
 end
 local payloads, records = {}, {}
 if #ids > 0 then
-  if interval > 0 then take(limits, provider, interval, ahead, #ids) end
-  if route == 'probe' then
-    if held[3] then redis.call('HSET', gate, 'refused_until', now + 60000, 'refused_version', ARGV[9]) end
-    if breaker and breaker.state ~= 'closed' then
-      change(breaker, 'half', now + tonumber(ARGV[8]))
-      epoch = breaker.epoch
-      write_breaker(breakers, breaker)
-    end
-  end
+  if p.interval > 0 then take(limits, p.name, p.interval, ahead, #ids) end
+  if p.probe then probe(p, gate, breakers, 0) end
+  if away_until then redis.call('HINCRBY', stats, 'by_fallback', #ids) end
   redis.call('HSET', inflight, unpack(owned))
   if many then redis.call('HDEL', inflight, long) end
   payloads = redis.call('HMGET', data, unpack(ids))
@@ -107,6 +119,6 @@ if #popped == want and redis.call('LLEN', active) > 0 then
   due = false
 end
 -- With its calls used up, the next claim is of use when there is another.
-local till = 0
-if interval > 0 and #ids == calls then till = math.ceil(ahead + #ids * interval) end
-return { 'ok', now, due, ids, payloads, records, till, route, epoch }
+local full_until = 0
+if p.interval > 0 and #ids == calls then full_until = math.ceil(ahead + #ids * p.interval) end
+return { 'ok', now, due, ids, payloads, records, full_until, route, p.epoch }

@@ -5,13 +5,11 @@
 --       10 completions  11 stats  12 signal  13 gate  14 breakers
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
---       6 open for ms  7 version of its credentials; then for each job, at most 256 jobs:
---       id, claim token, what the call says of the provider, verdict, and for the verdict c two more:
---       bytes kept, completion in JSON; for the others six more:
+--       6 open for ms  7 version of its credentials  8–12 the same of its fallback; then for each job, at most 256 jobs:
+--       id, claim token, what the call says of the provider ("" = nothing, else see part/verdict.lua), verdict, and for the
+--       verdict c two more: bytes kept, completion in JSON; for the others six more:
 --       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
 --       id of the group, its description in JSON
---       what the call says: "" nothing, else "<word>:<epoch>:<p if it was a probe>:<rest>" with the word
---         s it went well  f it failed  n nothing  h come back in <rest> ms  u our credentials are refused, <rest> says why
 --       verdict: c completed
 --                r retryable, s scheduled: after the wait
 --                b back to the head of the waiting list
@@ -30,41 +28,18 @@ local function write(record, fields)
   end
 end
 
--- What the calls of this batch say of the provider. Most say that all is well, which changes nothing: `unheard` was
--- said last and changed nothing, so it need not be heard again.
-local provider, spec = ARGV[3], { tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]) }
-local breaker, moved, let_through, unheard = nil, false, false, nil
-local function hear(said)
-  local word, epoch, probe, rest = said:match('^(%a):(%d+):(p?):(.*)$')
-  if word == 'h' then
-    local till = now + rest
-    if till > tonumber(redis.call('HGET', gate, 'held') or 0) then redis.call('HSET', gate, 'held', till) end
-  elseif word == 'u' then
-    local pause = cjson.encode({ by = 'longshore', reason = provider .. ' refuses our credentials: ' .. rest, since = now })
-    redis.call('HSETNX', gate, 'refused', pause)
-    redis.call('HSET', gate, 'refused_until', now + 60000, 'refused_version', ARGV[7])
-  elseif word == 's' and probe == 'p' then
-    let_through = true
-  end
-  local changed = false
-  if spec[1] > 0 then
-    breaker = breaker or read_breaker(breakers, provider)
-    if word == 's' or word == 'f' then
-      changed = judge(breaker, word, tonumber(epoch), spec)
-    elseif probe == 'p' and breaker.state == 'half' and breaker.epoch == tonumber(epoch) then
-      -- The probe found nothing out: another one may go at once.
-      change(breaker, 'open', now)
-      changed = true
-    end
-  end
-  moved = moved or changed
-  unheard = word == 's' and not changed and said or nil
+local function described(at, suffix)
+  return {
+    name = ARGV[at], suffix = suffix, version = ARGV[at + 4],
+    spec = { tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]) },
+  }
 end
+local primary, fallback = described(3, ''), described(8, ':' .. ARGV[8])
 
 -- What is to be done with all of a kind at once.
 local answer, ids, places, ended, freed, back = { 0 }, {}, {}, {}, {}, {}
 local done, bytes, retried, returned, died = {}, 0, 0, 0, 0
-local at = 8
+local at = 13
 while at <= #ARGV do
   ids[#ids + 1] = ARGV[at]
   places[#places + 1] = at
@@ -115,7 +90,9 @@ for n, id in ipairs(ids) do
   else
     freed[#freed + 1] = id
     local said = ARGV[at + 2]
-    if said ~= '' and said ~= unheard then hear(said) end
+    if said ~= '' and said ~= primary.unheard then
+      hear(said:find('^%a:%d+:f') and fallback or primary, gate, breakers, said)
+    end
     if ARGV[at + 3] == 'c' then
       done[#done + 1] = id
       bytes = bytes + ARGV[at + 4]
@@ -142,11 +119,8 @@ if #done > 0 then
   redis.call('HINCRBY', stats, 'completed_bytes', bytes)
   answer[1] = prune(completed, completions, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
 end
-if moved then
-  write_breaker(breakers, breaker)
-  if breaker.state == 'closed' then wake(signal) end
-end
-if let_through and redis.call('HDEL', gate, 'refused', 'refused_until', 'refused_version') > 0 then wake(signal) end
+write_down(primary, gate, breakers, signal)
+write_down(fallback, gate, breakers, signal)
 if retried > 0 then redis.call('HINCRBY', stats, 'retried', retried) end
 if returned > 0 then redis.call('HINCRBY', stats, 'given_back', returned) end
 if died > 0 then redis.call('HINCRBY', stats, 'died', died) end

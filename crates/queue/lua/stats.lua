@@ -2,9 +2,9 @@
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 meta (prefix)  9 workers
 --       10 breakers
--- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, pause or false,
---          id of the oldest pending job or false, its enqueue time or false, workers, its own pause or false,
---          held until in ms or false, breakers as {provider, state, …}}
+-- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
+--          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
+--          workers, breakers as {provider, state, …}}
 local head = redis.call('LINDEX', KEYS[1], 0)
 return {
   now,
@@ -14,11 +14,9 @@ return {
   redis.call('HLEN', KEYS[4]),
   redis.call('ZCARD', KEYS[5]),
   redis.call('HGETALL', KEYS[6]),
-  redis.call('HGET', KEYS[7], 'paused'),
+  redis.call('HGETALL', KEYS[7]),
   head,
   head and field(KEYS[8] .. ':' .. head, 'at'),
   redis.call('ZCARD', KEYS[9]),
-  redis.call('HGET', KEYS[7], 'refused'),
-  redis.call('HGET', KEYS[7], 'held'),
   redis.call('HGETALL', KEYS[10]),
 }

@@ -4,11 +4,11 @@
 -- a request may have gone out for it, so it must never be given back as if it had not run.
 --
 -- KEYS  1 workers  2 inflight  3 meta (prefix)  4 data
--- ARGV  1 worker  2 token for what is taken over, "<worker>:r<n>"  3 cursor ("0" starts)  4 lease in ms
--- Returns {state, next cursor ("0" = through), {id, payload, run state, worker it is taken from, …}, {own id, token, …}}
+-- ARGV  1 worker  2 token for what is taken over, "<worker>:r<n>"; what the fallback may have keeps its `f` behind it  3 cursor ("0" starts)  4 lease in ms
+-- Returns {state, next cursor ("0" = through), {id, payload, run state, worker it is taken from, token, …}, {own id, token, …}}
 --         state: ok, lost (the caller has no lease itself)
 local workers, inflight, meta, data = unpack(KEYS)
-local self = ARGV[1]
+local self, ours = ARGV[1], ARGV[2]
 local beat = redis.call('ZSCORE', workers, self)
 if not beat then return { 'lost', '0', {}, {} } end
 -- A caller whose own lease is old comes back from an outage: the others may be on their way, too. Its next beat says
@@ -23,21 +23,23 @@ local chunk = redis.call('HSCAN', inflight, ARGV[3], 'COUNT', 200)
 local living, taken, own = { [self] = true }, {}, {}
 for i = 1, #chunk[2], 2 do
   local id, token = chunk[2][i], chunk[2][i + 1]
-  local worker, claim = token:match('^(.*):(r?%d+)$')
+  local worker, claim = token:match('^(.*):(r?%d+f?)$')
   worker = worker or token
   if living[worker] == nil then living[worker] = redis.call('ZSCORE', workers, worker) and true or false end
-  local again = worker == self and claim and claim:sub(1, 1) == 'r' and token ~= ARGV[2]
+  local again = worker == self and claim and claim:sub(1, 1) == 'r' and token ~= ours and token ~= ours .. 'f'
   if worker == self and not again then
-    if token ~= ARGV[2] then
+    if token ~= ours and token ~= ours .. 'f' then
       own[#own + 1] = id
       own[#own + 1] = token
     end
   elseif (again or not living[worker]) and #taken < 1000 then
-    redis.call('HSET', inflight, id, ARGV[2])
+    local new = ours .. (claim and claim:sub(-1) == 'f' and 'f' or '')
+    redis.call('HSET', inflight, id, new)
     taken[#taken + 1] = id
     taken[#taken + 1] = redis.call('HGET', data, id) or ''
     taken[#taken + 1] = field(meta .. ':' .. id, 'run') or ''
     taken[#taken + 1] = worker
+    taken[#taken + 1] = new
   end
 end
 return { 'ok', chunk[1], taken, own }

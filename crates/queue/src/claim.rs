@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::enqueue::millis;
 use crate::value::{Answer, read};
 use crate::{Lease, Queue, QueueError, RawId, Route, RunState, Seen, script};
 
@@ -96,7 +95,7 @@ impl Queue {
         let token = lease.next_token();
         let provider = &self.provider;
         let (interval_ms, burst) = provider.limiter();
-        let value: Value = script::CLAIM
+        let call = script::CLAIM
             .on(&[
                 &k.active,
                 &k.scheduled,
@@ -110,6 +109,7 @@ impl Queue {
                 &k.limits,
                 &k.breakers,
                 &k.completions,
+                &k.stats,
             ])
             .arg(lease.worker().as_str())
             .arg(&*token)
@@ -118,10 +118,20 @@ impl Queue {
             .arg(&provider.name)
             .arg(interval_ms)
             .arg(burst)
-            .arg(provider.breaker.map_or(0, |breaker| millis(breaker.probe)))
-            .arg(&provider.credentials)
-            .run(&self.link)
-            .await?;
+            .arg(provider.probe_ms())
+            .arg(&provider.credentials);
+        let call = match provider.takes_over() {
+            None => call.arg(""),
+            Some(fallback) => {
+                let (interval_ms, burst) = fallback.limiter();
+                call.arg(&fallback.name)
+                    .arg(interval_ms)
+                    .arg(burst)
+                    .arg(fallback.probe_ms())
+                    .arg(&fallback.credentials)
+            }
+        };
+        let value: Value = call.run(&self.link).await?;
         let mut answer = Answer::new(value)?;
         let state = match answer.next::<String>()?.as_str() {
             "ok" => ClaimState::Ok,
@@ -140,10 +150,17 @@ impl Queue {
         let over = (until_ms > 0).then(|| Duration::from_millis(until_ms.saturating_sub(now_ms)));
         let seen = Seen {
             route: match answer.next::<String>()?.as_str() {
+                "primary" => Route::Primary,
                 "probe" => Route::Probe,
-                _ => Route::Primary,
+                "fallback" => Route::Fallback,
+                "fallback_probe" => Route::FallbackProbe,
+                other => return Err(QueueError::unexpected(format!("route {other}"))),
             },
             epoch: answer.next()?,
+        };
+        let token = match seen.route.is_fallback() {
+            true => format!("{token}f").into(),
+            false => token,
         };
         let mut jobs = Vec::with_capacity(ids.len());
         while !ids.is_empty() {

@@ -12,6 +12,9 @@ pub const MAX_LOST: u32 = 3;
 /// No throttle holds a job back for longer, whatever a provider says.
 pub const MAX_THROTTLE: Duration = Duration::from_secs(3600);
 
+/// How long a job waits whose credentials were refused by another provider than its queue's own.
+const REFUSED_ELSEWHERE: Duration = Duration::from_secs(60);
+
 /// What follows when a request may have gone out and no answer came: the queue's `on_unknown`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUnknown {
@@ -77,7 +80,7 @@ pub struct Decision {
 }
 
 /// Decides what follows from how a run ended, for a job that was in `state` when it was claimed, by `route`. `provider`
-/// is the queue's own: what others answered says nothing of its health.
+/// is the one on that route: what others answered says nothing of its health.
 #[must_use]
 pub fn decide(
     end: &Result<Outcome, JobError>,
@@ -91,15 +94,13 @@ pub fn decide(
         ..state
     };
     // A probe finds out about the provider, at the cost of nobody's attempt.
-    let charged = match route {
-        Route::Probe => state,
-        Route::Primary | Route::Fallback => used,
+    let charged = if route.is_probe() { state } else { used };
+    let again_or = |class, error: &JobError| match policy.schedule.wait_after(used.used) {
+        _ if route.is_probe() => Fate::Back,
+        Some(after) => Fate::Retry { after },
+        None => dead(class, error),
     };
-    let again_or = |class, error: &JobError| match (route, policy.schedule.wait_after(used.used)) {
-        (Route::Probe, _) => Fate::Back,
-        (Route::Primary | Route::Fallback, Some(after)) => Fate::Retry { after },
-        (Route::Primary | Route::Fallback, None) => dead(class, error),
-    };
+    let said = said(end, provider);
     let (fate, state, outcome) = match end {
         Ok(Outcome::Done { result, .. }) => {
             let result = result.clone();
@@ -121,8 +122,18 @@ pub fn decide(
             let after = (*retry_after).min(MAX_THROTTLE);
             (Fate::Later { after }, state, "throttled")
         }
-        // The queue pauses itself, so there is no time to wait for.
-        Err(JobError::Unauthorized { .. }) => (Fate::Back, state, "unauthorized"),
+        // The queue pauses itself, so there is no time to wait for. It does not for somebody else's provider, nor for
+        // the fallback: other jobs go on.
+        Err(JobError::Unauthorized { .. }) => match (&said, route.is_fallback()) {
+            (Word::Refused { .. }, false) => (Fate::Back, state, "unauthorized"),
+            _ => (
+                Fate::Later {
+                    after: REFUSED_ELSEWHERE,
+                },
+                state,
+                "unauthorized",
+            ),
+        },
         Err(error @ JobError::OutcomeUnknown { .. }) => {
             let fate = match policy.on_unknown {
                 OnUnknown::Retry | OnUnknown::Verify => again_or(Class::OutcomeUnknown, error),
@@ -130,6 +141,7 @@ pub fn decide(
             };
             let state = RunState {
                 may_have_been_sent: true,
+                by_fallback: route.is_fallback(),
                 ..charged
             };
             (fate, state, "outcome_unknown")
@@ -139,7 +151,7 @@ pub fn decide(
         fate,
         state,
         outcome,
-        said: said(end, provider),
+        said,
     }
 }
 
@@ -174,12 +186,18 @@ fn said(end: &Result<Outcome, JobError>, provider: &str) -> Word {
     }
 }
 
-/// Decides what becomes of a job whose worker was lost while it ran. Its request may have gone out.
+/// Decides what becomes of a job whose worker was lost while it ran, claimed for the fallback or not. Its request may
+/// have gone out.
 #[must_use]
-pub fn decide_lost(state: RunState, policy: &Policy) -> Decision {
+pub fn decide_lost(state: RunState, by_fallback: bool, policy: &Policy) -> Decision {
     let lost = RunState {
         lost: state.lost + 1,
         may_have_been_sent: true,
+        // What the provider may have already it may still have.
+        by_fallback: match state.may_have_been_sent {
+            true => state.by_fallback,
+            false => by_fallback,
+        },
         ..state
     };
     let fate = if lost.lost >= MAX_LOST {
@@ -414,11 +432,11 @@ mod tests {
         let policy = policy(OnUnknown::Retry);
         let mut state = RunState::default();
         for _ in 0..2 {
-            let decision = decide_lost(state, &policy);
+            let decision = decide_lost(state, false, &policy);
             assert_eq!(decision.fate, Fate::Back);
             state = decision.state;
         }
-        let third = decide_lost(state, &policy);
+        let third = decide_lost(state, false, &policy);
         assert!(matches!(third.fate, Fate::Dead { cause } if cause.class == Class::Poison));
         assert_eq!(third.state.used, 0, "being lost is no attempt");
     }

@@ -86,6 +86,8 @@ pub struct Breaker {
     pub state: BreakerState,
     /// Open: when a probe may go out; half-open: when another one may. In ms since the epoch.
     pub until_ms: Option<u64>,
+    /// It is a fallback that refuses our credentials. (Where the queue's own provider does, the queue is paused.)
+    pub refused: Option<Paused>,
 }
 
 /// How a breaker stands.
@@ -127,6 +129,7 @@ impl Breaker {
             provider,
             state,
             until_ms: (state != BreakerState::Closed).then_some(until),
+            refused: None,
         })
     }
 }
@@ -213,18 +216,36 @@ impl Queue {
             (answer.next()?, answer.next()?, answer.next()?);
         let (running, dead) = (answer.next()?, answer.next()?);
         let counters: HashMap<String, u64> = answer.next()?;
-        let paused: Option<String> = answer.next()?;
+        let gate: HashMap<String, String> = answer.next()?;
         let oldest: Option<Vec<u8>> = answer.next()?;
         let enqueued: Option<u64> = answer.number()?;
         let enqueued = enqueued.or_else(|| Some(RawId::from(oldest?).job_id()?.timestamp_ms()));
         let workers = answer.next()?;
-        let refused: Option<String> = answer.next()?;
-        let held: Option<u64> = answer.number()?;
         let breakers: HashMap<String, String> = answer.next()?;
         let mut breakers: Vec<_> = breakers
             .into_iter()
             .filter_map(|(provider, text)| Breaker::parse(provider, &text))
             .collect();
+        let pause = |field: &str| serde_json::from_str::<Paused>(gate.get(field)?).ok();
+        for field in gate.keys() {
+            let Some(provider) = field.strip_prefix("refused:") else {
+                continue;
+            };
+            let refused = pause(field);
+            match breakers
+                .iter_mut()
+                .find(|breaker| breaker.provider == provider)
+            {
+                Some(breaker) => breaker.refused = refused,
+                None => breakers.push(Breaker {
+                    provider: provider.to_owned(),
+                    state: BreakerState::Closed,
+                    until_ms: None,
+                    refused,
+                }),
+            }
+        }
+        let held: Option<u64> = gate.get("held").and_then(|until| until.parse().ok());
         breakers.sort_by(|a, b| a.provider.cmp(&b.provider));
         Ok(Stats {
             pending,
@@ -233,9 +254,7 @@ impl Queue {
             retryable,
             dead,
             workers,
-            paused: paused
-                .or(refused)
-                .and_then(|json| serde_json::from_str(&json).ok()),
+            paused: pause("paused").or_else(|| pause("refused")),
             held_until_ms: held.filter(|until| *until > now),
             breakers,
             latency_ms: enqueued.map(|at| now.saturating_sub(at)),

@@ -102,6 +102,8 @@ pub struct Taken {
     pub run: RunState,
     /// Who was lost with it.
     pub worker: String,
+    /// It was claimed for the fallback.
+    pub by_fallback: bool,
 }
 
 /// What a sweep found.
@@ -193,13 +195,16 @@ impl Queue {
             cursor = answer.next()?;
             let (mut taken, mut own) = (answer.list()?, answer.list()?);
             while !taken.is_empty() {
-                sweep.taken.push(Taken {
+                let mut taken = Taken {
                     id: taken.id()?,
-                    token: Arc::clone(&token),
                     payload: taken.next()?,
                     run: RunState::parse(&String::from_utf8_lossy(&taken.next::<Vec<u8>>()?)),
                     worker: String::from_utf8_lossy(&taken.next::<Vec<u8>>()?).into_owned(),
-                });
+                    token: taken.next::<String>()?.into(),
+                    by_fallback: false,
+                };
+                taken.by_fallback = taken.token.ends_with('f');
+                sweep.taken.push(taken);
             }
             while !own.is_empty() {
                 sweep.own.push((own.id()?, own.next()?));

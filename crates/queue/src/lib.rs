@@ -49,7 +49,7 @@ pub use link::{Link, LinkOptions};
 pub use longshore_job::{Route, Word};
 pub use past::Past;
 pub use pause::Paused;
-pub use provider::{BreakerSpec, Call, Limit, ProviderPolicy, Seen};
+pub use provider::{Asked, BreakerSpec, Call, Fallback, Limit, ProviderPolicy, Seen};
 pub use record::{HistoryEntry, Recorded, RunState};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::{Route, Word};
+use longshore_job::{Pass, Route, Why, Word};
 
 use crate::enqueue::millis;
 use crate::{Queue, QueueError, script};
@@ -65,9 +65,41 @@ pub struct ProviderPolicy {
     pub breaker: Option<BreakerSpec>,
     /// Changes when its credentials do: then one more probe may find out at once whether they are accepted.
     pub credentials: String,
+    /// Who stands in for it while its breaker is open.
+    pub fallback: Option<Fallback>,
+}
+
+/// A provider that stands in for another one. Its limiter and breaker live in the same queue's slot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fallback {
+    /// What holds for it.
+    pub policy: Box<ProviderPolicy>,
+    /// While the breaker is open, jobs are claimed for the fallback, except those that the provider may have. If not,
+    /// claims wait, and runs that may turn to it choose for themselves ([`Queue::ask`]).
+    pub takes_jobs: bool,
 }
 
 impl ProviderPolicy {
+    /// Who jobs are claimed for while its breaker is open.
+    #[must_use]
+    pub fn takes_over(&self) -> Option<&ProviderPolicy> {
+        let fallback = self.fallback.as_ref()?;
+        fallback.takes_jobs.then_some(&*fallback.policy)
+    }
+
+    /// How long a probe may take, as scripts take it: 0 = no breaker.
+    pub(crate) fn probe_ms(&self) -> u64 {
+        self.breaker.map_or(0, |breaker| millis(breaker.probe))
+    }
+
+    /// What opens its breaker, as scripts take it: failures, window, open.
+    pub(crate) fn breaker_spec(&self) -> (u32, u64, u64) {
+        self.breaker.map_or((0, 0, 0), |breaker| {
+            let window = breaker.window.map_or(0, millis);
+            (breaker.failures, window, millis(breaker.open))
+        })
+    }
+
     /// What a claim takes of its limit.
     pub(crate) fn limiter(&self) -> (f64, u32) {
         match (self.limit, self.reads) {
@@ -87,19 +119,45 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// A word as `settle.lua` takes it.
+    /// A word as `part/verdict.lua` takes it.
     pub(crate) fn encode(self, word: &Word) -> String {
         let (word, rest) = match word {
-            Word::Nothing if self.route == Route::Primary => return String::new(),
+            Word::Nothing if !self.route.is_probe() => return String::new(),
             Word::Nothing => ("n", String::new()),
             Word::Well => ("s", String::new()),
             Word::Ill => ("f", String::new()),
             Word::Hold(wait) => ("h", millis(*wait).to_string()),
             Word::Refused { reason } => ("u", reason.clone()),
         };
-        let probe = if self.route == Route::Probe { "p" } else { "" };
-        format!("{word}:{}:{probe}:{rest}", self.epoch)
+        let marks = match self.route {
+            Route::Primary => "",
+            Route::Probe => "p",
+            Route::Fallback => "f",
+            Route::FallbackProbe => "fp",
+        };
+        format!("{word}:{}:{marks}:{rest}", self.epoch)
     }
+}
+
+/// The answer to [`Queue::ask`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The call may go out.
+    Go {
+        /// After this; its place is taken.
+        after: Duration,
+        /// What goes back with its verdict.
+        pass: Pass,
+    },
+    /// Its place would not be within half a minute; none was taken, so ask again.
+    TooManyAhead,
+    /// It may not.
+    NotNow {
+        /// Why.
+        why: Why,
+        /// When it is worth asking again.
+        retry_after: Duration,
+    },
 }
 
 /// When a call may go out.
@@ -117,6 +175,110 @@ impl Queue {
     pub fn with_provider(mut self, provider: ProviderPolicy) -> Self {
         self.provider = Arc::new(provider);
         self
+    }
+
+    /// What holds for one of its providers: its own, or the one that stands in.
+    #[must_use]
+    pub fn policy_of(&self, provider: &str) -> Option<&ProviderPolicy> {
+        let own = &*self.provider;
+        let fallback = own.fallback.as_ref().map(|fallback| &*fallback.policy);
+        [Some(own), fallback]
+            .into_iter()
+            .flatten()
+            .find(|policy| policy.name == provider)
+    }
+
+    /// The fields of the gate that are a provider's have its name behind them, but for the queue's own.
+    fn suffix(&self, provider: &ProviderPolicy) -> String {
+        match provider.name == self.provider.name {
+            true => String::new(),
+            false => format!(":{}", provider.name),
+        }
+    }
+
+    /// Asks for one call of one of its providers, for runs that make many calls, or that belong to other queues.
+    /// `probing` is the epoch of the probe that the caller was claimed as; `limited` says that it takes a place in the
+    /// limiter, or how many calls of its kind may go out.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn ask(
+        &self,
+        provider: &ProviderPolicy,
+        probing: Option<u64>,
+        limited: Option<(&str, Limit)>,
+    ) -> Result<Asked, QueueError> {
+        let k = &self.keys;
+        let (limiter, interval, burst) = limited.map_or(("", 0.0, 0), |(name, limit)| {
+            (name, limit.interval_ms(), limit.burst())
+        });
+        let (state, ms, epoch, probe): (String, u64, u64, u8) = script::ASK
+            .on(&[&k.limits, &k.breakers, &k.gate])
+            .arg(&provider.name)
+            .arg(self.suffix(provider))
+            .arg(provider.probe_ms())
+            .arg(&provider.credentials)
+            .arg(probing.map(|epoch| epoch.to_string()).unwrap_or_default())
+            .arg(limiter)
+            .arg(interval)
+            .arg(burst)
+            .arg(millis(LONGEST_AHEAD))
+            .run(&self.link)
+            .await?;
+        let ms = Duration::from_millis(ms);
+        let not_now = |why| Asked::NotNow {
+            why,
+            retry_after: ms,
+        };
+        Ok(match state.as_str() {
+            "go" => Asked::Go {
+                after: ms,
+                pass: Pass {
+                    epoch,
+                    probe: probe == 1,
+                },
+            },
+            "busy" => Asked::TooManyAhead,
+            "held" => not_now(Why::Held),
+            "refused" => not_now(Why::Refused),
+            "open" => not_now(Why::Open),
+            other => return Err(QueueError::unexpected(format!("answer {other}"))),
+        })
+    }
+
+    /// Takes what a call that was asked for says of its provider.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn tell(
+        &self,
+        provider: &ProviderPolicy,
+        pass: Pass,
+        word: &Word,
+    ) -> Result<(), QueueError> {
+        let route = match pass.probe {
+            true => Route::Probe,
+            false => Route::Primary,
+        };
+        let epoch = pass.epoch;
+        let said = Seen { route, epoch }.encode(word);
+        if said.is_empty() {
+            return Ok(());
+        }
+        let (failures, window, open) = provider.breaker_spec();
+        let k = &self.keys;
+        script::TELL
+            .on(&[&k.gate, &k.breakers, &k.signal])
+            .arg(&provider.name)
+            .arg(self.suffix(provider))
+            .arg(failures)
+            .arg(window)
+            .arg(open)
+            .arg(&provider.credentials)
+            .arg(said)
+            .run::<u8>(&self.link)
+            .await
+            .map(drop)
     }
 
     /// Takes the next place in a limiter's schedule, for jobs that make many calls. It is never given back.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// So many history entries are kept of a job.
 pub(crate) const MAX_HISTORY: usize = 10;
 
-/// The part of a job's record that changes: `<used> <lost> <generation> <sent> <history entries>`.
+/// The part of a job's record that changes: `<used> <lost> <generation> <sent> <history entries>`; sent is 1 when the
+/// provider may have it, 2 when its fallback may.
 ///
 /// One field, so that a claim reads it in one go; absent means all zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct RunState {
     pub generation: u32,
     /// A request of an earlier run may have reached the provider, and its outcome is not known.
     pub may_have_been_sent: bool,
+    /// It was the fallback that it may have reached.
+    pub by_fallback: bool,
     /// How many history entries were ever written; the last ten are kept.
     pub entries: u32,
 }
@@ -39,6 +42,7 @@ impl RunState {
                 lost,
                 generation,
                 may_have_been_sent: sent != 0,
+                by_fallback: sent == 2,
                 entries,
             },
             _ => Self::default(),
@@ -57,7 +61,11 @@ impl RunState {
 
 impl fmt::Display for RunState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sent = u32::from(self.may_have_been_sent);
+        let sent = match (self.may_have_been_sent, self.by_fallback) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => 2,
+        };
         write!(
             f,
             "{} {} {} {sent} {}",
@@ -144,9 +152,15 @@ mod tests {
             lost: 1,
             generation: 2,
             may_have_been_sent: true,
+            by_fallback: false,
             entries: 12,
         };
         assert_eq!(RunState::parse(&state.to_string()), state);
+        let by_fallback = RunState {
+            by_fallback: true,
+            ..state
+        };
+        assert_eq!(RunState::parse(&by_fallback.to_string()), by_fallback);
         for garbage in ["", "1", "a b c d e", "1 2 3 4", "-1 0 0 0 0"] {
             assert_eq!(RunState::parse(garbage), RunState::default(), "{garbage:?}");
         }

@@ -70,13 +70,25 @@ script!(ENQUEUE = "enqueue", "", ["now", "wake"]);
 script!(
     CLAIM = "claim",
     " flags=allow-oom",
-    ["now", "wake", "promote", "limiter", "breaker"]
+    [
+        "now", "wake", "record", "promote", "limiter", "breaker", "call"
+    ]
 );
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
+    ASK = "ask",
+    " flags=allow-oom",
+    ["now", "limiter", "breaker", "call"]
+);
+script!(
+    TELL = "tell",
+    " flags=allow-oom",
+    ["now", "wake", "breaker", "verdict"]
+);
+script!(
     SETTLE = "settle",
     " flags=allow-oom",
-    ["now", "wake", "prune", "breaker"]
+    ["now", "wake", "prune", "breaker", "verdict"]
 );
 script!(BEAT = "beat", " flags=allow-oom", ["now"]);
 script!(SWEEP = "sweep", " flags=allow-oom", ["now", "record"]);

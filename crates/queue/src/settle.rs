@@ -13,7 +13,7 @@ use crate::enqueue::millis;
 use crate::record::Completion;
 use crate::script::Call;
 use crate::value::Answer;
-use crate::{HistoryEntry, Queue, QueueError, RawId, RunState, Seen, Word, script};
+use crate::{HistoryEntry, ProviderPolicy, Queue, QueueError, RawId, RunState, Seen, Word, script};
 
 /// At most so many verdicts go into one call: Redis serves nobody else meanwhile.
 pub const MAX_VERDICTS: usize = 256;
@@ -99,8 +99,7 @@ impl Queue {
     ) -> Result<Settled, QueueError> {
         debug_assert!((1..=MAX_VERDICTS).contains(&verdicts.len()));
         let k = &self.keys;
-        let provider = &self.provider;
-        let breaker = provider.breaker;
+        let provider = &*self.provider;
         let mut call = script::SETTLE
             .on(&[
                 &k.inflight,
@@ -119,12 +118,17 @@ impl Queue {
                 &k.breakers,
             ])
             .arg(millis(retention.keep))
-            .arg(retention.max_bytes.unwrap_or(0))
-            .arg(&provider.name)
-            .arg(breaker.map_or(0, |breaker| breaker.failures))
-            .arg(breaker.and_then(|breaker| breaker.window).map_or(0, millis))
-            .arg(breaker.map_or(0, |breaker| millis(breaker.open)))
-            .arg(&provider.credentials);
+            .arg(retention.max_bytes.unwrap_or(0));
+        let none = ProviderPolicy::default();
+        for provider in [provider, provider.takes_over().unwrap_or(&none)] {
+            let (failures, window, open) = provider.breaker_spec();
+            call = call
+                .arg(&provider.name)
+                .arg(failures)
+                .arg(window)
+                .arg(open)
+                .arg(&provider.credentials);
+        }
         for verdict in verdicts {
             call = call
                 .arg(verdict.id.as_bytes())

@@ -186,7 +186,7 @@ async fn a_job_that_takes_its_workers_with_it_is_dead_the_third_time() {
             .expect("sweeps")
             .expect("has a lease");
         let taken = &sweep.taken[0];
-        let decision = decide_lost(taken.run, &support::policy());
+        let decision = decide_lost(taken.run, taken.by_fallback, &support::policy());
         let verdict = Verdict {
             id: taken.id.clone(),
             token: taken.token.clone(),
@@ -236,7 +236,7 @@ async fn a_rescue_that_was_not_settled_is_taken_again_and_never_given_back_as_un
     assert_eq!(second.taken[0].id, support::raw(id));
     // Only the latest token counts.
     let settle = async |taken: &longshore_queue::Taken| {
-        let decision = decide_lost(taken.run, &support::policy());
+        let decision = decide_lost(taken.run, taken.by_fallback, &support::policy());
         let verdict = Verdict {
             id: taken.id.clone(),
             token: taken.token.clone(),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use longshore_queue::{Claimed, Lease, RunState};
+use longshore_queue::{Claimed, Lease, Route, RunState};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 
@@ -94,6 +94,17 @@ impl Entry {
     /// It has kept a checkpoint: it is not what kills its workers.
     pub(crate) fn comes_on(&self) {
         self.progressed.store(true, Ordering::Release);
+    }
+
+    /// Which way its calls go: as it was claimed, but that what the fallback may have goes there again. Unknown is never
+    /// failed over, in neither direction.
+    pub(crate) fn route(&self, has_fallback: bool) -> Route {
+        let run = &self.claimed.run;
+        let claimed = self.claimed.seen.route;
+        match has_fallback && run.may_have_been_sent && run.by_fallback {
+            true if !claimed.is_fallback() => Route::Fallback,
+            _ => claimed,
+        }
     }
 
     /// What its record says of it by now.

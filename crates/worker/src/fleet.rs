@@ -1,5 +1,6 @@
 //! Puts the loops of all queues of a process together, and takes them apart again in order.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -95,6 +96,7 @@ pub struct Left {
 pub struct Fleet {
     options: FleetOptions,
     queues: Vec<(Queue, Settings, Handlers)>,
+    owners: HashMap<String, Queue>,
 }
 
 impl Fleet {
@@ -104,6 +106,7 @@ impl Fleet {
         Self {
             options,
             queues: Vec::new(),
+            owners: HashMap::new(),
         }
     }
 
@@ -111,6 +114,18 @@ impl Fleet {
     #[must_use]
     pub fn queue(mut self, queue: Queue, settings: Settings, handlers: Handlers) -> Self {
         self.queues.push((queue, settings, handlers));
+        self
+    }
+
+    /// Makes a queue's providers known to the jobs of all others, by their names, whether this process works it or not:
+    /// what holds for them lives in that queue's slot.
+    #[must_use]
+    pub fn knows(mut self, owner: &Queue) -> Self {
+        let own = owner.provider();
+        let fallback = own.fallback.as_ref().map(|fallback| &*fallback.policy);
+        for provider in [Some(own), fallback].into_iter().flatten() {
+            self.owners.insert(provider.name.clone(), owner.clone());
+        }
         self
     }
 
@@ -124,12 +139,19 @@ impl Fleet {
             return Err(FleetError::NoQueues);
         }
         let metrics = Metrics::new();
+        let owners = Arc::new(self.owners);
         let mut stations = Vec::new();
         let mut to_settle = Vec::new();
         for (queue, settings, handlers) in self.queues {
             let of_queue = metrics.of(queue.name());
-            let (station, outcomes) =
-                Station::new(queue, settings, handlers, &self.options.name, of_queue);
+            let (station, outcomes) = Station::new(
+                queue,
+                settings,
+                handlers,
+                Arc::clone(&owners),
+                &self.options.name,
+                of_queue,
+            );
             stations.push(station);
             to_settle.push(outcomes);
         }

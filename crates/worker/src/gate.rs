@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use longshore_job::Gate;
-use longshore_queue::Call;
+use longshore_job::{Gate, NotNow, Pass, Why};
+use longshore_queue::{Asked, Call, Limit, ProviderPolicy, Queue, Route, Word};
 use tokio::time::sleep;
 
 use crate::entry::Entry;
@@ -15,6 +15,15 @@ use crate::station::Station;
 
 /// How long until Redis, or a limiter with too many calls ahead, is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+/// How often Redis is asked for another provider's call before the run gives way.
+const ASK_AT_MOST: u32 = 20;
+
+/// How long a job waits for a Redis that did not answer then.
+const UNANSWERED: Duration = Duration::from_secs(5);
+
+/// How long a job waits for a provider that this process knows nothing of: another one may, or a deploy is under way.
+const UNKNOWN: Duration = Duration::from_secs(60);
 
 /// Decides when a request of one run may leave this process.
 pub(crate) struct SendGate {
@@ -37,14 +46,15 @@ impl SendGate {
     /// limiter's schedule, ahead of jobs that are not claimed yet: what has begun is to come to its end.
     async fn may_call(&self, reads: bool) {
         let provider = self.station.queue.provider();
-        let (limiter, limit) = match (provider.limit, provider.reads) {
-            (None, _) => return,
-            (Some(limit), None) if self.called.swap(true, Ordering::AcqRel) => {
-                (provider.name.clone(), limit)
-            }
-            (Some(_), None) => return,
-            (Some(_), Some(limit)) if reads => (format!("{}:reads", provider.name), limit),
-            (Some(limit), Some(_)) => (format!("{}:writes", provider.name), limit),
+        let provider = match provider.takes_over() {
+            Some(fallback) if self.entry.route(true).is_fallback() => fallback,
+            _ => provider,
+        };
+        if provider.reads.is_none() && !self.called.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let Some((limiter, limit)) = limiter(provider, reads) else {
+            return;
         };
         loop {
             let wait = match self.station.queue.take_call(&limiter, limit).await {
@@ -57,6 +67,55 @@ impl SendGate {
             };
             // Without end: the run's time limit is one.
             sleep(wait).await;
+        }
+    }
+
+    /// The queue that a provider belongs to, and what holds for it.
+    fn owner(&self, provider: &str) -> Option<(&Queue, &ProviderPolicy)> {
+        let own = &self.station.queue;
+        let owner = match own.policy_of(provider) {
+            Some(_) => own,
+            None => self.station.owners.get(provider)?,
+        };
+        Some((owner, owner.policy_of(provider)?))
+    }
+
+    /// Asks whoever's provider it is for one call, until there is an answer.
+    async fn leave(&self, provider: &str, effect: bool) -> Result<Pass, NotNow> {
+        let not_now = |why, retry_after| NotNow {
+            provider: provider.to_owned(),
+            why,
+            retry_after,
+        };
+        let Some((owner, policy)) = self.owner(provider) else {
+            return Err(not_now(Why::Unknown, UNKNOWN));
+        };
+        let ours = policy.name == self.station.queue.provider().name;
+        let seen = self.entry.claimed.seen;
+        let probing = (ours && seen.route == Route::Probe).then_some(seen.epoch);
+        let limiter = limiter(policy, !effect);
+        // The first call of its own provider was taken by its claim, where claims take any.
+        let taken = ours && policy.reads.is_none() && !self.called.swap(true, Ordering::AcqRel);
+        let limited = limiter.as_ref().filter(|_| !taken);
+        let mut asked = 0;
+        loop {
+            let limited = limited.map(|(name, limit)| (name.as_str(), *limit));
+            match owner.ask(policy, probing, limited).await {
+                Ok(Asked::Go { after, pass }) => {
+                    sleep(after).await;
+                    return Ok(pass);
+                }
+                Ok(Asked::NotNow { why, retry_after }) => return Err(not_now(why, retry_after)),
+                Ok(Asked::TooManyAhead) => {}
+                Err(error) => {
+                    tracing::debug!(job = %self.entry.claimed.id, %error, "a call waits for Redis");
+                    asked += 1;
+                    if asked == ASK_AT_MOST {
+                        return Err(not_now(Why::Unanswered, UNANSWERED));
+                    }
+                }
+            }
+            sleep(ASK_AGAIN).await;
         }
     }
 
@@ -91,7 +150,46 @@ impl SendGate {
     }
 }
 
+/// The limiter that a call takes its place in, and how often such calls may go out.
+fn limiter(provider: &ProviderPolicy, reads: bool) -> Option<(String, Limit)> {
+    let name = &provider.name;
+    Some(match (provider.limit?, provider.reads) {
+        (limit, None) => (name.clone(), limit),
+        (_, Some(limit)) if reads => (format!("{name}:reads"), limit),
+        (limit, Some(_)) => (format!("{name}:writes"), limit),
+    })
+}
+
 impl Gate for SendGate {
+    fn ask<'a>(
+        &'a self,
+        provider: &'a str,
+        effect: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
+        Box::pin(async move {
+            let pass = self.leave(provider, effect).await?;
+            self.pass(if effect { Entry::send } else { Entry::is_open })
+                .await;
+            Ok(pass)
+        })
+    }
+
+    fn tell<'a>(
+        &'a self,
+        provider: &'a str,
+        pass: Pass,
+        word: Word,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let Some((owner, policy)) = self.owner(provider) else {
+                return;
+            };
+            if let Err(error) = owner.tell(policy, pass, &word).await {
+                tracing::debug!(job = %self.entry.claimed.id, %error, "what a call told is lost");
+            }
+        })
+    }
+
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {
             self.may_call(false).await;

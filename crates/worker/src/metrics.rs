@@ -283,6 +283,7 @@ mod tests {
                 provider: "sendgrid".to_owned(),
                 state: BreakerState::Open,
                 until_ms: Some(1),
+                refused: None,
             }],
             latency_ms: Some(1500),
             counters: HashMap::new(),

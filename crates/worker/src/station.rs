@@ -48,6 +48,8 @@ pub(crate) struct Station {
     pub(crate) queue: Queue,
     pub(crate) settings: Settings,
     pub(crate) handlers: Handlers,
+    /// Other providers that its jobs may call, each with the queue that it belongs to.
+    pub(crate) owners: Arc<HashMap<String, Queue>>,
     /// The process's name, the first part of every worker id.
     pub(crate) name: String,
     pub(crate) metrics: QueueMetrics,
@@ -90,6 +92,7 @@ impl Station {
         queue: Queue,
         settings: Settings,
         handlers: Handlers,
+        owners: Arc<HashMap<String, Queue>>,
         name: &str,
         metrics: QueueMetrics,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Verdict>) {
@@ -102,6 +105,7 @@ impl Station {
         let station = Self {
             queue,
             handlers,
+            owners,
             name: name.to_owned(),
             metrics,
             ledger: Ledger::default(),

@@ -69,7 +69,7 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
 
 /// The job's request may have gone out: the queue's `on_unknown` decides.
 fn lost(station: &Station, taken: Taken) -> Verdict {
-    let decision = decide_lost(taken.run, &station.settings.policy);
+    let decision = decide_lost(taken.run, taken.by_fallback, &station.settings.policy);
     let kind = Envelope::parse(&taken.payload)
         .ok()
         .and_then(|envelope| station.handlers.get(&envelope.kind))

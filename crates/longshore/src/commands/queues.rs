@@ -34,7 +34,12 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
             .iter()
             .filter(|b| b.state != BreakerState::Closed)
         {
-            output::line(&plain(&breaker_line(&row.queue, breaker)))?;
+            output::line(&plain(&breaker_line(row, breaker)))?;
+        }
+        for breaker in &row.breakers {
+            if let Some(refused) = &breaker.refused {
+                output::line(&plain(&format!("{}: {}", row.queue, refused.reason)))?;
+            }
         }
         if let Some(until) = &row.held_until {
             let text = format!("{}: its provider said to come back at {until}", row.queue);
@@ -71,18 +76,35 @@ fn latency(seconds: f64) -> String {
     }
 }
 
-fn breaker_line(queue: &str, breaker: &BreakerRow) -> String {
+fn breaker_line(row: &QueueRow, breaker: &BreakerRow) -> String {
+    let QueueRow {
+        queue, fallback, ..
+    } = row;
     let BreakerRow {
         provider,
         state,
         until,
+        ..
     } = breaker;
     let until = or_dash(until.as_deref());
-    match state {
-        BreakerState::HalfOpen => format!(
-            "{queue}: the breaker of {provider} is half-open: one call finds out whether it is back"
+    let stands_in = fallback
+        .as_ref()
+        .filter(|fallback| fallback.active && fallback.provider != *provider);
+    match (state, stands_in) {
+        (BreakerState::HalfOpen, _) => format!(
+            "{queue}: the breaker of {provider} is half-open: one call finds out whether it is back{}",
+            stands_in.map_or(String::new(), |fallback| format!(
+                ", other jobs go to {} meanwhile",
+                fallback.provider
+            ))
         ),
-        _ => format!(
+        (_, Some(fallback)) => format!(
+            "{queue}: the breaker of {provider} is {}: jobs go to {} ({} so far), one call asks {provider} again at {until}",
+            state.as_str(),
+            fallback.provider,
+            fallback.jobs
+        ),
+        (_, None) => format!(
             "{queue}: the breaker of {provider} is {}: no calls until {until}, jobs wait with their attempts intact",
             state.as_str()
         ),

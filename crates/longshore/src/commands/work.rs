@@ -23,22 +23,32 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         drain: worker.drain,
     });
     let mut queues = 0;
-    for provider in wanted {
+    for provider in PROVIDERS {
         let name = provider.queue.name;
-        let set_up = (provider.set_up)(&session.config).map_err(Failure::Input)?;
+        let wanted = wanted.iter().any(|wanted| wanted.queue.name == name);
+        let set_up = match (provider.set_up)(&session.config) {
+            Err(error) if wanted => return Err(Failure::Input(error)),
+            // Jobs of other queues cannot call it then, and say so.
+            Err(error) => {
+                tracing::warn!(provider = provider.name, "cannot be called: {error}");
+                continue;
+            }
+            Ok(set_up) => set_up,
+        };
         let Some(SetUp { handlers, policy }) = set_up else {
-            if args.queues.is_empty() {
+            if wanted && args.queues.is_empty() {
                 tracing::warn!(
                     queue = name,
                     "left out: {} is not set",
                     provider.turned_on_by
                 );
-                continue;
+            } else if wanted {
+                return Err(Failure::input(format!(
+                    "the queue {name} cannot be worked: set {}",
+                    provider.turned_on_by
+                )));
             }
-            return Err(Failure::input(format!(
-                "the queue {name} cannot be worked: set {}",
-                provider.turned_on_by
-            )));
+            continue;
         };
         let queue = Queue::new(
             link.another(link.options()),
@@ -47,8 +57,11 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         )
         .map_err(Failure::input)?
         .with_provider(policy);
-        fleet = fleet.queue(queue, settings(session, name)?, handlers);
-        queues += 1;
+        fleet = fleet.knows(&queue);
+        if wanted {
+            fleet = fleet.queue(queue, settings(session, name)?, handlers);
+            queues += 1;
+        }
     }
     if queues == 0 {
         let keys: Vec<_> = PROVIDERS

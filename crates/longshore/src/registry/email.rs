@@ -4,7 +4,7 @@ use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, S
 use longshore_job::{Job, kinds};
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, policy, secret};
+use super::{Provider, SetUp, alone, policy, secret};
 use crate::config::{Config, QueueSpec};
 
 pub(super) const PROVIDER: Provider = Provider {
@@ -14,6 +14,7 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: "providers.sendgrid.api_key",
     origin: |config| Some(config.sendgrid()?.base_url.to_string()),
     set_up,
+    beside: alone,
     doubt: no_template,
 };
 

@@ -6,7 +6,7 @@ use longshore_geocode::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
 use longshore_job::{Job, kinds};
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, no_doubt, policy, secret};
+use super::{Provider, SetUp, alone, no_doubt, policy, secret};
 use crate::config::{Config, QueueSpec};
 
 pub(super) const PROVIDER: Provider = Provider {
@@ -19,6 +19,7 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: "providers.google_maps.api_key",
     origin: |config| Some(config.google_maps.as_ref()?.base_url.to_string()),
     set_up,
+    beside: alone,
     doubt: no_doubt,
 };
 

@@ -16,7 +16,7 @@ use longshore_webhooks::StripeEvents;
 use longshore_worker::Handlers;
 use secrecy::ExposeSecret;
 
-use super::{Provider, SetUp, no_doubt, policy, secret};
+use super::{Provider, SetUp, alone, no_doubt, policy, secret};
 use crate::config::{Config, QueueSpec, StripeSettings, wrong_mode};
 
 const SECRET_KEY: &str = "providers.stripe.secret_key";
@@ -34,6 +34,7 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: SECRET_KEY,
     origin: |config| Some(config.stripe.as_ref()?.base_url.to_string()),
     set_up,
+    beside: alone,
     doubt: no_doubt,
 };
 

@@ -6,7 +6,7 @@ use longshore_sms::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
 use longshore_webhooks::TwilioEvents;
 use longshore_worker::Handlers;
 
-use super::{Provider, SetUp, no_doubt, policy, secret};
+use super::{Provider, SetUp, alone, no_doubt, policy, secret};
 use crate::config::{Config, QueueSpec, TwilioCredentials, TwilioSender, TwilioSettings};
 
 /// Where Twilio's reports are listened for, under the public URL.
@@ -22,6 +22,7 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: "providers.twilio.account_sid and .auth_token",
     origin: |config| Some(config.twilio.as_ref()?.base_url.to_string()),
     set_up,
+    beside: alone,
     doubt: no_doubt,
 };
 

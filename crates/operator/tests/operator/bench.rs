@@ -27,6 +27,7 @@ impl Bench {
         let infos = ["email", "sms"].map(|name| QueueInfo {
             name: name.to_owned(),
             max_attempts: 4,
+            fallback: None,
             providers: Vec::new(),
         });
         Self {

@@ -114,6 +114,7 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
         .with_outbox(memory);
     run.idempotency_key = claimed.run.idempotency_key(id);
     run.may_have_been_sent = may_have_been_sent;
+    run.route = entry.route(station.queue.provider().takes_over().is_some());
     handler
         .start(&envelope, run, course)
         .map_err(End::Undecodable)

@@ -91,9 +91,22 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
     };
     let decision = match end {
         End::Ran(end) => {
-            let provider = station.queue.provider().name.as_str();
-            let route = claimed.seen.route;
-            decide(end, before, route, &station.settings.policy, provider)
+            let provider = station.queue.provider();
+            let fallback = provider.takes_over();
+            let route = entry.route(fallback.is_some());
+            let name = match fallback.filter(|_| route.is_fallback()) {
+                Some(fallback) => &fallback.name,
+                None => &provider.name,
+            };
+            let decision = decide(end, before, route, &station.settings.policy, name);
+            match route == claimed.seen.route {
+                true => decision,
+                // It was not the provider of its claim that was called.
+                false => Decision {
+                    said: Word::Nothing,
+                    ..decision
+                },
+            }
         }
         End::Undecodable(error) => {
             ours(dead(Class::Undecodable, error.why.as_str()), "undecodable")

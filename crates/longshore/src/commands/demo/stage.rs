@@ -70,6 +70,7 @@ impl Stage {
         let queues = [EMAIL, SMS, GEOCODE, PAYMENTS].map(|(queue, provider)| QueueInfo {
             name: queue.to_owned(),
             max_attempts: 4,
+            fallback: None,
             providers: vec![provider.to_owned()],
         });
         Ok(Self {

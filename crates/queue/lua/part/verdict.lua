@@ -1,0 +1,47 @@
+-- What calls say of their provider. p describes it: {name, suffix of its fields in the gate, spec of its breaker, version of
+-- its credentials}; it also keeps what was changed until `write_down`. Most calls say that all is well, which changes
+-- nothing: `unheard` was said last and changed nothing, so it need not be heard again.
+
+-- hear(p, gate, breakers, said): said is "<word>:<epoch>:<marks>:<rest>"
+--   word   s it went well  f it failed  n nothing  h come back in <rest> ms  u our credentials are refused, <rest> says why
+--   marks  p it was a probe  f by the fallback
+local function hear(p, gate, breakers, said)
+  local word, epoch, marks, rest = said:match('^(%a):(%d+):(%a*):(.*)$')
+  local probe = marks:find('p') ~= nil
+  if word == 'h' then
+    local till = now + rest
+    local field = 'held' .. p.suffix
+    if till > tonumber(redis.call('HGET', gate, field) or 0) then redis.call('HSET', gate, field, till) end
+  elseif word == 'u' then
+    local pause = cjson.encode({ by = 'longshore', reason = p.name .. ' refuses our credentials: ' .. rest, since = now })
+    redis.call('HSETNX', gate, 'refused' .. p.suffix, pause)
+    redis.call('HSET', gate, 'refused_until' .. p.suffix, now + 60000, 'refused_version' .. p.suffix, p.version)
+  elseif word == 's' and probe then
+    p.let_through = true
+  end
+  local changed = false
+  if p.spec[1] > 0 then
+    p.breaker = p.breaker or read_breaker(breakers, p.name)
+    if word == 's' or word == 'f' then
+      changed = judge(p.breaker, word, tonumber(epoch), p.spec)
+    elseif probe and p.breaker.state == 'half' and p.breaker.epoch == tonumber(epoch) then
+      -- The probe found nothing out: another one may go at once.
+      change(p.breaker, 'open', now)
+      changed = true
+    end
+  end
+  p.moved = p.moved or changed
+  p.unheard = word == 's' and not changed and said or nil
+end
+
+-- write_down(p, gate, breakers, signal): writes what was heard, and wakes a claimer where jobs may go on.
+local function write_down(p, gate, breakers, signal)
+  if p.moved then
+    write_breaker(breakers, p.breaker)
+    if p.breaker.state == 'closed' then wake(signal) end
+  end
+  local s = p.suffix
+  if p.let_through and redis.call('HDEL', gate, 'refused' .. s, 'refused_until' .. s, 'refused_version' .. s) > 0 then
+    wake(signal)
+  end
+end

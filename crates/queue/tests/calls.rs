@@ -1,0 +1,219 @@
+//! Single calls of a provider, for runs that make many, or that belong to other queues.
+
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+mod support;
+
+use std::time::Duration;
+
+use longshore_job::{Pass, Why};
+use longshore_queue::{
+    Asked, BreakerSpec, BreakerState, ClaimState, Fallback, Limit, ProviderPolicy, Queue, Route,
+    Word,
+};
+use support::Bench;
+
+const OPEN: Duration = Duration::from_secs(30);
+
+fn s3() -> ProviderPolicy {
+    let provider = |name: &str| ProviderPolicy {
+        name: name.to_owned(),
+        breaker: Some(BreakerSpec {
+            failures: 10,
+            window: None,
+            open: OPEN,
+            probe: OPEN * 2,
+        }),
+        credentials: "v1".to_owned(),
+        ..ProviderPolicy::default()
+    };
+    ProviderPolicy {
+        fallback: Some(Fallback {
+            policy: Box::new(provider("r2")),
+            takes_jobs: false,
+        }),
+        ..provider("s3")
+    }
+}
+
+async fn ask(queue: &Queue, provider: &str, probing: Option<u64>) -> Asked {
+    let policy = queue.policy_of(provider).expect("known");
+    queue.ask(policy, probing, None).await.expect("asks")
+}
+
+async fn leave(queue: &Queue, provider: &str) -> Pass {
+    match ask(queue, provider, None).await {
+        Asked::Go { pass, .. } => pass,
+        other => panic!("{provider}: {other:?}"),
+    }
+}
+
+async fn why(queue: &Queue, provider: &str) -> Option<(Why, u64)> {
+    match ask(queue, provider, None).await {
+        Asked::NotNow { why, retry_after } => Some((why, retry_after.as_secs())),
+        _ => None,
+    }
+}
+
+async fn tell(queue: &Queue, provider: &str, pass: Pass, word: Word) {
+    let policy = queue.policy_of(provider).expect("known");
+    queue.tell(policy, pass, &word).await.expect("told");
+}
+
+async fn fail(queue: &Queue, provider: &str, times: usize) {
+    for _ in 0..times {
+        let pass = leave(queue, provider).await;
+        tell(queue, provider, pass, Word::Ill).await;
+    }
+}
+
+/// Ends the time that a breaker stays open, or its probe's, as if it had gone by.
+async fn over(bench: &Bench, provider: &str) {
+    let key = &bench.queue.keys().breakers;
+    let text: String = bench.text(&format!("HGET {key} {provider}")).await;
+    let parts: Vec<&str> = text.split(' ').collect();
+    let text = format!("{} {} 1 ", parts[0], parts[1]);
+    let field = provider.as_bytes();
+    let _: u8 = bench
+        .raw(&[b"HSET", key.as_bytes(), field, text.as_bytes()])
+        .await;
+}
+
+async fn stands(queue: &Queue, provider: &str) -> BreakerState {
+    let stats = queue.stats().await.expect("counts");
+    let mut breakers = stats.breakers.iter();
+    breakers
+        .find(|breaker| breaker.provider == provider)
+        .map_or(BreakerState::Closed, |breaker| breaker.state)
+}
+
+#[tokio::test]
+async fn ten_failed_calls_in_a_row_open_it_for_calls_and_claims_alike() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(s3());
+    bench.enqueue(2).await;
+    let worker = bench.worker("w").await;
+    fail(&queue, "s3", 9).await;
+    let pass = leave(&queue, "s3").await;
+    tell(&queue, "s3", pass, Word::Well).await;
+    fail(&queue, "s3", 9).await;
+    assert_eq!(why(&queue, "s3").await, None);
+    let late = leave(&queue, "s3").await;
+    fail(&queue, "s3", 1).await;
+    let (reason, wait) = why(&queue, "s3").await.expect("open");
+    assert!(reason == Why::Open && (28..=30).contains(&wait), "{wait}");
+    let claim = queue.claim(&worker, 1, None).await.expect("claims");
+    assert_eq!(claim.state, ClaimState::Open);
+    // Its fallback is another matter, and news of a time before count nothing.
+    assert_eq!(why(&queue, "r2").await, None);
+    tell(&queue, "s3", late, Word::Well).await;
+    assert_eq!(stands(&queue, "s3").await, BreakerState::Open);
+
+    // The next call is the probe, and the only one.
+    over(&bench, "s3").await;
+    let probe = leave(&queue, "s3").await;
+    assert!(probe.probe);
+    assert!(matches!(
+        why(&queue, "s3").await,
+        Some((Why::Open, 58..=60))
+    ));
+    let claim = queue.claim(&worker, 1, None).await.expect("claims");
+    assert_eq!(claim.state, ClaimState::Open);
+    tell(&queue, "s3", probe, Word::Ill).await;
+    over(&bench, "s3").await;
+    // One that finds nothing out frees it at once.
+    let probe = leave(&queue, "s3").await;
+    tell(&queue, "s3", probe, Word::Nothing).await;
+    let probe = leave(&queue, "s3").await;
+    assert!(probe.probe);
+    tell(&queue, "s3", probe, Word::Well).await;
+    assert_eq!(stands(&queue, "s3").await, BreakerState::Closed);
+    assert!(!leave(&queue, "s3").await.probe);
+}
+
+#[tokio::test]
+async fn a_job_that_was_claimed_as_the_probe_may_make_its_calls() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(s3());
+    bench.enqueue(2).await;
+    let worker = bench.worker("w").await;
+    fail(&queue, "s3", 10).await;
+    over(&bench, "s3").await;
+    let claim = queue.claim(&worker, 2, None).await.expect("claims");
+    let job = &claim.jobs[0];
+    assert_eq!(job.seen.route, Route::Probe);
+    assert!(matches!(why(&queue, "s3").await, Some((Why::Open, _))));
+    let probing = Some(job.seen.epoch);
+    let Asked::Go { pass, .. } = ask(&queue, "s3", probing).await else {
+        panic!("its own probe holds it back");
+    };
+    assert!(pass.probe);
+    tell(&queue, "s3", pass, Word::Well).await;
+    assert_eq!(stands(&queue, "s3").await, BreakerState::Closed);
+    let Asked::Go { pass, .. } = ask(&queue, "s3", probing).await else {
+        panic!("it is closed");
+    };
+    // From now on it is one among others: one failure does not open it.
+    tell(&queue, "s3", pass, Word::Ill).await;
+    assert_eq!(stands(&queue, "s3").await, BreakerState::Closed);
+    // And once it is open again, an old probe is no reason to call.
+    fail(&queue, "s3", 9).await;
+    let asked = ask(&queue, "s3", probing).await;
+    assert!(matches!(asked, Asked::NotNow { why: Why::Open, .. }));
+}
+
+#[tokio::test]
+async fn being_asked_to_wait_and_refused_credentials_hold_that_provider_only() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(s3());
+    let pass = leave(&queue, "r2").await;
+    tell(&queue, "r2", pass, Word::Hold(Duration::from_secs(7))).await;
+    assert!(matches!(why(&queue, "r2").await, Some((Why::Held, 6..=7))));
+    assert_eq!(why(&queue, "s3").await, None);
+    assert_eq!(queue.stats().await.expect("counts").held_until_ms, None);
+    let pass = leave(&queue, "s3").await;
+    let reason = "InvalidAccessKeyId".to_owned();
+    tell(&queue, "s3", pass, Word::Refused { reason }).await;
+    assert!(matches!(
+        why(&queue, "s3").await,
+        Some((Why::Refused, 58..=60))
+    ));
+    let paused = queue.stats().await.expect("counts").paused;
+    let reason = paused.expect("the queue pauses itself").reason;
+    assert_eq!(reason, "s3 refuses our credentials: InvalidAccessKeyId");
+    // Others are tried at once.
+    let other = ProviderPolicy {
+        credentials: "v2".to_owned(),
+        ..s3()
+    };
+    let other = bench.queue.clone().with_provider(other);
+    let probe = leave(&other, "s3").await;
+    assert!(probe.probe);
+    tell(&other, "s3", probe, Word::Well).await;
+    assert_eq!(queue.stats().await.expect("counts").paused, None);
+    assert_eq!(why(&queue, "s3").await, None);
+}
+
+#[tokio::test]
+async fn calls_take_their_place_in_the_limiter() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(s3());
+    let policy = queue.policy_of("s3").expect("known");
+    let limit = Limit {
+        count: 10,
+        per: Duration::from_secs(60),
+    };
+    let mut waits = Vec::new();
+    for _ in 0..7 {
+        let asked = queue.ask(policy, None, Some(("s3", limit))).await;
+        waits.push(match asked.expect("asks") {
+            Asked::Go { after, .. } => after.as_secs_f64().round() as i64,
+            Asked::TooManyAhead => -1,
+            Asked::NotNow { .. } => -2,
+        });
+    }
+    assert_eq!(waits, [0, 6, 12, 18, 24, 30, -1]);
+}
