@@ -1,6 +1,9 @@
 //! The wire form: golden payloads must keep decoding, and encode to the same bytes again.
 
-use longshore_job::kinds::{GeocodeAddress, SendEmail, SendSms};
+use longshore_job::kinds::{
+    ApplyLifecycle, BucketName, GeocodeAddress, MoveBack, SendEmail, SendSms, StoreName,
+    SweepBucket,
+};
 use longshore_job::{Envelope, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, UndecodableWhy};
 use serde_json::json;
 
@@ -34,6 +37,18 @@ fn geocode_address_is_golden() {
     let job: GeocodeAddress = golden_round_trip(include_str!("golden/geocode_address.v1.json"));
     assert_eq!(job.language.as_deref(), Some("nb"));
     golden_round_trip::<GeocodeAddress>(include_str!("golden/geocode_address.v1.bare.json"));
+}
+
+#[test]
+fn jobs_about_buckets_are_golden() {
+    let job: SweepBucket = golden_round_trip(include_str!("golden/sweep_bucket.v1.json"));
+    assert_eq!((job.store, job.confirmed), (StoreName::R2, true));
+    let bare: SweepBucket = golden_round_trip(include_str!("golden/sweep_bucket.v1.bare.json"));
+    assert_eq!(bare, SweepBucket::new(BucketName::Exports));
+    let job: ApplyLifecycle = golden_round_trip(include_str!("golden/apply_lifecycle.v1.json"));
+    assert_eq!(job, ApplyLifecycle::new(BucketName::Public));
+    let job: MoveBack = golden_round_trip(include_str!("golden/move_back.v1.json"));
+    assert_eq!(job, MoveBack::new(BucketName::Uploads));
 }
 
 #[test]
