@@ -1,9 +1,12 @@
 //! One mail, from its job to its outcome.
 
+use std::sync::Arc;
+
 use longshore_job::kinds::SendEmail;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::json;
 
+use crate::attachments::{self, Attachments, NoAttachments};
 use crate::mail::Mail;
 use crate::sendgrid::NAME;
 use crate::{Accepted, EmailConfig, SendGrid};
@@ -13,13 +16,25 @@ use crate::{Accepted, EmailConfig, SendGrid};
 pub struct SendEmailHandler {
     config: EmailConfig,
     sendgrid: SendGrid,
+    attachments: Arc<dyn Attachments>,
 }
 
 impl SendEmailHandler {
     /// A handler that sends these mails through this client.
     #[must_use]
     pub fn new(config: EmailConfig, sendgrid: SendGrid) -> Self {
-        Self { config, sendgrid }
+        Self {
+            config,
+            sendgrid,
+            attachments: Arc::new(NoAttachments),
+        }
+    }
+
+    /// The same, with a place to fetch files from.
+    #[must_use]
+    pub fn with_attachments(mut self, attachments: Arc<dyn Attachments>) -> Self {
+        self.attachments = attachments;
+        self
     }
 }
 
@@ -30,7 +45,8 @@ impl Handler for SendEmailHandler {
         let template_id = self.config.templates.get(&job.template);
         let template_id = template_id.ok_or_else(|| unknown_template(&job.template))?;
         let sandbox = self.sendgrid.sandbox;
-        let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox);
+        let files = attachments::fetch(&*self.attachments, &job, &run).await?;
+        let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox).with(&files);
         let accepted = self.sendgrid.send(&run, &mail).await?;
         Ok(done(accepted))
     }

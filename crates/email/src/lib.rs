@@ -4,12 +4,14 @@
 //! words, [`SendGrid`] sends it once, and what SendGrid says becomes an outcome, or a
 //! [`JobError`](longshore_job::JobError) in the one match that decides it.
 
+mod attachments;
 mod config;
 mod error;
 mod handler;
 mod mail;
 mod sendgrid;
 
+pub use attachments::{Attachments, Fetching, MOST_BYTES, NoAttachments};
 pub use config::{EmailConfig, SendGridConfig, Sender};
 pub use handler::SendEmailHandler;
 pub use sendgrid::{Accepted, SendGrid, SetupError};

@@ -1,10 +1,13 @@
 //! The body of `POST /v3/mail/send`: one mail by dynamic template to one recipient.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use longshore_job::JobId;
 use longshore_job::kinds::{Recipient, SendEmail, TemplateData};
 use serde::Serialize;
 
 use crate::Sender;
+use crate::attachments::Attached;
 
 /// The body, borrowed from job and configuration.
 #[derive(Serialize)]
@@ -14,6 +17,16 @@ pub(crate) struct Mail<'a> {
     template_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     mail_settings: Option<MailSettings>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<File<'a>>,
+}
+
+/// A file that goes along, in base64.
+#[derive(Serialize)]
+struct File<'a> {
+    content: String,
+    r#type: &'a str,
+    filename: &'a str,
 }
 
 #[derive(Serialize)]
@@ -70,7 +83,19 @@ impl<'a> Mail<'a> {
             mail_settings: sandbox.then_some(MailSettings {
                 sandbox_mode: Toggle { enable: true },
             }),
+            attachments: Vec::new(),
         }
+    }
+
+    /// The same, with these files.
+    pub(crate) fn with(mut self, files: &'a [Attached<'a>]) -> Self {
+        let files = files.iter().map(|attached| File {
+            content: STANDARD.encode(&attached.body),
+            r#type: &attached.file.content_type,
+            filename: &attached.file.filename,
+        });
+        self.attachments = files.collect();
+        self
     }
 }
 

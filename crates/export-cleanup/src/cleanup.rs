@@ -60,7 +60,9 @@ impl Cleanup {
     ) -> Result<Place<'_>, JobError> {
         let found = self.buckets.iter().find(|(alias, _)| *alias == name);
         let (_, bucket) = found.ok_or_else(|| {
-            not_configured(format!("there is no bucket {name}: set buckets.{name}.name"))
+            not_configured(format!(
+                "there is no bucket {name}: set buckets.{name}.name"
+            ))
         })?;
         let (store, there) = match store {
             StoreName::S3 => (Name::S3, Some(bucket.name.as_str())),

@@ -30,7 +30,9 @@ impl Handler for ApplyLifecycleHandler {
         let place = self.cleanup.place(job.bucket, job.store, &run)?;
         let (session, rules) = (&place.session, &place.bucket.rules);
         let versioned = session.keeps_versions(place.name).await?;
-        let difference = session.apply_lifecycle(place.name, rules, versioned).await?;
+        let difference = session
+            .apply_lifecycle(place.name, rules, versioned)
+            .await?;
         Ok(Outcome::Done {
             result: Some(json!({
                 "bucket": job.bucket,

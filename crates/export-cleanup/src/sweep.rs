@@ -54,7 +54,10 @@ impl Handler for SweepBucketHandler {
     async fn run(&self, job: SweepBucket, run: Run) -> Result<Outcome, JobError> {
         let place = self.cleanup.place(job.bucket, job.store, &run)?;
         if place.bucket.rules.is_empty() {
-            let reason = format!("nothing expires in {}: buckets.{0}.rules is empty", job.bucket);
+            let reason = format!(
+                "nothing expires in {}: buckets.{0}.rules is empty",
+                job.bucket
+            );
             return Ok(Outcome::Skipped { reason });
         }
         let keeper = Keeper::new(&run, &job);
@@ -141,7 +144,8 @@ impl Sweep<'_> {
         let tally = &mut self.state.tally;
         tally.objects += deleted.objects;
         tally.bytes += deleted.bytes;
-        let denied = |kept: &[(Doomed, String)]| kept.iter().all(|(_, code)| code == "AccessDenied");
+        let denied =
+            |kept: &[(Doomed, String)]| kept.iter().all(|(_, code)| code == "AccessDenied");
         if tally.objects == 0 && deleted.kept.len() == batch.len() && denied(&deleted.kept) {
             let reason = format!(
                 "{} lets nothing be deleted from {} (AccessDenied): grant s3:DeleteObject, or see what locks it; \

@@ -2,6 +2,7 @@
 
 mod apply_lifecycle;
 mod apply_stripe_event;
+mod attachment;
 mod bucket;
 mod cancel_subscription;
 mod confirm_payment_intent;
@@ -18,6 +19,7 @@ mod sweep_bucket;
 
 pub use apply_lifecycle::ApplyLifecycle;
 pub use apply_stripe_event::ApplyStripeEvent;
+pub use attachment::Attachment;
 pub use bucket::{BucketName, StoreName};
 pub use cancel_subscription::CancelSubscription;
 pub use confirm_payment_intent::ConfirmPaymentIntent;

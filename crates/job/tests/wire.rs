@@ -24,6 +24,8 @@ fn send_email_is_golden() {
     assert_eq!(job.to.name.as_deref(), Some("Ada Lovelace"));
     assert!(job.data.get().contains("1.10"), "numbers keep their digits");
     golden_round_trip::<SendEmail>(include_str!("golden/send_email.v1.bare.json"));
+    let job: SendEmail = golden_round_trip(include_str!("golden/send_email.v1.attached.json"));
+    assert_eq!(job.attachments[0].filename, "invoice.pdf");
 }
 
 #[test]
@@ -130,6 +132,24 @@ fn send_email_refuses_what_is_wrong_and_names_the_field() {
         (good().name("a\nb"), "to.name"),
         (good().name("x".repeat(257)), "to.name"),
         (good().data(json!([1])), "data"),
+        (
+            good().attach("", "a.pdf", "application/pdf"),
+            "attachments[0]",
+        ),
+        (
+            good().attach("k", "../a.pdf", "application/pdf"),
+            "attachments[0]",
+        ),
+        (
+            good().attach("k", "..", "application/pdf"),
+            "attachments[0]",
+        ),
+        (good().attach("k", "a.pdf", "pdf"), "attachments[0]"),
+        (good().attach("k", "a.pdf", "a/b\r\nX: y"), "attachments[0]"),
+        (
+            (0..11).fold(good(), |mail, _| mail.attach("k", "a", "a/b")),
+            "attachments",
+        ),
         (good().data(json!(null)), "data"),
     ];
     for (job, field) in table {

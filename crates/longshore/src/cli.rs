@@ -49,6 +49,8 @@ pub enum Command {
     /// Which users and subscriptions are which at a payment provider: for a move to another one
     #[command(subcommand)]
     Mappings(MappingsCommand),
+    /// Signs a URL that lets a user upload one file, as it is described here, within 15 minutes
+    Presign(Presign),
     /// Checks and shows the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -111,6 +113,26 @@ pub struct OneJob {
     /// Shows the args, which may be personal data
     #[arg(long)]
     pub reveal: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `presign`.
+#[derive(Debug, Args)]
+pub struct Presign {
+    /// The user's id; the file's key begins with it
+    #[arg(long, value_name = "ID")]
+    pub user: String,
+    /// The file's media type, such as image/png
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: String,
+    /// The file's length in bytes
+    #[arg(long, value_name = "BYTES")]
+    pub length: u64,
+    /// What the file's key ends with, such as png
+    #[arg(long, value_name = "EXTENSION")]
+    pub extension: String,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
@@ -288,6 +310,12 @@ pub struct Sandbox {
     /// Where the made-up payment provider testpay listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9485")]
     pub testpay_addr: std::net::SocketAddr,
+    /// Where the stand-in for S3 listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9486")]
+    pub s3_addr: std::net::SocketAddr,
+    /// Where the stand-in for R2 listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9487")]
+    pub r2_addr: std::net::SocketAddr,
     /// Where the stand-in for Stripe posts its events
     #[arg(
         long,

@@ -7,6 +7,7 @@ mod doctor;
 mod enqueue;
 mod job;
 mod mappings;
+mod presign;
 mod queues;
 mod sandbox;
 mod webhooks;
@@ -38,6 +39,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
         Command::Mappings(command) => mappings::run(&load()?, command).await,
+        Command::Presign(args) => presign::run(&load()?, &args).await,
         Command::Webhooks => webhooks::run(&load()?).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,

@@ -13,6 +13,7 @@
 
 mod app;
 mod base_url;
+mod buckets;
 mod calls;
 mod document;
 mod email;
@@ -29,6 +30,7 @@ mod schema;
 mod secret;
 mod sendgrid;
 mod show;
+mod storage;
 mod stripe;
 mod testpay;
 mod twilio;
@@ -40,7 +42,9 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use figment::Figment;
+use longshore_job::kinds::BucketName;
 use longshore_provider::secret::resolve;
+use longshore_storage::Bucket;
 use secrecy::ExposeSecret;
 
 pub use app::AppSettings;
@@ -53,6 +57,7 @@ pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use secret::SecretRef;
 pub use sendgrid::SendGridSettings;
 pub use show::ShownValue;
+pub use storage::{StoreKeys, StoreSettings};
 pub use stripe::{StripeSettings, wrong_mode};
 pub use testpay::TestPaySettings;
 pub use twilio::{TwilioCredentials, TwilioSender, TwilioSettings};
@@ -86,6 +91,12 @@ pub struct Config {
     pub app: Option<AppSettings>,
     /// The payment provider that takes new customers.
     pub new_customers: String,
+    /// What S3 takes; `None` while it has no region.
+    pub s3: Option<StoreSettings>,
+    /// What its stand-in takes; `None` while it has no endpoint.
+    pub r2: Option<StoreSettings>,
+    /// The buckets that have a name.
+    pub buckets: Vec<(BucketName, Bucket)>,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
     queues: Queues,
@@ -145,6 +156,9 @@ impl Config {
         {
             email::has_payment_failed(&mut reader, email);
         }
+        let s3 = storage::s3(&mut reader);
+        let r2 = storage::r2(&mut reader);
+        let buckets = buckets::read(&mut reader, s3.is_some(), r2.is_some());
         let webhooks = webhooks::read(&mut reader);
         if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
             webhooks::can_verify(&mut reader, webhooks, twilio);
@@ -152,25 +166,33 @@ impl Config {
 
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
-        match (redis, worker, queues, webhooks, new_customers) {
-            (Some(redis), Some(worker), Some(queues), Some(webhooks), Some(new_customers)) => {
-                Ok(Self {
-                    profile: profile.map(str::to_owned),
-                    redis,
-                    worker,
-                    email,
-                    twilio,
-                    google_maps,
-                    stripe,
-                    testpay,
-                    app,
-                    new_customers,
-                    webhooks,
-                    queues,
-                    warnings,
-                    values,
-                })
-            }
+        match (redis, worker, queues, webhooks, new_customers, buckets) {
+            (
+                Some(redis),
+                Some(worker),
+                Some(queues),
+                Some(webhooks),
+                Some(new_customers),
+                Some(buckets),
+            ) => Ok(Self {
+                profile: profile.map(str::to_owned),
+                redis,
+                worker,
+                email,
+                twilio,
+                google_maps,
+                stripe,
+                testpay,
+                app,
+                new_customers,
+                s3,
+                r2,
+                buckets,
+                webhooks,
+                queues,
+                warnings,
+                values,
+            }),
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }
@@ -223,6 +245,16 @@ impl Config {
         if let Some(maps) = &self.google_maps {
             secrets.push((google_maps::API_KEY, &maps.api_key));
         }
+        secrets.extend(
+            self.s3
+                .iter()
+                .flat_map(|s3| s3.secrets(storage::S3_SECRETS)),
+        );
+        secrets.extend(
+            self.r2
+                .iter()
+                .flat_map(|r2| r2.secrets(storage::R2_SECRETS)),
+        );
         secrets
             .into_iter()
             .filter_map(|(key, secret)| {

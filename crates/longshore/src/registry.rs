@@ -2,9 +2,11 @@
 //! `registry/` that puts them together, and a line here.
 
 mod email;
+mod files;
 mod geocode;
 mod payments;
 mod sms;
+mod storage;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -19,6 +21,7 @@ use crate::config::{Calls, Config, QueueSpec, SecretRef};
 
 pub use payments::stripe_events;
 pub use sms::twilio_events;
+pub use storage::{bucket, stores};
 
 /// A provider's queue, and how its jobs are carried out.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +66,7 @@ pub const PROVIDERS: &[Provider] = &[
     sms::PROVIDER,
     geocode::PROVIDER,
     payments::PROVIDER,
+    storage::PROVIDER,
 ];
 
 /// The queues, for the configuration.

@@ -59,15 +59,22 @@ pub(crate) fn classify(status: u16, code: Option<&str>, named: Option<Duration>)
         ("InternalError" | "ServiceUnavailable" | "RequestTimeout", _) => Class::Unavailable,
         ("OperationAborted" | "ConditionalRequestConflict", _) => Class::Busy,
         (
-            "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken"
-            | "TokenRefreshRequired" | "Unauthorized" | "AuthFailure",
+            "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken"
+            | "InvalidToken"
+            | "TokenRefreshRequired"
+            | "Unauthorized"
+            | "AuthFailure",
             _,
         )
         | (_, 401) => Class::Unauthorized,
         ("RequestTimeTooSkewed", _) => Class::Skewed,
         ("PreconditionFailed", _) | (_, 412) => Class::Changed,
         // About the bucket, not about what was looked for in it.
-        ("NoSuchBucket" | "PermanentRedirect" | "AuthorizationHeaderMalformed", _) => Class::Refused,
+        ("NoSuchBucket" | "PermanentRedirect" | "AuthorizationHeaderMalformed", _) => {
+            Class::Refused
+        }
         (_, 404) => Class::Missing,
         ("NotImplemented", _) | (_, 501) => Class::Unsupported,
         (_, 500..) => Class::Unavailable,
@@ -132,7 +139,10 @@ impl Error {
             answer: Answer {
                 status: Some(status),
                 code: Some(told),
-                request_id: response.headers().get("x-amz-request-id").map(str::to_owned),
+                request_id: response
+                    .headers()
+                    .get("x-amz-request-id")
+                    .map(str::to_owned),
                 ..Answer::of(store.as_str())
             },
         }

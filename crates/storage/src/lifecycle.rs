@@ -85,7 +85,13 @@ impl Session {
     async fn lifecycle(
         &self,
         bucket: &str,
-    ) -> Result<(Vec<LifecycleRule>, Option<TransitionDefaultMinimumObjectSize>), Error> {
+    ) -> Result<
+        (
+            Vec<LifecycleRule>,
+            Option<TransitionDefaultMinimumObjectSize>,
+        ),
+        Error,
+    > {
         let read = self.call(format!("read the rules of {bucket}"), |client| {
             client
                 .get_bucket_lifecycle_configuration()
@@ -164,7 +170,9 @@ fn says(rule: &LifecycleRule) -> impl PartialEq + use<> {
     let plain = filter.is_none_or(|filter| filter.and().is_none() && filter.tag().is_none());
     (
         rule.status().clone(),
-        filter.and_then(|filter| filter.prefix().map(str::to_owned)).unwrap_or_default(),
+        filter
+            .and_then(|filter| filter.prefix().map(str::to_owned))
+            .unwrap_or_default(),
         plain && rule.transitions().is_empty(),
         rule.expiration().and_then(LifecycleExpiration::days),
         rule.noncurrent_version_expiration()
@@ -202,7 +210,10 @@ mod tests {
             foreign(None),
             ours(&rule("tmp/", 30), false),
         ];
-        let wanted = vec![ours(&rule("tmp/", 90), false), ours(&rule("new/", 1), false)];
+        let wanted = vec![
+            ours(&rule("tmp/", 90), false),
+            ours(&rule("new/", 1), false),
+        ];
         let (merged, difference) = merge(existing, wanted.clone());
         let theirs = vec![foreign(Some("theirs")), foreign(None)];
         assert_eq!(merged, [theirs, wanted].concat());

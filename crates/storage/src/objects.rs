@@ -113,7 +113,10 @@ impl Session {
     pub async fn get(&self, bucket: &str, key: &str, most: u64) -> Result<Vec<u8>, Error> {
         let head = self.head(bucket, key).await?;
         if head.size > most {
-            let reason = format!("an object in {bucket} has {} bytes, more than {most}", head.size);
+            let reason = format!(
+                "an object in {bucket} has {} bytes, more than {most}",
+                head.size
+            );
             let mut error = Error::ours(self.name(), Class::Refused, reason);
             error.answer.code = Some("too large".to_owned());
             return Err(error);
@@ -158,7 +161,10 @@ impl Session {
         });
         let head = head.await?;
         Ok(Head {
-            size: head.content_length().and_then(|n| n.try_into().ok()).unwrap_or(0),
+            size: head
+                .content_length()
+                .and_then(|n| n.try_into().ok())
+                .unwrap_or(0),
             modified: head.last_modified.and_then(|time| time.try_into().ok()),
             etag: head.e_tag,
             content_type: head.content_type,
@@ -278,7 +284,10 @@ impl Session {
         let errors = answer.await?.errors.unwrap_or_default();
         let codes = errors.into_iter().filter_map(|error| {
             let code = error.code.unwrap_or_else(|| "unknown".to_owned());
-            Some(((error.key?, error.version_id.filter(|id| !id.is_empty())), code))
+            Some((
+                (error.key?, error.version_id.filter(|id| !id.is_empty())),
+                code,
+            ))
         });
         Ok(codes.collect())
     }

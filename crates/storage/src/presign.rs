@@ -224,7 +224,14 @@ mod tests {
         for user in ["", ".", "..", "a/b", "a b", "ø", "../x"] {
             assert_eq!(field(user, "image/png", 1, "png"), Some("user"), "{user}");
         }
-        for kind in ["", "png", "image/", "image/png\r\nX: 1", "image/png; ", "a b/c"] {
+        for kind in [
+            "",
+            "png",
+            "image/",
+            "image/png\r\nX: 1",
+            "image/png; ",
+            "a b/c",
+        ] {
             assert_eq!(field("u", kind, 1, "png"), Some("content-type"), "{kind}");
         }
         assert_eq!(field("u", "image/png", 0, "png"), Some("length"));

@@ -138,25 +138,29 @@ impl Copy<'_> {
 
     async fn read(&self, bytes: Option<(u64, u64)>) -> Result<Vec<u8>, Error> {
         let etag = self.here.etag.as_deref();
-        self.from.part(self.from_bucket, self.key, etag, bytes).await
+        self.from
+            .part(self.from_bucket, self.key, etag, bytes)
+            .await
     }
 
     async fn whole(&self) -> Result<(), Error> {
         let body = self.read(None).await?;
-        let put = self.to.call(format!("write to {}", self.to_bucket), |client| {
-            client
-                .put_object()
-                .bucket(self.to_bucket)
-                .key(self.key)
-                .set_content_type(self.here.content_type.clone())
-                .set_metadata(Some(self.here.metadata.clone().into_iter().collect()))
-                .metadata(MOVED, self.tag())
-                .checksum_algorithm(ChecksumAlgorithm::Crc32)
-                .set_if_match(self.over.clone())
-                .set_if_none_match(self.none_match())
-                .body(ByteStream::from(body.clone()))
-                .send()
-        });
+        let put = self
+            .to
+            .call(format!("write to {}", self.to_bucket), |client| {
+                client
+                    .put_object()
+                    .bucket(self.to_bucket)
+                    .key(self.key)
+                    .set_content_type(self.here.content_type.clone())
+                    .set_metadata(Some(self.here.metadata.clone().into_iter().collect()))
+                    .metadata(MOVED, self.tag())
+                    .checksum_algorithm(ChecksumAlgorithm::Crc32)
+                    .set_if_match(self.over.clone())
+                    .set_if_none_match(self.none_match())
+                    .body(ByteStream::from(body.clone()))
+                    .send()
+            });
         put.await.map(|_| ())
     }
 

@@ -89,14 +89,17 @@ impl Session {
                 Err(error) if error.class == Class::Missing => return Ok(true),
                 Err(error) => return Err(error),
             }
-            let parts = self.call(format!("list the parts of an upload in {bucket}"), |client| {
-                client
-                    .list_parts()
-                    .bucket(bucket)
-                    .key(&upload.key)
-                    .upload_id(&upload.id)
-                    .send()
-            });
+            let parts = self.call(
+                format!("list the parts of an upload in {bucket}"),
+                |client| {
+                    client
+                        .list_parts()
+                        .bucket(bucket)
+                        .key(&upload.key)
+                        .upload_id(&upload.id)
+                        .send()
+                },
+            );
             match parts.await {
                 Ok(_) => {}
                 Err(error) if error.class == Class::Missing => return Ok(true),

@@ -20,16 +20,21 @@ pub(super) struct Group {
 impl Group {
     /// Those that have expired, the latest first. A version has been what it is since it was replaced; the latest since
     /// it was written. A marker that is the latest goes when nothing is left under it.
-    pub(super) fn expired(&self, rules: &[Rule], now: SystemTime) -> impl Iterator<Item = &Version> {
+    pub(super) fn expired(
+        &self,
+        rules: &[Rule],
+        now: SystemTime,
+    ) -> impl Iterator<Item = &Version> {
         let since = |place: usize| match place {
             0 => self.versions[0].modified,
             place => self.versions[place - 1].modified,
         };
-        let old = move |place: usize| {
-            has_expired(rules, &self.versions[place].key, since(place), now)
-        };
+        let old =
+            move |place: usize| has_expired(rules, &self.versions[place].key, since(place), now);
         let versions = self.versions.iter().enumerate();
-        versions.filter(move |(place, _)| old(*place)).map(|(_, version)| version)
+        versions
+            .filter(move |(place, _)| old(*place))
+            .map(|(_, version)| version)
     }
 }
 
@@ -43,14 +48,18 @@ pub(super) async fn by_key(
 ) -> Result<(Vec<Group>, Option<String>), Error> {
     let mut versions: Vec<Version> = Vec::new();
     let next = loop {
-        let page = session.list_versions(bucket, prefix, after.as_ref()).await?;
+        let page = session
+            .list_versions(bucket, prefix, after.as_ref())
+            .await?;
         versions.extend(page.versions);
         let Some(next) = page.next else {
             break None;
         };
         // The last key may go on.
         let last = versions.last().map(|version| version.key.clone());
-        let whole = versions.iter().rposition(|version| Some(&version.key) != last.as_ref());
+        let whole = versions
+            .iter()
+            .rposition(|version| Some(&version.key) != last.as_ref());
         if let Some(whole) = whole {
             versions.truncate(whole + 1);
             break versions.last().map(|version| version.key.clone());

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use longshore_sandbox::{
-    AppSandbox, GoogleMapsSandbox, SendGridSandbox, StripeSandbox, TestPaySandbox, TwilioSandbox,
-    WebhookEndpoint,
+    AppSandbox, GoogleMapsSandbox, Ledger, S3Sandbox, SendGridSandbox, StripeSandbox,
+    TestPaySandbox, TwilioSandbox, WebhookEndpoint,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -33,6 +33,10 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     app.set_secret(APP_SECRET);
     let testpay = TestPaySandbox::start(args.testpay_addr).await;
     let testpay = started(args.testpay_addr, testpay)?;
+    let s3 = S3Sandbox::start(args.s3_addr).await;
+    let s3 = started(args.s3_addr, s3)?;
+    let r2 = S3Sandbox::start_with(args.r2_addr, "r2", Ledger::default()).await;
+    let r2 = started(args.r2_addr, r2)?;
     let mut term = signal(SignalKind::terminate()).map_err(Failure::failed)?;
     for (name, origin) in [
         ("sendgrid", sendgrid.origin()),
@@ -41,6 +45,8 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
         ("stripe", stripe.origin()),
         ("app", app.origin()),
         ("testpay", testpay.origin()),
+        ("s3", s3.origin()),
+        ("r2", r2.origin()),
     ] {
         output::line(&format!("{name:<12} {origin}"))?;
     }
@@ -57,6 +63,8 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     stripe.stop().await;
     app.stop().await;
     testpay.stop().await;
+    s3.stop().await;
+    r2.stop().await;
     Ok(())
 }
 

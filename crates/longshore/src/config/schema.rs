@@ -8,7 +8,8 @@ use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, email, google_maps, queues, redis, sendgrid, stripe, testpay, twilio, webhooks, worker,
+    app, buckets, email, google_maps, queues, redis, sendgrid, storage, stripe, testpay, twilio,
+    webhooks, worker,
 };
 
 /// The keys of every section.
@@ -23,6 +24,8 @@ const SECTIONS: &[&[Key]] = &[
     stripe::KEYS,
     testpay::KEYS,
     app::KEYS,
+    storage::KEYS,
+    buckets::KEYS,
     webhooks::KEYS,
 ];
 

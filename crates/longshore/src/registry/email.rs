@@ -1,9 +1,12 @@
 //! `email`, carried out by SendGrid.
 
+use std::sync::Arc;
+
 use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
 use longshore_job::{Job, kinds};
 use longshore_worker::Handlers;
 
+use super::files::Files;
 use super::{Provider, SetUp, alone, policy, secret};
 use crate::config::{Config, QueueSpec};
 
@@ -58,8 +61,12 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
         },
         templates: email.templates.clone(),
     };
+    let mut handler = SendEmailHandler::new(mails, client);
+    if let Some(files) = Files::of(config)? {
+        handler = handler.with_attachments(Arc::new(files));
+    }
     Ok(Some(SetUp {
-        handlers: Handlers::new().with(SendEmailHandler::new(mails, client)),
+        handlers: Handlers::new().with(handler),
         policy,
     }))
 }

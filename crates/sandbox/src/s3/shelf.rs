@@ -211,7 +211,8 @@ impl Shelf {
     }
 
     pub(super) fn uploads(&self, bucket: &str) -> Vec<String> {
-        let keys = |bucket: &mut Bucket| bucket.uploads.keys().map(|(key, _)| key.clone()).collect();
+        let keys =
+            |bucket: &mut Bucket| bucket.uploads.keys().map(|(key, _)| key.clone()).collect();
         self.with(bucket, keys).unwrap_or_default()
     }
 }

@@ -28,7 +28,9 @@ pub(super) fn begin(
         metadata: input.metadata.unwrap_or_default(),
         parts: BTreeMap::new(),
     };
-    bucket.uploads.insert((input.key.clone(), id.clone()), upload);
+    bucket
+        .uploads
+        .insert((input.key.clone(), id.clone()), upload);
     CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
         key: Some(input.key),

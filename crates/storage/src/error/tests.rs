@@ -8,7 +8,9 @@ use super::*;
 fn answer(status: u16, code: &str, headers: &[(&'static str, &'static str)]) -> HttpResponse {
     let body = match code {
         "" => String::new(),
-        code => format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>m</Message></Error>"),
+        code => {
+            format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>m</Message></Error>")
+        }
     };
     let status = StatusCode::try_from(status).unwrap();
     let mut answer = HttpResponse::new(status, SdkBody::from(body));
@@ -36,8 +38,18 @@ fn every_answer_means_one_thing_to_the_job_and_one_to_the_breaker() {
         (409, "OperationAborted", Busy, Word::Well),
         (403, "AccessDenied", Refused, Word::Well),
         (403, "", Refused, Word::Well),
-        (403, "InvalidAccessKeyId", Unauthorized, refused("InvalidAccessKeyId")),
-        (403, "SignatureDoesNotMatch", Unauthorized, refused("SignatureDoesNotMatch")),
+        (
+            403,
+            "InvalidAccessKeyId",
+            Unauthorized,
+            refused("InvalidAccessKeyId"),
+        ),
+        (
+            403,
+            "SignatureDoesNotMatch",
+            Unauthorized,
+            refused("SignatureDoesNotMatch"),
+        ),
         (400, "ExpiredToken", Unauthorized, refused("ExpiredToken")),
         (401, "Unauthorized", Unauthorized, refused("Unauthorized")),
         (403, "RequestTimeTooSkewed", Skewed, Word::Nothing),
@@ -72,9 +84,21 @@ fn a_refusal_costs_the_job_and_a_wait_costs_nothing() {
     let error = |class| Error::ours(Name::S3, class, "because");
     let job = |class| JobError::from(error(class));
     assert!(matches!(job(Class::Refused), JobError::Permanent { .. }));
-    assert!(matches!(job(Class::Unavailable), JobError::Transient { .. }));
+    assert!(matches!(
+        job(Class::Unavailable),
+        JobError::Transient { .. }
+    ));
     for class in [Class::Unauthorized, Class::Throttled(DEFAULT_RETRY_AFTER)] {
-        let held = matches!(job(class), JobError::Throttled { scope: Scope::Job, .. });
-        assert!(held, "a wait of this job alone: other queues use the store too");
+        let held = matches!(
+            job(class),
+            JobError::Throttled {
+                scope: Scope::Job,
+                ..
+            }
+        );
+        assert!(
+            held,
+            "a wait of this job alone: other queues use the store too"
+        );
     }
 }
