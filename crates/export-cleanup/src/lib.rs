@@ -7,7 +7,8 @@
 //! # Crashes
 //!
 //! A sweep keeps after each page how far it has come, and before each deletion what it is about to delete: what died in
-//! the middle of one sees by what is left how much of it was done, so its counts are right. Keys are kept beside the
+//! the middle of one sees by what is left how much of it was done, so its counts are right; of versions and uploads, what
+//! was deleted between two checkpoints is deleted and not counted. Keys are kept beside the
 //! checkpoint, not in it: operators see that one, and keys hold ids of users.
 
 mod cleanup;
