@@ -47,6 +47,8 @@ pub struct EmailConfig {
     pub from: Sender,
     /// SendGrid's id of each template by our name for it: `welcome` → `d-…`.
     pub templates: BTreeMap<String, String>,
+    /// Whether events are heard: then each mail is noted for its job, so that they find it.
+    pub heard: bool,
 }
 
 /// An address that mail is sent from, and the name shown with it.

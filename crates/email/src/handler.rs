@@ -8,7 +8,9 @@ use serde_json::json;
 
 use crate::attachments::{self, Attachments, NoAttachments};
 use crate::mail::Mail;
+use crate::news;
 use crate::sendgrid::NAME;
+use crate::suppression;
 use crate::{Accepted, EmailConfig, SendGrid};
 
 /// Carries out `send_email` jobs: one request each.
@@ -44,10 +46,17 @@ impl Handler for SendEmailHandler {
     async fn run(&self, job: SendEmail, run: Run) -> Result<Outcome, JobError> {
         let template_id = self.config.templates.get(&job.template);
         let template_id = template_id.ok_or_else(|| unknown_template(&job.template))?;
+        // Before any provider: the address is what is wrong, whoever would send to it.
+        suppression::check(&run, &job.to.email).await?;
         let sandbox = self.sendgrid.sandbox;
         let files = attachments::fetch(&*self.attachments, &job, &run).await?;
         let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox).with(&files);
         let accepted = self.sendgrid.send(&run, &mail).await?;
+        if let Some(id) = accepted.message_id.as_deref()
+            && self.config.heard
+        {
+            news::expect(&run, id).await;
+        }
         Ok(done(accepted))
     }
 }

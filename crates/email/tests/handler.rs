@@ -1,13 +1,16 @@
 //! The handler against a SendGrid that notes what it is asked.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
 use longshore_job::kinds::SendEmail;
-use longshore_job::{Gate, Handler, JobError, JobId, Outcome, Run};
+use longshore_job::{
+    AddressHash, Earlier, Gate, Handler, JobError, JobId, Memory, Outcome, Recalling, Run,
+    Unremembered,
+};
 use longshore_sandbox::{Fault, Rule, SendGridSandbox};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -44,6 +47,47 @@ impl Gate for Door {
     }
 }
 
+/// Notes messages, and knows of addresses that nothing is sent to; or cannot be asked.
+#[derive(Default)]
+struct Notes {
+    suppressed: Option<(AddressHash, &'static str)>,
+    is_away: bool,
+    owned: Mutex<Vec<String>>,
+}
+
+impl Memory for Notes {
+    fn earlier(&self) -> Recalling<'_, Earlier> {
+        Box::pin(async { Err(Unremembered("not asked for".to_owned())) })
+    }
+
+    fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
+        self.owned
+            .lock()
+            .expect("no panic")
+            .push(message.to_owned());
+        Box::pin(async { Ok(true) })
+    }
+
+    fn recall<'a>(&'a self, _: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn keep<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> Recalling<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
+        assert_eq!(map, "suppressed");
+        let entry = self.suppressed.as_ref();
+        let entry = entry.filter(|(address, _)| address.as_str() == key);
+        let entry = entry.map(|(_, entry)| (*entry).to_owned());
+        match self.is_away {
+            true => Box::pin(async { Err(Unremembered("Redis is away".to_owned())) }),
+            false => Box::pin(async { Ok(entry) }),
+        }
+    }
+}
+
 /// A provider, a handler that uses it, and a door that is open.
 struct Scene {
     provider: SendGridSandbox,
@@ -68,6 +112,7 @@ impl Scene {
                 name: Some("The Shop".into()),
             },
             templates: [("welcome".to_owned(), "d-welcome".to_owned())].into(),
+            heard: true,
         };
         let sendgrid = SendGrid::new(&sendgrid).expect("a client");
         Self {
@@ -275,4 +320,72 @@ async fn a_200_outside_sandbox_mode_is_no_acceptance() {
         "{error:?}"
     );
     assert_eq!(scene.counts(), (1, 0, 1));
+}
+
+/// A run that remembers.
+fn remembering(scene: &Scene, notes: Notes) -> (Run, Arc<Notes>) {
+    let notes = Arc::new(notes);
+    let run = Run::new(JobId::generate(), 1, 4, scene.door.clone());
+    (run.with_memory(notes.clone()), notes)
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_an_address_that_is_suppressed() {
+    let scene = Scene::set().await;
+    for (entry, why) in [
+        (
+            r#"{"reason":"bounce","at":1700000000000,"job":"01JD2Z5V9GQ8X0T6M3K7W4R1YB"}"#,
+            "has bounced (job 01JD2Z5V9GQ8X0T6M3K7W4R1YB)",
+        ),
+        (
+            r#"{"reason":"spam_report","at":1}"#,
+            "was reported as spam;",
+        ),
+        ("what nobody wrote", "it was put there;"),
+    ] {
+        let (run, _) = remembering(
+            &scene,
+            Notes {
+                suppressed: Some((AddressHash::of("ada@example.com"), entry)),
+                ..Notes::default()
+            },
+        );
+        // However it is written, and whoever is wanted to get it.
+        let job = SendEmail::new("welcome", "Ada@Example.com");
+        let error = scene.handler.run(job, run.clone()).await.expect_err(entry);
+        assert!(matches!(error, JobError::Permanent { .. }), "{error:?}");
+        let answer = error.answer();
+        assert_eq!(answer.code.as_deref(), Some("suppressed"));
+        assert_eq!((&answer.provider, answer.status), (&None, None));
+        let reason = error.reason();
+        assert!(reason.contains(why), "{reason}");
+        assert!(!reason.to_lowercase().contains("ada@"), "{reason}");
+        assert_eq!(scene.counts(), (0, 0, 0), "SendGrid was not asked");
+        let other = SendEmail::new("welcome", "bob@example.com");
+        scene.handler.run(other, run).await.expect("sent");
+        scene.provider.ledger().clear();
+        scene.door.asked.store(0, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn while_the_list_cannot_be_looked_at_a_mail_waits() {
+    let scene = Scene::set().await;
+    let notes = Notes {
+        is_away: true,
+        ..Notes::default()
+    };
+    let (run, _) = remembering(&scene, notes);
+    let error = scene.handler.run(welcome(), run).await.expect_err("waits");
+    assert!(matches!(error, JobError::Throttled { .. }), "{error:?}");
+    assert_eq!(scene.counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_mail_is_noted_so_that_news_of_it_find_its_job() {
+    let scene = Scene::set().await;
+    let (run, notes) = remembering(&scene, Notes::default());
+    scene.handler.run(welcome(), run).await.expect("sent");
+    let id = scene.provider.ledger().accepted()[0].id.clone();
+    assert_eq!(*notes.owned.lock().expect("no panic"), [id]);
 }

@@ -7,6 +7,7 @@
 //! - [`Handler`] is what a job crate implements; it gets the args and a [`Run`], and answers with an
 //!   [`Outcome`] or a [`JobError`].
 //! - [`RetrySchedule`] says when a failed attempt is made again.
+//! - [`AddressHash`] and [`Suppression`] are the list of addresses that no mail goes to.
 
 mod call;
 mod error;
@@ -16,6 +17,7 @@ pub mod kinds;
 mod memory;
 mod payload;
 mod retry;
+mod suppression;
 
 pub use call::{NotNow, Pass, Route, Why, Word};
 pub use error::{Answer, Cause, Class, JobError, Outcome, Scope, clip_reason};
@@ -28,3 +30,4 @@ pub use payload::{
 #[cfg(feature = "backoff")]
 pub use retry::Backoff;
 pub use retry::{Reconnect, RetrySchedule};
+pub use suppression::{AddressHash, InvalidAddressHash, SUPPRESSED, SuppressedFor, Suppression};

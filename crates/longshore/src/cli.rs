@@ -51,6 +51,9 @@ pub enum Command {
     Mappings(MappingsCommand),
     /// Signs a URL that lets a user upload one file, as it is described here, within 15 minutes
     Presign(Presign),
+    /// Addresses that no mail is sent to, since one bounced or was reported as spam
+    #[command(subcommand)]
+    Suppressions(Suppressions),
     /// Checks and shows the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -280,6 +283,49 @@ pub struct ImportMappings {
     pub json: bool,
 }
 
+/// `suppressions …`.
+#[derive(Debug, Subcommand)]
+pub enum Suppressions {
+    /// Lists them by the hashes of the addresses, newest first
+    List {
+        /// How many at the most
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Takes one off the list: mails to it are sent again. SendGrid has a list of its own
+    Remove(RemoveSuppression),
+}
+
+/// `suppressions remove`.
+#[derive(Args)]
+pub struct RemoveSuppression {
+    /// The address, or its hash as `suppressions list` shows it
+    #[arg(value_name = "EMAIL|HASH")]
+    pub which: String,
+    /// Why; it is logged
+    #[arg(long, value_name = "TEXT", value_parser = said)]
+    pub reason: String,
+    /// Does not ask. Needed where nobody can be asked
+    #[arg(long)]
+    pub yes: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Hides which: it may be an address.
+impl std::fmt::Debug for RemoveSuppression {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RemoveSuppression")
+            .field("reason", &self.reason)
+            .field("yes", &self.yes)
+            .finish_non_exhaustive()
+    }
+}
+
 /// `config …`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -316,6 +362,13 @@ pub struct Sandbox {
     /// Where the stand-in for R2 listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9487")]
     pub r2_addr: std::net::SocketAddr,
+    /// Where the stand-in for SendGrid posts its events
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9465/webhooks/sendgrid"
+    )]
+    pub sendgrid_webhook_url: String,
     /// Where the stand-in for Stripe posts its events
     #[arg(
         long,

@@ -10,6 +10,7 @@ mod mappings;
 mod presign;
 mod queues;
 mod sandbox;
+mod suppressions;
 mod webhooks;
 mod work;
 
@@ -40,6 +41,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
         Command::Mappings(command) => mappings::run(&load()?, command).await,
         Command::Presign(args) => presign::run(&load()?, &args).await,
+        Command::Suppressions(command) => suppressions::run(&load()?, command).await,
         Command::Webhooks => webhooks::run(&load()?).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,

@@ -71,6 +71,7 @@ impl From<OperatorError> for Failure {
             OperatorError::Queue(error) => error.into(),
             OperatorError::UnknownQueue { .. }
             | OperatorError::InvalidId(_)
+            | OperatorError::AmbiguousSuppressed(_)
             | OperatorError::InvalidName(_) => Self::input(error),
             _ => Self::failed(error),
         }

@@ -19,6 +19,7 @@ use secrecy::ExposeSecret;
 
 use crate::config::{Calls, Config, QueueSpec, SecretRef};
 
+pub use email::sendgrid_events;
 pub use payments::stripe_events;
 pub use sms::twilio_events;
 pub use storage::{bucket, stores};

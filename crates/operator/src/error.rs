@@ -33,6 +33,12 @@ pub enum OperatorError {
         /// Where it is.
         state: &'static str,
     },
+    /// Nothing on the suppression list is meant.
+    #[error("it is not on the suppression list: `longshore suppressions list` shows what is")]
+    NotSuppressed,
+    /// More than one address may be meant.
+    #[error("{0} addresses on the suppression list have a hash that begins so: write more of it")]
+    AmbiguousSuppressed(usize),
     /// A name cannot be used.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),

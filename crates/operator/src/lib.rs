@@ -12,6 +12,7 @@ mod moves;
 mod operator;
 mod queues;
 mod redact;
+mod suppressions;
 mod time;
 
 pub use dead::{GroupRow, LetterRow, Moved, Target};
@@ -21,3 +22,4 @@ pub use mappings::{Imported, Mapping};
 pub use operator::{Operator, QueueInfo};
 pub use queues::{BreakerRow, FallbackRow, PauseRow, QueueRow};
 pub use redact::redact_args;
+pub use suppressions::{InvalidSuppressed, Suppressed, SuppressionRow};

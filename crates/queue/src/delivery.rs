@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use longshore_job::JobId;
+use longshore_job::{AddressHash, JobId, SUPPRESSED, SuppressedFor};
 
 use crate::enqueue::millis;
 use crate::{Queue, QueueError, script};
@@ -28,6 +28,20 @@ pub struct News {
     pub rank: u8,
     /// The provider's code for what went wrong.
     pub code: Option<String>,
+    /// An address that nothing is to be sent to any more.
+    pub suppress: Option<Suppress>,
+}
+
+/// An address that gets onto the list of those that nothing is sent to, in the same step as the news of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppress {
+    /// The address.
+    pub address: AddressHash,
+    /// Why.
+    pub reason: SuppressedFor,
+    /// The provider's id of the event, if it has one. Known for seven days, so that an event that comes again does not
+    /// undo that an operator took the address off the list.
+    pub event: Option<String>,
 }
 
 /// What news came to.
@@ -82,23 +96,75 @@ impl Queue {
         Ok(owned == 1)
     }
 
+    /// The message that is noted for a job, by the provider's id. `None` also when the job is no longer kept.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn message_of(&self, job: JobId) -> Result<Option<String>, QueueError> {
+        let mut command = redis::cmd("HGET");
+        command.arg(self.keys.record_of(job)).arg("msg");
+        self.link.command(&command).await
+    }
+
     /// Writes news down.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn hear(&self, news: &News) -> Result<Heard, QueueError> {
-        // Without a job the script looks at no record, but a key has to be in the queue's slot.
-        let record = news
-            .job
-            .map_or_else(|| self.keys.meta.clone(), |job| self.keys.record_of(job));
-        let heard: String = script::HEAR
-            .on(&[&self.keys.delivery_of(&news.message), &record])
+        let mut call = self.hearing(&news.message, news.job, news.suppress.as_ref());
+        call = call
             .arg(&news.message)
             .arg(news.job.map(|job| job.to_string()).unwrap_or_default())
             .arg(&news.state)
             .arg(news.rank)
-            .arg(news.code.as_deref().unwrap_or_default())
+            .arg(news.code.as_deref().unwrap_or_default());
+        self.heard(call, news.suppress.as_ref()).await
+    }
+
+    /// Puts an address onto the list of those that nothing is sent to, where no message is known that could be heard of.
+    /// [`Heard::Unknown`] when it is there already.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn suppress(
+        &self,
+        suppress: &Suppress,
+        job: Option<JobId>,
+    ) -> Result<Heard, QueueError> {
+        let job_name = job.map(|job| job.to_string()).unwrap_or_default();
+        let call = self.hearing("", job, Some(suppress));
+        let call = call.arg("").arg(job_name).arg("").arg(0).arg("");
+        self.heard(call, Some(suppress)).await
+    }
+
+    /// The script on its keys. Where there is nothing to look at, a key has to be in the queue's slot all the same.
+    fn hearing(
+        &self,
+        message: &str,
+        job: Option<JobId>,
+        suppress: Option<&Suppress>,
+    ) -> script::Call {
+        let record = job.map_or_else(|| self.keys.meta.clone(), |job| self.keys.record_of(job));
+        let event = suppress.and_then(|suppress| suppress.event.as_deref());
+        script::HEAR.on(&[
+            &self.keys.delivery_of(message),
+            &record,
+            &self.keys.map_of(SUPPRESSED),
+            &self.keys.event_of(event.unwrap_or_default()),
+        ])
+    }
+
+    async fn heard(
+        &self,
+        call: script::Call,
+        suppress: Option<&Suppress>,
+    ) -> Result<Heard, QueueError> {
+        let event = suppress.and_then(|suppress| suppress.event.as_deref());
+        let heard: String = call
             .arg(millis(KEPT))
+            .arg(suppress.map_or("", |suppress| suppress.address.as_str()))
+            .arg(suppress.map_or("", |suppress| suppress.reason.as_str()))
+            .arg(event.unwrap_or_default())
             .run(&self.link)
             .await?;
         match heard.as_str() {

@@ -68,9 +68,12 @@ pub struct Keys {
     /// Prefix: HASH `<delivery>:<provider's id of a message>`, with a TTL: the `job` it was sent for, and of the last
     /// news its `state`, `rank`, `code` and `at`, ms since the epoch.
     pub delivery: String,
+    /// Prefix: STRING `<event>:<provider's id of an event>`, with a TTL: the event has put an address onto the list of
+    /// those that nothing is sent to.
+    pub event: String,
     /// Prefix: STRING `<kept>:<key>`, with a TTL: what jobs of the queue keep for each other.
     pub kept: String,
-    /// Prefix: HASH `<map>:<name>`, for good: which user is which customer.
+    /// Prefix: HASH `<map>:<name>`, for good: which user is which customer, which addresses nothing is sent to.
     pub map: String,
 }
 
@@ -115,6 +118,7 @@ impl Keys {
             completions: key("completions"),
             stats: key("stats"),
             delivery: key("delivery"),
+            event: key("event"),
             kept: key("kept"),
             map: key("map"),
         })
@@ -146,6 +150,11 @@ impl Keys {
     /// The delivery of one message.
     pub(crate) fn delivery_of(&self, message: &str) -> String {
         format!("{}:{message}", self.delivery)
+    }
+
+    /// That one event is known.
+    pub(crate) fn event_of(&self, event: &str) -> String {
+        format!("{}:{event}", self.event)
     }
 
     /// What is kept under one key.

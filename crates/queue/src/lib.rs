@@ -38,7 +38,7 @@ mod wait;
 pub use claim::{Claim, ClaimState, Claimed};
 pub use dead::{DeadGroup, DeadLetter, Selection};
 pub use decide::{Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost};
-pub use delivery::{Delivery, Heard, News};
+pub use delivery::{Delivery, Heard, News, Suppress};
 pub use enqueue::{Enqueued, NewJob, RunAt};
 pub use error::QueueError;
 pub use id::RawId;

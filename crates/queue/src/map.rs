@@ -1,4 +1,4 @@
-//! Maps, which are for good: which user is which customer.
+//! Maps, which are for good: which user is which customer, which addresses nothing is sent to.
 
 use redis::Value;
 
@@ -39,6 +39,16 @@ impl Queue {
     pub async fn reassign(&self, map: &str, key: &str, value: &str) -> Result<(), QueueError> {
         let mut command = redis::cmd("HSET");
         command.arg(self.keys.map_of(map)).arg(key).arg(value);
+        self.link.command(&command).await
+    }
+
+    /// Lets a key of a map stand for nothing any more. `false` when it did not stand for anything.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn unassign(&self, map: &str, key: &str) -> Result<bool, QueueError> {
+        let mut command = redis::cmd("HDEL");
+        command.arg(self.keys.map_of(map)).arg(key);
         self.link.command(&command).await
     }
 

@@ -9,8 +9,8 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_job::JobId;
-use longshore_queue::{Fate, Heard, News, RawId};
+use longshore_job::{AddressHash, JobId, SuppressedFor, Suppression};
+use longshore_queue::{Fate, Heard, News, RawId, Suppress};
 use support::{Bench, verdict};
 
 fn news(message: &str, job: Option<JobId>, state: &str, rank: u8) -> News {
@@ -20,6 +20,7 @@ fn news(message: &str, job: Option<JobId>, state: &str, rank: u8) -> News {
         state: state.to_owned(),
         rank,
         code: (state == "failed").then(|| "30003".to_owned()),
+        suppress: None,
     }
 }
 
@@ -267,4 +268,109 @@ async fn a_key_can_hold_for_longer_than_a_day() {
     assert_eq!(ids[1], (ids[0].0, true));
     let ttl: i64 = bench.text("PTTL {t:email}:idempotency:evt_1").await;
     assert!(ttl > 6 * 24 * 3600 * 1000, "{ttl}");
+}
+
+fn ada() -> AddressHash {
+    "a".repeat(64).parse().expect("a hash")
+}
+
+fn bounce(event: Option<&str>) -> Suppress {
+    Suppress {
+        address: ada(),
+        reason: SuppressedFor::Bounce,
+        event: event.map(str::to_owned),
+    }
+}
+
+impl Bench {
+    async fn suppressed(&self) -> Option<(String, Option<String>)> {
+        let entry = self.queue.find("suppressed", ada().as_str()).await;
+        let entry = Suppression::read(&entry.expect("asks")?).expect("an entry");
+        let now = self.queue.now_ms().await.expect("has a clock");
+        assert!(now - entry.at < 60_000, "{} {now}", entry.at);
+        Some((entry.reason, entry.job))
+    }
+}
+
+#[tokio::test]
+async fn news_suppress_an_address_in_the_same_step() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    assert!(bench.queue.own("M1", id).await.expect("owns"));
+    let news = News {
+        suppress: Some(bounce(Some("ev1"))),
+        ..news("M1", None, "bounce", 4)
+    };
+    assert_eq!(bench.queue.hear(&news).await.expect("hears"), Heard::Noted);
+    let by_bounce = Some(("bounce".to_owned(), Some(id.to_string())));
+    assert_eq!(bench.suppressed().await, by_bounce);
+    // What is there for one reason stays there for it.
+    let report = Suppress {
+        reason: SuppressedFor::SpamReport,
+        event: Some("ev2".to_owned()),
+        ..bounce(None)
+    };
+    let said = bench.queue.suppress(&report, None).await;
+    assert_eq!(said.expect("hears"), Heard::Unknown);
+    assert_eq!(bench.suppressed().await, by_bounce);
+    let week = Duration::from_secs(7 * 24 * 3600).as_millis() as i64;
+    let ttl: i64 = bench.text("PTTL {t:email}:event:ev1").await;
+    assert!((week - 60_000..=week).contains(&ttl), "{ttl}");
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_does_not_undo_an_operators_word() {
+    let bench = Bench::new();
+    let remove = async || {
+        let removed = bench.queue.unassign("suppressed", ada().as_str()).await;
+        assert!(removed.expect("removes"));
+    };
+    let hear = async |event: Option<&str>| {
+        let news = News {
+            suppress: Some(bounce(event)),
+            ..news("M1", Some(JobId::generate()), "bounce", 4)
+        };
+        bench.queue.hear(&news).await.expect("hears")
+    };
+    // Of a mail that is not ours, or that nobody remembers.
+    assert_eq!(hear(Some("ev1")).await, Heard::Noted);
+    assert_eq!(bench.suppressed().await, Some(("bounce".to_owned(), None)));
+    remove().await;
+    assert_eq!(hear(Some("ev1")).await, Heard::Unknown);
+    assert_eq!(bench.suppressed().await, None);
+    // Another bounce is another.
+    assert_eq!(hear(Some("ev2")).await, Heard::Noted);
+    remove().await;
+    let again = bench.queue.unassign("suppressed", ada().as_str()).await;
+    assert!(!again.expect("asks"), "it is gone");
+    // One without an id cannot be told from another.
+    assert_eq!(hear(None).await, Heard::Noted);
+    assert_eq!(hear(None).await, Heard::Unknown);
+}
+
+#[tokio::test]
+async fn a_bounce_without_a_message_is_of_the_job_that_its_mail_named() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    assert_eq!(bench.queue.message_of(id).await.expect("asks"), None);
+    let said = bench.queue.suppress(&bounce(Some("ev1")), Some(id)).await;
+    assert_eq!(said.expect("hears"), Heard::Noted);
+    assert_eq!(
+        bench.suppressed().await,
+        Some(("bounce".to_owned(), Some(id.to_string())))
+    );
+    assert_eq!(bench.delivery(id).await, None, "no message is made up");
+    assert!(bench.queue.own("M1", id).await.expect("owns"));
+    let message = bench.queue.message_of(id).await.expect("asks");
+    assert_eq!(message.as_deref(), Some("M1"));
+}
+
+#[tokio::test]
+async fn a_job_that_was_sent_twice_keeps_the_message_that_was_noted() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    assert!(bench.queue.own("M2", id).await.expect("owns"));
+    let said = bench.queue.hear(&news("M1", Some(id), "sent", 4)).await;
+    assert_eq!(said.expect("hears"), Heard::Noted);
+    assert_eq!(bench.delivery(id).await, Some(("M2".into(), None, None)));
 }

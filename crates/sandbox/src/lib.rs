@@ -1,7 +1,7 @@
 //! A local stand-in for every provider, with faults on demand, and private Redis servers: for development,
 //! demonstrations and tests.
 //!
-//! - [`SendGridSandbox`] answers like SendGrid does. Each provider listens on a port of its own, since a
+//! - [`SendGridSandbox`] answers like SendGrid does, and tells what becomes of mails. Each provider listens on a port of its own, since a
 //!   `base_url` is an origin.
 //! - [`TwilioSandbox`] answers like Twilio does, lists what it sent, and calls back about it.
 //! - [`StripeSandbox`] takes payments like Stripe does, saves results under idempotency keys, and tells of events.
@@ -27,6 +27,10 @@
 //! | `PUT /sandbox/callbacks` | at Twilio: how it calls back, see [`Callbacks`] |
 //! | `GET /sandbox/callbacks` | at Twilio: the same |
 //! | `GET /sandbox/callbacks/made` | at Twilio: every status callback it has made, oldest first |
+//! | `PUT /sandbox/webhooks` | at SendGrid: who is told what becomes of mails, and how, see [`EventWebhook`] |
+//! | `GET /sandbox/webhooks` | at SendGrid: the same |
+//! | `GET /sandbox/webhooks/told` | at SendGrid: every list of events that was posted, oldest first |
+//! | `GET /sandbox/webhooks/public_key` | at SendGrid: what they are verified with |
 //! | `PUT /sandbox/webhooks` | at Stripe: who is told of events, and how, see [`Webhooks`] |
 //! | `GET /sandbox/webhooks` | at Stripe: the same |
 //! | `GET /sandbox/webhooks/told` | at Stripe: every event that was told, oldest first |
@@ -67,7 +71,7 @@ pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 #[cfg(feature = "s3")]
 pub use s3::{Planted, S3Sandbox};
-pub use sendgrid::SendGridSandbox;
+pub use sendgrid::{EventWebhook, EventsPosted, SendGridSandbox};
 pub use stripe::{
     EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,
 };

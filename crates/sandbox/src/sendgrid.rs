@@ -1,38 +1,78 @@
 //! SendGrid, as far as mail is sent there.
 
+mod control;
+mod courier;
+mod event;
+mod key;
 mod mail;
+mod webhook;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::Ledger;
-use crate::provider::{Fate, Provider};
+use crate::ids::Ids;
+use crate::provider::{Draft, Fate, Provider};
 use crate::refused::Refused;
 use crate::server::{Server, stand_in};
+use key::SigningKey;
 use mail::{Mail, Problem};
+pub use webhook::{EventWebhook, EventsPosted};
 
 /// A stand-in for SendGrid's `POST /v3/mail/send`.
 ///
 /// Checks requests like the real one: any key is good unless it was refused, a mail of the wrong shape gets a 400
 /// that names the field, an accepted one a 202 with its `X-Message-Id`. With `sandbox_mode` a good mail gets a 200
 /// and is not sent, so it is no effect in the ledger.
+///
+/// What becomes of a mail is told where [`EventWebhook`] says, signed with a key of this stand-in's own.
 #[derive(Debug)]
 pub struct SendGridSandbox {
     server: Server,
     refused_keys: Refused,
+    state: Arc<State>,
+    /// The courier. Ends with this.
+    _courier: JoinSet<()>,
+}
+
+/// What requests, controls and courier share.
+#[derive(Debug)]
+struct State {
+    webhook: watch::Sender<EventWebhook>,
+    posted: watch::Sender<Vec<EventsPosted>>,
+    key: RwLock<Arc<SigningKey>>,
+    ids: Ids,
+}
+
+impl State {
+    fn key(&self) -> Arc<SigningKey> {
+        Arc::clone(&self.key.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_key(&self, key: SigningKey) {
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+    }
 }
 
 stand_in!(SendGridSandbox);
 
 impl SendGridSandbox {
+    /// The public half of [`use_development_key`](Self::use_development_key).
+    pub const DEVELOPMENT_PUBLIC_KEY: &'static str = key::DEVELOPMENT_PUBLIC_KEY;
+
     /// Listens on this address; port 0 picks a free one. Stops when it is dropped.
     ///
     /// # Errors
@@ -48,14 +88,27 @@ impl SendGridSandbox {
     /// When the address cannot be listened on.
     pub async fn start_with(addr: SocketAddr, ledger: Ledger) -> io::Result<Self> {
         let refused_keys = Refused::default();
+        let state = Arc::new(State {
+            webhook: watch::Sender::default(),
+            posted: watch::Sender::default(),
+            key: RwLock::new(Arc::new(SigningKey::generate())),
+            ids: Ids::new(),
+        });
+        let (accepted, to_see_to) = mpsc::unbounded_channel();
         let provider = SendGrid {
             refused_keys: refused_keys.clone(),
             ids: MessageIds::new(),
+            state: Arc::clone(&state),
+            accepted,
         };
         let server = Server::start(addr, provider, ledger).await?;
+        let mut courier = JoinSet::new();
+        courier.spawn(courier::run(Arc::clone(&state), to_see_to));
         Ok(Self {
             server,
             refused_keys,
+            state,
+            _courier: courier,
         })
     }
 
@@ -68,12 +121,57 @@ impl SendGridSandbox {
     pub fn accept_key(&self, key: &str) {
         self.refused_keys.accept(key);
     }
+
+    /// What events are verified with, as SendGrid shows it: a SubjectPublicKeyInfo in base64.
+    #[must_use]
+    pub fn public_key(&self) -> String {
+        self.state.key().public()
+    }
+
+    /// Signs with another key from now on, and returns its public half.
+    pub fn roll_key(&self) -> String {
+        self.state.set_key(SigningKey::generate());
+        self.public_key()
+    }
+
+    /// Signs with the key that everybody has, so that a configuration can name its public half beforehand.
+    pub fn use_development_key(&self) {
+        self.state.set_key(SigningKey::development());
+    }
+
+    /// How it tells what becomes of mails.
+    #[must_use]
+    pub fn webhook(&self) -> EventWebhook {
+        self.state.webhook.borrow().clone()
+    }
+
+    /// Changes that. What was held goes on once nothing is held any more.
+    pub fn change_webhook(&self, change: impl FnOnce(&mut EventWebhook)) {
+        self.state.webhook.send_modify(change);
+    }
+
+    /// Every list of events that was posted, oldest first.
+    #[must_use]
+    pub fn posted(&self) -> Vec<EventsPosted> {
+        self.state.posted.borrow().clone()
+    }
+
+    /// Waits until at least this many lists of events were posted, or the deadline has passed, and returns those there are.
+    pub async fn wait_posted(&self, deadline: Duration, count: usize) -> Vec<EventsPosted> {
+        let mut posted = self.state.posted.subscribe();
+        // Both ways to end are told by what is returned.
+        let _ = tokio::time::timeout(deadline, posted.wait_for(|all| all.len() >= count)).await;
+        self.posted()
+    }
 }
 
 #[derive(Debug)]
 struct SendGrid {
     refused_keys: Refused,
     ids: MessageIds,
+    state: Arc<State>,
+    /// The mails of accepted requests, to the courier.
+    accepted: UnboundedSender<Vec<Draft>>,
 }
 
 impl SendGrid {
@@ -90,7 +188,11 @@ impl SendGrid {
             return StatusCode::OK.into_response();
         }
         let id = self.ids.next();
-        fate.carries_out(mail.drafts(&id));
+        let mails = mail.drafts(&id);
+        if fate.carries_out(mails.clone()) {
+            // The courier is gone only when the sandbox is.
+            let _ = self.accepted.send(mails);
+        }
         (StatusCode::ACCEPTED, [("x-message-id", id)]).into_response()
     }
 }
@@ -118,6 +220,10 @@ impl Provider for SendGrid {
 
     fn explain(&self, status: u16) -> String {
         Problem::of_status(status).to_json()
+    }
+
+    fn control(&self) -> Router {
+        control::router(Arc::clone(&self.state))
     }
 }
 

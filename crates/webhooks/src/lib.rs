@@ -4,7 +4,7 @@
 //!
 //! 1. `listener` takes its connection: so many at once, ten seconds for a header;
 //! 2. `door` routes it by path, and `body` reads it: 1 MiB, ten seconds;
-//! 3. its provider ([`StripeEvents`], [`TwilioEvents`]) checks the signature, Twilio's over the [`PublicUrl`] too, and
+//! 3. its provider ([`SendGridEvents`], [`StripeEvents`], [`TwilioEvents`]) checks the signature, Twilio's over the [`PublicUrl`] too, and
 //!    reads what the event says;
 //! 4. `longshore_queue` writes that down;
 //! 5. the door answers.
@@ -33,12 +33,14 @@ mod listener;
 mod metrics;
 mod public_url;
 mod seldom;
+mod sendgrid;
 mod source;
 mod stripe;
 mod twilio;
 mod webhooks;
 
 pub use public_url::{InvalidPublicUrl, PublicUrl};
+pub use sendgrid::{InvalidPublicKey, PublicKey, SendGridEvents};
 pub use stripe::StripeEvents;
 pub use twilio::TwilioEvents;
 pub use webhooks::{Listening, Options, Webhooks, WebhooksError};

@@ -70,7 +70,7 @@ pub(crate) enum Outcome {
     Ignored,
     /// Refused: not known to come from the provider.
     BadSignature,
-    /// Refused: not to be read.
+    /// Not to be read: a request, which is refused, or one event of a list, which is left out.
     BadRequest,
     /// Refused: over the limit.
     TooLarge,

@@ -14,10 +14,11 @@ use tokio::sync::watch;
 use crate::body::Budget;
 use crate::door::{self, House};
 use crate::metrics::Metrics;
+use crate::sendgrid::SendGrid;
 use crate::source::Source;
 use crate::stripe::Stripe;
 use crate::twilio::Twilio;
-use crate::{PublicUrl, StripeEvents, TwilioEvents, health, listener};
+use crate::{PublicUrl, SendGridEvents, StripeEvents, TwilioEvents, health, listener};
 
 /// The most connections to the public listener at once.
 const MAX_CONNECTIONS: usize = 1024;
@@ -99,6 +100,15 @@ impl Webhooks {
     #[must_use]
     pub fn stripe(self, events: StripeEvents) -> Self {
         self.source(Stripe::new(events))
+    }
+
+    /// Takes SendGrid's events at `/webhooks/sendgrid`.
+    ///
+    /// # Panics
+    /// When it is called twice.
+    #[must_use]
+    pub fn sendgrid(self, events: SendGridEvents) -> Self {
+        self.source(SendGrid::new(events))
     }
 
     fn source<S: Source>(mut self, source: S) -> Self {

@@ -20,6 +20,9 @@ const APP_SECRET: &str = "local";
 pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     let sendgrid = SendGridSandbox::start(args.sendgrid_addr).await;
     let sendgrid = started(args.sendgrid_addr, sendgrid)?;
+    sendgrid.use_development_key();
+    let webhook_url = args.sendgrid_webhook_url.clone();
+    sendgrid.change_webhook(|webhook| webhook.url = Some(webhook_url));
     let twilio = TwilioSandbox::start(args.twilio_addr).await;
     let twilio = started(args.twilio_addr, twilio)?;
     let maps = GoogleMapsSandbox::start(args.google_maps_addr).await;
@@ -50,6 +53,10 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     ] {
         output::line(&format!("{name:<12} {origin}"))?;
     }
+    tracing::info!(
+        public_key = sendgrid.public_key(),
+        "SendGrid's events are signed: this belongs into providers.sendgrid.webhook_public_keys"
+    );
     tracing::info!(
         "at each: GET /sandbox/ledger says what was accepted, PUT /sandbox/faults makes faults"
     );

@@ -1,7 +1,7 @@
 //! `webhooks`.
 
 use longshore_job::Job;
-use longshore_job::kinds::{ApplyStripeEvent, SendSms};
+use longshore_job::kinds::{ApplyStripeEvent, SendEmail, SendSms};
 use longshore_queue::Queue;
 use longshore_webhooks::{Options, Webhooks, WebhooksError};
 
@@ -28,10 +28,11 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     let twilio = twilio.map_err(Failure::input)?;
     let stripe = registry::stripe_events(&session.config, queue(ApplyStripeEvent::QUEUE)?);
     let stripe = stripe.map_err(Failure::input)?;
-    if twilio.is_none() && stripe.is_none() {
+    let sendgrid = registry::sendgrid_events(&session.config, queue(SendEmail::QUEUE)?);
+    if twilio.is_none() && stripe.is_none() && sendgrid.is_none() {
         return Err(Failure::input(
-            "no provider that posts events is configured: set providers.twilio.account_sid and .auth_token, or \
-             providers.stripe.secret_key and .webhook_secrets",
+            "no provider that posts events is configured: set providers.twilio.account_sid and .auth_token, \
+             providers.stripe.secret_key and .webhook_secrets, or providers.sendgrid.api_key and .webhook_public_keys",
         ));
     }
     session.reached().await?;
@@ -46,6 +47,9 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     }
     if let Some(stripe) = stripe {
         webhooks = webhooks.stripe(stripe);
+    }
+    if let Some(sendgrid) = sendgrid {
+        webhooks = webhooks.sendgrid(sendgrid);
     }
     let listening = webhooks.listen().await.map_err(|error| match error {
         WebhooksError::Listen { addr, .. } if addr == settings.private_addr => {

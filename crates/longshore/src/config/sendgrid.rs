@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use longshore_provider::Origin;
+use longshore_webhooks::PublicKey;
 
 use super::base_url;
 use super::calls::{self, Calls};
@@ -11,10 +12,12 @@ use super::reader::{Reader, SOME_TIME};
 use super::secret::{self, SecretRef};
 
 pub(super) const API_KEY: &str = "providers.sendgrid.api_key";
+const WEBHOOK_PUBLIC_KEYS: &str = "providers.sendgrid.webhook_public_keys";
 
 pub(super) const KEYS: &[Key] = &[
     Key::text("providers.sendgrid.base_url").or("https://api.sendgrid.com"),
     Key::text(API_KEY).secret(),
+    Key::toml(WEBHOOK_PUBLIC_KEYS),
     Key::toml("providers.sendgrid.sandbox").or("false"),
     // Five seconds less than a run may take, so that a call ends before its run does.
     Key::toml("providers.sendgrid.timeout_seconds").or("25"),
@@ -37,6 +40,9 @@ pub struct SendGridSettings {
     pub api_key: SecretRef,
     /// Whether SendGrid checks mails without delivering them (its sandbox mode).
     pub sandbox: bool,
+    /// The public keys that its events are verified with: the old and the new one while they change. Without one its events
+    /// are not taken.
+    pub webhook_public_keys: Vec<PublicKey>,
     /// How long one call may take.
     pub timeout: Duration,
     /// How often it is called, and when it is left alone.
@@ -58,13 +64,41 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SendGridSettings> {
         let cure = "set false, or leave it out";
         reader.error("providers.sendgrid.sandbox", problem, cure);
     }
+    let webhook_public_keys = public_keys(reader);
     let api_key = secret::read(reader, API_KEY, "SendGrid is off");
     let calls = calls::read(reader, "sendgrid");
     Some(SendGridSettings {
         base_url: base_url?,
         api_key: api_key?,
         sandbox: sandbox?,
+        webhook_public_keys: webhook_public_keys?,
         timeout: timeout?,
         calls: calls?,
     })
+}
+
+/// Empty where there is none. All that are wrong are found, by their place in the list.
+fn public_keys(reader: &mut Reader<'_>) -> Option<Vec<PublicKey>> {
+    if !reader.is_set(WEBHOOK_PUBLIC_KEYS) {
+        return Some(Vec::new());
+    }
+    let keys = reader.text_list(WEBHOOK_PUBLIC_KEYS)?;
+    let several = keys.len() > 1;
+    let keys: Vec<_> = keys
+        .into_iter()
+        .enumerate()
+        .map(|(n, key)| match key.parse() {
+            Ok(key) => Some(key),
+            Err(error) => {
+                let error: longshore_webhooks::InvalidPublicKey = error;
+                let problem = match several {
+                    true => format!("{error} (key {} of the list)", n + 1),
+                    false => error.to_string(),
+                };
+                reader.error(WEBHOOK_PUBLIC_KEYS, problem, error.cure());
+                None
+            }
+        })
+        .collect();
+    keys.into_iter().collect()
 }

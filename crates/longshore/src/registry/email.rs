@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
 use longshore_job::{Job, kinds};
+use longshore_queue::Queue;
+use longshore_webhooks::SendGridEvents;
 use longshore_worker::Handlers;
 
 use super::files::Files;
@@ -60,6 +62,7 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
             name: email.from.name.clone(),
         },
         templates: email.templates.clone(),
+        heard: !sendgrid.webhook_public_keys.is_empty(),
     };
     let mut handler = SendEmailHandler::new(mails, client);
     if let Some(files) = Files::of(config)? {
@@ -69,4 +72,11 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
         handlers: Handlers::new().with(handler),
         policy,
     }))
+}
+
+/// What it takes to hear SendGrid's events; `None` while it is off, or has no public key to verify them with.
+#[must_use]
+pub fn sendgrid_events(config: &Config, queue: Queue) -> Option<SendGridEvents> {
+    let public_keys = config.sendgrid()?.webhook_public_keys.clone();
+    (!public_keys.is_empty()).then_some(SendGridEvents { public_keys, queue })
 }

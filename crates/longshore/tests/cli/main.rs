@@ -11,6 +11,7 @@ mod moves;
 mod output;
 mod queues;
 mod redis_away;
+mod suppressions;
 mod webhooks;
 mod work;
 

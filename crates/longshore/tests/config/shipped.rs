@@ -4,6 +4,7 @@ use std::path::Path;
 
 use longshore::config::{Config, Severity};
 use longshore::registry::queues;
+use longshore_sandbox::SendGridSandbox;
 
 #[track_caller]
 fn shipped(profile: Option<&str>) -> Config {
@@ -33,6 +34,9 @@ fn local_and_test_talk_to_the_sandbox() {
         assert_eq!(twilio.base_url.to_string(), "http://127.0.0.1:9481");
         let maps = config.google_maps.as_ref().expect("Google Maps is on");
         assert_eq!(maps.base_url.to_string(), "http://127.0.0.1:9482");
+        let hears = sendgrid.webhook_public_keys.as_slice();
+        let signs = SendGridSandbox::DEVELOPMENT_PUBLIC_KEY;
+        assert_eq!(hears, [signs.parse().expect("a key")], "{profile}");
         let templates = config.email.unwrap().templates.into_keys();
         let expected = [
             "invoice",

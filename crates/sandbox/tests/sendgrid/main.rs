@@ -2,6 +2,7 @@
 
 mod answers;
 mod control;
+mod events;
 mod faults;
 
 use longshore_sandbox::SendGridSandbox;

@@ -59,6 +59,7 @@ pub(super) fn read(
         code: param(params, "ErrorCode")?
             .filter(|code| is_word(code, 16))
             .map(str::to_owned),
+        suppress: None,
     }))
 }
 
@@ -117,6 +118,7 @@ mod tests {
             state: "undelivered".to_owned(),
             rank: 5,
             code: Some("30003".to_owned()),
+            suppress: None,
         };
         assert_eq!(read_form(&uri, &form), Ok(Some(expected)));
     }

@@ -8,7 +8,9 @@ use longshore_job::kinds::SendEmail;
 use longshore_job::{JobId, Prepared};
 use longshore_queue::{Delivery, Link, LinkOptions, NewJob, Queue, RunAt};
 use longshore_sandbox::RedisServer;
-use longshore_webhooks::{Options, StripeEvents, TwilioEvents, Webhooks};
+use longshore_webhooks::{
+    Options, PublicKey, SendGridEvents, StripeEvents, TwilioEvents, Webhooks,
+};
 use ring::hmac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -55,6 +57,13 @@ impl Scene {
     /// One for Stripe in test mode.
     pub async fn set_for_stripe() -> Self {
         Self::set_for("stripe", "payment-reconcile", takes_stripe).await
+    }
+
+    /// One for SendGrid, with these keys.
+    pub async fn set_for_sendgrid(public_keys: Vec<PublicKey>) -> Self {
+        let takes =
+            |webhooks: Webhooks, queue| webhooks.sendgrid(SendGridEvents { public_keys, queue });
+        Self::set_for("sendgrid", "email", takes).await
     }
 
     async fn set_for(

@@ -188,3 +188,73 @@ fn an_empty_key_turns_sendgrid_off_with_a_warning() {
         warnings[0]
     );
 }
+
+/// From the tests of SendGrid's SDK.
+const PUBLIC_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/1FwCM/QmGUhA==";
+
+#[test]
+fn public_keys_are_checked_as_they_stand() {
+    let keys =
+        |list: &str| format!("{SENDGRID_ON}\nproviders.sendgrid.webhook_public_keys = {list}");
+    let sendgrid = |list: &str| good(&keys(list), &[]).sendgrid().cloned().expect("on");
+    assert!(sendgrid("[]").webhook_public_keys.is_empty());
+    let two = sendgrid(&format!("['{PUBLIC_KEY}', '{PUBLIC_KEY}']"));
+    assert_eq!(two.webhook_public_keys.len(), 2);
+    let env = [(
+        "LONGSHORE_PROVIDERS__SENDGRID__WEBHOOK_PUBLIC_KEYS",
+        &*format!("[\"{PUBLIC_KEY}\"]"),
+    )];
+    let from_env = good(SENDGRID_ON, &env);
+    assert_eq!(
+        from_env.sendgrid().expect("on").webhook_public_keys.len(),
+        1
+    );
+
+    let typo = PUBLIC_KEY.replace("EEDr2", "EEDr3");
+    for (list, problem, cure) in [
+        (
+            format!("['''-----BEGIN PUBLIC KEY-----\n{PUBLIC_KEY}\n-----END PUBLIC KEY-----''']"),
+            "is in PEM form",
+            "leave out the lines with dashes",
+        ),
+        (
+            "['env:SENDGRID_KEY']".to_owned(),
+            "is not base64",
+            "write it here",
+        ),
+        (
+            "['']".to_owned(),
+            "is not an ECDSA key on P-256",
+            "begin with MFkw",
+        ),
+        (
+            "['aHVudGVyMg==']".to_owned(),
+            "is not an ECDSA key",
+            "copy it again",
+        ),
+        (
+            format!("['{typo}']"),
+            "a character in it is wrong",
+            "copy it again",
+        ),
+        (
+            format!("['{PUBLIC_KEY}', '{typo}']"),
+            "wrong (key 2 of the list)",
+            "copy it again",
+        ),
+        (
+            format!("'{PUBLIC_KEY}'"),
+            "is a text, not a list",
+            "write a list",
+        ),
+    ] {
+        let finding = finding(&keys(&list), &[]);
+        assert_eq!(
+            finding.key, "providers.sendgrid.webhook_public_keys",
+            "{finding}"
+        );
+        assert!(finding.problem.contains(problem), "{finding}");
+        assert!(finding.cure.contains(cure), "{finding}");
+        assert!(!finding.to_string().contains(&typo[4..]), "{finding}");
+    }
+}

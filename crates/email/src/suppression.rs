@@ -1,0 +1,38 @@
+//! Addresses that nothing is sent to.
+
+use longshore_job::{AddressHash, Answer, JobError, Run, SUPPRESSED, Suppression};
+
+/// Refuses an address that is on the list. For mails of every kind: a provider would drop one to an address that has
+/// bounced, and each complaint costs the mails of everybody else.
+///
+/// The refusal names no provider, since none was asked, and so says nothing of one's health. While the list cannot be
+/// looked at, the job waits, at the cost of no attempt.
+pub(crate) async fn check(run: &Run, address: &str) -> Result<(), JobError> {
+    let address = AddressHash::of(address);
+    match run.memory().find(SUPPRESSED, address.as_str()).await? {
+        None => Ok(()),
+        Some(entry) => Err(refused(&entry)),
+    }
+}
+
+fn refused(entry: &str) -> JobError {
+    // An entry that does not read is an entry.
+    let known = Suppression::read(entry);
+    let why = known.as_ref().map(|known| known.reason.as_str());
+    let why = match why {
+        Some("bounce") => "a mail to it has bounced",
+        Some("spam_report") => "a mail to it was reported as spam",
+        _ => "it was put there",
+    };
+    let job = known.and_then(|known| known.job);
+    let job = job.map_or_else(String::new, |job| format!(" (job {job})"));
+    JobError::Permanent {
+        reason: format!(
+            "the address is on the suppression list: {why}{job}; `longshore suppressions remove` takes it off"
+        ),
+        answer: Answer {
+            code: Some("suppressed".to_owned()),
+            ..Answer::default()
+        },
+    }
+}

@@ -1,0 +1,180 @@
+//! Addresses that nothing is sent to, by their hashes. No address is ever shown: nobody here knows it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::str::FromStr;
+
+use longshore_job::{AddressHash, SUPPRESSED, Suppression};
+use longshore_queue::Queue;
+use serde::Serialize;
+
+use crate::error::OperatorError;
+use crate::operator::Operator;
+use crate::time::rfc3339;
+
+/// The queue that has the list.
+const QUEUE: &str = "email";
+
+/// How much of a hash has to be written at the least.
+const SHORTEST: usize = 8;
+
+/// One address that nothing is sent to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SuppressionRow {
+    /// SHA-256 of the address, trimmed and in lower case, in 64 hexadecimal digits.
+    pub hash: String,
+    /// Why: `bounce`, `spam_report`; `None` when what stands there cannot be read.
+    pub reason: Option<String>,
+    /// Since when, RFC 3339.
+    pub since: Option<String>,
+    /// The job whose mail it was, where that is known.
+    pub job: Option<String>,
+}
+
+/// Which address is meant: itself, or the beginning of its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Suppressed {
+    /// All of the hash.
+    Hash(AddressHash),
+    /// At least eight digits of it.
+    Prefix(String),
+}
+
+/// Neither an address nor a hash. It does not say what it was: that may be somebody's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "write the address, local@domain.tld, or at least 8 digits of its hash, as `longshore suppressions list` shows it"
+)]
+pub struct InvalidSuppressed;
+
+impl FromStr for Suppressed {
+    type Err = InvalidSuppressed;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSuppressed> {
+        let text = text.trim();
+        if text.contains('@') {
+            return Ok(Self::Hash(AddressHash::of(text)));
+        }
+        let digits = text.to_ascii_lowercase();
+        let fits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match digits.parse() {
+            Ok(hash) => Ok(Self::Hash(hash)),
+            Err(_) if fits && (SHORTEST..64).contains(&digits.len()) => Ok(Self::Prefix(digits)),
+            Err(_) => Err(InvalidSuppressed),
+        }
+    }
+}
+
+impl SuppressionRow {
+    fn new(hash: String, entry: &str) -> Self {
+        let entry = Suppression::read(entry);
+        Self {
+            hash,
+            since: entry.as_ref().map(|entry| rfc3339(entry.at)),
+            reason: entry.as_ref().map(|entry| entry.reason.clone()),
+            job: entry.and_then(|entry| entry.job),
+        }
+    }
+}
+
+impl Operator {
+    fn suppressions_queue(&self) -> Result<&Queue, OperatorError> {
+        Ok(&self.queue(QUEUE)?.1)
+    }
+
+    /// The addresses that nothing is sent to, the newest first, this many at the most, and how many there are.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn suppressions(
+        &self,
+        limit: usize,
+    ) -> Result<(Vec<SuppressionRow>, usize), OperatorError> {
+        let queue = self.suppressions_queue()?;
+        // The newest so far, the oldest of them on top. An entry may come twice while the list grows.
+        let mut newest = BinaryHeap::new();
+        let mut count = 0;
+        let each = |hash: String, entry: String| {
+            count += 1;
+            let at = Suppression::read(&entry).map_or(0, |entry| entry.at);
+            newest.push(Reverse((at, hash, entry)));
+            if newest.len() > limit {
+                newest.pop();
+            }
+        };
+        queue.entries(SUPPRESSED, each).await?;
+        let mut entries = newest.into_sorted_vec();
+        entries.dedup();
+        let rows = entries
+            .into_iter()
+            .map(|Reverse((_, hash, entry))| SuppressionRow::new(hash, &entry));
+        Ok((rows.collect(), count))
+    }
+
+    /// The one that is meant.
+    ///
+    /// # Errors
+    /// [`OperatorError::NotSuppressed`] when it is not on the list, [`OperatorError::AmbiguousSuppressed`] when several may be
+    /// meant; or when Redis cannot be reached or refuses.
+    pub async fn suppression(&self, meant: &Suppressed) -> Result<SuppressionRow, OperatorError> {
+        let queue = self.suppressions_queue()?;
+        let prefix = match meant {
+            Suppressed::Hash(hash) => {
+                let entry = queue.find(SUPPRESSED, hash.as_str()).await?;
+                let entry = entry.ok_or(OperatorError::NotSuppressed)?;
+                return Ok(SuppressionRow::new(hash.to_string(), &entry));
+            }
+            Suppressed::Prefix(prefix) => prefix,
+        };
+        let mut found = Vec::new();
+        let each = |hash: String, entry: String| {
+            if hash.starts_with(prefix) {
+                found.push((hash, entry));
+            }
+        };
+        queue.entries(SUPPRESSED, each).await?;
+        found.sort();
+        found.dedup_by(|a, b| a.0 == b.0);
+        match found.len() {
+            0 => Err(OperatorError::NotSuppressed),
+            1 => {
+                let (hash, entry) = found.swap_remove(0);
+                Ok(SuppressionRow::new(hash, &entry))
+            }
+            several => Err(OperatorError::AmbiguousSuppressed(several)),
+        }
+    }
+
+    /// Takes an address off the list, by the hash of its row. Mails to it are sent from now on, until the next one bounces.
+    /// `false` when it was not on the list any more.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn unsuppress(&self, row: &SuppressionRow) -> Result<bool, OperatorError> {
+        let queue = self.suppressions_queue()?;
+        Ok(queue.unassign(SUPPRESSED, &row.hash).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_or_its_hash_is_meant() {
+        let ada = AddressHash::of("ada@example.com");
+        let meant = |text: &str| text.parse::<Suppressed>();
+        for text in [
+            " Ada@example.com ",
+            ada.as_str(),
+            &ada.as_str().to_uppercase(),
+        ] {
+            assert_eq!(meant(text), Ok(Suppressed::Hash(ada.clone())), "{text}");
+        }
+        let prefix = &ada.as_str()[..8];
+        assert_eq!(meant(prefix), Ok(Suppressed::Prefix(prefix.to_owned())));
+        for text in ["", "ada", &prefix[1..], "not-a-hash", &format!("{ada}0")] {
+            assert_eq!(meant(text), Err(InvalidSuppressed), "{text}");
+        }
+    }
+}
