@@ -5,6 +5,7 @@ mod email;
 mod payments;
 mod queues;
 mod redis;
+mod storage;
 mod twilio;
 mod webhooks;
 mod worker;
@@ -60,7 +61,7 @@ fn unknown_keys_are_answered_with_the_nearest() {
                 "paypal.secret_key = 'hunter2'",
                 "paypal",
                 "not a key",
-                "known here: app, email, payments, providers, queues, redis, retry, webhooks, worker",
+                "known here: app, buckets, email, payments, providers, queues, redis, retry, webhooks, worker",
             ),
         ],
         "",
