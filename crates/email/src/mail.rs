@@ -133,6 +133,28 @@ mod tests {
     }
 
     #[test]
+    fn files_go_along_in_base64() {
+        let job = SendEmail::new("invoice", "ada@example.com").attach(
+            "invoices/1",
+            "Faktura 1.pdf",
+            "application/pdf",
+        );
+        let files = [Attached {
+            file: &job.attachments[0],
+            body: b"%PDF-\xff".to_vec(),
+        }];
+        let (id, from) = (ID.parse().expect("an id"), from(None));
+        let mail = Mail::new(&job, id, &from, "d-invoice", false).with(&files);
+        let body = serde_json::to_value(&mail).expect("JSON");
+        let file = serde_json::json!({
+            "content": "JVBERi3/",
+            "type": "application/pdf",
+            "filename": "Faktura 1.pdf",
+        });
+        assert_eq!(body["attachments"], serde_json::json!([file]));
+    }
+
+    #[test]
     fn bodies_are_as_pinned() {
         let id = ID.parse().expect("an id");
         let full = written();

@@ -338,7 +338,7 @@ impl S3 for Answers {
         let body = read(input.body).await?;
         let id = (input.key, input.upload_id);
         let etag = self.bucket(&input.bucket, |bucket| {
-            uploads::part(bucket, id, input.part_number, body)
+            uploads::part(bucket, &id, input.part_number, body)
         })??;
         Ok(S3Response::new(UploadPartOutput {
             e_tag: Some(etag),

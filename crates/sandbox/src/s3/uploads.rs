@@ -41,11 +41,11 @@ pub(super) fn begin(
 
 pub(super) fn part(
     bucket: &mut Bucket,
-    upload: (String, String),
+    upload: &(String, String),
     number: i32,
     body: Bytes,
 ) -> S3Result<ETag> {
-    let upload = bucket.uploads.get_mut(&upload);
+    let upload = bucket.uploads.get_mut(upload);
     let upload = upload.ok_or_else(|| s3_error!(NoSuchUpload))?;
     let etag = Entry::new(body.clone(), now()).etag;
     upload.parts.insert(number, body);
