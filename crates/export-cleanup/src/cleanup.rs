@@ -60,7 +60,7 @@ impl Cleanup {
     ) -> Result<Place<'_>, JobError> {
         let found = self.buckets.iter().find(|(alias, _)| *alias == name);
         let (_, bucket) = found.ok_or_else(|| {
-            not_configured(format!(
+            not_configured(&format!(
                 "there is no bucket {name}: set buckets.{name}.name"
             ))
         })?;
@@ -69,14 +69,14 @@ impl Cleanup {
             StoreName::R2 => (Name::R2, bucket.fallback_name.as_deref()),
         };
         let there = there.ok_or_else(|| {
-            not_configured(format!(
+            not_configured(&format!(
                 "{name} has no stand-in at R2: set buckets.{name}.fallback_name"
             ))
         })?;
         let store = self
             .stores
             .get_store(store)
-            .ok_or_else(|| not_configured("R2 is not configured: set providers.r2".to_owned()))?;
+            .ok_or_else(|| not_configured("R2 is not configured: set providers.r2"))?;
         Ok(Place {
             session: store.during(run),
             name: there,
@@ -98,7 +98,7 @@ impl Cleanup {
     }
 }
 
-fn not_configured(reason: String) -> JobError {
+fn not_configured(reason: &str) -> JobError {
     refusal("not configured", format!("{reason}, then replay"))
 }
 
