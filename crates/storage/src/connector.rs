@@ -74,7 +74,16 @@ impl Door {
             Err(error) if error.is_user() => Word::Nothing,
             Err(_) => Word::Ill,
         };
+        let failed = said == Word::Ill;
         run.tell(name, pass, said).await;
+        if pass.probe && failed {
+            // It was to find out whether the store is back, and it is not: the breaker is open again, and the SDK, which
+            // waits for longer than it may stay so, must not probe again and again at the cost of this run's attempt.
+            match run.ask(name, false).await {
+                Err(not_now) => return Err(ConnectorError::user(not_now.into())),
+                Ok(unused) => run.tell(name, unused, Word::Nothing).await,
+            }
+        }
         answer
     }
 

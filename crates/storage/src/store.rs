@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::Config;
-use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use aws_sdk_s3::config::retry::{ReconnectMode, RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
@@ -118,7 +118,9 @@ impl Store {
         };
         let retries = RetryConfig::standard()
             .with_max_attempts(TRIES)
-            .with_initial_backoff(settings.backoff);
+            .with_initial_backoff(settings.backoff)
+            // Connections are our client's own: it drops those that broke.
+            .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(region.clone())

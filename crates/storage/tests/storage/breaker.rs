@@ -18,6 +18,8 @@ use crate::{LOOPBACK, store};
 pub(crate) struct Door {
     pub(crate) heard: Mutex<Vec<(String, bool, Option<Word>)>>,
     ill: Mutex<BTreeMap<String, u32>>,
+    /// How many probes it lets through when it is open.
+    probes: Mutex<u32>,
 }
 
 impl Door {
@@ -45,7 +47,11 @@ impl Gate for Door {
         provider: &'a str,
         effect: bool,
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
+        let mut probes = self.probes.lock().expect("not poisoned");
+        let probe = self.is_open(provider) && *probes > 0;
+        *probes -= u32::from(probe);
         let answer = match self.is_open(provider) {
+            true if probe => Ok(Pass { epoch: 1, probe }),
             true => Err(NotNow {
                 provider: provider.to_owned(),
                 why: Why::Open,
@@ -113,6 +119,22 @@ async fn ten_failed_tries_open_the_breaker_within_one_run_and_cost_no_attempt() 
         assert_eq!(sandbox.ledger().requests() - before, 10);
         assert_eq!(door.words(), vec![Word::Ill; 10]);
     }
+}
+
+/// The SDK waits longer between its tries than a breaker may stay open: what fails then is a probe.
+#[tokio::test]
+async fn a_probe_that_fails_ends_the_run_at_no_attempt() {
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    sandbox
+        .faults()
+        .set(vec![Rule::always(answer(503))])
+        .expect("set");
+    let door = Arc::new(Door::default());
+    *door.probes.lock().expect("not poisoned") = 1;
+    let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+    let error = session.list("exports", "", None).await.expect_err("away");
+    assert!(matches!(error.class, Class::NotNow(_)), "{error}");
+    assert_eq!(sandbox.ledger().requests(), 11, "ten, and the probe");
 }
 
 #[tokio::test]
