@@ -1,5 +1,6 @@
 //! `sweep_bucket`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_export_cleanup::SweepBucketHandler;
@@ -139,6 +140,7 @@ async fn what_the_store_keeps_is_counted_by_its_code() {
 
     // Where nothing may be deleted, it stops at once. Another job, since this one is done.
     scene.id = JobId::generate();
+    scene.memory = Arc::default();
     let refused = handler
         .run(sweep(), scene.run())
         .await
