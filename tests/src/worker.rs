@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use longshore_sandbox::S3Sandbox;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::act::storage;
-use crate::{Act, Stage, eventually};
+use crate::{Act, Stage, eventually, http};
 
 /// How many of its last lines a worker says when a flow fails.
 const LAST_WORDS: usize = 40;
@@ -63,6 +61,12 @@ impl<'a> Start<'a> {
             redis_url: stage.redis.url(),
             settings: Vec::new(),
         }
+    }
+
+    /// Has it work all queues instead of its act's.
+    pub fn all_queues(mut self) -> Self {
+        self.args = &[];
+        self
     }
 
     /// Sets `LONGSHORE_<name>`: `("WORKER__DRAIN_SECONDS", "2")`.
@@ -256,14 +260,7 @@ impl Worker {
     /// # Panics
     /// When it does not answer within five seconds.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let exchange = tokio::time::timeout(Duration::from_secs(5), self.exchange(path)).await;
-        let answer = exchange.expect("an answer within 5 s").expect("an answer");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        (status.expect("a status"), body.to_owned())
+        http::get(self.http_addr(), path).await
     }
 
     /// Waits until `GET path` says this status, and returns the body.
@@ -276,18 +273,12 @@ impl Worker {
         self.get(path).await.1
     }
 
-    async fn exchange(&self, path: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(self.http_addr()).await?;
-        // HTTP/1.0: the body ends with the connection, without chunks.
-        let request = format!("GET {path} HTTP/1.0\r\nHost: worker\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok(answer)
-    }
-
     /// Where it said that it serves its health.
-    fn http_addr(&self) -> SocketAddr {
+    ///
+    /// # Panics
+    /// When it has not said so.
+    #[must_use]
+    pub fn http_addr(&self) -> SocketAddr {
         let log = self.log();
         let addr = log
             .lines()

@@ -4,8 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use longshore_job::kinds::{Attachment, SendEmail};
+use longshore_job::kinds::SendEmail;
 use longshore_job::{Answer, JobError, Run};
+
+use crate::Attachment;
 
 /// How much the files of one mail may have together: 10 MiB. SendGrid takes 30 MB of a whole request, and base64 makes a
 /// third more of them.
@@ -35,24 +37,22 @@ impl Attachments for NoAttachments {
     }
 }
 
-/// A file that goes along.
-pub(crate) struct Attached<'a> {
-    pub(crate) file: &'a Attachment,
-    pub(crate) body: Vec<u8>,
-}
-
 /// Fetches all of a mail's files.
-pub(crate) async fn fetch<'a>(
+pub(crate) async fn fetch(
     from: &dyn Attachments,
-    job: &'a SendEmail,
+    job: &SendEmail,
     run: &Run,
-) -> Result<Vec<Attached<'a>>, JobError> {
+) -> Result<Vec<Attachment>, JobError> {
     let mut left = MOST_BYTES;
     let mut fetched = Vec::new();
     for file in &job.attachments {
         let body = from.fetch(run, &file.s3_key, left).await?;
         left = left.checked_sub(body.len() as u64).ok_or_else(too_large)?;
-        fetched.push(Attached { file, body });
+        fetched.push(Attachment {
+            name: file.filename.clone(),
+            content_type: file.content_type.clone(),
+            content: body,
+        });
     }
     Ok(fetched)
 }

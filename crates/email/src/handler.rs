@@ -9,9 +9,10 @@ use serde_json::json;
 use crate::attachments::{self, Attachments, NoAttachments};
 use crate::mail::Mail;
 use crate::news;
+use crate::postmark::waits_for_sendgrid;
 use crate::sendgrid::NAME;
 use crate::suppression;
-use crate::{Accepted, EmailConfig, SendGrid};
+use crate::{Accepted, EmailConfig, Postmark, SendGrid};
 
 /// Carries out `send_email` jobs: one request each.
 #[derive(Debug, Clone)]
@@ -19,6 +20,7 @@ pub struct SendEmailHandler {
     config: EmailConfig,
     sendgrid: SendGrid,
     attachments: Arc<dyn Attachments>,
+    fallback: Option<Postmark>,
 }
 
 impl SendEmailHandler {
@@ -29,6 +31,7 @@ impl SendEmailHandler {
             config,
             sendgrid,
             attachments: Arc::new(NoAttachments),
+            fallback: None,
         }
     }
 
@@ -36,6 +39,13 @@ impl SendEmailHandler {
     #[must_use]
     pub fn with_attachments(mut self, attachments: Arc<dyn Attachments>) -> Self {
         self.attachments = attachments;
+        self
+    }
+
+    /// The same, with a fallback for the runs that are claimed for it.
+    #[must_use]
+    pub fn with_fallback(mut self, postmark: Postmark) -> Self {
+        self.fallback = Some(postmark);
         self
     }
 }
@@ -48,10 +58,19 @@ impl Handler for SendEmailHandler {
         let template_id = template_id.ok_or_else(|| unknown_template(&job.template))?;
         // Before any provider: the address is what is wrong, whoever would send to it.
         suppression::check(&run, &job.to.email).await?;
-        let sandbox = self.sendgrid.sandbox;
         let files = attachments::fetch(&*self.attachments, &job, &run).await?;
+        if run.route.is_fallback() {
+            let postmark = self.fallback.as_ref();
+            let postmark =
+                postmark.ok_or_else(|| waits_for_sendgrid("there is no fallback here"))?;
+            return postmark.send(&job, &run, &self.config.from, &files).await;
+        }
+        let sandbox = self.sendgrid.sandbox;
         let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox).with(&files);
         let accepted = self.sendgrid.send(&run, &mail).await?;
+        if !sandbox {
+            run.billed(NAME, "mail", 1);
+        }
         if let Some(id) = accepted.message_id.as_deref()
             && self.config.heard
         {

@@ -6,8 +6,7 @@ use longshore_job::JobId;
 use longshore_job::kinds::{Recipient, SendEmail, TemplateData};
 use serde::Serialize;
 
-use crate::Sender;
-use crate::attachments::Attached;
+use crate::{Attachment, Sender};
 
 /// The body, borrowed from job and configuration.
 #[derive(Serialize)]
@@ -88,11 +87,11 @@ impl<'a> Mail<'a> {
     }
 
     /// The same, with these files.
-    pub(crate) fn with(mut self, files: &'a [Attached<'a>]) -> Self {
-        let files = files.iter().map(|attached| File {
-            content: STANDARD.encode(&attached.body),
-            r#type: &attached.file.content_type,
-            filename: &attached.file.filename,
+    pub(crate) fn with(mut self, files: &'a [Attachment]) -> Self {
+        let files = files.iter().map(|file| File {
+            content: STANDARD.encode(&file.content),
+            r#type: &file.content_type,
+            filename: &file.name,
         });
         self.attachments = files.collect();
         self
@@ -134,14 +133,11 @@ mod tests {
 
     #[test]
     fn files_go_along_in_base64() {
-        let job = SendEmail::new("invoice", "ada@example.com").attach(
-            "invoices/1",
-            "Faktura 1.pdf",
-            "application/pdf",
-        );
-        let files = [Attached {
-            file: &job.attachments[0],
-            body: b"%PDF-\xff".to_vec(),
+        let job = SendEmail::new("invoice", "ada@example.com");
+        let files = [Attachment {
+            name: "Faktura 1.pdf".to_owned(),
+            content_type: "application/pdf".to_owned(),
+            content: b"%PDF-\xff".to_vec(),
         }];
         let (id, from) = (ID.parse().expect("an id"), from(None));
         let mail = Mail::new(&job, id, &from, "d-invoice", false).with(&files);

@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 struct Door {
     opens: bool,
     asked: AtomicU64,
+    billed: AtomicU64,
     asking: Notify,
 }
 
@@ -30,6 +31,7 @@ impl Door {
         Arc::new(Self {
             opens,
             asked: AtomicU64::new(0),
+            billed: AtomicU64::new(0),
             asking: Notify::new(),
         })
     }
@@ -40,6 +42,11 @@ impl Door {
 }
 
 impl Gate for Door {
+    fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
+        assert_eq!((provider, unit), ("sendgrid", "mail"));
+        self.billed.fetch_add(units, Ordering::Relaxed);
+    }
+
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.asking.notify_one();
@@ -168,6 +175,7 @@ async fn a_mail_is_sent_once_and_its_id_kept() {
     assert_eq!(answer.status, Some(202));
     assert_eq!(answer.request_id.as_ref(), Some(&mails[0].id));
     assert_eq!(answer.code, None);
+    assert_eq!(scene.door.billed.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
@@ -306,6 +314,8 @@ async fn in_sandbox_mode_a_checked_mail_is_done() {
     };
     assert_eq!(answer.status, Some(200));
     assert_eq!(scene.counts(), (1, 0, 1));
+    let billed = scene.door.billed.load(Ordering::Relaxed);
+    assert_eq!(billed, 0, "nobody pays for a check");
 }
 
 #[tokio::test]

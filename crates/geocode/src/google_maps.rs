@@ -106,7 +106,14 @@ impl GoogleMaps {
         let key = [("key", self.key.expose())];
         let request = Request::get("/maps/api/geocode/json").query(query.chain(key));
         match self.http.read(run, request).await {
-            Ok(response) => answered(response),
+            Ok(response) => {
+                let answered = answered(response);
+                // Google takes money for what it found, or looked for and did not find.
+                if answered.is_ok() {
+                    run.billed(NAME, "request", 1);
+                }
+                answered
+            }
             Err(ProviderError::Rejected { response }) => Err(rejected(response)),
             Err(error) => Err(LookUpError::Provider(error)),
         }

@@ -85,6 +85,9 @@ pub trait Gate: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async {})
     }
+
+    /// Counts what a provider takes money for. See [`Run::billed`].
+    fn billed(&self, _provider: &'static str, _unit: &'static str, _units: u64) {}
 }
 
 /// One attempt at one job.
@@ -185,6 +188,12 @@ impl Run {
     /// the next ones.
     pub async fn tell(&self, provider: &str, pass: Pass, word: Word) {
         self.gate.tell(provider, pass, word).await;
+    }
+
+    /// Counts what a provider takes money for, in the unit of its price list (`mail`, `segment`, `request`), once it is
+    /// known that it does. Where an answer is lost the count stays below the bill; it never goes above it.
+    pub fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
+        self.gate.billed(provider, unit, units);
     }
 
     /// What the fleet remembers for this run.

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod manual;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,8 +9,8 @@ use clap::{Args, Parser, Subcommand};
 
 /// Carries an app's jobs to the services it depends on, and says what became of each one.
 ///
-/// Data goes to stdout, logs to stderr. Exit codes: 0 done; 1 it failed; 2 the input was wrong and nothing was
-/// changed; 3 Redis could not be reached within 5 s.
+/// Apps hand it jobs: mails, text messages, payments, addresses. Workers carry them out, once where the provider lets it,
+/// and leave a provider alone that struggles. Nothing that was accepted is lost: what cannot be done is a dead letter.
 #[derive(Debug, Parser)]
 #[command(
     name = "longshore",
@@ -46,6 +48,9 @@ pub enum Command {
     /// Dead letters: look, replay, discard
     #[command(subcommand)]
     Dead(Dead),
+    /// Jobs that are made by the clock: when each entry ticks, or run one now
+    #[command(subcommand)]
+    Cron(Cron),
     /// Which users and subscriptions are which at a payment provider: for a move to another one
     #[command(subcommand)]
     Mappings(MappingsCommand),
@@ -61,10 +66,23 @@ pub enum Command {
     Doctor(Shown),
     /// Listens for providers' events, such as what became of a message, until SIGTERM or SIGINT
     Webhooks,
+    /// Makes one harmless call to each provider that has test-mode credentials
+    Smoke(Shown),
     /// Runs the stand-in providers, for local development
     Sandbox(Sandbox),
     /// Shows the whole thing at work, on a private Redis and the stand-in providers
     Demo(Demo),
+    /// Prints what a shell needs to complete commands and options
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page, or writes one for each command
+    Man {
+        /// Writes longshore.1, longshore-work.1, … into this directory instead
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 /// `--json`.
@@ -260,6 +278,21 @@ pub struct Discard {
     pub json: bool,
 }
 
+/// `cron …`.
+#[derive(Debug, Subcommand)]
+pub enum Cron {
+    /// Shows every entry with its last and next tick
+    List(Shown),
+    /// Enqueues an entry's job now; its schedule goes on as if nothing had been
+    Run {
+        /// The entry, as `cron list` shows it
+        name: String,
+        /// Prints a JSON object instead of the bare id
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// `mappings …`.
 #[derive(Debug, Subcommand)]
 pub enum MappingsCommand {
@@ -362,6 +395,9 @@ pub struct Sandbox {
     /// Where the stand-in for R2 listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9487")]
     pub r2_addr: std::net::SocketAddr,
+    /// Where the stand-in for Postmark listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9488")]
+    pub postmark_addr: std::net::SocketAddr,
     /// Where the stand-in for SendGrid posts its events
     #[arg(
         long,

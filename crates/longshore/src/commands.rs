@@ -1,15 +1,18 @@
 //! The commands, one file each.
 
 mod configuration;
+mod cron;
 mod dead;
 mod demo;
 mod doctor;
 mod enqueue;
 mod job;
+mod manual;
 mod mappings;
 mod presign;
 mod queues;
 mod sandbox;
+mod smoke;
 mod suppressions;
 mod webhooks;
 mod work;
@@ -18,6 +21,7 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::failure::Failure;
+use crate::sentry;
 use crate::session::Session;
 
 /// Carries out a command.
@@ -27,12 +31,17 @@ use crate::session::Session;
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let load = || Session::load(cli.config.as_ref(), cli.profile.as_deref());
     match cli.command {
-        Command::Work(args) => work::run(&load()?, &args).await,
+        Command::Work(args) => {
+            let session = load()?;
+            let work = |watch| work::run(&session, &args, watch);
+            sentry::reported(&session.config, "work", work).await
+        }
         Command::Enqueue(args) => enqueue::run(&load()?, args).await,
         Command::Job(args) => job::run(&load()?, &args).await,
         Command::Queues(args) => queues::list(&load()?, &args).await,
         Command::Pause(args) => queues::pause(&load()?, &args).await,
         Command::Resume(args) => queues::resume(&load()?, &args).await,
+        Command::Cron(command) => cron::run(&load()?, command).await,
         Command::Dead(args) => dead::run(&load()?, args).await,
         Command::Config(ConfigCommand::Check(args)) => {
             configuration::check(cli.config.as_deref(), cli.profile.as_deref(), &args)
@@ -42,9 +51,16 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Mappings(command) => mappings::run(&load()?, command).await,
         Command::Presign(args) => presign::run(&load()?, &args).await,
         Command::Suppressions(command) => suppressions::run(&load()?, command).await,
-        Command::Webhooks => webhooks::run(&load()?).await,
+        Command::Webhooks => {
+            let session = load()?;
+            let listen = |_| webhooks::run(&session);
+            sentry::reported(&session.config, "webhooks", listen).await
+        }
+        Command::Smoke(args) => smoke::run(&load()?, &args).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { dir } => manual::man(dir.as_deref()),
     }
 }
 

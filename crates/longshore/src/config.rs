@@ -15,20 +15,24 @@ mod app;
 mod base_url;
 mod buckets;
 mod calls;
+mod cron;
 mod document;
 mod email;
 mod env;
 mod files;
 mod finding;
 mod google_maps;
+mod inventory;
 mod key;
 mod layer;
+mod postmark;
 mod queues;
 mod reader;
 mod redis;
 mod schema;
 mod secret;
 mod sendgrid;
+mod sentry;
 mod show;
 mod storage;
 mod stripe;
@@ -38,6 +42,7 @@ mod unknown;
 mod webhooks;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -49,13 +54,17 @@ use secrecy::ExposeSecret;
 
 pub use app::AppSettings;
 pub use calls::{Breaker, Calls};
-pub use email::{EmailSettings, Sender};
+pub use cron::CronSettings;
+pub use email::{EmailSettings, FallbackSettings, Sender};
 pub use finding::{Finding, Findings, Severity};
 pub use google_maps::GoogleMapsSettings;
+pub use inventory::{Criticality, Listed};
+pub use postmark::{PostmarkSettings, PostmarkTransport};
 pub use queues::{OnUnknown, QueueSettings, QueueSpec};
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use secret::SecretRef;
 pub use sendgrid::SendGridSettings;
+pub use sentry::{SentrySettings, origin as sentry_origin, parse_dsn};
 pub use show::ShownValue;
 pub use storage::{StoreKeys, StoreSettings};
 pub use stripe::{StripeSettings, wrong_mode};
@@ -97,8 +106,13 @@ pub struct Config {
     pub r2: Option<StoreSettings>,
     /// The buckets that have a name.
     pub buckets: Vec<(BucketName, Bucket)>,
+    /// Where errors are reported; `None` while there is no DSN.
+    pub sentry: Option<SentrySettings>,
+    /// Which jobs are made by the clock, by name.
+    pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
+    inventory: BTreeMap<&'static str, Listed>,
     queues: Queues,
     warnings: Findings,
     values: Vec<ShownValue>,
@@ -141,7 +155,8 @@ impl Config {
         let worker = worker::read(&mut reader);
         let queues = queues::read(&mut reader, queues);
         let sendgrid = sendgrid::read(&mut reader);
-        let email = email::read(&mut reader, sendgrid);
+        let postmark = postmark::read(&mut reader);
+        let email = email::read(&mut reader, sendgrid, postmark, files::directory(dir));
         let twilio = twilio::read(&mut reader);
         let google_maps = google_maps::read(&mut reader);
         let stripe = stripe::read(&mut reader, profile);
@@ -159,10 +174,14 @@ impl Config {
         let s3 = storage::s3(&mut reader);
         let r2 = storage::r2(&mut reader);
         let buckets = buckets::read(&mut reader, s3.is_some(), r2.is_some());
+        let sentry = sentry::read(&mut reader);
         let webhooks = webhooks::read(&mut reader);
+        let inventory = inventory::read(&mut reader);
         if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
             webhooks::can_verify(&mut reader, webhooks, twilio);
         }
+
+        let cron = cron::read(&mut reader);
 
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
@@ -188,7 +207,10 @@ impl Config {
                 s3,
                 r2,
                 buckets,
+                sentry,
+                cron,
                 webhooks,
+                inventory,
                 queues,
                 warnings,
                 values,
@@ -202,6 +224,12 @@ impl Config {
     #[must_use]
     pub fn queue(&self, name: &str) -> Option<&QueueSettings> {
         self.queues.get(name)
+    }
+
+    /// What the inventory says of a provider; `None` when there is none of this name.
+    #[must_use]
+    pub fn listed(&self, provider: &str) -> Option<&Listed> {
+        self.inventory.get(provider)
     }
 
     /// SendGrid's settings; `None` while it has no key.
@@ -229,6 +257,9 @@ impl Config {
         let mut secrets = vec![("redis.url", &self.redis.url)];
         if let Some(email) = &self.email {
             secrets.push((sendgrid::API_KEY, &email.sendgrid.api_key));
+            if let Some(fallback) = &email.fallback {
+                secrets.push((postmark::SERVER_TOKEN, &fallback.postmark.server_token));
+            }
         }
         if let Some(twilio) = &self.twilio {
             secrets.extend(twilio.secrets());
@@ -255,18 +286,20 @@ impl Config {
                 .iter()
                 .flat_map(|r2| r2.secrets(storage::R2_SECRETS)),
         );
-        secrets
-            .into_iter()
-            .filter_map(|(key, secret)| {
-                let error = resolve(secret.expose_secret()).err()?;
-                Some(Finding {
-                    severity: Severity::Error,
-                    key: key.to_owned(),
-                    origin: None,
-                    problem: format!("leads nowhere: {error}"),
-                    cure: "set what it refers to where the workers run".to_owned(),
-                })
+        if let Some(sentry) = &self.sentry {
+            secrets.push((sentry::DSN, &sentry.dsn));
+        }
+        let leads_nowhere = secrets.into_iter().filter_map(|(key, secret)| {
+            let error = resolve(secret.expose_secret()).err()?;
+            Some(Finding {
+                severity: Severity::Error,
+                key: key.to_owned(),
+                origin: None,
+                problem: format!("leads nowhere: {error}"),
+                cure: "set what it refers to where the workers run".to_owned(),
             })
-            .collect()
+        });
+        let no_dsn = self.sentry.as_ref().and_then(SentrySettings::finding);
+        leads_nowhere.chain(no_dsn).collect()
     }
 }

@@ -10,6 +10,7 @@ pub mod failure;
 mod logging;
 mod output;
 pub mod registry;
+mod sentry;
 mod session;
 
 pub use commands::run;

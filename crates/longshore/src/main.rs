@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use longshore::cli::Cli;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = longshore::cli::manual::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     longshore::init_logging();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

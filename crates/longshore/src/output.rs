@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// How wide a table is where there is no terminal to ask.
+/// How wide a table is on a terminal that does not say how wide it is.
 const WIDTH: usize = 100;
 
 /// The last column is not cut below this, whatever the others take.
@@ -33,8 +33,8 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Prints rows under a header. Only the last column is ever cut, at the edge of the terminal or at 100 columns: an id
-/// must stay in one piece to be copied.
+/// Prints rows under a header. Only the last column is ever cut, and only at the edge of a terminal: an id must stay in
+/// one piece to be copied, and whoever reads a pipe wants it all.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
     line(&table_lines(header, rows).join("\n"))
 }
@@ -98,11 +98,18 @@ impl Column {
 
 fn width() -> usize {
     let stdout = io::stdout();
-    let terminal = stdout
-        .is_terminal()
-        .then(|| terminal_size::terminal_size_of(stdout))
-        .flatten();
-    terminal.map_or(WIDTH, |(width, _)| usize::from(width.0))
+    if !stdout.is_terminal() {
+        return usize::MAX;
+    }
+    terminal_size::terminal_size_of(stdout).map_or(WIDTH, |(width, _)| usize::from(width.0))
+}
+
+/// A cell before the last one, where that may be long: cut on a terminal alone.
+pub(crate) fn cell(text: &str, most: usize) -> String {
+    match io::stdout().is_terminal() {
+        true => cut(text, most),
+        false => text.to_owned(),
+    }
 }
 
 /// A text from elsewhere on one line: what would steer a terminal is replaced.
@@ -125,6 +132,13 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     cut.truncate(cut.trim_end().len());
     cut.push('…');
     cut
+}
+
+/// The known word that was likely meant by an unknown one. A wrong offer is worse than the list of what there is.
+pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    let alike = |known: &str| strsim::jaro_winkler(known, unknown);
+    let best = known.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+    (alike(best) >= 0.9).then_some(*best)
 }
 
 /// A dash where there is nothing.
@@ -157,6 +171,13 @@ mod tests {
         assert_eq!(lines[0], format!("{:<26}  COUNT  REASON", "ID"));
         assert_eq!(lines[1], format!("{id}      7  why why why why why…"));
         assert_eq!(lines[2], format!("{:<26}     12  no", "x"));
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_word_and_a_guess_with_the_list() {
+        let kinds = ["send_email", "send_sms", "create_customer"];
+        assert_eq!(nearest("send_emial", &kinds), Some("send_email"));
+        assert_eq!(nearest("fax", &kinds), None);
     }
 
     #[test]

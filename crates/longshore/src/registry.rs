@@ -11,13 +11,14 @@ mod storage;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use longshore_cron::Entry;
 use longshore_job::Prepared;
 use longshore_provider::secret::{SecretString, resolve};
 use longshore_queue::{BreakerSpec, ProviderPolicy};
-use longshore_worker::Handlers;
+use longshore_worker::{Handlers, ProviderFacts};
 use secrecy::ExposeSecret;
 
-use crate::config::{Calls, Config, QueueSpec, SecretRef};
+use crate::config::{Calls, Config, CronSettings, QueueSpec, SecretRef};
 
 pub use email::sendgrid_events;
 pub use payments::stripe_events;
@@ -86,9 +87,59 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
     (provider.doubt)(config, payload.get("args")?)
 }
 
+/// Where the providers are that stand in for others, if they are on.
+#[must_use]
+pub fn stand_ins(config: &Config) -> Vec<(&'static str, String)> {
+    let r2 = storage::r2(config);
+    email::postmark(config).into_iter().chain(r2).collect()
+}
+
+/// What the inventory says of a provider and of those beside it, for the fleet's metrics.
+#[must_use]
+pub fn facts(provider: &Provider, config: &Config) -> Vec<ProviderFacts> {
+    let beside = (provider.beside)(config);
+    std::iter::once(provider.name)
+        .chain(beside.iter().map(|beside| beside.name))
+        .filter_map(|name| {
+            let listed = config.listed(name)?;
+            Some(ProviderFacts {
+                provider: name.to_owned(),
+                queue: provider.queue.name.to_owned(),
+                own: name == provider.name,
+                criticality: listed.criticality.to_string(),
+                sla_percent: listed.sla_percent,
+                owner: listed.owner.clone(),
+            })
+        })
+        .collect()
+}
+
 /// It stands alone.
 fn alone(_: &Config) -> Vec<Beside> {
     Vec::new()
+}
+
+/// The cron entries that tick and whose jobs go to this provider's queue.
+#[must_use]
+pub fn cron(config: &Config, provider: &Provider) -> Vec<Entry> {
+    let active = config.cron.iter().filter(|settings| {
+        settings.entry.queue() == provider.queue.name && inactive(config, settings).is_none()
+    });
+    active.map(|settings| settings.entry.clone()).collect()
+}
+
+/// Why a cron entry does not tick; `None` = it does.
+#[must_use]
+pub fn inactive(config: &Config, settings: &CronSettings) -> Option<String> {
+    if !settings.enabled {
+        return Some("it is switched off (`enabled = false`)".to_owned());
+    }
+    let queue = settings.entry.queue();
+    let provider = PROVIDERS
+        .iter()
+        .find(|provider| provider.queue.name == queue)?;
+    let off = (provider.origin)(config).is_none();
+    off.then(|| format!("{} is not set", provider.turned_on_by))
 }
 
 /// Nothing that is accepted is doubted.
@@ -97,7 +148,7 @@ fn no_doubt(_: &Config, _: &serde_json::Value) -> Option<String> {
 }
 
 /// A secret, from where it is kept.
-fn secret(key: &str, secret: &SecretRef) -> Result<SecretString, String> {
+pub(crate) fn secret(key: &str, secret: &SecretRef) -> Result<SecretString, String> {
     resolve(secret.expose_secret()).map_err(|error| format!("{key}: {error}"))
 }
 

@@ -33,6 +33,14 @@ pub enum OperatorError {
         /// Where it is.
         state: &'static str,
     },
+    /// A cron entry makes no job at this time.
+    #[error("the cron entry {name} makes no job now: {reason}")]
+    Entry {
+        /// The entry.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
     /// Nothing on the suppression list is meant.
     #[error("it is not on the suppression list: `longshore suppressions list` shows what is")]
     NotSuppressed,

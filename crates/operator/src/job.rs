@@ -3,12 +3,12 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use longshore_job::Envelope;
-use longshore_queue::{Delivery, Job, JobState, Recorded};
+use longshore_queue::{CronOrigin, Delivery, Job, JobState, Recorded};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::operator::QueueInfo;
-use crate::redact::{REDACTED, redact_args};
+use crate::redact::{REDACTED, is_name, redact_args};
 use crate::time::rfc3339;
 
 /// One job.
@@ -38,6 +38,8 @@ pub struct JobView {
     pub group: Option<String>,
     /// The key it was enqueued with, redacted like the args: an app may have put an address into it.
     pub idempotency_key: Option<String>,
+    /// The cron entry that made it, if one did.
+    pub cron: Option<CronJobRow>,
     /// How often it was throttled or put back.
     pub waits: u32,
     /// How far it has come, if it is a long one.
@@ -53,6 +55,27 @@ pub struct JobView {
     pub payload_base64: Option<String>,
     /// Its last ten attempts, oldest first.
     pub history: Vec<HistoryRow>,
+}
+
+/// Which tick of which cron entry made a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CronJobRow {
+    /// The entry.
+    pub entry: String,
+    /// The tick, RFC 3339; by hand: when it was asked for.
+    pub tick: String,
+    /// An operator asked for it.
+    pub by_hand: bool,
+}
+
+impl From<CronOrigin> for CronJobRow {
+    fn from(origin: CronOrigin) -> Self {
+        Self {
+            entry: origin.entry,
+            tick: rfc3339(origin.tick_ms),
+            by_hand: origin.by_hand,
+        }
+    }
 }
 
 /// What became of a message.
@@ -142,7 +165,7 @@ impl JobView {
         Self {
             id: job.id.to_string(),
             queue: queue.name.clone(),
-            kind: payload.and_then(kind),
+            kind: payload.and_then(|payload| kind(payload, reveal)),
             state: job.state,
             attempt,
             max_attempts: queue.max_attempts,
@@ -155,6 +178,7 @@ impl JobView {
                 true => key,
                 false => REDACTED.to_owned(),
             }),
+            cron: job.cron.map(CronJobRow::from),
             waits: job.waits,
             progress: job.progress,
             result: job.result,
@@ -166,8 +190,11 @@ impl JobView {
     }
 }
 
-/// The kind that a payload names.
-pub(crate) fn kind(payload: &[u8]) -> Option<String> {
+/// The kind that a payload names. What does not look like one may be anything.
+fn kind(payload: &[u8], reveal: bool) -> Option<String> {
     let envelope = Envelope::parse(payload).ok()?;
-    Some(envelope.kind.chars().take(64).collect())
+    match reveal || is_name(&envelope.kind) {
+        true => Some(envelope.kind.chars().take(64).collect()),
+        false => Some(REDACTED.to_owned()),
+    }
 }

@@ -28,6 +28,7 @@ pub struct QueueRow {
     /// The breakers of its providers.
     pub breakers: Vec<BreakerRow>,
     /// Who stands in while the breaker of its own provider is open, if somebody does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<FallbackRow>,
     /// Until when its provider told us to stay away, RFC 3339, if that is to come.
     pub held_until: Option<String>,
@@ -56,6 +57,7 @@ pub struct BreakerRow {
     /// Open: when one call may find out whether it is back; half-open: when another one may. RFC 3339.
     pub until: Option<String>,
     /// It refuses our credentials. Only of providers that are not the queue's own: for that one the queue is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<PauseRow>,
 }
 

@@ -42,15 +42,17 @@ fn redact(value: &mut Value) {
     }
 }
 
+/// Looks like a name in a program: `send_email`.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
 /// Fields have names like `order_number`. What does not look like one may be an address or a number.
 fn redact_names(fields: &mut Map<String, Value>) {
-    let is_name = |name: &str| {
-        name.len() <= 64
-            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-    };
     if fields.keys().all(|name| is_name(name)) {
         return;
     }

@@ -46,9 +46,11 @@ if want <= 0 then return none('ok') end
 
 local state, till = look(p, held, breakers)
 -- When the provider is asked again: until then its fallback takes the jobs, if it may be called.
-local away_until = false
+local away_until, parked_until = false, 0
 if state == 'open' and ARGV[10] ~= '' then
   away_until = till
+  -- A probe that is under way may have its answer at any moment, and its lease is for one that has none.
+  parked_until = p.breaker.state == 'half' and math.min(till, now + 1000) or till
   p, route = described(10, ':' .. ARGV[10]), 'fallback'
   state, till = look(p, gate_of(gate, p.suffix), breakers)
   if state then return none('open', math.min(till, away_until)) end
@@ -84,8 +86,8 @@ for i, id in ipairs(popped) do
     seen[id] = true
     if away_until and sent_to_primary(id) then
       -- Unknown is never failed over: it waits for the provider that may have it.
-      redis.call('ZADD', scheduled, seconds(away_until), id)
-      due = due or seconds(away_until)
+      redis.call('ZADD', scheduled, seconds(parked_until), id)
+      due = due or seconds(parked_until)
     else
       ids[#ids + 1] = id
       owned[#owned + 1] = id

@@ -1,8 +1,9 @@
 //! What the end of a run means. The one place that decides; `settle` only carries it out.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use longshore_job::{Cause, Class, JobError, Outcome, RetrySchedule, Scope};
+use longshore_job::{Answer, Cause, Class, JobError, Outcome, RetrySchedule, Scope};
 
 use crate::{Route, RunState, Word};
 
@@ -155,14 +156,28 @@ pub fn decide(
     }
 }
 
+/// Which provider a run's end tells of, whoever's it is, and what; `None` where it tells nothing.
+#[must_use]
+pub fn heard(end: &Result<Outcome, JobError>) -> Option<(&Cow<'static, str>, Word)> {
+    let provider = answer_of(end)?.provider.as_ref()?;
+    match said(end, provider) {
+        Word::Nothing => None,
+        word => Some((provider, word)),
+    }
+}
+
+fn answer_of(end: &Result<Outcome, JobError>) -> Option<&Answer> {
+    match end {
+        Ok(Outcome::Done { answer, .. }) => Some(answer),
+        Ok(Outcome::Skipped { .. }) => None,
+        Err(error) => Some(error.answer()),
+    }
+}
+
 /// What a run's end says of the provider. A run that did not call it says nothing.
 fn said(end: &Result<Outcome, JobError>, provider: &str) -> Word {
-    let answer = match end {
-        Ok(Outcome::Done { answer, .. }) => answer,
-        Ok(Outcome::Skipped { .. }) => return Word::Nothing,
-        Err(error) => error.answer(),
-    };
-    if answer.provider.as_deref() != Some(provider) {
+    let asked = answer_of(end).and_then(|answer| answer.provider.as_deref());
+    if asked != Some(provider) {
         return Word::Nothing;
     }
     match end {
@@ -235,7 +250,6 @@ fn dead(class: Class, error: &JobError) -> Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use longshore_job::Answer;
 
     fn policy(on_unknown: OnUnknown) -> Policy {
         Policy {
@@ -268,6 +282,23 @@ mod tests {
             used,
             ..RunState::default()
         }
+    }
+
+    #[test]
+    fn an_end_tells_of_whom_it_asked_whoevers_provider_that_is() {
+        let heard_of = |end: &Result<Outcome, JobError>| {
+            heard(end).map(|(provider, word)| (provider.to_string(), word))
+        };
+        let of_sendgrid = |word| Some(("sendgrid".to_owned(), word));
+        assert_eq!(heard_of(&transient()), of_sendgrid(Word::Ill));
+        let done = Outcome::Done {
+            result: None,
+            answer: answer(),
+        };
+        assert_eq!(heard_of(&Ok(done)), of_sendgrid(Word::Well));
+        assert_eq!(heard_of(&Ok(Outcome::done())), None);
+        let ours = error(|reason, _| JobError::permanent(reason));
+        assert_eq!(heard_of(&ours), None);
     }
 
     #[test]

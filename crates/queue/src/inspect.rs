@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::Answer;
-use crate::{Delivery, Paused, Queue, QueueError, RawId, Recorded, RunState, script};
+use crate::{CronOrigin, Delivery, Paused, Queue, QueueError, RawId, Recorded, RunState, script};
 
 /// Where a job is. The six words are the same in code, on the command line, in JSON and in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -171,6 +171,8 @@ pub struct Job {
     pub delivery: Option<Delivery>,
     /// The key it was enqueued with.
     pub idempotency_key: Option<String>,
+    /// The cron entry that made it.
+    pub cron: Option<CronOrigin>,
     /// What its record says of its runs.
     pub run: RunState,
     /// Its last ten attempts, oldest first.
@@ -379,6 +381,7 @@ pub(crate) fn from_record(
             .and_then(|json| serde_json::from_slice(json).ok()),
         delivery: None,
         idempotency_key: field(record, "idempotency_key").filter(|key| !key.is_empty()),
+        cron: field(record, "cron").and_then(|text| CronOrigin::parse(&text)),
         run: field(record, "run")
             .map(|run| RunState::parse(&run))
             .unwrap_or_default(),

@@ -21,6 +21,7 @@ pub struct Keys {
     /// | `at` | enqueued, ms since the epoch |
     /// | `exp` | expires, ms since the epoch |
     /// | `idempotency_key` | the key it was enqueued with |
+    /// | `cron` | the cron entry and tick that it comes from, `<entry> <ms>`; ` by hand` after it if it was asked for |
     /// | `traceparent`, `tracestate` | W3C trace context of the producer |
     /// | `run` | [`RunState`](crate::RunState): `<used> <lost> <generation> <may have been sent> <history entries>` |
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
@@ -75,6 +76,14 @@ pub struct Keys {
     pub kept: String,
     /// Prefix: HASH `<map>:<name>`, for good: which user is which customer, which addresses nothing is sent to.
     pub map: String,
+    /// HASH of what is known of the cron entries whose jobs go to this queue.
+    ///
+    /// | field | |
+    /// |---|---|
+    /// | `<entry> <time zone> <expression>` | up to when its ticks are dealt with, and when it was noted last that somebody has it: `<ms> <beats>` |
+    /// | `<entry>` | its last tick, `<ms> <job>` |
+    /// | `*` | how often it was noted which entries there are, and when last, `<beats> <ms>` |
+    pub cron: String,
 }
 
 /// A namespace or queue name that key names cannot hold.
@@ -121,6 +130,7 @@ impl Keys {
             event: key("event"),
             kept: key("kept"),
             map: key("map"),
+            cron: key("cron"),
         })
     }
 

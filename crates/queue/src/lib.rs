@@ -9,11 +9,13 @@
 //!
 //! What a run's end *means* is decided in one pure function, [`decide`]. Around the two stand the lease
 //! ([`Queue::join`], [`Queue::beat`], [`Queue::sweep`]), [`Queue::enqueue`], and what operators need: [`Queue::stats`],
-//! [`Queue::job`], [`Queue::pause`], [`Queue::dead_groups`], [`Queue::replay`].
+//! [`Queue::job`], [`Queue::pause`], [`Queue::dead_groups`], [`Queue::replay`]. Cron entries tick by
+//! [`Queue::cron_look`] and [`Queue::cron_move`].
 //!
 //! Time comes from Redis (`TIME`), never from the caller's clock.
 
 mod claim;
+mod cron;
 mod dead;
 mod decide;
 mod delivery;
@@ -36,8 +38,11 @@ mod value;
 mod wait;
 
 pub use claim::{Claim, ClaimState, Claimed};
+pub use cron::{CronBook, CronMark, CronMove, CronOrigin, LastTick, TickJob};
 pub use dead::{DeadGroup, DeadLetter, Selection};
-pub use decide::{Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost};
+pub use decide::{
+    Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost, heard,
+};
 pub use delivery::{Delivery, Heard, News, Suppress};
 pub use enqueue::{Enqueued, NewJob, RunAt};
 pub use error::QueueError;

@@ -74,6 +74,8 @@ script!(
         "now", "wake", "record", "promote", "limiter", "breaker", "call"
     ]
 );
+script!(CRON_LOOK = "cron_look", "", ["now"]);
+script!(CRON_TICK = "cron_tick", "", ["now", "wake"]);
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
     ASK = "ask",

@@ -51,6 +51,25 @@ pub struct Verdict {
     pub seen: Seen,
 }
 
+impl Verdict {
+    /// The group of the dead letter that it makes of its job, as [`Queue::dead_groups`] names it.
+    #[must_use]
+    pub fn group(&self) -> Option<String> {
+        let group = self.dead_group()?;
+        Some(group.id())
+    }
+
+    fn dead_group(&self) -> Option<Group> {
+        match &self.fate {
+            Fate::Dead { cause } => Some(Group {
+                kind: self.kind.clone(),
+                cause: cause.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// The answer to [`Queue::settle`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
@@ -200,15 +219,9 @@ fn carry_out(call: Call, verdict: &Verdict) -> Call {
         Some(entry) => (verdict.state.entries, json(entry)),
         None => (0, String::new()),
     };
-    let (id, description) = match &verdict.fate {
-        Fate::Dead { cause } => {
-            let group = Group {
-                kind: verdict.kind.clone(),
-                cause: cause.clone(),
-            };
-            (group.id(), json(&group))
-        }
-        _ => Default::default(),
+    let (id, description) = match verdict.dead_group() {
+        Some(group) => (group.id(), json(&group)),
+        None => Default::default(),
     };
     call.arg(word)
         .arg(millis(wait))

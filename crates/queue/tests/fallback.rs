@@ -199,10 +199,16 @@ async fn what_the_provider_may_have_waits_for_it() {
     assert_eq!(jobs.len(), 2);
     let wait = bench.due_in(unknown).await;
     assert!((0.1..=30.0).contains(&wait), "{wait}");
-    // The provider is asked again, and is well: now it may run.
+    // The provider is asked again. While that takes, it waits for no longer than a moment.
     open_is_over(&bench, "sendgrid").await;
     bench.enqueue(1).await;
     let probe = claim(&queue, &worker, 1).await.jobs;
+    assert_eq!(probe[0].seen.route, Route::Probe);
+    bench.make_due().await;
+    assert!(claim(&queue, &worker, 10).await.jobs.is_empty());
+    let wait = bench.due_in(unknown).await;
+    assert!((0.1..=1.0).contains(&wait), "{wait}");
+    // It is well: now it may run.
     well(&queue, &probe[0]).await;
     bench.make_due().await;
     let jobs = claim(&queue, &worker, 10).await.jobs;

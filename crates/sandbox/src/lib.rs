@@ -3,6 +3,7 @@
 //!
 //! - [`SendGridSandbox`] answers like SendGrid does, and tells what becomes of mails. Each provider listens on a port of its own, since a
 //!   `base_url` is an origin.
+//! - [`PostmarkSandbox`] answers like Postmark does, for mails that SendGrid cannot take.
 //! - [`TwilioSandbox`] answers like Twilio does, lists what it sent, and calls back about it.
 //! - [`StripeSandbox`] takes payments like Stripe does, saves results under idempotency keys, and tells of events.
 //! - [`TestPaySandbox`] takes payments in another style than Stripe's: a provider that does not exist, to switch to.
@@ -52,6 +53,7 @@ mod google_maps;
 mod ids;
 mod ledger;
 mod post;
+mod postmark;
 mod provider;
 mod redis_server;
 mod refused;
@@ -68,6 +70,7 @@ pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
 pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
 pub use google_maps::GoogleMapsSandbox;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
+pub use postmark::PostmarkSandbox;
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 #[cfg(feature = "s3")]
 pub use s3::{Planted, S3Sandbox};

@@ -3,6 +3,7 @@
 use longshore_job::kinds::SendSms;
 use longshore_job::{Handler, JobError, Outcome, Run};
 
+use crate::twilio::NAME;
 use crate::{Twilio, error, verify};
 
 /// Carries out `send_sms` jobs: one request each.
@@ -37,6 +38,7 @@ impl Handler for SendSmsHandler {
             Ok(false) => tracing::warn!(job = %run.id, sid, "another job has this message"),
             Err(error) => tracing::warn!(job = %run.id, sid, %error, "the message is not noted"),
         }
+        run.billed(NAME, "segment", message.segments());
         Ok(message.done(Some(status)))
     }
 

@@ -77,6 +77,12 @@ impl Message {
         time.try_into().ok()
     }
 
+    /// How many segments Twilio takes money for: at least one, where it does not say so yet.
+    pub(crate) fn segments(&self) -> u64 {
+        let segments = number(&self.num_segments);
+        segments.map_or(1, |segments| segments.max(1))
+    }
+
     /// The outcome of a job whose message this is. `status` is that of the answer to its own request.
     pub(crate) fn done(self, status: Option<u16>) -> Outcome {
         let mut result = Map::new();

@@ -13,7 +13,7 @@ use longshore_job::{Earlier, JobError, Outcome, Run, Scope};
 use crate::Twilio;
 use crate::error::{coded, of_looking};
 use crate::message::{Message, done_as};
-use crate::twilio::{CallError, Page};
+use crate::twilio::{CallError, NAME, Page};
 
 /// How far Twilio's clock and the fleet's may be apart.
 const CLOCK_SLACK: Duration = Duration::from_secs(5 * 60);
@@ -63,7 +63,11 @@ pub(crate) async fn verify(
         None => search.run(None).await?,
     };
     match found {
-        Some(message) => Ok(Some(message.done(None))),
+        Some(message) => {
+            // Its own answer was lost, and with it this.
+            run.billed(NAME, "segment", message.segments());
+            Ok(Some(message.done(None)))
+        }
         None => settled(&earlier).map(|()| None),
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Entry {
     ended: AtomicBool,
     /// It has kept a checkpoint.
     progressed: AtomicBool,
+    /// It tells of each call by itself.
+    tells: AtomicBool,
     door: AtomicU8,
     abort: Mutex<Option<AbortHandle>>,
     slot: Mutex<Option<OwnedSemaphorePermit>>,
@@ -49,6 +51,7 @@ impl Entry {
             started: OnceLock::new(),
             ended: AtomicBool::new(false),
             progressed: AtomicBool::new(false),
+            tells: AtomicBool::new(false),
             door: AtomicU8::new(0),
             abort: Mutex::default(),
             slot: Mutex::new(Some(slot)),
@@ -94,6 +97,16 @@ impl Entry {
     /// It has kept a checkpoint: it is not what kills its workers.
     pub(crate) fn comes_on(&self) {
         self.progressed.store(true, Ordering::Release);
+    }
+
+    /// It has told of a call: its end tells of none that is not counted.
+    pub(crate) fn tells_of_calls(&self) {
+        self.tells.store(true, Ordering::Release);
+    }
+
+    /// Whether it has told of a call.
+    pub(crate) fn has_told(&self) -> bool {
+        self.tells.load(Ordering::Acquire)
     }
 
     /// Which way its calls go: as it was claimed, but that what the fallback may have goes there again. Unknown is never

@@ -9,6 +9,7 @@ use std::time::Duration;
 use apalis_core::monitor::Monitor;
 use apalis_core::worker::builder::WorkerBuilder;
 use futures_util::future::select_all;
+use longshore_cron::Entry;
 use longshore_queue::{Fate, LinkOptions, Policy, Queue, Retention, Verdict, Word};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -18,8 +19,10 @@ use crate::backend::QueueBackend;
 use crate::entry::lock;
 use crate::handlers::Handlers;
 use crate::layers::{Around, Dispatch};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, ProviderFacts};
 use crate::station::Station;
+use crate::ticker::{Ticker, Timetable};
+use crate::watch::Watch;
 use crate::{claimer, health, keeper, settler, sweeper};
 
 /// How long Redis may take to be reached at the start.
@@ -97,6 +100,9 @@ pub struct Fleet {
     options: FleetOptions,
     queues: Vec<(Queue, Settings, Handlers)>,
     owners: HashMap<String, Queue>,
+    watch: Option<Arc<dyn Watch>>,
+    providers: Vec<ProviderFacts>,
+    timetables: Vec<Timetable>,
 }
 
 impl Fleet {
@@ -107,7 +113,24 @@ impl Fleet {
             options,
             queues: Vec::new(),
             owners: HashMap::new(),
+            watch: None,
+            providers: Vec::new(),
+            timetables: Vec::new(),
         }
+    }
+
+    /// Has somebody watch over it.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
+    /// Adds what the inventory says of a provider, for `/metrics`.
+    #[must_use]
+    pub fn provider(mut self, facts: ProviderFacts) -> Self {
+        self.providers.push(facts);
+        self
     }
 
     /// Adds a queue.
@@ -129,6 +152,14 @@ impl Fleet {
         self
     }
 
+    /// Ticks these cron entries, whose jobs go to this queue, whether this process works it or not. To be said of a queue
+    /// without entries, too: so it is known when one was taken out. The queue has a connection of its own.
+    #[must_use]
+    pub fn cron(mut self, queue: Queue, entries: Vec<Entry>) -> Self {
+        self.timetables.push(Timetable::new(queue, entries));
+        self
+    }
+
     /// Works until `stop` says so for the first time, then drains: takes no more jobs, lets running ones finish for
     /// `drain`, then cuts them off; a second word from `stop` cuts them off at once.
     ///
@@ -138,7 +169,7 @@ impl Fleet {
         if self.queues.is_empty() {
             return Err(FleetError::NoQueues);
         }
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(self.providers);
         let owners = Arc::new(self.owners);
         let mut stations = Vec::new();
         let mut to_settle = Vec::new();
@@ -151,12 +182,14 @@ impl Fleet {
                 Arc::clone(&owners),
                 &self.options.name,
                 of_queue,
+                self.watch.clone(),
             );
             stations.push(station);
             to_settle.push(outcomes);
         }
         let stations: Arc<[_]> = stations.into();
-        let keeper = Keeper::start(&stations, &metrics, self.options.http_addr)?;
+        let ticker = Ticker::new(&metrics);
+        let keeper = Keeper::start(&stations, &ticker, &metrics, self.options.http_addr)?;
         for station in stations.iter() {
             let mut standing = station.standing.subscribe();
             let joined = standing.wait_for(|standing| standing.lease.is_some());
@@ -187,6 +220,11 @@ impl Fleet {
                 "settler"
             }));
         }
+        let ticking = Arc::clone(&ticker);
+        loops.push(tokio::spawn(async move {
+            ticking.run(self.timetables).await;
+            "ticker"
+        }));
         let (end_monitor, monitor_end) = oneshot::channel::<()>();
         let mut monitor = tokio::spawn(monitor(&stations).run_with_signal(async move {
             let _ = monitor_end.await;
@@ -200,7 +238,8 @@ impl Fleet {
             tokio::select! {
                 _ = stop.recv() => None,
                 _ = claimer_ended => Some("claimer"),
-                _ = loop_ended => Some("settler"),
+                // A panic does not say whose.
+                (ended, ..) = loop_ended => Some(ended.unwrap_or("settler or ticker")),
                 _ = &mut monitor => Some("monitor"),
             }
         };
@@ -239,8 +278,8 @@ impl Fleet {
             }
         }
         let left = settle_the_rest(&stations, settle_until).await;
-        for settler in loops {
-            settler.abort();
+        for ended in loops {
+            ended.abort();
         }
         keeper.stop().await;
         match failed {
@@ -349,6 +388,7 @@ struct Keeper {
 impl Keeper {
     fn start(
         stations: &Arc<[Arc<Station>]>,
+        ticker: &Arc<Ticker>,
         metrics: &Arc<Metrics>,
         http_addr: SocketAddr,
     ) -> Result<Self, FleetError> {
@@ -362,6 +402,7 @@ impl Keeper {
         let (stop, mut stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let stations = Arc::clone(stations);
+        let ticker = Arc::clone(ticker);
         let metrics = Arc::clone(metrics);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -384,7 +425,7 @@ impl Keeper {
                         let queue = station.queue.over(link);
                         tokio::spawn(keeper::keep(Arc::clone(station), queue));
                     }
-                    tokio::spawn(health::serve(listener, stations, metrics));
+                    tokio::spawn(health::serve(listener, stations, ticker, metrics));
                     // Dropping the runtime ends them.
                     let _ = (&mut stopped).await;
                 });

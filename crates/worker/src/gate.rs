@@ -184,10 +184,16 @@ impl Gate for SendGate {
             let Some((owner, policy)) = self.owner(provider) else {
                 return;
             };
+            self.entry.tells_of_calls();
+            self.station.metrics.called(&policy.name, &word);
             if let Err(error) = owner.tell(policy, pass, &word).await {
                 tracing::debug!(job = %self.entry.claimed.id, %error, "what a call told is lost");
             }
         })
+    }
+
+    fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
+        self.station.metrics.billed(provider, unit, units);
     }
 
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -92,6 +92,27 @@ impl Handlers {
         self
     }
 
+    /// Carries one job out without a queue, for those who try credentials out: decodes its payload and runs its handler
+    /// once. `None` when nobody here knows its kind.
+    ///
+    /// # Errors
+    /// As the handler says; a payload that does not decode is a refusal.
+    pub async fn try_out(&self, payload: &[u8], run: Run) -> Option<Result<Outcome, JobError>> {
+        let refused = |error: Undecodable| {
+            let reason = format!("{}: {}", error.why.as_str(), error.detail);
+            Some(Err(JobError::permanent(reason)))
+        };
+        let envelope = match Envelope::parse(payload) {
+            Ok(envelope) => envelope,
+            Err(error) => return refused(error),
+        };
+        let running = match self.get(&envelope.kind)?.start(&envelope, run, Course::Run) {
+            Ok(running) => running,
+            Err(error) => return refused(error),
+        };
+        running.await.transpose()
+    }
+
     pub(crate) fn get(&self, kind: &str) -> Option<&dyn AnyHandler> {
         self.0.get(kind).map(AsRef::as_ref)
     }

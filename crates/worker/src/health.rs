@@ -14,9 +14,11 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 use longshore_queue::{LinkOptions, Queue};
+use tokio::sync::Mutex;
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Seldom};
 use crate::station::Station;
+use crate::ticker::Ticker;
 
 /// A loop that has not gone round for so long has stopped. Every wait in it is shorter, however long Redis is away.
 const STOPPED_AFTER: Duration = Duration::from_secs(30);
@@ -29,12 +31,15 @@ struct Health {
     stations: Arc<[Arc<Station>]>,
     /// For counting, each over a connection of its own.
     queues: Arc<[Queue]>,
+    ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
+    seldom: Arc<Mutex<Seldom>>,
 }
 
 pub(crate) async fn serve(
     listener: TcpListener,
     stations: Arc<[Arc<Station>]>,
+    ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
@@ -57,7 +62,9 @@ pub(crate) async fn serve(
         .with_state(Health {
             stations,
             queues,
+            ticker,
             metrics,
+            seldom: Arc::default(),
         });
     axum::serve(listener, router).await
 }
@@ -66,6 +73,15 @@ pub(crate) async fn serve(
 /// workers because Redis is away would cut running calls.
 async fn livez(State(health): State<Health>) -> impl IntoResponse {
     let mut wrong = String::new();
+    let ticked = health.ticker.turn.age();
+    // It waits for one answer of Redis's at a time, and marks each.
+    if ticked > STOPPED_AFTER {
+        let _ = writeln!(
+            wrong,
+            "cron: the ticker has stopped, {} s ago",
+            ticked.as_secs()
+        );
+    }
     for station in health.stations.iter() {
         let queue = station.queue.name();
         for (name, turn) in [
@@ -128,9 +144,15 @@ async fn text(State(health): State<Health>) -> impl IntoResponse {
             queues.push((queue.name().to_owned(), stats));
         }
     }
+    // Whoever reads at the same moment waits for the same answers.
+    let mut seldom = health.seldom.lock().await;
+    match queues.is_empty() {
+        true => *seldom = Seldom::default(),
+        false => seldom.refresh(&health.queues, STATS_WAIT).await,
+    }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (
         [(header::CONTENT_TYPE, content_type)],
-        health.metrics.text(&queues),
+        health.metrics.text(&queues, &seldom),
     )
 }

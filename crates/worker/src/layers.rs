@@ -4,6 +4,7 @@
 
 mod dispatch;
 mod isolate;
+mod quoted;
 mod settle;
 mod time_limit;
 mod trace;
@@ -18,6 +19,7 @@ use longshore_job::{JobError, Outcome, Undecodable};
 use tower::{Layer, Service};
 
 pub(crate) use dispatch::Dispatch;
+pub use isolate::{Running, running};
 pub(crate) use settle::SettleLayer;
 
 use crate::entry::Entry;

@@ -10,6 +10,8 @@
 //! - the **settler** writes outcomes in batches, and repeats until they are written;
 //! - the **keeper** holds the leases, on a thread of its own, so that no handler can starve it.
 //!
+//! Beside them, one **ticker** in each process ticks the cron entries ([`Fleet::cron`]).
+//!
 //! [`Fleet`] puts them together and takes them apart again in order.
 
 mod backend;
@@ -28,6 +30,11 @@ mod metrics;
 mod settler;
 mod station;
 mod sweeper;
+mod ticker;
+mod watch;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
 pub use handlers::Handlers;
+pub use layers::{Running, running};
+pub use metrics::ProviderFacts;
+pub use watch::{Dead, Watch};

@@ -4,12 +4,19 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_queue::{BreakerState, JobState, Stats};
+use longshore_queue::{BreakerState, JobState, Stats, Word};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+
+mod inventory;
+mod seldom;
+
+pub use inventory::ProviderFacts;
+pub(crate) use seldom::Seldom;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabel {
@@ -29,7 +36,27 @@ struct KindLabels {
     kind: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UnitLabels {
+    provider: &'static str,
+    unit: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EntryLabel {
+    entry: String,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// Who pauses a queue that pauses itself.
+const ITSELF: &str = "longshore";
 
 /// All counters of the process.
 #[derive(Debug)]
@@ -42,10 +69,17 @@ pub(crate) struct Metrics {
     rescued: Family<QueueLabel, Counter>,
     refused: Family<QueueLabel, Counter>,
     newer: Family<QueueLabel, Counter>,
+    calls: Family<CallLabels, Counter>,
+    units: Family<UnitLabels, Counter>,
+    providers: Vec<ProviderFacts>,
+    ticks: Family<EntryLabel, Counter>,
+    skipped_ticks: Family<EntryLabel, Counter>,
+    last_tick: Family<EntryLabel, Gauge>,
+    next_tick: Family<EntryLabel, Gauge>,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(providers: Vec<ProviderFacts>) -> Arc<Self> {
         let mut registry = Registry::with_prefix("longshore");
         // From 1 ms to 65 s for jobs, from 0.1 ms to 1.6 s for Redis.
         let jobs = Histograms::new_with_constructor(|| {
@@ -64,6 +98,13 @@ impl Metrics {
             rescued: Family::default(),
             refused: Family::default(),
             newer: Family::default(),
+            calls: Family::default(),
+            units: Family::default(),
+            providers,
+            ticks: Family::default(),
+            skipped_ticks: Family::default(),
+            last_tick: Family::default(),
+            next_tick: Family::default(),
             registry: Registry::default(),
         };
         registry.register("runs", "Runs that ended, by outcome", metrics.runs.clone());
@@ -97,6 +138,36 @@ impl Metrics {
             "Jobs put back since their args are newer than this worker",
             metrics.newer.clone(),
         );
+        registry.register(
+            "provider_calls",
+            "What calls came to, by provider; a run that does not tell of each call counts as one",
+            metrics.calls.clone(),
+        );
+        registry.register(
+            "provider_billable_units",
+            "What providers take money for, in the unit of each price list, as far as we know",
+            metrics.units.clone(),
+        );
+        registry.register(
+            "cron_ticks",
+            "Ticks of cron entries that this process enqueued",
+            metrics.ticks.clone(),
+        );
+        registry.register(
+            "cron_skipped_ticks",
+            "Ticks that nobody was there for and that were not caught up with, seen by this process",
+            metrics.skipped_ticks.clone(),
+        );
+        registry.register(
+            "cron_last_tick_timestamp_seconds",
+            "The last tick that the fleet enqueued",
+            metrics.last_tick.clone(),
+        );
+        registry.register(
+            "cron_next_tick_timestamp_seconds",
+            "The next tick; in the past when nobody ticks",
+            metrics.next_tick.clone(),
+        );
         Arc::new(Self {
             registry,
             ..metrics
@@ -111,16 +182,53 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn ticks(&self, entry: &str, ticks: u64) {
+        let label = EntryLabel::of(entry);
+        self.ticks.get_or_create(&label).inc_by(ticks);
+    }
+
+    pub(crate) fn skipped_ticks(&self, entry: &str, ticks: u64) {
+        let label = EntryLabel::of(entry);
+        self.skipped_ticks.get_or_create(&label).inc_by(ticks);
+    }
+
+    pub(crate) fn last_tick(&self, entry: &str, tick_ms: u64) {
+        let label = EntryLabel::of(entry);
+        let gauge = self.last_tick.get_or_create(&label);
+        gauge.set((tick_ms / 1000).cast_signed());
+    }
+
+    pub(crate) fn next_tick(&self, entry: &str, tick_ms: Option<u64>) {
+        let label = EntryLabel::of(entry);
+        match tick_ms {
+            Some(tick_ms) => {
+                let gauge = self.next_tick.get_or_create(&label);
+                gauge.set((tick_ms / 1000).cast_signed());
+            }
+            None => drop(self.next_tick.remove(&label)),
+        }
+    }
+
     /// Everything, with what Redis says of the queues.
-    pub(crate) fn text(&self, queues: &[(String, Stats)]) -> String {
+    pub(crate) fn text(&self, queues: &[(String, Stats)], seldom: &Seldom) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         let body = text.trim_end_matches("# EOF\n").len();
         text.truncate(body);
         gauges(&mut text, queues);
+        inventory::gauges(&mut text, &self.providers);
+        seldom.gauges(&mut text);
         text.push_str("# EOF\n");
         text
+    }
+}
+
+impl EntryLabel {
+    fn of(entry: &str) -> Self {
+        Self {
+            entry: entry.to_owned(),
+        }
     }
 }
 
@@ -160,6 +268,19 @@ fn gauges(text: &mut String, queues: &[(String, Stats)]) {
         "paused",
         "1 while the queue is paused",
         each(|stats| f64::from(u8::from(stats.paused.is_some()))),
+    );
+    // Only its provider's refusal does that; an operator's pause stands before it.
+    let by_itself = |stats: &Stats| stats.paused.as_ref().is_some_and(|p| p.by == ITSELF);
+    gauge(
+        "paused_itself",
+        "1 while the queue is paused since its provider refuses our credentials",
+        queues
+            .iter()
+            .map(|(queue, stats)| {
+                let value = f64::from(u8::from(by_itself(stats)));
+                (format!("queue=\"{queue}\""), value)
+            })
+            .collect(),
     );
     let workers = each(|stats| stats.workers as f64);
     gauge("workers", "Workers with a lease", workers);
@@ -251,6 +372,28 @@ impl QueueMetrics {
         self.all.refused.get_or_create(&self.label()).inc();
     }
 
+    /// A call came to this. Nothing is counted of a call that said nothing.
+    pub(crate) fn called(&self, provider: &str, word: &Word) {
+        let outcome = match word {
+            Word::Nothing => return,
+            Word::Well => "answered",
+            Word::Ill => "failed",
+            Word::Hold(_) => "throttled",
+            Word::Refused { .. } => "unauthorized",
+        };
+        let labels = CallLabels {
+            provider: provider.to_owned(),
+            outcome,
+        };
+        self.all.calls.get_or_create(&labels).inc();
+    }
+
+    /// A provider takes money for this.
+    pub(crate) fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
+        let labels = UnitLabels { provider, unit };
+        self.all.units.get_or_create(&labels).inc_by(units);
+    }
+
     pub(crate) fn newer(&self) {
         self.all.newer.get_or_create(&self.label()).inc();
     }
@@ -288,18 +431,35 @@ mod tests {
             latency_ms: Some(1500),
             counters: HashMap::new(),
         };
-        let metrics = Metrics::new();
-        metrics
-            .of("email")
-            .ran(Some("send_email"), "completed", None);
-        let text = metrics.text(&[("email".to_owned(), stats)]);
+        let metrics = Metrics::new(vec![ProviderFacts {
+            provider: "sendgrid".to_owned(),
+            queue: "email".to_owned(),
+            own: true,
+            criticality: "high".to_owned(),
+            sla_percent: Some(99.95),
+            owner: Some("Back \"end\"".to_owned()),
+        }]);
+        let email = metrics.of("email");
+        email.ran(Some("send_email"), "completed", None);
+        email.called("sendgrid", &Word::Well);
+        email.called("sendgrid", &Word::Hold(Duration::from_secs(1)));
+        email.called("sendgrid", &Word::Nothing);
+        email.billed("sendgrid", "mail", 3);
+        let text = metrics.text(&[("email".to_owned(), stats)], &Seldom::default());
         for line in [
             r#"longshore_runs_total{queue="email",kind="send_email",outcome="completed"} 1"#,
             r#"longshore_jobs{queue="email",state="retryable"} 2"#,
             r#"longshore_latency_seconds{queue="email"} 1.5"#,
             r#"longshore_paused{queue="email"} 1"#,
+            r#"longshore_paused_itself{queue="email"} 0"#,
             r#"longshore_held{queue="email"} 0"#,
             r#"longshore_breaker_state{queue="email",provider="sendgrid"} 2"#,
+            r#"longshore_provider_calls_total{provider="sendgrid",outcome="answered"} 1"#,
+            r#"longshore_provider_calls_total{provider="sendgrid",outcome="throttled"} 1"#,
+            r#"longshore_provider_billable_units_total{provider="sendgrid",unit="mail"} 3"#,
+            r#"longshore_provider_info{provider="sendgrid",criticality="high",owner="Back \"end\"",sla="99.95"} 1"#,
+            r#"longshore_provider_sla_ratio{provider="sendgrid"} 0.9995"#,
+            r#"longshore_queue_info{queue="email",provider="sendgrid",criticality="high",owner="Back \"end\""} 1"#,
         ] {
             assert!(
                 text.lines().any(|found| found == line),

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::station::Station;
+use crate::watch::tell;
 
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 
@@ -96,6 +97,7 @@ async fn write(station: &Station, batch: &mut Vec<Verdict>) -> Written {
                     report(station, batch, &settled.written);
                 } else {
                     // With an answer lost, a refusal may be our own first try: then nothing is known to be wrong.
+                    tell(station.watch.as_ref(), station.queue.name(), batch.iter());
                     tracing::info!(
                         queue = station.queue.name(),
                         jobs = batch.len(),
@@ -132,6 +134,7 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
                 let keep = station.settings.retention.keep;
                 let prune_at = settled.prune_at_ms.map(|_| Instant::now() + keep);
                 written.prune_at = written.prune_at.or(prune_at);
+                report(station, one, &settled.written);
                 done.push(verdict);
             }
             Err(QueueError::Refused { server, reason }) => {
@@ -153,7 +156,12 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
 }
 
 fn report(station: &Station, batch: &[Verdict], written: &[bool]) {
-    let refused = batch.iter().zip(written).filter(|(_, written)| !**written);
+    let (written, refused): (Vec<_>, Vec<_>) = batch
+        .iter()
+        .zip(written)
+        .partition(|(_, written)| **written);
+    let written = written.into_iter().map(|(verdict, _)| verdict);
+    tell(station.watch.as_ref(), station.queue.name(), written);
     for (verdict, _) in refused {
         tracing::warn!(queue = station.queue.name(), job_id = %verdict.id, "outcome refused: the job is no longer ours");
         station.metrics.refused();

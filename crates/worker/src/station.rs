@@ -15,6 +15,7 @@ use crate::fleet::Settings;
 use crate::handlers::Handlers;
 use crate::ledger::Ledger;
 use crate::metrics::QueueMetrics;
+use crate::watch::Watch;
 
 /// How a station stands with Redis.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ pub(crate) struct Standing {
 pub(crate) struct Turn(Mutex<Moment>);
 
 impl Turn {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(Moment::now()))
     }
 
@@ -46,6 +47,8 @@ impl Turn {
 
 pub(crate) struct Station {
     pub(crate) queue: Queue,
+    /// The queue's name, to be handed on without copying it.
+    pub(crate) label: Arc<str>,
     pub(crate) settings: Settings,
     pub(crate) handlers: Handlers,
     /// Other providers that its jobs may call, each with the queue that it belongs to.
@@ -53,6 +56,7 @@ pub(crate) struct Station {
     /// The process's name, the first part of every worker id.
     pub(crate) name: String,
     pub(crate) metrics: QueueMetrics,
+    pub(crate) watch: Option<Arc<dyn Watch>>,
     pub(crate) ledger: Ledger,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) standing: watch::Sender<Standing>,
@@ -95,6 +99,7 @@ impl Station {
         owners: Arc<HashMap<String, Queue>>,
         name: &str,
         metrics: QueueMetrics,
+        watch: Option<Arc<dyn Watch>>,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Verdict>) {
         let (outcomes, to_settle) = mpsc::unbounded_channel();
         let (jobs_in, jobs_out) = mpsc::unbounded_channel();
@@ -103,11 +108,13 @@ impl Station {
             confirmed: None,
         };
         let station = Self {
+            label: queue.name().into(),
             queue,
             handlers,
             owners,
             name: name.to_owned(),
             metrics,
+            watch,
             ledger: Ledger::default(),
             slots: Arc::new(Semaphore::new(settings.concurrency)),
             settings,
@@ -197,11 +204,16 @@ impl Station {
         let provider = self.queue.provider().name.as_str();
         match state {
             ClaimState::Paused => tracing::warn!(queue, "paused by an operator"),
-            ClaimState::Refused => tracing::error!(
-                queue,
-                provider,
-                "paused itself: the provider refuses our credentials; one job a minute finds out whether it still does"
-            ),
+            ClaimState::Refused => {
+                tracing::error!(
+                    queue,
+                    provider,
+                    "paused itself: the provider refuses our credentials; one job a minute finds out whether it still does"
+                );
+                if let Some(watch) = &self.watch {
+                    watch.refused(queue, provider);
+                }
+            }
             ClaimState::Held => tracing::warn!(
                 queue,
                 provider,

@@ -10,6 +10,7 @@ use longshore_queue::{
 };
 
 use crate::station::Station;
+use crate::watch::tell;
 
 /// One sweep. Called by the claimer between claims, so that no claim of ours is under way meanwhile.
 pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
@@ -49,6 +50,9 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
             .queue
             .settle(chunk, station.settings.retention)
             .await?;
+        let really = chunk.iter().zip(&settled.written);
+        let really = really.filter_map(|(verdict, written)| written.then_some(verdict));
+        tell(station.watch.as_ref(), station.queue.name(), really);
         written.extend(settled.written);
     }
     // Most of what Redis had and we did not know was settled between the two looks: its token is gone.

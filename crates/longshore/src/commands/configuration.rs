@@ -57,6 +57,9 @@ pub(super) fn check(
                     output::line(&format!("`work` leaves out {queue}: {key} is not set"))?;
                 }
             }
+            for line in entries_left_out(config) {
+                output::line(&line)?;
+            }
         }
     }
     match wrong {
@@ -64,6 +67,25 @@ pub(super) fn check(
         1 => Err(Failure::input("1 error")),
         n => Err(Failure::input(format!("{n} errors"))),
     }
+}
+
+/// Entries that somebody wrote and that do not tick. Of those that are built in nothing is expected.
+fn entries_left_out(config: &Config) -> Vec<String> {
+    let written = |name: &str| {
+        let key = format!("cron.{name}.schedule");
+        let value = config.values().iter().find(|value| value.key == key);
+        value.is_some_and(|value| value.origin != "built-in")
+    };
+    let entries = config.cron.iter();
+    let entries = entries.filter(|settings| written(settings.entry.name()));
+    let left_out = entries.filter_map(|settings| {
+        let why = registry::inactive(config, settings)?;
+        Some(format!(
+            "the cron entry {} does not tick: {why}",
+            settings.entry.name()
+        ))
+    });
+    left_out.collect()
 }
 
 /// Every value and where it came from. Secrets are masked.
@@ -75,7 +97,7 @@ pub(super) fn show(session: &Session, args: &Shown) -> Result<(), Failure> {
     let rows = values
         .iter()
         .map(|shown| {
-            let value = output::cut(&output::plain(&shown.value.to_string()), 48);
+            let value = output::cell(&output::plain(&shown.value.to_string()), 32);
             vec![shown.key.clone(), value, shown.origin.clone()]
         })
         .collect();

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use longshore_provider::secret::resolve;
 use longshore_queue::{Link, ServerFacts};
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::cli::Shown;
+use crate::config::{parse_dsn, sentry_origin};
 use crate::failure::Failure;
 use crate::output;
-use crate::registry::PROVIDERS;
+use crate::registry::{PROVIDERS, stand_ins};
 use crate::session::Session;
 
 /// The oldest Redis whose scripts can say when they may run.
@@ -67,8 +70,16 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     findings.extend(secrets(session));
     for known in PROVIDERS {
         if let Some(origin) = (known.origin)(&session.config) {
-            findings.push(provider(known.name, &origin).await);
+            let key = format!("providers.{}.base_url", known.name);
+            findings.push(provider(session, known.name, &origin, &key).await);
         }
+    }
+    for (name, origin) in stand_ins(&session.config) {
+        let key = format!("providers.{name}.base_url");
+        findings.push(provider(session, name, &origin, &key).await);
+    }
+    if let Some(origin) = sentry(session) {
+        findings.push(provider(session, "sentry", &origin, "providers.sentry.dsn").await);
     }
     let wrong = findings
         .iter()
@@ -225,9 +236,25 @@ fn secrets(session: &Session) -> Vec<Finding> {
         .collect()
 }
 
+/// Where errors are reported, without the key. A DSN that is none is among the secrets' findings.
+fn sentry(session: &Session) -> Option<String> {
+    let settings = session.config.sentry.as_ref()?;
+    let text = resolve(settings.dsn.expose_secret()).ok()?;
+    let dsn = parse_dsn(text.expose_secret(), settings.only_https).ok()?;
+    Some(sentry_origin(&dsn))
+}
+
 /// Whether something listens there: no request is made.
-async fn provider(name: &'static str, origin: &str) -> Finding {
-    let key = format!("providers.{name}.base_url");
+/// Whether a provider can be reached, and what the inventory says of it.
+async fn provider(session: &Session, name: &'static str, origin: &str, key: &str) -> Finding {
+    let mut finding = reach(name, origin, key).await;
+    if let Some(listed) = session.config.listed(name) {
+        finding.finding = format!("{} ({listed})", finding.finding);
+    }
+    finding
+}
+
+async fn reach(name: &'static str, origin: &str, key: &str) -> Finding {
     let Some((host, port)) = host_and_port(origin) else {
         return bad(name, Status::Error, origin, &format!("see {key}"));
     };

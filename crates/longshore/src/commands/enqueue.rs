@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal};
 
-use longshore_client::{ClientError, Enqueued, Options, RunAt};
+use indicatif::{ProgressBar, ProgressStyle};
+use longshore_client::{Enqueued, Options, RunAt};
 use longshore_job::{KindSpec, Prepared, kinds};
 use serde::Serialize;
 
@@ -13,14 +14,17 @@ use crate::output::{self, counted};
 use crate::registry;
 use crate::session::Session;
 
+/// How many jobs one call takes: the client's own measure.
+const CHUNK: usize = 500;
+
 pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure> {
     let spec = kinds::find(&args.kind).ok_or_else(|| {
         let known: Vec<_> = kinds::ALL.iter().map(|spec| spec.kind).collect();
-        Failure::input(format!(
-            "there is no kind `{}`: the kinds are {}",
-            args.kind,
-            known.join(", ")
-        ))
+        let cure = match output::nearest(&args.kind, &known) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("the kinds are {}", known.join(", ")),
+        };
+        Failure::input(format!("there is no kind `{}`: {cure}", args.kind))
     })?;
     let bulk = args.args == "-";
     if bulk && args.key.is_some() {
@@ -43,24 +47,61 @@ pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure>
         key: args.key,
         expires_in: args.expires_in,
     };
-    let jobs = jobs.into_iter().map(|job| (job, options.clone())).collect();
-    match session.client()?.enqueue_prepared(spec.queue, jobs).await {
-        Ok(enqueued) => print(args.json, enqueued),
-        Err(ClientError::Interrupted { accepted, source }) => {
-            // What was accepted is named, so that the rest can be enqueued without doubling it.
-            let count = accepted.len();
-            let accepted = accepted.into_iter().map(|id| Enqueued {
-                id,
-                duplicate: false,
-            });
-            print(args.json, accepted)?;
-            output::note(&format!(
-                "the first {count} jobs were enqueued, of the 500 after them it is not known, the rest were not"
-            ));
-            Err(source.into())
+    push(session, spec, jobs, &options, args.json).await
+}
+
+/// Enqueues them, as many at a time as one call takes, so that it can be seen how far it has come.
+async fn push(
+    session: &Session,
+    spec: &KindSpec,
+    jobs: Vec<Prepared>,
+    options: &Options,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let client = session.client()?;
+    let bar = progress(jobs.len());
+    let mut enqueued = Vec::with_capacity(jobs.len());
+    let mut jobs = jobs.into_iter();
+    loop {
+        let chunk: Vec<_> = jobs.by_ref().take(CHUNK).collect();
+        if chunk.is_empty() {
+            break;
         }
-        Err(error) => Err(error.into()),
+        let chunk = chunk.into_iter().map(|job| (job, options.clone()));
+        match client.enqueue_prepared(spec.queue, chunk.collect()).await {
+            Ok(accepted) => {
+                bar.inc(accepted.len() as u64);
+                enqueued.extend(accepted);
+            }
+            Err(error) if enqueued.is_empty() => {
+                bar.finish_and_clear();
+                return Err(error.into());
+            }
+            Err(error) => {
+                bar.finish_and_clear();
+                // What was accepted is named, so that the rest can be enqueued without doubling it.
+                let count = enqueued.len();
+                print(as_json, enqueued)?;
+                output::note(&format!(
+                    "the first {count} jobs were enqueued, of the {CHUNK} after them it is not known, the rest were not"
+                ));
+                return Err(error.into());
+            }
+        }
     }
+    bar.finish_and_clear();
+    print(as_json, enqueued)
+}
+
+/// Drawn on stderr, and only on a terminal; not for what is done in a moment.
+fn progress(jobs: usize) -> ProgressBar {
+    if jobs <= CHUNK * 4 {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} enqueued, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(jobs as u64).with_style(style)
 }
 
 #[derive(Serialize)]

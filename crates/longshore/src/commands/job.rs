@@ -48,6 +48,10 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
     for (name, value) in optional {
         fields.extend(value.clone().map(|value| (name, value)));
     }
+    fields.extend(job.cron.as_ref().map(|cron| {
+        let by_hand = if cron.by_hand { ", by hand" } else { "" };
+        ("cron", format!("{} at {}{by_hand}", cron.entry, cron.tick))
+    }));
     if job.waits > 0 {
         fields.push(("put back", format!("{} times", job.waits)));
     }

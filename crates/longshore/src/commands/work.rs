@@ -1,7 +1,9 @@
 //! `work`.
 
+use std::sync::Arc;
+
 use longshore_queue::{Link, OnUnknown, Policy, Queue, Retention};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Settings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Settings, Watch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -9,10 +11,14 @@ use super::log_warnings;
 use crate::cli::Work;
 use crate::config;
 use crate::failure::Failure;
-use crate::registry::{PROVIDERS, Provider, SetUp};
+use crate::registry::{self, PROVIDERS, Provider, SetUp};
 use crate::session::Session;
 
-pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
+pub(super) async fn run(
+    session: &Session,
+    args: &Work,
+    watch: Option<Arc<dyn Watch>>,
+) -> Result<(), Failure> {
     log_warnings(session);
     let wanted = wanted(args)?;
     let link = session.link()?;
@@ -22,9 +28,18 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         http_addr: worker.http_addr,
         drain: worker.drain,
     });
+    if let Some(watch) = watch {
+        fleet = fleet.watched_by(watch);
+    }
     let mut queues = 0;
+    let ticking = link.another(link.options());
     for provider in PROVIDERS {
         let name = provider.queue.name;
+        if (provider.origin)(&session.config).is_some() {
+            let namespace = &session.config.redis.namespace;
+            let queue = Queue::new(ticking.clone(), namespace, name).map_err(Failure::input)?;
+            fleet = fleet.cron(queue, registry::cron(&session.config, provider));
+        }
         let wanted = wanted.iter().any(|wanted| wanted.queue.name == name);
         let set_up = match (provider.set_up)(&session.config) {
             Err(error) if wanted => return Err(Failure::Input(error)),
@@ -58,6 +73,9 @@ pub(super) async fn run(session: &Session, args: &Work) -> Result<(), Failure> {
         .map_err(Failure::input)?
         .with_provider(policy);
         fleet = fleet.knows(&queue);
+        for facts in registry::facts(provider, &session.config) {
+            fleet = fleet.provider(facts);
+        }
         if wanted {
             fleet = fleet.queue(queue, settings(session, name)?, handlers);
             queues += 1;

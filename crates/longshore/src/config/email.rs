@@ -1,12 +1,17 @@
 //! `email.*`: who mails are from, and by which templates.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use figment::value::Value;
+use longshore_email::{PostmarkTemplate, TemplateProblem, Templates};
 use longshore_job::Job;
 use longshore_job::kinds::SendEmail;
 
 use super::key::{Key, KeyPath};
+use super::layer::BUILT_IN;
+use super::postmark::{self, PostmarkSettings, PostmarkTransport};
 use super::reader::Reader;
 use super::sendgrid::{self, SendGridSettings};
 
@@ -15,7 +20,14 @@ pub(super) const KEYS: &[Key] = &[
     Key::text("email.from.name"),
     Key::text_or_table("email.templates.<name>"),
     Key::text("email.templates.<name>.sendgrid"),
+    Key::text("email.templates.<name>.postmark"),
+    Key::text(FALLBACK).or("none"),
 ];
+
+const FALLBACK: &str = "email.fallback";
+
+/// Where templates for SMTP are, in the directory of the configuration.
+const TEMPLATES_DIR: &str = "templates";
 
 /// What sending email takes.
 #[derive(Debug, Clone)]
@@ -26,6 +38,19 @@ pub struct EmailSettings {
     pub templates: BTreeMap<String, String>,
     /// The provider.
     pub sendgrid: SendGridSettings,
+    /// Who stands in for it while its breaker is open.
+    pub fallback: Option<FallbackSettings>,
+}
+
+/// What sending email by Postmark takes.
+#[derive(Debug, Clone)]
+pub struct FallbackSettings {
+    /// The provider.
+    pub postmark: PostmarkSettings,
+    /// Its template by the name that jobs use, for REST.
+    pub ids: BTreeMap<String, PostmarkTemplate>,
+    /// Ours, for SMTP.
+    pub files: Arc<Templates>,
 }
 
 /// Who a mail is from.
@@ -41,6 +66,8 @@ pub struct Sender {
 pub(super) fn read(
     reader: &mut Reader<'_>,
     sendgrid: Option<SendGridSettings>,
+    postmark: Option<PostmarkSettings>,
+    dir: &Path,
 ) -> Option<EmailSettings> {
     let needed = sendgrid::is_on(reader);
     let from = sender(reader, needed);
@@ -50,11 +77,124 @@ pub(super) fn read(
         let cure = "map names to SendGrid's template ids, such as welcome = \"d-0123…\"";
         reader.warn("email.templates", problem, cure);
     }
+    let ids = postmark_ids(reader);
+    let stands_in = stands_in(reader, needed);
+    let fallback = match postmark.filter(|_| stands_in == Some(true) && needed) {
+        None => Some(None),
+        Some(postmark) => fallback(reader, postmark, ids?, dir).map(Some),
+    };
     Some(EmailSettings {
         from: from?,
         templates: templates?,
         sendgrid: sendgrid?,
+        fallback: fallback?,
     })
+}
+
+/// Whether Postmark stands in for SendGrid.
+fn stands_in(reader: &mut Reader<'_>, needed: bool) -> Option<bool> {
+    let on = postmark::is_on(reader);
+    match reader.text(FALLBACK)?.as_str() {
+        "postmark" => {
+            if needed && !on {
+                let problem = format!("is not set, and {FALLBACK} is postmark");
+                let cure =
+                    format!("set the token of a server at Postmark, or {FALLBACK} = \"none\"");
+                reader.missing(postmark::SERVER_TOKEN, problem, cure);
+            }
+            Some(true)
+        }
+        "none" => {
+            let by_default = reader.origin(&FALLBACK.into()).as_deref() == Some(BUILT_IN);
+            if on && by_default {
+                let problem = format!("is none, so {} is of no use", postmark::SERVER_TOKEN);
+                let cure = "set \"postmark\" to have it stand in for SendGrid, or \"none\" to have it so without this warning";
+                reader.warn(FALLBACK, problem, cure);
+            }
+            Some(false)
+        }
+        other => {
+            let problem = format!("is `{other}`");
+            reader.error(FALLBACK, problem, "use none or postmark");
+            None
+        }
+    }
+}
+
+/// What Postmark cannot send waits for SendGrid; that is said beforehand.
+fn fallback(
+    reader: &mut Reader<'_>,
+    postmark: PostmarkSettings,
+    ids: BTreeMap<String, PostmarkTemplate>,
+    dir: &Path,
+) -> Option<FallbackSettings> {
+    let section = KeyPath::from("email.templates");
+    let names = reader.names(&section);
+    let waits = "so these mails wait for SendGrid while Postmark stands in";
+    let mut files = Templates::default();
+    let mut broken = false;
+    match postmark.transport {
+        PostmarkTransport::Rest => {
+            for name in names.iter().filter(|name| !ids.contains_key(*name)) {
+                let path = section.join(name).join("postmark");
+                let cure = "set the number or the alias of the template at Postmark";
+                reader.warn(&path, format!("is not set, {waits}"), cure);
+            }
+        }
+        PostmarkTransport::Smtp { .. } => {
+            let dir = dir.join(TEMPLATES_DIR);
+            let (loaded, problems) = Templates::load(&dir, names.iter().map(String::as_str));
+            for (name, problem) in problems {
+                let path = section.join(&name);
+                if let TemplateProblem::Missing { .. } = problem {
+                    let cure =
+                        format!("write it, and {name}.html.hbs or {name}.text.hbs beside it");
+                    reader.warn(&path, format!("{problem}, {waits}"), cure);
+                } else {
+                    broken = true;
+                    let cure = format!("mend it in {}", dir.display());
+                    reader.error(&path, problem.to_string(), cure);
+                }
+            }
+            files = loaded;
+        }
+    }
+    (!broken).then(|| FallbackSettings {
+        postmark,
+        ids,
+        files: Arc::new(files),
+    })
+}
+
+/// Postmark's templates, for the names that have one. `None` when one of them could not be read, but all have been
+/// tried.
+fn postmark_ids(reader: &mut Reader<'_>) -> Option<BTreeMap<String, PostmarkTemplate>> {
+    let section = KeyPath::from("email.templates");
+    let paths: Vec<_> = reader
+        .names(&section)
+        .into_iter()
+        .map(|name| (section.join(&name).join("postmark"), name))
+        .filter(|(path, _)| reader.has(path))
+        .collect();
+    let ids: Vec<_> = paths
+        .into_iter()
+        .map(|(path, name)| {
+            // A number may stand there as one.
+            let number = reader.get(&path).and_then(Value::to_i128);
+            let text = match number {
+                Some(number) => number.to_string(),
+                None => reader.text(&path)?,
+            };
+            let id = text.parse().ok();
+            if id.is_none() {
+                let cure =
+                    "write its number, or its alias: a letter, then letters, digits, ., - and _";
+                reader.error(&path, "is not a template at Postmark", cure);
+            }
+            Some((name, id?))
+        })
+        .collect();
+    ids.into_iter().collect()
 }
 
 /// A payment that failed leads to a mail by this template, if the app wants one.

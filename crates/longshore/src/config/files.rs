@@ -11,6 +11,11 @@ use super::layer::Layer;
 /// Where files are looked for unless a directory is named. It need not exist.
 const DEFAULT_DIR: &str = "config";
 
+/// Where files are looked for.
+pub(super) fn directory(named: Option<&Path>) -> &Path {
+    named.unwrap_or(Path::new(DEFAULT_DIR))
+}
+
 /// The layers of the files that are there. What was named and is not there is a finding.
 pub(super) fn layers(
     dir: Option<&Path>,
@@ -28,7 +33,7 @@ pub(super) fn layers(
         );
         return Vec::new();
     }
-    let directory = dir.unwrap_or(Path::new(DEFAULT_DIR));
+    let directory = directory(dir);
 
     let default = read(&directory.join("default.toml"), findings);
     if dir.is_some() && profile.is_none() && matches!(default, Read::Absent) {

@@ -9,6 +9,8 @@ use super::queues::QueueSpec;
 
 /// Stands in a key for the name of any queue of this binary.
 pub(super) const QUEUE: &str = "<queue>";
+/// Stands in a key for the name of any provider that has other keys.
+pub(super) const PROVIDER: &str = "<provider>";
 /// Stands in a key for a name that the configuration itself makes up.
 pub(super) const NAME: &str = "<name>";
 
@@ -39,6 +41,7 @@ pub(super) enum BuiltIn {
     None,
     Always(&'static str),
     PerQueue(fn(&QueueSpec) -> Option<String>),
+    PerProvider(fn(&str) -> Option<&'static str>),
 }
 
 impl Key {
@@ -75,6 +78,14 @@ impl Key {
 
     pub(super) const fn or_per_queue(mut self, default: fn(&QueueSpec) -> Option<String>) -> Self {
         self.built_in = BuiltIn::PerQueue(default);
+        self
+    }
+
+    pub(super) const fn or_per_provider(
+        mut self,
+        default: fn(&str) -> Option<&'static str>,
+    ) -> Self {
+        self.built_in = BuiltIn::PerProvider(default);
         self
     }
 }

@@ -132,6 +132,17 @@ impl<'a> Reader<'a> {
         self.duration(&path, &path.to_string(), seconds, &range)
     }
 
+    /// A share in percent, 0 to 100, fractions allowed.
+    pub(super) fn percent(&mut self, path: &KeyPath) -> Option<f64> {
+        let cure = "write a number such as 99.95, without quotes";
+        let percent = self.typed(path, "a number", cure, number)?;
+        if !(0.0..=100.0).contains(&percent) {
+            self.error(path, format!("is {percent}"), "set 0 to 100");
+            return None;
+        }
+        Some(percent)
+    }
+
     /// A list of numbers of seconds, fractions allowed.
     pub(super) fn seconds_list(
         &mut self,

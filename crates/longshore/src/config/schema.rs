@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use figment::value::Dict;
 
-use super::key::{BuiltIn, Key, KeyPath, NAME, QUEUE};
+use super::key::{BuiltIn, Key, KeyPath, NAME, PROVIDER, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, buckets, email, google_maps, queues, redis, sendgrid, storage, stripe, testpay, twilio,
-    webhooks, worker,
+    app, buckets, cron, email, google_maps, inventory, postmark, queues, redis, sendgrid, sentry,
+    storage, stripe, testpay, twilio, webhooks, worker,
 };
 
 /// The keys of every section.
@@ -18,15 +18,19 @@ const SECTIONS: &[&[Key]] = &[
     worker::KEYS,
     queues::KEYS,
     sendgrid::KEYS,
+    postmark::KEYS,
     email::KEYS,
     twilio::KEYS,
     google_maps::KEYS,
     stripe::KEYS,
     testpay::KEYS,
+    sentry::KEYS,
     app::KEYS,
     storage::KEYS,
     buckets::KEYS,
     webhooks::KEYS,
+    inventory::KEYS,
+    cron::KEYS,
 ];
 
 /// What stands at a path.
@@ -55,10 +59,24 @@ impl<'a> Schema<'a> {
         SECTIONS.iter().copied().flatten()
     }
 
+    /// Every provider that has a key of its own.
+    pub(super) fn providers() -> BTreeSet<&'static str> {
+        Self::keys().filter_map(provider_of).collect()
+    }
+
     /// The lowest layer.
     pub(super) fn built_in(&self) -> Layer {
         let mut values = Dict::new();
         for key in Self::keys() {
+            if let BuiltIn::PerProvider(text) = key.built_in {
+                for provider in Self::providers() {
+                    if let Some(text) = text(provider) {
+                        let path = KeyPath::from(&*key.path.replace(PROVIDER, provider));
+                        layer::insert(&mut values, path.words(), key.shape.read(text));
+                    }
+                }
+                continue;
+            }
             let queues = match key.path.contains(QUEUE) {
                 true => self.queues.iter().map(Some).collect(),
                 false => vec![None],
@@ -70,12 +88,15 @@ impl<'a> Schema<'a> {
                         Some(text) => text,
                         None => continue,
                     },
-                    (BuiltIn::PerQueue(_), None) | (BuiltIn::None, _) => continue,
+                    (BuiltIn::PerQueue(_), None) | (BuiltIn::None | BuiltIn::PerProvider(_), _) => {
+                        continue;
+                    }
                 };
                 let path = KeyPath::from(&*key.path.replace(QUEUE, queue.map_or("", |q| q.name)));
                 layer::insert(&mut values, path.words(), key.shape.read(&text));
             }
         }
+        cron::built_in(&mut values, self.queues);
         Layer::of(layer::BUILT_IN, values)
     }
 
@@ -99,6 +120,7 @@ impl<'a> Schema<'a> {
             .flat_map(|word| match word {
                 QUEUE => self.queues.iter().map(|queue| queue.name).collect(),
                 NAME => Vec::new(),
+                PROVIDER => Self::providers().into_iter().collect(),
                 word => vec![word],
             })
             .collect()
@@ -111,6 +133,7 @@ impl<'a> Schema<'a> {
             let fits = match pattern.next()? {
                 QUEUE => self.queues.iter().any(|queue| queue.name == word),
                 NAME => true,
+                PROVIDER => Self::keys().any(|key| provider_of(key) == Some(word)),
                 fixed => fixed == word,
             };
             if !fits {
@@ -119,6 +142,12 @@ impl<'a> Schema<'a> {
         }
         Some(pattern.collect())
     }
+}
+
+/// The provider that a key belongs to, if it is one's own.
+fn provider_of(key: &Key) -> Option<&'static str> {
+    let name = key.path.strip_prefix("providers.")?.split('.').next();
+    name.filter(|name| *name != PROVIDER)
 }
 
 #[cfg(test)]

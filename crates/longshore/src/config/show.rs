@@ -4,6 +4,7 @@ use figment::value::Value;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use super::cron;
 use super::key::{Key, KeyPath};
 use super::reader::Reader;
 use super::redis::RedisUrl;
@@ -35,6 +36,11 @@ fn walk(reader: &Reader<'_>, schema: &Schema<'_>, path: &KeyPath, shown: &mut Ve
             continue;
         };
         match (schema.place(&path), value) {
+            (Place::Key(key), value) if key.path == cron::ARGS => shown.push(ShownValue {
+                key: path.to_string(),
+                value: cron::shown_args(reader, &path, value),
+                origin: reader.origin(&path).unwrap_or_else(|| "unknown".to_owned()),
+            }),
             (Place::Key(_) | Place::Section, Value::Dict(..)) => walk(reader, schema, &path, shown),
             (Place::Key(key), value) => shown.push(ShownValue {
                 key: path.to_string(),

@@ -1,16 +1,22 @@
-//! `email`, carried out by SendGrid.
+//! `email`, carried out by SendGrid, and by Postmark while it is away.
 
 use std::sync::Arc;
 
-use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
+use longshore_email::{
+    EmailConfig, Postmark, PostmarkConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender,
+    SmtpConfig,
+};
 use longshore_job::{Job, kinds};
-use longshore_queue::Queue;
+use longshore_queue::{Fallback, ProviderPolicy, Queue};
 use longshore_webhooks::SendGridEvents;
 use longshore_worker::Handlers;
 
 use super::files::Files;
-use super::{Provider, SetUp, alone, policy, secret};
-use crate::config::{Config, QueueSpec};
+use super::{Beside, Provider, SetUp, policy, secret};
+use crate::config::{Config, FallbackSettings, PostmarkTransport, QueueSpec};
+
+/// The provider that stands in, as configuration has it.
+const POSTMARK: &str = "postmark";
 
 pub(super) const PROVIDER: Provider = Provider {
     name: "sendgrid",
@@ -19,9 +25,34 @@ pub(super) const PROVIDER: Provider = Provider {
     turned_on_by: "providers.sendgrid.api_key",
     origin: |config| Some(config.sendgrid()?.base_url.to_string()),
     set_up,
-    beside: alone,
+    beside,
     doubt: no_template,
 };
+
+fn fallback(config: &Config) -> Option<&FallbackSettings> {
+    config.email.as_ref()?.fallback.as_ref()
+}
+
+fn beside(config: &Config) -> Vec<Beside> {
+    let postmark = fallback(config).map(|_| Beside {
+        name: POSTMARK,
+        takes_jobs: true,
+    });
+    postmark.into_iter().collect()
+}
+
+/// Postmark, and where it is.
+pub(super) fn postmark(config: &Config) -> Option<(&'static str, String)> {
+    let postmark = &fallback(config)?.postmark;
+    let at = match &postmark.transport {
+        PostmarkTransport::Rest => postmark.base_url.to_string(),
+        PostmarkTransport::Smtp { host, port } if host.contains(':') => {
+            format!("smtp://[{host}]:{port}")
+        }
+        PostmarkTransport::Smtp { host, port } => format!("smtp://{host}:{port}"),
+    };
+    Some((POSTMARK, at))
+}
 
 fn no_template(config: &Config, args: &serde_json::Value) -> Option<String> {
     let templates = &config.email.as_ref()?.templates;
@@ -68,10 +99,60 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
     if let Some(files) = Files::of(config)? {
         handler = handler.with_attachments(Arc::new(files));
     }
+    let (handler, policy) = match &email.fallback {
+        None => (handler, policy),
+        Some(settings) => {
+            let (postmark, stands_in) = stands_in(config, settings)?;
+            let fallback = Some(Fallback {
+                policy: Box::new(stands_in),
+                takes_jobs: true,
+            });
+            let policy = ProviderPolicy { fallback, ..policy };
+            (handler.with_fallback(postmark), policy)
+        }
+    };
     Ok(Some(SetUp {
         handlers: Handlers::new().with(handler),
         policy,
     }))
+}
+
+/// What it takes to have Postmark stand in.
+fn stands_in(
+    config: &Config,
+    settings: &FallbackSettings,
+) -> Result<(Postmark, ProviderPolicy), String> {
+    let postmark = &settings.postmark;
+    let server_token = secret("providers.postmark.server_token", &postmark.server_token)?;
+    let policy = policy(
+        config,
+        POSTMARK,
+        &postmark.calls,
+        postmark.timeout,
+        &server_token,
+    );
+    let message_stream = postmark.message_stream.clone();
+    let timeout = postmark.timeout;
+    let client = match &postmark.transport {
+        PostmarkTransport::Rest => Postmark::by_rest(PostmarkConfig {
+            base_url: postmark.base_url.clone(),
+            server_token,
+            message_stream,
+            templates: settings.ids.clone(),
+            timeout,
+        }),
+        PostmarkTransport::Smtp { host, port } => Postmark::by_smtp(SmtpConfig {
+            host: host.clone(),
+            port: *port,
+            requires_tls: !postmark.is_local(),
+            server_token,
+            message_stream,
+            templates: Arc::clone(&settings.files),
+            timeout,
+        }),
+    };
+    let client = client.map_err(|error| format!("providers.postmark: {error}"))?;
+    Ok((client, policy))
 }
 
 /// What it takes to hear SendGrid's events; `None` while it is off, or has no public key to verify them with.

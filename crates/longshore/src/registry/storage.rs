@@ -72,6 +72,12 @@ pub fn bucket(config: &Config, alias: BucketName) -> Option<&Bucket> {
     Some(bucket)
 }
 
+/// R2, and where it is.
+pub(super) fn r2(config: &Config) -> Option<(&'static str, String)> {
+    let origin = config.r2.as_ref()?.endpoint_url.as_ref()?;
+    Some((Name::R2.as_str(), origin.to_string()))
+}
+
 fn stores_and_policy(config: &Config) -> Result<Option<(Stores, ProviderPolicy)>, String> {
     let Some(s3) = &config.s3 else {
         return Ok(None);

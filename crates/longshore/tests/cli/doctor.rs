@@ -42,6 +42,11 @@ fn it_looks_at_redis_and_at_what_is_configured_and_knows_the_cures() {
         assert_eq!(finding["status"], "error", "{finding}");
         assert!(finding["cure"].is_string(), "{finding}");
     }
+    let said = found(&findings, "sendgrid")["finding"].as_str();
+    assert!(
+        said.is_some_and(|said| said.contains("high, SLA 99.95 %, owner Backend")),
+        "how much depends on it: {said:?}"
+    );
 }
 
 #[test]

@@ -49,7 +49,8 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
     let of_another_type =
         r#"{"template":"welcome","to":"ada@example.com","data":{"code":"s3cret"}}"#;
     for (args, why) in [
-        (&["send_mail", WELCOME][..], "the kinds are send_email"),
+        (&["send_mail", WELCOME][..], "did you mean `send_email`?"),
+        (&["fax", WELCOME], "the kinds are send_email"),
         (&["send_email", "{"], "not the args of send_email"),
         (
             &["send_email", r#"{"template":"welcome"}"#],

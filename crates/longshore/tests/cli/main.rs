@@ -2,6 +2,7 @@
 
 mod bench;
 mod config;
+mod cron;
 mod dead;
 mod doctor;
 mod enqueue;
@@ -11,6 +12,7 @@ mod moves;
 mod output;
 mod queues;
 mod redis_away;
+mod smoke;
 mod suppressions;
 mod webhooks;
 mod work;

@@ -53,20 +53,119 @@ fn help_is_data_and_a_wrong_call_is_not() {
     assert!(nothing.stderr.contains("Usage: longshore"));
 }
 
+/// What a command prints on a terminal of this width.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(bench: &Bench, columns: u32, args: &[&str]) -> String {
+    let mut plain = bench.command(args);
+    let call = format!(
+        "stty rows 24 cols {columns} && exec {} {}",
+        env!("CARGO_BIN_EXE_longshore"),
+        args.join(" ")
+    );
+    let mut command = Command::new("script");
+    command
+        .args(["-qec", &call, "/dev/null"])
+        .current_dir(bench.dir.path())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(Stdio::null());
+    for (name, value) in plain.env("NO_COLOR", "1").get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let output = command.output().expect("every Linux has `script`");
+    String::from_utf8_lossy(&output.stdout).replace('\r', "")
+}
+
+#[cfg(target_os = "linux")]
 #[test]
-fn tables_fit_a_hundred_columns_and_keep_their_ids_whole() {
+fn tables_fit_a_terminal_and_keep_their_ids_whole() {
     let bench = Bench::new();
-    let id = bench
-        .bury(1, &"a code that is far too long to be one ".repeat(9))
-        .remove(0);
+    let code = "a code that is far too long to be one ".repeat(9);
+    let id = bench.bury(1, &code).remove(0);
     bench.run(&["pause", "email", "--reason", "short"]).ok();
-    for args in [&["queues"][..], &["dead", "groups"], &["dead", "list"]] {
-        let ran = bench.run(args).ok();
-        for line in ran.lines() {
-            assert!(line.chars().count() <= 100, "{line}");
+    for columns in [80, 100] {
+        for args in [
+            &["dead", "groups"][..],
+            &["dead", "list"],
+            &["config", "show"],
+            &["queues"],
+        ] {
+            // Counts, or keys and values, take more than eighty columns by themselves.
+            let columns = match args {
+                ["queues"] | ["config", "show"] => 100,
+                _ => columns,
+            };
+            let shown = on_a_terminal(&bench, columns, args);
+            assert!(shown.lines().count() > 1, "{args:?}: {shown}");
+            for line in shown.lines() {
+                let width = line.chars().count();
+                assert!(
+                    width <= columns as usize,
+                    "{args:?}, {width} of {columns}: {line}"
+                );
+            }
         }
     }
-    assert!(bench.run(&["dead", "list"]).ok().lines()[1].starts_with(&id));
+    let shown = on_a_terminal(&bench, 80, &["dead", "groups"]);
+    assert!(shown.trim_end().ends_with('…'), "{shown}");
+    let shown = on_a_terminal(&bench, 40, &["dead", "list"]);
+    let letter = shown.lines().nth(1).expect("the letter");
+    assert!(letter.starts_with(&id), "{letter}");
+}
+
+#[test]
+fn nothing_is_cut_in_a_pipe() {
+    let bench = Bench::new();
+    let code = "a code that is far too long to be one ".repeat(9);
+    bench.bury(1, &code);
+    for args in [&["dead", "groups"][..], &["config", "show"]] {
+        let ran = bench.run(args).ok();
+        assert!(!ran.stdout.contains('…'), "{ran:?}");
+    }
+    let groups = bench.run(&["dead", "groups"]).ok();
+    assert!(groups.stdout.contains(code.trim_end()), "{groups:?}");
+}
+
+#[test]
+fn a_pipe_gets_data_alone_however_much_is_done() {
+    let bench = Bench::new();
+    let mails = format!("{WELCOME}\n").repeat(2500);
+    let ran = bench
+        .pipe(&["enqueue", "send_email", "-"], mails.as_bytes())
+        .ok();
+    assert_eq!(ran.lines().len(), 2500);
+    assert!(ran.lines().iter().all(|line| line.len() == 26), "only ids");
+    assert!(
+        !ran.stderr.contains("enqueued"),
+        "no progress: {}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn shells_and_man_get_theirs_without_configuration_or_redis() {
+    let mut bench = Bench::new();
+    bench.redis.kill();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = bench.run(&["completions", shell]).ok();
+        assert!(ran.stdout.contains("suppressions"), "{shell}: {ran:?}");
+    }
+    bench
+        .run(&["completions", "tcsh"])
+        .fails(2, "possible values");
+    let page = bench.run(&["man"]).ok().stdout;
+    assert!(
+        page.contains(".TH") && page.contains("LONGSHORE_OPERATOR"),
+        "{page}"
+    );
+    let dir = bench.dir.path().to_string_lossy().into_owned();
+    bench.run(&["man", "--dir", &dir]).ok();
+    let replay = bench.dir.path().join("longshore-dead-replay.1");
+    let replay = std::fs::read_to_string(replay).expect("a page for each command");
+    assert!(replay.contains("Examples"), "{replay}");
+    bench
+        .run(&["man", "--dir", "/nowhere"])
+        .fails(1, "name a directory");
 }
 
 /// Reads the first line of what it writes, and goes away.

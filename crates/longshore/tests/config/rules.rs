@@ -1,10 +1,14 @@
 //! Each rule, by something that breaks it.
 
 mod calls;
+mod cron;
 mod email;
+mod inventory;
 mod payments;
+mod postmark;
 mod queues;
 mod redis;
+mod sentry;
 mod storage;
 mod twilio;
 mod webhooks;
@@ -61,7 +65,7 @@ fn unknown_keys_are_answered_with_the_nearest() {
                 "paypal.secret_key = 'hunter2'",
                 "paypal",
                 "not a key",
-                "known here: app, buckets, email, payments, providers, queues, redis, retry, webhooks, worker",
+                "known here: app, buckets, cron, email, payments, providers, queues, redis, retry, webhooks, worker",
             ),
         ],
         "",

@@ -30,6 +30,13 @@ fn local_and_test_talk_to_the_sandbox() {
         assert!(config.warnings().is_empty(), "{}", config.warnings());
         let sendgrid = config.sendgrid().expect("SendGrid is on");
         assert_eq!(sendgrid.base_url.to_string(), "http://127.0.0.1:9480");
+        let fallback = config
+            .email
+            .as_ref()
+            .and_then(|email| email.fallback.as_ref());
+        let postmark = fallback.map(|fallback| fallback.postmark.base_url.to_string());
+        let local = (profile == "local").then(|| "http://127.0.0.1:9488".to_owned());
+        assert_eq!(postmark, local, "{profile}");
         let twilio = config.twilio.as_ref().expect("Twilio is on");
         assert_eq!(twilio.base_url.to_string(), "http://127.0.0.1:9481");
         let maps = config.google_maps.as_ref().expect("Google Maps is on");
@@ -50,12 +57,54 @@ fn local_and_test_talk_to_the_sandbox() {
 }
 
 #[test]
+fn staging_calls_real_services_once_it_has_credentials_and_reaches_nobody() {
+    let config = shipped(Some("staging"));
+    assert!(config.warnings().is_empty(), "{}", config.warnings());
+    assert!(config.sendgrid().is_none() && config.twilio.is_none() && config.stripe.is_none());
+    let dir = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config"));
+    let variables: Vec<_> = include_str!("../../../../.env.test.example")
+        .lines()
+        .filter_map(|line| line.strip_prefix('#')?.split_once('='))
+        .filter(|(name, _)| name.starts_with("LONGSHORE_"))
+        .map(|(name, value)| (name, example(value)))
+        .collect();
+    assert!(variables.len() > 8, "{variables:?}");
+    let config = Config::load(Some(dir), Some("staging"), &queues(), variables);
+    let config = config.unwrap_or_else(|findings| panic!("{findings}"));
+    let sendgrid = config.sendgrid().expect("SendGrid is on");
+    assert!(sendgrid.sandbox, "no mail is delivered");
+    assert_eq!(sendgrid.base_url.to_string(), "https://api.sendgrid.com");
+    assert!(config.twilio.is_some() && config.google_maps.is_some());
+    assert!(config.stripe.is_some() && config.app.is_some());
+}
+
+/// A value that the example only hints at.
+fn example(value: &str) -> String {
+    match value {
+        "AC…" => format!("AC{}", "0".repeat(32)),
+        "https://…" => "https://shop.example.com".to_owned(),
+        "rediss://…" => "rediss://redis.example.com".to_owned(),
+        r#"["MFkw…"]"# => format!("[\"{EVENT_KEY}\"]"),
+        value => value.replace('…', "x"),
+    }
+}
+
+/// From SendGrid's own example of its signatures.
+const EVENT_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/1FwCM/QmGUhA==";
+
+#[test]
 fn production_holds_no_secret_and_wants_its_templates() {
     let config = shipped(Some("production"));
     let sendgrid = config.sendgrid().expect("SendGrid is on");
     assert_eq!(sendgrid.base_url.to_string(), "https://api.sendgrid.com");
     assert_eq!(sendgrid.api_key.to_string(), "env:SENDGRID_API_KEY");
     assert!(!sendgrid.sandbox);
+    assert!(
+        config
+            .email
+            .as_ref()
+            .is_some_and(|email| email.fallback.is_none())
+    );
     assert!(
         config.twilio.is_none() && config.google_maps.is_none(),
         "off until somebody says so"

@@ -19,6 +19,7 @@ use longshore_job::{JobError, Run};
 
 use super::mail;
 use crate::app::{App, Effect, EffectKind};
+use crate::stripe::NAME;
 
 /// How long it is remembered that the app has taken an effect.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -72,6 +73,10 @@ pub(crate) async fn deliver(app: &App, run: &Run, effect: &Effect) -> Result<Del
     memory
         .keep(&key, effect.event_id.as_bytes(), REMEMBERED)
         .await?;
+    if effect.effect == EffectKind::OrderPaid {
+        // Stripe takes its share of each payment, whoever confirmed it; here each is seen once.
+        run.billed(NAME, "payment", 1);
+    }
     Ok(Delivered::Now)
 }
 

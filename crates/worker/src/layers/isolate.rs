@@ -1,16 +1,42 @@
 use std::sync::Arc;
 
-use longshore_job::{Answer, JobError};
+use longshore_job::{Answer, JobError, JobId};
 use tracing::Instrument;
 
 use super::{End, Rest};
 use crate::entry::Entry;
 use crate::station::Station;
 
+tokio::task_local! {
+    static RUNNING: Running;
+}
+
+/// The job that the current task runs.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// Its queue.
+    pub queue: Arc<str>,
+    /// Its id, unless what stands for one is no id of ours.
+    pub job_id: Option<JobId>,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+}
+
+/// The job that the current task runs, if it runs one: for a panic hook, which is called where the panic is.
+#[must_use]
+pub fn running() -> Option<Running> {
+    RUNNING.try_with(Clone::clone).ok()
+}
+
 /// Runs the rest as a task of its own: a panic ends only this job, and the run can be dropped from outside when its
 /// lease is lost or the worker has to go.
 pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest) -> End {
-    let task = tokio::spawn(rest.in_current_span());
+    let running = Running {
+        queue: Arc::clone(&station.label),
+        job_id: entry.claimed.id.job_id(),
+        attempt: entry.claimed.run.used + 1,
+    };
+    let task = tokio::spawn(RUNNING.scope(running, rest).in_current_span());
     entry.running(task.abort_handle());
     let end = match task.await {
         Ok(end) => end,

@@ -7,10 +7,10 @@ use apalis_core::error::BoxDynError;
 use apalis_redis::RedisTask;
 use futures_util::future::BoxFuture;
 use longshore_job::{Answer, Cause, Class, JobError, Outcome, clip_reason};
-use longshore_queue::{Decision, Fate, HistoryEntry, Verdict, Word, decide};
+use longshore_queue::{Decision, Fate, HistoryEntry, Verdict, Word, decide, heard};
 use tower::{Layer, Service};
 
-use super::{End, entry_of};
+use super::{End, entry_of, quoted};
 use crate::entry::Entry;
 use crate::station::Station;
 
@@ -69,7 +69,10 @@ where
         let station = Arc::clone(&self.station);
         let rest = self.inner.call(task);
         Box::pin(async move {
-            let end = rest.await.unwrap_or_else(|error| End::from_apalis(&error));
+            let mut end = rest.await.unwrap_or_else(|error| End::from_apalis(&error));
+            if let Some(payload) = &entry.claimed.payload {
+                quoted::take_out(&mut end, payload);
+            }
             settle(&station, &entry, &end);
             Ok(())
         })
@@ -91,6 +94,9 @@ fn settle(station: &Station, entry: &Entry, end: &End) {
     };
     let decision = match end {
         End::Ran(end) => {
+            if let Some((provider, word)) = heard(end).filter(|_| !entry.has_told()) {
+                station.metrics.called(provider, &word);
+            }
             let provider = station.queue.provider();
             let fallback = provider.takes_over();
             let route = entry.route(fallback.is_some());

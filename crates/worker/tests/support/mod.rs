@@ -12,7 +12,7 @@ use longshore_queue::{
     JobState, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt,
 };
 use longshore_sandbox::{AppendFsync, RedisServer};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Settings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Settings, Watch};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -216,6 +216,7 @@ pub struct Bench {
     pub redis: RedisServer,
     pub queue: Queue,
     pub probing: Probing,
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 impl Bench {
@@ -229,6 +230,7 @@ impl Bench {
             queue: Queue::new(link, "t", "probe").expect("good names"),
             redis,
             probing: Probing::new(),
+            watch: None,
         }
     }
 
@@ -260,7 +262,10 @@ impl Bench {
         let handlers = Handlers::new().with(self.probing.clone());
         let link = self.queue.link();
         let queue = self.queue.over(link.another(LinkOptions::default()));
-        let fleet = Fleet::new(options).queue(queue, settings, handlers);
+        let mut fleet = Fleet::new(options).queue(queue, settings, handlers);
+        if let Some(watch) = &self.watch {
+            fleet = fleet.watched_by(Arc::clone(watch));
+        }
         Running {
             stop,
             fleet: tokio::spawn(fleet.run(stopped)),

@@ -215,6 +215,8 @@ impl Stage {
             ("REDIS__NAMESPACE", NAMESPACE.to_owned()),
             ("RETRY__SCHEDULE_SECONDS", "[1, 2, 4]".to_owned()),
             ("WORKER__HTTP_ADDR", "127.0.0.1:0".to_owned()),
+            // Nothing but what the show enqueues, whatever the hour.
+            ("CRON__NIGHTLY_RECONCILE__ENABLED", "false".to_owned()),
         ];
         all.into_iter()
             .chain(sendgrid)

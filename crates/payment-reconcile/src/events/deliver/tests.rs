@@ -13,9 +13,16 @@ use super::*;
 use crate::app::AppConfig;
 use crate::stripe::PaymentIntent;
 
-struct Open;
+/// Open; counts what is billed.
+#[derive(Default)]
+struct Open(Mutex<Vec<(&'static str, &'static str, u64)>>);
 
 impl Gate for Open {
+    fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
+        let mut billed = self.0.lock().expect("no panic");
+        billed.push((provider, unit, units));
+    }
+
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::ready(()))
     }
@@ -62,6 +69,7 @@ struct Scene {
     sandbox: AppSandbox,
     app: App,
     kept: Arc<Kept>,
+    gate: Arc<Open>,
 }
 
 impl Scene {
@@ -77,11 +85,13 @@ impl Scene {
             app: app.expect("a client"),
             sandbox,
             kept: Arc::default(),
+            gate: Arc::default(),
         }
     }
 
     async fn deliver(&self, effect: &Effect) -> Delivered {
-        let run = Run::new(JobId::generate(), 1, 4, Arc::new(Open)).with_memory(self.kept.clone());
+        let run =
+            Run::new(JobId::generate(), 1, 4, self.gate.clone()).with_memory(self.kept.clone());
         deliver(&self.app, &run, effect).await.expect("delivered")
     }
 
@@ -111,6 +121,8 @@ async fn an_event_and_a_repair_are_one_effect() {
         let scene = Scene::set().await;
         assert_eq!(scene.deliver(first).await, Delivered::Now);
         assert_eq!(scene.deliver(second).await, Delivered::Before);
+        let billed = scene.gate.0.lock().expect("no panic").clone();
+        assert_eq!(billed, [("stripe", "payment", 1)], "a payment is one");
         assert_eq!(scene.keys(), [key]);
         assert_eq!(scene.sandbox.repetitions(), 0);
     }

@@ -1,0 +1,121 @@
+//! Postmark, which stands in for SendGrid: by its REST API, or by SMTP where only that is left.
+
+mod config;
+mod rest;
+mod smtp;
+
+use std::time::Duration;
+
+use longshore_job::kinds::SendEmail;
+use longshore_job::{Answer, JobError, Outcome, Run, Scope};
+use longshore_provider::{HttpSetupError, InvalidCredential};
+
+use crate::{Attachment, Sender};
+pub use config::{InvalidPostmarkTemplate, PostmarkConfig, PostmarkTemplate, SmtpConfig};
+use rest::Rest;
+use smtp::Smtp;
+
+/// The provider's name, as configuration and metrics have it.
+const NAME: &str = "postmark";
+
+/// How long a mail waits that only SendGrid can send, before it is seen again.
+const WAIT_FOR_SENDGRID: Duration = Duration::from_secs(60);
+
+/// A client of Postmark. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Postmark {
+    way: Way,
+}
+
+#[derive(Debug, Clone)]
+enum Way {
+    Rest(Rest),
+    Smtp(Smtp),
+}
+
+/// The client cannot be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PostmarkSetupError {
+    /// TLS is not to be had on this machine.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+    /// The server token cannot be one.
+    #[error("providers.postmark.server_token: {0}")]
+    ServerToken(#[from] InvalidCredential),
+    /// TLS is not to be had on this machine, for SMTP.
+    #[error("TLS cannot be set up for SMTP: {0}")]
+    Tls(String),
+}
+
+impl Postmark {
+    /// A client of its REST API, which renders templates itself.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, or the token cannot be sent in a header.
+    pub fn by_rest(config: PostmarkConfig) -> Result<Self, PostmarkSetupError> {
+        Ok(Self {
+            way: Way::Rest(Rest::new(config)?),
+        })
+    }
+
+    /// A client of its SMTP server, for templates that are rendered here.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn by_smtp(config: SmtpConfig) -> Result<Self, PostmarkSetupError> {
+        Ok(Self {
+            way: Way::Smtp(Smtp::new(config)?),
+        })
+    }
+
+    /// Sends the mail of a job, once. Neither way has idempotency keys: whoever repeats what was not answered may be
+    /// sending a second mail.
+    pub(crate) async fn send(
+        &self,
+        job: &SendEmail,
+        run: &Run,
+        from: &Sender,
+        attachments: &[Attachment],
+    ) -> Result<Outcome, JobError> {
+        let sent = match &self.way {
+            Way::Rest(rest) => rest.send(job, run, from, attachments).await,
+            Way::Smtp(smtp) => smtp.send(job, run, from, attachments).await,
+        };
+        sent.map_err(|error| stays_here(error, run))
+    }
+}
+
+/// Nothing dies at the fallback that SendGrid could send: the mail waits, at the cost of no attempt. Postmark was not
+/// asked, or its word is about a template, so none of it is about its health.
+pub(crate) fn waits_for_sendgrid(why: impl AsRef<str>) -> JobError {
+    JobError::Throttled {
+        retry_after: WAIT_FOR_SENDGRID,
+        scope: Scope::Job,
+        reason: format!("the mail waits for SendGrid: {}", why.as_ref()),
+        answer: Answer::default(),
+    }
+}
+
+/// A mail that Postmark may have does not go to SendGrid, so it does not wait for it either: it fails, and an operator
+/// gets to see it.
+fn stays_here(error: JobError, run: &Run) -> JobError {
+    match error {
+        JobError::Throttled {
+            scope: Scope::Job,
+            reason,
+            ..
+        } if run.may_have_been_sent => JobError::transient(format!(
+            "Postmark may have the mail, and cannot be asked for it again: {reason}"
+        )),
+        error => error,
+    }
+}
+
+/// What is known of an answer with this status and code.
+fn answer(status: Option<u16>, code: Option<String>) -> Answer {
+    Answer {
+        status,
+        code,
+        ..Answer::of(NAME)
+    }
+}

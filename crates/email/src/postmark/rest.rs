@@ -1,0 +1,132 @@
+//! Postmark's REST API, as far as mail is sent by template.
+
+mod error;
+mod mail;
+
+use std::collections::BTreeMap;
+
+use longshore_job::kinds::SendEmail;
+use longshore_job::{JobError, Outcome, Run};
+use longshore_provider::secret::{ExposeSecret, SecretString};
+use longshore_provider::{
+    HeaderName, HeaderValue, Http, InvalidCredential, ProviderError, Request, Response, StatusCode,
+    header,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{PostmarkConfig, PostmarkSetupError, PostmarkTemplate, answer, waits_for_sendgrid};
+use crate::{Attachment, Sender};
+use mail::Mail;
+
+/// What calls are made with.
+const SERVER_TOKEN: HeaderName = HeaderName::from_static("x-postmark-server-token");
+
+/// A client. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub(super) struct Rest {
+    http: Http,
+    server_token: HeaderValue,
+    message_stream: String,
+    templates: BTreeMap<String, PostmarkTemplate>,
+}
+
+/// A mail that Postmark has not surely taken on.
+#[derive(Debug)]
+enum SendError {
+    /// The mail cannot be written as JSON; nothing was sent.
+    Unwritable(serde_json::Error),
+    /// No 2xx.
+    Provider(ProviderError),
+    /// A 200 that says an error.
+    Refused(Box<Response>),
+    /// A 2xx that does not mean acceptance.
+    NotUnderstood(Box<Response>),
+}
+
+/// What it says of a mail, in 200s and in refusals.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Said {
+    error_code: u32,
+    message: Option<String>,
+    #[serde(rename = "MessageID")]
+    message_id: Option<String>,
+}
+
+impl Said {
+    fn of(response: &Response) -> Option<Self> {
+        serde_json::from_slice(&response.body).ok()
+    }
+}
+
+impl Rest {
+    pub(super) fn new(config: PostmarkConfig) -> Result<Self, PostmarkSetupError> {
+        Ok(Self {
+            http: Http::new(config.base_url, config.timeout)?,
+            server_token: token(&config.server_token)?,
+            message_stream: config.message_stream,
+            templates: config.templates,
+        })
+    }
+
+    pub(super) async fn send(
+        &self,
+        job: &SendEmail,
+        run: &Run,
+        from: &Sender,
+        attachments: &[Attachment],
+    ) -> Result<Outcome, JobError> {
+        let Some(template) = self.templates.get(&job.template) else {
+            let name = &job.template;
+            return Err(waits_for_sendgrid(format!(
+                "email.templates.{name}.postmark is not set"
+            )));
+        };
+        let mail = Mail::new(
+            job,
+            run.id,
+            from,
+            template,
+            &self.message_stream,
+            attachments,
+        );
+        let said = self.post(run, &mail).await?;
+        Ok(Outcome::Done {
+            result: said
+                .message_id
+                .as_ref()
+                .map(|id| json!({ "message_id": id })),
+            answer: longshore_job::Answer {
+                request_id: said.message_id,
+                ..answer(Some(StatusCode::OK.as_u16()), None)
+            },
+        })
+    }
+
+    async fn post(&self, run: &Run, mail: &Mail<'_>) -> Result<Said, SendError> {
+        let request = Request::post("/email/withTemplate")
+            .header(SERVER_TOKEN, self.server_token.clone())
+            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
+            .json(mail)
+            .map_err(SendError::Unwritable)?;
+        let response = self.http.send(run, request).await;
+        accepted(response.map_err(SendError::Provider)?)
+    }
+}
+
+/// Only a 200 with `ErrorCode` 0 is an acceptance. One that says nothing of the sort may come from something in
+/// between, with or without the mail passed on.
+fn accepted(response: Response) -> Result<Said, SendError> {
+    match Said::of(&response) {
+        Some(said) if response.status == StatusCode::OK && said.error_code == 0 => Ok(said),
+        Some(said) if said.error_code != 0 => Err(SendError::Refused(Box::new(response))),
+        _ => Err(SendError::NotUnderstood(Box::new(response))),
+    }
+}
+
+fn token(secret: &SecretString) -> Result<HeaderValue, InvalidCredential> {
+    let mut value = HeaderValue::try_from(secret.expose_secret()).map_err(|_| InvalidCredential)?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,188 @@
+//! What an SMTP server's replies mean for a job, and what it means when there are none: the only place that decides it.
+
+use lettre::transport::smtp::Error;
+use longshore_job::JobError;
+use longshore_provider::{excerpt, redact};
+
+use crate::postmark::{answer, waits_for_sendgrid};
+
+/// How far the dialogue has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// TCP, the greeting, TLS.
+    Connect,
+    /// `AUTH`.
+    Login,
+    /// `MAIL FROM`.
+    Sender,
+    /// `RCPT TO`.
+    Recipient,
+    /// `DATA`, and the mail up to its dot.
+    Data,
+    /// The dot is begun.
+    Dot,
+}
+
+/// A mail that the server has not surely taken on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SmtpError {
+    /// The mail was not handed over, or not whole.
+    NeverSent {
+        /// What broke, redacted.
+        cause: String,
+    },
+    /// The mail was handed over, and no reply came.
+    NoAnswer {
+        /// What broke, redacted.
+        cause: String,
+    },
+    /// A reply that refuses.
+    Refused {
+        /// What.
+        step: Step,
+        /// With which code: 4xx or 5xx.
+        code: u16,
+        /// In its words, redacted.
+        said: String,
+    },
+    /// An address has characters that this server does not take.
+    NotAscii,
+}
+
+impl SmtpError {
+    pub(super) fn never_sent(cause: &str) -> Self {
+        Self::NeverSent {
+            cause: redact(cause),
+        }
+    }
+
+    pub(super) fn no_answer(cause: &str) -> Self {
+        Self::NoAnswer {
+            cause: redact(cause),
+        }
+    }
+
+    /// What broke at this step.
+    pub(super) fn at(step: Step, error: &Error) -> Self {
+        if let Some(code) = error.status() {
+            let said = std::error::Error::source(error).map(ToString::to_string);
+            return Self::Refused {
+                step,
+                code: code.into(),
+                said: excerpt(&said.unwrap_or_default()),
+            };
+        }
+        match step {
+            Step::Dot => Self::no_answer(&error.to_string()),
+            _ => Self::never_sent(&error.to_string()),
+        }
+    }
+
+    /// Another connection may do better: this one broke, or the server closes it (421).
+    pub(super) fn is_about_the_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::NeverSent { .. } | Self::Refused { code: 421, .. }
+        )
+    }
+}
+
+impl From<SmtpError> for JobError {
+    fn from(error: SmtpError) -> Self {
+        match error {
+            SmtpError::NeverSent { cause } => Self::Transient {
+                reason: format!("Postmark was not reached by SMTP: {cause}"),
+                answer: answer(None, Some("not reached".to_owned())),
+            },
+            SmtpError::NoAnswer { cause } => Self::OutcomeUnknown {
+                reason: format!(
+                    "the mail was sent to Postmark by SMTP and no answer came: {cause}"
+                ),
+                answer: answer(None, Some("no answer".to_owned())),
+            },
+            SmtpError::NotAscii => {
+                waits_for_sendgrid("Postmark's SMTP server takes no addresses beyond ASCII")
+            }
+            SmtpError::Refused { step, code, said } => refused(step, code, &said),
+        }
+    }
+}
+
+fn refused(step: Step, code: u16, said: &str) -> JobError {
+    let what = match step {
+        Step::Connect => "the connection",
+        Step::Login => "our credentials",
+        Step::Sender => "the sender",
+        Step::Recipient => "the recipient",
+        Step::Data | Step::Dot => "the mail",
+    };
+    let reason = match said {
+        "" => format!("Postmark refused {what} by SMTP: {code}"),
+        said => format!("Postmark refused {what} by SMTP: {code} {said}"),
+    };
+    let answer = answer(Some(code), Some(format!("smtp {code}")));
+    match (code, step) {
+        // RFC 4954: authentication failed, needed, too weak, not as it is now.
+        (530 | 534 | 535 | 538, _) => JobError::Unauthorized { reason, answer },
+        // The server's own refusal, or the sender's: no mail at all can be sent until that is mended.
+        (500.., Step::Connect | Step::Login | Step::Sender) => {
+            JobError::Unauthorized { reason, answer }
+        }
+        (500.., _) => JobError::Permanent { reason, answer },
+        _ => JobError::Transient { reason, answer },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_become_outcomes() {
+        use Step::{Connect, Data, Dot, Login, Recipient, Sender};
+        for (step, code, kind) in [
+            (Connect, 421, "transient"),
+            (Connect, 554, "unauthorized"),
+            (Login, 454, "transient"),
+            (Login, 535, "unauthorized"),
+            (Login, 504, "unauthorized"),
+            (Sender, 451, "transient"),
+            (Sender, 530, "unauthorized"),
+            (Sender, 550, "unauthorized"),
+            (Recipient, 450, "transient"),
+            (Recipient, 550, "permanent"),
+            (Data, 421, "transient"),
+            (Data, 554, "permanent"),
+            (Dot, 451, "transient"),
+            (Dot, 552, "permanent"),
+            (Dot, 535, "unauthorized"),
+        ] {
+            let said = "Because.".to_owned();
+            let error = JobError::from(SmtpError::Refused { step, code, said });
+            let found = match &error {
+                JobError::Permanent { .. } => "permanent",
+                JobError::Transient { .. } => "transient",
+                JobError::Unauthorized { .. } => "unauthorized",
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(found, kind, "{step:?} {code}");
+            let answer = error.answer();
+            assert_eq!(answer.provider.as_deref(), Some("postmark"));
+            assert_eq!(answer.status, Some(code));
+            assert_eq!(answer.code, Some(format!("smtp {code}")));
+        }
+    }
+
+    #[test]
+    fn silence_is_unknown_only_once_the_dot_is_begun() {
+        let never = JobError::from(SmtpError::never_sent("ada@example.com is gone"));
+        assert!(matches!(never, JobError::Transient { .. }));
+        assert_eq!(
+            never.reason(),
+            "Postmark was not reached by SMTP: [email] is gone"
+        );
+        let lost = JobError::from(SmtpError::no_answer("reset"));
+        assert!(matches!(lost, JobError::OutcomeUnknown { .. }));
+        assert_eq!(lost.answer().code.as_deref(), Some("no answer"));
+    }
+}

@@ -1,0 +1,201 @@
+//! The handler on a run that was claimed for the fallback, against a Postmark that notes what it is asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_email::{
+    EmailConfig, Postmark, PostmarkConfig, PostmarkTemplate, SendEmailHandler, SendGrid,
+    SendGridConfig, Sender,
+};
+use longshore_job::kinds::SendEmail;
+use longshore_job::{Gate, Handler, JobError, JobId, Outcome, Route, Run, Scope};
+use longshore_sandbox::{Fault, PostmarkSandbox, Rule, SendGridSandbox};
+use serde_json::json;
+
+/// Is always open.
+struct Door;
+
+impl Gate for Door {
+    fn clear_to_send(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+struct Scene {
+    sendgrid: SendGridSandbox,
+    postmark: PostmarkSandbox,
+    handler: SendEmailHandler,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let sendgrid = SendGridSandbox::start(any).await.expect("a free port");
+        let postmark = PostmarkSandbox::start(any).await.expect("a free port");
+        let mut primary = SendGridConfig::new("SG.any");
+        primary.base_url = sendgrid.origin().parse().expect("an origin");
+        let template = |name: &str| (name.to_owned(), format!("d-{name}"));
+        let email = EmailConfig {
+            from: Sender {
+                email: "shop@example.com".into(),
+                name: Some("The Shop".into()),
+            },
+            templates: ["welcome", "invoice", "unmapped"].map(template).into(),
+            heard: false,
+        };
+        let alias = PostmarkTemplate::Alias("welcome-mail".into());
+        let fallback = Postmark::by_rest(PostmarkConfig {
+            base_url: postmark.origin().parse().expect("an origin"),
+            server_token: "token".into(),
+            message_stream: "outbound".into(),
+            templates: [
+                ("welcome".to_owned(), alias),
+                ("invoice".to_owned(), PostmarkTemplate::Id(7)),
+            ]
+            .into(),
+            timeout: Duration::from_millis(400),
+        });
+        let sendgrid_client = SendGrid::new(&primary).expect("a client");
+        Self {
+            sendgrid,
+            postmark,
+            handler: SendEmailHandler::new(email, sendgrid_client)
+                .with_fallback(fallback.expect("a client")),
+        }
+    }
+
+    async fn run(&self, job: SendEmail, route: Route) -> Result<Outcome, JobError> {
+        let mut run = Run::new(JobId::generate(), 1, 4, Arc::new(Door));
+        run.route = route;
+        self.handler.run(job, run).await
+    }
+
+    /// Mails by SendGrid, and by Postmark.
+    fn sent(&self) -> (u64, u64) {
+        let sent = |ledger: &longshore_sandbox::Ledger| ledger.summary().accepted;
+        (sent(self.sendgrid.ledger()), sent(self.postmark.ledger()))
+    }
+
+    fn fault(&self, fault: Fault) {
+        let rules = vec![Rule::always(fault)];
+        self.postmark.faults().set(rules).expect("a valid rule");
+    }
+}
+
+fn mail(template: &str) -> SendEmail {
+    SendEmail::new(template, "ada@example.com").name("Lovelace, Ada")
+}
+
+#[tokio::test]
+async fn the_route_decides_who_sends() {
+    let scene = Scene::set().await;
+    for (route, sent) in [
+        (Route::Primary, (1, 0)),
+        (Route::Fallback, (1, 1)),
+        (Route::FallbackProbe, (1, 2)),
+        (Route::Probe, (2, 2)),
+    ] {
+        scene.run(mail("welcome"), route).await.expect("sent");
+        assert_eq!(scene.sent(), sent, "{route:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_by_postmark_is_sent_once_and_its_id_kept() {
+    let scene = Scene::set().await;
+    let outcome = scene.run(mail("invoice"), Route::Fallback).await;
+    let Outcome::Done { result, answer } = outcome.expect("sent") else {
+        panic!("skipped");
+    };
+    let mails = scene.postmark.ledger().accepted();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].job.is_some());
+    assert_eq!(mails[0].template.as_deref(), Some("7"));
+    assert_eq!(mails[0].recipient, "ada@example.com");
+    assert_eq!(result, Some(json!({ "message_id": mails[0].id })));
+    assert_eq!(answer.provider.as_deref(), Some("postmark"));
+    assert_eq!(answer.request_id.as_ref(), Some(&mails[0].id));
+    scene
+        .run(mail("welcome"), Route::Fallback)
+        .await
+        .expect("sent");
+    let mails = scene.postmark.ledger().accepted();
+    assert_eq!(mails[1].template.as_deref(), Some("welcome-mail"));
+}
+
+#[tokio::test]
+async fn what_only_sendgrid_can_send_waits_for_it() {
+    let scene = Scene::set().await;
+    let error = scene.run(mail("unmapped"), Route::Fallback).await;
+    let error = error.expect_err("waits");
+    let JobError::Throttled {
+        retry_after,
+        scope: Scope::Job,
+        reason,
+        answer,
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*retry_after, Duration::from_secs(60));
+    assert_eq!(
+        reason,
+        "the mail waits for SendGrid: email.templates.unmapped.postmark is not set"
+    );
+    assert_eq!(answer.provider, None, "it says nothing of Postmark");
+    assert_eq!(scene.postmark.ledger().requests(), 0);
+    // One that Postmark may have does not: SendGrid will not get it.
+    let mut run = Run::new(JobId::generate(), 2, 4, Arc::new(Door));
+    (run.route, run.may_have_been_sent) = (Route::Fallback, true);
+    let error = scene.handler.run(mail("unmapped"), run).await;
+    let error = error.expect_err("fails");
+    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    // And one that nobody has a template for is refused, whoever is asked.
+    let error = scene.run(mail("farewell"), Route::Fallback).await;
+    let error = error.expect_err("refused");
+    assert_eq!(error.answer().code.as_deref(), Some("template unknown"));
+}
+
+#[tokio::test]
+async fn refusals_are_about_the_mail_or_about_us() {
+    let scene = Scene::set().await;
+    scene.postmark.make_inactive("ada@example.com");
+    let error = scene.run(mail("welcome"), Route::Fallback).await;
+    let error = error.expect_err("refused");
+    assert!(matches!(error, JobError::Permanent { .. }), "{error:?}");
+    let code = error.answer().code.as_deref();
+    assert_eq!(code, Some("406 inactive recipient"));
+    assert!(!error.reason().contains("ada"), "{}", error.reason());
+    scene.postmark.refuse_token("token");
+    let error = scene.run(mail("welcome"), Route::Fallback).await;
+    let error = error.expect_err("refused");
+    assert!(matches!(error, JobError::Unauthorized { .. }), "{error:?}");
+    assert_eq!(scene.sent(), (0, 0));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_leaves_the_outcome_unknown() {
+    let scene = Scene::set().await;
+    for (fault, sent) in [
+        (Fault::HangUp { effect: false }, 0),
+        (Fault::HangUp { effect: true }, 1),
+        (Fault::NeverAnswer { effect: true }, 2),
+        (
+            Fault::Garbage {
+                status: 200,
+                effect: true,
+            },
+            3,
+        ),
+    ] {
+        scene.fault(fault.clone());
+        let error = scene.run(mail("welcome"), Route::Fallback).await;
+        let error = error.expect_err("no answer");
+        assert!(
+            matches!(error, JobError::OutcomeUnknown { .. }),
+            "{fault:?}: {error:?}"
+        );
+        assert_eq!(error.answer().provider.as_deref(), Some("postmark"));
+        assert_eq!(scene.sent(), (0, sent));
+    }
+}

@@ -1,0 +1,309 @@
+//! What `--help` says beyond the options: examples for each command, exit codes, the environment, files. Apart from the
+//! command line itself, so that whoever adds a command adds its examples in one place, where a test looks for them.
+
+use clap::{Command, CommandFactory};
+
+use super::Cli;
+
+/// Ends `longshore help`.
+const ALL: &str = "\
+Examples:
+  longshore --profile local sandbox &        # stand-ins for all providers, for development
+  longshore --profile local work             # workers on them
+  longshore --profile local enqueue send_sms '{\"to\":\"+4790000000\",\"body\":\"Hei\"}'
+  longshore queues                           # what waits, and what holds it back
+  longshore dead groups                      # what died, and of what
+
+Exit codes:
+  0  done
+  1  it failed: not found, stopped itself, not everything settled
+  2  the input was wrong, and nothing was changed
+  3  Redis could not be reached within 5 s
+
+Environment:
+  LONGSHORE_SECTION__KEY  sets `section.key` of the configuration, above all files
+  LONGSHORE_OPERATOR      who you are, for what others read later; else the login name
+  RUST_LOG                what is logged, such as `debug`; `info` unless set
+  NO_COLOR                no colours in logs
+
+Files:
+  ./config/default.toml   every key with its default; --config names another directory
+  ./config/NAME.toml      read above it with --profile NAME: local, test, staging, production
+
+Data goes to stdout, logs and notes to stderr. Tables are for people and --json is for programs: a table is cut at the
+edge of a terminal, and never in a pipe. `longshore completions SHELL` and `longshore man` make both for you.";
+
+/// Ends every other page.
+const EACH: &str = "\
+Exit codes: 0 done, 1 it failed, 2 the input was wrong, 3 no Redis. Environment and files: `longshore help`.";
+
+/// Examples by command: `dead replay`. Commands that lead to others need none.
+const EXAMPLES: &[(&str, &[&str])] = &[
+    (
+        "work",
+        &[
+            "longshore --profile production work",
+            "longshore work --queue email --queue sms",
+            "kill -TERM PID                             # drains, then leaves",
+        ],
+    ),
+    (
+        "enqueue",
+        &[
+            "longshore enqueue send_email @mail.json --key order-17",
+            "longshore enqueue geocode_address '{\"address\":\"Storgata 1, Oslo\"}' --json",
+            "longshore enqueue send_sms '{\"to\":\"+4790000000\",\"body\":\"Hei\"}' --in 15m --expires-in 1h",
+            "longshore enqueue send_email - < mails.jsonl",
+        ],
+    ),
+    (
+        "job",
+        &[
+            "longshore job 01JD8Z5Q0V9T4X2M7K3N6P1R8S",
+            "longshore job 01JD8Z5Q0V9T4X2M7K3N6P1R8S --json",
+        ],
+    ),
+    ("queues", &["longshore queues", "longshore queues --json"]),
+    (
+        "pause",
+        &["longshore pause sms --reason 'wrong texts, see the chat'"],
+    ),
+    ("resume", &["longshore resume sms"]),
+    (
+        "dead groups",
+        &[
+            "longshore dead groups",
+            "longshore dead groups email --json",
+        ],
+    ),
+    (
+        "dead list",
+        &[
+            "longshore dead list --queue email --since 2h",
+            "longshore dead list --group 195fc433de43 --limit 10",
+        ],
+    ),
+    (
+        "dead show",
+        &["longshore dead show 01JD8Z5Q0V9T4X2M7K3N6P1R8S"],
+    ),
+    (
+        "dead edit",
+        &[
+            "longshore dead edit 01JD8Z5Q0V9T4X2M7K3N6P1R8S --args @mail.json --reason 'address corrected'",
+        ],
+    ),
+    (
+        "dead replay",
+        &[
+            "longshore dead replay 01JD8Z5Q0V9T4X2M7K3N6P1R8S",
+            "longshore dead replay --group 195fc433de43 --yes",
+        ],
+    ),
+    ("dead replays", &["longshore dead replays"]),
+    (
+        "dead replays cancel",
+        &["longshore dead replays    # shows ids, for `cancel`"],
+    ),
+    (
+        "dead replays resume",
+        &["longshore dead replays    # shows ids, for `resume`"],
+    ),
+    (
+        "dead export",
+        &["longshore dead export --group 195fc433de43 --to letters.jsonl"],
+    ),
+    (
+        "dead discard",
+        &["longshore dead discard --group 195fc433de43 --yes --reason 'test data'"],
+    ),
+    ("audit", &["longshore audit --since 1d"]),
+    ("cron list", &["longshore cron list"]),
+    ("cron run", &["longshore cron run nightly-reconcile"]),
+    (
+        "mappings export",
+        &["longshore mappings export > mappings.jsonl"],
+    ),
+    (
+        "mappings import",
+        &[
+            "longshore mappings import mappings.jsonl",
+            "longshore mappings import - --replace < mappings.jsonl",
+        ],
+    ),
+    ("suppressions list", &["longshore suppressions list"]),
+    (
+        "suppressions remove",
+        &["longshore suppressions remove 2b1c3f7a9d0e4c55 --reason 'its mailbox is back'"],
+    ),
+    (
+        "config check",
+        &[
+            "longshore config check",
+            "longshore --profile production config check --json",
+        ],
+    ),
+    (
+        "config show",
+        &["longshore --profile production config show"],
+    ),
+    ("doctor", &["longshore --profile production doctor"]),
+    ("webhooks", &["longshore --profile production webhooks"]),
+    ("console", &["longshore --profile production console"]),
+    (
+        "presign",
+        &["longshore presign --user 17 --content-type image/png --length 20000 --extension png"],
+    ),
+    (
+        "smoke",
+        &[
+            "longshore --profile staging smoke",
+            "just smoke-live                            # the same, with what .env.test sets",
+        ],
+    ),
+    (
+        "sandbox",
+        &[
+            "longshore --profile local sandbox",
+            "longshore sandbox --sendgrid-addr 127.0.0.1:0",
+        ],
+    ),
+    ("demo", &["longshore demo", "longshore demo --jobs 200"]),
+    (
+        "completions",
+        &[
+            "longshore completions bash > /etc/bash_completion.d/longshore",
+            "longshore completions zsh > ~/.zfunc/_longshore",
+            "longshore completions fish > ~/.config/fish/completions/longshore.fish",
+        ],
+    ),
+    (
+        "man",
+        &[
+            "longshore man | man -l -",
+            "longshore man --dir /usr/local/share/man/man1",
+        ],
+    ),
+];
+
+/// The command line with its manual.
+#[must_use]
+pub fn command() -> Command {
+    pages(Cli::command().after_long_help(ALL), &mut Vec::new())
+}
+
+fn pages(command: Command, above: &mut Vec<String>) -> Command {
+    let names: Vec<_> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    names.into_iter().fold(command, |command, name| {
+        above.push(name.clone());
+        let examples = examples(&above.join(" "));
+        let command = command.mut_subcommand(name, |command| {
+            let end = match examples {
+                Some(examples) => format!("Examples:\n  {}\n\n{EACH}", examples.join("\n  ")),
+                None => EACH.to_owned(),
+            };
+            pages(command.after_long_help(end), above)
+        });
+        above.pop();
+        command
+    })
+}
+
+fn examples(path: &str) -> Option<&'static [&'static str]> {
+    let mut all = EXAMPLES.iter();
+    all.find(|(of, _)| *of == path)
+        .map(|(_, examples)| *examples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Calls this with every command there is and its path.
+    fn each(command: &Command, above: &[String], visit: &mut dyn FnMut(&Command, &[String])) {
+        visit(command, above);
+        for inner in command.get_subcommands() {
+            if inner.get_name() != "help" {
+                let mut path = above.to_vec();
+                path.push(inner.get_name().to_owned());
+                each(inner, &path, visit);
+            }
+        }
+    }
+
+    /// The words of a line as a shell would have them, up to a comment, a pipe or a redirection.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quoted = false;
+        for c in line.chars() {
+            match c {
+                '\'' => quoted = !quoted,
+                '#' | '|' | '<' | '>' | '&' if !quoted => break,
+                ' ' if !quoted => words.push(String::new()),
+                c => words.last_mut().expect("there is one").push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_says_what_it_does_and_shows_how() {
+        each(&command(), &[], &mut |command, path| {
+            let name = path.join(" ");
+            assert!(
+                command.get_about().is_some(),
+                "`{name}` does not say what it does"
+            );
+            let leads_on = command.get_subcommands().next().is_some();
+            if !leads_on {
+                assert!(
+                    examples(&name).is_some(),
+                    "`{name}` has no example in cli/manual.rs"
+                );
+            }
+            for arg in command.get_arguments() {
+                assert!(
+                    arg.get_help().is_some(),
+                    "`{name}`: {} says nothing",
+                    arg.get_id()
+                );
+            }
+        });
+    }
+
+    #[test]
+    fn every_example_is_a_call_that_is_understood() {
+        let mut known = Vec::new();
+        each(&command(), &[], &mut |_, path| known.push(path.join(" ")));
+        let of_commands = EXAMPLES
+            .iter()
+            .filter(|(of, _)| known.iter().any(|k| k == of));
+        let lines = of_commands
+            .flat_map(|(_, examples)| examples.iter().copied())
+            .chain(ALL.lines().map(str::trim));
+        let mut tried = 0;
+        for line in lines.filter(|line| line.starts_with("longshore ")) {
+            let parsed = command().try_get_matches_from(words(line));
+            assert!(parsed.is_ok(), "{line}\n{}", parsed.expect_err("is none"));
+            tried += 1;
+        }
+        assert!(tried > 30, "{tried}");
+    }
+
+    #[test]
+    fn no_page_is_wider_than_a_hundred_columns() {
+        each(&command(), &[], &mut |command, path| {
+            let mut command = command.clone();
+            for page in [command.render_help(), command.render_long_help()] {
+                for line in page.to_string().lines() {
+                    let width = line.chars().count();
+                    assert!(width <= 100, "{}: {width} columns: {line}", path.join(" "));
+                }
+            }
+        });
+    }
+}

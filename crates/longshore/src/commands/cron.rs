@@ -1,0 +1,116 @@
+//! `cron list`, `cron run`.
+
+use longshore_cron::Entry;
+use longshore_operator::CronRow;
+use serde_json::json;
+
+use crate::age::ago;
+use crate::cli::{Cron, Shown};
+use crate::failure::Failure;
+use crate::output::{self, or_dash, plain};
+use crate::registry;
+use crate::session::Session;
+
+pub(super) async fn run(session: &Session, command: Cron) -> Result<(), Failure> {
+    match command {
+        Cron::List(args) => list(session, &args).await,
+        Cron::Run { name, json } => run_now(session, &name, json).await,
+    }
+}
+
+async fn list(session: &Session, args: &Shown) -> Result<(), Failure> {
+    let entries = session.config.cron.iter().map(|settings| {
+        let inactive = registry::inactive(&session.config, settings);
+        (settings.entry.clone(), inactive)
+    });
+    let entries: Vec<_> = entries.collect();
+    let rows = session.operator().await?.cron(&entries).await?;
+    if args.json {
+        return output::json(&rows);
+    }
+    let header = [
+        "name",
+        "schedule",
+        "timezone",
+        "kind",
+        "catch up",
+        "last tick",
+        "next tick",
+        "last job",
+    ];
+    output::table(&header, rows.iter().map(cells).collect())?;
+    for row in &rows {
+        if let Some(why) = &row.inactive {
+            output::line(&plain(&format!("{} does not tick: {why}", row.name)))?;
+        }
+    }
+    let mut waiting: Vec<_> = rows.iter().filter(|row| row.inactive.is_none()).collect();
+    waiting.dedup_by_key(|row| &row.queue);
+    for row in waiting {
+        if let Some(problem) = nobody_looks(row) {
+            output::line(&problem)?;
+        }
+    }
+    Ok(())
+}
+
+fn cells(row: &CronRow) -> Vec<String> {
+    // To the second: they have no fractions.
+    let time =
+        |time: &Option<String>| or_dash(time.as_ref().map(|time| time.replace(".000Z", "Z")));
+    vec![
+        row.name.clone(),
+        row.schedule.clone(),
+        row.timezone.clone(),
+        row.kind.clone(),
+        row.catch_up.clone(),
+        time(&row.last_tick),
+        time(&row.next_tick),
+        or_dash(row.last_job.as_ref()),
+    ]
+}
+
+/// Ticks need somebody who ticks them. Three times as long as it takes until a process notes that it is there.
+fn nobody_looks(row: &CronRow) -> Option<String> {
+    const LONG: jiff::SignedDuration = jiff::SignedDuration::from_mins(3);
+    let queue = &row.queue;
+    let Some(at) = &row.looked_at else {
+        return Some(format!(
+            "no `longshore work` has ticked entries of {queue} yet"
+        ));
+    };
+    let time: jiff::Timestamp = at.parse().ok()?;
+    let silent = jiff::Timestamp::now().duration_since(time) > LONG;
+    silent.then(|| {
+        let ago = ago(at);
+        format!(
+            "nobody ticks entries of {queue}: the last `longshore work` to do so was there {ago}"
+        )
+    })
+}
+
+async fn run_now(session: &Session, name: &str, as_json: bool) -> Result<(), Failure> {
+    let entry = find(session, name)?;
+    if let Ok(job) = entry.job(0)
+        && let Some(doubt) = registry::doubt(&session.config, &job)
+    {
+        tracing::warn!("{doubt}");
+    }
+    let id = session.operator().await?.cron_run(entry).await?;
+    match as_json {
+        true => output::json(&json!({ "id": id.to_string(), "duplicate": false })),
+        false => output::line(&id.to_string()),
+    }
+}
+
+fn find<'a>(session: &'a Session, name: &str) -> Result<&'a Entry, Failure> {
+    let entries = || session.config.cron.iter().map(|settings| &settings.entry);
+    entries().find(|entry| entry.name() == name).ok_or_else(|| {
+        let known: Vec<_> = entries().map(Entry::name).collect();
+        let known = match known.as_slice() {
+            [] => "there are none".to_owned(),
+            known => format!("the entries are {}", known.join(", ")),
+        };
+        Failure::input(format!("there is no cron entry `{name}`: {known}"))
+    })
+}

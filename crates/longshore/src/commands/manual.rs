@@ -1,0 +1,47 @@
+//! `completions`, `man`: made from the command line itself, so that they cannot be behind it.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap_complete::Shell;
+use clap_mangen::Man;
+
+use crate::cli::manual;
+use crate::failure::Failure;
+use crate::output;
+
+const NAME: &str = "longshore";
+
+pub(super) fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut manual::command(), NAME, &mut script);
+    print(&script)
+}
+
+pub(super) fn man(dir: Option<&Path>) -> Result<(), Failure> {
+    let Some(dir) = dir else {
+        let mut page = Vec::new();
+        Man::new(manual::command())
+            .render(&mut page)
+            .map_err(Failure::failed)?;
+        return print(&page);
+    };
+    clap_mangen::generate_to(manual::command(), dir).map_err(|error| {
+        Failure::failed(format!(
+            "{} cannot be written into: {error}; name a directory that is there and yours",
+            dir.display()
+        ))
+    })?;
+    output::note(&format!("the manual pages are in {}", dir.display()));
+    Ok(())
+}
+
+/// A reader that has gone away has read enough.
+fn print(text: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::failed(format!("stdout: {error}"))),
+    }
+}

@@ -1,0 +1,256 @@
+//! `cron.<name>.*`: which jobs are made by the clock.
+
+use figment::value::{Dict, Value};
+use jiff::Timestamp;
+use longshore_cron::{CatchUp, Entry, EntryError, Schedule, Template, Zone};
+use longshore_job::{KindSpec, kinds};
+use longshore_operator::redact_args;
+use serde_json::json;
+
+use super::key::{Key, KeyPath};
+use super::layer;
+use super::queues::QueueSpec;
+use super::reader::Reader;
+
+const SECTION: &str = "cron";
+pub(super) const ARGS: &str = "cron.<name>.args";
+
+pub(super) const KEYS: &[Key] = &[
+    Key::text("cron.<name>.schedule"),
+    Key::text("cron.<name>.timezone"),
+    Key::text("cron.<name>.kind"),
+    Key::toml(ARGS),
+    Key::text("cron.<name>.catch_up"),
+    Key::toml("cron.<name>.enabled"),
+];
+
+/// An entry that is there unless it is switched off.
+struct BuiltIn {
+    name: &'static str,
+    kind: &'static str,
+    schedule: &'static str,
+    args: &'static str,
+    catch_up: CatchUp,
+}
+
+/// All of them.
+const BUILT_IN: &[BuiltIn] = &[BuiltIn {
+    name: "nightly-reconcile",
+    kind: "reconcile_payments",
+    schedule: "30 2 * * *",
+    args: r#"{"from":"{day-1d}","to":"{day}","repair":false}"#,
+    // Each night has a day of its own to look at.
+    catch_up: CatchUp::All,
+}];
+
+/// How alike (Jaro–Winkler, 0 to 1) a kind must be to be offered in place of an unknown one.
+const ALIKE: f64 = 0.8;
+
+/// An entry, as configured.
+#[derive(Debug, Clone)]
+pub struct CronSettings {
+    /// When, and what.
+    pub entry: Entry,
+    /// It has not been switched off.
+    pub enabled: bool,
+}
+
+/// Puts the entries that are built in below all layers, for the queues that there are.
+pub(super) fn built_in(values: &mut Dict, queues: &[QueueSpec]) {
+    for entry in BUILT_IN {
+        let kind = kinds::find(entry.kind);
+        if !queues
+            .iter()
+            .any(|queue| kind.is_some_and(|kind| kind.queue == queue.name))
+        {
+            continue;
+        }
+        for (key, text) in [
+            ("schedule", entry.schedule),
+            ("timezone", "UTC"),
+            ("kind", entry.kind),
+            ("args", entry.args),
+            ("catch_up", entry.catch_up.as_str()),
+        ] {
+            let path = KeyPath::new(&[SECTION, entry.name, key]);
+            layer::insert(values, path.words(), Value::from(text));
+        }
+    }
+}
+
+/// Those that can be read; what is wrong with the others is found.
+pub(super) fn read(reader: &mut Reader<'_>) -> Vec<CronSettings> {
+    let section = KeyPath::from(SECTION);
+    let names = reader.names(&section);
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let path = section.join(&name);
+            // Anything but a table is answered as such.
+            reader.get(&path)?.as_dict()?;
+            entry(reader, &path, &name)
+        })
+        .collect()
+}
+
+fn entry(reader: &mut Reader<'_>, path: &KeyPath, name: &str) -> Option<CronSettings> {
+    let enabled = match reader.has(path.join("enabled")) {
+        true => reader.flag(path.join("enabled")),
+        false => Some(true),
+    };
+    let schedule = schedule(reader, path);
+    let kind = kind(reader, &path.join("kind"));
+    let args = args(reader, &path.join("args"));
+    let catch_up = catch_up(reader, &path.join("catch_up"));
+    let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+    let (Some(schedule), Some(kind), Some(args), Some(catch_up)) = (schedule, kind, args, catch_up)
+    else {
+        return None;
+    };
+    match Entry::new(name, schedule, *kind, args, catch_up, now) {
+        Ok(entry) => Some(CronSettings {
+            entry,
+            enabled: enabled?,
+        }),
+        Err(EntryError::Name(error)) => {
+            reader.error(
+                path,
+                "is not a name that an entry can have",
+                error.to_string(),
+            );
+            None
+        }
+        Err(error) => {
+            wrong_args(
+                reader,
+                path,
+                &format!("are not those of {}: {error}", kind.kind),
+            );
+            None
+        }
+    }
+}
+
+/// Notes that the args are wrong, also where there are none.
+fn wrong_args(reader: &mut Reader<'_>, path: &KeyPath, problem: &str) {
+    let cure = "write them as `longshore enqueue` takes them: a table, or JSON between quotes";
+    match reader.has(path.join("args")) {
+        true => reader.error(path.join("args"), problem, cure),
+        false => reader.missing(path.join("args"), problem, cure),
+    }
+}
+
+fn schedule(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Schedule> {
+    let zone_path = path.join("timezone");
+    let zone = match reader.has(&zone_path) {
+        false => Some(Zone::utc()),
+        true => zone(reader, &zone_path),
+    };
+    let path = path.join("schedule");
+    if !reader.has(&path) {
+        let cure = "write five fields, minute hour day month weekday, such as \"30 2 * * *\", or six with seconds first";
+        reader.missing(&path, "is not set", cure);
+        return None;
+    }
+    let text = reader.text(&path)?;
+    // Whatever the zone: what is wrong with the expression is found beside what is wrong with that.
+    match Schedule::new(&text, zone.clone().unwrap_or_else(Zone::utc)) {
+        Ok(schedule) => zone.map(|_| schedule),
+        Err(error) => {
+            reader.error(&path, error.problem, error.cure);
+            None
+        }
+    }
+}
+
+fn zone(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Zone> {
+    let name = reader.text(path)?;
+    match Zone::named(&name) {
+        Ok(zone) => Some(zone),
+        Err(error) => {
+            let cure = match error.nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "use a name of the IANA database, such as Europe/Oslo".to_owned(),
+            };
+            reader.error(
+                path,
+                format!("there is no time zone `{}`", error.name),
+                cure,
+            );
+            None
+        }
+    }
+}
+
+fn kind(reader: &mut Reader<'_>, path: &KeyPath) -> Option<&'static KindSpec> {
+    let known = || kinds::ALL.iter().map(|spec| spec.kind);
+    let list = || format!("use one of {}", known().collect::<Vec<_>>().join(", "));
+    if !reader.has(path) {
+        reader.missing(path, "is not set", list());
+        return None;
+    }
+    let name = reader.text(path)?;
+    let found = kinds::find(&name);
+    if found.is_none() {
+        let alike = |kind: &str| strsim::jaro_winkler(kind, &name);
+        let nearest = known()
+            .max_by(|a, b| alike(a).total_cmp(&alike(b)))
+            .filter(|kind| alike(kind) >= ALIKE);
+        let cure = nearest.map_or_else(list, |kind| format!("did you mean `{kind}`?"));
+        reader.error(path, format!("there is no kind `{name}`"), cure);
+    }
+    found
+}
+
+fn args(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Template> {
+    let value = match reader.get(path) {
+        None => Some(json!({})),
+        Some(value) => as_json(value).filter(serde_json::Value::is_object),
+    };
+    let Some(value) = value else {
+        let cure = "write a table, or a JSON object between quotes";
+        reader.error(path, "is neither a table nor a JSON object", cure);
+        return None;
+    };
+    match Template::new(value) {
+        Ok(template) => Some(template),
+        Err(error) => {
+            let problem = format!("have a placeholder that is none: {}", error.0);
+            let cure = "write {tick} or {day}, with an offset in s, m, h, d or w if need be, such as {day-1d}";
+            reader.error(path, problem, cure);
+            None
+        }
+    }
+}
+
+/// A table, or a text that holds JSON.
+fn as_json(value: &Value) -> Option<serde_json::Value> {
+    match value.as_str() {
+        Some(text) => serde_json::from_str(text).ok(),
+        None => serde_json::to_value(value).ok(),
+    }
+}
+
+fn catch_up(reader: &mut Reader<'_>, path: &KeyPath) -> Option<CatchUp> {
+    if !reader.has(path) {
+        return Some(CatchUp::None);
+    }
+    let word = reader.text(path)?;
+    let read = word.parse().ok();
+    if read.is_none() {
+        let cure = "use none, once or all: what becomes of ticks that nobody was there for";
+        reader.error(path, format!("is `{word}`"), cure);
+    }
+    read
+}
+
+/// Args as they may be shown: they may be personal.
+pub(super) fn shown_args(reader: &Reader<'_>, path: &KeyPath, value: &Value) -> serde_json::Value {
+    let kind = path.words().split_last().and_then(|(_, above)| {
+        let kind = KeyPath::new(above).join("kind");
+        reader.get(&kind)?.as_str()
+    });
+    let args = as_json(value).unwrap_or_default();
+    let payload = json!({ "kind": kind.unwrap_or_default(), "v": 1, "args": args });
+    redact_args(payload.to_string().as_bytes(), false).unwrap_or_default()
+}

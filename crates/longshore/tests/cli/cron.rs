@@ -1,0 +1,184 @@
+//! `cron list`, `cron run`, and who ticks.
+
+use std::process::{Child, Command, Stdio};
+
+use longshore_tests::eventually;
+use serde_json::Value;
+
+use super::Bench;
+
+/// An entry that ticks each second, one that never does while this test runs, and one that is off.
+fn with_entries(command: &mut Command) -> &mut Command {
+    let args =
+        r#"{"template":"welcome","to":{"email":"staff@example.com"},"data":{"at":"{tick}"}}"#;
+    for (name, schedule) in [
+        ("EACH_SECOND", "* * * * * *"),
+        ("YEARLY", "0 0 29 2 *"),
+        ("OFF", "* * * * * *"),
+    ] {
+        command
+            .env(format!("LONGSHORE_CRON__{name}__SCHEDULE"), schedule)
+            .env(format!("LONGSHORE_CRON__{name}__KIND"), "send_email")
+            .env(format!("LONGSHORE_CRON__{name}__ARGS"), args);
+    }
+    command
+        .env("LONGSHORE_CRON__YEARLY__TIMEZONE", "Europe/Oslo")
+        .env("LONGSHORE_CRON__YEARLY__CATCH_UP", "once")
+        .env("LONGSHORE_CRON__OFF__ENABLED", "false")
+        .env("LONGSHORE_PROVIDERS__SENDGRID__API_KEY", "SG.s3cret")
+        .env("LONGSHORE_EMAIL__FROM__EMAIL", "no-reply@example.com")
+        .env("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "d-1")
+        .env("LONGSHORE_PROVIDERS__TWILIO__ACCOUNT_SID", "AC1")
+        .env("LONGSHORE_PROVIDERS__TWILIO__AUTH_TOKEN", "s3cret")
+        .env("LONGSHORE_PROVIDERS__TWILIO__FROM", "+4780000000")
+        .env("LONGSHORE_WORKER__HTTP_ADDR", "127.0.0.1:0")
+}
+
+fn ran(bench: &Bench, args: &[&str]) -> super::Ran {
+    super::Ran::of(args, with_entries(&mut bench.command(args)))
+}
+
+fn row(rows: &Value, name: &str) -> Value {
+    let rows = rows.as_array().expect("a list");
+    let found = rows.iter().find(|row| row["name"] == name);
+    found.unwrap_or_else(|| panic!("no {name}")).clone()
+}
+
+/// Killed with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn who_works_another_queue_ticks_all_the_same_and_the_list_says_when() {
+    let bench = Bench::new();
+    let rows = ran(&bench, &["cron", "list", "--json"]).json();
+    let each = row(&rows, "each_second");
+    for (field, value) in [
+        ("schedule", "* * * * * *"),
+        ("timezone", "UTC"),
+        ("kind", "send_email"),
+        ("queue", "email"),
+        ("catch_up", "none"),
+    ] {
+        assert_eq!(each[field], value);
+    }
+    for field in ["last_tick", "last_job", "inactive", "looked_at"] {
+        assert_eq!(each[field], Value::Null, "{field}");
+    }
+    assert!(each["next_tick"].is_string());
+    let text = ran(&bench, &["cron", "list"]).ok().stdout;
+    assert!(text.starts_with("NAME"), "{text}");
+    assert!(
+        text.contains("no `longshore work` has ticked entries of email yet"),
+        "{text}"
+    );
+
+    let args = ["work", "--queue", "sms"];
+    let mut command = bench.command(&args);
+    let command = with_entries(&mut command);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let worker = Running(command.spawn().expect("the binary starts"));
+    bench
+        .runtime
+        .block_on(eventually("ticks are enqueued", || async {
+            bench
+                .queue
+                .stats()
+                .await
+                .is_ok_and(|stats| stats.pending >= 2)
+        }));
+    drop(worker);
+
+    let rows = ran(&bench, &["cron", "list", "--json"]).json();
+    let each = row(&rows, "each_second");
+    assert!(each["looked_at"].is_string());
+    let last = each["last_job"].as_str().expect("a job").to_owned();
+    let job = ran(&bench, &["job", &last, "--json"]).json();
+    assert_eq!(job["cron"]["entry"], "each_second");
+    assert_eq!(job["cron"]["tick"], each["last_tick"]);
+    let told = ran(&bench, &["job", &last]).ok().stdout;
+    assert!(told.contains("each_second at 20"), "{told}");
+
+    let yearly = row(&rows, "yearly");
+    assert_eq!(yearly["last_tick"], Value::Null);
+    let next = yearly["next_tick"].as_str().expect("a time");
+    assert!(next.ends_with("-02-28T23:00:00.000Z"), "{next}");
+    assert_eq!(row(&rows, "off")["next_tick"], Value::Null);
+    assert!(
+        row(&rows, "off")["inactive"]
+            .as_str()
+            .expect("why")
+            .contains("switched off")
+    );
+    assert_eq!(row(&rows, "off")["last_job"], Value::Null, "it is off");
+    let nightly = row(&rows, "nightly-reconcile");
+    assert_eq!(
+        nightly["inactive"],
+        "providers.stripe.secret_key is not set"
+    );
+    assert_eq!(
+        (&nightly["next_tick"], &nightly["catch_up"]),
+        (&Value::Null, &Value::from("all"))
+    );
+}
+
+#[test]
+fn one_run_by_hand_is_one_job_and_moves_nothing() {
+    let bench = Bench::new();
+    let before = ran(&bench, &["cron", "list", "--json"]).json();
+    let id = ran(&bench, &["cron", "run", "yearly"]).ok().stdout;
+    let job = ran(&bench, &["job", id.trim(), "--json", "--reveal"]).json();
+    assert_eq!(
+        (&job["state"], &job["queue"]),
+        (&Value::from("pending"), &Value::from("email"))
+    );
+    assert_eq!(
+        (&job["cron"]["entry"], &job["cron"]["by_hand"]),
+        (&Value::from("yearly"), &Value::from(true))
+    );
+    // The second that it was asked for stands in the args, too.
+    let tick = job["cron"]["tick"]
+        .as_str()
+        .expect("a time")
+        .replace(".000Z", "Z");
+    assert_eq!(job["args"]["data"]["at"], tick);
+    let again = ran(&bench, &["cron", "run", "off", "--json"]).json();
+    assert!(
+        again["id"].is_string() && again["duplicate"] == false,
+        "{again}"
+    );
+    let after = ran(&bench, &["cron", "list", "--json"]).json();
+    for name in ["yearly", "off"] {
+        assert_eq!(row(&before, name), row(&after, name));
+    }
+    let known = "the entries are each_second, nightly-reconcile, off, yearly";
+    ran(&bench, &["cron", "run", "nighty"]).fails(2, known);
+}
+
+#[test]
+fn a_check_says_which_entries_do_not_tick() {
+    let bench = Bench::new();
+    let mut command = bench.command(&["config", "check"]);
+    with_entries(&mut command).env_remove("LONGSHORE_PROVIDERS__SENDGRID__API_KEY");
+    let said = super::Ran::of(&["config", "check"], &mut command)
+        .ok()
+        .stdout;
+    assert!(
+        said.contains("the cron entry yearly does not tick: providers.sendgrid.api_key is not set"),
+        "{said}"
+    );
+    assert!(
+        said.contains("the cron entry off does not tick: it is switched off"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("nightly-reconcile"),
+        "nobody asked for it: {said}"
+    );
+}

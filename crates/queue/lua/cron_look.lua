@@ -1,0 +1,27 @@
+-- What is known of a queue's cron entries. Once a minute of looking, whoever looks first counts a beat and forgets the
+-- schedules that nobody has had for five beats: an entry that was taken out and is put back later is a new one. Beats are
+-- counted, not minutes, so that a fleet that was away forgets nothing.
+--
+-- KEYS  1 cron
+-- ARGV  1 how long a beat is, in ms  2 for how many beats a schedule is kept that nobody has
+-- Returns {now, beats, {field, value, …}}
+local beats, at = (redis.call('HGET', KEYS[1], '*') or '0 0'):match('^(%d+) (%d+)$')
+beats, at = tonumber(beats or 0), tonumber(at or 0)
+if math.abs(now - at) >= tonumber(ARGV[1]) then
+  beats = beats + 1
+  local known = {}
+  local all = redis.call('HGETALL', KEYS[1])
+  for i = 1, #all, 2 do
+    local name, seen = all[i]:match('^(%S+) '), all[i + 1]:match('^%d+ (%d+)$')
+    if name and beats - (seen or 0) > tonumber(ARGV[2]) then
+      redis.call('HDEL', KEYS[1], all[i])
+    elseif name then
+      known[name] = true
+    end
+  end
+  for i = 1, #all, 2 do
+    if not all[i]:find(' ', 1, true) and not known[all[i]] then redis.call('HDEL', KEYS[1], all[i]) end
+  end
+  redis.call('HSET', KEYS[1], '*', beats .. ' ' .. stamp)
+end
+return { now, beats, redis.call('HGETALL', KEYS[1]) }

@@ -1,0 +1,224 @@
+//! What Redis keeps of cron entries: up to when each one's ticks are dealt with.
+//!
+//! The marks live in the slot of the queue that the entries' jobs go to, so that moving a mark and enqueuing its ticks is
+//! one script. There is no leader: every process looks, decides, and asks for its move to be made if nobody has made one
+//! since. What a mark belongs to is an entry *with its schedule*: an entry whose expression or time zone was edited is a
+//! new one, and begins now; while a fleet is deployed both go on side by side, and a tick that both have is enqueued once.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use longshore_job::JobId;
+use redis::Value;
+
+use crate::enqueue::millis;
+use crate::value::Answer;
+use crate::{Queue, QueueError, script};
+
+/// Once in such a time of looking, it is noted which entries there are.
+const BEAT: Duration = Duration::from_secs(60);
+
+/// For how many beats an entry is remembered that nobody has.
+const BEATS_KEPT: u32 = 5;
+
+/// What is known of a queue's cron entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CronBook {
+    /// Redis's time, in ms since the epoch.
+    pub now_ms: u64,
+    beats: u64,
+    fields: HashMap<String, String>,
+}
+
+/// Up to when the ticks of an entry are dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CronMark {
+    /// That time, in ms since the epoch.
+    pub until_ms: u64,
+    /// It was noted lately that there is such an entry; else it is to be noted again.
+    pub fresh: bool,
+}
+
+/// The last tick of an entry that was enqueued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastTick {
+    /// The tick, in ms since the epoch.
+    pub tick_ms: u64,
+    /// The job it became.
+    pub job: String,
+}
+
+/// The job of a tick.
+#[derive(Debug, Clone)]
+pub struct TickJob {
+    /// The tick, in ms since the epoch.
+    pub tick_ms: u64,
+    /// Its id.
+    pub id: JobId,
+    /// Its payload, checked.
+    pub payload: Vec<u8>,
+    /// After how long it is dead as expired instead of being run.
+    pub expires_in: Option<Duration>,
+}
+
+/// A move of an entry's mark, with the jobs of the ticks that it passes.
+#[derive(Debug, Clone, Copy)]
+pub struct CronMove<'a> {
+    /// The entry.
+    pub entry: &'a str,
+    /// Its schedule, with its time zone: the same text in every process that has the same.
+    pub schedule: &'a str,
+    /// The mark as it was seen; `None` = there was none.
+    pub seen_ms: Option<u64>,
+    /// Up to when its ticks are dealt with by this move, in ms since the epoch.
+    pub until_ms: u64,
+    /// The jobs, oldest tick first; at most 100.
+    pub jobs: &'a [TickJob],
+}
+
+/// What a job was made by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CronOrigin {
+    /// The cron entry.
+    pub entry: String,
+    /// The tick, in ms since the epoch; by hand: when it was asked for.
+    pub tick_ms: u64,
+    /// An operator asked for it.
+    pub by_hand: bool,
+}
+
+impl CronBook {
+    /// The mark of an entry with this schedule; `None` when it is new.
+    #[must_use]
+    pub fn mark(&self, entry: &str, schedule: &str) -> Option<CronMark> {
+        let text = self.fields.get(&format!("{entry} {schedule}"))?;
+        let (until, beats) = text.split_once(' ')?;
+        Some(CronMark {
+            until_ms: until.parse().ok()?,
+            fresh: beats.parse().is_ok_and(|beats: u64| beats >= self.beats),
+        })
+    }
+
+    /// The last tick of an entry, with whichever schedule.
+    #[must_use]
+    pub fn last_tick(&self, entry: &str) -> Option<LastTick> {
+        let (tick, job) = self.fields.get(entry)?.split_once(' ')?;
+        Some(LastTick {
+            tick_ms: tick.parse().ok()?,
+            job: job.to_owned(),
+        })
+    }
+
+    /// When a process noted last that it looks after this queue's entries, in ms since the epoch; once a minute.
+    #[must_use]
+    pub fn looked_at_ms(&self) -> Option<u64> {
+        let (_, at) = self.fields.get("*")?.split_once(' ')?;
+        at.parse().ok()
+    }
+}
+
+impl CronOrigin {
+    /// Reads `<entry> <tick>` or `<entry> <tick> by hand`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut words = text.splitn(3, ' ');
+        Some(Self {
+            entry: words.next()?.to_owned(),
+            tick_ms: words.next()?.parse().ok()?,
+            by_hand: words.next().is_some(),
+        })
+    }
+}
+
+impl Queue {
+    /// Looks at what is known of this queue's entries, as a process that looks after them.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cron_look(&self) -> Result<CronBook, QueueError> {
+        let value: Value = script::CRON_LOOK
+            .on(&[&self.keys.cron])
+            .arg(millis(BEAT))
+            .arg(BEATS_KEPT)
+            .run(&self.link)
+            .await?;
+        let mut answer = Answer::new(value)?;
+        Ok(CronBook {
+            now_ms: answer.next()?,
+            beats: answer.next()?,
+            fields: answer.next()?,
+        })
+    }
+
+    /// The same, without leaving a trace: for those who only want to know.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cron_book(&self) -> Result<CronBook, QueueError> {
+        let mut command = redis::cmd("HGETALL");
+        command.arg(&self.keys.cron);
+        let fields: HashMap<String, String> = self.link.command(&command).await?;
+        let beats = fields.get("*").and_then(|beat| beat.split_once(' '));
+        Ok(CronBook {
+            now_ms: self.now_ms().await?,
+            beats: beats
+                .and_then(|(beats, _)| beats.parse().ok())
+                .unwrap_or_default(),
+            fields,
+        })
+    }
+
+    /// Moves an entry's mark and enqueues the jobs of the ticks that it passes, in one step. `None` when the mark is not
+    /// as it was seen: then nothing was done, and somebody else has made the move, or this call's own answer was lost.
+    /// Else the ids of those that were enqueued.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cron_move(
+        &self,
+        book: &CronBook,
+        to: CronMove<'_>,
+    ) -> Result<Option<Vec<String>>, QueueError> {
+        let k = &self.keys;
+        let seen = to.seen_ms.map(|ms| ms.to_string()).unwrap_or_default();
+        let mut call = script::CRON_TICK
+            .on(&[&k.cron, &k.data, &k.active, &k.signal, &k.meta, &k.stats])
+            .arg(to.entry)
+            .arg(to.schedule)
+            .arg(seen)
+            .arg(to.until_ms)
+            .arg(book.beats);
+        for job in to.jobs {
+            let expires = job.expires_in.map(|life| millis(life).to_string());
+            call = call
+                .arg(job.tick_ms)
+                .arg(job.id.to_string())
+                .arg(&job.payload)
+                .arg(expires.unwrap_or_default());
+        }
+        let value: Value = call.run(&self.link).await?;
+        let mut answer = Answer::new(value)?;
+        let moved: u8 = answer.next()?;
+        let ids: Vec<String> = answer.next()?;
+        Ok((moved == 1).then_some(ids))
+    }
+
+    /// Enqueues a job of an entry by hand. Its mark stays where it is. Repeating the call changes nothing.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cron_run(&self, entry: &str, job: &TickJob) -> Result<(), QueueError> {
+        let nothing_known = CronBook {
+            now_ms: job.tick_ms,
+            beats: 0,
+            fields: HashMap::new(),
+        };
+        let by_hand = CronMove {
+            entry,
+            schedule: "",
+            seen_ms: None,
+            until_ms: job.tick_ms,
+            jobs: std::slice::from_ref(job),
+        };
+        self.cron_move(&nothing_known, by_hand).await.map(drop)
+    }
+}

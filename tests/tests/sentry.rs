@@ -1,0 +1,197 @@
+//! Errors reach Sentry: by cause, counted, and without a word about people.
+
+use std::time::{Duration, Instant};
+
+use longshore_client::JobState;
+use longshore_sandbox::{Fault, Rule};
+use longshore_tests::{Kent, Receiver, Stage, eventually};
+use serde_json::{Value, json};
+
+const DSN: &str = "PROVIDERS__SENTRY__DSN";
+
+/// Unavailable, and quoting the recipient.
+fn unavailable() -> Rule {
+    Rule::always(Fault::Answer {
+        status: 500,
+        headers: Default::default(),
+        body: Some(json!({"errors": [{"message": "customer0@example.com"}]}).to_string()),
+        effect: false,
+    })
+}
+
+fn answers(status: u16) -> Rule {
+    Rule::always(Fault::Answer {
+        status,
+        headers: Default::default(),
+        body: None,
+        effect: false,
+    })
+}
+
+async fn dead(stage: &Stage, count: u64) {
+    eventually("the jobs are dead", || async {
+        stage.stats().await.dead >= count
+    })
+    .await;
+}
+
+/// A payload that is none, as some other program might push it.
+async fn push_garbage(stage: &Stage, id: &str) {
+    let keys = stage.queue.keys();
+    let mut data = redis::cmd("HSET");
+    data.arg(&keys.data).arg(id).arg("Ada <ada@example.com>");
+    let mut list = redis::cmd("LPUSH");
+    list.arg(&keys.active).arg(id);
+    for command in [data, list] {
+        let _: u64 = stage.queue.link().command(&command).await.expect("pushed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_of_one_cause_are_one_trouble() {
+    let (stage, kent) = (Stage::set().await, Kent::start().await);
+    let mut worker = stage
+        .worker()
+        .set(DSN, kent.dsn())
+        .set("RETRY__SCHEDULE_SECONDS", "[]")
+        .start()
+        .await;
+    stage.faults([unavailable()]);
+    let ids = stage.enqueue(7).await;
+    dead(&stage, 7).await;
+    // The first is told at once, the others when their minute, or the process, ends.
+    assert_eq!(kent.has(1).await[0]["body"]["extra"]["count"], 1);
+    worker.stop();
+    assert_eq!(worker.left_within(Duration::from_secs(15)).await, 0);
+
+    let events = kent.events().await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    let groups = stage.longshore(&["dead", "groups", "--json"]).await.json();
+    let count = |event: &Value| event["body"]["extra"]["count"].as_u64();
+    assert_eq!(events.iter().filter_map(count).sum::<u64>(), 7);
+    for event in &events {
+        assert_eq!(event["header"]["type"], "event");
+        let body = &event["body"];
+        assert_eq!(body["fingerprint"], json!([groups[0]["group"]]));
+        assert_eq!(body["release"], "longshore@0.1.0");
+        let tags = &body["tags"];
+        for (tag, value) in [
+            ("kind", "send_email"),
+            ("queue", "email"),
+            ("provider", "sendgrid"),
+            ("class", "failed"),
+            ("status", "500"),
+            ("attempt", "1"),
+        ] {
+            assert_eq!(tags[tag], value, "{body}");
+        }
+        let id = tags["job_id"].as_str().expect("an id");
+        assert!(ids.iter().any(|job| job.to_string() == id), "{id}");
+        // Neither args, nor what the provider quotes of them, nor where this runs.
+        let text = body.to_string();
+        for word in ["customer", "@example", "welcome", "server_name", "user"] {
+            assert!(!text.contains(word), "{word} is in {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_are_expected_and_garbage_is_not() {
+    let (stage, kent) = (Stage::set().await, Kent::start().await);
+    let mut worker = stage
+        .worker()
+        .set(DSN, kent.dsn())
+        .set("RETRY__SCHEDULE_SECONDS", "[]")
+        .start()
+        .await;
+    stage.faults([answers(400)]);
+    stage.enqueue(3).await;
+    push_garbage(&stage, "ada@example.com").await;
+    dead(&stage, 4).await;
+    worker.stop();
+    assert_eq!(worker.left_within(Duration::from_secs(15)).await, 0);
+    let events = kent.events().await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    let body = &events[0]["body"];
+    assert_eq!(body["tags"]["class"], "undecodable");
+    assert!(!body.to_string().contains("ada"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_credentials_are_told_once() {
+    let (stage, kent) = (Stage::set().await, Kent::start().await);
+    let mut worker = stage.worker().set(DSN, kent.dsn()).start().await;
+    stage.faults([answers(401)]);
+    stage.enqueue(5).await;
+    worker.has_said("paused itself").await;
+    worker.stop();
+    assert_eq!(worker.left_within(Duration::from_secs(15)).await, 0);
+    let events = kent.events().await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    let fingerprint = &events[0]["body"]["fingerprint"];
+    let expected = json!(["credentials refused", "sendgrid", "email"]);
+    assert_eq!(*fingerprint, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_fails_says_so_first() {
+    let (mut stage, kent) = (Stage::set().await, Kent::start().await);
+    stage.set_for_all(DSN, kent.dsn());
+    // A port that nobody listens on.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
+    let nobody = nobody.expect("a free port");
+    stage.set_for_all("REDIS__URL", format!("redis://{nobody}"));
+    let said = stage.longshore(&["work"]).await;
+    assert_eq!(said.code, Some(3), "{}", said.stderr);
+    let events = kent.events().await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    let body = &events[0]["body"];
+    assert_eq!(body["level"], "fatal");
+    assert_eq!(body["fingerprint"], json!(["process", "work", "redis"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_dsn_of_ours_nothing_is_connected_to() {
+    let (stage, elsewhere) = (Stage::set().await, Receiver::start().await);
+    let mut worker = stage
+        .worker()
+        // What Sentry's own SDKs would read.
+        .env("SENTRY_DSN", elsewhere.dsn("flow"))
+        .set("RETRY__SCHEDULE_SECONDS", "[]")
+        .start()
+        .await;
+    stage.faults([unavailable()]);
+    stage.enqueue(1).await;
+    dead(&stage, 1).await;
+    worker.stop();
+    assert_eq!(worker.left_within(Duration::from_secs(15)).await, 0);
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_sentry_holds_nothing_up() {
+    let (stage, silent) = (Stage::set().await, Receiver::silent().await);
+    let mut worker = stage
+        .worker()
+        .set(DSN, silent.dsn("flow"))
+        .set("RETRY__SCHEDULE_SECONDS", "[]")
+        .start()
+        .await;
+    stage.faults([unavailable()]);
+    stage.enqueue(20).await;
+    push_garbage(&stage, "not-an-id").await;
+    dead(&stage, 21).await;
+    eventually("Sentry is being told", || async {
+        silent.connections() > 0
+    })
+    .await;
+    stage.faults([]);
+    let after = stage.enqueue(1).await;
+    stage.is(after[0], JobState::Completed).await;
+    // Two seconds, and what a busy machine adds. Waiting for the events that are left would take 15.
+    let asked = Instant::now();
+    worker.stop();
+    assert_eq!(worker.left_within(Duration::from_secs(30)).await, 0);
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(8), "{took:?}");
+}
