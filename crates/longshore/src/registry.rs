@@ -2,9 +2,11 @@
 //! `registry/` that puts them together, and a line here.
 
 mod email;
+mod files;
 mod geocode;
 mod payments;
 mod sms;
+mod storage;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use crate::config::{Calls, Config, CronSettings, QueueSpec, SecretRef};
 pub use email::sendgrid_events;
 pub use payments::stripe_events;
 pub use sms::twilio_events;
+pub use storage::{bucket, stores};
 
 /// A provider's queue, and how its jobs are carried out.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +68,7 @@ pub const PROVIDERS: &[Provider] = &[
     sms::PROVIDER,
     geocode::PROVIDER,
     payments::PROVIDER,
+    storage::PROVIDER,
 ];
 
 /// The queues, for the configuration.
@@ -86,7 +90,8 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
 /// Where the providers are that stand in for others, if they are on.
 #[must_use]
 pub fn stand_ins(config: &Config) -> Vec<(&'static str, String)> {
-    email::postmark(config).into_iter().collect()
+    let r2 = storage::r2(config);
+    email::postmark(config).into_iter().chain(r2).collect()
 }
 
 /// What the inventory says of a provider and of those beside it, for the fleet's metrics.

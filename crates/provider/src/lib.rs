@@ -21,7 +21,7 @@ mod tls;
 pub use error::ProviderError;
 pub use http::{
     Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response, basic,
-    bearer,
+    bearer, causes, client,
 };
 pub use redact::{excerpt, redact};
 pub use reqwest::StatusCode;

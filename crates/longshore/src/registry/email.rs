@@ -11,6 +11,7 @@ use longshore_queue::{Fallback, ProviderPolicy, Queue};
 use longshore_webhooks::SendGridEvents;
 use longshore_worker::Handlers;
 
+use super::files::Files;
 use super::{Beside, Provider, SetUp, policy, secret};
 use crate::config::{Config, FallbackSettings, PostmarkTransport, QueueSpec};
 
@@ -94,7 +95,10 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
         templates: email.templates.clone(),
         heard: !sendgrid.webhook_public_keys.is_empty(),
     };
-    let handler = SendEmailHandler::new(mails, client);
+    let mut handler = SendEmailHandler::new(mails, client);
+    if let Some(files) = Files::of(config)? {
+        handler = handler.with_attachments(Arc::new(files));
+    }
     let (handler, policy) = match &email.fallback {
         None => (handler, policy),
         Some(settings) => {

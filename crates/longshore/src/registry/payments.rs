@@ -1,6 +1,7 @@
 //! `payment-reconcile`, carried out by Stripe and told to the app.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::{Answer, Handler, Job, JobError, Outcome, Run, kinds};
@@ -16,6 +17,7 @@ use longshore_webhooks::StripeEvents;
 use longshore_worker::Handlers;
 use secrecy::ExposeSecret;
 
+use super::files::Reports;
 use super::{Provider, SetUp, alone, no_doubt, policy, secret};
 use crate::config::{Config, QueueSpec, StripeSettings, wrong_mode};
 
@@ -74,12 +76,25 @@ fn set_up(config: &Config) -> Result<Option<SetUp>, String> {
     let handlers = match app(config)? {
         Some(app) => handlers
             .with(ApplyStripeEventHandler::new(stripe.clone(), app.clone()))
-            .with(ReconcilePaymentsHandler::new(stripe, app).beside(providers)),
+            .with(reconcile(config, stripe, app)?.beside(providers)),
         None => handlers
             .with(NoApp::<kinds::ApplyStripeEvent>(PhantomData))
             .with(NoApp::<kinds::ReconcilePayments>(PhantomData)),
     };
     Ok(Some(SetUp { handlers, policy }))
+}
+
+/// Its reports lie in the bucket of exports; on the job where there is none.
+fn reconcile(
+    config: &Config,
+    stripe: Stripe,
+    app: App,
+) -> Result<ReconcilePaymentsHandler, String> {
+    let handler = ReconcilePaymentsHandler::new(stripe, app);
+    Ok(match Reports::of(config)? {
+        Some(reports) => handler.with_store(Arc::new(reports)),
+        None => handler,
+    })
 }
 
 /// The secret key, if the profile takes it.
