@@ -74,7 +74,7 @@ pub enum Command {
     /// Makes one harmless call to each provider that has test-mode credentials
     Smoke(Shown),
     /// Runs the stand-in providers, for local development
-    Sandbox(Sandbox),
+    Sandbox(Box<Sandbox>),
     /// Shows the whole thing at work, on a private Redis and the stand-in providers
     Demo(Demo),
     /// Prints what a shell needs to complete commands and options
