@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
 use longshore_client::kinds::{CreatePaymentIntent, GeocodeAddress, SendEmail, SendSms};
+use longshore_sandbox::S3Sandbox;
 
 /// What Stripe's stand-in signs its events with.
 pub const WEBHOOK_SECRET: &str = "whsec_flow";
@@ -19,6 +20,8 @@ pub enum Act {
     Geocode,
     /// `payment-reconcile`, by Stripe, and told to the app.
     Payments,
+    /// `export-cleanup`, by S3, with R2 beside it.
+    Storage,
 }
 
 impl Act {
@@ -30,6 +33,7 @@ impl Act {
             Self::Sms => "sms",
             Self::Geocode => "geocode",
             Self::Payments => "payment-reconcile",
+            Self::Storage => "export-cleanup",
         }
     }
 
@@ -41,6 +45,7 @@ impl Act {
             Self::Sms => "twilio",
             Self::Geocode => "google_maps",
             Self::Payments => "stripe",
+            Self::Storage => "s3",
         }
     }
 
@@ -52,6 +57,10 @@ impl Act {
 
     /// A setting of its provider.
     pub(crate) fn of_provider(self, key: &str) -> String {
+        let key = match (self, key) {
+            (Self::Storage, "BASE_URL") => "ENDPOINT_URL",
+            (_, key) => key,
+        };
         format!("PROVIDERS__{}__{key}", self.provider().to_uppercase())
     }
 
@@ -84,6 +93,7 @@ impl Act {
                 ("APP__BASE_URL", app),
                 ("APP__SECRET", APP_SECRET.to_owned()),
             ],
+            Self::Storage => storage(),
         };
         let listener = [
             ("WEBHOOKS__HTTP_ADDR", webhooks.to_string()),
@@ -101,6 +111,24 @@ impl Act {
         ];
         own.chain(roomy).collect()
     }
+}
+
+/// What S3 and the buckets take. R2 is off until a flow gives it an endpoint.
+pub(crate) fn storage() -> Vec<(&'static str, String)> {
+    let key = S3Sandbox::ACCESS_KEY_ID.to_owned();
+    let secret = S3Sandbox::SECRET_ACCESS_KEY.to_owned();
+    vec![
+        ("PROVIDERS__S3__REGION", "eu-north-1".to_owned()),
+        ("PROVIDERS__S3__FORCE_PATH_STYLE", "true".to_owned()),
+        ("PROVIDERS__S3__ACCESS_KEY_ID", key.clone()),
+        ("PROVIDERS__S3__SECRET_ACCESS_KEY", secret.clone()),
+        ("PROVIDERS__R2__FORCE_PATH_STYLE", "true".to_owned()),
+        ("PROVIDERS__R2__ACCESS_KEY_ID", key),
+        ("PROVIDERS__R2__SECRET_ACCESS_KEY", secret),
+        ("BUCKETS__UPLOADS__NAME", "uploads-flow".to_owned()),
+        ("BUCKETS__EXPORTS__NAME", "exports-flow".to_owned()),
+        ("BUCKETS__PUBLIC__NAME", "public-flow".to_owned()),
+    ]
 }
 
 /// One mail of many.

@@ -4,12 +4,12 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use longshore_client::kinds::SendEmail;
+use longshore_client::kinds::{BucketName, SendEmail, SweepBucket};
 use longshore_client::{Client, JobId, JobState, QueueError};
 use longshore_queue::{Job, Link, LinkOptions, Queue, Stats};
 use longshore_sandbox::{
     AppSandbox, AppendFsync, Fault, Faults, GoogleMapsSandbox, Ledger, Only, RedisServer, Rule,
-    SendGridSandbox, StripeSandbox, TwilioSandbox, WebhookEndpoint,
+    S3Sandbox, SendGridSandbox, StripeSandbox, TwilioSandbox, WebhookEndpoint,
 };
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -36,6 +36,8 @@ pub struct Stage {
     pub google_maps: GoogleMapsSandbox,
     /// See above.
     pub stripe: StripeSandbox,
+    /// See above.
+    pub s3: S3Sandbox,
     /// The company's app.
     pub app: AppSandbox,
     /// A producer.
@@ -74,6 +76,7 @@ impl Stage {
         let twilio = TwilioSandbox::start(anywhere).await;
         let google_maps = GoogleMapsSandbox::start(anywhere).await;
         let stripe = StripeSandbox::start(anywhere).await;
+        let s3 = S3Sandbox::start(anywhere).await;
         let app = AppSandbox::start(anywhere).await.expect("an app");
         app.set_secret(APP_SECRET);
         // A free port, which messages have to name before there is a listener: bound, noted and let go.
@@ -88,6 +91,7 @@ impl Stage {
             twilio: twilio.expect("a provider"),
             google_maps: google_maps.expect("a provider"),
             stripe: stripe.expect("a provider"),
+            s3: s3.expect("a provider"),
             app,
             webhooks: webhooks.expect("a free port"),
             settings: Vec::new(),
@@ -136,6 +140,7 @@ impl Stage {
             Act::Sms => self.twilio.ledger(),
             Act::Geocode => self.google_maps.ledger(),
             Act::Payments => self.stripe.ledger(),
+            Act::Storage => self.s3.ledger(),
         }
     }
 
@@ -145,6 +150,7 @@ impl Stage {
             Act::Sms => (self.twilio.faults(), self.twilio.origin()),
             Act::Geocode => (self.google_maps.faults(), self.google_maps.origin()),
             Act::Payments => (self.stripe.faults(), self.stripe.origin()),
+            Act::Storage => (self.s3.faults(), self.s3.origin()),
         }
     }
 
@@ -168,8 +174,15 @@ impl Stage {
             Act::Sms => self.client.enqueue_all(all.map(sms)).await,
             Act::Geocode => self.client.enqueue_all(all.map(address)).await,
             Act::Payments => return self.enqueue_payments(count).await,
+            Act::Storage => return self.enqueue_sweeps(count).await,
         };
         accepted.expect("accepted")
+    }
+
+    /// Of the exports, one like the other.
+    async fn enqueue_sweeps(&self, count: usize) -> Vec<JobId> {
+        let jobs = (0..count).map(|_| SweepBucket::new(BucketName::Exports));
+        self.client.enqueue_all(jobs).await.expect("accepted")
     }
 
     /// They are for users who wait, but flows may take longer than those.

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use longshore_sandbox::S3Sandbox;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
+use crate::act::storage;
 use crate::{Act, Stage, eventually, http};
 
 /// How many of its last lines a worker says when a flow fails.
@@ -34,6 +36,7 @@ impl<'a> Start<'a> {
             Act::Sms => &["--queue", "sms"],
             Act::Geocode => &["--queue", "geocode"],
             Act::Payments => &["--queue", "payment-reconcile"],
+            Act::Storage => &["--queue", "export-cleanup"],
         };
         Self::new(stage, number, "work", args, "concurrency=")
     }
@@ -98,6 +101,21 @@ impl<'a> Start<'a> {
     pub fn short_lease(self) -> Self {
         self.set("WORKER__HEARTBEAT_SECONDS", "0.3")
             .set("WORKER__LOST_AFTER_SECONDS", "1")
+    }
+
+    /// Has S3 as well, for flows on another provider's queue.
+    pub fn with_s3(mut self) -> Self {
+        for (name, value) in storage() {
+            self = self.set(name, value);
+        }
+        let origin = self.stage.s3.origin();
+        self.set("PROVIDERS__S3__ENDPOINT_URL", origin)
+    }
+
+    /// Has R2 stand in for the bucket of exports, as `exports-away`.
+    pub fn with_r2(self, r2: &S3Sandbox) -> Self {
+        self.set("PROVIDERS__R2__ENDPOINT_URL", r2.origin())
+            .set("BUCKETS__EXPORTS__FALLBACK_NAME", "exports-away")
     }
 
     /// Reaches Redis by another way.

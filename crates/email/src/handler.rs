@@ -1,9 +1,12 @@
 //! One mail, from its job to its outcome.
 
+use std::sync::Arc;
+
 use longshore_job::kinds::SendEmail;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::json;
 
+use crate::attachments::{self, Attachments, NoAttachments};
 use crate::mail::Mail;
 use crate::news;
 use crate::postmark::waits_for_sendgrid;
@@ -16,6 +19,7 @@ use crate::{Accepted, EmailConfig, Postmark, SendGrid};
 pub struct SendEmailHandler {
     config: EmailConfig,
     sendgrid: SendGrid,
+    attachments: Arc<dyn Attachments>,
     fallback: Option<Postmark>,
 }
 
@@ -26,8 +30,16 @@ impl SendEmailHandler {
         Self {
             config,
             sendgrid,
+            attachments: Arc::new(NoAttachments),
             fallback: None,
         }
+    }
+
+    /// The same, with a place to fetch files from.
+    #[must_use]
+    pub fn with_attachments(mut self, attachments: Arc<dyn Attachments>) -> Self {
+        self.attachments = attachments;
+        self
     }
 
     /// The same, with a fallback for the runs that are claimed for it.
@@ -46,14 +58,15 @@ impl Handler for SendEmailHandler {
         let template_id = template_id.ok_or_else(|| unknown_template(&job.template))?;
         // Before any provider: the address is what is wrong, whoever would send to it.
         suppression::check(&run, &job.to.email).await?;
+        let files = attachments::fetch(&*self.attachments, &job, &run).await?;
         if run.route.is_fallback() {
             let postmark = self.fallback.as_ref();
             let postmark =
                 postmark.ok_or_else(|| waits_for_sendgrid("there is no fallback here"))?;
-            return postmark.send(&job, &run, &self.config.from, &[]).await;
+            return postmark.send(&job, &run, &self.config.from, &files).await;
         }
         let sandbox = self.sendgrid.sandbox;
-        let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox);
+        let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox).with(&files);
         let accepted = self.sendgrid.send(&run, &mail).await?;
         if !sandbox {
             run.billed(NAME, "mail", 1);

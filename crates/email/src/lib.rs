@@ -6,6 +6,7 @@
 //! fallback goes by [`Postmark`] instead, in its words, with a match of its own for its REST API and one for SMTP.
 
 mod attachment;
+mod attachments;
 mod config;
 mod error;
 mod handler;
@@ -17,6 +18,7 @@ mod suppression;
 mod templates;
 
 pub use attachment::Attachment;
+pub use attachments::{Attachments, Fetching, MOST_BYTES, NoAttachments};
 pub use config::{EmailConfig, SendGridConfig, Sender};
 pub use handler::SendEmailHandler;
 pub use postmark::{

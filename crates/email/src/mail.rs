@@ -1,10 +1,12 @@
 //! The body of `POST /v3/mail/send`: one mail by dynamic template to one recipient.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use longshore_job::JobId;
 use longshore_job::kinds::{Recipient, SendEmail, TemplateData};
 use serde::Serialize;
 
-use crate::Sender;
+use crate::{Attachment, Sender};
 
 /// The body, borrowed from job and configuration.
 #[derive(Serialize)]
@@ -14,6 +16,16 @@ pub(crate) struct Mail<'a> {
     template_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     mail_settings: Option<MailSettings>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<File<'a>>,
+}
+
+/// A file that goes along, in base64.
+#[derive(Serialize)]
+struct File<'a> {
+    content: String,
+    r#type: &'a str,
+    filename: &'a str,
 }
 
 #[derive(Serialize)]
@@ -70,7 +82,19 @@ impl<'a> Mail<'a> {
             mail_settings: sandbox.then_some(MailSettings {
                 sandbox_mode: Toggle { enable: true },
             }),
+            attachments: Vec::new(),
         }
+    }
+
+    /// The same, with these files.
+    pub(crate) fn with(mut self, files: &'a [Attachment]) -> Self {
+        let files = files.iter().map(|file| File {
+            content: STANDARD.encode(&file.content),
+            r#type: &file.content_type,
+            filename: &file.name,
+        });
+        self.attachments = files.collect();
+        self
     }
 }
 
@@ -105,6 +129,25 @@ mod tests {
             "data":{"total": 1.10, "b":1e2,"a":"\u00e5", "items":[]}}}"#;
         let envelope = Envelope::parse(payload).expect("an envelope");
         envelope.decode().expect("args")
+    }
+
+    #[test]
+    fn files_go_along_in_base64() {
+        let job = SendEmail::new("invoice", "ada@example.com");
+        let files = [Attachment {
+            name: "Faktura 1.pdf".to_owned(),
+            content_type: "application/pdf".to_owned(),
+            content: b"%PDF-\xff".to_vec(),
+        }];
+        let (id, from) = (ID.parse().expect("an id"), from(None));
+        let mail = Mail::new(&job, id, &from, "d-invoice", false).with(&files);
+        let body = serde_json::to_value(&mail).expect("JSON");
+        let file = serde_json::json!({
+            "content": "JVBERi3/",
+            "type": "application/pdf",
+            "filename": "Faktura 1.pdf",
+        });
+        assert_eq!(body["attachments"], serde_json::json!([file]));
     }
 
     #[test]

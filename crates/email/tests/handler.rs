@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_email::{EmailConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender};
+use longshore_email::{
+    Attachments, EmailConfig, Fetching, MOST_BYTES, SendEmailHandler, SendGrid, SendGridConfig,
+    Sender,
+};
 use longshore_job::kinds::SendEmail;
 use longshore_job::{
     AddressHash, Earlier, Gate, Handler, JobError, JobId, Memory, Outcome, Recalling, Run,
@@ -398,4 +401,70 @@ async fn a_mail_is_noted_so_that_news_of_it_find_its_job() {
     scene.handler.run(welcome(), run).await.expect("sent");
     let id = scene.provider.ledger().accepted()[0].id.clone();
     assert_eq!(*notes.owned.lock().expect("no panic"), [id]);
+}
+
+/// A bucket with a few files; or one that is away.
+struct Bucket(Option<Vec<(&'static str, usize)>>);
+
+impl Attachments for Bucket {
+    fn fetch<'a>(&'a self, _: &'a Run, key: &'a str, most: u64) -> Fetching<'a> {
+        let found = self
+            .0
+            .as_ref()
+            .map(|files| files.iter().find(|(k, _)| *k == key));
+        let answer = match found {
+            None => Err(JobError::Throttled {
+                retry_after: Duration::from_secs(30),
+                scope: longshore_job::Scope::Job,
+                reason: "s3 may not be called now".to_owned(),
+                answer: longshore_job::Answer::default(),
+            }),
+            Some(Some((_, bytes))) if *bytes as u64 <= most => Ok(vec![b'x'; *bytes]),
+            Some(_) => Err(JobError::permanent("there is no such file")),
+        };
+        Box::pin(async { answer })
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_fetched_is_not_sent_without() {
+    let half = usize::try_from(MOST_BYTES).expect("fits") / 2;
+    let mail = || SendEmail::new("welcome", "ada@example.com");
+    let with = |mail: SendEmail, key: &str| mail.attach(key, "a.pdf", "application/pdf");
+    let files = vec![("half", half), ("more", half + 1)];
+    for (bucket, job, permanent) in [
+        (Some(files.clone()), with(mail(), "nothing"), true),
+        (
+            Some(files.clone()),
+            with(with(mail(), "half"), "more"),
+            true,
+        ),
+        (None, with(mail(), "half"), false),
+    ] {
+        let scene = Scene::set().await;
+        let handler = scene
+            .handler
+            .clone()
+            .with_attachments(Arc::new(Bucket(bucket)));
+        let run = Run::new(JobId::generate(), 1, 4, scene.door.clone());
+        let error = handler.run(job, run).await.expect_err("not sent");
+        assert_eq!(
+            matches!(error, JobError::Permanent { .. }),
+            permanent,
+            "{error}"
+        );
+        assert_eq!(scene.provider.ledger().requests(), 0);
+    }
+    let scene = Scene::set().await;
+    let run = || Run::new(JobId::generate(), 1, 4, scene.door.clone());
+    let none = scene.handler.run(with(mail(), "half"), run()).await;
+    let none = none.expect_err("there is nowhere to fetch from");
+    assert_eq!(none.answer().code.as_deref(), Some("no bucket"));
+    let handler = scene
+        .handler
+        .clone()
+        .with_attachments(Arc::new(Bucket(Some(files))));
+    let both = with(with(mail(), "half"), "half");
+    handler.run(both, run()).await.expect("sent with 10 MiB");
+    assert_eq!(scene.provider.ledger().summary().accepted, 1);
 }

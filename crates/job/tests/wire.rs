@@ -1,6 +1,9 @@
 //! The wire form: golden payloads must keep decoding, and encode to the same bytes again.
 
-use longshore_job::kinds::{GeocodeAddress, SendEmail, SendSms};
+use longshore_job::kinds::{
+    ApplyLifecycle, BucketName, GeocodeAddress, MoveBack, SendEmail, SendSms, StoreName,
+    SweepBucket,
+};
 use longshore_job::{Envelope, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, UndecodableWhy};
 use serde_json::json;
 
@@ -21,6 +24,8 @@ fn send_email_is_golden() {
     assert_eq!(job.to.name.as_deref(), Some("Ada Lovelace"));
     assert!(job.data.get().contains("1.10"), "numbers keep their digits");
     golden_round_trip::<SendEmail>(include_str!("golden/send_email.v1.bare.json"));
+    let job: SendEmail = golden_round_trip(include_str!("golden/send_email.v1.attached.json"));
+    assert_eq!(job.attachments[0].filename, "invoice.pdf");
 }
 
 #[test]
@@ -34,6 +39,18 @@ fn geocode_address_is_golden() {
     let job: GeocodeAddress = golden_round_trip(include_str!("golden/geocode_address.v1.json"));
     assert_eq!(job.language.as_deref(), Some("nb"));
     golden_round_trip::<GeocodeAddress>(include_str!("golden/geocode_address.v1.bare.json"));
+}
+
+#[test]
+fn jobs_about_buckets_are_golden() {
+    let job: SweepBucket = golden_round_trip(include_str!("golden/sweep_bucket.v1.json"));
+    assert_eq!((job.store, job.confirmed), (StoreName::R2, true));
+    let bare: SweepBucket = golden_round_trip(include_str!("golden/sweep_bucket.v1.bare.json"));
+    assert_eq!(bare, SweepBucket::new(BucketName::Exports));
+    let job: ApplyLifecycle = golden_round_trip(include_str!("golden/apply_lifecycle.v1.json"));
+    assert_eq!(job, ApplyLifecycle::new(BucketName::Public));
+    let job: MoveBack = golden_round_trip(include_str!("golden/move_back.v1.json"));
+    assert_eq!(job, MoveBack::new(BucketName::Uploads));
 }
 
 #[test]
@@ -115,6 +132,24 @@ fn send_email_refuses_what_is_wrong_and_names_the_field() {
         (good().name("a\nb"), "to.name"),
         (good().name("x".repeat(257)), "to.name"),
         (good().data(json!([1])), "data"),
+        (
+            good().attach("", "a.pdf", "application/pdf"),
+            "attachments[0]",
+        ),
+        (
+            good().attach("k", "../a.pdf", "application/pdf"),
+            "attachments[0]",
+        ),
+        (
+            good().attach("k", "..", "application/pdf"),
+            "attachments[0]",
+        ),
+        (good().attach("k", "a.pdf", "pdf"), "attachments[0]"),
+        (good().attach("k", "a.pdf", "a/b\r\nX: y"), "attachments[0]"),
+        (
+            (0..11).fold(good(), |mail, _| mail.attach("k", "a", "a/b")),
+            "attachments",
+        ),
         (good().data(json!(null)), "data"),
     ];
     for (job, field) in table {

@@ -59,6 +59,8 @@ pub enum Command {
     /// Which users and subscriptions are which at a payment provider: for a move to another one
     #[command(subcommand)]
     Mappings(MappingsCommand),
+    /// Signs a URL that lets a user upload one file, as it is described here, within 15 minutes
+    Presign(Presign),
     /// Addresses that no mail is sent to, since one bounced or was reported as spam
     #[command(subcommand)]
     Suppressions(Suppressions),
@@ -72,7 +74,7 @@ pub enum Command {
     /// Makes one harmless call to each provider that has test-mode credentials
     Smoke(Shown),
     /// Runs the stand-in providers, for local development
-    Sandbox(Sandbox),
+    Sandbox(Box<Sandbox>),
     /// Shows the whole thing at work, on a private Redis and the stand-in providers
     Demo(Demo),
     /// Prints what a shell needs to complete commands and options
@@ -140,6 +142,26 @@ pub struct OneJob {
     /// Why they are looked at
     #[arg(long, value_name = "TEXT", requires = "reveal")]
     pub reason: Option<String>,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `presign`.
+#[derive(Debug, Args)]
+pub struct Presign {
+    /// The user's id; the file's key begins with it
+    #[arg(long, value_name = "ID")]
+    pub user: String,
+    /// The file's media type, such as image/png
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: String,
+    /// The file's length in bytes
+    #[arg(long, value_name = "BYTES")]
+    pub length: u64,
+    /// What the file's key ends with, such as png
+    #[arg(long, value_name = "EXTENSION")]
+    pub extension: String,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
@@ -521,6 +543,12 @@ pub struct Sandbox {
     /// Where the made-up payment provider testpay listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9485")]
     pub testpay_addr: std::net::SocketAddr,
+    /// Where the stand-in for S3 listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9486")]
+    pub s3_addr: std::net::SocketAddr,
+    /// Where the stand-in for R2 listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9487")]
+    pub r2_addr: std::net::SocketAddr,
     /// Where the stand-in for Postmark listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9488")]
     pub postmark_addr: std::net::SocketAddr,

@@ -10,6 +10,7 @@ mod enqueue;
 mod job;
 mod manual;
 mod mappings;
+mod presign;
 mod queues;
 mod sandbox;
 mod smoke;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
         Command::Mappings(command) => mappings::run(&load()?, command).await,
+        Command::Presign(args) => presign::run(&load()?, &args).await,
         Command::Suppressions(command) => suppressions::run(&load()?, command).await,
         Command::Webhooks => {
             let session = load()?;

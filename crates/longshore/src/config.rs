@@ -13,6 +13,7 @@
 
 mod app;
 mod base_url;
+mod buckets;
 mod calls;
 mod cron;
 mod document;
@@ -33,6 +34,7 @@ mod secret;
 mod sendgrid;
 mod sentry;
 mod show;
+mod storage;
 mod stripe;
 mod testpay;
 mod twilio;
@@ -47,6 +49,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use figment::Figment;
+use longshore_job::kinds::BucketName;
+use longshore_storage::Bucket;
 
 pub use app::AppSettings;
 pub use calls::{Breaker, Calls};
@@ -62,6 +66,7 @@ pub use secret::SecretRef;
 pub use sendgrid::SendGridSettings;
 pub use sentry::{SentrySettings, origin as sentry_origin, parse_dsn};
 pub use show::ShownValue;
+pub use storage::{StoreKeys, StoreSettings};
 pub use stripe::{StripeSettings, wrong_mode};
 pub use testpay::TestPaySettings;
 pub use twilio::{TwilioCredentials, TwilioSender, TwilioSettings};
@@ -100,6 +105,12 @@ pub struct Config {
     pub app: Option<AppSettings>,
     /// The payment provider that takes new customers.
     pub new_customers: String,
+    /// What S3 takes; `None` while it has no region.
+    pub s3: Option<StoreSettings>,
+    /// What its stand-in takes; `None` while it has no endpoint.
+    pub r2: Option<StoreSettings>,
+    /// The buckets that have a name.
+    pub buckets: Vec<(BucketName, Bucket)>,
     /// Where errors are reported; `None` while there is no DSN.
     pub sentry: Option<SentrySettings>,
     /// Which jobs are made by the clock, by name.
@@ -168,6 +179,9 @@ impl Config {
         {
             email::has_payment_failed(&mut reader, email);
         }
+        let s3 = storage::s3(&mut reader);
+        let r2 = storage::r2(&mut reader);
+        let buckets = buckets::read(&mut reader, s3.is_some(), r2.is_some());
         let sentry = sentry::read(&mut reader);
         let webhooks = webhooks::read(&mut reader);
         let inventory = inventory::read(&mut reader);
@@ -179,30 +193,38 @@ impl Config {
 
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
-        match (redis, worker, queues, webhooks, new_customers) {
-            (Some(redis), Some(worker), Some(queues), Some(webhooks), Some(new_customers)) => {
-                Ok(Self {
-                    profile: profile.map(str::to_owned),
-                    redis,
-                    vault,
-                    reread: reread.unwrap_or_default(),
-                    worker,
-                    email,
-                    twilio,
-                    google_maps,
-                    stripe,
-                    testpay,
-                    app,
-                    new_customers,
-                    sentry,
-                    cron,
-                    webhooks,
-                    inventory,
-                    queues,
-                    warnings,
-                    values,
-                })
-            }
+        match (redis, worker, queues, webhooks, new_customers, buckets) {
+            (
+                Some(redis),
+                Some(worker),
+                Some(queues),
+                Some(webhooks),
+                Some(new_customers),
+                Some(buckets),
+            ) => Ok(Self {
+                profile: profile.map(str::to_owned),
+                redis,
+                vault,
+                reread: reread.unwrap_or_default(),
+                worker,
+                email,
+                twilio,
+                google_maps,
+                stripe,
+                testpay,
+                app,
+                new_customers,
+                s3,
+                r2,
+                buckets,
+                sentry,
+                cron,
+                webhooks,
+                inventory,
+                queues,
+                warnings,
+                values,
+            }),
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }
@@ -267,6 +289,16 @@ impl Config {
         if let Some(maps) = &self.google_maps {
             secrets.push((google_maps::API_KEY, &maps.api_key));
         }
+        secrets.extend(
+            self.s3
+                .iter()
+                .flat_map(|s3| s3.secrets(storage::S3_SECRETS)),
+        );
+        secrets.extend(
+            self.r2
+                .iter()
+                .flat_map(|r2| r2.secrets(storage::R2_SECRETS)),
+        );
         if let Some(sentry) = &self.sentry {
             secrets.push((sentry::DSN, &sentry.dsn));
         }

@@ -2,9 +2,11 @@
 //! `registry/` that puts them together, and a line here.
 
 mod email;
+mod files;
 mod geocode;
 mod payments;
 mod sms;
+mod storage;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use crate::secrets::Secrets;
 pub use email::sendgrid_events;
 pub use payments::stripe_events;
 pub use sms::twilio_events;
+pub use storage::{bucket, stores};
 
 /// A provider's queue, and how its jobs are carried out.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +72,7 @@ pub const PROVIDERS: &[Provider] = &[
     sms::PROVIDER,
     geocode::PROVIDER,
     payments::PROVIDER,
+    storage::PROVIDER,
 ];
 
 /// The queues, for the configuration.
@@ -90,7 +94,8 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
 /// Where the providers are that stand in for others, if they are on.
 #[must_use]
 pub fn stand_ins(config: &Config) -> Vec<(&'static str, String)> {
-    email::postmark(config).into_iter().collect()
+    let r2 = storage::r2(config);
+    email::postmark(config).into_iter().chain(r2).collect()
 }
 
 /// What the inventory says of a provider and of those beside it, for the fleet's metrics.
@@ -146,18 +151,27 @@ fn no_doubt(_: &Config, _: &serde_json::Value) -> Option<String> {
     None
 }
 
+/// `secrets` are what the provider knows us by: one as a rule, and several where they change together.
 fn policy(
     config: &Config,
     name: &str,
     calls: &Calls,
     timeout: Duration,
-    secret: &Secret,
+    secrets: &[Secret],
 ) -> ProviderPolicy {
-    let (word, kept) = (secret.clone(), secret.clone());
-    let credentials = Credentials::live(move || word.version().to_string()).fetched_by(move || {
+    let (words, kept) = (secrets.to_vec(), secrets.to_vec());
+    let word = move || {
+        let words = words.iter().map(|secret| secret.version().to_string());
+        words.collect::<Vec<_>>().join("-")
+    };
+    let credentials = Credentials::live(word).fetched_by(move || {
         let kept = kept.clone();
-        // It says itself what came of it; what counts is the version.
-        async move { drop(kept.refresh().await) }
+        async move {
+            for secret in kept {
+                // It says itself what came of it; what counts is the version.
+                drop(secret.refresh().await);
+            }
+        }
     });
     ProviderPolicy {
         name: name.to_owned(),

@@ -133,8 +133,8 @@ impl Session {
         let rule = self.config.queue(queue).map(|queue| queue.on_unknown);
         match (provider, rule) {
             ("stripe", _) => Repeats::Keyed(longshore_payment_reconcile::Stripe::KEY_LIFE),
-            // To look an address up twice does nothing.
-            ("google_maps", _) | (_, Some(OnUnknown::Verify)) => Repeats::Verified,
+            // To look an address up twice does nothing, nor does deleting or copying what is gone or there.
+            ("google_maps" | "s3", _) | (_, Some(OnUnknown::Verify)) => Repeats::Verified,
             _ => Repeats::Double,
         }
     }

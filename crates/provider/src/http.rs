@@ -61,23 +61,7 @@ impl Http {
     /// # Errors
     /// When the origin is `https` and the system has no CA certificates.
     pub fn new(origin: Origin, timeout: Duration) -> Result<Self, HttpSetupError> {
-        tls::install_crypto();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout / 2))
-            .timeout(timeout)
-            .pool_idle_timeout(IDLE_TIMEOUT);
-        if origin.is_plain() {
-            // Loopback: no proxy can reach it, and no certificate is looked at.
-            builder = builder.no_proxy().tls_certs_only([]);
-        }
-        let client = builder.build().map_err(|error| HttpSetupError {
-            cause: causes(&error),
-        })?;
+        let client = client(origin.is_plain(), CONNECT_TIMEOUT.min(timeout / 2), timeout)?;
         Ok(Self { client, origin })
     }
 
@@ -132,6 +116,36 @@ impl Http {
     }
 }
 
+/// What [`Http`] stands on, for those who have requests to send that are not made here, such as a provider's SDK: HTTP/1.1
+/// over rustls, nothing sent twice, no redirects followed. A `plain` one is for `http` on this machine and its network's
+/// own addresses: no proxy reaches those, and no certificate is looked at.
+///
+/// # Errors
+/// When it is for `https` and the system has no CA certificates.
+pub fn client(
+    plain: bool,
+    connect: Duration,
+    timeout: Duration,
+) -> Result<reqwest::Client, HttpSetupError> {
+    tls::install_crypto();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(connect)
+        .timeout(timeout)
+        .pool_idle_timeout(IDLE_TIMEOUT);
+    if plain {
+        // Loopback: no proxy can reach it, and no certificate is looked at.
+        builder = builder.no_proxy().tls_certs_only([]);
+    }
+    builder.build().map_err(|error| HttpSetupError {
+        cause: causes(&error),
+    })
+}
+
 /// Tells *never sent* from *sent, no answer*. What is not surely the first counts as the second.
 fn unanswered(error: &reqwest::Error) -> ProviderError {
     let cause = causes(error);
@@ -156,8 +170,8 @@ fn behind(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
     std::iter::successors(error.source(), |&error| error.source())
 }
 
-/// An error and what is behind it, in one line, without the URL: paths and queries may hold keys and people.
-fn causes(error: &reqwest::Error) -> String {
+/// A client's error and what is behind it, in one line, without the URL: paths and queries may hold keys and people.
+pub fn causes(error: &reqwest::Error) -> String {
     let mut text = match (error.is_timeout(), error.is_connect()) {
         (true, true) => "timed out while connecting".to_owned(),
         (true, false) => "timed out".to_owned(),

@@ -24,7 +24,7 @@ pub mod vault;
 pub use error::ProviderError;
 pub use http::{
     Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response, basic,
-    bearer,
+    bearer, causes, client,
 };
 pub use redact::{excerpt, redact};
 pub use reqwest::StatusCode;

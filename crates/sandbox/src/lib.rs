@@ -9,6 +9,7 @@
 //! - [`TestPaySandbox`] takes payments in another style than Stripe's: a provider that does not exist, to switch to.
 //! - [`AppSandbox`] is no provider but the company's own app, which is told what became of payments.
 //! - [`GoogleMapsSandbox`] geocodes like Google does, with places that are made up.
+//! - `S3Sandbox`, with the feature `s3`, keeps objects like S3 and R2 do, with versions, uploads and rules.
 //! - [`Ledger`] has every effect that was carried out, so that "accepted once, sent once" can be counted at the
 //!   place where it matters.
 //! - [`Faults`] makes the provider misbehave: by rule, on chosen requests, at chosen moments.
@@ -38,6 +39,8 @@
 //! | `POST /sandbox/payment_intents` | at Stripe: plants payment intents, a list of [`PlantedPaymentIntent`]; answers their ids |
 //! | `DELETE /sandbox/idempotency_keys` | at Stripe: forgets all saved results |
 //! | `PUT /sandbox/saved_errors` | at Stripe: `{"count","effect"}`: the next so many operations are 500, and their keys keep it |
+//! | `PUT /sandbox/objects` | at S3: plants an object, `{"bucket","key","body","age_seconds"}` |
+//! | `GET /sandbox/objects/{bucket}` | at S3: its keys, in their order |
 //! | `GET /sandbox/effects` | at the app: every effect that was applied, oldest first |
 //! | `POST /sandbox/payments` | at the app: plants payments, a list of [`AppPayment`] with `created` |
 //!
@@ -55,6 +58,8 @@ mod postmark;
 mod provider;
 mod redis_server;
 mod refused;
+#[cfg(feature = "s3")]
+mod s3;
 mod sendgrid;
 mod server;
 mod signed;
@@ -69,6 +74,8 @@ pub use google_maps::GoogleMapsSandbox;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
 pub use postmark::PostmarkSandbox;
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
+#[cfg(feature = "s3")]
+pub use s3::{Planted, S3Sandbox};
 pub use sendgrid::{EventWebhook, EventsPosted, SendGridSandbox};
 pub use stripe::{
     EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,

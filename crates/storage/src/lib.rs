@@ -1,1 +1,38 @@
 //! Objects in S3 and its stand-in R2: what jobs and apps do with them.
+//!
+//! A [`Store`] is one of the two; a [`Session`] is a store as one run may use it: every single try of every operation
+//! goes through the run's door and says afterwards what it heard, so that the breaker counts tries, not jobs. Retries
+//! within an operation are the SDK's three. [`Stores`] is both together, and decides which of them a write goes to.
+//!
+//! ```text
+//! run ─▶ Stores ─▶ Session ─▶ SDK (signs, retries, pages) ─▶ Door (ask, tell) ─▶ Transport (our HTTP client)
+//! ```
+//!
+//! - [`objects`] puts, gets, looks at, lists and deletes.
+//! - [`versions`] and [`uploads`] are what else lies in a bucket: old versions, delete markers, unfinished uploads.
+//! - [`lifecycle`] are the rules that a bucket keeps by itself.
+//! - [`presign`] lets a user upload one file, as it was described, for 15 minutes.
+//! - [`mod@error`] is the one table of what answers mean.
+
+mod bucket;
+mod connector;
+mod credentials;
+pub mod error;
+pub mod lifecycle;
+pub mod objects;
+pub mod presign;
+mod session;
+mod store;
+mod stores;
+mod transfer;
+mod transport;
+pub mod uploads;
+pub mod versions;
+
+pub use bucket::{Bucket, Rule};
+pub use credentials::{Keys, StaticKeys};
+pub use error::{Class, Error};
+pub use session::Session;
+pub use store::{Name, SetupError, Store, StoreConfig};
+pub use stores::{Placed, Stores};
+pub use transfer::{Moved, move_object};

@@ -7,6 +7,7 @@ use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::attachment::{self, Attachment};
 use crate::{InvalidArgs, Job};
 
 /// Sends one email by template. One request to the provider per job.
@@ -23,7 +24,7 @@ use crate::{InvalidArgs, Job};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     deny_unknown_fields,
-    expecting = "an object with template, to and data"
+    expecting = "an object with template, to, data and perhaps attachments"
 )]
 pub struct SendEmail {
     /// The template's name, which configuration maps to the provider's id: 1–64 characters of `a–z 0–9 _ -`.
@@ -32,6 +33,9 @@ pub struct SendEmail {
     pub to: Recipient,
     /// What the template is filled with; reaches it unchanged.
     pub data: TemplateData,
+    /// What goes along with it: at most 10 files, and 10 MiB together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
 }
 
 /// An address and the name to show with it.
@@ -88,7 +92,24 @@ impl SendEmail {
                 name: None,
             },
             data: serde_json::Value::Object(serde_json::Map::new()).into(),
+            attachments: Vec::new(),
         }
+    }
+
+    /// Attaches a file from the bucket of exports, or else of uploads.
+    #[must_use]
+    pub fn attach(
+        mut self,
+        s3_key: impl Into<String>,
+        filename: impl Into<String>,
+        content_type: impl Into<String>,
+    ) -> Self {
+        self.attachments.push(Attachment {
+            s3_key: s3_key.into(),
+            filename: filename.into(),
+            content_type: content_type.into(),
+        });
+        self
     }
 
     /// Sets the recipient's name.
@@ -145,6 +166,7 @@ impl Job for SendEmail {
                 "must be at most 256 characters without control characters",
             ));
         }
+        attachment::check(&self.attachments)?;
         // Parsed only to check it: this also bounds the nesting (128 levels).
         match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(self.data.get()) {
             Ok(_) => Ok(()),

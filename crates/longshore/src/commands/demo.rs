@@ -1,6 +1,7 @@
 //! `demo`: the whole thing at work, on a private Redis and the stand-in providers. Everything it says it has seen, and
 //! it ends with an error where it has not.
 
+mod buckets;
 mod others;
 mod payments;
 mod stage;
@@ -16,7 +17,7 @@ use serde_json::json;
 use crate::cli::Demo;
 use crate::failure::Failure;
 use crate::output::{line, table};
-use stage::{EMAIL, GEOCODE, PAYMENTS, SMS, Stage};
+use stage::{BUCKETS, EMAIL, GEOCODE, PAYMENTS, SMS, Stage};
 
 /// How many mails SendGrid refuses until its template is put right.
 const REFUSED: u64 = 20;
@@ -27,7 +28,7 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     let mut stage = Stage::set().await?;
     let jobs = u64::from(args.jobs);
     line(
-        "A private Redis and stand-ins for SendGrid, Twilio, Google Maps, Stripe and the app are up. For this show a failed",
+        "A private Redis and stand-ins for SendGrid, Twilio, Google Maps, Stripe, S3, R2 and the app are up. For this show a failed",
     )?;
     line(
         "attempt is made again after 1, 2 and 4 s instead of 60, 300 and 900 s, and an open breaker lets a call through\nafter 1 s instead of 30 s.",
@@ -140,9 +141,11 @@ pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
     let texts = others::messages(&mut stage).await?;
     let addresses = others::addresses(&stage).await?;
     let (payments, money) = payments::run(&stage).await?;
+    let (sweeps, writes) = buckets::run(&stage).await?;
 
     stage.stop_all().await?;
-    last_table(&stage, [accepted, texts, addresses, payments], money).await
+    let accepted = [accepted, texts, addresses, payments, sweeps];
+    last_table(&stage, accepted, money, writes).await
 }
 
 fn mail(n: u64) -> SendEmail {
@@ -202,15 +205,21 @@ async fn show_groups(operator: &Operator) -> Result<(), Failure> {
 }
 
 /// What came in, what came of it, and what the providers saw of it.
-async fn last_table(stage: &Stage, accepted: [u64; 4], money: u64) -> Result<(), Failure> {
+async fn last_table(
+    stage: &Stage,
+    accepted: [u64; 5],
+    money: u64,
+    writes: u64,
+) -> Result<(), Failure> {
     let seen = [
         stage.sendgrid.ledger().summary(),
         stage.twilio.ledger().summary(),
         stage.maps.ledger().summary(),
         stage.stripe.ledger().summary(),
+        stage.s3.ledger().summary(),
     ];
     let mut rows = Vec::new();
-    for (((queue, provider), accepted), seen) in [EMAIL, SMS, GEOCODE, PAYMENTS]
+    for (((queue, provider), accepted), seen) in [EMAIL, SMS, GEOCODE, PAYMENTS, BUCKETS]
         .into_iter()
         .zip(accepted)
         .zip(seen)
@@ -221,6 +230,8 @@ async fn last_table(stage: &Stage, accepted: [u64; 4], money: u64) -> Result<(),
             "geocode" => others::ADDRESSES,
             // Events and reconciles only read; a customer, an intent and its payment are an effect each.
             "payment-reconcile" => money,
+            // One request deletes many objects, and a rehearsal makes none.
+            "export-cleanup" => writes,
             _ => row.completed,
         };
         check(

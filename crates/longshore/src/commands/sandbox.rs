@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use longshore_sandbox::{
-    AppSandbox, GoogleMapsSandbox, PostmarkSandbox, SendGridSandbox, StripeSandbox, TestPaySandbox,
-    TwilioSandbox, WebhookEndpoint,
+    AppSandbox, GoogleMapsSandbox, Ledger, PostmarkSandbox, S3Sandbox, SendGridSandbox,
+    StripeSandbox, TestPaySandbox, TwilioSandbox, WebhookEndpoint,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,6 +36,10 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     app.set_secret(APP_SECRET);
     let testpay = TestPaySandbox::start(args.testpay_addr).await;
     let testpay = started(args.testpay_addr, testpay)?;
+    let s3 = S3Sandbox::start(args.s3_addr).await;
+    let s3 = started(args.s3_addr, s3)?;
+    let r2 = S3Sandbox::start_with(args.r2_addr, "r2", Ledger::default()).await;
+    let r2 = started(args.r2_addr, r2)?;
     let postmark = PostmarkSandbox::start(args.postmark_addr).await;
     let postmark = started(args.postmark_addr, postmark)?;
     let mut term = signal(SignalKind::terminate()).map_err(Failure::failed)?;
@@ -46,6 +50,8 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
         ("stripe", stripe.origin()),
         ("app", app.origin()),
         ("testpay", testpay.origin()),
+        ("s3", s3.origin()),
+        ("r2", r2.origin()),
         ("postmark", postmark.origin()),
     ] {
         output::line(&format!("{name:<12} {origin}"))?;
@@ -67,6 +73,8 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     stripe.stop().await;
     app.stop().await;
     testpay.stop().await;
+    s3.stop().await;
+    r2.stop().await;
     postmark.stop().await;
     Ok(())
 }

@@ -8,8 +8,8 @@ use super::key::{BuiltIn, Key, KeyPath, NAME, PROVIDER, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, cron, email, google_maps, inventory, postmark, queues, redis, sendgrid, sentry, stripe,
-    testpay, twilio, vault, webhooks, worker,
+    app, buckets, cron, email, google_maps, inventory, postmark, queues, redis, sendgrid, sentry,
+    storage, stripe, testpay, twilio, vault, webhooks, worker,
 };
 
 /// The keys of every section.
@@ -27,6 +27,8 @@ const SECTIONS: &[&[Key]] = &[
     testpay::KEYS,
     sentry::KEYS,
     app::KEYS,
+    storage::KEYS,
+    buckets::KEYS,
     webhooks::KEYS,
     inventory::KEYS,
     cron::KEYS,

@@ -11,6 +11,7 @@ use longshore_queue::{Fallback, ProviderPolicy, Queue};
 use longshore_webhooks::SendGridEvents;
 use longshore_worker::Handlers;
 
+use super::files::Files;
 use super::{Beside, Provider, SetUp, policy};
 use crate::config::{Config, FallbackSettings, PostmarkTransport, QueueSpec};
 use crate::failure::Failure;
@@ -81,7 +82,7 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
         PROVIDER.name,
         &sendgrid.calls,
         sendgrid.timeout,
-        &api_key,
+        std::slice::from_ref(&api_key),
     );
     let client = SendGrid::new(&SendGridConfig {
         base_url: sendgrid.base_url.clone(),
@@ -98,7 +99,10 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
         templates: email.templates.clone(),
         heard: !sendgrid.webhook_public_keys.is_empty(),
     };
-    let handler = SendEmailHandler::new(mails, client);
+    let mut handler = SendEmailHandler::new(mails, client);
+    if let Some(files) = Files::of(config, secrets).await? {
+        handler = handler.with_attachments(Arc::new(files));
+    }
     let (handler, policy) = match &email.fallback {
         None => (handler, policy),
         Some(settings) => {
@@ -132,7 +136,7 @@ async fn stands_in(
         POSTMARK,
         &postmark.calls,
         postmark.timeout,
-        &server_token,
+        std::slice::from_ref(&server_token),
     );
     let message_stream = postmark.message_stream.clone();
     let timeout = postmark.timeout;

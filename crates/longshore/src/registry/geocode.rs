@@ -32,7 +32,13 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
     let api_key = secrets
         .get("providers.google_maps.api_key", &maps.api_key)
         .await?;
-    let policy = policy(config, PROVIDER.name, &maps.calls, maps.timeout, &api_key);
+    let policy = policy(
+        config,
+        PROVIDER.name,
+        &maps.calls,
+        maps.timeout,
+        std::slice::from_ref(&api_key),
+    );
     let client = GoogleMaps::new(&GoogleMapsConfig {
         base_url: maps.base_url.clone(),
         api_key,

@@ -1,6 +1,7 @@
 //! `payment-reconcile`, carried out by Stripe and told to the app.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::{Answer, Handler, Job, JobError, Outcome, Run, kinds};
@@ -16,6 +17,7 @@ use longshore_webhooks::StripeEvents;
 use longshore_worker::Handlers;
 use secrecy::ExposeSecret;
 
+use super::files::Reports;
 use super::{Provider, SetUp, alone, no_doubt, policy};
 use crate::config::{Config, QueueSpec, StripeSettings, wrong_mode};
 use crate::failure::Failure;
@@ -53,7 +55,7 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
             PROVIDER.name,
             &settings.calls,
             settings.timeout,
-            &secret_key,
+            std::slice::from_ref(&secret_key),
         )
     };
     let stripe = Stripe::new(&StripeConfig {
@@ -77,12 +79,30 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
     let handlers = match app(config, secrets).await? {
         Some(app) => handlers
             .with(ApplyStripeEventHandler::new(stripe.clone(), app.clone()))
-            .with(ReconcilePaymentsHandler::new(stripe, app).beside(providers)),
+            .with(
+                reconcile(config, secrets, stripe, app)
+                    .await?
+                    .beside(providers),
+            ),
         None => handlers
             .with(NoApp::<kinds::ApplyStripeEvent>(PhantomData))
             .with(NoApp::<kinds::ReconcilePayments>(PhantomData)),
     };
     Ok(Some(SetUp { handlers, policy }))
+}
+
+/// Its reports lie in the bucket of exports; on the job where there is none.
+async fn reconcile(
+    config: &Config,
+    secrets: &Secrets,
+    stripe: Stripe,
+    app: App,
+) -> Result<ReconcilePaymentsHandler, Failure> {
+    let handler = ReconcilePaymentsHandler::new(stripe, app);
+    Ok(match Reports::of(config, secrets).await? {
+        Some(reports) => handler.with_store(Arc::new(reports)),
+        None => handler,
+    })
 }
 
 /// The secret key, if the profile takes it. It never becomes one of the other mode: events of the one mode and calls of

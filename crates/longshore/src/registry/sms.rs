@@ -48,7 +48,7 @@ async fn set_up(config: &Config, secrets: &Secrets) -> Result<Option<SetUp>, Fai
         PROVIDER.name,
         &twilio.calls,
         twilio.timeout,
-        &secret,
+        std::slice::from_ref(&secret),
     );
     let client = Twilio::new(&TwilioConfig {
         base_url: twilio.base_url.clone(),

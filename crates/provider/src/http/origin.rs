@@ -20,7 +20,8 @@ pub struct InvalidOrigin(&'static str);
 
 impl Origin {
     /// Whether it is spoken to without TLS, which makes it loopback.
-    pub(super) fn is_plain(&self) -> bool {
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
         self.0.scheme() == "http"
     }
 

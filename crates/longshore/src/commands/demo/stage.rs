@@ -12,8 +12,8 @@ use longshore_client::Client;
 use longshore_operator::{Operator, QueueInfo, QueueRow, Repeats};
 use longshore_queue::{BreakerState, Link, LinkOptions, Queue};
 use longshore_sandbox::{
-    AppSandbox, AppendFsync, GoogleMapsSandbox, RedisServer, Rule, SendGridSandbox, StripeSandbox,
-    TwilioSandbox, WebhookEndpoint,
+    AppSandbox, AppendFsync, GoogleMapsSandbox, RedisServer, Rule, S3Sandbox, SendGridSandbox,
+    StripeSandbox, TwilioSandbox, WebhookEndpoint,
 };
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -27,6 +27,11 @@ pub(super) const EMAIL: (&str, &str) = ("email", "sendgrid");
 pub(super) const SMS: (&str, &str) = ("sms", "twilio");
 pub(super) const GEOCODE: (&str, &str) = ("geocode", "google_maps");
 pub(super) const PAYMENTS: (&str, &str) = ("payment-reconcile", "stripe");
+
+pub(super) const BUCKETS: (&str, &str) = ("export-cleanup", "s3");
+/// The bucket of exports, and its stand-in at R2.
+pub(super) const EXPORTS: &str = "exports-demo";
+pub(super) const EXPORTS_AWAY: &str = "exports-demo-away";
 
 const WEBHOOK_SECRET: &str = "whsec_demo";
 const APP_SECRET: &str = "demo";
@@ -42,6 +47,8 @@ pub(super) struct Stage {
     pub(super) maps: GoogleMapsSandbox,
     pub(super) stripe: StripeSandbox,
     pub(super) app: AppSandbox,
+    pub(super) s3: S3Sandbox,
+    pub(super) r2: S3Sandbox,
     email: Queue,
     webhooks: Option<Child>,
     webhooks_addr: SocketAddr,
@@ -62,12 +69,14 @@ impl Stage {
         let twilio = TwilioSandbox::start(anywhere).await;
         let maps = GoogleMapsSandbox::start(anywhere).await;
         let stripe = StripeSandbox::start(anywhere).await;
+        let s3 = S3Sandbox::start(anywhere).await;
+        let r2 = S3Sandbox::start(anywhere).await;
         let app = AppSandbox::start(anywhere).await.map_err(Failure::failed)?;
         app.set_secret(APP_SECRET);
         // Messages name it before there is a listener: bound, noted and let go.
         let webhooks_addr = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
         let link = Link::new(&redis.url(), LinkOptions::default())?;
-        let queues = [EMAIL, SMS, GEOCODE, PAYMENTS].map(|(queue, provider)| QueueInfo {
+        let queues = [EMAIL, SMS, GEOCODE, PAYMENTS, BUCKETS].map(|(queue, provider)| QueueInfo {
             repeats: Repeats::Double,
             name: queue.to_owned(),
             max_attempts: 4,
@@ -82,6 +91,8 @@ impl Stage {
             twilio: twilio.map_err(Failure::failed)?,
             maps: maps.map_err(Failure::failed)?,
             stripe: stripe.map_err(Failure::failed)?,
+            s3: s3.map_err(Failure::failed)?,
+            r2: r2.map_err(Failure::failed)?,
             app,
             webhooks: None,
             webhooks_addr: webhooks_addr.map_err(Failure::failed)?,
@@ -185,6 +196,21 @@ impl Stage {
             ("APP__BASE_URL", self.app.origin()),
             ("APP__SECRET", APP_SECRET.to_owned()),
         ];
+        let key = || S3Sandbox::ACCESS_KEY_ID.to_owned();
+        let secret = || S3Sandbox::SECRET_ACCESS_KEY.to_owned();
+        let buckets = [
+            ("PROVIDERS__S3__REGION", "eu-north-1".to_owned()),
+            ("PROVIDERS__S3__ENDPOINT_URL", self.s3.origin()),
+            ("PROVIDERS__S3__FORCE_PATH_STYLE", "true".to_owned()),
+            ("PROVIDERS__S3__ACCESS_KEY_ID", key()),
+            ("PROVIDERS__S3__SECRET_ACCESS_KEY", secret()),
+            ("PROVIDERS__R2__ENDPOINT_URL", self.r2.origin()),
+            ("PROVIDERS__R2__FORCE_PATH_STYLE", "true".to_owned()),
+            ("PROVIDERS__R2__ACCESS_KEY_ID", key()),
+            ("PROVIDERS__R2__SECRET_ACCESS_KEY", secret()),
+            ("BUCKETS__EXPORTS__NAME", EXPORTS.to_owned()),
+            ("BUCKETS__EXPORTS__FALLBACK_NAME", EXPORTS_AWAY.to_owned()),
+        ];
         let all = [
             ("REDIS__URL", self.redis.url()),
             ("REDIS__NAMESPACE", NAMESPACE.to_owned()),
@@ -198,6 +224,7 @@ impl Stage {
             .chain(twilio)
             .chain(maps)
             .chain(payments)
+            .chain(buckets)
             .collect()
     }
 

@@ -1,0 +1,101 @@
+//! Sweeps, rules and moves against the sandbox's S3 and R2.
+
+mod lifecycle;
+mod memory;
+mod move_back;
+mod sweep;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_export_cleanup::Cleanup;
+use longshore_job::kinds::BucketName;
+use longshore_job::{JobId, Outcome, Run};
+use longshore_provider::secret::SecretString;
+use longshore_sandbox::S3Sandbox;
+use longshore_storage::{Bucket, Keys, Name, Rule, StaticKeys, Store, StoreConfig, Stores};
+use memory::{Open, Remembering};
+use serde_json::Value;
+
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Two stores, and the three buckets of the integration document.
+pub(crate) struct Scene {
+    pub(crate) s3: S3Sandbox,
+    pub(crate) r2: S3Sandbox,
+    pub(crate) memory: Arc<Remembering>,
+    pub(crate) id: JobId,
+}
+
+impl Scene {
+    pub(crate) async fn set() -> Self {
+        let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        Self {
+            s3: S3Sandbox::start(any).await.expect("started"),
+            r2: S3Sandbox::start(any).await.expect("started"),
+            memory: Arc::default(),
+            id: JobId::generate(),
+        }
+    }
+
+    pub(crate) fn cleanup(&self) -> Cleanup {
+        self.cleanup_with(None)
+    }
+
+    pub(crate) fn cleanup_with(&self, max_delete_share: Option<f64>) -> Cleanup {
+        let stores = Stores::new(store(Name::S3, &self.s3.origin()))
+            .with_fallback(store(Name::R2, &self.r2.origin()));
+        let bucket = |alias: BucketName, rules: &[(&str, u32)]| {
+            let rules = rules.iter().map(|(prefix, expire_days)| Rule {
+                prefix: (*prefix).to_owned(),
+                expire_days: *expire_days,
+            });
+            let bucket = Bucket {
+                alias: alias.to_string(),
+                name: format!("{alias}-test"),
+                fallback_name: Some(format!("{alias}-away")),
+                rules: rules.collect(),
+                max_delete_share,
+            };
+            (alias, bucket)
+        };
+        Cleanup::new(
+            stores,
+            [
+                bucket(BucketName::Uploads, &[("tmp/", 90)]),
+                bucket(BucketName::Exports, &[("", 7)]),
+                bucket(BucketName::Public, &[]),
+            ],
+        )
+    }
+
+    /// A run of the one job.
+    pub(crate) fn run(&self) -> Run {
+        Run::new(self.id, 1, 4, Arc::new(Open)).with_memory(self.memory.clone())
+    }
+}
+
+fn store(name: Name, origin: &str) -> Store {
+    let settings = StoreConfig {
+        name,
+        region: "eu-north-1".to_owned(),
+        endpoint: Some(origin.parse().expect("an origin")),
+        force_path_style: true,
+        keys: Keys::fixed(StaticKeys {
+            access_key_id: S3Sandbox::ACCESS_KEY_ID.to_owned(),
+            secret_access_key: SecretString::from(S3Sandbox::SECRET_ACCESS_KEY),
+            session_token: None,
+        }),
+        timeout: Duration::from_secs(10),
+        backoff: Duration::from_millis(1),
+    };
+    Store::new(settings).expect("set up")
+}
+
+pub(crate) fn result(outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Done { result, .. } => result.expect("has a result"),
+        Outcome::Skipped { reason } => panic!("skipped: {reason}"),
+    }
+}

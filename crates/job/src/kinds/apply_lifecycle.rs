@@ -1,0 +1,56 @@
+//! `apply_lifecycle`: a bucket's rules become its own.
+
+use serde::{Deserialize, Serialize};
+
+use super::bucket::{BucketName, StoreName};
+use crate::{InvalidArgs, Job};
+
+/// Makes the rules that configuration has for a bucket the bucket's own, beside those that others have made there.
+///
+/// ```
+/// use longshore_job::kinds::{ApplyLifecycle, BucketName, StoreName};
+///
+/// let job = ApplyLifecycle::new(BucketName::Uploads).store(StoreName::R2);
+/// assert_eq!(job.store, StoreName::R2);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with bucket and perhaps store"
+)]
+pub struct ApplyLifecycle {
+    /// Which bucket.
+    pub bucket: BucketName,
+    /// In which store: `s3` unless it says `r2`.
+    #[serde(default, skip_serializing_if = "StoreName::is_s3")]
+    pub store: StoreName,
+}
+
+impl ApplyLifecycle {
+    /// This bucket's, at S3.
+    #[must_use]
+    pub fn new(bucket: BucketName) -> Self {
+        Self {
+            bucket,
+            store: StoreName::S3,
+        }
+    }
+
+    /// In this store.
+    #[must_use]
+    pub fn store(mut self, store: StoreName) -> Self {
+        self.store = store;
+        self
+    }
+}
+
+impl Job for ApplyLifecycle {
+    const KIND: &'static str = "apply_lifecycle";
+    const QUEUE: &'static str = "export-cleanup";
+    const PUBLIC_ARGS: &'static [&'static str] = &["bucket", "store"];
+
+    /// The types say it all.
+    fn check(&self) -> Result<(), InvalidArgs> {
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! `providers.s3`, `providers.r2` and `buckets`.
+
+use longshore::config::Severity;
+use longshore_job::kinds::BucketName;
+
+use crate::{finding, good};
+
+const ON: &str = r#"
+    providers.s3.region = "eu-north-1"
+    buckets.exports.name = "example-exports"
+"#;
+
+#[track_caller]
+fn wrong(toml: &str, key: &str, problem: &str) {
+    let finding = finding(toml, &[]);
+    assert_eq!(finding.key, key, "{finding}");
+    assert_eq!(finding.severity, Severity::Error);
+    assert!(finding.problem.contains(problem), "{problem:?}: {finding}");
+}
+
+#[test]
+fn s3_is_on_with_a_region_and_by_default_asks_the_machine_for_credentials() {
+    assert!(good("", &[]).s3.is_none());
+    let config = good(ON, &[]);
+    let s3 = config.s3.expect("on");
+    assert!(s3.keys.is_none() && s3.endpoint_url.is_none());
+    assert_eq!(
+        (s3.calls.breaker.failures, s3.calls.breaker.open.as_secs()),
+        (10, 30)
+    );
+    assert!(config.r2.is_none());
+    let (alias, bucket) = &config.buckets[0];
+    assert_eq!(
+        (*alias, bucket.name.as_str()),
+        (BucketName::Exports, "example-exports")
+    );
+    assert_eq!(
+        (bucket.rules[0].prefix.as_str(), bucket.rules[0].expire_days),
+        ("", 7)
+    );
+    assert_eq!((config.buckets.len(), bucket.max_delete_share), (1, None));
+}
+
+#[test]
+fn the_documents_rules_are_the_defaults_and_the_environment_can_say_others() {
+    let all = r#"
+        [buckets]
+        uploads.name = "one"
+        public = { name = "two", max_delete_share = 1 }
+    "#;
+    let env = [(
+        "LONGSHORE_BUCKETS__PUBLIC__RULES",
+        r#"[{prefix = "a/", expire_days = 1}]"#,
+    )];
+    let buckets = good(all, &env).buckets;
+    assert_eq!(
+        (
+            buckets[0].1.rules[0].prefix.as_str(),
+            buckets[0].1.rules[0].expire_days
+        ),
+        ("tmp/", 90)
+    );
+    assert_eq!(
+        (buckets[1].1.rules.len(), buckets[1].1.max_delete_share),
+        (1, Some(1.0))
+    );
+    assert!(good(all, &[]).buckets[1].1.rules.is_empty());
+}
+
+#[test]
+fn what_would_delete_the_wrong_things_is_refused() {
+    let rules = |rules: &str| format!("{ON}\nbuckets.exports.rules = {rules}");
+    for (text, problem) in [
+        (rules("[{ expire_days = 7 }]"), "has no prefix"),
+        (
+            rules("[{ prefix = '', expire_days = 0 }]"),
+            "has no expire_days",
+        ),
+        (
+            rules("[{ prefix = '', expire_days = 1.5 }]"),
+            "has no expire_days",
+        ),
+        (
+            rules("[{ prefix = '', expire_days = 7, if = 'x' }]"),
+            "something else",
+        ),
+        (
+            rules("[{ prefix = '', expire_days = 7 }, { prefix = '', expire_days = 9 }]"),
+            "two rules",
+        ),
+        (rules("'tmp/'"), "is not a list"),
+    ] {
+        wrong(&text, "buckets.exports.rules", problem);
+    }
+    let share = format!("{ON}\nbuckets.exports.max_delete_share = 50");
+    wrong(&share, "buckets.exports.max_delete_share", "is not a share");
+    let same = format!("{ON}\nbuckets.uploads.name = 'example-exports'");
+    wrong(&same, "buckets.exports.name", "is the same bucket");
+    for name in ["s3://exports", "Exports", "a", "-ab", "a..b", "exports/x"] {
+        let named = format!("buckets.exports.name = '{name}'");
+        wrong(&named, "buckets.exports.name", "is not a bucket's name");
+    }
+}
+
+#[test]
+fn keys_come_in_pairs_and_r2_needs_them() {
+    let half = format!("{ON}\nproviders.s3.access_key_id = 'AKIA'");
+    wrong(&half, "providers.s3.secret_access_key", "is not set");
+    let bare = "providers.r2.endpoint_url = 'https://x.r2.cloudflarestorage.com'";
+    wrong(bare, "providers.r2.access_key_id", "is not set");
+    let r2 =
+        format!("{bare}\nproviders.r2.access_key_id = 'a'\nproviders.r2.secret_access_key = 'b'");
+    let r2 = good(&r2, &[]).r2.expect("on");
+    assert_eq!(r2.region, "auto");
+    let nowhere = format!("{ON}\nproviders.s3.endpoint_url = 'http://minio.example.com'");
+    wrong(&nowhere, "providers.s3.endpoint_url", "plain http");
+}
+
+#[test]
+fn what_is_likely_not_meant_is_a_warning() {
+    let alone = format!("{ON}\nbuckets.exports.fallback_name = 'example-away'");
+    let warnings = good(&alone, &[]).warnings().clone();
+    let keys: Vec<_> = warnings
+        .iter()
+        .map(|w| (w.severity, w.key.as_str()))
+        .collect();
+    assert_eq!(keys, [(Severity::Warning, "buckets.exports.fallback_name")]);
+    let none = good("providers.s3.region = 'eu-north-1'", &[]);
+    assert_eq!(
+        none.warnings().iter().next().map(|w| w.key.as_str()),
+        Some("buckets")
+    );
+}

@@ -1,0 +1,124 @@
+//! The run's door, before every try of the SDK's.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::date_time::{DateTime, Format};
+use longshore_job::{Run, Word};
+
+use crate::error::word;
+use crate::store::Name;
+use crate::transport::Transport;
+
+/// Asks the run before each try, and tells it afterwards what was heard.
+///
+/// Time limits lie behind it, around the exchange itself: waiting at the door is no timeout. Without a run, as for apps
+/// that call a store by themselves, everything may leave.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    pub(crate) store: Name,
+    pub(crate) run: Option<Run>,
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) heard: Arc<Heard>,
+}
+
+/// What a session has heard of its store.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    tries: AtomicU32,
+    date: Mutex<Option<SystemTime>>,
+}
+
+impl Heard {
+    /// How many tries have left.
+    pub(crate) fn tries(&self) -> u32 {
+        self.tries.load(Ordering::Relaxed)
+    }
+
+    /// What time it was at the store when it last answered: the `Date` of its answer.
+    pub(crate) fn date(&self) -> Option<SystemTime> {
+        *self.date.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, answer: &HttpResponse) {
+        let date = answer.headers().get("date");
+        let date = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+        let date = date.and_then(|date| SystemTime::try_from(date).ok());
+        *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date;
+    }
+}
+
+impl Door {
+    async fn pass(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let Some(run) = &self.run else {
+            return self.exchange(request).await;
+        };
+        let effect = !matches!(request.method(), "GET" | "HEAD");
+        let name = self.store.as_str();
+        let pass = run
+            .ask(name, effect)
+            .await
+            // The SDK does not try again what is our own doing.
+            .map_err(|not_now| ConnectorError::user(not_now.into()))?;
+        let answer = self.exchange(request).await;
+        let said = match &answer {
+            Ok(answer) => word(answer),
+            // What never left for a reason of our own says nothing of the store.
+            Err(error) if error.is_user() => Word::Nothing,
+            Err(_) => Word::Ill,
+        };
+        let failed = said == Word::Ill;
+        run.tell(name, pass, said).await;
+        if pass.probe && failed {
+            // It was to find out whether the store is back, and it is not: the breaker is open again, and the SDK, which
+            // waits for longer than it may stay so, must not probe again and again at the cost of this run's attempt.
+            match run.ask(name, false).await {
+                Err(not_now) => return Err(ConnectorError::user(not_now.into())),
+                Ok(unused) => run.tell(name, unused, Word::Nothing).await,
+            }
+        }
+        answer
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        self.heard.tries.fetch_add(1, Ordering::Relaxed);
+        let method = request.method().to_owned();
+        let started = std::time::Instant::now();
+        let answer = self.transport.exchange(request).await;
+        if let Ok(answer) = &answer {
+            self.heard.note(answer);
+        }
+        tracing::debug!(
+            job = self.run.as_ref().map(|run| run.id.to_string()),
+            store = self.store.as_str(),
+            method,
+            status = answer.as_ref().ok().map(|answer| answer.status().as_u16()),
+            duration_ms = started.elapsed().as_millis(),
+            "request over"
+        );
+        answer
+    }
+}
+
+impl HttpConnector for Door {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(self.clone().pass(request))
+    }
+}
+
+impl HttpClient for Door {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

@@ -1,0 +1,104 @@
+//! The table, line by line.
+
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+
+use super::*;
+
+fn answer(status: u16, code: &str, headers: &[(&'static str, &'static str)]) -> HttpResponse {
+    let body = match code {
+        "" => String::new(),
+        code => {
+            format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>m</Message></Error>")
+        }
+    };
+    let status = StatusCode::try_from(status).unwrap();
+    let mut answer = HttpResponse::new(status, SdkBody::from(body));
+    for (name, value) in headers {
+        answer.headers_mut().append(*name, *value);
+    }
+    answer
+}
+
+#[test]
+fn every_answer_means_one_thing_to_the_job_and_one_to_the_breaker() {
+    use Class::{Busy, Changed, Missing, Refused, Skewed, Unauthorized, Unavailable, Unsupported};
+    let minute = || Class::Throttled(DEFAULT_RETRY_AFTER);
+    let refused = |reason: &str| Word::Refused {
+        reason: reason.to_owned(),
+    };
+    let table = [
+        (503, "SlowDown", minute(), Word::Nothing),
+        (429, "TooManyRequests", minute(), Word::Nothing),
+        (400, "ThrottlingException", minute(), Word::Nothing),
+        (503, "ServiceUnavailable", Unavailable, Word::Ill),
+        (500, "InternalError", Unavailable, Word::Ill),
+        (502, "", Unavailable, Word::Ill),
+        (400, "RequestTimeout", Unavailable, Word::Ill),
+        (409, "OperationAborted", Busy, Word::Well),
+        (403, "AccessDenied", Refused, Word::Well),
+        (403, "", Refused, Word::Well),
+        (
+            403,
+            "InvalidAccessKeyId",
+            Unauthorized,
+            refused("InvalidAccessKeyId"),
+        ),
+        (
+            403,
+            "SignatureDoesNotMatch",
+            Unauthorized,
+            refused("SignatureDoesNotMatch"),
+        ),
+        (400, "ExpiredToken", Unauthorized, refused("ExpiredToken")),
+        (401, "Unauthorized", Unauthorized, refused("Unauthorized")),
+        (403, "RequestTimeTooSkewed", Skewed, Word::Nothing),
+        (404, "NoSuchBucket", Refused, Word::Well),
+        (404, "NoSuchKey", Missing, Word::Well),
+        (404, "", Missing, Word::Well),
+        (301, "PermanentRedirect", Refused, Word::Well),
+        (412, "PreconditionFailed", Changed, Word::Well),
+        (501, "NotImplemented", Unsupported, Word::Well),
+        (400, "MalformedXML", Refused, Word::Well),
+    ];
+    for (status, code, class, said) in table {
+        let given = (!code.is_empty()).then_some(code);
+        assert_eq!(classify(status, given, None), class, "{status} {code}");
+        assert_eq!(word(&answer(status, code, &[])), said, "{status} {code}");
+    }
+}
+
+#[test]
+fn a_time_that_the_store_names_holds_everybody_back() {
+    let named = answer(503, "SlowDown", &[("x-amz-retry-after", "4500")]);
+    assert_eq!(word(&named), Word::Hold(Duration::from_millis(4500)));
+    let long = answer(503, "SlowDown", &[("x-amz-retry-after", "99999999999")]);
+    assert_eq!(word(&long), Word::Hold(MAX_RETRY_AFTER));
+    // The HTTP header is not how S3 says it.
+    let http = answer(503, "SlowDown", &[("retry-after", "30")]);
+    assert_eq!(word(&http), Word::Nothing);
+}
+
+#[test]
+fn a_refusal_costs_the_job_and_a_wait_costs_nothing() {
+    let error = |class| Error::ours(Name::S3, class, "because");
+    let job = |class| JobError::from(error(class));
+    assert!(matches!(job(Class::Refused), JobError::Permanent { .. }));
+    assert!(matches!(
+        job(Class::Unavailable),
+        JobError::Transient { .. }
+    ));
+    for class in [Class::Unauthorized, Class::Throttled(DEFAULT_RETRY_AFTER)] {
+        let held = matches!(
+            job(class),
+            JobError::Throttled {
+                scope: Scope::Job,
+                ..
+            }
+        );
+        assert!(
+            held,
+            "a wait of this job alone: other queues use the store too"
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! Multipart uploads that nobody finished: they lie in no list of objects, and cost as much.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::error::{Class, Error};
+use crate::session::Session;
+
+/// How often an upload is aborted whose parts keep coming.
+const ABORTS: u32 = 3;
+
+/// An upload that was begun.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The key it would have.
+    pub key: String,
+    /// Its id.
+    pub id: String,
+    /// When it was begun, by the store's clock.
+    pub initiated: SystemTime,
+}
+
+/// Some uploads, in the order of their keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadPage {
+    /// At most 1,000.
+    pub uploads: Vec<Upload>,
+    /// The key and the upload that the next page begins after, if there is one.
+    pub next: Option<(String, String)>,
+}
+
+impl Session {
+    /// Lists unfinished uploads under a prefix.
+    ///
+    /// # Errors
+    /// See [`Class`]; [`Class::Unsupported`] where there are none to list.
+    pub async fn list_uploads(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: Option<&(String, String)>,
+    ) -> Result<UploadPage, Error> {
+        let listed = self.call(format!("list the uploads in {bucket}"), |client| {
+            client
+                .list_multipart_uploads()
+                .bucket(bucket)
+                .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
+                .set_key_marker(after.map(|(key, _)| key.clone()))
+                .set_upload_id_marker(after.map(|(_, id)| id.clone()))
+                .send()
+        });
+        let listed = listed.await?;
+        let next = match listed.is_truncated {
+            Some(true) => listed.next_key_marker.zip(listed.next_upload_id_marker),
+            _ => None,
+        };
+        let uploads = listed.uploads.unwrap_or_default();
+        let uploads = uploads.into_iter().filter_map(|upload| {
+            Some(Upload {
+                key: upload.key?,
+                id: upload.upload_id?,
+                initiated: upload.initiated?.try_into().ok()?,
+            })
+        });
+        Ok(UploadPage {
+            uploads: uploads.collect(),
+            next,
+        })
+    }
+
+    /// Aborts an upload; one that is gone is one that was aborted. A part that was on its way may survive the first
+    /// time, so it is repeated until the upload is gone. `false` when it was not gone after that: then the next sweep
+    /// finds it again.
+    ///
+    /// # Errors
+    /// See [`Class`].
+    pub async fn abort_upload(&self, bucket: &str, upload: &Upload) -> Result<bool, Error> {
+        for _ in 0..ABORTS {
+            let aborted = self.call(format!("abort an upload in {bucket}"), |client| {
+                client
+                    .abort_multipart_upload()
+                    .bucket(bucket)
+                    .key(&upload.key)
+                    .upload_id(&upload.id)
+                    .send()
+            });
+            match aborted.await {
+                Ok(_) => {}
+                Err(error) if error.class == Class::Missing => return Ok(true),
+                Err(error) => return Err(error),
+            }
+            let parts = self.call(
+                format!("list the parts of an upload in {bucket}"),
+                |client| {
+                    client
+                        .list_parts()
+                        .bucket(bucket)
+                        .key(&upload.key)
+                        .upload_id(&upload.id)
+                        .send()
+                },
+            );
+            match parts.await {
+                Ok(_) => {}
+                Err(error) if error.class == Class::Missing => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Keys hold ids of users.
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload")
+            .field("initiated", &self.initiated)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,240 @@
+//! Every try goes through the run's door.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use longshore_job::{Gate, JobError, JobId, NotNow, Pass, Run, Why, Word};
+use longshore_sandbox::{Fault, Rule, S3Sandbox, When};
+use longshore_storage::objects::NewObject;
+use longshore_storage::{Class, Name};
+
+use crate::{LOOPBACK, store};
+
+/// A breaker that opens after 10 failures in a row, as the fleet's does.
+#[derive(Debug, Default)]
+pub(crate) struct Door {
+    pub(crate) heard: Mutex<Vec<(String, bool, Option<Word>)>>,
+    ill: Mutex<BTreeMap<String, u32>>,
+    /// It stays open for less time than the SDK waits: whatever has an effect comes late enough to be a probe.
+    short: Mutex<bool>,
+}
+
+impl Door {
+    fn is_open(&self, provider: &str) -> bool {
+        let ill = self.ill.lock().expect("not poisoned");
+        ill.get(provider).is_some_and(|ill| *ill >= 10)
+    }
+
+    pub(crate) fn words(&self) -> Vec<Word> {
+        let heard = self.heard.lock().expect("not poisoned");
+        heard
+            .iter()
+            .filter_map(|(_, _, word)| word.clone())
+            .collect()
+    }
+}
+
+impl Gate for Door {
+    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        panic!("single calls are asked for by name");
+    }
+
+    fn ask<'a>(
+        &'a self,
+        provider: &'a str,
+        effect: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
+        let probe = effect && *self.short.lock().expect("not poisoned");
+        let answer = match self.is_open(provider) {
+            true if probe => Ok(Pass { epoch: 1, probe }),
+            true => Err(NotNow {
+                provider: provider.to_owned(),
+                why: Why::Open,
+                retry_after: Duration::from_secs(30),
+            }),
+            false => Ok(Pass::default()),
+        };
+        let asked = (provider.to_owned(), effect, None);
+        self.heard.lock().expect("not poisoned").push(asked);
+        Box::pin(async { answer })
+    }
+
+    fn tell<'a>(
+        &'a self,
+        provider: &'a str,
+        _: Pass,
+        word: Word,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let mut ill = self.ill.lock().expect("not poisoned");
+        let ill = ill.entry(provider.to_owned()).or_default();
+        match word {
+            Word::Ill => *ill += 1,
+            Word::Well => *ill = 0,
+            _ => {}
+        }
+        let mut heard = self.heard.lock().expect("not poisoned");
+        if let Some(last) = heard.last_mut() {
+            last.2 = Some(word);
+        }
+        Box::pin(async {})
+    }
+}
+
+pub(crate) fn run(door: &Arc<Door>) -> Run {
+    Run::new(JobId::generate(), 1, 4, door.clone())
+}
+
+fn object() -> NewObject {
+    NewObject {
+        key: "x".to_owned(),
+        content_type: "text/plain".to_owned(),
+        body: b"x".to_vec(),
+    }
+}
+
+fn answer(status: u16) -> Fault {
+    Fault::Answer {
+        status,
+        headers: BTreeMap::new(),
+        body: None,
+        effect: false,
+    }
+}
+
+#[tokio::test]
+async fn ten_failed_tries_open_the_breaker_within_one_run_and_cost_no_attempt() {
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    let outages = [answer(503), answer(500), Fault::HangUp { effect: false }];
+    for fault in outages {
+        sandbox
+            .faults()
+            .set(vec![Rule::always(fault)])
+            .expect("set");
+        let before = sandbox.ledger().requests();
+        let door = Arc::new(Door::default());
+        let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+        let error = session.list("exports", "", None).await.expect_err("away");
+        assert!(matches!(&error.class, Class::NotNow(not_now) if not_now.why == Why::Open));
+        assert!(
+            matches!(error.into(), JobError::Throttled { .. }),
+            "a wait, no attempt"
+        );
+        assert_eq!(sandbox.ledger().requests() - before, 10);
+        assert_eq!(door.words(), vec![Word::Ill; 10]);
+    }
+}
+
+/// The SDK waits longer between its tries than a breaker may stay open: what fails then is a probe.
+#[tokio::test]
+async fn a_probe_that_fails_ends_the_run_at_no_attempt() {
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    sandbox
+        .faults()
+        .set(vec![Rule::always(answer(503))])
+        .expect("set");
+    let door = Arc::new(Door::default());
+    *door.short.lock().expect("not poisoned") = true;
+    let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+    let error = session.put("exports", &object()).await.expect_err("away");
+    assert!(matches!(error.class, Class::NotNow(_)), "{error}");
+    assert_eq!(sandbox.ledger().requests(), 11, "ten, and the probe");
+}
+
+#[tokio::test]
+async fn nobody_home_is_the_same() {
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    let origin = sandbox.origin();
+    sandbox.stop().await;
+    let door = Arc::new(Door::default());
+    let session = store(Name::S3, &origin).during(&run(&door));
+    let error = session.list("exports", "", None).await.expect_err("away");
+    assert!(matches!(error.class, Class::NotNow(_)), "{error}");
+    assert_eq!(door.words().len(), 10);
+}
+
+#[tokio::test]
+async fn three_retries_are_the_sdks_and_a_success_among_them_is_one() {
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    sandbox
+        .faults()
+        .set(vec![Rule::first(3, answer(503))])
+        .expect("set");
+    let door = Arc::new(Door::default());
+    let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+    session
+        .put("exports", &object())
+        .await
+        .expect("the fourth time");
+    assert_eq!(door.words(), [Word::Ill, Word::Ill, Word::Ill, Word::Well]);
+    let heard = door.heard.lock().expect("not poisoned");
+    assert!(
+        heard
+            .iter()
+            .all(|(name, effect, _)| name == "s3" && *effect)
+    );
+}
+
+#[tokio::test]
+async fn a_throttle_waits_and_a_time_that_is_named_holds_everybody() {
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    let slow = |headers: &[(&str, &str)]| Fault::Answer {
+        status: 503,
+        headers: headers
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect(),
+        body: Some("<Error><Code>SlowDown</Code></Error>".to_owned()),
+        effect: false,
+    };
+    let many = Fault::Throttle {
+        retry_after_seconds: None,
+        reset_in_seconds: None,
+    };
+    for fault in [slow(&[]), many] {
+        sandbox
+            .faults()
+            .set(vec![Rule::always(fault)])
+            .expect("set");
+        let before = sandbox.ledger().requests();
+        let door = Arc::new(Door::default());
+        let session = store(Name::R2, &sandbox.origin()).during(&run(&door));
+        let error = session
+            .list("exports", "", None)
+            .await
+            .expect_err("too much");
+        assert_eq!(error.class, Class::Throttled(Duration::from_secs(60)));
+        assert_eq!(sandbox.ledger().requests() - before, 4, "R2's 429 too");
+        assert_eq!(
+            door.words(),
+            vec![Word::Nothing; 4],
+            "a busy prefix is no outage"
+        );
+    }
+    let named = Rule::new(slow(&[("x-amz-retry-after", "1500")]), When::First(1));
+    sandbox.faults().set(vec![named]).expect("set");
+    let door = Arc::new(Door::default());
+    let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+    session.list("exports", "", None).await.expect("after that");
+    let held = Word::Hold(Duration::from_millis(1500));
+    assert_eq!(door.words(), [held, Word::Well]);
+}
+
+#[tokio::test]
+async fn refused_credentials_are_told_once_and_are_a_wait_for_the_job() {
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    sandbox.refuse_key();
+    let door = Arc::new(Door::default());
+    let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+    let error = session
+        .list("exports", "", None)
+        .await
+        .expect_err("refused");
+    let refused = Word::Refused {
+        reason: "InvalidAccessKeyId".to_owned(),
+    };
+    assert_eq!(door.words(), [refused]);
+    assert!(matches!(error.into(), JobError::Throttled { .. }));
+}

@@ -1,0 +1,209 @@
+//! Buckets are swept to the end whatever happens to workers, and S3 may be away for as long as it likes.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use longshore_client::kinds::{BucketName, MoveBack, ReconcilePayments, SweepBucket};
+use longshore_client::{JobId, JobState};
+use longshore_provider::client;
+use longshore_sandbox::{Fault, Rule, S3Sandbox};
+use longshore_tests::{Act, Stage, Start, eventually, outcomes, within};
+use serde_json::{Value, json};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const EXPORTS: &str = "exports-flow";
+/// The SDK waits between its tries; ten of them open the breaker.
+const A_WHILE: Duration = Duration::from_secs(60);
+
+fn away() -> Rule {
+    Rule::always(Fault::Answer {
+        status: 503,
+        headers: BTreeMap::new(),
+        body: None,
+        effect: false,
+    })
+}
+
+/// As it is shipped: ten failures in a row. Half a second instead of thirty until S3 is asked again.
+fn breaker(start: Start<'_>) -> Start<'_> {
+    start
+        .set("PROVIDERS__S3__BREAKER__FAILURES", "10")
+        .set("PROVIDERS__S3__BREAKER__OPEN_SECONDS", "0.5")
+}
+
+async fn result(stage: &Stage, id: JobId) -> Value {
+    within(A_WHILE, "the job completes", || async {
+        stage.job(id).await.state == JobState::Completed
+    })
+    .await;
+    stage.job(id).await.result.expect("a result")
+}
+
+async fn r2() -> S3Sandbox {
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    S3Sandbox::start(anywhere).await.expect("an R2")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_whose_worker_is_killed_goes_on_and_loses_and_keeps_nothing_wrongly() {
+    let stage = Stage::set_for(Act::Storage).await;
+    for n in 0..5_000 {
+        let (age, folder) = match n % 5 {
+            0 => (6 * DAY, "young"),
+            _ => (8 * DAY, "old"),
+        };
+        let key = format!("{n:04}/{folder}.csv");
+        stage.s3.plant(EXPORTS, &key, "12345678", age);
+    }
+    stage.faults([Rule::always(Fault::Delay { ms: 150 })]);
+    let worker = stage.worker().short_lease().start().await;
+    let id = stage
+        .client
+        .enqueue(SweepBucket::new(BucketName::Exports))
+        .await;
+    let id = id.expect("accepted");
+    eventually("some of it is gone", || async {
+        let keys = stage.s3.keys(EXPORTS).len();
+        (1_001..5_000).contains(&keys)
+    })
+    .await;
+    worker.kill().await;
+    let left = stage.s3.keys(EXPORTS).len();
+    assert!(
+        (1_001..5_000).contains(&left),
+        "killed in the middle: {left}"
+    );
+    stage.faults([]);
+    let _other = stage.worker().short_lease().start().await;
+    let swept = result(&stage, id).await;
+    let deleted = json!({ "objects": 4_000, "bytes": 32_000, "uploads": 0 });
+    assert_eq!(
+        (&swept["deleted"], &swept["listed"]),
+        (&deleted, &json!(5_000))
+    );
+    let keys = stage.s3.keys(EXPORTS);
+    assert_eq!(keys.len(), 1_000);
+    assert!(keys.iter().all(|key| key.ends_with("/young.csv")));
+    assert_eq!(outcomes(&stage.job(id).await), ["lost", "completed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s3_away_costs_a_sweep_no_attempt() {
+    let stage = Stage::set_for(Act::Storage).await;
+    stage.s3.plant(EXPORTS, "old", "x", 8 * DAY);
+    stage.faults([away()]);
+    let _worker = breaker(stage.worker()).start().await;
+    let id = stage.enqueue(1).await[0];
+    // Ten tries and some probes: the breaker opened, and opened again.
+    within(A_WHILE, "S3 was found to be away, often", || async {
+        stage.ledger().requests() >= 13
+    })
+    .await;
+    let job = stage.job(id).await;
+    assert_eq!(job.run.used, 0, "{:?}", job.history);
+    stage.faults([]);
+    assert_eq!(result(&stage, id).await["deleted"]["objects"], 1);
+    assert!(stage.s3.keys(EXPORTS).is_empty());
+}
+
+async fn reconcile(stage: &Stage) -> JobId {
+    let job = ReconcilePayments::new("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");
+    stage.client.enqueue(job).await.expect("accepted")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s3_away_loses_no_report() {
+    let stage = Stage::set_for(Act::Payments).await;
+    stage.s3.faults().set(vec![away()]).expect("set");
+    let _worker = breaker(stage.worker().with_s3()).start().await;
+    let id = reconcile(&stage).await;
+    within(A_WHILE, "S3 was found to be away, often", || async {
+        stage.s3.ledger().requests() >= 13
+    })
+    .await;
+    let job = stage.job(id).await;
+    assert_eq!(job.run.used, 0, "{:?}", job.history);
+    stage.s3.faults().clear();
+    let result = result(&stage, id).await;
+    let key = format!("reconcile/{id}/differences.csv");
+    assert_eq!(
+        result["csv"],
+        json!({ "store": "s3", "bucket": EXPORTS, "key": key })
+    );
+    assert!(stage.s3.body(EXPORTS, &key).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_goes_to_r2_meanwhile_and_comes_back() {
+    let r2 = r2().await;
+    let payments = Stage::set_for(Act::Payments).await;
+    payments.s3.faults().set(vec![away()]).expect("set");
+    let worker = payments.worker().with_s3().with_r2(&r2);
+    let _worker = breaker(worker).start().await;
+    let id = reconcile(&payments).await;
+    let report = result(&payments, id).await;
+    let key = format!("reconcile/{id}/differences.csv");
+    assert_eq!(
+        report["csv"],
+        json!({ "store": "r2", "bucket": "exports-away", "key": key })
+    );
+    assert_eq!(r2.keys("exports-away").len(), 2);
+
+    let stage = Stage::set_for(Act::Storage).await;
+    let _worker = stage.worker().with_r2(&r2).start().await;
+    let id = stage
+        .client
+        .enqueue(MoveBack::new(BucketName::Exports))
+        .await;
+    let moved = result(&stage, id.expect("accepted")).await;
+    assert_eq!(
+        (&moved["moved"], &moved["superseded"]),
+        (&json!(2), &json!(0))
+    );
+    assert!(r2.keys("exports-away").is_empty());
+    assert!(stage.s3.body(EXPORTS, &key).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_presigned_upload_is_taken_as_it_was_described() {
+    let stage = Stage::set_for(Act::Storage).await;
+    let sign = |user: &'static str, length: &'static str| {
+        let args = [
+            "presign",
+            "--user",
+            user,
+            "--content-type",
+            "image/png",
+            "--length",
+            length,
+            "--extension",
+            "png",
+            "--json",
+        ];
+        let stage = &stage;
+        async move { stage.longshore(&args).await }
+    };
+    let signed = sign("user-7", "5").await;
+    assert_eq!(signed.code, Some(0), "{}", signed.stderr);
+    let signed = signed.json();
+    assert_eq!(
+        (&signed["method"], &signed["store"]),
+        (&json!("PUT"), &json!("s3"))
+    );
+    let http = client(true, A_WHILE, A_WHILE).expect("a client");
+    let put = |body: &'static str| {
+        let request = http.put(signed["url"].as_str().expect("a URL"));
+        let kind = signed["headers"]["content-type"].as_str().expect("a type");
+        let request = request.header("content-type", kind).body(body);
+        async move { request.send().await.expect("an answer").status().as_u16() }
+    };
+    assert_eq!(put("123456").await, 403);
+    assert_eq!(put("12345").await, 200);
+    let key = signed["key"].as_str().expect("a key").to_owned();
+    assert_eq!(stage.s3.keys("uploads-flow"), [key]);
+    for (user, length) in [("a/b", "5"), ("tmp", "5"), ("user-7", "0")] {
+        let refused = sign(user, length).await;
+        assert_eq!(refused.code, Some(2), "{user} {length}: {}", refused.stderr);
+    }
+}
