@@ -17,6 +17,15 @@ use tokio::process::Command;
 use crate::act::{APP_SECRET, WEBHOOK_SECRET, address, email, payment, sms};
 use crate::{Act, Said, Start, eventually, gone_by, program};
 
+/// The cron entries that are there by themselves, as variables have them.
+const BUILT_IN_CRON: [&str; 5] = [
+    "LIFECYCLE_EXPORTS",
+    "LIFECYCLE_UPLOADS",
+    "NIGHTLY_RECONCILE",
+    "SWEEP_EXPORTS",
+    "SWEEP_UPLOADS",
+];
+
 /// The namespace that flows play in.
 pub const NAMESPACE: &str = "flow";
 
@@ -386,13 +395,12 @@ impl Stage {
             ("REDIS__URL".to_owned(), redis_url.to_owned()),
             ("REDIS__NAMESPACE".to_owned(), NAMESPACE.to_owned()),
             ("WORKER__HTTP_ADDR".to_owned(), "127.0.0.1:0".to_owned()),
-            // A flow that plays at half past two has no job more than it enqueues.
-            (
-                "CRON__NIGHTLY_RECONCILE__ENABLED".to_owned(),
-                "false".to_owned(),
-            ),
             (self.act.of_provider("BASE_URL"), self.provider().1),
         ]);
+        // A flow that plays at night has no job more than it enqueues.
+        settings.extend(
+            BUILT_IN_CRON.map(|name| (format!("CRON__{name}__ENABLED"), "false".to_owned())),
+        );
         settings.extend(self.settings.iter().cloned());
         for (name, value) in settings {
             command.env(format!("LONGSHORE_{name}"), value);

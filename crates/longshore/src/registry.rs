@@ -132,6 +132,9 @@ pub fn cron(config: &Config, provider: &Provider) -> Vec<Entry> {
     active.map(|settings| settings.entry.clone()).collect()
 }
 
+/// Some time, in ms since the epoch, to see what an entry's jobs look like.
+const ANY_TICK: u64 = 1_800_000_000_000;
+
 /// Why a cron entry does not tick; `None` = it does.
 #[must_use]
 pub fn inactive(config: &Config, settings: &CronSettings) -> Option<String> {
@@ -142,8 +145,11 @@ pub fn inactive(config: &Config, settings: &CronSettings) -> Option<String> {
     let provider = PROVIDERS
         .iter()
         .find(|provider| provider.queue.name == queue)?;
-    let off = (provider.origin)(config).is_none();
-    off.then(|| format!("{} is not set", provider.turned_on_by))
+    if (provider.origin)(config).is_none() {
+        return Some(format!("{} is not set", provider.turned_on_by));
+    }
+    // What is sure to be refused would be a dead letter each time.
+    doubt(config, &settings.entry.job(ANY_TICK).ok()?)
 }
 
 /// Nothing that is accepted is doubted.

@@ -34,14 +34,43 @@ struct BuiltIn {
 }
 
 /// All of them.
-const BUILT_IN: &[BuiltIn] = &[BuiltIn {
-    name: "nightly-reconcile",
-    kind: "reconcile_payments",
-    schedule: "30 2 * * *",
-    args: r#"{"from":"{day-1d}","to":"{day}","repair":false}"#,
-    // Each night has a day of its own to look at.
-    catch_up: CatchUp::All,
-}];
+const BUILT_IN: &[BuiltIn] = &[
+    BuiltIn {
+        name: "nightly-reconcile",
+        kind: "reconcile_payments",
+        schedule: "30 2 * * *",
+        args: r#"{"from":"{day-1d}","to":"{day}","repair":false}"#,
+        // Each night has a day of its own to look at.
+        catch_up: CatchUp::All,
+    },
+    BuiltIn::of_bucket("lifecycle-exports", "0 3 * * *", "apply_lifecycle", EXPORTS),
+    BuiltIn::of_bucket("lifecycle-uploads", "5 3 * * *", "apply_lifecycle", UPLOADS),
+    BuiltIn::of_bucket("sweep-exports", "15 3 * * *", "sweep_bucket", SWEPT_EXPORTS),
+    BuiltIn::of_bucket("sweep-uploads", "30 3 * * *", "sweep_bucket", SWEPT_UPLOADS),
+];
+
+const EXPORTS: &str = r#"{"bucket":"exports"}"#;
+const UPLOADS: &str = r#"{"bucket":"uploads"}"#;
+const SWEPT_EXPORTS: &str = r#"{"bucket":"exports","dry_run":false}"#;
+const SWEPT_UPLOADS: &str = r#"{"bucket":"uploads","dry_run":false}"#;
+
+impl BuiltIn {
+    /// What is done about a bucket each night. One job makes up for all nights that were missed: it looks at everything.
+    const fn of_bucket(
+        name: &'static str,
+        schedule: &'static str,
+        kind: &'static str,
+        args: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            schedule,
+            args,
+            catch_up: CatchUp::Once,
+        }
+    }
+}
 
 /// How alike (Jaro–Winkler, 0 to 1) a kind must be to be offered in place of an unknown one.
 const ALIKE: f64 = 0.8;

@@ -218,6 +218,8 @@ impl Stage {
             ("WORKER__HTTP_ADDR", "127.0.0.1:0".to_owned()),
             // Nothing but what the show enqueues, whatever the hour.
             ("CRON__NIGHTLY_RECONCILE__ENABLED", "false".to_owned()),
+            ("CRON__LIFECYCLE_EXPORTS__ENABLED", "false".to_owned()),
+            ("CRON__SWEEP_EXPORTS__ENABLED", "false".to_owned()),
         ];
         all.into_iter()
             .chain(sendgrid)

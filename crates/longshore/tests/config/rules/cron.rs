@@ -47,7 +47,32 @@ fn the_reconcile_is_built_in_and_can_be_changed_and_switched_off() {
         nightly.entry.schedule().next(NOON),
         Some(MIDNIGHT - 3_600_000)
     );
-    assert_eq!(config.cron.len(), 1, "the same entry, not another");
+    assert_eq!(config.cron.len(), 5, "the same entry, not another");
+}
+
+#[test]
+fn each_night_buckets_are_swept_and_given_their_rules() {
+    let config = good("", &[]);
+    let mut nightly: Vec<_> = config.cron.iter().map(|cron| &cron.entry).collect();
+    nightly.retain(|entry| entry.queue() == "export-cleanup");
+    let mut kinds: Vec<String> = nightly
+        .iter()
+        .map(|entry| {
+            assert_eq!(entry.catch_up(), CatchUp::Once);
+            let job = entry.job(MIDNIGHT).unwrap();
+            String::from_utf8(job.payload).unwrap()
+        })
+        .collect();
+    kinds.sort();
+    assert_eq!(
+        kinds,
+        [
+            r#"{"kind":"apply_lifecycle","v":1,"args":{"bucket":"exports"}}"#,
+            r#"{"kind":"apply_lifecycle","v":1,"args":{"bucket":"uploads"}}"#,
+            r#"{"kind":"sweep_bucket","v":1,"args":{"bucket":"exports","dry_run":false}}"#,
+            r#"{"kind":"sweep_bucket","v":1,"args":{"bucket":"uploads","dry_run":false}}"#,
+        ]
+    );
 }
 
 #[test]
