@@ -27,6 +27,11 @@ fn all_with(secret: &str) -> Config {
         "GOOGLE_MAPS__API_KEY",
         "TESTPAY__API_KEY",
         "POSTMARK__SERVER_TOKEN",
+        "S3__ACCESS_KEY_ID",
+        "S3__SECRET_ACCESS_KEY",
+        "S3__SESSION_TOKEN",
+        "R2__ACCESS_KEY_ID",
+        "R2__SECRET_ACCESS_KEY",
     ];
     let secrets = secrets.map(|name| (format!("LONGSHORE_PROVIDERS__{name}"), secret.to_owned()));
     let lists = ["STRIPE__WEBHOOK_SECRETS", "TWILIO__WEBHOOK_SHARED_KEYS"];
@@ -38,6 +43,12 @@ fn all_with(secret: &str) -> Config {
     });
     let others = [
         ("LONGSHORE_APP__SECRET", secret),
+        ("LONGSHORE_PROVIDERS__S3__REGION", "eu-north-1"),
+        (
+            "LONGSHORE_PROVIDERS__R2__ENDPOINT_URL",
+            "https://x.r2.cloudflarestorage.com",
+        ),
+        ("LONGSHORE_BUCKETS__EXPORTS__NAME", "example-exports"),
         ("LONGSHORE_APP__BASE_URL", "https://shop.example.com"),
         ("LONGSHORE_PROVIDERS__TWILIO__ACCOUNT_SID", "AC1"),
         ("LONGSHORE_PROVIDERS__TWILIO__FROM", "+4780000000"),
