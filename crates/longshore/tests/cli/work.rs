@@ -195,12 +195,13 @@ fn a_queue_without_credentials_is_left_out_and_refused_when_named() {
         .lines()
         .filter(|line| line.contains("WARN"))
         .count();
-    assert_eq!(warnings, 4, "one for each queue: {ran:?}");
+    assert_eq!(warnings, 5, "one for each queue: {ran:?}");
     for (queue, key) in [
         ("email", "providers.sendgrid.api_key"),
         ("sms", "providers.twilio.account_sid"),
         ("geocode", "providers.google_maps.api_key"),
         ("payment-reconcile", "providers.stripe.secret_key"),
+        ("export-cleanup", "providers.s3.region"),
     ] {
         assert!(ran.stderr.contains(key), "{ran:?}");
         bench.unchanged(&["work", "--queue", queue]).fails(2, key);

@@ -24,6 +24,10 @@ const QUEUES: &[QueueSpec] = &[
         default_completed_bytes: None,
         ..QueueSpec::new("payment-reconcile")
     },
+    QueueSpec {
+        default_timeout: Duration::from_secs(3600),
+        ..QueueSpec::new("export-cleanup")
+    },
 ];
 
 /// A file of configuration in which SendGrid is on and nothing is wrong.
