@@ -18,9 +18,11 @@ use crate::act::{APP_SECRET, WEBHOOK_SECRET, address, email, payment, sms};
 use crate::{Act, Said, Start, eventually, gone_by, program};
 
 /// The cron entries that are there by themselves, as variables have them.
-const BUILT_IN_CRON: [&str; 5] = [
+const BUILT_IN_CRON: [&str; 7] = [
     "LIFECYCLE_EXPORTS",
     "LIFECYCLE_UPLOADS",
+    "MOVE_BACK_EXPORTS",
+    "MOVE_BACK_UPLOADS",
     "NIGHTLY_RECONCILE",
     "SWEEP_EXPORTS",
     "SWEEP_UPLOADS",

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use longshore_client::kinds::{BucketName, MoveBack, ReconcilePayments, SweepBucket};
+use longshore_client::kinds::{BucketName, MoveBack, ReconcilePayments, SendEmail, SweepBucket};
 use longshore_client::{JobId, JobState};
 use longshore_provider::client;
-use longshore_sandbox::{Fault, Rule, S3Sandbox};
+use longshore_sandbox::{Attached, Fault, Rule, S3Sandbox};
 use longshore_tests::{Act, Stage, Start, eventually, outcomes, within};
 use serde_json::{Value, json};
 
@@ -163,6 +163,78 @@ async fn a_report_goes_to_r2_meanwhile_and_comes_back() {
     );
     assert!(r2.keys("exports-away").is_empty());
     assert!(stage.s3.body(EXPORTS, &key).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_s3s_breaker_is_open_uploads_are_signed_for_r2() {
+    let r2 = r2().await;
+    let mut stage = Stage::set_for(Act::Storage).await;
+    stage.set_for_all("PROVIDERS__R2__ENDPOINT_URL", r2.origin());
+    stage.set_for_all("BUCKETS__UPLOADS__FALLBACK_NAME", "uploads-away");
+    let presign = async || {
+        let command =
+            "presign --user user-7 --content-type image/png --length 5 --extension png --json";
+        let said = stage
+            .longshore(&command.split(' ').collect::<Vec<_>>())
+            .await;
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        said.json()
+    };
+    assert_eq!(presign().await["store"], "s3");
+    stage.faults([away()]);
+    let worker = breaker(stage.worker());
+    let worker = worker.set("PROVIDERS__S3__BREAKER__OPEN_SECONDS", "600");
+    let _worker = worker.start().await;
+    stage.enqueue(1).await;
+    within(A_WHILE, "the breaker opens", || async {
+        presign().await["store"] == "r2"
+    })
+    .await;
+    let signed = presign().await;
+    let http = client(true, A_WHILE, A_WHILE).expect("a client");
+    let request = http.put(signed["url"].as_str().expect("a URL"));
+    let request = request.header("content-type", "image/png").body("12345");
+    assert_eq!(request.send().await.expect("an answer").status(), 200);
+    let key = signed["key"].as_str().expect("a key").to_owned();
+    assert_eq!(r2.keys("uploads-away"), [key]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_takes_its_files_along_and_waits_while_s3_is_away() {
+    let stage = Stage::set_for(Act::Email).await;
+    stage.s3.plant(EXPORTS, "invoices/7.pdf", "%PDF-7", DAY);
+    stage.s3.faults().set(vec![away()]).expect("set");
+    let _worker = breaker(stage.worker().with_s3()).start().await;
+    let mail = SendEmail::new("welcome", "ada@example.com");
+    let mail = mail.attach("invoices/7.pdf", "Faktura 7.pdf", "application/pdf");
+    let id = stage.client.enqueue(mail).await.expect("accepted");
+    within(A_WHILE, "S3 was found to be away, often", || async {
+        stage.s3.ledger().requests() >= 13
+    })
+    .await;
+    assert_eq!(stage.job(id).await.run.used, 0);
+    assert_eq!(stage.sendgrid.ledger().requests(), 0);
+    // A mail without files is none of S3's business.
+    let other = stage.enqueue(1).await[0];
+    stage.is(other, JobState::Completed).await;
+    stage.s3.faults().clear();
+    within(A_WHILE, "the mail is sent", || async {
+        stage.job(id).await.state == JobState::Completed
+    })
+    .await;
+    let attached = Attached {
+        job: Some(id.to_string()),
+        filename: "Faktura 7.pdf".to_owned(),
+        content_type: Some("application/pdf".to_owned()),
+        content: b"%PDF-7".to_vec(),
+    };
+    assert_eq!(stage.sendgrid.attached(), [attached]);
+
+    let mail =
+        SendEmail::new("welcome", "ada@example.com").attach("no/such", "x.pdf", "application/pdf");
+    let id = stage.client.enqueue(mail).await.expect("accepted");
+    stage.is(id, JobState::Dead).await;
+    assert_eq!(stage.sendgrid.attached().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -42,7 +42,7 @@ pub struct Provider {
     /// Other providers whose limits and breakers live in its queue, if they are on.
     pub beside: fn(&Config) -> Vec<Beside>,
     /// Why a job that is accepted will be refused later, for who enqueues it by hand. Names no person.
-    pub doubt: fn(&Config, &serde_json::Value) -> Option<String>,
+    pub doubt: fn(&Config, kind: &str, args: &serde_json::Value) -> Option<String>,
 }
 
 /// Finding out what it takes to work a provider's queue: its secrets are fetched.
@@ -88,7 +88,7 @@ pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
         .iter()
         .find(|provider| provider.queue.name == job.queue)?;
     let payload: serde_json::Value = serde_json::from_slice(&job.payload).ok()?;
-    (provider.doubt)(config, payload.get("args")?)
+    (provider.doubt)(config, payload.get("kind")?.as_str()?, payload.get("args")?)
 }
 
 /// Where the providers are that stand in for others, if they are on.
@@ -153,7 +153,7 @@ pub fn inactive(config: &Config, settings: &CronSettings) -> Option<String> {
 }
 
 /// Nothing that is accepted is doubted.
-fn no_doubt(_: &Config, _: &serde_json::Value) -> Option<String> {
+fn no_doubt(_: &Config, _: &str, _: &serde_json::Value) -> Option<String> {
     None
 }
 

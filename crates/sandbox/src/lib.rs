@@ -76,7 +76,7 @@ pub use postmark::PostmarkSandbox;
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 #[cfg(feature = "s3")]
 pub use s3::{Planted, S3Sandbox};
-pub use sendgrid::{EventWebhook, EventsPosted, SendGridSandbox};
+pub use sendgrid::{Attached, EventWebhook, EventsPosted, SendGridSandbox};
 pub use stripe::{
     EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,
 };

@@ -1,5 +1,6 @@
 //! SendGrid, as far as mail is sent there.
 
+mod attached;
 mod control;
 mod courier;
 mod event;
@@ -10,7 +11,7 @@ mod webhook;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -28,6 +29,7 @@ use crate::ids::Ids;
 use crate::provider::{Draft, Fate, Provider};
 use crate::refused::Refused;
 use crate::server::{Server, stand_in};
+pub use attached::Attached;
 use key::SigningKey;
 use mail::{Mail, Problem};
 pub use webhook::{EventWebhook, EventsPosted};
@@ -55,11 +57,16 @@ struct State {
     posted: watch::Sender<Vec<EventsPosted>>,
     key: RwLock<Arc<SigningKey>>,
     ids: Ids,
+    attached: Mutex<Vec<Attached>>,
 }
 
 impl State {
     fn key(&self) -> Arc<SigningKey> {
         Arc::clone(&self.key.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn attached(&self) -> MutexGuard<'_, Vec<Attached>> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_key(&self, key: SigningKey) {
@@ -93,6 +100,7 @@ impl SendGridSandbox {
             posted: watch::Sender::default(),
             key: RwLock::new(Arc::new(SigningKey::generate())),
             ids: Ids::new(),
+            attached: Mutex::default(),
         });
         let (accepted, to_see_to) = mpsc::unbounded_channel();
         let provider = SendGrid {
@@ -126,6 +134,12 @@ impl SendGridSandbox {
     /// Takes this API key again.
     pub fn accept_key(&self, key: &str) {
         self.refused_keys.accept(key);
+    }
+
+    /// The files that went along with mails, oldest first.
+    #[must_use]
+    pub fn attached(&self) -> Vec<Attached> {
+        self.state.attached().clone()
     }
 
     /// What events are verified with, as SendGrid shows it: a SubjectPublicKeyInfo in base64.
@@ -196,6 +210,7 @@ impl SendGrid {
         let id = self.ids.next();
         let mails = mail.drafts(&id);
         if fate.carries_out(mails.clone()) {
+            self.state.attached().extend(mail.attached());
             // The courier is gone only when the sandbox is.
             let _ = self.accepted.send(mails);
         }

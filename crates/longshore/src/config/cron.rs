@@ -45,6 +45,8 @@ const BUILT_IN: &[BuiltIn] = &[
     },
     BuiltIn::of_bucket("lifecycle-exports", "0 3 * * *", "apply_lifecycle", EXPORTS),
     BuiltIn::of_bucket("lifecycle-uploads", "5 3 * * *", "apply_lifecycle", UPLOADS),
+    BuiltIn::of_bucket("move-back-exports", "50 * * * *", "move_back", EXPORTS),
+    BuiltIn::of_bucket("move-back-uploads", "55 * * * *", "move_back", UPLOADS),
     BuiltIn::of_bucket("sweep-exports", "15 3 * * *", "sweep_bucket", SWEPT_EXPORTS),
     BuiltIn::of_bucket("sweep-uploads", "30 3 * * *", "sweep_bucket", SWEPT_UPLOADS),
 ];
@@ -55,7 +57,7 @@ const SWEPT_EXPORTS: &str = r#"{"bucket":"exports","dry_run":false}"#;
 const SWEPT_UPLOADS: &str = r#"{"bucket":"uploads","dry_run":false}"#;
 
 impl BuiltIn {
-    /// What is done about a bucket each night. One job makes up for all nights that were missed: it looks at everything.
+    /// What is done about a bucket again and again. One job makes up for all that were missed: it looks at everything.
     const fn of_bucket(
         name: &'static str,
         schedule: &'static str,

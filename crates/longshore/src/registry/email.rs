@@ -56,7 +56,7 @@ pub(super) fn postmark(config: &Config) -> Option<(&'static str, String)> {
     Some((POSTMARK, at))
 }
 
-fn no_template(config: &Config, args: &serde_json::Value) -> Option<String> {
+fn no_template(config: &Config, _: &str, args: &serde_json::Value) -> Option<String> {
     let templates = &config.email.as_ref()?.templates;
     let name = args.get("template")?.as_str()?;
     let unknown = !templates.is_empty() && !templates.contains_key(name);

@@ -7,7 +7,7 @@ use longshore_export_cleanup::{
     ApplyLifecycleHandler, Cleanup, MoveBackHandler, SweepBucketHandler,
 };
 use longshore_job::Job;
-use longshore_job::kinds::{BucketName, SweepBucket};
+use longshore_job::kinds::{BucketName, MoveBack, SweepBucket};
 use longshore_provider::secret::{ExposeSecret, Secret};
 use longshore_queue::{Fallback, ProviderPolicy};
 use longshore_storage::{Bucket, Keys, Name, StaticKeys, Store, StoreConfig, Stores};
@@ -156,11 +156,15 @@ async fn keys(
 }
 
 /// A bucket without a name refuses every job.
-fn no_bucket(config: &Config, args: &serde_json::Value) -> Option<String> {
+fn no_bucket(config: &Config, kind: &str, args: &serde_json::Value) -> Option<String> {
     let named = args["bucket"].as_str()?;
     let alias = BucketName::ALL.into_iter().find(|b| b.as_str() == named)?;
-    if config.s3.is_none() || bucket(config, alias).is_some() {
-        return None;
+    config.s3.as_ref()?;
+    match bucket(config, alias) {
+        None => Some(format!("buckets.{alias}.name is not set here")),
+        Some(bucket) if kind == MoveBack::KIND && bucket.fallback_name.is_none() => {
+            Some(format!("buckets.{alias}.fallback_name is not set here"))
+        }
+        Some(_) => None,
     }
-    Some(format!("buckets.{alias}.name is not set here"))
 }

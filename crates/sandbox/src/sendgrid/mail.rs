@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use super::attached::{self, Attached};
 use crate::provider::Draft;
 
 /// How many mails one request may hold.
@@ -15,6 +16,7 @@ pub(super) struct Mail {
     pub(super) sandbox_mode: bool,
     template: Option<String>,
     personalizations: Vec<Personalization>,
+    attached: Vec<Attached>,
 }
 
 /// One mail of the request: each personalization is sent by itself.
@@ -32,7 +34,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    fn at(field: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn at(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             field: Some(field.into()),
@@ -78,6 +80,7 @@ impl Mail {
         }
         let personalizations = personalizations(&body)?;
         address(&body["from"], "from")?;
+        let attached = attached::read(&body)?;
         if template.is_none() {
             subject_and_content(&body)?;
         }
@@ -85,7 +88,23 @@ impl Mail {
             sandbox_mode: body["mail_settings"]["sandbox_mode"]["enable"] == json!(true),
             template,
             personalizations,
+            attached,
         })
+    }
+
+    /// The files that go along with it.
+    pub(super) fn attached(&self) -> Vec<Attached> {
+        let job = self
+            .personalizations
+            .first()
+            .and_then(|mail| mail.job.clone());
+        let files = self.attached.iter();
+        files
+            .map(|file| Attached {
+                job: job.clone(),
+                ..file.clone()
+            })
+            .collect()
     }
 
     /// The effects of sending it under this id.

@@ -219,6 +219,7 @@ impl Stage {
             // Nothing but what the show enqueues, whatever the hour.
             ("CRON__NIGHTLY_RECONCILE__ENABLED", "false".to_owned()),
             ("CRON__LIFECYCLE_EXPORTS__ENABLED", "false".to_owned()),
+            ("CRON__MOVE_BACK_EXPORTS__ENABLED", "false".to_owned()),
             ("CRON__SWEEP_EXPORTS__ENABLED", "false".to_owned()),
         ];
         all.into_iter()

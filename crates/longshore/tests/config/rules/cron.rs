@@ -47,11 +47,11 @@ fn the_reconcile_is_built_in_and_can_be_changed_and_switched_off() {
         nightly.entry.schedule().next(NOON),
         Some(MIDNIGHT - 3_600_000)
     );
-    assert_eq!(config.cron.len(), 5, "the same entry, not another");
+    assert_eq!(config.cron.len(), 7, "the same entry, not another");
 }
 
 #[test]
-fn each_night_buckets_are_swept_and_given_their_rules() {
+fn buckets_are_swept_given_their_rules_and_what_was_elsewhere_by_themselves() {
     let config = good("", &[]);
     let mut nightly: Vec<_> = config.cron.iter().map(|cron| &cron.entry).collect();
     nightly.retain(|entry| entry.queue() == "export-cleanup");
@@ -69,6 +69,8 @@ fn each_night_buckets_are_swept_and_given_their_rules() {
         [
             r#"{"kind":"apply_lifecycle","v":1,"args":{"bucket":"exports"}}"#,
             r#"{"kind":"apply_lifecycle","v":1,"args":{"bucket":"uploads"}}"#,
+            r#"{"kind":"move_back","v":1,"args":{"bucket":"exports"}}"#,
+            r#"{"kind":"move_back","v":1,"args":{"bucket":"uploads"}}"#,
             r#"{"kind":"sweep_bucket","v":1,"args":{"bucket":"exports","dry_run":false}}"#,
             r#"{"kind":"sweep_bucket","v":1,"args":{"bucket":"uploads","dry_run":false}}"#,
         ]
