@@ -93,7 +93,7 @@ async fn s3_away_costs_a_sweep_no_attempt() {
     let stage = Stage::set_for(Act::Storage).await;
     stage.s3.plant(EXPORTS, "old", "x", 8 * DAY);
     stage.faults([away()]);
-    let _worker = breaker(stage.worker()).start().await;
+    let worker = breaker(stage.worker()).start().await;
     let id = stage.enqueue(1).await[0];
     // Ten tries and some probes: the breaker opened, and opened again.
     within(A_WHILE, "S3 was found to be away, often", || async {
@@ -105,6 +105,10 @@ async fn s3_away_costs_a_sweep_no_attempt() {
     stage.faults([]);
     assert_eq!(result(&stage, id).await["deleted"]["objects"], 1);
     assert!(stage.s3.keys(EXPORTS).is_empty());
+    // What was never answered is not paid for.
+    let (_, metrics) = worker.get("/metrics").await;
+    let listed = r#"longshore_provider_billable_units_total{provider="s3",unit="write_request"}"#;
+    assert!(metrics.contains(listed), "{metrics}");
 }
 
 async fn reconcile(stage: &Stage) -> JobId {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::attachments::{self, Attachments, NoAttachments};
 use crate::mail::Mail;
 use crate::news;
-use crate::postmark::waits_for_sendgrid;
+use crate::postmark::{NAME as POSTMARK, waits_for_sendgrid};
 use crate::sendgrid::NAME;
 use crate::suppression;
 use crate::{Accepted, EmailConfig, Postmark, SendGrid};
@@ -63,7 +63,9 @@ impl Handler for SendEmailHandler {
             let postmark = self.fallback.as_ref();
             let postmark =
                 postmark.ok_or_else(|| waits_for_sendgrid("there is no fallback here"))?;
-            return postmark.send(&job, &run, &self.config.from, &files).await;
+            let sent = postmark.send(&job, &run, &self.config.from, &files).await?;
+            run.billed(POSTMARK, "mail", 1);
+            return Ok(sent);
         }
         let sandbox = self.sendgrid.sandbox;
         let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox).with(&files);

@@ -16,7 +16,7 @@ use rest::Rest;
 use smtp::Smtp;
 
 /// The provider's name, as configuration and metrics have it.
-const NAME: &str = "postmark";
+pub(crate) const NAME: &str = "postmark";
 
 /// How long a mail waits that only SendGrid can send, before it is seen again.
 const WAIT_FOR_SENDGRID: Duration = Duration::from_secs(60);

@@ -62,6 +62,7 @@ impl Door {
         };
         let effect = !matches!(request.method(), "GET" | "HEAD");
         let name = self.store.as_str();
+        let unit = unit(request.method(), request.uri());
         let pass = run
             .ask(name, effect)
             .await
@@ -83,6 +84,11 @@ impl Door {
                 Err(not_now) => return Err(ConnectorError::user(not_now.into())),
                 Ok(unused) => run.tell(name, unused, Word::Nothing).await,
             }
+        }
+        if let (Ok(answer), Some(unit)) = (&answer, unit)
+            && answer.status().is_success()
+        {
+            run.billed(name, unit, 1);
         }
         answer
     }
@@ -107,6 +113,28 @@ impl Door {
     }
 }
 
+/// What a request is on the price lists of S3 and R2: those that write and those that list are dearer than those that
+/// read, and deletions are free.
+fn unit(method: &str, uri: &str) -> Option<&'static str> {
+    let query = uri.split_once('?').map_or("", |(_, query)| query);
+    let asks_for = |what: &str| {
+        let mut keys = query.split('&').map(|pair| pair.split('=').next());
+        keys.any(|key| key == Some(what))
+    };
+    match method {
+        "DELETE" => None,
+        "POST" if asks_for("delete") => None,
+        "PUT" | "POST" => Some("write_request"),
+        _ if ["list-type", "versions", "uploads"]
+            .into_iter()
+            .any(asks_for) =>
+        {
+            Some("write_request")
+        }
+        _ => Some("read_request"),
+    }
+}
+
 impl HttpConnector for Door {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::new(self.clone().pass(request))
@@ -120,5 +148,40 @@ impl HttpClient for Door {
         _: &RuntimeComponents,
     ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unit;
+
+    #[test]
+    fn requests_are_counted_as_they_are_priced() {
+        for (method, uri, counted) in [
+            (
+                "PUT",
+                "https://s3/b/k?x-id=PutObject",
+                Some("write_request"),
+            ),
+            ("POST", "https://s3/b?delete=", None),
+            ("POST", "https://s3/b?delete", None),
+            ("DELETE", "https://s3/b/k?uploadId=1", None),
+            (
+                "GET",
+                "https://s3/b?list-type=2&prefix=uploads",
+                Some("write_request"),
+            ),
+            ("GET", "https://s3/b?versions", Some("write_request")),
+            (
+                "GET",
+                "https://s3/b?prefix=x&uploads=",
+                Some("write_request"),
+            ),
+            ("GET", "https://s3/b/versions", Some("read_request")),
+            ("HEAD", "https://s3/b/k", Some("read_request")),
+            ("GET", "https://s3/b?lifecycle", Some("read_request")),
+        ] {
+            assert_eq!(unit(method, uri), counted, "{method} {uri}");
+        }
     }
 }

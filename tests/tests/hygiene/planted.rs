@@ -47,6 +47,9 @@ pub(crate) const MARKERS: &[Marker] = &[
     secret("what Stripe's events are signed with", "zqstripewebhooks"),
     secret("testpay's key", "zqtestpaykey"),
     secret("what the app checks", "zqappsecret"),
+    secret("S3's key", "zqs3key"),
+    secret("R2's key", "zqr2key"),
+    secret("Postmark's token", "zqpostmarktoken"),
     secret("the key of Sentry's DSN", "zqsentrykey"),
     secret("a signature", "zqsignature"),
     secret("a client secret", "zqclientsecret"),
@@ -85,6 +88,15 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ),
     ("PROVIDERS__TESTPAY__API_KEY", "zqtestpaykey"),
     ("APP__SECRET", "zqappsecret"),
+    // No bucket: the reconcile would wait for this S3 to write its report.
+    ("PROVIDERS__S3__REGION", "eu-north-1"),
+    ("PROVIDERS__S3__ENDPOINT_URL", "http://127.0.0.1:9"),
+    ("PROVIDERS__S3__ACCESS_KEY_ID", "AKIAFLOW"),
+    ("PROVIDERS__S3__SECRET_ACCESS_KEY", "zqs3key"),
+    ("PROVIDERS__R2__ENDPOINT_URL", "http://127.0.0.1:9"),
+    ("PROVIDERS__R2__ACCESS_KEY_ID", "AKIAFLOW"),
+    ("PROVIDERS__R2__SECRET_ACCESS_KEY", "zqr2key"),
+    ("PROVIDERS__POSTMARK__SERVER_TOKEN", "zqpostmarktoken"),
 ];
 
 /// Providers whose limits and breakers are out of the way, and who are given up on soon.
