@@ -45,6 +45,7 @@ pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure
             _ => Failure::failed(error),
         })?;
     let expires_at = Timestamp::try_from(signed.expires_at).map_err(Failure::failed)?;
+    let expires_at = Timestamp::from_second(expires_at.as_second()).map_err(Failure::failed)?;
     if args.json {
         let headers: Map<String, Value> = signed
             .headers
