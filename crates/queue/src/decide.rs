@@ -381,6 +381,36 @@ mod tests {
     }
 
     #[test]
+    fn credentials_refused_by_others_than_the_queues_provider_let_the_job_wait() {
+        let refused = |by| {
+            Err(JobError::Unauthorized {
+                reason: "why".to_owned(),
+                answer: Answer::of(by),
+            })
+        };
+        let policy = policy(OnUnknown::Retry);
+        // At once it would come back at once, for as long as they are refused.
+        let after = REFUSED_ELSEWHERE;
+        let elsewhere = decide(&refused("s3"), used(1), Route::Primary, &policy, "sendgrid");
+        assert_eq!(
+            (elsewhere.fate, elsewhere.state, elsewhere.said),
+            (Fate::Later { after }, used(1), Word::Nothing)
+        );
+        let fallback = decide(
+            &refused("postmark"),
+            used(1),
+            Route::Fallback,
+            &policy,
+            "postmark",
+        );
+        assert_eq!(
+            (fallback.fate, fallback.state),
+            (Fate::Later { after }, used(1))
+        );
+        assert!(matches!(fallback.said, Word::Refused { .. }));
+    }
+
+    #[test]
     fn a_probe_that_fails_costs_no_attempt() {
         for end in [transient(), unknown()] {
             let decision = decide(

@@ -166,6 +166,31 @@ async fn a_job_that_was_claimed_as_the_probe_may_make_its_calls() {
 }
 
 #[tokio::test]
+async fn a_job_that_tries_out_refused_credentials_may_make_its_calls() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(s3());
+    bench.enqueue(1).await;
+    let worker = bench.worker("w").await;
+    let refused = || Word::Refused {
+        reason: "InvalidAccessKeyId".to_owned(),
+    };
+    let pass = leave(&queue, "s3").await;
+    tell(&queue, "s3", pass, refused()).await;
+    let _: u8 = bench
+        .text(&format!("HSET {} refused_until 1", bench.queue.keys().gate))
+        .await;
+    let claim = queue.claim(&worker, 1, None).await.expect("claims");
+    let job = &claim.jobs[0];
+    assert_eq!(job.seen.route, Route::Probe);
+    assert!(matches!(why(&queue, "s3").await, Some((Why::Refused, _))));
+    let Asked::Go { pass, .. } = ask(&queue, "s3", Some(job.seen.epoch)).await else {
+        panic!("its own probe holds it back");
+    };
+    tell(&queue, "s3", pass, Word::Well).await;
+    assert_eq!(queue.stats().await.expect("counts").paused, None);
+}
+
+#[tokio::test]
 async fn being_asked_to_wait_and_refused_credentials_hold_that_provider_only() {
     let bench = Bench::new();
     let queue = bench.queue.clone().with_provider(s3());

@@ -114,8 +114,16 @@ impl Source for SendGrid {
     }
 
     async fn take(&self, events: &Vec<Event>) -> Result<Vec<Outcome>, QueueError> {
-        let writes: Vec<_> = events.iter().map(|event| self.write(event)).collect();
-        stream::iter(writes).buffered(AT_ONCE).try_collect().await
+        // What names no message comes last: another event of the list may be the one that says which its job has sent.
+        let (nameless, named): (Vec<&Event>, Vec<&Event>) =
+            events.iter().partition(|event| event.names_no_message());
+        let mut outcomes = Vec::with_capacity(events.len());
+        for part in [named, nameless] {
+            let writes: Vec<_> = part.into_iter().map(|event| self.write(event)).collect();
+            let written: Vec<_> = stream::iter(writes).buffered(AT_ONCE).try_collect().await?;
+            outcomes.extend(written);
+        }
+        Ok(outcomes)
     }
 
     fn queue(&self) -> &Queue {

@@ -32,7 +32,7 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// Verifies a request and reads it. Asks nobody.
     fn read(&self, url: &PublicUrl, head: &Parts, body: &Bytes) -> Result<Self::Events, Refusal>;
 
-    /// Writes to Redis what the events say, and tells what became of each. After an error it is called again, and the
+    /// Writes to Redis what the events say, and tells what became of each, in any order. After an error it is called again, and the
     /// provider sends the whole request again: what was written already has to bear repetition.
     fn take(
         &self,

@@ -217,6 +217,18 @@ async fn a_late_bounce_finds_the_message_of_its_job() {
 }
 
 #[tokio::test]
+async fn a_late_bounce_may_stand_before_what_names_its_message() {
+    let hall = Hall::set().await;
+    let job = hall.scene.job().await;
+    let mut late = bounce(job, "e1");
+    late.as_object_mut()
+        .expect("an object")
+        .remove("sg_message_id");
+    hall.taken(&[late, event("delivered", job, "e2")]).await;
+    assert_eq!(hall.state(job).await.as_deref(), Some("bounce"));
+}
+
+#[tokio::test]
 async fn what_nobody_here_knows_is_taken_and_forgotten() {
     let hall = Hall::set().await;
     let stranger = JobId::generate();

@@ -50,6 +50,13 @@ pub(crate) enum Event {
     Unreadable,
 }
 
+impl Event {
+    /// It is about a mail that its job has sent, and does not say which.
+    pub(super) fn names_no_message(&self) -> bool {
+        matches!(self, Self::Told(told) if told.message.is_none())
+    }
+}
+
 /// What an event says of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {
