@@ -29,7 +29,7 @@ impl From<SendError> for JobError {
 
 fn from_provider(error: ProviderError) -> JobError {
     match error {
-        ProviderError::NeverSent { cause } => JobError::Transient {
+        ProviderError::NeverSent { cause } => JobError::NotReached {
             reason: format!("SendGrid was not reached: {cause}"),
             answer: coded("not reached"),
         },

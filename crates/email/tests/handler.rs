@@ -294,14 +294,14 @@ async fn an_answer_that_is_lost_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_not_there_is_worth_another_attempt() {
+async fn a_provider_that_is_not_there_costs_no_attempt() {
     let Scene {
         provider, handler, ..
     } = Scene::set().await;
     provider.stop().await;
     let run = Run::new(JobId::generate(), 1, 4, Door::new(true));
     let error = handler.run(welcome(), run).await.expect_err("nobody there");
-    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert_eq!(error.answer().code.as_deref(), Some("not reached"));
 }
 

@@ -31,7 +31,7 @@ impl LookUpError {
 
 fn from_provider(error: ProviderError, unsaid: &Unsaid<'_>) -> JobError {
     match error {
-        ProviderError::NeverSent { cause } => JobError::Transient {
+        ProviderError::NeverSent { cause } => JobError::NotReached {
             reason: format!(
                 "Google Maps was not reached: {}",
                 unsaid.remove_from(&cause)

@@ -108,12 +108,21 @@ pub enum JobError {
         /// What the provider said.
         answer: Answer,
     },
-    /// It failed and no request was carried out: refused connection, 5xx, timed out before sending.
+    /// It failed, and the provider said that nothing was done, or nothing was at stake: 503, a read that failed.
     #[error("failed: {reason}")]
     Transient {
         /// What failed.
         reason: String,
         /// What the provider said.
+        answer: Answer,
+    },
+    /// The provider was not reached: DNS, TCP or TLS failed, or took too long. Nothing was sent, so no attempt is used.
+    /// Whether it is the provider or this machine that is cut off, one run cannot tell.
+    #[error("not reached: {reason}")]
+    NotReached {
+        /// Which host was not reached, and why.
+        reason: String,
+        /// Which provider it was.
         answer: Answer,
     },
     /// The request went out and no answer came. What follows is the queue's `on_unknown`.
@@ -160,6 +169,7 @@ impl JobError {
             Self::Permanent { reason, .. }
             | Self::Throttled { reason, .. }
             | Self::Transient { reason, .. }
+            | Self::NotReached { reason, .. }
             | Self::OutcomeUnknown { reason, .. }
             | Self::Unauthorized { reason, .. } => reason,
         }
@@ -172,6 +182,7 @@ impl JobError {
             Self::Permanent { answer, .. }
             | Self::Throttled { answer, .. }
             | Self::Transient { answer, .. }
+            | Self::NotReached { answer, .. }
             | Self::OutcomeUnknown { answer, .. }
             | Self::Unauthorized { answer, .. } => answer,
         }

@@ -146,7 +146,8 @@ fn settled(meaning: Meaning, said: Said) -> JobError {
         answer,
     };
     match meaning {
-        Meaning::NotReached | Meaning::NotNow | Meaning::NotStripe | Meaning::Lost => {
+        Meaning::NotReached => JobError::NotReached { reason, answer },
+        Meaning::NotNow | Meaning::NotStripe | Meaning::Lost => {
             JobError::Transient { reason, answer }
         }
         Meaning::Refused => JobError::Permanent { reason, answer },

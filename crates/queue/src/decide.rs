@@ -16,6 +16,9 @@ pub const MAX_THROTTLE: Duration = Duration::from_secs(3600);
 /// How long a job waits whose credentials were refused by another provider than its queue's own.
 const REFUSED_ELSEWHERE: Duration = Duration::from_secs(60);
 
+/// How long a job waits whose provider was not reached.
+const NOT_REACHED: Duration = Duration::from_secs(15);
+
 /// What follows when a request may have gone out and no answer came: the queue's `on_unknown`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUnknown {
@@ -119,6 +122,11 @@ pub fn decide(
         Err(error @ JobError::Transient { .. }) => {
             (again_or(Class::Failed, error), charged, "failed")
         }
+        // Nothing was sent, so no attempt is used.
+        Err(JobError::NotReached { .. }) if route.is_probe() => (Fate::Back, state, "not_reached"),
+        Err(JobError::NotReached { .. }) => {
+            (Fate::Later { after: NOT_REACHED }, state, "not_reached")
+        }
         Err(JobError::Throttled { retry_after, .. }) => {
             let after = (*retry_after).min(MAX_THROTTLE);
             (Fate::Later { after }, state, "throttled")
@@ -197,7 +205,11 @@ fn said(end: &Result<Outcome, JobError>, provider: &str) -> Word {
                 None => Word::Nothing,
             }
         }
-        Err(JobError::Transient { .. } | JobError::OutcomeUnknown { .. }) => Word::Ill,
+        Err(
+            JobError::Transient { .. }
+            | JobError::NotReached { .. }
+            | JobError::OutcomeUnknown { .. },
+        ) => Word::Ill,
     }
 }
 
@@ -422,6 +434,19 @@ mod tests {
             );
             assert_eq!((decision.fate, decision.state.used), (Fate::Back, 3));
             assert_eq!(decision.said, Word::Ill);
+        }
+    }
+
+    #[test]
+    fn what_was_not_reached_costs_no_attempt() {
+        let away = error(|reason, answer| JobError::NotReached { reason, answer });
+        for on_unknown in [OnUnknown::Retry, OnUnknown::Verify, OnUnknown::Hold] {
+            for route in [Route::Primary, Route::Probe, Route::Fallback] {
+                let decision = decide(&away, used(3), route, &policy(on_unknown), "sendgrid");
+                let waits = matches!(decision.fate, Fate::Later { .. } | Fate::Back);
+                assert!(waits, "{route:?}: {:?}", decision.fate);
+                assert_eq!(decision.state, used(3), "{route:?}");
+            }
         }
     }
 

@@ -104,7 +104,8 @@ pub(crate) fn of_sending(error: CallError) -> JobError {
     };
     let (reason, answer) = said(&error);
     match meaning(&error) {
-        Meaning::NotReached | Meaning::NotTwilio => JobError::Transient { reason, answer },
+        Meaning::NotReached => JobError::NotReached { reason, answer },
+        Meaning::NotTwilio => JobError::Transient { reason, answer },
         // Without an idempotency key a second request may be a second message; the queue's rule decides.
         Meaning::Lost => JobError::OutcomeUnknown { reason, answer },
         Meaning::Refused => JobError::Permanent { reason, answer },
@@ -137,11 +138,10 @@ pub(crate) fn of_looking(error: CallError) -> JobError {
     };
     let (reason, answer) = said(&error);
     match meaning(&error) {
-        Meaning::NotReached
-        | Meaning::NotTwilio
-        | Meaning::Lost
-        | Meaning::Refused
-        | Meaning::SenderFull => JobError::Transient { reason, answer },
+        Meaning::NotReached => JobError::NotReached { reason, answer },
+        Meaning::NotTwilio | Meaning::Lost | Meaning::Refused | Meaning::SenderFull => {
+            JobError::Transient { reason, answer }
+        }
         Meaning::Account => JobError::Unauthorized { reason, answer },
         Meaning::Busy => JobError::Throttled {
             retry_after: wait(&error),

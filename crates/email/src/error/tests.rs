@@ -22,6 +22,7 @@ fn said(error: &JobError) -> (&'static str, String, String) {
         JobError::Permanent { .. } => "permanent",
         JobError::Throttled { .. } => "throttled",
         JobError::Transient { .. } => "transient",
+        JobError::NotReached { .. } => "not_reached",
         JobError::OutcomeUnknown { .. } => "unknown",
         JobError::Unauthorized { .. } => "unauthorized",
     };
@@ -124,7 +125,7 @@ fn answers_become_outcomes() {
             ProviderError::NeverSent {
                 cause: "cannot connect: refused".into(),
             },
-            "transient",
+            "not_reached",
             "not reached",
             "SendGrid was not reached: cannot connect: refused",
         ),

@@ -93,7 +93,7 @@ impl Smtp {
     async fn hand_over(&self, run: &Run, mail: &Written) -> Result<Response, SmtpError> {
         let half = self.0.config.timeout / 2;
         let begun = tokio::time::timeout(half, self.begin(mail)).await;
-        let mut connection = begun.map_err(|_| SmtpError::never_sent("timed out"))??;
+        let mut connection = begun.map_err(|_| SmtpError::not_reached("timed out"))??;
         run.clear_to_send().await;
         let dot_begun = AtomicBool::new(false);
         let handing = data(&mut connection, &mail.bytes, &dot_begun);
@@ -143,7 +143,7 @@ impl Smtp {
             secured.map_err(|error| SmtpError::at(Step::Connect, &error))?;
         } else if config.requires_tls {
             // Whoever took STARTTLS out of the server's words would get the token.
-            return Err(SmtpError::never_sent(
+            return Err(SmtpError::not_reached(
                 "the server offers no STARTTLS, so it was told nothing",
             ));
         }

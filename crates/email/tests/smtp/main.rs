@@ -225,7 +225,7 @@ async fn what_breaks_before_the_dot_was_not_sent_and_after_it_is_unknown() {
     let server = std::mem::replace(&mut scene.server, Server::plain().await);
     drop(server);
     let error = scene.to("ada").await.expect_err("nobody there");
-    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert_eq!(error.answer().code.as_deref(), Some("not reached"));
 }
 
@@ -244,7 +244,7 @@ async fn without_tls_a_server_elsewhere_is_told_nothing() {
     let server = Server::plain().await;
     let scene = Scene::set_with(server, |smtp| smtp.requires_tls = true);
     let error = scene.to("ada").await.expect_err("not sent");
-    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert!(error.reason().contains("STARTTLS"), "{}", error.reason());
     assert_eq!(scene.asked(), 0);
 }
@@ -260,7 +260,7 @@ async fn a_certificate_that_nobody_vouches_for_is_told_nothing() {
     // Also on this machine: what is offered is used, and looked at.
     let scene = Scene::set_with(server, |_| {});
     let error = scene.to("ada").await.expect_err("not sent");
-    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert!(error.reason().contains("certificate"), "{}", error.reason());
     assert_eq!(scene.asked(), 0);
 }

@@ -44,6 +44,7 @@ fn said(error: LookUpError) -> (&'static str, String, String) {
         JobError::Permanent { .. } => "permanent",
         JobError::Throttled { .. } => "throttled",
         JobError::Transient { .. } => "transient",
+        JobError::NotReached { .. } => "not_reached",
         JobError::OutcomeUnknown { .. } => "unknown",
         JobError::Unauthorized { .. } => "unauthorized",
     };
@@ -144,7 +145,7 @@ fn http_statuses_become_outcomes() {
             provider(ProviderError::NeverSent {
                 cause: "cannot connect: refused".into(),
             }),
-            "transient",
+            "not_reached",
             "not reached",
             "Google Maps was not reached: cannot connect: refused",
         ),

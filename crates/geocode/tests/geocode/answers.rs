@@ -123,6 +123,7 @@ async fn googles_words_decide() {
                 "throttled"
             }
             JobError::Transient { .. } => "transient",
+            JobError::NotReached { .. } => "not_reached",
             JobError::OutcomeUnknown { .. } => "unknown",
             JobError::Unauthorized { .. } => "unauthorized",
         };
@@ -176,7 +177,7 @@ async fn an_answer_that_is_lost_leaves_nothing_unknown() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_not_there_is_worth_another_attempt() {
+async fn a_provider_that_is_not_there_costs_no_attempt() {
     let Scene {
         provider, handler, ..
     } = Scene::set().await;
@@ -184,6 +185,6 @@ async fn a_provider_that_is_not_there_is_worth_another_attempt() {
     let run = Run::new(JobId::generate(), 1, 4, Door::new(true));
     let error = handler.run(GeocodeAddress::new("Oslo"), run).await;
     let error = error.expect_err("nobody there");
-    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert_eq!(code(&error), "not reached");
 }

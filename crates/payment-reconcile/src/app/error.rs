@@ -2,7 +2,8 @@
 //!
 //! | answer | meaning |
 //! |---|---|
-//! | never sent, no answer, 3xx, 5xx, 408, 409, 425 | `Transient`: told again, under the same key |
+//! | never sent | `NotReached`: told again, at no attempt |
+//! | no answer, 3xx, 5xx, 408, 409, 425 | `Transient`: told again, under the same key |
 //! | 401 | `Transient`: the secret is being changed on one side; for long enough, a dead letter |
 //! | 429, 503 with a `Retry-After` | `Throttled`, this job alone |
 //! | any other 4xx | `Permanent`: a dead letter, by its status |
@@ -26,7 +27,7 @@ use super::ledger::Unread;
 /// Of a request that did not get its 2xx.
 pub(super) fn of_answer(error: &ProviderError) -> JobError {
     match error {
-        ProviderError::NeverSent { cause } => JobError::Transient {
+        ProviderError::NeverSent { cause } => JobError::NotReached {
             reason: format!("the app was not reached: {cause}"),
             answer: coded("not reached"),
         },
@@ -172,6 +173,7 @@ mod tests {
         let class = match error {
             JobError::Permanent { .. } => "permanent".to_owned(),
             JobError::Transient { .. } => "transient".to_owned(),
+            JobError::NotReached { .. } => "not_reached".to_owned(),
             JobError::Throttled {
                 retry_after, scope, ..
             } => format!("{scope:?} throttled for {}", retry_after.as_secs()),
@@ -195,7 +197,7 @@ mod tests {
         for (error, expected) in [
             (
                 ProviderError::NeverSent { cause: cause() },
-                "transient [not reached] the app was not reached: connection failed",
+                "not_reached [not reached] the app was not reached: connection failed",
             ),
             (
                 ProviderError::NoAnswer { cause: cause() },

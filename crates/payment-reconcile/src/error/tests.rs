@@ -55,6 +55,7 @@ fn kind(error: &JobError) -> &'static str {
             Scope::Provider => "throttled provider",
         },
         JobError::Transient { .. } => "transient",
+        JobError::NotReached { .. } => "not_reached",
         JobError::OutcomeUnknown { .. } => "unknown",
         JobError::Unauthorized { .. } => "unauthorized",
     }
@@ -310,8 +311,8 @@ fn without_an_answer_it_matters_whether_one_was_asked_for() {
     };
     let odd = || CallError::NotUnderstood(response(200, "<html>Sign in", None));
     for (error, expected, code) in [
-        (of_writing(never_sent()), "transient", "not reached"),
-        (of_reading(never_sent()), "transient", "not reached"),
+        (of_writing(never_sent()), "not_reached", "not reached"),
+        (of_reading(never_sent()), "not_reached", "not reached"),
         (of_writing(no_answer()), "unknown", "no answer"),
         (of_reading(no_answer()), "transient", "no answer"),
         (of_looking(no_answer()), "transient", "no answer"),

@@ -2,7 +2,7 @@
 //!
 //! | answer | of a write | of a look |
 //! |---|---|---|
-//! | never sent | `Transient` | `Transient` |
+//! | never sent | `NotReached` | `NotReached` |
 //! | no answer, 5xx, 408, a 2xx that is none | `OutcomeUnknown`: under its reference it may be made again | `Transient` |
 //! | 429 | `Throttled`, this job alone | the same |
 //! | 503 with a `Retry-After` | `OutcomeUnknown` | `Throttled`, this job alone |
@@ -40,6 +40,8 @@ pub(super) enum CallError {
 
 /// What an answer, or its absence, comes to.
 enum Meaning {
+    /// No request was made.
+    NotReached,
     /// It was not carried out, and may be.
     NotNow,
     /// Whether it was carried out is not known.
@@ -56,6 +58,7 @@ enum Meaning {
 pub(super) fn of_writing(error: &CallError) -> JobError {
     let Said { reason, answer } = said(error);
     match meaning(error) {
+        Meaning::NotReached => JobError::NotReached { reason, answer },
         Meaning::NotNow => JobError::Transient { reason, answer },
         Meaning::Lost | Meaning::LostFor(_) => JobError::OutcomeUnknown { reason, answer },
         Meaning::Busy(wait) => throttled(wait, reason, answer),
@@ -67,6 +70,7 @@ pub(super) fn of_writing(error: &CallError) -> JobError {
 pub(super) fn of_looking(error: &CallError) -> JobError {
     let Said { reason, answer } = said(error);
     match meaning(error) {
+        Meaning::NotReached => JobError::NotReached { reason, answer },
         Meaning::NotNow | Meaning::Lost | Meaning::Refused => {
             JobError::Transient { reason, answer }
         }
@@ -90,7 +94,8 @@ fn meaning(error: &CallError) -> Meaning {
         CallError::NotAnId => return Meaning::Refused,
     };
     match error {
-        ProviderError::NeverSent { .. } | ProviderError::Unexpected { .. } => Meaning::NotNow,
+        ProviderError::NeverSent { .. } => Meaning::NotReached,
+        ProviderError::Unexpected { .. } => Meaning::NotNow,
         ProviderError::NoAnswer { .. } | ProviderError::Unavailable { .. } => Meaning::Lost,
         ProviderError::Throttled {
             retry_after,

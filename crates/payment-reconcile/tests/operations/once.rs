@@ -55,7 +55,7 @@ async fn a_provider_that_is_not_there_was_not_asked() {
     };
     let error = scene.create_customer(&scene.a_run()).await;
     let error = error.expect_err("nobody there");
-    assert_eq!(kind(&error), "transient");
+    assert_eq!(kind(&error), "not_reached");
     assert_eq!(error.answer().code.as_deref(), Some("not reached"));
 }
 

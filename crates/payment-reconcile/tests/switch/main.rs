@@ -234,6 +234,7 @@ fn kind(error: &JobError) -> &'static str {
         JobError::Permanent { .. } => "permanent",
         JobError::Throttled { .. } => "throttled",
         JobError::Transient { .. } => "transient",
+        JobError::NotReached { .. } => "not_reached",
         JobError::OutcomeUnknown { .. } => "unknown",
         JobError::Unauthorized { .. } => "unauthorized",
     }

@@ -44,6 +44,7 @@ fn kind(error: &JobError) -> &'static str {
             Scope::Provider => "throttled provider",
         },
         JobError::Transient { .. } => "transient",
+        JobError::NotReached { .. } => "not_reached",
         JobError::OutcomeUnknown { .. } => "unknown",
         JobError::Unauthorized { .. } => "unauthorized",
     }
@@ -167,13 +168,13 @@ fn without_an_answer_it_matters_whether_one_was_asked_for() {
     for (error, expected, code, reason) in [
         (
             of_sending(never_sent()),
-            "transient",
+            "not_reached",
             "not reached",
             not_reached,
         ),
         (
             of_looking(never_sent()),
-            "transient",
+            "not_reached",
             "not reached",
             not_reached,
         ),

@@ -245,7 +245,7 @@ async fn an_answer_that_is_lost_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_not_there_is_worth_another_attempt() {
+async fn a_provider_that_is_not_there_costs_no_attempt() {
     let Scene {
         provider, handler, ..
     } = Scene::set().await;
@@ -253,6 +253,6 @@ async fn a_provider_that_is_not_there_is_worth_another_attempt() {
     let run = Run::new(JobId::generate(), 1, 4, Door::new(true));
     let run = run.with_memory(Arc::new(Notes::of_request(0, 0)));
     let error = handler.run(ready(), run).await.expect_err("nobody there");
-    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert_eq!(error.answer().code.as_deref(), Some("not reached"));
 }

@@ -234,6 +234,7 @@ async fn a_twilio_that_cannot_say_is_asked_again() {
         let error = scene.verify().await.expect_err("not told");
         let kind = match error {
             JobError::Transient { .. } => "transient",
+            JobError::NotReached { .. } => "not_reached",
             JobError::Unauthorized { .. } => "unauthorized",
             JobError::Throttled {
                 scope: Scope::Provider,

@@ -25,6 +25,7 @@ pub(super) fn take_out(end: &mut End, payload: &[u8]) {
             JobError::Permanent { reason, .. }
             | JobError::Throttled { reason, .. }
             | JobError::Transient { reason, .. }
+            | JobError::NotReached { reason, .. }
             | JobError::OutcomeUnknown { reason, .. }
             | JobError::Unauthorized { reason, .. },
         ) => reason,

@@ -62,7 +62,7 @@ impl From<SendError> for JobError {
 
 fn from_provider(error: ProviderError) -> JobError {
     match error {
-        ProviderError::NeverSent { cause } => JobError::Transient {
+        ProviderError::NeverSent { cause } => JobError::NotReached {
             reason: format!("Postmark was not reached: {cause}"),
             answer: answer(None, Some("not reached".to_owned())),
         },

@@ -26,6 +26,11 @@ pub(super) enum Step {
 /// A mail that the server has not surely taken on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SmtpError {
+    /// There was no connection, or none with TLS: nothing was said to the server.
+    NotReached {
+        /// What failed, redacted.
+        cause: String,
+    },
     /// The mail was not handed over, or not whole.
     NeverSent {
         /// What broke, redacted.
@@ -50,6 +55,12 @@ pub(super) enum SmtpError {
 }
 
 impl SmtpError {
+    pub(super) fn not_reached(cause: &str) -> Self {
+        Self::NotReached {
+            cause: redact(cause),
+        }
+    }
+
     pub(super) fn never_sent(cause: &str) -> Self {
         Self::NeverSent {
             cause: redact(cause),
@@ -73,6 +84,7 @@ impl SmtpError {
             };
         }
         match step {
+            Step::Connect => Self::not_reached(&error.to_string()),
             Step::Dot => Self::no_answer(&error.to_string()),
             _ => Self::never_sent(&error.to_string()),
         }
@@ -82,7 +94,7 @@ impl SmtpError {
     pub(super) fn is_about_the_connection(&self) -> bool {
         matches!(
             self,
-            Self::NeverSent { .. } | Self::Refused { code: 421, .. }
+            Self::NotReached { .. } | Self::NeverSent { .. } | Self::Refused { code: 421, .. }
         )
     }
 }
@@ -90,9 +102,13 @@ impl SmtpError {
 impl From<SmtpError> for JobError {
     fn from(error: SmtpError) -> Self {
         match error {
-            SmtpError::NeverSent { cause } => Self::Transient {
+            SmtpError::NotReached { cause } => Self::NotReached {
                 reason: format!("Postmark was not reached by SMTP: {cause}"),
                 answer: answer(None, Some("not reached".to_owned())),
+            },
+            SmtpError::NeverSent { cause } => Self::Transient {
+                reason: format!("the mail was not handed over to Postmark by SMTP: {cause}"),
+                answer: answer(None, Some("not handed over".to_owned())),
             },
             SmtpError::NoAnswer { cause } => Self::OutcomeUnknown {
                 reason: format!(
@@ -162,6 +178,7 @@ mod tests {
             let found = match &error {
                 JobError::Permanent { .. } => "permanent",
                 JobError::Transient { .. } => "transient",
+                JobError::NotReached { .. } => "not_reached",
                 JobError::Unauthorized { .. } => "unauthorized",
                 other => panic!("{other:?}"),
             };
@@ -175,12 +192,14 @@ mod tests {
 
     #[test]
     fn silence_is_unknown_only_once_the_dot_is_begun() {
-        let never = JobError::from(SmtpError::never_sent("ada@example.com is gone"));
-        assert!(matches!(never, JobError::Transient { .. }));
+        let away = JobError::from(SmtpError::not_reached("ada@example.com is gone"));
+        assert!(matches!(away, JobError::NotReached { .. }));
         assert_eq!(
-            never.reason(),
+            away.reason(),
             "Postmark was not reached by SMTP: [email] is gone"
         );
+        let never = JobError::from(SmtpError::never_sent("reset"));
+        assert!(matches!(never, JobError::Transient { .. }));
         let lost = JobError::from(SmtpError::no_answer("reset"));
         assert!(matches!(lost, JobError::OutcomeUnknown { .. }));
         assert_eq!(lost.answer().code.as_deref(), Some("no answer"));

@@ -18,6 +18,7 @@ fn shown(error: &JobError) -> String {
     let class = match error {
         JobError::Permanent { .. } => "permanent".to_owned(),
         JobError::Transient { .. } => "transient".to_owned(),
+        JobError::NotReached { .. } => "not_reached".to_owned(),
         JobError::OutcomeUnknown { .. } => "unknown".to_owned(),
         JobError::Throttled {
             retry_after, scope, ..
@@ -52,8 +53,8 @@ fn every_answer_has_its_meaning() {
     for (error, writing, looking) in [
         (
             CallError::Provider(ProviderError::NeverSent { cause: cause() }),
-            "transient [not reached]",
-            "transient [not reached]",
+            "not_reached [not reached]",
+            "not_reached [not reached]",
         ),
         (
             CallError::Provider(ProviderError::NoAnswer { cause: cause() }),

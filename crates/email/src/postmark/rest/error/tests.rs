@@ -27,6 +27,7 @@ fn said(error: &JobError) -> (&'static str, String) {
         } => "waits",
         JobError::Throttled { .. } => "throttled",
         JobError::Transient { .. } => "transient",
+        JobError::NotReached { .. } => "not_reached",
         JobError::OutcomeUnknown { .. } => "unknown",
         JobError::Unauthorized { .. } => "unauthorized",
     };
@@ -136,7 +137,7 @@ fn answers_become_outcomes() {
             ProviderError::NeverSent {
                 cause: "cannot connect: refused".into(),
             },
-            "transient",
+            "not_reached",
             "not reached",
         ),
         (
