@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use longshore_job::{Answer, JobError, JobId, Prepared, RetrySchedule};
+use longshore_job::{Answer, Blame, JobError, JobId, Prepared, RetrySchedule};
 use longshore_queue::{
     Begun, Lease, OnUnknown, Policy, Selection, Signed, Verdict, WorkerId, decide,
 };
@@ -109,6 +109,7 @@ async fn die(ours: &Ours) -> Result<Vec<(String, String)>, Failure> {
                 code: Some(format!("400 field-{i}")),
                 ..Answer::of("bench")
             },
+            blame: Blame::Theirs,
         });
         let decision = decide(&end, job.run, job.seen.route, &policy, "");
         Verdict {

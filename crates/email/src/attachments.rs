@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use longshore_job::kinds::SendEmail;
-use longshore_job::{Answer, JobError, Run};
+use longshore_job::{JobError, Run};
 
 use crate::Attachment;
 
@@ -65,13 +65,7 @@ fn too_large() -> JobError {
 }
 
 fn refused(code: &str, reason: &str) -> JobError {
-    JobError::Permanent {
-        reason: reason.to_owned(),
-        answer: Answer {
-            code: Some(code.to_owned()),
-            ..Answer::default()
-        },
-    }
+    JobError::refusal(code, reason)
 }
 
 impl fmt::Debug for dyn Attachments {

@@ -1,6 +1,6 @@
 //! What SendGrid's answers mean for a job: the only place that decides it.
 
-use longshore_job::{Answer, JobError, Scope};
+use longshore_job::{Answer, Blame, JobError, Scope};
 use longshore_provider::{ProviderError, Response, StatusCode, excerpt};
 use serde::Deserialize;
 
@@ -66,6 +66,7 @@ fn from_provider(error: ProviderError) -> JobError {
         ProviderError::Rejected { response } => JobError::Permanent {
             reason: answered(&response),
             answer: answer(&response),
+            blame: Blame::Theirs,
         },
         // Not SendGrid's answer: a wrong `base_url`, or a proxy in between. It took nothing on, and the mail is
         // not to blame.

@@ -83,16 +83,12 @@ impl Handler for SendEmailHandler {
 }
 
 fn unknown_template(name: &str) -> JobError {
-    JobError::Permanent {
-        reason: format!(
+    JobError::refusal(
+        "template unknown",
+        format!(
             "there is no template `{name}`: email.templates.{name} has to hold its SendGrid id"
         ),
-        // SendGrid was not asked.
-        answer: Answer {
-            code: Some("template unknown".to_owned()),
-            ..Answer::default()
-        },
-    }
+    )
 }
 
 fn done(accepted: Accepted) -> Outcome {

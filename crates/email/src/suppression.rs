@@ -1,6 +1,6 @@
 //! Addresses that nothing is sent to.
 
-use longshore_job::{AddressHash, Answer, JobError, Run, SUPPRESSED, Suppression};
+use longshore_job::{AddressHash, Answer, Blame, JobError, Run, SUPPRESSED, Suppression};
 
 /// Refuses an address that is on the list. For mails of every kind: a provider would drop one to an address that has
 /// bounced, and each complaint costs the mails of everybody else.
@@ -34,5 +34,6 @@ fn refused(entry: &str) -> JobError {
             code: Some("suppressed".to_owned()),
             ..Answer::default()
         },
+        blame: Blame::Theirs,
     }
 }

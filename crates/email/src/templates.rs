@@ -10,8 +10,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use handlebars::{Handlebars, RenderError, RenderErrorReason, no_escape};
+use longshore_job::JobError;
 use longshore_job::kinds::TemplateData;
-use longshore_job::{Answer, JobError};
 use longshore_provider::excerpt;
 
 /// The parts of a template.
@@ -205,14 +205,10 @@ fn refused(name: &str, error: &RenderError) -> JobError {
         (Some(file), Some(line)) => format!(" ({file}, line {line})"),
         _ => String::new(),
     };
-    JobError::Permanent {
-        reason: format!("the template `{name}` cannot be filled in: {why}{at}"),
-        // Nobody was asked.
-        answer: Answer {
-            code: Some(code),
-            ..Answer::default()
-        },
-    }
+    JobError::refusal(
+        code,
+        format!("the template `{name}` cannot be filled in: {why}{at}"),
+    )
 }
 
 #[cfg(test)]

@@ -104,11 +104,5 @@ fn not_configured(reason: &str) -> JobError {
 
 /// A refusal of our own, grouped by its code.
 pub(crate) fn refusal(code: &str, reason: String) -> JobError {
-    JobError::Permanent {
-        reason,
-        answer: Answer {
-            code: Some(code.to_owned()),
-            ..Answer::default()
-        },
-    }
+    JobError::refusal(code, reason)
 }

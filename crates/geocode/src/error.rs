@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use longshore_job::{Answer, JobError, Scope};
+use longshore_job::{Answer, Blame, JobError, Scope};
 use longshore_provider::{ProviderError, Response, StatusCode, excerpt, retry_after};
 
 use crate::google_maps::{LookUpError, NAME};
@@ -70,7 +70,11 @@ fn from_provider(error: ProviderError, unsaid: &Unsaid<'_>) -> JobError {
                 StatusCode::FORBIDDEN => JobError::Unauthorized { reason, answer },
                 // Not Google's word, so about the path and not about the address: a wrong `base_url`.
                 StatusCode::NOT_FOUND => JobError::Transient { reason, answer },
-                _ => JobError::Permanent { reason, answer },
+                _ => JobError::Permanent {
+                    reason,
+                    answer,
+                    blame: Blame::Theirs,
+                },
             }
         }
         // Not Google's answer: a wrong `base_url`, or a proxy in between.
@@ -84,7 +88,11 @@ fn from_provider(error: ProviderError, unsaid: &Unsaid<'_>) -> JobError {
 fn from_status(status: &Status, response: &Response, unsaid: &Unsaid<'_>) -> JobError {
     let (reason, answer) = (answered(response, unsaid), answer(response, unsaid));
     match status {
-        Status::InvalidRequest => JobError::Permanent { reason, answer },
+        Status::InvalidRequest => JobError::Permanent {
+            reason,
+            answer,
+            blame: Blame::Theirs,
+        },
         Status::OverQueryLimit => JobError::Throttled {
             retry_after: retry_after(&response.headers, SystemTime::now())
                 .unwrap_or(OVER_QUERY_LIMIT_WAIT),

@@ -74,6 +74,17 @@ impl Outcome {
     }
 }
 
+/// Whose mistake a refusal is: who has to change something before the same job can succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blame {
+    /// Ours: a parameter is missing, a template is unknown, a request is malformed, a setting is wrong. Somebody should
+    /// look at it. What is not known to be the user's counts as ours.
+    Ours,
+    /// The user's: a declined card, a number that is none, an address that is suppressed. Expected, and no error.
+    Theirs,
+}
+
 /// What a throttle holds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -95,6 +106,8 @@ pub enum JobError {
         reason: String,
         /// What the provider said.
         answer: Answer,
+        /// Whose mistake it is.
+        blame: Blame,
     },
     /// The provider asked us to wait. Given back until then, at the cost of no attempt.
     #[error("throttled for {} s: {reason}", retry_after.as_secs())]
@@ -144,12 +157,39 @@ pub enum JobError {
 }
 
 impl JobError {
-    /// A refusal that no provider took part in.
+    /// A refusal that no provider took part in. It counts as our own mistake.
     #[must_use]
     pub fn permanent(reason: impl Into<String>) -> Self {
         Self::Permanent {
             reason: reason.into(),
             answer: Answer::default(),
+            blame: Blame::Ours,
+        }
+    }
+
+    /// A refusal of our own mistake that no provider took part in. Dead letters are grouped by the code.
+    #[must_use]
+    pub fn refusal(code: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Permanent {
+            reason: reason.into(),
+            answer: Answer {
+                code: Some(code.into()),
+                ..Answer::default()
+            },
+            blame: Blame::Ours,
+        }
+    }
+
+    /// Whose mistake it is, where it is a refusal.
+    #[must_use]
+    pub fn blame(&self) -> Option<Blame> {
+        match self {
+            Self::Permanent { blame, .. } => Some(*blame),
+            Self::Throttled { .. }
+            | Self::Transient { .. }
+            | Self::NotReached { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::Unauthorized { .. } => None,
         }
     }
 

@@ -20,7 +20,7 @@ mod retry;
 mod suppression;
 
 pub use call::{NotNow, Pass, Route, Why, Word};
-pub use error::{Answer, Cause, Class, JobError, Outcome, Scope, clip_reason};
+pub use error::{Answer, Blame, Cause, Class, JobError, Outcome, Scope, clip_reason};
 pub use handler::{Gate, Handler, Run};
 pub use id::{InvalidId, JobId};
 pub use memory::{Earlier, Forgetful, Memory, Outbox, Recalling, Unremembered};

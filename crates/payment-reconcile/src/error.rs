@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use longshore_job::{Answer, JobError, Scope};
+use longshore_job::{Answer, Blame, JobError, Scope};
 use longshore_provider::{ProviderError, Response, StatusCode, excerpt};
 use serde::Deserialize;
 
@@ -128,7 +128,7 @@ pub(crate) fn of_reading(error: CallError) -> JobError {
 /// refusal is final: one that counted would begin a new generation of a key whose outcome is not known.
 pub(crate) fn of_looking(error: CallError) -> JobError {
     match of_reading(error) {
-        JobError::Permanent { reason, answer } => JobError::Transient { reason, answer },
+        JobError::Permanent { reason, answer, .. } => JobError::Transient { reason, answer },
         error => error,
     }
 }
@@ -150,7 +150,11 @@ fn settled(meaning: Meaning, said: Said) -> JobError {
         Meaning::NotNow | Meaning::NotStripe | Meaning::Lost => {
             JobError::Transient { reason, answer }
         }
-        Meaning::Refused => JobError::Permanent { reason, answer },
+        Meaning::Refused => JobError::Permanent {
+            reason,
+            answer,
+            blame: Blame::Theirs,
+        },
         Meaning::Account => JobError::Unauthorized { reason, answer },
         Meaning::Busy => throttled(wait, Scope::Provider, reason, answer),
         Meaning::Locked => throttled(LOCK_WAIT, Scope::Job, reason, answer),
@@ -239,6 +243,7 @@ pub(crate) fn declined(code: Option<&str>, decline_code: Option<&str>) -> JobErr
     JobError::Permanent {
         reason: format!("Stripe has the payment as declined: {code}"),
         answer: coded(code),
+        blame: Blame::Theirs,
     }
 }
 

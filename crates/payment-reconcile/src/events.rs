@@ -93,17 +93,14 @@ impl Handler for ApplyStripeEventHandler {
 
 fn wrong_mode(event: &Event) -> JobError {
     let mode = |live| if live { "live" } else { "test" };
-    JobError::Permanent {
-        reason: format!(
+    JobError::refusal(
+        "livemode",
+        format!(
             "the event is of {} mode, and the key of {} mode",
             mode(event.livemode),
             mode(!event.livemode),
         ),
-        answer: Answer {
-            code: Some("livemode".to_owned()),
-            ..Answer::default()
-        },
-    }
+    )
 }
 
 /// The answer is Stripe's, although the app was asked last: it is Stripe's breaker that a run says something for.

@@ -261,6 +261,8 @@ fn dead(class: Class, error: &JobError) -> Fate {
 
 #[cfg(test)]
 mod tests {
+    use longshore_job::Blame;
+
     use super::*;
 
     fn policy(on_unknown: OnUnknown) -> Policy {
@@ -344,7 +346,11 @@ mod tests {
 
     #[test]
     fn refusals_are_dead_at_once_and_a_replay_gets_a_new_key() {
-        let refused = error(|reason, answer| JobError::Permanent { reason, answer });
+        let refused = error(|reason, answer| JobError::Permanent {
+            reason,
+            answer,
+            blame: Blame::Theirs,
+        });
         let decision = decide(
             &refused,
             used(0),
@@ -485,6 +491,7 @@ mod tests {
             said(&Err(JobError::Permanent {
                 reason: String::new(),
                 answer: Answer { status, ..answer() },
+                blame: Blame::Theirs,
             }))
         };
         assert_eq!(

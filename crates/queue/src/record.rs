@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use longshore_job::{Answer, Cause, Class};
+use longshore_job::{Answer, Blame, Cause, Class};
 use serde::{Deserialize, Serialize};
 
 /// So many history entries are kept of a job.
@@ -93,6 +93,9 @@ pub struct HistoryEntry {
     /// Why, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whose mistake it was, where it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blame: Option<Blame>,
     /// The args that an edit replaced, in JSON: personal data, perhaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_args: Option<String>,

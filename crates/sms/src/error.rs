@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use longshore_job::{Answer, JobError, Scope};
+use longshore_job::{Answer, Blame, JobError, Scope};
 use longshore_provider::{DEFAULT_RETRY_AFTER, ProviderError, Response, StatusCode, retry_after};
 use serde::Deserialize;
 
@@ -108,7 +108,11 @@ pub(crate) fn of_sending(error: CallError) -> JobError {
         Meaning::NotTwilio => JobError::Transient { reason, answer },
         // Without an idempotency key a second request may be a second message; the queue's rule decides.
         Meaning::Lost => JobError::OutcomeUnknown { reason, answer },
-        Meaning::Refused => JobError::Permanent { reason, answer },
+        Meaning::Refused => JobError::Permanent {
+            reason,
+            answer,
+            blame: Blame::Theirs,
+        },
         Meaning::Account => JobError::Unauthorized { reason, answer },
         Meaning::Busy => JobError::Throttled {
             retry_after: wait(&error),

@@ -6,7 +6,7 @@ use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use longshore_job::{Answer, JobError, NotNow, Scope, Word};
+use longshore_job::{Answer, Blame, JobError, NotNow, Scope, Word};
 use longshore_provider::{DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER, MIN_RETRY_AFTER, redact};
 
 use crate::store::Name;
@@ -259,7 +259,11 @@ impl From<Error> for JobError {
             Class::Unauthorized => wait(DEFAULT_RETRY_AFTER, reason, answer),
             Class::Unavailable | Class::Busy | Class::Skewed => Self::Transient { reason, answer },
             Class::Changed | Class::Missing | Class::Unsupported | Class::Refused => {
-                Self::Permanent { reason, answer }
+                Self::Permanent {
+                    reason,
+                    answer,
+                    blame: Blame::Theirs,
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use longshore_job::{Answer, Cause, JobId};
+use longshore_job::{Answer, Blame, Cause, JobId};
 use longshore_queue::{Fate, Verdict};
 
 /// Whoever watches over a process. What it is told holds no args; reasons are texts of ours and of providers, and it
@@ -33,6 +33,8 @@ pub struct Dead<'a> {
     pub cause: &'a Cause,
     /// The group of its cause: 12 hex digits, as `dead groups` shows them.
     pub group: &'a str,
+    /// Whose mistake it is, where it was refused.
+    pub blame: Option<Blame>,
     /// What the provider said last.
     pub answer: &'a Answer,
     /// Why, in words.
@@ -58,6 +60,7 @@ pub(crate) fn tell<'a>(
             attempt: entry.map_or(verdict.state.used, |entry| entry.attempt),
             cause,
             group: &group,
+            blame: entry.and_then(|entry| entry.blame),
             answer: entry.map_or(&Answer::default(), |entry| &entry.answer),
             reason: entry
                 .and_then(|entry| entry.reason.as_deref())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_email::{Attachments, Fetching};
 use longshore_job::kinds::BucketName;
-use longshore_job::{Answer, JobError, Run, Scope};
+use longshore_job::{Answer, Blame, JobError, Run, Scope};
 use longshore_payment_reconcile::{ReportFile, ReportStore, Storing};
 use longshore_storage::objects::NewObject;
 use longshore_storage::{Bucket, Class, Stores};
@@ -56,6 +56,7 @@ impl Files {
                 code: Some("no such file".to_owned()),
                 ..Answer::of("s3")
             },
+            blame: Blame::Ours,
         })
     }
 }

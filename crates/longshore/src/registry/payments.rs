@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::{Answer, Handler, Job, JobError, Outcome, Run, kinds};
+use longshore_job::{Handler, Job, JobError, Outcome, Run, kinds};
 use longshore_payment_reconcile::{
     App, AppConfig, ApplyStripeEventHandler, CancelSubscriptionHandler,
     ConfirmPaymentIntentHandler, CreateCustomerHandler, CreatePaymentIntentHandler,
@@ -163,14 +163,10 @@ impl<J: Job> Handler for NoApp<J> {
     type Job = J;
 
     async fn run(&self, _: J, _: Run) -> Result<Outcome, JobError> {
-        Err(JobError::Permanent {
-            reason: "there is no app to tell: set app.base_url and app.secret, then replay"
-                .to_owned(),
-            answer: Answer {
-                code: Some("no app".to_owned()),
-                ..Answer::default()
-            },
-        })
+        Err(JobError::refusal(
+            "no app",
+            "there is no app to tell: set app.base_url and app.secret, then replay",
+        ))
     }
 }
 

@@ -115,12 +115,20 @@ pub(super) fn event(trouble: &Trouble, count: u64, missed: u64) -> Event<'static
 mod tests {
     use std::borrow::Cow;
 
-    use longshore_job::{Answer, Cause, Class, JobId};
+    use longshore_job::{Answer, Blame, Cause, Class, JobId};
     use longshore_worker::Dead;
 
     use super::*;
 
     fn letter(class: Class, provider: Option<&'static str>) -> Option<Trouble> {
+        blamed(class, provider, None)
+    }
+
+    fn blamed(
+        class: Class,
+        provider: Option<&'static str>,
+        blame: Option<Blame>,
+    ) -> Option<Trouble> {
         let cause = Cause {
             class,
             provider: provider.map(Cow::Borrowed),
@@ -137,6 +145,7 @@ mod tests {
             attempt: 4,
             cause: &cause,
             group: "0123456789ab",
+            blame,
             answer: &answer,
             reason: "no mailbox for ada@example.com",
         })
@@ -165,19 +174,25 @@ mod tests {
     }
 
     #[test]
-    fn expected_refusals_are_no_errors() {
+    fn only_what_somebody_of_ours_can_mend_is_an_error() {
         use Class::{Expired, Failed, OutcomeUnknown, Poison, Refused, Undecodable};
-        for (class, provider, is_error) in [
-            (Refused, Some("stripe"), false),
-            (Expired, None, false),
-            (Refused, None, false),
-            (Failed, Some("stripe"), true),
-            (Failed, None, true),
-            (OutcomeUnknown, Some("stripe"), true),
-            (Undecodable, None, true),
-            (Poison, None, true),
+        let (ours, theirs) = (Some(Blame::Ours), Some(Blame::Theirs));
+        for (class, provider, blame, is_error) in [
+            (Refused, Some("stripe"), theirs, false),
+            (Refused, None, theirs, false),
+            (Refused, Some("stripe"), ours, true),
+            (Refused, None, ours, true),
+            // A letter that does not say.
+            (Refused, Some("stripe"), None, true),
+            (Expired, None, None, false),
+            (Failed, Some("stripe"), None, true),
+            (Failed, None, None, true),
+            (OutcomeUnknown, Some("stripe"), None, true),
+            (Undecodable, None, None, true),
+            (Poison, None, None, true),
         ] {
-            assert_eq!(letter(class, provider).is_some(), is_error, "{class}");
+            let found = blamed(class, provider, blame).is_some();
+            assert_eq!(found, is_error, "{class} {blame:?}");
         }
     }
 }

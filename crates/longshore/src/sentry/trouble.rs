@@ -2,7 +2,7 @@
 
 use std::panic::PanicHookInfo;
 
-use longshore_job::{Answer, Cause, Class};
+use longshore_job::{Answer, Blame, Cause, Class};
 use longshore_worker::{Dead, Running, running};
 
 use crate::failure::Failure;
@@ -48,10 +48,12 @@ pub(super) struct Letter {
 }
 
 impl Trouble {
-    /// `None` for what is no error: a refusal (a declined card, a number that is none, an address that bounced), and a
-    /// job that came too late.
+    /// `None` for what is no error: a refusal that is the user's mistake (a declined card, a number that is none, an
+    /// address that bounced), and a job that came too late. A refusal that is our own mistake (a parameter that is
+    /// missing, an unknown template) is an error.
     pub(super) fn dead(letter: &Dead<'_>) -> Option<Self> {
         match letter.cause.class {
+            Class::Refused if letter.blame != Some(Blame::Theirs) => {}
             Class::Refused | Class::Expired => return None,
             Class::Failed | Class::OutcomeUnknown | Class::Undecodable | Class::Poison => {}
         }

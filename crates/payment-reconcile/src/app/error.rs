@@ -17,7 +17,7 @@
 
 use std::time::Duration;
 
-use longshore_job::{Answer, JobError, Scope};
+use longshore_job::{Answer, Blame, JobError, Scope};
 use longshore_provider::{ProviderError, Response, StatusCode};
 use serde::Deserialize;
 
@@ -54,6 +54,7 @@ pub(super) fn of_answer(error: &ProviderError) -> JobError {
             _ => JobError::Permanent {
                 reason: answered(response),
                 answer: answer(response),
+                blame: Blame::Theirs,
             },
         },
     }

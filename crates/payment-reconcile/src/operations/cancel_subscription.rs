@@ -4,7 +4,7 @@ use longshore_job::kinds::CancelSubscription;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
-use super::choice::{named, ours};
+use super::choice::named;
 use super::done;
 use super::mapping::provider_of;
 use crate::{Operation, PaymentProvider, Providers, Receipt};
@@ -34,12 +34,12 @@ impl CancelSubscriptionHandler {
             return named(&self.providers, &name);
         }
         // One that the fleet did not make.
-        self.providers
-            .owner_of(id)
-            .ok_or_else(|| JobError::Permanent {
-                reason: "no provider that is configured has subscriptions with such ids".to_owned(),
-                answer: ours("unknown subscription"),
-            })
+        self.providers.owner_of(id).ok_or_else(|| {
+            JobError::refusal(
+                "unknown subscription",
+                "no provider that is configured has subscriptions with such ids",
+            )
+        })
     }
 }
 

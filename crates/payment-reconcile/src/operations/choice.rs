@@ -122,7 +122,7 @@ pub(super) fn named<'a>(
 }
 
 /// What no provider had a part in.
-pub(super) fn ours(code: &str) -> Answer {
+fn ours(code: &str) -> Answer {
     Answer {
         code: Some(code.to_owned()),
         ..Answer::default()

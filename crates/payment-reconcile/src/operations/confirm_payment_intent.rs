@@ -4,7 +4,6 @@ use longshore_job::kinds::ConfirmPaymentIntent;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
-use super::choice::ours;
 use super::done;
 use crate::{Operation, PaymentProvider, Providers, Receipt};
 
@@ -26,9 +25,11 @@ impl ConfirmPaymentIntentHandler {
 
     fn provider(&self, job: &ConfirmPaymentIntent) -> Result<&dyn PaymentProvider, JobError> {
         let owner = self.providers.owner_of(&job.payment_intent);
-        owner.ok_or_else(|| JobError::Permanent {
-            reason: "no provider that is configured has payment intents with such ids".to_owned(),
-            answer: ours("unknown payment intent"),
+        owner.ok_or_else(|| {
+            JobError::refusal(
+                "unknown payment intent",
+                "no provider that is configured has payment intents with such ids",
+            )
         })
     }
 }

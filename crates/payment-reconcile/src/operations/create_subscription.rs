@@ -4,7 +4,6 @@ use longshore_job::kinds::CreateSubscription;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
-use super::choice::ours;
 use super::mapping::assign_subscription;
 use super::{choice, done};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
@@ -33,9 +32,11 @@ impl CreateSubscriptionHandler {
         let named = job.customer.as_deref();
         let chosen = choice::for_user(&self.providers, run, &job.user_id, named).await?;
         let (provider, customer) = chosen;
-        let customer = customer.ok_or_else(|| JobError::Permanent {
-            reason: "the user is nobody's customer yet: create_customer comes first".to_owned(),
-            answer: ours("no customer"),
+        let customer = customer.ok_or_else(|| {
+            JobError::refusal(
+                "no customer",
+                "the user is nobody's customer yet: create_customer comes first",
+            )
         })?;
         Ok((provider, customer))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use longshore_job::{Answer, JobError};
+use longshore_job::{Answer, Blame, JobError};
 use ring::digest;
 
 use super::books::{Books, Repaired};
@@ -354,5 +354,6 @@ fn endless_ledger() -> JobError {
             code: Some("endless ledger".to_owned()),
             ..Answer::of(app::NAME)
         },
+        blame: Blame::Ours,
     }
 }

@@ -18,7 +18,7 @@
 
 use std::time::Duration;
 
-use longshore_job::{Answer, JobError, Scope};
+use longshore_job::{Answer, Blame, JobError, Scope};
 use longshore_provider::{ProviderError, Response, StatusCode};
 use serde::Deserialize;
 
@@ -62,7 +62,11 @@ pub(super) fn of_writing(error: &CallError) -> JobError {
         Meaning::NotNow => JobError::Transient { reason, answer },
         Meaning::Lost | Meaning::LostFor(_) => JobError::OutcomeUnknown { reason, answer },
         Meaning::Busy(wait) => throttled(wait, reason, answer),
-        Meaning::Refused => JobError::Permanent { reason, answer },
+        Meaning::Refused => JobError::Permanent {
+            reason,
+            answer,
+            blame: Blame::Theirs,
+        },
     }
 }
 
@@ -135,6 +139,7 @@ pub(super) fn declined(code: &str) -> JobError {
     JobError::Permanent {
         reason: format!("testpay has the payment as declined: {code}"),
         answer: coded(code),
+        blame: Blame::Theirs,
     }
 }
 

@@ -169,7 +169,13 @@ fn note(entry: &Entry, end: &End, outcome: &'static str) -> Option<HistoryEntry>
         End::Ran(Ok(Outcome::Done { answer, .. })) => (answer.clone(), None),
         End::Ran(Ok(Outcome::Skipped { reason })) => (Answer::default(), Some(reason.as_str())),
         End::Ran(Err(JobError::Throttled { .. })) => return None,
-        End::Ran(Err(error)) => (error.answer().clone(), Some(error.reason())),
+        End::Ran(Err(error)) => {
+            let entry = entry_note(entry, outcome, error.answer().clone(), Some(error.reason()));
+            return Some(HistoryEntry {
+                blame: error.blame(),
+                ..entry
+            });
+        }
         End::Undecodable(error) => {
             let reason = format!("{}: {}", error.why.as_str(), error.detail);
             return Some(entry_note(entry, outcome, Answer::default(), Some(&reason)));
@@ -190,7 +196,7 @@ fn entry_note(entry: &Entry, outcome: &str, answer: Answer, reason: Option<&str>
             .and_then(|ran| u64::try_from(ran.as_millis()).ok()),
         answer,
         reason: reason.map(|reason| clip_reason(reason).into_owned()),
-        old_args: None,
+        ..HistoryEntry::default()
     }
 }
 

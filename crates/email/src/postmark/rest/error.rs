@@ -1,6 +1,6 @@
 //! What Postmark's answers mean for a job: the only place that decides it.
 
-use longshore_job::{Answer, JobError, Scope};
+use longshore_job::{Answer, Blame, JobError, Scope};
 use longshore_provider::{DEFAULT_RETRY_AFTER, ProviderError, Response, StatusCode, excerpt};
 
 use super::{Said, SendError, answer, waits_for_sendgrid};
@@ -129,6 +129,7 @@ fn refused(response: &Response) -> JobError {
     JobError::Permanent {
         reason: answered(response),
         answer: told(response),
+        blame: Blame::Theirs,
     }
 }
 

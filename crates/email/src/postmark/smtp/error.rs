@@ -1,7 +1,7 @@
 //! What an SMTP server's replies mean for a job, and what it means when there are none: the only place that decides it.
 
 use lettre::transport::smtp::Error;
-use longshore_job::JobError;
+use longshore_job::{Blame, JobError};
 use longshore_provider::{excerpt, redact};
 
 use crate::postmark::{answer, waits_for_sendgrid};
@@ -144,7 +144,11 @@ fn refused(step: Step, code: u16, said: &str) -> JobError {
         (500.., Step::Connect | Step::Login | Step::Sender) => {
             JobError::Unauthorized { reason, answer }
         }
-        (500.., _) => JobError::Permanent { reason, answer },
+        (500.., _) => JobError::Permanent {
+            reason,
+            answer,
+            blame: Blame::Theirs,
+        },
         _ => JobError::Transient { reason, answer },
     }
 }
