@@ -25,6 +25,7 @@ pub use kent::Kent;
 pub use load::Load;
 pub use program::{Said, program};
 pub use receiver::Receiver;
+pub use rustix::process::Signal;
 pub use stage::{NAMESPACE, Stage, outcomes};
 pub use wire::{Trouble, Wire};
 pub use worker::{Start, Worker};

@@ -205,7 +205,11 @@ impl Worker {
         self.signal(Signal::CONT);
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).expect("it runs");
     }
 

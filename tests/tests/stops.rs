@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use longshore_client::JobState;
 use longshore_sandbox::{Fault, Rule};
-use longshore_tests::{Stage, Trouble, Wire, outcomes};
+use longshore_tests::{Signal, Stage, Trouble, Wire, gone_by, outcomes};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn running_jobs_finish_and_no_more_are_taken() {
@@ -37,6 +37,7 @@ async fn when_the_drain_is_over_calls_that_are_out_are_unknown() {
     stage.requests(3).await;
     worker.stop();
     assert_eq!(worker.left_within(Duration::from_secs(10)).await, 0);
+    assert!(!worker.says("drained"), "it was cut off");
     for id in ids {
         let job = stage.job(id).await;
         assert_eq!((job.state, job.run.used), (JobState::Retryable, 1));
@@ -65,6 +66,7 @@ async fn when_the_drain_is_over_jobs_that_were_not_sent_are_pending_with_their_a
     stage.running(3).await;
     worker.stop();
     assert_eq!(worker.left_within(Duration::from_secs(10)).await, 0);
+    assert!(!worker.says("drained"), "it was cut off");
     assert_eq!(stage.ledger().requests(), 0);
     for id in ids {
         let job = stage.job(id).await;
@@ -79,21 +81,60 @@ async fn when_the_drain_is_over_jobs_that_were_not_sent_are_pending_with_their_a
     assert_eq!(stage.ledger().summary().duplicates, 0);
 }
 
+/// A supervisor and its process group, a terminal that closes: the same wish, more than once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_word_cuts_off_at_once() {
+async fn signals_that_come_together_are_one_and_nothing_is_sent_twice() {
+    let stage = Stage::set().await;
+    stage.faults([Rule::always(Fault::Delay { ms: 1500 })]);
+    let mut worker = stage.worker().concurrency(5).start().await;
+    stage.enqueue(5).await;
+    stage.requests(5).await;
+    worker.signal(Signal::USR1);
+    worker.signal(Signal::USR2);
+    worker.stop();
+    worker.has_said("draining").await;
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+        worker.signal(signal);
+        let ignored = format!("signal=\"{}\"", name(signal));
+        worker.has_said(&ignored).await;
+    }
+    assert_eq!(worker.left_within(Duration::from_secs(10)).await, 0);
+    assert!(worker.says("drained"));
+    stage.completed(5).await;
+    assert_eq!(stage.ledger().requests(), 5, "none is sent again");
+}
+
+fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::TERM => "TERM",
+        Signal::INT => "INT",
+        Signal::HUP => "HUP",
+        _ => "QUIT",
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_later_signal_cuts_off_and_says_what_is_unknown() {
     let stage = Stage::set().await;
     stage.faults([Rule::always(Fault::NeverAnswer { effect: true })]);
     let mut worker = stage.worker().start().await;
     let ids = stage.enqueue(2).await;
     stage.requests(2).await;
-    worker.stop();
+    worker.signal(Signal::HUP);
     worker.has_said("draining").await;
+    gone_by(Duration::from_millis(2100), Instant::now()).await;
+    worker.signal(Signal::QUIT);
+    worker.has_said("signal=\"QUIT\"").await;
     assert_eq!(worker.ended(), None, "the drain takes 40 s");
     let asked = Instant::now();
     worker.stop();
-    assert_eq!(worker.left_within(Duration::from_secs(10)).await, 0);
+    assert_eq!(worker.left_within(Duration::from_secs(10)).await, 1);
     assert!(asked.elapsed() < Duration::from_secs(5));
+    assert!(!worker.says("drained"));
+    let told = worker.log();
+    let told = told.lines().last().expect("it says why");
     for id in ids {
+        assert!(told.contains(&id.to_string()), "{told}");
         let job = stage.job(id).await;
         assert_eq!(job.state, JobState::Retryable);
         assert_eq!(outcomes(&job), ["outcome_unknown"]);

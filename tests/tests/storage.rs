@@ -88,6 +88,35 @@ async fn a_sweep_whose_worker_is_killed_goes_on_and_loses_and_keeps_nothing_wron
     assert_eq!(outcomes(&stage.job(id).await), ["lost", "completed"]);
 }
 
+/// AWS's SDK logs object keys at DEBUG and the session token at TRACE.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sdk_logs_nothing_whatever_rust_log_asks_for() {
+    let stage = Stage::set_for(Act::Storage).await;
+    stage
+        .s3
+        .plant(EXPORTS, "planted-key.csv", "12345678", 8 * DAY);
+    let worker = stage
+        .worker()
+        .provider("ACCESS_KEY_ID", "")
+        .provider("SECRET_ACCESS_KEY", "")
+        .env("AWS_ACCESS_KEY_ID", S3Sandbox::ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", S3Sandbox::SECRET_ACCESS_KEY)
+        .env("AWS_SESSION_TOKEN", "planted-token")
+        .env(
+            "RUST_LOG",
+            "trace,aws_sdk_s3=trace,aws_config=trace,aws_smithy_runtime=trace,hyper=trace",
+        );
+    let worker = worker.start().await;
+    let id = stage.enqueue(1).await[0];
+    assert_eq!(result(&stage, id).await["deleted"]["objects"], 1);
+    let log = worker.log();
+    assert!(log.contains("DEBUG"), "our own lines are there");
+    assert!(log.contains("RUST_LOG names crates that are not ours"));
+    for line in log.lines() {
+        assert!(!line.contains("planted"), "{line}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s3_away_costs_a_sweep_no_attempt() {
     let stage = Stage::set_for(Act::Storage).await;

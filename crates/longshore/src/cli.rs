@@ -36,7 +36,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Runs workers until SIGTERM or SIGINT, then drains; a second signal cuts running jobs off
+    /// Runs workers until SIGTERM or SIGINT, then drains; another one more than 2 s later cuts running jobs off
     Work(Work),
     /// Enqueues jobs
     Enqueue(Enqueue),

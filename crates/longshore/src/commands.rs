@@ -13,6 +13,7 @@ mod mappings;
 mod presign;
 mod queues;
 mod sandbox;
+mod signals;
 mod smoke;
 mod suppressions;
 mod webhooks;

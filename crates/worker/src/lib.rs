@@ -36,7 +36,7 @@ mod sweeper;
 mod ticker;
 mod watch;
 
-pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings};
+pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped};
 pub use handlers::Handlers;
 pub use layers::{Running, running};
 pub use metrics::ProviderFacts;

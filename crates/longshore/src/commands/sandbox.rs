@@ -7,8 +7,8 @@ use longshore_sandbox::{
     AppSandbox, GoogleMapsSandbox, Ledger, PostmarkSandbox, S3Sandbox, SendGridSandbox,
     StripeSandbox, TestPaySandbox, TwilioSandbox, WebhookEndpoint,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::signals;
 use crate::cli::Sandbox;
 use crate::failure::Failure;
 use crate::output;
@@ -18,6 +18,7 @@ const WEBHOOK_SECRET: &str = "whsec_local";
 const APP_SECRET: &str = "local";
 
 pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
+    let mut words = signals::listen()?;
     let sendgrid = SendGridSandbox::start(args.sendgrid_addr).await;
     let sendgrid = started(args.sendgrid_addr, sendgrid)?;
     sendgrid.use_development_key();
@@ -42,7 +43,6 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     let r2 = started(args.r2_addr, r2)?;
     let postmark = PostmarkSandbox::start(args.postmark_addr).await;
     let postmark = started(args.postmark_addr, postmark)?;
-    let mut term = signal(SignalKind::terminate()).map_err(Failure::failed)?;
     for (name, origin) in [
         ("sendgrid", sendgrid.origin()),
         ("twilio", twilio.origin()),
@@ -63,19 +63,22 @@ pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
     tracing::info!(
         "at each: GET /sandbox/ledger says what was accepted, PUT /sandbox/faults makes faults"
     );
+    let _ = words.recv().await;
+    let stop = async {
+        sendgrid.stop().await;
+        twilio.stop().await;
+        maps.stop().await;
+        stripe.stop().await;
+        app.stop().await;
+        testpay.stop().await;
+        s3.stop().await;
+        r2.stop().await;
+        postmark.stop().await;
+    };
     tokio::select! {
-        stop = tokio::signal::ctrl_c() => stop.map_err(Failure::failed)?,
-        _ = term.recv() => {}
+        () = stop => {}
+        Some(()) = words.recv() => {}
     }
-    sendgrid.stop().await;
-    twilio.stop().await;
-    maps.stop().await;
-    stripe.stop().await;
-    app.stop().await;
-    testpay.stop().await;
-    s3.stop().await;
-    r2.stop().await;
-    postmark.stop().await;
     Ok(())
 }
 

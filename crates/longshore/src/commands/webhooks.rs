@@ -5,9 +5,10 @@ use std::sync::Arc;
 use longshore_job::Job;
 use longshore_job::kinds::{ApplyStripeEvent, SendEmail, SendSms};
 use longshore_queue::Queue;
-use longshore_webhooks::{Options, Webhooks, WebhooksError};
+use longshore_webhooks::{Listening, Options, Webhooks, WebhooksError};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{log_warnings, work};
+use super::{log_warnings, signals};
 use crate::failure::Failure;
 use crate::registry;
 use crate::secrets::Secrets;
@@ -15,6 +16,19 @@ use crate::session::Session;
 
 pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     log_warnings(session);
+    let mut words = signals::listen()?;
+    let listening = tokio::select! {
+        listening = listen(session) => listening?,
+        _ = words.recv() => {
+            tracing::info!("stopped before any event was taken");
+            return Ok(());
+        }
+    };
+    serve(listening, words).await
+}
+
+/// A listener for all providers that are configured.
+async fn listen(session: &Session) -> Result<Listening, Failure> {
     let settings = &session.config.webhooks;
     let Some(public_url) = settings.public_url.clone() else {
         return Err(Failure::input(
@@ -57,19 +71,35 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     if let Some(sendgrid) = sendgrid {
         webhooks = webhooks.sendgrid(sendgrid);
     }
-    let listening = webhooks.listen().await.map_err(|error| match error {
+    webhooks.listen().await.map_err(|error| match error {
         WebhooksError::Listen { addr, .. } if addr == settings.private_addr => {
             Failure::failed(format!("webhooks.private_addr: {error}"))
         }
         WebhooksError::Listen { .. } => Failure::failed(format!("webhooks.http_addr: {error}")),
-    })?;
-    let mut words = work::signals()?;
-    listening
-        .serve(async move {
-            // A second signal is not waited for: what is under way ends within ten seconds.
-            let _ = words.recv().await;
-        })
-        .await;
+    })
+}
+
+/// Serves until the first word, and lets what is under way end unless a second comes.
+async fn serve(listening: Listening, mut words: mpsc::Receiver<()>) -> Result<(), Failure> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = listening.serve(async move {
+        let _ = stopped.await;
+    });
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        _ = words.recv() => {
+            let _ = stop.send(());
+            tokio::select! {
+                () = serving => {}
+                Some(()) = words.recv() => {
+                    return Err(Failure::failed(
+                        "cut off requests that were not answered; their providers send them again",
+                    ));
+                }
+            }
+        }
+    }
     tracing::info!("drained");
     Ok(())
 }

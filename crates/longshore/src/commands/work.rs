@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use longshore_queue::{Link, OnUnknown, Policy, Queue, Retention};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Settings, Watch};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped, Watch};
 
-use super::{host_name, log_warnings};
+use super::{host_name, log_warnings, signals};
 use crate::cli::Work;
 use crate::config;
 use crate::failure::Failure;
@@ -21,6 +19,56 @@ pub(super) async fn run(
     watch: Option<Arc<dyn Watch>>,
 ) -> Result<(), Failure> {
     log_warnings(session);
+    let mut stop = signals::listen()?;
+    let fleet = tokio::select! {
+        fleet = fleet(session, args, watch) => fleet?,
+        _ = stop.recv() => {
+            tracing::info!("stopped before any job was taken");
+            return Ok(());
+        }
+    };
+    let left = fleet.run(stop).await.map_err(|error| match error {
+        FleetError::Unreachable(_) => Failure::Redis(error.to_string()),
+        FleetError::Listen { .. } => Failure::failed(format!("worker.http_addr: {error}")),
+        _ => Failure::failed(error),
+    })?;
+    ended(&left, session.config.worker.lost_after.as_secs_f64())
+}
+
+/// How a fleet that was asked to stop has ended, and whether that is well.
+fn ended(left: &Left, lost_after_seconds: f64) -> Result<(), Failure> {
+    if !left.unsettled.is_empty() {
+        return Err(Failure::failed(format!(
+            "left with jobs that are not settled; others take them over within {lost_after_seconds} s: {}",
+            left.unsettled.join(" ")
+        )));
+    }
+    let given_back = left.unsent;
+    match left.stopped {
+        Stopped::Drained => tracing::info!("drained"),
+        Stopped::CutOff if !left.sent.is_empty() => {
+            return Err(Failure::failed(format!(
+                "cut off jobs whose request may have gone out; what became of it is unknown, and they go by their \
+                 queue's on_unknown: {}",
+                left.sent.join(" ")
+            )));
+        }
+        Stopped::CutOff => tracing::warn!(given_back, "cut off; no request had gone out"),
+        Stopped::OutOfTime => tracing::warn!(
+            given_back,
+            outcome_unknown = left.sent.len(),
+            "stopped: worker.drain_seconds was over"
+        ),
+    }
+    Ok(())
+}
+
+/// All that is wanted of this process, ready to run.
+async fn fleet(
+    session: &Session,
+    args: &Work,
+    watch: Option<Arc<dyn Watch>>,
+) -> Result<Fleet, Failure> {
     let wanted = wanted(args)?;
     let link = session.link()?;
     let worker = &session.config.worker;
@@ -96,22 +144,7 @@ pub(super) async fn run(
     }
     check_server(&session.reached().await?).await?;
     secrets.keep_fresh(session.config.reread);
-
-    let left = fleet.run(signals()?).await.map_err(|error| match error {
-        FleetError::Unreachable(_) => Failure::Redis(error.to_string()),
-        FleetError::Listen { .. } => Failure::failed(format!("worker.http_addr: {error}")),
-        _ => Failure::failed(error),
-    })?;
-    if left.unsettled.is_empty() {
-        tracing::info!("drained");
-        Ok(())
-    } else {
-        Err(Failure::failed(format!(
-            "left with jobs that are not settled; others take them over within {} s: {}",
-            worker.lost_after.as_secs_f64(),
-            left.unsettled.join(" ")
-        )))
-    }
+    Ok(fleet)
 }
 
 fn wanted(args: &Work) -> Result<Vec<&'static Provider>, Failure> {
@@ -193,25 +226,6 @@ async fn check_server(link: &Link) -> Result<(), Failure> {
         );
     }
     Ok(())
-}
-
-/// A word for each SIGTERM and SIGINT.
-pub(super) fn signals() -> Result<mpsc::Receiver<()>, Failure> {
-    let (word, heard) = mpsc::channel(2);
-    let mut term = signal(SignalKind::terminate()).map_err(Failure::failed)?;
-    let mut int = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = term.recv() => {}
-                _ = int.recv() => {}
-            }
-            if word.send(()).await.is_err() {
-                return;
-            }
-        }
-    });
-    Ok(heard)
 }
 
 /// `host-pid`: what a worker is called in histories and leases.

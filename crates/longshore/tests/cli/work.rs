@@ -125,7 +125,8 @@ fn sandbox(bench: &Bench) -> SendGridSandbox {
 fn a_job_is_carried_out_and_its_worker_leaves_in_good_order() {
     let bench = Bench::new();
     let sendgrid = sandbox(&bench);
-    for signal in ["-TERM", "-INT"] {
+    let signals = ["-TERM", "-INT", "-HUP", "-QUIT"];
+    for signal in signals {
         let ran = bench.run(&["enqueue", "send_email", WELCOME]).ok();
         let id = ran.lines()[0];
         let mut worker =
@@ -137,8 +138,11 @@ fn a_job_is_carried_out_and_its_worker_leaves_in_good_order() {
                 let stats = bench.queue.stats().await.expect("counts");
                 stats.pending + stats.running == 0
             }));
+        worker.process.signal("-USR1");
+        worker.process.signal("-USR2");
         worker.process.signal(signal);
         assert_eq!(worker.leaves().code(), Some(0), "{:#?}", worker.said);
+        assert!(worker.said.iter().any(|line| line.contains("drained")));
 
         let job = bench.run(&["job", id, "--json"]).json();
         assert_eq!(job["state"], "completed", "{job}");
@@ -153,7 +157,7 @@ fn a_job_is_carried_out_and_its_worker_leaves_in_good_order() {
             }
         }
     }
-    assert_eq!(sendgrid.ledger().summary().accepted, 2);
+    assert_eq!(sendgrid.ledger().summary().accepted, signals.len() as u64);
 }
 
 #[test]

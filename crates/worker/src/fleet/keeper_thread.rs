@@ -1,0 +1,75 @@
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_queue::LinkOptions;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::FleetError;
+use crate::metrics::Metrics;
+use crate::station::Station;
+use crate::ticker::Ticker;
+use crate::{health, keeper};
+
+/// The keeper's thread: heartbeats and health.
+pub(super) struct Keeper {
+    stop: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Keeper {
+    pub(super) fn start(
+        stations: &Arc<[Arc<Station>]>,
+        ticker: &Arc<Ticker>,
+        metrics: &Arc<Metrics>,
+        http_addr: SocketAddr,
+    ) -> Result<Self, FleetError> {
+        let listen_error = |reason| FleetError::Listen {
+            addr: http_addr,
+            reason,
+        };
+        let listener = TcpListener::bind(http_addr).map_err(listen_error)?;
+        let local = listener.local_addr().map_err(listen_error)?;
+        tracing::info!(addr = %local, "serving /livez, /readyz and /metrics");
+        let (stop, mut stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let stations = Arc::clone(stations);
+        let ticker = Arc::clone(ticker);
+        let metrics = Arc::clone(metrics);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(FleetError::Thread)?;
+        std::thread::Builder::new()
+            .name("keeper".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    for station in stations.iter() {
+                        // Its own connection, opened on this thread, so that nothing else delays a beat.
+                        let options = LinkOptions {
+                            connect_timeout: Duration::from_secs(1),
+                            response_timeout: station
+                                .settings
+                                .heartbeat
+                                .min(Duration::from_secs(2)),
+                        };
+                        let link = station.queue.link().another(options);
+                        let queue = station.queue.over(link);
+                        tokio::spawn(keeper::keep(Arc::clone(station), queue));
+                    }
+                    tokio::spawn(health::serve(listener, stations, ticker, metrics));
+                    // Dropping the runtime ends them.
+                    let _ = (&mut stopped).await;
+                });
+                let _ = end.send(());
+            })
+            .map_err(FleetError::Thread)?;
+        Ok(Self { stop, ended })
+    }
+
+    pub(super) async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = timeout(Duration::from_secs(1), self.ended).await;
+    }
+}

@@ -1,0 +1,310 @@
+//! A fleet at work: its loops are started, watched, and ended in order.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use apalis_core::monitor::Monitor;
+use apalis_core::worker::builder::WorkerBuilder;
+use futures_util::future::select_all;
+use longshore_queue::{Fate, Verdict, Word};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+
+use super::keeper_thread::Keeper;
+use super::{Fleet, FleetError, Left, Stopped};
+use crate::backend::QueueBackend;
+use crate::entry::lock;
+use crate::layers::{Around, Dispatch};
+use crate::metrics::Metrics;
+use crate::station::Station;
+use crate::ticker::Ticker;
+use crate::{claimer, replayer, settler, sweeper};
+
+/// How long Redis may take to be reached at the start.
+const START_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a claim under way may take to end.
+const CLAIM_WITHIN: Duration = Duration::from_secs(8);
+
+/// How long runs may take to end once they are cut off.
+const CUT_OFF_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long outcomes may still take to be written once all runs have ended.
+const SETTLE_WITHIN: Duration = Duration::from_secs(5);
+
+type Outcomes = mpsc::UnboundedReceiver<Verdict>;
+
+/// The loops of all queues of a process.
+pub(super) struct Running {
+    stations: Arc<[Arc<Station>]>,
+    keeper: Keeper,
+    claimers: Vec<JoinHandle<()>>,
+    /// Settlers, replayers and the ticker.
+    loops: Vec<JoinHandle<&'static str>>,
+    monitor: JoinHandle<()>,
+    end_monitor: oneshot::Sender<()>,
+}
+
+impl Running {
+    /// Joins every queue, and starts to work it.
+    pub(super) async fn start(fleet: Fleet) -> Result<Self, FleetError> {
+        if fleet.queues.is_empty() {
+            return Err(FleetError::NoQueues);
+        }
+        let http_addr = fleet.options.http_addr;
+        let metrics = Metrics::new(fleet.providers);
+        let ticker = Ticker::new(&metrics);
+        let owners = Arc::new(fleet.owners);
+        let (stations, to_settle): (Vec<_>, Vec<Outcomes>) = fleet
+            .queues
+            .into_iter()
+            .map(|(queue, settings, handlers)| {
+                let of_queue = metrics.of(queue.name());
+                Station::new(
+                    queue,
+                    settings,
+                    handlers,
+                    Arc::clone(&owners),
+                    &fleet.options.name,
+                    of_queue,
+                    fleet.watch.clone(),
+                )
+            })
+            .unzip();
+        let stations: Arc<[_]> = stations.into();
+        let keeper = Keeper::start(&stations, &ticker, &metrics, http_addr)?;
+        joined(&stations).await?;
+
+        let mut claimers = Vec::new();
+        let mut loops = Vec::new();
+        for (station, outcomes) in stations.iter().zip(to_settle) {
+            claimers.push(claim(station));
+            loops.extend(settle_and_replay(station, outcomes));
+        }
+        loops.push(tokio::spawn(async move {
+            ticker.run(fleet.timetables).await;
+            "ticker"
+        }));
+        let (end_monitor, monitor_end) = oneshot::channel::<()>();
+        let working = monitor(&stations).run_with_signal(async move {
+            let _ = monitor_end.await;
+            Ok(())
+        });
+        Ok(Self {
+            stations,
+            keeper,
+            claimers,
+            loops,
+            monitor: tokio::spawn(async move {
+                let _ = working.await;
+            }),
+            end_monitor,
+        })
+    }
+
+    /// Works until it is asked to stop, or until a loop ends by itself, which is returned. A panic in a loop ends its
+    /// task: then the process drains and says so, instead of only looking alive.
+    pub(super) async fn until_asked(
+        &mut self,
+        stop: &mut mpsc::Receiver<()>,
+    ) -> Option<&'static str> {
+        let claimer_ended = select_all(self.claimers.iter_mut());
+        let loop_ended = select_all(self.loops.iter_mut());
+        tokio::select! {
+            _ = stop.recv() => None,
+            _ = claimer_ended => Some("claimer"),
+            // A panic does not say whose.
+            (ended, ..) = loop_ended => Some(ended.unwrap_or("settler, replayer or ticker")),
+            _ = &mut self.monitor => Some("monitor"),
+        }
+    }
+
+    /// Takes no more jobs, lets running ones finish for `drain`, and cuts off what is left.
+    pub(super) async fn leave(mut self, drain: Duration, stop: &mut mpsc::Receiver<()>) -> Left {
+        let deadline = Instant::now() + drain;
+        for station in self.stations.iter() {
+            station.stop.send_replace(true);
+            tracing::info!(
+                queue = station.queue.name(),
+                running = station.ledger.len(),
+                "draining"
+            );
+        }
+        // A claim under way is waited for, so that what it took is known and can be given back.
+        for claimer in self.claimers {
+            if !claimer.is_finished() {
+                let _ = timeout(CLAIM_WITHIN, claimer).await;
+            }
+        }
+        let _ = self.end_monitor.send(());
+        let mut left = Left {
+            stopped: drained(&mut self.monitor, deadline, stop).await,
+            ..Left::default()
+        };
+        let soon = Instant::now() + SETTLE_WITHIN;
+        let settle_until = match left.stopped {
+            Stopped::Drained => deadline.max(soon),
+            Stopped::OutOfTime | Stopped::CutOff => {
+                cut_off(&self.stations, &mut left);
+                let _ = timeout(CUT_OFF_WITHIN, &mut self.monitor).await;
+                soon
+            }
+        };
+        for station in self.stations.iter() {
+            settle_the_rest(station, settle_until, &mut left).await;
+        }
+        for ended in self.loops {
+            ended.abort();
+        }
+        self.keeper.stop().await;
+        left
+    }
+}
+
+/// Waits until every queue has a lease.
+async fn joined(stations: &[Arc<Station>]) -> Result<(), FleetError> {
+    for station in stations {
+        let mut standing = station.standing.subscribe();
+        let joined = standing.wait_for(|standing| standing.lease.is_some());
+        if timeout(START_WITHIN, joined).await.is_err() {
+            return Err(FleetError::Unreachable(
+                station.queue.link().server().to_owned(),
+            ));
+        }
+        tracing::info!(
+            queue = station.queue.name(),
+            concurrency = station.settings.concurrency,
+            "working"
+        );
+    }
+    Ok(())
+}
+
+fn claim(station: &Arc<Station>) -> JoinHandle<()> {
+    let listener = tokio::spawn(claimer::listen(Arc::clone(station)));
+    let claiming = Arc::clone(station);
+    tokio::spawn(async move {
+        claimer::run(claiming).await;
+        listener.abort();
+    })
+}
+
+fn settle_and_replay(station: &Arc<Station>, outcomes: Outcomes) -> [JoinHandle<&'static str>; 2] {
+    let settling = Arc::clone(station);
+    let replaying = Arc::clone(station);
+    [
+        tokio::spawn(async move {
+            settler::run(settling, outcomes).await;
+            "settler"
+        }),
+        tokio::spawn(async move {
+            replayer::run(replaying).await;
+            "replayer"
+        }),
+    ]
+}
+
+fn monitor(stations: &Arc<[Arc<Station>]>) -> Monitor {
+    stations.iter().fold(Monitor::new(), |monitor, station| {
+        let station = Arc::clone(station);
+        monitor.register(move |_| {
+            WorkerBuilder::new(format!("{}-{}", station.queue.name(), station.name))
+                .backend(QueueBackend::new(Arc::clone(&station)))
+                .layer(Around::trace(&station))
+                .layer(Around::isolate(&station))
+                .layer(Around::time_limit(&station))
+                .build(Dispatch::new(&station))
+        })
+    })
+}
+
+/// Waits until all runs have ended, the time for that is over, or somebody cannot wait.
+async fn drained(
+    monitor: &mut JoinHandle<()>,
+    deadline: Instant,
+    stop: &mut mpsc::Receiver<()>,
+) -> Stopped {
+    if monitor.is_finished() {
+        return Stopped::Drained;
+    }
+    tokio::select! {
+        _ = monitor => Stopped::Drained,
+        Some(()) = stop.recv() => Stopped::CutOff,
+        () = sleep_until(deadline) => Stopped::OutOfTime,
+    }
+}
+
+/// Drops every run. Those whose request never went out are given back with their attempt; of the others the outcome
+/// is unknown.
+fn cut_off(stations: &[Arc<Station>], left: &mut Left) {
+    for station in stations {
+        let running = station.ledger.all().into_iter();
+        let mut jobs = 0;
+        for entry in running.filter(|entry| !entry.has_ended()) {
+            match entry.close() {
+                true => left.sent.push(entry.claimed.id.to_string()),
+                false => left.unsent += 1,
+            }
+            entry.abort();
+            jobs += 1;
+        }
+        let queue = station.queue.name();
+        match left.stopped {
+            Stopped::CutOff => tracing::warn!(queue, jobs, "asked again: cutting off"),
+            _ => tracing::warn!(queue, jobs, "the drain's time is over: cutting off"),
+        }
+    }
+}
+
+/// Waits until the outcomes of a queue are written, and ends its lease.
+async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut Left) {
+    // Claimed, but never handed to apalis.
+    while let Ok(entry) = lock(&station.jobs_out).try_recv() {
+        entry.free_slot();
+        station.settle(Verdict {
+            id: entry.claimed.id.clone(),
+            token: Arc::clone(&entry.claimed.token),
+            kind: None,
+            fate: Fate::Untouched,
+            state: entry.claimed.run,
+            history: None,
+            payload_bytes: 0,
+            said: Word::Nothing,
+            seen: entry.claimed.seen,
+        });
+    }
+    let settled = async {
+        while station.unsettled.load(Ordering::Acquire) > 0 {
+            tokio::select! {
+                () = station.settled_some.notified() => {}
+                () = sleep(Duration::from_millis(100)) => {}
+            }
+        }
+        if station.sweep_wanted.load(Ordering::Acquire) {
+            sweeper::sweep(station).await?;
+        }
+        match station.lease() {
+            Some(lease) if station.ledger.len() == 0 => station.queue.leave(&lease).await,
+            _ => Ok(()),
+        }
+    };
+    match timeout_at(deadline, settled).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(queue = station.queue.name(), %error, "left without a word to Redis");
+        }
+        Err(_) => tracing::error!(
+            queue = station.queue.name(),
+            "Redis did not take all outcomes in time"
+        ),
+    }
+    left.unsettled.extend(
+        station
+            .ledger
+            .all()
+            .iter()
+            .map(|entry| entry.claimed.id.to_string()),
+    );
+}
