@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{Job, JobId, Prepared, kinds};
-use longshore_queue::{Enqueued, Link, LinkOptions, NewJob, Queue, QueueError, RunAt};
+use longshore_queue::{Enqueued, Key, Link, LinkOptions, NewJob, Queue, QueueError, RunAt};
 use tokio::time::{Instant, sleep};
 
 use crate::{ClientError, Enqueue, JobStatus, trace};
@@ -105,6 +105,12 @@ impl Client {
     }
 
     async fn push_all(&self, queue: &str, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, ClientError> {
+        twice(&jobs)?;
+        let keyed = jobs.iter().any(|job| job.key.is_some());
+        if keyed && jobs.len() > CHUNK {
+            // A key that is taken is to be found before the first of many calls.
+            self.queue(queue)?.check_keys(&jobs).await?;
+        }
         let mut enqueued: Vec<Enqueued> = Vec::with_capacity(jobs.len());
         for chunk in jobs.chunks(CHUNK) {
             match self.push(queue, chunk).await {
@@ -206,7 +212,7 @@ impl fmt::Debug for Client {
 pub struct Options {
     /// When it may run.
     pub run_at: RunAt,
-    /// At most one job with this key in 24 hours: 1 to 256 characters.
+    /// At most one job of its kind with this key ([`Enqueue::key`]): 1 to 256 bytes.
     pub key: Option<String>,
     /// After how long it is dead as expired; `None` = as its kind says.
     pub expires_in: Option<Duration>,
@@ -251,13 +257,29 @@ impl Options {
     }
 }
 
+/// Refuses jobs of one call that have the same key and different args.
+fn twice(jobs: &[NewJob]) -> Result<(), ClientError> {
+    let mut first: HashMap<&str, (usize, &Key)> = HashMap::new();
+    for (place, job) in jobs.iter().enumerate() {
+        let Some(key) = &job.key else { continue };
+        let (earlier, held) = *first.entry(key.full_name()).or_insert((place, key));
+        if held.clashes_with(key) {
+            return Err(ClientError::KeyTwice {
+                key: key.name().to_owned(),
+                places: (earlier, place),
+            });
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn new_job(prepared: Prepared, options: &Options) -> NewJob {
     let (traceparent, tracestate) = trace::current();
     NewJob {
         id: JobId::generate(),
+        key: options.key.as_deref().map(|key| Key::of(&prepared, key)),
         payload: prepared.payload,
         run_at: options.run_at,
-        key: options.key.clone(),
         expires_in: options.expires_in.or(prepared.expires_in),
         traceparent,
         tracestate,

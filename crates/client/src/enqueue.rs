@@ -26,7 +26,10 @@ impl<'a, J: Job> Enqueue<'a, J> {
         }
     }
 
-    /// At most one job with this key in 24 hours: a later one is not enqueued, and the id of the first is returned.
+    /// At most one job of its kind with this key: a later one with the same args is not enqueued, and the id of the first
+    /// is returned; one with other args is refused ([`ClientError::KeyTaken`]). The key holds while its job waits, runs or is
+    /// dead. After that it holds until 24 hours after the enqueue, or for as long as completed jobs are kept, whichever is
+    /// longer.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.options.key = Some(key.into());
         self
@@ -54,12 +57,15 @@ impl<'a, J: Job> Enqueue<'a, J> {
     /// Enqueues it, and says whether its key was taken.
     ///
     /// # Errors
-    /// When the job or an option is refused, or Redis is away for five seconds.
+    /// When the job, its key or an option is refused, or Redis is away for five seconds.
     pub async fn send(self) -> Result<Enqueued, ClientError> {
         self.options.check()?;
         let job = new_job(Prepared::new(&self.job)?, &self.options);
         let id = job.id;
-        let answers = self.client.push(J::QUEUE, &[job]).await?;
+        let answers = self
+            .client
+            .push(J::QUEUE, std::slice::from_ref(&job))
+            .await?;
         Ok(answers.into_iter().next().unwrap_or(Enqueued {
             id,
             duplicate: false,

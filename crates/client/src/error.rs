@@ -11,12 +11,34 @@ pub enum ClientError {
     /// An option of the call is wrong; nothing was enqueued.
     #[error("the job was refused: {0}")]
     InvalidOption(&'static str),
+    /// An idempotency key stands for a job with other args; nothing was enqueued.
+    #[error(
+        "the job was refused: the key `{key}` stands for other args, those of job {holder}: use another key for another job"
+    )]
+    KeyTaken {
+        /// The key.
+        key: String,
+        /// Which of the jobs of this call was refused first, from 0.
+        place: usize,
+        /// The job that has the key. It may have ended, and be forgotten.
+        holder: JobId,
+        /// When that was enqueued, in milliseconds since the epoch.
+        since_ms: u64,
+    },
+    /// Two of the jobs of one call have the same idempotency key and different args; nothing was enqueued.
+    #[error("the jobs were refused: two of them have the key `{key}` and different args")]
+    KeyTwice {
+        /// The key.
+        key: String,
+        /// Which of the jobs have it, from 0.
+        places: (usize, usize),
+    },
     /// The namespace cannot be used.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
     /// Redis could not be reached for five seconds, or refused. Whether the job was enqueued may not be known.
     #[error(transparent)]
-    Queue(#[from] QueueError),
+    Queue(QueueError),
     /// `enqueue_all` stopped half way: these were enqueued for sure, those after them not, except that the next 500
     /// at the most are in doubt.
     #[error("{} jobs were enqueued, then: {source}", accepted.len())]
@@ -32,4 +54,22 @@ pub enum ClientError {
         /// The job.
         id: JobId,
     },
+}
+
+impl From<QueueError> for ClientError {
+    fn from(error: QueueError) -> Self {
+        let taken = match &error {
+            QueueError::KeyTaken(taken) => taken.first().cloned(),
+            _ => None,
+        };
+        match taken {
+            Some(taken) => Self::KeyTaken {
+                key: taken.key,
+                place: taken.place,
+                holder: taken.holder,
+                since_ms: taken.since_ms,
+            },
+            None => Self::Queue(error),
+        }
+    }
 }

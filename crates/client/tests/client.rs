@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use longshore_client::kinds::SendEmail;
-use longshore_client::{Client, ClientError, JobId, JobState, QueueError};
+use longshore_client::{Client, ClientError, JobId, JobState, Options, QueueError};
+use longshore_job::Prepared;
 use longshore_queue::{
     Fate, Lease, Link, LinkOptions, Queue, Retention, RunState, Verdict, WorkerId,
 };
@@ -57,6 +58,7 @@ impl Bench {
                 },
                 state: RunState::default(),
                 history: None,
+                key: claimed.key,
                 payload_bytes: 0,
                 said: Word::Nothing,
                 seen: Seen::default(),
@@ -142,6 +144,58 @@ async fn a_key_names_the_first_job() {
         (first.duplicate, second.duplicate, second.id),
         (false, true, first.id)
     );
+
+    // Nobody takes another job's id for that of its own.
+    let other = SendEmail::new("welcome", "bob@example.com");
+    let refused = bench.client.enqueue(other).key("order 1").await;
+    let Err(ClientError::KeyTaken { key, holder, .. }) = &refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((&**key, *holder), ("order 1", first.id));
+    let stats = bench.queue.stats().await.expect("counts");
+    assert_eq!(stats.pending, 1);
+}
+
+#[tokio::test]
+async fn a_wrong_key_anywhere_in_a_list_keeps_all_of_it_out() {
+    let bench = Bench::new();
+    let held = bench.client.enqueue(welcome()).key("held").await;
+    let held = held.expect("enqueues");
+    let other = Prepared::new(&SendEmail::new("welcome", "bob@example.com")).expect("good");
+    let same = Prepared::new(&welcome()).expect("good");
+    let with = |job: &Prepared, key: String| {
+        let options = Options {
+            key: Some(key),
+            ..Options::default()
+        };
+        (job.clone(), options)
+    };
+    // More than go into one call.
+    let many = || (0..600).map(|n| with(&same, format!("order {n}")));
+    let push = async |last| {
+        let jobs = many().chain([last]).collect();
+        bench.client.enqueue_prepared("email", jobs).await
+    };
+    let taken = push(with(&other, "held".to_owned())).await;
+    assert!(
+        matches!(&taken, Err(ClientError::KeyTaken { holder, place: 600, .. }) if *holder == held),
+        "{taken:?}"
+    );
+    let twice = push(with(&other, "order 7".to_owned())).await;
+    assert!(
+        matches!(
+            &twice,
+            Err(ClientError::KeyTwice {
+                places: (7, 600),
+                ..
+            })
+        ),
+        "{twice:?}"
+    );
+    assert_eq!(bench.queue.stats().await.expect("counts").pending, 1);
+    let enqueued = push(with(&same, "held".to_owned())).await;
+    let duplicates = enqueued.expect("enqueues").into_iter();
+    assert_eq!(duplicates.filter(|job| job.duplicate).count(), 1);
 }
 
 #[tokio::test]

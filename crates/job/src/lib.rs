@@ -10,6 +10,7 @@
 //! - [`AddressHash`] and [`Suppression`] are the list of addresses that no mail goes to.
 
 mod call;
+mod digest;
 mod error;
 mod handler;
 mod id;
@@ -23,7 +24,9 @@ pub use call::{NotNow, Pass, Route, Why, Word};
 pub use error::{Answer, Blame, Cause, Class, JobError, Outcome, Scope, clip_reason};
 pub use handler::{Gate, Handler, Run};
 pub use id::{InvalidId, JobId};
-pub use memory::{Earlier, Forgetful, Memory, Outbox, Recalling, Unremembered};
+pub use memory::{
+    Earlier, Forgetful, Memory, NotEnqueued, Outbox, Recalling, Sending, Unremembered,
+};
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
 };

@@ -65,13 +65,41 @@ pub trait Memory: Send + Sync {
 
 /// Where a run puts jobs that follow from it. The worker implements it.
 pub trait Outbox: Send + Sync {
-    /// Enqueues a job. With the same key it is enqueued once, for as long as `keys_hold`: a run may be repeated.
+    /// Enqueues a job. A run may be repeated: with the same key the job is enqueued once. The key holds while the job
+    /// waits, runs or is dead, and at least for `key_holds` from its enqueue.
     fn enqueue<'a>(
         &'a self,
         job: Prepared,
         key: &'a str,
-        keys_hold: Duration,
-    ) -> Recalling<'a, JobId>;
+        key_holds: Duration,
+    ) -> Sending<'a, JobId>;
+}
+
+/// An answer of the [`Outbox`], on its way.
+pub type Sending<'a, T> = Pin<Box<dyn Future<Output = Result<T, NotEnqueued>> + Send + 'a>>;
+
+/// A job that follows from a run was not enqueued.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotEnqueued {
+    /// The queue could not be asked.
+    #[error(transparent)]
+    Unremembered(#[from] Unremembered),
+    /// Its key stands for a job with other args. It will do so again.
+    #[error("the key of a job that follows stands for {holder}, which has other args")]
+    KeyTaken {
+        /// The job that has the key.
+        holder: JobId,
+    },
+}
+
+/// The job waits where the queue could not be asked; a key that is taken is refused.
+impl From<NotEnqueued> for JobError {
+    fn from(error: NotEnqueued) -> Self {
+        match error {
+            NotEnqueued::Unremembered(error) => error.into(),
+            NotEnqueued::KeyTaken { .. } => Self::permanent(error.to_string()),
+        }
+    }
 }
 
 /// What is known of the requests that earlier runs of a job may have made.
@@ -136,7 +164,7 @@ impl Memory for Forgetful {
 
 /// Nothing follows from a run outside a fleet.
 impl Outbox for Forgetful {
-    fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Recalling<'a, JobId> {
+    fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Sending<'a, JobId> {
         Box::pin(async { Ok(JobId::generate()) })
     }
 }

@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::digest::digest;
+
 /// The largest payload that is accepted: 256 KiB, envelope included. Big things belong in a bucket.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 
@@ -95,6 +97,17 @@ impl Prepared {
             payload,
             expires_in: job.expires_in(),
         })
+    }
+
+    /// What tells its args from others of its kind: 24 hex digits, the same however the args are written. An idempotency
+    /// key keeps it, so that other args under the same key are refused.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let envelope = Envelope::parse(&self.payload);
+        digest(
+            self.kind,
+            envelope.map_or("", |envelope| envelope.args.get()),
+        )
     }
 }
 

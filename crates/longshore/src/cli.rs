@@ -119,7 +119,8 @@ pub struct Enqueue {
     /// Runs no sooner than at this time, RFC 3339
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<u64>,
-    /// At most one job with this key in 24 hours; the id of the first is printed
+    /// At most one job of its kind with this key; the id of the first is printed, and other args are refused. It holds while
+    /// that job waits, runs or is dead, and at least 24 hours
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
     /// Not run at all if its turn comes later than this: it is dead as expired

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::process::ExitCode;
 
-use longshore_client::ClientError;
+use longshore_client::{ClientError, JobId};
 use longshore_operator::OperatorError;
 use longshore_queue::QueueError;
 
@@ -68,6 +68,7 @@ impl From<QueueError> for Failure {
             QueueError::NoEntry { .. } => {
                 Self::Redis(format!("{error}; check `redis.url` (LONGSHORE_REDIS__URL)"))
             }
+            QueueError::KeyTaken(_) => Self::input(error),
             QueueError::Refused { .. } | QueueError::Unexpected(_) => Self::failed(error),
         }
     }
@@ -90,11 +91,29 @@ impl From<OperatorError> for Failure {
     }
 }
 
+/// What has the key, since when, and what to do.
+fn key_taken(key: &str, holder: JobId, since_ms: u64) -> String {
+    let since = i64::try_from(since_ms)
+        .ok()
+        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
+        .map_or_else(String::new, |at| format!(" since {at:.0}"));
+    format!(
+        "nothing was enqueued: the key `{key}` has stood for job {holder}{since}, which has other args; use another key for another job, or look at that one with `longshore job {holder}`"
+    )
+}
+
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Queue(error) => error.into(),
+            ClientError::KeyTaken {
+                key,
+                holder,
+                since_ms,
+                ..
+            } => Self::input(key_taken(&key, holder, since_ms)),
             ClientError::InvalidArgs(_)
+            | ClientError::KeyTwice { .. }
             | ClientError::InvalidOption(_)
             | ClientError::InvalidName(_) => Self::input(error),
             _ => Self::failed(error),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use longshore_client::Client;
 use longshore_operator::{Operator, QueueInfo, Repeats, Signed};
 use longshore_provider::secret::resolve;
-use longshore_queue::{Link, LinkOptions};
+use longshore_queue::{Key, Link, LinkOptions};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{Config, OnUnknown, RedisUrl};
@@ -119,6 +119,10 @@ impl Session {
                     .chain(beside.iter().map(|beside| beside.name))
                     .map(str::to_owned)
                     .collect(),
+                keep: self
+                    .config
+                    .queue(spec.name)
+                    .map_or(Key::HOLDS, |queue| queue.completed_for),
                 max_attempts: self
                     .config
                     .queue(spec.name)

@@ -17,6 +17,8 @@ pub struct QueueInfo {
     pub name: String,
     /// How many attempts its jobs have at the most.
     pub max_attempts: u32,
+    /// How long its completed jobs are kept.
+    pub keep: Duration,
     /// The providers whose breakers it has, its own first.
     pub providers: Vec<String>,
     /// What becomes of a request that is made again and may have been carried out before.
@@ -57,7 +59,7 @@ impl Operator {
             .into_iter()
             .map(|info| {
                 let queue = Queue::new(link.clone(), namespace, &info.name)?;
-                Ok((info, queue))
+                Ok((info.clone(), queue.with_retention(info.keep)))
             })
             .collect::<Result<_, OperatorError>>()?;
         Ok(Self { queues })

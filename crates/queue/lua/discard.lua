@@ -1,28 +1,42 @@
--- Removes dead letters for good.
+-- Removes dead letters for good. One that was surely never carried out leaves its idempotency key free; of one that may have
+-- been, the key stays for its time.
 --
--- KEYS  1 dead  2 the letters to choose from (all or one group's)  3 groups  4 meta (prefix)  5 data  6 stats  7 audit
+-- KEYS  1 dead  2 the letters to choose from (all or one group's)  3 groups  4 meta (prefix)  5 data  6 stats  7 audit  8 idempotency (prefix)
 -- ARGV  1 by whom  2 why  3 act ("" = none)  4 what is discarded, for the audit ("" = name them)
---       5 which: "ids", then the ids; "same", then ids and times of death in seconds: only those that have not lived
+--       5 how long completed jobs are kept, in ms
+--       6 which: "ids", then the ids; "same", then ids and times of death in seconds: only those that have not lived
 --         since; "selected", then the cut-off, time of death in seconds. At most 1000 letters.
 -- Returns {id, …} of those that are gone now
-local dead, selected, groups, meta, data, stats, log = unpack(KEYS)
+local dead, selected, groups, meta, data, stats, log, idempotency = unpack(KEYS)
 local discarded
-if ARGV[5] == 'ids' then
-  discarded = named(dead, { unpack(ARGV, 6) })
-elseif ARGV[5] == 'same' then
+if ARGV[6] == 'ids' then
+  discarded = named(dead, { unpack(ARGV, 7) })
+elseif ARGV[6] == 'same' then
   discarded = {}
-  for i = 6, #ARGV, 2 do
+  for i = 7, #ARGV, 2 do
     local died = redis.call('ZSCORE', dead, ARGV[i])
     if died and tonumber(died) == tonumber(ARGV[i + 1]) then discarded[#discarded + 1] = ARGV[i] end
   end
 else
-  discarded = redis.call('ZRANGEBYSCORE', selected, '-inf', ARGV[6], 'LIMIT', 0, 1000)
+  discarded = redis.call('ZRANGEBYSCORE', selected, '-inf', ARGV[7], 'LIMIT', 0, 1000)
 end
 if #discarded == 0 then return discarded end
 bring_out(dead, groups, meta, discarded)
 redis.call('HDEL', data, unpack(discarded))
 local records = {}
-for n, id in ipairs(discarded) do records[n] = meta .. ':' .. id end
+for n, id in ipairs(discarded) do
+  local record = meta .. ':' .. id
+  records[n] = record
+  local key = field(record, 'key')
+  if key then
+    local sent = (field(record, 'run') or ''):match('^%d+ %d+ %d+ (%d)')
+    if (sent or '0') == '0' then
+      free_key(idempotency .. ':' .. key, id)
+    else
+      end_key(idempotency .. ':' .. key, id, ARGV[5])
+    end
+  end
+end
 redis.call('DEL', unpack(records))
 redis.call('HINCRBY', stats, 'discarded', #discarded)
 audit(log, {

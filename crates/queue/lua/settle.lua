@@ -3,11 +3,13 @@
 --
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 meta (prefix)  6 data  7 dead  8 groups  9 completed
 --       10 completions  11 stats  12 signal  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
+--       18 idempotency (prefix)
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback  13 how many first runs of replayed jobs
---       report; then four for each of them: job, operation, word, cause (part/report.lua); then for each job, at most 256
---       jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/verdict.lua), verdict, and
+--       report; then four for each of them: job, operation, word, cause (part/report.lua); then how many
+--       completed jobs have an idempotency key; then two for each of them: job, "<kind>:<name>"; then for each job, at most
+--       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/verdict.lua), verdict, and
 --       for the verdict c two more: bytes kept, completion in JSON; for the others six more:
 --       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
 --       id of the group, its description in JSON
@@ -17,7 +19,7 @@
 --                d dead, in the group
 --                x forget the claim: the job is settled already
 -- Returns {when completed jobs are next due to be pruned in ms or 0, place of each verdict whose token is gone, from 1, …}
-local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log = unpack(KEYS)
+local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log, idempotency = unpack(KEYS)
 
 -- A record of the wrong type is not ours: ours takes its place, so that the verdict is written whatever was there.
 local function write(record, fields)
@@ -46,6 +48,12 @@ for _ = 1, tonumber(ARGV[13]) do
   reports[ARGV[at]] = at
   at = at + 4
 end
+local key_of = {}
+for _ = 1, tonumber(ARGV[at]) do
+  key_of[ARGV[at + 1]] = ARGV[at + 2]
+  at = at + 2
+end
+at = at + 1
 while at <= #ARGV do
   ids[#ids + 1] = ARGV[at]
   places[#places + 1] = at
@@ -104,6 +112,7 @@ for n, id in ipairs(ids) do
       bytes = bytes + ARGV[at + 4]
       ended[#ended + 1] = id
       ended[#ended + 1] = stamp .. ' ' .. ARGV[at + 5]
+      if key_of[id] then end_key(idempotency .. ':' .. key_of[id], id, ARGV[1]) end
     else
       carry_out(id, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6]), unpack(ARGV, at + 7, at + 9))
     end

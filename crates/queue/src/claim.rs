@@ -62,6 +62,8 @@ pub struct Claimed {
     pub traceparent: Option<String>,
     /// W3C trace state of the producer.
     pub tracestate: Option<String>,
+    /// The idempotency key it was enqueued with, `<kind>:<key>`.
+    pub key: Option<Arc<str>>,
     /// What its record says of earlier runs.
     pub run: RunState,
     /// Its route, and what its call's verdict goes back with.
@@ -196,6 +198,7 @@ fn claimed(
         expired: false,
         traceparent: None,
         tracestate: None,
+        key: None,
         run: RunState::default(),
         seen,
     };
@@ -210,6 +213,7 @@ fn claimed(
             b"exp" => job.expired = value.parse().is_ok_and(|expires: u64| expires <= now_ms),
             b"traceparent" => job.traceparent = Some(value),
             b"tracestate" => job.tracestate = Some(value),
+            b"key" => job.key = Some(value.into()),
             b"run" => job.run = RunState::parse(&value),
             b"end" => job.has_ended = true,
             b"op" => job.seen.replayed = Replayed::parse(&value),

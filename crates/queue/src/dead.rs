@@ -192,6 +192,7 @@ impl Queue {
                 .discarding(&Selection::All, signed)
                 .arg("")
                 .arg("")
+                .arg(millis(self.keep))
                 .arg("ids");
             for id in chunk {
                 call = call.arg(id.as_bytes());
@@ -219,6 +220,7 @@ impl Queue {
                 .discarding(&Selection::All, signed)
                 .arg(act)
                 .arg(selection.to_string())
+                .arg(millis(self.keep))
                 .arg("same");
             for (id, died) in chunk {
                 call = call.arg(id.as_bytes()).arg(died);
@@ -244,6 +246,7 @@ impl Queue {
             .discarding(selection, signed)
             .arg(act)
             .arg(selection.to_string())
+            .arg(millis(self.keep))
             .arg("selected")
             .arg(seconds(cutoff_ms));
         Ok(ids(call.run(&self.link).await?)?.len())
@@ -260,6 +263,7 @@ impl Queue {
                 &k.data,
                 &k.stats,
                 &k.audit,
+                &k.idempotency,
             ])
             .arg(&signed.by)
             .arg(&signed.reason)

@@ -5,11 +5,8 @@ use std::time::Duration;
 use longshore_job::JobId;
 use redis::Value;
 
-use crate::value::read;
-use crate::{Queue, QueueError, script};
-
-/// How long an idempotency key holds.
-const KEY_HOLDS: Duration = Duration::from_secs(24 * 3600);
+use crate::value::{Answer, read};
+use crate::{Key, Queue, QueueError, script};
 
 /// At most so many jobs, or bytes of payload, go into one call: Redis serves nobody else meanwhile.
 const CHUNK_JOBS: usize = 500;
@@ -36,8 +33,8 @@ pub struct NewJob {
     pub payload: Vec<u8>,
     /// When it may run.
     pub run_at: RunAt,
-    /// An idempotency key: while it holds, 24 hours as a rule, no other job is accepted with it.
-    pub key: Option<String>,
+    /// Its idempotency key: while it holds, no other job is accepted with it.
+    pub key: Option<Key>,
     /// After how long it is dead as expired instead of being run.
     pub expires_in: Option<Duration>,
     /// W3C trace context, `00-…`.
@@ -55,39 +52,55 @@ pub struct Enqueued {
     pub duplicate: bool,
 }
 
+/// A key that stands for a job with other args.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyTaken {
+    /// Which of the jobs was refused, from 0.
+    pub place: usize,
+    /// The key.
+    pub key: String,
+    /// The job that has it. It may have ended, and be forgotten.
+    pub holder: JobId,
+    /// When that was enqueued, in ms since the epoch.
+    pub since_ms: u64,
+}
+
 impl Queue {
     /// Enqueues jobs, in order, in calls of at most 500. When one fails the earlier ones stay enqueued; repeating
     /// the whole is safe, since a known id is left as it is.
     ///
     /// # Errors
-    /// When Redis cannot be reached or refuses.
+    /// [`QueueError::KeyTaken`] when a key stands for other args: then nothing of its call was enqueued. Or when Redis
+    /// cannot be reached or refuses.
     pub async fn enqueue(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
-        self.enqueue_keyed(jobs, KEY_HOLDS).await
-    }
-
-    /// The same, with keys that hold for another time than 24 hours.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn enqueue_keyed(
-        &self,
-        jobs: &[NewJob],
-        keys_hold: Duration,
-    ) -> Result<Vec<Enqueued>, QueueError> {
         let mut answers = Vec::with_capacity(jobs.len());
-        let mut rest = jobs;
-        while !rest.is_empty() {
-            let (chunk, later) = rest.split_at(chunk_len(rest));
-            answers.extend(self.enqueue_chunk(chunk, keys_hold).await?);
-            rest = later;
+        while answers.len() < jobs.len() {
+            let rest = &jobs[answers.len()..];
+            let chunk = &rest[..chunk_len(rest)];
+            let enqueued = self.enqueue_chunk(chunk, false).await;
+            answers.extend(enqueued.map_err(|error| error.moved_by(answers.len()))?);
         }
         Ok(answers)
+    }
+
+    /// Looks whether their keys are free or stand for the same args, before any of them is enqueued.
+    ///
+    /// # Errors
+    /// [`QueueError::KeyTaken`] when one stands for other args; or when Redis cannot be reached or refuses.
+    pub async fn check_keys(&self, jobs: &[NewJob]) -> Result<(), QueueError> {
+        for (n, chunk) in jobs.chunks(CHUNK_JOBS).enumerate() {
+            if chunk.iter().any(|job| job.key.is_some()) {
+                let checked = self.enqueue_chunk(chunk, true).await;
+                checked.map_err(|error| error.moved_by(n * CHUNK_JOBS))?;
+            }
+        }
+        Ok(())
     }
 
     async fn enqueue_chunk(
         &self,
         jobs: &[NewJob],
-        keys_hold: Duration,
+        only_look: bool,
     ) -> Result<Vec<Enqueued>, QueueError> {
         let k = &self.keys;
         let mut call = script::ENQUEUE
@@ -100,7 +113,10 @@ impl Queue {
                 &k.idempotency,
                 &k.stats,
             ])
-            .arg(millis(keys_hold));
+            .arg(match only_look {
+                true => "look".to_owned(),
+                false => keyed(jobs).to_string(),
+            });
         for job in jobs {
             let delay = match job.run_at {
                 RunAt::Now => String::new(),
@@ -109,9 +125,9 @@ impl Queue {
             };
             call = call
                 .arg(job.id.to_string())
-                .arg(&job.payload)
+                .arg(if only_look { &[] } else { &*job.payload })
                 .arg(delay)
-                .arg(job.key.as_deref().unwrap_or(""))
+                .arg(job.key.as_ref().map(Key::encode).unwrap_or_default())
                 .arg(
                     job.expires_in
                         .map(millis)
@@ -121,7 +137,22 @@ impl Queue {
                 .arg(job.traceparent.as_deref().unwrap_or(""))
                 .arg(job.tracestate.as_deref().unwrap_or(""));
         }
-        let holders: Vec<Value> = call.run(&self.link).await?;
+        let value: Value = call.run(&self.link).await?;
+        let mut answer = Answer::new(value)?;
+        let mut refused = answer.list()?;
+        let mut taken = Vec::new();
+        while !refused.is_empty() {
+            let (place, holder): (usize, String) = (refused.next()?, refused.next()?);
+            let since_ms = refused.number()?.unwrap_or_default();
+            taken.push(key_taken(jobs, place, &holder, since_ms)?);
+        }
+        if !taken.is_empty() {
+            return Err(QueueError::KeyTaken(taken));
+        }
+        if only_look {
+            return Ok(Vec::new());
+        }
+        let holders: Vec<Value> = answer.next()?;
         if holders.len() != jobs.len() {
             return Err(QueueError::unexpected(
                 "an answer for each job was expected",
@@ -131,23 +162,41 @@ impl Queue {
             .zip(holders)
             .map(|(job, holder)| {
                 let holder: String = read(holder)?;
-                match holder.as_str() {
-                    "" => Ok(Enqueued {
-                        id: job.id,
-                        duplicate: false,
-                    }),
-                    other => Ok(Enqueued {
-                        id: other.parse().map_err(|_| {
-                            QueueError::unexpected(
-                                "an idempotency key is held by an id that is not ours",
-                            )
-                        })?,
-                        duplicate: true,
-                    }),
-                }
+                let duplicate = !holder.is_empty();
+                let id = match duplicate {
+                    true => held_by(&holder)?,
+                    false => job.id,
+                };
+                Ok(Enqueued { id, duplicate })
             })
             .collect()
     }
+}
+
+fn keyed(jobs: &[NewJob]) -> usize {
+    jobs.iter().filter(|job| job.key.is_some()).count()
+}
+
+fn key_taken(
+    jobs: &[NewJob],
+    place: usize,
+    holder: &str,
+    since_ms: u64,
+) -> Result<KeyTaken, QueueError> {
+    let place = place.wrapping_sub(1);
+    let key = jobs.get(place).and_then(|job| job.key.as_ref());
+    Ok(KeyTaken {
+        place,
+        key: key.map(|key| key.name().to_owned()).unwrap_or_default(),
+        holder: held_by(holder)?,
+        since_ms,
+    })
+}
+
+fn held_by(holder: &str) -> Result<JobId, QueueError> {
+    holder
+        .parse()
+        .map_err(|_| QueueError::unexpected("an idempotency key is held by an id that is not ours"))
 }
 
 fn chunk_len(jobs: &[NewJob]) -> usize {

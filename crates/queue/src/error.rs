@@ -1,5 +1,7 @@
 //! What can go wrong between us and Redis.
 
+use crate::KeyTaken;
+
 /// A call that did not succeed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum QueueError {
@@ -29,6 +31,9 @@ pub enum QueueError {
         /// Redis's own words.
         reason: String,
     },
+    /// An idempotency key stands for a job with other args; nothing was enqueued. At least one, the first ones.
+    #[error("{}", taken(.0))]
+    KeyTaken(Vec<KeyTaken>),
     /// Redis answered something that the script does not return: another program writes to our keys.
     #[error("unexpected answer from Redis: {0}")]
     Unexpected(String),
@@ -38,4 +43,30 @@ impl QueueError {
     pub(crate) fn unexpected(what: impl Into<String>) -> Self {
         Self::Unexpected(what.into())
     }
+
+    /// The same error of a list that began so many places later.
+    pub(crate) fn moved_by(self, places: usize) -> Self {
+        match self {
+            Self::KeyTaken(mut taken) => {
+                for key in &mut taken {
+                    key.place += places;
+                }
+                Self::KeyTaken(taken)
+            }
+            other => other,
+        }
+    }
+}
+
+/// What is said of keys that are taken.
+fn taken(keys: &[KeyTaken]) -> String {
+    let Some(KeyTaken { holder, .. }) = keys.first() else {
+        return "a key is taken".to_owned();
+    };
+    let more = match keys.len() {
+        1 => String::new(),
+        n => format!(", and {} more keys are taken", n - 1),
+    };
+    // Not the key itself: it may be somebody's address.
+    format!("an idempotency key stands for job {holder}, which has other args{more}")
 }

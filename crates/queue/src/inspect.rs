@@ -7,6 +7,7 @@ use std::fmt;
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
+use crate::key::name_in;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::Answer;
 use crate::{CronOrigin, Delivery, Paused, Queue, QueueError, RawId, Recorded, RunState, script};
@@ -380,13 +381,20 @@ pub(crate) fn from_record(
             .get("chk")
             .and_then(|json| serde_json::from_slice(json).ok()),
         delivery: None,
-        idempotency_key: field(record, "idempotency_key").filter(|key| !key.is_empty()),
+        idempotency_key: idempotency_key(record),
         cron: field(record, "cron").and_then(|text| CronOrigin::parse(&text)),
         run: field(record, "run")
             .map(|run| RunState::parse(&run))
             .unwrap_or_default(),
         history: history(record),
     }
+}
+
+/// Ours, or what apalis-redis writes at push.
+fn idempotency_key(record: &HashMap<String, Vec<u8>>) -> Option<String> {
+    let ours = field(record, "key").and_then(|key| name_in(&key).map(str::to_owned));
+    let key = ours.or_else(|| field(record, "idempotency_key"));
+    key.filter(|key| !key.is_empty())
 }
 
 fn field(record: &HashMap<String, Vec<u8>>, name: &str) -> Option<String> {

@@ -20,7 +20,7 @@ pub struct Keys {
     /// |---|---|
     /// | `at` | enqueued, ms since the epoch |
     /// | `exp` | expires, ms since the epoch |
-    /// | `idempotency_key` | the key it was enqueued with |
+    /// | `key` | the idempotency key it was enqueued with, `<kind>:<key>` |
     /// | `cron` | the cron entry and tick that it comes from, `<entry> <ms>`; ` by hand` after it if it was asked for |
     /// | `traceparent`, `tracestate` | W3C trace context of the producer |
     /// | `run` | [`RunState`](crate::RunState): `<used> <lost> <generation> <may have been sent> <history entries>` |
@@ -36,7 +36,8 @@ pub struct Keys {
     pub dead: String,
     /// LIST with at most one element: there is work, one idle process should look.
     pub signal: String,
-    /// Prefix: STRING `<idempotency>:<key>` → id, with a TTL.
+    /// Prefix: STRING `<idempotency>:<kind>:<key>` → `<id> <enqueued ms> <holds ms> <digest of the args, or ->`. It has a
+    /// TTL once its job has ended (`lua/part/key.lua`).
     pub idempotency: String,
     /// HASH id → claim token: what is running, and for whom. `<worker>:<n>` for a claim, `<worker>:r<n>` for what was
     /// taken over from a lost worker and is about to be settled.

@@ -26,6 +26,7 @@ mod enqueue;
 mod error;
 mod id;
 mod inspect;
+mod key;
 mod keys;
 mod lease;
 mod link;
@@ -52,10 +53,11 @@ pub use decide::{
 };
 pub use delivery::{Delivery, Heard, News, Suppress};
 pub use edit::{Edit, Edited};
-pub use enqueue::{Enqueued, NewJob, RunAt};
+pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
 pub use error::QueueError;
 pub use id::RawId;
 pub use inspect::{Breaker, BreakerState, Job, JobState, Stats};
+pub use key::Key;
 pub use keys::{InvalidName, Keys};
 pub use lease::{Beat, Lease, Sweep, Taken, WorkerId};
 pub use link::{Link, LinkOptions};
@@ -71,6 +73,7 @@ pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
 pub use wait::Peek;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One queue. Cheap to clone; clones share the connection.
 #[derive(Debug, Clone)]
@@ -78,6 +81,8 @@ pub struct Queue {
     link: Link,
     keys: Arc<Keys>,
     provider: Arc<ProviderPolicy>,
+    /// How long completed jobs are kept, for those who discard letters.
+    keep: Duration,
 }
 
 impl Queue {
@@ -90,6 +95,7 @@ impl Queue {
             link,
             keys: Arc::new(Keys::new(namespace, name)?),
             provider: Arc::default(),
+            keep: Key::HOLDS,
         })
     }
 
@@ -132,6 +138,14 @@ impl Queue {
             link,
             keys: Arc::clone(&self.keys),
             provider: Arc::clone(&self.provider),
+            keep: self.keep,
         }
+    }
+
+    /// The same queue, whose completed jobs are kept for so long. The key of a discarded letter that may have been sent
+    /// holds as long as if it had completed.
+    #[must_use]
+    pub fn with_retention(self, keep: Duration) -> Self {
+        Self { keep, ..self }
     }
 }

@@ -66,7 +66,7 @@ macro_rules! script {
     };
 }
 
-script!(ENQUEUE = "enqueue", "", ["now", "wake"]);
+script!(ENQUEUE = "enqueue", "", ["now", "wake", "key"]);
 script!(
     CLAIM = "claim",
     " flags=allow-oom",
@@ -98,7 +98,8 @@ script!(
         "verdict",
         "audit",
         "operation",
-        "report"
+        "report",
+        "key"
     ]
 );
 script!(BEAT = "beat", " flags=allow-oom", ["now"]);
@@ -134,7 +135,7 @@ script!(
 script!(
     DISCARD = "discard",
     " flags=allow-oom",
-    ["now", "record", "audit", "letters"]
+    ["now", "record", "audit", "letters", "key"]
 );
 script!(
     REPLAY = "replay",

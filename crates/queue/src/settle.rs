@@ -44,6 +44,8 @@ pub struct Verdict {
     pub state: RunState,
     /// What is added to its history.
     pub history: Option<HistoryEntry>,
+    /// The idempotency key that its claim found, `<kind>:<key>`. When it has completed, the key gets its time limit.
+    pub key: Option<Arc<str>>,
     /// The size of its payload.
     pub payload_bytes: usize,
     /// What its call says of the provider.
@@ -139,6 +141,7 @@ impl Queue {
                 &k.replay,
                 &k.open_replays,
                 &k.audit,
+                &k.idempotency,
             ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));
@@ -160,6 +163,11 @@ impl Queue {
                 .arg(report.operation)
                 .arg(report.word)
                 .arg(report.cause);
+        }
+        let keyed: Vec<_> = verdicts.iter().filter_map(ended_key).collect();
+        call = call.arg(keyed.len());
+        for (id, key) in keyed {
+            call = call.arg(id).arg(key);
         }
         for verdict in verdicts {
             call = call
@@ -240,6 +248,14 @@ fn report(verdict: &Verdict) -> Option<Report<'_>> {
         // A line in the operation's record.
         cause: cause.map_or_else(String::new, |cause| cause.to_string().replace('\n', " ")),
     })
+}
+
+/// The key of a job that has completed.
+fn ended_key(verdict: &Verdict) -> Option<(&[u8], &str)> {
+    match &verdict.fate {
+        Fate::Completed { .. } => Some((verdict.id.as_bytes(), verdict.key.as_deref()?)),
+        _ => None,
+    }
 }
 
 /// A verdict as the script takes it, from its word on.

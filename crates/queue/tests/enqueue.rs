@@ -42,38 +42,6 @@ async fn repeating_an_enqueue_whose_answer_was_lost_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_holds_for_a_day_and_names_its_holder() {
-    let bench = Bench::new();
-    let keyed = || NewJob {
-        key: Some("order 1".to_owned()),
-        ..job()
-    };
-    let (a, b) = (keyed(), keyed());
-    let first = bench
-        .queue
-        .enqueue(std::slice::from_ref(&a))
-        .await
-        .expect("enqueues")[0];
-    let second = bench.queue.enqueue(&[b]).await.expect("enqueues")[0];
-    let repeated = bench
-        .queue
-        .enqueue(std::slice::from_ref(&a))
-        .await
-        .expect("enqueues")[0];
-    assert_eq!((first.id, first.duplicate), (a.id, false));
-    assert_eq!((second.id, second.duplicate), (a.id, true));
-    assert_eq!(
-        (repeated.id, repeated.duplicate),
-        (a.id, false),
-        "its own key is no duplicate"
-    );
-    assert_eq!(bench.queue.stats().await.expect("counts").pending, 1);
-    let key = format!("{}:order 1", bench.queue.keys().idempotency);
-    let ttl: i64 = bench.raw(&[b"TTL", key.as_bytes()]).await;
-    assert!((86_390..=86_400).contains(&ttl), "{ttl}");
-}
-
-#[tokio::test]
 async fn later_jobs_wait_for_their_time_and_past_times_mean_now() {
     let bench = Bench::new();
     let at = |run_at| NewJob { run_at, ..job() };

@@ -254,6 +254,7 @@ async fn what_the_fallback_may_have_is_known_as_such() {
         fate: decision.fate,
         state: decision.state,
         history: None,
+        key: None,
         payload_bytes: 0,
         said: Word::Nothing,
         seen: longshore_queue::Seen::default(),

@@ -248,28 +248,6 @@ async fn a_key_of_a_map_stands_for_what_came_first() {
     assert_eq!(ttl, -1, "for good");
 }
 
-#[tokio::test]
-async fn a_key_can_hold_for_longer_than_a_day() {
-    let bench = Bench::new();
-    let week = Duration::from_secs(7 * 24 * 3600);
-    let mut ids = Vec::new();
-    for _ in 0..2 {
-        let job = longshore_queue::NewJob {
-            key: Some("evt_1".to_owned()),
-            ..support::job()
-        };
-        let enqueued = bench
-            .queue
-            .enqueue_keyed(&[job], week)
-            .await
-            .expect("enqueues");
-        ids.push((enqueued[0].id, enqueued[0].duplicate));
-    }
-    assert_eq!(ids[1], (ids[0].0, true));
-    let ttl: i64 = bench.text("PTTL {t:email}:idempotency:evt_1").await;
-    assert!(ttl > 6 * 24 * 3600 * 1000, "{ttl}");
-}
-
 fn ada() -> AddressHash {
     "a".repeat(64).parse().expect("a hash")
 }

@@ -7,7 +7,7 @@ mod event;
 mod signature;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
@@ -19,9 +19,6 @@ use crate::seldom::Seldom;
 use crate::source::{Outcome, Refusal, Source, impatient};
 use event::{Event, Ignored, Read};
 use signature::Verifier;
-
-/// How long an event that was taken is known again. Stripe repeats what was not answered for three days.
-const KNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What has to be known to take Stripe's events.
 #[derive(Debug, Clone)]
@@ -105,7 +102,7 @@ impl Source for Stripe {
             return Ok(vec![Outcome::Ignored]);
         };
         let jobs = std::slice::from_ref(&**job);
-        let enqueued = self.queue.enqueue_keyed(jobs, KNOWN_FOR).await?;
+        let enqueued = self.queue.enqueue(jobs).await?;
         let outcome = |duplicate| match duplicate {
             true => Outcome::Duplicate,
             false => Outcome::Noted,

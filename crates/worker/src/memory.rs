@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_job::{Earlier, JobId, Memory, Outbox, Prepared, Recalling, Unremembered};
-use longshore_queue::{NewJob, Queue, QueueError, RunAt};
+use longshore_job::{
+    Earlier, JobId, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending, Unremembered,
+};
+use longshore_queue::{Key, NewJob, Queue, QueueError, RunAt};
 
 use crate::entry::Entry;
 
@@ -26,23 +28,23 @@ impl Outbox for QueueMemory {
         &'a self,
         job: Prepared,
         key: &'a str,
-        keys_hold: Duration,
-    ) -> Recalling<'a, JobId> {
+        key_holds: Duration,
+    ) -> Sending<'a, JobId> {
         Box::pin(async move {
             let queue = self.queue.sibling(job.queue);
             let queue = queue.map_err(|error| Unremembered(error.to_string()))?;
             let job = NewJob {
                 id: JobId::generate(),
+                key: Some(Key::of(&job, key).holds(key_holds)),
                 payload: job.payload,
                 run_at: RunAt::Now,
-                key: Some(key.to_owned()),
                 expires_in: job.expires_in,
                 // It belongs to the trace that led to it.
                 traceparent: self.entry.claimed.traceparent.clone(),
                 tracestate: self.entry.claimed.tracestate.clone(),
             };
-            let enqueued = queue.enqueue_keyed(std::slice::from_ref(&job), keys_hold);
-            let enqueued = enqueued.await.map_err(unremembered)?;
+            let enqueued = queue.enqueue(std::slice::from_ref(&job)).await;
+            let enqueued = enqueued.map_err(not_enqueued)?;
             Ok(enqueued.first().map_or(job.id, |enqueued| enqueued.id))
         })
     }
@@ -119,6 +121,17 @@ impl Memory for QueueMemory {
     fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String> {
         let assigned = self.queue.assign(map, key, value);
         Box::pin(async { assigned.await.map_err(unremembered) })
+    }
+}
+
+fn not_enqueued(error: QueueError) -> NotEnqueued {
+    let holder = match &error {
+        QueueError::KeyTaken(taken) => taken.first().map(|taken| taken.holder),
+        _ => None,
+    };
+    match holder {
+        Some(holder) => NotEnqueued::KeyTaken { holder },
+        None => unremembered(error).into(),
     }
 }
 

@@ -215,6 +215,7 @@ fn verdict(claimed: &Claimed, fate: Fate) -> Verdict {
             reason: Some("SendGrid did not like it".to_owned()),
             ..HistoryEntry::default()
         }),
+        key: claimed.key.clone(),
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
         said: longshore_queue::Word::Nothing,
         seen: claimed.seen,

@@ -155,6 +155,66 @@ fn a_key_enqueues_once() {
     let second = bench.run(&enqueue).json();
     assert_eq!(second, json!({ "id": first["id"], "duplicate": true }));
     assert_eq!(bench.row()["pending"], 1);
+
+    // The same args written otherwise are the same job; other args are refused, and it says what holds the key.
+    let spaced = WELCOME.replace(':', " : ");
+    let again = [
+        "enqueue",
+        "send_email",
+        &spaced,
+        "--key",
+        "order 1",
+        "--json",
+    ];
+    assert_eq!(bench.run(&again).json()["duplicate"], true);
+    let other = WELCOME.replace("ada", "bob");
+    let refused = bench.unchanged(&["enqueue", "send_email", &other, "--key", "order 1"]);
+    let refused = refused.fails(2, &text(&first["id"]));
+    for said in [
+        "nothing was enqueued",
+        "`order 1`",
+        " since 20",
+        "other args",
+    ] {
+        assert!(refused.stderr.contains(said), "{said}: {refused:?}");
+    }
+    // A key is a name within its kind.
+    let sms = r#"{"to":"+4790000000","body":"hi"}"#;
+    let sms = bench.run(&["enqueue", "send_sms", sms, "--key", "order 1", "--json"]);
+    assert_eq!(sms.json()["duplicate"], false);
+}
+
+#[test]
+fn a_discarded_letter_gives_its_key_back() {
+    let bench = Bench::new();
+    let enqueue = ["enqueue", "send_email", WELCOME, "--key", "k", "--json"];
+    let first = text(&bench.run(&enqueue).json()["id"]);
+    bench.settle(&bench.claim(), &super::bench::dead("x"));
+    assert_eq!(bench.run(&enqueue).json()["duplicate"], true);
+    let discard = ["dead", "discard", &first, "--yes", "--reason", "r"];
+    bench.run(&discard).ok();
+    let anew = bench.run(&enqueue).json();
+    assert_eq!(anew["duplicate"], false);
+    let job = bench.run(&["job", &text(&anew["id"]), "--json"]).json();
+    assert_eq!(job["state"], "pending", "a job that exists");
+
+    // Later than a day from now, and its key is there all the while.
+    let later = [
+        "enqueue",
+        "send_email",
+        WELCOME,
+        "--key",
+        "later",
+        "--in",
+        "48h",
+    ];
+    bench.run(&later).ok();
+    let key = format!("{}:send_email:later", bench.queue.keys().idempotency);
+    let ttl = bench.runtime.block_on(async {
+        let mut ask = redis::cmd("PTTL");
+        bench.queue.link().command::<i64>(ask.arg(key)).await
+    });
+    assert_eq!(ttl.expect("asks"), -1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use longshore_job::kinds::SendEmail;
 use longshore_job::{Cause, Class, JobId, Prepared};
 use longshore_operator::{Operator, QueueInfo, Repeats, Signed};
 use longshore_queue::{
-    Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, Queue, Retention, RunAt, RunState,
+    Fate, HistoryEntry, Key, Lease, Link, LinkOptions, NewJob, Queue, Retention, RunAt, RunState,
     Verdict, WorkerId,
 };
 use longshore_sandbox::RedisServer;
@@ -27,6 +27,7 @@ impl Bench {
         let infos = ["email", "sms"].map(|name| QueueInfo {
             name: name.to_owned(),
             max_attempts: 4,
+            keep: Key::HOLDS,
             providers: vec!["sendgrid".to_owned()],
             repeats: if name == "sms" {
                 Repeats::Verified
@@ -52,7 +53,7 @@ pub(crate) async fn enqueue(queue: &Queue, count: usize) -> Vec<String> {
         id: JobId::generate(),
         payload: payload.clone(),
         run_at: RunAt::Now,
-        key: Some(JobId::generate().to_string()),
+        key: Some(Key::new("send_email", &JobId::generate().to_string())),
         expires_in: None,
         traceparent: None,
         tracestate: None,
@@ -74,6 +75,7 @@ pub(crate) async fn bury(queue: &Queue, count: usize, code: &str) -> Vec<String>
         .into_iter()
         .map(|claimed| Verdict {
             id: claimed.id,
+            key: claimed.key,
             token: Arc::clone(&claimed.token),
             kind: Some("send_email".to_owned()),
             fate: Fate::Dead {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_job::kinds::SendEmail;
-use longshore_job::{InvalidArgs, Prepared, Run, Unremembered};
+use longshore_job::{InvalidArgs, NotEnqueued, Prepared, Run, Unremembered};
 
 use crate::app::{Effect, EffectAnswer};
 
@@ -24,8 +24,14 @@ pub(super) async fn enqueue(
     let event = &effect.event_id;
     match prepare(answer) {
         Some(Ok(mail)) => {
-            let mail = run.outbox().enqueue(mail, key, ONE_MAIL).await?;
-            tracing::debug!(job = %run.id, event, %mail, "the payer is written to");
+            match run.outbox().enqueue(mail, key, ONE_MAIL).await {
+                Ok(mail) => tracing::debug!(job = %run.id, event, %mail, "the payer is written to"),
+                Err(NotEnqueued::Unremembered(error)) => return Err(error),
+                // An earlier run was answered otherwise: that mail is the one for this effect.
+                Err(NotEnqueued::KeyTaken { holder }) => {
+                    tracing::warn!(job = %run.id, event, mail = %holder, "the app answered something else before: the payer gets that mail");
+                }
+            }
         }
         Some(Err(error)) => {
             tracing::warn!(job = %run.id, event, %error, "what the app answered is no mail: nobody is written to");

@@ -15,7 +15,7 @@ use std::time::Duration;
 use longshore_job::kinds::ApplyStripeEvent;
 use longshore_job::{
     Earlier, Forgetful, Gate, Handler, JobError, JobId, Memory, Outbox, Outcome, Prepared,
-    Recalling, Run, Unremembered,
+    Recalling, Run, Sending, Unremembered,
 };
 use longshore_payment_reconcile::{App, AppConfig, ApplyStripeEventHandler, Stripe, StripeConfig};
 use longshore_sandbox::{AppSandbox, Fault, PlantedPaymentIntent, Rule, StripeSandbox};
@@ -132,7 +132,7 @@ impl Outbox for Fleet {
         job: Prepared,
         key: &'a str,
         keys_hold: Duration,
-    ) -> Recalling<'a, JobId> {
+    ) -> Sending<'a, JobId> {
         assert_eq!(keys_hold, Duration::from_secs(7 * DAY));
         assert_eq!(job.queue, "email");
         Box::pin(async move {

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use longshore_job::kinds::{ApplyStripeEvent, ReconcilePayments};
 use longshore_job::{
     Earlier, Forgetful, Gate, Handler, JobError, JobId, Memory, Outbox, Outcome, Prepared,
-    Recalling, Run,
+    Recalling, Run, Sending,
 };
 use longshore_payment_reconcile::{
     App, AppConfig, ApplyStripeEventHandler, ReconcilePaymentsHandler, Stripe, StripeConfig,
@@ -97,7 +97,7 @@ impl Memory for Notes {
 }
 
 impl Outbox for Notes {
-    fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Recalling<'a, JobId> {
+    fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Sending<'a, JobId> {
         Box::pin(async { Ok(JobId::generate()) })
     }
 }

@@ -162,6 +162,7 @@ pub fn verdict(claimed: &Claimed, fate: Fate) -> Verdict {
             outcome: "tested".to_owned(),
             ..HistoryEntry::default()
         }),
+        key: claimed.key.clone(),
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
         said: Word::Nothing,
         seen: claimed.seen,

@@ -1,12 +1,17 @@
 //! An event: whether there is something to fetch.
 
+use std::time::Duration;
+
 use longshore_job::kinds::ApplyStripeEvent;
 use longshore_job::{JobId, Prepared};
-use longshore_queue::{NewJob, RunAt};
+use longshore_queue::{Key, NewJob, RunAt};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::source::Refusal;
+
+/// How long an event that was taken is known again. Stripe repeats what was not answered for three days.
+const KNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The version of the API that the endpoint should have.
 pub(super) const API_VERSION: &str = "2023-10-16";
@@ -89,9 +94,9 @@ pub(super) fn read(live: bool, body: &[u8]) -> Result<Read, Refusal> {
     };
     let job = ignored.is_none().then(|| NewJob {
         id: JobId::generate(),
+        key: Some(Key::of(&prepared, &id).holds(KNOWN_FOR)),
         payload: prepared.payload,
         run_at: RunAt::Now,
-        key: Some(id.clone()),
         expires_in: prepared.expires_in,
         traceparent: None,
         tracestate: None,
@@ -145,7 +150,7 @@ mod tests {
             let payload = br#"{"kind":"apply_stripe_event","v":1,"args":{"event_id":"evt_1"}}"#;
             assert_eq!(job.payload, payload);
             assert_eq!(
-                (job.key.as_deref(), job.run_at),
+                (job.key.as_ref().map(Key::name), job.run_at),
                 (Some("evt_1"), RunAt::Now)
             );
             assert_eq!(job.expires_in, None);

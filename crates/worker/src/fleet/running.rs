@@ -270,6 +270,7 @@ async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut L
             fate: Fate::Untouched,
             state: entry.claimed.run,
             history: None,
+            key: None,
             payload_bytes: 0,
             said: Word::Nothing,
             seen: entry.claimed.seen,

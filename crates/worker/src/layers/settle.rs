@@ -157,6 +157,7 @@ fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
         fate: decision.fate,
         state,
         history,
+        key: claimed.key.clone(),
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
         said: decision.said,
         seen: claimed.seen,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use longshore_client::Client;
 use longshore_operator::{Operator, QueueInfo, QueueRow, Repeats};
-use longshore_queue::{BreakerState, Link, LinkOptions, Queue};
+use longshore_queue::{BreakerState, Key, Link, LinkOptions, Queue};
 use longshore_sandbox::{
     AppSandbox, AppendFsync, GoogleMapsSandbox, RedisServer, Rule, S3Sandbox, SendGridSandbox,
     StripeSandbox, TwilioSandbox, WebhookEndpoint,
@@ -80,6 +80,7 @@ impl Stage {
             repeats: Repeats::Double,
             name: queue.to_owned(),
             max_attempts: 4,
+            keep: Key::HOLDS,
             fallback: None,
             providers: vec![provider.to_owned()],
         });
