@@ -9,6 +9,7 @@ pub mod config;
 pub mod failure;
 mod logging;
 mod output;
+mod redis_cure;
 pub mod registry;
 pub mod secrets;
 mod sentry;

@@ -1,8 +1,10 @@
 //! `work`.
 
+mod server;
+
 use std::sync::Arc;
 
-use longshore_queue::{Link, OnUnknown, Policy, Queue, Retention};
+use longshore_queue::{OnUnknown, Policy, Queue, Retention};
 use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped, Watch};
 
 use super::{host_name, log_warnings, signals};
@@ -20,18 +22,23 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     log_warnings(session);
     let mut stop = signals::listen()?;
-    let fleet = tokio::select! {
+    let (fleet, worked) = tokio::select! {
         fleet = fleet(session, args, watch) => fleet?,
         _ = stop.recv() => {
             tracing::info!("stopped before any job was taken");
             return Ok(());
         }
     };
-    let left = fleet.run(stop).await.map_err(|error| match error {
-        FleetError::Unreachable(_) => Failure::Redis(error.to_string()),
-        FleetError::Listen { .. } => Failure::failed(format!("worker.http_addr: {error}")),
-        _ => Failure::failed(error),
-    })?;
+    let left = match fleet.run(stop).await {
+        Ok(left) => left,
+        Err(error @ FleetError::Unreachable(_)) => {
+            return Err(server::why_not(&worked, &error).await);
+        }
+        Err(error @ FleetError::Listen { .. }) => {
+            return Err(Failure::failed(format!("worker.http_addr: {error}")));
+        }
+        Err(error) => return Err(Failure::failed(error)),
+    };
     ended(&left, session.config.worker.lost_after.as_secs_f64())
 }
 
@@ -63,12 +70,12 @@ fn ended(left: &Left, lost_after_seconds: f64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// All that is wanted of this process, ready to run.
+/// All that is wanted of this process, ready to run, and the queues that it works.
 async fn fleet(
     session: &Session,
     args: &Work,
     watch: Option<Arc<dyn Watch>>,
-) -> Result<Fleet, Failure> {
+) -> Result<(Fleet, Vec<Queue>), Failure> {
     let wanted = wanted(args)?;
     let link = session.link()?;
     let worker = &session.config.worker;
@@ -81,10 +88,12 @@ async fn fleet(
     if let Some(watch) = watch {
         fleet = fleet.watched_by(watch);
     }
-    let mut queues = 0;
+    let mut worked = Vec::new();
     let ticking = link.another(link.options());
     for provider in PROVIDERS {
         let name = provider.queue.name;
+        let counted = Queue::new(ticking.clone(), &session.config.redis.namespace, name);
+        fleet = fleet.counts(&counted.map_err(Failure::input)?);
         if (provider.origin)(&session.config).is_some() {
             let namespace = &session.config.redis.namespace;
             let queue = Queue::new(ticking.clone(), namespace, name).map_err(Failure::input)?;
@@ -127,11 +136,11 @@ async fn fleet(
             fleet = fleet.provider(facts);
         }
         if wanted {
+            worked.push(queue.clone());
             fleet = fleet.queue(queue, settings(session, name)?, handlers);
-            queues += 1;
         }
     }
-    if queues == 0 {
+    if worked.is_empty() {
         let keys: Vec<_> = PROVIDERS
             .iter()
             .map(|provider| provider.turned_on_by)
@@ -142,9 +151,10 @@ async fn fleet(
             keys.join(" or ")
         )));
     }
-    check_server(&session.reached().await?).await?;
+    server::check(&session.reached().await?, &session.config.redis).await?;
+    server::prove(&worked).await;
     secrets.keep_fresh(session.config.reread);
-    Ok(fleet)
+    Ok((fleet, worked))
 }
 
 fn wanted(args: &Work) -> Result<Vec<&'static Provider>, Failure> {
@@ -201,31 +211,6 @@ fn settings(session: &Session, queue: &str) -> Result<Settings, Failure> {
         heartbeat: worker.heartbeat,
         lost_after: worker.lost_after,
     })
-}
-
-/// A Redis that drops keys when it is full would lose jobs; one that writes nothing down loses them when it stops.
-async fn check_server(link: &Link) -> Result<(), Failure> {
-    let facts = match link.server_facts().await {
-        Ok(facts) => facts,
-        Err(error) => {
-            tracing::warn!(%error, "Redis does not say how it is set up");
-            return Ok(());
-        }
-    };
-    if let Some(policy) = facts
-        .eviction_policy
-        .filter(|policy| policy != "noeviction")
-    {
-        return Err(Failure::failed(format!(
-            "Redis would drop jobs when it is full (maxmemory-policy {policy}): set `maxmemory-policy noeviction`"
-        )));
-    }
-    if facts.append_only == Some(false) {
-        tracing::warn!(
-            "Redis writes no append-only file: what was enqueued since its last snapshot is lost if it stops; set `appendonly yes`"
-        );
-    }
-    Ok(())
 }
 
 /// `host-pid`: what a worker is called in histories and leases.

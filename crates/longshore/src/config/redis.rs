@@ -13,6 +13,7 @@ use super::secret::SecretRef;
 pub(super) const KEYS: &[Key] = &[
     Key::text("redis.url").or("redis://127.0.0.1:6379").secret(),
     Key::text("redis.namespace").or("longshore"),
+    Key::toml("redis.allow_eviction_unknown").or("false"),
 ];
 
 /// Where the queues are kept.
@@ -22,6 +23,8 @@ pub struct RedisSettings {
     pub url: SecretRef,
     /// The first part of every queue's key: `{longshore:email}`.
     pub namespace: String,
+    /// Somebody has seen to it that this Redis does not drop keys, although it does not say so.
+    pub allow_eviction_unknown: bool,
 }
 
 /// A checked URL of a Redis server: `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Shown without
@@ -143,9 +146,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<RedisSettings> {
         }
         fits.then_some(name)
     });
+    let allow_eviction_unknown = reader.flag("redis.allow_eviction_unknown");
     Some(RedisSettings {
         url: url?,
         namespace: namespace?,
+        allow_eviction_unknown: allow_eviction_unknown?,
     })
 }
 

@@ -61,6 +61,14 @@ impl RedisServerOptions {
         self
     }
 
+    /// Gives a command another name, so that nobody finds it under its own.
+    #[must_use]
+    pub fn rename_command(mut self, name: &str, to: &str) -> Self {
+        let args = ["--rename-command", name, to];
+        self.args.extend(args.map(str::to_owned));
+        self
+    }
+
     /// How long it may take to come up, data loaded: 15 s unless said otherwise.
     #[must_use]
     pub fn ready_within(mut self, deadline: Duration) -> Self {

@@ -1,0 +1,47 @@
+//! One thing that was looked at.
+
+use serde::Serialize;
+
+/// How it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Status {
+    Ok,
+    Warning,
+    Error,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    /// What was looked at.
+    pub(super) check: String,
+    pub(super) status: Status,
+    pub(super) finding: String,
+    /// What to do; `None` where all is well.
+    pub(super) cure: Option<String>,
+}
+
+pub(super) fn ok(check: &str, finding: impl Into<String>) -> Finding {
+    Finding {
+        check: check.to_owned(),
+        status: Status::Ok,
+        finding: finding.into(),
+        cure: None,
+    }
+}
+
+pub(super) fn warning(check: &str, finding: impl Into<String>, cure: &str) -> Finding {
+    Finding {
+        status: Status::Warning,
+        cure: Some(cure.to_owned()),
+        ..ok(check, finding)
+    }
+}
+
+pub(super) fn error(check: &str, finding: impl Into<String>, cure: &str) -> Finding {
+    Finding {
+        status: Status::Error,
+        cure: Some(cure.to_owned()),
+        ..ok(check, finding)
+    }
+}

@@ -1,0 +1,167 @@
+//! Whether each queue can be written to, who works it, and what lies where no queue reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use longshore_queue::{KeyScan, Link, Queue, QueueError, ScanFor, Stray};
+
+use super::finding::{Finding, error, ok, warning};
+use crate::commands::queues::nobody;
+use crate::failure::Failure;
+use crate::output::{counted, plain};
+use crate::redis_cure::cure;
+use crate::registry::PROVIDERS;
+use crate::session::Session;
+
+/// How long the keys may be walked over. A million take about a second.
+const WALK_FOR: Duration = Duration::from_secs(5);
+
+/// How many strange keys are shown.
+const MOST_SHOWN: usize = 10;
+
+pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
+    let namespace = &session.config.redis.namespace;
+    let mut findings = prove(session, link).await?;
+    let mut scan = KeyScan::new(namespace, ScanFor::Strays);
+    let walked = scan.walk(link, WALK_FOR).await;
+    let mut found: BTreeSet<String> = scan.queues.clone();
+    match link.registered_queues(namespace).await {
+        Ok(names) => found.extend(names),
+        Err(refused) => findings.push(warning(
+            "queues",
+            format!("which queues others use cannot be found out: {refused}"),
+            &named(cure(&refused.to_string()), namespace),
+        )),
+    }
+    findings.extend(workers(session, link, &found).await?);
+    findings.push(strays(&scan, walked.as_ref().err(), namespace));
+    findings.extend(scan.strays.iter().take(MOST_SHOWN).map(|(key, why)| {
+        let (text, cure) = stray(key, *why, namespace);
+        warning("keys", text, &cure)
+    }));
+    Ok(findings)
+}
+
+/// A cure that speaks of the namespace.
+fn named(cure: &str, namespace: &str) -> String {
+    cure.replace("NAMESPACE", namespace)
+}
+
+/// Writes to each queue by a script, as workers and producers do. What several queues have in common is said once.
+async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
+    let namespace = &session.config.redis.namespace;
+    let mut refused: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+    let mut well = Vec::new();
+    for provider in PROVIDERS {
+        let name = provider.queue.name;
+        let queue = Queue::new(link.clone(), namespace, name).map_err(Failure::input)?;
+        let trouble = match queue.prove().await {
+            Ok(denied) if denied.is_empty() => {
+                well.push(name);
+                continue;
+            }
+            Ok(denied) => (
+                format!("Redis does not let us use {}", denied.join(", ")),
+                "allow these commands to its ACL user, and take `rename-command` out of its configuration"
+                    .to_owned(),
+            ),
+            Err(QueueError::Refused { reason, .. }) => {
+                let cure = named(cure(&reason), namespace);
+                (format!("scripts cannot write: {reason}"), cure)
+            }
+            Err(error) => {
+                let text = error.to_string();
+                let cure = named(cure(&text), namespace);
+                (format!("scripts cannot write: {text}"), cure)
+            }
+        };
+        // MOVED names a slot and a node: it differs from queue to queue.
+        refused.entry(trouble).or_default().push(name);
+    }
+    let mut findings = Vec::new();
+    if !well.is_empty() {
+        let text = format!("{}: scripts can write", well.join(", "));
+        findings.push(ok("writes", text));
+    }
+    for ((text, cure), queues) in refused {
+        let text = format!("{}: {}", queues.join(", "), plain(&text));
+        findings.push(error("writes", text, &cure));
+    }
+    Ok(findings)
+}
+
+/// Who works each queue that has jobs, or that is configured here.
+async fn workers(
+    session: &Session,
+    link: &Link,
+    found: &BTreeSet<String>,
+) -> Result<Vec<Finding>, Failure> {
+    let rows = match session.operator_of(link, found)?.queues().await {
+        Ok(rows) => rows,
+        Err(refused) => {
+            let text = format!("queues cannot be counted: {refused}");
+            let cure = named(cure(&refused.to_string()), &session.config.redis.namespace);
+            return Ok(vec![error("workers", plain(&text), &cure)]);
+        }
+    };
+    let mut findings = Vec::new();
+    for row in &rows {
+        let configured = PROVIDERS.iter().find(|provider| {
+            provider.queue.name == row.queue && (provider.origin)(&session.config).is_some()
+        });
+        if let Some(nobody) = nobody(row) {
+            findings.push(error("workers", plain(&nobody.what), &nobody.cure));
+        } else if row.workers > 0 {
+            let workers = counted(row.workers, "worker");
+            findings.push(ok("workers", format!("{}: {workers}", row.queue)));
+        } else if configured.is_some() {
+            let text = format!("{}: no worker serves it, and it has no jobs", row.queue);
+            let cure = format!("start `longshore work --queue {}`", row.queue);
+            findings.push(warning("workers", text, &cure));
+        }
+    }
+    Ok(findings)
+}
+
+fn strays(scan: &KeyScan, failed: Option<&QueueError>, namespace: &str) -> Finding {
+    let strange = scan.strays.len();
+    if let Some(refused) = failed {
+        let text = format!("keys that no queue reads cannot be looked for: {refused}");
+        let cure = named(cure(&refused.to_string()), namespace);
+        return warning("keys", plain(&text), &cure);
+    }
+    if !scan.ended() {
+        return warning(
+            "keys",
+            format!(
+                "only some {} keys were looked at in {} s",
+                scan.looked_at,
+                WALK_FOR.as_secs()
+            ),
+            "look for others when there are fewer: `redis-cli --scan`",
+        );
+    }
+    match strange {
+        0 => ok("keys", "every key of the namespace is read by a queue"),
+        n => warning(
+            "keys",
+            format!("{} no queue reads", counted(n as u64, "key")),
+            "see the next lines",
+        ),
+    }
+}
+
+fn stray(key: &str, why: Stray, namespace: &str) -> (String, String) {
+    let what = match why {
+        Stray::NoBraces => "has no braces around namespace and queue",
+        Stray::NoSuffix => "ends behind the braces",
+        Stray::UnknownSuffix => "ends in a word that no queue reads",
+        Stray::NoName => "holds no name that a queue can have",
+    };
+    (
+        format!("{} {what}", plain(key)),
+        format!(
+            "its producer has to push to {{{namespace}:<queue>}}:active, after writing {{{namespace}:<queue>}}:data; then remove it"
+        ),
+    )
+}

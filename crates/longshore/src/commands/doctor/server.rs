@@ -1,0 +1,358 @@
+//! How Redis is set up. What it does not say is a finding, and never the end of the examination.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use longshore_queue::{Link, QueueError, ServerFacts};
+use tokio::time::Instant;
+
+use super::finding::{Finding, error, ok, warning};
+use crate::config::Config;
+
+/// From this share of its memory on, Redis needs looking after.
+const MEMORY_SHARE: f64 = 0.7;
+/// A round trip that takes longer slows every worker down.
+const SLOW: Duration = Duration::from_millis(10);
+/// Beyond this, times in logs of one machine and in Redis no longer fit together.
+const CLOCKS_APART: Duration = Duration::from_secs(2);
+/// How many round trips are timed.
+const TRIPS: usize = 21;
+
+/// Settings that only CONFIG says.
+const SETTINGS: &[&str] = &[
+    "appendfsync",
+    "save",
+    "min-replicas-to-write",
+    "maxmemory-policy",
+];
+
+pub(super) async fn all(link: &Link, config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut facts = link.server_facts().await.unwrap_or_else(|refused| {
+        let text = format!("Redis does not say how it is set up: {refused}");
+        let cure =
+            "let its ACL user run INFO, or see for yourself that it persists and does not evict";
+        findings.push(warning("info", text, cure));
+        ServerFacts::default()
+    });
+    let settings = link.server_settings(SETTINGS).await;
+    if let Ok(settings) = &settings
+        && facts.eviction_policy.is_none()
+    {
+        let policy = settings.get("maxmemory-policy");
+        facts.eviction_policy = policy.filter(|policy| !policy.is_empty()).cloned();
+    }
+    let production = config.profile.as_deref() == Some("production");
+    let allowed = config.redis.allow_eviction_unknown;
+    findings.extend([version(&facts), topology(&facts), eviction(&facts, allowed)]);
+    findings.extend(persistence(&facts, settings.as_ref()));
+    findings.push(replicas(&facts, settings.as_ref().ok(), production));
+    findings.push(memory(&facts));
+    let latency = latency(link).await;
+    findings.push(latency.unwrap_or_else(|error| unmade("latency", &error)));
+    let clock = clock(link).await;
+    findings.push(clock.unwrap_or_else(|error| unmade("clock", &error)));
+    findings
+}
+
+/// A check that could not be made.
+fn unmade(check: &str, why: &QueueError) -> Finding {
+    let text = format!("cannot be found out: {why}");
+    warning(check, text, crate::redis_cure::cure(&why.to_string()))
+}
+
+fn version(facts: &ServerFacts) -> Finding {
+    let (Some(product), Some(version)) = (facts.product, &facts.version) else {
+        let cure = "see for yourself that it is Redis 7.0 or newer, or Valkey";
+        return warning("version", "it does not say", cure);
+    };
+    let text = format!("{product} {version}");
+    match facts.too_old() {
+        Some(true) => error(
+            "version",
+            format!("{text} is too old"),
+            "use Redis 7.0 or newer, or Valkey",
+        ),
+        _ => ok("version", text),
+    }
+}
+
+fn topology(facts: &ServerFacts) -> Finding {
+    match (facts.role.as_deref(), facts.cluster) {
+        (Some("slave"), _) => error(
+            "topology",
+            "a replica, which takes no jobs",
+            "name the primary in redis.url",
+        ),
+        (_, Some(true)) => warning(
+            "topology",
+            "a node of a Redis Cluster: only the queues in its own slots can be worked",
+            "use a server of its own for Longshore, unless this node has all slots",
+        ),
+        (Some(_), _) => ok("topology", "a primary that stands alone"),
+        (None, _) => warning(
+            "topology",
+            "it does not say",
+            "see for yourself that it is a primary",
+        ),
+    }
+}
+
+fn eviction(facts: &ServerFacts, unknown_allowed: bool) -> Finding {
+    match facts.eviction_policy.as_deref() {
+        Some("noeviction") => ok("eviction", "noeviction"),
+        Some(policy) => error(
+            "eviction",
+            format!("{policy}: it drops jobs when memory is full"),
+            "set `maxmemory-policy noeviction`",
+        ),
+        None if unknown_allowed => ok("eviction", "it does not say, and need not"),
+        None => warning(
+            "eviction",
+            "it does not say whether it drops keys when memory is full",
+            "see for yourself that it does not, then set redis.allow_eviction_unknown = true \
+             (LONGSHORE_REDIS__ALLOW_EVICTION_UNKNOWN)",
+        ),
+    }
+}
+
+/// Whether it persists at all, and when that reaches the disk.
+fn persistence(
+    facts: &ServerFacts,
+    settings: Result<&HashMap<String, String>, &QueueError>,
+) -> Vec<Finding> {
+    let saves = settings.ok().and_then(|settings| settings.get("save"));
+    let persistence = match (facts.append_only, facts.persists) {
+        (_, Some(false)) => error(
+            "persistence",
+            "the last write to disk failed",
+            "look at Redis's log and at the free space of its disk",
+        ),
+        (Some(true), _) => ok("persistence", "append-only file"),
+        (Some(false), _) if saves.is_some_and(String::is_empty) => warning(
+            "persistence",
+            "nothing is written to disk: all jobs are lost if it stops",
+            "set `appendonly yes`",
+        ),
+        (Some(false), _) => warning(
+            "persistence",
+            "no append-only file: what was enqueued since the last snapshot is lost if it stops",
+            "set `appendonly yes`",
+        ),
+        (None, _) => warning(
+            "persistence",
+            "it does not say whether it writes to disk",
+            "see for yourself that it has an append-only file",
+        ),
+    };
+    if facts.append_only != Some(true) {
+        return vec![persistence];
+    }
+    let fsync = match settings.map(|settings| settings.get("appendfsync").map(String::as_str)) {
+        Ok(Some("always")) => ok(
+            "fsync",
+            "always: nothing that was accepted is lost in a crash",
+        ),
+        Ok(Some("everysec")) => ok(
+            "fsync",
+            "everysec: a crash of its machine loses up to the last second",
+        ),
+        Ok(Some(other)) => warning(
+            "fsync",
+            format!("{other}: a crash of its machine loses what the system had not written yet"),
+            "set `appendfsync everysec`, or `always`",
+        ),
+        Ok(None) => warning(
+            "fsync",
+            "it does not say",
+            "see for yourself: `appendfsync`",
+        ),
+        Err(refused) => warning(
+            "fsync",
+            format!("it does not say: {refused}"),
+            "see for yourself that `appendfsync` is everysec or always",
+        ),
+    };
+    vec![persistence, fsync]
+}
+
+fn replicas(
+    facts: &ServerFacts,
+    settings: Option<&HashMap<String, String>>,
+    production: bool,
+) -> Finding {
+    let needed = settings.and_then(|settings| settings.get("min-replicas-to-write"));
+    let needed: Option<u64> = needed.and_then(|needed| needed.parse().ok());
+    match (facts.replicas, needed) {
+        (None, _) => warning(
+            "replicas",
+            "it does not say how many it has",
+            "see for yourself what is left when its machine is lost",
+        ),
+        (Some(0), _) if production => warning(
+            "replicas",
+            "none: when its machine is lost, so are its jobs",
+            "add a replica, and set `min-replicas-to-write 1`",
+        ),
+        (Some(0), _) => ok("replicas", "none"),
+        (Some(n), Some(0)) => warning(
+            "replicas",
+            format!(
+                "{n}, and none has to be there for a write: a failover may lose jobs that were not copied yet"
+            ),
+            "set `min-replicas-to-write 1`",
+        ),
+        (Some(n), Some(needed)) => ok(
+            "replicas",
+            format!("{n}; {needed} must be there for a write"),
+        ),
+        (Some(n), None) => ok("replicas", n.to_string()),
+    }
+}
+
+fn memory(facts: &ServerFacts) -> Finding {
+    let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+    let Some(used) = facts.used_memory else {
+        let cure = "watch it yourself: a full Redis takes no jobs";
+        return warning("memory", "it does not say", cure);
+    };
+    match facts.max_memory {
+        Some(most) if most > 0 => {
+            let share = used as f64 / most as f64;
+            let text = format!("{} of {} ({:.0} %)", mib(used), mib(most), share * 100.0);
+            if share < MEMORY_SHARE {
+                ok("memory", text)
+            } else {
+                warning(
+                    "memory",
+                    text,
+                    "raise `maxmemory`, lower completed_bytes, or see why jobs wait: `longshore queues`",
+                )
+            }
+        }
+        _ => ok("memory", format!("{}, no limit set", mib(used))),
+    }
+}
+
+/// The middle one of some round trips. A PING would be refused by a server that cannot write to its disk.
+async fn latency(link: &Link) -> Result<Finding, QueueError> {
+    let mut trips = Vec::new();
+    for _ in 0..TRIPS {
+        let sent = Instant::now();
+        link.now_ms().await?;
+        trips.push(sent.elapsed());
+    }
+    trips.sort();
+    let middle = trips[trips.len() / 2];
+    let text = format!("{:.2} ms a round trip", middle.as_secs_f64() * 1000.0);
+    Ok(if middle < SLOW {
+        ok("latency", text)
+    } else {
+        let cure = "run the workers nearer to Redis, and look at its SLOWLOG";
+        warning("latency", text, cure)
+    })
+}
+
+/// Workers' clocks do not matter to jobs; they do to whoever reads the logs.
+async fn clock(link: &Link) -> Result<Finding, QueueError> {
+    let sent = Instant::now();
+    let theirs = Duration::from_millis(link.now_ms().await?);
+    let ours = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let apart = ours.abs_diff(theirs).saturating_sub(sent.elapsed());
+    let text = format!("{:.1} s apart from Redis's", apart.as_secs_f64());
+    Ok(if apart < CLOCKS_APART {
+        ok("clock", text)
+    } else {
+        let cure = "set the clocks by NTP; jobs go by Redis's clock, so they are not harmed";
+        warning("clock", text, cure)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Status;
+    use super::*;
+
+    fn statuses(facts: &ServerFacts) -> Vec<(String, Status)> {
+        let settings: HashMap<_, _> = [("appendfsync", "everysec"), ("min-replicas-to-write", "1")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let mut findings = vec![version(facts), topology(facts), eviction(facts, false)];
+        findings.extend(persistence(facts, Ok(&settings)));
+        findings.extend([replicas(facts, Some(&settings), true), memory(facts)]);
+        findings
+            .into_iter()
+            .filter(|finding| finding.status != Status::Ok)
+            .map(|finding| {
+                assert!(finding.cure.is_some(), "{finding:?} has no cure");
+                (finding.check, finding.status)
+            })
+            .collect()
+    }
+
+    fn good() -> ServerFacts {
+        ServerFacts {
+            product: Some("Redis"),
+            version: Some("7.0.15".to_owned()),
+            behaves_as: Some("7.0.15".to_owned()),
+            cluster: Some(false),
+            eviction_policy: Some("noeviction".to_owned()),
+            evicted: Some(0),
+            append_only: Some(true),
+            persists: Some(true),
+            role: Some("master".to_owned()),
+            replicas: Some(1),
+            used_memory: Some(1 << 30),
+            max_memory: Some(2 << 30),
+        }
+    }
+
+    #[test]
+    fn each_thing_that_is_wrong_is_found_with_its_cure() {
+        assert_eq!(statuses(&good()), []);
+        let silent: Vec<_> = statuses(&ServerFacts::default());
+        assert!(
+            silent.len() == 6 && silent.iter().all(|(_, status)| *status == Status::Warning),
+            "what it does not say is a finding each: {silent:?}"
+        );
+        for (change, check, status) in [
+            (
+                (|f| f.behaves_as = Some("6.2.7".to_owned())) as fn(&mut ServerFacts),
+                "version",
+                Status::Error,
+            ),
+            (
+                |f| f.role = Some("slave".to_owned()),
+                "topology",
+                Status::Error,
+            ),
+            (|f| f.cluster = Some(true), "topology", Status::Warning),
+            (
+                |f| f.eviction_policy = Some("allkeys-lru".to_owned()),
+                "eviction",
+                Status::Error,
+            ),
+            (
+                |f| f.append_only = Some(false),
+                "persistence",
+                Status::Warning,
+            ),
+            (|f| f.persists = Some(false), "persistence", Status::Error),
+            (|f| f.replicas = Some(0), "replicas", Status::Warning),
+            (|f| f.used_memory = Some(3 << 29), "memory", Status::Warning),
+        ] {
+            let mut facts = good();
+            change(&mut facts);
+            assert_eq!(statuses(&facts), [(check.to_owned(), status)]);
+        }
+    }
+
+    #[test]
+    fn an_unknown_policy_is_a_warning_until_somebody_has_looked() {
+        let facts = ServerFacts::default();
+        assert_eq!(eviction(&facts, false).status, Status::Warning);
+        assert_eq!(eviction(&facts, true).status, Status::Ok);
+    }
+}

@@ -1,0 +1,64 @@
+//! What to do about an answer of Redis's that refuses a call.
+
+/// The cure for a refusal, by Redis's own words.
+#[must_use]
+pub(crate) fn cure(reason: &str) -> &'static str {
+    const CURES: &[(&str, &str)] = &[
+        (
+            "NOREPLICAS",
+            "bring its replicas back, or lower `min-replicas-to-write` there",
+        ),
+        (
+            "MISCONF",
+            "it cannot write to its disk: look at its log and at the free space there",
+        ),
+        (
+            "OOM",
+            "it is full: raise `maxmemory` there, and see which queue grows: `longshore queues`",
+        ),
+        (
+            "READONLY",
+            "it is a replica: name the primary in redis.url (LONGSHORE_REDIS__URL)",
+        ),
+        (
+            "CLUSTERDOWN",
+            "some slots of the cluster have no node: `redis-cli --cluster check` there says which",
+        ),
+        (
+            "MOVED",
+            "it is one node of a Redis Cluster, and this queue is on another: use a server of its own for Longshore",
+        ),
+        (
+            "CROSSSLOT",
+            "a proxy or cluster splits the keys of one queue: it has to leave what stands in braces together",
+        ),
+        (
+            "LOADING",
+            "it is reading its data from disk: wait until it is through",
+        ),
+        (
+            "BUSY",
+            "a script of somebody else's runs there: wait, or `SCRIPT KILL`",
+        ),
+        (
+            "NOPERM",
+            "let its ACL user have the keys `~{NAMESPACE:*`, with the braces, and the commands +@all -@dangerous",
+        ),
+        (
+            "unknown command",
+            "a command is renamed or disabled there: take `rename-command` out of its configuration",
+        ),
+        (
+            "ompiling script",
+            "its scripts know no flags: use Redis 7.0 or newer, or Valkey",
+        ),
+        (
+            "WRONGTYPE",
+            "another program has written over a key of this queue",
+        ),
+    ];
+    CURES
+        .iter()
+        .find(|(words, _)| reason.contains(words))
+        .map_or("look at its log", |(_, cure)| *cure)
+}

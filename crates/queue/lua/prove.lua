@@ -1,0 +1,32 @@
+-- Proves that scripts may write to the queue, and leaves nothing behind. What keeps all of them out (a replica, too few
+-- replicas, a disk that is full, no memory, another node's slot, an ACL that lacks one of the keys) refuses this one, too.
+--
+-- KEYS  1 probe  2 any hash of the queue  3 any list of the queue; then all other keys of the queue, so that each is asked
+--       for: an ACL may leave out one
+-- Returns the commands that the ACL, or a renamed command, keeps our scripts and programs from
+redis.call('SET', KEYS[1], '1', 'PX', 1000)
+redis.call('DEL', KEYS[1])
+
+local key = KEYS[2]
+-- Every command that is used anywhere, as it is used. A test holds this list against the scripts.
+local used = {
+  { 'BLPOP', KEYS[3], '1' }, { 'DEL', key }, { 'EXISTS', key }, { 'EVALSHA', 'sha', '1', key }, { 'GET', key },
+  { 'HDEL', key, 'f' }, { 'HEXISTS', key, 'f' }, { 'HGET', key, 'f' }, { 'HGETALL', key }, { 'HINCRBY', key, 'f', '1' },
+  { 'HLEN', key }, { 'HMGET', key, 'f' }, { 'HSCAN', key, '0' }, { 'HSET', key, 'f', 'v' }, { 'HSETNX', key, 'f', 'v' },
+  { 'LINDEX', key, '0' }, { 'LLEN', key }, { 'LPOP', key }, { 'LPUSH', key, 'v' }, { 'PEXPIRE', key, '1' }, { 'PING' },
+  { 'RPUSH', key, 'v' }, { 'SADD', key, 'v' }, { 'SCARD', key }, { 'SCRIPT', 'LOAD', 'return 1' }, { 'SET', key, 'v' },
+  { 'SISMEMBER', key, 'v' }, { 'SMEMBERS', key }, { 'SREM', key, 'v' }, { 'TIME' },
+  { 'XADD', key, '*', 'f', 'v' }, { 'XDEL', key, '0-1' }, { 'XREVRANGE', key, '+', '-' }, { 'XTRIM', key, 'MAXLEN', '1' },
+  { 'ZADD', key, '1', 'v' }, { 'ZCARD', key }, { 'ZCOUNT', key, '0', '1' }, { 'ZRANGE', key, '0', '1' },
+  { 'ZRANGEBYSCORE', key, '0', '1' }, { 'ZREM', key, 'v' }, { 'ZREVRANGE', key, '0', '1' },
+  { 'ZREVRANGEBYSCORE', key, '1', '0' }, { 'ZSCORE', key, 'v' },
+}
+local denied = {}
+for _, command in ipairs(used) do
+  -- A command that was renamed is an error here.
+  local known, allowed = pcall(redis.acl_check_cmd, unpack(command))
+  if not (known and allowed) then
+    denied[#denied + 1] = command[1] == 'SCRIPT' and 'SCRIPT LOAD' or command[1]
+  end
+end
+return denied
