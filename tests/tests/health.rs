@@ -2,7 +2,7 @@
 
 use longshore_client::JobState;
 use longshore_sandbox::{Fault, Rule};
-use longshore_tests::{Stage, eventually, outcomes};
+use longshore_tests::{Act, Stage, eventually, outcomes};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ready_while_redis_is_there_and_live_without_it() {
@@ -114,4 +114,56 @@ async fn metrics_and_logs_count_and_name_no_person() {
     for text in shown {
         assert!(!text.contains("customer"), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_works_and_how_redis_is_set_up_stay_in_sight() {
+    // The only worker there is has lost the key of the emails' provider.
+    let stage = Stage::set_for(Act::Sms).await;
+    let welcome = r#"{"template":"welcome","to":{"email":"ada@example.com"},"data":{}}"#;
+    let enqueued = stage.longshore(&["enqueue", "send_email", welcome]).await;
+    assert_eq!(enqueued.code, Some(0), "{enqueued:?}");
+    // And a plain producer has mistaken the name of a queue.
+    let active = stage.queue.keys().active.replace(":sms}", ":smz}");
+    let mut push = redis::cmd("RPUSH");
+    push.arg(active).arg("x");
+    let _: u8 = stage.queue.link().command(&push).await.expect("pushes");
+    let worker = stage.worker().start().await;
+    let mut evict = redis::cmd("CONFIG");
+    evict.arg("SET").arg("maxmemory-policy").arg("allkeys-lru");
+    let _: String = stage.queue.link().command(&evict).await.expect("sets");
+    eventually("all of it is in the metrics", || async {
+        let (_, metrics) = worker.get("/metrics").await;
+        let all = [
+            "longshore_jobs{queue=\"email\",state=\"pending\"} 1",
+            "longshore_latency_seconds{queue=\"email\"}",
+            "longshore_workers{queue=\"email\"} 0",
+            "longshore_jobs{queue=\"smz\",state=\"pending\"} 1",
+            "longshore_workers{queue=\"smz\"} 0",
+            "longshore_workers{queue=\"sms\"} 1",
+            "longshore_redis_may_evict 1",
+            "longshore_redis_persists 1",
+        ];
+        let missing = all.map(|line| (line, metrics.contains(line)));
+        println!("{missing:?}");
+        missing.iter().all(|(_, there)| *there)
+    })
+    .await;
+    let (_, metrics) = worker.get("/metrics").await;
+    let nothing = "longshore_jobs{queue=\"geocode\"";
+    assert!(!metrics.contains(nothing), "what is not there is not shown");
+    for said in [
+        "no worker serves this queue",
+        "queue=\"smz\"",
+        "Redis may drop jobs",
+    ] {
+        eventually("the log says so", || async { worker.says(said) }).await;
+    }
+    // Nobody is served better by a fleet without workers.
+    let (status, said) = worker.get("/readyz").await;
+    assert_eq!(status, 200);
+    assert!(
+        said.starts_with("ok\nwarning: Redis may drop jobs"),
+        "{said}"
+    );
 }

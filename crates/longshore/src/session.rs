@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use longshore_client::Client;
+use longshore_job::RetrySchedule;
 use longshore_operator::{Operator, QueueInfo, Repeats, Signed};
 use longshore_provider::secret::resolve;
 use longshore_queue::{Key, Link, LinkOptions};
@@ -89,8 +90,9 @@ impl Session {
     /// The connection, known to work.
     pub(crate) async fn reached(&self) -> Result<Link, Failure> {
         let link = self.link()?;
-        match tokio::time::timeout(REACHED_WITHIN, link.ping()).await {
-            Ok(Ok(())) => {}
+        match tokio::time::timeout(REACHED_WITHIN, link.answers()).await {
+            // What it answers with an error is said by the calls that follow, which mean something.
+            Ok(Ok(_)) => {}
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => {
                 return Err(Failure::Redis(format!(
@@ -105,7 +107,19 @@ impl Session {
     /// An operator's view of all queues.
     pub(crate) async fn operator(&self) -> Result<Operator, Failure> {
         let link = self.reached().await?;
-        let queues = registry::PROVIDERS
+        // Where Redis does not let us ask, there are those that we know.
+        let namespace = &self.config.redis.namespace;
+        let found = link.registered_queues(namespace).await.unwrap_or_default();
+        self.operator_of(&link, &found)
+    }
+
+    /// An operator's view of all queues that this program knows, and of these.
+    pub(crate) fn operator_of<'a>(
+        &self,
+        link: &Link,
+        found: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Operator, Failure> {
+        let mut queues: Vec<_> = registry::PROVIDERS
             .iter()
             .map(|provider| (provider, provider.queue, (provider.beside)(&self.config)))
             .map(|(provider, spec, beside)| QueueInfo {
@@ -129,7 +143,20 @@ impl Session {
                     .map_or(1, |queue| queue.retry.max_attempts()),
             })
             .collect();
-        Ok(Operator::new(&link, &self.config.redis.namespace, queues)?)
+        for name in found {
+            if !queues.iter().any(|info| info.name == *name) {
+                queues.push(QueueInfo {
+                    name: name.clone(),
+                    repeats: Repeats::Double,
+                    fallback: None,
+                    providers: Vec::new(),
+                    keep: Duration::from_secs(24 * 3600),
+                    max_attempts: RetrySchedule::default().max_attempts(),
+                });
+            }
+        }
+        let operator = Operator::new(link, &self.config.redis.namespace, queues)?;
+        Ok(operator.with_lost_after(self.config.worker.lost_after))
     }
 
     /// What becomes of a request of this queue's that is made again although its answer was lost.

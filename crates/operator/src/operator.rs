@@ -19,7 +19,7 @@ pub struct QueueInfo {
     pub max_attempts: u32,
     /// How long its completed jobs are kept.
     pub keep: Duration,
-    /// The providers whose breakers it has, its own first.
+    /// The providers whose breakers it has, its own first. None: nobody here knows the queue, it was found in Redis.
     pub providers: Vec<String>,
     /// What becomes of a request that is made again and may have been carried out before.
     pub repeats: Repeats,
@@ -65,6 +65,15 @@ impl Operator {
         Ok(Self { queues })
     }
 
+    /// The same, where workers count as gone when they have not beaten for so long.
+    #[must_use]
+    pub fn with_lost_after(mut self, lost_after: Duration) -> Self {
+        for (_, queue) in &mut self.queues {
+            *queue = queue.clone().with_lost_after(lost_after);
+        }
+        self
+    }
+
     pub(crate) fn queue(&self, name: &str) -> Result<&(QueueInfo, Queue), OperatorError> {
         self.queues
             .iter()
@@ -86,16 +95,29 @@ impl Operator {
         }
     }
 
-    /// One row for each queue, always.
+    /// One row for each queue, always. A queue that was found in Redis, and that nobody here knows, has one while there
+    /// is anything in it or anybody works it.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn queues(&self) -> Result<Vec<QueueRow>, OperatorError> {
         let mut rows = Vec::with_capacity(self.queues.len());
         for (info, queue) in &self.queues {
-            rows.push(QueueRow::new(info, queue.stats().await?));
+            let stats = queue.stats().await?;
+            if !info.providers.is_empty() || stats.to_do() + stats.dead + stats.workers > 0 {
+                rows.push(QueueRow::new(info, stats));
+            }
         }
         Ok(rows)
+    }
+
+    /// The queue of one name.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn queue_row(&self, name: &str) -> Result<QueueRow, OperatorError> {
+        let (info, queue) = self.queue(name)?;
+        Ok(QueueRow::new(info, queue.stats().await?))
     }
 
     /// One job, wherever it is. Its args are redacted unless somebody signs for seeing them: that is written down

@@ -32,6 +32,8 @@ pub struct QueueRow {
     pub fallback: Option<FallbackRow>,
     /// Until when its provider told us to stay away, RFC 3339, if that is to come.
     pub held_until: Option<String>,
+    /// How many workers serve it.
+    pub workers: u64,
     /// Age of the oldest pending job in seconds.
     pub latency_seconds: Option<f64>,
 }
@@ -73,6 +75,12 @@ pub struct FallbackRow {
 }
 
 impl QueueRow {
+    /// How many jobs of it are to be carried out yet.
+    #[must_use]
+    pub fn to_do(&self) -> u64 {
+        self.pending + self.scheduled + self.running + self.retryable
+    }
+
     pub(crate) fn new(info: &QueueInfo, stats: Stats) -> Self {
         // One that never had a verdict to count has left nothing in Redis: it is closed.
         let breaker = |provider: &String| {
@@ -106,6 +114,7 @@ impl QueueRow {
             retryable: stats.retryable,
             dead: stats.dead,
             completed: stats.counter("completed"),
+            workers: stats.workers,
             latency_seconds: stats.latency_ms.map(|ms| ms as f64 / 1000.0),
             paused: stats.paused.map(PauseRow::from),
         }

@@ -2,9 +2,10 @@
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 meta (prefix)  9 workers
 --       10 breakers
+-- ARGV  1 after how many ms without a beat a worker counts as gone
 -- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
---          workers, breakers as {provider, state, …}}
+--          workers that have beaten lately, breakers as {provider, state, …}}
 local head = redis.call('LINDEX', KEYS[1], 0)
 return {
   now,
@@ -17,6 +18,6 @@ return {
   redis.call('HGETALL', KEYS[7]),
   head,
   head and field(KEYS[8] .. ':' .. head, 'at'),
-  redis.call('ZCARD', KEYS[9]),
+  redis.call('ZCOUNT', KEYS[9], string.format('%.0f', now - ARGV[1]), '+inf'),
   redis.call('HGETALL', KEYS[10]),
 }

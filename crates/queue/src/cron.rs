@@ -199,6 +199,9 @@ impl Queue {
         let mut answer = Answer::new(value)?;
         let moved: u8 = answer.next()?;
         let ids: Vec<String> = answer.next()?;
+        if !ids.is_empty() {
+            self.register().await;
+        }
         Ok((moved == 1).then_some(ids))
     }
 

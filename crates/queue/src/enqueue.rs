@@ -80,6 +80,8 @@ impl Queue {
             let enqueued = self.enqueue_chunk(chunk, false).await;
             answers.extend(enqueued.map_err(|error| error.moved_by(answers.len()))?);
         }
+        // After it, so that nothing waits for it; and what is accepted stays accepted, whatever comes of it.
+        self.register().await;
         Ok(answers)
     }
 

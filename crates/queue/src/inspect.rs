@@ -7,6 +7,7 @@ use std::fmt;
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
+use crate::enqueue::millis;
 use crate::key::name_in;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::Answer;
@@ -64,7 +65,8 @@ pub struct Stats {
     pub retryable: u64,
     /// Dead letters.
     pub dead: u64,
-    /// How many workers have a lease.
+    /// How many workers have beaten lately. A lease that nobody ended stays behind when the last worker is lost: it
+    /// does not count.
     pub workers: u64,
     /// An operator's pause, or else the queue's own: its provider refuses our credentials.
     pub paused: Option<Paused>,
@@ -136,6 +138,12 @@ impl Breaker {
 }
 
 impl Stats {
+    /// How many jobs are to be carried out yet: all but the dead.
+    #[must_use]
+    pub fn to_do(&self) -> u64 {
+        self.pending + self.scheduled + self.running + self.retryable
+    }
+
     /// A counter; 0 before its first event.
     #[must_use]
     pub fn counter(&self, name: &str) -> u64 {
@@ -211,6 +219,7 @@ impl Queue {
                 &k.workers,
                 &k.breakers,
             ])
+            .arg(millis(self.lost_after))
             .run(&self.link)
             .await?;
         let mut answer = Answer::new(value)?;

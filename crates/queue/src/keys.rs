@@ -94,6 +94,19 @@ pub struct Keys {
     /// | `<entry>` | its last tick, `<ms> <job>` |
     /// | `*` | how often it was noted which entries there are, and when last, `<beats> <ms>` |
     pub cron: String,
+    /// STRING that is written and removed again by whoever proves that the queue can be written to.
+    pub probe: String,
+}
+
+/// SET of the names of a namespace's queues. Its braces hold no queue's name, so that it collides with none, and an ACL
+/// pattern such as `{longshore:*` covers it.
+pub(crate) fn registry(namespace: &str) -> String {
+    format!("{{{namespace}:}}:queues")
+}
+
+/// STRING, with a TTL: somebody has walked over a namespace's keys lately.
+pub(crate) fn walked(namespace: &str) -> String {
+    format!("{{{namespace}:}}:walked")
 }
 
 /// A namespace or queue name that key names cannot hold.
@@ -145,6 +158,50 @@ impl Keys {
             open_replays: key("replays:open"),
             replay: key("replay"),
             cron: key("cron"),
+            probe: key("probe"),
+        })
+    }
+
+    /// Every key of the queue, by the names that scripts are given: the exact ones, and the prefixes of many.
+    #[must_use]
+    pub(crate) fn all(&self) -> [(&str, bool); 27] {
+        [
+            (&self.active, false),
+            (&self.scheduled, false),
+            (&self.data, false),
+            (&self.meta, true),
+            (&self.dead, true),
+            (&self.signal, false),
+            (&self.idempotency, true),
+            (&self.inflight, false),
+            (&self.workers, false),
+            (&self.retryable, false),
+            (&self.gate, false),
+            (&self.limits, false),
+            (&self.breakers, false),
+            (&self.groups, false),
+            (&self.completed, false),
+            (&self.completions, false),
+            (&self.stats, false),
+            (&self.delivery, true),
+            (&self.event, true),
+            (&self.kept, true),
+            (&self.map, true),
+            (&self.audit, false),
+            (&self.replays, false),
+            (&self.open_replays, false),
+            (&self.replay, true),
+            (&self.cron, false),
+            (&self.probe, false),
+        ]
+    }
+
+    /// Whether this key is one of the queue's.
+    #[must_use]
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.all().into_iter().any(|(name, is_prefix)| {
+            key.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || (is_prefix && rest.starts_with(':')))
         })
     }
 

@@ -125,7 +125,9 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn join(&self, lease: &Lease, stale: Duration) -> Result<Beat, QueueError> {
-        self.send_beat(lease, "join", stale, 0).await
+        let beat = self.send_beat(lease, "join", stale, 0).await?;
+        self.register().await;
+        Ok(beat)
     }
 
     /// Renews a worker's lease on everything it runs: `jobs`, as far as it knows.

@@ -21,6 +21,7 @@ mod cron;
 mod dead;
 mod decide;
 mod delivery;
+mod discover;
 mod edit;
 mod enqueue;
 mod error;
@@ -34,6 +35,7 @@ mod map;
 mod page;
 mod past;
 mod pause;
+mod prove;
 mod provider;
 mod record;
 mod replay;
@@ -52,6 +54,7 @@ pub use decide::{
     Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost, heard,
 };
 pub use delivery::{Delivery, Heard, News, Suppress};
+pub use discover::{KeyScan, ScanFor, Stray};
 pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
 pub use error::QueueError;
@@ -75,6 +78,9 @@ pub use wait::Peek;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// After how long without a heartbeat a worker counts as gone, unless the queue says otherwise.
+const LOST_AFTER: Duration = Duration::from_secs(15);
+
 /// One queue. Cheap to clone; clones share the connection.
 #[derive(Debug, Clone)]
 pub struct Queue {
@@ -83,6 +89,7 @@ pub struct Queue {
     provider: Arc<ProviderPolicy>,
     /// How long completed jobs are kept, for those who discard letters.
     keep: Duration,
+    lost_after: Duration,
 }
 
 impl Queue {
@@ -96,6 +103,7 @@ impl Queue {
             keys: Arc::new(Keys::new(namespace, name)?),
             provider: Arc::default(),
             keep: Key::HOLDS,
+            lost_after: LOST_AFTER,
         })
     }
 
@@ -111,6 +119,13 @@ impl Queue {
         &self.keys
     }
 
+    /// The same queue, whose workers count as gone when they have not beaten for so long; 15 s unless told otherwise.
+    #[must_use]
+    pub fn with_lost_after(mut self, lost_after: Duration) -> Self {
+        self.lost_after = lost_after;
+        self
+    }
+
     /// What holds for its provider.
     #[must_use]
     pub fn provider(&self) -> &ProviderPolicy {
@@ -122,7 +137,8 @@ impl Queue {
     /// # Errors
     /// When the name has characters that key names cannot hold.
     pub fn sibling(&self, name: &str) -> Result<Self, InvalidName> {
-        Self::new(self.link.clone(), self.keys.namespace(), name)
+        let sibling = Self::new(self.link.clone(), self.keys.namespace(), name)?;
+        Ok(sibling.with_lost_after(self.lost_after))
     }
 
     /// The connection.
@@ -139,6 +155,7 @@ impl Queue {
             keys: Arc::clone(&self.keys),
             provider: Arc::clone(&self.provider),
             keep: self.keep,
+            lost_after: self.lost_after,
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! A call is never repeated here: whether it may be is for the caller to know.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -40,7 +41,11 @@ pub struct Link {
     server: Arc<str>,
     options: LinkOptions,
     open: Arc<Mutex<Option<MultiplexedConnection>>>,
+    registered: Registered,
 }
+
+/// The queues that this process has noted as existing, by the key of their waiting jobs.
+type Registered = Arc<StdMutex<HashSet<String>>>;
 
 impl Link {
     /// Prepares a connection; nothing is opened yet.
@@ -62,6 +67,7 @@ impl Link {
             server,
             options,
             open: Arc::default(),
+            registered: Arc::default(),
         })
     }
 
@@ -73,7 +79,13 @@ impl Link {
             server: Arc::clone(&self.server),
             options,
             open: Arc::default(),
+            registered: Arc::clone(&self.registered),
         }
+    }
+
+    /// What this process has noted; shared by all its connections to one Redis.
+    pub(crate) fn registered(&self) -> &StdMutex<HashSet<String>> {
+        &self.registered
     }
 
     /// Host and port.
@@ -138,6 +150,21 @@ impl Link {
         self.command::<String>(&redis::cmd("PING")).await.map(drop)
     }
 
+    /// Whether there is a Redis that answers, whatever it answers. `Some` with its words where it answers a PING with an
+    /// error: it may be loading, or have no disk to write to. That is for the call to find out that means something.
+    ///
+    /// # Errors
+    /// When nothing answers, or it does not let us in.
+    pub async fn answers(&self) -> Result<Option<String>, QueueError> {
+        let mut connection = self.connection().await?;
+        let answer: Result<redis::Value, RedisError> =
+            redis::cmd("PING").query_async(&mut connection).await;
+        match answer {
+            Err(error) if error.code().is_some() => Ok(Some(words(&error))),
+            answer => self.judge(answer).await.map(|_| None),
+        }
+    }
+
     async fn connection(&self) -> Result<MultiplexedConnection, QueueError> {
         let mut open = self.open.lock().await;
         if let Some(connection) = open.as_ref() {
@@ -195,14 +222,23 @@ impl Link {
             Some("LOADING" | "READONLY" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN") | None => {
                 QueueError::Unreachable {
                     server,
-                    reason: error.to_string(),
+                    reason: words(error),
                 }
             }
             Some(_) => QueueError::Refused {
                 server,
-                reason: error.to_string(),
+                reason: words(error),
             },
         }
+    }
+}
+
+/// Redis's own words, with the code before them: `NOREPLICAS Not enough good replicas to write.`
+fn words(error: &RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => error.to_string(),
     }
 }
 

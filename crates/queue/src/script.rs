@@ -108,6 +108,7 @@ script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
 script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
 script!(GATE = "gate", " flags=allow-oom", ["now", "wake", "audit"]);
 script!(AUDIT = "audit", " flags=allow-oom", ["now", "audit"]);
+script!(PROVE = "prove", "", []);
 script!(STATS = "stats", " flags=no-writes", ["now", "record"]);
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
 script!(OWN = "own", " flags=allow-oom", []);

@@ -1,54 +1,118 @@
 //! What has to be known of the server before jobs are trusted to it.
 
+use std::collections::HashMap;
+
 use crate::{Link, Queue, QueueError};
 
 /// How a Redis is set up. `None` where it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServerFacts {
-    /// Its version; Valkey says which Redis it stands for.
+    /// What it calls itself: `Redis`, or `Valkey`.
+    pub product: Option<&'static str>,
+    /// Its own version.
     pub version: Option<String>,
+    /// The version of Redis that it behaves as. Valkey stands for one, too.
+    pub behaves_as: Option<String>,
+    /// It is a node of a Redis Cluster.
+    pub cluster: Option<bool>,
     /// `maxmemory-policy`: anything but `noeviction` drops jobs when memory is full.
     pub eviction_policy: Option<String>,
+    /// How many keys it has evicted since it was started.
+    pub evicted: Option<u64>,
     /// Whether it writes an append-only file.
     pub append_only: Option<bool>,
     /// Whether its last write to that file, or its last snapshot, went well.
     pub persists: Option<bool>,
     /// `master` or `slave`.
     pub role: Option<String>,
+    /// How many replicas it has that keep up.
+    pub replicas: Option<u64>,
     /// Memory in use, in bytes.
     pub used_memory: Option<u64>,
     /// The most it may use, in bytes; 0 = as much as there is.
     pub max_memory: Option<u64>,
 }
 
-impl Link {
-    /// Asks the server how it is set up. From `INFO`, which managed services allow, too.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn server_facts(&self) -> Result<ServerFacts, QueueError> {
-        let info: String = self.command(&redis::cmd("INFO")).await?;
+impl ServerFacts {
+    /// Reads what `INFO` says. A field without a value says nothing.
+    fn read(info: &str) -> Self {
         let field = |name: &str| {
             let value = info
                 .lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            value.map(|value| value.trim().to_owned())
+            let value = value.map(str::trim).filter(|value| !value.is_empty());
+            value.map(str::to_owned)
         };
         let number = |name| field(name).and_then(|value| value.parse().ok());
-        let append_only = field("aof_enabled").map(|enabled| enabled == "1");
+        let yes = |name| field(name).map(|value| value == "1");
+        let append_only = yes("aof_enabled");
         let writes = match append_only {
             Some(true) => field("aof_last_write_status"),
             _ => field("rdb_last_bgsave_status"),
         };
-        Ok(ServerFacts {
-            version: field("redis_version"),
+        let behaves_as = field("redis_version");
+        let valkey = field("valkey_version");
+        // `slave0:ip=10.0.0.2,port=6379,state=online,offset=42,lag=0`
+        let online = |line: &&str| line.starts_with("slave") && line.contains("state=online");
+        Self {
+            product: match (&valkey, &behaves_as) {
+                (Some(_), _) => Some("Valkey"),
+                (None, Some(_)) => Some("Redis"),
+                (None, None) => None,
+            },
+            version: valkey.or_else(|| behaves_as.clone()),
+            behaves_as,
+            cluster: yes("cluster_enabled"),
             eviction_policy: field("maxmemory_policy"),
+            evicted: number("evicted_keys"),
             append_only,
             persists: writes.map(|status| status == "ok"),
+            replicas: field("connected_slaves").map(|_| info.lines().filter(online).count() as u64),
             role: field("role"),
             used_memory: number("used_memory"),
             max_memory: number("maxmemory"),
-        })
+        }
+    }
+
+    /// Whether it may drop jobs when its memory is full; `None` where it does not say.
+    #[must_use]
+    pub fn may_evict(&self) -> Option<bool> {
+        self.eviction_policy
+            .as_deref()
+            .map(|policy| policy != "noeviction")
+    }
+
+    /// Whether it is too old for our scripts, which say by a flag when they may run: that came with Redis 7. `None`
+    /// where it does not say.
+    #[must_use]
+    pub fn too_old(&self) -> Option<bool> {
+        let mut parts = self.behaves_as.as_deref()?.split('.');
+        let major: u32 = parts.next()?.parse().ok()?;
+        Some(major < 7)
+    }
+}
+
+impl Link {
+    /// Asks the server how it is set up, by `INFO`.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached, or refuses to say.
+    pub async fn server_facts(&self) -> Result<ServerFacts, QueueError> {
+        let info: String = self.command(&redis::cmd("INFO")).await?;
+        Ok(ServerFacts::read(&info))
+    }
+
+    /// Asks the server for settings that `INFO` does not say. Managed services often refuse that.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached, or refuses to say.
+    pub async fn server_settings(
+        &self,
+        names: &[&str],
+    ) -> Result<HashMap<String, String>, QueueError> {
+        let mut command = redis::cmd("CONFIG");
+        command.arg("GET").arg(names);
+        self.command(&command).await
     }
 
     /// Redis's time in milliseconds since the epoch.
@@ -68,5 +132,32 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn now_ms(&self) -> Result<u64, QueueError> {
         self.link.now_ms().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn valkey_is_known_by_its_name_and_a_field_without_a_value_says_nothing() {
+        let info = "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.3\r\n\
+                    # Replication\r\nrole:master\r\nconnected_slaves:2\r\n\
+                    slave0:ip=10.0.0.2,port=6379,state=online,offset=42,lag=0\r\n\
+                    slave1:ip=10.0.0.3,port=6379,state=wait_bgsave,offset=0,lag=0\r\n\
+                    maxmemory_policy:\r\nevicted_keys:7\r\naof_enabled:1\r\naof_last_write_status:err\r\n";
+        let facts = ServerFacts::read(info);
+        assert_eq!(facts.product, Some("Valkey"));
+        assert_eq!(facts.version.as_deref(), Some("8.1.3"));
+        assert_eq!(facts.too_old(), Some(false));
+        assert_eq!(facts.replicas, Some(1));
+        assert_eq!(facts.eviction_policy, None);
+        assert_eq!(facts.may_evict(), None);
+        assert_eq!(facts.evicted, Some(7));
+        assert_eq!(facts.persists, Some(false));
+        let old = ServerFacts::read("redis_version:6.2.7\nmaxmemory_policy:allkeys-lru\n");
+        assert_eq!((old.product, old.too_old()), (Some("Redis"), Some(true)));
+        assert_eq!(old.may_evict(), Some(true));
+        assert_eq!(ServerFacts::read(""), ServerFacts::default());
     }
 }

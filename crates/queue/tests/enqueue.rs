@@ -9,7 +9,7 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_queue::{JobState, NewJob, RunAt};
+use longshore_queue::{JobState, KeyScan, NewJob, RunAt, ScanFor};
 use support::{Bench, job, raw};
 
 #[tokio::test]
@@ -111,4 +111,37 @@ async fn a_queued_job_takes_at_most_650_bytes() {
     bench.enqueue_all(&jobs).await;
     let each = (used().await - before) / 50_000.0;
     assert!(each <= 650.0, "{each} bytes a job");
+}
+
+#[tokio::test]
+async fn whoever_has_jobs_is_found_and_a_lease_that_nobody_ended_is_no_worker() {
+    let bench = Bench::new();
+    let link = bench.queue.link();
+    let known = async || link.registered_queues("t").await.expect("says");
+    assert_eq!(known().await, [""; 0]);
+    bench.enqueue(1).await;
+    let sms = bench.queue.sibling("sms").expect("the name is good");
+    sms.enqueue(&[job()]).await.expect("enqueues");
+    assert_eq!(known().await, ["email", "sms"]);
+    // Somebody else's garbage is no queue.
+    bench.text::<u8>("SADD {t:}:queues geocode a}b").await;
+    assert_eq!(known().await, ["email", "geocode", "sms"]);
+    // A plain producer notes nothing: its keys speak.
+    bench.text::<u8>("RPUSH {t:emial}:active x").await;
+    let mut scan = KeyScan::new("t", ScanFor::Strays);
+    let budget = Duration::from_secs(10);
+    scan.walk(link, budget).await.expect("walks");
+    assert!(scan.ended() && scan.strays.is_empty(), "{scan:?}");
+    let found: Vec<_> = scan.queues.iter().map(String::as_str).collect();
+    assert_eq!(found, ["email", "emial", "sms"]);
+
+    let worker = bench.worker("w").await;
+    assert_eq!(bench.queue.stats().await.expect("counts").workers, 1);
+    bench
+        .back_date_worker(&worker, Duration::from_secs(16))
+        .await;
+    assert_eq!(bench.queue.stats().await.expect("counts").workers, 0);
+    let patient = bench.queue.clone().with_lost_after(Duration::from_secs(60));
+    assert_eq!(patient.stats().await.expect("counts").workers, 1);
+    assert_eq!(bench.queue.prove().await.expect("writes"), [""; 0]);
 }

@@ -108,6 +108,7 @@ pub struct Fleet {
     watch: Option<Arc<dyn Watch>>,
     providers: Vec<ProviderFacts>,
     timetables: Vec<Timetable>,
+    others: Vec<Queue>,
 }
 
 impl Fleet {
@@ -121,6 +122,7 @@ impl Fleet {
             watch: None,
             providers: Vec::new(),
             timetables: Vec::new(),
+            others: Vec::new(),
         }
     }
 
@@ -142,6 +144,14 @@ impl Fleet {
     #[must_use]
     pub fn queue(mut self, queue: Queue, settings: Settings, handlers: Handlers) -> Self {
         self.queues.push((queue, settings, handlers));
+        self
+    }
+
+    /// Counts a queue in `/metrics` while there is anything in it, whether this process works it or not: it must not
+    /// vanish because nobody works it.
+    #[must_use]
+    pub fn counts(mut self, queue: &Queue) -> Self {
+        self.others.push(queue.clone());
         self
     }
 

@@ -13,10 +13,11 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use longshore_queue::{LinkOptions, Queue};
+use longshore_queue::{Queue, QueueError, Stats};
 use tokio::sync::Mutex;
 
 use crate::metrics::{Metrics, Seldom};
+use crate::overview::Overview;
 use crate::station::Station;
 use crate::ticker::Ticker;
 
@@ -29,8 +30,7 @@ const STATS_WAIT: Duration = Duration::from_millis(1500);
 #[derive(Clone)]
 struct Health {
     stations: Arc<[Arc<Station>]>,
-    /// For counting, each over a connection of its own.
-    queues: Arc<[Queue]>,
+    overview: Arc<Overview>,
     ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
     seldom: Arc<Mutex<Seldom>>,
@@ -41,27 +41,17 @@ pub(crate) async fn serve(
     stations: Arc<[Arc<Station>]>,
     ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
+    overview: Arc<Overview>,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let queues = stations
-        .iter()
-        .map(|station| {
-            let link = station.queue.link();
-            let options = LinkOptions {
-                response_timeout: STATS_WAIT,
-                ..link.options()
-            };
-            station.queue.over(link.another(options))
-        })
-        .collect();
     let router = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(text))
         .with_state(Health {
             stations,
-            queues,
+            overview,
             ticker,
             metrics,
             seldom: Arc::default(),
@@ -126,7 +116,8 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
             let _ = writeln!(wrong, "{queue}: Redis does not hand out jobs");
         }
     }
-    answer(wrong)
+    let (status, text) = answer(wrong);
+    (status, text + &health.overview.faults())
 }
 
 fn answer(wrong: String) -> (StatusCode, String) {
@@ -137,18 +128,31 @@ fn answer(wrong: String) -> (StatusCode, String) {
     }
 }
 
+/// What this process works always is; of what it does not, only what has anything in it, or anybody at it.
+fn worth_showing(health: &Health, queue: &Queue, stats: &Stats) -> bool {
+    let worked = |station: &Arc<Station>| station.queue.name() == queue.name();
+    stats.to_do() + stats.dead + stats.workers > 0 || health.stations.iter().any(worked)
+}
+
 async fn text(State(health): State<Health>) -> impl IntoResponse {
+    let all = health.overview.queues();
     let mut queues = Vec::new();
-    for queue in health.queues.iter() {
-        if let Ok(Ok(stats)) = tokio::time::timeout(STATS_WAIT * 2, queue.stats()).await {
-            queues.push((queue.name().to_owned(), stats));
+    for queue in &all {
+        match tokio::time::timeout(STATS_WAIT * 2, queue.stats()).await {
+            Ok(Ok(stats)) if worth_showing(&health, queue, &stats) => {
+                queues.push((queue.name().to_owned(), stats));
+            }
+            // That is about this queue alone.
+            Ok(Ok(_) | Err(QueueError::Refused { .. } | QueueError::Unexpected(_))) => {}
+            // The next one would not be answered either, and somebody waits for what is known.
+            _ => break,
         }
     }
     // Whoever reads at the same moment waits for the same answers.
     let mut seldom = health.seldom.lock().await;
     match queues.is_empty() {
         true => *seldom = Seldom::default(),
-        false => seldom.refresh(&health.queues, STATS_WAIT).await,
+        false => seldom.refresh(&all, &health.overview, STATS_WAIT).await,
     }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (

@@ -28,6 +28,7 @@ mod layers;
 mod ledger;
 mod memory;
 mod metrics;
+mod overview;
 mod refetch;
 mod replayer;
 mod settler;

@@ -8,6 +8,7 @@ use longshore_client::{Enqueued, Options, RunAt};
 use longshore_job::{KindSpec, Prepared, kinds};
 use serde::Serialize;
 
+use super::queues;
 use crate::cli::Enqueue;
 use crate::failure::Failure;
 use crate::output::{self, counted};
@@ -47,7 +48,9 @@ pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure>
         key: args.key,
         expires_in: args.expires_in,
     };
-    push(session, spec, jobs, &options, args.json).await
+    push(session, spec, jobs, &options, args.json).await?;
+    queues::warn_of_nobody(session, spec.queue).await;
+    Ok(())
 }
 
 /// Enqueues them, as many at a time as one call takes, so that it can be seen how far it has come.

@@ -1,7 +1,9 @@
 //! `job`, and how one job is shown.
 
 use longshore_operator::{DeliveryRow, HistoryRow, JobView, Signed};
+use longshore_queue::JobState;
 
+use super::queues;
 use crate::cli::OneJob;
 use crate::failure::Failure;
 use crate::output::{self, or_dash, plain};
@@ -10,7 +12,15 @@ use crate::session::Session;
 pub(super) async fn run(session: &Session, args: &OneJob) -> Result<(), Failure> {
     let reveal = reveal(session, args);
     let operator = session.operator().await?;
-    show(&operator.job(&args.id, reveal.as_ref()).await?, args)
+    let job = operator.job(&args.id, reveal.as_ref()).await?;
+    show(&job, args)?;
+    if matches!(
+        job.state,
+        JobState::Pending | JobState::Scheduled | JobState::Retryable
+    ) {
+        queues::warn_of_nobody(session, &job.queue).await;
+    }
+    Ok(())
 }
 
 /// Who signs for seeing the args, if they are to be seen.

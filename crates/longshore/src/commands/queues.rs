@@ -1,17 +1,26 @@
 //! `queues`, `pause`, `resume`.
 
+use std::fmt;
+use std::time::Duration;
+
 use longshore_operator::{BreakerRow, PauseRow, QueueRow};
-use longshore_queue::BreakerState;
+use longshore_queue::{BreakerState, KeyScan, Link, ScanFor};
 use serde_json::json;
 
 use crate::age::{ago, rough};
 use crate::cli::{Pause, Resume, Shown};
 use crate::failure::Failure;
-use crate::output::{self, or_dash, plain};
+use crate::output::{self, counted, or_dash, plain};
+use crate::registry::PROVIDERS;
 use crate::session::Session;
 
+/// How long it may take to look for queues that nobody has noted: those that plain producers write to.
+const LOOK_AROUND: Duration = Duration::from_millis(300);
+
 pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure> {
-    let rows = session.operator().await?.queues().await?;
+    let link = session.reached().await?;
+    let found = found(session, &link).await;
+    let rows = session.operator_of(&link, &found)?.queues().await?;
     if args.json {
         return output::json(&rows);
     }
@@ -23,11 +32,15 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
         "retryable",
         "dead",
         "completed",
+        "workers",
         "latency",
         "paused",
     ];
     output::table(&header, rows.iter().map(cells).collect())?;
     for row in &rows {
+        if let Some(nobody) = nobody(row) {
+            output::line(&plain(&nobody.to_string()))?;
+        }
         for breaker in row
             .breakers
             .iter()
@@ -51,6 +64,68 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
     Ok(())
 }
 
+/// The queues that somebody has noted, and others that keys speak of, as far as can be seen in a moment. Where Redis does
+/// not let us look, there are those that we know.
+async fn found(session: &Session, link: &Link) -> Vec<String> {
+    let namespace = &session.config.redis.namespace;
+    let mut found = link.registered_queues(namespace).await.unwrap_or_default();
+    let mut scan = KeyScan::new(namespace, ScanFor::Queues);
+    drop(scan.walk(link, LOOK_AROUND).await);
+    found.extend(scan.queues);
+    found
+}
+
+/// That nobody carries out the jobs of a queue.
+pub(super) struct Nobody {
+    pub(super) what: String,
+    pub(super) cure: String,
+}
+
+impl fmt::Display for Nobody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.cure)
+    }
+}
+
+/// What nobody carries out, and what to do about it; `None` while there is a worker, or nothing to do.
+pub(super) fn nobody(row: &QueueRow) -> Option<Nobody> {
+    if row.workers > 0 || row.to_do() == 0 {
+        return None;
+    }
+    let (queue, jobs) = (&row.queue, counted(row.to_do(), "job"));
+    let wait = if row.to_do() == 1 { "waits" } else { "wait" };
+    let known = PROVIDERS
+        .iter()
+        .find(|provider| provider.queue.name == queue);
+    let cure = match known {
+        Some(provider) => format!(
+            "start `longshore work --queue {queue}` where {} is set",
+            provider.turned_on_by
+        ),
+        None => {
+            let names: Vec<_> = PROVIDERS
+                .iter()
+                .map(|provider| provider.queue.name)
+                .collect();
+            let hint = output::nearest(queue, &names).map_or(String::new(), |nearest| {
+                format!("; did its producer mean `{nearest}`?")
+            });
+            format!("this program knows no such queue{hint}")
+        }
+    };
+    let what = format!("{queue}: NO WORKER serves it, {jobs} {wait}");
+    Some(Nobody { what, cure })
+}
+
+/// Says on stderr that nobody works a queue, to whoever has just put a job into it or asks after one. What cannot be found
+/// out is not said: the job itself is safe.
+pub(super) async fn warn_of_nobody(session: &Session, queue: &str) {
+    let row = async { session.operator().await.ok()?.queue_row(queue).await.ok() };
+    if let Some(nobody) = row.await.as_ref().and_then(nobody) {
+        output::note(&format!("warning: {nobody}"));
+    }
+}
+
 fn cells(row: &QueueRow) -> Vec<String> {
     let counts = [
         row.pending,
@@ -59,6 +134,7 @@ fn cells(row: &QueueRow) -> Vec<String> {
         row.retryable,
         row.dead,
         row.completed,
+        row.workers,
     ];
     let mut cells = vec![row.queue.clone()];
     cells.extend(counts.iter().map(u64::to_string));

@@ -106,6 +106,22 @@ impl Bench {
         drop(answer);
     }
 
+    /// The same, for what it answers, an error as text.
+    pub(crate) fn answer(&self, parts: &[&[u8]]) -> String {
+        let mut command = Cmd::new();
+        for part in parts {
+            command.arg(*part);
+        }
+        let answer = self
+            .runtime
+            .block_on(self.queue.link().command::<redis::Value>(&command));
+        match answer {
+            Ok(redis::Value::BulkString(text)) => String::from_utf8_lossy(&text).into_owned(),
+            Ok(redis::Value::SimpleString(text)) => text,
+            other => format!("{other:?}"),
+        }
+    }
+
     /// Puts waiting jobs there, without the command line.
     pub(crate) fn enqueue(&self, count: usize) -> Vec<String> {
         let payload = Prepared::new(&SendEmail::new("welcome", "ada@example.com"))
@@ -142,6 +158,21 @@ impl Bench {
                 jobs.extend(claim.jobs);
             }
         })
+    }
+
+    /// Lets every worker of the queue look as if it had not beaten for a minute.
+    pub(crate) fn lose_workers(&self) {
+        self.runtime.block_on(async {
+            let (link, key) = (self.queue.link(), &self.queue.keys().workers);
+            let mut list = redis::cmd("ZRANGE");
+            list.arg(key).arg(0).arg(-1);
+            let workers: Vec<String> = link.command(&list).await.expect("lists");
+            for worker in workers {
+                let mut age = redis::cmd("ZINCRBY");
+                age.arg(key).arg(-60_000).arg(worker);
+                let _: f64 = link.command(&age).await.expect("ages");
+            }
+        });
     }
 
     pub(crate) fn settle(&self, claimed: &[Claimed], fate: &Fate) {

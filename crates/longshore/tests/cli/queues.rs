@@ -1,8 +1,9 @@
 //! `queues`, `pause`, `resume`.
 
+use longshore_queue::Fate;
 use serde_json::{Value, json};
 
-use super::Bench;
+use super::{Bench, WELCOME};
 use crate::bench::fields;
 
 #[test]
@@ -12,7 +13,7 @@ fn every_queue_is_a_row_with_the_fields_of_the_contract() {
     let row = |queue: &str, provider: &str| {
         json!({
             "queue": queue, "pending": 0, "scheduled": 0, "running": 0, "retryable": 0, "dead": 0, "completed": 0,
-            "paused": null, "held_until": null, "latency_seconds": null,
+            "paused": null, "held_until": null, "workers": 0, "latency_seconds": null,
             "breakers": [{ "provider": provider, "state": "closed", "until": null }],
         })
     };
@@ -34,6 +35,45 @@ fn every_queue_is_a_row_with_the_fields_of_the_contract() {
     let table = bench.run(&["queues"]).ok();
     assert!(table.lines()[0].starts_with("QUEUE"), "{table:?}");
     assert!(table.lines()[1].starts_with("email"), "{table:?}");
+}
+
+#[test]
+fn jobs_that_nobody_works_are_said_loudly_wherever_one_looks() {
+    let bench = Bench::new();
+    let cure = "NO WORKER serves it, 1 job waits: start `longshore work --queue email`";
+    let enqueued = bench.run(&["enqueue", "send_email", WELCOME]).ok();
+    assert!(enqueued.stderr.contains(cure), "{enqueued:?}");
+    let id = enqueued.stdout.trim();
+    let job = bench.run(&["job", id]).ok();
+    assert!(job.stderr.contains(cure), "{job:?}");
+    let queues = bench.run(&["queues"]).ok();
+    assert!(queues.stdout.contains(cure), "{queues:?}");
+
+    // A producer that writes keys of its own accord, to a queue that nobody has: it was a slip.
+    bench.redis(&[b"RPUSH", b"{longshore:emial}:active", b"x"]);
+    let rows = bench.run(&["queues", "--json"]).json();
+    let row = rows.as_array().and_then(|rows| rows.last()).expect("a row");
+    assert_eq!(row["queue"], "emial");
+    assert_eq!((&row["pending"], &row["workers"]), (&json!(1), &json!(0)));
+    let queues = bench.run(&["queues"]).ok().stdout;
+    assert!(
+        queues.contains("did its producer mean `email`?"),
+        "{queues}"
+    );
+
+    // A worker takes it up. Another one was lost, and nobody has ended its lease: that is no worker.
+    let claimed = bench.claim();
+    assert_eq!(bench.row()["workers"], 1);
+    bench.settle(&claimed, &Fate::Back);
+    let enqueued = bench.run(&["enqueue", "send_email", WELCOME]).ok();
+    assert!(!enqueued.stderr.contains("NO WORKER"), "{enqueued:?}");
+    bench.lose_workers();
+    assert_eq!(bench.row()["workers"], 0);
+    let queues = bench.run(&["queues"]).ok().stdout;
+    assert!(
+        queues.contains("NO WORKER serves it, 2 jobs wait"),
+        "{queues}"
+    );
 }
 
 #[test]

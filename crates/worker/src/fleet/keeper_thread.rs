@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::FleetError;
 use crate::metrics::Metrics;
+use crate::overview::Overview;
 use crate::station::Station;
 use crate::ticker::Ticker;
 use crate::{health, keeper};
@@ -23,6 +24,7 @@ impl Keeper {
         stations: &Arc<[Arc<Station>]>,
         ticker: &Arc<Ticker>,
         metrics: &Arc<Metrics>,
+        overview: &Arc<Overview>,
         http_addr: SocketAddr,
     ) -> Result<Self, FleetError> {
         let listen_error = |reason| FleetError::Listen {
@@ -37,6 +39,7 @@ impl Keeper {
         let stations = Arc::clone(stations);
         let ticker = Arc::clone(ticker);
         let metrics = Arc::clone(metrics);
+        let overview = Arc::clone(overview);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -58,7 +61,8 @@ impl Keeper {
                         let queue = station.queue.over(link);
                         tokio::spawn(keeper::keep(Arc::clone(station), queue));
                     }
-                    tokio::spawn(health::serve(listener, stations, ticker, metrics));
+                    tokio::spawn(Arc::clone(&overview).keep());
+                    tokio::spawn(health::serve(listener, stations, ticker, metrics, overview));
                     // Dropping the runtime ends them.
                     let _ = (&mut stopped).await;
                 });

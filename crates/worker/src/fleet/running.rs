@@ -18,6 +18,7 @@ use crate::backend::QueueBackend;
 use crate::entry::lock;
 use crate::layers::{Around, Dispatch};
 use crate::metrics::Metrics;
+use crate::overview::Overview;
 use crate::station::Station;
 use crate::ticker::Ticker;
 use crate::{claimer, replayer, settler, sweeper};
@@ -74,7 +75,8 @@ impl Running {
             })
             .unzip();
         let stations: Arc<[_]> = stations.into();
-        let keeper = Keeper::start(&stations, &ticker, &metrics, http_addr)?;
+        let overview = Overview::of(&stations, &fleet.others);
+        let keeper = Keeper::start(&stations, &ticker, &metrics, &overview, http_addr)?;
         joined(&stations).await?;
 
         let mut claimers = Vec::new();

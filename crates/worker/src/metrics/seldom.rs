@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use longshore_queue::{DeadGroup, Queue};
+use longshore_queue::{DeadGroup, Queue, QueueError, ServerFacts};
 use tokio::time::timeout;
 
 use super::inventory::escaped;
+use crate::overview::{self, Overview};
 
 /// How long an answer is good.
 const GOOD_FOR: Duration = Duration::from_secs(10);
@@ -20,43 +21,36 @@ const MAX_GROUPS: usize = 20;
 pub(crate) struct Seldom {
     asked: Option<Instant>,
     groups: Vec<(String, DeadGroup)>,
-    memory: Option<Memory>,
-}
-
-/// Redis's memory, in bytes.
-#[derive(Debug, Clone, Copy)]
-struct Memory {
-    used: u64,
-    /// `None` = as much as there is.
-    most: Option<u64>,
+    server: Option<ServerFacts>,
 }
 
 impl Seldom {
     /// Asks again, if the last answers are too old. What is not answered within `wait` is left out, as all else that
     /// Redis says is while it is away.
-    pub(crate) async fn refresh(&mut self, queues: &[Queue], wait: Duration) {
+    pub(crate) async fn refresh(&mut self, queues: &[Queue], overview: &Overview, wait: Duration) {
         if self.asked.is_some_and(|asked| asked.elapsed() < GOOD_FOR) {
             return;
         }
         self.groups.clear();
         for queue in queues {
-            let Ok(Ok(mut groups)) = timeout(wait, queue.dead_groups()).await else {
+            let mut groups = match timeout(wait, queue.dead_groups()).await {
+                Ok(Ok(groups)) => groups,
+                // That is about this queue alone.
+                Ok(Err(QueueError::Refused { .. } | QueueError::Unexpected(_))) => continue,
                 // The next one would not be answered either, and somebody waits for what is known.
-                break;
+                _ => break,
             };
             groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.id.cmp(&b.id)));
             let shown = groups.into_iter().take(MAX_GROUPS);
             self.groups
                 .extend(shown.map(|group| (queue.name().to_owned(), group)));
         }
-        self.memory = None;
+        self.server = None;
         if let Some(queue) = queues.first()
             && let Ok(Ok(facts)) = timeout(wait, queue.link().server_facts()).await
         {
-            self.memory = facts.used_memory.map(|used| Memory {
-                used,
-                most: facts.max_memory.filter(|most| *most > 0),
-            });
+            overview.judge(&facts);
+            self.server = Some(facts);
         }
         self.asked = Some(Instant::now());
     }
@@ -85,21 +79,20 @@ impl Seldom {
                 group.count,
             );
         }
-        let Some(memory) = self.memory else {
+        let Some(server) = &self.server else {
             return;
         };
+        overview::gauges(text, server);
         let mut gauge = |name: &str, help: &str, value: u64| {
             let _ = writeln!(
                 text,
                 "# HELP longshore_{name} {help}.\n# TYPE longshore_{name} gauge\nlongshore_{name} {value}"
             );
         };
-        gauge(
-            "redis_memory_used_bytes",
-            "Memory that Redis uses",
-            memory.used,
-        );
-        if let Some(most) = memory.most {
+        if let Some(used) = server.used_memory {
+            gauge("redis_memory_used_bytes", "Memory that Redis uses", used);
+        }
+        if let Some(most) = server.max_memory.filter(|most| *most > 0) {
             gauge(
                 "redis_memory_max_bytes",
                 "Memory that Redis may use; absent where it has no limit",

@@ -1,0 +1,263 @@
+//! Which queues there are, whoever is configured here: a process that lost a provider's key in a deploy, or an operator
+//! with another configuration, must still see the jobs that wait.
+//!
+//! Whoever enqueues into a queue or works it adds its name to one SET of the namespace ([`registry`]). Plain producers,
+//! which write keys of their own accord, do not: those queues are found by looking through the keys ([`KeyScan`]), in
+//! steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use crate::enqueue::millis;
+use crate::keys::{Keys, registry, walked};
+use crate::{Link, Queue, QueueError};
+
+/// How long the note that a queue exists may take: it must not hold up what it is noted for.
+const REGISTER_WITHIN: Duration = Duration::from_millis(250);
+
+/// The most names that are read. More would be a producer that makes up a queue for each job.
+const MOST_QUEUES: usize = 1000;
+
+/// How many keys one step of a scan looks at.
+const STEP: usize = 1000;
+
+/// The most strange names that a scan remembers.
+const MOST_STRAYS: usize = 100;
+
+impl Queue {
+    /// Notes that this queue exists, once per process. A failure is no failure of the caller: the next call tries again
+    /// where Redis was away, and does not where Redis refuses.
+    pub(crate) async fn register(&self) {
+        let (keys, known) = (self.keys(), self.link.registered());
+        let known = || known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known().contains(&keys.active) {
+            return;
+        }
+        known().insert(keys.active.clone());
+        let mut command = redis::cmd("SADD");
+        command.arg(registry(keys.namespace())).arg(keys.queue());
+        let noted = tokio::time::timeout(REGISTER_WITHIN, self.link.command::<u8>(&command)).await;
+        if !matches!(noted, Ok(Ok(_) | Err(QueueError::Refused { .. }))) {
+            known().remove(&keys.active);
+        }
+    }
+}
+
+impl Link {
+    /// The queues of a namespace that somebody has enqueued into or worked, at most 1,000, in order.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn registered_queues(&self, namespace: &str) -> Result<Vec<String>, QueueError> {
+        let mut command = redis::cmd("SRANDMEMBER");
+        command.arg(registry(namespace)).arg(MOST_QUEUES);
+        let names: Vec<Vec<u8>> = self.command(&command).await?;
+        let names = names
+            .into_iter()
+            .filter_map(|name| String::from_utf8(name).ok());
+        let names = names.filter(|name| Keys::new(namespace, name).is_ok());
+        Ok(names.collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    /// Whether this process may walk over a namespace's keys now. One of a fleet may, once in such a time.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn first_to_walk(
+        &self,
+        namespace: &str,
+        every: Duration,
+    ) -> Result<bool, QueueError> {
+        let mut command = redis::cmd("SET");
+        command.arg(walked(namespace)).arg(1).arg("NX");
+        command.arg("PX").arg(millis(every).max(1));
+        let set: Option<String> = self.command(&command).await?;
+        Ok(set.is_some())
+    }
+
+    /// Notes queues that a [`KeyScan`] has found.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn register_queues(
+        &self,
+        namespace: &str,
+        names: &BTreeSet<String>,
+    ) -> Result<(), QueueError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut command = redis::cmd("SADD");
+        command.arg(registry(namespace));
+        for name in names.iter().take(MOST_QUEUES) {
+            command.arg(name);
+        }
+        self.command::<u64>(&command).await.map(drop)
+    }
+}
+
+/// What a [`KeyScan`] looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanFor {
+    /// The names of queues that have had jobs.
+    Queues,
+    /// These, and every key of the namespace that no queue reads.
+    Strays,
+}
+
+/// A walk through the keys of a namespace. The caller takes the steps, so that it says how long the walk may take.
+#[derive(Debug)]
+pub struct KeyScan {
+    namespace: String,
+    what: ScanFor,
+    cursor: u64,
+    ended: bool,
+    /// How many keys of the server were walked over, roughly.
+    pub looked_at: u64,
+    /// The queues that were found.
+    pub queues: BTreeSet<String>,
+    /// Keys that no queue reads, and why; the first hundred.
+    pub strays: BTreeMap<String, Stray>,
+}
+
+/// Why no queue reads a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stray {
+    /// It has no braces around namespace and queue.
+    NoBraces,
+    /// It ends behind the braces: `{longshore:email}`.
+    NoSuffix,
+    /// What stands behind the braces is not one of ours: `{longshore:email}:actve`.
+    UnknownSuffix,
+    /// What stands in the braces cannot be a queue's name.
+    NoName,
+}
+
+impl KeyScan {
+    /// Begins a walk.
+    #[must_use]
+    pub fn new(namespace: &str, what: ScanFor) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            what,
+            cursor: 0,
+            ended: false,
+            looked_at: 0,
+            queues: BTreeSet::new(),
+            strays: BTreeMap::new(),
+        }
+    }
+
+    /// Whether all keys have been walked over.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// One step: Redis looks at some 1,000 keys.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn step(&mut self, link: &Link) -> Result<(), QueueError> {
+        let namespace = &self.namespace;
+        let pattern = match self.what {
+            // `active`, `scheduled` and `stats`: every queue that had a job has one of them. Its many records do not match.
+            ScanFor::Queues => format!("{{{namespace}:*}}:[as]*"),
+            ScanFor::Strays => format!("*{namespace}:*"),
+        };
+        let mut command = redis::cmd("SCAN");
+        command.arg(self.cursor).arg("MATCH").arg(pattern);
+        command.arg("COUNT").arg(STEP);
+        let (cursor, found): (u64, Vec<Vec<u8>>) = link.command(&command).await?;
+        self.cursor = cursor;
+        self.ended = cursor == 0;
+        self.looked_at += STEP as u64;
+        for key in found {
+            self.note(&key);
+        }
+        Ok(())
+    }
+
+    /// Walks on until the end, or until `budget` is used up.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn walk(&mut self, link: &Link, budget: Duration) -> Result<(), QueueError> {
+        let until = tokio::time::Instant::now() + budget;
+        while !self.ended && tokio::time::Instant::now() < until {
+            self.step(link).await?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, key: &[u8]) {
+        let shown = String::from_utf8_lossy(key);
+        let Some(rest) = shown.strip_prefix(&format!("{{{}:", self.namespace)) else {
+            if shown.starts_with(&format!("{}:", self.namespace)) {
+                self.stray(&shown, Stray::NoBraces);
+            }
+            return;
+        };
+        if [registry(&self.namespace), walked(&self.namespace)].contains(&shown.to_string()) {
+            return;
+        }
+        let Some((queue, suffix)) = rest.split_once('}') else {
+            return self.stray(&shown, Stray::NoName);
+        };
+        let Ok(keys) = Keys::new(&self.namespace, queue) else {
+            return self.stray(&shown, Stray::NoName);
+        };
+        match suffix.strip_prefix(':') {
+            None => self.stray(&shown, Stray::NoSuffix),
+            Some(_) if !keys.has(&shown) => self.stray(&shown, Stray::UnknownSuffix),
+            Some(_) => {
+                self.queues.insert(queue.to_owned());
+            }
+        }
+    }
+
+    fn stray(&mut self, key: &str, why: Stray) {
+        // A key's end may be an id or an address of somebody's: it is shown to its first line end, and not too long.
+        if self.what == ScanFor::Strays && self.strays.len() < MOST_STRAYS {
+            self.strays.insert(key.chars().take(200).collect(), why);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_belongs_to_a_queue_or_is_a_stray() {
+        let mut scan = KeyScan::new("longshore", ScanFor::Strays);
+        let ours = [
+            "{longshore:email}:active",
+            "{longshore:email}:meta:01JD2Z5V9GQ8X0T6M3K7W4R1YB",
+            "{longshore:emial}:dead:0a1b",
+            "{longshore:}:queues",
+            "{longshore:}:walked",
+            "{other:email}:active",
+            "notlongshore:email",
+        ];
+        for key in ours {
+            scan.note(key.as_bytes());
+        }
+        assert_eq!(scan.strays, BTreeMap::new());
+        assert_eq!(
+            scan.queues,
+            ["email", "emial"].map(str::to_owned).into_iter().collect()
+        );
+        for (key, why) in [
+            ("longshore:email:active", Stray::NoBraces),
+            ("{longshore:email}", Stray::NoSuffix),
+            ("{longshore:email}:actve", Stray::UnknownSuffix),
+            ("{longshore:e mail}:active", Stray::NoName),
+            ("{longshore:email:active", Stray::NoName),
+        ] {
+            scan.note(key.as_bytes());
+            assert_eq!(scan.strays.get(key), Some(&why), "{key}");
+        }
+    }
+}
