@@ -143,6 +143,14 @@ impl Bench {
         enqueued.iter().map(|job| job.id.to_string()).collect()
     }
 
+    /// Lets a worker serve the queue, as long as one beat holds.
+    pub(crate) fn serve(&self) {
+        let lease = Lease::new(WorkerId::generate("w"));
+        let stale = std::time::Duration::from_secs(10);
+        let joined = self.runtime.block_on(self.queue.join(&lease, stale));
+        assert!(joined.expect("joins").held);
+    }
+
     /// Takes all waiting jobs, as a worker would.
     pub(crate) fn claim(&self) -> Vec<Claimed> {
         self.runtime.block_on(async {

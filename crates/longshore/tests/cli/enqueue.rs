@@ -8,6 +8,7 @@ use crate::bench::{Ran, text};
 #[test]
 fn one_job_is_a_bare_id_or_an_object() {
     let bench = Bench::new();
+    bench.serve();
     let ran = bench.run(&["enqueue", "send_email", WELCOME]).ok();
     let [id] = ran.lines()[..] else {
         panic!("{ran:?}")
@@ -262,6 +263,7 @@ fn an_expiry_is_kept() {
 #[test]
 fn what_will_come_to_nothing_is_warned_of() {
     let bench = Bench::new();
+    bench.serve();
     let enqueue = |args: &[&str]| -> Ran {
         let args = [&["enqueue", "send_email"], args].concat();
         let mut command = bench.command(&args);
