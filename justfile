@@ -43,6 +43,11 @@ test-stripe-mock: setup
     LONGSHORE_STRIPE_MOCK="$PWD/target/stripe-mock/node_modules/stripe-stateful-mock" \
         cargo test --quiet --package longshore-tests --features stripe-mock --test stripe_mock
 
+# Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S
+chaos *ARGS: setup
+    cargo build --quiet --package longshore --bin longshore --package longshore-tests --bin chaos
+    ./target/debug/chaos {{ARGS}}
+
 # What stock apalis-redis does to jobs, beside ours in the same trial
 evidence: setup
     cargo test --manifest-path bench/Cargo.toml --quiet -- --nocapture
@@ -100,5 +105,29 @@ advisories:
     @command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version 0.20.2
     cargo deny check advisories
 
-# Everything that has to pass before a change lands
-ci: setup fmt-check lint doc audit test
+# Everything that has to pass before a change lands; says how long each stage took
+ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test")
+
+# What is too slow for that: run by hand before a release, its log committed as docs/ci-full.log
+ci-full:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    {
+        echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD || echo ' (changed)'), $(date -u +%FT%TZ)"
+        echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
+        just stages "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13" \
+            test-valkey test-stripe-mock evidence bench
+    } 2>&1 | tee docs/ci-full.log
+
+# Runs recipes one after the other, each as `just` would, and says how long each took
+[private, positional-arguments]
+stages +STAGES:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    took=()
+    for stage in "$@"; do
+        began=$SECONDS
+        just $stage
+        took+=("$((SECONDS - began)) s  $stage")
+    done
+    printf 'stage: %s\n' "${took[@]}"

@@ -24,6 +24,12 @@ impl Dice {
         Self(seed)
     }
 
+    /// Dice that roll what this seed always rolls.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// A number from 0 up to and without `below`.
     pub fn roll(&mut self, below: usize) -> usize {
         // SplitMix64.

@@ -40,9 +40,13 @@ pub fn program() -> PathBuf {
     program
 }
 
-/// Tests are in `target/<profile>/deps`.
+/// Tests are in `target/<profile>/deps`, programs in `target/<profile>`.
 fn beside_this_test() -> PathBuf {
     let test = std::env::current_exe().expect("this program's path");
-    let deps = test.parent().expect("a test is in a directory");
-    deps.with_file_name(format!("longshore{}", std::env::consts::EXE_SUFFIX))
+    let dir = test.parent().expect("a test is in a directory");
+    let name = format!("longshore{}", std::env::consts::EXE_SUFFIX);
+    match dir.ends_with("deps") {
+        true => dir.with_file_name(name),
+        false => dir.join(name),
+    }
 }

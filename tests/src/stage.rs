@@ -82,6 +82,14 @@ impl Stage {
             .append_only(AppendFsync::Always)
             .start()
             .expect("a Redis");
+        Self::set_on(redis, act).await
+    }
+
+    /// Sets it on a Redis that keeps its data in another way.
+    ///
+    /// # Panics
+    /// When something cannot be started.
+    pub async fn set_on(redis: RedisServer, act: Act) -> Self {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let sendgrid = SendGridSandbox::start(anywhere).await;
         let twilio = TwilioSandbox::start(anywhere).await;
@@ -116,6 +124,25 @@ impl Stage {
         self.settings.push((name.to_owned(), value.into()));
     }
 
+    /// Configures these queues beside its act's, with the limits and breakers as they are shipped.
+    pub fn with_queues_of(&mut self, acts: &[Act]) {
+        for act in acts {
+            let settings = act.settings(self.webhooks, self.app.origin());
+            let base_url = (act.of_provider("BASE_URL"), self.provider_of(*act).1);
+            let shipped = |name: &String| {
+                name.ends_with("__RATE_PER_SECOND") || name.ends_with("__BREAKER__FAILURES")
+            };
+            let settings = settings.into_iter().filter(|(name, _)| !shipped(name));
+            self.settings.extend(settings.chain([base_url]));
+        }
+    }
+
+    /// The faults of the provider of this act's queue.
+    #[must_use]
+    pub fn faults_of(&self, act: Act) -> &Faults {
+        self.provider_of(act).0
+    }
+
     /// A worker to be started on it.
     pub fn worker(&self) -> Start<'_> {
         Start::work(self, self.started())
@@ -146,7 +173,13 @@ impl Stage {
     /// What the provider has carried out.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
-        match self.act {
+        self.ledger_of(self.act)
+    }
+
+    /// What the provider of this act's queue has carried out.
+    #[must_use]
+    pub fn ledger_of(&self, act: Act) -> &Ledger {
+        match act {
             Act::Email => self.sendgrid.ledger(),
             Act::Sms => self.twilio.ledger(),
             Act::Geocode => self.google_maps.ledger(),
@@ -156,7 +189,11 @@ impl Stage {
     }
 
     fn provider(&self) -> (&Faults, String) {
-        match self.act {
+        self.provider_of(self.act)
+    }
+
+    fn provider_of(&self, act: Act) -> (&Faults, String) {
+        match act {
             Act::Email => (self.sendgrid.faults(), self.sendgrid.origin()),
             Act::Sms => (self.twilio.faults(), self.twilio.origin()),
             Act::Geocode => (self.google_maps.faults(), self.google_maps.origin()),

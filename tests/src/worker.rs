@@ -173,6 +173,12 @@ impl Worker {
         }
     }
 
+    /// Its process id, which is part of its name.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     /// How it ended, if it has: its exit code, or -1 when a signal ended it.
     ///
     /// # Panics

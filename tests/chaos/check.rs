@@ -1,0 +1,299 @@
+//! What may have become of each job, given what was done to it. Pure: facts in, a ledger out.
+
+use std::collections::{BTreeMap, HashMap};
+
+use longshore_client::{JobId, JobState};
+
+/// What was enqueued, by what may happen to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Sort {
+    /// A mail whose queue retries when an outcome is not known: a second one may follow.
+    MailRetried,
+    /// A mail whose queue holds such jobs.
+    MailHeld,
+    /// A text message, whose queue verifies.
+    Text,
+    /// A write at Stripe, under an idempotency key.
+    Payment,
+    /// A question without an effect.
+    Question,
+}
+
+/// A job that the client said was accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Accepted {
+    pub(crate) id: JobId,
+    pub(crate) sort: Sort,
+    /// When the client said so, in ms since the epoch.
+    pub(crate) at_ms: u64,
+}
+
+/// Where a job was found in the end.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) state: JobState,
+    /// What each of its runs came to, and by which worker.
+    pub(crate) runs: Vec<(String, String)>,
+    /// Why it is dead, in the words of its group.
+    pub(crate) cause: Option<String>,
+}
+
+/// A time whose writes Redis has lost, as far as its way of keeping them says that it may.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forgotten {
+    /// Nothing written before this may be lost.
+    pub(crate) from_ms: u64,
+    /// When Redis was killed.
+    pub(crate) killed_ms: u64,
+    /// When it answered again.
+    pub(crate) back_ms: u64,
+}
+
+/// All that is known after a leg.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) accepted: Vec<Accepted>,
+    pub(crate) found: HashMap<JobId, Found>,
+    /// When each job had its effects, in ms since the epoch.
+    pub(crate) effects: HashMap<String, Vec<u64>>,
+    pub(crate) forgotten: Vec<Forgotten>,
+    /// When workers were killed, stopped, or frozen for longer than a lease.
+    pub(crate) deaths_ms: Vec<u64>,
+    /// Names of workers that reach no provider.
+    pub(crate) sick: Vec<String>,
+    /// Jobs that a queue still counts as under way.
+    pub(crate) unsettled: Vec<String>,
+}
+
+/// How long a fleet goes on repairing what Redis forgot: a worker that is killed meanwhile takes what it knows along.
+const REPAIR_MS: u64 = 20_000;
+
+/// The ledger of one leg.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ledger {
+    pub(crate) accepted: usize,
+    pub(crate) completed: usize,
+    pub(crate) dead: BTreeMap<String, usize>,
+    /// Gone with writes that Redis itself lost.
+    pub(crate) gone: usize,
+    pub(crate) doubled: BTreeMap<&'static str, usize>,
+    /// What must not be, one line each.
+    pub(crate) faults: Vec<String>,
+}
+
+impl Ledger {
+    /// How many faults begin with this word.
+    pub(crate) fn count(&self, word: &str) -> usize {
+        self.faults.iter().filter(|f| f.starts_with(word)).count()
+    }
+}
+
+/// Says what became of everything, and what of it must not be.
+pub(crate) fn check(facts: &Facts) -> Ledger {
+    let mut ledger = Ledger {
+        accepted: facts.accepted.len(),
+        ..Ledger::default()
+    };
+    for job in &facts.accepted {
+        one(facts, job, &mut ledger);
+    }
+    let stuck = facts.unsettled.iter().map(|what| format!("stuck: {what}"));
+    ledger.faults.extend(stuck);
+    ledger
+}
+
+fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
+    let id = job.id;
+    let none = Vec::new();
+    let effects = facts.effects.get(&id.to_string()).unwrap_or(&none);
+    let Some(found) = facts.found.get(&id) else {
+        let with_redis = facts
+            .forgotten
+            .iter()
+            .any(|f| (f.from_ms..=f.killed_ms).contains(&job.at_ms));
+        match with_redis {
+            true => ledger.gone += 1,
+            false => ledger
+                .faults
+                .push(format!("lost: {id} ({:?}) is nowhere", job.sort)),
+        }
+        doubled(facts, job, &[], effects, ledger);
+        return;
+    };
+    match found.state {
+        JobState::Completed => {
+            ledger.completed += 1;
+            if effects.is_empty() && job.sort != Sort::Question {
+                let what = format!("lost: {id} ({:?}) completed without an effect", job.sort);
+                ledger.faults.push(what);
+            }
+        }
+        JobState::Dead => {
+            let cause = found.cause.clone().unwrap_or_default();
+            *ledger.dead.entry(cause).or_default() += 1;
+        }
+        state => ledger.faults.push(format!("stuck: {id} is {state}")),
+    }
+    for (outcome, worker) in &found.runs {
+        if outcome == "failed" && facts.sick.iter().any(|sick| worker.contains(sick)) {
+            let what = format!("burnt: {id} lost an attempt to the sick worker {worker}");
+            ledger.faults.push(what);
+        }
+    }
+    doubled(facts, job, &found.runs, effects, ledger);
+}
+
+/// Effects beyond the first, and whether there is a cause that allows them.
+fn doubled(
+    facts: &Facts,
+    job: &Accepted,
+    runs: &[(String, String)],
+    effects: &[u64],
+    ledger: &mut Ledger,
+) {
+    if effects.len() <= 1 {
+        return;
+    }
+    let count = |outcome: &str| runs.iter().filter(|(o, _)| o == outcome).count();
+    let (lost, unknown) = (count("lost"), count("outcome_unknown"));
+    let extra = effects.len() - 1;
+    let cause = if job.sort == Sort::MailRetried && lost + unknown >= extra {
+        match lost >= unknown {
+            true => Some("worker lost while its request was out; the queue retries"),
+            false => Some("answer lost; the queue retries"),
+        }
+    } else if job.sort != Sort::Payment && forgot(facts, effects) {
+        Some("Redis forgot the run, and the worker that knew of it was gone as well")
+    } else {
+        None
+    };
+    match cause {
+        Some(cause) => *ledger.doubled.entry(cause).or_default() += extra,
+        None => ledger.faults.push(format!(
+            "doubled: {} ({:?}) had {} effects and no cause for it: {runs:?}",
+            job.id,
+            job.sort,
+            effects.len()
+        )),
+    }
+}
+
+/// An effect falls into a time that Redis forgot, and a worker that may have known of it was gone before all was repaired.
+fn forgot(facts: &Facts, effects: &[u64]) -> bool {
+    facts.forgotten.iter().any(|f| {
+        let during = |at: &u64| (f.from_ms.saturating_sub(REPAIR_MS)..=f.killed_ms).contains(at);
+        let gone = |at: &u64| (f.from_ms..=f.back_ms + REPAIR_MS).contains(at);
+        effects.iter().any(during) && facts.deaths_ms.iter().any(gone)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(sort: Sort, at_ms: u64) -> Accepted {
+        Accepted {
+            id: JobId::generate(),
+            sort,
+            at_ms,
+        }
+    }
+
+    fn found(state: JobState, outcomes: &[&str]) -> Found {
+        let runs = outcomes.iter();
+        Found {
+            state,
+            runs: runs
+                .map(|o| ((*o).to_owned(), "host-7".to_owned()))
+                .collect(),
+            cause: Some("failed".to_owned()),
+        }
+    }
+
+    fn facts(job: Accepted, found: Option<Found>, effects: &[u64]) -> Facts {
+        Facts {
+            accepted: vec![job],
+            found: found.map(|found| (job.id, found)).into_iter().collect(),
+            effects: [(job.id.to_string(), effects.to_vec())].into(),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_job_that_is_nowhere_is_lost_unless_redis_lost_its_enqueue() {
+        let mut facts = facts(accepted(Sort::Text, 5000), None, &[]);
+        assert_eq!(check(&facts).count("lost"), 1);
+        facts.forgotten.push(Forgotten {
+            from_ms: 4000,
+            killed_ms: 6000,
+            back_ms: 7000,
+        });
+        let ledger = check(&facts);
+        assert_eq!((ledger.gone, ledger.faults.len()), (1, 0));
+        facts.forgotten[0].from_ms = 5500;
+        assert_eq!(check(&facts).count("lost"), 1, "it was on the disk");
+    }
+
+    #[test]
+    fn completed_means_that_it_happened() {
+        let completed = || Some(found(JobState::Completed, &["completed"]));
+        let mail = accepted(Sort::MailHeld, 1);
+        assert_eq!(check(&facts(mail, completed(), &[])).count("lost"), 1);
+        assert_eq!(check(&facts(mail, completed(), &[2])).faults.len(), 0);
+        let question = accepted(Sort::Question, 1);
+        assert_eq!(check(&facts(question, completed(), &[])).faults.len(), 0);
+    }
+
+    #[test]
+    fn a_double_needs_a_cause_that_its_queue_allows() {
+        let twice = |sort, outcomes: &[&str]| {
+            let job = accepted(sort, 1);
+            check(&facts(
+                job,
+                Some(found(JobState::Completed, outcomes)),
+                &[2, 3],
+            ))
+        };
+        let ledger = twice(Sort::MailRetried, &["lost", "completed"]);
+        assert_eq!((ledger.faults.len(), ledger.doubled.len()), (0, 1));
+        let ledger = twice(Sort::MailRetried, &["outcome_unknown", "completed"]);
+        assert_eq!((ledger.faults.len(), ledger.doubled.len()), (0, 1));
+        assert_eq!(twice(Sort::MailRetried, &["completed"]).count("doubled"), 1);
+        for sort in [Sort::MailHeld, Sort::Text, Sort::Payment] {
+            let ledger = twice(sort, &["lost", "completed"]);
+            assert_eq!(ledger.count("doubled"), 1, "{sort:?}");
+        }
+    }
+
+    #[test]
+    fn what_redis_forgot_may_double_only_where_nobody_was_left_who_knew() {
+        let job = accepted(Sort::MailHeld, 1000);
+        let completed = Some(found(JobState::Completed, &["completed"]));
+        let mut facts = facts(job, completed, &[5000, 9000]);
+        facts.forgotten.push(Forgotten {
+            from_ms: 4000,
+            killed_ms: 6000,
+            back_ms: 7000,
+        });
+        assert_eq!(check(&facts).count("doubled"), 1, "its worker lived on");
+        facts.deaths_ms.push(5500);
+        assert_eq!(check(&facts).faults.len(), 0);
+        facts.deaths_ms[0] = 3000;
+        assert_eq!(check(&facts).count("doubled"), 1, "it died before");
+    }
+
+    #[test]
+    fn a_sick_worker_burns_no_attempt_and_nothing_stays_under_way() {
+        let job = accepted(Sort::Text, 1);
+        let mut facts = facts(
+            job,
+            Some(found(JobState::Completed, &["failed", "completed"])),
+            &[2],
+        );
+        assert_eq!(check(&facts).faults.len(), 0);
+        facts.sick.push("host-7".to_owned());
+        assert_eq!(check(&facts).count("burnt"), 1);
+        facts.found.insert(job.id, found(JobState::Running, &[]));
+        assert_eq!(check(&facts).count("stuck"), 1);
+    }
+}

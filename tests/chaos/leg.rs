@@ -1,0 +1,350 @@
+//! One leg of a run: a Redis, a fleet, producers, and the plan's faults carried out on them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use longshore_client::{JobId, JobState};
+use longshore_queue::Queue;
+use longshore_sandbox::{AppendFsync, Fault, RedisServer, Rule, When};
+use longshore_tests::{Act, Stage, Worker, gone_by};
+
+use crate::check::{Accepted, Facts, Forgotten, Found, Sort};
+use crate::plan::{Action, Persistence, Step, Trouble, WORKERS, plan};
+use crate::produce::{Producers, now_ms};
+
+/// The queues that take part, and whose providers.
+const ACTS: [Act; 4] = [Act::Email, Act::Sms, Act::Payments, Act::Geocode];
+
+/// How long every provider takes when it is well, so that requests are out when a worker is killed.
+const USUAL_MS: u64 = 40;
+
+/// How long a kill of Redis may take back under `everysec`: Redis lets a slow disk delay it to two seconds.
+const EVERYSEC_MS: u64 = 2000;
+
+/// How long everything may take to end once all is well: a verified text message waits for a minute.
+const DRAIN: Duration = Duration::from_secs(150);
+
+/// What a leg is left with once its faults are over.
+pub(crate) struct Leg {
+    stage: Stage,
+    places: Vec<Option<Worker>>,
+    /// Workers that were asked to stop, or cannot be asked any more.
+    leaving: Vec<Worker>,
+    sick: Option<Worker>,
+    seed: u64,
+    persistence: Persistence,
+    saved_ms: u64,
+    facts: Facts,
+    counts: BTreeMap<&'static str, usize>,
+}
+
+impl Leg {
+    /// Sets a leg up and carries its plan out. From the end of it on, nothing is broken any more.
+    pub(crate) async fn run(seed: u64, length: Duration, persistence: Persistence) -> Self {
+        let mut leg = Self::set(seed, persistence).await;
+        let steps = plan(seed, length, persistence);
+        let producers = Producers::start(&leg.stage.client, leg.mails());
+        let started = Instant::now();
+        for Step { at, action } in steps {
+            gone_by(at, started).await;
+            leg.carry_out(action).await;
+        }
+        gone_by(length, started).await;
+        leg.facts.accepted = producers.end().await;
+        leg
+    }
+
+    async fn set(seed: u64, persistence: Persistence) -> Self {
+        let options = RedisServer::options();
+        let options = match persistence {
+            Persistence::Always => options.append_only(AppendFsync::Always),
+            Persistence::EverySecond => options.append_only(AppendFsync::EverySecond),
+            Persistence::Snapshots => options,
+        };
+        let redis = options.start().expect("a Redis");
+        let mut stage = Stage::set_on(redis, Act::Email).await;
+        stage.with_queues_of(&ACTS);
+        let mut leg = Self {
+            stage,
+            places: Vec::new(),
+            leaving: Vec::new(),
+            sick: None,
+            seed,
+            persistence,
+            saved_ms: now_ms(),
+            facts: Facts::default(),
+            counts: BTreeMap::new(),
+        };
+        if leg.mails() == Sort::MailHeld {
+            leg.stage.set_for_all("QUEUES__EMAIL__ON_UNKNOWN", "hold");
+        }
+        for act in ACTS {
+            leg.mend(act);
+        }
+        for _ in 0..WORKERS {
+            let worker = leg.stage.worker().all_queues().start().await;
+            leg.places.push(Some(worker));
+        }
+        leg
+    }
+
+    /// Mails are retried when their outcome is not known, as shipped; where Redis forgets, they are held, since that is
+    /// where a second mail would have no cause.
+    fn mails(&self) -> Sort {
+        match self.persistence {
+            Persistence::Snapshots => Sort::MailHeld,
+            _ => Sort::MailRetried,
+        }
+    }
+
+    async fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::KillWorker(place) => self.kill(place).await,
+            Action::StopWorker(place) => self.stop(place),
+            Action::StartWorker(place) => {
+                let worker = self.stage.worker().all_queues().start().await;
+                self.places[place] = Some(worker);
+            }
+            Action::FreezeWorker(place) => {
+                self.count("workers frozen");
+                self.facts.deaths_ms.push(now_ms());
+                if let Some(worker) = &self.places[place] {
+                    worker.freeze();
+                }
+            }
+            Action::ThawWorker(place) => {
+                if let Some(worker) = &self.places[place] {
+                    worker.thaw();
+                }
+            }
+            Action::Save => self.save().await,
+            Action::KillRedis => self.kill_redis(),
+            Action::StartRedis => {
+                self.stage.redis.restart().expect("Redis comes back");
+                if let Some(forgotten) = self.facts.forgotten.last_mut() {
+                    forgotten.back_ms = now_ms();
+                }
+            }
+            Action::FreezeRedis => {
+                self.count("Redis frozen");
+                self.stage.redis.pause().expect("it runs");
+            }
+            Action::ThawRedis => self.stage.redis.resume().expect("it runs"),
+            Action::CutConnections => self.cut_connections().await,
+            Action::StartSickWorker => self.start_sick().await,
+            Action::StopSickWorker => {
+                if let Some(worker) = self.sick.take() {
+                    worker.stop();
+                    self.leaving.push(worker);
+                }
+            }
+            Action::Begin(act, trouble) => self.begin(act, trouble),
+            Action::Mend(act) => self.mend(act),
+        }
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+
+    async fn kill(&mut self, place: usize) {
+        if let Some(worker) = self.places[place].take() {
+            self.count("workers killed");
+            self.facts.deaths_ms.push(now_ms());
+            worker.kill().await;
+        }
+    }
+
+    fn stop(&mut self, place: usize) {
+        if let Some(worker) = self.places[place].take() {
+            self.count("workers deployed");
+            self.facts.deaths_ms.push(now_ms());
+            worker.stop();
+            self.leaving.push(worker);
+        }
+    }
+
+    async fn save(&mut self) {
+        let began = now_ms();
+        let saved: Result<String, _> = self.stage.queue.link().command(&redis::cmd("SAVE")).await;
+        if saved.is_ok() {
+            self.saved_ms = began;
+        }
+    }
+
+    fn kill_redis(&mut self) {
+        self.count("Redis killed");
+        let killed_ms = now_ms();
+        self.stage.redis.kill();
+        let from_ms = match self.persistence {
+            Persistence::Always => return,
+            Persistence::EverySecond => killed_ms - EVERYSEC_MS,
+            Persistence::Snapshots => self.saved_ms,
+        };
+        self.facts.forgotten.push(Forgotten {
+            from_ms,
+            killed_ms,
+            back_ms: killed_ms,
+        });
+    }
+
+    async fn cut_connections(&mut self) {
+        self.count("connections cut");
+        let mut cut = redis::cmd("CLIENT");
+        cut.arg("KILL")
+            .arg("TYPE")
+            .arg("normal")
+            .arg("SKIPME")
+            .arg("yes");
+        // Its own connection may break of it as well.
+        let _: Result<u64, _> = self.stage.queue.link().command(&cut).await;
+    }
+
+    /// One on whose machine no provider can be reached.
+    async fn start_sick(&mut self) {
+        self.count("sick workers");
+        let nowhere = "http://127.0.0.1:9";
+        let mut start = self.stage.worker().all_queues();
+        for provider in ["SENDGRID", "TWILIO", "STRIPE", "GOOGLE_MAPS"] {
+            start = start.set(&format!("PROVIDERS__{provider}__BASE_URL"), nowhere);
+        }
+        let worker = start.start().await;
+        self.facts.sick.push(worker.pid().to_string());
+        self.sick = Some(worker);
+    }
+
+    fn begin(&mut self, act: Act, trouble: Trouble) {
+        self.count("troubled providers");
+        let (status, effect) = match trouble {
+            Trouble::Unavailable => (503, false),
+            _ => (500, true),
+        };
+        let fault = match trouble {
+            Trouble::HangsUpUnread => Fault::HangUpUnread,
+            Trouble::HangsUpAfter => Fault::HangUp { effect: true },
+            Trouble::HangsUpBefore => Fault::HangUp { effect: false },
+            Trouble::Unavailable | Trouble::Failed => Fault::Answer {
+                status,
+                headers: BTreeMap::new(),
+                body: None,
+                effect,
+            },
+            Trouble::Garbage => Fault::Garbage {
+                status: 200,
+                effect: true,
+            },
+            Trouble::Throttles => Fault::Throttle {
+                retry_after_seconds: Some(2),
+                reset_in_seconds: None,
+            },
+            Trouble::Slow => Fault::Delay { ms: 2000 },
+        };
+        let chance = When::Chance {
+            probability: 0.33,
+            seed: self.seed,
+        };
+        let usual = Rule::always(Fault::Delay { ms: USUAL_MS });
+        let rules = vec![Rule::new(fault, chance), usual];
+        self.stage.faults_of(act).set(rules).expect("valid rules");
+    }
+
+    fn mend(&mut self, act: Act) {
+        let usual = Rule::always(Fault::Delay { ms: USUAL_MS });
+        self.stage
+            .faults_of(act)
+            .set(vec![usual])
+            .expect("valid rules");
+    }
+
+    /// Lets everything end, and finds out what became of it. Returns what was done to it, and the facts.
+    pub(crate) async fn settle(mut self) -> (BTreeMap<&'static str, usize>, Facts) {
+        let queues = self.queues();
+        let give_up = Instant::now() + DRAIN;
+        while !ended(&queues).await && Instant::now() < give_up {
+            for queue in &queues {
+                back_date(queue).await;
+            }
+            gone_by(Duration::from_secs(1), Instant::now()).await;
+        }
+        for queue in &queues {
+            let stats = queue.stats().await.expect("Redis answers");
+            let under_way = stats.pending + stats.scheduled + stats.running + stats.retryable;
+            if under_way > 0 {
+                self.facts
+                    .unsettled
+                    .push(format!("{}: {stats:?}", queue.name()));
+            }
+        }
+        for Accepted { id, sort, .. } in self.facts.accepted.clone() {
+            if let Some(found) = find(&queues, id, sort).await {
+                self.facts.found.insert(id, found);
+            }
+        }
+        for act in ACTS {
+            for effect in self.stage.ledger_of(act).accepted() {
+                if let Some(job) = effect.job {
+                    self.facts
+                        .effects
+                        .entry(job)
+                        .or_default()
+                        .push(effect.at_ms);
+                }
+            }
+        }
+        (self.counts, self.facts)
+    }
+
+    fn queues(&self) -> Vec<Queue> {
+        let sibling = |act: &Act| self.stage.queue.sibling(act.queue());
+        let queues = ACTS.iter().map(sibling);
+        queues.map(|queue| queue.expect("a valid name")).collect()
+    }
+}
+
+async fn ended(queues: &[Queue]) -> bool {
+    for queue in queues {
+        match queue.stats().await {
+            Ok(s) if s.pending + s.scheduled + s.running + s.retryable == 0 => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Makes everything due now: the shipped schedule is an hour of waiting.
+async fn back_date(queue: &Queue) {
+    let scheduled = &queue.keys().scheduled;
+    let mut into = redis::cmd("ZUNIONSTORE");
+    into.arg(scheduled)
+        .arg(1)
+        .arg(scheduled)
+        .arg("WEIGHTS")
+        .arg(0);
+    // A Redis that was just restarted may not answer yet: the next look tries again.
+    let _: Result<u64, _> = queue.link().command(&into).await;
+}
+
+async fn find(queues: &[Queue], id: JobId, sort: Sort) -> Option<Found> {
+    let act = match sort {
+        Sort::MailRetried | Sort::MailHeld => Act::Email,
+        Sort::Text => Act::Sms,
+        Sort::Payment => Act::Payments,
+        Sort::Question => Act::Geocode,
+    };
+    let queue = queues.iter().find(|queue| queue.name() == act.queue())?;
+    let job = queue.job(&id.into()).await.expect("Redis answers")?;
+    let runs = job.history.iter().map(|recorded| {
+        let entry = &recorded.entry;
+        (entry.outcome.clone(), entry.worker.clone())
+    });
+    let last = job.history.last().map(|recorded| &recorded.entry);
+    let cause = last.map(|entry| match &entry.answer.code {
+        Some(code) => format!("{}: {code}", entry.outcome),
+        None => entry.outcome.clone(),
+    });
+    Some(Found {
+        state: job.state,
+        runs: runs.collect(),
+        cause: cause.filter(|_| job.state == JobState::Dead),
+    })
+}

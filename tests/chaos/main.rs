@@ -1,0 +1,108 @@
+//! `just chaos`: real processes, faults by a seed, and a ledger of what they came to.
+//!
+//! A run has three legs, one for each way in which a Redis keeps its data. In each, producers enqueue without a pause, four
+//! workers work all queues as shipped, and the plan's faults are carried out on them. Then all is mended, everything ends,
+//! and each accepted job is looked up: in Redis, and in the ledgers of the providers. It exits with 1 when a job is lost,
+//! doubled without a cause that the guarantees allow, stuck, or has lost an attempt to a sick worker.
+
+mod check;
+mod leg;
+mod plan;
+mod produce;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+
+use check::{Facts, Ledger, check};
+use leg::Leg;
+use plan::Persistence;
+
+/// Faults by a seed, and a ledger of what they came to
+#[derive(Debug, Parser)]
+struct Args {
+    /// How long faults are carried out, in all three legs together
+    #[arg(long, default_value_t = 2.0)]
+    minutes: f64,
+    /// The same seed gives the same plan of faults
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many faults that must not be are listed for each leg
+    #[arg(long, default_value_t = 10)]
+    list: usize,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    if !(0.5..=600.0).contains(&args.minutes) {
+        eprintln!("--minutes {}: give 0.5 to 600", args.minutes);
+        return ExitCode::from(2);
+    }
+    let started = Instant::now();
+    println!(
+        "chaos: seed {}, {} minutes of faults, one Redis",
+        args.seed, args.minutes
+    );
+    let length = Duration::from_secs_f64(args.minutes * 60.0 / Persistence::ALL.len() as f64);
+    let mut ending = Vec::new();
+    for persistence in Persistence::ALL {
+        let leg = Leg::run(args.seed, length, persistence).await;
+        // What is left to do in one leg goes on beside the next.
+        ending.push((persistence, tokio::spawn(leg.settle())));
+    }
+    let mut all_well = true;
+    for (persistence, settled) in ending {
+        let (counts, facts) = settled.await.expect("a leg ends");
+        let ledger = check(&facts);
+        print(persistence, &counts, &facts, &ledger, args.list);
+        all_well &= ledger.faults.is_empty();
+    }
+    let seconds = started.elapsed().as_secs();
+    if all_well {
+        println!("\nlost 0, doubled 0 without a cause, stuck 0, in {seconds} s");
+    } else {
+        println!("\nFAILED after {seconds} s: see the lines above, and run the seed again");
+    }
+    ExitCode::from(u8::from(!all_well))
+}
+
+fn print(
+    persistence: Persistence,
+    counts: &BTreeMap<&'static str, usize>,
+    facts: &Facts,
+    ledger: &Ledger,
+    list: usize,
+) {
+    let done: Vec<_> = counts
+        .iter()
+        .map(|(what, n)| format!("{n} {what}"))
+        .collect();
+    let dead: usize = ledger.dead.values().sum();
+    println!("\n{persistence}: {}", done.join(", "));
+    println!(
+        "  accepted {} = {} completed + {dead} dead + {} gone with writes that Redis lost",
+        ledger.accepted, ledger.completed, ledger.gone
+    );
+    for (cause, count) in &ledger.dead {
+        println!("    dead {count}: {cause}");
+    }
+    let effects: usize = facts.effects.values().map(Vec::len).sum();
+    let doubled: usize = ledger.doubled.values().sum();
+    println!("  effects {effects}, of them second ones with a cause {doubled}");
+    for (cause, count) in &ledger.doubled {
+        println!("    {count}: {cause}");
+    }
+    println!(
+        "  lost {}, doubled without a cause {}, stuck {}, attempts burnt by sick workers {}",
+        ledger.count("lost"),
+        ledger.count("doubled"),
+        ledger.count("stuck"),
+        ledger.count("burnt")
+    );
+    for fault in ledger.faults.iter().take(list) {
+        println!("    {fault}");
+    }
+}

@@ -1,0 +1,367 @@
+//! Which faults come when: a pure function of the seed, so that a run can be had again.
+
+use std::fmt;
+use std::time::Duration;
+
+use longshore_tests::{Act, Dice};
+
+/// How many workers there are beside the sick ones.
+pub(crate) const WORKERS: usize = 4;
+
+/// How the Redis of a leg keeps its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Persistence {
+    /// An append-only file, on the disk before each answer: a kill loses nothing.
+    Always,
+    /// An append-only file, on the disk once a second: a kill may lose the last two seconds.
+    EverySecond,
+    /// Snapshots: a kill loses what came after the last one.
+    Snapshots,
+}
+
+impl Persistence {
+    /// All, in the order of the legs.
+    pub(crate) const ALL: [Self; 3] = [Self::Always, Self::EverySecond, Self::Snapshots];
+}
+
+impl fmt::Display for Persistence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Always => "appendfsync always",
+            Self::EverySecond => "appendfsync everysec",
+            Self::Snapshots => "snapshots (rdb)",
+        })
+    }
+}
+
+/// What a provider does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// It hangs up without reading.
+    HangsUpUnread,
+    /// It reads, carries out, and hangs up.
+    HangsUpAfter,
+    /// It reads, does nothing, and hangs up.
+    HangsUpBefore,
+    /// 503: nothing was done.
+    Unavailable,
+    /// 500, and it was carried out.
+    Failed,
+    /// A success in words that nobody understands, and it was carried out.
+    Garbage,
+    /// 429 with two seconds to wait.
+    Throttles,
+    /// It takes two seconds.
+    Slow,
+}
+
+impl Trouble {
+    const ALL: [Self; 8] = [
+        Self::HangsUpUnread,
+        Self::HangsUpAfter,
+        Self::HangsUpBefore,
+        Self::Unavailable,
+        Self::Failed,
+        Self::Garbage,
+        Self::Throttles,
+        Self::Slow,
+    ];
+}
+
+/// One thing that is done at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// SIGKILL to the worker in this place.
+    KillWorker(usize),
+    /// SIGTERM to it, as a deploy does.
+    StopWorker(usize),
+    /// A worker in a place that is free.
+    StartWorker(usize),
+    /// SIGSTOP.
+    FreezeWorker(usize),
+    /// SIGCONT.
+    ThawWorker(usize),
+    /// SAVE: the snapshot that a Redis without an append-only file comes back with.
+    Save,
+    /// SIGKILL to Redis.
+    KillRedis,
+    /// Redis comes back with the data it has kept.
+    StartRedis,
+    /// SIGSTOP to Redis.
+    FreezeRedis,
+    /// SIGCONT to Redis.
+    ThawRedis,
+    /// CLIENT KILL of every connection.
+    CutConnections,
+    /// A worker that cannot reach any provider.
+    StartSickWorker,
+    /// It leaves.
+    StopSickWorker,
+    /// A provider begins to misbehave on every third request.
+    Begin(Act, Trouble),
+    /// It is well again.
+    Mend(Act),
+}
+
+/// When to do what, from the start of the leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) at: Duration,
+    pub(crate) action: Action,
+}
+
+/// The faults of one leg. In the last fifth of its time nothing new breaks.
+///
+/// They come from a deck that holds every sort and is shuffled anew when it is used up, so that a short leg meets all of
+/// them. One that cannot be at its turn comes later.
+pub(crate) fn plan(seed: u64, length: Duration, persistence: Persistence) -> Vec<Step> {
+    let mut planner = Planner {
+        dice: Dice::of(seed ^ ((persistence as u64 + 1) << 56)),
+        steps: Vec::new(),
+        places: [Duration::ZERO; WORKERS],
+        starts: Duration::ZERO,
+        redis: Duration::ZERO,
+        sick: Duration::ZERO,
+        providers: [Duration::ZERO; 3],
+    };
+    let mut now = Duration::from_secs(2);
+    let last = length * 4 / 5;
+    let mut deck = Vec::new();
+    while now < last {
+        if deck.is_empty() {
+            deck = planner.shuffled();
+        }
+        let possible = (0..deck.len()).find(|&n| planner.play(deck[n], now, persistence));
+        if let Some(n) = possible {
+            deck.remove(n);
+        }
+        now += planner.between(600, 2000);
+    }
+    planner.steps.sort_by_key(|step| step.at);
+    planner.steps
+}
+
+/// A sort of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Card {
+    Kill,
+    Deploy,
+    Freeze,
+    KillRedis,
+    FreezeRedis,
+    CutConnections,
+    Sick,
+    Provider,
+}
+
+const DECK: [Card; 11] = [
+    Card::Kill,
+    Card::Kill,
+    Card::Deploy,
+    Card::Freeze,
+    Card::KillRedis,
+    Card::FreezeRedis,
+    Card::CutConnections,
+    Card::Sick,
+    Card::Provider,
+    Card::Provider,
+    Card::Provider,
+];
+
+/// For how long no worker leaves after most rollbacks: the fleet's own repair takes a lease's time.
+const QUIET: Duration = Duration::from_secs(20);
+
+/// The providers that misbehave.
+const TROUBLED: [Act; 3] = [Act::Email, Act::Sms, Act::Payments];
+
+/// What is at the same time: until when each thing is taken.
+struct Planner {
+    dice: Dice,
+    steps: Vec<Step>,
+    places: [Duration; WORKERS],
+    /// Until when a worker may be starting: one that finds no Redis then gives up, as it should.
+    starts: Duration,
+    redis: Duration,
+    sick: Duration,
+    providers: [Duration; 3],
+}
+
+impl Planner {
+    fn shuffled(&mut self) -> Vec<Card> {
+        let mut deck = DECK.to_vec();
+        for n in (1..deck.len()).rev() {
+            deck.swap(n, self.dice.roll(n + 1));
+        }
+        deck
+    }
+
+    /// Plans a fault for this moment; `false` where it cannot be now.
+    fn play(&mut self, card: Card, now: Duration, persistence: Persistence) -> bool {
+        let place = self.free_place(now);
+        match (card, place) {
+            (Card::Kill, Some(place)) => self.kill(place, now),
+            (Card::Deploy, Some(place)) => self.deploy(place, now),
+            (Card::Freeze, Some(place)) => self.freeze(place, now),
+            (Card::Kill | Card::Deploy | Card::Freeze, None) => return false,
+            (Card::KillRedis | Card::FreezeRedis | Card::CutConnections, _)
+                if self.redis > now || self.starts > now =>
+            {
+                return false;
+            }
+            (Card::KillRedis, _) => self.kill_redis(now, persistence),
+            (Card::FreezeRedis, _) => {
+                let span = self.between(500, 4000);
+                self.at(now, Action::FreezeRedis);
+                self.at(now + span, Action::ThawRedis);
+                self.redis = now + span;
+            }
+            (Card::CutConnections, _) => self.at(now, Action::CutConnections),
+            (Card::Sick, _) => return self.sick(now),
+            (Card::Provider, _) => return self.provider(now),
+        }
+        true
+    }
+
+    fn at(&mut self, at: Duration, action: Action) {
+        self.steps.push(Step { at, action });
+    }
+
+    fn between(&mut self, from: usize, to: usize) -> Duration {
+        Duration::from_millis((from + self.dice.roll(to - from)) as u64)
+    }
+
+    fn free_place(&mut self, now: Duration) -> Option<usize> {
+        let first = self.dice.roll(WORKERS);
+        let mut places = (0..WORKERS).map(|n| (first + n) % WORKERS);
+        places.find(|place| self.places[*place] <= now)
+    }
+
+    /// A worker can only be started where Redis answers.
+    fn start(&mut self, place: usize, at: Duration) {
+        let at = at.max(self.redis + Duration::from_millis(500));
+        self.places[place] = at + Duration::from_secs(1);
+        self.starts = self.starts.max(at + Duration::from_secs(2));
+        self.at(at, Action::StartWorker(place));
+    }
+
+    fn kill(&mut self, place: usize, now: Duration) {
+        self.at(now, Action::KillWorker(place));
+        let back = now + self.between(100, 1000);
+        self.start(place, back);
+    }
+
+    fn deploy(&mut self, place: usize, now: Duration) {
+        self.at(now, Action::StopWorker(place));
+        let back = now + self.between(100, 500);
+        self.start(place, back);
+    }
+
+    fn freeze(&mut self, place: usize, now: Duration) {
+        // Longer than a lease, every second time.
+        let span = match self.dice.roll(2) {
+            0 => self.between(500, 6000),
+            _ => self.between(16_000, 20_000),
+        };
+        self.places[place] = now + span + Duration::from_secs(1);
+        self.at(now, Action::FreezeWorker(place));
+        self.at(now + span, Action::ThawWorker(place));
+    }
+
+    fn kill_redis(&mut self, now: Duration, persistence: Persistence) {
+        let mut kill = now;
+        if persistence == Persistence::Snapshots {
+            self.at(now, Action::Save);
+            kill += self.between(200, 2500);
+        }
+        let back = kill + self.between(100, 3000);
+        self.at(kill, Action::KillRedis);
+        self.at(back, Action::StartRedis);
+        self.redis = back;
+        // What Redis forgets its living workers know, so mostly they live on: then nothing has an excuse.
+        if persistence == Persistence::Snapshots && self.dice.roll(3) > 0 {
+            for place in &mut self.places {
+                *place = (*place).max(back + QUIET);
+            }
+        }
+    }
+
+    fn sick(&mut self, now: Duration) -> bool {
+        if self.sick > now || self.redis > now {
+            return false;
+        }
+        let span = self.between(3000, 8000);
+        self.at(now, Action::StartSickWorker);
+        self.at(now + span, Action::StopSickWorker);
+        self.sick = now + span;
+        self.starts = self.starts.max(now + Duration::from_secs(2));
+        true
+    }
+
+    fn provider(&mut self, now: Duration) -> bool {
+        let which = self.dice.roll(TROUBLED.len());
+        if self.providers[which] > now {
+            return false;
+        }
+        let trouble = Trouble::ALL[self.dice.roll(Trouble::ALL.len())];
+        let span = self.between(1000, 5000);
+        self.providers[which] = now + span;
+        self.at(now, Action::Begin(TROUBLED[which], trouble));
+        self.at(now + span, Action::Mend(TROUBLED[which]));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_always_gives_the_same_plan_and_another_seed_another() {
+        let length = Duration::from_secs(60);
+        for persistence in Persistence::ALL {
+            let first = plan(7, length, persistence);
+            assert!(first.len() > 20, "{} steps", first.len());
+            assert_eq!(first, plan(7, length, persistence));
+            assert_ne!(first, plan(8, length, persistence));
+        }
+    }
+
+    #[test]
+    fn a_short_leg_meets_every_sort_of_fault() {
+        for seed in 0..20 {
+            let steps = plan(seed, Duration::from_secs(40), Persistence::Snapshots);
+            let has = |wanted: fn(&Action) -> bool| steps.iter().any(|step| wanted(&step.action));
+            assert!(has(|a| matches!(a, Action::KillWorker(_))), "{seed}");
+            assert!(has(|a| matches!(a, Action::KillRedis)), "{seed}");
+            assert!(has(|a| matches!(a, Action::StartSickWorker)), "{seed}");
+            assert!(has(|a| matches!(a, Action::Begin(..))), "{seed}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_is_mended_and_what_is_stopped_goes_on() {
+        for seed in 0..50 {
+            let steps = plan(seed, Duration::from_secs(120), Persistence::Snapshots);
+            let count = |wanted: fn(&Action) -> bool| {
+                steps.iter().filter(|step| wanted(&step.action)).count()
+            };
+            assert_eq!(
+                count(|a| matches!(a, Action::KillWorker(_) | Action::StopWorker(_))),
+                count(|a| matches!(a, Action::StartWorker(_))),
+            );
+            assert_eq!(
+                count(|a| matches!(a, Action::KillRedis)),
+                count(|a| matches!(a, Action::StartRedis)),
+            );
+            assert_eq!(
+                count(|a| matches!(a, Action::FreezeWorker(_))),
+                count(|a| matches!(a, Action::ThawWorker(_))),
+            );
+            // A snapshot before each kill: what it comes back with is known.
+            assert_eq!(
+                count(|a| matches!(a, Action::KillRedis)),
+                count(|a| matches!(a, Action::Save)),
+            );
+        }
+    }
+}
