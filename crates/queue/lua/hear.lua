@@ -1,42 +1,44 @@
 -- Writes down news of a message's delivery. News come several times and in any order: only a higher rank overwrites.
 -- Where they say that nothing is to be sent to an address any more, it gets onto the list, whoever's message it was.
 --
--- KEYS  1 delivery (of the message)  2 record (of the job that the news names; "" if none)
---       3 map of suppressed addresses  4 event (that it is known)
+-- KEYS  1 deliveries  2 delivery ages  3 record (of the job that the news names; the prefix if none)
+--       4 map of suppressed addresses  5 event (that it is known)
 -- ARGV  1 message ("" = the news name none)  2 job that the news names ("" = none)  3 state  4 rank  5 the provider's code ("" = none)
---       6 how long it is kept, in ms
---       7 hash of the address that is suppressed ("" = none)  8 why  9 the event's id ("" = none: not known again)
+--       6 how long it is kept, in ms  7 how many bytes all of them may take
+--       8 hash of the address that is suppressed ("" = none)  9 why  10 the event's id ("" = none: not known again)
 -- Returns noted, stale (all of it is known, or something later), or unknown (it belongs to no job of ours)
-local owner = ARGV[1] ~= '' and redis.call('HGET', KEYS[1], 'job')
-local named = ARGV[2] ~= '' and redis.call('EXISTS', KEYS[2]) == 1
+-- Parts: now, deliveries
+local records, ages, job_record, suppressed, event = unpack(KEYS)
+sound_deliveries(records, ages)
+local record = ARGV[1] ~= '' and delivery(records, ARGV[1]) or nil
+local named = ARGV[2] ~= '' and redis.call('EXISTS', job_record) == 1
 
 local function hear()
   if ARGV[1] == '' then return 'unknown' end
-  if not owner then
+  local first = not record
+  if first then
     if not named then return 'unknown' end
     -- The answer to the request was lost, or its worker: this is the first that is heard of the message.
-    redis.call('HSET', KEYS[1], 'job', ARGV[2])
+    record = { job = ARGV[2] }
     -- A job that was sent twice keeps the message that its worker noted.
-    redis.pcall('HSETNX', KEYS[2], 'msg', ARGV[1])
+    redis.pcall('HSETNX', job_record, 'msg', ARGV[1])
   end
-  local known = tonumber(redis.call('HGET', KEYS[1], 'rank') or 0)
-  if tonumber(ARGV[4]) <= known then return 'stale' end
-  redis.call('HSET', KEYS[1], 'state', ARGV[3], 'rank', ARGV[4], 'at', stamp)
-  if ARGV[5] ~= '' then
-    redis.call('HSET', KEYS[1], 'code', ARGV[5])
-  else
-    redis.call('HDEL', KEYS[1], 'code')
+  local later = tonumber(ARGV[4]) > (tonumber(record.rank) or 0)
+  if not later and not first then return 'stale' end
+  if later then
+    record.state, record.rank, record.at = ARGV[3], tonumber(ARGV[4]), now
+    record.code = ARGV[5] ~= '' and ARGV[5] or nil
   end
-  redis.call('PEXPIRE', KEYS[1], ARGV[6])
-  return 'noted'
+  note_delivery(records, ages, ARGV[1], record, tonumber(ARGV[6]), tonumber(ARGV[7]))
+  return later and 'noted' or 'stale'
 end
 
 local heard = hear()
-if ARGV[7] == '' then return heard end
-if ARGV[9] ~= '' and not redis.call('SET', KEYS[4], stamp, 'NX', 'PX', ARGV[6]) then return heard end
-local entry = '{"reason":"' .. ARGV[8] .. '","at":' .. stamp
-local job = owner or (named and ARGV[2])
+if ARGV[8] == '' then return heard end
+if ARGV[10] ~= '' and not redis.call('SET', event, stamp, 'NX', 'PX', ARGV[6]) then return heard end
+local entry = '{"reason":"' .. ARGV[9] .. '","at":' .. stamp
+local job = record and record.job or (named and ARGV[2])
 if job then entry = entry .. ',"job":"' .. job .. '"' end
 -- What it is there for first is what it stays there for.
-if redis.call('HSETNX', KEYS[3], ARGV[7], entry .. '}') == 1 then return 'noted' end
+if redis.call('HSETNX', suppressed, ARGV[8], entry .. '}') == 1 then return 'noted' end
 return heard

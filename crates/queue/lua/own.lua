@@ -1,12 +1,14 @@
 -- Notes which job a message was sent for, so that news of its delivery finds the job.
 --
--- KEYS  1 delivery (of the message)  2 record (of the job)
--- ARGV  1 message  2 job  3 how long it is kept, in ms
+-- KEYS  1 deliveries  2 delivery ages  3 record (of the job)
+-- ARGV  1 message  2 job  3 how long it is kept, in ms  4 how many bytes all of them may take
 -- Returns 1, or 0 when the message belongs to another job: then nothing is noted
-local owner = redis.call('HGET', KEYS[1], 'job')
-if owner and owner ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], 'job', ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+-- Parts: now, deliveries
+local records, ages, job = unpack(KEYS)
+sound_deliveries(records, ages)
+local record = delivery(records, ARGV[1]) or { job = ARGV[2] }
+if record.job ~= ARGV[2] then return 0 end
+note_delivery(records, ages, ARGV[1], record, tonumber(ARGV[3]), tonumber(ARGV[4]))
 -- A job that is gone leaves no record behind.
-if redis.call('EXISTS', KEYS[2]) == 1 then redis.pcall('HSET', KEYS[2], 'msg', ARGV[1]) end
+if redis.call('EXISTS', job) == 1 then redis.pcall('HSET', job, 'msg', ARGV[1]) end
 return 1

@@ -2,12 +2,12 @@
 //!
 //! A delivery is a record of its own, by the provider's id of the message: news of it come for days, in any order and
 //! more than once, while the job's own record is pruned an hour after it completed. It is kept for seven days after the
-//! last news.
+//! last news, and all of a queue's take no more than a budget of bytes: the oldest are forgotten first.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use longshore_job::{AddressHash, JobId, SUPPRESSED, SuppressedFor};
+use serde::Deserialize;
 
 use crate::enqueue::millis;
 use crate::{Queue, QueueError, script};
@@ -68,14 +68,27 @@ pub struct Delivery {
     pub code: Option<String>,
 }
 
+/// A record, as `lua/part/deliveries.lua` keeps it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Record {
+    state: Option<String>,
+    at: Option<f64>,
+    code: Option<String>,
+}
+
 impl Delivery {
-    /// Reads a record; `None` when the job has no message.
-    pub(crate) fn read(message: Option<String>, record: &HashMap<String, String>) -> Option<Self> {
+    /// Reads a record; `None` when the job has no message. One that does not decode says nothing of the message.
+    pub(crate) fn read(message: Option<String>, record: Option<&[u8]>) -> Option<Self> {
+        let message = message?;
+        let record: Record = record
+            .and_then(|json| serde_json::from_slice(json).ok())
+            .unwrap_or_default();
         Some(Self {
-            message: message?,
-            state: record.get("state").cloned(),
-            at_ms: record.get("at").and_then(|at| at.parse().ok()),
-            code: record.get("code").cloned(),
+            message,
+            state: record.state,
+            at_ms: record.at.map(|at| at as u64),
+            code: record.code,
         })
     }
 }
@@ -87,10 +100,15 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn own(&self, message: &str, job: JobId) -> Result<bool, QueueError> {
         let owned: u8 = script::OWN
-            .on(&[&self.keys.delivery_of(message), &self.keys.record_of(job)])
+            .on(&[
+                &self.keys.deliveries,
+                &self.keys.delivery_ages,
+                &self.keys.record_of(job),
+            ])
             .arg(message)
             .arg(job.to_string())
             .arg(millis(KEPT))
+            .arg(self.delivery_bytes)
             .run(&self.link)
             .await?;
         Ok(owned == 1)
@@ -111,7 +129,7 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn hear(&self, news: &News) -> Result<Heard, QueueError> {
-        let mut call = self.hearing(&news.message, news.job, news.suppress.as_ref());
+        let mut call = self.hearing(news.job, news.suppress.as_ref());
         call = call
             .arg(&news.message)
             .arg(news.job.map(|job| job.to_string()).unwrap_or_default())
@@ -132,22 +150,32 @@ impl Queue {
         job: Option<JobId>,
     ) -> Result<Heard, QueueError> {
         let job_name = job.map(|job| job.to_string()).unwrap_or_default();
-        let call = self.hearing("", job, Some(suppress));
+        let call = self.hearing(job, Some(suppress));
         let call = call.arg("").arg(job_name).arg("").arg(0).arg("");
         self.heard(call, Some(suppress)).await
     }
 
+    /// Forgets deliveries whose time is over, or that are beyond their budget, at most 1,000. Returns how many: with as
+    /// many, there may be more.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn forget_deliveries(&self) -> Result<usize, QueueError> {
+        script::FORGET_DELIVERIES
+            .on(&[&self.keys.deliveries, &self.keys.delivery_ages])
+            .arg(millis(KEPT))
+            .arg(self.delivery_bytes)
+            .run(&self.link)
+            .await
+    }
+
     /// The script on its keys. Where there is nothing to look at, a key has to be in the queue's slot all the same.
-    fn hearing(
-        &self,
-        message: &str,
-        job: Option<JobId>,
-        suppress: Option<&Suppress>,
-    ) -> script::Call {
+    fn hearing(&self, job: Option<JobId>, suppress: Option<&Suppress>) -> script::Call {
         let record = job.map_or_else(|| self.keys.meta.clone(), |job| self.keys.record_of(job));
         let event = suppress.and_then(|suppress| suppress.event.as_deref());
         script::HEAR.on(&[
-            &self.keys.delivery_of(message),
+            &self.keys.deliveries,
+            &self.keys.delivery_ages,
             &record,
             &self.keys.map_of(SUPPRESSED),
             &self.keys.event_of(event.unwrap_or_default()),
@@ -162,6 +190,7 @@ impl Queue {
         let event = suppress.and_then(|suppress| suppress.event.as_deref());
         let heard: String = call
             .arg(millis(KEPT))
+            .arg(self.delivery_bytes)
             .arg(suppress.map_or("", |suppress| suppress.address.as_str()))
             .arg(suppress.map_or("", |suppress| suppress.reason.as_str()))
             .arg(event.unwrap_or_default())

@@ -289,7 +289,7 @@ impl Queue {
                 &k.retryable,
                 &k.dead,
                 &k.completions,
-                &k.delivery,
+                &k.deliveries,
             ])
             .arg(id.as_bytes())
             .run(&self.link)
@@ -303,7 +303,7 @@ impl Queue {
         let retryable = answer.next::<u8>()? == 1;
         let died: Option<f64> = answer.number()?;
         let completion: Option<Vec<u8>> = answer.next()?;
-        let delivery: HashMap<String, String> = answer.next()?;
+        let delivery: Option<Vec<u8>> = answer.next()?;
         if payload.is_none()
             && record.is_empty()
             && token.is_none()
@@ -335,7 +335,7 @@ impl Queue {
         if let Some((at_ms, end)) = completion.as_deref().and_then(Completion::parse) {
             job.completed(at_ms, end);
         }
-        job.delivery = Delivery::read(field(&record, "msg"), &delivery);
+        job.delivery = Delivery::read(field(&record, "msg"), delivery.as_deref());
         Ok(Some(job))
     }
 }

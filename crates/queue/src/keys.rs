@@ -68,9 +68,11 @@ pub struct Keys {
     pub completions: String,
     /// HASH of counters since the start of counting.
     pub stats: String,
-    /// Prefix: HASH `<delivery>:<provider's id of a message>`, with a TTL: the `job` it was sent for, and of the last
-    /// news its `state`, `rank`, `code` and `at`, ms since the epoch.
-    pub delivery: String,
+    /// HASH provider's id of a message → in JSON the `job` it was sent for, and of the last news its `state`, `rank`, `code`
+    /// and `at`, ms since the epoch. Its field "" counts the bytes of all of them.
+    pub deliveries: String,
+    /// ZSET provider's id of a message → when it was last heard of, ms since the epoch.
+    pub delivery_ages: String,
     /// Prefix: STRING `<event>:<provider's id of an event>`, with a TTL: the event has put an address onto the list of
     /// those that nothing is sent to.
     pub event: String,
@@ -149,7 +151,8 @@ impl Keys {
             completed: key("completed"),
             completions: key("completions"),
             stats: key("stats"),
-            delivery: key("delivery"),
+            deliveries: key("deliveries"),
+            delivery_ages: key("deliveries:ages"),
             event: key("event"),
             kept: key("kept"),
             map: key("map"),
@@ -162,38 +165,69 @@ impl Keys {
         })
     }
 
-    /// Every key of the queue, by the names that scripts are given: the exact ones, and the prefixes of many.
+    /// Every key of the queue: the name that scripts are given, and whether it is the prefix of many. A key that is
+    /// missing here does not compile.
     #[must_use]
-    pub(crate) fn all(&self) -> [(&str, bool); 27] {
-        [
-            (&self.active, false),
-            (&self.scheduled, false),
-            (&self.data, false),
-            (&self.meta, true),
-            (&self.dead, true),
-            (&self.signal, false),
-            (&self.idempotency, true),
-            (&self.inflight, false),
-            (&self.workers, false),
-            (&self.retryable, false),
-            (&self.gate, false),
-            (&self.limits, false),
-            (&self.breakers, false),
-            (&self.groups, false),
-            (&self.completed, false),
-            (&self.completions, false),
-            (&self.stats, false),
-            (&self.delivery, true),
-            (&self.event, true),
-            (&self.kept, true),
-            (&self.map, true),
-            (&self.audit, false),
-            (&self.replays, false),
-            (&self.open_replays, false),
-            (&self.replay, true),
-            (&self.cron, false),
-            (&self.probe, false),
-        ]
+    pub(crate) fn all(&self) -> Vec<(&str, bool)> {
+        let Self {
+            namespace: _,
+            queue: _,
+            active,
+            scheduled,
+            data,
+            meta,
+            dead,
+            signal,
+            idempotency,
+            inflight,
+            workers,
+            retryable,
+            gate,
+            limits,
+            breakers,
+            groups,
+            completed,
+            completions,
+            stats,
+            deliveries,
+            delivery_ages,
+            event,
+            kept,
+            map,
+            audit,
+            replays,
+            open_replays,
+            replay,
+            cron,
+            probe,
+        } = self;
+        let prefixes = [meta, dead, idempotency, event, kept, map, replay];
+        let exact = [
+            active,
+            scheduled,
+            data,
+            signal,
+            inflight,
+            workers,
+            retryable,
+            gate,
+            limits,
+            breakers,
+            groups,
+            completed,
+            completions,
+            stats,
+            deliveries,
+            delivery_ages,
+            audit,
+            replays,
+            open_replays,
+            cron,
+            probe,
+        ];
+        let exact = exact.into_iter().map(|key| (key.as_str(), false));
+        let prefixes = prefixes.into_iter().map(|key| (key.as_str(), true));
+        exact.chain(prefixes).collect()
     }
 
     /// Whether this key is one of the queue's.
@@ -226,11 +260,6 @@ impl Keys {
     /// The same, of a job whose id is one of ours.
     pub(crate) fn record_of(&self, job: longshore_job::JobId) -> String {
         format!("{}:{job}", self.meta)
-    }
-
-    /// The delivery of one message.
-    pub(crate) fn delivery_of(&self, message: &str) -> String {
-        format!("{}:{message}", self.delivery)
     }
 
     /// That one event is known.

@@ -81,6 +81,9 @@ use std::time::Duration;
 /// After how long without a heartbeat a worker counts as gone, unless the queue says otherwise.
 const LOST_AFTER: Duration = Duration::from_secs(15);
 
+/// How many bytes a queue's records of deliveries may take, unless the queue says otherwise.
+const DELIVERY_BYTES: u64 = 64 << 20;
+
 /// One queue. Cheap to clone; clones share the connection.
 #[derive(Debug, Clone)]
 pub struct Queue {
@@ -90,6 +93,7 @@ pub struct Queue {
     /// How long completed jobs are kept, for those who discard letters.
     keep: Duration,
     lost_after: Duration,
+    delivery_bytes: u64,
 }
 
 impl Queue {
@@ -104,6 +108,7 @@ impl Queue {
             provider: Arc::default(),
             keep: Key::HOLDS,
             lost_after: LOST_AFTER,
+            delivery_bytes: DELIVERY_BYTES,
         })
     }
 
@@ -123,6 +128,13 @@ impl Queue {
     #[must_use]
     pub fn with_lost_after(mut self, lost_after: Duration) -> Self {
         self.lost_after = lost_after;
+        self
+    }
+
+    /// The same queue, whose records of deliveries may take so many bytes of Redis's memory; 64 MiB unless told otherwise.
+    #[must_use]
+    pub fn with_delivery_bytes(mut self, bytes: u64) -> Self {
+        self.delivery_bytes = bytes;
         self
     }
 
@@ -156,6 +168,7 @@ impl Queue {
             provider: Arc::clone(&self.provider),
             keep: self.keep,
             lost_after: self.lost_after,
+            delivery_bytes: self.delivery_bytes,
         }
     }
 

@@ -111,8 +111,13 @@ script!(AUDIT = "audit", " flags=allow-oom", ["now", "audit"]);
 script!(PROVE = "prove", "", []);
 script!(STATS = "stats", " flags=no-writes", ["now", "record"]);
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
-script!(OWN = "own", " flags=allow-oom", []);
-script!(HEAR = "hear", " flags=allow-oom", ["now"]);
+script!(OWN = "own", " flags=allow-oom", ["now", "deliveries"]);
+script!(HEAR = "hear", " flags=allow-oom", ["now", "deliveries"]);
+script!(
+    FORGET_DELIVERIES = "forget_deliveries",
+    " flags=allow-oom",
+    ["now", "deliveries"]
+);
 script!(SAVE = "save", " flags=allow-oom", ["record"]);
 script!(ASSIGN = "assign", "", []);
 script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);

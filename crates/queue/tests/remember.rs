@@ -68,9 +68,104 @@ async fn news_in_any_order_and_twice_leave_what_came_last() {
         bench.delivery(id).await,
         Some(("SM1".into(), Some("read".into()), None))
     );
-    let ttl: i64 = bench.text("PTTL {t:email}:delivery:SM1").await;
     let week = Duration::from_secs(7 * 24 * 3600).as_millis() as i64;
-    assert!((week - 60_000..=week).contains(&ttl), "{ttl}");
+    for key in ["deliveries", "deliveries:ages"] {
+        let ttl: i64 = bench.text(&format!("PTTL {{t:email}}:{key}")).await;
+        assert!((week - 60_000..=week).contains(&ttl), "{key}: {ttl}");
+    }
+}
+
+/// A message's id, as long as SendGrid's.
+fn message(n: usize) -> String {
+    format!("14c5d75ce93.dfd.64b469.filter0001.16648.{n:014}")
+}
+
+#[tokio::test]
+async fn deliveries_stay_inside_a_budget_and_the_oldest_go_first() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    let budget = 400_000;
+    let queue = bench.queue.clone().with_delivery_bytes(budget);
+    for n in 0..2000 {
+        assert!(queue.own(&message(n), id).await.expect("owns"));
+        if n % 2 == 0 {
+            let job = Some(id);
+            let told = queue.hear(&news(&message(n), job, "delivered", 4)).await;
+            assert_eq!(told.expect("hears"), Heard::Noted);
+        }
+    }
+    let counted: u64 = bench.raw(&[b"HGET", b"{t:email}:deliveries", b""]).await;
+    assert!(counted <= budget, "{counted}");
+    let mut taken = 0;
+    for key in ["deliveries", "deliveries:ages"] {
+        let usage: u64 = bench
+            .text(&format!("MEMORY USAGE {{t:email}}:{key} SAMPLES 0"))
+            .await;
+        taken += usage;
+    }
+    let share = taken as f64 / counted as f64;
+    assert!(
+        (0.7..1.15).contains(&share),
+        "{taken} taken, {counted} counted"
+    );
+    // The newest are there, the oldest are not.
+    let there = async |n| -> bool {
+        let key = message(n);
+        let found: u8 = bench
+            .raw(&[b"HEXISTS", b"{t:email}:deliveries", key.as_bytes()])
+            .await;
+        found == 1
+    };
+    assert!(there(1999).await && !there(0).await);
+    // What is only looked at again stays as it is, and what is heard of late is young again.
+    let kept: usize = bench.text("ZCARD {t:email}:deliveries:ages").await;
+    assert!((1000..1900).contains(&kept), "{kept}");
+    let oldest = 2000 - kept;
+    assert!(there(oldest).await);
+    let read = queue.hear(&news(&message(oldest), None, "open", 9)).await;
+    assert_eq!(read.expect("hears"), Heard::Noted);
+    // A budget that was lowered holds by itself.
+    let smaller = bench.queue.clone().with_delivery_bytes(40_000);
+    while smaller.forget_deliveries().await.expect("forgets") > 0 {}
+    let left: usize = bench.text("ZCARD {t:email}:deliveries:ages").await;
+    assert!((100..kept / 5).contains(&left), "{left}");
+    assert!(there(1999).await && there(oldest).await);
+    // Their time is over.
+    let old = message(1999);
+    bench
+        .raw::<u8>(&[b"ZADD", b"{t:email}:deliveries:ages", b"1", old.as_bytes()])
+        .await;
+    assert_eq!(smaller.forget_deliveries().await.expect("forgets"), 1);
+    assert!(!there(1999).await);
+}
+
+#[tokio::test]
+async fn a_spoiled_key_stops_no_message_and_no_suppression() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    for key in ["deliveries", "deliveries:ages"] {
+        bench.text::<u8>(&format!("DEL {{t:email}}:{key}")).await;
+        bench
+            .text::<String>(&format!("SET {{t:email}}:{key} x"))
+            .await;
+        assert_eq!(
+            bench.queue.job(&RawId::from(id)).await.is_ok(),
+            true,
+            "{key}: the job is shown"
+        );
+        assert!(bench.queue.own("SM1", id).await.expect("owns"), "{key}");
+    }
+    // A record that is none.
+    bench
+        .raw::<u8>(&[b"HSET", b"{t:email}:deliveries", b"SM2", b"garbage"])
+        .await;
+    let bounced = News {
+        suppress: Some(bounce(Some("ev1"))),
+        ..news("SM2", None, "bounce", 4)
+    };
+    let told = bench.queue.hear(&bounced).await.expect("hears");
+    assert_eq!(told, Heard::Noted);
+    assert!(bench.suppressed().await.is_some());
 }
 
 #[tokio::test]

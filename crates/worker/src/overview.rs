@@ -25,6 +25,9 @@ const WALK_EVERY: Duration = Duration::from_secs(600);
 /// What a walk waits between two steps of a thousand keys, so that Redis has time for others.
 const STEP_PAUSE: Duration = Duration::from_millis(20);
 
+/// How many calls, of a thousand deliveries each, may forget deliveries in one look.
+const FORGET_CALLS: usize = 100;
+
 /// How long one answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
 
@@ -112,8 +115,22 @@ impl Overview {
         if let Ok(Ok(facts)) = timeout(ANSWER_WITHIN, link.server_facts()).await {
             self.judge(&facts);
         }
+        for queue in &self.known {
+            self.forget(queue).await?;
+        }
         self.find(first, link).await?;
         self.desert().await;
+        Ok(())
+    }
+
+    /// Forgets deliveries whose time is over. Whoever notes one forgets some; this is for queues that have become silent, and
+    /// for a budget that was lowered.
+    async fn forget(&self, queue: &Queue) -> Result<(), QueueError> {
+        for _ in 0..FORGET_CALLS {
+            if queue.forget_deliveries().await? < 1000 {
+                return Ok(());
+            }
+        }
         Ok(())
     }
 

@@ -39,7 +39,12 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
     let link = session.link()?;
     let queue = |name: &str| {
         let queue = Queue::new(link.clone(), &session.config.redis.namespace, name);
-        queue.map_err(Failure::input)
+        let settings = session.config.queue(name);
+        let queue = queue.map_err(Failure::input)?;
+        Ok::<_, Failure>(match settings {
+            Some(settings) => queue.with_delivery_bytes(settings.delivery_bytes),
+            None => queue,
+        })
     };
     let secrets = Arc::new(Secrets::new(&session.config)?);
     let twilio = registry::twilio_events(&session.config, &secrets, queue(SendSms::QUEUE)?);

@@ -136,6 +136,11 @@ async fn fleet(
             fleet = fleet.provider(facts);
         }
         if wanted {
+            let delivery_bytes = session.config.queue(name).map(|queue| queue.delivery_bytes);
+            let queue = match delivery_bytes {
+                Some(bytes) => queue.with_delivery_bytes(bytes),
+                None => queue,
+            };
             worked.push(queue.clone());
             fleet = fleet.queue(queue, settings(session, name)?, handlers);
         }

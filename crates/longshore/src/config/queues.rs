@@ -28,6 +28,7 @@ pub(super) const KEYS: &[Key] = &[
         .or_per_queue(|queue| Some(queue.default_completed.as_secs_f64().to_string())),
     Key::toml("queues.<queue>.completed_bytes")
         .or_per_queue(|queue| queue.default_completed_bytes.map(str::to_owned)),
+    Key::toml("queues.<queue>.delivery_bytes").or("64MiB"),
 ];
 
 /// The most retries of one job: as many as apalis makes unless told otherwise.
@@ -88,6 +89,8 @@ pub struct QueueSettings {
     pub completed_for: Duration,
     /// How many bytes of completed jobs are kept, the oldest going first; `None` = any.
     pub completed_bytes: Option<u64>,
+    /// How many bytes the records of deliveries may take, the oldest going first.
+    pub delivery_bytes: u64,
 }
 
 /// What follows when a request went out and no answer came.
@@ -148,6 +151,7 @@ fn queue(
         true => reader.bytes(bytes).map(Some),
         false => Some(None),
     };
+    let delivery_bytes = reader.bytes(section.join("delivery_bytes"));
     Some(QueueSettings {
         concurrency: concurrency?,
         max_running,
@@ -156,6 +160,7 @@ fn queue(
         on_unknown: on_unknown?,
         completed_for: completed_for?,
         completed_bytes: completed_bytes?,
+        delivery_bytes: delivery_bytes?,
     })
 }
 
