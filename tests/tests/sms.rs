@@ -217,3 +217,16 @@ async fn the_listener_stops_in_good_order() {
     assert_eq!(listener.left_within(Duration::from_secs(15)).await, 0);
     assert!(listener.says("drained"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_became_of_messages_takes_no_more_of_redis_than_it_may() {
+    let stage = Stage::set_for(Act::Sms).await;
+    let start = stage.worker().queue("DELIVERY_BYTES", "1000");
+    let _worker = start.start().await;
+    let ids = stage.enqueue(12).await;
+    stage.done_once(&ids).await;
+    let mut known = redis::cmd("ZCARD");
+    known.arg(&stage.queue.keys().delivery_ages);
+    let known: usize = stage.queue.link().command(&known).await.expect("counts");
+    assert!((2..=4).contains(&known), "{known} of 12 are remembered");
+}

@@ -112,6 +112,12 @@ fn queues_and_their_retries() {
                 "\"64MiB\"",
             ),
             (
+                "queues.sms.delivery_bytes = 0",
+                "queues.sms.delivery_bytes",
+                "is 0",
+                "at least 1 byte",
+            ),
+            (
                 "queues.emails.concurrency = 1",
                 "queues.emails",
                 "no such queue",
@@ -139,6 +145,7 @@ fn the_limits_themselves_are_allowed() {
         on_unknown = "hold"
         completed_seconds = 10
         completed_bytes = 1
+        delivery_bytes = "1 MiB"
         [queues.sms]
         concurrency = 1
         on_unknown = "verify"
@@ -153,4 +160,8 @@ fn the_limits_themselves_are_allowed() {
         (OnUnknown::Hold, OnUnknown::Verify)
     );
     assert_eq!(email.completed_bytes, Some(1));
+    assert_eq!(
+        (email.delivery_bytes, sms.delivery_bytes),
+        (1 << 20, 64 << 20)
+    );
 }

@@ -51,10 +51,16 @@ fn urls_and_namespaces() {
                 "a-z, 0-9, _ and -",
             ),
             (
+                "redis.allow_eviction_unknown = 'yes'",
+                "redis.allow_eviction_unknown",
+                "not true or false",
+                "write true or false",
+            ),
+            (
                 "redis = 5",
                 "redis",
                 "is a number, not a table",
-                "keys namespace, url",
+                "keys allow_eviction_unknown, namespace, url",
             ),
         ],
         "",
@@ -62,6 +68,9 @@ fn urls_and_namespaces() {
     let longest = "a".repeat(64);
     let config = good(&format!("redis.namespace = '{longest}'"), &[]);
     assert_eq!(config.redis.namespace, longest);
+    assert!(!config.redis.allow_eviction_unknown);
+    let config = good("redis.allow_eviction_unknown = true", &[]);
+    assert!(config.redis.allow_eviction_unknown);
     let too_long = finding(&format!("redis.namespace = '{longest}a'"), &[]);
     assert_eq!(too_long.key, "redis.namespace");
 }
