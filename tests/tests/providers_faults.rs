@@ -95,14 +95,15 @@ async fn each_fault_has_its_outcome_and_is_got_over() {
     let worker = worker.set("PROVIDERS__SENDGRID__TIMEOUT_SECONDS", "1");
     let _worker = worker.start().await;
     let table = [
-        (answer(500), RETRIED),
+        (answer(500), UNKNOWN),
+        (answer(504), UNKNOWN),
         (answer(503), RETRIED),
         (
             Fault::Garbage {
                 status: 500,
                 effect: false,
             },
-            RETRIED,
+            UNKNOWN,
         ),
         (
             // Not what SendGrid accepts a mail with.

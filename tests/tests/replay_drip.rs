@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// How many letters there are of each of five causes, the largest last. `LONGSHORE_TEST_LETTERS` adds so many to that one,
 /// written straight to Redis: to have as many die takes longer than all the rest.
-const CAUSES: [(u16, usize); 5] = [(400, 150), (404, 150), (413, 150), (500, 150), (422, 4000)];
+const CAUSES: [(u16, usize); 5] = [(400, 150), (404, 150), (413, 150), (503, 150), (422, 4000)];
 const RATE: u64 = 500;
 
 fn answers(status: u16) -> Rule {

@@ -12,7 +12,7 @@ const DSN: &str = "PROVIDERS__SENTRY__DSN";
 /// Unavailable, and quoting the recipient.
 fn unavailable() -> Rule {
     Rule::always(Fault::Answer {
-        status: 500,
+        status: 503,
         headers: Default::default(),
         body: Some(json!({"errors": [{"message": "customer0@example.com"}]}).to_string()),
         effect: false,
@@ -24,6 +24,17 @@ fn answers(status: u16) -> Rule {
         status,
         headers: Default::default(),
         body: None,
+        effect: false,
+    })
+}
+
+/// Refuses the mail for this field.
+fn refuses(field: &str) -> Rule {
+    let complaint = json!({"errors": [{"message": "It is not right.", "field": field}]});
+    Rule::always(Fault::Answer {
+        status: 400,
+        headers: Default::default(),
+        body: Some(complaint.to_string()),
         effect: false,
     })
 }
@@ -80,7 +91,7 @@ async fn dead_letters_of_one_cause_are_one_trouble() {
             ("queue", "email"),
             ("provider", "sendgrid"),
             ("class", "failed"),
-            ("status", "500"),
+            ("status", "503"),
             ("attempt", "1"),
         ] {
             assert_eq!(tags[tag], value, "{body}");
@@ -96,7 +107,7 @@ async fn dead_letters_of_one_cause_are_one_trouble() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refusals_are_expected_and_garbage_is_not() {
+async fn only_refusals_that_are_our_own_mistake_are_told() {
     let (stage, kent) = (Stage::set().await, Kent::start().await);
     let mut worker = stage
         .worker()
@@ -104,17 +115,30 @@ async fn refusals_are_expected_and_garbage_is_not() {
         .set("RETRY__SCHEDULE_SECONDS", "[]")
         .start()
         .await;
-    stage.faults([answers(400)]);
+    // The user's: an address that is none.
+    stage.faults([refuses("personalizations.0.to.0.email")]);
     stage.enqueue(3).await;
+    dead(&stage, 3).await;
+    // Ours: SendGrid does not know the template that we have for it.
+    stage.faults([refuses("template_id")]);
+    stage.enqueue(1).await;
     push_garbage(&stage, "ada@example.com").await;
-    dead(&stage, 4).await;
+    dead(&stage, 5).await;
     worker.stop();
     assert_eq!(worker.left_within(Duration::from_secs(15)).await, 0);
     let events = kent.events().await;
-    assert_eq!(events.len(), 1, "{events:?}");
-    let body = &events[0]["body"];
-    assert_eq!(body["tags"]["class"], "undecodable");
-    assert!(!body.to_string().contains("ada"), "{body}");
+    let told = events.iter().map(|event| {
+        let tags = &event["body"]["tags"];
+        (tags["class"].as_str(), tags["code"].as_str())
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort_unstable();
+    assert_eq!(told.len(), 2, "{events:?}");
+    assert_eq!(told[0], (Some("refused"), Some("400 template_id")));
+    assert_eq!(told[1].0, Some("undecodable"));
+    for event in &events {
+        assert!(!event.to_string().contains("ada"), "{event}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

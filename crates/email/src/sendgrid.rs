@@ -1,19 +1,21 @@
 //! SendGrid's v3 API, as far as mail is sent.
 
-use longshore_job::Run;
+use longshore_job::{JobError, Run};
 use longshore_provider::secret::HeaderSecret;
 use longshore_provider::{
-    Http, HttpSetupError, InvalidCredential, ProviderError, Request, Response, StatusCode,
+    AnswerTable, CallError, Http, HttpSetupError, InvalidCredential, Purpose, Request, Response,
+    StatusCode,
 };
 
 use crate::SendGridConfig;
+use crate::error::Answers;
 use crate::mail::Mail;
 
 /// The provider's name, as configuration and metrics have it.
 pub(crate) const NAME: &str = "sendgrid";
 
 /// The id that SendGrid gives a mail, for its support desk; its events begin with it.
-const MESSAGE_ID: &str = "x-message-id";
+pub(crate) const MESSAGE_ID: &str = "x-message-id";
 
 /// A client of SendGrid. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
@@ -43,17 +45,6 @@ pub struct Accepted {
     pub message_id: Option<String>,
 }
 
-/// A mail that SendGrid has not surely taken on.
-#[derive(Debug)]
-pub(crate) enum SendError {
-    /// The mail cannot be written as JSON; nothing was sent.
-    Unwritable(serde_json::Error),
-    /// No 2xx.
-    Provider(ProviderError),
-    /// A 2xx that does not mean acceptance.
-    NotUnderstood(Box<Response>),
-}
-
 impl SendGrid {
     /// A client.
     ///
@@ -69,24 +60,34 @@ impl SendGrid {
 
     /// Sends one mail, once. There is no idempotency key in this API: whoever repeats a request whose answer was
     /// lost may be sending a second mail.
-    pub(crate) async fn send(&self, run: &Run, mail: &Mail<'_>) -> Result<Accepted, SendError> {
+    pub(crate) async fn send(&self, run: &Run, mail: &Mail<'_>) -> Result<Accepted, JobError> {
+        let sent = self.try_send(run, mail).await;
+        sent.map_err(|error| Answers.job_error(Purpose::Effect, &error))
+    }
+
+    async fn try_send(&self, run: &Run, mail: &Mail<'_>) -> Result<Accepted, CallError> {
         let request = Request::post("/v3/mail/send")
             .authorization(self.api_key.bearer())
             .json(mail)
-            .map_err(SendError::Unwritable)?;
-        let response = self.http.send(run, request).await;
-        self.accepted(response.map_err(SendError::Provider)?)
+            .map_err(|error| unwritable(&error))?;
+        let response = self.http.send(run, request).await?;
+        self.accepted(response)
     }
 
     /// 202 is an acceptance, also in sandbox mode, where it would mean that the mode was ignored. 200 says that a
     /// mail was checked and *not* sent: right in sandbox mode, and otherwise, like any other 2xx, nothing that
     /// SendGrid answers. Something in between may have made it up, with or without the mail passed on, so what
     /// happened is unknown.
-    fn accepted(&self, response: Response) -> Result<Accepted, SendError> {
+    fn accepted(&self, response: Response) -> Result<Accepted, CallError> {
         match response.status {
             StatusCode::ACCEPTED => {}
             StatusCode::OK if self.sandbox => {}
-            _ => return Err(SendError::NotUnderstood(Box::new(response))),
+            _ => {
+                return Err(CallError::NotUnderstood {
+                    response: Box::new(response),
+                    why: "that is no acceptance".to_owned(),
+                });
+            }
         }
         Ok(Accepted {
             status: response.status.as_u16(),
@@ -95,6 +96,14 @@ impl SendGrid {
     }
 }
 
-pub(crate) fn message_id(response: &Response) -> Option<String> {
+fn message_id(response: &Response) -> Option<String> {
     response.header(MESSAGE_ID).map(str::to_owned)
+}
+
+/// A mail that cannot be written as JSON. Nothing was sent.
+pub(crate) fn unwritable(error: &serde_json::Error) -> CallError {
+    CallError::NotAsked {
+        code: "mail unwritable",
+        reason: format!("the mail cannot be written as JSON: {error}"),
+    }
 }

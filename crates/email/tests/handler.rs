@@ -262,7 +262,10 @@ async fn garbage_is_understood_by_its_status() {
     let garbage = |status, effect| Fault::Garbage { status, effect };
     scene.fault(garbage(502, false));
     let error = scene.run(welcome()).await.expect_err("garbage");
-    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    assert!(
+        matches!(error, JobError::OutcomeUnknown { .. }),
+        "{error:?}"
+    );
     scene.fault(garbage(400, false));
     let error = scene.run(welcome()).await.expect_err("garbage");
     assert!(matches!(error, JobError::Permanent { .. }), "{error:?}");

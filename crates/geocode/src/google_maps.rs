@@ -3,7 +3,7 @@
 use longshore_job::Run;
 use longshore_job::kinds::GeocodeAddress;
 use longshore_provider::secret::Secret;
-use longshore_provider::{Http, HttpSetupError, ProviderError, Request, Response, StatusCode};
+use longshore_provider::{CallError, Http, HttpSetupError, ProviderError, Request, Response};
 
 use crate::GoogleMapsConfig;
 use crate::key::{ApiKey, not_empty};
@@ -38,20 +38,6 @@ pub(crate) struct Answered {
     pub(crate) geocoded: Geocoded,
 }
 
-/// Google did not say where the place is, nor that it is nowhere.
-#[derive(Debug)]
-pub(crate) enum LookUpError {
-    /// No answer, or an HTTP status that says it all.
-    Provider(ProviderError),
-    /// Google's own word for it, with HTTP 200 or 4xx.
-    Refused {
-        status: Status,
-        response: Box<Response>,
-    },
-    /// A 2xx that is not what Google documents, or not all of it.
-    NotUnderstood(Box<Response>),
-}
-
 impl GoogleMaps {
     /// A client.
     ///
@@ -78,7 +64,7 @@ impl GoogleMaps {
         run: &Run,
         key: &ApiKey,
         job: &GeocodeAddress,
-    ) -> Result<Answered, LookUpError> {
+    ) -> Result<Answered, CallError> {
         let language = job.language.as_deref().map(|tag| ("language", tag));
         let region = job.region.as_deref().map(|region| ("region", region));
         let query = [Some(("address", &*job.address)), language, region];
@@ -92,18 +78,15 @@ impl GoogleMaps {
         key: &ApiKey,
         place_id: &str,
         language: Option<&str>,
-    ) -> Result<Option<Answered>, LookUpError> {
+    ) -> Result<Option<Answered>, CallError> {
         let language = language.map(|tag| ("language", tag));
         let query = [language, Some(("place_id", place_id))];
         match self.look_up(run, key, query.into_iter().flatten()).await {
             Ok(Answered {
                 geocoded: Geocoded::NotFound,
                 ..
-            })
-            | Err(LookUpError::Refused {
-                status: Status::NotFound | Status::InvalidRequest,
-                ..
             }) => Ok(None),
+            Err(error) if is_no_place(&error) => Ok(None),
             answered => answered.map(Some),
         }
     }
@@ -114,51 +97,43 @@ impl GoogleMaps {
         run: &Run,
         key: &'a ApiKey,
         query: impl Iterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Answered, LookUpError> {
+    ) -> Result<Answered, CallError> {
         let key = [("key", key.expose())];
         let request = Request::get("/maps/api/geocode/json").query(query.chain(key));
-        match self.http.read(run, request).await {
-            Ok(response) => {
-                let answered = answered(response);
-                // Google takes money for what it found, or looked for and did not find.
-                if answered.is_ok() {
-                    run.billed(NAME, "request", 1);
-                }
-                answered
-            }
-            Err(ProviderError::Rejected { response }) => Err(rejected(response)),
-            Err(error) => Err(LookUpError::Provider(error)),
+        let answered = answered(self.http.read(run, request).await?);
+        // Google takes money for what it found, or looked for and did not find.
+        if answered.is_ok() {
+            run.billed(NAME, "request", 1);
         }
+        answered
     }
 }
 
-/// A 4xx. Google's own word, where it is there, is more exact than 400 and the like; 403 says it all.
-fn rejected(response: Box<Response>) -> LookUpError {
-    let said = Said::by(&response).filter(|_| response.status != StatusCode::FORBIDDEN);
-    match said.map(|said| said.status) {
-        Some(status) if !matches!(status, Status::Other(_)) => {
-            LookUpError::Refused { status, response }
-        }
-        _ => LookUpError::Provider(ProviderError::Rejected { response }),
-    }
+/// Google knows no such place, or no longer.
+fn is_no_place(error: &CallError) -> bool {
+    let said = error.response().and_then(Said::by);
+    said.is_some_and(|said| matches!(said.status, Status::NotFound | Status::InvalidRequest))
 }
 
-fn answered(response: Response) -> Result<Answered, LookUpError> {
-    let status = Said::by(&response).map(|said| said.status);
-    let geocoded = match status {
+pub(crate) fn answered(response: Response) -> Result<Answered, CallError> {
+    let geocoded = match Said::by(&response).map(|said| said.status) {
         Some(Status::Ok) => Place::first_of(&response).map(Geocoded::Found),
-        Some(Status::ZeroResults) => Some(Geocoded::NotFound),
-        Some(status) => {
+        Some(Status::ZeroResults) => Ok(Geocoded::NotFound),
+        // What it says is in its table, as in a 4xx.
+        Some(_) => {
             let response = Box::new(response);
-            return Err(LookUpError::Refused { status, response });
+            return Err(ProviderError::Rejected { response }.into());
         }
-        None => None,
+        None => Err("that is not as Google documents".to_owned()),
     };
     match geocoded {
-        Some(geocoded) => Ok(Answered {
+        Ok(geocoded) => Ok(Answered {
             status: response.status.as_u16(),
             geocoded,
         }),
-        None => Err(LookUpError::NotUnderstood(Box::new(response))),
+        Err(why) => Err(CallError::NotUnderstood {
+            response: Box::new(response),
+            why,
+        }),
     }
 }

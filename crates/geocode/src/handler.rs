@@ -2,10 +2,12 @@
 
 use longshore_job::kinds::GeocodeAddress;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
+use longshore_provider::{AnswerTable, CallError, Purpose};
 
 use crate::GoogleMaps;
 use crate::cache::Cache;
-use crate::google_maps::{Answered, LookUpError, NAME};
+use crate::error::Answers;
+use crate::google_maps::{Answered, NAME};
 use crate::key::{ApiKey, Unsaid};
 
 /// Carries out `geocode_address` jobs: from the fleet's cache where it can, and else with one request; two where
@@ -30,7 +32,7 @@ impl GeocodeAddressHandler {
         run: &Run,
         key: &ApiKey,
         cache: &Cache<'_>,
-    ) -> Result<Answered, LookUpError> {
+    ) -> Result<Answered, CallError> {
         if let Some(id) = cache.place_id().await {
             let language = job.language.as_deref();
             let answered = self.google_maps.by_place_id(run, key, &id, language);
@@ -59,10 +61,11 @@ impl Handler for GeocodeAddressHandler {
         let key = self.google_maps.key();
         let answered = self.ask(&job, &run, &key, &cache).await;
         let Answered { status, geocoded } = answered.map_err(|error| {
-            error.into_job_error(&Unsaid {
+            let answers = Answers(Unsaid {
                 key: &key,
                 address: &job.address,
-            })
+            });
+            answers.job_error(Purpose::Repeatable, &error)
         })?;
         cache.keep(&geocoded).await;
         Ok(Outcome::Done {

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
+use longshore_provider::answers::from_json;
 use longshore_provider::{Response, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -92,11 +93,15 @@ struct Location {
 }
 
 impl Place {
-    /// The first result, which Google holds for the best. `None` when there is none, or not in Google's form.
-    pub(crate) fn first_of(response: &Response) -> Option<Self> {
-        let Results { results } = serde_json::from_slice(&response.body).ok()?;
-        let found = results.into_iter().next()?;
-        Some(Self {
+    /// The first result, which Google holds for the best.
+    ///
+    /// # Errors
+    /// When there is none, or not in Google's form.
+    pub(crate) fn first_of(response: &Response) -> Result<Self, String> {
+        let Results { results } = from_json(&response.body)?;
+        let found = results.into_iter().next();
+        let found = found.ok_or_else(|| "there is no place in it".to_owned())?;
+        Ok(Self {
             lat: found.geometry.location.lat,
             lng: found.geometry.location.lng,
             location_type: found.geometry.location_type,

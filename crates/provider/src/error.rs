@@ -38,8 +38,7 @@ pub enum ProviderError {
         /// The answer.
         response: Box<Response>,
     },
-    /// Any other 5xx, and 408, which says that the request did not arrive in time: the provider is in trouble,
-    /// and says that it did nothing.
+    /// Any other 5xx, and 408: the provider, or something before it, is in trouble. Only 503 says that nothing was done.
     #[error("unavailable: answered {}", response.status.as_u16())]
     Unavailable {
         /// The answer.
@@ -62,7 +61,10 @@ pub enum ProviderError {
 
 impl ProviderError {
     /// Sorts an answer by its status. `now` is the local time, for answers without a `Date`.
-    pub(crate) fn check(response: Response, now: SystemTime) -> Result<Response, Self> {
+    ///
+    /// # Errors
+    /// Every status but 2xx.
+    pub fn check(response: Response, now: SystemTime) -> Result<Response, Self> {
         let status = response.status;
         if status.is_success() {
             return Ok(response);
@@ -83,6 +85,11 @@ impl ProviderError {
             _ if status.is_client_error() => Self::Rejected { response },
             _ => Self::Unexpected { response },
         })
+    }
+
+    /// How long we are asked to wait, where the answer says so itself.
+    pub(crate) fn named_wait(&self) -> Option<Duration> {
+        retry_after(&self.response()?.headers, SystemTime::now())
     }
 
     /// The answer, if there was one.

@@ -5,13 +5,14 @@
 //! What can be decided without knowing the provider is decided here, once:
 //!
 //! - [`Http`] waits for the run's gate before each request, and tells *never sent* from *sent, no answer*.
-//! - [`ProviderError`] is what an answer means; each job crate turns it into a
-//!   [`JobError`](longshore_job::JobError) in one exhaustive match.
+//! - [`ProviderError`] is what an answer is by its status, and [`answers`] what it means for a job: a provider says in an
+//!   [`AnswerTable`] what its codes mean, and gets a [`JobError`](longshore_job::JobError).
 //! - [`retry_after`] reads every way of saying "later", by the provider's own clock.
 //! - [`redact`] and [`excerpt`] take people and credentials out of texts that were written elsewhere.
 //! - [`secret`] follows references to secrets, and holds them so that they can change while they are used.
 //! - [`vault`] reads secrets from Vault.
 
+pub mod answers;
 mod error;
 mod http;
 mod one_at_a_time;
@@ -21,6 +22,7 @@ pub mod secret;
 mod tls;
 pub mod vault;
 
+pub use answers::{AnswerTable, CallError, Meaning, Purpose, Row, decode};
 pub use error::ProviderError;
 pub use http::{
     Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response, basic,

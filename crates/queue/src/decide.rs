@@ -205,12 +205,19 @@ fn said(end: &Result<Outcome, JobError>, provider: &str) -> Word {
                 None => Word::Nothing,
             }
         }
+        Err(JobError::Transient { answer, .. }) if declined(answer) => Word::Well,
         Err(
             JobError::Transient { .. }
             | JobError::NotReached { .. }
             | JobError::OutcomeUnknown { .. },
         ) => Word::Ill,
     }
+}
+
+/// It answered that it did not do it, as while another request has the same key: that is no failure of its own. A 408 is,
+/// and so is what an SMTP server says of itself: 421, 45x.
+fn declined(answer: &Answer) -> bool {
+    matches!(answer.status, Some(400..=407 | 409..=420 | 422..=449))
 }
 
 /// Decides what becomes of a job whose worker was lost while it ran, claimed for the fallback or not. Its request may
@@ -498,6 +505,22 @@ mod tests {
             (refused(Some(400)), refused(None)),
             (Word::Well, Word::Nothing)
         );
+        let again = |status| {
+            said(&Err(JobError::Transient {
+                reason: String::new(),
+                answer: Answer {
+                    status: Some(status),
+                    ..answer()
+                },
+            }))
+        };
+        // The same key is under way, and the like: it answered.
+        for status in [404, 409, 424, 425] {
+            assert_eq!(again(status), Word::Well, "{status}");
+        }
+        for status in [200, 301, 408, 421, 451, 500, 503] {
+            assert_eq!(again(status), Word::Ill, "{status}");
+        }
     }
 
     #[test]

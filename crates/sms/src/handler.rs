@@ -2,9 +2,11 @@
 
 use longshore_job::kinds::SendSms;
 use longshore_job::{Handler, JobError, Outcome, Run};
+use longshore_provider::{AnswerTable, Purpose};
 
+use crate::error::Answers;
 use crate::twilio::NAME;
-use crate::{Twilio, error, verify};
+use crate::{Twilio, verify};
 
 /// Carries out `send_sms` jobs: one request each.
 ///
@@ -30,7 +32,7 @@ impl Handler for SendSmsHandler {
 
     async fn run(&self, job: SendSms, run: Run) -> Result<Outcome, JobError> {
         let sent = self.twilio.send(&run, &job).await;
-        let (status, message) = sent.map_err(error::of_sending)?;
+        let (status, message) = sent.map_err(|error| Answers.job_error(Purpose::Effect, &error))?;
         let sid = message.sid.as_str();
         // It is sent, whether or not that can be noted: only news of its delivery may not find the job then.
         match run.memory().own(sid).await {

@@ -3,9 +3,7 @@
 use longshore_job::kinds::SendSms;
 use longshore_job::{JobId, Run};
 use longshore_provider::secret::Secret;
-use longshore_provider::{
-    HeaderValue, Http, HttpSetupError, ProviderError, Request, Response, basic,
-};
+use longshore_provider::{CallError, HeaderValue, Http, HttpSetupError, Request, basic, decode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -42,15 +40,6 @@ pub enum SetupError {
     /// The job could not be put into the URL.
     #[error("the status callback's URL has a query or a fragment, where the job has to go")]
     StatusCallback,
-}
-
-/// A call that did not give what it was made for.
-#[derive(Debug)]
-pub(crate) enum CallError {
-    /// No 2xx.
-    Provider(ProviderError),
-    /// A 2xx without what belongs in it.
-    NotUnderstood(Box<Response>),
 }
 
 /// One page of a list of messages.
@@ -107,9 +96,8 @@ impl Twilio {
         let request = Request::post(format!("{}.json", self.messages))
             .authorization(self.authorization())
             .form(fields.map(|(name, value)| (name, value.as_str())));
-        let response = self.http.send(run, request).await;
-        let response = response.map_err(CallError::Provider)?;
-        Ok((response.status.as_u16(), understood(response)?))
+        let response = self.http.send(run, request).await?;
+        Ok((response.status.as_u16(), decode(&response)?))
     }
 
     fn authorization(&self) -> HeaderValue {
@@ -150,11 +138,6 @@ impl Twilio {
 
     async fn read<T: DeserializeOwned>(&self, run: &Run, request: Request) -> Result<T, CallError> {
         let request = request.authorization(self.authorization());
-        let response = self.http.read(run, request).await;
-        understood(response.map_err(CallError::Provider)?)
+        decode(&self.http.read(run, request).await?)
     }
-}
-
-fn understood<T: DeserializeOwned>(response: Response) -> Result<T, CallError> {
-    serde_json::from_slice(&response.body).map_err(|_| CallError::NotUnderstood(Box::new(response)))
 }

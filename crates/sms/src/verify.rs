@@ -9,11 +9,12 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use longshore_job::kinds::SendSms;
 use longshore_job::{Earlier, JobError, Outcome, Run, Scope};
+use longshore_provider::{AnswerTable, CallError, Purpose};
 
 use crate::Twilio;
-use crate::error::{coded, of_looking};
+use crate::error::Answers;
 use crate::message::{Message, done_as};
-use crate::twilio::{CallError, NAME, Page};
+use crate::twilio::{NAME, Page};
 
 /// How far Twilio's clock and the fleet's may be apart.
 const CLOCK_SLACK: Duration = Duration::from_secs(5 * 60);
@@ -83,7 +84,7 @@ fn settled(earlier: &Earlier) -> Result<(), JobError> {
         retry_after: rest,
         scope: Scope::Job,
         reason: "an earlier request of this job may still come into Twilio's list".to_owned(),
-        answer: coded("not listed yet"),
+        answer: Answers.coded("not listed yet"),
     })
 }
 
@@ -142,13 +143,13 @@ impl Search<'_> {
     /// Looks through the messages to the job's number, in smaller pages when large ones do not come through.
     async fn run(&self, since: Option<&str>) -> Result<Option<Message>, JobError> {
         let found = match self.pages(since, PAGE_SIZE).await {
-            Err(Failure::Call(CallError::NotUnderstood(response))) if !response.complete => {
+            Err(Failure::Call(CallError::NotUnderstood { response, .. })) if !response.complete => {
                 self.pages(since, SMALL_PAGE_SIZE).await
             }
             found => found,
         };
         found.map_err(|failure| match failure {
-            Failure::Call(error) => of_looking(error),
+            Failure::Call(error) => Answers.job_error(Purpose::Look, &error),
             Failure::Job(error) => error,
         })
     }
@@ -191,6 +192,6 @@ fn too_many() -> JobError {
         reason: format!(
             "more than {MAX_MESSAGES} messages went to this number: whether this one did cannot be told"
         ),
-        answer: coded("too many messages"),
+        answer: Answers.coded("too many messages"),
     }
 }

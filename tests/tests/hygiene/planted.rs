@@ -215,6 +215,8 @@ fn fault(trouble: Trouble, provider: &str, number: usize) -> Fault {
     };
     let complaint = complaint(provider, number);
     match trouble {
+        // Only Stripe has a 402 of its own; of others it is about our account, and pauses their queues.
+        Trouble::Complains(402) if provider != "stripe" => answer(400, complaint.to_string()),
         Trouble::Complains(status) => answer(status, complaint.to_string()),
         Trouble::Page => {
             let said = quote(provider, number);

@@ -1,184 +1,165 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use longshore_provider::{HeaderMap, HeaderValue};
+use longshore_job::{JobError, Scope};
+use longshore_provider::{
+    CallError, HeaderMap, HeaderValue, ProviderError, Purpose, StatusCode, header,
+};
 
 use super::*;
 
 const BAD_ADDRESS: &str = r#"{"errors":[{"message":"Does not contain a valid address.","field":"personalizations.0.to.0.email","help":"http://sendgrid.com/docs"}]}"#;
 
-fn response(status: u16, body: &str) -> Box<Response> {
-    let id = HeaderValue::from_static("msg-1");
-    Box::new(Response {
+/// What an answer means, as the client sorts it.
+fn meant(status: u16, body: &str) -> JobError {
+    let mut headers = HeaderMap::new();
+    headers.insert(MESSAGE_ID, HeaderValue::from_static("msg-1"));
+    if status == 429 {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("7"));
+    }
+    let response = Response {
         status: StatusCode::from_u16(status).expect("a status"),
-        headers: HeaderMap::from_iter([("x-message-id".parse().expect("a name"), id)]),
+        headers,
         body: body.into(),
         complete: true,
-    })
+    };
+    let error = match ProviderError::check(response, SystemTime::UNIX_EPOCH) {
+        Err(error) => CallError::Provider(error),
+        Ok(response) => CallError::NotUnderstood {
+            response: Box::new(response),
+            why: String::new(),
+        },
+    };
+    Answers.job_error(Purpose::Effect, &error)
 }
 
 /// The variant, the code and the reason.
-fn said(error: &JobError) -> (&'static str, String, String) {
+fn said(error: &JobError) -> (&'static str, &str, &str) {
     let kind = match error {
-        JobError::Permanent { .. } => "permanent",
+        JobError::Permanent {
+            blame: Blame::Ours, ..
+        } => "ours",
+        JobError::Permanent {
+            blame: Blame::Theirs,
+            ..
+        } => "theirs",
         JobError::Throttled { .. } => "throttled",
         JobError::Transient { .. } => "transient",
         JobError::NotReached { .. } => "not_reached",
         JobError::OutcomeUnknown { .. } => "unknown",
         JobError::Unauthorized { .. } => "unauthorized",
     };
-    let code = error.answer().code.clone().unwrap_or_default();
-    (kind, code, error.reason().to_owned())
+    let code = error.answer().code.as_deref().unwrap_or_default();
+    (kind, code, error.reason())
 }
 
 #[test]
 fn answers_become_outcomes() {
-    let rejected = |status, body| ProviderError::Rejected {
-        response: response(status, body),
-    };
-    let unavailable = |status, body| ProviderError::Unavailable {
-        response: response(status, body),
-    };
     let null_field = r#"{"errors":[{"message":"too many requests","field":null,"help":null}]}"#;
     let no_field = r#"{"errors":[{"message":"oops"}]}"#;
     let two = r#"{"errors":[{"message":"First."},{"message":"Second.","field":"from.email"}]}"#;
-    for (error, kind, code, reason) in [
+    for (status, body, kind, code, reason) in [
         (
-            rejected(400, BAD_ADDRESS),
-            "permanent",
+            400,
+            BAD_ADDRESS,
+            "theirs",
             "400 personalizations.to.email",
             "SendGrid answered 400: Does not contain a valid address. (personalizations.0.to.0.email)",
         ),
         (
-            rejected(400, two),
-            "permanent",
+            400,
+            two,
+            "ours",
             "400 from.email",
             "SendGrid answered 400: First. Second. (from.email)",
         ),
+        (400, "", "ours", "400", "SendGrid answered 400"),
         (
-            rejected(400, ""),
-            "permanent",
-            "400",
-            "SendGrid answered 400",
-        ),
-        (
-            rejected(404, "<h1>Not\nfound</h1>"),
-            "permanent",
+            404,
+            "<h1>Not\nfound</h1>",
+            "ours",
             "404",
             "SendGrid answered 404: <h1>Not found</h1>",
         ),
         (
-            rejected(413, r#"{"errors":[]}"#),
-            "permanent",
+            413,
+            r#"{"errors":[]}"#,
+            "ours",
             "413",
-            r#"SendGrid answered 413: {"errors":[]}"#,
+            "SendGrid answered 413",
         ),
+        (422, "", "ours", "422", "SendGrid answered 422"),
         (
-            rejected(422, ""),
-            "permanent",
-            "422",
-            "SendGrid answered 422",
-        ),
-        (
-            rejected(403, no_field),
+            403,
+            no_field,
             "unauthorized",
             "403",
             "SendGrid answered 403: oops",
         ),
         (
-            ProviderError::Unauthorized {
-                response: response(401, no_field),
-            },
+            401,
+            no_field,
             "unauthorized",
             "401",
             "SendGrid answered 401: oops",
         ),
         (
-            ProviderError::Throttled {
-                retry_after: Duration::from_secs(7),
-                response: response(429, null_field),
-            },
+            429,
+            null_field,
             "throttled",
             "429",
             "SendGrid answered 429: too many requests",
         ),
         (
-            unavailable(500, no_field),
-            "transient",
+            500,
+            no_field,
+            "unknown",
             "500",
             "SendGrid answered 500: oops",
         ),
+        (504, "", "unknown", "504", "SendGrid answered 504"),
         (
-            unavailable(503, "upstream of ada@example.com is down"),
+            503,
+            "upstream of ada@example.com is down",
             "transient",
             "503",
             "SendGrid answered 503: upstream of [email] is down",
         ),
+        (302, "", "unknown", "302", "SendGrid answered 302"),
         (
-            ProviderError::Unexpected {
-                response: response(302, ""),
-            },
-            "transient",
-            "302",
-            "SendGrid answered 302",
-        ),
-        (
-            ProviderError::NeverSent {
-                cause: "cannot connect: refused".into(),
-            },
-            "not_reached",
-            "not reached",
-            "SendGrid was not reached: cannot connect: refused",
-        ),
-        (
-            ProviderError::NoAnswer {
-                cause: "timed out".into(),
-            },
+            200,
+            "<html>Sign in",
             "unknown",
-            "no answer",
-            "the mail was sent to SendGrid and no answer came: timed out",
+            "200",
+            "SendGrid answered 200: <html>Sign in",
         ),
     ] {
-        let expected = (kind, code.to_owned(), reason.to_owned());
-        let error = JobError::from(SendError::Provider(error));
-        assert_eq!(error.answer().provider.as_deref(), Some("sendgrid"));
-        assert_eq!(said(&error), expected);
+        let error = meant(status, body);
+        assert_eq!(said(&error), (kind, code, reason));
+        let answer = error.answer();
+        assert_eq!(answer.provider.as_deref(), Some("sendgrid"));
+        assert_eq!(answer.status, Some(status));
+        assert_eq!(answer.request_id.as_deref(), Some("msg-1"));
     }
 }
 
 #[test]
 fn a_throttle_is_about_the_whole_provider_and_keeps_its_time() {
-    let wait = Duration::from_secs(7);
-    let error = JobError::from(SendError::Provider(ProviderError::Throttled {
-        retry_after: wait,
-        response: response(429, ""),
-    }));
     let JobError::Throttled {
         retry_after, scope, ..
-    } = error
+    } = meant(429, "")
     else {
-        panic!("{error:?}");
+        panic!("not throttled");
     };
-    assert_eq!((retry_after, scope), (wait, Scope::Provider));
-}
-
-#[test]
-fn a_success_that_is_none_is_unknown() {
-    let error = JobError::from(SendError::NotUnderstood(response(200, "<html>Sign in")));
-    let (kind, code, reason) = said(&error);
-    assert_eq!((kind, code.as_str()), ("unknown", "200"));
-    assert_eq!(reason, "SendGrid answered 200: <html>Sign in");
-    let Answer {
-        status, request_id, ..
-    } = error.answer();
-    assert_eq!((*status, request_id.as_deref()), (Some(200), Some("msg-1")));
+    assert_eq!(
+        (retry_after, scope),
+        (Duration::from_secs(7), Scope::Provider)
+    );
 }
 
 #[test]
 fn reasons_name_no_person() {
     let quoting = r#"{"errors":[{"message":"We found the first duplicate instance of [ada@example.com] in the field.","field":"personalizations.0"}]}"#;
-    let error = JobError::from(SendError::Provider(ProviderError::Rejected {
-        response: response(400, quoting),
-    }));
+    let error = meant(400, quoting);
     let (_, code, reason) = said(&error);
     assert_eq!(code, "400 personalizations");
     assert!(reason.contains("instance of [[email]] in"), "{reason}");

@@ -9,13 +9,15 @@ use longshore_job::kinds::SendEmail;
 use longshore_job::{JobError, Outcome, Run};
 use longshore_provider::secret::HeaderSecret;
 use longshore_provider::{
-    HeaderName, HeaderValue, Http, ProviderError, Request, Response, StatusCode, header,
+    CallError, HeaderName, HeaderValue, Http, ProviderError, Request, Response, StatusCode, header,
 };
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{PostmarkConfig, PostmarkSetupError, PostmarkTemplate, answer, waits_for_sendgrid};
+use crate::sendgrid::unwritable;
 use crate::{Attachment, Sender};
+use error::of_sending;
 use mail::Mail;
 
 /// What calls are made with.
@@ -28,19 +30,6 @@ pub(super) struct Rest {
     server_token: HeaderSecret,
     message_stream: String,
     templates: BTreeMap<String, PostmarkTemplate>,
-}
-
-/// A mail that Postmark has not surely taken on.
-#[derive(Debug)]
-enum SendError {
-    /// The mail cannot be written as JSON; nothing was sent.
-    Unwritable(serde_json::Error),
-    /// No 2xx.
-    Provider(ProviderError),
-    /// A 200 that says an error.
-    Refused(Box<Response>),
-    /// A 2xx that does not mean acceptance.
-    NotUnderstood(Box<Response>),
 }
 
 /// What it says of a mail, in 200s and in refusals.
@@ -90,7 +79,8 @@ impl Rest {
             &self.message_stream,
             attachments,
         );
-        let said = self.post(run, &mail).await?;
+        let posted = self.post(run, &mail).await;
+        let said = posted.map_err(|error| of_sending(&error))?;
         Ok(Outcome::Done {
             result: said
                 .message_id
@@ -103,23 +93,29 @@ impl Rest {
         })
     }
 
-    async fn post(&self, run: &Run, mail: &Mail<'_>) -> Result<Said, SendError> {
+    async fn post(&self, run: &Run, mail: &Mail<'_>) -> Result<Said, CallError> {
         let request = Request::post("/email/withTemplate")
             .header(SERVER_TOKEN, self.server_token.bare())
             .header(header::ACCEPT, HeaderValue::from_static("application/json"))
             .json(mail)
-            .map_err(SendError::Unwritable)?;
-        let response = self.http.send(run, request).await;
-        accepted(response.map_err(SendError::Provider)?)
+            .map_err(|error| unwritable(&error))?;
+        accepted(self.http.send(run, request).await?)
     }
 }
 
 /// Only a 200 with `ErrorCode` 0 is an acceptance. One that says nothing of the sort may come from something in
 /// between, with or without the mail passed on.
-fn accepted(response: Response) -> Result<Said, SendError> {
+fn accepted(response: Response) -> Result<Said, CallError> {
     match Said::of(&response) {
         Some(said) if response.status == StatusCode::OK && said.error_code == 0 => Ok(said),
-        Some(said) if said.error_code != 0 => Err(SendError::Refused(Box::new(response))),
-        _ => Err(SendError::NotUnderstood(Box::new(response))),
+        // What it says is in its table, as in a 4xx.
+        Some(said) if said.error_code != 0 => Err(ProviderError::Rejected {
+            response: Box::new(response),
+        }
+        .into()),
+        _ => Err(CallError::NotUnderstood {
+            response: Box::new(response),
+            why: "that is no acceptance".to_owned(),
+        }),
     }
 }

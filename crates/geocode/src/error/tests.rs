@@ -1,4 +1,9 @@
-use longshore_provider::{HeaderMap, HeaderName, HeaderValue};
+use std::time::SystemTime;
+
+use longshore_job::{JobError, Scope};
+use longshore_provider::{
+    CallError, HeaderMap, HeaderName, HeaderValue, ProviderError, Purpose, StatusCode,
+};
 use serde_json::json;
 
 use super::*;
@@ -7,38 +12,40 @@ use crate::key::ApiKey;
 /// Nothing like Google's, so that only looking for this very key finds it.
 const KEY: &str = "mellon/1 2";
 
-fn job_error(error: LookUpError, key: &str) -> JobError {
-    error.into_job_error(&Unsaid {
-        key: &ApiKey::of(&key.into()),
+fn job_error(error: CallError, key: &str) -> JobError {
+    let key = ApiKey::of(&key.into());
+    let answers = Answers(Unsaid {
+        key: &key,
         address: "Øvre gate 1",
-    })
+    });
+    answers.job_error(Purpose::Repeatable, &error)
 }
 
-fn response(status: u16, body: impl AsRef<[u8]>) -> Box<Response> {
-    Box::new(Response {
+fn response(status: u16, body: impl AsRef<[u8]>) -> Response {
+    Response {
         status: StatusCode::from_u16(status).expect("a status"),
         headers: HeaderMap::new(),
         body: body.as_ref().to_vec(),
         complete: true,
-    })
-}
-
-/// Google's word, as it came, without a message.
-fn refused(word: &str) -> LookUpError {
-    LookUpError::Refused {
-        status: Status::from(word.to_owned()),
-        response: response(200, json!({ "results": [], "status": word }).to_string()),
     }
 }
 
-fn rejected(status: u16, body: &str) -> LookUpError {
-    LookUpError::Provider(ProviderError::Rejected {
-        response: response(status, body),
-    })
+/// As the client sorts it.
+fn sorted(response: Response) -> CallError {
+    match ProviderError::check(response, SystemTime::UNIX_EPOCH) {
+        Err(error) => error.into(),
+        Ok(response) => crate::google_maps::answered(response).expect_err("no place"),
+    }
+}
+
+/// Google's word, as it came, without a message.
+fn refused(word: &str) -> CallError {
+    let body = json!({ "results": [], "status": word });
+    sorted(response(200, body.to_string()))
 }
 
 /// The variant, the code and the reason.
-fn said(error: LookUpError) -> (&'static str, String, String) {
+fn said(error: CallError) -> (&'static str, String, String) {
     let error = job_error(error, KEY);
     let kind = match error {
         JobError::Permanent { .. } => "permanent",
@@ -64,7 +71,7 @@ fn words_become_outcomes() {
         ("NOT_FOUND", "transient"),
         ("MAX_WAYPOINTS_EXCEEDED", "transient"),
     ] {
-        let reason = format!("Google Maps answered {word}");
+        let reason = format!("Google Maps answered 200, {word}");
         let expected = (kind, word.to_owned(), reason);
         assert_eq!(said(refused(word)), expected);
     }
@@ -75,134 +82,88 @@ fn words_become_outcomes() {
 
 #[test]
 fn http_statuses_become_outcomes() {
-    let provider = LookUpError::Provider;
     let denied = r#"{"status":"REQUEST_DENIED","error_message":"Not from here.","results":[]}"#;
-    for (error, kind, code, reason) in [
+    for (status, body, kind, code, reason) in [
+        (400, "", "permanent", "400", "Google Maps answered 400"),
         (
-            rejected(400, ""),
-            "permanent",
-            "400",
-            "Google Maps answered 400",
-        ),
-        (
-            rejected(403, denied),
+            403,
+            denied,
             "unauthorized",
             "REQUEST_DENIED",
-            "Google Maps answered REQUEST_DENIED: Not from here.",
+            "Google Maps answered 403, REQUEST_DENIED: Not from here.",
         ),
         (
-            rejected(403, "<h1>Forbidden"),
+            403,
+            "<h1>Forbidden",
             "unauthorized",
             "403",
             "Google Maps answered 403: <h1>Forbidden",
         ),
+        (404, "", "transient", "404", "Google Maps answered 404"),
+        (414, "", "permanent", "414", "Google Maps answered 414"),
+        (401, "", "unauthorized", "401", "Google Maps answered 401"),
         (
-            rejected(404, ""),
-            "transient",
-            "404",
-            "Google Maps answered 404",
-        ),
-        (
-            rejected(414, ""),
-            "permanent",
-            "414",
-            "Google Maps answered 414",
-        ),
-        (
-            provider(ProviderError::Unauthorized {
-                response: response(401, ""),
-            }),
-            "unauthorized",
-            "401",
-            "Google Maps answered 401",
-        ),
-        (
-            provider(ProviderError::Throttled {
-                retry_after: Duration::from_secs(7),
-                response: response(429, "slow down"),
-            }),
+            429,
+            "slow down",
             "throttled",
             "429",
             "Google Maps answered 429: slow down",
         ),
         (
-            provider(ProviderError::Unavailable {
-                response: response(503, "for ada@example.com"),
-            }),
+            503,
+            "for ada@example.com",
             "transient",
             "503",
             "Google Maps answered 503: for [email]",
         ),
+        (302, "", "transient", "302", "Google Maps answered 302"),
         (
-            provider(ProviderError::Unexpected {
-                response: response(302, ""),
-            }),
-            "transient",
-            "302",
-            "Google Maps answered 302",
-        ),
-        (
-            provider(ProviderError::NeverSent {
-                cause: "cannot connect: refused".into(),
-            }),
-            "not_reached",
-            "not reached",
-            "Google Maps was not reached: cannot connect: refused",
-        ),
-        (
-            provider(ProviderError::NoAnswer {
-                cause: "timed out".into(),
-            }),
-            "transient",
-            "no answer",
-            "no answer came from Google Maps: timed out",
-        ),
-        (
-            LookUpError::NotUnderstood(response(200, "<html>Sign in")),
+            200,
+            "<html>Sign in",
             "transient",
             "200",
-            "Google Maps answered 200: <html>Sign in",
+            "Google Maps answered 200: <html>Sign in, and that is not as Google documents",
         ),
         (
-            LookUpError::NotUnderstood(response(200, r#"{"status":"OK","results":[]}"#)),
+            200,
+            r#"{"status":"OK","results":[]}"#,
             "transient",
             "OK",
-            "Google Maps answered OK",
+            "Google Maps answered 200, OK, and there is no place in it",
+        ),
+        (
+            200,
+            r#"{"status":"OK","results":[{"place_id":"x","geometry":{"location":{"lat":"Øvre gate 1"}}}]}"#,
+            "transient",
+            "OK",
+            "Google Maps answered 200, OK, and it does not read: results[0].geometry.location.lat: expected f64",
         ),
     ] {
         let expected = (kind, code.to_owned(), reason.to_owned());
-        assert_eq!(said(error), expected);
+        assert_eq!(said(sorted(response(status, body))), expected);
     }
 }
 
 #[test]
 fn throttles_are_about_the_whole_provider_and_last_a_minute_unless_google_says() {
-    let wait = |error: LookUpError| match job_error(error, KEY) {
+    let wait = |error: CallError| match job_error(error, KEY) {
         JobError::Throttled {
             retry_after, scope, ..
         } => (retry_after.as_secs(), scope),
         error => panic!("{error:?}"),
     };
     assert_eq!(wait(refused("OVER_QUERY_LIMIT")), (60, Scope::Provider));
-    let mut told = response(200, r#"{"status":"OVER_QUERY_LIMIT"}"#);
-    let seconds = HeaderValue::from_static("9");
-    told.headers
-        .insert(HeaderName::from_static("retry-after"), seconds);
-    let told = LookUpError::Refused {
-        status: Status::OverQueryLimit,
-        response: told,
-    };
-    assert_eq!(wait(told), (9, Scope::Provider));
-    let http = LookUpError::Provider(ProviderError::Throttled {
-        retry_after: Duration::from_secs(7),
-        response: response(429, ""),
-    });
-    assert_eq!(wait(http), (7, Scope::Provider));
+    for (status, body) in [(200, r#"{"status":"OVER_QUERY_LIMIT"}"#), (429, "")] {
+        let mut told = response(status, body);
+        let seconds = HeaderValue::from_static("9");
+        told.headers
+            .insert(HeaderName::from_static("retry-after"), seconds);
+        assert_eq!(wait(sorted(told)), (9, Scope::Provider));
+    }
 }
 
 #[test]
 fn no_reason_and_no_code_holds_a_key() {
-    let provider = LookUpError::Provider;
     // A word like a key, a key like a word: whatever is quoted, and wherever.
     for quoted in [KEY, "mellon%2F1+2", "AIzaSyD-abc_1234567"] {
         let message = format!("The key {quoted}, from ?key={quoted}&address=x, is ill");
@@ -210,22 +171,16 @@ fn no_reason_and_no_code_holds_a_key() {
         let escaped = body.to_string().replace('/', "\\/").replace('1', "\\u0031");
         let far = format!("{}{quoted}", "x ".repeat(247));
         for error in [
-            rejected(403, &escaped),
-            rejected(403, &message),
-            rejected(403, &far),
-            LookUpError::NotUnderstood(response(200, &message)),
-            LookUpError::Refused {
-                status: Status::RequestDenied,
-                response: response(200, &escaped),
-            },
-            LookUpError::Refused {
-                status: Status::Other(quoted.to_owned()),
-                response: response(200, json!({ "status": quoted }).to_string()),
-            },
-            provider(ProviderError::NeverSent {
+            sorted(response(403, &escaped)),
+            sorted(response(403, &message)),
+            sorted(response(403, &far)),
+            sorted(response(200, &message)),
+            sorted(response(200, &escaped)),
+            sorted(response(200, json!({ "status": quoted }).to_string())),
+            CallError::from(ProviderError::NeverSent {
                 cause: message.replace(quoted, KEY),
             }),
-            provider(ProviderError::NoAnswer {
+            CallError::from(ProviderError::NoAnswer {
                 cause: message.replace(quoted, KEY),
             }),
         ] {

@@ -145,7 +145,7 @@ async fn a_refused_key_is_not_the_jobs_fault() {
     let error = scene.run(GeocodeAddress::new("Oslo")).await;
     let error = error.expect_err("refused");
     assert!(matches!(error, JobError::Unauthorized { .. }), "{error:?}");
-    let reason = "Google Maps answered REQUEST_DENIED: The provided API key is invalid.";
+    let reason = "Google Maps answered 200, REQUEST_DENIED: The provided API key is invalid.";
     assert_eq!(error.reason(), reason);
     scene.provider.accept_key(KEY);
     scene.done(GeocodeAddress::new("Oslo")).await;

@@ -1,31 +1,38 @@
-use longshore_provider::{HeaderMap, HeaderValue};
+use std::time::SystemTime;
+
+use longshore_job::{JobError, Scope};
+use longshore_provider::{
+    CallError, HeaderMap, HeaderValue, ProviderError, Purpose, StatusCode, decode,
+};
 
 use super::*;
 
-fn response(status: u16, body: &str) -> Box<Response> {
+fn of_sending(error: CallError) -> JobError {
+    Answers.job_error(Purpose::Effect, &error)
+}
+
+fn of_looking(error: CallError) -> JobError {
+    Answers.job_error(Purpose::Look, &error)
+}
+
+fn response(status: u16, body: &str) -> Response {
     let id = HeaderValue::from_static("RQ1");
-    Box::new(Response {
+    Response {
         status: StatusCode::from_u16(status).expect("a status"),
         headers: HeaderMap::from_iter([("twilio-request-id".parse().expect("a name"), id)]),
         body: body.into(),
         complete: true,
-    })
+    }
+}
+
+fn sorted(response: Response) -> CallError {
+    let error = ProviderError::check(response, SystemTime::UNIX_EPOCH);
+    CallError::Provider(error.expect_err("no success"))
 }
 
 /// As the client sorts answers by their status.
 fn answered_with(status: u16, body: &str) -> CallError {
-    let response = response(status, body);
-    let retry_after = Duration::from_secs(7);
-    CallError::Provider(match status {
-        401 => ProviderError::Unauthorized { response },
-        429 => ProviderError::Throttled {
-            retry_after,
-            response,
-        },
-        408 | 500.. => ProviderError::Unavailable { response },
-        400.. => ProviderError::Rejected { response },
-        _ => ProviderError::Unexpected { response },
-    })
+    sorted(response(status, body))
 }
 
 /// As Twilio writes it, quoting the number in several ways.
@@ -38,7 +45,13 @@ fn complaint(status: u16, code: u32) -> CallError {
 
 fn kind(error: &JobError) -> &'static str {
     match error {
-        JobError::Permanent { .. } => "permanent",
+        JobError::Permanent {
+            blame: Blame::Ours, ..
+        } => "ours",
+        JobError::Permanent {
+            blame: Blame::Theirs,
+            ..
+        } => "theirs",
         JobError::Throttled { scope, .. } => match scope {
             Scope::Job => "throttled job",
             Scope::Provider => "throttled provider",
@@ -53,31 +66,31 @@ fn kind(error: &JobError) -> &'static str {
 #[test]
 fn codes_decide_before_statuses() {
     for (status, code, sending, looking) in [
-        (400, 21211, "permanent", "transient"),
-        (400, 21212, "permanent", "transient"),
-        (400, 21408, "permanent", "transient"),
-        (403, 21408, "permanent", "transient"),
-        (400, 21601, "permanent", "transient"),
-        (400, 21602, "permanent", "transient"),
-        (400, 21603, "permanent", "transient"),
-        (400, 21604, "permanent", "transient"),
-        (400, 21606, "permanent", "transient"),
-        (400, 21610, "permanent", "transient"),
-        (400, 21612, "permanent", "transient"),
-        (400, 21614, "permanent", "transient"),
-        (400, 21617, "permanent", "transient"),
-        (400, 21635, "permanent", "transient"),
-        (404, 20404, "permanent", "transient"),
+        (400, 21211, "theirs", "transient"),
+        (400, 21212, "ours", "transient"),
+        (400, 21408, "ours", "transient"),
+        (403, 21408, "ours", "transient"),
+        (400, 21601, "ours", "transient"),
+        (400, 21602, "ours", "transient"),
+        (400, 21603, "ours", "transient"),
+        (400, 21604, "ours", "transient"),
+        (400, 21606, "ours", "transient"),
+        (400, 21610, "theirs", "transient"),
+        (400, 21612, "ours", "transient"),
+        (400, 21614, "theirs", "transient"),
+        (400, 21617, "ours", "transient"),
+        (400, 21635, "theirs", "transient"),
+        (404, 20404, "ours", "transient"),
         (401, 20003, "unauthorized", "unauthorized"),
         (403, 20003, "unauthorized", "unauthorized"),
         (400, 30002, "unauthorized", "unauthorized"),
         (429, 20429, "throttled provider", "throttled provider"),
         (400, 20429, "throttled provider", "throttled provider"),
         (503, 20429, "throttled provider", "throttled provider"),
-        (429, 21611, "throttled job", "transient"),
-        (400, 21611, "throttled job", "transient"),
+        (429, 21611, "throttled job", "throttled job"),
+        (400, 21611, "throttled job", "throttled job"),
         // Unknown ones mean what their status means.
-        (400, 21999, "permanent", "transient"),
+        (400, 21999, "ours", "transient"),
         (401, 21999, "unauthorized", "unauthorized"),
         (429, 21999, "throttled provider", "throttled provider"),
         (500, 20500, "unknown", "transient"),
@@ -105,16 +118,22 @@ fn codes_decide_before_statuses() {
 fn without_a_code_the_status_decides() {
     let html = "<h1>upstream of +4790000000 is down</h1>";
     for (status, body, sending, looking, reason) in [
-        (400, "", "permanent", "transient", "Twilio answered 400"),
-        (404, "{}", "permanent", "transient", "Twilio answered 404"),
+        (400, "", "ours", "transient", "Twilio answered 400"),
+        (404, "{}", "ours", "transient", "Twilio answered 404"),
         (
             404,
             r#"{"message":"4790000000"}"#,
-            "permanent",
+            "ours",
             "transient",
             "Twilio answered 404",
         ),
-        (403, "[]", "permanent", "transient", "Twilio answered 403"),
+        (
+            403,
+            "[]",
+            "unauthorized",
+            "unauthorized",
+            "Twilio answered 403",
+        ),
         (
             401,
             "",
@@ -138,7 +157,8 @@ fn without_a_code_the_status_decides() {
             "Twilio answered 502: <h1>upstream of [phone] is down</h1>",
         ),
         (500, "\u{0}", "unknown", "transient", "Twilio answered 500"),
-        (302, "", "transient", "transient", "Twilio answered 302"),
+        (503, "", "transient", "transient", "Twilio answered 503"),
+        (302, "", "unknown", "transient", "Twilio answered 302"),
     ] {
         for (error, expected) in [
             (of_sending(answered_with(status, body)), sending),
@@ -152,42 +172,6 @@ fn without_a_code_the_status_decides() {
 }
 
 #[test]
-fn without_an_answer_it_matters_whether_one_was_asked_for() {
-    let never_sent = || {
-        CallError::Provider(ProviderError::NeverSent {
-            cause: "cannot connect: refused".into(),
-        })
-    };
-    let no_answer = || {
-        CallError::Provider(ProviderError::NoAnswer {
-            cause: "timed out".into(),
-        })
-    };
-    let not_reached = "Twilio was not reached: cannot connect: refused";
-    let lost = "Twilio was asked and no answer came: timed out";
-    for (error, expected, code, reason) in [
-        (
-            of_sending(never_sent()),
-            "not_reached",
-            "not reached",
-            not_reached,
-        ),
-        (
-            of_looking(never_sent()),
-            "not_reached",
-            "not reached",
-            not_reached,
-        ),
-        (of_sending(no_answer()), "unknown", "no answer", lost),
-        (of_looking(no_answer()), "transient", "no answer", lost),
-    ] {
-        assert_eq!(kind(&error), expected);
-        assert_eq!(error.answer().code.as_deref(), Some(code));
-        assert_eq!(error.reason(), reason);
-    }
-}
-
-#[test]
 fn waits_are_the_providers_or_ours() {
     let waits = |error| match of_sending(error) {
         JobError::Throttled { retry_after, .. } => retry_after.as_secs(),
@@ -197,10 +181,7 @@ fn waits_are_the_providers_or_ours() {
         let mut response = response(status, body);
         let headers = &mut response.headers;
         headers.insert("retry-after", HeaderValue::from_static("7"));
-        CallError::Provider(ProviderError::Throttled {
-            retry_after: Duration::from_secs(7),
-            response,
-        })
+        sorted(response)
     };
     assert_eq!(waits(complaint(429, 20429)), 60);
     assert_eq!(waits(with_header(429, "")), 7);
@@ -210,25 +191,29 @@ fn waits_are_the_providers_or_ours() {
     assert_eq!(waits(complaint(429, 21611)), 300);
     assert_eq!(waits(with_header(429, r#"{"code":21611}"#)), 300);
 
-    // A 503 that names a time may have been carried out: waiting and sending again would not ask.
-    let unknown = of_sending(with_header(503, r#"{"code":20503}"#));
-    assert_eq!(kind(&unknown), "unknown");
-    assert_eq!(kind(&of_looking(with_header(503, ""))), "transient");
+    // It says that nothing was done, and until when that is so.
+    assert_eq!(waits(with_header(503, r#"{"code":20503}"#)), 7);
 }
 
 #[test]
 fn a_success_without_a_message_is_unknown() {
-    let not_understood = || CallError::NotUnderstood(response(201, "<html>Sign in"));
-    let error = of_sending(not_understood());
+    let not_understood = |body| match decode::<crate::message::Message>(&response(201, body)) {
+        Err(error) => error,
+        Ok(_) => panic!("a message"),
+    };
+    let html = || not_understood("<html>Sign in");
+    let error = of_sending(html());
     assert_eq!(kind(&error), "unknown");
-    assert_eq!(error.reason(), "Twilio answered 201: <html>Sign in");
+    assert_eq!(
+        error.reason(),
+        "Twilio answered 201: <html>Sign in, and it is not JSON"
+    );
     assert_eq!(error.answer().code.as_deref(), Some("201"));
-    let error = of_looking(not_understood());
-    assert_eq!(kind(&error), "transient");
+    assert_eq!(kind(&of_looking(html())), "transient");
     // What is JSON may be a message with its number and its text.
-    let error = of_sending(CallError::NotUnderstood(response(
-        201,
-        r#"{"body":"Hello"}"#,
-    )));
-    assert_eq!(error.reason(), "Twilio answered 201");
+    let error = not_understood(r#"{"body":"Hello"}"#);
+    assert_eq!(
+        of_sending(error).reason(),
+        "Twilio answered 201, and it does not read: missing field `sid`"
+    );
 }

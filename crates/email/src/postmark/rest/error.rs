@@ -1,184 +1,93 @@
-//! What Postmark's answers mean for a job: the only place that decides it.
+//! What Postmark's answers mean for a job: its table.
 
-use longshore_job::{Answer, Blame, JobError, Scope};
-use longshore_provider::{DEFAULT_RETRY_AFTER, ProviderError, Response, StatusCode, excerpt};
+use longshore_job::{Blame, JobError};
+use longshore_provider::{AnswerTable, CallError, Meaning, Purpose, Response, Row};
 
-use super::{Said, SendError, answer, waits_for_sendgrid};
+use super::{Said, waits_for_sendgrid};
+use crate::postmark::NAME;
 
-/// What an `ErrorCode` means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    /// The account, the server or the sender may not send: nothing can be sent until that is mended.
-    Unauthorized,
-    /// This mail is refused.
-    Refused,
-    /// Postmark does not have the template, and SendGrid may.
-    NoTemplate,
-    /// Too much at once.
-    TooMany,
-    /// Not now.
-    Away,
-}
+/// Postmark does not have the template, and SendGrid may.
+const NO_TEMPLATE: u32 = 1101;
 
-/// Postmark's `ErrorCode`s that a single mail by template may be answered with, and the words that go into a code. Others
-/// go by the status.
-fn meaning(error_code: u32) -> Option<(Meaning, &'static str)> {
-    use Meaning::{Away, NoTemplate, Refused, TooMany, Unauthorized};
+/// Without an idempotency key a second request may be a second mail. Which errors of its own left nothing behind Postmark
+/// says by its `ErrorCode`; of other failures nobody knows.
+pub(super) struct Answers;
+
+/// Postmark's `ErrorCode`s that a single mail by template may be answered with, whatever the status, and the words that go
+/// into a code.
+fn known(error_code: u32) -> Option<(Meaning, &'static str)> {
+    use Meaning::{Account, Busy, NotDone};
+    let (ours, theirs) = (
+        Meaning::Refused(Blame::Ours),
+        Meaning::Refused(Blame::Theirs),
+    );
     Some(match error_code {
-        10 => (Unauthorized, "bad token"),
-        100 => (Away, "maintenance"),
-        300 => (Refused, "invalid email request"),
-        400 => (Unauthorized, "sender not found"),
-        401 => (Unauthorized, "sender not confirmed"),
-        402 => (Refused, "invalid JSON"),
-        403 => (Refused, "incompatible JSON"),
-        405 => (Unauthorized, "not allowed to send"),
-        406 => (Refused, "inactive recipient"),
-        409 => (Refused, "JSON required"),
-        410 => (Refused, "too many messages"),
-        411 => (Refused, "forbidden attachment type"),
-        412 => (Unauthorized, "account pending"),
-        413 => (Unauthorized, "account may not send"),
-        429 => (TooMany, "rate limit"),
-        1101 => (NoTemplate, "template not found"),
+        10 => (Account, "bad token"),
+        100 => (NotDone, "maintenance"),
+        300 => (ours, "invalid email request"),
+        400 => (Account, "sender not found"),
+        401 => (Account, "sender not confirmed"),
+        402 => (ours, "invalid JSON"),
+        403 => (ours, "incompatible JSON"),
+        405 => (Account, "not allowed to send"),
+        406 => (theirs, "inactive recipient"),
+        409 => (ours, "JSON required"),
+        410 => (ours, "too many messages"),
+        411 => (ours, "forbidden attachment type"),
+        412 => (Account, "account pending"),
+        413 => (Account, "account may not send"),
+        429 => (Busy, "rate limit"),
+        NO_TEMPLATE => (ours, "template not found"),
         _ => return None,
     })
 }
 
-impl From<SendError> for JobError {
-    fn from(error: SendError) -> Self {
-        match error {
-            SendError::Unwritable(error) => {
-                Self::permanent(format!("the mail cannot be written as JSON: {error}"))
-            }
-            SendError::Provider(error) => from_provider(error),
-            SendError::Refused(response) => {
-                by_code(&response).unwrap_or_else(|| refused(&response))
-            }
-            SendError::NotUnderstood(response) => unknown(&response),
+impl AnswerTable for Answers {
+    const NAME: &'static str = NAME;
+    const TITLE: &'static str = "Postmark";
+
+    fn row(&self, response: &Response) -> Row {
+        let status = response.status.as_u16();
+        let said = Said::of(response);
+        let message = said.as_ref().and_then(|said| said.message.as_deref());
+        let error_code = said.as_ref().map(|said| said.error_code);
+        let error_code = error_code.filter(|&error_code| error_code != 0);
+        let named = error_code.and_then(known);
+        // The address that the mail is for is what is wrong with it.
+        let is_recipient = message.is_some_and(|message| message.contains("'To'"));
+        Row {
+            meaning: match (named, error_code) {
+                (Some(_), Some(300)) if is_recipient => Some(Meaning::Refused(Blame::Theirs)),
+                (Some((meaning, _)), _) => Some(meaning),
+                // A 200 that says an error was no acceptance.
+                (None, Some(_)) if response.status.is_success() => {
+                    Some(Meaning::Refused(Blame::Ours))
+                }
+                (None, _) => None,
+            },
+            // Error codes and statuses are numbers of the same size.
+            code: Some(match (error_code, named) {
+                (None, _) => format!("HTTP {status}"),
+                (Some(error_code), Some((_, words))) => format!("{error_code} {words}"),
+                (Some(error_code), None) => error_code.to_string(),
+            }),
+            words: Vec::new(),
+            sentence: message
+                .zip(said.as_ref())
+                .map(|(message, said)| format!("{message} ({})", said.error_code)),
         }
     }
 }
 
-fn from_provider(error: ProviderError) -> JobError {
-    match error {
-        ProviderError::NeverSent { cause } => JobError::NotReached {
-            reason: format!("Postmark was not reached: {cause}"),
-            answer: answer(None, Some("not reached".to_owned())),
-        },
-        // Without an idempotency key a second request may be a second mail; the queue's rule decides.
-        ProviderError::NoAnswer { cause } => JobError::OutcomeUnknown {
-            reason: format!("the mail was sent to Postmark and no answer came: {cause}"),
-            answer: answer(None, Some("no answer".to_owned())),
-        },
-        ProviderError::Unauthorized { response } => unauthorized(&response),
-        ProviderError::Throttled {
-            retry_after,
-            response,
-        } => JobError::Throttled {
-            retry_after,
-            scope: Scope::Provider,
-            reason: answered(&response),
-            answer: told(&response),
-        },
-        // It says which errors of its own left nothing behind; of others nobody knows.
-        ProviderError::Unavailable { response } => {
-            by_code(&response).unwrap_or_else(|| match response.status {
-                StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => away(&response),
-                _ => unknown(&response),
-            })
-        }
-        ProviderError::Rejected { response } => by_code(&response).unwrap_or_else(|| {
-            match response.status {
-                // Documented nowhere, so about us and not about this mail.
-                StatusCode::FORBIDDEN => unauthorized(&response),
-                _ => refused(&response),
-            }
-        }),
-        // Not Postmark's answer: a wrong `base_url`, or a proxy in between. It took nothing on, and the mail is not to
-        // blame.
-        ProviderError::Unexpected { response } => away(&response),
+/// What a mail means for its job that Postmark has not surely taken on.
+pub(super) fn of_sending(error: &CallError) -> JobError {
+    if let Some(response) = error.response()
+        && Said::of(response).is_some_and(|said| said.error_code == NO_TEMPLATE)
+    {
+        let (reason, _) = Answers.told(response);
+        return waits_for_sendgrid(format!("template not found: {reason}"));
     }
-}
-
-/// What its `ErrorCode` says, whatever the status.
-fn by_code(response: &Response) -> Option<JobError> {
-    let (meaning, words) = meaning(Said::of(response)?.error_code)?;
-    Some(match meaning {
-        Meaning::Unauthorized => unauthorized(response),
-        Meaning::Refused => refused(response),
-        Meaning::NoTemplate => waits_for_sendgrid(format!("{words}: {}", answered(response))),
-        Meaning::TooMany => JobError::Throttled {
-            retry_after: DEFAULT_RETRY_AFTER,
-            scope: Scope::Provider,
-            reason: answered(response),
-            answer: told(response),
-        },
-        Meaning::Away => away(response),
-    })
-}
-
-fn unauthorized(response: &Response) -> JobError {
-    JobError::Unauthorized {
-        reason: answered(response),
-        answer: told(response),
-    }
-}
-
-fn refused(response: &Response) -> JobError {
-    JobError::Permanent {
-        reason: answered(response),
-        answer: told(response),
-        blame: Blame::Theirs,
-    }
-}
-
-fn away(response: &Response) -> JobError {
-    JobError::Transient {
-        reason: answered(response),
-        answer: told(response),
-    }
-}
-
-fn unknown(response: &Response) -> JobError {
-    JobError::OutcomeUnknown {
-        reason: answered(response),
-        answer: told(response),
-    }
-}
-
-fn told(response: &Response) -> Answer {
-    answer(Some(response.status.as_u16()), Some(code(response)))
-}
-
-/// What dead letters are grouped by: `406 inactive recipient`, or the status where Postmark gives no code. Its messages
-/// quote the address.
-fn code(response: &Response) -> String {
-    let status = response.status.as_u16();
-    match Said::of(response).map(|said| said.error_code) {
-        None | Some(0) => format!("HTTP {status}"),
-        Some(error_code) => match meaning(error_code) {
-            Some((_, words)) => format!("{error_code} {words}"),
-            None => error_code.to_string(),
-        },
-    }
-}
-
-/// `Postmark answered 422: You tried to send to a recipient that has been marked as inactive. (406)`
-fn answered(response: &Response) -> String {
-    let status = response.status.as_u16();
-    let said = match Said::of(response) {
-        Some(Said {
-            error_code,
-            message: Some(message),
-            ..
-        }) => excerpt(&format!("{message} ({error_code})")),
-        _ => response.excerpt(),
-    };
-    match said.is_empty() {
-        true => format!("Postmark answered {status}"),
-        false => format!("Postmark answered {status}: {said}"),
-    }
+    Answers.job_error(Purpose::Effect, error)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use lettre::transport::smtp::Error;
 use longshore_job::{Blame, JobError};
-use longshore_provider::{excerpt, redact};
+use longshore_provider::{Meaning, Purpose, excerpt, redact};
 
 use crate::postmark::{answer, waits_for_sendgrid};
 
@@ -137,19 +137,19 @@ fn refused(step: Step, code: u16, said: &str) -> JobError {
         said => format!("Postmark refused {what} by SMTP: {code} {said}"),
     };
     let answer = answer(Some(code), Some(format!("smtp {code}")));
+    meaning(step, code).means(Purpose::Effect, reason, answer, None)
+}
+
+/// A reply is the server's word for what became of the mail, so none leaves that unknown.
+fn meaning(step: Step, code: u16) -> Meaning {
     match (code, step) {
         // RFC 4954: authentication failed, needed, too weak, not as it is now.
-        (530 | 534 | 535 | 538, _) => JobError::Unauthorized { reason, answer },
+        (530 | 534 | 535 | 538, _) => Meaning::Account,
         // The server's own refusal, or the sender's: no mail at all can be sent until that is mended.
-        (500.., Step::Connect | Step::Login | Step::Sender) => {
-            JobError::Unauthorized { reason, answer }
-        }
-        (500.., _) => JobError::Permanent {
-            reason,
-            answer,
-            blame: Blame::Theirs,
-        },
-        _ => JobError::Transient { reason, answer },
+        (500.., Step::Connect | Step::Login | Step::Sender) => Meaning::Account,
+        (500.., Step::Recipient) => Meaning::Refused(Blame::Theirs),
+        (500.., Step::Data | Step::Dot) => Meaning::Refused(Blame::Ours),
+        _ => Meaning::NotDone,
     }
 }
 
