@@ -21,11 +21,15 @@ use longshore_provider::{
 use serde_json::value::to_raw_value;
 
 pub(crate) use effect::{Effect, EffectAnswer, EffectKind};
+use ledger::Unread;
 pub(crate) use ledger::{LedgerPage, LedgerPayment, LedgerStatus};
 use signature::Signer;
 
 /// The app's name in answers, as configuration has it.
 pub(crate) const NAME: &str = "app";
+
+/// What is wrong with an answer of which not all came.
+const BROKE_OFF: &str = "its body broke off";
 
 const EFFECTS: &str = "/payments/effects";
 const PAYMENTS: &str = "/payments";
@@ -96,9 +100,9 @@ impl App {
             JobError::permanent(format!("the effect cannot be written as JSON: {error}"))
         })?;
         let response = self.http.send(&run.elsewhere(), request).await;
-        let response = response.map_err(|error| error::of_answer(&error))?;
+        let response = response.map_err(error::of_answer)?;
         match effect.effect.has_contact() {
-            true if !response.complete => Err(error::broken_off(&response)),
+            true if !response.complete => Err(error::not_understood(response, BROKE_OFF)),
             true => Ok(EffectAnswer::read(&response.body)),
             false => Ok(EffectAnswer::default()),
         }
@@ -123,11 +127,14 @@ impl App {
             .query(window.into_iter().chain(cursor))
             .header(SIGNATURE, self.sign(b""));
         let response = self.http.read(&run.elsewhere(), request).await;
-        let response: Response = response.map_err(|error| error::of_answer(&error))?;
+        let response: Response = response.map_err(error::of_answer)?;
         if !response.complete {
-            return Err(error::broken_off(&response));
+            return Err(error::not_understood(response, BROKE_OFF));
         }
-        LedgerPage::read(&response.body).map_err(|unread| error::not_a_page(&response, &unread))
+        let page = LedgerPage::read(&response.body);
+        page.map_err(|Unread(why)| {
+            error::not_understood(response, &format!("that is no page of payments: {why}"))
+        })
     }
 
     fn sign(&self, body: &[u8]) -> HeaderValue {

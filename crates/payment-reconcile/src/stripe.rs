@@ -15,14 +15,15 @@ mod write;
 use longshore_job::Run;
 use longshore_provider::secret::{ExposeSecret, HeaderSecret};
 use longshore_provider::{
-    HeaderName, HeaderValue, Http, HttpSetupError, InvalidCredential, ProviderError, Request,
-    Response,
+    HeaderName, HeaderValue, Http, HttpSetupError, InvalidCredential, Request, Response,
+    decode as understood,
 };
 use serde::de::DeserializeOwned;
 
 use crate::StripeConfig;
 pub(crate) use event::Event;
 pub(crate) use list::{IntentsPage, Listed};
+pub(crate) use longshore_provider::CallError;
 #[cfg(test)]
 pub(crate) use payment_intent::LastError;
 pub(crate) use payment_intent::{IntentStatus, PaymentIntent};
@@ -56,17 +57,6 @@ pub enum SetupError {
     /// The key cannot be sent.
     #[error(transparent)]
     Key(#[from] InvalidCredential),
-}
-
-/// A call that did not give what it was made for.
-#[derive(Debug)]
-pub(crate) enum CallError {
-    /// No 2xx.
-    Provider(ProviderError),
-    /// A 2xx without what belongs in it.
-    NotUnderstood(Box<Response>),
-    /// The id is none of Stripe's, so nothing was asked: it would have been part of the URL.
-    NotAnId,
 }
 
 impl Stripe {
@@ -128,8 +118,7 @@ impl Stripe {
     }
 
     async fn read<T: DeserializeOwned>(&self, run: &Run, request: Request) -> Result<T, CallError> {
-        let response = self.http.read(run, self.signed(request)).await;
-        understood(&response.map_err(CallError::Provider)?)
+        understood(&self.http.read(run, self.signed(request)).await?)
     }
 
     /// A POST under an idempotency key, which goes out once.
@@ -144,14 +133,12 @@ impl Stripe {
             .unwrap_or_else(|error| unreachable!("keys are made of ids and words: {error}"));
         let request = Request::post(path).encoded_form(form);
         let request = self.signed(request).header(IDEMPOTENCY_KEY, key);
-        let response = self.http.send(run, request).await;
-        response.map_err(CallError::Provider)
+        Ok(self.http.send(run, request).await?)
     }
 
     /// A DELETE, which takes no key: what is gone cannot go again.
     async fn delete(&self, run: &Run, request: Request) -> Result<Response, CallError> {
-        let response = self.http.send(run, self.signed(request)).await;
-        response.map_err(CallError::Provider)
+        Ok(self.http.send(run, self.signed(request)).await?)
     }
 
     fn signed(&self, request: Request) -> Request {
@@ -167,11 +154,10 @@ fn at(objects: &str, id: &str, more: &str) -> Result<String, CallError> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     match !id.is_empty() && id.bytes().all(plain) {
         true => Ok(format!("/v1/{objects}/{id}{more}")),
-        false => Err(CallError::NotAnId),
+        // It would have been part of the URL.
+        false => Err(CallError::NotAsked {
+            code: "not an id",
+            reason: "the id is none of Stripe's: letters, digits, _ and - only".to_owned(),
+        }),
     }
-}
-
-fn understood<T: DeserializeOwned>(response: &Response) -> Result<T, CallError> {
-    serde_json::from_slice(&response.body)
-        .map_err(|_| CallError::NotUnderstood(Box::new(response.clone())))
 }

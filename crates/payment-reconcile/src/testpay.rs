@@ -17,11 +17,12 @@ use std::time::Duration;
 
 use longshore_job::Run;
 use longshore_provider::secret::{HeaderSecret, Secret};
-use longshore_provider::{HeaderName, Http, Origin, Request, Response};
+use longshore_provider::{
+    CallError, HeaderName, Http, Origin, Request, Response, decode as understood,
+};
 use serde::de::DeserializeOwned;
 
 use crate::SetupError;
-use error::CallError;
 
 /// The provider's name, as configuration, results and the mapping have it.
 const NAME: &str = "testpay";
@@ -66,15 +67,13 @@ impl TestPay {
         id: &str,
     ) -> Result<T, CallError> {
         let request = self.signed(Request::get(at(objects, id, "")?));
-        let response = self.http.read(&run.elsewhere(), request).await;
-        understood(&response.map_err(CallError::Provider)?)
+        understood(&self.http.read(&run.elsewhere(), request).await?)
     }
 
     /// A POST under a reference, which goes out once.
     async fn post(&self, run: &Run, request: Request) -> Result<Response, CallError> {
         let request = self.signed(request);
-        let response = self.http.send(&run.elsewhere(), request).await;
-        response.map_err(CallError::Provider)
+        Ok(self.http.send(&run.elsewhere(), request).await?)
     }
 
     fn signed(&self, request: Request) -> Request {
@@ -87,11 +86,10 @@ fn at(objects: &str, id: &str, more: &str) -> Result<String, CallError> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     match !id.is_empty() && id.bytes().all(plain) {
         true => Ok(format!("/v1/{objects}/{id}{more}")),
-        false => Err(CallError::NotAnId),
+        // It would have been part of the URL.
+        false => Err(CallError::NotAsked {
+            code: "not an id",
+            reason: "the id is none of testpay's: letters, digits, _ and - only".to_owned(),
+        }),
     }
-}
-
-fn understood<T: DeserializeOwned>(response: &Response) -> Result<T, CallError> {
-    serde_json::from_slice(&response.body)
-        .map_err(|_| CallError::NotUnderstood(Box::new(response.clone())))
 }

@@ -140,11 +140,10 @@ pub trait AnswerTable {
     fn job_error(&self, purpose: Purpose, error: &CallError) -> JobError {
         let title = Self::TITLE;
         match error {
-            CallError::NotAsked { code, reason } => JobError::Permanent {
-                reason: reason.clone(),
-                answer: self.coded(code),
-                blame: Blame::Ours,
-            },
+            CallError::NotAsked { code, reason } => {
+                let refused = Meaning::Refused(Blame::Ours);
+                refused.means(purpose, reason.clone(), self.coded(code), None)
+            }
             CallError::Provider(ProviderError::NeverSent { cause }) => JobError::NotReached {
                 reason: format!("{title} was not reached: {}", self.clean(cause)),
                 answer: self.coded("not reached"),
@@ -157,7 +156,8 @@ pub trait AnswerTable {
                 Meaning::Unknown.means(purpose, reason, self.coded("no answer"), None)
             }
             CallError::NotUnderstood { response, why } => {
-                let (mut reason, answer) = self.told(response);
+                let (mut reason, mut answer) = self.told(response);
+                answer.code = answer.code.map(|code| format!("{code} not understood"));
                 if !why.is_empty() {
                     reason = format!("{reason}, and {why}");
                 }

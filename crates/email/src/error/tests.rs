@@ -129,7 +129,7 @@ fn answers_become_outcomes() {
             200,
             "<html>Sign in",
             "unknown",
-            "200",
+            "200 not understood",
             "SendGrid answered 200: <html>Sign in",
         ),
     ] {

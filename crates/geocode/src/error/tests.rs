@@ -12,13 +12,13 @@ use crate::key::ApiKey;
 /// Nothing like Google's, so that only looking for this very key finds it.
 const KEY: &str = "mellon/1 2";
 
-fn job_error(error: CallError, key: &str) -> JobError {
+fn job_error(error: &CallError, key: &str) -> JobError {
     let key = ApiKey::of(&key.into());
     let answers = Answers(Unsaid {
         key: &key,
         address: "Øvre gate 1",
     });
-    answers.job_error(Purpose::Repeatable, &error)
+    answers.job_error(Purpose::Repeatable, error)
 }
 
 fn response(status: u16, body: impl AsRef<[u8]>) -> Response {
@@ -45,7 +45,7 @@ fn refused(word: &str) -> CallError {
 }
 
 /// The variant, the code and the reason.
-fn said(error: CallError) -> (&'static str, String, String) {
+fn said(error: &CallError) -> (&'static str, String, String) {
     let error = job_error(error, KEY);
     let kind = match error {
         JobError::Permanent { .. } => "permanent",
@@ -73,11 +73,11 @@ fn words_become_outcomes() {
     ] {
         let reason = format!("Google Maps answered 200, {word}");
         let expected = (kind, word.to_owned(), reason);
-        assert_eq!(said(refused(word)), expected);
+        assert_eq!(said(&refused(word)), expected);
     }
     let odd = refused("Karl Johans gate 1 is busy");
     let reason = "Google Maps answered 200".to_owned();
-    assert_eq!(said(odd), ("transient", "200".to_owned(), reason));
+    assert_eq!(said(&odd), ("transient", "200".to_owned(), reason));
 }
 
 #[test]
@@ -121,44 +121,44 @@ fn http_statuses_become_outcomes() {
             200,
             "<html>Sign in",
             "transient",
-            "200",
+            "200 not understood",
             "Google Maps answered 200: <html>Sign in, and that is not as Google documents",
         ),
         (
             200,
             r#"{"status":"OK","results":[]}"#,
             "transient",
-            "OK",
+            "OK not understood",
             "Google Maps answered 200, OK, and there is no place in it",
         ),
         (
             200,
             r#"{"status":"OK","results":[{"place_id":"x","geometry":{"location":{"lat":"Øvre gate 1"}}}]}"#,
             "transient",
-            "OK",
+            "OK not understood",
             "Google Maps answered 200, OK, and it does not read: results[0].geometry.location.lat: expected f64",
         ),
     ] {
         let expected = (kind, code.to_owned(), reason.to_owned());
-        assert_eq!(said(sorted(response(status, body))), expected);
+        assert_eq!(said(&sorted(response(status, body))), expected);
     }
 }
 
 #[test]
 fn throttles_are_about_the_whole_provider_and_last_a_minute_unless_google_says() {
-    let wait = |error: CallError| match job_error(error, KEY) {
+    let wait = |error: &CallError| match job_error(error, KEY) {
         JobError::Throttled {
             retry_after, scope, ..
         } => (retry_after.as_secs(), scope),
         error => panic!("{error:?}"),
     };
-    assert_eq!(wait(refused("OVER_QUERY_LIMIT")), (60, Scope::Provider));
+    assert_eq!(wait(&refused("OVER_QUERY_LIMIT")), (60, Scope::Provider));
     for (status, body) in [(200, r#"{"status":"OVER_QUERY_LIMIT"}"#), (429, "")] {
         let mut told = response(status, body);
         let seconds = HeaderValue::from_static("9");
         told.headers
             .insert(HeaderName::from_static("retry-after"), seconds);
-        assert_eq!(wait(sorted(told)), (9, Scope::Provider));
+        assert_eq!(wait(&sorted(told)), (9, Scope::Provider));
     }
 }
 
@@ -184,12 +184,12 @@ fn no_reason_and_no_code_holds_a_key() {
                 cause: message.replace(quoted, KEY),
             }),
         ] {
-            let shown = format!("{:?}", job_error(error, KEY));
+            let shown = format!("{:?}", job_error(&error, KEY));
             for part in ["mellon", "mell\"", "abc_123", "AIzaS"] {
                 assert!(!shown.contains(part), "{part} in {shown}");
             }
         }
     }
-    let shown = format!("{:?}", job_error(refused("SECRET_WORD"), "SECRET_WORD"));
+    let shown = format!("{:?}", job_error(&refused("SECRET_WORD"), "SECRET_WORD"));
     assert!(!shown.contains("SECRET_WORD"), "{shown}");
 }

@@ -1,121 +1,63 @@
-//! What the app's answers mean for a job: the only place that decides it.
+//! What the app's answers mean for a job: its table.
 //!
-//! | answer | meaning |
-//! |---|---|
-//! | never sent | `NotReached`: told again, at no attempt |
-//! | no answer, 3xx, 5xx, 408, 409, 425 | `Transient`: told again, under the same key |
-//! | 401 | `Transient`: the secret is being changed on one side; for long enough, a dead letter |
-//! | 429, 503 with a `Retry-After` | `Throttled`, this job alone |
-//! | any other 4xx | `Permanent`: a dead letter, by its status |
+//! An effect has its own key at the app, so telling it again *is* how to find out what became of a lost answer: no call
+//! leaves an outcome unknown. A queue whose rule is to hold what is unknown would hold payments back for nothing.
 //!
-//! No answer is not `OutcomeUnknown`, which is for what must not happen twice: an effect has its own key at the app, so
-//! telling it again *is* how to find out. A queue whose rule is to hold what is unknown would hold payments back for
-//! nothing.
-//!
-//! 401 is not `Unauthorized`, which pauses a queue for its own provider, Stripe. 409 is what those who keep to Stripe's
-//! ways answer while the same key is under way.
+//! Trouble at the app is this job's alone: a queue pauses for its own provider, Stripe. So a job whose secret the app
+//! refuses waits, at no attempt. 409 is what those who keep to Stripe's ways answer while the same key is under way.
 
-use std::time::Duration;
-
-use longshore_job::{Answer, Blame, JobError, Scope};
-use longshore_provider::{ProviderError, Response, StatusCode};
+use longshore_job::{Blame, JobError, Scope};
+use longshore_provider::{
+    AnswerTable, CallError, Meaning, ProviderError, Purpose, Response, Row, StatusCode,
+};
 use serde::Deserialize;
 
 use super::NAME;
-use super::ledger::Unread;
+
+/// The app's table.
+struct Answers;
+
+impl AnswerTable for Answers {
+    const NAME: &'static str = NAME;
+    const TITLE: &'static str = "the app";
+    const WAITS: Scope = Scope::Job;
+    const REQUEST_ID: &'static [&'static str] = &["request-id", "x-request-id"];
+
+    /// The app's sentences may name people, so only a single word is passed on.
+    fn row(&self, response: &Response) -> Row {
+        let word = complaint(&response.body);
+        let (meaning, sentence) = match response.status {
+            StatusCode::UNAUTHORIZED => (
+                Some(Meaning::Account),
+                Some("is app.secret the one that the app has?".to_owned()),
+            ),
+            StatusCode::CONFLICT => (Some(Meaning::NotDone), word),
+            // About this effect: whose secret is wrong is told by 401.
+            StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
+                (Some(Meaning::Refused(Blame::Ours)), word)
+            }
+            _ => (None, word),
+        };
+        Row {
+            meaning,
+            sentence: Some(sentence.unwrap_or_default()),
+            ..Row::default()
+        }
+    }
+}
 
 /// Of a request that did not get its 2xx.
-pub(super) fn of_answer(error: &ProviderError) -> JobError {
-    match error {
-        ProviderError::NeverSent { cause } => JobError::NotReached {
-            reason: format!("the app was not reached: {cause}"),
-            answer: coded("not reached"),
-        },
-        ProviderError::NoAnswer { cause } => JobError::Transient {
-            reason: format!("the app was asked and no answer came: {cause}"),
-            answer: coded("no answer"),
-        },
-        ProviderError::Throttled {
-            retry_after,
-            response,
-        } => throttled(*retry_after, response),
-        ProviderError::Unauthorized { response } => JobError::Transient {
-            reason: format!(
-                "{}: is app.secret the one that the app has?",
-                answered(response)
-            ),
-            answer: answer(response),
-        },
-        ProviderError::Unavailable { response } | ProviderError::Unexpected { response } => {
-            transient(response)
-        }
-        ProviderError::Rejected { response } => match response.status {
-            StatusCode::CONFLICT | StatusCode::TOO_EARLY => transient(response),
-            _ => JobError::Permanent {
-                reason: answered(response),
-                answer: answer(response),
-                blame: Blame::Theirs,
-            },
-        },
-    }
+pub(super) fn of_answer(error: ProviderError) -> JobError {
+    Answers.job_error(Purpose::Repeatable, &CallError::Provider(error))
 }
 
-fn throttled(retry_after: Duration, response: &Response) -> JobError {
-    JobError::Throttled {
-        retry_after,
-        scope: Scope::Job,
-        reason: answered(response),
-        answer: answer(response),
-    }
-}
-
-fn transient(response: &Response) -> JobError {
-    JobError::Transient {
-        reason: answered(response),
-        answer: answer(response),
-    }
-}
-
-/// Of a 2xx whose body is needed and did not come to its end.
-pub(super) fn broken_off(response: &Response) -> JobError {
-    JobError::Transient {
-        reason: format!("{}, and its body broke off", answered(response)),
-        answer: coded_by(response, "body broke off"),
-    }
-}
-
-/// Of a 2xx that is no page of a ledger.
-pub(super) fn not_a_page(response: &Response, unread: &Unread) -> JobError {
-    let Unread(why) = unread;
-    JobError::Transient {
-        reason: format!(
-            "{} with what is no page of payments: {why}",
-            answered(response)
-        ),
-        answer: coded_by(response, "no page of payments"),
-    }
-}
-
-fn coded(code: &str) -> Answer {
-    Answer {
-        code: Some(code.to_owned()),
-        ..Answer::of(NAME)
-    }
-}
-
-fn coded_by(response: &Response, code: &str) -> Answer {
-    let id = ["request-id", "x-request-id"];
-    let id = id.iter().find_map(|name| response.header(name));
-    Answer {
-        status: Some(response.status.as_u16()),
-        request_id: id.filter(|id| id.len() <= 128).map(str::to_owned),
-        ..coded(code)
-    }
-}
-
-/// What dead letters are grouped by is the status.
-fn answer(response: &Response) -> Answer {
-    coded_by(response, response.status.as_str())
+/// Of a 2xx that is not what is needed.
+pub(super) fn not_understood(response: Response, why: &str) -> JobError {
+    let error = CallError::NotUnderstood {
+        response: Box::new(response),
+        why: why.to_owned(),
+    };
+    Answers.job_error(Purpose::Repeatable, &error)
 }
 
 /// Where apps commonly put a word for what is wrong.
@@ -127,16 +69,7 @@ struct Complaint {
     error: Option<serde_json::Value>,
 }
 
-/// `the app answered 422: order_unknown`. The app's sentences may name people, so only a single word is passed on.
-fn answered(response: &Response) -> String {
-    let status = response.status.as_u16();
-    match word(&response.body) {
-        Some(word) => format!("the app answered {status}: {word}"),
-        None => format!("the app answered {status}"),
-    }
-}
-
-fn word(body: &[u8]) -> Option<String> {
+fn complaint(body: &[u8]) -> Option<String> {
     let complaint: Complaint = serde_json::from_slice(body).ok()?;
     let inner = complaint.error.as_ref().and_then(|error| error.get("code"));
     [complaint.code.as_ref(), inner, complaint.error.as_ref()]
@@ -155,19 +88,24 @@ fn is_word(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use longshore_provider::HeaderMap;
 
     use super::*;
 
-    fn response(status: u16, body: &str) -> Box<Response> {
+    fn response(status: u16, body: &str) -> Response {
         let mut headers = HeaderMap::new();
         headers.insert("x-request-id", "req-7".parse().expect("a value"));
-        Box::new(Response {
+        if matches!(status, 429 | 503) && body.is_empty() {
+            headers.insert("retry-after", "9".parse().expect("a value"));
+        }
+        Response {
             status: StatusCode::from_u16(status).expect("a status"),
             headers,
             body: body.as_bytes().to_vec(),
             complete: true,
-        })
+        }
     }
 
     fn shown(error: &JobError) -> String {
@@ -175,10 +113,11 @@ mod tests {
             JobError::Permanent { .. } => "permanent".to_owned(),
             JobError::Transient { .. } => "transient".to_owned(),
             JobError::NotReached { .. } => "not_reached".to_owned(),
+            JobError::Unauthorized { .. } => "unauthorized".to_owned(),
             JobError::Throttled {
                 retry_after, scope, ..
             } => format!("{scope:?} throttled for {}", retry_after.as_secs()),
-            other => panic!("{other:?}"),
+            JobError::OutcomeUnknown { .. } => panic!("{error:?}"),
         };
         let answer = error.answer();
         assert_eq!(answer.provider.as_deref(), Some("app"));
@@ -186,76 +125,53 @@ mod tests {
         format!("{class} [{code}] {}", error.reason())
     }
 
+    /// What an answer means, as the client sorts it.
+    fn meant(response: Response) -> JobError {
+        of_answer(ProviderError::check(response, SystemTime::UNIX_EPOCH).expect_err("no success"))
+    }
+
     #[test]
     fn every_answer_has_its_meaning() {
-        let cause = || "connection failed".to_owned();
-        let rejected = |status, body| ProviderError::Rejected {
-            response: response(status, body),
-        };
-        let unavailable = |status| ProviderError::Unavailable {
-            response: response(status, "<html>"),
-        };
-        for (error, expected) in [
+        for (status, body, expected) in [
             (
-                ProviderError::NeverSent { cause: cause() },
-                "not_reached [not reached] the app was not reached: connection failed",
+                401,
+                "",
+                "unauthorized [401] the app answered 401: is app.secret the one that the app has?",
             ),
+            (429, "", "Job throttled for 9 [429] the app answered 429"),
+            (503, "", "Job throttled for 9 [503] the app answered 503"),
+            (408, "", "transient [408] the app answered 408"),
+            (500, "<html>", "transient [500] the app answered 500"),
+            (503, "<html>", "transient [503] the app answered 503"),
+            (307, "", "transient [307] the app answered 307"),
+            (409, "", "transient [409] the app answered 409"),
+            (425, "", "transient [425] the app answered 425"),
+            (400, "", "permanent [400] the app answered 400"),
+            (403, "", "permanent [403] the app answered 403"),
+            (404, "no", "permanent [404] the app answered 404"),
             (
-                ProviderError::NoAnswer { cause: cause() },
-                "transient [no answer] the app was asked and no answer came: connection failed",
-            ),
-            (
-                ProviderError::Unauthorized {
-                    response: response(401, ""),
-                },
-                "transient [401] the app answered 401: is app.secret the one that the app has?",
-            ),
-            (
-                ProviderError::Throttled {
-                    retry_after: Duration::from_secs(9),
-                    response: response(429, ""),
-                },
-                "Job throttled for 9 [429] the app answered 429",
-            ),
-            (
-                ProviderError::Throttled {
-                    retry_after: Duration::from_secs(9),
-                    response: response(503, ""),
-                },
-                "Job throttled for 9 [503] the app answered 503",
-            ),
-            (unavailable(408), "transient [408] the app answered 408"),
-            (unavailable(500), "transient [500] the app answered 500"),
-            (unavailable(503), "transient [503] the app answered 503"),
-            (
-                ProviderError::Unexpected {
-                    response: response(307, ""),
-                },
-                "transient [307] the app answered 307",
-            ),
-            (rejected(409, ""), "transient [409] the app answered 409"),
-            (rejected(425, ""), "transient [425] the app answered 425"),
-            (rejected(400, ""), "permanent [400] the app answered 400"),
-            (rejected(403, ""), "permanent [403] the app answered 403"),
-            (rejected(404, "no"), "permanent [404] the app answered 404"),
-            (
-                rejected(422, r#"{"error":"order_unknown"}"#),
+                422,
+                r#"{"error":"order_unknown"}"#,
                 "permanent [422] the app answered 422: order_unknown",
             ),
             (
-                rejected(
-                    422,
-                    r#"{"error":{"code":"order.closed","message":"Ada's order"}}"#,
-                ),
+                422,
+                r#"{"error":{"code":"order.closed","message":"Ada's order"}}"#,
                 "permanent [422] the app answered 422: order.closed",
             ),
         ] {
-            let meant = of_answer(&error);
+            let meant = meant(response(status, body));
             assert_eq!(shown(&meant), expected);
-            if error.response().is_some() {
-                assert_eq!(meant.answer().request_id.as_deref(), Some("req-7"));
-            }
+            assert_eq!(meant.answer().request_id.as_deref(), Some("req-7"));
         }
+        let cause = || "connection failed".to_owned();
+        let lost = of_answer(ProviderError::NoAnswer { cause: cause() });
+        let expected =
+            "transient [no answer] the app was asked and no answer came: connection failed";
+        assert_eq!(shown(&lost), expected);
+        let away = of_answer(ProviderError::NeverSent { cause: cause() });
+        let expected = "not_reached [not reached] the app was not reached: connection failed";
+        assert_eq!(shown(&away), expected);
     }
 
     #[test]
@@ -268,9 +184,7 @@ mod tests {
             r#""ada""#,
             "ada",
         ] {
-            let error = of_answer(&ProviderError::Rejected {
-                response: response(422, body),
-            });
+            let error = meant(response(422, body));
             assert_eq!(error.reason(), "the app answered 422", "{body}");
         }
     }

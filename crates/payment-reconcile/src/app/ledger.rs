@@ -3,6 +3,7 @@
 //! Fields that are not known here are the app's business. What money hangs on has to be there and has to be right: a
 //! payment that is half read would be reported as a difference, or repaired.
 
+use longshore_provider::answers::from_json;
 use serde::{Deserialize, Deserializer};
 
 /// One page of the app's payments.
@@ -52,14 +53,7 @@ pub(super) struct Unread(pub(super) String);
 impl LedgerPage {
     /// Reads a body.
     pub(super) fn read(body: &[u8]) -> Result<Self, Unread> {
-        let mut page: Self = serde_json::from_slice(body).map_err(|error| {
-            // serde's own words quote values.
-            Unread(format!(
-                "it does not read at line {}, column {}",
-                error.line(),
-                error.column()
-            ))
-        })?;
+        let mut page: Self = from_json(body).map_err(Unread)?;
         for (n, payment) in page.payments.iter_mut().enumerate() {
             if payment.order_id.is_empty() {
                 return Err(Unread(format!("payments[{n}].order_id is empty")));
@@ -151,6 +145,6 @@ mod tests {
             assert!(LedgerPage::read(body.as_bytes()).is_err(), "{body}");
         }
         let Unread(why) = page(&whole.replace("1000", "\"ada@example.com\"")).expect_err("refused");
-        assert_eq!(why, "it does not read at line 1, column 72");
+        assert_eq!(why, "it does not read: payments[0].amount: expected u64");
     }
 }

@@ -106,7 +106,7 @@ async fn a_page_that_does_not_come_is_asked_for_again() {
         effect: false,
     };
     for (fault, code) in [
-        (html, "no page of payments"),
+        (html, "200 not understood"),
         (
             Fault::Garbage {
                 status: 502,

@@ -1,34 +1,35 @@
+use std::time::SystemTime;
+
+use longshore_job::Scope;
 use longshore_provider::{HeaderMap, HeaderValue};
 
 use super::*;
 
-fn response(status: u16, body: &str, should_retry: Option<&'static str>) -> Box<Response> {
+fn response(status: u16, body: &str, should_retry: Option<&'static str>) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert("request-id", HeaderValue::from_static("req_1"));
     if let Some(advice) = should_retry {
         headers.insert("stripe-should-retry", HeaderValue::from_static(advice));
     }
-    Box::new(Response {
+    Response {
         status: StatusCode::from_u16(status).expect("a status"),
         headers,
         body: body.into(),
         complete: true,
-    })
+    }
 }
 
 /// As the client sorts answers by their status.
-fn sorted_by_client(response: Box<Response>) -> CallError {
-    let retry_after = Duration::from_secs(7);
-    CallError::Provider(match response.status.as_u16() {
-        401 => ProviderError::Unauthorized { response },
-        429 => ProviderError::Throttled {
-            retry_after,
-            response,
-        },
-        408 | 500.. => ProviderError::Unavailable { response },
-        400.. => ProviderError::Rejected { response },
-        _ => ProviderError::Unexpected { response },
-    })
+fn sorted_by_client(response: Response) -> CallError {
+    let error = ProviderError::check(response, SystemTime::UNIX_EPOCH);
+    CallError::Provider(error.expect_err("no success"))
+}
+
+fn not_an_id() -> CallError {
+    CallError::NotAsked {
+        code: "not an id",
+        reason: "it is none".to_owned(),
+    }
 }
 
 fn answered_with(status: u16, body: &str) -> CallError {
@@ -108,7 +109,16 @@ fn statuses_decide_before_types() {
             all,
             "expired_card",
         ),
-        (403, invalid, "", refused, all, invalid),
+        // A restricted key without a right.
+        (403, invalid, "", "unauthorized", "unauthorized", invalid),
+        (
+            403,
+            invalid,
+            "resource_missing",
+            refused,
+            all,
+            "resource_missing",
+        ),
         (
             409,
             invalid,
@@ -154,7 +164,8 @@ fn statuses_decide_before_types() {
         (500, "api_error", "", "unknown", all, "api_error"),
         (503, "api_error", "", "unknown", all, "api_error"),
         (408, invalid, "", "unknown", all, invalid),
-        (302, invalid, "", all, all, invalid),
+        (504, "api_error", "", "unknown", all, "api_error"),
+        (302, invalid, "", "unknown", all, invalid),
     ] {
         let error = || complaint(status, kind_word, code, None);
         let reading = match writing {
@@ -189,7 +200,7 @@ fn advice_beats_the_rules_where_it_can_mean_something() {
         // Worth another attempt under the same key, so no refusal.
         (400, "parameter_missing", yes, "transient", "transient"),
         (402, "card_declined", yes, "transient", "transient"),
-        (403, "", yes, "transient", "transient"),
+        (403, "", yes, "unauthorized", "unauthorized"),
         (404, "resource_missing", yes, "transient", "transient"),
         (409, "", yes, "transient", "transient"),
         (500, "", yes, "unknown", "transient"),
@@ -239,6 +250,33 @@ fn advice_beats_the_rules_where_it_can_mean_something() {
         );
         assert_ne!(kind(&of_looking(error())), "permanent", "{status} {code}");
     }
+}
+
+#[test]
+fn a_refusal_says_whose_mistake_it_is() {
+    for (status, kind_word, code, blame) in [
+        (402, "card_error", "card_declined", Blame::Theirs),
+        (400, "card_error", "incorrect_number", Blame::Theirs),
+        (400, "invalid_request_error", "email_invalid", Blame::Theirs),
+        (
+            400,
+            "invalid_request_error",
+            "parameter_missing",
+            Blame::Ours,
+        ),
+        (400, "invalid_request_error", "", Blame::Ours),
+        (
+            404,
+            "invalid_request_error",
+            "resource_missing",
+            Blame::Ours,
+        ),
+        (400, "idempotency_error", "", Blame::Ours),
+    ] {
+        let error = of_writing(complaint(status, kind_word, code, None));
+        assert_eq!(error.blame(), Some(blame), "{status} {code}");
+    }
+    assert_eq!(declined(None, None).blame(), Some(Blame::Theirs));
 }
 
 #[test]
@@ -309,17 +347,20 @@ fn without_an_answer_it_matters_whether_one_was_asked_for() {
             cause: "timed out".into(),
         })
     };
-    let odd = || CallError::NotUnderstood(response(200, "<html>Sign in", None));
+    let odd = || CallError::NotUnderstood {
+        response: Box::new(response(200, "<html>Sign in", None)),
+        why: String::new(),
+    };
     for (error, expected, code) in [
         (of_writing(never_sent()), "not_reached", "not reached"),
         (of_reading(never_sent()), "not_reached", "not reached"),
         (of_writing(no_answer()), "unknown", "no answer"),
         (of_reading(no_answer()), "transient", "no answer"),
         (of_looking(no_answer()), "transient", "no answer"),
-        (of_writing(odd()), "unknown", "200"),
-        (of_reading(odd()), "transient", "200"),
-        (of_writing(CallError::NotAnId), "permanent", "not an id"),
-        (of_reading(CallError::NotAnId), "permanent", "not an id"),
+        (of_writing(odd()), "unknown", "200 not understood"),
+        (of_reading(odd()), "transient", "200 not understood"),
+        (of_writing(not_an_id()), "permanent", "not an id"),
+        (of_reading(not_an_id()), "permanent", "not an id"),
     ] {
         assert_eq!(kind(&error), expected, "{code}");
         assert_eq!(error.answer().code.as_deref(), Some(code));
@@ -334,7 +375,7 @@ fn waits_are_stripes_or_ours() {
     };
     assert_eq!(
         waits(of_writing(complaint(429, "t", "rate_limit", None))),
-        7
+        2
     );
     assert_eq!(
         waits(of_writing(complaint(429, "t", "lock_timeout", None))),
@@ -342,10 +383,10 @@ fn waits_are_stripes_or_ours() {
     );
     // Waiting and sending again would not ask what became of it; reading may.
     let with_header = || {
-        CallError::Provider(ProviderError::Throttled {
-            retry_after: Duration::from_secs(7),
-            response: response(503, "", None),
-        })
+        let mut response = response(503, "", None);
+        let wait = HeaderValue::from_static("7");
+        response.headers.insert("retry-after", wait);
+        sorted_by_client(response)
     };
     assert_eq!(kind(&of_writing(with_header())), "unknown");
     assert_eq!(waits(of_reading(with_header())), 7);
@@ -369,7 +410,7 @@ fn failures_say_what_becomes_of_the_key() {
         (marked(402), None),
         (answered_with(408, ""), None),
         (answered_with(429, ""), None),
-        (CallError::NotAnId, None),
+        (not_an_id(), None),
     ] {
         assert_eq!(failure(&error), expected, "{error:?}");
     }
@@ -380,7 +421,7 @@ fn some_refusals_may_hide_an_earlier_request() {
     let refused = |status, kind, advice| complaint(status, kind, "", advice);
     let (invalid, no) = ("invalid_request_error", Some("false"));
     for (error, expected) in [
-        (refused(403, invalid, None), true),
+        (refused(403, invalid, None), false),
         (refused(400, "idempotency_error", None), true),
         (refused(400, invalid, None), true),
         (refused(409, invalid, no), true),
@@ -391,7 +432,7 @@ fn some_refusals_may_hide_an_earlier_request() {
         (refused(401, invalid, None), false),
         (refused(429, invalid, None), false),
         (refused(500, "idempotency_error", None), false),
-        (CallError::NotAnId, false),
+        (not_an_id(), false),
     ] {
         assert_eq!(may_hide_an_earlier_one(&error), expected, "{error:?}");
     }

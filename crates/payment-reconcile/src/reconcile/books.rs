@@ -103,7 +103,7 @@ impl Books for Actual<'_> {
         match self.stripe.payment_intent(self.run, id).await {
             Ok(intent) => Ok(Some(intent)),
             // What is no id at all is not at Stripe either.
-            Err(CallError::NotAnId) => Ok(None),
+            Err(CallError::NotAsked { .. }) => Ok(None),
             Err(error) if error::is_missing(&error) => Ok(None),
             Err(error) => Err(error::of_reading(error)),
         }

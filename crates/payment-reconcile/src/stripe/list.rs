@@ -43,7 +43,7 @@ impl Stripe {
         filter: &[(&str, &str)],
     ) -> Result<Listed<T>, CallError> {
         match self.page(run, path, page, filter, LIMIT).await {
-            Err(CallError::NotUnderstood(response)) if !response.complete => {
+            Err(CallError::NotUnderstood { response, .. }) if !response.complete => {
                 self.page(run, path, page, filter, SMALL_LIMIT).await
             }
             listed => listed,

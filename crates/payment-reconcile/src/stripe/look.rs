@@ -176,7 +176,7 @@ pub(super) async fn intent(
 ) -> Result<Option<PaymentIntent>, JobError> {
     match stripe.payment_intent(run, id).await {
         Ok(intent) => Ok(Some(intent)),
-        Err(CallError::NotAnId) => Ok(None),
+        Err(CallError::NotAsked { .. }) => Ok(None),
         Err(error) if crate::error::is_missing(&error) => Ok(None),
         Err(error) => Err(of_looking(error)),
     }

@@ -1,115 +1,47 @@
-//! What testpay's answers mean for a job: the only place that decides it.
+//! What testpay's answers mean for a job: its table. Under its reference a write may be made again.
 //!
-//! | answer | of a write | of a look |
-//! |---|---|---|
-//! | never sent | `NotReached` | `NotReached` |
-//! | no answer, 5xx, 408, a 2xx that is none | `OutcomeUnknown`: under its reference it may be made again | `Transient` |
-//! | 429 | `Throttled`, this job alone | the same |
-//! | 503 with a `Retry-After` | `OutcomeUnknown` | `Throttled`, this job alone |
-//! | 3xx | `Transient`: somebody in between | `Transient` |
-//! | 401 | `Permanent`, `key_refused` | `Transient` |
-//! | 402 and any other 4xx | `Permanent`, by its code | `Transient` |
-//!
-//! 401 is not `Unauthorized`, which pauses a queue: a queue pauses for its own provider alone, and this one is Stripe's.
-//! A key that testpay refuses holds nobody up but its own customers, whose jobs can be replayed. For the same reason
-//! nothing is throttled but the job.
-//!
-//! No look is refused for good: nothing that is said to it is about the request that is looked for.
-
-use std::time::Duration;
+//! A queue pauses for its own provider alone, and this one is Stripe's. So a key that testpay refuses holds nobody up but
+//! its own customers, whose jobs wait at no attempt; and for the same reason nothing is throttled but the job.
 
 use longshore_job::{Answer, Blame, JobError, Scope};
-use longshore_provider::{ProviderError, Response, StatusCode};
+use longshore_provider::StatusCode;
+use longshore_provider::answers::word;
+use longshore_provider::{AnswerTable, CallError, Meaning, ProviderError, Purpose, Response, Row};
 use serde::Deserialize;
 
 use super::NAME;
 
-/// The longest code that is believed.
-const MAX_CODE_BYTES: usize = 80;
+/// testpay's table.
+pub(super) struct Answers;
 
-/// A call that did not give what it was made for.
-#[derive(Debug)]
-pub(super) enum CallError {
-    /// No 2xx.
-    Provider(ProviderError),
-    /// A 2xx without what belongs in it.
-    NotUnderstood(Box<Response>),
-    /// The id is none of testpay's, so nothing was asked: it would have been part of the URL.
-    NotAnId,
-}
+impl AnswerTable for Answers {
+    const NAME: &'static str = NAME;
+    const TITLE: &'static str = "testpay";
+    const WAITS: Scope = Scope::Job;
 
-/// What an answer, or its absence, comes to.
-enum Meaning {
-    /// No request was made.
-    NotReached,
-    /// It was not carried out, and may be.
-    NotNow,
-    /// Whether it was carried out is not known.
-    Lost,
-    /// The same, and we are asked to wait.
-    LostFor(Duration),
-    /// We ask too often.
-    Busy(Duration),
-    /// It is refused.
-    Refused,
+    fn row(&self, response: &Response) -> Row {
+        let complaint = serde_json::from_slice::<Complaint>(&response.body).ok();
+        let code = complaint.as_ref().and_then(|c| word(&c.error.code));
+        Row {
+            meaning: match response.status {
+                StatusCode::PAYMENT_REQUIRED => Some(Meaning::Refused(Blame::Theirs)),
+                _ => None,
+            },
+            code: code.map(str::to_owned),
+            words: code.map(str::to_owned).into_iter().collect(),
+            sentence: Some(String::new()),
+        }
+    }
 }
 
 /// Of a request that changes something, under a reference.
 pub(super) fn of_writing(error: &CallError) -> JobError {
-    let Said { reason, answer } = said(error);
-    match meaning(error) {
-        Meaning::NotReached => JobError::NotReached { reason, answer },
-        Meaning::NotNow => JobError::Transient { reason, answer },
-        Meaning::Lost | Meaning::LostFor(_) => JobError::OutcomeUnknown { reason, answer },
-        Meaning::Busy(wait) => throttled(wait, reason, answer),
-        Meaning::Refused => JobError::Permanent {
-            reason,
-            answer,
-            blame: Blame::Theirs,
-        },
-    }
+    Answers.job_error(Purpose::Effect, error)
 }
 
 /// Of a request that looks for what an earlier one has done.
 pub(super) fn of_looking(error: &CallError) -> JobError {
-    let Said { reason, answer } = said(error);
-    match meaning(error) {
-        Meaning::NotReached => JobError::NotReached { reason, answer },
-        Meaning::NotNow | Meaning::Lost | Meaning::Refused => {
-            JobError::Transient { reason, answer }
-        }
-        Meaning::LostFor(wait) | Meaning::Busy(wait) => throttled(wait, reason, answer),
-    }
-}
-
-fn throttled(retry_after: Duration, reason: String, answer: Answer) -> JobError {
-    JobError::Throttled {
-        retry_after,
-        scope: Scope::Job,
-        reason,
-        answer,
-    }
-}
-
-fn meaning(error: &CallError) -> Meaning {
-    let error = match error {
-        CallError::Provider(error) => error,
-        CallError::NotUnderstood(_) => return Meaning::Lost,
-        CallError::NotAnId => return Meaning::Refused,
-    };
-    match error {
-        ProviderError::NeverSent { .. } => Meaning::NotReached,
-        ProviderError::Unexpected { .. } => Meaning::NotNow,
-        ProviderError::NoAnswer { .. } | ProviderError::Unavailable { .. } => Meaning::Lost,
-        ProviderError::Throttled {
-            retry_after,
-            response,
-        } => match response.status {
-            StatusCode::TOO_MANY_REQUESTS => Meaning::Busy(*retry_after),
-            _ => Meaning::LostFor(*retry_after),
-        },
-        ProviderError::Unauthorized { .. } | ProviderError::Rejected { .. } => Meaning::Refused,
-    }
+    Answers.job_error(Purpose::Look, error)
 }
 
 /// Whether this is a refusal that an earlier request under the same reference may have escaped. Not so a decline: that
@@ -119,17 +51,18 @@ pub(super) fn may_hide_an_earlier_one(error: &CallError) -> bool {
         return false;
     };
     let status = provider.response().map(|response| response.status);
-    matches!(meaning(error), Meaning::Refused) && status != Some(StatusCode::PAYMENT_REQUIRED)
+    let is_refusal = matches!(Answers.meaning(provider), Meaning::Refused(_));
+    is_refusal && status != Some(StatusCode::PAYMENT_REQUIRED)
 }
 
 /// Whether what is asked for is not there.
 pub(super) fn is_missing(error: &CallError) -> bool {
     match error {
-        CallError::NotAnId => true,
+        CallError::NotAsked { .. } => true,
         CallError::Provider(ProviderError::Rejected { response }) => {
             response.status == StatusCode::NOT_FOUND
         }
-        CallError::Provider(_) | CallError::NotUnderstood(_) => false,
+        CallError::Provider(_) | CallError::NotUnderstood { .. } => false,
     }
 }
 
@@ -138,60 +71,14 @@ pub(super) fn declined(code: &str) -> JobError {
     let code = word(code).unwrap_or("declined");
     JobError::Permanent {
         reason: format!("testpay has the payment as declined: {code}"),
-        answer: coded(code),
+        answer: Answers.coded(code),
         blame: Blame::Theirs,
     }
 }
 
 /// What is known of an answer that was a good one.
 pub(super) fn answer(response: &Response) -> Answer {
-    Answer {
-        status: Some(response.status.as_u16()),
-        request_id: response.header("x-request-id").map(str::to_owned),
-        ..Answer::of(NAME)
-    }
-}
-
-fn coded(code: &str) -> Answer {
-    Answer {
-        code: Some(code.to_owned()),
-        ..Answer::of(NAME)
-    }
-}
-
-/// What is told of an answer, or of its absence.
-struct Said {
-    reason: String,
-    answer: Answer,
-}
-
-fn said(error: &CallError) -> Said {
-    let unanswered = |reason, code| Said {
-        reason,
-        answer: coded(code),
-    };
-    let error = match error {
-        CallError::Provider(error) => error,
-        CallError::NotUnderstood(response) => return answered(response),
-        CallError::NotAnId => {
-            let reason = "the id is none of testpay's: letters, digits, _ and - only";
-            return unanswered(reason.to_owned(), "not an id");
-        }
-    };
-    match error {
-        ProviderError::NeverSent { cause } => {
-            unanswered(format!("testpay was not reached: {cause}"), "not reached")
-        }
-        ProviderError::NoAnswer { cause } => unanswered(
-            format!("testpay was asked and no answer came: {cause}"),
-            "no answer",
-        ),
-        ProviderError::Throttled { response, .. }
-        | ProviderError::Unauthorized { response }
-        | ProviderError::Unavailable { response }
-        | ProviderError::Rejected { response }
-        | ProviderError::Unexpected { response } => answered(response),
-    }
+    Answers.answer(response)
 }
 
 /// `{"error":{"code":"reference_used"}}`
@@ -203,32 +90,6 @@ struct Complaint {
 #[derive(Deserialize)]
 struct Code {
     code: String,
-}
-
-/// `testpay answered 409, reference_used`
-fn answered(response: &Response) -> Said {
-    let status = response.status.as_u16();
-    let complaint = serde_json::from_slice::<Complaint>(&response.body).ok();
-    let code = complaint.as_ref().and_then(|c| word(&c.error.code));
-    let reason = match code {
-        Some(code) => format!("testpay answered {status}, {code}"),
-        None => format!("testpay answered {status}"),
-    };
-    let code = code.map_or_else(|| status.to_string(), str::to_owned);
-    Said {
-        reason,
-        answer: Answer {
-            code: Some(code),
-            ..answer(response)
-        },
-    }
-}
-
-/// A word, if it looks like one: it becomes part of what dead letters are grouped by.
-fn word(text: &str) -> Option<&str> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let fits = !text.is_empty() && text.len() <= MAX_CODE_BYTES && text.bytes().all(plain);
-    fits.then_some(text)
 }
 
 #[cfg(test)]

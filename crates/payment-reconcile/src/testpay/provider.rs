@@ -5,8 +5,9 @@ use longshore_job::kinds::{
     CreateSubscription,
 };
 use longshore_job::{Answer, JobError, Run};
+use longshore_provider::CallError;
 
-use super::error::{self, CallError};
+use super::error;
 use super::object::Object;
 use super::write::{NewCollection, NewCustomer, NewEnding, NewPayment, NewSubscription, Write};
 use super::{NAME, TestPay, understood};

@@ -5,11 +5,10 @@ use longshore_job::kinds::{
     CreateSubscription,
 };
 use longshore_job::{JobError, Run};
-use longshore_provider::Request;
+use longshore_provider::{CallError, Request};
 use serde::Serialize;
 
 use super::at;
-use super::error::CallError;
 use super::object::{Customer, Object, Payment, Subscription};
 
 /// A request that makes or changes one thing, under the job's reference.

@@ -112,8 +112,8 @@ async fn an_effect_is_signed_with_the_secret_that_the_app_has() {
     let event = scene.pays(&scene.payment(), true);
     scene.app.set_secret("another");
     let error = scene.fails(&event).await;
-    // While it changes on both sides, nothing is lost.
-    assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
+    // While it changes on both sides, no attempt is used.
+    assert!(matches!(error, JobError::Unauthorized { .. }), "{error:?}");
     assert_eq!(error.answer().status, Some(401));
     assert!(error.reason().contains("app.secret"), "{error}");
     scene.app.set_secret(AppSandbox::SECRET);

@@ -82,7 +82,7 @@ async fn a_key_that_may_be_forgotten_is_not_relied_on() {
     // One that is not there is made, under the same key; a list that cannot be read says nothing.
     let run = scene.a_run();
     scene.rule(Rule::always(Fault::Answer {
-        status: 403,
+        status: 400,
         headers: [].into(),
         body: None,
         effect: false,
@@ -272,7 +272,7 @@ async fn an_intent_that_was_paid_meanwhile_is_done() {
 /// generation, and the next replay would pay twice.
 #[tokio::test]
 async fn a_refusal_of_this_request_alone_does_not_hide_an_earlier_one() {
-    for (status, kind_word) in [(403, "invalid_request_error"), (400, "idempotency_error")] {
+    for (status, kind_word) in [(404, "invalid_request_error"), (400, "idempotency_error")] {
         let scene = Scene::set().await;
         let run = scene.a_run();
         scene.fault_once(Fault::HangUp { effect: true });

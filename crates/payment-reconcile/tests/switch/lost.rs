@@ -87,7 +87,7 @@ async fn a_lost_answer_is_not_taken_for_a_refusal_that_comes_after_it() {
     // A refusal would give the job another reference: a second payment.
     scene.testpay_sandbox.refuse_key(KEY);
     let error = handler.run(an_order("user-7"), sent_before(&run)).await;
-    assert_eq!(kind(&error.expect_err("refused")), "transient");
+    assert_eq!(kind(&error.expect_err("refused")), "unauthorized");
     scene.testpay_sandbox.accept_key(KEY);
     let refused = Fault::Answer {
         status: 422,

@@ -58,7 +58,9 @@ async fn trouble_at_testpay_is_none_of_the_queues() {
     scene.testpay_sandbox.refuse_key(KEY);
     let error = handler.run(an_order("user-7"), scene.a_run()).await;
     let error = error.expect_err("refused");
-    assert_eq!(kind(&error), "permanent", "not a pause of Stripe's queue");
+    // Its own jobs wait; Stripe's queue does not pause for it, since it is not Stripe that answered.
+    assert_eq!(kind(&error), "unauthorized");
+    assert_eq!(error.answer().provider.as_deref(), Some("testpay"));
     assert_eq!(error.answer().code.as_deref(), Some("key_refused"));
     assert!(!format!("{:?}", scene.testpay).contains(KEY));
     // Stripe goes on.

@@ -7,10 +7,12 @@ use longshore_provider::{
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "shorter where it is called")]
 fn of_sending(error: CallError) -> JobError {
     Answers.job_error(Purpose::Effect, &error)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "shorter where it is called")]
 fn of_looking(error: CallError) -> JobError {
     Answers.job_error(Purpose::Look, &error)
 }
@@ -208,7 +210,7 @@ fn a_success_without_a_message_is_unknown() {
         error.reason(),
         "Twilio answered 201: <html>Sign in, and it is not JSON"
     );
-    assert_eq!(error.answer().code.as_deref(), Some("201"));
+    assert_eq!(error.answer().code.as_deref(), Some("201 not understood"));
     assert_eq!(kind(&of_looking(html())), "transient");
     // What is JSON may be a message with its number and its text.
     let error = not_understood(r#"{"body":"Hello"}"#);

@@ -1,16 +1,27 @@
+use std::time::SystemTime;
+
 use longshore_provider::HeaderMap;
 
 use super::*;
 
-fn response(status: u16, body: &str) -> Box<Response> {
+fn response(status: u16, body: &str) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert("x-request-id", "tp_req_7".parse().expect("a value"));
-    Box::new(Response {
+    if matches!(status, 429 | 503) {
+        headers.insert("retry-after", "9".parse().expect("a value"));
+    }
+    Response {
         status: StatusCode::from_u16(status).expect("a status"),
         headers,
         body: body.as_bytes().to_vec(),
         complete: true,
-    })
+    }
+}
+
+/// As the client sorts it.
+fn sorted(status: u16, body: &str) -> CallError {
+    let error = ProviderError::check(response(status, body), SystemTime::UNIX_EPOCH);
+    error.expect_err("no success").into()
 }
 
 /// `permanent [card_declined]`
@@ -38,84 +49,73 @@ fn shown(error: &JobError) -> String {
 #[test]
 fn every_answer_has_its_meaning() {
     let cause = || "reset".to_owned();
-    let rejected = |status, code: &str| {
-        let body = format!(r#"{{"error":{{"code":"{code}"}}}}"#);
-        CallError::Provider(ProviderError::Rejected {
-            response: response(status, &body),
-        })
-    };
-    let throttled = |status| {
-        CallError::Provider(ProviderError::Throttled {
-            retry_after: Duration::from_secs(9),
-            response: response(status, ""),
-        })
-    };
+    let coded = |status, code: &str| sorted(status, &format!(r#"{{"error":{{"code":"{code}"}}}}"#));
     for (error, writing, looking) in [
         (
-            CallError::Provider(ProviderError::NeverSent { cause: cause() }),
+            CallError::from(ProviderError::NeverSent { cause: cause() }),
             "not_reached [not reached]",
             "not_reached [not reached]",
         ),
         (
-            CallError::Provider(ProviderError::NoAnswer { cause: cause() }),
+            CallError::from(ProviderError::NoAnswer { cause: cause() }),
             "unknown [no answer]",
             "transient [no answer]",
         ),
         (
-            CallError::Provider(ProviderError::Unavailable {
-                response: response(500, r#"{"error":{"code":"trouble"}}"#),
-            }),
+            coded(500, "trouble"),
             "unknown [trouble]",
             "transient [trouble]",
         ),
         (
-            CallError::NotUnderstood(response(200, "<html>")),
-            "unknown [200]",
-            "transient [200]",
+            CallError::NotUnderstood {
+                response: Box::new(response(200, "<html>")),
+                why: String::new(),
+            },
+            "unknown [200 not understood]",
+            "transient [200 not understood]",
         ),
         (
-            throttled(429),
+            sorted(429, ""),
             "Job throttled for 9 [429]",
             "Job throttled for 9 [429]",
         ),
-        (throttled(503), "unknown [503]", "Job throttled for 9 [503]"),
         (
-            CallError::Provider(ProviderError::Unexpected {
-                response: response(302, ""),
-            }),
-            "transient [302]",
-            "transient [302]",
+            sorted(503, ""),
+            "Job throttled for 9 [503]",
+            "Job throttled for 9 [503]",
+        ),
+        (sorted(302, ""), "unknown [302]", "transient [302]"),
+        (
+            coded(401, "key_refused"),
+            "unauthorized [key_refused]",
+            "unauthorized [key_refused]",
         ),
         (
-            CallError::Provider(ProviderError::Unauthorized {
-                response: response(401, r#"{"error":{"code":"key_refused"}}"#),
-            }),
-            "permanent [key_refused]",
-            "transient [key_refused]",
-        ),
-        (
-            rejected(402, "card_declined"),
+            coded(402, "card_declined"),
             "permanent [card_declined]",
             "transient [card_declined]",
         ),
         (
-            rejected(409, "reference_used"),
+            coded(409, "reference_used"),
             "permanent [reference_used]",
             "transient [reference_used]",
         ),
         (
-            rejected(422, "no_such_customer"),
+            coded(422, "no_such_customer"),
             "permanent [no_such_customer]",
             "transient [no_such_customer]",
         ),
         // Not a word, so not believed.
         (
-            rejected(422, "ada@example.com"),
+            coded(422, "ada@example.com"),
             "permanent [422]",
             "transient [422]",
         ),
         (
-            CallError::NotAnId,
+            CallError::NotAsked {
+                code: "not an id",
+                reason: "it is none".to_owned(),
+            },
             "permanent [not an id]",
             "transient [not an id]",
         ),
@@ -123,13 +123,10 @@ fn every_answer_has_its_meaning() {
         assert_eq!(shown(&of_writing(&error)), writing, "{error:?}");
         assert_eq!(shown(&of_looking(&error)), looking, "{error:?}");
     }
-    assert!(
-        !of_writing(&rejected(422, "ada@example.com"))
-            .reason()
-            .contains("ada")
-    );
+    let quoting = of_writing(&coded(422, "ada@example.com"));
+    assert!(!quoting.reason().contains("ada"));
     assert_eq!(
-        of_writing(&rejected(409, "reference_used")).reason(),
+        of_writing(&coded(409, "reference_used")).reason(),
         "testpay answered 409, reference_used"
     );
 }

@@ -101,9 +101,13 @@ fn a_200_is_an_acceptance_only_with_error_code_0() {
         (coded(200, 406), "theirs", "406 inactive recipient"),
         (coded(200, 10), "unauthorized", "10 bad token"),
         (coded(200, 9999), "ours", "9999"),
-        (response(200, "<html>Sign in"), "unknown", "HTTP 200"),
-        (response(200, "{}"), "unknown", "HTTP 200"),
-        (response(202, good), "unknown", "HTTP 202"),
+        (
+            response(200, "<html>Sign in"),
+            "unknown",
+            "HTTP 200 not understood",
+        ),
+        (response(200, "{}"), "unknown", "HTTP 200 not understood"),
+        (response(202, good), "unknown", "HTTP 202 not understood"),
     ] {
         let error = of_sending(&of(answer).expect_err("not accepted"));
         assert_eq!(said(&error), (kind, code.to_owned()));
