@@ -28,7 +28,7 @@ impl JobStatus {
             reason: job
                 .history
                 .into_iter()
-                .next_back()
+                .rfind(|last| last.entry.is_attempt())
                 .and_then(|last| last.entry.reason),
             next_run_at_ms: job.next_run_at_ms,
         }

@@ -59,6 +59,7 @@ impl Bench {
                 state: RunState::default(),
                 history: None,
                 key: claimed.key,
+                put_back: None,
                 payload_bytes: 0,
                 said: Word::Nothing,
                 seen: Seen::default(),

@@ -33,6 +33,10 @@ pub struct Answer {
     /// The provider's id for the request or what it made, for its support desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// What of the reason the provider said, word for word as it stands there. The rest of the reason is ours, and is left
+    /// as it is; from this part everything is taken out that the job's args hold, however short. Not stored.
+    #[serde(skip)]
+    pub quoted: Option<String>,
 }
 
 impl Answer {
@@ -51,7 +55,8 @@ impl Answer {
 pub enum Outcome {
     /// The effect is done.
     Done {
-        /// Kept on the job and shown by `longshore job`. Names no person and holds no secret.
+        /// Kept on the job. Operators see of it without asking what its kind calls public
+        /// ([`Job::PUBLIC_RESULT`](crate::Job::PUBLIC_RESULT)). Holds no secret.
         result: Option<serde_json::Value>,
         /// What the provider said.
         answer: Answer,

@@ -46,7 +46,8 @@ pub trait Memory: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// Keeps how far this job has come; operators see it as its `progress`, so it names no person. `false` when the
+    /// Keeps how far this job has come; operators see of it what its kind calls public
+    /// ([`Job::PUBLIC_PROGRESS`](crate::Job::PUBLIC_PROGRESS)). `false` when the
     /// job is no longer this run's: then nothing is kept, and the run is about to be dropped.
     fn save<'a>(&'a self, _checkpoint: &'a serde_json::Value) -> Recalling<'a, bool> {
         Box::pin(async { Ok(true) })

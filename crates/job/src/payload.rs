@@ -26,6 +26,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const VERSION: u32 = 1;
     /// Top-level args that name no person and hold no secret: operators see them without asking.
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    /// Top-level fields of its result that name no person and hold no secret: operators see them without asking.
+    const PUBLIC_RESULT: &'static [&'static str] = &[];
+    /// Top-level fields of its progress that name no person and hold no secret: operators see them without asking.
+    const PUBLIC_PROGRESS: &'static [&'static str] = &[];
 
     /// Checks what the types cannot say.
     ///
@@ -134,6 +138,10 @@ pub struct KindSpec {
     pub version: u32,
     /// Its [`Job::PUBLIC_ARGS`].
     pub public_args: &'static [&'static str],
+    /// Its [`Job::PUBLIC_RESULT`].
+    pub public_result: &'static [&'static str],
+    /// Its [`Job::PUBLIC_PROGRESS`].
+    pub public_progress: &'static [&'static str],
     prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
 }
 
@@ -151,6 +159,8 @@ impl KindSpec {
             queue: J::QUEUE,
             version: J::VERSION,
             public_args: J::PUBLIC_ARGS,
+            public_result: J::PUBLIC_RESULT,
+            public_progress: J::PUBLIC_PROGRESS,
             prepare: prepare::<J>,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_queue::{DeadGroup, DeadLetter, HistoryEntry};
+use longshore_queue::{DeadGroup, DeadLetter};
 use serde::Serialize;
 
 use crate::time::rfc3339;
@@ -64,9 +64,9 @@ pub struct LetterRow {
 
 impl LetterRow {
     pub(crate) fn new(queue: &str, letter: DeadLetter) -> Self {
-        // An edit is no attempt.
+        // An edit is no attempt, nor is a replay.
         let mut attempts = letter.job.history.into_iter();
-        let last = attempts.rfind(|last| last.entry.outcome != HistoryEntry::EDITED);
+        let last = attempts.rfind(|last| last.entry.is_attempt());
         Self {
             id: letter.job.id.to_string(),
             queue: queue.to_owned(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::operator::QueueInfo;
-use crate::redact::{REDACTED, is_name, redact_args, redacted};
+use crate::redact::{Public, REDACTED, is_name, public_of, redact_args, redacted, redacted_but};
 use crate::time::rfc3339;
 
 /// One job.
@@ -42,19 +42,59 @@ pub struct JobView {
     pub cron: Option<CronJobRow>,
     /// How often it was throttled or put back.
     pub waits: u32,
-    /// How far it has come, if it is a long one.
+    /// Why it was put back last.
+    pub put_back: Option<PutBackRow>,
+    /// How far it has come, if it is a long one; redacted but for what its kind calls public.
     pub progress: Option<Value>,
-    /// What it ended with.
+    /// What it ended with; redacted but for what its kind calls public.
     pub result: Option<Value>,
     /// What became of its message after the provider had taken it on; `None` when nothing is known of a message.
     pub delivery: Option<DeliveryRow>,
     /// Its args, redacted unless they were asked for; `None` when the payload does not decode.
     pub args: Option<Value>,
-    /// The raw bytes of a payload that does not decode, in base64.
+    /// The raw bytes of a payload that does not decode, in base64; redacted unless they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_base64: Option<String>,
     /// Its last ten attempts, oldest first.
     pub history: Vec<HistoryRow>,
+}
+
+/// Why a job was put back last, at the cost of no attempt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PutBackRow {
+    /// When, RFC 3339.
+    pub time: String,
+    /// What came of the run: `throttled`, `newer`, `never_sent`, …
+    pub outcome: String,
+    /// The worker that put it back.
+    pub worker: String,
+    /// It was a probe.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
+    /// The provider asked.
+    pub provider: Option<String>,
+    /// Its HTTP status.
+    pub status: Option<u16>,
+    /// Its own code.
+    pub code: Option<String>,
+    /// Why, in words.
+    pub reason: Option<String>,
+}
+
+impl From<Recorded> for PutBackRow {
+    fn from(recorded: Recorded) -> Self {
+        let entry = recorded.entry;
+        Self {
+            time: rfc3339(recorded.at_ms),
+            outcome: entry.outcome,
+            worker: entry.worker,
+            probe: entry.probe,
+            provider: entry.answer.provider.map(std::borrow::Cow::into_owned),
+            status: entry.answer.status,
+            code: entry.answer.code,
+            reason: entry.reason,
+        }
+    }
 }
 
 /// Which tick of which cron entry made a job.
@@ -109,10 +149,16 @@ pub struct HistoryRow {
     pub time: String,
     /// Which attempt it was, from 1.
     pub attempt: u32,
-    /// The worker that made it; or the operator who edited the args.
+    /// The worker that made it; or the operator who edited the args, or replayed it.
     pub worker: String,
-    /// What came of it; `edited` of an edit, which is no attempt.
+    /// What came of it; `edited` of an edit and `replayed` of a replay, which are no attempts.
     pub outcome: String,
+    /// It was a probe: the one call that found out whether a provider is back. A failed one costs no attempt.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
+    /// The replay operation, where an operation replayed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
     /// How long it took in milliseconds.
     pub duration_ms: Option<u64>,
     /// The provider asked.
@@ -145,6 +191,8 @@ impl HistoryRow {
             attempt: entry.attempt,
             worker: entry.worker,
             outcome: entry.outcome,
+            probe: entry.probe,
+            operation: entry.operation,
             duration_ms: entry.duration_ms,
             provider: entry.answer.provider.map(std::borrow::Cow::into_owned),
             status: entry.answer.status,
@@ -169,10 +217,20 @@ impl JobView {
         let payload = job.payload.as_deref();
         let args = payload.and_then(|payload| redact_args(payload, reveal));
         let payload_base64 = match (&args, payload) {
-            (None, Some(bytes)) => Some(BASE64_STANDARD.encode(bytes)),
+            (None, Some(bytes)) if reveal => Some(BASE64_STANDARD.encode(bytes)),
+            (None, Some(_)) => Some(REDACTED.to_owned()),
             _ => None,
         };
         let of_kind = payload.and_then(|payload| kind(payload, reveal));
+        let shown = |value, public: Public| match reveal {
+            true => value,
+            false => redacted_but(
+                value,
+                of_kind
+                    .as_deref()
+                    .map_or(&[], |kind| public_of(kind, public)),
+            ),
+        };
         let history = job.history.into_iter();
         let history = history
             .map(|recorded| HistoryRow::new(recorded, of_kind.as_deref(), reveal))
@@ -180,7 +238,7 @@ impl JobView {
         Self {
             id: job.id.to_string(),
             queue: queue.name.clone(),
-            kind: of_kind,
+            kind: of_kind.clone(),
             state: job.state,
             attempt,
             max_attempts: queue.max_attempts,
@@ -195,8 +253,13 @@ impl JobView {
             }),
             cron: job.cron.map(CronJobRow::from),
             waits: job.waits,
-            progress: job.progress,
-            result: job.result,
+            put_back: job.put_back.map(PutBackRow::from),
+            progress: job
+                .progress
+                .map(|progress| shown(progress, |spec| spec.public_progress)),
+            result: job
+                .result
+                .map(|result| shown(result, |spec| spec.public_result)),
             delivery: job.delivery.map(DeliveryRow::from),
             args,
             payload_base64,

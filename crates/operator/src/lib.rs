@@ -28,7 +28,7 @@ pub use cron::CronRow;
 pub use dead::{Filter, GroupRow, LetterRow, Moved, Target};
 pub use error::OperatorError;
 pub use export::Exported;
-pub use job::{CronJobRow, DeliveryRow, HistoryRow, JobView};
+pub use job::{CronJobRow, DeliveryRow, HistoryRow, JobView, PutBackRow};
 pub use longshore_queue::Signed;
 pub use mappings::{Imported, Mapping};
 pub use operator::{Operator, QueueInfo, Repeats};

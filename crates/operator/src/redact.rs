@@ -1,6 +1,6 @@
 //! Args as operators see them without asking: their shape, and what names no person.
 
-use longshore_job::{Envelope, kinds};
+use longshore_job::{Envelope, KindSpec, kinds};
 use serde_json::{Map, Value};
 
 /// What stands in the place of a value.
@@ -18,10 +18,22 @@ pub fn redact_args(payload: &[u8], reveal: bool) -> Option<Value> {
     })
 }
 
+/// Which top-level fields of something a kind calls public.
+pub(crate) type Public = fn(&KindSpec) -> &'static [&'static str];
+
+/// Those fields; of an unknown kind none.
+pub(crate) fn public_of(kind: &str, public: Public) -> &'static [&'static str] {
+    kinds::find(kind).map_or(&[][..], public)
+}
+
 /// Args of this kind with every value redacted but the public ones.
-pub(crate) fn redacted(mut args: Value, kind: &str) -> Value {
-    let public = kinds::find(kind).map_or(&[][..], |spec| spec.public_args);
-    match &mut args {
+pub(crate) fn redacted(args: Value, kind: &str) -> Value {
+    redacted_but(args, public_of(kind, |spec| spec.public_args))
+}
+
+/// An object with every value redacted but those of its public fields.
+pub(crate) fn redacted_but(mut object: Value, public: &[&str]) -> Value {
+    match &mut object {
         Value::Object(fields) => {
             let private = fields
                 .iter_mut()
@@ -31,7 +43,7 @@ pub(crate) fn redacted(mut args: Value, kind: &str) -> Value {
         }
         other => redact(other),
     }
-    args
+    object
 }
 
 fn redact(value: &mut Value) {

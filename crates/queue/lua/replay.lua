@@ -6,7 +6,7 @@
 local replayed = named(KEYS[1], { unpack(ARGV, 3) })
 if #replayed > 0 then
   local keys = { dead = KEYS[1], groups = KEYS[2], meta = KEYS[3], active = KEYS[4], stats = KEYS[5], signal = KEYS[6] }
-  revive(keys, replayed, nil)
+  revive(keys, replayed, { by = ARGV[1], reason = ARGV[2] }, nil)
   audit(KEYS[7], { by = ARGV[1], action = 'replay', target = list(replayed), reason = ARGV[2], count = #replayed })
 end
 return replayed

@@ -10,9 +10,9 @@
 --       report; then four for each of them: job, operation, word, cause (part/report.lua); then how many
 --       completed jobs have an idempotency key; then two for each of them: job, "<kind>:<name>"; then for each job, at most
 --       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/verdict.lua), verdict, and
---       for the verdict c two more: bytes kept, completion in JSON; for the others six more:
+--       for the verdict c two more: bytes kept, completion in JSON; for the others seven more:
 --       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
---       id of the group, its description in JSON
+--       id of the group, its description in JSON, why it was put back in JSON ("" = it was not)
 --       verdict: c completed
 --                r retryable, s scheduled: after the wait
 --                b back to the head of the waiting list
@@ -57,12 +57,12 @@ at = at + 1
 while at <= #ARGV do
   ids[#ids + 1] = ARGV[at]
   places[#places + 1] = at
-  at = at + (ARGV[at + 3] == 'c' and 6 or 10)
+  at = at + (ARGV[at + 3] == 'c' and 6 or 11)
 end
 local tokens = redis.call('HMGET', inflight, unpack(ids))
 
 -- All verdicts but c: the record says what became of the job.
-local function carry_out(id, verdict, wait, state, history, entry, group, description)
+local function carry_out(id, verdict, wait, state, history, entry, group, description, put_back)
   local record = {}
   if state ~= '' then
     record[1] = 'run'
@@ -91,9 +91,14 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     record[#record + 1] = 'end'
     record[#record + 1] = 'd' .. group
   end
+  if put_back ~= '' then
+    record[#record + 1] = 'back'
+    record[#record + 1] = stamp .. ' ' .. put_back
+  end
   write(meta .. ':' .. id, record)
-  -- Throttles are counted, not listed: they may go on for days.
-  if history == 0 and (verdict == 'r' or verdict == 's') then redis.pcall('HINCRBY', meta .. ':' .. id, 'waits', 1) end
+  -- What was put back is counted, with the last reason, and not listed: that may go on for days.
+  local waits = history == 0 and (verdict == 'r' or verdict == 's')
+  if waits or put_back ~= '' then redis.pcall('HINCRBY', meta .. ':' .. id, 'waits', 1) end
   if history > 10 then redis.call('HDEL', meta .. ':' .. id, 'h' .. (history - 10)) end
 end
 
@@ -114,7 +119,7 @@ for n, id in ipairs(ids) do
       ended[#ended + 1] = stamp .. ' ' .. ARGV[at + 5]
       if key_of[id] then end_key(idempotency .. ':' .. key_of[id], id, ARGV[1]) end
     else
-      carry_out(id, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6]), unpack(ARGV, at + 7, at + 9))
+      carry_out(id, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6]), unpack(ARGV, at + 7, at + 10))
     end
     if reports and reports[id] then reported[#reported + 1] = reports[id] end
   end

@@ -174,6 +174,8 @@ pub struct Job {
     pub result: Option<serde_json::Value>,
     /// How often it was throttled or put back.
     pub waits: u32,
+    /// Why it was put back last.
+    pub put_back: Option<Recorded>,
     /// How far it has come, if it is a long one.
     pub progress: Option<serde_json::Value>,
     /// What became of its message after its provider had taken it on.
@@ -386,6 +388,7 @@ pub(crate) fn from_record(
         waits: field(record, "waits")
             .and_then(|n| n.parse().ok())
             .unwrap_or(0),
+        put_back: record.get("back").and_then(|back| Recorded::parse(back)),
         progress: record
             .get("chk")
             .and_then(|json| serde_json::from_slice(json).ok()),

@@ -27,6 +27,7 @@ pub struct Keys {
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
     /// | `end` | `d<group>` dead |
     /// | `waits` | how often it was throttled or put back |
+    /// | `back` | why it was put back last: `<ms> <JSON>`, of the form of a history entry |
     /// | `chk` | how far a long job has come, JSON |
     /// | `msg` | the provider's id of the message that was sent for it |
     /// | `op` | `<operation> <group it died in>`, from a throttled replay until its first run has ended |

@@ -82,8 +82,14 @@ pub struct HistoryEntry {
     /// The worker that made it.
     pub worker: String,
     /// `completed`, `skipped`, `refused`, `failed`, `throttled`, `outcome_unknown`, `unauthorized`, `lost`,
-    /// `expired`, `undecodable`, `timed_out`, `panicked`; or `edited`, by the operator in the worker's place.
+    /// `expired`, `undecodable`, `timed_out`, `panicked`; or `edited` or `replayed`, by the operator in the worker's place.
     pub outcome: String,
+    /// It was a probe: the one call that found out whether a provider is back. A failed one costs no attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
+    /// The replay operation, where an operation replayed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
     /// How long it took in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
@@ -104,6 +110,15 @@ pub struct HistoryEntry {
 impl HistoryEntry {
     /// The outcome of an entry that is no attempt: an operator replaced the args.
     pub const EDITED: &'static str = "edited";
+
+    /// The outcome of an entry that is no attempt: an operator replayed the dead letter.
+    pub const REPLAYED: &'static str = "replayed";
+
+    /// It is of a run, and not of something that an operator did.
+    #[must_use]
+    pub fn is_attempt(&self) -> bool {
+        ![Self::EDITED, Self::REPLAYED].contains(&self.outcome.as_str())
+    }
 
     /// What a dead letter would have died of, had this attempt been its last; `None` where it was no failure of its own.
     pub(crate) fn cause(&self) -> Option<Cause> {
@@ -141,6 +156,17 @@ pub struct Recorded {
     pub entry: HistoryEntry,
 }
 
+impl Recorded {
+    /// Reads `<ms> <JSON>`.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (at, json) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
+        Some(Self {
+            at_ms: at.parse().ok()?,
+            entry: serde_json::from_str(json).ok()?,
+        })
+    }
+}
+
 impl Completion<'static> {
     /// Reads `<ms> <JSON>`.
     pub(crate) fn parse(bytes: &[u8]) -> Option<(u64, Self)> {
@@ -155,12 +181,7 @@ pub(crate) fn history(record: &HashMap<String, Vec<u8>>) -> Vec<Recorded> {
         .iter()
         .filter_map(|(field, value)| {
             let number: u32 = field.strip_prefix('h')?.parse().ok()?;
-            let (at, json) = std::str::from_utf8(value).ok()?.split_once(' ')?;
-            let recorded = Recorded {
-                at_ms: at.parse().ok()?,
-                entry: serde_json::from_str(json).ok()?,
-            };
-            Some((number, recorded))
+            Some((number, Recorded::parse(value)?))
         })
         .collect();
     entries.sort_by_key(|(number, _)| *number);

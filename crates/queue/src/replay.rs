@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use longshore_job::JobId;
+use longshore_job::{JobId, clip_reason};
 use redis::Value;
 
 use crate::claim::ids;
@@ -168,7 +168,8 @@ impl Queue {
         ];
         let mut moved = Vec::new();
         for chunk in wanted.chunks(STEP) {
-            let mut call = script::REPLAY.on(&keys).arg(&signed.by).arg(&signed.reason);
+            let mut call = script::REPLAY.on(&keys).arg(&signed.by);
+            call = call.arg(&*clip_reason(&signed.reason));
             for id in chunk {
                 call = call.arg(id.as_bytes());
             }
@@ -232,7 +233,7 @@ impl Queue {
             .arg(what)
             .arg(rate.unwrap_or(0))
             .arg(&signed.by)
-            .arg(&signed.reason);
+            .arg(&*clip_reason(&signed.reason));
         for id in named.iter().take(STEP) {
             call = call.arg(id.as_bytes());
         }

@@ -46,6 +46,8 @@ pub struct Verdict {
     pub history: Option<HistoryEntry>,
     /// The idempotency key that its claim found, `<kind>:<key>`. When it has completed, the key gets its time limit.
     pub key: Option<Arc<str>>,
+    /// Why it is put back, where the history does not say: only how often and the last of these is kept.
+    pub put_back: Option<HistoryEntry>,
     /// The size of its payload.
     pub payload_bytes: usize,
     /// What its call says of the provider.
@@ -299,6 +301,7 @@ fn carry_out(call: Call, verdict: &Verdict) -> Call {
         .arg(history)
         .arg(id)
         .arg(description)
+        .arg(verdict.put_back.as_ref().map(json).unwrap_or_default())
 }
 
 fn json(value: &impl Serialize) -> String {

@@ -10,9 +10,11 @@ mod support;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use longshore_job::{Cause, Class};
-use longshore_queue::{ClaimState, Fate, JobState, Retention, RunState, Signed, Verdict};
-use support::{Bench, RETENTION, done, ids, job, raw, verdict};
+use longshore_job::{Cause, Class, JobId};
+use longshore_queue::{
+    ClaimState, Edit, Edited, Fate, HistoryEntry, JobState, Retention, RunState, Signed, Verdict,
+};
+use support::{Bench, RETENTION, done, ids, job, kari, raw, refused, verdict};
 
 #[tokio::test]
 async fn a_claim_takes_what_was_asked_for_and_no_more() {
@@ -349,6 +351,8 @@ async fn the_history_keeps_its_last_ten_entries() {
         let back = verdict(&claimed[0], Fate::Back);
         bench.settle(&[back]).await;
     }
+    // Older ones are gone from Redis, too, and not only from what is shown.
+    assert_eq!(kept(&bench, id).await, numbers(4..=13));
     let claimed = bench.claim(&worker, 1).await;
     bench.settle(&[verdict(&claimed[0], done())]).await;
     let job = bench
@@ -363,6 +367,84 @@ async fn the_history_keeps_its_last_ten_entries() {
         .map(|recorded| recorded.entry.attempt)
         .collect();
     assert_eq!(attempts, (5..=14).collect::<Vec<_>>());
+}
+
+/// The numbers of the history entries that a job's record holds.
+async fn kept(bench: &Bench, id: JobId) -> Vec<String> {
+    let record = bench.queue.keys().record(&raw(id));
+    let mut names: Vec<String> = bench.raw(&[b"HKEYS", &record]).await;
+    names.retain(|name| {
+        name.strip_prefix('h')
+            .is_some_and(|n| n.parse::<u32>().is_ok())
+    });
+    names.sort_by_key(|name| name[1..].parse::<u32>().unwrap_or_default());
+    names
+}
+
+fn numbers(range: std::ops::RangeInclusive<u32>) -> Vec<String> {
+    range.map(|n| format!("h{n}")).collect()
+}
+
+#[tokio::test]
+async fn deaths_edits_and_replays_share_the_ten_entries_of_the_history() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let id = bench.enqueue(1).await[0];
+    let texts = [support::payload(), b"other".to_vec()];
+    for round in 0..5 {
+        let claimed = bench.claim(&worker, 1).await;
+        bench.settle(&[verdict(&claimed[0], refused("400"))]).await;
+        let edit = Edit {
+            id: &raw(id),
+            from: &texts[round % 2],
+            to: &texts[(round + 1) % 2],
+            old_args: "{}",
+            attempt: 1,
+            force: true,
+        };
+        let edited = bench.queue.edit(&edit, &kari()).await.expect("edits");
+        assert_eq!(edited, Edited::Yes);
+        let replayed = bench.queue.replay(&[raw(id)], &kari()).await;
+        assert_eq!(replayed.expect("replays").len(), 1);
+    }
+    assert_eq!(kept(&bench, id).await, numbers(6..=15));
+}
+
+#[tokio::test]
+async fn what_is_put_back_is_counted_with_the_last_reason() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let id = bench.enqueue(1).await[0];
+    let minute = Duration::from_secs(60);
+    for (fate, reason) in [
+        (Fate::Later { after: minute }, "too many"),
+        (Fate::Later { after: minute }, "still too many"),
+        (Fate::Untouched, "its worker stopped"),
+    ] {
+        bench.make_due().await;
+        let claimed = bench.claim(&worker, 1).await;
+        let back = Verdict {
+            history: None,
+            state: claimed[0].run,
+            put_back: Some(HistoryEntry {
+                reason: Some(reason.to_owned()),
+                outcome: "tested".to_owned(),
+                ..HistoryEntry::default()
+            }),
+            ..verdict(&claimed[0], fate)
+        };
+        assert_eq!(bench.settle(&[back]).await, [true]);
+    }
+    let job = bench.queue.job(&raw(id)).await.expect("looks");
+    let job = job.expect("is there");
+    assert_eq!(
+        (job.waits, job.run, job.history.len()),
+        (3, RunState::default(), 0)
+    );
+    let last = job.put_back.expect("has a reason").entry;
+    assert_eq!(last.reason.as_deref(), Some("its worker stopped"));
+    // It is no more than that: the job runs as if it had never been claimed.
+    assert_eq!(ids(&bench.claim(&worker, 1).await), [id]);
 }
 
 #[tokio::test]

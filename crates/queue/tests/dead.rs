@@ -87,7 +87,16 @@ async fn a_replay_resets_attempts_keeps_history_and_is_idempotent() {
         .expect("is there");
     assert_eq!(
         (job.state, job.run.used, job.history.len()),
-        (JobState::Pending, 0, 1)
+        (JobState::Pending, 0, 2)
+    );
+    let line = &job.history[1].entry;
+    assert_eq!(
+        (line.outcome.as_str(), line.worker.as_str(), line.attempt),
+        ("replayed", "kari", 1)
+    );
+    assert_eq!(
+        (line.reason.as_deref(), &line.operation),
+        (Some("because"), &None)
     );
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!((stats.pending, stats.dead), (1, 1));

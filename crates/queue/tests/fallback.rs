@@ -255,6 +255,7 @@ async fn what_the_fallback_may_have_is_known_as_such() {
         state: decision.state,
         history: None,
         key: None,
+        put_back: None,
         payload_bytes: 0,
         said: Word::Nothing,
         seen: longshore_queue::Seen::default(),

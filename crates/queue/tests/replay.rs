@@ -81,6 +81,23 @@ async fn a_replay_of_many_comes_to_its_end_and_takes_no_letter_that_died_later()
         (ReplayState::Done, 1200, 1200)
     );
     assert!(over.ended_at_ms.is_some());
+    // Each job's history says who replayed it, when, why, and by which operation.
+    let job = bench.queue.job(&raw(late)).await.expect("looks");
+    assert!(
+        job.expect("is there")
+            .history
+            .iter()
+            .all(|line| line.entry.is_attempt())
+    );
+    let pending = bench.claim(&worker, 1).await;
+    let job = bench.queue.job(&pending[0].id).await.expect("looks");
+    let line = job.expect("is there").history.pop().expect("has one").entry;
+    assert_eq!(
+        (line.outcome.as_str(), line.worker.as_str()),
+        ("replayed", "kari")
+    );
+    assert_eq!(line.operation.as_deref(), Some(id.as_str()));
+    assert_eq!(line.reason.as_deref(), Some("because"));
     let groups = bench.queue.dead_groups().await.expect("lists");
     assert_eq!(groups.len(), 2, "an empty group is gone");
     assert_eq!(step(&bench).await, None);

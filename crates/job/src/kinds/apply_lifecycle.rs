@@ -48,6 +48,16 @@ impl Job for ApplyLifecycle {
     const KIND: &'static str = "apply_lifecycle";
     const QUEUE: &'static str = "export-cleanup";
     const PUBLIC_ARGS: &'static [&'static str] = &["bucket", "store"];
+    const PUBLIC_RESULT: &'static [&'static str] = &[
+        "bucket",
+        "store",
+        "changed",
+        "added",
+        "updated",
+        "removed",
+        "unchanged",
+        "others",
+    ];
 
     /// The types say it all.
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -37,6 +37,8 @@ impl Job for ApplyStripeEvent {
     const KIND: &'static str = "apply_stripe_event";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["event_id"];
+    const PUBLIC_RESULT: &'static [&'static str] =
+        &["effect", "order_id", "payment_intent", "subscription"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::path_id("event_id", &self.event_id)?;

@@ -51,6 +51,7 @@ impl Job for CancelSubscription {
     const KIND: &'static str = "cancel_subscription";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["subscription", "prorate"];
+    const PUBLIC_RESULT: &'static [&'static str] = &["subscription", "status"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::path_id("subscription", &self.subscription)

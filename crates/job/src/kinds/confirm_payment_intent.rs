@@ -73,6 +73,7 @@ impl Job for ConfirmPaymentIntent {
     const KIND: &'static str = "confirm_payment_intent";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["payment_intent", "off_session"];
+    const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::path_id("payment_intent", &self.payment_intent)?;

@@ -63,6 +63,8 @@ impl Job for CreateCustomer {
     const KIND: &'static str = "create_customer";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PUBLIC_RESULT: &'static [&'static str] = &["provider", "customer"];
+    const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("user_id", &self.user_id)?;

@@ -111,6 +111,8 @@ impl Job for CreatePaymentIntent {
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] =
         &["order_id", "amount", "currency", "confirm", "off_session"];
+    const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status", "provider"];
+    const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("order_id", &self.order_id)?;

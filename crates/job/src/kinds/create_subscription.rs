@@ -66,6 +66,8 @@ impl Job for CreateSubscription {
     const KIND: &'static str = "create_subscription";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["price", "quantity"];
+    const PUBLIC_RESULT: &'static [&'static str] = &["subscription", "status", "provider"];
+    const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("user_id", &self.user_id)?;

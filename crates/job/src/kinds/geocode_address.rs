@@ -64,6 +64,14 @@ impl Job for GeocodeAddress {
     const KIND: &'static str = "geocode_address";
     const QUEUE: &'static str = "geocode";
     const PUBLIC_ARGS: &'static [&'static str] = &["region", "language"];
+    const PUBLIC_RESULT: &'static [&'static str] = &[
+        "found",
+        "location_type",
+        "partial_match",
+        "types",
+        "geocoded_at",
+        "cached",
+    ];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         if self.address.trim().is_empty() {

@@ -32,6 +32,15 @@ impl Job for MoveBack {
     const KIND: &'static str = "move_back";
     const QUEUE: &'static str = "export-cleanup";
     const PUBLIC_ARGS: &'static [&'static str] = &["bucket"];
+    const PUBLIC_RESULT: &'static [&'static str] = &[
+        "bucket",
+        "listed",
+        "moved",
+        "bytes",
+        "superseded",
+        "changed",
+    ];
+    const PUBLIC_PROGRESS: &'static [&'static str] = &["v", "job", "progress"];
 
     /// The types say it all.
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -53,6 +53,31 @@ impl Job for ReconcilePayments {
     const KIND: &'static str = "reconcile_payments";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["from", "to", "repair"];
+    const PUBLIC_RESULT: &'static [&'static str] = &[
+        "from",
+        "to",
+        "repair",
+        "finished_at",
+        "payments_at_stripe",
+        "payments_in_app",
+        "differences",
+        "counts",
+        "repaired",
+        "truncated",
+    ];
+    const PUBLIC_PROGRESS: &'static [&'static str] = &[
+        "v",
+        "from",
+        "to",
+        "repair",
+        "compared_from",
+        "payments_at_stripe",
+        "payments_in_app",
+        "differences",
+        "counts",
+        "repaired",
+        "repairs_to_make",
+    ];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         let (from, to) = (

@@ -139,6 +139,7 @@ impl Job for SendEmail {
     const KIND: &'static str = "send_email";
     const QUEUE: &'static str = "email";
     const PUBLIC_ARGS: &'static [&'static str] = &["template"];
+    const PUBLIC_RESULT: &'static [&'static str] = &["message_id"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         let template_fits = (1..=64).contains(&self.template.len())

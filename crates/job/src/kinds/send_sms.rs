@@ -40,6 +40,8 @@ impl SendSms {
 impl Job for SendSms {
     const KIND: &'static str = "send_sms";
     const QUEUE: &'static str = "sms";
+    const PUBLIC_RESULT: &'static [&'static str] =
+        &["sid", "status", "segments", "price", "price_unit"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         let digits = self.to.strip_prefix('+').unwrap_or_default();

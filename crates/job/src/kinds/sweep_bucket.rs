@@ -70,6 +70,17 @@ impl Job for SweepBucket {
     const KIND: &'static str = "sweep_bucket";
     const QUEUE: &'static str = "export-cleanup";
     const PUBLIC_ARGS: &'static [&'static str] = &["bucket", "dry_run", "store", "confirmed"];
+    const PUBLIC_RESULT: &'static [&'static str] = &[
+        "bucket",
+        "store",
+        "dry_run",
+        "versioned",
+        "listed",
+        "kept",
+        "deleted",
+        "would_delete",
+    ];
+    const PUBLIC_PROGRESS: &'static [&'static str] = &["v", "job", "progress"];
 
     /// The types say it all.
     fn check(&self) -> Result<(), InvalidArgs> {

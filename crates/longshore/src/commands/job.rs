@@ -70,7 +70,7 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
         ("cron", format!("{} at {}{by_hand}", cron.entry, cron.tick))
     }));
     if job.waits > 0 {
-        fields.push(("put back", format!("{} times", job.waits)));
+        fields.push(("put back", put_back(job)));
     }
     for (name, value) in [("progress", &job.progress), ("result", &job.result)] {
         fields.extend(value.as_ref().map(|value| (name, value.to_string())));
@@ -86,6 +86,26 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
         (None, None) => ("payload", "missing".to_owned()),
     });
     fields
+}
+
+/// `3 times, last 2026-11-23T15:00:00.000Z: throttled by sendgrid 429: too many requests`
+fn put_back(job: &JobView) -> String {
+    let mut text = output::counted(job.waits.into(), "time");
+    let Some(last) = &job.put_back else {
+        return text;
+    };
+    let probe = if last.probe { ", a probe" } else { "" };
+    text += &format!(", last {}{probe}: {}", last.time, last.outcome);
+    if let Some(provider) = &last.provider {
+        text += &format!(" by {provider}");
+    }
+    if let Some(status) = last.status {
+        text += &format!(" {status}");
+    }
+    if let Some(reason) = &last.reason {
+        text += &format!(": {reason}");
+    }
+    text
 }
 
 /// `delivered at 2026-11-23T15:00:00.000Z`, or `no report yet`.
@@ -109,7 +129,10 @@ fn history(rows: &[HistoryRow]) -> Result<(), Failure> {
         });
         vec![
             row.time.clone(),
-            row.attempt.to_string(),
+            match row.probe {
+                true => "probe".to_owned(),
+                false => row.attempt.to_string(),
+            },
             row.outcome.clone(),
             or_dash(provider),
             or_dash(row.duration_ms.map(|ms| format!("{ms} ms"))),
@@ -121,8 +144,18 @@ fn history(rows: &[HistoryRow]) -> Result<(), Failure> {
     for (line, row) in lines.zip(rows) {
         output::line(&line)?;
         let request_id = row.request_id.as_ref().map(|id| format!("request id {id}"));
+        let operation = row
+            .operation
+            .as_ref()
+            .map(|id| format!("by the replay {id}"));
         let old_args = row.old_args.as_ref().map(|args| format!("before: {args}"));
-        for text in row.reason.iter().chain(&request_id).chain(&old_args) {
+        for text in row
+            .reason
+            .iter()
+            .chain(&operation)
+            .chain(&request_id)
+            .chain(&old_args)
+        {
             output::line(&format!("    {}", plain(text)))?;
         }
     }

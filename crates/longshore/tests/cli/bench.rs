@@ -255,6 +255,7 @@ fn verdict(claimed: &Claimed, fate: Fate) -> Verdict {
             ..HistoryEntry::default()
         }),
         key: claimed.key.clone(),
+        put_back: None,
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
         said: longshore_queue::Word::Nothing,
         seen: claimed.seen,

@@ -68,12 +68,15 @@ fn the_six_words() {
 
     let completed = first(bench.enqueue(1));
     let done = Fate::Completed {
-        result: Some(json!({ "message": "m-1" })),
+        result: Some(json!({ "message_id": "m-1", "to": "ada@example.com" })),
     };
     bench.settle(&bench.claim(), &done);
     assert_eq!(state(&completed), "completed");
     let job = bench.run(&["job", &completed, "--json"]).json();
-    assert_eq!(job["result"], json!({ "message": "m-1" }));
+    assert_eq!(
+        job["result"],
+        json!({ "message_id": "m-1", "to": "[redacted]" })
+    );
 
     assert_eq!(state(&bench.bury(1, "413")[0]), "dead");
 
@@ -122,6 +125,8 @@ fn bytes_that_do_not_decode_are_kept_and_shown() {
     let bench = Bench::new();
     let id = bench.bury_raw(b"01JD2Z5V9GQ8X0T6M3K7W4R1YC", b"\xff\xfeada");
     let job = bench.run(&["job", &id, "--json"]).json();
+    assert_eq!(job["payload_base64"], "[redacted]");
+    let job = bench.run(&["job", &id, "--json", "--reveal"]).json();
     assert_eq!(job["payload_base64"], "//5hZGE=");
     assert_eq!(job["args"], Value::Null);
     assert_eq!(job["state"], "dead");
@@ -133,6 +138,102 @@ fn bytes_that_do_not_decode_are_kept_and_shown() {
     );
     let shown = bench.run(&["job", &id, "--reveal"]).ok().stdout;
     assert!(shown.contains("//5hZGE="), "{shown}");
+}
+
+#[test]
+fn results_and_progress_are_shown_to_who_asks_and_that_is_written_down() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).remove(0);
+    let done = Fate::Completed {
+        result: Some(
+            json!({ "message_id": "m-1", "to": {"email": "ada@example.com"}, "n": 59.91 }),
+        ),
+    };
+    bench.settle(&bench.claim(), &done);
+    let record = format!("{{longshore:email}}:meta:{id}");
+    let progress = br#"{"cursor":"uploads/ada/1"}"#;
+    bench.redis(&[b"HSET", record.as_bytes(), b"chk", progress]);
+    for verb in ["job", "dead"] {
+        let args = match verb {
+            "job" => vec!["job", id.as_str()],
+            _ => {
+                let dead = [
+                    b"ZADD".as_slice(),
+                    b"{longshore:email}:dead",
+                    b"1",
+                    id.as_bytes(),
+                ];
+                bench.redis(&dead);
+                vec!["dead", "show", id.as_str()]
+            }
+        };
+        for form in [&[][..], &["--json"]] {
+            let args = [&args[..], form].concat();
+            let shown = bench.run(&args).ok().stdout;
+            assert!(shown.contains("m-1"), "{shown}");
+            for private in ["ada", "59.91"] {
+                assert!(!shown.contains(private), "{private} in {shown}");
+            }
+            assert_eq!(reveals(&bench), 0, "{args:?}");
+            let shown = bench.run(&[&args[..], &["--reveal"]].concat()).ok().stdout;
+            for private in ["ada@example.com", "uploads/ada/1", "59.91"] {
+                assert!(shown.contains(private), "no {private} in {shown}");
+            }
+            assert_eq!(reveals(&bench), 1, "{args:?}");
+            bench.redis(&[b"DEL", b"{longshore:email}:audit"]);
+        }
+    }
+}
+
+/// How often it was written down that somebody was shown something.
+fn reveals(bench: &Bench) -> usize {
+    let audit = bench.run(&["audit", "--json"]).json();
+    let rows = audit.as_array().expect("rows").iter();
+    rows.filter(|row| row["action"] == "reveal").count()
+}
+
+#[test]
+fn why_a_job_is_put_back_is_said_and_a_probe_is_called_one() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).remove(0);
+    let record = format!("{{longshore:email}}:meta:{id}");
+    let put_back = r#"1700000000000 {"attempt":1,"worker":"w-1","outcome":"throttled","provider":"sendgrid","status":429,"reason":"too many requests"}"#;
+    let probe = r#"1700000000000 {"attempt":1,"worker":"w-1","outcome":"failed","probe":true,"provider":"sendgrid","status":503}"#;
+    let replayed = r#"1700000000001 {"attempt":1,"worker":"kari","outcome":"replayed","operation":"01JD2Z5V9GQ8X0T6M3K7W4R1YB","reason":"mended"}"#;
+    let fields = [
+        ("back", put_back),
+        ("waits", "3"),
+        ("h1", probe),
+        ("h2", replayed),
+    ];
+    for (name, value) in fields {
+        bench.redis(&[
+            b"HSET",
+            record.as_bytes(),
+            name.as_bytes(),
+            value.as_bytes(),
+        ]);
+    }
+    let job = bench.run(&["job", &id, "--json"]).json();
+    assert_eq!(job["waits"], 3);
+    assert_eq!(job["put_back"]["reason"], "too many requests");
+    assert_eq!(job["history"][0]["probe"], true);
+    assert_eq!(job["history"][1]["operation"], "01JD2Z5V9GQ8X0T6M3K7W4R1YB");
+    let shown = bench.run(&["job", &id]).ok();
+    let put_back =
+        "3 times, last 2023-11-14T22:13:20.000Z: throttled by sendgrid 429: too many requests";
+    assert!(shown.stdout.contains(put_back), "{shown:?}");
+    let line = |word: &str| {
+        let found = shown.stdout.lines().find(|line| line.contains(word));
+        let words = found.unwrap_or_else(|| panic!("no {word} in {shown:?}"));
+        words
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(line(" failed ")[1], "probe");
+    assert_eq!(line(" replayed ").last().map(String::as_str), Some("kari"));
+    assert!(shown.stdout.contains("mended"), "{shown:?}");
 }
 
 #[test]

@@ -20,8 +20,8 @@ fn one_letter_is_replayed_by_its_id() {
     assert_eq!(job["state"], "pending");
     assert_eq!(
         job["history"].as_array().map(Vec::len),
-        Some(1),
-        "the history is kept"
+        Some(2),
+        "the history is kept, with a line for the replay"
     );
     assert_eq!(
         bench.claim()[0].run.used,

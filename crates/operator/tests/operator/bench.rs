@@ -91,6 +91,7 @@ pub(crate) async fn bury(queue: &Queue, count: usize, code: &str) -> Vec<String>
                 reason: Some(format!("{code} it was")),
                 ..HistoryEntry::default()
             }),
+            put_back: None,
             payload_bytes: 0,
             said: longshore_queue::Word::Nothing,
             seen: claimed.seen,

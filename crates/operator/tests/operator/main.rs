@@ -130,7 +130,7 @@ async fn named_letters_are_moved_wherever_they_are_and_each_is_accounted_for() {
     );
 
     let job = bench.operator.job(&text, None).await.expect("finds it");
-    assert_eq!((job.state, job.history.len()), (JobState::Pending, 1));
+    assert_eq!((job.state, job.history.len()), (JobState::Pending, 2));
     let again = bench
         .operator
         .discard(&target, &kari(), |_| {})

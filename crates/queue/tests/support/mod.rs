@@ -164,6 +164,7 @@ pub fn verdict(claimed: &Claimed, fate: Fate) -> Verdict {
             ..HistoryEntry::default()
         }),
         key: claimed.key.clone(),
+        put_back: None,
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
         said: Word::Nothing,
         seen: claimed.seen,

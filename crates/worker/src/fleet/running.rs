@@ -273,6 +273,7 @@ async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut L
             state: entry.claimed.run,
             history: None,
             key: None,
+            put_back: None,
             payload_bytes: 0,
             said: Word::Nothing,
             seen: entry.claimed.seen,

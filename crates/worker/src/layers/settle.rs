@@ -21,6 +21,12 @@ const NEWER_WAIT: Duration = Duration::from_secs(60);
 /// Why an expired job is dead, in words.
 const EXPIRED: &str = "older than its expires_in when its turn came";
 
+/// Why a job is put back that is newer than this worker, in words.
+const NEWER: &str = "its args are of a newer version than this worker knows";
+
+/// Why a job is put back that was stopped in time, in words.
+const NEVER_SENT: &str = "its worker stopped before a request of it went out";
+
 /// The outermost layer: turns the end of a run into a verdict for the settler.
 #[derive(Clone)]
 pub(crate) struct SettleLayer(Arc<Station>);
@@ -144,9 +150,13 @@ fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
     if matches!(decision.said, Word::Nothing | Word::Well) {
         entry.free_slot();
     }
-    let (state, history) = match note(entry, end, decision.outcome) {
-        Some(note) => Station::note(decision.state, note),
-        None => (decision.state, None),
+    let (state, history, put_back) = match note(entry, end, decision.outcome) {
+        Note::Nothing => (decision.state, None, None),
+        Note::PutBack(note) => (decision.state, None, Some(note)),
+        Note::History(note) => {
+            let (state, history) = Station::note(decision.state, note);
+            (state, history, None)
+        }
     };
     station.settle(Verdict {
         id: claimed.id.clone(),
@@ -158,33 +168,46 @@ fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
         state,
         history,
         key: claimed.key.clone(),
+        put_back,
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
         said: decision.said,
         seen: claimed.seen,
     });
 }
 
-/// What the history says of it; nothing of what was only put back.
-fn note(entry: &Entry, end: &End, outcome: &'static str) -> Option<HistoryEntry> {
-    let (answer, reason) = match end {
-        End::Ran(Ok(Outcome::Done { answer, .. })) => (answer.clone(), None),
-        End::Ran(Ok(Outcome::Skipped { reason })) => (Answer::default(), Some(reason.as_str())),
-        End::Ran(Err(JobError::Throttled { .. })) => return None,
+/// What is written down of an end.
+enum Note {
+    /// Its history gets one more entry.
+    History(HistoryEntry),
+    /// It is put back. That may happen many times, so only the count and the last reason are kept.
+    PutBack(HistoryEntry),
+    Nothing,
+}
+
+fn note(entry: &Entry, end: &End, outcome: &'static str) -> Note {
+    let of = |answer, reason| entry_note(entry, outcome, answer, reason);
+    let ours = |reason| of(Answer::default(), Some(reason));
+    match end {
+        End::Ran(Ok(Outcome::Done { answer, .. })) => Note::History(of(answer.clone(), None)),
+        End::Ran(Ok(Outcome::Skipped { reason })) => Note::History(ours(reason)),
         End::Ran(Err(error)) => {
-            let entry = entry_note(entry, outcome, error.answer().clone(), Some(error.reason()));
-            return Some(HistoryEntry {
+            let note = HistoryEntry {
                 blame: error.blame(),
-                ..entry
-            });
+                ..of(error.answer().clone(), Some(error.reason()))
+            };
+            match error {
+                JobError::Throttled { .. } | JobError::NotReached { .. } => Note::PutBack(note),
+                _ => Note::History(note),
+            }
         }
         End::Undecodable(error) => {
-            let reason = format!("{}: {}", error.why.as_str(), error.detail);
-            return Some(entry_note(entry, outcome, Answer::default(), Some(&reason)));
+            Note::History(ours(&format!("{}: {}", error.why.as_str(), error.detail)))
         }
-        End::Expired => (Answer::default(), Some(EXPIRED)),
-        End::Newer | End::ListedTwice | End::NeverSent | End::LeaseLost => return None,
-    };
-    Some(entry_note(entry, outcome, answer, reason))
+        End::Expired => Note::History(ours(EXPIRED)),
+        End::Newer => Note::PutBack(ours(NEWER)),
+        End::NeverSent => Note::PutBack(ours(NEVER_SENT)),
+        End::ListedTwice | End::LeaseLost => Note::Nothing,
+    }
 }
 
 fn entry_note(entry: &Entry, outcome: &str, answer: Answer, reason: Option<&str>) -> HistoryEntry {
@@ -192,6 +215,8 @@ fn entry_note(entry: &Entry, outcome: &str, answer: Answer, reason: Option<&str>
         attempt: entry.claimed.run.used + 1,
         worker: entry.lease.worker().to_string(),
         outcome: outcome.to_owned(),
+        probe: entry.claimed.seen.route.is_probe(),
+        operation: None,
         duration_ms: entry
             .ran_for()
             .and_then(|ran| u64::try_from(ran.as_millis()).ok()),
