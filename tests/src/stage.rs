@@ -422,7 +422,19 @@ impl Stage {
 
     /// The program with nothing but this stage's settings: no `./config`, and no variables of ours from outside.
     pub(crate) fn command(&self, redis_url: &str) -> Command {
-        let mut command = Command::new(program());
+        self.set_up(Command::new(program()), redis_url)
+    }
+
+    /// The same, with so many descriptors at the most.
+    pub(crate) fn limited_command(&self, redis_url: &str, descriptors: usize) -> Command {
+        let mut command = Command::new("sh");
+        let script = r#"ulimit -n "$0" && exec "$@""#;
+        command.args(["-c", script, &descriptors.to_string()]);
+        command.arg(program());
+        self.set_up(command, redis_url)
+    }
+
+    fn set_up(&self, mut command: Command, redis_url: &str) -> Command {
         command.current_dir(self.dir()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("LONGSHORE_") || name == "RUST_LOG" {

@@ -26,6 +26,7 @@ pub struct Start<'a> {
     number: usize,
     redis_url: String,
     settings: Vec<(String, String)>,
+    descriptors: Option<usize>,
 }
 
 impl<'a> Start<'a> {
@@ -60,7 +61,14 @@ impl<'a> Start<'a> {
             number,
             redis_url: stage.redis.url(),
             settings: Vec::new(),
+            descriptors: None,
         }
+    }
+
+    /// Lets it open so many descriptors, as `ulimit -n` does.
+    pub fn descriptors(mut self, most: usize) -> Self {
+        self.descriptors = Some(most);
+        self
     }
 
     /// Has it work all queues instead of its act's.
@@ -131,7 +139,10 @@ impl<'a> Start<'a> {
     pub async fn start(self) -> Worker {
         let name = format!("{}-{}.log", self.command, self.number);
         let log = self.stage.dir().join(name);
-        let mut command = self.stage.command(&self.redis_url);
+        let mut command = match self.descriptors {
+            None => self.stage.command(&self.redis_url),
+            Some(most) => self.stage.limited_command(&self.redis_url, most),
+        };
         command
             .arg(self.command)
             .args(self.args)
@@ -281,6 +292,18 @@ impl Worker {
         let what = format!("worker {}: {path} says {status}", self.number);
         eventually(&what, || async { self.get(path).await.0 == status }).await;
         self.get(path).await.1
+    }
+
+    /// Where a listener for events said that it serves its health.
+    ///
+    /// # Panics
+    /// When it has not said so.
+    #[must_use]
+    pub fn private_addr(&self) -> SocketAddr {
+        let log = self.log();
+        let addr = log.split_once("private_addr=").map(|(_, rest)| rest);
+        let addr = addr.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+        addr.expect("it says where it serves its health")
     }
 
     /// Where it said that it serves its health.

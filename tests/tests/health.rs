@@ -1,8 +1,13 @@
 //! What a `work` process says of itself over HTTP.
 
+use std::net::SocketAddr;
+
 use longshore_client::JobState;
 use longshore_sandbox::{Fault, Rule};
-use longshore_tests::{Act, Stage, eventually, outcomes};
+use longshore_tests::{Act, Stage, eventually, http, outcomes};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ready_while_redis_is_there_and_live_without_it() {
@@ -114,6 +119,108 @@ async fn metrics_and_logs_count_and_name_no_person() {
     for text in shown {
         assert!(!text.contains("customer"), "{text}");
     }
+}
+
+/// Connections that have sent `text`, and send nothing more.
+async fn hold(addr: SocketAddr, count: usize, text: &[u8]) -> Vec<TcpStream> {
+    more_descriptors();
+    let mut held = Vec::new();
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(addr).await.expect("it listens");
+        // It may have been closed to make room for others.
+        let _ = stream.write_all(text).await;
+        held.push(stream);
+    }
+    held
+}
+
+/// Lets this process open as many descriptors as it may.
+fn more_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, most).expect("up to the hard limit");
+}
+
+/// What a gauge or counter of this name says, whatever its labels.
+fn value(metrics: &str, name: &str) -> u64 {
+    let line = metrics.lines().find(|line| line.starts_with(name));
+    let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+    value.unwrap_or_else(|| panic!("no {name} in\n{metrics}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_connections_take_no_descriptors_from_jobs_and_probes() {
+    let stage = Stage::set().await;
+    let worker = stage.worker().descriptors(1024).start().await;
+    let held = hold(worker.http_addr(), 1_100, b"GET /li").await;
+    let ids = stage.enqueue(100).await;
+    stage.done_once(&ids).await;
+    assert_eq!(worker.get("/livez").await, (200, "ok\n".to_owned()));
+    let (_, metrics) = worker.get("/metrics").await;
+    let open = value(
+        &metrics,
+        "longshore_listener_connections{listener=\"health\"}",
+    );
+    let most = value(
+        &metrics,
+        "longshore_listener_connections_max{listener=\"health\"}",
+    );
+    assert!(open <= most && most <= 64, "{open} of {most}");
+    let refused = ["peer", "full"].map(|why| {
+        let name = format!("longshore_listener_refused_total{{listener=\"health\",why=\"{why}\"}}");
+        value(&metrics, &name)
+    });
+    assert!(refused.iter().sum::<u64>() >= 1_000, "{refused:?}");
+    assert!(worker.says("connections are closed so that others get in"));
+    drop(held);
+}
+
+/// What a listener for events answers to one that is honest but for its signature.
+async fn event(addr: SocketAddr) -> u16 {
+    http::request(addr, "POST /webhooks/sendgrid", &[], "[]")
+        .await
+        .0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_trickles_and_who_holds_bodies_keeps_nobody_out() {
+    let stage = Stage::set().await;
+    let keys = format!(r#"["{}"]"#, stage.sendgrid.public_key());
+    let listener = stage.webhooks().descriptors(1024);
+    let listener = listener.provider("WEBHOOK_PUBLIC_KEYS", keys);
+    let listener = listener.start().await;
+    let url = stage.webhooks_url("sendgrid");
+    let addr: SocketAddr = url
+        .trim_start_matches("http://")
+        .trim_end_matches("/webhooks/sendgrid")
+        .parse()
+        .expect("an address");
+    let probes = listener.private_addr();
+
+    let tricklers = hold(addr, 1_100, b"POST /webhooks/sendgrid HT").await;
+    let probing = hold(probes, 1_100, b"GET /li").await;
+    assert_eq!(event(addr).await, 400, "it is read, and has no signature");
+    assert_eq!(http::get(probes, "/livez").await.0, 200);
+    assert_eq!(http::get(probes, "/readyz").await.0, 200);
+    drop((tricklers, probing));
+
+    let mut body =
+        b"POST /webhooks/sendgrid HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n".to_vec();
+    body.resize(body.len() + (1 << 20) - 1, b'x');
+    let bodies = hold(addr, 70, &body).await;
+    for _ in 0..10 {
+        assert_eq!(event(addr).await, 400, "there is room for an event");
+    }
+    let (_, metrics) = http::get(probes, "/metrics").await;
+    let held = value(
+        &metrics,
+        "longshore_listener_body_bytes{listener=\"webhooks\"}",
+    );
+    assert!(held <= 64 << 20, "{held} bytes");
+    drop(bodies);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,6 +26,7 @@ mod inventory;
 mod key;
 mod layer;
 mod postmark;
+mod proxies;
 mod queues;
 mod reader;
 mod redis;
@@ -50,6 +51,7 @@ use std::time::Duration;
 
 use figment::Figment;
 use longshore_job::kinds::BucketName;
+use longshore_listener::TrustedProxies;
 use longshore_storage::Bucket;
 
 pub use app::AppSettings;
@@ -117,6 +119,8 @@ pub struct Config {
     pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
+    /// The proxies whose word is taken for where a request comes from.
+    pub trusted_proxies: TrustedProxies,
     inventory: BTreeMap<&'static str, Listed>,
     queues: Queues,
     warnings: Findings,
@@ -160,6 +164,7 @@ impl Config {
         let vault = vault::read(&mut reader);
         let reread = vault::reread(&mut reader);
         vault::is_there(&mut reader);
+        let trusted_proxies = proxies::read(&mut reader);
         let worker = worker::read(&mut reader);
         let queues = queues::read(&mut reader, queues);
         let sendgrid = sendgrid::read(&mut reader);
@@ -220,6 +225,7 @@ impl Config {
                 sentry,
                 cron,
                 webhooks,
+                trusted_proxies: trusted_proxies.unwrap_or_default(),
                 inventory,
                 queues,
                 warnings,

@@ -20,12 +20,34 @@ pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
 
 /// Prints a line. A reader that has gone away (`| head`) has read enough: that is no failure.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match write(&format!("{text}\n")) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::failed(format!("stdout: {error}"))),
     }
+}
+
+/// Prints what was done, as a line. Where stdout does not take it, stderr does: an effect is never untold.
+pub(crate) fn done(text: &str) -> Result<(), Failure> {
+    write(&format!("{text}\n")).or_else(|error| {
+        note(&format!("it was done, and stdout does not take it: {text}"));
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(Failure::failed(format!("stdout: {error}"))),
+        }
+    })
+}
+
+/// Prints what was done, as a line of JSON. Where stdout does not take it, stderr does.
+pub(crate) fn done_json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
+    done(&serde_json::to_string(value).map_err(Failure::failed)?)
+}
+
+/// Writes to stdout, and says whether all of it got there.
+pub(crate) fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// Says something on stderr. When nobody can hear it, so be it: `eprintln!` would panic.

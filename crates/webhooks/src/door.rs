@@ -6,17 +6,16 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{CONNECTION, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use longshore_listener::{LogLimit, Unread, Whole};
 use longshore_queue::QueueError;
 use tokio::time::{sleep, timeout};
 
 use crate::PublicUrl;
-use crate::body::{Budget, Unread};
 use crate::metrics::Metrics;
-use crate::seldom::Seldom;
 use crate::source::{Outcome, Refusal, Source};
 
 /// How long Redis has. Providers are answered within 5 s, on a busy machine too.
@@ -31,7 +30,6 @@ const RETRY_AFTER_SECONDS: u64 = 5;
 /// What all doors have in common.
 pub(crate) struct House {
     pub(crate) url: PublicUrl,
-    pub(crate) budget: Budget,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -40,8 +38,8 @@ struct Door<S> {
     house: Arc<House>,
     source: S,
     /// Whoever finds the address can make these lines.
-    refusals: Seldom,
-    outages: Seldom,
+    refusals: LogLimit,
+    outages: LogLimit,
 }
 
 /// Why a request gets no success.
@@ -57,8 +55,8 @@ pub(crate) fn route<S: Source>(house: &Arc<House>, source: S) -> Router {
     let door = Door {
         house: Arc::clone(house),
         source,
-        refusals: Seldom::default(),
-        outages: Seldom::default(),
+        refusals: LogLimit::default(),
+        outages: LogLimit::default(),
     };
     let path = format!("/webhooks/{}", S::NAME);
     Router::new().route(&path, post(enter::<S>).with_state(Arc::new(door)))
@@ -80,10 +78,9 @@ async fn enter<S: Source>(State(door): State<Arc<Door<S>>>, request: Request) ->
 
 impl<S: Source> Door<S> {
     async fn carry(&self, request: Request) -> Result<Vec<Outcome>, NotTaken> {
-        let House { url, budget, .. } = &*self.house;
         let (head, body) = request.into_parts();
-        let body = budget.read(&head, body).await.map_err(NotTaken::Unread)?;
-        let events = self.source.read(url, &head, &body.bytes);
+        let body = Whole::read(&head, body).await.map_err(NotTaken::Unread)?;
+        let events = self.source.read(&self.house.url, &head, &body.bytes);
         let events = events.map_err(NotTaken::Refused)?;
         // Its memory is for others while Redis is waited for.
         drop((head, body));
@@ -161,21 +158,24 @@ impl NotTaken {
     }
 
     fn answer(&self) -> Response {
-        let status = match self {
-            Self::Unread(Unread::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unread(Unread::TooSlow) => StatusCode::REQUEST_TIMEOUT,
-            Self::Unread(Unread::Broken) | Self::Refused(_) => StatusCode::BAD_REQUEST,
-            Self::Unread(Unread::Busy) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let mut answer = (status, format!("{}\n", self.reason())).into_response();
-        let headers = answer.headers_mut();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        match self {
+            // Closes the connection, too: what is left of the body would be read as the next request.
+            Self::Unread(unread) => {
+                let mut answer = unread.into_response();
+                *answer.body_mut() = format!("{}\n", self.reason()).into();
+                answer
+            }
+            Self::Refused(_) => self.answer_with(StatusCode::BAD_REQUEST),
+            Self::Unavailable(_) => {
+                let mut answer = self.answer_with(StatusCode::SERVICE_UNAVAILABLE);
+                let headers = answer.headers_mut();
+                headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+                answer
+            }
         }
-        if matches!(self, Self::Unread(_)) {
-            // What is left of the body would be read as the next request.
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        answer
+    }
+
+    fn answer_with(&self, status: StatusCode) -> Response {
+        (status, format!("{}\n", self.reason())).into_response()
     }
 }

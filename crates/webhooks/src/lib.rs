@@ -2,8 +2,9 @@
 //!
 //! A request goes through these rooms, in this order:
 //!
-//! 1. `listener` takes its connection: so many at once, ten seconds for a header;
-//! 2. `door` routes it by path, and `body` reads it: 1 MiB, ten seconds;
+//! 1. `longshore_listener` takes its connection, and bounds what it may take: connections in all and of one peer, ten
+//!    seconds for a header, 1 MiB and ten seconds for a body;
+//! 2. `door` routes it by path, and reads its body;
 //! 3. its provider ([`SendGridEvents`], [`StripeEvents`], [`TwilioEvents`]) checks the signature, Twilio's over the [`PublicUrl`] too, and
 //!    reads what the event says;
 //! 4. `longshore_queue` writes that down;
@@ -25,14 +26,11 @@
 //!
 //! Another provider is one module that implements the crate's `Source`, and one method of [`Webhooks`].
 
-mod body;
 mod door;
 mod form;
 mod health;
-mod listener;
 mod metrics;
 mod public_url;
-mod seldom;
 mod sendgrid;
 mod source;
 mod stripe;

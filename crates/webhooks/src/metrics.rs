@@ -28,6 +28,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     events: Family<EventLabels, Counter>,
     seconds: Family<ProviderLabel, Histogram, fn() -> Histogram>,
+    pub(crate) listeners: longshore_listener::Metrics,
 }
 
 impl Metrics {
@@ -47,10 +48,13 @@ impl Metrics {
             "How long requests took, from their header to the answer",
             seconds.clone(),
         );
+        let listeners = longshore_listener::Metrics::default();
+        listeners.register(&mut registry);
         Arc::new(Self {
             registry,
             events,
             seconds,
+            listeners,
         })
     }
 

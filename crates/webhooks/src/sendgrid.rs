@@ -16,10 +16,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use longshore_queue::{Heard, Queue, QueueError};
 
 use crate::PublicUrl;
-use crate::seldom::Seldom;
 use crate::source::{Outcome, Refusal, Source, impatient};
 use event::{Event, Told};
 pub use key::{InvalidPublicKey, PublicKey};
+use longshore_listener::LogLimit;
 use signature::Verifier;
 
 /// How many events are on their way to Redis at the same time. A list may hold some thousand, and Redis has three seconds
@@ -39,8 +39,8 @@ pub struct SendGridEvents {
 pub(crate) struct SendGrid {
     verifier: Verifier,
     queue: Queue,
-    unreadable: Seldom,
-    unknown: Seldom,
+    unreadable: LogLimit,
+    unknown: LogLimit,
 }
 
 impl SendGrid {
@@ -48,8 +48,8 @@ impl SendGrid {
         Self {
             verifier: Verifier::new(events.public_keys),
             queue: impatient(&events.queue),
-            unreadable: Seldom::default(),
-            unknown: Seldom::default(),
+            unreadable: LogLimit::default(),
+            unknown: LogLimit::default(),
         }
     }
 

@@ -15,9 +15,9 @@ use longshore_provider::secret::Secret;
 use longshore_queue::{NewJob, Queue, QueueError};
 
 use crate::PublicUrl;
-use crate::seldom::Seldom;
 use crate::source::{Outcome, Refusal, Source, impatient};
 use event::{Event, Ignored, Read};
+use longshore_listener::LogLimit;
 use signature::Verifier;
 
 /// What has to be known to take Stripe's events.
@@ -36,8 +36,8 @@ pub(crate) struct Stripe {
     verifier: Verifier,
     live: bool,
     queue: Queue,
-    other_versions: Seldom,
-    other_accounts: Seldom,
+    other_versions: LogLimit,
+    other_accounts: LogLimit,
 }
 
 impl Stripe {
@@ -51,8 +51,8 @@ impl Stripe {
             verifier: Verifier::new(secrets),
             live,
             queue: impatient(&queue),
-            other_versions: Seldom::default(),
-            other_accounts: Seldom::default(),
+            other_versions: LogLimit::default(),
+            other_accounts: LogLimit::default(),
         }
     }
 

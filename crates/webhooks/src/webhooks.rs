@@ -7,24 +7,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
+use longshore_listener::{Bounds, Listener, TrustedProxies};
 use longshore_queue::Queue;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::body::Budget;
 use crate::door::{self, House};
 use crate::metrics::Metrics;
 use crate::sendgrid::SendGrid;
 use crate::source::Source;
 use crate::stripe::Stripe;
 use crate::twilio::Twilio;
-use crate::{PublicUrl, SendGridEvents, StripeEvents, TwilioEvents, health, listener};
-
-/// The most connections to the public listener at once.
-const MAX_CONNECTIONS: usize = 1024;
-
-/// The most connections to the private one.
-const MAX_PRIVATE_CONNECTIONS: usize = 64;
+use crate::{PublicUrl, SendGridEvents, StripeEvents, TwilioEvents, health};
 
 /// Where to listen.
 #[derive(Debug, Clone)]
@@ -35,6 +29,8 @@ pub struct Options {
     pub private_addr: SocketAddr,
     /// What the first is to the world: Twilio's signatures are over it.
     pub public_url: PublicUrl,
+    /// The proxies in front of the first: their word is taken for whom a request comes from.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// A listener for events, before it listens.
@@ -73,7 +69,6 @@ impl Webhooks {
     pub fn new(options: Options) -> Self {
         let house = House {
             url: options.public_url.clone(),
-            budget: Budget::new(),
             metrics: Metrics::new(),
         };
         Self {
@@ -181,11 +176,17 @@ impl Listening {
             tracing::info!("stopping: no more connections are taken");
             stopping.send_replace(true);
         };
+        let bounds = Bounds {
+            proxies: options.trusted_proxies,
+            ..Bounds::public("webhooks")
+        };
+        let public = Listener::new(bounds, &house.metrics.listeners);
         let public = async {
-            listener::run(self.public, MAX_CONNECTIONS, router, told).await;
+            public.serve(self.public, router, told).await;
             over.send_replace(true);
         };
-        let private = listener::run(self.private, MAX_PRIVATE_CONNECTIONS, health, last);
+        let private = Listener::new(Bounds::private("health"), &house.metrics.listeners);
+        let private = private.serve(self.private, health, last);
         tokio::join!(asked, public, private);
     }
 }

@@ -341,6 +341,7 @@ async fn a_list_of_thousands_is_taken_in_time_also_by_a_long_way() {
         http_addr: any,
         private_addr: any,
         public_url: PUBLIC_URL.parse().expect("a public URL"),
+        trusted_proxies: Default::default(),
     });
     let far = far.sendgrid(SendGridEvents {
         public_keys: vec![hall.signer.public()],

@@ -151,6 +151,7 @@ async fn two_listeners_take_an_event_once() {
         http_addr: any,
         private_addr: any,
         public_url: PUBLIC_URL.parse().expect("a public URL"),
+        trusted_proxies: Default::default(),
     });
     let other = takes_stripe(other, scene.queue.clone()).listen().await;
     let other = other.expect("free ports");

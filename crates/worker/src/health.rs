@@ -2,7 +2,6 @@
 //! can make it silent.
 
 use std::fmt::Write as _;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,8 +12,9 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
+use longshore_listener::{Bounds, Listener};
 use longshore_queue::{Queue, QueueError, Stats};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::metrics::{Metrics, Seldom};
 use crate::overview::Overview;
@@ -37,7 +37,7 @@ struct Health {
 }
 
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: std::net::TcpListener,
     stations: Arc<[Arc<Station>]>,
     ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
@@ -45,6 +45,7 @@ pub(crate) async fn serve(
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
+    let of_listeners = metrics.listeners.clone();
     let router = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
@@ -56,7 +57,12 @@ pub(crate) async fn serve(
             metrics,
             seldom: Arc::default(),
         });
-    axum::serve(listener, router).await
+    // Ended with the thread that serves it, so that it answers for as long as anything goes on.
+    let (_running, stop) = watch::channel(false);
+    Listener::new(Bounds::private("health"), &of_listeners)
+        .serve(listener, router, stop)
+        .await;
+    Ok(())
 }
 
 /// Progress, not presence: waiting for slots, work, a pause or Redis is progress. An orchestrator that killed

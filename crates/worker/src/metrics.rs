@@ -76,6 +76,7 @@ pub(crate) struct Metrics {
     skipped_ticks: Family<EntryLabel, Counter>,
     last_tick: Family<EntryLabel, Gauge>,
     next_tick: Family<EntryLabel, Gauge>,
+    pub(crate) listeners: longshore_listener::Metrics,
 }
 
 impl Metrics {
@@ -105,6 +106,7 @@ impl Metrics {
             skipped_ticks: Family::default(),
             last_tick: Family::default(),
             next_tick: Family::default(),
+            listeners: longshore_listener::Metrics::default(),
             registry: Registry::default(),
         };
         registry.register("runs", "Runs that ended, by outcome", metrics.runs.clone());
@@ -168,6 +170,7 @@ impl Metrics {
             "The next tick; in the past when nobody ticks",
             metrics.next_tick.clone(),
         );
+        metrics.listeners.register(&mut registry);
         Arc::new(Self {
             registry,
             ..metrics

@@ -99,8 +99,8 @@ async fn run_now(session: &Session, name: &str, as_json: bool) -> Result<(), Fai
     let signed = session.signed("");
     let id = session.operator().await?.cron_run(entry, &signed).await?;
     match as_json {
-        true => output::json(&json!({ "id": id.to_string(), "duplicate": false })),
-        false => output::line(&id.to_string()),
+        true => output::done_json(&json!({ "id": id.to_string(), "duplicate": false })),
+        false => output::done(&id.to_string()),
     }
 }
 

@@ -8,7 +8,7 @@ use longshore_client::{Enqueued, Options, RunAt};
 use longshore_job::{KindSpec, Prepared, kinds};
 use serde::Serialize;
 
-use super::queues;
+use super::{queues, signals};
 use crate::cli::Enqueue;
 use crate::failure::Failure;
 use crate::output::{self, counted};
@@ -53,7 +53,8 @@ pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure>
     Ok(())
 }
 
-/// Enqueues them, as many at a time as one call takes, so that it can be seen how far it has come.
+/// Enqueues them, as many at a time as one call takes, and prints the ids of each call. Whatever ends it half way, how
+/// many were enqueued is said: so the rest can be enqueued without doubling the first ones.
 async fn push(
     session: &Session,
     spec: &KindSpec,
@@ -62,38 +63,60 @@ async fn push(
     as_json: bool,
 ) -> Result<(), Failure> {
     let client = session.client()?;
-    let bar = progress(jobs.len());
-    let mut enqueued = Vec::with_capacity(jobs.len());
+    let mut stop = signals::listen()?;
+    let total = jobs.len();
+    let bar = progress(total);
+    let (mut enqueued, mut unprinted) = (0, 0);
     let mut jobs = jobs.into_iter();
-    loop {
+    let ended = loop {
         let chunk: Vec<_> = jobs.by_ref().take(CHUNK).collect();
         if chunk.is_empty() {
-            break;
+            break Ok(());
         }
+        if stop.try_recv().is_ok() {
+            break Err(Failure::failed("stopped by a signal"));
+        }
+        let sent = chunk.len();
         let chunk = chunk.into_iter().map(|job| (job, options.clone()));
         match client.enqueue_prepared(spec.queue, chunk.collect()).await {
             Ok(accepted) => {
+                enqueued += accepted.len();
                 bar.inc(accepted.len() as u64);
-                enqueued.extend(accepted);
+                if unprinted == 0 {
+                    match bar.suspend(|| output::write(&rows(as_json, &accepted)?)) {
+                        Ok(()) => {}
+                        // A reader that goes away stops no job.
+                        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                            unprinted = accepted.len();
+                        }
+                        Err(error) => {
+                            unprinted = accepted.len();
+                            break Err(Failure::failed(format!("stdout: {error}")));
+                        }
+                    }
+                } else {
+                    unprinted += accepted.len();
+                }
             }
-            Err(error) if enqueued.is_empty() => {
-                bar.finish_and_clear();
-                return Err(error.into());
-            }
+            Err(error) if enqueued == 0 => break Err(error.into()),
             Err(error) => {
-                bar.finish_and_clear();
-                // What was accepted is named, so that the rest can be enqueued without doubling it.
-                let count = enqueued.len();
-                print(as_json, enqueued)?;
                 output::note(&format!(
-                    "the first {count} jobs were enqueued, of the {CHUNK} after them it is not known, the rest were not"
+                    "of the {sent} jobs after the first {enqueued} it is not known whether they were enqueued"
                 ));
-                return Err(error.into());
+                break Err(error.into());
             }
         }
-    }
+    };
     bar.finish_and_clear();
-    print(as_json, enqueued)
+    if enqueued > 0 && (ended.is_err() || unprinted > 0) {
+        output::note(&format!("{enqueued} of {total} jobs were enqueued"));
+    }
+    if unprinted > 0 {
+        output::note(&format!(
+            "the ids of the last {unprinted} of them could not be printed"
+        ));
+    }
+    ended
 }
 
 /// Drawn on stderr, and only on a terminal; not for what is done in a moment.
@@ -113,16 +136,18 @@ struct Row {
     duplicate: bool,
 }
 
-fn print(as_json: bool, enqueued: impl IntoIterator<Item = Enqueued>) -> Result<(), Failure> {
-    for job in enqueued {
+/// What is printed of accepted jobs: a line for each.
+fn rows(as_json: bool, accepted: &[Enqueued]) -> io::Result<String> {
+    let mut text = String::new();
+    for job in accepted {
         let (id, duplicate) = (job.id.to_string(), job.duplicate);
-        if as_json {
-            output::json(&Row { id, duplicate })?;
-        } else {
-            output::line(&id)?;
+        match as_json {
+            true => text += &serde_json::to_string(&Row { id, duplicate })?,
+            false => text += &id,
         }
+        text.push('\n');
     }
-    Ok(())
+    Ok(text)
 }
 
 /// What is accepted, and will come to nothing.

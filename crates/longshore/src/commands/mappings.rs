@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use longshore_operator::Mapping;
 
+use super::signals;
 use crate::cli::{ImportMappings, MappingsCommand};
 use crate::failure::Failure;
 use crate::output::{self, counted};
@@ -65,11 +66,18 @@ async fn import(session: &Session, args: &ImportMappings) -> Result<(), Failure>
         }
     }
     let signed = session.signed("");
-    let imported = operator.import_mappings(&mappings, &signed).await?;
-    if args.json {
-        return output::json(&imported);
+    let importing = operator.import_mappings(&mappings, &signed);
+    let imported = signals::unless_stopped(importing).await?;
+    if !matches!(imported, Some(Ok(_))) {
+        output::note(
+            "the first of the mappings may have been imported, the rest were not; importing the same file again is safe",
+        );
     }
-    output::line(&format!(
+    let imported = imported.ok_or_else(|| Failure::failed("stopped by a signal"))??;
+    if args.json {
+        return output::done_json(&imported);
+    }
+    output::done(&format!(
         "{} added, {} replaced, {} were the same",
         imported.added, imported.replaced, imported.same
     ))

@@ -210,9 +210,9 @@ pub(super) async fn resume(session: &Session, args: &Resume) -> Result<(), Failu
 
 fn said(queue: &str, what: &str, changed: bool, as_json: bool) -> Result<(), Failure> {
     if as_json {
-        return output::json(&json!({ "queue": queue, what: true, "changed": changed }));
+        return output::done_json(&json!({ "queue": queue, what: true, "changed": changed }));
     }
-    output::line(&match (changed, what) {
+    output::done(&match (changed, what) {
         (true, "paused") => {
             format!(
                 "{queue} is paused: running jobs finish, nothing new starts until `longshore resume {queue}`"

@@ -1,4 +1,4 @@
-//! Signals to the commands that run until they are told to stop.
+//! Signals: to the commands that run until they are told to stop, and to those that do many things one after the other.
 //!
 //! TERM, INT, HUP and QUIT start a drain. A later TERM or INT cuts off what still runs, but not within two seconds of the
 //! first: a supervisor and its process group, or an impatient key press, often bring the same signal twice. USR1 and
@@ -42,6 +42,15 @@ pub(super) fn listen() -> Result<mpsc::Receiver<()>, Failure> {
         }
     });
     Ok(words)
+}
+
+/// Carries something out, unless a signal ends it first: then it is `None`, and what it has done until then stays done.
+pub(super) async fn unless_stopped<T>(deed: impl Future<Output = T>) -> Result<Option<T>, Failure> {
+    let mut stop = listen()?;
+    tokio::select! {
+        done = deed => Ok(Some(done)),
+        _ = stop.recv() => Ok(None),
+    }
 }
 
 /// When the drain was asked for.

@@ -71,9 +71,9 @@ async fn remove(session: &Session, args: &RemoveSuppression) -> Result<(), Failu
         "an address is no longer suppressed"
     );
     if args.json {
-        return output::json(&json!({ "removed": row }));
+        return output::done_json(&json!({ "removed": row }));
     }
-    output::line(&format!("{} is no longer suppressed", short(&row.hash)))?;
+    output::done(&format!("{} is no longer suppressed", short(&row.hash)))?;
     output::note(
         "SendGrid has lists of its own: take the address off those, too, or its mails are dropped there",
     );

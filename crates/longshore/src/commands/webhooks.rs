@@ -65,6 +65,7 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
         http_addr: settings.http_addr,
         private_addr: settings.private_addr,
         public_url,
+        trusted_proxies: session.config.trusted_proxies.clone(),
     };
     let mut webhooks = Webhooks::new(options);
     if let Some(twilio) = twilio {

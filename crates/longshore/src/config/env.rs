@@ -19,7 +19,7 @@ use super::unknown::problem_unknown;
 
 /// Begins every variable that is read, in any case.
 const PREFIX: &str = "longshore_";
-/// Stands between the words of a key. Variables without it are not for us.
+/// Stands between the words of a key. Variables without it are not for us, but for a key that is one word.
 const SEPARATOR: &str = "__";
 
 /// The layer of the environment. `below` are the layers under it: they know names that cannot be guessed.
@@ -39,7 +39,7 @@ where
         let Ok(name) = name.into().into_string() else {
             continue;
         };
-        let Some(words) = words(&name) else {
+        let Some(words) = words(&name, schema) else {
             continue;
         };
         let Ok(text) = text.into().into_string() else {
@@ -103,10 +103,11 @@ fn refuse(path: &KeyPath, variable: String, schema: &Schema<'_>, findings: &mut 
 }
 
 /// The words of a variable that is for us, in lower case.
-fn words(variable: &str) -> Option<Vec<String>> {
+fn words(variable: &str, schema: &Schema<'_>) -> Option<Vec<String>> {
     let lower = variable.to_ascii_lowercase();
     let key = lower.strip_prefix(PREFIX)?;
-    key.contains(SEPARATOR)
+    let is_word = || matches!(schema.place(&KeyPath::new(&[key])), Place::Key(_));
+    (key.contains(SEPARATOR) || is_word())
         .then(|| key.split(SEPARATOR).map(str::to_owned).collect())
 }
 

@@ -8,13 +8,14 @@ use super::key::{BuiltIn, Key, KeyPath, NAME, PROVIDER, QUEUE};
 use super::layer::{self, Layer};
 use super::queues::QueueSpec;
 use super::{
-    app, buckets, cron, email, google_maps, inventory, postmark, queues, redis, sendgrid, sentry,
-    storage, stripe, testpay, twilio, vault, webhooks, worker,
+    app, buckets, cron, email, google_maps, inventory, postmark, proxies, queues, redis, sendgrid,
+    sentry, storage, stripe, testpay, twilio, vault, webhooks, worker,
 };
 
 /// The keys of every section.
 const SECTIONS: &[&[Key]] = &[
     redis::KEYS,
+    proxies::KEYS,
     vault::KEYS,
     worker::KEYS,
     queues::KEYS,

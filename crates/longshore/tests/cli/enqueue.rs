@@ -1,5 +1,9 @@
 //! `enqueue`.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 
 use super::{Bench, WELCOME};
@@ -283,4 +287,64 @@ fn what_will_come_to_nothing_is_warned_of() {
     );
     assert_eq!(bench.row()["pending"], 2);
     assert_eq!(bench.row()["scheduled"], 1);
+}
+
+/// Its stdout is full, its reader goes away, or somebody stops it: what was enqueued is said.
+#[test]
+fn a_bulk_that_ends_half_way_says_how_much_was_enqueued() {
+    let bench = Bench::new();
+    let lines = format!("{WELCOME}\n").repeat(600);
+    let mut stdin = tempfile::tempfile().expect("there is room");
+    stdin.write_all(lines.as_bytes()).expect("it is written");
+    let mut enqueue = |stdout: Stdio, code: i32, enqueued: usize| {
+        stdin.rewind().expect("it is read from its start");
+        let args = ["enqueue", "send_email", "-"];
+        let mut command = bench.command(&args);
+        command.stdin(stdin.try_clone().expect("there is one more"));
+        let command = command.stdout(stdout).stderr(Stdio::piped());
+        let output = command.output().expect("the binary starts");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        for said in [
+            format!("{enqueued} of 600 jobs were enqueued"),
+            format!("the ids of the last {enqueued} of them could not be printed"),
+        ] {
+            assert!(stderr.contains(&said), "{stderr}");
+        }
+    };
+    let full = File::options().write(true).open("/dev/full");
+    enqueue(full.expect("this is Linux").into(), 1, 500);
+    let (reader, gone) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    // What is asked for is done all the same.
+    enqueue(gone.into(), 0, 600);
+    assert_eq!(bench.row()["pending"], 1_100);
+}
+
+#[test]
+fn a_bulk_that_is_stopped_has_printed_every_id() {
+    let bench = Bench::new();
+    let lines = format!("{WELCOME}\n").repeat(20_000);
+    let mut stdin = tempfile::tempfile().expect("there is room");
+    stdin.write_all(lines.as_bytes()).expect("it is written");
+    stdin.rewind().expect("it is read from its start");
+    let mut command = bench.command(&["enqueue", "send_email", "-"]);
+    let command = command.stdin(stdin).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut printed = String::new();
+    // Ids come as soon as they are accepted, not at the end.
+    stdout.read_line(&mut printed).expect("an id");
+    let pid = child.id().to_string();
+    let stopped = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(stopped.expect("kill is there").success());
+    stdout.read_to_string(&mut printed).expect("UTF-8");
+    let output = child.wait_with_output().expect("it ends");
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    let enqueued = printed.lines().count();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let said = format!("{enqueued} of 20000 jobs were enqueued");
+    assert!(stderr.contains(&said) && enqueued < 20_000, "{stderr}");
+    assert!(stderr.contains("stopped by a signal"), "{stderr}");
+    assert_eq!(bench.row()["pending"], enqueued);
 }

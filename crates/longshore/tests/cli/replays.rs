@@ -89,6 +89,36 @@ fn a_drip_needs_no_worker_to_move_and_waits_for_its_end() {
     );
 }
 
+/// Each dies of another cause, so that the drip goes on to its end.
+#[test]
+fn a_drip_of_which_nothing_completes_is_a_failure() {
+    let bench = Bench::new();
+    bench.bury(9, "413");
+    let drip = [
+        "dead", "replay", "--queue", "email", "--rate", "100000", "--yes",
+    ];
+    let mut waiting = bench.command(&drip);
+    let waiting = waiting
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut ran = 0;
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    while ran < 9 && std::time::Instant::now() < end {
+        for claimed in bench.claim() {
+            bench.settle(&[claimed], &dead(&format!("5{ran:02}")));
+            ran += 1;
+        }
+    }
+    let said = waiting.wait_with_output().expect("ends");
+    let stderr = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("came to nothing: 9 dead letters replayed: 0 completed, 9 failed"),
+        "{stderr}"
+    );
+}
+
 #[test]
 fn a_detached_one_is_listed_cancelled_and_resumed() {
     let bench = Bench::new();

@@ -66,7 +66,7 @@ fn unknown_keys_are_answered_with_the_nearest() {
                 "paypal.secret_key = 'hunter2'",
                 "paypal",
                 "not a key",
-                "known here: app, buckets, cron, email, payments, providers, queues, redis, retry, webhooks, worker",
+                "known here: app, buckets, cron, email, payments, providers, queues, redis, retry, trusted_proxies, webhooks, worker",
             ),
         ],
         "",

@@ -79,6 +79,7 @@ impl Scene {
             http_addr: any,
             private_addr: any,
             public_url: PUBLIC_URL.parse().expect("a public URL"),
+            trusted_proxies: Default::default(),
         });
         let webhooks = takes(webhooks, queue.clone());
         let listening = webhooks.listen().await.expect("free ports");

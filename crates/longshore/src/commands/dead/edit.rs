@@ -17,9 +17,9 @@ pub(super) async fn run(session: &Session, args: &Edit) -> Result<(), Failure> {
     let operator = session.operator().await?;
     let (letter, changed) = operator.edit(&args.id, &json, args.force, &signed).await?;
     if args.json {
-        return output::json(&json!({ "id": letter.id, "edited": true, "changed": changed }));
+        return output::done_json(&json!({ "id": letter.id, "edited": true, "changed": changed }));
     }
-    output::line(&match changed {
+    output::done(&match changed {
         true => format!(
             "{} has its new args; it is dead still: `longshore dead replay {}`",
             letter.id, letter.id

@@ -2,6 +2,7 @@
 
 use longshore_operator::Target;
 
+use super::super::signals;
 use super::moves::{bar, confirm};
 use crate::cli::Export;
 use crate::failure::Failure;
@@ -21,29 +22,33 @@ pub(super) async fn run(session: &Session, args: Export) -> Result<(), Failure> 
     let signed = session.signed(args.reason.as_deref().unwrap_or_default());
     let file = args.file.display();
     let progress = bar(count);
-    let exported = operator
-        .export(&target, &args.file, &signed, |n| progress.set_position(n))
-        .await;
+    let exporting = operator.export(&target, &args.file, &signed, |n| progress.set_position(n));
+    let exported = signals::unless_stopped(exporting).await?;
     progress.finish_and_clear();
-    let mut exported = exported?;
+    let mut exported = exported.ok_or_else(|| {
+        Failure::failed(format!(
+            "stopped by a signal before {file} was whole; nothing was discarded"
+        ))
+    })??;
     if args.discard && exported.exported > 0 {
         let progress = bar(exported.exported);
-        let gone = operator
-            .discard_exported(&target, &args.file, &signed, |n| progress.set_position(n))
-            .await;
+        let gone =
+            operator.discard_exported(&target, &args.file, &signed, |n| progress.set_position(n));
+        let gone = signals::unless_stopped(gone).await?;
         progress.finish_and_clear();
-        if gone.is_err() {
+        if !matches!(gone, Some(Ok(_))) {
+            let letters = counted(progress.position(), "dead letter");
             output::note(&format!(
-                "{file} is whole; what was not discarded before it failed is a dead letter still"
+                "{file} is whole; at least {letters} of it were discarded, the others are dead letters still"
             ));
         }
-        exported.discarded = gone?;
+        exported.discarded = gone.ok_or_else(|| Failure::failed("stopped by a signal"))??;
     }
     if args.json {
-        return output::json(&exported);
+        return output::done_json(&exported);
     }
     let letters = counted(exported.exported, "dead letter");
-    output::line(&match args.discard {
+    output::done(&match args.discard {
         false => format!("{letters} written to {file}"),
         true => format!(
             "{letters} written to {file}; {} of them discarded",

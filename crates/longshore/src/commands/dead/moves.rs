@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use longshore_operator::{Moved, Operator, Signed, Target};
 use serde_json::json;
 
+use super::super::signals;
 use crate::cli::{Discard, Replay, Which};
 use crate::failure::Failure;
 use crate::output::{self, counted};
@@ -138,25 +139,46 @@ async fn with_progress(
 ) -> Result<Moved, Failure> {
     let bar = bar(count);
     let progress = |moved| bar.set_position(moved);
-    let moved = match deed.kind {
-        Kind::Replay => operator.replay(&deed.target, signed, progress).await,
-        Kind::Discard => operator.discard(&deed.target, signed, progress).await,
-    };
+    let moved = signals::unless_stopped(async {
+        match deed.kind {
+            Kind::Replay => operator.replay(&deed.target, signed, progress).await,
+            Kind::Discard => operator.discard(&deed.target, signed, progress).await,
+        }
+    })
+    .await?;
     bar.finish_and_clear();
-    if moved.is_err() && bar.position() > 0 {
-        let (_, done, _) = deed.kind.words();
-        let letters = counted(bar.position(), "dead letter");
-        output::note(&format!(
-            "{done} {letters} before it failed; the same command goes on with the rest"
-        ));
+    let (_, done, _) = deed.kind.words();
+    let letters = counted(bar.position(), "dead letter");
+    match moved {
+        Some(Ok(moved)) => Ok(moved),
+        Some(Err(error)) => {
+            if bar.position() > 0 {
+                output::note(&format!(
+                    "{done} {letters} before it failed; the same command goes on with the rest"
+                ));
+            }
+            Err(error.into())
+        }
+        None => {
+            let rest = match (deed.kind, &deed.target) {
+                (Kind::Discard, _) | (_, Target::Ids(_)) => {
+                    "the same command goes on with the rest"
+                }
+                (Kind::Replay, _) => {
+                    "workers go on with the rest: `longshore dead replays` says how, and cancels"
+                }
+            };
+            Err(Failure::failed(format!(
+                "stopped by a signal: {done} at least {letters}; {rest}"
+            )))
+        }
     }
-    Ok(moved?)
 }
 
 fn say(deed: &Deed, moved: &Moved) -> Result<(), Failure> {
     let (_, done, now) = deed.kind.words();
     if deed.json {
-        return output::json(&json!({
+        return output::done_json(&json!({
             done: moved.moved,
             "skipped": moved.skipped,
             "not_found": moved.not_found,
@@ -167,7 +189,7 @@ fn say(deed: &Deed, moved: &Moved) -> Result<(), Failure> {
     }
     let letters = counted(moved.moved, "dead letter");
     let are = if moved.moved == 1 { "is" } else { "are" };
-    output::line(&match moved.moved {
+    output::done(&match moved.moved {
         0 => format!("no dead letters to {}", deed.kind.words().0),
         _ => format!("{letters} {are} {now}"),
     })

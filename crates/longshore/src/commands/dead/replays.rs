@@ -6,6 +6,7 @@ use longshore_operator::{Operator, ReplayRow};
 use serde_json::json;
 use tokio::time::sleep;
 
+use super::super::signals;
 use super::moves::{bar, confirm, target};
 use crate::age::ago;
 use crate::cli::{Replay, ReplayChange};
@@ -79,10 +80,10 @@ pub(super) async fn change(session: &Session, change: ReplayChange) -> Result<()
             let changed = operator.cancel_replay(&id, &signed).await?;
             let row = operator.replay_of(&id).await?;
             if json {
-                return output::json(&row);
+                return output::done_json(&row);
             }
             let moved = counted(row.moved, "dead letter");
-            output::line(&match changed {
+            output::done(&match changed {
                 true => format!("{id} is cancelled: {moved} of {} were replayed", row.total),
                 false => format!("{id} was cancelled already"),
             })
@@ -113,13 +114,13 @@ async fn follow(
     if detach {
         return match json {
             true => said(&rows),
-            false => output::line(&format!(
+            false => output::done(&format!(
                 "{ids} runs in the fleet: `longshore dead replays` says how it goes"
             )),
         };
     }
     let bar = bar(rows.iter().map(|row| row.total).sum());
-    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut stop = signals::listen()?;
     while rows.iter().any(ReplayRow::is_open) {
         // It is carried on from here, too: there may be no worker.
         let wait = operator.advance_replays().await;
@@ -130,7 +131,7 @@ async fn follow(
         bar.set_position(rows.iter().map(|row| row.moved).sum());
         tokio::select! {
             () = sleep(wait.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => {}
-            _ = &mut interrupted => {
+            _ = stop.recv() => {
                 bar.finish_and_clear();
                 output::note(&format!(
                     "{ids} goes on in the fleet: `longshore dead replays` says how, and cancels"
@@ -146,7 +147,7 @@ async fn follow(
     let mut failed = Vec::new();
     for row in &rows {
         match ended(row) {
-            Ok(line) if !json => output::line(&line)?,
+            Ok(line) if !json => output::done(&line)?,
             Ok(_) => {}
             Err(line) => failed.push(line),
         }
@@ -159,7 +160,7 @@ async fn follow(
 
 fn said(rows: &[ReplayRow]) -> Result<(), Failure> {
     let replayed: u64 = rows.iter().map(|row| row.moved).sum();
-    output::json(&json!({
+    output::done_json(&json!({
         "replayed": replayed, "skipped": [], "not_found": [], "replays": rows,
     }))
 }
@@ -184,16 +185,17 @@ fn ended(row: &ReplayRow) -> Result<String, String> {
             row.moved, row.total
         ));
     }
-    let left = row.moved.saturating_sub(row.completed + failed);
-    Ok(match row.rate {
-        None => format!("{moved} replayed"),
-        Some(_) if left > 0 => format!(
-            "{moved} replayed: {} completed, {failed} failed, {left} have not run yet",
-            row.completed
-        ),
-        Some(_) => format!(
-            "{moved} replayed: {} completed, {failed} failed",
-            row.completed
-        ),
-    })
+    if row.rate.is_none() {
+        return Ok(format!("{moved} replayed"));
+    }
+    let completed = row.completed;
+    let mut line = format!("{moved} replayed: {completed} completed, {failed} failed");
+    let left = row.moved.saturating_sub(completed + failed);
+    if left > 0 {
+        line += &format!(", {left} have not run yet");
+    }
+    match row.moved > 0 && completed == 0 {
+        true => Err(format!("{id} came to nothing: {line}")),
+        false => Ok(line),
+    }
 }

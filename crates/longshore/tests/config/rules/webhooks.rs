@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use longshore::config::{Config, QueueSpec};
+use longshore_listener::TrustedProxies;
 
 use super::check;
 use crate::{directory, good, load_as};
@@ -16,6 +17,34 @@ fn the_listener_has_its_addresses_and_perhaps_a_public_url() {
     let toml = "webhooks.public_url = 'https://hooks.example.com'";
     let url = good(toml, &[]).webhooks.public_url.expect("set");
     assert_eq!(url.to_string(), "https://hooks.example.com");
+}
+
+#[test]
+fn proxies_are_addresses_and_networks() {
+    assert_eq!(good("", &[]).trusted_proxies, TrustedProxies::default());
+    let some = TrustedProxies::parse(["10.0.0.0/8", "::1"]).expect("they are");
+    let toml = "trusted_proxies = ['10.0.0.0/8', '::1']";
+    assert_eq!(good(toml, &[]).trusted_proxies, some);
+    // The one key that is a single word, so its variable has no `__` in it.
+    let variable = [("LONGSHORE_TRUSTED_PROXIES", r#"["10.0.0.0/8", "::1"]"#)];
+    assert_eq!(good("", &variable).trusted_proxies, some);
+    check(
+        &[
+            (
+                "trusted_proxies = ['10.0.0.0/8', 'lb.internal']",
+                "trusted_proxies",
+                "`lb.internal`, which is neither an address nor a network",
+                "10.0.0.0/8",
+            ),
+            (
+                "trusted_proxies = '10.0.0.1'",
+                "trusted_proxies",
+                "is a text, not a list of texts",
+                "write a list",
+            ),
+        ],
+        "",
+    );
 }
 
 #[test]

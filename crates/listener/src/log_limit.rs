@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 /// At most one line in so long.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Lets one pass every ten seconds and counts the others.
+/// Lets one log line pass every ten seconds, and counts the others.
 #[derive(Debug, Default)]
-pub(crate) struct Seldom(Mutex<Since>);
+pub struct LogLimit(Mutex<Since>);
 
 #[derive(Debug, Default)]
 struct Since {
@@ -16,9 +16,9 @@ struct Since {
     held_back: u64,
 }
 
-impl Seldom {
-    /// Whether this one may pass, and then how many did not since the last that did.
-    pub(crate) fn pass(&self) -> Option<u64> {
+impl LogLimit {
+    /// `Some` when a line may be written: how many were not written since the last one.
+    pub fn pass(&self) -> Option<u64> {
         self.pass_at(Instant::now())
     }
 
@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn one_passes_and_tells_of_the_others() {
-        let (seldom, start) = (Seldom::default(), Instant::now());
-        let after = |ms| seldom.pass_at(start + Duration::from_millis(ms));
+        let (limit, start) = (LogLimit::default(), Instant::now());
+        let after = |ms| limit.pass_at(start + Duration::from_millis(ms));
         let passed = [0, 1, 9_999, 10_000, 10_001, 30_000].map(after);
         assert_eq!(passed, [Some(0), None, None, Some(2), None, Some(1)]);
     }

@@ -1,0 +1,225 @@
+//! Reading a request's body, within limits of size, time and memory.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::header::{CONNECTION, EXPECT, RETRY_AFTER};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use tokio::time::{Sleep, sleep};
+
+use crate::bounds::Bounds;
+use crate::register::Handle;
+
+/// So many times the largest body is read of one that is too large, and thrown away: a client that is not done with
+/// sending would not look at the answer.
+const DISCARDED: usize = 8;
+
+/// When a client that was sent away for now should come again.
+const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// Why there is no body. As an answer: 413, 408, 503 with `Retry-After`, or 400.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// It is over the limit of size.
+    #[error("the body is too large")]
+    TooLarge,
+    /// It did not come in time.
+    #[error("the body did not come in time")]
+    TooSlow,
+    /// There is no memory for it now.
+    #[error("too many requests at once: send it again")]
+    Busy,
+    /// It broke off, or its chunks are malformed.
+    #[error("the body broke off")]
+    Broken,
+}
+
+impl IntoResponse for Unread {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Broken => StatusCode::BAD_REQUEST,
+        };
+        let mut answer = (status, format!("{self}\n")).into_response();
+        let headers = answer.headers_mut();
+        // What is left of the body would be read as the next request.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        if self == Self::Busy {
+            headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        }
+        answer
+    }
+}
+
+/// A body that has been read to its end. Its memory counts until this is dropped, or its request is answered.
+#[derive(Debug)]
+pub struct Whole {
+    /// The body.
+    pub bytes: Bytes,
+    held: Option<Handle>,
+}
+
+impl Whole {
+    /// Reads a body to its end. Its limits are those of the listener that took the request.
+    ///
+    /// # Errors
+    /// Which limit was met.
+    pub async fn read(head: &Parts, body: Body) -> Result<Self, Unread> {
+        let held = head.extensions.get::<Handle>().cloned();
+        let collected = body.collect().await.map_err(|error| {
+            let unread = error.into_inner().downcast::<Unread>();
+            unread.map_or(Unread::Broken, |unread| *unread)
+        })?;
+        Ok(Self {
+            bytes: collected.to_bytes(),
+            held,
+        })
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        if let Some(held) = &self.held {
+            held.release();
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = Unread;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Unread> {
+        let (head, body) = request.into_parts();
+        Self::read(&head, body).await
+    }
+}
+
+/// The body of a request, bounded, whoever reads it.
+pub(crate) struct Bounded {
+    inner: Incoming,
+    handle: Handle,
+    deadline: Pin<Box<Sleep>>,
+    most: usize,
+    length: usize,
+    /// What the header says of its length at least.
+    declared: usize,
+    /// The client waits for a word before it sends the body.
+    waits: bool,
+}
+
+impl Bounded {
+    pub(crate) fn new(head: &Parts, inner: Incoming, handle: Handle, bounds: &Bounds) -> Self {
+        Self {
+            declared: usize::try_from(inner.size_hint().lower()).unwrap_or(usize::MAX),
+            waits: head.headers.contains_key(EXPECT),
+            inner,
+            handle,
+            deadline: Box::pin(sleep(bounds.body_within)),
+            most: bounds.body_bytes,
+            length: 0,
+        }
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.length.max(self.declared) > self.most
+    }
+
+    /// Not worth reading to its end.
+    fn is_hopeless(&self) -> bool {
+        let discarded = self.most.saturating_mul(DISCARDED);
+        self.length.max(self.declared) > discarded || (self.is_too_large() && self.waits)
+    }
+}
+
+impl HttpBody for Bounded {
+    type Data = Bytes;
+    type Error = Unread;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Unread>>> {
+        let this = self.get_mut();
+        loop {
+            if this.is_hopeless() {
+                return Poll::Ready(Some(Err(Unread::TooLarge)));
+            }
+            if this.deadline.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Some(Err(match this.is_too_large() {
+                    true => Unread::TooLarge,
+                    false => Unread::TooSlow,
+                })));
+            }
+            let data = match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
+                // Trailers say nothing here.
+                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+                Some(Err(_)) => return Poll::Ready(Some(Err(Unread::Broken))),
+                None if this.is_too_large() => return Poll::Ready(Some(Err(Unread::TooLarge))),
+                None => {
+                    this.handle.has_body();
+                    return Poll::Ready(None);
+                }
+            };
+            this.length = this.length.saturating_add(data.len());
+            if this.is_too_large() {
+                // What is held of it is for others.
+                this.handle.release();
+            } else if !this.handle.grow(data.len()) {
+                return Poll::Ready(Some(Err(Unread::Busy)));
+            } else if !data.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        false
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.is_too_large() {
+            true => SizeHint::default(),
+            false => self.inner.size_hint(),
+        }
+    }
+}
+
+/// The body of an answer. Its connection waits for the next request when this is dropped.
+pub(crate) struct Answer {
+    pub(crate) inner: Body,
+    pub(crate) handle: Handle,
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.inner).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.handle.is_answered();
+    }
+}

@@ -1,0 +1,38 @@
+//! The one HTTP listener under every port: health, webhooks, and whatever comes beside them.
+//!
+//! It takes an [`axum::Router`] and bounds what strangers can make it hold:
+//!
+//! | what | bound | what happens at the bound |
+//! |---|---|---|
+//! | connections in all | [`Bounds::connections`], and a share of the process's descriptors | the oldest without a complete request is closed, of the peer that has the most |
+//! | connections of one peer without a complete request | [`Bounds::per_peer`] | this peer's oldest is closed |
+//! | a header | [`Bounds::header_within`], 16 KiB | the connection is closed |
+//! | a body | [`Bounds::body_within`], [`Bounds::body_bytes`] | 408, 413 ([`Unread`]) |
+//! | all bodies together | [`Bounds::bodies_bytes`] | the oldest unfinished one is closed, of the peer that holds the most |
+//!
+//! So whoever opens connections and does not finish a request makes room for others: a probe or an honest event still
+//! gets in. A request that is complete is never cut off to make room, unless its answer has been on its way for half a
+//! minute.
+//!
+//! A *peer* is an address (of IPv6 the first 64 bits). Behind a proxy that is trusted ([`TrustedProxies`]) it is the
+//! address that the proxy names in `X-Forwarded-For`.
+//!
+//! Limits of size, time and memory hold for every handler, whichever extractor it reads its body with. [`Whole`] reads a
+//! body so that the answer says which limit was met.
+//!
+//! [`Metrics`] says how full a listener is. Addresses of peers are never logged.
+
+mod body;
+mod bounds;
+mod listener;
+mod log_limit;
+mod metrics;
+mod peer;
+mod register;
+
+pub use body::{Unread, Whole};
+pub use bounds::Bounds;
+pub use listener::Listener;
+pub use log_limit::LogLimit;
+pub use metrics::Metrics;
+pub use peer::{InvalidProxy, TrustedProxies};

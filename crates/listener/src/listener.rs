@@ -1,0 +1,205 @@
+//! Connections: taken, served, ended.
+//!
+//! It has its own accept loop instead of `axum::serve`, which has no time limit for headers and no limit on
+//! connections: a few thousand clients that send a byte a minute would be enough to keep everybody else out.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::io::Errno;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tower::ServiceExt;
+
+use crate::body::{Answer, Bounded};
+use crate::bounds::Bounds;
+use crate::log_limit::LogLimit;
+use crate::metrics::Metrics;
+use crate::register::{Place, Register};
+
+/// The longest header, and what is buffered of each connection, in bytes. Twilio's URLs have at most 4,000.
+const BUFFER_BYTES: usize = 16 * 1024;
+
+/// How long requests under way may take once their connection is to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A connection takes no more requests after so long: a client that sends requests and never reads an answer would
+/// have it for ever.
+const MAX_AGE: Duration = Duration::from_secs(300);
+
+/// After an error, such as too many open files: some will be closed by then.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a new connection waits for one of those that are being answered to end.
+const ROOM_WITHIN: Duration = Duration::from_secs(1);
+
+/// A listener, bounded.
+#[derive(Debug)]
+pub struct Listener {
+    register: Arc<Register>,
+    errors: LogLimit,
+    /// A descriptor that is kept back, for one more connection when there are no others.
+    spare: Option<File>,
+}
+
+impl Listener {
+    /// One with these limits. `metrics` says how full it is.
+    #[must_use]
+    pub fn new(bounds: Bounds, metrics: &Metrics) -> Self {
+        Self {
+            register: Register::new(bounds, metrics),
+            errors: LogLimit::default(),
+            spare: None,
+        }
+    }
+
+    /// Serves until `stop` is true (or its sender gone). Then it takes no more connections, and returns when the requests
+    /// under way are answered, or ten seconds later.
+    pub async fn serve(
+        mut self,
+        listener: TcpListener,
+        router: Router,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                Some(_) = connections.join_next() => continue,
+                accepted = self.accept(&listener) => accepted,
+            };
+            let Some((stream, from)) = accepted else {
+                continue;
+            };
+            if let Some(place) = self.place(from).await {
+                let serving = serve(stream, from, place, router.clone(), stop.clone());
+                connections.spawn(serving);
+            }
+        }
+        drop(listener);
+        // Each of them is told by `stop`, and bounds itself.
+        while connections.join_next().await.is_some() {}
+    }
+
+    /// The next connection. `None` after an error.
+    async fn accept(&mut self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
+        if self.spare.is_none() {
+            self.spare = File::open("/dev/null").ok();
+        }
+        match listener.accept().await {
+            Ok(accepted) => return Some(accepted),
+            // It was gone before we came to it.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) if is_out_of_descriptors(&error) && self.spare.take().is_some() => {
+                self.log(&error);
+                self.register.free_descriptor();
+            }
+            Err(error) => {
+                self.log(&error);
+                if is_out_of_descriptors(&error) {
+                    self.register.free_descriptor();
+                }
+                sleep(PAUSE).await;
+            }
+        }
+        None
+    }
+
+    fn log(&self, error: &io::Error) {
+        if let Some(unlogged) = self.errors.pass() {
+            let listener = self.register.bounds().name;
+            tracing::warn!(listener, %error, unlogged, "a connection cannot be accepted");
+        }
+    }
+
+    /// A place for a connection. `None` if there is none, since all others are being answered.
+    async fn place(&self, from: SocketAddr) -> Option<Place> {
+        let give_up = Instant::now() + ROOM_WITHIN;
+        loop {
+            let place = self.register.enter(from.ip());
+            if place.is_some() {
+                return place;
+            }
+            let left = self.register.left.notified();
+            if timeout_at(give_up, left).await.is_err() {
+                self.register.refused();
+                return None;
+            }
+        }
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error is that nobody is left who could say it.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
+}
+
+/// Serves a connection until either side is done with it, or it has to make room.
+async fn serve(
+    stream: TcpStream,
+    from: SocketAddr,
+    mut place: Place,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
+    let _ = stream.set_nodelay(true);
+    let handle = place.handle.clone();
+    let bounds = handle.bounds().clone();
+    let header_within = bounds.header_within;
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let (mut head, body) = request.into_parts();
+        let has_body = !hyper::body::Body::is_end_stream(&body);
+        handle.has_header(bounds.proxies.peer(from.ip(), &head.headers), has_body);
+        let body = match has_body {
+            true => Body::new(Bounded::new(&head, body, handle.clone(), &bounds)),
+            false => Body::empty(),
+        };
+        head.extensions.insert(handle.clone());
+        let request = hyper::Request::from_parts(head, body);
+        let answering = router.clone().oneshot(request);
+        let handle = handle.clone();
+        async move {
+            let answer = answering.await?;
+            Ok::<_, std::convert::Infallible>(answer.map(|inner| Answer { inner, handle }))
+        }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_within)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    // An error is a connection that broke, or was too slow: nobody is left to tell.
+    tokio::select! {
+        _ = &mut serving => return,
+        _ = &mut place.closed => return,
+        () = stopped(&mut stop) => {}
+        () = sleep(MAX_AGE) => {}
+    }
+    serving.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = timeout(GRACE, serving) => {}
+        _ = &mut place.closed => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,330 @@
+//! Which connections there are, whose they are, and which of them has to go when there is no room.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::bounds::Bounds;
+use crate::log_limit::LogLimit;
+use crate::metrics::{Counts, Metrics, Why};
+use crate::peer::Peer;
+
+/// An answer that takes longer may be cut off when there is no room: its client does not read it.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+
+/// Where a connection is in its current request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// A header is waited for, or has come in part.
+    Header,
+    /// A body is waited for, or has come in part.
+    Body,
+    /// The request is complete.
+    Answer,
+}
+
+#[derive(Debug)]
+struct Connection {
+    /// Who opened it.
+    from: Peer,
+    /// Who opened it is a proxy that we trust: whom its requests come from is known only with their headers.
+    is_proxy: bool,
+    /// Whom the current request comes from.
+    peer: Peer,
+    stage: Stage,
+    since: Instant,
+    /// What is held of its body, in bytes.
+    bytes: usize,
+    /// Closes it. Used up once it has been told to close.
+    close: Option<oneshot::Sender<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    next: u64,
+    open: HashMap<u64, Connection>,
+    /// What is held of all bodies, in bytes.
+    bytes: usize,
+}
+
+/// All connections of a listener.
+#[derive(Debug)]
+pub(crate) struct Register {
+    bounds: Bounds,
+    connections: Mutex<Connections>,
+    counts: Counts,
+    /// A connection has ended.
+    pub(crate) left: Notify,
+    log: LogLimit,
+}
+
+/// A connection's place. It is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) handle: Handle,
+    /// Ready when the connection has to go.
+    pub(crate) closed: oneshot::Receiver<()>,
+}
+
+/// A connection's entry, for whoever serves its requests. Without effect once the connection has ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Handle {
+    register: Arc<Register>,
+    id: u64,
+}
+
+impl Register {
+    pub(crate) fn new(bounds: Bounds, metrics: &Metrics) -> Arc<Self> {
+        let counts = metrics.of(bounds.name, bounds.connections);
+        Arc::new(Self {
+            bounds,
+            connections: Mutex::default(),
+            counts,
+            left: Notify::new(),
+            log: LogLimit::default(),
+        })
+    }
+
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Takes a connection in. `None` while there are as many as there may be: then another one has been told to close, if
+    /// any may be, and [`Register::left`] says when one has.
+    pub(crate) fn enter(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
+        let mut connections = self.lock();
+        if connections.open.len() >= self.bounds.connections {
+            let closing = |connection: &Connection| connection.close.is_none();
+            if !connections.open.values().any(closing) {
+                self.evict(&mut connections, Why::Full);
+            }
+            return None;
+        }
+        let peer = Peer::of(from);
+        let is_proxy = self.bounds.proxies.has(from);
+        let (close, closed) = oneshot::channel();
+        let id = connections.next;
+        connections.next += 1;
+        let connection = Connection {
+            from: peer,
+            is_proxy,
+            peer,
+            stage: Stage::Header,
+            since: Instant::now(),
+            bytes: 0,
+            close: Some(close),
+        };
+        connections.open.insert(id, connection);
+        if !is_proxy {
+            self.bound_peer(&mut connections, peer);
+        }
+        self.count(&connections);
+        let register = Arc::clone(self);
+        Some(Place {
+            handle: Handle { register, id },
+            closed,
+        })
+    }
+
+    /// A connection was not taken, since none of the others may be closed.
+    pub(crate) fn refused(&self) {
+        self.note(Why::Full);
+    }
+
+    /// Closes a connection, if one may be, so that its descriptor is free.
+    pub(crate) fn free_descriptor(&self) {
+        self.evict(&mut self.lock(), Why::Descriptors);
+    }
+
+    /// Closes what this peer has too many of.
+    fn bound_peer(&self, connections: &mut Connections, peer: Peer) {
+        let of_peer = connections.open.iter().filter(|(_, c)| {
+            let counts = c.stage == Stage::Body || (c.stage == Stage::Header && !c.is_proxy);
+            c.peer == peer && counts && c.close.is_some()
+        });
+        let mut of_peer: Vec<_> = of_peer.map(|(id, c)| (c.since, *id)).collect();
+        let too_many = of_peer.len().saturating_sub(self.bounds.per_peer);
+        if too_many > 0 {
+            of_peer.sort_unstable();
+            for (_, oldest) in of_peer.into_iter().take(too_many) {
+                self.close(connections, oldest, Why::Peer);
+            }
+        }
+    }
+
+    /// Closes the connection that others have to yield to least: of the peer that has the most without a complete request,
+    /// the oldest one. Where all requests are complete, one whose answer takes too long.
+    fn evict(&self, connections: &mut Connections, why: Why) {
+        let incomplete = |c: &Connection| c.stage != Stage::Answer;
+        let stuck =
+            |c: &Connection| c.stage == Stage::Answer && c.since.elapsed() > ANSWERED_WITHIN;
+        let one = |_: &Connection| 1;
+        let victim = connections
+            .heaviest(incomplete, one)
+            .or_else(|| connections.heaviest(stuck, one));
+        if let Some(victim) = victim {
+            self.close(connections, victim, why);
+        }
+    }
+
+    fn close(&self, connections: &mut Connections, id: u64, why: Why) {
+        let Some(connection) = connections.open.get_mut(&id) else {
+            return;
+        };
+        connections.bytes -= std::mem::take(&mut connection.bytes);
+        if let Some(close) = connection.close.take() {
+            // It may have ended by itself.
+            let _ = close.send(());
+            self.note(why);
+        }
+    }
+
+    fn note(&self, why: Why) {
+        self.counts.refused(why);
+        if let Some(unlogged) = self.log.pass() {
+            let (listener, why) = (self.bounds.name, why.as_str());
+            tracing::warn!(
+                listener,
+                why,
+                unlogged,
+                "connections are closed so that others get in"
+            );
+        }
+    }
+
+    fn count(&self, connections: &Connections) {
+        self.counts.hold(connections.open.len(), connections.bytes);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connections> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connections {
+    /// Of those that are `meant`, the oldest one of the peer that weighs the most.
+    fn heaviest(
+        &self,
+        meant: impl Fn(&Connection) -> bool,
+        weight: impl Fn(&Connection) -> usize,
+    ) -> Option<u64> {
+        let meant = |c: &Connection| c.close.is_some() && meant(c);
+        // By peer: how much it weighs, and its oldest connection.
+        let mut peers: HashMap<Peer, (usize, Instant, u64)> = HashMap::new();
+        for (id, connection) in self.open.iter().filter(|(_, c)| meant(c)) {
+            let (since, id) = (connection.since, *id);
+            let (weighs, oldest, oldest_id) =
+                peers.entry(connection.peer).or_insert((0, since, id));
+            *weighs += weight(connection);
+            if (since, id) < (*oldest, *oldest_id) {
+                (*oldest, *oldest_id) = (since, id);
+            }
+        }
+        let heaviest = peers.values().max_by(|(a, since_a, _), (b, since_b, _)| {
+            // Of two that weigh the same, the one that has been there longer.
+            a.cmp(b).then_with(|| since_b.cmp(since_a))
+        });
+        heaviest.map(|(_, _, id)| *id)
+    }
+}
+
+impl Handle {
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.register.bounds
+    }
+
+    /// A header has come.
+    pub(crate) fn has_header(&self, peer: Peer, has_body: bool) {
+        let register = &self.register;
+        let mut connections = register.lock();
+        if let Some(connection) = connections.open.get_mut(&self.id) {
+            connection.peer = peer;
+            connection.since = Instant::now();
+            connection.stage = match has_body {
+                true => Stage::Body,
+                false => Stage::Answer,
+            };
+            if has_body {
+                register.bound_peer(&mut connections, peer);
+            }
+        }
+    }
+
+    /// The body is complete.
+    pub(crate) fn has_body(&self) {
+        if let Some(connection) = self.register.lock().open.get_mut(&self.id) {
+            connection.stage = Stage::Answer;
+            connection.since = Instant::now();
+        }
+    }
+
+    /// Takes memory for so much more of the body, from another body if need be. Says whether there is any: a body that
+    /// others have to yield to least gets none.
+    pub(crate) fn grow(&self, bytes: usize) -> bool {
+        let register = &self.register;
+        let mut connections = register.lock();
+        while connections.bytes + bytes > register.bounds.bodies_bytes {
+            let unfinished = |c: &Connection| c.stage == Stage::Body && c.bytes > 0;
+            match connections.heaviest(unfinished, |c| c.bytes) {
+                Some(victim) if victim != self.id => {
+                    register.close(&mut connections, victim, Why::Bodies);
+                }
+                _ => {
+                    register.note(Why::Bodies);
+                    return false;
+                }
+            }
+        }
+        let Some(connection) = connections.open.get_mut(&self.id) else {
+            return false;
+        };
+        if connection.close.is_none() {
+            return false;
+        }
+        connection.bytes += bytes;
+        connections.bytes += bytes;
+        register.count(&connections);
+        true
+    }
+
+    /// Gives the memory of the body back.
+    pub(crate) fn release(&self) {
+        let mut connections = self.register.lock();
+        if let Some(connection) = connections.open.get_mut(&self.id) {
+            connections.bytes -= std::mem::take(&mut connection.bytes);
+        }
+        self.register.count(&connections);
+    }
+
+    /// The answer is on its way, or has no taker: the next header is waited for.
+    pub(crate) fn is_answered(&self) {
+        self.release();
+        if let Some(connection) = self.register.lock().open.get_mut(&self.id) {
+            connection.peer = connection.from;
+            connection.stage = Stage::Header;
+            connection.since = Instant::now();
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let register = &self.handle.register;
+        let mut connections = register.lock();
+        if let Some(connection) = connections.open.remove(&self.handle.id) {
+            connections.bytes -= connection.bytes;
+        }
+        register.count(&connections);
+        drop(connections);
+        register.left.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests;
