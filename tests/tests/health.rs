@@ -274,3 +274,25 @@ async fn what_nobody_works_and_how_redis_is_set_up_stay_in_sight() {
         "{said}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_may_not_say_how_it_is_set_up_is_worked_all_the_same() {
+    let stage = Stage::set().await;
+    let mut user = redis::cmd("ACL");
+    user.arg("SETUSER").arg("careful").arg("on").arg(">pw");
+    // What managed services let their users have.
+    user.arg("~{flow:*").arg("+@all").arg("-@dangerous");
+    let _: String = stage.queue.link().command(&user).await.expect("is made");
+    let url = stage.redis.url().replace("//", "//careful:pw@");
+    let worker = stage.worker().by(url).start().await;
+    let ids = stage.enqueue(3).await;
+    stage.done_once(&ids).await;
+    assert!(worker.says("does not say how it is set up"));
+    assert!(!worker.says("ERROR"), "nothing else is denied");
+    let (_, metrics) = worker.get("/metrics").await;
+    assert!(
+        metrics.contains("longshore_workers{queue=\"email\"} 1"),
+        "{metrics}"
+    );
+    assert!(!metrics.contains("longshore_redis_may_evict"), "{metrics}");
+}

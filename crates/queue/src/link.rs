@@ -234,9 +234,14 @@ impl Link {
 }
 
 /// Redis's own words, with the code before them: `NOREPLICAS Not enough good replicas to write.`
+///
+/// What it quotes of an unknown command's arguments is left out: they may be somebody's.
 fn words(error: &RedisError) -> String {
     match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        (Some(code), Some(detail)) => {
+            let said = detail.split(", with args beginning with").next();
+            format!("{code} {}", said.unwrap_or_default())
+        }
         (Some(code), None) => code.to_owned(),
         (None, _) => error.to_string(),
     }

@@ -101,6 +101,11 @@ fn a_queue_is_proved_by_writing_to_it_and_not_by_what_redis_says_of_itself() {
     let bench = Bench::on(renamed);
     let (code, findings) = doctor(&bench, None);
     is_error(&findings, "writes", "EVALSHA", "rename-command");
+    let said = found(&findings, "writes")["finding"].to_string();
+    assert!(
+        !said.contains("with args"),
+        "what all have is said once: {said}"
+    );
     assert_eq!(code, Some(1));
     let renamed = RedisServer::options().rename_command("ZREVRANGEBYSCORE", "xyz");
     let (_, findings) = doctor(&Bench::on(renamed), None);

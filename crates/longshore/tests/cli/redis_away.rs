@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use longshore_sandbox::RedisServer;
+
 use super::{Bench, NOBODY, Ran, WELCOME};
 
 const COMMANDS: &[&[&str]] = &[
@@ -85,4 +87,17 @@ fn something_else_listens() {
     command.env("LONGSHORE_REDIS__URL", format!("redis://{addr}"));
     let ran = Ran::of(&args, &mut command).fails(3, "not a Redis");
     assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+}
+
+#[test]
+fn it_answers_and_takes_no_jobs() {
+    let bench = Bench::on(RedisServer::options().set("min-replicas-to-write", "1"));
+    let mut command = bench.command(&["work"]);
+    command
+        .env("LONGSHORE_WORKER__HTTP_ADDR", "127.0.0.1:0")
+        .env("LONGSHORE_PROVIDERS__SENDGRID__API_KEY", "SG.key")
+        .env("LONGSHORE_EMAIL__FROM__EMAIL", "no-reply@example.com")
+        .env("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "d-1");
+    let ran = Ran::of(&["work"], &mut command).fails(1, "takes no jobs of email: NOREPLICAS");
+    assert!(ran.stderr.contains("min-replicas-to-write"), "{ran:?}");
 }

@@ -65,14 +65,15 @@ async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
                 "allow these commands to its ACL user, and take `rename-command` out of its configuration"
                     .to_owned(),
             ),
-            Err(QueueError::Refused { reason, .. }) => {
+            Err(error) => {
+                let reason = match error {
+                    QueueError::Refused { reason, .. } | QueueError::Unreachable { reason, .. } => {
+                        reason
+                    }
+                    other => other.to_string(),
+                };
                 let cure = named(cure(&reason), namespace);
                 (format!("scripts cannot write: {reason}"), cure)
-            }
-            Err(error) => {
-                let text = error.to_string();
-                let cure = named(cure(&text), namespace);
-                (format!("scripts cannot write: {text}"), cure)
             }
         };
         // MOVED names a slot and a node: it differs from queue to queue.
