@@ -149,6 +149,28 @@ async fn a_discard_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_letter_whose_record_is_gone_leaves_no_group_behind() {
+    let bench = Bench::new();
+    let dead = bury(&bench, 2, "400").await;
+    let k = bench.queue.keys();
+    for id in &dead {
+        let gone: u8 = bench.text(&format!("DEL {}:{id}", k.meta)).await;
+        assert_eq!(gone, 1);
+    }
+    let discarded = bench.queue.discard(&[raw(dead[0])], &kari()).await;
+    assert_eq!(discarded.expect("discards").len(), 1);
+    let groups = bench.queue.dead_groups().await.expect("lists");
+    assert_eq!(groups[0].count, 1, "{groups:?}");
+    bench
+        .queue
+        .replay(&[raw(dead[1])], &kari())
+        .await
+        .expect("replays");
+    let groups = bench.queue.dead_groups().await.expect("lists");
+    assert!(groups.is_empty(), "{groups:?}");
+}
+
+#[tokio::test]
 async fn letters_are_gone_through_once_whatever_is_taken_out_meanwhile() {
     let bench = Bench::new();
     let dead = bury(&bench, 450, "400").await;

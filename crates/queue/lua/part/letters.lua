@@ -16,6 +16,12 @@ local function list(ids)
   return table.concat(ids, ' ', 1, math.min(#ids, 50)) .. more
 end
 
+-- leave_group(dead, groups, group, ids): takes letters out of a group, and forgets the group with its last letter.
+local function leave_group(dead, groups, group, ids)
+  redis.call('ZREM', dead .. ':' .. group, unpack(ids))
+  if redis.call('EXISTS', dead .. ':' .. group) == 0 then redis.call('HDEL', groups, group) end
+end
+
 -- bring_out(dead, groups, meta, ids): takes letters, at most 1000, out of the dead; their payloads and records are left.
 -- Returns for each its group, or "".
 local function bring_out(dead, groups, meta, ids)
@@ -29,10 +35,11 @@ local function bring_out(dead, groups, meta, ids)
   end
   redis.call('ZREM', dead, unpack(ids))
   for group, letters in pairs(members) do
-    if group ~= '' then
-      redis.call('ZREM', dead .. ':' .. group, unpack(letters))
-      if redis.call('EXISTS', dead .. ':' .. group) == 0 then redis.call('HDEL', groups, group) end
-    end
+    if group ~= '' then leave_group(dead, groups, group, letters) end
+  end
+  -- A letter whose record is gone does not say its group: it is looked for in each, or its group would be listed for ever.
+  if members[''] and redis.call('HLEN', groups) <= 1000 then
+    for _, group in ipairs(redis.call('HKEYS', groups)) do leave_group(dead, groups, group, members['']) end
   end
   return of
 end
