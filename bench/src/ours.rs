@@ -75,6 +75,7 @@ pub fn start(queue: &Queue, name: &str, settings: Settings, jobs: &Jobs) -> Work
     let (stop, stopped) = mpsc::channel(1);
     let options = FleetOptions {
         name: name.to_owned(),
+        host: "test".to_owned(),
         http_addr: ([127, 0, 0, 1], 0).into(),
         drain: Duration::from_secs(10),
     };

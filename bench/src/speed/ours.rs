@@ -99,6 +99,7 @@ impl Ours {
         let (stop, stopped) = mpsc::channel(1);
         let options = FleetOptions {
             name: "bench".to_owned(),
+            host: "test".to_owned(),
             http_addr: ([127, 0, 0, 1], 0).into(),
             drain: Duration::from_secs(5),
         };

@@ -44,6 +44,8 @@ pub enum Command {
     Job(OneJob),
     /// Shows every queue: how many jobs are in each state, and whether it is paused
     Queues(Shown),
+    /// Shows every worker process: its queues, its kinds, and what is wrong with it
+    Workers(Shown),
     /// Stops a queue's claims in the whole fleet, at once
     Pause(Pause),
     /// Lets a paused queue go on

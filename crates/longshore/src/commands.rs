@@ -18,6 +18,7 @@ mod smoke;
 mod suppressions;
 mod webhooks;
 mod work;
+mod workers;
 
 use std::os::unix::fs::MetadataExt;
 
@@ -45,6 +46,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Enqueue(args) => enqueue::run(&load()?, args).await,
         Command::Job(args) => job::run(&load()?, &args).await,
         Command::Queues(args) => queues::list(&load()?, &args).await,
+        Command::Workers(args) => workers::run(&load()?, &args).await,
         Command::Pause(args) => queues::pause(&load()?, &args).await,
         Command::Resume(args) => queues::resume(&load()?, &args).await,
         Command::Cron(command) => cron::run(&load()?, command).await,

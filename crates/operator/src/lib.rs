@@ -22,6 +22,7 @@ mod rehearsal;
 mod replays;
 mod suppressions;
 mod time;
+mod workers;
 
 pub use audit::AuditRow;
 pub use cron::CronRow;
@@ -37,3 +38,4 @@ pub use redact::redact_args;
 pub use rehearsal::{Rehearsal, RehearsedQueue};
 pub use replays::ReplayRow;
 pub use suppressions::{InvalidSuppressed, Suppressed, SuppressionRow};
+pub use workers::WorkerRow;

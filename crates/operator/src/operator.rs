@@ -9,6 +9,7 @@ use crate::dead::{Filter, GroupRow, LetterRow};
 use crate::error::OperatorError;
 use crate::job::JobView;
 use crate::queues::QueueRow;
+use crate::workers::{self, WorkerRow};
 
 /// What has to be known of a queue to show its jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +119,18 @@ impl Operator {
     pub async fn queue_row(&self, name: &str) -> Result<QueueRow, OperatorError> {
         let (info, queue) = self.queue(name)?;
         Ok(QueueRow::new(info, queue.stats().await?))
+    }
+
+    /// One row for each worker process.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn workers(&self) -> Result<Vec<WorkerRow>, OperatorError> {
+        let mut found = Vec::with_capacity(self.queues.len());
+        for (info, queue) in &self.queues {
+            found.push((info.name.clone(), queue.workers().await?));
+        }
+        Ok(workers::rows(found))
     }
 
     /// One job, wherever it is. Its args are redacted unless somebody signs for seeing them: that is written down

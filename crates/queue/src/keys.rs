@@ -45,6 +45,9 @@ pub struct Keys {
     pub inflight: String,
     /// ZSET worker → last heartbeat in ms since the epoch: the leases.
     pub workers: String,
+    /// HASH worker → what it says of itself, JSON: [`WorkerFacts`](crate::WorkerFacts), with the `kinds` that it can
+    /// carry out. Only a worker with a lease counts; others are forgotten now and then.
+    pub worker_facts: String,
     /// SET of the ids in `scheduled` that wait for a retry.
     pub retryable: String,
     /// HASH of what holds claims back.
@@ -144,6 +147,7 @@ impl Keys {
             idempotency: key("idempotency"),
             inflight: key("inflight"),
             workers: key("workers"),
+            worker_facts: key("workers:facts"),
             retryable: key("retryable"),
             gate: key("gate"),
             limits: key("limits"),
@@ -182,6 +186,7 @@ impl Keys {
             idempotency,
             inflight,
             workers,
+            worker_facts,
             retryable,
             gate,
             limits,
@@ -210,6 +215,7 @@ impl Keys {
             signal,
             inflight,
             workers,
+            worker_facts,
             retryable,
             gate,
             limits,

@@ -232,7 +232,11 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn leave(&self, lease: &Lease) -> Result<(), QueueError> {
         script::LEAVE
-            .on(&[&self.keys.workers, &self.keys.signal])
+            .on(&[
+                &self.keys.workers,
+                &self.keys.signal,
+                &self.keys.worker_facts,
+            ])
             .arg(lease.worker().as_str())
             .run::<u8>(&self.link)
             .await

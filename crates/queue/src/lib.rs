@@ -44,6 +44,7 @@ mod server;
 mod settle;
 mod value;
 mod wait;
+mod workers;
 
 pub use audit::{AuditEntry, Note, Signed};
 pub use claim::{Claim, ClaimState, Claimed};
@@ -74,6 +75,7 @@ pub use replay::{Begun, Changed, Replay, ReplayState, Replayed};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
 pub use wait::Peek;
+pub use workers::{LivingWorker, WorkerFacts};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -104,11 +104,13 @@ script!(
 );
 script!(BEAT = "beat", " flags=allow-oom", ["now"]);
 script!(SWEEP = "sweep", " flags=allow-oom", ["now", "record"]);
+script!(ANNOUNCE = "announce", " flags=allow-oom", []);
 script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
 script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
 script!(GATE = "gate", " flags=allow-oom", ["now", "wake", "audit"]);
 script!(AUDIT = "audit", " flags=allow-oom", ["now", "audit"]);
 script!(PROVE = "prove", "", []);
+script!(WORKERS = "workers", " flags=no-writes", ["now"]);
 script!(STATS = "stats", " flags=no-writes", ["now", "record"]);
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
 script!(OWN = "own", " flags=allow-oom", ["now", "deliveries"]);

@@ -42,6 +42,8 @@ pub struct Settings {
 pub struct FleetOptions {
     /// Its name, such as `host-1234`: the first part of its worker ids.
     pub name: String,
+    /// The machine, or container, that it is on.
+    pub host: String,
     /// Where `/livez`, `/readyz` and `/metrics` are served; port 0 picks one and logs it.
     pub http_addr: SocketAddr,
     /// How long running jobs may take to end once it is to stop.

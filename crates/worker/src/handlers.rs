@@ -113,6 +113,13 @@ impl Handlers {
         running.await.transpose()
     }
 
+    /// The kinds that are known here, in order.
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        let mut kinds: Vec<_> = self.0.keys().map(|&kind| kind.to_owned()).collect();
+        kinds.sort();
+        kinds
+    }
+
     pub(crate) fn get(&self, kind: &str) -> Option<&dyn AnyHandler> {
         self.0.get(kind).map(AsRef::as_ref)
     }

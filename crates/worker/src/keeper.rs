@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use longshore_queue::Queue;
+use longshore_queue::{Lease, Queue};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Moment;
@@ -13,11 +13,15 @@ use crate::station::Station;
 /// How soon a beat that failed is repeated.
 const RETRY: Duration = Duration::from_millis(250);
 
+/// How often what a worker says of itself is said again.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+
 /// Beats for one station until it is aborted. `queue` has a connection of its own.
 pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
     let heartbeat = station.settings.heartbeat;
     let lost_after = station.settings.lost_after;
     let mut failing = false;
+    let mut said = Moment::now();
     loop {
         station.keeper.mark();
         let asked = Moment::now();
@@ -33,6 +37,7 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
             None => {
                 let lease = station.new_lease();
                 let answer = queue.join(&lease, stale).await;
+                station.unsaid.store(true, Ordering::Release);
                 (lease, answer)
             }
         };
@@ -44,6 +49,8 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                     tracing::info!(queue = queue.name(), "Redis is back, the lease holds");
                     failing = false;
                 }
+                // Before the first claim: others ask what the living can do.
+                announce(&station, &queue, &lease, &mut said).await;
                 station.standing.send_modify(|standing| {
                     standing.lease = Some(Arc::clone(&lease));
                     standing.confirmed = Some(asked);
@@ -89,6 +96,21 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                 }
             }
             () = station.beat_now.notified(), if !failing => {}
+        }
+    }
+}
+
+/// Makes known what this process says of itself, when that has changed, and now and then, since Redis may have lost it.
+/// If it fails, the next beat tries again: a lease does not wait for it.
+async fn announce(station: &Station, queue: &Queue, lease: &Lease, said: &mut Moment) {
+    if !station.unsaid.swap(false, Ordering::AcqRel) && said.elapsed() < SAY_AGAIN {
+        return;
+    }
+    match queue.announce(lease, &station.facts).await {
+        Ok(_) => *said = Moment::now(),
+        Err(error) => {
+            station.unsaid.store(true, Ordering::Release);
+            tracing::debug!(queue = queue.name(), %error, "what the worker says of itself is not written");
         }
     }
 }

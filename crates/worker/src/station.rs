@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_queue::{ClaimState, HistoryEntry, Lease, Queue, RunState, Verdict, WorkerId};
+use longshore_queue::{
+    ClaimState, HistoryEntry, Lease, Queue, RunState, Verdict, WorkerFacts, WorkerId,
+};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::clock::Moment;
@@ -53,8 +55,10 @@ pub(crate) struct Station {
     pub(crate) handlers: Handlers,
     /// Other providers that its jobs may call, each with the queue that it belongs to.
     pub(crate) owners: Arc<HashMap<String, Queue>>,
-    /// The process's name, the first part of every worker id.
-    pub(crate) name: String,
+    /// What the process says of itself; its name is the first part of every worker id.
+    pub(crate) facts: WorkerFacts,
+    /// What it says of itself has changed.
+    pub(crate) unsaid: AtomicBool,
     pub(crate) metrics: QueueMetrics,
     pub(crate) watch: Option<Arc<dyn Watch>>,
     pub(crate) ledger: Ledger,
@@ -99,7 +103,7 @@ impl Station {
         settings: Settings,
         handlers: Handlers,
         owners: Arc<HashMap<String, Queue>>,
-        name: &str,
+        facts: WorkerFacts,
         metrics: QueueMetrics,
         watch: Option<Arc<dyn Watch>>,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Verdict>) {
@@ -114,7 +118,8 @@ impl Station {
             queue,
             handlers,
             owners,
-            name: name.to_owned(),
+            facts,
+            unsaid: AtomicBool::new(true),
             metrics,
             watch,
             ledger: Ledger::default(),
@@ -155,7 +160,7 @@ impl Station {
 
     /// A new identity, to join under.
     pub(crate) fn new_lease(&self) -> Arc<Lease> {
-        Arc::new(Lease::new(WorkerId::generate(&self.name)))
+        Arc::new(Lease::new(WorkerId::generate(&self.facts.process)))
     }
 
     /// The lease is gone: whatever was claimed under it may run elsewhere by now. It is dropped without sending.

@@ -101,6 +101,7 @@ fn fleet(bench: &Bench, handlers: Handlers, settings: Settings, other: Option<&Q
     let (stop, stopped) = mpsc::channel(2);
     let fleet = Fleet::new(FleetOptions {
         name: "test".to_owned(),
+        host: "test".to_owned(),
         http_addr: addr,
         drain: Duration::from_secs(5),
     });

@@ -65,6 +65,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("queues", &["longshore queues", "longshore queues --json"]),
     (
+        "workers",
+        &["longshore workers", "longshore workers --json"],
+    ),
+    (
         "pause",
         &["longshore pause sms --reason 'wrong texts, see the chat'"],
     ),

@@ -81,6 +81,7 @@ async fn fleet(
     let worker = &session.config.worker;
     let mut fleet = Fleet::new(FleetOptions {
         name: process_name(),
+        host: host_name().unwrap_or_default(),
         http_addr: worker.http_addr,
         drain: worker.drain,
     });

@@ -236,3 +236,36 @@ fn a_port_that_is_taken_is_said_before_any_job_is() {
     let row = bench.row();
     assert_eq!((&row["pending"], &row["running"]), (&json!(1), &json!(0)));
 }
+
+#[test]
+fn workers_are_rows_with_the_fields_of_the_contract() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&["workers", "--json"]).json(), json!([]));
+    // Nothing is sent, so nobody has to be there.
+    let mut worker = Worker::start(&mut work(&bench, "http://127.0.0.1:1", &[]));
+    worker.says("working");
+    let rows = bench.run(&["workers", "--json"]).json();
+    let row = &rows[0];
+    assert_eq!(
+        crate::bench::fields(row),
+        [
+            "beat_age_seconds",
+            "fit",
+            "host",
+            "kinds",
+            "note",
+            "pid",
+            "queues",
+            "running",
+            "started_at",
+            "version",
+            "worker"
+        ]
+    );
+    assert_eq!(row["queues"], json!(["email"]));
+    assert_eq!(row["kinds"], json!(["send_email"]));
+    assert_eq!((&row["fit"], &row["note"]), (&json!(true), &json!(null)));
+    assert_eq!(row["pid"], worker.process.0.id());
+    let table = bench.run(&["workers"]).ok();
+    assert!(table.lines()[1].contains("email   yes"), "{table:?}");
+}

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use apalis_core::monitor::Monitor;
 use apalis_core::worker::builder::WorkerBuilder;
 use futures_util::future::select_all;
-use longshore_queue::{Fate, Verdict, Word};
+use longshore_queue::{Fate, Verdict, Word, WorkerFacts};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::keeper_thread::Keeper;
-use super::{Fleet, FleetError, Left, Stopped};
+use super::{Fleet, FleetError, FleetOptions, Left, Stopped};
 use crate::backend::QueueBackend;
 use crate::entry::lock;
 use crate::layers::{Around, Dispatch};
@@ -58,17 +58,22 @@ impl Running {
         let metrics = Metrics::new(fleet.providers);
         let ticker = Ticker::new(&metrics);
         let owners = Arc::new(fleet.owners);
+        let facts = facts(&fleet.options);
         let (stations, to_settle): (Vec<_>, Vec<Outcomes>) = fleet
             .queues
             .into_iter()
             .map(|(queue, settings, handlers)| {
+                let facts = WorkerFacts {
+                    kinds: handlers.kinds(),
+                    ..facts.clone()
+                };
                 let of_queue = metrics.of(queue.name());
                 Station::new(
                     queue,
                     settings,
                     handlers,
                     Arc::clone(&owners),
-                    &fleet.options.name,
+                    facts,
                     of_queue,
                     fleet.watch.clone(),
                 )
@@ -208,16 +213,36 @@ fn settle_and_replay(station: &Arc<Station>, outcomes: Outcomes) -> [JoinHandle<
     ]
 }
 
+/// What the process says of itself.
+fn facts(options: &FleetOptions) -> WorkerFacts {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    WorkerFacts {
+        process: options.name.clone(),
+        host: options.host.clone(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at_ms: now
+            .ok()
+            .and_then(|now| u64::try_from(now.as_millis()).ok())
+            .unwrap_or(0),
+        ..WorkerFacts::default()
+    }
+}
+
 fn monitor(stations: &Arc<[Arc<Station>]>) -> Monitor {
     stations.iter().fold(Monitor::new(), |monitor, station| {
         let station = Arc::clone(station);
         monitor.register(move |_| {
-            WorkerBuilder::new(format!("{}-{}", station.queue.name(), station.name))
-                .backend(QueueBackend::new(Arc::clone(&station)))
-                .layer(Around::trace(&station))
-                .layer(Around::isolate(&station))
-                .layer(Around::time_limit(&station))
-                .build(Dispatch::new(&station))
+            WorkerBuilder::new(format!(
+                "{}-{}",
+                station.queue.name(),
+                station.facts.process
+            ))
+            .backend(QueueBackend::new(Arc::clone(&station)))
+            .layer(Around::trace(&station))
+            .layer(Around::isolate(&station))
+            .layer(Around::time_limit(&station))
+            .build(Dispatch::new(&station))
         })
     })
 }

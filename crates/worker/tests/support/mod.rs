@@ -256,6 +256,7 @@ impl Bench {
             .expect("there is a free port");
         let options = FleetOptions {
             name: "test".to_owned(),
+            host: "test".to_owned(),
             http_addr: addr,
             drain,
         };

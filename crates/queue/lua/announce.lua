@@ -1,0 +1,16 @@
+-- Notes what a worker says of itself, for as long as it has a lease, and forgets what workers without one have said.
+--
+-- KEYS  1 workers  2 worker facts
+-- ARGV  1 worker  2 its facts, JSON
+-- Returns 1, or 0 when the worker has no lease
+local workers, facts = KEYS[1], KEYS[2]
+if not redis.call('ZSCORE', workers, ARGV[1]) then return 0 end
+redis.call('HSET', facts, ARGV[1], ARGV[2])
+-- A worker that was killed leaves its facts behind. At most some hundreds are looked at in a call.
+if redis.call('HLEN', facts) > redis.call('ZCARD', workers) then
+  local chunk = redis.call('HSCAN', facts, 0, 'COUNT', 200)[2]
+  for i = 1, math.min(#chunk, 1000), 2 do
+    if not redis.call('ZSCORE', workers, chunk[i]) then redis.call('HDEL', facts, chunk[i]) end
+  end
+end
+return 1

@@ -1,0 +1,119 @@
+//! What workers say of themselves.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use redis::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::value::Answer;
+use crate::{Lease, Queue, QueueError, script};
+
+/// At most so many workers of a queue are listed.
+const MOST_LISTED: usize = 1000;
+
+/// What a worker says of itself. Stored as JSON in [`Keys::worker_facts`](crate::Keys::worker_facts), where scripts read
+/// `kinds`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerFacts {
+    /// The process: the same in all queues that it works.
+    pub process: String,
+    /// The machine, or container.
+    pub host: String,
+    /// The process's number there.
+    pub pid: u32,
+    /// Which Longshore it is.
+    pub version: String,
+    /// When the process began, in ms since the epoch, by its own clock.
+    pub started_at_ms: u64,
+    /// The kinds that it can carry out in this queue, in order.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// What it cannot do at present, in words: the hosts that it does not reach, with the cause. Empty for a well one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trouble: Vec<String>,
+}
+
+/// A worker that has a lease on a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LivingWorker {
+    /// The identity of its lease.
+    pub worker: String,
+    /// How long ago it beat.
+    pub beat_age: Duration,
+    /// What it says of itself; `None` when it has not said anything that can be read.
+    pub facts: Option<WorkerFacts>,
+    /// How many jobs it runs in this queue.
+    pub running: u64,
+}
+
+impl Queue {
+    /// Makes known what a worker says of itself. `false` when it has no lease.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn announce(&self, lease: &Lease, facts: &WorkerFacts) -> Result<bool, QueueError> {
+        let facts = serde_json::to_string(facts).unwrap_or_default();
+        let held: u8 = script::ANNOUNCE
+            .on(&[&self.keys.workers, &self.keys.worker_facts])
+            .arg(lease.worker().as_str())
+            .arg(facts)
+            .run(&self.link)
+            .await?;
+        Ok(held == 1)
+    }
+
+    /// The workers of the queue, the stalest first; at most 1,000.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn workers(&self) -> Result<Vec<LivingWorker>, QueueError> {
+        let value: Value = script::WORKERS
+            .on(&[&self.keys.workers, &self.keys.worker_facts])
+            .arg(MOST_LISTED)
+            .run(&self.link)
+            .await?;
+        let running = self.running_by_worker().await?;
+        let mut answer = Answer::new(value)?;
+        let now: u64 = answer.next()?;
+        let (mut rows, mut facts) = (answer.list()?, answer.list()?);
+        let mut workers = Vec::new();
+        while !rows.is_empty() {
+            let worker = String::from_utf8_lossy(&rows.next::<Vec<u8>>()?).into_owned();
+            let beat = rows.number::<f64>()?.unwrap_or_default();
+            // Anybody can write there: what cannot be read was not said.
+            let facts: Option<Vec<u8>> = facts.next()?;
+            workers.push(LivingWorker {
+                beat_age: Duration::from_millis(now.saturating_sub(beat as u64)),
+                facts: facts.and_then(|facts| serde_json::from_slice(&facts).ok()),
+                running: running.get(&worker).copied().unwrap_or(0),
+                worker,
+            });
+        }
+        Ok(workers)
+    }
+
+    /// How many jobs each worker runs, counted in chunks, so that Redis serves others meanwhile.
+    async fn running_by_worker(&self) -> Result<HashMap<String, u64>, QueueError> {
+        let mut running = HashMap::new();
+        let mut cursor = "0".to_owned();
+        loop {
+            let mut command = redis::cmd("HSCAN");
+            command
+                .arg(&self.keys.inflight)
+                .arg(&cursor)
+                .arg("COUNT")
+                .arg(1000);
+            let (next, chunk): (String, Vec<Vec<u8>>) = self.link.command(&command).await?;
+            for token in chunk.iter().skip(1).step_by(2) {
+                let token = String::from_utf8_lossy(token);
+                let worker = token.rsplit_once(':').map_or(&*token, |(worker, _)| worker);
+                *running.entry(worker.to_owned()).or_default() += 1;
+            }
+            if next == "0" {
+                return Ok(running);
+            }
+            cursor = next;
+        }
+    }
+}
