@@ -211,7 +211,10 @@ async fn refused_credentials_burn_no_attempt() {
     assert_eq!(stage.stats().await.dead, 0);
     // The operator has put the key right.
     stage.sendgrid.accept_key("SG.flow");
-    assert_eq!(stage.longshore(&["resume", "email"]).await.code, Some(0));
+    assert_eq!(
+        stage.longshore(&["resume", "email", "--holds"]).await.code,
+        Some(0)
+    );
     for id in ids {
         let job = comes(&stage, id, &COMPLETED).await;
         assert_eq!(job.history.last().expect("a history").entry.attempt, 1);

@@ -193,6 +193,10 @@ pub struct Pause {
 pub struct Resume {
     /// The queue
     pub queue: String,
+    /// Also lifts what the fleet itself holds back: a provider's Retry-After, refused credentials, an open breaker's wait, a
+    /// limiter that lies ahead
+    #[arg(long)]
+    pub holds: bool,
     /// Why
     #[arg(
         long,

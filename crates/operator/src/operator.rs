@@ -8,7 +8,7 @@ use crate::audit::AuditRow;
 use crate::dead::{Filter, GroupRow, LetterRow};
 use crate::error::OperatorError;
 use crate::job::JobView;
-use crate::queues::QueueRow;
+use crate::queues::{HoldRow, QueueRow};
 use crate::workers::{self, WorkerRow};
 
 /// What has to be known of a queue to show its jobs.
@@ -194,12 +194,38 @@ impl Operator {
         Ok(self.queue(queue)?.1.pause(signed).await?)
     }
 
-    /// Lets a queue's claims go on. Returns whether that changed anything.
+    /// Ends an operator's pause. Returns whether there was one.
     ///
     /// # Errors
     /// When there is no such queue, or Redis cannot be reached.
     pub async fn resume(&self, queue: &str, signed: &Signed) -> Result<bool, OperatorError> {
         Ok(self.queue(queue)?.1.resume(signed).await?)
+    }
+
+    /// Lifts all that the fleet itself holds back in a queue. Returns what that was.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn lift_holds(
+        &self,
+        queue: &str,
+        signed: &Signed,
+    ) -> Result<Vec<HoldRow>, OperatorError> {
+        let (info, queue) = self.queue(queue)?;
+        let lifted = queue.lift_holds(signed).await?;
+        let row = |hold| HoldRow::new(info, hold);
+        Ok(lifted.into_iter().map(row).collect())
+    }
+
+    /// All that the fleet itself holds back in a queue.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn holds(&self, queue: &str) -> Result<Vec<HoldRow>, OperatorError> {
+        let (info, queue) = self.queue(queue)?;
+        let holds = queue.stats().await?.holds;
+        let row = |hold| HoldRow::new(info, hold);
+        Ok(holds.into_iter().map(row).collect())
     }
 
     /// What operators did, the oldest first: the newest `limit` entries of the last `since`, which is at most 400 days.

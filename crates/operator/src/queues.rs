@@ -1,6 +1,6 @@
 //! Queues as rows.
 
-use longshore_queue::{BreakerState, Paused, Stats};
+use longshore_queue::{BreakerState, Hold, HoldCause, Paused, Stats};
 use serde::Serialize;
 
 use crate::operator::QueueInfo;
@@ -30,6 +30,8 @@ pub struct QueueRow {
     /// Who stands in while the breaker of its own provider is open, if somebody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<FallbackRow>,
+    /// All that the fleet itself holds back now.
+    pub holds: Vec<HoldRow>,
     /// Until when its provider told us to stay away, RFC 3339, if that is to come.
     pub held_until: Option<String>,
     /// How many workers serve it.
@@ -47,6 +49,28 @@ pub struct PauseRow {
     pub reason: String,
     /// Since when, RFC 3339.
     pub since: String,
+}
+
+/// Something that holds calls of a provider back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HoldRow {
+    /// `retry_after`, `credentials`, `breaker` or `limiter`.
+    pub cause: HoldCause,
+    /// Whose calls.
+    pub provider: String,
+    /// Until when, RFC 3339; `None` = until a probe finds it better.
+    pub until: Option<String>,
+}
+
+impl HoldRow {
+    pub(crate) fn new(info: &QueueInfo, hold: Hold) -> Self {
+        let own = || info.providers.first().cloned().unwrap_or_default();
+        Self {
+            cause: hold.cause,
+            provider: hold.provider.unwrap_or_else(own),
+            until: hold.until_ms.map(rfc3339),
+        }
+    }
 }
 
 /// A provider's circuit breaker.
@@ -106,6 +130,11 @@ impl QueueRow {
         Self {
             fallback,
             breakers: info.providers.iter().map(breaker).collect(),
+            holds: stats
+                .holds
+                .iter()
+                .map(|hold| HoldRow::new(info, hold.clone()))
+                .collect(),
             held_until: stats.held_until_ms.map(rfc3339),
             queue: info.name.clone(),
             pending: stats.pending,

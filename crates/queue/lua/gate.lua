@@ -1,17 +1,40 @@
--- Pauses or resumes the queue, for the whole fleet at once.
+-- Holds the queue back or lets it go on, for the whole fleet at once.
 --
--- KEYS  1 gate  2 signal  3 audit
--- ARGV  1 "pause" or "resume"  2 by whom  3 why  4 the queue's name
--- Returns 1 if that changed anything
-local changed
-if ARGV[1] == 'resume' then
-  -- An operator who has put the credentials right need not wait for the next probe.
-  changed = redis.call('HDEL', KEYS[1], 'paused', 'refused') > 0 and 1 or 0
-  redis.call('HDEL', KEYS[1], 'refused_until', 'refused_version')
-  wake(KEYS[2])
-else
+-- KEYS  1 gate  2 signal  3 audit  4 breakers  5 limits
+-- ARGV  1 "pause"; "resume": ends an operator's pause; or "lift": ends all that the fleet itself holds back (part/holds.lua).
+--       A breaker is not closed by that: one probe may go at once  2 by whom  3 why  4 the queue's name
+-- Returns {1 if that changed anything, cause, provider, until, … of each hold that was lifted}
+-- Parts: now, wake, record, audit, hold, breaker, limiter, holds
+local gate, signal, log, breakers, limits = unpack(KEYS)
+local changed, lifted, causes = 0, {}, {}
+if ARGV[1] == 'pause' then
   local pause = cjson.encode({ by = ARGV[2], reason = ARGV[3], since = now })
-  changed = redis.call('HSETNX', KEYS[1], 'paused', pause)
+  changed = redis.call('HSETNX', gate, 'paused', pause)
+elseif ARGV[1] == 'resume' then
+  changed = redis.call('HDEL', gate, 'paused')
+else
+  for _, held in ipairs(holds(gate, breakers, limits)) do
+    local cause, provider, till, key, field = unpack(held)
+    if cause == 'breaker' then
+      local b = read_breaker(breakers, field)
+      change(b, 'open', 0)
+      write_breaker(breakers, b)
+    else
+      redis.call('HDEL', key, field)
+    end
+    if cause == 'credentials' then
+      local s = field:sub(8)
+      redis.call('HDEL', gate, 'refused_until' .. s, 'refused_version' .. s)
+    end
+    changed = 1
+    for _, part in ipairs({ cause, provider, string.format('%.0f', till) }) do lifted[#lifted + 1] = part end
+    causes[#causes + 1] = provider == '' and cause or cause .. ' of ' .. provider
+  end
 end
-if changed == 1 then audit(KEYS[3], { by = ARGV[2], action = ARGV[1], target = ARGV[4], reason = ARGV[3] }) end
-return changed
+if changed == 1 then
+  if ARGV[1] ~= 'pause' then wake(signal) end
+  audit(log, {
+    by = ARGV[2], action = ARGV[1], target = ARGV[4], reason = ARGV[3], result = table.concat(causes, ', '),
+  })
+end
+return { changed, unpack(lifted) }

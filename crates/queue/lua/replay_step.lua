@@ -14,6 +14,11 @@ local function step(id)
   if op.state == 'watching' then
     -- Half a minute without a word: their runs have not come up, or were lost.
     local reported = op.completed + op.again + op.otherwise
+    -- From before the clock was set back.
+    if tonumber(op.heard) > now then
+      op.heard = stamp
+      redis.call('HSET', key, 'heard', stamp)
+    end
     if reported >= tonumber(op.moved) or now - op.heard > 30000 then
       finish(key, open, log, 'done', {})
       return nil
@@ -33,6 +38,8 @@ local function step(id)
     if redis.call('HEXISTS', gate, 'paused') == 1 then return 1000 end
     if redis.call('LLEN', active) >= math.max(1000, 10 * rate) then return 250 end
     -- What was not used for more than a second is lost.
+    -- Its rate is never used up for a time to come: then the clock was set back.
+    if tonumber(stepped) > now + 1 then stepped = stamp end
     local since = math.max(tonumber(stepped), now - math.max(1000, 1000 / rate))
     local allowed = math.floor((now - since) * rate / 1000)
     want = math.min(left, allowed)

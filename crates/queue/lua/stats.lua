@@ -1,11 +1,19 @@
 -- Counts the queue.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 meta (prefix)  9 workers
---       10 breakers
+--       10 breakers  11 limits
 -- ARGV  1 after how many ms without a beat a worker counts as gone
 -- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
---          workers that have beaten lately, breakers as {provider, state, …}}
+--          workers that have beaten lately, breakers as {provider, state, …}, all that holds calls back now as {cause,
+--          provider ("" = the queue's own), until in ms or 0, …}}
+-- Parts: now, record, hold, breaker, limiter, holds
+local held = {}
+for _, found in ipairs(holds(KEYS[7], KEYS[10], KEYS[11])) do
+  held[#held + 1] = found[1]
+  held[#held + 1] = found[2]
+  held[#held + 1] = string.format('%.0f', found[3])
+end
 local head = redis.call('LINDEX', KEYS[1], 0)
 return {
   now,
@@ -20,4 +28,5 @@ return {
   head and field(KEYS[8] .. ':' .. head, 'at'),
   redis.call('ZCOUNT', KEYS[9], string.format('%.0f', now - ARGV[1]), '+inf'),
   redis.call('HGETALL', KEYS[10]),
+  held,
 }

@@ -41,7 +41,7 @@ pub struct AuditEntry {
     pub at_ms: u64,
     /// Who; `longshore` where a replay stopped itself or came to its end.
     pub by: String,
-    /// What: `pause`, `resume`, `replay`, `replay_stopped`, `replay_cancel`, `replay_resume`, `replay_done`, `edit`,
+    /// What: `pause`, `resume`, `lift`, `replay`, `replay_stopped`, `replay_cancel`, `replay_resume`, `replay_done`, `edit`,
     /// `discard`, `export`, `reveal`, `export_mappings`, `import_mappings`,
     /// `unsuppress`, `cron_run`.
     pub action: String,

@@ -11,7 +11,10 @@ use crate::enqueue::millis;
 use crate::key::name_in;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::Answer;
-use crate::{CronOrigin, Delivery, Paused, Queue, QueueError, RawId, Recorded, RunState, script};
+use crate::{
+    CronOrigin, Delivery, Hold, HoldCause, Paused, Queue, QueueError, RawId, Recorded, RunState,
+    script,
+};
 
 /// Where a job is. The six words are the same in code, on the command line, in JSON and in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,6 +73,8 @@ pub struct Stats {
     pub workers: u64,
     /// An operator's pause, or else the queue's own: its provider refuses our credentials.
     pub paused: Option<Paused>,
+    /// All that the fleet itself holds back now.
+    pub holds: Vec<Hold>,
     /// Until when the provider told us to stay away, in ms since the epoch, if that is to come.
     pub held_until_ms: Option<u64>,
     /// The breakers of its providers.
@@ -118,7 +123,7 @@ impl BreakerState {
 }
 
 impl Breaker {
-    /// Reads `<state> <epoch> <until> <failures>`.
+    /// Reads `<state> <epoch> <until> <made> <cap> <failures>`.
     fn parse(provider: String, text: &str) -> Option<Self> {
         let mut fields = text.split(' ');
         let state = match fields.next()? {
@@ -220,6 +225,7 @@ impl Queue {
                 &k.meta,
                 &k.workers,
                 &k.breakers,
+                &k.limits,
             ])
             .arg(millis(self.lost_after))
             .run(&self.link)
@@ -236,10 +242,21 @@ impl Queue {
         let enqueued = enqueued.or_else(|| Some(RawId::from(oldest?).job_id()?.timestamp_ms()));
         let workers = answer.next()?;
         let breakers: HashMap<String, String> = answer.next()?;
+        let holds = Hold::list(answer.list()?)?;
         let mut breakers: Vec<_> = breakers
             .into_iter()
             .filter_map(|(provider, text)| Breaker::parse(provider, &text))
             .collect();
+        for breaker in &mut breakers {
+            // One that a clock has made void is over.
+            let its_own = |hold: &Hold| {
+                hold.cause == HoldCause::Breaker
+                    && hold.provider.as_deref() == Some(&*breaker.provider)
+            };
+            if !holds.iter().any(its_own) {
+                breaker.until_ms = breaker.until_ms.filter(|until| *until <= now);
+            }
+        }
         let pause = |field: &str| serde_json::from_str::<Paused>(gate.get(field)?).ok();
         for field in gate.keys() {
             let Some(provider) = field.strip_prefix("refused:") else {
@@ -259,7 +276,10 @@ impl Queue {
                 }),
             }
         }
-        let held: Option<u64> = gate.get("held").and_then(|until| until.parse().ok());
+        let held = holds
+            .iter()
+            .find(|hold| hold.cause == HoldCause::RetryAfter && hold.provider.is_none())
+            .and_then(|hold| hold.until_ms);
         breakers.sort_by(|a, b| a.provider.cmp(&b.provider));
         Ok(Stats {
             pending,
@@ -269,7 +289,8 @@ impl Queue {
             dead,
             workers,
             paused: pause("paused").or_else(|| pause("refused")),
-            held_until_ms: held.filter(|until| *until > now),
+            holds,
+            held_until_ms: held,
             breakers,
             latency_ms: enqueued.map(|at| now.saturating_sub(at)),
             counters,

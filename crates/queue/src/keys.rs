@@ -56,12 +56,16 @@ pub struct Keys {
     /// |---|---|
     /// | `paused` | an operator's pause, `{"by","reason","since"}` |
     /// | `refused` | the queue's own pause, since its credentials are refused; the same form |
-    /// | `refused_until`, `refused_version` | when the next probe may go out, ms; the credentials that were refused |
-    /// | `held` | the provider said to come back at this time, ms |
+    /// | `refused_until`, `refused_version` | a hold until the next probe may go out; the credentials that were refused |
+    /// | `held` | a hold until the time that the provider named |
+    ///
+    /// A hold is `<until ms> <made ms> <cap ms>` (`lua/part/hold.lua`). The fields of another provider than the queue's own
+    /// have `:<provider>` behind them.
     pub gate: String,
-    /// HASH limiter → up to when its calls are given out, ms since the epoch.
+    /// HASH limiter → `<last> <interval> <made>`: when the call that was given out last goes out, how far calls were apart,
+    /// and when that was written; ms since the epoch.
     pub limits: String,
-    /// HASH provider → its breaker: `<state> <epoch> <until ms> <failures>`.
+    /// HASH provider → its breaker: `<state> <epoch> <hold> <failures>`.
     pub breakers: String,
     /// HASH group → description in JSON.
     pub groups: String,

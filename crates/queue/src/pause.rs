@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Queue, QueueError, Signed, script};
+use crate::{Queue, QueueError, Signed};
 
 /// An operator's pause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,27 +22,15 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn pause(&self, signed: &Signed) -> Result<bool, QueueError> {
-        self.gate("pause", signed).await
+        Ok(self.gate("pause", signed).await?.0)
     }
 
-    /// Lets claims go on. Returns whether that changed anything.
+    /// Ends an operator's pause. Returns whether there was one. What the fleet itself holds back stays
+    /// ([`Queue::lift_holds`]).
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn resume(&self, signed: &Signed) -> Result<bool, QueueError> {
-        self.gate("resume", signed).await
-    }
-
-    async fn gate(&self, action: &str, signed: &Signed) -> Result<bool, QueueError> {
-        let k = &self.keys;
-        let changed: u8 = script::GATE
-            .on(&[&k.gate, &k.signal, &k.audit])
-            .arg(action)
-            .arg(&signed.by)
-            .arg(&signed.reason)
-            .arg(self.name())
-            .run(&self.link)
-            .await?;
-        Ok(changed == 1)
+        Ok(self.gate("resume", signed).await?.0)
     }
 }

@@ -11,7 +11,7 @@ use longshore_job::{Pass, Route, Why, Word};
 use crate::enqueue::millis;
 use crate::{Credentials, Queue, QueueError, Replayed, script};
 
-/// How far ahead places in a limiter's schedule are given out. A job that is lost while it waits for its place wastes it.
+/// How far ahead places in a limiter's schedule are given out (`FARTHEST` in `limiter.lua`). A job that is lost while it waits for its place wastes it.
 const LONGEST_AHEAD: Duration = Duration::from_secs(30);
 
 /// How often a provider may be called, by the whole fleet.

@@ -71,7 +71,7 @@ script!(
     CLAIM = "claim",
     " flags=allow-oom",
     [
-        "now", "wake", "record", "promote", "limiter", "breaker", "call"
+        "now", "wake", "record", "promote", "hold", "limiter", "breaker", "call"
     ]
 );
 script!(CRON_LOOK = "cron_look", "", ["now"]);
@@ -80,12 +80,12 @@ script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
     ASK = "ask",
     " flags=allow-oom",
-    ["now", "limiter", "breaker", "call"]
+    ["now", "hold", "limiter", "breaker", "call"]
 );
 script!(
     TELL = "tell",
     " flags=allow-oom",
-    ["now", "wake", "breaker", "verdict"]
+    ["now", "wake", "hold", "breaker", "verdict"]
 );
 script!(
     SETTLE = "settle",
@@ -94,6 +94,7 @@ script!(
         "now",
         "wake",
         "prune",
+        "hold",
         "breaker",
         "verdict",
         "audit",
@@ -107,11 +108,21 @@ script!(SWEEP = "sweep", " flags=allow-oom", ["now", "record"]);
 script!(ANNOUNCE = "announce", " flags=allow-oom", []);
 script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
 script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
-script!(GATE = "gate", " flags=allow-oom", ["now", "wake", "audit"]);
+script!(
+    GATE = "gate",
+    " flags=allow-oom",
+    [
+        "now", "wake", "record", "audit", "hold", "breaker", "limiter", "holds"
+    ]
+);
 script!(AUDIT = "audit", " flags=allow-oom", ["now", "audit"]);
 script!(PROVE = "prove", "", []);
 script!(WORKERS = "workers", " flags=no-writes", ["now"]);
-script!(STATS = "stats", " flags=no-writes", ["now", "record"]);
+script!(
+    STATS = "stats",
+    " flags=no-writes",
+    ["now", "record", "hold", "breaker", "limiter", "holds"]
+);
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
 script!(OWN = "own", " flags=allow-oom", ["now", "deliveries"]);
 script!(HEAR = "hear", " flags=allow-oom", ["now", "deliveries"]);

@@ -75,7 +75,7 @@ async fn over(bench: &Bench, provider: &str) {
     let key = &bench.queue.keys().breakers;
     let text: String = bench.text(&format!("HGET {key} {provider}")).await;
     let parts: Vec<&str> = text.split(' ').collect();
-    let text = format!("{} {} 1 ", parts[0], parts[1]);
+    let text = format!("{} {} 1 1 1 ", parts[0], parts[1]);
     let field = provider.as_bytes();
     let _: u8 = bench
         .raw(&[b"HSET", key.as_bytes(), field, text.as_bytes()])

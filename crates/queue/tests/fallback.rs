@@ -109,7 +109,7 @@ async fn open_is_over(bench: &Bench, provider: &str) {
     let key = &bench.queue.keys().breakers;
     let text: String = bench.text(&format!("HGET {key} {provider}")).await;
     let parts: Vec<&str> = text.split(' ').collect();
-    let text = format!("{} {} 1 {}", parts[0], parts[1], parts[3]);
+    let text = format!("{} {} 1 1 1 {}", parts[0], parts[1], parts[5]);
     let _: u8 = bench
         .raw(&[
             b"HSET",

@@ -10,7 +10,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use longshore_queue::{
-    BreakerSpec, BreakerState, Call, Claim, ClaimState, Claimed, Fate, Lease, Limit,
+    BreakerSpec, BreakerState, Call, Claim, ClaimState, Claimed, Fate, HoldCause, Lease, Limit,
     ProviderPolicy, Queue, Route, Signed, Verdict, Word,
 };
 use support::{Bench, RETENTION, done, verdict};
@@ -348,7 +348,7 @@ async fn refused_credentials_pause_the_queue_until_a_probe_or_new_ones_find_it_b
 }
 
 #[tokio::test]
-async fn an_operators_resume_ends_the_queues_own_pause_too() {
+async fn an_operators_resume_leaves_the_queues_own_pause_and_lifting_ends_it() {
     let bench = Bench::new();
     bench.enqueue(2).await;
     let queue = bench.queue.clone().with_provider(breaker(None));
@@ -356,11 +356,13 @@ async fn an_operators_resume_ends_the_queues_own_pause_too() {
     let jobs = claim(&queue, &worker, 1).await.jobs;
     let reason = "401".to_owned();
     settle(&queue, &[said(&jobs[0], Word::Refused { reason })]).await;
-    assert!(
-        queue
-            .resume(&Signed::new("ada", ""))
-            .await
-            .expect("resumes")
-    );
+    let ada = Signed::new("ada", "");
+    assert!(!queue.resume(&ada).await.expect("resumes"), "nobody paused");
+    assert_eq!(claim(&queue, &worker, 5).await.state, ClaimState::Refused);
+    queue.pause(&ada).await.expect("pauses");
+    let lifted = queue.lift_holds(&ada).await.expect("lifts");
+    assert_eq!(lifted[0].cause, HoldCause::Credentials);
+    assert_eq!(claim(&queue, &worker, 5).await.state, ClaimState::Paused);
+    assert!(queue.resume(&ada).await.expect("resumes"));
     assert_eq!(claim(&queue, &worker, 5).await.jobs.len(), 2);
 }

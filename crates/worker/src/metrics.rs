@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_queue::{BreakerState, JobState, Stats, Word};
+use longshore_queue::{BreakerState, HoldCause, JobState, Stats, Word};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -54,9 +54,6 @@ struct EntryLabel {
 }
 
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
-
-/// Who pauses a queue that pauses itself.
-const ITSELF: &str = "longshore";
 
 /// All counters of the process.
 #[derive(Debug)]
@@ -272,8 +269,11 @@ fn gauges(text: &mut String, queues: &[(String, Stats)]) {
         "1 while the queue is paused",
         each(|stats| f64::from(u8::from(stats.paused.is_some()))),
     );
-    // Only its provider's refusal does that; an operator's pause stands before it.
-    let by_itself = |stats: &Stats| stats.paused.as_ref().is_some_and(|p| p.by == ITSELF);
+    // Only its provider's refusal does that.
+    let by_itself = |stats: &Stats| {
+        let mut holds = stats.holds.iter();
+        holds.any(|hold| hold.cause == HoldCause::Credentials && hold.provider.is_none())
+    };
     gauge(
         "paused_itself",
         "1 while the queue is paused since its provider refuses our credentials",
@@ -303,6 +303,20 @@ fn gauges(text: &mut String, queues: &[(String, Stats)]) {
         "breaker_state",
         "A provider's breaker: 0 closed, 1 half-open, 2 open",
         breakers,
+    );
+    let mut holds = Vec::new();
+    for (queue, stats) in queues {
+        for hold in &stats.holds {
+            let provider = hold.provider.as_deref().unwrap_or_default();
+            let cause = hold.cause;
+            let labels = format!("queue=\"{queue}\",cause=\"{cause}\",provider=\"{provider}\"");
+            holds.push((labels, 1.0));
+        }
+    }
+    gauge(
+        "hold",
+        "1 for each thing that holds calls of a provider back; no provider: the queue's own",
+        holds,
     );
     gauge(
         "held",
@@ -406,7 +420,7 @@ impl QueueMetrics {
 mod tests {
     use std::collections::HashMap;
 
-    use longshore_queue::{Breaker, Paused};
+    use longshore_queue::{Breaker, Hold, Paused};
 
     use super::*;
 
@@ -425,6 +439,11 @@ mod tests {
                 since_ms: 0,
             }),
             held_until_ms: None,
+            holds: vec![Hold {
+                cause: HoldCause::Credentials,
+                provider: None,
+                until_ms: None,
+            }],
             breakers: vec![Breaker {
                 provider: "sendgrid".to_owned(),
                 state: BreakerState::Open,
@@ -454,7 +473,8 @@ mod tests {
             r#"longshore_jobs{queue="email",state="retryable"} 2"#,
             r#"longshore_latency_seconds{queue="email"} 1.5"#,
             r#"longshore_paused{queue="email"} 1"#,
-            r#"longshore_paused_itself{queue="email"} 0"#,
+            r#"longshore_paused_itself{queue="email"} 1"#,
+            r#"longshore_hold{queue="email",cause="credentials",provider=""} 1"#,
             r#"longshore_held{queue="email"} 0"#,
             r#"longshore_breaker_state{queue="email",provider="sendgrid"} 2"#,
             r#"longshore_provider_calls_total{provider="sendgrid",outcome="answered"} 1"#,

@@ -72,7 +72,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "pause",
         &["longshore pause sms --reason 'wrong texts, see the chat'"],
     ),
-    ("resume", &["longshore resume sms"]),
+    (
+        "resume",
+        &[
+            "longshore resume sms",
+            "longshore resume email --holds   # what `longshore queues` shows as held",
+        ],
+    ),
     (
         "dead groups",
         &[

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_operator::{BreakerRow, PauseRow, QueueRow};
-use longshore_queue::{BreakerState, KeyScan, Link, ScanFor};
+use longshore_operator::{BreakerRow, HoldRow, PauseRow, QueueRow};
+use longshore_queue::{BreakerState, HoldCause, KeyScan, Link, ScanFor};
 use serde_json::json;
 
 use crate::age::{ago, rough};
@@ -53,9 +53,13 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
                 output::line(&plain(&format!("{}: {}", row.queue, refused.reason)))?;
             }
         }
-        if let Some(until) = &row.held_until {
-            let text = format!("{}: its provider said to come back at {until}", row.queue);
-            output::line(&plain(&text))?;
+        // Breakers are told above, with what becomes of the jobs.
+        for hold in row.holds.iter().filter(|h| h.cause != HoldCause::Breaker) {
+            output::line(&plain(&format!(
+                "{} is held back: {}",
+                row.queue,
+                why(hold)
+            )))?;
         }
         if let Some(pause) = &row.paused {
             output::line(&plain(&paused(&row.queue, pause)))?;
@@ -139,7 +143,11 @@ fn cells(row: &QueueRow) -> Vec<String> {
     let mut cells = vec![row.queue.clone()];
     cells.extend(counts.iter().map(u64::to_string));
     cells.push(or_dash(row.latency_seconds.map(latency)));
-    cells.push(row.paused.as_ref().map_or("-", |_| "paused").to_owned());
+    let held = match row.holds.is_empty() {
+        true => "-",
+        false => "held",
+    };
+    cells.push(row.paused.as_ref().map_or(held, |_| "paused").to_owned());
     cells
 }
 
@@ -198,28 +206,76 @@ pub(super) async fn pause(session: &Session, args: &Pause) -> Result<(), Failure
     let signed = session.signed(&args.reason);
     let operator = session.operator().await?;
     let changed = operator.pause(&args.queue, &signed).await?;
-    said(&args.queue, "paused", changed, args.json)
+    let queue = &args.queue;
+    if args.json {
+        return output::done_json(&json!({ "queue": queue, "paused": true, "changed": changed }));
+    }
+    output::done(&match changed {
+        true => format!(
+            "{queue} is paused: running jobs finish, nothing new starts until `longshore resume {queue}`"
+        ),
+        false => format!("{queue} was paused already: `longshore queues` says by whom"),
+    })
 }
 
 pub(super) async fn resume(session: &Session, args: &Resume) -> Result<(), Failure> {
     let signed = session.signed(&args.reason);
     let operator = session.operator().await?;
     let changed = operator.resume(&args.queue, &signed).await?;
-    said(&args.queue, "resumed", changed, args.json)
+    let lifted = match args.holds {
+        true => operator.lift_holds(&args.queue, &signed).await?,
+        false => Vec::new(),
+    };
+    let held = operator.holds(&args.queue).await?;
+    if args.json {
+        let changed = changed || !lifted.is_empty();
+        return output::done_json(&json!({
+            "queue": args.queue, "resumed": true, "changed": changed, "lifted": lifted, "holds": held,
+        }));
+    }
+    resumed(&args.queue, changed, &lifted, &held)
 }
 
-fn said(queue: &str, what: &str, changed: bool, as_json: bool) -> Result<(), Failure> {
-    if as_json {
-        return output::done_json(&json!({ "queue": queue, what: true, "changed": changed }));
+fn resumed(
+    queue: &str,
+    changed: bool,
+    lifted: &[HoldRow],
+    held: &[HoldRow],
+) -> Result<(), Failure> {
+    if changed || lifted.is_empty() {
+        output::done(&match changed {
+            true => format!("{queue} is resumed"),
+            false => format!("{queue} was not paused by an operator"),
+        })?;
     }
-    output::done(&match (changed, what) {
-        (true, "paused") => {
-            format!(
-                "{queue} is paused: running jobs finish, nothing new starts until `longshore resume {queue}`"
-            )
-        }
-        (true, _) => format!("{queue} is resumed"),
-        (false, "paused") => format!("{queue} was paused already: `longshore queues` says by whom"),
-        (false, _) => format!("{queue} was not paused"),
-    })
+    for hold in lifted {
+        output::done(&plain(&format!("{queue}: lifted: {}", why(hold))))?;
+    }
+    for hold in held {
+        output::done(&plain(&format!("{queue} is held back: {}", why(hold))))?;
+    }
+    if !held.is_empty() && lifted.is_empty() {
+        output::done(&format!("`longshore resume {queue} --holds` lifts that"))?;
+    }
+    Ok(())
+}
+
+/// A hold in words.
+fn why(hold: &HoldRow) -> String {
+    let HoldRow {
+        cause,
+        provider,
+        until,
+    } = hold;
+    let until = until.as_ref().map(|until| format!(" until {until}"));
+    let until = until.unwrap_or_default();
+    match cause {
+        HoldCause::RetryAfter => format!("{provider} said to come back later{until}"),
+        HoldCause::Credentials => match until.as_str() {
+            "" => format!("{provider} refuses our credentials, a probe may go at any time"),
+            until => format!("{provider} refuses our credentials, no probe{until}"),
+        },
+        HoldCause::Breaker => format!("the breaker of {provider} keeps calls away{until}"),
+        HoldCause::Limiter => format!("the limit of {provider} lets no call through{until}"),
+    }
 }

@@ -13,7 +13,7 @@ fn every_queue_is_a_row_with_the_fields_of_the_contract() {
     let row = |queue: &str, provider: &str| {
         json!({
             "queue": queue, "pending": 0, "scheduled": 0, "running": 0, "retryable": 0, "dead": 0, "completed": 0,
-            "paused": null, "held_until": null, "workers": 0, "latency_seconds": null,
+            "paused": null, "holds": [], "held_until": null, "workers": 0, "latency_seconds": null,
             "breakers": [{ "provider": provider, "state": "closed", "until": null }],
         })
     };
@@ -112,6 +112,66 @@ fn a_pause_holds_until_it_is_ended_and_says_whose_it_is() {
         false
     );
     assert_eq!(bench.claim().len(), 1);
+}
+
+#[test]
+fn what_the_fleet_holds_back_is_listed_and_lifted() {
+    let bench = Bench::new();
+    bench.enqueue(1);
+    let now = bench
+        .runtime
+        .block_on(bench.queue.now_ms())
+        .expect("a clock");
+    // What a 429 with `Retry-After: 3600` leaves.
+    let held = format!("{} {now} 3600000", now + 3_600_000);
+    let gate = bench.queue.keys().gate.clone();
+    bench.redis(&[b"HSET", gate.as_bytes(), b"held", held.as_bytes()]);
+    let holds = bench.row()["holds"].clone();
+    assert_eq!(holds.as_array().map(Vec::len), Some(1));
+    assert_eq!(fields(&holds[0]), ["cause", "provider", "until"]);
+    assert_eq!(
+        (&holds[0]["cause"], &holds[0]["provider"]),
+        (&json!("retry_after"), &json!("sendgrid"))
+    );
+    let table = bench.run(&["queues"]).ok();
+    for said in ["held", "sendgrid said to come back later until 20"] {
+        assert!(table.stdout.contains(said), "{said}: {table:?}");
+    }
+
+    // Nobody has paused it: it says so, and what would help.
+    let ran = bench.unchanged(&["resume", "email"]).ok();
+    for said in [
+        "email was not paused by an operator",
+        "sendgrid said to come back later until 20",
+        "longshore resume email --holds",
+    ] {
+        assert!(ran.stdout.contains(said), "{said}: {ran:?}");
+    }
+    let ran = bench.unchanged(&["resume", "email", "--json"]).json();
+    assert_eq!((&ran["changed"], &ran["holds"]), (&json!(false), &holds));
+
+    let lift = [
+        "resume",
+        "email",
+        "--holds",
+        "--reason",
+        "they are up",
+        "--json",
+    ];
+    let ran = bench.run(&lift).json();
+    assert_eq!((&ran["changed"], &ran["lifted"]), (&json!(true), &holds));
+    assert_eq!(ran["holds"], json!([]));
+    assert_eq!(bench.row()["holds"], json!([]));
+    assert_eq!(bench.claim().len(), 1);
+    let audit = bench.run(&["audit", "--json"]).json();
+    assert_eq!(
+        (
+            &audit[0]["action"],
+            &audit[0]["reason"],
+            &audit[0]["result"]
+        ),
+        (&json!("lift"), &json!("they are up"), &json!("retry_after"))
+    );
 }
 
 #[test]

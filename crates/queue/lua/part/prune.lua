@@ -9,6 +9,11 @@ local function prune(completed, completions, stats, data, meta, keep_ms, keep_by
     local batch = redis.call('LINDEX', completed, 0)
     if not batch then return 0 end
     local at, bytes, ids = batch:match('^(%d+) (%d+) (.*)$')
+    -- From before the clock was set back: as if it had ended now.
+    if tonumber(at) > now then
+      at = stamp
+      redis.call('LSET', completed, 0, at .. ' ' .. bytes .. ' ' .. ids)
+    end
     local age = now - at
     if not (age >= keep_ms or (held > keep_bytes and keep_bytes > 0 and age >= 10000)) then
       return held > keep_bytes and keep_bytes > 0 and at + 10000 or at + keep_ms

@@ -9,13 +9,13 @@ local function hear(p, gate, breakers, said)
   local word, epoch, marks, rest = said:match('^(%a):(%d+):(%a*):(.*)$')
   local probe = marks:find('p') ~= nil
   if word == 'h' then
-    local till = now + rest
     local field = 'held' .. p.suffix
-    if till > tonumber(redis.call('HGET', gate, field) or 0) then redis.call('HSET', gate, field, till) end
+    local till = held_until(redis.call('HGET', gate, field)) or 0
+    if now + rest > till then redis.call('HSET', gate, field, hold(tonumber(rest))) end
   elseif word == 'u' then
     local pause = cjson.encode({ by = 'longshore', reason = p.name .. ' refuses our credentials: ' .. rest, since = now })
     redis.call('HSETNX', gate, 'refused' .. p.suffix, pause)
-    redis.call('HSET', gate, 'refused_until' .. p.suffix, now + 60000, 'refused_version' .. p.suffix, p.version)
+    redis.call('HSET', gate, 'refused_until' .. p.suffix, hold(60000), 'refused_version' .. p.suffix, p.version)
   elseif word == 's' and probe then
     p.let_through = true
   end
@@ -26,7 +26,7 @@ local function hear(p, gate, breakers, said)
       changed = judge(p.breaker, word, tonumber(epoch), p.spec)
     elseif probe and p.breaker.state == 'half' and p.breaker.epoch == tonumber(epoch) then
       -- The probe found nothing out: another one may go at once.
-      change(p.breaker, 'open', now)
+      change(p.breaker, 'open', 0)
       changed = true
     end
   end

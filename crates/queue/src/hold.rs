@@ -1,0 +1,116 @@
+//! What the fleet itself holds back, and lifting it.
+
+use std::fmt;
+
+use redis::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::value::Answer;
+use crate::{Queue, QueueError, Signed, script};
+
+/// Why claims are held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldCause {
+    /// The provider said when to come back.
+    RetryAfter,
+    /// The provider refuses our credentials: one probe a minute finds out whether it still does.
+    Credentials,
+    /// The provider's breaker is open, or its one probe is under way.
+    Breaker,
+    /// The provider's limit: the next call is more than a second away.
+    Limiter,
+}
+
+impl HoldCause {
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RetryAfter => "retry_after",
+            Self::Credentials => "credentials",
+            Self::Breaker => "breaker",
+            Self::Limiter => "limiter",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [
+            Self::RetryAfter,
+            Self::Credentials,
+            Self::Breaker,
+            Self::Limiter,
+        ]
+        .into_iter()
+        .find(|cause| cause.as_str() == word)
+    }
+}
+
+impl fmt::Display for HoldCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Something that holds calls of one of the queue's providers back. One that a clock has made void is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Why.
+    pub cause: HoldCause,
+    /// Whose calls; `None` = those of the queue's own provider.
+    pub provider: Option<String>,
+    /// Until when, in ms since the epoch. `None` = until a probe finds it better.
+    pub until_ms: Option<u64>,
+}
+
+impl Hold {
+    /// Reads `cause, provider, until, …`. What is of another form is left out.
+    pub(crate) fn list(mut answer: Answer) -> Result<Vec<Self>, QueueError> {
+        let mut holds = Vec::new();
+        while answer.len() >= 3 {
+            let (cause, provider): (String, String) = (answer.next()?, answer.next()?);
+            let until_ms = answer.number()?.filter(|until| *until > 0);
+            if let Some(cause) = HoldCause::parse(&cause) {
+                holds.push(Self {
+                    cause,
+                    provider: (!provider.is_empty()).then_some(provider),
+                    until_ms,
+                });
+            }
+        }
+        Ok(holds)
+    }
+}
+
+impl Queue {
+    /// Lifts all that the fleet itself holds back: a time that the provider named, refused credentials, a limiter that lies
+    /// ahead, and the wait of an open breaker, which then lets one probe go at once. An operator's pause stays. Returns
+    /// what was lifted.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn lift_holds(&self, signed: &Signed) -> Result<Vec<Hold>, QueueError> {
+        let (_, lifted) = self.gate("lift", signed).await?;
+        Hold::list(lifted)
+    }
+
+    /// Returns whether that changed anything, and what the script says of it.
+    pub(crate) async fn gate(
+        &self,
+        action: &str,
+        signed: &Signed,
+    ) -> Result<(bool, Answer), QueueError> {
+        let k = &self.keys;
+        let value: Value = script::GATE
+            .on(&[&k.gate, &k.signal, &k.audit, &k.breakers, &k.limits])
+            .arg(action)
+            .arg(&signed.by)
+            .arg(&signed.reason)
+            .arg(self.name())
+            .run(&self.link)
+            .await?;
+        let mut answer = Answer::new(value)?;
+        let changed: u8 = answer.next()?;
+        Ok((changed == 1, answer))
+    }
+}
