@@ -16,7 +16,7 @@ pub const MAX_CATCH_UP: usize = 100;
 const COUNTED: usize = 1000;
 
 /// A mark so far ahead of the time, in ms, was made by a clock that has been set back since.
-const AHEAD: u64 = 3_600_000;
+const AHEAD: u64 = 5000;
 
 /// What becomes of ticks that are more than a minute late, since nobody was there at their time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,12 +39,14 @@ pub struct Plan {
     pub skipped: u64,
     /// Up to when everything is dealt with then: the entry's new mark.
     pub until: u64,
+    /// The clock was set back since its mark was made.
+    pub set_back: bool,
 }
 
 impl CatchUp {
     /// What is to be done at a time about an entry whose ticks are dealt with up to `mark`; `None` when it is new: a new
-    /// entry begins now. A mark never goes back, unless the clock has been set back by more than an hour: then the entry
-    /// begins now, too, instead of standing still for so long.
+    /// entry begins now. A mark never goes back, unless the clock has been set back by more than five seconds: then the
+    /// entry begins now, too, instead of standing still for so long. Which ticks were made before, the queue knows.
     #[must_use]
     pub fn plan(self, schedule: &Schedule, mark: Option<u64>, now: u64) -> Plan {
         let nothing_until = |until| Plan {
@@ -53,7 +55,12 @@ impl CatchUp {
         };
         let since = match mark {
             None => return nothing_until(now),
-            Some(mark) if mark > now + AHEAD => return nothing_until(now),
+            Some(mark) if mark > now + AHEAD => {
+                return Plan {
+                    set_back: true,
+                    ..nothing_until(now)
+                };
+            }
             Some(mark) if mark >= now => return nothing_until(mark),
             Some(mark) => mark,
         };
@@ -75,6 +82,7 @@ impl CatchUp {
             skipped: (all - due.len()).min(COUNTED) as u64,
             run: due,
             until: now,
+            set_back: false,
         }
     }
 

@@ -2,7 +2,7 @@
 -- schedules that nobody has had for five beats: an entry that was taken out and is put back later is a new one. Beats are
 -- counted, not minutes, so that a fleet that was away forgets nothing.
 --
--- KEYS  1 cron
+-- KEYS  1 cron  2 cron ticks
 -- ARGV  1 how long a beat is, in ms  2 for how many beats a schedule is kept that nobody has
 -- Returns {now, beats, {field, value, …}}
 local beats, at = (redis.call('HGET', KEYS[1], '*') or '0 0'):match('^(%d+) (%d+)$')
@@ -20,7 +20,10 @@ if math.abs(now - at) >= tonumber(ARGV[1]) then
     end
   end
   for i = 1, #all, 2 do
-    if not all[i]:find(' ', 1, true) and not known[all[i]] then redis.call('HDEL', KEYS[1], all[i]) end
+    if not all[i]:find(' ', 1, true) and not known[all[i]] and all[i] ~= '*' then
+      redis.call('HDEL', KEYS[1], all[i])
+      redis.call('HDEL', KEYS[2], all[i])
+    end
   end
   redis.call('HSET', KEYS[1], '*', beats .. ' ' .. stamp)
 end

@@ -1,15 +1,18 @@
 -- Enqueues the ticks of one cron entry and moves its mark, unless somebody else has: then nothing is done. So a tick is
 -- enqueued once, whoever sees it, and an answer that was lost is as good as somebody else's move.
+-- The last hundred ticks of an entry are known by name, so that a clock that was set back makes none of them again. What is
+-- older than those is not made again either, where the clock was set back by an hour at the most.
 --
--- KEYS  1 cron  2 data  3 active  4 signal  5 meta (prefix)  6 stats
+-- KEYS  1 cron  2 data  3 active  4 signal  5 meta (prefix)  6 stats  7 cron ticks
 -- ARGV  1 entry  2 schedule ("" = run by hand: no mark is looked at or moved)  3 its mark as it was seen, in ms ("" = none)
 --       4 its new mark, in ms  5 beats; then 4 for each job, at most 100, oldest tick first:
 --       tick in ms, id, payload, expires in ms ("" = never)
 -- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued}
-local cron, data, active, signal, meta, stats = unpack(KEYS)
+local cron, data, active, signal, meta, stats, ticks = unpack(KEYS)
 local entry, schedule = ARGV[1], ARGV[2]
 local by_hand = schedule == ''
-local last = 0
+local last, ahead = 0, 0
+local names, known = {}, {}
 if not by_hand then
   local field = entry .. ' ' .. schedule
   local mark = (redis.call('HGET', cron, field) or ''):match('^(%d+) %d+$') or ''
@@ -18,21 +21,42 @@ if not by_hand then
   -- While a fleet is deployed with another schedule, the entry has two: what both have is one tick.
   last = tonumber((redis.call('HGET', cron, entry) or ''):match('^(%d+) ') or 0)
   -- From before the clock was set back.
-  if last > ARGV[4] + 3600000 then last = 0 end
+  if last > ARGV[4] + 5000 then last, ahead = 0, last - ARGV[4] end
+  for tick in (redis.call('HGET', ticks, entry) or ''):gmatch('%d+') do
+    names[#names + 1] = tonumber(tick)
+    known[tick] = true
+  end
 end
-local ids = {}
+
+local function is_new(tick)
+  if by_hand then return true end
+  if tonumber(tick) <= last or known[tick] then return false end
+  return ahead == 0 or ahead > 3600000 or #names < 100 or tonumber(tick) > names[1]
+end
+
+local ids, made = {}, {}
 for i = 6, #ARGV, 4 do
   local tick, id, expires = ARGV[i], ARGV[i + 1], ARGV[i + 3]
-  if tonumber(tick) > last and redis.call('HSETNX', data, id, ARGV[i + 2]) == 1 then
+  if is_new(tick) and redis.call('HSETNX', data, id, ARGV[i + 2]) == 1 then
     local record = { 'at', stamp, 'cron', entry .. ' ' .. tick .. (by_hand and ' by hand' or '') }
     if expires ~= '' then
       record[#record + 1] = 'exp'
       record[#record + 1] = now + expires
     end
     redis.call('HSET', meta .. ':' .. id, unpack(record))
-    if not by_hand then redis.call('HSET', cron, entry, tick .. ' ' .. id) end
+    if not by_hand then
+      redis.call('HSET', cron, entry, tick .. ' ' .. id)
+      made[#made + 1] = tonumber(tick)
+    end
     ids[#ids + 1] = id
   end
+end
+if #made > 0 then
+  for _, tick in ipairs(made) do names[#names + 1] = tick end
+  table.sort(names)
+  local newest = {}
+  for i = math.max(1, #names - 99), #names do newest[#newest + 1] = string.format('%.0f', names[i]) end
+  redis.call('HSET', ticks, entry, table.concat(newest, ' '))
 end
 if #ids > 0 then
   redis.call('HINCRBY', stats, 'enqueued', #ids)

@@ -136,7 +136,7 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn cron_look(&self) -> Result<CronBook, QueueError> {
         let value: Value = script::CRON_LOOK
-            .on(&[&self.keys.cron])
+            .on(&[&self.keys.cron, &self.keys.cron_ticks])
             .arg(millis(BEAT))
             .arg(BEATS_KEPT)
             .run(&self.link)
@@ -181,7 +181,15 @@ impl Queue {
         let k = &self.keys;
         let seen = to.seen_ms.map(|ms| ms.to_string()).unwrap_or_default();
         let mut call = script::CRON_TICK
-            .on(&[&k.cron, &k.data, &k.active, &k.signal, &k.meta, &k.stats])
+            .on(&[
+                &k.cron,
+                &k.data,
+                &k.active,
+                &k.signal,
+                &k.meta,
+                &k.stats,
+                &k.cron_ticks,
+            ])
             .arg(to.entry)
             .arg(to.schedule)
             .arg(seen)

@@ -104,6 +104,8 @@ pub struct Keys {
     /// | `<entry>` | its last tick, `<ms> <job>` |
     /// | `*` | how often it was noted which entries there are, and when last, `<beats> <ms>` |
     pub cron: String,
+    /// HASH cron entry → its last hundred ticks, ms since the epoch, the oldest first.
+    pub cron_ticks: String,
     /// STRING that is written and removed again by whoever proves that the queue can be written to.
     pub probe: String,
 }
@@ -170,6 +172,7 @@ impl Keys {
             open_replays: key("replays:open"),
             replay: key("replay"),
             cron: key("cron"),
+            cron_ticks: key("cron:ticks"),
             probe: key("probe"),
         })
     }
@@ -209,6 +212,7 @@ impl Keys {
             open_replays,
             replay,
             cron,
+            cron_ticks,
             probe,
         } = self;
         let prefixes = [meta, dead, idempotency, event, kept, map, replay];
@@ -234,6 +238,7 @@ impl Keys {
             replays,
             open_replays,
             cron,
+            cron_ticks,
             probe,
         ];
         let exact = exact.into_iter().map(|key| (key.as_str(), false));

@@ -189,6 +189,47 @@ async fn an_edited_schedule_begins_anew_and_a_tick_that_both_have_is_one() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_ticks_nothing_twice_and_stops_nothing() {
+    let bench = Bench::new();
+    let entry = ("minutes", "UTC * * * * *");
+    let at = |minute: u64| (1_000_000 + minute) * 60_000;
+    bench.tick(&bench.look().await, entry, at(0), &[]).await;
+    let made = async |from: u64, to: u64, until: u64| {
+        let ticks: Vec<_> = (from..=to).map(at).collect();
+        let book = bench.look().await;
+        let made = bench.tick(&book, entry, at(until), &ticks).await;
+        made.expect("moves").len()
+    };
+    let back_to = async |minute| {
+        let book = bench.look().await;
+        bench.tick(&book, entry, at(minute), &[]).await
+    };
+    assert_eq!(made(1, 100, 100).await, 100);
+    // Back by 40 minutes: the mark begins anew, and what was made is known by name.
+    back_to(60).await;
+    assert_eq!(made(61, 95, 95).await, 0);
+    assert_eq!(made(101, 103, 103).await, 3);
+    // Ahead by half an hour, where only the newest tick was made; and back: what was passed over comes at its time.
+    assert_eq!(made(133, 133, 133).await, 1);
+    back_to(103).await;
+    assert_eq!(made(104, 110, 110).await, 7);
+    assert_eq!(made(111, 140, 140).await, 29);
+    // Of those that are too old to be known nothing is made again, unless the clock was set far back.
+    back_to(90).await;
+    assert_eq!(made(20, 40, 90).await, 0);
+    assert_eq!(made(20, 40, 70).await, 21);
+    let key = &bench.queue.keys().cron_ticks;
+    let known: String = bench.text(&format!("HGET {key} minutes")).await;
+    assert_eq!(known.split(' ').count(), 100);
+    // An entry that is gone leaves none of it.
+    for _ in 0..7 {
+        bench.back_date_beat(60_000).await;
+        bench.look().await;
+    }
+    assert_eq!(bench.text::<u8>(&format!("EXISTS {key}")).await, 0);
+}
+
+#[tokio::test]
 async fn what_nobody_has_for_five_beats_is_forgotten_and_an_outage_is_one_beat() {
     let bench = Bench::new();
     let (kept, gone) = (("kept", HOURLY), ("gone", HOURLY));

@@ -132,7 +132,8 @@ impl Ticker {
         if let Some(last) = book.last_tick(name) {
             self.metrics.last_tick(name, last.tick_ms);
         }
-        if plan.run.is_empty() && plan.skipped == 0 && mark.is_some_and(|mark| mark.fresh) {
+        let dealt_with = plan.run.is_empty() && plan.skipped == 0 && !plan.set_back;
+        if dealt_with && mark.is_some_and(|mark| mark.fresh) {
             return Ok(true);
         }
         let mut jobs = Vec::with_capacity(plan.run.len());
@@ -162,6 +163,14 @@ impl Ticker {
         let Some(made) = queue.cron_move(book, to).await? else {
             return Ok(false);
         };
+        if plan.set_back {
+            let ahead_ms = seen_ms.map(|mark| mark.saturating_sub(now_ms));
+            tracing::warn!(
+                entry = name,
+                ahead_ms,
+                "Redis's clock was set back: ticks that were made before are not made again"
+            );
+        }
         self.say(entry, mark.is_none(), &made, plan.skipped, now_ms);
         self.metrics.skipped_ticks(name, plan.skipped + refused);
         self.metrics.ticks(name, made.len() as u64);

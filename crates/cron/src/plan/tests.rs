@@ -65,10 +65,13 @@ fn a_clock_that_was_set_back_neither_doubles_nor_stops_for_long() {
     let plan = |mark| CatchUp::All.plan(&hourly(), Some(mark), NOW);
     // By a little: what was dealt with stays dealt with.
     assert_eq!(plan(NOW + 1).until, NOW + 1);
-    assert_eq!(plan(NOW + HOUR).until, NOW + HOUR);
-    // By more: that mark was not of this world.
-    let far = plan(NOW + HOUR + 1);
-    assert_eq!((far.run, far.until), (vec![], NOW));
+    assert_eq!(plan(NOW + 5000).until, NOW + 5000);
+    assert!(!plan(NOW + 5000).set_back);
+    // By more: it begins now.
+    for ahead in [5001, HOUR, 24 * HOUR] {
+        let far = plan(NOW + ahead);
+        assert_eq!((far.run, far.until, far.set_back), (vec![], NOW, true));
+    }
 }
 
 #[test]
