@@ -385,6 +385,31 @@ impl Stage {
         let _: u64 = self.queue.link().command(&into).await.expect("back-dates");
     }
 
+    /// Moves the clock for one job that waits or is to run: all its times are this much earlier.
+    ///
+    /// # Panics
+    /// When Redis is away.
+    pub async fn back_date_job(&self, id: JobId, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).expect("a time");
+        let keys = self.queue.keys();
+        let record = keys.record(&id.into());
+        let link = self.queue.link();
+        for field in ["at", "due", "exp"] {
+            let mut there = redis::cmd("HEXISTS");
+            there.arg(&record).arg(field);
+            if link.command::<bool>(&there).await.expect("looks") {
+                let mut add = redis::cmd("HINCRBY");
+                add.arg(&record).arg(field).arg(-by_ms);
+                let _: i64 = link.command(&add).await.expect("back-dates");
+            }
+        }
+        // Only where it waits for its time.
+        let mut add = redis::cmd("ZADD");
+        add.arg(&keys.scheduled).arg("XX").arg("INCR");
+        add.arg(-by.as_secs_f64()).arg(id.to_string());
+        let _: redis::Value = link.command(&add).await.expect("back-dates");
+    }
+
     /// Runs one of the other commands to its end.
     ///
     /// # Panics

@@ -214,7 +214,8 @@ pub struct Options {
     pub run_at: RunAt,
     /// At most one job of its kind with this key ([`Enqueue::key`]): 1 to 256 bytes.
     pub key: Option<String>,
-    /// After how long it is dead as expired; `None` = as its kind says.
+    /// After how long it is dead as expired, counted from when it is due; `None` = as its kind says. Longer than the
+    /// delay: one that is over, counted from now, before the job is due is refused.
     pub expires_in: Option<Duration>,
 }
 
@@ -251,6 +252,18 @@ impl Options {
         {
             return Err(ClientError::InvalidOption(
                 "expires_in: must be more than 0 and at most a hundred years",
+            ));
+        }
+        let delay = match self.run_at {
+            RunAt::Now => Duration::ZERO,
+            RunAt::In(wait) => wait,
+            RunAt::At(at) => Duration::from_millis(at).saturating_sub(now),
+        };
+        // It is counted from when the job is due. Whoever gives a shorter one than the delay counts from now, and would get
+        // a job that is done long after they gave it up.
+        if !delay.is_zero() && self.expires_in.is_some_and(|life| life <= delay) {
+            return Err(ClientError::InvalidOption(
+                "expires_in: is over before the job is due: leave it out, or make it longer than the delay",
             ));
         }
         Ok(())

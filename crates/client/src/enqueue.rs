@@ -48,7 +48,8 @@ impl<'a, J: Job> Enqueue<'a, J> {
         self
     }
 
-    /// Not run at all if its turn comes later than this: it is dead as `expired` instead.
+    /// Not run at all if its turn comes later than this after it was due: it is dead as `expired` instead. Has to be longer
+    /// than a delay.
     pub fn expires_in(mut self, life: Duration) -> Self {
         self.options.expires_in = Some(life);
         self

@@ -92,11 +92,18 @@ async fn one_line_enqueues_and_options_are_kept() {
         (status.id, status.queue, status.state),
         (plain, "email", JobState::Pending)
     );
+    let never = bench
+        .client
+        .enqueue(welcome())
+        .delay(Duration::from_secs(600))
+        .expires_in(Duration::from_secs(60));
+    let refused = never.await.expect_err("it would be over before it is due");
+    assert!(refused.to_string().contains("expires_in"), "{refused}");
     let later = bench
         .client
         .enqueue(welcome())
         .delay(Duration::from_secs(600))
-        .expires_in(Duration::from_secs(60))
+        .expires_in(Duration::from_secs(3600))
         .await
         .expect("enqueues");
     let status = bench
@@ -106,7 +113,10 @@ async fn one_line_enqueues_and_options_are_kept() {
         .expect("asks")
         .expect("is known");
     assert_eq!(status.state, JobState::Scheduled);
-    assert!(bench.record(later).await.contains_key("exp"));
+    let record = bench.record(later).await;
+    let time = |field: &str| record[field].parse::<u64>().expect("a time");
+    assert_eq!(time("due") - time("at"), 600_000);
+    assert_eq!(time("exp") - time("due"), 3_600_000, "from when it is due");
     let past = bench
         .client
         .enqueue(welcome())

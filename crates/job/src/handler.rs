@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::memory::{Forgetful, Memory, Outbox};
-use crate::{Job, JobError, JobId, NotNow, Outcome, Pass, Route, Word};
+use crate::{Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, Route, Word};
 
 /// Carries out the jobs of one kind. One handler serves all runs of its kind at the same time.
 pub trait Handler: Send + Sync + 'static {
@@ -106,6 +106,10 @@ pub struct Run {
     pub may_have_been_sent: bool,
     /// Which way its calls go.
     pub route: Route,
+    /// How jobs of its kind are run.
+    pub policy: KindPolicy,
+    /// This attempt has made its call before, and makes it again: an answer was lost, or said that it may be repeated.
+    pub again: bool,
     gate: Arc<dyn Gate>,
     elsewhere: bool,
     memory: Arc<dyn Memory>,
@@ -123,6 +127,8 @@ impl Run {
             idempotency_key: id.to_string(),
             may_have_been_sent: false,
             route: Route::Primary,
+            policy: KindPolicy::DEFAULT,
+            again: false,
             gate,
             elsewhere: false,
             memory: Arc::new(Forgetful),

@@ -6,7 +6,7 @@
 //! - [`Prepared`] is a checked payload ready to be enqueued, [`Envelope`] the same on its way back out.
 //! - [`Handler`] is what a job crate implements; it gets the args and a [`Run`], and answers with an
 //!   [`Outcome`] or a [`JobError`].
-//! - [`RetrySchedule`] says when a failed attempt is made again.
+//! - [`RetrySchedule`] says when a failed attempt is made again, [`KindPolicy`] what a kind says of its time limits.
 //! - [`AddressHash`] and [`Suppression`] are the list of addresses that no mail goes to.
 
 mod call;
@@ -17,6 +17,7 @@ mod id;
 pub mod kinds;
 mod memory;
 mod payload;
+mod policy;
 mod retry;
 mod suppression;
 
@@ -30,6 +31,7 @@ pub use memory::{
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
 };
+pub use policy::KindPolicy;
 #[cfg(feature = "backoff")]
 pub use retry::Backoff;
 pub use retry::{Reconnect, RetrySchedule};

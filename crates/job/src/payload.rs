@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::KindPolicy;
 use crate::digest::digest;
 
 /// The largest payload that is accepted: 256 KiB, envelope included. Big things belong in a bucket.
@@ -30,6 +31,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const PUBLIC_RESULT: &'static [&'static str] = &[];
     /// Top-level fields of its progress that name no person and hold no secret: operators see them without asking.
     const PUBLIC_PROGRESS: &'static [&'static str] = &[];
+    /// Its time limits, expiry and retries, unless configuration says otherwise.
+    const POLICY: KindPolicy = KindPolicy::DEFAULT;
+    /// The shortest expiry that [`expires_in`](Job::expires_in) gives: all attempts have to fit into it.
+    const SHORTEST_EXPIRY: Option<Duration> = Self::POLICY.expires;
 
     /// Checks what the types cannot say.
     ///
@@ -37,9 +42,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// Says which field is wrong and what would be right. Names no person: it may end up in a log.
     fn check(&self) -> Result<(), InvalidArgs>;
 
-    /// After how long a job that has not run is dead as `expired`, unless the producer says otherwise.
+    /// After how long a job that has not run is dead as `expired`, counted from when it was first due, unless the producer
+    /// says otherwise. As [`POLICY`](Job::POLICY) has it, but for kinds whose args decide.
     fn expires_in(&self) -> Option<Duration> {
-        None
+        Self::POLICY.expires
     }
 }
 
@@ -71,7 +77,7 @@ pub struct Prepared {
     pub queue: &'static str,
     /// Its payload, at most [`MAX_PAYLOAD_BYTES`].
     pub payload: Vec<u8>,
-    /// The kind's own expiry.
+    /// The kind's own expiry, counted from when the job is first due.
     pub expires_in: Option<Duration>,
 }
 
@@ -142,6 +148,10 @@ pub struct KindSpec {
     pub public_result: &'static [&'static str],
     /// Its [`Job::PUBLIC_PROGRESS`].
     pub public_progress: &'static [&'static str],
+    /// Its [`Job::POLICY`].
+    pub policy: KindPolicy,
+    /// Its [`Job::SHORTEST_EXPIRY`].
+    pub shortest_expiry: Option<Duration>,
     prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
 }
 
@@ -161,6 +171,8 @@ impl KindSpec {
             public_args: J::PUBLIC_ARGS,
             public_result: J::PUBLIC_RESULT,
             public_progress: J::PUBLIC_PROGRESS,
+            policy: J::POLICY,
+            shortest_expiry: J::SHORTEST_EXPIRY,
             prepare: prepare::<J>,
         }
     }

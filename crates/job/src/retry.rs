@@ -41,6 +41,14 @@ impl RetrySchedule {
             .saturating_add(1)
     }
 
+    /// All waits together.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        self.waits
+            .iter()
+            .fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait))
+    }
+
     /// How long to wait after attempt `attempt` (from 1) has failed; `None` when it was the last.
     #[must_use]
     pub fn wait_after(&self, attempt: u32) -> Option<Duration> {

@@ -8,7 +8,7 @@ use longshore_job::kinds::{
 };
 use longshore_job::{Envelope, Job, Prepared};
 
-fn golden<J: Job>(file: &str, expires: bool) {
+fn golden<J: Job>(file: &str, expires: Option<u64>) {
     let text = file.trim_end();
     let envelope = Envelope::parse(text.as_bytes()).expect("an envelope");
     assert_eq!(envelope.kind, J::KIND);
@@ -16,19 +16,26 @@ fn golden<J: Job>(file: &str, expires: bool) {
     let again = Prepared::new(&job).expect("accepted");
     assert_eq!(String::from_utf8_lossy(&again.payload), text);
     assert_eq!(again.queue, "payment-reconcile");
-    assert_eq!(again.expires_in, expires.then_some(Duration::from_secs(60)));
+    assert_eq!(again.expires_in, expires.map(Duration::from_secs));
     assert!(find(J::KIND).is_some());
 }
 
+/// A checkout's user waits for a minute at the most.
+const MINUTE: Option<u64> = Some(60);
+const DAY: Option<u64> = Some(24 * 3600);
+
 #[test]
 fn payloads_are_golden() {
-    golden::<CreateCustomer>(include_str!("golden/create_customer.v1.json"), true);
-    golden::<CreatePaymentIntent>(include_str!("golden/create_payment_intent.v1.json"), true);
-    golden::<ConfirmPaymentIntent>(include_str!("golden/confirm_payment_intent.v1.json"), true);
-    golden::<CreateSubscription>(include_str!("golden/create_subscription.v1.json"), true);
-    golden::<CancelSubscription>(include_str!("golden/cancel_subscription.v1.json"), true);
-    golden::<ApplyStripeEvent>(include_str!("golden/apply_stripe_event.v1.json"), false);
-    golden::<ReconcilePayments>(include_str!("golden/reconcile_payments.v1.json"), false);
+    golden::<CreateCustomer>(include_str!("golden/create_customer.v1.json"), DAY);
+    golden::<CreatePaymentIntent>(include_str!("golden/create_payment_intent.v1.json"), MINUTE);
+    golden::<ConfirmPaymentIntent>(
+        include_str!("golden/confirm_payment_intent.v1.json"),
+        MINUTE,
+    );
+    golden::<CreateSubscription>(include_str!("golden/create_subscription.v1.json"), DAY);
+    golden::<CancelSubscription>(include_str!("golden/cancel_subscription.v1.json"), DAY);
+    golden::<ApplyStripeEvent>(include_str!("golden/apply_stripe_event.v1.json"), None);
+    golden::<ReconcilePayments>(include_str!("golden/reconcile_payments.v1.json"), None);
 }
 
 #[track_caller]

@@ -125,7 +125,7 @@ pub struct Enqueue {
     /// that job waits, runs or is dead, and at least 24 hours
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
-    /// Not run at all if its turn comes later than this: it is dead as expired
+    /// Not run at all if its turn comes later than this after it was due: it is dead as expired. Longer than --in
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub expires_in: Option<Duration>,
     /// Prints a JSON object per job instead of its bare id
@@ -360,7 +360,7 @@ pub struct Many {
 }
 
 /// Which dead letters.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
     /// Jobs by id, as `dead list` shows it
@@ -383,6 +383,9 @@ pub struct Replay {
     /// Drips so many a second, in the fleet, and stops itself when they fail again for the same cause
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: Option<u32>,
+    /// Gives each letter its time again, from now: it expires as long after this as it did at first
+    #[arg(long)]
+    pub fresh_expiry: bool,
     /// Says what it would do, and does nothing
     #[arg(long)]
     pub dry_run: bool,

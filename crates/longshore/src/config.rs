@@ -50,7 +50,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use figment::Figment;
-use longshore_job::kinds::BucketName;
+use longshore_job::Job;
+use longshore_job::kinds::{BucketName, CreatePaymentIntent, SendEmail};
 use longshore_listener::TrustedProxies;
 use longshore_storage::Bucket;
 
@@ -173,6 +174,16 @@ impl Config {
         let twilio = twilio::read(&mut reader);
         let google_maps = google_maps::read(&mut reader);
         let stripe = stripe::read(&mut reader, profile);
+        if let Some(queues) = &queues {
+            queues::fit(&mut reader, queues, |kind| match kind.queue {
+                // Only a mail with a link to reset a password expires by itself.
+                SendEmail::QUEUE => email
+                    .as_ref()
+                    .is_some_and(|email| email.templates.contains_key("password_reset")),
+                CreatePaymentIntent::QUEUE => stripe.is_some(),
+                _ => true,
+            });
+        }
         let app = app::read(&mut reader);
         let testpay = testpay::read(&mut reader);
         let new_customers = app::new_customers(&mut reader, testpay.is_some());

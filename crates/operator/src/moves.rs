@@ -1,7 +1,7 @@
 //! Dead letters on their way out: back to pending, or gone.
 
 use longshore_job::JobId;
-use longshore_queue::{JobState, Queue, QueueError, RawId, Selection, Signed};
+use longshore_queue::{JobState, Queue, QueueError, RawId, Replaying, Selection, Signed};
 
 use crate::dead::{Moved, Target};
 use crate::error::OperatorError;
@@ -11,6 +11,7 @@ use crate::operator::{Operator, QueueInfo, unknown};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
     Replay,
+    ReplayFresh,
     Discard,
 }
 
@@ -23,6 +24,7 @@ impl Deed {
     ) -> Result<Vec<RawId>, QueueError> {
         match self {
             Self::Replay => queue.replay(ids, signed).await,
+            Self::ReplayFresh => queue.replay_with_fresh_expiry(ids, signed).await,
             Self::Discard => queue.discard(ids, signed).await,
         }
     }
@@ -63,14 +65,45 @@ impl Operator {
         &self,
         target: &Target,
         signed: &Signed,
+        progress: impl FnMut(u64),
+    ) -> Result<Moved, OperatorError> {
+        self.replay_now(target, false, signed, progress).await
+    }
+
+    /// Dead letters back to pending, as [`replay`](Self::replay) does, each with its time again from now: it expires as long
+    /// after this as it did after it was first due.
+    ///
+    /// # Errors
+    /// As [`Operator::replay`].
+    pub async fn replay_with_fresh_expiry(
+        &self,
+        target: &Target,
+        signed: &Signed,
+        progress: impl FnMut(u64),
+    ) -> Result<Moved, OperatorError> {
+        self.replay_now(target, true, signed, progress).await
+    }
+
+    async fn replay_now(
+        &self,
+        target: &Target,
+        fresh_expiry: bool,
+        signed: &Signed,
         mut progress: impl FnMut(u64),
     ) -> Result<Moved, OperatorError> {
         if let Target::Ids(ids) = target {
-            return self
-                .each_of(self.checked(ids).await?, Deed::Replay, signed, progress)
-                .await;
+            let deed = match fresh_expiry {
+                true => Deed::ReplayFresh,
+                false => Deed::Replay,
+            };
+            let ids = self.checked(ids).await?;
+            return self.each_of(ids, deed, signed, progress).await;
         }
-        let begun = self.begin_replay(target, None, signed).await?;
+        let how = Replaying {
+            rate: None,
+            fresh_expiry,
+        };
+        let begun = self.begin_replay(target, how, signed).await?;
         let mut moved = Moved::default();
         for replay in begun {
             let before = moved.moved;

@@ -1,7 +1,7 @@
 //! What a replay would do, without doing it.
 
-use longshore_job::{Envelope, kinds};
-use longshore_queue::{JobState, Queue, RawId, WholeLetter};
+use longshore_job::{Envelope, Prepared, kinds};
+use longshore_queue::{JobState, Queue, RawId, Replaying, WholeLetter};
 use serde::Serialize;
 
 use crate::dead::Target;
@@ -22,8 +22,11 @@ pub struct Rehearsal {
     pub unknown_kind: u64,
     /// How many would be put back until a worker comes that knows their version of the args.
     pub newer: u64,
-    /// How many would die again, as expired.
+    /// How many would die again, since they have expired; those of them that may have been carried out as unknown, unless
+    /// their provider can be asked.
     pub expired: u64,
+    /// Each would get its time again, so that none has expired.
+    pub fresh_expiry: bool,
     /// How many may have been carried out already: a request of theirs went out, and no answer came.
     pub outcome_unknown: u64,
     /// How many of those would be carried out without a question: their effect may happen twice.
@@ -67,10 +70,14 @@ impl Operator {
     pub async fn rehearse(
         &self,
         target: &Target,
-        rate: Option<u32>,
+        how: impl Into<Replaying>,
         mut progress: impl FnMut(u64),
     ) -> Result<Rehearsal, OperatorError> {
-        let mut rehearsal = Rehearsal::default();
+        let how = how.into();
+        let mut rehearsal = Rehearsal {
+            fresh_expiry: how.fresh_expiry,
+            ..Rehearsal::default()
+        };
         if let Target::Ids(ids) = target {
             self.rehearse_named(ids, &mut rehearsal).await?;
         }
@@ -90,7 +97,9 @@ impl Operator {
             let of_queue = rehearsal.letters - before;
             rehearsal.stands(info, queue, of_queue).await?;
         }
-        rehearsal.seconds = rate.map(|rate| rehearsal.letters.div_ceil(u64::from(rate.max(1))));
+        rehearsal.seconds = how
+            .rate
+            .map(|rate| rehearsal.letters.div_ceil(u64::from(rate.max(1))));
         Ok(rehearsal)
     }
 
@@ -123,8 +132,13 @@ impl Operator {
 impl Rehearsal {
     fn see(&mut self, info: &QueueInfo, letter: &WholeLetter, now_ms: u64) {
         self.letters += 1;
-        let runs = self.decodes(info, letter);
-        let expired = letter.expires_at_ms.is_some_and(|at| at <= now_ms);
+        let (runs, default) = match self.decodes(info, letter) {
+            Some(job) => (true, job.expires_in),
+            None => (false, None),
+        };
+        let by_default = || Some(letter.first_due_ms? + u64::try_from(default?.as_millis()).ok()?);
+        let expires = letter.expires_at_ms.or_else(by_default);
+        let expired = !self.fresh_expiry && expires.is_some_and(|at| at <= now_ms);
         self.expired += u64::from(expired);
         self.would_run += u64::from(runs && !expired);
         if !letter.job.run.may_have_been_sent {
@@ -141,25 +155,25 @@ impl Rehearsal {
         }
     }
 
-    fn decodes(&mut self, info: &QueueInfo, letter: &WholeLetter) -> bool {
+    fn decodes(&mut self, info: &QueueInfo, letter: &WholeLetter) -> Option<Prepared> {
         let payload = letter.job.payload.as_deref().unwrap_or_default();
         let known = letter.job.id.job_id().is_some();
         let Some(envelope) = Envelope::parse(payload).ok().filter(|_| known) else {
             self.undecodable += 1;
-            return false;
+            return None;
         };
         let spec = kinds::find(&envelope.kind).filter(|spec| spec.queue == info.name);
         let Some(spec) = spec else {
             self.unknown_kind += 1;
-            return false;
+            return None;
         };
         if envelope.v > spec.version {
             self.newer += 1;
-            return false;
+            return None;
         }
-        let decodes = spec.prepare(envelope.args.get()).is_ok();
-        self.undecodable += u64::from(!decodes);
-        decodes
+        let job = spec.prepare(envelope.args.get()).ok();
+        self.undecodable += u64::from(job.is_none());
+        job
     }
 
     async fn stands(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_job::JobId;
-use longshore_queue::{Begun, Changed, Queue, Replay, ReplayState, Selection, Signed};
+use longshore_queue::{Begun, Changed, Queue, Replay, ReplayState, Replaying, Selection, Signed};
 use serde::Serialize;
 
 use crate::dead::Target;
@@ -94,7 +94,7 @@ impl ReplayRow {
 }
 
 impl Operator {
-    /// Begins to replay letters, `rate` a second or as fast as it goes; one operation for each queue that has some of
+    /// Begins to replay letters, at a rate or as fast as it goes; one operation for each queue that has some of
     /// them. Where one of the same group or queue is running at that rate, it is that one. Of named letters at most 1,000.
     ///
     /// # Errors
@@ -103,15 +103,16 @@ impl Operator {
     pub async fn begin_replay(
         &self,
         target: &Target,
-        rate: Option<u32>,
+        how: impl Into<Replaying>,
         signed: &Signed,
     ) -> Result<Vec<ReplayRow>, OperatorError> {
+        let how = how.into();
         let mut rows = Vec::new();
         if let Target::Ids(ids) = target {
             let ids = self.checked(ids).await?;
             for (_, queue) in &self.queues {
                 let mine = JobId::generate();
-                let begun = queue.begin_replay_of(mine, &ids, rate, signed).await?;
+                let begun = queue.begin_replay_of(mine, &ids, how, signed).await?;
                 if begun == Begun::New {
                     rows.push(self.replay_of(&mine.to_string()).await?);
                 }
@@ -120,10 +121,10 @@ impl Operator {
         }
         for (queue, selection) in self.meant(target).await? {
             let mine = JobId::generate();
-            let begun = queue.begin_replay(mine, &selection, rate, signed).await?;
+            let begun = queue.begin_replay(mine, &selection, how, signed).await?;
             let id = match begun {
                 Begun::New => mine.to_string(),
-                Begun::Running { id, rate: its } if its == rate => id,
+                Begun::Running { id, rate: its } if its == how.rate && !how.fresh_expiry => id,
                 Begun::Running { id, .. } => return Err(OperatorError::ReplayRunning { id }),
                 Begun::Nothing => continue,
             };

@@ -1,10 +1,11 @@
 //! The operations that apps ask for, one file each: which provider is asked for which customer, and what is kept of the
 //! answer.
 //!
-//! All of them can be verified. A checkout is over after a minute, and an attempt whose answer was lost is older than
-//! that when its turn comes again: then it is too late to carry the job out, but not to find out that it was.
+//! All of them can be verified. A checkout has one attempt, which makes its call again by itself ([`checkout`]); if its
+//! worker is lost, it may be too late to carry the job out when its turn comes again, but not to find out that it was.
 
 mod cancel_subscription;
+mod checkout;
 mod choice;
 mod confirm_payment_intent;
 mod create_customer;

@@ -38,6 +38,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Http {
     client: reqwest::Client,
     origin: Origin,
+    timeout: Duration,
 }
 
 /// The client cannot be set up on this machine.
@@ -62,7 +63,11 @@ impl Http {
     /// When the origin is `https` and the system has no CA certificates.
     pub fn new(origin: Origin, timeout: Duration) -> Result<Self, HttpSetupError> {
         let client = client(origin.is_plain(), CONNECT_TIMEOUT.min(timeout / 2), timeout)?;
-        Ok(Self { client, origin })
+        Ok(Self {
+            client,
+            origin,
+            timeout,
+        })
     }
 
     /// Waits until the run may send, sends the request once, and reads the answer.
@@ -91,7 +96,15 @@ impl Http {
 
     async fn call(&self, run: &Run, request: Request) -> Result<Response, ProviderError> {
         let method = request.method().clone();
-        let request = request.build(&self.origin);
+        let mut request = request.build(&self.origin);
+        // A kind whose user waits has less time for a call than others have.
+        if let Some(limit) = run
+            .policy
+            .call_timeout
+            .filter(|limit| *limit < self.timeout)
+        {
+            *request.timeout_mut() = Some(limit);
+        }
         let started = Instant::now();
         let result = self.exchange(request).await;
         tracing::debug!(

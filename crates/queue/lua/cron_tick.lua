@@ -41,7 +41,7 @@ for i = 6, #ARGV, 4 do
     local record = { 'at', stamp, 'cron', entry .. ' ' .. tick .. (by_hand and ' by hand' or '') }
     if expires ~= '' then
       record[#record + 1] = 'exp'
-      record[#record + 1] = now + expires
+      record[#record + 1] = string.format('%.0f', now + expires)
     end
     redis.call('HSET', meta .. ':' .. id, unpack(record))
     if not by_hand then

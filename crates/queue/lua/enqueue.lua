@@ -5,7 +5,7 @@
 -- ARGV  1 how many of the jobs have an idempotency key, or "look": nothing is enqueued, only keys are looked at; then 7 for each job, at most 500 jobs:
 --       id, payload, delay ("" = now, "+<ms>" = from now, "<ms>" = at),
 --       idempotency key ("" = none, else "<holds ms> <digest, or -> <kind>:<name>"; part/key.lua),
---       expires in ms ("" = never), traceparent ("" = none), tracestate ("" = none)
+--       expires so many ms after it is due ("" = never), traceparent ("" = none), tracestate ("" = none)
 -- Returns {refused, answers}
 --         refused: of each job whose key stands for other args: its place, the job that has the key, since when in ms.
 --                  Then nothing was enqueued
@@ -56,9 +56,15 @@ for i = 2, #ARGV, 7 do
   if answer == '' and redis.call('HSETNX', data, id, payload) == 1 then
     added = added + 1
     local record = { 'at', stamp }
+    local due = now
+    if delay ~= '' then due = math.max(now, delay:sub(1, 1) == '+' and now + delay:sub(2) or tonumber(delay)) end
+    if due > now then
+      record[#record + 1] = 'due'
+      record[#record + 1] = string.format('%.0f', due)
+    end
     if expires ~= '' then
       record[#record + 1] = 'exp'
-      record[#record + 1] = now + expires
+      record[#record + 1] = string.format('%.0f', due + expires)
     end
     if key ~= '' then
       record[#record + 1] = 'key'
@@ -73,8 +79,6 @@ for i = 2, #ARGV, 7 do
       record[#record + 1] = ARGV[i + 6]
     end
     redis.call('HSET', meta .. ':' .. id, unpack(record))
-    local due = now
-    if delay ~= '' then due = delay:sub(1, 1) == '+' and now + delay:sub(2) or tonumber(delay) end
     if due > now then
       redis.call('ZADD', scheduled, seconds(due), id)
       soonest = soonest and math.min(soonest, due) or due

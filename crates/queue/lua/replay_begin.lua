@@ -1,7 +1,8 @@
 -- Begins a replay operation, unless one of the same letters is running. Can be repeated with the same id.
 --
 -- KEYS  1 dead letters (all, or one group's)  2 replays  3 open replays  4 replay (prefix)  5 signal  6 audit
--- ARGV  1 id  2 what it is of  3 letters a second (0 = as fast as it goes)  4 by whom  5 why; for "named" then the ids,
+-- ARGV  1 id  2 what it is of  3 letters a second (0 = as fast as it goes)  4 by whom  5 why
+--       6 "fresh": each letter gets its time again, or ""; for "named" then the ids,
 --       at most 1000
 -- Returns {begun, running (another one of the same letters) or none (there are no letters), id, letters a second}
 local letters, replays, open, replay, signal, log = unpack(KEYS)
@@ -19,12 +20,12 @@ end
 local total, target = redis.call('ZCOUNT', letters, '-inf', cutoff), ARGV[2]
 if target == 'named' then
   -- Its letters are a sorted set of its own.
-  local ids = named(letters, { unpack(ARGV, 6) })
+  local ids = named(letters, { unpack(ARGV, 7) })
   for _, id in ipairs(ids) do redis.call('ZADD', key .. ':letters', redis.call('ZSCORE', letters, id), id) end
   total, target = #ids, list(ids)
 end
 if total == 0 then return { 'none', '', 0 } end
-redis.call('HSET', key, 'what', ARGV[2], 'rate', ARGV[3], 'by', ARGV[4], 'why', ARGV[5], 'state', 'running',
+redis.call('HSET', key, 'what', ARGV[2], 'rate', ARGV[3], 'fresh', ARGV[6], 'by', ARGV[4], 'why', ARGV[5], 'state', 'running',
   'cutoff', cutoff, 'score', '', 'id', '', 'stepped', stamp, 'begun', stamp, 'heard', stamp, 'total', total, 'moved', 0,
   'completed', 0, 'again', 0, 'otherwise', 0, 'last', '')
 redis.call('ZADD', replays, now, ARGV[1])
@@ -37,6 +38,7 @@ for _, id in ipairs(redis.call('ZRANGE', replays, 0, -101)) do
   end
 end
 local pace = tonumber(ARGV[3]) > 0 and ARGV[3] .. ' a second' or ''
+if ARGV[6] == 'fresh' then pace = pace .. (pace ~= '' and ', ' or '') .. 'fresh expiry' end
 audit(log, { act = ARGV[1], by = ARGV[4], action = 'replay', target = target, reason = ARGV[5], result = pace, count = total })
 -- An idle process looks, and finds it open.
 wake(signal)

@@ -54,7 +54,7 @@ local function step(id)
   if op.what == 'named' then ids = named(dead, ids) end
   left = left - seen
   local mark = rate > 0 and id or nil
-  revive(keys, ids, { by = op.by, reason = op.why, operation = id }, mark)
+  revive(keys, ids, { by = op.by, reason = op.why, operation = id, fresh = op.fresh == 'fresh' }, mark)
   local moved = op.moved + #ids
   redis.call('HSET', key, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last)
   if #ids > 0 then redis.call('HSET', key, 'heard', stamp) end

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_job::JobId;
 use redis::Value;
 
+use crate::enqueue::millis;
 use crate::value::{Answer, read};
 use crate::{Lease, Queue, QueueError, RawId, Replayed, Route, RunState, Seen, script};
 
@@ -56,8 +58,12 @@ pub struct Claimed {
     pub has_ended: bool,
     /// When it was enqueued, in ms since the epoch; plain apalis-redis does not say.
     pub enqueued_at_ms: Option<u64>,
-    /// Its `expires_in` is over.
-    pub expired: bool,
+    /// When it was first due, in ms since the epoch: what its expiry is counted from. Retries do not move it.
+    pub first_due_ms: u64,
+    /// When it expires, in ms since the epoch, if its producer said so.
+    pub expires_at_ms: Option<u64>,
+    /// When it was claimed, in ms since the epoch by Redis's clock.
+    pub claimed_at_ms: u64,
     /// W3C trace context of the producer.
     pub traceparent: Option<String>,
     /// W3C trace state of the producer.
@@ -68,6 +74,18 @@ pub struct Claimed {
     pub run: RunState,
     /// Its route, and what its call's verdict goes back with.
     pub seen: Seen,
+}
+
+impl Claimed {
+    /// Whether it is too late to run it. `default` is its kind's expiry, which holds where its producer said nothing,
+    /// whoever pushed it.
+    #[must_use]
+    pub fn has_expired(&self, default: Option<Duration>) -> bool {
+        let by_default = || Some(self.first_due_ms.saturating_add(millis(default?)));
+        self.expires_at_ms
+            .or_else(by_default)
+            .is_some_and(|expires| expires <= self.claimed_at_ms)
+    }
 }
 
 impl fmt::Debug for Claimed {
@@ -195,13 +213,16 @@ fn claimed(
         has_record: false,
         has_ended: false,
         enqueued_at_ms: None,
-        expired: false,
+        first_due_ms: 0,
+        expires_at_ms: None,
+        claimed_at_ms: now_ms,
         traceparent: None,
         tracestate: None,
         key: None,
         run: RunState::default(),
         seen,
     };
+    let mut first_due: Option<u64> = None;
     while !record.is_empty() {
         let (field, value): (Vec<u8>, Vec<u8>) = (record.next()?, record.next()?);
         // Anybody can write there: a field that does not read is as good as absent.
@@ -210,7 +231,8 @@ fn claimed(
         };
         match field.as_slice() {
             b"at" => job.enqueued_at_ms = value.parse().ok(),
-            b"exp" => job.expired = value.parse().is_ok_and(|expires: u64| expires <= now_ms),
+            b"exp" => job.expires_at_ms = value.parse().ok(),
+            b"due" => first_due = value.parse().ok(),
             b"traceparent" => job.traceparent = Some(value),
             b"tracestate" => job.tracestate = Some(value),
             b"key" => job.key = Some(value.into()),
@@ -221,6 +243,12 @@ fn claimed(
         }
         job.has_record |= matches!(field.as_slice(), b"at" | b"run" | b"attempts");
     }
+    // Where nobody wrote it down, the id says when it was made. A producer's clock may be ahead: that gives it no more time.
+    let made = || job.id.job_id().map_or(now_ms, JobId::timestamp_ms);
+    job.first_due_ms = first_due
+        .or(job.enqueued_at_ms)
+        .unwrap_or_else(made)
+        .min(now_ms);
     Ok(job)
 }
 

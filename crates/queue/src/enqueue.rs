@@ -35,7 +35,7 @@ pub struct NewJob {
     pub run_at: RunAt,
     /// Its idempotency key: while it holds, no other job is accepted with it.
     pub key: Option<Key>,
-    /// After how long it is dead as expired instead of being run.
+    /// After how long it is dead as expired instead of being run, counted from when it is due.
     pub expires_in: Option<Duration>,
     /// W3C trace context, `00-…`.
     pub traceparent: Option<String>,

@@ -19,6 +19,7 @@ pub struct Keys {
     /// | field | |
     /// |---|---|
     /// | `at` | enqueued, ms since the epoch |
+    /// | `due` | first due, ms since the epoch, if that was later than `at`; retries do not move it, a fresh expiry does |
     /// | `exp` | expires, ms since the epoch |
     /// | `key` | the idempotency key it was enqueued with, `<kind>:<key>` |
     /// | `cron` | the cron entry and tick that it comes from, `<entry> <ms>`; ` by hand` after it if it was asked for |

@@ -23,7 +23,9 @@ pub struct WholeLetter {
     pub cause: Option<Cause>,
     /// The kind of its group.
     pub kind: Option<String>,
-    /// When it expires or did, in ms since the epoch.
+    /// When it was first due, in ms since the epoch: the expiry of its kind counts from then.
+    pub first_due_ms: Option<u64>,
+    /// When it expires or did, in ms since the epoch, if its producer said so.
     pub expires_at_ms: Option<u64>,
     /// W3C trace context of the producer.
     pub traceparent: Option<String>,
@@ -107,6 +109,10 @@ fn whole(
     WholeLetter {
         cause,
         kind,
+        first_due_ms: text("due")
+            .or_else(|| text("at"))
+            .and_then(|ms| ms.parse().ok())
+            .or_else(|| Some(id.job_id()?.timestamp_ms())),
         expires_at_ms: text("exp").and_then(|ms| ms.parse().ok()),
         traceparent: text("traceparent"),
         tracestate: text("tracestate"),

@@ -96,6 +96,32 @@ pub struct Replay {
     pub cause: Option<String>,
 }
 
+/// How letters are replayed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replaying {
+    /// Letters a second; `None` = as fast as it goes.
+    pub rate: Option<u32>,
+    /// Each letter gets its time again, from when it is moved: it is due then, and expires as long after that as it did at
+    /// first.
+    pub fresh_expiry: bool,
+}
+
+/// At this rate, expiries as they are.
+impl From<Option<u32>> for Replaying {
+    fn from(rate: Option<u32>) -> Self {
+        Self {
+            rate,
+            fresh_expiry: false,
+        }
+    }
+}
+
+impl Replaying {
+    fn fresh(self) -> &'static str {
+        if self.fresh_expiry { "fresh" } else { "" }
+    }
+}
+
 /// What came of beginning an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
@@ -162,6 +188,31 @@ impl Queue {
         wanted: &[RawId],
         signed: &Signed,
     ) -> Result<Vec<RawId>, QueueError> {
+        self.replay_now(wanted, Replaying::default(), signed).await
+    }
+
+    /// Dead letters back to pending, as [`replay`](Self::replay) does, each with its time again.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn replay_with_fresh_expiry(
+        &self,
+        wanted: &[RawId],
+        signed: &Signed,
+    ) -> Result<Vec<RawId>, QueueError> {
+        let how = Replaying {
+            rate: None,
+            fresh_expiry: true,
+        };
+        self.replay_now(wanted, how, signed).await
+    }
+
+    async fn replay_now(
+        &self,
+        wanted: &[RawId],
+        how: Replaying,
+        signed: &Signed,
+    ) -> Result<Vec<RawId>, QueueError> {
         let k = &self.keys;
         let keys = [
             &*k.dead, &k.groups, &k.meta, &k.active, &k.stats, &k.signal, &k.audit,
@@ -170,6 +221,7 @@ impl Queue {
         for chunk in wanted.chunks(STEP) {
             let mut call = script::REPLAY.on(&keys).arg(&signed.by);
             call = call.arg(&*clip_reason(&signed.reason));
+            call = call.arg(how.fresh());
             for id in chunk {
                 call = call.arg(id.as_bytes());
             }
@@ -186,13 +238,14 @@ impl Queue {
         &self,
         id: JobId,
         named: &[RawId],
-        rate: Option<u32>,
+        how: impl Into<Replaying>,
         signed: &Signed,
     ) -> Result<Begun, QueueError> {
-        self.begin(id, &Selection::All, named, rate, signed).await
+        let how = how.into();
+        self.begin(id, &Selection::All, named, how, signed).await
     }
 
-    /// Begins an operation that replays these letters, `rate` a second or as fast as it goes. From then on any process
+    /// Begins an operation that replays these letters, at a rate or as fast as it goes. From then on any process
     /// that calls [`advance_replays`](Self::advance_replays) carries it on. Can be repeated with the same id.
     ///
     /// # Errors
@@ -201,10 +254,10 @@ impl Queue {
         &self,
         id: JobId,
         selection: &Selection,
-        rate: Option<u32>,
+        how: impl Into<Replaying>,
         signed: &Signed,
     ) -> Result<Begun, QueueError> {
-        self.begin(id, selection, &[], rate, signed).await
+        self.begin(id, selection, &[], how.into(), signed).await
     }
 
     async fn begin(
@@ -212,7 +265,7 @@ impl Queue {
         id: JobId,
         selection: &Selection,
         named: &[RawId],
-        rate: Option<u32>,
+        how: Replaying,
         signed: &Signed,
     ) -> Result<Begun, QueueError> {
         let what = match named {
@@ -231,9 +284,10 @@ impl Queue {
             ])
             .arg(id.to_string())
             .arg(what)
-            .arg(rate.unwrap_or(0))
+            .arg(how.rate.unwrap_or(0))
             .arg(&signed.by)
-            .arg(&*clip_reason(&signed.reason));
+            .arg(&*clip_reason(&signed.reason))
+            .arg(how.fresh());
         for id in named.iter().take(STEP) {
             call = call.arg(id.as_bytes());
         }

@@ -21,8 +21,10 @@ pub(crate) struct Entry {
     pub(crate) claimed: Claimed,
     /// The lease it was claimed under.
     pub(crate) lease: Arc<Lease>,
-    /// How long a run may take.
-    pub(crate) timeout: Duration,
+    /// How long a run may take, as its queue says.
+    queue_timeout: Duration,
+    /// The same as its kind says, once that is known.
+    timeout: OnceLock<Duration>,
     /// Its kind, once known, as its handler names it (so that metrics and groups stay bounded).
     pub(crate) kind: OnceLock<&'static str>,
     /// Which credentials were in use when its run began: of its queue's provider, and of the one that stands in.
@@ -42,13 +44,14 @@ impl Entry {
     pub(crate) fn new(
         claimed: Claimed,
         lease: Arc<Lease>,
-        timeout: Duration,
+        queue_timeout: Duration,
         slot: OwnedSemaphorePermit,
     ) -> Self {
         Self {
             claimed,
             lease,
-            timeout,
+            queue_timeout,
+            timeout: OnceLock::new(),
             kind: OnceLock::new(),
             credentials: OnceLock::new(),
             started: OnceLock::new(),
@@ -59,6 +62,16 @@ impl Entry {
             abort: Mutex::default(),
             slot: Mutex::new(Some(slot)),
         }
+    }
+
+    /// How long its run may take: as its kind says, which is known once its payload was read.
+    pub(crate) fn timeout(&self) -> Duration {
+        *self.timeout.get().unwrap_or(&self.queue_timeout)
+    }
+
+    /// Notes how long a run of its kind may take.
+    pub(crate) fn may_take(&self, timeout: Duration) {
+        let _ = self.timeout.set(timeout);
     }
 
     /// Notes that a request goes out now. `false` once the door is closed: then it must not.
@@ -152,7 +165,7 @@ impl Entry {
         if self.has_ended() {
             return None;
         }
-        self.started.get()?.ran().checked_sub(self.timeout)
+        self.started.get()?.ran().checked_sub(self.timeout())
     }
 
     /// How long its run has taken.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use longshore_job::{Envelope, Handler, Job, JobError, Outcome, Run, Undecodable};
+use longshore_job::{Envelope, Handler, Job, JobError, KindPolicy, Outcome, Run, Undecodable};
 
 /// A run under way. `None`: the provider was only asked, and has not carried the job out.
 pub(crate) type Running = BoxFuture<'static, Result<Option<Outcome>, JobError>>;
@@ -29,16 +30,31 @@ pub(crate) trait AnyHandler: Send + Sync {
     fn kind(&self) -> &'static str;
     /// Its handler can find out whether an earlier request was carried out.
     fn can_verify(&self) -> bool;
-    /// Decodes the args and starts the run.
-    fn start(
-        &self,
-        envelope: &Envelope<'_>,
-        run: Run,
-        course: Course,
-    ) -> Result<Running, Undecodable>;
+    /// How its jobs are run.
+    fn policy(&self) -> &KindPolicy;
+    /// Runs them in another way.
+    fn set_policy(&mut self, policy: KindPolicy);
+    /// Decodes the args.
+    fn open(&self, envelope: &Envelope<'_>) -> Result<Box<dyn Opened>, Undecodable>;
 }
 
-struct Typed<H>(Arc<H>);
+/// A job whose args are decoded.
+pub(crate) trait Opened {
+    /// After how long it expires, as its kind says.
+    fn expires_in(&self) -> Option<Duration>;
+    /// Starts the run.
+    fn start(self: Box<Self>, run: Run, course: Course) -> Running;
+}
+
+struct Typed<H> {
+    handler: Arc<H>,
+    policy: KindPolicy,
+}
+
+struct Ready<H: Handler> {
+    handler: Arc<H>,
+    job: H::Job,
+}
 
 impl<H: Handler> AnyHandler for Typed<H> {
     fn version(&self) -> u32 {
@@ -53,15 +69,30 @@ impl<H: Handler> AnyHandler for Typed<H> {
         H::CAN_VERIFY
     }
 
-    fn start(
-        &self,
-        envelope: &Envelope<'_>,
-        run: Run,
-        course: Course,
-    ) -> Result<Running, Undecodable> {
-        let job: H::Job = envelope.decode()?;
-        let handler = Arc::clone(&self.0);
-        Ok(Box::pin(async move {
+    fn policy(&self) -> &KindPolicy {
+        &self.policy
+    }
+
+    fn set_policy(&mut self, policy: KindPolicy) {
+        self.policy = policy;
+    }
+
+    fn open(&self, envelope: &Envelope<'_>) -> Result<Box<dyn Opened>, Undecodable> {
+        Ok(Box::new(Ready {
+            handler: Arc::clone(&self.handler),
+            job: envelope.decode()?,
+        }))
+    }
+}
+
+impl<H: Handler> Opened for Ready<H> {
+    fn expires_in(&self) -> Option<Duration> {
+        self.job.expires_in()
+    }
+
+    fn start(self: Box<Self>, run: Run, course: Course) -> Running {
+        let Self { handler, job } = *self;
+        Box::pin(async move {
             if course != Course::Run {
                 let carried_out = handler.verify(&job, &run).await?;
                 if carried_out.is_some() || course == Course::VerifyOnly {
@@ -69,7 +100,7 @@ impl<H: Handler> AnyHandler for Typed<H> {
                 }
             }
             handler.run(job, run).await.map(Some)
-        }))
+        })
     }
 }
 
@@ -87,8 +118,24 @@ impl Handlers {
     /// Adds the handler of one kind; a later one for the same kind takes its place.
     #[must_use]
     pub fn with<H: Handler>(mut self, handler: H) -> Self {
-        self.0
-            .insert(H::Job::KIND, Box::new(Typed(Arc::new(handler))));
+        let typed = Typed {
+            handler: Arc::new(handler),
+            policy: H::Job::POLICY,
+        };
+        self.0.insert(H::Job::KIND, Box::new(typed));
+        self
+    }
+
+    /// Replaces the policies of kinds: `policy` is given each kind's own.
+    #[must_use]
+    pub fn with_policies(
+        mut self,
+        policy: impl Fn(&'static str, KindPolicy) -> KindPolicy,
+    ) -> Self {
+        for (kind, handler) in &mut self.0 {
+            let own = *handler.policy();
+            handler.set_policy(policy(kind, own));
+        }
         self
     }
 
@@ -97,7 +144,7 @@ impl Handlers {
     ///
     /// # Errors
     /// As the handler says; a payload that does not decode is a refusal.
-    pub async fn try_out(&self, payload: &[u8], run: Run) -> Option<Result<Outcome, JobError>> {
+    pub async fn try_out(&self, payload: &[u8], mut run: Run) -> Option<Result<Outcome, JobError>> {
         let refused = |error: Undecodable| {
             let reason = format!("{}: {}", error.why.as_str(), error.detail);
             Some(Err(JobError::permanent(reason)))
@@ -106,11 +153,21 @@ impl Handlers {
             Ok(envelope) => envelope,
             Err(error) => return refused(error),
         };
-        let running = match self.get(&envelope.kind)?.start(&envelope, run, Course::Run) {
-            Ok(running) => running,
-            Err(error) => return refused(error),
-        };
-        running.await.transpose()
+        let handler = self.get(&envelope.kind)?;
+        match handler.open(&envelope) {
+            Ok(job) => {
+                run.policy = *handler.policy();
+                job.start(run, Course::Run).await.transpose()
+            }
+            Err(error) => refused(error),
+        }
+    }
+
+    /// The kinds that are known, each with its policy.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = (&'static str, &KindPolicy)> {
+        self.0
+            .iter()
+            .map(|(kind, handler)| (*kind, handler.policy()))
     }
 
     /// The kinds that are known here, in order.

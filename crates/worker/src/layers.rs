@@ -32,8 +32,10 @@ pub(crate) enum End {
     Ran(Result<Outcome, JobError>),
     /// It cannot be read.
     Undecodable(Undecodable),
-    /// Its `expires_in` was over before it could run.
+    /// It expired before it could run.
     Expired,
+    /// The same, but that a request of an earlier run may have been carried out, and its provider cannot be asked.
+    ExpiredUnknown,
     /// Its args are newer than this worker.
     Newer,
     /// It had ended before: its id was listed twice.
@@ -76,7 +78,7 @@ impl Around {
         })
     }
 
-    /// The queue's time limit.
+    /// The time limit, the kind's or else the queue's.
     pub(crate) fn time_limit(station: &Arc<Station>) -> Self {
         Self::new(station, |station, entry, rest| {
             Box::pin(time_limit::around(station, entry, rest))

@@ -73,11 +73,12 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
 
 /// The job's request may have gone out: the queue's `on_unknown` decides.
 fn lost(station: &Station, taken: Taken) -> Verdict {
-    let decision = decide_lost(taken.run, taken.by_fallback, &station.settings.policy);
     let kind = Envelope::parse(&taken.payload)
         .ok()
         .and_then(|envelope| station.handlers.get(&envelope.kind))
         .map(|handler| handler.kind().to_owned());
+    let policy = station.policy(kind.as_deref());
+    let decision = decide_lost(taken.run, taken.by_fallback, policy);
     let (state, history) = Station::note(
         decision.state,
         HistoryEntry {

@@ -1,12 +1,11 @@
 //! `cancel_subscription`: a subscription ends now.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job};
+use crate::{InvalidArgs, Job, KindPolicy};
 
 /// Cancels a subscription. Result: `{"subscription","status"}`. One that is cancelled already is done, too.
 ///
@@ -52,13 +51,10 @@ impl Job for CancelSubscription {
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["subscription", "prorate"];
     const PUBLIC_RESULT: &'static [&'static str] = &["subscription", "status"];
+    const POLICY: KindPolicy = payment::WITHIN_A_DAY;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::path_id("subscription", &self.subscription)
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        Some(payment::EXPIRES_IN)
     }
 }
 

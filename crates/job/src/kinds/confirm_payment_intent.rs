@@ -1,12 +1,11 @@
 //! `confirm_payment_intent`: one payment is collected.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job};
+use crate::{InvalidArgs, Job, KindPolicy};
 
 /// Confirms a payment intent. Result: `{"payment_intent","status"}`. A declined card is a dead letter at once.
 ///
@@ -74,15 +73,12 @@ impl Job for ConfirmPaymentIntent {
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["payment_intent", "off_session"];
     const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status"];
+    const POLICY: KindPolicy = payment::CHECKOUT;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::path_id("payment_intent", &self.payment_intent)?;
         payment::optional_id("payment_method", self.payment_method.as_deref())?;
         payment::way_back(self.return_url.as_deref(), self.off_session)
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        Some(payment::EXPIRES_IN)
     }
 }
 

@@ -1,12 +1,11 @@
 //! `create_customer`: a customer at the payment provider.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job};
+use crate::{InvalidArgs, Job, KindPolicy};
 
 /// Makes a user a customer of the payment provider, once: the mapping from user to customer is kept, and a user who has
 /// a customer keeps it. Result: `{"customer","provider"}`.
@@ -65,6 +64,7 @@ impl Job for CreateCustomer {
     const PUBLIC_ARGS: &'static [&'static str] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &["provider", "customer"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
+    const POLICY: KindPolicy = payment::WITHIN_A_DAY;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("user_id", &self.user_id)?;
@@ -85,10 +85,6 @@ impl Job for CreateCustomer {
             ));
         }
         Ok(())
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        Some(payment::EXPIRES_IN)
     }
 }
 

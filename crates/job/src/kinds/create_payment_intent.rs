@@ -1,12 +1,11 @@
 //! `create_payment_intent`: the intent to collect one payment.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job};
+use crate::{InvalidArgs, Job, KindPolicy};
 
 /// Creates a payment intent for an order. Result: `{"payment_intent","status","provider"}`. Its `client_secret` is kept
 /// nowhere: the app asks the provider for it.
@@ -113,6 +112,7 @@ impl Job for CreatePaymentIntent {
         &["order_id", "amount", "currency", "confirm", "off_session"];
     const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status", "provider"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
+    const POLICY: KindPolicy = payment::CHECKOUT;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("order_id", &self.order_id)?;
@@ -138,10 +138,6 @@ impl Job for CreatePaymentIntent {
             }
         }
         Ok(())
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        Some(payment::EXPIRES_IN)
     }
 }
 

@@ -1,12 +1,11 @@
 //! `create_subscription`: a customer subscribes to a price.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job};
+use crate::{InvalidArgs, Job, KindPolicy};
 
 /// Subscribes a customer. Result: `{"subscription","status","provider"}`, and the mapping from subscription to provider
 /// is kept.
@@ -68,6 +67,7 @@ impl Job for CreateSubscription {
     const PUBLIC_ARGS: &'static [&'static str] = &["price", "quantity"];
     const PUBLIC_RESULT: &'static [&'static str] = &["subscription", "status", "provider"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
+    const POLICY: KindPolicy = payment::WITHIN_A_DAY;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("user_id", &self.user_id)?;
@@ -77,10 +77,6 @@ impl Job for CreateSubscription {
             Some(0) => Err(InvalidArgs::field("quantity", "must be at least 1")),
             _ => Ok(()),
         }
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        Some(payment::EXPIRES_IN)
     }
 }
 

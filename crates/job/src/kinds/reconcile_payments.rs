@@ -1,11 +1,12 @@
 //! `reconcile_payments`: what Stripe and the app know of payments is compared.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job};
+use crate::{InvalidArgs, Job, KindPolicy};
 
 /// The longest window.
 const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(366 * 24);
@@ -78,6 +79,7 @@ impl Job for ReconcilePayments {
         "repaired",
         "repairs_to_make",
     ];
+    const POLICY: KindPolicy = KindPolicy::taking(Duration::from_secs(3600));
 
     fn check(&self) -> Result<(), InvalidArgs> {
         let (from, to) = (

@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 use super::attachment::{self, Attachment};
 use crate::{InvalidArgs, Job};
 
+/// A link to reset a password is worthless after half an hour.
+const PASSWORD_RESET_EXPIRES: Duration = Duration::from_secs(30 * 60);
+
 /// Sends one email by template. One request to the provider per job.
 ///
 /// ```
@@ -140,6 +143,7 @@ impl Job for SendEmail {
     const QUEUE: &'static str = "email";
     const PUBLIC_ARGS: &'static [&'static str] = &["template"];
     const PUBLIC_RESULT: &'static [&'static str] = &["message_id"];
+    const SHORTEST_EXPIRY: Option<Duration> = Some(PASSWORD_RESET_EXPIRES);
 
     fn check(&self) -> Result<(), InvalidArgs> {
         let template_fits = (1..=64).contains(&self.template.len())
@@ -178,9 +182,9 @@ impl Job for SendEmail {
         }
     }
 
-    /// A link to reset a password is worthless after half an hour; other mails do not expire by themselves.
+    /// Other mails than those with a link to reset a password do not expire by themselves.
     fn expires_in(&self) -> Option<Duration> {
-        (self.template == "password_reset").then_some(Duration::from_secs(30 * 60))
+        (self.template == "password_reset").then_some(PASSWORD_RESET_EXPIRES)
     }
 }
 

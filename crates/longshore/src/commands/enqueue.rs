@@ -38,7 +38,7 @@ pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure>
     } else {
         vec![from_text(spec, &args.args)?]
     };
-    warn(session, &args, &jobs);
+    warn(session, &jobs);
     let options = Options {
         run_at: match (args.delay, args.at) {
             (Some(delay), _) => RunAt::In(delay),
@@ -151,7 +151,7 @@ fn rows(as_json: bool, accepted: &[Enqueued]) -> io::Result<String> {
 }
 
 /// What is accepted, and will come to nothing.
-fn warn(session: &Session, args: &Enqueue, jobs: &[Prepared]) {
+fn warn(session: &Session, jobs: &[Prepared]) {
     let mut doubts: BTreeMap<String, u64> = BTreeMap::new();
     for job in jobs {
         if let Some(doubt) = registry::doubt(&session.config, job) {
@@ -160,11 +160,6 @@ fn warn(session: &Session, args: &Enqueue, jobs: &[Prepared]) {
     }
     for (doubt, count) in doubts {
         tracing::warn!(jobs = count, "{doubt}");
-    }
-    if let (Some(delay), Some(life)) = (args.delay, args.expires_in)
-        && life < delay
-    {
-        tracing::warn!("--expires-in ends before --in begins: it will be dead as expired");
     }
 }
 

@@ -9,7 +9,7 @@ use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped,
 
 use super::{host_name, log_warnings, signals};
 use crate::cli::Work;
-use crate::config;
+use crate::config::{self, QueueSettings};
 use crate::failure::Failure;
 use crate::registry::{self, PROVIDERS, Provider, SetUp};
 use crate::secrets::Secrets;
@@ -143,7 +143,9 @@ async fn fleet(
                 None => queue,
             };
             worked.push(queue.clone());
-            fleet = fleet.queue(queue, settings(session, name)?, handlers);
+            let configured = queue_settings(session, name)?;
+            let handlers = handlers.with_policies(|_, own| configured.policy(own));
+            fleet = fleet.queue(queue, settings(session, configured), handlers);
         }
     }
     if worked.is_empty() {
@@ -192,13 +194,16 @@ fn wanted(args: &Work) -> Result<Vec<&'static Provider>, Failure> {
     Ok(wanted)
 }
 
-fn settings(session: &Session, queue: &str) -> Result<Settings, Failure> {
-    let worker = &session.config.worker;
-    let queue = session
+fn queue_settings<'a>(session: &'a Session, queue: &str) -> Result<&'a QueueSettings, Failure> {
+    session
         .config
         .queue(queue)
-        .ok_or_else(|| Failure::failed(format!("the queue {queue} has no settings")))?;
-    Ok(Settings {
+        .ok_or_else(|| Failure::failed(format!("the queue {queue} has no settings")))
+}
+
+fn settings(session: &Session, queue: &QueueSettings) -> Settings {
+    let worker = &session.config.worker;
+    Settings {
         concurrency: queue.concurrency as usize,
         max_running: queue.max_running,
         timeout: queue.timeout,
@@ -216,7 +221,7 @@ fn settings(session: &Session, queue: &str) -> Result<Settings, Failure> {
         },
         heartbeat: worker.heartbeat,
         lost_after: worker.lost_after,
-    })
+    }
 }
 
 /// `host-pid`: what a worker is called in histories and leases.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use longshore_job::RetrySchedule;
+use longshore_job::{KindPolicy, KindSpec, RetrySchedule, kinds};
 
 use super::key::{Key, KeyPath};
 use super::reader::{ANY_TIME, Reader, SOME_TIME};
@@ -83,6 +83,10 @@ pub struct QueueSettings {
     pub timeout: Duration,
     /// When a failed attempt is made again.
     pub retry: RetrySchedule,
+    /// Its time limit is configured: then it holds for kinds, too, that have one of their own.
+    timeout_is_set: bool,
+    /// The same of its retries.
+    retry_is_set: bool,
     /// What follows when a request went out and no answer came.
     pub on_unknown: OnUnknown,
     /// How long a completed job is kept.
@@ -91,6 +95,18 @@ pub struct QueueSettings {
     pub completed_bytes: Option<u64>,
     /// How many bytes the records of deliveries may take, the oldest going first.
     pub delivery_bytes: u64,
+}
+
+impl QueueSettings {
+    /// How jobs of a kind are run, which says this itself: what is configured for its queue goes before that.
+    #[must_use]
+    pub fn policy(&self, own: KindPolicy) -> KindPolicy {
+        KindPolicy {
+            timeout: own.timeout.filter(|_| !self.timeout_is_set),
+            retry: own.retry.filter(|_| !self.retry_is_set),
+            ..own
+        }
+    }
 }
 
 /// What follows when a request went out and no answer came.
@@ -129,8 +145,10 @@ fn queue(
         false => None,
     };
     let timeout = reader.seconds(section.join("timeout_seconds"), SOME_TIME);
+    let timeout_is_set = reader.is_configured(&section.join("timeout_seconds"));
     let own_retry = section.join("retry_seconds");
-    let retry = match reader.has(&own_retry) {
+    let retry_is_set = reader.has(&own_retry);
+    let retry = match retry_is_set {
         true => schedule(reader, &own_retry),
         false => retry.cloned(),
     };
@@ -157,10 +175,84 @@ fn queue(
         max_running,
         timeout: timeout?,
         retry: retry?,
+        timeout_is_set,
+        retry_is_set,
         on_unknown: on_unknown?,
         completed_for: completed_for?,
         completed_bytes: completed_bytes?,
         delivery_bytes: delivery_bytes?,
+    })
+}
+
+/// What does not fit, and what to do about it.
+struct Misfit {
+    key: KeyPath,
+    expires: Duration,
+    problem: String,
+    cure: String,
+}
+
+/// Finds kinds whose attempts do not fit into their expiry, among those that are in use; of several with the same cause the
+/// one that expires first.
+pub(super) fn fit(reader: &mut Reader<'_>, queues: &Queues, in_use: impl Fn(&KindSpec) -> bool) {
+    let mut misfits: Vec<_> = kinds::ALL
+        .iter()
+        .filter(|kind| in_use(kind))
+        .filter_map(|kind| misfit(queues.get(kind.queue)?, kind))
+        .collect();
+    misfits.sort_by(|a, b| (&a.key, a.expires).cmp(&(&b.key, b.expires)));
+    misfits.dedup_by(|b, a| a.key == b.key);
+    for misfit in misfits {
+        reader.error(misfit.key, misfit.problem, misfit.cure);
+    }
+}
+
+/// All attempts of a kind, each with its whole time, and the waits between them have to fit into its shortest expiry: else
+/// jobs die as expired that would have got another attempt.
+fn misfit(settings: &QueueSettings, kind: &KindSpec) -> Option<Misfit> {
+    let expires = kind.shortest_expiry?;
+    let section = KeyPath::new(&["queues", kind.queue]);
+    let policy = settings.policy(kind.policy);
+    let longest = policy.longest(settings.timeout, &settings.retry);
+    if longest <= expires {
+        return None;
+    }
+    let schedule = policy.schedule_in(&settings.retry);
+    let problem = format!(
+        "does not fit {}, which expires after {} s: its {} of {} s and the waits between them take up to {} s",
+        kind.kind,
+        expires.as_secs_f64(),
+        match schedule.max_attempts() {
+            1 => "one attempt".to_owned(),
+            n => format!("{n} attempts"),
+        },
+        policy.timeout_in(settings.timeout).as_secs_f64(),
+        longest.as_secs_f64(),
+    );
+    let (key, cure) = match (settings.retry_is_set, settings.timeout_is_set) {
+        // The schedule is what takes the most time as a rule; of a kind with one of its own it is not what is wrong.
+        (true, _) => (
+            section.join("retry_seconds"),
+            "make fewer retries, or wait less between them",
+        ),
+        (false, true) => (section.join("timeout_seconds"), "make it shorter"),
+        (false, false) => (
+            "retry.schedule_seconds".into(),
+            "make fewer retries, or wait less between them",
+        ),
+    };
+    let cure = match policy == kind.policy {
+        true => cure.to_owned(),
+        false => format!(
+            "leave it out, and {} is run as its kind says; or {cure}",
+            kind.kind
+        ),
+    };
+    Some(Misfit {
+        key,
+        expires,
+        problem,
+        cure,
     })
 }
 

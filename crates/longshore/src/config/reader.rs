@@ -10,6 +10,7 @@ use figment::{Figment, Profile};
 
 use super::finding::{Finding, Findings, Severity};
 use super::key::KeyPath;
+use super::layer::BUILT_IN;
 
 /// A time that cannot be zero, in seconds: from a millisecond, the finest that the queue's clock tells apart, to
 /// 30 days. A longer one is most likely a number of milliseconds.
@@ -72,6 +73,11 @@ impl<'a> Reader<'a> {
     /// Whether any layer sets this key.
     pub(super) fn has(&self, path: impl Into<KeyPath>) -> bool {
         self.get(&path.into()).is_some()
+    }
+
+    /// Whether a file or a variable sets this key, and not only its built-in default.
+    pub(super) fn is_configured(&self, path: &KeyPath) -> bool {
+        self.origin(path).is_some_and(|origin| origin != BUILT_IN)
     }
 
     /// Whether any layer sets this key to something: an empty text is how one layer takes back the value of another.

@@ -28,8 +28,6 @@ const SECRET_KEY: &str = "providers.stripe.secret_key";
 pub(super) const PROVIDER: Provider = Provider {
     name: "stripe",
     queue: QueueSpec {
-        // Reconciling is a long job; the others are bounded by their calls.
-        default_timeout: Duration::from_secs(3600),
         // What became of a payment is asked for weeks later.
         default_completed: Duration::from_secs(30 * 24 * 3600),
         default_completed_bytes: None,

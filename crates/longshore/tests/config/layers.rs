@@ -36,7 +36,7 @@ fn without_any_file_or_variable_there_are_the_defaults() {
     let sms = config.queue("sms").unwrap();
     assert_eq!(sms.on_unknown, OnUnknown::Verify);
     let payments = config.queue("payment-reconcile").unwrap();
-    assert_eq!(payments.timeout, secs(3600));
+    assert_eq!(payments.timeout, secs(30));
     assert_eq!(config.queue("letters"), None);
 }
 

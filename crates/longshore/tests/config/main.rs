@@ -19,7 +19,6 @@ const QUEUES: &[QueueSpec] = &[
         ..QueueSpec::new("sms")
     },
     QueueSpec {
-        default_timeout: Duration::from_secs(3600),
         default_completed: Duration::from_secs(30 * 24 * 3600),
         default_completed_bytes: None,
         ..QueueSpec::new("payment-reconcile")

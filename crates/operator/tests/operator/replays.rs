@@ -48,6 +48,7 @@ async fn a_rehearsal_tells_what_would_become_of_each_letter_and_changes_nothing(
     let all = Target::Queue("email".to_owned());
     let rehearsal = rehearse(&bench, &all, Some(100)).await;
     let expected = Rehearsal {
+        fresh_expiry: false,
         letters: 250,
         would_run: 244,
         undecodable: 2,

@@ -4,7 +4,7 @@ use longshore_job::kinds::ConfirmPaymentIntent;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
-use super::done;
+use super::{checkout, done};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
 
 /// Carries out `confirm_payment_intent` jobs.
@@ -40,8 +40,9 @@ impl Handler for ConfirmPaymentIntentHandler {
     const CAN_VERIFY: bool = true;
 
     async fn run(&self, job: ConfirmPaymentIntent, run: Run) -> Result<Outcome, JobError> {
-        let receipt = self.provider(&job)?.confirm(&run, &job).await?;
-        Ok(confirmed(receipt))
+        let operation = Operation::Confirm(&job);
+        let receipt = checkout::carry_out(self.provider(&job)?, &run, operation);
+        Ok(confirmed(receipt.await?))
     }
 
     async fn verify(

@@ -4,7 +4,7 @@ use longshore_job::kinds::CreatePaymentIntent;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
-use super::{choice, done};
+use super::{checkout, choice, done};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
 
 /// Carries out `create_payment_intent` jobs.
@@ -33,7 +33,8 @@ impl Handler for CreatePaymentIntentHandler {
         let named = job.customer.as_deref();
         let chosen = choice::for_user(&self.providers, &run, &job.user_id, named).await?;
         let (provider, customer) = chosen;
-        let receipt = provider.create_payment_intent(&run, &job, customer.as_deref());
+        let operation = Operation::CreatePaymentIntent(&job, customer.as_deref());
+        let receipt = checkout::carry_out(provider, &run, operation);
         Ok(made(provider, receipt.await?))
     }
 

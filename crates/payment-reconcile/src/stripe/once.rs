@@ -67,6 +67,10 @@ pub(super) async fn once<W: Write>(
     let mut note = Note::default();
     if run.may_have_been_sent {
         note = Note::recall(run).await?;
+    }
+    // Within one attempt the same key is used again at once, as often as the attempt says: only a minute after the last
+    // request does it mean something that nothing is found.
+    if run.may_have_been_sent && !run.again {
         let earlier = run.memory().earlier().await?;
         if note.failures >= SPENT {
             settled(&earlier)?;

@@ -1,6 +1,7 @@
 -- A replay operation: one hash, which any process advances.
 --   what      the letters it is of: "all", "group:<group>", or "named": those in the sorted set <its key>:letters
 --   by, why   who asked for it, and why
+--   fresh     "fresh": each letter gets its time again
 --   rate      letters a second, 0 = as fast as it goes
 --   state     running; watching (all are moved, first runs are still out); stopped, cancelled, done
 --   cutoff    what died later is not replayed, in seconds

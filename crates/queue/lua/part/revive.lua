@@ -1,7 +1,22 @@
+-- renew(record): gives a job its time again: it is due now, and expires as long after that as it did after it was first due.
+-- One without an expiry of its own has that of its kind, which counts from `due`.
+local function renew(record)
+  local times = redis.pcall('HMGET', record, 'due', 'at', 'exp')
+  if times.err then return end
+  local due, expires = tonumber(times[1] or times[2] or nil), tonumber(times[3] or nil)
+  if expires and due and expires > due then
+    redis.call('HSET', record, 'exp', string.format('%.0f', now + expires - due))
+  elseif expires then
+    -- How long it had is not known: its kind says.
+    redis.call('HDEL', record, 'exp')
+  end
+  redis.call('HSET', record, 'due', stamp)
+end
+
 -- revive(keys, ids, signed, operation): dead letters, at most 1000, back to pending: attempts reset, history kept, with a
 -- line that says who replayed them. keys: {dead, groups, meta (prefix), active, stats, signal}. signed: {by =, reason =,
--- operation = its id, or nil}. With an operation, each is marked in its record with "<operation> <group it died in>", so
--- that its first run reports there.
+-- operation = its id, or nil, fresh = whether each gets its time again}. With an operation, each is marked in its record
+-- with "<operation> <group it died in>", so that its first run reports there.
 local function revive(keys, ids, signed, operation)
   if #ids == 0 then return end
   local meta = keys.meta
@@ -21,6 +36,7 @@ local function revive(keys, ids, signed, operation)
       'run', '0 0 ' .. (gen or 0) .. ' ' .. (sent or 0) .. ' ' .. entry,
       'h' .. entry, stamp .. ' {"attempt":' .. (used or 0) .. ',' .. line,
     }
+    if signed.fresh then renew(record) end
     if operation then
       fields[5] = 'op'
       fields[6] = operation .. ' ' .. of[n]

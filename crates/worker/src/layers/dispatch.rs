@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use apalis_redis::RedisTask;
 use futures_util::future::BoxFuture;
-use longshore_job::{Envelope, Run, Undecodable, UndecodableWhy};
+use longshore_job::{Envelope, JobError, Run, Undecodable, UndecodableWhy};
 use longshore_queue::OnUnknown;
 use tower::Service;
 
@@ -48,18 +48,28 @@ impl Service<RedisTask> for Dispatch {
 }
 
 async fn dispatch(station: Arc<Station>, entry: Arc<Entry>) -> End {
-    let run = match start(&station, &entry) {
-        Ok(run) => run,
+    let Started { running, course } = match start(&station, &entry) {
+        Ok(started) => started,
         Err(end) => return end,
     };
-    match run.await.transpose() {
+    match running.await.transpose() {
+        // The provider could not say what became of an earlier request: that is what its end is about.
+        Some(Err(JobError::Transient { reason, answer })) if course == Course::VerifyOnly => {
+            End::Ran(Err(JobError::OutcomeUnknown { reason, answer }))
+        }
         Some(end) => End::Ran(end),
         // Too late, and an earlier request was not carried out.
         None => End::Expired,
     }
 }
 
-fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
+/// A run that has begun.
+struct Started {
+    running: Running,
+    course: Course,
+}
+
+fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Started, End> {
     let claimed = &entry.claimed;
     let undecodable = |why, detail: &str| {
         End::Undecodable(Undecodable {
@@ -91,33 +101,50 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Running, End> {
     })?;
     let _ = entry.kind.set(handler.kind());
     refetch::note(station, entry);
+    let kind = *handler.policy();
+    entry.may_take(kind.timeout_in(station.settings.timeout));
+    let policy = station.policy(Some(handler.kind()));
     let may_have_been_sent = claimed.run.may_have_been_sent;
-    let course = match claimed.expired {
+    if envelope.v > handler.version() {
+        return Err(match claimed.has_expired(kind.expires) {
+            true => too_late(may_have_been_sent),
+            false => End::Newer,
+        });
+    }
+    let job = handler.open(&envelope).map_err(End::Undecodable)?;
+    let course = match claimed.has_expired(job.expires_in()) {
         // What may have been carried out is not called dead before the provider was asked: somebody would do it again.
         true if may_have_been_sent && handler.can_verify() => Course::VerifyOnly,
-        true => return Err(End::Expired),
-        false if may_have_been_sent && station.settings.policy.on_unknown == OnUnknown::Verify => {
+        true => return Err(too_late(may_have_been_sent)),
+        false if may_have_been_sent && policy.on_unknown == OnUnknown::Verify => {
             Course::VerifyThenRun
         }
         false => Course::Run,
     };
-    if envelope.v > handler.version() {
-        return Err(End::Newer);
-    }
     let gate = Arc::new(SendGate::new(Arc::clone(station), Arc::clone(entry)));
     let memory = Arc::new(QueueMemory::new(
         station.queue.clone(),
         id,
         Arc::clone(entry),
     ));
-    let most = station.settings.policy.schedule.max_attempts();
+    let most = policy.schedule.max_attempts();
     let mut run = Run::new(id, claimed.run.used + 1, most, gate)
         .with_memory(Arc::clone(&memory) as _)
         .with_outbox(memory);
     run.idempotency_key = claimed.run.idempotency_key(id);
     run.may_have_been_sent = may_have_been_sent;
     run.route = entry.route(station.queue.provider().takes_over().is_some());
-    handler
-        .start(&envelope, run, course)
-        .map_err(End::Undecodable)
+    run.policy = kind;
+    Ok(Started {
+        running: job.start(run, course),
+        course,
+    })
+}
+
+/// The end of a job whose expiry is over. What may have been carried out, and cannot be asked about, is for an operator.
+fn too_late(may_have_been_sent: bool) -> End {
+    match may_have_been_sent {
+        true => End::ExpiredUnknown,
+        false => End::Expired,
+    }
 }

@@ -19,6 +19,7 @@ use crate::station::Station;
 const NEWER_WAIT: Duration = Duration::from_secs(60);
 
 /// Why an expired job is dead, in words.
+const EXPIRED_UNKNOWN: &str = "expired, and a request of an earlier run may have been carried out";
 const EXPIRED: &str = "older than its expires_in when its turn came";
 
 /// Why a job is put back that is newer than this worker, in words.
@@ -113,7 +114,7 @@ fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
                 Some(fallback) => &fallback.name,
                 None => &provider.name,
             };
-            let decision = decide(end, before, route, &station.settings.policy, name);
+            let decision = decide(end, before, route, station.policy(kind), name);
             match route == claimed.seen.route {
                 true => decision,
                 // It was not the provider of its claim that was called.
@@ -127,6 +128,10 @@ fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
             ours(dead(Class::Undecodable, error.why.as_str()), "undecodable")
         }
         End::Expired => ours(dead(Class::Expired, "expires_in over"), "expired"),
+        End::ExpiredUnknown => ours(
+            dead(Class::OutcomeUnknown, "expires_in over"),
+            "outcome_unknown",
+        ),
         End::Newer => {
             station.metrics.newer();
             ours(Fate::Later { after: NEWER_WAIT }, "newer")
@@ -204,6 +209,7 @@ fn note(entry: &Entry, end: &End, outcome: &'static str) -> Note {
             Note::History(ours(&format!("{}: {}", error.why.as_str(), error.detail)))
         }
         End::Expired => Note::History(ours(EXPIRED)),
+        End::ExpiredUnknown => Note::History(ours(EXPIRED_UNKNOWN)),
         End::Newer => Note::PutBack(ours(NEWER)),
         End::NeverSent => Note::PutBack(ours(NEVER_SENT)),
         End::ListedTwice | End::LeaseLost => Note::Nothing,
@@ -243,6 +249,7 @@ fn log(
         End::Ran(Err(error)) => error.reason(),
         End::Undecodable(error) => error.why.as_str(),
         End::Expired => EXPIRED,
+        End::ExpiredUnknown => EXPIRED_UNKNOWN,
         _ => "",
     };
     match &decision.fate {

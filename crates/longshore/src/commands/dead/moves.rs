@@ -15,6 +15,7 @@ use crate::session::Session;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Replay,
+    ReplayFresh,
     Discard,
 }
 
@@ -22,7 +23,7 @@ impl Kind {
     /// What one would do, what was done, and what the letters are then.
     fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Replay => ("replay", "replayed", "pending again"),
+            Self::Replay | Self::ReplayFresh => ("replay", "replayed", "pending again"),
             Self::Discard => ("discard", "discarded", "gone"),
         }
     }
@@ -40,7 +41,10 @@ pub(super) struct Deed {
 impl From<Replay> for Deed {
     fn from(args: Replay) -> Self {
         Self {
-            kind: Kind::Replay,
+            kind: match args.fresh_expiry {
+                true => Kind::ReplayFresh,
+                false => Kind::Replay,
+            },
             target: target(args.which),
             reason: args.reason,
             yes: args.yes,
@@ -72,7 +76,7 @@ pub(super) fn target(which: Which) -> Target {
 pub(super) async fn run(session: &Session, deed: Deed) -> Result<(), Failure> {
     let operator = session.operator().await?;
     let count = operator.count(&deed.target).await?;
-    let is_one = deed.kind == Kind::Replay && count <= 1;
+    let is_one = deed.kind != Kind::Discard && count <= 1;
     if !deed.yes && !is_one {
         confirm(deed.kind.words().0, count)?;
     }
@@ -142,6 +146,10 @@ async fn with_progress(
     let moved = signals::unless_stopped(async {
         match deed.kind {
             Kind::Replay => operator.replay(&deed.target, signed, progress).await,
+            Kind::ReplayFresh => {
+                let replayed = operator.replay_with_fresh_expiry(&deed.target, signed, progress);
+                replayed.await
+            }
             Kind::Discard => operator.discard(&deed.target, signed, progress).await,
         }
     })
@@ -164,7 +172,7 @@ async fn with_progress(
                 (Kind::Discard, _) | (_, Target::Ids(_)) => {
                     "the same command goes on with the rest"
                 }
-                (Kind::Replay, _) => {
+                (Kind::Replay | Kind::ReplayFresh, _) => {
                     "workers go on with the rest: `longshore dead replays` says how, and cancels"
                 }
             };

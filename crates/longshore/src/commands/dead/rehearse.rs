@@ -4,6 +4,7 @@ use longshore_operator::{Rehearsal, RehearsedQueue};
 use longshore_queue::BreakerState;
 
 use super::moves::{bar, target};
+use super::replays;
 use crate::age::{ago, rough};
 use crate::cli::Replay;
 use crate::failure::Failure;
@@ -12,10 +13,10 @@ use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: Replay) -> Result<(), Failure> {
     let operator = session.operator().await?;
-    let target = target(args.which);
+    let target = target(args.which.clone());
     let bar = bar(operator.count(&target).await?);
     let rehearsal = operator
-        .rehearse(&target, args.rate, |n| bar.set_position(n))
+        .rehearse(&target, replays::how(&args), |n| bar.set_position(n))
         .await;
     bar.finish_and_clear();
     let rehearsal = rehearsal?;
@@ -45,7 +46,10 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
             rehearsal.newer,
             "would be put back: their args are newer than this program",
         ),
-        (rehearsal.expired, "would die again: they have expired"),
+        (
+            rehearsal.expired,
+            "would die again: they have expired; --fresh-expiry gives them their time again",
+        ),
         (
             rehearsal.may_double,
             "may have been carried out already, and would be again: their effect may happen twice",
@@ -61,6 +65,9 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     lines.extend(counts.map(|(count, what)| format!("  {count} {what}")));
+    if rehearsal.fresh_expiry {
+        lines.push("  each of them would get its time again, from when it is moved".to_owned());
+    }
     for queue in &rehearsal.queues {
         lines.extend(stands(queue));
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use longshore_operator::{Operator, ReplayRow};
+use longshore_queue::Replaying;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -19,6 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// `dead replay --rate`, or `--detach`.
 pub(super) async fn begin(session: &Session, args: Replay) -> Result<(), Failure> {
+    let how = how(&args);
     let target = target(args.which);
     let operator = session.operator().await?;
     let count = operator.count(&target).await?;
@@ -26,7 +28,7 @@ pub(super) async fn begin(session: &Session, args: Replay) -> Result<(), Failure
         confirm("replay", count)?;
     }
     let signed = session.signed(&args.reason);
-    let begun = operator.begin_replay(&target, args.rate, &signed).await?;
+    let begun = operator.begin_replay(&target, how, &signed).await?;
     if begun.is_empty() {
         return match args.json {
             true => said(&begun),
@@ -34,6 +36,14 @@ pub(super) async fn begin(session: &Session, args: Replay) -> Result<(), Failure
         };
     }
     follow(&operator, begun, args.detach, args.json).await
+}
+
+/// How letters are to be replayed.
+pub(super) fn how(args: &Replay) -> Replaying {
+    Replaying {
+        rate: args.rate,
+        fresh_expiry: args.fresh_expiry,
+    }
 }
 
 /// `dead replays`.

@@ -1,9 +1,10 @@
 //! `retry.*` and `queues.<queue>.*`.
 
 use longshore::config::OnUnknown;
+use longshore_job::{Job, kinds};
 
 use super::check;
-use crate::good;
+use crate::{SENDGRID_ON, good};
 
 #[test]
 fn queues_and_their_retries() {
@@ -134,12 +135,61 @@ fn queues_and_their_retries() {
     );
 }
 
+/// A job that expires before its attempts are over would die as expired, with attempts left.
+#[test]
+fn all_attempts_of_a_kind_fit_into_its_expiry() {
+    let on = format!(
+        "{SENDGRID_ON}\nemail.templates.password_reset = 'd-2'\nproviders.stripe.secret_key = 'sk_test_1'\n"
+    );
+    check(
+        &[
+            (
+                "queues.payment-reconcile.retry_seconds = [1]",
+                "queues.payment-reconcile.retry_seconds",
+                "create_payment_intent, which expires after 60 s: its 2 attempts of 55 s and the waits between them take \
+                 up to 111 s",
+                "leave it out, and create_payment_intent is run as its kind says",
+            ),
+            (
+                "queues.payment-reconcile.timeout_seconds = 61",
+                "queues.payment-reconcile.timeout_seconds",
+                "its one attempt of 61 s",
+                "make it shorter",
+            ),
+            (
+                "queues.email.timeout_seconds = 136",
+                "queues.email.timeout_seconds",
+                "send_email, which expires after 1800 s: its 4 attempts of 136 s and the waits between them take up to \
+                 1804 s",
+                "make it shorter",
+            ),
+            (
+                "retry.schedule_seconds = [60, 300, 90000]",
+                "retry.schedule_seconds",
+                "send_email, which expires after 1800 s",
+                "make fewer retries",
+            ),
+        ],
+        &on,
+    );
+    // Of what nobody uses here nothing is said.
+    good("retry.schedule_seconds = [90000]", &[]);
+    // What fits to the second is allowed.
+    good(&format!("{on}queues.email.timeout_seconds = 135"), &[]);
+    let config = good(
+        &format!("{on}queues.payment-reconcile.timeout_seconds = 60"),
+        &[],
+    );
+    let payments = config.queue("payment-reconcile").expect("there");
+    let reconcile = payments.policy(kinds::ReconcilePayments::POLICY);
+    assert_eq!(reconcile.timeout, None, "what is configured goes first");
+}
+
 #[test]
 fn the_limits_themselves_are_allowed() {
     let config = good(
         r#"
         [queues.email]
-        retry_seconds = [0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2592000]
         concurrency = 10000
         timeout_seconds = 0.001
         on_unknown = "hold"
@@ -147,13 +197,14 @@ fn the_limits_themselves_are_allowed() {
         completed_bytes = 1
         delivery_bytes = "1 MiB"
         [queues.sms]
+        retry_seconds = [0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2592000]
         concurrency = 1
         on_unknown = "verify"
         "#,
         &[],
     );
     let (email, sms) = (config.queue("email").unwrap(), config.queue("sms").unwrap());
-    assert_eq!(email.retry.max_attempts(), 26);
+    assert_eq!(sms.retry.max_attempts(), 26);
     assert_eq!((email.concurrency, sms.concurrency), (10_000, 1));
     assert_eq!(
         (email.on_unknown, sms.on_unknown),
