@@ -128,6 +128,11 @@ pub trait AnswerTable {
     /// The headers that may have its id for the request, for its support desk.
     const REQUEST_ID: &'static [&'static str] = &["x-request-id"];
 
+    /// Its name, where one table serves several that speak the same.
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
     /// What it says in this answer. The one match over its codes.
     fn row(&self, response: &Response) -> Row;
 
@@ -226,7 +231,7 @@ pub trait AnswerTable {
         Answer {
             status: Some(response.status.as_u16()),
             request_id: ids.find(|id| id.len() <= MAX_ID_BYTES).map(str::to_owned),
-            ..Answer::of(Self::NAME)
+            ..Answer::of(self.name())
         }
     }
 
@@ -234,7 +239,7 @@ pub trait AnswerTable {
     fn coded(&self, code: &str) -> Answer {
         Answer {
             code: Some(code.to_owned()),
-            ..Answer::of(Self::NAME)
+            ..Answer::of(self.name())
         }
     }
 }

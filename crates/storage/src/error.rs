@@ -1,4 +1,5 @@
-//! What an answer of a store means: the one table.
+//! What an answer of a store means: the one table. All that is done at a store comes to the same when it is done again, so
+//! no call leaves an outcome unknown.
 
 use std::time::Duration;
 
@@ -7,7 +8,11 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use longshore_job::{Answer, Blame, JobError, NotNow, Scope, Word};
-use longshore_provider::{DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER, MIN_RETRY_AFTER, redact};
+use longshore_provider::answers::word as word_of;
+use longshore_provider::{
+    AnswerTable, DEFAULT_RETRY_AFTER, HeaderName, HeaderValue, MAX_RETRY_AFTER, MIN_RETRY_AFTER,
+    Meaning, Purpose, Response, Row, StatusCode, excerpt, redact,
+};
 
 use crate::store::Name;
 
@@ -78,22 +83,129 @@ pub(crate) fn classify(status: u16, code: Option<&str>, named: Option<Duration>)
         (_, 404) => Class::Missing,
         ("NotImplemented", _) | (_, 501) => Class::Unsupported,
         (_, 500..) => Class::Unavailable,
-        // AccessDenied too: it is about one bucket or one right, not about the credentials.
-        _ => Class::Refused,
+        // AccessDenied too: it is about one bucket or one right, not about the credentials. A 301 is another region's bucket.
+        (_, 301 | 400..=407 | 409..=424 | 426..=499) => Class::Refused,
+        // What does not say that it is refused is not: a page of something in between, a 200 that does not read.
+        _ => Class::Unavailable,
     }
 }
 
-/// What helps, where it is known.
-fn advice(class: &Class, code: Option<&str>) -> &'static str {
-    match (class, code.unwrap_or_default()) {
-        (_, "NoSuchBucket") => ": there is no such bucket; set buckets.<bucket>.name",
-        (_, "PermanentRedirect" | "AuthorizationHeaderMalformed") => {
-            ": the bucket is in another region; set the provider's region"
+/// The table, as the skeleton of all tables has it.
+struct Answers(Name);
+
+impl AnswerTable for Answers {
+    const NAME: &'static str = "s3";
+    const TITLE: &'static str = "the store";
+    const WAITS: Scope = Scope::Job;
+    const REQUEST_ID: &'static [&'static str] = &["x-amz-request-id", "cf-ray"];
+
+    fn name(&self) -> &'static str {
+        self.0.as_str()
+    }
+
+    fn row(&self, response: &Response) -> Row {
+        let body = String::from_utf8_lossy(&response.body);
+        let code = element(&body, "Code").and_then(word_of);
+        let class = classify(response.status.as_u16(), code, named(response));
+        Row {
+            meaning: class.meaning(),
+            code: code.map(str::to_owned),
+            words: Vec::new(),
+            sentence: element(&body, "Message").map(|message| without_keys(message, &body)),
         }
-        (_, "AccessDenied") => ": grant it to the role or key that is used, then replay",
-        (Class::Skewed, _) => ": this machine's clock is wrong; synchronise it",
-        (Class::Unauthorized, _) => ": its credentials are not taken; renew them",
-        _ => "",
+    }
+}
+
+impl Class {
+    /// `None` where nothing was asked.
+    fn meaning(&self) -> Option<Meaning> {
+        Some(match self {
+            Self::NotNow(_) => return None,
+            // A store that does not take our credentials, or wants to be asked less, is waited for by each job: its own
+            // queue was told, and holds or pauses itself.
+            Self::Throttled(wait) => Meaning::Occupied(*wait),
+            Self::Unauthorized => Meaning::Occupied(DEFAULT_RETRY_AFTER),
+            Self::Unavailable => Meaning::Unknown,
+            Self::Busy | Self::Skewed => Meaning::NotDone,
+            // Which object there is, and what may be done with it, is a matter of settings and code.
+            Self::Changed | Self::Missing | Self::Unsupported | Self::Refused => {
+                Meaning::Refused(Blame::Ours)
+            }
+        })
+    }
+}
+
+/// What an element of an answer in XML holds.
+fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once(&format!("</{name}>"))?.0)
+}
+
+/// A sentence of S3's without the keys that it quotes, which hold ids of users.
+fn without_keys(message: &str, body: &str) -> String {
+    let mut text = message.to_owned();
+    for name in ["Key", "Resource"] {
+        if let Some(key) = element(body, name).filter(|key| key.len() > 1) {
+            text = text.replace(key.trim_start_matches('/'), "[key]");
+        }
+    }
+    let words = text.split(' ').map(|word| match word.split_once(":s3:::") {
+        // `arn:aws:s3:::bucket/key`
+        Some((arn, object)) => match object.split_once('/') {
+            Some((bucket, _)) => format!("{arn}:s3:::{bucket}/[key]"),
+            None => word.to_owned(),
+        },
+        None => word.to_owned(),
+    });
+    let text = words.collect::<Vec<_>>().join(" ");
+    text.replace("&quot;", "\"")
+        .replace("&apos;", "'")
+        .replace("&amp;", "&")
+}
+
+/// As the skeleton has answers.
+fn response_of(answer: &HttpResponse) -> Response {
+    let headers = answer.headers().iter().filter_map(|(name, value)| {
+        let name = HeaderName::try_from(name).ok()?;
+        Some((name, HeaderValue::try_from(value).ok()?))
+    });
+    Response {
+        status: StatusCode::from_u16(answer.status().as_u16()).unwrap_or_default(),
+        headers: headers.collect(),
+        body: answer.body().bytes().unwrap_or_default().to_vec(),
+        complete: true,
+    }
+}
+
+/// The region that a bucket is in, where an answer says so.
+fn region(response: &Response) -> Option<String> {
+    let body = String::from_utf8_lossy(&response.body);
+    let told = response.header("x-amz-bucket-region");
+    told.or_else(|| element(&body, "Region"))
+        .and_then(word_of)
+        .map(str::to_owned)
+}
+
+/// What helps, where it is known.
+fn advice(store: Name, class: &Class, code: Option<&str>, region: Option<&str>) -> String {
+    match (class, code.unwrap_or_default(), region) {
+        (_, "NoSuchBucket", _) => ": there is no such bucket; set buckets.<bucket>.name".to_owned(),
+        (
+            Class::Refused,
+            "PermanentRedirect" | "AuthorizationHeaderMalformed" | "301",
+            Some(at),
+        ) => {
+            format!(": the bucket is in the region {at}; set providers.{store}.region to it")
+        }
+        (Class::Refused, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "301", None) => {
+            format!(": the bucket is in another region; set providers.{store}.region")
+        }
+        (_, "AccessDenied", _) => {
+            ": grant it to the role or key that is used, then replay".to_owned()
+        }
+        (Class::Skewed, ..) => ": this machine's clock is wrong; synchronise it".to_owned(),
+        (Class::Unauthorized, ..) => ": its credentials are not taken; renew them".to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -125,25 +237,34 @@ impl Error {
         let Some(response) = error.raw_response() else {
             return Self::unanswered(store, doing, error);
         };
-        let status = response.status().as_u16();
+        let response = response_of(response);
+        let status = response.status.as_u16();
+        let answers = Answers(store);
+        let row = answers.row(&response);
         let code = match error {
-            SdkError::ServiceError(error) => error.err().code(),
-            // It could not be read: then it is not as it should be, whatever its status.
-            _ => Some("InternalError"),
+            SdkError::ServiceError(error) => error.err().code().map(str::to_owned),
+            _ => None,
         };
-        let class = classify(status, code, retry_after(response));
-        let told = code.map_or_else(|| status.to_string(), str::to_owned);
+        let code = code.or(row.code);
+        // One that could not be read is not as it should be, whatever its status.
+        let class = match error {
+            SdkError::ServiceError(_) => classify(status, code.as_deref(), named(&response)),
+            _ => Class::Unavailable,
+        };
+        let told = match response.status.is_success() && code.is_none() {
+            true => format!("{status} not understood"),
+            false => code.unwrap_or_else(|| status.to_string()),
+        };
+        let said = row.sentence.map(|sentence| excerpt(&sentence));
+        let said = said.filter(|said| !said.is_empty());
+        let said = said.map_or_else(String::new, |said| format!(": {said}"));
+        let help = advice(store, &class, Some(&told), region(&response).as_deref());
         Self {
-            reason: format!("{store} did not {doing} ({told}){}", advice(&class, code)),
+            reason: format!("{store} did not {doing} ({told}){said}{help}"),
             class,
             answer: Answer {
-                status: Some(status),
                 code: Some(told),
-                request_id: response
-                    .headers()
-                    .get("x-amz-request-id")
-                    .map(str::to_owned),
-                ..Answer::of(store.as_str())
+                ..answers.answer(&response)
             },
         }
     }
@@ -182,16 +303,15 @@ fn innermost(error: &aws_smithy_runtime_api::client::result::ConnectorError) -> 
 }
 
 /// `x-amz-retry-after`, in milliseconds: how S3 says "later". At least a second, at most an hour.
-fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    let ms = response.headers().get("x-amz-retry-after")?.parse().ok()?;
+fn named(response: &Response) -> Option<Duration> {
+    let ms = response.header("x-amz-retry-after")?.parse().ok()?;
     Some(Duration::from_millis(ms).clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER))
 }
 
 /// S3's code in an answer that is no success. Its body is in memory, and small.
 fn code(response: &HttpResponse) -> Option<&str> {
     let body = std::str::from_utf8(response.body().bytes()?).ok()?;
-    let (_, rest) = body.split_once("<Code>")?;
-    Some(rest.split_once("</Code>")?.0)
+    element(body, "Code")
 }
 
 /// What one try says of the store, for its breaker.
@@ -200,7 +320,7 @@ pub(crate) fn word(response: &HttpResponse) -> Word {
     if status.is_success() {
         return Word::Well;
     }
-    let named = retry_after(response);
+    let named = named(&response_of(response));
     match classify(status.as_u16(), code(response), named) {
         Class::Unavailable => Word::Ill,
         // A busy prefix or key, as long as no time is named: the SDK waits, and the job after it.
@@ -238,8 +358,7 @@ impl ClassifyRetry for Again {
     }
 }
 
-/// A store that does not take our credentials, or may not be called, is waited for at the cost of no attempt: its own
-/// queue was told, and pauses itself.
+/// A store that may not be called is waited for at the cost of no attempt.
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         let Error {
@@ -247,24 +366,10 @@ impl From<Error> for JobError {
             answer,
             reason,
         } = error;
-        let wait = |retry_after, reason, answer| Self::Throttled {
-            retry_after,
-            scope: Scope::Job,
-            reason,
-            answer,
-        };
-        match class {
-            Class::NotNow(not_now) => not_now.into(),
-            Class::Throttled(after) => wait(after, reason, answer),
-            Class::Unauthorized => wait(DEFAULT_RETRY_AFTER, reason, answer),
-            Class::Unavailable | Class::Busy | Class::Skewed => Self::Transient { reason, answer },
-            Class::Changed | Class::Missing | Class::Unsupported | Class::Refused => {
-                Self::Permanent {
-                    reason,
-                    answer,
-                    blame: Blame::Theirs,
-                }
-            }
+        match (class.meaning(), class) {
+            (_, Class::NotNow(not_now)) => not_now.into(),
+            (Some(meaning), _) => meaning.means(Purpose::Repeatable, reason, answer, None),
+            (None, _) => Self::Transient { reason, answer },
         }
     }
 }

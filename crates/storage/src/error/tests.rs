@@ -59,7 +59,13 @@ fn every_answer_means_one_thing_to_the_job_and_one_to_the_breaker() {
         (301, "PermanentRedirect", Refused, Word::Well),
         (412, "PreconditionFailed", Changed, Word::Well),
         (501, "NotImplemented", Unsupported, Word::Well),
+        (301, "", Refused, Word::Well),
         (400, "MalformedXML", Refused, Word::Well),
+        // Not S3's words.
+        (302, "", Unavailable, Word::Ill),
+        (307, "TemporaryRedirect", Unavailable, Word::Ill),
+        (408, "", Unavailable, Word::Ill),
+        (520, "", Unavailable, Word::Ill),
     ];
     for (status, code, class, said) in table {
         let given = (!code.is_empty()).then_some(code);
@@ -101,4 +107,45 @@ fn a_refusal_costs_the_job_and_a_wait_costs_nothing() {
             "a wait of this job alone: other queues use the store too"
         );
     }
+}
+
+#[test]
+fn what_s3_says_reaches_the_reason_and_its_keys_do_not() {
+    let denied = "<Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::1:role/fleet is not authorized to perform: \
+        s3:GetObject on resource: &quot;arn:aws:s3:::exports/users/ada/1.csv&quot;</Message></Error>";
+    let missing = "<Error><Code>NoSuchKey</Code><Message>There is no users/ada/1.csv.</Message><Key>users/ada/1.csv</Key></Error>";
+    for (body, sentence) in [
+        (
+            denied,
+            "User: arn:aws:iam::1:role/fleet is not authorized to perform: s3:GetObject on resource: \
+             \"arn:aws:s3:::exports/[key]",
+        ),
+        (missing, "There is no [key]."),
+        ("<html>", ""),
+    ] {
+        let status = StatusCode::try_from(403).unwrap();
+        let answer = HttpResponse::new(status, SdkBody::from(body));
+        let row = Answers(Name::S3).row(&response_of(&answer));
+        assert_eq!(row.sentence.unwrap_or_default(), sentence);
+    }
+}
+
+#[test]
+fn a_bucket_elsewhere_says_where() {
+    let answer = answer(
+        301,
+        "PermanentRedirect",
+        &[("x-amz-bucket-region", "eu-west-1")],
+    );
+    let region = region(&response_of(&answer));
+    let help = advice(
+        Name::S3,
+        &Class::Refused,
+        Some("PermanentRedirect"),
+        region.as_deref(),
+    );
+    assert_eq!(
+        help,
+        ": the bucket is in the region eu-west-1; set providers.s3.region to it"
+    );
 }
