@@ -62,7 +62,8 @@ impl Door {
         };
         let effect = !matches!(request.method(), "GET" | "HEAD");
         let name = self.store.as_str();
-        let unit = unit(request.method(), request.uri());
+        let uri = request.uri().to_owned();
+        let unit = unit(request.method(), &uri);
         let pass = run
             .ask(name, effect)
             .await
@@ -70,7 +71,7 @@ impl Door {
             .map_err(|not_now| ConnectorError::user(not_now.into()))?;
         let answer = self.exchange(request).await;
         let said = match &answer {
-            Ok(answer) => word(answer),
+            Ok(answer) => word(&uri, answer),
             // What never left for a reason of our own says nothing of the store.
             Err(error) if error.is_user() => Word::Nothing,
             Err(_) => Word::Ill,

@@ -61,6 +61,7 @@ pub(crate) fn classify(status: u16, code: Option<&str>, named: Option<Duration>)
         // R2 says `TooManyRequests`: one write a second per key.
         (_, 429) => later(),
         (code, _) if code.starts_with("Throttl") => later(),
+        (_, 503) if named.is_some() => later(),
         ("InternalError" | "ServiceUnavailable" | "RequestTimeout", _) => Class::Unavailable,
         ("OperationAborted" | "ConditionalRequestConflict", _) => Class::Busy,
         (
@@ -314,11 +315,41 @@ fn code(response: &HttpResponse) -> Option<&str> {
     element(body, "Code")
 }
 
+/// Whether an answer to this request is in XML, and this one is not: something in between has made it up.
+fn is_made_up(uri: &str, response: &HttpResponse) -> bool {
+    let query = uri.split_once('?').map_or("", |(_, query)| query);
+    let told_in_xml = query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        let names = [
+            "list-type",
+            "versions",
+            "versioning",
+            "uploads",
+            "lifecycle",
+        ];
+        names.contains(&name)
+    });
+    let body = response
+        .body()
+        .bytes()
+        .unwrap_or_default()
+        .trim_ascii_start();
+    let is_page = body.first() != Some(&b'<')
+        || body.get(1) == Some(&b'!')
+        || body
+            .get(..5)
+            .is_some_and(|head| head.eq_ignore_ascii_case(b"<html"));
+    told_in_xml && !body.is_empty() && is_page
+}
+
 /// What one try says of the store, for its breaker.
-pub(crate) fn word(response: &HttpResponse) -> Word {
+pub(crate) fn word(uri: &str, response: &HttpResponse) -> Word {
     let status = response.status();
     if status.is_success() {
-        return Word::Well;
+        return match is_made_up(uri, response) {
+            true => Word::Ill,
+            false => Word::Well,
+        };
     }
     let named = named(&response_of(response));
     match classify(status.as_u16(), code(response), named) {

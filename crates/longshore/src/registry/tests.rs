@@ -1,3 +1,5 @@
+mod conformance;
+
 use longshore_job::kinds;
 use longshore_queue::{Link, LinkOptions, Queue};
 

@@ -70,19 +70,26 @@ fn every_answer_means_one_thing_to_the_job_and_one_to_the_breaker() {
     for (status, code, class, said) in table {
         let given = (!code.is_empty()).then_some(code);
         assert_eq!(classify(status, given, None), class, "{status} {code}");
-        assert_eq!(word(&answer(status, code, &[])), said, "{status} {code}");
+        assert_eq!(
+            word("/b/k", &answer(status, code, &[])),
+            said,
+            "{status} {code}"
+        );
     }
 }
 
 #[test]
 fn a_time_that_the_store_names_holds_everybody_back() {
     let named = answer(503, "SlowDown", &[("x-amz-retry-after", "4500")]);
-    assert_eq!(word(&named), Word::Hold(Duration::from_millis(4500)));
+    assert_eq!(
+        word("/b/k", &named),
+        Word::Hold(Duration::from_millis(4500))
+    );
     let long = answer(503, "SlowDown", &[("x-amz-retry-after", "99999999999")]);
-    assert_eq!(word(&long), Word::Hold(MAX_RETRY_AFTER));
+    assert_eq!(word("/b/k", &long), Word::Hold(MAX_RETRY_AFTER));
     // The HTTP header is not how S3 says it.
     let http = answer(503, "SlowDown", &[("retry-after", "30")]);
-    assert_eq!(word(&http), Word::Nothing);
+    assert_eq!(word("/b/k", &http), Word::Nothing);
 }
 
 #[test]
@@ -148,4 +155,24 @@ fn a_bucket_elsewhere_says_where() {
         help,
         ": the bucket is in the region eu-west-1; set providers.s3.region to it"
     );
+}
+
+#[test]
+fn a_page_in_the_place_of_a_list_is_a_failure_of_the_store() {
+    let said = |uri, body: &str| {
+        let status = StatusCode::try_from(200).unwrap();
+        word(uri, &HttpResponse::new(status, SdkBody::from(body)))
+    };
+    for page in ["<html>Sign in", "<!DOCTYPE html>", "{}", "Sign in"] {
+        assert_eq!(said("/b?list-type=2&prefix=x", page), Word::Ill, "{page}");
+        // An object may be anything.
+        assert_eq!(said("/b/k?x-id=GetObject", page), Word::Well, "{page}");
+    }
+    for list in [
+        "<?xml version=\"1.0\"?><ListBucketResult/>",
+        "<ListBucketResult/>",
+        "",
+    ] {
+        assert_eq!(said("/b?list-type=2", list), Word::Well, "{list}");
+    }
 }

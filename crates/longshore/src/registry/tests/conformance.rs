@@ -1,0 +1,299 @@
+//! What follows from each answer, at every provider: the real handlers against a server that answers so, then `decide`.
+//!
+//! [`follows`] is the one table of what is expected; [`CALLS`] says of each provider how it is called, and [`Call::differs`]
+//! where its documents say otherwise. A provider of the registry that has no line in [`CALLS`] fails the test.
+
+mod calls;
+mod server;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use longshore_job::{
+    Class, Gate, JobError, JobId, NotNow, Outcome, Pass, RetrySchedule, Run, Word,
+};
+use longshore_queue::{Fate, OnUnknown, Policy, RunState, decide};
+use longshore_worker::Handlers;
+
+use super::super::PROVIDERS;
+use crate::secrets::Secrets;
+use calls::{CALLS, Call, Kind};
+use server::Server;
+
+/// How long a call may take here.
+const CALL: Duration = Duration::from_millis(300);
+
+/// What a provider does with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Does {
+    /// Answers well.
+    Well,
+    /// Answers with this status and a page.
+    Status(u16),
+    /// Answers 200 with what is no answer of its own.
+    Garbage,
+    /// Asks for seven seconds by `Retry-After`, with this status.
+    Wait(u16),
+    /// Closes the connection before it has read.
+    HangUpUnread,
+    /// Reads the request and closes the connection.
+    HangUp,
+    /// Reads the request and says nothing.
+    Silent,
+    /// Begins a 200 and never ends it.
+    SlowBody,
+    /// Nobody listens.
+    Away,
+}
+
+const ALL: &[Does] = &[
+    Does::Well,
+    Does::Status(301),
+    Does::Status(302),
+    Does::Status(400),
+    Does::Status(401),
+    Does::Status(403),
+    Does::Status(404),
+    Does::Status(408),
+    Does::Status(409),
+    Does::Status(413),
+    Does::Status(422),
+    Does::Status(500),
+    Does::Status(502),
+    Does::Status(503),
+    Does::Status(504),
+    Does::Status(520),
+    Does::Wait(429),
+    Does::Wait(503),
+    Does::Garbage,
+    Does::HangUpUnread,
+    Does::HangUp,
+    Does::Silent,
+    Does::SlowBody,
+    Does::Away,
+];
+
+/// A row of what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follows {
+    /// It is done.
+    Done,
+    /// Nobody knows: the rule of the queue, a failure for the breaker, never failed over.
+    Unknown,
+    /// Nothing was done, or nothing was at stake: again on schedule, a failure for the breaker.
+    Again,
+    /// It declined, and may not the next time: again on schedule, no failure of the provider.
+    AgainWell,
+    /// Nothing was sent: again, at no attempt.
+    NotReached,
+    /// Later, at no attempt.
+    Later,
+    /// The account is the trouble: at no attempt, and the queue pauses.
+    Paused,
+    /// Dead at once; it answered.
+    Refused,
+}
+
+/// What follows at a provider that documents nothing else.
+fn follows(does: Does, kind: Kind) -> Follows {
+    match (does, kind) {
+        (Does::Well, _) => Follows::Done,
+        (Does::Away, _) => Follows::NotReached,
+        (Does::Wait(_), _) => Follows::Later,
+        (Does::Status(401 | 403), _) => Follows::Paused,
+        (Does::Status(301 | 503), _) => Follows::Again,
+        (Does::Status(400..=407 | 409..=499), _) => Follows::Refused,
+        (_, Kind::Effect | Kind::Keyed) => Follows::Unknown,
+        (_, Kind::Repeatable) => Follows::Again,
+    }
+}
+
+/// Lets everything out, and keeps what was told of single calls.
+#[derive(Default)]
+struct Open(Mutex<Vec<Word>>);
+
+impl Gate for Open {
+    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn ask<'a>(
+        &'a self,
+        _: &'a str,
+        _: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
+        Box::pin(async { Ok(Pass::default()) })
+    }
+
+    fn tell<'a>(
+        &'a self,
+        _: &'a str,
+        _: Pass,
+        word: Word,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        self.0.lock().expect("not poisoned").push(word);
+        Box::pin(async {})
+    }
+}
+
+/// A call, its server, and the handlers that go there.
+struct Scene {
+    call: &'static Call,
+    server: Server,
+    /// What comes before it.
+    _stripe: Server,
+    handlers: Handlers,
+}
+
+impl Scene {
+    async fn set(call: &'static Call, fallback: bool) -> Self {
+        let server = Server::start(call.good).await;
+        let stripe = Server::start(calls::SHOWN).await;
+        let config = calls::config(call, &server, &stripe, fallback, CALL);
+        let secrets = Secrets::new(&config).expect("no Vault");
+        let owner = PROVIDERS.iter().find(|owner| owner.name == call.queue_of);
+        let owner = owner.expect("its queue has an owner");
+        let set_up = (owner.set_up)(&config, &secrets).await;
+        let set_up = set_up.unwrap_or_else(|failure| panic!("{}: {failure}", call.provider));
+        Self {
+            call,
+            server,
+            _stripe: stripe,
+            handlers: set_up.expect("it is on").handlers,
+        }
+    }
+
+    /// Everything that the provider may do, one after the other; what did not follow.
+    async fn play(mut self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for &does in ALL {
+            let call = self.call;
+            if does == Does::Away {
+                // What a store that is not reached costs is seen in its own crate.
+                if call.queue_of == "s3" {
+                    continue;
+                }
+                self.server.leave().await;
+            }
+            self.server.does(does);
+            let (end, told) = run(call, &self.handlers).await;
+            let row = call.differs(does).unwrap_or(follows(does, call.kind));
+            wrong.extend(check(call, does, &end, told.as_ref(), row).err());
+        }
+        wrong
+    }
+}
+
+/// The end of one run, and the last word about single calls, if there was one.
+async fn run(call: &Call, handlers: &Handlers) -> (Result<Outcome, JobError>, Option<Word>) {
+    let gate = Arc::new(Open::default());
+    let mut run = Run::new(JobId::generate(), 1, 4, Arc::clone(&gate) as _);
+    run.route = call.route;
+    let end = handlers.try_out(call.payload.as_bytes(), run).await;
+    let told = gate.0.lock().expect("not poisoned").last().cloned();
+    (end.expect("its kind is known"), told)
+}
+
+/// Whether what came of a run is this row, by every rule of the queue.
+fn check(
+    call: &Call,
+    does: Does,
+    end: &Result<Outcome, JobError>,
+    told: Option<&Word>,
+    row: Follows,
+) -> Result<(), String> {
+    for on_unknown in [OnUnknown::Retry, OnUnknown::Verify, OnUnknown::Hold] {
+        let policy = Policy {
+            schedule: RetrySchedule::default(),
+            on_unknown,
+        };
+        let own = match call.route.is_fallback() {
+            true => call.provider,
+            false => call.queue_of,
+        };
+        let decision = decide(end, RunState::default(), call.route, &policy, own);
+        let said = told.unwrap_or(&decision.said);
+        let schedule = Fate::Retry {
+            after: Duration::from_secs(60),
+        };
+        let held = row == Follows::Unknown && on_unknown == OnUnknown::Hold;
+        let fate_fits = match (row, &decision.fate) {
+            (Follows::Done, fate) => matches!(fate, Fate::Completed { .. }),
+            (Follows::Unknown, Fate::Dead { cause }) => {
+                held && cause.class == Class::OutcomeUnknown
+            }
+            (Follows::Unknown, fate) => !held && *fate == schedule,
+            (Follows::Again | Follows::AgainWell, fate) => *fate == schedule,
+            (Follows::NotReached | Follows::Paused, fate) => {
+                matches!(fate, Fate::Later { .. } | Fate::Back)
+            }
+            (Follows::Later, fate) => matches!(fate, Fate::Later { .. }),
+            (Follows::Refused, Fate::Dead { cause }) => cause.class == Class::Refused,
+            (Follows::Refused, _) => false,
+        };
+        let word_fits = match row {
+            // Stripe has shown what the app was told of.
+            Follows::Done if call.provider == "app" => *said == Word::Well,
+            // A provider whose queue it is not has no say, and what was not reached has rules of its own.
+            _ if told.is_none() && own != call.provider => *said == Word::Nothing,
+            Follows::NotReached => *said != Word::Well,
+            Follows::Done | Follows::AgainWell | Follows::Refused => *said == Word::Well,
+            Follows::Unknown | Follows::Again => *said == Word::Ill,
+            Follows::Later => matches!(said, Word::Hold(_) | Word::Nothing),
+            Follows::Paused => matches!(said, Word::Refused { .. }),
+        };
+        let free = matches!(row, Follows::NotReached | Follows::Later | Follows::Paused);
+        let used_fits = decision.state.used == u32::from(!free);
+        // What may have been sent stays where it is; see `Entry::route` and `claim.lua`.
+        let stays = decision.state.may_have_been_sent == (row == Follows::Unknown);
+        if !(fate_fits && word_fits && used_fits && stays) {
+            return Err(format!(
+                "{} {does:?} {on_unknown:?}: not {row:?}, but {decision:?}, told {told:?}, of {end:?}",
+                call.provider
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_of_every_provider_has_what_follows() {
+    let mut scenes = tokio::task::JoinSet::new();
+    for call in CALLS {
+        // A fallback changes nothing of what an answer means; without one, nothing is claimed for it.
+        for fallback in [false, true] {
+            let takes_part = call.queue_of == "sendgrid";
+            if (takes_part && (fallback || !call.route.is_fallback())) || !(takes_part || fallback)
+            {
+                scenes.spawn(Scene::set(call, fallback).await.play());
+            }
+        }
+    }
+    assert_eq!(
+        scenes.len(),
+        CALLS.len() + 1,
+        "mails by SendGrid with and without"
+    );
+    let wrong: Vec<_> = scenes.join_all().await.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Who is called by the registry's queues, as a configuration with everything on has it.
+#[test]
+fn every_provider_of_the_registry_is_called_here() {
+    let config = super::all_with("hidden");
+    for provider in PROVIDERS {
+        let beside = (provider.beside)(&config);
+        let names = std::iter::once(provider.name).chain(beside.iter().map(|beside| beside.name));
+        for name in names {
+            let called = CALLS.iter().any(|call| call.provider == name);
+            assert!(called, "{name} has no line in CALLS");
+        }
+    }
+    // What a queue's jobs call beside its providers.
+    for name in ["app", "testpay"] {
+        assert!(CALLS.iter().any(|call| call.provider == name), "{name}");
+    }
+}
