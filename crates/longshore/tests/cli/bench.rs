@@ -10,7 +10,7 @@ use longshore_job::kinds::SendEmail;
 use longshore_job::{Cause, Class, JobId, Prepared};
 use longshore_queue::{
     Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, Queue, RawId, Retention, RunAt,
-    RunState, Verdict, WorkerId,
+    RunState, Verdict, WorkerFacts, WorkerId,
 };
 use longshore_sandbox::{RedisServer, RedisServerOptions};
 use redis::Cmd;
@@ -149,6 +149,24 @@ impl Bench {
         let stale = std::time::Duration::from_secs(10);
         let joined = self.runtime.block_on(self.queue.join(&lease, stale));
         assert!(joined.expect("joins").held);
+    }
+
+    /// Lets a worker of this name serve the queue, and say this of itself.
+    pub(crate) fn announce(&self, name: &str, kinds: &[&str], trouble: &[&str]) {
+        let all = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        let facts = WorkerFacts {
+            process: name.to_owned(),
+            kinds: all(kinds),
+            trouble: all(trouble),
+            ..WorkerFacts::default()
+        };
+        let lease = Lease::new(WorkerId::generate(name));
+        self.runtime.block_on(async {
+            let stale = std::time::Duration::from_secs(10);
+            self.queue.join(&lease, stale).await.expect("joins");
+            let said = self.queue.announce(&lease, &facts).await;
+            assert!(said.expect("says"));
+        });
     }
 
     /// Takes all waiting jobs, as a worker would.

@@ -253,6 +253,29 @@ fn jobs_that_nobody_works_and_keys_that_nobody_reads_are_found() {
 }
 
 #[test]
+fn what_workers_say_of_themselves_is_compared() {
+    let bench = Bench::new();
+    bench.announce("old", &["send_email"], &[]);
+    let (code, findings) = doctor(&bench, None);
+    let all = findings.as_array().expect("an array");
+    assert!(all.iter().all(|finding| finding["check"] != "kinds"));
+    assert_eq!(code, Some(0), "{findings}");
+    bench.announce(
+        "new",
+        &["send_email", "send_letter"],
+        &["sendgrid: no route"],
+    );
+    let (_, findings) = doctor(&bench, None);
+    let kinds = found(&findings, "kinds");
+    assert_eq!(
+        kinds["finding"],
+        "email: its workers carry out different kinds: send_letter by 1 of 2"
+    );
+    let said = findings.to_string();
+    assert!(said.contains("email: new: sendgrid: no route"), "{said}");
+}
+
+#[test]
 fn a_server_that_is_too_old_is_said_to_be_and_valkey_by_its_name() {
     let bench = Bench::new();
     let old = said_to_be("redis_version:6.2.14\r\n");

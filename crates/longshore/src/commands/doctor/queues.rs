@@ -34,6 +34,7 @@ pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, 
         )),
     }
     findings.extend(workers(session, link, &found).await?);
+    findings.extend(kinds(session, link).await?);
     findings.push(strays(&scan, walked.as_ref().err(), namespace));
     findings.extend(scan.strays.iter().take(MOST_SHOWN).map(|(key, why)| {
         let (text, cure) = stray(key, *why, namespace);
@@ -119,6 +120,47 @@ async fn workers(
             let text = format!("{}: no worker serves it, and it has no jobs", row.queue);
             let cure = format!("start `longshore work --queue {}`", row.queue);
             findings.push(warning("workers", text, &cure));
+        }
+    }
+    Ok(findings)
+}
+
+/// What the living workers of each queue say of themselves: that they carry out different kinds, or that something is wrong
+/// with one.
+async fn kinds(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
+    let lost_after = session.config.worker.lost_after;
+    let mut findings = Vec::new();
+    for provider in PROVIDERS {
+        let name = provider.queue.name;
+        let queue = Queue::new(link.clone(), &session.config.redis.namespace, name)
+            .map_err(Failure::input)?;
+        // What cannot be asked was said by the proof.
+        let Ok(workers) = queue.workers().await else {
+            continue;
+        };
+        let living = workers.iter().filter(|worker| worker.beat_age < lost_after);
+        let facts: Vec<_> = living.filter_map(|worker| worker.facts.as_ref()).collect();
+        let mut known_by: BTreeMap<&str, usize> = BTreeMap::new();
+        for kind in facts.iter().flat_map(|facts| &facts.kinds) {
+            *known_by.entry(kind).or_default() += 1;
+        }
+        known_by.retain(|_, workers| *workers < facts.len());
+        if !known_by.is_empty() {
+            let parts = known_by
+                .iter()
+                .map(|(kind, workers)| format!("{kind} by {workers} of {}", facts.len()));
+            let text = format!(
+                "{name}: its workers carry out different kinds: {}",
+                parts.collect::<Vec<_>>().join(", ")
+            );
+            let cure = "deploy one version everywhere: a job waits until a worker that knows its kind claims it";
+            findings.push(warning("kinds", plain(&text), cure));
+        }
+        for facts in facts.iter().filter(|facts| !facts.trouble.is_empty()) {
+            let text = format!("{name}: {}: {}", facts.process, facts.trouble.join("; "));
+            let cure =
+                "see its machine: its route, DNS, certificates and limits; `longshore workers`";
+            findings.push(warning("workers", plain(&text), cure));
         }
     }
     Ok(findings)
