@@ -39,7 +39,7 @@ pub(crate) trait AnyHandler: Send + Sync {
 }
 
 /// A job whose args are decoded.
-pub(crate) trait Opened {
+pub(crate) trait Opened: Send {
     /// After how long it expires, as its kind says.
     fn expires_in(&self) -> Option<Duration>;
     /// Starts the run.
