@@ -212,6 +212,16 @@ impl Worker {
         self.signal(Signal::TERM);
     }
 
+    /// How many descriptors it has open, on Linux.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    #[must_use]
+    pub fn open_descriptors(&self) -> usize {
+        let open = format!("/proc/{}/fd", self.pid.as_raw_nonzero());
+        std::fs::read_dir(open).expect("it runs").count()
+    }
+
     /// Stops it in its tracks: SIGSTOP.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);

@@ -178,6 +178,24 @@ async fn idle_connections_take_no_descriptors_from_jobs_and_probes() {
     drop(held);
 }
 
+/// One descriptor is kept in hand for a probe.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_descriptors_a_probe_is_answered_all_the_same() {
+    let stage = Stage::set().await;
+    stage.faults([Rule::always(Fault::NeverAnswer { effect: false })]);
+    let worker = stage.worker().descriptors(48).concurrency(100);
+    let worker = worker.start().await;
+    stage.enqueue(100).await;
+    eventually("it has as many open as it may", || async {
+        worker.open_descriptors() >= 48
+    })
+    .await;
+    for _ in 0..3 {
+        assert_eq!(worker.get("/livez").await.0, 200);
+    }
+}
+
 /// What a listener for events answers to one that is honest but for its signature.
 async fn event(addr: SocketAddr) -> u16 {
     http::request(addr, "POST /webhooks/sendgrid", &[], "[]")

@@ -14,6 +14,7 @@ use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -50,6 +51,8 @@ pub struct Listener {
     errors: LogLimit,
     /// A descriptor that is kept back, for one more connection when there are no others.
     spare: Option<File>,
+    /// It was given up for a connection that is not accepted yet.
+    is_lent: bool,
 }
 
 impl Listener {
@@ -60,6 +63,7 @@ impl Listener {
             register: Register::new(bounds, metrics),
             errors: LogLimit::default(),
             spare: None,
+            is_lent: false,
         }
     }
 
@@ -94,21 +98,28 @@ impl Listener {
 
     /// The next connection. `None` after an error.
     async fn accept(&mut self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
-        if self.spare.is_none() {
+        if self.spare.is_none() && !self.is_lent {
             self.spare = File::open("/dev/null").ok();
         }
         match listener.accept().await {
-            Ok(accepted) => return Some(accepted),
+            Ok(accepted) => {
+                self.is_lent = false;
+                return Some(accepted);
+            }
             // It was gone before we came to it.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) if is_out_of_descriptors(&error) && self.spare.take().is_some() => {
-                self.log(&error);
-                self.register.free_descriptor();
+            // The system says that there are no descriptors also when nobody is waiting to be accepted.
+            Err(error) if is_out_of_descriptors(&error) && !somebody_waits(listener) => {
+                sleep(PAUSE).await;
             }
             Err(error) => {
                 self.log(&error);
                 if is_out_of_descriptors(&error) {
                     self.register.free_descriptor();
+                    if self.spare.take().is_some() {
+                        self.is_lent = true;
+                        return None;
+                    }
                 }
                 sleep(PAUSE).await;
             }
@@ -150,6 +161,16 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::MFILE | Errno::NFILE)
     )
+}
+
+/// Whether a connection waits to be accepted.
+fn somebody_waits(listener: &TcpListener) -> bool {
+    let mut polled = [PollFd::new(listener, PollFlags::IN)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut polled, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
 /// Serves a connection until either side is done with it, or it has to make room.

@@ -16,6 +16,9 @@ use crate::peer::Peer;
 /// An answer that takes longer may be cut off when there is no room: its client does not read it.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
+/// A connection that has waited no longer is not closed for its descriptor: an honest request takes milliseconds.
+const IDLE_FOR: Duration = Duration::from_secs(1);
+
 /// Where a connection is in its current request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -100,7 +103,7 @@ impl Register {
         if connections.open.len() >= self.bounds.connections {
             let closing = |connection: &Connection| connection.close.is_none();
             if !connections.open.values().any(closing) {
-                self.evict(&mut connections, Why::Full);
+                self.make_room(&mut connections);
             }
             return None;
         }
@@ -135,9 +138,14 @@ impl Register {
         self.note(Why::Full);
     }
 
-    /// Closes a connection, if one may be, so that its descriptor is free.
+    /// Closes a connection that has been without a complete request for a while, if there is one, so that its descriptor
+    /// is free.
     pub(crate) fn free_descriptor(&self) {
-        self.evict(&mut self.lock(), Why::Descriptors);
+        let mut connections = self.lock();
+        let idle = |c: &Connection| c.stage != Stage::Answer && c.since.elapsed() > IDLE_FOR;
+        if let Some(victim) = connections.heaviest(idle, |_| 1) {
+            self.close(&mut connections, victim, Why::Descriptors);
+        }
     }
 
     /// Closes what this peer has too many of.
@@ -158,7 +166,7 @@ impl Register {
 
     /// Closes the connection that others have to yield to least: of the peer that has the most without a complete request,
     /// the oldest one. Where all requests are complete, one whose answer takes too long.
-    fn evict(&self, connections: &mut Connections, why: Why) {
+    fn make_room(&self, connections: &mut Connections) {
         let incomplete = |c: &Connection| c.stage != Stage::Answer;
         let stuck =
             |c: &Connection| c.stage == Stage::Answer && c.since.elapsed() > ANSWERED_WITHIN;
@@ -167,7 +175,7 @@ impl Register {
             .heaviest(incomplete, one)
             .or_else(|| connections.heaviest(stuck, one));
         if let Some(victim) = victim {
-            self.close(connections, victim, why);
+            self.close(connections, victim, Why::Full);
         }
     }
 

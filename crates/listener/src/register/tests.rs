@@ -122,3 +122,16 @@ async fn the_memory_for_bodies_is_taken_from_the_peer_that_holds_the_most() {
     // The one that holds the most gives way itself.
     assert!(!late.handle.grow(1_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_descriptor_is_taken_from_who_has_waited_for_a_while() {
+    let register = register(9, 9, 1);
+    let mut idle = enter(&register, 1);
+    register.free_descriptor();
+    assert!(!told_to_close(&mut idle), "it has just come");
+    tokio::time::advance(IDLE_FOR + Duration::from_millis(1)).await;
+    let mut fresh = enter(&register, 2);
+    register.free_descriptor();
+    register.free_descriptor();
+    assert_eq!([&mut idle, &mut fresh].map(told_to_close), [true, false]);
+}

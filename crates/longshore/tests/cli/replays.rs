@@ -114,7 +114,7 @@ fn a_drip_of_which_nothing_completes_is_a_failure() {
     let stderr = String::from_utf8_lossy(&said.stderr);
     assert_eq!(said.status.code(), Some(1), "{stderr}");
     assert!(
-        stderr.contains("came to nothing: 9 dead letters replayed: 0 completed, 9 failed"),
+        stderr.contains("none of them completed. 9 dead letters replayed: 0 completed, 9 failed"),
         "{stderr}"
     );
 }

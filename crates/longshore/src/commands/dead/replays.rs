@@ -205,7 +205,7 @@ fn ended(row: &ReplayRow) -> Result<String, String> {
         line += &format!(", {left} have not run yet");
     }
     match row.moved > 0 && completed == 0 {
-        true => Err(format!("{id} came to nothing: {line}")),
+        true => Err(format!("{id}: none of them completed. {line}")),
         false => Ok(line),
     }
 }
