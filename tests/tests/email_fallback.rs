@@ -249,6 +249,79 @@ async fn what_sendgrid_may_have_waits_for_sendgrid() {
     assert_eq!(scene.by("postmark"), others.len());
 }
 
+/// SendGrid takes the mail on, and what answers for it does not know.
+fn answers_after_all(status: u16) -> Rule {
+    Rule::always(Fault::Answer {
+        status,
+        headers: [].into(),
+        body: None,
+        effect: true,
+    })
+}
+
+/// A job of its own that goes by Postmark shows that the way there is open.
+async fn another_goes_by_postmark(scene: &Scene) {
+    let before = scene.by("postmark");
+    let id = scene.stage.enqueue(1).await[0];
+    scene.stage.is(id, JobState::Completed).await;
+    assert_eq!(scene.by("postmark"), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_does_not_say_that_nothing_was_done_is_held() {
+    let scene = Scene::set().await;
+    let _worker = scene
+        .worker()
+        .set("QUEUES__EMAIL__ON_UNKNOWN", "hold")
+        .set("PROVIDERS__SENDGRID__BREAKER__FAILURES", "2")
+        .set("PROVIDERS__SENDGRID__BREAKER__OPEN_SECONDS", "60")
+        .start()
+        .await;
+    for status in [500, 502, 504, 520] {
+        scene.sendgrid_is([answers_after_all(status)]);
+        let id = scene.stage.enqueue(1).await[0];
+        scene.stage.is(id, JobState::Dead).await;
+        assert_eq!(history(&scene, id).await, ["outcome_unknown"], "{status}");
+        assert_eq!(scene.stage.effects(id), 1);
+        // One that goes well ends the row of failures.
+        scene.sendgrid_is([]);
+        let id = scene.stage.enqueue(1).await[0];
+        scene.stage.is(id, JobState::Completed).await;
+    }
+    assert_eq!(scene.by("postmark"), 0);
+    // They are failures for the breaker all the same, and those that nobody has yet go by Postmark.
+    scene.sendgrid_is([answers_after_all(504)]);
+    let held = scene.stage.enqueue(2).await;
+    for &id in &held {
+        scene.stage.is(id, JobState::Dead).await;
+    }
+    another_goes_by_postmark(&scene).await;
+    scene.none_by_both();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_does_not_say_that_nothing_was_done_is_retried_there() {
+    let scene = Scene::set().await;
+    let _worker = scene
+        .worker()
+        .set("PROVIDERS__SENDGRID__BREAKER__FAILURES", "2")
+        .start()
+        .await;
+    scene.sendgrid_is([answers_after_all(504)]);
+    let id = scene.stage.enqueue(1).await[0];
+    eventually("SendGrid is asked again and again", || async {
+        scene.by("sendgrid") >= 4
+    })
+    .await;
+    another_goes_by_postmark(&scene).await;
+    scene.sendgrid_is([]);
+    scene.stage.is(id, JobState::Completed).await;
+    // Knowingly sent again, as the rule is: by SendGrid alone.
+    assert!(scene.stage.effects(id) >= 5);
+    assert_eq!(scene.by("postmark"), 1);
+    scene.none_by_both();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_postmark_may_have_stays_with_postmark() {
     let scene = Scene::set().await;
