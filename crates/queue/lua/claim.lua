@@ -2,23 +2,25 @@
 -- a job runs is what the in-flight hash says, and attempts are counted when they are settled.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 data  5 meta (prefix)  6 inflight  7 workers  8 gate  9 signal
---       10 limits  11 breakers  12 completions  13 stats
+--       10 limits  11 breakers  12 completions  13 stats  14 timeline
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
 --       5 provider ("" = none)  6 its limiter: ms between calls (0 = none)  7 calls it may run ahead
 --       8 its breaker: how long a probe may take in ms (0 = no breaker)
 --       9 version of its credentials
---       10 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
---       11 ms between calls  12 calls it may run ahead  13 how long a probe may take  14 version of its credentials
--- Returns {state, now, next due time in seconds or false, ids, payloads, records, until in ms, route, epoch}
---         state: ok, lost (the worker has no lease: it must join again), or what holds claims back, until when:
---                paused (by an operator), refused (its credentials), held (it said when to come back), open (its
---                breaker), limited
+--       10 what the caller remembers of the timeline (part/timeline.lua)  11 how long a new timeline holds claims, in ms
+--       12 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
+--       13 ms between calls  14 calls it may run ahead  15 how long a probe may take  16 version of its credentials
+-- Returns {state, now, next due time in seconds or false, ids, payloads, records, until in ms, route, epoch, timeline, seq}
+--         state: ok, lost (the worker has no lease: it must join again), forgot (Redis forgot, or another timeline has
+--                begun: the caller must say what it remembers before it claims), or what holds claims back, until when:
+--                recovering (a new timeline), paused (by an operator), refused (its credentials), held (it said when to
+--                come back), open (its breaker), limited
 --         route: primary, or probe: the one job whose call decides whether the others may go on; fallback and
 --                fallback_probe likewise. What is claimed for the fallback has an `f` behind its token, so that one who
 --                takes it over knows where it may have been sent
 --         epoch: of that provider's breaker; goes back with the call's verdict
 --         record: {field, value, …}; one that has completed has the field `end` too
-local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions, stats = unpack(KEYS)
+local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions, stats, timeline = unpack(KEYS)
 local want, token = tonumber(ARGV[3]), ARGV[2]
 local function described(at, suffix)
   return {
@@ -32,11 +34,17 @@ local p, route = described(5, ''), 'primary'
 local long = string.rep('-', 65)
 
 local due = false
+local t = on_timeline(timeline, workers, ARGV[10], tonumber(ARGV[11]))
 local function none(state, till)
-  return { state, now, due, {}, {}, {}, till or 0, route, p.epoch or 0 }
+  return { state, now, due, {}, {}, {}, till or 0, route, p.epoch or 0, t.nonce, t.seq }
 end
 
-if not redis.call('ZSCORE', workers, ARGV[1]) then return none('lost') end
+-- Where Redis forgot, it may have forgotten the lease as well: until the hold is over, that is no loss of it.
+local joined = redis.call('ZSCORE', workers, ARGV[1])
+if t.news and (joined or t.till > 0) then return none('forgot', t.till) end
+if not joined then return none('lost') end
+go_on(t)
+if t.till > 0 then return none('recovering', t.till) end
 due = promote(scheduled, retryable, active)
 local held = gate_of(gate, '')
 if held[1] then return none('paused') end
@@ -47,11 +55,11 @@ if want <= 0 then return none('ok') end
 local state, till = look(p, held, breakers)
 -- When the provider is asked again: until then its fallback takes the jobs, if it may be called.
 local away_until, parked_until = false, 0
-if state == 'open' and ARGV[10] ~= '' then
+if state == 'open' and ARGV[12] ~= '' then
   away_until = till
   -- A probe that is under way may have its answer at any moment, and its lease is for one that has none.
   parked_until = p.breaker.state == 'half' and math.min(till, now + 1000) or till
-  p, route = described(10, ':' .. ARGV[10]), 'fallback'
+  p, route = described(12, ':' .. ARGV[12]), 'fallback'
   state, till = look(p, gate_of(gate, p.suffix), breakers)
   if state then return none('open', math.min(till, away_until)) end
   token = token .. 'f'
@@ -77,12 +85,16 @@ local function sent_to_primary(id)
   return run and run:match('^%d+ %d+ %d+ (%d)') == '1'
 end
 
--- An id that is listed twice runs once: it is already running, or was a moment ago.
+-- An id that is listed twice runs once: it is already running, or was a moment ago. Where Redis forgot, one may be listed
+-- that waits for its time.
 local owners = redis.call('HMGET', inflight, unpack(popped))
+local times, passed = t.left > 0 and redis.call('ZMSCORE', scheduled, unpack(popped)) or {}, 0
 local many = #popped > 8
 local ids, seen, owned = {}, {}, many and { long, '' } or {}
 for i, id in ipairs(popped) do
-  if not owners[i] and not seen[id] then
+  if owners[i] or seen[id] or times[i] then
+    passed = passed + 1
+  else
     seen[id] = true
     if away_until and sent_to_primary(id) then
       -- Unknown is never failed over: it waits for the provider that may have it.
@@ -110,10 +122,18 @@ if #ids > 0 then
     local record = redis.pcall('HGETALL', meta .. ':' .. id)
     if record.err then record = {} end
     if ended[i] then
+      passed = passed + 1
       record[#record + 1] = 'end'
       record[#record + 1] = ''
     end
     records[i] = record
+  end
+end
+if t.left > 0 then
+  if #popped < want or passed >= t.left then
+    redis.call('HDEL', timeline, 'left')
+  elseif passed > 0 then
+    redis.call('HINCRBY', timeline, 'left', -passed)
   end
 end
 if #popped == want and redis.call('LLEN', active) > 0 then
@@ -123,4 +143,4 @@ end
 -- With its calls used up, the next claim is of use when there is another.
 local full_until = 0
 if p.interval > 0 and #ids == calls then full_until = math.ceil(ahead + #ids * p.interval) end
-return { 'ok', now, due, ids, payloads, records, full_until, route, p.epoch }
+return { 'ok', now, due, ids, payloads, records, full_until, route, p.epoch, t.nonce, t.seq }

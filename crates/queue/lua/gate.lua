@@ -1,11 +1,11 @@
 -- Holds the queue back or lets it go on, for the whole fleet at once.
 --
--- KEYS  1 gate  2 signal  3 audit  4 breakers  5 limits
+-- KEYS  1 gate  2 signal  3 audit  4 breakers  5 limits  6 timeline
 -- ARGV  1 "pause"; "resume": ends an operator's pause; or "lift": ends all that the fleet itself holds back (part/holds.lua).
 --       A breaker is not closed by that: one probe may go at once  2 by whom  3 why  4 the queue's name
 -- Returns {1 if that changed anything, cause, provider, until, … of each hold that was lifted}
 -- Parts: now, wake, record, audit, hold, breaker, limiter, holds
-local gate, signal, log, breakers, limits = unpack(KEYS)
+local gate, signal, log, breakers, limits, timeline = unpack(KEYS)
 local changed, lifted, causes = 0, {}, {}
 if ARGV[1] == 'pause' then
   local pause = cjson.encode({ by = ARGV[2], reason = ARGV[3], since = now })
@@ -13,7 +13,7 @@ if ARGV[1] == 'pause' then
 elseif ARGV[1] == 'resume' then
   changed = redis.call('HDEL', gate, 'paused')
 else
-  for _, held in ipairs(holds(gate, breakers, limits)) do
+  for _, held in ipairs(holds(gate, breakers, limits, timeline)) do
     local cause, provider, till, key, field = unpack(held)
     if cause == 'breaker' then
       local b = read_breaker(breakers, field)

@@ -3,12 +3,14 @@
 --
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 meta (prefix)  6 data  7 dead  8 groups  9 completed
 --       10 completions  11 stats  12 signal  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
---       18 idempotency (prefix)
+--       18 idempotency (prefix)  19 timeline  20 workers
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
---       6 open for ms  7 version of its credentials  8–12 the same of its fallback  13 how many first runs of replayed jobs
---       report; then four for each of them: job, operation, word, cause (part/report.lua); then how many
---       completed jobs have an idempotency key; then two for each of them: job, "<kind>:<name>"; then for each job, at most
+--       6 open for ms  7 version of its credentials  8–12 the same of its fallback
+--       13 what the caller remembers of the timeline (part/timeline.lua)  14 how long a new timeline holds claims, in ms
+--       15 how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
+--       (part/report.lua); then how many completed jobs have an idempotency key; then two for each of them: job,
+--       "<kind>:<name>"; then for each job, at most
 --       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/verdict.lua), verdict, and
 --       for the verdict c two more: bytes kept, completion in JSON; for the others seven more:
 --       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
@@ -18,8 +20,14 @@
 --                b back to the head of the waiting list
 --                d dead, in the group
 --                x forget the claim: the job is settled already
--- Returns {when completed jobs are next due to be pruned in ms or 0, place of each verdict whose token is gone, from 1, …}
-local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log, idempotency = unpack(KEYS)
+-- Returns {when completed jobs are next due to be pruned in ms or 0, state, timeline, seq, place of each verdict whose token
+--         is gone, from 1, …}
+--         state: ok, or forgot: nothing was written, since Redis forgot, or another timeline has begun: the caller must say
+--                what it remembers first
+local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log, idempotency, timeline, workers = unpack(KEYS)
+local t = on_timeline(timeline, workers, ARGV[13], tonumber(ARGV[14]))
+if t.news then return { 0, 'forgot', t.nonce, t.seq } end
+go_on(t)
 
 -- A record of the wrong type is not ours: ours takes its place, so that the verdict is written whatever was there.
 local function write(record, fields)
@@ -40,10 +48,10 @@ end
 local primary, fallback = described(3, ''), described(8, ':' .. ARGV[8])
 
 -- What is to be done with all of a kind at once.
-local answer, ids, places, ended, freed, back = { 0 }, {}, {}, {}, {}, {}
+local answer, ids, places, ended, freed, back = { 0, 'ok', t.nonce, t.seq }, {}, {}, {}, {}, {}
 local done, bytes, retried, returned, died = {}, 0, 0, 0, 0
-local at, reports, reported = 14, nil, {}
-for _ = 1, tonumber(ARGV[13]) do
+local at, reports, reported = 16, nil, {}
+for _ = 1, tonumber(ARGV[15]) do
   reports = reports or {}
   reports[ARGV[at]] = at
   at = at + 4

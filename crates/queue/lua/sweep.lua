@@ -3,20 +3,25 @@
 -- not know of (a claim whose answer was lost). What the caller took over before and has not settled is taken again:
 -- a request may have gone out for it, so it must never be given back as if it had not run.
 --
--- KEYS  1 workers  2 inflight  3 meta (prefix)  4 data
+-- KEYS  1 workers  2 inflight  3 meta (prefix)  4 data  5 timeline
 -- ARGV  1 worker  2 token for what is taken over, "<worker>:r<n>"; what the fallback may have keeps its `f` behind it  3 cursor ("0" starts)  4 lease in ms
 -- Returns {state, next cursor ("0" = through), {id, payload, run state, worker it is taken from, token, …}, {own id, token, …}}
 --         state: ok, lost (the caller has no lease itself)
-local workers, inflight, meta, data = unpack(KEYS)
+local workers, inflight, meta, data, timeline = unpack(KEYS)
 local self, ours = ARGV[1], ARGV[2]
 local beat = redis.call('ZSCORE', workers, self)
 if not beat then return { 'lost', '0', {}, {} } end
 -- A caller whose own lease is old comes back from an outage: the others may be on their way, too. Its next beat says
 -- whose lease still means anything (beat.lua); until then nobody is lost.
-if ARGV[3] == '0' and now - beat <= ARGV[4] * 2 / 3 then
+-- While a new timeline holds claims, the living are on their way to say what they remember.
+local held = held_until(redis.call('HGET', timeline, 'hold') or '')
+if ARGV[3] == '0' and not held and now - beat <= ARGV[4] * 2 / 3 then
   -- Nobody rescues itself: the caller is alive, whatever its lease says.
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', '(' .. (now - ARGV[4]), 'LIMIT', 0, 100)) do
-    if worker ~= self then redis.call('ZREM', workers, worker) end
+    if worker ~= self then
+      redis.call('ZREM', workers, worker)
+      redis.call('HDEL', timeline, 'w:' .. worker)
+    end
   end
 end
 local chunk = redis.call('HSCAN', inflight, ARGV[3], 'COUNT', 200)
@@ -32,7 +37,7 @@ for i = 1, #chunk[2], 2 do
       own[#own + 1] = id
       own[#own + 1] = token
     end
-  elseif (again or not living[worker]) and #taken < 1000 then
+  elseif (again or not living[worker]) and not held and #taken < 1000 then
     local new = ours .. (claim and claim:sub(-1) == 'f' and 'f' or '')
     redis.call('HSET', inflight, id, new)
     taken[#taken + 1] = id

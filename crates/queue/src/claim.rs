@@ -8,8 +8,9 @@ use longshore_job::JobId;
 use redis::Value;
 
 use crate::enqueue::millis;
+use crate::timeline::stamp;
 use crate::value::{Answer, read};
-use crate::{Lease, Queue, QueueError, RawId, Replayed, Route, RunState, Seen, script};
+use crate::{Lease, Queue, QueueError, RawId, Replayed, Route, RunState, Seen, Stamp, script};
 
 /// How a claim went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,11 @@ pub enum ClaimState {
     Ok,
     /// The worker has no lease (any more): it must join again, and what it runs may run elsewhere.
     Lost,
+    /// Redis forgot, or another timeline has begun since it did: what the process remembers must be told before it
+    /// claims again.
+    Forgot,
+    /// Redis forgot, and claims wait until every living worker has told what it remembers.
+    Recovering,
     /// An operator has paused the queue.
     Paused,
     /// The queue has paused itself: its provider refuses our credentials.
@@ -74,6 +80,8 @@ pub struct Claimed {
     pub run: RunState,
     /// Its route, and what its call's verdict goes back with.
     pub seen: Seen,
+    /// When it was claimed.
+    pub at: Stamp,
 }
 
 impl Claimed {
@@ -104,7 +112,7 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses. The claim may have been carried out all the same: what it took is
-    /// found by [`Queue::sweep`], as owned in Redis and unknown here.
+    /// found by [`Queue::sweep`], as owned in Redis and unknown here ([`Lease::is_unanswered`]).
     pub async fn claim(
         &self,
         lease: &Lease,
@@ -130,6 +138,7 @@ impl Queue {
                 &k.breakers,
                 &k.completions,
                 &k.stats,
+                &k.timeline,
             ])
             .arg(lease.worker().as_str())
             .arg(&*token)
@@ -139,7 +148,9 @@ impl Queue {
             .arg(interval_ms)
             .arg(burst)
             .arg(provider.probe_ms())
-            .arg(provider.credentials.now());
+            .arg(provider.credentials.now())
+            .arg(self.timeline.told(lease.worker().as_str()))
+            .arg(millis(self.lost_after));
         let call = match provider.takes_over() {
             None => call.arg(""),
             Some(fallback) => {
@@ -156,6 +167,8 @@ impl Queue {
         let state = match answer.next::<String>()?.as_str() {
             "ok" => ClaimState::Ok,
             "lost" => ClaimState::Lost,
+            "forgot" => ClaimState::Forgot,
+            "recovering" => ClaimState::Recovering,
             "paused" => ClaimState::Paused,
             "refused" => ClaimState::Refused,
             "held" => ClaimState::Held,
@@ -179,6 +192,12 @@ impl Queue {
             epoch: answer.next()?,
             replayed: None,
         };
+        let at = stamp(&mut answer)?;
+        lease.answered(&token);
+        if state != ClaimState::Forgot {
+            let worker = Some(lease.worker().as_str()).filter(|_| state != ClaimState::Lost);
+            self.timeline.heard(&at, worker);
+        }
         let token = match seen.route.is_fallback() {
             true => format!("{token}f").into(),
             false => token,
@@ -187,7 +206,9 @@ impl Queue {
         while !ids.is_empty() {
             let (id, payload) = (ids.id()?, payloads.next()?);
             let record = records.list()?;
-            jobs.push(claimed(id, &token, payload, record, now_ms, seen)?);
+            let mut job = claimed(id, &token, payload, record, now_ms, seen)?;
+            job.at = at.clone();
+            jobs.push(job);
         }
         Ok(Claim {
             state,
@@ -221,6 +242,7 @@ fn claimed(
         key: None,
         run: RunState::default(),
         seen,
+        at: Stamp::default(),
     };
     let mut first_due: Option<u64> = None;
     while !record.is_empty() {

@@ -20,6 +20,8 @@ pub enum HoldCause {
     Breaker,
     /// The provider's limit: the next call is more than a second away.
     Limiter,
+    /// Redis forgot: living workers come to tell what they remember.
+    RedisForgot,
 }
 
 impl HoldCause {
@@ -31,6 +33,7 @@ impl HoldCause {
             Self::Credentials => "credentials",
             Self::Breaker => "breaker",
             Self::Limiter => "limiter",
+            Self::RedisForgot => "redis_forgot",
         }
     }
 
@@ -40,6 +43,7 @@ impl HoldCause {
             Self::Credentials,
             Self::Breaker,
             Self::Limiter,
+            Self::RedisForgot,
         ]
         .into_iter()
         .find(|cause| cause.as_str() == word)
@@ -102,7 +106,14 @@ impl Queue {
     ) -> Result<(bool, Answer), QueueError> {
         let k = &self.keys;
         let value: Value = script::GATE
-            .on(&[&k.gate, &k.signal, &k.audit, &k.breakers, &k.limits])
+            .on(&[
+                &k.gate,
+                &k.signal,
+                &k.audit,
+                &k.breakers,
+                &k.limits,
+                &k.timeline,
+            ])
             .arg(action)
             .arg(&signed.by)
             .arg(&signed.reason)

@@ -226,6 +226,7 @@ impl Queue {
                 &k.workers,
                 &k.breakers,
                 &k.limits,
+                &k.timeline,
             ])
             .arg(millis(self.lost_after))
             .run(&self.link)
@@ -243,6 +244,7 @@ impl Queue {
         let workers = answer.next()?;
         let breakers: HashMap<String, String> = answer.next()?;
         let holds = Hold::list(answer.list()?)?;
+        let elsewhere: Option<u64> = answer.number()?;
         let mut breakers: Vec<_> = breakers
             .into_iter()
             .filter_map(|(provider, text)| Breaker::parse(provider, &text))
@@ -282,7 +284,7 @@ impl Queue {
             .and_then(|hold| hold.until_ms);
         breakers.sort_by(|a, b| a.provider.cmp(&b.provider));
         Ok(Stats {
-            pending,
+            pending: pending.saturating_sub(elsewhere.unwrap_or(0)),
             scheduled: later.saturating_sub(retryable),
             running,
             retryable,

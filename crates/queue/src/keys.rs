@@ -109,6 +109,10 @@ pub struct Keys {
     pub cron_ticks: String,
     /// STRING that is written and removed again by whoever proves that the queue can be written to.
     pub probe: String,
+    /// HASH by which workers notice a Redis that forgot; `lua/part/timeline.lua` has its fields.
+    pub timeline: String,
+    /// HASH id → `<n> <seq>`, with a TTL: the newest event that a worker has told of a job since Redis forgot.
+    pub told: String,
 }
 
 /// SET of the names of a namespace's queues. Its braces hold no queue's name, so that it collides with none, and an ACL
@@ -175,6 +179,8 @@ impl Keys {
             cron: key("cron"),
             cron_ticks: key("cron:ticks"),
             probe: key("probe"),
+            timeline: key("timeline"),
+            told: key("timeline:told"),
         })
     }
 
@@ -214,6 +220,8 @@ impl Keys {
             replay,
             cron,
             cron_ticks,
+            timeline,
+            told,
             probe,
         } = self;
         let prefixes = [meta, dead, idempotency, event, kept, map, replay];
@@ -240,6 +248,8 @@ impl Keys {
             open_replays,
             cron,
             cron_ticks,
+            timeline,
+            told,
             probe,
         ];
         let exact = exact.into_iter().map(|key| (key.as_str(), false));

@@ -1,16 +1,21 @@
 //! Leases: who is alive, and what becomes of the jobs of those who are not.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use longshore_job::JobId;
 use redis::Value;
 
 use crate::enqueue::millis;
+use crate::timeline::{stamp, worker_of};
 use crate::value::Answer;
 use crate::{Queue, QueueError, RawId, RunState, script};
+
+/// So many claims without an answer are remembered: a day's worth of one a second.
+const MAX_UNANSWERED: usize = 100_000;
 
 /// One worker process on one queue, for as long as it keeps its lease.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,6 +52,8 @@ impl fmt::Display for WorkerId {
 pub struct Lease {
     worker: WorkerId,
     tokens: AtomicU64,
+    /// The numbers of claims that were not answered (yet).
+    unanswered: Mutex<BTreeSet<u64>>,
 }
 
 impl Lease {
@@ -56,6 +63,7 @@ impl Lease {
         Self {
             worker,
             tokens: AtomicU64::new(0),
+            unanswered: Mutex::default(),
         }
     }
 
@@ -65,10 +73,41 @@ impl Lease {
         &self.worker
     }
 
-    /// A token that no other claim has.
+    /// A token that no other claim has. A claim that is made again has another one.
     pub(crate) fn next_token(&self) -> Arc<str> {
         let n = self.tokens.fetch_add(1, Ordering::Relaxed);
+        let mut unanswered = self.unanswered();
+        unanswered.insert(n);
+        if unanswered.len() > MAX_UNANSWERED {
+            unanswered.pop_first();
+        }
         format!("{}:{n}", self.worker).into()
+    }
+
+    /// The claim with this token was answered: whoever made it knows its jobs.
+    pub(crate) fn answered(&self, token: &str) {
+        if let Some(n) = number_of(token) {
+            self.unanswered().remove(&n);
+        }
+    }
+
+    /// The claim with this token was never answered, so its jobs were never run.
+    #[must_use]
+    pub fn is_unanswered(&self, token: &str) -> bool {
+        worker_of(token) == self.worker.as_str()
+            && number_of(token).is_some_and(|n| self.unanswered().contains(&n))
+    }
+
+    /// The jobs of a claim that was never answered were given back. If they are this worker's once more, Redis forgot
+    /// that, and what became of them since is not known.
+    pub fn gave_back(&self, token: &str) {
+        self.answered(token);
+    }
+
+    fn unanswered(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A token for what is taken over from lost workers: it never passes for a claim of ours.
@@ -76,6 +115,12 @@ impl Lease {
         let n = self.tokens.fetch_add(1, Ordering::Relaxed);
         format!("{}:r{n}", self.worker).into()
     }
+}
+
+/// The number of a claim, by its token.
+fn number_of(token: &str) -> Option<u64> {
+    let (_, claim) = token.rsplit_once(':')?;
+    claim.trim_end_matches('f').parse().ok()
 }
 
 /// The answer to a heartbeat.
@@ -90,6 +135,8 @@ pub struct Beat {
     /// A replay operation is to be carried on; not asked for a worker that has no jobs, which finds it by its next look
     /// for work ([`Queue::peek`]).
     pub replays: bool,
+    /// Redis forgot, or another timeline has begun since it did: what the process remembers must be told.
+    pub forgot: bool,
 }
 
 /// A job taken over from a worker that was lost. It is ours now, under `token`, and must be settled.
@@ -155,11 +202,14 @@ impl Queue {
                 &self.keys.workers,
                 &self.keys.inflight,
                 &self.keys.open_replays,
+                &self.keys.timeline,
             ])
             .arg(lease.worker().as_str())
             .arg(mode)
             .arg(millis(stale))
             .arg(jobs)
+            .arg(self.timeline.told(lease.worker().as_str()))
+            .arg(millis(self.lost_after))
             .run(&self.link)
             .await?;
         let mut answer = Answer::new(value)?;
@@ -167,12 +217,18 @@ impl Queue {
         let (now, stalest): (u64, u64) = (answer.next()?, answer.next()?);
         let running: Option<u64> = answer.next()?;
         let replays = answer.next::<Option<u8>>()? == Some(1);
+        let at = stamp(&mut answer)?;
+        let forgot = answer.next::<Option<u8>>()? == Some(1);
+        if !forgot {
+            self.timeline.heard(&at, None);
+        }
         Ok(Beat {
             held,
             stalest_other: (stalest > 0)
                 .then(|| Duration::from_millis(now.saturating_sub(stalest))),
             running,
             replays,
+            forgot,
         })
     }
 
@@ -192,7 +248,7 @@ impl Queue {
         let mut cursor = "0".to_owned();
         loop {
             let value: Value = script::SWEEP
-                .on(&[&k.workers, &k.inflight, &k.meta, &k.data])
+                .on(&[&k.workers, &k.inflight, &k.meta, &k.data, &k.timeline])
                 .arg(lease.worker().as_str())
                 .arg(&*token)
                 .arg(&cursor)
@@ -236,6 +292,7 @@ impl Queue {
                 &self.keys.workers,
                 &self.keys.signal,
                 &self.keys.worker_facts,
+                &self.keys.timeline,
             ])
             .arg(lease.worker().as_str())
             .run::<u8>(&self.link)

@@ -43,6 +43,8 @@ mod replay;
 mod script;
 mod server;
 mod settle;
+mod take_back;
+mod timeline;
 mod value;
 mod wait;
 mod workers;
@@ -76,11 +78,15 @@ pub use record::{HistoryEntry, Recorded, RunState};
 pub use replay::{Begun, Changed, Replay, ReplayState, Replayed, Replaying};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
+pub use take_back::{Remembered, TakenBack};
+pub use timeline::Stamp;
 pub use wait::Peek;
 pub use workers::{LivingWorker, WorkerFacts};
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use timeline::Timeline;
 
 /// After how long without a heartbeat a worker counts as gone, unless the queue says otherwise.
 const LOST_AFTER: Duration = Duration::from_secs(15);
@@ -98,6 +104,7 @@ pub struct Queue {
     keep: Duration,
     lost_after: Duration,
     delivery_bytes: u64,
+    timeline: Arc<Timeline>,
 }
 
 impl Queue {
@@ -113,6 +120,7 @@ impl Queue {
             keep: Key::HOLDS,
             lost_after: LOST_AFTER,
             delivery_bytes: DELIVERY_BYTES,
+            timeline: Arc::default(),
         })
     }
 
@@ -173,6 +181,7 @@ impl Queue {
             keep: self.keep,
             lost_after: self.lost_after,
             delivery_bytes: self.delivery_bytes,
+            timeline: Arc::clone(&self.timeline),
         }
     }
 

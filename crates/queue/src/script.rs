@@ -71,7 +71,7 @@ script!(
     CLAIM = "claim",
     " flags=allow-oom",
     [
-        "now", "wake", "record", "promote", "hold", "limiter", "breaker", "call"
+        "now", "wake", "record", "promote", "hold", "timeline", "limiter", "breaker", "call"
     ]
 );
 script!(CRON_LOOK = "cron_look", "", ["now"]);
@@ -95,6 +95,7 @@ script!(
         "wake",
         "prune",
         "hold",
+        "timeline",
         "breaker",
         "verdict",
         "audit",
@@ -103,9 +104,22 @@ script!(
         "key"
     ]
 );
-script!(BEAT = "beat", " flags=allow-oom", ["now"]);
-script!(SWEEP = "sweep", " flags=allow-oom", ["now", "record"]);
+script!(
+    BEAT = "beat",
+    " flags=allow-oom",
+    ["now", "hold", "timeline"]
+);
+script!(
+    SWEEP = "sweep",
+    " flags=allow-oom",
+    ["now", "hold", "record"]
+);
 script!(ANNOUNCE = "announce", " flags=allow-oom", []);
+script!(
+    TAKE_BACK = "take_back",
+    " flags=allow-oom",
+    ["now", "hold", "timeline", "record", "letters"]
+);
 script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
 script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
 script!(

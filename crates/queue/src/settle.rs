@@ -12,8 +12,11 @@ use crate::decide::Fate;
 use crate::enqueue::millis;
 use crate::record::Completion;
 use crate::script::Call;
+use crate::timeline::{stamp, worker_of};
 use crate::value::Answer;
-use crate::{HistoryEntry, ProviderPolicy, Queue, QueueError, RawId, RunState, Seen, Word, script};
+use crate::{
+    HistoryEntry, ProviderPolicy, Queue, QueueError, RawId, RunState, Seen, Stamp, Word, script,
+};
 
 /// At most so many verdicts go into one call: Redis serves nobody else meanwhile.
 pub const MAX_VERDICTS: usize = 256;
@@ -81,6 +84,9 @@ pub struct Settled {
     /// One for each verdict: written, or refused since the token no longer owned the job. A verdict that is
     /// repeated because its answer was lost is refused too, and counts as done.
     pub written: Vec<bool>,
+    /// When they were written. `None`: nothing was, since Redis forgot, or another timeline has begun since it did.
+    /// What the process remembers must be told first; then the verdicts are to be settled again.
+    pub at: Option<Stamp>,
     /// When completed jobs are next due to be pruned, in ms since the epoch; `None` = nothing new to prune.
     pub prune_at_ms: Option<u64>,
 }
@@ -144,6 +150,8 @@ impl Queue {
                 &k.open_replays,
                 &k.audit,
                 &k.idempotency,
+                &k.timeline,
+                &k.workers,
             ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));
@@ -157,6 +165,10 @@ impl Queue {
                 .arg(open)
                 .arg(provider.credentials.now());
         }
+        let worker = verdicts.first().map_or("", |v| worker_of(&v.token));
+        call = call
+            .arg(self.timeline.told(worker))
+            .arg(millis(self.lost_after));
         let reports: Vec<_> = verdicts.iter().filter_map(report).collect();
         call = call.arg(reports.len());
         for report in reports {
@@ -181,6 +193,16 @@ impl Queue {
         let value: Value = call.run(&self.link).await?;
         let mut answer = Answer::new(value)?;
         let prune_at_ms = answer.next::<u64>()?;
+        let forgot = answer.next::<String>()? == "forgot";
+        let at = stamp(&mut answer)?;
+        if forgot {
+            return Ok(Settled {
+                written: vec![false; verdicts.len()],
+                at: None,
+                prune_at_ms: None,
+            });
+        }
+        self.timeline.heard(&at, Some(worker));
         let mut written = vec![true; verdicts.len()];
         while !answer.is_empty() {
             let place: usize = answer.next()?;
@@ -191,6 +213,7 @@ impl Queue {
         }
         Ok(Settled {
             written,
+            at: Some(at),
             prune_at_ms: (prune_at_ms > 0).then_some(prune_at_ms),
         })
     }

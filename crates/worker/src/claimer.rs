@@ -11,6 +11,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::entry::Entry;
+use crate::retell::retell;
 use crate::station::Station;
 
 /// How often an idle process looks by itself: a plain apalis program gives no signal, and its jobs are to be picked
@@ -50,6 +51,7 @@ pub(crate) async fn run(station: Arc<Station>) {
                     tracing::warn!(queue = station.queue.name(), %error, "claiming waits for Redis");
                 }
                 station.claims.store(false, Ordering::Release);
+                station.doubt();
                 // Whatever a failed claim took is found by a sweep.
                 station.sweep_wanted.store(true, Ordering::Release);
                 let wait = reconnect.next_backoff().unwrap_or(RETRY_LONGEST);
@@ -72,6 +74,9 @@ enum Next {
 
 /// One turn: sweep if wanted, wait for slots, claim.
 async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
+    if station.forgot.load(Ordering::Acquire) {
+        retell(station).await?;
+    }
     if station.sweep_wanted.swap(false, Ordering::AcqRel) {
         match crate::sweeper::sweep(station).await {
             Ok(()) => station.sweeps.store(true, Ordering::Release),
@@ -93,6 +98,7 @@ async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
     let Some(lease) = station.lease() else {
         return Ok(Next::Again);
     };
+    let doubts = station.doubts();
     let started = Instant::now();
     let want = slots.num_permits();
     let claim = station
@@ -111,6 +117,10 @@ async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
         station.lose_lease(&lease);
         return Ok(Next::Again);
     }
+    if state == ClaimState::Forgot {
+        station.note_forgot();
+        return Ok(Next::Again);
+    }
     let got = jobs.len();
     for claimed in jobs {
         if let Some(slot) = slots.split(1) {
@@ -120,6 +130,7 @@ async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
                 Arc::clone(&lease),
                 timeout,
                 slot,
+                doubts,
             )));
         }
     }
@@ -229,7 +240,12 @@ pub(crate) async fn listen(station: Arc<Station>) {
             // Too busy for it now: somebody else may be idle. If that fails, their next look finds the work.
             Ok(true) => drop(station.queue.hand_on().await),
             Ok(false) => {}
-            Err(_) => sleep(RETRY_LONGEST).await,
+            Err(_) => {
+                // Redis may be another one when it is back: the next heartbeat finds out.
+                station.doubt();
+                station.beat_now.notify_one();
+                sleep(RETRY_LONGEST).await;
+            }
         }
     }
 }

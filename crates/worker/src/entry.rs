@@ -1,11 +1,11 @@
 //! One job while it is here.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use longshore_queue::{Claimed, Lease, Route, RunState};
+use longshore_queue::{Claimed, Lease, NewJob, Queue, Route, RunState, Stamp};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 
@@ -15,6 +15,13 @@ use crate::clock::Moment;
 const SENT: u8 = 1;
 /// No request may go out any more.
 const CLOSED: u8 = 2;
+
+/// A job that a run has made.
+#[derive(Debug, Clone)]
+pub(crate) struct Follower {
+    pub(crate) queue: Queue,
+    pub(crate) job: NewJob,
+}
 
 /// A claimed job, from its claim until its outcome is written.
 pub(crate) struct Entry {
@@ -36,6 +43,11 @@ pub(crate) struct Entry {
     /// It tells of each call by itself.
     tells: AtomicBool,
     door: AtomicU8,
+    /// How much had made Redis doubtful when it was last known to be ours ([`Station::doubts`]).
+    trusted: AtomicU64,
+    /// When it was claimed, on the queue's timeline.
+    at: Mutex<Stamp>,
+    followers: Mutex<Vec<Follower>>,
     abort: Mutex<Option<AbortHandle>>,
     slot: Mutex<Option<OwnedSemaphorePermit>>,
 }
@@ -46,8 +58,12 @@ impl Entry {
         lease: Arc<Lease>,
         queue_timeout: Duration,
         slot: OwnedSemaphorePermit,
+        doubts: u64,
     ) -> Self {
         Self {
+            at: Mutex::new(claimed.at.clone()),
+            trusted: AtomicU64::new(doubts),
+            followers: Mutex::default(),
             claimed,
             lease,
             queue_timeout,
@@ -153,6 +169,51 @@ impl Entry {
     /// Its run is over.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
+    }
+
+    /// It is known to be ours since so much had made Redis doubtful.
+    pub(crate) fn trust(&self, doubts: u64) {
+        self.trusted.store(doubts, Ordering::Release);
+    }
+
+    /// How much had made Redis doubtful when it was last known to be ours.
+    pub(crate) fn trusted(&self) -> u64 {
+        self.trusted.load(Ordering::Acquire)
+    }
+
+    /// When it was claimed, on the queue's timeline.
+    pub(crate) fn at(&self) -> Stamp {
+        lock(&self.at).clone()
+    }
+
+    /// Redis forgot its claim, and was told of it at this moment.
+    pub(crate) fn claimed_again(&self, at: Stamp) {
+        *lock(&self.at) = at;
+    }
+
+    /// Its run has made another job.
+    pub(crate) fn is_followed(&self, follower: Follower) {
+        lock(&self.followers).push(follower);
+    }
+
+    /// Its run has made other jobs.
+    pub(crate) fn has_followers(&self) -> bool {
+        !lock(&self.followers).is_empty()
+    }
+
+    /// The jobs that its run has made.
+    pub(crate) fn followers(&self) -> Vec<Follower> {
+        lock(&self.followers).clone()
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn weight(&self) -> usize {
+        let payload = self.claimed.payload.as_ref().map_or(0, Vec::len);
+        let followers = lock(&self.followers);
+        let followers = followers
+            .iter()
+            .map(|follower| size_of::<Follower>() + follower.job.payload.len());
+        size_of::<Self>() + payload + followers.sum::<usize>()
     }
 
     /// Another job may take its slot.

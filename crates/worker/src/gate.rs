@@ -10,7 +10,9 @@ use longshore_job::{Gate, NotNow, Pass, Why};
 use longshore_queue::{Asked, Call, Limit, ProviderPolicy, Queue, Route, Word};
 use tokio::time::sleep;
 
+use crate::clock::Moment;
 use crate::entry::Entry;
+use crate::retell::retell;
 use crate::station::Station;
 
 /// How long until Redis, or a limiter with too many calls ahead, is asked again.
@@ -119,6 +121,45 @@ impl SendGate {
         }
     }
 
+    /// After a lost connection, or once Redis has forgotten something, a job's claim may be forgotten: it sends nothing
+    /// before it has seen that the job is its own. Returns whether it is.
+    async fn is_ours(&self) -> bool {
+        let (station, claimed) = (&self.station, &self.entry.claimed);
+        let mut missed: Option<Moment> = None;
+        loop {
+            let doubts = station.doubts();
+            if self.entry.trusted() == doubts {
+                return true;
+            }
+            if station.forgot.load(Ordering::Acquire) {
+                if let Err(error) = retell(station).await {
+                    tracing::debug!(job = %claimed.id, %error, "a call waits for Redis");
+                }
+            } else {
+                match station.queue.owner(&claimed.id).await {
+                    Ok(Some(token)) if token == claimed.token => {
+                        self.entry.trust(doubts);
+                        continue;
+                    }
+                    // A heartbeat that was sent since says whether Redis forgot; if it did not, the job is another's.
+                    Ok(_) => {
+                        let missed = *missed.get_or_insert_with(Moment::now);
+                        let confirmed = station.standing.borrow().confirmed;
+                        let beaten = confirmed.is_some_and(|beat| beat.ran() < missed.ran());
+                        if beaten && !station.forgot.load(Ordering::Acquire) {
+                            return false;
+                        }
+                        station.beat_now.notify_one();
+                    }
+                    Err(error) => {
+                        tracing::debug!(job = %claimed.id, %error, "a call waits for Redis");
+                    }
+                }
+            }
+            sleep(ASK_AGAIN).await;
+        }
+    }
+
     /// A worker that was stopped, or cut off, and wakes must not send before it knows that the job is still its
     /// own: the last acknowledged beat must be younger than two thirds of a lease, else one is waited for. `pass`
     /// says whether the door is still open then.
@@ -135,6 +176,15 @@ impl SendGate {
                     .confirmed
                     .is_some_and(|beat| beat.elapsed() <= self.station.settings.lost_after * 2 / 3)
             };
+            if fresh && self.entry.trusted() != self.station.doubts() {
+                if !self.is_ours().await {
+                    tracing::warn!(queue = self.station.queue.name(), job_id = %self.entry.claimed.id, "nothing is sent: Redis does not have the job as ours any more");
+                    self.entry.close();
+                    self.entry.abort();
+                    std::future::pending::<()>().await;
+                }
+                continue;
+            }
             if fresh && pass(&self.entry) {
                 return;
             }

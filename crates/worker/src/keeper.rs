@@ -63,6 +63,9 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                     .map(|age| lost_after.saturating_sub(age))
                     .filter(|left| *left <= heartbeat)
                     .map(|left| Instant::now() + left.max(RETRY));
+                if beat.forgot {
+                    station.note_forgot();
+                }
                 if beat.replays {
                     station.replays.notify_one();
                 }
@@ -81,6 +84,7 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                 next = Instant::now();
             }
             Err(error) => {
+                station.doubt();
                 if !failing {
                     tracing::warn!(queue = queue.name(), %error, "no heartbeat: waiting for Redis");
                     failing = true;

@@ -16,6 +16,22 @@ impl Ledger {
         lock(&self.0).insert(entry.claimed.id.clone(), Arc::clone(entry));
     }
 
+    /// Puts a job back whose outcome is to be written once more, unless it has been claimed again since.
+    pub(crate) fn insert_again(&self, entry: &Arc<Entry>) {
+        lock(&self.0)
+            .entry(entry.claimed.id.clone())
+            .or_insert_with(|| Arc::clone(entry));
+    }
+
+    /// The job, if it is still the claim with this token.
+    pub(crate) fn get(&self, id: &RawId, token: &str) -> Option<Arc<Entry>> {
+        let entries = lock(&self.0);
+        let entry = entries.get(id);
+        entry
+            .filter(|entry| *entry.claimed.token == *token)
+            .cloned()
+    }
+
     /// Forgets a job, if it is still the claim with this token. Its slot is free then, if it was not before.
     pub(crate) fn remove(&self, id: &RawId, token: &str) {
         let mut entries = lock(&self.0);

@@ -8,7 +8,7 @@ use longshore_job::{
 };
 use longshore_queue::{Key, NewJob, Queue, QueueError, RunAt};
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Follower};
 
 #[derive(Clone)]
 pub(crate) struct QueueMemory {
@@ -45,7 +45,10 @@ impl Outbox for QueueMemory {
             };
             let enqueued = queue.enqueue(std::slice::from_ref(&job)).await;
             let enqueued = enqueued.map_err(not_enqueued)?;
-            Ok(enqueued.first().map_or(job.id, |enqueued| enqueued.id))
+            let id = enqueued.first().map_or(job.id, |enqueued| enqueued.id);
+            let job = NewJob { id, ..job };
+            self.entry.is_followed(Follower { queue, job });
+            Ok(id)
         })
     }
 }

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use longshore_job::{Backoff, Reconnect};
-use longshore_queue::{Fate, MAX_VERDICTS, QueueError, Verdict};
+use longshore_queue::{Fate, MAX_VERDICTS, QueueError, Settled, Stamp, Verdict};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::retell::retell;
 use crate::station::Station;
 use crate::watch::tell;
 
@@ -45,11 +46,7 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
         }
         let written = write(&station, &mut batch).await;
         prune_at = prune_at.or(written.prune_at);
-        let soonest = batch.iter().filter_map(due_in).min();
-        for verdict in batch.drain(..) {
-            station.ledger.remove(&verdict.id, &verdict.token);
-            station.unsettled.fetch_sub(1, Ordering::AcqRel);
-        }
+        let soonest = written.soonest;
         stuck.extend(written.refused);
         if !stuck.is_empty() {
             retry_at.get_or_insert_with(|| Instant::now() + RETRY_LONGEST);
@@ -76,25 +73,48 @@ fn due_in(verdict: &Verdict) -> Option<Duration> {
 struct Written {
     /// When completed jobs are to be pruned.
     prune_at: Option<Instant>,
+    /// How soon one of its jobs is due again.
+    soonest: Option<Duration>,
     /// What Redis refused.
     refused: Vec<Verdict>,
 }
 
-/// Writes one batch, as often as it takes. What Redis refuses is taken out of it.
-async fn write(station: &Station, batch: &mut Vec<Verdict>) -> Written {
+/// Writes one batch, as often as it takes. What Redis refuses is left over.
+async fn write(station: &Arc<Station>, batch: &mut Vec<Verdict>) -> Written {
     let mut reconnect = Reconnect::new(Duration::from_millis(20), RETRY_LONGEST);
+    // Should a first try be carried out and not be answered, it was after this.
+    let before = station.queue.newest();
     loop {
         station.settler.mark();
+        if station.forgot.load(Ordering::Acquire)
+            && let Err(error) = retell(station).await
+        {
+            tracing::debug!(queue = station.queue.name(), %error, "outcomes wait until Redis is told what it forgot");
+            sleep(reconnect.next_backoff().unwrap_or(RETRY_LONGEST)).await;
+            continue;
+        }
         let started = Instant::now();
         match station
             .queue
             .settle(batch, station.settings.retention)
             .await
         {
-            Ok(settled) => {
+            Ok(Settled { at: None, .. }) => {
+                station.note_forgot();
+                // Without a lease nothing can be told: the keeper is joining.
+                if station.lease().is_none() {
+                    sleep(RETRY_LONGEST).await;
+                }
+            }
+            Ok(Settled {
+                written,
+                at: Some(at),
+                prune_at_ms,
+            }) => {
                 station.metrics.settle_seconds(started.elapsed());
+                let repeated = !reconnect.is_fresh();
                 if reconnect.is_fresh() {
-                    report(station, batch, &settled.written);
+                    report(station, batch, &written);
                 } else {
                     // With an answer lost, a refusal may be our own first try: then nothing is known to be wrong.
                     tell(station.watch.as_ref(), station.queue.name(), batch.iter());
@@ -105,13 +125,25 @@ async fn write(station: &Station, batch: &mut Vec<Verdict>) -> Written {
                     );
                 }
                 let keep = station.settings.retention.keep;
+                let soonest = batch.iter().filter_map(due_in).min();
+                for (verdict, written) in batch.drain(..).zip(written) {
+                    let at = match (written, repeated) {
+                        (true, _) => Some(at.clone()),
+                        // Refused since it was written before, most likely.
+                        (false, true) => Some(before.clone()),
+                        (false, false) => None,
+                    };
+                    finish(station, verdict, at);
+                }
                 return Written {
-                    prune_at: settled.prune_at_ms.map(|_| Instant::now() + keep),
+                    prune_at: prune_at_ms.map(|_| Instant::now() + keep),
+                    soonest,
                     refused: Vec::new(),
                 };
             }
             Err(QueueError::Refused { .. }) => return one_by_one(station, batch).await,
             Err(error) => {
+                station.doubt();
                 if reconnect.is_fresh() {
                     tracing::warn!(queue = station.queue.name(), jobs = batch.len(), %error, "outcomes wait to be written");
                 }
@@ -121,21 +153,40 @@ async fn write(station: &Station, batch: &mut Vec<Verdict>) -> Written {
     }
 }
 
+/// A verdict is done with. `at`: it was written then, and may have to be told again; `None`: the job was no longer ours.
+fn finish(station: &Station, verdict: Verdict, at: Option<Stamp>) {
+    let (id, token) = (verdict.id.clone(), Arc::clone(&verdict.token));
+    if let Some(at) = at {
+        // First, so that there is no moment in which nobody here knows of the job.
+        let entry = station.ledger.get(&id, &token);
+        let keep = station.remembers_for();
+        station.recent.note(verdict, at, entry, keep);
+    }
+    station.ledger.remove(&id, &token);
+    station.unsettled.fetch_sub(1, Ordering::AcqRel);
+}
+
 /// One verdict that Redis refuses must not hold up the others of its batch.
 async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
     let mut written = Written::default();
-    let mut done = Vec::with_capacity(batch.len());
     let mut verdicts = batch.drain(..);
     while let Some(verdict) = verdicts.next() {
         station.settler.mark();
         let one = std::slice::from_ref(&verdict);
         match station.queue.settle(one, station.settings.retention).await {
+            Ok(Settled { at: None, .. }) => {
+                station.note_forgot();
+                written.refused.push(verdict);
+                written.refused.extend(verdicts.by_ref());
+            }
             Ok(settled) => {
                 let keep = station.settings.retention.keep;
                 let prune_at = settled.prune_at_ms.map(|_| Instant::now() + keep);
                 written.prune_at = written.prune_at.or(prune_at);
                 report(station, one, &settled.written);
-                done.push(verdict);
+                written.soonest = written.soonest.into_iter().chain(due_in(&verdict)).min();
+                let at = settled.at.filter(|_| settled.written == [true]);
+                finish(station, verdict, at);
             }
             Err(QueueError::Refused { server, reason }) => {
                 if station.stuck.load(Ordering::Acquire) == 0 && written.refused.is_empty() {
@@ -150,8 +201,6 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
             }
         }
     }
-    drop(verdicts);
-    *batch = done;
     written
 }
 

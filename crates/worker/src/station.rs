@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::fleet::Settings;
 use crate::handlers::Handlers;
 use crate::ledger::Ledger;
 use crate::metrics::QueueMetrics;
+use crate::recent::Recent;
 use crate::watch::Watch;
 
 /// How a station stands with Redis.
@@ -64,6 +65,14 @@ pub(crate) struct Station {
     pub(crate) metrics: QueueMetrics,
     pub(crate) watch: Option<Arc<dyn Watch>>,
     pub(crate) ledger: Ledger,
+    /// What was settled lately.
+    pub(crate) recent: Recent,
+    /// Redis forgot, and has not been told yet what is remembered here.
+    pub(crate) forgot: AtomicBool,
+    /// Held by whoever tells it.
+    pub(crate) retelling: tokio::sync::Mutex<()>,
+    /// How often something has happened after which Redis may have forgotten a claim: a connection lost, a new timeline.
+    doubts: AtomicU64,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) standing: watch::Sender<Standing>,
     /// Draining: no more claims.
@@ -128,7 +137,7 @@ impl Station {
         let station = Self {
             policies,
             label: queue.name().into(),
-            queue,
+            queue: queue.with_lost_after(settings.lost_after),
             handlers,
             owners,
             facts,
@@ -136,6 +145,10 @@ impl Station {
             metrics,
             watch,
             ledger: Ledger::default(),
+            recent: Recent::default(),
+            forgot: AtomicBool::new(false),
+            retelling: tokio::sync::Mutex::new(()),
+            doubts: AtomicU64::new(0),
             slots: Arc::new(Semaphore::new(settings.concurrency)),
             settings,
             standing: watch::Sender::new(standing),
@@ -220,7 +233,7 @@ impl Station {
     pub(crate) fn say(&self, state: ClaimState) {
         let state = match state {
             // Being as fast as one may is nothing to speak of.
-            ClaimState::Limited | ClaimState::Lost => ClaimState::Ok,
+            ClaimState::Limited | ClaimState::Lost | ClaimState::Forgot => ClaimState::Ok,
             state => state,
         };
         let before = std::mem::replace(&mut *lock(&self.last_claim), state);
@@ -250,7 +263,11 @@ impl Station {
             ClaimState::Open => {
                 tracing::warn!(queue, provider, "held back: the provider's breaker is open");
             }
-            ClaimState::Ok | ClaimState::Limited | ClaimState::Lost => {
+            ClaimState::Recovering => tracing::warn!(
+                queue,
+                "held back: Redis forgot, and living workers have a moment to tell what they remember"
+            ),
+            ClaimState::Ok | ClaimState::Limited | ClaimState::Lost | ClaimState::Forgot => {
                 tracing::info!(queue, "jobs are claimed again");
             }
         }
@@ -268,6 +285,27 @@ impl Station {
         self.unsettled.fetch_add(1, Ordering::AcqRel);
         // The settler lives until the station has been left.
         let _ = self.outcomes.send(verdict);
+    }
+
+    /// Notes that Redis forgot: somebody has to tell it what is remembered here.
+    pub(crate) fn note_forgot(&self) {
+        self.forgot.store(true, Ordering::Release);
+        self.work.notify_one();
+    }
+
+    /// Redis may have forgotten a claim: a job that has not sent yet has to ask whether it is ours.
+    pub(crate) fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often that was so.
+    pub(crate) fn doubts(&self) -> u64 {
+        self.doubts.load(Ordering::Acquire)
+    }
+
+    /// For how long outcomes are kept that Redis might forget.
+    pub(crate) fn remembers_for(&self) -> Duration {
+        self.settings.lost_after * 4
     }
 
     /// Marks that Redis may say we own what we do not know of.

@@ -1,16 +1,21 @@
 //! Sets right what Redis says runs and what really runs: gives back what we own without knowing (a claim whose
 //! answer was lost), and settles the jobs of workers that were lost.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use longshore_job::Envelope;
 use longshore_queue::{
-    Fate, HistoryEntry, MAX_VERDICTS, QueueError, RawId, RunState, Seen, Taken, Verdict, Word,
-    decide_lost,
+    Fate, HistoryEntry, Lease, MAX_VERDICTS, QueueError, RawId, RunState, Seen, Taken, Verdict,
+    Word, decide_lost,
 };
 
+use crate::retell::again;
 use crate::station::Station;
 use crate::watch::tell;
+
+/// Why a rescued job may have been sent.
+const LOST: &str = "the worker was lost while the job ran; a request may have gone out";
 
 /// One sweep. Called by the claimer between claims, so that no claim of ours is under way meanwhile.
 pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
@@ -28,14 +33,24 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
     let mut verdicts: Vec<Verdict> = found
         .taken
         .into_iter()
-        .map(|taken| lost(station, taken))
+        .map(|taken| lost(station, taken, LOST))
         .collect();
     let rescued = verdicts.len();
-    let unknown = found
-        .own
-        .into_iter()
-        .filter(|(id, token)| !station.ledger.knows(id, token));
-    verdicts.extend(unknown.map(|(id, token)| give_back(id, token)));
+    let mut never_run = HashSet::new();
+    for (id, token) in found.own {
+        if station.ledger.knows(&id, &token) {
+            continue;
+        }
+        verdicts.push(match station.recent.find(&id, &token) {
+            // Settled since the look; or Redis forgot that it was.
+            Some(kept) => again(kept),
+            None if lease.is_unanswered(&token) => {
+                never_run.insert(id.clone());
+                give_back(id, token)
+            }
+            None => unaccounted(station, &lease, id, token).await?,
+        });
+    }
     if rescued > 0 {
         tracing::warn!(
             queue = station.queue.name(),
@@ -53,13 +68,17 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
         let really = chunk.iter().zip(&settled.written);
         let really = really.filter_map(|(verdict, written)| written.then_some(verdict));
         tell(station.watch.as_ref(), station.queue.name(), really);
+        if settled.at.is_none() {
+            station.note_forgot();
+            return Ok(());
+        }
         written.extend(settled.written);
     }
     // Most of what Redis had and we did not know was settled between the two looks: its token is gone.
-    let given_back = written
-        .iter()
-        .skip(rescued)
-        .filter(|written| **written)
+    let really = verdicts.iter().zip(written).skip(rescued);
+    let given_back = really
+        .filter(|(verdict, written)| *written && never_run.contains(&verdict.id))
+        .inspect(|(verdict, _)| lease.gave_back(&verdict.token))
         .count();
     if given_back > 0 {
         tracing::warn!(
@@ -71,8 +90,39 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
     Ok(())
 }
 
+/// Redis says that the job is ours, and nothing here says what became of it: so it may have been sent.
+async fn unaccounted(
+    station: &Station,
+    lease: &Lease,
+    id: RawId,
+    token: String,
+) -> Result<Verdict, QueueError> {
+    let job = station.queue.job(&id).await?;
+    let (payload, run) = job.map_or_else(Default::default, |job| {
+        (job.payload.unwrap_or_default(), job.run)
+    });
+    tracing::error!(
+        queue = station.queue.name(),
+        job_id = %id,
+        "Redis says that this worker has a job that it does not know: a request may have gone out"
+    );
+    let taken = Taken {
+        by_fallback: token.ends_with('f'),
+        id,
+        token: token.into(),
+        payload,
+        run,
+        worker: lease.worker().to_string(),
+    };
+    Ok(lost(
+        station,
+        taken,
+        "Redis had the job as running where nobody knew of it; a request may have gone out",
+    ))
+}
+
 /// The job's request may have gone out: the queue's `on_unknown` decides.
-fn lost(station: &Station, taken: Taken) -> Verdict {
+fn lost(station: &Station, taken: Taken, reason: &str) -> Verdict {
     let kind = Envelope::parse(&taken.payload)
         .ok()
         .and_then(|envelope| station.handlers.get(&envelope.kind))
@@ -85,9 +135,7 @@ fn lost(station: &Station, taken: Taken) -> Verdict {
             attempt: taken.run.used + 1,
             worker: taken.worker,
             outcome: decision.outcome.to_owned(),
-            reason: Some(
-                "the worker was lost while the job ran; a request may have gone out".to_owned(),
-            ),
+            reason: Some(reason.to_owned()),
             ..HistoryEntry::default()
         },
     );

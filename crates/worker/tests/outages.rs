@@ -1,5 +1,7 @@
 //! Redis away, leases lost, answers lost: nothing is lost, and nothing is doubled while Redis can be reached.
 
+#[path = "outages/forgot.rs"]
+mod forgot;
 #[expect(
     dead_code,
     unreachable_pub,
@@ -7,8 +9,10 @@
 )]
 mod support;
 
-use longshore_queue::{JobState, Lease, Signed, WorkerId};
-use longshore_tests::eventually;
+use std::time::Duration;
+
+use longshore_queue::{JobState, Lease, Link, LinkOptions, OnUnknown, WorkerId};
+use longshore_tests::{Trouble, Wire, eventually};
 use support::{Bench, Does};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,54 +81,24 @@ async fn a_worker_that_lost_its_lease_sends_nothing_and_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_of_a_claim_whose_answer_was_lost_come_back() {
-    let bench = Bench::new();
-    let running = bench.start();
+    let mut bench = Bench::new();
+    let wire = Wire::to(bench.redis.port()).await;
+    let link = Link::new(&wire.url(), LinkOptions::default()).expect("a good URL");
+    let direct = bench.queue.clone();
+    bench.queue = direct.over(link);
+    let mut settings = support::settings();
+    // Were it taken for one that may have been sent, it would be dead.
+    settings.policy.on_unknown = OnUnknown::Hold;
+    let running = bench.start_with(settings, Duration::from_secs(5));
+    bench.queue = direct;
     let first = bench.enqueue(Does::Sends).await;
     bench.is(first, JobState::Completed).await;
-    // As the script leaves it when nobody hears its answer: owned by a worker that does not know.
-    let k = bench.queue.keys();
-    let workers: Vec<String> = bench
-        .queue
-        .link()
-        .command(redis::cmd("ZRANGE").arg(&k.workers).arg(0).arg(-1))
-        .await
-        .expect("lists");
-    bench
-        .queue
-        .pause(&Signed::new("test", ""))
-        .await
-        .expect("pauses");
+    wire.trouble(Wire::CLAIM, Trouble::CutAfter, 1);
     let id = bench.enqueue(Does::Sends).await;
-    let mut pipe = redis::pipe();
-    pipe.atomic()
-        .cmd("LREM")
-        .arg(&k.active)
-        .arg(0)
-        .arg(id.to_string())
-        .ignore()
-        .cmd("HSET")
-        .arg(&k.inflight)
-        .arg(id.to_string())
-        .arg(format!("{}:999999", workers[0]))
-        .ignore();
-    bench
-        .queue
-        .link()
-        .pipeline::<()>(&pipe)
-        .await
-        .expect("sets up");
-    bench
-        .queue
-        .resume(&Signed::new("test", ""))
-        .await
-        .expect("resumes");
     bench.is(id, JobState::Completed).await;
-    let job = bench
-        .queue
-        .job(&id.into())
-        .await
-        .expect("looks")
-        .expect("is there");
+    assert_eq!(wire.met(), 1, "an answer was lost");
+    let job = bench.queue.job(&id.into()).await.expect("looks");
+    let job = job.expect("is there");
     assert_eq!(
         (job.history.len(), job.history[0].entry.attempt),
         (1, 1),

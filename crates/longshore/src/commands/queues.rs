@@ -277,5 +277,8 @@ fn why(hold: &HoldRow) -> String {
         },
         HoldCause::Breaker => format!("the breaker of {provider} keeps calls away{until}"),
         HoldCause::Limiter => format!("the limit of {provider} lets no call through{until}"),
+        HoldCause::RedisForgot => {
+            format!("Redis forgot, and workers tell what they remember{until}")
+        }
     }
 }

@@ -1,7 +1,9 @@
--- holds(gate, breakers, limits): all that holds calls of the queue's providers back now. Each: {cause, provider ("" = the
+-- holds(gate, breakers, limits, timeline): all that holds calls of the queue's providers back now. Each: {cause, provider ("" = the
 -- queue's own), until in ms or 0 = until a probe, key, field}.
-local function holds(gate, breakers, limits)
+local function holds(gate, breakers, limits, timeline)
   local found = {}
+  local recovering = held_until(redis.call('HGET', timeline, 'hold') or '')
+  if recovering then found[1] = { 'redis_forgot', '', recovering, timeline, 'hold' } end
   local all = fields(gate)
   local of = {}
   for i = 1, #all, 2 do of[all[i]] = all[i + 1] end

@@ -221,10 +221,28 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
-        let redis = RedisServer::options()
-            .append_only(AppendFsync::Always)
-            .start()
-            .expect("a private Redis starts");
+        let redis = RedisServer::options().append_only(AppendFsync::Always);
+        Self::on(redis.start().expect("a private Redis starts"))
+    }
+
+    /// On a Redis that keeps what [`Bench::save`] saved, and forgets what came after it when it is restarted.
+    pub fn forgetful() -> Self {
+        Self::on(RedisServer::start().expect("a private Redis starts"))
+    }
+
+    /// Has Redis make a copy of itself.
+    pub async fn save(&self) {
+        let save = redis::cmd("SAVE");
+        let saved: String = self.queue.link().command(&save).await.expect("saves");
+        assert_eq!(saved, "OK");
+    }
+
+    /// Kills Redis, and restarts it from its copy.
+    pub fn restore(&mut self) {
+        self.redis.restart().expect("Redis comes back");
+    }
+
+    fn on(redis: RedisServer) -> Self {
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
         Self {
             queue: Queue::new(link, "t", "probe").expect("good names"),
@@ -262,7 +280,10 @@ impl Bench {
         };
         let handlers = Handlers::new().with(self.probing.clone());
         let link = self.queue.link();
-        let queue = self.queue.over(link.another(LinkOptions::default()));
+        // As another process has it: what it remembers is its own.
+        let queue = Queue::new(link.another(LinkOptions::default()), "t", "probe")
+            .expect("good names")
+            .with_provider(self.queue.provider().clone());
         let mut fleet = Fleet::new(options).queue(queue, settings, handlers);
         if let Some(watch) = &self.watch {
             fleet = fleet.watched_by(Arc::clone(watch));

@@ -1,0 +1,72 @@
+-- Takes back jobs that a worker has, or has settled, and that Redis forgot: each is the worker's again, under the token of
+-- then, wherever Redis has it now. What was settled is settled again after that. Of several workers that had a job one
+-- after the other, the last one gets it. Renews the worker's lease, which may be forgotten, too.
+--
+-- KEYS  1 timeline  2 told  3 workers  4 inflight  5 scheduled  6 retryable  7 data  8 completions  9 dead  10 groups
+--       11 meta (prefix)
+-- ARGV  1 what the caller remembers of the timeline (part/timeline.lua)  2 how long a new timeline holds claims, in ms
+--       then for each job, at most 256: id, claim token, timeline and seq of its claim or settle, payload (for one that
+--       Redis does not know; "" of a completed one), when it was enqueued in ms since the epoch ("" = not known)
+-- Returns {state, timeline, seq, for each job 1 if it is the caller's now, else 0, …}
+--         state: ok, lost (the worker came too late: it has no lease any more)
+local timeline, told, workers, inflight, scheduled, retryable, data, completions, dead, groups, meta = unpack(KEYS)
+local t = on_timeline(timeline, workers, ARGV[1], tonumber(ARGV[2]))
+-- Once claims go on, what others have done since is newer than anything that is remembered from before.
+local late = t.till == 0
+if not late then
+  redis.call('ZADD', workers, now, t.worker)
+elseif not redis.call('ZSCORE', workers, t.worker) then
+  return { 'lost', t.nonce, t.seq }
+end
+go_on(t)
+local base = redis.call('HMGET', timeline, 'from', 'at')
+local from_n, from_seq = number_of(base[1]), tonumber(base[2] or 0)
+
+-- Redis has it from before it forgot.
+local function known(nonce, n, seq)
+  if n ~= from_n then return n < from_n end
+  return nonce == base[1] and seq <= from_seq
+end
+
+local function newest(id, n, seq)
+  local other_n, other_seq = (redis.call('HGET', told, id) or ''):match('^(%d+) (%d+)$')
+  if not other_n then return true end
+  other_n = tonumber(other_n)
+  return n > other_n or (n == other_n and seq > tonumber(other_seq))
+end
+
+-- Takes a job out of where it waits. What stands in the waiting list is left there: claims pass it over.
+local left = 0
+local function take_out(id, payload, at)
+  local record = meta .. ':' .. id
+  if redis.call('HSETNX', data, id, payload) == 1 then
+    if at ~= '' then redis.pcall('HSETNX', record, 'at', at) end
+  elseif redis.call('ZREM', scheduled, id) == 1 then
+    redis.call('SREM', retryable, id)
+  elseif redis.call('ZSCORE', dead, id) then
+    bring_out(dead, groups, meta, { id })
+    redis.pcall('HDEL', record, 'end')
+  else
+    left = left + 1
+  end
+end
+
+local answer = { 'ok', t.nonce, t.seq }
+for i = 3, #ARGV, 6 do
+  local id, token, nonce, seq = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
+  local n = number_of(nonce)
+  local owner = redis.call('HGET', inflight, id)
+  local ours = owner == token
+  if not ours and not known(nonce, n, seq) and newest(id, n, seq)
+    and redis.call('HEXISTS', completions, id) == 0
+    and not (late and (owner or redis.call('ZSCORE', dead, id))) then
+    if not owner then take_out(id, ARGV[i + 4], ARGV[i + 5]) end
+    redis.call('HSET', inflight, id, token)
+    ours = true
+  end
+  if ours then redis.call('HSET', told, id, n .. ' ' .. string.format('%.0f', seq)) end
+  answer[#answer + 1] = ours and 1 or 0
+end
+if left > 0 then redis.call('HINCRBY', timeline, 'left', left) end
+redis.call('PEXPIRE', told, 5 * ARGV[2])
+return answer

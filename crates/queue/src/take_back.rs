@@ -1,0 +1,171 @@
+//! Taking back what Redis forgot.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use redis::Value;
+
+use crate::enqueue::millis;
+use crate::timeline::stamp;
+use crate::value::Answer;
+use crate::{Lease, NewJob, Queue, QueueError, RawId, Stamp, script};
+
+/// At most so many jobs go into one call.
+const CHUNK_JOBS: usize = 256;
+/// And so many bytes of payload.
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// A job that a worker has, or has settled.
+#[derive(Debug, Clone)]
+pub struct Remembered<'a> {
+    /// The job.
+    pub id: &'a RawId,
+    /// The token of its claim.
+    pub token: &'a str,
+    /// When it was claimed, or settled.
+    pub at: Stamp,
+    /// Its payload, for a Redis that does not know it; empty of one that has completed.
+    pub payload: Cow<'a, [u8]>,
+    /// When it was enqueued, in ms since the epoch.
+    pub enqueued_at_ms: Option<u64>,
+}
+
+/// What came of [`Queue::take_back`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakenBack {
+    /// It was told on the timeline that is the queue's now.
+    Told {
+        /// When.
+        at: Stamp,
+        /// One for each job: whether it is the caller's again, under the token it named.
+        ours: Vec<bool>,
+    },
+    /// The caller came too late, and has no lease any more: it must join again.
+    Lost,
+    /// Redis forgot once more meanwhile: all is to be told again.
+    Again,
+}
+
+impl Queue {
+    /// Tells what a worker has, and has settled, to a Redis that forgot, in calls of at most 256 jobs. The newest of
+    /// several about the same job wins, whoever tells it. What was settled has to be settled again, once
+    /// [`go_over`](Self::go_over) was called.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses; then it is to be repeated.
+    pub async fn take_back(
+        &self,
+        lease: &Lease,
+        remembered: &[Remembered<'_>],
+    ) -> Result<TakenBack, QueueError> {
+        let mut told: Option<Stamp> = None;
+        let mut ours = Vec::with_capacity(remembered.len());
+        let mut rest = remembered;
+        loop {
+            let (chunk, later) = rest.split_at(chunk_len(rest));
+            let Some(at) = self.take_back_chunk(lease, chunk, &mut ours).await? else {
+                return Ok(TakenBack::Lost);
+            };
+            if told.is_some_and(|told| told.nonce() != at.nonce()) {
+                return Ok(TakenBack::Again);
+            }
+            rest = later;
+            if rest.is_empty() {
+                return Ok(TakenBack::Told { at, ours });
+            }
+            told = Some(at);
+        }
+    }
+
+    async fn take_back_chunk(
+        &self,
+        lease: &Lease,
+        chunk: &[Remembered<'_>],
+        ours: &mut Vec<bool>,
+    ) -> Result<Option<Stamp>, QueueError> {
+        let k = &self.keys;
+        let mut call = script::TAKE_BACK
+            .on(&[
+                &k.timeline,
+                &k.told,
+                &k.workers,
+                &k.inflight,
+                &k.scheduled,
+                &k.retryable,
+                &k.data,
+                &k.completions,
+                &k.dead,
+                &k.groups,
+                &k.meta,
+            ])
+            .arg(self.timeline.told(lease.worker().as_str()))
+            .arg(millis(self.lost_after));
+        for job in chunk {
+            let enqueued = job.enqueued_at_ms.map(|at| at.to_string());
+            call = call
+                .arg(job.id.as_bytes())
+                .arg(job.token)
+                .arg(job.at.nonce())
+                .arg(job.at.seq())
+                .arg(&*job.payload)
+                .arg(enqueued.unwrap_or_default());
+        }
+        let value: Value = call.run(&self.link).await?;
+        let mut answer = Answer::new(value)?;
+        let lost = answer.next::<String>()? == "lost";
+        let at = stamp(&mut answer)?;
+        while !answer.is_empty() {
+            ours.push(answer.next::<u8>()? == 1);
+        }
+        Ok((!lost).then_some(at))
+    }
+
+    /// Goes over to the timeline that everything was told on: claims and settles count on it from now on.
+    pub fn go_over(&self, at: &Stamp) {
+        self.timeline.adopt(at);
+    }
+
+    /// The newest moment of the queue's timeline that this process knows.
+    #[must_use]
+    pub fn newest(&self) -> Stamp {
+        self.timeline.newest()
+    }
+
+    /// Enqueues a job again that has a key, unless Redis knows the key: then it has not forgotten the job. Returns whether
+    /// it was enqueued.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn enqueue_again(&self, job: &NewJob) -> Result<bool, QueueError> {
+        let Some(key) = &job.key else {
+            return Ok(false);
+        };
+        let mut command = redis::cmd("EXISTS");
+        command.arg(format!("{}:{}", self.keys.idempotency, key.full_name()));
+        if self.link.command::<u8>(&command).await? == 1 {
+            return Ok(false);
+        }
+        let enqueued = self.enqueue(std::slice::from_ref(job)).await?;
+        Ok(enqueued.iter().all(|enqueued| !enqueued.duplicate))
+    }
+
+    /// The token that owns a job, if one does.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn owner(&self, id: &RawId) -> Result<Option<Arc<str>>, QueueError> {
+        let mut command = redis::cmd("HGET");
+        command.arg(&self.keys.inflight).arg(id.as_bytes());
+        let token: Option<Vec<u8>> = self.link.command(&command).await?;
+        Ok(token.map(|token| String::from_utf8_lossy(&token).into()))
+    }
+}
+
+fn chunk_len(jobs: &[Remembered<'_>]) -> usize {
+    let mut bytes = 0;
+    let fits = jobs.iter().take(CHUNK_JOBS).take_while(|job| {
+        bytes += job.payload.len();
+        bytes <= CHUNK_BYTES
+    });
+    fits.count().max(1).min(jobs.len())
+}

@@ -1,0 +1,118 @@
+//! What a process remembers of a queue's timeline, so that it notices a Redis that forgot.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::QueueError;
+use crate::value::Answer;
+
+/// A moment in a queue's life, as claims and settles count it. Later ones are greater.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stamp {
+    nonce: Arc<str>,
+    seq: u64,
+}
+
+impl Stamp {
+    /// Which timeline it is: `<n>.<ms>.<worker>`.
+    pub(crate) fn nonce(&self) -> &str {
+        &self.nonce
+    }
+
+    /// For ordering: stamps of a later timeline come after those of earlier ones.
+    #[must_use]
+    pub fn place(&self) -> (u64, u64) {
+        let number = self.nonce.split('.').next().and_then(|n| n.parse().ok());
+        (number.unwrap_or(0), self.seq)
+    }
+
+    /// Its place in that timeline.
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+}
+
+/// The timeline that the claims, settles and heartbeats of one process are on. Shared by the clones of a
+/// [`Queue`](crate::Queue).
+#[derive(Default)]
+pub(crate) struct Timeline(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    /// The timeline, and the highest seq seen of it.
+    newest: Stamp,
+    /// The worker that claims and settles last, and the seq of its last one that was answered.
+    worker: String,
+    own: u64,
+}
+
+impl Timeline {
+    /// What a call of this worker says of it.
+    pub(crate) fn told(&self, worker: &str) -> String {
+        let remembered = self.lock();
+        let own = match remembered.worker == worker {
+            true => remembered.own,
+            false => 0,
+        };
+        let Stamp { nonce, seq } = &remembered.newest;
+        format!("{nonce} {seq} {worker} {own}")
+    }
+
+    /// Notes what a call was answered that went well. `worker`: whose claim or settle it was.
+    pub(crate) fn heard(&self, stamp: &Stamp, worker: Option<&str>) {
+        let mut remembered = self.lock();
+        if remembered.newest.nonce.is_empty() {
+            remembered.newest.nonce = Arc::clone(&stamp.nonce);
+        }
+        if remembered.newest.nonce != stamp.nonce {
+            return;
+        }
+        remembered.newest.seq = remembered.newest.seq.max(stamp.seq);
+        if let Some(worker) = worker {
+            if remembered.worker != worker {
+                worker.clone_into(&mut remembered.worker);
+                remembered.own = 0;
+            }
+            remembered.own = remembered.own.max(stamp.seq);
+        }
+    }
+
+    /// Goes over to another timeline: everything was told there.
+    pub(crate) fn adopt(&self, stamp: &Stamp) {
+        let mut remembered = self.lock();
+        remembered.newest = stamp.clone();
+        remembered.own = 0;
+    }
+
+    /// The newest moment that is known.
+    pub(crate) fn newest(&self) -> Stamp {
+        self.lock().newest.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeline").finish_non_exhaustive()
+    }
+}
+
+/// Reads `timeline, seq` from an answer.
+pub(crate) fn stamp(answer: &mut Answer) -> Result<Stamp, QueueError> {
+    Ok(Stamp {
+        nonce: answer.next::<String>()?.into(),
+        seq: answer.next()?,
+    })
+}
+
+/// The worker behind a claim token, `<worker>:<n>`; empty when it is not of that form.
+pub(crate) fn worker_of(token: &str) -> &str {
+    let worker = token.rsplit_once(':').map_or("", |(worker, _)| worker);
+    match worker.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => worker,
+        false => "",
+    }
+}

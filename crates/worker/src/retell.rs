@@ -1,0 +1,170 @@
+//! Tells a Redis that forgot what this process knows better: the jobs that run here, the outcomes it had taken, and the
+//! jobs that runs have made.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use longshore_queue::{Fate, Lease, QueueError, Remembered, Stamp, TakenBack, Verdict, Word};
+
+use crate::entry::Entry;
+use crate::recent::Kept;
+use crate::station::Station;
+
+/// One job to be told of.
+enum Known {
+    /// It is here.
+    Here(Arc<Entry>),
+    /// It was settled.
+    Settled(Box<Kept>),
+}
+
+impl Known {
+    fn remembered(&self) -> Remembered<'_> {
+        let (id, token, at, entry) = match self {
+            Self::Here(entry) => {
+                let claimed = &entry.claimed;
+                (&claimed.id, &claimed.token, entry.at(), Some(entry))
+            }
+            Self::Settled(kept) => {
+                let verdict = &kept.verdict;
+                (
+                    &verdict.id,
+                    &verdict.token,
+                    kept.at.clone(),
+                    kept.entry.as_ref(),
+                )
+            }
+        };
+        let claimed = entry.map(|entry| &entry.claimed);
+        let payload = claimed.and_then(|claimed| claimed.payload.as_deref());
+        Remembered {
+            id,
+            token,
+            at,
+            payload: Cow::Borrowed(payload.unwrap_or_default()),
+            enqueued_at_ms: claimed.and_then(|claimed| claimed.enqueued_at_ms),
+        }
+    }
+
+    fn at(&self) -> Stamp {
+        match self {
+            Self::Here(entry) => entry.at(),
+            Self::Settled(kept) => kept.at.clone(),
+        }
+    }
+}
+
+/// Tells everything, if Redis has forgotten something since it was told last. Whoever comes while another one tells waits
+/// for that one.
+pub(crate) async fn retell(station: &Arc<Station>) -> Result<(), QueueError> {
+    let _one = station.retelling.lock().await;
+    while station.forgot.load(Ordering::Acquire) {
+        // The keeper is joining: claims and settles come after that.
+        let Some(lease) = station.lease() else {
+            return Ok(());
+        };
+        let known = known(station, &lease);
+        let followers = tell_of_followers(&known).await?;
+        let remembered: Vec<_> = known.iter().map(Known::remembered).collect();
+        match station.queue.take_back(&lease, &remembered).await? {
+            TakenBack::Again => {}
+            TakenBack::Lost => {
+                station.lose_lease(&lease);
+                return Ok(());
+            }
+            TakenBack::Told { at, ours } => {
+                drop(remembered);
+                station.queue.go_over(&at);
+                // Whoever has not sent yet asks whether its job is its own.
+                station.doubt();
+                station.forgot.store(false, Ordering::Release);
+                let ours = known.into_iter().zip(ours).filter(|(_, ours)| *ours);
+                let (running, settled) = go_on(station, ours.map(|(known, _)| known), &at);
+                tracing::error!(
+                    queue = station.queue.name(),
+                    outcomes = settled,
+                    running,
+                    followers,
+                    "Redis forgot what it had acknowledged: it is told again what this worker remembers"
+                );
+                // What Redis says is ours, and was not told, is found.
+                station.want_sweep();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What this process knows, newest first: of several about one job, the newest counts.
+fn known(station: &Station, lease: &Arc<Lease>) -> Vec<Known> {
+    let here = station.ledger.all().into_iter();
+    let here = here.filter(|entry| Arc::ptr_eq(&entry.lease, lease));
+    let settled = station.recent.all().into_iter();
+    let mut known: Vec<_> = here
+        .map(Known::Here)
+        .chain(settled.map(|kept| Known::Settled(Box::new(kept))))
+        .collect();
+    known.sort_by_cached_key(|known| std::cmp::Reverse(known.at().place()));
+    known
+}
+
+/// Jobs that runs have made may be forgotten while the runs are not. Returns how many were.
+async fn tell_of_followers(known: &[Known]) -> Result<usize, QueueError> {
+    let mut told = 0;
+    for known in known {
+        let entry = match known {
+            Known::Here(entry) => Some(entry),
+            Known::Settled(kept) => kept.entry.as_ref(),
+        };
+        for follower in entry.map(|entry| entry.followers()).unwrap_or_default() {
+            match follower.queue.enqueue_again(&follower.job).await {
+                Ok(again) => told += usize::from(again),
+                Err(error @ QueueError::Unreachable { .. }) => return Err(error),
+                // It must not keep everything else from being told.
+                Err(error) => {
+                    tracing::error!(queue = follower.queue.name(), job_id = %follower.job.id, %error, "a job that a run had made is forgotten, and refused when it is made again");
+                }
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// What is ours again runs on, or is settled again. Returns how many of each.
+fn go_on(station: &Station, ours: impl Iterator<Item = Known>, at: &Stamp) -> (usize, usize) {
+    let (mut running, mut settled) = (0, 0);
+    for known in ours {
+        match known {
+            Known::Here(entry) => {
+                entry.claimed_again(at.clone());
+                running += 1;
+            }
+            Known::Settled(kept) => {
+                if let Some(entry) = &kept.entry {
+                    station.ledger.insert_again(entry);
+                }
+                station.settle(again(*kept));
+                settled += 1;
+            }
+        }
+    }
+    (running, settled)
+}
+
+/// A verdict as it is settled again: what it said of the provider has been heard, and a part of its wait has gone by.
+pub(crate) fn again(kept: Kept) -> Verdict {
+    let gone = kept.written.ran();
+    let left = |after: Duration| after.saturating_sub(gone);
+    let fate = match kept.verdict.fate {
+        Fate::Retry { after } => Fate::Retry { after: left(after) },
+        Fate::Later { after } => Fate::Later { after: left(after) },
+        fate => fate,
+    };
+    Verdict {
+        fate,
+        said: Word::Nothing,
+        ..kept.verdict
+    }
+}
