@@ -95,7 +95,7 @@ impl<'a> Cache<'a> {
     }
 
     async fn set(&self, key: &str, value: &[u8], time: Duration) {
-        if let Err(error) = self.memory.keep(key, value, time).await {
+        if let Err(error) = self.memory.cache(key, value, time).await {
             self.warn(&error, "the cache cannot be written");
         }
     }

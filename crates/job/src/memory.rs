@@ -31,6 +31,12 @@ pub trait Memory: Send + Sync {
     /// Keeps this under this key for so long.
     fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()>;
 
+    /// Keeps this under this key for so long, as an answer that can be asked for again: it may be forgotten sooner, when
+    /// there are many.
+    fn cache<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
+        self.keep(key, value, time)
+    }
+
     /// Keeps this under this key for so long, unless something is kept under it; returns what is.
     fn keep_first<'a>(
         &'a self,

@@ -20,7 +20,8 @@ local used = {
   { 'XADD', key, '*', 'f', 'v' }, { 'XDEL', key, '0-1' }, { 'XREVRANGE', key, '+', '-' }, { 'XTRIM', key, 'MAXLEN', '1' },
   { 'ZADD', key, '1', 'v' }, { 'ZCARD', key }, { 'ZCOUNT', key, '0', '1' }, { 'ZMSCORE', key, 'v' }, { 'ZRANGE', key, '0', '1' },
   { 'ZRANGEBYSCORE', key, '0', '1' }, { 'ZREM', key, 'v' }, { 'ZREVRANGE', key, '0', '1' },
-  { 'ZREVRANGEBYSCORE', key, '1', '0' }, { 'ZSCORE', key, 'v' },
+  { 'ZREVRANGEBYSCORE', key, '1', '0' }, { 'ZMSCORE', key, 'v' },
+  { 'ZSCORE', key, 'v' },
 }
 local denied = {}
 for _, command in ipairs(used) do

@@ -87,6 +87,8 @@ pub struct Keys {
     pub event: String,
     /// Prefix: STRING `<kept>:<key>`, with a TTL: what jobs of the queue keep for each other.
     pub kept: String,
+    /// ZSET `<key>` → when it was kept, ms since the epoch: what is kept only to spare a question, at most 200,000 of it.
+    pub cached: String,
     /// Prefix: HASH `<map>:<name>`, for good: which user is which customer, which addresses nothing is sent to.
     pub map: String,
     /// STREAM of what operators have done, at most 100,000 entries and 400 days of them.
@@ -171,6 +173,7 @@ impl Keys {
             delivery_ages: key("deliveries:ages"),
             event: key("event"),
             kept: key("kept"),
+            cached: key("cached"),
             map: key("map"),
             audit: key("audit"),
             replays: key("replays"),
@@ -213,6 +216,7 @@ impl Keys {
             delivery_ages,
             event,
             kept,
+            cached,
             map,
             audit,
             replays,
@@ -243,6 +247,7 @@ impl Keys {
             stats,
             deliveries,
             delivery_ages,
+            cached,
             audit,
             replays,
             open_replays,

@@ -11,6 +11,9 @@ use crate::record::history;
 use crate::value::Answer;
 use crate::{Queue, QueueError, Recorded, script};
 
+/// How many answers that can be asked for again are kept in a queue.
+const MOST_CACHED: u32 = 200_000;
+
 /// What is known of the requests that earlier runs of a job may have made. Times are in ms since the epoch, by Redis's
 /// clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +112,38 @@ impl Queue {
             .arg(millis(time).max(1));
         let there: Option<Vec<u8>> = self.link.command(&command).await?;
         Ok(there.unwrap_or_else(|| value.to_vec()))
+    }
+
+    /// Keeps this under this key for so long, at least a millisecond, as an answer that can be asked for again: of these
+    /// there are at most 200,000 in a queue, and the oldest are forgotten first.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cache(&self, key: &str, value: &[u8], time: Duration) -> Result<(), QueueError> {
+        self.cache_among(key, value, time, MOST_CACHED).await
+    }
+
+    /// The same, with another number of answers than 200,000.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cache_among(
+        &self,
+        key: &str,
+        value: &[u8],
+        time: Duration,
+        most: u32,
+    ) -> Result<(), QueueError> {
+        let k = &self.keys;
+        script::CACHE
+            .on(&[&k.kept_under(key), &k.cached, &k.kept])
+            .arg(key)
+            .arg(value)
+            .arg(millis(time).max(1))
+            .arg(most)
+            .run::<u8>(&self.link)
+            .await
+            .map(drop)
     }
 
     /// Keeps this under this key for so long, at least a millisecond.

@@ -145,6 +145,7 @@ script!(
     " flags=allow-oom",
     ["now", "deliveries"]
 );
+script!(CACHE = "cache", "", ["now"]);
 script!(SAVE = "save", " flags=allow-oom", ["record"]);
 script!(ASSIGN = "assign", "", []);
 script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);

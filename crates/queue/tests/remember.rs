@@ -444,3 +444,41 @@ async fn a_job_that_was_sent_twice_keeps_the_message_that_was_noted() {
     assert_eq!(said.expect("hears"), Heard::Noted);
     assert_eq!(bench.delivery(id).await, Some(("M2".into(), None, None)));
 }
+
+#[tokio::test]
+async fn answers_that_can_be_asked_for_again_are_so_many_at_the_most() {
+    let bench = Bench::new();
+    let (queue, day) = (&bench.queue, Duration::from_secs(24 * 3600));
+    queue.keep("told", b"1", day).await.expect("keeps");
+    for n in 0..30 {
+        let (key, year) = (format!("place {n}"), day * 365);
+        let cached = queue.cache_among(&key, b"here", year, 10).await;
+        cached.expect("keeps");
+    }
+    let known: usize = bench.text("ZCARD {t:email}:cached").await;
+    assert_eq!(known, 10);
+    for (key, there) in [
+        ("place 0", false),
+        ("place 19", false),
+        ("place 20", true),
+        ("place 29", true),
+        ("told", true),
+    ] {
+        let found = queue.recall(key).await.expect("looks");
+        assert_eq!(found.is_some(), there, "{key}");
+    }
+    // One that is asked for again is young again, and a shorter time does not end the others'.
+    queue
+        .cache_among("place 20", b"there", day, 10)
+        .await
+        .expect("keeps");
+    queue
+        .cache_among("place 30", b"here", day, 10)
+        .await
+        .expect("keeps");
+    let found = queue.recall("place 20").await.expect("looks");
+    assert_eq!(found.as_deref(), Some(&b"there"[..]));
+    assert_eq!(queue.recall("place 21").await.expect("looks"), None);
+    let ttl: i64 = bench.text("PTTL {t:email}:cached").await;
+    assert!(ttl > 364 * 24 * 3_600_000, "{ttl}");
+}

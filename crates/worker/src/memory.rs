@@ -81,6 +81,11 @@ impl Memory for QueueMemory {
         Box::pin(async { kept.await.map_err(unremembered) })
     }
 
+    fn cache<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
+        let cached = self.queue.cache(key, value, time);
+        Box::pin(async { cached.await.map_err(unremembered) })
+    }
+
     fn keep_first<'a>(
         &'a self,
         key: &'a str,
