@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_job::JobId;
 use redis::Value;
@@ -177,6 +177,7 @@ impl Queue {
             other => return Err(QueueError::unexpected(format!("claim state {other}"))),
         };
         let now_ms: u64 = answer.next()?;
+        let judged_ms = lease.clock.see(now_ms, Instant::now());
         let next_due = answer.number::<f64>()?.map(|due| until(due, now_ms));
         let (mut ids, mut payloads, mut records) = (answer.list()?, answer.list()?, answer.list()?);
         let until_ms = answer.next::<u64>()?;
@@ -207,6 +208,8 @@ impl Queue {
             let (id, payload) = (ids.id()?, payloads.next()?);
             let record = records.list()?;
             let mut job = claimed(id, &token, payload, record, now_ms, seen)?;
+            // After a step of the clock ahead nothing has expired, for a minute.
+            job.claimed_at_ms = judged_ms;
             job.at = at.clone();
             jobs.push(job);
         }

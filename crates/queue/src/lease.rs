@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_job::JobId;
 use redis::Value;
 
+use crate::clock::ClockWatch;
 use crate::enqueue::millis;
 use crate::timeline::{stamp, worker_of};
 use crate::value::Answer;
@@ -54,6 +55,7 @@ pub struct Lease {
     tokens: AtomicU64,
     /// The numbers of claims that were not answered (yet).
     unanswered: Mutex<BTreeSet<u64>>,
+    pub(crate) clock: ClockWatch,
 }
 
 impl Lease {
@@ -64,7 +66,14 @@ impl Lease {
             worker,
             tokens: AtomicU64::new(0),
             unanswered: Mutex::default(),
+            clock: ClockWatch::default(),
         }
+    }
+
+    /// By how much Redis's clock was set ahead, where that was more than half a minute: told once. For a minute from then on
+    /// no job that this lease claims is expired.
+    pub fn clock_step(&self) -> Option<Duration> {
+        self.clock.take_step()
     }
 
     /// The identity.
@@ -215,6 +224,7 @@ impl Queue {
         let mut answer = Answer::new(value)?;
         let held = answer.next::<String>()? == "ok";
         let (now, stalest): (u64, u64) = (answer.next()?, answer.next()?);
+        lease.clock.see(now, Instant::now());
         let running: Option<u64> = answer.next()?;
         let replays = answer.next::<Option<u8>>()? == Some(1);
         let at = stamp(&mut answer)?;

@@ -16,6 +16,7 @@
 
 mod audit;
 mod claim;
+mod clock;
 mod credentials;
 mod cron;
 mod dead;

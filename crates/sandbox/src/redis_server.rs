@@ -225,6 +225,7 @@ impl RedisServer {
             .arg("--dir")
             .arg(self.dir.path())
             .args(self.options.args())
+            .envs(self.options.variables())
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(stderr)

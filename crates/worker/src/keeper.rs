@@ -49,6 +49,14 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                     tracing::info!(queue = queue.name(), "Redis is back, the lease holds");
                     failing = false;
                 }
+                if let Some(step) = lease.clock_step() {
+                    tracing::warn!(
+                        queue = queue.name(),
+                        step_seconds = step.as_secs(),
+                        "Redis's clock was set ahead: no job is called expired for a minute, and retries come early"
+                    );
+                    station.metrics.clock_step();
+                }
                 // Before the first claim: others ask what the living can do.
                 announce(&station, &queue, &lease, &mut said).await;
                 station.standing.send_modify(|standing| {

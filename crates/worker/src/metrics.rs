@@ -66,6 +66,7 @@ pub(crate) struct Metrics {
     rescued: Family<QueueLabel, Counter>,
     refused: Family<QueueLabel, Counter>,
     newer: Family<QueueLabel, Counter>,
+    clock_steps: Family<QueueLabel, Counter>,
     calls: Family<CallLabels, Counter>,
     units: Family<UnitLabels, Counter>,
     providers: Vec<ProviderFacts>,
@@ -96,6 +97,7 @@ impl Metrics {
             rescued: Family::default(),
             refused: Family::default(),
             newer: Family::default(),
+            clock_steps: Family::default(),
             calls: Family::default(),
             units: Family::default(),
             providers,
@@ -136,6 +138,11 @@ impl Metrics {
             "payload_newer",
             "Jobs put back since their args are newer than this worker",
             metrics.newer.clone(),
+        );
+        registry.register(
+            "clock_steps",
+            "How often Redis's clock was set ahead by more than half a minute: then nothing expires for a minute",
+            metrics.clock_steps.clone(),
         );
         registry.register(
             "provider_calls",
@@ -409,6 +416,10 @@ impl QueueMetrics {
     pub(crate) fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
         let labels = UnitLabels { provider, unit };
         self.all.units.get_or_create(&labels).inc_by(units);
+    }
+
+    pub(crate) fn clock_step(&self) {
+        self.all.clock_steps.get_or_create(&self.label()).inc();
     }
 
     pub(crate) fn newer(&self) {

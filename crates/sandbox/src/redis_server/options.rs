@@ -22,6 +22,7 @@ pub enum AppendFsync {
 pub struct RedisServerOptions {
     program: Option<PathBuf>,
     args: Vec<String>,
+    env: Vec<(String, String)>,
     pub(super) ready_within: Duration,
 }
 
@@ -30,6 +31,7 @@ impl Default for RedisServerOptions {
         Self {
             program: None,
             args: Vec::new(),
+            env: Vec::new(),
             ready_within: Duration::from_secs(15),
         }
     }
@@ -58,6 +60,13 @@ impl RedisServerOptions {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.args.push(format!("--{name}"));
         self.args.push(value.to_owned());
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -90,6 +99,12 @@ impl RedisServerOptions {
             Some(program) => program.clone(),
             None => named().map_or_else(|| "redis-server".into(), PathBuf::from),
         }
+    }
+
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.env
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub(super) fn args(&self) -> &[String] {
