@@ -58,6 +58,7 @@ pub fn settings(concurrency: usize) -> Settings {
             max_bytes: None,
         },
         heartbeat: Duration::from_secs(5),
+        unknown_kind: Duration::from_secs(3600),
         lost_after: Duration::from_secs(15),
     }
 }

@@ -83,6 +83,7 @@ async fn ours_runs_every_job_once() {
     stock::push(&mut storage, 20).await;
     let settings = Settings {
         heartbeat: Duration::from_secs(1),
+        unknown_kind: Duration::from_secs(3600),
         lost_after: Duration::from_secs(3),
         ..ours::settings(2)
     };

@@ -122,6 +122,24 @@ fn what_is_critical_wakes_somebody_sooner_and_what_is_low_nobody() {
     }
 }
 
+/// Where one letter may be a user who goes on being billed, the first one wakes somebody, within five minutes.
+#[test]
+fn the_first_dead_letter_of_a_critical_provider_wakes_somebody() {
+    let rules = rules();
+    let rule = rules
+        .iter()
+        .find(|rule| rule["alert"].as_str() == Some("LongshoreFirstDeadLetter"));
+    let rule = rule.expect("there is such an alert");
+    let expr = rule["expr"].as_str().expect("an expression");
+    assert!(
+        expr.contains("> 0\nunless") && expr.contains("criticality=\"critical\""),
+        "{expr}"
+    );
+    assert_eq!(rule["labels"]["severity"].as_str(), Some("page"));
+    // With a scrape and an evaluation each minute that is three minutes.
+    assert_eq!(rule["for"].as_str(), Some("1m"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_metric_that_they_go_by_is_there() {
     let stage = Stage::set().await;

@@ -249,6 +249,120 @@ async fn the_shipped_schedule_fits_into_the_shipped_expiries() {
     assert_ne!(outcomes[3], "expired");
 }
 
+/// What no worker knows yet waits, as while a deploy is under way: it costs no attempt, and is a dead letter only when nobody
+/// knew it for an hour. A worker that does not know a kind leaves it to one that does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_an_unknown_kind_waits_for_a_worker_that_knows_it() {
+    let stage = Stage::set().await;
+    let _worker = stage.worker().start().await;
+    let id = JobId::generate();
+    push(&stage, id, br#"{"kind":"send_fax","v":1,"args":{}}"#).await;
+    let put_back = async |times: u32| {
+        longshore_tests::eventually("it is put back", || async {
+            let job = stage.job(id).await;
+            job.state == JobState::Scheduled && job.waits >= times
+        })
+        .await;
+    };
+    put_back(1).await;
+    let job = stage.job(id).await;
+    assert_eq!((job.run.used, job.history.len()), (0, 0), "no attempt");
+    // A worker that knows the kind would carry it out: here it is another payload that takes its place.
+    let record = stage.queue.keys().record(&id.into());
+    let link = stage.queue.link();
+    let mut hour_ago = redis::cmd("HINCRBY");
+    hour_ago.arg(&record).arg("unknown").arg(-3_590_000);
+    let _: i64 = link.command(&hour_ago).await.expect("back-dates");
+    stage.back_date().await;
+    put_back(2).await;
+    let mut hour_ago = redis::cmd("HINCRBY");
+    hour_ago.arg(&record).arg("unknown").arg(-20_000);
+    let _: i64 = link.command(&hour_ago).await.expect("back-dates");
+    stage.back_date().await;
+    stage.is(id, JobState::Dead).await;
+    let groups = stage.longshore(&["dead", "groups", "--json"]).await.json();
+    let reason = groups[0]["reason"].as_str().expect("says why");
+    assert!(reason.contains("kind unknown"), "{reason}");
+    // Replayed, it has its hour again.
+    stage.longshore(&["dead", "replay", &id.to_string()]).await;
+    stage.is(id, JobState::Scheduled).await;
+}
+
+/// What is larger than a producer may push is a dead letter by its size, unread: it grows neither the worker nor what shows
+/// it. Large payloads that may be pushed are claimed a few MiB at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payload_that_is_too_large_is_buried_unread() {
+    let stage = Stage::set().await;
+    let huge = vec![b'x'; 16 << 20];
+    let mut ids = Vec::new();
+    for _ in 0..12 {
+        let id = JobId::generate();
+        push(&stage, id, &huge).await;
+        ids.push(id);
+    }
+    let good = stage.enqueue(3).await;
+    let worker = stage.worker().start().await;
+    stage.completed(good.len() as u64).await;
+    for id in &ids {
+        stage.is(*id, JobState::Dead).await;
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", worker.pid())).expect("Linux");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak: u64 = peak
+        .and_then(|text| text.trim().strip_suffix(" kB")?.trim().parse().ok())
+        .expect("a size");
+    assert!(peak < 150_000, "the worker has grown to {peak} kB");
+    let shown = stage
+        .longshore(&["dead", "show", &ids[0].to_string(), "--json"])
+        .await;
+    assert!(
+        shown.code == Some(0) && shown.stdout.len() < 10_000,
+        "{}",
+        shown.stdout.len()
+    );
+    assert!(
+        shown.stdout.contains("payload too large"),
+        "{}",
+        shown.stdout
+    );
+    // An export that cannot hold them leaves them where they are.
+    let file = stage.dir().join("letters");
+    let file = file.to_str().expect("UTF-8");
+    let export = [
+        "dead",
+        "export",
+        "--queue",
+        "email",
+        "--to",
+        file,
+        "--discard",
+        "--yes",
+        "--reason",
+        "r",
+        "--json",
+    ];
+    let said = stage.longshore(&export).await;
+    assert_eq!(said.json()["left_out"], 12, "{said:?}");
+    assert_eq!(stage.stats().await.dead, 12);
+}
+
+/// Pushes as a plain apalis program does.
+async fn push(stage: &Stage, id: JobId, payload: &[u8]) {
+    let k = stage.queue.keys();
+    let mut pipe = redis::pipe();
+    pipe.cmd("HSET")
+        .arg(&k.data)
+        .arg(id.to_string())
+        .arg(payload);
+    pipe.cmd("HSET")
+        .arg(k.record(&id.into()))
+        .arg("attempts")
+        .arg(0);
+    pipe.cmd("RPUSH").arg(&k.active).arg(id.to_string());
+    let link = stage.queue.link();
+    link.pipeline::<redis::Value>(&pipe).await.expect("pushes");
+}
+
 /// It expired, was replayed, and expired again.
 fn expired_twice(job: &longshore_queue::Job) -> bool {
     outcomes(job) == ["expired", "replayed", "expired"]

@@ -137,6 +137,7 @@ fn settings() -> Settings {
         },
         retention: RETENTION,
         heartbeat: Duration::from_secs(5),
+        unknown_kind: Duration::from_secs(3600),
         lost_after: Duration::from_secs(15),
     }
 }

@@ -239,6 +239,8 @@ pub enum UndecodableWhy {
     UnknownKind,
     /// The args are not this kind's args.
     BadArgs,
+    /// It is larger than [`MAX_PAYLOAD_BYTES`], and was not read.
+    TooLarge,
     /// The id is not a ULID.
     BadId,
     /// There is an id, but no payload under it.
@@ -257,6 +259,7 @@ impl UndecodableWhy {
             Self::NotAnEnvelope => "payload not an envelope",
             Self::UnknownKind => "kind unknown",
             Self::BadArgs => "args do not decode",
+            Self::TooLarge => "payload too large",
             Self::BadId => "id not a ULID",
             Self::NoPayload => "payload missing",
             Self::NoRecord => "record missing",

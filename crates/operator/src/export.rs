@@ -64,6 +64,8 @@ struct Written {
 pub struct Exported {
     /// How many letters are in the file.
     pub exported: u64,
+    /// How many letters were left where they are, since their payloads are too large to be read.
+    pub left_out: u64,
     /// How many of them were discarded then.
     pub discarded: u64,
 }
@@ -103,9 +105,14 @@ impl Operator {
                     break;
                 }
                 for letter in &page {
+                    // It cannot be written whole, so it is not written: then it is not discarded either.
+                    if letter.job.too_large.is_some() {
+                        exported.left_out += 1;
+                        continue;
+                    }
                     part.write(&info.name, letter).map_err(failed)?;
+                    exported.exported += 1;
                 }
-                exported.exported += page.len() as u64;
                 progress(exported.exported);
             }
             of_queues.push((queue, selection, exported.exported - before));

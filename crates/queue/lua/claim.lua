@@ -19,6 +19,7 @@
 --                fallback_probe likewise. What is claimed for the fallback has an `f` behind its token, so that one who
 --                takes it over knows where it may have been sent
 --         epoch: of that provider's breaker; goes back with the call's verdict
+--         payloads: the bytes of each; false where there are none; for one of more than 256 KiB its length, as a number
 --         record: {field, value, …}; one that has completed has the field `end` too
 local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions, stats, timeline = unpack(KEYS)
 local want, token = tonumber(ARGV[3]), ARGV[2]
@@ -91,6 +92,9 @@ local owners = redis.call('HMGET', inflight, unpack(popped))
 local times, passed = t.left > 0 and redis.call('ZMSCORE', scheduled, unpack(popped)) or {}, 0
 local many = #popped > 8
 local ids, seen, owned = {}, {}, many and { long, '' } or {}
+-- Payloads are asked for by their length before they are read: what is larger than a producer may push is buried unread,
+-- and one claim hands out a few MiB at the most. The rest goes back to where it was, in order.
+local large, room, rest = {}, 4194304, {}
 for i, id in ipairs(popped) do
   if owners[i] or seen[id] or times[i] then
     passed = passed + 1
@@ -101,12 +105,22 @@ for i, id in ipairs(popped) do
       redis.call('ZADD', scheduled, seconds(parked_until), id)
       due = due or seconds(parked_until)
     else
+      local length = redis.call('HSTRLEN', data, id)
+      if length > 262144 then
+        large[id] = length
+      elseif length > room and #ids > 0 then
+        for n = #popped, i, -1 do rest[#rest + 1] = popped[n] end
+        break
+      else
+        room = room - length
+      end
       ids[#ids + 1] = id
       owned[#owned + 1] = id
       owned[#owned + 1] = token
     end
   end
 end
+if #rest > 0 then redis.call('LPUSH', active, unpack(rest)) end
 local payloads, records = {}, {}
 if #ids > 0 then
   if p.interval > 0 then take(limits, p.name, p.interval, ahead, #ids) end
@@ -114,13 +128,21 @@ if #ids > 0 then
   if away_until then redis.call('HINCRBY', stats, 'by_fallback', #ids) end
   redis.call('HSET', inflight, unpack(owned))
   if many then redis.call('HDEL', inflight, long) end
-  payloads = redis.call('HMGET', data, unpack(ids))
+  if next(large) then
+    for i, id in ipairs(ids) do payloads[i] = large[id] or redis.call('HGET', data, id) end
+  else
+    payloads = redis.call('HMGET', data, unpack(ids))
+  end
   local ended = redis.call('HMGET', completions, unpack(ids))
   for i, id in ipairs(ids) do
     -- Whole, since that costs Redis less than some of its fields. Anybody can write there: a record of the wrong type
     -- is as good as none, and must not stop its neighbours.
     local record = redis.pcall('HGETALL', meta .. ':' .. id)
     if record.err then record = {} end
+    -- Nothing that a run needs is long.
+    for n = 1, #record do
+      if #record[n] > 16384 then record[n] = '' end
+    end
     if ended[i] then
       passed = passed + 1
       record[#record + 1] = 'end'
@@ -130,13 +152,13 @@ if #ids > 0 then
   end
 end
 if t.left > 0 then
-  if #popped < want or passed >= t.left then
+  if (#popped < want and #rest == 0) or passed >= t.left then
     redis.call('HDEL', timeline, 'left')
   elseif passed > 0 then
     redis.call('HINCRBY', timeline, 'left', -passed)
   end
 end
-if #popped == want and redis.call('LLEN', active) > 0 then
+if (#popped == want or #rest > 0) and redis.call('LLEN', active) > 0 then
   wake(signal)
   due = false
 end

@@ -16,8 +16,8 @@ for _, id in ipairs(ids) do
     bytes = bytes + #record[i + 1]
     if record[i] == 'end' then group = record[i + 1]:match('^d(.*)$') end
   end
-  local payload = redis.call('HGET', data, id)
-  bytes = bytes + (payload and #payload or 0)
+  local payload = payload(data, id)
+  bytes = bytes + (type(payload) == 'string' and #payload or 0)
   answer[#answer + 1] = id
   answer[#answer + 1] = redis.call('ZSCORE', letters, id)
   answer[#answer + 1] = group and redis.call('HGET', groups, group)

@@ -11,7 +11,7 @@ local message = field(KEYS[2] .. ':' .. id, 'msg')
 local delivered = message and redis.pcall('HGET', KEYS[8], message)
 return {
   now,
-  redis.call('HGET', KEYS[1], id),
+  payload(KEYS[1], id),
   fields(KEYS[2] .. ':' .. id),
   redis.call('HGET', KEYS[3], id),
   redis.call('ZSCORE', KEYS[4], id),

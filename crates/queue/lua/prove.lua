@@ -13,6 +13,7 @@ local used = {
   { 'BLPOP', KEYS[3], '1' }, { 'DEL', key }, { 'EXISTS', key }, { 'EVALSHA', 'sha', '1', key }, { 'GET', key },
   { 'HDEL', key, 'f' }, { 'HEXISTS', key, 'f' }, { 'HGET', key, 'f' }, { 'HGETALL', key }, { 'HINCRBY', key, 'f', '1' },
   { 'HKEYS', key }, { 'HLEN', key }, { 'HMGET', key, 'f' }, { 'HSCAN', key, '0' }, { 'HSET', key, 'f', 'v' }, { 'HSETNX', key, 'f', 'v' },
+  { 'HSTRLEN', key, 'f' },
   { 'LINDEX', key, '0' }, { 'LLEN', key }, { 'LPOP', key }, { 'LPUSH', key, 'v' }, { 'LSET', key, '0', 'v' }, { 'PEXPIRE', key, '1' }, { 'PEXPIREAT', key, '1' },
   { 'PING' }, { 'PTTL', key },
   { 'RPUSH', key, 'v' }, { 'SADD', key, 'v' }, { 'SCARD', key }, { 'SCRIPT', 'LOAD', 'return 1' }, { 'SET', key, 'v' },

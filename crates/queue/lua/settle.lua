@@ -17,6 +17,7 @@
 --       id of the group, its description in JSON, why it was put back in JSON ("" = it was not)
 --       verdict: c completed
 --                r retryable, s scheduled: after the wait
+--                k like s, since its kind is not known: the record says since when
 --                b back to the head of the waiting list
 --                d dead, in the group
 --                x forget the claim: the job is settled already
@@ -84,7 +85,8 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     retried = retried + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
     redis.call('SADD', retryable, id)
-  elseif verdict == 's' then
+  elseif verdict == 's' or verdict == 'k' then
+    if verdict == 'k' then redis.pcall('HSETNX', meta .. ':' .. id, 'unknown', stamp) end
     returned = returned + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
   elseif verdict == 'b' then

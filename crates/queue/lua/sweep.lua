@@ -25,6 +25,7 @@ if ARGV[3] == '0' and not held and now - beat <= ARGV[4] * 2 / 3 then
   end
 end
 local chunk = redis.call('HSCAN', inflight, ARGV[3], 'COUNT', 200)
+local room = 4194304
 local living, taken, own = { [self] = true }, {}, {}
 for i = 1, #chunk[2], 2 do
   local id, token = chunk[2][i], chunk[2][i + 1]
@@ -41,7 +42,11 @@ for i = 1, #chunk[2], 2 do
     local new = ours .. (claim and claim:sub(-1) == 'f' and 'f' or '')
     redis.call('HSET', inflight, id, new)
     taken[#taken + 1] = id
-    taken[#taken + 1] = redis.call('HGET', data, id) or ''
+    -- Only to tell its kind and its size: what is too large is not read, nor more than a few MiB a call.
+    local length = redis.call('HSTRLEN', data, id)
+    local fits = length <= 262144 and length <= room
+    if fits then room = room - length end
+    taken[#taken + 1] = fits and redis.call('HGET', data, id) or ''
     taken[#taken + 1] = field(meta .. ':' .. id, 'run') or ''
     taken[#taken + 1] = worker
     taken[#taken + 1] = new

@@ -56,8 +56,10 @@ pub struct Claimed {
     pub id: RawId,
     /// What proves that it is ours.
     pub token: Arc<str>,
-    /// Its payload; `None` when there is none under its id.
+    /// Its payload; `None` when there is none under its id, or it was too large to be read.
     pub payload: Option<Vec<u8>>,
+    /// The size of a payload that is larger than [`MAX_PAYLOAD_BYTES`](longshore_job::MAX_PAYLOAD_BYTES): it was not read.
+    pub too_large: Option<u64>,
     /// Its record exists.
     pub has_record: bool,
     /// It had completed or died before: its id was listed twice.
@@ -68,6 +70,8 @@ pub struct Claimed {
     pub first_due_ms: u64,
     /// When it expires, in ms since the epoch, if its producer said so.
     pub expires_at_ms: Option<u64>,
+    /// Since when it was put back because no worker that claimed it knew its kind, in ms since the epoch.
+    pub unknown_since_ms: Option<u64>,
     /// When it was claimed, in ms since the epoch by Redis's clock.
     pub claimed_at_ms: u64,
     /// W3C trace context of the producer.
@@ -205,7 +209,7 @@ impl Queue {
         };
         let mut jobs = Vec::with_capacity(ids.len());
         while !ids.is_empty() {
-            let (id, payload) = (ids.id()?, payloads.next()?);
+            let (id, payload) = (ids.id()?, payloads.payload()?);
             let record = records.list()?;
             let mut job = claimed(id, &token, payload, record, now_ms, seen)?;
             // After a step of the clock ahead nothing has expired, for a minute.
@@ -225,7 +229,7 @@ impl Queue {
 fn claimed(
     id: RawId,
     token: &Arc<str>,
-    payload: Option<Vec<u8>>,
+    (payload, too_large): (Option<Vec<u8>>, Option<u64>),
     mut record: Answer,
     now_ms: u64,
     seen: Seen,
@@ -234,11 +238,13 @@ fn claimed(
         id,
         token: Arc::clone(token),
         payload,
+        too_large,
         has_record: false,
         has_ended: false,
         enqueued_at_ms: None,
         first_due_ms: 0,
         expires_at_ms: None,
+        unknown_since_ms: None,
         claimed_at_ms: now_ms,
         traceparent: None,
         tracestate: None,
@@ -263,6 +269,7 @@ fn claimed(
             b"key" => job.key = Some(value.into()),
             b"run" => job.run = RunState::parse(&value),
             b"end" => job.has_ended = true,
+            b"unknown" => job.unknown_since_ms = value.parse().ok(),
             b"op" => job.seen.replayed = Replayed::parse(&value),
             _ => {}
         }

@@ -57,6 +57,11 @@ pub enum Fate {
         /// How long from now.
         after: Duration,
     },
+    /// Given back until later, at the cost of no attempt, since its kind is not known here. It is noted since when.
+    KindUnknown {
+        /// How long from now.
+        after: Duration,
+    },
     /// To the head of the queue, to run again at once.
     Back,
     /// Never run: to the head of the queue, its record as it was.

@@ -163,8 +163,10 @@ pub struct Job {
     pub id: RawId,
     /// Where it is.
     pub state: JobState,
-    /// Its payload; `None` when there is none under its id.
+    /// Its payload; `None` when there is none under its id, or it is too large to be read.
     pub payload: Option<Vec<u8>>,
+    /// The size of a payload that is larger than [`MAX_PAYLOAD_BYTES`](longshore_job::MAX_PAYLOAD_BYTES): it is not read.
+    pub too_large: Option<u64>,
     /// When it was enqueued, in ms since the epoch.
     pub enqueued_at_ms: Option<u64>,
     /// When it runs next, in ms since the epoch: scheduled and retryable jobs.
@@ -321,7 +323,7 @@ impl Queue {
             .await?;
         let mut answer = Answer::new(value)?;
         let _now: u64 = answer.next()?;
-        let payload: Option<Vec<u8>> = answer.next()?;
+        let (payload, too_large) = answer.payload()?;
         let record: HashMap<String, Vec<u8>> = answer.next()?;
         let token: Option<String> = answer.next()?;
         let due: Option<f64> = answer.number()?;
@@ -330,6 +332,7 @@ impl Queue {
         let completion: Option<Vec<u8>> = answer.next()?;
         let delivery: Option<Vec<u8>> = answer.next()?;
         if payload.is_none()
+            && too_large.is_none()
             && record.is_empty()
             && token.is_none()
             && due.is_none()
@@ -360,6 +363,7 @@ impl Queue {
         if let Some((at_ms, end)) = completion.as_deref().and_then(Completion::parse) {
             job.completed(at_ms, end);
         }
+        job.too_large = too_large;
         job.delivery = Delivery::read(field(&record, "msg"), delivery.as_deref());
         Ok(Some(job))
     }
@@ -399,6 +403,7 @@ pub(crate) fn from_record(
         id,
         state,
         payload,
+        too_large: None,
         next_run_at_ms: moments.due.map(to_ms),
         ended_at_ms: moments.died.map(to_ms),
         worker: moments.token.map(|token| {

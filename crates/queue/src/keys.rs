@@ -27,6 +27,7 @@ pub struct Keys {
     /// | `run` | [`RunState`](crate::RunState): `<used> <lost> <generation> <may have been sent> <history entries>` |
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
     /// | `end` | `d<group>` dead |
+    /// | `unknown` | since when workers have put it back that did not know its kind, ms since the epoch |
     /// | `waits` | how often it was throttled or put back |
     /// | `back` | why it was put back last: `<ms> <JSON>`, of the form of a history entry |
     /// | `chk` | how far a long job has come, JSON |

@@ -81,11 +81,13 @@ impl Letters<'_> {
         let mut page = Vec::new();
         while !answer.is_empty() {
             let (id, died): (RawId, String) = (answer.id()?, answer.next()?);
-            let (group, payload): (Option<String>, Option<Vec<u8>>) =
-                (answer.next()?, answer.next()?);
+            let group: Option<String> = answer.next()?;
+            let (payload, too_large) = answer.payload()?;
             let record: HashMap<String, Vec<u8>> = answer.next()?;
             self.last = Some((died.clone(), id.clone()));
-            page.push(whole(id, died, group.as_deref(), payload, &record));
+            let mut letter = whole(id, died, group.as_deref(), payload, &record);
+            letter.job.too_large = too_large;
+            page.push(letter);
         }
         Ok(page)
     }

@@ -250,7 +250,9 @@ fn report(verdict: &Verdict) -> Option<Report<'_>> {
         Fate::Completed { .. } => None,
         Fate::Dead { cause } => Some(cause.clone()),
         Fate::Retry { .. } | Fate::Back => Some(verdict.history.as_ref()?.cause()?),
-        Fate::Later { .. } | Fate::Untouched | Fate::Forget => return None,
+        Fate::Later { .. } | Fate::KindUnknown { .. } | Fate::Untouched | Fate::Forget => {
+            return None;
+        }
     };
     let probed = verdict.fate == Fate::Back;
     let group = |cause| Group {
@@ -300,6 +302,7 @@ fn carry_out(call: Call, verdict: &Verdict) -> Call {
         Fate::Retry { after } => ("r", *after),
         // A job that has failed before still waits for its retry.
         Fate::Later { after } if verdict.state.used > 0 => ("r", *after),
+        Fate::KindUnknown { after } => ("k", *after),
         Fate::Later { after } => ("s", *after),
         Fate::Back | Fate::Untouched => ("b", Duration::ZERO),
         Fate::Dead { .. } => ("d", Duration::ZERO),

@@ -34,6 +34,14 @@ impl Answer {
         )
     }
 
+    /// A payload, or its size where it was too large to be read.
+    pub(crate) fn payload(&mut self) -> Result<(Option<Vec<u8>>, Option<u64>), QueueError> {
+        match self.next::<Value>()? {
+            Value::Int(bytes) => Ok((None, u64::try_from(bytes).ok())),
+            value => Ok((read(value)?, None)),
+        }
+    }
+
     pub(crate) fn id(&mut self) -> Result<RawId, QueueError> {
         self.next::<Vec<u8>>().map(RawId::from)
     }

@@ -29,6 +29,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// What follows failures.
     pub policy: Policy,
+    /// How long a job waits for a worker that knows its kind, before it is a dead letter.
+    pub unknown_kind: Duration,
     /// How long completed jobs are kept.
     pub retention: Retention,
     /// How often the lease is renewed.

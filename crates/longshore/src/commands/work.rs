@@ -220,6 +220,7 @@ fn settings(session: &Session, queue: &QueueSettings) -> Settings {
             max_bytes: queue.completed_bytes,
         },
         heartbeat: worker.heartbeat,
+        unknown_kind: worker.unknown_kind,
         lost_after: worker.lost_after,
     }
 }

@@ -10,6 +10,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::toml("worker.heartbeat_seconds").or("5"),
     Key::toml("worker.lost_after_seconds").or("15"),
     Key::toml("worker.drain_seconds").or("40"),
+    Key::toml("worker.unknown_kind_seconds").or("3600"),
     Key::text("worker.http_addr").or("127.0.0.1:9464"),
 ];
 
@@ -26,6 +27,8 @@ pub struct WorkerSettings {
     pub lost_after: Duration,
     /// How long running jobs may take to finish once it is told to stop.
     pub drain: Duration,
+    /// How long a job waits for a worker that knows its kind, before it is a dead letter.
+    pub unknown_kind: Duration,
     /// Where it serves `/livez`, `/readyz` and `/metrics`. Port 0 picks a free one.
     pub http_addr: SocketAddr,
 }
@@ -34,6 +37,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<WorkerSettings> {
     let heartbeat = reader.seconds("worker.heartbeat_seconds", SOME_TIME);
     let lost_after = reader.seconds("worker.lost_after_seconds", SOME_TIME);
     let drain = reader.seconds("worker.drain_seconds", ANY_TIME);
+    let unknown_kind = reader.seconds("worker.unknown_kind_seconds", ANY_TIME);
     let http_addr = reader.listen_addr("worker.http_addr");
     if let (Some(heartbeat), Some(lost_after)) = (heartbeat, lost_after)
         && lost_after < heartbeat * BEATS_TO_MISS
@@ -54,6 +58,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<WorkerSettings> {
         heartbeat: heartbeat?,
         lost_after: lost_after?,
         drain: drain?,
+        unknown_kind: unknown_kind?,
         http_addr: http_addr?,
     })
 }

@@ -4,7 +4,17 @@ local function field(record, name)
   local value = redis.pcall('HGET', record, name)
   return type(value) ~= 'table' and value
 end
+-- payload(data, id): the bytes of a payload; false if there is none; for one of more than 256 KiB its length, as a number.
+local function payload(data, id)
+  local length = redis.call('HSTRLEN', data, id)
+  return length > 262144 and length or redis.call('HGET', data, id)
+end
 local function fields(record)
   local all = redis.pcall('HGETALL', record)
-  return all.err and {} or all
+  if all.err then return {} end
+  -- Whatever stands there is read by people, or a program that has to stay small.
+  for n = 1, #all do
+    if #all[n] > 1048576 then all[n] = '' end
+  end
+  return all
 end

@@ -1,10 +1,11 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use apalis_redis::RedisTask;
 use futures_util::future::BoxFuture;
-use longshore_job::{Envelope, JobError, Run, Undecodable, UndecodableWhy};
+use longshore_job::{Envelope, JobError, MAX_PAYLOAD_BYTES, Run, Undecodable, UndecodableWhy};
 use longshore_queue::OnUnknown;
 use tower::Service;
 
@@ -84,6 +85,10 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Started, End> {
         .id
         .job_id()
         .ok_or_else(|| undecodable(UndecodableWhy::BadId, "ids are ULIDs made by the producer"))?;
+    if let Some(bytes) = claimed.too_large {
+        let detail = format!("{bytes} bytes, of which at most {MAX_PAYLOAD_BYTES} are read");
+        return Err(undecodable(UndecodableWhy::TooLarge, &detail));
+    }
     let payload = claimed
         .payload
         .as_deref()
@@ -93,12 +98,20 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Started, End> {
         return Err(undecodable(UndecodableWhy::NoRecord, detail));
     }
     let envelope = Envelope::parse(payload).map_err(End::Undecodable)?;
-    let handler = station.handlers.get(&envelope.kind).ok_or_else(|| {
-        undecodable(
-            UndecodableWhy::UnknownKind,
-            "no handler of this queue knows it",
-        )
-    })?;
+    let Some(handler) = station.handlers.get(&envelope.kind) else {
+        // A newer worker may know it, or one that a deploy is about to start.
+        let waits = claimed.unknown_since_ms.is_none_or(|since| {
+            let waited = Duration::from_millis(claimed.claimed_at_ms.saturating_sub(since));
+            waited < station.settings.unknown_kind
+        });
+        return Err(match waits {
+            true => End::KindUnknown,
+            false => undecodable(
+                UndecodableWhy::UnknownKind,
+                "no handler of this queue knows it",
+            ),
+        });
+    };
     let _ = entry.kind.set(handler.kind());
     refetch::note(station, entry);
     let kind = *handler.policy();

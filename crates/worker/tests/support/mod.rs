@@ -371,6 +371,7 @@ pub fn settings() -> Settings {
             max_bytes: None,
         },
         heartbeat: Duration::from_millis(200),
+        unknown_kind: Duration::from_secs(3600),
         lost_after: Duration::from_millis(1000),
     }
 }

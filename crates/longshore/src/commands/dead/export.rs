@@ -55,6 +55,12 @@ pub(super) async fn run(session: &Session, args: Export) -> Result<(), Failure> 
             exported.discarded
         ),
     })?;
+    if exported.left_out > 0 {
+        output::note(&format!(
+            "{} left where they are: their payloads are too large to be read",
+            counted(exported.left_out, "letter")
+        ));
+    }
     let left = exported.exported - exported.discarded;
     if args.discard && left > 0 {
         output::note(&format!(
