@@ -1,5 +1,7 @@
 //! Calls to providers, one by one: which way they go, whether they may be made now, and what their answers say.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use crate::{Answer, JobError, Scope};
@@ -42,6 +44,8 @@ pub enum Word {
     Well,
     /// It did not, or not as it should.
     Ill,
+    /// It was not reached from here. Whose trouble that is, the queue finds out by what other workers say.
+    NotReached,
     /// It said when to come back: claims wait until then.
     Hold(Duration),
     /// It refused our credentials: its queue pauses itself.
@@ -102,4 +106,21 @@ impl From<NotNow> for JobError {
             answer: Answer::default(),
         }
     }
+}
+
+/// A host that was not reached: nothing was sent to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    /// Which, with its port.
+    pub host: String,
+    /// Why, in words that hold no secret.
+    pub cause: String,
+    /// This machine is short of what a connection needs: descriptors, memory, ports. That says nothing of the host.
+    pub ours: bool,
+}
+
+/// Finds out whether a host is reached, and sends it nothing.
+pub trait Reach: Send + Sync {
+    /// Makes a connection, TLS included, and drops it.
+    fn reach(&self) -> Pin<Box<dyn Future<Output = Result<(), Unreached>> + Send + '_>>;
 }

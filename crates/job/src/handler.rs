@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::memory::{Forgetful, Memory, Outbox};
-use crate::{Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, Route, Word};
+use crate::{
+    Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, Reach, Route, Unreached, Word,
+};
 
 /// Carries out the jobs of one kind. One handler serves all runs of its kind at the same time.
 pub trait Handler: Send + Sync + 'static {
@@ -85,6 +87,9 @@ pub trait Gate: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async {})
     }
+
+    /// Notes that a host was not reached. See [`Run::not_reached`].
+    fn not_reached(&self, _unreached: Unreached, _again: Arc<dyn Reach>) {}
 
     /// Counts what a provider takes money for. See [`Run::billed`].
     fn billed(&self, _provider: &'static str, _unit: &'static str, _units: u64) {}
@@ -194,6 +199,12 @@ impl Run {
     /// the next ones.
     pub async fn tell(&self, provider: &str, pass: Pass, word: Word) {
         self.gate.tell(provider, pass, word).await;
+    }
+
+    /// Notes that a host was not reached, and how to find out when it is again. To be called before the run ends with
+    /// [`JobError::NotReached`]: the worker then claims no more for that provider until `again` says that it is reached.
+    pub fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
+        self.gate.not_reached(unreached, again);
     }
 
     /// Counts what a provider takes money for, in the unit of its price list (`mail`, `segment`, `request`), once it is

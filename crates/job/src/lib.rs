@@ -21,7 +21,7 @@ mod policy;
 mod retry;
 mod suppression;
 
-pub use call::{NotNow, Pass, Route, Why, Word};
+pub use call::{NotNow, Pass, Reach, Route, Unreached, Why, Word};
 pub use error::{Answer, Blame, Cause, Class, JobError, Outcome, Scope, clip_reason};
 pub use handler::{Gate, Handler, Run};
 pub use id::{InvalidId, JobId};

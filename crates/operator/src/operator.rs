@@ -106,7 +106,17 @@ impl Operator {
         for (info, queue) in &self.queues {
             let stats = queue.stats().await?;
             if !info.providers.is_empty() || stats.to_do() + stats.dead + stats.workers > 0 {
-                rows.push(QueueRow::new(info, stats));
+                let trouble = match stats.workers {
+                    0 => Vec::new(),
+                    _ => queue.trouble().await?,
+                };
+                let trouble = trouble
+                    .into_iter()
+                    .map(|(worker, trouble)| format!("{worker}: {trouble}"));
+                rows.push(QueueRow {
+                    trouble: trouble.collect(),
+                    ..QueueRow::new(info, stats)
+                });
             }
         }
         Ok(rows)

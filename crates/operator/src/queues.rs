@@ -36,6 +36,9 @@ pub struct QueueRow {
     pub held_until: Option<String>,
     /// How many workers serve it.
     pub workers: u64,
+    /// What is wrong with its workers, as they say, each with its name: hosts that they do not reach.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trouble: Vec<String>,
     /// Age of the oldest pending job in seconds.
     pub latency_seconds: Option<f64>,
 }
@@ -129,6 +132,7 @@ impl QueueRow {
         });
         Self {
             fallback,
+            trouble: Vec::new(),
             breakers: info.providers.iter().map(breaker).collect(),
             holds: stats
                 .holds

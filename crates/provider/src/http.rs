@@ -1,17 +1,20 @@
 //! One origin over HTTP/1.1, with the care that requests with an effect need.
 
 mod origin;
+mod reach;
 mod request;
 mod response;
 
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use longshore_job::Run;
+use longshore_job::{Run, Unreached};
 
 use crate::{ProviderError, redact, tls};
 pub use origin::{InvalidOrigin, Origin};
+pub use reach::{Handshake, is_our_own};
 pub(crate) use request::sensitive;
 pub use request::{InvalidCredential, Request, basic, bearer};
 pub use response::Response;
@@ -39,6 +42,7 @@ pub struct Http {
     client: reqwest::Client,
     origin: Origin,
     timeout: Duration,
+    handshake: Arc<Handshake>,
 }
 
 /// The client cannot be set up on this machine.
@@ -62,10 +66,13 @@ impl Http {
     /// # Errors
     /// When the origin is `https` and the system has no CA certificates.
     pub fn new(origin: Origin, timeout: Duration) -> Result<Self, HttpSetupError> {
-        let client = client(origin.is_plain(), CONNECT_TIMEOUT.min(timeout / 2), timeout)?;
+        let connect = CONNECT_TIMEOUT.min(timeout / 2);
+        let client = client(origin.is_plain(), connect, timeout)?;
+        let handshake = Arc::new(Handshake::new(origin.at("/"), connect));
         Ok(Self {
             client,
             origin,
+            handshake,
             timeout,
         })
     }
@@ -91,7 +98,8 @@ impl Http {
 
     /// The same where there is no run that could have lost its lease: nothing is sent for a job.
     pub(crate) async fn ask(&self, request: Request) -> Result<Response, ProviderError> {
-        self.exchange(request.build(&self.origin)).await
+        let result = self.exchange(request.build(&self.origin)).await;
+        result.map_err(|failed| failed.error)
     }
 
     async fn call(&self, run: &Run, request: Request) -> Result<Response, ProviderError> {
@@ -113,19 +121,42 @@ impl Http {
             %method,
             status = match &result {
                 Ok(response) => Some(response.status.as_u16()),
-                Err(error) => error.response().map(|response| response.status.as_u16()),
+                Err(failed) => failed
+                    .error
+                    .response()
+                    .map(|response| response.status.as_u16()),
             },
             duration_ms = started.elapsed().as_millis(),
             "request over"
         );
-        result
+        result.map_err(|Failed { error, unreached }| {
+            if let Some(unreached) = unreached {
+                run.not_reached(unreached, Arc::clone(&self.handshake) as _);
+            }
+            error
+        })
     }
 
-    async fn exchange(&self, request: reqwest::Request) -> Result<Response, ProviderError> {
+    async fn exchange(&self, request: reqwest::Request) -> Result<Response, Failed> {
         let answer = self.client.execute(request).await;
-        let answer = answer.map_err(|error| unanswered(&error))?;
+        let answer = answer.map_err(|error| unanswered(&error, &self.handshake))?;
         let response = Response::read(answer).await;
-        ProviderError::check(response, SystemTime::now())
+        ProviderError::check(response, SystemTime::now()).map_err(Failed::from)
+    }
+}
+
+/// A request that did not get its 2xx, and the host if that was not reached.
+struct Failed {
+    error: ProviderError,
+    unreached: Option<Unreached>,
+}
+
+impl From<ProviderError> for Failed {
+    fn from(error: ProviderError) -> Self {
+        Self {
+            error,
+            unreached: None,
+        }
     }
 }
 
@@ -140,8 +171,16 @@ pub fn client(
     connect: Duration,
     timeout: Duration,
 ) -> Result<reqwest::Client, HttpSetupError> {
+    builder(plain, connect, timeout)
+        .build()
+        .map_err(|error| HttpSetupError {
+            cause: causes(&error),
+        })
+}
+
+fn builder(plain: bool, connect: Duration, timeout: Duration) -> reqwest::ClientBuilder {
     tls::install_crypto();
-    let mut builder = reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
@@ -150,25 +189,38 @@ pub fn client(
         .connect_timeout(connect)
         .timeout(timeout)
         .pool_idle_timeout(IDLE_TIMEOUT);
-    if plain {
+    match plain {
         // Loopback: no proxy can reach it, and no certificate is looked at.
-        builder = builder.no_proxy().tls_certs_only([]);
+        true => builder.no_proxy().tls_certs_only([]),
+        false => builder,
     }
-    builder.build().map_err(|error| HttpSetupError {
-        cause: causes(&error),
-    })
 }
 
 /// Tells *never sent* from *sent, no answer*. What is not surely the first counts as the second.
-fn unanswered(error: &reqwest::Error) -> ProviderError {
+fn unanswered(error: &reqwest::Error, at: &Handshake) -> Failed {
     let cause = causes(error);
-    // `is_connect` covers DNS, TCP, TLS and the time they may take; a builder's error is one about the request
-    // itself.
-    if error.is_connect() || error.is_builder() || was_never_begun(error) {
-        ProviderError::NeverSent { cause }
+    // A builder's error is one about the request itself.
+    if never_connected(error) || error.is_builder() {
+        let host = at.host();
+        Failed {
+            error: ProviderError::NeverSent {
+                cause: format!("{host}: {cause}"),
+            },
+            unreached: Some(Unreached {
+                host,
+                cause,
+                ours: is_our_own(error),
+            }),
+        }
     } else {
-        ProviderError::NoAnswer { cause }
+        ProviderError::NoAnswer { cause }.into()
     }
+}
+
+/// Whether nothing was sent since there was no connection: `is_connect` covers DNS, TCP, TLS and the time they may take.
+#[must_use]
+pub fn never_connected(error: &reqwest::Error) -> bool {
+    error.is_connect() || was_never_begun(error)
 }
 
 /// hyper calls a request *canceled* when it handed it back because the connection had closed before its first

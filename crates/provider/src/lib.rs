@@ -25,8 +25,8 @@ pub mod vault;
 pub use answers::{AnswerTable, CallError, Meaning, Purpose, Row, decode};
 pub use error::ProviderError;
 pub use http::{
-    Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response, basic,
-    bearer, causes, client,
+    Handshake, Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response,
+    basic, bearer, causes, client, is_our_own, never_connected,
 };
 pub use redact::{excerpt, redact};
 pub use reqwest::StatusCode;

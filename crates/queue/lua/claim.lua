@@ -2,26 +2,28 @@
 -- a job runs is what the in-flight hash says, and attempts are counted when they are settled.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 data  5 meta (prefix)  6 inflight  7 workers  8 gate  9 signal
---       10 limits  11 breakers  12 completions  13 stats  14 timeline
+--       10 limits  11 breakers  12 completions  13 stats  14 timeline  15 reach
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
 --       5 provider ("" = none)  6 its limiter: ms between calls (0 = none)  7 calls it may run ahead
 --       8 its breaker: how long a probe may take in ms (0 = no breaker)
 --       9 version of its credentials
 --       10 what the caller remembers of the timeline (part/timeline.lua)  11 how long a new timeline holds claims, in ms
---       12 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
---       13 ms between calls  14 calls it may run ahead  15 how long a probe may take  16 version of its credentials
+--       12 what the worker does not reach at present: p the provider, f the fallback
+--       13 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
+--       14 ms between calls  15 calls it may run ahead  16 how long a probe may take  17 version of its credentials
 -- Returns {state, now, next due time in seconds or false, ids, payloads, records, until in ms, route, epoch, timeline, seq}
 --         state: ok, lost (the worker has no lease: it must join again), forgot (Redis forgot, or another timeline has
 --                begun: the caller must say what it remembers before it claims), or what holds claims back, until when:
 --                recovering (a new timeline), paused (by an operator), refused (its credentials), held (it said when to
---                come back), open (its breaker), limited
+--                come back), open (its breaker), limited, away (others reach the provider, this
+--                worker does not)
 --         route: primary, or probe: the one job whose call decides whether the others may go on; fallback and
 --                fallback_probe likewise. What is claimed for the fallback has an `f` behind its token, so that one who
 --                takes it over knows where it may have been sent
 --         epoch: of that provider's breaker; goes back with the call's verdict
 --         payloads: the bytes of each; false where there are none; for one of more than 256 KiB its length, as a number
 --         record: {field, value, …}; one that has completed has the field `end` too
-local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions, stats, timeline = unpack(KEYS)
+local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions, stats, timeline, reach = unpack(KEYS)
 local want, token = tonumber(ARGV[3]), ARGV[2]
 local function described(at, suffix)
   return {
@@ -56,16 +58,22 @@ if want <= 0 then return none('ok') end
 local state, till = look(p, held, breakers)
 -- When the provider is asked again: until then its fallback takes the jobs, if it may be called.
 local away_until, parked_until = false, 0
-if state == 'open' and ARGV[12] ~= '' then
+if state == 'open' and ARGV[13] ~= '' then
   away_until = till
   -- A probe that is under way may have its answer at any moment, and its lease is for one that has none.
   parked_until = p.breaker.state == 'half' and math.min(till, now + 1000) or till
-  p, route = described(12, ':' .. ARGV[12]), 'fallback'
+  p, route = described(13, ':' .. ARGV[13]), 'fallback'
   state, till = look(p, gate_of(gate, p.suffix), breakers)
   if state then return none('open', math.min(till, away_until)) end
   token = token .. 'f'
 end
 if state then return none(state, till) end
+-- What this worker does not reach it leaves to those who do. If nobody else is well, it may be the one to find out.
+local missed = ARGV[12]:find(away_until and 'f' or 'p') ~= nil
+if missed and (not p.probe or somebody_is_well(reach, workers, p.name, process_of(ARGV[1]))) then
+  if redis.call('LLEN', active) > 0 then wake(signal) end
+  return none('away', now + 1000)
+end
 if p.probe then route, want = away_until and 'fallback_probe' or 'probe', 1 end
 
 local ahead, calls

@@ -3,7 +3,7 @@
 --
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 meta (prefix)  6 data  7 dead  8 groups  9 completed
 --       10 completions  11 stats  12 signal  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
---       18 idempotency (prefix)  19 timeline  20 workers
+--       18 idempotency (prefix)  19 timeline  20 workers  21 reach
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
@@ -25,7 +25,7 @@
 --         is gone, from 1, …}
 --         state: ok, or forgot: nothing was written, since Redis forgot, or another timeline has begun: the caller must say
 --                what it remembers first
-local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log, idempotency, timeline, workers = unpack(KEYS)
+local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log, idempotency, timeline, workers, reach = unpack(KEYS)
 local t = on_timeline(timeline, workers, ARGV[13], tonumber(ARGV[14]))
 if t.news then return { 0, 'forgot', t.nonce, t.seq } end
 go_on(t)
@@ -120,7 +120,9 @@ for n, id in ipairs(ids) do
     freed[#freed + 1] = id
     local said = ARGV[at + 2]
     if said ~= '' and said ~= primary.unheard then
-      hear(said:find('^%a:%d+:f') and fallback or primary, gate, breakers, said)
+      -- Who it is stands in the token.
+      local by = { reach = reach, workers = workers, process = process_of(tokens[n]:match('^(.*):') or '') }
+      hear(said:find('^%a:%d+:f') and fallback or primary, gate, breakers, said, by)
     end
     if ARGV[at + 3] == 'c' then
       done[#done + 1] = id

@@ -34,6 +34,8 @@ pub enum ClaimState {
     Open,
     /// The provider may not be called more often.
     Limited,
+    /// Others reach the provider, and this worker does not.
+    Away,
 }
 
 /// The answer to a claim.
@@ -143,6 +145,7 @@ impl Queue {
                 &k.completions,
                 &k.stats,
                 &k.timeline,
+                &k.reach,
             ])
             .arg(lease.worker().as_str())
             .arg(&*token)
@@ -154,7 +157,8 @@ impl Queue {
             .arg(provider.probe_ms())
             .arg(provider.credentials.now())
             .arg(self.timeline.told(lease.worker().as_str()))
-            .arg(millis(self.lost_after));
+            .arg(millis(self.lost_after))
+            .arg(lease.missed());
         let call = match provider.takes_over() {
             None => call.arg(""),
             Some(fallback) => {
@@ -178,6 +182,7 @@ impl Queue {
             "held" => ClaimState::Held,
             "open" => ClaimState::Open,
             "limited" => ClaimState::Limited,
+            "away" => ClaimState::Away,
             other => return Err(QueueError::unexpected(format!("claim state {other}"))),
         };
         let now_ms: u64 = answer.next()?;

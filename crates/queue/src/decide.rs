@@ -16,8 +16,8 @@ pub const MAX_THROTTLE: Duration = Duration::from_secs(3600);
 /// How long a job waits whose credentials were refused by another provider than its queue's own.
 const REFUSED_ELSEWHERE: Duration = Duration::from_secs(60);
 
-/// How long a job waits whose provider was not reached.
-const NOT_REACHED: Duration = Duration::from_secs(15);
+/// How long a job waits that did not reach another provider than its queue's own.
+const NOT_REACHED_ELSEWHERE: Duration = Duration::from_secs(15);
 
 /// What follows when a request may have gone out and no answer came: the queue's `on_unknown`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,11 +127,18 @@ pub fn decide(
         Err(error @ JobError::Transient { .. }) => {
             (again_or(Class::Failed, error), charged, "failed")
         }
-        // Nothing was sent, so no attempt is used.
-        Err(JobError::NotReached { .. }) if route.is_probe() => (Fate::Back, state, "not_reached"),
-        Err(JobError::NotReached { .. }) => {
-            (Fate::Later { after: NOT_REACHED }, state, "not_reached")
-        }
+        // Nothing was sent, so no attempt is used. This worker claims no more for the queue's provider, so another one may
+        // have the job at once. It goes on claiming where it was somebody else's.
+        Err(JobError::NotReached { .. }) => match said {
+            Word::NotReached => (Fate::Back, state, "not_reached"),
+            _ => (
+                Fate::Later {
+                    after: NOT_REACHED_ELSEWHERE,
+                },
+                state,
+                "not_reached",
+            ),
+        },
         Err(JobError::Throttled { retry_after, .. }) => {
             let after = (*retry_after).min(MAX_THROTTLE);
             (Fate::Later { after }, state, "throttled")
@@ -166,6 +173,17 @@ pub fn decide(
         state,
         outcome,
         said,
+    }
+}
+
+impl Decision {
+    /// The run failed since this machine is short of something: that says nothing of the provider.
+    #[must_use]
+    pub fn of_our_own(self) -> Self {
+        Self {
+            said: Word::Nothing,
+            ..self
+        }
     }
 }
 
@@ -211,11 +229,8 @@ fn said(end: &Result<Outcome, JobError>, provider: &str) -> Word {
             }
         }
         Err(JobError::Transient { answer, .. }) if declined(answer) => Word::Well,
-        Err(
-            JobError::Transient { .. }
-            | JobError::NotReached { .. }
-            | JobError::OutcomeUnknown { .. },
-        ) => Word::Ill,
+        Err(JobError::NotReached { .. }) => Word::NotReached,
+        Err(JobError::Transient { .. } | JobError::OutcomeUnknown { .. }) => Word::Ill,
     }
 }
 
@@ -461,11 +476,26 @@ mod tests {
         for on_unknown in [OnUnknown::Retry, OnUnknown::Verify, OnUnknown::Hold] {
             for route in [Route::Primary, Route::Probe, Route::Fallback] {
                 let decision = decide(&away, used(3), route, &policy(on_unknown), "sendgrid");
-                let waits = matches!(decision.fate, Fate::Later { .. } | Fate::Back);
-                assert!(waits, "{route:?}: {:?}", decision.fate);
-                assert_eq!(decision.state, used(3), "{route:?}");
+                assert_eq!(
+                    (decision.fate, decision.state, decision.said),
+                    (Fate::Back, used(3), Word::NotReached),
+                    "{route:?}"
+                );
             }
         }
+        // This worker goes on claiming: at the head of the queue it would spin.
+        let elsewhere = decide(
+            &away,
+            used(3),
+            Route::Primary,
+            &policy(OnUnknown::Retry),
+            "stripe",
+        );
+        let after = NOT_REACHED_ELSEWHERE;
+        assert_eq!(
+            (elsewhere.fate, elsewhere.state, elsewhere.said),
+            (Fate::Later { after }, used(3), Word::Nothing)
+        );
     }
 
     #[test]

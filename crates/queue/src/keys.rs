@@ -50,6 +50,9 @@ pub struct Keys {
     /// HASH worker → what it says of itself, JSON: [`WorkerFacts`](crate::WorkerFacts), with the `kinds` that it can
     /// carry out. Only a worker with a lease counts; others are forgotten now and then.
     pub worker_facts: String,
+    /// HASH of who reaches which provider, by process: `away <provider> <process>` → `<since ms> <last ms>`,
+    /// `here <provider> <process>` → `<ms>`. What is older than a minute, or ten for `here`, is forgotten.
+    pub reach: String,
     /// SET of the ids in `scheduled` that wait for a retry.
     pub retryable: String,
     /// HASH of what holds claims back.
@@ -162,6 +165,7 @@ impl Keys {
             inflight: key("inflight"),
             workers: key("workers"),
             worker_facts: key("workers:facts"),
+            reach: key("reach"),
             retryable: key("retryable"),
             gate: key("gate"),
             limits: key("limits"),
@@ -205,6 +209,7 @@ impl Keys {
             inflight,
             workers,
             worker_facts,
+            reach,
             retryable,
             gate,
             limits,
@@ -238,6 +243,7 @@ impl Keys {
             inflight,
             workers,
             worker_facts,
+            reach,
             retryable,
             gate,
             limits,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,8 @@ pub struct Lease {
     /// The numbers of claims that were not answered (yet).
     unanswered: Mutex<BTreeSet<u64>>,
     pub(crate) clock: ClockWatch,
+    /// What its process does not reach: 1 the provider, 2 the fallback.
+    missed: AtomicU8,
 }
 
 impl Lease {
@@ -67,6 +69,7 @@ impl Lease {
             tokens: AtomicU64::new(0),
             unanswered: Mutex::default(),
             clock: ClockWatch::default(),
+            missed: AtomicU8::new(0),
         }
     }
 
@@ -80,6 +83,29 @@ impl Lease {
     #[must_use]
     pub fn worker(&self) -> &WorkerId {
         &self.worker
+    }
+
+    /// The process that holds it: the same in all queues.
+    #[must_use]
+    pub fn process(&self) -> &str {
+        let id = self.worker.as_str();
+        id.rsplit_once('-').map_or(id, |(process, _)| process)
+    }
+
+    /// From now on, claims leave to others what the process does not reach: the queue's provider, or its fallback.
+    pub fn misses(&self, provider: bool, fallback: bool) {
+        let missed = u8::from(provider) | (u8::from(fallback) << 1);
+        self.missed.store(missed, Ordering::Relaxed);
+    }
+
+    /// As `claim.lua` takes it.
+    pub(crate) fn missed(&self) -> &'static str {
+        match self.missed.load(Ordering::Relaxed) {
+            0 => "",
+            1 => "p",
+            2 => "f",
+            _ => "pf",
+        }
     }
 
     /// A token that no other claim has. A claim that is made again has another one.

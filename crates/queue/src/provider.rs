@@ -128,6 +128,7 @@ impl Seen {
             Word::Nothing => ("n", String::new()),
             Word::Well => ("s", String::new()),
             Word::Ill => ("f", String::new()),
+            Word::NotReached => ("l", String::new()),
             Word::Hold(wait) => ("h", millis(*wait).to_string()),
             Word::Refused { reason } => ("u", reason.clone()),
         };
@@ -248,7 +249,7 @@ impl Queue {
         })
     }
 
-    /// Takes what a call that was asked for says of its provider.
+    /// Takes what a call that was asked for says of its provider. `by` is the process that made it.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -257,6 +258,7 @@ impl Queue {
         provider: &ProviderPolicy,
         pass: Pass,
         word: &Word,
+        by: &str,
     ) -> Result<(), QueueError> {
         let route = match pass.probe {
             true => Route::Probe,
@@ -272,10 +274,43 @@ impl Queue {
         if said.is_empty() {
             return Ok(());
         }
+        self.hear_word(provider, said, by).await
+    }
+
+    /// Takes that a process still does not reach a provider, by a handshake.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn still_not_reached(
+        &self,
+        provider: &ProviderPolicy,
+        by: &str,
+    ) -> Result<(), QueueError> {
+        self.hear_word(provider, "l:0:t:".to_owned(), by).await
+    }
+
+    /// Takes that a process reaches providers of this queue.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn reached(&self, providers: &[&str], by: &str) -> Result<(), QueueError> {
+        let mut call = script::REACHED.on(&[&self.keys.reach]).arg(by);
+        for provider in providers {
+            call = call.arg(*provider);
+        }
+        call.run::<u8>(&self.link).await.map(drop)
+    }
+
+    async fn hear_word(
+        &self,
+        provider: &ProviderPolicy,
+        said: String,
+        by: &str,
+    ) -> Result<(), QueueError> {
         let (failures, window, open) = provider.breaker_spec();
         let k = &self.keys;
         script::TELL
-            .on(&[&k.gate, &k.breakers, &k.signal])
+            .on(&[&k.gate, &k.breakers, &k.signal, &k.workers, &k.reach])
             .arg(&provider.name)
             .arg(self.suffix(provider))
             .arg(failures)
@@ -283,6 +318,7 @@ impl Queue {
             .arg(open)
             .arg(provider.credentials.now())
             .arg(said)
+            .arg(by)
             .run::<u8>(&self.link)
             .await
             .map(drop)

@@ -71,7 +71,8 @@ script!(
     CLAIM = "claim",
     " flags=allow-oom",
     [
-        "now", "wake", "record", "promote", "hold", "timeline", "limiter", "breaker", "call"
+        "now", "wake", "record", "promote", "hold", "timeline", "limiter", "breaker", "reach",
+        "call"
     ]
 );
 script!(CRON_LOOK = "cron_look", "", ["now"]);
@@ -85,7 +86,7 @@ script!(
 script!(
     TELL = "tell",
     " flags=allow-oom",
-    ["now", "wake", "hold", "breaker", "verdict"]
+    ["now", "wake", "hold", "breaker", "reach", "verdict"]
 );
 script!(
     SETTLE = "settle",
@@ -97,6 +98,7 @@ script!(
         "hold",
         "timeline",
         "breaker",
+        "reach",
         "verdict",
         "audit",
         "operation",
@@ -115,6 +117,7 @@ script!(
     ["now", "hold", "record"]
 );
 script!(ANNOUNCE = "announce", " flags=allow-oom", []);
+script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);
 script!(
     TAKE_BACK = "take_back",
     " flags=allow-oom",

@@ -152,6 +152,7 @@ impl Queue {
                 &k.idempotency,
                 &k.timeline,
                 &k.workers,
+                &k.reach,
             ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));

@@ -68,12 +68,38 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn workers(&self) -> Result<Vec<LivingWorker>, QueueError> {
+        let mut workers = self.living().await?;
+        let running = self.running_by_worker().await?;
+        for found in &mut workers {
+            found.running = running.get(&found.worker).copied().unwrap_or(0);
+        }
+        Ok(workers)
+    }
+
+    /// What is wrong with workers of the queue, as they say: which of them, and what.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn trouble(&self) -> Result<Vec<(String, String)>, QueueError> {
+        let living = self.living().await?;
+        let facts = living.into_iter().filter_map(|worker| worker.facts);
+        Ok(facts
+            .flat_map(|facts| {
+                let process = facts.process;
+                facts
+                    .trouble
+                    .into_iter()
+                    .map(move |trouble| (process.clone(), trouble))
+            })
+            .collect())
+    }
+
+    async fn living(&self) -> Result<Vec<LivingWorker>, QueueError> {
         let value: Value = script::WORKERS
             .on(&[&self.keys.workers, &self.keys.worker_facts])
             .arg(MOST_LISTED)
             .run(&self.link)
             .await?;
-        let running = self.running_by_worker().await?;
         let mut answer = Answer::new(value)?;
         let now: u64 = answer.next()?;
         let (mut rows, mut facts) = (answer.list()?, answer.list()?);
@@ -86,7 +112,7 @@ impl Queue {
             workers.push(LivingWorker {
                 beat_age: Duration::from_millis(now.saturating_sub(beat as u64)),
                 facts: facts.and_then(|facts| serde_json::from_slice(&facts).ok()),
-                running: running.get(&worker).copied().unwrap_or(0),
+                running: 0,
                 worker,
             });
         }

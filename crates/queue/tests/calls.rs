@@ -60,7 +60,7 @@ async fn why(queue: &Queue, provider: &str) -> Option<(Why, u64)> {
 
 async fn tell(queue: &Queue, provider: &str, pass: Pass, word: Word) {
     let policy = queue.policy_of(provider).expect("known");
-    queue.tell(policy, pass, &word).await.expect("told");
+    queue.tell(policy, pass, &word, "w").await.expect("told");
 }
 
 async fn fail(queue: &Queue, provider: &str, times: usize) {

@@ -9,8 +9,11 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_queue::{Lease, WorkerFacts, WorkerId};
-use support::{Bench, LOST};
+use longshore_queue::{
+    BreakerSpec, BreakerState, ClaimState, Fate, Lease, ProviderPolicy, Queue, Verdict, Word,
+    WorkerFacts, WorkerId,
+};
+use support::{Bench, LOST, RETENTION};
 
 fn facts(kinds: &[&str]) -> WorkerFacts {
     WorkerFacts {
@@ -54,4 +57,126 @@ async fn what_a_worker_says_of_itself_lasts_as_long_as_its_lease() {
     let stranger = Lease::new(WorkerId::generate("stranger"));
     let held = bench.queue.announce(&stranger, &said).await;
     assert!(!held.expect("answers"), "nobody without a lease is heard");
+}
+
+fn sendgrid() -> ProviderPolicy {
+    ProviderPolicy {
+        name: "sendgrid".to_owned(),
+        breaker: Some(BreakerSpec {
+            failures: 3,
+            window: None,
+            open: Duration::from_secs(30),
+            probe: Duration::from_secs(30),
+        }),
+        ..ProviderPolicy::default()
+    }
+}
+
+/// One run of this worker that does not reach the provider.
+async fn misses(bench: &Bench, queue: &Queue, worker: &Lease) {
+    bench.enqueue(1).await;
+    let claimed = bench.claim(worker, 1).await;
+    let verdict = Verdict {
+        said: Word::NotReached,
+        ..support::verdict(&claimed[0], Fate::Back)
+    };
+    let settled = queue.settle(&[verdict], RETENTION).await;
+    assert_eq!(settled.expect("settles").written, [true]);
+}
+
+async fn breaker_of(queue: &Queue) -> BreakerState {
+    let stats = queue.stats().await.expect("counts");
+    let breaker = stats.breakers.first();
+    breaker.map_or(BreakerState::Closed, |breaker| breaker.state)
+}
+
+#[tokio::test]
+async fn one_worker_among_several_never_opens_the_breaker() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(sendgrid());
+    let (sick, good) = (bench.worker("sick").await, bench.worker("good").await);
+    for _ in 0..10 {
+        misses(&bench, &queue, &sick).await;
+    }
+    for _ in 0..10 {
+        let told = queue.still_not_reached(&sendgrid(), sick.process()).await;
+        told.expect("told");
+    }
+    assert_eq!(breaker_of(&queue).await, BreakerState::Closed);
+
+    // Another one that missed it, too, and nobody who reached it since.
+    misses(&bench, &queue, &good).await;
+    misses(&bench, &queue, &good).await;
+    misses(&bench, &queue, &sick).await;
+    assert_eq!(breaker_of(&queue).await, BreakerState::Open);
+}
+
+#[tokio::test]
+async fn two_sick_workers_do_not_speak_for_a_third_that_reaches_the_provider() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(sendgrid());
+    let (a, b) = (bench.worker("a").await, bench.worker("b").await);
+    let well = bench.worker("well").await;
+    misses(&bench, &queue, &a).await;
+    queue
+        .reached(&["sendgrid"], well.process())
+        .await
+        .expect("told");
+    for _ in 0..5 {
+        misses(&bench, &queue, &b).await;
+        misses(&bench, &queue, &a).await;
+    }
+    assert_eq!(breaker_of(&queue).await, BreakerState::Closed);
+}
+
+#[tokio::test]
+async fn for_the_only_worker_a_provider_that_is_not_reached_has_failed() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(sendgrid());
+    let alone = bench.worker("alone").await;
+    misses(&bench, &queue, &alone).await;
+    // At one job in ten minutes its tests are all there is.
+    for _ in 0..2 {
+        let told = queue.still_not_reached(&sendgrid(), alone.process()).await;
+        told.expect("told");
+    }
+    assert_eq!(breaker_of(&queue).await, BreakerState::Open);
+    // An open breaker has its probe: a handshake decides nothing.
+    let until = queue.stats().await.expect("counts").breakers[0].until_ms;
+    let told = queue.still_not_reached(&sendgrid(), alone.process()).await;
+    told.expect("told");
+    let after = queue.stats().await.expect("counts").breakers[0].until_ms;
+    assert_eq!(until, after);
+}
+
+#[tokio::test]
+async fn who_misses_a_provider_claims_nothing_while_somebody_is_well() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(sendgrid());
+    let (sick, other) = (bench.worker("sick").await, bench.worker("other").await);
+    misses(&bench, &queue, &sick).await;
+    sick.misses(true, false);
+    let state = async |worker: &Lease| {
+        let claim = queue.claim(worker, 1, None).await.expect("claims");
+        (claim.state, claim.jobs.len())
+    };
+    assert_eq!(state(&sick).await, (ClaimState::Away, 0));
+
+    // Half-open: the probe is for the one that is well.
+    let key = queue.keys().breakers.clone();
+    let half_open = async || {
+        let _: u8 = bench
+            .raw(&[b"HSET", key.as_bytes(), b"sendgrid", b"open 7 1 0 1 "])
+            .await;
+    };
+    half_open().await;
+    assert_eq!(state(&sick).await, (ClaimState::Away, 0));
+    assert_eq!(state(&other).await, (ClaimState::Ok, 1));
+
+    // Where nobody is well, any may find out.
+    bench.enqueue(1).await;
+    half_open().await;
+    let told = queue.still_not_reached(&sendgrid(), other.process()).await;
+    told.expect("told");
+    assert_eq!(state(&sick).await, (ClaimState::Ok, 1));
 }

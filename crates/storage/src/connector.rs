@@ -13,9 +13,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::date_time::{DateTime, Format};
 use longshore_job::{Run, Word};
 
-use crate::error::word;
+use crate::error::{never_sent, word};
 use crate::store::Name;
-use crate::transport::Transport;
+use crate::transport::{NeverSent, Transport};
 
 /// Asks the run before each try, and tells it afterwards what was heard.
 ///
@@ -74,9 +74,19 @@ impl Door {
             Ok(answer) => word(&uri, answer),
             // What never left for a reason of our own says nothing of the store.
             Err(error) if error.is_user() => Word::Nothing,
-            Err(_) => Word::Ill,
+            Err(error) => match never_sent(error) {
+                Some(NeverSent { unreached, again }) => {
+                    run.not_reached(unreached.clone(), Arc::clone(again) as _);
+                    // Our own want says nothing of the store either.
+                    match unreached.ours {
+                        true => Word::Nothing,
+                        false => Word::NotReached,
+                    }
+                }
+                None => Word::Ill,
+            },
         };
-        let failed = said == Word::Ill;
+        let failed = matches!(said, Word::Ill | Word::NotReached);
         run.tell(name, pass, said).await;
         if pass.probe && failed {
             // It was to find out whether the store is back, and it is not: the breaker is open again, and the SDK, which

@@ -7,6 +7,7 @@ use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use longshore_job::{Answer, Blame, JobError, NotNow, Scope, Word};
 use longshore_provider::answers::word as word_of;
 use longshore_provider::{
@@ -15,6 +16,7 @@ use longshore_provider::{
 };
 
 use crate::store::Name;
+use crate::transport::NeverSent;
 
 /// An operation that did not succeed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -35,6 +37,8 @@ pub enum Class {
     NotNow(NotNow),
     /// It was asked too much: again after this.
     Throttled(Duration),
+    /// It was not reached, on every try: nothing was sent.
+    NotReached,
     /// It did not answer, or not as it should, on every try.
     Unavailable,
     /// Another operation on the same thing is under way.
@@ -121,7 +125,7 @@ impl Class {
     /// `None` where nothing was asked.
     fn meaning(&self) -> Option<Meaning> {
         Some(match self {
-            Self::NotNow(_) => return None,
+            Self::NotNow(_) | Self::NotReached => return None,
             // A store that does not take our credentials, or wants to be asked less, is waited for by each job: its own
             // queue was told, and holds or pauses itself.
             Self::Throttled(wait) => Meaning::Occupied(*wait),
@@ -272,6 +276,14 @@ impl Error {
 
     fn unanswered<E>(store: Name, doing: &str, error: &SdkError<E, HttpResponse>) -> Self {
         let (class, cause) = match error {
+            SdkError::DispatchFailure(failure)
+                if failure.as_connector_error().and_then(never_sent).is_some() =>
+            {
+                (
+                    Class::NotReached,
+                    failure.as_connector_error().map(innermost),
+                )
+            }
             SdkError::DispatchFailure(failure) => {
                 let cause = failure.as_connector_error().map(innermost);
                 match (failure.is_io() || failure.is_timeout(), failure.is_user()) {
@@ -299,7 +311,12 @@ fn behind<'a>(
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-fn innermost(error: &aws_smithy_runtime_api::client::result::ConnectorError) -> String {
+/// What is known of a try whose request was never sent, if it was that.
+pub(crate) fn never_sent(error: &ConnectorError) -> Option<&NeverSent> {
+    behind(error).find_map(|error| error.downcast_ref())
+}
+
+fn innermost(error: &ConnectorError) -> String {
     behind(error).last().unwrap_or(error).to_string()
 }
 
@@ -353,6 +370,7 @@ pub(crate) fn word(uri: &str, response: &HttpResponse) -> Word {
     }
     let named = named(&response_of(response));
     match classify(status.as_u16(), code(response), named) {
+        Class::NotReached => Word::NotReached,
         Class::Unavailable => Word::Ill,
         // A busy prefix or key, as long as no time is named: the SDK waits, and the job after it.
         Class::Throttled(_) => named.map_or(Word::Nothing, Word::Hold),
@@ -399,6 +417,7 @@ impl From<Error> for JobError {
         } = error;
         match (class.meaning(), class) {
             (_, Class::NotNow(not_now)) => not_now.into(),
+            (_, Class::NotReached) => Self::NotReached { reason, answer },
             (Some(meaning), _) => meaning.means(Purpose::Repeatable, reason, answer, None),
             (None, _) => Self::Transient { reason, answer },
         }

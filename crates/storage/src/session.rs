@@ -68,7 +68,8 @@ impl Session {
                 Err(error) => Error::read(self.name, doing.as_ref(), &error),
             };
             let now = self.heard.tries() - before;
-            let again = error.class == Class::Unavailable && now > made && now < ENOUGH_TRIES;
+            let passing = matches!(error.class, Class::Unavailable | Class::NotReached);
+            let again = passing && now > made && now < ENOUGH_TRIES;
             if !again {
                 return Err(error);
             }

@@ -1,7 +1,7 @@
 //! The SDK's requests over our one HTTP client.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -13,7 +13,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt;
-use longshore_provider::{HttpSetupError, causes, client};
+use longshore_job::Unreached;
+use longshore_provider::{Handshake, HttpSetupError, causes, client, is_our_own, never_connected};
 
 /// How long DNS, TCP and TLS may take together.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -75,6 +76,7 @@ impl Transport {
         };
         let url = reqwest::Url::parse(&head.uri.to_string())
             .map_err(|error| ConnectorError::user(error.into()))?;
+        let handshake = Handshake::new(url.clone(), CONNECT);
         let request = client
             .request(head.method, url)
             .headers(head.headers)
@@ -82,7 +84,11 @@ impl Transport {
             .body(body)
             .build()
             .map_err(|error| ConnectorError::user(error.into()))?;
-        let answer = client.execute(request).await.map_err(|e| unanswered(&e))?;
+        let answer = client.execute(request).await;
+        let answer = answer.map_err(|error| match never_connected(&error) {
+            true => never_sent(&error, handshake),
+            false => unanswered(&error),
+        })?;
         read(answer).await
     }
 }
@@ -112,6 +118,41 @@ async fn read(mut answer: reqwest::Response) -> Result<HttpResponse, ConnectorEr
     Ok(response)
 }
 
+/// Nothing was sent: the store was not reached.
+#[derive(Clone)]
+pub(crate) struct NeverSent {
+    pub(crate) unreached: Unreached,
+    pub(crate) again: Arc<Handshake>,
+}
+
+impl fmt::Display for NeverSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.unreached.host, self.unreached.cause)
+    }
+}
+
+impl fmt::Debug for NeverSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NeverSent").field(&self.unreached).finish()
+    }
+}
+
+impl std::error::Error for NeverSent {}
+
+/// The SDK tries it again.
+fn never_sent(error: &reqwest::Error, again: Handshake) -> ConnectorError {
+    let unreached = Unreached {
+        host: again.host(),
+        cause: causes(error),
+        ours: is_our_own(error),
+    };
+    let never_sent = NeverSent {
+        unreached,
+        again: Arc::new(again),
+    };
+    ConnectorError::io(never_sent.into()).never_connected()
+}
+
 /// What the SDK tries again: everything that may be different next time.
 fn unanswered(error: &reqwest::Error) -> ConnectorError {
     let cause: Box<dyn std::error::Error + Send + Sync> = causes(error).into();
@@ -124,7 +165,7 @@ fn unanswered(error: &reqwest::Error) -> ConnectorError {
 
 /// For what no run asks for: credentials.
 #[derive(Debug, Clone)]
-pub(crate) struct Bare(pub(crate) std::sync::Arc<Transport>);
+pub(crate) struct Bare(pub(crate) Arc<Transport>);
 
 impl HttpConnector for Bare {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {

@@ -98,6 +98,10 @@ async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
     let Some(lease) = station.lease() else {
         return Ok(Next::Again);
     };
+    // Whatever it claimed would fail here.
+    if station.hosts.is_short() {
+        return Ok(Next::Idle(None));
+    }
     let doubts = station.doubts();
     let started = Instant::now();
     let want = slots.num_permits();
@@ -175,7 +179,8 @@ async fn idle(station: &Arc<Station>, mut next_due: Option<Duration>) {
     let mut stop = station.stop.subscribe();
     // What was claimed last is to start before the listener is woken.
     yield_now().await;
-    station.idle.send_replace(true);
+    // A signal that says there is work is of use only to those who can take it.
+    station.idle.send_replace(!station.hosts.misses_any());
     loop {
         station.claimer.mark();
         let due = next_due.filter(|due| *due < LOOK_EVERY);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use longshore_job::{Reach, Unreached};
 use longshore_queue::{Claimed, Lease, NewJob, Queue, Route, RunState, Stamp};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
@@ -48,6 +49,8 @@ pub(crate) struct Entry {
     /// When it was claimed, on the queue's timeline.
     at: Mutex<Stamp>,
     followers: Mutex<Vec<Follower>>,
+    /// The host that it did not reach last.
+    unreached: Mutex<Option<(Unreached, Arc<dyn Reach>)>>,
     abort: Mutex<Option<AbortHandle>>,
     slot: Mutex<Option<OwnedSemaphorePermit>>,
 }
@@ -75,6 +78,7 @@ impl Entry {
             progressed: AtomicBool::new(false),
             tells: AtomicBool::new(false),
             door: AtomicU8::new(0),
+            unreached: Mutex::default(),
             abort: Mutex::default(),
             slot: Mutex::new(Some(slot)),
         }
@@ -124,6 +128,16 @@ impl Entry {
         if let Some(handle) = lock(&self.abort).take() {
             handle.abort();
         }
+    }
+
+    /// It did not reach a host.
+    pub(crate) fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
+        *lock(&self.unreached) = Some((unreached, again));
+    }
+
+    /// The host that it did not reach last.
+    pub(crate) fn take_unreached(&self) -> Option<(Unreached, Arc<dyn Reach>)> {
+        lock(&self.unreached).take()
     }
 
     /// It has kept a checkpoint: it is not what kills its workers.

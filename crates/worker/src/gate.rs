@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use longshore_job::{Gate, NotNow, Pass, Why};
+use longshore_job::{Gate, NotNow, Pass, Reach, Unreached, Why};
 use longshore_queue::{Asked, Call, Limit, ProviderPolicy, Queue, Route, Word};
 use tokio::time::sleep;
 
 use crate::clock::Moment;
 use crate::entry::Entry;
+use crate::reach;
 use crate::retell::retell;
 use crate::station::Station;
 
@@ -236,10 +237,16 @@ impl Gate for SendGate {
             };
             self.entry.tells_of_calls();
             self.station.metrics.called(&policy.name, &word);
-            if let Err(error) = owner.tell(policy, pass, &word).await {
+            reach::told(&self.station, provider, &word, pass.probe);
+            let by = self.entry.lease.process();
+            if let Err(error) = owner.tell(policy, pass, &word, by).await {
                 tracing::debug!(job = %self.entry.claimed.id, %error, "what a call told is lost");
             }
         })
+    }
+
+    fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
+        self.entry.not_reached(unreached, again);
     }
 
     fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {

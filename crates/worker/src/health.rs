@@ -122,8 +122,31 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
             let _ = writeln!(wrong, "{queue}: Redis does not hand out jobs");
         }
     }
-    let (status, text) = answer(wrong);
+    // One that can work none of its queues says so; others only name what is wrong.
+    let missed = not_reached(&health.stations);
+    let works_none = health
+        .stations
+        .iter()
+        .all(|station| station.hosts.misses(&station.queue.provider().name));
+    if works_none {
+        wrong.push_str(&missed);
+    }
+    let (status, mut text) = answer(wrong);
+    if !works_none {
+        text.push_str(&missed);
+    }
     (status, text + &health.overview.faults())
+}
+
+/// The providers that are not reached from here, a line each.
+fn not_reached(stations: &[Arc<Station>]) -> String {
+    let mut lines = String::new();
+    for station in stations {
+        for trouble in station.hosts.trouble() {
+            let _ = writeln!(lines, "{}: {trouble}", station.queue.name());
+        }
+    }
+    lines
 }
 
 fn answer(wrong: String) -> (StatusCode, String) {

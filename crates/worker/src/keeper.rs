@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use longshore_queue::{Lease, Queue};
+use longshore_queue::{Lease, Queue, WorkerFacts};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Moment;
+use crate::reach;
 use crate::station::Station;
 
 /// How soon a beat that failed is repeated.
@@ -59,6 +60,7 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                 }
                 // Before the first claim: others ask what the living can do.
                 announce(&station, &queue, &lease, &mut said).await;
+                reach::misses(&station, &lease);
                 station.standing.send_modify(|standing| {
                     standing.lease = Some(Arc::clone(&lease));
                     standing.confirmed = Some(asked);
@@ -115,10 +117,20 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
 /// Makes known what this process says of itself, when that has changed, and now and then, since Redis may have lost it.
 /// If it fails, the next beat tries again: a lease does not wait for it.
 async fn announce(station: &Station, queue: &Queue, lease: &Lease, said: &mut Moment) {
+    let reached = reach::to_say(station);
+    if !reached.is_empty()
+        && let Err(error) = queue.reached(&reached, &station.process).await
+    {
+        tracing::debug!(queue = queue.name(), %error, "what the worker reaches is not written");
+    }
     if !station.unsaid.swap(false, Ordering::AcqRel) && said.elapsed() < SAY_AGAIN {
         return;
     }
-    match queue.announce(lease, &station.facts).await {
+    let facts = WorkerFacts {
+        trouble: station.hosts.trouble(),
+        ..station.facts.clone()
+    };
+    match queue.announce(lease, &facts).await {
         Ok(_) => *said = Moment::now(),
         Err(error) => {
             station.unsaid.store(true, Ordering::Release);

@@ -29,6 +29,7 @@ mod ledger;
 mod memory;
 mod metrics;
 mod overview;
+mod reach;
 mod recent;
 mod refetch;
 mod replayer;

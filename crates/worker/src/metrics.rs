@@ -1,9 +1,11 @@
 //! What a process counts, as Prometheus text. Labels hold queues, kinds and outcomes: never a person, never an id.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use longshore_job::Unreached;
 use longshore_queue::{BreakerState, HoldCause, JobState, Stats, Word};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -11,6 +13,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+
+use crate::entry::lock;
 
 mod inventory;
 mod seldom;
@@ -43,6 +47,12 @@ struct CallLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HostLabels {
+    queue: String,
+    provider: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct UnitLabels {
     provider: &'static str,
     unit: &'static str,
@@ -69,6 +79,7 @@ pub(crate) struct Metrics {
     clock_steps: Family<QueueLabel, Counter>,
     calls: Family<CallLabels, Counter>,
     units: Family<UnitLabels, Counter>,
+    not_reached: Family<HostLabels, Gauge>,
     providers: Vec<ProviderFacts>,
     ticks: Family<EntryLabel, Counter>,
     skipped_ticks: Family<EntryLabel, Counter>,
@@ -100,6 +111,7 @@ impl Metrics {
             clock_steps: Family::default(),
             calls: Family::default(),
             units: Family::default(),
+            not_reached: Family::default(),
             providers,
             ticks: Family::default(),
             skipped_ticks: Family::default(),
@@ -155,6 +167,11 @@ impl Metrics {
             metrics.units.clone(),
         );
         registry.register(
+            "not_reached",
+            "1 while this process does not reach the provider, and claims no jobs for it",
+            metrics.not_reached.clone(),
+        );
+        registry.register(
             "cron_ticks",
             "Ticks of cron entries that this process enqueued",
             metrics.ticks.clone(),
@@ -186,6 +203,7 @@ impl Metrics {
         QueueMetrics {
             all: Arc::clone(self),
             queue: queue.to_owned(),
+            missed: Arc::default(),
         }
     }
 
@@ -337,6 +355,7 @@ fn gauges(text: &mut String, queues: &[(String, Stats)]) {
 pub(crate) struct QueueMetrics {
     all: Arc<Metrics>,
     queue: String,
+    missed: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl QueueMetrics {
@@ -402,6 +421,7 @@ impl QueueMetrics {
             Word::Nothing => return,
             Word::Well => "answered",
             Word::Ill => "failed",
+            Word::NotReached => "not_reached",
             Word::Hold(_) => "throttled",
             Word::Refused { .. } => "unauthorized",
         };
@@ -410,6 +430,20 @@ impl QueueMetrics {
             outcome,
         };
         self.all.calls.get_or_create(&labels).inc();
+    }
+
+    /// These providers of the queue are not reached from here, and no others.
+    pub(crate) fn not_reached(&self, away: &HashMap<String, Unreached>) {
+        let mut known = lock(&self.missed);
+        known.extend(away.keys().cloned());
+        for provider in known.iter() {
+            let labels = HostLabels {
+                queue: self.queue.clone(),
+                provider: provider.clone(),
+            };
+            let missed = i64::from(away.contains_key(provider));
+            self.all.not_reached.get_or_create(&labels).set(missed);
+        }
     }
 
     /// A provider takes money for this.

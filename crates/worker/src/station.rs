@@ -17,6 +17,7 @@ use crate::fleet::Settings;
 use crate::handlers::Handlers;
 use crate::ledger::Ledger;
 use crate::metrics::QueueMetrics;
+use crate::reach::Hosts;
 use crate::recent::Recent;
 use crate::watch::Watch;
 
@@ -60,6 +61,10 @@ pub(crate) struct Station {
     pub(crate) owners: Arc<HashMap<String, Queue>>,
     /// What the process says of itself; its name is the first part of every worker id.
     pub(crate) facts: WorkerFacts,
+    /// Its name as its leases have it.
+    pub(crate) process: String,
+    /// Which of the queue's providers it does not reach.
+    pub(crate) hosts: Hosts,
     /// What it says of itself has changed.
     pub(crate) unsaid: AtomicBool,
     pub(crate) metrics: QueueMetrics,
@@ -140,6 +145,10 @@ impl Station {
             queue: queue.with_lost_after(settings.lost_after),
             handlers,
             owners,
+            process: Lease::new(WorkerId::generate(&facts.process))
+                .process()
+                .to_owned(),
+            hosts: Hosts::default(),
             facts,
             unsaid: AtomicBool::new(true),
             metrics,
@@ -232,8 +241,10 @@ impl Station {
     /// Says, once, that claims are held back or go on again.
     pub(crate) fn say(&self, state: ClaimState) {
         let state = match state {
-            // Being as fast as one may is nothing to speak of.
-            ClaimState::Limited | ClaimState::Lost | ClaimState::Forgot => ClaimState::Ok,
+            // Being as fast as one may is nothing to speak of, and whom it does not reach it has said.
+            ClaimState::Limited | ClaimState::Lost | ClaimState::Forgot | ClaimState::Away => {
+                ClaimState::Ok
+            }
             state => state,
         };
         let before = std::mem::replace(&mut *lock(&self.last_claim), state);
@@ -267,7 +278,11 @@ impl Station {
                 queue,
                 "held back: Redis forgot, and living workers have a moment to tell what they remember"
             ),
-            ClaimState::Ok | ClaimState::Limited | ClaimState::Lost | ClaimState::Forgot => {
+            ClaimState::Ok
+            | ClaimState::Limited
+            | ClaimState::Lost
+            | ClaimState::Forgot
+            | ClaimState::Away => {
                 tracing::info!(queue, "jobs are claimed again");
             }
         }

@@ -12,6 +12,7 @@ mod error;
 mod message;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use longshore_job::kinds::SendEmail;
-use longshore_job::{JobError, Outcome, Run};
+use longshore_job::{JobError, Outcome, Reach, Run, Unreached};
 use longshore_provider::install_crypto;
 use longshore_provider::secret::ExposeSecret;
 
@@ -81,7 +82,12 @@ impl Smtp {
         }
         let words = templates.render(name, &job.data)?;
         let mail = message::write(job, run.id, from, words, message_stream, attachments)?;
-        let reply = self.hand_over(run, &mail).await?;
+        let handed = self.hand_over(run, &mail).await;
+        if let Err(SmtpError::NotReached { cause, ours }) = &handed {
+            let unreached = self.unreached(cause.clone(), *ours);
+            run.not_reached(unreached, Arc::new(self.clone()));
+        }
+        let reply = handed?;
         Ok(Outcome::Done {
             // Its reply holds no id that its other interfaces know.
             result: None,
@@ -93,7 +99,7 @@ impl Smtp {
     async fn hand_over(&self, run: &Run, mail: &Written) -> Result<Response, SmtpError> {
         let half = self.0.config.timeout / 2;
         let begun = tokio::time::timeout(half, self.begin(mail)).await;
-        let mut connection = begun.map_err(|_| SmtpError::not_reached("timed out"))??;
+        let mut connection = begun.map_err(|_| SmtpError::not_reached("timed out", false))??;
         run.clear_to_send().await;
         let dot_begun = AtomicBool::new(false);
         let handing = data(&mut connection, &mail.bytes, &dot_begun);
@@ -132,6 +138,19 @@ impl Smtp {
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let mut connection = self.greet().await?;
+        let config = &self.0.config;
+        // As it is now: a connection that is kept was logged in with what it was then.
+        let token = config.server_token.current();
+        let token = token.expose_secret().to_owned();
+        let credentials = Credentials::new(token.clone(), token);
+        let authenticated = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
+        authenticated.map_err(|error| SmtpError::at(Step::Login, &error))?;
+        Ok(connection)
+    }
+
+    /// TCP, the greeting, TLS.
+    async fn greet(&self) -> Result<AsyncSmtpConnection, SmtpError> {
         let Shared { config, tls, .. } = &*self.0;
         let hello = ClientId::default();
         let at = (config.host.as_str(), config.port);
@@ -145,15 +164,19 @@ impl Smtp {
             // Whoever took STARTTLS out of the server's words would get the token.
             return Err(SmtpError::not_reached(
                 "the server offers no STARTTLS, so it was told nothing",
+                false,
             ));
         }
-        // As it is now: a connection that is kept was logged in with what it was then.
-        let token = config.server_token.current();
-        let token = token.expose_secret().to_owned();
-        let credentials = Credentials::new(token.clone(), token);
-        let authenticated = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
-        authenticated.map_err(|error| SmtpError::at(Step::Login, &error))?;
         Ok(connection)
+    }
+
+    fn unreached(&self, cause: String, ours: bool) -> Unreached {
+        let SmtpConfig { host, port, .. } = &self.0.config;
+        Unreached {
+            host: format!("{host}:{port}"),
+            cause,
+            ours,
+        }
     }
 
     fn idle(&self) -> Option<AsyncSmtpConnection> {
@@ -172,6 +195,21 @@ impl Smtp {
         if idle.len() < MOST_IDLE {
             idle.push((connection, Instant::now()));
         }
+    }
+}
+
+impl Reach for Smtp {
+    fn reach(&self) -> Pin<Box<dyn Future<Output = Result<(), Unreached>> + Send + '_>> {
+        Box::pin(async {
+            let limit = self.0.config.timeout / 2;
+            let greeted = tokio::time::timeout(limit, self.greet()).await;
+            match greeted {
+                Ok(Err(SmtpError::NotReached { cause, ours })) => Err(self.unreached(cause, ours)),
+                Err(_) => Err(self.unreached("timed out".to_owned(), false)),
+                // A server that refuses is there.
+                Ok(_) => Ok(()),
+            }
+        })
     }
 }
 

@@ -53,6 +53,9 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
                 output::line(&plain(&format!("{}: {}", row.queue, refused.reason)))?;
             }
         }
+        for trouble in &row.trouble {
+            output::line(&plain(&format!("{}: worker {trouble}", row.queue)))?;
+        }
         // Breakers are told above, with what becomes of the jobs.
         for hold in row.holds.iter().filter(|h| h.cause != HoldCause::Breaker) {
             output::line(&plain(&format!(

@@ -2,10 +2,12 @@
 -- its credentials}; it also keeps what was changed until `write_down`. Most calls say that all is well, which changes
 -- nothing: `unheard` was said last and changed nothing, so it need not be heard again.
 
--- hear(p, gate, breakers, said): said is "<word>:<epoch>:<marks>:<rest>"
---   word   s it went well  f it failed  n nothing  h come back in <rest> ms  u our credentials are refused, <rest> says why
---   marks  p it was a probe  f by the fallback
-local function hear(p, gate, breakers, said)
+-- hear(p, gate, breakers, said, by): said is "<word>:<epoch>:<marks>:<rest>"; by is {reach =, workers =, process = who says it}
+--   word   s it went well  f it failed  l it was not reached  n nothing  h come back in <rest> ms
+--          u our credentials are refused, <rest> says why
+--   marks  p it was a probe  f by the fallback  t it was no call, only a handshake: it never decides a probe
+-- What was not reached is a failure only where it is the provider's trouble, as far as can be told (part/reach.lua).
+local function hear(p, gate, breakers, said, by)
   local word, epoch, marks, rest = said:match('^(%a):(%d+):(%a*):(.*)$')
   local probe = marks:find('p') ~= nil
   if word == 'h' then
@@ -18,6 +20,14 @@ local function hear(p, gate, breakers, said)
     redis.call('HSET', gate, 'refused_until' .. p.suffix, hold(60000), 'refused_version' .. p.suffix, p.version)
   elseif word == 's' and probe then
     p.let_through = true
+  elseif word == 'l' then
+    if p.theirs == nil then p.theirs = not_reached(by.reach, by.workers, p.name, by.process) end
+    word = p.theirs and 'f' or 'n'
+    if marks:find('t') then
+      p.breaker = p.breaker or read_breaker(breakers, p.name)
+      epoch = p.breaker.epoch
+      if p.breaker.state ~= 'closed' then word = 'n' end
+    end
   end
   local changed = false
   if p.spec[1] > 0 then

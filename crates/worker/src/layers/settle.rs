@@ -12,6 +12,7 @@ use tower::{Layer, Service};
 
 use super::{End, entry_of, quoted};
 use crate::entry::Entry;
+use crate::reach;
 use crate::refetch;
 use crate::station::Station;
 
@@ -89,18 +90,20 @@ where
                 quoted::take_out(&mut end, payload);
             }
             let outdated = refetch::outdated(&station, &entry, &end).await;
-            settle(&station, &entry, &end, outdated);
+            let ours = reach::note(&station, &entry, &end);
+            settle(&station, &entry, &end, outdated, ours);
             Ok(())
         })
     }
 }
 
-/// `outdated`: what the run says of our credentials is about others than those in use.
-fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
+/// `outdated`: what the run says of our credentials is about others than those in use. `ours`: it failed for a want of this
+/// machine's own.
+fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool, ours: bool) {
     let claimed = &entry.claimed;
     let kind = entry.kind.get().copied();
     let before = entry.state();
-    let ours = |fate, outcome| Decision {
+    let own = |fate, outcome| Decision {
         fate,
         state: before,
         outcome,
@@ -118,30 +121,22 @@ fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
             let fallback = provider.takes_over();
             let route = entry.route(fallback.is_some());
             let name = match fallback.filter(|_| route.is_fallback()) {
+                // It was not the provider of its claim that was called.
+                _ if route != claimed.seen.route => "",
                 Some(fallback) => &fallback.name,
                 None => &provider.name,
             };
-            let decision = decide(end, before, route, station.policy(kind), name);
-            match route == claimed.seen.route {
-                true => decision,
-                // It was not the provider of its claim that was called.
-                false => Decision {
-                    said: Word::Nothing,
-                    ..decision
-                },
-            }
+            decide(end, before, route, station.policy(kind), name)
         }
-        End::Undecodable(error) => {
-            ours(dead(Class::Undecodable, error.why.as_str()), "undecodable")
-        }
-        End::Expired => ours(dead(Class::Expired, "expires_in over"), "expired"),
-        End::ExpiredUnknown => ours(
+        End::Undecodable(error) => own(dead(Class::Undecodable, error.why.as_str()), "undecodable"),
+        End::Expired => own(dead(Class::Expired, "expires_in over"), "expired"),
+        End::ExpiredUnknown => own(
             dead(Class::OutcomeUnknown, "expires_in over"),
             "outcome_unknown",
         ),
         End::Newer => {
             station.metrics.newer();
-            ours(Fate::Later { after: NEWER_WAIT }, "newer")
+            own(Fate::Later { after: NEWER_WAIT }, "newer")
         }
         End::KindUnknown => {
             let since = claimed.unknown_since_ms.unwrap_or(claimed.claimed_at_ms);
@@ -150,16 +145,19 @@ fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool) {
                 ..KIND_SOUGHT_MS => KIND_SOUGHT_WAIT,
                 _ => NEWER_WAIT,
             };
-            ours(Fate::KindUnknown { after }, "kind_unknown")
+            own(Fate::KindUnknown { after }, "kind_unknown")
         }
-        End::ListedTwice => ours(Fate::Forget, "listed_twice"),
-        End::NeverSent => ours(Fate::Untouched, "never_sent"),
+        End::ListedTwice => own(Fate::Forget, "listed_twice"),
+        End::NeverSent => own(Fate::Untouched, "never_sent"),
         End::LeaseLost => {
             station.metrics.ran(kind, "lease_lost", entry.ran_for());
             station.ledger.remove(&claimed.id, &claimed.token);
             return;
         }
     };
+    if ours {
+        decision = decision.of_our_own();
+    }
     if outdated {
         decision.fate = Fate::Back;
         decision.said = Word::Nothing;

@@ -2,7 +2,7 @@
 
 use lettre::transport::smtp::Error;
 use longshore_job::{Blame, JobError};
-use longshore_provider::{Meaning, Purpose, excerpt, redact};
+use longshore_provider::{Meaning, Purpose, excerpt, is_our_own, redact};
 
 use crate::postmark::{answer, waits_for_sendgrid};
 
@@ -30,6 +30,8 @@ pub(super) enum SmtpError {
     NotReached {
         /// What failed, redacted.
         cause: String,
+        /// This machine is short of what a connection needs.
+        ours: bool,
     },
     /// The mail was not handed over, or not whole.
     NeverSent {
@@ -55,9 +57,10 @@ pub(super) enum SmtpError {
 }
 
 impl SmtpError {
-    pub(super) fn not_reached(cause: &str) -> Self {
+    pub(super) fn not_reached(cause: &str, ours: bool) -> Self {
         Self::NotReached {
             cause: redact(cause),
+            ours,
         }
     }
 
@@ -84,7 +87,7 @@ impl SmtpError {
             };
         }
         match step {
-            Step::Connect => Self::not_reached(&error.to_string()),
+            Step::Connect => Self::not_reached(&error.to_string(), is_our_own(error)),
             Step::Dot => Self::no_answer(&error.to_string()),
             _ => Self::never_sent(&error.to_string()),
         }
@@ -102,7 +105,7 @@ impl SmtpError {
 impl From<SmtpError> for JobError {
     fn from(error: SmtpError) -> Self {
         match error {
-            SmtpError::NotReached { cause } => Self::NotReached {
+            SmtpError::NotReached { cause, .. } => Self::NotReached {
                 reason: format!("Postmark was not reached by SMTP: {cause}"),
                 answer: answer(None, Some("not reached".to_owned())),
             },
@@ -196,7 +199,7 @@ mod tests {
 
     #[test]
     fn silence_is_unknown_only_once_the_dot_is_begun() {
-        let away = JobError::from(SmtpError::not_reached("ada@example.com is gone"));
+        let away = JobError::from(SmtpError::not_reached("ada@example.com is gone", false));
         assert!(matches!(away, JobError::NotReached { .. }));
         assert_eq!(
             away.reason(),

@@ -1,0 +1,245 @@
+//! Which of its queue's providers a process does not reach, and how it finds out when it does again.
+//!
+//! Whoever does not reach a provider claims no more for it, so that its jobs go to those who do: a job that is not reached
+//! goes back to the head of its queue at no attempt, and must not come back here. Meanwhile the process tests the host by a
+//! handshake. Only a test, or a probe that was let through, ends it: a call that goes well over a connection made before
+//! says nothing of new ones.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use longshore_job::{JobError, Reach, Unreached, Word};
+use tokio::time::{sleep, timeout};
+
+use crate::entry::{Entry, lock};
+use crate::layers::End;
+use crate::station::Station;
+
+/// How soon a host is tested that was not reached; each further wait is twice as long.
+const FIRST_TEST: Duration = Duration::from_secs(1);
+
+/// The longest wait between two tests.
+const TEST_AT_LEAST: Duration = Duration::from_secs(30);
+
+/// How long a test may take.
+const TEST_WITHIN: Duration = Duration::from_secs(15);
+
+/// What one station knows of its providers' hosts.
+#[derive(Debug, Default)]
+pub(crate) struct Hosts {
+    away: Mutex<HashMap<String, Unreached>>,
+    /// What was reached since that was last said: the queue's provider, its fallback.
+    here: [AtomicBool; 2],
+    /// Something was reached at least once.
+    ever: AtomicBool,
+}
+
+impl Hosts {
+    /// Whether this provider is not reached.
+    pub(crate) fn misses(&self, provider: &str) -> bool {
+        lock(&self.away).contains_key(provider)
+    }
+
+    /// Whether any is not.
+    pub(crate) fn misses_any(&self) -> bool {
+        !lock(&self.away).is_empty()
+    }
+
+    /// Whether this machine is short of what any connection needs.
+    pub(crate) fn is_short(&self) -> bool {
+        lock(&self.away).values().any(|away| away.ours)
+    }
+
+    /// What is wrong, in words, by provider.
+    pub(crate) fn trouble(&self) -> Vec<String> {
+        let away = lock(&self.away);
+        let mut words: Vec<_> = away
+            .iter()
+            .map(|(provider, Unreached { host, cause, ours })| match ours {
+                true => {
+                    format!("this machine cannot make connections: {cause} ({provider}, {host})")
+                }
+                false => format!("{provider} is not reached: {host}: {cause}"),
+            })
+            .collect();
+        words.sort();
+        words
+    }
+}
+
+/// Looks at how a run ended: a provider that was not reached is left to others from now on. Says whether the run failed for
+/// a want of this machine's own.
+pub(crate) fn note(station: &Arc<Station>, entry: &Entry, end: &End) -> bool {
+    let End::Ran(end) = end else { return false };
+    let Err(JobError::NotReached { answer, reason }) = end else {
+        if let Some((provider, _)) = longshore_queue::heard(end) {
+            reached(station, provider, entry.route(true).is_probe());
+        }
+        return false;
+    };
+    let (unreached, again) = entry.take_unreached().unwrap_or_else(|| {
+        let unreached = Unreached {
+            host: answer.provider.as_deref().unwrap_or("a host").to_owned(),
+            cause: reason.clone(),
+            ours: false,
+        };
+        (unreached, Arc::new(Untested) as _)
+    });
+    let ours = unreached.ours;
+    let provider = answer.provider.as_deref().unwrap_or_default();
+    let is_known = station.queue.policy_of(provider).is_some();
+    // Where the machine is short of something, it is so for all of them.
+    let missed = if is_known || !ours {
+        provider
+    } else {
+        station.queue.provider().name.as_str()
+    };
+    if is_known || ours {
+        begin(station, missed, unreached, again);
+    }
+    ours
+}
+
+/// A handler that does not say which host it was: the next job finds out.
+struct Untested;
+
+impl Reach for Untested {
+    fn reach(&self) -> std::pin::Pin<Box<dyn Future<Output = Result<(), Unreached>> + Send + '_>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+fn begin(station: &Arc<Station>, provider: &str, unreached: Unreached, again: Arc<dyn Reach>) {
+    let Unreached { host, cause, ours } = unreached.clone();
+    let before = lock(&station.hosts.away).insert(provider.to_owned(), unreached);
+    if before.is_some() {
+        return;
+    }
+    let queue = station.queue.name();
+    tracing::warn!(
+        queue,
+        provider,
+        host,
+        cause,
+        ours,
+        "not reached from here: its jobs are left to other workers until it is"
+    );
+    changed(station);
+    let (station, provider) = (Arc::clone(station), provider.to_owned());
+    tokio::spawn(async move { test(&station, &provider, again).await });
+}
+
+async fn test(station: &Arc<Station>, provider: &str, again: Arc<dyn Reach>) {
+    let mut stop = station.stop.subscribe();
+    let mut wait = FIRST_TEST;
+    loop {
+        tokio::select! {
+            () = sleep(wait) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        if !station.hosts.misses(provider) {
+            return;
+        }
+        match timeout(TEST_WITHIN, again.reach()).await {
+            Ok(Ok(())) => return regain(station, provider).await,
+            Ok(Err(unreached)) => {
+                let ours = unreached.ours;
+                if let Some(away) = lock(&station.hosts.away).get_mut(provider) {
+                    *away = unreached;
+                }
+                if !ours && let Some(policy) = station.queue.policy_of(provider) {
+                    let told = station
+                        .queue
+                        .still_not_reached(policy, &station.process)
+                        .await;
+                    if let Err(error) = told {
+                        tracing::debug!(queue = station.queue.name(), %error, "that a host is not reached is not written");
+                    }
+                }
+            }
+            Err(_) => {}
+        }
+        wait = (wait * 2).min(TEST_AT_LEAST);
+    }
+}
+
+/// It is reached again.
+async fn regain(station: &Arc<Station>, provider: &str) {
+    let queue = station.queue.name();
+    if let Err(error) = station.queue.reached(&[provider], &station.process).await {
+        // It is forgotten after a minute.
+        tracing::debug!(queue, %error, "that a host is reached again is not written");
+    }
+    if lock(&station.hosts.away).remove(provider).is_none() {
+        return;
+    }
+    tracing::info!(
+        queue,
+        provider,
+        "reached again from here: its jobs are claimed again"
+    );
+    changed(station);
+    station.work.notify_one();
+}
+
+/// A call was answered.
+fn reached(station: &Arc<Station>, provider: &str, by_probe: bool) {
+    if station.hosts.misses(provider) {
+        if by_probe {
+            let (station, provider) = (Arc::clone(station), provider.to_owned());
+            tokio::spawn(async move { regain(&station, &provider).await });
+        }
+        return;
+    }
+    let Some(policy) = station.queue.policy_of(provider) else {
+        return;
+    };
+    let is_own = policy.name == station.queue.provider().name;
+    station.hosts.here[usize::from(!is_own)].store(true, Ordering::Release);
+    // Said at once the first time, and from then on with each beat.
+    if !station.hosts.ever.swap(true, Ordering::AcqRel) {
+        station.beat_now.notify_one();
+    }
+}
+
+/// Which providers were reached since this was asked last.
+pub(crate) fn to_say(station: &Station) -> Vec<&str> {
+    let own = station.queue.provider();
+    let fallback = own.fallback.as_ref().map(|fallback| &*fallback.policy);
+    [Some(own), fallback]
+        .into_iter()
+        .zip(&station.hosts.here)
+        .filter(|(_, here)| here.swap(false, Ordering::AcqRel))
+        .filter_map(|(policy, _)| Some(policy?.name.as_str()))
+        .filter(|provider| !station.hosts.misses(provider))
+        .collect()
+}
+
+/// What follows when another provider is missed, or one less.
+fn changed(station: &Station) {
+    if let Some(lease) = station.lease() {
+        misses(station, &lease);
+    }
+    station.metrics.not_reached(&lock(&station.hosts.away));
+    station.unsaid.store(true, Ordering::Release);
+    station.beat_now.notify_one();
+}
+
+/// Tells a lease what claims under it are to leave to others.
+pub(crate) fn misses(station: &Station, lease: &longshore_queue::Lease) {
+    let own = station.queue.provider();
+    let fallback = own.takes_over();
+    lease.misses(
+        station.hosts.misses(&own.name),
+        fallback.is_some_and(|fallback| station.hosts.misses(&fallback.name)),
+    );
+}
+
+/// What a call told says of who was reached.
+pub(crate) fn told(station: &Arc<Station>, provider: &str, word: &Word, by_probe: bool) {
+    if !matches!(word, Word::Nothing | Word::NotReached) {
+        reached(station, provider, by_probe);
+    }
+}
