@@ -163,6 +163,15 @@ pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     (alike(best) >= 0.9).then_some(*best)
 }
 
+/// A text, and why what it is about cannot be read as a whole, if it cannot.
+pub(crate) fn marked(text: String, broken: Option<&str>) -> String {
+    match broken {
+        None => text,
+        Some(why) if text.is_empty() || text == "-" => format!("broken: {why}"),
+        Some(why) => format!("{text} (broken: {why})"),
+    }
+}
+
 /// A dash where there is nothing.
 pub(crate) fn or_dash<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())

@@ -3,6 +3,7 @@
 use longshore_queue::AuditEntry;
 use serde::Serialize;
 
+use crate::dead::UNREADABLE;
 use crate::time::rfc3339;
 
 /// One thing that an operator did.
@@ -24,6 +25,9 @@ pub struct AuditRow {
     pub result: Option<String>,
     /// The replay operation it belongs to.
     pub replay: Option<String>,
+    /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 impl AuditRow {
@@ -50,6 +54,23 @@ impl AuditRow {
             reason: Some(entry.reason).filter(|reason| !reason.is_empty()),
             result: Some(parts.join(", ")).filter(|result| !result.is_empty()),
             replay: entry.act.filter(|_| is_replay),
+            broken: entry.broken,
         }
+    }
+
+    /// The audit of this queue cannot be read at all.
+    pub(crate) fn broken(queue: &str, why: String) -> Self {
+        let entry = AuditEntry {
+            at_ms: 0,
+            by: UNREADABLE.to_owned(),
+            action: UNREADABLE.to_owned(),
+            target: queue.to_owned(),
+            reason: String::new(),
+            result: String::new(),
+            count: None,
+            act: None,
+            broken: Some(why),
+        };
+        Self::new(queue, entry)
     }
 }

@@ -2,7 +2,7 @@
 
 use longshore_cron::{Entry, EntryError};
 use longshore_job::JobId;
-use longshore_queue::{Note, QueueError, Signed, TickJob};
+use longshore_queue::{CronBook, Note, QueueError, Signed, TickJob};
 use serde::Serialize;
 
 use crate::error::OperatorError;
@@ -37,6 +37,9 @@ pub struct CronRow {
     pub inactive: Option<String>,
     /// When a `work` process noted last that it ticks the entries of this queue, RFC 3339; once a minute.
     pub looked_at: Option<String>,
+    /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 impl Operator {
@@ -51,7 +54,16 @@ impl Operator {
         let mut rows = Vec::with_capacity(entries.len());
         for (entry, inactive) in entries {
             let (_, queue) = self.queue(entry.queue())?;
-            let book = queue.cron_book().await?;
+            let (book, mut broken) = match queue.cron_book().await {
+                Ok(book) => (book, None),
+                Err(error) => match error.of_one_queue() {
+                    Some(why) => (CronBook::empty(queue.now_ms().await?), Some(why)),
+                    None => return Err(error.into()),
+                },
+            };
+            if book.is_broken(entry.name()) {
+                broken = Some("its last tick cannot be read".to_owned());
+            }
             let last = book.last_tick(entry.name());
             let schedule = entry.schedule();
             let next = match inactive {
@@ -70,6 +82,7 @@ impl Operator {
                 last_job: last.map(|last| last.job),
                 inactive: inactive.clone(),
                 looked_at: book.looked_at_ms().map(rfc3339),
+                broken,
             });
         }
         Ok(rows)

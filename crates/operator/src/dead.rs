@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::time::rfc3339;
 
+/// What is shown where there is something that cannot be read.
+pub(crate) const UNREADABLE: &str = "(broken)";
+
 /// Dead letters with one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GroupRow {
@@ -26,6 +29,9 @@ pub struct GroupRow {
     pub first_at: String,
     /// When the last died, RFC 3339.
     pub last_at: String,
+    /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 impl GroupRow {
@@ -34,11 +40,33 @@ impl GroupRow {
             group: group.id,
             queue: queue.to_owned(),
             kind: group.kind,
-            reason: group.cause.to_string(),
-            provider: group.cause.provider.map(std::borrow::Cow::into_owned),
+            reason: match &group.cause {
+                Some(cause) => cause.to_string(),
+                None => UNREADABLE.to_owned(),
+            },
+            provider: group
+                .cause
+                .and_then(|cause| cause.provider)
+                .map(std::borrow::Cow::into_owned),
             count: group.count,
             first_at: rfc3339(group.first_at_ms),
             last_at: rfc3339(group.last_at_ms),
+            broken: group.broken,
+        }
+    }
+
+    /// The groups of this queue cannot be read at all.
+    pub(crate) fn broken(queue: &str, why: String) -> Self {
+        Self {
+            group: UNREADABLE.to_owned(),
+            queue: queue.to_owned(),
+            kind: None,
+            provider: None,
+            reason: UNREADABLE.to_owned(),
+            count: 0,
+            first_at: rfc3339(0),
+            last_at: rfc3339(0),
+            broken: Some(why),
         }
     }
 }
@@ -60,6 +88,9 @@ pub struct LetterRow {
     pub attempt: u32,
     /// Why the last one failed.
     pub reason: Option<String>,
+    /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 impl LetterRow {
@@ -68,6 +99,7 @@ impl LetterRow {
         let mut attempts = letter.job.history.into_iter();
         let last = attempts.rfind(|last| last.entry.is_attempt());
         Self {
+            broken: letter.job.broken,
             id: letter.job.id.to_string(),
             queue: queue.to_owned(),
             kind: letter.kind,
@@ -77,6 +109,20 @@ impl LetterRow {
                 .as_ref()
                 .map_or(letter.job.run.used, |last| last.entry.attempt),
             reason: last.and_then(|last| last.entry.reason),
+        }
+    }
+
+    /// The letters of this queue cannot be read at all.
+    pub(crate) fn broken(queue: &str, why: String) -> Self {
+        Self {
+            id: UNREADABLE.to_owned(),
+            queue: queue.to_owned(),
+            kind: None,
+            group: None,
+            died_at: rfc3339(0),
+            attempt: 0,
+            reason: None,
+            broken: Some(why),
         }
     }
 }

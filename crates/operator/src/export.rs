@@ -49,6 +49,9 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_base64: Option<String>,
     history: Vec<HistoryRow>,
+    /// What of it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<&'a str>,
 }
 
 /// What of a line says which letter it is.
@@ -266,6 +269,7 @@ fn line<'a>(queue: &'a str, letter: &'a WholeLetter) -> Line<'a> {
             .filter(|_| payload.is_none())
             .map(|bytes| BASE64_STANDARD.encode(bytes)),
         payload,
+        broken: job.broken.as_deref(),
         history: history
             .map(|recorded| HistoryRow::new(recorded, letter.kind.as_deref(), true))
             .collect(),

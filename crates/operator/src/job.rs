@@ -57,6 +57,9 @@ pub struct JobView {
     pub payload_base64: Option<String>,
     /// Its last ten attempts, oldest first.
     pub history: Vec<HistoryRow>,
+    /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 /// Why a job was put back last, at the cost of no attempt.
@@ -264,6 +267,7 @@ impl JobView {
             args,
             payload_base64,
             history,
+            broken: job.broken,
         }
     }
 }

@@ -194,12 +194,24 @@ impl Operator {
         mut progress: impl FnMut(u64),
     ) -> Result<Moved, OperatorError> {
         let mut moved = Moved::default();
+        let mut broken = None;
         for (_, queue) in &self.queues {
-            let mut done = deed.to(queue, &left, signed).await?;
+            let mut done = match deed.to(queue, &left, signed).await {
+                Ok(done) => done,
+                // What is broken in one queue says nothing of the others.
+                Err(error) if error.of_one_queue().is_some() => {
+                    broken = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             moved.moved += done.len() as u64;
             progress(moved.moved);
             done.sort_unstable();
             left.retain(|id| done.binary_search(id).is_err());
+        }
+        if let Some(error) = broken.filter(|_| !left.is_empty()) {
+            return Err(error.into());
         }
         for id in left {
             // One that is not dead (any more) was replayed before.

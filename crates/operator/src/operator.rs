@@ -105,18 +105,31 @@ impl Operator {
         let mut rows = Vec::with_capacity(self.queues.len());
         for (info, queue) in &self.queues {
             let stats = queue.stats().await?;
-            if !info.providers.is_empty() || stats.to_do() + stats.dead + stats.workers > 0 {
-                let trouble = match stats.workers {
-                    0 => Vec::new(),
-                    _ => queue.trouble().await?,
-                };
-                let trouble = trouble
-                    .into_iter()
-                    .map(|(worker, trouble)| format!("{worker}: {trouble}"));
-                rows.push(QueueRow {
-                    trouble: trouble.collect(),
-                    ..QueueRow::new(info, stats)
-                });
+            if !info.providers.is_empty()
+                || stats.broken.is_some()
+                || stats.to_do() + stats.dead + stats.workers > 0
+            {
+                let alive = stats.workers > 0;
+                let mut row = QueueRow::new(info, stats);
+                if alive {
+                    match queue.trouble().await {
+                        Ok(trouble) => {
+                            let trouble = trouble.into_iter();
+                            row.trouble = trouble
+                                .map(|(worker, trouble)| format!("{worker}: {trouble}"))
+                                .collect();
+                        }
+                        Err(error) => {
+                            let why = error.of_one_queue().ok_or(error)?;
+                            let why = format!("what its workers say: {why}");
+                            row.broken = Some(
+                                row.broken
+                                    .map_or(why.clone(), |said| format!("{said}; {why}")),
+                            );
+                        }
+                    }
+                }
+                rows.push(row);
             }
         }
         Ok(rows)
@@ -250,7 +263,14 @@ impl Operator {
     ) -> Result<Vec<AuditRow>, OperatorError> {
         let mut rows = Vec::new();
         for (info, queue) in self.some_or_all(queue)? {
-            let entries = queue.audit(since, limit).await?;
+            let entries = match queue.audit(since, limit).await {
+                Ok(entries) => entries,
+                Err(error) => {
+                    let why = error.of_one_queue().ok_or(error)?;
+                    rows.push(AuditRow::broken(&info.name, why));
+                    continue;
+                }
+            };
             rows.extend(
                 entries
                     .into_iter()
@@ -271,7 +291,14 @@ impl Operator {
     pub async fn groups(&self, queue: Option<&str>) -> Result<Vec<GroupRow>, OperatorError> {
         let mut rows = Vec::new();
         for (info, queue) in self.some_or_all(queue)? {
-            let groups = queue.dead_groups().await?;
+            let groups = match queue.dead_groups().await {
+                Ok(groups) => groups,
+                Err(error) => {
+                    let why = error.of_one_queue().ok_or(error)?;
+                    rows.push(GroupRow::broken(&info.name, why));
+                    continue;
+                }
+            };
             rows.extend(
                 groups
                     .into_iter()
@@ -291,8 +318,16 @@ impl Operator {
         for (info, queue, selection) in self.selected(filter.queue, filter.group).await? {
             for selection in of_kind(queue, selection, filter.kind).await? {
                 let letters = queue.dead_letters(&selection, filter.since, filter.limit);
-                let letters = letters.await?.into_iter();
-                rows.extend(letters.map(|letter| LetterRow::new(&info.name, letter)));
+                match letters.await {
+                    Ok(letters) => {
+                        let letters = letters.into_iter();
+                        rows.extend(letters.map(|letter| LetterRow::new(&info.name, letter)));
+                    }
+                    Err(error) => {
+                        let why = error.of_one_queue().ok_or(error)?;
+                        rows.push(LetterRow::broken(&info.name, why));
+                    }
+                }
             }
         }
         rows.sort_by(|a, b| b.died_at.cmp(&a.died_at));
@@ -311,8 +346,12 @@ impl Operator {
                 None => selected.push((info, queue, Selection::All)),
                 Some(group) => {
                     let of_group = Selection::Group(group.to_owned());
-                    if queue.count_dead(&of_group).await? > 0 {
-                        selected.push((info, queue, of_group));
+                    match queue.count_dead(&of_group).await {
+                        Ok(0) => {}
+                        Ok(_) => selected.push((info, queue, of_group)),
+                        // What is broken in one queue says nothing of the others.
+                        Err(error) if error.of_one_queue().is_some() => {}
+                        Err(error) => return Err(error.into()),
                     }
                 }
             }

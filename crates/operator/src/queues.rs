@@ -41,6 +41,9 @@ pub struct QueueRow {
     pub trouble: Vec<String>,
     /// Age of the oldest pending job in seconds.
     pub latency_seconds: Option<f64>,
+    /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 /// An operator's pause.
@@ -150,6 +153,7 @@ impl QueueRow {
             workers: stats.workers,
             latency_seconds: stats.latency_ms.map(|ms| ms as f64 / 1000.0),
             paused: stats.paused.map(PauseRow::from),
+            broken: stats.broken,
         }
     }
 }

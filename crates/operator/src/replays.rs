@@ -6,7 +6,7 @@ use longshore_job::JobId;
 use longshore_queue::{Begun, Changed, Queue, Replay, ReplayState, Replaying, Selection, Signed};
 use serde::Serialize;
 
-use crate::dead::Target;
+use crate::dead::{Target, UNREADABLE};
 use crate::error::OperatorError;
 use crate::operator::{Operator, QueueInfo};
 use crate::time::rfc3339;
@@ -22,7 +22,8 @@ pub struct ReplayRow {
     pub target: String,
     /// The group it is of, if it is of one.
     pub group: Option<String>,
-    /// `running`, `watching` (all are moved, first runs are still to come), `stopped` (by itself), `cancelled`, `done`.
+    /// `running`, `watching` (all are moved, first runs are still to come), `stopped` (by itself), `cancelled`, `done`;
+    /// `broken` where it cannot be read.
     pub state: &'static str,
     /// Letters a second; `None` = as fast as it goes.
     pub rate: Option<u32>,
@@ -46,6 +47,9 @@ pub struct ReplayRow {
     pub ended_at: Option<String>,
     /// Why it stopped itself: the cause of the failures.
     pub cause: Option<String>,
+    /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 impl ReplayRow {
@@ -75,6 +79,30 @@ impl ReplayRow {
             begun_at: rfc3339(replay.begun_at_ms),
             ended_at: replay.ended_at_ms.map(rfc3339),
             cause: replay.cause,
+            broken: None,
+        }
+    }
+
+    /// What stands among the operations of this queue and is none.
+    fn broken(queue: &str, id: String, why: String) -> Self {
+        Self {
+            id,
+            queue: queue.to_owned(),
+            target: UNREADABLE.to_owned(),
+            group: None,
+            state: "broken",
+            rate: None,
+            by: UNREADABLE.to_owned(),
+            reason: None,
+            total: 0,
+            moved: 0,
+            completed: 0,
+            again: 0,
+            otherwise: 0,
+            begun_at: rfc3339(0),
+            ended_at: None,
+            cause: None,
+            broken: Some(why),
         }
     }
 
@@ -112,7 +140,11 @@ impl Operator {
             let ids = self.checked(ids).await?;
             for (_, queue) in &self.queues {
                 let mine = JobId::generate();
-                let begun = queue.begin_replay_of(mine, &ids, how, signed).await?;
+                let begun = match queue.begin_replay_of(mine, &ids, how, signed).await {
+                    // What is broken in one queue says nothing of the others.
+                    Err(error) if error.of_one_queue().is_some() => continue,
+                    begun => begun?,
+                };
                 if begun == Begun::New {
                     rows.push(self.replay_of(&mine.to_string()).await?);
                 }
@@ -141,7 +173,10 @@ impl Operator {
     pub async fn advance_replays(&self) -> Result<Option<Duration>, OperatorError> {
         let mut soonest: Option<Duration> = None;
         for (_, queue) in &self.queues {
-            let wait = queue.advance_replays().await?;
+            let wait = match queue.advance_replays().await {
+                Err(error) if error.of_one_queue().is_some() => continue,
+                wait => wait?,
+            };
             soonest = soonest.into_iter().chain(wait).min();
         }
         Ok(soonest)
@@ -154,8 +189,21 @@ impl Operator {
     pub async fn replays(&self) -> Result<Vec<ReplayRow>, OperatorError> {
         let mut rows = Vec::new();
         for (info, queue) in &self.queues {
-            let replays = queue.replays().await?.into_iter();
-            rows.extend(replays.map(|replay| ReplayRow::new(&info.name, replay)));
+            let replays = match queue.replays().await {
+                Ok(replays) => replays,
+                Err(error) => {
+                    let why = error.of_one_queue().ok_or(error)?;
+                    rows.push(ReplayRow::broken(&info.name, UNREADABLE.to_owned(), why));
+                    continue;
+                }
+            };
+            rows.extend(replays.into_iter().map(|replay| match replay {
+                Ok(replay) => ReplayRow::new(&info.name, replay),
+                Err(broken) => {
+                    let why = "it is not of an operation's form".to_owned();
+                    ReplayRow::broken(&info.name, broken.id, why)
+                }
+            }));
         }
         rows.sort_by(|a, b| b.begun_at.cmp(&a.begun_at));
         Ok(rows)

@@ -29,6 +29,9 @@ pub struct SuppressionRow {
     pub since: Option<String>,
     /// The job whose mail it was, where that is known.
     pub job: Option<String>,
+    /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 /// Which address is meant: itself, or the beginning of its hash.
@@ -68,7 +71,15 @@ impl FromStr for Suppressed {
 impl SuppressionRow {
     fn new(hash: String, entry: &str) -> Self {
         let entry = Suppression::read(entry);
+        let broken = match (hash.parse::<AddressHash>(), &entry) {
+            (Err(_), _) => Some("its hash is none: no address is meant by it"),
+            (Ok(_), None) => {
+                Some("what is said of it cannot be read; nothing is sent to it all the same")
+            }
+            _ => None,
+        };
         Self {
+            broken: broken.map(str::to_owned),
             hash,
             since: entry.as_ref().map(|entry| rfc3339(entry.at)),
             reason: entry.as_ref().map(|entry| entry.reason.clone()),

@@ -11,7 +11,7 @@ for i = 1, #rows, 2 do
   local group = (field(record, 'end') or ''):match('^d(.*)$')
   answer[#answer + 1] = rows[i]
   answer[#answer + 1] = rows[i + 1]
-  answer[#answer + 1] = group and redis.call('HGET', KEYS[2], group)
+  answer[#answer + 1] = group and tried('HGET', KEYS[2], group) or false
   answer[#answer + 1] = fields(record)
 end
 return answer

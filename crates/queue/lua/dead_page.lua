@@ -16,11 +16,11 @@ for _, id in ipairs(ids) do
     bytes = bytes + #record[i + 1]
     if record[i] == 'end' then group = record[i + 1]:match('^d(.*)$') end
   end
-  local payload = payload(data, id)
+  local payload = tried('HSTRLEN', data, id) and payload(data, id)
   bytes = bytes + (type(payload) == 'string' and #payload or 0)
   answer[#answer + 1] = id
   answer[#answer + 1] = redis.call('ZSCORE', letters, id)
-  answer[#answer + 1] = group and redis.call('HGET', groups, group)
+  answer[#answer + 1] = group and tried('HGET', groups, group) or false
   answer[#answer + 1] = payload
   answer[#answer + 1] = record
   if bytes > 1048576 then break end

@@ -11,12 +11,12 @@ local message = field(KEYS[2] .. ':' .. id, 'msg')
 local delivered = message and redis.pcall('HGET', KEYS[8], message)
 return {
   now,
-  payload(KEYS[1], id),
+  tried('HSTRLEN', KEYS[1], id) and payload(KEYS[1], id),
   fields(KEYS[2] .. ':' .. id),
-  redis.call('HGET', KEYS[3], id),
-  redis.call('ZSCORE', KEYS[4], id),
-  redis.call('SISMEMBER', KEYS[5], id),
-  redis.call('ZSCORE', KEYS[6], id),
-  redis.call('HGET', KEYS[7], id),
+  tried('HGET', KEYS[3], id),
+  tried('ZSCORE', KEYS[4], id),
+  tried('SISMEMBER', KEYS[5], id) or 0,
+  tried('ZSCORE', KEYS[6], id),
+  tried('HGET', KEYS[7], id),
   message and type(delivered) == 'string' and delivered or false,
 }

@@ -11,7 +11,7 @@ if redis.call('EXISTS', key) == 1 then return { 'begun', ARGV[1], ARGV[3] } end
 local cutoff = seconds(now)
 for _, id in ipairs(redis.call('SMEMBERS', open)) do
   local other = replay .. ':' .. id
-  local what, state, rate = unpack(redis.call('HMGET', other, 'what', 'state', 'rate'))
+  local what, state, rate = unpack(tried('HMGET', other, 'what', 'state', 'rate') or {})
   local same = what == ARGV[2] and what ~= 'named'
   if same and state == 'running' then return { 'running', id, rate } end
   -- All of its letters are moved: those that died again are this one's.

@@ -11,6 +11,11 @@ local function step(id)
   local key = replay .. ':' .. id
   local op = fields(key)
   for i = 1, #op, 2 do op[op[i]] = op[i + 1] end
+  -- One that is not of this form is none: it must not hold up the others.
+  for _, name in ipairs({ 'completed', 'again', 'otherwise', 'moved', 'heard', 'rate', 'stepped', 'cutoff' }) do
+    if not tonumber(op[name]) then op.state = 'broken' end
+  end
+  if not (op.what and op.score and op.id) then op.state = 'broken' end
   if op.state == 'watching' then
     -- Half a minute without a word: their runs have not come up, or were lost.
     local reported = op.completed + op.again + op.otherwise

@@ -7,28 +7,39 @@
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
 --          workers that have beaten lately, breakers as {provider, state, …}, all that holds calls back now as {cause,
 --          provider ("" = the queue's own), until in ms or 0, …}, how many stand in the waiting list although they are
---          elsewhere (take_back.lua), or false}
+--          elsewhere (take_back.lua), or false, names of keys that are of another type}
 -- Parts: now, record, hold, breaker, limiter, holds
-local held = {}
-for _, found in ipairs(holds(KEYS[7], KEYS[10], KEYS[11], KEYS[12])) do
-  held[#held + 1] = found[1]
-  held[#held + 1] = found[2]
-  held[#held + 1] = string.format('%.0f', found[3])
+-- One key of another type hides nothing but itself.
+local broken = {}
+local function ask(command, key, ...)
+  local answer = tried(command, key, ...)
+  if answer or redis.call('EXISTS', key) == 0 then return answer end
+  -- A list has no such element, or a command was refused.
+  if command ~= 'LINDEX' then broken[#broken + 1] = key end
+  return false
 end
-local head = redis.call('LINDEX', KEYS[1], 0)
+local sound, found = pcall(holds, KEYS[7], KEYS[10], KEYS[11], KEYS[12])
+local held = {}
+for _, hold in ipairs(sound and found or {}) do
+  held[#held + 1] = hold[1]
+  held[#held + 1] = hold[2]
+  held[#held + 1] = string.format('%.0f', hold[3])
+end
+local head = ask('LINDEX', KEYS[1], 0)
 return {
   now,
-  redis.call('LLEN', KEYS[1]),
-  redis.call('ZCARD', KEYS[2]),
-  redis.call('SCARD', KEYS[3]),
-  redis.call('HLEN', KEYS[4]),
-  redis.call('ZCARD', KEYS[5]),
-  redis.call('HGETALL', KEYS[6]),
-  redis.call('HGETALL', KEYS[7]),
+  ask('LLEN', KEYS[1]) or 0,
+  ask('ZCARD', KEYS[2]) or 0,
+  ask('SCARD', KEYS[3]) or 0,
+  ask('HLEN', KEYS[4]) or 0,
+  ask('ZCARD', KEYS[5]) or 0,
+  ask('HGETALL', KEYS[6]) or {},
+  ask('HGETALL', KEYS[7]) or {},
   head,
   head and field(KEYS[8] .. ':' .. head, 'at'),
-  redis.call('ZCOUNT', KEYS[9], string.format('%.0f', now - ARGV[1]), '+inf'),
-  redis.call('HGETALL', KEYS[10]),
+  ask('ZCOUNT', KEYS[9], string.format('%.0f', now - ARGV[1]), '+inf') or 0,
+  ask('HGETALL', KEYS[10]) or {},
   held,
-  redis.call('HGET', KEYS[12], 'left'),
+  tried('HGET', KEYS[12], 'left'),
+  broken,
 }

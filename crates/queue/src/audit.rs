@@ -1,13 +1,12 @@
 //! What operators have done: written in the script that does it, and read again.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use redis::Value;
 
 use crate::enqueue::millis;
-use crate::value::Answer;
-use crate::{Queue, QueueError, RawId, script};
+use crate::value::{Answer, Fields, shown};
+use crate::{Queue, QueueError, script};
 
 /// How long entries are kept. The script lets go of them in chunks, so a few older ones may still be there.
 const KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
@@ -55,6 +54,8 @@ pub struct AuditEntry {
     pub count: Option<u64>,
     /// The operation or command it belongs to, where that has an id.
     pub act: Option<String>,
+    /// Why it cannot be read, if it cannot: somebody else has written it.
+    pub broken: Option<String>,
 }
 
 /// What is to be written down before something is shown or taken away.
@@ -114,7 +115,7 @@ impl Queue {
             let got = answer.len();
             while !answer.is_empty() {
                 let mut row = answer.list()?;
-                let id: String = row.next()?;
+                let id = row.shown()?;
                 entries.push(entry(&id, &row.next()?));
                 before = format!("({id}");
             }
@@ -126,12 +127,12 @@ impl Queue {
     }
 }
 
-fn entry(id: &str, fields: &HashMap<String, Vec<u8>>) -> AuditEntry {
+fn entry(id: &str, fields: &Fields) -> AuditEntry {
     // A target may be an id, and an id any bytes.
-    let field = |name: &str| {
-        let bytes = fields.get(name).cloned().unwrap_or_default();
-        String::from_utf8(bytes).unwrap_or_else(|raw| RawId::from(raw.into_bytes()).to_string())
-    };
+    let field = |name: &str| shown(fields.get(name).unwrap_or_default().to_vec());
+    let is_ours = ["by", "action", "target"]
+        .iter()
+        .all(|name| fields.text(name).is_some());
     let at = id.split('-').next().and_then(|ms| ms.parse().ok());
     AuditEntry {
         at_ms: at.unwrap_or_default(),
@@ -142,5 +143,6 @@ fn entry(id: &str, fields: &HashMap<String, Vec<u8>>) -> AuditEntry {
         result: field("result"),
         count: field("count").parse().ok(),
         act: Some(field("act")).filter(|act| !act.is_empty()),
+        broken: (!is_ours).then(|| format!("the entry {id} is not of the audit's form")),
     }
 }

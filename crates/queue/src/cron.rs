@@ -5,14 +5,13 @@
 //! since. What a mark belongs to is an entry *with its schedule*: an entry whose expression or time zone was edited is a
 //! new one, and begins now; while a fleet is deployed both go on side by side, and a tick that both have is enqueued once.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use longshore_job::JobId;
 use redis::Value;
 
 use crate::enqueue::millis;
-use crate::value::Answer;
+use crate::value::{Answer, Fields};
 use crate::{Queue, QueueError, script};
 
 /// Once in such a time of looking, it is noted which entries there are.
@@ -27,7 +26,7 @@ pub struct CronBook {
     /// Redis's time, in ms since the epoch.
     pub now_ms: u64,
     beats: u64,
-    fields: HashMap<String, String>,
+    fields: Fields,
 }
 
 /// Up to when the ticks of an entry are dealt with.
@@ -88,10 +87,20 @@ pub struct CronOrigin {
 }
 
 impl CronBook {
+    /// One in which nothing is known, at this time.
+    #[must_use]
+    pub fn empty(now_ms: u64) -> Self {
+        Self {
+            now_ms,
+            beats: 0,
+            fields: Fields::default(),
+        }
+    }
+
     /// The mark of an entry with this schedule; `None` when it is new.
     #[must_use]
     pub fn mark(&self, entry: &str, schedule: &str) -> Option<CronMark> {
-        let text = self.fields.get(&format!("{entry} {schedule}"))?;
+        let text = self.fields.text(&format!("{entry} {schedule}"))?;
         let (until, beats) = text.split_once(' ')?;
         Some(CronMark {
             until_ms: until.parse().ok()?,
@@ -102,17 +111,23 @@ impl CronBook {
     /// The last tick of an entry, with whichever schedule.
     #[must_use]
     pub fn last_tick(&self, entry: &str) -> Option<LastTick> {
-        let (tick, job) = self.fields.get(entry)?.split_once(' ')?;
+        let (tick, job) = self.fields.text(entry)?.split_once(' ')?;
         Some(LastTick {
             tick_ms: tick.parse().ok()?,
             job: job.to_owned(),
         })
     }
 
+    /// There is something under the entry's name that is no tick.
+    #[must_use]
+    pub fn is_broken(&self, entry: &str) -> bool {
+        self.fields.get(entry).is_some() && self.last_tick(entry).is_none()
+    }
+
     /// When a process noted last that it looks after this queue's entries, in ms since the epoch; once a minute.
     #[must_use]
     pub fn looked_at_ms(&self) -> Option<u64> {
-        let (_, at) = self.fields.get("*")?.split_once(' ')?;
+        let (_, at) = self.fields.text("*")?.split_once(' ')?;
         at.parse().ok()
     }
 }
@@ -156,8 +171,8 @@ impl Queue {
     pub async fn cron_book(&self) -> Result<CronBook, QueueError> {
         let mut command = redis::cmd("HGETALL");
         command.arg(&self.keys.cron);
-        let fields: HashMap<String, String> = self.link.command(&command).await?;
-        let beats = fields.get("*").and_then(|beat| beat.split_once(' '));
+        let fields: Fields = self.link.command(&command).await?;
+        let beats = fields.text("*").and_then(|beat| beat.split_once(' '));
         Ok(CronBook {
             now_ms: self.now_ms().await?,
             beats: beats
@@ -218,11 +233,7 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn cron_run(&self, entry: &str, job: &TickJob) -> Result<(), QueueError> {
-        let nothing_known = CronBook {
-            now_ms: job.tick_ms,
-            beats: 0,
-            fields: HashMap::new(),
-        };
+        let nothing_known = CronBook::empty(job.tick_ms);
         let by_hand = CronMove {
             entry,
             schedule: "",

@@ -1,6 +1,5 @@
 //! Dead letters: never dropped, they leave only by replay or by an operator's discard.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::inspect::{Moments, from_record, to_ms};
 use crate::page::seconds;
 use crate::script::{self, Call};
 use crate::settle::Group;
-use crate::value::Answer;
+use crate::value::{Answer, Fields};
 use crate::{Job, JobState, Queue, QueueError, RawId, Signed};
 
 /// At most so many letters are touched in one call: Redis serves nobody else meanwhile.
@@ -23,6 +22,9 @@ pub(crate) const STEP: usize = 1000;
 /// How many letters are read in one call, with their histories.
 const PAGE: usize = 200;
 
+/// Why a letter is broken whose group is not described.
+pub(crate) const NO_GROUP: &str = "what its group died of cannot be read";
+
 /// Dead letters with one cause.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadGroup {
@@ -30,14 +32,16 @@ pub struct DeadGroup {
     pub id: String,
     /// The kind of its jobs; `None` where payloads do not say.
     pub kind: Option<String>,
-    /// What they died of.
-    pub cause: Cause,
+    /// What they died of; `None` where that cannot be read.
+    pub cause: Option<Cause>,
     /// How many there are.
     pub count: u64,
     /// When the first died, in ms since the epoch.
     pub first_at_ms: u64,
     /// When the last died, in ms since the epoch.
     pub last_at_ms: u64,
+    /// Why it cannot be read, if it cannot.
+    pub broken: Option<String>,
 }
 
 /// A dead letter.
@@ -95,18 +99,24 @@ impl Queue {
         let mut answer = Answer::new(value)?;
         let mut groups = Vec::new();
         while !answer.is_empty() {
-            let (id, json): (String, String) = (answer.next()?, answer.next()?);
-            let count = answer.next()?;
+            let (id, json): (String, Vec<u8>) = (answer.shown()?, answer.next()?);
+            let count: i64 = answer.next()?;
             let (first, last): (Option<f64>, Option<f64>) = (answer.number()?, answer.number()?);
-            let group: Group = serde_json::from_str(&json)
-                .map_err(|_| QueueError::unexpected(format!("dead group {id}")))?;
+            let group: Option<Group> = serde_json::from_slice(&json).ok();
+            let broken = match (&group, u64::try_from(count)) {
+                (_, Err(_)) => Some("its letters are of another type"),
+                (None, _) => Some("what its letters died of cannot be read"),
+                _ => None,
+            };
+            let (kind, cause) = group.map_or((None, None), |group| (group.kind, Some(group.cause)));
             groups.push(DeadGroup {
                 id,
-                kind: group.kind,
-                cause: group.cause,
-                count,
+                kind,
+                cause,
+                count: u64::try_from(count).unwrap_or_default(),
                 first_at_ms: first.map(to_ms).unwrap_or_default(),
                 last_at_ms: last.map(to_ms).unwrap_or_default(),
+                broken: broken.map(str::to_owned),
             });
         }
         Ok(groups)
@@ -146,18 +156,23 @@ impl Queue {
             while !answer.is_empty() {
                 let id = answer.id()?;
                 let died: Option<f64> = answer.number()?;
-                let group: Option<String> = answer.next()?;
-                let group: Option<Group> = group.and_then(|json| serde_json::from_str(&json).ok());
-                let record: HashMap<String, Vec<u8>> = answer.next()?;
+                let group: Option<Vec<u8>> = answer.next()?;
+                let group: Option<Group> =
+                    group.and_then(|json| serde_json::from_slice(&json).ok());
+                let record: Fields = answer.next()?;
                 let moments = Moments {
                     token: None,
                     due: None,
                     died,
                 };
+                let mut job = from_record(id, JobState::Dead, None, &record, moments);
+                if job.group.is_some() && group.is_none() {
+                    job.is_broken(NO_GROUP);
+                }
                 letters.push(DeadLetter {
                     died_at_ms: died.map(to_ms).unwrap_or_default(),
                     kind: group.and_then(|group| group.kind),
-                    job: from_record(id, JobState::Dead, None, &record, moments),
+                    job,
                 });
             }
             if letters.len() - before < want {

@@ -121,7 +121,13 @@ impl Queue {
     pub async fn message_of(&self, job: JobId) -> Result<Option<String>, QueueError> {
         let mut command = redis::cmd("HGET");
         command.arg(self.keys.record_of(job)).arg("msg");
-        self.link.command(&command).await
+        let message: Result<Option<Vec<u8>>, _> = self.link.command(&command).await;
+        match message {
+            Ok(message) => Ok(message.and_then(|message| String::from_utf8(message).ok())),
+            // A record of another type is as good as none.
+            Err(error) if error.is_wrong_type() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes news down.

@@ -40,6 +40,22 @@ pub enum QueueError {
 }
 
 impl QueueError {
+    /// One key is of another type than ours: what stands in it is broken, and the rest of Redis is well.
+    #[must_use]
+    pub fn is_wrong_type(&self) -> bool {
+        matches!(self, Self::Refused { reason, .. } if reason.contains("WRONGTYPE"))
+    }
+
+    /// What is said of one queue alone: its neighbours may be well. `None` where Redis itself cannot be used.
+    #[must_use]
+    pub fn of_one_queue(&self) -> Option<String> {
+        match self {
+            Self::Refused { reason, .. } => Some(format!("Redis refuses to read it: {reason}")),
+            Self::Unexpected(what) => Some(format!("it cannot be read: {what}")),
+            _ => None,
+        }
+    }
+
     pub(crate) fn unexpected(what: impl Into<String>) -> Self {
         Self::Unexpected(what.into())
     }

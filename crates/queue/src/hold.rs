@@ -72,7 +72,7 @@ impl Hold {
     pub(crate) fn list(mut answer: Answer) -> Result<Vec<Self>, QueueError> {
         let mut holds = Vec::new();
         while answer.len() >= 3 {
-            let (cause, provider): (String, String) = (answer.next()?, answer.next()?);
+            let (cause, provider) = (answer.shown()?, answer.shown()?);
             let until_ms = answer.number()?.filter(|until| *until > 0);
             if let Some(cause) = HoldCause::parse(&cause) {
                 holds.push(Self {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::enqueue::millis;
 use crate::key::name_in;
 use crate::record::{Completion, MAX_HISTORY, history};
-use crate::value::Answer;
+use crate::value::{Answer, Fields, shown};
 use crate::{
     CronOrigin, Delivery, Hold, HoldCause, Paused, Queue, QueueError, RawId, Recorded, RunState,
     script,
@@ -83,6 +83,8 @@ pub struct Stats {
     pub latency_ms: Option<u64>,
     /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`.
     pub counters: HashMap<String, u64>,
+    /// What of it cannot be read, if anything: the rest is as it says.
+    pub broken: Option<String>,
 }
 
 /// How a provider's breaker stands.
@@ -195,6 +197,8 @@ pub struct Job {
     pub run: RunState,
     /// Its last ten attempts, oldest first.
     pub history: Vec<Recorded>,
+    /// What of it cannot be read, if anything: the rest is as it says.
+    pub broken: Option<String>,
 }
 
 /// Names it, and where it is: the payload may be personal.
@@ -238,19 +242,47 @@ impl Queue {
         let (pending, later, retryable): (u64, u64, u64) =
             (answer.next()?, answer.next()?, answer.next()?);
         let (running, dead) = (answer.next()?, answer.next()?);
-        let counters: HashMap<String, u64> = answer.next()?;
-        let gate: HashMap<String, String> = answer.next()?;
+        let counted: Fields = answer.next()?;
+        let gate: Fields = answer.next()?;
         let oldest: Option<Vec<u8>> = answer.next()?;
         let enqueued: Option<u64> = answer.number()?;
         let enqueued = enqueued.or_else(|| Some(RawId::from(oldest?).job_id()?.timestamp_ms()));
         let workers = answer.next()?;
-        let breakers: HashMap<String, String> = answer.next()?;
+        let states: Fields = answer.next()?;
         let holds = Hold::list(answer.list()?)?;
         let elsewhere: Option<u64> = answer.number()?;
-        let mut breakers: Vec<_> = breakers
-            .into_iter()
-            .filter_map(|(provider, text)| Breaker::parse(provider, &text))
-            .collect();
+        let mut broken = Broken::default();
+        let mut types = answer.list()?;
+        while !types.is_empty() {
+            broken.add(format!("{} is of another type", types.shown()?));
+        }
+        for (name, fields) in [("stats", &counted), ("gate", &gate), ("breakers", &states)] {
+            if fields.has_unreadable() {
+                broken.add(format!("{name} has a field whose name is not UTF-8"));
+            }
+        }
+        let mut counters = HashMap::new();
+        for (name, value) in counted.iter() {
+            match counted.number(name) {
+                Some(count) => drop(counters.insert(name.to_owned(), count)),
+                None => broken.add(format!(
+                    "the counter {name} is no number: {}",
+                    shown(value.to_vec())
+                )),
+            }
+        }
+        let mut breakers = Vec::new();
+        for (provider, _) in states.iter() {
+            match states
+                .text(provider)
+                .and_then(|text| Breaker::parse(provider.to_owned(), text))
+            {
+                Some(breaker) => breakers.push(breaker),
+                None => broken.add(format!(
+                    "the breaker of {provider} cannot be read, and counts as closed"
+                )),
+            }
+        }
         for breaker in &mut breakers {
             // One that a clock has made void is over.
             let its_own = |hold: &Hold| {
@@ -261,8 +293,13 @@ impl Queue {
                 breaker.until_ms = breaker.until_ms.filter(|until| *until <= now);
             }
         }
-        let pause = |field: &str| serde_json::from_str::<Paused>(gate.get(field)?).ok();
-        for field in gate.keys() {
+        // Claims look only whether there is one.
+        let pause = |field: &str| {
+            let read = |bytes| serde_json::from_slice::<Paused>(bytes).ok();
+            gate.get(field)
+                .map(|bytes| read(bytes).unwrap_or_else(Paused::unreadable))
+        };
+        for (field, _) in gate.iter() {
             let Some(provider) = field.strip_prefix("refused:") else {
                 continue;
             };
@@ -298,6 +335,7 @@ impl Queue {
             breakers,
             latency_ms: enqueued.map(|at| now.saturating_sub(at)),
             counters,
+            broken: broken.said(),
         })
     }
 
@@ -324,8 +362,9 @@ impl Queue {
         let mut answer = Answer::new(value)?;
         let _now: u64 = answer.next()?;
         let (payload, too_large) = answer.payload()?;
-        let record: HashMap<String, Vec<u8>> = answer.next()?;
-        let token: Option<String> = answer.next()?;
+        let record: Fields = answer.next()?;
+        let token: Option<Vec<u8>> = answer.next()?;
+        let token = token.map(shown);
         let due: Option<f64> = answer.number()?;
         let retryable = answer.next::<u8>()? == 1;
         let died: Option<f64> = answer.number()?;
@@ -360,8 +399,10 @@ impl Queue {
             &record,
             Moments { token, due, died },
         );
-        if let Some((at_ms, end)) = completion.as_deref().and_then(Completion::parse) {
-            job.completed(at_ms, end);
+        match completion.as_deref().map(Completion::parse) {
+            Some(Some((at_ms, end))) => job.completed(at_ms, end),
+            Some(None) => job.is_broken("how it completed cannot be read"),
+            None => {}
         }
         job.too_large = too_large;
         job.delivery = Delivery::read(field(&record, "msg"), delivery.as_deref());
@@ -370,6 +411,14 @@ impl Queue {
 }
 
 impl Job {
+    /// Adds that something of it cannot be read.
+    pub(crate) fn is_broken(&mut self, why: &str) {
+        self.broken = Some(match self.broken.take() {
+            Some(before) => format!("{before}; {why}"),
+            None => why.to_owned(),
+        });
+    }
+
     /// Adds how it ended to what its record says.
     fn completed(&mut self, at_ms: u64, end: Completion<'_>) {
         self.ended_at_ms = Some(at_ms);
@@ -393,10 +442,12 @@ pub(crate) fn from_record(
     id: RawId,
     state: JobState,
     payload: Option<Vec<u8>>,
-    record: &HashMap<String, Vec<u8>>,
+    record: &Fields,
     moments: Moments,
 ) -> Job {
     let end = field(record, "end");
+    let (history, unread) = history(record);
+    let broken = broken(record, state, &unread);
     let enqueued = field(record, "at").and_then(|at| at.parse().ok());
     Job {
         enqueued_at_ms: enqueued.or_else(|| id.job_id().map(longshore_job::JobId::timestamp_ms)),
@@ -416,7 +467,7 @@ pub(crate) fn from_record(
         waits: field(record, "waits")
             .and_then(|n| n.parse().ok())
             .unwrap_or(0),
-        put_back: record.get("back").and_then(|back| Recorded::parse(back)),
+        put_back: record.get("back").and_then(Recorded::parse),
         progress: record
             .get("chk")
             .and_then(|json| serde_json::from_slice(json).ok()),
@@ -426,19 +477,67 @@ pub(crate) fn from_record(
         run: field(record, "run")
             .map(|run| RunState::parse(&run))
             .unwrap_or_default(),
-        history: history(record),
+        history,
+        broken: broken.said(),
+    }
+}
+
+/// What of a record cannot be read.
+fn broken(record: &Fields, state: JobState, unread: &[String]) -> Broken {
+    let mut broken = Broken::default();
+    if record.has_unreadable() {
+        broken.add("a field of its record has a name that is not UTF-8".to_owned());
+    }
+    for name in unread {
+        broken.add(format!("the entry {name} of its history cannot be read"));
+    }
+    let run = record.get("run");
+    if run.is_some() && record.text("run").and_then(RunState::read).is_none() {
+        broken.add("what its record says of its runs cannot be read".to_owned());
+    }
+    for name in ["at", "exp"] {
+        if record.get(name).is_some() && record.number::<u64>(name).is_none() {
+            broken.add(format!("the time `{name}` in its record cannot be read"));
+        }
+    }
+    if state == JobState::Dead {
+        match record.text("end") {
+            _ if record.is_empty() => {
+                broken.add("it has no record, or one of another type".to_owned());
+            }
+            Some(end) if end.starts_with('d') => {}
+            _ => broken.add("its record does not say what it died of".to_owned()),
+        }
+    }
+    broken
+}
+
+/// Why something cannot be read as a whole.
+#[derive(Default)]
+pub(crate) struct Broken(Vec<String>);
+
+impl Broken {
+    pub(crate) fn add(&mut self, why: String) {
+        // One may be written a thousand times.
+        if self.0.len() < 5 {
+            self.0.push(why);
+        }
+    }
+
+    pub(crate) fn said(self) -> Option<String> {
+        (!self.0.is_empty()).then(|| self.0.join("; "))
     }
 }
 
 /// Ours, or what apalis-redis writes at push.
-fn idempotency_key(record: &HashMap<String, Vec<u8>>) -> Option<String> {
+fn idempotency_key(record: &Fields) -> Option<String> {
     let ours = field(record, "key").and_then(|key| name_in(&key).map(str::to_owned));
     let key = ours.or_else(|| field(record, "idempotency_key"));
     key.filter(|key| !key.is_empty())
 }
 
-fn field(record: &HashMap<String, Vec<u8>>, name: &str) -> Option<String> {
-    String::from_utf8(record.get(name)?.clone()).ok()
+fn field(record: &Fields, name: &str) -> Option<String> {
+    record.text(name).map(str::to_owned)
 }
 
 /// Unix seconds to milliseconds.

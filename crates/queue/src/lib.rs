@@ -76,7 +76,7 @@ pub use past::Past;
 pub use pause::Paused;
 pub use provider::{Asked, BreakerSpec, Call, Fallback, Limit, ProviderPolicy, Seen};
 pub use record::{HistoryEntry, Recorded, RunState};
-pub use replay::{Begun, Changed, Replay, ReplayState, Replayed, Replaying};
+pub use replay::{Begun, BrokenReplay, Changed, Replay, ReplayState, Replayed, Replaying};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
 pub use take_back::{Remembered, TakenBack};

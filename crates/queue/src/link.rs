@@ -10,7 +10,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline,
-    RedisError,
+    RedisError, Value,
 };
 use tokio::sync::Mutex;
 
@@ -107,7 +107,7 @@ impl Link {
     pub async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, QueueError> {
         let mut connection = self.connection().await?;
         let answer = command.query_async(&mut connection).await;
-        self.judge(answer).await
+        decoded(self.judge(answer).await?)
     }
 
     /// Sends several commands in one go.
@@ -117,7 +117,7 @@ impl Link {
     pub async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, QueueError> {
         let mut connection = self.connection().await?;
         let answer = pipeline.query_async(&mut connection).await;
-        self.judge(answer).await
+        decoded(self.judge(answer).await?)
     }
 
     /// Sends a script's command; loads the script when Redis does not have it (any more).
@@ -127,7 +127,7 @@ impl Link {
         call: &Cmd,
     ) -> Result<T, QueueError> {
         let mut connection = self.connection().await?;
-        let mut answer = call.query_async(&mut connection).await;
+        let mut answer: Result<Value, RedisError> = call.query_async(&mut connection).await;
         if matches!(&answer, Err(error) if error.code() == Some("NOSCRIPT")) {
             let loaded: Result<String, _> = redis::cmd("SCRIPT")
                 .arg("LOAD")
@@ -139,7 +139,7 @@ impl Link {
                 Err(error) => Err(error),
             };
         }
-        self.judge(answer).await
+        decoded(self.judge(answer).await?)
     }
 
     /// Says whether Redis answers.
@@ -157,7 +157,7 @@ impl Link {
     /// When nothing answers, or it does not let us in.
     pub async fn answers(&self) -> Result<Option<String>, QueueError> {
         let mut connection = self.connection().await?;
-        let answer: Result<redis::Value, RedisError> =
+        let answer: Result<Value, RedisError> =
             redis::cmd("PING").query_async(&mut connection).await;
         match answer {
             Err(error) if error.code().is_some() => Ok(Some(words(&error))),
@@ -231,6 +231,12 @@ impl Link {
             },
         }
     }
+}
+
+/// What an answer means. One that does not decode says nothing of the connection: it is no outage, and nothing is to be
+/// gained from another try.
+fn decoded<T: FromRedisValue>(answer: Value) -> Result<T, QueueError> {
+    T::from_redis_value(answer).map_err(|error| QueueError::Unexpected(error.to_string()))
 }
 
 /// Redis's own words, with the code before them: `NOREPLICAS Not enough good replicas to write.`

@@ -94,7 +94,7 @@ impl Queue {
             cursor = answer.next()?;
             let mut pairs = answer.list()?;
             while !pairs.is_empty() {
-                each(pairs.next()?, pairs.next()?);
+                each(pairs.shown()?, pairs.shown()?);
             }
             if cursor == "0" {
                 return Ok(());

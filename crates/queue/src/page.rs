@@ -1,14 +1,13 @@
 //! Going through dead letters from the first to the last, whole, however many there are.
 
-use std::collections::HashMap;
-
 use longshore_job::Cause;
 use redis::Value;
 
+use crate::dead::NO_GROUP;
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script;
 use crate::settle::Group;
-use crate::value::Answer;
+use crate::value::{Answer, Fields};
 use crate::{Job, JobState, Queue, QueueError, RawId, Selection};
 
 /// How many letters are read in one call, with payloads and histories; the script stops at a mebibyte, too.
@@ -81,9 +80,9 @@ impl Letters<'_> {
         let mut page = Vec::new();
         while !answer.is_empty() {
             let (id, died): (RawId, String) = (answer.id()?, answer.next()?);
-            let group: Option<String> = answer.next()?;
+            let group: Option<Vec<u8>> = answer.next()?;
             let (payload, too_large) = answer.payload()?;
-            let record: HashMap<String, Vec<u8>> = answer.next()?;
+            let record: Fields = answer.next()?;
             self.last = Some((died.clone(), id.clone()));
             let mut letter = whole(id, died, group.as_deref(), payload, &record);
             letter.job.too_large = too_large;
@@ -96,29 +95,34 @@ impl Letters<'_> {
 fn whole(
     id: RawId,
     died: String,
-    group: Option<&str>,
+    group: Option<&[u8]>,
     payload: Option<Vec<u8>>,
-    record: &HashMap<String, Vec<u8>>,
+    record: &Fields,
 ) -> WholeLetter {
-    let group: Option<Group> = group.and_then(|json| serde_json::from_str(json).ok());
+    let group: Option<Group> = group.and_then(|json| serde_json::from_slice(json).ok());
+    let described = group.is_some();
     let (kind, cause) = group.map_or((None, None), |group| (group.kind, Some(group.cause)));
-    let text = |name: &str| String::from_utf8(record.get(name)?.clone()).ok();
+    let text = |name: &str| record.text(name).map(str::to_owned);
     let moments = Moments {
         token: None,
         due: None,
         died: died.parse().ok(),
     };
+    let mut job = from_record(id, JobState::Dead, payload, record, moments);
+    if job.group.is_some() && !described {
+        job.is_broken(NO_GROUP);
+    }
     WholeLetter {
         cause,
         kind,
         first_due_ms: text("due")
             .or_else(|| text("at"))
             .and_then(|ms| ms.parse().ok())
-            .or_else(|| Some(id.job_id()?.timestamp_ms())),
+            .or_else(|| Some(job.id.job_id()?.timestamp_ms())),
         expires_at_ms: text("exp").and_then(|ms| ms.parse().ok()),
         traceparent: text("traceparent"),
         tracestate: text("tracestate"),
-        job: from_record(id, JobState::Dead, payload, record, moments),
+        job,
         died,
     }
 }
@@ -131,17 +135,26 @@ impl Queue {
     pub async fn whole(&self, job: Job) -> Result<WholeLetter, QueueError> {
         let mut command = redis::cmd("HGETALL");
         command.arg(self.keys.record(&job.id));
-        let record: HashMap<String, Vec<u8>> = self.link.command(&command).await?;
+        let record: Result<Fields, _> = self.link.command(&command).await;
+        let record = or_none(record)?;
         let group = match &job.group {
             Some(group) => {
                 let mut command = redis::cmd("HGET");
                 command.arg(&self.keys.groups).arg(group);
-                self.link.command(&command).await?
+                or_none(self.link.command(&command).await)?
             }
-            None => None::<String>,
+            None => None::<Vec<u8>>,
         };
         let died = seconds(job.ended_at_ms.unwrap_or_default());
         Ok(whole(job.id, died, group.as_deref(), job.payload, &record))
+    }
+}
+
+/// A key of another type is as good as none.
+fn or_none<T: Default>(answer: Result<T, QueueError>) -> Result<T, QueueError> {
+    match answer {
+        Err(error) if error.is_wrong_type() => Ok(T::default()),
+        answer => answer,
     }
 }
 

@@ -1,6 +1,5 @@
 //! What is remembered across runs: earlier requests of a job, and what jobs of the queue keep for each other.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use longshore_job::JobId;
@@ -8,7 +7,7 @@ use redis::Value;
 
 use crate::enqueue::millis;
 use crate::record::history;
-use crate::value::Answer;
+use crate::value::{Answer, Fields};
 use crate::{Queue, QueueError, Recorded, script};
 
 /// How many answers that can be asked for again are kept in a queue.
@@ -40,16 +39,14 @@ impl Queue {
             .await?;
         let mut answer = Answer::new(value)?;
         let now_ms: u64 = answer.next()?;
-        let record: HashMap<String, Vec<u8>> = answer.next()?;
-        let text = |name| String::from_utf8(record.get(name)?.clone()).ok();
-        let enqueued = text("at").and_then(|at| at.parse().ok());
-        let enqueued = enqueued.unwrap_or_else(|| job.timestamp_ms());
-        let (after_ms, before_ms) = sent_between(&history(&record), enqueued, now_ms);
+        let record: Fields = answer.next()?;
+        let enqueued = record.number("at").unwrap_or_else(|| job.timestamp_ms());
+        let (after_ms, before_ms) = sent_between(&history(&record).0, enqueued, now_ms);
         Ok(Past {
             after_ms,
             before_ms,
             now_ms,
-            message: text("msg"),
+            message: record.text("msg").map(str::to_owned),
         })
     }
 

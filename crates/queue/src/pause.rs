@@ -16,6 +16,17 @@ pub struct Paused {
     pub since_ms: u64,
 }
 
+impl Paused {
+    /// A pause that somebody else has written: it holds all the same.
+    pub(crate) fn unreadable() -> Self {
+        Self {
+            by: "(unknown)".to_owned(),
+            reason: "what stands there cannot be read".to_owned(),
+            since_ms: 0,
+        }
+    }
+}
+
 impl Queue {
     /// Stops claims. Returns whether that changed anything: an earlier pause stays as it is.
     ///

@@ -1,11 +1,12 @@
 //! What is kept of a job beside its payload.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 use longshore_job::{Answer, Blame, Cause, Class};
 use serde::{Deserialize, Serialize};
+
+use crate::value::Fields;
 
 /// So many history entries are kept of a job.
 pub(crate) const MAX_HISTORY: usize = 10;
@@ -34,18 +35,23 @@ impl RunState {
     /// Reads the field. What is not of its form counts as absent: a fresh job.
     #[must_use]
     pub fn parse(text: &str) -> Self {
+        Self::read(text).unwrap_or_default()
+    }
+
+    /// Reads the field; `None` when it is not of its form.
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let mut numbers = text.split(' ').map(str::parse::<u32>);
         let mut next = || numbers.next().and_then(Result::ok);
         match (next(), next(), next(), next(), next()) {
-            (Some(used), Some(lost), Some(generation), Some(sent), Some(entries)) => Self {
+            (Some(used), Some(lost), Some(generation), Some(sent), Some(entries)) => Some(Self {
                 used,
                 lost,
                 generation,
                 may_have_been_sent: sent != 0,
                 by_fallback: sent == 2,
                 entries,
-            },
-            _ => Self::default(),
+            }),
+            _ => None,
         }
     }
 
@@ -175,17 +181,21 @@ impl Completion<'static> {
     }
 }
 
-/// Picks the history out of a record, oldest first. Entries that do not read are left out.
-pub(crate) fn history(record: &HashMap<String, Vec<u8>>) -> Vec<Recorded> {
-    let mut entries: Vec<(u32, Recorded)> = record
-        .iter()
-        .filter_map(|(field, value)| {
-            let number: u32 = field.strip_prefix('h')?.parse().ok()?;
-            Some((number, Recorded::parse(value)?))
-        })
-        .collect();
+/// Picks the history out of a record, oldest first, and the names of entries that do not read.
+pub(crate) fn history(record: &Fields) -> (Vec<Recorded>, Vec<String>) {
+    let (mut entries, mut broken) = (Vec::new(), Vec::new());
+    for (field, value) in record.iter() {
+        let number = field.strip_prefix('h').map(str::parse::<u32>);
+        let Some(Ok(number)) = number else { continue };
+        match Recorded::parse(value) {
+            Some(recorded) => entries.push((number, recorded)),
+            None => broken.push(field.to_owned()),
+        }
+    }
     entries.sort_by_key(|(number, _)| *number);
-    entries.into_iter().map(|(_, recorded)| recorded).collect()
+    broken.sort();
+    let entries = entries.into_iter().map(|(_, recorded)| recorded);
+    (entries.collect(), broken)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! so that it comes to an end whatever becomes of them. With a rate it drips; then each job it moves is marked, its first
 //! run reports ([`Replayed`]), and the operation stops itself when they fail as before.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use redis::Value;
 
 use crate::claim::ids;
 use crate::dead::STEP;
-use crate::value::Answer;
+use crate::value::{Answer, Fields};
 use crate::{Queue, QueueError, RawId, Selection, Signed, script};
 
 /// How a replay operation stands.
@@ -61,6 +60,13 @@ impl ReplayState {
     pub fn is_open(self) -> bool {
         matches!(self, Self::Running | Self::Watching)
     }
+}
+
+/// What stands among the replay operations and cannot be read as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenReplay {
+    /// Its id; bytes that are not UTF-8 as `\xNN`.
+    pub id: String,
 }
 
 /// A replay operation.
@@ -328,11 +334,11 @@ impl Queue {
         Ok(u64::try_from(wait).ok().map(Duration::from_millis))
     }
 
-    /// The replay operations that are remembered, newest first.
+    /// The replay operations that are remembered, newest first, and what stands among them and is none.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn replays(&self) -> Result<Vec<Replay>, QueueError> {
+    pub async fn replays(&self) -> Result<Vec<Result<Replay, BrokenReplay>>, QueueError> {
         let value: Value = script::REPLAYS
             .on(&[&self.keys.replays, &self.keys.replay])
             .run(&self.link)
@@ -340,8 +346,8 @@ impl Queue {
         let mut answer = Answer::new(value)?;
         let mut replays = Vec::new();
         while !answer.is_empty() {
-            let (id, fields): (String, HashMap<String, String>) = (answer.next()?, answer.next()?);
-            replays.extend(read(id, &fields));
+            let (id, fields): (String, Fields) = (answer.shown()?, answer.next()?);
+            replays.push(read(id.clone(), &fields).ok_or(BrokenReplay { id }));
         }
         Ok(replays)
     }
@@ -353,8 +359,11 @@ impl Queue {
     pub async fn find_replay(&self, id: &str) -> Result<Option<Replay>, QueueError> {
         let mut command = redis::cmd("HGETALL");
         command.arg(self.keys.replay_of(id));
-        let fields = self.link.command(&command).await?;
-        Ok(read(id.to_owned(), &fields))
+        match self.link.command(&command).await {
+            Ok(fields) => Ok(read(id.to_owned(), &fields)),
+            Err(error) if error.is_wrong_type() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends an operation. What it has moved stays moved.
@@ -398,13 +407,13 @@ impl Queue {
 }
 
 /// What does not read is none of ours.
-fn read(id: String, fields: &HashMap<String, String>) -> Option<Replay> {
-    let text = |name: &str| fields.get(name).cloned();
-    let number = |name: &str| fields.get(name)?.parse::<u64>().ok();
+fn read(id: String, fields: &Fields) -> Option<Replay> {
+    let text = |name: &str| fields.text(name).map(str::to_owned);
+    let number = |name: &str| fields.number::<u64>(name);
     Some(Replay {
         id,
         selection: text("what")?.parse().ok(),
-        state: ReplayState::parse(fields.get("state")?)?,
+        state: ReplayState::parse(fields.text("state")?)?,
         rate: text("rate")?.parse().ok().filter(|rate| *rate > 0),
         by: text("by").unwrap_or_default(),
         reason: text("why").unwrap_or_default(),

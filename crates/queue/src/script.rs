@@ -153,7 +153,7 @@ script!(SAVE = "save", " flags=allow-oom", ["record"]);
 script!(ASSIGN = "assign", "", []);
 script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);
 script!(PAST = "past", " flags=no-writes", ["now", "record"]);
-script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", []);
+script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", ["record"]);
 script!(
     DEAD_LIST = "dead_list",
     " flags=no-writes",

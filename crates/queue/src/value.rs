@@ -1,6 +1,8 @@
 //! Reading scripts' answers.
 
-use redis::{FromRedisValue, Value};
+use std::collections::HashMap;
+
+use redis::{FromRedisValue, ParsingError, Value};
 
 use crate::{QueueError, RawId};
 
@@ -26,6 +28,12 @@ impl Answer {
         read(value)
     }
 
+    /// Text that anybody may have written: bytes that are not UTF-8 are shown as [`RawId`] shows them.
+    pub(crate) fn shown(&mut self) -> Result<String, QueueError> {
+        let bytes: Vec<u8> = self.next()?;
+        Ok(shown(bytes))
+    }
+
     pub(crate) fn list(&mut self) -> Result<Self, QueueError> {
         Self::new(
             self.0
@@ -48,8 +56,8 @@ impl Answer {
 
     /// A number that a script wrote as text.
     pub(crate) fn number<T: std::str::FromStr>(&mut self) -> Result<Option<T>, QueueError> {
-        let text: Option<String> = self.next()?;
-        Ok(text.and_then(|text| text.parse().ok()))
+        let bytes: Option<Vec<u8>> = self.next()?;
+        Ok(bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -61,8 +69,81 @@ impl Answer {
     }
 }
 
+/// Text as it stands, other bytes as [`RawId`] shows them.
+pub(crate) fn shown(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|raw| RawId::from(raw.into_bytes()).to_string())
+}
+
 pub(crate) fn read<T: FromRedisValue>(value: Value) -> Result<T, QueueError> {
     T::from_redis_value(value).map_err(|error| QueueError::unexpected(error.to_string()))
+}
+
+/// What a hash holds. Anybody can write there, so names and values may be any bytes: a name that is not UTF-8 is none of
+/// ours, and hides no other field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fields {
+    named: HashMap<String, Vec<u8>>,
+    unreadable: usize,
+}
+
+impl Fields {
+    /// The bytes of a field.
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        self.named.get(name).map(Vec::as_slice)
+    }
+
+    /// A field that is text.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.get(name)?).ok()
+    }
+
+    /// A field that is a number.
+    pub(crate) fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        self.text(name)?.parse().ok()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let named = self.named.iter();
+        named.map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.unreadable == 0
+    }
+
+    /// Some field has a name that is not UTF-8.
+    pub(crate) fn has_unreadable(&self) -> bool {
+        self.unreadable > 0
+    }
+
+    fn add(&mut self, name: Value, value: Value) {
+        let name = String::from_redis_value(name);
+        match (name, Vec::<u8>::from_redis_value(value)) {
+            (Ok(name), Ok(value)) => drop(self.named.insert(name, value)),
+            _ => self.unreadable += 1,
+        }
+    }
+}
+
+impl FromRedisValue for Fields {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let mut fields = Self::default();
+        match value {
+            Value::Array(flat) => {
+                let mut flat = flat.into_iter();
+                while let (Some(name), Some(value)) = (flat.next(), flat.next()) {
+                    fields.add(name, value);
+                }
+            }
+            Value::Map(pairs) => {
+                for (name, value) in pairs {
+                    fields.add(name, value);
+                }
+            }
+            _ => {}
+        }
+        Ok(fields)
+    }
 }
 
 fn name(value: &Value) -> &'static str {

@@ -22,7 +22,12 @@ async fn letters_are_grouped_by_cause_and_found_again() {
     groups.sort_by_key(|group| group.count);
     let shown: Vec<_> = groups
         .iter()
-        .map(|group| (group.count, group.cause.to_string()))
+        .map(|group| {
+            (
+                group.count,
+                group.cause.as_ref().expect("described").to_string(),
+            )
+        })
         .collect();
     assert_eq!(
         shown,

@@ -206,7 +206,7 @@ async fn a_job_that_takes_its_workers_with_it_is_dead_the_third_time() {
     }
     let groups = bench.queue.dead_groups().await.expect("lists");
     assert_eq!(
-        groups[0].cause.to_string(),
+        groups[0].cause.as_ref().expect("described").to_string(),
         "poison: worker lost three times"
     );
     assert!(

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use longshore_queue::{Heard, Queue, QueueError};
 
 use crate::PublicUrl;
@@ -118,12 +118,24 @@ impl Source for SendGrid {
         let (nameless, named): (Vec<&Event>, Vec<&Event>) =
             events.iter().partition(|event| event.names_no_message());
         let mut outcomes = Vec::with_capacity(events.len());
+        let mut failed = None;
         for part in [named, nameless] {
             let writes: Vec<_> = part.into_iter().map(|event| self.write(event)).collect();
-            let written: Vec<_> = stream::iter(writes).buffered(AT_ONCE).try_collect().await?;
-            outcomes.extend(written);
+            let written: Vec<_> = stream::iter(writes).buffered(AT_ONCE).collect().await;
+            for written in written {
+                match written {
+                    Ok(outcome) => outcomes.push(outcome),
+                    // Nothing is written without Redis, so there is no use in the rest.
+                    Err(error @ QueueError::Unreachable { .. }) => return Err(error),
+                    // That is about one event. The others must not be lost for it; but the list is not all taken.
+                    Err(error) => failed = Some(error),
+                }
+            }
         }
-        Ok(outcomes)
+        match failed {
+            None => Ok(outcomes),
+            Some(error) => Err(error),
+        }
     }
 
     fn queue(&self) -> &Queue {

@@ -146,6 +146,41 @@ async fn what_a_list_says_is_in_redis_when_it_is_answered() {
     assert_eq!(counted, (4, 1));
 }
 
+/// One delivery, its count, and a job's record were written by somebody else.
+#[tokio::test]
+async fn what_is_spoiled_for_one_event_of_a_list_loses_none_of_the_others() {
+    let hall = Hall::set().await;
+    let job = hall.scene.job().await;
+    let keys = hall.scene.queue.keys();
+    let link = hall.scene.queue.link();
+    for (field, value) in [
+        (format!("msg-{job}"), r#"{"job":{"x":[1]},"rank":"x"}"#),
+        (String::new(), "x"),
+    ] {
+        let mut command = redis::cmd("HSET");
+        command.arg(&keys.deliveries).arg(field).arg(value);
+        let _: u8 = link.command(&command).await.expect("writes");
+    }
+    let spoiled = JobId::generate();
+    let mut command = redis::cmd("SET");
+    command.arg(keys.record(&spoiled.into())).arg("text");
+    let _: String = link.command(&command).await.expect("writes");
+    let address = |n: usize| format!("reader{n}@example.com");
+    let events = (0..1001).map(|n| {
+        let mut event = match n {
+            64 => bounce(job, "spoiled"),
+            65 => bounce(spoiled, "record"),
+            _ => bounce(JobId::generate(), &format!("e{n}")),
+        };
+        event["email"] = address(n).into();
+        event
+    });
+    hall.taken(&events.collect::<Vec<_>>()).await;
+    for n in 0..1001 {
+        assert!(hall.suppressed(&address(n)).await.is_some(), "{n}");
+    }
+}
+
 #[tokio::test]
 async fn repetition_and_disorder_do_no_harm() {
     let hall = Hall::set().await;

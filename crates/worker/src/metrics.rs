@@ -472,6 +472,7 @@ mod tests {
     #[test]
     fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() {
         let stats = Stats {
+            broken: None,
             pending: 3,
             scheduled: 0,
             running: 1,

@@ -120,7 +120,15 @@ async fn retries_come_when_the_schedule_says_and_hold_no_slot() {
     bench.is(failing, JobState::Dead).await;
     let groups = bench.queue.dead_groups().await.expect("lists");
     assert_eq!(
-        (groups.len(), groups[0].cause.to_string().as_str()),
+        (
+            groups.len(),
+            groups[0]
+                .cause
+                .as_ref()
+                .expect("described")
+                .to_string()
+                .as_str()
+        ),
         (1, "failed")
     );
     running.stop().await;
@@ -219,7 +227,8 @@ async fn where_the_rule_is_hold_an_unknown_outcome_waits_for_an_operator() {
     let id = bench.enqueue(Does::SendsThenHangs).await;
     bench.is(id, JobState::Dead).await;
     let groups = bench.queue.dead_groups().await.expect("lists");
-    assert_eq!(groups[0].cause.to_string(), "outcome unknown: timed out");
+    let cause = groups[0].cause.as_ref().expect("described");
+    assert_eq!(cause.to_string(), "outcome unknown: timed out");
     running.stop().await;
 }
 

@@ -164,6 +164,8 @@ async fn an_expired_job_is_dead_without_a_run() {
     assert_eq!(
         bench.queue.dead_groups().await.expect("lists")[0]
             .cause
+            .as_ref()
+            .expect("described")
             .to_string(),
         "expired: expires_in over"
     );

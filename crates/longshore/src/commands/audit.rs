@@ -28,7 +28,7 @@ pub(super) async fn run(session: &Session, args: &Audit) -> Result<(), Failure> 
             row.action,
             row.queue,
             row.target,
-            result.join(", "),
+            output::marked(result.join(", "), row.broken.as_deref()),
         ]
     });
     let header = ["at", "by", "what", "queue", "of", "result, why"];

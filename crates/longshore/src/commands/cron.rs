@@ -40,6 +40,9 @@ async fn list(session: &Session, args: &Shown) -> Result<(), Failure> {
     ];
     output::table(&header, rows.iter().map(cells).collect())?;
     for row in &rows {
+        if let Some(why) = &row.broken {
+            output::line(&plain(&format!("{}: broken: {why}", row.name)))?;
+        }
         if let Some(why) = &row.inactive {
             output::line(&plain(&format!("{} does not tick: {why}", row.name)))?;
         }

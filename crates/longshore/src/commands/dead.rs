@@ -76,7 +76,7 @@ async fn groups(session: &Session, queue: Option<&str>, json: bool) -> Result<()
                 row.kind.unwrap_or(row.queue),
                 ago(&row.first_at),
                 ago(&row.last_at),
-                row.reason,
+                output::marked(row.reason, row.broken.as_deref()),
             ]
         })
         .collect();
@@ -101,7 +101,7 @@ async fn list(session: &Session, which: &Filter<'_>, json: bool) -> Result<(), F
                 row.id,
                 ago(&row.died_at),
                 or_dash(row.kind),
-                row.reason.unwrap_or_default(),
+                output::marked(row.reason.unwrap_or_default(), row.broken.as_deref()),
             ]
         })
         .collect();

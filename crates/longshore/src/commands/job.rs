@@ -76,6 +76,7 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
         fields.extend(value.as_ref().map(|value| (name, value.to_string())));
     }
     fields.extend(job.delivery.as_ref().map(|row| ("delivery", delivery(row))));
+    fields.extend(job.broken.clone().map(|why| ("broken", why)));
     fields.push(match (&job.args, &job.payload_base64) {
         (Some(args), _) => ("args", args.to_string()),
         (None, Some(bytes)) if reveal => ("payload", format!("{bytes} (base64)")),

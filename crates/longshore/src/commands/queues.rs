@@ -38,6 +38,9 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
     ];
     output::table(&header, rows.iter().map(cells).collect())?;
     for row in &rows {
+        if let Some(why) = &row.broken {
+            output::line(&plain(&format!("{}: broken: {why}", row.queue)))?;
+        }
         if let Some(nobody) = nobody(row) {
             output::line(&plain(&nobody.to_string()))?;
         }

@@ -39,7 +39,7 @@ async fn list(session: &Session, limit: u32, json: bool) -> Result<(), Failure> 
                 short(&row.hash).to_owned(),
                 or_dash(row.reason),
                 or_dash(row.since.map(|since| ago(&since))),
-                or_dash(row.job),
+                output::marked(or_dash(row.job), row.broken.as_deref()),
             ]
         })
         .collect();

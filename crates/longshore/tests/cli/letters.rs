@@ -94,7 +94,10 @@ fn an_export_is_whole_before_anything_is_discarded() {
     bench.bury(2, "400");
     let export = ["dead", "export", "--group", &group, "--to", "letters.jsonl"];
     let exported = bench.run(&[&export[..], &["--json"]].concat()).json();
-    assert_eq!(exported, json!({ "exported": 3, "discarded": 0 }));
+    assert_eq!(
+        exported,
+        json!({ "exported": 3, "discarded": 0, "left_out": 0 })
+    );
     let file = bench.dir.path().join("letters.jsonl");
     let lines = fs::read_to_string(&file).expect("reads");
     let mut written: Vec<_> = lines

@@ -7,6 +7,7 @@ mod cron;
 mod dead;
 mod doctor;
 mod enqueue;
+mod garbage;
 mod job;
 mod letters;
 mod mappings;

@@ -34,6 +34,15 @@ local function bring_out(dead, groups, meta, ids)
     table.insert(members[group], id)
   end
   redis.call('ZREM', dead, unpack(ids))
+  if members[''] then
+    -- Their records do not say of which group they are (any more): that is looked for, so that no ghost stays in one.
+    local known = redis.call('HKEYS', groups)
+    for i = 1, math.min(#known, 1000) do
+      local letters = dead .. ':' .. known[i]
+      redis.pcall('ZREM', letters, unpack(members['']))
+      if redis.call('EXISTS', letters) == 0 then redis.call('HDEL', groups, known[i]) end
+    end
+  end
   for group, letters in pairs(members) do
     if group ~= '' then leave_group(dead, groups, group, letters) end
   end

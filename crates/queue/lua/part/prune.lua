@@ -9,6 +9,11 @@ local function prune(completed, completions, stats, data, meta, keep_ms, keep_by
     local batch = redis.call('LINDEX', completed, 0)
     if not batch then return 0 end
     local at, bytes, ids = batch:match('^(%d+) (%d+) (.*)$')
+    if not at then
+      -- Somebody else has written it: it must not keep what came after it for ever.
+      redis.call('LPOP', completed)
+      return now
+    end
     -- From before the clock was set back: as if it had ended now.
     if tonumber(at) > now then
       at = stamp

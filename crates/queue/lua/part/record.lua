@@ -18,3 +18,9 @@ local function fields(record)
   end
   return all
 end
+-- tried(command, key, …): the answer, or false where the key is of another type than ours, and any other error. Only to look.
+local function tried(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' and answer.err then return false end
+  return answer
+end

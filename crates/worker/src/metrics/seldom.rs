@@ -74,8 +74,17 @@ impl Seldom {
                 "longshore_dead_letters{{queue=\"{queue}\",group=\"{}\",kind=\"{}\",provider=\"{}\",class=\"{}\"}} {}",
                 escaped(&group.id),
                 escaped(group.kind.as_deref().unwrap_or_default()),
-                escaped(group.cause.provider.as_deref().unwrap_or_default()),
-                group.cause.class.as_str(),
+                escaped(
+                    group
+                        .cause
+                        .as_ref()
+                        .and_then(|cause| cause.provider.as_deref())
+                        .unwrap_or_default()
+                ),
+                group
+                    .cause
+                    .as_ref()
+                    .map_or("broken", |cause| cause.class.as_str()),
                 group.count,
             );
         }

@@ -65,7 +65,7 @@ pub(super) async fn list(session: &Session, json: bool) -> Result<(), Failure> {
             (row.again + row.otherwise).to_string(),
             ago(&row.begun_at),
             row.by,
-            row.cause.unwrap_or(row.target),
+            output::marked(row.cause.unwrap_or(row.target), row.broken.as_deref()),
         ]
     });
     let header = [
