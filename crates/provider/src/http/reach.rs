@@ -82,7 +82,7 @@ impl Handshake {
         match request.send().await {
             // The layer lets none through.
             Ok(_) => Ok(()),
-            Err(error) if behind(&error).any(|error| error.is::<Connected>()) => Ok(()),
+            Err(error) if behind(&error).any(<dyn std::error::Error>::is::<Connected>) => Ok(()),
             Err(error) => Err(Failed::of(&error)),
         }
     }
