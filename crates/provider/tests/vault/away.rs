@@ -53,12 +53,10 @@ async fn one_that_is_not_there_or_does_not_answer_is_named_soon() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let silent = format!("http://{}", listener.local_addr().expect("an address"));
     let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let nobody = format!("http://{}", gone.local_addr().expect("an address"));
+    let host = gone.local_addr().expect("an address");
+    let refused = format!("never sent: {host}: cannot connect");
     drop(gone);
-    for (origin, cause) in [
-        (nobody, "never sent: cannot connect"),
-        (silent, "timed out"),
-    ] {
+    for (origin, cause) in [(format!("http://{host}"), &*refused), (silent, "timed out")] {
         let vault = at(&origin);
         let started = Instant::now();
         // Those who ask together wait together, and not one after the other.
