@@ -1,6 +1,6 @@
 //! `doctor`, and `config show`.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -309,13 +309,20 @@ fn said_to_be(info: &'static str) -> String {
 
 /// Answers each command by its name: `*2 $4 INFO …`, without its arguments.
 fn answer_as(info: &str, mut stream: TcpStream) -> Option<()> {
-    let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
+    let mut from = BufReader::new(stream.try_clone().ok()?);
+    let number = |from: &mut BufReader<TcpStream>, sign| -> Option<usize> {
+        let mut line = String::new();
+        from.read_line(&mut line).ok()?;
+        line.trim_end().strip_prefix(sign)?.parse().ok()
+    };
     loop {
-        let parts: usize = lines.next()?.ok()?.strip_prefix('*')?.parse().ok()?;
+        let parts = number(&mut from, '*')?;
         let mut words = Vec::new();
         for _ in 0..parts {
-            lines.next()?.ok()?;
-            words.push(lines.next()?.ok()?.to_uppercase());
+            // By its length: a script has many lines, and a connection closed on unread ones is reset.
+            let mut word = vec![0; number(&mut from, '$')? + 2];
+            from.read_exact(&mut word).ok()?;
+            words.push(String::from_utf8_lossy(&word).trim_end().to_uppercase());
         }
         let answer = match words.first()?.as_str() {
             "INFO" => format!("${}\r\n{info}\r\n", info.len()),
