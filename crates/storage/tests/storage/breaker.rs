@@ -71,7 +71,8 @@ impl Gate for Door {
         let mut ill = self.ill.lock().expect("not poisoned");
         let ill = ill.entry(provider.to_owned()).or_default();
         match word {
-            Word::Ill => *ill += 1,
+            // As where no other worker is there that reaches it.
+            Word::Ill | Word::NotReached => *ill += 1,
             Word::Well => *ill = 0,
             _ => {}
         }
