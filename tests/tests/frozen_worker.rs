@@ -67,6 +67,34 @@ async fn jobs_that_it_had_not_sent_yet_are_not_sent() {
     }
 }
 
+/// A run that waits for its lease longer than its queue's time limit has not called anybody: that is neither an attempt
+/// nor its provider's silence.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_the_lease_is_not_the_calls_time() {
+    let stage = Stage::set().await;
+    let wire = Wire::to(stage.redis.port()).await;
+    let worker = stage.worker().short_lease().by(wire.url());
+    let worker = worker
+        .queue("TIMEOUT_SECONDS", "1")
+        .provider("TIMEOUT_SECONDS", "0.5")
+        .start()
+        .await;
+    wire.trouble(Wire::BEAT, Trouble::CutBefore, usize::MAX);
+    worker.unconfirmed().await;
+    let ids = stage.enqueue(JOBS).await;
+    stage.running(JOBS as u64).await;
+    // Longer than the time limit.
+    gone_by(Duration::from_millis(1500), Instant::now()).await;
+    assert_eq!(stage.ledger().requests(), 0, "it sent without a lease");
+    wire.clear();
+    stage.done_once(&ids).await;
+    for id in ids {
+        let job = stage.job(id).await;
+        assert_eq!(outcomes(&job), ["completed"]);
+        assert_eq!(job.history[0].entry.attempt, 1);
+    }
+}
+
 /// Both workers take jobs.
 async fn frozen_works_again(stage: &Stage) {
     within(

@@ -1,0 +1,225 @@
+//! What comes late, from elsewhere or a second time changes nothing: each test here fails when one guard is taken out.
+
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+mod support;
+
+use std::time::Duration;
+
+use longshore_job::{Answer, Class, JobError, JobId};
+use longshore_queue::{
+    Asked, BreakerSpec, BreakerState, ClaimState, Claimed, Decision, Fate, Lease, OnUnknown,
+    Policy, ProviderPolicy, Queue, Route, Selection, Verdict, Word, decide,
+};
+use support::{Bench, LOST, done, kari, policy, raw, verdict};
+
+/// Opens after three failures in a row, and stays open for longer than any test.
+fn guarded(bench: &Bench) -> Queue {
+    bench.queue.clone().with_provider(ProviderPolicy {
+        name: "sendgrid".to_owned(),
+        breaker: Some(BreakerSpec {
+            failures: 3,
+            window: None,
+            open: Duration::from_secs(600),
+            probe: Duration::from_secs(600),
+        }),
+        credentials: "v1".into(),
+        ..ProviderPolicy::default()
+    })
+}
+
+async fn claim(queue: &Queue, lease: &Lease, want: usize) -> Vec<Claimed> {
+    queue.claim(lease, want, None).await.expect("claims").jobs
+}
+
+async fn said(queue: &Queue, job: &Claimed, word: Word) {
+    let fate = match word {
+        Word::Well => done(),
+        _ => Fate::Back,
+    };
+    let verdict = Verdict {
+        said: word,
+        ..verdict(job, fate)
+    };
+    let settled = queue.settle(&[verdict], support::RETENTION).await;
+    assert_eq!(settled.expect("settles").written, [true]);
+}
+
+async fn stands(queue: &Queue) -> (BreakerState, u64) {
+    let key = &queue.keys().breakers;
+    let mut command = redis::cmd("HGET");
+    command.arg(key).arg("sendgrid");
+    let text: Option<String> = queue.link().command(&command).await.expect("reads");
+    let text = text.unwrap_or_else(|| "closed 0 0 ".to_owned());
+    let parts: Vec<&str> = text.split(' ').collect();
+    let state = match parts[0] {
+        "closed" => BreakerState::Closed,
+        "open" => BreakerState::Open,
+        _ => BreakerState::HalfOpen,
+    };
+    (state, parts[1].parse().expect("an epoch"))
+}
+
+/// Lets the time go by for which the breaker is open, or its probe may take.
+async fn over(bench: &Bench, queue: &Queue) {
+    let (state, epoch) = stands(queue).await;
+    let word = match state {
+        BreakerState::Open => "open",
+        _ => "half",
+    };
+    let key = &queue.keys().breakers;
+    let text = format!("{word} {epoch} 1 ");
+    let _: u8 = bench
+        .raw(&[b"HSET", key.as_bytes(), b"sendgrid", text.as_bytes()])
+        .await;
+}
+
+/// A text message that may have been sent dies by the queue's rule, and an operator has it replayed: forgetting that it
+/// may have been sent would send it twice.
+#[tokio::test]
+async fn a_replayed_job_still_may_have_been_sent() {
+    let hold = Policy {
+        on_unknown: OnUnknown::Hold,
+        ..policy()
+    };
+    let unknown = Err(JobError::OutcomeUnknown {
+        reason: "no answer came".to_owned(),
+        answer: Answer::of("twilio"),
+    });
+    for by_name in [true, false] {
+        let bench = Bench::new();
+        bench.enqueue(1).await;
+        let worker = bench.worker("w").await;
+        let job = bench.claim(&worker, 1).await.remove(0);
+        let Decision { fate, state, .. } =
+            decide(&unknown, job.run, Route::Primary, &hold, "twilio");
+        assert!(matches!(&fate, Fate::Dead { cause } if cause.class == Class::OutcomeUnknown));
+        bench
+            .settle(&[Verdict {
+                state,
+                ..verdict(&job, fate)
+            }])
+            .await;
+        match by_name {
+            true => {
+                let replayed = bench
+                    .queue
+                    .replay(std::slice::from_ref(&job.id), &kari())
+                    .await;
+                assert_eq!(replayed.expect("replays"), std::slice::from_ref(&job.id));
+            }
+            false => {
+                let id = JobId::generate();
+                let queue = &bench.queue;
+                let begun = queue.begin_replay(id, &Selection::All, None, &kari()).await;
+                begun.expect("begins");
+                let now = queue.now_ms().await.expect("has a clock");
+                while queue.now_ms().await.expect("has a clock") == now {}
+                while queue.advance_replays().await.expect("steps").is_some() {}
+            }
+        }
+        let again = bench.claim(&worker, 1).await.remove(0);
+        assert!(again.run.may_have_been_sent, "by name: {by_name}");
+        assert_eq!(again.run.used, 0, "its attempts begin anew");
+    }
+}
+
+#[tokio::test]
+async fn failures_of_calls_that_were_claimed_before_the_breaker_closed_do_not_open_it() {
+    let bench = Bench::new();
+    bench.enqueue(10).await;
+    let queue = guarded(&bench);
+    let worker = bench.worker("w").await;
+    let jobs = claim(&queue, &worker, 8).await;
+    for job in &jobs[..3] {
+        said(&queue, job, Word::Ill).await;
+    }
+    assert_eq!(stands(&queue).await.0, BreakerState::Open);
+    // A success from before does not close it.
+    said(&queue, &jobs[3], Word::Well).await;
+    assert_eq!(stands(&queue).await.0, BreakerState::Open);
+    over(&bench, &queue).await;
+    let probe = claim(&queue, &worker, 1).await.remove(0);
+    assert_eq!(probe.seen.route, Route::Probe);
+    // Nor does it decide for the probe.
+    said(&queue, &jobs[4], Word::Well).await;
+    assert_eq!(stands(&queue).await.0, BreakerState::HalfOpen);
+    said(&queue, &probe, Word::Well).await;
+    assert_eq!(stands(&queue).await.0, BreakerState::Closed);
+    for job in &jobs[5..8] {
+        said(&queue, job, Word::Ill).await;
+    }
+    assert_eq!(
+        stands(&queue).await.0,
+        BreakerState::Closed,
+        "three failures of a time before"
+    );
+}
+
+#[tokio::test]
+async fn only_a_probe_ends_the_pause_for_refused_credentials() {
+    let bench = Bench::new();
+    bench.enqueue(4).await;
+    let queue = guarded(&bench);
+    let worker = bench.worker("w").await;
+    let jobs = claim(&queue, &worker, 3).await;
+    let reason = "the key was revoked".to_owned();
+    said(&queue, &jobs[0], Word::Refused { reason }).await;
+    // It was out before, with credentials that were good then.
+    said(&queue, &jobs[1], Word::Well).await;
+    let claim = queue.claim(&worker, 1, None).await.expect("claims");
+    assert_eq!(claim.state, ClaimState::Refused);
+    assert!(queue.stats().await.expect("counts").paused.is_some());
+}
+
+#[tokio::test]
+async fn a_probe_whose_time_is_over_may_not_call_beside_the_next_one() {
+    let bench = Bench::new();
+    bench.enqueue(6).await;
+    let queue = guarded(&bench);
+    let worker = bench.worker("w").await;
+    let jobs = claim(&queue, &worker, 3).await;
+    for job in &jobs {
+        said(&queue, job, Word::Ill).await;
+    }
+    over(&bench, &queue).await;
+    let stale = claim(&queue, &worker, 1).await.remove(0);
+    over(&bench, &queue).await;
+    let next = claim(&queue, &worker, 1).await.remove(0);
+    assert_eq!(
+        (stale.seen.route, next.seen.route),
+        (Route::Probe, Route::Probe)
+    );
+    let policy = queue.policy_of("sendgrid").expect("known");
+    let ask = async |job: &Claimed| {
+        let asked = queue.ask(policy, Some(job.seen.epoch), None).await;
+        matches!(asked.expect("asks"), Asked::Go { .. })
+    };
+    assert!(ask(&next).await, "its own probe is no reason to wait");
+    assert!(!ask(&stale).await, "two probes at once");
+}
+
+/// A sweeper whose own lease is over comes back from an outage: it ends nobody's lease, and not its own.
+#[tokio::test]
+async fn a_sweep_ends_no_lease_for_a_worker_whose_own_is_over() {
+    let bench = Bench::new();
+    let jobs = bench.enqueue(2).await;
+    let (late, other) = (bench.worker("late").await, bench.worker("other").await);
+    bench.claim(&late, 1).await;
+    bench.claim(&other, 1).await;
+    let long = LOST * 2;
+    bench.back_date_worker(&late, long).await;
+    bench.back_date_worker(&other, long).await;
+    let sweep = bench.queue.sweep(&late, LOST).await.expect("sweeps");
+    let sweep = sweep.expect("its own lease is still there");
+    assert!(sweep.taken.is_empty(), "it cannot know who is lost");
+    let beat = bench.queue.beat(&late, support::STALE, 1).await;
+    assert!(beat.expect("beats").held);
+    for id in jobs {
+        let job = bench.queue.job(&raw(id)).await.expect("looks");
+        assert!(job.expect("is there").worker.is_some());
+    }
+}
