@@ -88,11 +88,19 @@ impl Postmark {
 /// Nothing dies at the fallback that SendGrid could send: the mail waits, at the cost of no attempt. Postmark was not
 /// asked, or its word is about a template, so none of it is about its health.
 pub(crate) fn waits_for_sendgrid(why: impl AsRef<str>) -> JobError {
+    waits_quoting(why, String::new())
+}
+
+/// The same, where some of the reason is what Postmark said.
+pub(crate) fn waits_quoting(why: impl AsRef<str>, quoted: String) -> JobError {
     JobError::Throttled {
         retry_after: WAIT_FOR_SENDGRID,
         scope: Scope::Job,
         reason: format!("the mail waits for SendGrid: {}", why.as_ref()),
-        answer: Answer::default(),
+        answer: Answer {
+            quoted: Some(quoted),
+            ..Answer::default()
+        },
     }
 }
 
@@ -103,10 +111,17 @@ fn stays_here(error: JobError, run: &Run) -> JobError {
         JobError::Throttled {
             scope: Scope::Job,
             reason,
+            answer,
             ..
-        } if run.may_have_been_sent => JobError::transient(format!(
-            "Postmark may have the mail, and cannot be asked for it again: {reason}"
-        )),
+        } if run.may_have_been_sent => JobError::Transient {
+            reason: format!(
+                "Postmark may have the mail, and cannot be asked for it again: {reason}"
+            ),
+            answer: Answer {
+                quoted: answer.quoted,
+                ..Answer::default()
+            },
+        },
         error => error,
     }
 }

@@ -33,8 +33,9 @@ pub struct Answer {
     /// The provider's id for the request or what it made, for its support desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// What of the reason the provider said, word for word as it stands there. The rest of the reason is ours, and is left
-    /// as it is; from this part everything is taken out that the job's args hold, however short. Not stored.
+    /// What of the reason the provider said, word for word as it stands there; empty where it is all ours, and `None` where
+    /// that is not known. Every word of the job's args is taken out of this part, however short. Of the rest only what no
+    /// reason of ours says by chance is: addresses, numbers, long texts. Not stored.
     #[serde(skip)]
     pub quoted: Option<String>,
 }

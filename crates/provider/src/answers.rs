@@ -125,6 +125,9 @@ pub trait AnswerTable {
     /// What waits when the provider asks us to.
     const WAITS: Scope = Scope::Provider;
 
+    /// Whether the sentences of its rows are our own, and quote nothing of an answer.
+    const OWN_SENTENCES: bool = false;
+
     /// The headers that may have its id for the request, for its support desk.
     const REQUEST_ID: &'static [&'static str] = &["x-request-id"];
 
@@ -151,14 +154,15 @@ pub trait AnswerTable {
             }
             CallError::Provider(ProviderError::NeverSent { cause }) => JobError::NotReached {
                 reason: format!("{title} was not reached: {}", self.clean(cause)),
-                answer: self.coded("not reached"),
+                answer: nothing_quoted(self.coded("not reached")),
             },
             CallError::Provider(ProviderError::NoAnswer { cause }) => {
                 let reason = format!(
                     "{title} was asked and no answer came: {}",
                     self.clean(cause)
                 );
-                Meaning::Unknown.means(purpose, reason, self.coded("no answer"), None)
+                let answer = nothing_quoted(self.coded("no answer"));
+                Meaning::Unknown.means(purpose, reason, answer, None)
             }
             CallError::NotUnderstood { response, why } => {
                 let (mut reason, mut answer) = self.told(response);
@@ -206,6 +210,7 @@ pub trait AnswerTable {
             reason.push_str(word);
         }
         let is_json = || serde_json::from_slice::<IgnoredAny>(&response.body).is_ok();
+        let is_ours = Self::OWN_SENTENCES && row.sentence.is_some();
         let sentence = match row.sentence {
             Some(sentence) => excerpt(&self.clean(&sentence)),
             None if is_json() => String::new(),
@@ -218,6 +223,10 @@ pub trait AnswerTable {
         }
         let answer = Answer {
             code: Some(row.code.unwrap_or_else(|| status.to_string())),
+            quoted: Some(match is_ours {
+                true => String::new(),
+                false => sentence,
+            }),
             ..self.answer(response)
         };
         (reason, answer)
@@ -282,6 +291,14 @@ impl Meaning {
                 answer,
             },
         }
+    }
+}
+
+/// Of a reason that is in our words and those of this machine.
+fn nothing_quoted(answer: Answer) -> Answer {
+    Answer {
+        quoted: Some(String::new()),
+        ..answer
     }
 }
 

@@ -75,7 +75,15 @@ pub fn excerpt(text: &str) -> String {
         words.pop();
     }
     let line = redact(&words.join(" "));
-    line.chars().take(EXCERPT_CHARS).collect()
+    let Some((end, _)) = line.char_indices().nth(EXCERPT_CHARS) else {
+        return line;
+    };
+    // Nor half of a name.
+    let kept = match line[end..].starts_with(' ') {
+        true => end,
+        false => line[..end].rfind(' ').unwrap_or(end),
+    };
+    line[..kept].to_owned()
 }
 
 #[cfg(test)]
@@ -177,8 +185,11 @@ mod tests {
     fn excerpts_are_one_short_line() {
         let html = "<html>\r\n\t<h1>Bad  gateway</h1>\n";
         assert_eq!(excerpt(html), "<html> <h1>Bad gateway</h1>");
-        let long = excerpt(&"ø ".repeat(10_000));
+        let long = excerpt(&"ø".repeat(2_000));
         assert_eq!(long.chars().count(), EXCERPT_CHARS);
+        // Nothing is cut in half.
+        let long = excerpt(&"Hansen ".repeat(500));
+        assert_eq!(long, ["Hansen"; 71].join(" "));
         let cut = format!("{}ada@example.com", " ".repeat(EXCERPT_BYTES - 4));
         assert_eq!(excerpt(&cut), "");
     }

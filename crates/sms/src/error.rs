@@ -58,6 +58,7 @@ fn known(code: u32) -> Option<(Meaning, &'static str)> {
 impl AnswerTable for Answers {
     const NAME: &'static str = NAME;
     const TITLE: &'static str = "Twilio";
+    const OWN_SENTENCES: bool = true;
     const REQUEST_ID: &'static [&'static str] = &["twilio-request-id"];
 
     fn row(&self, response: &Response) -> Row {

@@ -261,14 +261,18 @@ impl Error {
             false => code.unwrap_or_else(|| status.to_string()),
         };
         let said = row.sentence.map(|sentence| excerpt(&sentence));
-        let said = said.filter(|said| !said.is_empty());
-        let said = said.map_or_else(String::new, |said| format!(": {said}"));
+        let quoted = said.unwrap_or_default();
+        let said = match quoted.as_str() {
+            "" => String::new(),
+            quoted => format!(": {quoted}"),
+        };
         let help = advice(store, &class, Some(&told), region(&response).as_deref());
         Self {
             reason: format!("{store} did not {doing} ({told}){said}{help}"),
             class,
             answer: Answer {
                 code: Some(told),
+                quoted: Some(quoted),
                 ..answers.answer(&response)
             },
         }

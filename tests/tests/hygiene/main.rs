@@ -298,4 +298,8 @@ async fn no_secret_and_nobody_is_found_anywhere() {
     for trace in ["[redacted]", "[email]", "[phone]", "[secret]"] {
         assert!(worker.says(trace), "{trace} is not in the log");
     }
+    // What we say ourselves was left, though somebody is called so.
+    for ours in ["zqbefore [redacted]", "SendGrid answered 400"] {
+        assert!(worker.says(ours), "{ours} is not in the log");
+    }
 }

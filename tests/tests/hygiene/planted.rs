@@ -65,6 +65,13 @@ pub(crate) const MARKERS: &[Marker] = &[
     person("a payload that is none", "zqgarbage"),
     secret("the same in base64, in lower case", "enfnyxjiywdl"),
     person("somebody whom the app names", "zqcontact"),
+    person("a key in a bucket", "zqbucket"),
+    // Too short to stand nowhere by chance, so with the provider's word before or after.
+    secret("a short name that a provider says", "zqbefore bo"),
+    secret("a short name in another case", "zqbefore åse"),
+    secret("a part of a longer text", "zqbefore flat"),
+    secret("a name that is one of our words", "zqbefore queue"),
+    secret("a number in other groups", "zqbefore 91-81"),
 ];
 
 /// Every secret there is in the configuration. Redis's password is set apart, since it has to be true.
@@ -108,9 +115,14 @@ pub(crate) fn jobs(number: usize) -> Vec<Prepared> {
     let data = json!({
         "customer": "zqdata Hansen",
         "zqfield@example.com": ["zqdata", {"x": "zqdata"}],
+        "guests": ["Bo", "Åse", "SendGrid", "Answered", "Dead Queue"],
+        "note": "ring at the old flat, 918 17 161",
     });
     let mail = SendEmail::new("welcome", "zqaddress@example.com");
     let mail = mail.name("Zqname Hansen").data(data);
+    let key = "zqbucket/ada lovelace.pdf";
+    let file = SendEmail::new("welcome", "zqaddress@example.com");
+    let file = file.attach(key, "zqbucket.pdf", "application/pdf");
     let sms = SendSms::new("+4791817161", "Zqtext er klar");
     let place = GeocodeAddress::new(format!("Zqstreet {number}, 9008 Tromsø")).region("no");
     let customer = CreateCustomer::new("user-7")
@@ -120,6 +132,7 @@ pub(crate) fn jobs(number: usize) -> Vec<Prepared> {
     let intent = CreatePaymentIntent::new("order-1", "user-8", 1000, "nok");
     [
         Prepared::new(&mail),
+        Prepared::new(&file),
         Prepared::new(&sms),
         Prepared::new(&place),
         Prepared::new(&customer),
@@ -171,7 +184,10 @@ const KEYS: &str = "SG.zqforeignkey.x, sk_test_zqforeignkey, Authorization: Bear
 /// What a provider was told, and may say again. Google quotes in its own form only what it was asked for.
 fn quote(provider: &str, number: usize) -> String {
     let people = match provider {
-        "sendgrid" => "zqaddress@example.com (Zqname Hansen, zqname hansen) zqdata Hansen, ZQDATA",
+        "sendgrid" => {
+            "zqaddress@example.com (Zqname Hansen, zqname hansen) zqdata Hansen, ZQDATA: zqbefore Bo, zqbefore bo, \
+             zqbefore ÅSE, zqbefore flat, zqbefore queue, zqbefore 91-81-71-61"
+        }
         "twilio" => "'To' number +4791817161 (91817161): Zqtext er klar",
         "google_maps" => return format!("Zqstreet {number}, 9008 Tromsø (Zqstreet) with {KEYS}"),
         // A page that stands before any of Stripe's knows no names.

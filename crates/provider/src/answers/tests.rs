@@ -210,3 +210,23 @@ fn what_does_not_read_is_told_by_its_field_and_never_by_its_value() {
     let error = decode::<Page>(&response).expect_err("half of it");
     assert_eq!(error.to_string(), "not understood: its body broke off");
 }
+
+#[test]
+fn what_the_provider_said_is_told_from_our_own_words() {
+    for (status, body, quoted) in [
+        (400, "no user Bo here", "no user Bo here"),
+        (500, " no\tuser \n hidden ", "no user [secret]"),
+        (400, "{}", ""),
+        (503, "", ""),
+    ] {
+        let error = answered(status, None, body).expect_err("no 2xx");
+        let error = Bare.job_error(Purpose::Effect, &error);
+        let said = error.answer().quoted.as_deref();
+        assert_eq!(said, Some(quoted), "{status} {body}");
+        assert!(error.reason().ends_with(quoted), "{}", error.reason());
+    }
+    let cause = "timed out".to_owned();
+    let lost = CallError::Provider(ProviderError::NoAnswer { cause });
+    let lost = Bare.job_error(Purpose::Effect, &lost);
+    assert_eq!(lost.answer().quoted.as_deref(), Some(""));
+}

@@ -67,6 +67,8 @@ pub(super) fn unfinished(sent: bool, reason: &str, code: &str, provider: Option<
     let answer = Answer {
         provider: provider.map(|name| name.to_owned().into()),
         code: Some(code.to_owned()),
+        // All of it is ours.
+        quoted: Some(String::new()),
         ..Answer::default()
     };
     End::Ran(Err(if sent {

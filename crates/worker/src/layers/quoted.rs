@@ -3,8 +3,19 @@
 //! Job crates redact what can be told by its looks: addresses, numbers, keys. A name cannot; but what a provider quotes
 //! back came from the args, and those are known here. Reasons go from here to the log, the history, an operator's
 //! table and Sentry.
+//!
+//! How much is taken out depends on whose words they are ([`Answer::quoted`]):
+//!
+//! | part of a reason | what is taken out of it |
+//! |---|---|
+//! | what a provider said | every word of the args, however short, in whatever case |
+//! | our own words | only what none of them is by chance: addresses, numbers, long texts |
+//! | not known whose | whole texts, and words with a capital or a digit, of four letters or more |
 
-use longshore_job::{Envelope, JobError, Outcome, kinds};
+use std::collections::HashSet;
+use std::ops::Range;
+
+use longshore_job::{Answer, Envelope, JobError, Outcome, kinds};
 use serde_json::Value;
 
 use super::End;
@@ -12,127 +23,324 @@ use super::End;
 /// What stands in the place of a value.
 const REDACTED: &str = "[redacted]";
 
-/// Shorter ones are words of every day, such as a currency.
+/// What stands in the place of a value already.
+const PLACEHOLDERS: &[&str] = &["redacted", "email", "phone", "secret", "key"];
+
+/// Shorter ones are looked for only as whole words, since they are parts of other words; and where it is not known who
+/// speaks, not at all.
 const SHORTEST: usize = 4;
+
+/// As many digits are a number of somebody's. A status and an amount of days have fewer.
+const NUMBER: usize = 5;
+
+/// A number is written in no more groups of digits than this.
+const MAX_GROUPS: usize = 10;
+
+/// So long a text is none of our words by chance.
+const LONG: usize = 24;
 
 /// Takes a run's args out of the reason that it ended with.
 pub(super) fn take_out(end: &mut End, payload: &[u8]) {
     let End::Ran(end) = end else { return };
-    let reason = match end {
+    let (reason, quoted) = match end {
         Ok(Outcome::Done { .. }) => return,
-        Ok(Outcome::Skipped { reason })
-        | Err(
-            JobError::Permanent { reason, .. }
-            | JobError::Throttled { reason, .. }
-            | JobError::Transient { reason, .. }
-            | JobError::NotReached { reason, .. }
-            | JobError::OutcomeUnknown { reason, .. }
-            | JobError::Unauthorized { reason, .. },
-        ) => reason,
+        Ok(Outcome::Skipped { reason }) => (reason, None),
+        Err(
+            JobError::Permanent { reason, answer, .. }
+            | JobError::Throttled { reason, answer, .. }
+            | JobError::Transient { reason, answer, .. }
+            | JobError::NotReached { reason, answer, .. }
+            | JobError::OutcomeUnknown { reason, answer, .. }
+            | JobError::Unauthorized { reason, answer, .. },
+        ) => (reason, quoted_by(answer)),
     };
-    for private in private_texts(payload) {
-        *reason = without(reason, &private);
+    let private = Private::of(payload);
+    *reason = match quoted.as_deref() {
+        None => private.out_of_anybodys(reason),
+        Some("") => private.out_of_ours(reason),
+        Some(said) if reason.contains(said) => {
+            let ours: Vec<_> = reason.split(said).collect();
+            let ours: Vec<_> = ours.iter().map(|text| private.out_of_ours(text)).collect();
+            ours.join(&private.out_of_said(said))
+        }
+        // It was put into other words, and where it stands among them cannot be told.
+        Some(_) => private.out_of_said(reason),
+    };
+}
+
+/// Nobody else is to read it.
+fn quoted_by(answer: &mut Answer) -> Option<String> {
+    answer.quoted.take()
+}
+
+/// What is private in a job's args.
+#[derive(Debug, Default)]
+struct Private {
+    /// Every text, the longest first.
+    texts: Vec<Folded>,
+    /// Every word of them, folded.
+    words: HashSet<String>,
+    /// Words that look like names or numbers, the longest first.
+    names: Vec<Folded>,
+    /// The digits of every number in them.
+    numbers: HashSet<String>,
+}
+
+impl Private {
+    fn of(payload: &[u8]) -> Self {
+        let Ok(envelope) = Envelope::parse(payload) else {
+            return Self::default();
+        };
+        let public = kinds::find(&envelope.kind).map_or(&[][..], |spec| spec.public_args);
+        let mut texts = Vec::new();
+        if let Ok(Value::Object(args)) = serde_json::from_str(envelope.args.get()) {
+            for (name, value) in &args {
+                if !public.contains(&name.as_str()) {
+                    collect(value, &mut texts);
+                }
+            }
+        }
+        let words = texts.iter().flat_map(|text| words(text));
+        let names = words
+            .clone()
+            .filter(|word| word.contains(|c: char| c.is_uppercase() || c.is_numeric()));
+        let numbers = texts.iter().flat_map(|text| numbers(text));
+        Self {
+            words: words.map(|word| fold(word).collect()).collect(),
+            names: folded(names),
+            numbers: numbers.collect(),
+            texts: folded(texts.iter().map(String::as_str)),
+        }
+    }
+
+    /// Out of what a provider said.
+    fn out_of_said(&self, text: &str) -> String {
+        let text = self.without(text, Folded::is_no_single_word);
+        joined(self.without_words(&self.without_numbers(&text)))
+    }
+
+    /// Out of our own words.
+    fn out_of_ours(&self, text: &str) -> String {
+        let text = self.without(text, Folded::is_nobodys_word);
+        self.without_numbers(&text)
+    }
+
+    /// Out of a text of which it is not known who speaks.
+    fn out_of_anybodys(&self, text: &str) -> String {
+        let mut text = self.without(text, |_| true);
+        for name in &self.names {
+            text = name.out_of(&text);
+        }
+        self.without_numbers(&text)
+    }
+
+    fn without(&self, text: &str, which: impl Fn(&Folded) -> bool) -> String {
+        let mut text = text.to_owned();
+        for private in self.texts.iter().filter(|private| which(private)) {
+            text = private.out_of(&text);
+        }
+        text
+    }
+
+    /// Numbers in whatever form they are written, and parts of them.
+    fn without_numbers(&self, text: &str) -> String {
+        let groups = groups(text);
+        let (mut clean, mut done, mut first) = (String::new(), 0, 0);
+        while first < groups.len() {
+            let longest = (first..groups.len().min(first + MAX_GROUPS))
+                .rev()
+                .find(|last| self.is_number(text, &groups[first..=*last]));
+            if let Some(last) = longest {
+                clean += &text[done..groups[first].start];
+                clean += REDACTED;
+                done = groups[last].end;
+                first = last;
+            }
+            first += 1;
+        }
+        clean + &text[done..]
+    }
+
+    /// Whether these groups of digits are one of the args' numbers, or part of one.
+    fn is_number(&self, text: &str, groups: &[Range<usize>]) -> bool {
+        let are_one = groups
+            .windows(2)
+            .all(|pair| is_within_a_number(&text[pair[0].end..pair[1].start]));
+        let digits: String = groups.iter().map(|group| &text[group.clone()]).collect();
+        let is_one = |number: &String| number.contains(&digits) || digits.contains(number);
+        are_one && digits.len() >= NUMBER && self.numbers.iter().any(is_one)
+    }
+
+    /// Word by word.
+    fn without_words(&self, text: &str) -> String {
+        let (mut clean, mut rest) = (String::new(), text);
+        while let Some(word) = words(rest).next() {
+            let start = word.as_ptr() as usize - rest.as_ptr() as usize;
+            let (between, after) = (&rest[..start], &rest[start + word.len()..]);
+            let is_placeholder =
+                between.ends_with('[') && after.starts_with(']') && PLACEHOLDERS.contains(&word);
+            clean += between;
+            clean += match !is_placeholder && self.holds(word) {
+                true => REDACTED,
+                false => word,
+            };
+            rest = after;
+        }
+        clean + rest
+    }
+
+    /// Whether a word is one of the args', or one of some length is part of it.
+    fn holds(&self, word: &str) -> bool {
+        let word: String = fold(word).collect();
+        let is_part = |private: &String| {
+            private.chars().count() >= SHORTEST && word.contains(private.as_str())
+        };
+        self.words.contains(&word) || self.words.iter().any(is_part)
     }
 }
 
-/// What is private in a job's args: every text of them, then the words of it that look like names or numbers, the
-/// longest first.
-fn private_texts(payload: &[u8]) -> Vec<String> {
-    let Ok(envelope) = Envelope::parse(payload) else {
-        return Vec::new();
-    };
-    let public = kinds::find(&envelope.kind).map_or(&[][..], |spec| spec.public_args);
-    let mut texts = Vec::new();
-    if let Ok(Value::Object(args)) = serde_json::from_str(envelope.args.get()) {
-        for (name, value) in &args {
-            if !public.contains(&name.as_str()) {
-                collect(value, &mut texts);
+/// A text without the case of its letters.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Folded(Vec<char>);
+
+impl Folded {
+    /// An address or a long text.
+    fn is_nobodys_word(&self) -> bool {
+        let is_address = self.0.contains(&'@') || self.0.windows(3).any(|at| at == [':', '/', '/']);
+        is_address || self.0.len() >= LONG
+    }
+
+    fn is_no_single_word(&self) -> bool {
+        !self.0.iter().all(|c| c.is_alphanumeric())
+    }
+
+    /// A text without this one.
+    fn out_of(&self, text: &str) -> String {
+        let (mut clean, mut rest) = (String::new(), text);
+        while let Some(found) = self.find(rest) {
+            clean += &rest[..found.start];
+            clean += REDACTED;
+            rest = &rest[found.end..];
+        }
+        clean + rest
+    }
+
+    fn find(&self, text: &str) -> Option<Range<usize>> {
+        let starts = text.char_indices().map(|(start, _)| start);
+        starts
+            .filter_map(|start| Some(start..start + self.begins(&text[start..])?))
+            .next()
+    }
+
+    /// How much of a text it is the beginning of.
+    fn begins(&self, text: &str) -> Option<usize> {
+        let mut rest = self.0.iter();
+        for (at, c) in text.char_indices() {
+            if rest.as_slice().is_empty() {
+                return Some(at);
+            }
+            let mut buffer = [0; 4];
+            if !fold(c.encode_utf8(&mut buffer)).all(|c| rest.next() == Some(&c)) {
+                return None;
+            }
+        }
+        rest.as_slice().is_empty().then_some(text.len())
+    }
+}
+
+/// Those of some length, each once, the longest first.
+fn folded<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Folded> {
+    let mut all: Vec<_> = texts
+        .map(|text| Folded(fold(text).collect()))
+        .filter(|text| text.0.len() >= SHORTEST)
+        .collect();
+    all.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+    all.dedup();
+    all
+}
+
+/// Upper case first: some letters have two lower ones.
+fn fold(text: &str) -> impl Iterator<Item = char> {
+    text.chars()
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+}
+
+/// Several that follow each other as the words of a name do become one.
+fn joined(mut text: String) -> String {
+    for between in ["", " ", "-", "'", "’", ".", ". ", "_", "/"] {
+        let several = format!("{REDACTED}{between}{REDACTED}");
+        while text.contains(&several) {
+            text = text.replace(&several, REDACTED);
+        }
+    }
+    text
+}
+
+/// Where digits follow each other in a text.
+fn groups(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text.char_indices().filter(|(_, c)| c.is_ascii_digit()) {
+        match found.last_mut().filter(|group| group.end == at) {
+            Some(group) => group.end += 1,
+            None => found.push(at..at + 1),
+        }
+    }
+    found
+}
+
+/// The digits of the numbers in a text, whatever groups them.
+fn numbers(text: &str) -> Vec<String> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for group in groups(text) {
+        let digits = &text[group.clone()];
+        match found.last_mut() {
+            Some((end, number)) if is_within_a_number(&text[*end..group.start]) => {
+                *end = group.end;
+                *number += digits;
+            }
+            _ => found.push((group.end, digits.to_owned())),
+        }
+    }
+    let numbers = found.into_iter().map(|(_, number)| number);
+    numbers.filter(|number| number.len() >= NUMBER).collect()
+}
+
+fn is_within_a_number(between: &str) -> bool {
+    let groups = [' ', '\u{a0}', '.', '-', '/', '(', ')'];
+    between.chars().count() <= 2 && between.chars().all(|c| groups.contains(&c))
+}
+
+/// Every text and number. Names of fields are the program's, unless they do not look like it.
+fn collect(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(number) => texts.push(number.to_string()),
+        Value::String(text) => texts.push(text.trim().to_owned()),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if !is_name(name) {
+                    texts.push(name.trim().to_owned());
+                }
+                collect(value, texts);
             }
         }
     }
-    let words: Vec<_> = texts.iter().flat_map(|text| names(text)).collect();
-    texts.extend(words);
-    texts.retain(|text| text.chars().count() >= SHORTEST);
-    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    texts.dedup();
-    texts
 }
 
-fn collect(value: &Value, texts: &mut Vec<String>) {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        Value::String(text) => texts.push(text.trim().to_owned()),
-        Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
-        Value::Object(fields) => fields.values().for_each(|value| collect(value, texts)),
-    }
-}
-
-/// Words with a capital or a digit in them. Others are as likely to be the provider's own.
-fn names(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric());
-    words
-        .filter(|word| word.contains(|c: char| c.is_uppercase() || c.is_numeric()))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// A text without a private one, whatever the case of its letters.
-fn without(text: &str, private: &str) -> String {
-    let mut rest = text;
-    let mut clean = String::new();
-    while let Some(at) = find(rest, private) {
-        clean += &rest[..at];
-        clean += REDACTED;
-        rest = &rest[at + private.len()..];
-    }
-    clean + rest
-}
-
-/// Where it begins. What is ASCII of it may be in another case.
-fn find(text: &str, private: &str) -> Option<usize> {
-    let (text, private) = (text.as_bytes(), private.as_bytes());
-    // A whole character begins where it is found, since one begins the private text.
-    text.windows(private.len())
-        .position(|part| part.eq_ignore_ascii_case(private))
+/// Looks like a name in a program: `order_number`. Operators see such ones without asking.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PAYLOAD: &[u8] = r#"{"kind":"send_email","v":1,"args":{"template":"Welcome Mail",
-        "to":{"email":"ada@example.com","name":"Åda Hansen"},"data":{"street":["Storgata 7"],"n":1,"x":"ok","it":"invalid"}}}"#
-        .as_bytes();
-
-    fn cleaned(reason: &str) -> String {
-        let mut end = End::Ran(Err(JobError::permanent(reason)));
-        take_out(&mut end, PAYLOAD);
-        match end {
-            End::Ran(Err(error)) => error.reason().to_owned(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn what_is_quoted_of_the_args_is_taken_out() {
-        for (reason, clean) in [
-            ("no Åda Hansen there", "no [redacted] there"),
-            ("Mr HANSEN, hansen", "Mr [redacted], [redacted]"),
-            ("ADA@example.com of Storgata 7", "[redacted] of [redacted]"),
-            ("in Storgata only", "in [redacted] only"),
-            // Public, too short, or nobody's.
-            (
-                "Welcome Mail is unknown, ok 1",
-                "Welcome Mail is unknown, ok 1",
-            ),
-            ("", ""),
-        ] {
-            assert_eq!(cleaned(reason), clean);
-        }
-    }
-
-    #[test]
-    fn a_payload_that_is_none_has_no_args() {
-        assert!(private_texts(b"\xff").is_empty());
-    }
-}
+mod tests;

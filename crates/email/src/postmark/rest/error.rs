@@ -3,8 +3,9 @@
 use longshore_job::{Blame, JobError};
 use longshore_provider::{AnswerTable, CallError, Meaning, Purpose, Response, Row};
 
-use super::{Said, waits_for_sendgrid};
+use super::Said;
 use crate::postmark::NAME;
+use crate::postmark::waits_quoting;
 
 /// Postmark does not have the template, and SendGrid may.
 const NO_TEMPLATE: u32 = 1101;
@@ -84,8 +85,9 @@ pub(super) fn of_sending(error: &CallError) -> JobError {
     if let Some(response) = error.response()
         && Said::of(response).is_some_and(|said| said.error_code == NO_TEMPLATE)
     {
-        let (reason, _) = Answers.told(response);
-        return waits_for_sendgrid(format!("template not found: {reason}"));
+        let (reason, answer) = Answers.told(response);
+        let quoted = answer.quoted.unwrap_or_default();
+        return waits_quoting(format!("template not found: {reason}"), quoted);
     }
     Answers.job_error(Purpose::Effect, error)
 }

@@ -1,7 +1,7 @@
 //! What an SMTP server's replies mean for a job, and what it means when there are none: the only place that decides it.
 
 use lettre::transport::smtp::Error;
-use longshore_job::{Blame, JobError};
+use longshore_job::{Answer, Blame, JobError};
 use longshore_provider::{Meaning, Purpose, excerpt, is_our_own, redact};
 
 use crate::postmark::{answer, waits_for_sendgrid};
@@ -107,23 +107,31 @@ impl From<SmtpError> for JobError {
         match error {
             SmtpError::NotReached { cause, .. } => Self::NotReached {
                 reason: format!("Postmark was not reached by SMTP: {cause}"),
-                answer: answer(None, Some("not reached".to_owned())),
+                answer: quoting("", answer(None, Some("not reached".to_owned()))),
             },
             SmtpError::NeverSent { cause } => Self::Transient {
                 reason: format!("the mail was not handed over to Postmark by SMTP: {cause}"),
-                answer: answer(None, Some("not handed over".to_owned())),
+                answer: quoting(&cause, answer(None, Some("not handed over".to_owned()))),
             },
             SmtpError::NoAnswer { cause } => Self::OutcomeUnknown {
                 reason: format!(
                     "the mail was sent to Postmark by SMTP and no answer came: {cause}"
                 ),
-                answer: answer(None, Some("no answer".to_owned())),
+                answer: quoting(&cause, answer(None, Some("no answer".to_owned()))),
             },
             SmtpError::NotAscii => {
                 waits_for_sendgrid("Postmark's SMTP server takes no addresses beyond ASCII")
             }
             SmtpError::Refused { step, code, said } => refused(step, code, &said),
         }
+    }
+}
+
+/// Of a reason that holds what the server said.
+fn quoting(said: &str, answer: Answer) -> Answer {
+    Answer {
+        quoted: Some(said.to_owned()),
+        ..answer
     }
 }
 
@@ -139,7 +147,7 @@ fn refused(step: Step, code: u16, said: &str) -> JobError {
         "" => format!("Postmark refused {what} by SMTP: {code}"),
         said => format!("Postmark refused {what} by SMTP: {code} {said}"),
     };
-    let answer = answer(Some(code), Some(format!("smtp {code}")));
+    let answer = quoting(said, answer(Some(code), Some(format!("smtp {code}"))));
     meaning(step, code).means(Purpose::Effect, reason, answer, None)
 }
 
@@ -194,6 +202,7 @@ mod tests {
             assert_eq!(answer.provider.as_deref(), Some("postmark"));
             assert_eq!(answer.status, Some(code));
             assert_eq!(answer.code, Some(format!("smtp {code}")));
+            assert_eq!(answer.quoted.as_deref(), Some("Because."));
         }
     }
 
