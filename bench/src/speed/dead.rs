@@ -119,6 +119,7 @@ async fn die(ours: &Ours) -> Result<Vec<(String, String)>, Failure> {
             fate: decision.fate,
             state: decision.state,
             history: None,
+            key: job.key,
             put_back: None,
             payload_bytes: PAYLOAD_BYTES,
             said: decision.said,

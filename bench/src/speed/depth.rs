@@ -90,6 +90,7 @@ async fn claim_rate(ours: &Ours, lease: &Lease, claims: usize) -> Result<f64, Fa
             fate: Fate::Completed { result: None },
             state: RunState::default(),
             history: None,
+            key: job.key,
             put_back: None,
             payload_bytes: PAYLOAD_BYTES,
             said: Word::Nothing,

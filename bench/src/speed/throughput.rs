@@ -133,6 +133,7 @@ async fn drain(queue: Queue, lease: Arc<Lease>) -> Result<usize, Failure> {
                     duration_ms: Some(0),
                     ..HistoryEntry::default()
                 }),
+                key: job.key,
                 put_back: None,
                 payload_bytes: PAYLOAD_BYTES,
                 said: decision.said,
