@@ -71,7 +71,7 @@ async fn over(bench: &Bench, queue: &Queue) {
         _ => "half",
     };
     let key = &queue.keys().breakers;
-    let text = format!("{word} {epoch} 1 ");
+    let text = format!("{word} {epoch} 1 1 1 ");
     let _: u8 = bench
         .raw(&[b"HSET", key.as_bytes(), b"sendgrid", text.as_bytes()])
         .await;
