@@ -45,7 +45,8 @@ test-stripe-mock: setup
 
 # Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S
 chaos *ARGS: setup
-    cargo build --quiet --package longshore --bin longshore --package longshore-tests --bin chaos
+    # As `just test` builds them, so that nothing is built twice.
+    cargo test --workspace --no-run --quiet
     ./target/debug/chaos {{ARGS}}
 
 # What stock apalis-redis does to jobs, beside ours in the same trial
@@ -106,7 +107,7 @@ advisories:
     cargo deny check advisories
 
 # Everything that has to pass before a change lands; says how long each stage took
-ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test")
+ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "chaos --minutes 2 --seed 1")
 
 # What is too slow for that: run by hand before a release, its log committed as docs/ci-full.log
 ci-full:
