@@ -223,3 +223,22 @@ async fn a_sweep_ends_no_lease_for_a_worker_whose_own_is_over() {
         assert!(job.expect("is there").worker.is_some());
     }
 }
+
+/// To the millisecond: a second of slack is a mail that its reader was told would not come any more.
+#[tokio::test]
+async fn an_expiry_has_no_slack() {
+    let bench = Bench::new();
+    bench.enqueue(1).await;
+    let worker = bench.worker("w").await;
+    let mut job = bench.claim(&worker, 1).await.remove(0);
+    let minute = Some(Duration::from_secs(60));
+    for (claimed_at_ms, expired) in [(69_999, false), (70_000, true), (70_999, true)] {
+        job.claimed_at_ms = claimed_at_ms;
+        // By its producer, whatever its kind says, and by its kind from when it was first due.
+        (job.expires_at_ms, job.first_due_ms) = (Some(70_000), 69_000);
+        assert_eq!(job.has_expired(minute), expired, "{claimed_at_ms}");
+        (job.expires_at_ms, job.first_due_ms) = (None, 10_000);
+        assert_eq!(job.has_expired(minute), expired, "{claimed_at_ms}");
+        assert!(!job.has_expired(None), "nobody said anything");
+    }
+}
