@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_client::JobId;
 use longshore_sandbox::{Fault, Rule, VaultServer};
-use longshore_tests::{Act, Load, Stage, Start, Worker, eventually, outcomes};
+use longshore_tests::{Act, Load, Stage, Start, Trouble, Wire, Worker, eventually, outcomes};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -200,6 +200,83 @@ async fn a_key_that_is_refused_pauses_the_queue_until_there_is_another() {
         "no probe of a minute was waited for"
     );
     assert!(stage.stats().await.paused.is_none());
+}
+
+/// Five calls at a time with the old key, of which none goes well; no second one while Vault does not answer.
+async fn left_to_others(stage: &Stage, worker: &Worker, says: &str) {
+    worker.has_said("they cannot be fetched again").await;
+    eventually("all of them are back", || async {
+        let stats = stage.stats().await;
+        (stats.running, stats.pending) == (0, 20)
+    })
+    .await;
+    let requests = stage.ledger().requests();
+    assert!(requests <= 10, "{requests}");
+    eventually("it says why", || async {
+        let rows = stage.longshore(&["workers", "--json"]).await.json();
+        let row = &rows[0];
+        row["fit"] == false && row["note"].as_str().is_some_and(|note| note.contains(says))
+    })
+    .await;
+    let queues = stage.longshore(&["queues"]).await;
+    assert!(queues.stdout.contains(says), "{queues:?}");
+    let (status, text) = worker.get("/readyz").await;
+    assert_eq!(status, 503, "it works nothing: {text}");
+    assert!(text.contains(says), "{text}");
+    let (_, metrics) = worker.get("/metrics").await;
+    let gauge = r#"longshore_credentials_unfetched{queue="email",provider="sendgrid"} 1"#;
+    assert!(metrics.contains(gauge), "{metrics}");
+    assert!(stage.stats().await.paused.is_none(), "it paused itself");
+    assert_eq!(stage.ledger().requests(), requests, "it goes on calling");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_vault_is_not_reached_a_refused_key_pauses_nothing() {
+    let stage = Stage::set().await;
+    let kept = Kept::new(600);
+    let wire = Wire::to(kept.vault.port()).await;
+    let addr = wire.url().replace("redis://", "http://");
+    let worker = kept.worker(&stage).concurrency(5);
+    let worker = worker.env("LONGSHORE_PROVIDERS__VAULT__ADDR", addr);
+    let worker = worker.start().await;
+    wire.trouble("HTTP/1.1", Trouble::CutBefore, usize::MAX);
+    kept.vault.put(KEY, "SG.two");
+    stage.sendgrid.take_only(["SG.two"]);
+    let ids = stage.enqueue(20).await;
+    left_to_others(&stage, &worker, "does not answer as it should").await;
+    let asked = wire.met();
+    eventually("it asks Vault again", || async { wire.met() > asked }).await;
+    wire.clear();
+    with_the_first_attempt(&stage, &ids).await;
+    assert_eq!(said(&worker, "paused itself"), 0);
+    worker.becomes("/readyz", 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn once_vault_is_unsealed_a_key_that_is_the_same_pauses_the_queue() {
+    let stage = Stage::set().await;
+    let kept = Kept::new(600);
+    let worker = kept.worker(&stage).concurrency(5).start().await;
+    stage.sendgrid.take_only(["SG.two"]);
+    kept.vault.seal();
+    // Its breaker is open, and a probe may go at once: one that is refused like this finds nothing out, and is not repeated.
+    let mut open = redis::cmd("HSET");
+    open.arg(&stage.queue.keys().breakers)
+        .arg("sendgrid")
+        .arg("open 5 0 0 0 ");
+    let opened: Result<u64, _> = stage.queue.link().command(&open).await;
+    opened.expect("Redis writes");
+    let ids = stage.enqueue(20).await;
+    left_to_others(&stage, &worker, "is sealed; have it unsealed").await;
+    kept.vault.unseal();
+    eventually("the queue has paused itself", || async {
+        stage.stats().await.paused.is_some()
+    })
+    .await;
+    kept.vault.put(KEY, "SG.two");
+    // As an operator does who has written a new one; the probe of a minute would find out, too.
+    stage.longshore(&["resume", "email", "--holds"]).await;
+    with_the_first_attempt(&stage, &ids).await;
 }
 
 /// What `config check` finds: keys and problems.

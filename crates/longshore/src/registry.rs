@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use longshore_cron::Entry;
 use longshore_job::Prepared;
-use longshore_provider::secret::Secret;
+use longshore_provider::secret::{Refreshed, Secret};
 use longshore_queue::{BreakerSpec, Credentials, ProviderPolicy};
 use longshore_worker::{Handlers, ProviderFacts};
 
@@ -173,10 +173,14 @@ fn policy(
     let credentials = Credentials::live(word).fetched_by(move || {
         let kept = kept.clone();
         async move {
+            let mut failed = None;
             for secret in kept {
-                // It says itself what came of it; what counts is the version.
-                drop(secret.refresh().await);
+                // It says itself what came of it; where it is another one, the version says so.
+                if let Refreshed::Kept(error) = secret.refresh().await {
+                    failed = Some(format!("{error}; {}", error.cure()));
+                }
             }
+            failed.map_or(Ok(()), Err)
         }
     });
     ProviderPolicy {

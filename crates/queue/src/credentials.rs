@@ -4,7 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 type Word = Arc<dyn Fn() -> String + Send + Sync>;
-type Fetch = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+type Fetch =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// Which credentials a provider is called with, as a word that changes when they do: then one more probe may find out at
 /// once whether they are accepted. It says nothing else about them, and every process has the same word for the same ones.
@@ -23,13 +24,13 @@ impl Credentials {
         }
     }
 
-    /// With a way to fetch them again from where they are kept. What comes of it shows in the word. Many may ask at once:
-    /// it is up to `fetch` to make one fetch of it.
+    /// With a way to fetch them again from where they are kept. What comes of it shows in the word; where they could not be
+    /// fetched it says why, without a secret. Many may ask at once: it is up to `fetch` to make one fetch of it.
     #[must_use]
     pub fn fetched_by<F, Fut>(self, fetch: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
+        Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
         Self {
             fetch: Some(Arc::new(move || Box::pin(fetch()))),
@@ -43,10 +44,14 @@ impl Credentials {
         self.word.as_ref().map(|word| word()).unwrap_or_default()
     }
 
-    /// Fetches them again, where that can be done.
-    pub async fn fetch(&self) {
-        if let Some(fetch) = &self.fetch {
-            fetch().await;
+    /// Fetches them again from where they are kept. Those that stay the same need no fetch.
+    ///
+    /// # Errors
+    /// When they could not be fetched: why, in words. Those in use stay in use.
+    pub async fn fetch(&self) -> Result<(), String> {
+        match &self.fetch {
+            Some(fetch) => fetch().await,
+            None => Ok(()),
         }
     }
 }

@@ -98,8 +98,9 @@ async fn turn(station: &Arc<Station>) -> Result<Next, QueueError> {
     let Some(lease) = station.lease() else {
         return Ok(Next::Again);
     };
-    // Whatever it claimed would fail here.
-    if station.hosts.is_short() {
+    // Whatever it claimed would fail here, a probe too.
+    let hosts = &station.hosts;
+    if hosts.is_short() || hosts.lacks_credentials(&station.queue.provider().name) {
         return Ok(Next::Idle(None));
     }
     let doubts = station.doubts();

@@ -1,9 +1,10 @@
 //! The door that each outgoing request of a run has to pass.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_job::{Gate, NotNow, Pass, Reach, Unreached, Why};
@@ -11,8 +12,9 @@ use longshore_queue::{Asked, Call, Limit, ProviderPolicy, Queue, Route, Word};
 use tokio::time::sleep;
 
 use crate::clock::Moment;
-use crate::entry::Entry;
+use crate::entry::{Entry, lock};
 use crate::reach;
+use crate::refetch::{self, Refusal};
 use crate::retell::retell;
 use crate::station::Station;
 
@@ -34,6 +36,8 @@ pub(crate) struct SendGate {
     entry: Arc<Entry>,
     /// The one call that the claim has taken from the provider's limiter is made, or under way.
     called: AtomicBool,
+    /// The credentials that its calls went out with last, by the provider that it asked for them.
+    used: Mutex<HashMap<String, String>>,
 }
 
 impl SendGate {
@@ -42,6 +46,7 @@ impl SendGate {
             station,
             entry,
             called: AtomicBool::new(false),
+            used: Mutex::default(),
         }
     }
 
@@ -119,6 +124,21 @@ impl SendGate {
                 }
             }
             sleep(ASK_AGAIN).await;
+        }
+    }
+
+    /// What a call told, but that a refusal of credentials which are not in use any more, or cannot be fetched again, says
+    /// nothing of those that are.
+    async fn of_those_in_use(&self, policy: &ProviderPolicy, word: Word) -> Word {
+        let used = lock(&self.used).get(&policy.name).cloned();
+        match (&word, used) {
+            (Word::Refused { .. }, Some(used)) => {
+                match refetch::look_at(&self.station, policy, &used).await {
+                    Refusal::Stands => word,
+                    Refusal::Outdated | Refusal::Unfetched => Word::Nothing,
+                }
+            }
+            _ => word,
         }
     }
 
@@ -221,6 +241,10 @@ impl Gate for SendGate {
             let pass = self.leave(provider, effect).await?;
             self.pass(if effect { Entry::send } else { Entry::is_open })
                 .await;
+            if let Some((_, policy)) = self.owner(provider) {
+                let used = policy.credentials.now();
+                lock(&self.used).insert(provider.to_owned(), used);
+            }
             Ok(pass)
         })
     }
@@ -238,6 +262,7 @@ impl Gate for SendGate {
             self.entry.tells_of_calls();
             self.station.metrics.called(&policy.name, &word);
             reach::told(&self.station, provider, &word, pass.probe);
+            let word = self.of_those_in_use(policy, word).await;
             let by = self.entry.lease.process();
             if let Err(error) = owner.tell(policy, pass, &word, by).await {
                 tracing::debug!(job = %self.entry.claimed.id, %error, "what a call told is lost");

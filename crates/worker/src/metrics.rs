@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::Unreached;
 use longshore_queue::{BreakerState, HoldCause, JobState, Stats, Word};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -15,6 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::entry::lock;
+use crate::reach::Away;
 
 mod inventory;
 mod seldom;
@@ -80,6 +80,7 @@ pub(crate) struct Metrics {
     calls: Family<CallLabels, Counter>,
     units: Family<UnitLabels, Counter>,
     not_reached: Family<HostLabels, Gauge>,
+    credentials_unfetched: Family<HostLabels, Gauge>,
     providers: Vec<ProviderFacts>,
     ticks: Family<EntryLabel, Counter>,
     skipped_ticks: Family<EntryLabel, Counter>,
@@ -112,6 +113,7 @@ impl Metrics {
             calls: Family::default(),
             units: Family::default(),
             not_reached: Family::default(),
+            credentials_unfetched: Family::default(),
             providers,
             ticks: Family::default(),
             skipped_ticks: Family::default(),
@@ -170,6 +172,11 @@ impl Metrics {
             "not_reached",
             "1 while this process does not reach the provider, and claims no jobs for it",
             metrics.not_reached.clone(),
+        );
+        registry.register(
+            "credentials_unfetched",
+            "1 while the provider has refused the credentials in use and they cannot be fetched again: this process claims no jobs for it",
+            metrics.credentials_unfetched.clone(),
         );
         registry.register(
             "cron_ticks",
@@ -432,8 +439,15 @@ impl QueueMetrics {
         self.all.calls.get_or_create(&labels).inc();
     }
 
-    /// These providers of the queue are not reached from here, and no others.
-    pub(crate) fn not_reached(&self, away: &HashMap<String, Unreached>) {
+    /// The queue's jobs call these. They are counted from the start, so that what is not wrong reads 0.
+    pub(crate) fn has_providers<'a>(&self, providers: impl Iterator<Item = &'a str>) {
+        let named = providers.filter(|name| !name.is_empty());
+        lock(&self.missed).extend(named.map(str::to_owned));
+        self.left_to_others(&HashMap::new());
+    }
+
+    /// These providers of the queue are left to other workers from here, and no others.
+    pub(crate) fn left_to_others(&self, away: &HashMap<String, Away>) {
         let mut known = lock(&self.missed);
         known.extend(away.keys().cloned());
         for provider in known.iter() {
@@ -441,8 +455,14 @@ impl QueueMetrics {
                 queue: self.queue.clone(),
                 provider: provider.clone(),
             };
-            let missed = i64::from(away.contains_key(provider));
-            self.all.not_reached.get_or_create(&labels).set(missed);
+            let (host, credentials) = match away.get(provider) {
+                Some(Away::Host(_)) => (1, 0),
+                Some(Away::Unfetched(_)) => (0, 1),
+                None => (0, 0),
+            };
+            self.all.not_reached.get_or_create(&labels).set(host);
+            let unfetched = &self.all.credentials_unfetched;
+            unfetched.get_or_create(&labels).set(credentials);
         }
     }
 

@@ -4,6 +4,9 @@
 //! goes back to the head of its queue at no attempt, and must not come back here. Meanwhile the process tests the host by a
 //! handshake. Only a test, or a probe that was let through, ends it: a call that goes well over a connection made before
 //! says nothing of new ones.
+//!
+//! A provider whose credentials were refused here, and could not be fetched again, is left to others in the same way
+//! ([`unfetched`]): whether the credentials are wrong or only old is not known. The test is then one more fetch.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_job::{JobError, Reach, Unreached, Word};
+use longshore_queue::{Credentials, ProviderPolicy};
 use tokio::time::{sleep, timeout};
 
 use crate::entry::{Entry, lock};
@@ -29,41 +33,107 @@ const TEST_WITHIN: Duration = Duration::from_secs(15);
 /// What one station knows of its providers' hosts.
 #[derive(Debug, Default)]
 pub(crate) struct Hosts {
-    away: Mutex<HashMap<String, Unreached>>,
+    away: Mutex<HashMap<String, Away>>,
     /// What was reached since that was last said: the queue's provider, its fallback.
     here: [AtomicBool; 2],
     /// Something was reached at least once.
     ever: AtomicBool,
 }
 
+/// Why a provider is left to others.
+#[derive(Debug, Clone)]
+pub(crate) enum Away {
+    /// Its host is not reached.
+    Host(Unreached),
+    /// It refused the credentials in use, and they could not be fetched again, for this reason.
+    Unfetched(String),
+}
+
+/// How it is found out whether a provider may be called again.
+enum Test {
+    Host(Arc<dyn Reach>),
+    Fetch(Credentials),
+}
+
+impl Away {
+    fn is_host(&self) -> bool {
+        matches!(self, Self::Host(_))
+    }
+
+    /// In words, of this provider.
+    fn of(&self, provider: &str) -> String {
+        match self {
+            Self::Host(Unreached {
+                host,
+                cause,
+                ours: true,
+            }) => {
+                format!("this machine cannot make connections: {cause} ({provider}, {host})")
+            }
+            Self::Host(Unreached {
+                host,
+                cause,
+                ours: false,
+            }) => {
+                format!("{provider} is not reached: {host}: {cause}")
+            }
+            Self::Unfetched(why) => {
+                format!(
+                    "{provider} refused the credentials, and they cannot be fetched again: {why}"
+                )
+            }
+        }
+    }
+}
+
+impl Test {
+    async fn run(&self) -> Result<(), Away> {
+        match self {
+            Self::Host(host) => host.reach().await.map_err(Away::Host),
+            Self::Fetch(credentials) => credentials.fetch().await.map_err(Away::Unfetched),
+        }
+    }
+
+    fn is_host(&self) -> bool {
+        matches!(self, Self::Host(_))
+    }
+}
+
 impl Hosts {
-    /// Whether this provider is not reached.
+    /// Whether this provider is left to others.
     pub(crate) fn misses(&self, provider: &str) -> bool {
         lock(&self.away).contains_key(provider)
     }
 
-    /// Whether any is not.
+    /// Whether this provider is left to others, for its host or else for its credentials.
+    fn misses_for(&self, provider: &str, host: bool) -> bool {
+        let away = lock(&self.away);
+        away.get(provider)
+            .is_some_and(|away| away.is_host() == host)
+    }
+
+    /// Whether any is.
     pub(crate) fn misses_any(&self) -> bool {
         !lock(&self.away).is_empty()
     }
 
     /// Whether this machine is short of what any connection needs.
     pub(crate) fn is_short(&self) -> bool {
-        lock(&self.away).values().any(|away| away.ours)
+        let away = lock(&self.away);
+        let mut all = away.values();
+        all.any(|away| matches!(away, Away::Host(Unreached { ours: true, .. })))
+    }
+
+    /// Whether the credentials for this provider were refused and could not be fetched again: no call of it can go well.
+    pub(crate) fn lacks_credentials(&self, provider: &str) -> bool {
+        self.misses_for(provider, false)
     }
 
     /// What is wrong, in words, by provider.
     pub(crate) fn trouble(&self) -> Vec<String> {
         let away = lock(&self.away);
-        let mut words: Vec<_> = away
-            .iter()
-            .map(|(provider, Unreached { host, cause, ours })| match ours {
-                true => {
-                    format!("this machine cannot make connections: {cause} ({provider}, {host})")
-                }
-                false => format!("{provider} is not reached: {host}: {cause}"),
-            })
-            .collect();
+        let words = away.iter().map(|(provider, away)| away.of(provider));
+        let mut words: Vec<_> = words.collect();
         words.sort();
         words
     }
@@ -97,9 +167,15 @@ pub(crate) fn note(station: &Arc<Station>, entry: &Entry, end: &End) -> bool {
         station.queue.provider().name.as_str()
     };
     if is_known || ours {
-        begin(station, missed, unreached, again);
+        begin(station, missed, Away::Host(unreached), Test::Host(again));
     }
     ours
+}
+
+/// The provider refused the credentials in use, and they could not be fetched again: it is left to others until they can.
+pub(crate) fn unfetched(station: &Arc<Station>, provider: &ProviderPolicy, why: String) {
+    let test = Test::Fetch(provider.credentials.clone());
+    begin(station, &provider.name, Away::Unfetched(why), test);
 }
 
 /// A handler that does not say which host it was: the next job finds out.
@@ -111,27 +187,34 @@ impl Reach for Untested {
     }
 }
 
-fn begin(station: &Arc<Station>, provider: &str, unreached: Unreached, again: Arc<dyn Reach>) {
-    let Unreached { host, cause, ours } = unreached.clone();
-    let before = lock(&station.hosts.away).insert(provider.to_owned(), unreached);
-    if before.is_some() {
+fn begin(station: &Arc<Station>, provider: &str, away: Away, test: Test) {
+    let before = lock(&station.hosts.away).insert(provider.to_owned(), away.clone());
+    if before.is_some_and(|before| before.is_host() == test.is_host()) {
         return;
     }
     let queue = station.queue.name();
-    tracing::warn!(
-        queue,
-        provider,
-        host,
-        cause,
-        ours,
-        "not reached from here: its jobs are left to other workers until it is"
-    );
+    match away {
+        Away::Host(Unreached { host, cause, ours }) => tracing::warn!(
+            queue,
+            provider,
+            host,
+            cause,
+            ours,
+            "not reached from here: its jobs are left to other workers until it is"
+        ),
+        Away::Unfetched(why) => tracing::warn!(
+            queue,
+            provider,
+            why,
+            "the provider refused the credentials, and they cannot be fetched again: its jobs are left to other workers until they can"
+        ),
+    }
     changed(station);
     let (station, provider) = (Arc::clone(station), provider.to_owned());
-    tokio::spawn(async move { test(&station, &provider, again).await });
+    tokio::spawn(async move { test_until_well(&station, &provider, test).await });
 }
 
-async fn test(station: &Arc<Station>, provider: &str, again: Arc<dyn Reach>) {
+async fn test_until_well(station: &Arc<Station>, provider: &str, test: Test) {
     let mut stop = station.stop.subscribe();
     let mut wait = FIRST_TEST;
     loop {
@@ -139,47 +222,63 @@ async fn test(station: &Arc<Station>, provider: &str, again: Arc<dyn Reach>) {
             () = sleep(wait) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
-        if !station.hosts.misses(provider) {
+        if !station.hosts.misses_for(provider, test.is_host()) {
             return;
         }
-        match timeout(TEST_WITHIN, again.reach()).await {
-            Ok(Ok(())) => return regain(station, provider).await,
-            Ok(Err(unreached)) => {
-                let ours = unreached.ours;
-                if let Some(away) = lock(&station.hosts.away).get_mut(provider) {
-                    *away = unreached;
-                }
-                if !ours && let Some(policy) = station.queue.policy_of(provider) {
-                    let told = station
-                        .queue
-                        .still_not_reached(policy, &station.process)
-                        .await;
-                    if let Err(error) = told {
-                        tracing::debug!(queue = station.queue.name(), %error, "that a host is not reached is not written");
-                    }
-                }
-            }
+        match timeout(TEST_WITHIN, test.run()).await {
+            Ok(Ok(())) => return regain(station, provider, test.is_host()).await,
+            Ok(Err(found)) => still_away(station, provider, found).await,
             Err(_) => {}
         }
         wait = (wait * 2).min(TEST_AT_LEAST);
     }
 }
 
-/// It is reached again.
-async fn regain(station: &Arc<Station>, provider: &str) {
+/// A test has found the provider as it was.
+async fn still_away(station: &Arc<Station>, provider: &str, found: Away) {
+    let theirs = matches!(found, Away::Host(Unreached { ours: false, .. }));
+    if let Some(away) = lock(&station.hosts.away).get_mut(provider)
+        && away.is_host() == found.is_host()
+    {
+        *away = found;
+    }
+    if theirs && let Some(policy) = station.queue.policy_of(provider) {
+        let told = station
+            .queue
+            .still_not_reached(policy, &station.process)
+            .await;
+        if let Err(error) = told {
+            tracing::debug!(queue = station.queue.name(), %error, "that a host is not reached is not written");
+        }
+    }
+}
+
+/// Its host is reached again, or its credentials could be fetched again.
+async fn regain(station: &Arc<Station>, provider: &str, host: bool) {
     let queue = station.queue.name();
-    if let Err(error) = station.queue.reached(&[provider], &station.process).await {
+    if host && let Err(error) = station.queue.reached(&[provider], &station.process).await {
         // It is forgotten after a minute.
         tracing::debug!(queue, %error, "that a host is reached again is not written");
     }
-    if lock(&station.hosts.away).remove(provider).is_none() {
-        return;
+    {
+        let mut away = lock(&station.hosts.away);
+        if away.get(provider).is_none_or(|away| away.is_host() != host) {
+            return;
+        }
+        away.remove(provider);
     }
-    tracing::info!(
-        queue,
-        provider,
-        "reached again from here: its jobs are claimed again"
-    );
+    match host {
+        true => tracing::info!(
+            queue,
+            provider,
+            "reached again from here: its jobs are claimed again"
+        ),
+        false => tracing::info!(
+            queue,
+            provider,
+            "its credentials were fetched again: its jobs are claimed again"
+        ),
+    }
     changed(station);
     station.work.notify_one();
 }
@@ -189,7 +288,7 @@ fn reached(station: &Arc<Station>, provider: &str, by_probe: bool) {
     if station.hosts.misses(provider) {
         if by_probe {
             let (station, provider) = (Arc::clone(station), provider.to_owned());
-            tokio::spawn(async move { regain(&station, &provider).await });
+            tokio::spawn(async move { regain(&station, &provider, true).await });
         }
         return;
     }
@@ -222,7 +321,7 @@ fn changed(station: &Station) {
     if let Some(lease) = station.lease() {
         misses(station, &lease);
     }
-    station.metrics.not_reached(&lock(&station.hosts.away));
+    station.metrics.left_to_others(&lock(&station.hosts.away));
     station.unsaid.store(true, Ordering::Release);
     station.beat_now.notify_one();
 }

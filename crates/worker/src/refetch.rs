@@ -1,12 +1,15 @@
 //! Credentials that were refused are fetched once more before a queue pauses itself for them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::JobError;
+use longshore_queue::ProviderPolicy;
 use tokio::time::timeout;
 
 use crate::entry::Entry;
 use crate::layers::End;
+use crate::reach;
 use crate::station::Station;
 
 /// How long fetching may take: a job waits for it, and perhaps a worker that has to leave.
@@ -20,33 +23,59 @@ pub(crate) fn note(station: &Station, entry: &Entry) {
     let _ = entry.credentials.set(used);
 }
 
-/// Whether a run was refused for credentials that are not in use any more, or were not once they had been fetched again.
-/// Then the refusal says nothing of those that are, and the job just runs again.
-pub(crate) async fn outdated(station: &Station, entry: &Entry, end: &End) -> bool {
+/// What a refusal of credentials says of those in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Nothing was refused, or the credentials in use were, and they are those where they are kept.
+    Stands,
+    /// It is about others than those in use: the job just runs again.
+    Outdated,
+    /// It is about those in use, and they could not be fetched again: nobody knows whether they are wrong or only old. The
+    /// provider is left to other workers until they can be.
+    Unfetched,
+}
+
+/// What the end of a run says of the credentials in use. Fetches them again if they were refused.
+pub(crate) async fn look(station: &Arc<Station>, entry: &Entry, end: &End) -> Refusal {
     let End::Ran(Err(JobError::Unauthorized { answer, .. })) = end else {
-        return false;
+        return Refusal::Stands;
     };
     let refused = answer.provider.as_deref().unwrap_or_default();
     let Some(policy) = station.queue.policy_of(refused) else {
-        return false;
+        return Refusal::Stands;
     };
     let is_own = policy.name == station.queue.provider().name;
     let used = entry.credentials.get();
-    let Some(used) = used.and_then(|used| used[usize::from(!is_own)].as_ref()) else {
-        return false;
-    };
-    let credentials = &policy.credentials;
-    if credentials.now() == *used && timeout(FETCH_WITHIN, credentials.fetch()).await.is_err() {
-        tracing::warn!(
-            queue = station.queue.name(),
-            provider = policy.name,
-            "the refused credentials were not fetched again within 10 s"
-        );
+    match used.and_then(|used| used[usize::from(!is_own)].as_ref()) {
+        Some(used) => look_at(station, policy, used).await,
+        None => Refusal::Stands,
     }
-    let outdated = credentials.now() != *used;
-    if outdated {
+}
+
+/// What a refusal of the credentials `used` says of those in use.
+pub(crate) async fn look_at(
+    station: &Arc<Station>,
+    policy: &ProviderPolicy,
+    used: &str,
+) -> Refusal {
+    let credentials = &policy.credentials;
+    let fetched = match credentials.now() == used {
+        true => timeout(FETCH_WITHIN, credentials.fetch()).await,
+        false => Ok(Ok(())),
+    };
+    if credentials.now() != used {
         // Claims that were held back by them have no reason to wait.
         station.work.notify_one();
+        return Refusal::Outdated;
     }
-    outdated
+    let why = match fetched {
+        Ok(Ok(())) => return Refusal::Stands,
+        Ok(Err(why)) => why,
+        Err(_) => "no answer within 10 s".to_owned(),
+    };
+    // Another queue's provider is nothing to claim for here.
+    if station.queue.policy_of(&policy.name).is_some() {
+        reach::unfetched(station, policy, why);
+    }
+    Refusal::Unfetched
 }

@@ -14,7 +14,8 @@ use longshore_job::{
     Answer, Handler, InvalidArgs, Job, JobError, JobId, NotNow, Outcome, Prepared, Route, Run, Why,
 };
 use longshore_queue::{
-    BreakerSpec, BreakerState, Fallback, JobState, NewJob, ProviderPolicy, Queue, RunAt, Word,
+    BreakerSpec, BreakerState, Credentials, Fallback, JobState, NewJob, ProviderPolicy, Queue,
+    RunAt, Word,
 };
 use longshore_worker::{Fleet, FleetOptions, Handlers, Settings};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,10 @@ impl Job for Calls {
 struct Seen {
     /// It answers well.
     well: bool,
+    /// It refuses our credentials.
+    refuses: bool,
+    /// Those cannot be fetched again.
+    unfetched: bool,
     calls: u32,
     held: Vec<NotNow>,
     routes: Vec<Route>,
@@ -71,6 +76,18 @@ impl Handler for Caller {
                 seen.calls += 1;
                 seen.well
             });
+            if self.see(|seen| seen.refuses) {
+                let reason = "401".to_owned();
+                let word = Word::Refused {
+                    reason: reason.clone(),
+                };
+                run.tell(&job.provider, pass, word).await;
+                let answer = Answer {
+                    provider: Some(job.provider.into()),
+                    ..Answer::default()
+                };
+                return Err(JobError::Unauthorized { reason, answer });
+            }
             let word = if well { Word::Well } else { Word::Ill };
             run.tell(&job.provider, pass, word).await;
             if well {
@@ -121,7 +138,18 @@ fn fleet(bench: &Bench, handlers: Handlers, settings: Settings, other: Option<&Q
 fn start(bench: &mut Bench, caller: &Caller) -> (Running, Queue) {
     bench.queue = bench.queue.clone().with_provider(provider("sendgrid", 3));
     let files = bench.queue.sibling("files").expect("a good name");
+    let kept = caller.clone();
     let files = files.with_provider(ProviderPolicy {
+        credentials: Credentials::live(|| "v1".to_owned()).fetched_by(move || {
+            let unfetched = kept.see(|seen| seen.unfetched);
+            async move {
+                if unfetched {
+                    Err("Vault is sealed".to_owned())
+                } else {
+                    Ok(())
+                }
+            }
+        }),
         fallback: Some(Fallback {
             policy: Box::new(provider("r2", 10)),
             takes_jobs: false,
@@ -188,6 +216,28 @@ async fn an_outage_opens_another_queues_breaker_and_costs_no_attempt() {
     bench.is(id, JobState::Completed).await;
     running.stop().await;
     assert_eq!(stands(&files, "s3").await, BreakerState::Closed);
+    let job = bench.queue.job(&id.into()).await.expect("looks");
+    assert_eq!(job.expect("is there").run.used, 0);
+}
+
+/// Whether they are wrong or only old is not known, so they are not said to be refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_that_cannot_be_fetched_again_pause_no_other_queue() {
+    let mut bench = Bench::new();
+    let caller = Caller::default();
+    caller.see(|seen| (seen.refuses, seen.unfetched) = (true, true));
+    let (running, files) = start(&mut bench, &caller);
+    let id = enqueue(&bench, "s3").await;
+    bench.is(id, JobState::Scheduled).await;
+    let stats = files.stats().await.expect("counts");
+    assert_eq!((stats.paused, stats.holds), (None, Vec::new()));
+    // They are those where they are kept.
+    caller.see(|seen| seen.unfetched = false);
+    let id = enqueue(&bench, "s3").await;
+    bench.is(id, JobState::Scheduled).await;
+    running.stop().await;
+    let stats = files.stats().await.expect("counts");
+    assert!(stats.paused.is_some());
     let job = bench.queue.job(&id.into()).await.expect("looks");
     assert_eq!(job.expect("is there").run.used, 0);
 }

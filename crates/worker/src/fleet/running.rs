@@ -67,7 +67,11 @@ impl Running {
                     kinds: handlers.kinds(),
                     ..facts.clone()
                 };
+                let own = queue.provider();
+                let fallback = own.fallback.as_ref().map(|fallback| &*fallback.policy);
+                let providers = [Some(own), fallback].into_iter().flatten();
                 let of_queue = metrics.of(queue.name());
+                of_queue.has_providers(providers.map(|policy| policy.name.as_str()));
                 Station::new(
                     queue,
                     settings,

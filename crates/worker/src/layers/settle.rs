@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 use super::{End, entry_of, quoted};
 use crate::entry::Entry;
 use crate::reach;
-use crate::refetch;
+use crate::refetch::{self, Refusal};
 use crate::station::Station;
 
 /// How long a job is put back whose args are newer than this worker: a deploy is under way.
@@ -89,17 +89,16 @@ where
             if let Some(payload) = &entry.claimed.payload {
                 quoted::take_out(&mut end, payload);
             }
-            let outdated = refetch::outdated(&station, &entry, &end).await;
+            let refusal = refetch::look(&station, &entry, &end).await;
             let ours = reach::note(&station, &entry, &end);
-            settle(&station, &entry, &end, outdated, ours);
+            settle(&station, &entry, &end, refusal, ours);
             Ok(())
         })
     }
 }
 
-/// `outdated`: what the run says of our credentials is about others than those in use. `ours`: it failed for a want of this
-/// machine's own.
-fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool, ours: bool) {
+/// `refusal`: what the run says of our credentials. `ours`: it failed for a want of this machine's own.
+fn settle(station: &Station, entry: &Entry, end: &End, refusal: Refusal, ours: bool) {
     let claimed = &entry.claimed;
     let kind = entry.kind.get().copied();
     let before = entry.state();
@@ -155,12 +154,11 @@ fn settle(station: &Station, entry: &Entry, end: &End, outdated: bool, ours: boo
             return;
         }
     };
-    if ours {
+    if ours || refusal != Refusal::Stands {
         decision = decision.of_our_own();
     }
-    if outdated {
+    if refusal == Refusal::Outdated {
         decision.fate = Fate::Back;
-        decision.said = Word::Nothing;
     }
     station.metrics.ran(kind, decision.outcome, entry.ran_for());
     log(station, entry, kind, end, &decision);
