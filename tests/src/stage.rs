@@ -59,6 +59,8 @@ pub struct Stage {
     webhooks: SocketAddr,
     /// What is set for all commands beside.
     settings: Vec<(String, String)>,
+    /// Limits and breakers of its act's provider are as they are shipped.
+    shipped: bool,
     started: AtomicUsize,
     // Removed last, after all that writes into it.
     dir: TempDir,
@@ -114,6 +116,7 @@ impl Stage {
             app,
             webhooks: webhooks.expect("a free port"),
             settings: Vec::new(),
+            shipped: false,
             started: AtomicUsize::new(0),
             dir: tempfile::tempdir().expect("a directory"),
         }
@@ -124,15 +127,19 @@ impl Stage {
         self.settings.push((name.to_owned(), value.into()));
     }
 
+    /// Leaves the limits and the breaker of its act's provider as they are shipped.
+    #[must_use]
+    pub fn as_shipped(mut self) -> Self {
+        self.shipped = true;
+        self
+    }
+
     /// Configures these queues beside its act's, with the limits and breakers as they are shipped.
     pub fn with_queues_of(&mut self, acts: &[Act]) {
         for act in acts {
             let settings = act.settings(self.webhooks, self.app.origin());
             let base_url = (act.of_provider("BASE_URL"), self.provider_of(*act).1);
-            let shipped = |name: &String| {
-                name.ends_with("__RATE_PER_SECOND") || name.ends_with("__BREAKER__FAILURES")
-            };
-            let settings = settings.into_iter().filter(|(name, _)| !shipped(name));
+            let settings = settings.into_iter().filter(|(name, _)| !is_roomy(name));
             self.settings.extend(settings.chain([base_url]));
         }
     }
@@ -467,6 +474,9 @@ impl Stage {
             }
         }
         let mut settings = self.act.settings(self.webhooks, self.app.origin());
+        if self.shipped {
+            settings.retain(|(name, _)| !is_roomy(name));
+        }
         settings.extend([
             ("REDIS__URL".to_owned(), redis_url.to_owned()),
             ("REDIS__NAMESPACE".to_owned(), NAMESPACE.to_owned()),
@@ -490,6 +500,11 @@ impl Stage {
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
+}
+
+/// Whether a setting of an act is there to keep limits and breakers out of a flow's way.
+fn is_roomy(name: &str) -> bool {
+    name.ends_with("RATE_PER_SECOND") || name.ends_with("__BREAKER__FAILURES")
 }
 
 /// Looks until Redis answers: a connection that a restart has broken only shows when it is used.

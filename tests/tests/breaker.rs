@@ -1,11 +1,13 @@
 //! A provider that is down is left alone by the whole fleet, at the cost of no attempt, and everything goes on when it
 //! is back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use longshore_client::JobState;
 use longshore_client::kinds::CreateCustomer;
+use longshore_queue::BreakerState;
 use longshore_sandbox::{Fault, Rule};
-use longshore_tests::{Act, Stage, eventually, within};
+use longshore_tests::{Act, Stage, eventually, gone_by, outcomes, payment, within};
 
 /// How long the breaker stays open; the default of 30 s would make a long test.
 const OPEN: Duration = Duration::from_secs(2);
@@ -45,6 +47,48 @@ async fn twilio_out_of_reach_gets_one_call_per_open_period_and_no_attempt_is_use
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stripe_down_gets_one_call_per_open_period_and_no_attempt_is_used() {
     one_call_per_open_period(Act::Payments, answers(503)).await;
+}
+
+/// A checkout makes its call again within its attempt, but not to a Stripe that is left alone: each call counts for the
+/// breaker when it ends. What may have been carried out waits within its attempt, and is made again under its key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checkouts_in_flight_leave_a_dead_stripe_alone() {
+    const IN_FLIGHT: u64 = 15;
+    const OPENS_AFTER: u64 = 5;
+    let stage = Stage::set_for(Act::Payments).await.as_shipped();
+    stage.faults([Rule::always(Fault::HangUp { effect: false })]);
+    // All of one claim.
+    let jobs = (0..IN_FLIGHT as usize).map(payment);
+    let ids = stage.client.enqueue_all(jobs).await.expect("accepted");
+    let _worker = stage.worker().start().await;
+    stage.requests(IN_FLIGHT).await;
+    let first = Instant::now();
+    eventually("the breaker is open", || async {
+        let breakers = stage.stats().await.breakers;
+        breakers.iter().any(|b| b.state == BreakerState::Open)
+    })
+    .await;
+    // The calls would have been made again after 1 s, and once more 2 s later.
+    gone_by(Duration::from_millis(3500), first).await;
+    let requests = stage.ledger().requests();
+    assert!(
+        requests <= IN_FLIGHT + OPENS_AFTER,
+        "{requests} calls by {IN_FLIGHT} checkouts"
+    );
+    assert_eq!(stage.stats().await.dead, 0);
+
+    stage.faults([]);
+    let lifted = stage
+        .longshore(&["resume", Act::Payments.queue(), "--holds"])
+        .await;
+    assert_eq!(lifted.code, Some(0), "{lifted:?}");
+    for id in ids {
+        stage.is(id, JobState::Completed).await;
+        assert_eq!(outcomes(&stage.job(id).await), ["completed"]);
+    }
+    assert_eq!(stage.ledger().summary().duplicates, 0);
+    let intents = stage.stripe.payment_intents();
+    assert_eq!(intents.len() as u64, IN_FLIGHT);
 }
 
 async fn one_call_per_open_period(act: Act, fault: Rule) {

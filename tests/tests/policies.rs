@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use longshore_client::kinds::{CancelSubscription, ConfirmPaymentIntent};
 use longshore_client::{JobId, JobState};
+use longshore_queue::BreakerState;
 use longshore_sandbox::{Fault, Rule};
 use longshore_tests::{Act, Stage, outcomes, payment};
 use serde_json::json;
@@ -56,7 +57,9 @@ async fn a_checkout_makes_its_call_again_within_its_attempt() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_checkout_that_stays_unknown_is_dead_as_unknown() {
     let stage = Stage::set_for(Act::Payments).await;
-    let _worker = stage.worker().start().await;
+    // One more than the calls that it will make.
+    let start = stage.worker().provider("BREAKER__FAILURES", "6");
+    let _worker = start.start().await;
     stage.faults([Rule::always(Fault::HangUp { effect: false })]);
     let unknown = stage.client.enqueue(payment(1)).await.expect("accepted");
     stage.is(unknown, JobState::Dead).await;
@@ -70,6 +73,9 @@ async fn a_checkout_that_stays_unknown_is_dead_as_unknown() {
     );
     // Four times the call, and once the question.
     assert_eq!(stage.ledger().requests(), 5);
+    let breakers = stage.stats().await.breakers;
+    let is_closed = breakers.iter().all(|b| b.state == BreakerState::Closed);
+    assert!(is_closed, "each call counts once: {breakers:?}");
     let groups = stage.longshore(&["dead", "groups", "--json"]).await.json();
     let reason = groups[0]["reason"].as_str().expect("says why");
     assert!(reason.starts_with("outcome unknown"), "{reason}");

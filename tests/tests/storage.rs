@@ -237,7 +237,7 @@ async fn a_mail_takes_its_files_along_and_waits_while_s3_is_away() {
     let stage = Stage::set_for(Act::Email).await;
     stage.s3.plant(EXPORTS, "invoices/7.pdf", "%PDF-7", DAY);
     stage.s3.faults().set(vec![away()]).expect("set");
-    let _worker = breaker(stage.worker().with_s3()).start().await;
+    let worker = breaker(stage.worker().with_s3()).start().await;
     let mail = SendEmail::new("welcome", "ada@example.com");
     let mail = mail.attach("invoices/7.pdf", "Faktura 7.pdf", "application/pdf");
     let id = stage.client.enqueue(mail).await.expect("accepted");
@@ -262,6 +262,10 @@ async fn a_mail_takes_its_files_along_and_waits_while_s3_is_away() {
         content: b"%PDF-7".to_vec(),
     };
     assert_eq!(stage.sendgrid.attached(), [attached]);
+    // That the store was heard of on its own does not hide the call that the mail is.
+    let metrics = worker.get("/metrics").await.1;
+    let calls = r#"longshore_provider_calls_total{provider="sendgrid",outcome="answered"} 2"#;
+    assert!(metrics.contains(calls), "{metrics}");
 
     let mail =
         SendEmail::new("welcome", "ada@example.com").attach("no/such", "x.pdf", "application/pdf");

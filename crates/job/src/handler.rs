@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::memory::{Forgetful, Memory, Outbox};
 use crate::{
-    Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, Reach, Route, Unreached, Word,
+    Answer, Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, Reach, Route, Unreached, Word,
 };
 
 /// Carries out the jobs of one kind. One handler serves all runs of its kind at the same time.
@@ -84,6 +84,24 @@ pub trait Gate: Send + Sync {
         _provider: &'a str,
         _pass: Pass,
         _word: Word,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async {})
+    }
+
+    /// Asks whether a call may be made again within its attempt. See [`Run::ask_again`].
+    fn ask_again<'a>(
+        &'a self,
+        _provider: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
+        Box::pin(async { Ok(Pass::default()) })
+    }
+
+    /// Says how a call of an attempt that makes several ended. See [`Run::tell_end`].
+    fn tell_end<'a>(
+        &'a self,
+        _provider: &'a str,
+        _pass: Option<Pass>,
+        _end: Result<&'a Answer, &'a JobError>,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async {})
     }
@@ -199,6 +217,29 @@ impl Run {
     /// the next ones.
     pub async fn tell(&self, provider: &str, pass: Pass, word: Word) {
         self.gate.tell(provider, pass, word).await;
+    }
+
+    /// Asks whether a call that failed may be made again within the same attempt: the provider's breaker may have opened
+    /// since, or it may have said when to come back. Takes no place in a limit: the call takes its own, as each one does by
+    /// [`clear_to_send`](Self::clear_to_send) or [`clear_to_read`](Self::clear_to_read). To be awaited directly before the
+    /// call, and answered by [`tell_end`](Self::tell_end) after it. A provider of no queue has nothing that holds it back.
+    ///
+    /// # Errors
+    /// When it may not be called now.
+    pub async fn ask_again(&self, provider: &str) -> Result<Pass, NotNow> {
+        self.gate.ask_again(provider).await
+    }
+
+    /// Says how one call of an attempt ended that makes more than one, so that its breaker need not wait for the end of the
+    /// attempt. `pass` is what [`ask_again`](Self::ask_again) gave; `None` for the attempt's first call, which its claim has
+    /// asked for. What the end of the run says of that provider is not counted once more.
+    pub async fn tell_end(
+        &self,
+        provider: &str,
+        pass: Option<Pass>,
+        end: Result<&Answer, &JobError>,
+    ) {
+        self.gate.tell_end(provider, pass, end).await;
     }
 
     /// Notes that a host was not reached, and how to find out when it is again. To be called before the run ends with

@@ -177,6 +177,18 @@ pub fn decide(
 }
 
 impl Decision {
+    /// Each call of the run was told of when it ended, so its last one does not count once more. What holds claims back is
+    /// said again: that changes nothing where it is known, and a run that only could not get its credentials has told of no
+    /// call.
+    #[must_use]
+    pub fn of_calls_told(self) -> Self {
+        let said = match self.said {
+            Word::Well | Word::Ill | Word::NotReached => Word::Nothing,
+            said => said,
+        };
+        Self { said, ..self }
+    }
+
     /// The run failed since this machine is short of something: that says nothing of the provider.
     #[must_use]
     pub fn of_our_own(self) -> Self {
@@ -190,25 +202,33 @@ impl Decision {
 /// Which provider a run's end tells of, whoever's it is, and what; `None` where it tells nothing.
 #[must_use]
 pub fn heard(end: &Result<Outcome, JobError>) -> Option<(&Cow<'static, str>, Word)> {
-    let provider = answer_of(end)?.provider.as_ref()?;
+    let answer = call_of(end)?.unwrap_or_else(JobError::answer);
+    let provider = answer.provider.as_ref()?;
     match said(end, provider) {
         Word::Nothing => None,
         word => Some((provider, word)),
     }
 }
 
-fn answer_of(end: &Result<Outcome, JobError>) -> Option<&Answer> {
+/// How the run's call ended; `None` where it made none.
+fn call_of(end: &Result<Outcome, JobError>) -> Option<Result<&Answer, &JobError>> {
     match end {
-        Ok(Outcome::Done { answer, .. }) => Some(answer),
+        Ok(Outcome::Done { answer, .. }) => Some(Ok(answer)),
         Ok(Outcome::Skipped { .. }) => None,
-        Err(error) => Some(error.answer()),
+        Err(error) => Some(Err(error)),
     }
 }
 
 /// What a run's end says of the provider. A run that did not call it says nothing.
 fn said(end: &Result<Outcome, JobError>, provider: &str) -> Word {
-    let asked = answer_of(end).and_then(|answer| answer.provider.as_deref());
-    if asked != Some(provider) {
+    call_of(end).map_or(Word::Nothing, |end| heard_of_call(end, provider))
+}
+
+/// What the end of one call says of the provider, which need not be the one that was called.
+#[must_use]
+pub fn heard_of_call(end: Result<&Answer, &JobError>, provider: &str) -> Word {
+    let answer = end.unwrap_or_else(JobError::answer);
+    if answer.provider.as_deref() != Some(provider) {
         return Word::Nothing;
     }
     match end {

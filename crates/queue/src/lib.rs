@@ -57,6 +57,7 @@ pub use cron::{CronBook, CronMark, CronMove, CronOrigin, LastTick, TickJob};
 pub use dead::{DeadGroup, DeadLetter, Selection};
 pub use decide::{
     Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost, heard,
+    heard_of_call,
 };
 pub use delivery::{Delivery, Heard, News, Suppress};
 pub use discover::{KeyScan, ScanFor, Stray};

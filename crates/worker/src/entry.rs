@@ -41,8 +41,8 @@ pub(crate) struct Entry {
     ended: AtomicBool,
     /// It has kept a checkpoint.
     progressed: AtomicBool,
-    /// It tells of each call by itself.
-    tells: AtomicBool,
+    /// Of these providers it tells after each call by itself.
+    told_of: Mutex<Vec<String>>,
     door: AtomicU8,
     /// How much had made Redis doubtful when it was last known to be ours ([`Station::doubts`]).
     trusted: AtomicU64,
@@ -76,7 +76,7 @@ impl Entry {
             started: OnceLock::new(),
             ended: AtomicBool::new(false),
             progressed: AtomicBool::new(false),
-            tells: AtomicBool::new(false),
+            told_of: Mutex::default(),
             door: AtomicU8::new(0),
             unreached: Mutex::default(),
             abort: Mutex::default(),
@@ -135,6 +135,14 @@ impl Entry {
         *lock(&self.unreached) = Some((unreached, again));
     }
 
+    /// What it did not reach last was for a want of this machine's own.
+    pub(crate) fn was_our_own(&self) -> bool {
+        let unreached = lock(&self.unreached);
+        unreached
+            .as_ref()
+            .is_some_and(|(unreached, _)| unreached.ours)
+    }
+
     /// The host that it did not reach last.
     pub(crate) fn take_unreached(&self) -> Option<(Unreached, Arc<dyn Reach>)> {
         lock(&self.unreached).take()
@@ -145,14 +153,17 @@ impl Entry {
         self.progressed.store(true, Ordering::Release);
     }
 
-    /// It has told of a call: its end tells of none that is not counted.
-    pub(crate) fn tells_of_calls(&self) {
-        self.tells.store(true, Ordering::Release);
+    /// It has told of a call to this provider: its end says nothing of it that is not counted.
+    pub(crate) fn tells_of(&self, provider: &str) {
+        let mut told_of = lock(&self.told_of);
+        if !told_of.iter().any(|told| told == provider) {
+            told_of.push(provider.to_owned());
+        }
     }
 
-    /// Whether it has told of a call.
-    pub(crate) fn has_told(&self) -> bool {
-        self.tells.load(Ordering::Acquire)
+    /// Whether it has told of a call to this provider.
+    pub(crate) fn has_told_of(&self, provider: &str) -> bool {
+        lock(&self.told_of).iter().any(|told| told == provider)
     }
 
     /// Which way its calls go: as it was claimed, but that what the fallback may have goes there again. Unknown is never

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::{Gate, NotNow, Pass, Reach, Unreached, Why};
-use longshore_queue::{Asked, Call, Limit, ProviderPolicy, Queue, Route, Word};
+use longshore_job::{Answer, Gate, JobError, NotNow, Pass, Reach, Unreached, Why};
+use longshore_queue::{Asked, Call, Limit, ProviderPolicy, Queue, Route, Word, heard_of_call};
 use tokio::time::sleep;
 
 use crate::clock::Moment;
@@ -90,13 +90,12 @@ impl SendGate {
 
     /// Asks whoever's provider it is for one call, until there is an answer.
     async fn leave(&self, provider: &str, effect: bool) -> Result<Pass, NotNow> {
-        let not_now = |why, retry_after| NotNow {
-            provider: provider.to_owned(),
-            why,
-            retry_after,
-        };
         let Some((owner, policy)) = self.owner(provider) else {
-            return Err(not_now(Why::Unknown, UNKNOWN));
+            return Err(NotNow {
+                provider: provider.to_owned(),
+                why: Why::Unknown,
+                retry_after: UNKNOWN,
+            });
         };
         let ours = policy.name == self.station.queue.provider().name;
         let seen = self.entry.claimed.seen;
@@ -105,6 +104,22 @@ impl SendGate {
         // The first call of its own provider was taken by its claim, where claims take any.
         let taken = ours && policy.reads.is_none() && !self.called.swap(true, Ordering::AcqRel);
         let limited = limiter.as_ref().filter(|_| !taken);
+        self.ask_owner(owner, policy, probing, limited).await
+    }
+
+    /// Asks for one call until there is an answer, and waits until its place in the limiter has come.
+    async fn ask_owner(
+        &self,
+        owner: &Queue,
+        policy: &ProviderPolicy,
+        probing: Option<u64>,
+        limited: Option<&(String, Limit)>,
+    ) -> Result<Pass, NotNow> {
+        let not_now = |why, retry_after| NotNow {
+            provider: policy.name.clone(),
+            why,
+            retry_after,
+        };
         let mut asked = 0;
         loop {
             let limited = limited.map(|(name, limit)| (name.as_str(), *limit));
@@ -259,7 +274,7 @@ impl Gate for SendGate {
             let Some((owner, policy)) = self.owner(provider) else {
                 return;
             };
-            self.entry.tells_of_calls();
+            self.entry.tells_of(&policy.name);
             self.station.metrics.called(&policy.name, &word);
             reach::told(&self.station, provider, &word, pass.probe);
             let word = self.of_those_in_use(policy, word).await;
@@ -267,6 +282,41 @@ impl Gate for SendGate {
             if let Err(error) = owner.tell(policy, pass, &word, by).await {
                 tracing::debug!(job = %self.entry.claimed.id, %error, "what a call told is lost");
             }
+        })
+    }
+
+    fn ask_again<'a>(
+        &'a self,
+        provider: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
+        Box::pin(async move {
+            match self.owner(provider) {
+                Some((owner, policy)) => self.ask_owner(owner, policy, None, None).await,
+                // It has no breaker.
+                None => Ok(Pass::default()),
+            }
+        })
+    }
+
+    fn tell_end<'a>(
+        &'a self,
+        provider: &'a str,
+        pass: Option<Pass>,
+        end: Result<&'a Answer, &'a JobError>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let seen = self.entry.claimed.seen;
+            let pass = pass.unwrap_or(Pass {
+                epoch: seen.epoch,
+                probe: seen.route.is_probe(),
+            });
+            let word = match heard_of_call(end, provider) {
+                // That is about this machine, and about our credentials: the end of the run says it.
+                Word::NotReached if self.entry.was_our_own() => Word::Nothing,
+                Word::Refused { .. } => Word::Nothing,
+                word => word,
+            };
+            self.tell(provider, pass, word).await;
         })
     }
 

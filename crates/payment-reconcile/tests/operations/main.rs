@@ -1,5 +1,6 @@
 //! Payment operations against a Stripe that notes what it is asked.
 
+mod checkout;
 mod declines;
 mod mapping;
 mod once;

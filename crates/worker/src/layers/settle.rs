@@ -113,7 +113,8 @@ fn settle(station: &Station, entry: &Entry, end: &End, refusal: Refusal, ours: b
     };
     let mut decision = match end {
         End::Ran(end) => {
-            if let Some((provider, word)) = heard(end).filter(|_| !entry.has_told()) {
+            let heard = heard(end).filter(|(provider, _)| !entry.has_told_of(provider));
+            if let Some((provider, word)) = heard {
                 station.metrics.called(provider, &word);
             }
             let provider = station.queue.provider();
@@ -125,7 +126,11 @@ fn settle(station: &Station, entry: &Entry, end: &End, refusal: Refusal, ours: b
                 Some(fallback) => &fallback.name,
                 None => &provider.name,
             };
-            decide(end, before, route, station.policy(kind), name)
+            let decision = decide(end, before, route, station.policy(kind), name);
+            match entry.has_told_of(name) {
+                true => decision.of_calls_told(),
+                false => decision,
+            }
         }
         End::Undecodable(error) => own(dead(Class::Undecodable, error.why.as_str()), "undecodable"),
         End::Expired => own(dead(Class::Expired, "expires_in over"), "expired"),

@@ -1,0 +1,163 @@
+//! A checkout's one attempt: when its call is made again, and what its provider's breaker hears of each.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use longshore_job::{Answer, Gate, JobError, KindPolicy, NotNow, Outcome, Pass, Run, Scope, Why};
+use longshore_sandbox::{Fault, Rule};
+
+use crate::{Scene, kind, result};
+
+const OPEN_FOR: Duration = Duration::from_secs(30);
+
+/// How long the call waits before it is made again, and once more.
+const WAITS: [Duration; 2] = [Duration::from_millis(1); 2];
+
+/// Lets the call be made again so often, then not, and keeps what it was told of.
+struct Breaker {
+    passes: Mutex<u64>,
+    told: Mutex<Vec<(Option<u64>, &'static str)>>,
+}
+
+impl Gate for Breaker {
+    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn ask_again<'a>(
+        &'a self,
+        provider: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
+        let mut passes = self.passes.lock().expect("no panic");
+        let answer = match *passes {
+            0 => Err(NotNow {
+                provider: provider.to_owned(),
+                why: Why::Open,
+                retry_after: OPEN_FOR,
+            }),
+            epoch => Ok(Pass {
+                epoch,
+                probe: false,
+            }),
+        };
+        *passes = passes.saturating_sub(1);
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn tell_end<'a>(
+        &'a self,
+        provider: &'a str,
+        pass: Option<Pass>,
+        end: Result<&'a Answer, &'a JobError>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        assert_eq!(provider, "stripe");
+        let end = end.map_or_else(kind, |_| "well");
+        let mut told = self.told.lock().expect("no panic");
+        told.push((pass.map(|pass| pass.epoch), end));
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// How a checkout ends at a Stripe with this fault, where its call may be made again so often, and what was told of it.
+async fn ends(
+    scene: &Scene,
+    fault: Rule,
+    passes: u64,
+) -> (
+    Result<Outcome, JobError>,
+    Vec<(Option<u64>, &'static str)>,
+    u64,
+) {
+    scene.rule(fault);
+    let before = scene.sandbox.ledger().requests();
+    let breaker = Arc::new(Breaker {
+        passes: Mutex::new(passes),
+        told: Mutex::default(),
+    });
+    let mut run = Run::new(longshore_job::JobId::generate(), 1, 1, breaker.clone());
+    run = run.with_memory(scene.notes.of_job());
+    run.policy = KindPolicy {
+        // Not enough for waiting, and more than enough for calls.
+        timeout: Some(Duration::from_secs(20)),
+        call_timeout: Some(Duration::from_secs(20)),
+        retry: Some(&[]),
+        retry_within: &WAITS,
+        expires: None,
+    };
+    let end = scene.create_payment_intent(&run).await;
+    let told = breaker.told.lock().expect("no panic").clone();
+    let requests = scene.sandbox.ledger().requests() - before;
+    (end, told, requests)
+}
+
+fn answers(times: u64, status: u16) -> Rule {
+    Rule::first(
+        times,
+        Fault::Answer {
+            status,
+            headers: [].into(),
+            body: None,
+            effect: false,
+        },
+    )
+}
+
+#[tokio::test]
+async fn an_only_call_is_told_of_by_the_end_of_its_run() {
+    let scene = Scene::set().await;
+    let (end, told, requests) = ends(&scene, answers(1, 400), 9).await;
+    assert_eq!(kind(&end.expect_err("refused")), "permanent");
+    assert_eq!((told, requests), (vec![], 1));
+}
+
+#[tokio::test]
+async fn each_call_of_several_is_told_of_once_with_what_it_was_let_out_by() {
+    let scene = Scene::set().await;
+    let lost = Rule::first(2, Fault::HangUp { effect: true });
+    let (end, told, requests) = ends(&scene, lost, 9).await;
+    result(end);
+    let expected = [(None, "unknown"), (Some(9), "unknown"), (Some(8), "well")];
+    assert_eq!((told, requests), (expected.to_vec(), 3));
+
+    // The look at its end, too.
+    let lost = Rule::always(Fault::HangUp { effect: false });
+    let (end, told, requests) = ends(&scene, lost, 9).await;
+    assert_eq!(kind(&end.expect_err("lost")), "unknown");
+    let expected = [
+        (None, "unknown"),
+        (Some(9), "unknown"),
+        (Some(8), "unknown"),
+        (Some(7), "transient"),
+    ];
+    assert_eq!((told, requests), (expected.to_vec(), 4));
+}
+
+#[tokio::test]
+async fn a_provider_that_is_left_alone_is_not_called_again() {
+    let scene = Scene::set().await;
+    // Surely not carried out: the job waits in its queue, at no attempt.
+    let (end, told, requests) = ends(&scene, answers(9, 409), 0).await;
+    match end.expect_err("not now") {
+        JobError::Throttled {
+            retry_after,
+            scope: Scope::Job,
+            answer,
+            ..
+        } => assert_eq!((retry_after, answer), (OPEN_FOR, Answer::default())),
+        error => panic!("{error:?}"),
+    }
+    assert_eq!((told, requests), (vec![(None, "transient")], 1));
+
+    // It may have been, and there is no time to wait: an operator has to know.
+    let lost = Rule::always(Fault::HangUp { effect: true });
+    let (end, told, requests) = ends(&scene, lost, 0).await;
+    let error = end.expect_err("lost");
+    assert_eq!(kind(&error), "unknown");
+    let reason = error.reason();
+    assert!(
+        reason.contains("could not be asked: stripe may not be called now: its breaker is open"),
+        "{reason}"
+    );
+    assert_eq!((told, requests), (vec![(None, "unknown")], 1));
+}
