@@ -8,37 +8,22 @@
 //! Nothing here stops at the first mistake: an operator who has made five learns of five in one go. That is why
 //! values are read key by key (`config/reader.rs`) instead of deserialized, which ends at the first error.
 //!
-//! Each section has a file with three things: its `KEYS`, the struct that the binary gets, and a `read` that makes
-//! one from the other. A new provider is such a file, its line in `config/schema.rs`, and its field in [`Config`].
+//! The sections of the program itself have a file each here, with three things: its `KEYS`, the struct that the program
+//! gets, and a `read` that makes one from the other. Those of an integration come with it
+//! ([`Settings`](longshore_integration::settings::Settings)), and are asked for by type: [`Config::get`].
 
-mod app;
-mod base_url;
-mod buckets;
-mod calls;
 mod cron;
 mod document;
-mod email;
 mod env;
 mod files;
-mod finding;
-mod google_maps;
 mod inventory;
-mod key;
 mod layer;
-mod postmark;
 mod proxies;
 mod queues;
-mod reader;
 mod redis;
 mod schema;
-mod secret;
-mod sendgrid;
 mod sentry;
 mod show;
-mod storage;
-mod stripe;
-mod testpay;
-mod twilio;
 mod unknown;
 mod vault;
 mod webhooks;
@@ -50,35 +35,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use figment::Figment;
-use longshore_job::Job;
-use longshore_job::kinds::{BucketName, CreatePaymentIntent, SendEmail};
+use longshore_integration::settings::Reader;
+use longshore_integration::{Integration, Kinds, Provider, Sections};
 use longshore_listener::TrustedProxies;
-use longshore_storage::Bucket;
 
-pub use app::AppSettings;
-pub use calls::{Breaker, Calls};
 pub use cron::CronSettings;
-pub use email::{EmailSettings, FallbackSettings, Sender};
-pub use finding::{Finding, Findings, Severity};
-pub use google_maps::GoogleMapsSettings;
 pub use inventory::{Criticality, Listed};
-pub use postmark::{PostmarkSettings, PostmarkTransport};
-pub use queues::{OnUnknown, QueueSettings, QueueSpec};
+pub use longshore_integration::QueueSpec;
+pub use longshore_integration::settings::{Finding, Findings, SecretRef, Severity};
+pub use queues::{OnUnknown, QueueSettings};
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
-pub use secret::SecretRef;
-pub use sendgrid::SendGridSettings;
 pub use sentry::{SentrySettings, origin as sentry_origin, parse_dsn};
 pub use show::ShownValue;
-pub use storage::{StoreKeys, StoreSettings};
-pub use stripe::{StripeSettings, wrong_mode};
-pub use testpay::TestPaySettings;
-pub use twilio::{TwilioCredentials, TwilioSender, TwilioSettings};
 pub use vault::{VaultLogin, VaultSettings};
 pub use webhooks::WebhooksSettings;
 pub use worker::WorkerSettings;
 
 use queues::Queues;
-use reader::Reader;
 use schema::Schema;
 
 /// Everything that can be configured, checked.
@@ -94,26 +67,6 @@ pub struct Config {
     pub reread: Duration,
     /// How a `work` process behaves.
     pub worker: WorkerSettings,
-    /// What sending email takes; `None` while no email provider has credentials.
-    pub email: Option<EmailSettings>,
-    /// What sending SMS takes; `None` while Twilio has no credentials.
-    pub twilio: Option<TwilioSettings>,
-    /// What geocoding takes; `None` while Google Maps has no key.
-    pub google_maps: Option<GoogleMapsSettings>,
-    /// What taking payments takes; `None` while Stripe has no key.
-    pub stripe: Option<StripeSettings>,
-    /// The sandbox's payment provider, to try a switch with; `None` while it has no key.
-    pub testpay: Option<TestPaySettings>,
-    /// Where payment effects are delivered, if anywhere.
-    pub app: Option<AppSettings>,
-    /// The payment provider that takes new customers.
-    pub new_customers: String,
-    /// What S3 takes; `None` while it has no region.
-    pub s3: Option<StoreSettings>,
-    /// What its stand-in takes; `None` while it has no endpoint.
-    pub r2: Option<StoreSettings>,
-    /// The buckets that have a name.
-    pub buckets: Vec<(BucketName, Bucket)>,
     /// Where errors are reported; `None` while there is no DSN.
     pub sentry: Option<SentrySettings>,
     /// Which jobs are made by the clock, by name.
@@ -122,6 +75,8 @@ pub struct Config {
     pub webhooks: WebhooksSettings,
     /// The proxies whose word is taken for where a request comes from.
     pub trusted_proxies: TrustedProxies,
+    integrations: Vec<Integration>,
+    sections: Sections,
     inventory: BTreeMap<&'static str, Listed>,
     queues: Queues,
     warnings: Findings,
@@ -131,8 +86,8 @@ pub struct Config {
 impl Config {
     /// Reads and checks all layers.
     ///
-    /// `dir` is the directory that was named, if one was; `./config` otherwise, which need not exist. `queues` are the
-    /// queues of this binary: settings for others are refused. `env` is usually [`std::env::vars_os`].
+    /// `dir` is the directory that was named, if one was; `./config` otherwise, which need not exist. `integrations`
+    /// are those of this program: settings for others are refused. `env` is usually [`std::env::vars_os`].
     ///
     /// # Errors
     /// Everything that is wrong, warnings included. A configuration with nothing but warnings is returned, and
@@ -140,14 +95,14 @@ impl Config {
     pub fn load<N, V>(
         dir: Option<&Path>,
         profile: Option<&str>,
-        queues: &[QueueSpec],
+        integrations: &[Integration],
         env: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, Findings>
     where
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        let schema = Schema::new(queues);
+        let schema = Schema::new(integrations);
         let mut findings = Findings::default();
 
         let mut figment = Figment::from(schema.built_in());
@@ -159,84 +114,46 @@ impl Config {
         let env = env::layer(env, &schema, &figment, &mut findings);
         let figment = figment.merge(env);
 
-        let mut reader = Reader::new(&figment, profile, complete, findings);
+        let directory = files::directory(dir);
+        let mut reader = Reader::new(&figment, profile, directory, complete, findings);
         schema.refuse_unknown(&mut reader);
         let redis = redis::read(&mut reader);
         let vault = vault::read(&mut reader);
         let reread = vault::reread(&mut reader);
-        vault::is_there(&mut reader);
+        vault::is_there(&mut reader, &schema);
         let trusted_proxies = proxies::read(&mut reader);
         let worker = worker::read(&mut reader);
-        let queues = queues::read(&mut reader, queues);
-        let sendgrid = sendgrid::read(&mut reader);
-        let postmark = postmark::read(&mut reader);
-        let email = email::read(&mut reader, sendgrid, postmark, files::directory(dir));
-        let twilio = twilio::read(&mut reader);
-        let google_maps = google_maps::read(&mut reader);
-        let stripe = stripe::read(&mut reader, profile);
+        let queues = queues::read(&mut reader, schema.queues());
+        let mut sections = Sections::default();
+        for integration in integrations {
+            (integration.settings.read)(&mut reader, &mut sections);
+        }
         if let Some(queues) = &queues {
-            queues::fit(&mut reader, queues, |kind| match kind.queue {
-                // Only a mail with a link to reset a password expires by itself.
-                SendEmail::QUEUE => email
-                    .as_ref()
-                    .is_some_and(|email| email.templates.contains_key("password_reset")),
-                CreatePaymentIntent::QUEUE => stripe.is_some(),
-                _ => true,
-            });
+            queues::fit(&mut reader, queues, integrations, &sections);
         }
-        let app = app::read(&mut reader);
-        let testpay = testpay::read(&mut reader);
-        let new_customers = app::new_customers(&mut reader, testpay.is_some());
-        if let Some(stripe) = &stripe {
-            app::has_somebody(&mut reader, stripe, app.as_ref());
+        for integration in integrations {
+            (integration.settings.check)(&mut reader, &sections);
         }
-        if app.is_some()
-            && let Some(email) = &email
-        {
-            email::has_payment_failed(&mut reader, email);
-        }
-        let s3 = storage::s3(&mut reader);
-        let r2 = storage::r2(&mut reader);
-        let buckets = buckets::read(&mut reader, s3.is_some(), r2.is_some());
         let sentry = sentry::read(&mut reader);
         let webhooks = webhooks::read(&mut reader);
-        let inventory = inventory::read(&mut reader);
-        if let (Some(twilio), Some(webhooks)) = (&twilio, &webhooks) {
-            webhooks::can_verify(&mut reader, webhooks, twilio);
-        }
-
-        let cron = cron::read(&mut reader);
+        let inventory = inventory::read(&mut reader, &schema);
+        let cron = cron::read(&mut reader, Kinds::of(integrations));
 
         let values = show::values(&reader, &schema);
         let warnings = reader.finish()?;
-        match (redis, worker, queues, webhooks, new_customers, buckets) {
-            (
-                Some(redis),
-                Some(worker),
-                Some(queues),
-                Some(webhooks),
-                Some(new_customers),
-                Some(buckets),
-            ) => Ok(Self {
+        match (redis, worker, queues, webhooks) {
+            (Some(redis), Some(worker), Some(queues), Some(webhooks)) => Ok(Self {
                 profile: profile.map(str::to_owned),
                 redis,
                 vault,
                 reread: reread.unwrap_or_default(),
                 worker,
-                email,
-                twilio,
-                google_maps,
-                stripe,
-                testpay,
-                app,
-                new_customers,
-                s3,
-                r2,
-                buckets,
                 sentry,
                 cron,
                 webhooks,
                 trusted_proxies: trusted_proxies.unwrap_or_default(),
+                integrations: integrations.to_vec(),
+                sections,
                 inventory,
                 queues,
                 warnings,
@@ -245,6 +162,52 @@ impl Config {
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }
+    }
+
+    /// The settings of this type, if what they are for is on.
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.sections.get()
+    }
+
+    /// The settings of all integrations.
+    #[must_use]
+    pub fn sections(&self) -> &Sections {
+        &self.sections
+    }
+
+    /// The integrations that were given to [`load`](Self::load).
+    #[must_use]
+    pub fn integrations(&self) -> &[Integration] {
+        &self.integrations
+    }
+
+    /// The integration whose jobs wait in this queue.
+    #[must_use]
+    pub fn integration_of(&self, queue: &str) -> Option<&Integration> {
+        self.integrations
+            .iter()
+            .find(|integration| integration.queue.name == queue)
+    }
+
+    /// The providers that queues have, each with its integration.
+    pub fn providers(&self) -> impl Iterator<Item = (&Integration, &Provider)> {
+        self.integrations
+            .iter()
+            .filter_map(|integration| Some((integration, integration.provider.as_ref()?)))
+    }
+
+    /// The names of the queues.
+    #[must_use]
+    pub fn queue_names(&self) -> Vec<&'static str> {
+        let names = self.integrations.iter().map(|of| of.queue.name);
+        names.collect()
+    }
+
+    /// The kinds of jobs.
+    #[must_use]
+    pub fn kinds(&self) -> Kinds<'_> {
+        Kinds::of(&self.integrations)
     }
 
     /// The settings of one of the queues given to [`load`](Self::load).
@@ -257,12 +220,6 @@ impl Config {
     #[must_use]
     pub fn listed(&self, provider: &str) -> Option<&Listed> {
         self.inventory.get(provider)
-    }
-
-    /// SendGrid's settings; `None` while it has no key.
-    #[must_use]
-    pub fn sendgrid(&self) -> Option<&SendGridSettings> {
-        self.email.as_ref().map(|email| &email.sendgrid)
     }
 
     /// Every value that is set, secrets masked, and where it came from.
@@ -285,37 +242,9 @@ impl Config {
         if let Some(vault) = &self.vault {
             secrets.extend(vault.secrets());
         }
-        if let Some(email) = &self.email {
-            secrets.push((sendgrid::API_KEY, &email.sendgrid.api_key));
-            if let Some(fallback) = &email.fallback {
-                secrets.push((postmark::SERVER_TOKEN, &fallback.postmark.server_token));
-            }
+        for integration in &self.integrations {
+            secrets.extend((integration.settings.secrets)(&self.sections));
         }
-        if let Some(twilio) = &self.twilio {
-            secrets.extend(twilio.secrets());
-        }
-        if let Some(stripe) = &self.stripe {
-            secrets.extend(stripe.secrets());
-        }
-        if let Some(testpay) = &self.testpay {
-            secrets.push((testpay::API_KEY, &testpay.api_key));
-        }
-        if let Some(app) = &self.app {
-            secrets.push((app::SECRET, &app.secret));
-        }
-        if let Some(maps) = &self.google_maps {
-            secrets.push((google_maps::API_KEY, &maps.api_key));
-        }
-        secrets.extend(
-            self.s3
-                .iter()
-                .flat_map(|s3| s3.secrets(storage::S3_SECRETS)),
-        );
-        secrets.extend(
-            self.r2
-                .iter()
-                .flat_map(|r2| r2.secrets(storage::R2_SECRETS)),
-        );
         if let Some(sentry) = &self.sentry {
             secrets.push((sentry::DSN, &sentry.dsn));
         }

@@ -1,12 +1,13 @@
 //! What the one binary is made of: it puts the other crates together.
 //!
-//! [`registry`] is the one list of providers; adding one is a crate and a line there.
+//! [`integrations::all`] is the one list of integrations; the rest knows them by their values only.
 
 mod age;
 pub mod cli;
 mod commands;
 pub mod config;
 pub mod failure;
+pub mod integrations;
 mod logging;
 mod output;
 mod redis_cure;

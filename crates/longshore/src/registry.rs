@@ -1,114 +1,141 @@
-//! The one list of providers. Adding one is a crate, its args in `longshore-job`, its settings in `config/`, a file in
-//! `registry/` that puts them together, and a line here.
+//! What a program knows of its integrations: who is on, how each is set up and called, and which entries tick.
 
-mod email;
-mod files;
-mod geocode;
-mod payments;
-mod sms;
-mod storage;
-
-use std::pin::Pin;
-use std::time::Duration;
+use std::sync::Arc;
 
 use longshore_cron::Entry;
+use longshore_integration::settings::SecretRef;
+use longshore_integration::{
+    CallPolicy, Context, Files, Integration, Pending, Program, Provider, SetUp, SetUpError,
+};
 use longshore_job::Prepared;
 use longshore_provider::secret::{Refreshed, Secret};
-use longshore_queue::{BreakerSpec, Credentials, ProviderPolicy};
-use longshore_worker::{Handlers, ProviderFacts};
+use longshore_queue::{BreakerSpec, Credentials, Fallback, Limit, ProviderPolicy};
+use longshore_worker::ProviderFacts;
 
-use crate::config::{Calls, Config, CronSettings, QueueSpec};
+use crate::config::{Config, CronSettings};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
 
-pub use email::sendgrid_events;
-pub use payments::stripe_events;
-pub use sms::twilio_events;
-pub use storage::{bucket, stores};
-
-/// A provider's queue, and how its jobs are carried out.
+/// A configuration and its secrets: what integrations are set up with.
 #[derive(Debug, Clone, Copy)]
-pub struct Provider {
-    /// Its name, as configuration has it.
-    pub name: &'static str,
-    /// Its queue.
-    pub queue: QueueSpec,
-    /// The keys that turn it on, for those who look for them.
-    pub turned_on_by: &'static str,
-    /// Where it is, if it is on.
-    pub origin: fn(&Config) -> Option<String>,
-    /// What it takes to work its queue, if it has credentials.
-    pub set_up: for<'a> fn(&'a Config, &'a Secrets) -> SettingUp<'a>,
-    /// Other providers whose limits and breakers live in its queue, if they are on.
-    pub beside: fn(&Config) -> Vec<Beside>,
-    /// Why a job that is accepted will be refused later, for who enqueues it by hand. Names no person.
-    pub doubt: fn(&Config, kind: &str, args: &serde_json::Value) -> Option<String>,
+pub struct House<'a> {
+    config: &'a Config,
+    secrets: &'a Secrets,
 }
 
-/// Finding out what it takes to work a provider's queue: its secrets are fetched.
-pub type SettingUp<'a> = Pin<Box<dyn Future<Output = Result<Option<SetUp>, Failure>> + 'a>>;
+impl<'a> House<'a> {
+    /// Of this configuration.
+    #[must_use]
+    pub fn new(config: &'a Config, secrets: &'a Secrets) -> Self {
+        Self { config, secrets }
+    }
 
-/// A provider that stands in for another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Beside {
-    /// Its name, as configuration has it.
-    pub name: &'static str,
-    /// Jobs are claimed for it while the breaker of the queue's own is open.
-    pub takes_jobs: bool,
+    /// What an integration is given.
+    #[must_use]
+    pub fn context(&self) -> Context<'_> {
+        Context {
+            sections: self.config.sections(),
+            program: self,
+        }
+    }
+
+    /// What it takes to work an integration's queue, if it is on.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    pub async fn set_up(&self, integration: &Integration) -> Result<Option<SetUp>, Failure> {
+        Ok((integration.set_up)(self.context()).await?)
+    }
 }
 
-/// What it takes to work a provider's queue.
-#[derive(Debug)]
-pub struct SetUp {
-    /// Who carries its jobs out.
-    pub handlers: Handlers,
-    /// How often the provider is called, and when it is left alone.
-    pub policy: ProviderPolicy,
+impl Program for House<'_> {
+    fn profile(&self) -> Option<&str> {
+        self.config.profile.as_deref()
+    }
+
+    fn public_url(&self) -> Option<String> {
+        let url = self.config.webhooks.public_url.as_ref()?;
+        Some(url.to_string())
+    }
+
+    fn secret<'a>(&'a self, key: &'a str, at: &'a SecretRef) -> Pending<'a, Secret> {
+        Box::pin(async move {
+            self.secrets
+                .get(key, at)
+                .await
+                .map_err(|error| match error {
+                    Failure::Failed(text) | Failure::Redis(text) => SetUpError::Passing(text),
+                    Failure::Input(text) => SetUpError::Wrong(text),
+                })
+        })
+    }
+
+    fn files(&self) -> Pending<'_, Option<Arc<dyn Files>>> {
+        Box::pin(async move {
+            for offer in self.config.integrations().iter().filter_map(|of| of.files) {
+                let files = offer(self.context()).await?;
+                if files.is_some() {
+                    return Ok(files);
+                }
+            }
+            Ok(None)
+        })
+    }
 }
 
-/// All of them.
-pub const PROVIDERS: &[Provider] = &[
-    email::PROVIDER,
-    sms::PROVIDER,
-    geocode::PROVIDER,
-    payments::PROVIDER,
-    storage::PROVIDER,
-];
+impl From<SetUpError> for Failure {
+    fn from(error: SetUpError) -> Self {
+        match error {
+            SetUpError::Wrong(text) => Self::Input(text),
+            SetUpError::Passing(text) => Self::Failed(text),
+        }
+    }
+}
 
-/// The queues, for the configuration.
+/// Whether jobs of an integration can be carried out as it is configured.
 #[must_use]
-pub fn queues() -> Vec<QueueSpec> {
-    PROVIDERS.iter().map(|provider| provider.queue).collect()
+pub fn is_on(config: &Config, integration: &Integration) -> bool {
+    let provider = integration.provider.as_ref();
+    provider.is_none_or(|provider| (provider.origin)(config.sections()).is_some())
+}
+
+/// The keys that turn an integration on, for those who look for them.
+#[must_use]
+pub fn turned_on_by(integration: &Integration) -> &'static str {
+    let provider = integration.provider.as_ref();
+    provider.map_or("its configuration", |provider| provider.turned_on_by)
 }
 
 /// Why this job will be refused, as far as this configuration knows. A producer's may know less than the workers'.
 #[must_use]
 pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
-    let provider = PROVIDERS
-        .iter()
-        .find(|provider| provider.queue.name == job.queue)?;
+    let provider = config.integration_of(job.queue)?.provider.as_ref()?;
     let payload: serde_json::Value = serde_json::from_slice(&job.payload).ok()?;
-    (provider.doubt)(config, payload.get("kind")?.as_str()?, payload.get("args")?)
+    let (kind, args) = (payload.get("kind")?.as_str()?, payload.get("args")?);
+    (provider.doubt)(config.sections(), kind, args)
 }
 
-/// Where the providers are that stand in for others, if they are on.
+/// Where the providers are that are beside others, if they are on.
 #[must_use]
-pub fn stand_ins(config: &Config) -> Vec<(&'static str, String)> {
-    let r2 = storage::r2(config);
-    email::postmark(config).into_iter().chain(r2).collect()
+pub fn beside(config: &Config) -> Vec<(&'static str, String)> {
+    let beside = config.providers().flat_map(|(_, provider)| provider.beside);
+    beside
+        .filter_map(|beside| Some((beside.name, (beside.origin)(config.sections())?)))
+        .collect()
 }
 
 /// What the inventory says of a provider and of those beside it, for the fleet's metrics.
 #[must_use]
-pub fn facts(provider: &Provider, config: &Config) -> Vec<ProviderFacts> {
-    let beside = (provider.beside)(config);
-    std::iter::once(provider.name)
-        .chain(beside.iter().map(|beside| beside.name))
+pub fn facts(config: &Config, integration: &Integration) -> Vec<ProviderFacts> {
+    let Some(provider) = &integration.provider else {
+        return Vec::new();
+    };
+    names(config, provider)
         .filter_map(|name| {
             let listed = config.listed(name)?;
             Some(ProviderFacts {
                 provider: name.to_owned(),
-                queue: provider.queue.name.to_owned(),
+                queue: integration.queue.name.to_owned(),
                 own: name == provider.name,
                 criticality: listed.criticality.to_string(),
                 sla_percent: listed.sla_percent,
@@ -118,16 +145,18 @@ pub fn facts(provider: &Provider, config: &Config) -> Vec<ProviderFacts> {
         .collect()
 }
 
-/// It stands alone.
-fn alone(_: &Config) -> Vec<Beside> {
-    Vec::new()
+/// A provider, and those beside it that are on.
+pub fn names(config: &Config, provider: &Provider) -> impl Iterator<Item = &'static str> {
+    let beside = provider.beside.iter();
+    let on = beside.filter(|beside| (beside.origin)(config.sections()).is_some());
+    std::iter::once(provider.name).chain(on.map(|beside| beside.name))
 }
 
-/// The cron entries that tick and whose jobs go to this provider's queue.
+/// The cron entries that tick and whose jobs go to this integration's queue.
 #[must_use]
-pub fn cron(config: &Config, provider: &Provider) -> Vec<Entry> {
+pub fn cron(config: &Config, integration: &Integration) -> Vec<Entry> {
     let active = config.cron.iter().filter(|settings| {
-        settings.entry.queue() == provider.queue.name && inactive(config, settings).is_none()
+        settings.entry.queue() == integration.queue.name && inactive(config, settings).is_none()
     });
     active.map(|settings| settings.entry.clone()).collect()
 }
@@ -141,31 +170,18 @@ pub fn inactive(config: &Config, settings: &CronSettings) -> Option<String> {
     if !settings.enabled {
         return Some("it is switched off (`enabled = false`)".to_owned());
     }
-    let queue = settings.entry.queue();
-    let provider = PROVIDERS
-        .iter()
-        .find(|provider| provider.queue.name == queue)?;
-    if (provider.origin)(config).is_none() {
-        return Some(format!("{} is not set", provider.turned_on_by));
+    let integration = config.integration_of(settings.entry.queue())?;
+    if !is_on(config, integration) {
+        return Some(format!("{} is not set", turned_on_by(integration)));
     }
     // What is sure to be refused would be a dead letter each time.
     doubt(config, &settings.entry.job(ANY_TICK).ok()?)
 }
 
-/// Nothing that is accepted is doubted.
-fn no_doubt(_: &Config, _: &str, _: &serde_json::Value) -> Option<String> {
-    None
-}
-
-/// `secrets` are what the provider knows us by: one as a rule, and several where they change together.
-fn policy(
-    config: &Config,
-    name: &str,
-    calls: &Calls,
-    timeout: Duration,
-    secrets: &[Secret],
-) -> ProviderPolicy {
-    let (words, kept) = (secrets.to_vec(), secrets.to_vec());
+/// How a provider is called, as the queue has it.
+#[must_use]
+pub fn policy(config: &Config, calls: &CallPolicy) -> ProviderPolicy {
+    let (words, kept) = (calls.secrets.clone(), calls.secrets.clone());
     let word = move || {
         let words = words.iter().map(|secret| secret.version().to_string());
         words.collect::<Vec<_>>().join("-")
@@ -183,18 +199,25 @@ fn policy(
             failed.map_or(Ok(()), Err)
         }
     });
+    let limit = |limit: longshore_integration::settings::Limit| Limit {
+        count: limit.count,
+        per: limit.per,
+    };
     ProviderPolicy {
-        name: name.to_owned(),
-        limit: Some(calls.limit),
-        reads: None,
+        name: calls.name.to_owned(),
+        limit: Some(limit(calls.limit)),
+        reads: calls.reads.map(limit),
         breaker: Some(BreakerSpec {
             failures: calls.breaker.failures,
             window: calls.breaker.window,
             open: calls.breaker.open,
-            probe: timeout + config.worker.lost_after,
+            probe: calls.timeout + config.worker.lost_after,
         }),
         credentials,
-        fallback: None,
+        fallback: calls.fallback.as_ref().map(|fallback| Fallback {
+            policy: Box::new(policy(config, &fallback.calls)),
+            takes_jobs: fallback.takes_jobs,
+        }),
     }
 }
 

@@ -5,16 +5,17 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use longshore_client::Client;
+use longshore_integration::{Integration, Repeats};
 use longshore_job::RetrySchedule;
-use longshore_operator::{Operator, QueueInfo, Repeats, Signed};
+use longshore_operator::{self as operator, Operator, QueueInfo, Signed};
 use longshore_provider::secret::resolve;
 use longshore_queue::{Key, Link, LinkOptions};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{Config, OnUnknown, RedisUrl};
 use crate::failure::Failure;
-use crate::registry;
 use crate::secrets::Secrets;
+use crate::{integrations, registry};
 
 /// How long Redis may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
@@ -31,11 +32,10 @@ pub(crate) struct Session {
 impl Session {
     /// Loads it. Warnings are logged.
     pub(crate) fn load(dir: Option<&PathBuf>, profile: Option<&str>) -> Result<Self, Failure> {
-        let queues = registry::queues();
         let config = Config::load(
             dir.map(PathBuf::as_path),
             profile,
-            &queues,
+            &integrations::all(),
             std::env::vars_os(),
         )
         .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;
@@ -119,35 +119,13 @@ impl Session {
         link: &Link,
         found: impl IntoIterator<Item = &'a String>,
     ) -> Result<Operator, Failure> {
-        let mut queues: Vec<_> = registry::PROVIDERS
-            .iter()
-            .map(|provider| (provider, provider.queue, (provider.beside)(&self.config)))
-            .map(|(provider, spec, beside)| QueueInfo {
-                name: spec.name.to_owned(),
-                repeats: self.repeats(provider.name, spec.name),
-                fallback: beside
-                    .iter()
-                    .find(|beside| beside.takes_jobs)
-                    .map(|beside| beside.name.to_owned()),
-                providers: std::iter::once(provider.name)
-                    .chain(beside.iter().map(|beside| beside.name))
-                    .map(str::to_owned)
-                    .collect(),
-                keep: self
-                    .config
-                    .queue(spec.name)
-                    .map_or(Key::HOLDS, |queue| queue.completed_for),
-                max_attempts: self
-                    .config
-                    .queue(spec.name)
-                    .map_or(1, |queue| queue.retry.max_attempts()),
-            })
-            .collect();
+        let integrations = self.config.integrations().iter();
+        let mut queues: Vec<_> = integrations.map(|of| self.queue_info(of)).collect();
         for name in found {
             if !queues.iter().any(|info| info.name == *name) {
                 queues.push(QueueInfo {
                     name: name.clone(),
-                    repeats: Repeats::Double,
+                    repeats: operator::Repeats::Double,
                     fallback: None,
                     providers: Vec::new(),
                     keep: Duration::from_secs(24 * 3600),
@@ -159,14 +137,33 @@ impl Session {
         Ok(operator.with_lost_after(self.config.worker.lost_after))
     }
 
-    /// What becomes of a request of this queue's that is made again although its answer was lost.
-    fn repeats(&self, provider: &str, queue: &str) -> Repeats {
-        let rule = self.config.queue(queue).map(|queue| queue.on_unknown);
-        match (provider, rule) {
-            ("stripe", _) => Repeats::Keyed(longshore_payment_reconcile::Stripe::KEY_LIFE),
-            // To look an address up twice does nothing, nor does deleting or copying what is gone or there.
-            ("google_maps" | "s3", _) | (_, Some(OnUnknown::Verify)) => Repeats::Verified,
-            _ => Repeats::Double,
+    /// What operators have to know of an integration's queue.
+    fn queue_info(&self, integration: &Integration) -> QueueInfo {
+        let name = integration.queue.name;
+        let settings = self.config.queue(name);
+        let provider = integration.provider.as_ref();
+        let fallback = provider.and_then(|provider| {
+            let mut beside = provider.beside.iter().filter(|beside| beside.takes_jobs);
+            beside.find(|beside| (beside.origin)(self.config.sections()).is_some())
+        });
+        QueueInfo {
+            name: name.to_owned(),
+            repeats: match (provider.map(|provider| provider.repeats), settings) {
+                (Some(Repeats::Keyed(known_for)), _) => operator::Repeats::Keyed(known_for),
+                (Some(Repeats::Harmless), _) => operator::Repeats::Verified,
+                (_, Some(settings)) if settings.on_unknown == OnUnknown::Verify => {
+                    operator::Repeats::Verified
+                }
+                (Some(Repeats::Doubles) | None, _) => operator::Repeats::Double,
+            },
+            fallback: fallback.map(|beside| beside.name.to_owned()),
+            providers: provider
+                .into_iter()
+                .flat_map(|provider| registry::names(&self.config, provider))
+                .map(str::to_owned)
+                .collect(),
+            keep: settings.map_or(Key::HOLDS, |settings| settings.completed_for),
+            max_attempts: settings.map_or(1, |settings| settings.retry.max_attempts()),
         }
     }
 

@@ -12,10 +12,10 @@ use longshore_cron::Entry;
 use longshore_queue::{Policy, Queue, Retention};
 use tokio::sync::mpsc;
 
-use crate::handlers::Handlers;
 use crate::metrics::ProviderFacts;
 use crate::ticker::Timetable;
 use crate::watch::Watch;
+use longshore_job::Handlers;
 use running::Running;
 
 /// How one queue is worked.

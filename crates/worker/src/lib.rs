@@ -21,7 +21,6 @@ mod clock;
 mod entry;
 mod fleet;
 mod gate;
-mod handlers;
 mod health;
 mod keeper;
 mod layers;
@@ -41,7 +40,7 @@ mod ticker;
 mod watch;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped};
-pub use handlers::Handlers;
 pub use layers::{Running, running};
+pub use longshore_job::Handlers;
 pub use metrics::ProviderFacts;
 pub use watch::{Dead, Watch};

@@ -14,12 +14,12 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use crate::clock::Moment;
 use crate::entry::{Entry, lock};
 use crate::fleet::Settings;
-use crate::handlers::Handlers;
 use crate::ledger::Ledger;
 use crate::metrics::QueueMetrics;
 use crate::reach::Hosts;
 use crate::recent::Recent;
 use crate::watch::Watch;
+use longshore_job::Handlers;
 
 /// How a station stands with Redis.
 #[derive(Debug, Clone)]

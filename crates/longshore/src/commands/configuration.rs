@@ -7,9 +7,10 @@ use serde_json::json;
 use crate::cli::Shown;
 use crate::config::{Config, Finding, Severity};
 use crate::failure::Failure;
+use crate::registry::House;
 use crate::secrets::Secrets;
 use crate::session::Session;
-use crate::{output, registry};
+use crate::{integrations, output, registry};
 
 /// Says everything that is wrong, references to secrets that lead nowhere included: Vault is asked for those it has.
 pub(super) async fn check(
@@ -17,7 +18,7 @@ pub(super) async fn check(
     profile: Option<&str>,
     args: &Shown,
 ) -> Result<(), Failure> {
-    let loaded = Config::load(dir, profile, &registry::queues(), std::env::vars_os());
+    let loaded = Config::load(dir, profile, &integrations::all(), std::env::vars_os());
     let mut findings: Vec<Finding> = match &loaded {
         Ok(config) => config.warnings().iter().cloned().collect(),
         Err(findings) => findings.iter().cloned().collect(),
@@ -56,9 +57,11 @@ pub(super) async fn check(
                 0 => "the configuration is good",
                 _ => "the configuration works",
             })?;
-            for provider in registry::PROVIDERS {
-                if matches!((provider.set_up)(config, &secrets).await, Ok(None)) {
-                    let (queue, key) = (provider.queue.name, provider.turned_on_by);
+            for integration in config.integrations() {
+                let set_up = House::new(config, &secrets).set_up(integration).await;
+                if matches!(set_up, Ok(None)) {
+                    let queue = integration.queue.name;
+                    let key = registry::turned_on_by(integration);
                     output::line(&format!("`work` leaves out {queue}: {key} is not set"))?;
                 }
             }

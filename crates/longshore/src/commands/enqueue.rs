@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use longshore_client::{Enqueued, Options, RunAt};
-use longshore_job::{KindSpec, Prepared, kinds};
+use longshore_job::{KindSpec, Prepared};
 use serde::Serialize;
 
 use super::{queues, signals};
@@ -19,8 +19,9 @@ use crate::session::Session;
 const CHUNK: usize = 500;
 
 pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure> {
-    let spec = kinds::find(&args.kind).ok_or_else(|| {
-        let known: Vec<_> = kinds::ALL.iter().map(|spec| spec.kind).collect();
+    let kinds = session.config.kinds();
+    let spec = kinds.find(&args.kind).ok_or_else(|| {
+        let known: Vec<_> = kinds.iter().map(|spec| spec.kind).collect();
         let cure = match output::nearest(&args.kind, &known) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!("the kinds are {}", known.join(", ")),

@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::Presign;
 use crate::failure::Failure;
+use crate::integrations::storage;
 use crate::output;
-use crate::registry;
+use crate::registry::House;
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -26,9 +27,12 @@ pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure
     )
     .map_err(|error| Failure::input(format!("--{error}")))?;
     let secrets = Secrets::new(&session.config)?;
-    let stores = registry::stores(&session.config, &secrets).await?;
+    let house = House::new(&session.config, &secrets);
+    let stores = storage::stores(house.context()).await?;
     let stores = stores.ok_or_else(|| Failure::input("S3 is off: set providers.s3.region"))?;
-    let bucket = registry::bucket(&session.config, BucketName::Uploads).ok_or_else(|| {
+    let buckets = session.config.get::<storage::Buckets>();
+    let bucket = buckets.and_then(|buckets| buckets.get(BucketName::Uploads));
+    let bucket = bucket.ok_or_else(|| {
         Failure::input("there is no bucket for uploads: set buckets.uploads.name")
     })?;
     let stands_in = stores.fallback_of(bucket).is_some();

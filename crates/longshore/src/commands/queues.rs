@@ -11,7 +11,7 @@ use crate::age::{ago, rough};
 use crate::cli::{Pause, Resume, Shown};
 use crate::failure::Failure;
 use crate::output::{self, counted, or_dash, plain};
-use crate::registry::PROVIDERS;
+use crate::registry;
 use crate::session::Session;
 
 /// How long it may take to look for queues that nobody has noted: those that plain producers write to.
@@ -41,7 +41,7 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
         if let Some(why) = &row.broken {
             output::line(&plain(&format!("{}: broken: {why}", row.queue)))?;
         }
-        if let Some(nobody) = nobody(row) {
+        if let Some(nobody) = nobody(session, row) {
             output::line(&plain(&nobody.to_string()))?;
         }
         for breaker in row
@@ -98,25 +98,19 @@ impl fmt::Display for Nobody {
 }
 
 /// What nobody carries out, and what to do about it; `None` while there is a worker, or nothing to do.
-pub(super) fn nobody(row: &QueueRow) -> Option<Nobody> {
+pub(super) fn nobody(session: &Session, row: &QueueRow) -> Option<Nobody> {
     if row.workers > 0 || row.to_do() == 0 {
         return None;
     }
     let (queue, jobs) = (&row.queue, counted(row.to_do(), "job"));
     let wait = if row.to_do() == 1 { "waits" } else { "wait" };
-    let known = PROVIDERS
-        .iter()
-        .find(|provider| provider.queue.name == queue);
-    let cure = match known {
-        Some(provider) => format!(
+    let cure = match session.config.integration_of(queue) {
+        Some(integration) => format!(
             "start `longshore work --queue {queue}` where {} is set",
-            provider.turned_on_by
+            registry::turned_on_by(integration)
         ),
         None => {
-            let names: Vec<_> = PROVIDERS
-                .iter()
-                .map(|provider| provider.queue.name)
-                .collect();
+            let names = session.config.queue_names();
             let hint = output::nearest(queue, &names).map_or(String::new(), |nearest| {
                 format!("; did its producer mean `{nearest}`?")
             });
@@ -131,7 +125,7 @@ pub(super) fn nobody(row: &QueueRow) -> Option<Nobody> {
 /// out is not said: the job itself is safe.
 pub(super) async fn warn_of_nobody(session: &Session, queue: &str) {
     let row = async { session.operator().await.ok()?.queue_row(queue).await.ok() };
-    if let Some(nobody) = row.await.as_ref().and_then(nobody) {
+    if let Some(nobody) = row.await.and_then(|row| nobody(session, &row)) {
         output::note(&format!("warning: {nobody}"));
     }
 }

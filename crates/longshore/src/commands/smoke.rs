@@ -5,75 +5,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_integration::{Integration, Provider};
 use longshore_job::{Gate, JobError, JobId, Outcome, Run};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::cli::Shown;
 use crate::failure::Failure;
 use crate::output::{self, counted};
-use crate::registry::{PROVIDERS, Provider};
+use crate::registry::House;
 use crate::secrets::Secrets;
 use crate::session::Session;
 
 /// How long one provider may take.
 const WITHIN: Duration = Duration::from_secs(30);
-
-/// What a provider is asked.
-struct Question {
-    provider: &'static str,
-    /// The keys that have to be set.
-    needs: &'static [&'static str],
-    kind: &'static str,
-    args: fn() -> Value,
-    /// In words.
-    what: &'static str,
-}
-
-/// None of them reaches anybody, moves money or deletes anything, whatever the credentials are for.
-const QUESTIONS: &[Question] = &[
-    Question {
-        provider: "sendgrid",
-        needs: &["providers.sendgrid.api_key", "email.templates.welcome"],
-        kind: "send_email",
-        args: || json!({ "template": "welcome", "to": { "email": "smoke@example.com" }, "data": {} }),
-        what: "a mail was checked in sandbox mode",
-    },
-    // Sent from a magic number that only test credentials may send from: with live ones it is refused.
-    Question {
-        provider: "twilio",
-        needs: &[
-            "providers.twilio.account_sid",
-            "providers.twilio.auth_token",
-        ],
-        kind: "send_sms",
-        args: || json!({ "to": "+15005550006", "body": "longshore smoke" }),
-        what: "a message between magic numbers was taken on",
-    },
-    Question {
-        provider: "google_maps",
-        needs: &["providers.google_maps.api_key"],
-        kind: "geocode_address",
-        args: || json!({ "address": "Slottsplassen 1, Oslo", "region": "no" }),
-        what: "the Royal Palace in Oslo was looked up",
-    },
-    // The customer stays, in test mode, under the user id of this command.
-    Question {
-        provider: "stripe",
-        needs: &["providers.stripe.secret_key"],
-        kind: "create_customer",
-        args: || json!({ "user_id": "longshore-smoke" }),
-        what: "a customer was created in test mode",
-    },
-    Question {
-        provider: "s3",
-        needs: &["buckets.exports.name"],
-        kind: "sweep_bucket",
-        args: || json!({ "bucket": "exports", "dry_run": true }),
-        what: "the exports bucket was listed",
-    },
-];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -107,8 +53,8 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     }
     let secrets = Secrets::new(&session.config)?;
     let mut rows = Vec::new();
-    for provider in PROVIDERS {
-        let (result, detail) = ask(session, &secrets, provider).await;
+    for (integration, provider) in session.config.providers() {
+        let (result, detail) = ask(session, &secrets, integration, provider).await;
         let row = Row {
             provider: provider.name,
             result,
@@ -138,12 +84,14 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     }
 }
 
-async fn ask(session: &Session, secrets: &Secrets, provider: &Provider) -> (Said, String) {
+async fn ask(
+    session: &Session,
+    secrets: &Secrets,
+    integration: &Integration,
+    provider: &Provider,
+) -> (Said, String) {
     let config = &session.config;
-    let question = QUESTIONS
-        .iter()
-        .find(|question| question.provider == provider.name);
-    let Some(question) = question else {
+    let Some(question) = &provider.smoke else {
         let why = "nothing harmless is known to ask it";
         return (Said::Skipped, why.to_owned());
     };
@@ -158,14 +106,11 @@ async fn ask(session: &Session, secrets: &Secrets, provider: &Provider) -> (Said
             format!("LONGSHORE_{variable} is not set ({missing})"),
         );
     }
-    if let Some(sendgrid) = config.sendgrid().filter(|_| provider.name == "sendgrid")
-        && !sendgrid.sandbox
-        && sendgrid.base_url.to_string().starts_with("https:")
-    {
-        let why = "providers.sendgrid.sandbox is false: it would send a mail; set it to true";
+    if let Some(why) = (question.unsafe_because)(config.sections()) {
         return (Said::Failed, why.to_owned());
     }
-    let handlers = match (provider.set_up)(config, secrets).await {
+    let set_up = House::new(config, secrets).set_up(integration).await;
+    let handlers = match set_up {
         Ok(Some(set_up)) => set_up.handlers,
         Ok(None) => {
             return (

@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{log_warnings, signals};
 use crate::failure::Failure;
-use crate::registry;
+use crate::integrations::{email, payments, sms};
+use crate::registry::House;
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -47,12 +48,11 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
         })
     };
     let secrets = Arc::new(Secrets::new(&session.config)?);
-    let twilio = registry::twilio_events(&session.config, &secrets, queue(SendSms::QUEUE)?);
-    let twilio = twilio.await?;
-    let stripe =
-        registry::stripe_events(&session.config, &secrets, queue(ApplyStripeEvent::QUEUE)?);
-    let stripe = stripe.await?;
-    let sendgrid = registry::sendgrid_events(&session.config, queue(SendEmail::QUEUE)?);
+    let house = House::new(&session.config, &secrets);
+    let context = house.context();
+    let twilio = sms::twilio_events(context, queue(SendSms::QUEUE)?).await?;
+    let stripe = payments::stripe_events(context, queue(ApplyStripeEvent::QUEUE)?).await?;
+    let sendgrid = email::sendgrid_events(context.sections, queue(SendEmail::QUEUE)?);
     if twilio.is_none() && stripe.is_none() && sendgrid.is_none() {
         return Err(Failure::input(
             "no provider that posts events is configured: set providers.twilio.account_sid and .auth_token, \

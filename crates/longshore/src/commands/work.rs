@@ -4,14 +4,15 @@ mod server;
 
 use std::sync::Arc;
 
+use longshore_integration::SetUp;
 use longshore_queue::{OnUnknown, Policy, Queue, Retention};
 use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped, Watch};
 
 use super::{host_name, log_warnings, signals};
 use crate::cli::Work;
-use crate::config::{self, QueueSettings};
+use crate::config::{self, Config, QueueSettings};
 use crate::failure::Failure;
-use crate::registry::{self, PROVIDERS, Provider, SetUp};
+use crate::registry::{self, House};
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -76,7 +77,8 @@ async fn fleet(
     args: &Work,
     watch: Option<Arc<dyn Watch>>,
 ) -> Result<(Fleet, Vec<Queue>), Failure> {
-    let wanted = wanted(args)?;
+    let config = &session.config;
+    let wanted = wanted(config, args)?;
     let link = session.link()?;
     let worker = &session.config.worker;
     let mut fleet = Fleet::new(FleetOptions {
@@ -91,36 +93,32 @@ async fn fleet(
     }
     let mut worked = Vec::new();
     let ticking = link.another(link.options());
-    for provider in PROVIDERS {
-        let name = provider.queue.name;
+    for integration in config.integrations() {
+        let name = integration.queue.name;
         let counted = Queue::new(ticking.clone(), &session.config.redis.namespace, name);
         fleet = fleet.counts(&counted.map_err(Failure::input)?);
-        if (provider.origin)(&session.config).is_some() {
+        if registry::is_on(config, integration) {
             let namespace = &session.config.redis.namespace;
             let queue = Queue::new(ticking.clone(), namespace, name).map_err(Failure::input)?;
-            fleet = fleet.cron(queue, registry::cron(&session.config, provider));
+            fleet = fleet.cron(queue, registry::cron(config, integration));
         }
-        let wanted = wanted.iter().any(|wanted| wanted.queue.name == name);
-        let set_up = match (provider.set_up)(&session.config, &secrets).await {
+        let wanted = wanted.contains(&name);
+        let set_up = match House::new(config, &secrets).set_up(integration).await {
             Err(error) if wanted => return Err(error),
             // Jobs of other queues cannot call it then, and say so.
             Err(error) => {
-                tracing::warn!(provider = provider.name, "cannot be called: {error}");
+                tracing::warn!(integration = integration.name, "cannot be called: {error}");
                 continue;
             }
             Ok(set_up) => set_up,
         };
-        let Some(SetUp { handlers, policy }) = set_up else {
+        let Some(SetUp { handlers, calls }) = set_up else {
+            let key = registry::turned_on_by(integration);
             if wanted && args.queues.is_empty() {
-                tracing::warn!(
-                    queue = name,
-                    "left out: {} is not set",
-                    provider.turned_on_by
-                );
+                tracing::warn!(queue = name, "left out: {key} is not set");
             } else if wanted {
                 return Err(Failure::input(format!(
-                    "the queue {name} cannot be worked: set {}",
-                    provider.turned_on_by
+                    "the queue {name} cannot be worked: set {key}"
                 )));
             }
             continue;
@@ -130,10 +128,13 @@ async fn fleet(
             &session.config.redis.namespace,
             name,
         )
-        .map_err(Failure::input)?
-        .with_provider(policy);
+        .map_err(Failure::input)?;
+        let queue = match calls {
+            Some(calls) => queue.with_provider(registry::policy(config, &calls)),
+            None => queue,
+        };
         fleet = fleet.knows(&queue);
-        for facts in registry::facts(provider, &session.config) {
+        for facts in registry::facts(config, integration) {
             fleet = fleet.provider(facts);
         }
         if wanted {
@@ -149,9 +150,9 @@ async fn fleet(
         }
     }
     if worked.is_empty() {
-        let keys: Vec<_> = PROVIDERS
-            .iter()
-            .map(|provider| provider.turned_on_by)
+        let keys: Vec<_> = config
+            .providers()
+            .map(|(_, provider)| provider.turned_on_by)
             .collect();
         return Err(Failure::input(format!(
             "no provider is configured, so there is nothing to work: set {}, or try it out with `longshore sandbox` and \
@@ -165,30 +166,22 @@ async fn fleet(
     Ok((fleet, worked))
 }
 
-fn wanted(args: &Work) -> Result<Vec<&'static Provider>, Failure> {
+/// The queues that this process is to work.
+fn wanted(config: &Config, args: &Work) -> Result<Vec<&'static str>, Failure> {
+    let known = config.queue_names();
     if args.queues.is_empty() {
-        return Ok(PROVIDERS.iter().collect());
+        return Ok(known);
     }
-    let known = || {
-        PROVIDERS
-            .iter()
-            .map(|provider| provider.queue.name)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let mut wanted: Vec<&Provider> = Vec::new();
+    let mut wanted = Vec::new();
     for name in &args.queues {
-        let provider = PROVIDERS
-            .iter()
-            .find(|provider| provider.queue.name == name)
-            .ok_or_else(|| {
-                Failure::input(format!(
-                    "there is no queue `{name}`: the queues are {}",
-                    known()
-                ))
-            })?;
-        if !wanted.iter().any(|other| other.queue.name == name) {
-            wanted.push(provider);
+        let Some(name) = known.iter().find(|known| *known == name) else {
+            let known = known.join(", ");
+            return Err(Failure::input(format!(
+                "there is no queue `{name}`: the queues are {known}"
+            )));
+        };
+        if !wanted.contains(name) {
+            wanted.push(name);
         }
     }
     Ok(wanted)

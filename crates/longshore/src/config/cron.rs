@@ -3,14 +3,13 @@
 use figment::value::{Dict, Value};
 use jiff::Timestamp;
 use longshore_cron::{CatchUp, Entry, EntryError, Schedule, Template, Zone};
-use longshore_job::{KindSpec, kinds};
+use longshore_integration::settings::{Key, KeyPath, Reader};
+use longshore_integration::{Integration, Kinds};
+use longshore_job::KindSpec;
 use longshore_operator::redact_args;
 use serde_json::json;
 
-use super::key::{Key, KeyPath};
 use super::layer;
-use super::queues::QueueSpec;
-use super::reader::Reader;
 
 const SECTION: &str = "cron";
 pub(super) const ARGS: &str = "cron.<name>.args";
@@ -24,56 +23,6 @@ pub(super) const KEYS: &[Key] = &[
     Key::toml("cron.<name>.enabled"),
 ];
 
-/// An entry that is there unless it is switched off.
-struct BuiltIn {
-    name: &'static str,
-    kind: &'static str,
-    schedule: &'static str,
-    args: &'static str,
-    catch_up: CatchUp,
-}
-
-/// All of them.
-const BUILT_IN: &[BuiltIn] = &[
-    BuiltIn {
-        name: "nightly-reconcile",
-        kind: "reconcile_payments",
-        schedule: "30 2 * * *",
-        args: r#"{"from":"{day-1d}","to":"{day}","repair":false}"#,
-        // Each night has a day of its own to look at.
-        catch_up: CatchUp::All,
-    },
-    BuiltIn::of_bucket("lifecycle-exports", "0 3 * * *", "apply_lifecycle", EXPORTS),
-    BuiltIn::of_bucket("lifecycle-uploads", "5 3 * * *", "apply_lifecycle", UPLOADS),
-    BuiltIn::of_bucket("move-back-exports", "50 * * * *", "move_back", EXPORTS),
-    BuiltIn::of_bucket("move-back-uploads", "55 * * * *", "move_back", UPLOADS),
-    BuiltIn::of_bucket("sweep-exports", "15 3 * * *", "sweep_bucket", SWEPT_EXPORTS),
-    BuiltIn::of_bucket("sweep-uploads", "30 3 * * *", "sweep_bucket", SWEPT_UPLOADS),
-];
-
-const EXPORTS: &str = r#"{"bucket":"exports"}"#;
-const UPLOADS: &str = r#"{"bucket":"uploads"}"#;
-const SWEPT_EXPORTS: &str = r#"{"bucket":"exports","dry_run":false}"#;
-const SWEPT_UPLOADS: &str = r#"{"bucket":"uploads","dry_run":false}"#;
-
-impl BuiltIn {
-    /// What is done about a bucket again and again. One job makes up for all that were missed: it looks at everything.
-    const fn of_bucket(
-        name: &'static str,
-        schedule: &'static str,
-        kind: &'static str,
-        args: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            kind,
-            schedule,
-            args,
-            catch_up: CatchUp::Once,
-        }
-    }
-}
-
 /// How alike (Jaro–Winkler, 0 to 1) a kind must be to be offered in place of an unknown one.
 const ALIKE: f64 = 0.8;
 
@@ -86,22 +35,15 @@ pub struct CronSettings {
     pub enabled: bool,
 }
 
-/// Puts the entries that are built in below all layers, for the queues that there are.
-pub(super) fn built_in(values: &mut Dict, queues: &[QueueSpec]) {
-    for entry in BUILT_IN {
-        let kind = kinds::find(entry.kind);
-        if !queues
-            .iter()
-            .any(|queue| kind.is_some_and(|kind| kind.queue == queue.name))
-        {
-            continue;
-        }
+/// Puts the entries that are built in below all layers.
+pub(super) fn built_in(values: &mut Dict, integrations: &[Integration]) {
+    for entry in integrations.iter().flat_map(|of| of.cron) {
         for (key, text) in [
             ("schedule", entry.schedule),
             ("timezone", "UTC"),
             ("kind", entry.kind),
             ("args", entry.args),
-            ("catch_up", entry.catch_up.as_str()),
+            ("catch_up", entry.catch_up),
         ] {
             let path = KeyPath::new(&[SECTION, entry.name, key]);
             layer::insert(values, path.words(), Value::from(text));
@@ -110,7 +52,7 @@ pub(super) fn built_in(values: &mut Dict, queues: &[QueueSpec]) {
 }
 
 /// Those that can be read; what is wrong with the others is found.
-pub(super) fn read(reader: &mut Reader<'_>) -> Vec<CronSettings> {
+pub(super) fn read(reader: &mut Reader<'_>, kinds: Kinds<'_>) -> Vec<CronSettings> {
     let section = KeyPath::from(SECTION);
     let names = reader.names(&section);
     names
@@ -119,18 +61,23 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<CronSettings> {
             let path = section.join(&name);
             // Anything but a table is answered as such.
             reader.get(&path)?.as_dict()?;
-            entry(reader, &path, &name)
+            entry(reader, kinds, &path, &name)
         })
         .collect()
 }
 
-fn entry(reader: &mut Reader<'_>, path: &KeyPath, name: &str) -> Option<CronSettings> {
+fn entry(
+    reader: &mut Reader<'_>,
+    kinds: Kinds<'_>,
+    path: &KeyPath,
+    name: &str,
+) -> Option<CronSettings> {
     let enabled = match reader.has(path.join("enabled")) {
         true => reader.flag(path.join("enabled")),
         false => Some(true),
     };
     let schedule = schedule(reader, path);
-    let kind = kind(reader, &path.join("kind"));
+    let kind = kind(reader, kinds, &path.join("kind"));
     let args = args(reader, &path.join("args"));
     let catch_up = catch_up(reader, &path.join("catch_up"));
     let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
@@ -213,15 +160,15 @@ fn zone(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Zone> {
     }
 }
 
-fn kind(reader: &mut Reader<'_>, path: &KeyPath) -> Option<&'static KindSpec> {
-    let known = || kinds::ALL.iter().map(|spec| spec.kind);
+fn kind(reader: &mut Reader<'_>, kinds: Kinds<'_>, path: &KeyPath) -> Option<&'static KindSpec> {
+    let known = || kinds.iter().map(|spec| spec.kind);
     let list = || format!("use one of {}", known().collect::<Vec<_>>().join(", "));
     if !reader.has(path) {
         reader.missing(path, "is not set", list());
         return None;
     }
     let name = reader.text(path)?;
-    let found = kinds::find(&name);
+    let found = kinds.find(&name);
     if found.is_none() {
         let alike = |kind: &str| strsim::jaro_winkler(kind, &name);
         let nearest = known()

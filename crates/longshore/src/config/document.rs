@@ -6,7 +6,7 @@ use figment::value::{Dict, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
-use super::key::KeyPath;
+use longshore_integration::settings::KeyPath;
 
 /// A TOML document.
 pub(super) struct Document {

@@ -10,11 +10,11 @@ use std::ffi::OsString;
 use figment::Figment;
 use figment::value::{Dict, Value};
 
+use longshore_integration::settings::{Findings, KeyPath};
+
 use super::document;
-use super::finding::Findings;
-use super::key::KeyPath;
 use super::layer::{self, Layer};
-use super::schema::{Place, Schema};
+use super::schema::{self, Place, Schema};
 use super::unknown::problem_unknown;
 
 /// Begins every variable that is read, in any case.
@@ -49,7 +49,7 @@ where
         };
         let path = named_path(&words, schema, below);
         let value = match schema.place(&path) {
-            Place::Key(key) => key.shape.read(&text),
+            Place::Key(key) => schema::read(key.shape, &text),
             Place::Section => {
                 match document::parse_value(&text).filter(|value| value.as_dict().is_some()) {
                     Some(table) => table,

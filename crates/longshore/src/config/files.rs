@@ -4,8 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use longshore_integration::settings::{Finding, Findings, Severity};
+
 use super::document::Document;
-use super::finding::{Finding, Findings, Severity};
 use super::layer::Layer;
 
 /// Where files are looked for unless a directory is named. It need not exist.

@@ -1,56 +1,37 @@
 //! `providers.<provider>.criticality`, `.sla_percent` and `.owner`: what the inventory says of each provider.
 //!
-//! Every provider that has any key has these, so that a new one needs no line here; the figures below are those of the
-//! integration document's inventory, and whoever is not in it is of medium criticality until somebody says otherwise.
+//! Every provider that has any key has these. What they are unless configured, each integration says of its own.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::key::{Key, KeyPath};
-use super::reader::Reader;
+use longshore_integration::Inventory;
+use longshore_integration::settings::{Key, KeyPath, Reader};
+
 use super::schema::Schema;
 
 /// The longest name of a team.
 const MAX_OWNER_CHARS: usize = 64;
 
 pub(super) const KEYS: &[Key] = &[
-    Key::text("providers.<provider>.criticality").or_per_provider(|provider| {
-        Some(figures(provider).map_or("medium", |figures| figures.criticality))
-    }),
-    Key::toml("providers.<provider>.sla_percent")
-        .or_per_provider(|provider| figures(provider)?.sla),
-    Key::text("providers.<provider>.owner").or_per_provider(|provider| figures(provider)?.owner),
+    Key::text("providers.<provider>.criticality").or_per_provider(|of| Some(of.criticality)),
+    Key::toml("providers.<provider>.sla_percent").or_per_provider(|of| of.sla_percent),
+    Key::text("providers.<provider>.owner").or_per_provider(|of| of.owner),
 ];
 
-/// What the inventory says of one provider, as it would be written in the environment.
-struct Figures {
-    criticality: &'static str,
-    sla: Option<&'static str>,
-    owner: Option<&'static str>,
-}
-
-/// Section 1 of the integration document. A provider that stands in is as critical as what it stands in for; Vault holds
-/// everybody's credentials, and a running fleet goes on without it for a while.
-fn figures(provider: &str) -> Option<Figures> {
-    let (criticality, sla, owner) = match provider {
-        "stripe" => ("critical", Some("99.99"), Some("Backend")),
-        "sendgrid" => ("high", Some("99.95"), Some("Backend")),
-        "postmark" => ("high", None, Some("Backend")),
-        "twilio" => ("medium", Some("99.95"), Some("Backend")),
-        "s3" => ("high", Some("99.99"), Some("Infrastructure")),
-        "r2" => ("high", None, Some("Infrastructure")),
-        "google_maps" => ("medium", Some("99.9"), Some("Backend")),
-        "vault" => ("high", None, Some("Infrastructure")),
-        "sentry" => ("low", None, Some("DevOps")),
-        // Made up, to try a switch with.
-        "testpay" => ("low", None, None),
-        _ => return None,
+/// What is said of those that the program itself calls, by section 1 of the integration document. Vault holds everybody's
+/// credentials, and a running fleet goes on without it for a while. Who is not listed at all is of medium criticality.
+pub(super) fn of_ours(provider: &str) -> Inventory {
+    let (criticality, owner) = match provider {
+        "vault" => ("high", Some("Infrastructure")),
+        "sentry" => ("low", Some("DevOps")),
+        _ => ("medium", None),
     };
-    Some(Figures {
+    Inventory {
         criticality,
-        sla,
+        sla_percent: None,
         owner,
-    })
+    }
 }
 
 /// What happens to the company's users while a provider is away: the integration document's four words.
@@ -113,8 +94,9 @@ impl fmt::Display for Listed {
 }
 
 /// All of them, by name.
-pub(super) fn read(reader: &mut Reader<'_>) -> BTreeMap<&'static str, Listed> {
-    Schema::providers()
+pub(super) fn read(reader: &mut Reader<'_>, schema: &Schema<'_>) -> BTreeMap<&'static str, Listed> {
+    schema
+        .providers()
         .into_iter()
         .filter_map(|provider| Some((provider, listed(reader, provider)?)))
         .collect()

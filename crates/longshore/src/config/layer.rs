@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Metadata, Profile, Provider};
 
-use super::key::KeyPath;
-
-/// The origin of what no layer sets.
-pub(super) const BUILT_IN: &str = "built-in";
+use longshore_integration::settings::KeyPath;
 
 /// Values with their origins. figment tags each value with the metadata of its layer, and the metadata's interpolater
 /// turns a key into the origin: so the origin of what wins a merge is known without a second book.

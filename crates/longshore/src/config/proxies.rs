@@ -1,9 +1,7 @@
 //! `trusted_proxies`: who may say where a request comes from.
 
+use longshore_integration::settings::{Key, Reader};
 use longshore_listener::TrustedProxies;
-
-use super::key::Key;
-use super::reader::Reader;
 
 const TRUSTED_PROXIES: &str = "trusted_proxies";
 

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use longshore_job::{KindPolicy, KindSpec, RetrySchedule, kinds};
-
-use super::key::{Key, KeyPath};
-use super::reader::{ANY_TIME, Reader, SOME_TIME};
+use longshore_integration::settings::{ANY_TIME, Key, KeyPath, Reader, SOME_TIME};
+use longshore_integration::{Integration, QueueSpec, Sections};
+use longshore_job::{KindPolicy, KindSpec, RetrySchedule};
 
 pub(super) const KEYS: &[Key] = &[
     // Section 2.2 of the integration document: 3 retries with 60 s, 300 s and 900 s.
@@ -38,39 +37,6 @@ const MOST_CONCURRENT: u32 = 10_000;
 /// How long a completed job is kept, in seconds. At least for as long as whoever waits for its result may need to
 /// come and read it.
 const COMPLETED: RangeInclusive<f64> = 10.0..=400.0 * 24.0 * 3600.0;
-
-/// What has to be known of a queue before it can be configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueueSpec {
-    /// Its name.
-    pub name: &'static str,
-    /// Whether its provider can be asked what became of a request whose answer was lost. If so, it is by default.
-    pub verifiable: bool,
-    /// How long one attempt may take unless configured.
-    pub default_timeout: Duration,
-    /// How long its provider's terms allow results to be kept, if they say.
-    pub keep_at_most: Option<Duration>,
-    /// How long completed jobs are kept unless configured.
-    pub default_completed: Duration,
-    /// How many bytes of them are kept unless configured; `None` = any.
-    pub default_completed_bytes: Option<&'static str>,
-}
-
-impl QueueSpec {
-    /// A queue like most: its provider cannot be asked, an attempt may take 30 s, and what has completed is kept for an
-    /// hour, up to 64 MiB.
-    #[must_use]
-    pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            verifiable: false,
-            default_timeout: Duration::from_secs(30),
-            keep_at_most: None,
-            default_completed: Duration::from_secs(3600),
-            default_completed_bytes: Some("64MiB"),
-        }
-    }
-}
 
 /// How the jobs of one queue are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,10 +89,12 @@ pub enum OnUnknown {
 pub(super) type Queues = BTreeMap<&'static str, QueueSettings>;
 
 /// `None` when one of them could not be read, but all have been tried.
-pub(super) fn read(reader: &mut Reader<'_>, specs: &[QueueSpec]) -> Option<Queues> {
+pub(super) fn read<'a>(
+    reader: &mut Reader<'_>,
+    specs: impl Iterator<Item = &'a QueueSpec>,
+) -> Option<Queues> {
     let retry = schedule(reader, &"retry.schedule_seconds".into());
     let queues: Vec<_> = specs
-        .iter()
         .map(|spec| Some((spec.name, queue(reader, spec, retry.as_ref())?)))
         .collect();
     queues.into_iter().collect()
@@ -194,10 +162,20 @@ struct Misfit {
 
 /// Finds kinds whose attempts do not fit into their expiry, among those that are in use; of several with the same cause the
 /// one that expires first.
-pub(super) fn fit(reader: &mut Reader<'_>, queues: &Queues, in_use: impl Fn(&KindSpec) -> bool) {
-    let mut misfits: Vec<_> = kinds::ALL
-        .iter()
-        .filter(|kind| in_use(kind))
+pub(super) fn fit(
+    reader: &mut Reader<'_>,
+    queues: &Queues,
+    integrations: &[Integration],
+    sections: &Sections,
+) {
+    let in_use = integrations.iter().flat_map(|of| {
+        let expects = move |kind: &&KindSpec| match &of.provider {
+            Some(provider) => (provider.expects)(sections, kind.kind),
+            None => true,
+        };
+        of.kinds.iter().filter(expects)
+    });
+    let mut misfits: Vec<_> = in_use
         .filter_map(|kind| misfit(queues.get(kind.queue)?, kind))
         .collect();
     misfits.sort_by(|a, b| (&a.key, a.expires).cmp(&(&b.key, b.expires)));

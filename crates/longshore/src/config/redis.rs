@@ -3,12 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use longshore_integration::settings::{Key, Reader, SecretRef};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
-
-use super::key::Key;
-use super::reader::Reader;
-use super::secret::SecretRef;
 
 pub(super) const KEYS: &[Key] = &[
     Key::text("redis.url").or("redis://127.0.0.1:6379").secret(),

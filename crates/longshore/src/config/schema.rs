@@ -1,35 +1,25 @@
-//! The one list of keys.
+//! The keys there are: those of the program itself, and those of its integrations.
 
 use std::collections::BTreeSet;
 
-use figment::value::Dict;
-
-use super::key::{BuiltIn, Key, KeyPath, NAME, PROVIDER, QUEUE};
-use super::layer::{self, Layer};
-use super::queues::QueueSpec;
-use super::{
-    app, buckets, cron, email, google_maps, inventory, postmark, proxies, queues, redis, sendgrid,
-    sentry, storage, stripe, testpay, twilio, vault, webhooks, worker,
+use figment::value::{Dict, Value};
+use longshore_integration::settings::{
+    BUILT_IN, BuiltIn, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape,
 };
+use longshore_integration::{Integration, Inventory, QueueSpec};
 
-/// The keys of every section.
+use super::document;
+use super::layer::{self, Layer};
+use super::{cron, inventory, proxies, queues, redis, sentry, vault, webhooks, worker};
+
+/// The keys of every section that the program itself has.
 const SECTIONS: &[&[Key]] = &[
     redis::KEYS,
     proxies::KEYS,
     vault::KEYS,
     worker::KEYS,
     queues::KEYS,
-    sendgrid::KEYS,
-    postmark::KEYS,
-    email::KEYS,
-    twilio::KEYS,
-    google_maps::KEYS,
-    stripe::KEYS,
-    testpay::KEYS,
     sentry::KEYS,
-    app::KEYS,
-    storage::KEYS,
-    buckets::KEYS,
     webhooks::KEYS,
     inventory::KEYS,
     cron::KEYS,
@@ -46,66 +36,92 @@ pub(super) enum Place {
     Unknown,
 }
 
-/// The keys, for the queues of this binary.
+/// The keys of a program with these integrations.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Schema<'a> {
-    queues: &'a [QueueSpec],
+    integrations: &'a [Integration],
 }
 
 impl<'a> Schema<'a> {
-    pub(super) fn new(queues: &'a [QueueSpec]) -> Self {
-        Self { queues }
+    pub(super) fn new(integrations: &'a [Integration]) -> Self {
+        Self { integrations }
     }
 
-    pub(super) fn keys() -> impl Iterator<Item = &'static Key> {
-        SECTIONS.iter().copied().flatten()
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static Key> + use<'a> {
+        let sections = |integration: &'a Integration| integration.settings.keys;
+        let theirs = self.integrations.iter().flat_map(sections);
+        SECTIONS.iter().chain(theirs).copied().flatten()
+    }
+
+    pub(super) fn queues(&self) -> impl Iterator<Item = &'a QueueSpec> + use<'a> {
+        self.integrations
+            .iter()
+            .map(|integration| &integration.queue)
     }
 
     /// Every provider that has a key of its own.
-    pub(super) fn providers() -> BTreeSet<&'static str> {
-        Self::keys().filter_map(provider_of).collect()
+    pub(super) fn providers(&self) -> BTreeSet<&'static str> {
+        self.keys().filter_map(provider_of).collect()
+    }
+
+    /// What is said of a provider unless it is configured.
+    fn inventory(&self, provider: &str) -> Inventory {
+        let providers = self
+            .integrations
+            .iter()
+            .filter_map(|of| of.provider.as_ref());
+        providers
+            .flat_map(|of| {
+                let beside = of
+                    .beside
+                    .iter()
+                    .map(|beside| (beside.name, beside.inventory));
+                std::iter::once((of.name, of.inventory)).chain(beside)
+            })
+            .find_map(|(name, inventory)| (name == provider).then_some(inventory))
+            .unwrap_or_else(|| inventory::of_ours(provider))
     }
 
     /// The lowest layer.
     pub(super) fn built_in(&self) -> Layer {
         let mut values = Dict::new();
-        for key in Self::keys() {
-            if let BuiltIn::PerProvider(text) = key.built_in {
-                for provider in Self::providers() {
-                    if let Some(text) = text(provider) {
-                        let path = KeyPath::from(&*key.path.replace(PROVIDER, provider));
-                        layer::insert(&mut values, path.words(), key.shape.read(text));
+        for key in self.keys() {
+            let mut set = |path: &str, text: &str| {
+                let path = KeyPath::from(path);
+                layer::insert(&mut values, path.words(), read(key.shape, text));
+            };
+            match key.built_in {
+                BuiltIn::None => {}
+                BuiltIn::Always(text) if key.path.contains(QUEUE) => {
+                    for queue in self.queues() {
+                        set(&key.path.replace(QUEUE, queue.name), text);
                     }
                 }
-                continue;
-            }
-            let queues = match key.path.contains(QUEUE) {
-                true => self.queues.iter().map(Some).collect(),
-                false => vec![None],
-            };
-            for queue in queues {
-                let text = match (&key.built_in, queue) {
-                    (BuiltIn::Always(text), _) => (*text).to_owned(),
-                    (BuiltIn::PerQueue(text), Some(queue)) => match text(queue) {
-                        Some(text) => text,
-                        None => continue,
-                    },
-                    (BuiltIn::PerQueue(_), None) | (BuiltIn::None | BuiltIn::PerProvider(_), _) => {
-                        continue;
+                BuiltIn::Always(text) => set(key.path, text),
+                BuiltIn::PerQueue(text) => {
+                    for queue in self.queues() {
+                        if let Some(text) = text(queue) {
+                            set(&key.path.replace(QUEUE, queue.name), &text);
+                        }
                     }
-                };
-                let path = KeyPath::from(&*key.path.replace(QUEUE, queue.map_or("", |q| q.name)));
-                layer::insert(&mut values, path.words(), key.shape.read(&text));
+                }
+                BuiltIn::PerProvider(text) => {
+                    for provider in self.providers() {
+                        if let Some(text) = text(self.inventory(provider)) {
+                            set(&key.path.replace(PROVIDER, provider), text);
+                        }
+                    }
+                }
             }
         }
-        cron::built_in(&mut values, self.queues);
-        Layer::of(layer::BUILT_IN, values)
+        cron::built_in(&mut values, self.integrations);
+        Layer::of(BUILT_IN, values)
     }
 
     /// What stands at this path.
     pub(super) fn place(&self, path: &KeyPath) -> Place {
         let mut place = Place::Unknown;
-        for key in Self::keys() {
+        for key in self.keys() {
             match self.rest(key, path.words()).as_deref() {
                 Some([]) => return Place::Key(key),
                 Some(_) => place = Place::Section,
@@ -116,13 +132,13 @@ impl<'a> Schema<'a> {
     }
 
     /// The words that may follow this path, where they are known beforehand.
-    pub(super) fn words_under(&self, path: &KeyPath) -> BTreeSet<&'a str> {
-        Self::keys()
+    pub(super) fn words_under(&self, path: &KeyPath) -> BTreeSet<&'static str> {
+        self.keys()
             .filter_map(|key| self.rest(key, path.words())?.first().copied())
             .flat_map(|word| match word {
-                QUEUE => self.queues.iter().map(|queue| queue.name).collect(),
+                QUEUE => self.queues().map(|queue| queue.name).collect(),
                 NAME => Vec::new(),
-                PROVIDER => Self::providers().into_iter().collect(),
+                PROVIDER => self.providers().into_iter().collect(),
                 word => vec![word],
             })
             .collect()
@@ -133,9 +149,9 @@ impl<'a> Schema<'a> {
         let mut pattern = key.path.split('.');
         for word in words {
             let fits = match pattern.next()? {
-                QUEUE => self.queues.iter().any(|queue| queue.name == word),
+                QUEUE => self.queues().any(|queue| queue.name == word),
                 NAME => true,
-                PROVIDER => Self::keys().any(|key| provider_of(key) == Some(word)),
+                PROVIDER => self.keys().any(|key| provider_of(key) == Some(word)),
                 fixed => fixed == word,
             };
             if !fits {
@@ -144,6 +160,16 @@ impl<'a> Schema<'a> {
         }
         Some(pattern.collect())
     }
+}
+
+/// The value that a text from outside TOML means.
+pub(super) fn read(shape: Shape, text: &str) -> Value {
+    let parsed = match shape {
+        Shape::Text => None,
+        Shape::Toml => document::parse_value(text),
+        Shape::TextOrTable => document::parse_value(text).filter(|value| value.as_dict().is_some()),
+    };
+    parsed.unwrap_or_else(|| Value::from(text))
 }
 
 /// The provider that a key belongs to, if it is one's own.
@@ -158,12 +184,10 @@ mod tests {
     use figment::value::Value;
 
     use super::super::document::Document;
-    use super::super::key::Shape;
     use super::*;
 
     type Setting = (KeyPath, &'static Key, Value);
 
-    const EMAIL: &[QueueSpec] = &[QueueSpec::new("email")];
     const DEFAULT_TOML: &str = include_str!("../../../../config/default.toml");
 
     /// Every key that is set, with its value.
@@ -180,7 +204,8 @@ mod tests {
 
     #[test]
     fn default_toml_shows_every_key_with_its_default() {
-        let schema = Schema::new(EMAIL);
+        let integrations = crate::integrations::all();
+        let schema = Schema::new(&integrations);
         let built_in = Figment::from(schema.built_in());
         let uncommented: String = DEFAULT_TOML
             .lines()
@@ -201,7 +226,7 @@ mod tests {
                 assert!(matches!(key.built_in, BuiltIn::None), "{path}");
             }
         }
-        for key in Schema::keys().filter(|key| key.shape != Shape::TextOrTable) {
+        for key in schema.keys().filter(|key| key.shape != Shape::TextOrTable) {
             let shown = found.iter().any(|(_, k, _)| k.path == key.path);
             assert!(shown, "default.toml does not show {}", key.path);
         }
@@ -209,7 +234,8 @@ mod tests {
 
     #[test]
     fn default_toml_as_shipped_sets_nothing() {
-        let schema = Schema::new(EMAIL);
+        let integrations = crate::integrations::all();
+        let schema = Schema::new(&integrations);
         let document = Document::parse(DEFAULT_TOML).unwrap_or_else(|b| panic!("{}", b.why));
         let mut found = Vec::new();
         settings(&schema, &KeyPath::default(), &document.values, &mut found);

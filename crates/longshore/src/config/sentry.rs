@@ -3,12 +3,8 @@
 use secrecy::ExposeSecret;
 use sentry_core::types::{Dsn, ParseDsnError};
 
+use longshore_integration::settings::{Finding, Key, Reader, SecretRef, Severity, secret};
 use longshore_provider::Origin;
-
-use super::finding::{Finding, Severity};
-use super::key::Key;
-use super::reader::Reader;
-use super::secret::{self, SecretRef};
 
 pub(super) const DSN: &str = "providers.sentry.dsn";
 

@@ -4,12 +4,11 @@ use figment::value::Value;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use longshore_integration::settings::{Key, KeyPath, Reader, SecretRef};
+
 use super::cron;
-use super::key::{Key, KeyPath};
-use super::reader::Reader;
 use super::redis::RedisUrl;
 use super::schema::{Place, Schema};
-use super::secret::SecretRef;
 
 /// One value, as it may be shown.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,9 +1,8 @@
 //! Keys that nobody knows: found, refused, and answered with the one that was likely meant.
 
 use figment::value::Value;
+use longshore_integration::settings::{KeyPath, Reader, Shape, type_of};
 
-use super::key::{KeyPath, Shape};
-use super::reader::{Reader, type_of};
 use super::schema::{Place, Schema};
 
 /// How alike (Jaro–Winkler, 0 to 1) a word must be to be offered in place of an unknown one: `uri` for `url` is 0.82,
@@ -33,7 +32,7 @@ impl Schema<'_> {
         sibling.or_else(|| {
             // The right key in the wrong table; but one provider's key is not another's.
             let of_a_provider = unknown.words()[0] == "providers" && unknown.words().len() > 2;
-            Self::keys()
+            self.keys()
                 .filter(|key| !key.path.contains('<'))
                 .filter(|key| !(of_a_provider && key.path.starts_with("providers.")))
                 .find(|key| key.path.rsplit('.').next() == Some(word))

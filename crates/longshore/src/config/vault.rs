@@ -3,13 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use longshore_integration::settings::{Key, KeyPath, Reader, SOME_TIME, SecretRef, secret};
 use longshore_provider::Origin;
 use longshore_provider::vault::is_mount;
 
-use super::key::{Key, KeyPath};
-use super::reader::{Reader, SOME_TIME};
 use super::schema::Schema;
-use super::secret::{self, SecretRef};
 
 pub(super) const ADDR: &str = "providers.vault.addr";
 const MOUNT: &str = "providers.vault.mount";
@@ -214,12 +212,13 @@ fn own(reader: &mut Reader<'_>, key: &str) -> Option<SecretRef> {
 }
 
 /// Secrets that are in Vault take one.
-pub(super) fn is_there(reader: &mut Reader<'_>) {
+pub(super) fn is_there(reader: &mut Reader<'_>, schema: &Schema<'_>) {
     if reader.is_set(ADDR) {
         return;
     }
     let secret = |key: &&Key| key.secret && !key.path.starts_with("providers.vault.");
-    let in_vault: Vec<_> = Schema::keys()
+    let in_vault: Vec<_> = schema
+        .keys()
         .filter(secret)
         .filter(|key| {
             let value = reader.get(&KeyPath::from(key.path));

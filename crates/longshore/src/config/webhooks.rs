@@ -2,11 +2,8 @@
 
 use std::net::SocketAddr;
 
+use longshore_integration::settings::{Key, Reader};
 use longshore_webhooks::PublicUrl;
-
-use super::key::Key;
-use super::reader::Reader;
-use super::twilio::TwilioSettings;
 
 const PUBLIC_URL: &str = "webhooks.public_url";
 
@@ -57,18 +54,4 @@ fn public_url(reader: &mut Reader<'_>) -> Option<PublicUrl> {
         return None;
     }
     Some(url)
-}
-
-/// Twilio signs with the account's auth token, never with an API key.
-pub(super) fn can_verify(
-    reader: &mut Reader<'_>,
-    webhooks: &WebhooksSettings,
-    twilio: &TwilioSettings,
-) {
-    if webhooks.public_url.is_some() && twilio.auth_token.is_none() {
-        let problem =
-            "is set, but Twilio's status callbacks could not be verified, so none are asked for";
-        let cure = "set providers.twilio.auth_token, too: an API key verifies no signature";
-        reader.warn(PUBLIC_URL, problem, cure);
-    }
 }

@@ -1,10 +1,8 @@
 //! `worker.*`: how a `work` process behaves.
 
+use longshore_integration::settings::{ANY_TIME, Key, Reader, SOME_TIME};
 use std::net::SocketAddr;
 use std::time::Duration;
-
-use super::key::Key;
-use super::reader::{ANY_TIME, Reader, SOME_TIME};
 
 pub(super) const KEYS: &[Key] = &[
     Key::toml("worker.heartbeat_seconds").or("5"),

@@ -1,22 +1,16 @@
 mod conformance;
 
-use longshore_job::kinds;
 use longshore_queue::{Link, LinkOptions, Queue};
 
 use super::*;
+use crate::integrations::{self, payments, sms};
 
 #[test]
-fn every_kind_waits_in_the_queue_of_a_provider() {
-    let queues: Vec<_> = PROVIDERS
-        .iter()
-        .map(|provider| provider.queue.name)
-        .collect();
-    for spec in kinds::ALL {
-        assert!(
-            queues.contains(&spec.queue),
-            "{} has no provider",
-            spec.kind
-        );
+fn every_kind_waits_in_its_integrations_queue() {
+    for integration in integrations::all() {
+        for spec in integration.kinds {
+            assert_eq!(spec.queue, integration.queue.name, "{}", spec.kind);
+        }
     }
 }
 
@@ -63,23 +57,28 @@ fn all_with(secret: &str) -> Config {
     ];
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let env = secrets.into_iter().chain(lists).chain(others);
-    Config::load(None, None, &queues(), env).unwrap_or_else(|findings| panic!("{findings}"))
+    Config::load(None, None, &integrations::all(), env)
+        .unwrap_or_else(|findings| panic!("{findings}"))
 }
 
 /// Everything that is shown of what is set up, or of why it is not.
 async fn shown(config: &Config) -> String {
     let secrets = Secrets::new(config).expect("no Vault");
     let mut shown = format!("{config:?}");
-    for provider in PROVIDERS {
-        match (provider.set_up)(config, &secrets).await {
+    let house = House::new(config, &secrets);
+    for integration in config.integrations() {
+        match house.set_up(integration).await {
             Ok(set_up) => shown += &format!("{:?}", set_up.expect("it is on")),
             Err(failure) => shown += &format!("{failure} {failure:?}"),
         }
     }
     let link = Link::new("redis://127.0.0.1:1", LinkOptions::default()).expect("a link");
     let queue = || Queue::new(link.clone(), "shown", "any").expect("a queue");
-    shown += &format!("{:?}", twilio_events(config, &secrets, queue()).await);
-    shown += &format!("{:?}", stripe_events(config, &secrets, queue()).await);
+    shown += &format!("{:?}", sms::twilio_events(house.context(), queue()).await);
+    shown += &format!(
+        "{:?}",
+        payments::stripe_events(house.context(), queue()).await
+    );
     shown + &format!("{secrets:?}")
 }
 

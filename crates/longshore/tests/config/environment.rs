@@ -1,12 +1,15 @@
 //! `LONGSHORE_SECTION__KEY`.
 
+use longshore::integrations::email::EmailSettings;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use longshore::config::Config;
 use secrecy::ExposeSecret;
 
-use crate::{QUEUES, SENDGRID_ON, directory, finding, good};
+use longshore::integrations::all;
+
+use crate::{SENDGRID_ON, directory, finding, good};
 
 const API_KEY: &str = "LONGSHORE_PROVIDERS__SENDGRID__API_KEY";
 
@@ -14,11 +17,22 @@ const API_KEY: &str = "LONGSHORE_PROVIDERS__SENDGRID__API_KEY";
 fn texts_stay_as_they_stand() {
     for token in ["4780000000", "+4780000000", "true", "[1]", "1e3", "\"x\""] {
         let config = good(SENDGRID_ON, &[(API_KEY, token)]);
-        assert_eq!(config.sendgrid().unwrap().api_key.expose_secret(), token);
+        assert_eq!(
+            config
+                .get::<EmailSettings>()
+                .unwrap()
+                .sendgrid
+                .api_key
+                .expose_secret(),
+            token
+        );
     }
     let template = [("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "20")];
     let config = good(SENDGRID_ON, &template);
-    assert_eq!(config.email.unwrap().templates["welcome"], "20");
+    assert_eq!(
+        config.get::<EmailSettings>().unwrap().clone().templates["welcome"],
+        "20"
+    );
 }
 
 #[test]
@@ -46,8 +60,8 @@ fn everything_else_is_toml() {
     assert_eq!(email.concurrency, 7);
     assert_eq!(email.completed_bytes, Some(2 * 1024 * 1024));
     assert_eq!(config.queue("sms").unwrap().completed_bytes, Some(2048));
-    assert!(config.sendgrid().unwrap().sandbox);
-    let email = config.email.unwrap();
+    assert!(config.get::<EmailSettings>().unwrap().sendgrid.sandbox);
+    let email = config.get::<EmailSettings>().unwrap().clone();
     assert_eq!(email.from.email, "x@example.com");
     assert_eq!(email.from.name.as_deref(), Some("X"));
     assert_eq!(email.templates["invoice"], "d-2");
@@ -65,7 +79,7 @@ fn one_key_wins_over_the_table_it_is_in() {
             ),
         ],
     );
-    let from = config.email.unwrap().from;
+    let from = config.get::<EmailSettings>().unwrap().clone().from;
     assert_eq!(from.name.as_deref(), Some("One"));
     assert_eq!(from.email, "x@example.com");
 }
@@ -85,7 +99,13 @@ fn a_dash_is_an_underscore() {
     );
     let payments = config.queue("payment-reconcile").unwrap();
     assert_eq!(payments.concurrency, 3);
-    let templates: Vec<_> = config.email.unwrap().templates.into_iter().collect();
+    let templates: Vec<_> = config
+        .get::<EmailSettings>()
+        .unwrap()
+        .clone()
+        .templates
+        .into_iter()
+        .collect();
     let expected = [
         ("a_b", "d-30"),
         ("new_one", "d-40"),
@@ -229,7 +249,7 @@ fn bytes_that_are_not_text_are_refused_in_ours_only() {
             OsString::from_vec(name.to_vec()),
             OsString::from_vec(vec![0xFF]),
         );
-        Config::load(Some(dir.path()), None, QUEUES, [variable])
+        Config::load(Some(dir.path()), None, &all(), [variable])
     };
     assert!(load(b"PATH").is_ok());
     assert!(load(b"LONGSHORE_\xFF__URL").is_ok());

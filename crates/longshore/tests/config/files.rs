@@ -4,10 +4,12 @@ use std::path::Path;
 
 use longshore::config::{Config, Finding, Severity};
 
-use crate::{QUEUES, directory, findings};
+use longshore::integrations::all;
+
+use crate::{directory, findings};
 
 fn only(dir: &Path, profile: Option<&str>) -> Finding {
-    let findings = Config::load(Some(dir), profile, QUEUES, [("", ""); 0]).unwrap_err();
+    let findings = Config::load(Some(dir), profile, &all(), [("", ""); 0]).unwrap_err();
     let [finding] = <[Finding; 1]>::try_from(findings.into_iter().collect::<Vec<_>>()).unwrap();
     finding
 }
@@ -26,7 +28,7 @@ fn a_directory_that_was_named_must_exist() {
 #[test]
 fn a_directory_without_files_is_likely_the_wrong_one() {
     let dir = directory(&[("eu.toml", "")]);
-    let config = Config::load(Some(dir.path()), None, QUEUES, [("", ""); 0]).unwrap();
+    let config = Config::load(Some(dir.path()), None, &all(), [("", ""); 0]).unwrap();
     let warnings: Vec<_> = config.warnings().iter().collect();
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].severity, Severity::Warning);
@@ -37,7 +39,7 @@ fn a_directory_without_files_is_likely_the_wrong_one() {
     );
     assert!(warnings[0].cure.contains("--profile"), "{}", warnings[0]);
 
-    let with_profile = Config::load(Some(dir.path()), Some("eu"), QUEUES, [("", ""); 0]).unwrap();
+    let with_profile = Config::load(Some(dir.path()), Some("eu"), &all(), [("", ""); 0]).unwrap();
     assert!(with_profile.warnings().is_empty());
     assert_eq!(with_profile.profile.as_deref(), Some("eu"));
 }

@@ -1,13 +1,15 @@
 //! What is configured when nothing is, and which layer wins.
 
+use longshore::integrations::email::EmailSettings;
 use std::path::Path;
 use std::time::Duration;
 
 use longshore::config::{Config, OnUnknown};
+use longshore::integrations::all;
 use longshore_job::RetrySchedule;
 use secrecy::ExposeSecret;
 
-use crate::{QUEUES, SENDGRID_ON, directory, good};
+use crate::{SENDGRID_ON, directory, good};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -22,7 +24,10 @@ fn without_any_file_or_variable_there_are_the_defaults() {
     assert_eq!(config.worker.lost_after, secs(15));
     assert_eq!(config.worker.drain, secs(40));
     assert_eq!(config.worker.http_addr.to_string(), "127.0.0.1:9464");
-    assert!(config.email.is_none(), "no key, so no SendGrid");
+    assert!(
+        config.get::<EmailSettings>().is_none(),
+        "no key, so no SendGrid"
+    );
     assert!(config.warnings().is_empty());
 
     let email = config.queue("email").unwrap();
@@ -43,12 +48,15 @@ fn without_any_file_or_variable_there_are_the_defaults() {
 #[test]
 fn a_key_is_all_it_takes_to_have_sendgrid() {
     let config = good(SENDGRID_ON, &[]);
-    let sendgrid = config.sendgrid().expect("SendGrid is on");
+    let sendgrid = &config
+        .get::<EmailSettings>()
+        .expect("SendGrid is on")
+        .sendgrid;
     assert_eq!(sendgrid.base_url.to_string(), "https://api.sendgrid.com");
     assert_eq!(sendgrid.api_key.expose_secret(), "SG.key");
     assert!(!sendgrid.sandbox);
     assert_eq!(sendgrid.timeout, secs(25));
-    let email = config.email.as_ref().unwrap();
+    let email = config.get::<EmailSettings>().unwrap();
     assert_eq!(email.from.email, "no-reply@example.com");
     assert_eq!(email.from.name, None);
     assert_eq!(email.templates["welcome"], "d-1");
@@ -68,7 +76,7 @@ fn later_layers_win_key_by_key() {
         ),
     ]);
     let worker = |profile, env: &[(&str, &str)]| {
-        let config = Config::load(Some(dir.path()), profile, QUEUES, env.iter().copied());
+        let config = Config::load(Some(dir.path()), profile, &all(), env.iter().copied());
         let worker = config.unwrap().worker;
         let whole = [worker.heartbeat, worker.lost_after, worker.drain].map(|d| d.as_secs());
         (whole, worker.http_addr.port())
@@ -129,7 +137,7 @@ fn templates_come_as_text_or_as_table() {
         &format!("{SENDGRID_ON}\nemail.templates.invoice = {{ sendgrid = \"d-2\" }}"),
         &[],
     );
-    let templates = config.email.unwrap().templates;
+    let templates = config.get::<EmailSettings>().unwrap().clone().templates;
     assert_eq!(templates["invoice"], "d-2");
     assert_eq!(templates["welcome"], "d-1");
 }
@@ -152,7 +160,7 @@ fn references_to_secrets_are_kept_and_shown_but_secrets_are_not() {
             ("LONGSHORE_PROVIDERS__VAULT__TOKEN", "hunter2"),
         ];
         let config = good(SENDGRID_ON, &env);
-        let key = &config.sendgrid().unwrap().api_key;
+        let key = &config.get::<EmailSettings>().unwrap().sendgrid.api_key;
         assert_eq!(key.expose_secret(), text);
         assert_eq!(key.to_string(), shown);
         assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
@@ -163,6 +171,6 @@ fn references_to_secrets_are_kept_and_shown_but_secrets_are_not() {
 fn the_default_directory_need_not_exist() {
     // Tests run in the crate's own directory, which has none.
     assert!(!Path::new("config").exists());
-    let config = Config::load(None, None, QUEUES, [("", ""); 0]).unwrap();
+    let config = Config::load(None, None, &all(), [("", ""); 0]).unwrap();
     assert!(config.warnings().is_empty());
 }

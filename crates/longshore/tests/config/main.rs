@@ -6,28 +6,8 @@ mod layers;
 mod rules;
 mod shipped;
 
-use std::time::Duration;
-
-use longshore::config::{Config, Finding, Findings, QueueSpec};
+use longshore::config::{Config, Finding, Findings};
 use tempfile::TempDir;
-
-/// One queue as it is, and two of the sort that later providers bring.
-const QUEUES: &[QueueSpec] = &[
-    QueueSpec::new("email"),
-    QueueSpec {
-        verifiable: true,
-        ..QueueSpec::new("sms")
-    },
-    QueueSpec {
-        default_completed: Duration::from_secs(30 * 24 * 3600),
-        default_completed_bytes: None,
-        ..QueueSpec::new("payment-reconcile")
-    },
-    QueueSpec {
-        default_timeout: Duration::from_secs(3600),
-        ..QueueSpec::new("export-cleanup")
-    },
-];
 
 /// A file of configuration in which SendGrid is on and nothing is wrong.
 const SENDGRID_ON: &str = r#"
@@ -51,7 +31,12 @@ fn directory(files: &[(&str, &str)]) -> TempDir {
 fn load_as(profile: Option<&str>, toml: &str, env: Env<'_>) -> Result<Config, Findings> {
     let file = profile.map_or("default.toml".to_owned(), |name| format!("{name}.toml"));
     let dir = directory(&[(&file, toml)]);
-    Config::load(Some(dir.path()), profile, QUEUES, env.iter().copied())
+    Config::load(
+        Some(dir.path()),
+        profile,
+        &longshore::integrations::all(),
+        env.iter().copied(),
+    )
 }
 
 fn load(toml: &str, env: Env<'_>) -> Result<Config, Findings> {

@@ -1,15 +1,19 @@
 //! The files in `config/`, as they are shipped.
 
+use longshore::integrations::email::EmailSettings;
+use longshore::integrations::geocode::GoogleMapsSettings;
+use longshore::integrations::payments::{AppSettings, StripeSettings};
+use longshore::integrations::sms::TwilioSettings;
 use std::path::Path;
 
 use longshore::config::{Config, Severity};
-use longshore::registry::queues;
+use longshore::integrations::all;
 use longshore_sandbox::SendGridSandbox;
 
 #[track_caller]
 fn shipped(profile: Option<&str>) -> Config {
     let dir = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config"));
-    match Config::load(Some(dir), profile, &queues(), [("", ""); 0]) {
+    match Config::load(Some(dir), profile, &all(), [("", ""); 0]) {
         Ok(config) => config,
         Err(findings) => panic!("{profile:?}:\n{findings}"),
     }
@@ -18,8 +22,10 @@ fn shipped(profile: Option<&str>) -> Config {
 #[test]
 fn default_leaves_every_provider_off() {
     let config = shipped(None);
-    assert!(config.sendgrid().is_none());
-    assert!(config.twilio.is_none() && config.google_maps.is_none());
+    assert!(config.get::<EmailSettings>().is_none());
+    assert!(
+        config.get::<TwilioSettings>().is_none() && config.get::<GoogleMapsSettings>().is_none()
+    );
     assert!(config.warnings().is_empty(), "{}", config.warnings());
 }
 
@@ -28,23 +34,32 @@ fn local_and_test_talk_to_the_sandbox() {
     for profile in ["local", "test"] {
         let config = shipped(Some(profile));
         assert!(config.warnings().is_empty(), "{}", config.warnings());
-        let sendgrid = config.sendgrid().expect("SendGrid is on");
+        let sendgrid = &config
+            .get::<EmailSettings>()
+            .expect("SendGrid is on")
+            .sendgrid;
         assert_eq!(sendgrid.base_url.to_string(), "http://127.0.0.1:9480");
         let fallback = config
-            .email
-            .as_ref()
+            .get::<EmailSettings>()
             .and_then(|email| email.fallback.as_ref());
         let postmark = fallback.map(|fallback| fallback.postmark.base_url.to_string());
         let local = (profile == "local").then(|| "http://127.0.0.1:9488".to_owned());
         assert_eq!(postmark, local, "{profile}");
-        let twilio = config.twilio.as_ref().expect("Twilio is on");
+        let twilio = config.get::<TwilioSettings>().expect("Twilio is on");
         assert_eq!(twilio.base_url.to_string(), "http://127.0.0.1:9481");
-        let maps = config.google_maps.as_ref().expect("Google Maps is on");
+        let maps = config
+            .get::<GoogleMapsSettings>()
+            .expect("Google Maps is on");
         assert_eq!(maps.base_url.to_string(), "http://127.0.0.1:9482");
         let hears = sendgrid.webhook_public_keys.as_slice();
         let signs = SendGridSandbox::DEVELOPMENT_PUBLIC_KEY;
         assert_eq!(hears, [signs.parse().expect("a key")], "{profile}");
-        let templates = config.email.unwrap().templates.into_keys();
+        let templates = config
+            .get::<EmailSettings>()
+            .unwrap()
+            .clone()
+            .templates
+            .into_keys();
         let expected = [
             "invoice",
             "order_confirmation",
@@ -60,7 +75,11 @@ fn local_and_test_talk_to_the_sandbox() {
 fn staging_calls_real_services_once_it_has_credentials_and_reaches_nobody() {
     let config = shipped(Some("staging"));
     assert!(config.warnings().is_empty(), "{}", config.warnings());
-    assert!(config.sendgrid().is_none() && config.twilio.is_none() && config.stripe.is_none());
+    assert!(
+        config.get::<EmailSettings>().is_none()
+            && config.get::<TwilioSettings>().is_none()
+            && config.get::<StripeSettings>().is_none()
+    );
     let dir = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config"));
     let variables: Vec<_> = include_str!("../../../../.env.test.example")
         .lines()
@@ -69,13 +88,18 @@ fn staging_calls_real_services_once_it_has_credentials_and_reaches_nobody() {
         .map(|(name, value)| (name, example(value)))
         .collect();
     assert!(variables.len() > 8, "{variables:?}");
-    let config = Config::load(Some(dir), Some("staging"), &queues(), variables);
+    let config = Config::load(Some(dir), Some("staging"), &all(), variables);
     let config = config.unwrap_or_else(|findings| panic!("{findings}"));
-    let sendgrid = config.sendgrid().expect("SendGrid is on");
+    let sendgrid = &config
+        .get::<EmailSettings>()
+        .expect("SendGrid is on")
+        .sendgrid;
     assert!(sendgrid.sandbox, "no mail is delivered");
     assert_eq!(sendgrid.base_url.to_string(), "https://api.sendgrid.com");
-    assert!(config.twilio.is_some() && config.google_maps.is_some());
-    assert!(config.stripe.is_some() && config.app.is_some());
+    assert!(
+        config.get::<TwilioSettings>().is_some() && config.get::<GoogleMapsSettings>().is_some()
+    );
+    assert!(config.get::<StripeSettings>().is_some() && config.get::<AppSettings>().is_some());
 }
 
 /// A value that the example only hints at.
@@ -95,18 +119,20 @@ const EVENT_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybd
 #[test]
 fn production_holds_no_secret_and_wants_its_templates() {
     let config = shipped(Some("production"));
-    let sendgrid = config.sendgrid().expect("SendGrid is on");
+    let sendgrid = &config
+        .get::<EmailSettings>()
+        .expect("SendGrid is on")
+        .sendgrid;
     assert_eq!(sendgrid.base_url.to_string(), "https://api.sendgrid.com");
     assert_eq!(sendgrid.api_key.to_string(), "env:SENDGRID_API_KEY");
     assert!(!sendgrid.sandbox);
     assert!(
         config
-            .email
-            .as_ref()
+            .get::<EmailSettings>()
             .is_some_and(|email| email.fallback.is_none())
     );
     assert!(
-        config.twilio.is_none() && config.google_maps.is_none(),
+        config.get::<TwilioSettings>().is_none() && config.get::<GoogleMapsSettings>().is_none(),
         "off until somebody says so"
     );
     // The ids are the company's own, so the file cannot hold any.

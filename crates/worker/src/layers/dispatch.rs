@@ -12,10 +12,10 @@ use tower::Service;
 use super::{End, entry_of};
 use crate::entry::Entry;
 use crate::gate::SendGate;
-use crate::handlers::{Course, Running};
 use crate::memory::QueueMemory;
 use crate::refetch;
 use crate::station::Station;
+use longshore_job::handlers::{Course, Running};
 
 /// Decodes a job and runs the handler of its kind. Everything that can be wrong with what stands in Redis ends here,
 /// as that one job's end.

@@ -10,7 +10,7 @@ use crate::commands::queues::nobody;
 use crate::failure::Failure;
 use crate::output::{counted, plain};
 use crate::redis_cure::cure;
-use crate::registry::PROVIDERS;
+use crate::registry;
 use crate::session::Session;
 
 /// How long the keys may be walked over. A million take about a second.
@@ -53,8 +53,7 @@ async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
     let namespace = &session.config.redis.namespace;
     let mut refused: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     let mut well = Vec::new();
-    for provider in PROVIDERS {
-        let name = provider.queue.name;
+    for name in session.config.queue_names() {
         let queue = Queue::new(link.clone(), namespace, name).map_err(Failure::input)?;
         let trouble = match queue.prove().await {
             Ok(denied) if denied.is_empty() => {
@@ -108,10 +107,9 @@ async fn workers(
     };
     let mut findings = Vec::new();
     for row in &rows {
-        let configured = PROVIDERS.iter().find(|provider| {
-            provider.queue.name == row.queue && (provider.origin)(&session.config).is_some()
-        });
-        if let Some(nobody) = nobody(row) {
+        let integration = session.config.integration_of(&row.queue);
+        let configured = integration.filter(|of| registry::is_on(&session.config, of));
+        if let Some(nobody) = nobody(session, row) {
             findings.push(error("workers", plain(&nobody.what), &nobody.cure));
         } else if row.workers > 0 {
             let workers = counted(row.workers, "worker");
@@ -130,8 +128,7 @@ async fn workers(
 async fn kinds(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
     let lost_after = session.config.worker.lost_after;
     let mut findings = Vec::new();
-    for provider in PROVIDERS {
-        let name = provider.queue.name;
+    for name in session.config.queue_names() {
         let queue = Queue::new(link.clone(), &session.config.redis.namespace, name)
             .map_err(Failure::input)?;
         // What cannot be asked was said by the proof.

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::finding::{Finding, error, ok};
 use crate::config::{parse_dsn, sentry_origin};
 use crate::failure::Failure;
-use crate::registry::{PROVIDERS, stand_ins};
+use crate::registry::beside;
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -20,13 +20,10 @@ pub(super) async fn all(session: &Session) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     findings.extend(vault(session, &secrets).await);
     findings.extend(unresolved(session, &secrets).await);
-    for known in PROVIDERS {
-        if let Some(origin) = (known.origin)(&session.config) {
-            let key = format!("providers.{}.base_url", known.name);
-            findings.push(provider(session, known.name, &origin, &key).await);
-        }
-    }
-    for (name, origin) in stand_ins(&session.config) {
+    let own = session.config.providers().filter_map(|(_, provider)| {
+        Some((provider.name, (provider.origin)(session.config.sections())?))
+    });
+    for (name, origin) in own.chain(beside(&session.config)) {
         let key = format!("providers.{name}.base_url");
         findings.push(provider(session, name, &origin, &key).await);
     }

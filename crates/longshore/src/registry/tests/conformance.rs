@@ -1,7 +1,7 @@
 //! What follows from each answer, at every provider: the real handlers against a server that answers so, then `decide`.
 //!
 //! [`follows`] is the one table of what is expected; [`CALLS`] says of each provider how it is called, and [`Call::differs`]
-//! where its documents say otherwise. A provider of the registry that has no line in [`CALLS`] fails the test.
+//! where its documents say otherwise. A provider of an integration that has no line in [`CALLS`] fails the test.
 
 mod calls;
 mod server;
@@ -17,7 +17,7 @@ use longshore_job::{
 use longshore_queue::{Fate, OnUnknown, Policy, RunState, decide};
 use longshore_worker::Handlers;
 
-use super::super::PROVIDERS;
+use super::super::House;
 use crate::secrets::Secrets;
 use calls::{CALLS, Call, Kind};
 use server::Server;
@@ -153,9 +153,11 @@ impl Scene {
         let stripe = Server::start(calls::SHOWN).await;
         let config = calls::config(call, &server, &stripe, fallback, CALL);
         let secrets = Secrets::new(&config).expect("no Vault");
-        let owner = PROVIDERS.iter().find(|owner| owner.name == call.queue_of);
-        let owner = owner.expect("its queue has an owner");
-        let set_up = (owner.set_up)(&config, &secrets).await;
+        let owner = config
+            .providers()
+            .find(|(_, owner)| owner.name == call.queue_of);
+        let (owner, _) = owner.expect("its queue has an owner");
+        let set_up = House::new(&config, &secrets).set_up(owner).await;
         let set_up = set_up.unwrap_or_else(|failure| panic!("{}: {failure}", call.provider));
         Self {
             call,
@@ -280,14 +282,12 @@ async fn every_answer_of_every_provider_has_what_follows() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Who is called by the registry's queues, as a configuration with everything on has it.
+/// Who is called by the integrations' queues, as a configuration with everything on has it.
 #[test]
-fn every_provider_of_the_registry_is_called_here() {
+fn every_provider_is_called_here() {
     let config = super::all_with("hidden");
-    for provider in PROVIDERS {
-        let beside = (provider.beside)(&config);
-        let names = std::iter::once(provider.name).chain(beside.iter().map(|beside| beside.name));
-        for name in names {
+    for (_, provider) in config.providers() {
+        for name in super::super::names(&config, provider) {
             let called = CALLS.iter().any(|call| call.provider == name);
             assert!(called, "{name} has no line in CALLS");
         }

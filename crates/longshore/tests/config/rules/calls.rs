@@ -1,5 +1,6 @@
 //! `providers.sendgrid.rate*` and `.breaker.*`.
 
+use longshore::integrations::email::EmailSettings;
 use std::time::Duration;
 
 use super::check;
@@ -48,7 +49,7 @@ fn rates_and_breakers() {
 fn a_rate_that_is_not_per_second_takes_the_place_of_the_built_in_one() {
     let calls = |toml: &str| {
         let config = good(&format!("{SENDGRID_ON}\n{toml}"), &[]);
-        config.sendgrid().expect("is on").calls
+        config.get::<EmailSettings>().expect("is on").sendgrid.calls
     };
     assert_eq!(calls("").limit.count, 100);
     let other = calls("providers.sendgrid.rate = { count = 3000, per_seconds = 60 }").limit;

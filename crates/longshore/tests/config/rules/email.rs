@@ -1,6 +1,7 @@
 //! `providers.sendgrid.*` and `email.*`.
 
 use longshore::config::Severity;
+use longshore::integrations::email::EmailSettings;
 
 use super::check;
 use crate::{SENDGRID_ON, finding, good};
@@ -166,7 +167,7 @@ fn sendgrid_without_templates_is_a_warning() {
         "providers.sendgrid.api_key = 'SG.key'\nemail.from.email = 'a@example.com'",
         &[],
     );
-    assert!(config.sendgrid().is_some());
+    assert!(config.get::<EmailSettings>().is_some());
     let warnings: Vec<_> = config.warnings().iter().collect();
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].key, "email.templates");
@@ -178,7 +179,7 @@ fn sendgrid_without_templates_is_a_warning() {
 fn an_empty_key_turns_sendgrid_off_with_a_warning() {
     let env = [("LONGSHORE_PROVIDERS__SENDGRID__API_KEY", "")];
     let config = good(SENDGRID_ON, &env);
-    assert!(config.sendgrid().is_none());
+    assert!(config.get::<EmailSettings>().is_none());
     let warnings: Vec<_> = config.warnings().iter().collect();
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].key, "providers.sendgrid.api_key");
@@ -196,7 +197,13 @@ const PUBLIC_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplyb
 fn public_keys_are_checked_as_they_stand() {
     let keys =
         |list: &str| format!("{SENDGRID_ON}\nproviders.sendgrid.webhook_public_keys = {list}");
-    let sendgrid = |list: &str| good(&keys(list), &[]).sendgrid().cloned().expect("on");
+    let sendgrid = |list: &str| {
+        good(&keys(list), &[])
+            .get::<EmailSettings>()
+            .expect("on")
+            .sendgrid
+            .clone()
+    };
     assert!(sendgrid("[]").webhook_public_keys.is_empty());
     let two = sendgrid(&format!("['{PUBLIC_KEY}', '{PUBLIC_KEY}']"));
     assert_eq!(two.webhook_public_keys.len(), 2);
@@ -206,7 +213,12 @@ fn public_keys_are_checked_as_they_stand() {
     )];
     let from_env = good(SENDGRID_ON, &env);
     assert_eq!(
-        from_env.sendgrid().expect("on").webhook_public_keys.len(),
+        from_env
+            .get::<EmailSettings>()
+            .expect("on")
+            .sendgrid
+            .webhook_public_keys
+            .len(),
         1
     );
 

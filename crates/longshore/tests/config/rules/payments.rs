@@ -2,6 +2,9 @@
 
 use super::check;
 use crate::{good, load_as};
+use longshore::integrations::payments::{
+    AppSettings, NewCustomers, StripeSettings, TestPaySettings,
+};
 
 /// A file in which payments are on and nothing is wrong.
 const ON: &str = r#"
@@ -14,10 +17,10 @@ const ON: &str = r#"
 #[test]
 fn they_are_on_with_a_key_and_an_app() {
     let off = good("", &[]);
-    assert!(off.stripe.is_none() && off.app.is_none());
-    assert_eq!(off.new_customers, "stripe");
+    assert!(off.get::<StripeSettings>().is_none() && off.get::<AppSettings>().is_none());
+    assert_eq!(off.get::<NewCustomers>().unwrap().0, "stripe");
     let on = good(ON, &[]);
-    let stripe = on.stripe.expect("on");
+    let stripe = on.get::<StripeSettings>().expect("on");
     assert_eq!(stripe.base_url.to_string(), "https://api.stripe.com");
     assert_eq!((stripe.calls.limit.count, stripe.writes.count), (100, 100));
     assert_eq!(
@@ -28,10 +31,10 @@ fn they_are_on_with_a_key_and_an_app() {
         (5, 30)
     );
     assert_eq!(stripe.webhook_secrets.len(), 2);
-    assert_eq!(on.app.expect("on").timeout.as_secs(), 10);
+    assert_eq!(on.get::<AppSettings>().expect("on").timeout.as_secs(), 10);
     // Operations alone take no app.
     let alone = good("providers.stripe.secret_key = 'sk_test_1'", &[]);
-    assert!(alone.stripe.is_some() && alone.app.is_none());
+    assert!(alone.get::<StripeSettings>().is_some() && alone.get::<AppSettings>().is_none());
 }
 
 #[test]
@@ -129,8 +132,12 @@ fn mails_about_failed_payments_want_their_template() {
 fn testpay_is_for_trying_a_switch_and_never_for_production() {
     let toml = "providers.testpay.api_key = 'any'\npayments.provider_for_new_customers = 'testpay'";
     let config = good(toml, &[]);
-    assert_eq!(config.new_customers, "testpay");
-    let origin = config.testpay.expect("on").base_url.to_string();
+    assert_eq!(config.get::<NewCustomers>().unwrap().0, "testpay");
+    let origin = config
+        .get::<TestPaySettings>()
+        .expect("on")
+        .base_url
+        .to_string();
     assert_eq!(origin, "http://127.0.0.1:9485");
     let findings = load_as(Some("production"), toml, &[]).expect_err("refused");
     assert!(

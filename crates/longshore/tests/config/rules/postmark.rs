@@ -1,10 +1,13 @@
 //! `providers.postmark.*` and `email.fallback`.
 
-use longshore::config::{Config, Findings, PostmarkTransport};
+use longshore::config::{Config, Findings};
+use longshore::integrations::email::{EmailSettings, PostmarkTransport};
 use longshore_email::PostmarkTemplate;
 
 use super::check;
-use crate::{QUEUES, SENDGRID_ON, directory, finding, good, load_as};
+use longshore::integrations::all;
+
+use crate::{SENDGRID_ON, directory, finding, good, load_as};
 
 const POSTMARK_ON: &str = "
     providers.postmark.server_token = 'token'
@@ -106,7 +109,7 @@ fn it_stands_in_when_it_is_told_to() {
         ],
     );
     assert!(config.warnings().is_empty(), "{}", config.warnings());
-    let email = config.email.as_ref().expect("is on");
+    let email = config.get::<EmailSettings>().expect("is on");
     assert_eq!(email.templates["welcome"], "d-1");
     let fallback = email.fallback.as_ref().expect("stands in");
     assert_eq!(fallback.postmark.transport, PostmarkTransport::Rest);
@@ -129,8 +132,7 @@ fn a_token_alone_is_of_no_use_and_says_so() {
     let config = good(&format!("{SENDGRID_ON}\n{token}"), &[]);
     assert!(
         config
-            .email
-            .as_ref()
+            .get::<EmailSettings>()
             .is_some_and(|email| email.fallback.is_none())
     );
     let warnings: Vec<_> = config.warnings().iter().collect();
@@ -178,7 +180,7 @@ fn templates_for_smtp_are_read_beside_the_configuration() {
     let dir = directory(&[("default.toml", &toml)]);
     let load = || {
         let none: [(&str, &str); 0] = [];
-        Config::load(Some(dir.path()), None, QUEUES, none)
+        Config::load(Some(dir.path()), None, &all(), none)
     };
     let config = load().expect("is right");
     let keys = |warnings: &Findings| -> Vec<String> {
@@ -198,7 +200,12 @@ fn templates_for_smtp_are_read_beside_the_configuration() {
     }
     let config = load().expect("is right");
     assert!(config.warnings().is_empty(), "{}", config.warnings());
-    let fallback = config.email.expect("is on").fallback.expect("stands in");
+    let fallback = config
+        .get::<EmailSettings>()
+        .expect("is on")
+        .clone()
+        .fallback
+        .expect("stands in");
     assert!(!fallback.postmark.is_local());
 
     write("welcome.html.hbs", "<p>\n{{#each}}</p>");

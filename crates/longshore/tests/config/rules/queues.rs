@@ -128,7 +128,7 @@ fn queues_and_their_retries() {
                 "queues.letters.concurrency = 1",
                 "queues.letters",
                 "no such queue",
-                "known here: email, export-cleanup, payment-reconcile, sms",
+                "known here: email, export-cleanup, geocode, payment-reconcile, sms",
             ),
         ],
         "",

@@ -1,6 +1,7 @@
 //! `providers.s3`, `providers.r2` and `buckets`.
 
 use longshore::config::Severity;
+use longshore::integrations::storage::{Buckets, R2Settings, S3Settings};
 use longshore_job::kinds::BucketName;
 
 use crate::{finding, good};
@@ -20,16 +21,16 @@ fn wrong(toml: &str, key: &str, problem: &str) {
 
 #[test]
 fn s3_is_on_with_a_region_and_by_default_asks_the_machine_for_credentials() {
-    assert!(good("", &[]).s3.is_none());
+    assert!(good("", &[]).get::<S3Settings>().is_none());
     let config = good(ON, &[]);
-    let s3 = config.s3.expect("on");
+    let s3 = &config.get::<S3Settings>().expect("on").0;
     assert!(s3.keys.is_none() && s3.endpoint_url.is_none());
     assert_eq!(
         (s3.calls.breaker.failures, s3.calls.breaker.open.as_secs()),
         (10, 30)
     );
-    assert!(config.r2.is_none());
-    let (alias, bucket) = &config.buckets[0];
+    assert!(config.get::<R2Settings>().is_none());
+    let (alias, bucket) = &config.get::<Buckets>().unwrap().0[0];
     assert_eq!(
         (*alias, bucket.name.as_str()),
         (BucketName::Exports, "example-exports")
@@ -38,7 +39,13 @@ fn s3_is_on_with_a_region_and_by_default_asks_the_machine_for_credentials() {
         (bucket.rules[0].prefix.as_str(), bucket.rules[0].expire_days),
         ("", 7)
     );
-    assert_eq!((config.buckets.len(), bucket.max_delete_share), (1, None));
+    assert_eq!(
+        (
+            config.get::<Buckets>().unwrap().0.len(),
+            bucket.max_delete_share
+        ),
+        (1, None)
+    );
 }
 
 #[test]
@@ -52,7 +59,7 @@ fn the_documents_rules_are_the_defaults_and_the_environment_can_say_others() {
         "LONGSHORE_BUCKETS__PUBLIC__RULES",
         r#"[{prefix = "a/", expire_days = 1}]"#,
     )];
-    let buckets = good(all, &env).buckets;
+    let buckets = good(all, &env).get::<Buckets>().unwrap().clone().0;
     assert_eq!(
         (
             buckets[0].1.rules[0].prefix.as_str(),
@@ -64,7 +71,12 @@ fn the_documents_rules_are_the_defaults_and_the_environment_can_say_others() {
         (buckets[1].1.rules.len(), buckets[1].1.max_delete_share),
         (1, Some(1.0))
     );
-    assert!(good(all, &[]).buckets[1].1.rules.is_empty());
+    assert!(
+        good(all, &[]).get::<Buckets>().unwrap().0[1]
+            .1
+            .rules
+            .is_empty()
+    );
 }
 
 #[test]
@@ -110,7 +122,7 @@ fn keys_come_in_pairs_and_r2_needs_them() {
     wrong(bare, "providers.r2.access_key_id", "is not set");
     let r2 =
         format!("{bare}\nproviders.r2.access_key_id = 'a'\nproviders.r2.secret_access_key = 'b'");
-    let r2 = good(&r2, &[]).r2.expect("on");
+    let r2 = good(&r2, &[]).get::<R2Settings>().expect("on").0.clone();
     assert_eq!(r2.region, "auto");
     let nowhere = format!("{ON}\nproviders.s3.endpoint_url = 'http://minio.example.com'");
     wrong(&nowhere, "providers.s3.endpoint_url", "plain http");

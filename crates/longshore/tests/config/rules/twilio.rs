@@ -1,6 +1,7 @@
 //! `providers.twilio.*`, and what its status callbacks need.
 
-use longshore::config::{Severity, TwilioCredentials, TwilioSender};
+use longshore::config::Severity;
+use longshore::integrations::sms::{TwilioCredentials, TwilioSender, TwilioSettings};
 
 use super::check;
 use crate::{findings, good, load_as};
@@ -14,8 +15,8 @@ const ON: &str = r#"
 
 #[test]
 fn it_is_on_with_an_account_credentials_and_a_sender() {
-    assert!(good("", &[]).twilio.is_none());
-    let twilio = good(ON, &[]).twilio.expect("on");
+    assert!(good("", &[]).get::<TwilioSettings>().is_none());
+    let twilio = good(ON, &[]).get::<TwilioSettings>().expect("on").clone();
     assert_eq!(twilio.base_url.to_string(), "https://api.twilio.com");
     assert_eq!(twilio.account_sid, "AC123");
     assert!(matches!(
@@ -33,7 +34,10 @@ fn it_is_on_with_an_account_credentials_and_a_sender() {
         messaging_service_sid = "MG1"
         webhook_shared_keys = ["env:ONE", "file:/run/two"]
     "#;
-    let twilio = good(service, &[]).twilio.expect("on");
+    let twilio = good(service, &[])
+        .get::<TwilioSettings>()
+        .expect("on")
+        .clone();
     assert!(matches!(twilio.credentials, TwilioCredentials::ApiKey { sid, .. } if sid == "SK1"));
     assert_eq!(
         twilio.sender,
@@ -55,7 +59,7 @@ fn the_environment_takes_numbers_and_tokens_as_they_stand() {
             r#"["one"]"#,
         ),
     ];
-    let twilio = good("", &env).twilio.expect("on");
+    let twilio = good("", &env).get::<TwilioSettings>().expect("on").clone();
     assert_eq!(twilio.sender, TwilioSender::From("+4780000000".to_owned()));
     assert_eq!(twilio.shared_keys.len(), 1);
 }
@@ -64,7 +68,7 @@ fn the_environment_takes_numbers_and_tokens_as_they_stand() {
 fn senders_are_numbers_short_codes_or_names() {
     for from in ["+4780000000", "12345", "My Shop", "Shop24"] {
         let toml = ON.replace("+4780000000", from);
-        assert!(good(&toml, &[]).twilio.is_some(), "{from}");
+        assert!(good(&toml, &[]).get::<TwilioSettings>().is_some(), "{from}");
     }
     for from in [
         "4780000000",
@@ -163,7 +167,7 @@ fn what_is_wrong_is_found() {
 #[test]
 fn an_account_alone_leaves_it_off() {
     let config = good("providers.twilio.account_sid = 'AC123'", &[]);
-    assert!(config.twilio.is_none());
+    assert!(config.get::<TwilioSettings>().is_none());
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! `webhooks.*`, and what Google's terms say about keeping results.
 
-use std::time::Duration;
-
-use longshore::config::{Config, QueueSpec};
+use longshore::config::Config;
+use longshore::integrations::all;
 use longshore_listener::TrustedProxies;
 
 use super::check;
@@ -89,14 +88,10 @@ fn what_is_wrong_is_found() {
 #[test]
 fn results_are_kept_no_longer_than_the_terms_allow() {
     let day = 24 * 3600;
-    let specs = [QueueSpec {
-        keep_at_most: Some(Duration::from_secs(30 * day)),
-        ..QueueSpec::new("geocode")
-    }];
     let load = |seconds: u64| {
         let toml = format!("queues.geocode.completed_seconds = {seconds}");
         let dir = directory(&[("default.toml", &toml)]);
-        Config::load(Some(dir.path()), None, &specs, [("", ""); 0])
+        Config::load(Some(dir.path()), None, &all(), [("", ""); 0])
     };
     assert!(load(30 * day).is_ok());
     let findings = load(30 * day + 1).expect_err("refused").to_string();

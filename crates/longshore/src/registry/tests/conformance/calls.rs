@@ -7,7 +7,7 @@ use longshore_job::Route;
 use super::server::{Answers, Server};
 use super::{Does, Follows};
 use crate::config::Config;
-use crate::registry::queues;
+use crate::integrations;
 
 /// What a call does at its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,5 +245,6 @@ pub(super) fn config(
         set("EMAIL__FALLBACK", "postmark");
         set("PROVIDERS__POSTMARK__SERVER_TOKEN", "x");
     }
-    Config::load(None, None, &queues(), env).unwrap_or_else(|findings| panic!("{findings}"))
+    Config::load(None, None, &integrations::all(), env)
+        .unwrap_or_else(|findings| panic!("{findings}"))
 }

@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
+use longshore_integration::settings::{Key, Reader, SOME_TIME, SecretRef, base_url, secret};
 use longshore_provider::Origin;
-
-use super::base_url;
-use super::key::Key;
-use super::reader::{Reader, SOME_TIME};
-use super::secret::{self, SecretRef};
 
 pub(super) const API_KEY: &str = "providers.testpay.api_key";
 

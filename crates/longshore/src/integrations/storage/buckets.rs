@@ -1,11 +1,9 @@
 //! `buckets.*`: the company's buckets, and what expires in them.
 
-use figment::value::Value;
+use longshore_integration::settings::{Key, KeyPath, Reader};
 use longshore_job::kinds::BucketName;
 use longshore_storage::{Bucket, Rule};
-
-use super::key::{Key, KeyPath};
-use super::reader::Reader;
+use serde_json::Value;
 
 pub(super) const KEYS: &[Key] = &[
     // Section 2.3 of the integration document: 90 days for what is temporary, 7 days for exports, nothing else.
@@ -26,13 +24,22 @@ pub(super) const KEYS: &[Key] = &[
 /// The longest prefix: it stands in the id of a rule.
 const LONGEST_PREFIX: usize = 200;
 
+/// The buckets that have a name.
+#[derive(Debug, Clone, Default)]
+pub struct Buckets(pub Vec<(BucketName, Bucket)>);
+
+impl Buckets {
+    /// A bucket, if it has a name.
+    #[must_use]
+    pub fn get(&self, alias: BucketName) -> Option<&Bucket> {
+        let (_, bucket) = self.0.iter().find(|(name, _)| *name == alias)?;
+        Some(bucket)
+    }
+}
+
 /// Those that have a name. `None` when one of them could not be read, but all have been tried. `s3` and `r2` say whether
 /// they are on.
-pub(super) fn read(
-    reader: &mut Reader<'_>,
-    s3: bool,
-    r2: bool,
-) -> Option<Vec<(BucketName, Bucket)>> {
+pub(super) fn read(reader: &mut Reader<'_>, s3: bool, r2: bool) -> Option<Buckets> {
     let buckets: Vec<_> = BucketName::ALL
         .into_iter()
         .map(|alias| bucket(reader, alias, r2))
@@ -55,7 +62,7 @@ pub(super) fn read(
         let problem = "has no name in it, and S3 is on: every job about a bucket will be refused";
         reader.warn("buckets", problem, cure);
     }
-    Some(buckets)
+    Some(Buckets(buckets))
 }
 
 fn bucket(
@@ -118,8 +125,7 @@ fn name(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Option<String>> {
 
 /// A share of all: more than 0, at most 1.
 fn share(reader: &mut Reader<'_>, path: &KeyPath) -> Option<f64> {
-    let number = reader.get(path).and_then(Value::to_num);
-    let share = number.and_then(|n| n.to_f64().or(n.to_i128().map(|whole| whole as f64)));
+    let share = reader.value(path).and_then(|value| value.as_f64());
     let share = share.filter(|share| *share > 0.0 && *share <= 1.0);
     if share.is_none() {
         let cure = "write a share of all objects such as 0.5, at most 1; leave it out for none";
@@ -130,7 +136,7 @@ fn share(reader: &mut Reader<'_>, path: &KeyPath) -> Option<f64> {
 
 fn rules(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Vec<Rule>> {
     let cure = "write a list such as [{ prefix = \"tmp/\", expire_days = 90 }]";
-    let Some(list) = reader.get(path)?.as_array().map(<[Value]>::to_vec) else {
+    let Value::Array(list) = reader.value(path)? else {
         reader.error(path, "is not a list of rules", cure);
         return None;
     };
@@ -157,7 +163,7 @@ fn rules(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Vec<Rule>> {
 }
 
 fn rule(value: &Value) -> Result<Rule, &'static str> {
-    let table = value.as_dict().ok_or("is no table")?;
+    let table = value.as_object().ok_or("is no table")?;
     if table
         .keys()
         .any(|key| key != "prefix" && key != "expire_days")
@@ -170,8 +176,8 @@ fn rule(value: &Value) -> Result<Rule, &'static str> {
     if prefix.len() > LONGEST_PREFIX || prefix.chars().any(char::is_control) {
         return Err("has a prefix of more than 200 bytes, or with control characters");
     }
-    let days = table.get("expire_days").and_then(Value::to_num);
-    let days = days.and_then(|days| u32::try_from(days.to_i128()?).ok());
+    let days = table.get("expire_days").and_then(Value::as_u64);
+    let days = days.and_then(|days| u32::try_from(days).ok());
     let days = days.filter(|days| (1..=36_500).contains(days));
     Ok(Rule {
         prefix: prefix.to_owned(),

@@ -9,7 +9,7 @@ use super::reader::Reader;
 ///
 /// Credentials go to whatever it names. So an [`Origin`] is plain http for loopback alone, where the sandbox is, and
 /// in production not even there.
-pub(super) fn read(reader: &mut Reader<'_>, path: &str) -> Option<Origin> {
+pub fn read(reader: &mut Reader<'_>, path: &str) -> Option<Origin> {
     let path = KeyPath::from(path);
     let origin = match reader.text(&path)?.parse::<Origin>() {
         Ok(origin) => origin,

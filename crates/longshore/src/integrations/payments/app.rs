@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
+use longshore_integration::settings::{Key, Reader, SOME_TIME, SecretRef, base_url, secret};
 use longshore_provider::Origin;
 
-use super::base_url;
-use super::key::Key;
-use super::reader::{Reader, SOME_TIME};
-use super::secret::{self, SecretRef};
 use super::stripe::StripeSettings;
 
 const BASE_URL: &str = "app.base_url";
 pub(super) const SECRET: &str = "app.secret";
 const NEW_CUSTOMERS: &str = "payments.provider_for_new_customers";
+
+/// The template of the mails about payments that failed.
+const PAYMENT_FAILED: &str = "payment_failed";
 
 /// The payment providers there are.
 const PAYMENT_PROVIDERS: [&str; 2] = ["stripe", "testpay"];
@@ -59,8 +59,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<AppSettings> {
     })
 }
 
-/// The provider that takes new customers.
-pub(super) fn new_customers(reader: &mut Reader<'_>, has_testpay: bool) -> Option<String> {
+/// The payment provider that takes new customers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCustomers(pub String);
+
+/// Who takes new customers.
+pub(super) fn new_customers(reader: &mut Reader<'_>, has_testpay: bool) -> Option<NewCustomers> {
     let name = reader.text(NEW_CUSTOMERS)?;
     if name == "testpay" && !has_testpay {
         let problem = "is `testpay`, which is off";
@@ -69,7 +73,7 @@ pub(super) fn new_customers(reader: &mut Reader<'_>, has_testpay: bool) -> Optio
         return None;
     }
     if PAYMENT_PROVIDERS.contains(&name.as_str()) {
-        return Some(name);
+        return Some(NewCustomers(name));
     }
     let problem = format!("is `{name}`, which is no payment provider");
     let cure = format!("use {}", PAYMENT_PROVIDERS.join(" or "));
@@ -77,15 +81,27 @@ pub(super) fn new_customers(reader: &mut Reader<'_>, has_testpay: bool) -> Optio
     None
 }
 
-/// Events that are heard have to be told to somebody.
-pub(super) fn has_somebody(
+/// What does not go together with what is configured elsewhere.
+pub(super) fn check(
     reader: &mut Reader<'_>,
-    stripe: &StripeSettings,
+    stripe: Option<&StripeSettings>,
     app: Option<&AppSettings>,
 ) {
-    if app.is_none() && !stripe.webhook_secrets.is_empty() && !reader.is_set(BASE_URL) {
+    // Events that are heard have to be told to somebody.
+    let heard = stripe.is_some_and(|stripe| !stripe.webhook_secrets.is_empty());
+    if heard && app.is_none() && !reader.is_set(BASE_URL) {
         let problem = "is not set, so Stripe's events would be heard and told to nobody";
         let cure = "set app.base_url and app.secret, or leave providers.stripe.webhook_secrets out";
         reader.missing(BASE_URL, problem, cure);
+    }
+    // A payment that failed leads to a mail, if the app wants one: whoever sends mails has to know its template.
+    let templates = reader.names("email.templates");
+    let mails = !templates.is_empty() && reader.is_set("providers.sendgrid.api_key");
+    if app.is_some() && mails && !templates.iter().any(|name| name == PAYMENT_FAILED) {
+        let problem =
+            "is not set, so the mails about failed payments that the app asks for will be refused";
+        let cure = "set SendGrid's id of a template for them";
+        let key = format!("email.templates.{PAYMENT_FAILED}");
+        reader.warn(key.as_str(), problem, cure);
     }
 }

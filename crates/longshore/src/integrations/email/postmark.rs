@@ -3,14 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use longshore_integration::settings::{Calls, Key, Reader, SOME_TIME, SecretRef, base_url, secret};
 use longshore_provider::Origin;
 use secrecy::ExposeSecret;
-
-use super::base_url;
-use super::calls::{self, Calls};
-use super::key::Key;
-use super::reader::{Reader, SOME_TIME};
-use super::secret::{self, SecretRef};
 
 pub(super) const SERVER_TOKEN: &str = "providers.postmark.server_token";
 const MESSAGE_STREAM: &str = "providers.postmark.message_stream";
@@ -98,7 +93,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<PostmarkSettings> {
         let problem = "is Postmark's test token in production, where no mail would be delivered";
         reader.error(SERVER_TOKEN, problem, "set the token of a server");
     }
-    let calls = calls::read(reader, "postmark");
+    let calls = Calls::read(reader, "postmark");
     let message_stream = message_stream(reader);
     let transport = transport(reader);
     Some(PostmarkSettings {

@@ -2,37 +2,41 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use figment::value::{Num, Value};
 use figment::{Figment, Profile};
 
+use super::BUILT_IN;
 use super::finding::{Finding, Findings, Severity};
 use super::key::KeyPath;
-use super::layer::BUILT_IN;
 
 /// A time that cannot be zero, in seconds: from a millisecond, the finest that the queue's clock tells apart, to
 /// 30 days. A longer one is most likely a number of milliseconds.
-pub(super) const SOME_TIME: RangeInclusive<f64> = 0.001..=LONGEST;
+pub const SOME_TIME: RangeInclusive<f64> = 0.001..=LONGEST;
 /// A time in seconds that may be zero.
-pub(super) const ANY_TIME: RangeInclusive<f64> = 0.0..=LONGEST;
+pub const ANY_TIME: RangeInclusive<f64> = 0.0..=LONGEST;
 const LONGEST: f64 = 30.0 * 24.0 * 3600.0;
 
 /// The merged layers and what has been found so far.
-pub(super) struct Reader<'a> {
+#[derive(Debug)]
+pub struct Reader<'a> {
     layers: &'a Figment,
     values: Value,
     profile: Option<&'a str>,
+    directory: &'a Path,
     complete: bool,
     findings: Findings,
 }
 
 impl<'a> Reader<'a> {
-    /// `complete` is false when a layer is missing because it could not be read.
-    pub(super) fn new(
+    /// A reader of these layers. `directory` is where the files are; `complete` is false when a layer is missing because it could not be read.
+    pub fn new(
         layers: &'a Figment,
         profile: Option<&'a str>,
+        directory: &'a Path,
         complete: bool,
         findings: Findings,
     ) -> Self {
@@ -44,13 +48,17 @@ impl<'a> Reader<'a> {
             layers,
             values,
             profile,
+            directory,
             complete,
             findings,
         }
     }
 
     /// The warnings, or all findings when there is an error among them.
-    pub(super) fn finish(self) -> Result<Findings, Findings> {
+    ///
+    /// # Errors
+    /// When there is an error among them.
+    pub fn finish(self) -> Result<Findings, Findings> {
         if self.findings.has_errors() {
             Err(self.findings)
         } else {
@@ -58,59 +66,75 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The profile that was named, if one was.
+    #[must_use]
+    pub fn profile(&self) -> Option<&'a str> {
+        self.profile
+    }
+
+    /// The directory of the configuration. It need not exist.
+    #[must_use]
+    pub fn directory(&self) -> &'a Path {
+        self.directory
+    }
+
     /// Whether this is the profile with this name.
-    pub(super) fn is_profile(&self, name: &str) -> bool {
+    pub fn is_profile(&self, name: &str) -> bool {
         self.profile == Some(name)
     }
 
     /// The value at this path, of whatever type.
-    pub(super) fn get(&self, path: &KeyPath) -> Option<&Value> {
+    pub fn get(&self, path: &KeyPath) -> Option<&Value> {
         path.words()
             .iter()
             .try_fold(&self.values, |value, word| value.as_dict()?.get(word))
     }
 
+    /// The value at this path as JSON, of whatever type.
+    pub fn value(&self, path: impl Into<KeyPath>) -> Option<serde_json::Value> {
+        serde_json::to_value(self.get(&path.into())?).ok()
+    }
+
     /// Whether any layer sets this key.
-    pub(super) fn has(&self, path: impl Into<KeyPath>) -> bool {
+    pub fn has(&self, path: impl Into<KeyPath>) -> bool {
         self.get(&path.into()).is_some()
     }
 
     /// Whether a file or a variable sets this key, and not only its built-in default.
-    pub(super) fn is_configured(&self, path: &KeyPath) -> bool {
+    pub fn is_configured(&self, path: &KeyPath) -> bool {
         self.origin(path).is_some_and(|origin| origin != BUILT_IN)
     }
 
     /// Whether any layer sets this key to something: an empty text is how one layer takes back the value of another.
-    pub(super) fn is_set(&self, path: &str) -> bool {
+    pub fn is_set(&self, path: &str) -> bool {
         self.get(&path.into())
             .is_some_and(|value| value.as_str() != Some(""))
     }
 
     /// The names in the table at this path, sorted.
-    pub(super) fn names(&self, path: impl Into<KeyPath>) -> Vec<String> {
+    pub fn names(&self, path: impl Into<KeyPath>) -> Vec<String> {
         self.get(&path.into())
             .and_then(Value::as_dict)
             .map(|table| table.keys().cloned().collect())
             .unwrap_or_default()
     }
 
-    pub(super) fn text(&mut self, path: impl Into<KeyPath>) -> Option<String> {
+    /// A text.
+    pub fn text(&mut self, path: impl Into<KeyPath>) -> Option<String> {
         let cure = "put it between quotes";
         self.typed(&path.into(), "a text", cure, |value| {
             value.as_str().map(str::to_owned)
         })
     }
 
-    pub(super) fn flag(&mut self, path: impl Into<KeyPath>) -> Option<bool> {
+    /// True or false.
+    pub fn flag(&mut self, path: impl Into<KeyPath>) -> Option<bool> {
         let cure = "write true or false, without quotes";
         self.typed(&path.into(), "true or false", cure, Value::to_bool)
     }
 
-    pub(super) fn whole(
-        &mut self,
-        path: impl Into<KeyPath>,
-        range: RangeInclusive<u32>,
-    ) -> Option<u32> {
+    /// A whole number.
+    pub fn whole(&mut self, path: impl Into<KeyPath>, range: RangeInclusive<u32>) -> Option<u32> {
         let path = path.into();
         let cure = "write a number such as 20, without quotes";
         let number = self.typed(&path, "a whole number", cure, |value| {
@@ -127,7 +151,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of seconds, fractions allowed.
-    pub(super) fn seconds(
+    pub fn seconds(
         &mut self,
         path: impl Into<KeyPath>,
         range: RangeInclusive<f64>,
@@ -139,7 +163,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A share in percent, 0 to 100, fractions allowed.
-    pub(super) fn percent(&mut self, path: &KeyPath) -> Option<f64> {
+    pub fn percent(&mut self, path: &KeyPath) -> Option<f64> {
         let cure = "write a number such as 99.95, without quotes";
         let percent = self.typed(path, "a number", cure, number)?;
         if !(0.0..=100.0).contains(&percent) {
@@ -150,7 +174,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of numbers of seconds, fractions allowed.
-    pub(super) fn seconds_list(
+    pub fn seconds_list(
         &mut self,
         path: impl Into<KeyPath>,
         range: &RangeInclusive<f64>,
@@ -192,7 +216,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of bytes, or a text with a unit such as `64MiB`. At least one: there is no "without limit".
-    pub(super) fn bytes(&mut self, path: impl Into<KeyPath>) -> Option<u64> {
+    pub fn bytes(&mut self, path: impl Into<KeyPath>) -> Option<u64> {
         let path = path.into();
         let cure = "write a number of bytes, or a text such as \"64MiB\"";
         let size = self.typed(&path, "a size", cure, |value| match value {
@@ -210,7 +234,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of texts.
-    pub(super) fn text_list(&mut self, path: impl Into<KeyPath>) -> Option<Vec<String>> {
+    pub fn text_list(&mut self, path: impl Into<KeyPath>) -> Option<Vec<String>> {
         let cure = "write a list such as [\"env:ONE\", \"env:OTHER\"]";
         self.typed(&path.into(), "a list of texts", cure, |value| {
             let texts = value.as_array()?.iter();
@@ -219,7 +243,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An address to listen on.
-    pub(super) fn listen_addr(&mut self, path: &str) -> Option<SocketAddr> {
+    pub fn listen_addr(&mut self, path: &str) -> Option<SocketAddr> {
         let text = self.text(path)?;
         let addr = text.parse::<SocketAddr>().ok();
         if addr.is_none() {
@@ -249,7 +273,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes that the value at this path is wrong.
-    pub(super) fn error(
+    pub fn error(
         &mut self,
         path: impl Into<KeyPath>,
         problem: impl Into<String>,
@@ -261,7 +285,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes that there should be a value at this path. Says nothing when a layer that may hold it is missing.
-    pub(super) fn missing(
+    pub fn missing(
         &mut self,
         path: impl Into<KeyPath>,
         problem: impl Into<String>,
@@ -273,7 +297,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes that the value at this path, or its absence, is likely not meant.
-    pub(super) fn warn(
+    pub fn warn(
         &mut self,
         path: impl Into<KeyPath>,
         problem: impl Into<String>,
@@ -290,14 +314,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Where the value at this path came from.
-    pub(super) fn origin(&self, path: &KeyPath) -> Option<String> {
+    pub fn origin(&self, path: &KeyPath) -> Option<String> {
         let layer = self.layers.get_metadata(self.get(path)?.tag())?;
         Some(layer.interpolate(&Profile::Default, path.words()))
     }
 }
 
 /// What a value is, in a sentence. Never the value: the key may be secret.
-pub(super) fn type_of(value: &Value) -> &'static str {
+pub fn type_of(value: &Value) -> &'static str {
     match value {
         Value::String(..) | Value::Char(..) => "a text",
         Value::Bool(..) => "true or false",

@@ -65,11 +65,13 @@ impl Findings {
             .any(|finding| finding.severity == Severity::Error)
     }
 
-    pub(super) fn push(&mut self, finding: Finding) {
+    /// Adds one.
+    pub fn push(&mut self, finding: Finding) {
         self.0.push(finding);
     }
 
-    pub(super) fn error(
+    /// Adds an error.
+    pub fn error(
         &mut self,
         key: impl fmt::Display,
         origin: Option<String>,

@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
+use longshore_integration::settings::{
+    Calls, Key, Limit, Reader, SOME_TIME, SecretRef, base_url, secret,
+};
 use longshore_provider::Origin;
-use longshore_queue::Limit;
 use secrecy::ExposeSecret;
 
-use super::base_url;
-use super::calls::{self, Calls};
-use super::key::Key;
-use super::reader::{Reader, SOME_TIME};
-use super::secret::{self, SecretRef};
-
-const SECRET_KEY: &str = "providers.stripe.secret_key";
-const WEBHOOK_SECRETS: &str = "providers.stripe.webhook_secrets";
+pub(super) const SECRET_KEY: &str = "providers.stripe.secret_key";
+pub(super) const WEBHOOK_SECRETS: &str = "providers.stripe.webhook_secrets";
 
 pub(super) const KEYS: &[Key] = &[
     Key::text("providers.stripe.base_url").or("https://api.stripe.com"),
@@ -75,14 +71,14 @@ pub fn wrong_mode(profile: Option<&str>, key: &str) -> Option<&'static str> {
 }
 
 /// `None` without a key: then Stripe is off, and what is wrong with the rest is a finding all the same.
-pub(super) fn read(reader: &mut Reader<'_>, profile: Option<&str>) -> Option<StripeSettings> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<StripeSettings> {
     let base_url = base_url::read(reader, "providers.stripe.base_url");
     let timeout = reader.seconds("providers.stripe.timeout_seconds", SOME_TIME);
-    let calls = calls::read(reader, "stripe");
+    let calls = Calls::read(reader, "stripe");
     let writes = reader.whole("providers.stripe.write_rate_per_second", 1..=100_000);
     let webhook_secrets = secret::read_list(reader, WEBHOOK_SECRETS);
     let secret_key = secret::read(reader, SECRET_KEY, "Stripe is off")?;
-    if let Some(problem) = wrong_mode(profile, secret_key.expose_secret()) {
+    if let Some(problem) = wrong_mode(reader.profile(), secret_key.expose_secret()) {
         let cure = "set the key of the account's other mode";
         reader.error(SECRET_KEY, problem, cure);
         return None;

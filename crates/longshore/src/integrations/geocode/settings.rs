@@ -2,13 +2,8 @@
 
 use std::time::Duration;
 
+use longshore_integration::settings::{Calls, Key, Reader, SOME_TIME, SecretRef, base_url, secret};
 use longshore_provider::Origin;
-
-use super::base_url;
-use super::calls::{self, Calls};
-use super::key::Key;
-use super::reader::{Reader, SOME_TIME};
-use super::secret::{self, SecretRef};
 
 pub(super) const API_KEY: &str = "providers.google_maps.api_key";
 
@@ -42,7 +37,7 @@ pub struct GoogleMapsSettings {
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<GoogleMapsSettings> {
     let base_url = base_url::read(reader, "providers.google_maps.base_url");
     let timeout = reader.seconds("providers.google_maps.timeout_seconds", SOME_TIME);
-    let calls = calls::read(reader, "google_maps");
+    let calls = Calls::read(reader, "google_maps");
     let api_key = secret::read(reader, API_KEY, "Google Maps is off");
     Some(GoogleMapsSettings {
         base_url: base_url?,

@@ -2,21 +2,16 @@
 
 use std::time::Duration;
 
+use longshore_integration::settings::{Calls, Key, Reader, SOME_TIME, SecretRef, base_url, secret};
 use longshore_provider::Origin;
 
-use super::base_url;
-use super::calls::{self, Calls};
-use super::key::Key;
-use super::reader::{Reader, SOME_TIME};
-use super::secret::{self, SecretRef};
-
-const ACCOUNT_SID: &str = "providers.twilio.account_sid";
-const AUTH_TOKEN: &str = "providers.twilio.auth_token";
+pub(super) const ACCOUNT_SID: &str = "providers.twilio.account_sid";
+pub(super) const AUTH_TOKEN: &str = "providers.twilio.auth_token";
 const API_KEY_SID: &str = "providers.twilio.api_key_sid";
-const API_KEY_SECRET: &str = "providers.twilio.api_key_secret";
+pub(super) const API_KEY_SECRET: &str = "providers.twilio.api_key_secret";
 const FROM: &str = "providers.twilio.from";
 const SERVICE: &str = "providers.twilio.messaging_service_sid";
-const SHARED_KEYS: &str = "providers.twilio.webhook_shared_keys";
+pub(super) const SHARED_KEYS: &str = "providers.twilio.webhook_shared_keys";
 
 pub(super) const KEYS: &[Key] = &[
     Key::text("providers.twilio.base_url").or("https://api.twilio.com"),
@@ -102,7 +97,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<TwilioSettings> {
         .any(|key| reader.is_set(key));
     let base_url = base_url::read(reader, "providers.twilio.base_url");
     let timeout = reader.seconds("providers.twilio.timeout_seconds", SOME_TIME);
-    let calls = calls::read(reader, "twilio");
+    let calls = Calls::read(reader, "twilio");
     let account_sid = sid(reader, ACCOUNT_SID, "AC");
     let auth_token = secret::read(reader, AUTH_TOKEN, "SMS is off unless an API key is set");
     let api_key_sid = sid(reader, API_KEY_SID, "SK");
@@ -210,4 +205,15 @@ fn is_sender(text: &str) -> bool {
     (1..=11).contains(&text.len())
         && text.trim() == text
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ')
+}
+
+/// Twilio signs with the account's auth token, never with an API key.
+pub(super) fn can_verify(reader: &mut Reader<'_>, twilio: &TwilioSettings) {
+    const PUBLIC_URL: &str = "webhooks.public_url";
+    if reader.is_set(PUBLIC_URL) && twilio.auth_token.is_none() {
+        let problem =
+            "is set, but Twilio's status callbacks could not be verified, so none are asked for";
+        let cure = "set providers.twilio.auth_token, too: an API key verifies no signature";
+        reader.warn(PUBLIC_URL, problem, cure);
+    }
 }

@@ -17,7 +17,9 @@ const REFERENCES: [&str; 3] = ["env:", "file:", "vault:"];
 pub struct SecretRef(SecretString);
 
 impl SecretRef {
-    pub(super) fn new(text: String) -> Self {
+    /// The secret that this text refers to, or is.
+    #[must_use]
+    pub fn new(text: String) -> Self {
         Self(text.into())
     }
 
@@ -35,7 +37,10 @@ impl SecretRef {
     }
 
     /// What keeps the text from being used, as a problem and a cure that quote nothing of it.
-    pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let text = match Reference::parse(self.0.expose_secret()) {
             Ok(Reference::Itself(text)) => text,
             Ok(_) => return Ok(()),
@@ -59,7 +64,7 @@ impl SecretRef {
 
 /// Reads a secret. An empty one is no error: it is how one layer takes back the secret of another. `without` says what
 /// that means.
-pub(super) fn read(reader: &mut Reader<'_>, path: &str, without: &str) -> Option<SecretRef> {
+pub fn read(reader: &mut Reader<'_>, path: &str, without: &str) -> Option<SecretRef> {
     let secret = SecretRef::new(reader.text(path)?);
     if secret.expose_secret().is_empty() {
         let cure = "set it, or leave it out to have it so without this warning";
@@ -70,7 +75,7 @@ pub(super) fn read(reader: &mut Reader<'_>, path: &str, without: &str) -> Option
 }
 
 /// Reads a list of secrets, empty where there is none.
-pub(super) fn read_list(reader: &mut Reader<'_>, path: &str) -> Option<Vec<SecretRef>> {
+pub fn read_list(reader: &mut Reader<'_>, path: &str) -> Option<Vec<SecretRef>> {
     if !reader.is_set(path) {
         return Some(Vec::new());
     }

@@ -1,18 +1,15 @@
 //! `email.*`: who mails are from, and by which templates.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use figment::value::Value;
 use longshore_email::{PostmarkTemplate, TemplateProblem, Templates};
+use longshore_integration::settings::{BUILT_IN, Key, KeyPath, Reader, SecretRef};
 use longshore_job::Job;
 use longshore_job::kinds::SendEmail;
+use serde_json::Value;
 
-use super::key::{Key, KeyPath};
-use super::layer::BUILT_IN;
 use super::postmark::{self, PostmarkSettings, PostmarkTransport};
-use super::reader::Reader;
 use super::sendgrid::{self, SendGridSettings};
 
 pub(super) const KEYS: &[Key] = &[
@@ -42,6 +39,17 @@ pub struct EmailSettings {
     pub fallback: Option<FallbackSettings>,
 }
 
+impl EmailSettings {
+    /// Every secret in it, by its key.
+    pub(super) fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+        let mut secrets = vec![(sendgrid::API_KEY, &self.sendgrid.api_key)];
+        if let Some(fallback) = &self.fallback {
+            secrets.push((postmark::SERVER_TOKEN, &fallback.postmark.server_token));
+        }
+        secrets
+    }
+}
+
 /// What sending email by Postmark takes.
 #[derive(Debug, Clone)]
 pub struct FallbackSettings {
@@ -63,12 +71,9 @@ pub struct Sender {
 }
 
 /// `None` while SendGrid is off; then what is there is checked all the same, and nothing has to be.
-pub(super) fn read(
-    reader: &mut Reader<'_>,
-    sendgrid: Option<SendGridSettings>,
-    postmark: Option<PostmarkSettings>,
-    dir: &Path,
-) -> Option<EmailSettings> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<EmailSettings> {
+    let sendgrid = sendgrid::read(reader);
+    let postmark = postmark::read(reader);
     let needed = sendgrid::is_on(reader);
     let from = sender(reader, needed);
     let templates = templates(reader);
@@ -81,7 +86,7 @@ pub(super) fn read(
     let stands_in = stands_in(reader, needed);
     let fallback = match postmark.filter(|_| stands_in == Some(true) && needed) {
         None => Some(None),
-        Some(postmark) => fallback(reader, postmark, ids?, dir).map(Some),
+        Some(postmark) => fallback(reader, postmark, ids?).map(Some),
     };
     Some(EmailSettings {
         from: from?,
@@ -126,7 +131,6 @@ fn fallback(
     reader: &mut Reader<'_>,
     postmark: PostmarkSettings,
     ids: BTreeMap<String, PostmarkTemplate>,
-    dir: &Path,
 ) -> Option<FallbackSettings> {
     let section = KeyPath::from("email.templates");
     let names = reader.names(&section);
@@ -142,7 +146,7 @@ fn fallback(
             }
         }
         PostmarkTransport::Smtp { .. } => {
-            let dir = dir.join(TEMPLATES_DIR);
+            let dir = reader.directory().join(TEMPLATES_DIR);
             let (loaded, problems) = Templates::load(&dir, names.iter().map(String::as_str));
             for (name, problem) in problems {
                 let path = section.join(&name);
@@ -180,8 +184,7 @@ fn postmark_ids(reader: &mut Reader<'_>) -> Option<BTreeMap<String, PostmarkTemp
         .into_iter()
         .map(|(path, name)| {
             // A number may stand there as one.
-            let number = reader.get(&path).and_then(Value::to_i128);
-            let text = match number {
+            let text = match reader.value(&path).filter(Value::is_number) {
                 Some(number) => number.to_string(),
                 None => reader.text(&path)?,
             };
@@ -195,16 +198,6 @@ fn postmark_ids(reader: &mut Reader<'_>) -> Option<BTreeMap<String, PostmarkTemp
         })
         .collect();
     ids.into_iter().collect()
-}
-
-/// A payment that failed leads to a mail by this template, if the app wants one.
-pub(super) fn has_payment_failed(reader: &mut Reader<'_>, email: &EmailSettings) {
-    if !email.templates.is_empty() && !email.templates.contains_key("payment_failed") {
-        let problem =
-            "is not set, so the mails about failed payments that the app asks for will be refused";
-        let cure = "set SendGrid's id of a template for them";
-        reader.warn("email.templates.payment_failed", problem, cure);
-    }
 }
 
 /// What may stand in a job may stand here: its rules are the job's own, so that they cannot drift apart.
@@ -266,8 +259,8 @@ fn template(reader: &mut Reader<'_>, path: &KeyPath, name: &str) -> Option<Strin
         reader.error(path, problem, cure);
         return None;
     }
-    let path = match reader.get(path) {
-        Some(Value::Dict(..)) => path.join("sendgrid"),
+    let path = match reader.value(path) {
+        Some(Value::Object(_)) => path.join("sendgrid"),
         _ => path.clone(),
     };
     if !reader.has(&path) {

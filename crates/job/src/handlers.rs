@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use longshore_job::{Envelope, Handler, Job, JobError, KindPolicy, Outcome, Run, Undecodable};
+use crate::{Envelope, Handler, Job, JobError, KindPolicy, Outcome, Run, Undecodable};
 
 /// A run under way. `None`: the provider was only asked, and has not carried the job out.
-pub(crate) type Running = BoxFuture<'static, Result<Option<Outcome>, JobError>>;
+pub type Running = Pin<Box<dyn Future<Output = Result<Option<Outcome>, JobError>> + Send>>;
 
 /// How a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Course {
+pub enum Course {
     /// At once.
     Run,
     /// By asking whether an earlier request was carried out.
@@ -23,7 +24,7 @@ pub(crate) enum Course {
 }
 
 /// A handler without its type.
-pub(crate) trait AnyHandler: Send + Sync {
+pub trait AnyHandler: Send + Sync {
     /// The newest version of the args that it knows.
     fn version(&self) -> u32;
     /// The kind's name.
@@ -35,11 +36,14 @@ pub(crate) trait AnyHandler: Send + Sync {
     /// Runs them in another way.
     fn set_policy(&mut self, policy: KindPolicy);
     /// Decodes the args.
+    ///
+    /// # Errors
+    /// When they are not this kind's.
     fn open(&self, envelope: &Envelope<'_>) -> Result<Box<dyn Opened>, Undecodable>;
 }
 
 /// A job whose args are decoded.
-pub(crate) trait Opened: Send {
+pub trait Opened: Send {
     /// After how long it expires, as its kind says.
     fn expires_in(&self) -> Option<Duration>;
     /// Starts the run.
@@ -164,20 +168,23 @@ impl Handlers {
     }
 
     /// The kinds that are known, each with its policy.
-    pub(crate) fn policies(&self) -> impl Iterator<Item = (&'static str, &KindPolicy)> {
+    pub fn policies(&self) -> impl Iterator<Item = (&'static str, &KindPolicy)> {
         self.0
             .iter()
             .map(|(kind, handler)| (*kind, handler.policy()))
     }
 
     /// The kinds that are known here, in order.
-    pub(crate) fn kinds(&self) -> Vec<String> {
+    #[must_use]
+    pub fn kinds(&self) -> Vec<String> {
         let mut kinds: Vec<_> = self.0.keys().map(|&kind| kind.to_owned()).collect();
         kinds.sort();
         kinds
     }
 
-    pub(crate) fn get(&self, kind: &str) -> Option<&dyn AnyHandler> {
+    /// The handler of this kind, if it is known here.
+    #[must_use]
+    pub fn get(&self, kind: &str) -> Option<&dyn AnyHandler> {
         self.0.get(kind).map(AsRef::as_ref)
     }
 }

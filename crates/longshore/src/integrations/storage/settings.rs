@@ -2,13 +2,8 @@
 
 use std::time::Duration;
 
+use longshore_integration::settings::{Calls, Key, Reader, SOME_TIME, SecretRef, base_url, secret};
 use longshore_provider::Origin;
-
-use super::base_url;
-use super::calls::{self, Calls};
-use super::key::Key;
-use super::reader::{Reader, SOME_TIME};
-use super::secret::{self, SecretRef};
 
 pub(super) const KEYS: &[Key] = &[
     Key::text("providers.s3.region"),
@@ -53,6 +48,14 @@ pub(super) const R2_SECRETS: [&str; 3] = [
     "providers.r2.secret_access_key",
     "providers.r2.session_token",
 ];
+
+/// How S3 is reached.
+#[derive(Debug, Clone)]
+pub struct S3Settings(pub StoreSettings);
+
+/// How its stand-in is reached.
+#[derive(Debug, Clone)]
+pub struct R2Settings(pub StoreSettings);
 
 /// How a store is reached.
 #[derive(Debug, Clone)]
@@ -138,7 +141,7 @@ fn read(reader: &mut Reader<'_>, provider: &str) -> Option<StoreSettings> {
     let force_path_style = reader.flag(path("force_path_style").as_str());
     let keys = keys(reader, provider);
     let timeout = reader.seconds(path("timeout_seconds").as_str(), SOME_TIME);
-    let calls = calls::read(reader, provider);
+    let calls = Calls::read(reader, provider);
     Some(StoreSettings {
         region: region?,
         endpoint_url: endpoint_url?,

@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-use longshore_queue::Limit;
-
+use super::BUILT_IN;
 use super::key::KeyPath;
-use super::layer::BUILT_IN;
 use super::reader::{Reader, SOME_TIME};
+
+/// So many calls in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// How many.
+    pub count: u32,
+    /// In how long.
+    pub per: Duration,
+}
 
 /// How a provider is treated, by the whole fleet.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,27 +35,29 @@ pub struct Breaker {
     pub open: Duration,
 }
 
-/// Reads one provider's.
-pub(super) fn read(reader: &mut Reader<'_>, provider: &str) -> Option<Calls> {
-    let section = KeyPath::new(&["providers", provider]);
-    let limit = limit(reader, &section);
-    let breaker = section.join("breaker");
-    let failures = reader.whole(breaker.join("failures"), 1..=1000);
-    let open = reader.seconds(breaker.join("open_seconds"), SOME_TIME);
-    let window = match reader.has(breaker.join("window_seconds")) {
-        true => reader
-            .seconds(breaker.join("window_seconds"), SOME_TIME)
-            .map(Some),
-        false => Some(None),
-    };
-    Some(Calls {
-        limit: limit?,
-        breaker: Breaker {
-            failures: failures?,
-            window: window?,
-            open: open?,
-        },
-    })
+impl Calls {
+    /// Reads one provider's: `providers.<provider>.rate*` and `.breaker.*`.
+    pub fn read(reader: &mut Reader<'_>, provider: &str) -> Option<Self> {
+        let section = KeyPath::new(&["providers", provider]);
+        let limit = limit(reader, &section);
+        let breaker = section.join("breaker");
+        let failures = reader.whole(breaker.join("failures"), 1..=1000);
+        let open = reader.seconds(breaker.join("open_seconds"), SOME_TIME);
+        let window = match reader.has(breaker.join("window_seconds")) {
+            true => reader
+                .seconds(breaker.join("window_seconds"), SOME_TIME)
+                .map(Some),
+            false => Some(None),
+        };
+        Some(Calls {
+            limit: limit?,
+            breaker: Breaker {
+                failures: failures?,
+                window: window?,
+                open: open?,
+            },
+        })
+    }
 }
 
 /// `rate_per_second = 100`, or `rate = { count = 3000, per_seconds = 60 }`.

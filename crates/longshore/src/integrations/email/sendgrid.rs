@@ -2,14 +2,9 @@
 
 use std::time::Duration;
 
+use longshore_integration::settings::{Calls, Key, Reader, SOME_TIME, SecretRef, base_url, secret};
 use longshore_provider::Origin;
 use longshore_webhooks::PublicKey;
-
-use super::base_url;
-use super::calls::{self, Calls};
-use super::key::Key;
-use super::reader::{Reader, SOME_TIME};
-use super::secret::{self, SecretRef};
 
 pub(super) const API_KEY: &str = "providers.sendgrid.api_key";
 const WEBHOOK_PUBLIC_KEYS: &str = "providers.sendgrid.webhook_public_keys";
@@ -66,7 +61,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SendGridSettings> {
     }
     let webhook_public_keys = public_keys(reader);
     let api_key = secret::read(reader, API_KEY, "SendGrid is off");
-    let calls = calls::read(reader, "sendgrid");
+    let calls = Calls::read(reader, "sendgrid");
     Some(SendGridSettings {
         base_url: base_url?,
         api_key: api_key?,

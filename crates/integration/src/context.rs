@@ -1,0 +1,83 @@
+//! What an integration is given when it is set up.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use longshore_provider::secret::Secret;
+
+use crate::settings::SecretRef;
+use crate::{Files, Sections};
+
+/// Something that takes a moment.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, SetUpError>> + Send + 'a>>;
+
+/// Why an integration cannot be set up: a key, what is wrong with it, and what to do. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetUpError {
+    /// What is configured is wrong.
+    #[error("{0}")]
+    Wrong(String),
+    /// Where secrets are kept cannot be reached now.
+    #[error("{0}")]
+    Passing(String),
+}
+
+impl SetUpError {
+    /// What is wrong.
+    pub fn wrong(what: impl fmt::Display) -> Self {
+        Self::Wrong(what.to_string())
+    }
+
+    /// What is wrong under this key.
+    pub fn at(key: &str, what: impl fmt::Display) -> Self {
+        Self::Wrong(format!("{key}: {what}"))
+    }
+}
+
+/// The program that an integration is part of.
+pub trait Program: Send + Sync {
+    /// The profile that was named, if one was.
+    fn profile(&self) -> Option<&str>;
+
+    /// The origin that the outside knows this program's listener for events by, if there is one: `https://hooks.example.com`.
+    fn public_url(&self) -> Option<String>;
+
+    /// The secret that this setting refers to. `key` is where it is set, for messages.
+    fn secret<'a>(&'a self, key: &'a str, at: &'a SecretRef) -> Pending<'a, Secret>;
+
+    /// Where files can be kept, if some integration offers that.
+    fn files(&self) -> Pending<'_, Option<Arc<dyn Files>>>;
+}
+
+/// What an integration is given: its settings, and the program around it.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// What was configured.
+    pub sections: &'a Sections,
+    /// Who asks.
+    pub program: &'a dyn Program,
+}
+
+impl<'a> Context<'a> {
+    /// The settings of this type, if what they are for is on.
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&'a T> {
+        self.sections.get()
+    }
+
+    /// The secret that a setting refers to.
+    ///
+    /// # Errors
+    /// When it leads nowhere.
+    pub async fn secret(&self, key: &str, at: &SecretRef) -> Result<Secret, SetUpError> {
+        self.program.secret(key, at).await
+    }
+}
+
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}

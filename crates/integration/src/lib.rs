@@ -1,0 +1,22 @@
+//! The contract of an integration: one value with its kinds, their handlers, a provider, and its settings.
+//!
+//! A program is a list of such values. Integrations know this crate, `longshore-job` and `longshore-provider`; they never
+//! see the queue, and a program needs to know nothing of them but their values.
+
+mod context;
+mod files;
+mod integration;
+mod kinds;
+mod queue;
+mod sections;
+pub mod settings;
+
+pub use context::{Context, Pending, Program, SetUpError};
+pub use files::{Calling, Files, NewFile};
+pub use integration::{
+    Beside, CallPolicy, CronEntry, Integration, Inventory, OfferFiles, Provider, Repeats, SetUp,
+    Smoke, StandIn,
+};
+pub use kinds::Kinds;
+pub use queue::QueueSpec;
+pub use sections::Sections;

@@ -1,0 +1,36 @@
+//! A queue, as its integration describes it.
+
+use std::time::Duration;
+
+/// What has to be known of a queue before it can be configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether its provider can be asked what became of a request whose answer was lost. If so, it is by default.
+    pub verifiable: bool,
+    /// How long one attempt may take unless configured.
+    pub default_timeout: Duration,
+    /// How long its provider's terms allow results to be kept, if they say.
+    pub keep_at_most: Option<Duration>,
+    /// How long completed jobs are kept unless configured.
+    pub default_completed: Duration,
+    /// How many bytes of them are kept unless configured; `None` = any.
+    pub default_completed_bytes: Option<&'static str>,
+}
+
+impl QueueSpec {
+    /// A queue like most: its provider cannot be asked, an attempt may take 30 s, and what has completed is kept for an
+    /// hour, up to 64 MiB.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            verifiable: false,
+            default_timeout: Duration::from_secs(30),
+            keep_at_most: None,
+            default_completed: Duration::from_secs(3600),
+            default_completed_bytes: Some("64MiB"),
+        }
+    }
+}
