@@ -1,8 +1,10 @@
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// What happens to a call on the wire.
@@ -21,11 +23,20 @@ pub enum Trouble {
 #[derive(Debug)]
 pub struct Wire {
     addr: SocketAddr,
-    troubles: Troubles,
+    way: Arc<Way>,
     accepting: JoinHandle<()>,
 }
 
-type Troubles = Arc<Mutex<Vec<Rule>>>;
+/// Where its connections lead, and what meets them.
+#[derive(Debug)]
+struct Way {
+    /// Goes up whenever all connections break.
+    cuts: watch::Sender<u64>,
+    redis_port: AtomicU16,
+    troubles: Troubles,
+}
+
+type Troubles = Mutex<Vec<Rule>>;
 
 #[derive(Debug)]
 struct Rule {
@@ -52,13 +63,27 @@ impl Wire {
     pub async fn to(redis_port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address");
-        let troubles = Troubles::default();
-        let accepting = tokio::spawn(accept(listener, redis_port, Arc::clone(&troubles)));
+        let way = Arc::new(Way {
+            cuts: watch::Sender::new(0),
+            redis_port: AtomicU16::new(redis_port),
+            troubles: Troubles::default(),
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&way)));
         Self {
             addr,
-            troubles,
+            way,
             accepting,
         }
+    }
+
+    /// Leads new connections to another Redis: a failover. Those that are open stay as they are.
+    pub fn lead_to(&self, redis_port: u16) {
+        self.way.redis_port.store(redis_port, Ordering::Release);
+    }
+
+    /// Breaks all connections.
+    pub fn cut(&self) {
+        self.way.cuts.send_modify(|cuts| *cuts += 1);
     }
 
     /// Where Redis is, over the wire.
@@ -91,7 +116,10 @@ impl Wire {
     }
 
     fn rules(&self) -> std::sync::MutexGuard<'_, Vec<Rule>> {
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+        self.way
+            .troubles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,14 +129,19 @@ impl Drop for Wire {
     }
 }
 
-async fn accept(listener: TcpListener, redis_port: u16, troubles: Troubles) {
+async fn accept(listener: TcpListener, way: Arc<Way>) {
     let mut connections = JoinSet::new();
     while let Ok((worker, _)) = listener.accept().await {
-        let troubles = Arc::clone(&troubles);
+        let way = Arc::clone(&way);
         connections.spawn(async move {
+            let mut cuts = way.cuts.subscribe();
+            let port = way.redis_port.load(Ordering::Acquire);
             // Redis may be away: then this connection just ends.
-            if let Ok(redis) = TcpStream::connect(("127.0.0.1", redis_port)).await {
-                let _ = carry(worker, redis, &troubles).await;
+            if let Ok(redis) = TcpStream::connect(("127.0.0.1", port)).await {
+                tokio::select! {
+                    _ = carry(worker, redis, &way.troubles) => {}
+                    _ = cuts.changed() => {}
+                }
             }
         });
     }

@@ -59,6 +59,26 @@ impl Client {
         })
     }
 
+    /// The same client, for which a job is accepted only once so many of Redis's replicas have it, as `redis.wait_replicas`
+    /// in the workers' configuration says. A failover then loses nothing that was accepted. What too few have after five
+    /// seconds is [`ClientError::NotCopied`].
+    #[must_use]
+    pub fn with_wait_replicas(self, replicas: u32) -> Self {
+        let mut queues = HashMap::clone(&self.queues);
+        let link = queues.values().next().map(|queue| {
+            let link = queue.link().clone();
+            link.with_wait_replicas(replicas)
+        });
+        if let Some(link) = link {
+            for queue in queues.values_mut() {
+                *queue = queue.over(link.clone());
+            }
+        }
+        Self {
+            queues: Arc::new(queues),
+        }
+    }
+
     /// Enqueues a job: await what it returns, after setting options on it.
     pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<'_, J> {
         Enqueue::new(self, job)
@@ -115,7 +135,7 @@ impl Client {
         for chunk in jobs.chunks(CHUNK) {
             match self.push(queue, chunk).await {
                 Ok(answers) => enqueued.extend(answers),
-                Err(source) if enqueued.is_empty() => return Err(source.into()),
+                Err(source) if enqueued.is_empty() => return Err(not_pushed(chunk, source)),
                 Err(source) => {
                     let accepted = enqueued.into_iter().map(|enqueued| enqueued.id).collect();
                     return Err(ClientError::Interrupted { accepted, source });
@@ -125,7 +145,7 @@ impl Client {
         Ok(enqueued)
     }
 
-    /// Pushes, and repeats while Redis is away: a known id is left as it is, so nothing doubles.
+    /// Pushes, and repeats while Redis, or its replicas, are away: a known id is left as it is, so nothing doubles.
     pub(crate) async fn push(
         &self,
         queue: &str,
@@ -134,18 +154,22 @@ impl Client {
         let queue = self.queue(queue)?;
         let give_up = Instant::now() + GIVE_UP_AFTER;
         let mut wait = Duration::from_millis(50);
+        let mut too_few = None;
         loop {
             match tokio::time::timeout_at(give_up, queue.enqueue(jobs)).await {
-                Ok(Err(QueueError::Unreachable { .. })) if Instant::now() + wait < give_up => {
+                Ok(Err(error)) if error.may_pass() && Instant::now() + wait < give_up => {
+                    too_few =
+                        Some(error).filter(|error| matches!(error, QueueError::NotCopied { .. }));
                     sleep(wait).await;
                     wait = (wait * 2).min(Duration::from_secs(1));
                 }
                 Ok(answer) => return answer,
+                // Redis took it, and then it was its replicas that were waited for.
                 Err(_) => {
-                    return Err(QueueError::Unreachable {
+                    return Err(too_few.unwrap_or_else(|| QueueError::Unreachable {
                         server: queue.link().server().to_owned(),
                         reason: format!("no answer within {} s", GIVE_UP_AFTER.as_secs()),
-                    });
+                    }));
                 }
             }
         }
@@ -284,6 +308,17 @@ fn twice(jobs: &[NewJob]) -> Result<(), ClientError> {
         }
     }
     Ok(())
+}
+
+/// Why jobs were not pushed.
+pub(crate) fn not_pushed(jobs: &[NewJob], source: QueueError) -> ClientError {
+    match source {
+        QueueError::NotCopied { .. } => ClientError::NotCopied {
+            ids: jobs.iter().map(|job| job.id).collect(),
+            source,
+        },
+        source => source.into(),
+    }
 }
 
 pub(crate) fn new_job(prepared: Prepared, options: &Options) -> NewJob {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use longshore_job::{Job, JobId, Prepared};
 use longshore_queue::{Enqueued, RunAt};
 
-use crate::client::{Options, new_job};
+use crate::client::{Options, new_job, not_pushed};
 use crate::{Client, ClientError};
 
 /// A job about to be enqueued: set options, then await it.
@@ -58,15 +58,14 @@ impl<'a, J: Job> Enqueue<'a, J> {
     /// Enqueues it, and says whether its key was taken.
     ///
     /// # Errors
-    /// When the job, its key or an option is refused, or Redis is away for five seconds.
+    /// When the job, its key or an option is refused, or Redis is away for five seconds; [`ClientError::NotCopied`] when it
+    /// took the job and too few replicas have it.
     pub async fn send(self) -> Result<Enqueued, ClientError> {
         self.options.check()?;
         let job = new_job(Prepared::new(&self.job)?, &self.options);
         let id = job.id;
-        let answers = self
-            .client
-            .push(J::QUEUE, std::slice::from_ref(&job))
-            .await?;
+        let pushed = self.client.push(J::QUEUE, std::slice::from_ref(&job)).await;
+        let answers = pushed.map_err(|error| not_pushed(std::slice::from_ref(&job), error))?;
         Ok(answers.into_iter().next().unwrap_or(Enqueued {
             id,
             duplicate: false,

@@ -39,6 +39,22 @@ pub enum ClientError {
     /// Redis could not be reached for five seconds, or refused. Whether the job was enqueued may not be known.
     #[error(transparent)]
     Queue(QueueError),
+    /// Redis took these jobs, and for five seconds fewer replicas had them than [`Client::with_wait_replicas`] asks for.
+    /// They stand in the queue and run, unless Redis fails over to a replica that lacks them. To enqueue them once more makes
+    /// second ones, except under their idempotency keys.
+    ///
+    /// [`Client::with_wait_replicas`]: crate::Client::with_wait_replicas
+    #[error(
+        "{}: {source}; {}",
+        in_doubt(ids),
+        "to enqueue it again makes a second job, unless it has a key"
+    )]
+    NotCopied {
+        /// Their ids, by which to ask after them.
+        ids: Vec<JobId>,
+        /// How many replicas there were.
+        source: QueueError,
+    },
     /// `enqueue_all` stopped half way: these were enqueued for sure, those after them not, except that the next 500
     /// at the most are in doubt.
     #[error("{} jobs were enqueued, then: {source}", accepted.len())]
@@ -54,6 +70,15 @@ pub enum ClientError {
         /// The job.
         id: JobId,
     },
+}
+
+/// Which jobs may be lost.
+fn in_doubt(ids: &[JobId]) -> String {
+    match ids {
+        [id] => format!("job {id} may be lost"),
+        [first, ..] => format!("{} jobs, from {first} on, may be lost", ids.len()),
+        [] => "jobs may be lost".to_owned(),
+    }
 }
 
 impl From<QueueError> for ClientError {

@@ -26,6 +26,9 @@ impl ApplyLifecycleHandler {
 impl Handler for ApplyLifecycleHandler {
     type Job = ApplyLifecycle;
 
+    // What is deleted or copied stays so.
+    const MAY_REPEAT: bool = true;
+
     async fn run(&self, job: ApplyLifecycle, run: Run) -> Result<Outcome, JobError> {
         let place = self.cleanup.place(job.bucket, job.store, &run)?;
         let (session, rules) = (&place.session, &place.bucket.rules);

@@ -50,6 +50,9 @@ impl MoveBackHandler {
 impl Handler for MoveBackHandler {
     type Job = MoveBack;
 
+    // What is deleted or copied stays so.
+    const MAY_REPEAT: bool = true;
+
     async fn run(&self, job: MoveBack, run: Run) -> Result<Outcome, JobError> {
         let began = Instant::now();
         let from = self.cleanup.place(job.bucket, StoreName::R2, &run)?;

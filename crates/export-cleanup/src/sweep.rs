@@ -51,6 +51,9 @@ impl SweepBucketHandler {
 impl Handler for SweepBucketHandler {
     type Job = SweepBucket;
 
+    // What is deleted or copied stays so.
+    const MAY_REPEAT: bool = true;
+
     async fn run(&self, job: SweepBucket, run: Run) -> Result<Outcome, JobError> {
         let place = self.cleanup.place(job.bucket, job.store, &run)?;
         if place.bucket.rules.is_empty() {

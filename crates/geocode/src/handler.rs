@@ -47,6 +47,9 @@ impl GeocodeAddressHandler {
 impl Handler for GeocodeAddressHandler {
     type Job = GeocodeAddress;
 
+    // It only asks.
+    const MAY_REPEAT: bool = true;
+
     async fn run(&self, job: GeocodeAddress, run: Run) -> Result<Outcome, JobError> {
         let cache = Cache::of(&job, &run);
         if let Some(geocoded) = cache.recall().await {

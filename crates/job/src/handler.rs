@@ -29,6 +29,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Whatever the rule, a job that expires after it may have been sent is verified before it is called dead.
     const CAN_VERIFY: bool = false;
 
+    /// Whether a request of a job does no harm when it is made twice, although the first one went well: its provider knows it
+    /// by the idempotency key, or it leaves things as the first one did. Where it is not so, and `redis.wait_replicas` is set,
+    /// nothing is sent before replicas of Redis know of the claim. Otherwise a failover could hand the job out once more.
+    const MAY_REPEAT: bool = false;
+
     /// Asks the provider whether an earlier request of this job, whose answer was lost, was carried out: `Some` with
     /// its outcome if it was, `None` if it was not, so that it is made again.
     ///

@@ -31,6 +31,8 @@ pub trait AnyHandler: Send + Sync {
     fn kind(&self) -> &'static str;
     /// Its handler can find out whether an earlier request was carried out.
     fn can_verify(&self) -> bool;
+    /// A second request of one of its jobs does no harm.
+    fn may_repeat(&self) -> bool;
     /// How its jobs are run.
     fn policy(&self) -> &KindPolicy;
     /// Runs them in another way.
@@ -71,6 +73,10 @@ impl<H: Handler> AnyHandler for Typed<H> {
 
     fn can_verify(&self) -> bool {
         H::CAN_VERIFY
+    }
+
+    fn may_repeat(&self) -> bool {
+        H::MAY_REPEAT
     }
 
     fn policy(&self) -> &KindPolicy {

@@ -69,6 +69,9 @@ impl From<QueueError> for Failure {
                 Self::Redis(format!("{error}; check `redis.url` (LONGSHORE_REDIS__URL)"))
             }
             QueueError::KeyTaken(_) => Self::input(error),
+            QueueError::NotCopied { .. } => Self::failed(format!(
+                "{error}; look at `longshore doctor`, and at the replicas"
+            )),
             QueueError::Refused { .. } | QueueError::Unexpected(_) => Self::failed(error),
         }
     }
@@ -106,6 +109,9 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Queue(error) => error.into(),
+            ClientError::NotCopied { .. } => Self::failed(format!(
+                "{error}; `longshore doctor` says how many replicas there are"
+            )),
             ClientError::KeyTaken {
                 key,
                 holder,

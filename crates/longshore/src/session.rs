@@ -64,7 +64,8 @@ impl Session {
             connect_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
         };
-        Ok(Link::new(url.expose_secret(), options)?)
+        let link = Link::new(url.expose_secret(), options)?;
+        Ok(link.with_wait_replicas(self.config.redis.wait_replicas))
     }
 
     /// Read once: a connection's password is not changed under it.

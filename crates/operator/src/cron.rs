@@ -120,7 +120,7 @@ impl Operator {
         let mut answer = queue.cron_run(entry.name(), &job).await;
         for _ in 1..TRIES {
             // Known ids are left as they are.
-            if !matches!(answer, Err(QueueError::Unreachable { .. })) {
+            if !answer.as_ref().is_err_and(QueueError::may_pass) {
                 break;
             }
             answer = queue.cron_run(entry.name(), &job).await;

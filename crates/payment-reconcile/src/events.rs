@@ -70,6 +70,9 @@ impl ApplyStripeEventHandler {
 impl Handler for ApplyStripeEventHandler {
     type Job = ApplyStripeEvent;
 
+    // Each request has its idempotency key.
+    const MAY_REPEAT: bool = true;
+
     async fn run(&self, job: ApplyStripeEvent, run: Run) -> Result<Outcome, JobError> {
         let event = self.stripe.event(&run, &job.event_id).await;
         let event = event.map_err(error::of_reading)?;

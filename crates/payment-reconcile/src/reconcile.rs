@@ -113,6 +113,9 @@ impl ReconcilePaymentsHandler {
 impl Handler for ReconcilePaymentsHandler {
     type Job = ReconcilePayments;
 
+    // Each request has its idempotency key.
+    const MAY_REPEAT: bool = true;
+
     async fn run(&self, job: ReconcilePayments, run: Run) -> Result<Outcome, JobError> {
         let books = Actual {
             stripe: &self.stripe,

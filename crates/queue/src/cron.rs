@@ -228,10 +228,12 @@ impl Queue {
         Ok((moved == 1).then_some(ids))
     }
 
-    /// Enqueues a job of an entry by hand. Its mark stays where it is. Repeating the call changes nothing.
+    /// Enqueues a job of an entry by hand. Its mark stays where it is. Repeating the call changes nothing. Waits for
+    /// replicas as [`enqueue`](Self::enqueue) does. What ticks by itself need not: a Redis that forgets the job of a tick
+    /// forgets with it that the tick was made.
     ///
     /// # Errors
-    /// When Redis cannot be reached or refuses.
+    /// [`QueueError::NotCopied`] when it is in Redis and too few replicas have it; or when Redis cannot be reached or refuses.
     pub async fn cron_run(&self, entry: &str, job: &TickJob) -> Result<(), QueueError> {
         let nothing_known = CronBook::empty(job.tick_ms);
         let by_hand = CronMove {
@@ -241,6 +243,9 @@ impl Queue {
             until_ms: job.tick_ms,
             jobs: std::slice::from_ref(job),
         };
-        self.cron_move(&nothing_known, by_hand).await.map(drop)
+        self.cron_move(&nothing_known, by_hand).await?;
+        let mut look = redis::cmd("HEXISTS");
+        look.arg(&self.keys.data).arg(job.id.to_string());
+        self.is_copied(look).await
     }
 }

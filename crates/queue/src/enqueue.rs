@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_job::JobId;
-use redis::Value;
+use redis::{Cmd, Value};
 
 use crate::value::{Answer, read};
 use crate::{Key, Queue, QueueError, script};
@@ -67,22 +67,46 @@ pub struct KeyTaken {
 
 impl Queue {
     /// Enqueues jobs, in order, in calls of at most 500. When one fails the earlier ones stay enqueued; repeating
-    /// the whole is safe, since a known id is left as it is.
+    /// the whole is safe, since a known id is left as it is. Each call waits until as many replicas have it as the link
+    /// asks for ([`Link::with_wait_replicas`](crate::Link::with_wait_replicas)).
     ///
     /// # Errors
-    /// [`QueueError::KeyTaken`] when a key stands for other args: then nothing of its call was enqueued. Or when Redis
-    /// cannot be reached or refuses.
+    /// [`QueueError::KeyTaken`] when a key stands for other args: then nothing of its call was enqueued.
+    /// [`QueueError::NotCopied`] when its jobs are in Redis and too few replicas have them. Or when Redis cannot be reached
+    /// or refuses.
     pub async fn enqueue(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
         let mut answers = Vec::with_capacity(jobs.len());
         while answers.len() < jobs.len() {
             let rest = &jobs[answers.len()..];
             let chunk = &rest[..chunk_len(rest)];
             let enqueued = self.enqueue_chunk(chunk, false).await;
-            answers.extend(enqueued.map_err(|error| error.moved_by(answers.len()))?);
+            let enqueued = enqueued.map_err(|error| error.moved_by(answers.len()))?;
+            self.is_copied(self.look_for(chunk, &enqueued)).await?;
+            answers.extend(enqueued);
         }
         // After it, so that nothing waits for it; and what is accepted stays accepted, whatever comes of it.
         self.register().await;
         Ok(answers)
+    }
+
+    /// What a call has written at once shows by one of its jobs; where each was a duplicate, by the key of one.
+    fn look_for(&self, jobs: &[NewJob], enqueued: &[Enqueued]) -> Cmd {
+        let of_each = || jobs.iter().zip(enqueued);
+        let new = of_each().find(|(_, enqueued)| !enqueued.duplicate);
+        let key = of_each().find_map(|(job, _)| job.key.as_ref());
+        match (new, key) {
+            (None, Some(key)) => {
+                let mut look = redis::cmd("EXISTS");
+                look.arg(format!("{}:{}", self.keys.idempotency, key.full_name()));
+                look
+            }
+            (new, _) => {
+                let mut look = redis::cmd("HEXISTS");
+                let id = new.map_or_else(String::new, |(job, _)| job.id.to_string());
+                look.arg(&self.keys.data).arg(id);
+                look
+            }
+        }
     }
 
     /// Looks whether their keys are free or stand for the same args, before any of them is enqueued.
@@ -99,7 +123,7 @@ impl Queue {
         Ok(())
     }
 
-    async fn enqueue_chunk(
+    pub(crate) async fn enqueue_chunk(
         &self,
         jobs: &[NewJob],
         only_look: bool,

@@ -31,6 +31,20 @@ pub enum QueueError {
         /// Redis's own words.
         reason: String,
     },
+    /// Redis took it, and fewer replicas than `redis.wait_replicas` acknowledged that in time. It stands in Redis, and is
+    /// lost if Redis fails over to a replica that lacks it. The same call may be repeated.
+    #[error(
+        "Redis at {server} took it, but {acknowledged} of the {wanted} replicas that redis.wait_replicas asks for \
+         acknowledged it within {} s: a failover now would lose it", crate::copies::ACKNOWLEDGED_WITHIN.as_secs()
+    )]
+    NotCopied {
+        /// Host and port, never credentials.
+        server: String,
+        /// How many replicas were to have it.
+        wanted: u32,
+        /// How many said so.
+        acknowledged: u32,
+    },
     /// An idempotency key stands for a job with other args; nothing was enqueued. At least one, the first ones.
     #[error("{}", taken(.0))]
     KeyTaken(Vec<KeyTaken>),
@@ -40,6 +54,12 @@ pub enum QueueError {
 }
 
 impl QueueError {
+    /// The same call, repeated in a moment, may go well.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::NotCopied { .. })
+    }
+
     /// One key is of another type than ours: what stands in it is broken, and the rest of Redis is well.
     #[must_use]
     pub fn is_wrong_type(&self) -> bool {

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use redis::{
 use tokio::sync::Mutex;
 
 use crate::QueueError;
+use crate::copies::Copies;
 
 /// How a [`Link`] waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub struct Link {
     options: LinkOptions,
     open: Arc<Mutex<Option<MultiplexedConnection>>>,
     registered: Registered,
+    /// Waits until replicas have what was written, if they are to.
+    copies: Option<Arc<Copies>>,
 }
 
 /// The queues that this process has noted as existing, by the key of their waiting jobs.
@@ -68,6 +72,7 @@ impl Link {
             options,
             open: Arc::default(),
             registered: Arc::default(),
+            copies: None,
         })
     }
 
@@ -75,12 +80,32 @@ impl Link {
     #[must_use]
     pub fn another(&self, options: LinkOptions) -> Self {
         Self {
-            client: self.client.clone(),
-            server: Arc::clone(&self.server),
-            options,
             open: Arc::default(),
-            registered: Arc::clone(&self.registered),
+            options,
+            ..self.clone()
         }
+    }
+
+    /// The same Redis, where what was enqueued counts as accepted only once so many of its replicas have it, and where no
+    /// request of a kind whose repeats do harm goes out before they know of its claim. 0: none, as in the beginning.
+    #[must_use]
+    pub fn with_wait_replicas(mut self, replicas: u32) -> Self {
+        self.copies =
+            NonZeroU32::new(replicas).map(|replicas| Arc::new(Copies::new(replicas, &self)));
+        self
+    }
+
+    /// The same server over a connection of its own, where nothing waits for replicas.
+    pub(crate) fn plain(&self, options: LinkOptions) -> Self {
+        Self {
+            copies: None,
+            ..self.another(options)
+        }
+    }
+
+    /// Those who wait until replicas have what was written, if they are to.
+    pub(crate) fn copies(&self) -> Option<&Copies> {
+        self.copies.as_deref()
     }
 
     /// What this process has noted; shared by all its connections to one Redis.
@@ -126,7 +151,18 @@ impl Link {
         code: &str,
         call: &Cmd,
     ) -> Result<T, QueueError> {
-        let mut connection = self.connection().await?;
+        let connection = self.connection().await?;
+        self.script_over(&connection, code, call).await
+    }
+
+    /// The same over this connection of it.
+    pub(crate) async fn script_over<T: FromRedisValue>(
+        &self,
+        connection: &MultiplexedConnection,
+        code: &str,
+        call: &Cmd,
+    ) -> Result<T, QueueError> {
+        let mut connection = connection.clone();
         let mut answer: Result<Value, RedisError> = call.query_async(&mut connection).await;
         if matches!(&answer, Err(error) if error.code() == Some("NOSCRIPT")) {
             let loaded: Result<String, _> = redis::cmd("SCRIPT")
@@ -140,6 +176,33 @@ impl Link {
             };
         }
         decoded(self.judge(answer).await?)
+    }
+
+    /// Sends one command over this connection of it.
+    pub(crate) async fn command_over<T: FromRedisValue>(
+        &self,
+        connection: &MultiplexedConnection,
+        command: &Cmd,
+    ) -> Result<T, QueueError> {
+        let answer = command.query_async(&mut connection.clone()).await;
+        decoded(self.judge(answer).await?)
+    }
+
+    /// Sends several commands in one go over this connection of it. What is refused is refused alone.
+    pub(crate) async fn each_over(
+        &self,
+        connection: &MultiplexedConnection,
+        commands: &Pipeline,
+    ) -> Result<Vec<Result<Value, QueueError>>, QueueError> {
+        let mut commands = commands.clone();
+        commands.ignore_errors();
+        let answers = commands.query_async(&mut connection.clone()).await;
+        let answers: Vec<Value> = self.judge(answers).await?;
+        let each = answers.into_iter().map(|answer| match answer {
+            Value::ServerError(error) => Err(self.explain(&error.into())),
+            answer => Ok(answer),
+        });
+        Ok(each.collect())
     }
 
     /// Says whether Redis answers.
@@ -165,7 +228,7 @@ impl Link {
         }
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection, QueueError> {
+    pub(crate) async fn connection(&self) -> Result<MultiplexedConnection, QueueError> {
         let mut open = self.open.lock().await;
         if let Some(connection) = open.as_ref() {
             return Ok(connection.clone());
@@ -219,12 +282,13 @@ impl Link {
         }
         match error.code() {
             // Starting, or no longer the master: as good as away, and soon to change.
-            Some("LOADING" | "READONLY" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN") | None => {
-                QueueError::Unreachable {
-                    server,
-                    reason: words(error),
-                }
-            }
+            Some(
+                "LOADING" | "READONLY" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "UNBLOCKED",
+            )
+            | None => QueueError::Unreachable {
+                server,
+                reason: words(error),
+            },
             Some(_) => QueueError::Refused {
                 server,
                 reason: words(error),
@@ -256,7 +320,7 @@ fn words(error: &RedisError) -> String {
 /// Whether the connection may be of no more use: it broke, it is silent, or its server is not the master.
 fn suspect(error: &RedisError) -> bool {
     match error.code() {
-        Some(code) => matches!(code, "READONLY" | "MASTERDOWN" | "LOADING"),
+        Some(code) => matches!(code, "READONLY" | "MASTERDOWN" | "LOADING" | "UNBLOCKED"),
         None => true,
     }
 }

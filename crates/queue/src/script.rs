@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, ToRedisArgs};
 
 use crate::{Link, QueueError};
@@ -52,6 +53,16 @@ impl Call {
     pub(crate) async fn run<T: FromRedisValue>(&self, link: &Link) -> Result<T, QueueError> {
         link.script(self.script.code, &self.command).await
     }
+
+    /// Over this connection of the link's.
+    pub(crate) async fn run_over<T: FromRedisValue>(
+        &self,
+        link: &Link,
+        connection: &MultiplexedConnection,
+    ) -> Result<T, QueueError> {
+        link.script_over(connection, self.script.code, &self.command)
+            .await
+    }
 }
 
 macro_rules! script {
@@ -72,9 +83,10 @@ script!(
     " flags=allow-oom",
     [
         "now", "wake", "record", "promote", "hold", "timeline", "limiter", "breaker", "reach",
-        "call", "parked", "sought"
+        "call"
     ]
 );
+script!(COPIED = "copied", " flags=allow-oom", []);
 script!(CRON_LOOK = "cron_look", "", ["now"]);
 script!(CRON_TICK = "cron_tick", "", ["now", "wake"]);
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
@@ -94,9 +106,6 @@ script!(
     [
         "now",
         "wake",
-        "write",
-        "parked",
-        "park",
         "prune",
         "hold",
         "timeline",
@@ -119,17 +128,12 @@ script!(
     " flags=allow-oom",
     ["now", "hold", "record"]
 );
-script!(ANNOUNCE = "announce", " flags=allow-oom", ["now", "wake"]);
-script!(
-    BURY = "bury",
-    " flags=allow-oom",
-    ["now", "wake", "record", "write", "parked"]
-);
+script!(ANNOUNCE = "announce", " flags=allow-oom", []);
 script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);
 script!(
     TAKE_BACK = "take_back",
     " flags=allow-oom",
-    ["now", "hold", "timeline", "record", "letters", "parked"]
+    ["now", "hold", "timeline", "record", "letters"]
 );
 script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
 script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
@@ -146,9 +150,7 @@ script!(WORKERS = "workers", " flags=no-writes", ["now"]);
 script!(
     STATS = "stats",
     " flags=no-writes",
-    [
-        "now", "record", "hold", "breaker", "limiter", "holds", "parked"
-    ]
+    ["now", "record", "hold", "breaker", "limiter", "holds"]
 );
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
 script!(OWN = "own", " flags=allow-oom", ["now", "deliveries"]);

@@ -97,9 +97,6 @@ impl Queue {
                 &k.dead,
                 &k.groups,
                 &k.meta,
-                &k.parked,
-                &k.kinds,
-                &k.sought,
             ])
             .arg(self.timeline.told(lease.worker().as_str()))
             .arg(millis(self.lost_after));
@@ -148,7 +145,9 @@ impl Queue {
         if self.link.command::<u8>(&command).await? == 1 {
             return Ok(false);
         }
-        let enqueued = self.enqueue(std::slice::from_ref(job)).await?;
+        // Nobody is told that it is accepted: what is remembered of it goes on.
+        let enqueued = self.enqueue_chunk(std::slice::from_ref(job), false).await?;
+        self.register().await;
         Ok(enqueued.iter().all(|enqueued| !enqueued.duplicate))
     }
 

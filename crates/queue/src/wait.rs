@@ -58,7 +58,6 @@ impl Queue {
                 .command(
                     redis::cmd("EXISTS")
                         .arg(&k.active)
-                        .arg(&k.sought)
                         .arg(&k.scheduled)
                         .arg(&k.inflight)
                         .arg(&k.open_replays),
@@ -80,8 +79,6 @@ impl Queue {
             .cmd("EXISTS")
             .arg(&k.active)
             .arg(&k.active)
-            .arg(&k.sought)
-            .arg(&k.sought)
             .arg(&k.open_replays)
             .cmd("HLEN")
             .arg(&k.inflight)

@@ -2,6 +2,7 @@
 
 mod options;
 mod probe;
+mod replica;
 
 use std::fs::{File, OpenOptions};
 use std::io;

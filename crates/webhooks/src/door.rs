@@ -95,7 +95,7 @@ impl<S: Source> Door<S> {
         let trying = async {
             loop {
                 match self.source.take(events).await {
-                    Err(error @ QueueError::Unreachable { .. }) => last = Some(error),
+                    Err(error) if error.may_pass() => last = Some(error),
                     answer => return answer,
                 }
                 sleep(PAUSE).await;

@@ -41,6 +41,8 @@ pub(crate) struct Entry {
     ended: AtomicBool,
     /// It has kept a checkpoint.
     progressed: AtomicBool,
+    /// It waits until replicas know of its claim.
+    uncopied: AtomicBool,
     /// Of these providers it tells after each call by itself.
     told_of: Mutex<Vec<String>>,
     door: AtomicU8,
@@ -76,6 +78,7 @@ impl Entry {
             started: OnceLock::new(),
             ended: AtomicBool::new(false),
             progressed: AtomicBool::new(false),
+            uncopied: AtomicBool::new(false),
             told_of: Mutex::default(),
             door: AtomicU8::new(0),
             unreached: Mutex::default(),
@@ -151,6 +154,16 @@ impl Entry {
     /// It has kept a checkpoint: it is not what kills its workers.
     pub(crate) fn comes_on(&self) {
         self.progressed.store(true, Ordering::Release);
+    }
+
+    /// Notes whether it waits until replicas know of its claim.
+    pub(crate) fn waits_for_copies(&self, waits: bool) {
+        self.uncopied.store(waits, Ordering::Release);
+    }
+
+    /// Replicas do not know of its claim: no request has gone out.
+    pub(crate) fn is_uncopied(&self) -> bool {
+        self.uncopied.load(Ordering::Acquire)
     }
 
     /// It has told of a call to this provider: its end says nothing of it that is not counted.

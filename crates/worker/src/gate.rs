@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_job::{Answer, Gate, JobError, NotNow, Pass, Reach, Unreached, Why};
-use longshore_queue::{Asked, Call, Limit, ProviderPolicy, Queue, Route, Word, heard_of_call};
+use longshore_queue::{
+    Asked, Call, Limit, ProviderPolicy, Queue, QueueError, Route, Word, heard_of_call,
+};
 use tokio::time::sleep;
 
 use crate::clock::Moment;
@@ -34,6 +36,8 @@ const UNKNOWN: Duration = Duration::from_secs(60);
 pub(crate) struct SendGate {
     station: Arc<Station>,
     entry: Arc<Entry>,
+    /// A second request would do harm: replicas have to know of the claim before the first one goes out.
+    copies: bool,
     /// The one call that the claim has taken from the provider's limiter is made, or under way.
     called: AtomicBool,
     /// The credentials that its calls went out with last, by the provider that it asked for them.
@@ -41,10 +45,11 @@ pub(crate) struct SendGate {
 }
 
 impl SendGate {
-    pub(crate) fn new(station: Arc<Station>, entry: Arc<Entry>) -> Self {
+    pub(crate) fn new(station: &Arc<Station>, entry: &Arc<Entry>, may_repeat: bool) -> Self {
         Self {
-            station,
-            entry,
+            copies: !may_repeat && station.queue.wait_replicas().is_some(),
+            station: Arc::clone(station),
+            entry: Arc::clone(entry),
             called: AtomicBool::new(false),
             used: Mutex::default(),
         }
@@ -196,10 +201,44 @@ impl SendGate {
         }
     }
 
+    /// Waits until enough replicas know of the claim: a failover would hand the job out once more. `false` when too few do:
+    /// then it is given back, unsent. It is asked again whether they do otherwise. Claims of one moment share the wait, and
+    /// what was claimed before is known with it.
+    async fn is_copied(&self) -> bool {
+        let (station, entry) = (&self.station, &self.entry);
+        let at = entry.at();
+        entry.waits_for_copies(true);
+        let claimed = &entry.claimed;
+        match station
+            .queue
+            .claim_is_copied(&claimed.id, &claimed.token)
+            .await
+        {
+            Ok(true) => {
+                entry.waits_for_copies(false);
+                station.copied.up_to(station.queue.name(), &at);
+            }
+            // It has failed over, and forgot the claim, or it is another's by now.
+            Ok(false) => {
+                station.doubt();
+                sleep(ASK_AGAIN).await;
+            }
+            Err(error @ QueueError::NotCopied { .. }) => {
+                station.copied.too_few(station.queue.name(), &error);
+                return false;
+            }
+            Err(error) => {
+                tracing::debug!(job = %claimed.id, %error, "a call waits for Redis");
+                sleep(ASK_AGAIN).await;
+            }
+        }
+        true
+    }
+
     /// A worker that was stopped, or cut off, and wakes must not send before it knows that the job is still its
-    /// own: the last acknowledged beat must be younger than two thirds of a lease, else one is waited for. `pass`
-    /// says whether the door is still open then.
-    async fn pass(&self, pass: fn(&Entry) -> bool) {
+    /// own: the last acknowledged beat must be younger than two thirds of a lease, else one is waited for. Then the door
+    /// must be open still. `effect`: the request is one that must not be made twice.
+    async fn pass(&self, effect: bool) {
         let mut standing = self.station.standing.subscribe();
         loop {
             let fresh = {
@@ -221,7 +260,20 @@ impl SendGate {
                 }
                 continue;
             }
-            if fresh && pass(&self.entry) {
+            if fresh && effect && self.copies && !self.station.copied.has(&self.entry.at()) {
+                if !self.is_copied().await {
+                    self.entry.close();
+                    self.entry.abort();
+                    std::future::pending::<()>().await;
+                }
+                // That took time.
+                continue;
+            }
+            let open = match effect {
+                true => Entry::send,
+                false => Entry::is_open,
+            };
+            if fresh && open(&self.entry) {
                 return;
             }
             if fresh {
@@ -254,8 +306,7 @@ impl Gate for SendGate {
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
         Box::pin(async move {
             let pass = self.leave(provider, effect).await?;
-            self.pass(if effect { Entry::send } else { Entry::is_open })
-                .await;
+            self.pass(effect).await;
             if let Some((_, policy)) = self.owner(provider) {
                 let used = policy.credentials.now();
                 lock(&self.used).insert(provider.to_owned(), used);
@@ -331,18 +382,18 @@ impl Gate for SendGate {
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {
             self.may_call(false).await;
-            self.pass(Entry::send).await;
+            self.pass(true).await;
         })
     }
 
     fn clear_to_read(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {
             self.may_call(true).await;
-            self.pass(Entry::is_open).await;
+            self.pass(false).await;
         })
     }
 
     fn clear_elsewhere(&self, effect: bool) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.pass(if effect { Entry::send } else { Entry::is_open }))
+        Box::pin(self.pass(effect))
     }
 }

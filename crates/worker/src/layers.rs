@@ -37,13 +37,15 @@ pub(crate) enum End {
     /// The same, but that a request of an earlier run may have been carried out, and its provider cannot be asked.
     ExpiredUnknown,
     /// No handler here knows its kind.
-    KindUnknown(String),
+    KindUnknown,
     /// Its args are newer than this worker.
     Newer,
     /// It had ended before: its id was listed twice.
     ListedTwice,
     /// It was stopped before anything went out.
     NeverSent,
+    /// Too few replicas of Redis know of its claim, and nothing went out.
+    NotCopied,
     /// Its lease was lost: what becomes of it is not ours to say.
     LeaseLost,
 }

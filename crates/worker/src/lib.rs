@@ -18,6 +18,7 @@
 mod backend;
 mod claimer;
 mod clock;
+mod copied;
 mod entry;
 mod fleet;
 mod gate;

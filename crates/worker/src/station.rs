@@ -12,6 +12,7 @@ use longshore_queue::{
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::clock::Moment;
+use crate::copied::Copied;
 use crate::entry::{Entry, lock};
 use crate::fleet::Settings;
 use crate::ledger::Ledger;
@@ -74,6 +75,8 @@ pub(crate) struct Station {
     pub(crate) recent: Recent,
     /// Redis forgot, and has not been told yet what is remembered here.
     pub(crate) forgot: AtomicBool,
+    /// Up to where replicas know of claims.
+    pub(crate) copied: Copied,
     /// Held by whoever tells it.
     pub(crate) retelling: tokio::sync::Mutex<()>,
     /// How often something has happened after which Redis may have forgotten a claim: a connection lost, a new timeline.
@@ -156,6 +159,7 @@ impl Station {
             ledger: Ledger::default(),
             recent: Recent::default(),
             forgot: AtomicBool::new(false),
+            copied: Copied::default(),
             retelling: tokio::sync::Mutex::new(()),
             doubts: AtomicU64::new(0),
             slots: Arc::new(Semaphore::new(settings.concurrency)),

@@ -1,5 +1,9 @@
 //! Redis away, leases lost, answers lost: nothing is lost, and nothing is doubled while Redis can be reached.
 
+#[path = "outages/copies.rs"]
+mod copies;
+#[path = "outages/failover.rs"]
+mod failover;
 #[path = "outages/forgot.rs"]
 mod forgot;
 #[expect(

@@ -10,6 +10,7 @@ use url::Url;
 pub(super) const KEYS: &[Key] = &[
     Key::text("redis.url").or("redis://127.0.0.1:6379").secret(),
     Key::text("redis.namespace").or("longshore"),
+    Key::toml("redis.wait_replicas").or("0"),
     Key::toml("redis.allow_eviction_unknown").or("false"),
 ];
 
@@ -20,6 +21,9 @@ pub struct RedisSettings {
     pub url: SecretRef,
     /// The first part of every queue's key: `{longshore:email}`.
     pub namespace: String,
+    /// How many replicas have to have a job before it is accepted, and its claim before a request goes out that does harm
+    /// when it is repeated.
+    pub wait_replicas: u32,
     /// Somebody has seen to it that this Redis does not drop keys, although it does not say so.
     pub allow_eviction_unknown: bool,
 }
@@ -143,10 +147,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<RedisSettings> {
         }
         fits.then_some(name)
     });
+    let wait_replicas = reader.whole("redis.wait_replicas", 0..=10);
     let allow_eviction_unknown = reader.flag("redis.allow_eviction_unknown");
     Some(RedisSettings {
         url: url?,
         namespace: namespace?,
+        wait_replicas: wait_replicas?,
         allow_eviction_unknown: allow_eviction_unknown?,
     })
 }

@@ -135,6 +135,39 @@ fn a_queue_is_proved_by_writing_to_it_and_not_by_what_redis_says_of_itself() {
 }
 
 #[test]
+fn replicas_that_are_waited_for_have_to_be_there() {
+    let bench = Bench::new();
+    let args = ["doctor", "--json"];
+    let waiting = || {
+        let mut command = bench.command(&args);
+        command.env("LONGSHORE_REDIS__WAIT_REPLICAS", "1");
+        let ran = Ran::of(&args, &mut command);
+        let findings: Value = serde_json::from_str(&ran.stdout).expect("is JSON");
+        (ran.code, findings)
+    };
+    let (code, findings) = waiting();
+    is_error(
+        &findings,
+        "replicas",
+        "redis.wait_replicas waits for 1",
+        "LONGSHORE_REDIS__WAIT_REPLICAS",
+    );
+    assert_eq!(code, Some(1));
+    let _replica = bench.redis.replica().expect("a replica");
+    let (_, findings) = waiting();
+    let finding = found(&findings, "replicas");
+    assert_eq!(finding["status"], "ok", "{finding}");
+    // Without it, a failover may lose what was not copied.
+    let (_, findings) = doctor(&bench, None);
+    let finding = found(&findings, "replicas");
+    assert_eq!(finding["status"], "warning", "{finding}");
+    assert!(
+        text(&finding["cure"]).contains("redis.wait_replicas = 1"),
+        "{finding}"
+    );
+}
+
+#[test]
 fn a_cluster_is_said_to_be_one_and_proved_by_its_slots() {
     let port = free_port().to_string();
     let options = RedisServer::options();

@@ -31,6 +31,35 @@ fn one_job_is_a_bare_id_or_an_object() {
     assert_eq!(bench.row()["pending"], 2);
 }
 
+/// Redis has it and no replica does, although one was asked for: that is not called accepted, and no second job comes of it.
+#[test]
+fn what_too_few_replicas_have_is_not_accepted_and_says_which_job_it_is() {
+    let bench = Bench::new();
+    let args = ["enqueue", "send_email", WELCOME, "--key", "order-1"];
+    let waiting = || {
+        let mut command = bench.command(&args);
+        command.env("LONGSHORE_REDIS__WAIT_REPLICAS", "1");
+        Ran::of(&args, &mut command)
+    };
+    let ran = waiting().fails(1, "may be lost");
+    assert_eq!(ran.stdout, "");
+    for said in [
+        "0 of the 1 replicas that redis.wait_replicas asks for",
+        "unless it has a key",
+        "longshore doctor",
+    ] {
+        assert!(ran.stderr.contains(said), "{said}: {ran:?}");
+    }
+    assert_eq!(bench.row()["pending"], 1);
+    let _replica = bench.redis.replica().expect("a replica");
+    let ran = waiting().ok();
+    let [id] = ran.lines()[..] else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(bench.row()["pending"], 1, "it is the same job");
+    assert_eq!(bench.run(&["job", id, "--json"]).json()["state"], "pending");
+}
+
 #[test]
 fn args_come_from_a_file_too() {
     let bench = Bench::new();

@@ -46,6 +46,9 @@ impl CancelSubscriptionHandler {
 impl Handler for CancelSubscriptionHandler {
     type Job = CancelSubscription;
 
+    // Each request has its idempotency key.
+    const MAY_REPEAT: bool = true;
+
     const CAN_VERIFY: bool = true;
 
     async fn run(&self, job: CancelSubscription, run: Run) -> Result<Outcome, JobError> {

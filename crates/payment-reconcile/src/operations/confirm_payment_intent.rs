@@ -37,6 +37,9 @@ impl ConfirmPaymentIntentHandler {
 impl Handler for ConfirmPaymentIntentHandler {
     type Job = ConfirmPaymentIntent;
 
+    // Each request has its idempotency key.
+    const MAY_REPEAT: bool = true;
+
     const CAN_VERIFY: bool = true;
 
     async fn run(&self, job: ConfirmPaymentIntent, run: Run) -> Result<Outcome, JobError> {

@@ -29,6 +29,9 @@ impl CreateCustomerHandler {
 impl Handler for CreateCustomerHandler {
     type Job = CreateCustomer;
 
+    // Each request has its idempotency key.
+    const MAY_REPEAT: bool = true;
+
     const CAN_VERIFY: bool = true;
 
     async fn run(&self, job: CreateCustomer, run: Run) -> Result<Outcome, JobError> {

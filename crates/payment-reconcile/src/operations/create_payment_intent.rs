@@ -27,6 +27,9 @@ impl CreatePaymentIntentHandler {
 impl Handler for CreatePaymentIntentHandler {
     type Job = CreatePaymentIntent;
 
+    // Each request has its idempotency key.
+    const MAY_REPEAT: bool = true;
+
     const CAN_VERIFY: bool = true;
 
     async fn run(&self, job: CreatePaymentIntent, run: Run) -> Result<Outcome, JobError> {

@@ -45,6 +45,9 @@ impl CreateSubscriptionHandler {
 impl Handler for CreateSubscriptionHandler {
     type Job = CreateSubscription;
 
+    // Each request has its idempotency key.
+    const MAY_REPEAT: bool = true;
+
     const CAN_VERIFY: bool = true;
 
     async fn run(&self, job: CreateSubscription, run: Run) -> Result<Outcome, JobError> {

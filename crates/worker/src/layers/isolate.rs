@@ -52,6 +52,8 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
                 End::LeaseLost
             } else if sent {
                 unfinished(sent, "the worker had to stop", "worker stopped", None)
+            } else if entry.is_uncopied() {
+                End::NotCopied
             } else {
                 End::NeverSent
             }

@@ -23,6 +23,9 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
                 // It waited for Redis to confirm its lease, not for its provider: that is not its fault.
                 return End::NeverSent;
             }
+            if !sent && entry.is_uncopied() {
+                return End::NotCopied;
+            }
             let reason = format!("no end after {} s", entry.timeout().as_secs_f64());
             // With a request out it is the provider that did not answer.
             let provider = Some(station.queue.provider().name.as_str())

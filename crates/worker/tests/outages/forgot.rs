@@ -10,31 +10,31 @@ use longshore_worker::Settings;
 
 use super::support::{self, Bench, Does, Running};
 
-const RULES: [OnUnknown; 3] = [OnUnknown::Hold, OnUnknown::Retry, OnUnknown::Verify];
+pub(crate) const RULES: [OnUnknown; 3] = [OnUnknown::Hold, OnUnknown::Retry, OnUnknown::Verify];
 
-fn settings(on_unknown: OnUnknown) -> Settings {
+pub(crate) fn settings(on_unknown: OnUnknown) -> Settings {
     let mut settings = support::settings();
     settings.policy.on_unknown = on_unknown;
     settings
 }
 
-fn start(bench: &Bench, on_unknown: OnUnknown) -> Running {
+pub(crate) fn start(bench: &Bench, on_unknown: OnUnknown) -> Running {
     bench.start_with(settings(on_unknown), Duration::from_secs(5))
 }
 
-async fn outcomes(bench: &Bench, id: JobId) -> Vec<String> {
+pub(crate) async fn outcomes(bench: &Bench, id: JobId) -> Vec<String> {
     let job = bench.queue.job(&id.into()).await.expect("looks");
     let history = job.expect("is there").history.into_iter();
     history.map(|recorded| recorded.entry.outcome).collect()
 }
 
 /// Whatever would still run twice has run once this has.
-async fn one_more(bench: &Bench) {
+pub(crate) async fn one_more(bench: &Bench) {
     let after = bench.enqueue(Does::Sends).await;
     bench.is(after, JobState::Completed).await;
 }
 
-async fn sent_once(bench: &Bench, id: JobId) {
+pub(crate) async fn sent_once(bench: &Bench, id: JobId) {
     bench.is(id, JobState::Completed).await;
     one_more(bench).await;
     assert_eq!(bench.probing.sent(id), 1, "its effect");

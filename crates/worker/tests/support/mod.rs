@@ -242,7 +242,8 @@ impl Bench {
         self.redis.restart().expect("Redis comes back");
     }
 
-    fn on(redis: RedisServer) -> Self {
+    /// On this Redis.
+    pub fn on(redis: RedisServer) -> Self {
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
         Self {
             queue: Queue::new(link, "t", "probe").expect("good names"),

@@ -46,7 +46,13 @@ pub(super) async fn all(link: &Link, config: &Config) -> Vec<Finding> {
     let allowed = config.redis.allow_eviction_unknown;
     findings.extend([version(&facts), topology(&facts), eviction(&facts, allowed)]);
     findings.extend(persistence(&facts, settings.as_ref()));
-    findings.push(replicas(&facts, settings.as_ref().ok(), production));
+    let waited_for = config.redis.wait_replicas;
+    findings.push(replicas(
+        &facts,
+        settings.as_ref().ok(),
+        production,
+        waited_for,
+    ));
     findings.push(memory(&facts));
     let latency = latency(link).await;
     findings.push(latency.unwrap_or_else(|error| unmade("latency", &error)));
@@ -180,7 +186,17 @@ fn replicas(
     facts: &ServerFacts,
     settings: Option<&HashMap<String, String>>,
     production: bool,
+    waited_for: u32,
 ) -> Finding {
+    if let Some(n) = facts.replicas.filter(|n| *n < u64::from(waited_for)) {
+        return error(
+            "replicas",
+            format!(
+                "{n}, and redis.wait_replicas waits for {waited_for}: enqueues fail, and nothing is sent that must not be sent twice"
+            ),
+            "bring its replicas back, or lower redis.wait_replicas (LONGSHORE_REDIS__WAIT_REPLICAS)",
+        );
+    }
     let needed = settings.and_then(|settings| settings.get("min-replicas-to-write"));
     let needed: Option<u64> = needed.and_then(|needed| needed.parse().ok());
     match (facts.replicas, needed) {
@@ -195,16 +211,22 @@ fn replicas(
             "add a replica, and set `min-replicas-to-write 1`",
         ),
         (Some(0), _) => ok("replicas", "none"),
+        (Some(n), _) if waited_for > 0 => ok(
+            "replicas",
+            format!("{n}; {waited_for} must have a job before it is accepted"),
+        ),
         (Some(n), Some(0)) => warning(
             "replicas",
             format!(
                 "{n}, and none has to be there for a write: a failover may lose jobs that were not copied yet"
             ),
-            "set `min-replicas-to-write 1`",
+            "set redis.wait_replicas = 1 (LONGSHORE_REDIS__WAIT_REPLICAS), and `min-replicas-to-write 1` there",
         ),
         (Some(n), Some(needed)) => ok(
             "replicas",
-            format!("{n}; {needed} must be there for a write"),
+            format!(
+                "{n}; {needed} must be there for a write, and a failover may lose what was not copied yet (redis.wait_replicas is 0)"
+            ),
         ),
         (Some(n), None) => ok("replicas", n.to_string()),
     }
@@ -281,7 +303,7 @@ mod tests {
             .into();
         let mut findings = vec![version(facts), topology(facts), eviction(facts, false)];
         findings.extend(persistence(facts, Ok(&settings)));
-        findings.extend([replicas(facts, Some(&settings), true), memory(facts)]);
+        findings.extend([replicas(facts, Some(&settings), true, 0), memory(facts)]);
         findings
             .into_iter()
             .filter(|finding| finding.status != Status::Ok)
@@ -346,6 +368,15 @@ mod tests {
             let mut facts = good();
             change(&mut facts);
             assert_eq!(statuses(&facts), [(check.to_owned(), status)]);
+        }
+    }
+
+    #[test]
+    fn replicas_that_are_waited_for_must_be_there() {
+        let facts = good();
+        for (waited_for, status) in [(0, Status::Ok), (1, Status::Ok), (2, Status::Error)] {
+            let finding = replicas(&facts, None, true, waited_for);
+            assert_eq!(finding.status, status, "{finding:?}");
         }
     }
 

@@ -57,10 +57,22 @@ fn urls_and_namespaces() {
                 "write true or false",
             ),
             (
+                "redis.wait_replicas = -1",
+                "redis.wait_replicas",
+                "is -1",
+                "set 0 to 10",
+            ),
+            (
+                "redis.wait_replicas = true",
+                "redis.wait_replicas",
+                "not a whole number",
+                "write a number",
+            ),
+            (
                 "redis = 5",
                 "redis",
                 "is a number, not a table",
-                "keys allow_eviction_unknown, namespace, url",
+                "keys allow_eviction_unknown, namespace, url, wait_replicas",
             ),
         ],
         "",
@@ -69,6 +81,9 @@ fn urls_and_namespaces() {
     let config = good(&format!("redis.namespace = '{longest}'"), &[]);
     assert_eq!(config.redis.namespace, longest);
     assert!(!config.redis.allow_eviction_unknown);
+    assert_eq!(config.redis.wait_replicas, 0);
+    let config = good("redis.wait_replicas = 2", &[]);
+    assert_eq!(config.redis.wait_replicas, 2);
     let config = good("redis.allow_eviction_unknown = true", &[]);
     assert!(config.redis.allow_eviction_unknown);
     let too_long = finding(&format!("redis.namespace = '{longest}a'"), &[]);

@@ -1,0 +1,189 @@
+//! Waiting until enough replicas have what was written, so that a failover does not forget it (`redis.wait_replicas`).
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::{Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+
+use redis::{Cmd, Value};
+use tokio::sync::{Mutex, oneshot};
+
+use crate::enqueue::millis;
+use crate::value::read;
+use crate::{Link, LinkOptions, Queue, QueueError, RawId, script};
+
+/// How long replicas may take to acknowledge a write. One that keeps up takes a round trip.
+pub const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(1);
+
+/// The waits of one process for one Redis.
+///
+/// They have a connection of their own, since a WAIT holds up everything behind it. Redis's WAIT waits for the last write
+/// *of its own connection*; what other connections wrote before that write is older in the same stream, and so is
+/// acknowledged with it. Each wait therefore begins with a write of no meaning (`lua/copied.lua`).
+///
+/// That connection may be to another server than the one that has answered: a replica that was promoted meanwhile, and may
+/// lack the very write that is asked about. So each wait also looks, over the same connection and before that write,
+/// whether what it is about is there.
+///
+/// Callers that come while a wait is under way share the next one: a wait says nothing of what was written after it began.
+pub(crate) struct Copies {
+    replicas: NonZeroU32,
+    link: Link,
+    waiting: StdMutex<Vec<Waiting>>,
+    turn: Mutex<()>,
+}
+
+/// A caller.
+struct Waiting {
+    /// What it has to find on the server that is waited for.
+    look: Cmd,
+    /// The key of its queue's that is written to.
+    key: String,
+    tell: oneshot::Sender<Result<Value, QueueError>>,
+}
+
+impl Copies {
+    pub(crate) fn new(replicas: NonZeroU32, link: &Link) -> Self {
+        let options = LinkOptions {
+            // One may still be under way whose caller has gone away.
+            response_timeout: ACKNOWLEDGED_WITHIN * 2 + Duration::from_secs(1),
+            ..link.options()
+        };
+        Self {
+            replicas,
+            link: link.plain(options),
+            waiting: StdMutex::default(),
+            turn: Mutex::default(),
+        }
+    }
+
+    /// How many replicas have to have a write.
+    pub(crate) fn replicas(&self) -> u32 {
+        self.replicas.get()
+    }
+
+    /// Waits until enough replicas have everything that was answered before this call. Returns what `look` found on the
+    /// server that they copy.
+    pub(crate) async fn wait(&self, look: Cmd, key: &str) -> Result<Value, QueueError> {
+        loop {
+            let (tell, mut told) = oneshot::channel();
+            let waiting = Waiting {
+                look: look.clone(),
+                key: key.to_owned(),
+                tell,
+            };
+            self.waiting().push(waiting);
+            tokio::select! {
+                biased;
+                answer = &mut told => match answer {
+                    Ok(answer) => return answer,
+                    // Whoever waited for all was dropped half way.
+                    Err(_) => continue,
+                },
+                turn = self.turn.lock() => {
+                    let all = std::mem::take(&mut *self.waiting());
+                    self.wait_for(all).await;
+                    drop(turn);
+                }
+            }
+            // Ours was among them, or among those that were taken before.
+            if let Ok(answer) = told.await {
+                return answer;
+            }
+        }
+    }
+
+    /// One wait for all of them.
+    async fn wait_for(&self, all: Vec<Waiting>) {
+        match self.ask(&all).await {
+            Ok(found) => {
+                for (waiting, found) in all.into_iter().zip(found) {
+                    // It may have given up.
+                    let _ = waiting.tell.send(found);
+                }
+            }
+            Err(error) => {
+                for waiting in all {
+                    let _ = waiting.tell.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Looks, writes, and waits, in this order and over one connection: it ends where its server is another one.
+    async fn ask(&self, all: &[Waiting]) -> Result<Vec<Result<Value, QueueError>>, QueueError> {
+        let Some(first) = all.first() else {
+            return Ok(Vec::new());
+        };
+        let connection = self.link.connection().await?;
+        let mut looks = redis::pipe();
+        for waiting in all {
+            looks.add_command(waiting.look.clone());
+        }
+        let found = self.link.each_over(&connection, &looks).await?;
+        let write = script::COPIED.on(&[&first.key]);
+        write.run_over::<u8>(&self.link, &connection).await?;
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(self.replicas.get())
+            .arg(millis(ACKNOWLEDGED_WITHIN));
+        let acknowledged: u32 = self.link.command_over(&connection, &wait).await?;
+        if acknowledged < self.replicas.get() {
+            return Err(QueueError::NotCopied {
+                server: self.link.server().to_owned(),
+                wanted: self.replicas.get(),
+                acknowledged,
+            });
+        }
+        Ok(found)
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// How many replicas have to have what is accepted; `None` where that is not asked for.
+    #[must_use]
+    pub fn wait_replicas(&self) -> Option<u32> {
+        self.link.copies().map(Copies::replicas)
+    }
+
+    /// Whether a claim is still the caller's once enough replicas know of it; at once where that is not asked for. What was
+    /// claimed before it on the same timeline they know of as well.
+    ///
+    /// # Errors
+    /// [`QueueError::NotCopied`] when too few do in time; or when Redis cannot be reached or refuses.
+    pub async fn claim_is_copied(&self, id: &RawId, token: &str) -> Result<bool, QueueError> {
+        let Some(copies) = self.link.copies() else {
+            return Ok(true);
+        };
+        let mut look = redis::cmd("HGET");
+        look.arg(&self.keys.inflight).arg(id.as_bytes());
+        let owner = copies.wait(look, &self.keys.copied).await?;
+        Ok(read::<Option<Vec<u8>>>(owner)?.is_some_and(|owner| owner == token.as_bytes()))
+    }
+
+    /// Waits until enough replicas have what an enqueue has written. `look` finds something of it.
+    pub(crate) async fn is_copied(&self, look: Cmd) -> Result<(), QueueError> {
+        let Some(copies) = self.link.copies() else {
+            return Ok(());
+        };
+        let found = copies.wait(look, &self.keys.copied).await?;
+        match read::<u8>(found)? {
+            0 => Err(QueueError::Unreachable {
+                server: self.link.server().to_owned(),
+                reason: "it failed over before enough replicas had what it took".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Copies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Copies")
+            .field("replicas", &self.replicas)
+            .finish_non_exhaustive()
+    }
+}
