@@ -1,6 +1,6 @@
 //! `queues`, `pause`, `resume`.
 
-use longshore_queue::Fate;
+use longshore_queue::{ClaimState, Fate, Lease, Queue, WorkerId};
 use serde_json::{Value, json};
 
 use super::{Bench, WELCOME};
@@ -172,6 +172,49 @@ fn what_the_fleet_holds_back_is_listed_and_lifted() {
         ),
         (&json!("lift"), &json!("they are up"), &json!("retry_after"))
     );
+}
+
+/// Redis forgot, and its workers have a moment to tell what they remember. An operator who knows that none of them lives need
+/// not wait for it.
+#[test]
+fn the_hold_of_a_redis_that_forgot_is_lifted_too() {
+    let bench = Bench::new();
+    let lease = Lease::new(WorkerId::generate("w"));
+    let claim = || {
+        let claim = bench.queue.claim(&lease, 1, None);
+        bench.runtime.block_on(claim).expect("claims")
+    };
+    let stale = std::time::Duration::from_secs(10);
+    let joined = bench.runtime.block_on(bench.queue.join(&lease, stale));
+    assert!(joined.expect("joins").held);
+    for _ in 0..3 {
+        assert_eq!(claim().state, ClaimState::Ok);
+    }
+    bench.enqueue(1);
+    // As it was three claims ago.
+    let timeline = bench.queue.keys().timeline.clone();
+    bench.redis(&[b"HSET", timeline.as_bytes(), b"seq", b"0"]);
+    assert_eq!(claim().state, ClaimState::Forgot);
+
+    let holds = bench.row()["holds"].clone();
+    assert_eq!(holds[0]["cause"], "redis_forgot");
+    let table = bench.run(&["queues"]).ok();
+    assert!(
+        table.stdout.contains("Redis forgot, and workers tell"),
+        "{table:?}"
+    );
+    let wait = bench.claim();
+    assert!(wait.is_empty(), "another process waits as well");
+    let ran = bench.run(&["resume", "email", "--holds", "--json"]).json();
+    assert_eq!((&ran["changed"], &ran["lifted"]), (&json!(true), &holds));
+    assert_eq!(bench.row()["holds"], json!([]));
+    let audit = bench.run(&["audit", "--json"]).json();
+    assert_eq!(audit[0]["result"], "redis_forgot");
+    // Whoever comes anew may claim at once.
+    let link = bench.queue.link().clone();
+    let anew = Queue::new(link, "longshore", "email").expect("good names");
+    let claimed = bench.runtime.block_on(anew.claim(&lease, 1, None));
+    assert_eq!(claimed.expect("claims").jobs.len(), 1);
 }
 
 #[test]
