@@ -1,9 +1,13 @@
-//! Workers whose wall clocks are wrong, or are set while they work, change nothing: the time is Redis's.
+//! Workers whose wall clocks are wrong, or are set while they work, change nothing: the time is Redis's. And what follows
+//! when that is set.
 //!
 //! A small library gives one process a false clock. The C compiler that Rust links with makes it; where there is none, or
 //! the system does not load it this way, the flows say so and try nothing.
 
 #![cfg(target_os = "linux")]
+
+#[path = "clock_off/redis.rs"]
+mod redis;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;

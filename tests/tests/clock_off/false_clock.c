@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,4 +25,22 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
     int failed = (int)syscall(SYS_clock_gettime, clock, now);
     if (!failed && off && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += *off;
     return failed;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    (void)zone;
+    struct timespec exact;
+    int failed = clock_gettime(CLOCK_REALTIME, &exact);
+    if (!failed && now) {
+        now->tv_sec = exact.tv_sec;
+        now->tv_usec = exact.tv_nsec / 1000;
+    }
+    return failed;
+}
+
+time_t time(time_t *out) {
+    struct timespec exact;
+    if (clock_gettime(CLOCK_REALTIME, &exact)) return (time_t)-1;
+    if (out) *out = exact.tv_sec;
+    return exact.tv_sec;
 }
