@@ -3,7 +3,7 @@
 //! A flow runs the real binary against a real Redis and a stand-in provider, which its [`Act`] names. [`Stage`] is the
 //! Redis, the providers and a producer; [`Load`] is one that does not stop; [`Worker`] is one `longshore work` process,
 //! or one `longshore webhooks`, which can be killed, stopped, frozen and asked how it is; [`Wire`] stands between a worker and its Redis, for answers that get lost and
-//! heartbeats that do not arrive.
+//! heartbeats that do not arrive, and [`Tls`] before a provider.
 
 mod act;
 mod dice;
@@ -15,6 +15,7 @@ mod load;
 mod program;
 mod receiver;
 mod stage;
+mod tls;
 mod wire;
 mod worker;
 
@@ -27,5 +28,6 @@ pub use program::{Said, program};
 pub use receiver::Receiver;
 pub use rustix::process::Signal;
 pub use stage::{NAMESPACE, Stage, outcomes};
+pub use tls::Tls;
 pub use wire::{Trouble, Wire};
 pub use worker::{Start, Worker};

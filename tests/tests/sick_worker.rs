@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use longshore_client::JobId;
 use longshore_sandbox::SendGridSandbox;
-use longshore_tests::{Stage, Start, Worker, eventually, outcomes, within};
+use longshore_tests::{Stage, Start, Tls, Worker, eventually, outcomes, within};
 use serde_json::{Value, json};
 
 /// One of several within this, as the guarantee has it.
@@ -60,9 +60,13 @@ async fn burnt_nothing(stage: &Stage, ids: &[JobId]) {
 }
 
 async fn good_workers(stage: &Stage) -> Vec<Worker> {
+    three(stage, |good| good).await
+}
+
+async fn three(stage: &Stage, set: impl Fn(Start<'_>) -> Start<'_>) -> Vec<Worker> {
     let mut workers = Vec::new();
     for _ in 0..3 {
-        workers.push(worker(stage).start().await);
+        workers.push(set(worker(stage)).start().await);
     }
     workers
 }
@@ -70,10 +74,19 @@ async fn good_workers(stage: &Stage) -> Vec<Worker> {
 /// Three good workers beside a sick one, which begins first, so that the first jobs are its own.
 async fn harms_nobody(sick: impl FnOnce(Start<'_>) -> Start<'_>, says: &[&str]) {
     let stage = Stage::set().await;
-    let sick = sick(worker(&stage)).start().await;
+    harms_none_of(&stage, sick, |good| good, says).await;
+}
+
+async fn harms_none_of(
+    stage: &Stage,
+    sick: impl FnOnce(Start<'_>) -> Start<'_>,
+    good: impl Fn(Start<'_>) -> Start<'_>,
+    says: &[&str],
+) {
+    let sick = sick(worker(stage)).start().await;
     let first = stage.enqueue(5).await;
     sick.has_said("not reached from here").await;
-    let _good = good_workers(&stage).await;
+    let _good = three(stage, good).await;
     let mut ids = stage.enqueue(MAILS).await;
     ids.extend(first);
     within(A_MINUTE, "all mails are sent", || async {
@@ -83,8 +96,9 @@ async fn harms_nobody(sick: impl FnOnce(Start<'_>) -> Start<'_>, says: &[&str]) 
     stage.done_once(&ids).await;
     let stats = stage.stats().await;
     assert_eq!((stats.counter("retried"), stats.dead), (0, 0), "{stats:?}");
-    burnt_nothing(&stage, &ids).await;
+    burnt_nothing(stage, &ids).await;
     let log = sick.log();
+    assert!(!log.contains("reached again from here"), "{log}");
     for word in says {
         assert!(log.contains(word), "{word:?} is not in {log}");
     }
@@ -154,6 +168,24 @@ async fn tls_that_fails_on_one_of_four_harms_nobody() {
     // Somebody is there, and speaks no TLS that can be trusted.
     let away = stage.sendgrid.origin().replace("http://", "https://");
     harms_nobody(|sick| sick.provider("BASE_URL", away), &["127.0.0.1"]).await;
+}
+
+/// The provider's certificate comes from an authority that one machine has not heard of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_untrusted_authority_on_one_of_four_harms_nobody() {
+    let stage = Stage::set().await;
+    let tls = Tls::before(&stage.sendgrid.origin()).await;
+    let certificate = tls.certificate(stage.dir()).display().to_string();
+    harms_none_of(
+        &stage,
+        |sick| sick.provider("BASE_URL", tls.origin()),
+        |good| {
+            let good = good.provider("BASE_URL", tls.origin());
+            good.env("SSL_CERT_FILE", certificate.clone())
+        },
+        &["localhost", "UnknownIssuer"],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

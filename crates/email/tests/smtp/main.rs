@@ -3,8 +3,8 @@
 mod server;
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_email::{
@@ -12,7 +12,7 @@ use longshore_email::{
     Templates,
 };
 use longshore_job::kinds::SendEmail;
-use longshore_job::{Gate, Handler, JobError, JobId, Outcome, Route, Run};
+use longshore_job::{Gate, Handler, JobError, JobId, Outcome, Reach, Route, Run, Unreached};
 use serde_json::json;
 use server::Server;
 
@@ -21,10 +21,16 @@ use server::Server;
 struct Door {
     shut: bool,
     asked: AtomicU64,
+    /// What was not reached last, and how to find out when it is.
+    unreached: Mutex<Option<(Unreached, Arc<dyn Reach>)>>,
     asking: tokio::sync::Notify,
 }
 
 impl Gate for Door {
+    fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
+        *self.unreached.lock().expect("not poisoned") = Some((unreached, again));
+    }
+
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.asking.notify_one();
@@ -87,6 +93,15 @@ impl Scene {
     /// A mail to this mailbox.
     async fn to(&self, local: &str) -> Result<Outcome, JobError> {
         self.handler.run(welcome(local), self.a_run()).await
+    }
+
+    /// Tests the host that the last run did not reach.
+    async fn reaches(&self) -> Result<(), Unreached> {
+        let noted = self.door.unreached.lock().expect("not poisoned");
+        let (_, again) = noted.as_ref().expect("it says which host");
+        let again = Arc::clone(again);
+        drop(noted);
+        again.reach().await
     }
 
     fn asked(&self) -> u64 {
@@ -247,6 +262,8 @@ async fn without_tls_a_server_elsewhere_is_told_nothing() {
     assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert!(error.reason().contains("STARTTLS"), "{}", error.reason());
     assert_eq!(scene.asked(), 0);
+    let unreached = scene.reaches().await.expect_err("as before");
+    assert!(unreached.cause.contains("STARTTLS"), "{unreached:?}");
 }
 
 #[tokio::test]
@@ -263,6 +280,41 @@ async fn a_certificate_that_nobody_vouches_for_is_told_nothing() {
     assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert!(error.reason().contains("certificate"), "{}", error.reason());
     assert_eq!(scene.asked(), 0);
+    let unreached = scene.reaches().await.expect_err("as before");
+    assert!(unreached.cause.contains("certificate"), "{unreached:?}");
+    assert!(!unreached.ours);
+}
+
+/// A worker tests it without logging in: a token that is wrong is for a run to find out.
+#[tokio::test]
+async fn a_server_is_reached_once_it_greets() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let silent = silent.expect("a free port");
+    let port = silent.local_addr().expect("an address").port();
+    let mut server = Server::plain().await;
+    let greets = server.port;
+    server.port = port;
+    let scene = Scene::set_with(server, |smtp| smtp.timeout = Duration::from_secs(2));
+    // Connected by the kernel, and no word.
+    let error = scene.to("ada").await.expect_err("not sent");
+    assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
+    let unreached = scene.reaches().await.expect_err("as before");
+    assert_eq!(unreached.host, format!("127.0.0.1:{port}"));
+    drop(silent);
+    let unreached = scene.reaches().await.expect_err("nobody listens");
+    assert!(unreached.cause.contains("refused"), "{unreached:?}");
+    // A way to one that greets, and would refuse the login.
+    let way = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
+    let way = way.expect("still free");
+    let carried = async {
+        let (mut client, _) = way.accept().await.expect("a connection");
+        let server = tokio::net::TcpStream::connect(("127.0.0.1", greets)).await;
+        let mut server = server.expect("it is there");
+        let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+    };
+    let (reached, ()) = tokio::join!(scene.reaches(), carried);
+    assert_eq!(reached, Ok(()));
+    assert_eq!(scene.asked(), 0, "no mail was about to be sent");
 }
 
 #[tokio::test]

@@ -22,15 +22,17 @@ const SHORT_OF: [i32; 5] = [24, 23, 12, 99, 105];
 /// at all: looking a name up does not say so.
 #[must_use]
 pub fn is_our_own(error: &(dyn std::error::Error + 'static)) -> bool {
-    let short = |error: &io::Error| {
-        error
-            .raw_os_error()
-            .is_some_and(|number| SHORT_OF.contains(&number))
-    };
     std::iter::successors(Some(error), |&error| error.source())
         .filter_map(|error| error.downcast_ref::<io::Error>())
-        .any(short)
-        || std::fs::File::open("/dev/null").is_err_and(|error| short(&error))
+        .any(is_short)
+        || std::fs::File::open("/dev/null").is_err_and(|error| is_short(&error))
+}
+
+/// One that wraps another says nothing of that by its `source`, which is the source of the other.
+fn is_short(error: &io::Error) -> bool {
+    let number = error.raw_os_error();
+    let wrapped = error.get_ref().and_then(|inner| inner.downcast_ref());
+    number.is_some_and(|number| SHORT_OF.contains(&number)) || wrapped.is_some_and(is_short)
 }
 
 /// One origin, to be tried out by a handshake. The client that does so is made when it is needed first.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod once;
+mod reach;
 mod unanswered;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -6,18 +6,20 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::{Gate, JobError, JobId, NotNow, Pass, Run, Why, Word};
-use longshore_sandbox::{Fault, Rule, S3Sandbox, When};
+use longshore_job::{Gate, JobError, JobId, NotNow, Pass, Reach, Run, Unreached, Why, Word};
+use longshore_sandbox::{Fault, Ledger, Rule, S3Sandbox, When};
 use longshore_storage::objects::NewObject;
 use longshore_storage::{Class, Name};
 
 use crate::{LOOPBACK, store};
 
 /// A breaker that opens after 10 failures in a row, as the fleet's does.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Door {
     pub(crate) heard: Mutex<Vec<(String, bool, Option<Word>)>>,
     ill: Mutex<BTreeMap<String, u32>>,
+    /// What was not reached last, and how to find out when it is.
+    unreached: Mutex<Option<(Unreached, Arc<dyn Reach>)>>,
     /// It stays open for less time than the SDK waits: whatever has an effect comes late enough to be a probe.
     short: Mutex<bool>,
 }
@@ -38,6 +40,10 @@ impl Door {
 }
 
 impl Gate for Door {
+    fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
+        *self.unreached.lock().expect("not poisoned") = Some((unreached, again));
+    }
+
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         panic!("single calls are asked for by name");
     }
@@ -238,4 +244,26 @@ async fn refused_credentials_are_told_once_and_are_a_wait_for_the_job() {
     };
     assert_eq!(door.words(), [refused]);
     assert!(matches!(error.into(), JobError::Throttled { .. }));
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_reached_is_tested_by_a_connection_alone() {
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    let origin = sandbox.origin();
+    drop(sandbox);
+    let door = Arc::new(Door::default());
+    let session = store(Name::S3, &origin).during(&run(&door));
+    let error = session.list("exports", "", None).await.expect_err("away");
+    assert!(matches!(error.class, Class::NotNow(_)), "{error:?}");
+    assert_eq!(door.words(), vec![Word::NotReached; 10]);
+    let noted = door.unreached.lock().expect("not poisoned").take();
+    let (unreached, again) = noted.expect("it says which host");
+    let host = origin.trim_start_matches("http://");
+    assert_eq!((unreached.host.as_str(), unreached.ours), (host, false));
+    assert_eq!(again.reach().await.expect_err("still away").host, host);
+    let ledger = Ledger::default();
+    let addr = host.parse().expect("an address");
+    let _back = S3Sandbox::start_with(addr, "s3", ledger.clone()).await;
+    assert_eq!(again.reach().await, Ok(()));
+    assert_eq!(ledger.requests(), 0, "it is asked nothing");
 }
