@@ -255,45 +255,6 @@ async fn the_shipped_schedule_fits_into_the_shipped_expiries() {
     assert_ne!(outcomes[3], "expired");
 }
 
-/// What no worker knows yet waits, as while a deploy is under way: it costs no attempt, and is a dead letter only when nobody
-/// knew it for an hour. A worker that does not know a kind leaves it to one that does.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_of_an_unknown_kind_waits_for_a_worker_that_knows_it() {
-    let stage = Stage::set().await;
-    let _worker = stage.worker().start().await;
-    let id = JobId::generate();
-    push(&stage, id, br#"{"kind":"send_fax","v":1,"args":{}}"#).await;
-    let put_back = async |times: u32| {
-        longshore_tests::eventually("it is put back", || async {
-            let job = stage.job(id).await;
-            job.state == JobState::Scheduled && job.waits >= times
-        })
-        .await;
-    };
-    put_back(1).await;
-    let job = stage.job(id).await;
-    assert_eq!((job.run.used, job.history.len()), (0, 0), "no attempt");
-    // A worker that knows the kind would carry it out: here it is another payload that takes its place.
-    let record = stage.queue.keys().record(&id.into());
-    let link = stage.queue.link();
-    let mut hour_ago = redis::cmd("HINCRBY");
-    hour_ago.arg(&record).arg("unknown").arg(-3_590_000);
-    let _: i64 = link.command(&hour_ago).await.expect("back-dates");
-    stage.back_date().await;
-    put_back(2).await;
-    let mut hour_ago = redis::cmd("HINCRBY");
-    hour_ago.arg(&record).arg("unknown").arg(-20_000);
-    let _: i64 = link.command(&hour_ago).await.expect("back-dates");
-    stage.back_date().await;
-    stage.is(id, JobState::Dead).await;
-    let groups = stage.longshore(&["dead", "groups", "--json"]).await.json();
-    let reason = groups[0]["reason"].as_str().expect("says why");
-    assert!(reason.contains("kind unknown"), "{reason}");
-    // Replayed, it has its hour again.
-    stage.longshore(&["dead", "replay", &id.to_string()]).await;
-    stage.is(id, JobState::Scheduled).await;
-}
-
 /// What is larger than a producer may push is a dead letter by its size, unread: it grows neither the worker nor what shows
 /// it. Large payloads that may be pushed are claimed a few MiB at a time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -28,6 +28,9 @@ pub struct JobView {
     pub max_attempts: u32,
     /// When it was enqueued, RFC 3339.
     pub enqueued_at: Option<String>,
+    /// Since when it is parked, RFC 3339, if it is: no worker that has claimed it knows its kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parked_since: Option<String>,
     /// When it runs next, RFC 3339: scheduled and retryable jobs.
     pub next_run_at: Option<String>,
     /// When it completed or died, RFC 3339.
@@ -246,6 +249,7 @@ impl JobView {
             attempt,
             max_attempts: queue.max_attempts,
             enqueued_at: job.enqueued_at_ms.map(rfc3339),
+            parked_since: job.parked_since_ms.map(rfc3339),
             next_run_at: job.next_run_at_ms.map(rfc3339),
             ended_at: job.ended_at_ms.map(rfc3339),
             worker: job.worker,

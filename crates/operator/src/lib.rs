@@ -33,7 +33,7 @@ pub use job::{CronJobRow, DeliveryRow, HistoryRow, JobView, PutBackRow};
 pub use longshore_queue::Signed;
 pub use mappings::{Imported, Mapping};
 pub use operator::{Operator, QueueInfo, Repeats};
-pub use queues::{BreakerRow, FallbackRow, HoldRow, PauseRow, QueueRow};
+pub use queues::{BreakerRow, FallbackRow, HoldRow, ParkedRow, PauseRow, QueueRow};
 pub use redact::redact_args;
 pub use rehearsal::{Rehearsal, RehearsedQueue};
 pub use replays::ReplayRow;

@@ -1,14 +1,17 @@
 //! What operators do, over all queues of a namespace.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use longshore_queue::{Job, JobState, Link, Note, Queue, QueueError, RawId, Selection, Signed};
+use longshore_queue::{
+    Job, JobState, Link, Note, Queue, QueueError, RawId, Selection, Signed, Stats,
+};
 
 use crate::audit::AuditRow;
 use crate::dead::{Filter, GroupRow, LetterRow};
 use crate::error::OperatorError;
 use crate::job::JobView;
-use crate::queues::{HoldRow, QueueRow};
+use crate::queues::{HoldRow, ParkedRow, QueueRow};
 use crate::workers::{self, WorkerRow};
 
 /// What has to be known of a queue to show its jobs.
@@ -38,6 +41,42 @@ pub enum Repeats {
     Verified,
     /// It carries a key under which the provider does it once; for so long, and from then on it is asked first.
     Keyed(Duration),
+}
+
+/// A queue as a row, with what its workers say.
+async fn row(info: &QueueInfo, queue: &Queue, mut stats: Stats) -> Result<QueueRow, QueueError> {
+    let alive = stats.workers > 0;
+    let parked = std::mem::take(&mut stats.parked_kinds);
+    let mut row = QueueRow::new(info, stats);
+    let mut broken = |error: QueueError| -> Result<(), QueueError> {
+        let why = error.of_one_queue().ok_or(error)?;
+        let why = format!("what its workers say: {why}");
+        let said = row.broken.take();
+        row.broken = Some(said.map_or(why.clone(), |said| format!("{said}; {why}")));
+        Ok(())
+    };
+    let mut known = BTreeSet::new();
+    if alive && !parked.is_empty() {
+        match queue.known_kinds().await {
+            Ok(kinds) => known = kinds,
+            Err(error) => broken(error)?,
+        }
+    }
+    if alive {
+        match queue.trouble().await {
+            Ok(trouble) => {
+                let trouble = trouble.into_iter();
+                row.trouble = trouble
+                    .map(|(worker, trouble)| format!("{worker}: {trouble}"))
+                    .collect();
+            }
+            Err(error) => broken(error)?,
+        }
+    }
+    let parked = parked.into_iter();
+    let unknown = parked.filter(|parked| !known.contains(&parked.kind));
+    row.parked = unknown.map(ParkedRow::new).collect();
+    Ok(row)
 }
 
 /// The queues of one namespace, in an operator's hands.
@@ -109,27 +148,7 @@ impl Operator {
                 || stats.broken.is_some()
                 || stats.to_do() + stats.dead + stats.workers > 0
             {
-                let alive = stats.workers > 0;
-                let mut row = QueueRow::new(info, stats);
-                if alive {
-                    match queue.trouble().await {
-                        Ok(trouble) => {
-                            let trouble = trouble.into_iter();
-                            row.trouble = trouble
-                                .map(|(worker, trouble)| format!("{worker}: {trouble}"))
-                                .collect();
-                        }
-                        Err(error) => {
-                            let why = error.of_one_queue().ok_or(error)?;
-                            let why = format!("what its workers say: {why}");
-                            row.broken = Some(
-                                row.broken
-                                    .map_or(why.clone(), |said| format!("{said}; {why}")),
-                            );
-                        }
-                    }
-                }
-                rows.push(row);
+                rows.push(row(info, queue, stats).await?);
             }
         }
         Ok(rows)
@@ -141,7 +160,7 @@ impl Operator {
     /// When there is no such queue, or Redis cannot be reached.
     pub async fn queue_row(&self, name: &str) -> Result<QueueRow, OperatorError> {
         let (info, queue) = self.queue(name)?;
-        Ok(QueueRow::new(info, queue.stats().await?))
+        Ok(row(info, queue, queue.stats().await?).await?)
     }
 
     /// One row for each worker process.

@@ -1,9 +1,10 @@
 //! Queues as rows.
 
-use longshore_queue::{BreakerState, Hold, HoldCause, Paused, Stats};
+use longshore_queue::{BreakerState, Hold, HoldCause, ParkedKind, Paused, Stats};
 use serde::Serialize;
 
 use crate::operator::QueueInfo;
+use crate::redact::{REDACTED, is_name};
 use crate::time::rfc3339;
 
 /// One queue.
@@ -11,7 +12,7 @@ use crate::time::rfc3339;
 pub struct QueueRow {
     /// Its name.
     pub queue: String,
-    /// Waiting for a worker.
+    /// Waiting for a worker, those among them that are parked.
     pub pending: u64,
     /// Waiting for their time.
     pub scheduled: u64,
@@ -30,6 +31,8 @@ pub struct QueueRow {
     /// Who stands in while the breaker of its own provider is open, if somebody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<FallbackRow>,
+    /// The kinds that no living worker of the queue knows, with their pending jobs.
+    pub parked: Vec<ParkedRow>,
     /// All that the fleet itself holds back now.
     pub holds: Vec<HoldRow>,
     /// Until when its provider told us to stay away, RFC 3339, if that is to come.
@@ -55,6 +58,30 @@ pub struct PauseRow {
     pub reason: String,
     /// Since when, RFC 3339.
     pub since: String,
+}
+
+/// Pending jobs of a kind that no living worker of their queue knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ParkedRow {
+    /// The kind. What does not look like one may be anything, and is redacted.
+    pub kind: String,
+    /// How many.
+    pub jobs: u64,
+    /// Since when the first of them is parked, RFC 3339.
+    pub since: String,
+}
+
+impl ParkedRow {
+    pub(crate) fn new(parked: ParkedKind) -> Self {
+        Self {
+            jobs: parked.jobs,
+            since: rfc3339(parked.since_ms),
+            kind: match is_name(&parked.kind) {
+                true => parked.kind,
+                false => REDACTED.to_owned(),
+            },
+        }
+    }
 }
 
 /// Something that holds calls of a provider back.
@@ -136,6 +163,7 @@ impl QueueRow {
         Self {
             fallback,
             trouble: Vec::new(),
+            parked: Vec::new(),
             breakers: info.providers.iter().map(breaker).collect(),
             holds: stats
                 .holds

@@ -1,11 +1,22 @@
--- Notes what a worker says of itself, for as long as it has a lease, and forgets what workers without one have said.
+-- Notes what a worker says of itself, for as long as it has a lease, and forgets what workers without one have said. Parked
+-- jobs of the kinds that it knows are sought from then on.
 --
--- KEYS  1 workers  2 worker facts
--- ARGV  1 worker  2 its facts, JSON
+-- KEYS  1 workers  2 worker facts  3 kinds  4 sought  5 signal
+-- ARGV  1 worker  2 its facts, JSON; then each kind that it knows
 -- Returns 1, or 0 when the worker has no lease
-local workers, facts = KEYS[1], KEYS[2]
+-- Parts: now, wake
+local workers, facts, kinds, sought, signal = unpack(KEYS)
 if not redis.call('ZSCORE', workers, ARGV[1]) then return 0 end
 redis.call('HSET', facts, ARGV[1], ARGV[2])
+local found = false
+for i = 3, #ARGV do
+  redis.call('HSET', kinds, 'known ' .. ARGV[i], stamp)
+  if redis.call('HEXISTS', kinds, 'parked ' .. ARGV[i]) == 1 then
+    redis.call('SADD', sought, ARGV[i])
+    found = true
+  end
+end
+if found then wake(signal) end
 -- A worker that was killed leaves its facts behind. At most some hundreds are looked at in a call.
 if redis.call('HLEN', facts) > redis.call('ZCARD', workers) then
   local chunk = redis.call('HSCAN', facts, 0, 'COUNT', 200)[2]

@@ -2,13 +2,13 @@
 -- When nobody's beat is fresh, Redis was away (or the whole fleet was): then no lease means anything, and all are
 -- renewed, so that the first worker back does not rescue the living.
 --
--- KEYS  1 workers  2 inflight  3 open replays  4 timeline
+-- KEYS  1 workers  2 inflight  3 open replays  4 timeline  5 parked
 -- ARGV  1 worker  2 "join" or "beat"  3 after how many ms without any beat all leases are stale
 --       4 how many jobs the worker knows to be its own
 --       5 what it remembers of the timeline (part/timeline.lua)  6 how long a new timeline holds claims, in ms
 -- Returns {state, now, stalest beat of another worker in ms or 0, number of running jobs in the fleet or false,
 --          1 if a replay is open or false, timeline, seq, 1 if Redis forgot, or another timeline has begun, or false: then
---          the caller must say what it remembers}
+--          the caller must say what it remembers, 1 if jobs are parked: then somebody has to look through them}
 --         They are not counted for a worker that is alone and knows of none: an idle process is to cost little, and
 --         looks for such jobs itself (Queue::peek), as for open replays.
 --         state: ok, lost (the lease is gone: what the worker runs may run elsewhere)
@@ -30,10 +30,11 @@ local idle = #rows <= 2 and ARGV[4] == '0'
 local running = not idle and redis.call('HLEN', inflight)
 local replays = ARGV[4] ~= '0' and redis.call('EXISTS', KEYS[3])
 local news = t.news and 1 or false
-if not mine then return { 'lost', now, stalest, running, replays, t.nonce, t.seq, news } end
+local parked = redis.call('EXISTS', KEYS[5])
+if not mine then return { 'lost', now, stalest, running, replays, t.nonce, t.seq, news, parked } end
 if freshest > 0 and (now - freshest > tonumber(ARGV[3]) or freshest > now + 1000) then
   for i = 1, #rows, 2 do redis.call('ZADD', workers, now, rows[i]) end
   if stalest > 0 then stalest = now end
 end
 redis.call('ZADD', workers, now, ARGV[1])
-return { 'ok', now, stalest, running, replays, t.nonce, t.seq, news }
+return { 'ok', now, stalest, running, replays, t.nonce, t.seq, news, parked }

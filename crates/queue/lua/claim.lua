@@ -2,7 +2,8 @@
 -- a job runs is what the in-flight hash says, and attempts are counted when they are settled.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 data  5 meta (prefix)  6 inflight  7 workers  8 gate  9 signal
---       10 limits  11 breakers  12 completions  13 stats  14 timeline  15 reach
+--       10 limits  11 breakers  12 completions  13 stats  14 timeline  15 reach  16 parked (and prefix)  17 kinds  18 sought
+--       19 worker facts
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
 --       5 provider ("" = none)  6 its limiter: ms between calls (0 = none)  7 calls it may run ahead
 --       8 its breaker: how long a probe may take in ms (0 = no breaker)
@@ -85,7 +86,20 @@ if p.interval > 0 then
   want = math.min(want, free)
 end
 
-local popped = redis.call('LPOP', active, want) or {}
+-- What was parked and this worker knows comes first: it has waited longest.
+local popped, unparked = {}, 0
+if redis.call('EXISTS', KEYS[18]) == 1 then
+  popped = take_sought({ parked = KEYS[16], kinds = KEYS[17], sought = KEYS[18] }, KEYS[19], ARGV[1], want)
+  unparked = #popped
+end
+if unparked < want then
+  local waiting = redis.call('LPOP', active, want - unparked) or {}
+  if unparked == 0 then
+    popped = waiting
+  else
+    for _, id in ipairs(waiting) do popped[#popped + 1] = id end
+  end
+end
 if #popped == 0 then return none('ok') end
 
 -- Its record says that a request went to the provider, and not what became of it.
@@ -105,7 +119,7 @@ local ids, seen, owned = {}, {}, many and { long, '' } or {}
 local large, room, rest = {}, 4194304, {}
 for i, id in ipairs(popped) do
   if owners[i] or seen[id] or times[i] then
-    passed = passed + 1
+    if i > unparked then passed = passed + 1 end
   else
     seen[id] = true
     if away_until and sent_to_primary(id) then

@@ -3,7 +3,7 @@
 --
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 meta (prefix)  6 data  7 dead  8 groups  9 completed
 --       10 completions  11 stats  12 signal  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
---       18 idempotency (prefix)  19 timeline  20 workers  21 reach
+--       18 idempotency (prefix)  19 timeline  20 workers  21 reach  22 parked (and prefix)  23 kinds  24 sought
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
@@ -17,7 +17,7 @@
 --       id of the group, its description in JSON, why it was put back in JSON ("" = it was not)
 --       verdict: c completed
 --                r retryable, s scheduled: after the wait
---                k like s, since its kind is not known: the record says since when
+--                k parked, since its kind is not known here: the group is the kind; after the wait where it cannot be parked
 --                b back to the head of the waiting list
 --                d dead, in the group
 --                x forget the claim: the job is settled already
@@ -26,19 +26,10 @@
 --         state: ok, or forgot: nothing was written, since Redis forgot, or another timeline has begun: the caller must say
 --                what it remembers first
 local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log, idempotency, timeline, workers, reach = unpack(KEYS)
+local parked = { parked = KEYS[22], kinds = KEYS[23], sought = KEYS[24] }
 local t = on_timeline(timeline, workers, ARGV[13], tonumber(ARGV[14]))
 if t.news then return { 0, 'forgot', t.nonce, t.seq } end
 go_on(t)
-
--- A record of the wrong type is not ours: ours takes its place, so that the verdict is written whatever was there.
-local function write(record, fields)
-  if #fields == 0 then return end
-  local written = redis.pcall('HSET', record, unpack(fields))
-  if type(written) == 'table' and written.err then
-    redis.call('DEL', record)
-    redis.call('HSET', record, unpack(fields))
-  end
-end
 
 local function described(at, suffix)
   return {
@@ -50,7 +41,7 @@ local primary, fallback = described(3, ''), described(8, ':' .. ARGV[8])
 
 -- What is to be done with all of a kind at once.
 local answer, ids, places, ended, freed, back = { 0, 'ok', t.nonce, t.seq }, {}, {}, {}, {}, {}
-local done, bytes, retried, returned, died = {}, 0, 0, 0, 0
+local done, bytes, retried, returned, died, sought = {}, 0, 0, 0, 0, false
 local at, reports, reported = 16, nil, {}
 for _ = 1, tonumber(ARGV[15]) do
   reports = reports or {}
@@ -85,10 +76,19 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     retried = retried + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
     redis.call('SADD', retryable, id)
-  elseif verdict == 's' or verdict == 'k' then
-    if verdict == 'k' then redis.pcall('HSETNX', meta .. ':' .. id, 'unknown', stamp) end
+  elseif verdict == 's' then
     returned = returned + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
+  elseif verdict == 'k' then
+    returned = returned + 1
+    local written, known, since = park(parked, meta .. ':' .. id, id, group)
+    if written then
+      record[#record + 1] = 'parked'
+      record[#record + 1] = since
+      if known then sought = true end
+    else
+      redis.call('ZADD', scheduled, seconds(now + wait), id)
+    end
   elseif verdict == 'b' then
     returned = returned + 1
     back[#back + 1] = id
@@ -145,6 +145,7 @@ if #back > 0 then
   redis.call('LPUSH', active, unpack(back))
   wake(signal)
 end
+if sought then wake(signal) end
 if #done > 0 then
   redis.call('HSET', completions, unpack(ended))
   redis.call('RPUSH', completed, stamp .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))

@@ -1,14 +1,16 @@
 -- Counts the queue.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 meta (prefix)  9 workers
---       10 breakers  11 limits  12 timeline
+--       10 breakers  11 limits  12 timeline  13 parked (and prefix)  14 kinds
 -- ARGV  1 after how many ms without a beat a worker counts as gone
 -- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
 --          workers that have beaten lately, breakers as {provider, state, …}, all that holds calls back now as {cause,
 --          provider ("" = the queue's own), until in ms or 0, …}, how many stand in the waiting list although they are
---          elsewhere (take_back.lua), or false, names of keys that are of another type}
--- Parts: now, record, hold, breaker, limiter, holds
+--          elsewhere (take_back.lua), or false, names of keys that are of another type, how many are parked,
+--          enqueue time of the one that was parked first or false, {kind, how many of it are parked, since when in ms, …} of at
+--          most a hundred kinds or so}
+-- Parts: now, record, hold, breaker, limiter, holds, parked
 -- One key of another type hides nothing but itself.
 local broken = {}
 local function ask(command, key, ...)
@@ -26,6 +28,20 @@ for _, hold in ipairs(sound and found or {}) do
   held[#held + 1] = string.format('%.0f', hold[3])
 end
 local head = ask('LINDEX', KEYS[1], 0)
+local parked = ask('ZCARD', KEYS[13]) or 0
+local first, kinds = nil, {}
+if parked > 0 then
+  first = redis.call('ZRANGE', KEYS[13], 0, 0)[1]
+  local listed = ask('HSCAN', KEYS[14], 0, 'MATCH', 'parked *', 'COUNT', 100)
+  for i = 1, listed and #listed[2] or 0, 2 do
+    local kind = listed[2][i]:sub(8)
+    local ids = KEYS[13] .. ':' .. digest_of(kind)
+    local since = tried('ZRANGE', ids, 0, 0, 'WITHSCORES')
+    if since and since[2] then
+      for _, part in ipairs({ kind, redis.call('ZCARD', ids), since[2] }) do kinds[#kinds + 1] = part end
+    end
+  end
+end
 return {
   now,
   ask('LLEN', KEYS[1]) or 0,
@@ -42,4 +58,7 @@ return {
   held,
   tried('HGET', KEYS[12], 'left'),
   broken,
+  parked,
+  first and field(KEYS[8] .. ':' .. first, 'at') or false,
+  kinds,
 }

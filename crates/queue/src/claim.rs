@@ -72,8 +72,6 @@ pub struct Claimed {
     pub first_due_ms: u64,
     /// When it expires, in ms since the epoch, if its producer said so.
     pub expires_at_ms: Option<u64>,
-    /// Since when it was put back because no worker that claimed it knew its kind, in ms since the epoch.
-    pub unknown_since_ms: Option<u64>,
     /// When it was claimed, in ms since the epoch by Redis's clock.
     pub claimed_at_ms: u64,
     /// W3C trace context of the producer.
@@ -146,6 +144,10 @@ impl Queue {
                 &k.stats,
                 &k.timeline,
                 &k.reach,
+                &k.parked,
+                &k.kinds,
+                &k.sought,
+                &k.worker_facts,
             ])
             .arg(lease.worker().as_str())
             .arg(&*token)
@@ -249,7 +251,6 @@ fn claimed(
         enqueued_at_ms: None,
         first_due_ms: 0,
         expires_at_ms: None,
-        unknown_since_ms: None,
         claimed_at_ms: now_ms,
         traceparent: None,
         tracestate: None,
@@ -274,7 +275,6 @@ fn claimed(
             b"key" => job.key = Some(value.into()),
             b"run" => job.run = RunState::parse(&value),
             b"end" => job.has_ended = true,
-            b"unknown" => job.unknown_since_ms = value.parse().ok(),
             b"op" => job.seen.replayed = Replayed::parse(&value),
             _ => {}
         }

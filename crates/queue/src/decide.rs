@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use longshore_job::{Answer, Cause, Class, JobError, Outcome, RetrySchedule, Scope};
+use longshore_job::{
+    Answer, Cause, Class, JobError, Outcome, RetrySchedule, Scope, UndecodableWhy,
+};
 
 use crate::{Route, RunState, Word};
 
@@ -57,10 +59,10 @@ pub enum Fate {
         /// How long from now.
         after: Duration,
     },
-    /// Given back until later, at the cost of no attempt, since its kind is not known here. It is noted since when.
-    KindUnknown {
-        /// How long from now.
-        after: Duration,
+    /// Pending, at the cost of no attempt, and only for a worker that knows its kind.
+    Parked {
+        /// Its kind.
+        kind: String,
     },
     /// To the head of the queue, to run again at once.
     Back,
@@ -290,6 +292,20 @@ pub fn decide_lost(state: RunState, by_fallback: bool, policy: &Policy) -> Decis
         fate,
         state: lost,
         outcome: "lost",
+        said: Word::Nothing,
+    }
+}
+
+/// Decides what becomes of a parked job whose kind no worker of its queue knew for as long as it may wait. What its record
+/// says of its runs is left.
+#[must_use]
+pub fn decide_unknown_kind(state: RunState) -> Decision {
+    Decision {
+        fate: Fate::Dead {
+            cause: Cause::ours(Class::Undecodable, UndecodableWhy::UnknownKind.as_str()),
+        },
+        state,
+        outcome: "undecodable",
         said: Word::Nothing,
     }
 }

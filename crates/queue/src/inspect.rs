@@ -58,8 +58,12 @@ impl fmt::Display for JobState {
 /// A queue in numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stats {
-    /// Waiting for a worker.
+    /// Waiting for a worker, the parked ones among them.
     pub pending: u64,
+    /// Those of the pending ones that stand apart, since the worker that claimed them does not know their kind.
+    pub parked: u64,
+    /// The kinds of parked jobs, in order, a hundred or so at the most.
+    pub parked_kinds: Vec<ParkedKind>,
     /// Waiting for their time.
     pub scheduled: u64,
     /// With a worker.
@@ -85,6 +89,17 @@ pub struct Stats {
     pub counters: HashMap<String, u64>,
     /// What of it cannot be read, if anything: the rest is as it says.
     pub broken: Option<String>,
+}
+
+/// The parked jobs of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedKind {
+    /// The kind, as payloads name it: it may be anything.
+    pub kind: String,
+    /// How many jobs.
+    pub jobs: u64,
+    /// When the first of them was parked, in ms since the epoch.
+    pub since_ms: u64,
 }
 
 /// How a provider's breaker stands.
@@ -171,6 +186,8 @@ pub struct Job {
     pub too_large: Option<u64>,
     /// When it was enqueued, in ms since the epoch.
     pub enqueued_at_ms: Option<u64>,
+    /// Since when it is parked, in ms since the epoch, if it is: no worker that claims it knows its kind.
+    pub parked_since_ms: Option<u64>,
     /// When it runs next, in ms since the epoch: scheduled and retryable jobs.
     pub next_run_at_ms: Option<u64>,
     /// When it completed or died, in ms since the epoch.
@@ -233,6 +250,8 @@ impl Queue {
                 &k.breakers,
                 &k.limits,
                 &k.timeline,
+                &k.parked,
+                &k.kinds,
             ])
             .arg(millis(self.lost_after))
             .run(&self.link)
@@ -261,6 +280,14 @@ impl Queue {
                 broken.add(format!("{name} has a field whose name is not UTF-8"));
             }
         }
+        let parked: u64 = answer.next()?;
+        let first_parked: Option<u64> = answer.number()?;
+        let parked_kinds = parked_kinds(answer.list()?)?;
+        // What waits longest may be parked.
+        let enqueued = match (enqueued, first_parked) {
+            (Some(head), Some(parked)) => Some(head.min(parked)),
+            (head, parked) => head.or(parked),
+        };
         let mut counters = HashMap::new();
         for (name, value) in counted.iter() {
             match counted.number(name) {
@@ -323,7 +350,9 @@ impl Queue {
             .and_then(|hold| hold.until_ms);
         breakers.sort_by(|a, b| a.provider.cmp(&b.provider));
         Ok(Stats {
-            pending: pending.saturating_sub(elsewhere.unwrap_or(0)),
+            pending: pending.saturating_sub(elsewhere.unwrap_or(0)) + parked,
+            parked,
+            parked_kinds,
             scheduled: later.saturating_sub(retryable),
             running,
             retryable,
@@ -355,6 +384,7 @@ impl Queue {
                 &k.dead,
                 &k.completions,
                 &k.deliveries,
+                &k.parked,
             ])
             .arg(id.as_bytes())
             .run(&self.link)
@@ -370,12 +400,14 @@ impl Queue {
         let died: Option<f64> = answer.number()?;
         let completion: Option<Vec<u8>> = answer.next()?;
         let delivery: Option<Vec<u8>> = answer.next()?;
+        let parked: Option<f64> = answer.number()?;
         if payload.is_none()
             && too_large.is_none()
             && record.is_empty()
             && token.is_none()
             && due.is_none()
             && died.is_none()
+            && parked.is_none()
         {
             return Ok(None);
         }
@@ -405,9 +437,28 @@ impl Queue {
             None => {}
         }
         job.too_large = too_large;
+        job.parked_since_ms = parked
+            .filter(|_| state == JobState::Pending)
+            .map(|since| since as u64);
         job.delivery = Delivery::read(field(&record, "msg"), delivery.as_deref());
         Ok(Some(job))
     }
+}
+
+/// Reads `kind, how many, since when in ms, …`.
+fn parked_kinds(mut rows: Answer) -> Result<Vec<ParkedKind>, QueueError> {
+    let mut kinds = Vec::new();
+    while !rows.is_empty() {
+        let (kind, jobs) = (rows.shown()?, rows.next()?);
+        let since = rows.number::<f64>()?.unwrap_or_default();
+        kinds.push(ParkedKind {
+            kind,
+            jobs,
+            since_ms: since as u64,
+        });
+    }
+    kinds.sort_by(|a, b| a.kind.cmp(&b.kind));
+    Ok(kinds)
 }
 
 impl Job {
@@ -455,6 +506,7 @@ pub(crate) fn from_record(
         state,
         payload,
         too_large: None,
+        parked_since_ms: None,
         next_run_at_ms: moments.due.map(to_ms),
         ended_at_ms: moments.died.map(to_ms),
         worker: moments.token.map(|token| {

@@ -27,7 +27,7 @@ pub struct Keys {
     /// | `run` | [`RunState`](crate::RunState): `<used> <lost> <generation> <may have been sent> <history entries>` |
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
     /// | `end` | `d<group>` dead |
-    /// | `unknown` | since when workers have put it back that did not know its kind, ms since the epoch |
+    /// | `parked` | `<ms>.<n> <digest>`: when it was parked first, and its place among those of that call, and the digest of its kind; it is parked only while it is in `parked` |
     /// | `waits` | how often it was throttled or put back |
     /// | `back` | why it was put back last: `<ms> <JSON>`, of the form of a history entry |
     /// | `chk` | how far a long job has come, JSON |
@@ -55,6 +55,21 @@ pub struct Keys {
     pub reach: String,
     /// SET of the ids in `scheduled` that wait for a retry.
     pub retryable: String,
+    /// ZSET id → since when, ms since the epoch: pending jobs of a kind that the worker that claimed them does not know. No
+    /// claim takes them but that of a worker that knows their kind. `<parked>:<digest of the kind>` is the same for the
+    /// jobs of one kind (`lua/part/parked.lua`).
+    pub parked: String,
+    /// HASH of what is known of kinds.
+    ///
+    /// | field | |
+    /// |---|---|
+    /// | `known <kind>` | when a worker said last that it can carry it out, ms since the epoch |
+    /// | `parked <kind>` | there are parked jobs of it |
+    /// | `looked` | when the parked jobs were looked through last, ms since the epoch |
+    pub kinds: String,
+    /// SET of kinds that have parked jobs, and that a worker has said lately to know: only while there is one do claims look
+    /// for parked jobs.
+    pub sought: String,
     /// HASH of what holds claims back.
     ///
     /// | field | |
@@ -169,6 +184,9 @@ impl Keys {
             worker_facts: key("workers:facts"),
             reach: key("reach"),
             retryable: key("retryable"),
+            parked: key("parked"),
+            kinds: key("kinds"),
+            sought: key("kinds:sought"),
             gate: key("gate"),
             limits: key("limits"),
             breakers: key("breakers"),
@@ -214,6 +232,9 @@ impl Keys {
             worker_facts,
             reach,
             retryable,
+            parked,
+            kinds,
+            sought,
             gate,
             limits,
             breakers,
@@ -238,7 +259,7 @@ impl Keys {
             told,
             probe,
         } = self;
-        let prefixes = [meta, dead, idempotency, event, kept, map, replay];
+        let prefixes = [meta, dead, parked, idempotency, event, kept, map, replay];
         let exact = [
             active,
             scheduled,
@@ -249,6 +270,8 @@ impl Keys {
             worker_facts,
             reach,
             retryable,
+            kinds,
+            sought,
             gate,
             limits,
             breakers,

@@ -172,6 +172,9 @@ pub struct Beat {
     pub replays: bool,
     /// Redis forgot, or another timeline has begun since it did: what the process remembers must be told.
     pub forgot: bool,
+    /// Jobs are parked: somebody has to look through them now and then ([`Queue::bury_parked`]). Not said for a minute after
+    /// Redis's clock was set ahead, so that none dies of that.
+    pub parked: bool,
 }
 
 /// A job taken over from a worker that was lost. It is ours now, under `token`, and must be settled.
@@ -238,6 +241,7 @@ impl Queue {
                 &self.keys.inflight,
                 &self.keys.open_replays,
                 &self.keys.timeline,
+                &self.keys.parked,
             ])
             .arg(lease.worker().as_str())
             .arg(mode)
@@ -250,11 +254,12 @@ impl Queue {
         let mut answer = Answer::new(value)?;
         let held = answer.next::<String>()? == "ok";
         let (now, stalest): (u64, u64) = (answer.next()?, answer.next()?);
-        lease.clock.see(now, Instant::now());
+        let judged = lease.clock.see(now, Instant::now());
         let running: Option<u64> = answer.next()?;
         let replays = answer.next::<Option<u8>>()? == Some(1);
         let at = stamp(&mut answer)?;
         let forgot = answer.next::<Option<u8>>()? == Some(1);
+        let parked = answer.next::<u8>()? == 1 && judged > 0;
         if !forgot {
             self.timeline.heard(&at, None);
         }
@@ -265,6 +270,7 @@ impl Queue {
             running,
             replays,
             forgot,
+            parked,
         })
     }
 

@@ -36,6 +36,7 @@ mod lease;
 mod link;
 mod map;
 mod page;
+mod parked;
 mod past;
 mod pause;
 mod prove;
@@ -58,8 +59,8 @@ pub use credentials::Credentials;
 pub use cron::{CronBook, CronMark, CronMove, CronOrigin, LastTick, TickJob};
 pub use dead::{DeadGroup, DeadLetter, Selection};
 pub use decide::{
-    Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost, heard,
-    heard_of_call,
+    Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost,
+    decide_unknown_kind, heard, heard_of_call,
 };
 pub use delivery::{Delivery, Heard, News, Suppress};
 pub use discover::{KeyScan, ScanFor, Stray};
@@ -68,7 +69,7 @@ pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
 pub use error::QueueError;
 pub use hold::{Hold, HoldCause};
 pub use id::RawId;
-pub use inspect::{Breaker, BreakerState, Job, JobState, Stats};
+pub use inspect::{Breaker, BreakerState, Job, JobState, ParkedKind, Stats};
 pub use key::Key;
 pub use keys::{InvalidName, Keys};
 pub use lease::{Beat, Lease, Sweep, Taken, WorkerId};

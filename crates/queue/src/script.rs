@@ -83,7 +83,7 @@ script!(
     " flags=allow-oom",
     [
         "now", "wake", "record", "promote", "hold", "timeline", "limiter", "breaker", "reach",
-        "call"
+        "call", "parked", "sought"
     ]
 );
 script!(COPIED = "copied", " flags=allow-oom", []);
@@ -106,6 +106,9 @@ script!(
     [
         "now",
         "wake",
+        "write",
+        "parked",
+        "park",
         "prune",
         "hold",
         "timeline",
@@ -128,12 +131,17 @@ script!(
     " flags=allow-oom",
     ["now", "hold", "record"]
 );
-script!(ANNOUNCE = "announce", " flags=allow-oom", []);
+script!(ANNOUNCE = "announce", " flags=allow-oom", ["now", "wake"]);
+script!(
+    BURY = "bury",
+    " flags=allow-oom",
+    ["now", "wake", "record", "write", "parked"]
+);
 script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);
 script!(
     TAKE_BACK = "take_back",
     " flags=allow-oom",
-    ["now", "hold", "timeline", "record", "letters"]
+    ["now", "hold", "timeline", "record", "letters", "parked"]
 );
 script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
 script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
@@ -150,7 +158,9 @@ script!(WORKERS = "workers", " flags=no-writes", ["now"]);
 script!(
     STATS = "stats",
     " flags=no-writes",
-    ["now", "record", "hold", "breaker", "limiter", "holds"]
+    [
+        "now", "record", "hold", "breaker", "limiter", "holds", "parked"
+    ]
 );
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
 script!(OWN = "own", " flags=allow-oom", ["now", "deliveries"]);

@@ -21,6 +21,9 @@ use crate::{
 /// At most so many verdicts go into one call: Redis serves nobody else meanwhile.
 pub const MAX_VERDICTS: usize = 256;
 
+/// How long a job waits that cannot be parked, since somebody else has written where parked jobs stand.
+const CANNOT_PARK_WAIT: Duration = Duration::from_secs(60);
+
 /// How long completed jobs are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
@@ -153,6 +156,9 @@ impl Queue {
                 &k.timeline,
                 &k.workers,
                 &k.reach,
+                &k.parked,
+                &k.kinds,
+                &k.sought,
             ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));
@@ -251,7 +257,7 @@ fn report(verdict: &Verdict) -> Option<Report<'_>> {
         Fate::Completed { .. } => None,
         Fate::Dead { cause } => Some(cause.clone()),
         Fate::Retry { .. } | Fate::Back => Some(verdict.history.as_ref()?.cause()?),
-        Fate::Later { .. } | Fate::KindUnknown { .. } | Fate::Untouched | Fate::Forget => {
+        Fate::Later { .. } | Fate::Parked { .. } | Fate::Untouched | Fate::Forget => {
             return None;
         }
     };
@@ -303,7 +309,7 @@ fn carry_out(call: Call, verdict: &Verdict) -> Call {
         Fate::Retry { after } => ("r", *after),
         // A job that has failed before still waits for its retry.
         Fate::Later { after } if verdict.state.used > 0 => ("r", *after),
-        Fate::KindUnknown { after } => ("k", *after),
+        Fate::Parked { .. } => ("k", CANNOT_PARK_WAIT),
         Fate::Later { after } => ("s", *after),
         Fate::Back | Fate::Untouched => ("b", Duration::ZERO),
         Fate::Dead { .. } => ("d", Duration::ZERO),
@@ -317,9 +323,10 @@ fn carry_out(call: Call, verdict: &Verdict) -> Call {
         Some(entry) => (verdict.state.entries, json(entry)),
         None => (0, String::new()),
     };
-    let (id, description) = match verdict.dead_group() {
-        Some(group) => (group.id(), json(&group)),
-        None => Default::default(),
+    let (id, description) = match (&verdict.fate, verdict.dead_group()) {
+        (Fate::Parked { kind }, _) => (kind.clone(), String::new()),
+        (_, Some(group)) => (group.id(), json(&group)),
+        _ => Default::default(),
     };
     call.arg(word)
         .arg(millis(wait))

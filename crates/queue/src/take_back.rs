@@ -97,6 +97,9 @@ impl Queue {
                 &k.dead,
                 &k.groups,
                 &k.meta,
+                &k.parked,
+                &k.kinds,
+                &k.sought,
             ])
             .arg(self.timeline.told(lease.worker().as_str()))
             .arg(millis(self.lost_after));

@@ -58,6 +58,7 @@ impl Queue {
                 .command(
                     redis::cmd("EXISTS")
                         .arg(&k.active)
+                        .arg(&k.sought)
                         .arg(&k.scheduled)
                         .arg(&k.inflight)
                         .arg(&k.open_replays),
@@ -79,6 +80,8 @@ impl Queue {
             .cmd("EXISTS")
             .arg(&k.active)
             .arg(&k.active)
+            .arg(&k.sought)
+            .arg(&k.sought)
             .arg(&k.open_replays)
             .cmd("HLEN")
             .arg(&k.inflight)

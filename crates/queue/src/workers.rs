@@ -1,6 +1,6 @@
 //! What workers say of themselves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use redis::Value;
@@ -48,18 +48,21 @@ pub struct LivingWorker {
 }
 
 impl Queue {
-    /// Makes known what a worker says of itself. `false` when it has no lease.
+    /// Makes known what a worker says of itself. Parked jobs of its kinds wait for it from then on. `false` when it has no
+    /// lease.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn announce(&self, lease: &Lease, facts: &WorkerFacts) -> Result<bool, QueueError> {
-        let facts = serde_json::to_string(facts).unwrap_or_default();
-        let held: u8 = script::ANNOUNCE
-            .on(&[&self.keys.workers, &self.keys.worker_facts])
+        let k = &self.keys;
+        let mut call = script::ANNOUNCE
+            .on(&[&k.workers, &k.worker_facts, &k.kinds, &k.sought, &k.signal])
             .arg(lease.worker().as_str())
-            .arg(facts)
-            .run(&self.link)
-            .await?;
+            .arg(serde_json::to_string(facts).unwrap_or_default());
+        for kind in &facts.kinds {
+            call = call.arg(kind);
+        }
+        let held: u8 = call.run(&self.link).await?;
         Ok(held == 1)
     }
 
@@ -92,6 +95,17 @@ impl Queue {
                     .map(move |trouble| (process.clone(), trouble))
             })
             .collect())
+    }
+
+    /// The kinds that living workers of the queue say to know.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn known_kinds(&self) -> Result<BTreeSet<String>, QueueError> {
+        let living = self.living().await?.into_iter();
+        let living = living.filter(|worker| worker.beat_age < self.lost_after);
+        let facts = living.filter_map(|worker| worker.facts);
+        Ok(facts.flat_map(|facts| facts.kinds).collect())
     }
 
     async fn living(&self) -> Result<Vec<LivingWorker>, QueueError> {

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use longshore_job::{Cause, Class, JobId};
 use longshore_queue::{
-    ClaimState, Edit, Edited, Fate, HistoryEntry, JobState, Retention, RunState, Signed, Verdict,
+    ClaimState, Edit, Edited, Fate, HistoryEntry, JobState, NewJob, Retention, RunState, Signed,
+    Verdict,
 };
 use support::{Bench, RETENTION, done, ids, job, kari, raw, refused, verdict};
 
@@ -526,4 +527,34 @@ async fn beyond_its_bytes_a_queue_forgets_the_oldest_but_spares_the_last_ten_sec
     }
     bench.queue.prune(small).await.expect("prunes");
     assert_eq!(kept().await, 8);
+}
+
+/// One claim hands out 4 MiB at the most. What did not fit is next, in order, and nobody overtakes it.
+#[tokio::test]
+async fn what_does_not_fit_into_a_claim_is_claimed_next_in_order() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let large = |n: u8| {
+        let args = "x".repeat(200 * 1024);
+        NewJob {
+            payload: format!(r#"{{"kind":"k{n}","v":1,"args":"{args}"}}"#).into_bytes(),
+            ..support::job()
+        }
+    };
+    let jobs: Vec<_> = (0..50).map(large).collect();
+    let enqueued = bench.enqueue_all(&jobs).await;
+    let after = bench.enqueue(1).await;
+    let mut sizes = Vec::new();
+    let mut claimed = Vec::new();
+    for _ in 0..3 {
+        let jobs = bench.claim(&worker, 100).await;
+        let bytes = jobs
+            .iter()
+            .filter_map(|job| Some(job.payload.as_ref()?.len()));
+        sizes.push(bytes.sum::<usize>());
+        claimed.extend(ids(&jobs));
+    }
+    assert_eq!(claimed, [enqueued, after].concat());
+    assert!(sizes.iter().all(|bytes| *bytes <= 4 << 20), "{sizes:?}");
+    assert!(sizes[0] > 3 << 20, "{sizes:?}");
 }

@@ -29,7 +29,7 @@ pub struct Settings {
     pub timeout: Duration,
     /// What follows failures.
     pub policy: Policy,
-    /// How long a job waits for a worker that knows its kind, before it is a dead letter.
+    /// How long a job is parked whose kind no worker of the queue knows, before it is a dead letter.
     pub unknown_kind: Duration,
     /// How long completed jobs are kept.
     pub retention: Retention,

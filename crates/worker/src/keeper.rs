@@ -10,11 +10,16 @@ use tokio::time::{Instant, sleep_until};
 use crate::clock::Moment;
 use crate::reach;
 use crate::station::Station;
+use crate::watch::tell;
 
 /// How soon a beat that failed is repeated.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// How often what a worker says of itself is said again.
+/// Why a parked job is dead, in words.
+const KIND_NOT_KNOWN: &str =
+    "kind unknown: no worker of this queue knew it for worker.unknown_kind_seconds";
+
+/// How often what a worker says of itself is said again. For a little longer it counts (`lua/part/parked.lua`).
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// Beats for one station until it is aborted. `queue` has a connection of its own.
@@ -76,6 +81,9 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                 if beat.forgot {
                     station.note_forgot();
                 }
+                if beat.parked {
+                    bury_parked(&station, &queue, &lease).await;
+                }
                 if beat.replays {
                     station.replays.notify_one();
                 }
@@ -110,6 +118,23 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
                 }
             }
             () = station.beat_now.notified(), if !failing => {}
+        }
+    }
+}
+
+/// Buries parked jobs whose time is over. If it fails, the next beat tries again.
+async fn bury_parked(station: &Station, queue: &Queue, lease: &Lease) {
+    let after = station.settings.unknown_kind;
+    match queue.bury_parked(lease, after, KIND_NOT_KNOWN).await {
+        Ok(buried) => {
+            for letter in &buried {
+                let (queue, job_id) = (queue.name(), &letter.id);
+                tracing::error!(queue, %job_id, reason = KIND_NOT_KNOWN, "job is a dead letter");
+            }
+            tell(station.watch.as_ref(), queue.name(), &buried);
+        }
+        Err(error) => {
+            tracing::debug!(queue = queue.name(), %error, "parked jobs are not looked through");
         }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) enum End {
     /// The same, but that a request of an earlier run may have been carried out, and its provider cannot be asked.
     ExpiredUnknown,
     /// No handler here knows its kind.
-    KindUnknown,
+    KindUnknown(String),
     /// Its args are newer than this worker.
     Newer,
     /// It had ended before: its id was listed twice.

@@ -294,6 +294,11 @@ fn gauges(text: &mut String, queues: &[(String, Stats)]) {
         }
     }
     gauge("jobs", "Jobs in Redis, by state", jobs);
+    gauge(
+        "parked_jobs",
+        "Pending jobs that wait for a worker that knows their kind",
+        each(|stats| stats.parked as f64),
+    );
     let latency = each(|stats| stats.latency_ms.unwrap_or(0) as f64 / 1000.0);
     gauge("latency_seconds", "Age of the oldest pending job", latency);
     gauge(
@@ -492,6 +497,8 @@ mod tests {
     #[test]
     fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() {
         let stats = Stats {
+            parked: 0,
+            parked_kinds: Vec::new(),
             broken: None,
             pending: 3,
             scheduled: 0,

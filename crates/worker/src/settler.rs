@@ -62,9 +62,9 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
 
 fn due_in(verdict: &Verdict) -> Option<Duration> {
     match verdict.fate {
-        Fate::Retry { after } | Fate::Later { after } | Fate::KindUnknown { after } => Some(after),
+        Fate::Retry { after } | Fate::Later { after } => Some(after),
         Fate::Back | Fate::Untouched => Some(Duration::ZERO),
-        Fate::Completed { .. } | Fate::Dead { .. } | Fate::Forget => None,
+        Fate::Completed { .. } | Fate::Parked { .. } | Fate::Dead { .. } | Fate::Forget => None,
     }
 }
 

@@ -65,6 +65,10 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
     for (name, value) in optional {
         fields.extend(value.clone().map(|value| (name, value)));
     }
+    fields.extend(job.parked_since.as_ref().map(|since| {
+        let until = "until a worker that knows its kind serves its queue";
+        ("parked", format!("since {since}, {until}"))
+    }));
     fields.extend(job.cron.as_ref().map(|cron| {
         let by_hand = if cron.by_hand { ", by hand" } else { "" };
         ("cron", format!("{} at {}{by_hand}", cron.entry, cron.tick))

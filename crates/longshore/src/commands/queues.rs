@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_operator::{BreakerRow, HoldRow, PauseRow, QueueRow};
+use longshore_operator::{BreakerRow, HoldRow, ParkedRow, PauseRow, QueueRow};
 use longshore_queue::{BreakerState, HoldCause, KeyScan, Link, ScanFor};
 use serde_json::json;
 
@@ -55,6 +55,9 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
             if let Some(refused) = &breaker.refused {
                 output::line(&plain(&format!("{}: {}", row.queue, refused.reason)))?;
             }
+        }
+        for parked in &row.parked {
+            output::line(&plain(&parked_line(&row.queue, parked)))?;
         }
         for trouble in &row.trouble {
             output::line(&plain(&format!("{}: worker {trouble}", row.queue)))?;
@@ -192,6 +195,16 @@ fn breaker_line(row: &QueueRow, breaker: &BreakerRow) -> String {
             state.as_str()
         ),
     }
+}
+
+/// That jobs are parked whose kind nobody knows.
+pub(super) fn parked_line(queue: &str, parked: &ParkedRow) -> String {
+    let jobs = counted(parked.jobs, "job");
+    let are = if parked.jobs == 1 { "is" } else { "are" };
+    format!(
+        "{queue}: {jobs} of kind {} {are} parked since {}: no worker of the queue knows the kind",
+        parked.kind, parked.since
+    )
 }
 
 fn paused(queue: &str, pause: &PauseRow) -> String {

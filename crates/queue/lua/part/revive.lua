@@ -31,7 +31,7 @@ local function revive(keys, ids, signed, operation)
     local used, gen, sent, entries = (field(record, 'run') or ''):match('^(%d+) %d+ (%d+) (%d+) (%d+)$')
     local entry = (entries or 0) + 1
     -- A record of another type is not ours: then it has none.
-    redis.pcall('HDEL', record, 'end', 'op', 'unknown', 'h' .. (entry - 10))
+    redis.pcall('HDEL', record, 'end', 'op', 'parked', 'h' .. (entry - 10))
     local fields = {
       'run', '0 0 ' .. (gen or 0) .. ' ' .. (sent or 0) .. ' ' .. entry,
       'h' .. entry, stamp .. ' {"attempt":' .. (used or 0) .. ',' .. line,

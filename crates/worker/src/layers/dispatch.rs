@@ -1,7 +1,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use apalis_redis::RedisTask;
 use futures_util::future::BoxFuture;
@@ -16,6 +15,9 @@ use crate::memory::QueueMemory;
 use crate::refetch;
 use crate::station::Station;
 use longshore_job::handlers::{Course, Running};
+
+/// No kind has a longer name, in bytes: what is parked is named by its kind.
+const LONGEST_KIND: usize = 128;
 
 /// Decodes a job and runs the handler of its kind. Everything that can be wrong with what stands in Redis ends here,
 /// as that one job's end.
@@ -100,16 +102,9 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Started, End> {
     let envelope = Envelope::parse(payload).map_err(End::Undecodable)?;
     let Some(handler) = station.handlers.get(&envelope.kind) else {
         // A newer worker may know it, or one that a deploy is about to start.
-        let waits = claimed.unknown_since_ms.is_none_or(|since| {
-            let waited = Duration::from_millis(claimed.claimed_at_ms.saturating_sub(since));
-            waited < station.settings.unknown_kind
-        });
-        return Err(match waits {
-            true => End::KindUnknown,
-            false => undecodable(
-                UndecodableWhy::UnknownKind,
-                "no handler of this queue knows it",
-            ),
+        return Err(match envelope.kind.len() {
+            ..=LONGEST_KIND => End::KindUnknown(envelope.kind.into_owned()),
+            _ => undecodable(UndecodableWhy::UnknownKind, "no kind has so long a name"),
         });
     };
     let _ = entry.kind.set(handler.kind());

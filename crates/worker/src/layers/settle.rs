@@ -23,11 +23,7 @@ const NEWER_WAIT: Duration = Duration::from_secs(60);
 const EXPIRED_UNKNOWN: &str = "expired, and a request of an earlier run may have been carried out";
 const EXPIRED: &str = "older than its expires_in when its turn came";
 
-/// For so long a job of a kind that this worker does not know is put back for a moment only.
-const KIND_SOUGHT_MS: u64 = 30_000;
-const KIND_SOUGHT_WAIT: Duration = Duration::from_secs(2);
-
-/// Why a job is put back whose kind is not known, in words.
+/// Why a job is parked, in words.
 const KIND_UNKNOWN: &str = "no handler of this worker knows its kind";
 
 /// Why a job is put back that is newer than this worker, in words.
@@ -147,15 +143,7 @@ fn settle(station: &Station, entry: &Entry, end: &End, refusal: Refusal, ours: b
             station.metrics.newer();
             own(Fate::Later { after: NEWER_WAIT }, "newer")
         }
-        End::KindUnknown => {
-            let since = claimed.unknown_since_ms.unwrap_or(claimed.claimed_at_ms);
-            // At first another worker may know it, and take it within seconds; then it waits for a deploy.
-            let after = match claimed.claimed_at_ms.saturating_sub(since) {
-                ..KIND_SOUGHT_MS => KIND_SOUGHT_WAIT,
-                _ => NEWER_WAIT,
-            };
-            own(Fate::KindUnknown { after }, "kind_unknown")
-        }
+        End::KindUnknown(kind) => own(Fate::Parked { kind: kind.clone() }, "kind_unknown"),
         End::ListedTwice => own(Fate::Forget, "listed_twice"),
         End::NeverSent => own(Fate::Untouched, "never_sent"),
         End::NotCopied => own(
@@ -239,7 +227,7 @@ fn note(entry: &Entry, end: &End, outcome: &'static str) -> Note {
         End::Expired => Note::History(ours(EXPIRED)),
         End::ExpiredUnknown => Note::History(ours(EXPIRED_UNKNOWN)),
         End::Newer => Note::PutBack(ours(NEWER)),
-        End::KindUnknown => Note::PutBack(ours(KIND_UNKNOWN)),
+        End::KindUnknown(_) => Note::PutBack(ours(KIND_UNKNOWN)),
         End::NeverSent => Note::PutBack(ours(NEVER_SENT)),
         End::NotCopied => Note::PutBack(ours(NOT_COPIED)),
         End::ListedTwice | End::LeaseLost => Note::Nothing,
@@ -287,7 +275,10 @@ fn log(
         Fate::Completed { .. } | Fate::Untouched | Fate::Back => {
             tracing::debug!(queue, %job_id, kind, attempt, outcome, duration_ms, "job ended");
         }
-        Fate::Retry { after } | Fate::Later { after } | Fate::KindUnknown { after } => {
+        Fate::Parked { .. } => {
+            tracing::warn!(queue, %job_id, "job is parked: it waits for a worker that knows its kind");
+        }
+        Fate::Retry { after } | Fate::Later { after } => {
             let wait_seconds = after.as_secs_f64();
             tracing::warn!(queue, %job_id, kind, attempt, outcome, duration_ms, wait_seconds, reason, "job runs again later");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_queue::{KeyScan, Link, Queue, QueueError, ScanFor, Stray};
 
 use super::finding::{Finding, error, ok, warning};
-use crate::commands::queues::nobody;
+use crate::commands::queues::{nobody, parked_line};
 use crate::failure::Failure;
 use crate::output::{counted, plain};
 use crate::redis_cure::cure;
@@ -18,6 +18,10 @@ const WALK_FOR: Duration = Duration::from_secs(5);
 
 /// How many strange keys are shown.
 const MOST_SHOWN: usize = 10;
+
+/// What to do about jobs whose kind nobody knows.
+const PARKED_CURE: &str = "start a worker whose version knows the kind, or correct the producer; the jobs are dead letters when \
+                           nobody knew it for `worker.unknown_kind_seconds`";
 
 pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
     let namespace = &session.config.redis.namespace;
@@ -109,6 +113,10 @@ async fn workers(
     for row in &rows {
         let integration = session.config.integration_of(&row.queue);
         let configured = integration.filter(|of| registry::is_on(&session.config, of));
+        for parked in &row.parked {
+            let text = plain(&parked_line(&row.queue, parked));
+            findings.push(warning("kinds", text, PARKED_CURE));
+        }
         if let Some(nobody) = nobody(session, row) {
             findings.push(error("workers", plain(&nobody.what), &nobody.cure));
         } else if row.workers > 0 {
@@ -150,7 +158,8 @@ async fn kinds(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
                 "{name}: its workers carry out different kinds: {}",
                 parts.collect::<Vec<_>>().join(", ")
             );
-            let cure = "deploy one version everywhere: a job waits until a worker that knows its kind claims it";
+            let cure =
+                "deploy one version everywhere: a job waits for a worker that knows its kind";
             findings.push(warning("kinds", plain(&text), cure));
         }
         for facts in facts.iter().filter(|facts| !facts.trouble.is_empty()) {

@@ -1,0 +1,73 @@
+-- Looks through the kinds that have parked jobs, a chunk a call. Buries jobs whose kind no worker of the queue knew for too
+-- long, counted from when it was known last and from when the job was parked; at most 200 a call. Notes which kinds are sought.
+--
+-- KEYS  1 parked (and prefix)  2 kinds  3 sought  4 inflight  5 meta (prefix)  6 dead (and prefix)  7 groups  8 stats  9 signal
+-- ARGV  1 cursor ("0" starts)  2 after how many ms  3 group  4 its description in JSON
+--       5 history entry in JSON, from the comma behind the number of the attempt on  6 "on" while the caller goes on with its look
+-- Returns {next cursor ("0" = through, or somebody else has looked within the last second), 1 if the same chunk has more to bury,
+--          {id, attempt, …} of those that are dead now}
+-- Parts: now, wake, record, write, parked
+local p = { parked = KEYS[1], kinds = KEYS[2], sought = KEYS[3] }
+local inflight, meta, dead, groups, stats, signal = unpack(KEYS, 4)
+if ARGV[6] ~= 'on' then
+  local looked = tonumber(redis.call('HGET', p.kinds, 'looked') or nil)
+  if looked and looked <= now and now - looked < 1000 then return { '0', 0, {} } end
+  redis.call('HSET', p.kinds, 'looked', stamp)
+end
+local after, group = tonumber(ARGV[2]), ARGV[3]
+local chunk = redis.call('HSCAN', p.kinds, ARGV[1], 'MATCH', 'parked *', 'COUNT', 100)
+local buried, room, woken = {}, 200, false
+
+local function bury(id)
+  local record = meta .. ':' .. id
+  local used, lost, gen, sent, entries = (field(record, 'run') or ''):match('^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  local attempt, entry = (used or 0) + 1, (entries or 0) + 1
+  local died_at = seconds(now)
+  redis.call('ZADD', dead, died_at, id)
+  redis.call('ZADD', dead .. ':' .. group, died_at, id)
+  write(record, {
+    'run', table.concat({ used or 0, lost or 0, gen or 0, sent or 0, entry }, ' '),
+    'h' .. entry, stamp .. ' {"attempt":' .. attempt .. ARGV[5],
+    'end', 'd' .. group,
+  })
+  redis.call('HDEL', record, 'parked', 'h' .. (entry - 10))
+  buried[#buried + 1] = id
+  buried[#buried + 1] = attempt
+end
+
+for i = 1, #chunk[2], 2 do
+  local kind = chunk[2][i]:sub(8)
+  local of_kind = digest_of(kind)
+  local ids = p.parked .. ':' .. of_kind
+  if redis.call('EXISTS', ids) == 0 then
+    redis.call('HDEL', p.kinds, 'parked ' .. kind)
+    redis.call('SREM', p.sought, kind)
+  else
+    -- From before the clock was set back: as if they had been parked now.
+    local ahead = redis.call('ZRANGEBYSCORE', ids, '(' .. stamp, '+inf', 'LIMIT', 0, 200)
+    for _, id in ipairs(ahead) do
+      redis.call('ZADD', ids, stamp, id)
+      redis.call('ZADD', p.parked, stamp, id)
+    end
+    if known_lately(p, kind) then
+      if redis.call('SADD', p.sought, kind) == 1 then woken = true end
+    else
+      redis.call('SREM', p.sought, kind)
+      local over = room > 0 and now - (last_known(p, kind) or 0) >= after
+        and redis.call('ZRANGEBYSCORE', ids, '-inf', string.format('%.0f', now - after), 'LIMIT', 0, room) or {}
+      if #over > 0 then
+        redis.call('HSETNX', groups, group, ARGV[4])
+        local owners = redis.call('HMGET', inflight, unpack(over))
+        for n, id in ipairs(over) do
+          -- Where Redis forgot, a worker may have taken it back since.
+          if not owners[n] and redis.call('ZSCORE', p.parked, id) then bury(id) end
+        end
+        unpark(p, of_kind, kind, over)
+        room = room - #over
+      end
+    end
+  end
+end
+if #buried > 0 then redis.pcall('HINCRBY', stats, 'died', #buried / 2) end
+if woken then wake(signal) end
+return { chunk[1], room <= 0 and 1 or 0, buried }

@@ -1,0 +1,22 @@
+-- park(p, record, id, kind): parks a job. Returns whether that could be written, and whether its kind is sought.
+-- It counts from when the job was parked first, however often it comes back. Those of one call keep their order.
+local parked_before = 0
+local function park(p, record, id, kind)
+  local of_kind = digest_of(kind)
+  local before = redis.pcall('HGET', record, 'parked')
+  local since = type(before) == 'string' and before:match('^(%d+%.?%d*) ')
+  if not since then
+    since = string.format('%s.%03d', stamp, parked_before)
+    parked_before = parked_before + 1
+  end
+  local written, sought = pcall(function()
+    -- What counts is written last: of what could not be written whole, nothing is parked.
+    local sought = known_lately(p, kind)
+    if sought then redis.call('SADD', p.sought, kind) end
+    redis.call('HSET', p.kinds, 'parked ' .. kind, '')
+    redis.call('ZADD', p.parked .. ':' .. of_kind, since, id)
+    redis.call('ZADD', p.parked, since, id)
+    return sought
+  end)
+  return written, written and sought, since .. ' ' .. of_kind
+end

@@ -1,0 +1,106 @@
+//! Jobs of kinds that the workers that claimed them do not know. They stand apart (`lua/part/parked.lua`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::decide::decide_unknown_kind;
+use crate::enqueue::millis;
+use crate::settle::Group;
+use crate::value::Answer;
+use crate::{Fate, HistoryEntry, Lease, Queue, QueueError, RunState, Seen, Verdict, script};
+
+/// So many calls look through the parked jobs at once; the next look goes on. Each buries up to 200.
+const MOST_CALLS: usize = 20;
+
+impl Queue {
+    /// Looks through the parked jobs: buries those whose kind no worker of the queue knew for `after`, and notes for which
+    /// there is a worker. Somebody has to call it now and then, whoever it is; more than once a second does nothing.
+    ///
+    /// Returns a verdict for each job that is a dead letter now, with `reason` in its history. They are written.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses. Some may have been buried by then.
+    pub async fn bury_parked(
+        &self,
+        lease: &Lease,
+        after: Duration,
+        reason: &str,
+    ) -> Result<Vec<Verdict>, QueueError> {
+        let k = &self.keys;
+        let decision = decide_unknown_kind(RunState::default());
+        let entry = HistoryEntry {
+            worker: lease.worker().to_string(),
+            outcome: decision.outcome.to_owned(),
+            reason: Some(reason.to_owned()),
+            ..HistoryEntry::default()
+        };
+        let Fate::Dead { cause } = &decision.fate else {
+            return Ok(Vec::new());
+        };
+        let group = Group {
+            kind: None,
+            cause: cause.clone(),
+        };
+        // The number of the attempt, which comes first, is told by each job's record.
+        let line = serde_json::to_string(&entry).unwrap_or_default();
+        let line = line.strip_prefix(r#"{"attempt":0"#).unwrap_or_default();
+        let described = serde_json::to_string(&group).unwrap_or_default();
+        let (mut cursor, mut go_on, mut buried) = ("0".to_owned(), "", Vec::new());
+        for _ in 0..MOST_CALLS {
+            let value: Value = script::BURY
+                .on(&[
+                    &k.parked,
+                    &k.kinds,
+                    &k.sought,
+                    &k.inflight,
+                    &k.meta,
+                    &k.dead,
+                    &k.groups,
+                    &k.stats,
+                    &k.signal,
+                ])
+                .arg(&cursor)
+                .arg(millis(after))
+                .arg(group.id())
+                .arg(&described)
+                .arg(line)
+                .arg(go_on)
+                .run(&self.link)
+                .await?;
+            let mut answer = Answer::new(value)?;
+            let (next, again): (String, u8) = (answer.next()?, answer.next()?);
+            let mut letters = answer.list()?;
+            while !letters.is_empty() {
+                let (id, attempt) = (letters.id()?, letters.next()?);
+                let history = HistoryEntry {
+                    attempt,
+                    ..entry.clone()
+                };
+                buried.push(Verdict {
+                    id,
+                    token: Arc::from(""),
+                    kind: None,
+                    fate: decision.fate.clone(),
+                    state: decision.state,
+                    history: Some(history),
+                    key: None,
+                    put_back: None,
+                    payload_bytes: 0,
+                    said: decision.said.clone(),
+                    seen: Seen::default(),
+                });
+            }
+            go_on = "on";
+            if again == 1 {
+                continue;
+            }
+            cursor = next;
+            if cursor == "0" {
+                break;
+            }
+        }
+        Ok(buried)
+    }
+}
