@@ -97,10 +97,10 @@ impl Scene {
 
     /// Tests the host that the last run did not reach.
     async fn reaches(&self) -> Result<(), Unreached> {
-        let noted = self.door.unreached.lock().expect("not poisoned");
-        let (_, again) = noted.as_ref().expect("it says which host");
-        let again = Arc::clone(again);
-        drop(noted);
+        let again = {
+            let noted = self.door.unreached.lock().expect("not poisoned");
+            Arc::clone(&noted.as_ref().expect("it says which host").1)
+        };
         again.reach().await
     }
 
