@@ -10,20 +10,27 @@ mod attachments;
 mod config;
 mod error;
 mod handler;
+mod integration;
 mod mail;
 mod news;
 mod postmark;
 mod sendgrid;
 mod suppression;
 mod templates;
+mod webhook;
 
 pub use attachment::Attachment;
 pub use attachments::{Attachments, Fetching, MOST_BYTES, NoAttachments};
 pub use config::{EmailConfig, SendGridConfig, Sender};
 pub use handler::SendEmailHandler;
+pub use integration::{
+    EmailSettings, FallbackSettings, PostmarkSettings, PostmarkTransport, SendGridSettings,
+    SenderSettings, integration,
+};
 pub use postmark::{
     InvalidPostmarkTemplate, Postmark, PostmarkConfig, PostmarkSetupError, PostmarkTemplate,
     SmtpConfig,
 };
 pub use sendgrid::{Accepted, SendGrid, SetupError};
 pub use templates::{TemplateProblem, Templates};
+pub use webhook::{InvalidPublicKey, PublicKey, SendGridEvents};

@@ -13,12 +13,16 @@
 
 mod cleanup;
 mod expiry;
+mod integration;
 mod keeper;
 mod lifecycle;
 mod move_back;
 mod sweep;
 
 pub use cleanup::Cleanup;
+pub use integration::{
+    Buckets, R2Settings, S3Settings, StoreKeys, StoreSettings, integration, stores,
+};
 pub use lifecycle::ApplyLifecycleHandler;
 pub use move_back::MoveBackHandler;
 pub use sweep::SweepBucketHandler;

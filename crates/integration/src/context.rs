@@ -8,7 +8,7 @@ use std::sync::Arc;
 use longshore_provider::secret::Secret;
 
 use crate::settings::SecretRef;
-use crate::{Files, Sections};
+use crate::{Files, PublicUrl, Sections};
 
 /// Something that takes a moment.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, SetUpError>> + Send + 'a>>;
@@ -41,8 +41,8 @@ pub trait Program: Send + Sync {
     /// The profile that was named, if one was.
     fn profile(&self) -> Option<&str>;
 
-    /// The origin that the outside knows this program's listener for events by, if there is one: `https://hooks.example.com`.
-    fn public_url(&self) -> Option<String>;
+    /// The origin that the outside knows this program's listener for events by, if there is one.
+    fn public_url(&self) -> Option<&PublicUrl>;
 
     /// The secret that this setting refers to. `key` is where it is set, for messages.
     fn secret<'a>(&'a self, key: &'a str, at: &'a SecretRef) -> Pending<'a, Secret>;

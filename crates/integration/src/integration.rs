@@ -7,7 +7,7 @@ use longshore_job::{Handlers, KindSpec};
 use longshore_provider::secret::Secret;
 
 use crate::settings::{Breaker, Calls, Limit, Settings};
-use crate::{Context, Files, Pending, QueueSpec, Sections};
+use crate::{Context, Events, Files, Pending, QueueSpec, Sections};
 
 /// Kinds of jobs, who carries them out, and all that a program has to know of them.
 ///
@@ -28,6 +28,8 @@ pub struct Integration {
     pub provider: Option<Provider>,
     /// Cron entries that are there unless they are switched off.
     pub cron: &'static [CronEntry],
+    /// The events that are posted to it.
+    pub events: &'static [Events],
     /// Where it lets other integrations keep files.
     pub files: Option<OfferFiles>,
 }

@@ -4,19 +4,25 @@
 //! see the queue, and a program needs to know nothing of them but their values.
 
 mod context;
+mod events;
 mod files;
 mod integration;
 mod kinds;
+mod public_url;
 mod queue;
 mod sections;
 pub mod settings;
 
 pub use context::{Context, Pending, Program, SetUpError};
+pub use events::{
+    Delivery, Event, EventJob, Events, Notice, OpenSource, Posted, Read, Refusal, Source, Suppress,
+};
 pub use files::{Calling, Files, NewFile};
 pub use integration::{
     Beside, CallPolicy, CronEntry, Integration, Inventory, OfferFiles, Provider, Repeats, SetUp,
     Smoke, StandIn,
 };
 pub use kinds::Kinds;
+pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue::QueueSpec;
 pub use sections::Sections;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use longshore_cron::Entry;
 use longshore_integration::settings::SecretRef;
 use longshore_integration::{
-    CallPolicy, Context, Files, Integration, Pending, Program, Provider, SetUp, SetUpError,
+    CallPolicy, Context, Files, Integration, Pending, Program, Provider, PublicUrl, SetUp,
+    SetUpError,
 };
 use longshore_job::Prepared;
 use longshore_provider::secret::{Refreshed, Secret};
@@ -53,9 +54,8 @@ impl Program for House<'_> {
         self.config.profile.as_deref()
     }
 
-    fn public_url(&self) -> Option<String> {
-        let url = self.config.webhooks.public_url.as_ref()?;
-        Some(url.to_string())
+    fn public_url(&self) -> Option<&PublicUrl> {
+        self.config.webhooks.public_url.as_ref()
     }
 
     fn secret<'a>(&'a self, key: &'a str, at: &'a SecretRef) -> Pending<'a, Secret> {

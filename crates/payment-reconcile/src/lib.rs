@@ -5,15 +5,20 @@ mod config;
 mod error;
 mod events;
 mod form;
+mod integration;
 mod operations;
 mod provider;
 mod reconcile;
 mod stripe;
 mod testpay;
+mod webhook;
 
 pub use app::{App, AppConfig, AppSetupError};
 pub use config::StripeConfig;
 pub use events::ApplyStripeEventHandler;
+pub use integration::{
+    AppSettings, NewCustomers, StripeSettings, TestPaySettings, integration, wrong_mode,
+};
 pub use operations::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateCustomerHandler,
     CreatePaymentIntentHandler, CreateSubscriptionHandler,
@@ -22,3 +27,4 @@ pub use provider::{Asking, Finding, Operation, PaymentProvider, Providers, Recei
 pub use reconcile::{OnTheJob, ReconcilePaymentsHandler, ReportFile, ReportStore, Storing};
 pub use stripe::{SetupError, Stripe};
 pub use testpay::{TestPay, TestPayConfig};
+pub use webhook::StripeEvents;

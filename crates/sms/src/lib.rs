@@ -7,10 +7,14 @@
 mod config;
 mod error;
 mod handler;
+mod integration;
 mod message;
 mod twilio;
 mod verify;
+mod webhook;
 
 pub use config::{Credentials, Sender, TwilioConfig};
 pub use handler::SendSmsHandler;
+pub use integration::{TwilioCredentials, TwilioSender, TwilioSettings, integration};
 pub use twilio::{SetupError, Twilio};
+pub use webhook::TwilioEvents;

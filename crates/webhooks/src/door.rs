@@ -10,13 +10,13 @@ use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use longshore_integration::{PublicUrl, Refusal};
 use longshore_listener::{LogLimit, Unread, Whole};
 use longshore_queue::QueueError;
 use tokio::time::{sleep, timeout};
 
-use crate::PublicUrl;
 use crate::metrics::Metrics;
-use crate::source::{Outcome, Refusal, Source};
+use crate::source::{Outcome, Source, Write};
 
 /// How long Redis has. Providers are answered within 5 s, on a busy machine too.
 const REDIS_WITHIN: Duration = Duration::from_secs(3);
@@ -34,9 +34,9 @@ pub(crate) struct House {
 }
 
 /// The door of one provider.
-struct Door<S> {
+struct Door {
     house: Arc<House>,
-    source: S,
+    source: Source,
     /// Whoever finds the address can make these lines.
     refusals: LogLimit,
     outages: LogLimit,
@@ -51,18 +51,18 @@ enum NotTaken {
 }
 
 /// The route of one provider.
-pub(crate) fn route<S: Source>(house: &Arc<House>, source: S) -> Router {
+pub(crate) fn route(house: &Arc<House>, source: Source) -> Router {
+    let path = format!("/webhooks/{}", source.name);
     let door = Door {
         house: Arc::clone(house),
         source,
         refusals: LogLimit::default(),
         outages: LogLimit::default(),
     };
-    let path = format!("/webhooks/{}", S::NAME);
-    Router::new().route(&path, post(enter::<S>).with_state(Arc::new(door)))
+    Router::new().route(&path, post(enter).with_state(Arc::new(door)))
 }
 
-async fn enter<S: Source>(State(door): State<Arc<Door<S>>>, request: Request) -> Response {
+async fn enter(State(door): State<Arc<Door>>, request: Request) -> Response {
     let begun = Instant::now();
     let (outcomes, answer) = match door.carry(request).await {
         Ok(outcomes) => (outcomes, StatusCode::NO_CONTENT.into_response()),
@@ -72,11 +72,11 @@ async fn enter<S: Source>(State(door): State<Arc<Door<S>>>, request: Request) ->
         }
     };
     let metrics = &door.house.metrics;
-    metrics.answered(S::NAME, &outcomes, begun.elapsed());
+    metrics.answered(door.source.name, &outcomes, begun.elapsed());
     answer
 }
 
-impl<S: Source> Door<S> {
+impl Door {
     async fn carry(&self, request: Request) -> Result<Vec<Outcome>, NotTaken> {
         let (head, body) = request.into_parts();
         let body = Whole::read(&head, body).await.map_err(NotTaken::Unread)?;
@@ -90,7 +90,7 @@ impl<S: Source> Door<S> {
     /// Writes events to Redis, and tries again while it cannot be reached: the first call after a restart finds a broken
     /// connection, and not every provider sends again what was not taken. Whatever it is that hangs, the provider hears
     /// in time that it has to.
-    async fn write(&self, events: &S::Events) -> Result<Vec<Outcome>, Option<QueueError>> {
+    async fn write(&self, events: &[Write]) -> Result<Vec<Outcome>, Option<QueueError>> {
         let mut last = None;
         let trying = async {
             loop {
@@ -108,7 +108,7 @@ impl<S: Source> Door<S> {
     }
 
     fn log(&self, not_taken: &NotTaken) {
-        let (provider, outcome) = (S::NAME, not_taken.outcome().as_str());
+        let (provider, outcome) = (self.source.name, not_taken.outcome().as_str());
         let reason = not_taken.reason();
         match not_taken {
             NotTaken::Unavailable(error) => {

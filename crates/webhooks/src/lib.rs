@@ -5,8 +5,7 @@
 //! 1. `longshore_listener` takes its connection, and bounds what it may take: connections in all and of one peer, ten
 //!    seconds for a header, 1 MiB and ten seconds for a body;
 //! 2. `door` routes it by path, and reads its body;
-//! 3. its provider ([`SendGridEvents`], [`StripeEvents`], [`TwilioEvents`]) checks the signature, Twilio's over the [`PublicUrl`] too, and
-//!    reads what the event says;
+//! 3. its provider's [`Source`](longshore_integration::Source) checks the signature and reads what the events say;
 //! 4. `longshore_queue` writes that down;
 //! 5. the door answers.
 //!
@@ -24,21 +23,12 @@
 //!
 //! Beside it is a second listener, for `/livez`, `/readyz` and `/metrics`, which the world does not reach.
 //!
-//! Another provider is one module that implements the crate's `Source`, and one method of [`Webhooks`].
+//! Another provider is another `Source`, which comes with its integration.
 
 mod door;
-mod form;
 mod health;
 mod metrics;
-mod public_url;
-mod sendgrid;
 mod source;
-mod stripe;
-mod twilio;
 mod webhooks;
 
-pub use public_url::{InvalidPublicUrl, PublicUrl};
-pub use sendgrid::{InvalidPublicKey, PublicKey, SendGridEvents};
-pub use stripe::StripeEvents;
-pub use twilio::TwilioEvents;
 pub use webhooks::{Listening, Options, Webhooks, WebhooksError};

@@ -1,12 +1,18 @@
-//! What a provider of events is to the front door.
+//! A provider's source of events, and the queue that its events are written to.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
-use longshore_queue::{LinkOptions, Queue, QueueError};
-
-use crate::PublicUrl;
+use futures_util::{StreamExt, stream};
+use longshore_integration::{
+    Delivery, Event, EventJob, Notice, Posted, PublicUrl, Refusal, Source as Reads,
+};
+use longshore_job::JobId;
+use longshore_listener::LogLimit;
+use longshore_queue::{Heard, Key, LinkOptions, NewJob, News, Queue, QueueError, RunAt, Suppress};
 
 /// How long a source waits for its Redis. Shorter than the door waits for the source, so that a connection on which
 /// nothing comes back any more is dropped, and not waited for by one request after the other.
@@ -15,44 +21,167 @@ const PATIENCE: LinkOptions = LinkOptions {
     response_timeout: Duration::from_secs(2),
 };
 
-/// The same queue, over a connection that waits as long as a source may.
-pub(crate) fn impatient(queue: &Queue) -> Queue {
-    queue.over(queue.link().another(PATIENCE))
+/// How long an event that made a job is known again. Stripe repeats what was not answered for three days.
+const KNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How many events are on their way to Redis at the same time. A list may hold some thousand, and Redis has three seconds
+/// for all of them.
+const AT_ONCE: usize = 64;
+
+/// A provider that posts events to `/webhooks/<name>`.
+pub(crate) struct Source {
+    /// The provider's name: in the path, in metrics and in logs.
+    pub(crate) name: &'static str,
+    reads: Box<dyn Reads>,
+    queue: Queue,
+    notices: Mutex<HashMap<&'static str, LogLimit>>,
 }
 
-/// A provider that posts events to `/webhooks/<NAME>`. One module implements this, and one method of
-/// [`Webhooks`](crate::Webhooks) adds it; the door around it limits, answers, counts and logs.
-pub(crate) trait Source: Send + Sync + 'static {
-    /// The provider's name: in the path, in metrics and in logs.
-    const NAME: &'static str;
+/// What is to be written for one event. A job has its id, so that writing it again after an error finds it there.
+pub(crate) enum Write {
+    Job(Box<NewJob>),
+    Delivery(Box<Delivery>),
+    Nothing(Outcome),
+}
 
-    /// What a request says, once it is known to be the provider's.
-    type Events: Send + Sync;
-
-    /// Verifies a request and reads it. Asks nobody.
-    fn read(&self, url: &PublicUrl, head: &Parts, body: &Bytes) -> Result<Self::Events, Refusal>;
-
-    /// Writes to Redis what the events say, and tells what became of each, in any order. After an error it is called again, and the
-    /// provider sends the whole request again: what was written already has to bear repetition.
-    fn take(
-        &self,
-        events: &Self::Events,
-    ) -> impl Future<Output = Result<Vec<Outcome>, QueueError>> + Send;
+impl Source {
+    pub(crate) fn new(name: &'static str, reads: Box<dyn Reads>, queue: &Queue) -> Self {
+        Self {
+            name,
+            reads,
+            // The same queue, over a connection that waits as long as a source may.
+            queue: queue.over(queue.link().another(PATIENCE)),
+            notices: Mutex::default(),
+        }
+    }
 
     /// The queue that it writes to: without its Redis this process is not ready.
-    fn queue(&self) -> &Queue;
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Verifies a request and reads it. Asks nobody.
+    pub(crate) fn read(
+        &self,
+        url: &PublicUrl,
+        head: &Parts,
+        body: &Bytes,
+    ) -> Result<Vec<Write>, Refusal> {
+        let read = self.reads.read(&Posted {
+            url,
+            head,
+            body,
+            at: SystemTime::now(),
+        })?;
+        for notice in &read.notices {
+            self.log(notice);
+        }
+        Ok(read.events.into_iter().map(write).collect())
+    }
+
+    fn log(&self, notice: &Notice) {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(unlogged) = notices.entry(notice.what).or_default().pass() {
+            let (provider, detail) = (self.name, notice.detail.as_deref());
+            tracing::warn!(provider, detail, unlogged, "{}", notice.what);
+        }
+    }
+
+    /// Writes to Redis what the events say, and tells what became of each, in any order. After an error it is called again, and the
+    /// provider sends the whole request again: what was written already bears repetition.
+    pub(crate) async fn take(&self, events: &[Write]) -> Result<Vec<Outcome>, QueueError> {
+        // What names no message comes last: another event of the list may be the one that says which its job has sent.
+        let (nameless, named): (Vec<&Write>, Vec<&Write>) = events.iter().partition(
+            |event| matches!(event, Write::Delivery(delivery) if delivery.message.is_none()),
+        );
+        let mut outcomes = Vec::with_capacity(events.len());
+        let mut failed = None;
+        for part in [named, nameless] {
+            let writes: Vec<_> = part.into_iter().map(|event| self.write(event)).collect();
+            let written: Vec<_> = stream::iter(writes).buffered(AT_ONCE).collect().await;
+            for written in written {
+                match written {
+                    Ok(outcome) => outcomes.push(outcome),
+                    // Nothing is written without Redis, so there is no use in the rest.
+                    Err(error @ QueueError::Unreachable { .. }) => return Err(error),
+                    // That is about one event. The others must not be lost for it; but the list is not all taken.
+                    Err(error) => failed = Some(error),
+                }
+            }
+        }
+        match failed {
+            None => Ok(outcomes),
+            Some(error) => Err(error),
+        }
+    }
+
+    async fn write(&self, event: &Write) -> Result<Outcome, QueueError> {
+        match event {
+            Write::Nothing(outcome) => Ok(*outcome),
+            Write::Job(job) => {
+                let enqueued = self.queue.enqueue(std::slice::from_ref(job)).await?;
+                Ok(match enqueued.iter().any(|job| job.duplicate) {
+                    true => Outcome::Duplicate,
+                    false => Outcome::Noted,
+                })
+            }
+            Write::Delivery(delivery) => self.note(delivery).await,
+        }
+    }
+
+    /// A delivery that names no message is the one that its job has sent.
+    async fn note(&self, delivery: &Delivery) -> Result<Outcome, QueueError> {
+        let message = match (&delivery.message, delivery.job) {
+            (Some(message), _) => Some(message.clone()),
+            (None, Some(job)) => self.queue.message_of(job).await?,
+            (None, None) => None,
+        };
+        let suppress = delivery.suppress.as_ref().map(|suppress| Suppress {
+            address: suppress.address.clone(),
+            reason: suppress.reason,
+            event: suppress.event.clone(),
+        });
+        let heard = match (message, suppress) {
+            (Some(message), suppress) => {
+                let news = News {
+                    message,
+                    job: delivery.job,
+                    state: delivery.state.clone(),
+                    rank: delivery.rank,
+                    code: delivery.code.clone(),
+                    suppress,
+                };
+                self.queue.hear(&news).await?
+            }
+            (None, Some(suppress)) => self.queue.suppress(&suppress, delivery.job).await?,
+            (None, None) => Heard::Unknown,
+        };
+        Ok(match heard {
+            Heard::Noted => Outcome::Noted,
+            Heard::Stale => Outcome::Stale,
+            Heard::Unknown => Outcome::Unknown,
+        })
+    }
 }
 
-/// Why a request is not taken. The texts are answered as they are: they are fixed, so that nothing that was sent
-/// and no secret can be in them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
-    /// It is not known to come from the provider.
-    #[error("{0}")]
-    BadSignature(&'static str),
-    /// It comes from the provider, and cannot be used.
-    #[error("{0}")]
-    BadRequest(&'static str),
+fn write(event: Event) -> Write {
+    match event {
+        Event::Job(job) => {
+            let EventJob { job, event } = *job;
+            Write::Job(Box::new(NewJob {
+                id: JobId::generate(),
+                key: Some(Key::of(&job, &event).holds(KNOWN_FOR)),
+                payload: job.payload,
+                run_at: RunAt::Now,
+                expires_in: job.expires_in,
+                traceparent: None,
+                tracestate: None,
+            }))
+        }
+        Event::Delivery(delivery) => Write::Delivery(delivery),
+        Event::Ignored => Write::Nothing(Outcome::Ignored),
+        Event::Unreadable => Write::Nothing(Outcome::BadRequest),
+    }
 }
 
 /// What became of an event, or of a request that brought none.

@@ -7,18 +7,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
+use longshore_integration::{PublicUrl, Source as Reads};
 use longshore_listener::{Bounds, Listener, TrustedProxies};
 use longshore_queue::Queue;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::door::{self, House};
+use crate::health;
 use crate::metrics::Metrics;
-use crate::sendgrid::SendGrid;
 use crate::source::Source;
-use crate::stripe::Stripe;
-use crate::twilio::Twilio;
-use crate::{PublicUrl, SendGridEvents, StripeEvents, TwilioEvents, health};
 
 /// Where to listen.
 #[derive(Debug, Clone)]
@@ -79,34 +77,13 @@ impl Webhooks {
         }
     }
 
-    /// Takes Twilio's events at `/webhooks/twilio`.
+    /// Takes a provider's events at `/webhooks/<name>`, and writes what they say to this queue.
     ///
     /// # Panics
-    /// When it is called twice.
+    /// When it is called twice for one name.
     #[must_use]
-    pub fn twilio(self, events: TwilioEvents) -> Self {
-        self.source(Twilio::new(events))
-    }
-
-    /// Takes Stripe's events at `/webhooks/stripe`.
-    ///
-    /// # Panics
-    /// When it is called twice.
-    #[must_use]
-    pub fn stripe(self, events: StripeEvents) -> Self {
-        self.source(Stripe::new(events))
-    }
-
-    /// Takes SendGrid's events at `/webhooks/sendgrid`.
-    ///
-    /// # Panics
-    /// When it is called twice.
-    #[must_use]
-    pub fn sendgrid(self, events: SendGridEvents) -> Self {
-        self.source(SendGrid::new(events))
-    }
-
-    fn source<S: Source>(mut self, source: S) -> Self {
+    pub fn source(mut self, name: &'static str, source: Box<dyn Reads>, queue: &Queue) -> Self {
+        let source = Source::new(name, source, queue);
         self.queues.push(source.queue().clone());
         self.router = self.router.merge(door::route(&self.house, source));
         self

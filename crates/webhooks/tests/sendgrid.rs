@@ -11,9 +11,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use longshore_email::{PublicKey, SendGridEvents};
 use longshore_job::{AddressHash, JobId, Suppression};
 use longshore_queue::{Link, LinkOptions};
-use longshore_webhooks::{Options, PublicKey, SendGridEvents, Webhooks};
+use longshore_webhooks::{Options, Webhooks};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
@@ -378,10 +379,8 @@ async fn a_list_of_thousands_is_taken_in_time_also_by_a_long_way() {
         public_url: PUBLIC_URL.parse().expect("a public URL"),
         trusted_proxies: Default::default(),
     });
-    let far = far.sendgrid(SendGridEvents {
-        public_keys: vec![hall.signer.public()],
-        queue: hall.scene.queue.over(link),
-    });
+    let events = SendGridEvents::new(vec![hall.signer.public()]);
+    let far = far.source("sendgrid", Box::new(events), &hall.scene.queue.over(link));
     let far = far.listen().await.expect("free ports");
     let addr = far.http_addr();
     let serving = tokio::spawn(far.serve(std::future::pending()));

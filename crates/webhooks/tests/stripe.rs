@@ -153,7 +153,7 @@ async fn two_listeners_take_an_event_once() {
         public_url: PUBLIC_URL.parse().expect("a public URL"),
         trusted_proxies: Default::default(),
     });
-    let other = takes_stripe(other, scene.queue.clone()).listen().await;
+    let other = takes_stripe(other, &scene.queue).listen().await;
     let other = other.expect("free ports");
     let addrs = [scene.http, other.http_addr()];
     let serving = tokio::spawn(other.serve(std::future::pending()));

@@ -1,6 +1,7 @@
 //! `presign`: a URL that takes one upload.
 
 use jiff::Timestamp;
+use longshore_export_cleanup::Buckets;
 use longshore_job::Job;
 use longshore_job::kinds::BucketName;
 use longshore_job::kinds::SweepBucket;
@@ -11,7 +12,6 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::Presign;
 use crate::failure::Failure;
-use crate::integrations::storage;
 use crate::output;
 use crate::registry::House;
 use crate::secrets::Secrets;
@@ -28,9 +28,9 @@ pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure
     .map_err(|error| Failure::input(format!("--{error}")))?;
     let secrets = Secrets::new(&session.config)?;
     let house = House::new(&session.config, &secrets);
-    let stores = storage::stores(house.context()).await?;
+    let stores = longshore_export_cleanup::stores(house.context()).await?;
     let stores = stores.ok_or_else(|| Failure::input("S3 is off: set providers.s3.region"))?;
-    let buckets = session.config.get::<storage::Buckets>();
+    let buckets = session.config.get::<Buckets>();
     let bucket = buckets.and_then(|buckets| buckets.get(BucketName::Uploads));
     let bucket = bucket.ok_or_else(|| {
         Failure::input("there is no bucket for uploads: set buckets.uploads.name")

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use longshore_job::Job;
-use longshore_job::kinds::{ApplyStripeEvent, SendEmail, SendSms};
 use longshore_queue::Queue;
 use longshore_webhooks::{Listening, Options, Webhooks, WebhooksError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{log_warnings, signals};
 use crate::failure::Failure;
-use crate::integrations::{email, payments, sms};
 use crate::registry::House;
 use crate::secrets::Secrets;
 use crate::session::Session;
@@ -49,15 +46,24 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
     };
     let secrets = Arc::new(Secrets::new(&session.config)?);
     let house = House::new(&session.config, &secrets);
-    let context = house.context();
-    let twilio = sms::twilio_events(context, queue(SendSms::QUEUE)?).await?;
-    let stripe = payments::stripe_events(context, queue(ApplyStripeEvent::QUEUE)?).await?;
-    let sendgrid = email::sendgrid_events(context.sections, queue(SendEmail::QUEUE)?);
-    if twilio.is_none() && stripe.is_none() && sendgrid.is_none() {
-        return Err(Failure::input(
-            "no provider that posts events is configured: set providers.twilio.account_sid and .auth_token, \
-             providers.stripe.secret_key and .webhook_secrets, or providers.sendgrid.api_key and .webhook_public_keys",
-        ));
+    let mut sources = Vec::new();
+    for integration in session.config.integrations() {
+        for events in integration.events {
+            if let Some(source) = (events.source)(house.context()).await? {
+                sources.push((events.name, source, queue(integration.queue.name)?));
+            }
+        }
+    }
+    if sources.is_empty() {
+        let all = session.config.integrations().iter();
+        let keys: Vec<_> = all
+            .flat_map(|of| of.events)
+            .map(|events| events.turned_on_by)
+            .collect();
+        return Err(Failure::input(format!(
+            "no provider that posts events is configured: set {}",
+            keys.join(", or ")
+        )));
     }
     session.reached().await?;
     secrets.keep_fresh(session.config.reread);
@@ -68,14 +74,8 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
         trusted_proxies: session.config.trusted_proxies.clone(),
     };
     let mut webhooks = Webhooks::new(options);
-    if let Some(twilio) = twilio {
-        webhooks = webhooks.twilio(twilio);
-    }
-    if let Some(stripe) = stripe {
-        webhooks = webhooks.stripe(stripe);
-    }
-    if let Some(sendgrid) = sendgrid {
-        webhooks = webhooks.sendgrid(sendgrid);
+    for (name, source, queue) in sources {
+        webhooks = webhooks.source(name, source, &queue);
     }
     webhooks.listen().await.map_err(|error| match error {
         WebhooksError::Listen { addr, .. } if addr == settings.private_addr => {

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use longshore_integration::PublicUrl;
 use longshore_integration::settings::{Key, Reader};
-use longshore_webhooks::PublicUrl;
 
 const PUBLIC_URL: &str = "webhooks.public_url";
 

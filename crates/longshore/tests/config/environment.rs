@@ -1,6 +1,6 @@
 //! `LONGSHORE_SECTION__KEY`.
 
-use longshore::integrations::email::EmailSettings;
+use longshore_email::EmailSettings;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 

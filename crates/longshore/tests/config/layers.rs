@@ -1,6 +1,6 @@
 //! What is configured when nothing is, and which layer wins.
 
-use longshore::integrations::email::EmailSettings;
+use longshore_email::EmailSettings;
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! The files in `config/`, as they are shipped.
 
-use longshore::integrations::email::EmailSettings;
-use longshore::integrations::geocode::GoogleMapsSettings;
-use longshore::integrations::payments::{AppSettings, StripeSettings};
-use longshore::integrations::sms::TwilioSettings;
+use longshore_email::EmailSettings;
+use longshore_geocode::GoogleMapsSettings;
+use longshore_payment_reconcile::{AppSettings, StripeSettings};
+use longshore_sms::TwilioSettings;
 use std::path::Path;
 
 use longshore::config::{Config, Severity};

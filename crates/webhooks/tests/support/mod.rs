@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use longshore_email::{PublicKey, SendGridEvents};
 use longshore_job::kinds::SendEmail;
 use longshore_job::{JobId, Prepared};
+use longshore_payment_reconcile::StripeEvents;
 use longshore_queue::{Delivery, Link, LinkOptions, NewJob, Queue, RunAt};
 use longshore_sandbox::RedisServer;
-use longshore_webhooks::{
-    Options, PublicKey, SendGridEvents, StripeEvents, TwilioEvents, Webhooks,
-};
+use longshore_sms::TwilioEvents;
+use longshore_webhooks::{Options, Webhooks};
 use ring::hmac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -44,12 +45,12 @@ impl Scene {
     /// One for Twilio.
     pub async fn set() -> Self {
         Self::set_for("twilio", "sms", |webhooks, queue| {
-            webhooks.twilio(TwilioEvents {
-                account_sid: ACCOUNT.to_owned(),
-                auth_token: AUTH_TOKEN.into(),
-                shared_keys: vec![SHARED_KEY.into()],
-                queue,
-            })
+            let events = TwilioEvents::new(
+                ACCOUNT.to_owned(),
+                AUTH_TOKEN.into(),
+                vec![SHARED_KEY.into()],
+            );
+            webhooks.source("twilio", Box::new(events), queue)
         })
         .await
     }
@@ -61,15 +62,17 @@ impl Scene {
 
     /// One for SendGrid, with these keys.
     pub async fn set_for_sendgrid(public_keys: Vec<PublicKey>) -> Self {
-        let takes =
-            |webhooks: Webhooks, queue| webhooks.sendgrid(SendGridEvents { public_keys, queue });
+        let takes = |webhooks: Webhooks, queue: &Queue| {
+            let events = SendGridEvents::new(public_keys);
+            webhooks.source("sendgrid", Box::new(events), queue)
+        };
         Self::set_for("sendgrid", "email", takes).await
     }
 
     async fn set_for(
         provider: &'static str,
         queue: &str,
-        takes: impl FnOnce(Webhooks, Queue) -> Webhooks,
+        takes: impl FnOnce(Webhooks, &Queue) -> Webhooks,
     ) -> Self {
         let redis = RedisServer::start().expect("a private Redis starts");
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
@@ -81,7 +84,7 @@ impl Scene {
             public_url: PUBLIC_URL.parse().expect("a public URL"),
             trusted_proxies: Default::default(),
         });
-        let webhooks = takes(webhooks, queue.clone());
+        let webhooks = takes(webhooks, &queue);
         let listening = webhooks.listen().await.expect("free ports");
         let (http, private) = (listening.http_addr(), listening.private_addr());
         let (stop, stopped) = oneshot::channel();
@@ -155,12 +158,10 @@ impl Scene {
 }
 
 /// Lets a listener take Stripe's events, in test mode and with two secrets.
-pub fn takes_stripe(webhooks: Webhooks, queue: Queue) -> Webhooks {
-    webhooks.stripe(StripeEvents {
-        secrets: vec![WEBHOOK_SECRET.into(), OLD_WEBHOOK_SECRET.into()],
-        live: false,
-        queue,
-    })
+pub fn takes_stripe(webhooks: Webhooks, queue: &Queue) -> Webhooks {
+    let secrets = vec![WEBHOOK_SECRET.into(), OLD_WEBHOOK_SECRET.into()];
+    let events = StripeEvents::new(secrets, false);
+    webhooks.source("stripe", Box::new(events), queue)
 }
 
 /// A status callback, signed as Twilio does when it is sent.

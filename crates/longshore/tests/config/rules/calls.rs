@@ -1,6 +1,6 @@
 //! `providers.sendgrid.rate*` and `.breaker.*`.
 
-use longshore::integrations::email::EmailSettings;
+use longshore_email::EmailSettings;
 use std::time::Duration;
 
 use super::check;

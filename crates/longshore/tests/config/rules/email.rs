@@ -1,7 +1,7 @@
 //! `providers.sendgrid.*` and `email.*`.
 
 use longshore::config::Severity;
-use longshore::integrations::email::EmailSettings;
+use longshore_email::EmailSettings;
 
 use super::check;
 use crate::{SENDGRID_ON, finding, good};

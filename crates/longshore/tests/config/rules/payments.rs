@@ -2,9 +2,7 @@
 
 use super::check;
 use crate::{good, load_as};
-use longshore::integrations::payments::{
-    AppSettings, NewCustomers, StripeSettings, TestPaySettings,
-};
+use longshore_payment_reconcile::{AppSettings, NewCustomers, StripeSettings, TestPaySettings};
 
 /// A file in which payments are on and nothing is wrong.
 const ON: &str = r#"

@@ -1,8 +1,8 @@
 //! `providers.postmark.*` and `email.fallback`.
 
 use longshore::config::{Config, Findings};
-use longshore::integrations::email::{EmailSettings, PostmarkTransport};
 use longshore_email::PostmarkTemplate;
+use longshore_email::{EmailSettings, PostmarkTransport};
 
 use super::check;
 use longshore::integrations::all;

@@ -1,7 +1,7 @@
 //! `providers.s3`, `providers.r2` and `buckets`.
 
 use longshore::config::Severity;
-use longshore::integrations::storage::{Buckets, R2Settings, S3Settings};
+use longshore_export_cleanup::{Buckets, R2Settings, S3Settings};
 use longshore_job::kinds::BucketName;
 
 use crate::{finding, good};

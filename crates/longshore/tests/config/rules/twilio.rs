@@ -1,7 +1,7 @@
 //! `providers.twilio.*`, and what its status callbacks need.
 
 use longshore::config::Severity;
-use longshore::integrations::sms::{TwilioCredentials, TwilioSender, TwilioSettings};
+use longshore_sms::{TwilioCredentials, TwilioSender, TwilioSettings};
 
 use super::check;
 use crate::{findings, good, load_as};

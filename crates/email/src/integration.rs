@@ -1,0 +1,235 @@
+//! `email`, carried out by SendGrid, and by Postmark while it is away.
+
+mod attached;
+mod postmark;
+mod sendgrid;
+mod settings;
+
+use attached::Attached;
+
+use std::sync::Arc;
+
+use crate::webhook::SendGridEvents;
+use crate::{
+    EmailConfig, Postmark, PostmarkConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender,
+    SmtpConfig,
+};
+use longshore_integration::settings::Settings;
+use longshore_integration::{
+    Beside, CallPolicy, Context, Events, Integration, Inventory, Provider, QueueSpec, Repeats,
+    Sections, SetUp, SetUpError, Smoke, Source, StandIn,
+};
+use longshore_job::{Handlers, Job, KindSpec, kinds};
+use serde_json::json;
+
+pub use postmark::{PostmarkSettings, PostmarkTransport};
+pub use sendgrid::SendGridSettings;
+pub use settings::{EmailSettings, FallbackSettings, Sender as SenderSettings};
+
+/// The provider that stands in, as configuration has it.
+const POSTMARK: &str = "postmark";
+
+/// The template of mails that expire by themselves: they hold a link to reset a password.
+const PASSWORD_RESET: &str = "password_reset";
+
+/// `email`.
+#[must_use]
+pub const fn integration() -> Integration {
+    const {
+        Integration {
+            name: "email",
+            // SendGrid has no way to look a message up by our id.
+            queue: QueueSpec::new(kinds::SendEmail::QUEUE),
+            kinds: &[KindSpec::of::<kinds::SendEmail>()],
+            settings: Settings {
+                keys: &[sendgrid::KEYS, postmark::KEYS, settings::KEYS],
+                read: |reader, sections| {
+                    if let Some(email) = settings::read(reader) {
+                        sections.insert(email);
+                    }
+                },
+                check: |_, _| {},
+                secrets: |sections| {
+                    let email = sections.get::<EmailSettings>();
+                    email.map(EmailSettings::secrets).unwrap_or_default()
+                },
+            },
+            set_up: |context| Box::pin(set_up(context)),
+            provider: Some(PROVIDER),
+            cron: &[],
+            events: &[Events {
+                name: PROVIDER.name,
+                turned_on_by: "providers.sendgrid.api_key and .webhook_public_keys",
+                source: |context| Box::pin(events(context)),
+            }],
+            files: None,
+        }
+    }
+}
+
+const PROVIDER: Provider = Provider {
+    name: "sendgrid",
+    turned_on_by: sendgrid::API_KEY,
+    inventory: Inventory {
+        criticality: "high",
+        sla_percent: Some("99.95"),
+        owner: Some("Backend"),
+    },
+    origin: |sections| {
+        Some(
+            sections
+                .get::<EmailSettings>()?
+                .sendgrid
+                .base_url
+                .to_string(),
+        )
+    },
+    repeats: Repeats::Doubles,
+    beside: &[Beside {
+        name: POSTMARK,
+        // As critical as what it stands in for.
+        inventory: Inventory {
+            criticality: "high",
+            sla_percent: None,
+            owner: Some("Backend"),
+        },
+        origin: postmark_origin,
+        takes_jobs: true,
+    }],
+    // Only a mail with a link to reset a password expires by itself.
+    expects: |sections, _| {
+        sections
+            .get::<EmailSettings>()
+            .is_some_and(|email| email.templates.contains_key(PASSWORD_RESET))
+    },
+    doubt: no_template,
+    smoke: Some(Smoke {
+        needs: &[sendgrid::API_KEY, "email.templates.welcome"],
+        kind: kinds::SendEmail::KIND,
+        args: || json!({ "template": "welcome", "to": { "email": "smoke@example.com" }, "data": {} }),
+        what: "a mail was checked in sandbox mode",
+        unsafe_because: |sections| {
+            let sendgrid = &sections.get::<EmailSettings>()?.sendgrid;
+            let live = sendgrid.base_url.to_string().starts_with("https:");
+            (live && !sendgrid.sandbox).then_some(
+                "providers.sendgrid.sandbox is false: it would send a mail; set it to true",
+            )
+        },
+    }),
+};
+
+/// Where Postmark is.
+fn postmark_origin(sections: &Sections) -> Option<String> {
+    let postmark = &sections.get::<EmailSettings>()?.fallback.as_ref()?.postmark;
+    Some(match &postmark.transport {
+        PostmarkTransport::Rest => postmark.base_url.to_string(),
+        PostmarkTransport::Smtp { host, port } if host.contains(':') => {
+            format!("smtp://[{host}]:{port}")
+        }
+        PostmarkTransport::Smtp { host, port } => format!("smtp://{host}:{port}"),
+    })
+}
+
+fn no_template(sections: &Sections, _: &str, args: &serde_json::Value) -> Option<String> {
+    let templates = &sections.get::<EmailSettings>()?.templates;
+    let name = args.get("template")?.as_str()?;
+    let unknown = !templates.is_empty() && !templates.contains_key(name);
+    unknown.then(|| {
+        let known: Vec<_> = templates.keys().map(String::as_str).collect();
+        format!(
+            "there is no template `{name}` in email.templates, only {}: the job will be dead as refused",
+            known.join(", ")
+        )
+    })
+}
+
+async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
+    let Some(email) = context.get::<EmailSettings>() else {
+        return Ok(None);
+    };
+    let sendgrid = &email.sendgrid;
+    let api_key = context.secret(sendgrid::API_KEY, &sendgrid.api_key).await?;
+    let client = SendGrid::new(&SendGridConfig {
+        base_url: sendgrid.base_url.clone(),
+        api_key: api_key.clone(),
+        sandbox: sendgrid.sandbox,
+        timeout: sendgrid.timeout,
+    })
+    .map_err(|error| SetUpError::at("providers.sendgrid", error))?;
+    let mails = EmailConfig {
+        from: Sender {
+            email: email.from.email.clone(),
+            name: email.from.name.clone(),
+        },
+        templates: email.templates.clone(),
+        heard: !sendgrid.webhook_public_keys.is_empty(),
+    };
+    let mut handler = SendEmailHandler::new(mails, client);
+    if let Some(files) = context.program.files().await? {
+        handler = handler.with_attachments(Arc::new(Attached(files)));
+    }
+    let mut fallback = None;
+    if let Some(settings) = &email.fallback {
+        let (postmark, calls) = stands_in(context, settings).await?;
+        handler = handler.with_fallback(postmark);
+        fallback = Some(StandIn {
+            calls: Box::new(calls),
+            takes_jobs: true,
+        });
+    }
+    Ok(Some(SetUp {
+        handlers: Handlers::new().with(handler),
+        calls: Some(CallPolicy {
+            fallback,
+            ..CallPolicy::new(PROVIDER.name, &sendgrid.calls, sendgrid.timeout, [api_key])
+        }),
+    }))
+}
+
+/// What it takes to have Postmark stand in.
+async fn stands_in(
+    context: Context<'_>,
+    settings: &FallbackSettings,
+) -> Result<(Postmark, CallPolicy), SetUpError> {
+    let postmark = &settings.postmark;
+    let server_token = context
+        .secret(postmark::SERVER_TOKEN, &postmark.server_token)
+        .await?;
+    let calls = CallPolicy::new(
+        POSTMARK,
+        &postmark.calls,
+        postmark.timeout,
+        [server_token.clone()],
+    );
+    let message_stream = postmark.message_stream.clone();
+    let timeout = postmark.timeout;
+    let client = match &postmark.transport {
+        PostmarkTransport::Rest => Postmark::by_rest(PostmarkConfig {
+            base_url: postmark.base_url.clone(),
+            server_token,
+            message_stream,
+            templates: settings.ids.clone(),
+            timeout,
+        }),
+        PostmarkTransport::Smtp { host, port } => Postmark::by_smtp(SmtpConfig {
+            host: host.clone(),
+            port: *port,
+            requires_tls: !postmark.is_local(),
+            server_token,
+            message_stream,
+            templates: Arc::clone(&settings.files),
+            timeout,
+        }),
+    };
+    let client = client.map_err(|error| SetUpError::at("providers.postmark", error))?;
+    Ok((client, calls))
+}
+
+/// SendGrid's events; `None` while it is off, or has no public key to verify them with.
+async fn events(context: Context<'_>) -> Result<Option<Box<dyn Source>>, SetUpError> {
+    let Some(email) = context.get::<EmailSettings>() else {
+        return Ok(None);
+    };
+    let public_keys = email.sendgrid.webhook_public_keys.clone();
+    Ok((!public_keys.is_empty()).then(|| Box::new(SendGridEvents::new(public_keys)) as _))
+}

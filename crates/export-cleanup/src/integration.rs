@@ -1,0 +1,272 @@
+//! `export-cleanup`, carried out by S3, with R2 beside it; and what other queues' jobs put there and get from there.
+
+mod buckets;
+mod files;
+mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{ApplyLifecycleHandler, Cleanup, MoveBackHandler, SweepBucketHandler};
+use longshore_integration::settings::Settings;
+use longshore_integration::{
+    Beside, CallPolicy, Context, CronEntry, Integration, Inventory, Provider, QueueSpec, Repeats,
+    Sections, SetUp, SetUpError, Smoke, StandIn,
+};
+use longshore_job::kinds::{ApplyLifecycle, BucketName, MoveBack, SweepBucket};
+use longshore_job::{Handlers, Job, KindSpec};
+use longshore_provider::secret::{ExposeSecret, Secret};
+use longshore_storage::{Keys, Name, StaticKeys, Store, StoreConfig, Stores};
+use serde_json::json;
+
+pub use buckets::Buckets;
+pub use settings::{R2Settings, S3Settings, StoreKeys, StoreSettings};
+
+/// How long the SDK's first retry waits at the most; each further one twice as long. A second, where a try may take its
+/// fifteen, and less where less is waited for.
+fn backoff(timeout: Duration) -> Duration {
+    (timeout / 15).min(Duration::from_secs(1))
+}
+
+/// `export-cleanup`.
+#[must_use]
+pub const fn integration() -> Integration {
+    const {
+        Integration {
+            name: "export-cleanup",
+            queue: QueueSpec {
+                // Sweeps are long jobs.
+                default_timeout: Duration::from_secs(3600),
+                ..QueueSpec::new(SweepBucket::QUEUE)
+            },
+            kinds: &[
+                KindSpec::of::<SweepBucket>(),
+                KindSpec::of::<ApplyLifecycle>(),
+                KindSpec::of::<MoveBack>(),
+            ],
+            settings: Settings {
+                keys: &[settings::KEYS, buckets::KEYS],
+                read: |reader, sections| {
+                    let (s3, r2) = (settings::s3(reader), settings::r2(reader));
+                    if let Some(buckets) = buckets::read(reader, s3.is_some(), r2.is_some()) {
+                        sections.insert(buckets);
+                    }
+                    if let Some(s3) = s3 {
+                        sections.insert(S3Settings(s3));
+                    }
+                    if let Some(r2) = r2 {
+                        sections.insert(R2Settings(r2));
+                    }
+                },
+                check: |_, _| {},
+                secrets: |sections| {
+                    let s3 = sections.get::<S3Settings>();
+                    let r2 = sections.get::<R2Settings>();
+                    let s3 = s3.map(|s3| s3.0.secrets(settings::S3_SECRETS));
+                    let r2 = r2.map(|r2| r2.0.secrets(settings::R2_SECRETS));
+                    s3.into_iter().chain(r2).flatten().collect()
+                },
+            },
+            set_up: |context| Box::pin(set_up(context)),
+            provider: Some(PROVIDER),
+            cron: &[
+                of_bucket(
+                    "lifecycle-exports",
+                    "0 3 * * *",
+                    ApplyLifecycle::KIND,
+                    EXPORTS,
+                ),
+                of_bucket(
+                    "lifecycle-uploads",
+                    "5 3 * * *",
+                    ApplyLifecycle::KIND,
+                    UPLOADS,
+                ),
+                of_bucket("move-back-exports", "50 * * * *", MoveBack::KIND, EXPORTS),
+                of_bucket("move-back-uploads", "55 * * * *", MoveBack::KIND, UPLOADS),
+                of_bucket(
+                    "sweep-exports",
+                    "15 3 * * *",
+                    SweepBucket::KIND,
+                    SWEPT_EXPORTS,
+                ),
+                of_bucket(
+                    "sweep-uploads",
+                    "30 3 * * *",
+                    SweepBucket::KIND,
+                    SWEPT_UPLOADS,
+                ),
+            ],
+            events: &[],
+            files: Some(|context| Box::pin(files::offered(context))),
+        }
+    }
+}
+
+const EXPORTS: &str = r#"{"bucket":"exports"}"#;
+const UPLOADS: &str = r#"{"bucket":"uploads"}"#;
+const SWEPT_EXPORTS: &str = r#"{"bucket":"exports","dry_run":false}"#;
+const SWEPT_UPLOADS: &str = r#"{"bucket":"uploads","dry_run":false}"#;
+
+/// What is done about a bucket again and again. One job makes up for all that were missed: it looks at everything.
+const fn of_bucket(
+    name: &'static str,
+    schedule: &'static str,
+    kind: &'static str,
+    args: &'static str,
+) -> CronEntry {
+    CronEntry {
+        name,
+        kind,
+        schedule,
+        args,
+        catch_up: "once",
+    }
+}
+
+const PROVIDER: Provider = Provider {
+    name: "s3",
+    turned_on_by: "providers.s3.region",
+    inventory: Inventory {
+        criticality: "high",
+        sla_percent: Some("99.99"),
+        owner: Some("Infrastructure"),
+    },
+    origin: |sections| {
+        let S3Settings(s3) = sections.get()?;
+        Some(match &s3.endpoint_url {
+            Some(origin) => origin.to_string(),
+            None => format!("https://s3.{}.amazonaws.com", s3.region),
+        })
+    },
+    // To delete or copy what is gone or there does nothing.
+    repeats: Repeats::Harmless,
+    // Runs choose for themselves what may be done there: nothing is claimed for it.
+    beside: &[Beside {
+        name: "r2",
+        // As critical as what it stands in for.
+        inventory: Inventory {
+            criticality: "high",
+            sla_percent: None,
+            owner: Some("Infrastructure"),
+        },
+        origin: |sections| {
+            let R2Settings(r2) = sections.get()?;
+            Some(r2.endpoint_url.as_ref()?.to_string())
+        },
+        takes_jobs: false,
+    }],
+    expects: |_, _| true,
+    doubt: no_bucket,
+    smoke: Some(Smoke {
+        needs: &["buckets.exports.name"],
+        kind: SweepBucket::KIND,
+        args: || json!({ "bucket": "exports", "dry_run": true }),
+        what: "the exports bucket was listed",
+        unsafe_because: |_| None,
+    }),
+};
+
+async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
+    let Some((stores, calls)) = stores_and_calls(context).await? else {
+        return Ok(None);
+    };
+    let buckets = context.get::<Buckets>().cloned().unwrap_or_default();
+    let cleanup = Cleanup::new(stores, buckets.0);
+    let handlers = Handlers::new()
+        .with(SweepBucketHandler::new(cleanup.clone()))
+        .with(ApplyLifecycleHandler::new(cleanup.clone()))
+        .with(MoveBackHandler::new(cleanup));
+    Ok(Some(SetUp {
+        handlers,
+        calls: Some(calls),
+    }))
+}
+
+/// The stores, if S3 is on.
+///
+/// # Errors
+/// When a secret leads nowhere, or TLS cannot be set up.
+pub async fn stores(context: Context<'_>) -> Result<Option<Stores>, SetUpError> {
+    let found = stores_and_calls(context).await?;
+    Ok(found.map(|(stores, _)| stores))
+}
+
+async fn stores_and_calls(
+    context: Context<'_>,
+) -> Result<Option<(Stores, CallPolicy)>, SetUpError> {
+    let Some(S3Settings(s3)) = context.get() else {
+        return Ok(None);
+    };
+    let (primary, mut calls) = store(context, Name::S3, s3).await?;
+    let mut stores = Stores::new(primary);
+    if let Some(R2Settings(r2)) = context.get() {
+        let (fallback, of_fallback) = store(context, Name::R2, r2).await?;
+        stores = stores.with_fallback(fallback);
+        calls.fallback = Some(StandIn {
+            calls: Box::new(of_fallback),
+            takes_jobs: false,
+        });
+    }
+    Ok(Some((stores, calls)))
+}
+
+async fn store(
+    context: Context<'_>,
+    name: Name,
+    settings: &StoreSettings,
+) -> Result<(Store, CallPolicy), SetUpError> {
+    let (keys, parts) = keys(context, name, settings).await?;
+    let calls = CallPolicy::new(name.as_str(), &settings.calls, settings.timeout, parts);
+    let store = Store::new(StoreConfig {
+        name,
+        region: settings.region.clone(),
+        endpoint: settings.endpoint_url.clone(),
+        force_path_style: settings.force_path_style,
+        keys,
+        timeout: settings.timeout,
+        backoff: backoff(settings.timeout),
+    })
+    .map_err(|error| SetUpError::at(&format!("providers.{name}"), error))?;
+    Ok((store, calls))
+}
+
+/// What requests are signed with, as it is at each of them, and the secrets that make it up.
+async fn keys(
+    context: Context<'_>,
+    name: Name,
+    settings: &StoreSettings,
+) -> Result<(Keys, Vec<Secret>), SetUpError> {
+    let Some(keys) = &settings.keys else {
+        return Ok((Keys::DefaultChain, vec!["default chain".into()]));
+    };
+    let of = |word: &str| format!("providers.{name}.{word}");
+    let (id, key) = (of("access_key_id"), of("secret_access_key"));
+    let id = context.secret(&id, &keys.access_key_id).await?;
+    let key = context.secret(&key, &keys.secret_access_key).await?;
+    let token = match &keys.session_token {
+        Some(token) => Some(context.secret(&of("session_token"), token).await?),
+        None => None,
+    };
+    let parts = [&id, &key].into_iter().chain(&token).cloned().collect();
+    let now = move || StaticKeys {
+        access_key_id: id.current().expose_secret().to_owned(),
+        secret_access_key: key.current(),
+        session_token: token.as_ref().map(Secret::current),
+    };
+    Ok((Keys::Static(Arc::new(now)), parts))
+}
+
+/// A bucket without a name refuses every job.
+fn no_bucket(sections: &Sections, kind: &str, args: &serde_json::Value) -> Option<String> {
+    let named = args["bucket"].as_str()?;
+    let alias = BucketName::ALL.into_iter().find(|b| b.as_str() == named)?;
+    sections.get::<S3Settings>()?;
+    match sections.get::<Buckets>()?.get(alias) {
+        None => Some(format!("buckets.{alias}.name is not set here")),
+        Some(bucket) if kind == MoveBack::KIND && bucket.fallback_name.is_none() => {
+            Some(format!("buckets.{alias}.fallback_name is not set here"))
+        }
+        Some(_) => None,
+    }
+}

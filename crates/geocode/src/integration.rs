@@ -1,0 +1,97 @@
+//! `geocode`, carried out by Google Maps.
+
+mod settings;
+
+use std::time::Duration;
+
+use crate::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
+use longshore_integration::settings::Settings;
+use longshore_integration::{
+    CallPolicy, Context, Integration, Inventory, Provider, QueueSpec, Repeats, SetUp, SetUpError,
+    Smoke,
+};
+use longshore_job::{Handlers, Job, KindSpec, kinds};
+use serde_json::json;
+
+pub use settings::GoogleMapsSettings;
+
+/// `geocode`.
+#[must_use]
+pub const fn integration() -> Integration {
+    const {
+        Integration {
+            name: "geocode",
+            queue: QueueSpec {
+                // Google's terms: coordinates for 30 consecutive days.
+                keep_at_most: Some(Duration::from_secs(30 * 24 * 3600)),
+                ..QueueSpec::new(kinds::GeocodeAddress::QUEUE)
+            },
+            kinds: &[KindSpec::of::<kinds::GeocodeAddress>()],
+            settings: Settings {
+                keys: &[settings::KEYS],
+                read: |reader, sections| {
+                    if let Some(maps) = settings::read(reader) {
+                        sections.insert(maps);
+                    }
+                },
+                check: |_, _| {},
+                secrets: |sections| {
+                    let maps = sections.get::<GoogleMapsSettings>();
+                    maps.map(|maps| (settings::API_KEY, &maps.api_key))
+                        .into_iter()
+                        .collect()
+                },
+            },
+            set_up: |context| Box::pin(set_up(context)),
+            provider: Some(PROVIDER),
+            cron: &[],
+            events: &[],
+            files: None,
+        }
+    }
+}
+
+const PROVIDER: Provider = Provider {
+    name: "google_maps",
+    turned_on_by: settings::API_KEY,
+    inventory: Inventory {
+        criticality: "medium",
+        sla_percent: Some("99.9"),
+        owner: Some("Backend"),
+    },
+    origin: |sections| Some(sections.get::<GoogleMapsSettings>()?.base_url.to_string()),
+    // To look an address up twice does nothing.
+    repeats: Repeats::Harmless,
+    beside: &[],
+    expects: |_, _| true,
+    doubt: |_, _, _| None,
+    smoke: Some(Smoke {
+        needs: &[settings::API_KEY],
+        kind: kinds::GeocodeAddress::KIND,
+        args: || json!({ "address": "Slottsplassen 1, Oslo", "region": "no" }),
+        what: "the Royal Palace in Oslo was looked up",
+        unsafe_because: |_| None,
+    }),
+};
+
+async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
+    let Some(maps) = context.get::<GoogleMapsSettings>() else {
+        return Ok(None);
+    };
+    let api_key = context.secret(settings::API_KEY, &maps.api_key).await?;
+    let client = GoogleMaps::new(&GoogleMapsConfig {
+        base_url: maps.base_url.clone(),
+        api_key: api_key.clone(),
+        timeout: maps.timeout,
+    })
+    .map_err(|error| SetUpError::at(&format!("providers.{}", PROVIDER.name), error))?;
+    Ok(Some(SetUp {
+        handlers: Handlers::new().with(GeocodeAddressHandler::new(client)),
+        calls: Some(CallPolicy::new(
+            PROVIDER.name,
+            &maps.calls,
+            maps.timeout,
+            [api_key],
+        )),
+    }))
+}

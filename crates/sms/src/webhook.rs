@@ -1,0 +1,43 @@
+//! Twilio's events: the status callbacks of messages.
+
+mod form;
+mod signature;
+mod status;
+
+use std::fmt;
+
+use longshore_integration::{Posted, Read, Refusal, Source};
+use longshore_provider::secret::Secret;
+
+use signature::Verifier;
+
+/// Twilio as a source of events.
+pub struct TwilioEvents {
+    account_sid: String,
+    verifier: Verifier,
+}
+
+impl TwilioEvents {
+    /// Events of the account `account_sid`, `AC…`; what comes from another is refused. Its primary auth token signs them,
+    /// or one of the shared keys, if webhooks are signed with those. The secret of an API key never does.
+    #[must_use]
+    pub fn new(account_sid: String, auth_token: Secret, shared_keys: Vec<Secret>) -> Self {
+        Self {
+            account_sid,
+            verifier: Verifier::new(auth_token, shared_keys),
+        }
+    }
+}
+
+impl Source for TwilioEvents {
+    fn read(&self, posted: &Posted<'_>) -> Result<Read, Refusal> {
+        let params = self.verifier.verify(posted.url, posted.head, posted.body)?;
+        status::read(&self.account_sid, posted.head, &params)
+    }
+}
+
+impl fmt::Debug for TwilioEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TwilioEvents").finish_non_exhaustive()
+    }
+}
