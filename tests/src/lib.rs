@@ -6,6 +6,7 @@
 //! heartbeats that do not arrive, and [`Tls`] before a provider.
 
 mod act;
+mod clock;
 mod dice;
 mod eventually;
 /// Requests without a client.

@@ -228,7 +228,7 @@ impl Stage {
             Act::Email => self.client.enqueue_all(all.map(email)).await,
             Act::Sms => self.client.enqueue_all(all.map(sms)).await,
             Act::Geocode => self.client.enqueue_all(all.map(address)).await,
-            Act::Payments => return self.enqueue_payments(count).await,
+            Act::Payments => self.client.enqueue_all(all.map(payment)).await,
             Act::Storage => return self.enqueue_sweeps(count).await,
         };
         accepted.expect("accepted")
@@ -238,17 +238,6 @@ impl Stage {
     async fn enqueue_sweeps(&self, count: usize) -> Vec<JobId> {
         let jobs = (0..count).map(|_| SweepBucket::new(BucketName::Exports));
         self.client.enqueue_all(jobs).await.expect("accepted")
-    }
-
-    /// They are for users who wait, but flows may take longer than those.
-    async fn enqueue_payments(&self, count: usize) -> Vec<JobId> {
-        let mut ids = Vec::new();
-        for number in 0..count {
-            let job = self.client.enqueue(payment(number));
-            let job = job.expires_in(Duration::from_secs(24 * 3600)).await;
-            ids.push(job.expect("accepted"));
-        }
-        ids
     }
 
     /// Enqueues this many mails of another template (`d-invoice`), which a rule makes slow, and waits until the provider
@@ -377,44 +366,6 @@ impl Stage {
     pub fn effects(&self, id: JobId) -> u64 {
         let counts = self.ledger().count_by_job();
         counts.get(&id.to_string()).copied().unwrap_or(0)
-    }
-
-    /// Makes scheduled and retryable jobs due now, instead of waiting for their time.
-    ///
-    /// # Panics
-    /// When Redis is away.
-    pub async fn back_date(&self) {
-        let scheduled = &self.queue.keys().scheduled;
-        let mut into = redis::cmd("ZUNIONSTORE");
-        // Weight 0: due in 1970.
-        into.arg(scheduled).arg(1).arg(scheduled);
-        into.arg("WEIGHTS").arg(0);
-        let _: u64 = self.queue.link().command(&into).await.expect("back-dates");
-    }
-
-    /// Moves the clock for one job that waits or is to run: all its times are this much earlier.
-    ///
-    /// # Panics
-    /// When Redis is away.
-    pub async fn back_date_job(&self, id: JobId, by: Duration) {
-        let by_ms = i64::try_from(by.as_millis()).expect("a time");
-        let keys = self.queue.keys();
-        let record = keys.record(&id.into());
-        let link = self.queue.link();
-        for field in ["at", "due", "exp"] {
-            let mut there = redis::cmd("HEXISTS");
-            there.arg(&record).arg(field);
-            if link.command::<bool>(&there).await.expect("looks") {
-                let mut add = redis::cmd("HINCRBY");
-                add.arg(&record).arg(field).arg(-by_ms);
-                let _: i64 = link.command(&add).await.expect("back-dates");
-            }
-        }
-        // Only where it waits for its time.
-        let mut add = redis::cmd("ZADD");
-        add.arg(&keys.scheduled).arg("XX").arg("INCR");
-        add.arg(-by.as_secs_f64()).arg(id.to_string());
-        let _: redis::Value = link.command(&add).await.expect("back-dates");
     }
 
     /// Runs one of the other commands to its end.

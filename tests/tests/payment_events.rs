@@ -9,7 +9,7 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_three_times_in_two_orders_to_two_listeners_has_one_effect() {
-    let stage = Stage::set_for(Act::Payments).await;
+    let stage = Stage::set_for(Act::Payments).await.as_shipped();
     let first = stage.webhooks().start().await;
     let anywhere = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
     let other = anywhere.expect("a free port").to_string();
@@ -79,7 +79,7 @@ async fn an_event_three_times_in_two_orders_to_two_listeners_has_one_effect() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_payment_sends_the_mail_that_the_app_asks_for() {
-    let stage = Stage::set_for(Act::Payments).await;
+    let stage = Stage::set_for(Act::Payments).await.as_shipped();
     let _listener = stage.webhooks().start().await;
     stage.hears_events();
     stage.app.set_contact(json!({

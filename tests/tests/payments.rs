@@ -54,21 +54,11 @@ async fn a_worker_killed_at_any_step_of_a_payment_never_makes_two() {
         stage.faults([Rule::first(6, fault)]);
         let ids = stage.enqueue(6).await;
         let before = stage.ledger().requests();
-        let worker = stage
-            .worker()
-            .short_lease()
-            .set("RETRY__SCHEDULE_SECONDS", "[0.1, 0.1, 0.1]")
-            .start()
-            .await;
+        let worker = stage.worker().short_lease().start().await;
         stage.requests(before + 3).await;
         worker.kill().await;
         stage.faults([]);
-        let mut other = stage
-            .worker()
-            .short_lease()
-            .set("RETRY__SCHEDULE_SECONDS", "[0.1, 0.1, 0.1]")
-            .start()
-            .await;
+        let mut other = stage.worker().short_lease().start().await;
         for id in &ids {
             stage.is(*id, JobState::Completed).await;
         }
@@ -203,16 +193,8 @@ async fn a_declined_card_is_dead_at_once_in_the_group_of_its_decline_code() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_checkout_that_waited_too_long_is_dead_without_a_call() {
     let stage = Stage::set_for(Act::Payments).await;
-    let late = stage
-        .client
-        .enqueue(payment(1))
-        .expires_in(Duration::from_millis(1));
-    let id = late.await.expect("accepted");
-    eventually("it is over", || async {
-        let now = stage.queue.now_ms().await.expect("has a clock");
-        now > id.timestamp_ms() + 5
-    })
-    .await;
+    let id = stage.client.enqueue(payment(1)).await.expect("accepted");
+    stage.back_date_job(id, Duration::from_secs(61)).await;
     let _worker = stage.worker().start().await;
     stage.is(id, JobState::Dead).await;
     assert_eq!(outcomes(&stage.job(id).await), ["expired"]);
@@ -230,7 +212,7 @@ fn told(stage: &Stage) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_being_away_neither_loses_an_effect_nor_stops_payments() {
-    let stage = Stage::set_for(Act::Payments).await;
+    let stage = Stage::set_for(Act::Payments).await.as_shipped();
     let _listener = stage.webhooks().start().await;
     stage.hears_events();
     stage
@@ -243,12 +225,7 @@ async fn the_app_being_away_neither_loses_an_effect_nor_stops_payments() {
             effect: false,
         })])
         .expect("valid rules");
-    let _worker = stage
-        .worker()
-        .set("RETRY__SCHEDULE_SECONDS", "[3600]")
-        .provider("BREAKER__FAILURES", "2")
-        .start()
-        .await;
+    let _worker = stage.worker().start().await;
     let pay = |n| {
         payment(n)
             .payment_method("pm_card_visa")

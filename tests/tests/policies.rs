@@ -1,5 +1,8 @@
 //! Policies of kinds as they are shipped: schedules, time limits and expiries are not shortened here. The clock is moved.
 
+#[path = "policies/shipped.rs"]
+mod shipped;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,7 +25,7 @@ fn answered(status: u16) -> Fault {
 /// A checkout whose call fails once or twice is done within its one attempt: the schedule begins when its user has gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_checkout_makes_its_call_again_within_its_attempt() {
-    let stage = Stage::set_for(Act::Payments).await;
+    let stage = Stage::set_for(Act::Payments).await.as_shipped();
     let _worker = stage.worker().start().await;
     let faults = [
         Rule::first(2, Fault::HangUp { effect: true }),
@@ -226,7 +229,7 @@ async fn a_kinds_expiry_holds_whoever_pushed_the_job() {
 /// a day.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_shipped_schedule_fits_into_the_shipped_expiries() {
-    let stage = Stage::set_for(Act::Payments).await;
+    let stage = Stage::set_for(Act::Payments).await.as_shipped();
     let _worker = stage.worker().start().await;
     stage.faults([Rule::first(3, answered(409))]);
     let cancel = CancelSubscription::new("sub_nobody");

@@ -63,17 +63,13 @@ async fn mails_are_counted_one_by_one_and_by_what_calls_came_to() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn text_messages_are_counted_by_segments_also_those_whose_answer_was_lost() {
     let stage = Stage::set_for(Act::Sms).await;
-    let worker = stage
-        .worker()
-        .set("RETRY__SCHEDULE_SECONDS", "[0.1]")
-        .start()
-        .await;
+    let worker = stage.worker().start().await;
     let long = SendSms::new("+4790000000", "x".repeat(161));
     let long = stage.client.enqueue(long).await.expect("accepted");
     stage.is(long, JobState::Completed).await;
     stage.faults([Rule::first(1, Fault::HangUp { effect: true })]);
     let lost = stage.enqueue(1).await[0];
-    stage.is(lost, JobState::Completed).await;
+    stage.is_in_time(lost, JobState::Completed).await;
     counts(
         &worker,
         &[r#"longshore_provider_billable_units_total{provider="twilio",unit="segment"} 3"#],

@@ -39,8 +39,10 @@ fn refuses(field: &str) -> Rule {
     })
 }
 
+/// The clock is moved over the waits of the retry schedule.
 async fn dead(stage: &Stage, count: u64) {
     eventually("the jobs are dead", || async {
+        stage.back_date().await;
         stage.stats().await.dead >= count
     })
     .await;
@@ -61,12 +63,7 @@ async fn push_garbage(stage: &Stage, id: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dead_letters_of_one_cause_are_one_trouble() {
     let (stage, kent) = (Stage::set().await, Kent::start().await);
-    let mut worker = stage
-        .worker()
-        .set(DSN, kent.dsn())
-        .set("RETRY__SCHEDULE_SECONDS", "[]")
-        .start()
-        .await;
+    let mut worker = stage.worker().set(DSN, kent.dsn()).start().await;
     stage.faults([unavailable()]);
     let ids = stage.enqueue(7).await;
     dead(&stage, 7).await;
@@ -92,7 +89,7 @@ async fn dead_letters_of_one_cause_are_one_trouble() {
             ("provider", "sendgrid"),
             ("class", "failed"),
             ("status", "503"),
-            ("attempt", "1"),
+            ("attempt", "4"),
         ] {
             assert_eq!(tags[tag], value, "{body}");
         }
@@ -109,12 +106,7 @@ async fn dead_letters_of_one_cause_are_one_trouble() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_refusals_that_are_our_own_mistake_are_told() {
     let (stage, kent) = (Stage::set().await, Kent::start().await);
-    let mut worker = stage
-        .worker()
-        .set(DSN, kent.dsn())
-        .set("RETRY__SCHEDULE_SECONDS", "[]")
-        .start()
-        .await;
+    let mut worker = stage.worker().set(DSN, kent.dsn()).start().await;
     // The user's: an address that is none.
     stage.faults([refuses("personalizations.0.to.0.email")]);
     stage.enqueue(3).await;
@@ -181,7 +173,6 @@ async fn without_a_dsn_of_ours_nothing_is_connected_to() {
         .worker()
         // What Sentry's own SDKs would read.
         .env("SENTRY_DSN", elsewhere.dsn("flow"))
-        .set("RETRY__SCHEDULE_SECONDS", "[]")
         .start()
         .await;
     stage.faults([unavailable()]);
@@ -195,12 +186,7 @@ async fn without_a_dsn_of_ours_nothing_is_connected_to() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_sentry_holds_nothing_up() {
     let (stage, silent) = (Stage::set().await, Receiver::silent().await);
-    let mut worker = stage
-        .worker()
-        .set(DSN, silent.dsn("flow"))
-        .set("RETRY__SCHEDULE_SECONDS", "[]")
-        .start()
-        .await;
+    let mut worker = stage.worker().set(DSN, silent.dsn("flow")).start().await;
     stage.faults([unavailable()]);
     stage.enqueue(20).await;
     push_garbage(&stage, "not-an-id").await;

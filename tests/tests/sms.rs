@@ -19,13 +19,10 @@ async fn shown(stage: &Stage, id: JobId) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_whose_answer_was_lost_is_found_and_not_sent_again() {
     let stage = Stage::set_for(Act::Sms).await;
-    let _worker = stage
-        .worker()
-        .set("RETRY__SCHEDULE_SECONDS", "[0.1]")
-        .start()
-        .await;
+    let _worker = stage.worker().start().await;
     stage.faults([Rule::first(20, Fault::HangUp { effect: true })]);
     let ids = stage.enqueue(40).await;
+    stage.are_in_time(&ids, JobState::Completed).await;
     stage.done_once(&ids).await;
     let summary = stage.ledger().summary();
     assert_eq!(summary.accepted, 40, "{summary:?}");
@@ -51,14 +48,12 @@ async fn a_message_whose_answer_was_lost_is_found_and_not_sent_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_never_arrived_is_sent_again_no_sooner_than_a_minute_later() {
     let stage = Stage::set_for(Act::Sms).await;
-    let _worker = stage
-        .worker()
-        .set("RETRY__SCHEDULE_SECONDS", "[0.1]")
-        .start()
-        .await;
+    let _worker = stage.worker().start().await;
     stage.faults([Rule::first(1, Fault::HangUp { effect: false })]);
     let id = stage.enqueue(1).await[0];
     let asked = || stage.twilio.reads();
+    stage.is(id, JobState::Retryable).await;
+    stage.comes_due(id).await;
     eventually("Twilio is asked, by day and without", || async {
         asked() == 2
     })
@@ -120,14 +115,11 @@ async fn a_worker_killed_between_acceptance_and_settling_leads_to_one_message() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_jobs_with_the_same_text_to_the_same_number_are_two_messages() {
     let stage = Stage::set_for(Act::Sms).await;
-    let _worker = stage
-        .worker()
-        .set("RETRY__SCHEDULE_SECONDS", "[0.1]")
-        .start()
-        .await;
+    let _worker = stage.worker().start().await;
     stage.faults([Rule::first(4, Fault::HangUp { effect: true })]);
     let twins = (0..4).map(|_| SendSms::new("+4790000000", "Bordet er klart"));
     let ids = stage.client.enqueue_all(twins).await.expect("accepted");
+    stage.are_in_time(&ids, JobState::Completed).await;
     stage.done_once(&ids).await;
     let mut sids = Vec::new();
     for id in ids {
@@ -192,11 +184,7 @@ async fn what_becomes_of_a_message_reaches_its_job() {
 async fn a_report_finds_a_job_whose_answer_was_lost() {
     let stage = Stage::set_for(Act::Sms).await;
     let _listener = stage.webhooks().start().await;
-    let _worker = stage
-        .worker()
-        .set("RETRY__SCHEDULE_SECONDS", "[3600]")
-        .start()
-        .await;
+    let _worker = stage.worker().start().await;
     stage.faults([Rule::first(1, Fault::HangUp { effect: true })]);
     let id = stage.enqueue(1).await[0];
     eventually("the report came", || async {
