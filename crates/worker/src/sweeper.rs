@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use longshore_job::Envelope;
 use longshore_queue::{
@@ -27,7 +28,8 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
         .sweep(&lease, station.settings.lost_after)
         .await?
     else {
-        station.lose_lease(&lease);
+        // Lost, or forgotten by Redis: a sweep does not tell these apart, the claim that follows does.
+        station.sweep_wanted.store(true, Ordering::Release);
         return Ok(());
     };
     let mut verdicts: Vec<Verdict> = found
