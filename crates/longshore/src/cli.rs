@@ -194,7 +194,7 @@ pub struct Resume {
     /// The queue
     pub queue: String,
     /// Also lifts what the fleet itself holds back: a provider's Retry-After, refused credentials, an open breaker's wait, a
-    /// limiter that lies ahead, the wait after Redis forgot something. The last one at a risk: jobs that a living worker has
+    /// limiter that lies ahead, the wait after Redis was restarted or forgot something. The last one at a risk: jobs that a living worker has
     /// done, and is about to tell of, may run once more
     #[arg(long)]
     pub holds: bool,

@@ -15,7 +15,7 @@
 -- Returns {state, now, next due time in seconds or false, ids, payloads, records, until in ms, route, epoch, timeline, seq}
 --         state: ok, lost (the worker has no lease: it must join again), forgot (Redis forgot, or another timeline has
 --                begun: the caller must say what it remembers before it claims), or what holds claims back, until when:
---                recovering (a new timeline), paused (by an operator), refused (its credentials), held (it said when to
+--                recovering (a new timeline), checking (another process of Redis), paused (by an operator), refused (its credentials), held (it said when to
 --                come back), open (its breaker), limited, away (others reach the provider, this
 --                worker does not)
 --         route: primary, or probe: the one job whose call decides whether the others may go on; fallback and
@@ -49,6 +49,7 @@ if t.news and (joined or t.till > 0) then return none('forgot', t.till) end
 if not joined then return none('lost') end
 go_on(t)
 if t.till > 0 then return none('recovering', t.till) end
+if t.check > 0 then return none('checking', t.check) end
 due = promote(scheduled, retryable, active)
 local held = gate_of(gate, '')
 if held[1] then return none('paused') end

@@ -13,8 +13,9 @@ local beat = redis.call('ZSCORE', workers, self)
 if not beat then return { 'lost', '0', {}, {} } end
 -- A caller whose own lease is old comes back from an outage: the others may be on their way, too. Its next beat says
 -- whose lease still means anything (beat.lua); until then nobody is lost.
--- While a new timeline holds claims, the living are on their way to say what they remember.
-local held = held_until(redis.call('HGET', timeline, 'hold') or '')
+-- While a new timeline, or another process of Redis, holds claims, the living are on their way to say what they remember.
+local holding = redis.call('HMGET', timeline, 'hold', 'check')
+local held = held_until(holding[1] or '') or held_until(holding[2] or '')
 if ARGV[3] == '0' and not held and now - beat <= ARGV[4] * 2 / 3 then
   -- Nobody rescues itself: the caller is alive, whatever its lease says.
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', '(' .. (now - ARGV[4]), 'LIMIT', 0, 100)) do

@@ -24,6 +24,9 @@ pub enum ClaimState {
     Forgot,
     /// Redis forgot, and claims wait until every living worker has told what it remembers.
     Recovering,
+    /// Redis was restarted, or another one took its place, and claims wait until every living worker has seen whether it
+    /// forgot something.
+    Checking,
     /// An operator has paused the queue.
     Paused,
     /// The queue has paused itself: its provider refuses our credentials.
@@ -124,6 +127,7 @@ impl Queue {
         max_running: Option<u32>,
     ) -> Result<Claim, QueueError> {
         let k = &self.keys;
+        let at = self.link.at().await?;
         let token = lease.next_token();
         let provider = &self.provider;
         let (interval_ms, burst) = provider.limiter();
@@ -158,7 +162,7 @@ impl Queue {
             .arg(burst)
             .arg(provider.probe_ms())
             .arg(provider.credentials.now())
-            .arg(self.timeline.told(lease.worker().as_str()))
+            .arg(self.timeline.told(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after))
             .arg(lease.missed());
         let call = match provider.takes_over() {
@@ -172,13 +176,14 @@ impl Queue {
                     .arg(fallback.credentials.now())
             }
         };
-        let value: Value = call.run(&self.link).await?;
+        let value: Value = call.run_over(&self.link, &at.connection).await?;
         let mut answer = Answer::new(value)?;
         let state = match answer.next::<String>()?.as_str() {
             "ok" => ClaimState::Ok,
             "lost" => ClaimState::Lost,
             "forgot" => ClaimState::Forgot,
             "recovering" => ClaimState::Recovering,
+            "checking" => ClaimState::Checking,
             "paused" => ClaimState::Paused,
             "refused" => ClaimState::Refused,
             "held" => ClaimState::Held,

@@ -22,6 +22,8 @@ pub enum HoldCause {
     Limiter,
     /// Redis forgot: living workers come to tell what they remember.
     RedisForgot,
+    /// Redis was restarted, or another one took its place: living workers see whether it forgot something.
+    RedisRestarted,
 }
 
 impl HoldCause {
@@ -34,6 +36,7 @@ impl HoldCause {
             Self::Breaker => "breaker",
             Self::Limiter => "limiter",
             Self::RedisForgot => "redis_forgot",
+            Self::RedisRestarted => "redis_restarted",
         }
     }
 
@@ -44,6 +47,7 @@ impl HoldCause {
             Self::Breaker,
             Self::Limiter,
             Self::RedisForgot,
+            Self::RedisRestarted,
         ]
         .into_iter()
         .find(|cause| cause.as_str() == word)

@@ -235,6 +235,7 @@ impl Queue {
         stale: Duration,
         jobs: usize,
     ) -> Result<Beat, QueueError> {
+        let at = self.link.at().await?;
         let value: Value = script::BEAT
             .on(&[
                 &self.keys.workers,
@@ -247,9 +248,9 @@ impl Queue {
             .arg(mode)
             .arg(millis(stale))
             .arg(jobs)
-            .arg(self.timeline.told(lease.worker().as_str()))
+            .arg(self.timeline.told(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after))
-            .run(&self.link)
+            .run_over(&self.link, &at.connection)
             .await?;
         let mut answer = Answer::new(value)?;
         let held = answer.next::<String>()? == "ok";

@@ -13,7 +13,7 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline,
     RedisError, Value,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::QueueError;
 use crate::copies::Copies;
@@ -42,10 +42,24 @@ pub struct Link {
     client: Client,
     server: Arc<str>,
     options: LinkOptions,
-    open: Arc<Mutex<Option<MultiplexedConnection>>>,
+    open: Arc<Mutex<Option<Open>>>,
     registered: Registered,
     /// Waits until replicas have what was written, if they are to.
     copies: Option<Arc<Copies>>,
+}
+
+/// A connection, and what is known of its other end.
+#[derive(Clone)]
+struct Open {
+    connection: MultiplexedConnection,
+    server: Arc<OnceCell<Arc<str>>>,
+}
+
+/// A connection to one process of Redis.
+pub(crate) struct At {
+    pub(crate) connection: MultiplexedConnection,
+    /// The id of that process, new with each start; empty where it does not say.
+    pub(crate) server: Arc<str>,
 }
 
 /// The queues that this process has noted as existing, by the key of their waiting jobs.
@@ -229,9 +243,36 @@ impl Link {
     }
 
     pub(crate) async fn connection(&self) -> Result<MultiplexedConnection, QueueError> {
+        Ok(self.opened().await?.connection)
+    }
+
+    /// The connection, and which process of Redis is at its other end. That is asked once for each connection: another
+    /// process takes another connection.
+    pub(crate) async fn at(&self) -> Result<At, QueueError> {
+        let open = self.opened().await?;
+        let ask = || async {
+            let mut info = redis::cmd("INFO");
+            info.arg("server");
+            match self.command_over::<String>(&open.connection, &info).await {
+                Ok(info) => {
+                    let id = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+                    Ok(id.map(str::trim).unwrap_or_default().into())
+                }
+                Err(QueueError::Refused { .. } | QueueError::Unexpected(_)) => Ok(Arc::from("")),
+                Err(error) => Err(error),
+            }
+        };
+        let server = open.server.get_or_try_init(ask).await?;
+        Ok(At {
+            server: Arc::clone(server),
+            connection: open.connection,
+        })
+    }
+
+    async fn opened(&self) -> Result<Open, QueueError> {
         let mut open = self.open.lock().await;
-        if let Some(connection) = open.as_ref() {
-            return Ok(connection.clone());
+        if let Some(open) = open.as_ref() {
+            return Ok(open.clone());
         }
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.options.connect_timeout))
@@ -241,7 +282,11 @@ impl Link {
             .get_multiplexed_async_connection_with_config(&config)
             .await
             .map_err(|error| self.explain_entry(&error))?;
-        Ok(open.insert(connection).clone())
+        let opened = Open {
+            connection,
+            server: Arc::default(),
+        };
+        Ok(open.insert(opened).clone())
     }
 
     async fn judge<T>(&self, answer: Result<T, RedisError>) -> Result<T, QueueError> {

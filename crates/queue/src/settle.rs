@@ -132,6 +132,7 @@ impl Queue {
     ) -> Result<Settled, QueueError> {
         debug_assert!((1..=MAX_VERDICTS).contains(&verdicts.len()));
         let k = &self.keys;
+        let at = self.link.at().await?;
         let provider = &*self.provider;
         let mut call = script::SETTLE
             .on(&[
@@ -174,7 +175,7 @@ impl Queue {
         }
         let worker = verdicts.first().map_or("", |v| worker_of(&v.token));
         call = call
-            .arg(self.timeline.told(worker))
+            .arg(self.timeline.told(worker, &at))
             .arg(millis(self.lost_after));
         let reports: Vec<_> = verdicts.iter().filter_map(report).collect();
         call = call.arg(reports.len());
@@ -197,7 +198,7 @@ impl Queue {
                 .arg(verdict.seen.encode(&verdict.said));
             call = carry_out(call, verdict);
         }
-        let value: Value = call.run(&self.link).await?;
+        let value: Value = call.run_over(&self.link, &at.connection).await?;
         let mut answer = Answer::new(value)?;
         let prune_at_ms = answer.next::<u64>()?;
         let forgot = answer.next::<String>()? == "forgot";

@@ -84,6 +84,7 @@ impl Queue {
         ours: &mut Vec<bool>,
     ) -> Result<Option<Stamp>, QueueError> {
         let k = &self.keys;
+        let at = self.link.at().await?;
         let mut call = script::TAKE_BACK
             .on(&[
                 &k.timeline,
@@ -101,7 +102,7 @@ impl Queue {
                 &k.kinds,
                 &k.sought,
             ])
-            .arg(self.timeline.told(lease.worker().as_str()))
+            .arg(self.timeline.told(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after));
         for job in chunk {
             let enqueued = job.enqueued_at_ms.map(|at| at.to_string());
@@ -113,7 +114,7 @@ impl Queue {
                 .arg(&*job.payload)
                 .arg(enqueued.unwrap_or_default());
         }
-        let value: Value = call.run(&self.link).await?;
+        let value: Value = call.run_over(&self.link, &at.connection).await?;
         let mut answer = Answer::new(value)?;
         let lost = answer.next::<String>()? == "lost";
         let at = stamp(&mut answer)?;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::QueueError;
+use crate::link::At;
 use crate::value::Answer;
 
 /// A moment in a queue's life, as claims and settles count it. Later ones are greater.
@@ -47,15 +48,15 @@ struct Remembered {
 }
 
 impl Timeline {
-    /// What a call of this worker says of it.
-    pub(crate) fn told(&self, worker: &str) -> String {
+    /// What a call of this worker over this connection says of it.
+    pub(crate) fn told(&self, worker: &str, at: &At) -> String {
         let remembered = self.lock();
         let own = match remembered.worker == worker {
             true => remembered.own,
             false => 0,
         };
         let Stamp { nonce, seq } = &remembered.newest;
-        format!("{nonce} {seq} {worker} {own}")
+        format!("{nonce} {seq} {worker} {own} {}", at.server)
     }
 
     /// Notes what a call was answered that went well. `worker`: whose claim or settle it was.

@@ -278,6 +278,10 @@ impl Station {
             ClaimState::Open => {
                 tracing::warn!(queue, provider, "held back: the provider's breaker is open");
             }
+            ClaimState::Checking => tracing::warn!(
+                queue,
+                "held back: Redis was restarted, or failed over, and living workers see whether it forgot anything"
+            ),
             ClaimState::Recovering => tracing::warn!(
                 queue,
                 "held back: Redis forgot, and living workers have a moment to tell what they remember"

@@ -6,6 +6,8 @@ mod copies;
 mod failover;
 #[path = "outages/forgot.rs"]
 mod forgot;
+#[path = "outages/restarted.rs"]
+mod restarted;
 #[expect(
     dead_code,
     unreachable_pub,

@@ -290,6 +290,11 @@ fn why(hold: &HoldRow) -> String {
         },
         HoldCause::Breaker => format!("the breaker of {provider} keeps calls away{until}"),
         HoldCause::Limiter => format!("the limit of {provider} lets no call through{until}"),
+        HoldCause::RedisRestarted => {
+            format!(
+                "Redis was restarted, or failed over: workers see whether it forgot anything{until}"
+            )
+        }
         HoldCause::RedisForgot => {
             format!("Redis forgot, and workers tell what they remember{until}")
         }

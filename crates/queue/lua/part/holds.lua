@@ -2,8 +2,10 @@
 -- queue's own), until in ms or 0 = until a probe, key, field}.
 local function holds(gate, breakers, limits, timeline)
   local found = {}
-  local recovering = held_until(redis.call('HGET', timeline, 'hold') or '')
-  if recovering then found[1] = { 'redis_forgot', '', recovering, timeline, 'hold' } end
+  for cause, field in pairs({ redis_forgot = 'hold', redis_restarted = 'check' }) do
+    local till = held_until(redis.call('HGET', timeline, field) or '')
+    if till then found[#found + 1] = { cause, '', till, timeline, field } end
+  end
   local all = fields(gate)
   local of = {}
   for i = 1, #all, 2 do of[all[i]] = all[i + 1] end

@@ -5,20 +5,52 @@
 --   w:<worker>   the seq of that worker's last claim or settle
 --   from, at  the timeline before this one, and the seq up to which its claims and settles are known here
 --   hold      claims are held while it holds (part/hold.lua)
+--   server    the process of Redis that the queue was last worked on, "<run id> <since ms> <seq then> <the one before>"
+--   check     another process of Redis works the queue since: claims are held while it holds, so that every living worker
+--             can compare what it remembers by its heartbeat before a forgotten job is handed out
 --   left      how many ids stand in the waiting list although their jobs are elsewhere (reclaim.lua)
 
 local function number_of(nonce) return tonumber((nonce or ''):match('^(%d+)') or 0) end
 
--- on_timeline(key, workers, told, hold_ms): what a caller remembers, beside what is known. told: "<nonce> <seq> <worker> <own>":
--- the timeline that the caller is on ("" = none yet), the highest seq it has seen of it, its worker, and the seq of that
--- worker's last answered claim or settle. Returns {key, nonce, seq, worker, till: claims are held until then or 0, left,
+-- look_at_server(key, known, server, seq, hold_ms): notes the process of Redis that the caller is connected to, and begins a
+-- check where it is another one than before. known: the field. Returns the seq at which this process began, or nil where
+-- that is not known, and true if a check begins.
+local function look_at_server(key, known, server, seq, hold_ms)
+  if server == '' then return end
+  local id, since, base, before = (known or ''):match('^(%S+) (%d+) (%d+) (%S*)$')
+  if id == server then return tonumber(base) end
+  local text = server .. ' ' .. stamp .. ' ' .. string.format('%.0f', seq) .. ' ' .. (id or '')
+  -- A proxy may say now one, now another id, of servers that are not restarted: that must not hold claims for ever.
+  if before == server and now - since < 60000 then
+    redis.call('HSET', key, 'server', text)
+    return
+  end
+  if not id then
+    redis.call('HSET', key, 'server', text)
+    return seq
+  end
+  redis.call('HSET', key, 'server', text, 'check', hold(hold_ms))
+  return seq, true
+end
+
+-- on_timeline(key, workers, told, hold_ms): what a caller remembers, beside what is known. told:
+-- "<nonce> <seq> <worker> <own> <server>": the timeline that the caller is on ("" = none yet), the highest seq it has seen of
+-- it, its worker, the seq of that worker's last answered claim or settle, and the run id of the Redis that it is connected
+-- to ("" = not known). Returns {key, nonce, seq, worker, till: claims are held until then or 0, check: and for a check of
+-- the server or 0, left,
 -- news: nil; forgot: Redis knows less than the caller, and a new timeline has begun, which holds claims for so many ms;
 -- changed: somebody else has begun one}.
 local function on_timeline(key, workers, told, hold_ms)
-  local nonce, seq, worker, own = told:match('^(%S*) (%d+) (%S*) (%d+)$')
+  local nonce, seq, worker, own, server = told:match('^(%S*) (%d+) (%S*) (%d+) (%S*)$')
   seq, own = tonumber(seq), tonumber(own)
-  local known = redis.call('HMGET', key, 'nonce', 'seq', 'w:' .. worker, 'hold', 'left')
-  local t = { key = key, nonce = known[1], seq = tonumber(known[2] or 0), worker = worker, till = held_until(known[4] or '') or 0, left = tonumber(known[5] or 0) }
+  local known = redis.call('HMGET', key, 'nonce', 'seq', 'w:' .. worker, 'hold', 'left', 'server', 'check')
+  local t = {
+    key = key, nonce = known[1], seq = tonumber(known[2] or 0), worker = worker, till = held_until(known[4] or '') or 0,
+    check = held_until(known[7] or '') or 0, left = tonumber(known[5] or 0),
+  }
+  -- Every living worker comes within one and a half heartbeats, and a lease is at least three of them.
+  local base, begins = look_at_server(key, known[6], server, t.seq, hold_ms / 2)
+  if begins and t.nonce then t.check = now + hold_ms / 2 end
   if nonce == '' then
     if not t.nonce then
       t.nonce = '1.' .. stamp .. '.' .. worker
@@ -30,19 +62,22 @@ local function on_timeline(key, workers, told, hold_ms)
   local n, known_n = number_of(nonce), number_of(t.nonce)
   local forgot
   if t.nonce == nonce then
-    -- A worker that was lost, or has left, has no seq any more.
-    forgot = t.seq < seq or (mine < own and (known[3] or redis.call('ZSCORE', workers, worker)))
+    -- A worker that was lost, or has left, has no seq any more; nor has one that joined after the copy was made.
+    forgot = t.seq < seq or (mine < own and (known[3] or t.check > 0 or redis.call('ZSCORE', workers, worker)))
   else
     -- Two of the same number are none the other's past: Redis was emptied, or forgot that one was begun.
     forgot = known_n < n or (known_n == n and t.till == 0)
   end
   if forgot then
-    redis.call('HSET', key, 'from', t.nonce or '', 'at', t.seq)
+    -- What others have done since this process of Redis began is not what it has from before.
+    redis.call('HSET', key, 'from', t.nonce or '', 'at', math.min(base or t.seq, t.seq))
     t.nonce = (math.max(known_n, n) + 1) .. '.' .. stamp .. '.' .. worker
     t.seq = math.max(t.seq, seq) + 1
     t.till = now + hold_ms
+    t.check = 0
     t.news = 'forgot'
     redis.call('HSET', key, 'nonce', t.nonce, 'seq', t.seq, 'hold', hold(hold_ms))
+    redis.call('HDEL', key, 'check')
   elseif t.nonce ~= nonce then
     t.news = 'changed'
   end
