@@ -32,7 +32,7 @@ fn refused(entry: &str) -> JobError {
         ),
         answer: Answer {
             code: Some("suppressed".to_owned()),
-            ..Answer::default()
+            ..Answer::default().quoting_nothing()
         },
         blame: Blame::Theirs,
     }

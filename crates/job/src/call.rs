@@ -103,7 +103,7 @@ impl From<NotNow> for JobError {
             retry_after: not_now.retry_after,
             scope: Scope::Job,
             reason: not_now.to_string(),
-            answer: Answer::default(),
+            answer: Answer::default().quoting_nothing(),
         }
     }
 }

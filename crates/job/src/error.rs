@@ -33,9 +33,10 @@ pub struct Answer {
     /// The provider's id for the request or what it made, for its support desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// What of the reason the provider said, word for word as it stands there; empty where it is all ours, and `None` where
-    /// that is not known. Every word of the job's args is taken out of this part, however short. Of the rest only what no
-    /// reason of ours says by chance is: addresses, numbers, long texts. Not stored.
+    /// What of the reason the provider said, word for word as it stands there; empty where it is all ours and quotes none
+    /// of the args, and `None` where that is not known. Every word of the job's args is taken out of this part, however
+    /// short, and of the whole reason where it is not known. Of the rest only what no reason of ours says by chance is:
+    /// addresses, numbers, long texts. Not stored.
     #[serde(skip)]
     pub quoted: Option<String>,
 }
@@ -47,6 +48,16 @@ impl Answer {
         Self {
             provider: Some(Cow::Borrowed(provider)),
             ..Self::default()
+        }
+    }
+
+    /// The same where the reason is all ours, and quotes neither a provider nor the args: its words stay, whatever users are
+    /// called.
+    #[must_use]
+    pub fn quoting_nothing(self) -> Self {
+        Self {
+            quoted: Some(String::new()),
+            ..self
         }
     }
 }

@@ -134,7 +134,7 @@ impl From<Unremembered> for JobError {
             retry_after: ASK_AGAIN,
             scope: Scope::Job,
             reason: error.to_string(),
-            answer: Answer::default(),
+            answer: Answer::default().quoting_nothing(),
         }
     }
 }

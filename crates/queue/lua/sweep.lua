@@ -17,12 +17,10 @@ if not beat then return { 'lost', '0', {}, {} } end
 local holding = redis.call('HMGET', timeline, 'hold', 'check')
 local held = held_until(holding[1] or '') or held_until(holding[2] or '')
 if ARGV[3] == '0' and not held and now - beat <= ARGV[4] * 2 / 3 then
-  -- Nobody rescues itself: the caller is alive, whatever its lease says.
+  -- Nobody rescues itself: a lease that is fresh is none of these.
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', '(' .. (now - ARGV[4]), 'LIMIT', 0, 100)) do
-    if worker ~= self then
-      redis.call('ZREM', workers, worker)
-      redis.call('HDEL', timeline, 'w:' .. worker)
-    end
+    redis.call('ZREM', workers, worker)
+    redis.call('HDEL', timeline, 'w:' .. worker)
   end
 end
 local chunk = redis.call('HSCAN', inflight, ARGV[3], 'COUNT', 200)

@@ -219,7 +219,7 @@ impl Error {
     pub(crate) fn ours(store: Name, class: Class, reason: impl Into<String>) -> Self {
         Self {
             class,
-            answer: Answer::of(store.as_str()),
+            answer: Answer::of(store.as_str()).quoting_nothing(),
             reason: reason.into(),
         }
     }

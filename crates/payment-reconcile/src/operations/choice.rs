@@ -125,6 +125,6 @@ pub(super) fn named<'a>(
 fn ours(code: &str) -> Answer {
     Answer {
         code: Some(code.to_owned()),
-        ..Answer::default()
+        ..Answer::default().quoting_nothing()
     }
 }

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | what a provider said | every word of the args, however short, in whatever case |
 //! | our own words | only what none of them is by chance: addresses, numbers, long texts |
-//! | not known whose | whole texts, and words with a capital or a digit, of four letters or more |
+//! | not known whose | as of a provider: a handler may put args into its words |
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -26,8 +26,7 @@ const REDACTED: &str = "[redacted]";
 /// What stands in the place of a value already.
 const PLACEHOLDERS: &[&str] = &["redacted", "email", "phone", "secret", "key"];
 
-/// Shorter ones are looked for only as whole words, since they are parts of other words; and where it is not known who
-/// speaks, not at all.
+/// Shorter ones are looked for only as whole words, since they are parts of other words.
 const SHORTEST: usize = 4;
 
 /// As many digits are a number of somebody's. A status and an amount of days have fewer.
@@ -56,15 +55,15 @@ pub(super) fn take_out(end: &mut End, payload: &[u8]) {
     };
     let private = Private::of(payload);
     *reason = match quoted.as_deref() {
-        None => private.out_of_anybodys(reason),
         Some("") => private.out_of_ours(reason),
         Some(said) if reason.contains(said) => {
             let ours: Vec<_> = reason.split(said).collect();
             let ours: Vec<_> = ours.iter().map(|text| private.out_of_ours(text)).collect();
             ours.join(&private.out_of_said(said))
         }
-        // It was put into other words, and where it stands among them cannot be told.
-        Some(_) => private.out_of_said(reason),
+        // It is not known whose words they are; or what was said was put into others, and where it stands among them cannot
+        // be told.
+        None | Some(_) => private.out_of_said(reason),
     };
 }
 
@@ -80,8 +79,6 @@ struct Private {
     texts: Vec<Folded>,
     /// Every word of them, folded.
     words: HashSet<String>,
-    /// Words that look like names or numbers, the longest first.
-    names: Vec<Folded>,
     /// The digits of every number in them.
     numbers: HashSet<String>,
 }
@@ -101,13 +98,9 @@ impl Private {
             }
         }
         let words = texts.iter().flat_map(|text| words(text));
-        let names = words
-            .clone()
-            .filter(|word| word.contains(|c: char| c.is_uppercase() || c.is_numeric()));
         let numbers = texts.iter().flat_map(|text| numbers(text));
         Self {
             words: words.map(|word| fold(word).collect()).collect(),
-            names: folded(names),
             numbers: numbers.collect(),
             texts: folded(texts.iter().map(String::as_str)),
         }
@@ -122,15 +115,6 @@ impl Private {
     /// Out of our own words.
     fn out_of_ours(&self, text: &str) -> String {
         let text = self.without(text, Folded::is_nobodys_word);
-        self.without_numbers(&text)
-    }
-
-    /// Out of a text of which it is not known who speaks.
-    fn out_of_anybodys(&self, text: &str) -> String {
-        let mut text = self.without(text, |_| true);
-        for name in &self.names {
-            text = name.out_of(&text);
-        }
         self.without_numbers(&text)
     }
 
@@ -266,7 +250,7 @@ fn fold(text: &str) -> impl Iterator<Item = char> {
         .flat_map(char::to_lowercase)
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
+fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
 }

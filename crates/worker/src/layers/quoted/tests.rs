@@ -90,16 +90,16 @@ fn our_own_words_stay_whatever_users_are_called() {
     }
 }
 
+/// A handler of somebody's own, which says nothing of whose words they are.
 #[test]
-fn of_what_may_be_anybodys_whole_texts_and_names_go() {
+fn every_word_of_the_args_goes_from_what_may_be_anybodys() {
     for (reason, clean) in [
-        ("no Åda Hansen there", "no Åda [redacted] there"),
-        ("Mr HANSEN, hansen", "Mr [redacted], [redacted]"),
+        ("no Åda Hansen there", "no [redacted] there"),
+        ("Mr HANSEN, bo", "Mr [redacted], [redacted]"),
         ("ADA@example.com of Storgata 7", "[redacted] of [redacted]"),
-        ("in Storgata only", "in [redacted] only"),
-        ("at 918-17-161", "at [redacted]"),
-        // Public, too short, or nobody's.
-        ("Welcome is unknown, ok 1", "Welcome is unknown, ok 1"),
+        ("at 918-17-161, 41", "at [redacted], [redacted]"),
+        // Public, or nobody's.
+        ("Welcome is unknown", "Welcome is unknown"),
         ("", ""),
     ] {
         assert_eq!(cleaned(reason, None), clean, "of {reason:?}");
