@@ -2,10 +2,16 @@
 
 pub mod manual;
 
+mod dead;
+mod sandbox;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use dead::{Dead, Discard, Edit, Export, Many, Replay, ReplayChange, Which};
+pub use sandbox::{Demo, Sandbox};
 
 /// Carries an app's jobs to the services it depends on, and says what became of each one.
 ///
@@ -211,221 +217,6 @@ pub struct Resume {
     pub json: bool,
 }
 
-/// `dead …`.
-#[derive(Debug, Subcommand)]
-pub enum Dead {
-    /// Groups dead letters by what they died of
-    Groups {
-        /// Only of this queue
-        queue: Option<String>,
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Lists dead letters, newest first
-    List {
-        /// Only of this queue
-        #[arg(long, value_name = "NAME")]
-        queue: Option<String>,
-        /// Only of this group
-        #[arg(long, value_name = "GROUP")]
-        group: Option<String>,
-        /// Only of this kind of job
-        #[arg(long, value_name = "KIND")]
-        kind: Option<String>,
-        /// Only those that died within this time: 30m, 2h, 1d
-        #[arg(long, value_name = "DURATION", value_parser = duration)]
-        since: Option<Duration>,
-        /// How many at the most
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-        limit: u32,
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Shows one dead letter with its history
-    Show(OneJob),
-    /// Corrects the args of one dead letter; the old ones are kept in its history
-    Edit(Edit),
-    /// Puts dead letters back to pending: attempts reset, history kept
-    Replay(Replay),
-    /// Lists the replays of groups and queues; cancels or resumes one
-    #[command(args_conflicts_with_subcommands = true)]
-    Replays {
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-        /// What to do to one.
-        #[command(subcommand)]
-        change: Option<ReplayChange>,
-    },
-    /// Writes dead letters to a new file as JSON Lines, and, if asked, removes what is written
-    Export(Export),
-    /// Removes dead letters for good
-    Discard(Discard),
-}
-
-/// `dead edit`.
-#[derive(Debug, Args)]
-pub struct Edit {
-    /// The job's id, as `dead list` shows it
-    #[arg(value_name = "ID")]
-    pub id: String,
-    /// Its args from now on: JSON, or @file with JSON
-    #[arg(long, value_name = "JSON")]
-    pub args: String,
-    /// Why
-    #[arg(long, value_name = "TEXT", value_parser = said)]
-    pub reason: String,
-    /// Also if a request with the old args may have been carried out: its effect may then happen twice
-    #[arg(long)]
-    pub force: bool,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `dead replays …`.
-#[derive(Debug, Subcommand)]
-pub enum ReplayChange {
-    /// Ends a replay; what it has moved stays moved
-    Cancel {
-        /// Its id, as `dead replays` shows it
-        id: String,
-        /// Why
-        #[arg(
-            long,
-            value_name = "TEXT",
-            default_value = "",
-            hide_default_value = true
-        )]
-        reason: String,
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Lets a replay go on that was stopped or cancelled, and waits for its end
-    Resume {
-        /// Its id, as `dead replays` shows it
-        id: String,
-        /// Why
-        #[arg(
-            long,
-            value_name = "TEXT",
-            default_value = "",
-            hide_default_value = true
-        )]
-        reason: String,
-        /// Does not wait: the fleet carries it on
-        #[arg(long)]
-        detach: bool,
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-/// `dead export`.
-#[derive(Debug, Args)]
-pub struct Export {
-    /// Which.
-    #[command(flatten)]
-    pub which: Many,
-    /// The file: a new one, readable by you alone, since it holds personal data
-    #[arg(long = "to", value_name = "FILE")]
-    pub file: std::path::PathBuf,
-    /// Removes from Redis what is written and on the disk
-    #[arg(long, requires = "reason")]
-    pub discard: bool,
-    /// Why
-    #[arg(long, value_name = "TEXT", value_parser = said)]
-    pub reason: Option<String>,
-    /// Does not ask. --discard needs it where nobody can be asked
-    #[arg(long)]
-    pub yes: bool,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Which dead letters, where they are many.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct Many {
-    /// All of one group, as `dead groups` shows it
-    #[arg(long, value_name = "GROUP")]
-    pub group: Option<String>,
-    /// All of one queue
-    #[arg(long, value_name = "NAME")]
-    pub queue: Option<String>,
-}
-
-/// Which dead letters.
-#[derive(Debug, Clone, Args)]
-#[group(required = true, multiple = false)]
-pub struct Which {
-    /// Jobs by id, as `dead list` shows it
-    #[arg(value_name = "ID")]
-    pub ids: Vec<String>,
-    /// All of one group, as `dead groups` shows it
-    #[arg(long, value_name = "GROUP")]
-    pub group: Option<String>,
-    /// All of one queue
-    #[arg(long, value_name = "NAME")]
-    pub queue: Option<String>,
-}
-
-/// `dead replay`.
-#[derive(Debug, Args)]
-pub struct Replay {
-    /// Which.
-    #[command(flatten)]
-    pub which: Which,
-    /// Drips so many a second, in the fleet, and stops itself when they fail again for the same cause
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub rate: Option<u32>,
-    /// Gives each letter its time again, from now: it expires as long after this as it did at first
-    #[arg(long)]
-    pub fresh_expiry: bool,
-    /// Says what it would do, and does nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Does not wait: the fleet carries it on
-    #[arg(long, conflicts_with = "dry_run")]
-    pub detach: bool,
-    /// Why; the audit says it
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub reason: String,
-    /// Does not ask. More than one job needs it where nobody can be asked
-    #[arg(long)]
-    pub yes: bool,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `dead discard`.
-#[derive(Debug, Args)]
-pub struct Discard {
-    /// Which.
-    #[command(flatten)]
-    pub which: Which,
-    /// Why, since it is for good; the audit says it
-    #[arg(long, value_name = "TEXT", value_parser = said)]
-    pub reason: String,
-    /// Does not ask. Needed where nobody can be asked
-    #[arg(long)]
-    pub yes: bool,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `audit`.
 #[derive(Debug, Args)]
 pub struct Audit {
@@ -531,60 +322,6 @@ pub enum ConfigCommand {
     Check(Shown),
     /// Shows every value and where it came from, secrets masked
     Show(Shown),
-}
-
-/// `sandbox`.
-#[derive(Debug, Args)]
-pub struct Sandbox {
-    /// Where the stand-in for SendGrid listens; port 0 picks one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9480")]
-    pub sendgrid_addr: std::net::SocketAddr,
-    /// Where the stand-in for Twilio listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9481")]
-    pub twilio_addr: std::net::SocketAddr,
-    /// Where the stand-in for Google Maps listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9482")]
-    pub google_maps_addr: std::net::SocketAddr,
-    /// Where the stand-in for Stripe listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9483")]
-    pub stripe_addr: std::net::SocketAddr,
-    /// Where the stand-in for the company's app listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9484")]
-    pub app_addr: std::net::SocketAddr,
-    /// Where the made-up payment provider testpay listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9485")]
-    pub testpay_addr: std::net::SocketAddr,
-    /// Where the stand-in for S3 listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9486")]
-    pub s3_addr: std::net::SocketAddr,
-    /// Where the stand-in for R2 listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9487")]
-    pub r2_addr: std::net::SocketAddr,
-    /// Where the stand-in for Postmark listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9488")]
-    pub postmark_addr: std::net::SocketAddr,
-    /// Where the stand-in for SendGrid posts its events
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9465/webhooks/sendgrid"
-    )]
-    pub sendgrid_webhook_url: String,
-    /// Where the stand-in for Stripe posts its events
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9465/webhooks/stripe"
-    )]
-    pub stripe_webhook_url: String,
-}
-
-/// `demo`.
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// How many emails are enqueued
-    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(50..=100_000))]
-    pub jobs: u32,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,0 +1,232 @@
+//! The house's own rules, read from its source: how long a function and a file may be, and which crate may know which.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// So many lines at the most, signature and braces included.
+const FUNCTION: usize = 80;
+const FILE: usize = 400;
+
+/// Longer ones that stand for now. A name leaves this list when it fits, and no name comes onto it without a reason.
+///
+/// Tables of a test, one row after the other: dividing them says nothing more.
+const LONG_TABLES: &[&str] = &[
+    "crates/email/src/error/tests.rs answers_become_outcomes",
+    "crates/longshore/tests/cli/garbage.rs spoiled",
+    "crates/longshore/tests/config/environment.rs a_mistake_is_named_by_its_variable",
+    "crates/longshore/tests/config/rules/cron.rs each_mistake_is_found_with_its_cure",
+    "crates/longshore/tests/config/rules/queues.rs queues_and_their_retries",
+    "crates/longshore/tests/config/rules/redis.rs urls_and_namespaces",
+    "crates/longshore/tests/config/rules/vault.rs what_is_wrong_is_found",
+    "crates/payment-reconcile/src/error/tests.rs statuses_decide_before_types",
+    "crates/payment-reconcile/src/reconcile/tests/naive.rs differences",
+    "crates/payment-reconcile/src/testpay/error/tests.rs every_answer_has_its_meaning",
+    "crates/payment-reconcile/tests/operations/secrets.rs no_secret_and_no_person_is_told",
+    "crates/sandbox/tests/stripe/shapes.rs wrong_parameters_are_named",
+    "tests/tests/replay_drip.rs a_drip_stops_itself_and_finishes_without_its_worker_and_its_terminal",
+    "tests/tests/vault.rs everything_that_vault_does_not_give_is_found_at_once",
+];
+
+/// To be divided by what they are about.
+const LONG_FUNCTIONS: &[&str] = &[
+    "crates/longshore/src/commands/demo.rs run",
+    "crates/longshore/src/commands/work.rs fleet",
+    "crates/longshore/src/sentry/event.rs event",
+    "crates/queue/src/claim.rs claim",
+    "crates/queue/src/decide.rs decide",
+    "crates/queue/src/inspect.rs stats",
+    "crates/queue/src/parked.rs bury_parked",
+    "crates/queue/src/settle.rs settle",
+    "crates/worker/src/keeper.rs keep",
+    "crates/worker/src/layers/settle.rs settle",
+];
+
+/// Likewise.
+const LONG_FILES: &[&str] = &[
+    "crates/email/tests/handler.rs",
+    "crates/longshore/tests/cli/doctor.rs",
+    "crates/operator/src/operator.rs",
+    "crates/payment-reconcile/src/error/tests.rs",
+    "crates/queue/src/decide.rs",
+    "crates/queue/src/inspect.rs",
+    "crates/queue/src/replay.rs",
+    "crates/queue/tests/claim_and_settle.rs",
+    "crates/queue/tests/remember.rs",
+    "crates/queue/tests/replay.rs",
+    "crates/storage/src/error.rs",
+    "crates/webhooks/tests/sendgrid.rs",
+    "tests/src/stage.rs",
+    "tests/tests/email_fallback.rs",
+    "tests/tests/vault.rs",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .expect("the workspace")
+}
+
+/// Every source file of the workspace: its path from the root, and its text.
+fn sources() -> BTreeMap<String, String> {
+    let (root, mut found) = (root(), BTreeMap::new());
+    let mut dirs = vec![root.join("crates"), root.join("tests"), root.join("bench")];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(&dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                if !path.ends_with("target") {
+                    dirs.push(path);
+                }
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let name = path.strip_prefix(&root).expect("inside");
+                let text = std::fs::read_to_string(&path).expect("UTF-8");
+                found.insert(name.display().to_string(), text);
+            }
+        }
+    }
+    found
+}
+
+/// What rustfmt has laid out: a function begins at a line with `fn` and a name, and ends at the first `}` as far to the
+/// right as it. One without a body, or on one line, is short.
+fn functions(text: &str) -> Vec<(&str, usize)> {
+    let lines: Vec<_> = text.lines().collect();
+    let begins = |line: &str| {
+        let words = line.split_whitespace();
+        let before: Vec<_> = words.take_while(|word| *word != "fn").collect();
+        let known = [
+            "pub",
+            "pub(crate)",
+            "pub(super)",
+            "const",
+            "async",
+            "extern",
+        ];
+        before.len() < line.split_whitespace().count()
+            && before.iter().all(|word| known.contains(word))
+    };
+    let starts = lines.iter().enumerate().filter(|(_, line)| begins(line));
+    starts
+        .map(|(start, line)| {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            let end = format!("{indent}}}");
+            let rest = lines[start..].iter();
+            let no_body = |line: &str| line.starts_with(indent) && line.ends_with(';');
+            let length = match line.ends_with(['}', ';']) {
+                true => 1,
+                false => {
+                    let until =
+                        |at: &&str| **at == end || (no_body(at) && is_signature(at, indent));
+                    rest.take_while(|at| !until(at)).count() + 1
+                }
+            };
+            let name = line.split("fn ").nth(1).unwrap_or_default();
+            (name.split(['(', '<']).next().unwrap_or_default(), length)
+        })
+        .collect()
+}
+
+/// The last line of a signature of several lines, without a body: `    ) -> Result<(), Error>;`.
+fn is_signature(line: &str, indent: &str) -> bool {
+    line[indent.len()..].starts_with(')')
+}
+
+/// What is too long and not known to be, and what is known to be and is not.
+fn compare(found: BTreeSet<String>, known: &[&[&str]]) {
+    let known: BTreeSet<String> = known.concat().iter().map(|&name| name.to_owned()).collect();
+    let new: Vec<_> = found.difference(&known).collect();
+    assert!(new.is_empty(), "too long, divide them: {new:#?}");
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(
+        gone.is_empty(),
+        "they fit, take them from the list: {gone:#?}"
+    );
+}
+
+#[test]
+fn functions_have_at_most_80_lines() {
+    let (mut found, mut all) = (BTreeSet::new(), 0);
+    for (file, text) in sources() {
+        for (name, length) in functions(&text) {
+            all += 1;
+            if length > FUNCTION {
+                found.insert(format!("{file} {name}"));
+            }
+        }
+    }
+    assert!(all > 4000, "{all} functions");
+    compare(found, &[LONG_TABLES, LONG_FUNCTIONS]);
+}
+
+#[test]
+fn files_have_at_most_400_lines() {
+    let files = sources();
+    let long = files.iter().filter(|(_, text)| text.lines().count() > FILE);
+    compare(long.map(|(file, _)| file.clone()).collect(), &[LONG_FILES]);
+}
+
+/// Which crates of ours each may know, tests aside: `ARCHITECTURE.md`'s code map. What is not named here may know no other.
+const KNOWS: &[(&str, &[&str])] = &[
+    ("queue", &["job"]),
+    ("cron", &["job"]),
+    ("client", &["job", "queue"]),
+    ("worker", &["job", "queue", "cron", "listener"]),
+    ("provider", &["job"]),
+    ("integration", &["job", "provider"]),
+    ("email", &["job", "provider"]),
+    ("sms", &["job", "provider"]),
+    ("geocode", &["job", "provider"]),
+    ("payment-reconcile", &["job", "provider"]),
+    ("storage", &["job", "provider"]),
+    ("export-cleanup", &["job", "storage"]),
+    ("webhooks", &["job", "queue", "listener", "provider"]),
+    ("operator", &["job", "queue", "cron"]),
+];
+
+/// They stand above all others.
+const ABOVE: &[&str] = &["longshore", "tests"];
+
+#[test]
+fn crates_know_whom_the_code_map_lets_them_know() {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    let ours = |name: &Value| {
+        let name = name.as_str()?;
+        (name == "longshore")
+            .then_some("longshore")
+            .or(name.strip_prefix("longshore-"))
+            .map(str::to_owned)
+    };
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 15, "{} crates", packages.len());
+    for package in packages {
+        let Some(name) = ours(&package["name"]) else {
+            continue;
+        };
+        if ABOVE.contains(&&*name) {
+            continue;
+        }
+        let dependencies = package["dependencies"].as_array().expect("a list");
+        let knows: BTreeSet<_> = dependencies
+            .iter()
+            .filter(|dependency| dependency["kind"].is_null())
+            .filter_map(|dependency| ours(&dependency["name"]))
+            .collect();
+        let may = KNOWS.iter().find(|(crate_, _)| *crate_ == name);
+        let may: BTreeSet<_> = may
+            .map_or(&[][..], |(_, may)| may)
+            .iter()
+            .map(|&may| may.to_owned())
+            .collect();
+        let more: Vec<_> = knows.difference(&may).collect();
+        assert!(more.is_empty(), "{name} may not know {more:?}");
+    }
+}
