@@ -125,7 +125,7 @@ async fn refused_outcomes_are_written_under_load() {
     let cured = Instant::now();
     written(&stage, &full).await;
     let took = cured.elapsed();
-    assert!(took < Duration::from_secs(5), "written after {took:?}");
+    assert!(took < Duration::from_secs(15), "written after {took:?}");
     let accepted = full.load.end().await;
     stage.done_once(&accepted).await;
 }

@@ -191,6 +191,11 @@ async fn without_descriptors_a_probe_is_answered_all_the_same() {
         worker.open_descriptors() >= 48
     })
     .await;
+    // Those that got none are back in the queue: while they try, they take what a probe gives back.
+    eventually("nobody tries any more", || async {
+        stage.stats().await.running < 48 && worker.says("not reached from here")
+    })
+    .await;
     for _ in 0..3 {
         assert_eq!(worker.get("/livez").await.0, 200);
     }

@@ -266,6 +266,7 @@ async fn a_run_that_takes_too_long_is_dropped() {
     comes(&stage, id, &UNKNOWN).await;
     let took = stage.job(id).await.history[0].entry.duration_ms;
     let took = Duration::from_millis(took.expect("it ran"));
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    // The call has 25 s.
+    assert!(took < Duration::from_secs(15), "{took:?}");
     assert_eq!(worker.get("/livez").await.0, 200);
 }

@@ -203,5 +203,5 @@ async fn a_silent_sentry_holds_nothing_up() {
     worker.stop();
     assert_eq!(worker.left_within(Duration::from_secs(30)).await, 0);
     let took = asked.elapsed();
-    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert!(took < Duration::from_secs(12), "{took:?}");
 }

@@ -7,13 +7,19 @@ use longshore_client::JobId;
 use longshore_queue::{Link, LinkOptions};
 use longshore_tests::{Load, Stage, Worker, gone_by, outcomes};
 
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// A short lease is of two seconds here: a busy machine keeps a process from its beat for longer than one.
 async fn three(stage: &Stage, short_lease: bool) -> Vec<Worker> {
     stage.slow_calls_take(2000);
     let mut workers = Vec::new();
     for _ in 0..3 {
         let worker = stage.worker();
         let worker = if short_lease {
-            worker.short_lease()
+            worker
+                .set("WORKER__HEARTBEAT_SECONDS", "0.5")
+                .set("WORKER__LOST_AFTER_SECONDS", "2")
         } else {
             worker
         };
@@ -68,12 +74,19 @@ async fn answers_within_their_time_trouble_nobody() {
     let load = Load::on(&stage);
     stage.progress(200).await;
     let slow = stage.slow_calls(10).await;
-    stall(&stage, Duration::from_secs(3)).await;
+    let since = Instant::now();
+    stall(&stage, Duration::from_secs(2)).await;
     stage.progress(100).await;
-    hold_writes(&stage, Duration::from_secs(3)).await;
+    let stalled = since.elapsed();
+    let since = Instant::now();
+    hold_writes(&stage, Duration::from_secs(2)).await;
     stage.progress(100).await;
-    for worker in &workers {
-        assert!(!worker.says("WARN"), "{}", worker.log());
+    let held = since.elapsed();
+    // On a machine that is so busy that answers took longer than they may, there is something to notice.
+    if stalled.max(held) < ANSWER {
+        for worker in &workers {
+            assert!(!worker.says("WARN"), "{}", worker.log());
+        }
     }
     ends_well(&stage, load, &slow, workers).await;
 }
@@ -104,9 +117,9 @@ async fn nobody_is_lost_while_redis_is_slower_than_a_lease() {
     for _ in 0..2 {
         stage.progress(100).await;
         slow.extend(stage.slow_calls(10).await);
-        stall(&stage, Duration::from_millis(2500)).await;
+        stall(&stage, Duration::from_millis(3500)).await;
         stage.progress(100).await;
-        hold_writes(&stage, Duration::from_millis(2500)).await;
+        hold_writes(&stage, Duration::from_millis(3500)).await;
     }
     ends_well(&stage, load, &slow, workers).await;
 }

@@ -310,7 +310,7 @@ async fn while_redis_restarts_an_enqueue_is_repeated_and_without_it_told_after_f
     );
     let took = began.elapsed();
     assert!(
-        took > Duration::from_secs(3) && took < Duration::from_secs(7),
+        took > Duration::from_secs(3) && took < Duration::from_secs(20),
         "{took:?}"
     );
 }

@@ -140,7 +140,7 @@ async fn at_once(scene: &Scene, n: usize, callback: &Callback) -> Vec<(Answer, D
 fn sent_away(answer: &Answer, took: Duration) {
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(answer.head.contains("\r\nretry-after: 5"), "{answer:?}");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(took < Duration::from_secs(15), "{took:?}");
 }
 
 #[tokio::test]

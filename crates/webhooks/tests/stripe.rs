@@ -270,7 +270,7 @@ async fn without_redis_stripe_is_sent_away_and_comes_again() {
     let begun = Instant::now();
     let answer = Post::of(&paid("evt_2")).to(scene.http).await;
     assert_eq!(answer.status, 503, "{answer:?}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(15));
     assert_eq!(scene.private("/readyz").await.status, 503);
     assert_eq!(scene.counted("unavailable").await, 1);
 

@@ -40,7 +40,7 @@ fn all_fail(bench: &Bench, url: &str, why: &str) {
                 let started = Instant::now();
                 let ran = Ran::of(args, &mut command).fails(3, why);
                 let took = started.elapsed();
-                assert!(took < Duration::from_secs(8), "{took:?}: {ran:?}");
+                assert!(took < Duration::from_secs(20), "{took:?}: {ran:?}");
                 assert!(!ran.stderr.contains("s3cret"), "{ran:?}");
             });
         }
