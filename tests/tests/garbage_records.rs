@@ -77,3 +77,104 @@ async fn a_record_of_the_wrong_type_does_not_stop_the_counts() {
     })
     .await;
 }
+
+/// Writes over keys of the queue with another type.
+async fn write_over(stage: &Stage, suffixes: &[&str]) {
+    let mut junk = redis::pipe();
+    for suffix in suffixes {
+        junk.set(key(stage, suffix), "junk").ignore();
+    }
+    let link = stage.queue.link();
+    link.pipeline::<()>(&junk).await.expect("writes");
+}
+
+fn key(stage: &Stage, suffix: &str) -> String {
+    stage.queue.keys().active.replace("active", suffix)
+}
+
+/// What can be missed is begun anew, so that no outcome waits for it; and a running job whose claim was written over is told
+/// again by its worker, and carried out once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_were_written_over_stop_no_outcome() {
+    let stage = Stage::set().await;
+    let worker = stage.worker().short_lease().start().await;
+    let first = stage.enqueue(1).await;
+    stage.completed(1).await;
+    let can_be_missed = [
+        "groups",
+        "stats",
+        "completed",
+        "completions",
+        "signal",
+        "retryable",
+        "kinds",
+        "kinds:sought",
+        "workers:facts",
+        "replays:open",
+    ];
+    write_over(&stage, &can_be_missed).await;
+    stage.faults([Rule::first(
+        1,
+        Fault::Answer {
+            status: 400,
+            headers: std::collections::BTreeMap::new(),
+            body: None,
+            effect: false,
+        },
+    )]);
+    let dead = stage.enqueue(1).await[0];
+    stage.is(dead, JobState::Dead).await;
+    let after = stage.enqueue(5).await;
+    for id in &after {
+        stage.is(*id, JobState::Completed).await;
+    }
+    assert_eq!(worker.get("/readyz").await.0, 200);
+    let groups = stage.longshore(&["dead", "groups", "--json"]).await.json();
+    assert_eq!(groups[0]["count"], 1, "{groups}");
+
+    let slow = stage.slow_calls(3).await;
+    write_over(&stage, &["inflight"]).await;
+    for id in &slow {
+        stage.is(*id, JobState::Completed).await;
+    }
+    for id in first.iter().chain(&after).chain(&slow) {
+        assert_eq!(stage.effects(*id), 1, "{id}");
+    }
+    drop(worker);
+}
+
+/// What holds jobs is not touched. Whoever meets it says which key it is and what to do, wherever one looks, and from then on
+/// all goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_waiting_list_that_was_written_over_is_named() {
+    let stage = Stage::set().await;
+    let worker = stage.worker().short_lease().start().await;
+    stage.enqueue(1).await;
+    stage.completed(1).await;
+    write_over(&stage, &["active"]).await;
+    let active = key(&stage, "active");
+    let says = format!("{active} is of another type: a string instead of a list");
+    let args = r#"{"template":"welcome","to":{"email":"ada@example.com"},"data":{}}"#;
+    let enqueue = ["enqueue", "send_email", args, "--key", "order-1"];
+    let said = stage.longshore(&enqueue).await;
+    assert_ne!(said.code, Some(0));
+    assert!(said.stderr.contains(&says), "{said:?}");
+    assert!(said.stderr.contains("redis-cli RENAME"), "{said:?}");
+    for command in ["doctor", "queues"] {
+        let shown = stage.longshore(&[command]).await;
+        assert!(shown.stdout.contains(&says), "{command}: {shown:?}");
+    }
+    worker.has_said(&says).await;
+    let unready = worker.becomes("/readyz", 503).await;
+    assert!(unready.contains("email"), "{unready}");
+
+    let link = stage.queue.link();
+    let mut cure = redis::cmd("DEL");
+    cure.arg(&active);
+    let _: u8 = link.command(&cure).await.expect("removes");
+    // The same again: the call that was refused has left nothing behind that would make it a duplicate.
+    let said = stage.longshore(&enqueue).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    stage.completed(2).await;
+    worker.becomes("/readyz", 200).await;
+}

@@ -54,7 +54,7 @@ pub(crate) fn cure(reason: &str) -> &'static str {
         ),
         (
             "WRONGTYPE",
-            "another program has written over a key of this queue",
+            "another program writes to the keys of this queue: let it have a Redis of its own",
         ),
     ];
     CURES

@@ -48,6 +48,16 @@ async fn row(info: &QueueInfo, queue: &Queue, mut stats: Stats) -> Result<QueueR
     let alive = stats.workers > 0;
     let parked = std::mem::take(&mut stats.parked_kinds);
     let mut row = QueueRow::new(info, stats);
+    for spoiled in queue.spoiled().await? {
+        let said = row.broken.take().unwrap_or_default();
+        // Whoever counted the queue has met some of them, and does not say what they are.
+        let met = format!("{} is of another type", spoiled.key);
+        row.broken = Some(match said.as_str() {
+            "" => spoiled.to_string(),
+            _ if said.contains(&met) => said.replace(&met, &spoiled.to_string()),
+            _ => format!("{said}; {spoiled}"),
+        });
+    }
     let mut broken = |error: QueueError| -> Result<(), QueueError> {
         let why = error.of_one_queue().ok_or(error)?;
         let why = format!("what its workers say: {why}");
@@ -168,11 +178,19 @@ impl Operator {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn workers(&self) -> Result<Vec<WorkerRow>, OperatorError> {
-        let mut found = Vec::with_capacity(self.queues.len());
+        let (mut found, mut broken) = (Vec::with_capacity(self.queues.len()), Vec::new());
         for (info, queue) in &self.queues {
-            found.push((info.name.clone(), queue.workers().await?));
+            match queue.workers().await {
+                Ok(workers) => found.push((info.name.clone(), workers)),
+                Err(error) => {
+                    let why = error.of_one_queue().ok_or(error)?;
+                    broken.push(WorkerRow::broken(&info.name, why));
+                }
+            }
         }
-        Ok(workers::rows(found))
+        let mut rows = workers::rows(found);
+        rows.extend(broken);
+        Ok(rows)
     }
 
     /// One job, wherever it is. Its args are redacted unless somebody signs for seeing them: that is written down

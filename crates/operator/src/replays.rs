@@ -166,16 +166,24 @@ impl Operator {
     }
 
     /// Carries all open operations on by a step, as every process of the fleet does. Returns when the next step is of
-    /// use; `None` when none is open.
+    /// use; `None` when none is open. A queue whose operations cannot be carried on stops no others: `broken` is told its
+    /// name, and why.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn advance_replays(&self) -> Result<Option<Duration>, OperatorError> {
+    pub async fn advance_replays(
+        &self,
+        mut broken: impl FnMut(&str, &str),
+    ) -> Result<Option<Duration>, OperatorError> {
         let mut soonest: Option<Duration> = None;
         for (_, queue) in &self.queues {
             let wait = match queue.advance_replays().await {
-                Err(error) if error.of_one_queue().is_some() => continue,
-                wait => wait?,
+                Err(error) => {
+                    let why = error.of_one_queue().ok_or(error)?;
+                    broken(queue.name(), &why);
+                    continue;
+                }
+                Ok(wait) => wait,
             };
             soonest = soonest.into_iter().chain(wait).min();
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use longshore_queue::LivingWorker;
 use serde::Serialize;
 
+use crate::dead::UNREADABLE;
 use crate::time::rfc3339;
 
 /// One worker process.
@@ -32,6 +33,25 @@ pub struct WorkerRow {
     pub fit: bool,
     /// What is: the hosts that it does not reach, with the cause.
     pub note: Option<String>,
+}
+
+impl WorkerRow {
+    /// Who works this queue cannot be told.
+    pub(crate) fn broken(queue: &str, why: String) -> Self {
+        Self {
+            worker: UNREADABLE.to_owned(),
+            host: None,
+            pid: None,
+            version: None,
+            started_at: None,
+            beat_age_seconds: 0.0,
+            queues: vec![queue.to_owned()],
+            kinds: Vec::new(),
+            running: 0,
+            fit: false,
+            note: Some(why),
+        }
+    }
 }
 
 /// Puts the workers of several queues together, by process.

@@ -4,15 +4,15 @@
 -- KEYS  1 workers  2 worker facts  3 kinds  4 sought  5 signal
 -- ARGV  1 worker  2 its facts, JSON; then each kind that it knows
 -- Returns 1, or 0 when the worker has no lease
--- Parts: now, wake
+-- Parts: now, ours, wake
 local workers, facts, kinds, sought, signal = unpack(KEYS)
 if not redis.call('ZSCORE', workers, ARGV[1]) then return 0 end
-redis.call('HSET', facts, ARGV[1], ARGV[2])
+ours('HSET', facts, ARGV[1], ARGV[2])
 local found = false
 for i = 3, #ARGV do
-  redis.call('HSET', kinds, 'known ' .. ARGV[i], stamp)
+  ours('HSET', kinds, 'known ' .. ARGV[i], stamp)
   if redis.call('HEXISTS', kinds, 'parked ' .. ARGV[i]) == 1 then
-    redis.call('SADD', sought, ARGV[i])
+    ours('SADD', sought, ARGV[i])
     found = true
   end
 end

@@ -13,6 +13,14 @@
 --         looks for such jobs itself (Queue::peek), as for open replays.
 --         state: ok, lost (the lease is gone: what the worker runs may run elsewhere)
 local workers, inflight = KEYS[1], KEYS[2]
+-- Leases or claims that another program has written over are forgotten: a new timeline begins, on which the living tell what
+-- they remember.
+for key, wanted in pairs({ [workers] = 'zset', [inflight] = 'hash', [KEYS[4]] = 'hash' }) do
+  local found = redis.call('TYPE', key).ok
+  if found ~= wanted and found ~= 'none' then
+    for _, gone in ipairs({ key, KEYS[4] }) do redis.call('DEL', gone) end
+  end
+end
 local t = on_timeline(KEYS[4], workers, ARGV[5], tonumber(ARGV[6]))
 local rows = redis.call('ZRANGE', workers, 0, -1, 'WITHSCORES')
 -- A lease that was forgotten is not lost.

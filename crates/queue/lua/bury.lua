@@ -6,13 +6,13 @@
 --       5 history entry in JSON, from the comma behind the number of the attempt on  6 "on" while the caller goes on with its look
 -- Returns {next cursor ("0" = through, or somebody else has looked within the last second), 1 if the same chunk has more to bury,
 --          {id, attempt, …} of those that are dead now}
--- Parts: now, wake, record, write, parked
+-- Parts: now, ours, wake, record, write, parked
 local p = { parked = KEYS[1], kinds = KEYS[2], sought = KEYS[3] }
 local inflight, meta, dead, groups, stats, signal = unpack(KEYS, 4)
 if ARGV[6] ~= 'on' then
-  local looked = tonumber(redis.call('HGET', p.kinds, 'looked') or nil)
+  local looked = tonumber(tried('HGET', p.kinds, 'looked') or nil)
   if looked and looked <= now and now - looked < 1000 then return { '0', 0, {} } end
-  redis.call('HSET', p.kinds, 'looked', stamp)
+  ours('HSET', p.kinds, 'looked', stamp)
 end
 local after, group = tonumber(ARGV[2]), ARGV[3]
 local chunk = redis.call('HSCAN', p.kinds, ARGV[1], 'MATCH', 'parked *', 'COUNT', 100)
@@ -24,7 +24,7 @@ local function bury(id)
   local attempt, entry = (used or 0) + 1, (entries or 0) + 1
   local died_at = seconds(now)
   redis.call('ZADD', dead, died_at, id)
-  redis.call('ZADD', dead .. ':' .. group, died_at, id)
+  ours('ZADD', dead .. ':' .. group, died_at, id)
   write(record, {
     'run', table.concat({ used or 0, lost or 0, gen or 0, sent or 0, entry }, ' '),
     'h' .. entry, stamp .. ' {"attempt":' .. attempt .. ARGV[5],
@@ -41,7 +41,7 @@ for i = 1, #chunk[2], 2 do
   local ids = p.parked .. ':' .. of_kind
   if redis.call('EXISTS', ids) == 0 then
     redis.call('HDEL', p.kinds, 'parked ' .. kind)
-    redis.call('SREM', p.sought, kind)
+    redis.pcall('SREM', p.sought, kind)
   else
     -- From before the clock was set back: as if they had been parked now.
     local ahead = redis.call('ZRANGEBYSCORE', ids, '(' .. stamp, '+inf', 'LIMIT', 0, 200)
@@ -50,13 +50,13 @@ for i = 1, #chunk[2], 2 do
       redis.call('ZADD', p.parked, stamp, id)
     end
     if known_lately(p, kind) then
-      if redis.call('SADD', p.sought, kind) == 1 then woken = true end
+      if ours('SADD', p.sought, kind) == 1 then woken = true end
     else
-      redis.call('SREM', p.sought, kind)
+      redis.pcall('SREM', p.sought, kind)
       local over = room > 0 and now - (last_known(p, kind) or 0) >= after
         and redis.call('ZRANGEBYSCORE', ids, '-inf', string.format('%.0f', now - after), 'LIMIT', 0, room) or {}
       if #over > 0 then
-        redis.call('HSETNX', groups, group, ARGV[4])
+        ours('HSETNX', groups, group, ARGV[4])
         local owners = redis.call('HMGET', inflight, unpack(over))
         for n, id in ipairs(over) do
           -- Where Redis forgot, a worker may have taken it back since.
@@ -68,6 +68,6 @@ for i = 1, #chunk[2], 2 do
     end
   end
 end
-if #buried > 0 then redis.pcall('HINCRBY', stats, 'died', #buried / 2) end
+if #buried > 0 then count(stats, 'died', #buried / 2) end
 if woken then wake(signal) end
 return { chunk[1], room <= 0 and 1 or 0, buried }

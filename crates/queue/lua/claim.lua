@@ -87,21 +87,24 @@ if p.interval > 0 then
   want = math.min(want, free)
 end
 
+-- From here to "Taken" everything is only looked at: where a key is of another type, nothing has been taken.
 -- What was parked and this worker knows comes first: it has waited longest.
-local popped, unparked = {}, 0
-if redis.call('EXISTS', KEYS[18]) == 1 then
-  popped = take_sought({ parked = KEYS[16], kinds = KEYS[17], sought = KEYS[18] }, KEYS[19], ARGV[1], want)
+local parked, of_kinds, unparked = { parked = KEYS[16], kinds = KEYS[17], sought = KEYS[18] }, {}, 0
+local popped = {}
+if redis.call('EXISTS', parked.sought) == 1 then
+  popped, of_kinds = find_sought(parked, KEYS[19], ARGV[1], want)
   unparked = #popped
 end
-if unparked < want then
-  local waiting = redis.call('LPOP', active, want - unparked) or {}
-  if unparked == 0 then
-    popped = waiting
-  else
-    for _, id in ipairs(waiting) do popped[#popped + 1] = id end
-  end
+local waiting = unparked < want and redis.call('LRANGE', active, 0, want - unparked - 1) or {}
+if unparked == 0 then
+  popped = waiting
+else
+  for _, id in ipairs(waiting) do popped[#popped + 1] = id end
 end
-if #popped == 0 then return none('ok') end
+if #popped == 0 then
+  take_sought(parked, of_kinds)
+  return none('ok')
+end
 
 -- Its record says that a request went to the provider, and not what became of it.
 local function sent_to_primary(id)
@@ -114,10 +117,10 @@ end
 local owners = redis.call('HMGET', inflight, unpack(popped))
 local times, passed = t.left > 0 and redis.call('ZMSCORE', scheduled, unpack(popped)) or {}, 0
 local many = #popped > 8
-local ids, seen, owned = {}, {}, many and { long, '' } or {}
+local ids, seen, owned, later = {}, {}, many and { long, '' } or {}, {}
 -- Payloads are asked for by their length before they are read: what is larger than a producer may push is buried unread,
--- and one claim hands out a few MiB at the most. The rest goes back to where it was, in order.
-local large, room, rest = {}, 4194304, {}
+-- and one claim hands out a few MiB at the most. The rest stays where it was, in order.
+local large, room, taken = {}, 4194304, #popped
 for i, id in ipairs(popped) do
   if owners[i] or seen[id] or times[i] then
     if i > unparked then passed = passed + 1 end
@@ -125,14 +128,13 @@ for i, id in ipairs(popped) do
     seen[id] = true
     if away_until and sent_to_primary(id) then
       -- Unknown is never failed over: it waits for the provider that may have it.
-      redis.call('ZADD', scheduled, seconds(parked_until), id)
-      due = due or seconds(parked_until)
+      later[#later + 1] = id
     else
       local length = redis.call('HSTRLEN', data, id)
       if length > 262144 then
         large[id] = length
       elseif length > room and #ids > 0 then
-        for n = #popped, i, -1 do rest[#rest + 1] = popped[n] end
+        taken = i - 1
         break
       else
         room = room - length
@@ -143,12 +145,23 @@ for i, id in ipairs(popped) do
     end
   end
 end
-if #rest > 0 then redis.call('LPUSH', active, unpack(rest)) end
+local ended = #ids > 0 and tried('HMGET', completions, unpack(ids)) or {}
+
+-- Taken: from here on nothing is read that has not been read before.
+local rest = taken < #popped
+if unparked > 0 then
+  take_sought(parked, of_kinds)
+  -- Of the parked ones that did not fit, those that come first in the waiting list are next.
+  for i = unparked, taken + 1, -1 do redis.call('LPUSH', active, popped[i]) end
+end
+if taken > unparked then redis.call('LTRIM', active, taken - unparked, -1) end
+for _, id in ipairs(later) do redis.call('ZADD', scheduled, seconds(parked_until), id) end
+if #later > 0 then due = due or seconds(parked_until) end
 local payloads, records = {}, {}
 if #ids > 0 then
   if p.interval > 0 then take(limits, p.name, p.interval, ahead, #ids) end
   if p.probe then probe(p, gate, breakers, 0) end
-  if away_until then redis.call('HINCRBY', stats, 'by_fallback', #ids) end
+  if away_until then count(stats, 'by_fallback', #ids) end
   redis.call('HSET', inflight, unpack(owned))
   if many then redis.call('HDEL', inflight, long) end
   if next(large) then
@@ -156,7 +169,6 @@ if #ids > 0 then
   else
     payloads = redis.call('HMGET', data, unpack(ids))
   end
-  local ended = redis.call('HMGET', completions, unpack(ids))
   for i, id in ipairs(ids) do
     -- Whole, since that costs Redis less than some of its fields. Anybody can write there: a record of the wrong type
     -- is as good as none, and must not stop its neighbours.
@@ -175,13 +187,13 @@ if #ids > 0 then
   end
 end
 if t.left > 0 then
-  if (#popped < want and #rest == 0) or passed >= t.left then
+  if (#popped < want and not rest) or passed >= t.left then
     redis.call('HDEL', timeline, 'left')
   elseif passed > 0 then
     redis.call('HINCRBY', timeline, 'left', -passed)
   end
 end
-if (#popped == want or #rest > 0) and redis.call('LLEN', active) > 0 then
+if (#popped == want or rest) and (tried('LLEN', active) or 0) > 0 then
   wake(signal)
   due = false
 end

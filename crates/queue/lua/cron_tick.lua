@@ -11,12 +11,20 @@
 local cron, data, active, signal, meta, stats, ticks = unpack(KEYS)
 local entry, schedule = ARGV[1], ARGV[2]
 local by_hand = schedule == ''
+-- Each is asked before the first is written: a tick whose mark is moved, or whose payload is known, is not made again.
+local function sound()
+  redis.call('HLEN', data)
+  redis.call('LLEN', active)
+  redis.call('HLEN', ticks)
+end
+if by_hand then sound() end
 local last, ahead = 0, 0
 local names, known = {}, {}
 if not by_hand then
   local field = entry .. ' ' .. schedule
   local mark = (redis.call('HGET', cron, field) or ''):match('^(%d+) %d+$') or ''
   if mark ~= ARGV[3] then return { 0, {} } end
+  sound()
   redis.call('HSET', cron, field, ARGV[4] .. ' ' .. ARGV[5])
   -- While a fleet is deployed with another schedule, the entry has two: what both have is one tick.
   last = tonumber((redis.call('HGET', cron, entry) or ''):match('^(%d+) ') or 0)
@@ -43,7 +51,7 @@ for i = 6, #ARGV, 4 do
       record[#record + 1] = 'exp'
       record[#record + 1] = string.format('%.0f', now + expires)
     end
-    redis.call('HSET', meta .. ':' .. id, unpack(record))
+    write(meta .. ':' .. id, record)
     if not by_hand then
       redis.call('HSET', cron, entry, tick .. ' ' .. id)
       made[#made + 1] = tonumber(tick)
@@ -59,7 +67,7 @@ if #made > 0 then
   redis.call('HSET', ticks, entry, table.concat(newest, ' '))
 end
 if #ids > 0 then
-  redis.call('HINCRBY', stats, 'enqueued', #ids)
+  count(stats, 'enqueued', #ids)
   redis.call('RPUSH', active, unpack(ids))
   wake(signal)
 end

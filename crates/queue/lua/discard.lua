@@ -21,6 +21,8 @@ else
   discarded = redis.call('ZRANGEBYSCORE', selected, '-inf', ARGV[7], 'LIMIT', 0, 1000)
 end
 if #discarded == 0 then return discarded end
+-- Asked before any is taken out: a letter that is in no list could not be discarded again.
+redis.call('HLEN', data)
 bring_out(dead, groups, meta, discarded)
 redis.call('HDEL', data, unpack(discarded))
 local records = {}
@@ -38,7 +40,7 @@ for n, id in ipairs(discarded) do
   end
 end
 redis.call('DEL', unpack(records))
-redis.call('HINCRBY', stats, 'discarded', #discarded)
+count(stats, 'discarded', #discarded)
 audit(log, {
   act = ARGV[3] ~= '' and ARGV[3], by = ARGV[1], action = 'discard', reason = ARGV[2], count = #discarded,
   target = ARGV[4] ~= '' and ARGV[4] or list(discarded),

@@ -10,7 +10,7 @@
 --         refused: of each job whose key stands for other args: its place, the job that has the key, since when in ms.
 --                  Then nothing was enqueued
 --         answers: for each job "" if it is in the queue under its own id, else the id that has its key
--- Parts: now, wake, key
+-- Parts: now, ours, wake, write, key
 local data, active, scheduled, signal, meta, idempotency, stats = unpack(KEYS)
 
 -- Who has which key: looked up once, before anything is written.
@@ -40,6 +40,11 @@ if ARGV[1] ~= '0' then
   if #refused > 0 or ARGV[1] == 'look' then return { refused, {} } end
 end
 
+-- Each is asked before the first is written: a job whose payload is known counts as enqueued, so that none must be without
+-- its place.
+redis.call('HLEN', data)
+redis.call('LLEN', active)
+redis.call('ZCARD', scheduled)
 local answers, pending, added, soonest = {}, {}, 0, nil
 for i = 2, #ARGV, 7 do
   local id, payload, delay, key, expires = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
@@ -78,7 +83,7 @@ for i = 2, #ARGV, 7 do
       record[#record + 1] = 'tracestate'
       record[#record + 1] = ARGV[i + 6]
     end
-    redis.call('HSET', meta .. ':' .. id, unpack(record))
+    write(meta .. ':' .. id, record)
     if due > now then
       redis.call('ZADD', scheduled, seconds(due), id)
       soonest = soonest and math.min(soonest, due) or due
@@ -88,7 +93,7 @@ for i = 2, #ARGV, 7 do
   end
   answers[#answers + 1] = answer
 end
-if added > 0 then redis.call('HINCRBY', stats, 'enqueued', added) end
+if added > 0 then count(stats, 'enqueued', added) end
 if #pending > 0 then redis.call('RPUSH', active, unpack(pending)) end
 -- A process that sleeps until the next due time learns of a sooner one.
 if #pending > 0 or (soonest and soonest < now + 2000) then wake(signal) end

@@ -75,7 +75,7 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
   if verdict == 'r' then
     retried = retried + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
-    redis.call('SADD', retryable, id)
+    ours('SADD', retryable, id)
   elseif verdict == 's' then
     returned = returned + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
@@ -96,8 +96,8 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     died = died + 1
     local died_at = seconds(now)
     redis.call('ZADD', dead, died_at, id)
-    redis.call('ZADD', dead .. ':' .. group, died_at, id)
-    redis.call('HSETNX', groups, group, description)
+    ours('ZADD', dead .. ':' .. group, died_at, id)
+    ours('HSETNX', groups, group, description)
     record[#record + 1] = 'end'
     record[#record + 1] = 'd' .. group
   end
@@ -122,7 +122,8 @@ for n, id in ipairs(ids) do
     if said ~= '' and said ~= primary.unheard then
       -- Who it is stands in the token.
       local by = { reach = reach, workers = workers, process = process_of(tokens[n]:match('^(.*):') or '') }
-      hear(said:find('^%a:%d+:f') and fallback or primary, gate, breakers, said, by)
+      -- Where it cannot be heard, claims say why; the outcome is written all the same.
+      pcall(hear, said:find('^%a:%d+:f') and fallback or primary, gate, breakers, said, by)
     end
     if ARGV[at + 3] == 'c' then
       done[#done + 1] = id
@@ -136,27 +137,26 @@ for n, id in ipairs(ids) do
     if reports and reports[id] then reported[#reported + 1] = reports[id] end
   end
 end
-if #freed > 0 then
-  redis.call('HDEL', inflight, unpack(freed))
-  -- Where the fleet may run only so many, this is what somebody waits for.
-  if redis.call('LLEN', active) > 0 then wake(signal) end
-end
-if #back > 0 then
-  redis.call('LPUSH', active, unpack(back))
-  wake(signal)
-end
-if sought then wake(signal) end
+if #back > 0 then redis.call('LPUSH', active, unpack(back)) end
 if #done > 0 then
-  redis.call('HSET', completions, unpack(ended))
-  redis.call('RPUSH', completed, stamp .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
-  redis.call('HINCRBY', stats, 'completed', #done)
-  redis.call('HINCRBY', stats, 'completed_bytes', bytes)
-  answer[1] = prune(completed, completions, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
+  ours('HSET', completions, unpack(ended))
+  ours('RPUSH', completed, stamp .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
 end
-if reports then report(replay, open, meta, log, reported) end
-write_down(primary, gate, breakers, signal)
-write_down(fallback, gate, breakers, signal)
-if retried > 0 then redis.call('HINCRBY', stats, 'retried', retried) end
-if returned > 0 then redis.call('HINCRBY', stats, 'given_back', returned) end
-if died > 0 then redis.call('HINCRBY', stats, 'died', died) end
+-- Last of what is written of the jobs: while a claim owns its job, its verdict can be written again.
+if #freed > 0 then redis.call('HDEL', inflight, unpack(freed)) end
+for name, n in pairs({ completed = #done, completed_bytes = bytes, retried = retried, given_back = returned, died = died }) do
+  if n > 0 then count(stats, name, n) end
+end
+-- What follows is about no job: should it stop, the outcomes are written.
+local pruned, due = true, 0
+if #done > 0 then
+  pruned, due = pcall(prune, completed, completions, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
+end
+-- It is tried again by the prune that the worker asks for.
+answer[1] = pruned and due or now
+if reports then pcall(report, replay, open, meta, log, reported) end
+pcall(write_down, primary, gate, breakers, signal)
+pcall(write_down, fallback, gate, breakers, signal)
+-- Where the fleet may run only so many, a slot that is free is what somebody waits for.
+if sought or #back > 0 or (#freed > 0 and (tried('LLEN', active) or 0) > 0) then wake(signal) end
 return answer

@@ -44,7 +44,7 @@ local function take_out(id, payload, at)
     if at ~= '' then redis.pcall('HSETNX', record, 'at', at) end
   elseif redis.call('ZREM', scheduled, id) == 1 then
     redis.call('SREM', retryable, id)
-  elseif redis.call('ZSCORE', parked.parked, id) then
+  elseif tried('ZSCORE', parked.parked, id) then
     unpark(parked, (field(record, 'parked') or ''):match(' (%x+)$') or '', nil, { id })
   elseif redis.call('ZSCORE', dead, id) then
     bring_out(dead, groups, meta, { id })

@@ -138,6 +138,16 @@ pub struct Keys {
     pub told: String,
 }
 
+/// One of a queue's keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyName<'a> {
+    pub(crate) name: &'a str,
+    /// It is the first part of many keys' names.
+    pub(crate) is_prefix: bool,
+    /// What Redis calls the type of the key of exactly this name, if there is one.
+    pub(crate) of_type: Option<&'static str>,
+}
+
 /// SET of the names of a namespace's queues. Its braces hold no queue's name, so that it collides with none, and an ACL
 /// pattern such as `{longshore:*` covers it.
 pub(crate) fn registry(namespace: &str) -> String {
@@ -213,10 +223,16 @@ impl Keys {
         })
     }
 
-    /// Every key of the queue: the name that scripts are given, and whether it is the prefix of many. A key that is
-    /// missing here does not compile.
+    /// The keys of the queue that this one belongs to.
+    pub(crate) fn of(key: &str) -> Option<Self> {
+        let (slot, _) = key.strip_prefix('{')?.split_once('}')?;
+        let (namespace, queue) = slot.split_once(':')?;
+        Self::new(namespace, queue).ok()
+    }
+
+    /// Every key of the queue, as scripts are given it. A key that is missing here does not compile.
     #[must_use]
-    pub(crate) fn all(&self) -> Vec<(&str, bool)> {
+    pub(crate) fn all(&self) -> Vec<KeyName<'_>> {
         let Self {
             namespace: _,
             queue: _,
@@ -261,48 +277,61 @@ impl Keys {
         } = self;
         let prefixes = [meta, dead, parked, idempotency, event, kept, map, replay];
         let exact = [
-            active,
-            scheduled,
-            data,
-            signal,
-            inflight,
-            workers,
-            worker_facts,
-            reach,
-            retryable,
-            kinds,
-            sought,
-            gate,
-            limits,
-            breakers,
-            groups,
-            completed,
-            completions,
-            stats,
-            deliveries,
-            delivery_ages,
-            cached,
-            audit,
-            replays,
-            open_replays,
-            cron,
-            cron_ticks,
-            copied,
-            timeline,
-            told,
-            probe,
+            (active, "list"),
+            (scheduled, "zset"),
+            (data, "hash"),
+            (signal, "list"),
+            (inflight, "hash"),
+            (workers, "zset"),
+            (worker_facts, "hash"),
+            (reach, "hash"),
+            (retryable, "set"),
+            (kinds, "hash"),
+            (sought, "set"),
+            (gate, "hash"),
+            (limits, "hash"),
+            (breakers, "hash"),
+            (groups, "hash"),
+            (completed, "list"),
+            (completions, "hash"),
+            (stats, "hash"),
+            (deliveries, "hash"),
+            (delivery_ages, "zset"),
+            (cached, "zset"),
+            (audit, "stream"),
+            (replays, "zset"),
+            (open_replays, "set"),
+            (cron, "hash"),
+            (cron_ticks, "hash"),
+            (copied, "string"),
+            (timeline, "hash"),
+            (told, "hash"),
+            (probe, "string"),
         ];
-        let exact = exact.into_iter().map(|key| (key.as_str(), false));
-        let prefixes = prefixes.into_iter().map(|key| (key.as_str(), true));
+        // Two prefixes are keys as well.
+        let of_prefix = |key| match key == dead || key == parked {
+            true => Some("zset"),
+            false => None,
+        };
+        let exact = exact.into_iter().map(|(key, of_type)| KeyName {
+            name: key,
+            is_prefix: false,
+            of_type: Some(of_type),
+        });
+        let prefixes = prefixes.into_iter().map(|key| KeyName {
+            name: key,
+            is_prefix: true,
+            of_type: of_prefix(key),
+        });
         exact.chain(prefixes).collect()
     }
 
     /// Whether this key is one of the queue's.
     #[must_use]
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.all().into_iter().any(|(name, is_prefix)| {
-            key.strip_prefix(name)
-                .is_some_and(|rest| rest.is_empty() || (is_prefix && rest.starts_with(':')))
+        self.all().into_iter().any(|of| {
+            key.strip_prefix(of.name)
+                .is_some_and(|rest| rest.is_empty() || (of.is_prefix && rest.starts_with(':')))
         })
     }
 

@@ -11,7 +11,7 @@ impl Queue {
     pub async fn prove(&self) -> Result<Vec<String>, QueueError> {
         let k = &self.keys;
         let mut keys: Vec<&str> = vec![&k.probe, &k.gate, &k.signal];
-        keys.extend(k.all().into_iter().map(|(key, _)| key));
+        keys.extend(k.all().into_iter().map(|key| key.name));
         script::PROVE.on(&keys).run(&self.link).await
     }
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, ToRedisArgs};
 
+use crate::spoiled::named;
 use crate::{Link, QueueError};
 
 /// One script.
@@ -51,7 +52,10 @@ impl Call {
     }
 
     pub(crate) async fn run<T: FromRedisValue>(&self, link: &Link) -> Result<T, QueueError> {
-        link.script(self.script.code, &self.command).await
+        match link.script(self.script.code, &self.command).await {
+            Err(error) if error.is_wrong_type() => Err(named(error, link, &self.command).await),
+            answer => answer,
+        }
     }
 
     /// Over this connection of the link's.
@@ -77,18 +81,26 @@ macro_rules! script {
     };
 }
 
-script!(ENQUEUE = "enqueue", "", ["now", "wake", "key"]);
+script!(
+    ENQUEUE = "enqueue",
+    "",
+    ["now", "ours", "wake", "write", "key"]
+);
 script!(
     CLAIM = "claim",
     " flags=allow-oom",
     [
-        "now", "wake", "record", "promote", "hold", "timeline", "limiter", "breaker", "reach",
-        "call", "parked", "sought"
+        "now", "ours", "wake", "record", "promote", "hold", "timeline", "limiter", "breaker",
+        "reach", "call", "parked", "sought"
     ]
 );
 script!(COPIED = "copied", " flags=allow-oom", []);
 script!(CRON_LOOK = "cron_look", "", ["now"]);
-script!(CRON_TICK = "cron_tick", "", ["now", "wake"]);
+script!(
+    CRON_TICK = "cron_tick",
+    "",
+    ["now", "ours", "wake", "write"]
+);
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
     ASK = "ask",
@@ -98,15 +110,17 @@ script!(
 script!(
     TELL = "tell",
     " flags=allow-oom",
-    ["now", "wake", "hold", "breaker", "reach", "verdict"]
+    ["now", "ours", "wake", "hold", "breaker", "reach", "verdict"]
 );
 script!(
     SETTLE = "settle",
     " flags=allow-oom",
     [
         "now",
+        "ours",
         "wake",
         "write",
+        "record",
         "parked",
         "park",
         "prune",
@@ -131,11 +145,15 @@ script!(
     " flags=allow-oom",
     ["now", "hold", "record"]
 );
-script!(ANNOUNCE = "announce", " flags=allow-oom", ["now", "wake"]);
+script!(
+    ANNOUNCE = "announce",
+    " flags=allow-oom",
+    ["now", "ours", "wake"]
+);
 script!(
     BURY = "bury",
     " flags=allow-oom",
-    ["now", "wake", "record", "write", "parked"]
+    ["now", "ours", "wake", "record", "write", "parked"]
 );
 script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);
 script!(
@@ -143,13 +161,17 @@ script!(
     " flags=allow-oom",
     ["now", "hold", "timeline", "record", "letters", "parked"]
 );
-script!(LEAVE = "leave", " flags=allow-oom", ["wake"]);
-script!(PRUNE = "prune", " flags=allow-oom", ["now", "prune"]);
+script!(LEAVE = "leave", " flags=allow-oom", ["ours", "wake"]);
+script!(
+    PRUNE = "prune",
+    " flags=allow-oom",
+    ["now", "ours", "record", "prune"]
+);
 script!(
     GATE = "gate",
     " flags=allow-oom",
     [
-        "now", "wake", "record", "audit", "hold", "breaker", "limiter", "holds"
+        "now", "ours", "wake", "record", "audit", "hold", "breaker", "limiter", "holds"
     ]
 );
 script!(AUDIT = "audit", " flags=allow-oom", ["now", "audit"]);
@@ -194,23 +216,34 @@ script!(
 script!(
     DISCARD = "discard",
     " flags=allow-oom",
-    ["now", "record", "audit", "letters", "key"]
+    ["now", "ours", "record", "audit", "letters", "key"]
 );
 script!(
     REPLAY = "replay",
     "",
-    ["now", "wake", "record", "audit", "letters", "revive"]
+    [
+        "now", "ours", "wake", "record", "audit", "letters", "revive"
+    ]
 );
 script!(
     REPLAY_BEGIN = "replay_begin",
     "",
-    ["now", "wake", "record", "audit", "letters", "operation"]
+    [
+        "now",
+        "ours",
+        "wake",
+        "record",
+        "audit",
+        "letters",
+        "operation"
+    ]
 );
 script!(
     REPLAY_STEP = "replay_step",
     "",
     [
         "now",
+        "ours",
         "wake",
         "record",
         "audit",
@@ -223,6 +256,6 @@ script!(
 script!(
     REPLAY_CHANGE = "replay_change",
     " flags=allow-oom",
-    ["now", "wake", "audit", "operation"]
+    ["now", "ours", "wake", "audit", "operation"]
 );
 script!(REPLAYS = "replays", " flags=no-writes", ["record"]);

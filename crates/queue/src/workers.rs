@@ -144,7 +144,11 @@ impl Queue {
                 .arg(&cursor)
                 .arg("COUNT")
                 .arg(1000);
-            let (next, chunk): (String, Vec<Vec<u8>>) = self.link.command(&command).await?;
+            let (next, chunk): (String, Vec<Vec<u8>>) = match self.link.command(&command).await {
+                // Another program wrote there: then nobody runs anything that is known.
+                Err(error) if error.is_wrong_type() => return Ok(running),
+                answer => answer?,
+            };
             for token in chunk.iter().skip(1).step_by(2) {
                 let token = String::from_utf8_lossy(token);
                 let worker = token.rsplit_once(':').map_or(&*token, |(worker, _)| worker);

@@ -251,6 +251,19 @@ async fn a_job_that_comes_back_is_parked_since_it_was_first() {
     assert!(now > first, "time goes by");
     bench.settle(&[unknown(&claimed[0], "send_fax")]).await;
     assert_eq!(since().await, first);
+
+    // One that died of something else, and was replayed, has its time again.
+    let claimed = bench.claim(&new, 1).await;
+    let verdict = support::verdict(&claimed[0], support::refused("400"));
+    bench.settle(&[verdict]).await;
+    let replayed = bench
+        .queue
+        .replay(&[raw(parked[0])], &support::kari())
+        .await;
+    assert_eq!(replayed.expect("replays").len(), 1);
+    let claimed = bench.claim(&old, 1).await;
+    bench.settle(&[unknown(&claimed[0], "send_fax")]).await;
+    assert!(since().await > first);
 }
 
 /// Kinds that somebody makes up for each job stop nobody's look.

@@ -25,7 +25,7 @@ pub(crate) async fn run(station: Arc<Station>) {
                 Ok(None) => break,
                 Err(error) => {
                     if !failing {
-                        tracing::warn!(queue = station.queue.name(), %error, "a replay waits for Redis");
+                        tracing::warn!(queue = station.queue.name(), %error, "a replay cannot be carried on: it is tried again each second");
                         failing = true;
                     }
                     ASK_AGAIN

@@ -10,13 +10,13 @@ local function park(p, record, id, kind)
     parked_before = parked_before + 1
   end
   local written, sought = pcall(function()
-    -- What counts is written last: of what could not be written whole, nothing is parked.
     local sought = known_lately(p, kind)
-    if sought then redis.call('SADD', p.sought, kind) end
-    redis.call('HSET', p.kinds, 'parked ' .. kind, '')
-    redis.call('ZADD', p.parked .. ':' .. of_kind, since, id)
+    if sought then ours('SADD', p.sought, kind) end
+    ours('HSET', p.kinds, 'parked ' .. kind, '')
     redis.call('ZADD', p.parked, since, id)
+    redis.call('ZADD', p.parked .. ':' .. of_kind, since, id)
     return sought
   end)
+  if not written then unpark(p, of_kind, kind, { id }) end
   return written, written and sought, since .. ' ' .. of_kind
 end

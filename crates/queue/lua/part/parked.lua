@@ -12,7 +12,7 @@ local function digest_of(kind) return redis.sha1hex(kind):sub(1, 12) end
 -- last_known(p, kind): when a worker said last that it knows the kind, in ms, or nil. A time to come was noted before the
 -- clock was set back.
 local function last_known(p, kind)
-  local at = tonumber(redis.call('HGET', p.kinds, 'known ' .. kind) or nil)
+  local at = tonumber(tried('HGET', p.kinds, 'known ' .. kind) or nil)
   return at and math.min(at, now)
 end
 
@@ -25,10 +25,9 @@ end
 -- the next look (bury.lua), although none is left of it.
 local function unpark(p, digest, kind, ids)
   local of_kind = p.parked .. ':' .. digest
-  redis.call('ZREM', p.parked, unpack(ids))
-  redis.call('ZREM', of_kind, unpack(ids))
+  for _, key in ipairs({ p.parked, of_kind }) do redis.pcall('ZREM', key, unpack(ids)) end
   if kind and redis.call('EXISTS', of_kind) == 0 then
-    redis.call('HDEL', p.kinds, 'parked ' .. kind)
-    redis.call('SREM', p.sought, kind)
+    redis.pcall('HDEL', p.kinds, 'parked ' .. kind)
+    redis.pcall('SREM', p.sought, kind)
   end
 end

@@ -11,8 +11,9 @@ local function promote(scheduled, retryable, active)
   if not next or tonumber(next) > now / 1000 then return next end
   local due = redis.call('ZRANGEBYSCORE', scheduled, '-inf', seconds(now), 'LIMIT', 0, 500)
   if #due == 0 then return next end
-  redis.call('ZREM', scheduled, unpack(due))
-  redis.call('SREM', retryable, unpack(due))
+  -- First where they go, then where they were: should it stop in between, none is lost.
   redis.call('RPUSH', active, unpack(due))
+  redis.call('ZREM', scheduled, unpack(due))
+  redis.pcall('SREM', retryable, unpack(due))
   return next_due(scheduled)
 end

@@ -4,7 +4,7 @@
 -- Each entry of `completed` is one settled batch: "<ms> <bytes> <id> <id> …", so this is a few calls per batch.
 -- Returns when the oldest batch that is left is due, in ms since the epoch, or 0.
 local function prune(completed, completions, stats, data, meta, keep_ms, keep_bytes, batches)
-  local held = keep_bytes > 0 and tonumber(redis.call('HGET', stats, 'completed_bytes') or 0) or 0
+  local held = keep_bytes > 0 and tonumber(tried('HGET', stats, 'completed_bytes') or 0) or 0
   for _ = 1, batches do
     local batch = redis.call('LINDEX', completed, 0)
     if not batch then return 0 end
@@ -32,7 +32,7 @@ local function prune(completed, completions, stats, data, meta, keep_ms, keep_by
     redis.call('HDEL', data, unpack(gone))
     redis.call('HDEL', completions, unpack(gone))
     redis.call('DEL', unpack(records))
-    redis.call('HINCRBY', stats, 'completed_bytes', -bytes)
+    count(stats, 'completed_bytes', -bytes)
     held = held - bytes
   end
   return now

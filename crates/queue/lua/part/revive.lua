@@ -19,6 +19,8 @@ end
 -- with "<operation> <group it died in>", so that its first run reports there.
 local function revive(keys, ids, signed, operation)
   if #ids == 0 then return end
+  -- Asked before any is taken out: none must be without its place.
+  redis.call('LLEN', keys.active)
   local meta = keys.meta
   local of = bring_out(keys.dead, keys.groups, meta, ids)
   local line = cjson.encode({
@@ -44,6 +46,6 @@ local function revive(keys, ids, signed, operation)
     redis.pcall('HSET', record, unpack(fields))
   end
   redis.call('RPUSH', keys.active, unpack(ids))
-  redis.call('HINCRBY', keys.stats, 'replayed', #ids)
+  count(keys.stats, 'replayed', #ids)
   wake(keys.signal)
 end

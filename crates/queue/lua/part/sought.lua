@@ -1,18 +1,22 @@
--- take_sought(p, facts, worker, want): takes at most so many parked jobs of the kinds that this worker says to know, those that
--- were parked first. Returns their ids.
-local function take_sought(p, facts, worker, want)
-  local decoded, said = pcall(cjson.decode, redis.call('HGET', facts, worker) or '')
-  local taken = {}
-  if not decoded or type(said) ~= 'table' or type(said.kinds) ~= 'table' then return taken end
+-- find_sought(p, facts, worker, want): at most so many parked jobs of the kinds that this worker says to know, those that were
+-- parked first. Returns their ids, and what take_sought takes.
+local function find_sought(p, facts, worker, want)
+  local decoded, said = pcall(cjson.decode, tried('HGET', facts, worker) or '')
+  local found, of_kinds = {}, {}
+  if not decoded or type(said) ~= 'table' or type(said.kinds) ~= 'table' then return found, of_kinds end
   for _, kind in ipairs(said.kinds) do
-    if #taken >= want then break end
-    if type(kind) == 'string' and redis.call('SISMEMBER', p.sought, kind) == 1 then
-      local of_kind = digest_of(kind)
-      local ids = redis.call('ZRANGE', p.parked .. ':' .. of_kind, 0, want - #taken - 1)
+    if #found >= want then break end
+    if type(kind) == 'string' and tried('SISMEMBER', p.sought, kind) == 1 then
+      local ids = tried('ZRANGE', p.parked .. ':' .. digest_of(kind), 0, want - #found - 1) or {}
       -- With none left, it is not sought any more.
-      unpark(p, of_kind, kind, #ids > 0 and ids or { '' })
-      for _, id in ipairs(ids) do taken[#taken + 1] = id end
+      of_kinds[#of_kinds + 1] = { kind = kind, ids = #ids > 0 and ids or { '' } }
+      for _, id in ipairs(ids) do found[#found + 1] = id end
     end
   end
-  return taken
+  return found, of_kinds
+end
+
+-- take_sought(p, of_kinds): takes them out of the parked ones.
+local function take_sought(p, of_kinds)
+  for _, of in ipairs(of_kinds) do unpark(p, digest_of(of.kind), of.kind, of.ids) end
 end

@@ -1,5 +1,6 @@
 //! Replays as operations: begun, waited for, listed, cancelled, resumed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use longshore_operator::{Operator, ReplayRow};
@@ -12,7 +13,7 @@ use super::moves::{bar, confirm, target};
 use crate::age::ago;
 use crate::cli::{Replay, ReplayChange};
 use crate::failure::Failure;
-use crate::output::{self, counted, or_dash};
+use crate::output::{self, counted, or_dash, plain};
 use crate::session::Session;
 
 /// How often one that waits looks how it goes.
@@ -131,9 +132,16 @@ async fn follow(
     }
     let bar = bar(rows.iter().map(|row| row.total).sum());
     let mut stop = signals::listen()?;
+    let mut told = BTreeSet::new();
     while rows.iter().any(ReplayRow::is_open) {
         // It is carried on from here, too: there may be no worker.
-        let wait = operator.advance_replays().await;
+        let broken = |queue: &str, why: &str| {
+            if told.insert(queue.to_owned()) {
+                let text = format!("warning: {queue}: its replays cannot be carried on: {why}");
+                output::note(&plain(&text));
+            }
+        };
+        let wait = operator.advance_replays(broken).await;
         let wait = wait.inspect_err(|_| output::note(&format!("{ids} goes on in the fleet")))?;
         for row in &mut rows {
             *row = operator.replay_of(&row.id).await?;

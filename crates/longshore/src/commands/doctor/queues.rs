@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use longshore_queue::{KeyScan, Link, Queue, QueueError, ScanFor, Stray};
+use longshore_queue::{KeyScan, Link, Queue, QueueError, ScanFor, Spoiled, Stray};
 
 use super::finding::{Finding, error, ok, warning};
 use crate::commands::queues::{nobody, parked_line};
@@ -37,6 +37,7 @@ pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, 
             &named(cure(&refused.to_string()), namespace),
         )),
     }
+    findings.extend(spoiled(session, link, &found).await?);
     findings.extend(workers(session, link, &found).await?);
     findings.extend(kinds(session, link).await?);
     findings.push(strays(&scan, walked.as_ref().err(), namespace));
@@ -91,6 +92,29 @@ async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
     for ((text, cure), queues) in refused {
         let text = format!("{}: {}", queues.join(", "), plain(&text));
         findings.push(error("writes", text, &cure));
+    }
+    Ok(findings)
+}
+
+/// Keys of queues that another program has written over with another type.
+async fn spoiled(
+    session: &Session,
+    link: &Link,
+    found: &BTreeSet<String>,
+) -> Result<Vec<Finding>, Failure> {
+    let known = session.config.queue_names();
+    let names: BTreeSet<&str> = known
+        .into_iter()
+        .chain(found.iter().map(String::as_str))
+        .collect();
+    let mut findings = Vec::new();
+    for name in names {
+        let queue = Queue::new(link.clone(), &session.config.redis.namespace, name)
+            .map_err(Failure::input)?;
+        // What cannot be asked was said by the proof.
+        for spoiled in queue.spoiled().await.unwrap_or_default() {
+            findings.push(error("keys", plain(&spoiled.to_string()), Spoiled::CURE));
+        }
     }
     Ok(findings)
 }
