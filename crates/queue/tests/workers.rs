@@ -129,6 +129,27 @@ async fn two_sick_workers_do_not_speak_for_a_third_that_reaches_the_provider() {
     assert_eq!(breaker_of(&queue).await, BreakerState::Closed);
 }
 
+/// Who reached it before the first of them missed it says nothing of now.
+#[tokio::test]
+async fn two_sick_workers_are_believed_over_a_third_that_reached_the_provider_before() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(sendgrid());
+    let (a, b) = (bench.worker("a").await, bench.worker("b").await);
+    let idle = bench.worker("idle").await;
+    let reached = queue.reached(&["sendgrid"], idle.process()).await;
+    reached.expect("told");
+    let key = queue.keys().reach.clone();
+    let field = format!("here sendgrid {}", idle.process());
+    let _: i64 = bench
+        .raw(&[b"HINCRBY", key.as_bytes(), field.as_bytes(), b"-1000"])
+        .await;
+    for _ in 0..3 {
+        misses(&bench, &queue, &a).await;
+        misses(&bench, &queue, &b).await;
+    }
+    assert_eq!(breaker_of(&queue).await, BreakerState::Open);
+}
+
 #[tokio::test]
 async fn for_the_only_worker_a_provider_that_is_not_reached_has_failed() {
     let bench = Bench::new();
@@ -147,6 +168,15 @@ async fn for_the_only_worker_a_provider_that_is_not_reached_has_failed() {
     told.expect("told");
     let after = queue.stats().await.expect("counts").breakers[0].until_ms;
     assert_eq!(until, after);
+    // Nor does it end a probe that is under way.
+    let key = queue.keys().breakers.clone();
+    let half = b"half 9 99999999999999 1 99999999999999 ";
+    let _: u8 = bench
+        .raw(&[b"HSET", key.as_bytes(), b"sendgrid", half])
+        .await;
+    let told = queue.still_not_reached(&sendgrid(), alone.process()).await;
+    told.expect("told");
+    assert_eq!(breaker_of(&queue).await, BreakerState::HalfOpen);
 }
 
 #[tokio::test]
@@ -173,10 +203,12 @@ async fn who_misses_a_provider_claims_nothing_while_somebody_is_well() {
     assert_eq!(state(&sick).await, (ClaimState::Away, 0));
     assert_eq!(state(&other).await, (ClaimState::Ok, 1));
 
-    // Where nobody is well, any may find out.
+    // Where nobody is well, any may find out, by a probe and not otherwise.
     bench.enqueue(1).await;
-    half_open().await;
+    let _: u8 = bench.raw(&[b"DEL", key.as_bytes()]).await;
     let told = queue.still_not_reached(&sendgrid(), other.process()).await;
     told.expect("told");
+    assert_eq!(state(&sick).await, (ClaimState::Away, 0));
+    half_open().await;
     assert_eq!(state(&sick).await, (ClaimState::Ok, 1));
 }
