@@ -22,9 +22,9 @@ impl RedisServer {
         let replica = RedisServer::options().start()?;
         replica.say(&format!("REPLICAOF 127.0.0.1 {}", self.port))?;
         let begun = Instant::now();
-        while !replica
-            .say("INFO replication")?
-            .contains("master_link_status:up")
+        // The replica has it a moment before its master counts it as online.
+        while !(replica.say("INFO replication")?).contains("master_link_status:up")
+            || !(self.say("INFO replication")?).contains("state=online")
         {
             if begun.elapsed() > COPIED_WITHIN {
                 let late = io::Error::from(io::ErrorKind::TimedOut);
