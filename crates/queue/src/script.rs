@@ -52,10 +52,8 @@ impl Call {
     }
 
     pub(crate) async fn run<T: FromRedisValue>(&self, link: &Link) -> Result<T, QueueError> {
-        match link.script(self.script.code, &self.command).await {
-            Err(error) if error.is_wrong_type() => Err(named(error, link, &self.command).await),
-            answer => answer,
-        }
+        let answer = link.script(self.script.code, &self.command).await;
+        self.named(link, answer).await
     }
 
     /// Over this connection of the link's.
@@ -64,8 +62,17 @@ impl Call {
         link: &Link,
         connection: &MultiplexedConnection,
     ) -> Result<T, QueueError> {
-        link.script_over(connection, self.script.code, &self.command)
-            .await
+        let code = self.script.code;
+        let answer = link.script_over(connection, code, &self.command).await;
+        self.named(link, answer).await
+    }
+
+    /// The answer; where a key was of another type, the error says which.
+    async fn named<T>(&self, link: &Link, answer: Result<T, QueueError>) -> Result<T, QueueError> {
+        match answer {
+            Err(error) if error.is_wrong_type() => Err(named(error, link, &self.command).await),
+            answer => answer,
+        }
     }
 }
 
