@@ -179,13 +179,19 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("worker", &["job", "queue", "cron", "listener"]),
     ("provider", &["job"]),
     ("integration", &["job", "provider"]),
-    ("email", &["job", "provider"]),
-    ("sms", &["job", "provider"]),
-    ("geocode", &["job", "provider"]),
-    ("payment-reconcile", &["job", "provider"]),
+    ("email", &["job", "provider", "integration"]),
+    ("sms", &["job", "provider", "integration"]),
+    ("geocode", &["job", "provider", "integration"]),
+    ("payment-reconcile", &["job", "provider", "integration"]),
     ("storage", &["job", "provider"]),
-    ("export-cleanup", &["job", "storage"]),
-    ("webhooks", &["job", "queue", "listener", "provider"]),
+    (
+        "export-cleanup",
+        &["job", "storage", "provider", "integration"],
+    ),
+    (
+        "webhooks",
+        &["job", "queue", "listener", "provider", "integration"],
+    ),
     ("operator", &["job", "queue", "cron"]),
 ];
 
