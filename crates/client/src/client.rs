@@ -1,9 +1,9 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_job::{Job, JobId, Prepared, kinds};
+use longshore_job::{Job, JobId, Prepared};
 use longshore_queue::{Enqueued, Key, Link, LinkOptions, NewJob, Queue, QueueError, RunAt};
 use tokio::time::{Instant, sleep};
 
@@ -21,7 +21,10 @@ const CHUNK: usize = 500;
 /// needed and opened again when it breaks.
 #[derive(Clone)]
 pub struct Client {
-    queues: Arc<HashMap<&'static str, Queue>>,
+    link: Link,
+    namespace: Arc<str>,
+    /// Those that were asked for: whichever kinds a producer has, their queues come about by that.
+    queues: Arc<Mutex<HashMap<String, Queue>>>,
 }
 
 impl Client {
@@ -50,12 +53,12 @@ impl Client {
     /// # Errors
     /// When the namespace cannot be used.
     pub fn over(link: &Link, namespace: &str) -> Result<Self, ClientError> {
-        let queues = kinds::queues()
-            .into_iter()
-            .map(|name| Ok((name, Queue::new(link.clone(), namespace, name)?)))
-            .collect::<Result<_, ClientError>>()?;
+        // Any name will do: it is the namespace that is checked.
+        Queue::new(link.clone(), namespace, "any")?;
         Ok(Self {
-            queues: Arc::new(queues),
+            link: link.clone(),
+            namespace: namespace.into(),
+            queues: Arc::default(),
         })
     }
 
@@ -64,18 +67,10 @@ impl Client {
     /// seconds is [`ClientError::NotCopied`].
     #[must_use]
     pub fn with_wait_replicas(self, replicas: u32) -> Self {
-        let mut queues = HashMap::clone(&self.queues);
-        let link = queues.values().next().map(|queue| {
-            let link = queue.link().clone();
-            link.with_wait_replicas(replicas)
-        });
-        if let Some(link) = link {
-            for queue in queues.values_mut() {
-                *queue = queue.over(link.clone());
-            }
-        }
         Self {
-            queues: Arc::new(queues),
+            link: self.link.with_wait_replicas(replicas),
+            namespace: self.namespace,
+            queues: Arc::default(),
         }
     }
 
@@ -126,14 +121,15 @@ impl Client {
 
     async fn push_all(&self, queue: &str, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, ClientError> {
         twice(&jobs)?;
+        let queue = self.queue(queue)?;
         let keyed = jobs.iter().any(|job| job.key.is_some());
         if keyed && jobs.len() > CHUNK {
             // A key that is taken is to be found before the first of many calls.
-            self.queue(queue)?.check_keys(&jobs).await?;
+            queue.check_keys(&jobs).await?;
         }
         let mut enqueued: Vec<Enqueued> = Vec::with_capacity(jobs.len());
         for chunk in jobs.chunks(CHUNK) {
-            match self.push(queue, chunk).await {
+            match self.push(&queue, chunk).await {
                 Ok(answers) => enqueued.extend(answers),
                 Err(source) if enqueued.is_empty() => return Err(not_pushed(chunk, source)),
                 Err(source) => {
@@ -148,10 +144,9 @@ impl Client {
     /// Pushes, and repeats while Redis, or its replicas, are away: a known id is left as it is, so nothing doubles.
     pub(crate) async fn push(
         &self,
-        queue: &str,
+        queue: &Queue,
         jobs: &[NewJob],
     ) -> Result<Vec<Enqueued>, QueueError> {
-        let queue = self.queue(queue)?;
         let give_up = Instant::now() + GIVE_UP_AFTER;
         let mut wait = Duration::from_millis(50);
         let mut too_few = None;
@@ -175,10 +170,14 @@ impl Client {
         }
     }
 
-    fn queue(&self, name: &str) -> Result<&Queue, QueueError> {
-        self.queues.get(name).ok_or_else(|| {
-            QueueError::Unexpected(format!("this client does not know the queue `{name}`"))
-        })
+    pub(crate) fn queue(&self, name: &str) -> Result<Queue, ClientError> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get(name) {
+            return Ok(queue.clone());
+        }
+        let queue = Queue::new(self.link.clone(), &self.namespace, name)?;
+        queues.insert(name.to_owned(), queue.clone());
+        Ok(queue)
     }
 
     /// What has become of a job; `None` when no queue knows it (any more): completed jobs are forgotten after their
@@ -187,12 +186,37 @@ impl Client {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn status(&self, id: JobId) -> Result<Option<JobStatus>, ClientError> {
-        for (name, queue) in self.queues.iter() {
-            if let Some(job) = queue.job(&id.into()).await? {
-                return Ok(Some(JobStatus::new(id, name, job)));
+        // First where this client enqueues; then in all queues that anybody has enqueued into.
+        let mut asked: Vec<String> = {
+            let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            queues.keys().cloned().collect()
+        };
+        for name in &asked {
+            if let Some(status) = self.status_in(name, id).await? {
+                return Ok(Some(status));
+            }
+        }
+        asked.sort_unstable();
+        let others = match self.link.registered_queues(&self.namespace).await {
+            Ok(others) => others,
+            // A producer may be one that is not let in there.
+            Err(QueueError::Refused { .. }) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        for name in others
+            .iter()
+            .filter(|name| asked.binary_search(name).is_err())
+        {
+            if let Some(status) = self.status_in(name, id).await? {
+                return Ok(Some(status));
             }
         }
         Ok(None)
+    }
+
+    async fn status_in(&self, queue: &str, id: JobId) -> Result<Option<JobStatus>, ClientError> {
+        let job = self.queue(queue)?.job(&id.into()).await?;
+        Ok(job.map(|job| JobStatus::new(id, queue, job)))
     }
 
     /// Enqueues a job and waits until it has completed or died, for a user who waits. At most `timeout`; the job
@@ -209,7 +233,7 @@ impl Client {
         let id = self.enqueue(job).await?;
         let mut pause = Duration::from_millis(10);
         loop {
-            if let Some(status) = self.status(id).await?
+            if let Some(status) = self.status_in(J::QUEUE, id).await?
                 && status.has_ended()
             {
                 return Ok(status);
@@ -226,8 +250,8 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("queues", &self.queues.keys())
-            .finish()
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
     }
 }
 

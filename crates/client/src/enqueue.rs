@@ -64,7 +64,8 @@ impl<'a, J: Job> Enqueue<'a, J> {
         self.options.check()?;
         let job = new_job(Prepared::new(&self.job)?, &self.options);
         let id = job.id;
-        let pushed = self.client.push(J::QUEUE, std::slice::from_ref(&job)).await;
+        let queue = self.client.queue(J::QUEUE)?;
+        let pushed = self.client.push(&queue, std::slice::from_ref(&job)).await;
         let answers = pushed.map_err(|error| not_pushed(std::slice::from_ref(&job), error))?;
         Ok(answers.into_iter().next().unwrap_or(Enqueued {
             id,

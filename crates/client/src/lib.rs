@@ -31,7 +31,7 @@
 //! are made here, so a call whose answer is lost is repeated by itself, for up to five seconds, without doubling
 //! anything. Wrong args are refused here and never reach a worker.
 //!
-//! With the feature `opentelemetry` (on by default) the W3C trace context of the current span travels with the job.
+//! With the feature `kinds` (on by default) the args of this project's own kinds are in [`kinds`]. With the feature `opentelemetry` (on by default) the W3C trace context of the current span travels with the job.
 
 mod client;
 mod enqueue;
@@ -42,6 +42,21 @@ mod wait;
 pub use client::{Client, Options};
 pub use enqueue::Enqueue;
 pub use error::ClientError;
-pub use longshore_job::{Job, JobId, kinds};
+pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy};
 pub use longshore_queue::{Enqueued, JobState, QueueError, RunAt};
 pub use wait::JobStatus;
+
+/// The args of this project's own kinds of jobs. A kind of your own is a struct that implements [`Job`].
+#[cfg(feature = "kinds")]
+pub mod kinds {
+    pub use longshore_email::{Attachment, Recipient, SendEmail, TemplateData};
+    pub use longshore_export_cleanup::{
+        ApplyLifecycle, BucketName, MoveBack, StoreName, SweepBucket,
+    };
+    pub use longshore_geocode::GeocodeAddress;
+    pub use longshore_payment_reconcile::{
+        ApplyStripeEvent, CancelSubscription, ConfirmPaymentIntent, CreateCustomer,
+        CreatePaymentIntent, CreateSubscription, ReconcilePayments,
+    };
+    pub use longshore_sms::SendSms;
+}

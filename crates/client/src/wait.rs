@@ -7,7 +7,7 @@ pub struct JobStatus {
     /// The job.
     pub id: JobId,
     /// Its queue.
-    pub queue: &'static str,
+    pub queue: String,
     /// Where it is.
     pub state: JobState,
     /// What it ended with, if it completed with a result.
@@ -19,10 +19,10 @@ pub struct JobStatus {
 }
 
 impl JobStatus {
-    pub(crate) fn new(id: JobId, queue: &'static str, job: Job) -> Self {
+    pub(crate) fn new(id: JobId, queue: &str, job: Job) -> Self {
         Self {
             id,
-            queue,
+            queue: queue.to_owned(),
             state: job.state,
             result: job.result,
             reason: job

@@ -90,7 +90,7 @@ async fn one_line_enqueues_and_options_are_kept() {
         .expect("is known");
     assert_eq!(
         (status.id, status.queue, status.state),
-        (plain, "email", JobState::Pending)
+        (plain, "email".to_owned(), JobState::Pending)
     );
     let never = bench
         .client

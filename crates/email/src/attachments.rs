@@ -4,10 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use longshore_job::kinds::SendEmail;
+use crate::SendEmail;
 use longshore_job::{JobError, Run};
 
-use crate::Attachment;
+use crate::AttachedFile;
 
 /// How much the files of one mail may have together: 10 MiB. SendGrid takes 30 MB of a whole request, and base64 makes a
 /// third more of them.
@@ -42,13 +42,13 @@ pub(crate) async fn fetch(
     from: &dyn Attachments,
     job: &SendEmail,
     run: &Run,
-) -> Result<Vec<Attachment>, JobError> {
+) -> Result<Vec<AttachedFile>, JobError> {
     let mut left = MOST_BYTES;
     let mut fetched = Vec::new();
     for file in &job.attachments {
         let body = from.fetch(run, &file.s3_key, left).await?;
         left = left.checked_sub(body.len() as u64).ok_or_else(too_large)?;
-        fetched.push(Attachment {
+        fetched.push(AttachedFile {
             name: file.filename.clone(),
             content_type: file.content_type.clone(),
             content: body,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longshore_job::kinds::SendEmail;
+use crate::SendEmail;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::json;
 

@@ -19,7 +19,7 @@ use longshore_integration::{
     Beside, CallPolicy, Context, Events, Integration, Inventory, Provider, QueueSpec, Repeats,
     Sections, SetUp, SetUpError, Smoke, Source, StandIn,
 };
-use longshore_job::{Handlers, Job, KindSpec, kinds};
+use longshore_job::{Handlers, Job};
 use serde_json::json;
 
 pub use postmark::{PostmarkSettings, PostmarkTransport};
@@ -39,8 +39,9 @@ pub const fn integration() -> Integration {
         Integration {
             name: "email",
             // SendGrid has no way to look a message up by our id.
-            queue: QueueSpec::new(kinds::SendEmail::QUEUE),
-            kinds: &[KindSpec::of::<kinds::SendEmail>()],
+            queue: QueueSpec::new(crate::SendEmail::QUEUE),
+            kinds: crate::args::KINDS,
+            follow_ups: &[],
             settings: Settings {
                 keys: &[sendgrid::KEYS, postmark::KEYS, settings::KEYS],
                 read: |reader, sections| {
@@ -105,7 +106,7 @@ const PROVIDER: Provider = Provider {
     doubt: no_template,
     smoke: Some(Smoke {
         needs: &[sendgrid::API_KEY, "email.templates.welcome"],
-        kind: kinds::SendEmail::KIND,
+        kind: crate::SendEmail::KIND,
         args: || json!({ "template": "welcome", "to": { "email": "smoke@example.com" }, "data": {} }),
         what: "a mail was checked in sandbox mode",
         unsafe_because: |sections| {

@@ -1,12 +1,12 @@
 //! The body of `POST /v3/mail/send`: one mail by dynamic template to one recipient.
 
+use crate::{Recipient, SendEmail, TemplateData};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use longshore_job::JobId;
-use longshore_job::kinds::{Recipient, SendEmail, TemplateData};
 use serde::Serialize;
 
-use crate::{Attachment, Sender};
+use crate::{AttachedFile, Sender};
 
 /// The body, borrowed from job and configuration.
 #[derive(Serialize)]
@@ -87,7 +87,7 @@ impl<'a> Mail<'a> {
     }
 
     /// The same, with these files.
-    pub(crate) fn with(mut self, files: &'a [Attachment]) -> Self {
+    pub(crate) fn with(mut self, files: &'a [AttachedFile]) -> Self {
         let files = files.iter().map(|file| File {
             content: STANDARD.encode(&file.content),
             r#type: &file.content_type,
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn files_go_along_in_base64() {
         let job = SendEmail::new("invoice", "ada@example.com");
-        let files = [Attachment {
+        let files = [AttachedFile {
             name: "Faktura 1.pdf".to_owned(),
             content_type: "application/pdf".to_owned(),
             content: b"%PDF-\xff".to_vec(),

@@ -6,11 +6,11 @@ mod smtp;
 
 use std::time::Duration;
 
-use longshore_job::kinds::SendEmail;
+use crate::SendEmail;
 use longshore_job::{Answer, JobError, Outcome, Run, Scope};
 use longshore_provider::{HttpSetupError, InvalidCredential};
 
-use crate::{Attachment, Sender};
+use crate::{AttachedFile, Sender};
 pub use config::{InvalidPostmarkTemplate, PostmarkConfig, PostmarkTemplate, SmtpConfig};
 use rest::Rest;
 use smtp::Smtp;
@@ -75,7 +75,7 @@ impl Postmark {
         job: &SendEmail,
         run: &Run,
         from: &Sender,
-        attachments: &[Attachment],
+        attachments: &[AttachedFile],
     ) -> Result<Outcome, JobError> {
         let sent = match &self.way {
             Way::Rest(rest) => rest.send(job, run, from, attachments).await,

@@ -9,9 +9,9 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::TemplateData;
 use handlebars::{Handlebars, RenderError, RenderErrorReason, no_escape};
 use longshore_job::JobError;
-use longshore_job::kinds::TemplateData;
 use longshore_provider::excerpt;
 
 /// The parts of a template.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_email::SendEmail;
 use longshore_email::{
     EmailConfig, Postmark, PostmarkConfig, PostmarkTemplate, SendEmailHandler, SendGrid,
     SendGridConfig, Sender,
 };
-use longshore_job::kinds::SendEmail;
 use longshore_job::{Gate, Handler, JobError, JobId, Outcome, Route, Run, Scope};
 use longshore_sandbox::{Fault, PostmarkSandbox, Rule, SendGridSandbox};
 use serde_json::json;

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use longshore_email::SendEmail;
 use longshore_email::{
     Attachments, EmailConfig, Fetching, MOST_BYTES, SendEmailHandler, SendGrid, SendGridConfig,
     Sender,
 };
-use longshore_job::kinds::SendEmail;
 use longshore_job::{
     AddressHash, Earlier, Gate, Handler, JobError, JobId, Memory, Outcome, Recalling, Run,
     Unremembered,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longshore_job::kinds::{BucketName, StoreName};
+use crate::{BucketName, StoreName};
 use longshore_job::{Answer, JobError, Run, Scope};
 use longshore_storage::{Bucket, Name, Session, Stores};
 

@@ -7,14 +7,14 @@ mod settings;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::{ApplyLifecycle, BucketName, MoveBack, SweepBucket};
 use crate::{ApplyLifecycleHandler, Cleanup, MoveBackHandler, SweepBucketHandler};
 use longshore_integration::settings::Settings;
 use longshore_integration::{
     Beside, CallPolicy, Context, CronEntry, Integration, Inventory, Provider, QueueSpec, Repeats,
     Sections, SetUp, SetUpError, Smoke, StandIn,
 };
-use longshore_job::kinds::{ApplyLifecycle, BucketName, MoveBack, SweepBucket};
-use longshore_job::{Handlers, Job, KindSpec};
+use longshore_job::{Handlers, Job};
 use longshore_provider::secret::{ExposeSecret, Secret};
 use longshore_storage::{Keys, Name, StaticKeys, Store, StoreConfig, Stores};
 use serde_json::json;
@@ -39,11 +39,8 @@ pub const fn integration() -> Integration {
                 default_timeout: Duration::from_secs(3600),
                 ..QueueSpec::new(SweepBucket::QUEUE)
             },
-            kinds: &[
-                KindSpec::of::<SweepBucket>(),
-                KindSpec::of::<ApplyLifecycle>(),
-                KindSpec::of::<MoveBack>(),
-            ],
+            kinds: crate::args::KINDS,
+            follow_ups: &[],
             settings: Settings {
                 keys: &[settings::KEYS, buckets::KEYS],
                 read: |reader, sections| {

@@ -11,18 +11,32 @@
 //! was deleted between two checkpoints is deleted and not counted. Keys are kept beside the
 //! checkpoint, not in it: operators see that one, and keys hold ids of users.
 
+pub mod args;
+#[cfg(feature = "worker")]
 mod cleanup;
+#[cfg(feature = "worker")]
 mod expiry;
+#[cfg(feature = "worker")]
 mod integration;
+#[cfg(feature = "worker")]
 mod keeper;
+#[cfg(feature = "worker")]
 mod lifecycle;
+#[cfg(feature = "worker")]
 mod move_back;
+#[cfg(feature = "worker")]
 mod sweep;
 
+pub use args::{ApplyLifecycle, BucketName, MoveBack, StoreName, SweepBucket};
+#[cfg(feature = "worker")]
 pub use cleanup::Cleanup;
+#[cfg(feature = "worker")]
 pub use integration::{
     Buckets, R2Settings, S3Settings, StoreKeys, StoreSettings, integration, stores,
 };
+#[cfg(feature = "worker")]
 pub use lifecycle::ApplyLifecycleHandler;
+#[cfg(feature = "worker")]
 pub use move_back::MoveBackHandler;
+#[cfg(feature = "worker")]
 pub use sweep::SweepBucketHandler;

@@ -1,6 +1,6 @@
 //! `apply_lifecycle`.
 
-use longshore_job::kinds::ApplyLifecycle;
+use crate::ApplyLifecycle;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use longshore_job::kinds::{MoveBack, StoreName};
+use crate::{MoveBack, StoreName};
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use longshore_storage::{Moved, move_object};
 use serde::{Deserialize, Serialize};

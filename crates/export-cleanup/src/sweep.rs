@@ -8,7 +8,7 @@ mod versions;
 
 use std::time::Instant;
 
-use longshore_job::kinds::SweepBucket;
+use crate::SweepBucket;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use longshore_storage::objects::{Deleted, Doomed};
 

@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use longshore_job::kinds::GeocodeAddress;
+use crate::GeocodeAddress;
 use longshore_job::{JobId, Memory, Run, Unremembered};
 use ring::digest::{SHA256, digest};
 

@@ -1,7 +1,7 @@
 //! Google's Geocoding API, as far as addresses are looked up.
 
+use crate::GeocodeAddress;
 use longshore_job::Run;
-use longshore_job::kinds::GeocodeAddress;
 use longshore_provider::secret::Secret;
 use longshore_provider::{CallError, Http, HttpSetupError, ProviderError, Request, Response};
 

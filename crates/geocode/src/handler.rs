@@ -1,6 +1,6 @@
 //! One address, from its job to its outcome.
 
-use longshore_job::kinds::GeocodeAddress;
+use crate::GeocodeAddress;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use longshore_provider::{AnswerTable, CallError, Purpose};
 

@@ -10,7 +10,7 @@ use longshore_integration::{
     CallPolicy, Context, Integration, Inventory, Provider, QueueSpec, Repeats, SetUp, SetUpError,
     Smoke,
 };
-use longshore_job::{Handlers, Job, KindSpec, kinds};
+use longshore_job::{Handlers, Job};
 use serde_json::json;
 
 pub use settings::GoogleMapsSettings;
@@ -24,9 +24,10 @@ pub const fn integration() -> Integration {
             queue: QueueSpec {
                 // Google's terms: coordinates for 30 consecutive days.
                 keep_at_most: Some(Duration::from_secs(30 * 24 * 3600)),
-                ..QueueSpec::new(kinds::GeocodeAddress::QUEUE)
+                ..QueueSpec::new(crate::GeocodeAddress::QUEUE)
             },
-            kinds: &[KindSpec::of::<kinds::GeocodeAddress>()],
+            kinds: crate::args::KINDS,
+            follow_ups: &[],
             settings: Settings {
                 keys: &[settings::KEYS],
                 read: |reader, sections| {
@@ -67,7 +68,7 @@ const PROVIDER: Provider = Provider {
     doubt: |_, _, _| None,
     smoke: Some(Smoke {
         needs: &[settings::API_KEY],
-        kind: kinds::GeocodeAddress::KIND,
+        kind: crate::GeocodeAddress::KIND,
         args: || json!({ "address": "Slottsplassen 1, Oslo", "region": "no" }),
         what: "the Royal Palace in Oslo was looked up",
         unsafe_because: |_| None,

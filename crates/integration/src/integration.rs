@@ -20,6 +20,8 @@ pub struct Integration {
     pub queue: QueueSpec,
     /// The kinds of its jobs. What is personal in them, each kind says itself (`Job::PUBLIC_ARGS`).
     pub kinds: &'static [KindSpec],
+    /// Kinds of other integrations whose jobs follow from its own, by name.
+    pub follow_ups: &'static [&'static str],
     /// What can be configured.
     pub settings: Settings,
     /// Makes its handlers.

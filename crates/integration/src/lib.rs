@@ -7,7 +7,6 @@ mod context;
 mod events;
 mod files;
 mod integration;
-mod kinds;
 mod public_url;
 mod queue;
 mod sections;
@@ -22,7 +21,6 @@ pub use integration::{
     Beside, CallPolicy, CronEntry, Integration, Inventory, OfferFiles, Provider, Repeats, SetUp,
     Smoke, StandIn,
 };
-pub use kinds::Kinds;
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue::QueueSpec;
 pub use sections::Sections;

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Envelope, Handler, Job, JobError, KindPolicy, Outcome, Run, Undecodable};
+use crate::{Envelope, Handler, Job, JobError, KindPolicy, Kinds, Outcome, Run, Undecodable};
 
 /// A run under way. `None`: the provider was only asked, and has not carried the job out.
 pub type Running = Pin<Box<dyn Future<Output = Result<Option<Outcome>, JobError>> + Send>>;
@@ -29,6 +29,8 @@ pub trait AnyHandler: Send + Sync {
     fn version(&self) -> u32;
     /// The kind's name.
     fn kind(&self) -> &'static str;
+    /// Its args that name no person and hold no secret.
+    fn public_args(&self) -> &'static [&'static str];
     /// Its handler can find out whether an earlier request was carried out.
     fn can_verify(&self) -> bool;
     /// A second request of one of its jobs does no harm.
@@ -69,6 +71,10 @@ impl<H: Handler> AnyHandler for Typed<H> {
 
     fn kind(&self) -> &'static str {
         H::Job::KIND
+    }
+
+    fn public_args(&self) -> &'static [&'static str] {
+        H::Job::PUBLIC_ARGS
     }
 
     fn can_verify(&self) -> bool {
@@ -116,7 +122,10 @@ impl<H: Handler> Opened for Ready<H> {
 
 /// The handlers of one queue, by kind.
 #[derive(Default)]
-pub struct Handlers(HashMap<&'static str, Box<dyn AnyHandler>>);
+pub struct Handlers {
+    by_kind: HashMap<&'static str, Box<dyn AnyHandler>>,
+    known: Kinds,
+}
 
 impl Handlers {
     /// None yet.
@@ -132,8 +141,21 @@ impl Handlers {
             handler: Arc::new(handler),
             policy: H::Job::POLICY,
         };
-        self.0.insert(H::Job::KIND, Box::new(typed));
+        self.by_kind.insert(H::Job::KIND, Box::new(typed));
         self
+    }
+
+    /// The kinds that jobs which follow from a run may have: all that the program knows.
+    #[must_use]
+    pub fn with_known(mut self, known: Kinds) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// Those kinds.
+    #[must_use]
+    pub fn known(&self) -> &Kinds {
+        &self.known
     }
 
     /// Replaces the policies of kinds: `policy` is given each kind's own.
@@ -142,7 +164,7 @@ impl Handlers {
         mut self,
         policy: impl Fn(&'static str, KindPolicy) -> KindPolicy,
     ) -> Self {
-        for (kind, handler) in &mut self.0 {
+        for (kind, handler) in &mut self.by_kind {
             let own = *handler.policy();
             handler.set_policy(policy(kind, own));
         }
@@ -175,7 +197,7 @@ impl Handlers {
 
     /// The kinds that are known, each with its policy.
     pub fn policies(&self) -> impl Iterator<Item = (&'static str, &KindPolicy)> {
-        self.0
+        self.by_kind
             .iter()
             .map(|(kind, handler)| (*kind, handler.policy()))
     }
@@ -183,7 +205,7 @@ impl Handlers {
     /// The kinds that are known here, in order.
     #[must_use]
     pub fn kinds(&self) -> Vec<String> {
-        let mut kinds: Vec<_> = self.0.keys().map(|&kind| kind.to_owned()).collect();
+        let mut kinds: Vec<_> = self.by_kind.keys().map(|&kind| kind.to_owned()).collect();
         kinds.sort();
         kinds
     }
@@ -191,12 +213,12 @@ impl Handlers {
     /// The handler of this kind, if it is known here.
     #[must_use]
     pub fn get(&self, kind: &str) -> Option<&dyn AnyHandler> {
-        self.0.get(kind).map(AsRef::as_ref)
+        self.by_kind.get(kind).map(AsRef::as_ref)
     }
 }
 
 impl fmt::Debug for Handlers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.by_kind.keys()).finish()
     }
 }

@@ -2,31 +2,34 @@
 //!
 //! This crate does no I/O and knows neither Redis nor apalis, so producers and job crates can both stand on it:
 //!
-//! - [`Job`] is a kind with its args; [`kinds`] holds every kind there is. The struct *is* the payload.
+//! - [`Job`] is a kind with its args: the struct *is* the payload. [`Kinds`] are those that a program knows.
 //! - [`Prepared`] is a checked payload ready to be enqueued, [`Envelope`] the same on its way back out.
 //! - [`Handler`] is what a job crate implements; it gets the args and a [`Run`], and answers with an
 //!   [`Outcome`] or a [`JobError`]. [`Handlers`] holds those of one queue, by kind.
 //! - [`RetrySchedule`] says when a failed attempt is made again, [`KindPolicy`] what a kind says of its time limits.
 //! - [`AddressHash`] and [`Suppression`] are the list of addresses that no mail goes to.
 
+mod address;
 mod call;
 mod digest;
 mod error;
 mod handler;
 pub mod handlers;
 mod id;
-pub mod kinds;
+mod kinds;
 mod memory;
 mod payload;
 mod policy;
 mod retry;
 mod suppression;
 
+pub use address::is_email_address;
 pub use call::{NotNow, Pass, Reach, Route, Unreached, Why, Word};
 pub use error::{Answer, Blame, Cause, Class, JobError, Outcome, Scope, clip_reason};
 pub use handler::{Gate, Handler, Run};
 pub use handlers::Handlers;
 pub use id::{InvalidId, JobId};
+pub use kinds::Kinds;
 pub use memory::{
     Earlier, Forgetful, Memory, NotEnqueued, Outbox, Recalling, Sending, Unremembered,
 };

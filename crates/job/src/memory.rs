@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use crate::{Answer, JobError, JobId, Prepared, Scope};
+use crate::{Answer, InvalidArgs, JobError, JobId, Kinds, Prepared, Scope};
 
 /// How long a job waits when the memory could not be asked and it may not go on without.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -72,6 +72,12 @@ pub trait Memory: Send + Sync {
 
 /// Where a run puts jobs that follow from it. The worker implements it.
 pub trait Outbox: Send + Sync {
+    /// Checks and encodes a job of a kind that the run's own integration knows by name only. `args` is JSON.
+    ///
+    /// # Errors
+    /// When this program does not know the kind, or when they are not its args.
+    fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs>;
+
     /// Enqueues a job. A run may be repeated: with the same key the job is enqueued once. The key holds while the job
     /// waits, runs or is dead, and at least for `key_holds` from its enqueue.
     fn enqueue<'a>(
@@ -171,6 +177,10 @@ impl Memory for Forgetful {
 
 /// Nothing follows from a run outside a fleet.
 impl Outbox for Forgetful {
+    fn prepare(&self, kind: &str, _: &str) -> Result<Prepared, InvalidArgs> {
+        Kinds::default().prepare(kind, "")
+    }
+
     fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Sending<'a, JobId> {
         Box::pin(async { Ok(JobId::generate()) })
     }

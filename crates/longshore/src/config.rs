@@ -36,7 +36,8 @@ use std::time::Duration;
 
 use figment::Figment;
 use longshore_integration::settings::Reader;
-use longshore_integration::{Integration, Kinds, Provider, Sections};
+use longshore_integration::{Integration, Provider, Sections};
+use longshore_job::Kinds;
 use longshore_listener::TrustedProxies;
 
 pub use cron::CronSettings;
@@ -76,6 +77,7 @@ pub struct Config {
     /// The proxies whose word is taken for where a request comes from.
     pub trusted_proxies: TrustedProxies,
     integrations: Vec<Integration>,
+    kinds: Kinds,
     sections: Sections,
     inventory: BTreeMap<&'static str, Listed>,
     queues: Queues,
@@ -115,6 +117,8 @@ impl Config {
         let figment = figment.merge(env);
 
         let directory = files::directory(dir);
+        let kinds = integrations.iter().flat_map(|of| of.kinds);
+        let kinds = Kinds::new(kinds.copied());
         let mut reader = Reader::new(&figment, profile, directory, complete, findings);
         schema.refuse_unknown(&mut reader);
         let redis = redis::read(&mut reader);
@@ -124,22 +128,13 @@ impl Config {
         let trusted_proxies = proxies::read(&mut reader);
         let worker = worker::read(&mut reader);
         let queues = queues::read(&mut reader, schema.queues());
-        let mut sections = Sections::default();
-        for integration in integrations {
-            (integration.settings.read)(&mut reader, &mut sections);
-        }
-        if let Some(queues) = &queues {
-            queues::fit(&mut reader, queues, integrations, &sections);
-        }
-        for integration in integrations {
-            (integration.settings.check)(&mut reader, &sections);
-        }
+        let sections = sections(&mut reader, integrations, queues.as_ref(), &kinds);
         let sentry = sentry::read(&mut reader);
         let webhooks = webhooks::read(&mut reader);
         let inventory = inventory::read(&mut reader, &schema);
-        let cron = cron::read(&mut reader, Kinds::of(integrations));
+        let cron = cron::read(&mut reader, &kinds);
 
-        let values = show::values(&reader, &schema);
+        let values = show::values(&reader, &schema, &kinds);
         let warnings = reader.finish()?;
         match (redis, worker, queues, webhooks) {
             (Some(redis), Some(worker), Some(queues), Some(webhooks)) => Ok(Self {
@@ -153,6 +148,7 @@ impl Config {
                 webhooks,
                 trusted_proxies: trusted_proxies.unwrap_or_default(),
                 integrations: integrations.to_vec(),
+                kinds,
                 sections,
                 inventory,
                 queues,
@@ -206,8 +202,8 @@ impl Config {
 
     /// The kinds of jobs.
     #[must_use]
-    pub fn kinds(&self) -> Kinds<'_> {
-        Kinds::of(&self.integrations)
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
     }
 
     /// The settings of one of the queues given to [`load`](Self::load).
@@ -250,4 +246,34 @@ impl Config {
         }
         secrets
     }
+}
+
+/// Reads the sections of all integrations, and looks for what does not go together.
+fn sections(
+    reader: &mut Reader<'_>,
+    integrations: &[Integration],
+    queues: Option<&Queues>,
+    kinds: &Kinds,
+) -> Sections {
+    let mut sections = Sections::default();
+    for integration in integrations {
+        (integration.settings.read)(reader, &mut sections);
+    }
+    if let Some(queues) = queues {
+        queues::fit(reader, queues, integrations, &sections);
+    }
+    for integration in integrations {
+        (integration.settings.check)(reader, &sections);
+        for follows in integration.follow_ups {
+            if kinds.find(follows).is_none() {
+                let name = integration.name;
+                let problem = format!(
+                    "no integration of this program has jobs of this kind, which follow from those of {name}"
+                );
+                let cure = "add the one that carries them out; without it they are not enqueued";
+                reader.warn(*follows, problem, cure);
+            }
+        }
+    }
+    sections
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use longshore_client::Client;
 use longshore_integration::{Integration, Repeats};
-use longshore_job::RetrySchedule;
+use longshore_job::{Kinds, RetrySchedule};
 use longshore_operator::{self as operator, Operator, QueueInfo, Signed};
 use longshore_provider::secret::resolve;
 use longshore_queue::{Key, Link, LinkOptions};
@@ -125,6 +125,7 @@ impl Session {
         for name in found {
             if !queues.iter().any(|info| info.name == *name) {
                 queues.push(QueueInfo {
+                    kinds: Kinds::default(),
                     name: name.clone(),
                     repeats: operator::Repeats::Double,
                     fallback: None,
@@ -148,6 +149,7 @@ impl Session {
             beside.find(|beside| (beside.origin)(self.config.sections()).is_some())
         });
         QueueInfo {
+            kinds: Kinds::new(integration.kinds.iter().copied()),
             name: name.to_owned(),
             repeats: match (provider.map(|provider| provider.repeats), settings) {
                 (Some(Repeats::Keyed(known_for)), _) => operator::Repeats::Keyed(known_for),

@@ -1,6 +1,6 @@
 //! Correcting the args of a dead letter.
 
-use longshore_job::{Envelope, kinds};
+use longshore_job::Envelope;
 use longshore_queue::{Edit, Edited, JobState, RawId, Signed};
 
 use crate::error::OperatorError;
@@ -35,7 +35,7 @@ impl Operator {
                 "its payload does not name its kind; enqueue it anew, and discard this one",
             )
         })?;
-        let spec = kinds::find(&envelope.kind).filter(|spec| spec.queue == info.name);
+        let spec = info.kinds.find(&envelope.kind);
         let spec = spec.ok_or_else(|| {
             not_editable(
                 "no handler of its queue knows its kind; enqueue it anew, and discard this one",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use longshore_job::JobId;
+use longshore_job::{JobId, Kinds};
 use longshore_queue::{Note, Queue, RawId, Selection, Signed, WholeLetter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -271,7 +271,9 @@ fn line<'a>(queue: &'a str, letter: &'a WholeLetter) -> Line<'a> {
         payload,
         broken: job.broken.as_deref(),
         history: history
-            .map(|recorded| HistoryRow::new(recorded, letter.kind.as_deref(), true))
+            .map(|recorded| {
+                HistoryRow::new(&Kinds::default(), recorded, letter.kind.as_deref(), true)
+            })
             .collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use longshore_job::Envelope;
+use longshore_job::{Envelope, Kinds};
 use longshore_queue::{CronOrigin, Delivery, Job, JobState, Recorded};
 use serde::Serialize;
 use serde_json::Value;
@@ -183,7 +183,7 @@ pub struct HistoryRow {
 }
 
 impl HistoryRow {
-    pub(crate) fn new(recorded: Recorded, kind: Option<&str>, reveal: bool) -> Self {
+    pub(crate) fn new(kinds: &Kinds, recorded: Recorded, kind: Option<&str>, reveal: bool) -> Self {
         let entry = recorded.entry;
         let old_args = entry
             .old_args
@@ -191,7 +191,7 @@ impl HistoryRow {
         Self {
             old_args: old_args.map(|args| match reveal {
                 true => args,
-                false => redacted(args, kind.unwrap_or_default()),
+                false => redacted(kinds, args, kind.unwrap_or_default()),
             }),
             time: rfc3339(recorded.at_ms),
             attempt: entry.attempt,
@@ -221,7 +221,7 @@ impl JobView {
             _ => job.run.used,
         };
         let payload = job.payload.as_deref();
-        let args = payload.and_then(|payload| redact_args(payload, reveal));
+        let args = payload.and_then(|payload| redact_args(&queue.kinds, payload, reveal));
         let payload_base64 = match (&args, payload) {
             (None, Some(bytes)) if reveal => Some(BASE64_STANDARD.encode(bytes)),
             (None, Some(_)) => Some(REDACTED.to_owned()),
@@ -234,12 +234,12 @@ impl JobView {
                 value,
                 of_kind
                     .as_deref()
-                    .map_or(&[], |kind| public_of(kind, public)),
+                    .map_or(&[], |kind| public_of(&queue.kinds, kind, public)),
             ),
         };
         let history = job.history.into_iter();
         let history = history
-            .map(|recorded| HistoryRow::new(recorded, of_kind.as_deref(), reveal))
+            .map(|recorded| HistoryRow::new(&queue.kinds, recorded, of_kind.as_deref(), reveal))
             .collect();
         Self {
             id: job.id.to_string(),

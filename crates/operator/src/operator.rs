@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use longshore_job::Kinds;
 use longshore_queue::{
     Job, JobState, Link, Note, Queue, QueueError, RawId, Selection, Signed, Stats,
 };
@@ -15,8 +16,10 @@ use crate::queues::{HoldRow, ParkedRow, QueueRow};
 use crate::workers::{self, WorkerRow};
 
 /// What has to be known of a queue to show its jobs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct QueueInfo {
+    /// The kinds of its jobs that this program knows.
+    pub kinds: Kinds,
     /// Its name.
     pub name: String,
     /// How many attempts its jobs have at the most.

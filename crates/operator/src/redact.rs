@@ -1,20 +1,20 @@
 //! Args as operators see them without asking: their shape, and what names no person.
 
-use longshore_job::{Envelope, KindSpec, kinds};
+use longshore_job::{Envelope, KindSpec, Kinds};
 use serde_json::{Map, Value};
 
 /// What stands in the place of a value.
 pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The args of a payload: whole if `reveal`, else with every value but the kind's public args redacted. `None` when
-/// the payload does not decode.
+/// the payload does not decode. Of a kind that is not among `kinds` nothing is public.
 #[must_use]
-pub fn redact_args(payload: &[u8], reveal: bool) -> Option<Value> {
+pub fn redact_args(kinds: &Kinds, payload: &[u8], reveal: bool) -> Option<Value> {
     let envelope = Envelope::parse(payload).ok()?;
     let args: Value = serde_json::from_str(envelope.args.get()).ok()?;
     Some(match reveal {
         true => args,
-        false => redacted(args, &envelope.kind),
+        false => redacted(kinds, args, &envelope.kind),
     })
 }
 
@@ -22,13 +22,13 @@ pub fn redact_args(payload: &[u8], reveal: bool) -> Option<Value> {
 pub(crate) type Public = fn(&KindSpec) -> &'static [&'static str];
 
 /// Those fields; of an unknown kind none.
-pub(crate) fn public_of(kind: &str, public: Public) -> &'static [&'static str] {
-    kinds::find(kind).map_or(&[][..], public)
+pub(crate) fn public_of(kinds: &Kinds, kind: &str, public: Public) -> &'static [&'static str] {
+    kinds.find(kind).map_or(&[][..], public)
 }
 
 /// Args of this kind with every value redacted but the public ones.
-pub(crate) fn redacted(args: Value, kind: &str) -> Value {
-    redacted_but(args, public_of(kind, |spec| spec.public_args))
+pub(crate) fn redacted(kinds: &Kinds, args: Value, kind: &str) -> Value {
+    redacted_but(args, public_of(kinds, kind, |spec| spec.public_args))
 }
 
 /// An object with every value redacted but those of its public fields.
@@ -90,18 +90,23 @@ fn redact_names(fields: &mut Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use longshore_email::SendEmail;
     use serde_json::json;
+
+    fn mails() -> Kinds {
+        Kinds::new([KindSpec::of::<SendEmail>()])
+    }
 
     #[test]
     fn only_the_shape_and_the_public_args_are_shown() {
         let payload = br#"{"kind":"send_email","v":1,"args":{"template":"welcome","to":{"email":"a@b.co"},"data":{"n":1,"l":["x",null]}}}"#;
         assert_eq!(
-            redact_args(payload, false),
+            redact_args(&mails(), payload, false),
             Some(
                 json!({"template": "welcome", "to": {"email": REDACTED}, "data": {"n": REDACTED, "l": [REDACTED, null]}})
             )
         );
-        let revealed = redact_args(payload, true).expect("decodes");
+        let revealed = redact_args(&mails(), payload, true).expect("decodes");
         assert_eq!(revealed["to"]["email"], "a@b.co");
     }
 
@@ -109,12 +114,12 @@ mod tests {
     fn names_that_may_be_personal_are_redacted_too() {
         let payload = br#"{"kind":"send_email","v":1,"args":{"template":"x","data":{"ada@example.com":1,"4790000000":2,"order-No":3}}}"#;
         assert_eq!(
-            redact_args(payload, false),
+            redact_args(&mails(), payload, false),
             Some(
                 json!({"template": "x", "data": {"[redacted 1]": REDACTED, "[redacted 2]": REDACTED, "order-No": REDACTED}})
             )
         );
-        let revealed = redact_args(payload, true).expect("decodes");
+        let revealed = redact_args(&mails(), payload, true).expect("decodes");
         assert_eq!(revealed["data"]["ada@example.com"], 1);
     }
 
@@ -122,9 +127,9 @@ mod tests {
     fn of_an_unknown_kind_nothing_is_public_and_garbage_has_no_args() {
         let payload = br#"{"kind":"other","v":1,"args":{"template":"x"}}"#;
         assert_eq!(
-            redact_args(payload, false),
+            redact_args(&mails(), payload, false),
             Some(json!({"template": REDACTED}))
         );
-        assert_eq!(redact_args(b"\xff", false), None);
+        assert_eq!(redact_args(&mails(), b"\xff", false), None);
     }
 }

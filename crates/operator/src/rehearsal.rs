@@ -1,6 +1,6 @@
 //! What a replay would do, without doing it.
 
-use longshore_job::{Envelope, Prepared, kinds};
+use longshore_job::{Envelope, Prepared};
 use longshore_queue::{JobState, Queue, RawId, Replaying, WholeLetter};
 use serde::Serialize;
 
@@ -162,7 +162,7 @@ impl Rehearsal {
             self.undecodable += 1;
             return None;
         };
-        let spec = kinds::find(&envelope.kind).filter(|spec| spec.queue == info.name);
+        let spec = info.kinds.find(&envelope.kind);
         let Some(spec) = spec else {
             self.unknown_kind += 1;
             return None;

@@ -18,7 +18,7 @@ mod deliver;
 mod mail;
 mod meaning;
 
-use longshore_job::kinds::ApplyStripeEvent;
+use crate::ApplyStripeEvent;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::{Map, Value};
 
@@ -26,6 +26,7 @@ use crate::app::{App, Effect};
 use crate::error;
 use crate::stripe::{Event, NAME, Stripe};
 pub(crate) use deliver::{Delivered, deliver};
+pub(crate) use mail::KIND as MAIL;
 use meaning::About;
 
 /// Carries out `apply_stripe_event` jobs: two requests to Stripe, and at most one to the app.

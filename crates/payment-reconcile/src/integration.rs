@@ -21,7 +21,7 @@ use longshore_integration::{
     Beside, CallPolicy, Context, CronEntry, Events, Integration, Inventory, Provider, QueueSpec,
     Repeats, SetUp, SetUpError, Smoke, Source,
 };
-use longshore_job::{Handler, Handlers, Job, JobError, KindSpec, Outcome, Run, kinds};
+use longshore_job::{Handler, Handlers, Job, JobError, Outcome, Run};
 use longshore_provider::secret::{Secret, Unusable};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -43,17 +43,10 @@ pub const fn integration() -> Integration {
                 // What became of a payment is asked for weeks later.
                 default_completed: Duration::from_secs(30 * 24 * 3600),
                 default_completed_bytes: None,
-                ..QueueSpec::new(kinds::CreatePaymentIntent::QUEUE)
+                ..QueueSpec::new(crate::CreatePaymentIntent::QUEUE)
             },
-            kinds: &[
-                KindSpec::of::<kinds::CreateCustomer>(),
-                KindSpec::of::<kinds::CreatePaymentIntent>(),
-                KindSpec::of::<kinds::ConfirmPaymentIntent>(),
-                KindSpec::of::<kinds::CreateSubscription>(),
-                KindSpec::of::<kinds::CancelSubscription>(),
-                KindSpec::of::<kinds::ApplyStripeEvent>(),
-                KindSpec::of::<kinds::ReconcilePayments>(),
-            ],
+            kinds: crate::args::KINDS,
+            follow_ups: &[crate::events::MAIL],
             settings: Settings {
                 keys: &[stripe::KEYS, testpay::KEYS, app::KEYS],
                 read: |reader, sections| {
@@ -90,7 +83,7 @@ pub const fn integration() -> Integration {
             provider: Some(PROVIDER),
             cron: &[CronEntry {
                 name: "nightly-reconcile",
-                kind: kinds::ReconcilePayments::KIND,
+                kind: crate::ReconcilePayments::KIND,
                 schedule: "30 2 * * *",
                 args: r#"{"from":"{day-1d}","to":"{day}","repair":false}"#,
                 // Each night has a day of its own to look at.
@@ -132,7 +125,7 @@ const PROVIDER: Provider = Provider {
     // The customer stays, in test mode, under the user id of this command.
     smoke: Some(Smoke {
         needs: &[SECRET_KEY],
-        kind: kinds::CreateCustomer::KIND,
+        kind: crate::CreateCustomer::KIND,
         args: || json!({ "user_id": "longshore-smoke" }),
         what: "a customer was created in test mode",
         unsafe_because: |_| None,
@@ -179,8 +172,8 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
             .with(ApplyStripeEventHandler::new(stripe.clone(), app.clone()))
             .with(reconcile(context, stripe, app).await?.beside(providers)),
         None => handlers
-            .with(NoApp::<kinds::ApplyStripeEvent>(PhantomData))
-            .with(NoApp::<kinds::ReconcilePayments>(PhantomData)),
+            .with(NoApp::<crate::ApplyStripeEvent>(PhantomData))
+            .with(NoApp::<crate::ReconcilePayments>(PhantomData)),
     };
     Ok(Some(SetUp {
         handlers,

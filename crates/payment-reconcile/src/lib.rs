@@ -1,30 +1,57 @@
 //! Payment jobs, carried out by Stripe, and what the app and Stripe know of payments compared.
 
+#[cfg(feature = "worker")]
 mod app;
+pub mod args;
+#[cfg(feature = "worker")]
 mod config;
+#[cfg(feature = "worker")]
 mod error;
+#[cfg(feature = "worker")]
 mod events;
+#[cfg(feature = "worker")]
 mod form;
+#[cfg(feature = "worker")]
 mod integration;
+#[cfg(feature = "worker")]
 mod operations;
+#[cfg(feature = "worker")]
 mod provider;
+#[cfg(feature = "worker")]
 mod reconcile;
+#[cfg(feature = "worker")]
 mod stripe;
+#[cfg(feature = "worker")]
 mod testpay;
+#[cfg(feature = "worker")]
 mod webhook;
 
+#[cfg(feature = "worker")]
 pub use app::{App, AppConfig, AppSetupError};
+pub use args::{
+    ApplyStripeEvent, CancelSubscription, ConfirmPaymentIntent, CreateCustomer,
+    CreatePaymentIntent, CreateSubscription, ReconcilePayments,
+};
+#[cfg(feature = "worker")]
 pub use config::StripeConfig;
+#[cfg(feature = "worker")]
 pub use events::ApplyStripeEventHandler;
+#[cfg(feature = "worker")]
 pub use integration::{
     AppSettings, NewCustomers, StripeSettings, TestPaySettings, integration, wrong_mode,
 };
+#[cfg(feature = "worker")]
 pub use operations::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateCustomerHandler,
     CreatePaymentIntentHandler, CreateSubscriptionHandler,
 };
+#[cfg(feature = "worker")]
 pub use provider::{Asking, Finding, Operation, PaymentProvider, Providers, Receipt};
+#[cfg(feature = "worker")]
 pub use reconcile::{OnTheJob, ReconcilePaymentsHandler, ReportFile, ReportStore, Storing};
+#[cfg(feature = "worker")]
 pub use stripe::{SetupError, Stripe};
+#[cfg(feature = "worker")]
 pub use testpay::{TestPay, TestPayConfig};
+#[cfg(feature = "worker")]
 pub use webhook::StripeEvents;

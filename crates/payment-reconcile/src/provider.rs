@@ -9,7 +9,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use longshore_job::kinds::{
+use crate::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
     CreateSubscription,
 };

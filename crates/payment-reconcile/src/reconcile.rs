@@ -32,8 +32,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::ReconcilePayments;
 use jiff::Timestamp;
-use longshore_job::kinds::ReconcilePayments;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run, Scope};
 use serde_json::{Map, Value, json};
 

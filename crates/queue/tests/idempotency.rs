@@ -9,9 +9,10 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_job::kinds::{SendEmail, SendSms};
+use longshore_email::SendEmail;
 use longshore_job::{JobId, Prepared};
 use longshore_queue::{Edit, Enqueued, Fate, Key, KeyTaken, NewJob, QueueError, RunAt, RunState};
+use longshore_sms::SendSms;
 use support::{Bench, done, job, kari, raw, refused, run, verdict};
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -1,6 +1,6 @@
 //! One text message, from its job to its outcome.
 
-use longshore_job::kinds::SendSms;
+use crate::SendSms;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use longshore_provider::{AnswerTable, Purpose};
 

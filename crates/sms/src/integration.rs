@@ -9,7 +9,7 @@ use longshore_integration::{
     CallPolicy, Context, Events, Integration, Inventory, Provider, QueueSpec, Repeats, SetUp,
     SetUpError, Smoke, Source,
 };
-use longshore_job::{Handlers, Job, KindSpec, kinds};
+use longshore_job::{Handlers, Job};
 use serde_json::json;
 
 pub use settings::{TwilioCredentials, TwilioSender, TwilioSettings};
@@ -26,9 +26,10 @@ pub const fn integration() -> Integration {
             queue: QueueSpec {
                 // Its messages can be listed by number and date.
                 verifiable: true,
-                ..QueueSpec::new(kinds::SendSms::QUEUE)
+                ..QueueSpec::new(crate::SendSms::QUEUE)
             },
-            kinds: &[KindSpec::of::<kinds::SendSms>()],
+            kinds: crate::args::KINDS,
+            follow_ups: &[],
             settings: Settings {
                 keys: &[settings::KEYS],
                 read: |reader, sections| {
@@ -75,7 +76,7 @@ const PROVIDER: Provider = Provider {
     // Sent from a magic number that only test credentials may send from: with live ones it is refused.
     smoke: Some(Smoke {
         needs: &[settings::ACCOUNT_SID, settings::AUTH_TOKEN],
-        kind: kinds::SendSms::KIND,
+        kind: crate::SendSms::KIND,
         args: || json!({ "to": "+15005550006", "body": "longshore smoke" }),
         what: "a message between magic numbers was taken on",
         unsafe_because: |_| None,

@@ -1,6 +1,6 @@
 //! Twilio's `2010-04-01` API, as far as text messages are sent.
 
-use longshore_job::kinds::SendSms;
+use crate::SendSms;
 use longshore_job::{JobId, Run};
 use longshore_provider::secret::Secret;
 use longshore_provider::{CallError, HeaderValue, Http, HttpSetupError, Request, basic, decode};

@@ -6,8 +6,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::SendSms;
 use jiff::Timestamp;
-use longshore_job::kinds::SendSms;
 use longshore_job::{Earlier, JobError, Outcome, Run, Scope};
 use longshore_provider::{AnswerTable, CallError, Purpose};
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{
-    Earlier, JobId, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending, Unremembered,
+    Earlier, InvalidArgs, JobId, Kinds, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending,
+    Unremembered,
 };
 use longshore_queue::{Key, NewJob, Queue, QueueError, RunAt};
 
@@ -15,15 +16,26 @@ pub(crate) struct QueueMemory {
     queue: Queue,
     job: JobId,
     entry: Arc<Entry>,
+    kinds: Kinds,
 }
 
 impl QueueMemory {
-    pub(crate) fn new(queue: Queue, job: JobId, entry: Arc<Entry>) -> Self {
-        Self { queue, job, entry }
+    /// `kinds` are those that jobs which follow may have.
+    pub(crate) fn new(queue: Queue, job: JobId, entry: Arc<Entry>, kinds: Kinds) -> Self {
+        Self {
+            queue,
+            job,
+            entry,
+            kinds,
+        }
     }
 }
 
 impl Outbox for QueueMemory {
+    fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs> {
+        self.kinds.prepare(kind, args)
+    }
+
     fn enqueue<'a>(
         &'a self,
         job: Prepared,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::SendEmail;
 use crate::{PostmarkTemplate, TemplateProblem, Templates};
 use longshore_integration::settings::{BUILT_IN, Key, KeyPath, Reader, SecretRef};
 use longshore_job::Job;
-use longshore_job::kinds::SendEmail;
 use serde_json::Value;
 
 use super::postmark::{self, PostmarkSettings, PostmarkTransport};

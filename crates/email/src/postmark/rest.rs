@@ -5,7 +5,7 @@ mod mail;
 
 use std::collections::BTreeMap;
 
-use longshore_job::kinds::SendEmail;
+use crate::SendEmail;
 use longshore_job::{JobError, Outcome, Run};
 use longshore_provider::secret::HeaderSecret;
 use longshore_provider::{
@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{PostmarkConfig, PostmarkSetupError, PostmarkTemplate, answer, waits_for_sendgrid};
 use crate::sendgrid::unwritable;
-use crate::{Attachment, Sender};
+use crate::{AttachedFile, Sender};
 use error::of_sending;
 use mail::Mail;
 
@@ -63,7 +63,7 @@ impl Rest {
         job: &SendEmail,
         run: &Run,
         from: &Sender,
-        attachments: &[Attachment],
+        attachments: &[AttachedFile],
     ) -> Result<Outcome, JobError> {
         let Some(template) = self.templates.get(&job.template) else {
             let name = &job.template;

@@ -17,18 +17,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::SendEmail;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
-use longshore_job::kinds::SendEmail;
 use longshore_job::{JobError, Outcome, Reach, Run, Unreached};
 use longshore_provider::install_crypto;
 use longshore_provider::secret::ExposeSecret;
 
 use super::{PostmarkSetupError, SmtpConfig, answer, waits_for_sendgrid};
-use crate::{Attachment, Sender};
+use crate::{AttachedFile, Sender};
 use error::{SmtpError, Step};
 use message::Written;
 
@@ -67,7 +67,7 @@ impl Smtp {
         job: &SendEmail,
         run: &Run,
         from: &Sender,
-        attachments: &[Attachment],
+        attachments: &[AttachedFile],
     ) -> Result<Outcome, JobError> {
         let SmtpConfig {
             templates,

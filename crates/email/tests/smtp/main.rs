@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use longshore_email::SendEmail;
 use longshore_email::{
     EmailConfig, Postmark, SendEmailHandler, SendGrid, SendGridConfig, Sender, SmtpConfig,
     Templates,
 };
-use longshore_job::kinds::SendEmail;
 use longshore_job::{Gate, Handler, JobError, JobId, Outcome, Reach, Route, Run, Unreached};
 use serde_json::json;
 use server::Server;

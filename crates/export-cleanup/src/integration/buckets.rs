@@ -1,7 +1,7 @@
 //! `buckets.*`: the company's buckets, and what expires in them.
 
+use crate::BucketName;
 use longshore_integration::settings::{Key, KeyPath, Reader};
-use longshore_job::kinds::BucketName;
 use longshore_storage::{Bucket, Rule};
 use serde_json::Value;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::BucketName;
 use longshore_integration::{Calling, Context, Files, NewFile, SetUpError};
-use longshore_job::kinds::BucketName;
 use longshore_job::{Answer, Blame, JobError, Run};
 use longshore_storage::objects::NewObject;
 use longshore_storage::{Bucket, Class, Stores};

@@ -1,7 +1,7 @@
 //! How much of a bucket a sweep would delete, before it does.
 
+use crate::SweepBucket;
 use longshore_job::JobError;
-use longshore_job::kinds::SweepBucket;
 use longshore_storage::Bucket;
 use longshore_storage::versions::VersionCursor;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_job::kinds::SweepBucket;
+use crate::SweepBucket;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

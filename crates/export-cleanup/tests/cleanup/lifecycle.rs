@@ -1,8 +1,8 @@
 //! `apply_lifecycle`.
 
 use longshore_export_cleanup::ApplyLifecycleHandler;
+use longshore_export_cleanup::{ApplyLifecycle, BucketName, StoreName};
 use longshore_job::Handler;
-use longshore_job::kinds::{ApplyLifecycle, BucketName, StoreName};
 use serde_json::json;
 
 use crate::{Scene, result};

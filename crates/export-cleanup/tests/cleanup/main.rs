@@ -9,8 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_export_cleanup::BucketName;
 use longshore_export_cleanup::Cleanup;
-use longshore_job::kinds::BucketName;
 use longshore_job::{JobId, Outcome, Run};
 use longshore_provider::secret::SecretString;
 use longshore_sandbox::S3Sandbox;

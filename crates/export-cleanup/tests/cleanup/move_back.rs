@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_export_cleanup::MoveBackHandler;
-use longshore_job::kinds::{BucketName, MoveBack};
+use longshore_export_cleanup::{BucketName, MoveBack};
 use longshore_job::{Handler, JobError};
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_export_cleanup::SweepBucketHandler;
-use longshore_job::kinds::{BucketName, StoreName, SweepBucket};
+use longshore_export_cleanup::{BucketName, StoreName, SweepBucket};
 use longshore_job::{Handler, JobError, JobId, Outcome};
 use serde_json::json;
 

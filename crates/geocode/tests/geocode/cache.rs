@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_job::kinds::GeocodeAddress;
+use longshore_geocode::GeocodeAddress;
 use longshore_job::{Answer, JobError};
 use longshore_sandbox::Fault;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longshore_job::kinds::GeocodeAddress;
+use longshore_geocode::GeocodeAddress;
 use longshore_job::{Handler, JobId, Run};
 use serde::Deserialize;
 use serde_json::json;

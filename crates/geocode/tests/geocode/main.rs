@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use longshore_geocode::GeocodeAddress;
 use longshore_geocode::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
-use longshore_job::kinds::GeocodeAddress;
 use longshore_job::{Answer, Gate, Handler, JobError, JobId, Outcome, Run};
 use longshore_sandbox::{Fault, GoogleMapsSandbox, Only, Rule};
 use serde_json::Value;

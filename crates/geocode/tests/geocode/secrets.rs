@@ -4,8 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use longshore_geocode::GeocodeAddress;
 use longshore_geocode::{GoogleMaps, GoogleMapsConfig, SetupError};
-use longshore_job::kinds::GeocodeAddress;
 use longshore_sandbox::Fault;
 use serde_json::json;
 use tracing::subscriber::DefaultGuard;

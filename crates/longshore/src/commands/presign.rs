@@ -1,10 +1,10 @@
 //! `presign`: a URL that takes one upload.
 
 use jiff::Timestamp;
+use longshore_client::kinds::BucketName;
+use longshore_client::kinds::SweepBucket;
 use longshore_export_cleanup::Buckets;
 use longshore_job::Job;
-use longshore_job::kinds::BucketName;
-use longshore_job::kinds::SweepBucket;
 use longshore_queue::BreakerState;
 use longshore_storage::presign::UploadRequest;
 use longshore_storage::{Class, Name, Stores};

@@ -145,7 +145,9 @@ async fn fleet(
             };
             worked.push(queue.clone());
             let configured = queue_settings(session, name)?;
-            let handlers = handlers.with_policies(|_, own| configured.policy(own));
+            let handlers = handlers
+                .with_policies(|_, own| configured.policy(own))
+                .with_known(config.kinds().clone());
             fleet = fleet.queue(queue, settings(session, configured), handlers);
         }
     }

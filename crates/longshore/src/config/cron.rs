@@ -3,9 +3,9 @@
 use figment::value::{Dict, Value};
 use jiff::Timestamp;
 use longshore_cron::{CatchUp, Entry, EntryError, Schedule, Template, Zone};
+use longshore_integration::Integration;
 use longshore_integration::settings::{Key, KeyPath, Reader};
-use longshore_integration::{Integration, Kinds};
-use longshore_job::KindSpec;
+use longshore_job::{KindSpec, Kinds};
 use longshore_operator::redact_args;
 use serde_json::json;
 
@@ -52,7 +52,7 @@ pub(super) fn built_in(values: &mut Dict, integrations: &[Integration]) {
 }
 
 /// Those that can be read; what is wrong with the others is found.
-pub(super) fn read(reader: &mut Reader<'_>, kinds: Kinds<'_>) -> Vec<CronSettings> {
+pub(super) fn read(reader: &mut Reader<'_>, kinds: &Kinds) -> Vec<CronSettings> {
     let section = KeyPath::from(SECTION);
     let names = reader.names(&section);
     names
@@ -68,7 +68,7 @@ pub(super) fn read(reader: &mut Reader<'_>, kinds: Kinds<'_>) -> Vec<CronSetting
 
 fn entry(
     reader: &mut Reader<'_>,
-    kinds: Kinds<'_>,
+    kinds: &Kinds,
     path: &KeyPath,
     name: &str,
 ) -> Option<CronSettings> {
@@ -85,7 +85,7 @@ fn entry(
     else {
         return None;
     };
-    match Entry::new(name, schedule, *kind, args, catch_up, now) {
+    match Entry::new(name, schedule, kind, args, catch_up, now) {
         Ok(entry) => Some(CronSettings {
             entry,
             enabled: enabled?,
@@ -160,7 +160,7 @@ fn zone(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Zone> {
     }
 }
 
-fn kind(reader: &mut Reader<'_>, kinds: Kinds<'_>, path: &KeyPath) -> Option<&'static KindSpec> {
+fn kind(reader: &mut Reader<'_>, kinds: &Kinds, path: &KeyPath) -> Option<KindSpec> {
     let known = || kinds.iter().map(|spec| spec.kind);
     let list = || format!("use one of {}", known().collect::<Vec<_>>().join(", "));
     if !reader.has(path) {
@@ -168,7 +168,7 @@ fn kind(reader: &mut Reader<'_>, kinds: Kinds<'_>, path: &KeyPath) -> Option<&'s
         return None;
     }
     let name = reader.text(path)?;
-    let found = kinds.find(&name);
+    let found = kinds.find(&name).copied();
     if found.is_none() {
         let alike = |kind: &str| strsim::jaro_winkler(kind, &name);
         let nearest = known()
@@ -223,12 +223,17 @@ fn catch_up(reader: &mut Reader<'_>, path: &KeyPath) -> Option<CatchUp> {
 }
 
 /// Args as they may be shown: they may be personal.
-pub(super) fn shown_args(reader: &Reader<'_>, path: &KeyPath, value: &Value) -> serde_json::Value {
+pub(super) fn shown_args(
+    reader: &Reader<'_>,
+    kinds: &Kinds,
+    path: &KeyPath,
+    value: &Value,
+) -> serde_json::Value {
     let kind = path.words().split_last().and_then(|(_, above)| {
         let kind = KeyPath::new(above).join("kind");
         reader.get(&kind)?.as_str()
     });
     let args = as_json(value).unwrap_or_default();
     let payload = json!({ "kind": kind.unwrap_or_default(), "v": 1, "args": args });
-    redact_args(payload.to_string().as_bytes(), false).unwrap_or_default()
+    redact_args(kinds, payload.to_string().as_bytes(), false).unwrap_or_default()
 }

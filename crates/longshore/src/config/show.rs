@@ -1,6 +1,7 @@
 //! Every value that is set, and where it came from.
 
 use figment::value::Value;
+use longshore_job::Kinds;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
@@ -22,13 +23,19 @@ pub struct ShownValue {
 }
 
 /// All of them, in the order of their keys.
-pub(super) fn values(reader: &Reader<'_>, schema: &Schema<'_>) -> Vec<ShownValue> {
+pub(super) fn values(reader: &Reader<'_>, schema: &Schema<'_>, kinds: &Kinds) -> Vec<ShownValue> {
     let mut shown = Vec::new();
-    walk(reader, schema, &KeyPath::default(), &mut shown);
+    walk(reader, schema, kinds, &KeyPath::default(), &mut shown);
     shown
 }
 
-fn walk(reader: &Reader<'_>, schema: &Schema<'_>, path: &KeyPath, shown: &mut Vec<ShownValue>) {
+fn walk(
+    reader: &Reader<'_>,
+    schema: &Schema<'_>,
+    kinds: &Kinds,
+    path: &KeyPath,
+    shown: &mut Vec<ShownValue>,
+) {
     for name in reader.names(path.clone()) {
         let path = path.join(&name);
         let Some(value) = reader.get(&path) else {
@@ -37,10 +44,12 @@ fn walk(reader: &Reader<'_>, schema: &Schema<'_>, path: &KeyPath, shown: &mut Ve
         match (schema.place(&path), value) {
             (Place::Key(key), value) if key.path == cron::ARGS => shown.push(ShownValue {
                 key: path.to_string(),
-                value: cron::shown_args(reader, &path, value),
+                value: cron::shown_args(reader, kinds, &path, value),
                 origin: reader.origin(&path).unwrap_or_else(|| "unknown".to_owned()),
             }),
-            (Place::Key(_) | Place::Section, Value::Dict(..)) => walk(reader, schema, &path, shown),
+            (Place::Key(_) | Place::Section, Value::Dict(..)) => {
+                walk(reader, schema, kinds, &path, shown);
+            }
             (Place::Key(key), value) => shown.push(ShownValue {
                 key: path.to_string(),
                 value: mask(key, value),

@@ -6,7 +6,7 @@ use std::io::{Seek, Write};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-use longshore_job::kinds::SendEmail;
+use longshore_client::kinds::SendEmail;
 use longshore_job::{Cause, Class, JobId, Prepared};
 use longshore_queue::{
     Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, Queue, RawId, Retention, RunAt,

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::kinds::SendEmail;
-use longshore_job::{Cause, Class, JobId, Prepared};
+use longshore_email::SendEmail;
+use longshore_job::{Cause, Class, JobId, KindSpec, Kinds, Prepared};
 use longshore_operator::{Operator, QueueInfo, Repeats, Signed};
 use longshore_queue::{
     Fate, HistoryEntry, Key, Lease, Link, LinkOptions, NewJob, Queue, Retention, RunAt, RunState,
     Verdict, WorkerId,
 };
 use longshore_sandbox::RedisServer;
+use longshore_sms::SendSms;
 
 pub(crate) struct Bench {
     pub(crate) operator: Operator,
@@ -25,6 +26,10 @@ impl Bench {
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
         let queue = |name| Queue::new(link.clone(), "t", name).expect("the names are good");
         let infos = ["email", "sms"].map(|name| QueueInfo {
+            kinds: Kinds::new(match name {
+                "email" => [KindSpec::of::<SendEmail>()],
+                _ => [KindSpec::of::<SendSms>()],
+            }),
             name: name.to_owned(),
             max_attempts: 4,
             keep: Key::HOLDS,

@@ -1,7 +1,7 @@
 //! An effect: what the app is told about a payment or a subscription.
 
-use longshore_job::kinds::TemplateData;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::stripe::{PaymentIntent, Subscription};
 
@@ -159,7 +159,7 @@ pub(crate) struct EffectAnswer {
     pub(crate) email: Option<Contact>,
     /// What the mail is filled with, as the app wrote it.
     #[serde(default)]
-    pub(crate) data: Option<TemplateData>,
+    pub(crate) data: Option<Box<RawValue>>,
 }
 
 /// An address that the app has given, not looked at yet.

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use longshore_job::kinds::SendEmail;
 use longshore_job::{InvalidArgs, NotEnqueued, Prepared, Run, Unremembered};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::app::{Effect, EffectAnswer};
+
+/// The kind of the job that sends it. Which integration has it is not known here.
+pub(crate) const KIND: &str = "send_email";
 
 /// The template.
 const TEMPLATE: &str = "payment_failed";
@@ -22,7 +26,7 @@ pub(super) async fn enqueue(
     answer: EffectAnswer,
 ) -> Result<(), Unremembered> {
     let event = &effect.event_id;
-    match prepare(answer) {
+    match prepare(run, answer) {
         Some(Ok(mail)) => {
             match run.outbox().enqueue(mail, key, ONE_MAIL).await {
                 Ok(mail) => tracing::debug!(job = %run.id, event, %mail, "the payer is written to"),
@@ -41,13 +45,37 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
+/// The args of the mail.
+#[derive(Serialize)]
+struct Mail<'a> {
+    template: &'a str,
+    to: To<'a>,
+    data: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct To<'a> {
+    email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
 /// `None` when there is nobody to write to. Errors name the field and no person.
-fn prepare(answer: EffectAnswer) -> Option<Result<Prepared, InvalidArgs>> {
+fn prepare(run: &Run, answer: EffectAnswer) -> Option<Result<Prepared, InvalidArgs>> {
     let contact = answer.email?;
-    let mut mail = SendEmail::new(TEMPLATE, contact.email.trim());
-    mail.to.name = contact.name.filter(|name| !name.is_empty());
-    if let Some(data) = answer.data {
-        mail.data = data;
-    }
-    Some(Prepared::new(&mail))
+    let nothing = || RawValue::from_string("{}".to_owned());
+    let mail = answer.data.map_or_else(nothing, Ok).and_then(|data| {
+        serde_json::to_string(&Mail {
+            template: TEMPLATE,
+            to: To {
+                email: contact.email.trim(),
+                name: contact.name.as_deref().filter(|name| !name.is_empty()),
+            },
+            data: &data,
+        })
+    });
+    Some(match mail {
+        Ok(mail) => run.outbox().prepare(KIND, &mail),
+        Err(error) => Err(InvalidArgs(error.to_string())),
+    })
 }

@@ -1,6 +1,6 @@
 //! `cancel_subscription`
 
-use longshore_job::kinds::CancelSubscription;
+use crate::CancelSubscription;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! `confirm_payment_intent`
 
-use longshore_job::kinds::ConfirmPaymentIntent;
+use crate::ConfirmPaymentIntent;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! `create_customer`
 
-use longshore_job::kinds::CreateCustomer;
+use crate::CreateCustomer;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::json;
 

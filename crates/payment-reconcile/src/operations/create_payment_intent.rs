@@ -1,6 +1,6 @@
 //! `create_payment_intent`
 
-use longshore_job::kinds::CreatePaymentIntent;
+use crate::CreatePaymentIntent;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! `create_subscription`
 
-use longshore_job::kinds::CreateSubscription;
+use crate::CreateSubscription;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use longshore_job::kinds::ReconcilePayments;
+use crate::ReconcilePayments;
 use longshore_job::{JobError, JobId, Run};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

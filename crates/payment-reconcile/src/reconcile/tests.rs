@@ -7,7 +7,7 @@ mod property;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::kinds::ReconcilePayments;
+use crate::ReconcilePayments;
 use longshore_job::{JobError, JobId, Run};
 
 use super::compare::Kind;

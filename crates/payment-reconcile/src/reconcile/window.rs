@@ -1,8 +1,8 @@
 //! The time that is compared, and what is read around it.
 
+use crate::ReconcilePayments;
 use jiff::Timestamp;
 use longshore_job::JobError;
-use longshore_job::kinds::ReconcilePayments;
 
 /// How much more is read at both ends, in seconds. The two accounts of a payment do not begin at the same moment, and
 /// one may lie within the window when the other does not.

@@ -1,6 +1,6 @@
 //! Stripe as a payment provider.
 
-use longshore_job::kinds::{
+use crate::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
     CreateSubscription,
 };

@@ -2,9 +2,7 @@
 
 use std::future::Future;
 
-use longshore_job::kinds::{
-    ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateSubscription,
-};
+use crate::{ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateSubscription};
 use longshore_job::{Answer, JobError, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,6 +1,6 @@
 //! testpay as a payment provider.
 
-use longshore_job::kinds::{
+use crate::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
     CreateSubscription,
 };

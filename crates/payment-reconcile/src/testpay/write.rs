@@ -1,6 +1,6 @@
 //! The writes: what each sends, and where its effect shows.
 
-use longshore_job::kinds::{
+use crate::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
     CreateSubscription,
 };

@@ -1,8 +1,8 @@
 //! An event: whether there is something to fetch.
 
+use crate::ApplyStripeEvent;
 use longshore_integration::{Event, EventJob, Notice, Read, Refusal};
 use longshore_job::Prepared;
-use longshore_job::kinds::ApplyStripeEvent;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

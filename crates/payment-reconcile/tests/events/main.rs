@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::kinds::ApplyStripeEvent;
 use longshore_job::{
-    Earlier, Forgetful, Gate, Handler, JobError, JobId, Memory, Outbox, Outcome, Prepared,
-    Recalling, Run, Sending, Unremembered,
+    Earlier, Forgetful, Gate, Handler, InvalidArgs, JobError, JobId, Kinds, Memory, Outbox,
+    Outcome, Prepared, Recalling, Run, Sending, Unremembered,
 };
+use longshore_payment_reconcile::ApplyStripeEvent;
 use longshore_payment_reconcile::{App, AppConfig, ApplyStripeEventHandler, Stripe, StripeConfig};
 use longshore_sandbox::{AppSandbox, Fault, PlantedPaymentIntent, Rule, StripeSandbox};
 use serde_json::{Value, json};
@@ -127,6 +127,10 @@ impl Memory for Fleet {
 }
 
 impl Outbox for Fleet {
+    fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs> {
+        Kinds::new(longshore_email::args::KINDS.iter().copied()).prepare(kind, args)
+    }
+
     fn enqueue<'a>(
         &'a self,
         job: Prepared,

@@ -144,7 +144,10 @@ async fn a_provider_that_is_left_alone_is_not_called_again() {
             scope: Scope::Job,
             answer,
             ..
-        } => assert_eq!((retry_after, answer), (OPEN_FOR, Answer::default())),
+        } => assert_eq!(
+            (retry_after, answer),
+            (OPEN_FOR, Answer::default().quoting_nothing())
+        ),
         error => panic!("{error:?}"),
     }
     assert_eq!((told, requests), (vec![(None, "transient")], 1));

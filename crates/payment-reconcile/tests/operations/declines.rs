@@ -1,7 +1,7 @@
 //! Payments that come to something, and some that do not.
 
-use longshore_job::kinds::{CancelSubscription, ConfirmPaymentIntent, CreateSubscription};
 use longshore_job::{Handler, JobError, Scope};
+use longshore_payment_reconcile::{CancelSubscription, ConfirmPaymentIntent, CreateSubscription};
 use longshore_payment_reconcile::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateSubscriptionHandler,
 };

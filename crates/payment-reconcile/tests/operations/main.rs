@@ -15,10 +15,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use longshore_job::kinds::{CreateCustomer, CreatePaymentIntent};
 use longshore_job::{
     Earlier, Gate, Handler, JobError, JobId, Memory, Outcome, Recalling, Run, Unremembered,
 };
+use longshore_payment_reconcile::{CreateCustomer, CreatePaymentIntent};
 use longshore_payment_reconcile::{
     CreateCustomerHandler, CreatePaymentIntentHandler, Providers, Stripe, StripeConfig,
 };

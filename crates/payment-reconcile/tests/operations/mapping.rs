@@ -2,14 +2,14 @@
 
 use std::sync::Mutex;
 
-use longshore_job::kinds::{
-    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
-    CreateSubscription,
-};
 use longshore_job::{Answer, Handler, JobError, Run};
 use longshore_payment_reconcile::{
     Asking, CancelSubscriptionHandler, CreateCustomerHandler, CreatePaymentIntentHandler,
     CreateSubscriptionHandler, Finding, Operation, PaymentProvider, Providers, Receipt, Stripe,
+};
+use longshore_payment_reconcile::{
+    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
+    CreateSubscription,
 };
 use longshore_sandbox::Fault;
 use serde_json::json;

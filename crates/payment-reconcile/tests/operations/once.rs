@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use longshore_job::kinds::{ConfirmPaymentIntent, CreateSubscription};
 use longshore_job::{Handler, Outcome};
+use longshore_payment_reconcile::{ConfirmPaymentIntent, CreateSubscription};
 use longshore_payment_reconcile::{ConfirmPaymentIntentHandler, CreateSubscriptionHandler};
 use longshore_sandbox::{Fault, PlantedPaymentIntent, Rule};
 

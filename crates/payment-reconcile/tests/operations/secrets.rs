@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use longshore_job::Handler;
-use longshore_job::kinds::{ConfirmPaymentIntent, CreateCustomer};
+use longshore_payment_reconcile::{ConfirmPaymentIntent, CreateCustomer};
 use longshore_payment_reconcile::{ConfirmPaymentIntentHandler, CreateCustomerHandler, Stripe};
 use longshore_sandbox::Fault;
 use tracing_subscriber::fmt::MakeWriter;

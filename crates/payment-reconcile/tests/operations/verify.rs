@@ -1,9 +1,9 @@
 //! Finding out whether a job whose answer was lost was carried out, when it is too late to carry it out.
 
-use longshore_job::kinds::{
+use longshore_job::{Handler, Job, JobError, Outcome, Run};
+use longshore_payment_reconcile::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreateSubscription,
 };
-use longshore_job::{Handler, Job, JobError, Outcome, Run};
 use longshore_payment_reconcile::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateCustomerHandler,
     CreatePaymentIntentHandler, CreateSubscriptionHandler,

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use longshore_job::kinds::{
+use longshore_job::{Handler, JobError, Outcome, Run};
+use longshore_payment_reconcile::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreateSubscription,
 };
-use longshore_job::{Handler, JobError, Outcome, Run};
 use longshore_payment_reconcile::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateCustomerHandler,
     CreatePaymentIntentHandler, CreateSubscriptionHandler, Providers, Stripe,

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_job::kinds::{ApplyStripeEvent, ReconcilePayments};
 use longshore_job::{
-    Earlier, Forgetful, Gate, Handler, JobError, JobId, Memory, Outbox, Outcome, Prepared,
-    Recalling, Run, Sending,
+    Earlier, Forgetful, Gate, Handler, InvalidArgs, JobError, JobId, Kinds, Memory, Outbox,
+    Outcome, Prepared, Recalling, Run, Sending,
 };
 use longshore_payment_reconcile::{
     App, AppConfig, ApplyStripeEventHandler, ReconcilePaymentsHandler, Stripe, StripeConfig,
 };
+use longshore_payment_reconcile::{ApplyStripeEvent, ReconcilePayments};
 use longshore_sandbox::{
     AppPayment, AppSandbox, Fault, PlantedPaymentIntent, Rule, StripeSandbox, When,
 };
@@ -97,6 +97,10 @@ impl Memory for Notes {
 }
 
 impl Outbox for Notes {
+    fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs> {
+        Kinds::new(longshore_email::args::KINDS.iter().copied()).prepare(kind, args)
+    }
+
     fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Sending<'a, JobId> {
         Box::pin(async { Ok(JobId::generate()) })
     }

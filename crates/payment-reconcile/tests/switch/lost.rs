@@ -1,9 +1,9 @@
 //! Answers of testpay's that were lost: one payment all the same, and at the same provider.
 
-use longshore_job::kinds::{
+use longshore_job::{Handler, Job, Outcome};
+use longshore_payment_reconcile::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreateSubscription,
 };
-use longshore_job::{Handler, Job, Outcome};
 use longshore_payment_reconcile::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateCustomerHandler,
     CreatePaymentIntentHandler, CreateSubscriptionHandler,

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use longshore_job::kinds::CreatePaymentIntent;
 use longshore_job::{
     Earlier, Gate, Handler, Job, JobError, JobId, Memory, Outcome, Recalling, Run,
 };
+use longshore_payment_reconcile::CreatePaymentIntent;
 use longshore_payment_reconcile::{
     CreateCustomerHandler, CreatePaymentIntentHandler, Providers, Stripe, StripeConfig, TestPay,
     TestPayConfig,
@@ -178,7 +178,7 @@ impl Scene {
     }
 
     async fn customer(&self, providers: Providers, user: &str) -> Value {
-        let job = longshore_job::kinds::CreateCustomer::new(user);
+        let job = longshore_payment_reconcile::CreateCustomer::new(user);
         self.does(CreateCustomerHandler::new(providers), job).await
     }
 

@@ -1,7 +1,7 @@
 //! What testpay refuses, and what that is not taken for.
 
-use longshore_job::kinds::ConfirmPaymentIntent;
 use longshore_job::{Handler, JobError, Scope};
+use longshore_payment_reconcile::ConfirmPaymentIntent;
 use longshore_payment_reconcile::{ConfirmPaymentIntentHandler, CreatePaymentIntentHandler};
 use longshore_sandbox::Fault;
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use longshore_job::kinds::{CancelSubscription, ConfirmPaymentIntent, CreateSubscription};
+use longshore_payment_reconcile::{CancelSubscription, ConfirmPaymentIntent, CreateSubscription};
 use longshore_payment_reconcile::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateSubscriptionHandler, Providers,
 };

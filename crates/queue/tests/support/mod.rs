@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::kinds::SendEmail;
+use longshore_email::SendEmail;
 use longshore_job::{Cause, Class, JobId, Prepared, RetrySchedule};
 use longshore_queue::{
     Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, RawId,

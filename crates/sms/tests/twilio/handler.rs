@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::kinds::SendSms;
 use longshore_job::{Handler, JobError, JobId, Outcome, Run, Scope};
 use longshore_sandbox::Fault;
+use longshore_sms::SendSms;
 use longshore_sms::{Credentials, Sender};
 use serde_json::json;
 

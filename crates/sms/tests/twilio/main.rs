@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use longshore_job::kinds::SendSms;
 use longshore_job::{
     Earlier, Gate, Handler, JobError, JobId, Memory, Outcome, Recalling, Run, Unremembered,
 };
 use longshore_sandbox::{Fault, PlantedMessage, Rule, TwilioSandbox};
+use longshore_sms::SendSms;
 use longshore_sms::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
 use tokio::sync::Notify;
 

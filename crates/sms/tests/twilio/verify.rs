@@ -3,9 +3,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use longshore_job::kinds::SendSms;
 use longshore_job::{Handler, JobError, Outcome, Scope};
 use longshore_sandbox::{Fault, PlantedMessage};
+use longshore_sms::SendSms;
 use serde_json::json;
 
 use crate::{ACCOUNT, BODY, Notes, Scene, TO, sid};

@@ -2,8 +2,8 @@
 //!
 //! The golden bodies are what `client.messages.create` of twilio-python 9.13.0 sent to a local server.
 
-use longshore_job::kinds::SendSms;
 use longshore_job::{Handler, Run};
+use longshore_sms::SendSms;
 use longshore_sms::{SendSmsHandler, Sender, SetupError, Twilio, TwilioConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use longshore_email::SendEmail;
 use longshore_email::{PublicKey, SendGridEvents};
-use longshore_job::kinds::SendEmail;
 use longshore_job::{JobId, Prepared};
 use longshore_payment_reconcile::StripeEvents;
 use longshore_queue::{Delivery, Link, LinkOptions, NewJob, Queue, RunAt};

@@ -134,6 +134,7 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Started, End> {
         station.queue.clone(),
         id,
         Arc::clone(entry),
+        station.handlers.known().clone(),
     ));
     let most = policy.schedule.max_attempts();
     let mut run = Run::new(id, claimed.run.used + 1, most, gate)

@@ -15,7 +15,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use longshore_job::{Answer, Envelope, JobError, Outcome, kinds};
+use longshore_job::{Answer, Envelope, Handlers, JobError, Outcome};
 use serde_json::Value;
 
 use super::End;
@@ -39,7 +39,7 @@ const MAX_GROUPS: usize = 10;
 const LONG: usize = 24;
 
 /// Takes a run's args out of the reason that it ended with.
-pub(super) fn take_out(end: &mut End, payload: &[u8]) {
+pub(super) fn take_out(end: &mut End, payload: &[u8], handlers: &Handlers) {
     let End::Ran(end) = end else { return };
     let (reason, quoted) = match end {
         Ok(Outcome::Done { .. }) => return,
@@ -53,7 +53,7 @@ pub(super) fn take_out(end: &mut End, payload: &[u8]) {
             | JobError::Unauthorized { reason, answer, .. },
         ) => (reason, quoted_by(answer)),
     };
-    let private = Private::of(payload);
+    let private = Private::of(payload, handlers);
     *reason = match quoted.as_deref() {
         Some("") => private.out_of_ours(reason),
         Some(said) if reason.contains(said) => {
@@ -84,11 +84,12 @@ struct Private {
 }
 
 impl Private {
-    fn of(payload: &[u8]) -> Self {
+    fn of(payload: &[u8], handlers: &Handlers) -> Self {
         let Ok(envelope) = Envelope::parse(payload) else {
             return Self::default();
         };
-        let public = kinds::find(&envelope.kind).map_or(&[][..], |spec| spec.public_args);
+        let handler = handlers.get(&envelope.kind);
+        let public = handler.map_or(&[][..], |handler| handler.public_args());
         let mut texts = Vec::new();
         if let Ok(Value::Object(args)) = serde_json::from_str(envelope.args.get()) {
             for (name, value) in &args {

@@ -88,7 +88,7 @@ where
         Box::pin(async move {
             let mut end = rest.await.unwrap_or_else(|error| End::from_apalis(&error));
             if let Some(payload) = &entry.claimed.payload {
-                quoted::take_out(&mut end, payload);
+                quoted::take_out(&mut end, payload, &station.handlers);
             }
             let refusal = refetch::look(&station, &entry, &end).await;
             let ours = reach::note(&station, &entry, &end);

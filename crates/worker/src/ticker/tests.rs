@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use longshore_cron::{CatchUp, Schedule, Template, Zone};
-use longshore_job::kinds;
+use longshore_job::KindSpec;
+use longshore_payment_reconcile::ReconcilePayments;
 use longshore_queue::{Link, LinkOptions};
 use longshore_sandbox::RedisServer;
 use longshore_tests::Dice;
@@ -20,7 +21,7 @@ const AUTUMN: (u64, u64) = (1_792_879_200_000, 25);
 
 fn entry(name: &str, expression: &str, catch_up: CatchUp) -> Entry {
     let schedule = Schedule::new(expression, Zone::named("Europe/Oslo").unwrap()).unwrap();
-    let kind = *kinds::find("reconcile_payments").unwrap();
+    let kind = KindSpec::of::<ReconcilePayments>();
     let args = json!({ "from": "{day-1d}", "to": "{day}", "repair": false });
     Entry::new(
         name,

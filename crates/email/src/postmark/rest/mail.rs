@@ -1,13 +1,13 @@
 //! The body of `POST /email/withTemplate`: one mail by template to one recipient.
 
+use crate::{SendEmail, TemplateData};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use longshore_job::JobId;
-use longshore_job::kinds::{SendEmail, TemplateData};
 use serde::{Serialize, Serializer};
 
 use crate::postmark::PostmarkTemplate;
-use crate::{Attachment, Sender};
+use crate::{AttachedFile, Sender};
 
 /// The body, borrowed from job and configuration.
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ impl<'a> Mail<'a> {
         from: &Sender,
         template: &'a PostmarkTemplate,
         message_stream: &'a str,
-        attachments: &'a [Attachment],
+        attachments: &'a [AttachedFile],
     ) -> Self {
         let attachments = attachments.iter().map(|file| File {
             name: &file.name,
@@ -107,7 +107,7 @@ mod tests {
             email: "shop@example.com".into(),
             name: name.map(Into::into),
         };
-        let file = Attachment {
+        let file = AttachedFile {
             name: "invoice.pdf".into(),
             content_type: "application/pdf".into(),
             content: b"%PDF".to_vec(),

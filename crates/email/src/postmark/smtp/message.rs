@@ -1,14 +1,14 @@
 //! A mail as SMTP carries it.
 
+use crate::SendEmail;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
-use longshore_job::kinds::SendEmail;
 use longshore_job::{JobError, JobId};
 
 use crate::templates::Rendered;
-use crate::{Attachment, Sender};
+use crate::{AttachedFile, Sender};
 
 /// What Postmark reads beside the usual headers.
 const MESSAGE_STREAM: HeaderName = HeaderName::new_from_ascii_str("X-PM-Message-Stream");
@@ -39,7 +39,7 @@ pub(super) fn write(
     from: &Sender,
     words: Rendered,
     message_stream: &str,
-    attachments: &[Attachment],
+    attachments: &[AttachedFile],
 ) -> Result<Written, JobError> {
     let sender = mailbox(&from.email, from.name.as_deref(), "email.from.email")?;
     // The same on each attempt: a mailbox that got it twice may show it once.
@@ -89,7 +89,7 @@ fn body(html: Option<String>, text: Option<String>) -> Words {
     }
 }
 
-fn attached(file: &Attachment) -> Result<SinglePart, JobError> {
+fn attached(file: &AttachedFile) -> Result<SinglePart, JobError> {
     let content_type = ContentType::parse(&file.content_type)
         .map_err(|_| JobError::permanent("an attachment's content_type is not a media type"))?;
     // Never as it stands, also where it happens to be ASCII: line ends are bytes like others in it.
@@ -112,7 +112,7 @@ mod tests {
 
     const ID: &str = "01JD2Z5V9GQ8X0T6M3K7W4R1YB";
 
-    fn written(words: Rendered, attachments: &[Attachment]) -> Written {
+    fn written(words: Rendered, attachments: &[AttachedFile]) -> Written {
         let job = SendEmail::new("invoice", "ada@example.com").name("Lovelace, Ada");
         let from = Sender {
             email: "shop@example.com".into(),
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn files_go_along_in_base64() {
-        let file = Attachment {
+        let file = AttachedFile {
             name: "invoice.pdf".into(),
             content_type: "application/pdf".into(),
             content: b"%PDF\0".to_vec(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use longshore_client::Client;
+use longshore_job::Kinds;
 use longshore_operator::{Operator, QueueInfo, QueueRow, Repeats};
 use longshore_queue::{BreakerState, Key, Link, LinkOptions, Queue};
 use longshore_sandbox::{
@@ -77,6 +78,7 @@ impl Stage {
         let webhooks_addr = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
         let link = Link::new(&redis.url(), LinkOptions::default())?;
         let queues = [EMAIL, SMS, GEOCODE, PAYMENTS, BUCKETS].map(|(queue, provider)| QueueInfo {
+            kinds: Kinds::default(),
             repeats: Repeats::Double,
             name: queue.to_owned(),
             max_attempts: 4,

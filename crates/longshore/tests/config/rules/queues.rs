@@ -1,7 +1,7 @@
 //! `retry.*` and `queues.<queue>.*`.
 
 use longshore::config::OnUnknown;
-use longshore_job::{Job, kinds};
+use longshore_job::Job;
 
 use super::check;
 use crate::{SENDGRID_ON, good};
@@ -181,7 +181,7 @@ fn all_attempts_of_a_kind_fit_into_its_expiry() {
         &[],
     );
     let payments = config.queue("payment-reconcile").expect("there");
-    let reconcile = payments.policy(kinds::ReconcilePayments::POLICY);
+    let reconcile = payments.policy(longshore_client::kinds::ReconcilePayments::POLICY);
     assert_eq!(reconcile.timeout, None, "what is configured goes first");
 }
 

@@ -1,4 +1,18 @@
+use longshore_email::SendEmail;
+use longshore_job::{Handler, Run};
+
 use super::*;
+
+/// Knows of mails which of their args are public, and sends none.
+struct Mails;
+
+impl Handler for Mails {
+    type Job = SendEmail;
+
+    async fn run(&self, _: SendEmail, _: Run) -> Result<Outcome, JobError> {
+        Ok(Outcome::done())
+    }
+}
 
 const PAYLOAD: &[u8] = r#"{"kind":"send_email","v":1,"args":{"template":"Welcome Mail",
     "to":{"email":"ada@example.com","name":"Åda Hansen-Bo"},
@@ -13,7 +27,7 @@ fn cleaned(reason: &str, quoted: Option<&str>) -> String {
         answer.quoted = quoted.map(str::to_owned);
     }
     let mut end = End::Ran(Err(error));
-    take_out(&mut end, PAYLOAD);
+    take_out(&mut end, PAYLOAD, &Handlers::new().with(Mails));
     match end {
         End::Ran(Err(error)) => {
             assert_eq!(error.answer().quoted, None, "it is kept nowhere");
@@ -110,7 +124,7 @@ fn every_word_of_the_args_goes_from_what_may_be_anybodys() {
 fn skips_are_anybodys() {
     let reason = "Hansen is suppressed".to_owned();
     let mut end = End::Ran(Ok(Outcome::Skipped { reason }));
-    take_out(&mut end, PAYLOAD);
+    take_out(&mut end, PAYLOAD, &Handlers::new().with(Mails));
     let End::Ran(Ok(Outcome::Skipped { reason })) = end else {
         panic!("{end:?}");
     };
@@ -119,6 +133,6 @@ fn skips_are_anybodys() {
 
 #[test]
 fn a_payload_that_is_none_has_no_args() {
-    let private = Private::of(b"\xff");
+    let private = Private::of(b"\xff", &Handlers::new());
     assert!(private.texts.is_empty() && private.words.is_empty());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job, KindPolicy};
+use longshore_job::{InvalidArgs, Job, KindPolicy};
 
 /// The longest window.
 const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(366 * 24);
@@ -15,7 +15,7 @@ const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(366 * 24)
 /// safe to repair, if asked.
 ///
 /// ```
-/// use longshore_job::kinds::ReconcilePayments;
+/// use longshore_payment_reconcile::ReconcilePayments;
 ///
 /// let job = ReconcilePayments::new("2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z");
 /// assert!(!job.repair);

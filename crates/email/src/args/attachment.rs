@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::InvalidArgs;
+use longshore_job::InvalidArgs;
 
 /// The most files of one mail.
 const MOST: usize = 10;

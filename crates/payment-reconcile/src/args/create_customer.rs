@@ -5,13 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job, KindPolicy};
+use longshore_job::{InvalidArgs, Job, KindPolicy};
 
 /// Makes a user a customer of the payment provider, once: the mapping from user to customer is kept, and a user who has
 /// a customer keeps it. Result: `{"customer","provider"}`.
 ///
 /// ```
-/// use longshore_job::kinds::CreateCustomer;
+/// use longshore_payment_reconcile::CreateCustomer;
 ///
 /// let job = CreateCustomer::new("user-7").email("ada@example.com");
 /// assert_eq!(job.user_id, "user-7");
@@ -69,7 +69,7 @@ impl Job for CreateCustomer {
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("user_id", &self.user_id)?;
         if let Some(email) = &self.email
-            && !super::send_email::is_address(email)
+            && !longshore_job::is_email_address(email)
         {
             return Err(InvalidArgs::field(
                 "email",

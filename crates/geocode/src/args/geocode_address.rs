@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InvalidArgs, Job};
+use longshore_job::{InvalidArgs, Job};
 
 /// The longest address, in characters. Percent-encoded it still fits into the longest URL that Google takes, 16,384.
 const MAX_ADDRESS_CHARS: usize = 1000;
@@ -13,7 +13,7 @@ const MAX_ADDRESS_CHARS: usize = 1000;
 /// `{"found":true,"lat":59.91,"lng":10.75,…}`, or `{"found":false}` where there is no such place.
 ///
 /// ```
-/// use longshore_job::kinds::GeocodeAddress;
+/// use longshore_geocode::GeocodeAddress;
 ///
 /// let job = GeocodeAddress::new("Karl Johans gate 1, Oslo").region("no").language("nb");
 /// assert_eq!(job.region.as_deref(), Some("no"));

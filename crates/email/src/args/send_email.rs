@@ -3,12 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use email_address::{EmailAddress, Options};
+use longshore_job::{InvalidArgs, Job, is_email_address};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::attachment::{self, Attachment};
-use crate::{InvalidArgs, Job};
 
 /// A link to reset a password is worthless after half an hour.
 const PASSWORD_RESET_EXPIRES: Duration = Duration::from_secs(30 * 60);
@@ -16,7 +15,7 @@ const PASSWORD_RESET_EXPIRES: Duration = Duration::from_secs(30 * 60);
 /// Sends one email by template. One request to the provider per job.
 ///
 /// ```
-/// use longshore_job::kinds::SendEmail;
+/// use longshore_email::SendEmail;
 /// use serde_json::json;
 ///
 /// let job = SendEmail::new("welcome", "ada@example.com")
@@ -130,14 +129,6 @@ impl SendEmail {
     }
 }
 
-/// `local@domain.tld`, without a name or anything else.
-pub(super) fn is_address(text: &str) -> bool {
-    let options = Options::default()
-        .with_required_tld()
-        .without_display_text();
-    text.len() <= 254 && EmailAddress::parse_with_options(text, options).is_ok()
-}
-
 impl Job for SendEmail {
     const KIND: &'static str = "send_email";
     const QUEUE: &'static str = "email";
@@ -157,7 +148,7 @@ impl Job for SendEmail {
                 "must be 1 to 64 characters of a-z, 0-9, _ and -",
             ));
         }
-        if !is_address(&self.to.email) {
+        if !is_email_address(&self.to.email) {
             return Err(InvalidArgs::field(
                 "to.email",
                 "is not an email address of the form local@domain.tld",

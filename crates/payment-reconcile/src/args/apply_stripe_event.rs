@@ -5,13 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job};
+use longshore_job::{InvalidArgs, Job};
 
 /// Applies one of Stripe's events: it is fetched from Stripe again, with the object it is about, and what is true now
 /// reaches the app, once.
 ///
 /// ```
-/// use longshore_job::kinds::ApplyStripeEvent;
+/// use longshore_payment_reconcile::ApplyStripeEvent;
 ///
 /// let job = ApplyStripeEvent::new("evt_1");
 /// assert_eq!(job.event_id, "evt_1");

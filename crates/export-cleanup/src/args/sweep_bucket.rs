@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::bucket::{BucketName, StoreName};
-use crate::{InvalidArgs, Job};
+use longshore_job::{InvalidArgs, Job};
 
 /// Deletes what has expired in a bucket, by the rules that configuration has for it: objects, old versions, uploads that
 /// were never finished. Nothing else is deleted, whatever the job says.
 ///
 /// ```
-/// use longshore_job::kinds::{BucketName, SweepBucket};
+/// use longshore_export_cleanup::{BucketName, SweepBucket};
 ///
 /// let job = SweepBucket::new(BucketName::Exports).dry_run();
 /// assert!(job.dry_run);

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::bucket::BucketName;
-use crate::{InvalidArgs, Job};
+use longshore_job::{InvalidArgs, Job};
 
 /// Moves what was written to a bucket's stand-in at R2 to S3: copied, seen there, and only then deleted at R2.
 ///
 /// ```
-/// use longshore_job::kinds::{BucketName, MoveBack};
+/// use longshore_export_cleanup::{BucketName, MoveBack};
 ///
 /// let job = MoveBack::new(BucketName::Exports);
 /// assert_eq!(job.bucket.as_str(), "exports");

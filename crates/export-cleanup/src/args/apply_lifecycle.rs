@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::bucket::{BucketName, StoreName};
-use crate::{InvalidArgs, Job};
+use longshore_job::{InvalidArgs, Job};
 
 /// Makes the rules that configuration has for a bucket the bucket's own, beside those that others have made there.
 ///
 /// ```
-/// use longshore_job::kinds::{ApplyLifecycle, BucketName, StoreName};
+/// use longshore_export_cleanup::{ApplyLifecycle, BucketName, StoreName};
 ///
 /// let job = ApplyLifecycle::new(BucketName::Uploads).store(StoreName::R2);
 /// assert_eq!(job.store, StoreName::R2);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InvalidArgs, Job};
+use longshore_job::{InvalidArgs, Job};
 
 /// The longest body, in characters: what Twilio sends as one concatenated message.
 const MAX_BODY_CHARS: usize = 1600;
@@ -12,7 +12,7 @@ const MAX_BODY_CHARS: usize = 1600;
 /// Sends one text message. One request to the provider per job.
 ///
 /// ```
-/// use longshore_job::kinds::SendSms;
+/// use longshore_sms::SendSms;
 ///
 /// let job = SendSms::new("+4790000000", "Your table is ready.");
 /// assert_eq!(job.to, "+4790000000");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{InvalidArgs, KindPolicy};
+use longshore_job::{InvalidArgs, KindPolicy};
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A file that goes with a mail.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Attachment {
+pub struct AttachedFile {
     /// What the recipient sees it called: `invoice.pdf`.
     pub name: String,
     /// Its media type: `application/pdf`.
@@ -14,9 +14,9 @@ pub struct Attachment {
 }
 
 /// Its size only: the rest is personal.
-impl fmt::Debug for Attachment {
+impl fmt::Debug for AttachedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attachment")
+        f.debug_struct("AttachedFile")
             .field("bytes", &self.content.len())
             .finish_non_exhaustive()
     }

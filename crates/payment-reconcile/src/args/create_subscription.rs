@@ -5,13 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job, KindPolicy};
+use longshore_job::{InvalidArgs, Job, KindPolicy};
 
 /// Subscribes a customer. Result: `{"subscription","status","provider"}`, and the mapping from subscription to provider
 /// is kept.
 ///
 /// ```
-/// use longshore_job::kinds::CreateSubscription;
+/// use longshore_payment_reconcile::CreateSubscription;
 ///
 /// let job = CreateSubscription::new("user-7", "price_1").quantity(2);
 /// assert_eq!(job.quantity, Some(2));

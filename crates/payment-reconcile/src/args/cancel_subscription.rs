@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job, KindPolicy};
+use longshore_job::{InvalidArgs, Job, KindPolicy};
 
 /// Cancels a subscription. Result: `{"subscription","status"}`. One that is cancelled already is done, too.
 ///
 /// ```
-/// use longshore_job::kinds::CancelSubscription;
+/// use longshore_payment_reconcile::CancelSubscription;
 ///
 /// let job = CancelSubscription::new("sub_1");
 /// assert_eq!(job.prorate, None);

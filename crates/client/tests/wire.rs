@@ -1,6 +1,6 @@
 //! The wire form: golden payloads must keep decoding, and encode to the same bytes again.
 
-use longshore_job::kinds::{
+use longshore_client::kinds::{
     ApplyLifecycle, BucketName, GeocodeAddress, MoveBack, SendEmail, SendSms, StoreName,
     SweepBucket,
 };

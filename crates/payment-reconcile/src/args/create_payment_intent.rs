@@ -5,13 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job, KindPolicy};
+use longshore_job::{InvalidArgs, Job, KindPolicy};
 
 /// Creates a payment intent for an order. Result: `{"payment_intent","status","provider"}`. Its `client_secret` is kept
 /// nowhere: the app asks the provider for it.
 ///
 /// ```
-/// use longshore_job::kinds::CreatePaymentIntent;
+/// use longshore_payment_reconcile::CreatePaymentIntent;
 ///
 /// let job = CreatePaymentIntent::new("order-1", "user-7", 1000, "nok");
 /// assert_eq!(job.amount, 1000);

@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use crate::{InvalidArgs, Job, KindPolicy};
+use longshore_job::{InvalidArgs, Job, KindPolicy};
 
 /// Confirms a payment intent. Result: `{"payment_intent","status"}`. A declined card is a dead letter at once.
 ///
 /// ```
-/// use longshore_job::kinds::ConfirmPaymentIntent;
+/// use longshore_payment_reconcile::ConfirmPaymentIntent;
 ///
 /// let job = ConfirmPaymentIntent::new("pi_1").return_url("https://shop.example.com/paid");
 /// assert_eq!(job.payment_intent, "pi_1");

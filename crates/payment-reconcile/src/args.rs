@@ -1,0 +1,31 @@
+//! The args of jobs about payments: what producers write. They need none of what carries the jobs out.
+
+mod apply_stripe_event;
+mod cancel_subscription;
+mod confirm_payment_intent;
+mod create_customer;
+mod create_payment_intent;
+mod create_subscription;
+mod payment;
+mod reconcile_payments;
+
+pub use apply_stripe_event::ApplyStripeEvent;
+pub use cancel_subscription::CancelSubscription;
+pub use confirm_payment_intent::ConfirmPaymentIntent;
+pub use create_customer::CreateCustomer;
+pub use create_payment_intent::CreatePaymentIntent;
+pub use create_subscription::CreateSubscription;
+pub use reconcile_payments::ReconcilePayments;
+
+use longshore_job::KindSpec;
+
+/// Their kinds.
+pub const KINDS: &[KindSpec] = &[
+    KindSpec::of::<CreateCustomer>(),
+    KindSpec::of::<CreatePaymentIntent>(),
+    KindSpec::of::<ConfirmPaymentIntent>(),
+    KindSpec::of::<CreateSubscription>(),
+    KindSpec::of::<CancelSubscription>(),
+    KindSpec::of::<ApplyStripeEvent>(),
+    KindSpec::of::<ReconcilePayments>(),
+];
