@@ -27,6 +27,7 @@ pub(crate) struct Load {
 
 impl Job for Load {
     const KIND: &'static str = "load";
+    const PUBLIC_ARGS: &'static [&'static str] = &[];
     const QUEUE: &'static str = "load";
 
     fn check(&self) -> Result<(), InvalidArgs> {

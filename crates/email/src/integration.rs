@@ -38,6 +38,7 @@ pub const fn integration() -> Integration {
     const {
         Integration {
             name: "email",
+            crate_name: env!("CARGO_CRATE_NAME"),
             // SendGrid has no way to look a message up by our id.
             queue: QueueSpec::new(crate::SendEmail::QUEUE),
             kinds: crate::args::KINDS,

@@ -34,6 +34,7 @@ pub const fn integration() -> Integration {
     const {
         Integration {
             name: "export-cleanup",
+            crate_name: env!("CARGO_CRATE_NAME"),
             queue: QueueSpec {
                 // Sweeps are long jobs.
                 default_timeout: Duration::from_secs(3600),

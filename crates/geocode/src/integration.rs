@@ -21,6 +21,7 @@ pub const fn integration() -> Integration {
     const {
         Integration {
             name: "geocode",
+            crate_name: env!("CARGO_CRATE_NAME"),
             queue: QueueSpec {
                 // Google's terms: coordinates for 30 consecutive days.
                 keep_at_most: Some(Duration::from_secs(30 * 24 * 3600)),

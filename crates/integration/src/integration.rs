@@ -16,6 +16,9 @@ use crate::{Context, Events, Files, Pending, QueueSpec, Sections};
 pub struct Integration {
     /// Its name, for people.
     pub name: &'static str,
+    /// Its crate, `env!("CARGO_CRATE_NAME")`: what it logs is shown. What other crates log never is, since it may hold
+    /// secrets and personal data.
+    pub crate_name: &'static str,
     /// The queue that its jobs wait in.
     pub queue: QueueSpec,
     /// The kinds of its jobs. What is personal in them, each kind says itself (`Job::PUBLIC_ARGS`).

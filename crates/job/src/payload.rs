@@ -25,8 +25,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const QUEUE: &'static str;
     /// The version of its args, from 1.
     const VERSION: u32 = 1;
-    /// Top-level args that name no person and hold no secret: operators see them without asking.
-    const PUBLIC_ARGS: &'static [&'static str] = &[];
+    /// Top-level args that name no person and hold no secret: operators see them without asking. `&[]` where none is: whoever
+    /// makes a kind has to decide.
+    const PUBLIC_ARGS: &'static [&'static str];
     /// Top-level fields of its result that name no person and hold no secret: operators see them without asking.
     const PUBLIC_RESULT: &'static [&'static str] = &[];
     /// Top-level fields of its progress that name no person and hold no secret: operators see them without asking.

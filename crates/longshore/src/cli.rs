@@ -3,6 +3,7 @@
 pub mod manual;
 
 mod dead;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub use dead::{Dead, Discard, Edit, Export, Many, Replay, ReplayChange, Which};
+#[cfg(feature = "sandbox")]
 pub use sandbox::{Demo, Sandbox};
 
 /// Carries an app's jobs to the services it depends on, and says what became of each one.
@@ -82,8 +84,10 @@ pub enum Command {
     /// Makes one harmless call to each provider that has test-mode credentials
     Smoke(Shown),
     /// Runs the stand-in providers, for local development
+    #[cfg(feature = "sandbox")]
     Sandbox(Box<Sandbox>),
     /// Shows the whole thing at work, on a private Redis and the stand-in providers
+    #[cfg(feature = "sandbox")]
     Demo(Demo),
     /// Prints what a shell needs to complete commands and options
     Completions {

@@ -4,6 +4,7 @@ mod audit;
 mod configuration;
 mod cron;
 mod dead;
+#[cfg(feature = "sandbox")]
 mod demo;
 mod doctor;
 mod enqueue;
@@ -12,6 +13,7 @@ mod manual;
 mod mappings;
 mod presign;
 mod queues;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 mod signals;
 mod smoke;
@@ -22,6 +24,7 @@ mod workers;
 
 use std::os::unix::fs::MetadataExt;
 
+use crate::App;
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::failure::Failure;
 use crate::sentry;
@@ -31,9 +34,9 @@ use crate::session::Session;
 ///
 /// # Errors
 /// When it does not end well; the failure knows its exit code.
-pub async fn run(cli: Cli) -> Result<(), Failure> {
+pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
     let load = || {
-        let mut session = Session::load(cli.config.as_ref(), cli.profile.as_deref())?;
+        let mut session = Session::load(app, cli.config.as_ref(), cli.profile.as_deref())?;
         session.by = operator_name(cli.operator.as_deref());
         Ok::<_, Failure>(session)
     };
@@ -53,7 +56,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Dead(args) => dead::run(&load()?, args).await,
         Command::Audit(args) => audit::run(&load()?, &args).await,
         Command::Config(ConfigCommand::Check(args)) => {
-            configuration::check(cli.config.as_deref(), cli.profile.as_deref(), &args).await
+            configuration::check(app, cli.config.as_deref(), cli.profile.as_deref(), &args).await
         }
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
@@ -66,7 +69,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             sentry::reported(&session.config, "webhooks", listen).await
         }
         Command::Smoke(args) => smoke::run(&load()?, &args).await,
+        #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&args).await,
+        #[cfg(feature = "sandbox")]
         Command::Demo(args) => demo::run(&args).await,
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { dir } => manual::man(dir.as_deref()),

@@ -1,15 +1,14 @@
-//! The integrations of this program.
+//! The integrations of this project's own program.
 
-use longshore_integration::Integration;
+use crate::App;
 
-/// All of them.
+/// The program with all of them.
 #[must_use]
-pub fn all() -> Vec<Integration> {
-    vec![
-        longshore_email::integration(),
-        longshore_sms::integration(),
-        longshore_geocode::integration(),
-        longshore_payment_reconcile::integration(),
-        longshore_export_cleanup::integration(),
-    ]
+pub fn program() -> App {
+    App::new()
+        .integration(longshore_email::integration())
+        .integration(longshore_sms::integration())
+        .integration(longshore_geocode::integration())
+        .integration(longshore_payment_reconcile::integration())
+        .integration(longshore_export_cleanup::integration())
 }

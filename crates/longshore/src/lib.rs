@@ -1,13 +1,14 @@
-//! What the one binary is made of: it puts the other crates together.
+//! A program of workers, by its integrations: [`App`]. This project's own is [`program`].
 //!
-//! [`integrations::all`] is the one list of integrations; the rest knows them by their values only.
+//! Nothing but `integrations` names an integration; the rest knows them by their values.
 
 mod age;
+mod app;
 pub mod cli;
 mod commands;
 pub mod config;
 pub mod failure;
-pub mod integrations;
+mod integrations;
 mod logging;
 mod output;
 mod redis_cure;
@@ -16,5 +17,5 @@ pub mod secrets;
 mod sentry;
 mod session;
 
-pub use commands::run;
-pub use logging::init as init_logging;
+pub use app::App;
+pub use integrations::program;

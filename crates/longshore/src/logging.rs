@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use tracing::{Metadata, Subscriber};
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
@@ -16,7 +16,8 @@ const DEFAULT: &str = "info";
 const OURS: &str = "longshore";
 
 /// Starts logging, and has panics logged by their place only: their message may quote an address.
-pub fn init() {
+/// `integrations` are crates whose lines are shown, too.
+pub(crate) fn init(integrations: Vec<&'static str>) {
     let wanted = std::env::var("RUST_LOG").unwrap_or_default();
     let (filter, wrong) = match wanted.trim() {
         "" => (EnvFilter::new(DEFAULT), None),
@@ -28,12 +29,14 @@ pub fn init() {
     let stderr = std::io::stderr;
     let colours =
         stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    subscriber(filter, stderr, colours).init();
+    let ours = Ours(integrations);
+    let asks_for_others = ours.names_others(&wanted);
+    subscriber(filter, stderr, colours, ours).init();
     if let Some(error) = wrong {
         tracing::warn!(
             "RUST_LOG is not a filter such as `debug` or `info,longshore=debug`: {error}"
         );
-    } else if names_others(&wanted) {
+    } else if asks_for_others {
         tracing::warn!(
             "RUST_LOG names crates that are not ours: their lines are never shown, since they may hold secrets and \
              personal data"
@@ -55,7 +58,12 @@ pub fn init() {
 /// Writes what the filter lets through, and of that only what our own crates say. The spans and events of others hold
 /// what goes over their wires: AWS's SDK logs object keys at DEBUG and session tokens at TRACE. What matters of their
 /// errors reaches our own lines, redacted.
-fn subscriber<W>(filter: EnvFilter, writer: W, colours: bool) -> impl Subscriber + Send + Sync
+fn subscriber<W>(
+    filter: EnvFilter,
+    writer: W,
+    colours: bool,
+    ours: Ours,
+) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -67,33 +75,37 @@ where
         // It would complain on stderr, of all places, and panic where that is closed: a worker outlives its log.
         .log_internal_errors(false)
         .finish()
-        .with(filter_fn(is_ours))
+        .with(filter_fn(move |metadata| ours.has(metadata.target())))
 }
 
-/// Whether a span or an event comes from a crate of this workspace.
-fn is_ours(metadata: &Metadata<'_>) -> bool {
-    is_our_crate(metadata.target())
-}
+/// The crates whose lines are shown: those of this workspace, and those of the program's integrations.
+#[derive(Debug, Clone, Default)]
+struct Ours(Vec<&'static str>);
 
-fn is_our_crate(target: &str) -> bool {
-    let name = target.split("::").next().unwrap_or_default();
-    name.strip_prefix(OURS)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-}
+impl Ours {
+    /// Whether a target is a module of one of them.
+    fn has(&self, target: &str) -> bool {
+        let name = target.split("::").next().unwrap_or_default();
+        let own = name
+            .strip_prefix(OURS)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+        own || self.0.contains(&name)
+    }
 
-/// Whether a filter asks for the lines of other crates: a directive such as `hyper=trace` or `hyper`.
-fn names_others(filter: &str) -> bool {
-    filter.split(',').any(|directive| {
-        let target = directive
-            .split(['=', '['])
-            .next()
-            .unwrap_or_default()
-            .trim();
-        let is_level = target
-            .parse::<tracing_subscriber::filter::LevelFilter>()
-            .is_ok();
-        !(target.is_empty() || is_level || is_our_crate(target))
-    })
+    /// Whether a filter asks for the lines of other crates: a directive such as `hyper=trace` or `hyper`.
+    fn names_others(&self, filter: &str) -> bool {
+        filter.split(',').any(|directive| {
+            let target = directive
+                .split(['=', '['])
+                .next()
+                .unwrap_or_default()
+                .trim();
+            let is_level = target
+                .parse::<tracing_subscriber::filter::LevelFilter>()
+                .is_ok();
+            !(target.is_empty() || is_level || self.has(target))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -122,7 +134,12 @@ mod tests {
     fn logged(filter: &str) -> String {
         let written = Written::default();
         let writer = written.clone();
-        let subscriber = subscriber(EnvFilter::new(filter), move || writer.clone(), false);
+        let subscriber = subscriber(
+            EnvFilter::new(filter),
+            move || writer.clone(),
+            false,
+            Ours(vec!["harbour_slack"]),
+        );
         tracing::subscriber::with_default(subscriber, || {
             let others = tracing::info_span!(target: "aws_sdk_s3::operation", "GetObject", key = "planted-in-a-span");
             let _entered = others.enter();
@@ -134,6 +151,7 @@ mod tests {
             let _entered = ours.enter();
             tracing::trace!(target: "longshore_queue", "ours-at-trace");
             tracing::info!(target: "longshore", "ours-at-info");
+            tracing::info!(target: "harbour_slack::client", "an-integrations");
         });
         let written = written.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&written).into_owned()
@@ -149,6 +167,7 @@ mod tests {
             assert!(!said.contains("planted"), "{filter}: {said}");
             assert!(said.contains("ours-at-info"), "{filter}: {said}");
             assert!(said.contains("ours-in-a-span"), "{filter}: {said}");
+            assert!(said.contains("an-integrations"), "{filter}: {said}");
         }
         assert!(logged("trace").contains("ours-at-trace"));
         assert!(!logged("info").contains("ours-at-trace"));
@@ -157,16 +176,20 @@ mod tests {
     #[test]
     fn a_filter_that_asks_for_others_is_answered() {
         for filter in ["hyper=trace", "info,aws_sdk_s3", "longshoreman=info"] {
-            assert!(names_others(filter), "{filter}");
+            assert!(Ours::default().names_others(filter), "{filter}");
         }
         for filter in [
             "",
             "trace",
             "info,longshore=debug",
             "longshore_queue::claim=trace",
+            "harbour_slack=debug",
             "INFO,[job]=trace",
         ] {
-            assert!(!names_others(filter), "{filter}");
+            assert!(
+                !Ours(vec!["harbour_slack"]).names_others(filter),
+                "{filter}"
+            );
         }
     }
 }

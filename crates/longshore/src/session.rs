@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config::{Config, OnUnknown, RedisUrl};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
-use crate::{integrations, registry};
+use crate::{App, registry};
 
 /// How long Redis may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
@@ -31,11 +31,15 @@ pub(crate) struct Session {
 
 impl Session {
     /// Loads it. Warnings are logged.
-    pub(crate) fn load(dir: Option<&PathBuf>, profile: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) fn load(
+        app: &App,
+        dir: Option<&PathBuf>,
+        profile: Option<&str>,
+    ) -> Result<Self, Failure> {
         let config = Config::load(
             dir.map(PathBuf::as_path),
             profile,
-            &integrations::all(),
+            app.integrations(),
             std::env::vars_os(),
         )
         .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;

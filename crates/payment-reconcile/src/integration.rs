@@ -39,6 +39,7 @@ pub const fn integration() -> Integration {
     const {
         Integration {
             name: "payment-reconcile",
+            crate_name: env!("CARGO_CRATE_NAME"),
             queue: QueueSpec {
                 // What became of a payment is asked for weeks later.
                 default_completed: Duration::from_secs(30 * 24 * 3600),

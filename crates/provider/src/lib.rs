@@ -22,7 +22,7 @@ pub mod secret;
 mod tls;
 pub mod vault;
 
-pub use answers::{AnswerTable, CallError, Meaning, Purpose, Row, decode};
+pub use answers::{AnswerTable, CallError, Meaning, Purpose, Row, decode, word};
 pub use error::ProviderError;
 pub use http::{
     Handshake, Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response,

@@ -23,6 +23,7 @@ pub const fn integration() -> Integration {
     const {
         Integration {
             name: "sms",
+            crate_name: env!("CARGO_CRATE_NAME"),
             queue: QueueSpec {
                 // Its messages can be listed by number and date.
                 verifiable: true,

@@ -30,6 +30,7 @@ struct Calls {
 
 impl Job for Calls {
     const KIND: &'static str = "calls";
+    const PUBLIC_ARGS: &'static [&'static str] = &[];
     const QUEUE: &'static str = "probe";
 
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -56,7 +56,10 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 fn assert_nothing_in(text: &str) {
-    for part in ["mellon", "speak", "fuglveien", "%98vre", "0154"] {
+    // Four digits alone are in times and ports, now and then.
+    let place = ["0154 Oslo", "0154%20Oslo", "0154+Oslo"];
+    let parts = ["mellon", "speak", "fuglveien", "%98vre"];
+    for part in parts.into_iter().chain(place) {
         assert!(!text.contains(part), "{part} in {text}");
     }
 }

@@ -10,15 +10,16 @@ use crate::failure::Failure;
 use crate::registry::House;
 use crate::secrets::Secrets;
 use crate::session::Session;
-use crate::{integrations, output, registry};
+use crate::{App, output, registry};
 
 /// Says everything that is wrong, references to secrets that lead nowhere included: Vault is asked for those it has.
 pub(super) async fn check(
+    app: &App,
     dir: Option<&Path>,
     profile: Option<&str>,
     args: &Shown,
 ) -> Result<(), Failure> {
-    let loaded = Config::load(dir, profile, &integrations::all(), std::env::vars_os());
+    let loaded = Config::load(dir, profile, app.integrations(), std::env::vars_os());
     let mut findings: Vec<Finding> = match &loaded {
         Ok(config) => config.warnings().iter().cloned().collect(),
         Err(findings) => findings.iter().cloned().collect(),

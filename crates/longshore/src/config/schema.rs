@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn default_toml_shows_every_key_with_its_default() {
-        let integrations = crate::integrations::all();
-        let schema = Schema::new(&integrations);
+        let program = crate::program();
+        let schema = Schema::new(program.integrations());
         let built_in = Figment::from(schema.built_in());
         let uncommented: String = DEFAULT_TOML
             .lines()
@@ -234,8 +234,8 @@ mod tests {
 
     #[test]
     fn default_toml_as_shipped_sets_nothing() {
-        let integrations = crate::integrations::all();
-        let schema = Schema::new(&integrations);
+        let program = crate::program();
+        let schema = Schema::new(program.integrations());
         let document = Document::parse(DEFAULT_TOML).unwrap_or_else(|b| panic!("{}", b.why));
         let mut found = Vec::new();
         settings(&schema, &KeyPath::default(), &document.values, &mut found);

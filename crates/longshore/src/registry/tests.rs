@@ -1,11 +1,10 @@
 mod conformance;
 
 use super::*;
-use crate::integrations;
 
 #[test]
 fn every_kind_waits_in_its_integrations_queue() {
-    for integration in integrations::all() {
+    for integration in crate::program().integrations() {
         for spec in integration.kinds {
             assert_eq!(spec.queue, integration.queue.name, "{}", spec.kind);
         }
@@ -55,7 +54,7 @@ fn all_with(secret: &str) -> Config {
     ];
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let env = secrets.into_iter().chain(lists).chain(others);
-    Config::load(None, None, &integrations::all(), env)
+    Config::load(None, None, crate::program().integrations(), env)
         .unwrap_or_else(|findings| panic!("{findings}"))
 }
 

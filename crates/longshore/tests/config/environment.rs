@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use longshore::config::Config;
 use secrecy::ExposeSecret;
 
-use longshore::integrations::all;
+use longshore::program;
 
 use crate::{SENDGRID_ON, directory, finding, good};
 
@@ -249,7 +249,7 @@ fn bytes_that_are_not_text_are_refused_in_ours_only() {
             OsString::from_vec(name.to_vec()),
             OsString::from_vec(vec![0xFF]),
         );
-        Config::load(Some(dir.path()), None, &all(), [variable])
+        Config::load(Some(dir.path()), None, program().integrations(), [variable])
     };
     assert!(load(b"PATH").is_ok());
     assert!(load(b"LONGSHORE_\xFF__URL").is_ok());

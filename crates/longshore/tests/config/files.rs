@@ -4,12 +4,13 @@ use std::path::Path;
 
 use longshore::config::{Config, Finding, Severity};
 
-use longshore::integrations::all;
+use longshore::program;
 
 use crate::{directory, findings};
 
 fn only(dir: &Path, profile: Option<&str>) -> Finding {
-    let findings = Config::load(Some(dir), profile, &all(), [("", ""); 0]).unwrap_err();
+    let findings =
+        Config::load(Some(dir), profile, program().integrations(), [("", ""); 0]).unwrap_err();
     let [finding] = <[Finding; 1]>::try_from(findings.into_iter().collect::<Vec<_>>()).unwrap();
     finding
 }
@@ -28,7 +29,13 @@ fn a_directory_that_was_named_must_exist() {
 #[test]
 fn a_directory_without_files_is_likely_the_wrong_one() {
     let dir = directory(&[("eu.toml", "")]);
-    let config = Config::load(Some(dir.path()), None, &all(), [("", ""); 0]).unwrap();
+    let config = Config::load(
+        Some(dir.path()),
+        None,
+        program().integrations(),
+        [("", ""); 0],
+    )
+    .unwrap();
     let warnings: Vec<_> = config.warnings().iter().collect();
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].severity, Severity::Warning);
@@ -39,7 +46,13 @@ fn a_directory_without_files_is_likely_the_wrong_one() {
     );
     assert!(warnings[0].cure.contains("--profile"), "{}", warnings[0]);
 
-    let with_profile = Config::load(Some(dir.path()), Some("eu"), &all(), [("", ""); 0]).unwrap();
+    let with_profile = Config::load(
+        Some(dir.path()),
+        Some("eu"),
+        program().integrations(),
+        [("", ""); 0],
+    )
+    .unwrap();
     assert!(with_profile.warnings().is_empty());
     assert_eq!(with_profile.profile.as_deref(), Some("eu"));
 }

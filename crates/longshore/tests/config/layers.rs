@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use longshore::config::{Config, OnUnknown};
-use longshore::integrations::all;
+use longshore::program;
 use longshore_job::RetrySchedule;
 use secrecy::ExposeSecret;
 
@@ -76,7 +76,12 @@ fn later_layers_win_key_by_key() {
         ),
     ]);
     let worker = |profile, env: &[(&str, &str)]| {
-        let config = Config::load(Some(dir.path()), profile, &all(), env.iter().copied());
+        let config = Config::load(
+            Some(dir.path()),
+            profile,
+            program().integrations(),
+            env.iter().copied(),
+        );
         let worker = config.unwrap().worker;
         let whole = [worker.heartbeat, worker.lost_after, worker.drain].map(|d| d.as_secs());
         (whole, worker.http_addr.port())
@@ -171,6 +176,6 @@ fn references_to_secrets_are_kept_and_shown_but_secrets_are_not() {
 fn the_default_directory_need_not_exist() {
     // Tests run in the crate's own directory, which has none.
     assert!(!Path::new("config").exists());
-    let config = Config::load(None, None, &all(), [("", ""); 0]).unwrap();
+    let config = Config::load(None, None, program().integrations(), [("", ""); 0]).unwrap();
     assert!(config.warnings().is_empty());
 }

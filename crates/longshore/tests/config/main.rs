@@ -34,7 +34,7 @@ fn load_as(profile: Option<&str>, toml: &str, env: Env<'_>) -> Result<Config, Fi
     Config::load(
         Some(dir.path()),
         profile,
-        &longshore::integrations::all(),
+        longshore::program().integrations(),
         env.iter().copied(),
     )
 }

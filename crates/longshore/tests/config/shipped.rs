@@ -7,13 +7,13 @@ use longshore_sms::TwilioSettings;
 use std::path::Path;
 
 use longshore::config::{Config, Severity};
-use longshore::integrations::all;
+use longshore::program;
 use longshore_sandbox::SendGridSandbox;
 
 #[track_caller]
 fn shipped(profile: Option<&str>) -> Config {
     let dir = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config"));
-    match Config::load(Some(dir), profile, &all(), [("", ""); 0]) {
+    match Config::load(Some(dir), profile, program().integrations(), [("", ""); 0]) {
         Ok(config) => config,
         Err(findings) => panic!("{profile:?}:\n{findings}"),
     }
@@ -88,7 +88,12 @@ fn staging_calls_real_services_once_it_has_credentials_and_reaches_nobody() {
         .map(|(name, value)| (name, example(value)))
         .collect();
     assert!(variables.len() > 8, "{variables:?}");
-    let config = Config::load(Some(dir), Some("staging"), &all(), variables);
+    let config = Config::load(
+        Some(dir),
+        Some("staging"),
+        program().integrations(),
+        variables,
+    );
     let config = config.unwrap_or_else(|findings| panic!("{findings}"));
     let sendgrid = &config
         .get::<EmailSettings>()

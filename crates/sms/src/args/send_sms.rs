@@ -39,6 +39,7 @@ impl SendSms {
 
 impl Job for SendSms {
     const KIND: &'static str = "send_sms";
+    const PUBLIC_ARGS: &'static [&'static str] = &[];
     const QUEUE: &'static str = "sms";
     const PUBLIC_RESULT: &'static [&'static str] =
         &["sid", "status", "segments", "price", "price_unit"];

@@ -54,6 +54,7 @@ pub struct Probe {
 
 impl Job for Probe {
     const KIND: &'static str = "probe";
+    const PUBLIC_ARGS: &'static [&'static str] = &[];
     const QUEUE: &'static str = "probe";
 
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -5,7 +5,7 @@ use longshore_email::PostmarkTemplate;
 use longshore_email::{EmailSettings, PostmarkTransport};
 
 use super::check;
-use longshore::integrations::all;
+use longshore::program;
 
 use crate::{SENDGRID_ON, directory, finding, good, load_as};
 
@@ -180,7 +180,7 @@ fn templates_for_smtp_are_read_beside_the_configuration() {
     let dir = directory(&[("default.toml", &toml)]);
     let load = || {
         let none: [(&str, &str); 0] = [];
-        Config::load(Some(dir.path()), None, &all(), none)
+        Config::load(Some(dir.path()), None, program().integrations(), none)
     };
     let config = load().expect("is right");
     let keys = |warnings: &Findings| -> Vec<String> {

@@ -1,7 +1,7 @@
 //! `webhooks.*`, and what Google's terms say about keeping results.
 
 use longshore::config::Config;
-use longshore::integrations::all;
+use longshore::program;
 use longshore_listener::TrustedProxies;
 
 use super::check;
@@ -91,7 +91,12 @@ fn results_are_kept_no_longer_than_the_terms_allow() {
     let load = |seconds: u64| {
         let toml = format!("queues.geocode.completed_seconds = {seconds}");
         let dir = directory(&[("default.toml", &toml)]);
-        Config::load(Some(dir.path()), None, &all(), [("", ""); 0])
+        Config::load(
+            Some(dir.path()),
+            None,
+            program().integrations(),
+            [("", ""); 0],
+        )
     };
     assert!(load(30 * day).is_ok());
     let findings = load(30 * day + 1).expect_err("refused").to_string();

@@ -1,0 +1,137 @@
+//! A program: a list of integrations, and all commands over them.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::FromArgMatches;
+use longshore_integration::Integration;
+
+use crate::cli::Cli;
+use crate::{commands, logging};
+
+/// A program of workers: this project's own, or anybody's.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     longshore::App::new()
+///         .integration(longshore_email::integration())
+///         .integration(longshore_sms::integration())
+///         .main()
+/// }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct App {
+    integrations: Vec<Integration>,
+}
+
+impl App {
+    /// One without integrations.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an integration: its kinds, its queue, its settings and its events.
+    ///
+    /// # Panics
+    /// When another one has the same queue, or one of the same kinds, providers or events: which of them is meant, nobody
+    /// could say.
+    #[must_use]
+    pub fn integration(mut self, new: Integration) -> Self {
+        let queue = |of: &Integration| vec![of.queue.name];
+        let kinds = |of: &Integration| of.kinds.iter().map(|spec| spec.kind).collect();
+        let events = |of: &Integration| of.events.iter().map(|events| events.name).collect();
+        self.refuse_twice(&new, "the queue", queue);
+        self.refuse_twice(&new, "the kind", kinds);
+        self.refuse_twice(&new, "the provider", providers);
+        self.refuse_twice(&new, "the events", events);
+        self.integrations.push(new);
+        self
+    }
+
+    fn refuse_twice(
+        &self,
+        new: &Integration,
+        what: &str,
+        names: impl Fn(&Integration) -> Vec<&'static str>,
+    ) {
+        for name in names(new) {
+            let other = self
+                .integrations
+                .iter()
+                .find(|of| names(of).contains(&name));
+            assert!(
+                other.is_none(),
+                "{what} `{name}` of the integration `{}` is that of `{}` already",
+                new.name,
+                other.map_or("", |other| other.name)
+            );
+        }
+    }
+
+    /// Its integrations, in order.
+    #[must_use]
+    pub fn integrations(&self) -> &[Integration] {
+        &self.integrations
+    }
+
+    /// Does what the command line says, as `longshore help` has it. To be called by `main`, once.
+    #[must_use]
+    pub fn main(self) -> ExitCode {
+        let matches = crate::cli::manual::command().get_matches();
+        let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        logging::init(self.integrations.iter().map(|of| of.crate_name).collect());
+        let runtime = match tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+        {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "error: the runtime does not start: {error}"
+                );
+                return ExitCode::FAILURE;
+            }
+        };
+        let code = match runtime.block_on(commands::run(&self, cli)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                failure.print();
+                failure.code()
+            }
+        };
+        // A handler that blocks its thread must not keep the process from leaving.
+        runtime.shutdown_background();
+        code
+    }
+}
+
+/// The providers of an integration, those beside its own included.
+fn providers(integration: &Integration) -> Vec<&'static str> {
+    let providers = integration.provider.iter();
+    providers
+        .flat_map(|provider| {
+            let beside = provider.beside.iter().map(|beside| beside.name);
+            std::iter::once(provider.name).chain(beside)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_takes_each_integration_once() {
+        let app = App::new().integration(longshore_email::integration());
+        assert_eq!(app.integrations().len(), 1);
+        let twice = std::panic::catch_unwind(|| app.integration(longshore_email::integration()));
+        let said = twice.expect_err("refused");
+        let said = said.downcast_ref::<String>().expect("a text");
+        assert_eq!(
+            said,
+            "the queue `email` of the integration `email` is that of `email` already"
+        );
+    }
+}

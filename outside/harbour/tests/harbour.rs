@@ -1,0 +1,335 @@
+//! Harbour's program on a private Redis, with a stand-in for Slack: everything that `longshore` does works for a kind of jobs
+//! that Longshore has never heard of.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use longshore_client::Client;
+use longshore_sandbox::RedisServer;
+use ring::hmac;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const SIGNING_SECRET: &str = "shhh";
+
+/// What Slack was asked for, in order, and what it answers next instead of `ok`.
+#[derive(Clone, Default)]
+struct Slack {
+    posted: Arc<Mutex<Vec<Value>>>,
+    refuses: Arc<Mutex<Option<&'static str>>>,
+}
+
+impl Slack {
+    async fn start(&self) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        let slack = self.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(slack.clone().serve(stream));
+            }
+        });
+        addr
+    }
+
+    async fn serve(self, mut stream: tokio::net::TcpStream) {
+        let mut read = Vec::new();
+        loop {
+            if stream.read_buf(&mut read).await.unwrap_or(0) == 0 {
+                return;
+            }
+            let text = String::from_utf8_lossy(&read).into_owned();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            let head = head.to_ascii_lowercase();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() < length.map_or(0, |length| length.parse().expect("a number")) {
+                continue;
+            }
+            assert!(
+                head.contains("authorization: bearer xoxb-harbour"),
+                "{head}"
+            );
+            let refuses = *self.refuses.lock().expect("no panic");
+            let answer = match refuses {
+                Some(code) => json!({ "ok": false, "error": code }),
+                None => {
+                    let message = serde_json::from_str(body).expect("JSON");
+                    self.posted.lock().expect("no panic").push(message);
+                    json!({ "ok": true, "ts": "1503435956.000247" })
+                }
+            };
+            let answer = answer.to_string();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                answer.len()
+            );
+            stream
+                .write_all((head + &answer).as_bytes())
+                .await
+                .expect("written");
+            read.clear();
+        }
+    }
+
+    fn posted(&self) -> Vec<Value> {
+        self.posted.lock().expect("no panic").clone()
+    }
+}
+
+struct Harbour {
+    redis: RedisServer,
+    config: tempfile::TempDir,
+    running: Vec<Child>,
+    hooks: SocketAddr,
+}
+
+impl Harbour {
+    fn new(slack: SocketAddr) -> Self {
+        let redis = RedisServer::start().expect("a private Redis");
+        let config = tempfile::tempdir().expect("a directory");
+        let free = || {
+            TcpListener::bind("127.0.0.1:0")
+                .and_then(|bound| bound.local_addr())
+                .expect("a port")
+        };
+        let (hooks, private) = (free(), free());
+        let toml = format!(
+            "redis.url = '{}'\nproviders.slack.base_url = 'http://{slack}'\nproviders.slack.token = 'xoxb-harbour'\n\
+             providers.slack.signing_secret = '{SIGNING_SECRET}'\nproviders.slack.rate_per_second = 50\n\
+             worker.http_addr = '127.0.0.1:0'\nwebhooks.http_addr = '{hooks}'\nwebhooks.private_addr = '{private}'\n\
+             webhooks.public_url = 'http://127.0.0.1'\n",
+            redis.url()
+        );
+        std::fs::write(config.path().join("default.toml"), toml).expect("written");
+        Self {
+            redis,
+            config,
+            running: Vec::new(),
+            hooks,
+        }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harbour"));
+        command.arg("--config").arg(self.config.path()).args(args);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("runs")
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let output = self.run(args);
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    fn start(&mut self, role: &str) {
+        let started = self.command(&[role]).stderr(Stdio::null()).spawn();
+        self.running.push(started.expect("starts"));
+    }
+}
+
+impl Drop for Harbour {
+    fn drop(&mut self) {
+        for child in &mut self.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits until something is there.
+async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < give_up, "{what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_of_ones_own_has_everything_that_ours_have() {
+    let slack = Slack::default();
+    let mut harbour = Harbour::new(slack.start().await);
+
+    // Its settings: read, masked, checked, with a cure for what is wrong.
+    let shown = harbour.json(&["config", "show", "--json"]).to_string();
+    assert!(
+        shown.contains("providers.slack.token") && !shown.contains("xoxb-harbour"),
+        "{shown}"
+    );
+    let wrong = harbour
+        .command(&["config", "check"])
+        .env("LONGSHORE_PROVIDERS__SLACK__TOKNE", "x")
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&wrong.stdout).into_owned();
+    assert!(
+        said.contains("did you mean LONGSHORE_PROVIDERS__SLACK__TOKEN?"),
+        "{said}"
+    );
+
+    // Its args are checked at the door.
+    let refused = harbour.run(&[
+        "enqueue",
+        "post_message",
+        r##"{"channel":"#general","text":""}"##,
+    ]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("text: must have 1 to 4,000 characters")
+    );
+
+    // A job runs, and its text is nobody's business.
+    harbour.start("work");
+    let enqueued = harbour.json(&[
+        "enqueue",
+        "post_message",
+        r##"{"channel":"#general","text":"Ada is late"}"##,
+        "--json",
+    ]);
+    let id = enqueued["id"].as_str().expect("an id").to_owned();
+    eventually("the message was not posted", async || {
+        (harbour.json(&["job", &id, "--json"])["state"] == "completed").then_some(())
+    })
+    .await;
+    assert_eq!(
+        slack.posted(),
+        [json!({ "channel": "#general", "text": "Ada is late" })]
+    );
+    let job = harbour.json(&["job", &id, "--json"]);
+    assert_eq!(
+        job["args"],
+        json!({ "channel": "#general", "text": "[redacted]" })
+    );
+    assert_eq!(job["result"]["ts"], "1503435956.000247");
+
+    // A refusal is a dead letter with its code; edited and replayed, it is carried out.
+    *slack.refuses.lock().expect("no panic") = Some("channel_not_found");
+    let client = Client::new(&harbour.redis.url()).expect("a client");
+    let message = harbour_slack::PostMessage {
+        channel: "#nowhere".to_owned(),
+        text: "Hello".to_owned(),
+    };
+    let letter = client.enqueue(message).await.expect("accepted").to_string();
+    let group = eventually("no dead letter", async || {
+        harbour
+            .json(&["dead", "groups", "--json"])
+            .as_array()
+            .expect("a list")
+            .first()
+            .cloned()
+    })
+    .await;
+    assert_eq!(
+        (&group["provider"], &group["kind"]),
+        (&json!("slack"), &json!("post_message"))
+    );
+    assert!(
+        group["reason"]
+            .as_str()
+            .expect("a reason")
+            .contains("channel_not_found"),
+        "{group}"
+    );
+    *slack.refuses.lock().expect("no panic") = None;
+    let args = r##"{"channel":"#general","text":"Hello"}"##;
+    assert!(
+        harbour
+            .run(&[
+                "dead", "edit", &letter, "--args", args, "--reason", "a typo"
+            ])
+            .status
+            .success()
+    );
+    assert!(harbour.run(&["dead", "replay", &letter]).status.success());
+    eventually("the replayed job did not complete", async || {
+        (harbour.json(&["job", &letter, "--json"])["state"] == "completed").then_some(())
+    })
+    .await;
+
+    // Its cron entry, run now.
+    let entries = harbour.json(&["cron", "list", "--json"]);
+    assert_eq!(entries[0]["name"], "good-morning");
+    assert!(
+        harbour
+            .run(&["cron", "run", "good-morning"])
+            .status
+            .success()
+    );
+    let posted = json!({ "channel": "#general", "text": "Good morning" });
+    eventually("nobody was greeted", async || {
+        slack.posted().contains(&posted).then_some(())
+    })
+    .await;
+
+    // Its events: signed ones make a job, once; others none.
+    harbour.start("webhooks");
+    let body = r#"{"event_id":"Ev1","event":{"type":"app_mention","channel":"C1"}}"#;
+    let status = eventually("no listener", async || {
+        post(harbour.hooks, body, SIGNING_SECRET).await
+    })
+    .await;
+    assert_eq!(status, 204);
+    assert_eq!(post(harbour.hooks, body, SIGNING_SECRET).await, Some(204));
+    assert_eq!(post(harbour.hooks, body, "another").await, Some(400));
+    let reply = json!({ "channel": "C1", "text": "Aye." });
+    eventually("nobody answered", async || {
+        slack.posted().contains(&reply).then_some(())
+    })
+    .await;
+    let replies = slack.posted().into_iter().filter(|posted| *posted == reply);
+    assert_eq!(replies.count(), 1);
+
+    // Operators see its queue and its provider, and know none of Longshore's own.
+    let rows = harbour.json(&["queues", "--json"]);
+    assert_eq!(rows.as_array().expect("a list").len(), 1);
+    assert_eq!(
+        (&rows[0]["queue"], &rows[0]["breakers"][0]["provider"]),
+        (&json!("slack"), &json!("slack"))
+    );
+    let unknown = harbour.run(&["enqueue", "send_sms", "{}"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no kind `send_sms`"));
+}
+
+/// Posts an event; the status, if anybody listens.
+async fn post(to: SocketAddr, body: &str, secret: &str) -> Option<u16> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("v0:{now}:{body}").as_bytes());
+    let tag: String = tag
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let request = format!(
+        "POST /webhooks/slack HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-slack-request-timestamp: {now}\r\n\
+         x-slack-signature: v0={tag}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(to).await.ok()?;
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
+}

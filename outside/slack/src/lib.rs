@@ -1,0 +1,15 @@
+//! Messages to Slack: a kind of jobs (`post_message`), and all that it takes to carry them out.
+
+mod args;
+#[cfg(feature = "worker")]
+mod client;
+#[cfg(feature = "worker")]
+mod events;
+#[cfg(feature = "worker")]
+mod integration;
+#[cfg(feature = "worker")]
+mod settings;
+
+pub use args::PostMessage;
+#[cfg(feature = "worker")]
+pub use integration::integration;
