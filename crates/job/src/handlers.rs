@@ -7,6 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::names::{Names, names};
 use crate::{Envelope, Handler, Job, JobError, KindPolicy, Kinds, Outcome, Run, Undecodable};
 
 /// A run under way. `None`: the provider was only asked, and has not carried the job out.
@@ -31,6 +34,8 @@ pub trait AnyHandler: Send + Sync {
     fn kind(&self) -> &'static str;
     /// Its args that name no person and hold no secret.
     fn public_args(&self) -> &'static [&'static str];
+    /// Which names in these args are those of its kind's own structs. All others may be anything, people's names too.
+    fn names(&self, args: Value) -> Names;
     /// Its handler can find out whether an earlier request was carried out.
     fn can_verify(&self) -> bool;
     /// A second request of one of its jobs does no harm.
@@ -75,6 +80,10 @@ impl<H: Handler> AnyHandler for Typed<H> {
 
     fn public_args(&self) -> &'static [&'static str] {
         H::Job::PUBLIC_ARGS
+    }
+
+    fn names(&self, args: Value) -> Names {
+        names::<H::Job>(args)
     }
 
     fn can_verify(&self) -> bool {

@@ -18,6 +18,7 @@ pub mod handlers;
 mod id;
 mod kinds;
 mod memory;
+mod names;
 mod payload;
 mod policy;
 mod retry;
@@ -33,6 +34,7 @@ pub use kinds::Kinds;
 pub use memory::{
     Earlier, Forgetful, Memory, NotEnqueued, Outbox, Recalling, Sending, Unremembered,
 };
+pub use names::Names;
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
 };

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::KindPolicy;
 use crate::digest::digest;
+use crate::names::{Names, names};
 
 /// The largest payload that is accepted: 256 KiB, envelope included. Big things belong in a bucket.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
@@ -154,6 +156,7 @@ pub struct KindSpec {
     /// Its [`Job::SHORTEST_EXPIRY`].
     pub shortest_expiry: Option<Duration>,
     prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
+    names: fn(Value) -> Names,
 }
 
 impl KindSpec {
@@ -175,6 +178,7 @@ impl KindSpec {
             policy: J::POLICY,
             shortest_expiry: J::SHORTEST_EXPIRY,
             prepare: prepare::<J>,
+            names: names::<J>,
         }
     }
 
@@ -184,6 +188,12 @@ impl KindSpec {
     /// When they are not this kind's args.
     pub fn prepare(&self, args: &str) -> Result<Prepared, InvalidArgs> {
         (self.prepare)(args)
+    }
+
+    /// Which names in these args are those of the kind's own structs. All others may be anything, people's names too.
+    #[must_use]
+    pub fn names(&self, args: Value) -> Names {
+        (self.names)(args)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Args as operators see them without asking: their shape, and what names no person.
 
-use longshore_job::{Envelope, KindSpec, Kinds};
+use longshore_job::{Envelope, KindSpec, Kinds, Names};
 use serde_json::{Map, Value};
 
 /// What stands in the place of a value.
 pub(crate) const REDACTED: &str = "[redacted]";
 
-/// The args of a payload: whole if `reveal`, else with every value but the kind's public args redacted. `None` when
-/// the payload does not decode. Of a kind that is not among `kinds` nothing is public.
+/// The args of a payload: whole if `reveal`, else with every value but the kind's public args redacted, and every name but
+/// those of the kind's own structs. `None` when the payload does not decode. Of a kind that is not among `kinds` nothing is
+/// public.
 #[must_use]
 pub fn redact_args(kinds: &Kinds, payload: &[u8], reveal: bool) -> Option<Value> {
     let envelope = Envelope::parse(payload).ok()?;
@@ -26,65 +27,88 @@ pub(crate) fn public_of(kinds: &Kinds, kind: &str, public: Public) -> &'static [
     kinds.find(kind).map_or(&[][..], public)
 }
 
-/// Args of this kind with every value redacted but the public ones.
+/// Args of this kind with every value redacted but the public ones, and every name but the kind's own.
 pub(crate) fn redacted(kinds: &Kinds, args: Value, kind: &str) -> Value {
-    redacted_but(args, public_of(kinds, kind, |spec| spec.public_args))
-}
-
-/// An object with every value redacted but those of its public fields.
-pub(crate) fn redacted_but(mut object: Value, public: &[&str]) -> Value {
-    match &mut object {
-        Value::Object(fields) => {
-            let private = fields
-                .iter_mut()
-                .filter(|(name, _)| !public.contains(&name.as_str()));
-            private.for_each(|(_, value)| redact(value));
-            redact_names(fields);
-        }
-        other => redact(other),
+    let names = kinds.find(kind).map(|spec| spec.names(args.clone()));
+    let public = public_of(kinds, kind, |spec| spec.public_args);
+    Hidden {
+        names: names.unwrap_or_default(),
+        public,
     }
-    object
+    .of(args)
 }
 
-fn redact(value: &mut Value) {
-    match value {
-        Value::Null => {}
-        Value::Array(values) => values.iter_mut().for_each(redact),
-        Value::Object(fields) => {
-            fields.values_mut().for_each(redact);
-            redact_names(fields);
+/// An object with all redacted but its public fields.
+pub(crate) fn redacted_but(object: Value, public: &'static [&'static str]) -> Value {
+    Hidden {
+        names: Names::new(),
+        public,
+    }
+    .of(object)
+}
+
+/// What is hidden of a value, by what is not.
+struct Hidden {
+    /// The program's names.
+    names: Names,
+    /// Top-level fields that are shown whole.
+    public: &'static [&'static str],
+}
+
+impl Hidden {
+    fn of(&self, mut value: Value) -> Value {
+        match &mut value {
+            Value::Object(fields) => {
+                let private = fields.iter_mut().filter(|(name, _)| !self.is_public(name));
+                private.for_each(|(_, value)| self.redact(value));
+                self.redact_names(fields, |name| self.is_public(name));
+            }
+            other => self.redact(other),
         }
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            *value = Value::String(REDACTED.to_owned());
+        value
+    }
+
+    fn is_public(&self, name: &str) -> bool {
+        self.public.contains(&name)
+    }
+
+    fn redact(&self, value: &mut Value) {
+        match value {
+            Value::Null => {}
+            Value::Array(values) => values.iter_mut().for_each(|value| self.redact(value)),
+            Value::Object(fields) => {
+                fields.values_mut().for_each(|value| self.redact(value));
+                self.redact_names(fields, |_| false);
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                *value = Value::String(REDACTED.to_owned());
+            }
         }
+    }
+
+    /// What is not a name of the program's may be an address, a number or a person.
+    fn redact_names(&self, fields: &mut Map<String, Value>, is_public: impl Fn(&str) -> bool) {
+        let mut number = 0;
+        *fields = std::mem::take(fields)
+            .into_iter()
+            .map(|(name, value)| {
+                if self.names.contains(name.as_str()) || is_public(&name) {
+                    return (name, value);
+                }
+                number += 1;
+                (format!("[redacted {number}]"), value)
+            })
+            .collect();
     }
 }
 
-/// Looks like a name in a program: `send_email`.
+/// Looks like the name of a kind: `send_email`.
 pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-}
-
-/// Fields have names like `order_number`. What does not look like one may be an address or a number.
-fn redact_names(fields: &mut Map<String, Value>) {
-    if fields.keys().all(|name| is_name(name)) {
-        return;
-    }
-    let mut number = 0;
-    *fields = std::mem::take(fields)
-        .into_iter()
-        .map(|(name, value)| {
-            if is_name(&name) {
-                return (name, value);
-            }
-            number += 1;
-            (format!("[redacted {number}]"), value)
-        })
-        .collect();
 }
 
 #[cfg(test)]
@@ -103,24 +127,39 @@ mod tests {
         assert_eq!(
             redact_args(&mails(), payload, false),
             Some(
-                json!({"template": "welcome", "to": {"email": REDACTED}, "data": {"n": REDACTED, "l": [REDACTED, null]}})
+                json!({"template": "welcome", "to": {"email": REDACTED}, "data": {"[redacted 1]": [REDACTED, null], "[redacted 2]": REDACTED}})
             )
         );
         let revealed = redact_args(&mails(), payload, true).expect("decodes");
         assert_eq!(revealed["to"]["email"], "a@b.co");
     }
 
+    /// Whatever they look like: a name in a free map is not told from a person's.
     #[test]
-    fn names_that_may_be_personal_are_redacted_too() {
-        let payload = br#"{"kind":"send_email","v":1,"args":{"template":"x","data":{"ada@example.com":1,"4790000000":2,"order-No":3}}}"#;
+    fn only_names_of_the_kinds_own_structs_are_shown() {
+        let payload = br#"{"kind":"send_email","v":1,"args":{"template":"x","to":{"email":"a@b.co","name":"Ada"},
+            "data":{"ada@example.com":1,"4790000000":2,"Ada":{"ada":3},"name":4},"attachments":[{"s3_key":"k","filename":"f","content_type":"t"}]}}"#;
+        let shown = redact_args(&mails(), payload, false).expect("decodes");
         assert_eq!(
-            redact_args(&mails(), payload, false),
-            Some(
-                json!({"template": "x", "data": {"[redacted 1]": REDACTED, "[redacted 2]": REDACTED, "order-No": REDACTED}})
-            )
+            shown,
+            json!({
+                "template": "x",
+                "to": {"email": REDACTED, "name": REDACTED},
+                "data": {"[redacted 1]": REDACTED, "[redacted 2]": {"[redacted 1]": REDACTED}, "[redacted 3]": REDACTED, "name": REDACTED},
+                "attachments": [{"s3_key": REDACTED, "filename": REDACTED, "content_type": REDACTED}],
+            })
         );
         let revealed = redact_args(&mails(), payload, true).expect("decodes");
-        assert_eq!(revealed["data"]["ada@example.com"], 1);
+        assert_eq!(revealed["data"]["Ada"]["ada"], 3);
+    }
+
+    #[test]
+    fn names_in_args_that_do_not_decode_are_hidden_too() {
+        let payload = br#"{"kind":"send_email","v":1,"args":{"template":"x","Ada":{"to":1}}}"#;
+        assert_eq!(
+            redact_args(&mails(), payload, false),
+            Some(json!({"template": "x", "[redacted 1]": {"to": REDACTED}}))
+        );
     }
 
     #[test]
@@ -128,7 +167,7 @@ mod tests {
         let payload = br#"{"kind":"other","v":1,"args":{"template":"x"}}"#;
         assert_eq!(
             redact_args(&mails(), payload, false),
-            Some(json!({"template": REDACTED}))
+            Some(json!({"[redacted 1]": REDACTED}))
         );
         assert_eq!(redact_args(&mails(), b"\xff", false), None);
     }

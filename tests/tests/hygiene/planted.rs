@@ -59,6 +59,7 @@ pub(crate) const MARKERS: &[Marker] = &[
     person("a name", "zqname"),
     person("template data", "zqdata"),
     person("a name in template data", "zqfield"),
+    person("a name that looks like a field's", "zqplain"),
     person("a phone number", "91817161"),
     person("a text message", "zqtext"),
     person("a postal address", "zqstreet"),
@@ -114,7 +115,8 @@ pub(crate) const PROVIDERS: &[&str] = &["SENDGRID", "TWILIO", "GOOGLE_MAPS", "ST
 pub(crate) fn jobs(number: usize) -> Vec<Prepared> {
     let data = json!({
         "customer": "zqdata Hansen",
-        "zqfield@example.com": ["zqdata", {"x": "zqdata"}],
+        "zqfield@example.com": ["zqdata", {"zqplain": "zqdata"}],
+        "Zqplain": 1,
         "guests": ["Bo", "Åse", "SendGrid", "Answered", "Dead Queue"],
         "note": "ring at the old flat, 918 17 161",
     });
@@ -185,7 +187,7 @@ const KEYS: &str = "SG.zqforeignkey.x, sk_test_zqforeignkey, Authorization: Bear
 fn quote(provider: &str, number: usize) -> String {
     let people = match provider {
         "sendgrid" => {
-            "zqaddress@example.com (Zqname Hansen, zqname hansen) zqdata Hansen, ZQDATA: zqbefore Bo, zqbefore bo, \
+            "zqaddress@example.com (Zqname Hansen, zqname hansen) zqdata Hansen, ZQDATA, zqplain: zqbefore Bo, zqbefore bo, \
              zqbefore ÅSE, zqbefore flat, zqbefore queue, zqbefore 91-81-71-61"
         }
         "twilio" => "'To' number +4791817161 (91817161): Zqtext er klar",

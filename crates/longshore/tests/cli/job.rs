@@ -75,7 +75,7 @@ fn the_six_words() {
     let job = bench.run(&["job", &completed, "--json"]).json();
     assert_eq!(
         job["result"],
-        json!({ "message_id": "m-1", "to": "[redacted]" })
+        json!({ "message_id": "m-1", "[redacted 1]": "[redacted]" })
     );
 
     assert_eq!(state(&bench.bury(1, "413")[0]), "dead");

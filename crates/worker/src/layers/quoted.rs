@@ -15,7 +15,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use longshore_job::{Answer, Envelope, Handlers, JobError, Outcome};
+use longshore_job::{Answer, Envelope, Handlers, JobError, Names, Outcome};
 use serde_json::Value;
 
 use super::End;
@@ -91,12 +91,12 @@ impl Private {
         let handler = handlers.get(&envelope.kind);
         let public = handler.map_or(&[][..], |handler| handler.public_args());
         let mut texts = Vec::new();
-        if let Ok(Value::Object(args)) = serde_json::from_str(envelope.args.get()) {
-            for (name, value) in &args {
-                if !public.contains(&name.as_str()) {
-                    collect(value, &mut texts);
-                }
+        if let Ok(mut args) = serde_json::from_str::<Value>(envelope.args.get()) {
+            let names = handler.map_or_else(Names::new, |handler| handler.names(args.clone()));
+            if let Value::Object(fields) = &mut args {
+                fields.retain(|name, _| !public.contains(&name.as_str()));
             }
+            collect(&args, &names, &mut texts);
         }
         let words = texts.iter().flat_map(|text| words(text));
         let numbers = texts.iter().flat_map(|text| numbers(text));
@@ -301,30 +301,22 @@ fn is_within_a_number(between: &str) -> bool {
     between.chars().count() <= 2 && between.chars().all(|c| groups.contains(&c))
 }
 
-/// Every text and number. Names of fields are the program's, unless they do not look like it.
-fn collect(value: &Value, texts: &mut Vec<String>) {
+/// Every text and number, and every name that is not the program's own.
+fn collect(value: &Value, names: &Names, texts: &mut Vec<String>) {
     match value {
         Value::Null | Value::Bool(_) => {}
         Value::Number(number) => texts.push(number.to_string()),
         Value::String(text) => texts.push(text.trim().to_owned()),
-        Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, names, texts)),
         Value::Object(fields) => {
             for (name, value) in fields {
-                if !is_name(name) {
+                if !names.contains(name.as_str()) {
                     texts.push(name.trim().to_owned());
                 }
-                collect(value, texts);
+                collect(value, names, texts);
             }
         }
     }
-}
-
-/// Looks like a name in a program: `order_number`. Operators see such ones without asking.
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 #[cfg(test)]

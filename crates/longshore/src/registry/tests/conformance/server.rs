@@ -55,7 +55,7 @@ impl Drop for Server {
 async fn serve(mut stream: TcpStream, does: Does, good: Answers) {
     if does == Does::HangUpUnread {
         // Not before something was sent: who finds a closed connection has sent nothing, and says so.
-        let _ = stream.readable().await;
+        let _ = stream.peek(&mut [0]).await;
         return;
     }
     let Some(line) = read(&mut stream).await else {
