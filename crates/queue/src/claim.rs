@@ -8,9 +8,12 @@ use longshore_job::JobId;
 use redis::Value;
 
 use crate::enqueue::millis;
+use crate::script::Call;
 use crate::timeline::stamp;
 use crate::value::{Answer, read};
-use crate::{Lease, Queue, QueueError, RawId, Replayed, Route, RunState, Seen, Stamp, script};
+use crate::{
+    Lease, ProviderPolicy, Queue, QueueError, RawId, Replayed, Route, RunState, Seen, Stamp, script,
+};
 
 /// How a claim went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,25 @@ pub enum ClaimState {
     Limited,
     /// Others reach the provider, and this worker does not.
     Away,
+}
+
+impl ClaimState {
+    fn parse(word: &str) -> Result<Self, QueueError> {
+        Ok(match word {
+            "ok" => Self::Ok,
+            "lost" => Self::Lost,
+            "forgot" => Self::Forgot,
+            "recovering" => Self::Recovering,
+            "checking" => Self::Checking,
+            "paused" => Self::Paused,
+            "refused" => Self::Refused,
+            "held" => Self::Held,
+            "open" => Self::Open,
+            "limited" => Self::Limited,
+            "away" => Self::Away,
+            other => return Err(QueueError::unexpected(format!("claim state {other}"))),
+        })
+    }
 }
 
 /// The answer to a claim.
@@ -130,7 +152,6 @@ impl Queue {
         let at = self.link.at().await?;
         let token = lease.next_token();
         let provider = &self.provider;
-        let (interval_ms, burst) = provider.limiter();
         let call = script::CLAIM
             .on(&[
                 &k.active,
@@ -156,42 +177,27 @@ impl Queue {
             .arg(lease.worker().as_str())
             .arg(&*token)
             .arg(want.min(1000))
-            .arg(max_running.unwrap_or(0))
-            .arg(&provider.name)
-            .arg(interval_ms)
-            .arg(burst)
-            .arg(provider.probe_ms())
-            .arg(provider.credentials.now())
+            .arg(max_running.unwrap_or(0));
+        let call = of_provider(call, provider)
             .arg(self.timeline.told(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after))
             .arg(lease.missed());
         let call = match provider.takes_over() {
             None => call.arg(""),
-            Some(fallback) => {
-                let (interval_ms, burst) = fallback.limiter();
-                call.arg(&fallback.name)
-                    .arg(interval_ms)
-                    .arg(burst)
-                    .arg(fallback.probe_ms())
-                    .arg(fallback.credentials.now())
-            }
+            Some(fallback) => of_provider(call, fallback),
         };
         let value: Value = call.run_over(&self.link, &at.connection).await?;
-        let mut answer = Answer::new(value)?;
-        let state = match answer.next::<String>()?.as_str() {
-            "ok" => ClaimState::Ok,
-            "lost" => ClaimState::Lost,
-            "forgot" => ClaimState::Forgot,
-            "recovering" => ClaimState::Recovering,
-            "checking" => ClaimState::Checking,
-            "paused" => ClaimState::Paused,
-            "refused" => ClaimState::Refused,
-            "held" => ClaimState::Held,
-            "open" => ClaimState::Open,
-            "limited" => ClaimState::Limited,
-            "away" => ClaimState::Away,
-            other => return Err(QueueError::unexpected(format!("claim state {other}"))),
-        };
+        self.take(lease, &token, Answer::new(value)?)
+    }
+
+    /// Reads what `claim.lua` answered to the call of this token.
+    fn take(
+        &self,
+        lease: &Lease,
+        token: &Arc<str>,
+        mut answer: Answer,
+    ) -> Result<Claim, QueueError> {
+        let state = ClaimState::parse(&answer.next::<String>()?)?;
         let now_ms: u64 = answer.next()?;
         let judged_ms = lease.clock.see(now_ms, Instant::now());
         let next_due = answer.number::<f64>()?.map(|due| until(due, now_ms));
@@ -199,25 +205,19 @@ impl Queue {
         let until_ms = answer.next::<u64>()?;
         let over = (until_ms > 0).then(|| Duration::from_millis(until_ms.saturating_sub(now_ms)));
         let seen = Seen {
-            route: match answer.next::<String>()?.as_str() {
-                "primary" => Route::Primary,
-                "probe" => Route::Probe,
-                "fallback" => Route::Fallback,
-                "fallback_probe" => Route::FallbackProbe,
-                other => return Err(QueueError::unexpected(format!("route {other}"))),
-            },
+            route: route(&answer.next::<String>()?)?,
             epoch: answer.next()?,
             replayed: None,
         };
         let at = stamp(&mut answer)?;
-        lease.answered(&token);
+        lease.answered(token);
         if state != ClaimState::Forgot {
             let worker = Some(lease.worker().as_str()).filter(|_| state != ClaimState::Lost);
             self.timeline.heard(&at, worker);
         }
         let token = match seen.route.is_fallback() {
             true => format!("{token}f").into(),
-            false => token,
+            false => Arc::clone(token),
         };
         let mut jobs = Vec::with_capacity(ids.len());
         while !ids.is_empty() {
@@ -236,6 +236,26 @@ impl Queue {
             next_due: over.or(next_due),
         })
     }
+}
+
+/// What the script asks of a provider.
+fn of_provider(call: Call, provider: &ProviderPolicy) -> Call {
+    let (interval_ms, burst) = provider.limiter();
+    call.arg(&provider.name)
+        .arg(interval_ms)
+        .arg(burst)
+        .arg(provider.probe_ms())
+        .arg(provider.credentials.now())
+}
+
+fn route(word: &str) -> Result<Route, QueueError> {
+    Ok(match word {
+        "primary" => Route::Primary,
+        "probe" => Route::Probe,
+        "fallback" => Route::Fallback,
+        "fallback_probe" => Route::FallbackProbe,
+        other => return Err(QueueError::unexpected(format!("route {other}"))),
+    })
 }
 
 fn claimed(

@@ -1,20 +1,15 @@
-//! Looking without touching.
+//! Looking at one job without touching it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::enqueue::millis;
 use crate::key::name_in;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::{Answer, Fields, shown};
-use crate::{
-    CronOrigin, Delivery, Hold, HoldCause, Paused, Queue, QueueError, RawId, Recorded, RunState,
-    script,
-};
+use crate::{CronOrigin, Delivery, Queue, QueueError, RawId, Recorded, RunState, script};
 
 /// Where a job is. The six words are the same in code, on the command line, in JSON and in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,124 +47,6 @@ impl JobState {
 impl fmt::Display for JobState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// A queue in numbers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stats {
-    /// Waiting for a worker, the parked ones among them.
-    pub pending: u64,
-    /// Those of the pending ones that stand apart, since the worker that claimed them does not know their kind.
-    pub parked: u64,
-    /// The kinds of parked jobs, in order, a hundred or so at the most.
-    pub parked_kinds: Vec<ParkedKind>,
-    /// Waiting for their time.
-    pub scheduled: u64,
-    /// With a worker.
-    pub running: u64,
-    /// Waiting for their next attempt.
-    pub retryable: u64,
-    /// Dead letters.
-    pub dead: u64,
-    /// How many workers have beaten lately. A lease that nobody ended stays behind when the last worker is lost: it
-    /// does not count.
-    pub workers: u64,
-    /// An operator's pause, or else the queue's own: its provider refuses our credentials.
-    pub paused: Option<Paused>,
-    /// All that the fleet itself holds back now.
-    pub holds: Vec<Hold>,
-    /// Until when the provider told us to stay away, in ms since the epoch, if that is to come.
-    pub held_until_ms: Option<u64>,
-    /// The breakers of its providers.
-    pub breakers: Vec<Breaker>,
-    /// Age of the oldest pending job in milliseconds.
-    pub latency_ms: Option<u64>,
-    /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`.
-    pub counters: HashMap<String, u64>,
-    /// What of it cannot be read, if anything: the rest is as it says.
-    pub broken: Option<String>,
-}
-
-/// The parked jobs of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParkedKind {
-    /// The kind, as payloads name it: it may be anything.
-    pub kind: String,
-    /// How many jobs.
-    pub jobs: u64,
-    /// When the first of them was parked, in ms since the epoch.
-    pub since_ms: u64,
-}
-
-/// How a provider's breaker stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Breaker {
-    /// The provider.
-    pub provider: String,
-    /// How it stands.
-    pub state: BreakerState,
-    /// Open: when a probe may go out; half-open: when another one may. In ms since the epoch.
-    pub until_ms: Option<u64>,
-    /// It is a fallback that refuses our credentials. (Where the queue's own provider does, the queue is paused.)
-    pub refused: Option<Paused>,
-}
-
-/// How a breaker stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BreakerState {
-    /// Calls go out.
-    Closed,
-    /// None does.
-    Open,
-    /// One probe is under way.
-    HalfOpen,
-}
-
-impl BreakerState {
-    /// The word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half-open",
-        }
-    }
-}
-
-impl Breaker {
-    /// Reads `<state> <epoch> <until> <made> <cap> <failures>`.
-    fn parse(provider: String, text: &str) -> Option<Self> {
-        let mut fields = text.split(' ');
-        let state = match fields.next()? {
-            "closed" => BreakerState::Closed,
-            "open" => BreakerState::Open,
-            "half" => BreakerState::HalfOpen,
-            _ => return None,
-        };
-        let until: u64 = fields.nth(1)?.parse().ok()?;
-        Some(Self {
-            provider,
-            state,
-            until_ms: (state != BreakerState::Closed).then_some(until),
-            refused: None,
-        })
-    }
-}
-
-impl Stats {
-    /// How many jobs are to be carried out yet: all but the dead.
-    #[must_use]
-    pub fn to_do(&self) -> u64 {
-        self.pending + self.scheduled + self.running + self.retryable
-    }
-
-    /// A counter; 0 before its first event.
-    #[must_use]
-    pub fn counter(&self, name: &str) -> u64 {
-        self.counters.get(name).copied().unwrap_or(0)
     }
 }
 
@@ -230,144 +107,6 @@ impl fmt::Debug for Job {
 }
 
 impl Queue {
-    /// Counts the queue.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn stats(&self) -> Result<Stats, QueueError> {
-        let k = &self.keys;
-        let value: Value = script::STATS
-            .on(&[
-                &k.active,
-                &k.scheduled,
-                &k.retryable,
-                &k.inflight,
-                &k.dead,
-                &k.stats,
-                &k.gate,
-                &k.meta,
-                &k.workers,
-                &k.breakers,
-                &k.limits,
-                &k.timeline,
-                &k.parked,
-                &k.kinds,
-            ])
-            .arg(millis(self.lost_after))
-            .run(&self.link)
-            .await?;
-        let mut answer = Answer::new(value)?;
-        let now: u64 = answer.next()?;
-        let (pending, later, retryable): (u64, u64, u64) =
-            (answer.next()?, answer.next()?, answer.next()?);
-        let (running, dead) = (answer.next()?, answer.next()?);
-        let counted: Fields = answer.next()?;
-        let gate: Fields = answer.next()?;
-        let oldest: Option<Vec<u8>> = answer.next()?;
-        let enqueued: Option<u64> = answer.number()?;
-        let enqueued = enqueued.or_else(|| Some(RawId::from(oldest?).job_id()?.timestamp_ms()));
-        let workers = answer.next()?;
-        let states: Fields = answer.next()?;
-        let holds = Hold::list(answer.list()?)?;
-        let elsewhere: Option<u64> = answer.number()?;
-        let mut broken = Broken::default();
-        let mut types = answer.list()?;
-        while !types.is_empty() {
-            broken.add(format!("{} is of another type", types.shown()?));
-        }
-        for (name, fields) in [("stats", &counted), ("gate", &gate), ("breakers", &states)] {
-            if fields.has_unreadable() {
-                broken.add(format!("{name} has a field whose name is not UTF-8"));
-            }
-        }
-        let parked: u64 = answer.next()?;
-        let first_parked: Option<u64> = answer.number()?;
-        let parked_kinds = parked_kinds(answer.list()?)?;
-        // What waits longest may be parked.
-        let enqueued = match (enqueued, first_parked) {
-            (Some(head), Some(parked)) => Some(head.min(parked)),
-            (head, parked) => head.or(parked),
-        };
-        let mut counters = HashMap::new();
-        for (name, value) in counted.iter() {
-            match counted.number(name) {
-                Some(count) => drop(counters.insert(name.to_owned(), count)),
-                None => broken.add(format!(
-                    "the counter {name} is no number: {}",
-                    shown(value.to_vec())
-                )),
-            }
-        }
-        let mut breakers = Vec::new();
-        for (provider, _) in states.iter() {
-            match states
-                .text(provider)
-                .and_then(|text| Breaker::parse(provider.to_owned(), text))
-            {
-                Some(breaker) => breakers.push(breaker),
-                None => broken.add(format!(
-                    "the breaker of {provider} cannot be read, and counts as closed"
-                )),
-            }
-        }
-        for breaker in &mut breakers {
-            // One that a clock has made void is over.
-            let its_own = |hold: &Hold| {
-                hold.cause == HoldCause::Breaker
-                    && hold.provider.as_deref() == Some(&*breaker.provider)
-            };
-            if !holds.iter().any(its_own) {
-                breaker.until_ms = breaker.until_ms.filter(|until| *until <= now);
-            }
-        }
-        // Claims look only whether there is one.
-        let pause = |field: &str| {
-            let read = |bytes| serde_json::from_slice::<Paused>(bytes).ok();
-            gate.get(field)
-                .map(|bytes| read(bytes).unwrap_or_else(Paused::unreadable))
-        };
-        for (field, _) in gate.iter() {
-            let Some(provider) = field.strip_prefix("refused:") else {
-                continue;
-            };
-            let refused = pause(field);
-            match breakers
-                .iter_mut()
-                .find(|breaker| breaker.provider == provider)
-            {
-                Some(breaker) => breaker.refused = refused,
-                None => breakers.push(Breaker {
-                    provider: provider.to_owned(),
-                    state: BreakerState::Closed,
-                    until_ms: None,
-                    refused,
-                }),
-            }
-        }
-        let held = holds
-            .iter()
-            .find(|hold| hold.cause == HoldCause::RetryAfter && hold.provider.is_none())
-            .and_then(|hold| hold.until_ms);
-        breakers.sort_by(|a, b| a.provider.cmp(&b.provider));
-        Ok(Stats {
-            pending: pending.saturating_sub(elsewhere.unwrap_or(0)) + parked,
-            parked,
-            parked_kinds,
-            scheduled: later.saturating_sub(retryable),
-            running,
-            retryable,
-            dead,
-            workers,
-            paused: pause("paused").or_else(|| pause("refused")),
-            holds,
-            held_until_ms: held,
-            breakers,
-            latency_ms: enqueued.map(|at| now.saturating_sub(at)),
-            counters,
-            broken: broken.said(),
-        })
-    }
-
     /// Looks a job up; `None` when the queue does not know it (any more).
     ///
     /// # Errors
@@ -443,22 +182,6 @@ impl Queue {
         job.delivery = Delivery::read(field(&record, "msg"), delivery.as_deref());
         Ok(Some(job))
     }
-}
-
-/// Reads `kind, how many, since when in ms, …`.
-fn parked_kinds(mut rows: Answer) -> Result<Vec<ParkedKind>, QueueError> {
-    let mut kinds = Vec::new();
-    while !rows.is_empty() {
-        let (kind, jobs) = (rows.shown()?, rows.next()?);
-        let since = rows.number::<f64>()?.unwrap_or_default();
-        kinds.push(ParkedKind {
-            kind,
-            jobs,
-            since_ms: since as u64,
-        });
-    }
-    kinds.sort_by(|a, b| a.kind.cmp(&b.kind));
-    Ok(kinds)
 }
 
 impl Job {

@@ -3,17 +3,57 @@
 //! The first nine are the ones of `apalis_redis::Config` for the queue name `{namespace:queue}`, so that plain
 //! apalis programs can push; the worker crate pins that. The braces put a queue into one Redis Cluster slot.
 
-/// The keys of one queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys {
-    namespace: String,
-    queue: String,
+#[cfg(test)]
+mod tests;
+
+/// What one key is to Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// One key of exactly this name, and of this type in Redis's words.
+    Key(&'static str),
+    /// The first part of many keys' names.
+    Prefix,
+    /// Both.
+    KeyAndPrefix(&'static str),
+}
+
+/// The struct and its lists from one table: what a key is, its shape, and its name in the queue's slot.
+macro_rules! keys {
+    ($($(#[$doc:meta])+ $key:ident: $shape:ident $(($of:literal))? $name:literal,)+) => {
+        /// The keys of one queue.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Keys {
+            namespace: String,
+            queue: String,
+            $($(#[$doc])+ pub $key: String,)+
+        }
+
+        impl Keys {
+            /// All of them, in the queue's slot.
+            fn named(namespace: &str, queue: &str) -> Self {
+                let name = |name: &str| format!("{{{namespace}:{queue}}}:{name}");
+                Self {
+                    namespace: namespace.to_owned(),
+                    queue: queue.to_owned(),
+                    $($key: name($name),)+
+                }
+            }
+
+            /// Every key of the queue, as scripts are given it.
+            pub(crate) fn all(&self) -> Vec<KeyName<'_>> {
+                vec![$(KeyName::new(&self.$key, Shape::$shape $(($of))?),)+]
+            }
+        }
+    };
+}
+
+keys! {
     /// LIST of ids that wait to run, oldest first. (apalis says `active` for waiting.)
-    pub active: String,
+    active: Key("list") "active",
     /// ZSET id → due time in unix seconds: scheduled and retryable jobs alike.
-    pub scheduled: String,
+    scheduled: Key("zset") "scheduled",
     /// HASH id → payload.
-    pub data: String,
+    data: Key("hash") "data",
     /// Prefix: HASH `<meta>:<id>`, the job's record.
     ///
     /// | field | |
@@ -34,31 +74,31 @@ pub struct Keys {
     /// | `msg` | the provider's id of the message that was sent for it |
     /// | `op` | `<operation> <group it died in>`, from a throttled replay until its first run has ended |
     /// | `attempts`, … | what apalis-redis writes at push; only its presence matters here |
-    pub meta: String,
+    meta: Prefix "meta",
     /// ZSET id → time of death in unix seconds. `<dead>:<group>` is the same for the letters of one group.
-    pub dead: String,
+    dead: KeyAndPrefix("zset") "dead",
     /// LIST with at most one element: there is work, one idle process should look.
-    pub signal: String,
+    signal: Key("list") "signal",
     /// Prefix: STRING `<idempotency>:<kind>:<key>` → `<id> <enqueued ms> <holds ms> <digest of the args, or ->`. It has a
     /// TTL once its job has ended (`lua/part/key.lua`).
-    pub idempotency: String,
+    idempotency: Prefix "idempotency",
     /// HASH id → claim token: what is running, and for whom. `<worker>:<n>` for a claim, `<worker>:r<n>` for what was
     /// taken over from a lost worker and is about to be settled.
-    pub inflight: String,
+    inflight: Key("hash") "inflight",
     /// ZSET worker → last heartbeat in ms since the epoch: the leases.
-    pub workers: String,
+    workers: Key("zset") "workers",
     /// HASH worker → what it says of itself, JSON: [`WorkerFacts`](crate::WorkerFacts), with the `kinds` that it can
     /// carry out. Only a worker with a lease counts; others are forgotten now and then.
-    pub worker_facts: String,
+    worker_facts: Key("hash") "workers:facts",
     /// HASH of who reaches which provider, by process: `away <provider> <process>` → `<since ms> <last ms>`,
     /// `here <provider> <process>` → `<ms>`. What is older than a minute, or ten for `here`, is forgotten.
-    pub reach: String,
+    reach: Key("hash") "reach",
     /// SET of the ids in `scheduled` that wait for a retry.
-    pub retryable: String,
+    retryable: Key("set") "retryable",
     /// ZSET id → since when, ms since the epoch: pending jobs of a kind that the worker that claimed them does not know. No
     /// claim takes them but that of a worker that knows their kind. `<parked>:<digest of the kind>` is the same for the
     /// jobs of one kind (`lua/part/parked.lua`).
-    pub parked: String,
+    parked: KeyAndPrefix("zset") "parked",
     /// HASH of what is known of kinds.
     ///
     /// | field | |
@@ -66,10 +106,10 @@ pub struct Keys {
     /// | `known <kind>` | when a worker said last that it can carry it out, ms since the epoch |
     /// | `parked <kind>` | there are parked jobs of it |
     /// | `looked` | when the parked jobs were looked through last, ms since the epoch |
-    pub kinds: String,
+    kinds: Key("hash") "kinds",
     /// SET of kinds that have parked jobs, and that a worker has said lately to know: only while there is one do claims look
     /// for parked jobs.
-    pub sought: String,
+    sought: Key("set") "kinds:sought",
     /// HASH of what holds claims back.
     ///
     /// | field | |
@@ -81,43 +121,43 @@ pub struct Keys {
     ///
     /// A hold is `<until ms> <made ms> <cap ms>` (`lua/part/hold.lua`). The fields of another provider than the queue's own
     /// have `:<provider>` behind them.
-    pub gate: String,
+    gate: Key("hash") "gate",
     /// HASH limiter → `<last> <interval> <made>`: when the call that was given out last goes out, how far calls were apart,
     /// and when that was written; ms since the epoch.
-    pub limits: String,
+    limits: Key("hash") "limits",
     /// HASH provider → its breaker: `<state> <epoch> <hold> <failures>`.
-    pub breakers: String,
+    breakers: Key("hash") "breakers",
     /// HASH group → description in JSON.
-    pub groups: String,
+    groups: Key("hash") "groups",
     /// LIST of settled batches of completed jobs, oldest first: `<ms> <bytes> <id> <id> …`.
-    pub completed: String,
+    completed: Key("list") "completed",
     /// HASH id → how a completed job ended: `<ms> {"history","result"}`, with the last entry of its history. Beside the
     /// records, so that a batch of completions is one command.
-    pub completions: String,
+    completions: Key("hash") "completions",
     /// HASH of counters since the start of counting.
-    pub stats: String,
+    stats: Key("hash") "stats",
     /// HASH provider's id of a message → in JSON the `job` it was sent for, and of the last news its `state`, `rank`, `code`
     /// and `at`, ms since the epoch. Its field "" counts the bytes of all of them.
-    pub deliveries: String,
+    deliveries: Key("hash") "deliveries",
     /// ZSET provider's id of a message → when it was last heard of, ms since the epoch.
-    pub delivery_ages: String,
+    delivery_ages: Key("zset") "deliveries:ages",
     /// Prefix: STRING `<event>:<provider's id of an event>`, with a TTL: the event has put an address onto the list of
     /// those that nothing is sent to.
-    pub event: String,
+    event: Prefix "event",
     /// Prefix: STRING `<kept>:<key>`, with a TTL: what jobs of the queue keep for each other.
-    pub kept: String,
+    kept: Prefix "kept",
     /// ZSET `<key>` → when it was kept, ms since the epoch: what is kept only to spare a question, at most 200,000 of it.
-    pub cached: String,
+    cached: Key("zset") "cached",
     /// Prefix: HASH `<map>:<name>`, for good: which user is which customer, which addresses nothing is sent to.
-    pub map: String,
+    map: Prefix "map",
     /// STREAM of what operators have done, at most 100,000 entries and 400 days of them.
-    pub audit: String,
+    audit: Key("stream") "audit",
     /// ZSET replay operation → when it began, ms since the epoch: the last hundred, and all that are open.
-    pub replays: String,
+    replays: Key("zset") "replays",
     /// SET of the replay operations that go on.
-    pub open_replays: String,
+    open_replays: Key("set") "replays:open",
     /// Prefix: HASH `<replay>:<id>`, one replay operation; `lua/part/operation.lua` has its fields.
-    pub replay: String,
+    replay: Prefix "replay",
     /// HASH of what is known of the cron entries whose jobs go to this queue.
     ///
     /// | field | |
@@ -125,17 +165,17 @@ pub struct Keys {
     /// | `<entry> <time zone> <expression>` | up to when its ticks are dealt with, and when it was noted last that somebody has it: `<ms> <beats>` |
     /// | `<entry>` | its last tick, `<ms> <job>` |
     /// | `*` | how often it was noted which entries there are, and when last, `<beats> <ms>` |
-    pub cron: String,
+    cron: Key("hash") "cron",
     /// HASH cron entry → its last hundred ticks, ms since the epoch, the oldest first.
-    pub cron_ticks: String,
+    cron_ticks: Key("hash") "cron:ticks",
     /// STRING that is written and removed again by whoever proves that the queue can be written to.
-    pub probe: String,
+    probe: Key("string") "probe",
     /// STRING, with a TTL, that is written before replicas are waited for (`lua/copied.lua`).
-    pub copied: String,
+    copied: Key("string") "copied",
     /// HASH by which workers notice a Redis that forgot; `lua/part/timeline.lua` has its fields.
-    pub timeline: String,
+    timeline: Key("hash") "timeline",
     /// HASH id → `<n> <seq>`, with a TTL: the newest event that a worker has told of a job since Redis forgot.
-    pub told: String,
+    told: Key("hash") "timeline:told",
 }
 
 /// One of a queue's keys.
@@ -146,6 +186,19 @@ pub(crate) struct KeyName<'a> {
     pub(crate) is_prefix: bool,
     /// What Redis calls the type of the key of exactly this name, if there is one.
     pub(crate) of_type: Option<&'static str>,
+}
+
+impl<'a> KeyName<'a> {
+    fn new(name: &'a str, shape: Shape) -> Self {
+        Self {
+            name,
+            is_prefix: !matches!(shape, Shape::Key(_)),
+            of_type: match shape {
+                Shape::Key(of) | Shape::KeyAndPrefix(of) => Some(of),
+                Shape::Prefix => None,
+            },
+        }
+    }
 }
 
 /// SET of the names of a namespace's queues. Its braces hold no queue's name, so that it collides with none, and an ACL
@@ -178,49 +231,7 @@ impl Keys {
                 return Err(InvalidName(name.to_owned()));
             }
         }
-        let key = |suffix: &str| format!("{{{namespace}:{queue}}}:{suffix}");
-        Ok(Self {
-            namespace: namespace.to_owned(),
-            queue: queue.to_owned(),
-            active: key("active"),
-            scheduled: key("scheduled"),
-            data: key("data"),
-            meta: key("meta"),
-            dead: key("dead"),
-            signal: key("signal"),
-            idempotency: key("idempotency"),
-            inflight: key("inflight"),
-            workers: key("workers"),
-            worker_facts: key("workers:facts"),
-            reach: key("reach"),
-            retryable: key("retryable"),
-            parked: key("parked"),
-            kinds: key("kinds"),
-            sought: key("kinds:sought"),
-            gate: key("gate"),
-            limits: key("limits"),
-            breakers: key("breakers"),
-            groups: key("groups"),
-            completed: key("completed"),
-            completions: key("completions"),
-            stats: key("stats"),
-            deliveries: key("deliveries"),
-            delivery_ages: key("deliveries:ages"),
-            event: key("event"),
-            kept: key("kept"),
-            cached: key("cached"),
-            map: key("map"),
-            audit: key("audit"),
-            replays: key("replays"),
-            open_replays: key("replays:open"),
-            replay: key("replay"),
-            cron: key("cron"),
-            cron_ticks: key("cron:ticks"),
-            probe: key("probe"),
-            copied: key("copied"),
-            timeline: key("timeline"),
-            told: key("timeline:told"),
-        })
+        Ok(Self::named(namespace, queue))
     }
 
     /// The keys of the queue that this one belongs to.
@@ -228,102 +239,6 @@ impl Keys {
         let (slot, _) = key.strip_prefix('{')?.split_once('}')?;
         let (namespace, queue) = slot.split_once(':')?;
         Self::new(namespace, queue).ok()
-    }
-
-    /// Every key of the queue, as scripts are given it. A key that is missing here does not compile.
-    #[must_use]
-    pub(crate) fn all(&self) -> Vec<KeyName<'_>> {
-        let Self {
-            namespace: _,
-            queue: _,
-            active,
-            scheduled,
-            data,
-            meta,
-            dead,
-            signal,
-            idempotency,
-            inflight,
-            workers,
-            worker_facts,
-            reach,
-            retryable,
-            parked,
-            kinds,
-            sought,
-            gate,
-            limits,
-            breakers,
-            groups,
-            completed,
-            completions,
-            stats,
-            deliveries,
-            delivery_ages,
-            event,
-            kept,
-            cached,
-            map,
-            audit,
-            replays,
-            open_replays,
-            replay,
-            cron,
-            cron_ticks,
-            copied,
-            timeline,
-            told,
-            probe,
-        } = self;
-        let prefixes = [meta, dead, parked, idempotency, event, kept, map, replay];
-        let exact = [
-            (active, "list"),
-            (scheduled, "zset"),
-            (data, "hash"),
-            (signal, "list"),
-            (inflight, "hash"),
-            (workers, "zset"),
-            (worker_facts, "hash"),
-            (reach, "hash"),
-            (retryable, "set"),
-            (kinds, "hash"),
-            (sought, "set"),
-            (gate, "hash"),
-            (limits, "hash"),
-            (breakers, "hash"),
-            (groups, "hash"),
-            (completed, "list"),
-            (completions, "hash"),
-            (stats, "hash"),
-            (deliveries, "hash"),
-            (delivery_ages, "zset"),
-            (cached, "zset"),
-            (audit, "stream"),
-            (replays, "zset"),
-            (open_replays, "set"),
-            (cron, "hash"),
-            (cron_ticks, "hash"),
-            (copied, "string"),
-            (timeline, "hash"),
-            (told, "hash"),
-            (probe, "string"),
-        ];
-        // Two prefixes are keys as well.
-        let of_prefix = |key| match key == dead || key == parked {
-            true => Some("zset"),
-            false => None,
-        };
-        let exact = exact.into_iter().map(|(key, of_type)| KeyName {
-            name: key,
-            is_prefix: false,
-            of_type: Some(of_type),
-        });
-        let prefixes = prefixes.into_iter().map(|key| KeyName {
-            name: key,
-            is_prefix: true,
-            of_type: of_prefix(key),
-        });
-        exact.chain(prefixes).collect()
     }
 
     /// Whether this key is one of the queue's.
@@ -382,33 +297,5 @@ impl Keys {
     #[must_use]
     pub fn letters(&self, group: &str) -> String {
         format!("{}:{group}", self.dead)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_queue_is_one_slot() {
-        let keys = Keys::new("longshore", "email").expect("valid");
-        assert_eq!(keys.active, "{longshore:email}:active");
-        assert_eq!(keys.letters("0a1b"), "{longshore:email}:dead:0a1b");
-    }
-
-    #[test]
-    fn names_that_would_break_the_slot_are_refused() {
-        for (namespace, queue) in [
-            ("", "email"),
-            ("a}b", "email"),
-            ("a", "e:f"),
-            ("A", "email"),
-            ("a", "ø"),
-        ] {
-            assert!(
-                Keys::new(namespace, queue).is_err(),
-                "{namespace:?} {queue:?}"
-            );
-        }
     }
 }

@@ -9,7 +9,9 @@ use crate::decide::decide_unknown_kind;
 use crate::enqueue::millis;
 use crate::settle::Group;
 use crate::value::Answer;
-use crate::{Fate, HistoryEntry, Lease, Queue, QueueError, RunState, Seen, Verdict, script};
+use crate::{
+    Decision, Fate, HistoryEntry, Lease, Queue, QueueError, RawId, RunState, Seen, Verdict, script,
+};
 
 /// So many calls look through the parked jobs at once; the next look goes on. Each buries up to 200.
 const MOST_CALLS: usize = 20;
@@ -28,7 +30,6 @@ impl Queue {
         after: Duration,
         reason: &str,
     ) -> Result<Vec<Verdict>, QueueError> {
-        let k = &self.keys;
         let decision = decide_unknown_kind(RunState::default());
         let entry = HistoryEntry {
             worker: lease.worker().to_string(),
@@ -43,33 +44,10 @@ impl Queue {
             kind: None,
             cause: cause.clone(),
         };
-        // The number of the attempt, which comes first, is told by each job's record.
-        let line = serde_json::to_string(&entry).unwrap_or_default();
-        let line = line.strip_prefix(r#"{"attempt":0"#).unwrap_or_default();
-        let described = serde_json::to_string(&group).unwrap_or_default();
+        let letter = Letter::new(&group, &entry);
         let (mut cursor, mut go_on, mut buried) = ("0".to_owned(), "", Vec::new());
         for _ in 0..MOST_CALLS {
-            let value: Value = script::BURY
-                .on(&[
-                    &k.parked,
-                    &k.kinds,
-                    &k.sought,
-                    &k.inflight,
-                    &k.meta,
-                    &k.dead,
-                    &k.groups,
-                    &k.stats,
-                    &k.signal,
-                ])
-                .arg(&cursor)
-                .arg(millis(after))
-                .arg(group.id())
-                .arg(&described)
-                .arg(line)
-                .arg(go_on)
-                .run(&self.link)
-                .await?;
-            let mut answer = Answer::new(value)?;
+            let mut answer = self.bury(&cursor, after, &letter, go_on).await?;
             let (next, again): (String, u8) = (answer.next()?, answer.next()?);
             let mut letters = answer.list()?;
             while !letters.is_empty() {
@@ -78,19 +56,7 @@ impl Queue {
                     attempt,
                     ..entry.clone()
                 };
-                buried.push(Verdict {
-                    id,
-                    token: Arc::from(""),
-                    kind: None,
-                    fate: decision.fate.clone(),
-                    state: decision.state,
-                    history: Some(history),
-                    key: None,
-                    put_back: None,
-                    payload_bytes: 0,
-                    said: decision.said.clone(),
-                    seen: Seen::default(),
-                });
+                buried.push(verdict(id, &decision, history));
             }
             go_on = "on";
             if again == 1 {
@@ -102,5 +68,74 @@ impl Queue {
             }
         }
         Ok(buried)
+    }
+
+    /// One call of `bury.lua`; `go_on` says that it is not the first of this look.
+    async fn bury(
+        &self,
+        cursor: &str,
+        after: Duration,
+        letter: &Letter,
+        go_on: &str,
+    ) -> Result<Answer, QueueError> {
+        let k = &self.keys;
+        let value: Value = script::BURY
+            .on(&[
+                &k.parked,
+                &k.kinds,
+                &k.sought,
+                &k.inflight,
+                &k.meta,
+                &k.dead,
+                &k.groups,
+                &k.stats,
+                &k.signal,
+            ])
+            .arg(cursor)
+            .arg(millis(after))
+            .arg(&letter.group)
+            .arg(&letter.described)
+            .arg(&letter.line)
+            .arg(go_on)
+            .run(&self.link)
+            .await?;
+        Answer::new(value)
+    }
+}
+
+/// What the script writes of each job that it buries.
+struct Letter {
+    group: String,
+    described: String,
+    /// The history entry, without its beginning: the number of the attempt is told by each job's record.
+    line: String,
+}
+
+impl Letter {
+    fn new(group: &Group, entry: &HistoryEntry) -> Self {
+        let line = serde_json::to_string(entry).unwrap_or_default();
+        let line = line.strip_prefix(r#"{"attempt":0"#).unwrap_or_default();
+        Self {
+            group: group.id(),
+            described: serde_json::to_string(group).unwrap_or_default(),
+            line: line.to_owned(),
+        }
+    }
+}
+
+/// What was written of one job.
+fn verdict(id: RawId, decision: &Decision, history: HistoryEntry) -> Verdict {
+    Verdict {
+        id,
+        token: Arc::from(""),
+        kind: None,
+        fate: decision.fate.clone(),
+        state: decision.state,
+        history: Some(history),
+        key: None,
+        put_back: None,
+        payload_bytes: 0,
+        said: decision.said.clone(),
+        seen: Seen::default(),
     }
 }

@@ -177,53 +177,14 @@ impl Queue {
         call = call
             .arg(self.timeline.told(worker, &at))
             .arg(millis(self.lost_after));
-        let reports: Vec<_> = verdicts.iter().filter_map(report).collect();
-        call = call.arg(reports.len());
-        for report in reports {
-            call = call
-                .arg(report.job)
-                .arg(report.operation)
-                .arg(report.word)
-                .arg(report.cause);
+        let value: Value = told(call, verdicts)
+            .run_over(&self.link, &at.connection)
+            .await?;
+        let settled = settled(Answer::new(value)?, verdicts.len())?;
+        if let Some(at) = &settled.at {
+            self.timeline.heard(at, Some(worker));
         }
-        let keyed: Vec<_> = verdicts.iter().filter_map(ended_key).collect();
-        call = call.arg(keyed.len());
-        for (id, key) in keyed {
-            call = call.arg(id).arg(key);
-        }
-        for verdict in verdicts {
-            call = call
-                .arg(verdict.id.as_bytes())
-                .arg(&*verdict.token)
-                .arg(verdict.seen.encode(&verdict.said));
-            call = carry_out(call, verdict);
-        }
-        let value: Value = call.run_over(&self.link, &at.connection).await?;
-        let mut answer = Answer::new(value)?;
-        let prune_at_ms = answer.next::<u64>()?;
-        let forgot = answer.next::<String>()? == "forgot";
-        let at = stamp(&mut answer)?;
-        if forgot {
-            return Ok(Settled {
-                written: vec![false; verdicts.len()],
-                at: None,
-                prune_at_ms: None,
-            });
-        }
-        self.timeline.heard(&at, Some(worker));
-        let mut written = vec![true; verdicts.len()];
-        while !answer.is_empty() {
-            let place: usize = answer.next()?;
-            *place
-                .checked_sub(1)
-                .and_then(|i| written.get_mut(i))
-                .ok_or_else(|| QueueError::unexpected(format!("verdict {place}")))? = false;
-        }
-        Ok(Settled {
-            written,
-            at: Some(at),
-            prune_at_ms: (prune_at_ms > 0).then_some(prune_at_ms),
-        })
+        Ok(settled)
     }
 
     /// Forgets completed jobs whose time is over, a bounded number a call. Returns when to call next, in ms since
@@ -241,6 +202,59 @@ impl Queue {
             .await?;
         Ok((next > 0).then_some(next))
     }
+}
+
+/// Verdicts as the script takes them: what operations and keys learn of them, then each one.
+fn told(mut call: Call, verdicts: &[Verdict]) -> Call {
+    let reports: Vec<_> = verdicts.iter().filter_map(report).collect();
+    call = call.arg(reports.len());
+    for report in reports {
+        call = call
+            .arg(report.job)
+            .arg(report.operation)
+            .arg(report.word)
+            .arg(report.cause);
+    }
+    let keyed: Vec<_> = verdicts.iter().filter_map(ended_key).collect();
+    call = call.arg(keyed.len());
+    for (id, key) in keyed {
+        call = call.arg(id).arg(key);
+    }
+    for verdict in verdicts {
+        call = call
+            .arg(verdict.id.as_bytes())
+            .arg(&*verdict.token)
+            .arg(verdict.seen.encode(&verdict.said));
+        call = carry_out(call, verdict);
+    }
+    call
+}
+
+/// Reads what `settle.lua` answered to so many verdicts.
+fn settled(mut answer: Answer, verdicts: usize) -> Result<Settled, QueueError> {
+    let prune_at_ms = answer.next::<u64>()?;
+    let forgot = answer.next::<String>()? == "forgot";
+    let at = stamp(&mut answer)?;
+    if forgot {
+        return Ok(Settled {
+            written: vec![false; verdicts],
+            at: None,
+            prune_at_ms: None,
+        });
+    }
+    let mut written = vec![true; verdicts];
+    while !answer.is_empty() {
+        let place: usize = answer.next()?;
+        *place
+            .checked_sub(1)
+            .and_then(|i| written.get_mut(i))
+            .ok_or_else(|| QueueError::unexpected(format!("verdict {place}")))? = false;
+    }
+    Ok(Settled {
+        written,
+        at: Some(at),
+        prune_at_ms: (prune_at_ms > 0).then_some(prune_at_ms),
+    })
 }
 
 /// What the first run of a replayed job came to, for its operation.

@@ -1,0 +1,303 @@
+use longshore_job::{Answer, Blame, Scope};
+
+use super::*;
+
+fn policy(on_unknown: OnUnknown) -> Policy {
+    Policy {
+        schedule: RetrySchedule::default(),
+        on_unknown,
+    }
+}
+
+fn answer() -> Answer {
+    Answer {
+        code: Some("503".to_owned()),
+        ..Answer::of("sendgrid")
+    }
+}
+
+fn error(make: impl Fn(String, Answer) -> JobError) -> Result<Outcome, JobError> {
+    Err(make("why".to_owned(), answer()))
+}
+
+fn transient() -> Result<Outcome, JobError> {
+    error(|reason, answer| JobError::Transient { reason, answer })
+}
+
+fn unknown() -> Result<Outcome, JobError> {
+    error(|reason, answer| JobError::OutcomeUnknown { reason, answer })
+}
+
+fn used(used: u32) -> RunState {
+    RunState {
+        used,
+        ..RunState::default()
+    }
+}
+
+#[test]
+fn an_end_tells_of_whom_it_asked_whoevers_provider_that_is() {
+    let heard_of = |end: &Result<Outcome, JobError>| {
+        heard(end).map(|(provider, word)| (provider.to_string(), word))
+    };
+    let of_sendgrid = |word| Some(("sendgrid".to_owned(), word));
+    assert_eq!(heard_of(&transient()), of_sendgrid(Word::Ill));
+    let done = Outcome::Done {
+        result: None,
+        answer: answer(),
+    };
+    assert_eq!(heard_of(&Ok(done)), of_sendgrid(Word::Well));
+    assert_eq!(heard_of(&Ok(Outcome::done())), None);
+    let ours = error(|reason, _| JobError::permanent(reason));
+    assert_eq!(heard_of(&ours), None);
+}
+
+#[test]
+fn failures_wait_60_300_900_and_then_are_dead() {
+    let policy = policy(OnUnknown::Retry);
+    for (before, after) in [(0, 60), (1, 300), (2, 900)] {
+        let decision = decide(
+            &transient(),
+            used(before),
+            Route::Primary,
+            &policy,
+            "sendgrid",
+        );
+        let after = Duration::from_secs(after);
+        assert_eq!(
+            (decision.fate, decision.state.used),
+            (Fate::Retry { after }, before + 1)
+        );
+    }
+    let decision = decide(&transient(), used(3), Route::Primary, &policy, "sendgrid");
+    let cause = Cause {
+        class: Class::Failed,
+        provider: Some("sendgrid".into()),
+        code: Some("503".to_owned()),
+    };
+    assert_eq!(
+        (decision.fate, decision.state.used),
+        (Fate::Dead { cause }, 4)
+    );
+}
+
+#[test]
+fn refusals_are_dead_at_once_and_a_replay_gets_a_new_key() {
+    let refused = error(|reason, answer| JobError::Permanent {
+        reason,
+        answer,
+        blame: Blame::Theirs,
+    });
+    let decision = decide(
+        &refused,
+        used(0),
+        Route::Primary,
+        &policy(OnUnknown::Retry),
+        "sendgrid",
+    );
+    assert!(matches!(decision.fate, Fate::Dead { cause } if cause.class == Class::Refused));
+    assert_eq!(decision.state.generation, 1);
+}
+
+#[test]
+fn throttles_and_refused_credentials_cost_no_attempt() {
+    let throttled = |secs| {
+        error(move |reason, answer| JobError::Throttled {
+            retry_after: Duration::from_secs(secs),
+            scope: Scope::Provider,
+            reason,
+            answer,
+        })
+    };
+    for (secs, waits) in [(7, 7), (86_400, 3600)] {
+        let decision = decide(
+            &throttled(secs),
+            used(3),
+            Route::Primary,
+            &policy(OnUnknown::Hold),
+            "sendgrid",
+        );
+        let after = Duration::from_secs(waits);
+        assert_eq!(
+            (decision.fate, decision.state, decision.said),
+            (Fate::Later { after }, used(3), Word::Hold(after))
+        );
+    }
+    let unauthorized = error(|reason, answer| JobError::Unauthorized { reason, answer });
+    let decision = decide(
+        &unauthorized,
+        used(3),
+        Route::Primary,
+        &policy(OnUnknown::Hold),
+        "sendgrid",
+    );
+    assert_eq!((decision.fate, decision.state), (Fate::Back, used(3)));
+    assert!(matches!(decision.said, Word::Refused { .. }));
+}
+
+#[test]
+fn credentials_refused_by_others_than_the_queues_provider_let_the_job_wait() {
+    let refused = |by| {
+        Err(JobError::Unauthorized {
+            reason: "why".to_owned(),
+            answer: Answer::of(by),
+        })
+    };
+    let policy = policy(OnUnknown::Retry);
+    // At once it would come back at once, for as long as they are refused.
+    let after = REFUSED_ELSEWHERE;
+    let elsewhere = decide(&refused("s3"), used(1), Route::Primary, &policy, "sendgrid");
+    assert_eq!(
+        (elsewhere.fate, elsewhere.state, elsewhere.said),
+        (Fate::Later { after }, used(1), Word::Nothing)
+    );
+    let fallback = decide(
+        &refused("postmark"),
+        used(1),
+        Route::Fallback,
+        &policy,
+        "postmark",
+    );
+    assert_eq!(
+        (fallback.fate, fallback.state),
+        (Fate::Later { after }, used(1))
+    );
+    assert!(matches!(fallback.said, Word::Refused { .. }));
+}
+
+#[test]
+fn a_probe_that_fails_costs_no_attempt() {
+    for end in [transient(), unknown()] {
+        let decision = decide(
+            &end,
+            used(3),
+            Route::Probe,
+            &policy(OnUnknown::Retry),
+            "sendgrid",
+        );
+        assert_eq!((decision.fate, decision.state.used), (Fate::Back, 3));
+        assert_eq!(decision.said, Word::Ill);
+    }
+}
+
+#[test]
+fn what_was_not_reached_costs_no_attempt() {
+    let away = error(|reason, answer| JobError::NotReached { reason, answer });
+    for on_unknown in [OnUnknown::Retry, OnUnknown::Verify, OnUnknown::Hold] {
+        for route in [Route::Primary, Route::Probe, Route::Fallback] {
+            let decision = decide(&away, used(3), route, &policy(on_unknown), "sendgrid");
+            assert_eq!(
+                (decision.fate, decision.state, decision.said),
+                (Fate::Back, used(3), Word::NotReached),
+                "{route:?}"
+            );
+        }
+    }
+    // This worker goes on claiming: at the head of the queue it would spin.
+    let elsewhere = decide(
+        &away,
+        used(3),
+        Route::Primary,
+        &policy(OnUnknown::Retry),
+        "stripe",
+    );
+    let after = NOT_REACHED_ELSEWHERE;
+    assert_eq!(
+        (elsewhere.fate, elsewhere.state, elsewhere.said),
+        (Fate::Later { after }, used(3), Word::Nothing)
+    );
+}
+
+#[test]
+fn only_what_was_called_says_something_of_the_provider() {
+    let said = |end: &Result<Outcome, JobError>| {
+        decide(
+            end,
+            used(0),
+            Route::Primary,
+            &policy(OnUnknown::Retry),
+            "sendgrid",
+        )
+        .said
+    };
+    assert_eq!(said(&Ok(Outcome::done())), Word::Nothing);
+    let answered = |answer| {
+        Ok(Outcome::Done {
+            result: None,
+            answer,
+        })
+    };
+    assert_eq!(said(&answered(answer())), Word::Well);
+    assert_eq!(said(&answered(Answer::of("app"))), Word::Nothing);
+    let app_is_down = Err(JobError::Transient {
+        reason: String::new(),
+        answer: Answer::of("app"),
+    });
+    assert_eq!(said(&app_is_down), Word::Nothing);
+    assert_eq!(said(&Err(JobError::transient("panic"))), Word::Nothing);
+    assert_eq!(
+        said(&Err(JobError::permanent("unknown template"))),
+        Word::Nothing
+    );
+    let refused = |status| {
+        said(&Err(JobError::Permanent {
+            reason: String::new(),
+            answer: Answer { status, ..answer() },
+            blame: Blame::Theirs,
+        }))
+    };
+    assert_eq!(
+        (refused(Some(400)), refused(None)),
+        (Word::Well, Word::Nothing)
+    );
+    let again = |status| {
+        said(&Err(JobError::Transient {
+            reason: String::new(),
+            answer: Answer {
+                status: Some(status),
+                ..answer()
+            },
+        }))
+    };
+    // The same key is under way, and the like: it answered.
+    for status in [404, 409, 424, 425] {
+        assert_eq!(again(status), Word::Well, "{status}");
+    }
+    for status in [200, 301, 408, 421, 451, 500, 503] {
+        assert_eq!(again(status), Word::Ill, "{status}");
+    }
+}
+
+#[test]
+fn an_unknown_outcome_follows_the_queues_rule() {
+    let retried = decide(
+        &unknown(),
+        used(0),
+        Route::Primary,
+        &policy(OnUnknown::Retry),
+        "sendgrid",
+    );
+    assert!(matches!(retried.fate, Fate::Retry { .. }) && retried.state.may_have_been_sent);
+    let held = decide(
+        &unknown(),
+        used(0),
+        Route::Primary,
+        &policy(OnUnknown::Hold),
+        "sendgrid",
+    );
+    assert!(matches!(held.fate, Fate::Dead { cause } if cause.class == Class::OutcomeUnknown));
+}
+
+#[test]
+fn a_job_that_kills_its_workers_is_dead_the_third_time() {
+    let policy = policy(OnUnknown::Retry);
+    let mut state = RunState::default();
+    for _ in 0..2 {
+        let decision = decide_lost(state, false, &policy);
+        assert_eq!(decision.fate, Fate::Back);
+        state = decision.state;
+    }
+    let third = decide_lost(state, false, &policy);
+    assert!(matches!(third.fate, Fate::Dead { cause } if cause.class == Class::Poison));
+    assert_eq!(third.state.used, 0, "being lost is no attempt");
+}

@@ -1,0 +1,113 @@
+//! A replay operation as it stands in Redis.
+
+use crate::Selection;
+use crate::value::Fields;
+
+/// How a replay operation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayState {
+    /// It moves letters.
+    Running,
+    /// All letters are moved; the first runs of some are still to come, and may stop it.
+    Watching,
+    /// It stopped itself, since what it replayed failed again.
+    Stopped,
+    /// An operator ended it.
+    Cancelled,
+    /// All letters are moved.
+    Done,
+}
+
+impl ReplayState {
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Watching => "watching",
+            Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+            Self::Done => "done",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Running,
+            Self::Watching,
+            Self::Stopped,
+            Self::Cancelled,
+            Self::Done,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == word)
+    }
+
+    /// It goes on by itself.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Running | Self::Watching)
+    }
+}
+
+/// What stands among the replay operations and cannot be read as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenReplay {
+    /// Its id; bytes that are not UTF-8 as `\xNN`.
+    pub id: String,
+}
+
+/// A replay operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// Its id.
+    pub id: String,
+    /// The letters it is of; `None` = named ones.
+    pub selection: Option<Selection>,
+    /// How it stands.
+    pub state: ReplayState,
+    /// Letters a second; `None` = as fast as it goes.
+    pub rate: Option<u32>,
+    /// Who asked for it.
+    pub by: String,
+    /// Why; may be empty.
+    pub reason: String,
+    /// How many letters there were when it began.
+    pub total: u64,
+    /// How many it has moved.
+    pub moved: u64,
+    /// How many of their first runs completed. Counted with a rate only, as the next two.
+    pub completed: u64,
+    /// How many failed of what the letter had died of.
+    pub again: u64,
+    /// How many failed of something else.
+    pub otherwise: u64,
+    /// When it began, in ms since the epoch.
+    pub begun_at_ms: u64,
+    /// When it ended, in ms since the epoch.
+    pub ended_at_ms: Option<u64>,
+    /// Why it stopped itself: the cause of the failures.
+    pub cause: Option<String>,
+}
+
+/// What does not read is none of ours.
+pub(super) fn read(id: String, fields: &Fields) -> Option<Replay> {
+    let text = |name: &str| fields.text(name).map(str::to_owned);
+    let number = |name: &str| fields.number::<u64>(name);
+    Some(Replay {
+        id,
+        selection: text("what")?.parse().ok(),
+        state: ReplayState::parse(fields.text("state")?)?,
+        rate: text("rate")?.parse().ok().filter(|rate| *rate > 0),
+        by: text("by").unwrap_or_default(),
+        reason: text("why").unwrap_or_default(),
+        total: number("total")?,
+        moved: number("moved")?,
+        completed: number("completed").unwrap_or_default(),
+        again: number("again").unwrap_or_default(),
+        otherwise: number("otherwise").unwrap_or_default(),
+        begun_at_ms: number("begun")?,
+        ended_at_ms: number("ended"),
+        cause: text("cause"),
+    })
+}

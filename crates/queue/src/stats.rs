@@ -1,0 +1,206 @@
+//! A queue in numbers, and what holds it back.
+
+mod breaker;
+
+use std::collections::HashMap;
+
+use redis::Value;
+
+use crate::enqueue::millis;
+use crate::inspect::Broken;
+use crate::value::{Answer, Fields, shown};
+use crate::{Hold, HoldCause, Paused, Queue, QueueError, RawId, script};
+
+use breaker::breakers;
+pub use breaker::{Breaker, BreakerState};
+
+/// A queue in numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// Waiting for a worker, the parked ones among them.
+    pub pending: u64,
+    /// Those of the pending ones that stand apart, since the worker that claimed them does not know their kind.
+    pub parked: u64,
+    /// The kinds of parked jobs, in order, a hundred or so at the most.
+    pub parked_kinds: Vec<ParkedKind>,
+    /// Waiting for their time.
+    pub scheduled: u64,
+    /// With a worker.
+    pub running: u64,
+    /// Waiting for their next attempt.
+    pub retryable: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// How many workers have beaten lately. A lease that nobody ended stays behind when the last worker is lost: it
+    /// does not count.
+    pub workers: u64,
+    /// An operator's pause, or else the queue's own: its provider refuses our credentials.
+    pub paused: Option<Paused>,
+    /// All that the fleet itself holds back now.
+    pub holds: Vec<Hold>,
+    /// Until when the provider told us to stay away, in ms since the epoch, if that is to come.
+    pub held_until_ms: Option<u64>,
+    /// The breakers of its providers.
+    pub breakers: Vec<Breaker>,
+    /// Age of the oldest pending job in milliseconds.
+    pub latency_ms: Option<u64>,
+    /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`.
+    pub counters: HashMap<String, u64>,
+    /// What of it cannot be read, if anything: the rest is as it says.
+    pub broken: Option<String>,
+}
+
+/// The parked jobs of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedKind {
+    /// The kind, as payloads name it: it may be anything.
+    pub kind: String,
+    /// How many jobs.
+    pub jobs: u64,
+    /// When the first of them was parked, in ms since the epoch.
+    pub since_ms: u64,
+}
+
+impl Stats {
+    /// How many jobs are to be carried out yet: all but the dead.
+    #[must_use]
+    pub fn to_do(&self) -> u64 {
+        self.pending + self.scheduled + self.running + self.retryable
+    }
+
+    /// A counter; 0 before its first event.
+    #[must_use]
+    pub fn counter(&self, name: &str) -> u64 {
+        self.counters.get(name).copied().unwrap_or(0)
+    }
+}
+
+impl Queue {
+    /// Counts the queue.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn stats(&self) -> Result<Stats, QueueError> {
+        let k = &self.keys;
+        let value: Value = script::STATS
+            .on(&[
+                &k.active,
+                &k.scheduled,
+                &k.retryable,
+                &k.inflight,
+                &k.dead,
+                &k.stats,
+                &k.gate,
+                &k.meta,
+                &k.workers,
+                &k.breakers,
+                &k.limits,
+                &k.timeline,
+                &k.parked,
+                &k.kinds,
+            ])
+            .arg(millis(self.lost_after))
+            .run(&self.link)
+            .await?;
+        read(Answer::new(value)?)
+    }
+}
+
+/// Reads what `stats.lua` answers.
+fn read(mut answer: Answer) -> Result<Stats, QueueError> {
+    let now: u64 = answer.next()?;
+    let (pending, later, retryable): (u64, u64, u64) =
+        (answer.next()?, answer.next()?, answer.next()?);
+    let (running, dead) = (answer.next()?, answer.next()?);
+    let counted: Fields = answer.next()?;
+    let gate: Fields = answer.next()?;
+    let head = enqueued(&mut answer)?;
+    let workers = answer.next()?;
+    let states: Fields = answer.next()?;
+    let holds = Hold::list(answer.list()?)?;
+    let elsewhere: Option<u64> = answer.number()?;
+    let mut broken = Broken::default();
+    let mut types = answer.list()?;
+    while !types.is_empty() {
+        broken.add(format!("{} is of another type", types.shown()?));
+    }
+    for (name, fields) in [("stats", &counted), ("gate", &gate), ("breakers", &states)] {
+        if fields.has_unreadable() {
+            broken.add(format!("{name} has a field whose name is not UTF-8"));
+        }
+    }
+    let parked: u64 = answer.next()?;
+    let first_parked: Option<u64> = answer.number()?;
+    let parked_kinds = parked_kinds(answer.list()?)?;
+    // What waits longest may be parked.
+    let oldest = head.into_iter().chain(first_parked).min();
+    let counters = counters(&counted, &mut broken);
+    let breakers = breakers(&states, &gate, &holds, now, &mut broken);
+    let held = holds
+        .iter()
+        .find(|hold| hold.cause == HoldCause::RetryAfter && hold.provider.is_none())
+        .and_then(|hold| hold.until_ms);
+    Ok(Stats {
+        pending: pending.saturating_sub(elsewhere.unwrap_or(0)) + parked,
+        parked,
+        parked_kinds,
+        scheduled: later.saturating_sub(retryable),
+        running,
+        retryable,
+        dead,
+        workers,
+        paused: pause(&gate, "paused").or_else(|| pause(&gate, "refused")),
+        holds,
+        held_until_ms: held,
+        breakers,
+        latency_ms: oldest.map(|at| now.saturating_sub(at)),
+        counters,
+        broken: broken.said(),
+    })
+}
+
+/// When the job at the head of the queue was enqueued: its record says so, or else its id.
+fn enqueued(answer: &mut Answer) -> Result<Option<u64>, QueueError> {
+    let head: Option<Vec<u8>> = answer.next()?;
+    let written: Option<u64> = answer.number()?;
+    let by_id = || Some(RawId::from(head?).job_id()?.timestamp_ms());
+    Ok(written.or_else(by_id))
+}
+
+/// Reads the counters; one that is no number is left out.
+fn counters(counted: &Fields, broken: &mut Broken) -> HashMap<String, u64> {
+    let mut counters = HashMap::new();
+    for (name, value) in counted.iter() {
+        match counted.number(name) {
+            Some(count) => drop(counters.insert(name.to_owned(), count)),
+            None => broken.add(format!(
+                "the counter {name} is no number: {}",
+                shown(value.to_vec())
+            )),
+        }
+    }
+    counters
+}
+
+/// A pause in the gate. Claims look only whether there is one, so what cannot be read is one, too.
+fn pause(gate: &Fields, field: &str) -> Option<Paused> {
+    let read = |bytes| serde_json::from_slice::<Paused>(bytes).ok();
+    gate.get(field)
+        .map(|bytes| read(bytes).unwrap_or_else(Paused::unreadable))
+}
+
+/// Reads `kind, how many, since when in ms, …`.
+fn parked_kinds(mut rows: Answer) -> Result<Vec<ParkedKind>, QueueError> {
+    let mut kinds = Vec::new();
+    while !rows.is_empty() {
+        let (kind, jobs) = (rows.shown()?, rows.next()?);
+        let since = rows.number::<f64>()?.unwrap_or_default();
+        kinds.push(ParkedKind {
+            kind,
+            jobs,
+            since_ms: since as u64,
+        });
+    }
+    kinds.sort_by(|a, b| a.kind.cmp(&b.kind));
+    Ok(kinds)
+}
