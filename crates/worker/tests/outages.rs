@@ -8,11 +8,7 @@ mod failover;
 mod forgot;
 #[path = "outages/restarted.rs"]
 mod restarted;
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses a part of it"
-)]
+#[expect(unreachable_pub, reason = "it is a part of each test file")]
 mod support;
 
 use std::time::Duration;

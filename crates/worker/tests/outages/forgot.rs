@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{Hold, HoldCause, JobState, Lease, OnUnknown, WorkerId};
-use longshore_tests::eventually;
+use longshore_tests::{eventually, http};
 use longshore_worker::Settings;
 
 use super::support::{self, Bench, Does, Running};
@@ -259,4 +259,49 @@ async fn a_job_that_a_worker_cannot_account_for_goes_by_the_unknown_rule() {
         assert_eq!(outcomes(&bench, id).await[0], "lost");
         running.stop().await;
     }
+}
+
+/// Claims are refused, so that a sweep goes before each, when Redis forgets the worker: that its lease is not there is not
+/// taken for a lost one. No heartbeat comes meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_does_not_take_a_forgotten_lease_for_a_lost_one() {
+    let bench = Bench::new();
+    let mut settings = settings(OnUnknown::Hold);
+    settings.heartbeat = Duration::from_secs(60);
+    settings.lost_after = Duration::from_secs(180);
+    let running = bench.start_with(settings, Duration::from_secs(5));
+    let id = bench.enqueue(Does::SendsThenWaits).await;
+    eventually("it has sent", || async { bench.probing.sent(id) == 1 }).await;
+    let keys = bench.queue.keys();
+    // What waits has another type: each claim is refused.
+    let mut set = redis::cmd("SET");
+    set.arg(&keys.active).arg("x");
+    let _: String = bench.queue.link().command(&set).await.expect("sets");
+    eventually("claims are refused", || async {
+        let (_, body) = http::get(running.addr, "/readyz").await;
+        body.contains("does not hand out jobs")
+    })
+    .await;
+    let mut forget = redis::pipe();
+    forget
+        .atomic()
+        .cmd("DEL")
+        .arg(&keys.workers)
+        .arg(&keys.timeline)
+        .arg(&keys.inflight)
+        .arg(&keys.active)
+        .ignore();
+    let forgot = bench.queue.link().pipeline::<()>(&forget).await;
+    forgot.expect("forgets");
+    bench.running(1).await;
+    eventually("it is owned again", || async {
+        let stats = bench.queue.stats().await;
+        stats.is_ok_and(|stats| stats.running == 1)
+    })
+    .await;
+    bench.probing.word.add_permits(1);
+    bench.is(id, JobState::Completed).await;
+    assert_eq!(outcomes(&bench, id).await, ["completed"]);
+    assert_eq!(bench.probing.sent(id), 1, "its effect");
+    running.stop().await;
 }
