@@ -43,12 +43,10 @@ const LONG_FUNCTIONS: &[&str] = &[
 const LONG_FILES: &[&str] = &[
     "crates/email/tests/handler.rs",
     "crates/longshore/tests/cli/doctor.rs",
-    "crates/operator/src/operator.rs",
     "crates/payment-reconcile/src/error/tests.rs",
     "crates/queue/tests/claim_and_settle.rs",
     "crates/queue/tests/remember.rs",
     "crates/queue/tests/replay.rs",
-    "crates/storage/src/error.rs",
     "crates/webhooks/tests/sendgrid.rs",
     "tests/src/stage.rs",
     "tests/tests/email_fallback.rs",

@@ -13,6 +13,7 @@ mod edit;
 mod error;
 mod export;
 mod job;
+mod letters;
 mod mappings;
 mod moves;
 mod operator;

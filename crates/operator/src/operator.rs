@@ -4,12 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use longshore_job::Kinds;
-use longshore_queue::{
-    Job, JobState, Link, Note, Queue, QueueError, RawId, Selection, Signed, Stats,
-};
+use longshore_queue::{Job, JobState, Link, Note, Queue, QueueError, RawId, Signed, Stats};
 
 use crate::audit::AuditRow;
-use crate::dead::{Filter, GroupRow, LetterRow};
 use crate::error::OperatorError;
 use crate::job::JobView;
 use crate::queues::{HoldRow, ParkedRow, QueueRow};
@@ -141,7 +138,10 @@ impl Operator {
             })
     }
 
-    fn some_or_all(&self, name: Option<&str>) -> Result<Vec<&(QueueInfo, Queue)>, OperatorError> {
+    pub(crate) fn some_or_all(
+        &self,
+        name: Option<&str>,
+    ) -> Result<Vec<&(QueueInfo, Queue)>, OperatorError> {
         match name {
             Some(name) => Ok(vec![self.queue(name)?]),
             None => Ok(self.queues.iter().collect()),
@@ -323,86 +323,6 @@ impl Operator {
         rows.drain(..rows.len().saturating_sub(limit));
         Ok(rows)
     }
-
-    /// Dead letters grouped by cause, the largest group first.
-    ///
-    /// # Errors
-    /// When there is no such queue, or Redis cannot be reached.
-    pub async fn groups(&self, queue: Option<&str>) -> Result<Vec<GroupRow>, OperatorError> {
-        let mut rows = Vec::new();
-        for (info, queue) in self.some_or_all(queue)? {
-            let groups = match queue.dead_groups().await {
-                Ok(groups) => groups,
-                Err(error) => {
-                    let why = error.of_one_queue().ok_or(error)?;
-                    rows.push(GroupRow::broken(&info.name, why));
-                    continue;
-                }
-            };
-            rows.extend(
-                groups
-                    .into_iter()
-                    .map(|group| GroupRow::new(&info.name, group)),
-            );
-        }
-        rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.group.cmp(&b.group)));
-        Ok(rows)
-    }
-
-    /// Dead letters, newest first.
-    ///
-    /// # Errors
-    /// When there is no such queue or group, or Redis cannot be reached.
-    pub async fn letters(&self, filter: &Filter<'_>) -> Result<Vec<LetterRow>, OperatorError> {
-        let mut rows = Vec::new();
-        for (info, queue, selection) in self.selected(filter.queue, filter.group).await? {
-            for selection in of_kind(queue, selection, filter.kind).await? {
-                let letters = queue.dead_letters(&selection, filter.since, filter.limit);
-                match letters.await {
-                    Ok(letters) => {
-                        let letters = letters.into_iter();
-                        rows.extend(letters.map(|letter| LetterRow::new(&info.name, letter)));
-                    }
-                    Err(error) => {
-                        let why = error.of_one_queue().ok_or(error)?;
-                        rows.push(LetterRow::broken(&info.name, why));
-                    }
-                }
-            }
-        }
-        rows.sort_by(|a, b| b.died_at.cmp(&a.died_at));
-        rows.truncate(filter.limit);
-        Ok(rows)
-    }
-
-    pub(crate) async fn selected(
-        &self,
-        queue: Option<&str>,
-        group: Option<&str>,
-    ) -> Result<Vec<(&QueueInfo, &Queue, Selection)>, OperatorError> {
-        let mut selected = Vec::new();
-        for (info, queue) in self.some_or_all(queue)? {
-            match group {
-                None => selected.push((info, queue, Selection::All)),
-                Some(group) => {
-                    let of_group = Selection::Group(group.to_owned());
-                    match queue.count_dead(&of_group).await {
-                        Ok(0) => {}
-                        Ok(_) => selected.push((info, queue, of_group)),
-                        // What is broken in one queue says nothing of the others.
-                        Err(error) if error.of_one_queue().is_some() => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-            }
-        }
-        match group {
-            Some(group) if selected.is_empty() => {
-                Err(OperatorError::UnknownGroup(group.to_owned()))
-            }
-            _ => Ok(selected),
-        }
-    }
 }
 
 /// Shows a job. That its args are looked at is written down before they are.
@@ -422,23 +342,6 @@ async fn show(
         queue.note(signed, &note).await?;
     }
     Ok(JobView::new(info, job, reveal.is_some()))
-}
-
-/// Narrows a selection to the groups of one kind.
-async fn of_kind(
-    queue: &Queue,
-    selection: Selection,
-    kind: Option<&str>,
-) -> Result<Vec<Selection>, QueueError> {
-    let Some(kind) = kind else {
-        return Ok(vec![selection]);
-    };
-    let groups = queue.dead_groups().await?.into_iter();
-    let of_kind = groups.filter(|group| group.kind.as_deref() == Some(kind));
-    let of_kind = of_kind.map(|group| Selection::Group(group.id));
-    Ok(of_kind
-        .filter(|group| selection == Selection::All || selection == *group)
-        .collect())
 }
 
 /// Nobody knows it. What is not of an id's form was a slip of the hand.

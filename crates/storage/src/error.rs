@@ -1,14 +1,16 @@
 //! What an answer of a store means: the one table. All that is done at a store comes to the same when it is done again, so
 //! no call leaves an outcome unknown.
 
+mod attempt;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
-use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use longshore_job::{Answer, Blame, JobError, NotNow, Scope, Word};
+use longshore_job::{Answer, Blame, JobError, NotNow, Scope};
 use longshore_provider::answers::word as word_of;
 use longshore_provider::{
     AnswerTable, DEFAULT_RETRY_AFTER, HeaderName, HeaderValue, MAX_RETRY_AFTER, MIN_RETRY_AFTER,
@@ -17,6 +19,8 @@ use longshore_provider::{
 
 use crate::store::Name;
 use crate::transport::NeverSent;
+
+pub(crate) use attempt::{Again, word};
 
 /// An operation that did not succeed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -330,87 +334,6 @@ fn named(response: &Response) -> Option<Duration> {
     Some(Duration::from_millis(ms).clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER))
 }
 
-/// S3's code in an answer that is no success. Its body is in memory, and small.
-fn code(response: &HttpResponse) -> Option<&str> {
-    let body = std::str::from_utf8(response.body().bytes()?).ok()?;
-    element(body, "Code")
-}
-
-/// Whether an answer to this request is in XML, and this one is not: something in between has made it up.
-fn is_made_up(uri: &str, response: &HttpResponse) -> bool {
-    let query = uri.split_once('?').map_or("", |(_, query)| query);
-    let told_in_xml = query.split('&').any(|pair| {
-        let name = pair.split('=').next().unwrap_or_default();
-        let names = [
-            "list-type",
-            "versions",
-            "versioning",
-            "uploads",
-            "lifecycle",
-        ];
-        names.contains(&name)
-    });
-    let body = response
-        .body()
-        .bytes()
-        .unwrap_or_default()
-        .trim_ascii_start();
-    let is_page = body.first() != Some(&b'<')
-        || body.get(1) == Some(&b'!')
-        || body
-            .get(..5)
-            .is_some_and(|head| head.eq_ignore_ascii_case(b"<html"));
-    told_in_xml && !body.is_empty() && is_page
-}
-
-/// What one try says of the store, for its breaker.
-pub(crate) fn word(uri: &str, response: &HttpResponse) -> Word {
-    let status = response.status();
-    if status.is_success() {
-        return match is_made_up(uri, response) {
-            true => Word::Ill,
-            false => Word::Well,
-        };
-    }
-    let named = named(&response_of(response));
-    match classify(status.as_u16(), code(response), named) {
-        Class::NotReached => Word::NotReached,
-        Class::Unavailable => Word::Ill,
-        // A busy prefix or key, as long as no time is named: the SDK waits, and the job after it.
-        Class::Throttled(_) => named.map_or(Word::Nothing, Word::Hold),
-        Class::Unauthorized => Word::Refused {
-            reason: code(response).unwrap_or("Unauthorized").to_owned(),
-        },
-        Class::Skewed | Class::NotNow(_) => Word::Nothing,
-        Class::Busy | Class::Changed | Class::Missing | Class::Unsupported | Class::Refused => {
-            Word::Well
-        }
-    }
-}
-
-/// What the SDK does not try again by itself, and is worth it: R2's 429, and what another operation stood in the way of.
-#[derive(Debug)]
-pub(crate) struct Again;
-
-impl ClassifyRetry for Again {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let Some(response) = context.response() else {
-            return RetryAction::NoActionIndicated;
-        };
-        match response.status().as_u16() {
-            429 => RetryAction::throttling_error(),
-            409 if classify(409, code(response), None) == Class::Busy => {
-                RetryAction::transient_error()
-            }
-            _ => RetryAction::NoActionIndicated,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        "Again"
-    }
-}
-
 /// A store that may not be called is waited for at the cost of no attempt.
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
@@ -427,6 +350,3 @@ impl From<Error> for JobError {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

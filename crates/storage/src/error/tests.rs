@@ -2,6 +2,7 @@
 
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use longshore_job::Word;
 
 use super::*;
 
