@@ -8,7 +8,7 @@ use longshore_job::Prepared;
 use longshore_tests::{Act, Stage, email, within};
 
 /// More than the slowest machine should need for 50,000 mails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(400);
 
 async fn drains(stage: &Stage, jobs: u64) {
     let started = Instant::now();

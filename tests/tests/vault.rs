@@ -330,12 +330,12 @@ async fn everything_that_vault_does_not_give_is_found_at_once() {
             "leads nowhere: Vault has nothing at secret/data/sendgrid/nowhere, or has it deleted",
         ),
         (
-            "providers.stripe.secret_key",
-            "leads nowhere: Vault's sendgrid/other has no field `value`",
-        ),
-        (
             "providers.google_maps.api_key",
             "leads nowhere: Vault does not let us read secret/data/maps",
+        ),
+        (
+            "providers.stripe.secret_key",
+            "leads nowhere: Vault's sendgrid/other has no field `value`",
         ),
     ];
     let expected = expected.map(|(key, problem)| (key.to_owned(), problem.to_owned()));
