@@ -24,7 +24,9 @@ pub(crate) enum Sort {
 pub(crate) struct Accepted {
     pub(crate) id: JobId,
     pub(crate) sort: Sort,
-    /// When the client said so, in ms since the epoch.
+    /// When the client was asked, in ms since the epoch.
+    pub(crate) asked_ms: u64,
+    /// When it said so.
     pub(crate) at_ms: u64,
 }
 
@@ -110,7 +112,7 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
         let with_redis = facts
             .forgotten
             .iter()
-            .any(|f| (f.from_ms..=f.killed_ms).contains(&job.at_ms));
+            .any(|f| job.asked_ms <= f.killed_ms && job.at_ms >= f.from_ms);
         match with_redis {
             true => ledger.gone += 1,
             false => ledger
@@ -195,6 +197,7 @@ mod tests {
         Accepted {
             id: JobId::generate(),
             sort,
+            asked_ms: at_ms,
             at_ms,
         }
     }

@@ -174,8 +174,9 @@ impl Leg {
 
     fn kill_redis(&mut self) {
         self.count("Redis killed");
-        let killed_ms = now_ms();
         self.stage.redis.kill();
+        // What it took on until it was gone is gone as well.
+        let killed_ms = now_ms();
         let from_ms = match self.persistence {
             Persistence::Always => return,
             Persistence::EverySecond => killed_ms - EVERYSEC_MS,

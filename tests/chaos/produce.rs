@@ -65,9 +65,12 @@ fn produce<J: Job>(
             let started = Instant::now();
             let jobs: Vec<J> = (number..number + batch).map(&make).collect();
             number += batch;
-            accepted.extend(enqueue(&client, jobs).await.into_iter().map(|id| Accepted {
+            let asked_ms = now_ms();
+            let ids = enqueue(&client, jobs).await;
+            accepted.extend(ids.into_iter().map(|id| Accepted {
                 id,
                 sort,
+                asked_ms,
                 at_ms: now_ms(),
             }));
             gone_by(EVERY, started).await;

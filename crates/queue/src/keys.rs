@@ -72,6 +72,7 @@ keys! {
     /// | `back` | why it was put back last: `<ms> <JSON>`, of the form of a history entry |
     /// | `chk` | how far a long job has come, JSON |
     /// | `msg` | the provider's id of the message that was sent for it |
+    /// | `asked` | when its provider was first asked what became of it, where Redis forgot the run |
     /// | `op` | `<operation> <group it died in>`, from a throttled replay until its first run has ended |
     /// | `attempts`, … | what apalis-redis writes at push; only its presence matters here |
     meta: Prefix "meta",

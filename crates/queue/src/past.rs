@@ -41,13 +41,34 @@ impl Queue {
         let now_ms: u64 = answer.next()?;
         let record: Fields = answer.next()?;
         let enqueued = record.number("at").unwrap_or_else(|| job.timestamp_ms());
-        let (after_ms, before_ms) = sent_between(&history(&record).0, enqueued, now_ms);
+        let (after_ms, before_ms) = sent_between(&history(&record).0, enqueued);
+        let before_ms = match before_ms {
+            Some(before_ms) => before_ms,
+            // A job without a record has none that could keep it.
+            None if record.is_empty() => now_ms,
+            None => self.asked_first(job, now_ms).await?,
+        };
         Ok(Past {
             after_ms,
             before_ms,
             now_ms,
             message: record.text("msg").map(str::to_owned),
         })
+    }
+
+    /// When it was first asked of a job when its requests went out, of whose runs nothing is written down: a Redis that
+    /// forgot them. It must not become later with each look, or whoever waits for some time after it waits for ever.
+    async fn asked_first(&self, job: JobId, now_ms: u64) -> Result<u64, QueueError> {
+        let record = self.keys.record_of(job);
+        let mut first = redis::cmd("HSETNX");
+        first.arg(&record).arg("asked").arg(now_ms);
+        let _: u8 = self.link.command(&first).await?;
+        let mut noted = redis::cmd("HGET");
+        noted.arg(&record).arg("asked");
+        let noted: Option<String> = self.link.command(&noted).await?;
+        let noted = noted.and_then(|text| text.parse().ok());
+        // A clock that was set back since is no reason to wait for it.
+        Ok(noted.unwrap_or(now_ms).min(now_ms))
     }
 
     /// How far a job has come, as it last said with [`save`](Self::save).
@@ -156,8 +177,9 @@ impl Queue {
 }
 
 /// Between which times the requests went out whose outcome is not known. A lost worker sent at some time after what
-/// was written down last; where the history no longer reaches back, at some time after the job was enqueued.
-fn sent_between(history: &[Recorded], enqueued_ms: u64, now_ms: u64) -> (u64, u64) {
+/// was written down last; where the history no longer reaches back, at some time after the job was enqueued. Until when is
+/// `None` where nothing is written down of such a run.
+fn sent_between(history: &[Recorded], enqueued_ms: u64) -> (u64, Option<u64>) {
     let unknown =
         |recorded: &Recorded| matches!(recorded.entry.outcome.as_str(), "outcome_unknown" | "lost");
     let first = history.iter().position(unknown);
@@ -166,7 +188,7 @@ fn sent_between(history: &[Recorded], enqueued_ms: u64, now_ms: u64) -> (u64, u6
         Some(n) => history[n - 1].at_ms,
     };
     let before = history.iter().rfind(|recorded| unknown(recorded));
-    (after, before.map_or(now_ms, |recorded| recorded.at_ms))
+    (after, before.map(|recorded| recorded.at_ms))
 }
 
 #[cfg(test)]
@@ -187,11 +209,11 @@ mod tests {
     #[test]
     fn requests_went_out_between_what_is_known_for_sure() {
         for (history, between) in [
-            (vec![], (100, 900)),
-            (vec![at(300, "lost")], (100, 300)),
+            (vec![], (100, None)),
+            (vec![at(300, "lost")], (100, Some(300))),
             (
                 vec![at(200, "failed"), at(300, "outcome_unknown")],
-                (200, 300),
+                (200, Some(300)),
             ),
             (
                 vec![
@@ -200,11 +222,11 @@ mod tests {
                     at(400, "lost"),
                     at(500, "failed"),
                 ],
-                (100, 400),
+                (100, Some(400)),
             ),
-            (vec![at(200, "failed")], (100, 900)),
+            (vec![at(200, "failed")], (100, None)),
         ] {
-            assert_eq!(sent_between(&history, 100, 900), between, "{history:?}");
+            assert_eq!(sent_between(&history, 100), between, "{history:?}");
         }
     }
 }

@@ -215,6 +215,26 @@ async fn a_message_has_one_owner() {
 }
 
 #[tokio::test]
+async fn a_run_that_redis_forgot_was_at_some_time_before_it_was_first_asked_for() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    let first = bench.queue.past(id).await.expect("looks back");
+    let now = || async { bench.queue.now_ms().await.expect("has a clock") };
+    while now().await <= first.now_ms {}
+    let later = bench.queue.past(id).await.expect("looks back");
+    assert!(later.now_ms > first.now_ms);
+    assert_eq!(
+        later.before_ms, first.before_ms,
+        "who waits for it comes to an end"
+    );
+    // A job that is gone leaves no record behind.
+    let gone = JobId::generate();
+    bench.queue.past(gone).await.expect("looks back");
+    let keys = bench.keys().await;
+    assert!(!keys.iter().any(|key| key.contains(&gone.to_string())));
+}
+
+#[tokio::test]
 async fn a_job_knows_between_which_times_it_may_have_been_sent() {
     let bench = Bench::new();
     let worker = bench.worker("w").await;
