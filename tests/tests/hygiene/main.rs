@@ -6,11 +6,13 @@
 mod places;
 mod planted;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use longshore_client::JobId;
-use longshore_client::Options;
+use longshore_client::kinds::{BucketName, SweepBucket};
+use longshore_client::{JobId, Options};
+use longshore_sandbox::{Fault, Rule};
 use longshore_tests::{Act, NAMESPACE, Receiver, Stage, Worker, eventually, http};
 use serde_json::json;
 
@@ -51,6 +53,8 @@ async fn planted_stage(sentry: &Receiver) -> Stage {
     ] {
         stage.set_for_all(&format!("PROVIDERS__{provider}__BASE_URL"), origin);
     }
+    stage.set_for_all("PROVIDERS__S3__ENDPOINT_URL", stage.s3.origin());
+    planted::objects(&stage);
     stage.set_for_all("APP__BASE_URL", stage.app.origin());
     for provider in PROVIDERS {
         let key = |key: &str| format!("PROVIDERS__{provider}__{key}");
@@ -226,6 +230,32 @@ async fn run_events(stage: &Stage, ids: &[JobId]) {
     }
 }
 
+/// A store that complains, in the form of S3's own, and then one that lets its keys be listed and deleted.
+async fn sweep(stage: &Stage) -> Vec<JobId> {
+    let mut ids = Vec::new();
+    let fault = Fault::Answer {
+        status: 403,
+        headers: BTreeMap::new(),
+        body: Some(
+            "<Error><Code>InvalidObjectState</Code><Message>Not in this state</Message>\
+             <Key>zqbucket/ada lovelace.pdf</Key><Resource>/exports-flow/zqbucket</Resource></Error>"
+                .to_owned(),
+        ),
+        effect: false,
+    };
+    for rules in [vec![Rule::always(fault)], Vec::new()] {
+        stage.s3.faults().set(rules).expect("valid rules");
+        let sweep = SweepBucket::new(BucketName::Exports);
+        ids.push(stage.client.enqueue(sweep).await.expect("accepted"));
+        ended(stage).await;
+    }
+    assert!(
+        stage.s3.keys(planted::EXPORTS).len() < 20,
+        "they were deleted"
+    );
+    ids
+}
+
 /// Where a listener said that it serves its health.
 fn private_addr(listener: &Worker) -> SocketAddr {
     let log = listener.log();
@@ -260,6 +290,7 @@ async fn no_secret_and_nobody_is_found_anywhere() {
     });
     ids.extend(enqueue(&stage, 101).await);
     ended(&stage).await;
+    ids.extend(sweep(&stage).await);
     run_events(&stage, &ids).await;
     ended(&stage).await;
     let sent = stage.sendgrid.ledger().summary();

@@ -1,13 +1,14 @@
 //! What is planted: secrets in the configuration, people in the args, and both in what providers say.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use longshore_client::kinds::{
     ApplyStripeEvent, CancelSubscription, ConfirmPaymentIntent, CreateCustomer,
     CreatePaymentIntent, CreateSubscription, GeocodeAddress, ReconcilePayments, SendEmail, SendSms,
 };
 use longshore_job::Prepared;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, Rule, S3Sandbox};
 use longshore_tests::Stage;
 use serde_json::{Value, json};
 
@@ -47,7 +48,8 @@ pub(crate) const MARKERS: &[Marker] = &[
     secret("what Stripe's events are signed with", "zqstripewebhooks"),
     secret("testpay's key", "zqtestpaykey"),
     secret("what the app checks", "zqappsecret"),
-    secret("S3's key", "zqs3key"),
+    // The one that the stand-in takes.
+    secret("S3's key", S3Sandbox::SECRET_ACCESS_KEY),
     secret("R2's key", "zqr2key"),
     secret("Postmark's token", "zqpostmarktoken"),
     secret("the key of Sentry's DSN", "zqsentrykey"),
@@ -96,16 +98,35 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ),
     ("PROVIDERS__TESTPAY__API_KEY", "zqtestpaykey"),
     ("APP__SECRET", "zqappsecret"),
-    // No bucket: the reconcile would wait for this S3 to write its report.
     ("PROVIDERS__S3__REGION", "eu-north-1"),
-    ("PROVIDERS__S3__ENDPOINT_URL", "http://127.0.0.1:9"),
-    ("PROVIDERS__S3__ACCESS_KEY_ID", "AKIAFLOW"),
-    ("PROVIDERS__S3__SECRET_ACCESS_KEY", "zqs3key"),
+    ("PROVIDERS__S3__FORCE_PATH_STYLE", "true"),
+    ("PROVIDERS__S3__ACCESS_KEY_ID", S3Sandbox::ACCESS_KEY_ID),
+    (
+        "PROVIDERS__S3__SECRET_ACCESS_KEY",
+        S3Sandbox::SECRET_ACCESS_KEY,
+    ),
+    ("BUCKETS__EXPORTS__NAME", EXPORTS),
     ("PROVIDERS__R2__ENDPOINT_URL", "http://127.0.0.1:9"),
     ("PROVIDERS__R2__ACCESS_KEY_ID", "AKIAFLOW"),
     ("PROVIDERS__R2__SECRET_ACCESS_KEY", "zqr2key"),
     ("PROVIDERS__POSTMARK__SERVER_TOKEN", "zqpostmarktoken"),
 ];
+
+/// The bucket of exports.
+pub(crate) const EXPORTS: &str = "exports-flow";
+
+/// A file that goes along with a mail.
+const KEPT: &str = "zqbucket/ada lovelace.pdf";
+
+/// Keys in the bucket: of what stays, and of what has expired.
+pub(crate) fn objects(stage: &Stage) {
+    let day = Duration::from_secs(24 * 3600);
+    stage.s3.plant(EXPORTS, KEPT, "%PDF-7", day);
+    for n in 0..20 {
+        let key = format!("zqbucket/export of zqaddress@example.com {n}.csv");
+        stage.s3.plant(EXPORTS, &key, "zqdata", 8 * day);
+    }
+}
 
 /// Providers whose limits and breakers are out of the way, and who are given up on soon.
 pub(crate) const PROVIDERS: &[&str] = &["SENDGRID", "TWILIO", "GOOGLE_MAPS", "STRIPE"];
@@ -122,9 +143,9 @@ pub(crate) fn jobs(number: usize) -> Vec<Prepared> {
     });
     let mail = SendEmail::new("welcome", "zqaddress@example.com");
     let mail = mail.name("Zqname Hansen").data(data);
-    let key = "zqbucket/ada lovelace.pdf";
-    let file = SendEmail::new("welcome", "zqaddress@example.com");
-    let file = file.attach(key, "zqbucket.pdf", "application/pdf");
+    // The same with a file: providers quote what was in the request.
+    let file = mail.clone();
+    let file = file.attach(KEPT, "zqbucket.pdf", "application/pdf");
     let sms = SendSms::new("+4791817161", "Zqtext er klar");
     let place = GeocodeAddress::new(format!("Zqstreet {number}, 9008 Tromsø")).region("no");
     let customer = CreateCustomer::new("user-7")
