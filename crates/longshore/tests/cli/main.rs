@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod cron;
 mod dead;
+mod demo;
 mod doctor;
 mod enqueue;
 mod garbage;

@@ -77,8 +77,15 @@ impl Stage {
         // Messages name it before there is a listener: bound, noted and let go.
         let webhooks_addr = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
         let link = Link::new(&redis.url(), LinkOptions::default())?;
+        let program = crate::program();
         let queues = [EMAIL, SMS, GEOCODE, PAYMENTS, BUCKETS].map(|(queue, provider)| QueueInfo {
-            kinds: Kinds::default(),
+            kinds: Kinds::new(
+                program
+                    .integrations()
+                    .iter()
+                    .flat_map(|of| of.kinds)
+                    .copied(),
+            ),
             repeats: Repeats::Double,
             name: queue.to_owned(),
             max_attempts: 4,
