@@ -13,6 +13,7 @@ mod eventually;
 pub mod http;
 mod kent;
 mod load;
+mod plain;
 mod program;
 mod receiver;
 mod stage;

@@ -178,20 +178,7 @@ async fn a_kinds_expiry_holds_whoever_pushed_the_job() {
     let push = async |age_ms: u64, ahead: bool| {
         let made = if ahead { now + age_ms } else { now - age_ms };
         let id = ulid_at(made);
-        let k = stage.queue.keys();
-        let mut pipe = redis::pipe();
-        pipe.cmd("HSET")
-            .arg(&k.data)
-            .arg(id.to_string())
-            .arg(&payload);
-        // As a plain apalis program does.
-        pipe.cmd("HSET")
-            .arg(k.record(&id.into()))
-            .arg("attempts")
-            .arg(0);
-        pipe.cmd("RPUSH").arg(&k.active).arg(id.to_string());
-        let link = stage.queue.link();
-        link.pipeline::<redis::Value>(&pipe).await.expect("pushes");
+        stage.push(id, payload.as_bytes()).await;
         id
     };
     let late = push(67_000, false).await;
@@ -267,7 +254,7 @@ async fn a_payload_that_is_too_large_is_buried_unread() {
     let mut ids = Vec::new();
     for _ in 0..12 {
         let id = JobId::generate();
-        push(&stage, id, &huge).await;
+        stage.push(id, &huge).await;
         ids.push(id);
     }
     let good = stage.enqueue(3).await;
@@ -314,23 +301,6 @@ async fn a_payload_that_is_too_large_is_buried_unread() {
     let said = stage.longshore(&export).await;
     assert_eq!(said.json()["left_out"], 12, "{said:?}");
     assert_eq!(stage.stats().await.dead, 12);
-}
-
-/// Pushes as a plain apalis program does.
-async fn push(stage: &Stage, id: JobId, payload: &[u8]) {
-    let k = stage.queue.keys();
-    let mut pipe = redis::pipe();
-    pipe.cmd("HSET")
-        .arg(&k.data)
-        .arg(id.to_string())
-        .arg(payload);
-    pipe.cmd("HSET")
-        .arg(k.record(&id.into()))
-        .arg("attempts")
-        .arg(0);
-    pipe.cmd("RPUSH").arg(&k.active).arg(id.to_string());
-    let link = stage.queue.link();
-    link.pipeline::<redis::Value>(&pipe).await.expect("pushes");
 }
 
 /// It expired, was replayed, and expired again.

@@ -103,7 +103,9 @@ async fn what_nobody_knows_is_parked_and_buried_after_an_hour() {
     let stage = Stage::set().await;
     let worker = stage.worker().short_lease().start().await;
     let id = JobId::generate();
-    push(&stage, id, br#"{"kind":"send_fax","v":1,"args":{}}"#).await;
+    stage
+        .push(id, br#"{"kind":"send_fax","v":1,"args":{}}"#)
+        .await;
     eventually("it is parked", || async { stage.stats().await.parked == 1 }).await;
     let text = id.to_string();
     let job = stage.longshore(&["job", &text, "--json"]).await.json();
@@ -168,21 +170,4 @@ async fn moved(stage: &Stage, seconds: &str) {
         earlier.arg(&key).arg(format!("-{seconds}000")).arg(&ids[0]);
         let _: f64 = link.command(&earlier).await.expect("back-dates");
     }
-}
-
-/// Pushes as a plain apalis program does.
-async fn push(stage: &Stage, id: JobId, payload: &[u8]) {
-    let k = stage.queue.keys();
-    let mut pipe = redis::pipe();
-    pipe.cmd("HSET")
-        .arg(&k.data)
-        .arg(id.to_string())
-        .arg(payload);
-    pipe.cmd("HSET")
-        .arg(k.record(&id.into()))
-        .arg("attempts")
-        .arg(0);
-    pipe.cmd("RPUSH").arg(&k.active).arg(id.to_string());
-    let link = stage.queue.link();
-    link.pipeline::<redis::Value>(&pipe).await.expect("pushes");
 }

@@ -6,7 +6,7 @@
 use std::time::SystemTime;
 
 use http::request::Parts;
-use longshore_job::{AddressHash, JobId, Prepared, SuppressedFor};
+use longshore_job::{JobId, Prepared, Suppress};
 
 use crate::{Context, Pending, PublicUrl};
 
@@ -113,15 +113,4 @@ pub struct Delivery {
     pub code: Option<String>,
     /// The address is to get nothing any more.
     pub suppress: Option<Suppress>,
-}
-
-/// An address that is to get nothing any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suppress {
-    /// Which.
-    pub address: AddressHash,
-    /// Why.
-    pub reason: SuppressedFor,
-    /// The event, by the provider's id: when it comes again, it undoes nothing that an operator did since.
-    pub event: Option<String>,
 }

@@ -14,7 +14,7 @@ pub mod settings;
 
 pub use context::{Context, Pending, Program, SetUpError};
 pub use events::{
-    Delivery, Event, EventJob, Events, Notice, OpenSource, Posted, Read, Refusal, Source, Suppress,
+    Delivery, Event, EventJob, Events, Notice, OpenSource, Posted, Read, Refusal, Source,
 };
 pub use files::{Calling, Files, NewFile};
 pub use integration::{

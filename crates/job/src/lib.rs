@@ -42,4 +42,6 @@ pub use policy::KindPolicy;
 #[cfg(feature = "backoff")]
 pub use retry::Backoff;
 pub use retry::{Reconnect, RetrySchedule};
-pub use suppression::{AddressHash, InvalidAddressHash, SUPPRESSED, SuppressedFor, Suppression};
+pub use suppression::{
+    AddressHash, InvalidAddressHash, SUPPRESSED, Suppress, SuppressedFor, Suppression,
+};

@@ -87,6 +87,18 @@ impl SuppressedFor {
     }
 }
 
+/// An address that gets onto the list of those that nothing is sent to, in the same step as the news of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppress {
+    /// The address.
+    pub address: AddressHash,
+    /// Why.
+    pub reason: SuppressedFor,
+    /// The provider's id of the event, if it has one. Known for seven days, so that an event that comes again does not
+    /// undo that an operator took the address off the list.
+    pub event: Option<String>,
+}
+
 /// What the list says of an address. Whatever stands there, the address is on it: this is for people.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Suppression {

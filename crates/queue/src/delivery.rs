@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use longshore_job::{AddressHash, JobId, SUPPRESSED, SuppressedFor};
+use longshore_job::{JobId, SUPPRESSED, Suppress};
 use serde::Deserialize;
 
 use crate::enqueue::millis;
@@ -30,18 +30,6 @@ pub struct News {
     pub code: Option<String>,
     /// An address that nothing is to be sent to any more.
     pub suppress: Option<Suppress>,
-}
-
-/// An address that gets onto the list of those that nothing is sent to, in the same step as the news of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suppress {
-    /// The address.
-    pub address: AddressHash,
-    /// Why.
-    pub reason: SuppressedFor,
-    /// The provider's id of the event, if it has one. Known for seven days, so that an event that comes again does not
-    /// undo that an operator took the address off the list.
-    pub event: Option<String>,
 }
 
 /// What news came to.

@@ -64,7 +64,7 @@ pub use decide::{
     Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost,
     decide_unknown_kind, heard, heard_of_call,
 };
-pub use delivery::{Delivery, Heard, News, Suppress};
+pub use delivery::{Delivery, Heard, News};
 pub use discover::{KeyScan, ScanFor, Stray};
 pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};

@@ -9,8 +9,8 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_job::{AddressHash, JobId, SuppressedFor, Suppression};
-use longshore_queue::{Fate, Heard, News, RawId, Suppress};
+use longshore_job::{AddressHash, JobId, Suppress, SuppressedFor, Suppression};
+use longshore_queue::{Fate, Heard, News, RawId};
 use support::{Bench, verdict};
 
 fn news(message: &str, job: Option<JobId>, state: &str, rank: u8) -> News {

@@ -12,7 +12,7 @@ use longshore_integration::{
 };
 use longshore_job::JobId;
 use longshore_listener::LogLimit;
-use longshore_queue::{Heard, Key, LinkOptions, NewJob, News, Queue, QueueError, RunAt, Suppress};
+use longshore_queue::{Heard, Key, LinkOptions, NewJob, News, Queue, QueueError, RunAt};
 
 /// How long a source waits for its Redis. Shorter than the door waits for the source, so that a connection on which
 /// nothing comes back any more is dropped, and not waited for by one request after the other.
@@ -136,12 +136,7 @@ impl Source {
             (None, Some(job)) => self.queue.message_of(job).await?,
             (None, None) => None,
         };
-        let suppress = delivery.suppress.as_ref().map(|suppress| Suppress {
-            address: suppress.address.clone(),
-            reason: suppress.reason,
-            event: suppress.event.clone(),
-        });
-        let heard = match (message, suppress) {
+        let heard = match (message, &delivery.suppress) {
             (Some(message), suppress) => {
                 let news = News {
                     message,
@@ -149,11 +144,11 @@ impl Source {
                     state: delivery.state.clone(),
                     rank: delivery.rank,
                     code: delivery.code.clone(),
-                    suppress,
+                    suppress: suppress.clone(),
                 };
                 self.queue.hear(&news).await?
             }
-            (None, Some(suppress)) => self.queue.suppress(&suppress, delivery.job).await?,
+            (None, Some(suppress)) => self.queue.suppress(suppress, delivery.job).await?,
             (None, None) => Heard::Unknown,
         };
         Ok(match heard {

@@ -1,7 +1,7 @@
 //! One event: how a mail stands, and whether its address is to be left alone.
 
-use longshore_integration::{Delivery, Event, Notice, Read, Refusal, Suppress};
-use longshore_job::{AddressHash, SuppressedFor};
+use longshore_integration::{Delivery, Event, Notice, Read, Refusal};
+use longshore_job::{AddressHash, Suppress, SuppressedFor};
 use serde_json::Value;
 
 /// How far along each state is. Events come in any order, and twice: only a higher rank overwrites. What a server has taken

@@ -1,7 +1,6 @@
 //! `suppressions`. They stand in the queue of mails.
 
-use longshore_job::{AddressHash, JobId, SuppressedFor};
-use longshore_queue::Suppress;
+use longshore_job::{AddressHash, JobId, Suppress, SuppressedFor};
 use serde_json::json;
 
 use super::{Bench, NOBODY};
