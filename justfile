@@ -120,7 +120,7 @@ ci-full:
     #!/usr/bin/env bash
     set -euo pipefail
     {
-        echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD || echo ' (changed)'), $(date -u +%FT%TZ)"
+        echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD -- ':!docs/ci-full.log' || echo ' (changed)'), $(date -u +%FT%TZ)"
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
         just stages bench evidence test-stripe-mock test-valkey \
