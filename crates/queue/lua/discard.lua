@@ -21,6 +21,7 @@ else
   discarded = redis.call('ZRANGEBYSCORE', selected, '-inf', ARGV[7], 'LIMIT', 0, 1000)
 end
 if #discarded == 0 then return discarded end
+may_audit(log)
 -- Asked before any is taken out: a letter that is in no list could not be discarded again.
 redis.call('HLEN', data)
 bring_out(dead, groups, meta, discarded)

@@ -15,6 +15,7 @@ if payload == ARGV[3] then return 'same' end
 if payload ~= ARGV[2] then return 'changed' end
 local used, lost, gen, sent, entries = (field(record, 'run') or ''):match('^(%d+) (%d+) (%d+) (%d+) (%d+)$')
 if sent and sent ~= '0' and ARGV[4] ~= 'force' then return 'unknown' end
+may_audit(log)
 local entry = (entries or 0) + 1
 redis.call('HSET', data, id, ARGV[3])
 redis.call('HSET', record,

@@ -6,6 +6,7 @@
 -- Returns {1 if that changed anything, cause, provider, until, … of each hold that was lifted}
 -- Parts: now, wake, record, audit, hold, breaker, limiter, holds
 local gate, signal, log, breakers, limits, timeline = unpack(KEYS)
+may_audit(log)
 local changed, lifted, causes = 0, {}, {}
 if ARGV[1] == 'pause' then
   local pause = cjson.encode({ by = ARGV[2], reason = ARGV[3], since = now })

@@ -5,6 +5,7 @@
 -- Returns {id, …} of those that are pending now
 local replayed = named(KEYS[1], { unpack(ARGV, 4) })
 if #replayed > 0 then
+  may_audit(KEYS[7])
   local keys = { dead = KEYS[1], groups = KEYS[2], meta = KEYS[3], active = KEYS[4], stats = KEYS[5], signal = KEYS[6] }
   revive(keys, replayed, { by = ARGV[1], reason = ARGV[2], fresh = ARGV[3] == 'fresh' }, nil)
   audit(KEYS[7], {

@@ -8,6 +8,7 @@
 local letters, replays, open, replay, signal, log = unpack(KEYS)
 local key = replay .. ':' .. ARGV[1]
 if redis.call('EXISTS', key) == 1 then return { 'begun', ARGV[1], ARGV[3] } end
+may_audit(log)
 local cutoff = seconds(now)
 for _, id in ipairs(redis.call('SMEMBERS', open)) do
   local other = replay .. ':' .. id

@@ -7,6 +7,7 @@ local key, open, signal, log = unpack(KEYS)
 local state, what = unpack(redis.call('HMGET', key, 'state', 'what'))
 if not state then return 'unknown' end
 if state == 'done' then return 'over' end
+may_audit(log)
 local is_open = state == 'running' or state == 'watching'
 if ARGV[2] == 'cancel' then
   if state == 'cancelled' then return 'same' end

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    BreakerSpec, Claimed, Fate, JobState, Lease, Limit, NewJob, ProviderPolicy, Queue, QueueError,
-    Remembered, RunAt, TakenBack, Verdict, Word, WorkerFacts,
+    BreakerSpec, Claimed, Edit, Fate, JobState, Lease, Limit, NewJob, Note, ProviderPolicy, Queue,
+    QueueError, Remembered, Replaying, RunAt, TakenBack, Verdict, Word, WorkerFacts,
 };
 use support::{Bench, LOST, RETENTION, STALE, done, kari, raw, refused, verdict};
 
@@ -308,4 +308,68 @@ async fn leases_and_claims_that_were_written_over_are_told_again() {
         let state = queue.job(&filled.running[0].id).await.expect("looks");
         assert_eq!(state.expect("kept").state, JobState::Completed, "{suffix}");
     }
+}
+
+/// What an operator does is written down with it, or not done at all.
+#[tokio::test]
+async fn an_act_that_cannot_be_written_down_is_not_done() {
+    let bench = Bench::new();
+    let Filled { queue, dead, .. } = Filled::new(&bench, "acts").await;
+    let letter = raw(dead);
+    let replay = JobId::generate();
+    let how = Replaying {
+        rate: Some(1),
+        fresh_expiry: false,
+    };
+    queue.assign("names", "a", "b").await.expect("is set");
+    let key = "{t:acts}:audit";
+    let _: i64 = bench.text(&format!("DEL {key}")).await;
+    let _: String = bench.text(&format!("SET {key} junk")).await;
+    let (kari, ids) = (kari(), std::slice::from_ref(&letter));
+    let found = async || queue.job(&letter).await.expect("looks").expect("kept");
+    let before = found().await;
+    let payload = support::payload();
+    let edit = Edit {
+        id: &letter,
+        from: &payload,
+        to: b"{}",
+        old_args: "{}",
+        attempt: 1,
+        force: true,
+    };
+    let note = Note {
+        action: "forget",
+        target: "a",
+        result: "",
+        act: "",
+        count: None,
+    };
+    let refused = [
+        queue.pause(&kari).await.err(),
+        queue.resume(&kari).await.err(),
+        queue.lift_holds(&kari).await.err(),
+        queue.replay(ids, &kari).await.err(),
+        queue.begin_replay_of(replay, ids, how, &kari).await.err(),
+        queue.edit(&edit, &kari).await.err(),
+        queue
+            .unassign_signed("names", "a", &note, &kari)
+            .await
+            .err(),
+        queue.discard(ids, &kari).await.err(),
+    ];
+    for (n, refused) in refused.into_iter().enumerate() {
+        let said = refused
+            .unwrap_or_else(|| panic!("{n} was done"))
+            .to_string();
+        assert!(said.contains(key), "{n}: {said}");
+    }
+    let stats = queue.stats().await.expect("counts");
+    assert!(stats.paused.is_none());
+    assert_eq!(
+        queue.find_replay(&replay.to_string()).await.expect("looks"),
+        None
+    );
+    assert_eq!(format!("{:?}", found().await), format!("{before:?}"));
+    let kept = queue.find("names", "a").await.expect("looks");
+    assert_eq!(kept.as_deref(), Some("b"));
 }

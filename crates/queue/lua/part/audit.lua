@@ -1,3 +1,9 @@
+-- may_audit(log): fails where no act can be written down, since the key is another program's. Asked before anything is done:
+-- what is not written down does not happen.
+local function may_audit(log)
+  redis.call('XLEN', log)
+end
+
 -- audit(log, entry): writes down what an operator has done, in the script that does it. entry: {act =, by =, action =,
 -- target =, reason =, result =, count =}; count is how many letters it was done to, or nil.
 -- A deed of many steps has an act of its own, and is one entry whose count grows, for as long as no other comes between.

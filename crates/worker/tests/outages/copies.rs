@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use longshore_job::Prepared;
 use longshore_queue::{Key, Link, LinkOptions, NewJob, Queue, QueueError};
 use longshore_sandbox::RedisServer;
-use longshore_tests::Wire;
+use longshore_tests::{Wire, eventually};
 
 use super::support::{Bench, Does, Probe, new_job};
 
@@ -121,13 +121,45 @@ async fn those_who_wait_at_the_same_time_wait_together() {
     let waits = waits.and_then(|calls| calls.split(',').next()?.parse::<u32>().ok());
     let waits = waits.expect("some were made");
     assert!(waits < 250, "{waits} waits for 500 calls");
-    // A caller that gives up leaves nobody waiting.
-    let (one, other) = ([job()], [job()]);
-    let gives_up = Box::pin(queue.enqueue(&one));
-    let waits = queue.enqueue(&other);
-    let left = tokio::time::timeout(std::time::Duration::from_micros(300), gives_up).await;
-    drop(left);
-    waits.await.expect("is accepted");
+}
+
+async fn blocked(redis: &RedisServer) -> bool {
+    let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
+    let mut info = redis::cmd("INFO");
+    info.arg("clients");
+    let info: String = link.command(&info).await.expect("answers");
+    info.contains("blocked_clients:1")
+}
+
+/// Of two that wait together, the one that waits for both is dropped half way: the other waits on its own.
+#[tokio::test]
+async fn a_caller_that_gives_up_leaves_nobody_waiting() {
+    let bench = Bench::forgetful();
+    let replica = bench.redis.replica().expect("a replica");
+    let queue = waiting(&bench.redis.url());
+    replica.pause().expect("stops");
+    let mut callers = Vec::new();
+    for n in 1..=3 {
+        let queue = queue.clone();
+        callers.push(tokio::spawn(async move { queue.enqueue(&[job()]).await }));
+        // In this order: while the first waits, the others gather behind it.
+        eventually("it is in Redis", || async {
+            bench
+                .queue
+                .stats()
+                .await
+                .is_ok_and(|stats| stats.pending == n)
+        })
+        .await;
+        eventually("somebody waits", || blocked(&bench.redis)).await;
+    }
+    let (last, gives_up, first) = (callers.remove(2), callers.remove(1), callers.remove(0));
+    not_copied(first.await.expect("no panic"));
+    eventually("the second waits for two", || blocked(&bench.redis)).await;
+    gives_up.abort();
+    replica.resume().expect("goes on");
+    let accepted = last.await.expect("no panic");
+    assert_eq!(accepted.expect("is accepted").len(), 1);
 }
 
 /// Between the enqueue and the wait Redis fails over to a server that lacks the job, and has a replica of its own.

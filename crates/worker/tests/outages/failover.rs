@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use longshore_job::JobId;
+use longshore_job::{JobId, Prepared};
 use longshore_queue::{JobState, Link, LinkOptions, NewJob, OnUnknown, Queue, QueueError, RunAt};
 use longshore_sandbox::{AppendFsync, RedisServer};
 use longshore_tests::{Trouble, Wire, eventually};
 
 use super::forgot::{RULES, one_more, outcomes, sent_once, settings, start};
-use super::support::{Bench, Does, new_job};
+use super::support::{Bench, Does, Harmless, new_job};
 
 /// A master with a replica, which may have a replica of its own, and the one address that leads to the master.
 struct Failover {
@@ -222,6 +222,32 @@ async fn with_replicas_that_are_waited_for_a_failover_loses_and_doubles_nothing(
         sent_once(bench, id).await;
     }
     second.stop().await;
+}
+
+/// Where a second request does no harm, a claim that a failover forgets does none either: nobody waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_be_sent_twice_waits_for_no_replica() {
+    let flow = Failover::new(1).await;
+    let harmful = flow.bench.enqueue(Does::Sends).await;
+    let harmless = NewJob {
+        payload: Prepared::new(&Harmless {}).expect("good").payload,
+        ..new_job(Does::Sends)
+    };
+    let id = harmless.id;
+    let enqueued = flow.bench.queue.enqueue(&[harmless]).await;
+    enqueued.expect("is accepted");
+    flow.replica.fall_behind().expect("falls behind");
+    let bench = &flow.bench;
+    let running = start(bench, OnUnknown::Retry);
+    bench.is(id, JobState::Completed).await;
+    assert_eq!(bench.probing.sent(id), 1);
+    eventually("the other is put back", || async {
+        let job = bench.queue.job(&harmful.into()).await.ok().flatten();
+        job.is_some_and(|job| job.put_back.is_some())
+    })
+    .await;
+    assert_eq!(bench.probing.sent(harmful), 0);
+    running.stop().await;
 }
 
 /// Once there are replicas again, jobs that waited go on, at no attempt.

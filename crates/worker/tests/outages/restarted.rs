@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longshore_queue::{
     Claim, ClaimState, Fate, HoldCause, JobState, Lease, LinkOptions, Queue, Remembered, Retention,
-    TakenBack, Verdict, Word, WorkerId,
+    Signed, TakenBack, Verdict, Word, WorkerId,
 };
 use longshore_tests::eventually;
 
@@ -154,6 +154,24 @@ async fn a_restart_that_forgot_nothing_holds_claims_for_a_moment() {
     assert_eq!(second.claim().await.state, ClaimState::Ok);
     let stats = bench.queue.stats().await.expect("counts");
     assert!(stats.holds.is_empty(), "{:?}", stats.holds);
+}
+
+/// An operator who knows that nothing was forgotten need not wait for the check.
+#[tokio::test]
+async fn an_operator_ends_the_check() {
+    let mut bench = Bench::new();
+    let process = Process::new(&bench, "w").await;
+    assert_eq!(process.claim().await.state, ClaimState::Ok);
+    let id = bench.enqueue(Does::Nothing).await;
+    bench.restore();
+    assert_eq!(process.claim().await.state, ClaimState::Checking);
+    let kari = Signed::new("kari", "it was only restarted");
+    let lifted = process.queue.lift_holds(&kari).await.expect("lifts");
+    let causes: Vec<_> = lifted.iter().map(|hold| hold.cause).collect();
+    assert_eq!(causes, [HoldCause::RedisRestarted]);
+    let claim = process.claim().await;
+    assert_eq!((claim.state, claim.jobs.len()), (ClaimState::Ok, 1));
+    bench.is(id, JobState::Running).await;
 }
 
 /// A proxy that leads to several servers says now one id and now the other: that holds claims once, and not for ever.

@@ -62,6 +62,35 @@ impl Job for Probe {
     }
 }
 
+/// A job that sends, and whose second request would leave things as the first one did.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Harmless {}
+
+impl Job for Harmless {
+    const KIND: &'static str = "harmless";
+    const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const QUEUE: &'static str = "probe";
+
+    fn check(&self) -> Result<(), InvalidArgs> {
+        Ok(())
+    }
+}
+
+/// Its handler: the run is told where all are.
+struct Repeating(Probing);
+
+impl Handler for Repeating {
+    type Job = Harmless;
+
+    const MAY_REPEAT: bool = true;
+
+    async fn run(&self, _: Harmless, run: Run) -> Result<Outcome, JobError> {
+        self.0.send(&run).await;
+        Ok(Outcome::done())
+    }
+}
+
 /// What the handler saw.
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -280,7 +309,9 @@ impl Bench {
             http_addr: addr,
             drain,
         };
-        let handlers = Handlers::new().with(self.probing.clone());
+        let handlers = Handlers::new()
+            .with(self.probing.clone())
+            .with(Repeating(self.probing.clone()));
         let link = self.queue.link();
         // As another process has it: what it remembers is its own.
         let queue = Queue::new(link.another(LinkOptions::default()), "t", "probe")
