@@ -193,6 +193,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         &["job", "queue", "listener", "provider", "integration"],
     ),
     ("operator", &["job", "queue", "cron"]),
+    ("testing", &["job", "queue", "client"]),
 ];
 
 /// They stand above all others.

@@ -1,30 +1,20 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{Job, JobId, Prepared};
 use longshore_queue::{Enqueued, Key, Link, LinkOptions, NewJob, Queue, QueueError, RunAt};
 use tokio::time::{Instant, sleep};
 
+use crate::target::{Redis, Sink, Target, To};
 use crate::{ClientError, Enqueue, JobStatus, trace};
-
-/// How long an enqueue is repeated while Redis is away.
-///
-/// Must stay under the ten seconds for which a completed job is always kept: then a repeated enqueue finds its id.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
-
-/// How many jobs go into one call.
-const CHUNK: usize = 500;
 
 /// A producer's connection to Longshore. Cheap to clone; clones share one connection, which is opened when first
 /// needed and opened again when it breaks.
 #[derive(Clone)]
 pub struct Client {
-    link: Link,
-    namespace: Arc<str>,
-    /// Those that were asked for: whichever kinds a producer has, their queues come about by that.
-    queues: Arc<Mutex<HashMap<String, Queue>>>,
+    to: To,
 }
 
 impl Client {
@@ -56,10 +46,14 @@ impl Client {
         // Any name will do: it is the namespace that is checked.
         Queue::new(link.clone(), namespace, "any")?;
         Ok(Self {
-            link: link.clone(),
-            namespace: namespace.into(),
-            queues: Arc::default(),
+            to: To::Redis(Redis::new(link.clone(), namespace).into()),
         })
+    }
+
+    /// A client whose jobs go to `sink` in place of Redis, for tests of producers.
+    #[must_use]
+    pub fn into_sink(sink: Arc<dyn Sink>) -> Self {
+        Self { to: To::Sink(sink) }
     }
 
     /// The same client, for which a job is accepted only once so many of Redis's replicas have it, as `redis.wait_replicas`
@@ -67,11 +61,11 @@ impl Client {
     /// seconds is [`ClientError::NotCopied`].
     #[must_use]
     pub fn with_wait_replicas(self, replicas: u32) -> Self {
-        Self {
-            link: self.link.with_wait_replicas(replicas),
-            namespace: self.namespace,
-            queues: Arc::default(),
-        }
+        let to = match self.to {
+            To::Redis(redis) => To::Redis(redis.with_wait_replicas(replicas).into()),
+            sink @ To::Sink(_) => sink,
+        };
+        Self { to }
     }
 
     /// Enqueues a job: await what it returns, after setting options on it.
@@ -121,15 +115,15 @@ impl Client {
 
     async fn push_all(&self, queue: &str, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, ClientError> {
         twice(&jobs)?;
-        let queue = self.queue(queue)?;
+        let target = self.target(queue)?;
         let keyed = jobs.iter().any(|job| job.key.is_some());
-        if keyed && jobs.len() > CHUNK {
+        if keyed && jobs.len() > target.most_jobs() {
             // A key that is taken is to be found before the first of many calls.
-            queue.check_keys(&jobs).await?;
+            target.check_keys(&jobs).await?;
         }
         let mut enqueued: Vec<Enqueued> = Vec::with_capacity(jobs.len());
-        for chunk in jobs.chunks(CHUNK) {
-            match self.push(&queue, chunk).await {
+        for chunk in jobs.chunks(target.most_jobs()) {
+            match target.push(chunk).await {
                 Ok(answers) => enqueued.extend(answers),
                 Err(source) if enqueued.is_empty() => return Err(not_pushed(chunk, source)),
                 Err(source) => {
@@ -141,43 +135,12 @@ impl Client {
         Ok(enqueued)
     }
 
-    /// Pushes, and repeats while Redis, or its replicas, are away: a known id is left as it is, so nothing doubles.
-    pub(crate) async fn push(
-        &self,
-        queue: &Queue,
-        jobs: &[NewJob],
-    ) -> Result<Vec<Enqueued>, QueueError> {
-        let give_up = Instant::now() + GIVE_UP_AFTER;
-        let mut wait = Duration::from_millis(50);
-        let mut too_few = None;
-        loop {
-            match tokio::time::timeout_at(give_up, queue.enqueue(jobs)).await {
-                Ok(Err(error)) if error.may_pass() && Instant::now() + wait < give_up => {
-                    too_few =
-                        Some(error).filter(|error| matches!(error, QueueError::NotCopied { .. }));
-                    sleep(wait).await;
-                    wait = (wait * 2).min(Duration::from_secs(1));
-                }
-                Ok(answer) => return answer,
-                // Redis took it, and then it was its replicas that were waited for.
-                Err(_) => {
-                    return Err(too_few.unwrap_or_else(|| QueueError::Unreachable {
-                        server: queue.link().server().to_owned(),
-                        reason: format!("no answer within {} s", GIVE_UP_AFTER.as_secs()),
-                    }));
-                }
-            }
-        }
-    }
-
-    pub(crate) fn queue(&self, name: &str) -> Result<Queue, ClientError> {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(queue) = queues.get(name) {
-            return Ok(queue.clone());
-        }
-        let queue = Queue::new(self.link.clone(), &self.namespace, name)?;
-        queues.insert(name.to_owned(), queue.clone());
-        Ok(queue)
+    /// Where jobs of this queue go.
+    pub(crate) fn target<'a>(&'a self, queue: &'a str) -> Result<Target<'a>, ClientError> {
+        Ok(match &self.to {
+            To::Redis(redis) => Target::Redis(redis.queue(queue)?),
+            To::Sink(sink) => Target::Sink(&**sink, queue),
+        })
     }
 
     /// What has become of a job; `None` when no queue knows it (any more): completed jobs are forgotten after their
@@ -186,37 +149,17 @@ impl Client {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn status(&self, id: JobId) -> Result<Option<JobStatus>, ClientError> {
-        // First where this client enqueues; then in all queues that anybody has enqueued into.
-        let mut asked: Vec<String> = {
-            let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-            queues.keys().cloned().collect()
-        };
-        for name in &asked {
-            if let Some(status) = self.status_in(name, id).await? {
-                return Ok(Some(status));
-            }
+        match &self.to {
+            To::Redis(redis) => redis.status(id).await,
+            To::Sink(sink) => Ok(sink.status(id)?),
         }
-        asked.sort_unstable();
-        let others = match self.link.registered_queues(&self.namespace).await {
-            Ok(others) => others,
-            // A producer may be one that is not let in there.
-            Err(QueueError::Refused { .. }) => Vec::new(),
-            Err(error) => return Err(error.into()),
-        };
-        for name in others
-            .iter()
-            .filter(|name| asked.binary_search(name).is_err())
-        {
-            if let Some(status) = self.status_in(name, id).await? {
-                return Ok(Some(status));
-            }
-        }
-        Ok(None)
     }
 
     async fn status_in(&self, queue: &str, id: JobId) -> Result<Option<JobStatus>, ClientError> {
-        let job = self.queue(queue)?.job(&id.into()).await?;
-        Ok(job.map(|job| JobStatus::new(id, queue, job)))
+        match &self.to {
+            To::Redis(redis) => redis.status_in(queue, id).await,
+            To::Sink(sink) => Ok(sink.status(id)?),
+        }
     }
 
     /// Enqueues a job and waits until it has completed or died, for a user who waits. At most `timeout`; the job
@@ -249,8 +192,12 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let namespace = match &self.to {
+            To::Redis(redis) => redis.namespace(),
+            To::Sink(_) => "none: a sink",
+        };
         f.debug_struct("Client")
-            .field("namespace", &self.namespace)
+            .field("namespace", &namespace)
             .finish_non_exhaustive()
     }
 }

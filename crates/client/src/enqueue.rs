@@ -64,8 +64,8 @@ impl<'a, J: Job> Enqueue<'a, J> {
         self.options.check()?;
         let job = new_job(Prepared::new(&self.job)?, &self.options);
         let id = job.id;
-        let queue = self.client.queue(J::QUEUE)?;
-        let pushed = self.client.push(&queue, std::slice::from_ref(&job)).await;
+        let target = self.client.target(J::QUEUE)?;
+        let pushed = target.push(std::slice::from_ref(&job)).await;
         let answers = pushed.map_err(|error| not_pushed(std::slice::from_ref(&job), error))?;
         Ok(answers.into_iter().next().unwrap_or(Enqueued {
             id,

@@ -36,6 +36,7 @@
 mod client;
 mod enqueue;
 mod error;
+mod target;
 mod trace;
 mod wait;
 
@@ -43,7 +44,8 @@ pub use client::{Client, Options};
 pub use enqueue::Enqueue;
 pub use error::ClientError;
 pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy};
-pub use longshore_queue::{Enqueued, JobState, QueueError, RunAt};
+pub use longshore_queue::{Enqueued, JobState, NewJob, QueueError, RunAt};
+pub use target::Sink;
 pub use wait::JobStatus;
 
 /// The args of this project's own kinds of jobs. A kind of your own is a struct that implements [`Job`].

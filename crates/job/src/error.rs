@@ -219,6 +219,27 @@ impl JobError {
         }
     }
 
+    /// A run that did not come to its end: it took too long, its handler panicked, its worker had to go. Whether a request
+    /// with an effect had left decides what that means. `provider` is the one that is to blame, if one is.
+    #[must_use]
+    pub fn unfinished(sent: bool, reason: &str, code: &str, provider: Option<&str>) -> Self {
+        let answer = Answer {
+            provider: provider.map(|name| name.to_owned().into()),
+            code: Some(code.to_owned()),
+            ..Answer::default().quoting_nothing()
+        };
+        match sent {
+            true => Self::OutcomeUnknown {
+                reason: format!("{reason}, and a request was out"),
+                answer,
+            },
+            false => Self::Transient {
+                reason: reason.to_owned(),
+                answer,
+            },
+        }
+    }
+
     /// The reason alone.
     #[must_use]
     pub fn reason(&self) -> &str {

@@ -55,6 +55,12 @@ impl Key {
         Self { holds, ..self }
     }
 
+    /// How long it holds at least, from the enqueue of its job.
+    #[must_use]
+    pub fn holds_for(&self) -> Duration {
+        self.holds
+    }
+
     /// The name that the producer chose.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -1,15 +1,15 @@
 //! Sending.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::{Handler, JobError, JobId, Outcome, Run, Scope};
+use longshore_job::{Handler, JobError, Outcome, Scope};
 use longshore_sandbox::Fault;
 use longshore_sms::SendSms;
 use longshore_sms::{Credentials, Sender};
+use longshore_testing::{Script, ScriptedGate};
 use serde_json::json;
 
-use crate::{BODY, Door, Notes, Scene, TO, sid};
+use crate::{BODY, Scene, TO, memory, sid};
 
 fn ready() -> SendSms {
     SendSms::new(TO, BODY)
@@ -25,7 +25,7 @@ async fn a_message_is_sent_once_and_noted() {
     assert_eq!((message.to.as_str(), message.body.as_str()), (TO, BODY));
     assert_eq!(message.from.as_deref(), Some("+15005550006"));
     assert_eq!(message.status_callback, None);
-    assert_eq!(scene.notes.own(), [sid.as_str()]);
+    assert_eq!(scene.script.memory.owned(), [sid.as_str()]);
     let Outcome::Done { result, answer } = outcome else {
         panic!("{outcome:?}");
     };
@@ -38,8 +38,7 @@ async fn a_message_is_sent_once_and_noted() {
 async fn the_job_travels_with_the_status_callback() {
     let url = "https://hooks.example.com/webhooks/twilio";
     let scene = Scene::set_with(|config| config.status_callback = Some(url.to_owned())).await;
-    let id = JobId::generate();
-    let run = Run::new(id, 1, 4, scene.door.clone());
+    let (id, run) = (scene.script.id, scene.script.run());
     let outcome = scene.handler.run(ready(), run).await.expect("sent");
     let message = scene.provider.message(&sid(&outcome)).expect("there");
     let expected = format!("{url}?job={id}#rc=3&rp=5xx,ct,rt");
@@ -99,29 +98,32 @@ async fn texts_arrive_unchanged() {
 #[tokio::test]
 async fn nothing_leaves_while_the_gate_is_shut() {
     let mut scene = Scene::set().await;
-    scene.door = Door::new(false);
+    let open = scene.script.clone();
+    scene.script = scene.script.with_gate(ScriptedGate::shut());
+    let shut = scene.script.clone();
     tokio::select! {
         biased;
         outcome = scene.run(ready()) => panic!("{outcome:?}"),
-        () = scene.door.asking.notified() => {}
+        () = shut.gate.held_back() => {}
     }
     tokio::select! {
         biased;
         outcome = scene.verify() => panic!("{outcome:?}"),
-        () = scene.door.asking.notified() => {}
+        () = shut.gate.held_back() => {}
     }
     // Whatever had been sent would have come before this one.
-    let door = std::mem::replace(&mut scene.door, Door::new(true));
+    scene.script = open;
     scene.run(ready()).await.expect("sent");
-    assert_eq!(door.asked(), (1, 1), "looking does not count as sending");
+    let asked = (shut.gate.sends(), shut.gate.reads());
+    assert_eq!(asked, (1, 1), "looking does not count as sending");
     assert_eq!(scene.counts(), (1, 1, (1, 0)));
 }
 
 #[tokio::test]
 async fn a_message_that_cannot_be_noted_is_sent_all_the_same() {
-    let mut notes = Notes::of_request(0, 0);
-    notes.out_of_order = true;
-    let scene = Scene::set().await.remembering(notes);
+    let memory = memory(0, 0);
+    memory.fail_all();
+    let scene = Scene::set().await.remembering(&memory);
     let outcome = scene.run(ready()).await.expect("sent");
     assert!(scene.provider.message(&sid(&outcome)).is_some());
     assert_eq!(scene.counts(), (1, 1, (1, 0)));
@@ -220,7 +222,7 @@ async fn garbage_is_understood_by_its_status() {
             "{body}: {error:?}"
         );
     }
-    assert!(scene.notes.own().is_empty());
+    assert!(scene.script.memory.owned().is_empty());
 }
 
 #[tokio::test]
@@ -250,8 +252,7 @@ async fn a_provider_that_is_not_there_costs_no_attempt() {
         provider, handler, ..
     } = Scene::set().await;
     provider.stop().await;
-    let run = Run::new(JobId::generate(), 1, 4, Door::new(true));
-    let run = run.with_memory(Arc::new(Notes::of_request(0, 0)));
+    let run = Script::new().with_memory(&memory(0, 0)).run();
     let error = handler.run(ready(), run).await.expect_err("nobody there");
     assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert_eq!(error.answer().code.as_deref(), Some("not reached"));

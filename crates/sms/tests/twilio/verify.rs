@@ -8,7 +8,7 @@ use longshore_sandbox::{Fault, PlantedMessage};
 use longshore_sms::SendSms;
 use serde_json::json;
 
-use crate::{ACCOUNT, BODY, Notes, Scene, TO, sid};
+use crate::{ACCOUNT, BODY, Scene, TO, memory, sid};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -20,7 +20,7 @@ async fn found(scene: &Scene) -> Option<String> {
 
 #[tokio::test]
 async fn a_message_whose_answer_was_lost_is_found_and_not_sent_again() {
-    let scene = Scene::set().await.remembering(Notes::of_request(1, 0));
+    let scene = Scene::set().await.remembering(&memory(1, 0));
     scene.fault(Fault::HangUp { effect: true });
     let job = SendSms::new(TO, BODY);
     let error = scene.run(job).await.expect_err("lost");
@@ -32,7 +32,7 @@ async fn a_message_whose_answer_was_lost_is_found_and_not_sent_again() {
     let outcome = scene.verify().await.expect("told").expect("found");
     let sent = &scene.provider.ledger().accepted()[0].id;
     assert_eq!(&sid(&outcome), sent);
-    assert_eq!(scene.notes.own(), [sent.as_str()]);
+    assert_eq!(scene.script.memory.owned(), [sent.as_str()]);
     // It was queued, so the list by day did not have it.
     assert_eq!(scene.counts(), (3, 1, (1, 2)));
 }
@@ -41,9 +41,7 @@ async fn a_message_whose_answer_was_lost_is_found_and_not_sent_again() {
 async fn a_message_that_is_noted_already_needs_no_search() {
     let scene = Scene::set().await;
     let planted = scene.provider.plant(scene.planted(650));
-    let mut notes = Notes::of_request(700, 600);
-    notes.earlier.message = Some(planted.clone());
-    let scene = scene.remembering(notes);
+    scene.script.memory.set_earlier_message(&planted);
     let outcome = scene.verify().await.expect("told").expect("sent");
     assert_eq!(sid(&outcome), planted);
     let Outcome::Done { result, .. } = outcome else {
@@ -120,16 +118,15 @@ async fn what_is_another_jobs_stays_another_jobs() {
     let scene = Scene::set().await;
     let ours = scene.provider.plant(scene.planted(660));
     let theirs = scene.provider.plant(scene.planted(650));
-    let mut notes = Notes::of_request(700, 600);
-    notes.others.insert(theirs.clone());
-    let mut scene = scene.remembering(notes);
+    scene.script.memory.give_to_another_job(&theirs);
     assert_eq!(found(&scene).await, Some(ours.clone()), "not the newer one");
 
-    let mut notes = Notes::of_request(700, 600);
-    notes.others.extend([ours, theirs]);
-    scene = scene.remembering(notes);
+    let both = memory(700, 600);
+    both.give_to_another_job(&ours);
+    both.give_to_another_job(&theirs);
+    let scene = scene.remembering(&both);
     assert_eq!(found(&scene).await, None);
-    assert!(scene.notes.own().is_empty());
+    assert!(scene.script.memory.owned().is_empty());
 }
 
 #[tokio::test]
@@ -149,7 +146,7 @@ async fn what_is_not_like_it_is_not_it() {
     scene.provider.plant(scene.planted(700 + 300 + 30));
     scene.provider.plant(scene.planted(600 - 300 - 30));
     assert_eq!(found(&scene).await, None);
-    assert!(scene.notes.own().is_empty());
+    assert!(scene.script.memory.owned().is_empty());
     for seconds_ago in [700 + 300 - 30, 600 - 300 + 30] {
         let ours = scene.provider.plant(scene.planted(seconds_ago));
         assert_eq!(found(&scene).await, Some(ours), "{seconds_ago}");
@@ -196,7 +193,7 @@ async fn a_list_without_an_end_is_no_reason_to_send_again() {
 
 #[tokio::test]
 async fn what_is_not_there_yet_may_still_come() {
-    let scene = Scene::set().await.remembering(Notes::of_request(30, 20));
+    let scene = Scene::set().await.remembering(&memory(30, 20));
     let error = scene.verify().await.expect_err("too early");
     let JobError::Throttled {
         retry_after, scope, ..
@@ -205,7 +202,7 @@ async fn what_is_not_there_yet_may_still_come() {
         panic!("{error:?}");
     };
     assert_eq!((retry_after, scope), (Duration::from_secs(40), Scope::Job));
-    let scene = scene.remembering(Notes::of_request(70, 60));
+    let scene = scene.remembering(&memory(70, 60));
     assert_eq!(found(&scene).await, None);
     assert_eq!(scene.counts(), (4, 0, (0, 4)));
 }
@@ -253,9 +250,8 @@ async fn a_twilio_that_cannot_say_is_asked_again() {
 
 #[tokio::test]
 async fn a_memory_that_is_away_costs_no_attempt() {
-    let mut notes = Notes::of_request(700, 600);
-    notes.out_of_order = true;
-    let scene = Scene::set().await.remembering(notes);
+    let scene = Scene::set().await;
+    scene.script.memory.fail_all();
     let error = scene.verify().await.expect_err("not remembered");
     assert!(
         matches!(

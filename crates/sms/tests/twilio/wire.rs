@@ -2,13 +2,14 @@
 //!
 //! The golden bodies are what `client.messages.create` of twilio-python 9.13.0 sent to a local server.
 
-use longshore_job::{Handler, Run};
+use longshore_job::Handler;
 use longshore_sms::SendSms;
 use longshore_sms::{SendSmsHandler, Sender, SetupError, Twilio, TwilioConfig};
+use longshore_testing::Script;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::{ACCOUNT, Door, TO, config};
+use crate::{ACCOUNT, TO, config, memory};
 
 const JOB: &str = "01JD2Z5V9GQ8X0T6M3K7W4R1YB";
 
@@ -21,7 +22,8 @@ async fn request(change: impl FnOnce(&mut TwilioConfig), body: &str) -> (String,
     change(&mut config);
     let handler = SendSmsHandler::new(Twilio::new(&config).expect("a client"));
     let id = JOB.parse().expect("an id");
-    let sending = handler.run(SendSms::new(TO, body), Run::new(id, 1, 4, Door::new(true)));
+    let run = Script::new().with_memory(&memory(0, 0)).for_job(id).run();
+    let sending = handler.run(SendSms::new(TO, body), run);
     let hearing = async {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         let mut seen = Vec::new();

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use longshore_job::{Answer, JobError, JobId};
+use longshore_job::{JobError, JobId};
 use tracing::Instrument;
 
 use super::{End, Rest};
@@ -47,11 +47,22 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
                 .is_none_or(|lease| !Arc::ptr_eq(&lease, &entry.lease));
             if stopped.is_panic() {
                 // Its message may hold personal data: the panic hook has logged the place.
-                unfinished(sent, "the handler panicked", "panic", None)
+                End::Ran(Err(JobError::unfinished(
+                    sent,
+                    "the handler panicked",
+                    "panic",
+                    None,
+                )))
             } else if lease_lost {
                 End::LeaseLost
             } else if sent {
-                unfinished(sent, "the worker had to stop", "worker stopped", None)
+                let reason = "the worker had to stop";
+                End::Ran(Err(JobError::unfinished(
+                    sent,
+                    reason,
+                    "worker stopped",
+                    None,
+                )))
             } else if entry.is_uncopied() {
                 End::NotCopied
             } else {
@@ -61,27 +72,4 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
     };
     entry.end();
     end
-}
-
-/// A run that did not come to its end: whether a request went out decides what that means. `provider` is the one that
-/// is to blame, if one is.
-pub(super) fn unfinished(sent: bool, reason: &str, code: &str, provider: Option<&str>) -> End {
-    let answer = Answer {
-        provider: provider.map(|name| name.to_owned().into()),
-        code: Some(code.to_owned()),
-        // All of it is ours.
-        quoted: Some(String::new()),
-        ..Answer::default()
-    };
-    End::Ran(Err(if sent {
-        JobError::OutcomeUnknown {
-            reason: format!("{reason}, and a request was out"),
-            answer,
-        }
-    } else {
-        JobError::Transient {
-            reason: reason.to_owned(),
-            answer,
-        }
-    }))
 }

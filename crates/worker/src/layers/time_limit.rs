@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
+use longshore_job::JobError;
 use tokio::time::{Instant, sleep_until};
 
-use super::isolate::unfinished;
 use super::{End, Rest};
 use crate::entry::Entry;
 use crate::station::Station;
@@ -30,7 +30,7 @@ pub(super) async fn around(station: Arc<Station>, entry: Arc<Entry>, rest: Rest)
             // With a request out it is the provider that did not answer.
             let provider = Some(station.queue.provider().name.as_str())
                 .filter(|name| sent && !name.is_empty());
-            unfinished(sent, &reason, "timed out", provider)
+            End::Ran(Err(JobError::unfinished(sent, &reason, "timed out", provider)))
         }
     }
 }

@@ -1,0 +1,173 @@
+//! Where a client's jobs go.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use longshore_job::JobId;
+use longshore_queue::{Enqueued, Link, NewJob, Queue, QueueError};
+use tokio::time::{Instant, sleep};
+
+use crate::{ClientError, JobStatus};
+
+/// How long an enqueue is repeated while Redis is away.
+///
+/// Must stay under the ten seconds for which a completed job is always kept: then a repeated enqueue finds its id.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+
+/// How many jobs go into one call of Redis.
+const CHUNK: usize = 500;
+
+/// Takes a client's jobs in place of Redis, for tests of producers: `longshore-testing` has one that records them. The
+/// client has checked the jobs and their options before.
+pub trait Sink: Send + Sync {
+    /// Takes jobs for one queue, all of them or none.
+    ///
+    /// # Errors
+    /// As a queue's enqueue: [`QueueError::KeyTaken`] when a key stands for other args.
+    fn enqueue(&self, queue: &str, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError>;
+
+    /// What has become of a job; `None` when it is not known.
+    ///
+    /// # Errors
+    /// As if Redis could not be reached.
+    fn status(&self, id: JobId) -> Result<Option<JobStatus>, QueueError>;
+}
+
+/// Where a client's jobs go.
+#[derive(Clone)]
+pub(crate) enum To {
+    Redis(Arc<Redis>),
+    Sink(Arc<dyn Sink>),
+}
+
+/// Where the jobs of one queue go.
+pub(crate) enum Target<'a> {
+    Redis(Arc<Queue>),
+    Sink(&'a dyn Sink, &'a str),
+}
+
+impl Target<'_> {
+    /// How many jobs go into one call.
+    pub(crate) fn most_jobs(&self) -> usize {
+        match self {
+            Self::Redis(_) => CHUNK,
+            Self::Sink(..) => usize::MAX,
+        }
+    }
+
+    /// Looks whether keys are free or stand for the same args, before the first of several calls.
+    pub(crate) async fn check_keys(&self, jobs: &[NewJob]) -> Result<(), QueueError> {
+        match self {
+            Self::Redis(queue) => queue.check_keys(jobs).await,
+            Self::Sink(..) => Ok(()),
+        }
+    }
+
+    /// Pushes jobs of one call.
+    pub(crate) async fn push(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+        match self {
+            Self::Redis(queue) => push(queue, jobs).await,
+            Self::Sink(sink, queue) => sink.enqueue(queue, jobs),
+        }
+    }
+}
+
+/// The queues of one namespace.
+pub(crate) struct Redis {
+    link: Link,
+    namespace: Arc<str>,
+    /// Those that were asked for: whichever kinds a producer has, their queues come about by that.
+    queues: Mutex<HashMap<String, Arc<Queue>>>,
+}
+
+impl Redis {
+    pub(crate) fn new(link: Link, namespace: &str) -> Self {
+        Self {
+            link,
+            namespace: namespace.into(),
+            queues: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn with_wait_replicas(&self, replicas: u32) -> Self {
+        let link = self.link.clone().with_wait_replicas(replicas);
+        Self::new(link, &self.namespace)
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    pub(crate) fn queue(&self, name: &str) -> Result<Arc<Queue>, ClientError> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get(name) {
+            return Ok(Arc::clone(queue));
+        }
+        let queue = Arc::new(Queue::new(self.link.clone(), &self.namespace, name)?);
+        queues.insert(name.to_owned(), Arc::clone(&queue));
+        Ok(queue)
+    }
+
+    pub(crate) async fn status(&self, id: JobId) -> Result<Option<JobStatus>, ClientError> {
+        // First where this client enqueues; then in all queues that anybody has enqueued into.
+        let mut asked: Vec<String> = {
+            let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            queues.keys().cloned().collect()
+        };
+        for name in &asked {
+            if let Some(status) = self.status_in(name, id).await? {
+                return Ok(Some(status));
+            }
+        }
+        asked.sort_unstable();
+        let others = match self.link.registered_queues(&self.namespace).await {
+            Ok(others) => others,
+            // A producer may be one that is not let in there.
+            Err(QueueError::Refused { .. }) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        for name in others
+            .iter()
+            .filter(|name| asked.binary_search(name).is_err())
+        {
+            if let Some(status) = self.status_in(name, id).await? {
+                return Ok(Some(status));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(crate) async fn status_in(
+        &self,
+        queue: &str,
+        id: JobId,
+    ) -> Result<Option<JobStatus>, ClientError> {
+        let job = self.queue(queue)?.job(&id.into()).await?;
+        Ok(job.map(|job| JobStatus::new(id, queue, job)))
+    }
+}
+
+/// Pushes, and repeats while Redis, or its replicas, are away: a known id is left as it is, so nothing doubles.
+async fn push(queue: &Queue, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+    let give_up = Instant::now() + GIVE_UP_AFTER;
+    let mut wait = Duration::from_millis(50);
+    let mut too_few = None;
+    loop {
+        match tokio::time::timeout_at(give_up, queue.enqueue(jobs)).await {
+            Ok(Err(error)) if error.may_pass() && Instant::now() + wait < give_up => {
+                too_few = Some(error).filter(|error| matches!(error, QueueError::NotCopied { .. }));
+                sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(1));
+            }
+            Ok(answer) => return answer,
+            // Redis took it, and then it was its replicas that were waited for.
+            Err(_) => {
+                return Err(too_few.unwrap_or_else(|| QueueError::Unreachable {
+                    server: queue.link().server().to_owned(),
+                    reason: format!("no answer within {} s", GIVE_UP_AFTER.as_secs()),
+                }));
+            }
+        }
+    }
+}

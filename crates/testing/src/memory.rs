@@ -1,0 +1,472 @@
+//! What the fleet remembers for its runs, and what they enqueue, in this process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use longshore_client::Sink as _;
+use longshore_job::{
+    Earlier, InvalidArgs, JobId, Kinds, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending,
+    Unremembered,
+};
+use longshore_queue::{Key, NewJob, QueueError, RunAt};
+use serde_json::Value;
+
+use crate::Recorder;
+
+/// What a run asks of its memory, or of its outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Request {
+    /// [`Memory::earlier`].
+    Earlier,
+    /// [`Memory::own`].
+    Own,
+    /// [`Memory::recall`].
+    Recall,
+    /// [`Memory::keep`] and [`Memory::cache`].
+    Keep,
+    /// [`Memory::keep_first`].
+    KeepFirst,
+    /// [`Memory::checkpoint`].
+    Checkpoint,
+    /// [`Memory::save`].
+    Save,
+    /// [`Memory::find`].
+    Find,
+    /// [`Memory::assign`].
+    Assign,
+    /// [`Outbox::enqueue`].
+    Enqueue,
+}
+
+/// All of them.
+const ALL: [Request; 10] = [
+    Request::Earlier,
+    Request::Own,
+    Request::Recall,
+    Request::Keep,
+    Request::KeepFirst,
+    Request::Checkpoint,
+    Request::Save,
+    Request::Find,
+    Request::Assign,
+    Request::Enqueue,
+];
+
+/// What was kept under a key, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The key.
+    pub key: String,
+    /// What.
+    pub value: Vec<u8>,
+    /// For how long from then, or, of what is still there, from now.
+    pub time: Duration,
+}
+
+/// A [`Memory`] and an [`Outbox`] in this process. It begins empty and forgets nothing before its time; its clock moves only
+/// by [`advance`](Self::advance). Clones share one state.
+///
+/// It makes nothing up: what is known of earlier requests has to be said before a run asks.
+#[derive(Debug, Clone, Default)]
+pub struct ScriptedMemory {
+    state: Arc<Mutex<State>>,
+    outbox: Recorder,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    kinds: Kinds,
+    away: BTreeSet<Request>,
+    never: BTreeMap<Request, &'static str>,
+    /// How far the clock was turned.
+    turned: Duration,
+    earlier: Option<Earlier>,
+    /// The messages of each job, by who has them; `None` for those of jobs that are not this test's.
+    messages: BTreeMap<String, Option<JobId>>,
+    owned: Vec<String>,
+    kept: BTreeMap<String, (Vec<u8>, Duration)>,
+    keeps: Vec<Kept>,
+    check: Option<Check>,
+    checkpoints: BTreeMap<JobId, Value>,
+    saved: Vec<Value>,
+    saves: Saves,
+    maps: BTreeMap<(String, String), String>,
+}
+
+/// What looks at each value that is kept.
+struct Check(Box<dyn Fn(&Kept) + Send + Sync>);
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Check")
+    }
+}
+
+/// What becomes of checkpoints.
+#[derive(Debug, Default)]
+enum Saves {
+    #[default]
+    Taken,
+    /// Only so many more, then the job is another run's.
+    LostAfter(u64),
+    /// Only so many more, then Redis is away.
+    AwayAfter(u64),
+}
+
+impl ScriptedMemory {
+    /// An empty one. It knows no kinds of jobs that runs may enqueue: see [`set_kinds`](Self::set_kinds).
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the kinds of jobs that runs may enqueue by name.
+    pub fn set_kinds(&self, kinds: Kinds) {
+        self.state().kinds = kinds;
+    }
+
+    /// Fails this request from now on, as when Redis is away.
+    pub fn fail(&self, request: Request) {
+        self.state().away.insert(request);
+    }
+
+    /// Fails every request from now on.
+    pub fn fail_all(&self) {
+        self.state().away.extend(ALL);
+    }
+
+    /// Answers every request again.
+    pub fn recover(&self) {
+        let mut state = self.state();
+        state.away.clear();
+        state.saves = Saves::Taken;
+    }
+
+    /// A run that makes this request fails the test. `why` is in the message.
+    pub fn forbid(&self, request: Request, why: &'static str) {
+        self.state().never.insert(request, why);
+    }
+
+    /// Looks at each value that a run keeps: `check` panics if it is not as it has to be.
+    pub fn check_keeps(&self, check: impl Fn(&Kept) + Send + Sync + 'static) {
+        self.state().check = Some(Check(Box::new(check)));
+    }
+
+    /// Puts a value there, as if a run had kept it.
+    pub fn set_kept(&self, key: &str, value: &[u8], time: Duration) {
+        let mut state = self.state();
+        let until = state.turned + time;
+        state.kept.insert(key.to_owned(), (value.to_vec(), until));
+    }
+
+    /// Sets what every job learns of its earlier requests. A run that asks without it fails the test.
+    pub fn set_earlier(&self, earlier: Earlier) {
+        self.state().earlier = Some(earlier);
+    }
+
+    /// Sets that the earlier requests of every job went out between `from` and `to` before now.
+    pub fn set_requests_out(&self, from: Duration, to: Duration) {
+        let now = SystemTime::now();
+        self.set_earlier(Earlier {
+            after: now - from,
+            before: now - to,
+            now,
+            message: None,
+        });
+    }
+
+    /// Sets the message that every job's earlier request is known to have sent.
+    ///
+    /// # Panics
+    /// Before [`set_requests_out`](Self::set_requests_out) or [`set_earlier`](Self::set_earlier).
+    pub fn set_earlier_message(&self, message: &str) {
+        let mut state = self.state();
+        let earlier = state.earlier.as_mut();
+        let earlier = earlier.expect("say first when the requests were out");
+        earlier.message = Some(message.to_owned());
+    }
+
+    /// Gives this message to a job that is none of this test's.
+    pub fn give_to_another_job(&self, message: &str) {
+        self.state().messages.insert(message.to_owned(), None);
+    }
+
+    /// The messages that runs noted as theirs, in order.
+    #[must_use]
+    pub fn owned(&self) -> Vec<String> {
+        self.state().owned.clone()
+    }
+
+    /// Moves the clock: what was kept for no longer than this is gone.
+    pub fn advance(&self, time: Duration) {
+        let mut state = self.state();
+        state.turned += time;
+        let now = state.turned;
+        state.kept.retain(|_, (_, until)| *until > now);
+    }
+
+    /// What is kept now, by key, each with the time it has left.
+    #[must_use]
+    pub fn kept(&self) -> Vec<Kept> {
+        let state = self.state();
+        let kept = state.kept.iter().map(|(key, (value, until))| Kept {
+            key: key.clone(),
+            value: value.clone(),
+            time: *until - state.turned,
+        });
+        kept.collect()
+    }
+
+    /// Each call that kept something, in order.
+    #[must_use]
+    pub fn all_keeps(&self) -> Vec<Kept> {
+        self.state().keeps.clone()
+    }
+
+    /// Replaces every value that is kept.
+    pub fn overwrite_kept(&self, value: &[u8]) {
+        for (kept, _) in self.state().kept.values_mut() {
+            *kept = value.to_vec();
+        }
+    }
+
+    /// The last checkpoint of a job.
+    #[must_use]
+    pub fn checkpoint(&self, job: JobId) -> Option<Value> {
+        self.state().checkpoints.get(&job).cloned()
+    }
+
+    /// The checkpoints of all jobs, in order.
+    #[must_use]
+    pub fn checkpoints(&self) -> Vec<Value> {
+        self.state().saved.clone()
+    }
+
+    /// Takes this many checkpoints more. After that every job belongs to another run: nothing is saved.
+    pub fn lose_job_after_saves(&self, saves: u64) {
+        self.state().saves = Saves::LostAfter(saves);
+    }
+
+    /// Takes this many checkpoints more. After that each one fails, as when Redis is away.
+    pub fn fail_saves_after(&self, saves: u64) {
+        self.state().saves = Saves::AwayAfter(saves);
+    }
+
+    /// The value of a key in a map.
+    #[must_use]
+    pub fn in_map(&self, map: &str, key: &str) -> Option<String> {
+        let place = (map.to_owned(), key.to_owned());
+        self.state().maps.get(&place).cloned()
+    }
+
+    /// The entries of a map, by key.
+    #[must_use]
+    pub fn map(&self, map: &str) -> Vec<(String, String)> {
+        let state = self.state();
+        let entries = state.maps.iter().filter(|((of, _), _)| of == map);
+        entries
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Sets the value of a key in a map, whatever it was.
+    pub fn set_in_map(&self, map: &str, key: &str, value: &str) {
+        let place = (map.to_owned(), key.to_owned());
+        self.state().maps.insert(place, value.to_owned());
+    }
+
+    /// The jobs that runs enqueued.
+    #[must_use]
+    pub fn outbox(&self) -> &Recorder {
+        &self.outbox
+    }
+
+    /// The memory and the outbox of the runs of one job.
+    #[must_use]
+    pub fn of_job(&self, job: JobId) -> Arc<JobMemory> {
+        Arc::new(JobMemory {
+            memory: self.clone(),
+            job,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while it is held is a failed test, whose other runs may go on.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asked(&self, request: Request) -> Result<MutexGuard<'_, State>, Unremembered> {
+        let state = self.state();
+        if let Some(why) = state.never.get(&request) {
+            panic!("{request:?}: {why}");
+        }
+        match state.away.contains(&request) {
+            true => Err(Unremembered("connection refused".to_owned())),
+            false => Ok(state),
+        }
+    }
+}
+
+/// A [`ScriptedMemory`] as the runs of one job see it.
+#[derive(Debug)]
+pub struct JobMemory {
+    memory: ScriptedMemory,
+    job: JobId,
+}
+
+impl JobMemory {
+    fn ask<T: Send + 'static>(
+        &self,
+        request: Request,
+        answer: impl FnOnce(&mut State) -> T,
+    ) -> Recalling<'static, T> {
+        let answer = self
+            .memory
+            .asked(request)
+            .map(|mut state| answer(&mut state));
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+impl State {
+    fn keep(&mut self, key: &str, value: &[u8], time: Duration) {
+        let kept = Kept {
+            key: key.to_owned(),
+            value: value.to_vec(),
+            time,
+        };
+        if let Some(Check(check)) = &self.check {
+            check(&kept);
+        }
+        let until = self.turned + time;
+        self.kept.insert(key.to_owned(), (value.to_vec(), until));
+        self.keeps.push(kept);
+    }
+}
+
+impl Memory for JobMemory {
+    fn earlier(&self) -> Recalling<'_, Earlier> {
+        self.ask(Request::Earlier, |state| {
+            let earlier = state.earlier.clone();
+            let mut earlier = earlier.expect(
+                "the run asks for its earlier requests: say what is known, by `ScriptedMemory::set_earlier`",
+            );
+            let own = |(message, job): (&String, &Option<JobId>)| {
+                (*job == Some(self.job)).then(|| message.clone())
+            };
+            earlier.message = earlier
+                .message
+                .or_else(|| state.messages.iter().find_map(own));
+            earlier
+        })
+    }
+
+    fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
+        self.ask(Request::Own, |state| {
+            let of = state.messages.entry(message.to_owned());
+            let ours = *of.or_insert(Some(self.job)) == Some(self.job);
+            if ours {
+                state.owned.push(message.to_owned());
+            }
+            ours
+        })
+    }
+
+    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
+        self.ask(Request::Recall, |state| {
+            state.kept.get(key).map(|(value, _)| value.clone())
+        })
+    }
+
+    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
+        self.ask(Request::Keep, |state| state.keep(key, value, time))
+    }
+
+    fn keep_first<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        time: Duration,
+    ) -> Recalling<'a, Vec<u8>> {
+        self.ask(Request::KeepFirst, |state| {
+            if !state.kept.contains_key(key) {
+                state.keep(key, value, time);
+            }
+            state.kept[key].0.clone()
+        })
+    }
+
+    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
+        self.ask(Request::Checkpoint, |state| {
+            state.checkpoints.get(&self.job).cloned()
+        })
+    }
+
+    fn save<'a>(&'a self, checkpoint: &'a Value) -> Recalling<'a, bool> {
+        let saved = self.ask(Request::Save, |state| {
+            match &mut state.saves {
+                Saves::Taken => {}
+                Saves::LostAfter(0) => return Ok(false),
+                Saves::AwayAfter(0) => return Err(Unremembered("connection refused".to_owned())),
+                Saves::LostAfter(left) | Saves::AwayAfter(left) => *left -= 1,
+            }
+            state.checkpoints.insert(self.job, checkpoint.clone());
+            state.saved.push(checkpoint.clone());
+            Ok(true)
+        });
+        Box::pin(async { saved.await? })
+    }
+
+    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
+        self.ask(Request::Find, |state| {
+            let place = (map.to_owned(), key.to_owned());
+            state.maps.get(&place).cloned()
+        })
+    }
+
+    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String> {
+        self.ask(Request::Assign, |state| {
+            let place = state.maps.entry((map.to_owned(), key.to_owned()));
+            place.or_insert_with(|| value.to_owned()).clone()
+        })
+    }
+}
+
+impl Outbox for JobMemory {
+    fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs> {
+        let kinds = self.memory.state().kinds.clone();
+        kinds.prepare(kind, args)
+    }
+
+    fn enqueue<'a>(
+        &'a self,
+        job: Prepared,
+        key: &'a str,
+        key_holds: Duration,
+    ) -> Sending<'a, JobId> {
+        let asked = self.memory.asked(Request::Enqueue).map(|_| ());
+        let enqueued = asked.map_err(NotEnqueued::from).and_then(|()| {
+            let new = NewJob {
+                id: JobId::generate(),
+                key: Some(Key::of(&job, key).holds(key_holds)),
+                payload: job.payload,
+                run_at: RunAt::Now,
+                expires_in: job.expires_in,
+                traceparent: None,
+                tracestate: None,
+            };
+            let enqueued = self.memory.outbox.enqueue(job.queue, &[new]);
+            enqueued
+                .map(|enqueued| enqueued[0].id)
+                .map_err(|error| match error {
+                    QueueError::KeyTaken(taken) => NotEnqueued::KeyTaken {
+                        holder: taken[0].holder,
+                    },
+                    error => Unremembered(error.to_string()).into(),
+                })
+        });
+        Box::pin(std::future::ready(enqueued))
+    }
+}

@@ -1,0 +1,290 @@
+//! One attempt at one job, as a worker makes it, without a queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_job::handlers::Course;
+use longshore_job::{
+    Cause, Envelope, Handler, Handlers, InvalidArgs, Job, JobError, JobId, Outcome, Prepared,
+    RetrySchedule, Route, Run,
+};
+use longshore_queue::{Decision, Fate, OnUnknown, Policy, RunState, decide};
+use serde_json::Value;
+
+use crate::{ScriptedGate, ScriptedMemory, Way};
+
+/// What surrounds a run: its gate, its memory, and what its job and its queue say. Clones share the gate and the memory.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// What lets its requests leave. Open unless set.
+    pub gate: Arc<ScriptedGate>,
+    /// Its memory and its outbox. Empty unless set.
+    pub memory: ScriptedMemory,
+    /// The job. A new one unless set.
+    pub id: JobId,
+    /// What earlier attempts have left. Nothing unless set: it is the first.
+    pub state: RunState,
+    /// Which way its calls go. To the queue's provider unless set.
+    pub route: Route,
+    /// What its queue says of failures. Unless set, it retries after 60, 300 and 900 seconds, and a job whose outcome is not
+    /// known is a dead letter.
+    pub policy: Policy,
+    /// How long its queue lets an attempt take, where its kind does not say. 60 seconds unless set.
+    pub timeout: Duration,
+    /// The name of its queue's provider. Empty, which is none, unless set.
+    pub provider: &'static str,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            gate: Arc::new(ScriptedGate::open()),
+            memory: ScriptedMemory::new(),
+            id: JobId::generate(),
+            state: RunState::default(),
+            route: Route::Primary,
+            policy: Policy {
+                schedule: RetrySchedule::default(),
+                on_unknown: OnUnknown::Hold,
+            },
+            timeout: Duration::from_secs(60),
+            provider: "",
+        }
+    }
+}
+
+impl Script {
+    /// The first attempt at a new job, behind an open gate, with an empty memory.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This script with another gate.
+    #[must_use]
+    pub fn with_gate(self, gate: ScriptedGate) -> Self {
+        Self {
+            gate: Arc::new(gate),
+            ..self
+        }
+    }
+
+    /// This script with another memory, which it shares.
+    #[must_use]
+    pub fn with_memory(self, memory: &ScriptedMemory) -> Self {
+        Self {
+            memory: memory.clone(),
+            ..self
+        }
+    }
+
+    /// This script for another job.
+    #[must_use]
+    pub fn for_job(&self, id: JobId) -> Self {
+        Self { id, ..self.clone() }
+    }
+
+    /// This script for another new job.
+    #[must_use]
+    pub fn for_new_job(&self) -> Self {
+        self.for_job(JobId::generate())
+    }
+
+    /// This script in a queue with another rule for outcomes that are not known.
+    #[must_use]
+    pub fn on_unknown(mut self, rule: OnUnknown) -> Self {
+        self.policy.on_unknown = rule;
+        self
+    }
+
+    /// This script in a queue whose provider has this name.
+    #[must_use]
+    pub fn with_provider(self, provider: &'static str) -> Self {
+        Self { provider, ..self }
+    }
+
+    /// The run alone, for tests that call their handler, or a part of it, themselves.
+    #[must_use]
+    pub fn run(&self) -> Run {
+        let most = self.policy.schedule.max_attempts();
+        let own = self.memory.of_job(self.id);
+        let run = Run::new(
+            self.id,
+            self.state.used + 1,
+            most,
+            Arc::clone(&self.gate) as _,
+        );
+        let mut run = run.with_memory(Arc::clone(&own) as _).with_outbox(own);
+        run.idempotency_key = self.state.idempotency_key(self.id);
+        run.may_have_been_sent = self.state.may_have_been_sent;
+        run.route = self.route;
+        run
+    }
+
+    /// Carries one attempt out as a worker does: the args are checked and encoded, read and checked again, the handler runs
+    /// within the time limit of its kind, or its queue, and what follows is decided. Where an earlier request may have been
+    /// sent and the queue's rule is to verify, the handler is asked first. A panic of the handler fails the test; a worker
+    /// would go on.
+    ///
+    /// # Errors
+    /// When a producer could not enqueue these args either.
+    ///
+    /// # Panics
+    /// When args that were accepted do not decode: the worker would bury each such job.
+    pub async fn run_one<H: Handler>(&self, handler: H, args: &H::Job) -> Result<Ran, InvalidArgs> {
+        self.run_among(&Handlers::new().with(handler), args).await
+    }
+
+    /// Carries one attempt out with the handler of the job's kind out of these. See [`run_one`](Self::run_one).
+    ///
+    /// # Errors
+    /// As [`run_one`](Self::run_one).
+    ///
+    /// # Panics
+    /// As [`run_one`](Self::run_one), and when none of them knows the kind.
+    pub async fn run_among<J: Job>(
+        &self,
+        handlers: &Handlers,
+        args: &J,
+    ) -> Result<Ran, InvalidArgs> {
+        let prepared = Prepared::new(args)?;
+        let undecodable = |error| -> ! { panic!("args that were accepted do not decode: {error}") };
+        let envelope =
+            Envelope::parse(&prepared.payload).unwrap_or_else(|error| undecodable(error));
+        let handler = handlers.get(&envelope.kind);
+        let handler = handler.unwrap_or_else(|| panic!("no handler knows `{}`", envelope.kind));
+        let job = handler
+            .open(&envelope)
+            .unwrap_or_else(|error| undecodable(error));
+        let kind = *handler.policy();
+        let policy = Policy {
+            schedule: kind.schedule_in(&self.policy.schedule),
+            ..self.policy.clone()
+        };
+        let mut run = self.run();
+        run.policy = kind;
+        run.max_attempts = policy.schedule.max_attempts();
+        let course = match self.state.may_have_been_sent && policy.on_unknown == OnUnknown::Verify {
+            true => Course::VerifyThenRun,
+            false => Course::Run,
+        };
+        let before = self.effects();
+        let timeout = kind.timeout_in(self.timeout);
+        let end = match tokio::time::timeout(timeout, job.start(run, course)).await {
+            Ok(end) => {
+                end.map(|outcome| outcome.expect("a run that is not only verified has an end"))
+            }
+            Err(_) => {
+                let sent = self.effects() > before;
+                let reason = format!("no end after {} s", timeout.as_secs_f64());
+                let provider = Some(self.provider).filter(|name| sent && !name.is_empty());
+                Err(JobError::unfinished(sent, &reason, "timed out", provider))
+            }
+        };
+        let decision = decide(&end, self.state, self.route, &policy, self.provider);
+        Ok(Ran {
+            end,
+            decision,
+            script: self.clone(),
+        })
+    }
+
+    /// How many requests with an effect have left.
+    fn effects(&self) -> u64 {
+        self.gate.sends() + self.gate.count(Way::SendElsewhere)
+    }
+}
+
+/// Carries out the first attempt at a new job, behind an open gate, with an empty memory. Tests that need more have a
+/// [`Script`].
+///
+/// # Errors
+/// When a producer could not enqueue these args either.
+///
+/// # Panics
+/// As [`Script::run_one`].
+pub async fn run_one<H: Handler>(handler: H, args: &H::Job) -> Result<Ran, InvalidArgs> {
+    Script::new().run_one(handler, args).await
+}
+
+/// An attempt that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// How, as the handler says.
+    pub end: Result<Outcome, JobError>,
+    /// What follows, as the worker would write it.
+    pub decision: Decision,
+    /// What surrounded it.
+    pub script: Script,
+}
+
+impl Ran {
+    /// The job's next attempt: the same gate and memory, and what this attempt has left.
+    #[must_use]
+    pub fn next_attempt(&self) -> Script {
+        Script {
+            state: self.decision.state,
+            ..self.script.clone()
+        }
+    }
+
+    /// Asserts that the job is completed. Returns its result, if it has one.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[track_caller]
+    pub fn assert_completed(&self) -> Option<Value> {
+        match &self.decision.fate {
+            Fate::Completed { result } => result.clone(),
+            _ => self.is_not("completed"),
+        }
+    }
+
+    /// Asserts that the job is a dead letter. Returns why.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[track_caller]
+    pub fn assert_dead(&self) -> Cause {
+        match &self.decision.fate {
+            Fate::Dead { cause } => cause.clone(),
+            _ => self.is_not("a dead letter"),
+        }
+    }
+
+    /// Asserts that the attempt has failed and another one follows. Returns after how long.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[track_caller]
+    pub fn assert_retry(&self) -> Duration {
+        match self.decision.fate {
+            Fate::Retry { after } => after,
+            _ => self.is_not("to be tried again"),
+        }
+    }
+
+    /// Asserts that the job waits and that this costs no attempt. Returns how long.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[track_caller]
+    pub fn assert_put_back(&self) -> Duration {
+        match self.decision.fate {
+            Fate::Later { after } => after,
+            Fate::Back => Duration::ZERO,
+            _ => self.is_not("put back"),
+        }
+    }
+
+    #[track_caller]
+    fn is_not(&self, expected: &str) -> ! {
+        let end = match &self.end {
+            Ok(Outcome::Done { .. }) => "done".to_owned(),
+            Ok(Outcome::Skipped { reason }) => format!("skipped: {reason}"),
+            Err(error) => error.to_string(),
+        };
+        let fate = &self.decision.fate;
+        panic!("the job is not {expected}\nthe run ended as: {end}\nwhat follows: {fate:?}");
+    }
+}
