@@ -32,9 +32,6 @@ const LONG_TABLES: &[&str] = &[
 
 /// To be divided by what they are about.
 const LONG_FUNCTIONS: &[&str] = &[
-    "crates/longshore/src/commands/demo.rs run",
-    "crates/longshore/src/commands/work.rs fleet",
-    "crates/longshore/src/sentry/event.rs event",
     "crates/worker/src/keeper.rs keep",
     "crates/worker/src/layers/settle.rs settle",
 ];

@@ -4,8 +4,8 @@ mod server;
 
 use std::sync::Arc;
 
-use longshore_integration::SetUp;
-use longshore_queue::{OnUnknown, Policy, Queue, Retention};
+use longshore_integration::{Integration, SetUp};
+use longshore_queue::{Link, OnUnknown, Policy, Queue, Retention};
 use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped, Watch};
 
 use super::{host_name, log_warnings, signals};
@@ -80,14 +80,13 @@ async fn fleet(
     let config = &session.config;
     let wanted = wanted(config, args)?;
     let link = session.link()?;
-    let worker = &session.config.worker;
     let mut fleet = Fleet::new(FleetOptions {
         name: process_name(),
         host: host_name().unwrap_or_default(),
-        http_addr: worker.http_addr,
-        drain: worker.drain,
+        http_addr: config.worker.http_addr,
+        drain: config.worker.drain,
     });
-    let secrets = Arc::new(Secrets::new(&session.config)?);
+    let secrets = Arc::new(Secrets::new(config)?);
     if let Some(watch) = watch {
         fleet = fleet.watched_by(watch);
     }
@@ -95,56 +94,29 @@ async fn fleet(
     let ticking = link.another(link.options());
     for integration in config.integrations() {
         let name = integration.queue.name;
-        let counted = Queue::new(ticking.clone(), &session.config.redis.namespace, name);
-        fleet = fleet.counts(&counted.map_err(Failure::input)?);
+        fleet = fleet.counts(&queue_over(config, ticking.clone(), name)?);
         if registry::is_on(config, integration) {
-            let namespace = &session.config.redis.namespace;
-            let queue = Queue::new(ticking.clone(), namespace, name).map_err(Failure::input)?;
-            fleet = fleet.cron(queue, registry::cron(config, integration));
+            let ticked = queue_over(config, ticking.clone(), name)?;
+            fleet = fleet.cron(ticked, registry::cron(config, integration));
         }
         let wanted = wanted.contains(&name);
-        let set_up = match House::new(config, &secrets).set_up(integration).await {
-            Err(error) if wanted => return Err(error),
-            // Jobs of other queues cannot call it then, and say so.
-            Err(error) => {
-                tracing::warn!(integration = integration.name, "cannot be called: {error}");
-                continue;
-            }
-            Ok(set_up) => set_up,
-        };
-        let Some(SetUp { handlers, calls }) = set_up else {
-            let key = registry::turned_on_by(integration);
-            if wanted && args.queues.is_empty() {
-                tracing::warn!(queue = name, "left out: {key} is not set");
-            } else if wanted {
-                return Err(Failure::input(format!(
-                    "the queue {name} cannot be worked: set {key}"
-                )));
-            }
+        let house = House::new(config, &secrets);
+        let Some(SetUp { handlers, calls }) = set_up(&house, integration, wanted, args).await?
+        else {
             continue;
         };
-        let queue = Queue::new(
-            link.another(link.options()),
-            &session.config.redis.namespace,
-            name,
-        )
-        .map_err(Failure::input)?;
-        let queue = match calls {
-            Some(calls) => queue.with_provider(registry::policy(config, &calls)),
-            None => queue,
-        };
+        let mut queue = queue_over(config, link.another(link.options()), name)?;
+        if let Some(calls) = calls {
+            queue = queue.with_provider(registry::policy(config, &calls));
+        }
         fleet = fleet.knows(&queue);
         for facts in registry::facts(config, integration) {
             fleet = fleet.provider(facts);
         }
         if wanted {
-            let delivery_bytes = session.config.queue(name).map(|queue| queue.delivery_bytes);
-            let queue = match delivery_bytes {
-                Some(bytes) => queue.with_delivery_bytes(bytes),
-                None => queue,
-            };
-            worked.push(queue.clone());
             let configured = queue_settings(session, name)?;
+            let queue = queue.with_delivery_bytes(configured.delivery_bytes);
+            worked.push(queue.clone());
             let handlers = handlers
                 .with_policies(|_, own| configured.policy(own))
                 .with_known(config.kinds().clone());
@@ -152,20 +124,55 @@ async fn fleet(
         }
     }
     if worked.is_empty() {
-        let keys: Vec<_> = config
-            .providers()
-            .map(|(_, provider)| provider.turned_on_by)
-            .collect();
-        return Err(Failure::input(format!(
-            "no provider is configured, so there is nothing to work: set {}, or try it out with `longshore sandbox` and \
-             `longshore --profile local work`",
-            keys.join(" or ")
-        )));
+        return Err(nothing_to_work(config));
     }
-    server::check(&session.reached().await?, &session.config.redis).await?;
+    server::check(&session.reached().await?, &config.redis).await?;
     server::prove(&worked).await;
-    secrets.keep_fresh(session.config.reread);
+    secrets.keep_fresh(config.reread);
     Ok((fleet, worked))
+}
+
+fn queue_over(config: &Config, link: Link, name: &str) -> Result<Queue, Failure> {
+    Queue::new(link, &config.redis.namespace, name).map_err(Failure::input)
+}
+
+/// What it takes to work an integration's queue; `None` where this process has to do without.
+async fn set_up(
+    house: &House<'_>,
+    integration: &Integration,
+    wanted: bool,
+    args: &Work,
+) -> Result<Option<SetUp>, Failure> {
+    let set_up = match house.set_up(integration).await {
+        // Jobs of other queues cannot call it then, and say so.
+        Err(error) if !wanted => {
+            tracing::warn!(integration = integration.name, "cannot be called: {error}");
+            return Ok(None);
+        }
+        set_up => set_up?,
+    };
+    if set_up.is_none() && wanted {
+        let (queue, key) = (integration.queue.name, registry::turned_on_by(integration));
+        if !args.queues.is_empty() {
+            return Err(Failure::input(format!(
+                "the queue {queue} cannot be worked: set {key}"
+            )));
+        }
+        tracing::warn!(queue, "left out: {key} is not set");
+    }
+    Ok(set_up)
+}
+
+fn nothing_to_work(config: &Config) -> Failure {
+    let keys: Vec<_> = config
+        .providers()
+        .map(|(_, provider)| provider.turned_on_by)
+        .collect();
+    Failure::input(format!(
+        "no provider is configured, so there is nothing to work: set {}, or try it out with `longshore sandbox` and \
+         `longshore --profile local work`",
+        keys.join(" or ")
+    ))
 }
 
 /// The queues that this process is to work.

@@ -8,7 +8,7 @@ use sentry_core::types::Dsn;
 
 use super::post::PostBox;
 use super::scrub::scrub;
-use super::trouble::Trouble;
+use super::trouble::{Letter, Trouble};
 
 /// How the SDK is set up: it adds nothing of its own to an event but its name, and nothing leaves unscrubbed.
 pub(super) fn options(dsn: Dsn, profile: Option<String>, post_box: PostBox) -> ClientOptions {
@@ -28,87 +28,122 @@ pub(super) fn options(dsn: Dsn, profile: Option<String>, post_box: PostBox) -> C
 /// The event of a trouble that happened `count` times since it was last told. `missed` are others that could not be
 /// counted.
 pub(super) fn event(trouble: &Trouble, count: u64, missed: u64) -> Event<'static> {
+    let (level, transaction) = match trouble {
+        Trouble::Failed { .. } => (Level::Fatal, None),
+        Trouble::Dead(letter) => (Level::Error, letter.kind.clone()),
+        _ => (Level::Error, None),
+    };
+    let Content {
+        message,
+        tags,
+        extra,
+    } = content(trouble);
+    let tags = tags.into_iter();
+    let extra = extra.into_iter();
     let mut event = Event {
-        level: Level::Error,
+        level,
+        transaction,
+        message: Some(message),
         logger: Some("longshore".to_owned()),
         fingerprint: Cow::Owned(trouble.fingerprint().into_iter().map(Cow::Owned).collect()),
+        tags: tags.map(|(name, value)| (name.to_owned(), value)).collect(),
+        extra: extra
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect(),
         ..Event::default()
     };
-    let mut tags: Vec<(&str, String)> = Vec::new();
-    let mut more: Vec<(&str, String)> = Vec::new();
-    let message = match trouble {
-        Trouble::Dead(letter) => {
-            let cause = &letter.cause;
-            tags.push(("trouble", "dead letter".to_owned()));
-            tags.push(("queue", letter.queue.clone()));
-            tags.push(("group", letter.group.clone()));
-            tags.push(("class", cause.class.to_string()));
-            tags.push(("attempt", letter.attempt.to_string()));
-            tags.extend(letter.kind.clone().map(|kind| ("kind", kind)));
-            tags.extend(letter.job_id.clone().map(|id| ("job_id", id)));
-            let provider = cause.provider.as_deref().map(str::to_owned);
-            tags.extend(provider.map(|provider| ("provider", provider)));
-            tags.extend(cause.code.clone().map(|code| ("code", code)));
-            let status = letter.answer.status;
-            tags.extend(status.map(|status| ("status", status.to_string())));
-            let request = letter.answer.request_id.clone();
-            more.extend(request.map(|request| ("request_id", request)));
-            more.push(("reason", letter.reason.clone()));
-            event.transaction.clone_from(&letter.kind);
-            match &letter.kind {
-                Some(kind) => format!("{kind}: {cause}"),
-                None => format!("{}: {cause}", letter.queue),
-            }
-        }
-        Trouble::Refused { queue, provider } => {
-            tags.push(("trouble", "credentials refused".to_owned()));
-            tags.push(("queue", queue.clone()));
-            tags.push(("provider", provider.clone()));
-            format!("{provider} refuses our credentials: the queue {queue} has paused itself")
-        }
-        Trouble::Panic { place, thread, job } => {
-            tags.push(("trouble", "panic".to_owned()));
-            tags.push(("thread", thread.clone()));
-            if let Some(job) = job {
-                tags.push(("queue", job.queue.to_string()));
-                tags.push(("attempt", job.attempt.to_string()));
-                tags.extend(job.job_id.map(|id| ("job_id", id.to_string())));
-            }
-            format!("panic at {place}")
-        }
-        Trouble::Failed {
-            command,
-            what,
-            reason,
-        } => {
-            event.level = Level::Fatal;
-            tags.push(("trouble", "process failed".to_owned()));
-            tags.push(("command", (*command).to_owned()));
-            more.push(("reason", reason.clone()));
-            match *what {
-                "redis" => format!("`longshore {command}` ended: Redis could not be reached"),
-                _ => format!("`longshore {command}` ended by itself"),
-            }
-        }
-        Trouble::Others => {
-            tags.push(("trouble", "others".to_owned()));
-            "more causes at a time than are told apart: see `longshore dead groups`".to_owned()
-        }
-    };
-    event.message = Some(message);
-    event.tags = tags
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    event.extra = more
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
     event.extra.insert("count".to_owned(), count.into());
     if missed > 0 {
         event.extra.insert("not_counted".to_owned(), missed.into());
     }
     event
+}
+
+/// What an event says of one trouble.
+struct Content {
+    message: String,
+    /// Sentry finds events by these.
+    tags: Vec<(&'static str, String)>,
+    /// These it only shows.
+    extra: Vec<(&'static str, String)>,
+}
+
+fn content(trouble: &Trouble) -> Content {
+    let (message, tags, extra) = match trouble {
+        Trouble::Dead(letter) => return content_of_letter(letter),
+        Trouble::Refused { queue, provider } => (
+            format!("{provider} refuses our credentials: the queue {queue} has paused itself"),
+            vec![
+                ("trouble", "credentials refused".to_owned()),
+                ("queue", queue.clone()),
+                ("provider", provider.clone()),
+            ],
+            vec![],
+        ),
+        Trouble::Panic { place, thread, job } => {
+            let mut tags = vec![("trouble", "panic".to_owned()), ("thread", thread.clone())];
+            if let Some(job) = job {
+                tags.push(("queue", job.queue.to_string()));
+                tags.push(("attempt", job.attempt.to_string()));
+                tags.extend(job.job_id.map(|id| ("job_id", id.to_string())));
+            }
+            (format!("panic at {place}"), tags, vec![])
+        }
+        Trouble::Failed {
+            command,
+            what,
+            reason,
+        } => (
+            match *what {
+                "redis" => format!("`longshore {command}` ended: Redis could not be reached"),
+                _ => format!("`longshore {command}` ended by itself"),
+            },
+            vec![
+                ("trouble", "process failed".to_owned()),
+                ("command", (*command).to_owned()),
+            ],
+            vec![("reason", reason.clone())],
+        ),
+        Trouble::Others => (
+            "more causes at a time than are told apart: see `longshore dead groups`".to_owned(),
+            vec![("trouble", "others".to_owned())],
+            vec![],
+        ),
+    };
+    Content {
+        message,
+        tags,
+        extra,
+    }
+}
+
+fn content_of_letter(letter: &Letter) -> Content {
+    let cause = &letter.cause;
+    let mut tags = vec![
+        ("trouble", "dead letter".to_owned()),
+        ("queue", letter.queue.clone()),
+        ("group", letter.group.clone()),
+        ("class", cause.class.to_string()),
+        ("attempt", letter.attempt.to_string()),
+    ];
+    tags.extend(letter.kind.clone().map(|kind| ("kind", kind)));
+    tags.extend(letter.job_id.clone().map(|id| ("job_id", id)));
+    let provider = cause.provider.as_deref().map(str::to_owned);
+    tags.extend(provider.map(|provider| ("provider", provider)));
+    tags.extend(cause.code.clone().map(|code| ("code", code)));
+    let status = letter.answer.status;
+    tags.extend(status.map(|status| ("status", status.to_string())));
+    let mut extra = vec![("reason", letter.reason.clone())];
+    let request_id = letter.answer.request_id.clone();
+    extra.extend(request_id.map(|id| ("request_id", id)));
+    Content {
+        message: match &letter.kind {
+            Some(kind) => format!("{kind}: {cause}"),
+            None => format!("{}: {cause}", letter.queue),
+        },
+        tags,
+        extra,
+    }
 }
 
 #[cfg(test)]
