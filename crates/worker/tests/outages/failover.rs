@@ -9,7 +9,8 @@ use longshore_sandbox::{AppendFsync, RedisServer};
 use longshore_tests::{Trouble, Wire, eventually};
 
 use super::forgot::{RULES, one_more, outcomes, sent_once, settings, start};
-use super::support::{Bench, Does, Harmless, new_job};
+use super::support::harmless::Harmless;
+use super::support::{Bench, Does, new_job};
 
 /// A master with a replica, which may have a replica of its own, and the one address that leads to the master.
 struct Failover {

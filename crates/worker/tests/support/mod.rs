@@ -1,5 +1,7 @@
 //! A fleet in this process, on a Redis of its own, with jobs that do what their args say.
 
+pub mod harmless;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -16,6 +18,8 @@ use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Settings
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
+
+use harmless::Repeating;
 
 /// What a test job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,35 +63,6 @@ impl Job for Probe {
 
     fn check(&self) -> Result<(), InvalidArgs> {
         Ok(())
-    }
-}
-
-/// A job that sends, and whose second request would leave things as the first one did.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Harmless {}
-
-impl Job for Harmless {
-    const KIND: &'static str = "harmless";
-    const PUBLIC_ARGS: &'static [&'static str] = &[];
-    const QUEUE: &'static str = "probe";
-
-    fn check(&self) -> Result<(), InvalidArgs> {
-        Ok(())
-    }
-}
-
-/// Its handler: the run is told where all are.
-struct Repeating(Probing);
-
-impl Handler for Repeating {
-    type Job = Harmless;
-
-    const MAY_REPEAT: bool = true;
-
-    async fn run(&self, _: Harmless, run: Run) -> Result<Outcome, JobError> {
-        self.0.send(&run).await;
-        Ok(Outcome::done())
     }
 }
 
