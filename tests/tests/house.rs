@@ -191,6 +191,22 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("operator", &["job", "queue", "cron"]),
     ("testing", &["job", "queue", "client"]),
+    // It knows no integration: a program is made of those that it is given.
+    (
+        "app",
+        &[
+            "client",
+            "cron",
+            "integration",
+            "job",
+            "listener",
+            "operator",
+            "provider",
+            "queue",
+            "webhooks",
+            "worker",
+        ],
+    ),
 ];
 
 /// They stand above all others.

@@ -16,7 +16,7 @@ pub use context::{Context, Pending, Program, SetUpError};
 pub use events::{
     Delivery, Event, EventJob, Events, Notice, OpenSource, Posted, Read, Refusal, Source,
 };
-pub use files::{Calling, Files, NewFile};
+pub use files::{Calling, Files, NewFile, NewUpload, Signing, Upload, UploadError};
 pub use integration::{
     Beside, CallPolicy, CronEntry, Integration, Inventory, OfferFiles, Provider, Repeats, SetUp,
     Smoke, StandIn,

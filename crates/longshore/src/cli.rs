@@ -1,372 +1,63 @@
-//! The command line.
+//! `sandbox` and `demo`: stand-ins on this machine.
 
-pub mod manual;
+use longshore_app::Failure;
+use longshore_app::clap::{self, ArgMatches, Args, FromArgMatches};
 
-mod dead;
-#[cfg(feature = "sandbox")]
-mod sandbox;
-
-use std::path::PathBuf;
-use std::time::Duration;
-
-use clap::{Args, Parser, Subcommand};
-
-pub use dead::{Dead, Discard, Edit, Export, Many, Replay, ReplayChange, Which};
-#[cfg(feature = "sandbox")]
-pub use sandbox::{Demo, Sandbox};
-
-/// Carries an app's jobs to the services it depends on, and says what became of each one.
-///
-/// Apps hand it jobs: mails, text messages, payments, addresses. Workers carry them out, once where the provider lets it,
-/// and leave a provider alone that struggles. Nothing that was accepted is lost: what cannot be done is a dead letter.
-#[derive(Debug, Parser)]
-#[command(
-    name = "longshore",
-    version,
-    propagate_version = true,
-    max_term_width = 100
-)]
-pub struct Cli {
-    /// Where the configuration is [default: ./config]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
-    pub config: Option<PathBuf>,
-    /// Which profile's file is read over default.toml: local, test, production, …
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Everywhere")]
-    pub profile: Option<String>,
-    /// Who does it, for the audit [default: LONGSHORE_OPERATOR, else the user and host]
-    #[arg(long = "as", global = true, value_name = "NAME", value_parser = said, help_heading = "Everywhere")]
-    pub operator: Option<String>,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
+/// What was given to a command.
+pub(crate) fn read<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, Failure> {
+    T::from_arg_matches(matches).map_err(Failure::input)
 }
 
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Runs workers until SIGTERM or SIGINT, then drains; another one more than 2 s later cuts running jobs off
-    Work(Work),
-    /// Enqueues jobs
-    Enqueue(Enqueue),
-    /// Shows one job with its history
-    Job(OneJob),
-    /// Shows every queue: how many jobs are in each state, and whether it is paused
-    Queues(Shown),
-    /// Shows every worker process: its queues, its kinds, and what is wrong with it
-    Workers(Shown),
-    /// Stops a queue's claims in the whole fleet, at once
-    Pause(Pause),
-    /// Lets a paused queue go on
-    Resume(Resume),
-    /// Dead letters: look, edit, replay, export, discard
-    #[command(subcommand)]
-    Dead(Dead),
-    /// Shows who did what, when, why: every pause, replay, edit, discard, export, reveal and the like
-    Audit(Audit),
-    /// Jobs that are made by the clock: when each entry ticks, or run one now
-    #[command(subcommand)]
-    Cron(Cron),
-    /// Which users and subscriptions are which at a payment provider: for a move to another one
-    #[command(subcommand)]
-    Mappings(MappingsCommand),
-    /// Signs a URL that lets a user upload one file, as it is described here, within 15 minutes
-    Presign(Presign),
-    /// Addresses that no mail is sent to, since one bounced or was reported as spam
-    #[command(subcommand)]
-    Suppressions(Suppressions),
-    /// Checks and shows the configuration
-    #[command(subcommand)]
-    Config(ConfigCommand),
-    /// Looks at Redis and at what is configured, and says what to do about what it finds
-    Doctor(Shown),
-    /// Listens for providers' events, such as what became of a message, until SIGTERM or SIGINT
-    Webhooks,
-    /// Makes one harmless call to each provider that has test-mode credentials
-    Smoke(Shown),
-    /// Runs the stand-in providers, for local development
-    #[cfg(feature = "sandbox")]
-    Sandbox(Box<Sandbox>),
-    /// Shows the whole thing at work, on a private Redis and the stand-in providers
-    #[cfg(feature = "sandbox")]
-    Demo(Demo),
-    /// Prints what a shell needs to complete commands and options
-    Completions {
-        /// Which shell
-        shell: clap_complete::Shell,
-    },
-    /// Prints the manual page, or writes one for each command
-    Man {
-        /// Writes longshore.1, longshore-work.1, … into this directory instead
-        #[arg(long, value_name = "DIR")]
-        dir: Option<PathBuf>,
-    },
-}
-
-/// `--json`.
+/// `sandbox`.
 #[derive(Debug, Args)]
-pub struct Shown {
-    /// Prints JSON instead of a table
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `work`.
-#[derive(Debug, Args)]
-pub struct Work {
-    /// A queue to work; may be given several times [default: all whose provider is configured]
-    #[arg(long = "queue", value_name = "NAME")]
-    pub queues: Vec<String>,
-}
-
-/// `enqueue`.
-#[derive(Debug, Args)]
-pub struct Enqueue {
-    /// The kind of job, such as send_email
-    pub kind: String,
-    /// Its args: JSON, @file with JSON, or - for JSON Lines on stdin (all are checked before the first is enqueued)
-    pub args: String,
-    /// Runs no sooner than this long from now: 90s, 15m, 2h, 1d
-    #[arg(long = "in", value_name = "DURATION", value_parser = duration, conflicts_with = "at")]
-    pub delay: Option<Duration>,
-    /// Runs no sooner than at this time, RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub at: Option<u64>,
-    /// At most one job of its kind with this key; the id of the first is printed, and other args are refused. It holds while
-    /// that job waits, runs or is dead, and at least 24 hours
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-    /// Not run at all if its turn comes later than this after it was due: it is dead as expired. Longer than --in
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub expires_in: Option<Duration>,
-    /// Prints a JSON object per job instead of its bare id
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `job`.
-#[derive(Debug, Args)]
-pub struct OneJob {
-    /// The job's id
-    #[arg(value_name = "ID")]
-    pub id: String,
-    /// Shows the args, which may be personal data; the audit says who looked
-    #[arg(long)]
-    pub reveal: bool,
-    /// Why they are looked at
-    #[arg(long, value_name = "TEXT", requires = "reveal")]
-    pub reason: Option<String>,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `presign`.
-#[derive(Debug, Args)]
-pub struct Presign {
-    /// The user's id; the file's key begins with it
-    #[arg(long, value_name = "ID")]
-    pub user: String,
-    /// The file's media type, such as image/png
-    #[arg(long, value_name = "TYPE")]
-    pub content_type: String,
-    /// The file's length in bytes
-    #[arg(long, value_name = "BYTES")]
-    pub length: u64,
-    /// What the file's key ends with, such as png
-    #[arg(long, value_name = "EXTENSION")]
-    pub extension: String,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `pause`.
-#[derive(Debug, Args)]
-pub struct Pause {
-    /// The queue
-    pub queue: String,
-    /// Why, for whoever finds it paused
+pub(crate) struct Sandbox {
+    /// Where the stand-in for SendGrid listens; port 0 picks one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9480")]
+    pub(crate) sendgrid_addr: std::net::SocketAddr,
+    /// Where the stand-in for Twilio listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9481")]
+    pub(crate) twilio_addr: std::net::SocketAddr,
+    /// Where the stand-in for Google Maps listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9482")]
+    pub(crate) google_maps_addr: std::net::SocketAddr,
+    /// Where the stand-in for Stripe listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9483")]
+    pub(crate) stripe_addr: std::net::SocketAddr,
+    /// Where the stand-in for the company's app listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9484")]
+    pub(crate) app_addr: std::net::SocketAddr,
+    /// Where the made-up payment provider testpay listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9485")]
+    pub(crate) testpay_addr: std::net::SocketAddr,
+    /// Where the stand-in for S3 listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9486")]
+    pub s3_addr: std::net::SocketAddr,
+    /// Where the stand-in for R2 listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9487")]
+    pub r2_addr: std::net::SocketAddr,
+    /// Where the stand-in for Postmark listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9488")]
+    pub(crate) postmark_addr: std::net::SocketAddr,
+    /// Where the stand-in for SendGrid posts its events
     #[arg(
         long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9465/webhooks/sendgrid"
     )]
-    pub reason: String,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `resume`.
-#[derive(Debug, Args)]
-pub struct Resume {
-    /// The queue
-    pub queue: String,
-    /// Also lifts what the fleet itself holds back: a provider's Retry-After, refused credentials, an open breaker's wait, a
-    /// limiter that lies ahead, the wait after Redis was restarted or forgot something. The last one at a risk: jobs that a living worker has
-    /// done, and is about to tell of, may run once more
-    #[arg(long)]
-    pub holds: bool,
-    /// Why
+    pub(crate) sendgrid_webhook_url: String,
+    /// Where the stand-in for Stripe posts its events
     #[arg(
         long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9465/webhooks/stripe"
     )]
-    pub reason: String,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
+    pub(crate) stripe_webhook_url: String,
 }
 
-/// `audit`.
+/// `demo`.
 #[derive(Debug, Args)]
-pub struct Audit {
-    /// Only what was done within this time: 30m, 2h, 7d
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub since: Option<Duration>,
-    /// Only in this queue
-    #[arg(long, value_name = "NAME")]
-    pub queue: Option<String>,
-    /// How many at the most, the newest
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: u32,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `cron …`.
-#[derive(Debug, Subcommand)]
-pub enum Cron {
-    /// Shows every entry with its last and next tick
-    List(Shown),
-    /// Enqueues an entry's job now; its schedule goes on as if nothing had been
-    Run {
-        /// The entry, as `cron list` shows it
-        name: String,
-        /// Prints a JSON object instead of the bare id
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-/// `mappings …`.
-#[derive(Debug, Subcommand)]
-pub enum MappingsCommand {
-    /// Writes every mapping as JSON Lines
-    Export,
-    /// Reads mappings as JSON Lines; all are checked before the first is imported
-    Import(ImportMappings),
-}
-
-/// `mappings import`.
-#[derive(Debug, Args)]
-pub struct ImportMappings {
-    /// The file, or - for stdin
-    #[arg(value_name = "FILE")]
-    pub file: String,
-    /// Lets them replace mappings that are there with another value
-    #[arg(long)]
-    pub replace: bool,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `suppressions …`.
-#[derive(Debug, Subcommand)]
-pub enum Suppressions {
-    /// Lists them by the hashes of the addresses, newest first
-    List {
-        /// How many at the most
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-        limit: u32,
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Takes one off the list: mails to it are sent again. SendGrid has a list of its own
-    Remove(RemoveSuppression),
-}
-
-/// `suppressions remove`.
-#[derive(Args)]
-pub struct RemoveSuppression {
-    /// The address, or its hash as `suppressions list` shows it
-    #[arg(value_name = "EMAIL|HASH")]
-    pub which: String,
-    /// Why; it is logged
-    #[arg(long, value_name = "TEXT", value_parser = said)]
-    pub reason: String,
-    /// Does not ask. Needed where nobody can be asked
-    #[arg(long)]
-    pub yes: bool,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Hides which: it may be an address.
-impl std::fmt::Debug for RemoveSuppression {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RemoveSuppression")
-            .field("reason", &self.reason)
-            .field("yes", &self.yes)
-            .finish_non_exhaustive()
-    }
-}
-
-/// `config …`.
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Checks everything and says all that is wrong at once
-    Check(Shown),
-    /// Shows every value and where it came from, secrets masked
-    Show(Shown),
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write it like 90s, 15m, 2h or 1d".to_owned())
-}
-
-fn said(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("say why".to_owned()),
-        _ => Ok(text.to_owned()),
-    }
-}
-
-/// Milliseconds since the epoch.
-fn time(text: &str) -> Result<u64, String> {
-    let time: jiff::Timestamp = text
-        .parse()
-        .map_err(|_| "not a time in RFC 3339, such as 2026-11-23T15:00:00Z".to_owned())?;
-    u64::try_from(time.as_millisecond()).map_err(|_| "before 1970".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_and_durations_are_read() {
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(time("1970-01-01T00:00:01.5Z"), Ok(1500));
-        assert_eq!(time("1970-01-01T01:00:00+01:00"), Ok(0));
-        for wrong in ["", "90", "soon", "-5s"] {
-            assert!(duration(wrong).is_err(), "{wrong:?}");
-        }
-        for wrong in ["", "tomorrow", "2026-11-23", "1969-12-31T23:59:59Z"] {
-            assert!(time(wrong).is_err(), "{wrong:?}");
-        }
-    }
+pub(crate) struct Demo {
+    /// How many emails are enqueued
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    pub(crate) jobs: u32,
 }

@@ -1,14 +1,19 @@
 //! The integrations of this project's own program.
 
-use crate::App;
+use longshore_app::App;
 
 /// The program with all of them.
 #[must_use]
 pub fn program() -> App {
-    App::new()
+    let app = App::new()
         .integration(longshore_email::integration())
         .integration(longshore_sms::integration())
         .integration(longshore_geocode::integration())
         .integration(longshore_payment_reconcile::integration())
-        .integration(longshore_export_cleanup::integration())
+        .integration(longshore_export_cleanup::integration());
+    #[cfg(feature = "sandbox")]
+    let app = app
+        .command(crate::sandbox::command())
+        .command(crate::demo::command());
+    app
 }

@@ -1,21 +1,13 @@
-//! A program of workers, by its integrations: [`App`]. This project's own is [`program`].
+//! This project's own program: [`program`].
 //!
-//! Nothing but `integrations` names an integration; the rest knows them by their values.
+//! Nothing but `integrations` names an integration; `longshore_app` knows them by their values.
 
-mod age;
-mod app;
-pub mod cli;
-mod commands;
-pub mod config;
-pub mod failure;
+#[cfg(feature = "sandbox")]
+mod cli;
+#[cfg(feature = "sandbox")]
+mod demo;
 mod integrations;
-mod logging;
-mod output;
-mod redis_cure;
-pub mod registry;
-pub mod secrets;
-mod sentry;
-mod session;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 
-pub use app::App;
 pub use integrations::program;

@@ -1,7 +1,7 @@
 //! Harbour's workers: everything that `longshore` does, with Harbour's own integrations.
 
 fn main() -> std::process::ExitCode {
-    longshore::App::new()
+    longshore_app::App::new()
         .integration(harbour_slack::integration())
         .main()
 }

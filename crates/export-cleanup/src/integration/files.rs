@@ -1,12 +1,16 @@
-//! Files of other queues' jobs: read from the bucket of exports, or else of uploads, and written to that of exports.
+//! Files of other queues' jobs: read from the bucket of exports, or else of uploads, and written to that of exports. Users
+//! upload to the latter.
 
 use std::sync::Arc;
 
 use crate::BucketName;
-use longshore_integration::{Calling, Context, Files, NewFile, SetUpError};
+use longshore_integration::{
+    Calling, Context, Files, NewFile, NewUpload, SetUpError, Signing, Upload, UploadError,
+};
 use longshore_job::{Answer, Blame, JobError, Run};
 use longshore_storage::objects::NewObject;
-use longshore_storage::{Bucket, Class, Stores};
+use longshore_storage::presign::UploadRequest;
+use longshore_storage::{Bucket, Class, Name, Stores};
 use serde_json::json;
 
 use super::{Buckets, stores};
@@ -15,6 +19,7 @@ struct InBuckets {
     stores: Stores,
     read: Vec<Bucket>,
     written: Option<Bucket>,
+    uploads: Option<Bucket>,
 }
 
 /// `None` where there is no such bucket.
@@ -28,6 +33,7 @@ pub(super) async fn offered(context: Context<'_>) -> Result<Option<Arc<dyn Files
         stores,
         read: read.into_iter().flatten().collect(),
         written: buckets.get(BucketName::Exports).cloned(),
+        uploads: buckets.get(BucketName::Uploads).cloned(),
     };
     Ok((!files.read.is_empty()).then(|| Arc::new(files) as _))
 }
@@ -73,6 +79,43 @@ impl Files for InBuckets {
                 "bucket": placed.bucket,
                 "key": object.key,
             }))
+        })
+    }
+
+    fn sign_upload<'a>(&'a self, new: &'a NewUpload, away: bool) -> Signing<'a> {
+        Box::pin(self.sign(new, away))
+    }
+}
+
+impl InBuckets {
+    async fn sign(&self, new: &NewUpload, away: bool) -> Result<Upload, UploadError> {
+        let upload =
+            UploadRequest::new(&*new.user, &*new.content_type, new.length, &*new.extension)
+                .map_err(|error| UploadError::Wrong(format!("--{error}")))?;
+        let wrong = |what: &str| UploadError::Wrong(what.to_owned());
+        let bucket = self.uploads.as_ref();
+        let bucket = bucket
+            .ok_or_else(|| wrong("there is no bucket for uploads: set buckets.uploads.name"))?;
+        let name = match away && self.stores.fallback_of(bucket).is_some() {
+            true => Name::R2,
+            false => Name::S3,
+        };
+        let store = self.stores.get_store(name);
+        let store =
+            store.ok_or_else(|| UploadError::Failed(format!("{name} is not configured")))?;
+        let signed = store.directly().presign_upload(bucket, &upload).await;
+        let signed = signed.map_err(|error| match error.class {
+            Class::Refused => UploadError::Wrong(error.to_string()),
+            _ => UploadError::Failed(error.to_string()),
+        })?;
+        Ok(Upload {
+            url: signed.url,
+            method: signed.method,
+            headers: signed.headers,
+            key: signed.key,
+            bucket: signed.bucket,
+            store: signed.store.as_str(),
+            expires_at: signed.expires_at,
         })
     }
 }

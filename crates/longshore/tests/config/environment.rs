@@ -4,7 +4,7 @@ use longshore_email::EmailSettings;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use longshore::config::Config;
+use longshore_app::config::Config;
 use secrecy::ExposeSecret;
 
 use longshore::program;

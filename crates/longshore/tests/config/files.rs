@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use longshore::config::{Config, Finding, Severity};
+use longshore_app::config::{Config, Finding, Severity};
 
 use longshore::program;
 

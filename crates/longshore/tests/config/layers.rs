@@ -4,8 +4,8 @@ use longshore_email::EmailSettings;
 use std::path::Path;
 use std::time::Duration;
 
-use longshore::config::{Config, OnUnknown};
 use longshore::program;
+use longshore_app::config::{Config, OnUnknown};
 use longshore_job::RetrySchedule;
 use secrecy::ExposeSecret;
 

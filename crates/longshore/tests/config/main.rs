@@ -3,10 +3,11 @@
 mod environment;
 mod files;
 mod layers;
+mod registry;
 mod rules;
 mod shipped;
 
-use longshore::config::{Config, Finding, Findings};
+use longshore_app::config::{Config, Finding, Findings};
 use tempfile::TempDir;
 
 /// A file of configuration in which SendGrid is on and nothing is wrong.

@@ -15,7 +15,7 @@ mod vault;
 mod webhooks;
 mod worker;
 
-use longshore::config::Severity;
+use longshore_app::config::Severity;
 
 use crate::{SENDGRID_ON, finding, findings, load_as};
 

@@ -6,8 +6,8 @@ use longshore_payment_reconcile::{AppSettings, StripeSettings};
 use longshore_sms::TwilioSettings;
 use std::path::Path;
 
-use longshore::config::{Config, Severity};
 use longshore::program;
+use longshore_app::config::{Config, Severity, wrong_in_defaults};
 use longshore_sandbox::SendGridSandbox;
 
 #[track_caller]
@@ -147,4 +147,31 @@ fn production_holds_no_secret_and_wants_its_templates() {
         .map(|warning| (warning.severity, warning.key.as_str()))
         .collect();
     assert_eq!(warnings, [(Severity::Warning, "email.templates")]);
+}
+
+const DEFAULT_TOML: &str = include_str!("../../../../config/default.toml");
+
+#[test]
+fn default_toml_shows_every_key_with_its_default_and_sets_none() {
+    let wrong = wrong_in_defaults(DEFAULT_TOML, program().integrations());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_file_of_defaults_that_says_otherwise_is_found_out() {
+    let shown = "#namespace = \"longshore\"";
+    assert!(DEFAULT_TOML.contains(shown));
+    for (other, said) in [
+        ("#namespace = \"other\"", "redis.namespace is shown as"),
+        ("namespace = \"longshore\"", "redis.namespace is set"),
+        ("# The namespace", "redis.namespace is not shown"),
+        (
+            "#name_space = \"longshore\"",
+            "redis.name_space is not known",
+        ),
+    ] {
+        let text = DEFAULT_TOML.replacen(shown, other, 1);
+        let wrong = wrong_in_defaults(&text, program().integrations());
+        assert!(wrong.iter().any(|wrong| wrong.contains(said)), "{wrong:#?}");
+    }
 }

@@ -1,4 +1,4 @@
-use longshore::config::{Config, CronSettings};
+use longshore_app::config::{Config, CronSettings};
 use longshore_cron::CatchUp;
 
 use super::check;

@@ -1,6 +1,6 @@
 //! `providers.sendgrid.*` and `email.*`.
 
-use longshore::config::Severity;
+use longshore_app::config::Severity;
 use longshore_email::EmailSettings;
 
 use super::check;

@@ -1,6 +1,6 @@
 //! `providers.*.criticality`, `.sla_percent` and `.owner`.
 
-use longshore::config::{Criticality, Listed};
+use longshore_app::config::{Criticality, Listed};
 
 use super::check;
 use crate::{findings, good};

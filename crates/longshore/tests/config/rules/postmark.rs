@@ -1,6 +1,6 @@
 //! `providers.postmark.*` and `email.fallback`.
 
-use longshore::config::{Config, Findings};
+use longshore_app::config::{Config, Findings};
 use longshore_email::PostmarkTemplate;
 use longshore_email::{EmailSettings, PostmarkTransport};
 

@@ -1,6 +1,6 @@
 //! `retry.*` and `queues.<queue>.*`.
 
-use longshore::config::OnUnknown;
+use longshore_app::config::OnUnknown;
 use longshore_job::Job;
 
 use super::check;

@@ -54,7 +54,7 @@ fn what_a_reference_leads_to_is_looked_at_when_it_is_there() {
     let toml = format!("providers.sentry.dsn = 'file:{}'", path.display());
     let problems = || {
         let config = good(&toml, &[]);
-        let secrets = longshore::secrets::Secrets::new(&config).expect("no Vault");
+        let secrets = longshore_app::secrets::Secrets::new(&config).expect("no Vault");
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let found = runtime
             .expect("a runtime")

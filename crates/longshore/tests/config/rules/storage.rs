@@ -1,6 +1,6 @@
 //! `providers.s3`, `providers.r2` and `buckets`.
 
-use longshore::config::Severity;
+use longshore_app::config::Severity;
 use longshore_client::kinds::BucketName;
 use longshore_export_cleanup::{Buckets, R2Settings, S3Settings};
 

@@ -1,6 +1,6 @@
 //! `providers.twilio.*`, and what its status callbacks need.
 
-use longshore::config::Severity;
+use longshore_app::config::Severity;
 use longshore_sms::{TwilioCredentials, TwilioSender, TwilioSettings};
 
 use super::check;

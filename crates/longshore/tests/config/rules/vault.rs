@@ -1,6 +1,6 @@
 //! `providers.vault.*`, and secrets that are kept there.
 
-use longshore::config::VaultLogin;
+use longshore_app::config::VaultLogin;
 
 use super::check;
 use crate::{SENDGRID_ON, good, load_as};

@@ -1,7 +1,7 @@
 //! `webhooks.*`, and what Google's terms say about keeping results.
 
-use longshore::config::Config;
 use longshore::program;
+use longshore_app::config::Config;
 use longshore_listener::TrustedProxies;
 
 use super::check;

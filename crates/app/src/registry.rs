@@ -220,6 +220,3 @@ pub fn policy(config: &Config, calls: &CallPolicy) -> ProviderPolicy {
         }),
     }
 }
-
-#[cfg(test)]
-mod tests;

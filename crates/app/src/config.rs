@@ -13,6 +13,7 @@
 //! ([`Settings`](longshore_integration::settings::Settings)), and are asked for by type: [`Config::get`].
 
 mod cron;
+mod defaults;
 mod document;
 mod env;
 mod files;
@@ -41,6 +42,7 @@ use longshore_job::Kinds;
 use longshore_listener::TrustedProxies;
 
 pub use cron::CronSettings;
+pub use defaults::wrong_in_defaults;
 pub use inventory::{Criticality, Listed};
 pub use longshore_integration::QueueSpec;
 pub use longshore_integration::settings::{Finding, Findings, SecretRef, Severity};

@@ -8,16 +8,30 @@ use longshore_sandbox::{
     StripeSandbox, TestPaySandbox, TwilioSandbox, WebhookEndpoint,
 };
 
-use super::signals;
-use crate::cli::Sandbox;
-use crate::failure::Failure;
-use crate::output;
+use longshore_app::clap::{Args, Command};
+use longshore_app::{Failure, OwnCommand, output, signals};
+
+use crate::cli::{Sandbox, read};
 
 /// What `config/local.toml` has for them.
 const WEBHOOK_SECRET: &str = "whsec_local";
 const APP_SECRET: &str = "local";
 
-pub(super) async fn run(args: &Sandbox) -> Result<(), Failure> {
+/// The command.
+pub(super) fn command() -> OwnCommand {
+    OwnCommand {
+        command: Sandbox::augment_args(
+            Command::new("sandbox").about("Runs the stand-in providers, for local development"),
+        ),
+        examples: &[
+            "longshore --profile local sandbox",
+            "longshore sandbox --sendgrid-addr 127.0.0.1:0",
+        ],
+        run: |matches| Box::pin(async move { run(&read(&matches)?).await }),
+    }
+}
+
+async fn run(args: &Sandbox) -> Result<(), Failure> {
     let mut words = signals::listen()?;
     let sendgrid = SendGridSandbox::start(args.sendgrid_addr).await;
     let sendgrid = started(args.sendgrid_addr, sendgrid)?;

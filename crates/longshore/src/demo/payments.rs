@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::stage::{PAYMENTS, Stage};
 use super::{check, step};
-use crate::failure::Failure;
-use crate::output::line;
+use longshore_app::Failure;
+use longshore_app::output::line;
 
 const ORDERS: u64 = 30;
 /// How many answers of Stripe's are lost.

@@ -17,9 +17,9 @@ use longshore_job::{
 use longshore_queue::{Fate, OnUnknown, Policy, RunState, decide};
 use longshore_worker::Handlers;
 
-use super::super::House;
-use crate::secrets::Secrets;
 use calls::{CALLS, Call, Kind};
+use longshore_app::registry::{House, names};
+use longshore_app::secrets::Secrets;
 use server::Server;
 
 /// How long a call may take here.
@@ -287,7 +287,7 @@ async fn every_answer_of_every_provider_has_what_follows() {
 fn every_provider_is_called_here() {
     let config = super::all_with("hidden");
     for (_, provider) in config.providers() {
-        for name in super::super::names(&config, provider) {
+        for name in names(&config, provider) {
             let called = CALLS.iter().any(|call| call.provider == name);
             assert!(called, "{name} has no line in CALLS");
         }

@@ -3,25 +3,34 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
+use clap::{ArgMatches, FromArgMatches};
 use longshore_integration::Integration;
 
+use crate::OwnCommand;
 use crate::cli::Cli;
+use crate::own::Ending;
 use crate::{commands, logging};
 
 /// A program of workers: this project's own, or anybody's.
 ///
 /// ```no_run
+/// use longshore_app::App;
+///
 /// fn main() -> std::process::ExitCode {
-///     longshore::App::new()
-///         .integration(longshore_email::integration())
-///         .integration(longshore_sms::integration())
+///     App::new()
+///         .integration(mail::integration())
+///         .integration(fax::integration())
 ///         .main()
 /// }
+/// # mod mail {
+/// #     pub fn integration() -> longshore_integration::Integration { unimplemented!() }
+/// # }
+/// # use mail as fax;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct App {
     integrations: Vec<Integration>,
+    own: Vec<OwnCommand>,
 }
 
 impl App {
@@ -47,6 +56,25 @@ impl App {
         self.refuse_twice(&new, "the events", events);
         self.integrations.push(new);
         self
+    }
+
+    /// Adds a command of this program alone.
+    ///
+    /// # Panics
+    /// When there is one of this name.
+    #[must_use]
+    pub fn command(mut self, own: OwnCommand) -> Self {
+        let name = own.command.get_name();
+        let twice = self.command_line().find_subcommand(name).is_some();
+        assert!(!twice, "there is a command `{name}` already");
+        self.own.push(own);
+        self
+    }
+
+    /// The command line with its manual.
+    #[must_use]
+    pub fn command_line(&self) -> clap::Command {
+        crate::cli::manual::command(&self.own)
     }
 
     fn refuse_twice(
@@ -78,8 +106,7 @@ impl App {
     /// Does what the command line says, as `longshore help` has it. To be called by `main`, once.
     #[must_use]
     pub fn main(self) -> ExitCode {
-        let matches = crate::cli::manual::command().get_matches();
-        let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let matches = self.command_line().get_matches();
         logging::init(self.integrations.iter().map(|of| of.crate_name).collect());
         let runtime = match tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -94,7 +121,14 @@ impl App {
                 return ExitCode::FAILURE;
             }
         };
-        let code = match runtime.block_on(commands::run(&self, cli)) {
+        let ended = match self.own(&matches) {
+            Some(ending) => runtime.block_on(ending),
+            None => {
+                let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+                runtime.block_on(commands::run(&self, cli))
+            }
+        };
+        let code = match ended {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 failure.print();
@@ -107,6 +141,15 @@ impl App {
     }
 }
 
+impl App {
+    /// The command of this program's own that is asked for, begun.
+    fn own(&self, matches: &ArgMatches) -> Option<Ending> {
+        let (name, args) = matches.subcommand()?;
+        let own = self.own.iter().find(|own| own.command.get_name() == name)?;
+        Some((own.run)(args.clone()))
+    }
+}
+
 /// The providers of an integration, those beside its own included.
 fn providers(integration: &Integration) -> Vec<&'static str> {
     let providers = integration.provider.iter();
@@ -116,22 +159,4 @@ fn providers(integration: &Integration) -> Vec<&'static str> {
             std::iter::once(provider.name).chain(beside)
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_takes_each_integration_once() {
-        let app = App::new().integration(longshore_email::integration());
-        assert_eq!(app.integrations().len(), 1);
-        let twice = std::panic::catch_unwind(|| app.integration(longshore_email::integration()));
-        let said = twice.expect_err("refused");
-        let said = said.downcast_ref::<String>().expect("a text");
-        assert_eq!(
-            said,
-            "the queue `email` of the integration `email` is that of `email` already"
-        );
-    }
 }

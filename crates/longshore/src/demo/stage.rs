@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::failure::Failure;
+use longshore_app::Failure;
 
 const NAMESPACE: &str = "demo";
 /// The queues and their providers.

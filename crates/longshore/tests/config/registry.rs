@@ -1,13 +1,67 @@
+//! What our own integrations are, set up by a configuration in which all are on.
+
 mod conformance;
 
-use super::*;
+use longshore_app::OwnCommand;
+use longshore_app::clap::Command;
+use longshore_app::config::Config;
+use longshore_app::registry::House;
+use longshore_app::secrets::Secrets;
 
 #[test]
 fn every_kind_waits_in_its_integrations_queue() {
-    for integration in crate::program().integrations() {
+    for integration in longshore::program().integrations() {
         for spec in integration.kinds {
             assert_eq!(spec.queue, integration.queue.name, "{}", spec.kind);
         }
+    }
+}
+
+#[test]
+fn a_program_takes_each_integration_and_each_command_once() {
+    let twice = std::panic::catch_unwind(|| {
+        longshore::program().integration(longshore_email::integration())
+    });
+    let said = twice.expect_err("refused");
+    let said = said.downcast_ref::<String>().expect("a text");
+    assert_eq!(
+        said,
+        "the queue `email` of the integration `email` is that of `email` already"
+    );
+    for name in ["demo", "work"] {
+        let twice = std::panic::catch_unwind(|| {
+            longshore::program().command(OwnCommand {
+                command: Command::new(name),
+                examples: &[],
+                run: |_| Box::pin(async { Ok(()) }),
+            })
+        });
+        let said = twice.expect_err("refused");
+        let said = said.downcast_ref::<String>().expect("a text");
+        assert_eq!(*said, format!("there is a command `{name}` already"));
+    }
+}
+
+#[test]
+fn commands_of_our_own_are_in_the_manual() {
+    let line = longshore::program().command_line();
+    for name in ["sandbox", "demo"] {
+        let mut command = line.find_subcommand(name).expect("is there").clone();
+        assert!(command.get_about().is_some());
+        let page = command.render_long_help().to_string();
+        let examples = page.lines().map(str::trim);
+        let examples = examples.filter(|line| line.starts_with("longshore "));
+        let mut shown = 0;
+        for example in examples {
+            let parsed = line.clone().try_get_matches_from(example.split(' '));
+            assert!(parsed.is_ok(), "{example}: {parsed:?}");
+            shown += 1;
+        }
+        assert!(shown > 0, "{page}");
+        assert!(
+            page.lines().all(|line| line.chars().count() <= 100),
+            "{page}"
+        );
     }
 }
 
@@ -54,7 +108,7 @@ fn all_with(secret: &str) -> Config {
     ];
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let env = secrets.into_iter().chain(lists).chain(others);
-    Config::load(None, None, crate::program().integrations(), env)
+    Config::load(None, None, longshore::program().integrations(), env)
         .unwrap_or_else(|findings| panic!("{findings}"))
 }
 

@@ -7,12 +7,27 @@ mod others;
 mod payments;
 mod stage;
 
-use crate::cli::Demo;
-use crate::failure::Failure;
-use crate::output::{line, table};
+use longshore_app::clap::{Args, Command};
+use longshore_app::output::{line, table};
+use longshore_app::{Failure, OwnCommand};
+
+use crate::cli::{Demo, read};
 use stage::{BUCKETS, EMAIL, GEOCODE, PAYMENTS, SMS, Stage};
 
-pub(super) async fn run(args: &Demo) -> Result<(), Failure> {
+/// The command.
+pub(super) fn command() -> OwnCommand {
+    OwnCommand {
+        command: Demo::augment_args(
+            Command::new("demo").about(
+                "Shows the whole thing at work, on a private Redis and the stand-in providers",
+            ),
+        ),
+        examples: &["longshore demo", "longshore demo --jobs 200"],
+        run: |matches| Box::pin(async move { run(&read(&matches)?).await }),
+    }
+}
+
+async fn run(args: &Demo) -> Result<(), Failure> {
     let mut stage = Stage::set().await?;
     let jobs = u64::from(args.jobs);
     line(

@@ -7,8 +7,8 @@ use longshore_sandbox::{Fault, Rule};
 
 use super::stage::{GEOCODE, SMS, Stage};
 use super::{check, step};
-use crate::failure::Failure;
-use crate::output::line;
+use longshore_app::Failure;
+use longshore_app::output::line;
 
 const MESSAGES: u64 = 100;
 /// How many answers of Twilio's are lost.

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 const SAME_WITHIN: Duration = Duration::from_secs(2);
 
 /// Listens from now on. The first word asks for a drain, the second for an end at once.
-pub(super) fn listen() -> Result<mpsc::Receiver<()>, Failure> {
+pub fn listen() -> Result<mpsc::Receiver<()>, Failure> {
     let on = |kind| signal(kind).map_err(Failure::failed);
     let mut term = on(SignalKind::terminate())?;
     let mut int = on(SignalKind::interrupt())?;
@@ -45,7 +45,7 @@ pub(super) fn listen() -> Result<mpsc::Receiver<()>, Failure> {
 }
 
 /// Carries something out, unless a signal ends it first: then it is `None`, and what it has done until then stays done.
-pub(super) async fn unless_stopped<T>(deed: impl Future<Output = T>) -> Result<Option<T>, Failure> {
+pub(crate) async fn unless_stopped<T>(deed: impl Future<Output = T>) -> Result<Option<T>, Failure> {
     let mut stop = listen()?;
     tokio::select! {
         done = deed => Ok(Some(done)),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use longshore_app::Failure;
+use longshore_app::output::{line, table};
 use longshore_client::{Client, JobId, kinds::SendEmail};
 use longshore_operator::{Operator, Signed, Target};
 use longshore_queue::BreakerState;
@@ -10,8 +12,6 @@ use serde_json::json;
 
 use super::stage::{EMAIL, Stage};
 use super::{check, step};
-use crate::failure::Failure;
-use crate::output::{line, table};
 
 /// How many mails SendGrid refuses until its template is put right.
 const REFUSED: u64 = 20;

@@ -4,8 +4,6 @@ mod audit;
 mod configuration;
 mod cron;
 mod dead;
-#[cfg(feature = "sandbox")]
-mod demo;
 mod doctor;
 mod enqueue;
 mod job;
@@ -13,9 +11,7 @@ mod manual;
 mod mappings;
 mod presign;
 mod queues;
-#[cfg(feature = "sandbox")]
-mod sandbox;
-mod signals;
+pub mod signals;
 mod smoke;
 mod suppressions;
 mod webhooks;
@@ -69,12 +65,8 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
             sentry::reported(&session.config, "webhooks", listen).await
         }
         Command::Smoke(args) => smoke::run(&load()?, &args).await,
-        #[cfg(feature = "sandbox")]
-        Command::Sandbox(args) => sandbox::run(&args).await,
-        #[cfg(feature = "sandbox")]
-        Command::Demo(args) => demo::run(&args).await,
-        Command::Completions { shell } => manual::completions(shell),
-        Command::Man { dir } => manual::man(dir.as_deref()),
+        Command::Completions { shell } => manual::completions(app, shell),
+        Command::Man { dir } => manual::man(app, dir.as_deref()),
     }
 }
 

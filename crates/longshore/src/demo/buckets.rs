@@ -6,8 +6,8 @@ use longshore_client::kinds::{ApplyLifecycle, BucketName, MoveBack, SweepBucket}
 
 use super::stage::{BUCKETS, EXPORTS, EXPORTS_AWAY, Stage};
 use super::{check, step};
-use crate::failure::Failure;
-use crate::output::line;
+use longshore_app::Failure;
+use longshore_app::output::line;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How many exports are older than 7 days, and how many are not.

@@ -6,27 +6,27 @@ use std::path::Path;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::cli::manual;
+use crate::App;
 use crate::failure::Failure;
 use crate::output;
 
 const NAME: &str = "longshore";
 
-pub(super) fn completions(shell: Shell) -> Result<(), Failure> {
+pub(super) fn completions(app: &App, shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut manual::command(), NAME, &mut script);
+    clap_complete::generate(shell, &mut app.command_line(), NAME, &mut script);
     print(&script)
 }
 
-pub(super) fn man(dir: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn man(app: &App, dir: Option<&Path>) -> Result<(), Failure> {
     let Some(dir) = dir else {
         let mut page = Vec::new();
-        Man::new(manual::command())
+        Man::new(app.command_line())
             .render(&mut page)
             .map_err(Failure::failed)?;
         return print(&page);
     };
-    clap_mangen::generate_to(manual::command(), dir).map_err(|error| {
+    clap_mangen::generate_to(app.command_line(), dir).map_err(|error| {
         Failure::failed(format!(
             "{} cannot be written into: {error}; name a directory that is there and yours",
             dir.display()

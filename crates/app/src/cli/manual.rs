@@ -4,11 +4,11 @@
 use clap::{Command, CommandFactory};
 
 use super::Cli;
+use crate::OwnCommand;
 
 /// Ends `longshore help`.
 const ALL: &str = "\
 Examples:
-  longshore --profile local sandbox &        # stand-ins for all providers, for development
   longshore --profile local work             # workers on them
   longshore --profile local enqueue send_sms '{\"to\":\"+4790000000\",\"body\":\"Hei\"}'
   longshore queues                           # what waits, and what holds it back
@@ -171,14 +171,6 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "sandbox",
-        &[
-            "longshore --profile local sandbox",
-            "longshore sandbox --sendgrid-addr 127.0.0.1:0",
-        ],
-    ),
-    ("demo", &["longshore demo", "longshore demo --jobs 200"]),
-    (
         "completions",
         &[
             "longshore completions bash > /etc/bash_completion.d/longshore",
@@ -195,10 +187,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The command line with its manual.
+/// The command line with its manual, and what a program has beside.
 #[must_use]
-pub fn command() -> Command {
-    pages(Cli::command().after_long_help(ALL), &mut Vec::new())
+pub fn command(own: &[OwnCommand]) -> Command {
+    let all = pages(Cli::command().after_long_help(ALL), &mut Vec::new());
+    own.iter().fold(all, |all, own| {
+        all.subcommand(own.command.clone().after_long_help(end(Some(own.examples))))
+    })
 }
 
 fn pages(command: Command, above: &mut Vec<String>) -> Command {
@@ -210,15 +205,19 @@ fn pages(command: Command, above: &mut Vec<String>) -> Command {
         above.push(name.clone());
         let examples = examples(&above.join(" "));
         let command = command.mut_subcommand(name, |command| {
-            let end = match examples {
-                Some(examples) => format!("Examples:\n  {}\n\n{EACH}", examples.join("\n  ")),
-                None => EACH.to_owned(),
-            };
-            pages(command.after_long_help(end), above)
+            pages(command.after_long_help(end(examples)), above)
         });
         above.pop();
         command
     })
+}
+
+/// What ends a command's page.
+fn end(examples: Option<&[&str]>) -> String {
+    match examples {
+        Some(examples) => format!("Examples:\n  {}\n\n{EACH}", examples.join("\n  ")),
+        None => EACH.to_owned(),
+    }
 }
 
 fn examples(path: &str) -> Option<&'static [&'static str]> {
@@ -261,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_command_says_what_it_does_and_shows_how() {
-        each(&command(), &[], &mut |command, path| {
+        each(&command(&[]), &[], &mut |command, path| {
             let name = path.join(" ");
             assert!(
                 command.get_about().is_some(),
@@ -287,7 +286,9 @@ mod tests {
     #[test]
     fn every_example_is_a_call_that_is_understood() {
         let mut known = Vec::new();
-        each(&command(), &[], &mut |_, path| known.push(path.join(" ")));
+        each(&command(&[]), &[], &mut |_, path| {
+            known.push(path.join(" "));
+        });
         for (of, _) in EXAMPLES {
             assert!(known.iter().any(|k| k == of), "there is no command `{of}`");
         }
@@ -297,7 +298,7 @@ mod tests {
             .chain(ALL.lines().map(str::trim));
         let mut tried = 0;
         for line in lines.filter(|line| line.starts_with("longshore ")) {
-            let parsed = command().try_get_matches_from(words(line));
+            let parsed = command(&[]).try_get_matches_from(words(line));
             assert!(parsed.is_ok(), "{line}\n{}", parsed.expect_err("is none"));
             tried += 1;
         }
@@ -306,7 +307,7 @@ mod tests {
 
     #[test]
     fn no_page_is_wider_than_a_hundred_columns() {
-        each(&command(), &[], &mut |command, path| {
+        each(&command(&[]), &[], &mut |command, path| {
             let mut command = command.clone();
             for page in [command.render_help(), command.render_long_help()] {
                 for line in page.to_string().lines() {

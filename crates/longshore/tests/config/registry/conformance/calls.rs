@@ -6,7 +6,7 @@ use longshore_job::Route;
 
 use super::server::{Answers, Server};
 use super::{Does, Follows};
-use crate::config::Config;
+use longshore_app::config::Config;
 
 /// What a call does at its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,6 +244,6 @@ pub(super) fn config(
         set("EMAIL__FALLBACK", "postmark");
         set("PROVIDERS__POSTMARK__SERVER_TOKEN", "x");
     }
-    Config::load(None, None, crate::program().integrations(), env)
+    Config::load(None, None, longshore::program().integrations(), env)
         .unwrap_or_else(|findings| panic!("{findings}"))
 }

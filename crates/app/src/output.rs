@@ -13,13 +13,13 @@ const WIDTH: usize = 100;
 const LAST_AT_LEAST: usize = 20;
 
 /// Prints one value as a line of JSON.
-pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
+pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(Failure::failed)?;
     line(&text)
 }
 
 /// Prints a line. A reader that has gone away (`| head`) has read enough: that is no failure.
-pub(crate) fn line(text: &str) -> Result<(), Failure> {
+pub fn line(text: &str) -> Result<(), Failure> {
     match write(&format!("{text}\n")) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -51,13 +51,13 @@ pub(crate) fn write(text: &str) -> io::Result<()> {
 }
 
 /// Says something on stderr. When nobody can hear it, so be it: `eprintln!` would panic.
-pub(crate) fn note(text: &str) {
+pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Prints rows under a header. Only the last column is ever cut, and only at the edge of a terminal: an id must stay in
 /// one piece to be copied, and whoever reads a pipe wants it all.
-pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
+pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
     line(&table_lines(header, rows).join("\n"))
 }
 

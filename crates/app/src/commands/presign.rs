@@ -1,0 +1,99 @@
+//! `presign`: a URL that takes one upload.
+
+use jiff::Timestamp;
+use longshore_integration::{Integration, NewUpload, Program, UploadError};
+use longshore_queue::BreakerState;
+use serde_json::{Map, Value, json};
+
+use crate::cli::Presign;
+use crate::failure::Failure;
+use crate::output;
+use crate::registry::House;
+use crate::secrets::Secrets;
+use crate::session::Session;
+
+/// Nothing is sent to the store, so nothing is found out about it either: where the URL leads is what the fleet knows.
+pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure> {
+    let upload = NewUpload {
+        user: args.user.clone(),
+        content_type: args.content_type.clone(),
+        length: args.length,
+        extension: args.extension.clone(),
+    };
+    let mut integrations = session.config.integrations().iter();
+    let store = integrations
+        .find(|integration| integration.files.is_some())
+        .ok_or_else(|| Failure::input("no integration of this program takes files"))?;
+    let secrets = Secrets::new(&session.config)?;
+    let house = House::new(&session.config, &secrets);
+    let files = house.files().await?;
+    let files = files.ok_or_else(|| off(session, store))?;
+    let away = is_away(session, store).await;
+    let signed = files.sign_upload(&upload, away).await;
+    let signed = signed.map_err(|error| match error {
+        UploadError::Wrong(what) => Failure::Input(what),
+        UploadError::Failed(what) => Failure::Failed(what),
+    })?;
+    let expires_at = Timestamp::try_from(signed.expires_at).map_err(Failure::failed)?;
+    let expires_at = Timestamp::from_second(expires_at.as_second()).map_err(Failure::failed)?;
+    if args.json {
+        let headers: Map<String, Value> = signed
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().into()))
+            .collect();
+        return output::json(&json!({
+            "url": signed.url,
+            "method": signed.method,
+            "headers": headers,
+            "key": signed.key,
+            "bucket": signed.bucket,
+            "store": signed.store,
+            "expires_at": expires_at.to_string(),
+        }));
+    }
+    output::line(&format!("{} {}", signed.method, signed.url))?;
+    for (name, value) in &signed.headers {
+        output::line(&format!("{name}: {value}"))?;
+    }
+    output::note(&format!(
+        "takes exactly this upload, with exactly these headers, until {expires_at}; it will be {} in {} ({})",
+        signed.key, signed.bucket, signed.store
+    ));
+    Ok(())
+}
+
+/// Why there is no place for files.
+fn off(session: &Session, store: &Integration) -> Failure {
+    match &store.provider {
+        Some(provider) if (provider.origin)(session.config.sections()).is_none() => Failure::input(
+            format!("{} is off: set {}", provider.name, provider.turned_on_by),
+        ),
+        _ => Failure::input(format!(
+            "there is no place for files: {} has none configured",
+            store.name
+        )),
+    }
+}
+
+/// Whether the fleet leaves the store alone at this time. A Redis that cannot be asked stops no upload.
+async fn is_away(session: &Session, store: &Integration) -> bool {
+    let Some(provider) = &store.provider else {
+        return false;
+    };
+    let asked = async { Ok::<_, Failure>(session.operator().await?.queues().await?) };
+    let rows = match asked.await {
+        Ok(rows) => rows,
+        Err(error) => {
+            tracing::warn!(
+                "whether {} is away is not known, so it is taken to be there: {error}",
+                provider.name
+            );
+            return false;
+        }
+    };
+    rows.iter()
+        .filter(|row| row.queue == store.queue.name)
+        .flat_map(|row| &row.breakers)
+        .any(|breaker| breaker.provider == provider.name && breaker.state == BreakerState::Open)
+}
