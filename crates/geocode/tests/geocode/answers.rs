@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use longshore_geocode::GeocodeAddress;
-use longshore_job::{Handler, JobError, JobId, Run, Scope};
+use longshore_job::{Handler, JobError, Scope};
 use longshore_sandbox::Fault;
+use longshore_testing::ScriptedGate;
 use serde_json::json;
 
-use crate::{ADDRESS, Door, KEY, Scene, code, says};
+use crate::{ADDRESS, KEY, Scene, code, says, script};
 
 #[tokio::test]
 async fn an_address_is_found_with_all_its_letters() {
@@ -46,16 +47,17 @@ async fn no_such_place_is_an_answer() {
 #[tokio::test]
 async fn nothing_leaves_while_the_gate_is_shut() {
     let mut scene = Scene::set().await;
-    scene.door = Door::new(false);
+    let shut = script(ScriptedGate::shut());
+    let open = std::mem::replace(&mut scene.script, shut.clone());
     tokio::select! {
         biased;
         outcome = scene.run(GeocodeAddress::new("Oslo")) => panic!("{outcome:?}"),
-        () = scene.door.asking.notified() => {}
+        () = shut.gate.held_back() => {}
     }
     // Whatever had been sent would have come before this one.
-    let door = std::mem::replace(&mut scene.door, Door::new(true));
+    scene.script = open;
     scene.done(GeocodeAddress::new("Bergen")).await;
-    assert_eq!(door.asked(), 1);
+    assert_eq!(shut.gate.reads(), 1);
     assert_eq!(scene.sought(), ["Bergen"]);
     assert_eq!(scene.counts(), (1, 1, 1));
 }
@@ -136,7 +138,7 @@ async fn googles_words_decide() {
         assert_eq!(error.answer().status, Some(http));
     }
     assert_eq!(scene.counts(), (21, 0, 21), "one request per run");
-    assert_eq!(scene.memory.kept(), [], "no failure is remembered");
+    assert_eq!(scene.kept(), [], "no failure is remembered");
 }
 
 fn word(status: &str) -> serde_json::Value {
@@ -187,7 +189,7 @@ async fn a_provider_that_is_not_there_costs_no_attempt() {
         provider, handler, ..
     } = Scene::set().await;
     provider.stop().await;
-    let run = Run::new(JobId::generate(), 1, 4, Door::new(true));
+    let run = script(ScriptedGate::open()).run();
     let error = handler.run(GeocodeAddress::new("Oslo"), run).await;
     let error = error.expect_err("nobody there");
     assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");

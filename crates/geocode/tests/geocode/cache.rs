@@ -49,7 +49,7 @@ async fn coordinates_are_kept_for_thirty_days_and_place_ids_for_a_year() {
     let scene = Scene::set().await;
     let (first, _) = scene.done(job()).await;
     let id = first["place_id"].as_str().expect("an id");
-    let kept = scene.memory.kept();
+    let kept = scene.kept();
     let times: Vec<_> = kept
         .iter()
         .map(|(key, _, seconds)| (key.split(':').next().unwrap_or_default(), *seconds))
@@ -64,9 +64,9 @@ async fn coordinates_are_kept_for_thirty_days_and_place_ids_for_a_year() {
     let id_alone = &kept[0].1;
     assert_eq!(id_alone, id, "nothing that has to go after 30 days");
 
-    scene.memory.pass(30 * DAY - SECOND);
+    scene.script.memory.advance(30 * DAY - SECOND);
     assert_eq!(scene.done(job()).await.0["cached"], true);
-    scene.memory.pass(SECOND);
+    scene.script.memory.advance(SECOND);
     let (again, answer) = scene.done(job()).await;
     assert_eq!((place(&again), again.get("cached")), (place(&first), None));
     assert_eq!(answer.provider.as_deref(), Some("google_maps"));
@@ -74,9 +74,9 @@ async fn coordinates_are_kept_for_thirty_days_and_place_ids_for_a_year() {
     assert_eq!(scene.done(job()).await.0["cached"], true);
 
     // The year begins again with each time Google says the id.
-    scene.memory.pass(365 * DAY - SECOND);
+    scene.script.memory.advance(365 * DAY - SECOND);
     scene.done(job()).await;
-    scene.memory.pass(365 * DAY);
+    scene.script.memory.advance(365 * DAY);
     scene.done(job()).await;
     assert_eq!(scene.sought(), [ADDRESS, id, id, ADDRESS]);
     assert_eq!(scene.counts(), (4, 4, 4));
@@ -87,12 +87,12 @@ async fn no_such_place_is_remembered_for_a_day() {
     let scene = Scene::set().await;
     let nowhere = || GeocodeAddress::new("1 Nowhere Lane");
     scene.done(nowhere()).await;
-    scene.memory.pass(DAY - SECOND);
+    scene.script.memory.advance(DAY - SECOND);
     let (result, answer) = scene.done(nowhere()).await;
     assert_eq!(result, json!({ "found": false, "cached": true }));
     assert_eq!(answer, Answer::default());
     assert_eq!(scene.counts(), (1, 0, 1));
-    scene.memory.pass(SECOND);
+    scene.script.memory.advance(SECOND);
     let (result, _) = scene.done(nowhere()).await;
     assert_eq!(result, json!({ "found": false }));
     assert_eq!(scene.counts(), (2, 0, 2));
@@ -111,7 +111,7 @@ async fn a_place_that_google_no_longer_knows_is_looked_up_by_its_address() {
         let scene = Scene::set().await;
         let (first, _) = scene.done(job()).await;
         let id = first["place_id"].as_str().expect("an id");
-        scene.memory.pass(30 * DAY);
+        scene.script.memory.advance(30 * DAY);
         scene.fault_for(id, answer);
         let (again, _) = scene.done(job()).await;
         assert_eq!(place(&again), place(&first));
@@ -125,7 +125,7 @@ async fn trouble_with_a_place_id_is_trouble_and_no_second_request() {
     let scene = Scene::set().await;
     let (first, _) = scene.done(job()).await;
     let id = first["place_id"].as_str().expect("an id");
-    scene.memory.pass(30 * DAY);
+    scene.script.memory.advance(30 * DAY);
     let ill = json!({ "status": "UNKNOWN_ERROR", "results": [] });
     scene.fault_for(id, says(200, &ill));
     let error = scene.run(job()).await.expect_err("ill");
@@ -145,7 +145,7 @@ async fn a_partial_match_is_looked_up_by_its_address_again() {
     let (again, _) = scene.done(GeocodeAddress::new(address)).await;
     assert_eq!(again["cached"], true);
     assert_eq!(again["partial_match"], true);
-    scene.memory.pass(30 * DAY);
+    scene.script.memory.advance(30 * DAY);
     let (again, _) = scene.done(GeocodeAddress::new(address)).await;
     assert_eq!(again["partial_match"], true, "still");
     assert_eq!(scene.sought(), [address, address]);
@@ -154,7 +154,7 @@ async fn a_partial_match_is_looked_up_by_its_address_again() {
 #[tokio::test]
 async fn a_cache_that_is_down_costs_a_request_and_no_job() {
     let scene = Scene::set().await;
-    scene.memory.break_down();
+    scene.script.memory.fail_all();
     let (first, _) = scene.done(job()).await;
     let (again, _) = scene.done(job()).await;
     assert_eq!(place(&again), place(&first));
@@ -172,7 +172,7 @@ async fn what_does_not_decode_is_not_there() {
         (5, b"{}"),
         (7, br#"{"found":{"lat":1.0}}"#),
     ] {
-        scene.memory.overwrite(garbage);
+        scene.script.memory.overwrite_kept(garbage);
         let (again, _) = scene.done(job()).await;
         assert_eq!(place(&again), place(&first));
         // A text may be a place id for all we know; Google knows that it is none.

@@ -1,17 +1,15 @@
 //! Requests as Google's own Python client, googlemaps 4.10.0, writes them.
 
-use std::sync::Arc;
-
 use longshore_geocode::GeocodeAddress;
-use longshore_job::{Handler, JobId, Run};
+use longshore_job::Handler;
+use longshore_testing::ScriptedGate;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::memory::Remembering;
-use crate::{Door, handler};
+use crate::{handler, script};
 
 /// What `Client(key).geocode(**args)` sent to a server that wrote it down.
 const GOLDEN: &str = include_str!("../golden/googlemaps-4.10.0.json");
@@ -72,7 +70,7 @@ async fn requests_are_those_of_googles_own_client() {
         let place_id = args.place_id.as_deref();
         let (origin, mut told) = place(place_id.unwrap_or("ChIJ")).await;
         let handler = handler(&origin, |config| config.api_key = key.into());
-        let memory = Arc::new(Remembering::default());
+        let script = script(ScriptedGate::open());
         let job = GeocodeAddress {
             address: args.address.unwrap_or_else(|| "Oslo".to_owned()),
             region: args.region,
@@ -81,14 +79,15 @@ async fn requests_are_those_of_googles_own_client() {
         let mut line = String::new();
         // The second time only the place id is left.
         for _ in 0..=usize::from(place_id.is_some()) {
-            let run = Run::new(JobId::generate(), 1, 4, Door::new(true));
-            let run = run.with_memory(memory.clone());
+            let run = script.for_new_job().run();
             let outcome = handler.run(job.clone(), run).await;
             outcome.expect("found");
             line = told
                 .try_recv()
                 .expect("a request, written down before it is answered");
-            memory.pass(std::time::Duration::from_secs(30 * 24 * 60 * 60));
+            script
+                .memory
+                .advance(std::time::Duration::from_secs(30 * 24 * 60 * 60));
         }
         assert_eq!(meaning(&line), meaning(&request));
     }

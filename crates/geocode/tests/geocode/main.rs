@@ -3,69 +3,39 @@
 mod answers;
 mod cache;
 mod golden;
-mod memory;
 mod secrets;
-
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use longshore_geocode::GeocodeAddress;
 use longshore_geocode::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
-use longshore_job::{Answer, Gate, Handler, JobError, JobId, Outcome, Run};
+use longshore_job::{Answer, Handler, JobError, Outcome};
 use longshore_sandbox::{Fault, GoogleMapsSandbox, Only, Rule};
+use longshore_testing::{Request, Script, ScriptedGate, ScriptedMemory, Way};
 use serde_json::Value;
-use tokio::sync::Notify;
-
-use memory::Remembering;
 
 const KEY: &str = "AIza-any";
 
 /// An address with everything that is hard to carry.
 const ADDRESS: &str = "Øvre Ærfuglveien 12 å, 0154 Oslo 🏠 & 50+ #2 100%";
 
-/// Counts how often it was asked, and opens or does not. A request with an effect would be a mistake here.
-struct Door {
-    opens: bool,
-    asked: AtomicU64,
-    asking: Notify,
+/// Behind this gate, where a request with an effect would be a mistake, with a memory of which a look-up wants nothing but what
+/// it kept there.
+fn script(gate: ScriptedGate) -> Script {
+    let effect = "a look-up has no effect";
+    let memory = ScriptedMemory::new();
+    memory.forbid(Request::Own, "a look-up owns no message");
+    let earlier = "a look-up does not need to know what came before";
+    memory.forbid(Request::Earlier, earlier);
+    let gate = gate
+        .forbid(Way::Send, effect)
+        .forbid(Way::SendElsewhere, effect);
+    Script::new().with_gate(gate).with_memory(&memory)
 }
 
-impl Door {
-    fn new(opens: bool) -> Arc<Self> {
-        Arc::new(Self {
-            opens,
-            asked: AtomicU64::new(0),
-            asking: Notify::new(),
-        })
-    }
-
-    fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Relaxed)
-    }
-}
-
-impl Gate for Door {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        panic!("a look-up has no effect");
-    }
-
-    fn clear_to_read(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        self.asking.notify_one();
-        match self.opens {
-            true => Box::pin(std::future::ready(())),
-            false => Box::pin(std::future::pending()),
-        }
-    }
-}
-
-/// A provider, a handler that uses it, a door that is open, and a memory in which nothing is yet.
+/// A provider, a handler that uses it, and what surrounds its runs: an open gate, and an empty memory.
 struct Scene {
     provider: GoogleMapsSandbox,
     handler: GeocodeAddressHandler,
-    door: Arc<Door>,
-    memory: Arc<Remembering>,
+    script: Script,
 }
 
 impl Scene {
@@ -80,15 +50,22 @@ impl Scene {
         Self {
             provider,
             handler,
-            door: Door::new(true),
-            memory: Arc::default(),
+            script: script(ScriptedGate::open()),
         }
     }
 
     async fn run(&self, job: GeocodeAddress) -> Result<Outcome, JobError> {
-        let run = Run::new(JobId::generate(), 1, 4, self.door.clone());
-        let run = run.with_memory(self.memory.clone());
-        self.handler.run(job, run).await
+        self.handler.run(job, self.script.for_new_job().run()).await
+    }
+
+    /// Keys, values and how long each is still kept, in seconds; sorted by key.
+    fn kept(&self) -> Vec<(String, String, u64)> {
+        let kept = self.script.memory.kept().into_iter();
+        let shown = kept.map(|kept| {
+            let value = String::from_utf8(kept.value).expect("a text");
+            (kept.key, value, kept.time.as_secs())
+        });
+        shown.collect()
     }
 
     /// Runs a job that gets done: its result, and what is known of the answer.
@@ -105,7 +82,7 @@ impl Scene {
     /// Requests that came, places that were found, and how often the gate was asked.
     fn counts(&self) -> (u64, u64, u64) {
         let summary = self.provider.ledger().summary();
-        (summary.requests, summary.accepted, self.door.asked())
+        (summary.requests, summary.accepted, self.script.gate.reads())
     }
 
     /// What was looked up and found, in order: addresses and place ids.

@@ -100,13 +100,13 @@ async fn neither_key_nor_address_stands_in_errors_debug_forms_and_logs() {
     }
     scene.provider.faults().clear();
     scene.done(GeocodeAddress::new(ADDRESS)).await;
-    scene.memory.break_down();
+    scene.script.memory.fail_all();
     scene.done(GeocodeAddress::new(ADDRESS)).await;
     scene.provider.refuse_key(SECRET);
     let error = scene.run(GeocodeAddress::new(ADDRESS)).await;
     assert_nothing_in(&format!("{:?}", error.expect_err("the very key was sent")));
 
-    assert_nothing_in(&format!("{:?} {:?}", scene.handler, scene.memory.kept()));
+    assert_nothing_in(&format!("{:?} {:?}", scene.handler, scene.kept()));
     let text = log.text();
     assert!(text.contains("request over"), "requests are logged: {text}");
     assert!(text.contains("the cache cannot be asked"), "{text}");
