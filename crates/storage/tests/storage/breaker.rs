@@ -1,60 +1,27 @@
-//! Every try goes through the run's door.
+//! Every try goes through the run's gate.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::{Gate, JobError, JobId, NotNow, Pass, Reach, Run, Unreached, Why, Word};
+use longshore_job::{JobError, NotNow, Pass, Why, Word};
 use longshore_sandbox::{Fault, Ledger, Rule, S3Sandbox, When};
 use longshore_storage::objects::NewObject;
 use longshore_storage::{Class, Name};
+use longshore_testing::{Noted, Script, ScriptedGate, Way};
 
 use crate::{LOOPBACK, store};
 
 /// A breaker that opens after 10 failures in a row, as the fleet's does.
-#[derive(Default)]
-pub(crate) struct Door {
-    pub(crate) heard: Mutex<Vec<(String, bool, Option<Word>)>>,
-    ill: Mutex<BTreeMap<String, u32>>,
-    /// What was not reached last, and how to find out when it is.
-    unreached: Mutex<Option<(Unreached, Arc<dyn Reach>)>>,
-    /// It stays open for less time than the SDK waits: whatever has an effect comes late enough to be a probe.
-    short: Mutex<bool>,
+pub(crate) fn breaker() -> Script {
+    behind(false)
 }
 
-impl Door {
-    fn is_open(&self, provider: &str) -> bool {
-        let ill = self.ill.lock().expect("not poisoned");
-        ill.get(provider).is_some_and(|ill| *ill >= 10)
-    }
-
-    pub(crate) fn words(&self) -> Vec<Word> {
-        let heard = self.heard.lock().expect("not poisoned");
-        heard
-            .iter()
-            .filter_map(|(_, _, word)| word.clone())
-            .collect()
-    }
-}
-
-impl Gate for Door {
-    fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
-        *self.unreached.lock().expect("not poisoned") = Some((unreached, again));
-    }
-
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        panic!("single calls are asked for by name");
-    }
-
-    fn ask<'a>(
-        &'a self,
-        provider: &'a str,
-        effect: bool,
-    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
-        let probe = effect && *self.short.lock().expect("not poisoned");
-        let answer = match self.is_open(provider) {
+/// With `short` it stays open for less time than the SDK waits: whatever has an effect comes late enough to be a probe.
+fn behind(short: bool) -> Script {
+    let by_name = "single calls are asked for by name";
+    let gate = ScriptedGate::open().answering(move |noted, provider, effect| {
+        let probe = effect && short;
+        match failures_in_a_row(noted, provider) >= 10 {
             true if probe => Ok(Pass { epoch: 1, probe }),
             true => Err(NotNow {
                 provider: provider.to_owned(),
@@ -62,36 +29,25 @@ impl Gate for Door {
                 retry_after: Duration::from_secs(30),
             }),
             false => Ok(Pass::default()),
-        };
-        let asked = (provider.to_owned(), effect, None);
-        self.heard.lock().expect("not poisoned").push(asked);
-        Box::pin(async { answer })
-    }
-
-    fn tell<'a>(
-        &'a self,
-        provider: &'a str,
-        _: Pass,
-        word: Word,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        let mut ill = self.ill.lock().expect("not poisoned");
-        let ill = ill.entry(provider.to_owned()).or_default();
-        match word {
-            // As where no other worker is there that reaches it.
-            Word::Ill | Word::NotReached => *ill += 1,
-            Word::Well => *ill = 0,
-            _ => {}
         }
-        let mut heard = self.heard.lock().expect("not poisoned");
-        if let Some(last) = heard.last_mut() {
-            last.2 = Some(word);
-        }
-        Box::pin(async {})
-    }
+    });
+    let ways = [Way::Send, Way::Read, Way::SendElsewhere, Way::ReadElsewhere];
+    let gate = ways
+        .into_iter()
+        .fold(gate, |gate, way| gate.forbid(way, by_name));
+    Script::new().with_gate(gate)
 }
 
-pub(crate) fn run(door: &Arc<Door>) -> Run {
-    Run::new(JobId::generate(), 1, 4, door.clone())
+fn failures_in_a_row(noted: &[Noted], of: &str) -> u32 {
+    noted.iter().fold(0, |ill, noted| match noted {
+        Noted::Told { provider, word, .. } if provider == of => match word {
+            // As where no other worker is there that reaches it.
+            Word::Ill | Word::NotReached => ill + 1,
+            Word::Well => 0,
+            _ => ill,
+        },
+        _ => ill,
+    })
 }
 
 fn object() -> NewObject {
@@ -121,8 +77,8 @@ async fn ten_failed_tries_open_the_breaker_within_one_run_and_cost_no_attempt() 
             .set(vec![Rule::always(fault)])
             .expect("set");
         let before = sandbox.ledger().requests();
-        let door = Arc::new(Door::default());
-        let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+        let script = breaker();
+        let session = store(Name::S3, &sandbox.origin()).during(&script.run());
         let error = session.list("exports", "", None).await.expect_err("away");
         assert!(matches!(&error.class, Class::NotNow(not_now) if not_now.why == Why::Open));
         assert!(
@@ -130,7 +86,7 @@ async fn ten_failed_tries_open_the_breaker_within_one_run_and_cost_no_attempt() 
             "a wait, no attempt"
         );
         assert_eq!(sandbox.ledger().requests() - before, 10);
-        assert_eq!(door.words(), vec![Word::Ill; 10]);
+        assert_eq!(script.gate.words(), vec![Word::Ill; 10]);
     }
 }
 
@@ -142,9 +98,8 @@ async fn a_probe_that_fails_ends_the_run_at_no_attempt() {
         .faults()
         .set(vec![Rule::always(answer(503))])
         .expect("set");
-    let door = Arc::new(Door::default());
-    *door.short.lock().expect("not poisoned") = true;
-    let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+    let script = behind(true);
+    let session = store(Name::S3, &sandbox.origin()).during(&script.run());
     let error = session.put("exports", &object()).await.expect_err("away");
     assert!(matches!(error.class, Class::NotNow(_)), "{error}");
     assert_eq!(sandbox.ledger().requests(), 11, "ten, and the probe");
@@ -155,11 +110,11 @@ async fn nobody_home_is_the_same() {
     let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
     let origin = sandbox.origin();
     sandbox.stop().await;
-    let door = Arc::new(Door::default());
-    let session = store(Name::S3, &origin).during(&run(&door));
+    let script = breaker();
+    let session = store(Name::S3, &origin).during(&script.run());
     let error = session.list("exports", "", None).await.expect_err("away");
     assert!(matches!(error.class, Class::NotNow(_)), "{error}");
-    assert_eq!(door.words().len(), 10);
+    assert_eq!(script.gate.words().len(), 10);
 }
 
 #[tokio::test]
@@ -169,19 +124,22 @@ async fn three_retries_are_the_sdks_and_a_success_among_them_is_one() {
         .faults()
         .set(vec![Rule::first(3, answer(503))])
         .expect("set");
-    let door = Arc::new(Door::default());
-    let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+    let script = breaker();
+    let session = store(Name::S3, &sandbox.origin()).during(&script.run());
     session
         .put("exports", &object())
         .await
         .expect("the fourth time");
-    assert_eq!(door.words(), [Word::Ill, Word::Ill, Word::Ill, Word::Well]);
-    let heard = door.heard.lock().expect("not poisoned");
-    assert!(
-        heard
-            .iter()
-            .all(|(name, effect, _)| name == "s3" && *effect)
+    assert_eq!(
+        script.gate.words(),
+        [Word::Ill, Word::Ill, Word::Ill, Word::Well]
     );
+    let asked = |noted: Noted| match noted {
+        Noted::Asked { provider, effect } => Some((provider, effect)),
+        _ => None,
+    };
+    let asked: Vec<_> = script.gate.noted().into_iter().filter_map(asked).collect();
+    assert_eq!(asked, vec![("s3".to_owned(), true); 4]);
 }
 
 #[tokio::test]
@@ -206,8 +164,8 @@ async fn a_throttle_waits_and_a_time_that_is_named_holds_everybody() {
             .set(vec![Rule::always(fault)])
             .expect("set");
         let before = sandbox.ledger().requests();
-        let door = Arc::new(Door::default());
-        let session = store(Name::R2, &sandbox.origin()).during(&run(&door));
+        let script = breaker();
+        let session = store(Name::R2, &sandbox.origin()).during(&script.run());
         let error = session
             .list("exports", "", None)
             .await
@@ -215,26 +173,26 @@ async fn a_throttle_waits_and_a_time_that_is_named_holds_everybody() {
         assert_eq!(error.class, Class::Throttled(Duration::from_secs(60)));
         assert_eq!(sandbox.ledger().requests() - before, 4, "R2's 429 too");
         assert_eq!(
-            door.words(),
+            script.gate.words(),
             vec![Word::Nothing; 4],
             "a busy prefix is no outage"
         );
     }
     let named = Rule::new(slow(&[("x-amz-retry-after", "1500")]), When::First(1));
     sandbox.faults().set(vec![named]).expect("set");
-    let door = Arc::new(Door::default());
-    let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+    let script = breaker();
+    let session = store(Name::S3, &sandbox.origin()).during(&script.run());
     session.list("exports", "", None).await.expect("after that");
     let held = Word::Hold(Duration::from_millis(1500));
-    assert_eq!(door.words(), [held, Word::Well]);
+    assert_eq!(script.gate.words(), [held, Word::Well]);
 }
 
 #[tokio::test]
 async fn refused_credentials_are_told_once_and_are_a_wait_for_the_job() {
     let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
     sandbox.refuse_key();
-    let door = Arc::new(Door::default());
-    let session = store(Name::S3, &sandbox.origin()).during(&run(&door));
+    let script = breaker();
+    let session = store(Name::S3, &sandbox.origin()).during(&script.run());
     let error = session
         .list("exports", "", None)
         .await
@@ -242,7 +200,7 @@ async fn refused_credentials_are_told_once_and_are_a_wait_for_the_job() {
     let refused = Word::Refused {
         reason: "InvalidAccessKeyId".to_owned(),
     };
-    assert_eq!(door.words(), [refused]);
+    assert_eq!(script.gate.words(), [refused]);
     assert!(matches!(error.into(), JobError::Throttled { .. }));
 }
 
@@ -251,12 +209,12 @@ async fn a_store_that_is_not_reached_is_tested_by_a_connection_alone() {
     let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
     let origin = sandbox.origin();
     drop(sandbox);
-    let door = Arc::new(Door::default());
-    let session = store(Name::S3, &origin).during(&run(&door));
+    let script = breaker();
+    let session = store(Name::S3, &origin).during(&script.run());
     let error = session.list("exports", "", None).await.expect_err("away");
     assert!(matches!(error.class, Class::NotNow(_)), "{error:?}");
-    assert_eq!(door.words(), vec![Word::NotReached; 10]);
-    let noted = door.unreached.lock().expect("not poisoned").take();
+    assert_eq!(script.gate.words(), vec![Word::NotReached; 10]);
+    let noted = script.gate.unreached();
     let (unreached, again) = noted.expect("it says which host");
     let host = origin.trim_start_matches("http://");
     assert_eq!((unreached.host.as_str(), unreached.ours), (host, false));

@@ -1,13 +1,12 @@
 //! Which store a write goes to, and where a read looks.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_sandbox::S3Sandbox;
 use longshore_storage::objects::NewObject;
 use longshore_storage::{Bucket, Class, Name, Stores};
 
-use crate::breaker::{Door, run};
+use crate::breaker::breaker;
 use crate::{LOOPBACK, bucket, store};
 
 fn report() -> NewObject {
@@ -24,9 +23,9 @@ async fn while_s3_is_away_a_write_goes_to_r2_where_the_bucket_has_a_stand_in() {
     let r2 = S3Sandbox::start(LOOPBACK).await.expect("started");
     let stores =
         Stores::new(store(Name::S3, &s3.origin())).with_fallback(store(Name::R2, &r2.origin()));
-    let door = Arc::new(Door::default());
+    let script = breaker();
     let placed = stores
-        .put(&run(&door), &bucket(), &report())
+        .put(&script.run(), &bucket(), &report())
         .await
         .expect("put");
     assert_eq!(
@@ -37,7 +36,7 @@ async fn while_s3_is_away_a_write_goes_to_r2_where_the_bucket_has_a_stand_in() {
     s3.stop().await;
 
     let placed = stores
-        .put(&run(&door), &bucket(), &report())
+        .put(&script.run(), &bucket(), &report())
         .await
         .expect("put");
     assert_eq!(
@@ -49,7 +48,7 @@ async fn while_s3_is_away_a_write_goes_to_r2_where_the_bucket_has_a_stand_in() {
         Some(&b"a,b"[..])
     );
     let read = stores
-        .get(&run(&door), &bucket(), "meanwhile", 5)
+        .get(&script.run(), &bucket(), "meanwhile", 5)
         .await
         .expect("from R2");
     assert_eq!(read, b"hello");
@@ -59,12 +58,12 @@ async fn while_s3_is_away_a_write_goes_to_r2_where_the_bucket_has_a_stand_in() {
         ..bucket()
     };
     let error = stores
-        .put(&run(&door), &alone, &report())
+        .put(&script.run(), &alone, &report())
         .await
         .expect_err("waits for S3");
     assert!(matches!(error.class, Class::NotNow(_)));
     let error = stores
-        .get(&run(&door), &bucket(), "nothing", 5)
+        .get(&script.run(), &bucket(), "nothing", 5)
         .await
         .expect_err("neither");
     assert!(matches!(error.class, Class::NotNow(_)), "S3 may have it");
@@ -77,9 +76,9 @@ async fn what_s3_refuses_is_not_tried_elsewhere() {
     let stores =
         Stores::new(store(Name::S3, &s3.origin())).with_fallback(store(Name::R2, &r2.origin()));
     s3.refuse_key();
-    let door = Arc::new(Door::default());
+    let script = breaker();
     let error = stores
-        .put(&run(&door), &bucket(), &report())
+        .put(&script.run(), &bucket(), &report())
         .await
         .expect_err("refused");
     assert_eq!(error.class, Class::Unauthorized);
