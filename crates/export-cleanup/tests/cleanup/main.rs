@@ -1,21 +1,19 @@
 //! Sweeps, rules and moves against the sandbox's S3 and R2.
 
 mod lifecycle;
-mod memory;
 mod move_back;
 mod sweep;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_export_cleanup::BucketName;
 use longshore_export_cleanup::Cleanup;
-use longshore_job::{JobId, Outcome, Run};
+use longshore_job::{Outcome, Run};
 use longshore_provider::secret::SecretString;
 use longshore_sandbox::S3Sandbox;
 use longshore_storage::{Bucket, Keys, Name, Rule, StaticKeys, Store, StoreConfig, Stores};
-use memory::{Open, Remembering};
+use longshore_testing::{Request, Script};
 use serde_json::Value;
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -24,8 +22,7 @@ pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 pub(crate) struct Scene {
     pub(crate) s3: S3Sandbox,
     pub(crate) r2: S3Sandbox,
-    pub(crate) memory: Arc<Remembering>,
-    pub(crate) id: JobId,
+    pub(crate) script: Script,
 }
 
 impl Scene {
@@ -34,8 +31,7 @@ impl Scene {
         Self {
             s3: S3Sandbox::start(any).await.expect("started"),
             r2: S3Sandbox::start(any).await.expect("started"),
-            memory: Arc::default(),
-            id: JobId::generate(),
+            script: script(),
         }
     }
 
@@ -72,8 +68,20 @@ impl Scene {
 
     /// A run of the one job.
     pub(crate) fn run(&self) -> Run {
-        Run::new(self.id, 1, 4, Arc::new(Open)).with_memory(self.memory.clone())
+        self.script.run()
     }
+}
+
+/// Of a sweep, which asks its memory for checkpoints and what is kept, and for nothing else.
+pub(crate) fn script() -> Script {
+    let script = Script::new();
+    script
+        .memory
+        .forbid(Request::Earlier, "deleting twice is deleting once");
+    script
+        .memory
+        .forbid(Request::Own, "a sweep owns no message");
+    script
 }
 
 fn store(name: Name, origin: &str) -> Store {

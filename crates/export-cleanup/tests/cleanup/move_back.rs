@@ -24,13 +24,13 @@ async fn what_was_written_elsewhere_comes_back_once() {
         .plant("exports-test", "stale", "new", Duration::from_secs(60));
     let handler = MoveBackHandler::new(scene.cleanup());
     let job = MoveBack::new(BucketName::Exports);
-    scene.memory.take(1);
+    scene.script.memory.fail_saves_after(1);
     let cut = handler
         .run(job.clone(), scene.run())
         .await
         .expect_err("killed");
     assert!(matches!(cut, JobError::Throttled { .. }), "{cut}");
-    scene.memory.mend();
+    scene.script.memory.recover();
     let done = result(handler.run(job.clone(), scene.run()).await.expect("moved"));
     assert_eq!(
         (&done["superseded"], &done["changed"]),

@@ -1,14 +1,13 @@
 //! `sweep_bucket`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_export_cleanup::SweepBucketHandler;
 use longshore_export_cleanup::{BucketName, StoreName, SweepBucket};
-use longshore_job::{Handler, JobError, JobId, Outcome};
+use longshore_job::{Handler, JobError, Outcome};
 use serde_json::json;
 
-use crate::{DAY, Scene, result};
+use crate::{DAY, Scene, result, script};
 
 fn sweep() -> SweepBucket {
     SweepBucket::new(BucketName::Exports)
@@ -97,7 +96,7 @@ async fn wherever_it_dies_it_goes_on_and_counts_right() {
     let mut runs = 0;
     let done = loop {
         // The next checkpoint is taken, the one after it not: in between it may have deleted, or not.
-        scene.memory.take(1);
+        scene.script.memory.fail_saves_after(1);
         runs += 1;
         match handler.run(sweep(), scene.run()).await {
             Ok(done) => break result(done),
@@ -114,7 +113,12 @@ async fn wherever_it_dies_it_goes_on_and_counts_right() {
     let left = scene.s3.keys("exports-test");
     assert_eq!(left.len(), 500);
     assert!(left.iter().all(|key| key.ends_with("kept")));
-    let shown = scene.memory.progress().expect("shown").to_string();
+    let shown = scene
+        .script
+        .memory
+        .checkpoint(scene.script.id)
+        .expect("shown")
+        .to_string();
     assert!(
         !shown.contains("gone") && !shown.contains("kept\""),
         "no keys: {shown}"
@@ -139,8 +143,7 @@ async fn what_the_store_keeps_is_counted_by_its_code() {
     assert_eq!(done["deleted"]["objects"], 2);
 
     // Where nothing may be deleted, it stops at once. Another job, since this one is done.
-    scene.id = JobId::generate();
-    scene.memory = Arc::default();
+    scene.script = script();
     let refused = handler
         .run(sweep(), scene.run())
         .await
@@ -232,6 +235,6 @@ async fn it_has_its_turn_and_goes_on_after_others() {
     };
     assert!(turns > 2, "{turns}");
     assert_eq!(done["deleted"]["objects"], 1_500);
-    scene.memory.mend();
-    assert!(scene.memory.saved() > 2);
+    scene.script.memory.recover();
+    assert!(scene.script.memory.checkpoints().len() > 2);
 }
