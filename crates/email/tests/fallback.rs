@@ -1,6 +1,5 @@
 //! The handler on a run that was claimed for the fallback, against a Postmark that notes what it is asked.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_email::SendEmail;
@@ -8,18 +7,10 @@ use longshore_email::{
     EmailConfig, Postmark, PostmarkConfig, PostmarkTemplate, SendEmailHandler, SendGrid,
     SendGridConfig, Sender,
 };
-use longshore_job::{Gate, Handler, JobError, JobId, Outcome, Route, Run, Scope};
+use longshore_job::{Handler, JobError, Outcome, Route, Scope};
 use longshore_sandbox::{Fault, PostmarkSandbox, Rule, SendGridSandbox};
+use longshore_testing::Script;
 use serde_json::json;
-
-/// Is always open.
-struct Door;
-
-impl Gate for Door {
-    fn clear_to_send(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::ready(()))
-    }
-}
 
 struct Scene {
     sendgrid: SendGridSandbox,
@@ -65,7 +56,7 @@ impl Scene {
     }
 
     async fn run(&self, job: SendEmail, route: Route) -> Result<Outcome, JobError> {
-        let mut run = Run::new(JobId::generate(), 1, 4, Arc::new(Door));
+        let mut run = Script::new().run();
         run.route = route;
         self.handler.run(job, run).await
     }
@@ -145,7 +136,8 @@ async fn what_only_sendgrid_can_send_waits_for_it() {
     assert_eq!(answer.provider, None, "it says nothing of Postmark");
     assert_eq!(scene.postmark.ledger().requests(), 0);
     // One that Postmark may have does not: SendGrid will not get it.
-    let mut run = Run::new(JobId::generate(), 2, 4, Arc::new(Door));
+    let mut run = Script::new().run();
+    run.attempt = 2;
     (run.route, run.may_have_been_sent) = (Route::Fallback, true);
     let error = scene.handler.run(mail("unmapped"), run).await;
     let error = error.expect_err("fails");

@@ -1,8 +1,6 @@
 //! The handler against a SendGrid that notes what it is asked.
 
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_email::SendEmail;
@@ -10,99 +8,16 @@ use longshore_email::{
     Attachments, EmailConfig, Fetching, MOST_BYTES, SendEmailHandler, SendGrid, SendGridConfig,
     Sender,
 };
-use longshore_job::{
-    AddressHash, Earlier, Gate, Handler, JobError, JobId, Memory, Outcome, Recalling, Run,
-    Unremembered,
-};
+use longshore_job::{AddressHash, Handler, JobError, Outcome, Run};
 use longshore_sandbox::{Fault, Rule, SendGridSandbox};
+use longshore_testing::{Request, Script, ScriptedGate, ScriptedMemory};
 use serde_json::json;
-use tokio::sync::Notify;
 
-/// Counts how often it was asked, and opens or does not.
-struct Door {
-    opens: bool,
-    asked: AtomicU64,
-    billed: AtomicU64,
-    asking: Notify,
-}
-
-impl Door {
-    fn new(opens: bool) -> Arc<Self> {
-        Arc::new(Self {
-            opens,
-            asked: AtomicU64::new(0),
-            billed: AtomicU64::new(0),
-            asking: Notify::new(),
-        })
-    }
-
-    fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Relaxed)
-    }
-}
-
-impl Gate for Door {
-    fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
-        assert_eq!((provider, unit), ("sendgrid", "mail"));
-        self.billed.fetch_add(units, Ordering::Relaxed);
-    }
-
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        self.asking.notify_one();
-        match self.opens {
-            true => Box::pin(std::future::ready(())),
-            false => Box::pin(std::future::pending()),
-        }
-    }
-}
-
-/// Notes messages, and knows of addresses that nothing is sent to; or cannot be asked.
-#[derive(Default)]
-struct Notes {
-    suppressed: Option<(AddressHash, &'static str)>,
-    is_away: bool,
-    owned: Mutex<Vec<String>>,
-}
-
-impl Memory for Notes {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
-        Box::pin(async { Err(Unremembered("not asked for".to_owned())) })
-    }
-
-    fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
-        self.owned
-            .lock()
-            .expect("no panic")
-            .push(message.to_owned());
-        Box::pin(async { Ok(true) })
-    }
-
-    fn recall<'a>(&'a self, _: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn keep<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> Recalling<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
-        assert_eq!(map, "suppressed");
-        let entry = self.suppressed.as_ref();
-        let entry = entry.filter(|(address, _)| address.as_str() == key);
-        let entry = entry.map(|(_, entry)| (*entry).to_owned());
-        match self.is_away {
-            true => Box::pin(async { Err(Unremembered("Redis is away".to_owned())) }),
-            false => Box::pin(async { Ok(entry) }),
-        }
-    }
-}
-
-/// A provider, a handler that uses it, and a door that is open.
+/// A provider, a handler that uses it, and what surrounds its runs: an open gate, and an empty memory.
 struct Scene {
     provider: SendGridSandbox,
     handler: SendEmailHandler,
-    door: Arc<Door>,
+    script: Script,
 }
 
 impl Scene {
@@ -128,19 +43,39 @@ impl Scene {
         Self {
             handler: SendEmailHandler::new(email, sendgrid),
             provider,
-            door: Door::new(true),
+            script: Script::new(),
         }
     }
 
     async fn run(&self, job: SendEmail) -> Result<Outcome, JobError> {
-        let run = Run::new(JobId::generate(), 1, 4, self.door.clone());
-        self.handler.run(job, run).await
+        self.handler.run(job, self.a_run()).await
+    }
+
+    /// A run of another job.
+    fn a_run(&self) -> Run {
+        self.script.for_new_job().run()
+    }
+
+    /// Mails that somebody pays for.
+    fn billed(&self) -> u64 {
+        let billed = self.script.gate.billed().into_iter();
+        billed
+            .map(|(provider, unit, units)| {
+                assert_eq!((provider, unit), ("sendgrid", "mail"));
+                units
+            })
+            .sum()
+    }
+
+    fn asked(&self) -> u64 {
+        let gate = &self.script.gate;
+        gate.sends() + gate.reads()
     }
 
     /// Requests that came, mails that were sent, and how often the gate was asked.
     fn counts(&self) -> (u64, u64, u64) {
         let summary = self.provider.ledger().summary();
-        (summary.requests, summary.accepted, self.door.asked())
+        (summary.requests, summary.accepted, self.asked())
     }
 
     fn fault(&self, fault: Fault) {
@@ -158,8 +93,7 @@ fn welcome() -> SendEmail {
 #[tokio::test]
 async fn a_mail_is_sent_once_and_its_id_kept() {
     let scene = Scene::set().await;
-    let id = JobId::generate();
-    let run = Run::new(id, 1, 4, scene.door.clone());
+    let (id, run) = (scene.script.id, scene.script.run());
     let outcome = scene.handler.run(welcome(), run).await.expect("sent");
     assert_eq!(scene.counts(), (1, 1, 1));
 
@@ -175,22 +109,23 @@ async fn a_mail_is_sent_once_and_its_id_kept() {
     assert_eq!(answer.status, Some(202));
     assert_eq!(answer.request_id.as_ref(), Some(&mails[0].id));
     assert_eq!(answer.code, None);
-    assert_eq!(scene.door.billed.load(Ordering::Relaxed), 1);
+    assert_eq!(scene.billed(), 1);
 }
 
 #[tokio::test]
 async fn nothing_leaves_while_the_gate_is_shut() {
     let mut scene = Scene::set().await;
-    scene.door = Door::new(false);
+    let shut = Script::new().with_gate(ScriptedGate::shut());
+    let open = std::mem::replace(&mut scene.script, shut.clone());
     tokio::select! {
         biased;
         outcome = scene.run(welcome()) => panic!("{outcome:?}"),
-        () = scene.door.asking.notified() => {}
+        () = shut.gate.held_back() => {}
     }
     // Whatever had been sent would have come before this one.
-    let door = std::mem::replace(&mut scene.door, Door::new(true));
+    scene.script = open;
     scene.run(welcome()).await.expect("sent");
-    assert_eq!(door.asked(), 1);
+    assert_eq!(shut.gate.sends(), 1);
     assert_eq!(scene.counts(), (1, 1, 1));
 }
 
@@ -302,7 +237,7 @@ async fn a_provider_that_is_not_there_costs_no_attempt() {
         provider, handler, ..
     } = Scene::set().await;
     provider.stop().await;
-    let run = Run::new(JobId::generate(), 1, 4, Door::new(true));
+    let run = Script::new().run();
     let error = handler.run(welcome(), run).await.expect_err("nobody there");
     assert!(matches!(error, JobError::NotReached { .. }), "{error:?}");
     assert_eq!(error.answer().code.as_deref(), Some("not reached"));
@@ -317,7 +252,7 @@ async fn in_sandbox_mode_a_checked_mail_is_done() {
     };
     assert_eq!(answer.status, Some(200));
     assert_eq!(scene.counts(), (1, 0, 1));
-    let billed = scene.door.billed.load(Ordering::Relaxed);
+    let billed = scene.billed();
     assert_eq!(billed, 0, "nobody pays for a check");
 }
 
@@ -338,13 +273,6 @@ async fn a_200_outside_sandbox_mode_is_no_acceptance() {
     assert_eq!(scene.counts(), (1, 0, 1));
 }
 
-/// A run that remembers.
-fn remembering(scene: &Scene, notes: Notes) -> (Run, Arc<Notes>) {
-    let notes = Arc::new(notes);
-    let run = Run::new(JobId::generate(), 1, 4, scene.door.clone());
-    (run.with_memory(notes.clone()), notes)
-}
-
 #[tokio::test]
 async fn nothing_is_sent_to_an_address_that_is_suppressed() {
     let scene = Scene::set().await;
@@ -359,13 +287,9 @@ async fn nothing_is_sent_to_an_address_that_is_suppressed() {
         ),
         ("what nobody wrote", "it was put there;"),
     ] {
-        let (run, _) = remembering(
-            &scene,
-            Notes {
-                suppressed: Some((AddressHash::of("ada@example.com"), entry)),
-                ..Notes::default()
-            },
-        );
+        let (memory, ada) = (ScriptedMemory::new(), AddressHash::of("ada@example.com"));
+        memory.set_in_map("suppressed", ada.as_str(), entry);
+        let run = scene.script.for_new_job().with_memory(&memory).run();
         // However it is written, and whoever is wanted to get it.
         let job = SendEmail::new("welcome", "Ada@Example.com");
         let error = scene.handler.run(job, run.clone()).await.expect_err(entry);
@@ -380,19 +304,15 @@ async fn nothing_is_sent_to_an_address_that_is_suppressed() {
         let other = SendEmail::new("welcome", "bob@example.com");
         scene.handler.run(other, run).await.expect("sent");
         scene.provider.ledger().clear();
-        scene.door.asked.store(0, Ordering::Relaxed);
+        scene.script.gate.forget();
     }
 }
 
 #[tokio::test]
 async fn while_the_list_cannot_be_looked_at_a_mail_waits() {
     let scene = Scene::set().await;
-    let notes = Notes {
-        is_away: true,
-        ..Notes::default()
-    };
-    let (run, _) = remembering(&scene, notes);
-    let error = scene.handler.run(welcome(), run).await.expect_err("waits");
+    scene.script.memory.fail(Request::Find);
+    let error = scene.run(welcome()).await.expect_err("waits");
     assert!(matches!(error, JobError::Throttled { .. }), "{error:?}");
     assert_eq!(scene.counts(), (0, 0, 0));
 }
@@ -400,10 +320,9 @@ async fn while_the_list_cannot_be_looked_at_a_mail_waits() {
 #[tokio::test]
 async fn a_mail_is_noted_so_that_news_of_it_find_its_job() {
     let scene = Scene::set().await;
-    let (run, notes) = remembering(&scene, Notes::default());
-    scene.handler.run(welcome(), run).await.expect("sent");
+    scene.run(welcome()).await.expect("sent");
     let id = scene.provider.ledger().accepted()[0].id.clone();
-    assert_eq!(*notes.owned.lock().expect("no panic"), [id]);
+    assert_eq!(scene.script.memory.owned(), [id]);
 }
 
 /// A bucket with a few files; or one that is away.
@@ -449,8 +368,7 @@ async fn what_cannot_be_fetched_is_not_sent_without() {
             .handler
             .clone()
             .with_attachments(Arc::new(Bucket(bucket)));
-        let run = Run::new(JobId::generate(), 1, 4, scene.door.clone());
-        let error = handler.run(job, run).await.expect_err("not sent");
+        let error = handler.run(job, scene.a_run()).await.expect_err("not sent");
         assert_eq!(
             matches!(error, JobError::Permanent { .. }),
             permanent,
@@ -459,8 +377,7 @@ async fn what_cannot_be_fetched_is_not_sent_without() {
         assert_eq!(scene.provider.ledger().requests(), 0);
     }
     let scene = Scene::set().await;
-    let run = || Run::new(JobId::generate(), 1, 4, scene.door.clone());
-    let none = scene.handler.run(with(mail(), "half"), run()).await;
+    let none = scene.handler.run(with(mail(), "half"), scene.a_run()).await;
     let none = none.expect_err("there is nowhere to fetch from");
     assert_eq!(none.answer().code.as_deref(), Some("no bucket"));
     let handler = scene
@@ -468,6 +385,9 @@ async fn what_cannot_be_fetched_is_not_sent_without() {
         .clone()
         .with_attachments(Arc::new(Bucket(Some(files))));
     let both = with(with(mail(), "half"), "half");
-    handler.run(both, run()).await.expect("sent with 10 MiB");
+    handler
+        .run(both, scene.a_run())
+        .await
+        .expect("sent with 10 MiB");
     assert_eq!(scene.provider.ledger().summary().accepted, 1);
 }

@@ -2,9 +2,7 @@
 
 mod server;
 
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_email::SendEmail;
@@ -12,39 +10,15 @@ use longshore_email::{
     EmailConfig, Postmark, SendEmailHandler, SendGrid, SendGridConfig, Sender, SmtpConfig,
     Templates,
 };
-use longshore_job::{Gate, Handler, JobError, JobId, Outcome, Reach, Route, Run, Unreached};
+use longshore_job::{Handler, JobError, Outcome, Route, Run, Unreached};
+use longshore_testing::{Script, ScriptedGate};
 use serde_json::json;
 use server::Server;
-
-/// Counts how often it was asked, and opens or does not.
-#[derive(Default)]
-struct Door {
-    shut: bool,
-    asked: AtomicU64,
-    /// What was not reached last, and how to find out when it is.
-    unreached: Mutex<Option<(Unreached, Arc<dyn Reach>)>>,
-    asking: tokio::sync::Notify,
-}
-
-impl Gate for Door {
-    fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
-        *self.unreached.lock().expect("not poisoned") = Some((unreached, again));
-    }
-
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        self.asking.notify_one();
-        match self.shut {
-            false => Box::pin(std::future::ready(())),
-            true => Box::pin(std::future::pending()),
-        }
-    }
-}
 
 struct Scene {
     server: Server,
     handler: SendEmailHandler,
-    door: Arc<Door>,
+    script: Script,
 }
 
 impl Scene {
@@ -80,12 +54,12 @@ impl Scene {
         Self {
             server,
             handler: SendEmailHandler::new(email, sendgrid).with_fallback(postmark),
-            door: Arc::default(),
+            script: Script::new(),
         }
     }
 
     fn a_run(&self) -> Run {
-        let mut run = Run::new(JobId::generate(), 1, 4, self.door.clone());
+        let mut run = self.script.for_new_job().run();
         run.route = Route::Fallback;
         run
     }
@@ -97,15 +71,13 @@ impl Scene {
 
     /// Tests the host that the last run did not reach.
     async fn reaches(&self) -> Result<(), Unreached> {
-        let again = {
-            let noted = self.door.unreached.lock().expect("not poisoned");
-            Arc::clone(&noted.as_ref().expect("it says which host").1)
-        };
+        let (_, again) = self.script.gate.unreached().expect("it says which host");
         again.reach().await
     }
 
     fn asked(&self) -> u64 {
-        self.door.asked.load(Ordering::Relaxed)
+        let gate = &self.script.gate;
+        gate.sends() + gate.reads()
     }
 }
 
@@ -177,16 +149,14 @@ async fn a_connection_is_used_again_and_replaced_when_it_has_gone() {
 #[tokio::test]
 async fn nothing_is_handed_over_while_the_gate_is_shut() {
     let mut scene = Scene::set().await;
-    scene.door = Arc::new(Door {
-        shut: true,
-        ..Door::default()
-    });
+    let shut = Script::new().with_gate(ScriptedGate::shut());
+    let open = std::mem::replace(&mut scene.script, shut.clone());
     tokio::select! {
         biased;
         outcome = scene.to("ada") => panic!("{outcome:?}"),
-        () = scene.door.asking.notified() => {}
+        () = shut.gate.held_back() => {}
     }
-    scene.door = Arc::default();
+    scene.script = open;
     scene.to("bob").await.expect("sent");
     assert_eq!(scene.server.mail().await.to, ["bob@example.com"]);
 }
