@@ -1,35 +1,26 @@
 //! The ledger, read from a stand-in of the app. Effects are told in `tests/events`.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use longshore_job::{Gate, JobId};
 use longshore_sandbox::{AppPayment, AppSandbox, Fault, Rule};
+use longshore_testing::{Script, ScriptedGate, Way};
 
 use super::*;
 
-/// Counts requests to the app that only read. There are no others here.
-#[derive(Default)]
-struct Door(AtomicU64);
-
-impl Gate for Door {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        unreachable!("nothing goes to Stripe")
-    }
-
-    fn clear_elsewhere(&self, effect: bool) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        assert!(!effect, "the ledger is only read");
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Box::pin(std::future::ready(()))
-    }
+/// The ledger is read from the app, and nothing else goes anywhere.
+fn script() -> Script {
+    let gate = ScriptedGate::open().forbid(Way::SendElsewhere, "the ledger is only read");
+    let ways = [Way::Send, Way::Read, Way::Call, Way::ReadCall];
+    let gate = ways
+        .into_iter()
+        .fold(gate, |gate, way| gate.forbid(way, "nothing goes to Stripe"));
+    Script::new().with_gate(gate)
 }
 
 struct Scene {
     sandbox: AppSandbox,
     app: App,
-    door: Arc<Door>,
+    script: Script,
 }
 
 impl Scene {
@@ -40,12 +31,12 @@ impl Scene {
         Self {
             sandbox,
             app: app.expect("a client"),
-            door: Arc::default(),
+            script: script(),
         }
     }
 
     async fn page(&self, cursor: Option<&str>) -> Result<LedgerPage, JobError> {
-        let run = Run::new(JobId::generate(), 1, 4, self.door.clone());
+        let run = self.script.for_new_job().run();
         let (from, to) = (time("2026-11-22T00:00:00Z"), time("2026-11-23T00:00:00.5Z"));
         self.app.payments(&run, from, to, cursor).await
     }
@@ -93,7 +84,7 @@ async fn a_ledger_is_read_page_by_page() {
     }
     let expected: Vec<_> = (0..5).map(|n| (format!("o{n}"), 1000 + n)).collect();
     assert_eq!(orders, expected);
-    assert_eq!(scene.door.0.load(Ordering::Relaxed), 3);
+    assert_eq!(scene.script.gate.count(Way::ReadElsewhere), 3);
 }
 
 #[tokio::test]

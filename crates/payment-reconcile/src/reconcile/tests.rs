@@ -4,17 +4,17 @@ mod book;
 mod naive;
 mod property;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ReconcilePayments;
-use longshore_job::{JobError, JobId, Run};
+use longshore_job::JobError;
+use longshore_testing::{Request, Script};
 
 use super::compare::Kind;
 use super::pass::Limits;
 use super::report::Row;
 use super::state::State;
-use book::{Fleet, MadeUp, Open, intent, paid};
+use book::{MadeUp, intent, paid};
 
 const FROM: i64 = 1_800_000_000;
 const TO: i64 = FROM + 3600;
@@ -35,20 +35,21 @@ fn small() -> Limits {
     }
 }
 
-fn a_run(fleet: &Arc<Fleet>) -> Run {
-    Run::new(JobId::generate(), 1, 4, Arc::new(Open)).with_memory(fleet.clone())
+/// A job and what the fleet remembers for it.
+fn script() -> Script {
+    let script = Script::new();
+    script.memory.forbid(Request::Own, "nobody sends messages");
+    script
 }
 
 async fn reconciled(books: &MadeUp, repair: bool, limits: Limits) -> Result<State, JobError> {
-    let fleet = Arc::default();
-    let run = a_run(&fleet);
+    let run = script().run();
     super::reconcile(books, &job(repair), &run, limits, HOUR).await
 }
 
 /// What it comes to when the run is dropped at these calls, each counted from the run's beginning, and resumed.
 async fn interrupted(books: &MadeUp, repair: bool, limits: Limits, deaths: &[u64]) -> State {
-    let fleet = Arc::default();
-    let run = a_run(&fleet);
+    let run = script().run();
     let job = job(repair);
     for &death in deaths {
         books.dies_at(death);
@@ -123,9 +124,9 @@ async fn an_order_that_was_paid_otherwise_is_not_told_that_it_failed() {
 async fn a_run_whose_job_is_another_ones_stops() {
     let books = MadeUp::default();
     books.enter_many(40);
-    let fleet: Arc<Fleet> = Arc::default();
-    fleet.lose_after(1);
-    let run = a_run(&fleet);
+    let script = script();
+    script.memory.lose_job_after_saves(1);
+    let run = script.run();
     let stopped = super::reconcile(&books, &job(true), &run, small(), HOUR).await;
     assert!(stopped.is_err(), "{stopped:?}");
     assert_eq!(
@@ -140,8 +141,7 @@ async fn turns_end_without_losing_anything() {
     let (books, once) = (MadeUp::default(), MadeUp::default());
     books.enter_many(40);
     once.enter_many(40);
-    let fleet = Arc::default();
-    let run = a_run(&fleet);
+    let run = script().run();
     let mut turns = 0;
     let state = loop {
         match super::reconcile(&books, &job(true), &run, small(), Duration::ZERO).await {
@@ -162,8 +162,7 @@ async fn turns_end_without_losing_anything() {
 async fn an_app_that_is_away_fails_the_run_and_the_next_goes_on() {
     let books = MadeUp::default();
     books.enter_many(40);
-    let fleet = Arc::default();
-    let run = a_run(&fleet);
+    let run = script().run();
     books.app_is_away(true);
     for _ in 0..3 {
         let failed = super::reconcile(&books, &job(true), &run, small(), HOUR).await;
@@ -205,8 +204,7 @@ async fn what_is_carried_stays_bounded() {
 async fn another_comparison_does_not_resume_this_one() {
     let books = MadeUp::default();
     books.enter_many(40);
-    let fleet = Arc::default();
-    let run = a_run(&fleet);
+    let run = script().run();
     let first = job(false);
     books.dies_at(12);
     tokio::select! {

@@ -46,7 +46,7 @@ async fn trouble_at_the_app_is_told_again_under_the_same_key() {
             // Not Stripe's trouble: its breaker must not hear of it.
             assert_eq!(error.answer().provider.as_deref(), Some("app"));
             assert_eq!(scene.effects().len(), applied, "{fault:?}");
-            assert!(!scene.fleet.remembers_an_effect());
+            assert!(!scene.remembers_an_effect());
 
             scene.done(&event).await;
             assert_eq!(scene.effects().len(), 1, "{fault:?}");
@@ -55,7 +55,7 @@ async fn trouble_at_the_app_is_told_again_under_the_same_key() {
                 u64::try_from(applied).expect("0 or 1")
             );
             let mails = usize::from(!succeeds);
-            assert_eq!(scene.fleet.jobs().len(), mails, "{fault:?}");
+            assert_eq!(scene.mails().len(), mails, "{fault:?}");
         }
     }
 }
@@ -135,5 +135,5 @@ async fn an_app_that_says_nothing_has_still_taken_it() {
         scene.done(&event).await;
     }
     assert_eq!(scene.effects().len(), 2);
-    assert_eq!(scene.fleet.jobs().len(), 0);
+    assert_eq!(scene.mails().len(), 0);
 }

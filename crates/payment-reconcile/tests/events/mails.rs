@@ -1,9 +1,9 @@
 //! Those whose payment failed are written to, once.
 
-use std::sync::atomic::Ordering;
-
 use longshore_job::JobError;
 use serde_json::{Value, json};
+
+use longshore_testing::Request;
 
 use crate::Scene;
 
@@ -23,32 +23,33 @@ async fn the_mail_is_as_the_app_asks_for() {
     let event = scene.pays(&intent, false);
     let result = scene.done(&event).await;
     assert!(!result.to_string().contains("ada"), "{result}");
-    let expected = json!({ "kind": "send_email", "v": 1, "args": {
+    let expected = json!({
         "template": "payment_failed",
         "to": { "email": "ada@example.com", "name": "Ada" },
         "data": { "retry_url": "https://shop.example.com/retry", "total": "10,00" },
-    }});
-    assert_eq!(scene.fleet.jobs(), [expected]);
-    let jobs = scene.fleet.jobs.lock().expect("no panic");
-    // Each try that fails is one to write about.
-    let key = format!("effect:payment_failed:{intent}:ch_");
-    assert!(
-        jobs.keys().all(|k| k.starts_with(&key)),
-        "{:?}",
-        jobs.keys()
+    });
+    let mails = scene.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(
+        (mails[0].kind.as_str(), &mails[0].args),
+        ("send_email", &expected)
     );
+    // Each try that fails is one to write about.
+    let key = mails[0].key.as_deref().expect("a key");
+    let begins = format!("effect:payment_failed:{intent}:ch_");
+    assert!(key.starts_with(&begins), "{key}");
 }
 
 #[tokio::test]
 async fn a_mail_that_could_not_be_enqueued_is_not_forgotten() {
     let scene = Scene::set().await;
     let event = scene.pays(&scene.payment(), false);
-    scene.fleet.enqueues_nothing.store(true, Ordering::Relaxed);
+    scene.script.memory.fail(Request::Enqueue);
     let error = scene.fails(&event).await;
     assert!(matches!(error, JobError::Throttled { .. }), "{error:?}");
-    scene.fleet.enqueues_nothing.store(false, Ordering::Relaxed);
+    scene.script.memory.recover();
     scene.done(&event).await;
-    assert_eq!(scene.fleet.jobs().len(), 1);
+    assert_eq!(scene.mails().len(), 1);
     assert_eq!(scene.effects().len(), 1);
 }
 
@@ -56,14 +57,14 @@ async fn a_mail_that_could_not_be_enqueued_is_not_forgotten() {
 async fn a_run_that_dies_after_the_mail_writes_no_second_one() {
     let scene = Scene::set().await;
     let event = scene.pays(&scene.payment(), false);
-    scene.fleet.keeps_nothing.store(true, Ordering::Relaxed);
+    scene.script.memory.fail(Request::Keep);
     scene.fails(&event).await;
-    assert_eq!(scene.fleet.jobs().len(), 1);
-    scene.fleet.keeps_nothing.store(false, Ordering::Relaxed);
+    assert_eq!(scene.mails().len(), 1);
+    scene.script.memory.recover();
     // The customer has another address by now.
     scene.app.set_contact(contact());
     scene.done(&event).await;
-    assert_eq!(scene.fleet.jobs().len(), 1);
+    assert_eq!(scene.mails().len(), 1);
 }
 
 #[tokio::test]
@@ -86,7 +87,7 @@ async fn what_is_no_mail_is_no_failure() {
         scene.app.set_contact(contact.clone());
         let event = scene.pays(&scene.payment(), false);
         scene.done(&event).await;
-        assert_eq!(scene.fleet.jobs(), [] as [Value; 0], "{contact}");
+        assert_eq!(scene.mails(), [], "{contact}");
     }
 }
 
@@ -100,7 +101,7 @@ async fn what_may_be_missing() {
         scene.app.set_contact(contact.clone());
         let event = scene.pays(&scene.payment(), false);
         scene.done(&event).await;
-        let args = &scene.fleet.jobs()[0]["args"];
+        let args = &scene.mails()[0].args;
         let expected = json!({
             "template": "payment_failed", "to": { "email": "ada@example.com" }, "data": {},
         });
@@ -113,5 +114,5 @@ async fn only_who_has_not_paid_is_written_to() {
     let scene = Scene::set().await;
     let event = scene.pays(&scene.payment(), true);
     scene.done(&event).await;
-    assert_eq!(scene.fleet.jobs(), [] as [Value; 0]);
+    assert_eq!(scene.mails(), []);
 }

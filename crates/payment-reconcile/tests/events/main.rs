@@ -5,156 +5,38 @@ mod mails;
 mod once;
 mod people;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::{
-    Earlier, Forgetful, Gate, Handler, InvalidArgs, JobError, JobId, Kinds, Memory, Outbox,
-    Outcome, Prepared, Recalling, Run, Sending, Unremembered,
-};
+use longshore_job::{Handler, JobError, Kinds, Outcome};
 use longshore_payment_reconcile::ApplyStripeEvent;
 use longshore_payment_reconcile::{App, AppConfig, ApplyStripeEventHandler, Stripe, StripeConfig};
 use longshore_sandbox::{AppSandbox, Fault, PlantedPaymentIntent, Rule, StripeSandbox};
+use longshore_testing::{Recorded, Request, Script, ScriptedGate, ScriptedMemory, Way};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const DAY: u64 = 24 * 3600;
 
-/// Counts what it let go: reads from Stripe, and effects to the app. Nothing else is asked for.
-#[derive(Default)]
-struct Door {
-    reads: AtomicU64,
-    effects: AtomicU64,
-}
-
-impl Gate for Door {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        unreachable!("nothing is changed at Stripe")
-    }
-
-    fn clear_to_read(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn clear_elsewhere(&self, effect: bool) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        assert!(effect, "the app is only told");
-        self.effects.fetch_add(1, Ordering::Relaxed);
-        Box::pin(std::future::ready(()))
-    }
-}
-
-/// What the fleet would remember, and the jobs that it would enqueue, by their keys.
-#[derive(Default)]
-struct Fleet {
-    kept: Mutex<HashMap<String, Vec<u8>>>,
-    jobs: Mutex<HashMap<String, Value>>,
-    recalls_nothing: AtomicBool,
-    keeps_nothing: AtomicBool,
-    enqueues_nothing: AtomicBool,
-}
-
-impl Fleet {
-    fn jobs(&self) -> Vec<Value> {
-        self.jobs
-            .lock()
-            .expect("no panic")
-            .values()
-            .cloned()
-            .collect()
-    }
-}
-
-fn away<T>(fails: &AtomicBool, value: T) -> Result<T, Unremembered> {
-    match fails.load(Ordering::Relaxed) {
-        true => Err(Unremembered("away".to_owned())),
-        false => Ok(value),
-    }
-}
-
-impl Fleet {
-    /// Whether it is remembered that the app has taken anything. A name alone says nothing of that.
-    fn remembers_an_effect(&self) -> bool {
-        let kept = self.kept.lock().expect("no panic");
-        kept.keys().any(|key| !key.ends_with(":name"))
-    }
-}
-
-impl Memory for Fleet {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
-        Forgetful.earlier()
-    }
-
-    fn own<'a>(&'a self, _message: &'a str) -> Recalling<'a, bool> {
-        unreachable!("nobody sends messages")
-    }
-
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
-        Box::pin(async move {
-            away(&self.recalls_nothing, ())?;
-            Ok(self.kept.lock().expect("no panic").get(key).cloned())
-        })
-    }
-
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
-        assert_eq!(time, Duration::from_secs(30 * DAY));
-        Box::pin(async move {
-            away(&self.keeps_nothing, ())?;
-            let mut kept = self.kept.lock().expect("no panic");
-            kept.insert(key.to_owned(), value.to_owned());
-            Ok(())
-        })
-    }
-
-    fn keep_first<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a [u8],
-        time: Duration,
-    ) -> Recalling<'a, Vec<u8>> {
-        assert_eq!(time, Duration::from_secs(30 * DAY));
-        Box::pin(async move {
-            let mut kept = self.kept.lock().expect("no panic");
-            let there = kept.entry(key.to_owned()).or_insert(value.to_owned());
-            Ok(there.clone())
-        })
-    }
-}
-
-impl Outbox for Fleet {
-    fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs> {
-        Kinds::new(longshore_email::args::KINDS.iter().copied()).prepare(kind, args)
-    }
-
-    fn enqueue<'a>(
-        &'a self,
-        job: Prepared,
-        key: &'a str,
-        keys_hold: Duration,
-    ) -> Sending<'a, JobId> {
-        assert_eq!(keys_hold, Duration::from_secs(7 * DAY));
-        assert_eq!(job.queue, "email");
-        Box::pin(async move {
-            away(&self.enqueues_nothing, ())?;
-            let payload = serde_json::from_slice(&job.payload).expect("JSON");
-            let mut jobs = self.jobs.lock().expect("no panic");
-            jobs.entry(key.to_owned()).or_insert(payload);
-            Ok(JobId::generate())
-        })
-    }
+/// Stripe is read and the app is told. What is kept is kept for 30 days.
+fn script() -> Script {
+    let gate = ScriptedGate::open()
+        .forbid(Way::Send, "nothing is changed at Stripe")
+        .forbid(Way::Call, "nothing is changed at Stripe")
+        .forbid(Way::ReadElsewhere, "the app is only told");
+    let memory = ScriptedMemory::new();
+    memory.forbid(Request::Own, "nobody sends messages");
+    memory.check_keeps(|kept| assert_eq!(kept.time, Duration::from_secs(30 * DAY)));
+    memory.set_kinds(Kinds::new(longshore_email::args::KINDS.iter().copied()));
+    Script::new().with_gate(gate).with_memory(&memory)
 }
 
 struct Scene {
     stripe: StripeSandbox,
     app: AppSandbox,
     handler: ApplyStripeEventHandler,
-    door: Arc<Door>,
-    fleet: Arc<Fleet>,
+    script: Script,
 }
 
 impl Scene {
@@ -174,8 +56,7 @@ impl Scene {
             handler: ApplyStripeEventHandler::new(to_stripe, to_app.expect("a client")),
             stripe,
             app,
-            door: Arc::default(),
-            fleet: Arc::default(),
+            script: script(),
         }
     }
 
@@ -199,10 +80,24 @@ impl Scene {
     }
 
     async fn apply(&self, event: &str) -> Result<Outcome, JobError> {
-        let run = Run::new(JobId::generate(), 1, 4, self.door.clone())
-            .with_memory(self.fleet.clone())
-            .with_outbox(self.fleet.clone());
+        let run = self.script.for_new_job().run();
         self.handler.run(ApplyStripeEvent::new(event), run).await
+    }
+
+    /// The mails that follow.
+    fn mails(&self) -> Vec<Recorded> {
+        let mails = self.script.memory.outbox().jobs();
+        for mail in &mails {
+            assert_eq!(mail.queue, "email");
+            assert_eq!(mail.key_holds, Some(Duration::from_secs(7 * DAY)));
+        }
+        mails
+    }
+
+    /// Whether it is remembered that the app has taken anything. A name alone says nothing of that.
+    fn remembers_an_effect(&self) -> bool {
+        let kept = self.script.memory.kept();
+        kept.iter().any(|kept| !kept.key.ends_with(":name"))
     }
 
     /// Applies an event that comes to something, and returns the result.
@@ -301,9 +196,8 @@ async fn a_payment_reaches_the_app() {
     );
     assert_eq!(applied.payment_intent, Some(intent));
     assert_eq!(scene.order().as_deref(), Some("paid"));
-    let asked = |count: &AtomicU64| count.load(Ordering::Relaxed);
-    let asked = (asked(&scene.door.reads), asked(&scene.door.effects));
-    assert_eq!(asked, (2, 1));
+    let gate = &scene.script.gate;
+    assert_eq!((gate.reads(), gate.count(Way::SendElsewhere)), (2, 1));
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! One effect, however often and in whatever order it is heard of.
 
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use longshore_job::{JobError, Outcome, Scope};
 
-use crate::Scene;
+use longshore_testing::Request;
+
+use crate::{DAY, Scene};
 
 fn told(effect: &str, event: &str) -> (String, String) {
     (effect.to_owned(), event.to_owned())
@@ -32,7 +34,7 @@ async fn in_any_order_and_three_times_each() {
         );
         assert_eq!(scene.app.repetitions(), 0);
         assert_eq!(scene.order().as_deref(), Some("paid"));
-        assert_eq!(scene.fleet.jobs().len(), 0, "nobody is written to");
+        assert_eq!(scene.mails().len(), 0, "nobody is written to");
     }
 }
 
@@ -87,12 +89,8 @@ async fn failed_is_never_told_after_paid() {
     let failed = scene.pays(&intent, false);
     // As it is when the job of the failure looked before the success, and goes on after it was told.
     let paid = format!("effect:order_paid:{intent}");
-    scene
-        .fleet
-        .kept
-        .lock()
-        .expect("no panic")
-        .insert(paid, b"evt_2".to_vec());
+    let month = Duration::from_secs(30 * DAY);
+    scene.script.memory.set_kept(&paid, b"evt_2", month);
     assert_eq!(
         scene.skipped(&failed).await,
         format!("payment_failed of {intent}: the app was told before that it is paid")
@@ -111,7 +109,7 @@ async fn two_failures_of_a_payment_are_one_effect() {
         format!("payment_failed of {intent}: the app was told before")
     );
     assert_eq!(scene.effects(), [told("payment_failed", &events[1])]);
-    assert_eq!(scene.fleet.jobs().len(), 1);
+    assert_eq!(scene.mails().len(), 1);
 }
 
 #[tokio::test]
@@ -139,7 +137,7 @@ async fn two_jobs_at_once_are_one_effect_at_the_app() {
         }
     }
     assert_eq!(scene.effects().len(), 2, "{:?}", scene.app.applied());
-    assert_eq!(scene.fleet.jobs().len(), 1);
+    assert_eq!(scene.mails().len(), 1);
 }
 
 #[tokio::test]
@@ -154,17 +152,17 @@ async fn without_memory_it_waits() {
         } => assert_eq!(retry_after.as_secs(), 5),
         other => panic!("{other:?}"),
     };
-    let fleet = &scene.fleet;
-    fleet.recalls_nothing.store(true, Ordering::Relaxed);
+    let memory = &scene.script.memory;
+    memory.fail(Request::Recall);
     waits(scene.fails(&event).await);
     assert_eq!(scene.effects(), [], "told before it was known to be new");
-    fleet.recalls_nothing.store(false, Ordering::Relaxed);
+    memory.recover();
 
     // It was told, and nobody would know: so it is not done yet.
-    fleet.keeps_nothing.store(true, Ordering::Relaxed);
+    memory.fail(Request::Keep);
     waits(scene.fails(&event).await);
     assert_eq!(scene.effects(), [told("order_paid", &event)]);
-    fleet.keeps_nothing.store(false, Ordering::Relaxed);
+    memory.recover();
     let outcome = scene.apply(&event).await.expect("done");
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
     assert_eq!(scene.effects(), [told("order_paid", &event)]);

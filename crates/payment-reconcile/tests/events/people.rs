@@ -78,5 +78,5 @@ async fn no_secret_and_no_person_is_told() {
             assert!(!low.contains(never), "{never}: {text}");
         }
     }
-    assert_eq!(scene.fleet.jobs().len(), 1);
+    assert_eq!(scene.mails().len(), 1);
 }

@@ -1,11 +1,10 @@
 //! A checkout's one attempt: when its call is made again, and what its provider's breaker hears of each.
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::{Answer, Gate, JobError, KindPolicy, NotNow, Outcome, Pass, Run, Scope, Why};
+use longshore_job::{Answer, JobError, KindPolicy, NotNow, Outcome, Pass, Scope, Why};
 use longshore_sandbox::{Fault, Rule};
+use longshore_testing::{Noted, ScriptedGate};
 
 use crate::{Scene, kind, result};
 
@@ -14,23 +13,12 @@ const OPEN_FOR: Duration = Duration::from_secs(30);
 /// How long the call waits before it is made again, and once more.
 const WAITS: [Duration; 2] = [Duration::from_millis(1); 2];
 
-/// Lets the call be made again so often, then not, and keeps what it was told of.
-struct Breaker {
-    passes: Mutex<u64>,
-    told: Mutex<Vec<(Option<u64>, &'static str)>>,
-}
-
-impl Gate for Breaker {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::ready(()))
-    }
-
-    fn ask_again<'a>(
-        &'a self,
-        provider: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
-        let mut passes = self.passes.lock().expect("no panic");
-        let answer = match *passes {
+/// Lets the call be made again so often, then not.
+fn breaker(passes: u64) -> ScriptedGate {
+    ScriptedGate::open().answering_again(move |noted, provider| {
+        let again = |noted: &&Noted| matches!(noted, Noted::AskedAgain { .. });
+        let before: u64 = noted.iter().filter(again).map(|_| 1).sum();
+        match passes.saturating_sub(before) {
             0 => Err(NotNow {
                 provider: provider.to_owned(),
                 why: Why::Open,
@@ -40,23 +28,26 @@ impl Gate for Breaker {
                 epoch,
                 probe: false,
             }),
-        };
-        *passes = passes.saturating_sub(1);
-        Box::pin(std::future::ready(answer))
-    }
+        }
+    })
+}
 
-    fn tell_end<'a>(
-        &'a self,
-        provider: &'a str,
-        pass: Option<Pass>,
-        end: Result<&'a Answer, &'a JobError>,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        assert_eq!(provider, "stripe");
-        let end = end.map_or_else(kind, |_| "well");
-        let mut told = self.told.lock().expect("no panic");
-        told.push((pass.map(|pass| pass.epoch), end));
-        Box::pin(std::future::ready(()))
-    }
+/// What it was told of calls: what each was let out by, and how it ended.
+fn told(gate: &ScriptedGate) -> Vec<(Option<u64>, &'static str)> {
+    let noted = gate.noted().into_iter();
+    let told = noted.filter_map(|noted| match noted {
+        Noted::Ended {
+            provider,
+            pass,
+            end,
+        } => {
+            assert_eq!(provider, "stripe");
+            let end = end.as_ref().map_or_else(kind, |_| "well");
+            Some((pass.map(|pass| pass.epoch), end))
+        }
+        _ => None,
+    });
+    told.collect()
 }
 
 /// How a checkout ends at a Stripe with this fault, where its call may be made again so often, and what was told of it.
@@ -71,12 +62,9 @@ async fn ends(
 ) {
     scene.rule(fault);
     let before = scene.sandbox.ledger().requests();
-    let breaker = Arc::new(Breaker {
-        passes: Mutex::new(passes),
-        told: Mutex::default(),
-    });
-    let mut run = Run::new(longshore_job::JobId::generate(), 1, 1, breaker.clone());
-    run = run.with_memory(scene.notes.of_job());
+    let script = scene.script.for_new_job().with_gate(breaker(passes));
+    let mut run = script.run();
+    run.max_attempts = 1;
     run.policy = KindPolicy {
         // Not enough for waiting, and more than enough for calls.
         timeout: Some(Duration::from_secs(20)),
@@ -86,9 +74,8 @@ async fn ends(
         expires: None,
     };
     let end = scene.create_payment_intent(&run).await;
-    let told = breaker.told.lock().expect("no panic").clone();
     let requests = scene.sandbox.ledger().requests() - before;
-    (end, told, requests)
+    (end, told(&script.gate), requests)
 }
 
 fn answers(times: u64, status: u16) -> Rule {

@@ -114,7 +114,7 @@ async fn subscriptions_begin_and_end() {
     let there = &scene.sandbox.subscriptions()[0];
     assert_eq!(there["customer"], customer["customer"]);
     assert_eq!(there["items"]["data"][0]["quantity"], 3);
-    let kept = scene.notes.in_map("subscriptions", id);
+    let kept = scene.script.memory.in_map("subscriptions", id);
     assert_eq!(kept.as_deref(), Some("stripe"));
 
     let job = || CancelSubscription::new(id).prorate(false);

@@ -9,154 +9,36 @@ mod spent;
 mod verify;
 mod wire;
 
-use std::collections::HashMap;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use longshore_job::{
-    Earlier, Gate, Handler, JobError, JobId, Memory, Outcome, Recalling, Run, Unremembered,
-};
+use longshore_job::{Handler, JobError, Outcome, Run};
 use longshore_payment_reconcile::{CreateCustomer, CreatePaymentIntent};
 use longshore_payment_reconcile::{
     CreateCustomerHandler, CreatePaymentIntentHandler, Providers, Stripe, StripeConfig,
 };
 use longshore_sandbox::{Fault, Rule, StripeSandbox};
+use longshore_testing::{Request, Script};
 use serde_json::Value;
 
 const HOUR: u64 = 3600;
 
-/// Counts how often it let something be sent, and be read.
-#[derive(Default)]
-struct Door {
-    sends: AtomicU64,
-    reads: AtomicU64,
+/// What surrounds the runs of jobs whose requests were out between these two, in seconds before now.
+fn script(from: u64, to: u64) -> Script {
+    let script = Script::new();
+    let ago = Duration::from_secs;
+    script.memory.set_requests_out(ago(from), ago(to));
+    script.memory.forbid(Request::Own, "nobody sends messages");
+    script
+        .memory
+        .check_keeps(|kept| assert!(kept.time > Duration::from_secs(24 * HOUR)));
+    script
 }
 
-impl Gate for Door {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.sends.fetch_add(1, Ordering::Relaxed);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn clear_to_read(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        Box::pin(std::future::ready(()))
-    }
-}
-
-/// What the fleet would remember.
-struct Notes {
-    earlier: Mutex<Earlier>,
-    kept: Mutex<HashMap<String, Vec<u8>>>,
-    maps: Mutex<HashMap<(String, String), String>>,
-    /// Every checkpoint that was saved.
-    saved: Mutex<Vec<Value>>,
-    keeps_failing: AtomicBool,
-}
-
-impl Notes {
-    /// Of a job whose requests were out between these two, in seconds before now.
-    fn of_request(after_seconds: u64, before_seconds: u64) -> Self {
-        Self {
-            earlier: Mutex::new(between(after_seconds, before_seconds)),
-            kept: Mutex::default(),
-            maps: Mutex::default(),
-            saved: Mutex::default(),
-            keeps_failing: AtomicBool::new(false),
-        }
-    }
-
-    fn in_map(&self, map: &str, key: &str) -> Option<String> {
-        let maps = self.maps.lock().expect("no panic");
-        maps.get(&(map.to_owned(), key.to_owned())).cloned()
-    }
-
-    fn assign(&self, map: &str, key: &str, value: &str) -> String {
-        let mut maps = self.maps.lock().expect("no panic");
-        let place = maps.entry((map.to_owned(), key.to_owned()));
-        place.or_insert_with(|| value.to_owned()).clone()
-    }
-
-    /// What one job remembers.
-    fn of_job(self: &Arc<Self>) -> Arc<NotesOf> {
-        Arc::new(NotesOf {
-            fleet: Arc::clone(self),
-            checkpoint: Mutex::default(),
-        })
-    }
-}
-
-fn between(after_seconds: u64, before_seconds: u64) -> Earlier {
-    let now = SystemTime::now();
-    Earlier {
-        after: now - Duration::from_secs(after_seconds),
-        before: now - Duration::from_secs(before_seconds),
-        now,
-        message: None,
-    }
-}
-
-/// The same, for one job.
-struct NotesOf {
-    fleet: Arc<Notes>,
-    checkpoint: Mutex<Option<Value>>,
-}
-
-impl Memory for NotesOf {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
-        Box::pin(async { Ok(self.fleet.earlier.lock().expect("no panic").clone()) })
-    }
-
-    fn own<'a>(&'a self, _message: &'a str) -> Recalling<'a, bool> {
-        unreachable!("nobody sends messages")
-    }
-
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
-        Box::pin(async { Ok(self.fleet.kept.lock().expect("no panic").get(key).cloned()) })
-    }
-
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
-        assert!(time > Duration::from_secs(24 * HOUR));
-        Box::pin(async move {
-            if self.fleet.keeps_failing.load(Ordering::Relaxed) {
-                return Err(Unremembered("away".to_owned()));
-            }
-            let mut kept = self.fleet.kept.lock().expect("no panic");
-            kept.insert(key.to_owned(), value.to_owned());
-            Ok(())
-        })
-    }
-
-    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
-        Box::pin(async { Ok(self.checkpoint.lock().expect("no panic").clone()) })
-    }
-
-    fn save<'a>(&'a self, checkpoint: &'a Value) -> Recalling<'a, bool> {
-        Box::pin(async {
-            *self.checkpoint.lock().expect("no panic") = Some(checkpoint.clone());
-            let mut saved = self.fleet.saved.lock().expect("no panic");
-            saved.push(checkpoint.clone());
-            Ok(true)
-        })
-    }
-
-    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
-        Box::pin(async { Ok(self.fleet.in_map(map, key)) })
-    }
-
-    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String> {
-        Box::pin(async { Ok(self.fleet.assign(map, key, value)) })
-    }
-}
-
-/// A provider, a client of it, a door that is open, and a memory.
+/// A provider, a client of it, and what surrounds its runs: an open gate, and a memory.
 struct Scene {
     sandbox: StripeSandbox,
     providers: Providers,
-    door: Arc<Door>,
-    notes: Arc<Notes>,
+    script: Script,
 }
 
 fn config(origin: &str) -> StripeConfig {
@@ -178,14 +60,12 @@ impl Scene {
         Self {
             sandbox,
             providers: Providers::new(Stripe::new(&config).expect("a client")),
-            door: Arc::default(),
-            notes: Arc::new(Notes::of_request(700, 600)),
+            script: script(700, 600),
         }
     }
 
     fn a_run(&self) -> Run {
-        let run = Run::new(JobId::generate(), 1, 4, self.door.clone());
-        run.with_memory(self.notes.of_job())
+        self.script.for_new_job().run()
     }
 
     async fn create_customer(&self, run: &Run) -> Result<Outcome, JobError> {
@@ -205,8 +85,9 @@ impl Scene {
     }
 
     /// Notes when the job's requests were out, in seconds before now.
-    fn requests_were_out(&self, after_seconds: u64, before_seconds: u64) {
-        *self.notes.earlier.lock().expect("no panic") = between(after_seconds, before_seconds);
+    fn requests_were_out(&self, from: u64, to: u64) {
+        let ago = Duration::from_secs;
+        self.script.memory.set_requests_out(ago(from), ago(to));
     }
 
     fn fault_once(&self, fault: Fault) {
@@ -236,8 +117,8 @@ impl Scene {
 
     /// How often it was let send, and let read.
     fn asked(&self) -> (u64, u64) {
-        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        (count(&self.door.sends), count(&self.door.reads))
+        let gate = &self.script.gate;
+        (gate.sends(), gate.reads())
     }
 }
 

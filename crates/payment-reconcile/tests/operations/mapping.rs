@@ -47,7 +47,7 @@ async fn of_two_jobs_for_one_user_the_first_one_wins() {
         "left_over": { "provider": "stripe", "customer": made },
     });
     assert_eq!(result(outcome), expected);
-    let kept = scene.notes.in_map("customers", "user-7");
+    let kept = scene.script.memory.in_map("customers", "user-7");
     assert_eq!(kept, Some(winner.to_string()));
 }
 
@@ -112,7 +112,10 @@ async fn customers_stay_where_they_are_when_new_ones_go_elsewhere() {
     assert_eq!(made["provider"], "other");
     let cancel = CancelSubscriptionHandler::new(providers);
     // One that was moved.
-    scene.notes.assign("subscriptions", "sub_1", "other");
+    scene
+        .script
+        .memory
+        .set_in_map("subscriptions", "sub_1", "other");
     let ended = cancel
         .run(CancelSubscription::new("sub_1"), scene.a_run())
         .await;
@@ -137,7 +140,7 @@ async fn a_job_stays_with_the_provider_that_it_began_at() {
     let made = result(handler.run(job(), sent_before(&run)).await);
     assert_eq!(made["provider"], "stripe");
     assert_eq!(scene.sandbox.customers().len(), 1);
-    let saved = scene.notes.saved.lock().expect("no panic").len();
+    let saved = scene.script.memory.checkpoints().len();
     assert_eq!(saved, 1, "each one says that the job comes on");
 }
 
@@ -145,7 +148,7 @@ async fn a_job_stays_with_the_provider_that_it_began_at() {
 async fn a_provider_that_is_not_configured_any_more_is_no_refusal() {
     let scene = Scene::set().await;
     let gone = json!({ "provider": "gone", "customer": "g_1" }).to_string();
-    scene.notes.assign("customers", "user-7", &gone);
+    scene.script.memory.set_in_map("customers", "user-7", &gone);
     let error = scene
         .pay(an_order(), &scene.a_run())
         .await

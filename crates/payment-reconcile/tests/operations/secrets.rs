@@ -93,16 +93,10 @@ async fn no_secret_and_no_person_is_told() {
     let config = config(&scene.sandbox.origin());
     let stripe = Stripe::new(&config).expect("a client");
     told.push(format!("{config:?} {stripe:?}"));
-    let kept = scene
-        .notes
-        .kept
-        .lock()
-        .expect("no panic")
-        .clone()
-        .into_values();
-    told.extend(kept.map(|kept| String::from_utf8(kept).expect("text")));
+    let kept = scene.script.memory.kept().into_iter();
+    told.extend(kept.map(|kept| String::from_utf8(kept.value).expect("text")));
 
-    let saved = scene.notes.saved.lock().expect("no panic").clone();
+    let saved = scene.script.memory.checkpoints();
     told.push(format!("{saved:?}"));
 
     let log = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("text");

@@ -1,8 +1,8 @@
 //! Failures that Stripe has saved under a job's key.
 
-use std::sync::atomic::Ordering;
-
 use longshore_sandbox::{Fault, Rule, When};
+
+use longshore_testing::Request;
 
 use crate::{HOUR, Scene, kind, result, sent_before};
 
@@ -56,7 +56,7 @@ async fn the_new_generation_is_kept_before_it_is_used() {
     let run = scene.a_run();
     scene.sandbox.save_errors(1, false);
     scene.create_payment_intent(&run).await.expect_err("failed");
-    scene.notes.keeps_failing.store(true, Ordering::Relaxed);
+    scene.script.memory.fail(Request::Keep);
     let error = scene.create_payment_intent(&sent_before(&run)).await;
     assert_eq!(kind(&error.expect_err("cannot be kept")), "throttled");
     assert_eq!(scene.effects(), 0);

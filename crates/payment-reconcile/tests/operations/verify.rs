@@ -44,7 +44,7 @@ async fn what_was_carried_out_is_found_and_what_was_not_is_not() {
     let found = lost(&scene, &customers, &job, true).await;
     let customer = result(found.map(|found| found.expect("found")));
     assert_eq!(customer["customer"], scene.sandbox.customers()[0]["id"]);
-    assert!(scene.notes.in_map("customers", "user-7").is_some());
+    assert!(scene.script.memory.in_map("customers", "user-7").is_some());
 
     let intents = CreatePaymentIntentHandler::new(providers());
     assert_eq!(lost(&scene, &intents, &an_order(), false).await, Ok(None));
@@ -71,7 +71,7 @@ async fn what_was_carried_out_is_found_and_what_was_not_is_not() {
     let subscription = result(found.map(|found| found.expect("found")));
     let id = subscription["subscription"].as_str().expect("an id");
     assert_eq!(
-        scene.notes.in_map("subscriptions", id).as_deref(),
+        scene.script.memory.in_map("subscriptions", id).as_deref(),
         Some("stripe")
     );
 

@@ -3,9 +3,8 @@
 //! The golden requests are what stripe-node 14.25.0, at version 2023-10-16, sent to a local server.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use longshore_job::{Handler, JobError, Outcome, Run};
+use longshore_job::{Handler, JobError, Outcome};
 use longshore_payment_reconcile::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreateSubscription,
 };
@@ -16,7 +15,7 @@ use longshore_payment_reconcile::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::{Door, Notes, an_order, config};
+use crate::{an_order, config, script};
 
 const JOB: &str = "01JD2Z5V9GQ8X0T6M3K7W4R1YB";
 
@@ -33,11 +32,8 @@ async fn request<H: Handler>(
     let addr = listener.local_addr().expect("an address");
     let stripe = Stripe::new(&config(&format!("http://{addr}"))).expect("a client");
     let handler = handler(Providers::new(stripe));
-    let run = Run::new(JOB.parse().expect("an id"), 1, 4, Arc::new(Door::default()));
-    let sending = handler.run(
-        job,
-        run.with_memory(Arc::new(Notes::of_request(0, 0)).of_job()),
-    );
+    let script = script(0, 0).for_job(JOB.parse().expect("an id"));
+    let sending = handler.run(job, script.run());
     let (sent, heard) = tokio::join!(sending, answered(&listener));
     let sent: Result<Outcome, JobError> = sent;
     sent.expect("understood");

@@ -1,16 +1,10 @@
 //! Reconciling against a Stripe and an app that note what they are asked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_job::{
-    Earlier, Forgetful, Gate, Handler, InvalidArgs, JobError, JobId, Kinds, Memory, Outbox,
-    Outcome, Prepared, Recalling, Run, Sending,
-};
+use longshore_job::{Handler, JobError, JobId, Kinds, Outcome};
 use longshore_payment_reconcile::{
     App, AppConfig, ApplyStripeEventHandler, ReconcilePaymentsHandler, Stripe, StripeConfig,
 };
@@ -18,100 +12,17 @@ use longshore_payment_reconcile::{ApplyStripeEvent, ReconcilePayments};
 use longshore_sandbox::{
     AppPayment, AppSandbox, Fault, PlantedPaymentIntent, Rule, StripeSandbox, When,
 };
+use longshore_testing::{Request, Script, ScriptedGate};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 const DAY: u64 = 24 * 3600;
-
-/// Lets so many requests go, then none: there the run is dropped.
-struct Door {
-    left: AtomicU64,
-    shut: Notify,
-}
-
-impl Door {
-    fn new(requests: u64) -> Arc<Self> {
-        Arc::new(Self {
-            left: AtomicU64::new(requests),
-            shut: Notify::new(),
-        })
-    }
-}
-
-impl Gate for Door {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let left = self.left.fetch_sub(1, Ordering::Relaxed);
-        if left == 0 {
-            self.shut.notify_one();
-            return Box::pin(std::future::pending());
-        }
-        Box::pin(std::future::ready(()))
-    }
-}
-
-/// What the fleet would remember.
-#[derive(Default)]
-struct Fleet {
-    kept: Mutex<HashMap<String, Vec<u8>>>,
-    checkpoints: Mutex<HashMap<JobId, Value>>,
-}
-
-/// The same, for one job.
-struct Notes(Arc<Fleet>, JobId);
-
-impl Memory for Notes {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
-        Forgetful.earlier()
-    }
-
-    fn own<'a>(&'a self, _message: &'a str) -> Recalling<'a, bool> {
-        unreachable!("nobody sends messages")
-    }
-
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
-        Box::pin(async move { Ok(self.0.kept.lock().expect("no panic").get(key).cloned()) })
-    }
-
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], _: Duration) -> Recalling<'a, ()> {
-        Box::pin(async move {
-            let mut kept = self.0.kept.lock().expect("no panic");
-            kept.insert(key.to_owned(), value.to_owned());
-            Ok(())
-        })
-    }
-
-    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
-        Box::pin(async {
-            let checkpoints = self.0.checkpoints.lock().expect("no panic");
-            Ok(checkpoints.get(&self.1).cloned())
-        })
-    }
-
-    fn save<'a>(&'a self, checkpoint: &'a Value) -> Recalling<'a, bool> {
-        Box::pin(async move {
-            let mut checkpoints = self.0.checkpoints.lock().expect("no panic");
-            checkpoints.insert(self.1, checkpoint.clone());
-            Ok(true)
-        })
-    }
-}
-
-impl Outbox for Notes {
-    fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs> {
-        Kinds::new(longshore_email::args::KINDS.iter().copied()).prepare(kind, args)
-    }
-
-    fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Sending<'a, JobId> {
-        Box::pin(async { Ok(JobId::generate()) })
-    }
-}
 
 struct Scene {
     stripe: StripeSandbox,
     app: AppSandbox,
     handler: ReconcilePaymentsHandler,
     events: ApplyStripeEventHandler,
-    fleet: Arc<Fleet>,
+    script: Script,
     /// The window's beginning; it ends a day later, and lies two days back.
     from: u64,
 }
@@ -131,12 +42,17 @@ impl Scene {
         });
         let to_app = to_app.expect("a client");
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let script = Script::new();
+        script.memory.forbid(Request::Own, "nobody sends messages");
+        script
+            .memory
+            .set_kinds(Kinds::new(longshore_email::args::KINDS.iter().copied()));
         Self {
             handler: ReconcilePaymentsHandler::new(to_stripe.clone(), to_app.clone()),
             events: ApplyStripeEventHandler::new(to_stripe, to_app),
             stripe,
             app,
-            fleet: Arc::default(),
+            script,
             from: now.expect("after 1970").as_secs() - 3 * DAY,
         }
     }
@@ -150,15 +66,8 @@ impl Scene {
         if repair { job.repair() } else { job }
     }
 
-    fn run(&self, id: JobId, door: Arc<Door>) -> Run {
-        let notes = Arc::new(Notes(self.fleet.clone(), id));
-        Run::new(id, 1, 4, door)
-            .with_memory(notes.clone())
-            .with_outbox(notes)
-    }
-
     async fn reconcile(&self, id: JobId, repair: bool) -> Result<Value, JobError> {
-        let run = self.run(id, Door::new(u64::MAX));
+        let run = self.script.for_job(id).run();
         match self.handler.run(self.job(repair), run).await? {
             Outcome::Done {
                 result: Some(result),
@@ -173,12 +82,15 @@ impl Scene {
 
     /// The run is dropped before its next request; `false` when it came to its end.
     async fn dropped_after(&self, id: JobId, repair: bool, requests: u64) -> bool {
-        let door = Door::new(requests);
-        let run = self.run(id, door.clone());
+        let script = self
+            .script
+            .for_job(id)
+            .with_gate(ScriptedGate::open_for(requests));
+        let run = script.run();
         tokio::select! {
             biased;
             _ = self.handler.run(self.job(repair), run) => false,
-            () = door.shut.notified() => true,
+            () = script.gate.held_back() => true,
         }
     }
 
@@ -310,7 +222,7 @@ async fn every_difference_among_ten_thousand_is_found_and_the_safe_ones_repaired
     );
     assert_eq!(scene.told(), told);
     assert_eq!(scene.app.repetitions(), 0);
-    let progress = scene.fleet.checkpoints.lock().expect("no panic")[&id].clone();
+    let progress = scene.script.memory.checkpoint(id).expect("it came on");
     assert!(progress.to_string().len() < 1000, "{progress}");
 }
 
@@ -352,7 +264,7 @@ async fn an_event_meanwhile_tells_the_app_and_the_reconcile_does_not() {
     assert!(scene.dropped_after(id, true, 4).await);
     let event = scene.stripe.events().remove(0);
     let job = ApplyStripeEvent::new(event["id"].as_str().expect("an id"));
-    let run = scene.run(JobId::generate(), Door::new(u64::MAX));
+    let run = scene.script.for_new_job().run();
     scene.events.run(job, run).await.expect("applied");
     scene.reconcile(id, true).await.expect("done");
     assert_eq!(scene.told(), BTreeMap::from([("order_paid", 1)]));

@@ -1,12 +1,12 @@
 //! Who is where, before the switch, after it, and after it is taken back.
 
-use std::sync::atomic::Ordering;
-
 use longshore_payment_reconcile::{CancelSubscription, ConfirmPaymentIntent, CreateSubscription};
 use longshore_payment_reconcile::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateSubscriptionHandler, Providers,
 };
 use serde_json::{Value, json};
+
+use longshore_testing::Way;
 
 use crate::{Scene, an_order, text};
 
@@ -106,7 +106,7 @@ async fn what_is_switched_can_be_switched_back() {
     assert_eq!(ended["status"], "ended");
 
     // What is exported has both.
-    let customers = scene.maps.export("customers").into_iter();
+    let customers = scene.script.memory.map("customers").into_iter();
     let customers: Vec<(String, Value)> = customers
         .map(|(user, json)| (user, serde_json::from_str(&json).expect("JSON")))
         .collect();
@@ -119,17 +119,20 @@ async fn what_is_switched_can_be_switched_back() {
     let mut expected = [(&other, "stripe"), (&subscription, "testpay")]
         .map(|(made, at)| (text(&made["subscription"]).to_owned(), at.to_owned()));
     expected.sort();
-    assert_eq!(scene.maps.export("subscriptions"), expected);
+    assert_eq!(scene.script.memory.map("subscriptions"), expected);
 }
 
 #[tokio::test]
 async fn only_stripes_requests_are_held_back_by_stripes_limits() {
     let scene = Scene::set().await;
-    let count = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
+    let gate = &scene.script.gate;
+    let count = || {
+        let elsewhere = gate.count(Way::SendElsewhere) + gate.count(Way::ReadElsewhere);
+        (gate.sends() + gate.reads(), elsewhere)
+    };
     scene.customer(scene.after(), "user-new").await;
     pays(&scene, &scene.after(), "user-new", "collected").await;
-    let door = &scene.door;
-    assert_eq!((count(&door.here), count(&door.elsewhere)), (0, 3));
+    assert_eq!(count(), (0, 3));
     scene.customer(scene.before(), "user-old").await;
-    assert_eq!((count(&door.here), count(&door.elsewhere)), (1, 3));
+    assert_eq!(count(), (1, 3));
 }

@@ -1,75 +1,19 @@
 //! What a reconcile finds out beside what events tell. Events alone are in `tests/events`.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 
-use longshore_job::{Earlier, Forgetful, Gate, JobId, Memory, Recalling};
 use longshore_sandbox::AppSandbox;
+use longshore_testing::{Request, Script};
 use serde_json::json;
 
 use super::*;
 use crate::app::AppConfig;
 use crate::stripe::PaymentIntent;
 
-/// Open; counts what is billed.
-#[derive(Default)]
-struct Open(Mutex<Vec<(&'static str, &'static str, u64)>>);
-
-impl Gate for Open {
-    fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
-        let mut billed = self.0.lock().expect("no panic");
-        billed.push((provider, unit, units));
-    }
-
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::ready(()))
-    }
-}
-
-#[derive(Default)]
-struct Kept(Mutex<HashMap<String, Vec<u8>>>);
-
-impl Memory for Kept {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
-        Forgetful.earlier()
-    }
-
-    fn own<'a>(&'a self, _message: &'a str) -> Recalling<'a, bool> {
-        unreachable!("nobody sends messages")
-    }
-
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
-        Box::pin(async { Ok(self.0.lock().expect("no panic").get(key).cloned()) })
-    }
-
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], _time: Duration) -> Recalling<'a, ()> {
-        let mut kept = self.0.lock().expect("no panic");
-        kept.insert(key.to_owned(), value.to_owned());
-        Box::pin(async { Ok(()) })
-    }
-
-    fn keep_first<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a [u8],
-        _time: Duration,
-    ) -> Recalling<'a, Vec<u8>> {
-        let mut kept = self.0.lock().expect("no panic");
-        let there = kept
-            .entry(key.to_owned())
-            .or_insert(value.to_owned())
-            .clone();
-        Box::pin(async { Ok(there) })
-    }
-}
-
 struct Scene {
     sandbox: AppSandbox,
     app: App,
-    kept: Arc<Kept>,
-    gate: Arc<Open>,
+    script: Script,
 }
 
 impl Scene {
@@ -81,17 +25,17 @@ impl Scene {
             secret: AppSandbox::SECRET.into(),
             timeout: Duration::from_secs(5),
         });
+        let script = Script::new();
+        script.memory.forbid(Request::Own, "nobody sends messages");
         Self {
             app: app.expect("a client"),
             sandbox,
-            kept: Arc::default(),
-            gate: Arc::default(),
+            script,
         }
     }
 
     async fn deliver(&self, effect: &Effect) -> Delivered {
-        let run =
-            Run::new(JobId::generate(), 1, 4, self.gate.clone()).with_memory(self.kept.clone());
+        let run = self.script.for_new_job().run();
         deliver(&self.app, &run, effect).await.expect("delivered")
     }
 
@@ -121,7 +65,7 @@ async fn an_event_and_a_repair_are_one_effect() {
         let scene = Scene::set().await;
         assert_eq!(scene.deliver(first).await, Delivered::Now);
         assert_eq!(scene.deliver(second).await, Delivered::Before);
-        let billed = scene.gate.0.lock().expect("no panic").clone();
+        let billed = scene.script.gate.billed();
         assert_eq!(billed, [("stripe", "payment", 1)], "a payment is one");
         assert_eq!(scene.keys(), [key]);
         assert_eq!(scene.sandbox.repetitions(), 0);

@@ -1,13 +1,11 @@
-//! Books that are made up, and a fleet that remembers.
+//! Books that are made up.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::pin::Pin;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
-use longshore_job::{Earlier, Forgetful, Gate, JobError, Memory, Recalling};
-use serde_json::{Value, json};
+use longshore_job::JobError;
+use serde_json::json;
 use tokio::sync::Notify;
 
 use super::{FROM, TO};
@@ -16,73 +14,6 @@ use crate::reconcile::books::{Books, Repaired};
 use crate::reconcile::compare::Kind;
 use crate::reconcile::window::Part;
 use crate::stripe::{Listed, PaymentIntent};
-
-pub(super) struct Open;
-
-impl Gate for Open {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::ready(()))
-    }
-}
-
-/// Remembers a checkpoint, and what is kept.
-pub(super) struct Fleet {
-    checkpoint: Mutex<Option<Value>>,
-    kept: Mutex<HashMap<String, Vec<u8>>>,
-    /// How many checkpoints are taken before the job is another run's.
-    saves_left: AtomicU64,
-}
-
-impl Default for Fleet {
-    fn default() -> Self {
-        Self {
-            checkpoint: Mutex::default(),
-            kept: Mutex::default(),
-            saves_left: AtomicU64::new(u64::MAX),
-        }
-    }
-}
-
-impl Fleet {
-    pub(super) fn lose_after(&self, saves: u64) {
-        self.saves_left.store(saves, Ordering::Relaxed);
-    }
-}
-
-impl Memory for Fleet {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
-        Forgetful.earlier()
-    }
-
-    fn own<'a>(&'a self, _message: &'a str) -> Recalling<'a, bool> {
-        unreachable!("nobody sends messages")
-    }
-
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
-        Box::pin(async move { Ok(self.kept.lock().expect("no panic").get(key).cloned()) })
-    }
-
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], _: Duration) -> Recalling<'a, ()> {
-        let mut kept = self.kept.lock().expect("no panic");
-        kept.insert(key.to_owned(), value.to_owned());
-        Box::pin(async { Ok(()) })
-    }
-
-    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
-        Box::pin(async { Ok(self.checkpoint.lock().expect("no panic").clone()) })
-    }
-
-    fn save<'a>(&'a self, checkpoint: &'a Value) -> Recalling<'a, bool> {
-        Box::pin(async move {
-            if self.saves_left.load(Ordering::Relaxed) == 0 {
-                return Ok(false);
-            }
-            self.saves_left.fetch_sub(1, Ordering::Relaxed);
-            *self.checkpoint.lock().expect("no panic") = Some(checkpoint.clone());
-            Ok(true)
-        })
-    }
-}
 
 pub(super) fn intent(id: &str, order: &str, status: &str, created: i64) -> PaymentIntent {
     let json = json!({
