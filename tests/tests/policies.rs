@@ -1,5 +1,8 @@
-//! Policies of kinds as they are shipped: schedules, time limits and expiries are not shortened here. The clock is moved.
+//! Policies of kinds as they are shipped and configured: schedules, time limits and expiries are not shortened here, but for
+//! what is configured by kind. The clock is moved.
 
+#[path = "policies/configured.rs"]
+mod configured;
 #[path = "policies/shipped.rs"]
 mod shipped;
 

@@ -48,6 +48,8 @@ pub enum Command {
     Job(OneJob),
     /// Shows every queue: how many jobs are in each state, and whether it is paused
     Queues(Shown),
+    /// Shows the kinds of jobs there are: whose queue, what holds for each, and which setting says so
+    Kinds(KindsArgs),
     /// Shows every worker process: its queues, its kinds, and what is wrong with it
     Workers(Shown),
     /// Stops a queue's claims in the whole fleet, at once
@@ -96,6 +98,16 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Shown {
     /// Prints JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kinds`.
+#[derive(Debug, Args)]
+pub struct KindsArgs {
+    /// One kind, with all that is known of it, such as send_email [default: all of them]
+    pub kind: Option<String>,
+    /// Prints JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -7,6 +7,7 @@ mod dead;
 mod doctor;
 mod enqueue;
 mod job;
+mod kinds;
 mod manual;
 mod mappings;
 mod presign;
@@ -45,6 +46,7 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
         Command::Enqueue(args) => enqueue::run(&load()?, args).await,
         Command::Job(args) => job::run(&load()?, &args).await,
         Command::Queues(args) => queues::list(&load()?, &args).await,
+        Command::Kinds(args) => kinds::run(&load()?, &args),
         Command::Workers(args) => workers::run(&load()?, &args).await,
         Command::Pause(args) => queues::pause(&load()?, &args).await,
         Command::Resume(args) => queues::resume(&load()?, &args).await,

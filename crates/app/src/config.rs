@@ -17,7 +17,9 @@ mod defaults;
 mod document;
 mod env;
 mod files;
+mod fit;
 mod inventory;
+mod kinds;
 mod layer;
 mod proxies;
 mod queues;
@@ -44,9 +46,11 @@ use longshore_listener::TrustedProxies;
 pub use cron::CronSettings;
 pub use defaults::wrong_in_defaults;
 pub use inventory::{Criticality, Listed};
+pub use kinds::{KindSettings, SetBy, Setting};
 pub use longshore_integration::QueueSpec;
 pub use longshore_integration::settings::{Finding, Findings, SecretRef, Severity};
-pub use queues::{OnUnknown, QueueSettings};
+pub use longshore_job::OnUnknown;
+pub use queues::QueueSettings;
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
 pub use sentry::{SentrySettings, origin as sentry_origin, parse_dsn};
 pub use show::ShownValue;
@@ -54,6 +58,7 @@ pub use vault::{VaultLogin, VaultSettings};
 pub use webhooks::WebhooksSettings;
 pub use worker::WorkerSettings;
 
+use kinds::KindPolicies;
 use queues::Queues;
 use schema::Schema;
 
@@ -83,6 +88,7 @@ pub struct Config {
     sections: Sections,
     inventory: BTreeMap<&'static str, Listed>,
     queues: Queues,
+    policies: KindPolicies,
     warnings: Findings,
     values: Vec<ShownValue>,
 }
@@ -119,8 +125,6 @@ impl Config {
         let figment = figment.merge(env);
 
         let directory = files::directory(dir);
-        let kinds = integrations.iter().flat_map(|of| of.kinds);
-        let kinds = Kinds::new(kinds.copied());
         let mut reader = Reader::new(&figment, profile, directory, complete, findings);
         schema.refuse_unknown(&mut reader);
         let redis = redis::read(&mut reader);
@@ -129,8 +133,14 @@ impl Config {
         vault::is_there(&mut reader, &schema);
         let trusted_proxies = proxies::read(&mut reader);
         let worker = worker::read(&mut reader);
-        let queues = queues::read(&mut reader, schema.queues());
-        let sections = sections(&mut reader, integrations, queues.as_ref(), &kinds);
+        let queues = queues::read(&mut reader, integrations);
+        let of_kinds = kinds::read(&mut reader, integrations);
+        let policies = queues
+            .as_ref()
+            .zip(of_kinds)
+            .map(|(queues, of_kinds)| kinds::resolve(integrations, queues, of_kinds));
+        let kinds = known_kinds(integrations, policies.as_ref());
+        let sections = sections(&mut reader, integrations, policies.as_ref(), &kinds);
         let sentry = sentry::read(&mut reader);
         let webhooks = webhooks::read(&mut reader);
         let inventory = inventory::read(&mut reader, &schema);
@@ -138,8 +148,8 @@ impl Config {
 
         let values = show::values(&reader, &schema, &kinds);
         let warnings = reader.finish()?;
-        match (redis, worker, queues, webhooks) {
-            (Some(redis), Some(worker), Some(queues), Some(webhooks)) => Ok(Self {
+        match (redis, worker, queues.zip(policies), webhooks) {
+            (Some(redis), Some(worker), Some((queues, policies)), Some(webhooks)) => Ok(Self {
                 profile: profile.map(str::to_owned),
                 redis,
                 vault,
@@ -154,6 +164,7 @@ impl Config {
                 sections,
                 inventory,
                 queues,
+                policies,
                 warnings,
                 values,
             }),
@@ -202,7 +213,7 @@ impl Config {
         names.collect()
     }
 
-    /// The kinds of jobs.
+    /// The kinds of jobs. Those that expire as configured say so to whoever enqueues them.
     #[must_use]
     pub fn kinds(&self) -> &Kinds {
         &self.kinds
@@ -212,6 +223,12 @@ impl Config {
     #[must_use]
     pub fn queue(&self, name: &str) -> Option<&QueueSettings> {
         self.queues.get(name)
+    }
+
+    /// How the jobs of a kind are run, and who says so.
+    #[must_use]
+    pub fn kind(&self, kind: &str) -> Option<&KindSettings> {
+        self.policies.get(kind)
     }
 
     /// What the inventory says of a provider; `None` when there is none of this name.
@@ -250,19 +267,28 @@ impl Config {
     }
 }
 
+/// Every kind, with the expiry that is configured for it.
+fn known_kinds(integrations: &[Integration], policies: Option<&KindPolicies>) -> Kinds {
+    let kinds = integrations.iter().flat_map(|of| of.kinds);
+    Kinds::new(kinds.map(|spec| {
+        let policy = policies.and_then(|policies| policies.get(spec.kind));
+        spec.with_expiry(policy.and_then(|policy| policy.overrides().expires))
+    }))
+}
+
 /// Reads the sections of all integrations, and looks for what does not go together.
 fn sections(
     reader: &mut Reader<'_>,
     integrations: &[Integration],
-    queues: Option<&Queues>,
+    policies: Option<&KindPolicies>,
     kinds: &Kinds,
 ) -> Sections {
     let mut sections = Sections::default();
     for integration in integrations {
         (integration.settings.read)(reader, &mut sections);
     }
-    if let Some(queues) = queues {
-        queues::fit(reader, queues, integrations, &sections);
+    if let Some(policies) = policies {
+        fit::check(reader, policies, integrations, &sections);
     }
     for integration in integrations {
         (integration.settings.check)(reader, &sections);

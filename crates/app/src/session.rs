@@ -1,5 +1,6 @@
 //! What a command starts from: the configuration and the connection.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use longshore_provider::secret::resolve;
 use longshore_queue::{Key, Link, LinkOptions};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Config, OnUnknown, RedisUrl};
+use crate::config::{Config, KindSettings, OnUnknown, RedisUrl};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
 use crate::{App, registry};
@@ -136,6 +137,7 @@ impl Session {
                     providers: Vec::new(),
                     keep: Duration::from_secs(24 * 3600),
                     max_attempts: RetrySchedule::default().max_attempts(),
+                    max_attempts_by_kind: BTreeMap::new(),
                 });
             }
         }
@@ -148,20 +150,25 @@ impl Session {
         let name = integration.queue.name;
         let settings = self.config.queue(name);
         let provider = integration.provider.as_ref();
+        let all = self.config.kinds();
+        let kinds = || all.iter().filter(|kind| kind.queue == name);
+        let policies = || kinds().filter_map(|kind| self.config.kind(kind.kind));
+        let verifies = |policy: &KindSettings| policy.on_unknown.value == OnUnknown::Verify;
         let fallback = provider.and_then(|provider| {
             let mut beside = provider.beside.iter().filter(|beside| beside.takes_jobs);
             beside.find(|beside| (beside.origin)(self.config.sections()).is_some())
         });
         QueueInfo {
-            kinds: Kinds::new(integration.kinds.iter().copied()),
+            kinds: Kinds::new(kinds().copied()),
             name: name.to_owned(),
-            repeats: match (provider.map(|provider| provider.repeats), settings) {
-                (Some(Repeats::Keyed(known_for)), _) => operator::Repeats::Keyed(known_for),
-                (Some(Repeats::Harmless), _) => operator::Repeats::Verified,
-                (_, Some(settings)) if settings.on_unknown == OnUnknown::Verify => {
-                    operator::Repeats::Verified
-                }
-                (Some(Repeats::Doubles) | None, _) => operator::Repeats::Double,
+            repeats: match provider.map(|provider| provider.repeats) {
+                Some(Repeats::Keyed(known_for)) => operator::Repeats::Keyed(known_for),
+                Some(Repeats::Harmless) => operator::Repeats::Verified,
+                // As long as one kind of the queue may be sent twice, no more is promised of the others.
+                Some(Repeats::Doubles) | None => match policies().all(verifies) {
+                    true => operator::Repeats::Verified,
+                    false => operator::Repeats::Double,
+                },
             },
             fallback: fallback.map(|beside| beside.name.to_owned()),
             providers: provider
@@ -171,6 +178,9 @@ impl Session {
                 .collect(),
             keep: settings.map_or(Key::HOLDS, |settings| settings.completed_for),
             max_attempts: settings.map_or(1, |settings| settings.retry.max_attempts()),
+            max_attempts_by_kind: policies()
+                .map(|policy| (policy.kind, policy.retry.value.max_attempts()))
+                .collect(),
         }
     }
 

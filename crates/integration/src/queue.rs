@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use longshore_job::OnUnknown;
+
 /// What has to be known of a queue before it can be configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSpec {
     /// Its name.
     pub name: &'static str,
-    /// Whether its provider can be asked what became of a request whose answer was lost. If so, it is by default.
-    pub verifiable: bool,
+    /// What follows an unknown outcome unless configured. `Verify` holds for those of its kinds that are verifiable
+    /// (`Job::VERIFIABLE`); the others are run as with `Retry`.
+    pub default_on_unknown: OnUnknown,
     /// How long one attempt may take unless configured.
     pub default_timeout: Duration,
     /// How long its provider's terms allow results to be kept, if they say.
@@ -20,13 +23,13 @@ pub struct QueueSpec {
 }
 
 impl QueueSpec {
-    /// A queue like most: its provider cannot be asked, an attempt may take 30 s, and what has completed is kept for an
+    /// A queue like most: a request whose answer was lost is made again, an attempt may take 30 s, and what has completed is kept for an
     /// hour, up to 64 MiB.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
-            verifiable: false,
+            default_on_unknown: OnUnknown::Retry,
             default_timeout: Duration::from_secs(30),
             keep_at_most: None,
             default_completed: Duration::from_secs(3600),

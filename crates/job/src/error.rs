@@ -155,7 +155,7 @@ pub enum JobError {
         /// Which provider it was.
         answer: Answer,
     },
-    /// The request went out and no answer came. What follows is the queue's `on_unknown`.
+    /// The request went out and no answer came. What follows is the `on_unknown` of its kind or queue.
     #[error("outcome unknown: {reason}")]
     OutcomeUnknown {
         /// Where it was lost.

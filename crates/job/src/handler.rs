@@ -25,17 +25,14 @@ pub trait Handler: Send + Sync + 'static {
         run: Run,
     ) -> impl Future<Output = Result<Outcome, JobError>> + Send;
 
-    /// Whether [`verify`](Handler::verify) can find anything out. Only then may the queue's `on_unknown` be `verify`.
-    /// Whatever the rule, a job that expires after it may have been sent is verified before it is called dead.
-    const CAN_VERIFY: bool = false;
-
     /// Whether a request of a job does no harm when it is made twice, although the first one went well: its provider knows it
     /// by the idempotency key, or it leaves things as the first one did. Where it is not so, and `redis.wait_replicas` is set,
     /// nothing is sent before replicas of Redis know of the claim. Otherwise a failover could hand the job out once more.
     const MAY_REPEAT: bool = false;
 
     /// Asks the provider whether an earlier request of this job, whose answer was lost, was carried out: `Some` with
-    /// its outcome if it was, `None` if it was not, so that it is made again.
+    /// its outcome if it was, `None` if it was not, so that it is made again. Called for kinds that are
+    /// [verifiable](Job::VERIFIABLE).
     ///
     /// # Errors
     /// When the provider cannot say now; then the attempt has failed, and nothing was sent.
@@ -134,7 +131,8 @@ pub struct Run {
     pub may_have_been_sent: bool,
     /// Which way its calls go.
     pub route: Route,
-    /// How jobs of its kind are run.
+    /// What its kind says of how its jobs are run, with the time limit that holds for this attempt. How often a job is
+    /// attempted is in `max_attempts`.
     pub policy: KindPolicy,
     /// This attempt has made its call before, and makes it again: an answer was lost, or said that it may be repeated.
     pub again: bool,

@@ -10,7 +10,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::names::{Names, names};
-use crate::{Envelope, Handler, Job, JobError, KindPolicy, Kinds, Outcome, Run, Undecodable};
+use crate::{
+    Envelope, Handler, Job, JobError, KindOverrides, KindPolicy, Kinds, Outcome, Run, RunPolicy,
+    Undecodable,
+};
 
 /// A run under way. `None`: the provider was only asked, and has not carried the job out.
 pub type Running = Pin<Box<dyn Future<Output = Result<Option<Outcome>, JobError>> + Send>>;
@@ -40,10 +43,12 @@ pub trait AnyHandler: Send + Sync {
     fn can_verify(&self) -> bool;
     /// A second request of one of its jobs does no harm.
     fn may_repeat(&self) -> bool;
-    /// How its jobs are run.
-    fn policy(&self) -> &KindPolicy;
-    /// Runs them in another way.
-    fn set_policy(&mut self, policy: KindPolicy);
+    /// What its kind says of how its jobs are run.
+    fn policy(&self) -> &'static KindPolicy;
+    /// What configuration says instead.
+    fn overrides(&self) -> &KindOverrides;
+    /// Says it.
+    fn set_overrides(&mut self, overrides: KindOverrides);
     /// Decodes the args.
     ///
     /// # Errors
@@ -51,9 +56,19 @@ pub trait AnyHandler: Send + Sync {
     fn open(&self, envelope: &Envelope<'_>) -> Result<Box<dyn Opened>, Undecodable>;
 }
 
+impl dyn AnyHandler + '_ {
+    /// How its jobs are run in a queue with this policy.
+    #[must_use]
+    pub fn policy_in(&self, queue: &RunPolicy) -> RunPolicy {
+        let mut policy = queue.of_kind(self.policy(), self.overrides());
+        policy.on_unknown = policy.on_unknown.for_kind(self.can_verify());
+        policy
+    }
+}
+
 /// A job whose args are decoded.
 pub trait Opened: Send {
-    /// After how long it expires, as its kind says.
+    /// After how long it expires, as configuration says, or else its kind.
     fn expires_in(&self) -> Option<Duration>;
     /// Starts the run.
     fn start(self: Box<Self>, run: Run, course: Course) -> Running;
@@ -61,12 +76,13 @@ pub trait Opened: Send {
 
 struct Typed<H> {
     handler: Arc<H>,
-    policy: KindPolicy,
+    overrides: KindOverrides,
 }
 
 struct Ready<H: Handler> {
     handler: Arc<H>,
     job: H::Job,
+    expires: Option<Duration>,
 }
 
 impl<H: Handler> AnyHandler for Typed<H> {
@@ -87,36 +103,41 @@ impl<H: Handler> AnyHandler for Typed<H> {
     }
 
     fn can_verify(&self) -> bool {
-        H::CAN_VERIFY
+        H::Job::VERIFIABLE
     }
 
     fn may_repeat(&self) -> bool {
         H::MAY_REPEAT
     }
 
-    fn policy(&self) -> &KindPolicy {
-        &self.policy
+    fn policy(&self) -> &'static KindPolicy {
+        const { &H::Job::POLICY }
     }
 
-    fn set_policy(&mut self, policy: KindPolicy) {
-        self.policy = policy;
+    fn overrides(&self) -> &KindOverrides {
+        &self.overrides
+    }
+
+    fn set_overrides(&mut self, overrides: KindOverrides) {
+        self.overrides = overrides;
     }
 
     fn open(&self, envelope: &Envelope<'_>) -> Result<Box<dyn Opened>, Undecodable> {
         Ok(Box::new(Ready {
             handler: Arc::clone(&self.handler),
             job: envelope.decode()?,
+            expires: self.overrides.expires,
         }))
     }
 }
 
 impl<H: Handler> Opened for Ready<H> {
     fn expires_in(&self) -> Option<Duration> {
-        self.job.expires_in()
+        self.expires.or_else(|| self.job.expires_in())
     }
 
     fn start(self: Box<Self>, run: Run, course: Course) -> Running {
-        let Self { handler, job } = *self;
+        let Self { handler, job, .. } = *self;
         Box::pin(async move {
             if course != Course::Run {
                 let carried_out = handler.verify(&job, &run).await?;
@@ -148,7 +169,7 @@ impl Handlers {
     pub fn with<H: Handler>(mut self, handler: H) -> Self {
         let typed = Typed {
             handler: Arc::new(handler),
-            policy: H::Job::POLICY,
+            overrides: KindOverrides::default(),
         };
         self.by_kind.insert(H::Job::KIND, Box::new(typed));
         self
@@ -167,15 +188,11 @@ impl Handlers {
         &self.known
     }
 
-    /// Replaces the policies of kinds: `policy` is given each kind's own.
+    /// Puts what configuration says before what the kinds say: `overrides` is given the name of each.
     #[must_use]
-    pub fn with_policies(
-        mut self,
-        policy: impl Fn(&'static str, KindPolicy) -> KindPolicy,
-    ) -> Self {
+    pub fn with_overrides(mut self, overrides: impl Fn(&'static str) -> KindOverrides) -> Self {
         for (kind, handler) in &mut self.by_kind {
-            let own = *handler.policy();
-            handler.set_policy(policy(kind, own));
+            handler.set_overrides(overrides(kind));
         }
         self
     }
@@ -198,17 +215,18 @@ impl Handlers {
         match handler.open(&envelope) {
             Ok(job) => {
                 run.policy = *handler.policy();
+                let timeout = handler.overrides().timeout;
+                run.policy.timeout = timeout.or(run.policy.timeout);
                 job.start(run, Course::Run).await.transpose()
             }
             Err(error) => refused(error),
         }
     }
 
-    /// The kinds that are known, each with its policy.
-    pub fn policies(&self) -> impl Iterator<Item = (&'static str, &KindPolicy)> {
-        self.by_kind
-            .iter()
-            .map(|(kind, handler)| (*kind, handler.policy()))
+    /// The kinds that are known, each with its policy in a queue with this one.
+    pub fn policies(&self, queue: &RunPolicy) -> impl Iterator<Item = (&'static str, RunPolicy)> {
+        let kinds = self.by_kind.iter();
+        kinds.map(|(kind, handler)| (*kind, handler.policy_in(queue)))
     }
 
     /// The kinds that are known here, in order.
@@ -229,5 +247,51 @@ impl Handlers {
 impl fmt::Debug for Handlers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.by_kind.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{InvalidArgs, OnUnknown, RetrySchedule};
+
+    /// A job that can be asked about, or not.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Asked<const VERIFIABLE: bool>;
+
+    impl<const VERIFIABLE: bool> Job for Asked<VERIFIABLE> {
+        const KIND: &'static str = if VERIFIABLE { "can" } else { "cannot" };
+        const QUEUE: &'static str = "asked";
+        const PUBLIC_ARGS: &'static [&'static str] = &[];
+        const VERIFIABLE: bool = VERIFIABLE;
+
+        fn check(&self) -> Result<(), InvalidArgs> {
+            Ok(())
+        }
+    }
+
+    struct Idle<const VERIFIABLE: bool>;
+
+    impl<const VERIFIABLE: bool> Handler for Idle<VERIFIABLE> {
+        type Job = Asked<VERIFIABLE>;
+
+        async fn run(&self, _: Self::Job, _: Run) -> Result<Outcome, JobError> {
+            unreachable!("only its rules are asked for")
+        }
+    }
+
+    /// Else a lost answer of it would be taken for a request that was not carried out.
+    #[test]
+    fn what_cannot_be_asked_about_is_made_again_whatever_its_queue_says() {
+        let queue = RunPolicy {
+            timeout: Duration::from_secs(30),
+            expires: None,
+            retry: RetrySchedule::default(),
+            on_unknown: OnUnknown::Verify,
+        };
+        let handlers = Handlers::new().with(Idle::<true>).with(Idle::<false>);
+        let rules: HashMap<_, _> = handlers.policies(&queue).collect();
+        assert_eq!(rules["can"].on_unknown, OnUnknown::Verify);
+        assert_eq!(rules["cannot"].on_unknown, OnUnknown::Retry);
     }
 }

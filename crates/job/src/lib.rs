@@ -6,7 +6,8 @@
 //! - [`Prepared`] is a checked payload ready to be enqueued, [`Envelope`] the same on its way back out.
 //! - [`Handler`] is what a job crate implements; it gets the args and a [`Run`], and answers with an
 //!   [`Outcome`] or a [`JobError`]. [`Handlers`] holds those of one queue, by kind.
-//! - [`RetrySchedule`] says when a failed attempt is made again, [`KindPolicy`] what a kind says of its time limits.
+//! - [`RetrySchedule`] says when a failed attempt is made again, [`KindPolicy`] what a kind says of its time limits,
+//!   [`KindOverrides`] what configuration says instead, and [`RunPolicy`] what holds.
 //! - [`AddressHash`] and [`Suppression`] are the list of addresses that no mail goes to.
 
 mod address;
@@ -38,7 +39,7 @@ pub use names::Names;
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
 };
-pub use policy::KindPolicy;
+pub use policy::{KindOverrides, KindPolicy, OnUnknown, RunPolicy};
 #[cfg(feature = "backoff")]
 pub use retry::Backoff;
 pub use retry::{Reconnect, RetrySchedule};

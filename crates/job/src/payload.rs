@@ -36,6 +36,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const PUBLIC_PROGRESS: &'static [&'static str] = &[];
     /// Its time limits, expiry and retries, unless configuration says otherwise.
     const POLICY: KindPolicy = KindPolicy::DEFAULT;
+    /// Whether its handler can find out what became of a request whose answer was lost (`Handler::verify`). Only then may
+    /// its `on_unknown` be `verify`. Whatever the rule, a job that expires after it may have been sent is verified before
+    /// it is called dead.
+    const VERIFIABLE: bool = false;
     /// The shortest expiry that [`expires_in`](Job::expires_in) gives: all attempts have to fit into it.
     const SHORTEST_EXPIRY: Option<Duration> = Self::POLICY.expires;
 
@@ -155,6 +159,9 @@ pub struct KindSpec {
     pub policy: KindPolicy,
     /// Its [`Job::SHORTEST_EXPIRY`].
     pub shortest_expiry: Option<Duration>,
+    /// Its [`Job::VERIFIABLE`].
+    pub verifiable: bool,
+    expires: Option<Duration>,
     prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
     names: fn(Value) -> Names,
 }
@@ -177,9 +184,25 @@ impl KindSpec {
             public_progress: J::PUBLIC_PROGRESS,
             policy: J::POLICY,
             shortest_expiry: J::SHORTEST_EXPIRY,
+            verifiable: J::VERIFIABLE,
+            expires: None,
             prepare: prepare::<J>,
             names: names::<J>,
         }
+    }
+
+    /// The same kind, whose jobs expire as configuration says, whatever the kind and the args say. `None` = as they say.
+    #[must_use]
+    pub const fn with_expiry(mut self, expires: Option<Duration>) -> Self {
+        self.expires = expires;
+        self
+    }
+
+    /// The names of its args. None where its type does not say them before it has read them: an enum, a map, a struct with
+    /// a flattened field.
+    #[must_use]
+    pub fn args(&self) -> Names {
+        self.names(Value::Object(serde_json::Map::new()))
     }
 
     /// Checks args given as JSON text and encodes them.
@@ -187,7 +210,11 @@ impl KindSpec {
     /// # Errors
     /// When they are not this kind's args.
     pub fn prepare(&self, args: &str) -> Result<Prepared, InvalidArgs> {
-        (self.prepare)(args)
+        let prepared = (self.prepare)(args)?;
+        Ok(Prepared {
+            expires_in: self.expires.or(prepared.expires_in),
+            ..prepared
+        })
     }
 
     /// Which names in these args are those of the kind's own structs. All others may be anything, people's names too.

@@ -1,10 +1,50 @@
-//! How the jobs of a kind are run, unless configuration says otherwise.
+//! How the jobs of a kind are run: what the kind says, and what configuration says instead.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::RetrySchedule;
 
-/// How the jobs of a kind are run. A value that configuration may replace: whoever runs jobs asks the value, not the kind.
+/// What follows when a request may have gone out and no answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// Try again, knowing that the effect may happen twice where the provider has no idempotency key.
+    Retry,
+    /// Ask the provider what became of the request before making it again. Only for kinds that are
+    /// [verifiable](crate::Job::VERIFIABLE).
+    Verify,
+    /// Keep it as a dead letter, for an operator to decide.
+    Hold,
+}
+
+impl OnUnknown {
+    /// What it comes to for a kind: what cannot be asked about is made again.
+    #[must_use]
+    pub fn for_kind(self, verifiable: bool) -> Self {
+        match self {
+            Self::Verify if !verifiable => Self::Retry,
+            rule => rule,
+        }
+    }
+
+    /// The word that configuration has for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Verify => "verify",
+            Self::Hold => "hold",
+        }
+    }
+}
+
+impl fmt::Display for OnUnknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a kind itself says of how its jobs are run. Configuration may say otherwise: [`KindOverrides`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KindPolicy {
     /// How long one attempt may take; `None` = as long as its queue allows.
@@ -13,6 +53,8 @@ pub struct KindPolicy {
     pub expires: Option<Duration>,
     /// When a failed attempt is made again; `None` = on its queue's schedule, `[]` = never.
     pub retry: Option<&'static [Duration]>,
+    /// What follows an unknown outcome; `None` = what its queue says.
+    pub on_unknown: Option<OnUnknown>,
     /// The waits before a call that failed is made again within the same attempt. For kinds whose user waits: they
     /// cannot wait for the schedule.
     pub retry_within: &'static [Duration],
@@ -26,6 +68,7 @@ impl KindPolicy {
         timeout: None,
         expires: None,
         retry: None,
+        on_unknown: None,
         retry_within: &[],
         call_timeout: None,
     };
@@ -48,36 +91,69 @@ impl KindPolicy {
         }
     }
 
-    /// The time limit of one attempt, in a queue with this one.
+    /// When a failed attempt is made again, if the kind says so.
     #[must_use]
-    pub fn timeout_in(&self, queue: Duration) -> Duration {
-        self.timeout.unwrap_or(queue)
-    }
-
-    /// The retry schedule, in a queue with this one.
-    #[must_use]
-    pub fn schedule_in(&self, queue: &RetrySchedule) -> RetrySchedule {
-        match self.retry {
-            Some(waits) => RetrySchedule::new(waits.iter().copied()),
-            None => queue.clone(),
-        }
-    }
-
-    /// How long a job takes at the most that fails each time, in a queue with this time limit and schedule: all waits, and
-    /// all attempts with their whole time. Waiting for a worker is not counted.
-    #[must_use]
-    pub fn longest(&self, timeout: Duration, schedule: &RetrySchedule) -> Duration {
-        let schedule = self.schedule_in(schedule);
-        let attempts = self
-            .timeout_in(timeout)
-            .saturating_mul(schedule.max_attempts());
-        schedule.total().saturating_add(attempts)
+    pub fn schedule(&self) -> Option<RetrySchedule> {
+        let waits = self.retry?;
+        Some(RetrySchedule::new(waits.iter().copied()))
     }
 }
 
 impl Default for KindPolicy {
     fn default() -> Self {
         Self::DEFAULT
+    }
+}
+
+/// What configuration says of one kind. It goes before what the kind itself says, and that before the queue's defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KindOverrides {
+    /// How long one attempt may take.
+    pub timeout: Option<Duration>,
+    /// After how long a job that has not run is dead as `expired`, whatever its args are.
+    pub expires: Option<Duration>,
+    /// When a failed attempt is made again.
+    pub retry: Option<RetrySchedule>,
+    /// What follows an unknown outcome.
+    pub on_unknown: Option<OnUnknown>,
+}
+
+/// How the jobs of one kind are run, with everything looked at that has a say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunPolicy {
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// After how long a job that has not run is dead as `expired`, unless its args or its producer say otherwise;
+    /// `None` = never.
+    pub expires: Option<Duration>,
+    /// When a failed attempt is made again.
+    pub retry: RetrySchedule,
+    /// What follows an unknown outcome.
+    pub on_unknown: OnUnknown,
+}
+
+impl RunPolicy {
+    /// Puts these overrides before what the kind says, and both before this policy, which is the queue's.
+    #[must_use]
+    pub fn of_kind(&self, own: &KindPolicy, overrides: &KindOverrides) -> Self {
+        let retry = overrides.retry.clone().or_else(|| own.schedule());
+        Self {
+            timeout: overrides.timeout.or(own.timeout).unwrap_or(self.timeout),
+            expires: overrides.expires.or(own.expires).or(self.expires),
+            retry: retry.unwrap_or_else(|| self.retry.clone()),
+            on_unknown: overrides
+                .on_unknown
+                .or(own.on_unknown)
+                .unwrap_or(self.on_unknown),
+        }
+    }
+
+    /// How long a job takes at the most that fails each time: all waits, and all attempts with their whole time. Waiting
+    /// for a worker is not counted.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        let attempts = self.timeout.saturating_mul(self.retry.max_attempts());
+        self.retry.total().saturating_add(attempts)
     }
 }
 
@@ -88,17 +164,42 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn what_a_kind_says_itself_goes_before_its_queue() {
-        let queue = RetrySchedule::default();
-        let default = KindPolicy::DEFAULT;
-        assert_eq!(default.timeout_in(MINUTE), MINUTE);
-        assert_eq!(default.longest(MINUTE, &queue), MINUTE * (21 + 4));
-        let once = KindPolicy {
-            timeout: Some(MINUTE / 2),
-            retry: Some(&[]),
-            ..default
+    fn configuration_goes_before_the_kind_and_the_kind_before_its_queue() {
+        let queue = RunPolicy {
+            timeout: MINUTE,
+            expires: None,
+            retry: RetrySchedule::default(),
+            on_unknown: OnUnknown::Retry,
         };
-        assert_eq!(once.schedule_in(&queue).max_attempts(), 1);
-        assert_eq!(once.longest(MINUTE, &queue), MINUTE / 2);
+        let nothing = KindOverrides::default();
+        let plain = queue.of_kind(&KindPolicy::DEFAULT, &nothing);
+        assert_eq!(plain, queue);
+        assert_eq!(plain.longest(), MINUTE * (21 + 4));
+
+        let own = KindPolicy {
+            timeout: Some(MINUTE / 2),
+            expires: Some(MINUTE),
+            retry: Some(&[]),
+            on_unknown: Some(OnUnknown::Hold),
+            ..KindPolicy::DEFAULT
+        };
+        let by_kind = queue.of_kind(&own, &nothing);
+        assert_eq!(
+            (by_kind.timeout, by_kind.expires),
+            (MINUTE / 2, Some(MINUTE))
+        );
+        assert_eq!(by_kind.longest(), MINUTE / 2, "one attempt");
+        assert_eq!(by_kind.on_unknown, OnUnknown::Hold);
+
+        let configured = KindOverrides {
+            timeout: Some(MINUTE * 2),
+            expires: Some(MINUTE * 9),
+            retry: Some(RetrySchedule::from_secs(&[60])),
+            on_unknown: Some(OnUnknown::Verify),
+        };
+        let configured = queue.of_kind(&own, &configured);
+        assert_eq!(configured.expires, Some(MINUTE * 9));
+        assert_eq!(configured.longest(), MINUTE * 5, "two attempts and a wait");
+        assert_eq!(configured.on_unknown, OnUnknown::Verify);
     }
 }

@@ -41,6 +41,11 @@ impl RetrySchedule {
             .saturating_add(1)
     }
 
+    /// The waits, in order.
+    pub fn waits(&self) -> impl Iterator<Item = Duration> {
+        self.waits.iter().copied()
+    }
+
     /// All waits together.
     #[must_use]
     pub fn total(&self) -> Duration {

@@ -247,7 +247,11 @@ impl JobView {
             kind: of_kind.clone(),
             state: job.state,
             attempt,
-            max_attempts: queue.max_attempts,
+            max_attempts: of_kind
+                .as_deref()
+                .and_then(|kind| queue.max_attempts_by_kind.get(kind))
+                .copied()
+                .unwrap_or(queue.max_attempts),
             enqueued_at: job.enqueued_at_ms.map(rfc3339),
             parked_since: job.parked_since_ms.map(rfc3339),
             next_run_at: job.next_run_at_ms.map(rfc3339),

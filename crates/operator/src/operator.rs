@@ -1,6 +1,6 @@
 //! What operators do, over all queues of a namespace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use longshore_job::Kinds;
@@ -19,8 +19,10 @@ pub struct QueueInfo {
     pub kinds: Kinds,
     /// Its name.
     pub name: String,
-    /// How many attempts its jobs have at the most.
+    /// How many attempts its jobs have at the most whose kind is not listed below.
     pub max_attempts: u32,
+    /// The same by kind.
+    pub max_attempts_by_kind: BTreeMap<&'static str, u32>,
     /// How long its completed jobs are kept.
     pub keep: Duration,
     /// The providers whose breakers it has, its own first. None: nobody here knows the queue, it was found in Redis.

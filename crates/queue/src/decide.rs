@@ -6,7 +6,7 @@ mod tests;
 
 use std::time::Duration;
 
-use longshore_job::{Cause, Class, JobError, Outcome, RetrySchedule, UndecodableWhy};
+use longshore_job::{Cause, Class, JobError, OnUnknown, Outcome, RetrySchedule, UndecodableWhy};
 
 use said::said;
 pub use said::{heard, heard_of_call};
@@ -25,18 +25,7 @@ const REFUSED_ELSEWHERE: Duration = Duration::from_secs(60);
 /// How long a job waits that did not reach another provider than its queue's own.
 const NOT_REACHED_ELSEWHERE: Duration = Duration::from_secs(15);
 
-/// What follows when a request may have gone out and no answer came: the queue's `on_unknown`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnUnknown {
-    /// Try again, knowing that the effect may happen twice where the provider has no idempotency key.
-    Retry,
-    /// Ask the provider what became of the request before making it again. Only kinds whose handler can.
-    Verify,
-    /// Keep it as a dead letter, for an operator to decide.
-    Hold,
-}
-
-/// What a queue's settings say about failures.
+/// What follows the failures of a kind's jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// When failed attempts are made again.

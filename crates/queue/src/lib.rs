@@ -61,8 +61,8 @@ pub use credentials::Credentials;
 pub use cron::{CronBook, CronMark, CronMove, CronOrigin, LastTick, TickJob};
 pub use dead::{DeadGroup, DeadLetter, Selection};
 pub use decide::{
-    Decision, Fate, MAX_LOST, MAX_THROTTLE, OnUnknown, Policy, decide, decide_lost,
-    decide_unknown_kind, heard, heard_of_call,
+    Decision, Fate, MAX_LOST, MAX_THROTTLE, Policy, decide, decide_lost, decide_unknown_kind,
+    heard, heard_of_call,
 };
 pub use delivery::{Delivery, Heard, News};
 pub use discover::{KeyScan, ScanFor, Stray};
@@ -76,7 +76,7 @@ pub use key::Key;
 pub use keys::{InvalidName, Keys};
 pub use lease::{Beat, Lease, Sweep, Taken, WorkerId};
 pub use link::{Link, LinkOptions};
-pub use longshore_job::{Route, Word};
+pub use longshore_job::{OnUnknown, Route, Word};
 pub use page::{Letters, WholeLetter};
 pub use past::Past;
 pub use pause::Paused;

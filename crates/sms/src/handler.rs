@@ -28,8 +28,6 @@ impl SendSmsHandler {
 impl Handler for SendSmsHandler {
     type Job = SendSms;
 
-    const CAN_VERIFY: bool = true;
-
     async fn run(&self, job: SendSms, run: Run) -> Result<Outcome, JobError> {
         let sent = self.twilio.send(&run, &job).await;
         let (status, message) = sent.map_err(|error| Answers.job_error(Purpose::Effect, &error))?;

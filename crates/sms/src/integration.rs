@@ -9,7 +9,7 @@ use longshore_integration::{
     CallPolicy, Context, Events, Integration, Inventory, Provider, QueueSpec, Repeats, SetUp,
     SetUpError, Smoke, Source,
 };
-use longshore_job::{Handlers, Job};
+use longshore_job::{Handlers, Job, OnUnknown};
 use serde_json::json;
 
 pub use settings::{TwilioCredentials, TwilioSender, TwilioSettings};
@@ -25,8 +25,7 @@ pub const fn integration() -> Integration {
             name: "sms",
             crate_name: env!("CARGO_CRATE_NAME"),
             queue: QueueSpec {
-                // Its messages can be listed by number and date.
-                verifiable: true,
+                default_on_unknown: OnUnknown::Verify,
                 ..QueueSpec::new(crate::SendSms::QUEUE)
             },
             kinds: crate::args::KINDS,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use longshore_job::handlers::Course;
 use longshore_job::{
-    Cause, Envelope, Handler, Handlers, InvalidArgs, Job, JobError, JobId, Outcome, Prepared,
-    RetrySchedule, Route, Run,
+    Cause, Envelope, Handler, Handlers, InvalidArgs, Job, JobError, JobId, KindPolicy, Outcome,
+    Prepared, RetrySchedule, Route, Run, RunPolicy,
 };
 use longshore_queue::{Decision, Fate, OnUnknown, Policy, RunState, decide};
 use serde_json::Value;
@@ -156,20 +156,28 @@ impl Script {
         let job = handler
             .open(&envelope)
             .unwrap_or_else(|error| undecodable(error));
-        let kind = *handler.policy();
+        let rules = handler.policy_in(&RunPolicy {
+            timeout: self.timeout,
+            expires: None,
+            retry: self.policy.schedule.clone(),
+            on_unknown: self.policy.on_unknown,
+        });
+        let timeout = rules.timeout;
         let policy = Policy {
-            schedule: kind.schedule_in(&self.policy.schedule),
-            ..self.policy.clone()
+            schedule: rules.retry,
+            on_unknown: rules.on_unknown,
         };
         let mut run = self.run();
-        run.policy = kind;
+        run.policy = KindPolicy {
+            timeout: Some(timeout),
+            ..*handler.policy()
+        };
         run.max_attempts = policy.schedule.max_attempts();
         let course = match self.state.may_have_been_sent && policy.on_unknown == OnUnknown::Verify {
             true => Course::VerifyThenRun,
             false => Course::Run,
         };
         let before = self.effects();
-        let timeout = kind.timeout_in(self.timeout);
         let end = match tokio::time::timeout(timeout, job.start(run, course)).await {
             Ok(end) => {
                 end.map(|outcome| outcome.expect("a run that is not only verified has an end"))

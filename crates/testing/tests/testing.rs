@@ -25,6 +25,7 @@ impl Job for Act {
     const QUEUE: &'static str = "stage";
     const PUBLIC_ARGS: &'static [&'static str] = &["does"];
     const POLICY: KindPolicy = KindPolicy::taking(Duration::from_millis(50));
+    const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         match self.does.as_str() {
@@ -45,8 +46,6 @@ struct Actor;
 
 impl Handler for Actor {
     type Job = Act;
-
-    const CAN_VERIFY: bool = true;
 
     async fn run(&self, job: Act, run: Run) -> Result<Outcome, JobError> {
         run.clear_to_send().await;

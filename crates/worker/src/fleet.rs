@@ -93,7 +93,7 @@ pub enum Stopped {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Left {
     /// Jobs whose outcome could not be written, or whose run could not be stopped. Others find them once the lease is
-    /// over, and treat them by their queue's `on_unknown`.
+    /// over, and treat them by their `on_unknown`.
     pub unsettled: Vec<String>,
     /// How the running jobs ended.
     pub stopped: Stopped,

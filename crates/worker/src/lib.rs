@@ -34,6 +34,7 @@ mod recent;
 mod refetch;
 mod replayer;
 mod retell;
+mod rules;
 mod settler;
 mod station;
 mod sweeper;

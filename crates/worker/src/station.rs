@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_queue::{
-    ClaimState, HistoryEntry, Lease, Policy, Queue, RunState, Verdict, WorkerFacts, WorkerId,
+    ClaimState, HistoryEntry, Lease, Queue, RunState, Verdict, WorkerFacts, WorkerId,
 };
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
@@ -19,6 +19,7 @@ use crate::ledger::Ledger;
 use crate::metrics::QueueMetrics;
 use crate::reach::Hosts;
 use crate::recent::Recent;
+use crate::rules::Rules;
 use crate::watch::Watch;
 use longshore_job::Handlers;
 
@@ -56,8 +57,8 @@ pub(crate) struct Station {
     pub(crate) label: Arc<str>,
     pub(crate) settings: Settings,
     pub(crate) handlers: Handlers,
-    /// What follows failures, for kinds that have a word in it.
-    policies: HashMap<&'static str, Policy>,
+    /// How the jobs of each kind are run.
+    pub(crate) rules: Rules,
     /// Other providers that its jobs may call, each with the queue that it belongs to.
     pub(crate) owners: Arc<HashMap<String, Queue>>,
     /// What the process says of itself; its name is the first part of every worker id.
@@ -132,18 +133,8 @@ impl Station {
             lease: None,
             confirmed: None,
         };
-        let policies = handlers.policies().map(|(kind, policy)| {
-            let schedule = policy.schedule_in(&settings.policy.schedule);
-            let on_unknown = settings.policy.on_unknown;
-            let policy = Policy {
-                schedule,
-                on_unknown,
-            };
-            (kind, policy)
-        });
-        let policies = policies.collect();
         let station = Self {
-            policies,
+            rules: Rules::new(&settings, &handlers),
             label: queue.name().into(),
             queue: queue.with_lost_after(settings.lost_after),
             handlers,
@@ -195,12 +186,6 @@ impl Station {
     /// The lease that claims are made under.
     pub(crate) fn lease(&self) -> Option<Arc<Lease>> {
         self.standing.borrow().lease.clone()
-    }
-
-    /// What follows failures of this kind's jobs.
-    pub(crate) fn policy(&self, kind: Option<&str>) -> &Policy {
-        kind.and_then(|kind| self.policies.get(kind))
-            .unwrap_or(&self.settings.policy)
     }
 
     /// A new identity, to join under.

@@ -123,14 +123,14 @@ async fn unaccounted(
     ))
 }
 
-/// The job's request may have gone out: the queue's `on_unknown` decides.
+/// The job's request may have gone out: its `on_unknown` decides.
 fn lost(station: &Station, taken: Taken, reason: &str) -> Verdict {
     let kind = Envelope::parse(&taken.payload)
         .ok()
         .and_then(|envelope| station.handlers.get(&envelope.kind))
         .map(|handler| handler.kind().to_owned());
-    let policy = station.policy(kind.as_deref());
-    let decision = decide_lost(taken.run, taken.by_fallback, policy);
+    let rules = station.rules.of(kind.as_deref());
+    let decision = decide_lost(taken.run, taken.by_fallback, &rules.policy);
     let (state, history) = Station::note(
         decision.state,
         HistoryEntry {

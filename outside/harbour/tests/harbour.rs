@@ -105,7 +105,7 @@ impl Harbour {
             "redis.url = '{}'\nproviders.slack.base_url = 'http://{slack}'\nproviders.slack.token = 'xoxb-harbour'\n\
              providers.slack.signing_secret = '{SIGNING_SECRET}'\nproviders.slack.rate_per_second = 50\n\
              worker.http_addr = '127.0.0.1:0'\nwebhooks.http_addr = '{hooks}'\nwebhooks.private_addr = '{private}'\n\
-             webhooks.public_url = 'http://127.0.0.1'\n",
+             webhooks.public_url = 'http://127.0.0.1'\nkinds.post_message.timeout_seconds = 20\n",
             redis.url()
         );
         std::fs::write(config.path().join("default.toml"), toml).expect("written");
@@ -184,6 +184,20 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     assert!(
         said.contains("did you mean LONGSHORE_PROVIDERS__SLACK__TOKEN?"),
         "{said}"
+    );
+
+    // How its jobs are run, and which setting says so.
+    let kind = harbour.json(&["kinds", "post_message", "--json"]);
+    assert_eq!(
+        (&kind["timeout_seconds"], &kind["on_unknown"]),
+        (
+            &json!({ "value": 20.0, "from": "kinds.post_message" }),
+            &json!({ "value": "retry", "from": "default" })
+        )
+    );
+    assert_eq!(
+        kind["args"]["properties"],
+        json!({ "channel": {}, "text": {} })
     );
 
     // Its args are checked at the door.

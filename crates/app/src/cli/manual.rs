@@ -65,6 +65,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("queues", &["longshore queues", "longshore queues --json"]),
     (
+        "kinds",
+        &[
+            "longshore kinds",
+            "longshore kinds send_email",
+            "longshore kinds create_payment_intent --json",
+        ],
+    ),
+    (
         "workers",
         &["longshore workers", "longshore workers --json"],
     ),

@@ -8,7 +8,7 @@ use longshore_client::{Enqueued, Options, RunAt};
 use longshore_job::{KindSpec, Prepared};
 use serde::Serialize;
 
-use super::{queues, signals};
+use super::{kinds, queues, signals};
 use crate::cli::Enqueue;
 use crate::failure::Failure;
 use crate::output::{self, counted};
@@ -19,15 +19,7 @@ use crate::session::Session;
 const CHUNK: usize = 500;
 
 pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure> {
-    let kinds = session.config.kinds();
-    let spec = kinds.find(&args.kind).ok_or_else(|| {
-        let known: Vec<_> = kinds.iter().map(|spec| spec.kind).collect();
-        let cure = match output::nearest(&args.kind, &known) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => format!("the kinds are {}", known.join(", ")),
-        };
-        Failure::input(format!("there is no kind `{}`: {cure}", args.kind))
-    })?;
+    let spec = kinds::find(session, &args.kind)?;
     let bulk = args.args == "-";
     if bulk && args.key.is_some() {
         return Err(Failure::input(

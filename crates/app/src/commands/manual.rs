@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use clap::Command;
+use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
@@ -14,8 +16,20 @@ const NAME: &str = "longshore";
 
 pub(super) fn completions(app: &App, shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut app.command_line(), NAME, &mut script);
+    clap_complete::generate(shell, &mut with_kinds(app), NAME, &mut script);
     print(&script)
+}
+
+/// The kinds of this program are offered where one is asked for.
+fn with_kinds(app: &App) -> Command {
+    let of_kind = |command: Command| {
+        let kinds = app.integrations().iter().flat_map(|of| of.kinds);
+        let kinds = PossibleValuesParser::new(kinds.map(|spec| spec.kind));
+        command.mut_arg("kind", |arg| arg.value_parser(kinds))
+    };
+    app.command_line()
+        .mut_subcommand("enqueue", of_kind)
+        .mut_subcommand("kinds", of_kind)
 }
 
 pub(super) fn man(app: &App, dir: Option<&Path>) -> Result<(), Failure> {

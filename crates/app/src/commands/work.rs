@@ -5,12 +5,12 @@ mod server;
 use std::sync::Arc;
 
 use longshore_integration::{Integration, SetUp};
-use longshore_queue::{Link, OnUnknown, Policy, Queue, Retention};
+use longshore_queue::{Link, Policy, Queue, Retention};
 use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped, Watch};
 
 use super::{host_name, log_warnings, signals};
 use crate::cli::Work;
-use crate::config::{self, Config, QueueSettings};
+use crate::config::{Config, KindSettings, QueueSettings};
 use crate::failure::Failure;
 use crate::registry::{self, House};
 use crate::secrets::Secrets;
@@ -56,8 +56,8 @@ fn ended(left: &Left, lost_after_seconds: f64) -> Result<(), Failure> {
         Stopped::Drained => tracing::info!("drained"),
         Stopped::CutOff if !left.sent.is_empty() => {
             return Err(Failure::failed(format!(
-                "cut off jobs whose request may have gone out; what became of it is unknown, and they go by their \
-                 queue's on_unknown: {}",
+                "cut off jobs whose request may have gone out; what became of it is unknown, and they go by \
+                 their on_unknown: {}",
                 left.sent.join(" ")
             )));
         }
@@ -118,7 +118,10 @@ async fn fleet(
             let queue = queue.with_delivery_bytes(configured.delivery_bytes);
             worked.push(queue.clone());
             let handlers = handlers
-                .with_policies(|_, own| configured.policy(own))
+                .with_overrides(|kind| {
+                    let kind = config.kind(kind);
+                    kind.map(KindSettings::overrides).unwrap_or_default()
+                })
                 .with_known(config.kinds().clone());
             fleet = fleet.queue(queue, settings(session, configured), handlers);
         }
@@ -211,11 +214,7 @@ fn settings(session: &Session, queue: &QueueSettings) -> Settings {
         timeout: queue.timeout,
         policy: Policy {
             schedule: queue.retry.clone(),
-            on_unknown: match queue.on_unknown {
-                config::OnUnknown::Retry => OnUnknown::Retry,
-                config::OnUnknown::Verify => OnUnknown::Verify,
-                config::OnUnknown::Hold => OnUnknown::Hold,
-            },
+            on_unknown: queue.on_unknown,
         },
         retention: Retention {
             keep: queue.completed_for,

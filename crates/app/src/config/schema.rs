@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use figment::value::{Dict, Value};
 use longshore_integration::settings::{
-    BUILT_IN, BuiltIn, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape,
+    BUILT_IN, BuiltIn, KIND, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape,
 };
 use longshore_integration::{Integration, Inventory, QueueSpec};
 
 use super::document;
 use super::layer::{self, Layer};
-use super::{cron, inventory, proxies, queues, redis, sentry, vault, webhooks, worker};
+use super::{cron, inventory, kinds, proxies, queues, redis, sentry, vault, webhooks, worker};
 
 /// The keys of every section that the program itself has.
 const SECTIONS: &[&[Key]] = &[
@@ -19,6 +19,7 @@ const SECTIONS: &[&[Key]] = &[
     vault::KEYS,
     worker::KEYS,
     queues::KEYS,
+    kinds::KEYS,
     sentry::KEYS,
     webhooks::KEYS,
     inventory::KEYS,
@@ -57,6 +58,11 @@ impl<'a> Schema<'a> {
         self.integrations
             .iter()
             .map(|integration| &integration.queue)
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = &'static str> + use<'a> {
+        let kinds = self.integrations.iter().flat_map(|of| of.kinds);
+        kinds.map(|kind| kind.kind)
     }
 
     /// Every provider that has a key of its own.
@@ -137,6 +143,7 @@ impl<'a> Schema<'a> {
             .filter_map(|key| self.rest(key, path.words())?.first().copied())
             .flat_map(|word| match word {
                 QUEUE => self.queues().map(|queue| queue.name).collect(),
+                KIND => self.kinds().collect(),
                 NAME => Vec::new(),
                 PROVIDER => self.providers().into_iter().collect(),
                 word => vec![word],
@@ -150,6 +157,7 @@ impl<'a> Schema<'a> {
         for word in words {
             let fits = match pattern.next()? {
                 QUEUE => self.queues().any(|queue| queue.name == word),
+                KIND => self.kinds().any(|kind| kind == word),
                 NAME => true,
                 PROVIDER => self.keys().any(|key| provider_of(key) == Some(word)),
                 fixed => fixed == word,

@@ -92,6 +92,7 @@ impl Schema<'_> {
 pub(super) fn problem_unknown(path: &KeyPath) -> &'static str {
     match path.words() {
         [section, _] if section == "queues" => "there is no such queue",
+        [section, _] if section == "kinds" => "there is no such kind",
         _ => "is not a key of the configuration",
     }
 }

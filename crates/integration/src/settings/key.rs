@@ -6,6 +6,8 @@ use crate::{Inventory, QueueSpec};
 
 /// Stands in a key for the name of any queue of this binary.
 pub const QUEUE: &str = "<queue>";
+/// Stands in a key for the name of any kind of this binary.
+pub const KIND: &str = "<kind>";
 /// Stands in a key for the name of any provider that has other keys.
 pub const PROVIDER: &str = "<provider>";
 /// Stands in a key for a name that the configuration itself makes up.
@@ -14,7 +16,7 @@ pub const NAME: &str = "<name>";
 /// One key that may be set.
 #[derive(Debug)]
 pub struct Key {
-    /// Where it stands: words with dots between them. `<queue>`, `<provider>` and `<name>` stand for any name.
+    /// Where it stands: words with dots between them. `<queue>`, `<kind>`, `<provider>` and `<name>` stand for any name.
     pub path: &'static str,
     /// How a text becomes its value.
     pub shape: Shape,

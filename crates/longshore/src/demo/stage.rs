@@ -89,6 +89,7 @@ impl Stage {
             repeats: Repeats::Double,
             name: queue.to_owned(),
             max_attempts: 4,
+            max_attempts_by_kind: std::collections::BTreeMap::new(),
             keep: Key::HOLDS,
             fallback: None,
             providers: vec![provider.to_owned()],

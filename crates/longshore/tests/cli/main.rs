@@ -10,6 +10,7 @@ mod doctor;
 mod enqueue;
 mod garbage;
 mod job;
+mod kinds;
 mod letters;
 mod mappings;
 mod moves;

@@ -149,6 +149,9 @@ fn shells_and_man_get_theirs_without_configuration_or_redis() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = bench.run(&["completions", shell]).ok();
         assert!(ran.stdout.contains("suppressions"), "{shell}: {ran:?}");
+        // clap_complete offers values of arguments that are not options to these two alone.
+        let knows_kinds = ran.stdout.contains("reconcile_payments");
+        assert_eq!(knows_kinds, ["bash", "zsh"].contains(&shell), "{shell}");
     }
     bench
         .run(&["completions", "tcsh"])

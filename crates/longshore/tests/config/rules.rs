@@ -4,6 +4,7 @@ mod calls;
 mod cron;
 mod email;
 mod inventory;
+mod kinds;
 mod payments;
 mod postmark;
 mod queues;
@@ -66,7 +67,7 @@ fn unknown_keys_are_answered_with_the_nearest() {
                 "paypal.secret_key = 'hunter2'",
                 "paypal",
                 "not a key",
-                "known here: app, buckets, cron, email, payments, providers, queues, redis, retry, trusted_proxies, webhooks, worker",
+                "known here: app, buckets, cron, email, kinds, payments, providers, queues, redis, retry, trusted_proxies, webhooks, worker",
             ),
         ],
         "",

@@ -32,6 +32,7 @@ impl Bench {
             }),
             name: name.to_owned(),
             max_attempts: 4,
+            max_attempts_by_kind: std::collections::BTreeMap::new(),
             keep: Key::HOLDS,
             providers: vec!["sendgrid".to_owned()],
             repeats: if name == "sms" {

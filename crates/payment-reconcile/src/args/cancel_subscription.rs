@@ -52,6 +52,7 @@ impl Job for CancelSubscription {
     const PUBLIC_ARGS: &'static [&'static str] = &["subscription", "prorate"];
     const PUBLIC_RESULT: &'static [&'static str] = &["subscription", "status"];
     const POLICY: KindPolicy = payment::WITHIN_A_DAY;
+    const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::path_id("subscription", &self.subscription)

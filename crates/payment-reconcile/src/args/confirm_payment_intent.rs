@@ -74,6 +74,7 @@ impl Job for ConfirmPaymentIntent {
     const PUBLIC_ARGS: &'static [&'static str] = &["payment_intent", "off_session"];
     const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status"];
     const POLICY: KindPolicy = payment::CHECKOUT;
+    const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::path_id("payment_intent", &self.payment_intent)?;

@@ -65,6 +65,7 @@ impl Job for CreateCustomer {
     const PUBLIC_RESULT: &'static [&'static str] = &["provider", "customer"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
     const POLICY: KindPolicy = payment::WITHIN_A_DAY;
+    const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("user_id", &self.user_id)?;

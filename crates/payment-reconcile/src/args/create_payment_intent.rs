@@ -113,6 +113,7 @@ impl Job for CreatePaymentIntent {
     const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status", "provider"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
     const POLICY: KindPolicy = payment::CHECKOUT;
+    const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("order_id", &self.order_id)?;

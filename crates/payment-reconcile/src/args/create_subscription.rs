@@ -68,6 +68,7 @@ impl Job for CreateSubscription {
     const PUBLIC_RESULT: &'static [&'static str] = &["subscription", "status", "provider"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
     const POLICY: KindPolicy = payment::WITHIN_A_DAY;
+    const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::id("user_id", &self.user_id)?;

@@ -17,6 +17,7 @@ pub(super) const CHECKOUT: KindPolicy = KindPolicy {
     timeout: Some(secs(55)),
     expires: Some(secs(60)),
     retry: Some(&[]),
+    on_unknown: None,
     retry_within: &[secs(1), secs(2), secs(4)],
     call_timeout: Some(secs(10)),
 };

@@ -49,8 +49,6 @@ impl Handler for CancelSubscriptionHandler {
     // Each request has its idempotency key.
     const MAY_REPEAT: bool = true;
 
-    const CAN_VERIFY: bool = true;
-
     async fn run(&self, job: CancelSubscription, run: Run) -> Result<Outcome, JobError> {
         let provider = self.provider(&job, &run).await?;
         let receipt = provider.cancel_subscription(&run, &job).await?;

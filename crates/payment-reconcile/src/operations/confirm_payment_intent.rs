@@ -40,8 +40,6 @@ impl Handler for ConfirmPaymentIntentHandler {
     // Each request has its idempotency key.
     const MAY_REPEAT: bool = true;
 
-    const CAN_VERIFY: bool = true;
-
     async fn run(&self, job: ConfirmPaymentIntent, run: Run) -> Result<Outcome, JobError> {
         let operation = Operation::Confirm(&job);
         let receipt = checkout::carry_out(self.provider(&job)?, &run, operation);

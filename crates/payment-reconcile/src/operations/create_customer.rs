@@ -32,8 +32,6 @@ impl Handler for CreateCustomerHandler {
     // Each request has its idempotency key.
     const MAY_REPEAT: bool = true;
 
-    const CAN_VERIFY: bool = true;
-
     async fn run(&self, job: CreateCustomer, run: Run) -> Result<Outcome, JobError> {
         if let Some(known) = customer_of(&run, &job.user_id).await? {
             return Ok(done(json!(known), Answer::default()));

@@ -30,8 +30,6 @@ impl Handler for CreatePaymentIntentHandler {
     // Each request has its idempotency key.
     const MAY_REPEAT: bool = true;
 
-    const CAN_VERIFY: bool = true;
-
     async fn run(&self, job: CreatePaymentIntent, run: Run) -> Result<Outcome, JobError> {
         let named = job.customer.as_deref();
         let chosen = choice::for_user(&self.providers, &run, &job.user_id, named).await?;

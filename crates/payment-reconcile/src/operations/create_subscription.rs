@@ -48,8 +48,6 @@ impl Handler for CreateSubscriptionHandler {
     // Each request has its idempotency key.
     const MAY_REPEAT: bool = true;
 
-    const CAN_VERIFY: bool = true;
-
     async fn run(&self, job: CreateSubscription, run: Run) -> Result<Outcome, JobError> {
         let (provider, customer) = self.place(&job, &run).await?;
         let receipt = provider.create_subscription(&run, &job, &customer).await?;

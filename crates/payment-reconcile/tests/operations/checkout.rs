@@ -72,6 +72,7 @@ async fn ends(
         retry: Some(&[]),
         retry_within: &WAITS,
         expires: None,
+        on_unknown: None,
     };
     let end = scene.create_payment_intent(&run).await;
     let requests = scene.sandbox.ledger().requests() - before;

@@ -19,7 +19,7 @@ async fn lost<H: Handler<Job = J>, J: Job + Clone>(
     job: &J,
     effect: bool,
 ) -> Result<Option<Outcome>, JobError> {
-    assert!(H::CAN_VERIFY);
+    assert!(J::VERIFIABLE);
     let run: Run = scene.a_run();
     scene.fault_once(Fault::HangUp { effect });
     let error = handler.run(job.clone(), run.clone()).await;

@@ -43,6 +43,8 @@ impl Job for SendSms {
     const QUEUE: &'static str = "sms";
     const PUBLIC_RESULT: &'static [&'static str] =
         &["sid", "status", "segments", "price", "price_unit"];
+    // Its messages can be listed by number and date.
+    const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         let digits = self.to.strip_prefix('+').unwrap_or_default();

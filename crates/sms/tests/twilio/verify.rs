@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use longshore_job::{Handler, JobError, Outcome, Scope};
+use longshore_job::{Job, JobError, Outcome, Scope};
 use longshore_sandbox::{Fault, PlantedMessage};
 use longshore_sms::SendSms;
 use serde_json::json;
@@ -268,5 +268,5 @@ async fn a_memory_that_is_away_costs_no_attempt() {
 
 #[test]
 fn the_queue_may_verify() {
-    const { assert!(longshore_sms::SendSmsHandler::CAN_VERIFY) }
+    const { assert!(longshore_sms::SendSms::VERIFIABLE) }
 }

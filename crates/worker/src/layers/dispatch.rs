@@ -4,8 +4,9 @@ use std::task::{Context, Poll};
 
 use apalis_redis::RedisTask;
 use futures_util::future::BoxFuture;
-use longshore_job::{Envelope, JobError, MAX_PAYLOAD_BYTES, Run, Undecodable, UndecodableWhy};
-use longshore_queue::OnUnknown;
+use longshore_job::{
+    Envelope, JobError, KindPolicy, MAX_PAYLOAD_BYTES, OnUnknown, Run, Undecodable, UndecodableWhy,
+};
 use tower::Service;
 
 use super::{End, entry_of};
@@ -109,12 +110,11 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Started, End> {
     };
     let _ = entry.kind.set(handler.kind());
     refetch::note(station, entry);
-    let kind = *handler.policy();
-    entry.may_take(kind.timeout_in(station.settings.timeout));
-    let policy = station.policy(Some(handler.kind()));
+    let rules = station.rules.of(Some(handler.kind()));
+    entry.may_take(rules.timeout);
     let may_have_been_sent = claimed.run.may_have_been_sent;
     if envelope.v > handler.version() {
-        return Err(match claimed.has_expired(kind.expires) {
+        return Err(match claimed.has_expired(rules.expires) {
             true => too_late(may_have_been_sent),
             false => End::Newer,
         });
@@ -124,7 +124,7 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Started, End> {
         // What may have been carried out is not called dead before the provider was asked: somebody would do it again.
         true if may_have_been_sent && handler.can_verify() => Course::VerifyOnly,
         true => return Err(too_late(may_have_been_sent)),
-        false if may_have_been_sent && policy.on_unknown == OnUnknown::Verify => {
+        false if may_have_been_sent && rules.policy.on_unknown == OnUnknown::Verify => {
             Course::VerifyThenRun
         }
         false => Course::Run,
@@ -136,14 +136,17 @@ fn start(station: &Arc<Station>, entry: &Arc<Entry>) -> Result<Started, End> {
         Arc::clone(entry),
         station.handlers.known().clone(),
     ));
-    let most = policy.schedule.max_attempts();
+    let most = rules.policy.schedule.max_attempts();
     let mut run = Run::new(id, claimed.run.used + 1, most, gate)
         .with_memory(Arc::clone(&memory) as _)
         .with_outbox(memory);
     run.idempotency_key = claimed.run.idempotency_key(id);
     run.may_have_been_sent = may_have_been_sent;
     run.route = entry.route(station.queue.provider().takes_over().is_some());
-    run.policy = kind;
+    run.policy = KindPolicy {
+        timeout: Some(rules.timeout),
+        ..*handler.policy()
+    };
     Ok(Started {
         running: job.start(run, course),
         course,

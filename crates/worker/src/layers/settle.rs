@@ -127,7 +127,7 @@ fn settle(station: &Station, entry: &Entry, end: &End, refusal: Refusal, ours: b
                 Some(fallback) => &fallback.name,
                 None => &provider.name,
             };
-            let decision = decide(end, before, route, station.policy(kind), name);
+            let decision = decide(end, before, route, &station.rules.of(kind).policy, name);
             match entry.has_told_of(name) {
                 true => decision.of_calls_told(),
                 false => decision,

@@ -60,6 +60,7 @@ impl Job for Probe {
     const KIND: &'static str = "probe";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
     const QUEUE: &'static str = "probe";
+    const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
         Ok(())
@@ -134,8 +135,6 @@ impl Probing {
 
 impl Handler for Probing {
     type Job = Probe;
-
-    const CAN_VERIFY: bool = true;
 
     async fn verify(&self, _: &Probe, run: &Run) -> Result<Option<Outcome>, JobError> {
         self.seen

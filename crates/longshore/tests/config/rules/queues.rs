@@ -1,7 +1,6 @@
 //! `retry.*` and `queues.<queue>.*`.
 
 use longshore_app::config::OnUnknown;
-use longshore_job::Job;
 
 use super::check;
 use crate::{SENDGRID_ON, good};
@@ -67,7 +66,7 @@ fn queues_and_their_retries() {
             (
                 "queues.email.on_unknown = 'verify'",
                 "queues.email.on_unknown",
-                "the provider of email cannot be asked",
+                "nobody can be asked what became of a request of a job of the queue email",
                 "use retry, which may do it twice, or hold",
             ),
             (
@@ -180,9 +179,9 @@ fn all_attempts_of_a_kind_fit_into_its_expiry() {
         &format!("{on}queues.payment-reconcile.timeout_seconds = 60"),
         &[],
     );
-    let payments = config.queue("payment-reconcile").expect("there");
-    let reconcile = payments.policy(longshore_client::kinds::ReconcilePayments::POLICY);
-    assert_eq!(reconcile.timeout, None, "what is configured goes first");
+    let reconcile = config.kind("reconcile_payments").expect("there");
+    let timeout = reconcile.timeout.value.as_secs();
+    assert_eq!(timeout, 60, "what is configured goes first");
 }
 
 #[test]

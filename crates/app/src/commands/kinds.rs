@@ -1,0 +1,193 @@
+//! `kinds`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use longshore_job::{KindSpec, Names, RetrySchedule};
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+use crate::cli::KindsArgs;
+use crate::config::{KindSettings, SetBy, Setting};
+use crate::failure::Failure;
+use crate::output::{self, or_dash};
+use crate::session::Session;
+
+pub(super) fn run(session: &Session, args: &KindsArgs) -> Result<(), Failure> {
+    let Some(kind) = &args.kind else {
+        let kinds = session.config.kinds().iter();
+        let rows: Vec<_> = kinds.filter_map(|spec| row(session, spec)).collect();
+        return match args.json {
+            true => output::json(&rows),
+            false => table(&rows),
+        };
+    };
+    let spec = find(session, kind)?;
+    let row = row(session, spec)
+        .ok_or_else(|| Failure::failed(format!("the kind {kind} has no settings")))?;
+    if args.json {
+        return output::json(&row);
+    }
+    for (name, value) in fields(&row) {
+        output::line(&format!("{name:<12} {value}"))?;
+    }
+    Ok(())
+}
+
+/// The kind of this name.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn find<'a>(session: &'a Session, kind: &str) -> Result<&'a KindSpec, Failure> {
+    let kinds = session.config.kinds();
+    kinds.find(kind).ok_or_else(|| {
+        let known: Vec<_> = kinds.iter().map(|spec| spec.kind).collect();
+        let cure = match output::nearest(kind, &known) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("the kinds are {}", known.join(", ")),
+        };
+        Failure::input(format!("there is no kind `{kind}`: {cure}"))
+    })
+}
+
+/// A kind, as it is shown.
+#[derive(Serialize)]
+struct Row {
+    kind: &'static str,
+    queue: &'static str,
+    version: u32,
+    timeout_seconds: Shown<f64>,
+    expires_seconds: Shown<Option<f64>>,
+    /// Where the args decide, the shortest that there is.
+    shortest_expires_seconds: Option<f64>,
+    retry_seconds: Shown<Vec<f64>>,
+    on_unknown: Shown<&'static str>,
+    verifiable: bool,
+    /// As a JSON Schema, which knows the names alone.
+    #[serde(serialize_with = "schema")]
+    args: Names,
+    public_args: &'static [&'static str],
+}
+
+/// A value, and the section that says so: `kinds.<kind>` or `queues.<queue>` of the configuration, `kind` or `default`.
+#[derive(Serialize)]
+struct Shown<T> {
+    value: T,
+    from: String,
+}
+
+fn row(session: &Session, spec: &KindSpec) -> Option<Row> {
+    let settings = session.config.kind(spec.kind)?;
+    Some(Row {
+        kind: spec.kind,
+        queue: spec.queue,
+        version: spec.version,
+        timeout_seconds: shown(settings, &settings.timeout, Duration::as_secs_f64),
+        expires_seconds: shown(settings, &settings.expires, |expires| {
+            expires.map(|expires| expires.as_secs_f64())
+        }),
+        shortest_expires_seconds: settings
+            .shortest_expiry
+            .filter(|shortest| settings.expires.value != Some(*shortest))
+            .map(|shortest| shortest.as_secs_f64()),
+        retry_seconds: shown(settings, &settings.retry, waits),
+        on_unknown: shown(settings, &settings.on_unknown, |rule| rule.as_str()),
+        verifiable: spec.verifiable,
+        args: spec.args(),
+        public_args: spec.public_args,
+    })
+}
+
+fn schema<S: Serializer>(args: &Names, out: S) -> Result<S::Ok, S::Error> {
+    let properties: BTreeMap<_, _> = args.iter().map(|name| (name, json!({}))).collect();
+    json!({"type": "object", "properties": properties}).serialize(out)
+}
+
+fn shown<T, U>(settings: &KindSettings, setting: &Setting<T>, value: impl Fn(&T) -> U) -> Shown<U> {
+    Shown {
+        value: value(&setting.value),
+        from: match setting.by {
+            SetBy::KindSection => format!("kinds.{}", settings.kind),
+            SetBy::QueueSection => format!("queues.{}", settings.queue),
+            SetBy::Kind => "kind".to_owned(),
+            SetBy::Default => "default".to_owned(),
+        },
+    }
+}
+
+fn waits(schedule: &RetrySchedule) -> Vec<f64> {
+    schedule.waits().map(|wait| wait.as_secs_f64()).collect()
+}
+
+fn table(rows: &[Row]) -> Result<(), Failure> {
+    let header = [
+        "kind",
+        "queue",
+        "timeout",
+        "retries after",
+        "expires",
+        "on unknown",
+    ];
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.kind.to_owned(),
+            row.queue.to_owned(),
+            timeout(row),
+            retries(row),
+            expires(row),
+            said(row.on_unknown.value, &row.on_unknown.from),
+        ]
+    });
+    output::table(&header, cells.collect())
+}
+
+fn fields(row: &Row) -> Vec<(&'static str, String)> {
+    let list = |names: &[&str]| or_dash(Some(names.join(", ")).filter(|names| !names.is_empty()));
+    let args: Vec<_> = row.args.iter().copied().collect();
+    vec![
+        ("kind", row.kind.to_owned()),
+        ("queue", row.queue.to_owned()),
+        ("version", row.version.to_string()),
+        ("timeout", timeout(row)),
+        ("retries", retries(row)),
+        ("expires", expires(row)),
+        (
+            "on unknown",
+            said(row.on_unknown.value, &row.on_unknown.from),
+        ),
+        (
+            "verifiable",
+            if row.verifiable { "yes" } else { "no" }.to_owned(),
+        ),
+        ("args", list(&args)),
+        ("public args", list(row.public_args)),
+    ]
+}
+
+fn timeout(row: &Row) -> String {
+    let seconds = row.timeout_seconds.value;
+    said(&format!("{seconds} s"), &row.timeout_seconds.from)
+}
+
+fn retries(row: &Row) -> String {
+    let waits: Vec<_> = row.retry_seconds.value.iter().map(f64::to_string).collect();
+    let text = match waits.as_slice() {
+        [] => "none".to_owned(),
+        waits => format!("{} s", waits.join(", ")),
+    };
+    said(&text, &row.retry_seconds.from)
+}
+
+fn expires(row: &Row) -> String {
+    let text = match (row.expires_seconds.value, row.shortest_expires_seconds) {
+        (Some(seconds), _) => format!("{seconds} s"),
+        (None, Some(shortest)) => format!("by its args, {shortest} s the soonest"),
+        (None, None) => "never".to_owned(),
+    };
+    said(&text, &row.expires_seconds.from)
+}
+
+/// A value with who says so.
+fn said(value: &str, from: &str) -> String {
+    format!("{value} ({from})")
+}

@@ -1,0 +1,215 @@
+//! `kinds.<kind>.*`: how the jobs of one kind are run. It goes before what is configured for its queue, that before what
+//! the kind itself says, and that before the defaults.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use longshore_integration::Integration;
+use longshore_integration::settings::{Key, KeyPath, Reader, SOME_TIME};
+use longshore_job::{KindOverrides, KindSpec, OnUnknown, RetrySchedule, RunPolicy};
+
+use super::queues::{self, QueueSettings, Queues};
+
+pub(super) const KEYS: &[Key] = &[
+    Key::toml("kinds.<kind>.timeout_seconds"),
+    Key::toml("kinds.<kind>.expires_seconds"),
+    Key::toml("kinds.<kind>.retry_seconds"),
+    Key::text("kinds.<kind>.on_unknown"),
+];
+
+/// Who has the say in a setting; the first of them that says something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SetBy {
+    /// `kinds.<kind>` of the configuration.
+    KindSection,
+    /// `queues.<queue>` of the configuration.
+    QueueSection,
+    /// The kind itself.
+    Kind,
+    /// The default of its queue, or of all.
+    Default,
+}
+
+/// A value, and who has said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value in force.
+    pub value: T,
+    /// Who has said so.
+    pub by: SetBy,
+}
+
+/// How the jobs of one kind are run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindSettings {
+    /// The kind.
+    pub kind: &'static str,
+    /// Its queue.
+    pub queue: &'static str,
+    /// How long one attempt may take.
+    pub timeout: Setting<Duration>,
+    /// After how long a job that has not run is dead as `expired`, unless its producer says otherwise; `None` = never.
+    pub expires: Setting<Option<Duration>>,
+    /// The shortest of them, where the args decide; all attempts have to fit into it.
+    pub shortest_expiry: Option<Duration>,
+    /// When a failed attempt is made again.
+    pub retry: Setting<RetrySchedule>,
+    /// What follows when a request went out and no answer came.
+    pub on_unknown: Setting<OnUnknown>,
+}
+
+impl KindSettings {
+    /// What of it comes from the configuration: that goes before what the kind says.
+    #[must_use]
+    pub fn overrides(&self) -> KindOverrides {
+        KindOverrides {
+            timeout: self.timeout.configured().copied(),
+            expires: self.expires.configured().copied().flatten(),
+            retry: self.retry.configured().cloned(),
+            on_unknown: self.on_unknown.configured().copied(),
+        }
+    }
+
+    /// All of it, without who has said so.
+    #[must_use]
+    pub fn run_policy(&self) -> RunPolicy {
+        RunPolicy {
+            timeout: self.timeout.value,
+            expires: self.expires.value,
+            retry: self.retry.value.clone(),
+            on_unknown: self.on_unknown.value,
+        }
+    }
+}
+
+impl<T> Setting<T> {
+    /// The first of them that says something.
+    fn first(section: Option<T>, queue: Option<T>, kind: Option<T>, default: T) -> Self {
+        let said = |value: Option<T>, by| value.map(|value| Self { value, by });
+        said(section, SetBy::KindSection)
+            .or_else(|| said(queue, SetBy::QueueSection))
+            .or_else(|| said(kind, SetBy::Kind))
+            .unwrap_or(Self {
+                value: default,
+                by: SetBy::Default,
+            })
+    }
+
+    fn configured(&self) -> Option<&T> {
+        (self.by <= SetBy::QueueSection).then_some(&self.value)
+    }
+}
+
+/// What `kinds.<kind>` says, by kind.
+pub(super) type Overrides = BTreeMap<&'static str, KindOverrides>;
+
+/// How the jobs of each kind are run.
+pub(super) type KindPolicies = BTreeMap<&'static str, KindSettings>;
+
+/// Reads the sections. `None` when one of them could not be read, but all have been tried.
+pub(super) fn read(reader: &mut Reader<'_>, integrations: &[Integration]) -> Option<Overrides> {
+    let kinds = integrations.iter().flat_map(|of| of.kinds);
+    let sections: Vec<_> = kinds
+        .map(|spec| Some((spec.kind, section(reader, spec)?)))
+        .collect();
+    sections.into_iter().collect()
+}
+
+fn section(reader: &mut Reader<'_>, spec: &KindSpec) -> Option<KindOverrides> {
+    let section = KeyPath::new(&["kinds", spec.kind]);
+    let timeout = optional(reader, &section.join("timeout_seconds"), |reader, path| {
+        reader.seconds(path, SOME_TIME)
+    });
+    let expires = optional(reader, &section.join("expires_seconds"), |reader, path| {
+        reader.seconds(path, SOME_TIME)
+    });
+    let retry = optional(reader, &section.join("retry_seconds"), queues::schedule);
+    let on_unknown = optional(reader, &section.join("on_unknown"), |reader, path| {
+        queues::on_unknown(reader, path, spec.verifiable, || {
+            format!("a job of the kind {}", spec.kind)
+        })
+    });
+    warn_of_longer(
+        reader,
+        &section.join("expires_seconds"),
+        spec,
+        expires.flatten(),
+    );
+    Some(KindOverrides {
+        timeout: timeout?,
+        expires: expires?,
+        retry: retry?,
+        on_unknown: on_unknown?,
+    })
+}
+
+/// A kind that expires has a reason: a user who waits, or a link that is valid for so long.
+fn warn_of_longer(reader: &mut Reader<'_>, path: &KeyPath, spec: &KindSpec, set: Option<Duration>) {
+    if let (Some(set), Some(shortest)) = (set, spec.shortest_expiry)
+        && set > shortest
+    {
+        let shortest = shortest.as_secs_f64();
+        let problem = format!(
+            "is longer than the {shortest} s after which jobs of the kind {} expire by themselves, all or some of them",
+            spec.kind
+        );
+        let cure = format!("set at most {shortest}, if they are of no use any more then");
+        reader.warn(path, problem, cure);
+    }
+}
+
+/// `Some(None)`: it is not set. `None`: it is, and is wrong.
+fn optional<T>(
+    reader: &mut Reader<'_>,
+    path: &KeyPath,
+    read: impl Fn(&mut Reader<'_>, &KeyPath) -> Option<T>,
+) -> Option<Option<T>> {
+    match reader.has(path) {
+        true => read(reader, path).map(Some),
+        false => Some(None),
+    }
+}
+
+/// Puts together who has a say in how the jobs of each kind are run.
+pub(super) fn resolve(
+    integrations: &[Integration],
+    queues: &Queues,
+    mut sections: Overrides,
+) -> KindPolicies {
+    let kinds = integrations.iter().flat_map(|of| of.kinds);
+    kinds
+        .filter_map(|spec| {
+            let section = sections.remove(spec.kind).unwrap_or_default();
+            let settings = settings(spec, queues.get(spec.queue)?, section);
+            Some((spec.kind, settings))
+        })
+        .collect()
+}
+
+fn settings(spec: &KindSpec, queue: &QueueSettings, section: KindOverrides) -> KindSettings {
+    let own = spec.policy;
+    let set = queue.configured();
+    let possible = |rule: OnUnknown| rule.for_kind(spec.verifiable);
+    // Where the args decide, the kind has said something, but not one figure.
+    let by_args = spec.shortest_expiry.map(|_| None);
+    let own_expiry = own.expires.map(Some).or(by_args);
+    KindSettings {
+        kind: spec.kind,
+        queue: spec.queue,
+        timeout: Setting::first(section.timeout, set.timeout, own.timeout, queue.timeout),
+        expires: Setting::first(section.expires.map(Some), None, own_expiry, None),
+        shortest_expiry: section.expires.or(spec.shortest_expiry),
+        retry: Setting::first(
+            section.retry,
+            set.retry,
+            own.schedule(),
+            queue.retry.clone(),
+        ),
+        on_unknown: Setting::first(
+            section.on_unknown,
+            set.on_unknown.map(possible),
+            own.on_unknown.map(possible),
+            possible(queue.on_unknown),
+        ),
+    }
+}

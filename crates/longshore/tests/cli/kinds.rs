@@ -1,0 +1,118 @@
+//! `kinds`.
+
+use serde_json::json;
+
+use super::{Bench, WELCOME};
+
+#[test]
+fn every_kind_is_shown_with_what_holds_and_who_says_so() {
+    let mut bench = Bench::new();
+    // It is about the configuration alone.
+    bench.redis.kill();
+    std::fs::create_dir(bench.dir.path().join("config")).expect("there is room");
+    let toml = "queues.payment-reconcile.on_unknown = 'verify'\n\
+                kinds.reconcile_payments.timeout_seconds = 7200\n";
+    std::fs::write(bench.dir.path().join("config/default.toml"), toml).expect("there is room");
+
+    let ran = bench.run(&["kinds", "--json"]).ok();
+    let rows = ran.json();
+    let rows = rows.as_array().expect("a list");
+    assert_eq!(rows.len(), longshore_kinds(), "{rows:?}");
+    let of = |kind: &str| {
+        let mut rows = rows.iter().filter(|row| row["kind"] == kind);
+        rows.next().expect("is shown").clone()
+    };
+    let reconcile = of("reconcile_payments");
+    assert_eq!(
+        reconcile["timeout_seconds"],
+        json!({"value": 7200.0, "from": "kinds.reconcile_payments"})
+    );
+    // It cannot be asked about, whatever the queue is to do.
+    assert_eq!(
+        reconcile["on_unknown"],
+        json!({"value": "retry", "from": "queues.payment-reconcile"})
+    );
+    let payment = of("create_payment_intent");
+    assert_eq!(payment["queue"], "payment-reconcile");
+    assert_eq!(
+        payment["timeout_seconds"],
+        json!({"value": 55.0, "from": "kind"})
+    );
+    assert_eq!(
+        payment["expires_seconds"],
+        json!({"value": 60.0, "from": "kind"})
+    );
+    assert_eq!(
+        payment["on_unknown"],
+        json!({"value": "verify", "from": "queues.payment-reconcile"})
+    );
+    assert_eq!(
+        payment["retry_seconds"],
+        json!({"value": [], "from": "kind"})
+    );
+    assert_eq!(
+        of("send_sms")["retry_seconds"],
+        json!({"value": [60.0, 300.0, 900.0], "from": "default"})
+    );
+
+    let table = bench.run(&["kinds"]).ok().stdout;
+    let line = table
+        .lines()
+        .find(|line| line.starts_with("reconcile_payments"))
+        .expect("a row");
+    assert!(line.contains("7200 s (kinds.reconcile_payments)"), "{line}");
+}
+
+fn longshore_kinds() -> usize {
+    let program = longshore::program();
+    let kinds = program.integrations().iter().map(|of| of.kinds.len());
+    kinds.sum()
+}
+
+#[test]
+fn one_kind_is_shown_with_its_args() {
+    let bench = Bench::new();
+    let sms = bench.run(&["kinds", "send_sms", "--json"]).ok().json();
+    assert_eq!(
+        sms["args"],
+        json!({"type": "object", "properties": {"body": {}, "to": {}}})
+    );
+    assert_eq!(sms["public_args"], json!([]));
+    assert_eq!(
+        (&sms["version"], &sms["verifiable"]),
+        (&json!(1), &json!(true))
+    );
+    let mail = bench.run(&["kinds", "send_email"]).ok().stdout;
+    assert!(mail.contains("template"), "{mail}");
+    assert!(
+        mail.contains("by its args, 1800 s the soonest (kind)"),
+        "{mail}"
+    );
+
+    let slip = bench.unchanged(&["kinds", "send_emial"]);
+    slip.fails(2, "did you mean `send_email`?");
+    let guess = bench.unchanged(&["kinds", "fax"]);
+    guess.fails(2, "the kinds are send_email, send_sms");
+}
+
+#[test]
+fn what_is_enqueued_by_hand_expires_as_configured() {
+    let bench = Bench::new();
+    let set = |seconds: &str| {
+        let mut command = bench.command(&["enqueue", "send_email", WELCOME]);
+        command.env("LONGSHORE_KINDS__SEND_EMAIL__EXPIRES_SECONDS", seconds);
+        super::Ran::of(&["enqueue"], &mut command).ok();
+        let job = bench.claim().remove(0);
+        job.expires_at_ms.expect("it expires") - job.first_due_ms
+    };
+    assert_eq!(set("1500"), 1_500_000);
+    // One that is named goes first.
+    bench
+        .run(&["enqueue", "send_email", WELCOME, "--expires-in", "2h"])
+        .ok();
+    let job = bench.claim().remove(0);
+    assert_eq!(
+        job.expires_at_ms.expect("it expires") - job.first_due_ms,
+        7_200_000
+    );
+}
