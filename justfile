@@ -19,9 +19,13 @@ demo: setup
 test: setup python openbao
     cargo test --workspace --quiet --no-fail-fast
 
-# A program of integrations that nothing here knows: built on these crates, and run
-outside: setup
+# A program of integrations that nothing here knows: built on these crates as they would be published, and run
+outside: setup tarballs
     CARGO_TARGET_DIR="$PWD/target" cargo test --manifest-path outside/Cargo.toml --quiet
+
+# The engine's crates as `cargo package` makes them, unpacked into target/
+tarballs:
+    @./deploy/tarballs.sh
 
 # The server that Vault's tests need: OpenBao, from PyPI, into target/
 openbao: setup
