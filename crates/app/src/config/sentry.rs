@@ -1,7 +1,7 @@
 //! `providers.sentry.*`: where errors are reported.
 
 use secrecy::ExposeSecret;
-use sentry_core::types::{Dsn, ParseDsnError};
+use sentry::types::{Dsn, ParseDsnError};
 
 use longshore_integration::settings::{Finding, Key, Reader, SecretRef, Severity, secret};
 use longshore_provider::Origin;

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use sentry_core::ClientOptions;
-use sentry_core::protocol::{Event, Level};
-use sentry_core::types::Dsn;
+use sentry::ClientOptions;
+use sentry::protocol::{Event, Level};
+use sentry::types::Dsn;
 
 use super::post::PostBox;
 use super::scrub::scrub;

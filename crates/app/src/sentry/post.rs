@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use longshore_provider::{HeaderMap, HeaderValue, StatusCode, header, install_crypto, retry_after};
-use sentry_core::types::{Dsn, Scheme};
-use sentry_core::{Envelope, Transport, TransportFactory, TransportOptions};
+use sentry::types::{Dsn, Scheme};
+use sentry::{Envelope, Transport, TransportFactory, TransportOptions};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 

@@ -1,7 +1,7 @@
 //! The last look at an event before it leaves. Nothing personal should have got here; what has does not get further.
 
 use longshore_provider::redact;
-use sentry_core::protocol::{Event, Value};
+use sentry::protocol::{Event, Value};
 
 /// Drops whatever an event can say of people, requests and machines, and redacts every text that is left.
 pub(super) fn scrub(event: Event<'static>) -> Event<'static> {
@@ -74,7 +74,7 @@ fn scrubbed(value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use sentry_core::protocol::{Breadcrumb, Exception, Request, User};
+    use sentry::protocol::{Breadcrumb, Exception, Request, User};
 
     use super::*;
 
