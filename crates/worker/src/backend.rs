@@ -10,9 +10,9 @@ use apalis_core::task::builder::TaskBuilder;
 use apalis_core::task::task_id::TaskId;
 use apalis_core::worker::context::WorkerContext;
 use apalis_redis::{Config, RedisTask};
+use tower::layer::util::Identity;
 
 use crate::entry::{Entry, lock};
-use crate::layers::SettleLayer;
 use crate::station::Station;
 
 /// Hands claimed jobs to apalis. It does nothing itself: the claimer claims for free slots, the keeper beats, the
@@ -76,16 +76,16 @@ impl Backend for QueueBackend {
 impl BackendConfig for QueueBackend {
     type Args = Vec<u8>;
     type Id = TaskId;
-    /// Payload bytes stay undecoded until our own layer decodes them: one that cannot be must not end the worker.
+    /// Payload bytes stay undecoded until our own pipeline decodes them: one that cannot be must not end the worker.
     type Kind = Ephemeral;
     type Config = Config;
-    type Layer = SettleLayer;
+    type Layer = Identity;
 
     fn config(&self) -> &Config {
         &self.config
     }
 
-    fn middleware(&mut self, _: &mut WorkerContext) -> SettleLayer {
-        SettleLayer::new(Arc::clone(&self.station))
+    fn middleware(&mut self, _: &mut WorkerContext) -> Identity {
+        Identity::new()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use longshore_queue::{Lease, Queue, WorkerFacts};
+use longshore_queue::{Beat, Lease, Queue, WorkerFacts};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Moment;
@@ -20,146 +20,194 @@ const KIND_NOT_KNOWN: &str =
     "kind unknown: no worker of this queue knew it for worker.unknown_kind_seconds";
 
 /// How often what a worker says of itself is said again. For a little longer it counts (`lua/part/parked.lua`).
-const SAY_AGAIN: Duration = Duration::from_secs(60);
+const ANNOUNCE_AGAIN: Duration = Duration::from_secs(60);
 
 /// Beats for one station until it is aborted. `queue` has a connection of its own.
 pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
-    let heartbeat = station.settings.heartbeat;
-    let lost_after = station.settings.lost_after;
-    let mut failing = false;
-    let mut said = Moment::now();
+    let mut keeper = Keeper {
+        station: &station,
+        queue,
+        failing: false,
+        announced: Moment::now(),
+    };
     loop {
         station.keeper.mark();
+        let next = keeper.beat().await;
+        let wake = next.rescue.unwrap_or(next.beat).min(next.beat);
+        tokio::select! {
+            () = sleep_until(wake) => {
+                if next.rescue.is_some_and(|at| at <= Instant::now()) {
+                    station.want_sweep();
+                }
+            }
+            () = station.beat_now.notified(), if !keeper.failing => {}
+        }
+    }
+}
+
+/// The keeper of one station.
+struct Keeper<'a> {
+    station: &'a Station,
+    queue: Queue,
+    /// The last beat was not answered.
+    failing: bool,
+    /// When it was last made known what this process says of itself.
+    announced: Moment,
+}
+
+/// When there is something to do again.
+struct Next {
+    beat: Instant,
+    /// Another worker will be lost by then, and rescued on time if that is before the next beat.
+    rescue: Option<Instant>,
+}
+
+impl Keeper<'_> {
+    /// One beat, or a join where there is no lease, and what follows from its answer.
+    async fn beat(&mut self) -> Next {
+        let station = self.station;
+        let heartbeat = station.settings.heartbeat;
         let asked = Moment::now();
-        let current = station.lease();
         // Without any beat for one and a half intervals it is Redis that was away. Two would leave a worker that beat just
         // before an outage of that length no time to come back.
         let stale = heartbeat * 3 / 2;
-        let (lease, answer) = match current {
+        let (lease, answer) = match station.lease() {
             Some(lease) => {
-                let answer = queue.beat(&lease, stale, station.ledger.len()).await;
+                let running = station.ledger.len();
+                let answer = self.queue.beat(&lease, stale, running).await;
                 (lease, answer)
             }
             None => {
                 let lease = station.new_lease();
-                let answer = queue.join(&lease, stale).await;
+                let answer = self.queue.join(&lease, stale).await;
                 station.unsaid.store(true, Ordering::Release);
                 (lease, answer)
             }
         };
-        let mut next = Instant::now() + heartbeat;
-        let mut rescue = None;
+        let mut next = Next {
+            beat: Instant::now() + heartbeat,
+            rescue: None,
+        };
         match answer {
             Ok(beat) if beat.held => {
-                if failing {
-                    tracing::info!(queue = queue.name(), "Redis is back, the lease holds");
-                    failing = false;
-                }
-                if let Some(step) = lease.clock_step() {
-                    tracing::warn!(
-                        queue = queue.name(),
-                        step_seconds = step.as_secs(),
-                        "Redis's clock was set ahead: no job is called expired for a minute, and retries come early"
-                    );
-                    station.metrics.clock_step();
-                }
-                // Before the first claim: others ask what the living can do.
-                announce(&station, &queue, &lease, &mut said).await;
-                reach::misses(&station, &lease);
-                station.standing.send_modify(|standing| {
-                    standing.lease = Some(Arc::clone(&lease));
-                    standing.confirmed = Some(asked);
-                });
-                // A worker that will be lost before our next beat is rescued on time, not at that beat.
-                // A claimer that has ended sweeps no more.
-                rescue = beat
-                    .stalest_other
-                    .filter(|_| !station.stopping())
-                    .map(|age| lost_after.saturating_sub(age))
-                    .filter(|left| *left <= heartbeat)
-                    .map(|left| Instant::now() + left.max(RETRY));
-                if beat.forgot {
-                    station.note_forgot();
-                }
-                if beat.parked {
-                    bury_parked(&station, &queue, &lease).await;
-                }
-                if beat.replays {
-                    station.replays.notify_one();
-                }
-                station
-                    .alone
-                    .store(beat.running.is_none(), Ordering::Release);
-                if beat
-                    .running
-                    .is_some_and(|running| running != station.ledger.len() as u64)
-                {
-                    station.want_sweep();
-                }
+                self.confirm(&lease, asked).await;
+                next.rescue = self.rescue(&beat);
+                self.act_on(&lease, &beat).await;
             }
             Ok(_) => {
                 station.lose_lease(&lease);
-                next = Instant::now();
+                next.beat = Instant::now();
             }
             Err(error) => {
                 station.doubt();
-                if !failing {
-                    tracing::warn!(queue = queue.name(), %error, "no heartbeat: waiting for Redis");
-                    failing = true;
+                if !self.failing {
+                    tracing::warn!(queue = self.queue.name(), %error, "no heartbeat: waiting for Redis");
+                    self.failing = true;
                 }
-                next = Instant::now() + RETRY.min(heartbeat);
+                next.beat = Instant::now() + RETRY.min(heartbeat);
             }
         }
-        let wake = rescue.unwrap_or(next).min(next);
-        tokio::select! {
-            () = sleep_until(wake) => {
-                if rescue.is_some_and(|at| at <= Instant::now()) {
-                    station.want_sweep();
+        next
+    }
+
+    /// The lease holds, as of the moment in which that was asked.
+    async fn confirm(&mut self, lease: &Arc<Lease>, asked: Moment) {
+        let (station, queue) = (self.station, self.queue.name());
+        if self.failing {
+            tracing::info!(queue, "Redis is back, the lease holds");
+            self.failing = false;
+        }
+        if let Some(step) = lease.clock_step() {
+            tracing::warn!(
+                queue,
+                step_seconds = step.as_secs(),
+                "Redis's clock was set ahead: no job is called expired for a minute, and retries come early"
+            );
+            station.metrics.clock_step();
+        }
+        // Before the first claim: others ask what the living can do.
+        self.announce(lease).await;
+        reach::misses(station, lease);
+        station.standing.send_modify(|standing| {
+            standing.lease = Some(Arc::clone(lease));
+            standing.confirmed = Some(asked);
+        });
+    }
+
+    /// When to look for the jobs of another worker that will be lost before our next beat. A claimer that has ended sweeps
+    /// no more.
+    fn rescue(&self, beat: &Beat) -> Option<Instant> {
+        let settings = &self.station.settings;
+        beat.stalest_other
+            .filter(|_| !self.station.stopping())
+            .map(|age| settings.lost_after.saturating_sub(age))
+            .filter(|left| *left <= settings.heartbeat)
+            .map(|left| Instant::now() + left.max(RETRY))
+    }
+
+    /// Does, or hands on, what a beat has found to be done in the queue.
+    async fn act_on(&self, lease: &Lease, beat: &Beat) {
+        let station = self.station;
+        if beat.forgot {
+            station.note_forgot();
+        }
+        if beat.parked {
+            self.bury_parked(lease).await;
+        }
+        if beat.replays {
+            station.replays.notify_one();
+        }
+        station
+            .alone
+            .store(beat.running.is_none(), Ordering::Release);
+        let here = station.ledger.len() as u64;
+        if beat.running.is_some_and(|running| running != here) {
+            station.want_sweep();
+        }
+    }
+
+    /// Buries parked jobs whose time is over. If it fails, the next beat tries again.
+    async fn bury_parked(&self, lease: &Lease) {
+        let (station, queue) = (self.station, self.queue.name());
+        let after = station.settings.unknown_kind;
+        match self.queue.bury_parked(lease, after, KIND_NOT_KNOWN).await {
+            Ok(buried) => {
+                for letter in &buried {
+                    let job_id = &letter.id;
+                    tracing::error!(queue, %job_id, reason = KIND_NOT_KNOWN, "job is a dead letter");
                 }
+                tell(station.watch.as_ref(), queue, &buried);
             }
-            () = station.beat_now.notified(), if !failing => {}
-        }
-    }
-}
-
-/// Buries parked jobs whose time is over. If it fails, the next beat tries again.
-async fn bury_parked(station: &Station, queue: &Queue, lease: &Lease) {
-    let after = station.settings.unknown_kind;
-    match queue.bury_parked(lease, after, KIND_NOT_KNOWN).await {
-        Ok(buried) => {
-            for letter in &buried {
-                let (queue, job_id) = (queue.name(), &letter.id);
-                tracing::error!(queue, %job_id, reason = KIND_NOT_KNOWN, "job is a dead letter");
+            Err(error) => {
+                tracing::debug!(queue, %error, "parked jobs are not looked through");
             }
-            tell(station.watch.as_ref(), queue.name(), &buried);
-        }
-        Err(error) => {
-            tracing::debug!(queue = queue.name(), %error, "parked jobs are not looked through");
         }
     }
-}
 
-/// Makes known what this process says of itself, when that has changed, and now and then, since Redis may have lost it.
-/// If it fails, the next beat tries again: a lease does not wait for it.
-async fn announce(station: &Station, queue: &Queue, lease: &Lease, said: &mut Moment) {
-    let reached = reach::to_say(station);
-    if !reached.is_empty()
-        && let Err(error) = queue.reached(&reached, &station.process).await
-    {
-        tracing::debug!(queue = queue.name(), %error, "what the worker reaches is not written");
-    }
-    if !station.unsaid.swap(false, Ordering::AcqRel) && said.elapsed() < SAY_AGAIN {
-        return;
-    }
-    let facts = WorkerFacts {
-        trouble: station.hosts.trouble(),
-        ..station.facts.clone()
-    };
-    match queue.announce(lease, &facts).await {
-        Ok(_) => *said = Moment::now(),
-        Err(error) => {
-            station.unsaid.store(true, Ordering::Release);
-            tracing::debug!(queue = queue.name(), %error, "what the worker says of itself is not written");
+    /// Makes known what this process says of itself, when that has changed, and now and then, since Redis may have lost it.
+    /// If it fails, the next beat tries again: a lease does not wait for it.
+    async fn announce(&mut self, lease: &Lease) {
+        let (station, queue) = (self.station, self.queue.name());
+        let reached = reach::to_say(station);
+        if !reached.is_empty()
+            && let Err(error) = self.queue.reached(&reached, &station.process).await
+        {
+            tracing::debug!(queue, %error, "what the worker reaches is not written");
+        }
+        let changed = station.unsaid.swap(false, Ordering::AcqRel);
+        if !changed && self.announced.elapsed() < ANNOUNCE_AGAIN {
+            return;
+        }
+        let facts = WorkerFacts {
+            trouble: station.hosts.trouble(),
+            ..station.facts.clone()
+        };
+        match self.queue.announce(lease, &facts).await {
+            Ok(_) => self.announced = Moment::now(),
+            Err(error) => {
+                station.unsaid.store(true, Ordering::Release);
+                tracing::debug!(queue, %error, "what the worker says of itself is not written");
+            }
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Longshore's workers: from the queue to apalis, and back. The only crate that knows apalis.
 //!
 //! apalis gives the runtime: [`WorkerBuilder`](apalis_core::worker::builder::WorkerBuilder),
-//! [`Monitor`](apalis_core::monitor::Monitor), layers. The queue underneath is ours, by way of apalis's own seam,
+//! [`Monitor`](apalis_core::monitor::Monitor). The queue underneath is ours, by way of apalis's own seam,
 //! [`Backend`](apalis_core::backend::Backend) (`backend`). One queue in one process is a `Station`, worked by
 //! three loops and a thread:
 //!
 //! - the **claimer** takes jobs for free slots, and sleeps until there is work;
-//! - apalis drives each job through the layers: settle ← trace ← isolate ← time limit ← dispatch to its handler;
+//! - apalis drives each job through the `pipeline`: settle(trace(isolate(limit(dispatch)))), which runs its handler;
 //! - the **settler** writes outcomes in batches, and repeats until they are written;
 //! - the **keeper** holds the leases, on a thread of its own, so that no handler can starve it.
 //!
@@ -24,11 +24,11 @@ mod fleet;
 mod gate;
 mod health;
 mod keeper;
-mod layers;
 mod ledger;
 mod memory;
 mod metrics;
 mod overview;
+mod pipeline;
 mod reach;
 mod recent;
 mod refetch;
@@ -42,7 +42,7 @@ mod ticker;
 mod watch;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped};
-pub use layers::{Running, running};
 pub use longshore_job::Handlers;
 pub use metrics::ProviderFacts;
+pub use pipeline::{Running, running};
 pub use watch::{Dead, Watch};

@@ -18,7 +18,7 @@ use longshore_queue::{Credentials, ProviderPolicy};
 use tokio::time::{sleep, timeout};
 
 use crate::entry::{Entry, lock};
-use crate::layers::End;
+use crate::pipeline::End;
 use crate::station::Station;
 
 /// How soon a host is tested that was not reached; each further wait is twice as long.

@@ -16,9 +16,9 @@ use super::keeper_thread::Keeper;
 use super::{Fleet, FleetError, FleetOptions, Left, Stopped};
 use crate::backend::QueueBackend;
 use crate::entry::lock;
-use crate::layers::{Around, Dispatch};
 use crate::metrics::Metrics;
 use crate::overview::Overview;
+use crate::pipeline::Pipeline;
 use crate::station::Station;
 use crate::ticker::Ticker;
 use crate::{claimer, replayer, settler, sweeper};
@@ -243,10 +243,7 @@ fn monitor(stations: &Arc<[Arc<Station>]>) -> Monitor {
                 station.facts.process
             ))
             .backend(QueueBackend::new(Arc::clone(&station)))
-            .layer(Around::trace(&station))
-            .layer(Around::isolate(&station))
-            .layer(Around::time_limit(&station))
-            .build(Dispatch::new(&station))
+            .build(Pipeline::new(&station))
         })
     })
 }

@@ -1,0 +1,33 @@
+use longshore_job::{JobError, Outcome, Undecodable};
+
+/// How a claimed job ended here.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Its handler ran.
+    Ran(Result<Outcome, JobError>),
+    /// It cannot be read.
+    Undecodable(Undecodable),
+    /// It expired before it could run.
+    Expired,
+    /// It expired likewise, but a request of an earlier run may have been carried out, and its provider cannot be asked.
+    ExpiredUnknown,
+    /// No handler here knows its kind.
+    KindUnknown(String),
+    /// Its args are newer than this worker.
+    Newer,
+    /// It had ended before: its id was listed twice.
+    ListedTwice,
+    /// It was stopped before anything went out.
+    NeverSent,
+    /// Too few replicas of Redis know of its claim, and nothing went out.
+    NotCopied,
+    /// Its lease was lost: what becomes of it is not ours to say.
+    LeaseLost,
+}
+
+impl End {
+    /// The end of a run that did not come to its own.
+    pub(super) fn unfinished(sent: bool, reason: &str, code: &str, provider: Option<&str>) -> Self {
+        Self::Ran(Err(JobError::unfinished(sent, reason, code, provider)))
+    }
+}

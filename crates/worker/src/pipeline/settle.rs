@@ -1,0 +1,259 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_job::{Answer, Cause, Class, JobError, Outcome, clip_reason};
+use longshore_queue::{Decision, Fate, HistoryEntry, Verdict, Word, decide, heard};
+
+use super::{End, JobRun, quoted};
+use crate::entry::Entry;
+use crate::reach;
+use crate::refetch::{self, Refusal};
+use crate::station::Station;
+
+/// How long a job is put back whose args are newer than this worker: a deploy is under way.
+const NEWER_WAIT: Duration = Duration::from_secs(60);
+
+/// Why an expired job is dead, in words.
+const EXPIRED_UNKNOWN: &str = "expired, and a request of an earlier run may have been carried out";
+const EXPIRED: &str = "older than its expires_in when its turn came";
+
+/// Why a job is parked, in words.
+const KIND_UNKNOWN: &str = "no handler of this worker knows its kind";
+
+/// Why a job is put back that is newer than this worker, in words.
+const NEWER: &str = "its args are of a newer version than this worker knows";
+
+/// Why a job is put back that was stopped in time, in words.
+const NEVER_SENT: &str = "its worker stopped before a request of it went out";
+
+/// Why a job is put back whose claim too few replicas know of, and for how long.
+const NOT_COPIED: &str =
+    "too few replicas of Redis acknowledged its claim, so nothing was sent (redis.wait_replicas)";
+const NOT_COPIED_WAIT: Duration = Duration::from_secs(5);
+
+impl JobRun {
+    /// Turns the end of a run into a verdict, for the settler to write.
+    pub(super) async fn settle(&self, rest: impl Future<Output = End>) {
+        let Self { station, entry } = self;
+        let mut end = rest.await;
+        if let Some(payload) = &entry.claimed.payload {
+            quoted::take_out(&mut end, payload, &station.handlers);
+        }
+        let refusal = refetch::look(station, entry, &end).await;
+        let ours = reach::note(station, entry, &end);
+        let Some(mut decision) = self.decide(&end) else {
+            return self.forget();
+        };
+        if ours || refusal != Refusal::Stands {
+            decision = decision.of_our_own();
+        }
+        if refusal == Refusal::Outdated {
+            decision.fate = Fate::Back;
+        }
+        let kind = self.kind();
+        station.metrics.ran(kind, decision.outcome, entry.ran_for());
+        log(station, entry, kind, &end, &decision);
+        // The next claim may be on its way before this outcome is written, but for one that may hold claims back: then it
+        // has to come after.
+        if matches!(decision.said, Word::Nothing | Word::Well) {
+            entry.free_slot();
+        }
+        station.settle(self.verdict(&end, decision));
+    }
+
+    /// Its kind, once known.
+    fn kind(&self) -> Option<&'static str> {
+        self.entry.kind.get().copied()
+    }
+
+    /// What follows from an end; `None` if that is not ours to say. What a handler's run means is decided in
+    /// [`longshore_queue::decide`].
+    fn decide(&self, end: &End) -> Option<Decision> {
+        let decided = |fate, outcome| Decision {
+            fate,
+            state: self.entry.state(),
+            outcome,
+            said: Word::Nothing,
+        };
+        let dead = |class, code, outcome| {
+            let cause = Cause::ours(class, code);
+            decided(Fate::Dead { cause }, outcome)
+        };
+        Some(match end {
+            End::Ran(end) => self.decide_run(end),
+            End::Undecodable(error) => dead(Class::Undecodable, error.why.as_str(), "undecodable"),
+            End::Expired => dead(Class::Expired, "expires_in over", "expired"),
+            End::ExpiredUnknown => {
+                dead(Class::OutcomeUnknown, "expires_in over", "outcome_unknown")
+            }
+            End::Newer => {
+                self.station.metrics.newer();
+                decided(Fate::Later { after: NEWER_WAIT }, "newer")
+            }
+            End::KindUnknown(kind) => decided(Fate::Parked { kind: kind.clone() }, "kind_unknown"),
+            End::ListedTwice => decided(Fate::Forget, "listed_twice"),
+            End::NeverSent => decided(Fate::Untouched, "never_sent"),
+            End::NotCopied => {
+                let after = NOT_COPIED_WAIT;
+                decided(Fate::Later { after }, "not_copied")
+            }
+            End::LeaseLost => return None,
+        })
+    }
+
+    /// What follows from how a handler's run ended.
+    fn decide_run(&self, end: &Result<Outcome, JobError>) -> Decision {
+        let Self { station, entry } = self;
+        let heard = heard(end).filter(|(provider, _)| !entry.has_told_of(provider));
+        if let Some((provider, word)) = heard {
+            station.metrics.called(provider, &word);
+        }
+        let provider = station.queue.provider();
+        let fallback = provider.takes_over();
+        let route = entry.route(fallback.is_some());
+        let name = match fallback.filter(|_| route.is_fallback()) {
+            // It was not the provider of its claim that was called.
+            _ if route != entry.claimed.seen.route => "",
+            Some(fallback) => &fallback.name,
+            None => &provider.name,
+        };
+        let policy = &station.rules.of(self.kind()).policy;
+        let decision = decide(end, entry.state(), route, policy, name);
+        match entry.has_told_of(name) {
+            true => decision.of_calls_told(),
+            false => decision,
+        }
+    }
+
+    /// Its lease is lost: whoever has it now says what becomes of it.
+    fn forget(&self) {
+        let Self { station, entry } = self;
+        let claimed = &entry.claimed;
+        station
+            .metrics
+            .ran(self.kind(), "lease_lost", entry.ran_for());
+        station.ledger.remove(&claimed.id, &claimed.token);
+    }
+
+    fn verdict(&self, end: &End, decision: Decision) -> Verdict {
+        let claimed = &self.entry.claimed;
+        let (state, history, put_back) = match note(&self.entry, end, decision.outcome) {
+            Note::Nothing => (decision.state, None, None),
+            Note::PutBack(note) => (decision.state, None, Some(note)),
+            Note::History(note) => {
+                let (state, history) = Station::note(decision.state, note);
+                (state, history, None)
+            }
+        };
+        let is_completed = matches!(decision.fate, Fate::Completed { .. });
+        Verdict {
+            id: claimed.id.clone(),
+            token: Arc::clone(&claimed.token),
+            kind: self.kind().filter(|_| !is_completed).map(str::to_owned),
+            fate: decision.fate,
+            state,
+            history,
+            key: claimed.key.clone(),
+            put_back,
+            payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
+            said: decision.said,
+            seen: claimed.seen,
+        }
+    }
+}
+
+/// What is written down of an end.
+enum Note {
+    /// Its history gets one more entry.
+    History(HistoryEntry),
+    /// It is put back. That may happen many times, so only the count and the last reason are kept.
+    PutBack(HistoryEntry),
+    Nothing,
+}
+
+fn note(entry: &Entry, end: &End, outcome: &'static str) -> Note {
+    let of = |answer, reason| entry_note(entry, outcome, answer, reason);
+    let ours = |reason| of(Answer::default(), Some(reason));
+    match end {
+        End::Ran(Ok(Outcome::Done { answer, .. })) => Note::History(of(answer.clone(), None)),
+        End::Ran(Ok(Outcome::Skipped { reason })) => Note::History(ours(reason)),
+        End::Ran(Err(error)) => {
+            let note = HistoryEntry {
+                blame: error.blame(),
+                ..of(error.answer().clone(), Some(error.reason()))
+            };
+            match error {
+                JobError::Throttled { .. } | JobError::NotReached { .. } => Note::PutBack(note),
+                _ => Note::History(note),
+            }
+        }
+        End::Undecodable(error) => {
+            Note::History(ours(&format!("{}: {}", error.why.as_str(), error.detail)))
+        }
+        End::Expired => Note::History(ours(EXPIRED)),
+        End::ExpiredUnknown => Note::History(ours(EXPIRED_UNKNOWN)),
+        End::Newer => Note::PutBack(ours(NEWER)),
+        End::KindUnknown(_) => Note::PutBack(ours(KIND_UNKNOWN)),
+        End::NeverSent => Note::PutBack(ours(NEVER_SENT)),
+        End::NotCopied => Note::PutBack(ours(NOT_COPIED)),
+        End::ListedTwice | End::LeaseLost => Note::Nothing,
+    }
+}
+
+fn entry_note(entry: &Entry, outcome: &str, answer: Answer, reason: Option<&str>) -> HistoryEntry {
+    HistoryEntry {
+        attempt: entry.claimed.run.used + 1,
+        worker: entry.lease.worker().to_string(),
+        outcome: outcome.to_owned(),
+        probe: entry.claimed.seen.route.is_probe(),
+        operation: None,
+        duration_ms: entry
+            .ran_for()
+            .and_then(|ran| u64::try_from(ran.as_millis()).ok()),
+        answer,
+        reason: reason.map(|reason| clip_reason(reason).into_owned()),
+        ..HistoryEntry::default()
+    }
+}
+
+/// One line per end, at the weight of what follows from it.
+fn log(
+    station: &Station,
+    entry: &Entry,
+    kind: Option<&'static str>,
+    end: &End,
+    decision: &Decision,
+) {
+    let queue = station.queue.name();
+    let job_id = &entry.claimed.id;
+    let attempt = entry.claimed.run.used + 1;
+    let outcome = decision.outcome;
+    let duration_ms = entry.ran_for().map(|ran| ran.as_millis());
+    let reason = match end {
+        End::Ran(Err(error)) => error.reason(),
+        End::Undecodable(error) => error.why.as_str(),
+        End::Expired => EXPIRED,
+        End::ExpiredUnknown => EXPIRED_UNKNOWN,
+        End::NotCopied => NOT_COPIED,
+        _ => "",
+    };
+    match &decision.fate {
+        Fate::Completed { .. } | Fate::Untouched | Fate::Back => {
+            tracing::debug!(queue, %job_id, kind, attempt, outcome, duration_ms, "job ended");
+        }
+        Fate::Parked { .. } => {
+            tracing::warn!(queue, %job_id, "job is parked: it waits for a worker that knows its kind");
+        }
+        Fate::Retry { after } | Fate::Later { after } => {
+            let wait_seconds = after.as_secs_f64();
+            tracing::warn!(queue, %job_id, kind, attempt, outcome, duration_ms, wait_seconds, reason, "job runs again later");
+        }
+        Fate::Dead { cause } => {
+            let cause = cause.to_string();
+            tracing::error!(queue, %job_id, kind, attempt, outcome, duration_ms, cause, reason, "job is a dead letter");
+        }
+        Fate::Forget => {
+            tracing::warn!(queue, %job_id, "id was listed although its job had ended: ignored");
+        }
+    }
+}
