@@ -12,7 +12,7 @@ use apalis_core::worker::context::WorkerContext;
 use apalis_redis::{Config, RedisTask};
 use tower::layer::util::Identity;
 
-use crate::entry::{Entry, lock};
+use crate::entry::Entry;
 use crate::station::Station;
 
 /// Hands claimed jobs to apalis. It does nothing itself: the claimer claims for free slots, the keeper beats, the
@@ -60,7 +60,7 @@ impl Backend for QueueBackend {
         cx: &mut Context<'_>,
         _: &WorkerContext,
     ) -> Poll<Option<Result<RedisTask, Infallible>>> {
-        let next = lock(&self.station.jobs_out).poll_recv(cx);
+        let next = self.station.handover.poll(cx);
         next.map(|entry| entry.map(|entry| Ok(task(entry))))
     }
 

@@ -46,8 +46,8 @@ pub(crate) struct Entry {
     /// Of these providers it tells after each call by itself.
     told_of: Mutex<Vec<String>>,
     door: AtomicU8,
-    /// How much had made Redis doubtful when it was last known to be ours ([`Station::doubts`]).
-    trusted: AtomicU64,
+    /// How many interruptions there had been when it was last known to be ours (`RedisMemory::interruptions`).
+    ours_as_of: AtomicU64,
     /// When it was claimed, on the queue's timeline.
     at: Mutex<Stamp>,
     followers: Mutex<Vec<Follower>>,
@@ -63,11 +63,11 @@ impl Entry {
         lease: Arc<Lease>,
         queue_timeout: Duration,
         slot: OwnedSemaphorePermit,
-        doubts: u64,
+        ours_as_of: u64,
     ) -> Self {
         Self {
             at: Mutex::new(claimed.at.clone()),
-            trusted: AtomicU64::new(doubts),
+            ours_as_of: AtomicU64::new(ours_as_of),
             followers: Mutex::default(),
             claimed,
             lease,
@@ -209,14 +209,14 @@ impl Entry {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// It is known to be ours since so much had made Redis doubtful.
-    pub(crate) fn trust(&self, doubts: u64) {
-        self.trusted.store(doubts, Ordering::Release);
+    /// It was known to be ours after so many interruptions.
+    pub(crate) fn is_ours_as_of(&self, interruptions: u64) {
+        self.ours_as_of.store(interruptions, Ordering::Release);
     }
 
-    /// How much had made Redis doubtful when it was last known to be ours.
-    pub(crate) fn trusted(&self) -> u64 {
-        self.trusted.load(Ordering::Acquire)
+    /// How many interruptions there had been when it was last known to be ours.
+    pub(crate) fn ours_as_of(&self) -> u64 {
+        self.ours_as_of.load(Ordering::Acquire)
     }
 
     /// When it was claimed, on the queue's timeline.

@@ -168,29 +168,28 @@ impl SendGate {
         let (station, claimed) = (&self.station, &self.entry.claimed);
         let mut missed: Option<Moment> = None;
         loop {
-            let doubts = station.doubts();
-            if self.entry.trusted() == doubts {
+            let interruptions = station.redis_memory.interruptions();
+            if self.entry.ours_as_of() == interruptions {
                 return true;
             }
-            if station.forgot.load(Ordering::Acquire) {
+            if station.redis_memory.has_forgotten() {
                 if let Err(error) = retell(station).await {
                     tracing::debug!(job = %claimed.id, %error, "a call waits for Redis");
                 }
             } else {
                 match station.queue.owner(&claimed.id).await {
                     Ok(Some(token)) if token == claimed.token => {
-                        self.entry.trust(doubts);
+                        self.entry.is_ours_as_of(interruptions);
                         continue;
                     }
                     // A heartbeat that was sent since says whether Redis forgot; if it did not, the job is another's.
                     Ok(_) => {
                         let missed = *missed.get_or_insert_with(Moment::now);
-                        let confirmed = station.standing.borrow().confirmed;
-                        let beaten = confirmed.is_some_and(|beat| beat.ran() < missed.ran());
-                        if beaten && !station.forgot.load(Ordering::Acquire) {
+                        let beaten = station.keeper.is_confirmed_since(missed);
+                        if beaten && !station.redis_memory.has_forgotten() {
                             return false;
                         }
-                        station.beat_now.notify_one();
+                        station.keeper.want_beat();
                     }
                     Err(error) => {
                         tracing::debug!(job = %claimed.id, %error, "a call waits for Redis");
@@ -220,7 +219,7 @@ impl SendGate {
             }
             // It has failed over, and forgot the claim, or it is another's by now.
             Ok(false) => {
-                station.doubt();
+                station.redis_memory.note_interruption();
                 sleep(ASK_AGAIN).await;
             }
             Err(error @ QueueError::NotCopied { .. }) => {
@@ -239,19 +238,14 @@ impl SendGate {
     /// own: the last acknowledged beat must be younger than two thirds of a lease, else one is waited for. Then the door
     /// must be open still. `effect`: the request is one that must not be made twice.
     async fn pass(&self, effect: bool) {
-        let mut standing = self.station.standing.subscribe();
+        let lease_age = self.station.settings.lost_after * 2 / 3;
+        let mut standing = self.station.keeper.standing();
         loop {
-            let fresh = {
-                let now = standing.borrow_and_update();
-                let ours = now
-                    .lease
-                    .as_ref()
-                    .is_some_and(|lease| Arc::ptr_eq(lease, &self.entry.lease));
-                ours && now
-                    .confirmed
-                    .is_some_and(|beat| beat.elapsed() <= self.station.settings.lost_after * 2 / 3)
-            };
-            if fresh && self.entry.trusted() != self.station.doubts() {
+            let fresh = standing
+                .borrow_and_update()
+                .holds(&self.entry.lease, lease_age);
+            let interruptions = self.station.redis_memory.interruptions();
+            if fresh && self.entry.ours_as_of() != interruptions {
                 if !self.is_ours().await {
                     tracing::warn!(queue = self.station.queue.name(), job_id = %self.entry.claimed.id, "nothing is sent: Redis does not have the job as ours any more");
                     self.entry.close();
@@ -280,7 +274,7 @@ impl SendGate {
                 // Closed: the run is about to be dropped.
                 std::future::pending::<()>().await;
             }
-            self.station.beat_now.notify_one();
+            self.station.keeper.want_beat();
             if standing.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }

@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -69,7 +68,7 @@ pub(crate) async fn serve(
 /// workers because Redis is away would cut running calls.
 async fn livez(State(health): State<Health>) -> impl IntoResponse {
     let mut wrong = String::new();
-    let ticked = health.ticker.turn.age();
+    let ticked = health.ticker.progress.silent_for();
     // It waits for one answer of Redis's at a time, and marks each.
     if ticked > STOPPED_AFTER {
         let _ = writeln!(
@@ -80,20 +79,19 @@ async fn livez(State(health): State<Health>) -> impl IntoResponse {
     }
     for station in health.stations.iter() {
         let queue = station.queue.name();
-        for (name, turn) in [
-            ("claimer", &station.claimer),
-            ("settler", &station.settler),
-            ("keeper", &station.keeper),
+        for (name, silent) in [
+            ("claimer", station.claimer.silent_for()),
+            ("settler", station.settler.silent_for()),
+            ("keeper", station.keeper.silent_for()),
         ] {
-            let age = turn.age();
-            let over = name == "claimer" && station.stopping();
+            let over = name == "claimer" && station.is_stopping();
             // The keeper goes round once a heartbeat.
             let stopped_after = STOPPED_AFTER.max(station.settings.heartbeat * 2);
-            if age > stopped_after && !over {
+            if silent > stopped_after && !over {
                 let _ = writeln!(
                     wrong,
                     "{queue}: the {name} has stopped, {} s ago",
-                    age.as_secs()
+                    silent.as_secs()
                 );
             }
         }
@@ -112,13 +110,13 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
     let mut wrong = String::new();
     for station in health.stations.iter() {
         let queue = station.queue.name();
-        if station.stopping() {
+        if station.is_stopping() {
             let _ = writeln!(wrong, "{queue}: draining");
-        } else if station.unconfirmed() {
+        } else if !station.is_confirmed() {
             let _ = writeln!(wrong, "{queue}: Redis has not confirmed a heartbeat lately");
-        } else if station.stuck.load(Ordering::Acquire) > 0 {
+        } else if station.settler.has_refused() {
             let _ = writeln!(wrong, "{queue}: Redis refuses outcomes");
-        } else if !station.claims.load(Ordering::Acquire) {
+        } else if !station.claimer.is_answered() {
             let _ = writeln!(wrong, "{queue}: Redis does not hand out jobs");
         }
     }

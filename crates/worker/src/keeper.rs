@@ -1,16 +1,18 @@
 //! Holds the leases, on a thread of its own, so that no handler can starve it.
 
+mod state;
+
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use longshore_queue::{Beat, Lease, Queue, WorkerFacts};
+use longshore_queue::{Beat, Lease, Queue, WorkerFacts, WorkerId};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Moment;
 use crate::reach;
 use crate::station::Station;
 use crate::watch::tell;
+pub(crate) use state::KeeperState;
 
 /// How soon a beat that failed is repeated.
 const RETRY: Duration = Duration::from_millis(250);
@@ -37,10 +39,10 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
         tokio::select! {
             () = sleep_until(wake) => {
                 if next.rescue.is_some_and(|at| at <= Instant::now()) {
-                    station.want_sweep();
+                    station.claimer.want_sweep();
                 }
             }
-            () = station.beat_now.notified(), if !keeper.failing => {}
+            () = station.keeper.beat_wanted(), if !keeper.failing => {}
         }
     }
 }
@@ -71,16 +73,17 @@ impl Keeper<'_> {
         // Without any beat for one and a half intervals it is Redis that was away. Two would leave a worker that beat just
         // before an outage of that length no time to come back.
         let stale = heartbeat * 3 / 2;
-        let (lease, answer) = match station.lease() {
+        let (lease, answer) = match station.keeper.lease() {
             Some(lease) => {
                 let running = station.ledger.len();
                 let answer = self.queue.beat(&lease, stale, running).await;
                 (lease, answer)
             }
             None => {
-                let lease = station.new_lease();
+                let worker = WorkerId::generate(&station.facts.process);
+                let lease = Arc::new(Lease::new(worker));
                 let answer = self.queue.join(&lease, stale).await;
-                station.unsaid.store(true, Ordering::Release);
+                station.keeper.want_announcement();
                 (lease, answer)
             }
         };
@@ -99,7 +102,7 @@ impl Keeper<'_> {
                 next.beat = Instant::now();
             }
             Err(error) => {
-                station.doubt();
+                station.redis_memory.note_interruption();
                 if !self.failing {
                     tracing::warn!(queue = self.queue.name(), %error, "no heartbeat: waiting for Redis");
                     self.failing = true;
@@ -128,10 +131,7 @@ impl Keeper<'_> {
         // Before the first claim: others ask what the living can do.
         self.announce(lease).await;
         reach::misses(station, lease);
-        station.standing.send_modify(|standing| {
-            standing.lease = Some(Arc::clone(lease));
-            standing.confirmed = Some(asked);
-        });
+        station.keeper.confirm(lease, asked);
     }
 
     /// When to look for the jobs of another worker that will be lost before our next beat. A claimer that has ended sweeps
@@ -139,7 +139,7 @@ impl Keeper<'_> {
     fn rescue(&self, beat: &Beat) -> Option<Instant> {
         let settings = &self.station.settings;
         beat.stalest_other
-            .filter(|_| !self.station.stopping())
+            .filter(|_| !self.station.is_stopping())
             .map(|age| settings.lost_after.saturating_sub(age))
             .filter(|left| *left <= settings.heartbeat)
             .map(|left| Instant::now() + left.max(RETRY))
@@ -149,20 +149,18 @@ impl Keeper<'_> {
     async fn act_on(&self, lease: &Lease, beat: &Beat) {
         let station = self.station;
         if beat.forgot {
-            station.note_forgot();
+            station.note_forgotten();
         }
         if beat.parked {
             self.bury_parked(lease).await;
         }
         if beat.replays {
-            station.replays.notify_one();
+            station.replayer.wake();
         }
-        station
-            .alone
-            .store(beat.running.is_none(), Ordering::Release);
+        station.keeper.set_alone(beat.running.is_none());
         let here = station.ledger.len() as u64;
         if beat.running.is_some_and(|running| running != here) {
-            station.want_sweep();
+            station.claimer.want_sweep();
         }
     }
 
@@ -194,7 +192,7 @@ impl Keeper<'_> {
         {
             tracing::debug!(queue, %error, "what the worker reaches is not written");
         }
-        let changed = station.unsaid.swap(false, Ordering::AcqRel);
+        let changed = station.keeper.take_announcement();
         if !changed && self.announced.elapsed() < ANNOUNCE_AGAIN {
             return;
         }
@@ -205,7 +203,7 @@ impl Keeper<'_> {
         match self.queue.announce(lease, &facts).await {
             Ok(_) => self.announced = Moment::now(),
             Err(error) => {
-                station.unsaid.store(true, Ordering::Release);
+                station.keeper.want_announcement();
                 tracing::debug!(queue, %error, "what the worker says of itself is not written");
             }
         }

@@ -215,12 +215,11 @@ fn begin(station: &Arc<Station>, provider: &str, away: Away, test: Test) {
 }
 
 async fn test_until_well(station: &Arc<Station>, provider: &str, test: Test) {
-    let mut stop = station.stop.subscribe();
     let mut wait = FIRST_TEST;
     loop {
         tokio::select! {
             () = sleep(wait) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = station.stopping() => return,
         }
         if !station.hosts.misses_for(provider, test.is_host()) {
             return;
@@ -280,7 +279,7 @@ async fn regain(station: &Arc<Station>, provider: &str, host: bool) {
         ),
     }
     changed(station);
-    station.work.notify_one();
+    station.claimer.wake();
 }
 
 /// A call was answered.
@@ -299,7 +298,7 @@ fn reached(station: &Arc<Station>, provider: &str, by_probe: bool) {
     station.hosts.here[usize::from(!is_own)].store(true, Ordering::Release);
     // Said at once the first time, and from then on with each beat.
     if !station.hosts.ever.swap(true, Ordering::AcqRel) {
-        station.beat_now.notify_one();
+        station.keeper.want_beat();
     }
 }
 
@@ -318,12 +317,12 @@ pub(crate) fn to_say(station: &Station) -> Vec<&str> {
 
 /// What follows when another provider is missed, or one less.
 fn changed(station: &Station) {
-    if let Some(lease) = station.lease() {
+    if let Some(lease) = station.keeper.lease() {
         misses(station, &lease);
     }
     station.metrics.left_to_others(&lock(&station.hosts.away));
-    station.unsaid.store(true, Ordering::Release);
-    station.beat_now.notify_one();
+    station.keeper.want_announcement();
+    station.keeper.want_beat();
 }
 
 /// Tells a lease what claims under it are to leave to others.

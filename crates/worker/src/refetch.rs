@@ -65,7 +65,7 @@ pub(crate) async fn look_at(
     };
     if credentials.now() != used {
         // Claims that were held back by them have no reason to wait.
-        station.work.notify_one();
+        station.claimer.wake();
         return Refusal::Outdated;
     }
     let why = match fetched {

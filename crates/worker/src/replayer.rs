@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::station::Station;
@@ -10,13 +11,24 @@ use crate::station::Station;
 /// How long until Redis is asked again after it did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
+/// Where the replayer sleeps.
+#[derive(Default)]
+pub(crate) struct ReplayerState(Notify);
+
+impl ReplayerState {
+    /// A replay operation is open.
+    pub(crate) fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
 /// The loop. It sleeps until the claimer's look for work, or the keeper's beat, finds an open operation: an idle process
 /// asks Redis nothing for it. Ends by being aborted.
 pub(crate) async fn run(station: Arc<Station>) {
     let mut failing = false;
     loop {
-        station.replays.notified().await;
-        while !station.stopping() {
+        station.replayer.0.notified().await;
+        while !station.is_stopping() {
             let wait = match station.queue.advance_replays().await {
                 Ok(Some(wait)) => {
                     failing = false;

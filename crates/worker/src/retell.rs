@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use longshore_queue::{Fate, Lease, QueueError, Remembered, Stamp, TakenBack, Verdict, Word};
@@ -11,6 +11,47 @@ use longshore_queue::{Fate, Lease, QueueError, Remembered, Stamp, TakenBack, Ver
 use crate::entry::Entry;
 use crate::recent::Kept;
 use crate::station::Station;
+
+/// What Redis has forgotten, or may have, as far as this station knows.
+pub(crate) struct RedisMemory {
+    /// Redis forgot, and has not been told yet what is remembered here.
+    forgotten: AtomicBool,
+    /// Held by whoever tells it.
+    telling: tokio::sync::Mutex<()>,
+    /// How often something has happened after which Redis may have forgotten a claim: a connection lost, a new timeline.
+    interruptions: AtomicU64,
+}
+
+impl RedisMemory {
+    pub(crate) fn new() -> Self {
+        Self {
+            forgotten: AtomicBool::new(false),
+            telling: tokio::sync::Mutex::new(()),
+            interruptions: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether Redis has forgotten something that it has not been told again.
+    pub(crate) fn has_forgotten(&self) -> bool {
+        self.forgotten.load(Ordering::Acquire)
+    }
+
+    /// Notes that Redis has forgotten something: it is to be told before the next claim, and the next verdict.
+    pub(crate) fn note_forgotten(&self) {
+        self.forgotten.store(true, Ordering::Release);
+    }
+
+    /// How often Redis may have forgotten a claim. A job whose claim is older than the last time has to ask whether it is
+    /// ours before it sends.
+    pub(crate) fn interruptions(&self) -> u64 {
+        self.interruptions.load(Ordering::Acquire)
+    }
+
+    /// Notes that Redis may have forgotten a claim.
+    pub(crate) fn note_interruption(&self) {
+        self.interruptions.fetch_add(1, Ordering::AcqRel);
+    }
+}
 
 /// One job to be told of.
 enum Known {
@@ -59,10 +100,11 @@ impl Known {
 /// Tells everything, if Redis has forgotten something since it was told last. Whoever comes while another one tells waits
 /// for that one.
 pub(crate) async fn retell(station: &Arc<Station>) -> Result<(), QueueError> {
-    let _one = station.retelling.lock().await;
-    while station.forgot.load(Ordering::Acquire) {
+    let memory = &station.redis_memory;
+    let _one = memory.telling.lock().await;
+    while memory.has_forgotten() {
         // The keeper is joining: claims and settles come after that.
-        let Some(lease) = station.lease() else {
+        let Some(lease) = station.keeper.lease() else {
             return Ok(());
         };
         let known = known(station, &lease);
@@ -78,8 +120,8 @@ pub(crate) async fn retell(station: &Arc<Station>) -> Result<(), QueueError> {
                 drop(remembered);
                 station.queue.go_over(&at);
                 // Whoever has not sent yet asks whether its job is its own.
-                station.doubt();
-                station.forgot.store(false, Ordering::Release);
+                memory.note_interruption();
+                memory.forgotten.store(false, Ordering::Release);
                 let ours = known.into_iter().zip(ours).filter(|(_, ours)| *ours);
                 let (running, settled) = go_on(station, ours.map(|(known, _)| known), &at);
                 tracing::error!(
@@ -90,7 +132,7 @@ pub(crate) async fn retell(station: &Arc<Station>) -> Result<(), QueueError> {
                     "Redis forgot what it had acknowledged: it is told again what this worker remembers"
                 );
                 // What Redis says is ours, and was not told, is found.
-                station.want_sweep();
+                station.claimer.want_sweep();
             }
         }
     }
@@ -145,7 +187,7 @@ fn go_on(station: &Station, ours: impl Iterator<Item = Known>, at: &Stamp) -> (u
                 if let Some(entry) = &kept.entry {
                     station.ledger.insert_again(entry);
                 }
-                station.settle(again(*kept));
+                station.settler.settle(again(*kept));
                 settled += 1;
             }
         }

@@ -1,7 +1,8 @@
 //! Writes outcomes, in batches, and repeats until they are written.
 
+mod state;
+
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use longshore_job::{Backoff, Reconnect};
@@ -12,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::retell::retell;
 use crate::station::Station;
 use crate::watch::tell;
+pub(crate) use state::SettlerState;
 
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 
@@ -20,7 +22,7 @@ const RETRY_LONGEST: Duration = Duration::from_secs(1);
 pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedReceiver<Verdict>) {
     let mut batch = Vec::with_capacity(MAX_VERDICTS);
     // What Redis refuses to write waits here, so that it holds nothing else up.
-    let mut stuck: Vec<Verdict> = Vec::new();
+    let mut refused: Vec<Verdict> = Vec::new();
     let mut retry_at: Option<Instant> = None;
     // At the start there may be completed jobs of an earlier process.
     let mut prune_at = Some(Instant::now());
@@ -29,8 +31,8 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
         if retry_at.is_some_and(|at| at <= Instant::now()) {
             // Not left to the wait below: a busy queue has an outcome to write at any time.
             retry_at = None;
-            let again = stuck.len().min(MAX_VERDICTS);
-            batch.extend(stuck.drain(..again));
+            let again = refused.len().min(MAX_VERDICTS);
+            batch.extend(refused.drain(..again));
         } else {
             let tick = retry_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(5));
             tokio::select! {
@@ -47,15 +49,14 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
         let written = write(&station, &mut batch).await;
         prune_at = prune_at.or(written.prune_at);
         let soonest = written.soonest;
-        stuck.extend(written.refused);
-        if !stuck.is_empty() {
+        refused.extend(written.refused);
+        if !refused.is_empty() {
             retry_at.get_or_insert_with(|| Instant::now() + RETRY_LONGEST);
         }
-        station.stuck.store(stuck.len(), Ordering::Release);
-        station.settled_some.notify_one();
+        station.settler.finished_batch(refused.len());
         // The idle claimer sleeps until the next due time it knows of.
         if soonest.is_some_and(|due| due < Duration::from_secs(2)) {
-            station.work.notify_one();
+            station.claimer.wake();
         }
     }
 }
@@ -86,7 +87,7 @@ async fn write(station: &Arc<Station>, batch: &mut Vec<Verdict>) -> Written {
     let before = station.queue.newest();
     loop {
         station.settler.mark();
-        if station.forgot.load(Ordering::Acquire)
+        if station.redis_memory.has_forgotten()
             && let Err(error) = retell(station).await
         {
             tracing::debug!(queue = station.queue.name(), %error, "outcomes wait until Redis is told what it forgot");
@@ -100,9 +101,9 @@ async fn write(station: &Arc<Station>, batch: &mut Vec<Verdict>) -> Written {
             .await
         {
             Ok(Settled { at: None, .. }) => {
-                station.note_forgot();
+                station.note_forgotten();
                 // Without a lease nothing can be told: the keeper is joining.
-                if station.lease().is_none() {
+                if station.keeper.lease().is_none() {
                     sleep(RETRY_LONGEST).await;
                 }
             }
@@ -143,7 +144,7 @@ async fn write(station: &Arc<Station>, batch: &mut Vec<Verdict>) -> Written {
             }
             Err(QueueError::Refused { .. }) => return one_by_one(station, batch).await,
             Err(error) => {
-                station.doubt();
+                station.redis_memory.note_interruption();
                 if reconnect.is_fresh() {
                     tracing::warn!(queue = station.queue.name(), jobs = batch.len(), %error, "outcomes wait to be written");
                 }
@@ -163,7 +164,7 @@ fn finish(station: &Station, verdict: Verdict, at: Option<Stamp>) {
         station.recent.note(verdict, at, entry, keep);
     }
     station.ledger.remove(&id, &token);
-    station.unsettled.fetch_sub(1, Ordering::AcqRel);
+    station.settler.finished_one();
 }
 
 /// One verdict that Redis refuses must not hold up the others of its batch.
@@ -175,7 +176,7 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
         let one = std::slice::from_ref(&verdict);
         match station.queue.settle(one, station.settings.retention).await {
             Ok(Settled { at: None, .. }) => {
-                station.note_forgot();
+                station.note_forgotten();
                 written.refused.push(verdict);
                 written.refused.extend(verdicts.by_ref());
             }
@@ -189,7 +190,7 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
                 finish(station, verdict, at);
             }
             Err(QueueError::Refused { server, reason }) => {
-                if station.stuck.load(Ordering::Acquire) == 0 && written.refused.is_empty() {
+                if !station.settler.has_refused() && written.refused.is_empty() {
                     tracing::error!(queue = station.queue.name(), job_id = %verdict.id, server, reason, "Redis refuses an outcome: it is tried again each second");
                 }
                 written.refused.push(verdict);

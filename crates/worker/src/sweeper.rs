@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use longshore_job::Envelope;
 use longshore_queue::{
@@ -12,25 +11,32 @@ use longshore_queue::{
 };
 
 use crate::retell::again;
-use crate::station::Station;
+use crate::station::{Station, numbered};
 use crate::watch::tell;
 
 /// Why a rescued job may have been sent.
 const LOST: &str = "the worker was lost while the job ran; a request may have gone out";
 
+/// What came of a sweep.
+pub(crate) enum Swept {
+    /// There is nothing to sweep before one is wanted again.
+    Done,
+    /// Redis did not have the lease: it is lost or forgotten. The claim that follows tells these apart, a sweep does not.
+    Again,
+}
+
 /// One sweep. Called by the claimer between claims, so that no claim of ours is under way meanwhile.
-pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
-    let Some(lease) = station.lease() else {
-        return Ok(());
+pub(crate) async fn sweep(station: &Arc<Station>) -> Result<Swept, QueueError> {
+    // Without a lease there is nothing to look for before the keeper has joined.
+    let Some(lease) = station.keeper.lease() else {
+        return Ok(Swept::Done);
     };
     let Some(found) = station
         .queue
         .sweep(&lease, station.settings.lost_after)
         .await?
     else {
-        // Lost, or forgotten by Redis: a sweep does not tell these apart, the claim that follows does.
-        station.sweep_wanted.store(true, Ordering::Release);
-        return Ok(());
+        return Ok(Swept::Again);
     };
     let mut verdicts: Vec<Verdict> = found
         .taken
@@ -71,8 +77,8 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
         let really = really.filter_map(|(verdict, written)| written.then_some(verdict));
         tell(station.watch.as_ref(), station.queue.name(), really);
         if settled.at.is_none() {
-            station.note_forgot();
-            return Ok(());
+            station.note_forgotten();
+            return Ok(Swept::Done);
         }
         written.extend(settled.written);
     }
@@ -89,7 +95,7 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<(), QueueError> {
             "gave back jobs of a claim whose answer was lost"
         );
     }
-    Ok(())
+    Ok(Swept::Done)
 }
 
 /// Redis says that the job is ours, and nothing here says what became of it: so it may have been sent.
@@ -131,7 +137,7 @@ fn lost(station: &Station, taken: Taken, reason: &str) -> Verdict {
         .map(|handler| handler.kind().to_owned());
     let rules = station.rules.of(kind.as_deref());
     let decision = decide_lost(taken.run, taken.by_fallback, &rules.policy);
-    let (state, history) = Station::note(
+    let (state, history) = numbered(
         decision.state,
         HistoryEntry {
             attempt: taken.run.used + 1,

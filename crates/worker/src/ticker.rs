@@ -13,7 +13,7 @@ use longshore_queue::{CronBook, CronMove, Queue, QueueError, TickJob};
 use tokio::time::{Instant, sleep_until};
 
 use crate::metrics::Metrics;
-use crate::station::Turn;
+use crate::progress::Progress;
 
 /// It looks at least this often, also without a tick: Redis's clock may be set, and what entries there are is noted.
 const LOOK: Duration = Duration::from_secs(15);
@@ -36,7 +36,7 @@ pub(crate) struct Timetable {
 
 /// All of them, in one process.
 pub(crate) struct Ticker {
-    pub(crate) turn: Turn,
+    pub(crate) progress: Progress,
     metrics: Arc<Metrics>,
 }
 
@@ -53,7 +53,7 @@ impl Timetable {
 impl Ticker {
     pub(crate) fn new(metrics: &Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
-            turn: Turn::new(),
+            progress: Progress::new(),
             metrics: Arc::clone(metrics),
         })
     }
@@ -63,7 +63,7 @@ impl Ticker {
         loop {
             let mut next = Instant::now() + LOOK;
             for table in &mut tables {
-                self.turn.mark();
+                self.progress.mark();
                 match self.look(table).await {
                     Ok(again) => {
                         if std::mem::take(&mut table.failing) {
@@ -79,7 +79,7 @@ impl Ticker {
                     }
                 }
             }
-            self.turn.mark();
+            self.progress.mark();
             sleep_until(next).await;
         }
     }
@@ -88,7 +88,7 @@ impl Ticker {
     async fn look(&self, table: &Timetable) -> Result<Instant, QueueError> {
         let mut again = Instant::now() + RETRY;
         for _ in 0..OVERTAKEN {
-            self.turn.mark();
+            self.progress.mark();
             let book = table.queue.cron_look().await?;
             // Redis's time is at least that of the look by now: no tick is looked for too early.
             let looked = Instant::now();
@@ -159,7 +159,7 @@ impl Ticker {
             until_ms: plan.until,
             jobs: &jobs,
         };
-        self.turn.mark();
+        self.progress.mark();
         let Some(made) = queue.cron_move(book, to).await? else {
             return Ok(false);
         };

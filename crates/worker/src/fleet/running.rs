@@ -1,7 +1,6 @@
 //! A fleet at work: its loops are started, watched, and ended in order.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use apalis_core::monitor::Monitor;
@@ -10,12 +9,11 @@ use futures_util::future::select_all;
 use longshore_queue::{Fate, Verdict, Word, WorkerFacts};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::keeper_thread::Keeper;
 use super::{Fleet, FleetError, FleetOptions, Left, Stopped};
 use crate::backend::QueueBackend;
-use crate::entry::lock;
 use crate::metrics::Metrics;
 use crate::overview::Overview;
 use crate::pipeline::Pipeline;
@@ -136,7 +134,7 @@ impl Running {
     pub(super) async fn leave(mut self, drain: Duration, stop: &mut mpsc::Receiver<()>) -> Left {
         let deadline = Instant::now() + drain;
         for station in self.stations.iter() {
-            station.stop.send_replace(true);
+            station.stop();
             tracing::info!(
                 queue = station.queue.name(),
                 running = station.ledger.len(),
@@ -177,9 +175,10 @@ impl Running {
 /// Waits until every queue has a lease.
 async fn joined(stations: &[Arc<Station>]) -> Result<(), FleetError> {
     for station in stations {
-        let mut standing = station.standing.subscribe();
-        let joined = standing.wait_for(|standing| standing.lease.is_some());
-        if timeout(START_WITHIN, joined).await.is_err() {
+        if timeout(START_WITHIN, station.keeper.joined())
+            .await
+            .is_err()
+        {
             return Err(FleetError::Unreachable(
                 station.queue.link().server().to_owned(),
             ));
@@ -194,12 +193,7 @@ async fn joined(stations: &[Arc<Station>]) -> Result<(), FleetError> {
 }
 
 fn claim(station: &Arc<Station>) -> JoinHandle<()> {
-    let listener = tokio::spawn(claimer::listen(Arc::clone(station)));
-    let claiming = Arc::clone(station);
-    tokio::spawn(async move {
-        claimer::run(claiming).await;
-        listener.abort();
-    })
+    tokio::spawn(claimer::run(Arc::clone(station)))
 }
 
 fn settle_and_replay(station: &Arc<Station>, outcomes: Outcomes) -> [JoinHandle<&'static str>; 2] {
@@ -289,9 +283,9 @@ fn cut_off(stations: &[Arc<Station>], left: &mut Left) {
 /// Waits until the outcomes of a queue are written, and ends its lease.
 async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut Left) {
     // Claimed, but never handed to apalis.
-    while let Ok(entry) = lock(&station.jobs_out).try_recv() {
+    while let Some(entry) = station.handover.left_over() {
         entry.free_slot();
-        station.settle(Verdict {
+        station.settler.settle(Verdict {
             id: entry.claimed.id.clone(),
             token: Arc::clone(&entry.claimed.token),
             kind: None,
@@ -306,16 +300,11 @@ async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut L
         });
     }
     let settled = async {
-        while station.unsettled.load(Ordering::Acquire) > 0 {
-            tokio::select! {
-                () = station.settled_some.notified() => {}
-                () = sleep(Duration::from_millis(100)) => {}
-            }
-        }
-        if station.sweep_wanted.load(Ordering::Acquire) {
+        station.settler.wrote_all().await;
+        if station.claimer.wants_sweep() {
             sweeper::sweep(station).await?;
         }
-        match station.lease() {
+        match station.keeper.lease() {
             Some(lease) if station.ledger.len() == 0 => station.queue.leave(&lease).await,
             _ => Ok(()),
         }

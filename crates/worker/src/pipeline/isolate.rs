@@ -50,9 +50,8 @@ impl JobRun {
     fn stopped(&self, stopped: &JoinError) -> End {
         let Self { station, entry } = self;
         let sent = entry.close();
-        let lease_lost = station
-            .lease()
-            .is_none_or(|lease| !Arc::ptr_eq(&lease, &entry.lease));
+        let lease = station.keeper.lease();
+        let lease_lost = lease.is_none_or(|lease| !Arc::ptr_eq(&lease, &entry.lease));
         if stopped.is_panic() {
             // Its message may hold personal data: the panic hook has logged the place.
             End::unfinished(sent, "the handler panicked", "panic", None)

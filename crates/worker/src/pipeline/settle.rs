@@ -8,7 +8,7 @@ use super::{End, JobRun, quoted};
 use crate::entry::Entry;
 use crate::reach;
 use crate::refetch::{self, Refusal};
-use crate::station::Station;
+use crate::station::{Station, numbered};
 
 /// How long a job is put back whose args are newer than this worker: a deploy is under way.
 const NEWER_WAIT: Duration = Duration::from_secs(60);
@@ -58,7 +58,7 @@ impl JobRun {
         if matches!(decision.said, Word::Nothing | Word::Well) {
             entry.free_slot();
         }
-        station.settle(self.verdict(&end, decision));
+        station.settler.settle(self.verdict(&end, decision));
     }
 
     /// Its kind, once known.
@@ -141,7 +141,7 @@ impl JobRun {
             Note::Nothing => (decision.state, None, None),
             Note::PutBack(note) => (decision.state, None, Some(note)),
             Note::History(note) => {
-                let (state, history) = Station::note(decision.state, note);
+                let (state, history) = numbered(decision.state, note);
                 (state, history, None)
             }
         };

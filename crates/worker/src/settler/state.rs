@@ -1,0 +1,88 @@
+//! What is to be settled, and what the settler says of it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use longshore_queue::Verdict;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::sleep;
+
+use crate::progress::Progress;
+
+/// Written by the settler; anybody may hand it a verdict.
+pub(crate) struct SettlerState {
+    verdicts: mpsc::UnboundedSender<Verdict>,
+    /// Those of them that are not written yet.
+    unwritten: AtomicUsize,
+    /// Those of them that Redis refuses to write.
+    refused: AtomicUsize,
+    wrote_some: Notify,
+    progress: Progress,
+}
+
+impl SettlerState {
+    /// The receiver is the settler's.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Verdict>) {
+        let (verdicts, to_write) = mpsc::unbounded_channel();
+        let state = Self {
+            verdicts,
+            unwritten: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+            wrote_some: Notify::new(),
+            progress: Progress::new(),
+        };
+        (state, to_write)
+    }
+
+    /// Queues a verdict to be written.
+    pub(crate) fn settle(&self, verdict: Verdict) {
+        self.unwritten.fetch_add(1, Ordering::AcqRel);
+        // The settler lives until the station has been left.
+        let _ = self.verdicts.send(verdict);
+    }
+
+    /// How many verdicts are not written yet.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.unwritten.load(Ordering::Acquire)
+    }
+
+    /// Whether there are verdicts that Redis refuses to write.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire) > 0
+    }
+
+    /// Waits until some more are written.
+    pub(crate) async fn wrote_some(&self) {
+        self.wrote_some.notified().await;
+    }
+
+    /// Waits until all are written.
+    pub(crate) async fn wrote_all(&self) {
+        while self.unwritten() > 0 {
+            tokio::select! {
+                () = self.wrote_some() => {}
+                () = sleep(Duration::from_millis(100)) => {}
+            }
+        }
+    }
+
+    /// How long ago the settler gave its last sign of life.
+    pub(crate) fn silent_for(&self) -> Duration {
+        self.progress.silent_for()
+    }
+
+    pub(super) fn mark(&self) {
+        self.progress.mark();
+    }
+
+    /// One more is written, or is no longer ours to write.
+    pub(super) fn finished_one(&self) {
+        self.unwritten.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// A batch is done with, and so many verdicts are refused by now.
+    pub(super) fn finished_batch(&self, refused: usize) {
+        self.refused.store(refused, Ordering::Release);
+        self.wrote_some.notify_one();
+    }
+}
