@@ -1,7 +1,7 @@
 //! Puts the loops of all queues of a process together, and takes them apart again in order.
 
 mod keeper_thread;
-mod running;
+mod loops;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use crate::metrics::ProviderFacts;
 use crate::ticker::Timetable;
 use crate::watch::Watch;
 use longshore_job::Handlers;
-use running::Running;
+use loops::Loops;
 
 /// How one queue is worked.
 #[derive(Debug, Clone)]
@@ -186,9 +186,9 @@ impl Fleet {
     /// When it could not start, or a loop ended by itself.
     pub async fn run(self, mut stop: mpsc::Receiver<()>) -> Result<Left, FleetError> {
         let drain = self.options.drain;
-        let mut running = Running::start(self).await?;
-        let failed = running.until_asked(&mut stop).await;
-        let left = running.leave(drain, &mut stop).await;
+        let mut loops = Loops::start(self).await?;
+        let failed = loops.until_asked(&mut stop).await;
+        let left = loops.leave(drain, &mut stop).await;
         match failed {
             Some(name) => Err(FleetError::LoopEnded(name.to_owned())),
             None => Ok(left),

@@ -14,12 +14,12 @@ use crate::ticker::Ticker;
 use crate::{health, keeper};
 
 /// The keeper's thread: heartbeats and health.
-pub(super) struct Keeper {
+pub(super) struct KeeperThread {
     stop: oneshot::Sender<()>,
     ended: oneshot::Receiver<()>,
 }
 
-impl Keeper {
+impl KeeperThread {
     pub(super) fn start(
         stations: &Arc<[Arc<Station>]>,
         ticker: &Arc<Ticker>,

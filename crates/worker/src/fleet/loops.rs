@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::keeper_thread::Keeper;
+use super::keeper_thread::KeeperThread;
 use super::{Fleet, FleetError, FleetOptions, Left, Stopped};
 use crate::backend::QueueBackend;
 use crate::metrics::Metrics;
@@ -36,9 +36,9 @@ const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 type Outcomes = mpsc::UnboundedReceiver<Verdict>;
 
 /// The loops of all queues of a process.
-pub(super) struct Running {
+pub(super) struct Loops {
     stations: Arc<[Arc<Station>]>,
-    keeper: Keeper,
+    keeper: KeeperThread,
     claimers: Vec<JoinHandle<()>>,
     /// Settlers, replayers and the ticker.
     loops: Vec<JoinHandle<&'static str>>,
@@ -46,7 +46,7 @@ pub(super) struct Running {
     end_monitor: oneshot::Sender<()>,
 }
 
-impl Running {
+impl Loops {
     /// Joins every queue, and starts to work it.
     pub(super) async fn start(fleet: Fleet) -> Result<Self, FleetError> {
         if fleet.queues.is_empty() {
@@ -83,7 +83,7 @@ impl Running {
             .unzip();
         let stations: Arc<[_]> = stations.into();
         let overview = Overview::of(&stations, &fleet.others);
-        let keeper = Keeper::start(&stations, &ticker, &metrics, &overview, http_addr)?;
+        let keeper = KeeperThread::start(&stations, &ticker, &metrics, &overview, http_addr)?;
         joined(&stations).await?;
 
         let mut claimers = Vec::new();
