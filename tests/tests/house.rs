@@ -32,7 +32,6 @@ const LONG_TABLES: &[&str] = &[
 
 /// To be divided by what they are about.
 const LONG_FILES: &[&str] = &[
-    "crates/email/tests/handler.rs",
     "crates/longshore/tests/cli/doctor.rs",
     "crates/payment-reconcile/src/error/tests.rs",
     "crates/queue/tests/claim_and_settle.rs",
@@ -53,8 +52,12 @@ fn root() -> PathBuf {
 
 /// Every source file of the workspace: its path from the root, and its text.
 fn sources() -> BTreeMap<String, String> {
+    sources_in(&["crates", "tests", "bench"])
+}
+
+fn sources_in(dirs: &[&str]) -> BTreeMap<String, String> {
     let (root, mut found) = (root(), BTreeMap::new());
-    let mut dirs = vec![root.join("crates"), root.join("tests"), root.join("bench")];
+    let mut dirs: Vec<_> = dirs.iter().map(|dir| root.join(dir)).collect();
     while let Some(dir) = dirs.pop() {
         for entry in std::fs::read_dir(&dir).expect("a directory") {
             let path = entry.expect("an entry").path();
@@ -202,6 +205,63 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// What surrounds a run, or stands in for a client's Redis. A test takes these from `longshore-testing`.
+const SURROUNDINGS: &[&str] = &["Gate", "Memory", "Outbox", "Sink"];
+
+/// Who implements one of them, and why.
+const SURROUND: &[(&str, &str)] = &[
+    (
+        "crates/job/src/missing.rs",
+        "fails where a run was given no memory or outbox",
+    ),
+    (
+        "crates/job/src/standalone.rs",
+        "surrounds a run outside a fleet: smoke",
+    ),
+    ("crates/testing/src/gate.rs", "the gate of tests"),
+    (
+        "crates/testing/src/memory/of_job.rs",
+        "the memory and the outbox of tests",
+    ),
+    (
+        "crates/testing/src/recorder.rs",
+        "records the jobs of a client in tests",
+    ),
+    ("crates/worker/src/gate.rs", "the gate of workers"),
+    (
+        "crates/worker/src/memory.rs",
+        "the memory and the outbox of workers",
+    ),
+];
+
+#[test]
+fn tests_take_what_surrounds_a_run_from_the_testing_crate() {
+    // `impl<T> longshore_job::Gate for T {`: the last part of the name before `for`.
+    let implements = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let at = words.iter().position(|word| *word == "for");
+        let named = at.and_then(|at| words.get(at.checked_sub(1)?));
+        let named = named.map(|name| name.rsplit("::").next().unwrap_or(name));
+        line.starts_with("impl") && named.is_some_and(|name| SURROUNDINGS.contains(&name))
+    };
+    let sources = sources_in(&["crates", "tests", "bench", "outside"]).into_iter();
+    let found: BTreeSet<_> = sources
+        .filter(|(_, text)| text.lines().map(str::trim).any(implements))
+        .map(|(file, _)| file)
+        .collect();
+    let known: BTreeSet<_> = SURROUND
+        .iter()
+        .map(|(file, _)| (*file).to_owned())
+        .collect();
+    let new: Vec<_> = found.difference(&known).collect();
+    assert!(
+        new.is_empty(),
+        "fakes of their own, use longshore-testing: {new:#?}"
+    );
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(gone.is_empty(), "take them from the list: {gone:#?}");
+}
 
 /// They stand above all others.
 const ABOVE: &[&str] = &["longshore", "tests"];

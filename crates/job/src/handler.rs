@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::memory::{Forgetful, Memory, Outbox};
+use crate::memory::{Memory, Outbox};
+use crate::missing::Missing;
 use crate::{
     Answer, Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, Reach, Route, Unreached, Word,
 };
@@ -143,7 +144,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run behind this gate.
+    /// A run behind this gate. It has neither memory nor outbox: until they are set, a request to one of them fails.
     #[must_use]
     pub fn new(id: JobId, attempt: u32, max_attempts: u32, gate: Arc<dyn Gate>) -> Self {
         Self {
@@ -157,8 +158,8 @@ impl Run {
             again: false,
             gate,
             elsewhere: false,
-            memory: Arc::new(Forgetful),
-            outbox: Arc::new(Forgetful),
+            memory: Arc::new(Missing),
+            outbox: Arc::new(Missing),
         }
     }
 

@@ -19,10 +19,12 @@ pub mod handlers;
 mod id;
 mod kinds;
 mod memory;
+mod missing;
 mod names;
 mod payload;
 mod policy;
 mod retry;
+mod standalone;
 mod suppression;
 
 pub use address::is_email_address;
@@ -32,9 +34,7 @@ pub use handler::{Gate, Handler, Run};
 pub use handlers::Handlers;
 pub use id::{InvalidId, JobId};
 pub use kinds::Kinds;
-pub use memory::{
-    Earlier, Forgetful, Memory, NotEnqueued, Outbox, Recalling, Sending, Unremembered,
-};
+pub use memory::{Earlier, Memory, NotEnqueued, Outbox, Recalling, Sending, Unremembered};
 pub use names::Names;
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,

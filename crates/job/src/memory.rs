@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use crate::{Answer, InvalidArgs, JobError, JobId, Kinds, Prepared, Scope};
+use crate::{Answer, InvalidArgs, JobError, JobId, Prepared, Scope};
 
 /// How long a job waits when the memory could not be asked and it may not go on without.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -40,34 +40,24 @@ pub trait Memory: Send + Sync {
     /// Keeps this under this key for so long, unless something is kept under it; returns what is.
     fn keep_first<'a>(
         &'a self,
-        _key: &'a str,
+        key: &'a str,
         value: &'a [u8],
-        _time: Duration,
-    ) -> Recalling<'a, Vec<u8>> {
-        Box::pin(async { Ok(value.to_vec()) })
-    }
+        time: Duration,
+    ) -> Recalling<'a, Vec<u8>>;
 
     /// How far an earlier run of this job, or this one, has come.
-    fn checkpoint(&self) -> Recalling<'_, Option<serde_json::Value>> {
-        Box::pin(async { Ok(None) })
-    }
+    fn checkpoint(&self) -> Recalling<'_, Option<serde_json::Value>>;
 
     /// Keeps how far this job has come; operators see of it what its kind calls public
     /// ([`Job::PUBLIC_PROGRESS`](crate::Job::PUBLIC_PROGRESS)). `false` when the
     /// job is no longer this run's: then nothing is kept, and the run is about to be dropped.
-    fn save<'a>(&'a self, _checkpoint: &'a serde_json::Value) -> Recalling<'a, bool> {
-        Box::pin(async { Ok(true) })
-    }
+    fn save<'a>(&'a self, checkpoint: &'a serde_json::Value) -> Recalling<'a, bool>;
 
     /// What a key of a map stands for. Maps are for good: which user is which customer.
-    fn find<'a>(&'a self, _map: &'a str, _key: &'a str) -> Recalling<'a, Option<String>> {
-        Box::pin(async { Ok(None) })
-    }
+    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>>;
 
     /// Lets a key of a map stand for a value, unless it stands for one already; returns what it stands for.
-    fn assign<'a>(&'a self, _map: &'a str, _key: &'a str, value: &'a str) -> Recalling<'a, String> {
-        Box::pin(async { Ok(value.to_owned()) })
-    }
+    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String>;
 }
 
 /// Where a run puts jobs that follow from it. The worker implements it.
@@ -142,47 +132,6 @@ impl From<Unremembered> for JobError {
             reason: error.to_string(),
             answer: Answer::default().quoting_nothing(),
         }
-    }
-}
-
-/// Remembers nothing: for runs outside a fleet.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Forgetful;
-
-impl Memory for Forgetful {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
-        let now = SystemTime::now();
-        Box::pin(async move {
-            Ok(Earlier {
-                after: SystemTime::UNIX_EPOCH,
-                before: now,
-                now,
-                message: None,
-            })
-        })
-    }
-
-    fn own<'a>(&'a self, _message: &'a str) -> Recalling<'a, bool> {
-        Box::pin(async { Ok(true) })
-    }
-
-    fn recall<'a>(&'a self, _key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn keep<'a>(&'a self, _key: &'a str, _value: &'a [u8], _time: Duration) -> Recalling<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
-}
-
-/// Nothing follows from a run outside a fleet.
-impl Outbox for Forgetful {
-    fn prepare(&self, kind: &str, _: &str) -> Result<Prepared, InvalidArgs> {
-        Kinds::default().prepare(kind, "")
-    }
-
-    fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Sending<'a, JobId> {
-        Box::pin(async { Ok(JobId::generate()) })
     }
 }
 

@@ -1,19 +1,19 @@
 //! What the fleet remembers for its runs, and what they enqueue, in this process.
 
+mod of_job;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use longshore_client::Sink as _;
-use longshore_job::{
-    Earlier, InvalidArgs, JobId, Kinds, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending,
-    Unremembered,
-};
-use longshore_queue::{Key, NewJob, QueueError, RunAt};
+use longshore_job::{Earlier, JobId, Kinds, Unremembered};
+#[cfg(doc)]
+use longshore_job::{Memory, Outbox};
 use serde_json::Value;
 
 use crate::Recorder;
+pub use of_job::JobMemory;
 
 /// What a run asks of its memory, or of its outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -309,27 +309,6 @@ impl ScriptedMemory {
     }
 }
 
-/// A [`ScriptedMemory`] as the runs of one job see it.
-#[derive(Debug)]
-pub struct JobMemory {
-    memory: ScriptedMemory,
-    job: JobId,
-}
-
-impl JobMemory {
-    fn ask<T: Send + 'static>(
-        &self,
-        request: Request,
-        answer: impl FnOnce(&mut State) -> T,
-    ) -> Recalling<'static, T> {
-        let answer = self
-            .memory
-            .asked(request)
-            .map(|mut state| answer(&mut state));
-        Box::pin(std::future::ready(answer))
-    }
-}
-
 impl State {
     fn keep(&mut self, key: &str, value: &[u8], time: Duration) {
         let kept = Kept {
@@ -343,130 +322,5 @@ impl State {
         let until = self.turned + time;
         self.kept.insert(key.to_owned(), (value.to_vec(), until));
         self.keeps.push(kept);
-    }
-}
-
-impl Memory for JobMemory {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
-        self.ask(Request::Earlier, |state| {
-            let earlier = state.earlier.clone();
-            let mut earlier = earlier.expect(
-                "the run asks for its earlier requests: say what is known, by `ScriptedMemory::set_earlier`",
-            );
-            let own = |(message, job): (&String, &Option<JobId>)| {
-                (*job == Some(self.job)).then(|| message.clone())
-            };
-            earlier.message = earlier
-                .message
-                .or_else(|| state.messages.iter().find_map(own));
-            earlier
-        })
-    }
-
-    fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
-        self.ask(Request::Own, |state| {
-            let of = state.messages.entry(message.to_owned());
-            let ours = *of.or_insert(Some(self.job)) == Some(self.job);
-            if ours {
-                state.owned.push(message.to_owned());
-            }
-            ours
-        })
-    }
-
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
-        self.ask(Request::Recall, |state| {
-            state.kept.get(key).map(|(value, _)| value.clone())
-        })
-    }
-
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
-        self.ask(Request::Keep, |state| state.keep(key, value, time))
-    }
-
-    fn keep_first<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a [u8],
-        time: Duration,
-    ) -> Recalling<'a, Vec<u8>> {
-        self.ask(Request::KeepFirst, |state| {
-            if !state.kept.contains_key(key) {
-                state.keep(key, value, time);
-            }
-            state.kept[key].0.clone()
-        })
-    }
-
-    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
-        self.ask(Request::Checkpoint, |state| {
-            state.checkpoints.get(&self.job).cloned()
-        })
-    }
-
-    fn save<'a>(&'a self, checkpoint: &'a Value) -> Recalling<'a, bool> {
-        let saved = self.ask(Request::Save, |state| {
-            match &mut state.saves {
-                Saves::Taken => {}
-                Saves::LostAfter(0) => return Ok(false),
-                Saves::AwayAfter(0) => return Err(Unremembered("connection refused".to_owned())),
-                Saves::LostAfter(left) | Saves::AwayAfter(left) => *left -= 1,
-            }
-            state.checkpoints.insert(self.job, checkpoint.clone());
-            state.saved.push(checkpoint.clone());
-            Ok(true)
-        });
-        Box::pin(async { saved.await? })
-    }
-
-    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
-        self.ask(Request::Find, |state| {
-            let place = (map.to_owned(), key.to_owned());
-            state.maps.get(&place).cloned()
-        })
-    }
-
-    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String> {
-        self.ask(Request::Assign, |state| {
-            let place = state.maps.entry((map.to_owned(), key.to_owned()));
-            place.or_insert_with(|| value.to_owned()).clone()
-        })
-    }
-}
-
-impl Outbox for JobMemory {
-    fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs> {
-        let kinds = self.memory.state().kinds.clone();
-        kinds.prepare(kind, args)
-    }
-
-    fn enqueue<'a>(
-        &'a self,
-        job: Prepared,
-        key: &'a str,
-        key_holds: Duration,
-    ) -> Sending<'a, JobId> {
-        let asked = self.memory.asked(Request::Enqueue).map(|_| ());
-        let enqueued = asked.map_err(NotEnqueued::from).and_then(|()| {
-            let new = NewJob {
-                id: JobId::generate(),
-                key: Some(Key::of(&job, key).holds(key_holds)),
-                payload: job.payload,
-                run_at: RunAt::Now,
-                expires_in: job.expires_in,
-                traceparent: None,
-                tracestate: None,
-            };
-            let enqueued = self.memory.outbox.enqueue(job.queue, &[new]);
-            enqueued
-                .map(|enqueued| enqueued[0].id)
-                .map_err(|error| match error {
-                    QueueError::KeyTaken(taken) => NotEnqueued::KeyTaken {
-                        holder: taken[0].holder,
-                    },
-                    error => Unremembered(error.to_string()).into(),
-                })
-        });
-        Box::pin(std::future::ready(enqueued))
     }
 }

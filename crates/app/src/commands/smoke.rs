@@ -1,12 +1,10 @@
 //! `smoke`: one harmless job for each provider that has test-mode credentials, carried out by the code that carries out
 //! all others, without a queue and without Redis.
 
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_integration::{Integration, Provider};
-use longshore_job::{Gate, JobError, JobId, Outcome, Run};
+use longshore_job::{JobError, Outcome, Run};
 use serde::Serialize;
 use serde_json::json;
 use tokio::time::timeout;
@@ -34,15 +32,6 @@ struct Row {
     provider: &'static str,
     result: Said,
     detail: String,
-}
-
-/// Lets everything out: there is no queue that could lose the job to somebody else.
-struct Open;
-
-impl Gate for Open {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::ready(()))
-    }
 }
 
 pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> {
@@ -121,7 +110,7 @@ async fn ask(
         Err(error) => return (Said::Failed, error.to_string()),
     };
     let payload = json!({ "kind": question.kind, "v": 1, "args": (question.args)() }).to_string();
-    let run = Run::new(JobId::generate(), 1, 1, Arc::new(Open));
+    let run = Run::standalone();
     match timeout(WITHIN, handlers.try_out(payload.as_bytes(), run)).await {
         Ok(Some(Ok(Outcome::Done { .. }))) => (Said::Ok, question.what.to_owned()),
         Ok(Some(Ok(Outcome::Skipped { reason }))) => (Said::Skipped, reason),

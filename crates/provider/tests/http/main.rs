@@ -6,13 +6,12 @@ mod reach;
 mod unanswered;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::{Gate, JobId, Run};
+use longshore_job::Run;
 use longshore_provider::{Http, ProviderError, Request, Response, bearer};
 use longshore_sandbox::SendGridSandbox;
+use longshore_testing::Script;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -24,16 +23,8 @@ const SHORT: Duration = Duration::from_millis(400);
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-struct Open;
-
-impl Gate for Open {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::ready(()))
-    }
-}
-
 fn run() -> Run {
-    Run::new(JobId::generate(), 1, 4, Arc::new(Open))
+    Script::new().run()
 }
 
 fn http(origin: &str, timeout: Duration) -> Http {

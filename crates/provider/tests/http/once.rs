@@ -1,10 +1,9 @@
 //! Nothing is sent before it may, and nothing twice.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use longshore_job::{Gate, JobId, Run};
 use longshore_provider::ProviderError;
+use longshore_testing::{Script, ScriptedGate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
@@ -12,30 +11,17 @@ use crate::{
     LONG, SHORT, answered_with, http, is_no_answer, listen, mail, read_request, run, sandbox,
 };
 
-/// Never opens, and tells when it was asked.
-#[derive(Default)]
-struct Shut {
-    asked: Notify,
-}
-
-impl Gate for Shut {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.asked.notify_one();
-        Box::pin(std::future::pending())
-    }
-}
-
 #[tokio::test]
 async fn nothing_leaves_while_the_gate_is_shut() {
     let (listener, addr) = listen().await;
     let http = http(&format!("http://{addr}"), LONG);
-    let gate = Arc::new(Shut::default());
-    let run = Run::new(JobId::generate(), 1, 4, gate.clone());
+    let script = Script::new().with_gate(ScriptedGate::shut());
+    let run = script.run();
     tokio::select! {
         biased;
         result = http.send(&run, mail()) => panic!("{result:?}"),
         // Connections are made by tasks of their own: a look at the socket comes after all that was begun.
-        () = async { gate.asked.notified().await; tokio::task::yield_now().await } => {}
+        () = async { script.gate.held_back().await; tokio::task::yield_now().await } => {}
         connection = listener.accept() => panic!("{connection:?}"),
     }
     let connection = tokio::time::timeout(SHORT, listener.accept()).await;

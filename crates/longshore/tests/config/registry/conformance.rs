@@ -6,15 +6,11 @@
 mod calls;
 mod server;
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::{
-    Class, Gate, JobError, JobId, NotNow, Outcome, Pass, RetrySchedule, Run, Word,
-};
+use longshore_job::{Class, JobError, Outcome, RetrySchedule, Word};
 use longshore_queue::{Fate, OnUnknown, Policy, RunState, decide};
+use longshore_testing::Script;
 use longshore_worker::Handlers;
 
 use calls::{CALLS, Call, Kind};
@@ -110,34 +106,6 @@ fn follows(does: Does, kind: Kind) -> Follows {
     }
 }
 
-/// Lets everything out, and keeps what was told of single calls.
-#[derive(Default)]
-struct Open(Mutex<Vec<Word>>);
-
-impl Gate for Open {
-    fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::ready(()))
-    }
-
-    fn ask<'a>(
-        &'a self,
-        _: &'a str,
-        _: bool,
-    ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
-        Box::pin(async { Ok(Pass::default()) })
-    }
-
-    fn tell<'a>(
-        &'a self,
-        _: &'a str,
-        _: Pass,
-        word: Word,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        self.0.lock().expect("not poisoned").push(word);
-        Box::pin(async {})
-    }
-}
-
 /// A call, its server, and the handlers that go there.
 struct Scene {
     call: &'static Call,
@@ -190,11 +158,11 @@ impl Scene {
 
 /// The end of one run, and the last word about single calls, if there was one.
 async fn run(call: &Call, handlers: &Handlers) -> (Result<Outcome, JobError>, Option<Word>) {
-    let gate = Arc::new(Open::default());
-    let mut run = Run::new(JobId::generate(), 1, 4, Arc::clone(&gate) as _);
-    run.route = call.route;
+    let mut script = Script::new();
+    script.route = call.route;
+    let run = script.run();
     let end = handlers.try_out(call.payload.as_bytes(), run).await;
-    let told = gate.0.lock().expect("not poisoned").last().cloned();
+    let told = script.gate.words().pop();
     (end.expect("its kind is known"), told)
 }
 

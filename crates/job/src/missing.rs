@@ -1,0 +1,69 @@
+//! What stands in a run that was given no memory, or no outbox.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{
+    Earlier, InvalidArgs, JobId, Memory, Outbox, Prepared, Recalling, Sending, Unremembered,
+};
+
+/// A memory and an outbox that are not there. Each request fails and says so.
+#[derive(Debug)]
+pub(crate) struct Missing;
+
+fn no_memory<T: Send + 'static>() -> Recalling<'static, T> {
+    let error = "this run has none (`Run::with_memory`)".to_owned();
+    Box::pin(std::future::ready(Err(Unremembered(error))))
+}
+
+impl Memory for Missing {
+    fn earlier(&self) -> Recalling<'_, Earlier> {
+        no_memory()
+    }
+
+    fn own<'a>(&'a self, _: &'a str) -> Recalling<'a, bool> {
+        no_memory()
+    }
+
+    fn recall<'a>(&'a self, _: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
+        no_memory()
+    }
+
+    fn keep<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> Recalling<'a, ()> {
+        no_memory()
+    }
+
+    fn keep_first<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration) -> Recalling<'a, Vec<u8>> {
+        no_memory()
+    }
+
+    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
+        no_memory()
+    }
+
+    fn save<'a>(&'a self, _: &'a Value) -> Recalling<'a, bool> {
+        no_memory()
+    }
+
+    fn find<'a>(&'a self, _: &'a str, _: &'a str) -> Recalling<'a, Option<String>> {
+        no_memory()
+    }
+
+    fn assign<'a>(&'a self, _: &'a str, _: &'a str, _: &'a str) -> Recalling<'a, String> {
+        no_memory()
+    }
+}
+
+impl Outbox for Missing {
+    fn prepare(&self, _: &str, _: &str) -> Result<Prepared, InvalidArgs> {
+        Err(InvalidArgs(
+            "this run has no outbox (`Run::with_outbox`)".to_owned(),
+        ))
+    }
+
+    fn enqueue<'a>(&'a self, _: Prepared, _: &'a str, _: Duration) -> Sending<'a, JobId> {
+        let error = "this run has no outbox (`Run::with_outbox`)".to_owned();
+        Box::pin(std::future::ready(Err(Unremembered(error).into())))
+    }
+}

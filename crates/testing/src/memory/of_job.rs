@@ -1,0 +1,159 @@
+//! The memory and the outbox that runs see.
+
+use std::time::Duration;
+
+use longshore_client::Sink as _;
+use longshore_job::{
+    Earlier, InvalidArgs, JobId, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending,
+    Unremembered,
+};
+use longshore_queue::{Key, NewJob, QueueError, RunAt};
+use serde_json::Value;
+
+use super::{Request, Saves, ScriptedMemory, State};
+
+/// A [`ScriptedMemory`] as the runs of one job see it.
+#[derive(Debug)]
+pub struct JobMemory {
+    pub(super) memory: ScriptedMemory,
+    pub(super) job: JobId,
+}
+
+impl JobMemory {
+    fn ask<T: Send + 'static>(
+        &self,
+        request: Request,
+        answer: impl FnOnce(&mut State) -> T,
+    ) -> Recalling<'static, T> {
+        let answer = self
+            .memory
+            .asked(request)
+            .map(|mut state| answer(&mut state));
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+impl Memory for JobMemory {
+    fn earlier(&self) -> Recalling<'_, Earlier> {
+        self.ask(Request::Earlier, |state| {
+            let earlier = state.earlier.clone();
+            let mut earlier = earlier.expect(
+                "the run asks for its earlier requests: say what is known, by `ScriptedMemory::set_earlier`",
+            );
+            let own = |(message, job): (&String, &Option<JobId>)| {
+                (*job == Some(self.job)).then(|| message.clone())
+            };
+            earlier.message = earlier
+                .message
+                .or_else(|| state.messages.iter().find_map(own));
+            earlier
+        })
+    }
+
+    fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
+        self.ask(Request::Own, |state| {
+            let of = state.messages.entry(message.to_owned());
+            let ours = *of.or_insert(Some(self.job)) == Some(self.job);
+            if ours {
+                state.owned.push(message.to_owned());
+            }
+            ours
+        })
+    }
+
+    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
+        self.ask(Request::Recall, |state| {
+            state.kept.get(key).map(|(value, _)| value.clone())
+        })
+    }
+
+    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
+        self.ask(Request::Keep, |state| state.keep(key, value, time))
+    }
+
+    fn keep_first<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        time: Duration,
+    ) -> Recalling<'a, Vec<u8>> {
+        self.ask(Request::KeepFirst, |state| {
+            if !state.kept.contains_key(key) {
+                state.keep(key, value, time);
+            }
+            state.kept[key].0.clone()
+        })
+    }
+
+    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
+        self.ask(Request::Checkpoint, |state| {
+            state.checkpoints.get(&self.job).cloned()
+        })
+    }
+
+    fn save<'a>(&'a self, checkpoint: &'a Value) -> Recalling<'a, bool> {
+        let saved = self.ask(Request::Save, |state| {
+            match &mut state.saves {
+                Saves::Taken => {}
+                Saves::LostAfter(0) => return Ok(false),
+                Saves::AwayAfter(0) => return Err(Unremembered("connection refused".to_owned())),
+                Saves::LostAfter(left) | Saves::AwayAfter(left) => *left -= 1,
+            }
+            state.checkpoints.insert(self.job, checkpoint.clone());
+            state.saved.push(checkpoint.clone());
+            Ok(true)
+        });
+        Box::pin(async { saved.await? })
+    }
+
+    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
+        self.ask(Request::Find, |state| {
+            let place = (map.to_owned(), key.to_owned());
+            state.maps.get(&place).cloned()
+        })
+    }
+
+    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String> {
+        self.ask(Request::Assign, |state| {
+            let place = state.maps.entry((map.to_owned(), key.to_owned()));
+            place.or_insert_with(|| value.to_owned()).clone()
+        })
+    }
+}
+
+impl Outbox for JobMemory {
+    fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs> {
+        let kinds = self.memory.state().kinds.clone();
+        kinds.prepare(kind, args)
+    }
+
+    fn enqueue<'a>(
+        &'a self,
+        job: Prepared,
+        key: &'a str,
+        key_holds: Duration,
+    ) -> Sending<'a, JobId> {
+        let asked = self.memory.asked(Request::Enqueue).map(|_| ());
+        let enqueued = asked.map_err(NotEnqueued::from).and_then(|()| {
+            let new = NewJob {
+                id: JobId::generate(),
+                key: Some(Key::of(&job, key).holds(key_holds)),
+                payload: job.payload,
+                run_at: RunAt::Now,
+                expires_in: job.expires_in,
+                traceparent: None,
+                tracestate: None,
+            };
+            let enqueued = self.memory.outbox.enqueue(job.queue, &[new]);
+            enqueued
+                .map(|enqueued| enqueued[0].id)
+                .map_err(|error| match error {
+                    QueueError::KeyTaken(taken) => NotEnqueued::KeyTaken {
+                        holder: taken[0].holder,
+                    },
+                    error => Unremembered(error.to_string()).into(),
+                })
+        });
+        Box::pin(std::future::ready(enqueued))
+    }
+}
