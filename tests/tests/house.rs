@@ -263,6 +263,30 @@ fn tests_take_what_surrounds_a_run_from_the_testing_crate() {
     assert!(gone.is_empty(), "take them from the list: {gone:#?}");
 }
 
+/// A producer builds fewer crates than this, ours included: without TLS and traces, with the args of our kinds.
+const CLIENT: usize = 60;
+
+#[test]
+fn a_producer_builds_fewer_than_60_crates() {
+    let tree = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--offline",
+            "--locked",
+            "--package=longshore-client",
+        ])
+        .args(["--no-default-features", "--features=kinds"])
+        .args(["--edges=normal", "--prefix=none", "--no-dedupe"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let tree = String::from_utf8(tree.stdout).expect("UTF-8");
+    let crates: BTreeSet<_> = tree.lines().filter(|line| !line.is_empty()).collect();
+    let has = |name: &str| crates.iter().any(|line| line.starts_with(name));
+    assert!(has("longshore-sms ") && has("redis "), "{crates:#?}");
+    assert!(crates.len() < CLIENT, "{}: {crates:#?}", crates.len());
+}
+
 /// They stand above all others.
 const ABOVE: &[&str] = &["longshore", "tests"];
 
