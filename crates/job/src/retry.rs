@@ -14,7 +14,6 @@ pub use backoff::backoff::Backoff;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetrySchedule {
     waits: Vec<Duration>,
-    next: usize,
 }
 
 impl RetrySchedule {
@@ -23,7 +22,6 @@ impl RetrySchedule {
     pub fn new(waits: impl IntoIterator<Item = Duration>) -> Self {
         Self {
             waits: waits.into_iter().collect(),
-            next: 0,
         }
     }
 
@@ -54,12 +52,24 @@ impl RetrySchedule {
             .fold(Duration::ZERO, |sum, wait| sum.saturating_add(*wait))
     }
 
-    /// How long to wait after attempt `attempt` (from 1) has failed; `None` when it was the last.
+    /// The waits that are left once so many attempts have failed: the first is the one before the next attempt.
+    #[cfg(feature = "backoff")]
     #[must_use]
-    pub fn wait_after(&self, attempt: u32) -> Option<Duration> {
-        let index = usize::try_from(attempt).ok()?.checked_sub(1)?;
-        self.waits.get(index).copied()
+    pub fn after(&self, attempts: u32) -> Waits<'_> {
+        let waited = usize::try_from(attempts).unwrap_or(usize::MAX);
+        Waits {
+            all: &self.waits,
+            next: waited.saturating_sub(1),
+        }
     }
+}
+
+/// The waits of a schedule, one after the other.
+#[cfg(feature = "backoff")]
+#[derive(Debug, Clone)]
+pub struct Waits<'a> {
+    all: &'a [Duration],
+    next: usize,
 }
 
 /// 60 s, 300 s, 900 s: the retry policy of the integration document (section 2.2).
@@ -70,13 +80,13 @@ impl Default for RetrySchedule {
 }
 
 #[cfg(feature = "backoff")]
-impl Backoff for RetrySchedule {
+impl Backoff for Waits<'_> {
     fn reset(&mut self) {
         self.next = 0;
     }
 
     fn next_backoff(&mut self) -> Option<Duration> {
-        let wait = self.waits.get(self.next).copied();
+        let wait = self.all.get(self.next).copied();
         self.next += usize::from(wait.is_some());
         wait
     }
@@ -142,26 +152,30 @@ mod tests {
     fn four_attempts_by_default() {
         let schedule = RetrySchedule::default();
         assert_eq!(schedule.max_attempts(), 4);
-        let waits: Vec<_> = (0..=5).map(|n| schedule.wait_after(n)).collect();
+        let waits: Vec<_> = (1..=5)
+            .map(|failed| schedule.after(failed).next_backoff())
+            .collect();
         let secs = |s| Some(Duration::from_secs(s));
-        assert_eq!(waits, [None, secs(60), secs(300), secs(900), None, None]);
+        assert_eq!(waits, [secs(60), secs(300), secs(900), None, None]);
     }
 
     #[test]
     fn empty_means_one_attempt() {
         let schedule = RetrySchedule::from_secs(&[]);
-        assert_eq!((schedule.max_attempts(), schedule.wait_after(1)), (1, None));
+        assert_eq!(schedule.max_attempts(), 1);
+        assert_eq!(schedule.after(1).next_backoff(), None);
     }
 
     #[test]
     fn as_a_backoff_it_ends_and_starts_over() {
-        let mut schedule = RetrySchedule::from_secs(&[1, 2]);
-        let mut take = || schedule.next_backoff().map(|d| d.as_secs());
+        let schedule = RetrySchedule::from_secs(&[1, 2]);
+        let mut waits = schedule.after(1);
+        let mut take = || waits.next_backoff().map(|d| d.as_secs());
         assert_eq!(
             [take(), take(), take(), take()],
             [Some(1), Some(2), None, None]
         );
-        schedule.reset();
-        assert_eq!(schedule.next_backoff(), Some(Duration::from_secs(1)));
+        waits.reset();
+        assert_eq!(waits.next_backoff(), Some(Duration::from_secs(1)));
     }
 }

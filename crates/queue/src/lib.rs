@@ -60,9 +60,11 @@ pub use copies::ACKNOWLEDGED_WITHIN;
 pub use credentials::Credentials;
 pub use cron::{CronBook, CronMark, CronMove, CronOrigin, LastTick, TickJob};
 pub use dead::{DeadGroup, DeadLetter, Selection};
+#[cfg(feature = "decide")]
+pub use decide::decide;
 pub use decide::{
-    Decision, Fate, MAX_LOST, MAX_THROTTLE, Policy, decide, decide_lost, decide_unknown_kind,
-    heard, heard_of_call,
+    Decision, Fate, MAX_LOST, MAX_THROTTLE, Policy, decide_lost, decide_unknown_kind, heard,
+    heard_of_call,
 };
 pub use delivery::{Delivery, Heard, News};
 pub use discover::{KeyScan, ScanFor, Stray};

@@ -1,6 +1,8 @@
-use longshore_job::{Answer, Blame, Scope};
+use longshore_job::{Answer, Blame, JobError, Outcome, Scope};
 
+use super::run::{NOT_REACHED_ELSEWHERE, REFUSED_ELSEWHERE};
 use super::*;
+use crate::Route;
 
 fn policy(on_unknown: OnUnknown) -> Policy {
     Policy {
