@@ -1,14 +1,12 @@
-//! apalis's seam: our queue as an [`apalis_core::backend::Backend`].
+//! apalis's seam: our queue as an [`apalis::prelude::Backend`].
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use apalis::prelude::{Backend, TaskBuilder, TaskId, WorkerContext};
+use apalis_core::backend::BackendConfig;
 use apalis_core::backend::finalize::Ephemeral;
-use apalis_core::backend::{Backend, BackendConfig};
-use apalis_core::task::builder::TaskBuilder;
-use apalis_core::task::task_id::TaskId;
-use apalis_core::worker::context::WorkerContext;
 use apalis_redis::{Config, RedisTask};
 use tower::layer::util::Identity;
 

@@ -1,8 +1,8 @@
 //! Longshore's workers: from the queue to apalis, and back. The only crate that knows apalis.
 //!
-//! apalis gives the runtime: [`WorkerBuilder`](apalis_core::worker::builder::WorkerBuilder),
-//! [`Monitor`](apalis_core::monitor::Monitor). The queue underneath is ours, by way of apalis's own seam,
-//! [`Backend`](apalis_core::backend::Backend) (`backend`). One queue in one process is a `Station`, worked by
+//! apalis gives the runtime: [`WorkerBuilder`](apalis::prelude::WorkerBuilder),
+//! [`Monitor`](apalis::prelude::Monitor). The queue underneath is ours, by way of apalis's own seam,
+//! [`Backend`](apalis::prelude::Backend) (`backend`). One queue in one process is a `Station`, worked by
 //! three loops and a thread:
 //!
 //! - the **claimer** takes jobs for free slots, and sleeps until there is work;

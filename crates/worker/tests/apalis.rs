@@ -9,7 +9,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use apalis_core::backend::TaskSink;
+use apalis::prelude::TaskSink;
 use apalis_redis::{Config, RedisStorage};
 use longshore_tests::within;
 use support::{Bench, Does, Probe};

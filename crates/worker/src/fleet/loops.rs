@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use apalis_core::monitor::Monitor;
-use apalis_core::worker::builder::WorkerBuilder;
+use apalis::prelude::{Monitor, WorkerBuilder};
 use futures_util::future::select_all;
 use longshore_queue::{Fate, Verdict, Word, WorkerFacts};
 use tokio::sync::{mpsc, oneshot};
