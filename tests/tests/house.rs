@@ -187,7 +187,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         &["job", "queue", "listener", "provider", "integration"],
     ),
     ("operator", &["job", "queue", "cron"]),
-    ("testing", &["job", "queue", "client"]),
+    ("testing", &["job", "queue", "client", "sandbox", "worker"]),
     // It knows no integration: a program is made of those that it is given.
     (
         "app",
@@ -325,6 +325,13 @@ fn crates_know_whom_the_code_map_lets_them_know() {
                 assert!(optional && light, "client needs the args of {ours} only");
             }
         }
+        // Whoever tests one attempt builds no workers for it.
+        for heavy in dependencies.iter().filter(|_| name == "testing") {
+            let optional = heavy["optional"] == Value::Bool(true);
+            let heavy = ours(&heavy["name"]).filter(|_| heavy["kind"].is_null());
+            let light = heavy.is_none_or(|of| !["sandbox", "worker"].contains(&&*of));
+            assert!(light || optional, "workers are for the feature `redis`");
+        }
         let knows: BTreeSet<_> = dependencies
             .iter()
             .filter(|dependency| dependency["kind"].is_null())
@@ -338,5 +345,17 @@ fn crates_know_whom_the_code_map_lets_them_know() {
             .collect();
         let more: Vec<_> = knows.difference(&may).collect();
         assert!(more.is_empty(), "{name} may not know {more:?}");
+    }
+}
+
+#[test]
+fn the_page_on_testing_quotes_tests_that_run() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).expect(file);
+    let (page, tests) = (read("docs/testing.md"), read("outside/slack/src/tests.rs"));
+    let quotes: Vec<_> = page.split("```rust\n").skip(1).collect();
+    assert_eq!(quotes.len(), 3);
+    for quote in quotes {
+        let quote = quote.split("```").next().unwrap_or_default();
+        assert!(tests.contains(quote), "it is not there any more:\n{quote}");
     }
 }

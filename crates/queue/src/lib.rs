@@ -24,6 +24,7 @@ mod dead;
 mod decide;
 mod delivery;
 mod discover;
+mod due;
 mod edit;
 mod enqueue;
 mod error;

@@ -101,6 +101,7 @@ script!(
         "reach", "call", "parked", "sought"
     ]
 );
+script!(DUE = "due", " flags=allow-oom", ["now", "ours", "wake"]);
 script!(COPIED = "copied", " flags=allow-oom", []);
 script!(CRON_LOOK = "cron_look", "", ["now"]);
 script!(

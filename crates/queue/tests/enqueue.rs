@@ -76,6 +76,30 @@ async fn later_jobs_wait_for_their_time_and_past_times_mean_now() {
 }
 
 #[tokio::test]
+async fn what_waits_for_its_time_is_due_at_once_in_its_order() {
+    let bench = Bench::new();
+    let in_hours = |hours: u64| NewJob {
+        run_at: RunAt::In(Duration::from_secs(hours * 3600)),
+        ..job()
+    };
+    let ids = bench.enqueue_all(&[3, 1, 2].map(in_hours)).await;
+    let worker = bench.worker("w").await;
+    assert_eq!(bench.queue.make_due().await.expect("asks"), 3);
+    let claimed = bench.claim(&worker, 10).await;
+    assert_eq!(support::ids(&claimed), [ids[1], ids[2], ids[0]]);
+    // More than one call can take.
+    let many: Vec<_> = (0..1_100).map(|_| in_hours(1)).collect();
+    bench.enqueue_all(&many).await;
+    assert_eq!(bench.queue.make_due().await.expect("asks"), 1_100);
+    assert_eq!(bench.queue.make_due().await.expect("asks"), 0);
+    assert_eq!(
+        bench.claim(&worker, 1_000).await.len(),
+        500,
+        "a claim promotes so many"
+    );
+}
+
+#[tokio::test]
 async fn bulk_keeps_its_order_over_many_calls() {
     let bench = Bench::new();
     let ids = bench.enqueue(1201).await;

@@ -86,13 +86,21 @@
 //! - [`ScriptedMemory`] is a memory and an outbox in this process. The test moves its clock, and can make it fail.
 //! - [`Recorder`] has a client whose jobs are recorded, and asserts what was enqueued.
 //!
-//! What runs only with a queue is not here: leases, rescues, breakers and limits. A handler that panics fails its test.
+//! - `TestFleet`, with the feature `redis`, is workers in the test's own process, on a Redis of its own: all that was enqueued
+//!   is worked until nothing is left.
+//!
+//! One attempt has no queue around it: leases, rescues, breakers and limits are not here, and a handler that panics fails its
+//! test. `docs/testing.md` explains all of it by an example.
 
+#[cfg(feature = "redis")]
+mod fleet;
 mod gate;
 mod memory;
 mod recorder;
 mod script;
 
+#[cfg(feature = "redis")]
+pub use fleet::{Dead, LeftIn, TestFleet, TestFleetError, Worked};
 pub use gate::{Noted, ScriptedGate, Way};
 pub use longshore_queue::{Decision, Fate, OnUnknown, Policy, RunState};
 pub use memory::{JobMemory, Kept, Request, ScriptedMemory};

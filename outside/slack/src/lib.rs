@@ -9,6 +9,8 @@ mod events;
 mod integration;
 #[cfg(feature = "worker")]
 mod settings;
+#[cfg(all(test, feature = "worker"))]
+mod tests;
 
 pub use args::PostMessage;
 #[cfg(feature = "worker")]

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use longshore_job::{Class, NotNow, Pass, Why, Word};
+use longshore_job::{
+    Class, Handler, InvalidArgs, Job, JobError, KindPolicy, NotNow, Outcome, Pass, Run, Why, Word,
+};
 use longshore_testing::{Noted, OnUnknown, Recorder, Script, ScriptedGate, Way, run_one};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{Act, Actor, act, panics};
@@ -66,12 +69,38 @@ async fn a_lost_answer_follows_the_queues_rule() {
     assert_eq!((script.gate.sends(), script.gate.reads()), (1, 1));
 }
 
+/// Never ends.
+#[derive(Serialize, Deserialize)]
+struct Hang;
+
+impl Job for Hang {
+    const KIND: &'static str = "hang";
+    const QUEUE: &'static str = "stage";
+    const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const POLICY: KindPolicy = KindPolicy::taking(Duration::from_millis(50));
+
+    fn check(&self) -> Result<(), InvalidArgs> {
+        Ok(())
+    }
+}
+
+struct Hanging;
+
+impl Handler for Hanging {
+    type Job = Hang;
+
+    async fn run(&self, _: Hang, run: Run) -> Result<Outcome, JobError> {
+        run.clear_to_send().await;
+        std::future::pending().await
+    }
+}
+
 #[tokio::test]
 async fn a_time_limit_ends_a_run_by_whether_a_request_was_out() {
-    let hung = run_one(Actor, &act("hang")).await.expect("fine args");
+    let hung = run_one(Hanging, &Hang).await.expect("fine args");
     assert_eq!(hung.assert_dead().class, Class::OutcomeUnknown);
     let waits = Script::new().with_provider("stage");
-    let hung = waits.run_one(Actor, &act("hang")).await.expect("fine args");
+    let hung = waits.run_one(Hanging, &Hang).await.expect("fine args");
     assert_eq!(hung.decision.said, Word::Ill, "its provider did not answer");
     let error = hung.end.expect_err("too long");
     assert_eq!(error.reason(), "no end after 0.05 s, and a request was out");

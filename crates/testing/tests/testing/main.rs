@@ -1,13 +1,14 @@
 //! What a test gets from this crate, against a handler that does as its args say.
 
 mod attempts;
+mod fleet;
 mod memory;
 mod recorder;
 
 use std::panic::catch_unwind;
 use std::time::Duration;
 
-use longshore_job::{Handler, InvalidArgs, Job, JobError, KindPolicy, Outcome, Run};
+use longshore_job::{Answer, Handler, InvalidArgs, Job, JobError, Outcome, Run, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -21,7 +22,6 @@ impl Job for Act {
     const KIND: &'static str = "act";
     const QUEUE: &'static str = "stage";
     const PUBLIC_ARGS: &'static [&'static str] = &["does"];
-    const POLICY: KindPolicy = KindPolicy::taking(Duration::from_millis(50));
     const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
@@ -57,7 +57,26 @@ impl Handler for Actor {
                 reason: "no answer".to_owned(),
                 answer: Default::default(),
             }),
-            "hang" => std::future::pending().await,
+            "fail twice" if run.attempt < 3 => Err(JobError::transient("not yet")),
+            "fail twice" => Ok(Outcome::done()),
+            "wait an hour" if run.memory().recall("waited").await?.is_some() => Ok(Outcome::done()),
+            "wait an hour" => {
+                let hour = Duration::from_secs(3600);
+                run.memory().keep("waited", b"", hour).await?;
+                Err(not_now(Scope::Provider))
+            }
+            "wait for ever" => Err(not_now(Scope::Job)),
+            "follow" => {
+                let hour = Duration::from_secs(3600);
+                let next = run.outbox().prepare("act", r#"{"does":"work"}"#);
+                let next = next.expect("its kind is known");
+                run.outbox().enqueue(next, "next", hour).await?;
+                Ok(Outcome::done())
+            }
+            "ask with an old key" => Err(JobError::Unauthorized {
+                reason: "it is an old key".to_owned(),
+                answer: Answer::default(),
+            }),
             other => panic!("{other}"),
         }
     }
@@ -66,6 +85,15 @@ impl Handler for Actor {
         run.clear_to_read().await;
         let reason = "it was done".to_owned();
         Ok(Some(Outcome::Skipped { reason }))
+    }
+}
+
+fn not_now(scope: Scope) -> JobError {
+    JobError::Throttled {
+        retry_after: Duration::from_secs(3600),
+        scope,
+        reason: "not now".to_owned(),
+        answer: Answer::default(),
     }
 }
 
