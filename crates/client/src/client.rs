@@ -52,7 +52,7 @@ impl Client {
 
     /// A client whose jobs go to `sink` in place of Redis, for tests of producers.
     #[must_use]
-    pub fn into_sink(sink: Arc<dyn Sink>) -> Self {
+    pub fn over_sink(sink: Arc<dyn Sink>) -> Self {
         Self { to: To::Sink(sink) }
     }
 

@@ -65,7 +65,7 @@ impl Recorder {
     /// A client whose jobs are recorded here.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::into_sink(Arc::new(self.clone()))
+        Client::over_sink(Arc::new(self.clone()))
     }
 
     /// Lets jobs of this kind be completed with this result as soon as they are enqueued, so that
