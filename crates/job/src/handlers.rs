@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A run under way. `None`: the provider was only asked, and has not carried the job out.
-pub type Running = Pin<Box<dyn Future<Output = Result<Option<Outcome>, JobError>> + Send>>;
+pub type RunFuture = Pin<Box<dyn Future<Output = Result<Option<Outcome>, JobError>> + Send>>;
 
 /// How a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub trait Opened: Send {
     /// After how long it expires, as configuration says, or else its kind.
     fn expires_in(&self) -> Option<Duration>;
     /// Starts the run.
-    fn start(self: Box<Self>, run: Run, course: Course) -> Running;
+    fn start(self: Box<Self>, run: Run, course: Course) -> RunFuture;
 }
 
 struct Typed<H> {
@@ -136,7 +136,7 @@ impl<H: Handler> Opened for Ready<H> {
         self.expires.or_else(|| self.job.expires_in())
     }
 
-    fn start(self: Box<Self>, run: Run, course: Course) -> Running {
+    fn start(self: Box<Self>, run: Run, course: Course) -> RunFuture {
         let Self { handler, job, .. } = *self;
         Box::pin(async move {
             if course != Course::Run {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use longshore_queue::{QueueError, Stamp};
 
-use crate::entry::lock;
+use crate::lock::lock;
 
 /// What enough replicas are known to have.
 #[derive(Debug, Default)]

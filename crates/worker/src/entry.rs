@@ -11,6 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 
 use crate::clock::Moment;
+use crate::lock::lock;
 
 /// A request may have gone out.
 const SENT: u8 = 1;
@@ -93,7 +94,7 @@ impl Entry {
     }
 
     /// Notes how long a run of its kind may take.
-    pub(crate) fn may_take(&self, timeout: Duration) {
+    pub(crate) fn set_timeout(&self, timeout: Duration) {
         let _ = self.timeout.set(timeout);
     }
 
@@ -117,8 +118,8 @@ impl Entry {
         self.door.fetch_or(CLOSED, Ordering::AcqRel) & SENT != 0
     }
 
-    /// Remembers how to end its run; ends it at once if it is closed already.
-    pub(crate) fn running(&self, handle: AbortHandle) {
+    /// Its run begins, and is ended by this; at once if it is closed already.
+    pub(crate) fn begin(&self, handle: AbortHandle) {
         let _ = self.started.set(Moment::now());
         if !self.is_open() {
             handle.abort();
@@ -133,8 +134,8 @@ impl Entry {
         }
     }
 
-    /// It did not reach a host.
-    pub(crate) fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
+    /// Notes a host that it did not reach.
+    pub(crate) fn note_unreached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
         *lock(&self.unreached) = Some((unreached, again));
     }
 
@@ -151,13 +152,13 @@ impl Entry {
         lock(&self.unreached).take()
     }
 
-    /// It has kept a checkpoint: it is not what kills its workers.
-    pub(crate) fn comes_on(&self) {
+    /// Notes that it has kept a checkpoint: it is not what kills its workers.
+    pub(crate) fn note_checkpoint(&self) {
         self.progressed.store(true, Ordering::Release);
     }
 
     /// Notes whether it waits until replicas know of its claim.
-    pub(crate) fn waits_for_copies(&self, waits: bool) {
+    pub(crate) fn set_uncopied(&self, waits: bool) {
         self.uncopied.store(waits, Ordering::Release);
     }
 
@@ -166,8 +167,8 @@ impl Entry {
         self.uncopied.load(Ordering::Acquire)
     }
 
-    /// It has told of a call to this provider: its end says nothing of it that is not counted.
-    pub(crate) fn tells_of(&self, provider: &str) {
+    /// Notes that it has told of a call to this provider: its end says nothing of it that is not counted.
+    pub(crate) fn note_told_of(&self, provider: &str) {
         let mut told_of = lock(&self.told_of);
         if !told_of.iter().any(|told| told == provider) {
             told_of.push(provider.to_owned());
@@ -209,8 +210,8 @@ impl Entry {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// It was known to be ours after so many interruptions.
-    pub(crate) fn is_ours_as_of(&self, interruptions: u64) {
+    /// Notes that it is known to be ours after so many interruptions.
+    pub(crate) fn note_ours_as_of(&self, interruptions: u64) {
         self.ours_as_of.store(interruptions, Ordering::Release);
     }
 
@@ -225,12 +226,12 @@ impl Entry {
     }
 
     /// Redis forgot its claim, and was told of it at this moment.
-    pub(crate) fn claimed_again(&self, at: Stamp) {
+    pub(crate) fn set_claimed_at(&self, at: Stamp) {
         *lock(&self.at) = at;
     }
 
-    /// Its run has made another job.
-    pub(crate) fn is_followed(&self, follower: Follower) {
+    /// Notes a job that its run has made.
+    pub(crate) fn add_follower(&self, follower: Follower) {
         lock(&self.followers).push(follower);
     }
 
@@ -271,13 +272,6 @@ impl Entry {
     pub(crate) fn ran_for(&self) -> Option<Duration> {
         self.started.get().map(|started| started.ran())
     }
-}
-
-/// A poisoned lock means that a thread panicked while it held it; what is inside is a plain value all the same.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl fmt::Debug for Entry {

@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 
-use crate::entry::{Entry, lock};
+use crate::entry::Entry;
+use crate::lock::lock;
 
 pub(crate) struct Handover {
     put: mpsc::UnboundedSender<Arc<Entry>>,

@@ -130,7 +130,7 @@ impl Keeper<'_> {
         }
         // Before the first claim: others ask what the living can do.
         self.announce(lease).await;
-        reach::misses(station, lease);
+        reach::tell_lease(station, lease);
         station.keeper.confirm(lease, asked);
     }
 
@@ -186,7 +186,7 @@ impl Keeper<'_> {
     /// If it fails, the next beat tries again: a lease does not wait for it.
     async fn announce(&mut self, lease: &Lease) {
         let (station, queue) = (self.station, self.queue.name());
-        let reached = reach::to_say(station);
+        let reached = reach::take_reached(station);
         if !reached.is_empty()
             && let Err(error) = self.queue.reached(&reached, &station.process).await
         {

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use longshore_queue::RawId;
 
-use crate::entry::{Entry, lock};
+use crate::entry::Entry;
+use crate::lock::lock;
 
 /// The entries of one queue. A std Mutex: held for nanoseconds, never across an await.
 #[derive(Debug, Default)]

@@ -26,6 +26,7 @@ mod handover;
 mod health;
 mod keeper;
 mod ledger;
+mod lock;
 mod memory;
 mod metrics;
 mod overview;
@@ -41,6 +42,7 @@ mod settler;
 mod station;
 mod sweeper;
 mod ticker;
+mod verdict;
 mod watch;
 
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped};

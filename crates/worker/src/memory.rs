@@ -59,7 +59,7 @@ impl Outbox for QueueMemory {
             let enqueued = enqueued.map_err(not_enqueued)?;
             let id = enqueued.first().map_or(job.id, |enqueued| enqueued.id);
             let job = NewJob { id, ..job };
-            self.entry.is_followed(Follower { queue, job });
+            self.entry.add_follower(Follower { queue, job });
             Ok(id)
         })
     }
@@ -127,7 +127,7 @@ impl Memory for QueueMemory {
             let saved = self.queue.save(self.job, token, json.as_bytes()).await;
             let saved = saved.map_err(unremembered)?;
             if saved {
-                self.entry.comes_on();
+                self.entry.note_checkpoint();
             }
             Ok(saved)
         })

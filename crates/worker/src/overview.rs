@@ -13,7 +13,7 @@ use std::time::Duration;
 use longshore_queue::{KeyScan, Link, LinkOptions, Queue, QueueError, ScanFor, ServerFacts};
 use tokio::time::{sleep, timeout};
 
-use crate::entry::lock;
+use crate::lock::lock;
 use crate::station::Station;
 
 /// How often it is looked.

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::entry::lock;
+use crate::lock::lock;
 
 /// A loop's last sign of life.
 #[derive(Debug)]

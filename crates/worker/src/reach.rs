@@ -17,7 +17,8 @@ use longshore_job::{JobError, Reach, Unreached, Word};
 use longshore_queue::{Credentials, ProviderPolicy};
 use tokio::time::{sleep, timeout};
 
-use crate::entry::{Entry, lock};
+use crate::entry::Entry;
+use crate::lock::lock;
 use crate::pipeline::End;
 use crate::station::Station;
 
@@ -141,7 +142,7 @@ impl Hosts {
 
 /// Looks at how a run ended: a provider that was not reached is left to others from now on. Says whether the run failed for
 /// a want of this machine's own.
-pub(crate) fn note(station: &Arc<Station>, entry: &Entry, end: &End) -> bool {
+pub(crate) fn note_end(station: &Arc<Station>, entry: &Entry, end: &End) -> bool {
     let End::Ran(end) = end else { return false };
     let Err(JobError::NotReached { answer, reason }) = end else {
         if let Some((provider, _)) = longshore_queue::heard(end) {
@@ -303,7 +304,7 @@ fn reached(station: &Arc<Station>, provider: &str, by_probe: bool) {
 }
 
 /// Which providers were reached since this was asked last.
-pub(crate) fn to_say(station: &Station) -> Vec<&str> {
+pub(crate) fn take_reached(station: &Station) -> Vec<&str> {
     let own = station.queue.provider();
     let fallback = own.fallback.as_ref().map(|fallback| &*fallback.policy);
     [Some(own), fallback]
@@ -318,7 +319,7 @@ pub(crate) fn to_say(station: &Station) -> Vec<&str> {
 /// What follows when another provider is missed, or one less.
 fn changed(station: &Station) {
     if let Some(lease) = station.keeper.lease() {
-        misses(station, &lease);
+        tell_lease(station, &lease);
     }
     station.metrics.left_to_others(&lock(&station.hosts.away));
     station.keeper.want_announcement();
@@ -326,7 +327,7 @@ fn changed(station: &Station) {
 }
 
 /// Tells a lease what claims under it are to leave to others.
-pub(crate) fn misses(station: &Station, lease: &longshore_queue::Lease) {
+pub(crate) fn tell_lease(station: &Station, lease: &longshore_queue::Lease) {
     let own = station.queue.provider();
     let fallback = own.takes_over();
     lease.misses(
@@ -336,7 +337,7 @@ pub(crate) fn misses(station: &Station, lease: &longshore_queue::Lease) {
 }
 
 /// What a call told says of who was reached.
-pub(crate) fn told(station: &Arc<Station>, provider: &str, word: &Word, by_probe: bool) {
+pub(crate) fn note_call(station: &Arc<Station>, provider: &str, word: &Word, by_probe: bool) {
     if !matches!(word, Word::Nothing | Word::NotReached) {
         reached(station, provider, by_probe);
     }

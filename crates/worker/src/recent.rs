@@ -8,7 +8,8 @@ use longshore_queue::{Fate, RawId, Stamp, Verdict};
 use serde_json::Value;
 
 use crate::clock::Moment;
-use crate::entry::{Entry, lock};
+use crate::entry::Entry;
+use crate::lock::lock;
 
 /// At most so many are kept.
 const MAX_KEPT: usize = 100_000;

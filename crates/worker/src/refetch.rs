@@ -16,7 +16,7 @@ use crate::station::Station;
 const FETCH_WITHIN: Duration = Duration::from_secs(10);
 
 /// Notes which credentials the providers of the job's queue are called with when its run begins.
-pub(crate) fn note(station: &Station, entry: &Entry) {
+pub(crate) fn note_credentials(station: &Station, entry: &Entry) {
     let own = station.queue.provider();
     let fallback = own.fallback.as_ref().map(|fallback| &*fallback.policy);
     let used = [Some(own), fallback].map(|policy| policy.map(|policy| policy.credentials.now()));
@@ -36,7 +36,7 @@ pub(crate) enum Refusal {
 }
 
 /// What the end of a run says of the credentials in use. Fetches them again if they were refused.
-pub(crate) async fn look(station: &Arc<Station>, entry: &Entry, end: &End) -> Refusal {
+pub(crate) async fn judge_end(station: &Arc<Station>, entry: &Entry, end: &End) -> Refusal {
     let End::Ran(Err(JobError::Unauthorized { answer, .. })) = end else {
         return Refusal::Stands;
     };
@@ -47,17 +47,13 @@ pub(crate) async fn look(station: &Arc<Station>, entry: &Entry, end: &End) -> Re
     let is_own = policy.name == station.queue.provider().name;
     let used = entry.credentials.get();
     match used.and_then(|used| used[usize::from(!is_own)].as_ref()) {
-        Some(used) => look_at(station, policy, used).await,
+        Some(used) => judge(station, policy, used).await,
         None => Refusal::Stands,
     }
 }
 
 /// What a refusal of the credentials `used` says of those in use.
-pub(crate) async fn look_at(
-    station: &Arc<Station>,
-    policy: &ProviderPolicy,
-    used: &str,
-) -> Refusal {
+pub(crate) async fn judge(station: &Arc<Station>, policy: &ProviderPolicy, used: &str) -> Refusal {
     let credentials = &policy.credentials;
     let fetched = match credentials.now() == used {
         true => timeout(FETCH_WITHIN, credentials.fetch()).await,

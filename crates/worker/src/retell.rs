@@ -180,7 +180,7 @@ fn go_on(station: &Station, ours: impl Iterator<Item = Known>, at: &Stamp) -> (u
     for known in ours {
         match known {
             Known::Here(entry) => {
-                entry.claimed_again(at.clone());
+                entry.set_claimed_at(at.clone());
                 running += 1;
             }
             Known::Settled(kept) => {

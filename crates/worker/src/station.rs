@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::Handlers;
-use longshore_queue::{HistoryEntry, Lease, Queue, RunState, Verdict, WorkerFacts, WorkerId};
+use longshore_queue::{Lease, Queue, Verdict, WorkerFacts, WorkerId};
 use tokio::sync::{mpsc, watch};
 
 use crate::claimer::ClaimerState;
@@ -176,15 +176,6 @@ impl Station {
             .filter(|(_, over)| *over > Duration::from_secs(5))
             .collect()
     }
-}
-
-/// Numbers a history entry.
-pub(crate) fn numbered(state: RunState, entry: HistoryEntry) -> (RunState, Option<HistoryEntry>) {
-    let state = RunState {
-        entries: state.entries + 1,
-        ..state
-    };
-    (state, Some(entry))
 }
 
 impl fmt::Debug for Station {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use longshore_job::Envelope;
 use longshore_queue::{
-    Fate, HistoryEntry, Lease, MAX_VERDICTS, QueueError, RawId, RunState, Seen, Taken, Verdict,
-    Word, decide_lost,
+    HistoryEntry, Lease, MAX_VERDICTS, QueueError, RawId, RunState, Seen, Taken, Verdict,
+    decide_lost,
 };
 
 use crate::retell::again;
-use crate::station::{Station, numbered};
+use crate::station::Station;
+use crate::verdict::{numbered, untouched};
 use crate::watch::tell;
 
 /// Why a rescued job may have been sent.
@@ -54,7 +55,7 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<Swept, QueueError> {
             Some(kept) => again(kept),
             None if lease.is_unanswered(&token) => {
                 never_run.insert(id.clone());
-                give_back(id, token)
+                untouched(id, token.into(), RunState::default(), Seen::default())
             }
             None => unaccounted(station, &lease, id, token).await?,
         });
@@ -158,23 +159,6 @@ fn lost(station: &Station, taken: Taken, reason: &str) -> Verdict {
         put_back: None,
         payload_bytes: taken.payload.len(),
         said: decision.said,
-        seen: Seen::default(),
-    }
-}
-
-/// It was never run: back to the head of the queue, as if it had not been claimed.
-fn give_back(id: RawId, token: String) -> Verdict {
-    Verdict {
-        id,
-        token: token.into(),
-        kind: None,
-        fate: Fate::Untouched,
-        state: RunState::default(),
-        history: None,
-        key: None,
-        put_back: None,
-        payload_bytes: 0,
-        said: Word::Nothing,
         seen: Seen::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use apalis::prelude::{Monitor, WorkerBuilder};
 use futures_util::future::select_all;
-use longshore_queue::{Fate, Verdict, Word, WorkerFacts};
+use longshore_queue::{Verdict, WorkerFacts};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -18,6 +18,7 @@ use crate::overview::Overview;
 use crate::pipeline::Pipeline;
 use crate::station::Station;
 use crate::ticker::Ticker;
+use crate::verdict::untouched;
 use crate::{claimer, replayer, settler, sweeper};
 
 /// How long Redis may take to be reached at the start.
@@ -284,19 +285,10 @@ async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut L
     // Claimed, but never handed to apalis.
     while let Some(entry) = station.handover.left_over() {
         entry.free_slot();
-        station.settler.settle(Verdict {
-            id: entry.claimed.id.clone(),
-            token: Arc::clone(&entry.claimed.token),
-            kind: None,
-            fate: Fate::Untouched,
-            state: entry.claimed.run,
-            history: None,
-            key: None,
-            put_back: None,
-            payload_bytes: 0,
-            said: Word::Nothing,
-            seen: entry.claimed.seen,
-        });
+        let claimed = &entry.claimed;
+        let (id, token) = (claimed.id.clone(), Arc::clone(&claimed.token));
+        let verdict = untouched(id, token, claimed.run, claimed.seen);
+        station.settler.settle(verdict);
     }
     let settled = async {
         station.settler.wrote_all().await;

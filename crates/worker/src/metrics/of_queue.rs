@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_queue::Word;
 
 use super::{CallLabels, HostLabels, JobLabels, KindLabels, Metrics, QueueLabel, UnitLabels};
-use crate::entry::lock;
+use crate::lock::lock;
 use crate::reach::Away;
 
 /// The counters of one queue.

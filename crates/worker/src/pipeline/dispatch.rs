@@ -51,9 +51,9 @@ impl JobRun {
             });
         };
         let _ = entry.kind.set(handler.kind());
-        refetch::note(station, entry);
+        refetch::note_credentials(station, entry);
         let rules = station.rules.of(Some(handler.kind()));
-        entry.may_take(rules.timeout);
+        entry.set_timeout(rules.timeout);
         let may_have_been_sent = claimed.run.may_have_been_sent;
         if envelope.v > handler.version() {
             return Err(match claimed.has_expired(rules.expires) {
@@ -98,7 +98,7 @@ impl JobRun {
 
 /// A run that has begun.
 struct Started {
-    running: handlers::Running,
+    running: handlers::RunFuture,
     course: Course,
 }
 

@@ -37,7 +37,7 @@ impl JobRun {
             attempt: self.entry.claimed.run.used + 1,
         };
         let task = tokio::spawn(RUNNING.scope(running, rest).in_current_span());
-        self.entry.running(task.abort_handle());
+        self.entry.begin(task.abort_handle());
         let end = match task.await {
             Ok(end) => end,
             Err(stopped) => self.stopped(&stopped),

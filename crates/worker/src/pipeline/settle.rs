@@ -8,7 +8,8 @@ use super::{End, JobRun, quoted};
 use crate::entry::Entry;
 use crate::reach;
 use crate::refetch::{self, Refusal};
-use crate::station::{Station, numbered};
+use crate::station::Station;
+use crate::verdict::numbered;
 
 /// How long a job is put back whose args are newer than this worker: a deploy is under way.
 const NEWER_WAIT: Duration = Duration::from_secs(60);
@@ -39,8 +40,8 @@ impl JobRun {
         if let Some(payload) = &entry.claimed.payload {
             quoted::take_out(&mut end, payload, &station.handlers);
         }
-        let refusal = refetch::look(station, entry, &end).await;
-        let ours = reach::note(station, entry, &end);
+        let refusal = refetch::judge_end(station, entry, &end).await;
+        let ours = reach::note_end(station, entry, &end);
         let Some(mut decision) = self.decide(&end) else {
             return self.forget();
         };

@@ -1,0 +1,31 @@
+//! What verdicts have in common, whether a run ended with them or not.
+
+use std::sync::Arc;
+
+use longshore_queue::{Fate, HistoryEntry, RawId, RunState, Seen, Verdict, Word};
+
+/// The verdict on a job that never ran here: back to the head of its queue, as if it had not been claimed.
+pub(crate) fn untouched(id: RawId, token: Arc<str>, state: RunState, seen: Seen) -> Verdict {
+    Verdict {
+        id,
+        token,
+        kind: None,
+        fate: Fate::Untouched,
+        state,
+        history: None,
+        key: None,
+        put_back: None,
+        payload_bytes: 0,
+        said: Word::Nothing,
+        seen,
+    }
+}
+
+/// Numbers a history entry.
+pub(crate) fn numbered(state: RunState, entry: HistoryEntry) -> (RunState, Option<HistoryEntry>) {
+    let state = RunState {
+        entries: state.entries + 1,
+        ..state
+    };
+    (state, Some(entry))
+}
