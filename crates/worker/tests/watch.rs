@@ -7,14 +7,15 @@
 )]
 mod support;
 
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_job::{JobId, RetrySchedule};
-use longshore_queue::{JobState, Lease, OnUnknown, Policy, WorkerId};
+use longshore_queue::{JobState, Lease, NewJob, OnUnknown, Policy, WorkerId};
 use longshore_tests::eventually;
 use longshore_worker::{Dead, Running, Settings, Watch, running};
-use support::{Bench, Does, settings};
+use support::{Bench, Does, new_job, settings};
 
 /// Notes what it is told of dead letters.
 #[derive(Debug, Default)]
@@ -118,4 +119,46 @@ async fn a_panic_hook_knows_the_job() {
     assert_eq!((heard.job_id, heard.attempt), (Some(id), 1));
     assert!(running().is_none(), "no job runs here");
     fleet.stop().await;
+}
+
+/// A log that a test reads.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("not poisoned").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+// On one thread, which is the only one that logs here.
+#[tokio::test]
+async fn what_a_run_logs_stands_in_its_producers_trace() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let bench = Bench::new();
+    let fleet = bench.start();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let job = NewJob {
+        traceparent: Some(format!("00-{trace}-b7ad6b7169203331-01")),
+        ..new_job(Does::Logs)
+    };
+    let enqueued = bench.queue.enqueue(&[job]).await.expect("enqueues");
+    let id = enqueued[0].id;
+    bench.is(id, JobState::Completed).await;
+    fleet.stop().await;
+
+    let log = String::from_utf8(log.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+    let line = log.lines().find(|line| line.contains("as asked"));
+    let line = line.unwrap_or_else(|| panic!("it was not logged: {log}"));
+    let span = format!("job{{queue=\"probe\" job_id={id} attempt=1 trace_id=\"{trace}\"}}");
+    assert!(line.contains(&span), "{line}");
 }

@@ -27,6 +27,8 @@ use harmless::Repeating;
 pub enum Does {
     /// Completes at once.
     Nothing,
+    /// Logs a line.
+    Logs,
     /// Sends, then completes.
     Sends,
     /// Waits for the test's word, then sends and completes.
@@ -154,6 +156,7 @@ impl Handler for Probing {
         }
         match job.does {
             Does::Nothing => {}
+            Does::Logs => tracing::info!("as asked"),
             Does::Sends => self.send(&run).await,
             Does::WaitsThenSends => {
                 self.hear_the_word().await;
