@@ -22,7 +22,7 @@ const RETRY_LONGEST: Duration = Duration::from_secs(1);
 pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedReceiver<Verdict>) {
     let mut batch = Vec::with_capacity(MAX_VERDICTS);
     // What Redis refuses to write waits here, so that it holds nothing else up.
-    let mut refused: Vec<Verdict> = Vec::new();
+    let mut left_over: Vec<Verdict> = Vec::new();
     let mut retry_at: Option<Instant> = None;
     // At the start there may be completed jobs of an earlier process.
     let mut prune_at = Some(Instant::now());
@@ -31,8 +31,8 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
         if retry_at.is_some_and(|at| at <= Instant::now()) {
             // Not left to the wait below: a busy queue has an outcome to write at any time.
             retry_at = None;
-            let again = refused.len().min(MAX_VERDICTS);
-            batch.extend(refused.drain(..again));
+            let again = left_over.len().min(MAX_VERDICTS);
+            batch.extend(left_over.drain(..again));
         } else {
             let tick = retry_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(5));
             tokio::select! {
@@ -49,11 +49,11 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
         let written = write(&station, &mut batch).await;
         prune_at = prune_at.or(written.prune_at);
         let soonest = written.soonest;
-        refused.extend(written.refused);
-        if !refused.is_empty() {
+        left_over.extend(written.left_over);
+        if !left_over.is_empty() {
             retry_at.get_or_insert_with(|| Instant::now() + RETRY_LONGEST);
         }
-        station.settler.finished_batch(refused.len());
+        station.settler.finished_batch(left_over.len());
         // The idle claimer sleeps until the next due time it knows of.
         if soonest.is_some_and(|due| due < Duration::from_secs(2)) {
             station.claimer.wake();
@@ -76,8 +76,8 @@ struct Written {
     prune_at: Option<Instant>,
     /// How soon one of its jobs is due again.
     soonest: Option<Duration>,
-    /// What Redis refused.
-    refused: Vec<Verdict>,
+    /// What Redis refused to write, or was not asked for behind that.
+    left_over: Vec<Verdict>,
 }
 
 /// Writes one batch, as often as it takes. What Redis refuses is left over.
@@ -139,7 +139,7 @@ async fn write(station: &Arc<Station>, batch: &mut Vec<Verdict>) -> Written {
                 return Written {
                     prune_at: prune_at_ms.map(|_| Instant::now() + keep),
                     soonest,
-                    refused: Vec::new(),
+                    left_over: Vec::new(),
                 };
             }
             Err(QueueError::Refused { .. }) => return one_by_one(station, batch).await,
@@ -177,8 +177,8 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
         match station.queue.settle(one, station.settings.retention).await {
             Ok(Settled { at: None, .. }) => {
                 station.note_forgotten();
-                written.refused.push(verdict);
-                written.refused.extend(verdicts.by_ref());
+                written.left_over.push(verdict);
+                written.left_over.extend(verdicts.by_ref());
             }
             Ok(settled) => {
                 let keep = station.settings.retention.keep;
@@ -190,15 +190,15 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
                 finish(station, verdict, at);
             }
             Err(QueueError::Refused { server, reason }) => {
-                if !station.settler.has_refused() && written.refused.is_empty() {
+                if !station.settler.has_refused() && written.left_over.is_empty() {
                     tracing::error!(queue = station.queue.name(), job_id = %verdict.id, server, reason, "Redis refuses an outcome: it is tried again each second");
                 }
-                written.refused.push(verdict);
+                written.left_over.push(verdict);
             }
             // It is away now: the rest need not find that out one by one.
             Err(_) => {
-                written.refused.push(verdict);
-                written.refused.extend(verdicts.by_ref());
+                written.left_over.push(verdict);
+                written.left_over.extend(verdicts.by_ref());
             }
         }
     }
@@ -206,15 +206,15 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
 }
 
 fn report(station: &Station, batch: &[Verdict], written: &[bool]) {
-    let (written, refused): (Vec<_>, Vec<_>) = batch
+    let (written, not_ours): (Vec<_>, Vec<_>) = batch
         .iter()
         .zip(written)
         .partition(|(_, written)| **written);
     let written = written.into_iter().map(|(verdict, _)| verdict);
     tell(station.watch.as_ref(), station.queue.name(), written);
-    for (verdict, _) in refused {
+    for (verdict, _) in not_ours {
         tracing::warn!(queue = station.queue.name(), job_id = %verdict.id, "outcome refused: the job is no longer ours");
-        station.metrics.refused();
+        station.metrics.not_ours();
     }
 }
 

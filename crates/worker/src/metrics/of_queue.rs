@@ -77,7 +77,8 @@ impl QueueMetrics {
             .inc_by(jobs as u64);
     }
 
-    pub(crate) fn refused(&self) {
+    /// An outcome was not written, since its job is no longer ours.
+    pub(crate) fn not_ours(&self) {
         self.all.refused.get_or_create(&self.label()).inc();
     }
 

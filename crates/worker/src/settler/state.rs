@@ -14,7 +14,7 @@ pub(crate) struct SettlerState {
     verdicts: mpsc::UnboundedSender<Verdict>,
     /// Those of them that are not written yet.
     unwritten: AtomicUsize,
-    /// Those of them that Redis refuses to write.
+    /// Those of them that Redis refused to write, or was not asked for behind such a one. They are tried again each second.
     refused: AtomicUsize,
     wrote_some: Notify,
     progress: Progress,
@@ -80,9 +80,9 @@ impl SettlerState {
         self.unwritten.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// A batch is done with, and so many verdicts are refused by now.
-    pub(super) fn finished_batch(&self, refused: usize) {
-        self.refused.store(refused, Ordering::Release);
+    /// A batch is done with, and so many verdicts are left over by now.
+    pub(super) fn finished_batch(&self, left_over: usize) {
+        self.refused.store(left_over, Ordering::Release);
         self.wrote_some.notify_one();
     }
 }
