@@ -31,6 +31,8 @@
 //! are made here, so a call whose answer is lost is repeated by itself, for up to five seconds, without doubling
 //! anything. Wrong args are refused here and never reach a worker.
 //!
+//! In tests, the recorder of `longshore-testing` has a client whose jobs are recorded in place of Redis.
+//!
 //! With the feature `kinds` (on by default) the args of this project's own kinds are in [`kinds`]. With the feature `opentelemetry` (on by default) the W3C trace context of the current span travels with the job.
 
 mod client;

@@ -3,7 +3,7 @@
 mod left;
 mod noted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -238,11 +238,14 @@ impl TestFleet {
         }
     }
 
-    /// Every queue that anything was enqueued in.
+    /// Every queue that has a handler, or that anything was enqueued in.
     async fn look(&self) -> Result<Vec<(Queue, Stats)>, TestFleetError> {
         let mut looked = Vec::new();
-        for name in self.link.registered_queues(NAMESPACE).await? {
-            let queue = queue(self.link.clone(), &name)?;
+        let registered = self.link.registered_queues(NAMESPACE).await?;
+        let mut names: BTreeSet<&str> = registered.iter().map(String::as_str).collect();
+        names.extend(self.handlers.keys());
+        for name in names {
+            let queue = queue(self.link.clone(), name)?;
             let stats = queue.stats().await?;
             looked.push((queue, stats));
         }

@@ -85,9 +85,8 @@
 //! - [`ScriptedGate`] lets requests leave, or holds them back, and notes what it was asked.
 //! - [`ScriptedMemory`] is a memory and an outbox in this process. The test moves its clock, and can make it fail.
 //! - [`Recorder`] has a client whose jobs are recorded, and asserts what was enqueued.
-//!
 //! - `TestFleet`, with the feature `redis`, is workers in the test's own process, on a Redis of its own: all that was enqueued
-//!   is worked until nothing is left.
+//!   is worked until nothing is left. `RedisServer` is such a Redis alone, for code that wants one.
 //!
 //! One attempt has no queue around it: leases, rescues, breakers and limits are not here, and a handler that panics fails its
 //! test. `docs/testing.md` explains all of it by an example.
@@ -103,6 +102,8 @@ mod script;
 pub use fleet::{Dead, LeftIn, TestFleet, TestFleetError, Worked};
 pub use gate::{Noted, ScriptedGate, Way};
 pub use longshore_queue::{Decision, Fate, OnUnknown, Policy, RunState};
+#[cfg(feature = "redis")]
+pub use longshore_sandbox::{RedisServer, RedisServerError};
 pub use memory::{JobMemory, Kept, Request, ScriptedMemory};
 pub use recorder::{Recorded, Recorder};
 pub use script::{Ran, Script, run_one};
