@@ -40,8 +40,8 @@ pub(super) struct Loops {
     stations: Arc<[Arc<Station>]>,
     keeper: KeeperThread,
     claimers: Vec<JoinHandle<()>>,
-    /// Settlers, replayers and the ticker.
-    loops: Vec<JoinHandle<&'static str>>,
+    /// Settlers, replayers and the ticker, each with its name.
+    others: Vec<JoinHandle<&'static str>>,
     monitor: JoinHandle<()>,
     end_monitor: oneshot::Sender<()>,
 }
@@ -87,12 +87,12 @@ impl Loops {
         joined(&stations).await?;
 
         let mut claimers = Vec::new();
-        let mut loops = Vec::new();
+        let mut others = Vec::new();
         for (station, outcomes) in stations.iter().zip(to_settle) {
-            claimers.push(claim(station));
-            loops.extend(settle_and_replay(station, outcomes));
+            claimers.push(tokio::spawn(claimer::run(Arc::clone(station))));
+            others.extend(settle_and_replay(station, outcomes));
         }
-        loops.push(tokio::spawn(async move {
+        others.push(tokio::spawn(async move {
             ticker.run(fleet.timetables).await;
             "ticker"
         }));
@@ -105,7 +105,7 @@ impl Loops {
             stations,
             keeper,
             claimers,
-            loops,
+            others,
             monitor: tokio::spawn(async move {
                 let _ = working.await;
             }),
@@ -120,12 +120,12 @@ impl Loops {
         stop: &mut mpsc::Receiver<()>,
     ) -> Option<&'static str> {
         let claimer_ended = select_all(self.claimers.iter_mut());
-        let loop_ended = select_all(self.loops.iter_mut());
+        let other_ended = select_all(self.others.iter_mut());
         tokio::select! {
             _ = stop.recv() => None,
             _ = claimer_ended => Some("claimer"),
             // A panic does not say whose.
-            (ended, ..) = loop_ended => Some(ended.unwrap_or("settler, replayer or ticker")),
+            (ended, ..) = other_ended => Some(ended.unwrap_or("settler, replayer or ticker")),
             _ = &mut self.monitor => Some("monitor"),
         }
     }
@@ -164,8 +164,8 @@ impl Loops {
         for station in self.stations.iter() {
             settle_the_rest(station, settle_until, &mut left).await;
         }
-        for ended in self.loops {
-            ended.abort();
+        for other in self.others {
+            other.abort();
         }
         self.keeper.stop().await;
         left
@@ -190,10 +190,6 @@ async fn joined(stations: &[Arc<Station>]) -> Result<(), FleetError> {
         );
     }
     Ok(())
-}
-
-fn claim(station: &Arc<Station>) -> JoinHandle<()> {
-    tokio::spawn(claimer::run(Arc::clone(station)))
 }
 
 fn settle_and_replay(station: &Arc<Station>, outcomes: Outcomes) -> [JoinHandle<&'static str>; 2] {
