@@ -52,7 +52,7 @@ fn root() -> PathBuf {
 
 /// Every source file of the workspace: its path from the root, and its text.
 fn sources() -> BTreeMap<String, String> {
-    sources_in(&["crates", "tests", "bench"])
+    sources_in(&["bench", "crates", "examples", "tests"])
 }
 
 fn sources_in(dirs: &[&str]) -> BTreeMap<String, String> {
@@ -245,7 +245,7 @@ fn tests_take_what_surrounds_a_run_from_the_testing_crate() {
         let named = named.map(|name| name.rsplit("::").next().unwrap_or(name));
         line.starts_with("impl") && named.is_some_and(|name| SURROUNDINGS.contains(&name))
     };
-    let sources = sources_in(&["crates", "tests", "bench", "outside"]).into_iter();
+    let sources = sources_in(&["bench", "crates", "examples", "outside", "tests"]).into_iter();
     let found: BTreeSet<_> = sources
         .filter(|(_, text)| text.lines().map(str::trim).any(implements))
         .map(|(file, _)| file)
@@ -288,7 +288,7 @@ fn a_producer_builds_fewer_than_60_crates() {
 }
 
 /// They stand above all others.
-const ABOVE: &[&str] = &["longshore", "tests"];
+const ABOVE: &[&str] = &["longshore", "examples", "tests"];
 
 #[test]
 fn crates_know_whom_the_code_map_lets_them_know() {

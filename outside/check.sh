@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Tests this program as a template. It is copied without its provider; then it gets one that is made of `slack` under another
+# name, and its tests run. That takes one new crate, one line of `main`, and the line that names the crate in Cargo.toml:
+# whatever differs besides fails. `just outside` runs it, after `just tarballs`.
+set -euo pipefail
+outside="$(cd "$(dirname "$0")" && pwd)"
+house="$(dirname "$outside")"
+copies="$house/target/outside"
+export CARGO_TARGET_DIR="$house/target"
+renamed=(-e 's/slack/acme/g' -e 's/Slack/Acme/g' -e 's/SLACK/ACME/g')
+
+# Writes nothing in place: no two seds agree on how.
+edit() {
+    local file="$1"
+    shift
+    sed "$@" "$file" >"$file.new"
+    mv "$file.new" "$file"
+}
+
+rm -rf "$copies"
+mkdir -p "$copies/before"
+cp -R "$outside/Cargo.toml" "$outside/Cargo.lock" "$outside/harbour" "$copies/before"
+cd "$copies/before"
+edit Cargo.toml "s|\"\.\./target/|\"$house/target/|"
+edit harbour/Cargo.toml '/harbour-slack/d'
+edit harbour/src/main.rs '/harbour_slack/d'
+kinds="$(cargo run --quiet --bin harbour -- kinds --json)"
+if [ "$kinds" != '[]' ]; then
+    echo "a program without integrations knows these kinds: $kinds" >&2
+    exit 1
+fi
+
+cp -R "$copies/before" "$copies/after"
+cd "$copies/after"
+cp -R "$outside/slack" acme
+find acme -type f | while read -r file; do edit "$file" "${renamed[@]}"; done
+for file in harbour/Cargo.toml harbour/src/main.rs harbour/tests/harbour.rs; do
+    sed "${renamed[@]}" "$outside/$file" >"$file"
+done
+differs="$(diff -r --exclude=tests "$copies/before" "$copies/after" || true)"
+echo "What a provider of one's own takes:"
+echo "$differs"
+new="$(grep -c '^Only in' <<<"$differs" || true)"
+added="$(grep -c '^>' <<<"$differs" || true)"
+gone="$(grep -c '^<' <<<"$differs" || true)"
+if [ "$new $added $gone" != '1 2 0' ]; then
+    echo "it should be one new crate, one line of main and one of Cargo.toml" >&2
+    exit 1
+fi
+cargo test --quiet
