@@ -79,6 +79,7 @@ const fn integration() -> Integration {
             cron: &[],
             events: &[],
             files: None,
+            sandboxes: &[],
         }
     }
 }

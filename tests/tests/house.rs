@@ -173,14 +173,17 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("worker", &["job", "queue", "cron", "listener"]),
     ("provider", &["job"]),
     ("integration", &["job", "provider"]),
-    ("email", &["job", "provider", "integration"]),
-    ("sms", &["job", "provider", "integration"]),
-    ("geocode", &["job", "provider", "integration"]),
-    ("payment-reconcile", &["job", "provider", "integration"]),
+    ("email", &["job", "provider", "integration", "sandbox"]),
+    ("sms", &["job", "provider", "integration", "sandbox"]),
+    ("geocode", &["job", "provider", "integration", "sandbox"]),
+    (
+        "payment-reconcile",
+        &["job", "provider", "integration", "sandbox"],
+    ),
     ("storage", &["job", "provider"]),
     (
         "export-cleanup",
-        &["job", "storage", "provider", "integration"],
+        &["job", "storage", "provider", "integration", "sandbox"],
     ),
     (
         "webhooks",

@@ -8,6 +8,7 @@ use longshore_integration::Integration;
 
 use crate::OwnCommand;
 use crate::cli::Cli;
+use crate::commands::sandbox;
 use crate::own::Ending;
 use crate::{commands, logging};
 
@@ -74,7 +75,12 @@ impl App {
     /// The command line with its manual.
     #[must_use]
     pub fn command_line(&self) -> clap::Command {
-        crate::cli::manual::command(&self.own)
+        let sandbox = sandbox::command(self).map(|command| (command, sandbox::EXAMPLES));
+        let own = self
+            .own
+            .iter()
+            .map(|own| (own.command.clone(), own.examples));
+        crate::cli::manual::command(sandbox.into_iter().chain(own))
     }
 
     fn refuse_twice(
@@ -121,9 +127,10 @@ impl App {
                 return ExitCode::FAILURE;
             }
         };
-        let ended = match self.own(&matches) {
-            Some(ending) => runtime.block_on(ending),
-            None => {
+        let ended = match (self.own(&matches), matches.subcommand()) {
+            (Some(ending), _) => runtime.block_on(ending),
+            (None, Some((sandbox::NAME, args))) => runtime.block_on(sandbox::run(&self, args)),
+            (None, _) => {
                 let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
                 runtime.block_on(commands::run(&self, cli))
             }

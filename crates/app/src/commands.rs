@@ -12,6 +12,7 @@ mod manual;
 mod mappings;
 mod presign;
 mod queues;
+pub(crate) mod sandbox;
 pub mod signals;
 mod smoke;
 mod suppressions;

@@ -9,6 +9,7 @@ use attached::Attached;
 
 use std::sync::Arc;
 
+use crate::sandbox::SANDBOXES;
 use crate::webhook::SendGridEvents;
 use crate::{
     EmailConfig, Postmark, PostmarkConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender,
@@ -65,6 +66,7 @@ pub const fn integration() -> Integration {
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
+            sandboxes: SANDBOXES,
         }
     }
 }

@@ -25,6 +25,8 @@ mod news;
 #[cfg(feature = "worker")]
 mod postmark;
 #[cfg(feature = "worker")]
+mod sandbox;
+#[cfg(feature = "worker")]
 mod sendgrid;
 #[cfg(feature = "worker")]
 mod suppression;

@@ -7,6 +7,7 @@ mod settings;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::sandbox::SANDBOXES;
 use crate::{ApplyLifecycle, BucketName, MoveBack, SweepBucket};
 use crate::{ApplyLifecycleHandler, Cleanup, MoveBackHandler, SweepBucketHandler};
 use longshore_integration::settings::Settings;
@@ -97,6 +98,7 @@ pub const fn integration() -> Integration {
             ],
             events: &[],
             files: Some(|context| Box::pin(files::offered(context))),
+            sandboxes: SANDBOXES,
         }
     }
 }

@@ -25,6 +25,8 @@ mod lifecycle;
 #[cfg(feature = "worker")]
 mod move_back;
 #[cfg(feature = "worker")]
+mod sandbox;
+#[cfg(feature = "worker")]
 mod sweep;
 
 pub use args::{ApplyLifecycle, BucketName, MoveBack, StoreName, SweepBucket};

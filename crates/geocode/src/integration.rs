@@ -4,6 +4,7 @@ mod settings;
 
 use std::time::Duration;
 
+use crate::sandbox::SANDBOXES;
 use crate::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
 use longshore_integration::settings::Settings;
 use longshore_integration::{
@@ -49,6 +50,7 @@ pub const fn integration() -> Integration {
             cron: &[],
             events: &[],
             files: None,
+            sandboxes: SANDBOXES,
         }
     }
 }

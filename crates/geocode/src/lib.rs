@@ -22,6 +22,8 @@ mod key;
 #[cfg(feature = "worker")]
 mod place;
 #[cfg(feature = "worker")]
+mod sandbox;
+#[cfg(feature = "worker")]
 mod status;
 
 pub use args::GeocodeAddress;

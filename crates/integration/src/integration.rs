@@ -7,7 +7,7 @@ use longshore_job::{Handlers, KindSpec};
 use longshore_provider::secret::Secret;
 
 use crate::settings::{Breaker, Calls, Limit, Settings};
-use crate::{Context, Events, Files, Pending, QueueSpec, Sections};
+use crate::{Context, Events, Files, Pending, QueueSpec, Sandbox, Sections};
 
 /// Kinds of jobs, who carries them out, and all that a program has to know of them.
 ///
@@ -37,6 +37,8 @@ pub struct Integration {
     pub events: &'static [Events],
     /// Where it lets other integrations keep files.
     pub files: Option<OfferFiles>,
+    /// Stand-ins for those whom its jobs call. None in a build for production.
+    pub sandboxes: &'static [Sandbox],
 }
 
 /// Makes the place where files can be kept, if what it takes is on.

@@ -9,6 +9,7 @@ mod files;
 mod integration;
 mod public_url;
 mod queue;
+mod sandbox;
 mod sections;
 pub mod settings;
 
@@ -23,4 +24,5 @@ pub use integration::{
 };
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue::QueueSpec;
+pub use sandbox::{Listening, Sandbox, SandboxAt, Starting};
 pub use sections::Sections;

@@ -12,8 +12,6 @@ pub fn program() -> App {
         .integration(longshore_payment_reconcile::integration())
         .integration(longshore_export_cleanup::integration());
     #[cfg(feature = "sandbox")]
-    let app = app
-        .command(crate::sandbox::command())
-        .command(crate::demo::command());
+    let app = app.command(crate::demo::command());
     app
 }

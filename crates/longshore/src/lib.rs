@@ -7,7 +7,5 @@ mod cli;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod integrations;
-#[cfg(feature = "sandbox")]
-mod sandbox;
 
 pub use integrations::program;

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::sandbox::SANDBOXES;
 use crate::webhook::StripeEvents;
 use crate::{
     App, AppConfig, ApplyStripeEventHandler, CancelSubscriptionHandler,
@@ -96,6 +97,7 @@ pub const fn integration() -> Integration {
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
+            sandboxes: SANDBOXES,
         }
     }
 }

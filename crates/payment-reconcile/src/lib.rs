@@ -20,6 +20,8 @@ mod provider;
 #[cfg(feature = "worker")]
 mod reconcile;
 #[cfg(feature = "worker")]
+mod sandbox;
+#[cfg(feature = "worker")]
 mod stripe;
 #[cfg(feature = "worker")]
 mod testpay;

@@ -44,8 +44,40 @@
 //! | `GET /sandbox/effects` | at the app: every effect that was applied, oldest first |
 //! | `POST /sandbox/payments` | at the app: plants payments, a list of [`AppPayment`] with `created` |
 //!
-//! Another provider is another module that implements the crate's `Provider` trait: it says what the real service
-//! would answer, and the server around it keeps the ledger and makes the faults.
+//! Another provider, of anybody's, implements [`Provider`]: it says what the real service would answer. The [`Server`] around it
+//! keeps the ledger and makes the faults.
+//!
+//! ```
+//! use longshore_sandbox::axum::body::Bytes;
+//! use longshore_sandbox::axum::http::request::Parts;
+//! use longshore_sandbox::axum::response::{IntoResponse, Response};
+//! use longshore_sandbox::{Draft, Fate, Ledger, Provider, Server};
+//!
+//! struct Fax;
+//!
+//! impl Provider for Fax {
+//!     fn name(&self) -> &'static str {
+//!         "fax"
+//!     }
+//!
+//!     fn answer(&self, _: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+//!         let recipient = String::from_utf8_lossy(body).into_owned();
+//!         fate.carries_out(vec![Draft::new(recipient, "FX1")]);
+//!         "sent".into_response()
+//!     }
+//!
+//!     fn explain(&self, status: u16) -> String {
+//!         format!(r#"{{"error":{status}}}"#)
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let addr = ([127, 0, 0, 1], 0).into();
+//! let fax = Server::start(addr, Fax, Ledger::default()).await.unwrap();
+//! assert!(fax.origin().starts_with("http://127.0.0.1:"));
+//! assert_eq!(fax.ledger().requests(), 0);
+//! # });
+//! ```
 
 mod app;
 mod control;
@@ -68,15 +100,19 @@ mod testpay;
 mod twilio;
 mod vault_server;
 
+pub use axum;
+
 pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
 pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
 pub use google_maps::GoogleMapsSandbox;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
 pub use postmark::PostmarkSandbox;
+pub use provider::{Draft, Fate, Provider};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 #[cfg(feature = "s3")]
 pub use s3::{Planted, S3Sandbox};
 pub use sendgrid::{Attached, EventWebhook, EventsPosted, SendGridSandbox};
+pub use server::Server;
 pub use stripe::{
     EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,
 };

@@ -11,7 +11,7 @@ use axum::response::Response;
 use crate::{Fault, Faults};
 
 /// Answers what the real service would answer.
-pub(crate) trait Provider: Send + Sync + 'static {
+pub trait Provider: Send + Sync + 'static {
     /// Its name, as configuration has it.
     fn name(&self) -> &'static str;
 
@@ -34,7 +34,7 @@ pub(crate) trait Provider: Send + Sync + 'static {
 
 /// What becomes of one request. The provider asks once it knows what it would do, and not again.
 #[derive(Debug)]
-pub(crate) struct Fate<'a> {
+pub struct Fate<'a> {
     faults: &'a Faults,
     decided: Option<Decided>,
 }
@@ -57,7 +57,7 @@ impl<'a> Fate<'a> {
     }
 
     /// Whether a request that would have these effects is carried out.
-    pub(crate) fn carries_out(&mut self, effects: Vec<Draft>) -> bool {
+    pub fn carries_out(&mut self, effects: Vec<Draft>) -> bool {
         debug_assert!(self.decided.is_none(), "a request is carried out once");
         let fault = self.faults.decide(&effects);
         let carried_out = fault.as_ref().is_none_or(Fault::carries_out);
@@ -88,13 +88,25 @@ impl<'a> Fate<'a> {
 
 /// One effect that has not happened yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Draft {
+pub struct Draft {
     /// The job that asked for it, where the request says so.
-    pub(crate) job: Option<String>,
+    pub job: Option<String>,
     /// The template, where there are templates.
-    pub(crate) template: Option<String>,
+    pub template: Option<String>,
     /// Who or what it is for.
-    pub(crate) recipient: String,
+    pub recipient: String,
     /// The id that the service gives it.
-    pub(crate) id: String,
+    pub id: String,
+}
+
+impl Draft {
+    /// For this recipient, with the id that the service gives it.
+    pub fn new(recipient: impl Into<String>, id: impl Into<String>) -> Self {
+        Self {
+            job: None,
+            template: None,
+            recipient: recipient.into(),
+            id: id.into(),
+        }
+    }
 }

@@ -57,7 +57,7 @@ pub(crate) use stand_in;
 
 /// A provider that listens. Stops when it is dropped, and cuts what is open then.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     addr: SocketAddr,
     shared: Arc<Shared>,
     accepting: JoinHandle<()>,
@@ -72,8 +72,11 @@ pub(crate) struct Shared {
 }
 
 impl Server {
-    /// Listens on this address; port 0 picks a free one.
-    pub(crate) async fn start(
+    /// Listens on this address; port 0 picks a free one. What is carried out goes into this ledger.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start(
         addr: SocketAddr,
         provider: impl Provider,
         ledger: Ledger,
@@ -96,21 +99,33 @@ impl Server {
     }
 
     /// Stops, and returns when the address is free again.
-    pub(crate) async fn stop(mut self) {
+    pub async fn stop(mut self) {
         self.accepting.abort();
         // An error is the abort itself.
         let _ = (&mut self.accepting).await;
     }
 
-    pub(crate) fn addr(&self) -> SocketAddr {
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    pub(crate) fn faults(&self) -> &Faults {
+    /// Its origin, for `base_url`: `http://127.0.0.1:9480`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// What goes wrong.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
         &self.shared.faults
     }
 
-    pub(crate) fn ledger(&self) -> &Ledger {
+    /// What it has carried out.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
         &self.shared.ledger
     }
 }

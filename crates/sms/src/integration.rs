@@ -2,6 +2,7 @@
 
 mod settings;
 
+use crate::sandbox::SANDBOXES;
 use crate::webhook::TwilioEvents;
 use crate::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
 use longshore_integration::settings::Settings;
@@ -56,6 +57,7 @@ pub const fn integration() -> Integration {
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
+            sandboxes: SANDBOXES,
         }
     }
 }

@@ -16,6 +16,8 @@ mod integration;
 #[cfg(feature = "worker")]
 mod message;
 #[cfg(feature = "worker")]
+mod sandbox;
+#[cfg(feature = "worker")]
 mod twilio;
 #[cfg(feature = "worker")]
 mod verify;

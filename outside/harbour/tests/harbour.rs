@@ -1,11 +1,12 @@
 //! Harbour's program on a private Redis, with a stand-in for Slack: everything that `longshore` does works for a kind of jobs
 //! that Longshore has never heard of.
 
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use harbour_slack::sandbox::SlackSandbox;
 use longshore_client::Client;
 use longshore_sandbox::RedisServer;
 use ring::hmac;
@@ -13,76 +14,6 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SIGNING_SECRET: &str = "shhh";
-
-/// What Slack was asked for, in order, and what it answers next instead of `ok`.
-#[derive(Clone, Default)]
-struct Slack {
-    posted: Arc<Mutex<Vec<Value>>>,
-    refuses: Arc<Mutex<Option<&'static str>>>,
-}
-
-impl Slack {
-    async fn start(&self) -> SocketAddr {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
-        let addr = listener.local_addr().expect("an address");
-        let slack = self.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(slack.clone().serve(stream));
-            }
-        });
-        addr
-    }
-
-    async fn serve(self, mut stream: tokio::net::TcpStream) {
-        let mut read = Vec::new();
-        loop {
-            if stream.read_buf(&mut read).await.unwrap_or(0) == 0 {
-                return;
-            }
-            let text = String::from_utf8_lossy(&read).into_owned();
-            let Some((head, body)) = text.split_once("\r\n\r\n") else {
-                continue;
-            };
-            let head = head.to_ascii_lowercase();
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "));
-            if body.len() < length.map_or(0, |length| length.parse().expect("a number")) {
-                continue;
-            }
-            assert!(
-                head.contains("authorization: bearer xoxb-harbour"),
-                "{head}"
-            );
-            let refuses = *self.refuses.lock().expect("no panic");
-            let answer = match refuses {
-                Some(code) => json!({ "ok": false, "error": code }),
-                None => {
-                    let message = serde_json::from_str(body).expect("JSON");
-                    self.posted.lock().expect("no panic").push(message);
-                    json!({ "ok": true, "ts": "1503435956.000247" })
-                }
-            };
-            let answer = answer.to_string();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-                answer.len()
-            );
-            stream
-                .write_all((head + &answer).as_bytes())
-                .await
-                .expect("written");
-            read.clear();
-        }
-    }
-
-    fn posted(&self) -> Vec<Value> {
-        self.posted.lock().expect("no panic").clone()
-    }
-}
 
 struct Harbour {
     redis: RedisServer,
@@ -92,7 +23,8 @@ struct Harbour {
 }
 
 impl Harbour {
-    fn new(slack: SocketAddr) -> Self {
+    fn new(slack: &SlackSandbox) -> Self {
+        let slack = slack.origin();
         let redis = RedisServer::start().expect("a private Redis");
         let config = tempfile::tempdir().expect("a directory");
         let free = || {
@@ -102,7 +34,7 @@ impl Harbour {
         };
         let (hooks, private) = (free(), free());
         let toml = format!(
-            "redis.url = '{}'\nproviders.slack.base_url = 'http://{slack}'\nproviders.slack.token = 'xoxb-harbour'\n\
+            "redis.url = '{}'\nproviders.slack.base_url = '{slack}'\nproviders.slack.token = 'xoxb-harbour'\n\
              providers.slack.signing_secret = '{SIGNING_SECRET}'\nproviders.slack.rate_per_second = 50\n\
              worker.http_addr = '127.0.0.1:0'\nwebhooks.http_addr = '{hooks}'\nwebhooks.private_addr = '{private}'\n\
              webhooks.public_url = 'http://127.0.0.1'\nkinds.post_message.timeout_seconds = 20\n",
@@ -166,8 +98,9 @@ async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kind_of_ones_own_has_everything_that_ours_have() {
-    let slack = Slack::default();
-    let mut harbour = Harbour::new(slack.start().await);
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let slack = SlackSandbox::start(any).await.expect("listens");
+    let mut harbour = Harbour::new(&slack);
 
     // Its settings: read, masked, checked, with a cure for what is wrong.
     let shown = harbour.json(&["config", "show", "--json"]).to_string();
@@ -236,7 +169,7 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     assert_eq!(job["result"]["ts"], "1503435956.000247");
 
     // A refusal is a dead letter with its code; edited and replayed, it is carried out.
-    *slack.refuses.lock().expect("no panic") = Some("channel_not_found");
+    slack.refuse(Some("channel_not_found"));
     let client = Client::new(&harbour.redis.url()).expect("a client");
     let message = harbour_slack::PostMessage {
         channel: "#nowhere".to_owned(),
@@ -263,7 +196,7 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
             .contains("channel_not_found"),
         "{group}"
     );
-    *slack.refuses.lock().expect("no panic") = None;
+    slack.refuse(None);
     let args = r##"{"channel":"#general","text":"Hello"}"##;
     assert!(
         harbour
@@ -321,6 +254,24 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     );
     let unknown = harbour.run(&["enqueue", "send_sms", "{}"]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no kind `send_sms`"));
+}
+
+/// Its stand-in, for development.
+#[test]
+fn the_sandbox_of_a_program_has_its_stand_ins() {
+    let mut sandbox = Command::new(env!("CARGO_BIN_EXE_harbour"))
+        .args(["sandbox", "--slack-addr", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("runs");
+    let out = sandbox.stdout.take().expect("piped");
+    let mut line = String::new();
+    let read = BufReader::new(out).read_line(&mut line);
+    sandbox.kill().expect("ends");
+    let _ = sandbox.wait();
+    read.expect("says something");
+    assert!(line.starts_with("slack        http://127.0.0.1:"), "{line}");
 }
 
 /// Posts an event; the status, if anybody listens.

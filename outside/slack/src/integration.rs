@@ -53,6 +53,10 @@ pub const fn integration() -> Integration {
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
+            #[cfg(feature = "sandbox")]
+            sandboxes: &[crate::sandbox::SANDBOX],
+            #[cfg(not(feature = "sandbox"))]
+            sandboxes: &[],
         }
     }
 }

@@ -7,6 +7,8 @@ mod client;
 mod events;
 #[cfg(feature = "worker")]
 mod integration;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 #[cfg(feature = "worker")]
 mod settings;
 #[cfg(all(test, feature = "worker"))]

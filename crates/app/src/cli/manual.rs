@@ -4,7 +4,6 @@
 use clap::{Command, CommandFactory};
 
 use super::Cli;
-use crate::OwnCommand;
 
 /// Ends `longshore help`.
 const ALL: &str = "\
@@ -195,12 +194,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The command line with its manual, and what a program has beside.
+/// The command line with its manual; `more` are commands that not every program has, with examples.
 #[must_use]
-pub fn command(own: &[OwnCommand]) -> Command {
+pub(crate) fn command(more: impl Iterator<Item = (Command, &'static [&'static str])>) -> Command {
     let all = pages(Cli::command().after_long_help(ALL), &mut Vec::new());
-    own.iter().fold(all, |all, own| {
-        all.subcommand(own.command.clone().after_long_help(end(Some(own.examples))))
+    more.fold(all, |all, (command, examples)| {
+        all.subcommand(command.after_long_help(end(Some(examples))))
     })
 }
 
@@ -268,7 +267,7 @@ mod tests {
 
     #[test]
     fn every_command_says_what_it_does_and_shows_how() {
-        each(&command(&[]), &[], &mut |command, path| {
+        each(&command(std::iter::empty()), &[], &mut |command, path| {
             let name = path.join(" ");
             assert!(
                 command.get_about().is_some(),
@@ -294,7 +293,7 @@ mod tests {
     #[test]
     fn every_example_is_a_call_that_is_understood() {
         let mut known = Vec::new();
-        each(&command(&[]), &[], &mut |_, path| {
+        each(&command(std::iter::empty()), &[], &mut |_, path| {
             known.push(path.join(" "));
         });
         for (of, _) in EXAMPLES {
@@ -306,7 +305,7 @@ mod tests {
             .chain(ALL.lines().map(str::trim));
         let mut tried = 0;
         for line in lines.filter(|line| line.starts_with("longshore ")) {
-            let parsed = command(&[]).try_get_matches_from(words(line));
+            let parsed = command(std::iter::empty()).try_get_matches_from(words(line));
             assert!(parsed.is_ok(), "{line}\n{}", parsed.expect_err("is none"));
             tried += 1;
         }
@@ -315,7 +314,7 @@ mod tests {
 
     #[test]
     fn no_page_is_wider_than_a_hundred_columns() {
-        each(&command(&[]), &[], &mut |command, path| {
+        each(&command(std::iter::empty()), &[], &mut |command, path| {
             let mut command = command.clone();
             for page in [command.render_help(), command.render_long_help()] {
                 for line in page.to_string().lines() {

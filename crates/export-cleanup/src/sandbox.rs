@@ -1,0 +1,38 @@
+//! Stand-ins for S3 and R2, in builds for development.
+
+use longshore_integration::Sandbox;
+#[cfg(feature = "sandbox")]
+use longshore_integration::{Listening, SandboxAt};
+#[cfg(feature = "sandbox")]
+use longshore_sandbox::{Ledger, S3Sandbox};
+
+#[cfg(not(feature = "sandbox"))]
+pub(crate) const SANDBOXES: &[Sandbox] = &[];
+
+#[cfg(feature = "sandbox")]
+pub(crate) const SANDBOXES: &[Sandbox] = &[
+    Sandbox {
+        name: "s3",
+        addr: "127.0.0.1:9486",
+        posts_to: None,
+        start: |at| Box::pin(s3(at)),
+    },
+    Sandbox {
+        name: "r2",
+        addr: "127.0.0.1:9487",
+        posts_to: None,
+        start: |at| Box::pin(r2(at)),
+    },
+];
+
+#[cfg(feature = "sandbox")]
+async fn s3(at: SandboxAt) -> std::io::Result<Listening> {
+    let s3 = S3Sandbox::start(at.addr).await?;
+    Ok(Listening::new(s3.origin(), || s3.stop()))
+}
+
+#[cfg(feature = "sandbox")]
+async fn r2(at: SandboxAt) -> std::io::Result<Listening> {
+    let r2 = S3Sandbox::start_with(at.addr, "r2", Ledger::default()).await?;
+    Ok(Listening::new(r2.origin(), || r2.stop()))
+}

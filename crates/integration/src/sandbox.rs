@@ -1,0 +1,89 @@
+//! Stand-ins: what a service would answer, on this machine.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+/// A stand-in for a service: for development, demonstrations and tests. `longshore sandbox` runs those of a program.
+#[derive(Debug, Clone, Copy)]
+pub struct Sandbox {
+    /// Whom it stands in for, as configuration has it: `google_maps`.
+    pub name: &'static str,
+    /// Where it listens unless told otherwise: `127.0.0.1:9482`.
+    pub addr: &'static str,
+    /// Where it posts its events unless told otherwise; `None` where it posts none, or as each request says.
+    pub posts_to: Option<&'static str>,
+    /// Starts it.
+    pub start: fn(SandboxAt) -> Starting,
+}
+
+/// Where a stand-in is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxAt {
+    /// Where it listens; port 0 picks a free one.
+    pub addr: SocketAddr,
+    /// Where it posts its events.
+    pub posts_to: Option<String>,
+}
+
+/// A stand-in, being started.
+pub type Starting = Pin<Box<dyn Future<Output = io::Result<Listening>>>>;
+
+type Stopping = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A stand-in that listens, until it is stopped or dropped.
+pub struct Listening {
+    origin: String,
+    note: Option<String>,
+    stop: Box<dyn FnOnce() -> Stopping>,
+}
+
+impl Listening {
+    /// One with this origin, for `base_url`. `stop` returns once its address is free.
+    pub fn new<S: Future<Output = ()> + 'static>(
+        origin: String,
+        stop: impl FnOnce() -> S + 'static,
+    ) -> Self {
+        Self {
+            origin,
+            note: None,
+            stop: Box::new(|| Box::pin(stop())),
+        }
+    }
+
+    /// The same, with what whoever uses it has to know.
+    #[must_use]
+    pub fn with_note(self, note: String) -> Self {
+        Self {
+            note: Some(note),
+            ..self
+        }
+    }
+
+    /// Its origin: `http://127.0.0.1:9482`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// What whoever uses it has to know.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// Stops it, and returns once its address is free.
+    pub async fn stop(self) {
+        (self.stop)().await;
+    }
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listening")
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}

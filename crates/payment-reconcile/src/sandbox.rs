@@ -1,0 +1,60 @@
+//! Stand-ins for Stripe, the company's app and the made-up provider testpay, in builds for development.
+
+use longshore_integration::Sandbox;
+#[cfg(feature = "sandbox")]
+use longshore_integration::{Listening, SandboxAt};
+#[cfg(feature = "sandbox")]
+use longshore_sandbox::{AppSandbox, StripeSandbox, TestPaySandbox, WebhookEndpoint};
+
+#[cfg(not(feature = "sandbox"))]
+pub(crate) const SANDBOXES: &[Sandbox] = &[];
+
+#[cfg(feature = "sandbox")]
+pub(crate) const SANDBOXES: &[Sandbox] = &[
+    Sandbox {
+        name: "stripe",
+        addr: "127.0.0.1:9483",
+        posts_to: Some("http://127.0.0.1:9465/webhooks/stripe"),
+        start: |at| Box::pin(stripe(at)),
+    },
+    Sandbox {
+        name: "app",
+        addr: "127.0.0.1:9484",
+        posts_to: None,
+        start: |at| Box::pin(app(at)),
+    },
+    Sandbox {
+        name: "testpay",
+        addr: "127.0.0.1:9485",
+        posts_to: None,
+        start: |at| Box::pin(testpay(at)),
+    },
+];
+
+/// What `config/local.toml` has for them.
+#[cfg(feature = "sandbox")]
+const WEBHOOK_SECRET: &str = "whsec_local";
+#[cfg(feature = "sandbox")]
+const APP_SECRET: &str = "local";
+
+#[cfg(feature = "sandbox")]
+async fn stripe(at: SandboxAt) -> std::io::Result<Listening> {
+    let stripe = StripeSandbox::start(at.addr).await?;
+    let endpoints = at.posts_to.iter();
+    let endpoints = endpoints.map(|url| WebhookEndpoint::new(url, WEBHOOK_SECRET));
+    stripe.change_webhooks(|webhooks| webhooks.endpoints = endpoints.collect());
+    Ok(Listening::new(stripe.origin(), || stripe.stop()))
+}
+
+#[cfg(feature = "sandbox")]
+async fn app(at: SandboxAt) -> std::io::Result<Listening> {
+    let app = AppSandbox::start(at.addr).await?;
+    app.set_secret(APP_SECRET);
+    Ok(Listening::new(app.origin(), || app.stop()))
+}
+
+#[cfg(feature = "sandbox")]
+async fn testpay(at: SandboxAt) -> std::io::Result<Listening> {
+    let testpay = TestPaySandbox::start(at.addr).await?;
+    Ok(Listening::new(testpay.origin(), || testpay.stop()))
+}
