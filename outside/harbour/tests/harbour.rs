@@ -271,7 +271,10 @@ fn the_sandbox_of_a_program_has_its_stand_ins() {
     sandbox.kill().expect("ends");
     let _ = sandbox.wait();
     read.expect("says something");
-    assert!(line.starts_with("slack        http://127.0.0.1:"), "{line}");
+    let (name, origin) = line.split_once(' ').expect("two words");
+    assert_eq!(name, "slack");
+    let origin = origin.trim_start();
+    assert!(origin.starts_with("http://127.0.0.1:"), "{line}");
 }
 
 /// Posts an event; the status, if anybody listens.
