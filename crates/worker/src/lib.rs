@@ -2,16 +2,16 @@
 //!
 //! apalis gives the runtime: [`WorkerBuilder`](apalis::prelude::WorkerBuilder),
 //! [`Monitor`](apalis::prelude::Monitor). The queue underneath is ours, by way of apalis's own seam,
-//! [`Backend`](apalis::prelude::Backend) (`backend`). One queue in one process is a `Station`, worked by
-//! three loops and a thread:
+//! [`Backend`](apalis::prelude::Backend) (`backend`). One queue in one process is a `Station`, worked by three loops and a
+//! keeper:
 //!
 //! - the **claimer** takes jobs for free slots, and sleeps until there is work;
-//! - apalis drives each job through the `pipeline`: settle(trace(isolate(limit(dispatch)))), which runs its handler;
 //! - the **settler** writes outcomes in batches, and repeats until they are written;
-//! - the **keeper** holds the leases, on a thread of its own, so that no handler can starve it.
+//! - the **replayer** sleeps until a replay operation is open, and carries it on;
+//! - the **keeper** holds the leases, on a thread that the process has for all its keepers, so that no handler can starve it.
 //!
-//! A fourth, the **replayer**, sleeps until a replay operation is open, and carries it on. Beside them, one **ticker** in
-//! each process ticks the cron entries ([`Fleet::cron`]).
+//! Between claimer and settler apalis drives each job through the `pipeline`: settle(trace(isolate(limit(dispatch)))), which
+//! runs its handler. One **ticker** in each process ticks the cron entries ([`Fleet::cron`]).
 //!
 //! [`Fleet`] puts them together and takes them apart again in order.
 
