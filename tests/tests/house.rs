@@ -1,4 +1,8 @@
-//! The house's own rules, read from its source: how long a function and a file may be, and which crate may know which.
+//! The house's own rules, read from its source: how long a function and a file may be, and which crate may know which;
+//! `circles`: that files use each other in no circle.
+
+#[path = "house/circles.rs"]
+mod circles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

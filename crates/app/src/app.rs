@@ -10,7 +10,7 @@ use crate::OwnCommand;
 use crate::cli::Cli;
 use crate::commands::sandbox;
 use crate::own::Ending;
-use crate::{commands, logging};
+use crate::{commands, logging, output};
 
 /// A program of workers: this project's own, or anybody's.
 ///
@@ -138,7 +138,7 @@ impl App {
         let code = match ended {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
-                failure.print();
+                output::failed(&failure);
                 failure.code()
             }
         };

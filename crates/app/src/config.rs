@@ -130,7 +130,7 @@ impl Config {
         let redis = redis::read(&mut reader);
         let vault = vault::read(&mut reader);
         let reread = vault::reread(&mut reader);
-        vault::is_there(&mut reader, &schema);
+        vault::is_there(&mut reader, schema.keys());
         let trusted_proxies = proxies::read(&mut reader);
         let worker = worker::read(&mut reader);
         let queues = queues::read(&mut reader, integrations);
@@ -143,7 +143,7 @@ impl Config {
         let sections = sections(&mut reader, integrations, policies.as_ref(), &kinds);
         let sentry = sentry::read(&mut reader);
         let webhooks = webhooks::read(&mut reader);
-        let inventory = inventory::read(&mut reader, &schema);
+        let inventory = inventory::read(&mut reader, schema.providers());
         let cron = cron::read(&mut reader, &kinds);
 
         let values = show::values(&reader, &schema, &kinds);

@@ -7,8 +7,6 @@ use longshore_client::{ClientError, JobId};
 use longshore_operator::OperatorError;
 use longshore_queue::QueueError;
 
-use crate::output;
-
 /// Why a command failed, by exit code.
 #[derive(Debug)]
 pub enum Failure {
@@ -37,14 +35,6 @@ impl Failure {
     /// The input was wrong.
     pub fn input(what: impl Display) -> Self {
         Self::Input(what.to_string())
-    }
-
-    /// Says it, on stderr. One without a text has been said already.
-    pub fn print(&self) {
-        let (Self::Failed(text) | Self::Input(text) | Self::Redis(text)) = self;
-        if !text.is_empty() {
-            output::note(&format!("error: {text}"));
-        }
     }
 
     /// The exit code.

@@ -55,6 +55,14 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Says why a command failed, on stderr. A failure without a text has been said already.
+pub(crate) fn failed(failure: &Failure) {
+    let text = failure.to_string();
+    if !text.is_empty() {
+        note(&format!("error: {text}"));
+    }
+}
+
 /// Prints rows under a header. Only the last column is ever cut, and only at the edge of a terminal: an id must stay in
 /// one piece to be copied, and whoever reads a pipe wants it all.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {

@@ -4,7 +4,11 @@ use longshore_job::Blame;
 use longshore_provider::{AnswerTable, Meaning, Response, Row, excerpt};
 use serde::Deserialize;
 
-use crate::sendgrid::{MESSAGE_ID, NAME};
+/// The provider's name, as configuration and metrics have it.
+pub(crate) const NAME: &str = "sendgrid";
+
+/// The id that SendGrid gives a mail, for its support desk; its events begin with it.
+pub(crate) const MESSAGE_ID: &str = "x-message-id";
 
 /// How many of SendGrid's complaints go into a reason, each at most 500 characters long.
 const MAX_COMPLAINTS: usize = 5;

@@ -7,10 +7,10 @@ use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::json;
 
 use crate::attachments::{self, Attachments, NoAttachments};
+use crate::error::NAME;
 use crate::mail::Mail;
 use crate::news;
 use crate::postmark::{NAME as POSTMARK, waits_for_sendgrid};
-use crate::sendgrid::NAME;
 use crate::suppression;
 use crate::{Accepted, EmailConfig, Postmark, SendGrid};
 

@@ -8,14 +8,8 @@ use longshore_provider::{
 };
 
 use crate::SendGridConfig;
-use crate::error::Answers;
+use crate::error::{Answers, MESSAGE_ID};
 use crate::mail::Mail;
-
-/// The provider's name, as configuration and metrics have it.
-pub(crate) const NAME: &str = "sendgrid";
-
-/// The id that SendGrid gives a mail, for its support desk; its events begin with it.
-pub(crate) const MESSAGE_ID: &str = "x-message-id";
 
 /// A client of SendGrid. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]

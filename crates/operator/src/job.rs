@@ -7,7 +7,7 @@ use longshore_queue::{CronOrigin, Delivery, Job, JobState, Recorded};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::operator::QueueInfo;
+use crate::queue_info::QueueInfo;
 use crate::redact::{Public, REDACTED, is_name, public_of, redact_args, redacted, redacted_but};
 use crate::time::rfc3339;
 

@@ -4,7 +4,8 @@ use longshore_queue::{Queue, QueueError, Selection};
 
 use crate::dead::{Filter, GroupRow, LetterRow};
 use crate::error::OperatorError;
-use crate::operator::{Operator, QueueInfo};
+use crate::operator::Operator;
+use crate::queue_info::QueueInfo;
 
 impl Operator {
     /// Dead letters grouped by cause, the largest group first.

@@ -5,7 +5,8 @@ use longshore_queue::{JobState, Queue, QueueError, RawId, Replaying, Selection, 
 
 use crate::dead::{Moved, Target};
 use crate::error::OperatorError;
-use crate::operator::{Operator, QueueInfo, unknown};
+use crate::operator::{Operator, unknown};
+use crate::queue_info::QueueInfo;
 
 /// What is done to named letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,49 +1,16 @@
 //! What operators do, over all queues of a namespace.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use longshore_job::Kinds;
 use longshore_queue::{Job, JobState, Link, Note, Queue, QueueError, RawId, Signed, Stats};
 
 use crate::audit::AuditRow;
 use crate::error::OperatorError;
 use crate::job::JobView;
+use crate::queue_info::QueueInfo;
 use crate::queues::{HoldRow, ParkedRow, QueueRow};
 use crate::workers::{self, WorkerRow};
-
-/// What has to be known of a queue to show its jobs.
-#[derive(Debug, Clone)]
-pub struct QueueInfo {
-    /// The kinds of its jobs that this program knows.
-    pub kinds: Kinds,
-    /// Its name.
-    pub name: String,
-    /// How many attempts its jobs have at the most whose kind is not listed below.
-    pub max_attempts: u32,
-    /// The same by kind.
-    pub max_attempts_by_kind: BTreeMap<&'static str, u32>,
-    /// How long its completed jobs are kept.
-    pub keep: Duration,
-    /// The providers whose breakers it has, its own first. None: nobody here knows the queue, it was found in Redis.
-    pub providers: Vec<String>,
-    /// What becomes of a request that is made again and may have been carried out before.
-    pub repeats: Repeats,
-    /// Who of them takes its jobs while the breaker of its own is open.
-    pub fallback: Option<String>,
-}
-
-/// What becomes of a request that is made again although an earlier one, whose answer was lost, may have been carried
-/// out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeats {
-    /// Its effect may happen twice.
-    Double,
-    /// The provider is asked first what became of the earlier one.
-    Verified,
-    /// It carries a key under which the provider does it once; for so long, and from then on it is asked first.
-    Keyed(Duration),
-}
 
 /// A queue as a row, with what its workers say.
 async fn row(info: &QueueInfo, queue: &Queue, mut stats: Stats) -> Result<QueueRow, QueueError> {

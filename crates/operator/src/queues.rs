@@ -3,7 +3,7 @@
 use longshore_queue::{BreakerState, Hold, HoldCause, ParkedKind, Paused, Stats};
 use serde::Serialize;
 
-use crate::operator::QueueInfo;
+use crate::queue_info::QueueInfo;
 use crate::redact::{REDACTED, is_name};
 use crate::time::rfc3339;
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::dead::Target;
 use crate::error::OperatorError;
-use crate::operator::{Operator, QueueInfo, Repeats};
+use crate::operator::Operator;
+use crate::queue_info::{QueueInfo, Repeats};
 use crate::queues::{BreakerRow, FallbackRow, PauseRow, QueueRow};
 
 /// What a replay would do. A letter may count in several places: one that has expired may not decode either.

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::dead::{Target, UNREADABLE};
 use crate::error::OperatorError;
-use crate::operator::{Operator, QueueInfo};
+use crate::operator::Operator;
+use crate::queue_info::QueueInfo;
 use crate::time::rfc3339;
 
 /// A replay operation.

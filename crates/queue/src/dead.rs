@@ -10,7 +10,6 @@ use redis::Value;
 use crate::claim::ids;
 use crate::enqueue::millis;
 use crate::inspect::{Moments, from_record, to_ms};
-use crate::page::seconds;
 use crate::script::{self, Call};
 use crate::settle::Group;
 use crate::value::{Answer, Fields};
@@ -290,4 +289,9 @@ impl Queue {
             Selection::Group(group) => self.keys.letters(group),
         }
     }
+}
+
+/// A time of death as it stands in Redis.
+pub(crate) fn seconds(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
 }

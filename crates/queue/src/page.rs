@@ -3,7 +3,7 @@
 use longshore_job::Cause;
 use redis::Value;
 
-use crate::dead::NO_GROUP;
+use crate::dead::{NO_GROUP, seconds};
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script;
 use crate::settle::Group;
@@ -156,11 +156,6 @@ fn or_none<T: Default>(answer: Result<T, QueueError>) -> Result<T, QueueError> {
         Err(error) if error.is_wrong_type() => Ok(T::default()),
         answer => answer,
     }
-}
-
-/// A time of death as it stands in Redis.
-pub(crate) fn seconds(ms: u64) -> String {
-    format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 
 impl WholeLetter {

@@ -1,6 +1,7 @@
 //! S3 and R2, as far as objects are kept, swept and uploaded there.
 
 mod answer;
+mod condition;
 mod control;
 mod shelf;
 mod uploads;

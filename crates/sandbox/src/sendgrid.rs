@@ -6,6 +6,7 @@ mod courier;
 mod event;
 mod key;
 mod mail;
+mod problem;
 mod webhook;
 
 use std::io;
@@ -31,7 +32,8 @@ use crate::refused::Refused;
 use crate::server::{Server, stand_in};
 pub use attached::Attached;
 use key::SigningKey;
-use mail::{Mail, Problem};
+use mail::Mail;
+use problem::Problem;
 pub use webhook::{EventWebhook, EventsPosted};
 
 /// A stand-in for SendGrid's `POST /v3/mail/send`.

@@ -11,6 +11,7 @@
 
 mod body;
 mod book;
+mod problem;
 mod provider;
 mod thing;
 

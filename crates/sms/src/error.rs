@@ -6,7 +6,7 @@ use longshore_job::Blame;
 use longshore_provider::{AnswerTable, Meaning, Response, Row};
 use serde::Deserialize;
 
-use crate::twilio::NAME;
+use crate::message::NAME;
 
 /// How long a job waits when the sender's queue is full. It holds ten hours of messages and empties by about one a
 /// second: after five minutes some hundreds have room again, and a job that asks sooner mostly spends a request to

@@ -5,7 +5,7 @@ use longshore_job::{Handler, JobError, Outcome, Run};
 use longshore_provider::{AnswerTable, Purpose};
 
 use crate::error::Answers;
-use crate::twilio::NAME;
+use crate::message::NAME;
 use crate::{Twilio, verify};
 
 /// Carries out `send_sms` jobs: one request each.

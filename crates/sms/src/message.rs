@@ -7,7 +7,8 @@ use longshore_job::{Answer, Outcome};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::twilio::NAME;
+/// The provider's name, as configuration and metrics have it.
+pub(crate) const NAME: &str = "twilio";
 
 /// Reads Twilio's dates, which are those of mail.
 static DATES: rfc2822::DateTimeParser = rfc2822::DateTimeParser::new();

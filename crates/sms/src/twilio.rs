@@ -10,9 +10,6 @@ use serde::de::DeserializeOwned;
 use crate::message::Message;
 use crate::{Credentials, Sender, TwilioConfig};
 
-/// The provider's name, as configuration and metrics have it.
-pub(crate) const NAME: &str = "twilio";
-
 /// What Twilio shall do when a status callback fails: try three times again, when it cannot connect, when no answer
 /// comes, and after a 5xx. Without it there is one repetition, and only when it cannot connect. Twilio reads it off
 /// the URL and does not send it.

@@ -13,8 +13,9 @@ use longshore_provider::{AnswerTable, CallError, Purpose};
 
 use crate::Twilio;
 use crate::error::Answers;
+use crate::message::NAME;
 use crate::message::{Message, done_as};
-use crate::twilio::{NAME, Page};
+use crate::twilio::Page;
 
 /// How far Twilio's clock and the fleet's may be apart.
 const CLOCK_SLACK: Duration = Duration::from_secs(5 * 60);

@@ -14,7 +14,7 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use longshore_job::{Run, Word};
 
 use crate::error::{never_sent, word};
-use crate::store::Name;
+use crate::name::Name;
 use crate::transport::{NeverSent, Transport};
 
 /// Asks the run before each try, and tells it afterwards what was heard.

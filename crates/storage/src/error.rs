@@ -17,7 +17,7 @@ use longshore_provider::{
     Meaning, Purpose, Response, Row, StatusCode, excerpt, redact,
 };
 
-use crate::store::Name;
+use crate::name::Name;
 use crate::transport::NeverSent;
 
 pub(crate) use attempt::{Again, word};

@@ -8,8 +8,8 @@ use ulid::Ulid;
 
 use crate::bucket::Bucket;
 use crate::error::{Class, Error};
+use crate::name::Name;
 use crate::session::Session;
-use crate::store::Name;
 
 /// How long a URL is good for. From section 2.3 of the integration document.
 const GOOD_FOR: Duration = Duration::from_secs(900);

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::connector::Heard;
 use crate::error::{Class, Error};
-use crate::store::Name;
+use crate::name::Name;
 
 /// How many failed tries of one operation are enough, if the breaker has not spoken before: it opens after 10 in a row,
 /// unless configured otherwise, so that a store which is away costs a run no attempt.

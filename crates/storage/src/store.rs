@@ -1,6 +1,5 @@
 //! One store.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,46 +16,12 @@ use longshore_provider::{HttpSetupError, Origin};
 use crate::connector::{Door, Heard};
 use crate::credentials::{Keys, Source};
 use crate::error::Again;
+use crate::name::Name;
 use crate::session::Session;
 use crate::transport::{Bare, Transport};
 
 /// The SDK's tries of one operation: the first and three more.
 const TRIES: u32 = 4;
-
-/// Which store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Name {
-    /// AWS S3.
-    S3,
-    /// Cloudflare R2, which stands in for it.
-    R2,
-}
-
-impl Name {
-    /// As configuration has it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::S3 => "s3",
-            Self::R2 => "r2",
-        }
-    }
-
-    /// Whether it deletes only what still is what was listed, when it is asked to: by each key's ETag. R2 does not say
-    /// that it does.
-    pub(crate) fn compares_when_deleting(self) -> bool {
-        match self {
-            Self::S3 => true,
-            Self::R2 => false,
-        }
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// How a store is reached.
 #[derive(Debug, Clone)]

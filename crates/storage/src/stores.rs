@@ -4,8 +4,9 @@ use longshore_job::{NotNow, Run, Why};
 
 use crate::bucket::Bucket;
 use crate::error::{Class, Error};
+use crate::name::Name;
 use crate::objects::NewObject;
-use crate::store::{Name, Store};
+use crate::store::Store;
 
 /// S3, and R2 where it may stand in.
 #[derive(Debug, Clone)]

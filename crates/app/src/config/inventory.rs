@@ -8,8 +8,6 @@ use std::fmt;
 use longshore_integration::Inventory;
 use longshore_integration::settings::{Key, KeyPath, Reader};
 
-use super::schema::Schema;
-
 /// The longest name of a team.
 const MAX_OWNER_CHARS: usize = 64;
 
@@ -93,10 +91,12 @@ impl fmt::Display for Listed {
     }
 }
 
-/// All of them, by name.
-pub(super) fn read(reader: &mut Reader<'_>, schema: &Schema<'_>) -> BTreeMap<&'static str, Listed> {
-    schema
-        .providers()
+/// All of these providers, by name.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    providers: impl IntoIterator<Item = &'static str>,
+) -> BTreeMap<&'static str, Listed> {
+    providers
         .into_iter()
         .filter_map(|provider| Some((provider, listed(reader, provider)?)))
         .collect()

@@ -7,8 +7,6 @@ use longshore_integration::settings::{Key, KeyPath, Reader, SOME_TIME, SecretRef
 use longshore_provider::Origin;
 use longshore_provider::vault::is_mount;
 
-use super::schema::Schema;
-
 pub(super) const ADDR: &str = "providers.vault.addr";
 const MOUNT: &str = "providers.vault.mount";
 const NAMESPACE: &str = "providers.vault.namespace";
@@ -211,14 +209,13 @@ fn own(reader: &mut Reader<'_>, key: &str) -> Option<SecretRef> {
     Some(secret)
 }
 
-/// Secrets that are in Vault take one.
-pub(super) fn is_there(reader: &mut Reader<'_>, schema: &Schema<'_>) {
+/// Secrets that are in Vault take one. `keys` are all there are.
+pub(super) fn is_there(reader: &mut Reader<'_>, keys: impl Iterator<Item = &'static Key>) {
     if reader.is_set(ADDR) {
         return;
     }
     let secret = |key: &&Key| key.secret && !key.path.starts_with("providers.vault.");
-    let in_vault: Vec<_> = schema
-        .keys()
+    let in_vault: Vec<_> = keys
         .filter(secret)
         .filter(|key| {
             let value = reader.get(&KeyPath::from(key.path));

@@ -5,6 +5,7 @@ use futures_util::TryStreamExt;
 use s3s::dto::*;
 use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
 
+use super::condition::check;
 use super::shelf::{Bucket, Entry, Shelf, now};
 use super::uploads;
 
@@ -22,23 +23,6 @@ impl Answers {
     fn bucket<T>(&self, name: &str, then: impl FnOnce(&mut Bucket) -> T) -> S3Result<T> {
         let answer = self.0.with(name, then);
         answer.ok_or_else(|| s3_error!(NoSuchBucket))
-    }
-}
-
-/// Whether what is there is what it has to be.
-pub(super) fn check(
-    there: Option<&Entry>,
-    matches: Option<&ETagCondition>,
-    matches_not: Option<&ETagCondition>,
-) -> S3Result<()> {
-    let is = |condition: &ETagCondition| {
-        there.is_some_and(|entry| {
-            condition.is_any() || condition.as_etag().map(ETag::value) == Some(&entry.etag)
-        })
-    };
-    match matches.is_none_or(is) && !matches_not.is_some_and(is) {
-        true => Ok(()),
-        false => Err(s3_error!(PreconditionFailed)),
     }
 }
 

@@ -11,7 +11,7 @@ use s3s::dto::{
 use s3s::{S3Result, s3_error};
 use ulid::Ulid;
 
-use super::answer::check;
+use super::condition::check;
 use super::shelf::{Bucket, Entry, Upload, now};
 
 /// The most uploads on a page.

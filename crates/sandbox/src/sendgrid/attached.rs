@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::mail::Problem;
+use super::problem::Problem;
 
 /// A file that went along with a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::provider::Problem;
+use super::problem::Problem;
 
 /// What refuses every collection.
 pub(super) const DECLINED: &str = "card_declined";

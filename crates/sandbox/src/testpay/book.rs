@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::provider::Problem;
+use super::problem::Problem;
 use super::thing::{Customer, Payment, Subscription, Thing};
 use crate::ids::Ids;
 

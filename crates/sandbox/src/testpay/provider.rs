@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::body::{Body, NewCollection, NewEnding, NewPayment, NewSubscription};
 use super::book::{Book, Shelf};
+use super::problem::Problem;
 use super::thing::Thing;
 use crate::provider::{Draft, Fate, Provider};
 
@@ -22,44 +23,6 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug)]
 pub(super) struct TestPay {
     pub(super) state: Arc<State>,
-}
-
-/// A status, and what is wrong in a word: `{"error":{"code":"reference_used"}}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Problem {
-    status: u16,
-    code: &'static str,
-}
-
-impl Problem {
-    /// What cannot be.
-    pub(super) fn impossible(code: &'static str) -> Self {
-        Self { status: 422, code }
-    }
-
-    /// What cannot be any more.
-    pub(super) fn contradiction(code: &'static str) -> Self {
-        Self { status: 409, code }
-    }
-
-    pub(super) fn of_status(status: u16) -> Self {
-        let code = match status {
-            401 => "key_refused",
-            402 => "declined",
-            404 => "not_found",
-            405 => "method_not_allowed",
-            409 => "contradiction",
-            422 => "impossible",
-            429 => "too_many_requests",
-            500.. => "trouble",
-            _ => "bad_request",
-        };
-        Self { status, code }
-    }
-
-    fn to_json(self) -> Value {
-        json!({ "error": { "code": self.code } })
-    }
 }
 
 impl Provider for TestPay {

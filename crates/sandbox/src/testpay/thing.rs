@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::body::{DECLINED, NewCustomer, NewPayment, NewSubscription};
-use super::provider::Problem;
+use super::problem::Problem;
 
 /// Something with an id of the provider's and a reference of the caller's.
 pub(super) trait Thing: Clone + Serialize {
