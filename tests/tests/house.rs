@@ -1,8 +1,10 @@
 //! The house's own rules, read from its source: how long a function and a file may be, and which crate may know which;
-//! `circles`: that files use each other in no circle.
+//! `circles`: that files use each other in no circle. `papers`: that what is named is there.
 
 #[path = "house/circles.rs"]
 mod circles;
+#[path = "house/papers.rs"]
+mod papers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

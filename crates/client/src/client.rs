@@ -299,7 +299,7 @@ pub(crate) fn new_job(prepared: Prepared, options: &Options) -> NewJob {
         key: options.key.as_deref().map(|key| Key::of(&prepared, key)),
         payload: prepared.payload,
         run_at: options.run_at,
-        expires_in: options.expires_in.or(prepared.expires_in),
+        expires_in: options.expires_in,
         traceparent,
         tracestate,
     }

@@ -6,7 +6,6 @@ use longshore_client::JobState;
 use longshore_client::kinds::{CancelSubscription, CreateCustomer};
 use longshore_sandbox::{Fault, Rule};
 use longshore_tests::{Act, Stage, outcomes};
-use serde_json::json;
 
 use crate::answered;
 
@@ -55,20 +54,17 @@ async fn what_is_set_for_a_kind_holds_for_it_and_for_no_other() {
     stage.is(failed, JobState::Retryable).await;
     assert!((59..=66).contains(&waits(failed).await), "60 s");
 
-    // The command line gives it its expiry; by itself it would expire after a day.
+    // Workers know its expiry, whoever enqueued it; by itself it would expire after a day.
     drop(worker);
-    let args = json!({"user_id": "user-2"}).to_string();
-    let said = stage
-        .longshore(&["enqueue", "create_customer", &args])
-        .await;
-    let late = said.stdout.trim().parse().expect("an id");
+    let customer = CreateCustomer::new("user-2");
+    let late = stage.client.enqueue(customer).await.expect("accepted");
     stage.back_date_job(late, Duration::from_secs(601)).await;
     let _worker = stage.worker().start().await;
     stage.is(late, JobState::Dead).await;
     assert_eq!(outcomes(&stage.job(late).await), ["expired"]);
 }
 
-/// A producer that is no longshore of this configuration says nothing of an expiry: then the worker's holds.
+/// The same where the kind has no expiry of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_configured_expiry_holds_where_the_record_has_none() {
     let mut stage = Stage::set_for(Act::Sms).await.as_shipped();

@@ -176,7 +176,7 @@ pub struct Replay {
     /// Which.
     #[command(flatten)]
     pub which: Which,
-    /// Drips so many a second, in the fleet, and stops itself when they fail again for the same cause
+    /// Replays so many a second, in the fleet, and stops itself when they fail again for the same cause
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: Option<u32>,
     /// Gives each letter its time again, from now: it expires as long after this as it did at first

@@ -1,0 +1,37 @@
+//! What ARCHITECTURE.md names is there.
+
+use super::root;
+
+/// Where a path leads, as the page reads them: from the root; `worker/gate.rs` is in that crate; scripts have a place of their own.
+fn leads(path: &str) -> Vec<String> {
+    if path.ends_with(".lua") {
+        return vec![format!("crates/queue/lua/{path}")];
+    }
+    let inside = path.split_once('/');
+    let inside = inside.map(|(of, rest)| format!("crates/{of}/src/{rest}"));
+    [Some(path.to_owned()), inside]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn is_path(span: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
+    let ends = [".rs", ".lua", ".md", ".toml", "/"];
+    span.chars().all(plain) && !span.starts_with('/') && ends.iter().any(|end| span.ends_with(end))
+}
+
+#[test]
+fn every_path_that_the_architecture_names_is_there() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("is there");
+    let quoted = page.split('`').skip(1).step_by(2);
+    let linked = page.split("](").skip(1);
+    let linked = linked.filter_map(|rest| rest.split([')', '#']).next());
+    let paths: Vec<_> = quoted.chain(linked).filter(|span| is_path(span)).collect();
+    assert!(paths.len() > 100, "{} paths", paths.len());
+    let missing: Vec<_> = paths
+        .into_iter()
+        .filter(|path| !leads(path).iter().any(|place| root().join(place).exists()))
+        .collect();
+    assert!(missing.is_empty(), "they are not there: {missing:?}");
+}
