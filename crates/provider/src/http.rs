@@ -16,7 +16,7 @@ use crate::{ProviderError, redact, tls};
 pub use origin::{InvalidOrigin, Origin};
 pub use reach::{Handshake, is_our_own};
 pub(crate) use request::sensitive;
-pub use request::{InvalidCredential, Request, basic, bearer};
+pub use request::{InvalidCredential, Request, authorization, basic, bearer};
 pub use response::Response;
 
 /// How long DNS, TCP and TLS may take together.

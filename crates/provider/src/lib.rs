@@ -26,7 +26,7 @@ pub use answers::{AnswerTable, CallError, Meaning, Purpose, Row, decode, word};
 pub use error::ProviderError;
 pub use http::{
     Handshake, Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response,
-    basic, bearer, causes, client, is_our_own, never_connected,
+    authorization, basic, bearer, causes, client, is_our_own, never_connected,
 };
 pub use redact::{excerpt, redact};
 pub use reqwest::StatusCode;

@@ -32,7 +32,18 @@ pub struct InvalidCredential;
 /// # Errors
 /// When the secret has characters that no header can carry.
 pub fn bearer(secret: &SecretString) -> Result<HeaderValue, InvalidCredential> {
-    sensitive(format!("Bearer {}", secret.expose_secret()))
+    authorization("Bearer", secret)
+}
+
+/// `<scheme> <secret>`, marked as sensitive: for schemes beside those of [`bearer`] and [`basic`], such as `Bot`.
+///
+/// # Errors
+/// When the scheme or the secret has characters that no header can carry.
+pub fn authorization(
+    scheme: &str,
+    secret: &SecretString,
+) -> Result<HeaderValue, InvalidCredential> {
+    sensitive(format!("{scheme} {}", secret.expose_secret()))
 }
 
 /// `Basic <base64 of user:secret>`, marked as sensitive.
@@ -98,7 +109,7 @@ impl Request {
         }
     }
 
-    /// Sets the `Authorization`, see [`bearer`].
+    /// Sets the `Authorization`, see [`bearer`], [`basic`] and [`authorization`].
     #[must_use]
     pub fn authorization(self, value: HeaderValue) -> Self {
         self.header(AUTHORIZATION, value)
@@ -193,6 +204,17 @@ mod tests {
             bearer(&SecretString::from("two\nlines")),
             Err(InvalidCredential)
         );
+    }
+
+    #[test]
+    fn a_scheme_of_a_providers_own_is_as_secret_as_bearer() {
+        let secret = SecretString::from("very-secret");
+        let value = authorization("Bot", &secret).expect("a header");
+        assert_eq!(value.as_bytes(), b"Bot very-secret");
+        let request = Request::post("/channels/1/messages").authorization(value);
+        let shown = format!("{request:?}");
+        assert!(!shown.contains("very-secret"), "{shown}");
+        assert_eq!(authorization("Bot\r\n", &secret), Err(InvalidCredential));
     }
 
     #[test]
