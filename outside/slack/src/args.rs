@@ -21,7 +21,7 @@ impl Job for PostMessage {
     const PUBLIC_RESULT: &'static [&'static str] = &["ts"];
 
     fn check(&self) -> Result<(), InvalidArgs> {
-        if !(1..=80).contains(&self.channel.len()) {
+        if !(1..=80).contains(&self.channel.chars().count()) {
             return Err(InvalidArgs::field(
                 "channel",
                 "must have 1 to 80 characters",
