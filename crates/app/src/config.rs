@@ -125,7 +125,7 @@ impl Config {
         let figment = figment.merge(env);
 
         let directory = files::directory(dir);
-        let mut reader = Reader::new(&figment, profile, directory, complete, findings);
+        let mut reader = Reader::new(&figment, &schema, profile, directory, complete, findings);
         schema.refuse_unknown(&mut reader);
         let redis = redis::read(&mut reader);
         let vault = vault::read(&mut reader);

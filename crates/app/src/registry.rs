@@ -60,6 +60,13 @@ impl Program for House<'_> {
 
     fn secret<'a>(&'a self, key: &'a str, at: &'a SecretRef) -> Pending<'a, Secret> {
         Box::pin(async move {
+            // What is not listed, a check of the configuration would not look for.
+            let mut listed = self.config.secrets().into_iter();
+            if !listed.any(|(listed, _)| listed == key) {
+                let what = "is used as a secret and not among those that its section lists; \
+                    add it to the settings' `secrets`";
+                return Err(SetUpError::at(key, what));
+            }
             self.secrets
                 .get(key, at)
                 .await

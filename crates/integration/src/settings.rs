@@ -13,7 +13,7 @@ pub mod secret;
 
 pub use calls::{Breaker, Calls, Limit};
 pub use finding::{Finding, Findings, Severity};
-pub use key::{BuiltIn, KIND, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape};
+pub use key::{BuiltIn, Declared, KIND, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape};
 pub use reader::{ANY_TIME, Reader, SOME_TIME, type_of};
 pub use secret::SecretRef;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use figment::value::{Dict, Value};
 use longshore_integration::settings::{
-    BUILT_IN, BuiltIn, KIND, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape,
+    BUILT_IN, BuiltIn, Declared, KIND, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape,
 };
 use longshore_integration::{Integration, Inventory, QueueSpec};
 
@@ -167,6 +167,16 @@ impl<'a> Schema<'a> {
             }
         }
         Some(pattern.collect())
+    }
+}
+
+impl Declared for Schema<'_> {
+    fn has(&self, path: &KeyPath) -> bool {
+        !matches!(self.place(path), Place::Unknown)
+    }
+
+    fn is_secret(&self, path: &KeyPath) -> bool {
+        matches!(self.place(path), Place::Key(key) if key.secret)
     }
 }
 

@@ -38,7 +38,7 @@ fn walk(
 ) {
     for name in reader.names(path.clone()) {
         let path = path.join(&name);
-        let Some(value) = reader.get(&path) else {
+        let Some(value) = reader.raw(&path) else {
             continue;
         };
         match (schema.place(&path), value) {

@@ -218,7 +218,7 @@ pub(super) fn is_there(reader: &mut Reader<'_>, keys: impl Iterator<Item = &'sta
     let in_vault: Vec<_> = keys
         .filter(secret)
         .filter(|key| {
-            let value = reader.get(&KeyPath::from(key.path));
+            let value = reader.raw(&KeyPath::from(key.path));
             let texts = value.into_iter().flat_map(|value| match value.as_array() {
                 Some(values) => values.iter().filter_map(|value| value.as_str()).collect(),
                 None => value.as_str().into_iter().collect::<Vec<_>>(),

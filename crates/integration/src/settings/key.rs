@@ -26,6 +26,15 @@ pub struct Key {
     pub secret: bool,
 }
 
+/// Which keys the sections of a program declare.
+pub trait Declared: fmt::Debug {
+    /// Whether a key stands at this path, or below it.
+    fn has(&self, path: &KeyPath) -> bool;
+
+    /// Whether the key at this path is declared as a [secret](Key::secret).
+    fn is_secret(&self, path: &KeyPath) -> bool;
+}
+
 /// How a text from outside TOML, so from the environment, is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {

@@ -1,5 +1,10 @@
 //! Reads values one by one. What cannot be read leaves a finding and is `None`, so that reading goes on.
+//!
+//! A key that is read and not declared leaves a finding, too. No layer can set it, and it has no default: without the
+//! finding its reader would take it for one that is not set, and leave out what it is for.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -11,7 +16,7 @@ use figment::{Figment, Profile};
 
 use super::BUILT_IN;
 use super::finding::{Finding, Findings, Severity};
-use super::key::KeyPath;
+use super::key::{Declared, KeyPath};
 
 /// A time that cannot be zero, in seconds: from a millisecond, the finest that the queue's clock tells apart, to
 /// 30 days. A longer one is most likely a number of milliseconds.
@@ -28,13 +33,16 @@ pub struct Reader<'a> {
     profile: Option<&'a str>,
     directory: &'a Path,
     complete: bool,
+    declared: &'a dyn Declared,
+    undeclared: RefCell<BTreeSet<KeyPath>>,
     findings: Findings,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of these layers. `directory` is where the files are; `complete` is false when a layer is missing because it could not be read.
+    /// A reader of these layers. `declared` are the keys that may be read; `directory` is where the files are; `complete` is false when a layer is missing because it could not be read.
     pub fn new(
         layers: &'a Figment,
+        declared: &'a dyn Declared,
         profile: Option<&'a str>,
         directory: &'a Path,
         complete: bool,
@@ -50,6 +58,8 @@ impl<'a> Reader<'a> {
             profile,
             directory,
             complete,
+            declared,
+            undeclared: RefCell::default(),
             findings,
         }
     }
@@ -58,7 +68,12 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When there is an error among them.
-    pub fn finish(self) -> Result<Findings, Findings> {
+    pub fn finish(mut self) -> Result<Findings, Findings> {
+        for path in self.undeclared.take() {
+            let cure = "add it to the keys of its section";
+            self.findings
+                .error(path, None, "is read and not declared", cure);
+        }
         if self.findings.has_errors() {
             Err(self.findings)
         } else {
@@ -85,6 +100,14 @@ impl<'a> Reader<'a> {
 
     /// The value at this path, of whatever type.
     pub fn get(&self, path: &KeyPath) -> Option<&Value> {
+        if !self.declared.has(path) {
+            self.undeclared.borrow_mut().insert(path.clone());
+        }
+        self.raw(path)
+    }
+
+    /// What any layer has at this path, whether it is declared or not.
+    pub fn raw(&self, path: &KeyPath) -> Option<&Value> {
         path.words()
             .iter()
             .try_fold(&self.values, |value, word| value.as_dict()?.get(word))
@@ -102,7 +125,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a file or a variable sets this key, and not only its built-in default.
     pub fn is_configured(&self, path: &KeyPath) -> bool {
-        self.origin(path).is_some_and(|origin| origin != BUILT_IN)
+        self.has(path) && self.origin(path).is_some_and(|origin| origin != BUILT_IN)
     }
 
     /// Whether any layer sets this key to something: an empty text is how one layer takes back the value of another.
@@ -313,9 +336,17 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// Notes where a key is read as a secret and not declared as one: it would be shown.
+    pub(super) fn require_secret(&mut self, path: &KeyPath) {
+        if self.declared.has(path) && !self.declared.is_secret(path) {
+            let cure = "add `.secret()` to its key, so that it is never shown";
+            self.error(path, "is read as a secret and not declared as one", cure);
+        }
+    }
+
     /// Where the value at this path came from.
     pub fn origin(&self, path: &KeyPath) -> Option<String> {
-        let layer = self.layers.get_metadata(self.get(path)?.tag())?;
+        let layer = self.layers.get_metadata(self.raw(path)?.tag())?;
         Some(layer.interpolate(&Profile::Default, path.words()))
     }
 }

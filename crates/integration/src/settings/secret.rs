@@ -65,6 +65,7 @@ impl SecretRef {
 /// Reads a secret. An empty one is no error: it is how one layer takes back the secret of another. `without` says what
 /// that means.
 pub fn read(reader: &mut Reader<'_>, path: &str, without: &str) -> Option<SecretRef> {
+    reader.require_secret(&path.into());
     let secret = SecretRef::new(reader.text(path)?);
     if secret.expose_secret().is_empty() {
         let cure = "set it, or leave it out to have it so without this warning";
@@ -76,6 +77,7 @@ pub fn read(reader: &mut Reader<'_>, path: &str, without: &str) -> Option<Secret
 
 /// Reads a list of secrets, empty where there is none.
 pub fn read_list(reader: &mut Reader<'_>, path: &str) -> Option<Vec<SecretRef>> {
+    reader.require_secret(&path.into());
     if !reader.is_set(path) {
         return Some(Vec::new());
     }

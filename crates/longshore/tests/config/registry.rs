@@ -1,6 +1,7 @@
 //! What our own integrations are, set up by a configuration in which all are on.
 
 mod conformance;
+mod declared;
 
 use longshore_app::OwnCommand;
 use longshore_app::clap::Command;
@@ -79,6 +80,7 @@ fn all_with(secret: &str) -> Config {
         "S3__SESSION_TOKEN",
         "R2__ACCESS_KEY_ID",
         "R2__SECRET_ACCESS_KEY",
+        "R2__SESSION_TOKEN",
     ];
     let secrets = secrets.map(|name| (format!("LONGSHORE_PROVIDERS__{name}"), secret.to_owned()));
     let lists = ["STRIPE__WEBHOOK_SECRETS", "TWILIO__WEBHOOK_SHARED_KEYS"];
