@@ -5,6 +5,8 @@
 mod circles;
 #[path = "house/papers.rs"]
 mod papers;
+#[path = "house/quotes.rs"]
+mod quotes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -354,17 +356,5 @@ fn crates_know_whom_the_code_map_lets_them_know() {
             .collect();
         let more: Vec<_> = knows.difference(&may).collect();
         assert!(more.is_empty(), "{name} may not know {more:?}");
-    }
-}
-
-#[test]
-fn the_page_on_testing_quotes_tests_that_run() {
-    let read = |file: &str| std::fs::read_to_string(root().join(file)).expect(file);
-    let (page, tests) = (read("docs/testing.md"), read("outside/slack/src/tests.rs"));
-    let quotes: Vec<_> = page.split("```rust\n").skip(1).collect();
-    assert_eq!(quotes.len(), 3);
-    for quote in quotes {
-        let quote = quote.split("```").next().unwrap_or_default();
-        assert!(tests.contains(quote), "it is not there any more:\n{quote}");
     }
 }

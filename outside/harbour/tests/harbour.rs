@@ -15,6 +15,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SIGNING_SECRET: &str = "shhh";
 
+/// What it takes to run the program against the stand-in. `docs/your-own-provider.md` quotes it.
+const CONFIG: &str = r#"[redis]
+url = "redis://127.0.0.1:6379"
+[providers.slack]
+base_url = "http://127.0.0.1:9490" # the stand-in; without this line it is Slack
+token = "xoxb-harbour"             # or where it is: env:SLACK_TOKEN
+"#;
+
 struct Harbour {
     redis: RedisServer,
     config: tempfile::TempDir,
@@ -37,7 +45,7 @@ impl Harbour {
             "redis.url = '{}'\nproviders.slack.base_url = '{slack}'\nproviders.slack.token = 'xoxb-harbour'\n\
              providers.slack.signing_secret = '{SIGNING_SECRET}'\nproviders.slack.rate_per_second = 50\n\
              worker.http_addr = '127.0.0.1:0'\nwebhooks.http_addr = '{hooks}'\nwebhooks.private_addr = '{private}'\n\
-             webhooks.public_url = 'http://127.0.0.1'\nkinds.post_message.timeout_seconds = 20\n",
+             webhooks.public_url = 'http://127.0.0.1'\nkinds.slack_post_message.timeout_seconds = 20\n",
             redis.url()
         );
         std::fs::write(config.path().join("default.toml"), toml).expect("written");
@@ -120,11 +128,11 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     );
 
     // How its jobs are run, and which setting says so.
-    let kind = harbour.json(&["kinds", "post_message", "--json"]);
+    let kind = harbour.json(&["kinds", "slack_post_message", "--json"]);
     assert_eq!(
         (&kind["timeout_seconds"], &kind["on_unknown"]),
         (
-            &json!({ "value": 20.0, "from": "kinds.post_message" }),
+            &json!({ "value": 20.0, "from": "kinds.slack_post_message" }),
             &json!({ "value": "retry", "from": "default" })
         )
     );
@@ -136,7 +144,7 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     // Its args are checked at the door.
     let refused = harbour.run(&[
         "enqueue",
-        "post_message",
+        "slack_post_message",
         r##"{"channel":"#general","text":""}"##,
     ]);
     assert_eq!(refused.status.code(), Some(2));
@@ -148,7 +156,7 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     harbour.start("work");
     let enqueued = harbour.json(&[
         "enqueue",
-        "post_message",
+        "slack_post_message",
         r##"{"channel":"#general","text":"Ada is late"}"##,
         "--json",
     ]);
@@ -187,7 +195,7 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     .await;
     assert_eq!(
         (&group["provider"], &group["kind"]),
-        (&json!("slack"), &json!("post_message"))
+        (&json!("slack"), &json!("slack_post_message"))
     );
     assert!(
         group["reason"]
@@ -254,6 +262,22 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     );
     let unknown = harbour.run(&["enqueue", "send_sms", "{}"]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no kind `send_sms`"));
+}
+
+/// It is all that has to be set.
+#[test]
+fn five_lines_of_configuration_are_enough() {
+    let config = tempfile::tempdir().expect("a directory");
+    std::fs::write(config.path().join("default.toml"), CONFIG).expect("written");
+    let checked = Command::new(env!("CARGO_BIN_EXE_harbour"))
+        .arg("--config")
+        .arg(config.path())
+        .args(["config", "check"])
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert!(checked.status.success(), "{said}");
+    assert!(!said.contains("warning"), "{said}");
 }
 
 /// Its stand-in, for development.

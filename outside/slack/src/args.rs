@@ -1,4 +1,4 @@
-//! `post_message`: what producers write.
+//! `slack_post_message`: what producers write.
 
 use longshore_job::{InvalidArgs, Job};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct PostMessage {
 }
 
 impl Job for PostMessage {
-    const KIND: &'static str = "post_message";
+    const KIND: &'static str = "slack_post_message";
     const QUEUE: &'static str = "slack";
     // The text may be about anybody, so operators see it only when they ask for it, and are noted.
     const PUBLIC_ARGS: &'static [&'static str] = &["channel"];

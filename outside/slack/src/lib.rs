@@ -1,4 +1,4 @@
-//! Messages to Slack: a kind of jobs (`post_message`), and all that it takes to carry them out.
+//! Messages to Slack: a kind of jobs (`slack_post_message`), and all that it takes to carry them out.
 
 mod args;
 #[cfg(feature = "worker")]

@@ -1,0 +1,70 @@
+//! Code on the pages is code that runs: each block stands in a file of `outside/`.
+
+use super::root;
+
+/// The pages, how many blocks each has, and the files that they are quoted from.
+const PAGES: &[(&str, usize, &[&str])] = &[
+    ("docs/testing.md", 4, &["outside/slack/src/tests.rs"]),
+    (
+        "docs/your-own-provider.md",
+        9,
+        &[
+            "outside/Cargo.toml",
+            "outside/harbour/src/main.rs",
+            "outside/harbour/tests/harbour.rs",
+            "outside/slack/Cargo.toml",
+            "outside/slack/src/args.rs",
+            "outside/slack/src/client.rs",
+            "outside/slack/src/integration.rs",
+            "outside/slack/src/sandbox.rs",
+            "outside/slack/src/settings.rs",
+        ],
+    ),
+];
+
+/// The blocks of a page: what stands between three backticks with a language, and the next three.
+fn blocks(page: &str) -> Vec<&str> {
+    let fenced = page.split("```").skip(1).step_by(2);
+    fenced
+        .filter_map(|block| block.split_once('\n'))
+        .map(|(_, text)| text)
+        .collect()
+}
+
+/// Whether all parts of a block stand in a file, in their order. A line `// …` or `# …` divides them.
+fn quotes(block: &str, file: &str) -> bool {
+    let mut parts = vec![String::new()];
+    for line in block.lines() {
+        match (line.trim(), parts.last_mut()) {
+            ("// …" | "# …", _) => parts.push(String::new()),
+            (_, Some(part)) => *part += &format!("{line}\n"),
+            (_, None) => {}
+        }
+    }
+    let mut rest = file;
+    parts.iter().all(|part| match rest.find(part.as_str()) {
+        Some(at) => {
+            rest = &rest[at + part.len()..];
+            true
+        }
+        None => false,
+    })
+}
+
+#[test]
+fn pages_quote_code_that_runs() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).expect(file);
+    let mut gone = Vec::new();
+    for (page, count, files) in PAGES {
+        let text = read(page);
+        let blocks = blocks(&text);
+        assert_eq!(blocks.len(), *count, "{page}");
+        let files: Vec<_> = files.iter().map(|file| read(file)).collect();
+        for block in blocks {
+            if !files.iter().any(|file| quotes(block, file)) {
+                gone.push(format!("{page}:\n{block}"));
+            }
+        }
+    }
+    assert!(gone.is_empty(), "not there any more:\n{}", gone.join("\n"));
+}
