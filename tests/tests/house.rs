@@ -1,5 +1,5 @@
 //! The house's own rules, read from its source: how long a function and a file may be, and which crate may know which;
-//! `circles`: that files use each other in no circle. `papers`: that what is named is there.
+//! `circles`: that files use each other in no circle. `papers`: that what is named is there. `quotes`: that what is quoted runs.
 
 #[path = "house/circles.rs"]
 mod circles;
