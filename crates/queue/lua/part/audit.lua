@@ -1,7 +1,7 @@
 -- may_audit(log): fails where no act can be written down, since the key is another program's. Asked before anything is done:
 -- what is not written down does not happen.
 local function may_audit(log)
-  redis.call('XLEN', log)
+  redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
 end
 
 -- audit(log, entry): writes down what an operator has done, in the script that does it. entry: {act =, by =, action =,
