@@ -12,21 +12,15 @@ use crate::commands::sandbox;
 use crate::own::Ending;
 use crate::{commands, logging, output};
 
-/// A program of workers: this project's own, or anybody's.
+/// A program of workers: this project's own, or anybody's. Its `main` returns [`App::main`].
 ///
-/// ```no_run
+/// ```
 /// use longshore_app::App;
+/// use longshore_integration::Integration;
 ///
-/// fn main() -> std::process::ExitCode {
-///     App::new()
-///         .integration(mail::integration())
-///         .integration(fax::integration())
-///         .main()
+/// fn program(mail: Integration, fax: Integration) -> App {
+///     App::new().integration(mail).integration(fax)
 /// }
-/// # mod mail {
-/// #     pub fn integration() -> longshore_integration::Integration { unimplemented!() }
-/// # }
-/// # use mail as fax;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct App {

@@ -55,6 +55,23 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Asks for a yes, where there is somebody to ask; elsewhere it is refused. `would`: "this would replay 3 dead letters".
+pub(crate) fn confirm(question: &str, would: &str) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::input(format!("{would}: add --yes")));
+    }
+    let mut stderr = io::stderr();
+    let _ = write!(stderr, "{question}? [y/N] ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(Failure::failed)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::input("nothing was changed")),
+    }
+}
+
 /// Says why a command failed, on stderr. A failure without a text has been said already.
 pub(crate) fn failed(failure: &Failure) {
     let text = failure.to_string();

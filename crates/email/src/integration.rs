@@ -9,7 +9,6 @@ use attached::Attached;
 
 use std::sync::Arc;
 
-use crate::sandbox::SANDBOXES;
 use crate::webhook::SendGridEvents;
 use crate::{
     EmailConfig, Postmark, PostmarkConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender,
@@ -66,7 +65,10 @@ pub const fn integration() -> Integration {
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
-            sandboxes: SANDBOXES,
+            #[cfg(feature = "sandbox")]
+            sandboxes: crate::sandbox::SANDBOXES,
+            #[cfg(not(feature = "sandbox"))]
+            sandboxes: &[],
         }
     }
 }

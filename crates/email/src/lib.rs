@@ -24,7 +24,7 @@ mod mail;
 mod news;
 #[cfg(feature = "worker")]
 mod postmark;
-#[cfg(feature = "worker")]
+#[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "worker")]
 mod sendgrid;

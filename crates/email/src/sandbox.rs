@@ -1,15 +1,8 @@
 //! Stand-ins for SendGrid and Postmark, in builds for development.
 
-use longshore_integration::Sandbox;
-#[cfg(feature = "sandbox")]
-use longshore_integration::{Listening, SandboxAt};
-#[cfg(feature = "sandbox")]
+use longshore_integration::{Listening, Sandbox, SandboxAt};
 use longshore_sandbox::{PostmarkSandbox, SendGridSandbox};
 
-#[cfg(not(feature = "sandbox"))]
-pub(crate) const SANDBOXES: &[Sandbox] = &[];
-
-#[cfg(feature = "sandbox")]
 pub(crate) const SANDBOXES: &[Sandbox] = &[
     Sandbox {
         name: "sendgrid",
@@ -25,7 +18,6 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[
     },
 ];
 
-#[cfg(feature = "sandbox")]
 async fn sendgrid(at: SandboxAt) -> std::io::Result<Listening> {
     let sendgrid = SendGridSandbox::start(at.addr).await?;
     sendgrid.use_development_key();
@@ -37,7 +29,6 @@ async fn sendgrid(at: SandboxAt) -> std::io::Result<Listening> {
     Ok(Listening::new(sendgrid.origin(), || sendgrid.stop()).with_note(note))
 }
 
-#[cfg(feature = "sandbox")]
 async fn postmark(at: SandboxAt) -> std::io::Result<Listening> {
     let postmark = PostmarkSandbox::start(at.addr).await?;
     Ok(Listening::new(postmark.origin(), || postmark.stop()))

@@ -7,7 +7,6 @@ mod settings;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sandbox::SANDBOXES;
 use crate::{ApplyLifecycle, BucketName, MoveBack, SweepBucket};
 use crate::{ApplyLifecycleHandler, Cleanup, MoveBackHandler, SweepBucketHandler};
 use longshore_integration::settings::Settings;
@@ -98,7 +97,10 @@ pub const fn integration() -> Integration {
             ],
             events: &[],
             files: Some(|context| Box::pin(files::offered(context))),
-            sandboxes: SANDBOXES,
+            #[cfg(feature = "sandbox")]
+            sandboxes: crate::sandbox::SANDBOXES,
+            #[cfg(not(feature = "sandbox"))]
+            sandboxes: &[],
         }
     }
 }

@@ -24,7 +24,7 @@ mod keeper;
 mod lifecycle;
 #[cfg(feature = "worker")]
 mod move_back;
-#[cfg(feature = "worker")]
+#[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "worker")]
 mod sweep;

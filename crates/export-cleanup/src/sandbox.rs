@@ -1,15 +1,8 @@
 //! Stand-ins for S3 and R2, in builds for development.
 
-use longshore_integration::Sandbox;
-#[cfg(feature = "sandbox")]
-use longshore_integration::{Listening, SandboxAt};
-#[cfg(feature = "sandbox")]
+use longshore_integration::{Listening, Sandbox, SandboxAt};
 use longshore_sandbox::{Ledger, S3Sandbox};
 
-#[cfg(not(feature = "sandbox"))]
-pub(crate) const SANDBOXES: &[Sandbox] = &[];
-
-#[cfg(feature = "sandbox")]
 pub(crate) const SANDBOXES: &[Sandbox] = &[
     Sandbox {
         name: "s3",
@@ -25,13 +18,11 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[
     },
 ];
 
-#[cfg(feature = "sandbox")]
 async fn s3(at: SandboxAt) -> std::io::Result<Listening> {
     let s3 = S3Sandbox::start(at.addr).await?;
     Ok(Listening::new(s3.origin(), || s3.stop()))
 }
 
-#[cfg(feature = "sandbox")]
 async fn r2(at: SandboxAt) -> std::io::Result<Listening> {
     let r2 = S3Sandbox::start_with(at.addr, "r2", Ledger::default()).await?;
     Ok(Listening::new(r2.origin(), || r2.stop()))

@@ -4,7 +4,6 @@ mod settings;
 
 use std::time::Duration;
 
-use crate::sandbox::SANDBOXES;
 use crate::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
 use longshore_integration::settings::Settings;
 use longshore_integration::{
@@ -50,7 +49,10 @@ pub const fn integration() -> Integration {
             cron: &[],
             events: &[],
             files: None,
-            sandboxes: SANDBOXES,
+            #[cfg(feature = "sandbox")]
+            sandboxes: crate::sandbox::SANDBOXES,
+            #[cfg(not(feature = "sandbox"))]
+            sandboxes: &[],
         }
     }
 }

@@ -21,7 +21,7 @@ mod integration;
 mod key;
 #[cfg(feature = "worker")]
 mod place;
-#[cfg(feature = "worker")]
+#[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "worker")]
 mod status;

@@ -1,15 +1,8 @@
 //! Stand-ins for Google Maps, in builds for development.
 
-use longshore_integration::Sandbox;
-#[cfg(feature = "sandbox")]
-use longshore_integration::{Listening, SandboxAt};
-#[cfg(feature = "sandbox")]
+use longshore_integration::{Listening, Sandbox, SandboxAt};
 use longshore_sandbox::GoogleMapsSandbox;
 
-#[cfg(not(feature = "sandbox"))]
-pub(crate) const SANDBOXES: &[Sandbox] = &[];
-
-#[cfg(feature = "sandbox")]
 pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     name: "google_maps",
     addr: "127.0.0.1:9482",
@@ -17,7 +10,6 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     start: |at| Box::pin(google_maps(at)),
 }];
 
-#[cfg(feature = "sandbox")]
 async fn google_maps(at: SandboxAt) -> std::io::Result<Listening> {
     let google_maps = GoogleMapsSandbox::start(at.addr).await?;
     Ok(Listening::new(google_maps.origin(), || google_maps.stop()))

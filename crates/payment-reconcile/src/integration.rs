@@ -9,7 +9,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sandbox::SANDBOXES;
 use crate::webhook::StripeEvents;
 use crate::{
     App, AppConfig, ApplyStripeEventHandler, CancelSubscriptionHandler,
@@ -97,7 +96,10 @@ pub const fn integration() -> Integration {
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
-            sandboxes: SANDBOXES,
+            #[cfg(feature = "sandbox")]
+            sandboxes: crate::sandbox::SANDBOXES,
+            #[cfg(not(feature = "sandbox"))]
+            sandboxes: &[],
         }
     }
 }

@@ -19,7 +19,7 @@ mod operations;
 mod provider;
 #[cfg(feature = "worker")]
 mod reconcile;
-#[cfg(feature = "worker")]
+#[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "worker")]
 mod stripe;

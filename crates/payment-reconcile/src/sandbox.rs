@@ -1,15 +1,8 @@
 //! Stand-ins for Stripe, the company's app and the made-up provider testpay, in builds for development.
 
-use longshore_integration::Sandbox;
-#[cfg(feature = "sandbox")]
-use longshore_integration::{Listening, SandboxAt};
-#[cfg(feature = "sandbox")]
+use longshore_integration::{Listening, Sandbox, SandboxAt};
 use longshore_sandbox::{AppSandbox, StripeSandbox, TestPaySandbox, WebhookEndpoint};
 
-#[cfg(not(feature = "sandbox"))]
-pub(crate) const SANDBOXES: &[Sandbox] = &[];
-
-#[cfg(feature = "sandbox")]
 pub(crate) const SANDBOXES: &[Sandbox] = &[
     Sandbox {
         name: "stripe",
@@ -32,12 +25,9 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[
 ];
 
 /// What `config/local.toml` has for them.
-#[cfg(feature = "sandbox")]
 const WEBHOOK_SECRET: &str = "whsec_local";
-#[cfg(feature = "sandbox")]
 const APP_SECRET: &str = "local";
 
-#[cfg(feature = "sandbox")]
 async fn stripe(at: SandboxAt) -> std::io::Result<Listening> {
     let stripe = StripeSandbox::start(at.addr).await?;
     let endpoints = at.posts_to.iter();
@@ -46,14 +36,12 @@ async fn stripe(at: SandboxAt) -> std::io::Result<Listening> {
     Ok(Listening::new(stripe.origin(), || stripe.stop()))
 }
 
-#[cfg(feature = "sandbox")]
 async fn app(at: SandboxAt) -> std::io::Result<Listening> {
     let app = AppSandbox::start(at.addr).await?;
     app.set_secret(APP_SECRET);
     Ok(Listening::new(app.origin(), || app.stop()))
 }
 
-#[cfg(feature = "sandbox")]
 async fn testpay(at: SandboxAt) -> std::io::Result<Listening> {
     let testpay = TestPaySandbox::start(at.addr).await?;
     Ok(Listening::new(testpay.origin(), || testpay.stop()))

@@ -2,7 +2,6 @@
 
 mod settings;
 
-use crate::sandbox::SANDBOXES;
 use crate::webhook::TwilioEvents;
 use crate::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
 use longshore_integration::settings::Settings;
@@ -57,7 +56,10 @@ pub const fn integration() -> Integration {
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
-            sandboxes: SANDBOXES,
+            #[cfg(feature = "sandbox")]
+            sandboxes: crate::sandbox::SANDBOXES,
+            #[cfg(not(feature = "sandbox"))]
+            sandboxes: &[],
         }
     }
 }

@@ -15,7 +15,7 @@ mod handler;
 mod integration;
 #[cfg(feature = "worker")]
 mod message;
-#[cfg(feature = "worker")]
+#[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "worker")]
 mod twilio;

@@ -1,7 +1,5 @@
 //! `suppressions`: addresses that no mail is sent to. None is ever printed or logged: they are known by their hashes.
 
-use std::io::{self, IsTerminal, Write};
-
 use longshore_operator::{Suppressed, SuppressionRow};
 use serde_json::json;
 
@@ -90,20 +88,10 @@ fn confirm(row: &SuppressionRow, yes: bool) -> Result<(), Failure> {
         or_dash(row.reason.as_deref()),
         or_dash(row.since.as_deref())
     );
-    if !io::stdin().is_terminal() {
-        let would = format!("this would let mails be sent again to {what}: add --yes");
-        return Err(Failure::input(would));
-    }
-    let mut stderr = io::stderr();
-    let _ = write!(stderr, "send mails again to {what}? [y/N] ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    io::stdin()
-        .read_line(&mut answer)
-        .map_err(Failure::failed)?;
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::input("nothing was changed")),
-    }
+    output::confirm(
+        &format!("send mails again to {what}"),
+        &format!("this would let mails be sent again to {what}"),
+    )
 }
 
 /// Somebody else may have written the key, in any characters.

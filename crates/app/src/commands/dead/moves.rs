@@ -1,7 +1,5 @@
 //! `dead replay` and `dead discard`: what is meant, whether it is meant, and what came of it.
 
-use std::io::{self, IsTerminal, Write};
-
 use indicatif::{ProgressBar, ProgressStyle};
 use longshore_operator::{Moved, Operator, Signed, Target};
 use serde_json::json;
@@ -104,21 +102,10 @@ pub(super) async fn run(session: &Session, deed: Deed) -> Result<(), Failure> {
 /// Asks for a yes, where there is somebody to ask.
 pub(super) fn confirm(what: &str, count: u64) -> Result<(), Failure> {
     let letters = counted(count, "dead letter");
-    if !io::stdin().is_terminal() {
-        return Err(Failure::input(format!(
-            "this would {what} {letters}: add --yes"
-        )));
-    }
-    let mut stderr = io::stderr();
-    let _ = write!(stderr, "{what} {letters}? [y/N] ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    io::stdin()
-        .read_line(&mut answer)
-        .map_err(Failure::failed)?;
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::input("nothing was changed")),
-    }
+    output::confirm(
+        &format!("{what} {letters}"),
+        &format!("this would {what} {letters}"),
+    )
 }
 
 /// A bar on stderr, if that is a terminal, and it is worth it.
