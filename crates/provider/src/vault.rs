@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::one_at_a_time::OneAtATime;
-use crate::secret::Reference;
+use crate::secret::reference::Reference;
 use crate::{Http, HttpSetupError, Origin, ProviderError, Request, Response};
 pub use error::VaultError;
 pub use login::Login;

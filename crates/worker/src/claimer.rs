@@ -2,7 +2,7 @@
 
 mod holds;
 mod listener;
-mod state;
+pub(crate) mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,6 @@ use crate::retell::retell;
 use crate::station::Station;
 use crate::sweeper::{Swept, sweep};
 use holds::Holds;
-pub(crate) use state::ClaimerState;
 
 /// How often an idle process looks by itself: a plain apalis program gives no signal, and its jobs are to be picked
 /// up within a second.

@@ -1,6 +1,6 @@
 //! Holds the leases, on a thread of its own, so that no handler can starve it.
 
-mod state;
+pub(crate) mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,6 @@ use crate::clock::Moment;
 use crate::reach;
 use crate::station::Station;
 use crate::watch::tell;
-pub(crate) use state::KeeperState;
 
 /// How soon a beat that failed is repeated.
 const RETRY: Duration = Duration::from_millis(250);

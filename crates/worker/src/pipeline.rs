@@ -4,7 +4,7 @@
 //! of its own. They are no tower layers: only apalis knows tasks, and our steps would each have to find the job in one.
 
 mod dispatch;
-mod end;
+pub(crate) mod end;
 mod isolate;
 mod limit;
 mod quoted;

@@ -8,9 +8,9 @@
 //! A provider whose credentials were refused here, and could not be fetched again, is left to others in the same way
 //! ([`unfetched`]): whether the credentials are wrong or only old is not known. The test is then one more fetch.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+pub(crate) mod hosts;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::{JobError, Reach, Unreached, Word};
@@ -18,9 +18,9 @@ use longshore_queue::{Credentials, ProviderPolicy};
 use tokio::time::{sleep, timeout};
 
 use crate::entry::Entry;
-use crate::lock::lock;
-use crate::pipeline::End;
+use crate::pipeline::end::End;
 use crate::station::Station;
+use hosts::Away;
 
 /// How soon a host is tested that was not reached; each further wait is twice as long.
 const FIRST_TEST: Duration = Duration::from_secs(1);
@@ -31,60 +31,10 @@ const TEST_AT_LEAST: Duration = Duration::from_secs(30);
 /// How long a test may take.
 const TEST_WITHIN: Duration = Duration::from_secs(15);
 
-/// What one station knows of its providers' hosts.
-#[derive(Debug, Default)]
-pub(crate) struct Hosts {
-    away: Mutex<HashMap<String, Away>>,
-    /// What was reached since that was last said: the queue's provider, its fallback.
-    here: [AtomicBool; 2],
-    /// Something was reached at least once.
-    ever: AtomicBool,
-}
-
-/// Why a provider is left to others.
-#[derive(Debug, Clone)]
-pub(crate) enum Away {
-    /// Its host is not reached.
-    Host(Unreached),
-    /// It refused the credentials in use, and they could not be fetched again, for this reason.
-    Unfetched(String),
-}
-
 /// How it is found out whether a provider may be called again.
 enum Test {
     Host(Arc<dyn Reach>),
     Fetch(Credentials),
-}
-
-impl Away {
-    fn is_host(&self) -> bool {
-        matches!(self, Self::Host(_))
-    }
-
-    /// In words, of this provider.
-    fn of(&self, provider: &str) -> String {
-        match self {
-            Self::Host(Unreached {
-                host,
-                cause,
-                ours: true,
-            }) => {
-                format!("this machine cannot make connections: {cause} ({provider}, {host})")
-            }
-            Self::Host(Unreached {
-                host,
-                cause,
-                ours: false,
-            }) => {
-                format!("{provider} is not reached: {host}: {cause}")
-            }
-            Self::Unfetched(why) => {
-                format!(
-                    "{provider} refused the credentials, and they cannot be fetched again: {why}"
-                )
-            }
-        }
-    }
 }
 
 impl Test {
@@ -97,46 +47,6 @@ impl Test {
 
     fn is_host(&self) -> bool {
         matches!(self, Self::Host(_))
-    }
-}
-
-impl Hosts {
-    /// Whether this provider is left to others.
-    pub(crate) fn misses(&self, provider: &str) -> bool {
-        lock(&self.away).contains_key(provider)
-    }
-
-    /// Whether this provider is left to others, for its host or else for its credentials.
-    fn misses_for(&self, provider: &str, host: bool) -> bool {
-        let away = lock(&self.away);
-        away.get(provider)
-            .is_some_and(|away| away.is_host() == host)
-    }
-
-    /// Whether any is.
-    pub(crate) fn misses_any(&self) -> bool {
-        !lock(&self.away).is_empty()
-    }
-
-    /// Whether this machine is short of what any connection needs.
-    pub(crate) fn is_short(&self) -> bool {
-        let away = lock(&self.away);
-        let mut all = away.values();
-        all.any(|away| matches!(away, Away::Host(Unreached { ours: true, .. })))
-    }
-
-    /// Whether the credentials for this provider were refused and could not be fetched again: no call of it can go well.
-    pub(crate) fn lacks_credentials(&self, provider: &str) -> bool {
-        self.misses_for(provider, false)
-    }
-
-    /// What is wrong, in words, by provider.
-    pub(crate) fn trouble(&self) -> Vec<String> {
-        let away = lock(&self.away);
-        let words = away.iter().map(|(provider, away)| away.of(provider));
-        let mut words: Vec<_> = words.collect();
-        words.sort();
-        words
     }
 }
 
@@ -189,7 +99,7 @@ impl Reach for Untested {
 }
 
 fn begin(station: &Arc<Station>, provider: &str, away: Away, test: Test) {
-    let before = lock(&station.hosts.away).insert(provider.to_owned(), away.clone());
+    let before = station.hosts.leave(provider, away.clone());
     if before.is_some_and(|before| before.is_host() == test.is_host()) {
         return;
     }
@@ -237,11 +147,7 @@ async fn test_until_well(station: &Arc<Station>, provider: &str, test: Test) {
 /// A test has found the provider as it was.
 async fn still_away(station: &Arc<Station>, provider: &str, found: Away) {
     let theirs = matches!(found, Away::Host(Unreached { ours: false, .. }));
-    if let Some(away) = lock(&station.hosts.away).get_mut(provider)
-        && away.is_host() == found.is_host()
-    {
-        *away = found;
-    }
+    station.hosts.still_away(provider, found);
     if theirs && let Some(policy) = station.queue.policy_of(provider) {
         let told = station
             .queue
@@ -260,12 +166,8 @@ async fn regain(station: &Arc<Station>, provider: &str, host: bool) {
         // It is forgotten after a minute.
         tracing::debug!(queue, %error, "that a host is reached again is not written");
     }
-    {
-        let mut away = lock(&station.hosts.away);
-        if away.get(provider).is_none_or(|away| away.is_host() != host) {
-            return;
-        }
-        away.remove(provider);
+    if !station.hosts.regain(provider, host) {
+        return;
     }
     match host {
         true => tracing::info!(
@@ -296,9 +198,8 @@ fn reached(station: &Arc<Station>, provider: &str, by_probe: bool) {
         return;
     };
     let is_own = policy.name == station.queue.provider().name;
-    station.hosts.here[usize::from(!is_own)].store(true, Ordering::Release);
     // Said at once the first time, and from then on with each beat.
-    if !station.hosts.ever.swap(true, Ordering::AcqRel) {
+    if station.hosts.note_reached(is_own) {
         station.keeper.want_beat();
     }
 }
@@ -309,8 +210,8 @@ pub(crate) fn take_reached(station: &Station) -> Vec<&str> {
     let fallback = own.fallback.as_ref().map(|fallback| &*fallback.policy);
     [Some(own), fallback]
         .into_iter()
-        .zip(&station.hosts.here)
-        .filter(|(_, here)| here.swap(false, Ordering::AcqRel))
+        .zip(station.hosts.take_reached())
+        .filter(|(_, reached)| *reached)
         .filter_map(|(policy, _)| Some(policy?.name.as_str()))
         .filter(|provider| !station.hosts.misses(provider))
         .collect()
@@ -321,7 +222,9 @@ fn changed(station: &Station) {
     if let Some(lease) = station.keeper.lease() {
         tell_lease(station, &lease);
     }
-    station.metrics.left_to_others(&lock(&station.hosts.away));
+    station
+        .metrics
+        .left_to_others(&station.hosts.left_to_others());
     station.keeper.want_announcement();
     station.keeper.want_beat();
 }

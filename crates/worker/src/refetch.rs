@@ -8,7 +8,7 @@ use longshore_queue::ProviderPolicy;
 use tokio::time::timeout;
 
 use crate::entry::Entry;
-use crate::pipeline::End;
+use crate::pipeline::end::End;
 use crate::reach;
 use crate::station::Station;
 

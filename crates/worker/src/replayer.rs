@@ -1,26 +1,16 @@
 //! Carries replay operations on, while one is open. Every process does; Redis says how much each step may move.
 
+pub(crate) mod state;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::station::Station;
 
 /// How long until Redis is asked again after it did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-
-/// Where the replayer sleeps.
-#[derive(Default)]
-pub(crate) struct ReplayerState(Notify);
-
-impl ReplayerState {
-    /// A replay operation is open.
-    pub(crate) fn wake(&self) {
-        self.0.notify_one();
-    }
-}
 
 /// The loop. It sleeps until the claimer's look for work, or the keeper's beat, finds an open operation: an idle process
 /// asks Redis nothing for it. Ends by being aborted.

@@ -1,9 +1,10 @@
 //! Tells a Redis that forgot what this process knows better: the jobs that run here, the outcomes it had taken, and the
 //! jobs that runs have made.
 
+pub(crate) mod memory;
+
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use longshore_queue::{Fate, Lease, QueueError, Remembered, Stamp, TakenBack, Verdict, Word};
@@ -11,47 +12,6 @@ use longshore_queue::{Fate, Lease, QueueError, Remembered, Stamp, TakenBack, Ver
 use crate::entry::Entry;
 use crate::recent::Kept;
 use crate::station::Station;
-
-/// What Redis has forgotten, or may have, as far as this station knows.
-pub(crate) struct RedisMemory {
-    /// Redis forgot, and has not been told yet what is remembered here.
-    forgotten: AtomicBool,
-    /// Held by whoever tells it.
-    telling: tokio::sync::Mutex<()>,
-    /// How often something has happened after which Redis may have forgotten a claim: a connection lost, a new timeline.
-    interruptions: AtomicU64,
-}
-
-impl RedisMemory {
-    pub(crate) fn new() -> Self {
-        Self {
-            forgotten: AtomicBool::new(false),
-            telling: tokio::sync::Mutex::new(()),
-            interruptions: AtomicU64::new(0),
-        }
-    }
-
-    /// Whether Redis has forgotten something that it has not been told again.
-    pub(crate) fn has_forgotten(&self) -> bool {
-        self.forgotten.load(Ordering::Acquire)
-    }
-
-    /// Notes that Redis has forgotten something: it is to be told before the next claim, and the next verdict.
-    pub(crate) fn note_forgotten(&self) {
-        self.forgotten.store(true, Ordering::Release);
-    }
-
-    /// How often Redis may have forgotten a claim. A job whose claim is older than the last time has to ask whether it is
-    /// ours before it sends.
-    pub(crate) fn interruptions(&self) -> u64 {
-        self.interruptions.load(Ordering::Acquire)
-    }
-
-    /// Notes that Redis may have forgotten a claim.
-    pub(crate) fn note_interruption(&self) {
-        self.interruptions.fetch_add(1, Ordering::AcqRel);
-    }
-}
 
 /// One job to be told of.
 enum Known {
@@ -121,7 +81,7 @@ pub(crate) async fn retell(station: &Arc<Station>) -> Result<(), QueueError> {
                 station.queue.go_over(&at);
                 // Whoever has not sent yet asks whether its job is its own.
                 memory.note_interruption();
-                memory.forgotten.store(false, Ordering::Release);
+                memory.was_told();
                 let ours = known.into_iter().zip(ours).filter(|(_, ours)| *ours);
                 let (running, settled) = go_on(station, ours.map(|(known, _)| known), &at);
                 tracing::error!(

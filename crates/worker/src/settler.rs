@@ -1,6 +1,6 @@
 //! Writes outcomes, in batches, and repeats until they are written.
 
-mod state;
+pub(crate) mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::retell::retell;
 use crate::station::Station;
 use crate::watch::tell;
-pub(crate) use state::SettlerState;
 
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 

@@ -12,20 +12,20 @@ use longshore_job::Handlers;
 use longshore_queue::{Lease, Queue, Verdict, WorkerFacts, WorkerId};
 use tokio::sync::{mpsc, watch};
 
-use crate::claimer::ClaimerState;
+use crate::claimer::state::ClaimerState;
 use crate::copied::Copied;
 use crate::entry::Entry;
 use crate::fleet::Settings;
 use crate::handover::Handover;
-use crate::keeper::KeeperState;
+use crate::keeper::state::KeeperState;
 use crate::ledger::Ledger;
 use crate::metrics::QueueMetrics;
-use crate::reach::Hosts;
+use crate::reach::hosts::Hosts;
 use crate::recent::Recent;
-use crate::replayer::ReplayerState;
-use crate::retell::RedisMemory;
+use crate::replayer::state::ReplayerState;
+use crate::retell::memory::RedisMemory;
 use crate::rules::Rules;
-use crate::settler::SettlerState;
+use crate::settler::state::SettlerState;
 use crate::watch::Watch;
 
 pub(crate) struct Station {

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Circles that stand for now, each with why. One leaves this list when it is opened, and none comes onto it.
 const CIRCLES: &[(&str, &[&str])] = &[
-    // A secret may be in Vault, and what Vault is logged into with is a secret.
-    ("provider", &["secret", "vault"]),
     // Operations make things, and the book of all things is what operations work on.
     (
         "sandbox",
@@ -15,14 +13,6 @@ const CIRCLES: &[(&str, &[&str])] = &[
             "stripe/operation",
             "stripe/pay",
             "stripe/subscription",
-        ],
-    ),
-    // A station is what the loops of a queue share, and each of them writes its own part of it.
-    (
-        "worker",
-        &[
-            "claimer", "keeper", "pipeline", "reach", "replayer", "retell", "settler", "station",
-            "sweeper",
         ],
     ),
 ];

@@ -10,7 +10,7 @@ fn resolved(value: &str) -> Result<String, String> {
         "EMPTY" => Some(String::new()),
         _ => None,
     };
-    resolve_with(value, env)
+    local::resolve_with(value, env)
         .map(|secret| secret.expose_secret().to_owned())
         .map_err(|error| error.to_string())
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::token::Token;
 use super::{Vault, VaultError, error};
-use crate::secret::resolve;
+use crate::secret::local::resolve;
 use crate::{ProviderError, Request};
 
 const TOKEN_KEY: &str = "providers.vault.token";

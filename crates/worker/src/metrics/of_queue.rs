@@ -6,7 +6,7 @@ use longshore_queue::Word;
 
 use super::{CallLabels, HostLabels, JobLabels, KindLabels, Metrics, QueueLabel, UnitLabels};
 use crate::lock::lock;
-use crate::reach::Away;
+use crate::reach::hosts::Away;
 
 /// The counters of one queue.
 #[derive(Debug, Clone)]
