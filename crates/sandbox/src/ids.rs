@@ -1,19 +1,31 @@
-//! Ids of things at the providers.
+//! Ids that a stand-in gives.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Ids that differ between runs: half of each is drawn at the start, the other half counts.
+/// The ids that a stand-in gives. They differ between runs: half of each is drawn at the start, the other half counts.
+///
+/// ```
+/// let ids = longshore_sandbox::Ids::new();
+/// let message = ids.next("SM");
+/// assert!(message.starts_with("SM") && message.len() == 34);
+/// assert_ne!(ids.next("SM"), message);
+/// ```
 #[derive(Debug)]
-pub(crate) struct Ids {
+pub struct Ids {
     drawn: String,
     count: AtomicU64,
 }
 
 impl Ids {
-    pub(crate) fn new() -> Self {
+    /// Ids of a new run.
+    ///
+    /// # Panics
+    /// When the system gives no random bytes.
+    #[must_use]
+    pub fn new() -> Self {
         let mut bytes = [0; 8];
         SystemRandom::new()
             .fill(&mut bytes)
@@ -24,10 +36,17 @@ impl Ids {
         }
     }
 
-    /// The prefix and 32 hexadecimal digits.
-    pub(crate) fn next(&self, prefix: &str) -> String {
+    /// The next one: the prefix and 32 hexadecimal digits.
+    #[must_use]
+    pub fn next(&self, prefix: &str) -> String {
         let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         format!("{prefix}{}{count:016x}", self.drawn)
+    }
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

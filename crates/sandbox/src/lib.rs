@@ -45,7 +45,9 @@
 //! | `POST /sandbox/payments` | at the app: plants payments, a list of [`AppPayment`] with `created` |
 //!
 //! Another provider, of anybody's, implements [`Provider`]: it says what the real service would answer. The [`Server`] around it
-//! keeps the ledger and makes the faults.
+//! keeps the ledger and makes the faults. What several stand-ins need is here for it, too: [`stand_in!`] for what each can be
+//! asked, [`Ids`] for what it makes, [`Refused`] for keys that are not good any more, [`post`] for calls that it makes by
+//! itself, and [`signed`] for signatures in Stripe's manner.
 //!
 //! ```
 //! use longshore_sandbox::axum::body::Bytes;
@@ -85,7 +87,7 @@ mod fault;
 mod google_maps;
 mod ids;
 mod ledger;
-mod post;
+pub mod post;
 mod postmark;
 mod provider;
 mod redis_server;
@@ -94,7 +96,7 @@ mod refused;
 mod s3;
 mod sendgrid;
 mod server;
-mod signed;
+pub mod signed;
 mod stripe;
 mod testpay;
 mod twilio;
@@ -105,10 +107,12 @@ pub use axum;
 pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
 pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
 pub use google_maps::GoogleMapsSandbox;
+pub use ids::Ids;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
 pub use postmark::PostmarkSandbox;
 pub use provider::{Draft, Fate, Provider};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
+pub use refused::Refused;
 #[cfg(feature = "s3")]
 pub use s3::{Planted, S3Sandbox};
 pub use sendgrid::{Attached, EventWebhook, EventsPosted, SendGridSandbox};

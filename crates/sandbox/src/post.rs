@@ -1,9 +1,10 @@
-//! Calls that a provider makes to us, with repetitions.
+//! Calls that a stand-in makes by itself, to tell of something, with repetitions.
 
 use std::time::Duration;
 
+use reqwest::Client;
+pub use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Url};
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -11,20 +12,22 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause before the first repetition; each further one takes twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// What is posted.
-#[derive(Debug)]
-pub(crate) struct Call {
+/// What is posted, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
     /// Where to, without a fragment.
-    pub(crate) url: Url,
-    pub(crate) content_type: &'static str,
-    pub(crate) body: String,
+    pub url: Url,
+    /// The header of this name.
+    pub content_type: &'static str,
+    /// Its body, the same at each try.
+    pub body: String,
     /// How long one try may take.
-    pub(crate) timeout: Duration,
+    pub timeout: Duration,
 }
 
 /// How one try ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// With this status.
     Status(u16),
     /// Nobody could be reached.
@@ -35,15 +38,16 @@ pub(crate) enum Answer {
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Posted {
+pub struct Posted {
     /// The status of the last answer; none when there was none.
-    pub(crate) answer: Option<u16>,
-    pub(crate) tries: u32,
+    pub answer: Option<u16>,
+    /// How often it was posted.
+    pub tries: u32,
 }
 
-/// Posts until nothing says `again`, or the repetitions are used up. Each try has headers of its own, so that each has
-/// a signature of its own.
-pub(crate) async fn post(
+/// Posts until an answer is not to be tried `again`, or the repetitions are used up; the pauses between tries begin with
+/// 50 ms and double. Each try has headers of its own, so that each has a signature of its own. Redirects are not followed.
+pub async fn post(
     call: &Call,
     retries: u32,
     headers: impl Fn() -> Vec<(&'static str, String)>,

@@ -18,7 +18,26 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::provider::Provider;
 use crate::{Faults, Ledger, control};
 
-/// What every stand-in can be asked and told, whatever it stands in for. It has its server in `server`.
+/// Gives a stand-in what every one has, whatever it stands in for: `stop`, `addr`, `origin`, `ledger` and `faults`.
+///
+/// The type has its [`Server`] in a field of the name `server`.
+///
+/// ```
+/// use longshore_sandbox::{Server, stand_in};
+///
+/// /// A stand-in for a telefax service.
+/// #[derive(Debug)]
+/// pub struct FaxSandbox {
+///     server: Server,
+/// }
+///
+/// stand_in!(FaxSandbox);
+///
+/// fn carried_out(fax: &FaxSandbox) -> u64 {
+///     fax.ledger().summary().accepted
+/// }
+/// ```
+#[macro_export]
 macro_rules! stand_in {
     ($name:ident) => {
         impl $name {
@@ -41,13 +60,13 @@ macro_rules! stand_in {
 
             /// What it has carried out.
             #[must_use]
-            pub fn ledger(&self) -> &crate::Ledger {
+            pub fn ledger(&self) -> &$crate::Ledger {
                 self.server.ledger()
             }
 
             /// What goes wrong.
             #[must_use]
-            pub fn faults(&self) -> &crate::Faults {
+            pub fn faults(&self) -> &$crate::Faults {
                 self.server.faults()
             }
         }

@@ -1,4 +1,5 @@
-//! Signatures over a time and a body: `t=1700000000,v1=<hex>`.
+//! Signatures over a time and a body in one header, as Stripe makes them: `t=1700000000,v1=<hex>`, where the digits are
+//! the HMAC-SHA256 of the time, a dot and the body.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,17 +8,14 @@ use ring::hmac;
 use crate::ids::hex;
 
 /// Now, in seconds since the Unix epoch.
-pub(crate) fn now() -> u64 {
+#[must_use]
+pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }
 
-/// The header's value, with a `v1` for each secret.
-pub(crate) fn header<'a>(
-    secrets: impl IntoIterator<Item = &'a str>,
-    seconds: u64,
-    body: &[u8],
-) -> String {
+/// The header's value, with a `v1` for each secret: there are several while a secret is being replaced.
+pub fn header<'a>(secrets: impl IntoIterator<Item = &'a str>, seconds: u64, body: &[u8]) -> String {
     let mut header = format!("t={seconds}");
     for secret in secrets {
         let signature = hmac::sign(&key(secret), &signed(seconds, body));
@@ -26,8 +24,10 @@ pub(crate) fn header<'a>(
     header
 }
 
-/// Whether one `v1` of a header is of this secret and body; then its time, in seconds since the Unix epoch.
-pub(crate) fn time_of(header: &str, secret: &str, body: &[u8]) -> Option<u64> {
+/// The time in a header, in seconds since the Unix epoch, if one `v1` of it is of this secret and body. It is not
+/// compared with any clock.
+#[must_use]
+pub fn time_of(header: &str, secret: &str, body: &[u8]) -> Option<u64> {
     let parts = || header.split(',').filter_map(|part| part.split_once('='));
     let seconds = parts().find(|(name, _)| *name == "t")?.1.parse().ok()?;
     let right = hex(hmac::sign(&key(secret), &signed(seconds, body)).as_ref());
