@@ -47,7 +47,9 @@ impl App {
         let events = |of: &Integration| of.events.iter().map(|events| events.name).collect();
         self.refuse_twice(&new, "the queue", queue);
         self.refuse_twice(&new, "the kind", kinds);
-        self.refuse_twice(&new, "the provider", providers);
+        self.refuse_twice(&new, "the provider", |of| {
+            of.providers().map(|provider| provider.name).collect()
+        });
         self.refuse_twice(&new, "the events", events);
         self.integrations.push(new);
         self
@@ -149,15 +151,4 @@ impl App {
         let own = self.own.iter().find(|own| own.command.get_name() == name)?;
         Some((own.run)(args.clone()))
     }
-}
-
-/// The providers of an integration, those beside its own included.
-fn providers(integration: &Integration) -> Vec<&'static str> {
-    let providers = integration.provider.iter();
-    providers
-        .flat_map(|provider| {
-            let beside = provider.beside.iter().map(|beside| beside.name);
-            std::iter::once(provider.name).chain(beside)
-        })
-        .collect()
 }

@@ -50,6 +50,8 @@ pub enum Command {
     Queues(Shown),
     /// Shows the kinds of jobs there are: whose queue, what holds for each, and which setting says so
     Kinds(KindsArgs),
+    /// Shows the providers there are: which are on, how much depends on each, and a page about each
+    Providers(ProvidersArgs),
     /// Shows every worker process: its queues, its kinds, and what is wrong with it
     Workers(Shown),
     /// Stops a queue's claims in the whole fleet, at once
@@ -107,6 +109,16 @@ pub struct Shown {
 pub struct KindsArgs {
     /// One kind, with all that is known of it, such as send_email [default: all of them]
     pub kind: Option<String>,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `providers`.
+#[derive(Debug, Args)]
+pub struct ProvidersArgs {
+    /// One provider, with its page, such as sendgrid [default: all of them]
+    pub provider: Option<String>,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,

@@ -11,6 +11,7 @@ mod kinds;
 mod manual;
 mod mappings;
 mod presign;
+mod providers;
 mod queues;
 pub(crate) mod sandbox;
 pub mod signals;
@@ -48,6 +49,7 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
         Command::Job(args) => job::run(&load()?, &args).await,
         Command::Queues(args) => queues::list(&load()?, &args).await,
         Command::Kinds(args) => kinds::run(&load()?, &args),
+        Command::Providers(args) => providers::run(&load()?, &args),
         Command::Workers(args) => workers::run(&load()?, &args).await,
         Command::Pause(args) => queues::pause(&load()?, &args).await,
         Command::Resume(args) => queues::resume(&load()?, &args).await,

@@ -101,6 +101,7 @@ const PROVIDER: Provider = Provider {
         },
         origin: postmark_origin,
         takes_jobs: true,
+        page: include_str!("../postmark.md"),
     }],
     // Only a mail with a link to reset a password expires by itself.
     expects: |sections, _| {
@@ -122,6 +123,7 @@ const PROVIDER: Provider = Provider {
             )
         },
     }),
+    page: include_str!("../sendgrid.md"),
 };
 
 /// Where Postmark is.

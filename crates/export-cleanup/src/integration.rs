@@ -157,6 +157,7 @@ const PROVIDER: Provider = Provider {
             Some(r2.endpoint_url.as_ref()?.to_string())
         },
         takes_jobs: false,
+        page: include_str!("../r2.md"),
     }],
     expects: |_, _| true,
     doubt: no_bucket,
@@ -167,6 +168,7 @@ const PROVIDER: Provider = Provider {
         what: "the exports bucket was listed",
         unsafe_because: |_| None,
     }),
+    page: include_str!("../s3.md"),
 };
 
 async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {

@@ -78,6 +78,7 @@ const PROVIDER: Provider = Provider {
         what: "the Royal Palace in Oslo was looked up",
         unsafe_because: |_| None,
     }),
+    page: include_str!("../google_maps.md"),
 };
 
 async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {

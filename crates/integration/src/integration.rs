@@ -41,6 +41,39 @@ pub struct Integration {
     pub sandboxes: &'static [Sandbox],
 }
 
+impl Integration {
+    /// Its provider, and those beside it.
+    pub fn providers(&self) -> impl Iterator<Item = AnyProvider> + use<> {
+        let own = self.provider.map(|own| AnyProvider {
+            name: own.name,
+            inventory: own.inventory,
+            origin: own.origin,
+            page: own.page,
+        });
+        let beside = self.provider.map_or(&[][..], |own| own.beside);
+        let beside = beside.iter().map(|beside| AnyProvider {
+            name: beside.name,
+            inventory: beside.inventory,
+            origin: beside.origin,
+            page: beside.page,
+        });
+        own.into_iter().chain(beside)
+    }
+}
+
+/// What a [`Provider`] and one [`Beside`] it have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct AnyProvider {
+    /// Its name, as configuration has it.
+    pub name: &'static str,
+    /// What the company says of it, unless configured.
+    pub inventory: Inventory,
+    /// Where it is, if it is on.
+    pub origin: fn(&Sections) -> Option<String>,
+    /// Its page for operators.
+    pub page: &'static str,
+}
+
 /// Makes the place where files can be kept, if what it takes is on.
 pub type OfferFiles = for<'a> fn(Context<'a>) -> Pending<'a, Option<Arc<dyn Files>>>;
 
@@ -65,6 +98,9 @@ pub struct Provider {
     pub doubt: fn(&Sections, kind: &str, args: &serde_json::Value) -> Option<String>,
     /// What it may be asked to see whether it answers us; `None` where nothing is harmless.
     pub smoke: Option<Smoke>,
+    /// Its page for operators, in Markdown with lines of at most 80 columns: what it is for, what it needs, its limits, what
+    /// its answers come to, what leaving it takes.
+    pub page: &'static str,
 }
 
 /// A provider beside that of the queue.
@@ -78,6 +114,8 @@ pub struct Beside {
     pub origin: fn(&Sections) -> Option<String>,
     /// Jobs are claimed for it while the breaker of the queue's own is open.
     pub takes_jobs: bool,
+    /// Its [page](Provider::page).
+    pub page: &'static str,
 }
 
 /// What a service inventory says of a provider, in the words of configuration.

@@ -124,6 +124,7 @@ const PROVIDER: Provider = Provider {
         },
         origin: |sections| Some(sections.get::<TestPaySettings>()?.base_url.to_string()),
         takes_jobs: false,
+        page: include_str!("../testpay.md"),
     }],
     expects: |sections, _| sections.get::<StripeSettings>().is_some(),
     doubt: |_, _, _| None,
@@ -135,6 +136,7 @@ const PROVIDER: Provider = Provider {
         what: "a customer was created in test mode",
         unsafe_because: |_| None,
     }),
+    page: include_str!("../stripe.md"),
 };
 
 async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {

@@ -85,6 +85,7 @@ const PROVIDER: Provider = Provider {
         what: "a message between magic numbers was taken on",
         unsafe_because: |_| None,
     }),
+    page: include_str!("../twilio.md"),
 };
 
 async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {

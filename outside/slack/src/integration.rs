@@ -39,6 +39,7 @@ pub const fn integration() -> Integration {
                 doubt: |_, _, _| None,
                 // Every call posts something.
                 smoke: None,
+                page: include_str!("../slack.md"),
             }),
             cron: &[CronEntry {
                 name: "good-morning",

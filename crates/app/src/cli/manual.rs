@@ -72,6 +72,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "providers",
+        &["longshore providers", "longshore providers sendgrid"],
+    ),
+    (
         "workers",
         &["longshore workers", "longshore workers --json"],
     ),

@@ -7,6 +7,7 @@ use clap::Command;
 use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
 use clap_mangen::Man;
+use longshore_integration::Integration;
 
 use crate::App;
 use crate::failure::Failure;
@@ -16,20 +17,26 @@ const NAME: &str = "longshore";
 
 pub(super) fn completions(app: &App, shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut with_kinds(app), NAME, &mut script);
+    clap_complete::generate(shell, &mut with_names(app), NAME, &mut script);
     print(&script)
 }
 
-/// The kinds of this program are offered where one is asked for.
-fn with_kinds(app: &App) -> Command {
+/// The kinds and providers of this program are offered where one is asked for.
+fn with_names(app: &App) -> Command {
     let of_kind = |command: Command| {
         let kinds = app.integrations().iter().flat_map(|of| of.kinds);
         let kinds = PossibleValuesParser::new(kinds.map(|spec| spec.kind));
         command.mut_arg("kind", |arg| arg.value_parser(kinds))
     };
+    let of_provider = |command: Command| {
+        let providers = app.integrations().iter().flat_map(Integration::providers);
+        let providers = PossibleValuesParser::new(providers.map(|provider| provider.name));
+        command.mut_arg("provider", |arg| arg.value_parser(providers))
+    };
     app.command_line()
         .mut_subcommand("enqueue", of_kind)
         .mut_subcommand("kinds", of_kind)
+        .mut_subcommand("providers", of_provider)
 }
 
 pub(super) fn man(app: &App, dir: Option<&Path>) -> Result<(), Failure> {

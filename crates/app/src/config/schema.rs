@@ -72,19 +72,9 @@ impl<'a> Schema<'a> {
 
     /// What is said of a provider unless it is configured.
     fn inventory(&self, provider: &str) -> Inventory {
-        let providers = self
-            .integrations
-            .iter()
-            .filter_map(|of| of.provider.as_ref());
+        let mut providers = self.integrations.iter().flat_map(Integration::providers);
         providers
-            .flat_map(|of| {
-                let beside = of
-                    .beside
-                    .iter()
-                    .map(|beside| (beside.name, beside.inventory));
-                std::iter::once((of.name, of.inventory)).chain(beside)
-            })
-            .find_map(|(name, inventory)| (name == provider).then_some(inventory))
+            .find_map(|one| (one.name == provider).then_some(one.inventory))
             .unwrap_or_else(|| inventory::of_ours(provider))
     }
 

@@ -15,6 +15,7 @@ mod letters;
 mod mappings;
 mod moves;
 mod output;
+mod providers;
 mod queues;
 mod redis_away;
 mod replays;
