@@ -23,6 +23,10 @@ test: setup python openbao
 outside: setup tarballs
     @./outside/check.sh
 
+# The first job of the README, as a reader pastes it
+readme: setup
+    @./tests/readme.sh
+
 # The engine's crates as `cargo package` makes them, unpacked into target/
 tarballs:
     @./deploy/tarballs.sh
@@ -117,7 +121,7 @@ advisories:
     cargo deny check advisories
 
 # Everything that has to pass before a change lands; says how long each stage took
-ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "outside" "chaos --minutes 2 --seed 1")
+ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "outside" "readme" "chaos --minutes 2 --seed 1")
 
 # What is too slow for that: run by hand before a release, its log committed as docs/ci-full.log
 ci-full:
