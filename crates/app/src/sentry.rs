@@ -60,7 +60,7 @@ where
 
 /// The thread that tells Sentry.
 struct Sentry {
-    ear: Arc<Ear>,
+    ear: Arc<Inbox>,
     leave: oneshot::Sender<()>,
     left: oneshot::Receiver<()>,
 }
@@ -79,7 +79,7 @@ impl Sentry {
             settings.only_https,
         )
         .map_err(|problem| Failure::Input(format!("{key} {problem}")))?;
-        let (ear, troubles) = Ear::new();
+        let (ear, troubles) = Inbox::new();
         let post = Post::new(&dsn).map_err(Failure::failed)?;
         let (post_box, letters) = PostBox::new();
         let options = event::options(dsn, config.profile.clone(), post_box);
@@ -119,7 +119,7 @@ impl Sentry {
 async fn listen(
     client: Client,
     mut troubles: mpsc::Receiver<Trouble>,
-    ear: &Ear,
+    ear: &Inbox,
     mut leaving: oneshot::Receiver<()>,
 ) {
     let mut digest = Digest::default();
@@ -148,20 +148,20 @@ async fn listen(
 
 /// Where troubles are told.
 #[derive(Debug)]
-struct Ear {
+struct Inbox {
     troubles: mpsc::Sender<Trouble>,
     /// What came when too much was waiting.
     missed: AtomicU64,
 }
 
-impl Ear {
+impl Inbox {
     fn new() -> (Arc<Self>, mpsc::Receiver<Trouble>) {
         let (troubles, told) = mpsc::channel(WAITING);
         let missed = AtomicU64::new(0);
         (Arc::new(Self { troubles, missed }), told)
     }
 
-    fn hear(&self, trouble: Trouble) {
+    fn take(&self, trouble: Trouble) {
         if self.troubles.try_send(trouble).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
@@ -169,7 +169,7 @@ impl Ear {
 
     fn failed(&self, command: &'static str, failure: &Failure) {
         if let Some(trouble) = Trouble::failed(command, failure) {
-            self.hear(trouble);
+            self.take(trouble);
         }
     }
 
@@ -179,20 +179,20 @@ impl Ear {
         let log = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             log(panic);
-            ear.hear(Trouble::panic(panic));
+            ear.take(Trouble::panic(panic));
         }));
     }
 }
 
-impl Watch for Ear {
+impl Watch for Inbox {
     fn dead(&self, letter: &Dead<'_>) {
         if let Some(trouble) = Trouble::dead(letter) {
-            self.hear(trouble);
+            self.take(trouble);
         }
     }
 
     fn refused(&self, queue: &str, provider: &str) {
-        self.hear(Trouble::Refused {
+        self.take(Trouble::Refused {
             queue: queue.to_owned(),
             provider: provider.to_owned(),
         });

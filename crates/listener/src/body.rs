@@ -193,12 +193,12 @@ impl HttpBody for Bounded {
 }
 
 /// The body of an answer. Its connection waits for the next request when this is dropped.
-pub(crate) struct Answer {
+pub(crate) struct AnswerBody {
     pub(crate) inner: Body,
     pub(crate) handle: Handle,
 }
 
-impl HttpBody for Answer {
+impl HttpBody for AnswerBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -218,7 +218,7 @@ impl HttpBody for Answer {
     }
 }
 
-impl Drop for Answer {
+impl Drop for AnswerBody {
     fn drop(&mut self) {
         self.handle.is_answered();
     }

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tower::ServiceExt;
 
-use crate::body::{Answer, Bounded};
+use crate::body::{AnswerBody, Bounded};
 use crate::bounds::Bounds;
 use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
@@ -199,7 +199,7 @@ async fn serve(
         let handle = handle.clone();
         async move {
             let answer = answering.await?;
-            Ok::<_, std::convert::Infallible>(answer.map(|inner| Answer { inner, handle }))
+            Ok::<_, std::convert::Infallible>(answer.map(|inner| AnswerBody { inner, handle }))
         }
     });
     let serving = http1::Builder::new()

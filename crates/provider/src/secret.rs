@@ -12,7 +12,7 @@ pub(crate) mod reference;
 use std::io;
 
 pub use header::HeaderSecret;
-pub use live::{Refreshed, Secret, Source, Unusable, Version};
+pub use live::{Refreshed, Secret, SecretSource, Unusable, Version};
 pub use local::{LocalError, resolve};
 pub use reference::{InvalidReference, Reference};
 pub use secrecy::{ExposeSecret, SecretString};
@@ -79,7 +79,7 @@ pub async fn open(value: &str, vault: Option<&Vault>) -> Result<Secret, SecretEr
 /// A variable, which stays as it is while this process runs, or a file, which somebody may write anew.
 struct Local(String);
 
-impl Source for Local {
+impl SecretSource for Local {
     async fn fetch(&self) -> Result<SecretString, SecretError> {
         let reference = self.0.clone();
         let read = tokio::task::spawn_blocking(move || resolve(&reference)).await;
@@ -96,7 +96,7 @@ struct InVault {
     field: String,
 }
 
-impl Source for InVault {
+impl SecretSource for InVault {
     async fn fetch(&self) -> Result<SecretString, SecretError> {
         let secret = self.vault.read(&self.path, &self.field).await?;
         let text = trimmed(secret.expose_secret());

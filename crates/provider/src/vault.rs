@@ -88,12 +88,12 @@ struct Shared {
 
 /// `data.data` of a secret, and nothing of its metadata.
 #[derive(Deserialize)]
-struct Answer {
-    data: Option<Kept>,
+struct KvAnswer {
+    data: Option<KvData>,
 }
 
 #[derive(Deserialize)]
-struct Kept {
+struct KvData {
     data: Option<serde_json::Map<String, Value>>,
 }
 
@@ -122,7 +122,7 @@ impl Vault {
     /// When Vault does not give it; see [`VaultError::is_passing`].
     pub async fn read(&self, path: &str, field: &str) -> Result<SecretString, VaultError> {
         let response = self.secret(path).await?;
-        let answer: Option<Answer> = serde_json::from_slice(&response.body).ok();
+        let answer: Option<KvAnswer> = serde_json::from_slice(&response.body).ok();
         let Some(answer) = answer.filter(|_| response.complete) else {
             let cause = "what it answered is no secret".to_owned();
             return Err(self.away(cause));

@@ -43,14 +43,14 @@ impl Keys {
 }
 
 /// What the SDK asks.
-pub(crate) struct Source {
+pub(crate) struct SdkCredentials {
     keys: Keys,
     http: Bare,
     region: Region,
     chain: OnceCell<DefaultCredentialsChain>,
 }
 
-impl Source {
+impl SdkCredentials {
     pub(crate) fn new(keys: Keys, http: Bare, region: Region) -> Self {
         Self {
             keys,
@@ -90,7 +90,7 @@ impl Source {
     }
 }
 
-impl ProvideCredentials for Source {
+impl ProvideCredentials for SdkCredentials {
     fn provide_credentials<'a>(
         &'a self,
     ) -> aws_credential_types::provider::future::ProvideCredentials<'a>
@@ -118,9 +118,9 @@ impl fmt::Debug for StaticKeys {
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for SdkCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source")
+        f.debug_struct("SdkCredentials")
             .field("keys", &self.keys)
             .finish_non_exhaustive()
     }

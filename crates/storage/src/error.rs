@@ -27,7 +27,7 @@ pub(crate) use attempt::{Again, word};
 #[error("{reason}")]
 pub struct Error {
     /// What is to be done about it.
-    pub class: Class,
+    pub class: ErrorClass,
     /// What the store said.
     pub answer: Answer,
     /// What failed, why, and perhaps what helps. Names no object: keys hold ids of users.
@@ -36,7 +36,7 @@ pub struct Error {
 
 /// What is to be done about an operation that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Class {
+pub enum ErrorClass {
     /// Nothing was sent: the store may not be called now.
     NotNow(NotNow),
     /// It was asked too much: again after this.
@@ -62,16 +62,16 @@ pub enum Class {
 }
 
 /// What an answer that is no success means. `code` is S3's own, which `HEAD` leaves out.
-pub(crate) fn classify(status: u16, code: Option<&str>, named: Option<Duration>) -> Class {
-    let later = || Class::Throttled(named.unwrap_or(DEFAULT_RETRY_AFTER));
+pub(crate) fn classify(status: u16, code: Option<&str>, named: Option<Duration>) -> ErrorClass {
+    let later = || ErrorClass::Throttled(named.unwrap_or(DEFAULT_RETRY_AFTER));
     match (code.unwrap_or_default(), status) {
         ("SlowDown" | "RequestLimitExceeded" | "BandwidthLimitExceeded", _) => later(),
         // R2 says `TooManyRequests`: one write a second per key.
         (_, 429) => later(),
         (code, _) if code.starts_with("Throttl") => later(),
         (_, 503) if named.is_some() => later(),
-        ("InternalError" | "ServiceUnavailable" | "RequestTimeout", _) => Class::Unavailable,
-        ("OperationAborted" | "ConditionalRequestConflict", _) => Class::Busy,
+        ("InternalError" | "ServiceUnavailable" | "RequestTimeout", _) => ErrorClass::Unavailable,
+        ("OperationAborted" | "ConditionalRequestConflict", _) => ErrorClass::Busy,
         (
             "InvalidAccessKeyId"
             | "SignatureDoesNotMatch"
@@ -82,20 +82,20 @@ pub(crate) fn classify(status: u16, code: Option<&str>, named: Option<Duration>)
             | "AuthFailure",
             _,
         )
-        | (_, 401) => Class::Unauthorized,
-        ("RequestTimeTooSkewed", _) => Class::Skewed,
-        ("PreconditionFailed", _) | (_, 412) => Class::Changed,
+        | (_, 401) => ErrorClass::Unauthorized,
+        ("RequestTimeTooSkewed", _) => ErrorClass::Skewed,
+        ("PreconditionFailed", _) | (_, 412) => ErrorClass::Changed,
         // About the bucket, not about what was looked for in it.
         ("NoSuchBucket" | "PermanentRedirect" | "AuthorizationHeaderMalformed", _) => {
-            Class::Refused
+            ErrorClass::Refused
         }
-        (_, 404) => Class::Missing,
-        ("NotImplemented", _) | (_, 501) => Class::Unsupported,
-        (_, 500..) => Class::Unavailable,
+        (_, 404) => ErrorClass::Missing,
+        ("NotImplemented", _) | (_, 501) => ErrorClass::Unsupported,
+        (_, 500..) => ErrorClass::Unavailable,
         // AccessDenied too: it is about one bucket or one right, not about the credentials. A 301 is another region's bucket.
-        (_, 301 | 400..=407 | 409..=424 | 426..=499) => Class::Refused,
+        (_, 301 | 400..=407 | 409..=424 | 426..=499) => ErrorClass::Refused,
         // What does not say that it is refused is not: a page of something in between, a 200 that does not read.
-        _ => Class::Unavailable,
+        _ => ErrorClass::Unavailable,
     }
 }
 
@@ -125,7 +125,7 @@ impl AnswerTable for Answers {
     }
 }
 
-impl Class {
+impl ErrorClass {
     /// `None` where nothing was asked.
     fn meaning(&self) -> Option<Meaning> {
         Some(match self {
@@ -196,31 +196,35 @@ fn region(response: &Response) -> Option<String> {
 }
 
 /// What helps, where it is known.
-fn advice(store: Name, class: &Class, code: Option<&str>, region: Option<&str>) -> String {
+fn advice(store: Name, class: &ErrorClass, code: Option<&str>, region: Option<&str>) -> String {
     match (class, code.unwrap_or_default(), region) {
         (_, "NoSuchBucket", _) => ": there is no such bucket; set buckets.<bucket>.name".to_owned(),
         (
-            Class::Refused,
+            ErrorClass::Refused,
             "PermanentRedirect" | "AuthorizationHeaderMalformed" | "301",
             Some(at),
         ) => {
             format!(": the bucket is in the region {at}; set providers.{store}.region to it")
         }
-        (Class::Refused, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "301", None) => {
+        (
+            ErrorClass::Refused,
+            "PermanentRedirect" | "AuthorizationHeaderMalformed" | "301",
+            None,
+        ) => {
             format!(": the bucket is in another region; set providers.{store}.region")
         }
         (_, "AccessDenied", _) => {
             ": grant it to the role or key that is used, then replay".to_owned()
         }
-        (Class::Skewed, ..) => ": this machine's clock is wrong; synchronise it".to_owned(),
-        (Class::Unauthorized, ..) => ": its credentials are not taken; renew them".to_owned(),
+        (ErrorClass::Skewed, ..) => ": this machine's clock is wrong; synchronise it".to_owned(),
+        (ErrorClass::Unauthorized, ..) => ": its credentials are not taken; renew them".to_owned(),
         _ => String::new(),
     }
 }
 
 impl Error {
     /// One of our own.
-    pub(crate) fn ours(store: Name, class: Class, reason: impl Into<String>) -> Self {
+    pub(crate) fn ours(store: Name, class: ErrorClass, reason: impl Into<String>) -> Self {
         Self {
             class,
             answer: Answer::of(store.as_str()).quoting_nothing(),
@@ -239,7 +243,7 @@ impl Error {
         {
             return Self {
                 reason: not_now.to_string(),
-                class: Class::NotNow(not_now.clone()),
+                class: ErrorClass::NotNow(not_now.clone()),
                 answer: Answer::of(store.as_str()),
             };
         }
@@ -258,7 +262,7 @@ impl Error {
         // One that could not be read is not as it should be, whatever its status.
         let class = match error {
             SdkError::ServiceError(_) => classify(status, code.as_deref(), named(&response)),
-            _ => Class::Unavailable,
+            _ => ErrorClass::Unavailable,
         };
         let told = match response.status.is_success() && code.is_none() {
             true => format!("{status} not understood"),
@@ -288,25 +292,25 @@ impl Error {
                 if failure.as_connector_error().and_then(never_sent).is_some() =>
             {
                 (
-                    Class::NotReached,
+                    ErrorClass::NotReached,
                     failure.as_connector_error().map(innermost),
                 )
             }
             SdkError::DispatchFailure(failure) => {
                 let cause = failure.as_connector_error().map(innermost);
                 match (failure.is_io() || failure.is_timeout(), failure.is_user()) {
-                    (true, _) => (Class::Unavailable, cause),
-                    (false, true) => (Class::Refused, cause),
+                    (true, _) => (ErrorClass::Unavailable, cause),
+                    (false, true) => (ErrorClass::Refused, cause),
                     // Credentials could not be had. Whether that passes is not said: it costs no attempt.
-                    (false, false) => (Class::Unauthorized, cause),
+                    (false, false) => (ErrorClass::Unauthorized, cause),
                 }
             }
-            SdkError::ConstructionFailure(_) => (Class::Refused, None),
-            _ => (Class::Unavailable, None),
+            SdkError::ConstructionFailure(_) => (ErrorClass::Refused, None),
+            _ => (ErrorClass::Unavailable, None),
         };
         let cause = match (&class, cause) {
             (_, Some(cause)) => redact(&cause),
-            (Class::Refused, None) => "the request cannot be made".to_owned(),
+            (ErrorClass::Refused, None) => "the request cannot be made".to_owned(),
             (_, None) => "no answer".to_owned(),
         };
         Self::ours(store, class, format!("{store} did not {doing}: {cause}"))
@@ -343,8 +347,8 @@ impl From<Error> for JobError {
             reason,
         } = error;
         match (class.meaning(), class) {
-            (_, Class::NotNow(not_now)) => not_now.into(),
-            (_, Class::NotReached) => Self::NotReached { reason, answer },
+            (_, ErrorClass::NotNow(not_now)) => not_now.into(),
+            (_, ErrorClass::NotReached) => Self::NotReached { reason, answer },
             (Some(meaning), _) => meaning.means(Purpose::Repeatable, reason, answer, None),
             (None, _) => Self::Transient { reason, answer },
         }

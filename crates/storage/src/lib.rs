@@ -32,7 +32,7 @@ pub mod versions;
 
 pub use bucket::{Bucket, Rule};
 pub use credentials::{Keys, StaticKeys};
-pub use error::{Class, Error};
+pub use error::{Error, ErrorClass};
 pub use name::Name;
 pub use session::Session;
 pub use store::{SetupError, Store, StoreConfig};

@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{
 };
 
 use crate::bucket::Rule;
-use crate::error::{Class, Error};
+use crate::error::{Error, ErrorClass};
 use crate::session::Session;
 
 /// What our rules' ids begin with. Rules with other ids are somebody else's.
@@ -44,7 +44,7 @@ impl Session {
     /// `versioned` buckets also lose old versions at the same age.
     ///
     /// # Errors
-    /// See [`Class`].
+    /// See [`ErrorClass`].
     pub async fn apply_lifecycle(
         &self,
         bucket: &str,
@@ -103,7 +103,7 @@ impl Session {
                 read.rules.unwrap_or_default(),
                 read.transition_default_minimum_object_size,
             )),
-            Err(error) if error.class == Class::Missing => Ok((Vec::new(), None)),
+            Err(error) if error.class == ErrorClass::Missing => Ok((Vec::new(), None)),
             Err(error) => Err(error),
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
-use crate::error::{Class, Error};
+use crate::error::{Error, ErrorClass};
 use crate::session::Session;
 
 /// The most keys that one request lists or deletes.
@@ -92,7 +92,7 @@ impl Session {
     /// Writes an object, in the place of one with its key.
     ///
     /// # Errors
-    /// See [`Class`].
+    /// See [`ErrorClass`].
     pub async fn put(&self, bucket: &str, object: &NewObject) -> Result<(), Error> {
         let put = self.call(format!("write to {bucket}"), |client| {
             client
@@ -109,7 +109,7 @@ impl Session {
     /// Reads an object of at most so many bytes.
     ///
     /// # Errors
-    /// [`Class::Missing`] when there is none, [`Class::Refused`] when it is larger.
+    /// [`ErrorClass::Missing`] when there is none, [`ErrorClass::Refused`] when it is larger.
     pub async fn get(&self, bucket: &str, key: &str, most: u64) -> Result<Vec<u8>, Error> {
         let head = self.head(bucket, key).await?;
         if head.size > most {
@@ -117,7 +117,7 @@ impl Session {
                 "an object in {bucket} has {} bytes, more than {most}",
                 head.size
             );
-            let mut error = Error::ours(self.name(), Class::Refused, reason);
+            let mut error = Error::ours(self.name(), ErrorClass::Refused, reason);
             error.answer.code = Some("too large".to_owned());
             return Err(error);
         }
@@ -146,7 +146,7 @@ impl Session {
         let body = got.await?.body.collect().await.map_err(|_| {
             // It was read whole; what is left to go wrong is its checksum.
             let reason = format!("{} did not {doing}: its checksum is wrong", self.name());
-            Error::ours(self.name(), Class::Unavailable, reason)
+            Error::ours(self.name(), ErrorClass::Unavailable, reason)
         })?;
         Ok(body.to_vec())
     }
@@ -154,7 +154,7 @@ impl Session {
     /// What is known of an object.
     ///
     /// # Errors
-    /// [`Class::Missing`] when there is none.
+    /// [`ErrorClass::Missing`] when there is none.
     pub async fn head(&self, bucket: &str, key: &str) -> Result<Head, Error> {
         let head = self.call(format!("look at an object in {bucket}"), |client| {
             client.head_object().bucket(bucket).key(key).send()
@@ -175,7 +175,7 @@ impl Session {
     /// Lists what lies under a prefix, after this key.
     ///
     /// # Errors
-    /// See [`Class`].
+    /// See [`ErrorClass`].
     pub async fn list(
         &self,
         bucket: &str,
@@ -244,7 +244,7 @@ impl Session {
                     self.name(),
                     rest.len()
                 );
-                return Err(Error::ours(self.name(), Class::Unavailable, reason));
+                return Err(Error::ours(self.name(), ErrorClass::Unavailable, reason));
             }
             tokio::time::sleep(Duration::from_millis(100 << round)).await;
         }

@@ -7,7 +7,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use ulid::Ulid;
 
 use crate::bucket::Bucket;
-use crate::error::{Class, Error};
+use crate::error::{Error, ErrorClass};
 use crate::name::Name;
 use crate::session::Session;
 
@@ -149,14 +149,14 @@ impl Session {
                 "a file of this user would lie where buckets.{}.rules let it expire",
                 bucket.alias
             );
-            return Err(Error::ours(self.name(), Class::Refused, reason));
+            return Err(Error::ours(self.name(), ErrorClass::Refused, reason));
         }
         let name = match (self.name(), &bucket.fallback_name) {
             (Name::S3, _) => &bucket.name,
             (Name::R2, Some(name)) => name,
             (Name::R2, None) => {
                 let reason = format!("buckets.{}.fallback_name is not set", bucket.alias);
-                return Err(Error::ours(Name::R2, Class::Refused, reason));
+                return Err(Error::ours(Name::R2, ErrorClass::Refused, reason));
             }
         };
         let now = SystemTime::now();

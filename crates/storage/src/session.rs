@@ -8,7 +8,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::connector::Heard;
-use crate::error::{Class, Error};
+use crate::error::{Error, ErrorClass};
 use crate::name::Name;
 
 /// How many failed tries of one operation are enough, if the breaker has not spoken before: it opens after 10 in a row,
@@ -68,7 +68,10 @@ impl Session {
                 Err(error) => Error::read(self.name, doing.as_ref(), &error),
             };
             let now = self.heard.tries() - before;
-            let passing = matches!(error.class, Class::Unavailable | Class::NotReached);
+            let passing = matches!(
+                error.class,
+                ErrorClass::Unavailable | ErrorClass::NotReached
+            );
             let again = passing && now > made && now < ENOUGH_TRIES;
             if !again {
                 return Err(error);

@@ -14,7 +14,7 @@ use longshore_job::Run;
 use longshore_provider::{HttpSetupError, Origin};
 
 use crate::connector::{Door, Heard};
-use crate::credentials::{Keys, Source};
+use crate::credentials::{Keys, SdkCredentials};
 use crate::error::Again;
 use crate::name::Name;
 use crate::session::Session;
@@ -89,7 +89,7 @@ impl Store {
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(region.clone())
-            .credentials_provider(Source::new(settings.keys, bare.clone(), region))
+            .credentials_provider(SdkCredentials::new(settings.keys, bare.clone(), region))
             .identity_cache(cache)
             .http_client(bare)
             .force_path_style(settings.force_path_style)

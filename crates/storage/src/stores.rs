@@ -3,7 +3,7 @@
 use longshore_job::{NotNow, Run, Why};
 
 use crate::bucket::Bucket;
-use crate::error::{Class, Error};
+use crate::error::{Error, ErrorClass};
 use crate::name::Name;
 use crate::objects::NewObject;
 use crate::store::Store;
@@ -60,7 +60,7 @@ impl Stores {
     /// of S3's that did not open its breaker is S3's: the job tries again.
     ///
     /// # Errors
-    /// See [`Class`].
+    /// See [`ErrorClass`].
     pub async fn put(
         &self,
         run: &Run,
@@ -88,7 +88,7 @@ impl Stores {
     /// it, since it may have been written meanwhile.
     ///
     /// # Errors
-    /// [`Class::Missing`] when S3 says that there is none, and R2 neither has it. See [`Class`].
+    /// [`ErrorClass::Missing`] when S3 says that there is none, and R2 neither has it. See [`ErrorClass`].
     pub async fn get(
         &self,
         run: &Run,
@@ -101,14 +101,14 @@ impl Stores {
             Ok(body) => return Ok(body),
             Err(error) => error,
         };
-        let worth_it = is_open(&error) || error.class == Class::Missing;
+        let worth_it = is_open(&error) || error.class == ErrorClass::Missing;
         let Some((fallback, name)) = self.fallback_of(bucket).filter(|_| worth_it) else {
             return Err(error);
         };
         match fallback.during(run).get(name, key, most).await {
             Ok(body) => Ok(body),
             // What S3 said is the truth about it.
-            Err(other) if other.class == Class::Missing => Err(error),
+            Err(other) if other.class == ErrorClass::Missing => Err(error),
             Err(other) => Err(other),
         }
     }
@@ -116,5 +116,5 @@ impl Stores {
 
 fn is_open(error: &Error) -> bool {
     let open = |not_now: &NotNow| not_now.why == Why::Open;
-    matches!(&error.class, Class::NotNow(not_now) if open(not_now))
+    matches!(&error.class, ErrorClass::NotNow(not_now) if open(not_now))
 }

@@ -3,7 +3,7 @@
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
-use crate::error::{Class, Error};
+use crate::error::{Error, ErrorClass};
 use crate::objects::{Doomed, Head, Listed};
 use crate::session::Session;
 
@@ -28,7 +28,7 @@ pub enum Moved {
 /// nor is what comes to be there meanwhile. A move that was cut off is simply made again.
 ///
 /// # Errors
-/// See [`Class`]. The object is still here then.
+/// See [`ErrorClass`]. The object is still here then.
 pub async fn move_object(
     (from, from_bucket): (&Session, &str),
     (to, to_bucket): (&Session, &str),
@@ -37,12 +37,12 @@ pub async fn move_object(
     let key = object.key.as_str();
     let here = match from.head(from_bucket, key).await {
         Ok(here) => here,
-        Err(error) if error.class == Class::Missing => return Ok(Moved::Moved),
+        Err(error) if error.class == ErrorClass::Missing => return Ok(Moved::Moved),
         Err(error) => return Err(error),
     };
     let there = match to.head(to_bucket, key).await {
         Ok(there) => Some(there),
-        Err(error) if error.class == Class::Missing => None,
+        Err(error) if error.class == ErrorClass::Missing => None,
         Err(error) => return Err(error),
     };
     if !there.as_ref().is_some_and(|there| is_copy(there, &here)) {
@@ -63,7 +63,7 @@ pub async fn move_object(
         match copy.make().await {
             Ok(()) => {}
             // Somebody wrote there, or here, in the meantime.
-            Err(error) if error.class == Class::Changed => return Ok(Moved::Changed),
+            Err(error) if error.class == ErrorClass::Changed => return Ok(Moved::Changed),
             Err(error) => return Err(error),
         }
         let there = to.head(to_bucket, key).await?;
@@ -75,7 +75,7 @@ pub async fn move_object(
     let now = from.head(from_bucket, key).await;
     match now {
         Ok(now) if now.etag != here.etag => return Ok(Moved::Changed),
-        Err(error) if error.class != Class::Missing => return Err(error),
+        Err(error) if error.class != ErrorClass::Missing => return Err(error),
         _ => {}
     }
     let doomed = Doomed {
@@ -90,7 +90,7 @@ pub async fn move_object(
         Some((_, code)) if code == "PreconditionFailed" => Ok(Moved::Changed),
         Some((_, code)) => {
             let reason = format!("{} did not delete what was moved ({code})", from.name());
-            let mut error = Error::ours(from.name(), Class::Refused, reason);
+            let mut error = Error::ours(from.name(), ErrorClass::Refused, reason);
             error.answer.code = Some(code.clone());
             Err(error)
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::error::{Class, Error};
+use crate::error::{Error, ErrorClass};
 use crate::session::Session;
 
 /// How often an upload is aborted whose parts keep coming.
@@ -33,7 +33,7 @@ impl Session {
     /// Lists unfinished uploads under a prefix.
     ///
     /// # Errors
-    /// See [`Class`]; [`Class::Unsupported`] where there are none to list.
+    /// See [`ErrorClass`]; [`ErrorClass::Unsupported`] where there are none to list.
     pub async fn list_uploads(
         &self,
         bucket: &str,
@@ -73,7 +73,7 @@ impl Session {
     /// finds it again.
     ///
     /// # Errors
-    /// See [`Class`].
+    /// See [`ErrorClass`].
     pub async fn abort_upload(&self, bucket: &str, upload: &Upload) -> Result<bool, Error> {
         for _ in 0..ABORTS {
             let aborted = self.call(format!("abort an upload in {bucket}"), |client| {
@@ -86,7 +86,7 @@ impl Session {
             });
             match aborted.await {
                 Ok(_) => {}
-                Err(error) if error.class == Class::Missing => return Ok(true),
+                Err(error) if error.class == ErrorClass::Missing => return Ok(true),
                 Err(error) => return Err(error),
             }
             let parts = self.call(
@@ -102,7 +102,7 @@ impl Session {
             );
             match parts.await {
                 Ok(_) => {}
-                Err(error) if error.class == Class::Missing => return Ok(true),
+                Err(error) if error.class == ErrorClass::Missing => return Ok(true),
                 Err(error) => return Err(error),
             }
         }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use aws_sdk_s3::types::BucketVersioningStatus;
 
-use crate::error::{Class, Error};
+use crate::error::{Error, ErrorClass};
 use crate::objects::PAGE;
 use crate::session::Session;
 
@@ -49,7 +49,7 @@ impl Session {
     /// that do not know versions have none.
     ///
     /// # Errors
-    /// See [`Class`].
+    /// See [`ErrorClass`].
     pub async fn keeps_versions(&self, bucket: &str) -> Result<bool, Error> {
         let asked = self.call(format!("say whether {bucket} is versioned"), |client| {
             client.get_bucket_versioning().bucket(bucket).send()
@@ -59,7 +59,7 @@ impl Session {
                 answer.status(),
                 Some(BucketVersioningStatus::Enabled | BucketVersioningStatus::Suspended)
             )),
-            Err(error) if error.class == Class::Unsupported => Ok(false),
+            Err(error) if error.class == ErrorClass::Unsupported => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -67,7 +67,7 @@ impl Session {
     /// Lists versions and delete markers under a prefix.
     ///
     /// # Errors
-    /// See [`Class`].
+    /// See [`ErrorClass`].
     pub async fn list_versions(
         &self,
         bucket: &str,

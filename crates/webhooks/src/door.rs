@@ -15,8 +15,8 @@ use longshore_listener::{LogLimit, Unread, Whole};
 use longshore_queue::QueueError;
 use tokio::time::{sleep, timeout};
 
+use crate::endpoint::{Endpoint, EventResult, Write};
 use crate::metrics::Metrics;
-use crate::source::{Outcome, Source, Write};
 
 /// How long Redis has. Providers are answered within 5 s, on a busy machine too.
 const REDIS_WITHIN: Duration = Duration::from_secs(3);
@@ -36,7 +36,7 @@ pub(crate) struct House {
 /// The door of one provider.
 struct Door {
     house: Arc<House>,
-    source: Source,
+    source: Endpoint,
     /// Whoever finds the address can make these lines.
     refusals: LogLimit,
     outages: LogLimit,
@@ -51,7 +51,7 @@ enum NotTaken {
 }
 
 /// The route of one provider.
-pub(crate) fn route(house: &Arc<House>, source: Source) -> Router {
+pub(crate) fn route(house: &Arc<House>, source: Endpoint) -> Router {
     let path = format!("/webhooks/{}", source.name);
     let door = Door {
         house: Arc::clone(house),
@@ -77,7 +77,7 @@ async fn enter(State(door): State<Arc<Door>>, request: Request) -> Response {
 }
 
 impl Door {
-    async fn carry(&self, request: Request) -> Result<Vec<Outcome>, NotTaken> {
+    async fn carry(&self, request: Request) -> Result<Vec<EventResult>, NotTaken> {
         let (head, body) = request.into_parts();
         let body = Whole::read(&head, body).await.map_err(NotTaken::Unread)?;
         let events = self.source.read(&self.house.url, &head, &body.bytes);
@@ -90,7 +90,7 @@ impl Door {
     /// Writes events to Redis, and tries again while it cannot be reached: the first call after a restart finds a broken
     /// connection, and not every provider sends again what was not taken. Whatever it is that hangs, the provider hears
     /// in time that it has to.
-    async fn write(&self, events: &[Write]) -> Result<Vec<Outcome>, Option<QueueError>> {
+    async fn write(&self, events: &[Write]) -> Result<Vec<EventResult>, Option<QueueError>> {
         let mut last = None;
         let trying = async {
             loop {
@@ -132,16 +132,16 @@ impl Door {
 }
 
 impl NotTaken {
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> EventResult {
         match self {
-            Self::Unread(Unread::TooLarge) => Outcome::TooLarge,
-            Self::Unread(Unread::TooSlow) => Outcome::TooSlow,
-            Self::Unread(Unread::Busy) => Outcome::Busy,
+            Self::Unread(Unread::TooLarge) => EventResult::TooLarge,
+            Self::Unread(Unread::TooSlow) => EventResult::TooSlow,
+            Self::Unread(Unread::Busy) => EventResult::Busy,
             Self::Unread(Unread::Broken) | Self::Refused(Refusal::BadRequest(_)) => {
-                Outcome::BadRequest
+                EventResult::BadRequest
             }
-            Self::Refused(Refusal::BadSignature(_)) => Outcome::BadSignature,
-            Self::Unavailable(_) => Outcome::Unavailable,
+            Self::Refused(Refusal::BadSignature(_)) => EventResult::BadSignature,
+            Self::Unavailable(_) => EventResult::Unavailable,
         }
     }
 

@@ -26,9 +26,9 @@
 //! Another provider is another `Source`, which comes with its integration.
 
 mod door;
+mod endpoint;
 mod health;
 mod metrics;
-mod source;
 mod webhooks;
 
 pub use webhooks::{Listening, Options, Webhooks, WebhooksError};

@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use crate::source::Outcome;
+use crate::endpoint::EventResult;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EventLabels {
@@ -58,7 +58,12 @@ impl Metrics {
         })
     }
 
-    pub(crate) fn answered(&self, provider: &'static str, outcomes: &[Outcome], took: Duration) {
+    pub(crate) fn answered(
+        &self,
+        provider: &'static str,
+        outcomes: &[EventResult],
+        took: Duration,
+    ) {
         for outcome in outcomes {
             let outcome = outcome.as_str();
             let labels = EventLabels { provider, outcome };

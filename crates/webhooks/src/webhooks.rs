@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use longshore_integration::{PublicUrl, Source as Reads};
+use longshore_integration::{PublicUrl, Source};
 use longshore_listener::{Bounds, Listener, TrustedProxies};
 use longshore_queue::Queue;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::door::{self, House};
+use crate::endpoint::Endpoint;
 use crate::health;
 use crate::metrics::Metrics;
-use crate::source::Source;
 
 /// Where to listen.
 #[derive(Debug, Clone)]
@@ -82,8 +82,8 @@ impl Webhooks {
     /// # Panics
     /// When it is called twice for one name.
     #[must_use]
-    pub fn source(mut self, name: &'static str, source: Box<dyn Reads>, queue: &Queue) -> Self {
-        let source = Source::new(name, source, queue);
+    pub fn source(mut self, name: &'static str, source: Box<dyn Source>, queue: &Queue) -> Self {
+        let source = Endpoint::new(name, source, queue);
         self.queues.push(source.queue().clone());
         self.router = self.router.merge(door::route(&self.house, source));
         self

@@ -48,5 +48,5 @@ mod watch;
 pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped};
 pub use longshore_job::Handlers;
 pub use metrics::ProviderFacts;
-pub use pipeline::{Running, running};
+pub use pipeline::{CurrentJob, current_job};
 pub use watch::{Dead, Watch};

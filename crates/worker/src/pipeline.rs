@@ -20,7 +20,7 @@ use futures_util::future::BoxFuture;
 use tower::Service;
 
 pub(crate) use end::End;
-pub use isolate::{Running, running};
+pub use isolate::{CurrentJob, current_job};
 
 use crate::entry::Entry;
 use crate::station::Station;

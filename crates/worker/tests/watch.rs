@@ -14,7 +14,7 @@ use std::time::Duration;
 use longshore_job::{JobId, RetrySchedule};
 use longshore_queue::{JobState, Lease, NewJob, OnUnknown, Policy, WorkerId};
 use longshore_tests::eventually;
-use longshore_worker::{Dead, Running, Settings, Watch, running};
+use longshore_worker::{CurrentJob, Dead, Settings, Watch, current_job};
 use support::{Bench, Does, new_job, settings};
 
 /// Notes what it is told of dead letters.
@@ -104,9 +104,9 @@ async fn each_dead_letter_is_told_once_with_its_group() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_hook_knows_the_job() {
-    static HEARD: Mutex<Option<Running>> = Mutex::new(None);
+    static HEARD: Mutex<Option<CurrentJob>> = Mutex::new(None);
     let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| match running() {
+    std::panic::set_hook(Box::new(move |panic| match current_job() {
         Some(job) => *HEARD.lock().expect("not poisoned") = Some(job),
         None => hook(panic),
     }));
@@ -117,7 +117,7 @@ async fn a_panic_hook_knows_the_job() {
     let heard = HEARD.lock().expect("not poisoned").take().expect("heard");
     assert_eq!(&*heard.queue, "probe");
     assert_eq!((heard.job_id, heard.attempt), (Some(id), 1));
-    assert!(running().is_none(), "no job runs here");
+    assert!(current_job().is_none(), "no job runs here");
     fleet.stop().await;
 }
 

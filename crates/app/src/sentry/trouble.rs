@@ -3,7 +3,7 @@
 use std::panic::PanicHookInfo;
 
 use longshore_job::{Answer, Blame, Cause, Class};
-use longshore_worker::{Dead, Running, running};
+use longshore_worker::{CurrentJob, Dead, current_job};
 
 use crate::failure::Failure;
 
@@ -22,7 +22,7 @@ pub(super) enum Trouble {
         /// File, line and column.
         place: String,
         thread: String,
-        job: Option<Running>,
+        job: Option<CurrentJob>,
     },
     /// A process ended badly.
     Failed {
@@ -92,7 +92,7 @@ impl Trouble {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             thread: thread.name().unwrap_or("unnamed").to_owned(),
-            job: running(),
+            job: current_job(),
         }
     }
 

@@ -10,7 +10,7 @@ use longshore_integration::{
 use longshore_job::{Answer, Blame, JobError, Run};
 use longshore_storage::objects::NewObject;
 use longshore_storage::presign::UploadRequest;
-use longshore_storage::{Bucket, Class, Name, Stores};
+use longshore_storage::{Bucket, ErrorClass, Name, Stores};
 use serde_json::json;
 
 use super::{Buckets, stores};
@@ -43,7 +43,7 @@ impl Files for InBuckets {
         Box::pin(async move {
             for bucket in &self.read {
                 match self.stores.get(run, bucket, key, most).await {
-                    Err(error) if error.class == Class::Missing => {}
+                    Err(error) if error.class == ErrorClass::Missing => {}
                     read => return Ok(read?),
                 }
             }
@@ -105,7 +105,7 @@ impl InBuckets {
             store.ok_or_else(|| UploadError::Failed(format!("{name} is not configured")))?;
         let signed = store.directly().presign_upload(bucket, &upload).await;
         let signed = signed.map_err(|error| match error.class {
-            Class::Refused => UploadError::Wrong(error.to_string()),
+            ErrorClass::Refused => UploadError::Wrong(error.to_string()),
             _ => UploadError::Failed(error.to_string()),
         })?;
         Ok(Upload {

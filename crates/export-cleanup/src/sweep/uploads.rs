@@ -1,7 +1,7 @@
 //! Uploads that nobody finished.
 
 use longshore_job::JobError;
-use longshore_storage::Class;
+use longshore_storage::ErrorClass;
 
 use super::Sweep;
 use super::state::Phase;
@@ -21,7 +21,7 @@ impl Sweep<'_> {
             let page = match session.list_uploads(name, prefix, after.as_ref()).await {
                 Ok(page) => page,
                 // Then there are none.
-                Err(error) if error.class == Class::Unsupported => break,
+                Err(error) if error.class == ErrorClass::Unsupported => break,
                 Err(error) => return Err(error.into()),
             };
             let now = self.now()?;

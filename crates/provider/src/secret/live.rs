@@ -12,7 +12,7 @@ use super::SecretError;
 use crate::one_at_a_time::OneAtATime;
 
 /// Where a secret is fetched from.
-pub trait Source: Send + Sync + 'static {
+pub trait SecretSource: Send + Sync + 'static {
     /// Fetches it. Asked by one caller at a time.
     fn fetch(&self) -> impl Future<Output = Result<SecretString, SecretError>> + Send;
 }
@@ -65,7 +65,10 @@ impl Secret {
     ///
     /// # Errors
     /// When it is not there.
-    pub async fn open(place: impl Into<String>, source: impl Source) -> Result<Self, SecretError> {
+    pub async fn open(
+        place: impl Into<String>,
+        source: impl SecretSource,
+    ) -> Result<Self, SecretError> {
         let first = source.fetch().await?;
         Ok(Self::new(place.into(), first, Some(Box::new(source))))
     }
@@ -212,7 +215,7 @@ trait AnySource: Send + Sync {
     fn fetch_boxed(&self) -> Fetching<'_>;
 }
 
-impl<S: Source> AnySource for S {
+impl<S: SecretSource> AnySource for S {
     fn fetch_boxed(&self) -> Fetching<'_> {
         Box::pin(self.fetch())
     }

@@ -104,7 +104,7 @@ impl Shelf {
     }
 }
 
-impl Source for Shelf {
+impl SecretSource for Shelf {
     async fn fetch(&self) -> Result<SecretString, SecretError> {
         self.fetched.fetch_add(1, Ordering::AcqRel);
         tokio::task::yield_now().await;

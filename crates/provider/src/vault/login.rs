@@ -47,7 +47,7 @@ pub enum Login {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct LoginAnswer {
     auth: Auth,
 }
 
@@ -169,7 +169,7 @@ impl Vault {
     }
 
     pub(super) fn auth(&self, body: &[u8]) -> Result<Auth, VaultError> {
-        let answer = serde_json::from_slice::<Answer>(body);
+        let answer = serde_json::from_slice::<LoginAnswer>(body);
         answer
             .map(|answer| answer.auth)
             .map_err(|_| self.no_login())

@@ -5,7 +5,7 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use longshore_job::Word;
 
-use super::{Class, classify, element, named, response_of};
+use super::{ErrorClass, classify, element, named, response_of};
 
 /// S3's code in an answer that is no success. Its body is in memory, and small.
 fn code(response: &HttpResponse) -> Option<&str> {
@@ -51,17 +51,19 @@ pub(crate) fn word(uri: &str, response: &HttpResponse) -> Word {
     }
     let named = named(&response_of(response));
     match classify(status.as_u16(), code(response), named) {
-        Class::NotReached => Word::NotReached,
-        Class::Unavailable => Word::Ill,
+        ErrorClass::NotReached => Word::NotReached,
+        ErrorClass::Unavailable => Word::Ill,
         // A busy prefix or key, as long as no time is named: the SDK waits, and the job after it.
-        Class::Throttled(_) => named.map_or(Word::Nothing, Word::Hold),
-        Class::Unauthorized => Word::Refused {
+        ErrorClass::Throttled(_) => named.map_or(Word::Nothing, Word::Hold),
+        ErrorClass::Unauthorized => Word::Refused {
             reason: code(response).unwrap_or("Unauthorized").to_owned(),
         },
-        Class::Skewed | Class::NotNow(_) => Word::Nothing,
-        Class::Busy | Class::Changed | Class::Missing | Class::Unsupported | Class::Refused => {
-            Word::Well
-        }
+        ErrorClass::Skewed | ErrorClass::NotNow(_) => Word::Nothing,
+        ErrorClass::Busy
+        | ErrorClass::Changed
+        | ErrorClass::Missing
+        | ErrorClass::Unsupported
+        | ErrorClass::Refused => Word::Well,
     }
 }
 
@@ -76,7 +78,7 @@ impl ClassifyRetry for Again {
         };
         match response.status().as_u16() {
             429 => RetryAction::throttling_error(),
-            409 if classify(409, code(response), None) == Class::Busy => {
+            409 if classify(409, code(response), None) == ErrorClass::Busy => {
                 RetryAction::transient_error()
             }
             _ => RetryAction::NoActionIndicated,

@@ -23,8 +23,10 @@ fn answer(status: u16, code: &str, headers: &[(&'static str, &'static str)]) -> 
 
 #[test]
 fn every_answer_means_one_thing_to_the_job_and_one_to_the_breaker() {
-    use Class::{Busy, Changed, Missing, Refused, Skewed, Unauthorized, Unavailable, Unsupported};
-    let minute = || Class::Throttled(DEFAULT_RETRY_AFTER);
+    use ErrorClass::{
+        Busy, Changed, Missing, Refused, Skewed, Unauthorized, Unavailable, Unsupported,
+    };
+    let minute = || ErrorClass::Throttled(DEFAULT_RETRY_AFTER);
     let refused = |reason: &str| Word::Refused {
         reason: reason.to_owned(),
     };
@@ -97,12 +99,18 @@ fn a_time_that_the_store_names_holds_everybody_back() {
 fn a_refusal_costs_the_job_and_a_wait_costs_nothing() {
     let error = |class| Error::ours(Name::S3, class, "because");
     let job = |class| JobError::from(error(class));
-    assert!(matches!(job(Class::Refused), JobError::Permanent { .. }));
     assert!(matches!(
-        job(Class::Unavailable),
+        job(ErrorClass::Refused),
+        JobError::Permanent { .. }
+    ));
+    assert!(matches!(
+        job(ErrorClass::Unavailable),
         JobError::Transient { .. }
     ));
-    for class in [Class::Unauthorized, Class::Throttled(DEFAULT_RETRY_AFTER)] {
+    for class in [
+        ErrorClass::Unauthorized,
+        ErrorClass::Throttled(DEFAULT_RETRY_AFTER),
+    ] {
         let held = matches!(
             job(class),
             JobError::Throttled {
@@ -148,7 +156,7 @@ fn a_bucket_elsewhere_says_where() {
     let region = region(&response_of(&answer));
     let help = advice(
         Name::S3,
-        &Class::Refused,
+        &ErrorClass::Refused,
         Some("PermanentRedirect"),
         region.as_deref(),
     );

@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_job::{JobError, NotNow, Pass, Why, Word};
 use longshore_sandbox::{Fault, Ledger, Rule, S3Sandbox, When};
 use longshore_storage::objects::NewObject;
-use longshore_storage::{Class, Name};
+use longshore_storage::{ErrorClass, Name};
 use longshore_testing::{Noted, Script, ScriptedGate, Way};
 
 use crate::{LOOPBACK, store};
@@ -80,7 +80,7 @@ async fn ten_failed_tries_open_the_breaker_within_one_run_and_cost_no_attempt() 
         let script = breaker();
         let session = store(Name::S3, &sandbox.origin()).during(&script.run());
         let error = session.list("exports", "", None).await.expect_err("away");
-        assert!(matches!(&error.class, Class::NotNow(not_now) if not_now.why == Why::Open));
+        assert!(matches!(&error.class, ErrorClass::NotNow(not_now) if not_now.why == Why::Open));
         assert!(
             matches!(error.into(), JobError::Throttled { .. }),
             "a wait, no attempt"
@@ -101,7 +101,7 @@ async fn a_probe_that_fails_ends_the_run_at_no_attempt() {
     let script = behind(true);
     let session = store(Name::S3, &sandbox.origin()).during(&script.run());
     let error = session.put("exports", &object()).await.expect_err("away");
-    assert!(matches!(error.class, Class::NotNow(_)), "{error}");
+    assert!(matches!(error.class, ErrorClass::NotNow(_)), "{error}");
     assert_eq!(sandbox.ledger().requests(), 11, "ten, and the probe");
 }
 
@@ -113,7 +113,7 @@ async fn nobody_home_is_the_same() {
     let script = breaker();
     let session = store(Name::S3, &origin).during(&script.run());
     let error = session.list("exports", "", None).await.expect_err("away");
-    assert!(matches!(error.class, Class::NotNow(_)), "{error}");
+    assert!(matches!(error.class, ErrorClass::NotNow(_)), "{error}");
     assert_eq!(script.gate.words().len(), 10);
 }
 
@@ -170,7 +170,7 @@ async fn a_throttle_waits_and_a_time_that_is_named_holds_everybody() {
             .list("exports", "", None)
             .await
             .expect_err("too much");
-        assert_eq!(error.class, Class::Throttled(Duration::from_secs(60)));
+        assert_eq!(error.class, ErrorClass::Throttled(Duration::from_secs(60)));
         assert_eq!(sandbox.ledger().requests() - before, 4, "R2's 429 too");
         assert_eq!(
             script.gate.words(),
@@ -212,7 +212,7 @@ async fn a_store_that_is_not_reached_is_tested_by_a_connection_alone() {
     let script = breaker();
     let session = store(Name::S3, &origin).during(&script.run());
     let error = session.list("exports", "", None).await.expect_err("away");
-    assert!(matches!(error.class, Class::NotNow(_)), "{error:?}");
+    assert!(matches!(error.class, ErrorClass::NotNow(_)), "{error:?}");
     assert_eq!(script.gate.words(), vec![Word::NotReached; 10]);
     let noted = script.gate.unreached();
     let (unreached, again) = noted.expect("it says which host");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_sandbox::S3Sandbox;
 use longshore_storage::objects::NewObject;
-use longshore_storage::{Bucket, Class, Name, Stores};
+use longshore_storage::{Bucket, ErrorClass, Name, Stores};
 
 use crate::breaker::breaker;
 use crate::{LOOPBACK, bucket, store};
@@ -61,12 +61,15 @@ async fn while_s3_is_away_a_write_goes_to_r2_where_the_bucket_has_a_stand_in() {
         .put(&script.run(), &alone, &report())
         .await
         .expect_err("waits for S3");
-    assert!(matches!(error.class, Class::NotNow(_)));
+    assert!(matches!(error.class, ErrorClass::NotNow(_)));
     let error = stores
         .get(&script.run(), &bucket(), "nothing", 5)
         .await
         .expect_err("neither");
-    assert!(matches!(error.class, Class::NotNow(_)), "S3 may have it");
+    assert!(
+        matches!(error.class, ErrorClass::NotNow(_)),
+        "S3 may have it"
+    );
 }
 
 #[tokio::test]
@@ -81,6 +84,6 @@ async fn what_s3_refuses_is_not_tried_elsewhere() {
         .put(&script.run(), &bucket(), &report())
         .await
         .expect_err("refused");
-    assert_eq!(error.class, Class::Unauthorized);
+    assert_eq!(error.class, ErrorClass::Unauthorized);
     assert_eq!(r2.ledger().requests(), 0);
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use longshore_sandbox::{Fault, Rule as FaultRule, S3Sandbox};
 use longshore_storage::objects::{Doomed, Listed, NewObject};
-use longshore_storage::{Class, Moved, Name, Rule, Session, Store, move_object};
+use longshore_storage::{ErrorClass, Moved, Name, Rule, Session, Store, move_object};
 
 use crate::fs::Fs;
 use crate::{LOOPBACK, config, keys, store};
@@ -49,12 +49,12 @@ async fn keeps_objects(session: &Session) {
         .get("exports-test", "a/3 ø.csv", 4)
         .await
         .expect_err("too large");
-    assert_eq!(large.class, Class::Refused);
+    assert_eq!(large.class, ErrorClass::Refused);
     let missing = session
         .get("exports-test", "b", 4)
         .await
         .expect_err("not there");
-    assert_eq!(missing.class, Class::Missing);
+    assert_eq!(missing.class, ErrorClass::Missing);
 
     let page = session
         .list("exports-test", "a/", None)
@@ -118,7 +118,7 @@ async fn a_wrong_secret_is_known_by_the_signature_and_a_live_one_is_asked_for_ev
         .list("exports-test", "", None)
         .await
         .expect_err("wrong");
-    assert_eq!(error.class, Class::Unauthorized, "{error}");
+    assert_eq!(error.class, ErrorClass::Unauthorized, "{error}");
     assert_eq!(error.answer.code.as_deref(), Some("SignatureDoesNotMatch"));
     S3Sandbox::SECRET_ACCESS_KEY.clone_into(&mut secret.lock().expect("not poisoned"));
     session.list("exports-test", "", None).await.expect("right");
@@ -132,7 +132,7 @@ async fn what_is_about_a_bucket_is_a_refusal_that_says_what_to_do_and_names_no_k
         .list("nowhere", "", None)
         .await
         .expect_err("no bucket");
-    assert_eq!(error.class, Class::Refused);
+    assert_eq!(error.class, ErrorClass::Refused);
     assert!(error.reason.contains("set buckets."), "{error}");
     let denied = Fault::Answer {
         status: 403,
@@ -148,7 +148,7 @@ async fn what_is_about_a_bucket_is_a_refusal_that_says_what_to_do_and_names_no_k
         .put("exports", &object("user-7/x", b""))
         .await
         .expect_err("denied");
-    assert_eq!(error.class, Class::Refused);
+    assert_eq!(error.class, ErrorClass::Refused);
     assert!(error.reason.contains("AccessDenied"), "{error}");
     assert!(!format!("{error:?}").contains("user-7"), "{error:?}");
 }
@@ -184,7 +184,7 @@ async fn a_batch_says_of_each_key_what_became_of_it() {
         .delete("exports", &batch[1..2])
         .await
         .expect_err("stuck");
-    assert_eq!(stuck.class, Class::Unavailable);
+    assert_eq!(stuck.class, ErrorClass::Unavailable);
 }
 
 #[tokio::test]

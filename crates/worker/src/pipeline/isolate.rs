@@ -7,12 +7,12 @@ use tracing::Instrument;
 use super::{End, JobRun};
 
 tokio::task_local! {
-    static RUNNING: Running;
+    static RUNNING: CurrentJob;
 }
 
 /// The job that the current task runs.
 #[derive(Debug, Clone)]
-pub struct Running {
+pub struct CurrentJob {
     /// Its queue.
     pub queue: Arc<str>,
     /// Its id, unless what stands for one is no id of ours.
@@ -23,7 +23,7 @@ pub struct Running {
 
 /// The job that the current task runs, if it runs one: for a panic hook, which is called where the panic is.
 #[must_use]
-pub fn running() -> Option<Running> {
+pub fn current_job() -> Option<CurrentJob> {
     RUNNING.try_with(Clone::clone).ok()
 }
 
@@ -31,7 +31,7 @@ impl JobRun {
     /// Runs the rest as a task of its own: a panic ends only this job, and the run can be dropped from outside when its
     /// lease is lost or the worker has to go.
     pub(super) async fn isolate(&self, rest: impl Future<Output = End> + Send + 'static) -> End {
-        let running = Running {
+        let running = CurrentJob {
             queue: Arc::clone(&self.station.label),
             job_id: self.entry.claimed.id.job_id(),
             attempt: self.entry.claimed.run.used + 1,

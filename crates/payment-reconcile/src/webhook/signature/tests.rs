@@ -280,7 +280,7 @@ fn five_minutes_and_no_second_more_on_both_sides() {
 /// A secret that is the wrong one first, and then the right one.
 struct Rolled(std::sync::atomic::AtomicBool, String);
 
-impl longshore_provider::secret::Source for Rolled {
+impl longshore_provider::secret::SecretSource for Rolled {
     async fn fetch(
         &self,
     ) -> Result<longshore_provider::secret::SecretString, longshore_provider::secret::SecretError>

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::http::request::Parts;
 use futures_util::{StreamExt, stream};
 use longshore_integration::{
-    Delivery, Event, EventJob, Notice, Posted, PublicUrl, Refusal, Source as Reads,
+    Delivery, Event, EventJob, Notice, Posted, PublicUrl, Refusal, Source,
 };
 use longshore_job::JobId;
 use longshore_listener::LogLimit;
@@ -29,10 +29,10 @@ const KNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 const AT_ONCE: usize = 64;
 
 /// A provider that posts events to `/webhooks/<name>`.
-pub(crate) struct Source {
+pub(crate) struct Endpoint {
     /// The provider's name: in the path, in metrics and in logs.
     pub(crate) name: &'static str,
-    reads: Box<dyn Reads>,
+    reads: Box<dyn Source>,
     queue: Queue,
     notices: Mutex<HashMap<&'static str, LogLimit>>,
 }
@@ -41,11 +41,11 @@ pub(crate) struct Source {
 pub(crate) enum Write {
     Job(Box<NewJob>),
     Delivery(Box<Delivery>),
-    Nothing(Outcome),
+    Nothing(EventResult),
 }
 
-impl Source {
-    pub(crate) fn new(name: &'static str, reads: Box<dyn Reads>, queue: &Queue) -> Self {
+impl Endpoint {
+    pub(crate) fn new(name: &'static str, reads: Box<dyn Source>, queue: &Queue) -> Self {
         Self {
             name,
             reads,
@@ -89,7 +89,7 @@ impl Source {
 
     /// Writes to Redis what the events say, and tells what became of each, in any order. After an error it is called again, and the
     /// provider sends the whole request again: what was written already bears repetition.
-    pub(crate) async fn take(&self, events: &[Write]) -> Result<Vec<Outcome>, QueueError> {
+    pub(crate) async fn take(&self, events: &[Write]) -> Result<Vec<EventResult>, QueueError> {
         // What names no message comes last: another event of the list may be the one that says which its job has sent.
         let (nameless, named): (Vec<&Write>, Vec<&Write>) = events.iter().partition(
             |event| matches!(event, Write::Delivery(delivery) if delivery.message.is_none()),
@@ -115,14 +115,14 @@ impl Source {
         }
     }
 
-    async fn write(&self, event: &Write) -> Result<Outcome, QueueError> {
+    async fn write(&self, event: &Write) -> Result<EventResult, QueueError> {
         match event {
             Write::Nothing(outcome) => Ok(*outcome),
             Write::Job(job) => {
                 let enqueued = self.queue.enqueue(std::slice::from_ref(job)).await?;
                 Ok(match enqueued.iter().any(|job| job.duplicate) {
-                    true => Outcome::Duplicate,
-                    false => Outcome::Noted,
+                    true => EventResult::Duplicate,
+                    false => EventResult::Noted,
                 })
             }
             Write::Delivery(delivery) => self.note(delivery).await,
@@ -130,7 +130,7 @@ impl Source {
     }
 
     /// A delivery that names no message is the one that its job has sent.
-    async fn note(&self, delivery: &Delivery) -> Result<Outcome, QueueError> {
+    async fn note(&self, delivery: &Delivery) -> Result<EventResult, QueueError> {
         let message = match (&delivery.message, delivery.job) {
             (Some(message), _) => Some(message.clone()),
             (None, Some(job)) => self.queue.message_of(job).await?,
@@ -152,9 +152,9 @@ impl Source {
             (None, None) => Heard::Unknown,
         };
         Ok(match heard {
-            Heard::Noted => Outcome::Noted,
-            Heard::Stale => Outcome::Stale,
-            Heard::Unknown => Outcome::Unknown,
+            Heard::Noted => EventResult::Noted,
+            Heard::Stale => EventResult::Stale,
+            Heard::Unknown => EventResult::Unknown,
         })
     }
 }
@@ -174,14 +174,14 @@ fn write(event: Event) -> Write {
             }))
         }
         Event::Delivery(delivery) => Write::Delivery(delivery),
-        Event::Ignored => Write::Nothing(Outcome::Ignored),
-        Event::Unreadable => Write::Nothing(Outcome::BadRequest),
+        Event::Ignored => Write::Nothing(EventResult::Ignored),
+        Event::Unreadable => Write::Nothing(EventResult::BadRequest),
     }
 }
 
 /// What became of an event, or of a request that brought none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum EventResult {
     /// Written down.
     Noted,
     /// The same was written down before.
@@ -206,7 +206,7 @@ pub(crate) enum Outcome {
     Unavailable,
 }
 
-impl Outcome {
+impl EventResult {
     /// Its name in metrics and logs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
