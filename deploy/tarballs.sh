@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The engine as it would be published: `cargo package` of each crate, unpacked into target/tarballs. What has not changed
-# since is left as it stands, so that nothing is built again for it.
+# The engine as it would be published, and the integration that another payment provider can be put into: `cargo package` of
+# each crate, unpacked into target/tarballs. What has not changed since is left as it stands, so that nothing is built again
+# for it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-crates=(app client cron integration job listener operator provider queue sandbox testing webhooks worker)
+crates=(app client cron integration job listener operator payment-reconcile provider queue sandbox testing webhooks worker)
 made=target/tarballs/package
 rm -rf "$made"
 chosen=()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests this program as a template. It is copied without its provider; then it gets one that is made of `slack` under another
+# Tests this program as a template. It is copied without `slack`; then it gets a provider that is made of `slack` under another
 # name, and its tests run. That takes one new crate, one line of `main`, and in Cargo.toml the lines that name the crate and
 # its stand-in: whatever differs besides fails. `just outside` runs it, after `just tarballs`.
 set -euo pipefail
@@ -22,18 +22,24 @@ mkdir -p "$copies/before"
 cp -R "$outside/Cargo.toml" "$outside/Cargo.lock" "$outside/harbour" "$copies/before"
 cd "$copies/before"
 edit Cargo.toml "s|\"\.\./target/|\"$house/target/|"
-edit harbour/Cargo.toml -e 's|"harbour-slack/sandbox"||' -e '/^harbour-slack/d'
-edit harbour/src/main.rs '/harbour_slack/d'
+edit harbour/Cargo.toml -e 's|"harbour-[a-z]*/sandbox",* *||g' -e '/^harbour-/d'
+edit harbour/src/main.rs '/harbour_/d'
 kinds="$(cargo run --quiet --bin harbour -- kinds --json)"
 if [ "$kinds" != '[]' ]; then
     echo "a program without integrations knows these kinds: $kinds" >&2
     exit 1
 fi
 
+# Its payments are there before and after.
+cp -R "$outside/testpay" .
+for file in harbour/Cargo.toml harbour/src/main.rs; do cp "$outside/$file" "$file"; done
+edit harbour/Cargo.toml -e 's|"harbour-slack/sandbox", ||' -e '/^harbour-slack/d'
+edit harbour/src/main.rs '/harbour_slack/d'
 cp -R "$copies/before" "$copies/after"
 cd "$copies/after"
 cp -R "$outside/slack" acme
 find acme -type f | while read -r file; do edit "$file" "${renamed[@]}"; done
+find acme -type f -name '*slack*' | while read -r file; do mv "$file" "$(sed "${renamed[@]}" <<<"$file")"; done
 for file in harbour/Cargo.toml harbour/src/main.rs harbour/tests/harbour.rs; do
     sed "${renamed[@]}" "$outside/$file" >"$file"
 done

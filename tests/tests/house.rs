@@ -31,7 +31,6 @@ const LONG_TABLES: &[&str] = &[
     "crates/longshore/tests/config/rules/vault.rs what_is_wrong_is_found",
     "crates/payment-reconcile/src/error/tests.rs statuses_decide_before_types",
     "crates/payment-reconcile/src/reconcile/tests/naive.rs differences",
-    "crates/payment-reconcile/src/testpay/error/tests.rs every_answer_has_its_meaning",
     "crates/payment-reconcile/tests/operations/secrets.rs no_secret_and_no_person_is_told",
     "crates/sandbox/tests/stripe/shapes.rs wrong_parameters_are_named",
     "tests/tests/replay_drip.rs a_drip_stops_itself_and_finishes_without_its_worker_and_its_terminal",

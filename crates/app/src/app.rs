@@ -109,7 +109,7 @@ impl App {
     #[must_use]
     pub fn main(self) -> ExitCode {
         let matches = self.command_line().get_matches();
-        logging::init(self.integrations.iter().map(|of| of.crate_name).collect());
+        logging::init(&self.integrations);
         let runtime = match tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

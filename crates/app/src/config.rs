@@ -292,8 +292,11 @@ fn sections(
     }
     for integration in integrations {
         (integration.settings.check)(reader, &sections);
+        // What is off has no jobs for others to follow from.
+        let is_on = |provider: &Provider| (provider.origin)(&sections).is_some();
+        let on = integration.provider.as_ref().is_none_or(is_on);
         for follows in integration.follow_ups {
-            if kinds.find(follows).is_none() {
+            if on && kinds.find(follows).is_none() {
                 let name = integration.name;
                 let problem = format!(
                     "no integration of this program has jobs of this kind, which follow from those of {name}"

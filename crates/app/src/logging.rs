@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use longshore_integration::Integration;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -16,8 +17,8 @@ const DEFAULT: &str = "info";
 const OURS: &str = "longshore";
 
 /// Starts logging, and has panics logged by their place only: their message may quote an address.
-/// `integrations` are crates whose lines are shown, too.
-pub(crate) fn init(integrations: Vec<&'static str>) {
+/// What the crates of these integrations say is shown, too.
+pub(crate) fn init(integrations: &[Integration]) {
     let wanted = std::env::var("RUST_LOG").unwrap_or_default();
     let (filter, wrong) = match wanted.trim() {
         "" => (EnvFilter::new(DEFAULT), None),
@@ -29,7 +30,7 @@ pub(crate) fn init(integrations: Vec<&'static str>) {
     let stderr = std::io::stderr;
     let colours =
         stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let ours = Ours(integrations);
+    let ours = Ours::and(integrations);
     let asks_for_others = ours.names_others(&wanted);
     subscriber(filter, stderr, colours, ours).init();
     if let Some(error) = wrong {
@@ -83,6 +84,14 @@ where
 struct Ours(Vec<&'static str>);
 
 impl Ours {
+    /// Those of these integrations, too, and those of the providers beside theirs.
+    fn and(integrations: &[Integration]) -> Self {
+        let providers = integrations.iter().filter_map(|of| of.provider);
+        let beside = providers.flat_map(|of| of.beside).map(|of| of.crate_name);
+        let names = integrations.iter().map(|of| of.crate_name);
+        Self(names.chain(beside).collect())
+    }
+
     /// Whether a target is a module of one of them.
     fn has(&self, target: &str) -> bool {
         let name = target.split("::").next().unwrap_or_default();

@@ -93,6 +93,7 @@ const PROVIDER: Provider = Provider {
     repeats: Repeats::Doubles,
     beside: &[Beside {
         name: POSTMARK,
+        crate_name: env!("CARGO_CRATE_NAME"),
         // As critical as what it stands in for.
         inventory: Inventory {
             criticality: "high",

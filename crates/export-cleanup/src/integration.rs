@@ -146,6 +146,7 @@ const PROVIDER: Provider = Provider {
     // Runs choose for themselves what may be done there: nothing is claimed for it.
     beside: &[Beside {
         name: "r2",
+        crate_name: env!("CARGO_CRATE_NAME"),
         // As critical as what it stands in for.
         inventory: Inventory {
             criticality: "high",

@@ -108,6 +108,8 @@ pub struct Provider {
 pub struct Beside {
     /// Its name, as configuration has it.
     pub name: &'static str,
+    /// The crate of its client, `env!("CARGO_CRATE_NAME")`: what it logs is shown, too.
+    pub crate_name: &'static str,
     /// What the company says of it, unless configured.
     pub inventory: Inventory,
     /// Where it is, if it is on.

@@ -1,9 +1,9 @@
 //! `payment-reconcile`, carried out by Stripe and told to the app.
 
+mod another;
 mod app;
 mod reports;
 mod stripe;
-mod testpay;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,27 +13,28 @@ use crate::webhook::StripeEvents;
 use crate::{
     App, AppConfig, ApplyStripeEventHandler, CancelSubscriptionHandler,
     ConfirmPaymentIntentHandler, CreateCustomerHandler, CreatePaymentIntentHandler,
-    CreateSubscriptionHandler, Providers, ReconcilePaymentsHandler, Stripe, StripeConfig, TestPay,
-    TestPayConfig,
+    CreateSubscriptionHandler, PaymentProvider, Providers, ReconcilePaymentsHandler, Stripe,
+    StripeConfig,
 };
-use longshore_integration::settings::Settings;
+use longshore_integration::settings::{Reader, SecretRef, Settings};
 use longshore_integration::{
     Beside, CallPolicy, Context, CronEntry, Events, Integration, Inventory, Provider, QueueSpec,
-    Repeats, SetUp, SetUpError, Smoke, Source,
+    Repeats, Sections, SetUp, SetUpError, Smoke, Source,
 };
 use longshore_job::{Handler, Handlers, Job, JobError, Outcome, Run};
 use longshore_provider::secret::{Secret, Unusable};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
+pub use another::AnotherProvider;
 pub use app::{AppSettings, NewCustomers};
 pub use stripe::{StripeSettings, wrong_mode};
-pub use testpay::TestPaySettings;
 
+use another::Known;
 use reports::Reports;
 use stripe::SECRET_KEY;
 
-/// `payment-reconcile`.
+/// `payment-reconcile`, with Stripe alone.
 #[must_use]
 pub const fn integration() -> Integration {
     const {
@@ -49,36 +50,10 @@ pub const fn integration() -> Integration {
             kinds: crate::args::KINDS,
             follow_ups: &[crate::events::MAIL],
             settings: Settings {
-                keys: &[stripe::KEYS, testpay::KEYS, app::KEYS],
-                read: |reader, sections| {
-                    if let Some(stripe) = stripe::read(reader) {
-                        sections.insert(stripe);
-                    }
-                    if let Some(app) = app::read(reader) {
-                        sections.insert(app);
-                    }
-                    let testpay = testpay::read(reader);
-                    if let Some(name) = app::new_customers(reader, testpay.is_some()) {
-                        sections.insert(name);
-                    }
-                    if let Some(testpay) = testpay {
-                        sections.insert(testpay);
-                    }
-                },
+                keys: &[stripe::KEYS, app::KEYS],
+                read: |reader, sections| read(reader, sections, None),
                 check: |reader, sections| app::check(reader, sections.get(), sections.get()),
-                secrets: |sections| {
-                    let mut secrets = Vec::new();
-                    if let Some(stripe) = sections.get::<StripeSettings>() {
-                        secrets.extend(stripe.secrets());
-                    }
-                    if let Some(testpay) = sections.get::<TestPaySettings>() {
-                        secrets.push((testpay::API_KEY, &testpay.api_key));
-                    }
-                    if let Some(app) = sections.get::<AppSettings>() {
-                        secrets.push((app::SECRET, &app.secret));
-                    }
-                    secrets
-                },
+                secrets,
             },
             set_up: |context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
@@ -97,11 +72,84 @@ pub const fn integration() -> Integration {
             }],
             files: None,
             #[cfg(feature = "sandbox")]
-            sandboxes: crate::sandbox::SANDBOXES,
+            sandboxes: &[crate::sandbox::STRIPE, crate::sandbox::APP],
             #[cfg(not(feature = "sandbox"))]
             sandboxes: &[],
         }
     }
+}
+
+/// `payment-reconcile`, with another payment provider beside Stripe. New customers go where
+/// `payments.provider_for_new_customers` says, and everybody else stays where they became one.
+///
+/// Stripe has to be on, too: the queue is Stripe's, and so are the events and the reconcile.
+#[must_use]
+pub const fn integration_with<P: AnotherProvider>() -> Integration {
+    const {
+        Integration {
+            settings: Settings {
+                keys: &[stripe::KEYS, P::KEYS, app::KEYS],
+                read: |reader, sections| {
+                    let another = another::read::<P>(reader, sections);
+                    read(reader, sections, Some(&another));
+                },
+                secrets: |sections| {
+                    let mut secrets = secrets(sections);
+                    if let Some(settings) = sections.get::<P::Settings>() {
+                        secrets.extend(P::secrets(settings));
+                    }
+                    secrets
+                },
+                ..integration().settings
+            },
+            set_up: |context| Box::pin(set_up_with::<P>(context)),
+            provider: Some(Provider {
+                beside: &[Beside {
+                    name: P::NAME,
+                    crate_name: P::CRATE_NAME,
+                    inventory: P::INVENTORY,
+                    origin: |sections| Some(P::origin(sections.get::<P::Settings>()?)),
+                    takes_jobs: false,
+                    page: P::PAGE,
+                }],
+                ..PROVIDER
+            }),
+            #[cfg(feature = "sandbox")]
+            sandboxes: match P::SANDBOX {
+                Some(another) => &[crate::sandbox::STRIPE, crate::sandbox::APP, another],
+                None => integration().sandboxes,
+            },
+            #[cfg(not(feature = "sandbox"))]
+            sandboxes: match P::SANDBOX {
+                Some(another) => &[another],
+                None => &[],
+            },
+            ..integration()
+        }
+    }
+}
+
+fn read(reader: &mut Reader<'_>, sections: &mut Sections, another: Option<&Known>) {
+    if let Some(stripe) = stripe::read(reader) {
+        sections.insert(stripe);
+    }
+    if let Some(app) = app::read(reader) {
+        sections.insert(app);
+    }
+    if let Some(name) = app::new_customers(reader, another) {
+        sections.insert(name);
+    }
+}
+
+fn secrets(sections: &Sections) -> Vec<(&'static str, &SecretRef)> {
+    let mut secrets = Vec::new();
+    if let Some(stripe) = sections.get::<StripeSettings>() {
+        secrets.extend(stripe.secrets());
+    }
+    if let Some(app) = sections.get::<AppSettings>() {
+        secrets.push((app::SECRET, &app.secret));
+    }
+    secrets
 }
 
 const PROVIDER: Provider = Provider {
@@ -114,18 +162,7 @@ const PROVIDER: Provider = Provider {
     },
     origin: |sections| Some(sections.get::<StripeSettings>()?.base_url.to_string()),
     repeats: Repeats::Keyed(Stripe::KEY_LIFE),
-    beside: &[Beside {
-        name: "testpay",
-        // Made up, to try a switch with.
-        inventory: Inventory {
-            criticality: "low",
-            sla_percent: None,
-            owner: None,
-        },
-        origin: |sections| Some(sections.get::<TestPaySettings>()?.base_url.to_string()),
-        takes_jobs: false,
-        page: include_str!("../testpay.md"),
-    }],
+    beside: &[],
     expects: |sections, _| sections.get::<StripeSettings>().is_some(),
     doubt: |_, _, _| None,
     // The customer stays, in test mode, under the user id of this command.
@@ -140,9 +177,28 @@ const PROVIDER: Provider = Provider {
 };
 
 async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
-    let Some(settings) = context.get::<StripeSettings>() else {
+    match context.get() {
+        Some(stripe) => handlers(context, stripe, None::<Stripe>).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn set_up_with<P: AnotherProvider>(
+    context: Context<'_>,
+) -> Result<Option<SetUp>, SetUpError> {
+    let Some(stripe) = context.get() else {
         return Ok(None);
     };
+    let another = another::connect::<P>(context).await?;
+    handlers(context, stripe, another).await.map(Some)
+}
+
+/// The handlers of all kinds.
+async fn handlers(
+    context: Context<'_>,
+    settings: &StripeSettings,
+    another: Option<impl PaymentProvider>,
+) -> Result<SetUp, SetUpError> {
     let secret_key = key(context, settings).await?;
     let calls = CallPolicy {
         limit: settings.writes,
@@ -160,12 +216,13 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
         timeout: settings.timeout,
     })
     .map_err(|error| SetUpError::at("providers.stripe", error))?;
-    let testpay = testpay(context).await?;
     let new_customers = context.get::<NewCustomers>();
-    let by_testpay = new_customers.is_some_and(|name| name.0 == "testpay");
-    let providers = match testpay {
-        Some(testpay) if by_testpay => Providers::new(testpay).and(stripe.clone()),
-        Some(testpay) => Providers::new(stripe.clone()).and(testpay),
+    let new_customers_of = |name: &str| new_customers.is_some_and(|to| to.0 == name);
+    let providers = match another {
+        Some(another) if new_customers_of(another.name()) => {
+            Providers::new(another).and(stripe.clone())
+        }
+        Some(another) => Providers::new(stripe.clone()).and(another),
         None => Providers::new(stripe.clone()),
     };
     let handlers = Handlers::new()
@@ -182,10 +239,10 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
             .with(NoApp::<crate::ApplyStripeEvent>(PhantomData))
             .with(NoApp::<crate::ReconcilePayments>(PhantomData)),
     };
-    Ok(Some(SetUp {
+    Ok(SetUp {
         handlers,
         calls: Some(calls),
-    }))
+    })
 }
 
 /// Its reports lie where files are kept; on the job where there is no such place.
@@ -219,20 +276,6 @@ async fn key(context: Context<'_>, settings: &StripeSettings) -> Result<Secret, 
     key.require(same_mode)
         .map_err(|error| SetUpError::at(SECRET_KEY, error))?;
     Ok(key)
-}
-
-async fn testpay(context: Context<'_>) -> Result<Option<TestPay>, SetUpError> {
-    let Some(settings) = context.get::<TestPaySettings>() else {
-        return Ok(None);
-    };
-    let testpay = TestPay::new(&TestPayConfig {
-        base_url: settings.base_url.clone(),
-        api_key: context.secret(testpay::API_KEY, &settings.api_key).await?,
-        timeout: settings.timeout,
-    });
-    testpay
-        .map(Some)
-        .map_err(|error| SetUpError::at("providers.testpay", error))
 }
 
 async fn app(context: Context<'_>) -> Result<Option<App>, SetUpError> {

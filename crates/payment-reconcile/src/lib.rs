@@ -24,8 +24,6 @@ mod sandbox;
 #[cfg(feature = "worker")]
 mod stripe;
 #[cfg(feature = "worker")]
-mod testpay;
-#[cfg(feature = "worker")]
 mod webhook;
 
 #[cfg(feature = "worker")]
@@ -40,7 +38,8 @@ pub use config::StripeConfig;
 pub use events::ApplyStripeEventHandler;
 #[cfg(feature = "worker")]
 pub use integration::{
-    AppSettings, NewCustomers, StripeSettings, TestPaySettings, integration, wrong_mode,
+    AnotherProvider, AppSettings, NewCustomers, StripeSettings, integration, integration_with,
+    wrong_mode,
 };
 #[cfg(feature = "worker")]
 pub use operations::{
@@ -53,7 +52,5 @@ pub use provider::{Asking, Finding, Operation, PaymentProvider, Providers, Recei
 pub use reconcile::{OnTheJob, ReconcilePaymentsHandler, ReportFile, ReportStore, Storing};
 #[cfg(feature = "worker")]
 pub use stripe::{SetupError, Stripe};
-#[cfg(feature = "worker")]
-pub use testpay::{TestPay, TestPayConfig};
 #[cfg(feature = "worker")]
 pub use webhook::StripeEvents;

@@ -1,28 +1,21 @@
-//! Stand-ins for Stripe, the company's app and the made-up provider testpay, in builds for development.
+//! Stand-ins for Stripe and the company's app, in builds for development.
 
 use longshore_integration::{Listening, Sandbox, SandboxAt};
-use longshore_sandbox::{AppSandbox, StripeSandbox, TestPaySandbox, WebhookEndpoint};
+use longshore_sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
 
-pub(crate) const SANDBOXES: &[Sandbox] = &[
-    Sandbox {
-        name: "stripe",
-        addr: "127.0.0.1:9483",
-        posts_to: Some("http://127.0.0.1:9465/webhooks/stripe"),
-        start: |at| Box::pin(stripe(at)),
-    },
-    Sandbox {
-        name: "app",
-        addr: "127.0.0.1:9484",
-        posts_to: None,
-        start: |at| Box::pin(app(at)),
-    },
-    Sandbox {
-        name: "testpay",
-        addr: "127.0.0.1:9485",
-        posts_to: None,
-        start: |at| Box::pin(testpay(at)),
-    },
-];
+pub(crate) const STRIPE: Sandbox = Sandbox {
+    name: "stripe",
+    addr: "127.0.0.1:9483",
+    posts_to: Some("http://127.0.0.1:9465/webhooks/stripe"),
+    start: |at| Box::pin(stripe(at)),
+};
+
+pub(crate) const APP: Sandbox = Sandbox {
+    name: "app",
+    addr: "127.0.0.1:9484",
+    posts_to: None,
+    start: |at| Box::pin(app(at)),
+};
 
 /// What `config/local.toml` has for them.
 const WEBHOOK_SECRET: &str = "whsec_local";
@@ -40,9 +33,4 @@ async fn app(at: SandboxAt) -> std::io::Result<Listening> {
     let app = AppSandbox::start(at.addr).await?;
     app.set_secret(APP_SECRET);
     Ok(Listening::new(app.origin(), || app.stop()))
-}
-
-async fn testpay(at: SandboxAt) -> std::io::Result<Listening> {
-    let testpay = TestPaySandbox::start(at.addr).await?;
-    Ok(Listening::new(testpay.origin(), || testpay.stop()))
 }

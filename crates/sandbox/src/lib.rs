@@ -6,7 +6,6 @@
 //! - [`PostmarkSandbox`] answers like Postmark does, for mails that SendGrid cannot take.
 //! - [`TwilioSandbox`] answers like Twilio does, lists what it sent, and calls back about it.
 //! - [`StripeSandbox`] takes payments like Stripe does, saves results under idempotency keys, and tells of events.
-//! - [`TestPaySandbox`] takes payments in another style than Stripe's: a provider that does not exist, to switch to.
 //! - [`AppSandbox`] is no provider but the company's own app, which is told what became of payments.
 //! - [`GoogleMapsSandbox`] geocodes like Google does, with places that are made up.
 //! - `S3Sandbox`, with the feature `s3`, keeps objects like S3 and R2 do, with versions, uploads and rules.
@@ -98,7 +97,6 @@ mod sendgrid;
 mod server;
 pub mod signed;
 mod stripe;
-mod testpay;
 mod twilio;
 mod vault_server;
 
@@ -120,6 +118,5 @@ pub use server::Server;
 pub use stripe::{
     EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,
 };
-pub use testpay::TestPaySandbox;
 pub use twilio::{Callbacks, CalledBack, PlantedMessage, SharedKey, TwilioMessage, TwilioSandbox};
 pub use vault_server::VaultServer;

@@ -3,5 +3,6 @@
 fn main() -> std::process::ExitCode {
     longshore_app::App::new()
         .integration(harbour_slack::integration())
+        .integration(harbour_testpay::integration())
         .main()
 }

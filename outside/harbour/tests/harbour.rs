@@ -1,6 +1,9 @@
 //! Harbour's program on a private Redis, with a stand-in for Slack: everything that `longshore` does works for a kind of jobs
 //! that Longshore has never heard of.
 
+#[path = "harbour/payments.rs"]
+mod payments;
+
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Output, Stdio};
@@ -31,8 +34,18 @@ struct Harbour {
 }
 
 impl Harbour {
+    /// With Slack, as this stand-in answers.
     fn new(slack: &SlackSandbox) -> Self {
         let slack = slack.origin();
+        Self::with(&format!(
+            "providers.slack.base_url = '{slack}'\nproviders.slack.token = 'xoxb-harbour'\n\
+             providers.slack.signing_secret = '{SIGNING_SECRET}'\nproviders.slack.rate_per_second = 50\n\
+             kinds.slack_post_message.timeout_seconds = 20\n"
+        ))
+    }
+
+    /// With this in its configuration.
+    fn with(providers: &str) -> Self {
         let redis = RedisServer::start().expect("a private Redis");
         let config = tempfile::tempdir().expect("a directory");
         let free = || {
@@ -42,10 +55,8 @@ impl Harbour {
         };
         let (hooks, private) = (free(), free());
         let toml = format!(
-            "redis.url = '{}'\nproviders.slack.base_url = '{slack}'\nproviders.slack.token = 'xoxb-harbour'\n\
-             providers.slack.signing_secret = '{SIGNING_SECRET}'\nproviders.slack.rate_per_second = 50\n\
-             worker.http_addr = '127.0.0.1:0'\nwebhooks.http_addr = '{hooks}'\nwebhooks.private_addr = '{private}'\n\
-             webhooks.public_url = 'http://127.0.0.1'\nkinds.slack_post_message.timeout_seconds = 20\n",
+            "redis.url = '{}'\nworker.http_addr = '127.0.0.1:0'\nwebhooks.http_addr = '{hooks}'\n\
+             webhooks.private_addr = '{private}'\nwebhooks.public_url = 'http://127.0.0.1'\n{providers}",
             redis.url()
         );
         std::fs::write(config.path().join("default.toml"), toml).expect("written");
@@ -78,17 +89,27 @@ impl Harbour {
     }
 
     fn start(&mut self, role: &str) {
-        let started = self.command(&[role]).stderr(Stdio::null()).spawn();
-        self.running.push(started.expect("starts"));
+        self.start_with(role, &[]);
+    }
+
+    fn start_with(&mut self, role: &str, env: &[(&str, &str)]) {
+        let mut command = self.command(&[role]);
+        let started = command.envs(env.iter().copied()).stderr(Stdio::null());
+        self.running.push(started.spawn().expect("starts"));
+    }
+
+    /// Ends what was started.
+    fn stop(&mut self) {
+        for mut child in self.running.drain(..) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
 impl Drop for Harbour {
     fn drop(&mut self) {
-        for child in &mut self.running {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.stop();
     }
 }
 
@@ -222,7 +243,9 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
 
     // Its cron entry, run now.
     let entries = harbour.json(&["cron", "list", "--json"]);
-    assert_eq!(entries[0]["name"], "good-morning");
+    let entries = entries.as_array().expect("a list").iter();
+    let names: Vec<_> = entries.map(|entry| entry["name"].clone()).collect();
+    assert!(names.contains(&json!("good-morning")), "{names:?}");
     assert!(
         harbour
             .run(&["cron", "run", "good-morning"])
@@ -253,12 +276,15 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     let replies = slack.posted().into_iter().filter(|posted| *posted == reply);
     assert_eq!(replies.count(), 1);
 
-    // Operators see its queue and its provider, and know none of Longshore's own.
+    // Operators see its queue and its provider, and of Longshore's own only those of this program.
     let rows = harbour.json(&["queues", "--json"]);
-    assert_eq!(rows.as_array().expect("a list").len(), 1);
+    let rows = rows.as_array().expect("a list").iter();
+    let rows = rows.map(|row| [&row["queue"], &row["breakers"][0]["provider"]]);
+    let rows: Vec<_> = rows.collect();
     assert_eq!(
-        (&rows[0]["queue"], &rows[0]["breakers"][0]["provider"]),
-        (&json!("slack"), &json!("slack"))
+        rows,
+        [["slack", "slack"], ["payment-reconcile", "stripe"]],
+        "{rows:?}"
     );
     let unknown = harbour.run(&["enqueue", "send_sms", "{}"]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no kind `send_sms`"));
@@ -280,25 +306,31 @@ fn five_lines_of_configuration_are_enough() {
     assert!(!said.contains("warning"), "{said}");
 }
 
-/// Its stand-in, for development.
+/// Its stand-ins, for development.
 #[test]
 fn the_sandbox_of_a_program_has_its_stand_ins() {
+    let names = ["slack", "stripe", "app", "testpay"];
+    let anywhere = names.map(|name| [format!("--{name}-addr"), "127.0.0.1:0".to_owned()]);
     let mut sandbox = Command::new(env!("CARGO_BIN_EXE_harbour"))
-        .args(["sandbox", "--slack-addr", "127.0.0.1:0"])
+        .arg("sandbox")
+        .args(anywhere.as_flattened())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("runs");
     let out = sandbox.stdout.take().expect("piped");
-    let mut line = String::new();
-    let read = BufReader::new(out).read_line(&mut line);
+    let lines = BufReader::new(out).lines().take(names.len());
+    let lines: std::io::Result<Vec<_>> = lines.collect();
     sandbox.kill().expect("ends");
     let _ = sandbox.wait();
-    read.expect("says something");
-    let (name, origin) = line.split_once(' ').expect("two words");
-    assert_eq!(name, "slack");
-    let origin = origin.trim_start();
-    assert!(origin.starts_with("http://127.0.0.1:"), "{line}");
+    let lines = lines.expect("says something");
+    for (name, line) in names.iter().zip(&lines) {
+        let (said, origin) = line.split_once(' ').expect("two words");
+        assert_eq!(said, *name);
+        let origin = origin.trim_start();
+        assert!(origin.starts_with("http://127.0.0.1:"), "{line}");
+    }
+    assert_eq!(lines.len(), names.len());
 }
 
 /// Posts an event; the status, if anybody listens.

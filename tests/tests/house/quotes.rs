@@ -4,6 +4,16 @@ use super::root;
 
 /// The pages, how many blocks each has, and the files that they are quoted from.
 const PAGES: &[(&str, usize, &[&str])] = &[
+    (
+        "docs/another-payment-provider.md",
+        6,
+        &[
+            "outside/testpay/Cargo.toml",
+            "outside/testpay/src/client.rs",
+            "outside/testpay/src/integration.rs",
+            "outside/testpay/src/provider.rs",
+        ],
+    ),
     ("docs/testing.md", 4, &["outside/slack/src/tests.rs"]),
     (
         "docs/your-own-provider.md",

@@ -46,7 +46,6 @@ pub(crate) const MARKERS: &[Marker] = &[
     secret("Google's key", "zqgooglekey"),
     secret("Stripe's key", "zqstripekey"),
     secret("what Stripe's events are signed with", "zqstripewebhooks"),
-    secret("testpay's key", "zqtestpaykey"),
     secret("what the app checks", "zqappsecret"),
     // The one that the stand-in takes.
     secret("S3's key", S3Sandbox::SECRET_ACCESS_KEY),
@@ -96,7 +95,6 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[
         "PROVIDERS__STRIPE__WEBHOOK_SECRETS",
         r#"["whsec_zqstripewebhooks"]"#,
     ),
-    ("PROVIDERS__TESTPAY__API_KEY", "zqtestpaykey"),
     ("APP__SECRET", "zqappsecret"),
     ("PROVIDERS__S3__REGION", "eu-north-1"),
     ("PROVIDERS__S3__FORCE_PATH_STYLE", "true"),

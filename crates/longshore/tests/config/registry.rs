@@ -73,7 +73,6 @@ fn all_with(secret: &str) -> Config {
         "TWILIO__AUTH_TOKEN",
         "STRIPE__SECRET_KEY",
         "GOOGLE_MAPS__API_KEY",
-        "TESTPAY__API_KEY",
         "POSTMARK__SERVER_TOKEN",
         "S3__ACCESS_KEY_ID",
         "S3__SECRET_ACCESS_KEY",

@@ -5,23 +5,24 @@ use std::time::Duration;
 use longshore_integration::settings::{Key, Reader, SOME_TIME, SecretRef, base_url, secret};
 use longshore_provider::Origin;
 
+use super::another::Known;
 use super::stripe::StripeSettings;
 
 const BASE_URL: &str = "app.base_url";
 pub(super) const SECRET: &str = "app.secret";
 const NEW_CUSTOMERS: &str = "payments.provider_for_new_customers";
 
+/// The payment provider that every program has.
+const STRIPE: &str = "stripe";
+
 /// The template of the mails about payments that failed.
 const PAYMENT_FAILED: &str = "payment_failed";
-
-/// The payment providers there are.
-const PAYMENT_PROVIDERS: [&str; 2] = ["stripe", "testpay"];
 
 pub(super) const KEYS: &[Key] = &[
     Key::text(BASE_URL),
     Key::text(SECRET).secret(),
     Key::toml("app.timeout_seconds").or("10"),
-    Key::text(NEW_CUSTOMERS).or("stripe"),
+    Key::text(NEW_CUSTOMERS).or(STRIPE),
 ];
 
 /// Where payment effects are delivered.
@@ -63,20 +64,30 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<AppSettings> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCustomers(pub String);
 
-/// Who takes new customers.
-pub(super) fn new_customers(reader: &mut Reader<'_>, has_testpay: bool) -> Option<NewCustomers> {
+/// Who takes new customers: Stripe, or the other payment provider of the program.
+pub(super) fn new_customers(
+    reader: &mut Reader<'_>,
+    another: Option<&Known>,
+) -> Option<NewCustomers> {
     let name = reader.text(NEW_CUSTOMERS)?;
-    if name == "testpay" && !has_testpay {
-        let problem = "is `testpay`, which is off";
-        let cure = "set providers.testpay.api_key, or use stripe";
-        reader.error(NEW_CUSTOMERS, problem, cure);
-        return None;
-    }
-    if PAYMENT_PROVIDERS.contains(&name.as_str()) {
+    let another_of_that_name = another.filter(|another| another.name == name);
+    if name == STRIPE || another_of_that_name.is_some_and(|another| another.is_on) {
         return Some(NewCustomers(name));
     }
-    let problem = format!("is `{name}`, which is no payment provider");
-    let cure = format!("use {}", PAYMENT_PROVIDERS.join(" or "));
+    let (problem, cure) = match (another_of_that_name, another) {
+        (Some(off), _) => (
+            format!("is `{name}`, which is off"),
+            format!("set {}, or use {STRIPE}", off.turned_on_by),
+        ),
+        (None, Some(another)) => (
+            format!("is `{name}`, which is no payment provider"),
+            format!("use {STRIPE} or {}", another.name),
+        ),
+        (None, None) => (
+            format!("is `{name}`, which is no payment provider of this program"),
+            format!("use {STRIPE}"),
+        ),
+    };
     reader.error(NEW_CUSTOMERS, problem, cure);
     None
 }
@@ -95,9 +106,14 @@ pub(super) fn check(
         reader.missing(BASE_URL, problem, cure);
     }
     // A payment that failed leads to a mail, if the app wants one: whoever sends mails has to know its template.
-    let templates = reader.names("email.templates");
-    let mails = !templates.is_empty() && reader.is_set("providers.sendgrid.api_key");
-    if app.is_some() && mails && !templates.iter().any(|name| name == PAYMENT_FAILED) {
+    // Those are another integration's keys, which a program may be without.
+    let templates = reader.raw(&"email.templates".into());
+    let templates = templates.and_then(|value| value.as_dict());
+    let forgotten =
+        templates.is_some_and(|all| !all.is_empty() && !all.contains_key(PAYMENT_FAILED));
+    let key = reader.raw(&"providers.sendgrid.api_key".into());
+    let mails = key.is_some_and(|key| key.as_str() != Some(""));
+    if app.is_some() && mails && forgotten {
         let problem =
             "is not set, so the mails about failed payments that the app asks for will be refused";
         let cure = "set SendGrid's id of a template for them";

@@ -165,3 +165,21 @@ fn every_key_that_is_a_secret_is_among_the_secrets() {
         assert!(listed.contains(&key.path), "{} is not listed", key.path);
     }
 }
+
+/// Settings of another integration may be looked at, but a program may be without it.
+#[test]
+fn each_of_our_integrations_can_be_a_programs_only_one() {
+    const STRIPE: (&str, &str) = ("LONGSHORE_PROVIDERS__STRIPE__SECRET_KEY", "sk_test_1");
+    for &integration in longshore::program().integrations() {
+        let none: [(&str, &str); 0] = [];
+        let alone = Config::load(None, None, &[integration], none);
+        let alone = alone.unwrap_or_else(|findings| panic!("{}: {findings}", integration.name));
+        assert_eq!(alone.warnings().iter().count(), 0, "{}", integration.name);
+        if integration.name == "payment-reconcile" {
+            let on = Config::load(None, None, &[integration], [STRIPE]).expect("nothing is wrong");
+            let keys = on.warnings().iter().map(|warning| warning.key.as_str());
+            // Mails about failed payments are the email integration's.
+            assert_eq!(keys.collect::<Vec<_>>(), ["send_email"]);
+        }
+    }
+}

@@ -17,7 +17,6 @@ fn the_figures_are_those_of_the_inventory_until_somebody_says_otherwise() {
         ("sendgrid", "high, SLA 99.95 %, owner Backend"),
         ("twilio", "medium, SLA 99.95 %, owner Backend"),
         ("google_maps", "medium, SLA 99.9 %, owner Backend"),
-        ("testpay", "low"),
     ] {
         assert_eq!(listed("", provider).to_string(), said, "{provider}");
     }

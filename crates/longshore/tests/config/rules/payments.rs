@@ -2,7 +2,7 @@
 
 use super::check;
 use crate::{good, load_as};
-use longshore_payment_reconcile::{AppSettings, NewCustomers, StripeSettings, TestPaySettings};
+use longshore_payment_reconcile::{AppSettings, NewCustomers, StripeSettings};
 
 /// A file in which payments are on and nothing is wrong.
 const ON: &str = r#"
@@ -65,14 +65,8 @@ fn what_is_wrong_is_found() {
             (
                 "payments.provider_for_new_customers = 'adyen'",
                 "payments.provider_for_new_customers",
-                "is `adyen`, which is no payment provider",
-                "use stripe or testpay",
-            ),
-            (
-                "payments.provider_for_new_customers = 'testpay'",
-                "payments.provider_for_new_customers",
-                "is `testpay`, which is off",
-                "set providers.testpay.api_key",
+                "is `adyen`, which is no payment provider of this program",
+                "use stripe",
             ),
         ],
         ON,
@@ -124,24 +118,6 @@ fn mails_about_failed_payments_want_their_template() {
             "{keys:?}"
         );
     }
-}
-
-#[test]
-fn testpay_is_for_trying_a_switch_and_never_for_production() {
-    let toml = "providers.testpay.api_key = 'any'\npayments.provider_for_new_customers = 'testpay'";
-    let config = good(toml, &[]);
-    assert_eq!(config.get::<NewCustomers>().unwrap().0, "testpay");
-    let origin = config
-        .get::<TestPaySettings>()
-        .expect("on")
-        .base_url
-        .to_string();
-    assert_eq!(origin, "http://127.0.0.1:9485");
-    let findings = load_as(Some("production"), toml, &[]).expect_err("refused");
-    assert!(
-        findings.to_string().contains("moves no money"),
-        "{findings}"
-    );
 }
 
 #[test]

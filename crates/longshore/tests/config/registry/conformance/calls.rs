@@ -124,13 +124,6 @@ pub(super) const CALLS: &[Call] = &[
         &[("", 200, r#"{"id":"cus_1"}"#)],
     ),
     call(
-        "testpay",
-        "stripe",
-        Kind::Keyed,
-        CUSTOMER,
-        &[("", 200, r#"{"id":"tp_cus_1"}"#)],
-    ),
-    call(
         "app",
         "stripe",
         Kind::Repeatable,
@@ -187,10 +180,6 @@ pub(super) fn config(
         true => format!("http://{}", server.addr),
         false => format!("http://{}", stripe.addr),
     };
-    let new_customers = match call.provider {
-        "testpay" => "testpay",
-        _ => "stripe",
-    };
     let mut env: Vec<(String, String)> = Vec::new();
     let mut set = |name: &str, value: &str| {
         env.push((format!("LONGSHORE_{name}"), value.to_owned()));
@@ -201,7 +190,6 @@ pub(super) fn config(
         ("twilio", "BASE_URL"),
         ("google_maps", "BASE_URL"),
         ("stripe", "BASE_URL"),
-        ("testpay", "BASE_URL"),
         ("s3", "ENDPOINT_URL"),
         ("r2", "ENDPOINT_URL"),
     ] {
@@ -216,14 +204,12 @@ pub(super) fn config(
         ("APP__BASE_URL", &*to("app")),
         ("APP__TIMEOUT_SECONDS", &*seconds),
         ("APP__SECRET", "x"),
-        ("PAYMENTS__PROVIDER_FOR_NEW_CUSTOMERS", new_customers),
         ("PROVIDERS__SENDGRID__API_KEY", "SG.x"),
         ("PROVIDERS__TWILIO__ACCOUNT_SID", "AC1"),
         ("PROVIDERS__TWILIO__AUTH_TOKEN", "x"),
         ("PROVIDERS__TWILIO__FROM", "+4780000000"),
         ("PROVIDERS__GOOGLE_MAPS__API_KEY", "x"),
         ("PROVIDERS__STRIPE__SECRET_KEY", "sk_test_x"),
-        ("PROVIDERS__TESTPAY__API_KEY", "x"),
         ("PROVIDERS__S3__REGION", "eu-north-1"),
         ("PROVIDERS__S3__FORCE_PATH_STYLE", "true"),
         ("PROVIDERS__S3__ACCESS_KEY_ID", "x"),

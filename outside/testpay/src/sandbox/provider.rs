@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use longshore_sandbox::axum::body::Bytes;
+use longshore_sandbox::axum::http::header::CONTENT_TYPE;
+use longshore_sandbox::axum::http::request::Parts;
+use longshore_sandbox::axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use longshore_sandbox::axum::response::{IntoResponse, Response};
+use longshore_sandbox::{Draft, Fate, Provider};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ use super::body::{Body, NewCollection, NewEnding, NewPayment, NewSubscription};
 use super::book::{Book, Shelf};
 use super::problem::Problem;
 use super::thing::Thing;
-use crate::provider::{Draft, Fate, Provider};
+use crate::client::NAME;
 
 const KEY: HeaderName = HeaderName::from_static("x-api-key");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,7 +28,7 @@ pub(super) struct TestPay {
 
 impl Provider for TestPay {
     fn name(&self) -> &'static str {
-        "testpay"
+        NAME
     }
 
     fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{KEY, an_order, an_order_with, ask, client, effects, get, id, made, post, start};
+use super::{KEY, an_order, an_order_with, ask, client, effects, get, id, made, post, start};
 
 #[tokio::test]
 async fn a_payment_from_customer_to_collection() {

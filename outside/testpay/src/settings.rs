@@ -1,13 +1,13 @@
-//! `providers.testpay.*`: the made-up payment provider that the sandbox has, to try a switch of providers with.
+//! `providers.testpay.*`.
 
 use std::time::Duration;
 
 use longshore_integration::settings::{Key, Reader, SOME_TIME, SecretRef, base_url, secret};
 use longshore_provider::Origin;
 
-pub(super) const API_KEY: &str = "providers.testpay.api_key";
+pub(crate) const API_KEY: &str = "providers.testpay.api_key";
 
-pub(super) const KEYS: &[Key] = &[
+pub(crate) const KEYS: &[Key] = &[
     Key::text("providers.testpay.base_url").or("http://127.0.0.1:9485"),
     Key::text(API_KEY).secret(),
     Key::toml("providers.testpay.timeout_seconds").or("10"),
@@ -25,7 +25,7 @@ pub struct TestPaySettings {
 }
 
 /// `None` without a key: then it is off.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<TestPaySettings> {
+pub(crate) fn read(reader: &mut Reader<'_>) -> Option<TestPaySettings> {
     let timeout = reader.seconds("providers.testpay.timeout_seconds", SOME_TIME);
     if !reader.is_set(API_KEY) {
         return None;

@@ -1,31 +1,20 @@
-//! testpay, a payment provider that does not exist: the sandbox has it, to try a switch of providers with. For
-//! development and tests; it moves no money.
-//!
-//! It is unlike Stripe where providers differ: JSON, a key in a header of its own, and references of ours in place of
-//! idempotency keys. The reference is the [key](Run::idempotency_key) of the job, and what is asked for under it again is
-//! what is there already, for good: so a lost answer is found out by asking again, and nothing has to be remembered.
+//! testpay over HTTP.
 //!
 //! Its requests go [elsewhere](Run::elsewhere) than the queue's, which is Stripe's: neither do Stripe's limits hold them
 //! back, nor do their failures count for Stripe's breaker.
-
-mod error;
-mod object;
-mod provider;
-mod write;
 
 use std::time::Duration;
 
 use longshore_job::Run;
 use longshore_provider::secret::{HeaderSecret, Secret};
 use longshore_provider::{
-    CallError, HeaderName, Http, Origin, Request, Response, decode as understood,
+    CallError, HeaderName, Http, HttpSetupError, InvalidCredential, Origin, Request, Response,
+    decode as understood,
 };
 use serde::de::DeserializeOwned;
 
-use crate::SetupError;
-
 /// The provider's name, as configuration, results and the mapping have it.
-const NAME: &str = "testpay";
+pub(crate) const NAME: &str = "testpay";
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -47,6 +36,17 @@ pub struct TestPay {
     api_key: HeaderSecret,
 }
 
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// TLS is not to be had on this machine.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+    /// The key cannot be sent.
+    #[error(transparent)]
+    Key(#[from] InvalidCredential),
+}
+
 impl TestPay {
     /// A client.
     ///
@@ -60,7 +60,7 @@ impl TestPay {
     }
 
     /// `GET /v1/<objects>/<id or reference>`
-    async fn read<T: DeserializeOwned>(
+    pub(crate) async fn read<T: DeserializeOwned>(
         &self,
         run: &Run,
         objects: &str,
@@ -71,7 +71,7 @@ impl TestPay {
     }
 
     /// A POST under a reference, which goes out once.
-    async fn post(&self, run: &Run, request: Request) -> Result<Response, CallError> {
+    pub(crate) async fn post(&self, run: &Run, request: Request) -> Result<Response, CallError> {
         let request = self.signed(request);
         Ok(self.http.send(&run.elsewhere(), request).await?)
     }
@@ -82,7 +82,7 @@ impl TestPay {
 }
 
 /// `/v1/<objects>/<id><more>`
-fn at(objects: &str, id: &str, more: &str) -> Result<String, CallError> {
+pub(crate) fn at(objects: &str, id: &str, more: &str) -> Result<String, CallError> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     match !id.is_empty() && id.bytes().all(plain) {
         true => Ok(format!("/v1/{objects}/{id}{more}")),

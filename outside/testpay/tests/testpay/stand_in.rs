@@ -3,7 +3,7 @@
 mod answers;
 mod faults;
 
-use longshore_sandbox::TestPaySandbox;
+use harbour_testpay::sandbox::TestPaySandbox;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 

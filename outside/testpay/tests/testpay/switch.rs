@@ -7,13 +7,14 @@ mod stay;
 
 use std::time::Duration;
 
+use harbour_testpay::sandbox::TestPaySandbox;
+use harbour_testpay::{TestPay, TestPayConfig};
 use longshore_job::{Handler, Job, JobError, Outcome, Run};
 use longshore_payment_reconcile::CreatePaymentIntent;
 use longshore_payment_reconcile::{
-    CreateCustomerHandler, CreatePaymentIntentHandler, Providers, Stripe, StripeConfig, TestPay,
-    TestPayConfig,
+    CreateCustomerHandler, CreatePaymentIntentHandler, Providers, Stripe, StripeConfig,
 };
-use longshore_sandbox::{Fault, Rule, StripeSandbox, TestPaySandbox};
+use longshore_sandbox::{Fault, Rule, StripeSandbox};
 use longshore_testing::{Request, Script};
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `testpay`, a payment provider that does not exist: another style of API than Stripe's, to switch to and back from.
+//! A stand-in for testpay, for development and tests.
 //!
 //! | request | does |
 //! |---|---|
@@ -19,15 +19,26 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use longshore_integration::{Listening, Sandbox};
+use longshore_sandbox::{Ids, Ledger, Refused, Server, stand_in};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::Ledger;
-use crate::ids::Ids;
-use crate::refused::Refused;
-use crate::server::{Server, stand_in};
+use crate::client::NAME;
 use book::Book;
 use provider::TestPay;
+
+pub(crate) const SANDBOX: Sandbox = Sandbox {
+    name: NAME,
+    addr: "127.0.0.1:9485",
+    posts_to: None,
+    start: |at| {
+        Box::pin(async move {
+            let testpay = TestPaySandbox::start(at.addr).await?;
+            Ok(Listening::new(testpay.origin(), || testpay.stop()))
+        })
+    },
+};
 
 /// A provider that takes payments by references of the caller's: the same reference again is the same thing, and with
 /// another body a contradiction, 409. What cannot be is 422, what is not there 404, a refused key 401, and a payment by

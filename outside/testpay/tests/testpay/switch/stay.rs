@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use longshore_testing::Way;
 
-use crate::{Scene, an_order, text};
+use super::{Scene, an_order, text};
 
 /// A payment by this user, collected; returns the result of the creation.
 async fn pays(scene: &Scene, providers: &Providers, user: &str, status: &str) -> Value {

@@ -1,18 +1,18 @@
 //! The writes: what each sends, and where its effect shows.
 
-use crate::{
+use longshore_job::{JobError, Run};
+use longshore_payment_reconcile::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
     CreateSubscription,
 };
-use longshore_job::{JobError, Run};
 use longshore_provider::{CallError, Request};
 use serde::Serialize;
 
-use super::at;
-use super::object::{Customer, Object, Payment, Subscription};
+use crate::client::at;
+use crate::object::{Customer, Object, Payment, Subscription};
 
 /// A request that makes or changes one thing, under the job's reference.
-pub(super) trait Write: Sync {
+pub(crate) trait Write: Sync {
     type Made: Object;
 
     fn request(&self, run: &Run) -> Result<Request, CallError>;
@@ -29,7 +29,7 @@ pub(super) trait Write: Sync {
 }
 
 /// `POST /v1/customers/:reference`
-pub(super) struct NewCustomer<'a>(pub(super) &'a CreateCustomer);
+pub(crate) struct NewCustomer<'a>(pub(crate) &'a CreateCustomer);
 
 #[derive(Serialize)]
 struct CustomerBody<'a> {
@@ -54,9 +54,9 @@ impl Write for NewCustomer<'_> {
 }
 
 /// `POST /v1/payments/:reference`
-pub(super) struct NewPayment<'a> {
-    pub(super) job: &'a CreatePaymentIntent,
-    pub(super) customer: Option<&'a str>,
+pub(crate) struct NewPayment<'a> {
+    pub(crate) job: &'a CreatePaymentIntent,
+    pub(crate) customer: Option<&'a str>,
 }
 
 /// There is no bank to send a payer to, so nothing is said of `off_session` and `return_url`.
@@ -104,7 +104,7 @@ impl Write for NewPayment<'_> {
 }
 
 /// `POST /v1/payments/:id/collections/:reference`
-pub(super) struct NewCollection<'a>(pub(super) &'a ConfirmPaymentIntent);
+pub(crate) struct NewCollection<'a>(pub(crate) &'a ConfirmPaymentIntent);
 
 #[derive(Serialize)]
 struct CollectionBody<'a> {
@@ -133,9 +133,9 @@ impl Write for NewCollection<'_> {
 }
 
 /// `POST /v1/subscriptions/:reference`
-pub(super) struct NewSubscription<'a> {
-    pub(super) job: &'a CreateSubscription,
-    pub(super) customer: &'a str,
+pub(crate) struct NewSubscription<'a> {
+    pub(crate) job: &'a CreateSubscription,
+    pub(crate) customer: &'a str,
 }
 
 #[derive(Serialize)]
@@ -162,7 +162,7 @@ impl Write for NewSubscription<'_> {
 }
 
 /// `POST /v1/subscriptions/:id/endings/:reference`
-pub(super) struct NewEnding<'a>(pub(super) &'a CancelSubscription);
+pub(crate) struct NewEnding<'a>(pub(crate) &'a CancelSubscription);
 
 #[derive(Serialize)]
 struct EndingBody {

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use longshore_sandbox::Ids;
+
 use super::problem::Problem;
 use super::thing::{Customer, Payment, Subscription, Thing};
-use crate::ids::Ids;
 
 #[derive(Debug, Default)]
 pub(super) struct Book {

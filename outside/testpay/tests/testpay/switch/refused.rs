@@ -5,7 +5,7 @@ use longshore_payment_reconcile::ConfirmPaymentIntent;
 use longshore_payment_reconcile::{ConfirmPaymentIntentHandler, CreatePaymentIntentHandler};
 use longshore_sandbox::Fault;
 
-use crate::{KEY, Scene, an_order, kind, sent_before, text};
+use super::{KEY, Scene, an_order, kind, sent_before, text};
 
 #[tokio::test]
 async fn a_declined_card_is_a_refusal_by_its_code_and_is_found_too() {

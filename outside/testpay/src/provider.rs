@@ -1,17 +1,16 @@
 //! testpay as a payment provider.
 
-use crate::{
-    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
-    CreateSubscription,
-};
 use longshore_job::{Answer, JobError, Run};
-use longshore_provider::CallError;
+use longshore_payment_reconcile::{
+    Asking, CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
+    CreateSubscription, Finding, Operation, PaymentProvider, Receipt,
+};
+use longshore_provider::{CallError, decode};
 
-use super::error;
-use super::object::Object;
-use super::write::{NewCollection, NewCustomer, NewEnding, NewPayment, NewSubscription, Write};
-use super::{NAME, TestPay, understood};
-use crate::{Asking, Finding, Operation, PaymentProvider, Receipt};
+use crate::client::{NAME, TestPay};
+use crate::error;
+use crate::object::Object;
+use crate::write::{NewCollection, NewCustomer, NewEnding, NewPayment, NewSubscription, Write};
 
 impl PaymentProvider for TestPay {
     fn name(&self) -> &'static str {
@@ -89,7 +88,7 @@ impl TestPay {
 
     async fn send<W: Write>(&self, run: &Run, write: &W) -> Result<Receipt, CallError> {
         let response = self.post(run, write.request(run)?).await?;
-        let made: W::Made = understood(&response)?;
+        let made: W::Made = decode(&response)?;
         Ok(made.receipt(error::answer(&response)))
     }
 

@@ -1,9 +1,10 @@
 //! How it fails when it is told to.
 
-use longshore_sandbox::{Fault, Only, Rule, TestPaySandbox};
+use harbour_testpay::sandbox::TestPaySandbox;
+use longshore_sandbox::{Fault, Only, Rule};
 use serde_json::json;
 
-use crate::{KEY, an_order, client, effects, get, made, post, start};
+use super::{KEY, an_order, client, effects, get, made, post, start};
 
 #[tokio::test]
 async fn an_answer_can_be_lost_with_its_effect_or_without() {

@@ -9,10 +9,10 @@ use longshore_provider::answers::word;
 use longshore_provider::{AnswerTable, CallError, Meaning, ProviderError, Purpose, Response, Row};
 use serde::Deserialize;
 
-use super::NAME;
+use crate::client::NAME;
 
 /// testpay's table.
-pub(super) struct Answers;
+pub(crate) struct Answers;
 
 impl AnswerTable for Answers {
     const NAME: &'static str = NAME;
@@ -35,18 +35,18 @@ impl AnswerTable for Answers {
 }
 
 /// Of a request that changes something, under a reference.
-pub(super) fn of_writing(error: &CallError) -> JobError {
+pub(crate) fn of_writing(error: &CallError) -> JobError {
     Answers.job_error(Purpose::Effect, error)
 }
 
 /// Of a request that looks for what an earlier one has done.
-pub(super) fn of_looking(error: &CallError) -> JobError {
+pub(crate) fn of_looking(error: &CallError) -> JobError {
     Answers.job_error(Purpose::Look, error)
 }
 
 /// Whether this is a refusal that an earlier request under the same reference may have escaped. Not so a decline: that
 /// is the reference's own answer.
-pub(super) fn may_hide_an_earlier_one(error: &CallError) -> bool {
+pub(crate) fn may_hide_an_earlier_one(error: &CallError) -> bool {
     let CallError::Provider(provider) = error else {
         return false;
     };
@@ -56,7 +56,7 @@ pub(super) fn may_hide_an_earlier_one(error: &CallError) -> bool {
 }
 
 /// Whether what is asked for is not there.
-pub(super) fn is_missing(error: &CallError) -> bool {
+pub(crate) fn is_missing(error: &CallError) -> bool {
     match error {
         CallError::NotAsked { .. } => true,
         CallError::Provider(ProviderError::Rejected { response }) => {
@@ -67,7 +67,7 @@ pub(super) fn is_missing(error: &CallError) -> bool {
 }
 
 /// A payment that was declined, as it was found when it was looked for.
-pub(super) fn declined(code: &str) -> JobError {
+pub(crate) fn declined(code: &str) -> JobError {
     let code = word(code).unwrap_or("declined");
     JobError::Permanent {
         reason: format!("testpay has the payment as declined: {code}"),
@@ -77,7 +77,7 @@ pub(super) fn declined(code: &str) -> JobError {
 }
 
 /// What is known of an answer that was a good one.
-pub(super) fn answer(response: &Response) -> Answer {
+pub(crate) fn answer(response: &Response) -> Answer {
     Answers.answer(response)
 }
 

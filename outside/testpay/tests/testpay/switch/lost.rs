@@ -11,7 +11,7 @@ use longshore_payment_reconcile::{
 use longshore_sandbox::Fault;
 use serde_json::Value;
 
-use crate::{KEY, Scene, an_order, kind, result, sent_before, text};
+use super::{KEY, Scene, an_order, kind, result, sent_before, text};
 
 /// Loses the answer to a job of one effect, asks what became of it, and carries it out again.
 async fn lost<H: Handler<Job = J>, J: Job + Clone>(scene: &Scene, handler: H, job: J) -> Value {

@@ -1,14 +1,14 @@
 //! What testpay shows, as far as it is needed.
 
 use longshore_job::{Answer, JobError};
+use longshore_payment_reconcile::Receipt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::error;
-use crate::Receipt;
+use crate::error;
 
 /// Something that is made under a reference.
-pub(super) trait Object: DeserializeOwned + Send {
+pub(crate) trait Object: DeserializeOwned + Send {
     /// Its word in paths.
     const OBJECTS: &'static str;
 
@@ -16,12 +16,12 @@ pub(super) trait Object: DeserializeOwned + Send {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Customer {
+pub(crate) struct Customer {
     id: String,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Payment {
+pub(crate) struct Payment {
     id: String,
     status: String,
     #[serde(default)]
@@ -36,19 +36,19 @@ struct Collection {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Subscription {
+pub(crate) struct Subscription {
     id: String,
     status: String,
 }
 
 impl Payment {
     /// Whether it is collected, under whatever reference.
-    pub(super) fn is_collected(&self) -> bool {
+    pub(crate) fn is_collected(&self) -> bool {
         self.status == "collected"
     }
 
     /// The refusal, if collecting it under this reference was refused.
-    pub(super) fn check(&self, reference: &str) -> Result<(), JobError> {
+    pub(crate) fn check(&self, reference: &str) -> Result<(), JobError> {
         let mut all = self.collections.iter();
         let ours = all.find(|collection| collection.reference == reference);
         match ours.and_then(|ours| ours.refused.as_deref()) {
@@ -59,7 +59,7 @@ impl Payment {
 }
 
 impl Subscription {
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.status == "ended"
     }
 }

@@ -1,0 +1,81 @@
+//! A payment provider beside Stripe, of anybody's crate.
+
+use std::future::Future;
+
+use longshore_integration::settings::{Key, Reader, SecretRef};
+use longshore_integration::{Context, Inventory, Sandbox, Sections, SetUpError};
+
+use crate::PaymentProvider;
+
+/// A payment provider beside Stripe, and what a program has to know of it: [`integration_with`](crate::integration_with)
+/// puts it there.
+///
+/// Each of its keys begins with `providers.` and its name. Nothing here has a default, so what is forgotten does not
+/// compile. `docs/another-payment-provider.md` explains one.
+pub trait AnotherProvider: PaymentProvider + Sized {
+    /// Its name, as configuration has it. [`PaymentProvider::name`] says the same.
+    const NAME: &'static str;
+    /// Its crate, `env!("CARGO_CRATE_NAME")`: what it logs is shown.
+    const CRATE_NAME: &'static str;
+    /// The key that turns it on.
+    const TURNED_ON_BY: &'static str;
+    /// What the company says of it, unless configured.
+    const INVENTORY: Inventory;
+    /// Its page for operators, in Markdown with lines of at most 80 columns.
+    const PAGE: &'static str;
+    /// What can be configured.
+    const KEYS: &'static [Key];
+    /// Its stand-in. None in a build for production.
+    const SANDBOX: Option<Sandbox>;
+    /// What was configured.
+    type Settings: Send + Sync + 'static;
+
+    /// Reads its keys; `None` where it is off, or something is wrong.
+    fn read(reader: &mut Reader<'_>) -> Option<Self::Settings>;
+
+    /// Where it is.
+    fn origin(settings: &Self::Settings) -> String;
+
+    /// Every secret in its settings, by its key.
+    fn secrets(settings: &Self::Settings) -> Vec<(&'static str, &SecretRef)>;
+
+    /// Makes a client.
+    ///
+    /// # Errors
+    /// When a secret leads nowhere, or no client can be made of what is configured.
+    fn connect(
+        context: Context<'_>,
+        settings: &Self::Settings,
+    ) -> impl Future<Output = Result<Self, SetUpError>> + Send;
+}
+
+/// What is asked of another provider while settings are read.
+pub(super) struct Known {
+    pub(super) name: &'static str,
+    pub(super) turned_on_by: &'static str,
+    pub(super) is_on: bool,
+}
+
+/// Reads its settings, and puts them among the sections if it is on.
+pub(super) fn read<P: AnotherProvider>(reader: &mut Reader<'_>, sections: &mut Sections) -> Known {
+    let settings = P::read(reader);
+    let is_on = settings.is_some();
+    if let Some(settings) = settings {
+        sections.insert(settings);
+    }
+    Known {
+        name: P::NAME,
+        turned_on_by: P::TURNED_ON_BY,
+        is_on,
+    }
+}
+
+/// Its client, if it is on.
+pub(super) async fn connect<P: AnotherProvider>(
+    context: Context<'_>,
+) -> Result<Option<P>, SetUpError> {
+    match context.get::<P::Settings>() {
+        Some(settings) => P::connect(context, settings).await.map(Some),
+        None => Ok(None),
+    }
+}
