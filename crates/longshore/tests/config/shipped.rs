@@ -8,7 +8,7 @@ use std::path::Path;
 
 use longshore::program;
 use longshore_app::config::{Config, Severity, wrong_in_defaults};
-use longshore_sandbox::SendGridSandbox;
+use longshore_email::sandbox::SendGridSandbox;
 
 #[track_caller]
 fn shipped(profile: Option<&str>) -> Config {
