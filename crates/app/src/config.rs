@@ -13,7 +13,6 @@
 //! ([`Settings`](longshore_integration::settings::Settings)), and are asked for by type: [`Config::get`].
 
 mod cron;
-mod defaults;
 mod document;
 mod env;
 mod files;
@@ -24,6 +23,7 @@ mod layer;
 mod proxies;
 mod queues;
 mod redis;
+mod reference;
 mod schema;
 mod sentry;
 mod show;
@@ -38,13 +38,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use figment::Figment;
-use longshore_integration::settings::Reader;
+use longshore_integration::settings::{Reader, Section};
 use longshore_integration::{Integration, Provider, Sections};
 use longshore_job::Kinds;
 use longshore_listener::TrustedProxies;
 
 pub use cron::CronSettings;
-pub use defaults::wrong_in_defaults;
 pub use inventory::{Criticality, Listed};
 pub use kinds::{KindSettings, SetBy, Setting};
 pub use longshore_integration::QueueSpec;
@@ -52,13 +51,16 @@ pub use longshore_integration::settings::{Finding, Findings, SecretRef, Severity
 pub use longshore_job::OnUnknown;
 pub use queues::QueueSettings;
 pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
+pub use reference::{defaults, page};
+pub(crate) use sentry::DSN as SENTRY_DSN;
 pub use sentry::{SentrySettings, origin as sentry_origin, parse_dsn};
 pub use show::ShownValue;
-pub use vault::{VaultLogin, VaultSettings};
+pub use vault::{VaultKeys, VaultLogin, VaultSettings};
 pub use webhooks::WebhooksSettings;
 pub use worker::WorkerSettings;
 
 use kinds::KindPolicies;
+use proxies::ProxySettings;
 use queues::Queues;
 use schema::Schema;
 
@@ -86,7 +88,7 @@ pub struct Config {
     integrations: Vec<Integration>,
     kinds: Kinds,
     sections: Sections,
-    inventory: BTreeMap<&'static str, Listed>,
+    inventory: BTreeMap<String, Listed>,
     queues: Queues,
     policies: KindPolicies,
     warnings: Findings,
@@ -123,16 +125,18 @@ impl Config {
         let complete = !findings.has_errors();
         let env = env::layer(env, &schema, &figment, &mut findings);
         let figment = figment.merge(env);
+        let by_name = schema.built_in_by_name(&figment);
+        let figment = figment.join(by_name);
 
         let directory = files::directory(dir);
         let mut reader = Reader::new(&figment, &schema, profile, directory, complete, findings);
         schema.refuse_unknown(&mut reader);
-        let redis = redis::read(&mut reader);
-        let vault = vault::read(&mut reader);
-        let reread = vault::reread(&mut reader);
+        let redis = RedisSettings::read_here(&mut reader);
+        let vault_keys = VaultKeys::read_here(&mut reader);
+        let vault = vault::vault(&mut reader, vault_keys.as_ref());
         vault::is_there(&mut reader, schema.keys());
-        let trusted_proxies = proxies::read(&mut reader);
-        let worker = worker::read(&mut reader);
+        let proxies = ProxySettings::read_here(&mut reader);
+        let worker = WorkerSettings::read_here(&mut reader);
         let queues = queues::read(&mut reader, integrations);
         let of_kinds = kinds::read(&mut reader, integrations);
         let policies = queues
@@ -142,7 +146,7 @@ impl Config {
         let kinds = known_kinds(integrations, policies.as_ref());
         let sections = sections(&mut reader, integrations, policies.as_ref(), &kinds);
         let sentry = sentry::read(&mut reader);
-        let webhooks = webhooks::read(&mut reader);
+        let webhooks = WebhooksSettings::read_here(&mut reader);
         let inventory = inventory::read(&mut reader, schema.providers());
         let cron = cron::read(&mut reader, &kinds);
 
@@ -153,12 +157,12 @@ impl Config {
                 profile: profile.map(str::to_owned),
                 redis,
                 vault,
-                reread: reread.unwrap_or_default(),
+                reread: vault_keys.map(|keys| keys.reread).unwrap_or_default(),
                 worker,
                 sentry,
                 cron,
                 webhooks,
-                trusted_proxies: trusted_proxies.unwrap_or_default(),
+                trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
                 integrations: integrations.to_vec(),
                 kinds,
                 sections,
@@ -252,16 +256,17 @@ impl Config {
     /// Every secret of what is on, by its key. Kept apart from loading, since a machine that checks a configuration need
     /// not hold its secrets.
     #[must_use]
-    pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
-        let mut secrets = vec![("redis.url", &self.redis.url)];
+    pub fn secrets(&self) -> Vec<(String, &SecretRef)> {
+        let mut secrets = Vec::new();
+        self.redis.secrets(&RedisSettings::AT.into(), &mut secrets);
         if let Some(vault) = &self.vault {
             secrets.extend(vault.secrets());
         }
-        for integration in &self.integrations {
-            secrets.extend((integration.settings.secrets)(&self.sections));
+        for section in self.integrations.iter().flat_map(|of| of.settings.sections) {
+            secrets.extend((section.secrets)(&self.sections));
         }
         if let Some(sentry) = &self.sentry {
-            secrets.push((sentry::DSN, &sentry.dsn));
+            secrets.push((SENTRY_DSN.to_owned(), &sentry.dsn));
         }
         secrets
     }
@@ -285,7 +290,10 @@ fn sections(
 ) -> Sections {
     let mut sections = Sections::default();
     for integration in integrations {
-        (integration.settings.read)(reader, &mut sections);
+        for section in integration.settings.sections {
+            (section.read)(reader, &mut sections);
+        }
+        (integration.settings.complete)(reader, &mut sections);
     }
     if let Some(policies) = policies {
         fit::check(reader, policies, integrations, &sections);

@@ -6,38 +6,17 @@ use std::time::Duration;
 use longshore_provider::Origin;
 use longshore_provider::secret::Secret;
 
-/// SendGrid's global region; `https://api.eu.sendgrid.com` is the European one.
-const DEFAULT_ORIGIN: &str = "https://api.sendgrid.com";
-
-/// How long a mail may take; SendGrid answers in well under a second when all is well.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How SendGrid is reached: the section `providers.sendgrid`.
 #[derive(Debug, Clone)]
 pub struct SendGridConfig {
-    /// Its origin, `https://api.sendgrid.com` as a rule.
+    /// Its origin, such as `https://api.sendgrid.com`.
     pub base_url: Origin,
     /// The API key, `SG.…`, with the scope `mail.send`.
     pub api_key: Secret,
     /// SendGrid checks mails and does not send them.
     pub sandbox: bool,
-    /// How long one exchange may take, 30 s as a rule.
+    /// How long one exchange may take.
     pub timeout: Duration,
-}
-
-impl SendGridConfig {
-    /// The real service with this key.
-    #[must_use]
-    pub fn new(api_key: impl Into<Secret>) -> Self {
-        Self {
-            base_url: DEFAULT_ORIGIN
-                .parse()
-                .unwrap_or_else(|error| unreachable!("{DEFAULT_ORIGIN}: {error}")),
-            api_key: api_key.into(),
-            sandbox: false,
-            timeout: DEFAULT_TIMEOUT,
-        }
-    }
 }
 
 /// What mails look like: the section `email`.

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use longshore_email::SendEmail;
-use longshore_email::sandbox::{PostmarkSandbox, SendGridSandbox};
 use longshore_email::{
     EmailConfig, Postmark, PostmarkConfig, PostmarkTemplate, SendEmailHandler, SendGrid,
     SendGridConfig, Sender,
 };
 use longshore_job::{Handler, JobError, Outcome, Route, Scope};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, PostmarkSandbox, Rule, SendGridSandbox};
 use longshore_testing::Script;
 use serde_json::json;
 
@@ -24,8 +23,12 @@ impl Scene {
         let any = "127.0.0.1:0".parse().expect("an address");
         let sendgrid = SendGridSandbox::start(any).await.expect("a free port");
         let postmark = PostmarkSandbox::start(any).await.expect("a free port");
-        let mut primary = SendGridConfig::new("SG.any");
-        primary.base_url = sendgrid.origin().parse().expect("an origin");
+        let primary = SendGridConfig {
+            base_url: sendgrid.origin().parse().expect("an origin"),
+            api_key: "SG.any".into(),
+            sandbox: false,
+            timeout: Duration::from_secs(30),
+        };
         let template = |name: &str| (name.to_owned(), format!("d-{name}"));
         let email = EmailConfig {
             from: Sender {

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_email::SendEmail;
-use longshore_email::sandbox::SendGridSandbox;
 use longshore_email::{
     Attachments, EmailConfig, Fetching, MOST_BYTES, SendEmailHandler, SendGrid, SendGridConfig,
     Sender,
 };
 use longshore_job::{AddressHash, Handler, JobError, Outcome, Run};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, Rule, SendGridSandbox};
 use longshore_testing::{Request, Script, ScriptedGate, ScriptedMemory};
 use serde_json::json;
 
@@ -29,8 +28,12 @@ impl Scene {
     async fn set_with(change: impl FnOnce(&mut SendGridConfig)) -> Self {
         let any = "127.0.0.1:0".parse().expect("an address");
         let provider = SendGridSandbox::start(any).await.expect("a free port");
-        let mut sendgrid = SendGridConfig::new("SG.any");
-        sendgrid.base_url = provider.origin().parse().expect("an origin");
+        let mut sendgrid = SendGridConfig {
+            base_url: provider.origin().parse().expect("an origin"),
+            api_key: "SG.any".into(),
+            sandbox: false,
+            timeout: Duration::from_secs(30),
+        };
         change(&mut sendgrid);
         let email = EmailConfig {
             from: Sender {

@@ -5,15 +5,10 @@ use std::time::Duration;
 use longshore_provider::Origin;
 use longshore_provider::secret::Secret;
 
-const DEFAULT_ORIGIN: &str = "https://api.twilio.com";
-
-/// How long an exchange may take; Twilio answers in well under a second when all is well.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// How Twilio is reached: the section `providers.twilio`.
 #[derive(Debug, Clone)]
 pub struct TwilioConfig {
-    /// Its origin, `https://api.twilio.com` as a rule.
+    /// Its origin, such as `https://api.twilio.com`.
     pub base_url: Origin,
     /// The account, `AC…`.
     pub account_sid: String,
@@ -24,25 +19,8 @@ pub struct TwilioConfig {
     /// The public URL that Twilio tells about each message's fate, without a query: the job is put there. Without
     /// one, Twilio tells nothing.
     pub status_callback: Option<String>,
-    /// How long one exchange may take, 15 s as a rule.
+    /// How long one exchange may take.
     pub timeout: Duration,
-}
-
-impl TwilioConfig {
-    /// The real service, without status callbacks.
-    #[must_use]
-    pub fn new(account_sid: impl Into<String>, credentials: Credentials, sender: Sender) -> Self {
-        Self {
-            base_url: DEFAULT_ORIGIN
-                .parse()
-                .unwrap_or_else(|error| unreachable!("{DEFAULT_ORIGIN}: {error}")),
-            account_sid: account_sid.into(),
-            credentials,
-            sender,
-            status_callback: None,
-            timeout: DEFAULT_TIMEOUT,
-        }
-    }
 }
 
 /// What proves that we may use the account.

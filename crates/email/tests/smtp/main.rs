@@ -49,7 +49,13 @@ impl Scene {
             templates: ["welcome", "unwritten"].map(template).into(),
             heard: false,
         };
-        let sendgrid = SendGrid::new(&SendGridConfig::new("SG.any")).expect("a client");
+        let sendgrid = SendGrid::new(&SendGridConfig {
+            base_url: "http://127.0.0.1:1".parse().expect("an origin"),
+            api_key: "SG.any".into(),
+            sandbox: false,
+            timeout: Duration::from_secs(30),
+        });
+        let sendgrid = sendgrid.expect("a client");
         let postmark = Postmark::by_smtp(smtp).expect("a client");
         Self {
             server,

@@ -6,10 +6,9 @@ mod golden;
 mod secrets;
 
 use longshore_geocode::GeocodeAddress;
-use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_geocode::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
 use longshore_job::{Answer, Handler, JobError, Outcome};
-use longshore_sandbox::{Fault, Only, Rule};
+use longshore_sandbox::{Fault, GoogleMapsSandbox, Only, Rule};
 use longshore_testing::{Request, Script, ScriptedGate, ScriptedMemory, Way};
 use serde_json::Value;
 
@@ -109,8 +108,11 @@ impl Scene {
 }
 
 fn handler(origin: &str, change: impl FnOnce(&mut GoogleMapsConfig)) -> GeocodeAddressHandler {
-    let mut config = GoogleMapsConfig::new(KEY);
-    config.base_url = origin.parse().expect("an origin");
+    let mut config = GoogleMapsConfig {
+        base_url: origin.parse().expect("an origin"),
+        api_key: KEY.into(),
+        timeout: std::time::Duration::from_secs(5),
+    };
     change(&mut config);
     GeocodeAddressHandler::new(GoogleMaps::new(&config).expect("a client"))
 }

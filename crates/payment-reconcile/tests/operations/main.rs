@@ -42,9 +42,11 @@ struct Scene {
 }
 
 fn config(origin: &str) -> StripeConfig {
-    let mut config = StripeConfig::new("sk_test_1".into());
-    config.base_url = origin.parse().expect("an origin");
-    config
+    StripeConfig {
+        base_url: origin.parse().expect("an origin"),
+        secret_key: "sk_test_1".into(),
+        timeout: Duration::from_secs(25),
+    }
 }
 
 impl Scene {

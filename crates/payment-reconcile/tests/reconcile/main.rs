@@ -32,8 +32,11 @@ impl Scene {
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let stripe = StripeSandbox::start(any).await.expect("a free port");
         let app = AppSandbox::start(any).await.expect("a free port");
-        let mut config = StripeConfig::new("sk_test_1".into());
-        config.base_url = stripe.origin().parse().expect("an origin");
+        let config = StripeConfig {
+            base_url: stripe.origin().parse().expect("an origin"),
+            secret_key: "sk_test_1".into(),
+            timeout: Duration::from_secs(25),
+        };
         let to_stripe = Stripe::new(&config).expect("a client");
         let to_app = App::new(&AppConfig {
             base_url: app.origin().parse().expect("an origin"),

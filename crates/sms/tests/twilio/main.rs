@@ -7,9 +7,8 @@ mod wire;
 use std::time::{Duration, SystemTime};
 
 use longshore_job::{Handler, JobError, Outcome, Run};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, PlantedMessage, Rule, TwilioSandbox};
 use longshore_sms::SendSms;
-use longshore_sms::sandbox::{PlantedMessage, TwilioSandbox};
 use longshore_sms::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
 use longshore_testing::{Request, Script, ScriptedMemory};
 
@@ -36,9 +35,14 @@ struct Scene {
 fn config(origin: &str) -> TwilioConfig {
     let credentials = Credentials::AuthToken("token".into());
     let sender = Sender::From("+15005550006".to_owned());
-    let mut config = TwilioConfig::new(ACCOUNT, credentials, sender);
-    config.base_url = origin.parse().expect("an origin");
-    config
+    TwilioConfig {
+        base_url: origin.parse().expect("an origin"),
+        account_sid: ACCOUNT.to_owned(),
+        credentials,
+        sender,
+        status_callback: None,
+        timeout: Duration::from_secs(15),
+    }
 }
 
 impl Scene {

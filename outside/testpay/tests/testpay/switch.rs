@@ -39,8 +39,11 @@ impl Scene {
             api_key: KEY.into(),
             timeout: Duration::from_secs(10),
         });
-        let mut config = StripeConfig::new("sk_test_1".into());
-        config.base_url = stripe_sandbox.origin().parse().expect("an origin");
+        let config = StripeConfig {
+            base_url: stripe_sandbox.origin().parse().expect("an origin"),
+            secret_key: "sk_test_1".into(),
+            timeout: Duration::from_secs(25),
+        };
         let script = Script::new();
         let ago = Duration::from_secs;
         script.memory.set_requests_out(ago(700), ago(600));

@@ -1,4 +1,0 @@
-//! The stand-ins over real HTTP.
-
-mod postmark;
-mod sendgrid;
