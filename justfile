@@ -88,6 +88,12 @@ smoke-live *ARGS:
     fi
     cargo run --quiet --package longshore -- --profile staging smoke {{ARGS}}
 
+# Writes the file and the page of all keys of the configuration, from what the sections declare
+reference:
+    cargo build --quiet --package longshore
+    ./target/debug/longshore config defaults > target/default.toml && mv target/default.toml config/default.toml
+    ./target/debug/longshore config defaults --page > target/page.md && mv target/page.md docs/configuration.md
+
 # Formats everything
 fmt:
     cargo fmt --all

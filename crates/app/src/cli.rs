@@ -340,6 +340,12 @@ pub enum ConfigCommand {
     Check(Shown),
     /// Shows every value and where it came from, secrets masked
     Show(Shown),
+    /// Prints a default.toml: every key there is, with its default or an example, and what it is for
+    Defaults {
+        /// Prints the same as a page, in Markdown
+        #[arg(long)]
+        page: bool,
+    },
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -59,6 +59,7 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
         Command::Config(ConfigCommand::Check(args)) => {
             configuration::check(app, cli.config.as_deref(), cli.profile.as_deref(), &args).await
         }
+        Command::Config(ConfigCommand::Defaults { page }) => configuration::defaults(app, page),
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
         Command::Mappings(command) => mappings::run(&load()?, command).await,

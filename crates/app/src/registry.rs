@@ -63,8 +63,7 @@ impl Program for House<'_> {
             // What is not listed, a check of the configuration would not look for.
             let mut listed = self.config.secrets().into_iter();
             if !listed.any(|(listed, _)| listed == key) {
-                let what = "is used as a secret and not among those that its section lists; \
-                    add it to the settings' `secrets`";
+                let what = "is used as a secret and not declared as one; declare it with `secret`";
                 return Err(SetUpError::at(key, what));
             }
             self.secrets

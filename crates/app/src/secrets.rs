@@ -10,10 +10,8 @@ use longshore_provider::vault::{Login, Vault, VaultConfig, VaultError};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::config::{Config, Finding, SecretRef, Severity, VaultLogin, VaultSettings};
+use crate::config::{Config, Finding, SENTRY_DSN, SecretRef, Severity, VaultLogin, VaultSettings};
 use crate::failure::Failure;
-
-const SENTRY_DSN: &str = "providers.sentry.dsn";
 
 /// How long Vault counts as away once it was found so.
 const STAYS_AWAY: Duration = Duration::from_secs(10);
@@ -113,7 +111,7 @@ impl Secrets {
                 }
                 Err(error) => {
                     let problem = format!("leads nowhere: {error}");
-                    findings.push(finding(key, problem, error.cure()));
+                    findings.push(finding(&key, problem, error.cure()));
                 }
             }
         }
@@ -187,10 +185,10 @@ fn client(settings: &VaultSettings) -> Result<Vault, Failure> {
     };
     Vault::new(VaultConfig {
         addr: settings.addr.clone(),
-        mount: settings.mount.clone(),
-        namespace: settings.namespace.clone(),
+        mount: settings.keys.mount.clone(),
+        namespace: settings.keys.namespace.clone(),
         login,
-        timeout: settings.timeout,
+        timeout: settings.keys.timeout,
     })
     .map_err(|error| Failure::failed(format!("providers.vault: {error}")))
 }

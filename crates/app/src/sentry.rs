@@ -21,7 +21,7 @@ use sentry::Client;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::config::{Config, parse_dsn};
+use crate::config::{Config, SENTRY_DSN, parse_dsn};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
 use digest::Digest;
@@ -71,7 +71,7 @@ impl Sentry {
         let Some(settings) = &config.sentry else {
             return Ok(None);
         };
-        let key = "providers.sentry.dsn";
+        let key = SENTRY_DSN;
         let secrets = Secrets::new(config)?;
         let dsn = secrets.get(key, &settings.dsn).await?;
         let dsn = parse_dsn(

@@ -13,7 +13,7 @@ use longshore_provider::secret::resolve;
 use longshore_queue::{Key, Link, LinkOptions};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Config, KindSettings, OnUnknown, RedisUrl};
+use crate::config::{Config, KindSettings, OnUnknown, RedisSettings, RedisUrl};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
 use crate::{App, registry};
@@ -62,7 +62,7 @@ impl Session {
         let url: RedisUrl = url
             .expose_secret()
             .parse()
-            .map_err(|error| Failure::Input(format!("redis.url {error}")))?;
+            .map_err(|error| Failure::Input(format!("{} {error}", RedisSettings::URL)))?;
         // rediss:// needs it; harmless otherwise.
         longshore_provider::install_crypto();
         let options = LinkOptions {
@@ -83,12 +83,12 @@ impl Session {
             let secrets = Secrets::new(&self.config)?;
             // At the start, before there is anything that could be held up.
             let secret = tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(secrets.get("redis.url", url))
+                tokio::runtime::Handle::current().block_on(secrets.get(RedisSettings::URL, url))
             });
             secret?.current()
         } else {
             resolve(url.expose_secret())
-                .map_err(|error| Failure::Input(format!("redis.url: {error}")))?
+                .map_err(|error| Failure::Input(format!("{}: {error}", RedisSettings::URL)))?
         };
         Ok(self.redis_url.get_or_init(|| url).clone())
     }

@@ -6,6 +6,7 @@ mod sendgrid;
 mod settings;
 
 use attached::Attached;
+use settings::EmailKeys;
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::{
     EmailConfig, Postmark, PostmarkConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender,
     SmtpConfig,
 };
-use longshore_integration::settings::Settings;
+use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
     Beside, CallPolicy, Context, Events, Integration, Inventory, Provider, QueueSpec, Repeats,
     Sections, SetUp, SetUpError, Smoke, Source, StandIn,
@@ -44,17 +45,13 @@ pub const fn integration() -> Integration {
             kinds: crate::args::KINDS,
             follow_ups: &[],
             settings: Settings {
-                keys: &[sendgrid::KEYS, postmark::KEYS, settings::KEYS],
-                read: |reader, sections| {
-                    if let Some(email) = settings::read(reader) {
-                        sections.insert(email);
-                    }
-                },
+                sections: &[
+                    Declaration::of::<SendGridSettings>(),
+                    Declaration::of::<PostmarkSettings>(),
+                    Declaration::of::<EmailKeys>(),
+                ],
+                complete: settings::complete,
                 check: |_, _| {},
-                secrets: |sections| {
-                    let email = sections.get::<EmailSettings>();
-                    email.map(EmailSettings::secrets).unwrap_or_default()
-                },
             },
             set_up: |context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
@@ -75,7 +72,7 @@ pub const fn integration() -> Integration {
 
 const PROVIDER: Provider = Provider {
     name: "sendgrid",
-    turned_on_by: sendgrid::API_KEY,
+    turned_on_by: SendGridSettings::API_KEY,
     inventory: Inventory {
         criticality: "high",
         sla_percent: Some("99.95"),
@@ -112,7 +109,7 @@ const PROVIDER: Provider = Provider {
     },
     doubt: no_template,
     smoke: Some(Smoke {
-        needs: &[sendgrid::API_KEY, "email.templates.welcome"],
+        needs: &[SendGridSettings::API_KEY, "email.templates.welcome"],
         kind: crate::SendEmail::KIND,
         args: || json!({ "template": "welcome", "to": { "email": "smoke@example.com" }, "data": {} }),
         what: "a mail was checked in sandbox mode",
@@ -132,10 +129,13 @@ fn postmark_origin(sections: &Sections) -> Option<String> {
     let postmark = &sections.get::<EmailSettings>()?.fallback.as_ref()?.postmark;
     Some(match &postmark.transport {
         PostmarkTransport::Rest => postmark.base_url.to_string(),
-        PostmarkTransport::Smtp { host, port } if host.contains(':') => {
-            format!("smtp://[{host}]:{port}")
+        PostmarkTransport::Smtp => {
+            let (host, port) = (&postmark.smtp_host, postmark.smtp_port);
+            match host.contains(':') {
+                true => format!("smtp://[{host}]:{port}"),
+                false => format!("smtp://{host}:{port}"),
+            }
         }
-        PostmarkTransport::Smtp { host, port } => format!("smtp://{host}:{port}"),
     })
 }
 
@@ -157,12 +157,14 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
         return Ok(None);
     };
     let sendgrid = &email.sendgrid;
-    let api_key = context.secret(sendgrid::API_KEY, &sendgrid.api_key).await?;
+    let api_key = context
+        .secret(SendGridSettings::API_KEY, &sendgrid.api_key)
+        .await?;
     let client = SendGrid::new(&SendGridConfig {
         base_url: sendgrid.base_url.clone(),
         api_key: api_key.clone(),
         sandbox: sendgrid.sandbox,
-        timeout: sendgrid.timeout,
+        timeout: sendgrid.calls.timeout,
     })
     .map_err(|error| SetUpError::at("providers.sendgrid", error))?;
     let mails = EmailConfig {
@@ -190,7 +192,7 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
         handlers: Handlers::new().with(handler),
         calls: Some(CallPolicy {
             fallback,
-            ..CallPolicy::new(PROVIDER.name, &sendgrid.calls, sendgrid.timeout, [api_key])
+            ..CallPolicy::new(PROVIDER.name, &sendgrid.calls, [api_key])
         }),
     }))
 }
@@ -202,16 +204,11 @@ async fn stands_in(
 ) -> Result<(Postmark, CallPolicy), SetUpError> {
     let postmark = &settings.postmark;
     let server_token = context
-        .secret(postmark::SERVER_TOKEN, &postmark.server_token)
+        .secret(PostmarkSettings::SERVER_TOKEN, &postmark.server_token)
         .await?;
-    let calls = CallPolicy::new(
-        POSTMARK,
-        &postmark.calls,
-        postmark.timeout,
-        [server_token.clone()],
-    );
+    let calls = CallPolicy::new(POSTMARK, &postmark.calls, [server_token.clone()]);
     let message_stream = postmark.message_stream.clone();
-    let timeout = postmark.timeout;
+    let timeout = postmark.calls.timeout;
     let client = match &postmark.transport {
         PostmarkTransport::Rest => Postmark::by_rest(PostmarkConfig {
             base_url: postmark.base_url.clone(),
@@ -220,9 +217,9 @@ async fn stands_in(
             templates: settings.ids.clone(),
             timeout,
         }),
-        PostmarkTransport::Smtp { host, port } => Postmark::by_smtp(SmtpConfig {
-            host: host.clone(),
-            port: *port,
+        PostmarkTransport::Smtp => Postmark::by_smtp(SmtpConfig {
+            host: postmark.smtp_host.clone(),
+            port: postmark.smtp_port,
             requires_tls: !postmark.is_local(),
             server_token,
             message_stream,

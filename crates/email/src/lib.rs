@@ -25,7 +25,7 @@ mod news;
 #[cfg(feature = "worker")]
 mod postmark;
 #[cfg(feature = "sandbox")]
-pub mod sandbox;
+mod sandbox;
 #[cfg(feature = "worker")]
 mod sendgrid;
 #[cfg(feature = "worker")]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::{ApplyLifecycle, BucketName, MoveBack, SweepBucket};
 use crate::{ApplyLifecycleHandler, Cleanup, MoveBackHandler, SweepBucketHandler};
-use longshore_integration::settings::Settings;
+use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
     Beside, CallPolicy, Context, CronEntry, Integration, Inventory, Provider, QueueSpec, Repeats,
     Sections, SetUp, SetUpError, Smoke, StandIn,
@@ -19,8 +19,10 @@ use longshore_provider::secret::{ExposeSecret, Secret};
 use longshore_storage::{Keys, Name, StaticKeys, Store, StoreConfig, Stores};
 use serde_json::json;
 
+use buckets::BucketsKeys;
+
 pub use buckets::Buckets;
-pub use settings::{R2Settings, S3Settings, StoreKeys, StoreSettings};
+pub use settings::{R2Settings, S3Settings, StoreSettings};
 
 /// How long the SDK's first retry waits at the most; each further one twice as long. A second, where a try may take its
 /// fifteen, and less where less is waited for.
@@ -43,27 +45,16 @@ pub const fn integration() -> Integration {
             kinds: crate::args::KINDS,
             follow_ups: &[],
             settings: Settings {
-                keys: &[settings::KEYS, buckets::KEYS],
-                read: |reader, sections| {
-                    let (s3, r2) = (settings::s3(reader), settings::r2(reader));
-                    if let Some(buckets) = buckets::read(reader, s3.is_some(), r2.is_some()) {
-                        sections.insert(buckets);
-                    }
-                    if let Some(s3) = s3 {
-                        sections.insert(S3Settings(s3));
-                    }
-                    if let Some(r2) = r2 {
-                        sections.insert(R2Settings(r2));
-                    }
+                sections: &[
+                    Declaration::of::<S3Settings>(),
+                    Declaration::of::<R2Settings>(),
+                    Declaration::of::<BucketsKeys>(),
+                ],
+                complete: |reader, sections| {
+                    settings::complete(reader, sections);
+                    buckets::complete(reader, sections);
                 },
                 check: |_, _| {},
-                secrets: |sections| {
-                    let s3 = sections.get::<S3Settings>();
-                    let r2 = sections.get::<R2Settings>();
-                    let s3 = s3.map(|s3| s3.0.secrets(settings::S3_SECRETS));
-                    let r2 = r2.map(|r2| r2.0.secrets(settings::R2_SECRETS));
-                    s3.into_iter().chain(r2).flatten().collect()
-                },
             },
             set_up: |context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
@@ -135,10 +126,10 @@ const PROVIDER: Provider = Provider {
         owner: Some("Infrastructure"),
     },
     origin: |sections| {
-        let S3Settings(s3) = sections.get()?;
+        let s3 = &sections.get::<S3Settings>()?.store;
         Some(match &s3.endpoint_url {
             Some(origin) => origin.to_string(),
-            None => format!("https://s3.{}.amazonaws.com", s3.region),
+            None => format!("https://s3.{}.amazonaws.com", s3.region.as_deref()?),
         })
     },
     // To delete or copy what is gone or there does nothing.
@@ -154,7 +145,7 @@ const PROVIDER: Provider = Provider {
             owner: Some("Infrastructure"),
         },
         origin: |sections| {
-            let R2Settings(r2) = sections.get()?;
+            let r2 = &sections.get::<R2Settings>()?.store;
             Some(r2.endpoint_url.as_ref()?.to_string())
         },
         takes_jobs: false,
@@ -200,12 +191,12 @@ pub async fn stores(context: Context<'_>) -> Result<Option<Stores>, SetUpError> 
 async fn stores_and_calls(
     context: Context<'_>,
 ) -> Result<Option<(Stores, CallPolicy)>, SetUpError> {
-    let Some(S3Settings(s3)) = context.get() else {
+    let Some(S3Settings { store: s3 }) = context.get() else {
         return Ok(None);
     };
     let (primary, mut calls) = store(context, Name::S3, s3).await?;
     let mut stores = Stores::new(primary);
-    if let Some(R2Settings(r2)) = context.get() {
+    if let Some(R2Settings { store: r2 }) = context.get() {
         let (fallback, of_fallback) = store(context, Name::R2, r2).await?;
         stores = stores.with_fallback(fallback);
         calls.fallback = Some(StandIn {
@@ -222,15 +213,15 @@ async fn store(
     settings: &StoreSettings,
 ) -> Result<(Store, CallPolicy), SetUpError> {
     let (keys, parts) = keys(context, name, settings).await?;
-    let calls = CallPolicy::new(name.as_str(), &settings.calls, settings.timeout, parts);
+    let calls = CallPolicy::new(name.as_str(), &settings.calls, parts);
     let store = Store::new(StoreConfig {
         name,
-        region: settings.region.clone(),
+        region: settings.region.clone().unwrap_or_default(),
         endpoint: settings.endpoint_url.clone(),
         force_path_style: settings.force_path_style,
         keys,
-        timeout: settings.timeout,
-        backoff: backoff(settings.timeout),
+        timeout: settings.calls.timeout,
+        backoff: backoff(settings.calls.timeout),
     })
     .map_err(|error| SetUpError::at(&format!("providers.{name}"), error))?;
     Ok((store, calls))
@@ -242,15 +233,22 @@ async fn keys(
     name: Name,
     settings: &StoreSettings,
 ) -> Result<(Keys, Vec<Secret>), SetUpError> {
-    let Some(keys) = &settings.keys else {
+    let Some((id, key)) = settings.key() else {
         return Ok((Keys::DefaultChain, vec!["default chain".into()]));
     };
     let of = |word: &str| format!("providers.{name}.{word}");
-    let (id, key) = (of("access_key_id"), of("secret_access_key"));
-    let id = context.secret(&id, &keys.access_key_id).await?;
-    let key = context.secret(&key, &keys.secret_access_key).await?;
-    let token = match &keys.session_token {
-        Some(token) => Some(context.secret(&of("session_token"), token).await?),
+    let id = context
+        .secret(&of(StoreSettings::ACCESS_KEY_ID), id)
+        .await?;
+    let key = context
+        .secret(&of(StoreSettings::SECRET_ACCESS_KEY), key)
+        .await?;
+    let token = match &settings.session_token {
+        Some(token) => Some(
+            context
+                .secret(&of(StoreSettings::SESSION_TOKEN), token)
+                .await?,
+        ),
         None => None,
     };
     let parts = [&id, &key].into_iter().chain(&token).cloned().collect();

@@ -33,9 +33,7 @@ pub use args::{ApplyLifecycle, BucketName, MoveBack, StoreName, SweepBucket};
 #[cfg(feature = "worker")]
 pub use cleanup::Cleanup;
 #[cfg(feature = "worker")]
-pub use integration::{
-    Buckets, R2Settings, S3Settings, StoreKeys, StoreSettings, integration, stores,
-};
+pub use integration::{Buckets, R2Settings, S3Settings, StoreSettings, integration, stores};
 #[cfg(feature = "worker")]
 pub use lifecycle::ApplyLifecycleHandler;
 #[cfg(feature = "worker")]

@@ -5,7 +5,7 @@ mod settings;
 use std::time::Duration;
 
 use crate::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
-use longshore_integration::settings::Settings;
+use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
     CallPolicy, Context, Integration, Inventory, Provider, QueueSpec, Repeats, SetUp, SetUpError,
     Smoke,
@@ -30,19 +30,8 @@ pub const fn integration() -> Integration {
             kinds: crate::args::KINDS,
             follow_ups: &[],
             settings: Settings {
-                keys: &[settings::KEYS],
-                read: |reader, sections| {
-                    if let Some(maps) = settings::read(reader) {
-                        sections.insert(maps);
-                    }
-                },
-                check: |_, _| {},
-                secrets: |sections| {
-                    let maps = sections.get::<GoogleMapsSettings>();
-                    maps.map(|maps| (settings::API_KEY, &maps.api_key))
-                        .into_iter()
-                        .collect()
-                },
+                sections: &[Declaration::of::<GoogleMapsSettings>()],
+                ..Settings::NONE
             },
             set_up: |context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
@@ -59,7 +48,7 @@ pub const fn integration() -> Integration {
 
 const PROVIDER: Provider = Provider {
     name: "google_maps",
-    turned_on_by: settings::API_KEY,
+    turned_on_by: GoogleMapsSettings::API_KEY,
     inventory: Inventory {
         criticality: "medium",
         sla_percent: Some("99.9"),
@@ -72,7 +61,7 @@ const PROVIDER: Provider = Provider {
     expects: |_, _| true,
     doubt: |_, _, _| None,
     smoke: Some(Smoke {
-        needs: &[settings::API_KEY],
+        needs: &[GoogleMapsSettings::API_KEY],
         kind: crate::GeocodeAddress::KIND,
         args: || json!({ "address": "Slottsplassen 1, Oslo", "region": "no" }),
         what: "the Royal Palace in Oslo was looked up",
@@ -85,20 +74,17 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
     let Some(maps) = context.get::<GoogleMapsSettings>() else {
         return Ok(None);
     };
-    let api_key = context.secret(settings::API_KEY, &maps.api_key).await?;
+    let api_key = context
+        .secret(GoogleMapsSettings::API_KEY, &maps.api_key)
+        .await?;
     let client = GoogleMaps::new(&GoogleMapsConfig {
         base_url: maps.base_url.clone(),
         api_key: api_key.clone(),
-        timeout: maps.timeout,
+        timeout: maps.calls.timeout,
     })
     .map_err(|error| SetUpError::at(&format!("providers.{}", PROVIDER.name), error))?;
     Ok(Some(SetUp {
         handlers: Handlers::new().with(GeocodeAddressHandler::new(client)),
-        calls: Some(CallPolicy::new(
-            PROVIDER.name,
-            &maps.calls,
-            maps.timeout,
-            [api_key],
-        )),
+        calls: Some(CallPolicy::new(PROVIDER.name, &maps.calls, [api_key])),
     }))
 }

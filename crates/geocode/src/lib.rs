@@ -22,7 +22,7 @@ mod key;
 #[cfg(feature = "worker")]
 mod place;
 #[cfg(feature = "sandbox")]
-pub mod sandbox;
+mod sandbox;
 #[cfg(feature = "worker")]
 mod status;
 

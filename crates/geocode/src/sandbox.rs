@@ -1,10 +1,7 @@
-//! A stand-in for Google Maps, for development and tests: in builds with the feature `sandbox`.
-
-mod google_maps;
+//! Stand-ins for Google Maps, in builds for development.
 
 use longshore_integration::{Listening, Sandbox, SandboxAt};
-
-pub use google_maps::GoogleMapsSandbox;
+use longshore_sandbox::GoogleMapsSandbox;
 
 pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     name: "google_maps",

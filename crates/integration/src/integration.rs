@@ -203,18 +203,13 @@ pub struct CallPolicy {
 impl CallPolicy {
     /// A provider that is called as configured, and for which nobody stands in.
     #[must_use]
-    pub fn new(
-        name: &'static str,
-        calls: &Calls,
-        timeout: Duration,
-        secrets: impl Into<Vec<Secret>>,
-    ) -> Self {
+    pub fn new(name: &'static str, calls: &Calls, secrets: impl Into<Vec<Secret>>) -> Self {
         Self {
             name,
             limit: calls.limit,
             reads: None,
             breaker: calls.breaker,
-            timeout,
+            timeout: calls.timeout,
             secrets: secrets.into(),
             fallback: None,
         }

@@ -15,6 +15,11 @@ impl Sections {
         self.0.insert(TypeId::of::<T>(), Arc::new(settings));
     }
 
+    /// Takes out the settings of this type: what they are for is off after all.
+    pub fn remove<T: Send + Sync + 'static>(&mut self) {
+        self.0.remove(&TypeId::of::<T>());
+    }
+
     /// The settings of this type, if what they are for is on.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {

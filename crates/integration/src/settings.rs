@@ -4,18 +4,27 @@
 //! read key by key with a [`Reader`] instead of deserialized, which ends at the first error. What cannot be read leaves a
 //! [`Finding`], and is `None`.
 
-pub mod base_url;
+mod base_url;
 mod calls;
 mod finding;
 mod key;
 mod reader;
-pub mod secret;
+mod secret;
+mod section;
+mod setting;
 
-pub use calls::{Breaker, Calls, Limit};
+pub use calls::{Breaker, Calls, Limit, calls};
 pub use finding::{Finding, Findings, Severity};
 pub use key::{BuiltIn, Declared, KIND, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape};
 pub use reader::{ANY_TIME, Reader, SOME_TIME, type_of};
 pub use secret::SecretRef;
+pub use section::{
+    Declaration, Entry, Given, GroupEntry, KeyAt, MOST_GIVEN, Secrets, Section, Table, path_or_name,
+};
+pub use setting::{
+    Group, Optional, Setting, bytes, flag, group, listen_addr, origin, seconds, secret, secret_by,
+    secrets, text, text_by, text_or_table_by, toml_by, whole,
+};
 
 use crate::Sections;
 
@@ -25,23 +34,21 @@ pub const BUILT_IN: &str = "built-in";
 /// The sections of one integration.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Their keys. A provider's begin with `providers.<its name>`; the general ones of every provider
-    /// (`criticality`, `sla_percent`, `owner`) need not be here.
-    pub keys: &'static [&'static [Key]],
-    /// Reads them, and puts what it has read among the sections. What is off, or wrong, is left out.
-    pub read: fn(&mut Reader<'_>, &mut Sections),
+    /// What can be set. A provider's sections stand at `providers.<its name>`; the general keys of every provider
+    /// (`criticality`, `sla_percent`, `owner`) need not be among theirs.
+    pub sections: &'static [Declaration],
+    /// Puts together what has been read of them, and takes out what is off after all. Finds what does not go together among
+    /// them, also where one of them is off, or wrong.
+    pub complete: fn(&mut Reader<'_>, &mut Sections),
     /// Looks at everything that was read, also by other integrations, for what does not go together.
     pub check: fn(&mut Reader<'_>, &Sections),
-    /// Every secret of what is on, by its key.
-    pub secrets: for<'a> fn(&'a Sections) -> Vec<(&'static str, &'a SecretRef)>,
 }
 
 impl Settings {
-    /// Nothing can be set.
+    /// Nothing can be set, and there is nothing to be said of sections that they do not say themselves.
     pub const NONE: Self = Self {
-        keys: &[],
-        read: |_, _| {},
+        sections: &[],
+        complete: |_, _| {},
         check: |_, _| {},
-        secrets: |_| Vec::new(),
     };
 }

@@ -16,10 +16,10 @@ use crate::{
     CreateSubscriptionHandler, PaymentProvider, Providers, ReconcilePaymentsHandler, Stripe,
     StripeConfig,
 };
-use longshore_integration::settings::{Reader, SecretRef, Settings};
+use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
     Beside, CallPolicy, Context, CronEntry, Events, Integration, Inventory, Provider, QueueSpec,
-    Repeats, Sections, SetUp, SetUpError, Smoke, Source,
+    Repeats, SetUp, SetUpError, Smoke, Source,
 };
 use longshore_job::{Handler, Handlers, Job, JobError, Outcome, Run};
 use longshore_provider::secret::{Secret, Unusable};
@@ -31,8 +31,10 @@ pub use app::{AppSettings, NewCustomers};
 pub use stripe::{StripeSettings, wrong_mode};
 
 use another::Known;
+use app::PaymentsKeys;
 use reports::Reports;
-use stripe::SECRET_KEY;
+
+const SECRET_KEY: &str = StripeSettings::SECRET_KEY;
 
 /// `payment-reconcile`, with Stripe alone.
 #[must_use]
@@ -50,10 +52,13 @@ pub const fn integration() -> Integration {
             kinds: crate::args::KINDS,
             follow_ups: &[crate::events::MAIL],
             settings: Settings {
-                keys: &[stripe::KEYS, app::KEYS],
-                read: |reader, sections| read(reader, sections, None),
+                sections: &[
+                    Declaration::of::<StripeSettings>(),
+                    Declaration::of::<AppSettings>(),
+                    Declaration::of::<PaymentsKeys>(),
+                ],
+                complete: |reader, sections| app::complete(reader, sections, None),
                 check: |reader, sections| app::check(reader, sections.get(), sections.get()),
-                secrets,
             },
             set_up: |context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
@@ -88,17 +93,15 @@ pub const fn integration_with<P: AnotherProvider>() -> Integration {
     const {
         Integration {
             settings: Settings {
-                keys: &[stripe::KEYS, P::KEYS, app::KEYS],
-                read: |reader, sections| {
-                    let another = another::read::<P>(reader, sections);
-                    read(reader, sections, Some(&another));
-                },
-                secrets: |sections| {
-                    let mut secrets = secrets(sections);
-                    if let Some(settings) = sections.get::<P::Settings>() {
-                        secrets.extend(P::secrets(settings));
-                    }
-                    secrets
+                sections: &[
+                    Declaration::of::<StripeSettings>(),
+                    Declaration::of::<P::Settings>(),
+                    Declaration::of::<AppSettings>(),
+                    Declaration::of::<PaymentsKeys>(),
+                ],
+                complete: |reader, sections| {
+                    let another = Known::of::<P>(sections);
+                    app::complete(reader, sections, Some(&another));
                 },
                 ..integration().settings
             },
@@ -127,29 +130,6 @@ pub const fn integration_with<P: AnotherProvider>() -> Integration {
             ..integration()
         }
     }
-}
-
-fn read(reader: &mut Reader<'_>, sections: &mut Sections, another: Option<&Known>) {
-    if let Some(stripe) = stripe::read(reader) {
-        sections.insert(stripe);
-    }
-    if let Some(app) = app::read(reader) {
-        sections.insert(app);
-    }
-    if let Some(name) = app::new_customers(reader, another) {
-        sections.insert(name);
-    }
-}
-
-fn secrets(sections: &Sections) -> Vec<(&'static str, &SecretRef)> {
-    let mut secrets = Vec::new();
-    if let Some(stripe) = sections.get::<StripeSettings>() {
-        secrets.extend(stripe.secrets());
-    }
-    if let Some(app) = sections.get::<AppSettings>() {
-        secrets.push((app::SECRET, &app.secret));
-    }
-    secrets
 }
 
 const PROVIDER: Provider = Provider {
@@ -203,17 +183,12 @@ async fn handlers(
     let calls = CallPolicy {
         limit: settings.writes,
         reads: Some(settings.calls.limit),
-        ..CallPolicy::new(
-            PROVIDER.name,
-            &settings.calls,
-            settings.timeout,
-            [secret_key.clone()],
-        )
+        ..CallPolicy::new(PROVIDER.name, &settings.calls, [secret_key.clone()])
     };
     let stripe = Stripe::new(&StripeConfig {
         base_url: settings.base_url.clone(),
         secret_key,
-        timeout: settings.timeout,
+        timeout: settings.calls.timeout,
     })
     .map_err(|error| SetUpError::at("providers.stripe", error))?;
     let new_customers = context.get::<NewCustomers>();
@@ -284,7 +259,9 @@ async fn app(context: Context<'_>) -> Result<Option<App>, SetUpError> {
     };
     let app = App::new(&AppConfig {
         base_url: settings.base_url.clone(),
-        secret: context.secret(app::SECRET, &settings.secret).await?,
+        secret: context
+            .secret(AppSettings::SECRET, &settings.secret)
+            .await?,
         timeout: settings.timeout,
     });
     app.map(Some).map_err(|error| SetUpError::at("app", error))
@@ -314,7 +291,11 @@ async fn events(context: Context<'_>) -> Result<Option<Box<dyn Source>>, SetUpEr
     };
     let mut secrets = Vec::new();
     for webhook in &settings.webhook_secrets {
-        secrets.push(context.secret(stripe::WEBHOOK_SECRETS, webhook).await?);
+        secrets.push(
+            context
+                .secret(StripeSettings::WEBHOOK_SECRETS, webhook)
+                .await?,
+        );
     }
     let key = key(context, settings).await?;
     let live = !key.current().expose_secret().contains("_test_");

@@ -4,7 +4,7 @@ mod settings;
 
 use crate::webhook::TwilioEvents;
 use crate::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
-use longshore_integration::settings::Settings;
+use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
     CallPolicy, Context, Events, Integration, Inventory, Provider, QueueSpec, Repeats, SetUp,
     SetUpError, Smoke, Source,
@@ -12,7 +12,7 @@ use longshore_integration::{
 use longshore_job::{Handlers, Job, OnUnknown};
 use serde_json::json;
 
-pub use settings::{TwilioCredentials, TwilioSender, TwilioSettings};
+pub use settings::{TwilioCredentials, TwilioKeys, TwilioSender, TwilioSettings};
 
 /// Where Twilio's reports are listened for, under the public URL.
 const TWILIO_PATH: &str = "/webhooks/twilio";
@@ -31,20 +31,12 @@ pub const fn integration() -> Integration {
             kinds: crate::args::KINDS,
             follow_ups: &[],
             settings: Settings {
-                keys: &[settings::KEYS],
-                read: |reader, sections| {
-                    if let Some(twilio) = settings::read(reader) {
-                        sections.insert(twilio);
-                    }
-                },
+                sections: &[Declaration::of::<TwilioKeys>()],
+                complete: settings::complete,
                 check: |reader, sections| {
                     if let Some(twilio) = sections.get() {
                         settings::can_verify(reader, twilio);
                     }
-                },
-                secrets: |sections| {
-                    let twilio = sections.get::<TwilioSettings>();
-                    twilio.map(TwilioSettings::secrets).unwrap_or_default()
                 },
             },
             set_up: |context| Box::pin(set_up(context)),
@@ -72,14 +64,14 @@ const PROVIDER: Provider = Provider {
         sla_percent: Some("99.95"),
         owner: Some("Backend"),
     },
-    origin: |sections| Some(sections.get::<TwilioSettings>()?.base_url.to_string()),
+    origin: |sections| Some(sections.get::<TwilioSettings>()?.keys.base_url.to_string()),
     repeats: Repeats::Doubles,
     beside: &[],
     expects: |_, _| true,
     doubt: |_, _, _| None,
     // Sent from a magic number that only test credentials may send from: with live ones it is refused.
     smoke: Some(Smoke {
-        needs: &[settings::ACCOUNT_SID, settings::AUTH_TOKEN],
+        needs: &[TwilioKeys::ACCOUNT_SID, TwilioKeys::AUTH_TOKEN],
         kind: crate::SendSms::KIND,
         args: || json!({ "to": "+15005550006", "body": "longshore smoke" }),
         what: "a message between magic numbers was taken on",
@@ -94,42 +86,37 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
     };
     let (credentials, secret) = match &twilio.credentials {
         TwilioCredentials::AuthToken(token) => {
-            let token = context.secret(settings::AUTH_TOKEN, token).await?;
+            let token = context.secret(TwilioKeys::AUTH_TOKEN, token).await?;
             (Credentials::AuthToken(token.clone()), token)
         }
         TwilioCredentials::ApiKey { sid, secret: key } => {
-            let key = context.secret(settings::API_KEY_SECRET, key).await?;
+            let key = context.secret(TwilioKeys::API_KEY_SECRET, key).await?;
             let (sid, secret) = (sid.clone(), key.clone());
             (Credentials::ApiKey { sid, secret }, key)
         }
     };
     let client = Twilio::new(&TwilioConfig {
-        base_url: twilio.base_url.clone(),
-        account_sid: twilio.account_sid.clone(),
+        base_url: twilio.keys.base_url.clone(),
+        account_sid: twilio.keys.account_sid.clone(),
         credentials,
         sender: match &twilio.sender {
             TwilioSender::From(from) => Sender::From(from.clone()),
             TwilioSender::MessagingService(sid) => Sender::MessagingService(sid.clone()),
         },
         status_callback: status_callback(context, twilio),
-        timeout: twilio.timeout,
+        timeout: twilio.keys.calls.timeout,
     })
     .map_err(|error| SetUpError::at("providers.twilio", error))?;
     Ok(Some(SetUp {
         handlers: Handlers::new().with(SendSmsHandler::new(client)),
-        calls: Some(CallPolicy::new(
-            PROVIDER.name,
-            &twilio.calls,
-            twilio.timeout,
-            [secret],
-        )),
+        calls: Some(CallPolicy::new(PROVIDER.name, &twilio.keys.calls, [secret])),
     }))
 }
 
 /// Where Twilio is to report what becomes of a message; only where its reports can be verified.
 fn status_callback(context: Context<'_>, twilio: &TwilioSettings) -> Option<String> {
     let origin = context.program.public_url()?;
-    let can_verify = twilio.auth_token.is_some();
+    let can_verify = twilio.keys.auth_token.is_some();
     can_verify.then(|| format!("{origin}{TWILIO_PATH}"))
 }
 
@@ -137,16 +124,16 @@ fn status_callback(context: Context<'_>, twilio: &TwilioSettings) -> Option<Stri
 async fn events(context: Context<'_>) -> Result<Option<Box<dyn Source>>, SetUpError> {
     let Some((twilio, auth_token)) = context
         .get::<TwilioSettings>()
-        .and_then(|twilio| Some((twilio, twilio.auth_token.as_ref()?)))
+        .and_then(|twilio| Some((twilio, twilio.keys.auth_token.as_ref()?)))
     else {
         return Ok(None);
     };
     let mut shared_keys = Vec::new();
-    for key in &twilio.shared_keys {
-        shared_keys.push(context.secret(settings::SHARED_KEYS, key).await?);
+    for key in &twilio.keys.shared_keys {
+        shared_keys.push(context.secret(TwilioKeys::SHARED_KEYS, key).await?);
     }
-    let auth_token = context.secret(settings::AUTH_TOKEN, auth_token).await?;
-    let account_sid = twilio.account_sid.clone();
+    let auth_token = context.secret(TwilioKeys::AUTH_TOKEN, auth_token).await?;
+    let account_sid = twilio.keys.account_sid.clone();
     Ok(Some(Box::new(TwilioEvents::new(
         account_sid,
         auth_token,

@@ -16,7 +16,7 @@ mod integration;
 #[cfg(feature = "worker")]
 mod message;
 #[cfg(feature = "sandbox")]
-pub mod sandbox;
+mod sandbox;
 #[cfg(feature = "worker")]
 mod twilio;
 #[cfg(feature = "worker")]
@@ -30,7 +30,7 @@ pub use config::{Credentials, Sender, TwilioConfig};
 #[cfg(feature = "worker")]
 pub use handler::SendSmsHandler;
 #[cfg(feature = "worker")]
-pub use integration::{TwilioCredentials, TwilioSender, TwilioSettings, integration};
+pub use integration::{TwilioCredentials, TwilioKeys, TwilioSender, TwilioSettings, integration};
 #[cfg(feature = "worker")]
 pub use twilio::{SetupError, Twilio};
 #[cfg(feature = "worker")]

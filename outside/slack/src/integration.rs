@@ -1,5 +1,6 @@
 //! What a program has to know of Slack.
 
+use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
     CallPolicy, Context, CronEntry, Events, Integration, Inventory, Provider, QueueSpec, Repeats,
     SetUp, SetUpError, Source,
@@ -10,7 +11,7 @@ use longshore_provider::Http;
 use crate::PostMessage;
 use crate::client::{NAME, PostMessageHandler};
 use crate::events::SlackEvents;
-use crate::settings::{SETTINGS, SIGNING_SECRET, SlackSettings, TOKEN};
+use crate::settings::SlackSettings;
 
 /// The integration, for a program's list.
 #[must_use]
@@ -22,11 +23,14 @@ pub const fn integration() -> Integration {
             queue: QueueSpec::new(PostMessage::QUEUE),
             kinds: &[KindSpec::of::<PostMessage>()],
             follow_ups: &[],
-            settings: SETTINGS,
+            settings: Settings {
+                sections: &[Declaration::of::<SlackSettings>()],
+                ..Settings::NONE
+            },
             set_up: |context| Box::pin(set_up(context)),
             provider: Some(Provider {
                 name: NAME,
-                turned_on_by: TOKEN,
+                turned_on_by: SlackSettings::TOKEN,
                 inventory: Inventory {
                     criticality: "low",
                     sla_percent: Some("99.99"),
@@ -66,10 +70,10 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
     let Some(slack) = context.get::<SlackSettings>() else {
         return Ok(None);
     };
-    let token = context.secret(TOKEN, &slack.token).await?;
-    let http = Http::new(slack.base_url.clone(), slack.timeout);
+    let token = context.secret(SlackSettings::TOKEN, &slack.token).await?;
+    let http = Http::new(slack.base_url.clone(), slack.calls.timeout);
     let http = http.map_err(|error| SetUpError::at("providers.slack", error))?;
-    let calls = CallPolicy::new(NAME, &slack.calls, slack.timeout, [token.clone()]);
+    let calls = CallPolicy::new(NAME, &slack.calls, [token.clone()]);
     Ok(Some(SetUp {
         handlers: Handlers::new().with(PostMessageHandler { http, token }),
         calls: Some(calls),
@@ -81,6 +85,8 @@ async fn events(context: Context<'_>) -> Result<Option<Box<dyn Source>>, SetUpEr
     let Some(secret) = slack.and_then(|slack| slack.signing_secret.as_ref()) else {
         return Ok(None);
     };
-    let secret = context.secret(SIGNING_SECRET, secret).await?;
+    let secret = context
+        .secret(SlackSettings::SIGNING_SECRET, secret)
+        .await?;
     Ok(Some(Box::new(SlackEvents(secret))))
 }

@@ -1,11 +1,10 @@
 //! What a program has to know of testpay.
 
-use longshore_integration::settings::{Key, Reader, SecretRef};
 use longshore_integration::{Context, Integration, Inventory, Sandbox, SetUpError};
 use longshore_payment_reconcile::AnotherProvider;
 
 use crate::client::{NAME, TestPay, TestPayConfig};
-use crate::settings::{self, API_KEY, TestPaySettings};
+use crate::settings::TestPaySettings;
 
 /// Payments by Stripe and testpay, for a program's list.
 #[must_use]
@@ -16,36 +15,29 @@ pub const fn integration() -> Integration {
 impl AnotherProvider for TestPay {
     const NAME: &'static str = NAME;
     const CRATE_NAME: &'static str = env!("CARGO_CRATE_NAME");
-    const TURNED_ON_BY: &'static str = API_KEY;
+    const TURNED_ON_BY: &'static str = TestPaySettings::API_KEY;
     const INVENTORY: Inventory = Inventory {
         criticality: "low",
         sla_percent: None,
         owner: Some("Harbour"),
     };
     const PAGE: &'static str = include_str!("../testpay.md");
-    const KEYS: &'static [Key] = settings::KEYS;
     #[cfg(feature = "sandbox")]
     const SANDBOX: Option<Sandbox> = Some(crate::sandbox::SANDBOX);
     #[cfg(not(feature = "sandbox"))]
     const SANDBOX: Option<Sandbox> = None;
     type Settings = TestPaySettings;
 
-    fn read(reader: &mut Reader<'_>) -> Option<TestPaySettings> {
-        settings::read(reader)
-    }
-
     fn origin(settings: &TestPaySettings) -> String {
         settings.base_url.to_string()
-    }
-
-    fn secrets(settings: &TestPaySettings) -> Vec<(&'static str, &SecretRef)> {
-        vec![(API_KEY, &settings.api_key)]
     }
 
     async fn connect(context: Context<'_>, settings: &TestPaySettings) -> Result<Self, SetUpError> {
         let testpay = TestPay::new(&TestPayConfig {
             base_url: settings.base_url.clone(),
-            api_key: context.secret(API_KEY, &settings.api_key).await?,
+            api_key: context
+                .secret(TestPaySettings::API_KEY, &settings.api_key)
+                .await?,
             timeout: settings.timeout,
         });
         testpay.map_err(|error| SetUpError::at("providers.testpay", error))

@@ -2,44 +2,28 @@
 
 use std::time::Duration;
 
-use longshore_integration::settings::{Key, Reader, SOME_TIME, SecretRef, base_url, secret};
+use longshore_integration::section;
+use longshore_integration::settings::{
+    KeyPath, Reader, SOME_TIME, SecretRef, origin, seconds, secret,
+};
 use longshore_provider::Origin;
 
-pub(crate) const API_KEY: &str = "providers.testpay.api_key";
-
-pub(crate) const KEYS: &[Key] = &[
-    Key::text("providers.testpay.base_url").or("http://127.0.0.1:9485"),
-    Key::text(API_KEY).secret(),
-    Key::toml("providers.testpay.timeout_seconds").or("10"),
-];
-
-/// How testpay is called.
-#[derive(Debug, Clone)]
-pub struct TestPaySettings {
-    /// Where it is.
-    pub base_url: Origin,
-    /// The API key.
-    pub api_key: SecretRef,
-    /// How long one call may take.
-    pub timeout: Duration,
+section! {
+    /// A made-up payment provider, to try a switch of providers with.
+    pub struct TestPaySettings in "providers.testpay" {
+        /// Scheme, host and port only. https, or http for loopback.
+        pub base_url: Origin = "base_url", origin().or("http://127.0.0.1:9485");
+        /// Any text. Refused in production.
+        pub api_key: SecretRef = "api_key" as API_KEY,
+            secret("testpay is off").checked(not_in_production).example("any");
+        /// How long one call may take.
+        pub timeout: Duration = "timeout_seconds", seconds(SOME_TIME).or("10");
+    }
 }
 
-/// `None` without a key: then it is off.
-pub(crate) fn read(reader: &mut Reader<'_>) -> Option<TestPaySettings> {
-    let timeout = reader.seconds("providers.testpay.timeout_seconds", SOME_TIME);
-    if !reader.is_set(API_KEY) {
-        return None;
-    }
+fn not_in_production(reader: &mut Reader<'_>, path: &KeyPath, _: &SecretRef) {
     if reader.is_profile("production") {
         let problem = "is set in production, and testpay moves no money";
-        reader.error(API_KEY, problem, "leave it out");
-        return None;
+        reader.error(path, problem, "leave it out");
     }
-    let base_url = base_url::read(reader, "providers.testpay.base_url");
-    let api_key = secret::read(reader, API_KEY, "testpay is off");
-    Some(TestPaySettings {
-        base_url: base_url?,
-        api_key: api_key?,
-        timeout: timeout?,
-    })
 }

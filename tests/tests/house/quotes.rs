@@ -17,7 +17,7 @@ const PAGES: &[(&str, usize, &[&str])] = &[
     ("docs/testing.md", 4, &["outside/slack/src/tests.rs"]),
     (
         "docs/your-own-provider.md",
-        9,
+        10,
         &[
             "outside/Cargo.toml",
             "outside/harbour/src/main.rs",

@@ -168,6 +168,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "config show",
         &["longshore --profile production config show"],
     ),
+    (
+        "config defaults",
+        &[
+            "longshore config defaults > config/default.toml",
+            "longshore config defaults --page",
+        ],
+    ),
     ("doctor", &["longshore --profile production doctor"]),
     ("webhooks", &["longshore --profile production webhooks"]),
     (

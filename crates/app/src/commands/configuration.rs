@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::Shown;
-use crate::config::{Config, Finding, Severity};
+use crate::config::{self, Config, Finding, Severity};
 use crate::failure::Failure;
 use crate::registry::House;
 use crate::secrets::Secrets;
@@ -111,4 +111,13 @@ pub(super) fn show(session: &Session, args: &Shown) -> Result<(), Failure> {
         })
         .collect();
     output::table(&["key", "value", "from"], rows)
+}
+
+/// What can be configured: a file, or a page.
+pub(super) fn defaults(app: &App, page: bool) -> Result<(), Failure> {
+    let text = match page {
+        true => config::page(app.integrations()),
+        false => config::defaults(app.integrations()),
+    };
+    output::line(text.trim_end())
 }

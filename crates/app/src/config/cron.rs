@@ -4,24 +4,50 @@ use figment::value::{Dict, Value};
 use jiff::Timestamp;
 use longshore_cron::{CatchUp, Entry, EntryError, Schedule, Template, Zone};
 use longshore_integration::Integration;
-use longshore_integration::settings::{Key, KeyPath, Reader};
+use longshore_integration::section;
+use longshore_integration::settings::{
+    KeyAt, KeyPath, Reader, Section, flag, text, text_by, toml_by,
+};
 use longshore_job::{KindSpec, Kinds};
 use longshore_operator::redact_args;
 use serde_json::json;
 
 use super::layer;
 
-const SECTION: &str = "cron";
-pub(super) const ARGS: &str = "cron.<name>.args";
+section! {
+    /// Jobs that are made by the clock. Every `longshore work` ticks every entry whose provider is on, and each tick makes one
+    /// job in the whole fleet. Entries that are built in can be changed key by key, and switched off. A new or edited schedule
+    /// begins now.
+    pub(super) struct CronKeys in "cron.<name>" {
+        /// Five fields: minute, hour, day of the month, month, day of the week (0 and 7 are Sunday; of the two days one is
+        /// enough when both are given). Six: seconds first.
+        _schedule: Option<String> = "schedule" as SCHEDULE, text().optional().example("30 7 * * 1-5");
+        /// A name of the IANA time zone database, which comes with the program. Where clocks are changed, an entry at a fixed
+        /// time runs once that day: right after the gap if its time is skipped, the first time if it comes twice. One with a *
+        /// in minutes or hours follows real time.
+        zone: Zone = "timezone" as ZONE, text_by(zone).or("UTC");
+        /// What `longshore enqueue KIND ARGS` takes as the kind …
+        _kind: Option<String> = "kind" as KIND, text().optional().example("send_email");
+        /// … and as its args: a table, or a JSON text. In a text `{tick}` is the time of the tick, `{day}` the beginning of its
+        /// day, `{tick-90m}` or `{day-1d}` so much before (s, m, h, d, w).
+        args: Option<Template> = "args" as ARGS, toml_by(args)
+            .optional()
+            .example(r#"'{"template":"welcome","to":{"email":"staff@example.com"},"data":{"day":"{day}"}}'"#);
+        /// What becomes of ticks that nobody was there for: "none" passes over them, but for those that are at most a minute
+        /// late; "once" makes up for all of them with one job, "all" makes each job, for the newest hundred.
+        catch_up: CatchUp = "catch_up" as CATCH_UP, text_by(catch_up).or("none");
+        /// Whether it ticks.
+        enabled: bool = "enabled", flag().or("true");
+    }
+}
 
-pub(super) const KEYS: &[Key] = &[
-    Key::text("cron.<name>.schedule"),
-    Key::text("cron.<name>.timezone"),
-    Key::text("cron.<name>.kind"),
-    Key::toml(ARGS),
-    Key::text("cron.<name>.catch_up"),
-    Key::toml("cron.<name>.enabled"),
-];
+/// The table of all entries.
+const SECTION: &str = "cron";
+
+/// Whether these are the args of an entry.
+pub(super) fn is_args(key: &KeyAt) -> bool {
+    key.table.at == CronKeys::AT.into() && key.name == CronKeys::ARGS
+}
 
 /// How alike (Jaro–Winkler, 0 to 1) a kind must be to be offered in place of an unknown one.
 const ALIKE: f64 = 0.8;
@@ -39,11 +65,10 @@ pub struct CronSettings {
 pub(super) fn built_in(values: &mut Dict, integrations: &[Integration]) {
     for entry in integrations.iter().flat_map(|of| of.cron) {
         for (key, text) in [
-            ("schedule", entry.schedule),
-            ("timezone", "UTC"),
-            ("kind", entry.kind),
-            ("args", entry.args),
-            ("catch_up", entry.catch_up),
+            (CronKeys::SCHEDULE, entry.schedule),
+            (CronKeys::KIND, entry.kind),
+            (CronKeys::ARGS, entry.args),
+            (CronKeys::CATCH_UP, entry.catch_up),
         ] {
             let path = KeyPath::new(&[SECTION, entry.name, key]);
             layer::insert(values, path.words(), Value::from(text));
@@ -72,24 +97,21 @@ fn entry(
     path: &KeyPath,
     name: &str,
 ) -> Option<CronSettings> {
-    let enabled = match reader.has(path.join("enabled")) {
-        true => reader.flag(path.join("enabled")),
-        false => Some(true),
-    };
-    let schedule = schedule(reader, path);
-    let kind = kind(reader, kinds, &path.join("kind"));
-    let args = args(reader, &path.join("args"));
-    let catch_up = catch_up(reader, &path.join("catch_up"));
+    let keys = CronKeys::read(reader, path);
+    let zone = keys.as_ref().map(|keys| keys.zone.clone());
+    let schedule = schedule(reader, &path.join(CronKeys::SCHEDULE), zone);
+    let kind = kind(reader, kinds, &path.join(CronKeys::KIND));
     let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
-    let (Some(schedule), Some(kind), Some(args), Some(catch_up)) = (schedule, kind, args, catch_up)
-    else {
-        return None;
-    };
+    let CronKeys {
+        args,
+        catch_up,
+        enabled,
+        ..
+    } = keys?;
+    let (schedule, kind) = (schedule?, kind?);
+    let args = args.or_else(|| Template::new(json!({})).ok())?;
     match Entry::new(name, schedule, kind, args, catch_up, now) {
-        Ok(entry) => Some(CronSettings {
-            entry,
-            enabled: enabled?,
-        }),
+        Ok(entry) => Some(CronSettings { entry, enabled }),
         Err(EntryError::Name(error)) => {
             reader.error(
                 path,
@@ -112,30 +134,24 @@ fn entry(
 /// Notes that the args are wrong, also where there are none.
 fn wrong_args(reader: &mut Reader<'_>, path: &KeyPath, problem: &str) {
     let cure = "write them as `longshore enqueue` takes them: a table, or JSON between quotes";
-    match reader.has(path.join("args")) {
-        true => reader.error(path.join("args"), problem, cure),
-        false => reader.missing(path.join("args"), problem, cure),
+    match reader.has(path.join(CronKeys::ARGS)) {
+        true => reader.error(path.join(CronKeys::ARGS), problem, cure),
+        false => reader.missing(path.join(CronKeys::ARGS), problem, cure),
     }
 }
 
-fn schedule(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Schedule> {
-    let zone_path = path.join("timezone");
-    let zone = match reader.has(&zone_path) {
-        false => Some(Zone::utc()),
-        true => zone(reader, &zone_path),
-    };
-    let path = path.join("schedule");
-    if !reader.has(&path) {
+fn schedule(reader: &mut Reader<'_>, path: &KeyPath, zone: Option<Zone>) -> Option<Schedule> {
+    if !reader.has(path) {
         let cure = "write five fields, minute hour day month weekday, such as \"30 2 * * *\", or six with seconds first";
-        reader.missing(&path, "is not set", cure);
+        reader.missing(path, "is not set", cure);
         return None;
     }
-    let text = reader.text(&path)?;
+    let text = reader.peek(path)?;
     // Whatever the zone: what is wrong with the expression is found beside what is wrong with that.
     match Schedule::new(&text, zone.clone().unwrap_or_else(Zone::utc)) {
         Ok(schedule) => zone.map(|_| schedule),
         Err(error) => {
-            reader.error(&path, error.problem, error.cure);
+            reader.error(path, error.problem, error.cure);
             None
         }
     }
@@ -167,7 +183,7 @@ fn kind(reader: &mut Reader<'_>, kinds: &Kinds, path: &KeyPath) -> Option<KindSp
         reader.missing(path, "is not set", list());
         return None;
     }
-    let name = reader.text(path)?;
+    let name = reader.peek(path)?;
     let found = kinds.find(&name).copied();
     if found.is_none() {
         let alike = |kind: &str| strsim::jaro_winkler(kind, &name);
@@ -181,10 +197,7 @@ fn kind(reader: &mut Reader<'_>, kinds: &Kinds, path: &KeyPath) -> Option<KindSp
 }
 
 fn args(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Template> {
-    let value = match reader.get(path) {
-        None => Some(json!({})),
-        Some(value) => as_json(value).filter(serde_json::Value::is_object),
-    };
+    let value = as_json(reader.get(path)?).filter(serde_json::Value::is_object);
     let Some(value) = value else {
         let cure = "write a table, or a JSON object between quotes";
         reader.error(path, "is neither a table nor a JSON object", cure);
@@ -210,9 +223,6 @@ fn as_json(value: &Value) -> Option<serde_json::Value> {
 }
 
 fn catch_up(reader: &mut Reader<'_>, path: &KeyPath) -> Option<CatchUp> {
-    if !reader.has(path) {
-        return Some(CatchUp::None);
-    }
     let word = reader.text(path)?;
     let read = word.parse().ok();
     if read.is_none() {
@@ -230,7 +240,7 @@ pub(super) fn shown_args(
     value: &Value,
 ) -> serde_json::Value {
     let kind = path.words().split_last().and_then(|(_, above)| {
-        let kind = KeyPath::new(above).join("kind");
+        let kind = KeyPath::new(above).join(CronKeys::KIND);
         reader.get(&kind)?.as_str()
     });
     let args = as_json(value).unwrap_or_default();

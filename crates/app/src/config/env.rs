@@ -49,7 +49,7 @@ where
         };
         let path = named_path(&words, schema, below);
         let value = match schema.place(&path) {
-            Place::Key(key) => schema::read(key.shape, &text),
+            Place::Key(key) => schema::read(key.key.shape, &text),
             Place::Section => {
                 match document::parse_value(&text).filter(|value| value.as_dict().is_some()) {
                     Some(table) => table,

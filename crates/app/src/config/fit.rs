@@ -6,7 +6,8 @@ use longshore_integration::settings::{KeyPath, Reader};
 use longshore_integration::{Integration, Sections};
 use longshore_job::KindSpec;
 
-use super::kinds::{KindPolicies, KindSettings, SetBy};
+use super::kinds::{KindKeys, KindPolicies, KindSettings, SetBy};
+use super::queues::RetryKeys;
 
 /// What does not fit, and what to do about it.
 struct Misfit {
@@ -81,19 +82,19 @@ struct Part {
 fn blame(settings: &KindSettings, spec: &KindSpec) -> (KeyPath, String) {
     let retry = Part {
         by: settings.retry.by,
-        name: "retry_seconds",
+        name: KindKeys::RETRY,
         cure: "make fewer retries, or wait less between them",
         kind_says: spec.policy.retry.is_some(),
     };
     let timeout = Part {
         by: settings.timeout.by,
-        name: "timeout_seconds",
+        name: KindKeys::TIMEOUT,
         cure: "make it shorter",
         kind_says: spec.policy.timeout.is_some(),
     };
     let expires = Part {
         by: settings.expires.by,
-        name: "expires_seconds",
+        name: KindKeys::EXPIRES,
         cure: "make it longer",
         kind_says: spec.shortest_expiry.is_some(),
     };
@@ -104,17 +105,17 @@ fn blame(settings: &KindSettings, spec: &KindSpec) -> (KeyPath, String) {
     let parts = retry.into_iter().chain([timeout, expires]);
     let configured = parts.filter(|part| part.by <= SetBy::QueueSection);
     let Some(part) = configured.min_by_key(|part| part.by) else {
-        let alone = for_it_alone("retry_seconds");
+        let alone = for_it_alone(KindKeys::RETRY);
         return match settings.retry.by {
             SetBy::Default if has_retries => (
-                "retry.schedule_seconds".into(),
+                RetryKeys::SCHEDULE.into(),
                 format!(
                     "make fewer retries, or wait less between them; or set {alone} for it alone"
                 ),
             ),
             _ => {
                 let cure = "set it so that all attempts fit".to_owned();
-                (for_it_alone("timeout_seconds"), cure)
+                (for_it_alone(KindKeys::TIMEOUT), cure)
             }
         };
     };

@@ -6,16 +6,28 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use longshore_integration::Inventory;
-use longshore_integration::settings::{Key, KeyPath, Reader};
+use longshore_integration::section;
+use longshore_integration::settings::{KeyPath, Reader, Section, text_by, toml_by};
 
 /// The longest name of a team.
 const MAX_OWNER_CHARS: usize = 64;
 
-pub(super) const KEYS: &[Key] = &[
-    Key::text("providers.<provider>.criticality").or_per_provider(|of| Some(of.criticality)),
-    Key::toml("providers.<provider>.sla_percent").or_per_provider(|of| of.sla_percent),
-    Key::text("providers.<provider>.owner").or_per_provider(|of| of.owner),
-];
+section! {
+    /// What the inventory says of a provider.
+    pub struct Listed derive(PartialEq) in "providers.<provider>" {
+        /// What the company's inventory says of it; every provider has these three keys. How much depends on it: critical
+        /// (a feature fails altogether), high (core functions are worse), medium (something beside the point fails) or low
+        /// (users notice nothing); alerts go by it. A provider that the inventory does not list is medium.
+        pub criticality: Criticality = "criticality",
+            text_by(criticality).or_per_provider(|of| Some(of.criticality));
+        /// The share of calls that it promises to answer, in percent; 0: nothing is promised.
+        pub sla_percent: Option<f64> = "sla_percent",
+            toml_by(sla_percent).or_per_provider(|of| of.sla_percent).example("99.95");
+        /// The team that it belongs to.
+        pub owner: Option<String> = "owner",
+            text_by(owner).optional().or_per_provider(|of| of.owner).example("Backend");
+    }
+}
 
 /// What is said of those that the program itself calls, by section 1 of the integration document. Vault holds everybody's
 /// credentials, and a running fleet goes on without it for a while. Who is not listed at all is of medium criticality.
@@ -66,17 +78,6 @@ impl fmt::Display for Criticality {
     }
 }
 
-/// What the inventory says of a provider.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
-    /// How much depends on it.
-    pub criticality: Criticality,
-    /// The share of calls that it promises to answer, in percent.
-    pub sla_percent: Option<f64>,
-    /// The team that it belongs to.
-    pub owner: Option<String>,
-}
-
 /// `critical, SLA 99.99 %, owner Backend`
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,30 +93,24 @@ impl fmt::Display for Listed {
 }
 
 /// All of these providers, by name.
-pub(super) fn read(
+pub(super) fn read<'a>(
     reader: &mut Reader<'_>,
-    providers: impl IntoIterator<Item = &'static str>,
-) -> BTreeMap<&'static str, Listed> {
+    providers: impl IntoIterator<Item = &'a str>,
+) -> BTreeMap<String, Listed> {
     providers
         .into_iter()
-        .filter_map(|provider| Some((provider, listed(reader, provider)?)))
+        .filter_map(|provider| {
+            let at = KeyPath::new(&["providers", provider]);
+            Some((provider.to_owned(), Listed::read(reader, &at)?))
+        })
         .collect()
 }
 
-fn listed(reader: &mut Reader<'_>, provider: &str) -> Option<Listed> {
-    let section = KeyPath::new(&["providers", provider]);
-    let criticality = criticality(reader, &section.join("criticality"));
-    let sla = section.join("sla_percent");
-    let sla_percent = match reader.has(&sla) {
-        true => reader.percent(&sla).map(|sla| (sla > 0.0).then_some(sla)),
+fn sla_percent(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Option<f64>> {
+    match reader.has(path) {
+        true => reader.percent(path).map(|sla| (sla > 0.0).then_some(sla)),
         false => Some(None),
-    };
-    let owner = owner(reader, &section.join("owner"));
-    Some(Listed {
-        criticality: criticality?,
-        sla_percent: sla_percent?,
-        owner: owner?,
-    })
+    }
 }
 
 fn criticality(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Criticality> {
@@ -130,16 +125,12 @@ fn criticality(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Criticality> {
     known
 }
 
-/// An empty text is nobody.
-fn owner(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Option<String>> {
-    if !reader.has(path) {
-        return Some(None);
-    }
+fn owner(reader: &mut Reader<'_>, path: &KeyPath) -> Option<String> {
     let owner = reader.text(path)?;
     if owner.chars().count() > MAX_OWNER_CHARS || owner.chars().any(char::is_control) {
         let cure = "write the name of a team, at most 64 characters on one line";
         reader.error(path, "is not the name of a team", cure);
         return None;
     }
-    Some(Some(owner).filter(|owner| !owner.is_empty()))
+    Some(owner)
 }

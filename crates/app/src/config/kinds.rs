@@ -5,17 +5,30 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use longshore_integration::Integration;
-use longshore_integration::settings::{Key, KeyPath, Reader, SOME_TIME};
+use longshore_integration::section;
+use longshore_integration::settings::{
+    KeyPath, Reader, SOME_TIME, Section, seconds, text, toml_by,
+};
 use longshore_job::{KindOverrides, KindSpec, OnUnknown, RetrySchedule, RunPolicy};
 
 use super::queues::{self, QueueSettings, Queues};
 
-pub(super) const KEYS: &[Key] = &[
-    Key::toml("kinds.<kind>.timeout_seconds"),
-    Key::toml("kinds.<kind>.expires_seconds"),
-    Key::toml("kinds.<kind>.retry_seconds"),
-    Key::text("kinds.<kind>.on_unknown"),
-];
+section! {
+    /// How the jobs of one kind are run. Every kind takes the same keys. All attempts of a kind, with the waits between them,
+    /// have to fit into its expiry: `longshore config check` refuses what does not.
+    pub(super) struct KindKeys in "kinds.<kind>" {
+        /// How long one attempt may take.
+        pub(super) timeout: Option<Duration> = "timeout_seconds" as TIMEOUT, seconds(SOME_TIME).optional().example("30");
+        /// After how long a job that has not run is dead as expired, counted from when it was first due. One that its
+        /// producer asked for goes before it.
+        pub(super) expires: Option<Duration> = "expires_seconds" as EXPIRES, seconds(SOME_TIME).optional().example("3600");
+        /// Its own retry schedule.
+        pub(super) retry: Option<RetrySchedule> = "retry_seconds" as RETRY,
+            toml_by(queues::schedule).optional().example("[60, 300, 900]");
+        /// As for queues. "verify" only for kinds that can be asked about: `longshore kinds KIND` says whether.
+        _on_unknown: Option<String> = "on_unknown" as ON_UNKNOWN, text().optional().example("hold");
+    }
+}
 
 /// Who has the say in a setting; the first of them that says something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,35 +123,28 @@ pub(super) type KindPolicies = BTreeMap<&'static str, KindSettings>;
 pub(super) fn read(reader: &mut Reader<'_>, integrations: &[Integration]) -> Option<Overrides> {
     let kinds = integrations.iter().flat_map(|of| of.kinds);
     let sections: Vec<_> = kinds
-        .map(|spec| Some((spec.kind, section(reader, spec)?)))
+        .map(|spec| Some((spec.kind, overrides(reader, spec)?)))
         .collect();
     sections.into_iter().collect()
 }
 
-fn section(reader: &mut Reader<'_>, spec: &KindSpec) -> Option<KindOverrides> {
-    let section = KeyPath::new(&["kinds", spec.kind]);
-    let timeout = optional(reader, &section.join("timeout_seconds"), |reader, path| {
-        reader.seconds(path, SOME_TIME)
-    });
-    let expires = optional(reader, &section.join("expires_seconds"), |reader, path| {
-        reader.seconds(path, SOME_TIME)
-    });
-    let retry = optional(reader, &section.join("retry_seconds"), queues::schedule);
-    let on_unknown = optional(reader, &section.join("on_unknown"), |reader, path| {
-        queues::on_unknown(reader, path, spec.verifiable, || {
+fn overrides(reader: &mut Reader<'_>, spec: &KindSpec) -> Option<KindOverrides> {
+    let at = KeyPath::new(&["kinds", spec.kind]);
+    let keys = KindKeys::read(reader, &at);
+    let rule = at.join(KindKeys::ON_UNKNOWN);
+    let on_unknown = match reader.is_set(&rule) {
+        false => Some(None),
+        true => queues::on_unknown(reader, &rule, spec.verifiable, || {
             format!("a job of the kind {}", spec.kind)
         })
-    });
-    warn_of_longer(
-        reader,
-        &section.join("expires_seconds"),
-        spec,
-        expires.flatten(),
-    );
+        .map(Some),
+    };
+    let keys = keys?;
+    warn_of_longer(reader, &at.join(KindKeys::EXPIRES), spec, keys.expires);
     Some(KindOverrides {
-        timeout: timeout?,
-        expires: expires?,
-        retry: retry?,
+        timeout: keys.timeout,
+        expires: keys.expires,
+        retry: keys.retry,
         on_unknown: on_unknown?,
     })
 }
@@ -155,18 +161,6 @@ fn warn_of_longer(reader: &mut Reader<'_>, path: &KeyPath, spec: &KindSpec, set:
         );
         let cure = format!("set at most {shortest}, if they are of no use any more then");
         reader.warn(path, problem, cure);
-    }
-}
-
-/// `Some(None)`: it is not set. `None`: it is, and is wrong.
-fn optional<T>(
-    reader: &mut Reader<'_>,
-    path: &KeyPath,
-    read: impl Fn(&mut Reader<'_>, &KeyPath) -> Option<T>,
-) -> Option<Option<T>> {
-    match reader.has(path) {
-        true => read(reader, path).map(Some),
-        false => Some(None),
     }
 }
 

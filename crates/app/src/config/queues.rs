@@ -4,26 +4,52 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use longshore_integration::settings::{ANY_TIME, Key, KeyPath, Reader, SOME_TIME};
-use longshore_integration::{Integration, QueueSpec};
+use longshore_integration::settings::{
+    ANY_TIME, KeyPath, Reader, SOME_TIME, Section, bytes, seconds, text, toml_by, whole,
+};
+use longshore_integration::{Integration, QueueSpec, section};
 use longshore_job::{KindOverrides, OnUnknown, RetrySchedule};
 
-pub(super) const KEYS: &[Key] = &[
-    // Section 2.2 of the integration document: 3 retries with 60 s, 300 s and 900 s.
-    Key::toml("retry.schedule_seconds").or("[60, 300, 900]"),
-    Key::toml("queues.<queue>.retry_seconds"),
-    Key::toml("queues.<queue>.concurrency").or("20"),
-    Key::toml("queues.<queue>.max_running"),
-    Key::toml("queues.<queue>.timeout_seconds")
-        .or_per_queue(|queue| Some(queue.default_timeout.as_secs_f64().to_string())),
-    Key::text("queues.<queue>.on_unknown")
-        .or_per_queue(|queue| Some(queue.default_on_unknown.to_string())),
-    Key::toml("queues.<queue>.completed_seconds")
-        .or_per_queue(|queue| Some(queue.default_completed.as_secs_f64().to_string())),
-    Key::toml("queues.<queue>.completed_bytes")
-        .or_per_queue(|queue| queue.default_completed_bytes.map(str::to_owned)),
-    Key::toml("queues.<queue>.delivery_bytes").or("64MiB"),
-];
+section! {
+    /// When failed attempts are made again.
+    pub(super) struct RetryKeys in "retry" {
+        /// How long to wait after each failed attempt; one attempt more than there are entries, and `[]` makes no retry.
+        /// 60 s, 300 s and 900 s are the retry policy of the integration document, section 2.2. At most 25 entries, each of
+        /// at most 30 days.
+        pub(super) schedule: RetrySchedule = "schedule_seconds" as SCHEDULE,
+            toml_by(schedule).or("[60, 300, 900]");
+    }
+}
+
+section! {
+    /// How the jobs of one queue are run. Every queue takes the same keys. What is set here for a queue goes before what its
+    /// kinds say, and what is set for a kind before that: `longshore kinds` shows what holds, and which of them says so.
+    pub(super) struct QueueKeys in "queues.<queue>" {
+        /// How many jobs one process runs at the same time, 1 to 10000.
+        concurrency: u32 = "concurrency", whole(1..=MOST_CONCURRENT).or("20");
+        /// How many the whole fleet runs at the same time; any number unless set.
+        max_running: Option<u32> = "max_running", whole(1..=u32::MAX).optional().example("100");
+        /// How long one attempt may take.
+        timeout: Duration = "timeout_seconds" as TIMEOUT,
+            seconds(SOME_TIME).or_per_queue(|queue| Some(queue.default_timeout.as_secs_f64().to_string()));
+        /// This queue's own retry schedule, instead of `[retry]`.
+        retry: Option<RetrySchedule> = "retry_seconds" as RETRY,
+            toml_by(schedule).optional().example("[60, 300, 900]");
+        /// What follows when a request went out and no answer came: "retry" sends it again, which may do it twice; "hold"
+        /// leaves the job to an operator; "verify" asks the provider first, where it can be asked what became of a request.
+        _on_unknown: String = "on_unknown" as ON_UNKNOWN,
+            text().or_per_queue(|queue| Some(queue.default_on_unknown.to_string()));
+        /// How long completed jobs are kept, at least 10 s. A provider's terms may say how long at the most.
+        completed_for: Duration = "completed_seconds" as COMPLETED_FOR,
+            seconds(COMPLETED).or_per_queue(|queue| Some(queue.default_completed.as_secs_f64().to_string()));
+        /// How much of them is kept: bytes, or a text with a unit. Any amount where it is not set.
+        completed_bytes: Option<u64> = "completed_bytes",
+            bytes().optional().or_per_queue(|queue| queue.default_completed_bytes.map(str::to_owned)).example("64MiB");
+        /// What became of each message is remembered for seven days after the last news of it, up to this much of Redis's
+        /// memory: then the oldest are forgotten. 64 MiB are some 250,000 messages.
+        delivery_bytes: u64 = "delivery_bytes", bytes().or("64MiB");
+    }
+}
 
 /// The most retries of one job: as many as apalis makes unless told otherwise.
 const MOST_RETRIES: usize = 25;
@@ -67,7 +93,7 @@ pub(super) type Queues = BTreeMap<&'static str, QueueSettings>;
 
 /// `None` when one of them could not be read, but all have been tried.
 pub(super) fn read(reader: &mut Reader<'_>, integrations: &[Integration]) -> Option<Queues> {
-    let retry = schedule(reader, &"retry.schedule_seconds".into());
+    let retry = RetryKeys::read_here(reader);
     let queues: Vec<_> = integrations
         .iter()
         .map(|of| Some((of.queue.name, queue(reader, of, retry.as_ref())?)))
@@ -78,58 +104,46 @@ pub(super) fn read(reader: &mut Reader<'_>, integrations: &[Integration]) -> Opt
 fn queue(
     reader: &mut Reader<'_>,
     integration: &Integration,
-    retry: Option<&RetrySchedule>,
+    retry: Option<&RetryKeys>,
 ) -> Option<QueueSettings> {
     let spec = &integration.queue;
-    let section = KeyPath::new(&["queues", spec.name]);
-    let concurrency = reader.whole(section.join("concurrency"), 1..=MOST_CONCURRENT);
-    let limit = section.join("max_running");
-    let max_running = match reader.has(&limit) {
-        true => Some(reader.whole(limit, 1..=u32::MAX)?),
-        false => None,
-    };
-    let timeout = reader.seconds(section.join("timeout_seconds"), SOME_TIME);
-    let timeout_is_set = reader.is_configured(&section.join("timeout_seconds"));
-    let own_retry = section.join("retry_seconds");
-    let retry_is_set = reader.has(&own_retry);
-    let retry = match retry_is_set {
-        true => schedule(reader, &own_retry),
-        false => retry.cloned(),
-    };
+    let at = KeyPath::new(&["queues", spec.name]);
+    let keys = QueueKeys::read(reader, &at);
     let verifiable = integration.kinds.iter().any(|kind| kind.verifiable);
-    let rule = section.join("on_unknown");
-    let rule_is_set = reader.is_configured(&rule);
+    let rule = at.join(QueueKeys::ON_UNKNOWN);
     let on_unknown = on_unknown(reader, &rule, verifiable, || {
         format!("a job of the queue {}", spec.name)
     });
-    let completed_for = completed_for(reader, &section.join("completed_seconds"), spec);
-    let bytes = section.join("completed_bytes");
-    let completed_bytes = match reader.has(&bytes) {
-        true => reader.bytes(bytes).map(Some),
-        false => Some(None),
-    };
-    let delivery_bytes = reader.bytes(section.join("delivery_bytes"));
-    let (timeout, retry, on_unknown) = (timeout?, retry?, on_unknown?);
+    let (keys, on_unknown) = (keys?, on_unknown?);
+    within_terms(
+        reader,
+        &at.join(QueueKeys::COMPLETED_FOR),
+        spec,
+        keys.completed_for,
+    );
+    let is_configured = |name| reader.is_configured(&at.join(name));
     Some(QueueSettings {
-        concurrency: concurrency?,
-        max_running,
-        timeout,
+        concurrency: keys.concurrency,
+        max_running: keys.max_running,
+        timeout: keys.timeout,
         configured: KindOverrides {
-            timeout: timeout_is_set.then_some(timeout),
+            timeout: is_configured(QueueKeys::TIMEOUT).then_some(keys.timeout),
             expires: None,
-            retry: retry_is_set.then(|| retry.clone()),
-            on_unknown: rule_is_set.then_some(on_unknown),
+            retry: keys.retry.clone(),
+            on_unknown: is_configured(QueueKeys::ON_UNKNOWN).then_some(on_unknown),
         },
-        retry,
+        retry: match keys.retry {
+            Some(own) => own,
+            None => retry?.schedule.clone(),
+        },
         on_unknown,
-        completed_for: completed_for?,
-        completed_bytes: completed_bytes?,
-        delivery_bytes: delivery_bytes?,
+        completed_for: keys.completed_for,
+        completed_bytes: keys.completed_bytes,
+        delivery_bytes: keys.delivery_bytes,
     })
 }
 
-fn completed_for(reader: &mut Reader<'_>, path: &KeyPath, spec: &QueueSpec) -> Option<Duration> {
-    let set = reader.seconds(path, COMPLETED)?;
+fn within_terms(reader: &mut Reader<'_>, path: &KeyPath, spec: &QueueSpec, set: Duration) {
     if let Some(most) = spec.keep_at_most.filter(|most| set > *most) {
         let days = most.as_secs() / (24 * 3600);
         let problem = format!(
@@ -138,7 +152,6 @@ fn completed_for(reader: &mut Reader<'_>, path: &KeyPath, spec: &QueueSpec) -> O
         let cure = format!("set at most {}", most.as_secs());
         reader.error(path, problem, cure);
     }
-    Some(set)
 }
 
 /// Reads a retry schedule.
@@ -165,7 +178,7 @@ pub(super) fn on_unknown(
         true => "retry, verify or hold",
         false => "retry or hold",
     };
-    let (problem, cure) = match reader.text(path)?.as_str() {
+    let (problem, cure) = match reader.peek(path)?.as_str() {
         "retry" => return Some(OnUnknown::Retry),
         "hold" => return Some(OnUnknown::Hold),
         "verify" if verifiable => return Some(OnUnknown::Verify),

@@ -3,29 +3,29 @@
 use std::fmt;
 use std::str::FromStr;
 
-use longshore_integration::settings::{Key, Reader, SecretRef};
+use longshore_integration::section;
+use longshore_integration::settings::{KeyPath, Reader, SecretRef, flag, secret_by, text, whole};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-pub(super) const KEYS: &[Key] = &[
-    Key::text("redis.url").or("redis://127.0.0.1:6379").secret(),
-    Key::text("redis.namespace").or("longshore"),
-    Key::toml("redis.wait_replicas").or("0"),
-    Key::toml("redis.allow_eviction_unknown").or("false"),
-];
-
-/// Where the queues are kept.
-#[derive(Debug, Clone)]
-pub struct RedisSettings {
-    /// The URL, or a reference to it: it may hold a password. Resolved, it is parsed as a [`RedisUrl`].
-    pub url: SecretRef,
-    /// The first part of every queue's key: `{longshore:email}`.
-    pub namespace: String,
-    /// How many replicas have to have a job before it is accepted, and its claim before a request goes out that does harm
-    /// when it is repeated.
-    pub wait_replicas: u32,
-    /// Somebody has seen to it that this Redis does not drop keys, although it does not say so.
-    pub allow_eviction_unknown: bool,
+section! {
+    /// Where the queues are kept.
+    pub struct RedisSettings in "redis" {
+        /// `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. It may be a reference, since it may hold a
+        /// password.
+        pub url: SecretRef = "url" as URL, secret_by(url).or("redis://127.0.0.1:6379");
+        /// The first part of every key, so that several fleets can share a server: `{longshore:email}`. 1 to 64 characters
+        /// of a-z, 0-9, _ and -.
+        pub namespace: String = "namespace" as NAMESPACE, text().or("longshore").checked(namespace);
+        /// How many replicas of Redis must have a job before it counts as accepted; 0: none. With 1, a failover loses no
+        /// accepted job. Emails and texts, which their provider would send twice, also wait for it before they are sent, so
+        /// a failover doubles none. Each wait ends after 1 s. Without enough replicas, enqueues fail and such jobs wait.
+        /// 0 to 10.
+        pub wait_replicas: u32 = "wait_replicas", whole(0..=10).or("0");
+        /// Some managed services do not say whether they drop keys when their memory is full. Set this once you know that
+        /// yours does not; until then `work` and `doctor` warn of it.
+        pub allow_eviction_unknown: bool = "allow_eviction_unknown", flag().or("false");
+    }
 }
 
 /// A checked URL of a Redis server: `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Shown without
@@ -114,47 +114,37 @@ impl fmt::Display for InvalidRedisUrl {
 
 impl std::error::Error for InvalidRedisUrl {}
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<RedisSettings> {
-    let url = reader.text("redis.url").and_then(|text| {
-        let url = SecretRef::new(text);
-        let problem = match url.is_reference() {
-            true => url.check().err().map(|(problem, _)| problem.to_owned()),
-            false => (url.expose_secret().parse::<RedisUrl>().err()).map(|error| error.to_string()),
-        };
-        match problem {
-            None => Some(url),
-            Some(problem) => {
-                let cure = "write redis://[user:password@]host[:port][/db], with / ? # @ in a password \
-                            percent-encoded, or refer to it with env:NAME or file:PATH";
-                reader.error("redis.url", problem, cure);
-                None
-            }
+fn url(reader: &mut Reader<'_>, path: &KeyPath) -> Option<SecretRef> {
+    let url = SecretRef::new(reader.text(path)?);
+    let problem = match url.is_reference() {
+        true => url.check().err().map(|(problem, _)| problem.to_owned()),
+        false => (url.expose_secret().parse::<RedisUrl>().err()).map(|error| error.to_string()),
+    };
+    match problem {
+        None => Some(url),
+        Some(problem) => {
+            let cure = "write redis://[user:password@]host[:port][/db], with / ? # @ in a password \
+                        percent-encoded, or refer to it with env:NAME or file:PATH";
+            reader.error(path, problem, cure);
+            None
         }
-    });
-    let namespace = reader.text("redis.namespace").and_then(|name| {
-        // It stands inside the braces that make a queue one slot, before the colon.
-        let fits = (1..=64).contains(&name.len())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-        if !fits {
-            let cure = "use 1 to 64 characters of a-z, 0-9, _ and -";
-            reader.error(
-                "redis.namespace",
-                "cannot be part of a Redis key of ours",
-                cure,
-            );
-        }
-        fits.then_some(name)
-    });
-    let wait_replicas = reader.whole("redis.wait_replicas", 0..=10);
-    let allow_eviction_unknown = reader.flag("redis.allow_eviction_unknown");
-    Some(RedisSettings {
-        url: url?,
-        namespace: namespace?,
-        wait_replicas: wait_replicas?,
-        allow_eviction_unknown: allow_eviction_unknown?,
-    })
+    }
+}
+
+/// It stands inside the braces that make a queue one slot, before the colon.
+#[expect(
+    clippy::ptr_arg,
+    reason = "it is given the value as the section has it"
+)]
+fn namespace(reader: &mut Reader<'_>, path: &KeyPath, name: &String) {
+    let fits = (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+    if !fits {
+        let cure = "use 1 to 64 characters of a-z, 0-9, _ and -";
+        reader.error(path, "cannot be part of a Redis key of ours", cure);
+    }
 }
 
 #[cfg(test)]

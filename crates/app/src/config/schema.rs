@@ -2,35 +2,53 @@
 
 use std::collections::BTreeSet;
 
+use figment::Figment;
 use figment::value::{Dict, Value};
 use longshore_integration::settings::{
-    BUILT_IN, BuiltIn, Declared, KIND, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape,
+    BUILT_IN, BuiltIn, Declaration, Declared, KIND, KeyAt, KeyPath, NAME, PROVIDER, QUEUE, Shape,
 };
 use longshore_integration::{Integration, Inventory, QueueSpec};
+use longshore_job::KindSpec;
 
+use super::cron::{self, CronKeys};
 use super::document;
+use super::inventory::{self, Listed};
+use super::kinds::KindKeys;
 use super::layer::{self, Layer};
-use super::{cron, inventory, kinds, proxies, queues, redis, sentry, vault, webhooks, worker};
+use super::proxies::ProxySettings;
+use super::queues::{QueueKeys, RetryKeys};
+use super::redis::RedisSettings;
+use super::sentry::SentryKeys;
+use super::vault::VaultKeys;
+use super::webhooks::WebhooksSettings;
+use super::worker::WorkerSettings;
 
-/// The keys of every section that the program itself has.
-const SECTIONS: &[&[Key]] = &[
-    redis::KEYS,
-    proxies::KEYS,
-    vault::KEYS,
-    worker::KEYS,
-    queues::KEYS,
-    kinds::KEYS,
-    sentry::KEYS,
-    webhooks::KEYS,
-    inventory::KEYS,
-    cron::KEYS,
+/// The sections that every program has, in the order in which they are explained: these before those of integrations …
+pub(super) const BEFORE: &[Declaration] = &[
+    Declaration::of::<ProxySettings>(),
+    Declaration::of::<RedisSettings>(),
+    Declaration::of::<RetryKeys>(),
+    Declaration::of::<WorkerSettings>(),
+    Declaration::of::<QueueKeys>(),
+    Declaration::of::<KindKeys>(),
+    Declaration::of::<VaultKeys>(),
 ];
+
+/// … and these after them.
+pub(super) const AFTER: &[Declaration] = &[
+    Declaration::of::<SentryKeys>(),
+    Declaration::of::<WebhooksSettings>(),
+    Declaration::of::<CronKeys>(),
+];
+
+/// What the program knows of every provider, whoever's it is.
+pub(super) const OF_PROVIDERS: Declaration = Declaration::of::<Listed>();
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum Place<'a> {
     /// A key.
-    Key(&'static Key),
+    Key(&'a KeyAt),
     /// A table of keys.
     Section,
     /// Nothing.
@@ -38,20 +56,40 @@ pub(super) enum Place {
 }
 
 /// The keys of a program with these integrations.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Schema<'a> {
     integrations: &'a [Integration],
+    keys: Vec<(KeyPath, KeyAt)>,
 }
 
 impl<'a> Schema<'a> {
     pub(super) fn new(integrations: &'a [Integration]) -> Self {
-        Self { integrations }
+        let sections = Self::sections_of(integrations).chain([&OF_PROVIDERS]);
+        let keys = sections.flat_map(Declaration::keys);
+        Self {
+            integrations,
+            keys: keys.map(|key| (key.path(), key)).collect(),
+        }
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'static Key> + use<'a> {
-        let sections = |integration: &'a Integration| integration.settings.keys;
-        let theirs = self.integrations.iter().flat_map(sections);
-        SECTIONS.iter().chain(theirs).copied().flatten()
+    /// All sections but what the program knows of every provider, in the order in which they are explained.
+    pub(super) fn sections(&self) -> impl Iterator<Item = &'a Declaration> + use<'a> {
+        Self::sections_of(self.integrations)
+    }
+
+    fn sections_of(
+        integrations: &'a [Integration],
+    ) -> impl Iterator<Item = &'a Declaration> + use<'a> {
+        let theirs = integrations.iter().flat_map(|of| of.settings.sections);
+        BEFORE.iter().chain(theirs).chain(AFTER)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &KeyAt> {
+        self.keys.iter().map(|(_, key)| key)
+    }
+
+    pub(super) fn integrations(&self) -> &'a [Integration] {
+        self.integrations
     }
 
     pub(super) fn queues(&self) -> impl Iterator<Item = &'a QueueSpec> + use<'a> {
@@ -60,18 +98,20 @@ impl<'a> Schema<'a> {
             .map(|integration| &integration.queue)
     }
 
-    fn kinds(&self) -> impl Iterator<Item = &'static str> + use<'a> {
-        let kinds = self.integrations.iter().flat_map(|of| of.kinds);
-        kinds.map(|kind| kind.kind)
+    pub(super) fn kinds(&self) -> impl Iterator<Item = &'static KindSpec> + use<'a> {
+        self.integrations.iter().flat_map(|of| of.kinds)
     }
 
     /// Every provider that has a key of its own.
-    pub(super) fn providers(&self) -> BTreeSet<&'static str> {
-        self.keys().filter_map(provider_of).collect()
+    pub(super) fn providers(&self) -> BTreeSet<&str> {
+        self.keys
+            .iter()
+            .filter_map(|(path, _)| provider_of(path))
+            .collect()
     }
 
     /// What is said of a provider unless it is configured.
-    fn inventory(&self, provider: &str) -> Inventory {
+    pub(super) fn inventory(&self, provider: &str) -> Inventory {
         let mut providers = self.integrations.iter().flat_map(Integration::providers);
         providers
             .find_map(|one| (one.name == provider).then_some(one.inventory))
@@ -81,30 +121,33 @@ impl<'a> Schema<'a> {
     /// The lowest layer.
     pub(super) fn built_in(&self) -> Layer {
         let mut values = Dict::new();
-        for key in self.keys() {
-            let mut set = |path: &str, text: &str| {
-                let path = KeyPath::from(path);
-                layer::insert(&mut values, path.words(), read(key.shape, text));
+        for (path, at) in &self.keys {
+            let path = path.to_string();
+            let mut set = |word: &str, name: &str, text: &str| {
+                let path = KeyPath::from(path.replace(word, name).as_str());
+                layer::insert(&mut values, path.words(), read(at.key.shape, text));
             };
-            match key.built_in {
+            match at.key.built_in {
                 BuiltIn::None => {}
-                BuiltIn::Always(text) if key.path.contains(QUEUE) => {
+                // Those are known once the other layers are.
+                BuiltIn::Always(_) if path.contains(NAME) => {}
+                BuiltIn::Always(text) if path.contains(QUEUE) => {
                     for queue in self.queues() {
-                        set(&key.path.replace(QUEUE, queue.name), text);
+                        set(QUEUE, queue.name, text);
                     }
                 }
-                BuiltIn::Always(text) => set(key.path, text),
+                BuiltIn::Always(text) => set("", "", text),
                 BuiltIn::PerQueue(text) => {
                     for queue in self.queues() {
                         if let Some(text) = text(queue) {
-                            set(&key.path.replace(QUEUE, queue.name), &text);
+                            set(QUEUE, queue.name, &text);
                         }
                     }
                 }
                 BuiltIn::PerProvider(text) => {
                     for provider in self.providers() {
                         if let Some(text) = text(self.inventory(provider)) {
-                            set(&key.path.replace(PROVIDER, provider), text);
+                            set(PROVIDER, provider, text);
                         }
                     }
                 }
@@ -114,11 +157,34 @@ impl<'a> Schema<'a> {
         Layer::of(BUILT_IN, values)
     }
 
+    /// The layer of what holds for each name that the other layers make up.
+    pub(super) fn built_in_by_name(&self, layers: &Figment) -> Layer {
+        let mut values = Dict::new();
+        for (path, at) in &self.keys {
+            let BuiltIn::Always(text) = at.key.built_in else {
+                continue;
+            };
+            let words = path.words();
+            let Some(place) = words.iter().position(|word| word == NAME) else {
+                continue;
+            };
+            let above = layers.find_value(&KeyPath::new(&words[..place]).to_string());
+            let named = above.ok().and_then(Value::into_dict).unwrap_or_default();
+            // What is no table is answered as such.
+            for (name, _) in named.iter().filter(|(_, value)| value.as_dict().is_some()) {
+                let mut words = words.to_vec();
+                words[place].clone_from(name);
+                layer::insert(&mut values, &words, read(at.key.shape, text));
+            }
+        }
+        Layer::of(BUILT_IN, values)
+    }
+
     /// What stands at this path.
-    pub(super) fn place(&self, path: &KeyPath) -> Place {
+    pub(super) fn place(&self, path: &KeyPath) -> Place<'_> {
         let mut place = Place::Unknown;
-        for key in self.keys() {
-            match self.rest(key, path.words()).as_deref() {
+        for (pattern, key) in &self.keys {
+            match self.rest(pattern, path.words()) {
                 Some([]) => return Place::Key(key),
                 Some(_) => place = Place::Section,
                 None => {}
@@ -128,12 +194,13 @@ impl<'a> Schema<'a> {
     }
 
     /// The words that may follow this path, where they are known beforehand.
-    pub(super) fn words_under(&self, path: &KeyPath) -> BTreeSet<&'static str> {
-        self.keys()
-            .filter_map(|key| self.rest(key, path.words())?.first().copied())
-            .flat_map(|word| match word {
+    pub(super) fn words_under(&self, path: &KeyPath) -> BTreeSet<&str> {
+        self.keys
+            .iter()
+            .filter_map(|(pattern, _)| self.rest(pattern, path.words())?.first())
+            .flat_map(|word| match word.as_str() {
                 QUEUE => self.queues().map(|queue| queue.name).collect(),
-                KIND => self.kinds().collect(),
+                KIND => self.kinds().map(|kind| kind.kind).collect(),
                 NAME => Vec::new(),
                 PROVIDER => self.providers().into_iter().collect(),
                 word => vec![word],
@@ -142,31 +209,25 @@ impl<'a> Schema<'a> {
     }
 
     /// What is left of a key's words when it begins with these.
-    fn rest(&self, key: &'static Key, words: &[String]) -> Option<Vec<&'static str>> {
-        let mut pattern = key.path.split('.');
-        for word in words {
-            let fits = match pattern.next()? {
-                QUEUE => self.queues().any(|queue| queue.name == word),
-                KIND => self.kinds().any(|kind| kind == word),
-                NAME => true,
-                PROVIDER => self.keys().any(|key| provider_of(key) == Some(word)),
-                fixed => fixed == word,
-            };
-            if !fits {
-                return None;
-            }
-        }
-        Some(pattern.collect())
+    fn rest<'k>(&self, pattern: &'k KeyPath, words: &[String]) -> Option<&'k [String]> {
+        let (head, rest) = pattern.words().split_at_checked(words.len())?;
+        let fits = |(pattern, word): (&String, &String)| match pattern.as_str() {
+            QUEUE => self.queues().any(|queue| queue.name == word),
+            KIND => self.kinds().any(|kind| kind.kind == word),
+            NAME => true,
+            PROVIDER => self
+                .keys
+                .iter()
+                .any(|(path, _)| provider_of(path) == Some(word)),
+            fixed => fixed == word,
+        };
+        head.iter().zip(words).all(fits).then_some(rest)
     }
 }
 
 impl Declared for Schema<'_> {
     fn has(&self, path: &KeyPath) -> bool {
         !matches!(self.place(path), Place::Unknown)
-    }
-
-    fn is_secret(&self, path: &KeyPath) -> bool {
-        matches!(self.place(path), Place::Key(key) if key.secret)
     }
 }
 
@@ -181,7 +242,9 @@ pub(super) fn read(shape: Shape, text: &str) -> Value {
 }
 
 /// The provider that a key belongs to, if it is one's own.
-fn provider_of(key: &Key) -> Option<&'static str> {
-    let name = key.path.strip_prefix("providers.")?.split('.').next();
-    name.filter(|name| *name != PROVIDER)
+fn provider_of(path: &KeyPath) -> Option<&str> {
+    match path.words() {
+        [providers, name, _, ..] if providers == "providers" && name != PROVIDER => Some(name),
+        _ => None,
+    }
 }

@@ -3,15 +3,24 @@
 use secrecy::ExposeSecret;
 use sentry::types::{Dsn, ParseDsnError};
 
-use longshore_integration::settings::{Finding, Key, Reader, SecretRef, Severity, secret};
+use longshore_integration::section;
+use longshore_integration::settings::{Finding, Reader, SecretRef, Section, Severity, secret};
 use longshore_provider::Origin;
-
-pub(super) const DSN: &str = "providers.sentry.dsn";
 
 /// What to do about a DSN that is none.
 pub(super) const CURE: &str = "copy it from the project's settings in Sentry (Client Keys), or refer to it with env:NAME or file:PATH";
 
-pub(super) const KEYS: &[Key] = &[Key::text(DSN).secret()];
+section! {
+    pub(crate) struct SentryKeys in "providers.sentry" {
+        /// Where errors are reported: dead letters that are no expected refusal, refused credentials, panics, processes that
+        /// end by themselves. Never args, addresses or names. One event a minute for each cause, with a count. Without it
+        /// nothing is reported. https, or http for loopback.
+        pub(crate) dsn: SecretRef = "dsn" as DSN,
+            secret("errors are reported nowhere").example("env:SENTRY_DSN");
+    }
+}
+
+pub(crate) const DSN: &str = SentryKeys::DSN;
 
 /// Where errors are reported.
 #[derive(Debug, Clone)]
@@ -39,7 +48,7 @@ impl SentrySettings {
 /// `None` without a DSN: then nothing is reported, and nothing is connected to.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<SentrySettings> {
     let only_https = reader.is_profile("production");
-    let dsn = secret::read(reader, DSN, "errors are reported nowhere")?;
+    let SentryKeys { dsn } = SentryKeys::read_here(reader)?;
     if !dsn.is_reference()
         && let Err(problem) = parse_dsn(dsn.expose_secret(), only_https)
     {

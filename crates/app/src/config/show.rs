@@ -42,7 +42,7 @@ fn walk(
             continue;
         };
         match (schema.place(&path), value) {
-            (Place::Key(key), value) if key.path == cron::ARGS => shown.push(ShownValue {
+            (Place::Key(at), value) if cron::is_args(at) => shown.push(ShownValue {
                 key: path.to_string(),
                 value: cron::shown_args(reader, kinds, &path, value),
                 origin: reader.origin(&path).unwrap_or_else(|| "unknown".to_owned()),
@@ -50,9 +50,9 @@ fn walk(
             (Place::Key(_) | Place::Section, Value::Dict(..)) => {
                 walk(reader, schema, kinds, &path, shown);
             }
-            (Place::Key(key), value) => shown.push(ShownValue {
+            (Place::Key(at), value) => shown.push(ShownValue {
                 key: path.to_string(),
-                value: mask(key, value),
+                value: mask(&at.key, value),
                 origin: reader.origin(&path).unwrap_or_else(|| "unknown".to_owned()),
             }),
             (Place::Section | Place::Unknown, _) => {}

@@ -1,7 +1,7 @@
 //! Keys that nobody knows: found, refused, and answered with the one that was likely meant.
 
 use figment::value::Value;
-use longshore_integration::settings::{KeyPath, Reader, Shape, type_of};
+use longshore_integration::settings::{KeyAt, KeyPath, Reader, Shape, type_of};
 
 use super::schema::{Place, Schema};
 
@@ -33,10 +33,10 @@ impl Schema<'_> {
             // The right key in the wrong table; but one provider's key is not another's.
             let of_a_provider = unknown.words()[0] == "providers" && unknown.words().len() > 2;
             self.keys()
-                .filter(|key| !key.path.contains('<'))
-                .filter(|key| !(of_a_provider && key.path.starts_with("providers.")))
-                .find(|key| key.path.rsplit('.').next() == Some(word))
-                .map(|key| KeyPath::from(key.path))
+                .map(KeyAt::path)
+                .filter(|path| !path.words().iter().any(|word| word.starts_with('<')))
+                .filter(|path| !(of_a_provider && path.words()[0] == "providers"))
+                .find(|path| path.words().last() == Some(word))
         })
     }
 
@@ -79,7 +79,7 @@ impl Schema<'_> {
                     }
                 },
                 // A key that may be a table has keys of its own.
-                Place::Key(key) if key.shape == Shape::TextOrTable => {
+                Place::Key(key) if key.key.shape == Shape::TextOrTable => {
                     self.refuse_under(&path, reader);
                 }
                 Place::Key(_) => {}

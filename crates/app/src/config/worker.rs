@@ -1,62 +1,54 @@
 //! `worker.*`: how a `work` process behaves.
 
-use longshore_integration::settings::{ANY_TIME, Key, Reader, SOME_TIME};
+use longshore_integration::section;
+use longshore_integration::settings::{ANY_TIME, KeyPath, Reader, SOME_TIME, listen_addr, seconds};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub(super) const KEYS: &[Key] = &[
-    Key::toml("worker.heartbeat_seconds").or("5"),
-    Key::toml("worker.lost_after_seconds").or("15"),
-    Key::toml("worker.drain_seconds").or("40"),
-    Key::toml("worker.unknown_kind_seconds").or("3600"),
-    Key::text("worker.http_addr").or("127.0.0.1:9464"),
-];
+section! {
+    /// How a `work` process behaves.
+    pub struct WorkerSettings derive(PartialEq, Eq) in "worker" {
+        /// How often a worker says that it is alive.
+        pub heartbeat: Duration = "heartbeat_seconds" as HEARTBEAT, seconds(SOME_TIME).or("5");
+        /// After how long without a heartbeat its jobs are given to others. At least three heartbeats: one slow answer from
+        /// Redis must not take jobs from a living worker. A lower figure recovers sooner from a lost one.
+        pub lost_after: Duration = "lost_after_seconds", seconds(SOME_TIME).or("15").checked(beats);
+        /// How long running jobs may take to finish after SIGTERM. A second SIGTERM or SIGINT, at least 2 s after the
+        /// first, cuts them off. Keep it below the orchestrator's own grace period, and above the longest queue timeout
+        /// that matters.
+        pub drain: Duration = "drain_seconds", seconds(ANY_TIME).or("40");
+        /// How long a job is parked whose kind no worker of its queue knows, as while a deploy is under way, before it is a
+        /// dead letter. While a worker knows the kind, and for so long after that, it is none.
+        pub unknown_kind: Duration = "unknown_kind_seconds", seconds(ANY_TIME).or("3600");
+        /// Where `/livez`, `/readyz` and `/metrics` are served. Port 0 picks a free one.
+        pub http_addr: SocketAddr = "http_addr", listen_addr().or("127.0.0.1:9464");
+    }
+}
 
 /// How many beats a worker may miss before its jobs are given to others. With fewer, one slow answer from Redis
 /// takes a job from a living worker.
 const BEATS_TO_MISS: u32 = 3;
 
-/// How a `work` process behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkerSettings {
-    /// How often it says that it is alive.
-    pub heartbeat: Duration,
-    /// After how long without a beat it counts as lost. At least three beats.
-    pub lost_after: Duration,
-    /// How long running jobs may take to finish once it is told to stop.
-    pub drain: Duration,
-    /// How long a job waits for a worker that knows its kind, before it is a dead letter.
-    pub unknown_kind: Duration,
-    /// Where it serves `/livez`, `/readyz` and `/metrics`. Port 0 picks a free one.
-    pub http_addr: SocketAddr,
-}
-
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<WorkerSettings> {
-    let heartbeat = reader.seconds("worker.heartbeat_seconds", SOME_TIME);
-    let lost_after = reader.seconds("worker.lost_after_seconds", SOME_TIME);
-    let drain = reader.seconds("worker.drain_seconds", ANY_TIME);
-    let unknown_kind = reader.seconds("worker.unknown_kind_seconds", ANY_TIME);
-    let http_addr = reader.listen_addr("worker.http_addr");
-    if let (Some(heartbeat), Some(lost_after)) = (heartbeat, lost_after)
-        && lost_after < heartbeat * BEATS_TO_MISS
-    {
+fn beats(reader: &mut Reader<'_>, path: &KeyPath, lost_after: &Duration) {
+    // What is wrong with the other is found where that is read.
+    let heartbeat = reader.value(WorkerSettings::HEARTBEAT);
+    let Some(heartbeat) = heartbeat.and_then(|value| value.as_f64()) else {
+        return;
+    };
+    let Ok(least) = Duration::try_from_secs_f64(heartbeat * f64::from(BEATS_TO_MISS)) else {
+        return;
+    };
+    if *lost_after < least {
         let problem = format!(
-            "is {} s, less than three heartbeats of {} s, so a worker that misses a beat or two would lose its jobs \
-             to others while it runs them",
+            "is {} s, less than three heartbeats of {heartbeat} s, so a worker that misses a beat or two would lose its \
+             jobs to others while it runs them",
             lost_after.as_secs_f64(),
-            heartbeat.as_secs_f64()
         );
         let cure = format!(
-            "set at least {}, or a shorter worker.heartbeat_seconds",
-            (heartbeat * BEATS_TO_MISS).as_secs_f64()
+            "set at least {}, or a shorter {}",
+            least.as_secs_f64(),
+            WorkerSettings::HEARTBEAT
         );
-        reader.error("worker.lost_after_seconds", problem, cure);
+        reader.error(path, problem, cure);
     }
-    Some(WorkerSettings {
-        heartbeat: heartbeat?,
-        lost_after: lost_after?,
-        drain: drain?,
-        unknown_kind: unknown_kind?,
-        http_addr: http_addr?,
-    })
 }

@@ -5,23 +5,79 @@ use std::sync::Arc;
 
 use crate::SendEmail;
 use crate::{PostmarkTemplate, TemplateProblem, Templates};
-use longshore_integration::settings::{BUILT_IN, Key, KeyPath, Reader, SecretRef};
+use longshore_integration::settings::{
+    BUILT_IN, Entry, KeyPath, Reader, Secrets, Section, group, text, text_by, text_or_table_by,
+};
+use longshore_integration::{Sections, section};
 use longshore_job::Job;
 use serde_json::Value;
 
 use super::postmark::{self, PostmarkSettings, PostmarkTransport};
 use super::sendgrid::{self, SendGridSettings};
 
-pub(super) const KEYS: &[Key] = &[
-    Key::text("email.from.email"),
-    Key::text("email.from.name"),
-    Key::text_or_table("email.templates.<name>"),
-    Key::text("email.templates.<name>.sendgrid"),
-    Key::text("email.templates.<name>.postmark"),
-    Key::text(FALLBACK).or("none"),
-];
+section! {
+    /// How mails are sent.
+    pub(super) struct EmailKeys in "email" {
+        /// Who stands in for SendGrid while its breaker is open: "postmark", or "none". A mail whose outcome at SendGrid is
+        /// unknown waits for SendGrid all the same.
+        stands_in: bool = "fallback" as FALLBACK, text_by(stands_in).or("none");
+        /// Who mails are from.
+        from: Sender = "from", group::<Sender>();
+        /// The names that jobs use and SendGrid's ids for them, so that a new template takes no code; beside them the numbers
+        /// or aliases of the same templates at Postmark.
+        templates: TemplateIds = "templates" as TEMPLATES, group::<TemplateIds>();
+    }
+}
 
-const FALLBACK: &str = "email.fallback";
+section! {
+    /// Who a mail is from.
+    pub struct Sender derive(PartialEq, Eq) in "email.from" {
+        /// The address of a sender that SendGrid has verified. Needed once SendGrid is on.
+        pub email: String = "email" as EMAIL, text_by(address).example("no-reply@example.com");
+        /// The name to show with it.
+        pub name: Option<String> = "name", text_by(name).optional().example("Example");
+    }
+}
+
+/// The templates by the names that jobs use.
+#[derive(Debug, Clone)]
+struct TemplateIds {
+    at_sendgrid: BTreeMap<String, String>,
+    at_postmark: BTreeMap<String, PostmarkTemplate>,
+}
+
+/// The names are the configuration's own.
+impl Section for TemplateIds {
+    const AT: &'static str = "";
+    const DOC: &'static [&'static str] = &[];
+    const ENTRIES: &'static [Entry] = &[
+        text_or_table_by(|_, _| Some(()))
+            .example(
+                "welcome = \"d-0123456789abcdef0123456789abcdef\"\n\
+                 password_reset = { sendgrid = \"d-0123456789abcdef0123456789abcdef\", postmark = \"password-reset\" }",
+            )
+            .entry("<name>", &["SendGrid's id of a template, by its name; or a table with its ids."]),
+        text().example("d-0123456789abcdef0123456789abcdef").entry(
+            "<name>.sendgrid",
+            &["SendGrid's id of the template."],
+        ),
+        text().example("password-reset").entry(
+            "<name>.postmark",
+            &["The number or the alias of the same template at Postmark."],
+        ),
+    ];
+
+    fn read(reader: &mut Reader<'_>, at: &KeyPath) -> Option<Self> {
+        let at_sendgrid = templates(reader, at);
+        let at_postmark = postmark_ids(reader, at);
+        Some(Self {
+            at_sendgrid: at_sendgrid?,
+            at_postmark: at_postmark?,
+        })
+    }
+
+    fn secrets<'a>(&'a self, _: &KeyPath, _: &mut Secrets<'a>) {}
+}
 
 /// Where templates for SMTP are, in the directory of the configuration.
 const TEMPLATES_DIR: &str = "templates";
@@ -39,17 +95,6 @@ pub struct EmailSettings {
     pub fallback: Option<FallbackSettings>,
 }
 
-impl EmailSettings {
-    /// Every secret in it, by its key.
-    pub(super) fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
-        let mut secrets = vec![(sendgrid::API_KEY, &self.sendgrid.api_key)];
-        if let Some(fallback) = &self.fallback {
-            secrets.push((postmark::SERVER_TOKEN, &fallback.postmark.server_token));
-        }
-        secrets
-    }
-}
-
 /// What sending email by Postmark takes.
 #[derive(Debug, Clone)]
 pub struct FallbackSettings {
@@ -61,66 +106,81 @@ pub struct FallbackSettings {
     pub files: Arc<Templates>,
 }
 
-/// Who a mail is from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sender {
-    /// The address, which SendGrid must have verified.
-    pub email: String,
-    /// The name to show with it.
-    pub name: Option<String>,
+/// Nothing is there while SendGrid is off; then what is there is checked all the same, and nothing has to be.
+pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections) {
+    let needed = sendgrid::is_on(reader);
+    if needed {
+        for_sendgrid(reader);
+    }
+    let whole = stood_in_for(reader, needed);
+    let sendgrid = sections.get::<SendGridSettings>().filter(|_| needed);
+    let Some((keys, sendgrid)) = sections.get::<EmailKeys>().zip(sendgrid) else {
+        sections.remove::<SendGridSettings>();
+        return sections.remove::<PostmarkSettings>();
+    };
+    let (keys, sendgrid) = (keys.clone(), sendgrid.clone());
+    let postmark = sections.get::<PostmarkSettings>().cloned();
+    let fallback = match postmark.filter(|_| keys.stands_in && whole) {
+        None => {
+            // It is called for nothing, so its token is not looked for.
+            sections.remove::<PostmarkSettings>();
+            Some(None)
+        }
+        Some(postmark) => fallback(reader, postmark, keys.templates.at_postmark).map(Some),
+    };
+    if let Some(fallback) = fallback {
+        sections.insert(EmailSettings {
+            from: keys.from,
+            templates: keys.templates.at_sendgrid,
+            sendgrid,
+            fallback,
+        });
+    }
 }
 
-/// `None` while SendGrid is off; then what is there is checked all the same, and nothing has to be.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<EmailSettings> {
-    let sendgrid = sendgrid::read(reader);
-    let postmark = postmark::read(reader);
-    let needed = sendgrid::is_on(reader);
-    let from = sender(reader, needed);
-    let templates = templates(reader);
-    if needed && reader.names("email.templates").is_empty() {
+/// What has to be there once SendGrid is on.
+fn for_sendgrid(reader: &mut Reader<'_>) {
+    if !reader.has(Sender::EMAIL) {
+        let problem = "is not set, and SendGrid is on";
+        let cure = "set the address of a sender that SendGrid has verified";
+        reader.missing(Sender::EMAIL, problem, cure);
+    }
+    if reader.names(EmailKeys::TEMPLATES).is_empty() {
         let problem = "is empty, so every job will be refused";
         let cure = "map names to SendGrid's template ids, such as welcome = \"d-0123…\"";
-        reader.warn("email.templates", problem, cure);
+        reader.warn(EmailKeys::TEMPLATES, problem, cure);
     }
-    let ids = postmark_ids(reader);
-    let stands_in = stands_in(reader, needed);
-    let fallback = match postmark.filter(|_| stands_in == Some(true) && needed) {
-        None => Some(None),
-        Some(postmark) => fallback(reader, postmark, ids?).map(Some),
-    };
-    Some(EmailSettings {
-        from: from?,
-        templates: templates?,
-        sendgrid: sendgrid?,
-        fallback: fallback?,
-    })
+}
+
+/// Whether what stands in is all there, if it is to.
+fn stood_in_for(reader: &mut Reader<'_>, needed: bool) -> bool {
+    const FALLBACK: &str = EmailKeys::FALLBACK;
+    const TOKEN: &str = PostmarkSettings::SERVER_TOKEN;
+    let on = postmark::is_on(reader);
+    match reader.peek(FALLBACK).as_deref() {
+        Some("postmark") if needed && !on => {
+            let problem = format!("is not set, and {FALLBACK} is postmark");
+            let cure = format!("set the token of a server at Postmark, or {FALLBACK} = \"none\"");
+            reader.missing(TOKEN, problem, cure);
+        }
+        Some("none") if on && reader.origin(&FALLBACK.into()).as_deref() == Some(BUILT_IN) => {
+            let problem = format!("is none, so {TOKEN} is of no use");
+            let cure = "set \"postmark\" to have it stand in for SendGrid, or \"none\" to have it so without this warning";
+            reader.warn(FALLBACK, problem, cure);
+        }
+        _ => {}
+    }
+    needed && on
 }
 
 /// Whether Postmark stands in for SendGrid.
-fn stands_in(reader: &mut Reader<'_>, needed: bool) -> Option<bool> {
-    let on = postmark::is_on(reader);
-    match reader.text(FALLBACK)?.as_str() {
-        "postmark" => {
-            if needed && !on {
-                let problem = format!("is not set, and {FALLBACK} is postmark");
-                let cure =
-                    format!("set the token of a server at Postmark, or {FALLBACK} = \"none\"");
-                reader.missing(postmark::SERVER_TOKEN, problem, cure);
-            }
-            Some(true)
-        }
-        "none" => {
-            let by_default = reader.origin(&FALLBACK.into()).as_deref() == Some(BUILT_IN);
-            if on && by_default {
-                let problem = format!("is none, so {} is of no use", postmark::SERVER_TOKEN);
-                let cure = "set \"postmark\" to have it stand in for SendGrid, or \"none\" to have it so without this warning";
-                reader.warn(FALLBACK, problem, cure);
-            }
-            Some(false)
-        }
+fn stands_in(reader: &mut Reader<'_>, path: &KeyPath) -> Option<bool> {
+    match reader.text(path)?.as_str() {
+        "postmark" => Some(true),
+        "none" => Some(false),
         other => {
             let problem = format!("is `{other}`");
-            reader.error(FALLBACK, problem, "use none or postmark");
+            reader.error(path, problem, "use none or postmark");
             None
         }
     }
@@ -132,7 +192,7 @@ fn fallback(
     postmark: PostmarkSettings,
     ids: BTreeMap<String, PostmarkTemplate>,
 ) -> Option<FallbackSettings> {
-    let section = KeyPath::from("email.templates");
+    let section = KeyPath::from(EmailKeys::TEMPLATES);
     let names = reader.names(&section);
     let waits = "so these mails wait for SendGrid while Postmark stands in";
     let mut files = Templates::default();
@@ -145,7 +205,7 @@ fn fallback(
                 reader.warn(&path, format!("is not set, {waits}"), cure);
             }
         }
-        PostmarkTransport::Smtp { .. } => {
+        PostmarkTransport::Smtp => {
             let dir = reader.directory().join(TEMPLATES_DIR);
             let (loaded, problems) = Templates::load(&dir, names.iter().map(String::as_str));
             for (name, problem) in problems {
@@ -172,10 +232,12 @@ fn fallback(
 
 /// Postmark's templates, for the names that have one. `None` when one of them could not be read, but all have been
 /// tried.
-fn postmark_ids(reader: &mut Reader<'_>) -> Option<BTreeMap<String, PostmarkTemplate>> {
-    let section = KeyPath::from("email.templates");
+fn postmark_ids(
+    reader: &mut Reader<'_>,
+    section: &KeyPath,
+) -> Option<BTreeMap<String, PostmarkTemplate>> {
     let paths: Vec<_> = reader
-        .names(&section)
+        .names(section)
         .into_iter()
         .map(|name| (section.join(&name).join("postmark"), name))
         .filter(|(path, _)| reader.has(path))
@@ -205,44 +267,31 @@ fn accepted(job: &SendEmail) -> bool {
     job.check().is_ok()
 }
 
-fn sender(reader: &mut Reader<'_>, needed: bool) -> Option<Sender> {
-    let email = reader.text("email.from.email").filter(|email| {
-        let fits = accepted(&SendEmail::new("welcome", email));
-        if !fits {
-            let problem = "is not an email address";
-            let cure = "write the address alone, local@domain.tld; the name is email.from.name";
-            reader.error("email.from.email", problem, cure);
-        }
-        fits
-    });
-    if needed && !reader.has("email.from.email") {
-        let problem = "is not set, and SendGrid is on";
-        let cure = "set the address of a sender that SendGrid has verified";
-        reader.missing("email.from.email", problem, cure);
+fn address(reader: &mut Reader<'_>, path: &KeyPath) -> Option<String> {
+    let email = reader.text(path)?;
+    if !accepted(&SendEmail::new("welcome", &email)) {
+        let problem = "is not an email address";
+        let cure = "write the address alone, local@domain.tld; the name is email.from.name";
+        reader.error(path, problem, cure);
+        return None;
     }
-    let name = match reader.has("email.from.name") {
-        false => None,
-        true => {
-            let name = reader.text("email.from.name")?;
-            if !accepted(&SendEmail::new("welcome", "a@example.com").name(&name)) {
-                let problem = "is too long, or has control characters in it";
-                let cure = "use at most 256 characters on one line";
-                reader.error("email.from.name", problem, cure);
-            }
-            Some(name)
-        }
-    };
-    Some(Sender {
-        email: email?,
-        name,
-    })
+    Some(email)
+}
+
+fn name(reader: &mut Reader<'_>, path: &KeyPath) -> Option<String> {
+    let name = reader.text(path)?;
+    if !accepted(&SendEmail::new("welcome", "a@example.com").name(&name)) {
+        let problem = "is too long, or has control characters in it";
+        let cure = "use at most 256 characters on one line";
+        reader.error(path, problem, cure);
+    }
+    Some(name)
 }
 
 /// `None` when one of them could not be read, but all have been tried.
-fn templates(reader: &mut Reader<'_>) -> Option<BTreeMap<String, String>> {
-    let section = KeyPath::from("email.templates");
+fn templates(reader: &mut Reader<'_>, section: &KeyPath) -> Option<BTreeMap<String, String>> {
     let ids: Vec<_> = reader
-        .names(&section)
+        .names(section)
         .into_iter()
         .map(|name| {
             let id = template(reader, &section.join(&name), &name)?;

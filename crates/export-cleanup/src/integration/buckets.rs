@@ -1,25 +1,44 @@
 //! `buckets.*`: the company's buckets, and what expires in them.
 
 use crate::BucketName;
-use longshore_integration::settings::{Key, KeyPath, Reader};
+use longshore_integration::settings::{KeyPath, Reader, Section, group, text_by, toml_by};
+use longshore_integration::{Sections, section};
 use longshore_storage::{Bucket, Rule};
 use serde_json::Value;
 
-pub(super) const KEYS: &[Key] = &[
-    // Section 2.3 of the integration document: 90 days for what is temporary, 7 days for exports, nothing else.
-    Key::text("buckets.uploads.name"),
-    Key::text("buckets.uploads.fallback_name"),
-    Key::toml("buckets.uploads.rules").or("[{ prefix = \"tmp/\", expire_days = 90 }]"),
-    Key::toml("buckets.uploads.max_delete_share"),
-    Key::text("buckets.exports.name"),
-    Key::text("buckets.exports.fallback_name"),
-    Key::toml("buckets.exports.rules").or("[{ prefix = \"\", expire_days = 7 }]"),
-    Key::toml("buckets.exports.max_delete_share"),
-    Key::text("buckets.public.name"),
-    Key::text("buckets.public.fallback_name"),
-    Key::toml("buckets.public.rules").or("[]"),
-    Key::toml("buckets.public.max_delete_share"),
-];
+use super::settings::{R2Settings, S3Settings};
+
+section! {
+    pub(super) struct BucketsKeys in "buckets" {
+        /// What expires in the company's buckets. Sweeps delete by these rules and nothing else, and `apply_lifecycle` makes them
+        /// the bucket's own. Ages are days of 24 hours by the store's clock. The defaults are those of the integration
+        /// document, 2.3.
+        uploads: BucketKeys = "uploads", group::<BucketKeys>()
+            .example("name", "example-uploads-prod")
+            .example("fallback_name", "example-uploads-prod")
+            .with("rules", r#"[{ prefix = "tmp/", expire_days = 90 }]"#);
+        exports: BucketKeys = "exports", group::<BucketKeys>()
+            .example("name", "example-exports-prod")
+            .example("fallback_name", "example-exports-prod")
+            .with("rules", r#"[{ prefix = "", expire_days = 7 }]"#);
+        public: BucketKeys = "public", group::<BucketKeys>()
+            .example("name", "example-public-prod")
+            .example("fallback_name", "example-public-prod");
+    }
+}
+
+section! {
+    pub(super) struct BucketKeys in "" {
+        /// The bucket's own name. Without one, jobs about it are refused.
+        name: Option<String> = "name" as NAME, text_by(name).optional();
+        /// Its stand-in at R2.
+        fallback_name: Option<String> = "fallback_name" as FALLBACK_NAME, text_by(name).optional();
+        /// What expires in it.
+        rules: Vec<Rule> = "rules", toml_by(rules).or("[]");
+        /// A sweep that would delete more than this share of the objects stops and asks.
+        max_delete_share: Option<f64> = "max_delete_share", toml_by(share).optional().example("0.5");
+    }
+}
 
 /// The longest prefix: it stands in the id of a rule.
 const LONGEST_PREFIX: usize = 200;
@@ -37,15 +56,21 @@ impl Buckets {
     }
 }
 
-/// Those that have a name. `None` when one of them could not be read, but all have been tried. `s3` and `r2` say whether
-/// they are on.
-pub(super) fn read(reader: &mut Reader<'_>, s3: bool, r2: bool) -> Option<Buckets> {
-    let buckets: Vec<_> = BucketName::ALL
+/// Puts together those that have a name.
+pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections) {
+    let Some(keys) = sections.get::<BucketsKeys>().cloned() else {
+        return;
+    };
+    let r2 = sections.get::<R2Settings>().is_some();
+    let keys = [
+        (BucketName::Uploads, keys.uploads),
+        (BucketName::Exports, keys.exports),
+        (BucketName::Public, keys.public),
+    ];
+    let buckets: Vec<_> = keys
         .into_iter()
-        .map(|alias| bucket(reader, alias, r2))
+        .filter_map(|(alias, keys)| Some((alias, bucket(reader, alias, keys, r2)?)))
         .collect();
-    let buckets: Option<Vec<_>> = buckets.into_iter().collect();
-    let buckets: Vec<_> = buckets?.into_iter().flatten().collect();
     for (place, (alias, bucket)) in buckets.iter().enumerate() {
         let twice = buckets[..place].iter().find(|(_, other)| {
             other.name == bucket.name
@@ -54,55 +79,44 @@ pub(super) fn read(reader: &mut Reader<'_>, s3: bool, r2: bool) -> Option<Bucket
         if let Some((other, _)) = twice {
             let problem = format!("is the same bucket as buckets.{other}");
             let cure = "give each its own: the rules of one would delete what is the other's";
-            reader.error(format!("buckets.{alias}.name").as_str(), problem, cure);
+            reader.error(at(*alias).join(BucketKeys::NAME), problem, cure);
         }
     }
-    if s3 && buckets.is_empty() {
+    if buckets.is_empty() && sections.get::<S3Settings>().is_some() {
         let cure = "name the buckets there are: buckets.exports.name and so on";
         let problem = "has no name in it, and S3 is on: every job about a bucket will be refused";
-        reader.warn("buckets", problem, cure);
+        reader.warn(BucketsKeys::AT, problem, cure);
     }
-    Some(Buckets(buckets))
+    sections.insert(Buckets(buckets));
+}
+
+fn at(alias: BucketName) -> KeyPath {
+    KeyPath::from(BucketsKeys::AT).join(alias.as_str())
 }
 
 fn bucket(
     reader: &mut Reader<'_>,
     alias: BucketName,
+    keys: BucketKeys,
     r2: bool,
-) -> Option<Option<(BucketName, Bucket)>> {
-    let section = KeyPath::new(&["buckets", alias.as_str()]);
-    let name = name(reader, &section.join("name"));
-    let fallback_name = self::name(reader, &section.join("fallback_name"));
-    let rules = rules(reader, &section.join("rules"));
-    let share = section.join("max_delete_share");
-    let max_delete_share = match reader.has(&share) {
-        true => self::share(reader, &share).map(Some),
-        false => Some(None),
-    };
-    let (name, fallback_name) = (name?, fallback_name?);
-    if name.is_some() && fallback_name.is_some() && !r2 {
+) -> Option<Bucket> {
+    let name = keys.name?;
+    if keys.fallback_name.is_some() && !r2 {
         let problem = "is set, and R2 is off: nothing stands in";
         let cure = "set providers.r2.endpoint_url and its keys, or leave it out";
-        reader.warn(section.join("fallback_name"), problem, cure);
+        reader.warn(at(alias).join(BucketKeys::FALLBACK_NAME), problem, cure);
     }
-    let (rules, max_delete_share) = (rules?, max_delete_share?);
-    Some(name.map(|name| {
-        let bucket = Bucket {
-            alias: alias.to_string(),
-            name,
-            fallback_name,
-            rules,
-            max_delete_share,
-        };
-        (alias, bucket)
-    }))
+    Some(Bucket {
+        alias: alias.to_string(),
+        name,
+        fallback_name: keys.fallback_name,
+        rules: keys.rules,
+        max_delete_share: keys.max_delete_share,
+    })
 }
 
-/// A bucket's name, if one is set: what S3 takes for one.
-fn name(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Option<String>> {
-    if !reader.is_set(&path.to_string()) {
-        return Some(None);
-    }
+/// A bucket's name: what S3 takes for one.
+fn name(reader: &mut Reader<'_>, path: &KeyPath) -> Option<String> {
     let name = reader.text(path)?;
     let edges = |name: &str| {
         let good = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -120,7 +134,7 @@ fn name(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Option<String>> {
         reader.error(path, problem, cure);
         return None;
     }
-    Some(Some(name))
+    Some(name)
 }
 
 /// A share of all: more than 0, at most 1.

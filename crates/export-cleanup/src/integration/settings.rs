@@ -1,159 +1,125 @@
 //! `providers.s3.*` and `providers.r2.*`: where objects are.
 
-use std::time::Duration;
-
-use longshore_integration::settings::{Calls, Key, Reader, SOME_TIME, SecretRef, base_url, secret};
+use longshore_integration::settings::{
+    Calls, KeyPath, Reader, SecretRef, calls, flag, group, origin, secret, text_by,
+};
+use longshore_integration::{Sections, section};
 use longshore_provider::Origin;
 
-pub(super) const KEYS: &[Key] = &[
-    Key::text("providers.s3.region"),
-    Key::text("providers.s3.endpoint_url"),
-    Key::toml("providers.s3.force_path_style").or("false"),
-    Key::text(S3_SECRETS[0]).secret(),
-    Key::text(S3_SECRETS[1]).secret(),
-    Key::text(S3_SECRETS[2]).secret(),
-    Key::toml("providers.s3.timeout_seconds").or("15"),
-    // S3 takes 3,500 writes and 5,500 reads a second per prefix. A sweep makes two requests per 1,000 objects.
-    Key::toml("providers.s3.rate_per_second").or("1000"),
-    Key::toml("providers.s3.rate.count"),
-    Key::toml("providers.s3.rate.per_seconds"),
-    // Section 2.3 of the integration document: 10 failures in a row.
-    Key::toml("providers.s3.breaker.failures").or("10"),
-    Key::toml("providers.s3.breaker.window_seconds"),
-    Key::toml("providers.s3.breaker.open_seconds").or("30"),
-    Key::text("providers.r2.region").or("auto"),
-    Key::text("providers.r2.endpoint_url"),
-    Key::toml("providers.r2.force_path_style").or("false"),
-    Key::text(R2_SECRETS[0]).secret(),
-    Key::text(R2_SECRETS[1]).secret(),
-    Key::text(R2_SECRETS[2]).secret(),
-    Key::toml("providers.r2.timeout_seconds").or("15"),
-    Key::toml("providers.r2.rate_per_second").or("1000"),
-    Key::toml("providers.r2.rate.count"),
-    Key::toml("providers.r2.rate.per_seconds"),
-    Key::toml("providers.r2.breaker.failures").or("10"),
-    Key::toml("providers.r2.breaker.window_seconds"),
-    Key::toml("providers.r2.breaker.open_seconds").or("30"),
-];
-
-/// Where S3's secrets stand: the access key's id, which changes with it, the key's own and the session's.
-pub(super) const S3_SECRETS: [&str; 3] = [
-    "providers.s3.access_key_id",
-    "providers.s3.secret_access_key",
-    "providers.s3.session_token",
-];
-/// And R2's.
-pub(super) const R2_SECRETS: [&str; 3] = [
-    "providers.r2.access_key_id",
-    "providers.r2.secret_access_key",
-    "providers.r2.session_token",
-];
-
-/// How S3 is reached.
-#[derive(Debug, Clone)]
-pub struct S3Settings(pub StoreSettings);
-
-/// How its stand-in is reached.
-#[derive(Debug, Clone)]
-pub struct R2Settings(pub StoreSettings);
-
-/// How a store is reached.
-#[derive(Debug, Clone)]
-pub struct StoreSettings {
-    /// The region that requests are signed for.
-    pub region: String,
-    /// Where it is, unless it is AWS's own.
-    pub endpoint_url: Option<Origin>,
-    /// The bucket's name stands in the path, not in the host.
-    pub force_path_style: bool,
-    /// Keys of our own; without, the AWS default chain.
-    pub keys: Option<StoreKeys>,
-    /// How long one try of a call may take.
-    pub timeout: Duration,
-    /// How often it is called, and when it is left alone.
-    pub calls: Calls,
+section! {
+    /// S3, where the company's buckets are. It is on once it has a region.
+    pub struct S3Settings in "providers.s3" {
+        /// How it is reached.
+        pub store: StoreSettings = "", group::<StoreSettings>()
+            .because("rate_per_second", "S3 takes 3,500 writes and 5,500 reads a second per prefix; a sweep makes two calls per 1,000 objects.")
+            .because("breaker.failures", "10 failed tries in a row, whoever's they are (integration document, 2.3).");
+    }
 }
 
-/// An access key.
-#[derive(Debug, Clone)]
-pub struct StoreKeys {
-    /// Its id.
-    pub access_key_id: SecretRef,
-    /// Its secret.
-    pub secret_access_key: SecretRef,
-    /// The session it belongs to, if it is a temporary one.
-    pub session_token: Option<SecretRef>,
+section! {
+    /// Cloudflare's store, which stands in for S3: what cannot be written while the breaker is open goes there, for buckets
+    /// with a `fallback_name`, and comes back by a `move_back` job. It is on once it has an endpoint. R2 knows no roles, so it
+    /// needs a token's key.
+    pub struct R2Settings in "providers.r2" {
+        /// How it is reached.
+        pub store: StoreSettings = "", group::<StoreSettings>()
+            .with("region", "auto")
+            .example("endpoint_url", "https://0123456789abcdef0123456789abcdef.r2.cloudflarestorage.com")
+            .example("access_key_id", "0123456789abcdef0123456789abcdef")
+            .example("secret_access_key", "env:R2_SECRET_ACCESS_KEY")
+            .example("session_token", "env:R2_SESSION_TOKEN");
+    }
+}
+
+section! {
+    /// How a store is reached.
+    pub struct StoreSettings in "" {
+        /// The region that requests are signed for.
+        pub region: Option<String> = "region" as REGION, text_by(region).optional().example("eu-north-1");
+        /// Where it is, unless it is AWS's own.
+        pub endpoint_url: Option<Origin> = "endpoint_url" as ENDPOINT_URL,
+            origin().optional().example("http://127.0.0.1:9486");
+        /// The bucket's name in the path instead of the host: for stores that are like S3.
+        pub force_path_style: bool = "force_path_style", flag().or("false");
+        /// An access key's id. Without one, the AWS default chain: the environment, a profile, a web identity (IRSA), the role
+        /// of the container or the machine. A role is the better way.
+        pub access_key_id: Option<SecretRef> = "access_key_id" as ACCESS_KEY_ID,
+            secret("the key is of no use").optional().example("AKIA0123456789ABCDEF");
+        /// Its secret.
+        pub secret_access_key: Option<SecretRef> = "secret_access_key" as SECRET_ACCESS_KEY,
+            secret("the key is of no use").optional().example("env:S3_SECRET_ACCESS_KEY");
+        /// The session it belongs to, if it is a temporary one.
+        pub session_token: Option<SecretRef> = "session_token" as SESSION_TOKEN,
+            secret("no session is meant").optional().example("env:S3_SESSION_TOKEN");
+        /// How it is called.
+        pub calls: Calls = "", calls("15", "1000")
+            .because("timeout_seconds", "For one try, and a second more per MiB sent. A call is tried four times.")
+            .with("breaker.failures", "10");
+    }
+}
+
+/// Finds what of the stores is set without the rest, and takes out those that are off.
+pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections) {
+    let (s3, r2) = (at("s3"), at("r2"));
+    keys_are_whole(reader, &s3);
+    keys_are_whole(reader, &r2);
+    let key = |store: &KeyPath| store.join(StoreSettings::ACCESS_KEY_ID);
+    let region = s3.join(StoreSettings::REGION);
+    if !reader.is_set(&region) {
+        sections.remove::<S3Settings>();
+        if reader.is_set(key(&s3)) {
+            let cure = "set it, such as eu-north-1: it turns S3 on";
+            reader.missing(region, "is not set, and a key is", cure);
+        }
+    }
+    let on = reader.is_set(r2.join(StoreSettings::ENDPOINT_URL));
+    if on && !reader.is_set(key(&r2)) {
+        let cure = "set a token's access key id: R2 knows no roles of AWS";
+        reader.missing(key(&r2), "is not set, and R2 is on", cure);
+    }
+    let has_key = |r2: &R2Settings| r2.store.key().is_some();
+    if !on || !sections.get().is_some_and(has_key) {
+        sections.remove::<R2Settings>();
+    }
+}
+
+/// Where a store's section stands.
+fn at(store: &str) -> KeyPath {
+    KeyPath::new(&["providers", store])
+}
+
+/// An id and a secret, or neither.
+fn keys_are_whole(reader: &mut Reader<'_>, store: &KeyPath) {
+    let id = store.join(StoreSettings::ACCESS_KEY_ID);
+    let secret = store.join(StoreSettings::SECRET_ACCESS_KEY);
+    let (missing, problem, cure) = match (reader.is_set(&id), reader.is_set(&secret)) {
+        (true, false) => (
+            secret,
+            "is not set, and the key's id is",
+            "set the key's secret, or leave both out for the AWS default chain",
+        ),
+        (false, true) => (
+            id,
+            "is not set, and the key's secret is",
+            "set the key's id, or leave both out for the AWS default chain",
+        ),
+        _ => return,
+    };
+    reader.missing(missing, problem, cure);
 }
 
 impl StoreSettings {
-    /// Every secret in it, by its key: see [`S3_SECRETS`].
-    pub(super) fn secrets(
-        &self,
-        [id, secret, token]: [&'static str; 3],
-    ) -> Vec<(&'static str, &SecretRef)> {
-        let Some(keys) = &self.keys else {
-            return Vec::new();
-        };
-        let session = keys.session_token.iter();
-        let key = [(id, &keys.access_key_id), (secret, &keys.secret_access_key)];
-        key.into_iter()
-            .chain(session.map(|session| (token, session)))
-            .collect()
+    /// Its access key: the id and the secret. Without one, the AWS default chain.
+    #[must_use]
+    pub fn key(&self) -> Option<(&SecretRef, &SecretRef)> {
+        self.access_key_id
+            .as_ref()
+            .zip(self.secret_access_key.as_ref())
     }
-}
-
-/// `None` without a region: then S3 is off.
-pub(super) fn s3(reader: &mut Reader<'_>) -> Option<StoreSettings> {
-    let on = reader.is_set("providers.s3.region");
-    if !on && reader.is_set("providers.s3.access_key_id") {
-        let cure = "set it, such as eu-north-1: it turns S3 on";
-        reader.missing("providers.s3.region", "is not set, and a key is", cure);
-    }
-    let settings = read(reader, "s3");
-    settings.filter(|_| on)
-}
-
-/// `None` without an endpoint: then R2 is off.
-pub(super) fn r2(reader: &mut Reader<'_>) -> Option<StoreSettings> {
-    let on = reader.is_set("providers.r2.endpoint_url");
-    if on && !reader.is_set("providers.r2.access_key_id") {
-        let cure = "set a token's access key id: R2 knows no roles of AWS";
-        reader.missing(
-            "providers.r2.access_key_id",
-            "is not set, and R2 is on",
-            cure,
-        );
-    }
-    let settings = read(reader, "r2");
-    settings.filter(|settings| on && settings.keys.is_some())
-}
-
-fn read(reader: &mut Reader<'_>, provider: &str) -> Option<StoreSettings> {
-    let path = |name: &str| format!("providers.{provider}.{name}");
-    let region = match reader.is_set(&path("region")) {
-        true => region(reader, &path("region")),
-        false => Some(String::new()),
-    };
-    let endpoint_url = match reader.is_set(&path("endpoint_url")) {
-        true => base_url::read(reader, &path("endpoint_url")).map(Some),
-        false => Some(None),
-    };
-    let force_path_style = reader.flag(path("force_path_style").as_str());
-    let keys = keys(reader, provider);
-    let timeout = reader.seconds(path("timeout_seconds").as_str(), SOME_TIME);
-    let calls = Calls::read(reader, provider);
-    Some(StoreSettings {
-        region: region?,
-        endpoint_url: endpoint_url?,
-        force_path_style: force_path_style?,
-        keys: keys?,
-        timeout: timeout?,
-        calls: calls?,
-    })
 }
 
 /// It stands in a host name.
-fn region(reader: &mut Reader<'_>, path: &str) -> Option<String> {
+fn region(reader: &mut Reader<'_>, path: &KeyPath) -> Option<String> {
     let region = reader.text(path)?;
     let fits = region
         .bytes()
@@ -164,35 +130,4 @@ fn region(reader: &mut Reader<'_>, path: &str) -> Option<String> {
         return None;
     }
     Some(region)
-}
-
-/// An id and a secret, or neither.
-fn keys(reader: &mut Reader<'_>, provider: &str) -> Option<Option<StoreKeys>> {
-    let path = |name: &str| format!("providers.{provider}.{name}");
-    let (id, secret) = (path("access_key_id"), path("secret_access_key"));
-    let token = path("session_token");
-    let set = (reader.is_set(&id), reader.is_set(&secret));
-    let session_token = match reader.is_set(&token) {
-        true => Some(secret::read(reader, &token, "no session is meant")?),
-        false => None,
-    };
-    match set {
-        (false, false) => return Some(None),
-        (true, true) => {}
-        (true, false) => {
-            let cure = "set the key's secret, or leave both out for the AWS default chain";
-            reader.missing(secret.as_str(), "is not set, and the key's id is", cure);
-            return None;
-        }
-        (false, true) => {
-            let cure = "set the key's id, or leave both out for the AWS default chain";
-            reader.missing(id.as_str(), "is not set, and the key's secret is", cure);
-            return None;
-        }
-    }
-    Some(Some(StoreKeys {
-        access_key_id: secret::read(reader, &id, "the key is of no use")?,
-        secret_access_key: secret::read(reader, &secret, "the key is of no use")?,
-        session_token,
-    }))
 }

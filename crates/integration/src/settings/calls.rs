@@ -1,10 +1,47 @@
-//! `providers.<provider>.rate*` and `.breaker.*`: how often a provider is called, and when it is left alone.
+//! How a provider is called: for how long, how often, and when it is left alone. Declared once, for all of them.
 
 use std::time::Duration;
 
 use super::BUILT_IN;
 use super::key::KeyPath;
 use super::reader::{Reader, SOME_TIME};
+use super::section::{Entry, Secrets, Section};
+use super::setting::{Group, group, seconds, whole};
+use crate::section;
+
+section! {
+    /// How a provider is called, by the whole fleet.
+    pub struct Calls derive(Copy, PartialEq) in "" {
+        /// How long one call may take.
+        pub timeout: Duration = "timeout_seconds", seconds(SOME_TIME);
+        /// How often it may be called.
+        pub limit: Limit = "", group::<Limit>();
+        /// When it is left alone: after so many failures in a row (or within `window_seconds`, if set), for so long; then
+        /// one call finds out whether it is back. Jobs wait meanwhile, their attempts intact.
+        pub breaker: Breaker = "breaker", group::<Breaker>();
+    }
+}
+
+section! {
+    /// When a provider is left alone.
+    pub struct Breaker derive(Copy, PartialEq, Eq) in "" {
+        /// So many failures …
+        pub failures: u32 = "failures", whole(1..=1000).or("5");
+        /// … within this time, or in a row if it is not set.
+        pub window: Option<Duration> = "window_seconds", seconds(SOME_TIME).optional().example("60");
+        /// How long until one call may find out whether it is back.
+        pub open: Duration = "open_seconds", seconds(SOME_TIME).or("30");
+    }
+}
+
+/// How a provider is called by a section that these keys are part of. Its call may take so many seconds, and there are so
+/// many calls a second at the most.
+#[must_use]
+pub const fn calls(timeout_seconds: &'static str, rate_per_second: &'static str) -> Group<Calls> {
+    group()
+        .with("timeout_seconds", timeout_seconds)
+        .with("rate_per_second", rate_per_second)
+}
 
 /// So many calls in a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,65 +52,50 @@ pub struct Limit {
     pub per: Duration,
 }
 
-/// How a provider is treated, by the whole fleet.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Calls {
-    /// How often it may be called.
-    pub limit: Limit,
-    /// When it is left alone.
-    pub breaker: Breaker,
-}
-
-/// When a provider is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Breaker {
-    /// So many failures …
-    pub failures: u32,
-    /// … within this time, or in a row.
-    pub window: Option<Duration>,
-    /// How long until one call may find out whether it is back.
-    pub open: Duration,
-}
-
-impl Calls {
-    /// Reads one provider's: `providers.<provider>.rate*` and `.breaker.*`.
-    pub fn read(reader: &mut Reader<'_>, provider: &str) -> Option<Self> {
-        let section = KeyPath::new(&["providers", provider]);
-        let limit = limit(reader, &section);
-        let breaker = section.join("breaker");
-        let failures = reader.whole(breaker.join("failures"), 1..=1000);
-        let open = reader.seconds(breaker.join("open_seconds"), SOME_TIME);
-        let window = match reader.has(breaker.join("window_seconds")) {
-            true => reader
-                .seconds(breaker.join("window_seconds"), SOME_TIME)
-                .map(Some),
-            false => Some(None),
-        };
-        Some(Calls {
-            limit: limit?,
-            breaker: Breaker {
-                failures: failures?,
-                window: window?,
-                open: open?,
-            },
-        })
+section! {
+    struct LimitKeys in "" {
+        /// How often it is called, by the whole fleet.
+        _simple: u32 = "rate_per_second" as SIMPLE, PER_SECOND;
+        /// The same for rates that are not per second.
+        _full: FullLimit = "rate" as FULL, group::<FullLimit>().inline("{ count = 3000, per_seconds = 60 }");
     }
 }
+
+section! {
+    struct FullLimit in "" {
+        /// So many calls …
+        count: u32 = "count" as COUNT, whole(1..=1_000_000).example("3000");
+        /// … in so many seconds.
+        per: Duration = "per_seconds" as PER, seconds(SOME_TIME).example("60");
+    }
+}
+
+const PER_SECOND: super::setting::Setting<u32> = whole(1..=100_000);
 
 /// `rate_per_second = 100`, or `rate = { count = 3000, per_seconds = 60 }`.
-fn limit(reader: &mut Reader<'_>, section: &KeyPath) -> Option<Limit> {
-    let (simple, full) = (section.join("rate_per_second"), section.join("rate"));
-    let is_built_in = reader
-        .origin(&simple)
-        .is_some_and(|origin| origin == BUILT_IN);
-    if reader.has(full.clone()) && reader.has(simple.clone()) && !is_built_in {
-        let problem = format!("is set beside {full}");
-        let cure = format!("keep one of them; {full} is for rates that are not per second");
-        reader.error(&simple, problem, cure);
-        return None;
-    }
-    if reader.has(full.clone()) {
-        let missing: Vec<_> = ["count", "per_seconds"]
+impl Section for Limit {
+    const AT: &'static str = "";
+    const DOC: &'static [&'static str] = &[];
+    const ENTRIES: &'static [Entry] = LimitKeys::ENTRIES;
+
+    fn read(reader: &mut Reader<'_>, at: &KeyPath) -> Option<Self> {
+        let (simple, full) = (at.join(LimitKeys::SIMPLE), at.join(LimitKeys::FULL));
+        if !reader.has(&full) {
+            return Some(Self {
+                count: PER_SECOND.read(reader, &simple)?,
+                per: Duration::from_secs(1),
+            });
+        }
+        let is_built_in = reader
+            .origin(&simple)
+            .is_some_and(|origin| origin == BUILT_IN);
+        if reader.has(&simple) && !is_built_in {
+            let problem = format!("is set beside {full}");
+            let cure = format!("keep one of them; {full} is for rates that are not per second");
+            reader.error(&simple, problem, cure);
+            return None;
+        }
+        let missing: Vec<_> = [FullLimit::COUNT, FullLimit::PER]
             .into_iter()
             .filter(|name| !reader.has(full.join(name)))
             .collect();
@@ -83,16 +105,9 @@ fn limit(reader: &mut Reader<'_>, section: &KeyPath) -> Option<Limit> {
             reader.error(&full, problem, cure);
             return None;
         }
-        let count = reader.whole(full.join("count"), 1..=1_000_000);
-        let per = reader.seconds(full.join("per_seconds"), SOME_TIME);
-        return Some(Limit {
-            count: count?,
-            per: per?,
-        });
+        let FullLimit { count, per } = FullLimit::read(reader, &full)?;
+        Some(Self { count, per })
     }
-    let count = reader.whole(simple, 1..=100_000)?;
-    Some(Limit {
-        count,
-        per: Duration::from_secs(1),
-    })
+
+    fn secrets<'a>(&'a self, _: &KeyPath, _: &mut Secrets<'a>) {}
 }

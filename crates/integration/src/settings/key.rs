@@ -13,16 +13,18 @@ pub const PROVIDER: &str = "<provider>";
 /// Stands in a key for a name that the configuration itself makes up.
 pub const NAME: &str = "<name>";
 
-/// One key that may be set.
-#[derive(Debug)]
+/// All that is known of a key but its place, which its section knows.
+#[derive(Debug, Clone, Copy)]
 pub struct Key {
-    /// Where it stands: words with dots between them. `<queue>`, `<kind>`, `<provider>` and `<name>` stand for any name.
-    pub path: &'static str,
+    /// What it is for, in lines as they stand in the source; an empty one ends a paragraph.
+    pub doc: &'static [&'static str],
     /// How a text becomes its value.
     pub shape: Shape,
     /// Its value when no layer sets it.
     pub built_in: BuiltIn,
-    /// Its value may be a secret, or hold one.
+    /// A value it may have, for a key that has none until it is set; written as in the environment.
+    pub example: Option<&'static str>,
+    /// Its value may be a secret, or hold one: it is never shown.
     pub secret: bool,
 }
 
@@ -30,9 +32,6 @@ pub struct Key {
 pub trait Declared: fmt::Debug {
     /// Whether a key stands at this path, or below it.
     fn has(&self, path: &KeyPath) -> bool;
-
-    /// Whether the key at this path is declared as a [secret](Key::secret).
-    fn is_secret(&self, path: &KeyPath) -> bool;
 }
 
 /// How a text from outside TOML, so from the environment, is read.
@@ -47,7 +46,7 @@ pub enum Shape {
 }
 
 /// The value of a key that no layer sets, as it would be written in the environment.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum BuiltIn {
     /// It has none.
     None,
@@ -57,63 +56,6 @@ pub enum BuiltIn {
     PerQueue(fn(&QueueSpec) -> Option<String>),
     /// One for each provider.
     PerProvider(fn(Inventory) -> Option<&'static str>),
-}
-
-impl Key {
-    /// A key whose value is a text.
-    #[must_use]
-    pub const fn text(path: &'static str) -> Self {
-        Self::new(path, Shape::Text)
-    }
-
-    /// A key whose value is a number, a flag, a list or a table.
-    #[must_use]
-    pub const fn toml(path: &'static str) -> Self {
-        Self::new(path, Shape::Toml)
-    }
-
-    /// A key whose value is a text, or a table with keys of its own.
-    #[must_use]
-    pub const fn text_or_table(path: &'static str) -> Self {
-        Self::new(path, Shape::TextOrTable)
-    }
-
-    const fn new(path: &'static str, shape: Shape) -> Self {
-        Self {
-            path,
-            shape,
-            built_in: BuiltIn::None,
-            secret: false,
-        }
-    }
-
-    /// Its value may be a secret: it is never shown.
-    #[must_use]
-    pub const fn secret(mut self) -> Self {
-        self.secret = true;
-        self
-    }
-
-    /// This is its value when no layer sets it, written as in the environment.
-    #[must_use]
-    pub const fn or(mut self, default: &'static str) -> Self {
-        self.built_in = BuiltIn::Always(default);
-        self
-    }
-
-    /// Its value when no layer sets it, by queue.
-    #[must_use]
-    pub const fn or_per_queue(mut self, default: fn(&QueueSpec) -> Option<String>) -> Self {
-        self.built_in = BuiltIn::PerQueue(default);
-        self
-    }
-
-    /// Its value when no layer sets it, by provider.
-    #[must_use]
-    pub const fn or_per_provider(mut self, default: fn(Inventory) -> Option<&'static str>) -> Self {
-        self.built_in = BuiltIn::PerProvider(default);
-        self
-    }
 }
 
 /// Where a key stands. Written `queues.email.concurrency`.
@@ -135,6 +77,13 @@ impl KeyPath {
         Self(words)
     }
 
+    /// What stands below it by this name: words with dots between them, or an empty text for the key itself.
+    #[must_use]
+    pub fn under(&self, name: &str) -> Self {
+        let words = name.split('.').filter(|word| !word.is_empty());
+        words.fold(self.clone(), |path, word| path.join(word))
+    }
+
     /// Its words.
     #[must_use]
     pub fn words(&self) -> &[String] {
@@ -149,10 +98,10 @@ impl KeyPath {
     }
 }
 
-/// The words between the dots.
+/// The words between the dots; none in an empty text.
 impl From<&str> for KeyPath {
     fn from(path: &str) -> Self {
-        Self::new(&path.split('.').collect::<Vec<_>>())
+        Self::default().under(path)
     }
 }
 

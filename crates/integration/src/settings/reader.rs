@@ -118,6 +118,11 @@ impl<'a> Reader<'a> {
         serde_json::to_value(self.get(&path.into())?).ok()
     }
 
+    /// The text at this path, if it is one. What else it is, is found where it is read.
+    pub fn peek(&self, path: impl Into<KeyPath>) -> Option<String> {
+        self.get(&path.into())?.as_str().map(str::to_owned)
+    }
+
     /// Whether any layer sets this key.
     pub fn has(&self, path: impl Into<KeyPath>) -> bool {
         self.get(&path.into()).is_some()
@@ -129,7 +134,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether any layer sets this key to something: an empty text is how one layer takes back the value of another.
-    pub fn is_set(&self, path: &str) -> bool {
+    pub fn is_set(&self, path: impl Into<KeyPath>) -> bool {
         self.get(&path.into())
             .is_some_and(|value| value.as_str() != Some(""))
     }
@@ -266,13 +271,14 @@ impl<'a> Reader<'a> {
     }
 
     /// An address to listen on.
-    pub fn listen_addr(&mut self, path: &str) -> Option<SocketAddr> {
-        let text = self.text(path)?;
+    pub fn listen_addr(&mut self, path: impl Into<KeyPath>) -> Option<SocketAddr> {
+        let path = path.into();
+        let text = self.text(&path)?;
         let addr = text.parse::<SocketAddr>().ok();
         if addr.is_none() {
             let problem = format!("`{text}` is not an address to listen on");
             let cure = "write an IP address and a port, such as 127.0.0.1:9464 or [::]:9464; port 0 picks a free one";
-            self.error(path, problem, cure);
+            self.error(&path, problem, cure);
         }
         addr
     }
@@ -334,14 +340,6 @@ impl<'a> Reader<'a> {
             problem: problem.into(),
             cure: cure.into(),
         });
-    }
-
-    /// Notes where a key is read as a secret and not declared as one: it would be shown.
-    pub(super) fn require_secret(&mut self, path: &KeyPath) {
-        if self.declared.has(path) && !self.declared.is_secret(path) {
-            let cure = "add `.secret()` to its key, so that it is never shown";
-            self.error(path, "is read as a secret and not declared as one", cure);
-        }
     }
 
     /// Where the value at this path came from.

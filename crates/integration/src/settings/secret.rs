@@ -5,6 +5,7 @@ use std::fmt;
 use longshore_provider::secret::{InvalidReference, Reference};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::key::KeyPath;
 use super::reader::Reader;
 
 /// What a reference begins with; anything else is the secret itself.
@@ -64,8 +65,7 @@ impl SecretRef {
 
 /// Reads a secret. An empty one is no error: it is how one layer takes back the secret of another. `without` says what
 /// that means.
-pub fn read(reader: &mut Reader<'_>, path: &str, without: &str) -> Option<SecretRef> {
-    reader.require_secret(&path.into());
+pub(super) fn read(reader: &mut Reader<'_>, path: &KeyPath, without: &str) -> Option<SecretRef> {
     let secret = SecretRef::new(reader.text(path)?);
     if secret.expose_secret().is_empty() {
         let cure = "set it, or leave it out to have it so without this warning";
@@ -76,8 +76,7 @@ pub fn read(reader: &mut Reader<'_>, path: &str, without: &str) -> Option<Secret
 }
 
 /// Reads a list of secrets, empty where there is none.
-pub fn read_list(reader: &mut Reader<'_>, path: &str) -> Option<Vec<SecretRef>> {
-    reader.require_secret(&path.into());
+pub(super) fn read_list(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Vec<SecretRef>> {
     if !reader.is_set(path) {
         return Some(Vec::new());
     }
@@ -94,7 +93,7 @@ pub fn read_list(reader: &mut Reader<'_>, path: &str) -> Option<Vec<SecretRef>> 
     secrets.into_iter().collect()
 }
 
-fn checked(reader: &mut Reader<'_>, path: &str, secret: SecretRef) -> Option<SecretRef> {
+fn checked(reader: &mut Reader<'_>, path: &KeyPath, secret: SecretRef) -> Option<SecretRef> {
     match secret.check() {
         Ok(()) => Some(secret),
         Err((problem, cure)) => {

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use longshore_email::sandbox::SendGridSandbox;
-use longshore_geocode::sandbox::GoogleMapsSandbox;
-use longshore_sandbox::{Fault, Rule, StripeSandbox};
-use longshore_sms::sandbox::TwilioSandbox;
+use longshore_sandbox::{
+    Fault, GoogleMapsSandbox, Rule, SendGridSandbox, StripeSandbox, TwilioSandbox,
+};
 
 use super::{Bench, Ran};
 use crate::bench::fields;

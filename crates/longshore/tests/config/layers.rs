@@ -55,7 +55,7 @@ fn a_key_is_all_it_takes_to_have_sendgrid() {
     assert_eq!(sendgrid.base_url.to_string(), "https://api.sendgrid.com");
     assert_eq!(sendgrid.api_key.expose_secret(), "SG.key");
     assert!(!sendgrid.sandbox);
-    assert_eq!(sendgrid.timeout, secs(25));
+    assert_eq!(sendgrid.calls.timeout, secs(25));
     let email = config.get::<EmailSettings>().unwrap();
     assert_eq!(email.from.email, "no-reply@example.com");
     assert_eq!(email.from.name, None);

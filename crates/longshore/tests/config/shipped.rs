@@ -7,8 +7,10 @@ use longshore_sms::TwilioSettings;
 use std::path::Path;
 
 use longshore::program;
-use longshore_app::config::{Config, Severity, wrong_in_defaults};
-use longshore_email::sandbox::SendGridSandbox;
+use longshore_app::config::{Config, Severity, defaults, page};
+use longshore_sandbox::SendGridSandbox;
+
+use crate::{good, load};
 
 #[track_caller]
 fn shipped(profile: Option<&str>) -> Config {
@@ -46,7 +48,7 @@ fn local_and_test_talk_to_the_sandbox() {
         let local = (profile == "local").then(|| "http://127.0.0.1:9488".to_owned());
         assert_eq!(postmark, local, "{profile}");
         let twilio = config.get::<TwilioSettings>().expect("Twilio is on");
-        assert_eq!(twilio.base_url.to_string(), "http://127.0.0.1:9481");
+        assert_eq!(twilio.keys.base_url.to_string(), "http://127.0.0.1:9481");
         let maps = config
             .get::<GoogleMapsSettings>()
             .expect("Google Maps is on");
@@ -149,29 +151,65 @@ fn production_holds_no_secret_and_wants_its_templates() {
     assert_eq!(warnings, [(Severity::Warning, "email.templates")]);
 }
 
-const DEFAULT_TOML: &str = include_str!("../../../../config/default.toml");
-
+/// What `just reference` has written, and what it would write.
 #[test]
-fn default_toml_shows_every_key_with_its_default_and_sets_none() {
-    let wrong = wrong_in_defaults(DEFAULT_TOML, program().integrations());
-    assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-#[test]
-fn a_file_of_defaults_that_says_otherwise_is_found_out() {
-    let shown = "#namespace = \"longshore\"";
-    assert!(DEFAULT_TOML.contains(shown));
-    for (other, said) in [
-        ("#namespace = \"other\"", "redis.namespace is shown as"),
-        ("namespace = \"longshore\"", "redis.namespace is set"),
-        ("# The namespace", "redis.namespace is not shown"),
+fn the_file_and_the_page_of_all_keys_are_what_the_sections_declare() {
+    let program = program();
+    for (file, text, committed) in [
         (
-            "#name_space = \"longshore\"",
-            "redis.name_space is not known",
+            "config/default.toml",
+            defaults(program.integrations()),
+            include_str!("../../../../config/default.toml"),
+        ),
+        (
+            "docs/configuration.md",
+            page(program.integrations()),
+            include_str!("../../../../docs/configuration.md"),
         ),
     ] {
-        let text = DEFAULT_TOML.replacen(shown, other, 1);
-        let wrong = wrong_in_defaults(&text, program().integrations());
-        assert!(wrong.iter().any(|wrong| wrong.contains(said)), "{wrong:#?}");
+        let differ = committed.lines().zip(text.lines()).find(|(a, b)| a != b);
+        assert!(
+            committed == text,
+            "{file} is behind what the sections declare, so run `just reference`. The first difference: {differ:#?}"
+        );
     }
+}
+
+/// Whoever uncomments a line is to find it taken, and nothing changed by it.
+#[test]
+fn every_line_of_the_file_is_taken_and_changes_nothing_but_examples() {
+    let before = shipped(None);
+    let file = defaults(program().integrations());
+    let settings = |examples: bool| {
+        let lines = file.lines().filter_map(|line| {
+            let setting = match line.strip_prefix('#') {
+                Some(setting) if !setting.starts_with(' ') => setting,
+                Some(_) => return None,
+                None => line,
+            };
+            (examples || !setting.ends_with("# example")).then(|| format!("{setting}\n"))
+        });
+        lines.collect::<String>()
+    };
+    // An entry by this name there is only where its schedule is.
+    let all = settings(false).replace("[cron.example]", "[cron.nightly-reconcile]");
+    let all = all.replace("catch_up = \"none\"", "catch_up = \"all\"");
+    let value = |config: &Config| {
+        let values = config.values().iter();
+        let values = values.map(|shown| (shown.key.clone(), shown.value.clone()));
+        values.collect::<Vec<_>>()
+    };
+    assert_eq!(value(&before), value(&good(&all, &[])));
+
+    // Examples do not all go together. Each is a key, of the right type.
+    let findings = load(&settings(true), &[]).expect_err("they do not go together");
+    let wrong: Vec<_> = findings
+        .iter()
+        .filter(|finding| {
+            finding.problem.contains("not a key") || finding.problem.contains(", not a")
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let shown = file.lines().filter(|line| line.ends_with("# example"));
+    assert!(shown.count() > 40, "{file}");
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use longshore_integration::settings::{Key, Reader, SecretRef};
+use longshore_integration::settings::Section;
 use longshore_integration::{Context, Inventory, Sandbox, Sections, SetUpError};
 
 use crate::PaymentProvider;
@@ -10,7 +10,7 @@ use crate::PaymentProvider;
 /// A payment provider beside Stripe, and what a program has to know of it: [`integration_with`](crate::integration_with)
 /// puts it there.
 ///
-/// Each of its keys begins with `providers.` and its name. Nothing here has a default, so what is forgotten does not
+/// Its settings stand at `providers.` and its name. Nothing here has a default, so what is forgotten does not
 /// compile. `docs/another-payment-provider.md` explains one.
 pub trait AnotherProvider: PaymentProvider + Sized {
     /// Its name, as configuration has it. [`PaymentProvider::name`] says the same.
@@ -23,21 +23,13 @@ pub trait AnotherProvider: PaymentProvider + Sized {
     const INVENTORY: Inventory;
     /// Its page for operators, in Markdown with lines of at most 80 columns.
     const PAGE: &'static str;
-    /// What can be configured.
-    const KEYS: &'static [Key];
     /// Its stand-in. None in a build for production.
     const SANDBOX: Option<Sandbox>;
-    /// What was configured.
-    type Settings: Send + Sync + 'static;
-
-    /// Reads its keys; `None` where it is off, or something is wrong.
-    fn read(reader: &mut Reader<'_>) -> Option<Self::Settings>;
+    /// What can be configured.
+    type Settings: Section + Send + Sync + 'static;
 
     /// Where it is.
     fn origin(settings: &Self::Settings) -> String;
-
-    /// Every secret in its settings, by its key.
-    fn secrets(settings: &Self::Settings) -> Vec<(&'static str, &SecretRef)>;
 
     /// Makes a client.
     ///
@@ -56,17 +48,14 @@ pub(super) struct Known {
     pub(super) is_on: bool,
 }
 
-/// Reads its settings, and puts them among the sections if it is on.
-pub(super) fn read<P: AnotherProvider>(reader: &mut Reader<'_>, sections: &mut Sections) -> Known {
-    let settings = P::read(reader);
-    let is_on = settings.is_some();
-    if let Some(settings) = settings {
-        sections.insert(settings);
-    }
-    Known {
-        name: P::NAME,
-        turned_on_by: P::TURNED_ON_BY,
-        is_on,
+impl Known {
+    /// Of this one. Its settings are among the sections if it is on.
+    pub(super) fn of<P: AnotherProvider>(sections: &Sections) -> Self {
+        Self {
+            name: P::NAME,
+            turned_on_by: P::TURNED_ON_BY,
+            is_on: sections.get::<P::Settings>().is_some(),
+        }
     }
 }
 

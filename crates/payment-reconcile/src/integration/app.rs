@@ -2,62 +2,64 @@
 
 use std::time::Duration;
 
-use longshore_integration::settings::{Key, Reader, SOME_TIME, SecretRef, base_url, secret};
+use longshore_integration::settings::{
+    Reader, SOME_TIME, SecretRef, origin, seconds, secret, text,
+};
+use longshore_integration::{Sections, section};
 use longshore_provider::Origin;
 
 use super::another::Known;
 use super::stripe::StripeSettings;
 
-const BASE_URL: &str = "app.base_url";
-pub(super) const SECRET: &str = "app.secret";
-const NEW_CUSTOMERS: &str = "payments.provider_for_new_customers";
+/// The template of the mails about payments that failed.
+const PAYMENT_FAILED: &str = "payment_failed";
 
 /// The payment provider that every program has.
 const STRIPE: &str = "stripe";
 
-/// The template of the mails about payments that failed.
-const PAYMENT_FAILED: &str = "payment_failed";
-
-pub(super) const KEYS: &[Key] = &[
-    Key::text(BASE_URL),
-    Key::text(SECRET).secret(),
-    Key::toml("app.timeout_seconds").or("10"),
-    Key::text(NEW_CUSTOMERS).or(STRIPE),
-];
-
-/// Where payment effects are delivered.
-#[derive(Debug, Clone)]
-pub struct AppSettings {
-    /// The app's origin.
-    pub base_url: Origin,
-    /// What effects are signed with.
-    pub secret: SecretRef,
-    /// How long one delivery may take.
-    pub timeout: Duration,
+section! {
+    /// The company's own app, which is told of payments.
+    pub struct AppSettings in "app" {
+        /// Where payment effects are delivered (`POST /payments/effects`), and payments are read for the reconcile
+        /// (`GET /payments`).
+        pub base_url: Origin = "base_url" as BASE_URL, origin().example("https://shop.example.com");
+        /// What requests to it are signed with.
+        pub secret: SecretRef = "secret" as SECRET,
+            secret("no payment effect is delivered").example("env:APP_SECRET");
+        /// How long one delivery may take.
+        pub timeout: Duration = "timeout_seconds", seconds(SOME_TIME).or("10");
+    }
 }
 
-/// `None` while there is no app.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<AppSettings> {
-    let timeout = reader.seconds("app.timeout_seconds", SOME_TIME);
-    let (has_url, has_secret) = (reader.is_set(BASE_URL), reader.is_set(SECRET));
-    if has_url && !has_secret {
-        let cure = "set what the app checks signatures with";
-        reader.missing(SECRET, "is not set, and app.base_url is", cure);
+section! {
+    /// Who takes payments.
+    pub(super) struct PaymentsKeys in "payments" {
+        /// The provider that takes new customers: stripe, or another payment provider of the program. Those there are stay with
+        /// theirs (`longshore mappings`).
+        pub(super) new_customers: String = "provider_for_new_customers" as NEW_CUSTOMERS, text().or(STRIPE);
     }
-    if has_secret && !has_url {
-        let cure = "set the app's origin, such as https://shop.example.com";
-        reader.missing(BASE_URL, "is not set, and app.secret is", cure);
+}
+
+/// Finds what of the app is set without the rest, and who takes new customers.
+pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections, another: Option<&Known>) {
+    const BASE_URL: &str = AppSettings::BASE_URL;
+    const SECRET: &str = AppSettings::SECRET;
+    match (reader.is_set(BASE_URL), reader.is_set(SECRET)) {
+        (true, false) => {
+            let cure = "set what the app checks signatures with";
+            reader.missing(SECRET, format!("is not set, and {BASE_URL} is"), cure);
+        }
+        (false, true) => {
+            let cure = "set the app's origin, such as https://shop.example.com";
+            reader.missing(BASE_URL, format!("is not set, and {SECRET} is"), cure);
+        }
+        _ => {}
     }
-    let base_url = match has_url {
-        true => base_url::read(reader, BASE_URL),
-        false => None,
-    };
-    let secret = secret::read(reader, SECRET, "no payment effect is delivered");
-    Some(AppSettings {
-        base_url: base_url?,
-        secret: secret?,
-        timeout: timeout?,
-    })
+    if let Some(keys) = sections.get::<PaymentsKeys>()
+        && let Some(name) = new_customers(reader, keys.new_customers.clone(), another)
+    {
+        sections.insert(name);
+    }
 }
 
 /// The payment provider that takes new customers.
@@ -65,11 +67,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<AppSettings> {
 pub struct NewCustomers(pub String);
 
 /// Who takes new customers: Stripe, or the other payment provider of the program.
-pub(super) fn new_customers(
+fn new_customers(
     reader: &mut Reader<'_>,
+    name: String,
     another: Option<&Known>,
 ) -> Option<NewCustomers> {
-    let name = reader.text(NEW_CUSTOMERS)?;
     let another_of_that_name = another.filter(|another| another.name == name);
     if name == STRIPE || another_of_that_name.is_some_and(|another| another.is_on) {
         return Some(NewCustomers(name));
@@ -88,7 +90,7 @@ pub(super) fn new_customers(
             format!("use {STRIPE}"),
         ),
     };
-    reader.error(NEW_CUSTOMERS, problem, cure);
+    reader.error(PaymentsKeys::NEW_CUSTOMERS, problem, cure);
     None
 }
 
@@ -100,10 +102,10 @@ pub(super) fn check(
 ) {
     // Events that are heard have to be told to somebody.
     let heard = stripe.is_some_and(|stripe| !stripe.webhook_secrets.is_empty());
-    if heard && app.is_none() && !reader.is_set(BASE_URL) {
+    if heard && app.is_none() && !reader.is_set(AppSettings::BASE_URL) {
         let problem = "is not set, so Stripe's events would be heard and told to nobody";
         let cure = "set app.base_url and app.secret, or leave providers.stripe.webhook_secrets out";
-        reader.missing(BASE_URL, problem, cure);
+        reader.missing(AppSettings::BASE_URL, problem, cure);
     }
     // A payment that failed leads to a mail, if the app wants one: whoever sends mails has to know its template.
     // Those are another integration's keys, which a program may be without.

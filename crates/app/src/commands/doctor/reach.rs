@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::finding::{Finding, error, ok};
-use crate::config::{parse_dsn, sentry_origin};
+use crate::config::{SENTRY_DSN, parse_dsn, sentry_origin};
 use crate::failure::Failure;
 use crate::registry::beside;
 use crate::secrets::Secrets;
@@ -28,7 +28,7 @@ pub(super) async fn all(session: &Session) -> Result<Vec<Finding>, Failure> {
         findings.push(provider(session, name, &origin, &key).await);
     }
     if let Some(origin) = sentry(session, &secrets).await {
-        findings.push(provider(session, "sentry", &origin, "providers.sentry.dsn").await);
+        findings.push(provider(session, "sentry", &origin, SENTRY_DSN).await);
     }
     Ok(findings)
 }
@@ -56,10 +56,7 @@ async fn unresolved(session: &Session, secrets: &Secrets) -> Vec<Finding> {
 /// Where errors are reported, without the key. A DSN that is none is among the secrets' findings.
 async fn sentry(session: &Session, secrets: &Secrets) -> Option<String> {
     let settings = session.config.sentry.as_ref()?;
-    let text = secrets
-        .get("providers.sentry.dsn", &settings.dsn)
-        .await
-        .ok()?;
+    let text = secrets.get(SENTRY_DSN, &settings.dsn).await.ok()?;
     let dsn = parse_dsn(text.current().expose_secret(), settings.only_https).ok()?;
     Some(sentry_origin(&dsn))
 }

@@ -1,48 +1,37 @@
 //! What an integration reads has to be among the keys that it declares.
 
-use longshore_app::config::{Config, Findings};
+use std::time::Duration;
+
+use longshore_app::config::{Config, Findings, defaults, page};
 use longshore_app::registry::House;
 use longshore_app::secrets::Secrets;
-use longshore_integration::settings::{Calls, Key, Reader, SecretRef, Settings, secret};
-use longshore_integration::{Integration, QueueSpec, Sections};
+use longshore_integration::section;
+use longshore_integration::settings::{
+    Calls, Declaration, SOME_TIME, SecretRef, Settings, calls, seconds, secret, text,
+};
+use longshore_integration::{Integration, QueueSpec};
 
 use crate::directory;
 
-const TOKEN: &str = "providers.fax.token";
 const FAX: &str = "providers.fax.token = 'secret'";
 
-/// What sending a fax takes.
-struct Fax {
-    token: SecretRef,
-    _calls: Calls,
-}
-
-fn read(reader: &mut Reader<'_>, sections: &mut Sections) {
-    let calls = Calls::read(reader, "fax");
-    let token = secret::read(reader, TOKEN, "fax is off");
-    if let (Some(token), Some(_calls)) = (token, calls) {
-        sections.insert(Fax { token, _calls });
+section! {
+    /// How faxes are sent.
+    struct Fax in "providers.fax" {
+        /// The token of the account.
+        token: SecretRef = "token" as TOKEN, secret("fax is off").example("env:FAX_TOKEN");
+        /// Who faxes are from.
+        _from: Option<String> = "from" as FROM, text().optional().example("Harbour");
+        /// How long a number may ring.
+        ring: Duration = "ring_seconds", seconds(SOME_TIME).or("20");
+        /// How it is called.
+        calls: Calls = "", calls("10", "1").because("rate_per_second", "One line.");
     }
 }
 
-const WHOLE: &[Key] = &[
-    Key::text(TOKEN).secret(),
-    Key::toml("providers.fax.rate_per_second").or("1"),
-    Key::toml("providers.fax.rate.count"),
-    Key::toml("providers.fax.rate.per_seconds"),
-    Key::toml("providers.fax.breaker.failures").or("5"),
-    Key::toml("providers.fax.breaker.window_seconds"),
-    Key::toml("providers.fax.breaker.open_seconds").or("30"),
-];
-
 const SETTINGS: Settings = Settings {
-    keys: &[WHOLE],
-    read,
-    check: |_, _| {},
-    secrets: |sections| {
-        let fax = sections.get::<Fax>().into_iter();
-        fax.map(|fax| (TOKEN, &fax.token)).collect()
-    },
+    sections: &[Declaration::of::<Fax>()],
+    ..Settings::NONE
 };
 
 fn fax(settings: Settings) -> Integration {
@@ -56,7 +45,7 @@ fn fax(settings: Settings) -> Integration {
         set_up: |context| {
             Box::pin(async move {
                 if let Some(fax) = context.get::<Fax>() {
-                    context.secret(TOKEN, &fax.token).await?;
+                    context.secret(Fax::TOKEN, &fax.token).await?;
                 }
                 Ok(None)
             })
@@ -75,75 +64,96 @@ fn load(toml: &str, settings: Settings) -> Result<Config, Findings> {
     Config::load(Some(dir.path()), None, &[fax(settings)], none)
 }
 
-/// The findings with these keys declared.
-#[track_caller]
-fn found(toml: &str, keys: &'static [&'static [Key]]) -> String {
-    match load(toml, Settings { keys, ..SETTINGS }) {
-        Ok(_) => panic!("accepted: {toml} {keys:#?}"),
-        Err(findings) => findings.to_string(),
+/// One declaration is a struct, a file, a page, what is shown, what is found, and the list of secrets.
+#[test]
+fn a_key_that_is_declared_is_everywhere() {
+    let config = load(FAX, SETTINGS).expect("good");
+    let read = config.get::<Fax>().expect("on");
+    assert_eq!(
+        (read.ring.as_secs(), read.calls.timeout.as_secs()),
+        (20, 10)
+    );
+    let shown = config
+        .values()
+        .iter()
+        .find(|value| value.key == "providers.fax.ring_seconds");
+    assert_eq!(
+        shown.map(|shown| (&shown.value, &*shown.origin)),
+        Some((&20.into(), "built-in"))
+    );
+    let secrets: Vec<_> = config.secrets().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(secrets, ["redis.url", Fax::TOKEN]);
+
+    let integrations = [fax(SETTINGS)];
+    let file = defaults(&integrations);
+    for shown in [
+        "# How faxes are sent.\n[providers.fax]\n# The token of the account.\n#token = \"env:FAX_TOKEN\"  # example\n",
+        "# How long a number may ring.\n#ring_seconds = 20\n",
+        "One line.\n#rate_per_second = 1\n",
+        "[providers.fax.breaker]\n",
+    ] {
+        assert!(file.contains(shown), "no {shown} in {file}");
     }
+    let page = page(&integrations);
+    for shown in [
+        "## `providers.fax`\n\nHow faxes are sent.\n",
+        "- `token`, such as `\"env:FAX_TOKEN\"`, a *secret* (`LONGSHORE_PROVIDERS__FAX__TOKEN`).",
+        "- `ring_seconds` = `20` (`LONGSHORE_PROVIDERS__FAX__RING_SECONDS`).",
+    ] {
+        assert!(page.contains(shown), "no {shown} in {page}");
+    }
+
+    for (toml, said) in [
+        (
+            "providers.fax.ring_seconds = 'soon'",
+            "providers.fax.ring_seconds",
+        ),
+        (
+            "providers.fax.ring_second = 1",
+            "did you mean `providers.fax.ring_seconds`?",
+        ),
+    ] {
+        let findings = load(toml, SETTINGS).expect_err("wrong").to_string();
+        assert!(findings.contains(said), "{findings}");
+    }
+}
+
+#[test]
+fn an_optional_text_is_taken_back_by_an_empty_one() {
+    let config = load(&format!("{FAX}\nproviders.fax.from = ''"), SETTINGS).expect("good");
+    assert_eq!(config.get::<Fax>().map(|fax| fax._from.clone()), Some(None));
 }
 
 #[test]
 fn a_key_that_is_read_and_not_declared_is_found() {
-    let config = load(FAX, SETTINGS).expect("all keys are declared");
-    assert!(config.get::<Fax>().is_some());
-
-    // Found whether the provider is on or not: a default that is missing is missing in both cases.
+    let reads = Settings {
+        check: |reader, _| assert!(!reader.has("providers.fax.colour")),
+        ..SETTINGS
+    };
+    // Found whether the provider is on or not.
     for toml in [FAX, ""] {
-        let all_but_the_rate: &[&[Key]] =
-            &[const { WHOLE.split_at(1).0 }, const { WHOLE.split_at(2).1 }];
+        let findings = load(toml, reads).expect_err("it is not declared");
         assert_eq!(
-            found(toml, all_but_the_rate),
-            "error: providers.fax.rate_per_second: is read and not declared; add it to the keys of its section"
+            findings.to_string(),
+            "error: providers.fax.colour: is read and not declared; add it to the keys of its section"
         );
     }
-    // One without a default, too, and one that is only looked for.
-    let no_window: &[&[Key]] = &[const { WHOLE.split_at(5).0 }, const { WHOLE.split_at(6).1 }];
-    assert_eq!(
-        found(FAX, no_window),
-        "error: providers.fax.breaker.window_seconds: is read and not declared; add it to the keys of its section"
-    );
-    let no_token = found("", &[const { WHOLE.split_at(1).1 }]);
-    assert!(
-        no_token.contains("providers.fax.token: is read and not declared"),
-        "{no_token}"
-    );
-}
-
-#[test]
-fn a_secret_that_is_not_declared_as_one_is_found() {
-    const SHOWN: &[Key] = &[Key::text(TOKEN)];
-    let said = found(FAX, &[SHOWN, const { WHOLE.split_at(1).1 }]);
-    assert!(
-        said.contains("is read as a secret and not declared as one; add `.secret()` to its key"),
-        "{said}"
-    );
 }
 
 #[tokio::test]
-async fn a_secret_that_is_used_and_not_listed_is_found() {
-    for (settings, listed) in [
-        (SETTINGS, true),
-        (
-            Settings {
-                secrets: |_| Vec::new(),
-                ..SETTINGS
-            },
-            false,
-        ),
-    ] {
-        let config = load(FAX, settings).expect("all keys are declared");
+async fn a_secret_that_is_used_and_not_declared_is_found() {
+    for key in [Fax::TOKEN, Fax::FROM] {
+        let config = load(FAX, SETTINGS).expect("good");
         let secrets = Secrets::new(&config).expect("no Vault");
-        let set_up = House::new(&config, &secrets)
-            .set_up(&config.integrations()[0])
-            .await;
-        match set_up {
-            Ok(_) => assert!(listed, "it was not refused"),
-            Err(failure) => {
-                let said = format!("{failure:?}");
+        let house = House::new(&config, &secrets);
+        let token = &config.get::<Fax>().expect("on").token;
+        let used = house.context().secret(key, token).await;
+        match used {
+            Ok(_) => assert_eq!(key, Fax::TOKEN),
+            Err(error) => {
+                let said = error.to_string();
                 assert!(
-                    !listed && said.contains("add it to the settings' `secrets`"),
+                    key == Fax::FROM && said.contains("declare it with `secret`"),
                     "{said}"
                 );
             }
@@ -156,13 +166,19 @@ async fn a_secret_that_is_used_and_not_listed_is_found() {
 fn every_key_that_is_a_secret_is_among_the_secrets() {
     let config = super::all_with("secret");
     let listed: Vec<_> = config.secrets().into_iter().map(|(key, _)| key).collect();
-    let keys = config.integrations().iter().flat_map(|of| of.settings.keys);
-    let secret: Vec<_> = keys.copied().flatten().filter(|key| key.secret).collect();
+    let sections = config
+        .integrations()
+        .iter()
+        .flat_map(|of| of.settings.sections);
+    let secret = sections
+        .flat_map(Declaration::keys)
+        .filter(|at| at.key.secret);
+    let secret: Vec<_> = secret.map(|at| at.path().to_string()).collect();
     assert!(secret.len() > 10, "{secret:#?}");
     // Twilio takes it in place of the other, which is set here; `rules/twilio.rs` has its turn.
     let in_place = "providers.twilio.api_key_secret";
-    for key in secret.iter().filter(|key| key.path != in_place) {
-        assert!(listed.contains(&key.path), "{} is not listed", key.path);
+    for key in secret.iter().filter(|key| *key != in_place) {
+        assert!(listed.contains(key), "{key} is not listed");
     }
 }
 

@@ -23,8 +23,8 @@ fn wrong(toml: &str, key: &str, problem: &str) {
 fn s3_is_on_with_a_region_and_by_default_asks_the_machine_for_credentials() {
     assert!(good("", &[]).get::<S3Settings>().is_none());
     let config = good(ON, &[]);
-    let s3 = &config.get::<S3Settings>().expect("on").0;
-    assert!(s3.keys.is_none() && s3.endpoint_url.is_none());
+    let s3 = &config.get::<S3Settings>().expect("on").store;
+    assert!(s3.key().is_none() && s3.endpoint_url.is_none());
     assert_eq!(
         (s3.calls.breaker.failures, s3.calls.breaker.open.as_secs()),
         (10, 30)
@@ -122,8 +122,12 @@ fn keys_come_in_pairs_and_r2_needs_them() {
     wrong(bare, "providers.r2.access_key_id", "is not set");
     let r2 =
         format!("{bare}\nproviders.r2.access_key_id = 'a'\nproviders.r2.secret_access_key = 'b'");
-    let r2 = good(&r2, &[]).get::<R2Settings>().expect("on").0.clone();
-    assert_eq!(r2.region, "auto");
+    let r2 = good(&r2, &[])
+        .get::<R2Settings>()
+        .expect("on")
+        .store
+        .clone();
+    assert_eq!(r2.region.as_deref(), Some("auto"));
     let nowhere = format!("{ON}\nproviders.s3.endpoint_url = 'http://minio.example.com'");
     wrong(&nowhere, "providers.s3.endpoint_url", "plain http");
 }

@@ -17,14 +17,14 @@ const ON: &str = r#"
 fn it_is_on_with_an_account_credentials_and_a_sender() {
     assert!(good("", &[]).get::<TwilioSettings>().is_none());
     let twilio = good(ON, &[]).get::<TwilioSettings>().expect("on").clone();
-    assert_eq!(twilio.base_url.to_string(), "https://api.twilio.com");
-    assert_eq!(twilio.account_sid, "AC123");
+    assert_eq!(twilio.keys.base_url.to_string(), "https://api.twilio.com");
+    assert_eq!(twilio.keys.account_sid, "AC123");
     assert!(matches!(
         twilio.credentials,
         TwilioCredentials::AuthToken(_)
     ));
     assert_eq!(twilio.sender, TwilioSender::From("+4780000000".to_owned()));
-    assert_eq!(twilio.timeout.as_secs(), 10);
+    assert_eq!(twilio.keys.calls.timeout.as_secs(), 10);
 
     let service = r#"
         [providers.twilio]
@@ -43,8 +43,13 @@ fn it_is_on_with_an_account_credentials_and_a_sender() {
         twilio.sender,
         TwilioSender::MessagingService("MG1".to_owned())
     );
-    assert!(twilio.auth_token.is_none());
-    let shared: Vec<_> = twilio.shared_keys.iter().map(ToString::to_string).collect();
+    assert!(twilio.keys.auth_token.is_none());
+    let shared: Vec<_> = twilio
+        .keys
+        .shared_keys
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(shared, ["env:ONE", "file:/run/two"]);
 }
 
@@ -61,7 +66,7 @@ fn the_environment_takes_numbers_and_tokens_as_they_stand() {
     ];
     let twilio = good("", &env).get::<TwilioSettings>().expect("on").clone();
     assert_eq!(twilio.sender, TwilioSender::From("+4780000000".to_owned()));
-    assert_eq!(twilio.shared_keys.len(), 1);
+    assert_eq!(twilio.keys.shared_keys.len(), 1);
 }
 
 #[test]

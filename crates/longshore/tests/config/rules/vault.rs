@@ -17,9 +17,12 @@ fn it_takes_an_address_and_one_way_to_log_in() {
     assert_eq!(good("", &[]).reread.as_secs(), 300);
     let vault = good(ON, &[]).vault.expect("configured");
     assert_eq!(vault.addr.to_string(), "https://vault.example.com:8200");
-    assert_eq!((&*vault.mount, vault.namespace), ("secret", None));
+    assert_eq!(
+        (&*vault.keys.mount, vault.keys.namespace.clone()),
+        ("secret", None)
+    );
     assert!(matches!(vault.login, VaultLogin::Token(_)));
-    assert_eq!(vault.timeout.as_secs(), 5);
+    assert_eq!(vault.keys.timeout.as_secs(), 5);
 
     // In production too: an agent of Vault's listens on loopback.
     let app_role = r#"
@@ -32,7 +35,7 @@ fn it_takes_an_address_and_one_way_to_log_in() {
     "#;
     let config = load_as(Some("production"), app_role, &[]).expect("good");
     let vault = config.vault.expect("configured");
-    assert_eq!(vault.namespace.as_deref(), Some("teams/payments"));
+    assert_eq!(vault.keys.namespace.as_deref(), Some("teams/payments"));
     let VaultLogin::AppRole {
         role_id, secret_id, ..
     } = vault.login
