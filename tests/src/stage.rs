@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use longshore_client::kinds::{BucketName, SendEmail, SweepBucket};
 use longshore_client::{Client, JobId, JobState, QueueError};
+use longshore_email::sandbox::SendGridSandbox;
+use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_queue::{Job, Link, LinkOptions, Queue, Stats};
 use longshore_sandbox::{
-    AppSandbox, AppendFsync, Fault, Faults, GoogleMapsSandbox, Ledger, Only, RedisServer, Rule,
-    S3Sandbox, SendGridSandbox, StripeSandbox, TwilioSandbox, WebhookEndpoint,
+    AppSandbox, AppendFsync, Fault, Faults, Ledger, Only, RedisServer, Rule, S3Sandbox,
+    StripeSandbox, WebhookEndpoint,
 };
+use longshore_sms::sandbox::TwilioSandbox;
 use tempfile::TempDir;
 use tokio::process::Command;
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use longshore_client::kinds::SendEmail;
 use longshore_client::{JobId, JobState};
-use longshore_sandbox::{EventWebhook, Fault, Rule};
+use longshore_email::sandbox::EventWebhook;
+use longshore_sandbox::{Fault, Rule};
 use longshore_tests::{Stage, Worker, email, eventually, outcomes};
 use serde_json::{Value, json};
 

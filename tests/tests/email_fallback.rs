@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use longshore_client::JobId;
 use longshore_client::JobState;
 use longshore_client::kinds::SendEmail;
-use longshore_sandbox::{Fault, PostmarkSandbox, Rule, SendGridSandbox};
+use longshore_email::sandbox::{PostmarkSandbox, SendGridSandbox};
+use longshore_sandbox::{Fault, Rule};
 use longshore_tests::{Dice, Load, Stage, Start, eventually, gone_by, outcomes, within};
 use serde_json::{Value, json};
 

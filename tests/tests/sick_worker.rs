@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use longshore_client::JobId;
-use longshore_sandbox::SendGridSandbox;
+use longshore_email::sandbox::SendGridSandbox;
 use longshore_tests::{Stage, Start, Tls, Worker, eventually, outcomes, within};
 use serde_json::{Value, json};
 

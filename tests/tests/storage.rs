@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use longshore_client::kinds::{BucketName, MoveBack, ReconcilePayments, SendEmail, SweepBucket};
 use longshore_client::{JobId, JobState};
+use longshore_email::sandbox::Attached;
 use longshore_provider::client;
-use longshore_sandbox::{Attached, Fault, Rule, S3Sandbox};
+use longshore_sandbox::{Fault, Rule, S3Sandbox};
 use longshore_tests::{Act, Stage, Start, eventually, outcomes, within};
 use serde_json::{Value, json};
 

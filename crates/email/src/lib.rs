@@ -25,7 +25,7 @@ mod news;
 #[cfg(feature = "worker")]
 mod postmark;
 #[cfg(feature = "sandbox")]
-mod sandbox;
+pub mod sandbox;
 #[cfg(feature = "worker")]
 mod sendgrid;
 #[cfg(feature = "worker")]

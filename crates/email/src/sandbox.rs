@@ -1,7 +1,21 @@
-//! Stand-ins for SendGrid and Postmark, in builds for development.
+//! Stand-ins for SendGrid and Postmark, for development and tests: in builds with the feature `sandbox`.
+//!
+//! Beside ledger and faults, which every stand-in has over HTTP, SendGrid's has:
+//!
+//! | request | does |
+//! |---|---|
+//! | `PUT /sandbox/webhooks` | who is told what becomes of mails, and how, see [`EventWebhook`] |
+//! | `GET /sandbox/webhooks` | the same |
+//! | `GET /sandbox/webhooks/told` | every list of events that was posted, oldest first |
+//! | `GET /sandbox/webhooks/public_key` | what they are verified with |
+
+mod postmark;
+mod sendgrid;
 
 use longshore_integration::{Listening, Sandbox, SandboxAt};
-use longshore_sandbox::{PostmarkSandbox, SendGridSandbox};
+
+pub use postmark::PostmarkSandbox;
+pub use sendgrid::{Attached, EventWebhook, EventsPosted, SendGridSandbox};
 
 pub(crate) const SANDBOXES: &[Sandbox] = &[
     Sandbox {

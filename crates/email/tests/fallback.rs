@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use longshore_email::SendEmail;
+use longshore_email::sandbox::{PostmarkSandbox, SendGridSandbox};
 use longshore_email::{
     EmailConfig, Postmark, PostmarkConfig, PostmarkTemplate, SendEmailHandler, SendGrid,
     SendGridConfig, Sender,
 };
 use longshore_job::{Handler, JobError, Outcome, Route, Scope};
-use longshore_sandbox::{Fault, PostmarkSandbox, Rule, SendGridSandbox};
+use longshore_sandbox::{Fault, Rule};
 use longshore_testing::Script;
 use serde_json::json;
 

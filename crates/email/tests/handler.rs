@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_email::SendEmail;
+use longshore_email::sandbox::SendGridSandbox;
 use longshore_email::{
     Attachments, EmailConfig, Fetching, MOST_BYTES, SendEmailHandler, SendGrid, SendGridConfig,
     Sender,
 };
 use longshore_job::{AddressHash, Handler, JobError, Outcome, Run};
-use longshore_sandbox::{Fault, Rule, SendGridSandbox};
+use longshore_sandbox::{Fault, Rule};
 use longshore_testing::{Request, Script, ScriptedGate, ScriptedMemory};
 use serde_json::json;
 

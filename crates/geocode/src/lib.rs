@@ -22,7 +22,7 @@ mod key;
 #[cfg(feature = "worker")]
 mod place;
 #[cfg(feature = "sandbox")]
-mod sandbox;
+pub mod sandbox;
 #[cfg(feature = "worker")]
 mod status;
 

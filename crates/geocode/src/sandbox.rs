@@ -1,7 +1,10 @@
-//! Stand-ins for Google Maps, in builds for development.
+//! A stand-in for Google Maps, for development and tests: in builds with the feature `sandbox`.
+
+mod google_maps;
 
 use longshore_integration::{Listening, Sandbox, SandboxAt};
-use longshore_sandbox::GoogleMapsSandbox;
+
+pub use google_maps::GoogleMapsSandbox;
 
 pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     name: "google_maps",

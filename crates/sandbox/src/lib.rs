@@ -1,13 +1,8 @@
-//! A local stand-in for every provider, with faults on demand, and private Redis servers: for development,
-//! demonstrations and tests.
+//! What stand-ins for providers are made of, with faults on demand, and private Redis servers: for development,
+//! demonstrations and tests. A stand-in itself lives in the crate of its provider, behind the feature `sandbox`.
 //!
-//! - [`SendGridSandbox`] answers like SendGrid does, and tells what becomes of mails. Each provider listens on a port of its own, since a
-//!   `base_url` is an origin.
-//! - [`PostmarkSandbox`] answers like Postmark does, for mails that SendGrid cannot take.
-//! - [`TwilioSandbox`] answers like Twilio does, lists what it sent, and calls back about it.
 //! - [`StripeSandbox`] takes payments like Stripe does, saves results under idempotency keys, and tells of events.
 //! - [`AppSandbox`] is no provider but the company's own app, which is told what became of payments.
-//! - [`GoogleMapsSandbox`] geocodes like Google does, with places that are made up.
 //! - `S3Sandbox`, with the feature `s3`, keeps objects like S3 and R2 do, with versions, uploads and rules.
 //! - [`Ledger`] has every effect that was carried out, so that "accepted once, sent once" can be counted at the
 //!   place where it matters.
@@ -25,13 +20,6 @@
 //! | `PUT /sandbox/faults` | replaces the rules: `{"rules":[{"fault":{"answer":{"status":503}},"when":{"first":3}}]}` |
 //! | `GET /sandbox/faults` | the rules |
 //! | `DELETE /sandbox/faults` | no more faults |
-//! | `PUT /sandbox/callbacks` | at Twilio: how it calls back, see [`Callbacks`] |
-//! | `GET /sandbox/callbacks` | at Twilio: the same |
-//! | `GET /sandbox/callbacks/made` | at Twilio: every status callback it has made, oldest first |
-//! | `PUT /sandbox/webhooks` | at SendGrid: who is told what becomes of mails, and how, see [`EventWebhook`] |
-//! | `GET /sandbox/webhooks` | at SendGrid: the same |
-//! | `GET /sandbox/webhooks/told` | at SendGrid: every list of events that was posted, oldest first |
-//! | `GET /sandbox/webhooks/public_key` | at SendGrid: what they are verified with |
 //! | `PUT /sandbox/webhooks` | at Stripe: who is told of events, and how, see [`Webhooks`] |
 //! | `GET /sandbox/webhooks` | at Stripe: the same |
 //! | `GET /sandbox/webhooks/told` | at Stripe: every event that was told, oldest first |
@@ -83,40 +71,32 @@
 mod app;
 mod control;
 mod fault;
-mod google_maps;
 mod ids;
 mod ledger;
 pub mod post;
-mod postmark;
 mod provider;
 mod redis_server;
 mod refused;
 #[cfg(feature = "s3")]
 mod s3;
-mod sendgrid;
 mod server;
 pub mod signed;
 mod stripe;
-mod twilio;
 mod vault_server;
 
 pub use axum;
 
 pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
 pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
-pub use google_maps::GoogleMapsSandbox;
 pub use ids::Ids;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
-pub use postmark::PostmarkSandbox;
 pub use provider::{Draft, Fate, Provider};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 pub use refused::Refused;
 #[cfg(feature = "s3")]
 pub use s3::{Planted, S3Sandbox};
-pub use sendgrid::{Attached, EventWebhook, EventsPosted, SendGridSandbox};
 pub use server::Server;
 pub use stripe::{
     EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,
 };
-pub use twilio::{Callbacks, CalledBack, PlantedMessage, SharedKey, TwilioMessage, TwilioSandbox};
 pub use vault_server::VaultServer;

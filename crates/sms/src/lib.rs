@@ -16,7 +16,7 @@ mod integration;
 #[cfg(feature = "worker")]
 mod message;
 #[cfg(feature = "sandbox")]
-mod sandbox;
+pub mod sandbox;
 #[cfg(feature = "worker")]
 mod twilio;
 #[cfg(feature = "worker")]

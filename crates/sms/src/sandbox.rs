@@ -1,7 +1,18 @@
-//! Stand-ins for Twilio, in builds for development.
+//! A stand-in for Twilio, for development and tests: in builds with the feature `sandbox`.
+//!
+//! Beside ledger and faults, which every stand-in has over HTTP:
+//!
+//! | request | does |
+//! |---|---|
+//! | `PUT /sandbox/callbacks` | how it calls back, see [`Callbacks`] |
+//! | `GET /sandbox/callbacks` | the same |
+//! | `GET /sandbox/callbacks/made` | every status callback it has made, oldest first |
+
+mod twilio;
 
 use longshore_integration::{Listening, Sandbox, SandboxAt};
-use longshore_sandbox::TwilioSandbox;
+
+pub use twilio::{Callbacks, CalledBack, PlantedMessage, SharedKey, TwilioMessage, TwilioSandbox};
 
 pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     name: "twilio",

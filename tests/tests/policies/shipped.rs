@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use longshore_client::{JobId, JobState};
+use longshore_email::sandbox::PostmarkSandbox;
 use longshore_queue::BreakerState;
-use longshore_sandbox::{Fault, PostmarkSandbox, Rule};
+use longshore_sandbox::{Fault, Rule};
 use longshore_tests::{Act, Stage, eventually, outcomes};
 
 use crate::answered;

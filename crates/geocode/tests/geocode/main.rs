@@ -6,9 +6,10 @@ mod golden;
 mod secrets;
 
 use longshore_geocode::GeocodeAddress;
+use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_geocode::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
 use longshore_job::{Answer, Handler, JobError, Outcome};
-use longshore_sandbox::{Fault, GoogleMapsSandbox, Only, Rule};
+use longshore_sandbox::{Fault, Only, Rule};
 use longshore_testing::{Request, Script, ScriptedGate, ScriptedMemory, Way};
 use serde_json::Value;
 

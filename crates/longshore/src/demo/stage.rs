@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use longshore_client::Client;
+use longshore_email::sandbox::SendGridSandbox;
+use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_job::Kinds;
 use longshore_operator::{Operator, QueueInfo, QueueRow, Repeats};
 use longshore_queue::{BreakerState, Key, Link, LinkOptions, Queue};
 use longshore_sandbox::{
-    AppSandbox, AppendFsync, GoogleMapsSandbox, RedisServer, Rule, S3Sandbox, SendGridSandbox,
-    StripeSandbox, TwilioSandbox, WebhookEndpoint,
+    AppSandbox, AppendFsync, RedisServer, Rule, S3Sandbox, StripeSandbox, WebhookEndpoint,
 };
+use longshore_sms::sandbox::TwilioSandbox;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};

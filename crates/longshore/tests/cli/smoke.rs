@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use longshore_sandbox::{
-    Fault, GoogleMapsSandbox, Rule, SendGridSandbox, StripeSandbox, TwilioSandbox,
-};
+use longshore_email::sandbox::SendGridSandbox;
+use longshore_geocode::sandbox::GoogleMapsSandbox;
+use longshore_sandbox::{Fault, Rule, StripeSandbox};
+use longshore_sms::sandbox::TwilioSandbox;
 
 use super::{Bench, Ran};
 use crate::bench::fields;

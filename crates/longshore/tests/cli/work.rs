@@ -6,7 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use longshore_sandbox::{RedisServer, SendGridSandbox};
+use longshore_email::sandbox::SendGridSandbox;
+use longshore_sandbox::RedisServer;
 use longshore_tests::eventually;
 use serde_json::json;
 

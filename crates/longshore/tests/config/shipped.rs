@@ -8,7 +8,7 @@ use std::path::Path;
 
 use longshore::program;
 use longshore_app::config::{Config, Severity, defaults, page};
-use longshore_sandbox::SendGridSandbox;
+use longshore_email::sandbox::SendGridSandbox;
 
 use crate::{good, load};
 

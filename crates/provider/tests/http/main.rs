@@ -9,8 +9,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use longshore_job::Run;
-use longshore_provider::{Http, ProviderError, Request, Response, bearer};
-use longshore_sandbox::SendGridSandbox;
+use longshore_provider::{Http, ProviderError, Request, Response, StatusCode, bearer};
+use longshore_sandbox::axum::body::Bytes;
+use longshore_sandbox::axum::http::request::Parts;
+use longshore_sandbox::axum::response::{self, IntoResponse};
+use longshore_sandbox::{Draft, Fate, Ledger, Provider, Server};
 use longshore_testing::Script;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -43,8 +46,28 @@ fn mail() -> Request {
         .expect("JSON")
 }
 
-async fn sandbox() -> SendGridSandbox {
-    SendGridSandbox::start(LOOPBACK).await.expect("a free port")
+/// A provider that takes whatever it is sent.
+struct Anything;
+
+impl Provider for Anything {
+    fn name(&self) -> &'static str {
+        "anything"
+    }
+
+    fn answer(&self, _: &Parts, _: &Bytes, fate: &mut Fate<'_>) -> response::Response {
+        const ID: &str = "message-1";
+        fate.carries_out(vec![Draft::new("ada@example.com", ID)]);
+        (StatusCode::ACCEPTED, [("x-message-id", ID)]).into_response()
+    }
+
+    fn explain(&self, status: u16) -> String {
+        status.to_string()
+    }
+}
+
+async fn sandbox() -> Server {
+    let server = Server::start(LOOPBACK, Anything, Ledger::default()).await;
+    server.expect("a free port")
 }
 
 async fn listen() -> (TcpListener, String) {

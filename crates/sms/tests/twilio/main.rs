@@ -7,8 +7,9 @@ mod wire;
 use std::time::{Duration, SystemTime};
 
 use longshore_job::{Handler, JobError, Outcome, Run};
-use longshore_sandbox::{Fault, PlantedMessage, Rule, TwilioSandbox};
+use longshore_sandbox::{Fault, Rule};
 use longshore_sms::SendSms;
+use longshore_sms::sandbox::{PlantedMessage, TwilioSandbox};
 use longshore_sms::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
 use longshore_testing::{Request, Script, ScriptedMemory};
 

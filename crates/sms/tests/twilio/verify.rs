@@ -4,8 +4,9 @@
 use std::time::{Duration, SystemTime};
 
 use longshore_job::{Job, JobError, Outcome, Scope};
-use longshore_sandbox::{Fault, PlantedMessage};
+use longshore_sandbox::Fault;
 use longshore_sms::SendSms;
+use longshore_sms::sandbox::PlantedMessage;
 use serde_json::json;
 
 use crate::{ACCOUNT, BODY, Scene, TO, memory, sid};

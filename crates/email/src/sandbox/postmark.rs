@@ -1,0 +1,144 @@
+//! Postmark, as far as mail is sent there by template.
+
+mod mail;
+
+use std::io;
+use std::net::SocketAddr;
+
+use longshore_sandbox::axum::body::Bytes;
+use longshore_sandbox::axum::http::header::CONTENT_TYPE;
+use longshore_sandbox::axum::http::request::Parts;
+use longshore_sandbox::axum::http::{HeaderMap, Method, StatusCode};
+use longshore_sandbox::axum::response::{IntoResponse, Response};
+use longshore_sandbox::{Fate, Ids, Ledger, Provider, Refused, Server, stand_in};
+use serde_json::json;
+
+use mail::{Mail, Problem};
+
+/// A stand-in for Postmark's `POST /email/withTemplate`.
+///
+/// Answers like the real one: any token is good unless it was refused, a mail of the wrong shape gets a 422 with its
+/// `ErrorCode`, one to an address that was made inactive a 406 in a 422, and an accepted one a 200 with its `MessageID`.
+/// The template in the ledger is its number or its alias.
+#[derive(Debug)]
+pub struct PostmarkSandbox {
+    server: Server,
+    refused_tokens: Refused,
+    inactive: Refused,
+}
+
+stand_in!(PostmarkSandbox);
+
+impl PostmarkSandbox {
+    /// Listens on this address; port 0 picks a free one. Stops when it is dropped.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start(addr: SocketAddr) -> io::Result<Self> {
+        Self::start_with(addr, Ledger::default()).await
+    }
+
+    /// The same, writing into a ledger that there is already: one for several providers, or one that outlives
+    /// this server.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start_with(addr: SocketAddr, ledger: Ledger) -> io::Result<Self> {
+        let (refused_tokens, inactive) = (Refused::default(), Refused::default());
+        let provider = Postmark {
+            refused_tokens: refused_tokens.clone(),
+            inactive: inactive.clone(),
+            ids: Ids::new(),
+        };
+        let server = Server::start(addr, provider, ledger).await?;
+        Ok(Self {
+            server,
+            refused_tokens,
+            inactive,
+        })
+    }
+
+    /// Refuses this server token from now on.
+    pub fn refuse_token(&self, token: impl Into<String>) {
+        self.refused_tokens.refuse(token);
+    }
+
+    /// Takes this server token again.
+    pub fn accept_token(&self, token: &str) {
+        self.refused_tokens.accept(token);
+    }
+
+    /// Takes no more mail to this address, as after a bounce.
+    pub fn make_inactive(&self, address: impl Into<String>) {
+        self.inactive.refuse(address);
+    }
+}
+
+#[derive(Debug)]
+struct Postmark {
+    refused_tokens: Refused,
+    inactive: Refused,
+    ids: Ids,
+}
+
+impl Postmark {
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        let header = headers.get("x-postmark-server-token");
+        let token = header.and_then(|value| value.to_str().ok());
+        token.is_some_and(|token| !token.is_empty() && !self.refused_tokens.has(token))
+    }
+
+    fn accept(&self, mail: &Mail, fate: &mut Fate<'_>) -> Response {
+        if self.inactive.has(&mail.recipient) {
+            return refuse(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &Problem::inactive(&mail.recipient),
+            );
+        }
+        let id = self.ids.next("");
+        fate.carries_out(vec![mail.draft(&id)]);
+        let accepted = json!({
+            "To": mail.recipient,
+            "SubmittedAt": jiff::Timestamp::now().to_string(),
+            "MessageID": id,
+            "ErrorCode": 0,
+            "Message": "OK",
+        });
+        answer(StatusCode::OK, accepted.to_string())
+    }
+}
+
+impl Provider for Postmark {
+    fn name(&self) -> &'static str {
+        "postmark"
+    }
+
+    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+        if request.uri.path() != "/email/withTemplate" {
+            return answer(StatusCode::NOT_FOUND, String::new());
+        }
+        if request.method != Method::POST {
+            return answer(StatusCode::METHOD_NOT_ALLOWED, String::new());
+        }
+        if !self.knows(&request.headers) {
+            return refuse(StatusCode::UNAUTHORIZED, &Problem::of_status(401));
+        }
+        match Mail::read(body) {
+            Ok(mail) => self.accept(&mail, fate),
+            Err(problem) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &problem),
+        }
+    }
+
+    fn explain(&self, status: u16) -> String {
+        Problem::of_status(status).to_json()
+    }
+}
+
+fn refuse(status: StatusCode, problem: &Problem) -> Response {
+    answer(status, problem.to_json())
+}
+
+fn answer(status: StatusCode, body: String) -> Response {
+    let json = [(CONTENT_TYPE, "application/json")];
+    (status, json, body).into_response()
+}

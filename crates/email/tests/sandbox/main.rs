@@ -1,0 +1,4 @@
+//! The stand-ins over real HTTP.
+
+mod postmark;
+mod sendgrid;
