@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use longshore_client::kinds::{CreatePaymentIntent, GeocodeAddress, SendEmail, SendSms};
-use longshore_sandbox::S3Sandbox;
+use longshore_storage::sandbox::S3Sandbox;
 
 /// What Stripe's stand-in signs its events with.
 pub const WEBHOOK_SECRET: &str = "whsec_flow";

@@ -10,10 +10,11 @@ use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_queue::{Job, Link, LinkOptions, Queue, Stats};
 use longshore_sandbox::{
-    AppSandbox, AppendFsync, Fault, Faults, Ledger, Only, RedisServer, Rule, S3Sandbox,
-    StripeSandbox, WebhookEndpoint,
+    AppSandbox, AppendFsync, Fault, Faults, Ledger, Only, RedisServer, Rule, StripeSandbox,
+    WebhookEndpoint,
 };
 use longshore_sms::sandbox::TwilioSandbox;
+use longshore_storage::sandbox::S3Sandbox;
 use tempfile::TempDir;
 use tokio::process::Command;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use longshore_sandbox::S3Sandbox;
+use longshore_storage::sandbox::S3Sandbox;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 

@@ -187,7 +187,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         "payment-reconcile",
         &["job", "provider", "integration", "sandbox"],
     ),
-    ("storage", &["job", "provider"]),
+    ("storage", &["job", "provider", "sandbox"]),
     (
         "export-cleanup",
         &["job", "storage", "provider", "integration", "sandbox"],

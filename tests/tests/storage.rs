@@ -8,7 +8,8 @@ use longshore_client::kinds::{BucketName, MoveBack, ReconcilePayments, SendEmail
 use longshore_client::{JobId, JobState};
 use longshore_email::sandbox::Attached;
 use longshore_provider::client;
-use longshore_sandbox::{Fault, Rule, S3Sandbox};
+use longshore_sandbox::{Fault, Rule};
+use longshore_storage::sandbox::S3Sandbox;
 use longshore_tests::{Act, Stage, Start, eventually, outcomes, within};
 use serde_json::{Value, json};
 

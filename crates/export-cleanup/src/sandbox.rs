@@ -1,7 +1,8 @@
 //! Stand-ins for S3 and R2, in builds for development.
 
 use longshore_integration::{Listening, Sandbox, SandboxAt};
-use longshore_sandbox::{Ledger, S3Sandbox};
+use longshore_sandbox::Ledger;
+use longshore_storage::sandbox::S3Sandbox;
 
 pub(crate) const SANDBOXES: &[Sandbox] = &[
     Sandbox {

@@ -3,7 +3,6 @@
 //!
 //! - [`StripeSandbox`] takes payments like Stripe does, saves results under idempotency keys, and tells of events.
 //! - [`AppSandbox`] is no provider but the company's own app, which is told what became of payments.
-//! - `S3Sandbox`, with the feature `s3`, keeps objects like S3 and R2 do, with versions, uploads and rules.
 //! - [`Ledger`] has every effect that was carried out, so that "accepted once, sent once" can be counted at the
 //!   place where it matters.
 //! - [`Faults`] makes the provider misbehave: by rule, on chosen requests, at chosen moments.
@@ -26,8 +25,6 @@
 //! | `POST /sandbox/payment_intents` | at Stripe: plants payment intents, a list of [`PlantedPaymentIntent`]; answers their ids |
 //! | `DELETE /sandbox/idempotency_keys` | at Stripe: forgets all saved results |
 //! | `PUT /sandbox/saved_errors` | at Stripe: `{"count","effect"}`: the next so many operations are 500, and their keys keep it |
-//! | `PUT /sandbox/objects` | at S3: plants an object, `{"bucket","key","body","age_seconds"}` |
-//! | `GET /sandbox/objects/{bucket}` | at S3: its keys, in their order |
 //! | `GET /sandbox/effects` | at the app: every effect that was applied, oldest first |
 //! | `POST /sandbox/payments` | at the app: plants payments, a list of [`AppPayment`] with `created` |
 //!
@@ -77,8 +74,6 @@ pub mod post;
 mod provider;
 mod redis_server;
 mod refused;
-#[cfg(feature = "s3")]
-mod s3;
 mod server;
 pub mod signed;
 mod stripe;
@@ -93,8 +88,6 @@ pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
 pub use provider::{Draft, Fate, Provider};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 pub use refused::Refused;
-#[cfg(feature = "s3")]
-pub use s3::{Planted, S3Sandbox};
 pub use server::Server;
 pub use stripe::{
     EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,

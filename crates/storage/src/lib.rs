@@ -22,6 +22,8 @@ pub mod lifecycle;
 mod name;
 pub mod objects;
 pub mod presign;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 mod session;
 mod store;
 mod stores;

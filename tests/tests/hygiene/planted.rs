@@ -8,7 +8,8 @@ use longshore_client::kinds::{
     CreatePaymentIntent, CreateSubscription, GeocodeAddress, ReconcilePayments, SendEmail, SendSms,
 };
 use longshore_job::Prepared;
-use longshore_sandbox::{Fault, Rule, S3Sandbox};
+use longshore_sandbox::{Fault, Rule};
+use longshore_storage::sandbox::S3Sandbox;
 use longshore_tests::Stage;
 use serde_json::{Value, json};
 

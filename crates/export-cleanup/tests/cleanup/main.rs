@@ -11,7 +11,7 @@ use longshore_export_cleanup::BucketName;
 use longshore_export_cleanup::Cleanup;
 use longshore_job::{Outcome, Run};
 use longshore_provider::secret::SecretString;
-use longshore_sandbox::S3Sandbox;
+use longshore_storage::sandbox::S3Sandbox;
 use longshore_storage::{Bucket, Keys, Name, Rule, StaticKeys, Store, StoreConfig, Stores};
 use longshore_testing::{Request, Script};
 use serde_json::Value;

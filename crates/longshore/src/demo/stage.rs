@@ -15,9 +15,10 @@ use longshore_job::Kinds;
 use longshore_operator::{Operator, QueueInfo, QueueRow, Repeats};
 use longshore_queue::{BreakerState, Key, Link, LinkOptions, Queue};
 use longshore_sandbox::{
-    AppSandbox, AppendFsync, RedisServer, Rule, S3Sandbox, StripeSandbox, WebhookEndpoint,
+    AppSandbox, AppendFsync, RedisServer, Rule, StripeSandbox, WebhookEndpoint,
 };
 use longshore_sms::sandbox::TwilioSandbox;
+use longshore_storage::sandbox::S3Sandbox;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use longshore_job::{JobError, NotNow, Pass, Why, Word};
-use longshore_sandbox::{Fault, Ledger, Rule, S3Sandbox, When};
+use longshore_sandbox::{Fault, Ledger, Rule, When};
 use longshore_storage::objects::NewObject;
+use longshore_storage::sandbox::S3Sandbox;
 use longshore_storage::{ErrorClass, Name};
 use longshore_testing::{Noted, Script, ScriptedGate, Way};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use longshore_sandbox::S3Sandbox;
 use longshore_storage::objects::NewObject;
+use longshore_storage::sandbox::S3Sandbox;
 use longshore_storage::{Bucket, ErrorClass, Name, Stores};
 
 use crate::breaker::breaker;

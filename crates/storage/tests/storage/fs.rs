@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use hyper_util::rt::TokioIo;
-use longshore_sandbox::S3Sandbox;
+use longshore_storage::sandbox::S3Sandbox;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;

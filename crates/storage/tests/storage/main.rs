@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use longshore_provider::secret::SecretString;
-use longshore_sandbox::S3Sandbox;
+use longshore_storage::sandbox::S3Sandbox;
 use longshore_storage::{Bucket, Keys, Name, StaticKeys, Store, StoreConfig};
 
 pub(crate) const LOOPBACK: SocketAddr =

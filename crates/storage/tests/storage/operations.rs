@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use longshore_sandbox::{Fault, Rule as FaultRule, S3Sandbox};
+use longshore_sandbox::{Fault, Rule as FaultRule};
 use longshore_storage::objects::{Doomed, Listed, NewObject};
+use longshore_storage::sandbox::S3Sandbox;
 use longshore_storage::{ErrorClass, Moved, Name, Rule, Session, Store, move_object};
 
 use crate::fs::Fs;

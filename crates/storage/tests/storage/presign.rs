@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use longshore_provider::client;
-use longshore_sandbox::S3Sandbox;
 use longshore_storage::presign::{PresignedUpload, UploadRequest};
+use longshore_storage::sandbox::S3Sandbox;
 use longshore_storage::{Bucket, Name, Rule};
 
 use crate::fs::Fs;

@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::body::Bytes;
+use longshore_sandbox::axum::body::Bytes;
 use ring::digest;
 use s3s::dto::{LifecycleRule, Timestamp};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
-
-use crate::ids::hex;
 
 /// An object to be planted over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,10 +62,12 @@ pub(super) struct Upload {
 impl Entry {
     pub(super) fn new(body: Bytes, modified: SystemTime) -> Self {
         let hash = digest::digest(&digest::SHA256, &body);
+        // As long as the MD5 that an ETag usually is.
+        let hash = hash.as_ref().iter().take(16);
         Self {
             id: Ulid::generate().to_string(),
             marker: false,
-            etag: hex(&hash.as_ref()[..16]),
+            etag: hash.map(|byte| format!("{byte:02x}")).collect(),
             body,
             modified,
             content_type: None,

@@ -10,21 +10,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::http::request::Parts;
-use axum::http::{Method, Request, StatusCode};
-use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use longshore_sandbox::axum::Router;
+use longshore_sandbox::axum::body::{Body, Bytes};
+use longshore_sandbox::axum::http::request::Parts;
+use longshore_sandbox::axum::http::{Method, Request, StatusCode};
+use longshore_sandbox::axum::response::{IntoResponse, Response};
+use longshore_sandbox::{Draft, Fate, Ids, Ledger, Provider, Refused, Server, stand_in};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3Result, s3_error};
 
-use crate::Ledger;
-use crate::ids::Ids;
-use crate::provider::{Draft, Fate, Provider};
-use crate::refused::Refused;
-use crate::server::{Server, stand_in};
 use answer::Answers;
 pub use shelf::Planted;
 use shelf::Shelf;

@@ -1,7 +1,7 @@
 //! What S3 answers.
 
-use axum::body::Bytes;
 use futures_util::TryStreamExt;
+use longshore_sandbox::axum::body::Bytes;
 use s3s::dto::*;
 use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
 

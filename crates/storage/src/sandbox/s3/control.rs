@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::routing::{get, put};
-use axum::{Json, Router};
+use longshore_sandbox::axum::extract::{Path, State};
+use longshore_sandbox::axum::http::StatusCode;
+use longshore_sandbox::axum::routing::{get, put};
+use longshore_sandbox::axum::{Json, Router};
 
 use super::shelf::{Planted, Shelf};
 
