@@ -181,9 +181,10 @@ async fn text(State(health): State<Health>) -> impl IntoResponse {
         true => *seldom = Seldom::default(),
         false => seldom.refresh(&all, &health.overview, STATS_WAIT).await,
     }
+    let seldom = seldom.clone();
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (
         [(header::CONTENT_TYPE, content_type)],
-        health.metrics.text(&queues, &seldom),
+        health.metrics.text(queues, seldom),
     )
 }

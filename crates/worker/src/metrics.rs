@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use longshore_queue::Stats;
 use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+mod gauges;
 mod inventory;
 mod of_queue;
 mod redis;
 mod seldom;
 
+use inventory::Inventory;
 pub use inventory::ProviderFacts;
 pub(crate) use of_queue::QueueMetrics;
 pub(crate) use seldom::Seldom;
+
+/// What all names begin with.
+const PREFIX: &str = "longshore";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabel {
@@ -78,7 +84,6 @@ pub(crate) struct Metrics {
     units: Family<UnitLabels, Counter>,
     not_reached: Family<HostLabels, Gauge>,
     credentials_unfetched: Family<HostLabels, Gauge>,
-    providers: Vec<ProviderFacts>,
     ticks: Family<EntryLabel, Counter>,
     skipped_ticks: Family<EntryLabel, Counter>,
     last_tick: Family<EntryLabel, Gauge>,
@@ -88,7 +93,7 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new(providers: Vec<ProviderFacts>) -> Arc<Self> {
-        let mut registry = Registry::with_prefix("longshore");
+        let mut registry = Registry::with_prefix(PREFIX);
         // From 1 ms to 65 s for jobs, from 0.1 ms to 1.6 s for Redis.
         let jobs = Histograms::new_with_constructor(|| {
             Histogram::new(exponential_buckets(0.001, 2.0, 17))
@@ -111,7 +116,6 @@ impl Metrics {
             units: Family::default(),
             not_reached: Family::default(),
             credentials_unfetched: Family::default(),
-            providers,
             ticks: Family::default(),
             skipped_ticks: Family::default(),
             last_tick: Family::default(),
@@ -123,6 +127,7 @@ impl Metrics {
         metrics.register_providers(&mut registry);
         metrics.register_cron(&mut registry);
         metrics.listeners.register(&mut registry);
+        registry.register_collector(Box::new(Inventory(providers)));
         Arc::new(Self {
             registry,
             ..metrics
@@ -247,16 +252,13 @@ impl Metrics {
     }
 
     /// Everything, with what Redis says of the queues.
-    pub(crate) fn text(&self, queues: &[(String, Stats)], seldom: &Seldom) -> String {
+    pub(crate) fn text(&self, queues: Vec<(String, Stats)>, seldom: Seldom) -> String {
+        let mut of_redis = Registry::with_prefix(PREFIX);
+        of_redis.register_collector(Box::new(redis::Said { queues, seldom }));
         let mut text = String::new();
         // Writing to a String does not fail.
-        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
-        let body = text.trim_end_matches("# EOF\n").len();
-        text.truncate(body);
-        redis::gauges(&mut text, queues);
-        inventory::gauges(&mut text, &self.providers);
-        seldom.gauges(&mut text);
-        text.push_str("# EOF\n");
+        let _ =
+            encode_registry(&mut text, &self.registry).and_then(|()| encode(&mut text, &of_redis));
         text
     }
 }

@@ -223,47 +223,6 @@ fn faults(facts: &ServerFacts) -> Vec<&'static str> {
     faults
 }
 
-/// Writes what is known of the server for `/metrics`. What it does not say is left out.
-pub(crate) fn gauges(text: &mut String, facts: &ServerFacts) {
-    let yes = |value: bool| u64::from(u8::from(value));
-    let rows = [
-        (
-            "redis_may_evict",
-            "1 while Redis may drop jobs when its memory is full",
-            facts.may_evict().map(yes),
-        ),
-        (
-            "redis_append_only",
-            "1 while Redis writes an append-only file",
-            facts.append_only.map(yes),
-        ),
-        (
-            "redis_persists",
-            "1 while the last write to the append-only file, or the last snapshot, went well",
-            facts.persists.map(yes),
-        ),
-        (
-            "redis_replicas",
-            "Replicas of Redis that keep up",
-            facts.replicas,
-        ),
-        (
-            "redis_evicted_keys",
-            "Keys that Redis has dropped since it was started",
-            facts.evicted,
-        ),
-    ];
-    for (name, help, value) in rows {
-        if let Some(value) = value {
-            // Writing to a String does not fail.
-            let _ = writeln!(
-                text,
-                "# HELP longshore_{name} {help}.\n# TYPE longshore_{name} gauge\nlongshore_{name} {value}"
-            );
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,9 +242,5 @@ mod tests {
             ..ServerFacts::default()
         };
         assert_eq!(faults(&ill).len(), 2);
-        let mut text = String::new();
-        gauges(&mut text, &ill);
-        assert!(text.contains("longshore_redis_may_evict 1\n"), "{text}");
-        assert!(!text.contains("longshore_redis_replicas"), "{text}");
     }
 }

@@ -1,109 +1,150 @@
-//! What Redis says of the queues, as Prometheus text.
+//! What Redis says of the queues.
 
-use std::fmt::Write as _;
+use std::fmt;
 
 use longshore_queue::{BreakerState, HoldCause, JobState, Stats};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet};
 
-/// A row's labels, and its value.
-type Row = (String, f64);
+use super::QueueLabel;
+use super::gauges::Gauges;
+use super::seldom::Seldom;
 
-pub(super) fn gauges(text: &mut String, queues: &[(String, Stats)]) {
-    let mut gauge = |name: &str, help: &str, rows: Vec<Row>| {
-        let _ = writeln!(
-            text,
-            "# HELP longshore_{name} {help}.\n# TYPE longshore_{name} gauge"
-        );
-        for (labels, value) in rows {
-            let _ = writeln!(text, "longshore_{name}{{{labels}}} {value}");
-        }
-    };
-    let each = |value: fn(&Stats) -> f64| {
-        queues
-            .iter()
-            .map(|(queue, stats)| (format!("queue=\"{queue}\""), value(stats)))
-            .collect::<Vec<_>>()
-    };
-    gauge("jobs", "Jobs in Redis, by state", jobs(queues));
-    gauge(
-        "parked_jobs",
-        "Pending jobs that wait for a worker that knows their kind",
-        each(|stats| stats.parked as f64),
-    );
-    let latency = each(|stats| stats.latency_ms.unwrap_or(0) as f64 / 1000.0);
-    gauge("latency_seconds", "Age of the oldest pending job", latency);
-    gauge(
-        "paused",
-        "1 while the queue is paused",
-        each(|stats| f64::from(u8::from(stats.paused.is_some()))),
-    );
-    gauge(
-        "paused_itself",
-        "1 while the queue is paused since its provider refuses our credentials",
-        each(|stats| f64::from(u8::from(by_itself(stats)))),
-    );
-    let workers = each(|stats| stats.workers as f64);
-    gauge("workers", "Workers with a lease", workers);
-    gauge(
-        "breaker_state",
-        "A provider's breaker: 0 closed, 1 half-open, 2 open",
-        breakers(queues),
-    );
-    gauge(
-        "hold",
-        "1 for each thing that holds calls of a provider back; no provider: the queue's own",
-        holds(queues),
-    );
-    gauge(
-        "held",
-        "1 while the provider has told us to stay away",
-        each(|stats| f64::from(u8::from(stats.held_until_ms.is_some()))),
-    );
+/// What Redis has just said.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) queues: Vec<(String, Stats)>,
+    pub(super) seldom: Seldom,
 }
 
-fn jobs(queues: &[(String, Stats)]) -> Vec<Row> {
-    let mut jobs = Vec::new();
-    for (queue, stats) in queues {
-        let states = [
-            (JobState::Pending, stats.pending),
-            (JobState::Scheduled, stats.scheduled),
-            (JobState::Running, stats.running),
-            (JobState::Retryable, stats.retryable),
-            (JobState::Dead, stats.dead),
-        ];
-        for (state, count) in states {
-            jobs.push((format!("queue=\"{queue}\",state=\"{state}\""), count as f64));
-        }
-    }
-    jobs
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    queue: String,
+    state: &'static str,
 }
 
-fn breakers(queues: &[(String, Stats)]) -> Vec<Row> {
-    let mut breakers = Vec::new();
-    for (queue, stats) in queues {
-        for breaker in &stats.breakers {
-            let value = match breaker.state {
-                BreakerState::Closed => 0.0,
-                BreakerState::HalfOpen => 1.0,
-                BreakerState::Open => 2.0,
-            };
-            let provider = &breaker.provider;
-            breakers.push((format!("queue=\"{queue}\",provider=\"{provider}\""), value));
-        }
-    }
-    breakers
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BreakerLabels {
+    queue: String,
+    provider: String,
 }
 
-fn holds(queues: &[(String, Stats)]) -> Vec<Row> {
-    let mut holds = Vec::new();
-    for (queue, stats) in queues {
-        for hold in &stats.holds {
-            let provider = hold.provider.as_deref().unwrap_or_default();
-            let cause = hold.cause;
-            let labels = format!("queue=\"{queue}\",cause=\"{cause}\",provider=\"{provider}\"");
-            holds.push((labels, 1.0));
-        }
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HoldLabels {
+    queue: String,
+    cause: &'static str,
+    provider: String,
+}
+
+impl Collector for Said {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut gauges = Gauges::into(encoder);
+        self.counts(&mut gauges)?;
+        self.troubles(&mut gauges)?;
+        self.seldom.gauges(&mut gauges)
     }
-    holds
+}
+
+impl Said {
+    fn each<V>(&self, value: impl Fn(&Stats) -> V) -> impl Iterator<Item = (QueueLabel, V)> {
+        self.queues.iter().map(move |(queue, stats)| {
+            let queue = queue.clone();
+            (QueueLabel { queue }, value(stats))
+        })
+    }
+
+    fn counts(&self, gauges: &mut Gauges<'_>) -> fmt::Result {
+        gauges.family("jobs", "Jobs in Redis, by state", self.jobs())?;
+        gauges.family(
+            "parked_jobs",
+            "Pending jobs that wait for a worker that knows their kind",
+            self.each(|stats| stats.parked),
+        )?;
+        gauges.family(
+            "latency_seconds",
+            "Age of the oldest pending job",
+            self.each(|stats| stats.latency_ms.unwrap_or(0) as f64 / 1000.0),
+        )?;
+        gauges.family(
+            "workers",
+            "Workers with a lease",
+            self.each(|stats| stats.workers),
+        )
+    }
+
+    fn troubles(&self, gauges: &mut Gauges<'_>) -> fmt::Result {
+        gauges.family(
+            "paused",
+            "1 while the queue is paused",
+            self.each(|stats| u32::from(stats.paused.is_some())),
+        )?;
+        gauges.family(
+            "paused_itself",
+            "1 while the queue is paused since its provider refuses our credentials",
+            self.each(|stats| u32::from(by_itself(stats))),
+        )?;
+        gauges.family(
+            "breaker_state",
+            "A provider's breaker: 0 closed, 1 half-open, 2 open",
+            self.breakers(),
+        )?;
+        gauges.family(
+            "hold",
+            "1 for each thing that holds calls of a provider back; no provider: the queue's own",
+            self.holds(),
+        )?;
+        gauges.family(
+            "held",
+            "1 while the provider has told us to stay away",
+            self.each(|stats| u32::from(stats.held_until_ms.is_some())),
+        )
+    }
+
+    fn jobs(&self) -> impl Iterator<Item = (StateLabels, u64)> {
+        self.queues.iter().flat_map(|(queue, stats)| {
+            [
+                (JobState::Pending, stats.pending),
+                (JobState::Scheduled, stats.scheduled),
+                (JobState::Running, stats.running),
+                (JobState::Retryable, stats.retryable),
+                (JobState::Dead, stats.dead),
+            ]
+            .map(|(state, count)| {
+                let (queue, state) = (queue.clone(), state.as_str());
+                (StateLabels { queue, state }, count)
+            })
+        })
+    }
+
+    fn breakers(&self) -> impl Iterator<Item = (BreakerLabels, u32)> {
+        self.queues.iter().flat_map(|(queue, stats)| {
+            stats.breakers.iter().map(|breaker| {
+                let labels = BreakerLabels {
+                    queue: queue.clone(),
+                    provider: breaker.provider.clone(),
+                };
+                let value = match breaker.state {
+                    BreakerState::Closed => 0,
+                    BreakerState::HalfOpen => 1,
+                    BreakerState::Open => 2,
+                };
+                (labels, value)
+            })
+        })
+    }
+
+    fn holds(&self) -> impl Iterator<Item = (HoldLabels, u32)> {
+        self.queues.iter().flat_map(|(queue, stats)| {
+            stats.holds.iter().map(|hold| {
+                let labels = HoldLabels {
+                    queue: queue.clone(),
+                    cause: hold.cause.as_str(),
+                    provider: hold.provider.clone().unwrap_or_default(),
+                };
+                (labels, 1)
+            })
+        })
+    }
 }
 
 /// Whether the queue has paused itself: only its provider's refusal does that.

@@ -1,14 +1,15 @@
 //! What is asked of Redis for `/metrics` no more than every few seconds, however often that is read: it costs more than
 //! counting does. Nobody reads, nobody asks.
 
-use std::fmt::Write as _;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use longshore_queue::{DeadGroup, Queue, QueueError, ServerFacts};
+use prometheus_client::encoding::EncodeLabelSet;
 use tokio::time::timeout;
 
-use super::inventory::escaped;
-use crate::overview::{self, Overview};
+use super::gauges::Gauges;
+use crate::overview::Overview;
 
 /// How long an answer is good.
 const GOOD_FOR: Duration = Duration::from_secs(10);
@@ -17,7 +18,7 @@ const GOOD_FOR: Duration = Duration::from_secs(10);
 const MAX_GROUPS: usize = 20;
 
 /// The last answers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Seldom {
     asked: Option<Instant>,
     groups: Vec<(String, DeadGroup)>,
@@ -55,58 +56,95 @@ impl Seldom {
         self.asked = Some(Instant::now());
     }
 
-    /// Writes them.
-    pub(super) fn gauges(&self, text: &mut String) {
-        // Writing to a String does not fail.
-        let mut head = |name: &str, help: &str| {
-            let _ = writeln!(
-                text,
-                "# HELP longshore_{name} {help}.\n# TYPE longshore_{name} gauge"
-            );
-        };
-        head(
+    #[cfg(test)]
+    pub(super) fn answered(groups: Vec<(String, DeadGroup)>, server: ServerFacts) -> Self {
+        Self {
+            asked: None,
+            groups,
+            server: Some(server),
+        }
+    }
+
+    pub(super) fn gauges(&self, gauges: &mut Gauges<'_>) -> fmt::Result {
+        gauges.family(
             "dead_letters",
             "Dead letters by group, the 20 biggest groups of each queue",
-        );
-        for (queue, group) in &self.groups {
-            let _ = writeln!(
-                text,
-                "longshore_dead_letters{{queue=\"{queue}\",group=\"{}\",kind=\"{}\",provider=\"{}\",class=\"{}\"}} {}",
-                escaped(&group.id),
-                escaped(group.kind.as_deref().unwrap_or_default()),
-                escaped(
-                    group
-                        .cause
-                        .as_ref()
-                        .and_then(|cause| cause.provider.as_deref())
-                        .unwrap_or_default()
-                ),
-                group
-                    .cause
-                    .as_ref()
-                    .map_or("broken", |cause| cause.class.as_str()),
-                group.count,
-            );
+            self.groups
+                .iter()
+                .map(|(queue, group)| (LetterLabels::of(queue, group), group.count)),
+        )?;
+        match &self.server {
+            Some(server) => of_server(gauges, server),
+            None => Ok(()),
         }
-        let Some(server) = &self.server else {
-            return;
-        };
-        overview::gauges(text, server);
-        let mut gauge = |name: &str, help: &str, value: u64| {
-            let _ = writeln!(
-                text,
-                "# HELP longshore_{name} {help}.\n# TYPE longshore_{name} gauge\nlongshore_{name} {value}"
-            );
-        };
-        if let Some(used) = server.used_memory {
-            gauge("redis_memory_used_bytes", "Memory that Redis uses", used);
-        }
-        if let Some(most) = server.max_memory.filter(|most| *most > 0) {
-            gauge(
-                "redis_memory_max_bytes",
-                "Memory that Redis may use; absent where it has no limit",
-                most,
-            );
+    }
+}
+
+/// What is known of the server. What it does not say is left out.
+fn of_server(gauges: &mut Gauges<'_>, facts: &ServerFacts) -> fmt::Result {
+    let yes = |value: bool| u64::from(u8::from(value));
+    let rows = [
+        (
+            "redis_may_evict",
+            "1 while Redis may drop jobs when its memory is full",
+            facts.may_evict().map(yes),
+        ),
+        (
+            "redis_append_only",
+            "1 while Redis writes an append-only file",
+            facts.append_only.map(yes),
+        ),
+        (
+            "redis_persists",
+            "1 while the last write to the append-only file, or the last snapshot, went well",
+            facts.persists.map(yes),
+        ),
+        (
+            "redis_replicas",
+            "Replicas of Redis that keep up",
+            facts.replicas,
+        ),
+        (
+            "redis_evicted_keys",
+            "Keys that Redis has dropped since it was started",
+            facts.evicted,
+        ),
+        (
+            "redis_memory_used_bytes",
+            "Memory that Redis uses",
+            facts.used_memory,
+        ),
+        (
+            "redis_memory_max_bytes",
+            "Memory that Redis may use; absent where it has no limit",
+            facts.max_memory.filter(|most| *most > 0),
+        ),
+    ];
+    for (name, help, value) in rows {
+        gauges.one(name, help, value)?;
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LetterLabels {
+    queue: String,
+    group: String,
+    kind: String,
+    provider: String,
+    class: &'static str,
+}
+
+impl LetterLabels {
+    fn of(queue: &str, group: &DeadGroup) -> Self {
+        let cause = group.cause.as_ref();
+        let provider = cause.and_then(|cause| cause.provider.as_deref());
+        Self {
+            queue: queue.to_owned(),
+            group: group.id.clone(),
+            kind: group.kind.clone().unwrap_or_default(),
+            provider: provider.unwrap_or_default().to_owned(),
+            class: cause.map_or("broken", |cause| cause.class.as_str()),
         }
     }
 }

@@ -1,13 +1,16 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use longshore_queue::{Breaker, BreakerState, Hold, HoldCause, Paused, Word};
+use longshore_job::{Cause, Class};
+use longshore_queue::{
+    Breaker, BreakerState, DeadGroup, Hold, HoldCause, Paused, ServerFacts, Word,
+};
 
 use super::*;
 
-#[test]
-fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() {
-    let stats = Stats {
+/// What Redis says of a queue that has something of everything.
+fn stats() -> Stats {
+    Stats {
         parked: 0,
         parked_kinds: Vec::new(),
         broken: None,
@@ -36,22 +39,31 @@ fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() 
         }],
         latency_ms: Some(1500),
         counters: HashMap::new(),
-    };
-    let metrics = Metrics::new(vec![ProviderFacts {
+    }
+}
+
+/// Counters of a process that knows one provider.
+fn metrics() -> Arc<Metrics> {
+    Metrics::new(vec![ProviderFacts {
         provider: "sendgrid".to_owned(),
         queue: "email".to_owned(),
         own: true,
         criticality: "high".to_owned(),
         sla_percent: Some(99.95),
         owner: Some("Back \"end\"".to_owned()),
-    }]);
+    }])
+}
+
+#[test]
+fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() {
+    let metrics = metrics();
     let email = metrics.of("email");
     email.ran(Some("send_email"), "completed", None);
     email.called("sendgrid", &Word::Well);
     email.called("sendgrid", &Word::Hold(Duration::from_secs(1)));
     email.called("sendgrid", &Word::Nothing);
     email.billed("sendgrid", "mail", 3);
-    let text = metrics.text(&[("email".to_owned(), stats)], &Seldom::default());
+    let text = metrics.text(vec![("email".to_owned(), stats())], Seldom::default());
     for line in [
         r#"longshore_runs_total{queue="email",kind="send_email",outcome="completed"} 1"#,
         r#"longshore_jobs{queue="email",state="retryable"} 2"#,
@@ -75,4 +87,88 @@ fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() 
     }
     assert_eq!(text.matches("# EOF").count(), 1);
     assert!(text.ends_with("# EOF\n"));
+}
+
+/// Alerts and dashboards know these by name. Values are left out: only what a name is, and which labels it has.
+#[test]
+fn names_types_help_and_labels_are_those_that_alerts_know() {
+    let group = DeadGroup {
+        id: "0123456789ab".to_owned(),
+        kind: Some("send_email".to_owned()),
+        cause: Some(Cause::ours(Class::Undecodable, "\"quoted\"")),
+        count: 4,
+        first_at_ms: 1,
+        last_at_ms: 2,
+        broken: None,
+    };
+    let server = ServerFacts {
+        eviction_policy: Some("noeviction".to_owned()),
+        evicted: Some(0),
+        append_only: Some(true),
+        persists: Some(true),
+        replicas: Some(1),
+        used_memory: Some(1 << 20),
+        max_memory: Some(1 << 30),
+        ..ServerFacts::default()
+    };
+    let metrics = metrics();
+    let email = metrics.of("email");
+    email.ran(
+        Some("send_email"),
+        "completed",
+        Some(Duration::from_secs(1)),
+    );
+    email.claim_seconds(Duration::from_secs(1));
+    email.settle_seconds(Duration::from_secs(1));
+    email.rescued(1);
+    email.not_ours();
+    email.newer();
+    email.clock_step();
+    email.called("sendgrid", &Word::Well);
+    email.billed("sendgrid", "mail", 3);
+    email.has_providers(["sendgrid"].into_iter());
+    metrics.ticks("nightly", 1);
+    metrics.skipped_ticks("nightly", 1);
+    metrics.last_tick("nightly", 1);
+    metrics.next_tick("nightly", Some(1));
+    let seldom = Seldom::answered(vec![("email".to_owned(), group)], server);
+    let text = metrics.text(vec![("email".to_owned(), stats())], seldom);
+    let found: BTreeSet<_> = text.lines().map(without_values).collect();
+    let known: BTreeSet<_> = include_str!("names.txt")
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(
+        found,
+        known,
+        "{}",
+        found.iter().cloned().collect::<Vec<_>>().join("\n")
+    );
+}
+
+/// A sample's name and the names of its labels; any other line as it is.
+fn without_values(line: &str) -> String {
+    if line.starts_with('#') {
+        return line.to_owned();
+    }
+    // Every other part is a value: no value here holds a quote that is not escaped.
+    let line = line.replace("\\\"", "");
+    let (sample, _) = line.rsplit_once(' ').expect("a sample has a value");
+    sample
+        .split('"')
+        .step_by(2)
+        .collect::<Vec<_>>()
+        .join("\"\"")
+}
+
+#[test]
+fn what_redis_does_not_say_of_itself_is_left_out() {
+    let server = ServerFacts {
+        eviction_policy: Some("allkeys-lru".to_owned()),
+        persists: Some(false),
+        ..ServerFacts::default()
+    };
+    let text = metrics().text(Vec::new(), Seldom::answered(Vec::new(), server));
+    assert!(text.contains("longshore_redis_may_evict 1\n"), "{text}");
+    assert!(!text.contains("longshore_redis_replicas"), "{text}");
 }
