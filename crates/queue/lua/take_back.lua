@@ -6,7 +6,7 @@
 --       11 meta (prefix)  12 parked (and prefix)  13 kinds  14 sought
 -- ARGV  1 what the caller remembers of the timeline (part/timeline.lua)  2 how long a new timeline holds claims, in ms
 --       then for each job, at most 256: id, claim token, timeline and seq of its claim or settle, payload (for one that
---       Redis does not know; "" of a completed one), when it was enqueued in ms since the epoch ("" = not known)
+--       Redis does not know; "" of a completed one), when it was enqueued in ms since the epoch ("" = not known), run state
 -- Returns {state, timeline, seq, for each job 1 if it is the caller's now, else 0, …}
 --         state: ok, lost (the worker came too late: it has no lease any more)
 local timeline, told, workers, inflight, scheduled, retryable, data, completions, dead, groups, meta = unpack(KEYS)
@@ -55,7 +55,7 @@ local function take_out(id, payload, at)
 end
 
 local answer = { 'ok', t.nonce, t.seq }
-for i = 3, #ARGV, 6 do
+for i = 3, #ARGV, 7 do
   local id, token, nonce, seq = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   local n = number_of(nonce)
   local owner = redis.call('HGET', inflight, id)
@@ -65,6 +65,7 @@ for i = 3, #ARGV, 6 do
     and not (late and (owner or redis.call('ZSCORE', dead, id))) then
     if not owner then take_out(id, ARGV[i + 4], ARGV[i + 5]) end
     redis.call('HSET', inflight, id, token)
+    redis.pcall('HSET', meta .. ':' .. id, 'run', ARGV[i + 6])
     ours = true
   end
   if ours then redis.call('HSET', told, id, n .. ' ' .. string.format('%.0f', seq)) end

@@ -8,7 +8,7 @@ use redis::Value;
 use crate::enqueue::millis;
 use crate::timeline::stamp;
 use crate::value::Answer;
-use crate::{Lease, NewJob, Queue, QueueError, RawId, Stamp, script};
+use crate::{Lease, NewJob, Queue, QueueError, RawId, RunState, Stamp, script};
 
 /// At most so many jobs go into one call.
 const CHUNK_JOBS: usize = 256;
@@ -28,6 +28,9 @@ pub struct Remembered<'a> {
     pub payload: Cow<'a, [u8]>,
     /// When it was enqueued, in ms since the epoch.
     pub enqueued_at_ms: Option<u64>,
+    /// What its record says of its runs, as the claim found it or the verdict left it. Redis may have forgotten that, too: a
+    /// job that may have been sent must not look as if it never ran.
+    pub run: RunState,
 }
 
 /// What came of [`Queue::take_back`].
@@ -112,7 +115,8 @@ impl Queue {
                 .arg(job.at.nonce())
                 .arg(job.at.seq())
                 .arg(&*job.payload)
-                .arg(enqueued.unwrap_or_default());
+                .arg(enqueued.unwrap_or_default())
+                .arg(job.run.to_string());
         }
         let value: Value = call.run_over(&self.link, &at.connection).await?;
         let mut answer = Answer::new(value)?;

@@ -316,6 +316,7 @@ async fn a_parked_job_is_taken_back_by_the_worker_that_had_it() {
         at: claimed.at.clone(),
         payload: claimed.payload.clone().expect("has one").into(),
         enqueued_at_ms: claimed.enqueued_at_ms,
+        run: claimed.run,
     }];
     let told = bench.queue.take_back(&new, &remembered).await;
     assert!(matches!(told.expect("tells"), TakenBack::Told { ours, .. } if ours == [true]));

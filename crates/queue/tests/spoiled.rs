@@ -293,6 +293,7 @@ async fn leases_and_claims_that_were_written_over_are_told_again() {
             at: job.at.clone(),
             payload: job.payload.clone().expect("has one").into(),
             enqueued_at_ms: job.enqueued_at_ms,
+            run: job.run,
         });
         let remembered: Vec<_> = remembered.collect();
         let told = queue.take_back(worker, &remembered).await.expect("tells");

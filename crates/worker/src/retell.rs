@@ -23,10 +23,16 @@ enum Known {
 
 impl Known {
     fn remembered(&self) -> Remembered<'_> {
-        let (id, token, at, entry) = match self {
+        let (id, token, at, run, entry) = match self {
             Self::Here(entry) => {
                 let claimed = &entry.claimed;
-                (&claimed.id, &claimed.token, entry.at(), Some(entry))
+                (
+                    &claimed.id,
+                    &claimed.token,
+                    entry.at(),
+                    claimed.run,
+                    Some(entry),
+                )
             }
             Self::Settled(kept) => {
                 let verdict = &kept.verdict;
@@ -34,6 +40,7 @@ impl Known {
                     &verdict.id,
                     &verdict.token,
                     kept.at.clone(),
+                    verdict.state,
                     kept.entry.as_ref(),
                 )
             }
@@ -46,6 +53,7 @@ impl Known {
             at,
             payload: Cow::Borrowed(payload.unwrap_or_default()),
             enqueued_at_ms: claimed.and_then(|claimed| claimed.enqueued_at_ms),
+            run,
         }
     }
 

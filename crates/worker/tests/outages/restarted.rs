@@ -118,6 +118,7 @@ async fn nobody_claims_what_was_forgotten_before_the_one_that_did_it_has_said_so
         at,
         payload: Vec::new().into(),
         enqueued_at_ms: None,
+        run: verdict.state,
     }];
     let told = knows.queue.take_back(&knows.lease, &remembered).await;
     let Ok(TakenBack::Told { at, ours }) = told else {

@@ -1,0 +1,195 @@
+//! What a queue is, without Redis: where each job is, in which order those come that wait, and who has which key.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use longshore_queue::JobState;
+
+use crate::step::Args;
+
+/// The number of a job, in the order in which they were first enqueued.
+pub(crate) type JobNo = usize;
+
+/// Where a job is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Pending,
+    /// Until a moment: those of a greater number come later.
+    Scheduled(u64),
+    Retryable(u64),
+    /// With the holder of this lease, by its number.
+    Running(usize),
+    Completed,
+    Dead,
+    /// Discarded, or forgotten by a Redis that was restored.
+    Gone,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) place: Place,
+    /// Attempts used.
+    pub(crate) used: u32,
+    /// How often it was lost with its worker.
+    pub(crate) lost: u32,
+    pub(crate) may_have_been_sent: bool,
+    pub(crate) key: Option<u8>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Model {
+    pub(crate) jobs: Vec<Job>,
+    /// Those that wait, the next one first. Within a set their order is not known.
+    waiting: VecDeque<BTreeSet<JobNo>>,
+    /// Who has a key, for which args.
+    keys: BTreeMap<u8, (JobNo, Args)>,
+    pub(crate) paused: bool,
+    /// What waits may come in any order: Redis was restored, and ids are listed whose jobs had moved on.
+    pub(crate) any_order: bool,
+}
+
+impl Model {
+    /// Who has this key.
+    pub(crate) fn holder(&self, key: u8) -> Option<(JobNo, Args)> {
+        self.keys.get(&key).copied()
+    }
+
+    /// A new job, or one that is enqueued once more after it was discarded.
+    pub(crate) fn put(&mut self, job: JobNo, later: Option<u64>, key: Option<(u8, Args)>) {
+        let put = Job {
+            place: later.map_or(Place::Pending, Place::Scheduled),
+            used: 0,
+            lost: 0,
+            may_have_been_sent: false,
+            key: key.map(|(key, _)| key),
+        };
+        match self.jobs.get_mut(job) {
+            Some(known) => *known = put,
+            None => self.jobs.push(put),
+        }
+        if later.is_none() {
+            self.waiting.push_back([job].into());
+        }
+        if let Some((key, args)) = key {
+            self.keys.entry(key).or_insert((job, args));
+        }
+    }
+
+    /// All that is scheduled or waits for a retry waits to run, in the order of its time.
+    pub(crate) fn make_due(&mut self) {
+        let mut due: Vec<(u64, JobNo)> = Vec::new();
+        for (job, known) in self.jobs.iter_mut().enumerate() {
+            if let Place::Scheduled(at) | Place::Retryable(at) = known.place {
+                due.push((at, job));
+                known.place = Place::Pending;
+            }
+        }
+        due.sort_unstable();
+        self.waiting
+            .extend(due.into_iter().map(|(_, job)| [job].into()));
+    }
+
+    /// Those that wait, the next one first as far as that is known.
+    pub(crate) fn waiting_in_order(&self) -> Vec<JobNo> {
+        self.waiting.iter().flatten().copied().collect()
+    }
+
+    /// A job has its key again, unless another one has it.
+    pub(crate) fn take_key(&mut self, job: JobNo, key: Option<(u8, Args)>) {
+        if let Some((key, args)) = key {
+            self.keys.entry(key).or_insert((job, args));
+        }
+    }
+
+    /// How many wait.
+    pub(crate) fn pending(&self) -> usize {
+        self.waiting.iter().map(BTreeSet::len).sum()
+    }
+
+    /// Takes what a claim was given, in its order.
+    pub(crate) fn claim(&mut self, lease: usize, given: &[JobNo]) -> Result<(), String> {
+        for &job in given {
+            let turns = if self.any_order {
+                self.waiting.len()
+            } else {
+                1
+            };
+            let mut next = self.waiting.iter_mut().take(turns);
+            if !next.any(|next| next.remove(&job)) {
+                return Err(format!("job {job} came, and {:?} wait", self.waiting));
+            }
+            self.waiting.retain(|set| !set.is_empty());
+            self.jobs[job].place = Place::Running(lease);
+        }
+        Ok(())
+    }
+
+    /// To the head, in no known order among themselves.
+    pub(crate) fn put_back(&mut self, jobs: &[JobNo]) {
+        for &job in jobs {
+            self.jobs[job].place = Place::Pending;
+        }
+        if !jobs.is_empty() {
+            self.waiting.push_front(jobs.iter().copied().collect());
+        }
+    }
+
+    pub(crate) fn replay(&mut self, job: JobNo) {
+        let replayed = &mut self.jobs[job];
+        (replayed.used, replayed.lost) = (0, 0);
+        replayed.place = Place::Pending;
+        self.waiting.push_back([job].into());
+    }
+
+    /// It is gone; its key is free if it was surely never carried out.
+    pub(crate) fn discard(&mut self, job: JobNo) {
+        let discarded = &mut self.jobs[job];
+        discarded.place = Place::Gone;
+        if let (Some(key), false) = (discarded.key, discarded.may_have_been_sent)
+            && self
+                .keys
+                .get(&key)
+                .is_some_and(|(holder, _)| *holder == job)
+        {
+            self.keys.remove(&key);
+        }
+    }
+
+    pub(crate) fn dead(&self) -> Vec<JobNo> {
+        self.of_place(|place| *place == Place::Dead)
+    }
+
+    fn of_place(&self, is_it: impl Fn(&Place) -> bool) -> Vec<JobNo> {
+        let jobs = self.jobs.iter().enumerate();
+        jobs.filter(|(_, job)| is_it(&job.place))
+            .map(|(job, _)| job)
+            .collect()
+    }
+
+    /// Redis was restored: what waits may come in any order from now on.
+    pub(crate) fn forget_order(&mut self) {
+        let waiting = self.of_place(|place| *place == Place::Pending);
+        self.waiting = [waiting.into_iter().collect()].into();
+        self.waiting.retain(|set| !set.is_empty());
+        self.any_order = true;
+    }
+
+    pub(crate) fn count(&self, state: JobState) -> u64 {
+        let jobs = self.jobs.iter().filter(|job| job.state() == Some(state));
+        jobs.count() as u64
+    }
+}
+
+impl Job {
+    /// The word for where it is; `None` where it is nowhere.
+    pub(crate) fn state(&self) -> Option<JobState> {
+        Some(match self.place {
+            Place::Pending => JobState::Pending,
+            Place::Scheduled(_) => JobState::Scheduled,
+            Place::Retryable(_) => JobState::Retryable,
+            Place::Running(_) => JobState::Running,
+            Place::Completed => JobState::Completed,
+            Place::Dead => JobState::Dead,
+            Place::Gone => return None,
+        })
+    }
+}

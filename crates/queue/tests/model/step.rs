@@ -1,0 +1,121 @@
+//! What can happen to a queue. Jobs and workers are meant by numbers, taken modulo how many there are, so that a history
+//! stays one when a step of it is left out.
+
+use proptest::prelude::*;
+
+/// One thing that happens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// Some jobs, at once or for later; with a key, one of them.
+    Enqueue {
+        jobs: u8,
+        later: bool,
+        key: Option<(u8, Args)>,
+    },
+    /// A producer repeats the enqueue of a job whose answer it has lost.
+    EnqueueAgain {
+        job: u8,
+    },
+    /// All that waits for its time is due.
+    Due,
+    Claim {
+        worker: u8,
+        want: u8,
+    },
+    /// A claim whose answer is lost on its way back.
+    LoseClaim {
+        worker: u8,
+        want: u8,
+    },
+    /// A worker says how so many of its jobs ended, the oldest first.
+    Settle {
+        worker: u8,
+        jobs: u8,
+        end: End,
+    },
+    /// A worker says again how the jobs ended that it settled last: the answer was lost.
+    SettleAgain {
+        worker: u8,
+    },
+    /// A worker beats no more.
+    Freeze {
+        worker: u8,
+    },
+    /// A worker looks for jobs of those that are lost, and for its own that it does not know.
+    Sweep {
+        worker: u8,
+    },
+    Pause,
+    Resume,
+    /// An operator replays so many dead letters, the oldest first.
+    Replay {
+        letters: u8,
+    },
+    /// An operator discards one.
+    Discard {
+        letter: u8,
+    },
+    /// A copy of Redis is made.
+    Save,
+    /// Redis is what it was at the last copy.
+    Restore,
+}
+
+/// Which args a job with a key has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Args {
+    These,
+    Those,
+}
+
+/// How jobs end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Completed,
+    /// The attempt failed.
+    Failed,
+    /// It is put back until later, at no attempt.
+    Later,
+    /// It is put back at once.
+    Back,
+    /// It never ran.
+    Untouched,
+    Dead,
+}
+
+pub(crate) fn any() -> impl Strategy<Value = Step> {
+    let worker = || 0..3_u8;
+    let end = prop_oneof![
+        4 => Just(End::Completed),
+        2 => Just(End::Failed),
+        1 => Just(End::Later),
+        1 => Just(End::Back),
+        1 => Just(End::Untouched),
+        2 => Just(End::Dead),
+    ];
+    let args = prop_oneof![3 => Just(Args::These), 1 => Just(Args::Those)];
+    let key = proptest::option::weighted(0.6, (0..2_u8, args));
+    prop_oneof![
+        6 => (1..5_u8, proptest::bool::weighted(0.2), key)
+            .prop_map(|(jobs, later, key)| Step::Enqueue { jobs, later, key }),
+        1 => any_job().prop_map(|job| Step::EnqueueAgain { job }),
+        2 => Just(Step::Due),
+        8 => (worker(), 0..6_u8).prop_map(|(worker, want)| Step::Claim { worker, want }),
+        1 => (worker(), 1..6_u8).prop_map(|(worker, want)| Step::LoseClaim { worker, want }),
+        9 => (worker(), 1..6_u8, end)
+            .prop_map(|(worker, jobs, end)| Step::Settle { worker, jobs, end }),
+        1 => worker().prop_map(|worker| Step::SettleAgain { worker }),
+        2 => worker().prop_map(|worker| Step::Freeze { worker }),
+        3 => worker().prop_map(|worker| Step::Sweep { worker }),
+        1 => Just(Step::Pause),
+        2 => Just(Step::Resume),
+        2 => (1..4_u8).prop_map(|letters| Step::Replay { letters }),
+        2 => any_job().prop_map(|letter| Step::Discard { letter }),
+        1 => Just(Step::Save),
+        1 => Just(Step::Restore),
+    ]
+}
+
+fn any_job() -> impl Strategy<Value = u8> {
+    proptest::num::u8::ANY
+}
