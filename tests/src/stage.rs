@@ -8,11 +8,9 @@ use longshore_client::kinds::{BucketName, SendEmail, SweepBucket};
 use longshore_client::{Client, JobId, JobState, QueueError};
 use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
+use longshore_payment_reconcile::sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
 use longshore_queue::{Job, Link, LinkOptions, Queue, Stats};
-use longshore_sandbox::{
-    AppSandbox, AppendFsync, Fault, Faults, Ledger, Only, RedisServer, Rule, StripeSandbox,
-    WebhookEndpoint,
-};
+use longshore_sandbox::{AppendFsync, Fault, Faults, Ledger, Only, RedisServer, Rule};
 use longshore_sms::sandbox::TwilioSandbox;
 use longshore_storage::sandbox::S3Sandbox;
 use tempfile::TempDir;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_client::JobState;
-use longshore_sandbox::WebhookEndpoint;
+use longshore_payment_reconcile::sandbox::WebhookEndpoint;
 use longshore_tests::{Act, Stage, WEBHOOK_SECRET, eventually, payment};
 use serde_json::json;
 

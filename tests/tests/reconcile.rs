@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use longshore_client::kinds::ReconcilePayments;
 use longshore_client::{JobId, JobState};
-use longshore_sandbox::{AppPayment, Fault, PlantedPaymentIntent, Rule};
+use longshore_payment_reconcile::sandbox::{AppPayment, PlantedPaymentIntent};
+use longshore_sandbox::{Fault, Rule};
 use longshore_tests::{Act, Stage, eventually, outcomes, within};
 use serde_json::Value;
 

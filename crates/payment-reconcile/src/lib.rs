@@ -20,7 +20,7 @@ mod provider;
 #[cfg(feature = "worker")]
 mod reconcile;
 #[cfg(feature = "sandbox")]
-mod sandbox;
+pub mod sandbox;
 #[cfg(feature = "worker")]
 mod stripe;
 #[cfg(feature = "worker")]

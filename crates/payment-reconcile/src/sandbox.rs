@@ -1,7 +1,28 @@
-//! Stand-ins for Stripe and the company's app, in builds for development.
+//! Stand-ins for development and tests: [`StripeSandbox`] takes payments as Stripe does, and [`AppSandbox`] is the company's
+//! app, which is told what became of them.
+//!
+//! Beside the ledger and the faults that every stand-in has, they can be told and asked over HTTP:
+//!
+//! | request | does |
+//! |---|---|
+//! | `PUT /sandbox/webhooks` | at Stripe: who is told of events, and how, see [`Webhooks`] |
+//! | `GET /sandbox/webhooks` | at Stripe: the same |
+//! | `GET /sandbox/webhooks/told` | at Stripe: every event that was told, oldest first |
+//! | `POST /sandbox/payment_intents` | at Stripe: plants payment intents, a list of [`PlantedPaymentIntent`]; answers their ids |
+//! | `DELETE /sandbox/idempotency_keys` | at Stripe: forgets all saved results |
+//! | `PUT /sandbox/saved_errors` | at Stripe: `{"count","effect"}`: the next so many operations are 500, and their keys keep it |
+//! | `GET /sandbox/effects` | at the app: every effect that was applied, oldest first |
+//! | `POST /sandbox/payments` | at the app: plants payments, a list of [`AppPayment`] with `created` |
+
+mod app;
+mod stripe;
 
 use longshore_integration::{Listening, Sandbox, SandboxAt};
-use longshore_sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
+
+pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
+pub use stripe::{
+    EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,
+};
 
 pub(crate) const STRIPE: Sandbox = Sandbox {
     name: "stripe",

@@ -1,8 +1,6 @@
 //! What stand-ins for providers are made of, with faults on demand, and private Redis servers: for development,
 //! demonstrations and tests. A stand-in itself lives in the crate of its provider, behind the feature `sandbox`.
 //!
-//! - [`StripeSandbox`] takes payments like Stripe does, saves results under idempotency keys, and tells of events.
-//! - [`AppSandbox`] is no provider but the company's own app, which is told what became of payments.
 //! - [`Ledger`] has every effect that was carried out, so that "accepted once, sent once" can be counted at the
 //!   place where it matters.
 //! - [`Faults`] makes the provider misbehave: by rule, on chosen requests, at chosen moments.
@@ -19,14 +17,6 @@
 //! | `PUT /sandbox/faults` | replaces the rules: `{"rules":[{"fault":{"answer":{"status":503}},"when":{"first":3}}]}` |
 //! | `GET /sandbox/faults` | the rules |
 //! | `DELETE /sandbox/faults` | no more faults |
-//! | `PUT /sandbox/webhooks` | at Stripe: who is told of events, and how, see [`Webhooks`] |
-//! | `GET /sandbox/webhooks` | at Stripe: the same |
-//! | `GET /sandbox/webhooks/told` | at Stripe: every event that was told, oldest first |
-//! | `POST /sandbox/payment_intents` | at Stripe: plants payment intents, a list of [`PlantedPaymentIntent`]; answers their ids |
-//! | `DELETE /sandbox/idempotency_keys` | at Stripe: forgets all saved results |
-//! | `PUT /sandbox/saved_errors` | at Stripe: `{"count","effect"}`: the next so many operations are 500, and their keys keep it |
-//! | `GET /sandbox/effects` | at the app: every effect that was applied, oldest first |
-//! | `POST /sandbox/payments` | at the app: plants payments, a list of [`AppPayment`] with `created` |
 //!
 //! Another provider, of anybody's, implements [`Provider`]: it says what the real service would answer. The [`Server`] around it
 //! keeps the ledger and makes the faults. What several stand-ins need is here for it, too: [`stand_in!`] for what each can be
@@ -65,7 +55,6 @@
 //! # });
 //! ```
 
-mod app;
 mod control;
 mod fault;
 mod ids;
@@ -76,12 +65,10 @@ mod redis_server;
 mod refused;
 mod server;
 pub mod signed;
-mod stripe;
 mod vault_server;
 
 pub use axum;
 
-pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
 pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
 pub use ids::Ids;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
@@ -89,7 +76,4 @@ pub use provider::{Draft, Fate, Provider};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 pub use refused::Refused;
 pub use server::Server;
-pub use stripe::{
-    EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,
-};
 pub use vault_server::VaultServer;

@@ -66,8 +66,10 @@ impl<'a> Fate<'a> {
         carried_out
     }
 
-    /// How much later than it was decided the answer goes out.
-    pub(crate) fn delay(&self) -> Duration {
+    /// How much later than it was decided the answer goes out, for what a provider says of requests that are still being
+    /// answered.
+    #[must_use]
+    pub fn delay(&self) -> Duration {
         match &self.decided {
             Some(Decided {
                 fault: Some(Fault::Delay { ms }),

@@ -72,7 +72,6 @@ macro_rules! stand_in {
         }
     };
 }
-pub(crate) use stand_in;
 
 /// A provider that listens. Stops when it is dropped, and cuts what is open then.
 #[derive(Debug)]

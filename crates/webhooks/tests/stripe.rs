@@ -10,7 +10,9 @@ mod support;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
-use longshore_sandbox::{PlantedPaymentIntent, StripeSandbox, WebhookEndpoint};
+use longshore_payment_reconcile::sandbox::{
+    self, PlantedPaymentIntent, StripeSandbox, WebhookEndpoint,
+};
 use longshore_webhooks::{Options, Webhooks};
 use ring::hmac;
 use serde_json::{Value, json};
@@ -311,9 +313,9 @@ async fn a_stand_in_that_others_wrote_is_understood() {
     assert_eq!(jobs(&scene).await, expected);
 
     for spoil in [
-        |webhooks: &mut longshore_sandbox::Webhooks| webhooks.thin = true,
-        |webhooks: &mut longshore_sandbox::Webhooks| webhooks.flipped_livemode = true,
-        |webhooks: &mut longshore_sandbox::Webhooks| webhooks.signed_seconds_ago = 302,
+        |webhooks: &mut sandbox::Webhooks| webhooks.thin = true,
+        |webhooks: &mut sandbox::Webhooks| webhooks.flipped_livemode = true,
+        |webhooks: &mut sandbox::Webhooks| webhooks.signed_seconds_ago = 302,
     ] {
         stripe.change_webhooks(|webhooks| {
             (webhooks.twice, webhooks.thin, webhooks.flipped_livemode) = (false, false, false);

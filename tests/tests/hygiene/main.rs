@@ -73,7 +73,7 @@ async fn planted_stage(sentry: &Receiver) -> Stage {
     stage
         .twilio
         .change_callbacks(|callbacks| callbacks.auth_token = Some("zqtwiliotoken".to_owned()));
-    let endpoint = longshore_sandbox::WebhookEndpoint::new(
+    let endpoint = longshore_payment_reconcile::sandbox::WebhookEndpoint::new(
         stage.webhooks_url("stripe"),
         "whsec_zqstripewebhooks",
     );

@@ -10,7 +10,8 @@ use longshore_client::kinds::{
 };
 use longshore_client::{Client, JobState};
 use longshore_job::Job;
-use longshore_sandbox::{AppPayment, Fault, Rule};
+use longshore_payment_reconcile::sandbox::AppPayment;
+use longshore_sandbox::{Fault, Rule};
 use serde_json::Value;
 
 use super::stage::{PAYMENTS, Stage};

@@ -13,10 +13,9 @@ use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_job::Kinds;
 use longshore_operator::{Operator, QueueInfo, QueueRow, Repeats};
+use longshore_payment_reconcile::sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
 use longshore_queue::{BreakerState, Key, Link, LinkOptions, Queue};
-use longshore_sandbox::{
-    AppSandbox, AppendFsync, RedisServer, Rule, StripeSandbox, WebhookEndpoint,
-};
+use longshore_sandbox::{AppendFsync, RedisServer, Rule};
 use longshore_sms::sandbox::TwilioSandbox;
 use longshore_storage::sandbox::S3Sandbox;
 use tempfile::TempDir;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
-use longshore_sandbox::{Fault, Rule, StripeSandbox};
+use longshore_payment_reconcile::sandbox::StripeSandbox;
+use longshore_sandbox::{Fault, Rule};
 use longshore_sms::sandbox::TwilioSandbox;
 
 use super::{Bench, Ran};

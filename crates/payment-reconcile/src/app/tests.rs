@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use longshore_sandbox::{AppPayment, AppSandbox, Fault, Rule};
+use crate::sandbox::{AppPayment, AppSandbox};
+use longshore_sandbox::{Fault, Rule};
 use longshore_testing::{Script, ScriptedGate, Way};
 
 use super::*;

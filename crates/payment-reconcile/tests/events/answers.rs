@@ -1,7 +1,8 @@
 //! What the app answers, and what follows from it.
 
 use longshore_job::{JobError, Scope};
-use longshore_sandbox::{AppSandbox, Fault, Rule};
+use longshore_payment_reconcile::sandbox::AppSandbox;
+use longshore_sandbox::{Fault, Rule};
 
 use crate::Scene;
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use longshore_job::{Handler, JobError, Kinds, Outcome};
 use longshore_payment_reconcile::ApplyStripeEvent;
+use longshore_payment_reconcile::sandbox::{AppSandbox, PlantedPaymentIntent, StripeSandbox};
 use longshore_payment_reconcile::{App, AppConfig, ApplyStripeEventHandler, Stripe, StripeConfig};
-use longshore_sandbox::{AppSandbox, Fault, PlantedPaymentIntent, Rule, StripeSandbox};
+use longshore_sandbox::{Fault, Rule};
 use longshore_testing::{Recorded, Request, Script, ScriptedGate, ScriptedMemory, Way};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use longshore_sandbox::{AppSandbox, Fault, Rule};
+use longshore_payment_reconcile::sandbox::AppSandbox;
+use longshore_sandbox::{Fault, Rule};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 

@@ -1,11 +1,12 @@
 //! Payments that come to something, and some that do not.
 
 use longshore_job::{Handler, JobError, Scope};
+use longshore_payment_reconcile::sandbox::StripeSandbox;
 use longshore_payment_reconcile::{CancelSubscription, ConfirmPaymentIntent, CreateSubscription};
 use longshore_payment_reconcile::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateSubscriptionHandler,
 };
-use longshore_sandbox::{Fault, StripeSandbox};
+use longshore_sandbox::Fault;
 use serde_json::json;
 
 use crate::{Scene, an_order, kind, result};

@@ -12,11 +12,12 @@ mod wire;
 use std::time::Duration;
 
 use longshore_job::{Handler, JobError, Outcome, Run};
+use longshore_payment_reconcile::sandbox::StripeSandbox;
 use longshore_payment_reconcile::{CreateCustomer, CreatePaymentIntent};
 use longshore_payment_reconcile::{
     CreateCustomerHandler, CreatePaymentIntentHandler, Providers, Stripe, StripeConfig,
 };
-use longshore_sandbox::{Fault, Rule, StripeSandbox};
+use longshore_sandbox::{Fault, Rule};
 use longshore_testing::{Request, Script};
 use serde_json::Value;
 

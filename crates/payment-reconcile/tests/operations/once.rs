@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use longshore_job::{Handler, Outcome};
+use longshore_payment_reconcile::sandbox::PlantedPaymentIntent;
 use longshore_payment_reconcile::{ConfirmPaymentIntent, CreateSubscription};
 use longshore_payment_reconcile::{ConfirmPaymentIntentHandler, CreateSubscriptionHandler};
-use longshore_sandbox::{Fault, PlantedPaymentIntent, Rule};
+use longshore_sandbox::{Fault, Rule};
 
 use crate::{HOUR, Scene, an_order, kind, result, sent_before};
 

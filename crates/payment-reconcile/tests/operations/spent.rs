@@ -114,7 +114,7 @@ async fn one_failure_is_not_the_end_of_a_key() {
 async fn advice_not_to_ask_again_is_one_failure_too_many() {
     let scene = Scene::set().await;
     let run = scene.a_run();
-    let fault = longshore_sandbox::StripeSandbox::should_retry(500, false);
+    let fault = longshore_payment_reconcile::sandbox::StripeSandbox::should_retry(500, false);
     scene.fault_once(fault);
     let error = scene.create_payment_intent(&run).await.expect_err("failed");
     assert_eq!(kind(&error), "unknown", "it may have been carried out");

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{Handler, JobError, JobId, Kinds, Outcome};
+use longshore_payment_reconcile::sandbox::{
+    AppPayment, AppSandbox, PlantedPaymentIntent, StripeSandbox,
+};
 use longshore_payment_reconcile::{
     App, AppConfig, ApplyStripeEventHandler, ReconcilePaymentsHandler, Stripe, StripeConfig,
 };
 use longshore_payment_reconcile::{ApplyStripeEvent, ReconcilePayments};
-use longshore_sandbox::{
-    AppPayment, AppSandbox, Fault, PlantedPaymentIntent, Rule, StripeSandbox, When,
-};
+use longshore_sandbox::{Fault, Rule, When};
 use longshore_testing::{Request, Script, ScriptedGate};
 use serde_json::{Value, json};
 

@@ -14,7 +14,8 @@ use longshore_payment_reconcile::CreatePaymentIntent;
 use longshore_payment_reconcile::{
     CreateCustomerHandler, CreatePaymentIntentHandler, Providers, Stripe, StripeConfig,
 };
-use longshore_sandbox::{Fault, Rule, StripeSandbox};
+use longshore_payment_reconcile::sandbox::StripeSandbox;
+use longshore_sandbox::{Fault, Rule};
 use longshore_testing::{Request, Script};
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use longshore_sandbox::AppSandbox;
+use crate::sandbox::AppSandbox;
 use longshore_testing::{Request, Script};
 use serde_json::json;
 
