@@ -310,7 +310,7 @@ async fn a_redis_that_may_not_say_how_it_is_set_up_is_worked_all_the_same() {
     let worker = stage.worker().by(url).start().await;
     let ids = stage.enqueue(3).await;
     stage.done_once(&ids).await;
-    assert!(worker.says("does not say how it is set up"));
+    assert!(worker.says("does not show its settings"));
     assert!(!worker.says("ERROR"), "nothing else is denied");
     let (_, metrics) = worker.get("/metrics").await;
     assert!(

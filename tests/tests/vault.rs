@@ -327,11 +327,11 @@ async fn everything_that_vault_does_not_give_is_found_at_once() {
     let expected = [
         (
             "providers.twilio.auth_token",
-            "leads nowhere: Vault has nothing at secret/data/sendgrid/nowhere, or has it deleted",
+            "leads nowhere: Vault has no secret at secret/data/sendgrid/nowhere, or has deleted it",
         ),
         (
             "providers.google_maps.api_key",
-            "leads nowhere: Vault does not let us read secret/data/maps",
+            "leads nowhere: Vault does not allow us to read secret/data/maps",
         ),
         (
             "providers.stripe.secret_key",
@@ -373,7 +373,7 @@ async fn everything_that_vault_does_not_give_is_found_at_once() {
     let queues = stage.longshore_with(&["queues"], &elsewhere).await;
     assert_eq!(queues.code, Some(2), "{}", queues.stderr);
     assert!(
-        queues.stderr.contains("redis.url: Vault has nothing at"),
+        queues.stderr.contains("redis.url: Vault has no secret at"),
         "{}",
         queues.stderr
     );

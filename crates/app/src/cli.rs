@@ -11,10 +11,10 @@ use clap::{Args, Parser, Subcommand};
 
 pub use dead::{Dead, Discard, Edit, Export, Many, Replay, ReplayChange, Which};
 
-/// Carries an app's jobs to the services it depends on, and says what became of each one.
+/// Runs an app's background jobs at the services it depends on, and says what became of each job.
 ///
-/// Apps hand it jobs: mails, text messages, payments, addresses. Workers carry them out, once where the provider lets it,
-/// and leave a provider alone that struggles. Nothing that was accepted is lost: what cannot be done is a dead letter.
+/// Apps enqueue jobs: mails, text messages, payments, addresses. Workers carry them out, once if the provider allows it. They stop
+/// calling a provider that is failing. No accepted job is lost: a job that cannot be done becomes a dead letter.
 #[derive(Debug, Parser)]
 #[command(
     name = "longshore",
@@ -23,13 +23,13 @@ pub use dead::{Dead, Discard, Edit, Export, Many, Replay, ReplayChange, Which};
     max_term_width = 100
 )]
 pub struct Cli {
-    /// Where the configuration is [default: ./config]
+    /// The directory of the configuration [default: ./config]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub config: Option<PathBuf>,
-    /// Which profile's file is read over default.toml: local, test, production, …
+    /// The profile, whose file overrides default.toml: local, test, production, …
     #[arg(long, global = true, value_name = "NAME", help_heading = "Everywhere")]
     pub profile: Option<String>,
-    /// Who does it, for the audit [default: LONGSHORE_OPERATOR, else the user and host]
+    /// Your name, for the audit [default: LONGSHORE_OPERATOR, else user and host]
     #[arg(long = "as", global = true, value_name = "NAME", value_parser = said, help_heading = "Everywhere")]
     pub operator: Option<String>,
     /// What to do.
@@ -40,7 +40,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Runs workers until SIGTERM or SIGINT, then drains; another one more than 2 s later cuts running jobs off
+    /// Runs workers until SIGTERM or SIGINT, then drains; a second signal more than 2 s later cuts running jobs off
     Work(Work),
     /// Enqueues jobs
     Enqueue(Enqueue),
@@ -48,44 +48,44 @@ pub enum Command {
     Job(OneJob),
     /// Shows every queue: how many jobs are in each state, and whether it is paused
     Queues(Shown),
-    /// Shows the kinds of jobs there are: whose queue, what holds for each, and which setting says so
+    /// Shows the kinds of jobs: the queue and the settings of each, and where each setting comes from
     Kinds(KindsArgs),
-    /// Shows the providers there are: which are on, how much depends on each, and a page about each
+    /// Shows the providers: which are on, how much depends on each, and a page about each
     Providers(ProvidersArgs),
     /// Shows every worker process: its queues, its kinds, and what is wrong with it
     Workers(Shown),
     /// Stops a queue's claims in the whole fleet, at once
     Pause(Pause),
-    /// Lets a paused queue go on
+    /// Resumes a paused queue
     Resume(Resume),
     /// Dead letters: look, edit, replay, export, discard
     #[command(subcommand)]
     Dead(Dead),
     /// Shows who did what, when, why: every pause, replay, edit, discard, export, reveal and the like
     Audit(Audit),
-    /// Jobs that are made by the clock: when each entry ticks, or run one now
+    /// Jobs on a schedule: shows when each cron entry ticks, or runs one now
     #[command(subcommand)]
     Cron(Cron),
-    /// Which users and subscriptions are which at a payment provider: for a move to another one
+    /// The ids of users and subscriptions at a payment provider: exports and imports them
     #[command(subcommand)]
     Mappings(MappingsCommand),
-    /// Signs a URL that lets a user upload one file, as it is described here, within 15 minutes
+    /// Signs a URL with which a user may upload the described file within 15 minutes
     Presign(Presign),
-    /// Addresses that no mail is sent to, since one bounced or was reported as spam
+    /// Addresses that get no mail, because a mail bounced or was reported as spam
     #[command(subcommand)]
     Suppressions(Suppressions),
     /// Checks and shows the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Looks at Redis and at what is configured, and says what to do about what it finds
+    /// Checks Redis and the configuration, and names a cure for each finding
     Doctor(Shown),
-    /// Listens for providers' events, such as what became of a message, until SIGTERM or SIGINT
+    /// Receives providers' events, such as delivery updates, until SIGTERM or SIGINT
     Webhooks,
     /// Makes one harmless call to each provider that has test-mode credentials
     Smoke(Shown),
-    /// Prints what a shell needs to complete commands and options
+    /// Prints a shell's completions of commands and options
     Completions {
-        /// Which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// Prints the manual page, or writes one for each command
@@ -107,7 +107,7 @@ pub struct Shown {
 /// `kinds`.
 #[derive(Debug, Args)]
 pub struct KindsArgs {
-    /// One kind, with all that is known of it, such as send_email [default: all of them]
+    /// One kind in detail, such as send_email [default: all of them]
     pub kind: Option<String>,
     /// Prints JSON
     #[arg(long)]
@@ -139,17 +139,17 @@ pub struct Enqueue {
     pub kind: String,
     /// Its args: JSON, @file with JSON, or - for JSON Lines on stdin (all are checked before the first is enqueued)
     pub args: String,
-    /// Runs no sooner than this long from now: 90s, 15m, 2h, 1d
+    /// Runs the job after this time at the earliest: 90s, 15m, 2h, 1d
     #[arg(long = "in", value_name = "DURATION", value_parser = duration, conflicts_with = "at")]
     pub delay: Option<Duration>,
-    /// Runs no sooner than at this time, RFC 3339
+    /// Runs the job at this time at the earliest, RFC 3339
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<u64>,
-    /// At most one job of its kind with this key; the id of the first is printed, and other args are refused. It holds while
-    /// that job waits, runs or is dead, and at least 24 hours
+    /// Makes at most one job of its kind with this key. A second call prints the first job's id, or is refused if its args
+    /// differ. The key holds while that job waits, runs or is dead, and for at least 24 hours
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
-    /// Not run at all if its turn comes later than this after it was due: it is dead as expired. Longer than --in
+    /// Does not start the job later than this after it was due: it is then dead as expired. Must be longer than --in
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub expires_in: Option<Duration>,
     /// Prints a JSON object per job instead of its bare id
@@ -163,10 +163,10 @@ pub struct OneJob {
     /// The job's id
     #[arg(value_name = "ID")]
     pub id: String,
-    /// Shows the args, which may be personal data; the audit says who looked
+    /// Shows the args, which may be personal data. The audit records who looked
     #[arg(long)]
     pub reveal: bool,
-    /// Why they are looked at
+    /// Why you look at them
     #[arg(long, value_name = "TEXT", requires = "reveal")]
     pub reason: Option<String>,
     /// Prints JSON
@@ -199,7 +199,7 @@ pub struct Presign {
 pub struct Pause {
     /// The queue
     pub queue: String,
-    /// Why, for whoever finds it paused
+    /// Why, shown while the queue is paused
     #[arg(
         long,
         value_name = "TEXT",
@@ -218,8 +218,8 @@ pub struct Resume {
     /// The queue
     pub queue: String,
     /// Also lifts what the fleet itself holds back: a provider's Retry-After, refused credentials, an open breaker's wait, a
-    /// limiter that lies ahead, the wait after Redis was restarted or forgot something. The last one at a risk: jobs that a living worker has
-    /// done, and is about to tell of, may run once more
+    /// limiter that is booked ahead, the wait after Redis was restarted or forgot something. Lifting the last one is a risk: jobs
+    /// that a living worker has done may run once more
     #[arg(long)]
     pub holds: bool,
     /// Why
@@ -244,7 +244,7 @@ pub struct Audit {
     /// Only in this queue
     #[arg(long, value_name = "NAME")]
     pub queue: Option<String>,
-    /// How many at the most, the newest
+    /// Shows at most this many, the newest
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
     /// Prints JSON
@@ -257,7 +257,7 @@ pub struct Audit {
 pub enum Cron {
     /// Shows every entry with its last and next tick
     List(Shown),
-    /// Enqueues an entry's job now; its schedule goes on as if nothing had been
+    /// Enqueues an entry's job now; its schedule does not change
     Run {
         /// The entry, as `cron list` shows it
         name: String,
@@ -282,7 +282,7 @@ pub struct ImportMappings {
     /// The file, or - for stdin
     #[arg(value_name = "FILE")]
     pub file: String,
-    /// Lets them replace mappings that are there with another value
+    /// Replaces existing mappings that have another value
     #[arg(long)]
     pub replace: bool,
     /// Prints JSON
@@ -295,14 +295,14 @@ pub struct ImportMappings {
 pub enum Suppressions {
     /// Lists them by the hashes of the addresses, newest first
     List {
-        /// How many at the most
+        /// Shows at most this many
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
         /// Prints JSON
         #[arg(long)]
         json: bool,
     },
-    /// Takes one off the list: mails to it are sent again. SendGrid has a list of its own
+    /// Removes an address: mails to it are sent again. SendGrid has a list of its own
     Remove(RemoveSuppression),
 }
 
@@ -315,7 +315,7 @@ pub struct RemoveSuppression {
     /// Why; it is logged
     #[arg(long, value_name = "TEXT", value_parser = said)]
     pub reason: String,
-    /// Does not ask. Needed where nobody can be asked
+    /// Does not ask. Needed if there is no terminal to ask at
     #[arg(long)]
     pub yes: bool,
     /// Prints JSON
@@ -336,11 +336,11 @@ impl std::fmt::Debug for RemoveSuppression {
 /// `config …`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Checks everything and says all that is wrong at once
+    /// Checks all settings, and lists all findings at once
     Check(Shown),
     /// Shows every value and where it came from, secrets masked
     Show(Shown),
-    /// Prints a default.toml: every key there is, with its default or an example, and what it is for
+    /// Prints a default.toml: every key with its default or an example, and what it is for
     Defaults {
         /// Prints the same as a page, in Markdown
         #[arg(long)]

@@ -24,7 +24,7 @@ pub struct Template(Value);
 /// A placeholder that stands for no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no placeholder: write {{tick}} or {{day}}, with an offset in s, m, h, d or w if need be, such as {{day-1d}}"
+    "`{0}` is not a placeholder: write {{tick}} or {{day}}, with an offset in s, m, h, d or w if needed, such as {{day-1d}}"
 )]
 pub struct InvalidTemplate(pub String);
 

@@ -61,7 +61,7 @@ pub enum OperatorError {
     },
     /// A request of the letter may have been carried out.
     #[error(
-        "the outcome of {0} is unknown: a request with the old args may have been carried out, and one with new args would be another. Find out first; --force edits it all the same"
+        "the outcome of {0} is unknown: a request with the old args may have been carried out, and one with new args would be another request. First find out what happened; --force edits it anyway"
     )]
     OutcomeUnknown(String),
     /// An export could not be written: no letter was touched.
@@ -73,7 +73,7 @@ pub enum OperatorError {
         reason: String,
     },
     /// The file of an export is there already.
-    #[error("{0} is there already, and may hold letters that are nowhere else: name another file")]
+    #[error("{0} exists already, and may hold letters that exist nowhere else: name another file")]
     FileExists(String),
     /// A cron entry makes no job at this time.
     #[error("the cron entry {name} makes no job now: {reason}")]
@@ -87,7 +87,9 @@ pub enum OperatorError {
     #[error("it is not on the suppression list: `longshore suppressions list` shows what is")]
     NotSuppressed,
     /// More than one address may be meant.
-    #[error("{0} addresses on the suppression list have a hash that begins so: write more of it")]
+    #[error(
+        "{0} addresses on the suppression list have a hash that begins like this: write more digits"
+    )]
     AmbiguousSuppressed(usize),
     /// A name cannot be used.
     #[error(transparent)]

@@ -34,7 +34,7 @@ pub enum QueueError {
     /// Redis took it, and fewer replicas than `redis.wait_replicas` acknowledged that in time. It stands in Redis, and is
     /// lost if Redis fails over to a replica that lacks it. The same call may be repeated.
     #[error(
-        "Redis at {server} took it, but {acknowledged} of the {wanted} replicas that redis.wait_replicas asks for \
+        "Redis at {server} accepted it, but only {acknowledged} of the {wanted} replicas that redis.wait_replicas asks for \
          acknowledged it within {} s: a failover now would lose it", crate::copies::ACKNOWLEDGED_WITHIN.as_secs()
     )]
     NotCopied {

@@ -59,7 +59,7 @@ pub enum FleetError {
     #[error("Redis at {0} could not be reached within 5 s")]
     Unreachable(String),
     /// The health server's address cannot be used.
-    #[error("{addr} cannot be listened on: {reason}")]
+    #[error("cannot listen on {addr}: {reason}")]
     Listen {
         /// The address.
         addr: SocketAddr,

@@ -31,7 +31,7 @@ pub enum Dead {
         /// Only those that died within this time: 30m, 2h, 1d
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         since: Option<Duration>,
-        /// How many at the most
+        /// Shows at most this many
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
         /// Prints JSON
@@ -72,7 +72,7 @@ pub struct Edit {
     /// Why
     #[arg(long, value_name = "TEXT", value_parser = said)]
     pub reason: String,
-    /// Also if a request with the old args may have been carried out: its effect may then happen twice
+    /// Edits even if a request with the old args may have been carried out: its effect may then happen twice
     #[arg(long)]
     pub force: bool,
     /// Prints JSON
@@ -83,7 +83,7 @@ pub struct Edit {
 /// `dead replays …`.
 #[derive(Debug, Subcommand)]
 pub enum ReplayChange {
-    /// Ends a replay; what it has moved stays moved
+    /// Cancels a replay; letters that it has moved stay moved
     Cancel {
         /// Its id, as `dead replays` shows it
         id: String,
@@ -99,7 +99,7 @@ pub enum ReplayChange {
         #[arg(long)]
         json: bool,
     },
-    /// Lets a replay go on that was stopped or cancelled, and waits for its end
+    /// Resumes a stopped or cancelled replay, and waits for its end
     Resume {
         /// Its id, as `dead replays` shows it
         id: String,
@@ -111,7 +111,7 @@ pub enum ReplayChange {
             hide_default_value = true
         )]
         reason: String,
-        /// Does not wait: the fleet carries it on
+        /// Does not wait: the fleet continues it
         #[arg(long)]
         detach: bool,
         /// Prints JSON
@@ -126,16 +126,16 @@ pub struct Export {
     /// Which.
     #[command(flatten)]
     pub which: Many,
-    /// The file: a new one, readable by you alone, since it holds personal data
+    /// A new file. Only you can read it, because it holds personal data
     #[arg(long = "to", value_name = "FILE")]
     pub file: std::path::PathBuf,
-    /// Removes from Redis what is written and on the disk
+    /// Removes the letters from Redis once they are written and on disk
     #[arg(long, requires = "reason")]
     pub discard: bool,
     /// Why
     #[arg(long, value_name = "TEXT", value_parser = said)]
     pub reason: Option<String>,
-    /// Does not ask. --discard needs it where nobody can be asked
+    /// Does not ask. --discard needs it if there is no terminal to ask at
     #[arg(long)]
     pub yes: bool,
     /// Prints JSON
@@ -176,19 +176,19 @@ pub struct Replay {
     /// Which.
     #[command(flatten)]
     pub which: Which,
-    /// Replays so many a second, in the fleet, and stops itself when they fail again for the same cause
+    /// Replays N jobs per second, and stops by itself if they fail again for the same reason
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: Option<u32>,
-    /// Gives each letter its time again, from now: it expires as long after this as it did at first
+    /// Gives each letter its full time again: its expiry counts from now
     #[arg(long)]
     pub fresh_expiry: bool,
-    /// Says what it would do, and does nothing
+    /// Shows what it would do, and changes nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Does not wait: the fleet carries it on
+    /// Does not wait: the fleet continues it
     #[arg(long, conflicts_with = "dry_run")]
     pub detach: bool,
-    /// Why; the audit says it
+    /// Why; the audit records it
     #[arg(
         long,
         value_name = "TEXT",
@@ -196,7 +196,7 @@ pub struct Replay {
         hide_default_value = true
     )]
     pub reason: String,
-    /// Does not ask. More than one job needs it where nobody can be asked
+    /// Does not ask. More than one job needs it if there is no terminal to ask at
     #[arg(long)]
     pub yes: bool,
     /// Prints JSON
@@ -210,10 +210,10 @@ pub struct Discard {
     /// Which.
     #[command(flatten)]
     pub which: Which,
-    /// Why, since it is for good; the audit says it
+    /// Why; the audit records it
     #[arg(long, value_name = "TEXT", value_parser = said)]
     pub reason: String,
-    /// Does not ask. Needed where nobody can be asked
+    /// Does not ask. Needed if there is no terminal to ask at
     #[arg(long)]
     pub yes: bool,
     /// Prints JSON

@@ -86,9 +86,7 @@ fn nobody_looks(row: &CronRow) -> Option<String> {
     let silent = jiff::Timestamp::now().duration_since(time) > LONG;
     silent.then(|| {
         let ago = ago(at);
-        format!(
-            "nobody ticks entries of {queue}: the last `longshore work` to do so was there {ago}"
-        )
+        format!("no `longshore work` ticks entries of {queue}: the last one was there {ago}")
     })
 }
 

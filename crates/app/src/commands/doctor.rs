@@ -71,7 +71,7 @@ enum Entry {
 async fn entry(link: &Link) -> Entry {
     let server = link.server();
     let away = |failure: Failure| {
-        let cure = "see whether it runs, and `redis.url` (LONGSHORE_REDIS__URL)";
+        let cure = "check that it runs, and check `redis.url` (LONGSHORE_REDIS__URL)";
         Entry::Away(error("connection", failure.to_string(), cure), failure)
     };
     match timeout(ANSWERS_WITHIN, link.answers()).await {
@@ -85,7 +85,7 @@ async fn entry(link: &Link) -> Entry {
         Ok(Err(refused @ QueueError::NoEntry { .. })) => Entry::Out(error(
             "connection",
             refused.to_string(),
-            "see its user, password and database in `redis.url` (LONGSHORE_REDIS__URL)",
+            "check the user, password and database in `redis.url` (LONGSHORE_REDIS__URL)",
         )),
         Ok(Err(failed)) => away(failed.into()),
         Err(_) => away(Failure::Redis(format!(

@@ -94,7 +94,7 @@ async fn push(
             Err(error) if enqueued == 0 => break Err(error.into()),
             Err(error) => {
                 output::note(&format!(
-                    "of the {sent} jobs after the first {enqueued} it is not known whether they were enqueued"
+                    "it is not known whether the {sent} jobs after the first {enqueued} were enqueued"
                 ));
                 break Err(error.into());
             }
@@ -177,11 +177,11 @@ fn from_text(spec: &KindSpec, args: &str) -> Result<Prepared, Failure> {
 fn from_stdin(spec: &KindSpec) -> Result<Vec<Prepared>, Failure> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
-        output::note("one JSON object on each line; Ctrl-D ends them");
+        output::note("enter one JSON object per line; Ctrl-D ends the input");
     }
     let jobs = from_lines(spec, stdin.lock())?;
     if jobs.is_empty() {
-        output::note("nothing was enqueued: there was nothing on stdin");
+        output::note("nothing was enqueued: stdin was empty");
     }
     Ok(jobs)
 }

@@ -181,7 +181,7 @@ fn retries(row: &Row) -> String {
 fn expires(row: &Row) -> String {
     let text = match (row.expires_seconds.value, row.shortest_expires_seconds) {
         (Some(seconds), _) => format!("{seconds} s"),
-        (None, Some(shortest)) => format!("by its args, {shortest} s the soonest"),
+        (None, Some(shortest)) => format!("set by its args, at least {shortest} s"),
         (None, None) => "never".to_owned(),
     };
     said(&text, &row.expires_seconds.from)

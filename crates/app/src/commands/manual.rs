@@ -49,7 +49,7 @@ pub(super) fn man(app: &App, dir: Option<&Path>) -> Result<(), Failure> {
     };
     clap_mangen::generate_to(app.command_line(), dir).map_err(|error| {
         Failure::failed(format!(
-            "{} cannot be written into: {error}; name a directory that is there and yours",
+            "cannot write into {}: {error}; name an existing directory of yours",
             dir.display()
         ))
     })?;

@@ -60,7 +60,7 @@ async fn import(session: &Session, args: &ImportMappings) -> Result<(), Failure>
         let others = operator.mapped_otherwise(&mappings).await?;
         if !others.is_empty() {
             return Err(Failure::input(format!(
-                "{} would be replaced, so nothing was imported: give --replace if that is meant",
+                "{} would be replaced, so nothing was imported: use --replace to replace them",
                 counted(others.len() as u64, "mapping")
             )));
         }

@@ -23,7 +23,7 @@ pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure
     let mut integrations = session.config.integrations().iter();
     let store = integrations
         .find(|integration| integration.files.is_some())
-        .ok_or_else(|| Failure::input("no integration of this program takes files"))?;
+        .ok_or_else(|| Failure::input("no integration of this program stores files"))?;
     let secrets = Secrets::new(&session.config)?;
     let house = House::new(&session.config, &secrets);
     let files = house.files().await?;
@@ -57,7 +57,7 @@ pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure
         output::line(&format!("{name}: {value}"))?;
     }
     output::note(&format!(
-        "takes exactly this upload, with exactly these headers, until {expires_at}; it will be {} in {} ({})",
+        "this URL accepts exactly this upload, with exactly these headers, until {expires_at}; the file will be {} in {} ({})",
         signed.key, signed.bucket, signed.store
     ));
     Ok(())
@@ -86,7 +86,7 @@ async fn is_away(session: &Session, store: &Integration) -> bool {
         Ok(rows) => rows,
         Err(error) => {
             tracing::warn!(
-                "whether {} is away is not known, so it is taken to be there: {error}",
+                "it is not known whether {} is away, so it is used: {error}",
                 provider.name
             );
             return false;

@@ -30,7 +30,7 @@ pub(super) fn run(session: &Session, args: &ProvidersArgs) -> Result<(), Failure
         return output::json(&Paged { row, page });
     }
     output::line(page.trim_end())?;
-    output::line("\nHere and now:\n")?;
+    output::line("\nIn this configuration:\n")?;
     for (what, value) in facts(&row) {
         output::line(&format!("- {what}: {value}"))?;
     }

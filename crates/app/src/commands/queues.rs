@@ -178,7 +178,7 @@ fn breaker_line(row: &QueueRow, breaker: &BreakerRow) -> String {
         .filter(|fallback| fallback.active && fallback.provider != *provider);
     match (state, stands_in) {
         (BreakerState::HalfOpen, _) => format!(
-            "{queue}: the breaker of {provider} is half-open: one call finds out whether it is back{}",
+            "{queue}: the breaker of {provider} is half-open: one call finds out whether it works again{}",
             stands_in.map_or(String::new(), |fallback| format!(
                 ", other jobs go to {} meanwhile",
                 fallback.provider
@@ -283,20 +283,20 @@ fn why(hold: &HoldRow) -> String {
     let until = until.as_ref().map(|until| format!(" until {until}"));
     let until = until.unwrap_or_default();
     match cause {
-        HoldCause::RetryAfter => format!("{provider} said to come back later{until}"),
+        HoldCause::RetryAfter => format!("{provider} asked for a wait{until}"),
         HoldCause::Credentials => match until.as_str() {
-            "" => format!("{provider} refuses our credentials, a probe may go at any time"),
+            "" => format!("{provider} refuses our credentials, a probe may be sent at any time"),
             until => format!("{provider} refuses our credentials, no probe{until}"),
         },
-        HoldCause::Breaker => format!("the breaker of {provider} keeps calls away{until}"),
+        HoldCause::Breaker => format!("the breaker of {provider} blocks calls{until}"),
         HoldCause::Limiter => format!("the limit of {provider} lets no call through{until}"),
         HoldCause::RedisRestarted => {
             format!(
-                "Redis was restarted, or failed over: workers see whether it forgot anything{until}"
+                "Redis was restarted, or failed over: workers check whether it forgot anything{until}"
             )
         }
         HoldCause::RedisForgot => {
-            format!("Redis forgot, and workers tell what they remember{until}")
+            format!("Redis forgot something: workers restore what they remember{until}")
         }
     }
 }

@@ -78,9 +78,8 @@ pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
             },
         };
         let started = (sandbox.start)(at.clone()).await;
-        let listening = started.map_err(|error| {
-            Failure::failed(format!("{} cannot be listened on: {error}", at.addr))
-        })?;
+        let listening = started
+            .map_err(|error| Failure::failed(format!("cannot listen on {}: {error}", at.addr)))?;
         output::line(&format!("{:<12} {}", sandbox.name, listening.origin()))?;
         running.push((sandbox.name, listening));
     }

@@ -35,7 +35,7 @@ pub fn listen() -> Result<mpsc::Receiver<()>, Failure> {
                 _ = quit.recv() => ("QUIT", false),
             };
             if !asked.is_news(may_cut_off, Instant::now()) {
-                tracing::info!(signal = name, "ignored: it is stopping already");
+                tracing::info!(signal = name, "ignored: the process is stopping already");
             } else if word.send(()).await.is_err() {
                 return;
             }

@@ -37,7 +37,7 @@ struct Row {
 pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> {
     if matches!(session.config.profile.as_deref(), None | Some("production")) {
         return Err(Failure::input(
-            "smoke makes real calls, and only with test-mode credentials: say --profile staging",
+            "smoke makes real calls with test-mode credentials: use --profile staging",
         ));
     }
     let secrets = Secrets::new(&session.config)?;
@@ -67,7 +67,7 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     match rows.iter().filter(|row| row.result == Said::Failed).count() {
         0 => Ok(()),
         failed => Err(Failure::failed(format!(
-            "{} failed: see its credentials, and `longshore --profile staging doctor`",
+            "{} failed: check its credentials, and run `longshore --profile staging doctor`",
             counted(failed as u64, "provider")
         ))),
     }
@@ -81,7 +81,7 @@ async fn ask(
 ) -> (Said, String) {
     let config = &session.config;
     let Some(question) = &provider.smoke else {
-        let why = "nothing harmless is known to ask it";
+        let why = "it has no harmless call";
         return (Said::Skipped, why.to_owned());
     };
     let is_set = |key: &str| {

@@ -47,7 +47,7 @@ pub(super) async fn run(
 fn ended(left: &Left, lost_after_seconds: f64) -> Result<(), Failure> {
     if !left.unsettled.is_empty() {
         return Err(Failure::failed(format!(
-            "left with jobs that are not settled; others take them over within {lost_after_seconds} s: {}",
+            "stopped with jobs that are not settled; other workers take them over within {lost_after_seconds} s: {}",
             left.unsettled.join(" ")
         )));
     }
@@ -65,7 +65,7 @@ fn ended(left: &Left, lost_after_seconds: f64) -> Result<(), Failure> {
         Stopped::OutOfTime => tracing::warn!(
             given_back,
             outcome_unknown = left.sent.len(),
-            "stopped: worker.drain_seconds was over"
+            "stopped: worker.drain_seconds have passed"
         ),
     }
     Ok(())

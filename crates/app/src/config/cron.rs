@@ -113,11 +113,7 @@ fn entry(
     match Entry::new(name, schedule, kind, args, catch_up, now) {
         Ok(entry) => Some(CronSettings { entry, enabled }),
         Err(EntryError::Name(error)) => {
-            reader.error(
-                path,
-                "is not a name that an entry can have",
-                error.to_string(),
-            );
+            reader.error(path, "is not a valid name of an entry", error.to_string());
             None
         }
         Err(error) => {

@@ -143,7 +143,7 @@ fn namespace(reader: &mut Reader<'_>, path: &KeyPath, name: &String) {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
     if !fits {
         let cure = "use 1 to 64 characters of a-z, 0-9, _ and -";
-        reader.error(path, "cannot be part of a Redis key of ours", cure);
+        reader.error(path, "cannot be part of a Redis key", cure);
     }
 }
 

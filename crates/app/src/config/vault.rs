@@ -129,7 +129,7 @@ fn vault_path(reader: &mut Reader<'_>, path: &KeyPath) -> Option<String> {
     if is_mount(&text) {
         return Some(text);
     }
-    let problem = format!("`{text}` is no path in Vault");
+    let problem = format!("`{text}` is not a path in Vault");
     let cure = "write it without slashes around it, such as `secret` or `teams/payments`";
     reader.error(path, problem, cure);
     None
@@ -169,7 +169,7 @@ fn whether_whole(reader: &mut Reader<'_>) {
         return reader.error(*second, format!("is set beside {first}"), cure);
     }
     if set.is_empty() && has_addr {
-        let problem = "is set, and nothing to log in with";
+        let problem = "is set, but no login";
         let cure = format!("set {TOKEN}, or {ROLE_ID} and {SECRET_ID}, or {KUBERNETES_ROLE}");
         reader.error(ADDR, problem, cure);
     }

@@ -149,7 +149,7 @@ fn replicas_that_are_waited_for_have_to_be_there() {
     is_error(
         &findings,
         "replicas",
-        "redis.wait_replicas waits for 1",
+        "redis.wait_replicas is 1",
         "LONGSHORE_REDIS__WAIT_REPLICAS",
     );
     assert_eq!(code, Some(1));
@@ -246,7 +246,7 @@ fn jobs_that_nobody_works_and_keys_that_nobody_reads_are_found() {
         [
             "3 keys no queue reads",
             "longshore:email:active has no braces around namespace and queue",
-            "{longshore:email} ends behind the braces",
+            "{longshore:email} ends after the braces",
             "{longshore:email}:actve ends in a word that no queue reads",
         ]
     );
@@ -302,7 +302,7 @@ fn what_workers_say_of_themselves_is_compared() {
     let kinds = found(&findings, "kinds");
     assert_eq!(
         kinds["finding"],
-        "email: its workers carry out different kinds: send_letter by 1 of 2"
+        "email: its workers know different kinds: send_letter by 1 of 2"
     );
     let said = findings.to_string();
     assert!(said.contains("email: new: sendgrid: no route"), "{said}");

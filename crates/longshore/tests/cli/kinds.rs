@@ -85,7 +85,7 @@ fn one_kind_is_shown_with_its_args() {
     let mail = bench.run(&["kinds", "send_email"]).ok().stdout;
     assert!(mail.contains("template"), "{mail}");
     assert!(
-        mail.contains("by its args, 1800 s the soonest (kind)"),
+        mail.contains("set by its args, at least 1800 s (kind)"),
         "{mail}"
     );
 

@@ -112,7 +112,7 @@ fn an_export_is_whole_before_anything_is_discarded() {
 
     let discard = ["--discard", "--reason", "sent by hand"];
     let there = [&export[..], &discard, &["--yes"]].concat();
-    bench.unchanged(&there).fails(2, "is there already");
+    bench.unchanged(&there).fails(2, "exists already");
     fs::remove_file(&file).expect("is removed");
     bench
         .unchanged(&[&export[..], &["--discard"]].concat())

@@ -168,7 +168,7 @@ fn shells_and_man_get_theirs_without_configuration_or_redis() {
     assert!(replay.contains("Examples"), "{replay}");
     bench
         .run(&["man", "--dir", "/nowhere"])
-        .fails(1, "name a directory");
+        .fails(1, "name an existing directory");
 }
 
 /// Reads the first line of what it writes, and goes away.

@@ -134,7 +134,7 @@ fn what_the_fleet_holds_back_is_listed_and_lifted() {
         (&json!("retry_after"), &json!("sendgrid"))
     );
     let table = bench.run(&["queues"]).ok();
-    for said in ["held", "sendgrid said to come back later until 20"] {
+    for said in ["held", "sendgrid asked for a wait until 20"] {
         assert!(table.stdout.contains(said), "{said}: {table:?}");
     }
 
@@ -142,7 +142,7 @@ fn what_the_fleet_holds_back_is_listed_and_lifted() {
     let ran = bench.unchanged(&["resume", "email"]).ok();
     for said in [
         "email was not paused by an operator",
-        "sendgrid said to come back later until 20",
+        "sendgrid asked for a wait until 20",
         "longshore resume email --holds",
     ] {
         assert!(ran.stdout.contains(said), "{said}: {ran:?}");
@@ -200,7 +200,9 @@ fn the_hold_of_a_redis_that_forgot_is_lifted_too() {
     assert_eq!(holds[0]["cause"], "redis_forgot");
     let table = bench.run(&["queues"]).ok();
     assert!(
-        table.stdout.contains("Redis forgot, and workers tell"),
+        table
+            .stdout
+            .contains("Redis forgot something: workers restore"),
         "{table:?}"
     );
     let wait = bench.claim();

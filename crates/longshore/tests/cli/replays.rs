@@ -37,8 +37,8 @@ fn a_rehearsal_says_what_would_happen() {
     bench.run(&["pause", "email"]).ok();
     let told = bench.unchanged(&rehearse).ok().stdout;
     for words in [
-        "4 dead letters would be pending again, 3 of them to be carried out; nothing was changed",
-        "1 would die again: they do not decode",
+        "4 dead letters would be pending again, 3 of them would run; nothing was changed",
+        "1 would die again: they cannot be decoded",
         "email was paused by kari",
         "At 1 a second it takes 4s",
     ] {

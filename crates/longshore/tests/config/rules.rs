@@ -143,7 +143,7 @@ fn a_finding_reads_as_one_line() {
     assert_eq!(
         finding.to_string(),
         format!(
-            "error: redis.namespace ({origin}): cannot be part of a Redis key of ours; \
+            "error: redis.namespace ({origin}): cannot be part of a Redis key; \
              use 1 to 64 characters of a-z, 0-9, _ and -"
         )
     );

@@ -28,7 +28,7 @@ pub enum InvalidReference {
     #[error("is a reference to nothing")]
     Empty,
     /// What follows `vault:` is no path.
-    #[error("is no path in Vault")]
+    #[error("is not a path in Vault")]
     VaultPath,
 }
 

@@ -32,7 +32,7 @@ pub enum VaultError {
         keys: &'static str,
     },
     /// What we log in with is not where it should be.
-    #[error("Vault is not logged in to, {key}: {cause}")]
+    #[error("the login to Vault failed, {key}: {cause}")]
     NoCredential {
         /// The key of configuration.
         key: &'static str,
@@ -40,13 +40,13 @@ pub enum VaultError {
         cause: String,
     },
     /// The token is good, and may not read this.
-    #[error("Vault does not let us read {path}")]
+    #[error("Vault does not allow us to read {path}")]
     Forbidden {
         /// The path, as policies have it.
         path: String,
     },
     /// There is nothing, or it was deleted.
-    #[error("Vault has nothing at {path}, or has it deleted")]
+    #[error("Vault has no secret at {path}, or has deleted it")]
     NotFound {
         /// The path.
         path: String,
@@ -60,7 +60,7 @@ pub enum VaultError {
         field: String,
     },
     /// The field is a number, a list, or another thing that is no secret.
-    #[error("Vault's field `{field}` of {path} is no text")]
+    #[error("Vault's field `{field}` of {path} is not text")]
     NotText {
         /// The path under the mount.
         path: String,

@@ -141,7 +141,7 @@ async fn a_login_that_is_refused_names_the_keys_to_look_at() {
         ),
         (
             by("approle", "env:LONGSHORE_TEST_NO_SUCH_SECRET_ID"),
-            "Vault is not logged in to, providers.vault.secret_id: the environment variable LONGSHORE_TEST_NO_SUCH_SECRET_ID is not set, is empty or is not UTF-8",
+            "the login to Vault failed, providers.vault.secret_id: the environment variable LONGSHORE_TEST_NO_SUCH_SECRET_ID is not set, is empty or is not UTF-8",
             "where the workers run",
         ),
     ] {

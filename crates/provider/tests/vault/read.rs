@@ -26,7 +26,7 @@ async fn fields_are_read_in_their_newest_version() {
     let Refreshed::Kept(error) = key.refresh().await else {
         panic!("there is nothing to read");
     };
-    assert!(error.to_string().contains("has it deleted"), "{error}");
+    assert!(error.to_string().contains("has deleted it"), "{error}");
     assert_eq!(now(&holder), "SG.two");
 
     let error = |reference: &'static str| {
@@ -40,11 +40,14 @@ async fn fields_are_read_in_their_newest_version() {
     };
     server.put("empty", "\n");
     for (reference, says) in [
-        ("vault:nowhere", "Vault has nothing at secret/data/nowhere"),
+        (
+            "vault:nowhere",
+            "Vault has no secret at secret/data/nowhere",
+        ),
         ("vault:stripe", "Vault's stripe has no field `value`"),
         (
             "vault:stripe#count",
-            "Vault's field `count` of stripe is no text",
+            "Vault's field `count` of stripe is not text",
         ),
         ("vault:empty", "it is empty"),
     ] {
@@ -68,7 +71,7 @@ async fn what_is_forbidden_is_told_from_a_token_that_is_over() {
         let error = read(&vault, "stripe/key").await.expect_err("forbidden");
         assert_eq!(
             error.to_string(),
-            "Vault does not let us read secret/data/stripe/key"
+            "Vault does not allow us to read secret/data/stripe/key"
         );
         assert!(!error.is_passing());
     }

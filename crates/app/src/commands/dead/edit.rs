@@ -21,7 +21,7 @@ pub(super) async fn run(session: &Session, args: &Edit) -> Result<(), Failure> {
     }
     output::done(&match changed {
         true => format!(
-            "{} has its new args; it is dead still: `longshore dead replay {}`",
+            "{} has its new args; it is still dead: `longshore dead replay {}`",
             letter.id, letter.id
         ),
         false => format!("{} had these args already", letter.id),

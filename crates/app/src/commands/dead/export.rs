@@ -27,7 +27,7 @@ pub(super) async fn run(session: &Session, args: Export) -> Result<(), Failure> 
     progress.finish_and_clear();
     let mut exported = exported.ok_or_else(|| {
         Failure::failed(format!(
-            "stopped by a signal before {file} was whole; nothing was discarded"
+            "stopped by a signal before {file} was complete; nothing was discarded"
         ))
     })??;
     if args.discard && exported.exported > 0 {
@@ -39,7 +39,7 @@ pub(super) async fn run(session: &Session, args: Export) -> Result<(), Failure> 
         if !matches!(gone, Some(Ok(_))) {
             let letters = counted(progress.position(), "dead letter");
             output::note(&format!(
-                "{file} is whole; at least {letters} of it were discarded, the others are dead letters still"
+                "{file} is complete; at least {letters} of it were discarded, the others are still dead letters"
             ));
         }
         exported.discarded = gone.ok_or_else(|| Failure::failed("stopped by a signal"))??;
@@ -57,14 +57,14 @@ pub(super) async fn run(session: &Session, args: Export) -> Result<(), Failure> 
     })?;
     if exported.left_out > 0 {
         output::note(&format!(
-            "{} left where they are: their payloads are too large to be read",
+            "{} stay in Redis: their payloads are too large to be read",
             counted(exported.left_out, "letter")
         ));
     }
     let left = exported.exported - exported.discarded;
     if args.discard && left > 0 {
         output::note(&format!(
-            "{} replayed, edited or died again meanwhile, and stayed",
+            "{} were replayed, edited or died again meanwhile, and stay in Redis",
             counted(left, "letter")
         ));
     }

@@ -149,7 +149,7 @@ async fn with_progress(
         Some(Err(error)) => {
             if bar.position() > 0 {
                 output::note(&format!(
-                    "{done} {letters} before it failed; the same command goes on with the rest"
+                    "{done} {letters} before it failed; the same command continues with the rest"
                 ));
             }
             Err(error.into())
@@ -157,10 +157,10 @@ async fn with_progress(
         None => {
             let rest = match (deed.kind, &deed.target) {
                 (Kind::Discard, _) | (_, Target::Ids(_)) => {
-                    "the same command goes on with the rest"
+                    "the same command continues with the rest"
                 }
                 (Kind::Replay | Kind::ReplayFresh, _) => {
-                    "workers go on with the rest: `longshore dead replays` says how, and cancels"
+                    "workers continue with the rest: `longshore dead replays` shows the progress, and cancels"
                 }
             };
             Err(Failure::failed(format!(
@@ -180,7 +180,7 @@ fn say(deed: &Deed, moved: &Moved) -> Result<(), Failure> {
         }));
     }
     for id in &moved.skipped {
-        output::note(&format!("{id} is not dead: left alone"));
+        output::note(&format!("{id} is not dead: skipped"));
     }
     let letters = counted(moved.moved, "dead letter");
     let are = if moved.moved == 1 { "is" } else { "are" };

@@ -31,13 +31,16 @@ pub(super) async fn run(session: &Session, args: Replay) -> Result<(), Failure> 
 
 fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
     let mut lines = vec![format!(
-        "{} would be pending again, {} of them to be carried out; nothing was changed",
+        "{} would be pending again, {} of them would run; nothing was changed",
         counted(rehearsal.letters, "dead letter"),
         rehearsal.would_run
     )];
     let known = rehearsal.outcome_unknown - rehearsal.may_double - rehearsal.key_forgotten;
     let counts = [
-        (rehearsal.undecodable, "would die again: they do not decode"),
+        (
+            rehearsal.undecodable,
+            "would die again: they cannot be decoded",
+        ),
         (
             rehearsal.unknown_kind,
             "would die again: no handler of their queue knows their kind",
@@ -48,7 +51,7 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
         ),
         (
             rehearsal.expired,
-            "would die again: they have expired; --fresh-expiry gives them their time again",
+            "would die again: they have expired; --fresh-expiry gives them their full time again",
         ),
         (
             rehearsal.may_double,
@@ -56,7 +59,7 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
         ),
         (
             rehearsal.key_forgotten,
-            "may have been carried out so long ago that the provider may have forgotten it: it is looked for first",
+            "may have been carried out so long ago that the provider may have forgotten the key: the job looks for its effect first",
         ),
         (
             known,
@@ -66,7 +69,8 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     lines.extend(counts.map(|(count, what)| format!("  {count} {what}")));
     if rehearsal.fresh_expiry {
-        lines.push("  each of them would get its time again, from when it is moved".to_owned());
+        lines
+            .push("  each of them would get its full time again, from when it is moved".to_owned());
     }
     for queue in &rehearsal.queues {
         lines.extend(stands(queue));
@@ -107,7 +111,7 @@ fn stands(queue: &RehearsedQueue) -> Vec<String> {
     }
     if let Some(until) = &queue.held_until {
         lines.push(format!(
-            "{name}: its provider said to come back at {until}: they would wait"
+            "{name}: its provider asked for a wait until {until}: they would wait"
         ));
     }
     if queue.workers == 0 {
@@ -115,7 +119,7 @@ fn stands(queue: &RehearsedQueue) -> Vec<String> {
     }
     if queue.pending > 0 {
         let jobs = counted(queue.pending, "job");
-        lines.push(format!("{name}: {jobs} would come before them"));
+        lines.push(format!("{name}: {jobs} would run before them"));
     }
     lines
 }

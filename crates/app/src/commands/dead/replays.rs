@@ -126,7 +126,7 @@ async fn follow(
         return match json {
             true => said(&rows),
             false => output::done(&format!(
-                "{ids} runs in the fleet: `longshore dead replays` says how it goes"
+                "{ids} runs in the fleet: `longshore dead replays` shows its progress"
             )),
         };
     }
@@ -137,12 +137,12 @@ async fn follow(
         // It is carried on from here, too: there may be no worker.
         let broken = |queue: &str, why: &str| {
             if told.insert(queue.to_owned()) {
-                let text = format!("warning: {queue}: its replays cannot be carried on: {why}");
+                let text = format!("warning: {queue}: its replays cannot continue: {why}");
                 output::note(&plain(&text));
             }
         };
         let wait = operator.advance_replays(broken).await;
-        let wait = wait.inspect_err(|_| output::note(&format!("{ids} goes on in the fleet")))?;
+        let wait = wait.inspect_err(|_| output::note(&format!("{ids} continues in the fleet")))?;
         for row in &mut rows {
             *row = operator.replay_of(&row.id).await?;
         }
@@ -152,7 +152,7 @@ async fn follow(
             _ = stop.recv() => {
                 bar.finish_and_clear();
                 output::note(&format!(
-                    "{ids} goes on in the fleet: `longshore dead replays` says how, and cancels"
+                    "{ids} continues in the fleet: `longshore dead replays` shows its progress, and cancels"
                 ));
                 return Ok(());
             }

@@ -33,7 +33,7 @@ pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, 
         Ok(names) => found.extend(names),
         Err(refused) => findings.push(warning(
             "queues",
-            format!("which queues others use cannot be found out: {refused}"),
+            format!("the queues that others use cannot be listed: {refused}"),
             &named(cure(&refused.to_string()), namespace),
         )),
     }
@@ -179,7 +179,7 @@ async fn kinds(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
                 .iter()
                 .map(|(kind, workers)| format!("{kind} by {workers} of {}", facts.len()));
             let text = format!(
-                "{name}: its workers carry out different kinds: {}",
+                "{name}: its workers know different kinds: {}",
                 parts.collect::<Vec<_>>().join(", ")
             );
             let cure =
@@ -188,8 +188,7 @@ async fn kinds(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
         }
         for facts in facts.iter().filter(|facts| !facts.trouble.is_empty()) {
             let text = format!("{name}: {}: {}", facts.process, facts.trouble.join("; "));
-            let cure =
-                "see its machine: its route, DNS, certificates and limits; `longshore workers`";
+            let cure = "check its machine (route, DNS, certificates, limits); `longshore workers` says more";
             findings.push(warning("workers", plain(&text), cure));
         }
     }
@@ -199,7 +198,7 @@ async fn kinds(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
 fn strays(scan: &KeyScan, failed: Option<&QueueError>, namespace: &str) -> Finding {
     let strange = scan.strays.len();
     if let Some(refused) = failed {
-        let text = format!("keys that no queue reads cannot be looked for: {refused}");
+        let text = format!("the search for keys that no queue reads failed: {refused}");
         let cure = named(cure(&refused.to_string()), namespace);
         return warning("keys", plain(&text), &cure);
     }
@@ -207,11 +206,11 @@ fn strays(scan: &KeyScan, failed: Option<&QueueError>, namespace: &str) -> Findi
         return warning(
             "keys",
             format!(
-                "only some {} keys were looked at in {} s",
+                "only about {} keys were checked in {} s",
                 scan.looked_at,
                 WALK_FOR.as_secs()
             ),
-            "look for others when there are fewer: `redis-cli --scan`",
+            "look for others yourself: `redis-cli --scan`",
         );
     }
     match strange {
@@ -227,14 +226,14 @@ fn strays(scan: &KeyScan, failed: Option<&QueueError>, namespace: &str) -> Findi
 fn stray(key: &str, why: Stray, namespace: &str) -> (String, String) {
     let what = match why {
         Stray::NoBraces => "has no braces around namespace and queue",
-        Stray::NoSuffix => "ends behind the braces",
+        Stray::NoSuffix => "ends after the braces",
         Stray::UnknownSuffix => "ends in a word that no queue reads",
-        Stray::NoName => "holds no name that a queue can have",
+        Stray::NoName => "has no valid name of a queue",
     };
     (
         format!("{} {what}", plain(key)),
         format!(
-            "its producer has to push to {{{namespace}:<queue>}}:active, after writing {{{namespace}:<queue>}}:data; then remove it"
+            "make its producer write {{{namespace}:<queue>}}:data and then push to {{{namespace}:<queue>}}:active; then remove it"
         ),
     )
 }

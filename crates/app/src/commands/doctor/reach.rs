@@ -80,12 +80,12 @@ async fn reach(name: &'static str, origin: &str, key: &str) -> Finding {
         Ok(Err(failed)) => error(
             name,
             format!("{origin} cannot be reached: {failed}"),
-            &format!("see whether this machine may go out there, and {key}"),
+            &format!("check that this machine may connect there, and {key}"),
         ),
         Err(_) => error(
             name,
             format!("{origin} does not answer within 3 s"),
-            "see whether a firewall is in between",
+            "check for a firewall between",
         ),
     }
 }

@@ -29,9 +29,9 @@ const SETTINGS: &[&str] = &[
 pub(super) async fn all(link: &Link, config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut facts = link.server_facts().await.unwrap_or_else(|refused| {
-        let text = format!("Redis does not say how it is set up: {refused}");
+        let text = format!("Redis does not show its settings: {refused}");
         let cure =
-            "let its ACL user run INFO, or see for yourself that it persists and does not evict";
+            "allow INFO to its ACL user, or check yourself that Redis persists and does not evict";
         findings.push(warning("info", text, cure));
         ServerFacts::default()
     });
@@ -63,13 +63,13 @@ pub(super) async fn all(link: &Link, config: &Config) -> Vec<Finding> {
 
 /// A check that could not be made.
 fn unmade(check: &str, why: &QueueError) -> Finding {
-    let text = format!("cannot be found out: {why}");
+    let text = format!("it is not known: {why}");
     warning(check, text, crate::redis_cure::cure(&why.to_string()))
 }
 
 fn version(facts: &ServerFacts) -> Finding {
     let (Some(product), Some(version)) = (facts.product, &facts.version) else {
-        let cure = "see for yourself that it is Redis 7.0 or newer, or Valkey";
+        let cure = "check yourself that it is Redis 7.0 or newer, or Valkey";
         return warning("version", "it does not say", cure);
     };
     let text = format!("{product} {version}");
@@ -95,11 +95,11 @@ fn topology(facts: &ServerFacts) -> Finding {
             "a node of a Redis Cluster: only the queues in its own slots can be worked",
             "use a server of its own for Longshore, unless this node has all slots",
         ),
-        (Some(_), _) => ok("topology", "a primary that stands alone"),
+        (Some(_), _) => ok("topology", "a primary, not in a cluster"),
         (None, _) => warning(
             "topology",
             "it does not say",
-            "see for yourself that it is a primary",
+            "check yourself that it is a primary",
         ),
     }
 }
@@ -112,11 +112,14 @@ fn eviction(facts: &ServerFacts, unknown_allowed: bool) -> Finding {
             format!("{policy}: it drops jobs when memory is full"),
             "set `maxmemory-policy noeviction`",
         ),
-        None if unknown_allowed => ok("eviction", "it does not say, and need not"),
+        None if unknown_allowed => ok(
+            "eviction",
+            "it does not say, which the configuration allows",
+        ),
         None => warning(
             "eviction",
             "it does not say whether it drops keys when memory is full",
-            "see for yourself that it does not, then set redis.allow_eviction_unknown = true \
+            "check yourself that it does not, then set redis.allow_eviction_unknown = true \
              (LONGSHORE_REDIS__ALLOW_EVICTION_UNKNOWN)",
         ),
     }
@@ -132,7 +135,7 @@ fn persistence(
         (_, Some(false)) => error(
             "persistence",
             "the last write to disk failed",
-            "look at Redis's log and at the free space of its disk",
+            "check Redis's log and the free space of its disk",
         ),
         (Some(true), _) => ok("persistence", "append-only file"),
         (Some(false), _) if saves.is_some_and(String::is_empty) => warning(
@@ -148,7 +151,7 @@ fn persistence(
         (None, _) => warning(
             "persistence",
             "it does not say whether it writes to disk",
-            "see for yourself that it has an append-only file",
+            "check yourself that it has an append-only file",
         ),
     };
     if facts.append_only != Some(true) {
@@ -168,15 +171,11 @@ fn persistence(
             format!("{other}: a crash of its machine loses what the system had not written yet"),
             "set `appendfsync everysec`, or `always`",
         ),
-        Ok(None) => warning(
-            "fsync",
-            "it does not say",
-            "see for yourself: `appendfsync`",
-        ),
+        Ok(None) => warning("fsync", "it does not say", "check yourself: `appendfsync`"),
         Err(refused) => warning(
             "fsync",
             format!("it does not say: {refused}"),
-            "see for yourself that `appendfsync` is everysec or always",
+            "check yourself that `appendfsync` is everysec or always",
         ),
     };
     vec![persistence, fsync]
@@ -192,7 +191,7 @@ fn replicas(
         return error(
             "replicas",
             format!(
-                "{n}, and redis.wait_replicas waits for {waited_for}: enqueues fail, and nothing is sent that must not be sent twice"
+                "{n}, but redis.wait_replicas is {waited_for}: enqueues fail, and requests that must not be sent twice wait"
             ),
             "bring its replicas back, or lower redis.wait_replicas (LONGSHORE_REDIS__WAIT_REPLICAS)",
         );
@@ -203,11 +202,11 @@ fn replicas(
         (None, _) => warning(
             "replicas",
             "it does not say how many it has",
-            "see for yourself what is left when its machine is lost",
+            "check yourself what remains if its machine fails",
         ),
         (Some(0), _) if production => warning(
             "replicas",
-            "none: when its machine is lost, so are its jobs",
+            "none: if its machine fails, its jobs are lost",
             "add a replica, and set `min-replicas-to-write 1`",
         ),
         (Some(0), _) => ok("replicas", "none"),
@@ -218,14 +217,14 @@ fn replicas(
         (Some(n), Some(0)) => warning(
             "replicas",
             format!(
-                "{n}, and none has to be there for a write: a failover may lose jobs that were not copied yet"
+                "{n}, but a write needs none of them: a failover may lose jobs that are not copied yet"
             ),
             "set redis.wait_replicas = 1 (LONGSHORE_REDIS__WAIT_REPLICAS), and `min-replicas-to-write 1` there",
         ),
         (Some(n), Some(needed)) => ok(
             "replicas",
             format!(
-                "{n}; {needed} must be there for a write, and a failover may lose what was not copied yet (redis.wait_replicas is 0)"
+                "{n}; a write needs {needed}; a failover may lose jobs that are not copied yet (redis.wait_replicas is 0)"
             ),
         ),
         (Some(n), None) => ok("replicas", n.to_string()),
@@ -248,7 +247,7 @@ fn memory(facts: &ServerFacts) -> Finding {
                 warning(
                     "memory",
                     text,
-                    "raise `maxmemory`, lower completed_bytes, or see why jobs wait: `longshore queues`",
+                    "raise `maxmemory`, lower completed_bytes, or find out why jobs wait: `longshore queues`",
                 )
             }
         }
@@ -287,7 +286,7 @@ async fn clock(link: &Link) -> Result<Finding, QueueError> {
     Ok(if apart < CLOCKS_APART {
         ok("clock", text)
     } else {
-        let cure = "set the clocks by NTP; jobs go by Redis's clock, so they are not harmed";
+        let cure = "set the clocks by NTP; jobs use Redis's clock, so they are not affected";
         warning("clock", text, cure)
     })
 }

@@ -13,7 +13,7 @@ pub(super) async fn check(link: &Link, redis: &RedisSettings) -> Result<(), Fail
     let facts = match link.server_facts().await {
         Ok(facts) => facts,
         Err(error) => {
-            tracing::warn!(%error, "Redis does not say how it is set up: see `longshore doctor`");
+            tracing::warn!(%error, "Redis does not show its settings: see `longshore doctor`");
             return Ok(());
         }
     };
@@ -31,7 +31,7 @@ pub(super) async fn check(link: &Link, redis: &RedisSettings) -> Result<(), Fail
             )));
         }
         (None, _) if !redis.allow_eviction_unknown => tracing::warn!(
-            "Redis does not say whether it drops keys when it is full: see for yourself that it does not, then set \
+            "Redis does not say whether it drops keys when it is full: check yourself that it does not, then set \
              redis.allow_eviction_unknown = true"
         ),
         _ => {}

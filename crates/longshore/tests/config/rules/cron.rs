@@ -214,7 +214,7 @@ fn each_mistake_is_found_with_its_cure() {
         (
             "cron.Greet = { schedule = '* * * * *', kind = 'send_sms', args = { to = '+4790000000', body = 'x' } }",
             "cron.Greet",
-            "not a name",
+            "not a valid name",
             "a-z, 0-9, _ and -",
         ),
         ("cron.other = 1", "cron.other", "not a table", "schedule"),

@@ -70,13 +70,13 @@ fn what_is_wrong_is_found() {
             (
                 "providers.vault.mount = '/secret/'",
                 "providers.vault.mount",
-                "is no path in Vault",
+                "is not a path in Vault",
                 "without slashes around it",
             ),
             (
                 "providers.vault.namespace = 'a/../b'",
                 "providers.vault.namespace",
-                "is no path in Vault",
+                "is not a path in Vault",
                 "teams/payments",
             ),
             (
@@ -111,7 +111,7 @@ fn what_is_wrong_is_found() {
             (
                 "addr = 'https://vault.example.com'",
                 "providers.vault.addr",
-                "nothing to log in with",
+                "but no login",
                 "providers.vault.kubernetes_role",
             ),
             (
