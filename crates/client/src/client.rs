@@ -21,15 +21,15 @@ impl Client {
     /// A client of the Redis at `url` (`redis://[user:password@]host[:port][/db]`), in the namespace `longshore`.
     ///
     /// # Errors
-    /// When the URL is not one of Redis's. Nothing is connected yet.
+    /// When the URL is not a Redis URL. The connection is opened later, when it is first needed.
     pub fn new(url: &str) -> Result<Self, ClientError> {
         Self::in_namespace(url, "longshore")
     }
 
-    /// The same in another namespace, as `redis.namespace` in the workers' configuration names it.
+    /// A client of the Redis at `url`, in this namespace. It must be the `redis.namespace` of the workers' configuration.
     ///
     /// # Errors
-    /// When the URL is not one of Redis's, or the namespace cannot be used.
+    /// When the URL is not a Redis URL, or the namespace is not valid.
     pub fn in_namespace(url: &str, namespace: &str) -> Result<Self, ClientError> {
         let options = LinkOptions {
             connect_timeout: Duration::from_secs(1),
@@ -38,10 +38,10 @@ impl Client {
         Self::over(&Link::new(url, options)?, namespace)
     }
 
-    /// The same over a connection that is already there.
+    /// A client that uses an existing connection, in this namespace.
     ///
     /// # Errors
-    /// When the namespace cannot be used.
+    /// When the namespace is not valid.
     pub fn over(link: &Link, namespace: &str) -> Result<Self, ClientError> {
         // Any name will do: it is the namespace that is checked.
         Queue::new(link.clone(), namespace, "any")?;
@@ -50,15 +50,15 @@ impl Client {
         })
     }
 
-    /// A client whose jobs go to `sink` in place of Redis, for tests of producers.
+    /// A client whose jobs go to `sink` instead of Redis, for tests of producers.
     #[must_use]
     pub fn over_sink(sink: Arc<dyn Sink>) -> Self {
         Self { to: To::Sink(sink) }
     }
 
-    /// The same client, for which a job is accepted only once so many of Redis's replicas have it, as `redis.wait_replicas`
-    /// in the workers' configuration says. A failover then loses nothing that was accepted. What too few have after five
-    /// seconds is [`ClientError::NotCopied`].
+    /// Changes the client so that a job is accepted only once this many replicas of Redis have it. Use the value of
+    /// `redis.wait_replicas` in the workers' configuration. A failover then loses no accepted job. If too few replicas have
+    /// the job after five seconds, the call fails with [`ClientError::NotCopied`].
     #[must_use]
     pub fn with_wait_replicas(self, replicas: u32) -> Self {
         let to = match self.to {
@@ -68,16 +68,16 @@ impl Client {
         Self { to }
     }
 
-    /// Enqueues a job: await what it returns, after setting options on it.
+    /// Begins to enqueue a job. Set options on the returned value, then await it.
     pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<'_, J> {
         Enqueue::new(self, job)
     }
 
-    /// Enqueues many jobs of one kind. All are checked before the first is pushed. Returns their ids, in order.
+    /// Enqueues many jobs of one kind. All are checked before the first is enqueued. Returns their ids, in order.
     ///
     /// # Errors
-    /// When a job is refused, nothing is enqueued. When Redis goes away half way, [`ClientError::Interrupted`] says
-    /// how far it came.
+    /// When a job is refused; then nothing is enqueued. When Redis goes away half way: [`ClientError::Interrupted`] says
+    /// which jobs were enqueued.
     pub async fn enqueue_all<J: Job>(
         &self,
         jobs: impl IntoIterator<Item = J>,
@@ -94,10 +94,11 @@ impl Client {
         Ok(enqueued.into_iter().map(|enqueued| enqueued.id).collect())
     }
 
-    /// Enqueues checked jobs of one queue, for producers that get their args as text. In order, in calls of 500.
+    /// Enqueues checked jobs of one queue, in order, 500 per call of Redis. For producers that get their args as text.
     ///
     /// # Errors
-    /// As [`Client::enqueue_all`].
+    /// When a job is refused; then nothing is enqueued. When Redis goes away half way: [`ClientError::Interrupted`] says
+    /// which jobs were enqueued.
     pub async fn enqueue_prepared(
         &self,
         queue: &str,
@@ -143,7 +144,7 @@ impl Client {
         })
     }
 
-    /// What has become of a job; `None` when no queue knows it (any more): completed jobs are forgotten after their
+    /// What became of a job. `None` if no queue knows the job, or knows it no longer: a completed job is forgotten after its
     /// queue's `completed_seconds`.
     ///
     /// # Errors
@@ -162,11 +163,11 @@ impl Client {
         }
     }
 
-    /// Enqueues a job and waits until it has completed or died, for a user who waits. At most `timeout`; the job
-    /// goes on after that, unless it has an expiry.
+    /// Enqueues a job and waits until it has completed or died, but at most for `timeout`. For jobs that a user waits for.
+    /// After `timeout` the job stays in its queue, unless it has an expiry.
     ///
     /// # Errors
-    /// When the job is refused, Redis is away, or it has not ended in time ([`ClientError::StillRunning`]).
+    /// When the job is refused, when Redis is away, or when the job has not ended in time ([`ClientError::StillRunning`]).
     pub async fn enqueue_and_wait<J: Job>(
         &self,
         job: J,
@@ -209,8 +210,8 @@ pub struct Options {
     pub run_at: RunAt,
     /// At most one job of its kind with this key ([`Enqueue::key`]): 1 to 256 bytes.
     pub key: Option<String>,
-    /// After how long it is dead as expired, counted from when it is due; `None` = as its kind says. Longer than the
-    /// delay: one that is over, counted from now, before the job is due is refused.
+    /// How long after it is due the job expires: then it is dead as `expired`. `None` = the expiry of its kind. It must be
+    /// longer than the delay; a shorter one is refused.
     pub expires_in: Option<Duration>,
 }
 

@@ -26,8 +26,8 @@ impl<'a, J: Job> Enqueue<'a, J> {
         }
     }
 
-    /// At most one job of its kind with this key: a later one with the same args is not enqueued, and the id of the first
-    /// is returned; one with other args is refused ([`ClientError::KeyTaken`]). The key holds while its job waits, runs or is
+    /// Makes at most one job of its kind with this key. A later job with the same args is not enqueued; the call returns the id
+    /// of the first. A later job with other args is refused ([`ClientError::KeyTaken`]). The key holds while its job waits, runs or is
     /// dead. After that it holds until 24 hours after the enqueue, or for as long as completed jobs are kept, whichever is
     /// longer.
     pub fn key(mut self, key: impl Into<String>) -> Self {
@@ -35,31 +35,31 @@ impl<'a, J: Job> Enqueue<'a, J> {
         self
     }
 
-    /// Runs no sooner than this long from now, by Redis's clock.
+    /// Runs the job after this time at the earliest, by Redis's clock.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.options.run_at = RunAt::In(delay);
         self
     }
 
-    /// Runs no sooner than at this time. The past means at once.
+    /// Runs the job at this time at the earliest. A time in the past means at once.
     pub fn at(mut self, time: SystemTime) -> Self {
         let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.options.run_at = RunAt::At(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX));
         self
     }
 
-    /// Not run at all if its turn comes later than this after it was due: it is dead as `expired` instead. Has to be longer
-    /// than a delay.
+    /// Does not start the job later than this after it was due: it is then dead as `expired`. Must be longer than the delay, if
+    /// there is one.
     pub fn expires_in(mut self, life: Duration) -> Self {
         self.options.expires_in = Some(life);
         self
     }
 
-    /// Enqueues it, and says whether its key was taken.
+    /// Enqueues the job, and says whether its key was taken already.
     ///
     /// # Errors
-    /// When the job, its key or an option is refused, or Redis is away for five seconds; [`ClientError::NotCopied`] when it
-    /// took the job and too few replicas have it.
+    /// When the job, its key or an option is refused, or Redis is away for five seconds. [`ClientError::NotCopied`] when Redis
+    /// accepted the job, but too few replicas have it.
     pub async fn send(self) -> Result<Enqueued, ClientError> {
         self.options.check()?;
         let job = new_job(Prepared::new(&self.job)?, &self.options);

@@ -36,12 +36,12 @@ pub enum ClientError {
     /// The namespace cannot be used.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
-    /// Redis could not be reached for five seconds, or refused. Whether the job was enqueued may not be known.
+    /// Redis could not be reached for five seconds, or refused the call. It may be unknown whether the job was enqueued.
     #[error(transparent)]
     Queue(QueueError),
-    /// Redis took these jobs, and for five seconds fewer replicas had them than [`Client::with_wait_replicas`] asks for.
-    /// They stand in the queue and run, unless Redis fails over to a replica that lacks them. To enqueue them once more makes
-    /// second ones, except under their idempotency keys.
+    /// Redis accepted these jobs, but for five seconds fewer replicas had them than [`Client::with_wait_replicas`] asks for.
+    /// They are in the queue and will run, unless Redis fails over to a replica that lacks them. If you enqueue them again, they
+    /// run twice, unless they have idempotency keys.
     ///
     /// [`Client::with_wait_replicas`]: crate::Client::with_wait_replicas
     #[error(
@@ -50,13 +50,13 @@ pub enum ClientError {
         "to enqueue it again makes a second job, unless it has a key"
     )]
     NotCopied {
-        /// Their ids, by which to ask after them.
+        /// The ids of these jobs, for [`Client::status`](crate::Client::status).
         ids: Vec<JobId>,
         /// How many replicas there were.
         source: QueueError,
     },
-    /// `enqueue_all` stopped half way: these were enqueued for sure, those after them not, except that the next 500
-    /// at the most are in doubt.
+    /// `enqueue_all` stopped half way. The accepted jobs were enqueued. Of the next 500 jobs at most it is not known whether
+    /// they were enqueued. All later ones were not.
     #[error("{} jobs were enqueued, then: {source}", accepted.len())]
     Interrupted {
         /// The jobs that were enqueued, in order.
@@ -64,7 +64,7 @@ pub enum ClientError {
         /// What happened then.
         source: QueueError,
     },
-    /// The job did not end in time. It goes on.
+    /// The job did not end in time. It stays in its queue.
     #[error("job {id} has not ended within the given time; it goes on")]
     StillRunning {
         /// The job.

@@ -18,19 +18,19 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 /// How many jobs go into one call of Redis.
 const CHUNK: usize = 500;
 
-/// Takes a client's jobs in place of Redis, for tests of producers: `longshore-testing` has one that records them. The
-/// client has checked the jobs and their options before.
+/// Takes a client's jobs instead of Redis, for tests of producers. `longshore-testing` has one that records them. The client has
+/// already checked the jobs and their options.
 pub trait Sink: Send + Sync {
     /// Takes jobs for one queue, all of them or none.
     ///
     /// # Errors
-    /// As a queue's enqueue: [`QueueError::KeyTaken`] when a key stands for other args.
+    /// [`QueueError::KeyTaken`] when a key stands for other args, and whatever else an enqueue into Redis returns.
     fn enqueue(&self, queue: &str, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError>;
 
     /// What has become of a job; `None` when it is not known.
     ///
     /// # Errors
-    /// As if Redis could not be reached.
+    /// The error of a Redis that cannot be reached.
     fn status(&self, id: JobId) -> Result<Option<JobStatus>, QueueError>;
 }
 
@@ -77,7 +77,7 @@ impl Target<'_> {
 pub(crate) struct Redis {
     link: Link,
     namespace: Arc<str>,
-    /// Those that were asked for: whichever kinds a producer has, their queues come about by that.
+    /// The queues that were asked for so far. Each is made when a job for it is first enqueued.
     queues: Mutex<HashMap<String, Arc<Queue>>>,
 }
 

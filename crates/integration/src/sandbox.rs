@@ -41,7 +41,7 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// One with this origin, for `base_url`. `stop` returns once its address is free.
+    /// A running stand-in. `origin` is for the provider's `base_url`. `stop` returns once its address is free.
     pub fn new<S: Future<Output = ()> + 'static>(
         origin: String,
         stop: impl FnOnce() -> S + 'static,
@@ -53,7 +53,7 @@ impl Listening {
         }
     }
 
-    /// The same, with what whoever uses it has to know.
+    /// Adds a note: what users of this stand-in must know.
     #[must_use]
     pub fn with_note(self, note: String) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Listening {
         &self.origin
     }
 
-    /// What whoever uses it has to know.
+    /// The note: what users of this stand-in must know.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()

@@ -14,20 +14,20 @@ pub enum Route {
     Primary,
     /// To the queue's provider, as the one call that decides whether the others may go on.
     Probe,
-    /// To the provider that stands in for it while its breaker is open.
+    /// To the fallback provider, while the breaker of the queue's own is open.
     Fallback,
     /// To the fallback, as the one call that decides whether others may go there.
     FallbackProbe,
 }
 
 impl Route {
-    /// The calls go to the provider that stands in.
+    /// Whether the calls go to the fallback provider.
     #[must_use]
     pub fn is_fallback(self) -> bool {
         matches!(self, Self::Fallback | Self::FallbackProbe)
     }
 
-    /// The run finds out about its provider, at the cost of nobody's attempt.
+    /// Whether the run is a probe: it finds out whether its provider works again. A failed probe uses no attempt.
     #[must_use]
     pub fn is_probe(self) -> bool {
         matches!(self, Self::Probe | Self::FallbackProbe)
@@ -37,30 +37,31 @@ impl Route {
 /// What a call says of the provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Word {
-    /// Nothing: no call was made, or it says nothing about the provider's health.
+    /// Nothing: no call was made, or the call says nothing about the provider's health.
     #[default]
     Nothing,
-    /// It answered.
+    /// The provider answered.
     Well,
-    /// It did not, or not as it should.
+    /// The provider did not answer, or answered with a failure.
     Ill,
-    /// It was not reached from here. Whose trouble that is, the queue finds out by what other workers say.
+    /// This process did not reach the provider. The reports of other workers show whether the provider or this machine is at
+    /// fault.
     NotReached,
-    /// It said when to come back: claims wait until then.
+    /// The provider named a time to wait for: claims wait until then.
     Hold(Duration),
-    /// It refused our credentials: its queue pauses itself.
+    /// The provider refused our credentials: its queue pauses itself.
     Refused {
-        /// In its words.
+        /// The provider's reason, in its own words.
         reason: String,
     },
 }
 
-/// Leave to make one call. What is heard goes back with it, so that late news of a time before count nothing.
+/// Permission to make one call. The report of the call carries it, so that a late report of an older epoch counts nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pass {
     /// The breaker's epoch.
     pub epoch: u64,
-    /// This call decides whether others may go on.
+    /// Whether this call is a probe, which decides whether other calls may go on.
     pub probe: bool,
 }
 
@@ -68,11 +69,11 @@ pub struct Pass {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{provider} may not be called now: {why}")]
 pub struct NotNow {
-    /// Which one.
+    /// The provider's name.
     pub provider: String,
-    /// Why.
+    /// The cause.
     pub why: Why,
-    /// When it is worth asking again, from now.
+    /// After what time it is worth asking again.
     pub retry_after: Duration,
 }
 
@@ -82,7 +83,7 @@ pub enum Why {
     /// Its breaker is open, or a probe is under way.
     #[error("its breaker is open")]
     Open,
-    /// It said when to come back.
+    /// The provider named a time to wait for.
     #[error("it asked for a pause")]
     Held,
     /// It refuses our credentials.
@@ -111,15 +112,15 @@ impl From<NotNow> for JobError {
 /// A host that was not reached: nothing was sent to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreached {
-    /// Which, with its port.
+    /// The host and its port.
     pub host: String,
-    /// Why, in words that hold no secret.
+    /// The cause, in words without secrets.
     pub cause: String,
-    /// This machine is short of what a connection needs: descriptors, memory, ports. That says nothing of the host.
+    /// Whether this machine lacks what a connection needs (descriptors, memory, ports). Then it says nothing about the host.
     pub ours: bool,
 }
 
-/// Finds out whether a host is reached, and sends it nothing.
+/// Tests whether a host can be reached, without sending it a request.
 pub trait Reach: Send + Sync {
     /// Makes a connection, TLS included, and drops it.
     fn reach(&self) -> Pin<Box<dyn Future<Output = Result<(), Unreached>> + Send + '_>>;

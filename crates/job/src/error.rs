@@ -21,7 +21,7 @@ pub fn clip_reason(reason: &str) -> Cow<'_, str> {
 /// What is known of the provider's answer to the last request of a run. Goes into the job's history.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The provider asked, as configuration names it: `sendgrid`, `stripe`, …
+    /// The provider that was called, as the configuration names it: `sendgrid`, `stripe`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Cow<'static, str>>,
     /// Its HTTP status, when there was an answer.
@@ -33,10 +33,10 @@ pub struct Answer {
     /// The provider's id for the request or what it made, for its support desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// What of the reason the provider said, word for word as it stands there; empty where it is all ours and quotes none
-    /// of the args, and `None` where that is not known. Every word of the job's args is taken out of this part, however
-    /// short, and of the whole reason where it is not known. Of the rest only what no reason of ours says by chance is:
-    /// addresses, numbers, long texts. Not stored.
+    /// The part of the reason that the provider wrote, word for word. Empty if the whole reason is ours and quotes no args. `None`
+    /// if that is not known. Every word of the job's args is removed from this part, however short; if it is `None`, from the whole
+    /// reason. From the rest only addresses, numbers and long texts are removed, which our own words do not contain by chance.
+    /// Not stored.
     #[serde(skip)]
     pub quoted: Option<String>,
 }
@@ -51,8 +51,8 @@ impl Answer {
         }
     }
 
-    /// The same where the reason is all ours, and quotes neither a provider nor the args: its words stay, whatever users are
-    /// called.
+    /// Marks the reason as all ours: it quotes neither a provider nor the args. So its words stay, even if a user has such a
+    /// name.
     #[must_use]
     pub fn quoting_nothing(self) -> Self {
         Self {
@@ -67,8 +67,8 @@ impl Answer {
 pub enum Outcome {
     /// The effect is done.
     Done {
-        /// Kept on the job. Operators see of it without asking what its kind calls public
-        /// ([`Job::PUBLIC_RESULT`](crate::Job::PUBLIC_RESULT)). Holds no secret.
+        /// Stored with the job. Operators see the fields that its kind calls public
+        /// ([`Job::PUBLIC_RESULT`](crate::Job::PUBLIC_RESULT)); the others only on request. Must hold no secret.
         result: Option<serde_json::Value>,
         /// What the provider said.
         answer: Answer,
@@ -96,9 +96,9 @@ impl Outcome {
 #[serde(rename_all = "snake_case")]
 pub enum Blame {
     /// Ours: a parameter is missing, a template is unknown, a request is malformed, a setting is wrong. Somebody should
-    /// look at it. What is not known to be the user's counts as ours.
+    /// look at it. A refusal counts as ours unless it is known to be the user's.
     Ours,
-    /// The user's: a declined card, a number that is none, an address that is suppressed. Expected, and no error.
+    /// The user's: a declined card, a wrong number, a suppressed address. This is expected, and not an error of ours.
     Theirs,
 }
 
@@ -111,9 +111,9 @@ pub enum Scope {
     Provider,
 }
 
-/// A run that did not end well, by what is to be done about it.
+/// A run that failed. Each variant says what happens to the job next.
 ///
-/// A reason is at most 10,000 characters, tells the cause and names no person.
+/// A reason has at most 10,000 characters, states the cause and names no person.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum JobError {
     /// A refusal: bad number, declined card, unknown template. Dead at once.
@@ -138,7 +138,8 @@ pub enum JobError {
         /// What the provider said.
         answer: Answer,
     },
-    /// It failed, and the provider said that nothing was done, or nothing was at stake: 503, a read that failed.
+    /// The attempt failed, and nothing was done: the provider said so (503), or the request was only a read. Retried on the
+    /// schedule; dead after the last attempt.
     #[error("failed: {reason}")]
     Transient {
         /// What failed.
@@ -147,7 +148,7 @@ pub enum JobError {
         answer: Answer,
     },
     /// The provider was not reached: DNS, TCP or TLS failed, or took too long. Nothing was sent, so no attempt is used.
-    /// Whether it is the provider or this machine that is cut off, one run cannot tell.
+    /// One run cannot know whether the provider or this machine is cut off.
     #[error("not reached: {reason}")]
     NotReached {
         /// Which host was not reached, and why.
@@ -155,7 +156,7 @@ pub enum JobError {
         /// Which provider it was.
         answer: Answer,
     },
-    /// The request went out and no answer came. What follows is the `on_unknown` of its kind or queue.
+    /// The request was sent and no clear answer came. The `on_unknown` of its kind or queue decides what follows.
     #[error("outcome unknown: {reason}")]
     OutcomeUnknown {
         /// Where it was lost.
@@ -163,7 +164,7 @@ pub enum JobError {
         /// What is known of the request.
         answer: Answer,
     },
-    /// Our credentials were refused. Not this job's fault: no attempt is used.
+    /// The provider refused our credentials. That is not this job's fault, so no attempt is used.
     #[error("credentials refused: {reason}")]
     Unauthorized {
         /// What the provider said about them.

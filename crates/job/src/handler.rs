@@ -18,25 +18,25 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Carries out one attempt.
     ///
-    /// Before *each* outgoing request that has an effect it awaits [`Run::clear_to_send`]. It may be dropped at
-    /// any await: when its time is over, when its lease is lost, or when the worker has to go.
+    /// It must await [`Run::clear_to_send`] before *each* outgoing request that has an effect. It may be dropped at any await:
+    /// when its time limit is reached, when its lease is lost, or when the worker stops.
     fn run(
         &self,
         job: Self::Job,
         run: Run,
     ) -> impl Future<Output = Result<Outcome, JobError>> + Send;
 
-    /// Whether a request of a job does no harm when it is made twice, although the first one went well: its provider knows it
-    /// by the idempotency key, or it leaves things as the first one did. Where it is not so, and `redis.wait_replicas` is set,
-    /// nothing is sent before replicas of Redis know of the claim. Otherwise a failover could hand the job out once more.
+    /// Whether a successful request of a job may be made a second time without harm: the provider recognises the idempotency key,
+    /// or the second request changes nothing. If not, and `redis.wait_replicas` is set, nothing is sent before replicas of Redis
+    /// know of the claim. Otherwise a failover could hand the job out once more.
     const MAY_REPEAT: bool = false;
 
-    /// Asks the provider whether an earlier request of this job, whose answer was lost, was carried out: `Some` with
-    /// its outcome if it was, `None` if it was not, so that it is made again. Called for kinds that are
+    /// Asks the provider whether an earlier request of this job, whose answer was lost, was carried out. Returns `Some` with its
+    /// outcome if it was. Returns `None` if it was not; then the request is made again. Called for kinds that are
     /// [verifiable](Job::VERIFIABLE).
     ///
     /// # Errors
-    /// When the provider cannot say now; then the attempt has failed, and nothing was sent.
+    /// When the provider cannot say now. Then the attempt has failed, and nothing was sent.
     fn verify(
         &self,
         _job: &Self::Job,
@@ -48,16 +48,17 @@ pub trait Handler: Send + Sync + 'static {
 
 /// Decides when a request may leave this process. The worker implements it.
 pub trait Gate: Send + Sync {
-    /// Returns when the job's lease is known to be ours; notes that a request has gone out from then on.
-    /// Never returns once the lease is lost: the run is dropped instead.
+    /// Returns once it is known that this worker still has the job's lease, and notes that a request may go out from then on.
+    /// Never returns after the lease is lost: the run is dropped instead.
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// Returns when a request without an effect may leave: the same, but that the job need not count as sent.
+    /// Returns once a request without an effect may leave. The job does not count as sent because of it.
     fn clear_to_read(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.clear_to_send()
     }
 
-    /// The same for a request to somebody else than the queue's provider, whose limits say nothing about it.
+    /// Returns once a request to another party than the queue's provider may leave. The provider's limits do not apply. `effect`:
+    /// the request has an effect, so the job counts as sent.
     fn clear_elsewhere(&self, effect: bool) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         match effect {
             true => self.clear_to_send(),
@@ -65,8 +66,8 @@ pub trait Gate: Send + Sync {
         }
     }
 
-    /// Asks for one call of a provider by its name, whoever's it is: its breaker, its limits, our lease. See
-    /// [`Run::ask`].
+    /// Asks whether one call of a provider, given by name, may be made now: checks its breaker, its limits, and the job's lease.
+    /// See [`Run::ask`].
     fn ask<'a>(
         &'a self,
         _provider: &'a str,
@@ -81,7 +82,7 @@ pub trait Gate: Send + Sync {
         })
     }
 
-    /// Says what a call told. See [`Run::tell`].
+    /// Reports what a call showed about its provider. See [`Run::tell`].
     fn tell<'a>(
         &'a self,
         _provider: &'a str,
@@ -99,7 +100,7 @@ pub trait Gate: Send + Sync {
         Box::pin(async { Ok(Pass::default()) })
     }
 
-    /// Says how a call of an attempt that makes several ended. See [`Run::tell_end`].
+    /// Reports how one call ended, in an attempt that makes several. See [`Run::tell_end`].
     fn tell_end<'a>(
         &'a self,
         _provider: &'a str,
@@ -121,21 +122,21 @@ pub trait Gate: Send + Sync {
 pub struct Run {
     /// The job.
     pub id: JobId,
-    /// Which attempt this is, from 1. Given-back ones are not counted.
+    /// The number of this attempt, from 1. Attempts that were given back do not count.
     pub attempt: u32,
-    /// How many attempts there are at the most.
+    /// The highest number of attempts.
     pub max_attempts: u32,
-    /// The idempotency key for the provider: the same on each attempt, after a crash and after a replay;
-    /// another one only once the provider has definitely refused, or an operator has edited the args.
+    /// The idempotency key for the provider. It stays the same on each attempt, after a crash and after a replay. It changes
+    /// only after the provider has definitely refused, or after an operator has edited the args.
     pub idempotency_key: String,
-    /// A request of an earlier run may have reached the provider, and its outcome is not known.
+    /// Whether a request of an earlier run may have reached the provider, with an unknown outcome.
     pub may_have_been_sent: bool,
-    /// Which way its calls go.
+    /// Which provider its calls go to: the queue's own or the fallback, as a probe or not.
     pub route: Route,
-    /// What its kind says of how its jobs are run, with the time limit that holds for this attempt. How often a job is
-    /// attempted is in `max_attempts`.
+    /// The kind's policy, with the time limit of this attempt. The number of attempts is in `max_attempts`.
     pub policy: KindPolicy,
-    /// This attempt has made its call before, and makes it again: an answer was lost, or said that it may be repeated.
+    /// Whether this attempt has made its call before, and makes it again: the answer was lost, or said that the call may be
+    /// repeated.
     pub again: bool,
     gate: Arc<dyn Gate>,
     elsewhere: bool,
@@ -144,7 +145,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run behind this gate. It has neither memory nor outbox: until they are set, a request to one of them fails.
+    /// A run whose requests pass this gate. It has no memory and no outbox. Until they are set, a request to either fails.
     #[must_use]
     pub fn new(id: JobId, attempt: u32, max_attempts: u32, gate: Arc<dyn Gate>) -> Self {
         Self {
@@ -163,23 +164,23 @@ impl Run {
         }
     }
 
-    /// The same run, with a memory.
+    /// Returns the run with this memory.
     #[must_use]
     pub fn with_memory(mut self, memory: Arc<dyn Memory>) -> Self {
         self.memory = memory;
         self
     }
 
-    /// The same run, with an outbox.
+    /// Returns the run with this outbox.
     #[must_use]
     pub fn with_outbox(mut self, outbox: Arc<dyn Outbox>) -> Self {
         self.outbox = outbox;
         self
     }
 
-    /// Waits until a request may go out: the worker's last heartbeat is fresh enough to know that the job is
-    /// still ours, and the provider may be called once more. To be awaited directly before each request that has an
-    /// effect. From then on the job counts as possibly sent.
+    /// Waits until a request with an effect may go out: the worker's last heartbeat is fresh enough to know that it still owns
+    /// the job, and the provider may be called once more. Await it directly before each such request. From then on the job
+    /// counts as possibly sent.
     pub async fn clear_to_send(&self) {
         match self.elsewhere {
             true => self.gate.clear_elsewhere(true).await,
@@ -187,7 +188,8 @@ impl Run {
         }
     }
 
-    /// The same for a request that only reads: the job does not count as sent for it.
+    /// Waits until a request that only reads may go out, as [`clear_to_send`](Self::clear_to_send) does. The job does not count as
+    /// sent because of it. Await it directly before each such request.
     pub async fn clear_to_read(&self) {
         match self.elsewhere {
             true => self.gate.clear_elsewhere(false).await,
@@ -195,7 +197,7 @@ impl Run {
         }
     }
 
-    /// The same run, for requests to somebody else than the queue's provider: its limits do not hold them back.
+    /// Returns the run for requests to another party than the queue's provider. The provider's limits do not hold them back.
     #[must_use]
     pub fn elsewhere(&self) -> Self {
         Self {
@@ -204,39 +206,38 @@ impl Run {
         }
     }
 
-    /// Asks for one call of a provider, by the name that configuration has for it: the queue's own, where a run makes
-    /// many calls and each says something of its own, or another queue's. Waits for the provider's limits and until
-    /// the job is known to be still ours; `effect` as in [`clear_to_send`](Self::clear_to_send) and
-    /// [`clear_to_read`](Self::clear_to_read). To be awaited directly before each call, and answered by
-    /// [`tell`](Self::tell) after it.
+    /// Asks whether one call of a provider may be made now. `provider` is its name in the configuration. Use it for another
+    /// queue's provider, and for the queue's own if the run makes many calls. Waits for the provider's limits, and until it is
+    /// known that this worker still owns the job. `effect`: the call has an effect, so the job counts as possibly sent. Await it
+    /// directly before each call, and report the result with [`tell`](Self::tell).
     ///
     /// # Errors
-    /// When it may not be called now. As a [`JobError`] that is a wait at the cost of no attempt; a run that has
-    /// another provider to turn to may do so, since nothing was sent.
+    /// When the provider may not be called now. Nothing was sent, so the run may use another provider. Converted into a
+    /// [`JobError`], the job waits at no attempt.
     pub async fn ask(&self, provider: &str, effect: bool) -> Result<Pass, NotNow> {
         self.gate.ask(provider, effect).await
     }
 
-    /// Says what a call told of its provider, for its breaker. News that cannot be told are lost: a breaker lives by
-    /// the next ones.
+    /// Reports what a call showed about its provider, for its breaker. A report that cannot be delivered is lost; the breaker
+    /// uses the next ones.
     pub async fn tell(&self, provider: &str, pass: Pass, word: Word) {
         self.gate.tell(provider, pass, word).await;
     }
 
-    /// Asks whether a call that failed may be made again within the same attempt: the provider's breaker may have opened
-    /// since, or it may have said when to come back. Takes no place in a limit: the call takes its own, as each one does by
-    /// [`clear_to_send`](Self::clear_to_send) or [`clear_to_read`](Self::clear_to_read). To be awaited directly before the
-    /// call, and answered by [`tell_end`](Self::tell_end) after it. A provider of no queue has nothing that holds it back.
+    /// Asks whether a failed call may be made again within the same attempt. The provider's breaker may have opened since, or the
+    /// provider may have named a time to wait for. Takes no place in a rate limit: the call itself does that, with
+    /// [`clear_to_send`](Self::clear_to_send) or [`clear_to_read`](Self::clear_to_read). Await it directly before the call, and
+    /// report the result with [`tell_end`](Self::tell_end). A provider without a queue is never held back.
     ///
     /// # Errors
-    /// When it may not be called now.
+    /// When the provider may not be called now.
     pub async fn ask_again(&self, provider: &str) -> Result<Pass, NotNow> {
         self.gate.ask_again(provider).await
     }
 
-    /// Says how one call of an attempt ended that makes more than one, so that its breaker need not wait for the end of the
-    /// attempt. `pass` is what [`ask_again`](Self::ask_again) gave; `None` for the attempt's first call, which its claim has
-    /// asked for. What the end of the run says of that provider is not counted once more.
+    /// Reports how one call ended, in an attempt that makes several calls. So the breaker need not wait for the end of the
+    /// attempt. `pass` is what [`ask_again`](Self::ask_again) returned; `None` for the attempt's first call, which the claim
+    /// asked for. The end of the run does not count for that provider a second time.
     pub async fn tell_end(
         &self,
         provider: &str,
@@ -246,25 +247,25 @@ impl Run {
         self.gate.tell_end(provider, pass, end).await;
     }
 
-    /// Notes that a host was not reached, and how to find out when it is again. To be called before the run ends with
-    /// [`JobError::NotReached`]: the worker then claims no more for that provider until `again` says that it is reached.
+    /// Notes that a host was not reached. Call it before the run ends with [`JobError::NotReached`]. The worker then claims no jobs
+    /// of that provider until `again` has reached the host.
     pub fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
         self.gate.not_reached(unreached, again);
     }
 
-    /// Counts what a provider takes money for, in the unit of its price list (`mail`, `segment`, `request`), once it is
-    /// known that it does. Where an answer is lost the count stays below the bill; it never goes above it.
+    /// Counts what a provider charges for, in the unit of its price list (`mail`, `segment`, `request`). Call it once it is known
+    /// that the provider charges. If an answer is lost, the count stays below the bill. It is never above it.
     pub fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {
         self.gate.billed(provider, unit, units);
     }
 
-    /// What the fleet remembers for this run.
+    /// The memory: what earlier runs have stored, and where this run may store more.
     #[must_use]
     pub fn memory(&self) -> &dyn Memory {
         &*self.memory
     }
 
-    /// Where jobs go that follow from this run.
+    /// The outbox: enqueues jobs that follow from this run.
     #[must_use]
     pub fn outbox(&self) -> &dyn Outbox {
         &*self.outbox

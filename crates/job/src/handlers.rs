@@ -1,4 +1,4 @@
-//! Kinds and who carries them out: the only dynamic spot.
+//! The handlers of kinds. Only here handlers lose their types.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,17 +15,17 @@ use crate::{
     Undecodable,
 };
 
-/// A run under way. `None`: the provider was only asked, and has not carried the job out.
+/// A run under way. It gives `None` if the run only asked the provider, and the provider has not carried the job out.
 pub type RunFuture = Pin<Box<dyn Future<Output = Result<Option<Outcome>, JobError>> + Send>>;
 
 /// How a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Course {
-    /// At once.
+    /// Runs at once.
     Run,
-    /// By asking whether an earlier request was carried out.
+    /// First asks whether an earlier request was carried out; runs if it was not.
     VerifyThenRun,
-    /// That, and nothing else: it is too late to run.
+    /// Only asks whether an earlier request was carried out: it is too late to run.
     VerifyOnly,
 }
 
@@ -35,19 +35,19 @@ pub trait AnyHandler: Send + Sync {
     fn version(&self) -> u32;
     /// The kind's name.
     fn kind(&self) -> &'static str;
-    /// Its args that name no person and hold no secret.
+    /// The names of its args that name no person and hold no secret.
     fn public_args(&self) -> &'static [&'static str];
     /// Which names in these args are those of its kind's own structs. All others may be anything, people's names too.
     fn names(&self, args: Value) -> Names;
-    /// Its handler can find out whether an earlier request was carried out.
+    /// Whether its handler can find out if an earlier request was carried out.
     fn can_verify(&self) -> bool;
-    /// A second request of one of its jobs does no harm.
+    /// Whether a second request of one of its jobs does no harm.
     fn may_repeat(&self) -> bool;
-    /// What its kind says of how its jobs are run.
+    /// The kind's own policy: how its jobs are run.
     fn policy(&self) -> &'static KindPolicy;
-    /// What configuration says instead.
+    /// What the configuration overrides in that policy.
     fn overrides(&self) -> &KindOverrides;
-    /// Says it.
+    /// Sets these overrides.
     fn set_overrides(&mut self, overrides: KindOverrides);
     /// Decodes the args.
     ///
@@ -158,13 +158,13 @@ pub struct Handlers {
 }
 
 impl Handlers {
-    /// None yet.
+    /// No handlers yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds the handler of one kind; a later one for the same kind takes its place.
+    /// Adds the handler of one kind. It replaces an earlier handler of the same kind.
     #[must_use]
     pub fn with<H: Handler>(mut self, handler: H) -> Self {
         let typed = Typed {
@@ -182,13 +182,13 @@ impl Handlers {
         self
     }
 
-    /// Those kinds.
+    /// The kinds that jobs which follow from a run may have.
     #[must_use]
     pub fn known(&self) -> &Kinds {
         &self.known
     }
 
-    /// Puts what configuration says before what the kinds say: `overrides` is given the name of each.
+    /// Overrides the kinds' own policies with the configuration's. `overrides` gets the name of each kind.
     #[must_use]
     pub fn with_overrides(mut self, overrides: impl Fn(&'static str) -> KindOverrides) -> Self {
         for (kind, handler) in &mut self.by_kind {
@@ -197,11 +197,11 @@ impl Handlers {
         self
     }
 
-    /// Carries one job out without a queue, for those who try credentials out: decodes its payload and runs its handler
-    /// once. `None` when nobody here knows its kind.
+    /// Carries one job out without a queue, to test credentials. Decodes its payload and runs its handler once. Returns `None` if
+    /// no handler knows its kind.
     ///
     /// # Errors
-    /// As the handler says; a payload that does not decode is a refusal.
+    /// The error of the handler. A payload that cannot be decoded is a refusal.
     pub async fn try_out(&self, payload: &[u8], mut run: Run) -> Option<Result<Outcome, JobError>> {
         let refused = |error: Undecodable| {
             let reason = format!("{}: {}", error.why.as_str(), error.detail);

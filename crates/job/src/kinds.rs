@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::{InvalidArgs, KindSpec, Prepared};
 
-/// A set of kinds, for doors and operators, who meet jobs by name. Clones are cheap.
+/// A set of kinds, for code that knows jobs only by the name of their kind (webhooks, operators). Clones are cheap.
 #[derive(Debug, Clone, Default)]
 pub struct Kinds(Arc<[KindSpec]>);
 
 impl Kinds {
-    /// Those of these kinds.
+    /// A set of these kinds.
     pub fn new(kinds: impl IntoIterator<Item = KindSpec>) -> Self {
         Self(kinds.into_iter().collect())
     }

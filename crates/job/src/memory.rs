@@ -21,23 +21,23 @@ pub trait Memory: Send + Sync {
     /// [may have been sent](crate::Run::may_have_been_sent).
     fn earlier(&self) -> Recalling<'_, Earlier>;
 
-    /// Notes that this message, by the provider's id, was sent for this job, so that news of its delivery finds the job.
-    /// `false` when the message belongs to another job; then nothing is noted.
+    /// Notes that this message, given by the provider's id, was sent for this job, so that delivery updates find the job. Returns
+    /// `false` if the message belongs to another job; then nothing is noted.
     fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool>;
 
-    /// What was kept under this key, by any job of the queue.
+    /// The value stored under this key by any job of the queue.
     fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>>;
 
-    /// Keeps this under this key for so long.
+    /// Stores a value under this key for this long.
     fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()>;
 
-    /// Keeps this under this key for so long, as an answer that can be asked for again: it may be forgotten sooner, when
-    /// there are many.
+    /// Stores a value under this key for this long at most, as a cache: it may be forgotten sooner when there are many. Only for
+    /// values that can be fetched again.
     fn cache<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
         self.keep(key, value, time)
     }
 
-    /// Keeps this under this key for so long, unless something is kept under it; returns what is.
+    /// Stores a value under this key for this long, unless one is stored already. Returns the stored value.
     fn keep_first<'a>(
         &'a self,
         key: &'a str,
@@ -45,27 +45,27 @@ pub trait Memory: Send + Sync {
         time: Duration,
     ) -> Recalling<'a, Vec<u8>>;
 
-    /// How far an earlier run of this job, or this one, has come.
+    /// The checkpoint of this job: how far this run or an earlier one has come.
     fn checkpoint(&self) -> Recalling<'_, Option<serde_json::Value>>;
 
-    /// Keeps how far this job has come; operators see of it what its kind calls public
-    /// ([`Job::PUBLIC_PROGRESS`](crate::Job::PUBLIC_PROGRESS)). `false` when the
-    /// job is no longer this run's: then nothing is kept, and the run is about to be dropped.
+    /// Stores the job's checkpoint: how far it has come. Operators see the fields that its kind calls public
+    /// ([`Job::PUBLIC_PROGRESS`](crate::Job::PUBLIC_PROGRESS)). Returns `false` if the job is no longer this run's: then nothing
+    /// is stored, and the run is about to be dropped.
     fn save<'a>(&'a self, checkpoint: &'a serde_json::Value) -> Recalling<'a, bool>;
 
-    /// What a key of a map stands for. Maps are for good: which user is which customer.
+    /// The value of a key in a map. Maps are kept for ever, such as the one from users to customers.
     fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>>;
 
-    /// Lets a key of a map stand for a value, unless it stands for one already; returns what it stands for.
+    /// Sets the value of a key in a map, unless it has one already. Returns the value that the key has then.
     fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String>;
 }
 
 /// Where a run puts jobs that follow from it. The worker implements it.
 pub trait Outbox: Send + Sync {
-    /// Checks and encodes a job of a kind that the run's own integration knows by name only. `args` is JSON.
+    /// Checks and encodes a job of a kind that the run's own integration knows only by name. `args` is JSON.
     ///
     /// # Errors
-    /// When this program does not know the kind, or when they are not its args.
+    /// When this program does not know the kind, or when `args` are not the kind's args.
     fn prepare(&self, kind: &str, args: &str) -> Result<Prepared, InvalidArgs>;
 
     /// Enqueues a job. A run may be repeated: with the same key the job is enqueued once. The key holds while the job
@@ -84,10 +84,10 @@ pub type Sending<'a, T> = Pin<Box<dyn Future<Output = Result<T, NotEnqueued>> + 
 /// A job that follows from a run was not enqueued.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotEnqueued {
-    /// The queue could not be asked.
+    /// Redis could not be asked.
     #[error(transparent)]
     Unremembered(#[from] Unremembered),
-    /// Its key stands for a job with other args. It will do so again.
+    /// The job's key stands for another job with other args. Trying again does not help.
     #[error("the key of a job that follows stands for {holder}, which has other args")]
     KeyTaken {
         /// The job that has the key.
@@ -108,13 +108,13 @@ impl From<NotEnqueued> for JobError {
 /// What is known of the requests that earlier runs of a job may have made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earlier {
-    /// None of them went out before this.
+    /// The earliest time at which one of them may have gone out.
     pub after: SystemTime,
-    /// None of them went out after this.
+    /// The latest time at which one of them may have gone out.
     pub before: SystemTime,
-    /// What time it is.
+    /// The time now, by Redis's clock.
     pub now: SystemTime,
-    /// The message that was noted with [`Memory::own`], or that news of a delivery came for: then it was sent.
+    /// The message that was noted with [`Memory::own`], or for which a delivery update came. If there is one, it was sent.
     pub message: Option<String>,
 }
 

@@ -191,7 +191,8 @@ impl KindSpec {
         }
     }
 
-    /// The same kind, whose jobs expire as configuration says, whatever the kind and the args say. `None` = as they say.
+    /// Returns the kind with the expiry of the configuration, which wins over the kind and the args. `None` = the expiry of the
+    /// kind and the args.
     #[must_use]
     pub const fn with_expiry(mut self, expires: Option<Duration>) -> Self {
         self.expires = expires;

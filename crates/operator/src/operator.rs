@@ -84,7 +84,7 @@ impl Operator {
         Ok(Self { queues })
     }
 
-    /// The same, where workers count as gone when they have not beaten for so long.
+    /// Sets after what time without a heartbeat a worker counts as lost.
     #[must_use]
     pub fn with_lost_after(mut self, lost_after: Duration) -> Self {
         for (_, queue) in &mut self.queues {

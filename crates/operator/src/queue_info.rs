@@ -12,9 +12,9 @@ pub struct QueueInfo {
     pub kinds: Kinds,
     /// Its name.
     pub name: String,
-    /// How many attempts its jobs have at the most whose kind is not listed below.
+    /// The highest number of attempts of jobs whose kind is not in `max_attempts_by_kind`.
     pub max_attempts: u32,
-    /// The same by kind.
+    /// The highest number of attempts, by kind.
     pub max_attempts_by_kind: BTreeMap<&'static str, u32>,
     /// How long its completed jobs are kept.
     pub keep: Duration,

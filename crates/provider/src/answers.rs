@@ -294,7 +294,7 @@ impl Meaning {
     }
 }
 
-/// Of a reason that is in our words and those of this machine.
+/// Marks an answer whose reason has only our own words and those of this machine.
 fn nothing_quoted(answer: Answer) -> Answer {
     Answer {
         quoted: Some(String::new()),

@@ -86,8 +86,8 @@ impl Http {
         self.call(run, request).await
     }
 
-    /// The same for a request without an effect: the job does not count as sent for it, and one whose answer was lost
-    /// may simply be made again.
+    /// Waits until the run may read, sends a request without an effect once, and reads the answer. The job does not count as sent
+    /// because of it. If the answer is lost, the request may be made again.
     ///
     /// # Errors
     /// Every status but 2xx is an error, see [`ProviderError`].
@@ -96,7 +96,7 @@ impl Http {
         self.call(run, request).await
     }
 
-    /// The same where there is no run that could have lost its lease: nothing is sent for a job.
+    /// Sends a request that belongs to no job, and reads the answer. It passes no gate.
     pub(crate) async fn ask(&self, request: Request) -> Result<Response, ProviderError> {
         let result = self.exchange(request.build(&self.origin)).await;
         result.map_err(|failed| failed.error)

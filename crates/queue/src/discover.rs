@@ -126,7 +126,7 @@ pub struct KeyScan {
 pub enum Stray {
     /// It has no braces around namespace and queue.
     NoBraces,
-    /// It ends behind the braces: `{longshore:email}`.
+    /// It ends after the braces: `{longshore:email}`.
     NoSuffix,
     /// What stands behind the braces is not one of ours: `{longshore:email}:actve`.
     UnknownSuffix,

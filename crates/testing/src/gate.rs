@@ -26,7 +26,7 @@ pub enum Way {
     ReadCall,
 }
 
-/// What a run asked of its gate, or told it.
+/// What a run asked its gate, or reported to it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Noted {
     /// It awaited [`Run::clear_to_send`](longshore_job::Run::clear_to_send) or
@@ -34,39 +34,39 @@ pub enum Noted {
     Cleared(Way),
     /// It asked for one call of a provider by name.
     Asked {
-        /// Which.
+        /// The provider's name.
         provider: String,
         /// Whether the call has an effect.
         effect: bool,
     },
     /// It asked whether a call may be made again within its attempt.
     AskedAgain {
-        /// Whose.
+        /// The provider's name.
         provider: String,
     },
-    /// It said what a call told of its provider.
+    /// It reported what a call showed about its provider.
     Told {
-        /// Which.
+        /// The provider's name.
         provider: String,
-        /// The leave that the call was made with.
+        /// The permission that the call was made with.
         pass: Pass,
-        /// What it told.
+        /// What it reported.
         word: Word,
     },
-    /// It said how one call of several ended.
+    /// It reported how one call of several ended.
     Ended {
-        /// Whose.
+        /// The provider's name.
         provider: String,
-        /// The leave that the call was made with; `None` for the attempt's first one.
+        /// The permission that the call was made with; `None` for the attempt's first one.
         pass: Option<Pass>,
         /// How it ended.
         end: Result<Answer, JobError>,
     },
-    /// It counted what a provider takes money for.
+    /// It counted what a provider charges for.
     Billed {
-        /// Which.
+        /// The provider's name.
         provider: &'static str,
-        /// In which unit.
+        /// The unit of the price list.
         unit: &'static str,
         /// How many.
         units: u64,

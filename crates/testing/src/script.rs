@@ -135,13 +135,13 @@ impl Script {
         self.run_among(&Handlers::new().with(handler), args).await
     }
 
-    /// Carries one attempt out with the handler of the job's kind out of these. See [`run_one`](Self::run_one).
+    /// Carries one attempt out as [`run_one`](Self::run_one) does, with the one of these handlers that is for the job's kind.
     ///
     /// # Errors
-    /// As [`run_one`](Self::run_one).
+    /// When a producer could not enqueue these args either.
     ///
     /// # Panics
-    /// As [`run_one`](Self::run_one), and when none of them knows the kind.
+    /// When accepted args cannot be decoded: a worker would bury each such job. When no handler is for the kind.
     pub async fn run_among<J: Job>(
         &self,
         handlers: &Handlers,
@@ -210,7 +210,7 @@ impl Script {
 /// When a producer could not enqueue these args either.
 ///
 /// # Panics
-/// As [`Script::run_one`].
+/// When accepted args cannot be decoded: a worker would bury each such job.
 pub async fn run_one<H: Handler>(handler: H, args: &H::Job) -> Result<Ran, InvalidArgs> {
     Script::new().run_one(handler, args).await
 }

@@ -187,14 +187,14 @@ impl From<SecretString> for Secret {
     }
 }
 
-/// The same.
+/// A secret with this fixed value.
 impl From<&str> for Secret {
     fn from(value: &str) -> Self {
         SecretString::from(value).into()
     }
 }
 
-/// The same.
+/// A secret with this fixed value.
 impl From<String> for Secret {
     fn from(value: String) -> Self {
         SecretString::from(value).into()
