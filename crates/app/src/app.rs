@@ -12,7 +12,7 @@ use crate::commands::sandbox;
 use crate::own::Ending;
 use crate::{commands, logging, output};
 
-/// A program of workers: this project's own, or anybody's. Its `main` returns [`App::main`].
+/// A program made of integrations: this project's own or yours. Its `main` returns [`App::main`].
 ///
 /// ```
 /// use longshore_app::App;
@@ -29,7 +29,7 @@ pub struct App {
 }
 
 impl App {
-    /// One without integrations.
+    /// A program without integrations.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -58,7 +58,7 @@ impl App {
     /// Adds a command of this program alone.
     ///
     /// # Panics
-    /// When there is one of this name.
+    /// When there is a command with this name already.
     #[must_use]
     pub fn command(mut self, own: OwnCommand) -> Self {
         let name = own.command.get_name();
@@ -105,7 +105,7 @@ impl App {
         &self.integrations
     }
 
-    /// Does what the command line says, as `longshore help` has it. To be called by `main`, once.
+    /// Runs the command of the command line (see `longshore help`). Call it once, in `main`.
     #[must_use]
     pub fn main(self) -> ExitCode {
         let matches = self.command_line().get_matches();

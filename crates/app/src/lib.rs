@@ -1,7 +1,7 @@
-//! A program of workers, by its integrations: [`App`].
+//! Makes a program from integrations: [`App`].
 //!
-//! It puts together what every program has: the command line, the configuration, secrets, Sentry. It knows no integration
-//! but by its value ([`longshore_integration::Integration`]).
+//! It puts together what every program has: the command line, the configuration, secrets, Sentry. It knows an
+//! integration only as a value ([`longshore_integration::Integration`]).
 
 mod age;
 mod app;

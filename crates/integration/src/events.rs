@@ -10,50 +10,50 @@ use longshore_job::{JobId, Prepared, Suppress};
 
 use crate::{Context, Pending, PublicUrl};
 
-/// Events of one provider.
+/// The events of one provider.
 #[derive(Debug, Clone, Copy)]
 pub struct Events {
     /// The provider's name: they are posted to `/webhooks/<name>`.
     pub name: &'static str,
-    /// The keys that turn them on, for those who look for them.
+    /// The settings' keys that turn them on, for messages.
     pub turned_on_by: &'static str,
-    /// Makes the source, if what it takes is on.
+    /// Makes the source; `None` while the settings that it needs are off.
     pub source: OpenSource,
 }
 
-/// Makes a source of events, if what it takes is on.
+/// Makes a source of events; `None` while the settings that it needs are off.
 pub type OpenSource = for<'a> fn(Context<'a>) -> Pending<'a, Option<Box<dyn Source>>>;
 
 /// A provider that posts events.
 pub trait Source: Send + Sync + 'static {
-    /// Verifies a request and reads it. Asks nobody.
+    /// Verifies a request and reads it. Sends no requests.
     ///
     /// # Errors
-    /// When it is not known to come from the provider, or cannot be used.
+    /// When the request is not known to come from the provider, or cannot be used.
     fn read(&self, posted: &Posted<'_>) -> Result<Read, Refusal>;
 }
 
 /// A request that was posted.
 #[derive(Debug, Clone, Copy)]
 pub struct Posted<'a> {
-    /// What the listener is to the world.
+    /// The public origin of the listener.
     pub url: &'a PublicUrl,
     /// Its path, query and headers.
     pub head: &'a Parts,
     /// Its body, byte for byte.
     pub body: &'a [u8],
-    /// When it came.
+    /// When the request arrived.
     pub at: SystemTime,
 }
 
-/// Why a request is not taken. The texts are answered as they are: they are fixed, so that nothing that was sent
-/// and no secret can be in them.
+/// Why a request is not accepted. The text is the answer to the sender. It is fixed, so it never contains a secret or any part of
+/// the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is not known to come from the provider.
+    /// The request is not known to come from the provider.
     #[error("{0}")]
     BadSignature(&'static str),
-    /// It comes from the provider, and cannot be used.
+    /// The request comes from the provider, but cannot be used.
     #[error("{0}")]
     BadRequest(&'static str),
 }
@@ -61,18 +61,18 @@ pub enum Refusal {
 /// What a request says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Read {
-    /// Its events, in order. Each is written down by itself: one that cannot be read does not lose the others.
+    /// Its events, in order. Each is stored by itself, so one unreadable event does not lose the others.
     pub events: Vec<Event>,
-    /// What somebody should know of it.
+    /// Remarks on the request, for the log.
     pub notices: Vec<Notice>,
 }
 
-/// Something about a request that nobody would look for otherwise. It is logged, each text once a while.
+/// A remark on a request that a person should see. It is logged; the same text only once in a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// What it is.
+    /// The text.
     pub what: &'static str,
-    /// More of it. Names no person and holds no secret.
+    /// Details. They name no person and hold no secret.
     pub detail: Option<String>,
 }
 
@@ -81,7 +81,7 @@ pub struct Notice {
 pub enum Event {
     /// A job follows from it.
     Job(Box<EventJob>),
-    /// It says how a delivery stands.
+    /// It updates a delivery.
     Delivery(Box<Delivery>),
     /// Nothing follows from it.
     Ignored,
@@ -89,7 +89,7 @@ pub enum Event {
     Unreadable,
 }
 
-/// A job that follows from an event, once: an event that comes again within seven days makes no other.
+/// A job that follows from an event. If the event comes again within seven days, it makes no second job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventJob {
     /// The job.
@@ -98,19 +98,19 @@ pub struct EventJob {
     pub event: String,
 }
 
-/// How something stands that a job has sent. Events come in any order, and more than once.
+/// A delivery update: the state of something that a job has sent. Updates arrive in any order, and more than once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The message, by the provider's id. Without one, it is the one that the job has sent.
+    /// The message, by the provider's id. `None` = the message that the job has sent.
     pub message: Option<String>,
     /// The job, if the event names it.
     pub job: Option<JobId>,
     /// The state, in the provider's words.
     pub state: String,
-    /// How far along it is: only a higher rank overwrites.
+    /// The rank of the state: an update overwrites only a state of a lower rank.
     pub rank: u8,
     /// The provider's code for what went wrong.
     pub code: Option<String>,
-    /// The address is to get nothing any more.
+    /// The address that must get no more messages, if the event says so.
     pub suppress: Option<Suppress>,
 }

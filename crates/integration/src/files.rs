@@ -10,78 +10,78 @@ use longshore_job::{JobError, Run};
 /// A call to the store, under way.
 pub type Calling<'a, T> = Pin<Box<dyn Future<Output = Result<T, JobError>> + Send + 'a>>;
 
-/// A file to be kept.
+/// A file to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
-    /// Where it is kept: the same key again replaces it.
+    /// The key to store it under. A file with the same key is replaced.
     pub key: String,
     /// Its media type.
     pub content_type: String,
-    /// What is in it.
+    /// The content.
     pub body: Vec<u8>,
 }
 
 /// A file that a user is to upload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewUpload {
-    /// The user's id; personal.
+    /// The user's id. It is personal data.
     pub user: String,
-    /// Its media type. The upload has to be of exactly this one.
+    /// Its media type. The upload must have exactly this type.
     pub content_type: String,
-    /// Its length in bytes. The upload has to be of exactly this one.
+    /// Its length in bytes. The upload must have exactly this length.
     pub length: u64,
     /// What its key ends with, such as `png`.
     pub extension: String,
 }
 
-/// A URL that takes one upload.
+/// A URL for one upload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// Where it goes. Whoever has it may upload.
+    /// The URL to upload to. Anyone who has it may upload.
     pub url: String,
     /// The HTTP method.
     pub method: String,
-    /// The headers that have to be sent, exactly so.
+    /// The headers that the upload must send, unchanged.
     pub headers: Vec<(String, String)>,
-    /// The key it will have.
+    /// The key that the file will have.
     pub key: String,
     /// The bucket's name.
     pub bucket: String,
-    /// Which store it is in.
+    /// The store that the bucket is in.
     pub store: &'static str,
-    /// Until when the URL is good.
+    /// Until when the URL is valid.
     pub expires_at: SystemTime,
 }
 
 /// Why no upload is signed. Names no person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UploadError {
-    /// It cannot be, as it is asked for or configured.
+    /// The request or the configuration does not allow it.
     Wrong(String),
-    /// It failed.
+    /// Signing failed.
     Failed(String),
 }
 
 /// An upload, being signed.
 pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<Upload, UploadError>> + Send + 'a>>;
 
-/// Where files are kept.
+/// A file store.
 pub trait Files: Send + Sync {
-    /// The file under this key, of at most so many bytes.
+    /// Reads the file under this key. A file larger than this many bytes is an error.
     fn read<'a>(&'a self, run: &'a Run, key: &'a str, most: u64) -> Calling<'a, Vec<u8>>;
 
-    /// Keeps a file. Says where it is, as an object with public fields: `{"store","bucket","key"}`.
+    /// Stores a file. Returns where it is, as an object with public fields: `{"store","bucket","key"}`.
     fn write<'a>(&'a self, run: &'a Run, file: NewFile) -> Calling<'a, serde_json::Value>;
 
-    /// Files can be written: there is a place for them.
+    /// Whether files can be written: a bucket is configured for them.
     fn takes_files(&self) -> bool;
 
-    /// Signs a URL by which a user uploads one file, past the fleet. Nothing is sent for it. `away`: the fleet leaves the
-    /// integration's own provider alone, so that the one that stands in should take it, if there is one.
+    /// Signs a URL with which a user uploads one file directly to the store. Signing sends no request. `away`: the breaker of the
+    /// integration's own provider is open, so the upload should go to the fallback, if there is one.
     fn sign_upload<'a>(&'a self, new: &'a NewUpload, away: bool) -> Signing<'a>;
 }
 
-/// The user's id is personal.
+/// Hides the user's id, which is personal data.
 impl fmt::Debug for NewUpload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewUpload")
@@ -91,7 +91,7 @@ impl fmt::Debug for NewUpload {
     }
 }
 
-/// The URL is as good as a key.
+/// Hides the URL: whoever has it may upload.
 impl fmt::Debug for Upload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upload")

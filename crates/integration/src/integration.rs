@@ -9,35 +9,35 @@ use longshore_provider::secret::Secret;
 use crate::settings::{Breaker, Calls, Limit, Settings};
 use crate::{Context, Events, Files, Pending, QueueSpec, Sandbox, Sections};
 
-/// Kinds of jobs, who carries them out, and all that a program has to know of them.
+/// Kinds of jobs, their handlers, and all else that a program must know about them.
 ///
-/// It is a value with no field left out, so what is forgotten does not compile.
+/// No field has a default, so an integration with a forgotten field does not compile.
 #[derive(Debug, Clone, Copy)]
 pub struct Integration {
     /// Its name, for people.
     pub name: &'static str,
-    /// Its crate, `env!("CARGO_CRATE_NAME")`: what it logs is shown. What other crates log never is, since it may hold
-    /// secrets and personal data.
+    /// Its crate, `env!("CARGO_CRATE_NAME")`. Log lines of this crate are shown. Log lines of crates that no integration names are
+    /// never shown, since they may hold secrets and personal data.
     pub crate_name: &'static str,
     /// The queue that its jobs wait in.
     pub queue: QueueSpec,
-    /// The kinds of its jobs. What is personal in them, each kind says itself (`Job::PUBLIC_ARGS`).
+    /// The kinds of its jobs. Each kind says which of its args are not personal (`Job::PUBLIC_ARGS`).
     pub kinds: &'static [KindSpec],
     /// Kinds of other integrations whose jobs follow from its own, by name.
     pub follow_ups: &'static [&'static str],
-    /// What can be configured.
+    /// Its settings.
     pub settings: Settings,
     /// Makes its handlers.
     pub set_up: for<'a> fn(Context<'a>) -> Pending<'a, Option<SetUp>>,
-    /// Who is called; `None` where nobody outside is.
+    /// The provider that its jobs call; `None` if they call no outside service.
     pub provider: Option<Provider>,
-    /// Cron entries that are there unless they are switched off.
+    /// Built-in cron entries. The configuration can switch each off.
     pub cron: &'static [CronEntry],
-    /// The events that are posted to it.
+    /// The events that providers post for it.
     pub events: &'static [Events],
-    /// Where it lets other integrations keep files.
+    /// Its file store for other integrations, if it has one.
     pub files: Option<OfferFiles>,
-    /// Stand-ins for those whom its jobs call. None in a build for production.
+    /// Stand-ins for the providers that its jobs call. None in a build for production.
     pub sandboxes: &'static [Sandbox],
 }
 
@@ -61,7 +61,7 @@ impl Integration {
     }
 }
 
-/// What a [`Provider`] and one [`Beside`] it have in common.
+/// What a [`Provider`] and a [`Beside`] have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct AnyProvider {
     /// Its name, as configuration has it.
@@ -74,7 +74,7 @@ pub struct AnyProvider {
     pub page: &'static str,
 }
 
-/// Makes the place where files can be kept, if what it takes is on.
+/// Makes the file store; `None` while the settings that it needs are off.
 pub type OfferFiles = for<'a> fn(Context<'a>) -> Pending<'a, Option<Arc<dyn Files>>>;
 
 /// An outside service that jobs call.
@@ -82,33 +82,33 @@ pub type OfferFiles = for<'a> fn(Context<'a>) -> Pending<'a, Option<Arc<dyn File
 pub struct Provider {
     /// Its name, as configuration has it: `providers.<name>`.
     pub name: &'static str,
-    /// The keys that turn it on, for those who look for them.
+    /// The settings' keys that turn it on, for messages.
     pub turned_on_by: &'static str,
     /// What the company says of it, unless configured.
     pub inventory: Inventory,
     /// Where it is, if it is on.
     pub origin: fn(&Sections) -> Option<String>,
-    /// What becomes of a request that is made again although its answer was lost.
+    /// What a repeated request does, after the answer to the first was lost.
     pub repeats: Repeats,
-    /// Other providers whose limits and breakers live in its queue.
+    /// Other providers whose limits and breakers are in the same queue, such as a fallback.
     pub beside: &'static [Beside],
-    /// Jobs of this kind are to be expected as it is configured: for findings about kinds.
+    /// Whether jobs of this kind can exist with these settings. Findings about kinds depend on it.
     pub expects: fn(&Sections, kind: &str) -> bool,
-    /// Why a job that is accepted will be refused later, for who enqueues it by hand. Names no person.
+    /// Why an accepted job will probably be refused later, with these settings. `longshore enqueue` shows it. Names no person.
     pub doubt: fn(&Sections, kind: &str, args: &serde_json::Value) -> Option<String>,
-    /// What it may be asked to see whether it answers us; `None` where nothing is harmless.
+    /// A harmless job that shows whether the provider answers; `None` if no job is harmless.
     pub smoke: Option<Smoke>,
     /// Its page for operators, in Markdown with lines of at most 80 columns: what it is for, what it needs, its limits, what
-    /// its answers come to, what leaving it takes.
+    /// its answers mean, what leaving it takes.
     pub page: &'static str,
 }
 
-/// A provider beside that of the queue.
+/// A further provider in the queue of another, with a rate limit and a breaker of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Beside {
     /// Its name, as configuration has it.
     pub name: &'static str,
-    /// The crate of its client, `env!("CARGO_CRATE_NAME")`: what it logs is shown, too.
+    /// The crate of its client, `env!("CARGO_CRATE_NAME")`. Its log lines are shown, too.
     pub crate_name: &'static str,
     /// What the company says of it, unless configured.
     pub inventory: Inventory,
@@ -131,14 +131,14 @@ pub struct Inventory {
     pub owner: Option<&'static str>,
 }
 
-/// What becomes of a request that is made again although its answer was lost.
+/// What a repeated request does, after the answer to the first was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeats {
-    /// It has its effect twice, unless the queue's rule is to ask first.
+    /// It has its effect a second time, unless the queue's rule is to ask the provider first.
     Doubles,
-    /// It knows the request by an idempotency key, for so long.
+    /// The provider recognises the request by its idempotency key, for this long.
     Keyed(Duration),
-    /// Nothing: it changes nothing that the first has not changed.
+    /// Nothing: it changes nothing that the first request has not changed.
     Harmless,
 }
 
@@ -151,9 +151,9 @@ pub struct Smoke {
     pub kind: &'static str,
     /// Its args.
     pub args: fn() -> serde_json::Value,
-    /// What it comes to, in words.
+    /// What the result shows, in words.
     pub what: &'static str,
-    /// Why it would not be harmless as it is configured.
+    /// Why the job would not be harmless with these settings, if so.
     pub unsafe_because: fn(&Sections) -> Option<&'static str>,
 }
 
@@ -168,16 +168,16 @@ pub struct CronEntry {
     pub kind: &'static str,
     /// Their args, as JSON with placeholders.
     pub args: &'static str,
-    /// `none`, `once` or `all`: what becomes of ticks that nobody was there for.
+    /// What happens to missed ticks: `none`, `once` or `all`.
     pub catch_up: &'static str,
 }
 
-/// What it takes to work a queue.
+/// What a worker needs to work a queue.
 #[derive(Debug)]
 pub struct SetUp {
-    /// Who carries its jobs out.
+    /// The handlers of its jobs.
     pub handlers: Handlers,
-    /// How its provider is called; `None` where nobody is.
+    /// How its provider is called; `None` if there is no provider.
     pub calls: Option<CallPolicy>,
 }
 
@@ -188,20 +188,20 @@ pub struct CallPolicy {
     pub name: &'static str,
     /// How often it may be called.
     pub limit: Limit,
-    /// How often calls without an effect may be made, where they are counted apart.
+    /// How often calls without an effect may be made, if the provider counts them apart.
     pub reads: Option<Limit>,
-    /// When it is left alone.
+    /// When calls to it stop: its breaker.
     pub breaker: Breaker,
     /// How long one call may take.
     pub timeout: Duration,
-    /// What it knows us by: one as a rule, and several where they change together.
+    /// Our credentials at the provider: usually one, several if they change together.
     pub secrets: Vec<Secret>,
-    /// Who stands in for it.
+    /// Its fallback, if there is one.
     pub fallback: Option<StandIn>,
 }
 
 impl CallPolicy {
-    /// A provider that is called as configured, and for which nobody stands in.
+    /// A provider that is called with these settings, without a fallback.
     #[must_use]
     pub fn new(name: &'static str, calls: &Calls, secrets: impl Into<Vec<Secret>>) -> Self {
         Self {
@@ -216,7 +216,7 @@ impl CallPolicy {
     }
 }
 
-/// A provider that stands in for another.
+/// A fallback: the provider that is called while the breaker of another is open.
 #[derive(Debug, Clone)]
 pub struct StandIn {
     /// How it is called.

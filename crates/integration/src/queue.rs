@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use longshore_job::OnUnknown;
 
-/// What has to be known of a queue before it can be configured.
+/// A queue's name and its defaults, which the configuration may override.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSpec {
     /// Its name.
     pub name: &'static str,
-    /// What follows an unknown outcome unless configured. `Verify` holds for those of its kinds that are verifiable
-    /// (`Job::VERIFIABLE`); the others are run as with `Retry`.
+    /// What follows an unknown outcome, unless configured. `Verify` applies to its verifiable kinds (`Job::VERIFIABLE`); for the
+    /// others it means `Retry`.
     pub default_on_unknown: OnUnknown,
     /// How long one attempt may take unless configured.
     pub default_timeout: Duration,
-    /// How long its provider's terms allow results to be kept, if they say.
+    /// How long the provider's terms allow results to be kept, if they set a limit.
     pub keep_at_most: Option<Duration>,
     /// How long completed jobs are kept unless configured.
     pub default_completed: Duration,
@@ -23,8 +23,8 @@ pub struct QueueSpec {
 }
 
 impl QueueSpec {
-    /// A queue like most: a request whose answer was lost is made again, an attempt may take 30 s, and what has completed is kept for an
-    /// hour, up to 64 MiB.
+    /// A queue with the usual defaults: a request with a lost answer is repeated, an attempt may take 30 s, and completed jobs are
+    /// kept for an hour, up to 64 MiB.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {

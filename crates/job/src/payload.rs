@@ -18,8 +18,8 @@ pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 
 /// A kind of job. The struct is its args; its serde form is the wire form, pinned by golden files.
 ///
-/// Args refuse unknown fields: a field more is a new [`VERSION`](Job::VERSION), so that an older worker puts the
-/// job back instead of dropping what it does not know.
+/// Args refuse unknown fields. So a new field needs a new [`VERSION`](Job::VERSION): then an older worker puts the job back instead
+/// of dropping the field.
 pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// The kind's name on the wire.
     const KIND: &'static str;
@@ -27,8 +27,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const QUEUE: &'static str;
     /// The version of its args, from 1.
     const VERSION: u32 = 1;
-    /// Top-level args that name no person and hold no secret: operators see them without asking. `&[]` where none is: whoever
-    /// makes a kind has to decide.
+    /// Top-level args that name no person and hold no secret: operators see them without asking. `&[]` if there are none.
+    /// There is no default, so every kind has to decide.
     const PUBLIC_ARGS: &'static [&'static str];
     /// Top-level fields of its result that name no person and hold no secret: operators see them without asking.
     const PUBLIC_RESULT: &'static [&'static str] = &[];
@@ -37,26 +37,26 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// Its time limits, expiry and retries, unless configuration says otherwise.
     const POLICY: KindPolicy = KindPolicy::DEFAULT;
     /// Whether its handler can find out what became of a request whose answer was lost (`Handler::verify`). Only then may
-    /// its `on_unknown` be `verify`. Whatever the rule, a job that expires after it may have been sent is verified before
-    /// it is called dead.
+    /// its `on_unknown` be `verify`. Whatever the rule is, a job that expires after it may have been sent is verified before it
+    /// becomes a dead letter.
     const VERIFIABLE: bool = false;
     /// The shortest expiry that [`expires_in`](Job::expires_in) gives: all attempts have to fit into it.
     const SHORTEST_EXPIRY: Option<Duration> = Self::POLICY.expires;
 
-    /// Checks what the types cannot say.
+    /// Checks rules that the types cannot express.
     ///
     /// # Errors
     /// Says which field is wrong and what would be right. Names no person: it may end up in a log.
     fn check(&self) -> Result<(), InvalidArgs>;
 
-    /// After how long a job that has not run is dead as `expired`, counted from when it was first due, unless the producer
-    /// says otherwise. As [`POLICY`](Job::POLICY) has it, but for kinds whose args decide.
+    /// The expiry: a job that has not run for this long after it was first due is dead as `expired`. A producer may set another.
+    /// The default is that of [`POLICY`](Job::POLICY). Override it if the args decide.
     fn expires_in(&self) -> Option<Duration> {
         Self::POLICY.expires
     }
 }
 
-/// Args that are refused at the door.
+/// The args were refused before the job was enqueued.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidArgs(pub String);
@@ -116,8 +116,8 @@ impl Prepared {
         })
     }
 
-    /// What tells its args from others of its kind: 24 hex digits, the same however the args are written. An idempotency
-    /// key keeps it, so that other args under the same key are refused.
+    /// A digest of its args: 24 hex digits, the same however the args are written. It is stored with an idempotency key, so that
+    /// other args under the same key are refused.
     #[must_use]
     pub fn digest(&self) -> String {
         let envelope = Envelope::parse(&self.payload);
@@ -140,7 +140,7 @@ impl fmt::Debug for Prepared {
     }
 }
 
-/// A kind without its type, for doors that get args as JSON text.
+/// A kind without its Rust type, for code that gets args as JSON text.
 #[derive(Clone, Copy)]
 pub struct KindSpec {
     /// The kind's name.
@@ -218,7 +218,7 @@ impl KindSpec {
         })
     }
 
-    /// Which names in these args are those of the kind's own structs. All others may be anything, people's names too.
+    /// The field names in these args that belong to the kind's own structs. All other names may be anything, also names of people.
     #[must_use]
     pub fn names(&self, args: Value) -> Names {
         (self.names)(args)
@@ -316,7 +316,7 @@ pub struct Undecodable {
     pub detail: String,
 }
 
-/// A payload on its way back out, args not decoded yet.
+/// A payload read from Redis, with args that are not decoded yet.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Envelope<'a> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::RetrySchedule;
 
-/// What follows when a request may have gone out and no answer came.
+/// What happens to a job when a request may have been sent and no clear answer came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUnknown {
     /// Try again, knowing that the effect may happen twice where the provider has no idempotency key.
@@ -13,12 +13,12 @@ pub enum OnUnknown {
     /// Ask the provider what became of the request before making it again. Only for kinds that are
     /// [verifiable](crate::Job::VERIFIABLE).
     Verify,
-    /// Keep it as a dead letter, for an operator to decide.
+    /// Make it a dead letter; an operator decides.
     Hold,
 }
 
 impl OnUnknown {
-    /// What it comes to for a kind: what cannot be asked about is made again.
+    /// The rule for a kind in practice: `Verify` becomes `Retry` if the kind is not verifiable.
     #[must_use]
     pub fn for_kind(self, verifiable: bool) -> Self {
         match self {
@@ -27,7 +27,7 @@ impl OnUnknown {
         }
     }
 
-    /// The word that configuration has for it.
+    /// Its name in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl fmt::Display for OnUnknown {
     }
 }
 
-/// What a kind itself says of how its jobs are run. Configuration may say otherwise: [`KindOverrides`].
+/// A kind's own policy: how its jobs are run. The configuration may override it: [`KindOverrides`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KindPolicy {
     /// How long one attempt may take; `None` = as long as its queue allows.
@@ -63,7 +63,7 @@ pub struct KindPolicy {
 }
 
 impl KindPolicy {
-    /// As the queue says in everything, and without an expiry.
+    /// The queue's policy in everything, and no expiry.
     pub const DEFAULT: Self = Self {
         timeout: None,
         expires: None,
@@ -73,7 +73,7 @@ impl KindPolicy {
         call_timeout: None,
     };
 
-    /// The default with an expiry.
+    /// [`DEFAULT`](Self::DEFAULT) with this expiry.
     #[must_use]
     pub const fn expiring(expires: Duration) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl KindPolicy {
         }
     }
 
-    /// The default with a time limit for each attempt.
+    /// [`DEFAULT`](Self::DEFAULT) with this time limit for each attempt.
     #[must_use]
     pub const fn taking(timeout: Duration) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl KindPolicy {
         }
     }
 
-    /// When a failed attempt is made again, if the kind says so.
+    /// The kind's own retry schedule, if it has one.
     #[must_use]
     pub fn schedule(&self) -> Option<RetrySchedule> {
         let waits = self.retry?;
@@ -105,7 +105,7 @@ impl Default for KindPolicy {
     }
 }
 
-/// What configuration says of one kind. It goes before what the kind itself says, and that before the queue's defaults.
+/// The configuration of one kind. It wins over the kind's own policy, which wins over the queue's defaults.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KindOverrides {
     /// How long one attempt may take.
@@ -118,7 +118,7 @@ pub struct KindOverrides {
     pub on_unknown: Option<OnUnknown>,
 }
 
-/// How the jobs of one kind are run, with everything looked at that has a say.
+/// The effective policy of one kind: the configuration, the kind and the queue combined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunPolicy {
     /// How long one attempt may take.
@@ -133,7 +133,7 @@ pub struct RunPolicy {
 }
 
 impl RunPolicy {
-    /// Puts these overrides before what the kind says, and both before this policy, which is the queue's.
+    /// Combines the three: these overrides win over the kind's policy, and that wins over this policy, which is the queue's.
     #[must_use]
     pub fn of_kind(&self, own: &KindPolicy, overrides: &KindOverrides) -> Self {
         let retry = overrides.retry.clone().or_else(|| own.schedule());
@@ -148,7 +148,7 @@ impl RunPolicy {
         }
     }
 
-    /// How long a job takes at the most that fails each time: all waits, and all attempts with their whole time. Waiting
+    /// The longest time that a job takes if every attempt fails: all waits, and all attempts with their full time limit. The wait
     /// for a worker is not counted.
     #[must_use]
     pub fn longest(&self) -> Duration {

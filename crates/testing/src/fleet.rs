@@ -30,8 +30,8 @@ const NAMESPACE: &str = "longshore";
 
 type Add = Box<dyn Fn(Handlers) -> Handlers + Send + Sync>;
 
-/// Why a [`TestFleet`] did not come to its end. `Debug` has the same words as `Display`, since that is what `expect` and a test
-/// that returns an error show.
+/// Why a [`TestFleet`] did not finish its work. `Debug` prints the same text as `Display`, because `expect` and a test that returns an
+/// error print it with `Debug`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TestFleetError {
@@ -44,10 +44,10 @@ pub enum TestFleetError {
     /// The workers ended by themselves.
     #[error(transparent)]
     Fleet(#[from] FleetError),
-    /// There is work left that nobody has done.
+    /// Jobs are left.
     #[error("the queues are not empty (given {} s):{}", within.as_secs_f64(), left::listed(left))]
     NotEmpty {
-        /// How long they were worked.
+        /// How long the workers ran.
         within: Duration,
         /// What is left, by queue.
         left: Vec<LeftIn>,
@@ -61,11 +61,11 @@ impl fmt::Debug for TestFleetError {
 }
 
 /// Workers in the test's own process, with their handlers, on a Redis that belongs to the test alone. Enqueue jobs with
-/// [`client`](Self::client), then [`run_until_empty`](Self::run_until_empty). It takes the program `redis-server` on the path
-/// (or what the variable `LONGSHORE_TEST_REDIS_SERVER` names), and a test on several threads:
+/// [`client`](Self::client), then [`run_until_empty`](Self::run_until_empty). It needs the program `redis-server` on the path
+/// (or the one that the variable `LONGSHORE_TEST_REDIS_SERVER` names), and a test with several threads:
 /// `#[tokio::test(flavor = "multi_thread")]`.
 ///
-/// The workers are the real ones: claims, leases, retries, dead letters, keys. Handlers make their requests for real, too: give
+/// The workers are the real ones: claims, leases, retries, dead letters, keys. Handlers send real requests, too: give
 /// them a stand-in's address. A queue has no provider here, so there are neither limits nor breakers, and a provider's
 /// `Retry-After` holds back only its job.
 pub struct TestFleet {
@@ -78,7 +78,7 @@ pub struct TestFleet {
 }
 
 impl TestFleet {
-    /// One without handlers, on a Redis that was started for it. The Redis ends when this is dropped.
+    /// Starts a Redis, for a fleet without handlers. The Redis ends when the fleet is dropped.
     ///
     /// # Errors
     /// When no Redis can be started.
@@ -98,7 +98,7 @@ impl TestFleet {
         })
     }
 
-    /// Adds the handler of one kind. Its queue is worked.
+    /// Adds the handler of one kind. The fleet then works the kind's queue.
     #[must_use]
     pub fn with<H: Handler>(mut self, handler: H) -> Self {
         let (handler, runs) = (Arc::new(handler), Arc::clone(&self.runs));
@@ -110,7 +110,7 @@ impl TestFleet {
         self.knows::<H::Job>()
     }
 
-    /// Lets runs enqueue jobs of this kind by its name. Kinds with a handler are known already.
+    /// Adds a kind whose jobs runs can enqueue by its name. Kinds with a handler need not be added.
     #[must_use]
     pub fn knows<J: Job>(mut self) -> Self {
         self.kinds.push(KindSpec::of::<J>());
@@ -128,23 +128,23 @@ impl TestFleet {
     /// A client of this Redis, the one that producers use.
     ///
     /// # Panics
-    /// Never: the namespace is a good one.
+    /// Never: the namespace is valid.
     #[must_use]
     pub fn client(&self) -> Client {
         Client::over(&self.link, NAMESPACE).expect("the namespace is a good one")
     }
 
-    /// Where its Redis listens, for code that makes a client by itself.
+    /// The address of its Redis, for code that makes a client itself.
     #[must_use]
     pub fn redis_url(&self) -> String {
         self.redis.url()
     }
 
-    /// Starts the workers, lets them work until no job waits, runs or is to be tried again in any queue, and stops them. It can
-    /// be called again, after more was enqueued.
+    /// Starts the workers, lets them work until no job waits, runs or has a retry left in any queue, and stops them. Call it again
+    /// after you have enqueued more.
     ///
-    /// No time has to pass: once a queue has nothing else to do, its delayed jobs are due at once, and so are those that are to be
-    /// tried again or were put back. A job without an end is found by `within`, also one that is put back each time.
+    /// No time has to pass: once a queue has nothing else to do, its delayed jobs are due at once, and so are retries
+    /// and jobs that were put back. `within` ends the wait for a job that never ends, also for one that is put back each time.
     ///
     /// # Errors
     /// [`TestFleetError::NotEmpty`] when work is left after `within`, or as soon as credentials are refused or a queue is

@@ -80,16 +80,16 @@
 //! # }
 //! ```
 //!
-//! - [`run_one`] and [`Script::run_one`] make one attempt; [`Ran`] says how it ended and what the worker would do about it.
-//!   [`Ran::next_attempt`] is the attempt after it.
-//! - [`ScriptedGate`] lets requests leave, or holds them back, and notes what it was asked.
+//! - [`run_one`] and [`Script::run_one`] make one attempt. [`Ran`] says how it ended and what the worker would do next.
+//!   [`Ran::next_attempt`] prepares the next attempt.
+//! - [`ScriptedGate`] lets requests leave or holds them back, and records what it was asked.
 //! - [`ScriptedMemory`] is a memory and an outbox in this process. The test moves its clock, and can make it fail.
 //! - [`Recorder`] has a client whose jobs are recorded, and asserts what was enqueued.
-//! - `TestFleet`, with the feature `redis`, is workers in the test's own process, on a Redis of its own: all that was enqueued
-//!   is worked until nothing is left. `RedisServer` is such a Redis alone, for code that wants one.
+//! - `TestFleet`, with the feature `redis`, runs workers in the test's own process, on a Redis of its own, until no job is left.
+//!   `RedisServer` is only such a Redis, for code that needs one.
 //!
-//! One attempt has no queue around it: leases, rescues, breakers and limits are not here, and a handler that panics fails its
-//! test. `docs/testing.md` explains all of it by an example.
+//! One attempt runs without a queue: it has no leases, rescues, breakers and limits. A handler that panics fails its test.
+//! `docs/testing.md` explains everything with an example.
 
 #[cfg(feature = "redis")]
 mod fleet;

@@ -1,4 +1,4 @@
-//! What the fleet remembers for its runs, and what they enqueue, in this process.
+//! A memory and an outbox for runs, in this process.
 
 mod of_job;
 
@@ -65,10 +65,10 @@ pub struct Kept {
     pub time: Duration,
 }
 
-/// A [`Memory`] and an [`Outbox`] in this process. It begins empty and forgets nothing before its time; its clock moves only
-/// by [`advance`](Self::advance). Clones share one state.
+/// A [`Memory`] and an [`Outbox`] in this process. It begins empty, and forgets no value before its time. Only
+/// [`advance`](Self::advance) moves its clock. Clones share one state.
 ///
-/// It makes nothing up: what is known of earlier requests has to be said before a run asks.
+/// It invents nothing: set what is known of earlier requests before a run asks for it.
 #[derive(Debug, Clone, Default)]
 pub struct ScriptedMemory {
     state: Arc<Mutex<State>>,
@@ -116,7 +116,7 @@ enum Saves {
 }
 
 impl ScriptedMemory {
-    /// An empty one. It knows no kinds of jobs that runs may enqueue: see [`set_kinds`](Self::set_kinds).
+    /// An empty memory. Runs can enqueue no jobs by the name of their kind until [`set_kinds`](Self::set_kinds) is called.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -144,17 +144,17 @@ impl ScriptedMemory {
         state.saves = Saves::Taken;
     }
 
-    /// A run that makes this request fails the test. `why` is in the message.
+    /// Makes this request fail the test. `why` is in the message.
     pub fn forbid(&self, request: Request, why: &'static str) {
         self.state().never.insert(request, why);
     }
 
-    /// Looks at each value that a run keeps: `check` panics if it is not as it has to be.
+    /// Checks each value that a run stores: `check` panics if the value is wrong.
     pub fn check_keeps(&self, check: impl Fn(&Kept) + Send + Sync + 'static) {
         self.state().check = Some(Check(Box::new(check)));
     }
 
-    /// Puts a value there, as if a run had kept it.
+    /// Stores a value, as if a run had stored it.
     pub fn set_kept(&self, key: &str, value: &[u8], time: Duration) {
         let mut state = self.state();
         let until = state.turned + time;
@@ -188,7 +188,7 @@ impl ScriptedMemory {
         earlier.message = Some(message.to_owned());
     }
 
-    /// Gives this message to a job that is none of this test's.
+    /// Gives this message to a job that does not belong to this test.
     pub fn give_to_another_job(&self, message: &str) {
         self.state().messages.insert(message.to_owned(), None);
     }
@@ -199,7 +199,7 @@ impl ScriptedMemory {
         self.state().owned.clone()
     }
 
-    /// Moves the clock: what was kept for no longer than this is gone.
+    /// Moves the clock forward. Values whose time is over are forgotten.
     pub fn advance(&self, time: Duration) {
         let mut state = self.state();
         state.turned += time;
@@ -207,7 +207,7 @@ impl ScriptedMemory {
         state.kept.retain(|_, (_, until)| *until > now);
     }
 
-    /// What is kept now, by key, each with the time it has left.
+    /// The stored values by key, each with the time it has left.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
         let state = self.state();
@@ -219,13 +219,13 @@ impl ScriptedMemory {
         kept.collect()
     }
 
-    /// Each call that kept something, in order.
+    /// Each call that stored a value, in order.
     #[must_use]
     pub fn all_keeps(&self) -> Vec<Kept> {
         self.state().keeps.clone()
     }
 
-    /// Replaces every value that is kept.
+    /// Replaces every stored value.
     pub fn overwrite_kept(&self, value: &[u8]) {
         for (kept, _) in self.state().kept.values_mut() {
             *kept = value.to_vec();
@@ -244,12 +244,12 @@ impl ScriptedMemory {
         self.state().saved.clone()
     }
 
-    /// Takes this many checkpoints more. After that every job belongs to another run: nothing is saved.
+    /// Saves this many checkpoints more. After that every job belongs to another run, and nothing is saved.
     pub fn lose_job_after_saves(&self, saves: u64) {
         self.state().saves = Saves::LostAfter(saves);
     }
 
-    /// Takes this many checkpoints more. After that each one fails, as when Redis is away.
+    /// Saves this many checkpoints more. After that each save fails, as when Redis is away.
     pub fn fail_saves_after(&self, saves: u64) {
         self.state().saves = Saves::AwayAfter(saves);
     }

@@ -10,10 +10,10 @@ use longshore_job::{Envelope, Job, JobId};
 use longshore_queue::{Key, KeyTaken};
 use serde_json::Value;
 
-/// Takes a client's jobs in place of Redis and keeps them for assertions. Hand [`client`](Self::client) to the code that is
-/// tested: it is the client that producers use, with all its checks. Clones share what was recorded.
+/// Records a client's jobs instead of writing them to Redis, for assertions. Give [`client`](Self::client) to the code under
+/// test: it is the client that producers use, with all its checks. Clones share the recorded jobs.
 ///
-/// No job runs: each stays pending or scheduled, unless the test says how its kind ends ([`complete`](Self::complete),
+/// No job runs: each stays pending or scheduled, unless the test sets how its kind ends ([`complete`](Self::complete),
 /// [`bury`](Self::bury)). A key holds for as long as the recorder lives.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder(Arc<Mutex<State>>);
@@ -41,15 +41,15 @@ pub struct Recorded {
     pub kind: String,
     /// Its queue.
     pub queue: String,
-    /// Its args, as they are written.
+    /// Its args, as JSON.
     pub args: Value,
     /// Its idempotency key.
     pub key: Option<String>,
-    /// For how long the key holds at least: 24 hours, but where a run says otherwise.
+    /// How long the key holds at least: 24 hours, unless a run sets another time.
     pub key_holds: Option<Duration>,
     /// When it may run.
     pub run_at: RunAt,
-    /// After how long it expires: as the enqueue says, or else its kind.
+    /// Its expiry, set by the enqueue or else by its kind.
     pub expires_in: Option<Duration>,
     held: Option<Key>,
     since_ms: u64,
@@ -68,25 +68,25 @@ impl Recorder {
         Client::over_sink(Arc::new(self.clone()))
     }
 
-    /// Lets jobs of this kind be completed with this result as soon as they are enqueued, so that
+    /// Completes jobs of this kind with this result as soon as they are enqueued, so that
     /// [`Client::enqueue_and_wait`] returns.
     pub fn complete<J: Job>(&self, result: Value) {
         self.lock().ends.insert(J::KIND, End::Completed(result));
     }
 
-    /// Lets jobs of this kind be dead for this reason as soon as they are enqueued, so that
+    /// Makes jobs of this kind dead letters with this reason as soon as they are enqueued, so that
     /// [`Client::enqueue_and_wait`] returns.
     pub fn bury<J: Job>(&self, reason: &str) {
         let end = End::Dead(reason.to_owned());
         self.lock().ends.insert(J::KIND, end);
     }
 
-    /// Refuses every call from now on, at once, as a client does after five seconds in which Redis could not be reached.
+    /// From now on every call fails at once, with the error of a Redis that could not be reached for five seconds.
     pub fn fail(&self) {
         self.lock().is_away = true;
     }
 
-    /// Takes jobs again after [`fail`](Self::fail).
+    /// Accepts jobs again after [`fail`](Self::fail).
     pub fn recover(&self) {
         self.lock().is_away = false;
     }

@@ -13,25 +13,25 @@ use serde_json::Value;
 
 use crate::{ScriptedGate, ScriptedMemory, Way};
 
-/// What surrounds a run: its gate, its memory, and what its job and its queue say. Clones share the gate and the memory.
+/// The environment of a run: its gate, its memory, its job, and the settings of its queue. Clones share the gate and the memory.
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// What lets its requests leave. Open unless set.
+    /// The gate: it lets requests leave. Open unless set.
     pub gate: Arc<ScriptedGate>,
-    /// Its memory and its outbox. Empty unless set.
+    /// The memory and the outbox. Empty unless set.
     pub memory: ScriptedMemory,
-    /// The job. A new one unless set.
+    /// The job's id. A new one unless set.
     pub id: JobId,
-    /// What earlier attempts have left. Nothing unless set: it is the first.
+    /// What earlier attempts have left. Unless set, this is the first attempt.
     pub state: RunState,
-    /// Which way its calls go. To the queue's provider unless set.
+    /// Which provider its calls go to. The queue's own unless set.
     pub route: Route,
-    /// What its queue says of failures. Unless set, it retries after 60, 300 and 900 seconds, and a job whose outcome is not
-    /// known is a dead letter.
+    /// The queue's policy. Unless set, it retries after 60, 300 and 900 seconds, and a job with an unknown outcome becomes a dead
+    /// letter.
     pub policy: Policy,
-    /// How long its queue lets an attempt take, where its kind does not say. 60 seconds unless set.
+    /// The queue's time limit for an attempt, for kinds without one of their own. 60 seconds unless set.
     pub timeout: Duration,
-    /// The name of its queue's provider. Empty, which is none, unless set.
+    /// The name of the queue's provider. Unless set it is empty: there is no provider.
     pub provider: &'static str,
 }
 
@@ -69,7 +69,7 @@ impl Script {
         }
     }
 
-    /// This script with another memory, which it shares.
+    /// This script with another memory. Both share its state.
     #[must_use]
     pub fn with_memory(self, memory: &ScriptedMemory) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Script {
         Self { provider, ..self }
     }
 
-    /// The run alone, for tests that call their handler, or a part of it, themselves.
+    /// Only the run, for tests that call their handler, or a part of it, directly.
     #[must_use]
     pub fn run(&self) -> Run {
         let most = self.policy.schedule.max_attempts();
@@ -121,16 +121,16 @@ impl Script {
         run
     }
 
-    /// Carries one attempt out as a worker does: the args are checked and encoded, read and checked again, the handler runs
-    /// within the time limit of its kind, or its queue, and what follows is decided. Where an earlier request may have been
-    /// sent and the queue's rule is to verify, the handler is asked first. A panic of the handler fails the test; a worker
-    /// would go on.
+    /// Carries one attempt out as a worker does. It checks and encodes the args, and reads and checks them again. The handler runs
+    /// within the time limit of its kind or its queue. Then the workers' own code decides what happens next. If an earlier request
+    /// may have been sent and the queue's rule is to verify, [`Handler::verify`] runs first. A panic of the handler fails the test;
+    /// a worker would survive it.
     ///
     /// # Errors
     /// When a producer could not enqueue these args either.
     ///
     /// # Panics
-    /// When args that were accepted do not decode: the worker would bury each such job.
+    /// When accepted args cannot be decoded: a worker would bury each such job.
     pub async fn run_one<H: Handler>(&self, handler: H, args: &H::Job) -> Result<Ran, InvalidArgs> {
         self.run_among(&Handlers::new().with(handler), args).await
     }
@@ -218,16 +218,16 @@ pub async fn run_one<H: Handler>(handler: H, args: &H::Job) -> Result<Ran, Inval
 /// An attempt that has ended.
 #[derive(Debug)]
 pub struct Ran {
-    /// How, as the handler says.
+    /// The handler's result.
     pub end: Result<Outcome, JobError>,
-    /// What follows, as the worker would write it.
+    /// The decision that a worker would write.
     pub decision: Decision,
-    /// What surrounded it.
+    /// The environment that it ran in.
     pub script: Script,
 }
 
 impl Ran {
-    /// The job's next attempt: the same gate and memory, and what this attempt has left.
+    /// The script of the job's next attempt: the same gate and memory, and what this attempt has left.
     #[must_use]
     pub fn next_attempt(&self) -> Script {
         Script {
@@ -248,7 +248,7 @@ impl Ran {
         }
     }
 
-    /// Asserts that the job is a dead letter. Returns why.
+    /// Asserts that the job is a dead letter. Returns its cause.
     ///
     /// # Panics
     /// When it is not.
@@ -260,7 +260,7 @@ impl Ran {
         }
     }
 
-    /// Asserts that the attempt has failed and another one follows. Returns after how long.
+    /// Asserts that the attempt has failed and another one follows. Returns the wait before it.
     ///
     /// # Panics
     /// When it is not.
@@ -272,7 +272,7 @@ impl Ran {
         }
     }
 
-    /// Asserts that the job waits and that this costs no attempt. Returns how long.
+    /// Asserts that the job waits and that this costs no attempt. Returns the length of the wait.
     ///
     /// # Panics
     /// When it does not.

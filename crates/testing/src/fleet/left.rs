@@ -14,11 +14,11 @@ pub struct LeftIn {
     pub pending: u64,
     /// How many jobs run.
     pub running: u64,
-    /// How many jobs wait for their time.
+    /// How many jobs are scheduled for a later time.
     pub waiting: u64,
     /// Kinds of jobs that wait and have no handler here.
     pub unknown_kinds: Vec<String>,
-    /// A handler of this queue was given.
+    /// Whether the fleet has a handler for this queue.
     pub is_worked: bool,
     /// Why the queue is paused, if it is.
     pub paused: Option<String>,
@@ -72,7 +72,7 @@ pub struct Dead {
     pub reason: String,
 }
 
-/// What came of all work since the fleet was made.
+/// The results of all work since the fleet was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Worked {
@@ -83,7 +83,7 @@ pub struct Worked {
 }
 
 impl Worked {
-    /// Asserts that so many jobs were completed and none died.
+    /// Asserts that this many jobs were completed and none died.
     ///
     /// # Panics
     /// When it was otherwise: the message lists the dead letters.
