@@ -2,6 +2,9 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+# While it builds, cargo shows its progress to whoever watches it on a terminal; a log gets none of that.
+quietly := `[ -t 2 ] || echo --quiet`
+
 # Lists the recipes
 default:
     @just --list
@@ -11,16 +14,17 @@ setup:
     @./deploy/setup.sh
 
 # Shows the whole thing at work: a private Redis, the stand-in providers, workers as processes
-demo: setup
-    cargo build --quiet --profile quick --package longshore
+demo: setup (building "the binary" "about six minutes")
+    cargo build {{quietly}} --profile quick --package longshore
     ./target/quick/longshore demo
 
 # Every test, on real Redis and Vault servers that the tests start and stop themselves
-test: setup python openbao
+test: setup python openbao (building "every crate and test" "about eleven minutes with the tests themselves")
+    cargo test {{quietly}} --workspace --no-run
     cargo test --workspace --quiet --no-fail-fast
 
 # A program of integrations that nothing here knows: built on these crates as they would be published, and run
-outside: setup tarballs
+outside: setup tarballs (building "a program outside of this workspace" "some minutes")
     @./outside/check.sh
 
 # The first job of the README, as a reader pastes it
@@ -56,9 +60,9 @@ test-stripe-mock: setup
         cargo test --quiet --package longshore-tests --features stripe-mock --test stripe_mock
 
 # Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S
-chaos *ARGS: setup
-    # As `just test` builds them, so that nothing is built twice.
-    cargo test --workspace --no-run --quiet
+chaos *ARGS: setup (building "what `just test` builds" "about six minutes")
+    # As there, so that nothing is built twice.
+    cargo test {{quietly}} --workspace --no-run
     ./target/debug/chaos {{ARGS}}
 
 # What stock apalis-redis does to jobs, beside ours in the same trial
@@ -66,7 +70,8 @@ evidence: setup
     cargo test --manifest-path bench/Cargo.toml --quiet -- --nocapture
 
 # How fast it is, beside others and its budget, in about three minutes: --quick, --json, or some measures by name
-bench *ARGS: setup
+bench *ARGS: setup (building "the benchmark, and what it measures us against" "about six minutes")
+    cargo build {{quietly}} --profile quick --manifest-path bench/Cargo.toml
     cargo run --quiet --profile quick --manifest-path bench/Cargo.toml -- {{ARGS}}
 
 # Runs the stand-in providers on the ports that config/local.toml names
@@ -141,15 +146,28 @@ ci-full:
             "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
     } 2>&1 | tee docs/ci-full.log
 
-# Runs recipes one after the other, each as `just` would, and says how long each took
+# Says what is built next, and how long that takes where nothing is built yet
+[private]
+building WHAT TIME:
+    @echo 'building {{WHAT}}; the first time that takes {{TIME}} on two quiet cores' >&2
+
+# Runs recipes one after the other, each as `just` would, and says how long each took, also when one fails
 [private, positional-arguments]
 stages +STAGES:
     #!/usr/bin/env bash
     set -euo pipefail
     took=()
+    failed=0
     for stage in "$@"; do
         began=$SECONDS
-        just $stage
-        took+=("$((SECONDS - began)) s  $stage")
+        # In words, as on a command line: a stage may have arguments.
+        just $stage || failed=$?
+        seconds="$((SECONDS - began)) s"
+        if [ "$failed" != 0 ]; then
+            took+=("$seconds  $stage  FAILED; nothing after it was run")
+            break
+        fi
+        took+=("$seconds  $stage")
     done
     printf 'stage: %s\n' "${took[@]}"
+    exit "$failed"

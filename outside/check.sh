@@ -6,7 +6,6 @@ set -euo pipefail
 outside="$(cd "$(dirname "$0")" && pwd)"
 house="$(dirname "$outside")"
 copies="$house/target/outside"
-export CARGO_TARGET_DIR="$house/target"
 renamed=(-e 's/slack/acme/g' -e 's/Slack/Acme/g' -e 's/SLACK/ACME/g')
 
 # Writes nothing in place: no two seds agree on how.
@@ -24,6 +23,10 @@ cd "$copies/before"
 edit Cargo.toml "s|\"\.\./target/|\"$house/target/|"
 edit harbour/Cargo.toml -e 's|"harbour-[a-z]*/sandbox",* *||g' -e '/^harbour-/d'
 edit harbour/src/main.rs '/harbour_/d'
+# Progress is for whoever watches: a log gets none.
+quietly=()
+[ -t 2 ] || quietly=(--quiet)
+cargo build "${quietly[@]+"${quietly[@]}"}" --bin harbour
 kinds="$(cargo run --quiet --bin harbour -- kinds --json)"
 if [ "$kinds" != '[]' ]; then
     echo "a program without integrations knows these kinds: $kinds" >&2
@@ -53,4 +56,5 @@ if [ "$new $added $gone" != '1 3 1' ]; then
     echo "it should be one new crate, one line of main and two of Cargo.toml" >&2
     exit 1
 fi
+cargo test "${quietly[@]+"${quietly[@]}"}" --no-run
 cargo test --quiet
