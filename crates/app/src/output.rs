@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use crate::failure::Failure;
 
@@ -11,6 +12,9 @@ const WIDTH: usize = 100;
 
 /// The last column is not cut below this, whatever the others take.
 const LAST_AT_LEAST: usize = 20;
+
+/// What is longer is garbage, and no id.
+const WORD_AT_MOST: usize = 40;
 
 /// Prints one value as a line of JSON.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
@@ -81,65 +85,137 @@ pub(crate) fn failed(failure: &Failure) {
 }
 
 /// Prints rows under a header. Only the last column is ever cut, and only at the edge of a terminal: an id must stay in
-/// one piece to be copied, and whoever reads a pipe wants it all.
+/// one piece to be copied, and whoever reads a pipe wants it all. What a terminal has no room for beside each other goes
+/// on below, each value behind its name.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
     line(&table_lines(header, rows).join("\n"))
 }
 
-/// The lines of a table: its header, then one for each row.
+/// A table: its header, then each row. A row has more than one line where the terminal is narrow.
 pub(crate) fn table_lines(header: &[&str], rows: Vec<Vec<String>>) -> Vec<String> {
     lines(header, rows, width())
 }
 
 fn lines(header: &[&str], rows: Vec<Vec<String>>, width: usize) -> Vec<String> {
-    let header = header.iter().map(|name| name.to_uppercase()).collect();
-    let mut rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
+    let upper = header.iter().map(|name| name.to_uppercase()).collect();
+    let mut rows: Vec<Vec<String>> = std::iter::once(upper).chain(rows).collect();
     for cell in rows.iter_mut().flatten() {
         *cell = plain(cell);
     }
-    let last = rows[0].len().saturating_sub(1);
-    let columns: Vec<_> = (0..last).map(|n| Column::of(&rows, n)).collect();
-    rows.iter()
-        .map(|row| {
-            let mut line: String = columns
-                .iter()
-                .zip(row)
-                .map(|(column, cell)| column.cell(cell) + "  ")
-                .collect();
-            let left = width.saturating_sub(line.chars().count());
-            line += &cut(
-                row.get(last).map_or("", String::as_str),
-                left.max(LAST_AT_LEAST),
-            );
-            line.truncate(line.trim_end().len());
-            line
-        })
-        .collect()
+    let columns: Vec<_> = (0..header.len()).map(|n| Column::of(&rows, n)).collect();
+    let beside = beside(&columns, width);
+    let mut lines = rows.iter().map(|row| {
+        let shown = row.len().min(beside);
+        let mut line = first_line(&columns[..shown], row, header.len(), width);
+        line.truncate(line.trim_end().len());
+        (line, row)
+    });
+    let head = lines.next().map(|(line, _)| line);
+    let below = lines.map(|(line, row)| {
+        let names = header.iter().zip(row).skip(beside);
+        std::iter::once(line)
+            .chain(continued(names, width))
+            .collect::<Vec<_>>()
+            .join("\n")
+    });
+    head.into_iter().chain(below).collect()
+}
+
+/// How many columns a line has room for; the others go on below it.
+fn beside(columns: &[Column], width: usize) -> usize {
+    let mut taken = 0usize;
+    let fits = columns.iter().enumerate().take_while(|(n, column)| {
+        let last = n + 1 == columns.len();
+        let least = if last { column.least } else { column.width };
+        taken = taken.saturating_add(least + if *n > 0 { 2 } else { 0 });
+        taken <= width
+    });
+    fits.count().max(1)
+}
+
+fn first_line(columns: &[Column], row: &[String], all: usize, width: usize) -> String {
+    let mut line = String::new();
+    for (n, (column, cell)) in columns.iter().zip(row).enumerate() {
+        if n > 0 {
+            line += "  ";
+        }
+        match n + 1 == all && n > 0 {
+            true => {
+                let left = width.saturating_sub(line.width());
+                line += &cut(cell, left.max(column.least));
+            }
+            false => line += &column.cell(cell),
+        }
+    }
+    line
+}
+
+/// What a row has no room for, as `name value`. What is not there is not named.
+fn continued<'a>(
+    cells: impl Iterator<Item = (&'a &'a str, &'a String)>,
+    width: usize,
+) -> Vec<String> {
+    const INDENT: &str = "    ";
+    let mut lines: Vec<String> = Vec::new();
+    for (name, cell) in cells.filter(|(_, cell)| !matches!(cell.as_str(), "" | "-")) {
+        let room = width.saturating_sub(INDENT.len() + name.width() + 1);
+        let said = format!("{name} {}", cut_text(cell, room.max(LAST_AT_LEAST)));
+        match lines.last_mut() {
+            Some(line) if line.width() + 2 + said.width() <= width => {
+                *line += "  ";
+                *line += &said;
+            }
+            _ => lines.push(format!("{INDENT}{said}")),
+        }
+    }
+    lines
 }
 
 struct Column {
     width: usize,
+    /// What the column needs where it is the last one, which may be cut.
+    least: usize,
     of_numbers: bool,
 }
 
 impl Column {
     fn of(rows: &[Vec<String>], n: usize) -> Self {
         let cells = || rows.iter().filter_map(|row| row.get(n));
-        let widths = cells().map(|cell| cell.chars().count());
         let numbers = |cell: &String| cell.parse::<u64>().is_ok();
+        // A cell beyond that, such as an id that is garbage, sticks out of its own row only.
+        let widest = |most: usize, of: fn(&str) -> usize| {
+            let widths = cells().map(|cell| of(cell));
+            widths.filter(|width| *width <= most).max().unwrap_or(0)
+        };
         Self {
-            // A cell beyond that, such as an id that is garbage, sticks out of its own row only.
-            width: widths.filter(|width| *width <= 40).max().unwrap_or(0),
+            width: widest(WORD_AT_MOST, str::width),
+            least: widest(WORD_AT_MOST, |cell| match is_word(cell) {
+                true => cell.width(),
+                false => cell.width().min(LAST_AT_LEAST),
+            }),
             of_numbers: rows.len() > 1 && cells().skip(1).all(numbers),
         }
     }
 
     fn cell(&self, text: &str) -> String {
-        let width = self.width;
+        let pad = " ".repeat(self.width.saturating_sub(text.width()));
         match self.of_numbers {
-            true => format!("{text:>width$}"),
-            false => format!("{text:<width$}"),
+            true => pad + text,
+            false => text.to_owned() + &pad,
         }
+    }
+}
+
+/// Whether it is something that is copied, such as an id. Nobody copies half a sentence.
+fn is_word(cell: &str) -> bool {
+    !cell.contains(' ') && cell.width() <= WORD_AT_MOST
+}
+
+/// A text cut, and a word left as it is.
+fn cut_text(cell: &str, most: usize) -> String {
+    match is_word(cell) {
+        true => cell.to_owned(),
+        false => cut(cell, most),
     }
 }
 
@@ -170,12 +246,19 @@ pub(crate) fn plain(text: &str) -> String {
         .collect()
 }
 
-/// At most so many characters of a text.
+/// A text within so many columns of a terminal, where some characters take two and others none.
 pub(crate) fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+    if text.width() <= most {
         return text.to_owned();
     }
-    let mut cut: String = text.chars().take(most.saturating_sub(1)).collect();
+    let mut left = most.saturating_sub(1);
+    let fits = text.chars().take_while(|c| {
+        let width = c.width().unwrap_or(0);
+        let fits = width <= left;
+        left = left.saturating_sub(width);
+        fits
+    });
+    let mut cut: String = fits.collect();
     cut.truncate(cut.trim_end().len());
     cut.push('…');
     cut
@@ -243,6 +326,27 @@ mod tests {
         let lines = lines(&["id", "reason"], rows, 100);
         assert_eq!(lines[1], format!("{id}  no id"));
         assert_eq!(lines[2], "x   why");
+    }
+
+    #[test]
+    fn what_has_no_room_goes_on_below_behind_its_name() {
+        let id = "0".repeat(26);
+        let rows = vec![
+            row(&["nightly", "12", "-", &id]),
+            row(&["x", "1", "a\tb", "-"]),
+        ];
+        let lines = lines(&["name", "count", "rate", "last job"], rows, 40);
+        assert_eq!(lines[0], "NAME     COUNT  RATE");
+        assert_eq!(lines[1], format!("nightly     12  -\n    last job {id}"));
+        assert_eq!(lines[2], "x            1  a b");
+    }
+
+    #[test]
+    fn a_wide_character_takes_two_columns() {
+        let rows = vec![row(&["山田", "x"]), row(&["abcd", "y"])];
+        let lines = lines(&["n", "m"], rows, 80);
+        assert_eq!(lines[1..], ["山田  x", "abcd  y"]);
+        assert_eq!(cut("山田太郎", 6), "山田…");
     }
 
     #[test]
