@@ -19,7 +19,7 @@ demo: setup (building "the binary" "about six minutes")
     ./target/quick/longshore demo
 
 # Every test, on real Redis and Vault servers that the tests start and stop themselves
-test: setup python openbao (building "every crate and test" "about eleven minutes with the tests themselves")
+test: setup python openbao (building "every crate and test" "some fifteen minutes with the tests themselves")
     cargo test {{quietly}} --workspace --no-run
     cargo test --workspace --quiet --no-fail-fast
 
@@ -60,7 +60,7 @@ test-stripe-mock: setup
         cargo test --quiet --package longshore-tests --features stripe-mock --test stripe_mock
 
 # Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S
-chaos *ARGS: setup (building "what `just test` builds" "about six minutes")
+chaos *ARGS: setup (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/chaos {{ARGS}}
@@ -70,7 +70,7 @@ evidence: setup
     cargo test --manifest-path bench/Cargo.toml --quiet -- --nocapture
 
 # How fast it is, beside others and its budget, in about three minutes: --quick, --json, or some measures by name
-bench *ARGS: setup (building "the benchmark, and what it measures us against" "about six minutes")
+bench *ARGS: setup (building "the benchmark, and what it measures us against" "some minutes")
     cargo build {{quietly}} --profile quick --manifest-path bench/Cargo.toml
     cargo run --quiet --profile quick --manifest-path bench/Cargo.toml -- {{ARGS}}
 
