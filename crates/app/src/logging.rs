@@ -87,9 +87,9 @@ impl Ours {
     /// Those of these integrations, too, and those of the providers beside theirs.
     fn and(integrations: &[Integration]) -> Self {
         let providers = integrations.iter().filter_map(|of| of.provider);
-        let beside = providers.flat_map(|of| of.beside).map(|of| of.crate_name);
+        let others = providers.flat_map(|of| of.others).map(|of| of.crate_name);
         let names = integrations.iter().map(|of| of.crate_name);
-        Self(names.chain(beside).collect())
+        Self(names.chain(others).collect())
     }
 
     /// Whether a target is a module of one of them.

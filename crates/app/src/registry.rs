@@ -114,23 +114,23 @@ pub fn turned_on_by(integration: &Integration) -> &'static str {
 
 /// Why this job will be refused, as far as this configuration knows. A producer's may know less than the workers'.
 #[must_use]
-pub fn doubt(config: &Config, job: &Prepared) -> Option<String> {
+pub fn likely_refusal(config: &Config, job: &Prepared) -> Option<String> {
     let provider = config.integration_of(job.queue)?.provider.as_ref()?;
     let payload: serde_json::Value = serde_json::from_slice(&job.payload).ok()?;
     let (kind, args) = (payload.get("kind")?.as_str()?, payload.get("args")?);
-    (provider.doubt)(config.sections(), kind, args)
+    (provider.likely_refusal)(config.sections(), kind, args)
 }
 
-/// Where the providers are that are beside others, if they are on.
+/// Where the other providers of all queues are, if they are on.
 #[must_use]
-pub fn beside(config: &Config) -> Vec<(&'static str, String)> {
-    let beside = config.providers().flat_map(|(_, provider)| provider.beside);
-    beside
-        .filter_map(|beside| Some((beside.name, (beside.origin)(config.sections())?)))
+pub fn others(config: &Config) -> Vec<(&'static str, String)> {
+    let others = config.providers().flat_map(|(_, provider)| provider.others);
+    others
+        .filter_map(|other| Some((other.name, (other.origin)(config.sections())?)))
         .collect()
 }
 
-/// What the inventory says of a provider and of those beside it, for the fleet's metrics.
+/// What the inventory says of a provider and of the others in its queue, for the fleet's metrics.
 #[must_use]
 pub fn facts(config: &Config, integration: &Integration) -> Vec<ProviderFacts> {
     let Some(provider) = &integration.provider else {
@@ -151,11 +151,11 @@ pub fn facts(config: &Config, integration: &Integration) -> Vec<ProviderFacts> {
         .collect()
 }
 
-/// A provider, and those beside it that are on.
+/// A provider, and the others in its queue that are on.
 pub fn names(config: &Config, provider: &Provider) -> impl Iterator<Item = &'static str> {
-    let beside = provider.beside.iter();
-    let on = beside.filter(|beside| (beside.origin)(config.sections()).is_some());
-    std::iter::once(provider.name).chain(on.map(|beside| beside.name))
+    let others = provider.others.iter();
+    let on = others.filter(|other| (other.origin)(config.sections()).is_some());
+    std::iter::once(provider.name).chain(on.map(|other| other.name))
 }
 
 /// The cron entries that tick and whose jobs go to this integration's queue.
@@ -181,7 +181,7 @@ pub fn inactive(config: &Config, settings: &CronSettings) -> Option<String> {
         return Some(format!("{} is not set", turned_on_by(integration)));
     }
     // What is sure to be refused would be a dead letter each time.
-    doubt(config, &settings.entry.job(ANY_TICK).ok()?)
+    likely_refusal(config, &settings.entry.job(ANY_TICK).ok()?)
 }
 
 /// How a provider is called, as the queue has it.

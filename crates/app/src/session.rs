@@ -155,8 +155,8 @@ impl Session {
         let policies = || kinds().filter_map(|kind| self.config.kind(kind.kind));
         let verifies = |policy: &KindSettings| policy.on_unknown.value == OnUnknown::Verify;
         let fallback = provider.and_then(|provider| {
-            let mut beside = provider.beside.iter().filter(|beside| beside.takes_jobs);
-            beside.find(|beside| (beside.origin)(self.config.sections()).is_some())
+            let mut others = provider.others.iter().filter(|other| other.takes_jobs);
+            others.find(|other| (other.origin)(self.config.sections()).is_some())
         });
         QueueInfo {
             kinds: Kinds::new(kinds().copied()),
@@ -170,7 +170,7 @@ impl Session {
                     false => operator::Repeats::Double,
                 },
             },
-            fallback: fallback.map(|beside| beside.name.to_owned()),
+            fallback: fallback.map(|other| other.name.to_owned()),
             providers: provider
                 .into_iter()
                 .flat_map(|provider| registry::names(&self.config, provider))

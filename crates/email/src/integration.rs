@@ -17,8 +17,8 @@ use crate::{
 };
 use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
-    Beside, CallPolicy, Context, Events, Integration, Inventory, Provider, QueueSpec, Repeats,
-    Sections, SetUp, SetUpError, Smoke, Source, StandIn,
+    CallPolicy, Context, Events, Integration, Inventory, OtherProvider, Provider, QueueSpec,
+    Repeats, Sections, SetUp, SetUpError, Smoke, Source, StandIn,
 };
 use longshore_job::{Handlers, Job};
 use serde_json::json;
@@ -88,7 +88,7 @@ const PROVIDER: Provider = Provider {
         )
     },
     repeats: Repeats::Doubles,
-    beside: &[Beside {
+    others: &[OtherProvider {
         name: POSTMARK,
         crate_name: env!("CARGO_CRATE_NAME"),
         // As critical as what it stands in for.
@@ -107,7 +107,7 @@ const PROVIDER: Provider = Provider {
             .get::<EmailSettings>()
             .is_some_and(|email| email.templates.contains_key(PASSWORD_RESET))
     },
-    doubt: no_template,
+    likely_refusal: no_template,
     smoke: Some(Smoke {
         needs: &[SendGridSettings::API_KEY, "email.templates.welcome"],
         kind: crate::SendEmail::KIND,

@@ -11,8 +11,8 @@ use crate::{ApplyLifecycle, BucketName, MoveBack, SweepBucket};
 use crate::{ApplyLifecycleHandler, Cleanup, MoveBackHandler, SweepBucketHandler};
 use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
-    Beside, CallPolicy, Context, CronEntry, Integration, Inventory, Provider, QueueSpec, Repeats,
-    Sections, SetUp, SetUpError, Smoke, StandIn,
+    CallPolicy, Context, CronEntry, Integration, Inventory, OtherProvider, Provider, QueueSpec,
+    Repeats, Sections, SetUp, SetUpError, Smoke, StandIn,
 };
 use longshore_job::{Handlers, Job};
 use longshore_provider::secret::{ExposeSecret, Secret};
@@ -135,7 +135,7 @@ const PROVIDER: Provider = Provider {
     // To delete or copy what is gone or there does nothing.
     repeats: Repeats::Harmless,
     // Runs choose for themselves what may be done there: nothing is claimed for it.
-    beside: &[Beside {
+    others: &[OtherProvider {
         name: "r2",
         crate_name: env!("CARGO_CRATE_NAME"),
         // As critical as what it stands in for.
@@ -152,7 +152,7 @@ const PROVIDER: Provider = Provider {
         page: include_str!("../r2.md"),
     }],
     expects: |_, _| true,
-    doubt: no_bucket,
+    likely_refusal: no_bucket,
     smoke: Some(Smoke {
         needs: &["buckets.exports.name"],
         kind: SweepBucket::KIND,

@@ -57,9 +57,9 @@ const PROVIDER: Provider = Provider {
     origin: |sections| Some(sections.get::<GoogleMapsSettings>()?.base_url.to_string()),
     // To look an address up twice does nothing.
     repeats: Repeats::Harmless,
-    beside: &[],
+    others: &[],
     expects: |_, _| true,
-    doubt: |_, _, _| None,
+    likely_refusal: |_, _, _| None,
     smoke: Some(Smoke {
         needs: &[GoogleMapsSettings::API_KEY],
         kind: crate::GeocodeAddress::KIND,

@@ -42,7 +42,7 @@ pub struct Integration {
 }
 
 impl Integration {
-    /// Its provider, and those beside it.
+    /// Its provider, and the others in its queue.
     pub fn providers(&self) -> impl Iterator<Item = AnyProvider> + use<> {
         let own = self.provider.map(|own| AnyProvider {
             name: own.name,
@@ -50,18 +50,18 @@ impl Integration {
             origin: own.origin,
             page: own.page,
         });
-        let beside = self.provider.map_or(&[][..], |own| own.beside);
-        let beside = beside.iter().map(|beside| AnyProvider {
-            name: beside.name,
-            inventory: beside.inventory,
-            origin: beside.origin,
-            page: beside.page,
+        let others = self.provider.map_or(&[][..], |own| own.others);
+        let others = others.iter().map(|other| AnyProvider {
+            name: other.name,
+            inventory: other.inventory,
+            origin: other.origin,
+            page: other.page,
         });
-        own.into_iter().chain(beside)
+        own.into_iter().chain(others)
     }
 }
 
-/// What a [`Provider`] and a [`Beside`] have in common.
+/// What a [`Provider`] and a [`OtherProvider`] have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct AnyProvider {
     /// Its name, as configuration has it.
@@ -91,11 +91,11 @@ pub struct Provider {
     /// What a repeated request does, after the answer to the first was lost.
     pub repeats: Repeats,
     /// Other providers whose limits and breakers are in the same queue, such as a fallback.
-    pub beside: &'static [Beside],
+    pub others: &'static [OtherProvider],
     /// Whether jobs of this kind can exist with these settings. Findings about kinds depend on it.
     pub expects: fn(&Sections, kind: &str) -> bool,
     /// Why an accepted job will probably be refused later, with these settings. `longshore enqueue` shows it. Names no person.
-    pub doubt: fn(&Sections, kind: &str, args: &serde_json::Value) -> Option<String>,
+    pub likely_refusal: fn(&Sections, kind: &str, args: &serde_json::Value) -> Option<String>,
     /// A harmless job that shows whether the provider answers; `None` if no job is harmless.
     pub smoke: Option<Smoke>,
     /// Its page for operators, in Markdown with lines of at most 80 columns: what it is for, what it needs, its limits, what
@@ -105,7 +105,7 @@ pub struct Provider {
 
 /// A further provider in the queue of another, with a rate limit and a breaker of its own.
 #[derive(Debug, Clone, Copy)]
-pub struct Beside {
+pub struct OtherProvider {
     /// Its name, as configuration has it.
     pub name: &'static str,
     /// The crate of its client, `env!("CARGO_CRATE_NAME")`. Its log lines are shown, too.

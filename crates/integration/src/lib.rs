@@ -19,8 +19,8 @@ pub use events::{
 };
 pub use files::{Calling, Files, NewFile, NewUpload, Signing, Upload, UploadError};
 pub use integration::{
-    AnyProvider, Beside, CallPolicy, CronEntry, Integration, Inventory, OfferFiles, Provider,
-    Repeats, SetUp, Smoke, StandIn,
+    AnyProvider, CallPolicy, CronEntry, Integration, Inventory, OfferFiles, OtherProvider,
+    Provider, Repeats, SetUp, Smoke, StandIn,
 };
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue::QueueSpec;

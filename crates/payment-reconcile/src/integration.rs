@@ -18,8 +18,8 @@ use crate::{
 };
 use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
-    Beside, CallPolicy, Context, CronEntry, Events, Integration, Inventory, Provider, QueueSpec,
-    Repeats, SetUp, SetUpError, Smoke, Source,
+    CallPolicy, Context, CronEntry, Events, Integration, Inventory, OtherProvider, Provider,
+    QueueSpec, Repeats, SetUp, SetUpError, Smoke, Source,
 };
 use longshore_job::{Handler, Handlers, Job, JobError, Outcome, Run};
 use longshore_provider::secret::{Secret, Unusable};
@@ -107,7 +107,7 @@ pub const fn integration_with<P: AnotherProvider>() -> Integration {
             },
             set_up: |context| Box::pin(set_up_with::<P>(context)),
             provider: Some(Provider {
-                beside: &[Beside {
+                others: &[OtherProvider {
                     name: P::NAME,
                     crate_name: P::CRATE_NAME,
                     inventory: P::INVENTORY,
@@ -142,9 +142,9 @@ const PROVIDER: Provider = Provider {
     },
     origin: |sections| Some(sections.get::<StripeSettings>()?.base_url.to_string()),
     repeats: Repeats::Keyed(Stripe::KEY_LIFE),
-    beside: &[],
+    others: &[],
     expects: |sections, _| sections.get::<StripeSettings>().is_some(),
-    doubt: |_, _, _| None,
+    likely_refusal: |_, _, _| None,
     // The customer stays, in test mode, under the user id of this command.
     smoke: Some(Smoke {
         needs: &[SECRET_KEY],
@@ -209,7 +209,11 @@ async fn handlers(
     let handlers = match app(context).await? {
         Some(app) => handlers
             .with(ApplyStripeEventHandler::new(stripe.clone(), app.clone()))
-            .with(reconcile(context, stripe, app).await?.beside(providers)),
+            .with(
+                reconcile(context, stripe, app)
+                    .await?
+                    .with_providers(providers),
+            ),
         None => handlers
             .with(NoApp::<crate::ApplyStripeEvent>(PhantomData))
             .with(NoApp::<crate::ReconcilePayments>(PhantomData)),

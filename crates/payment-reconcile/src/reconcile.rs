@@ -90,7 +90,7 @@ impl ReconcilePaymentsHandler {
 
     /// The same, beside other payment providers: what the app has from them is not Stripe's to know.
     #[must_use]
-    pub fn beside(mut self, providers: Providers) -> Self {
+    pub fn with_providers(mut self, providers: Providers) -> Self {
         self.others = Some(providers);
         self
     }

@@ -66,9 +66,9 @@ const PROVIDER: Provider = Provider {
     },
     origin: |sections| Some(sections.get::<TwilioSettings>()?.keys.base_url.to_string()),
     repeats: Repeats::Doubles,
-    beside: &[],
+    others: &[],
     expects: |_, _| true,
-    doubt: |_, _, _| None,
+    likely_refusal: |_, _, _| None,
     // Sent from a magic number that only test credentials may send from: with live ones it is refused.
     smoke: Some(Smoke {
         needs: &[TwilioKeys::ACCOUNT_SID, TwilioKeys::AUTH_TOKEN],

@@ -38,9 +38,9 @@ pub const fn integration() -> Integration {
                 },
                 origin: |sections| Some(sections.get::<SlackSettings>()?.base_url.to_string()),
                 repeats: Repeats::Doubles,
-                beside: &[],
+                others: &[],
                 expects: |_, _| true,
-                doubt: |_, _, _| None,
+                likely_refusal: |_, _, _| None,
                 // Every call posts something.
                 smoke: None,
                 page: include_str!("../slack.md"),

@@ -93,9 +93,9 @@ fn nobody_looks(row: &CronRow) -> Option<String> {
 async fn run_now(session: &Session, name: &str, as_json: bool) -> Result<(), Failure> {
     let entry = find(session, name)?;
     if let Ok(job) = entry.job(0)
-        && let Some(doubt) = registry::doubt(&session.config, &job)
+        && let Some(refusal) = registry::likely_refusal(&session.config, &job)
     {
-        tracing::warn!("{doubt}");
+        tracing::warn!("{refusal}");
     }
     let signed = session.signed("");
     let id = session.operator().await?.cron_run(entry, &signed).await?;

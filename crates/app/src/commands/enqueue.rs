@@ -145,14 +145,14 @@ fn rows(as_json: bool, accepted: &[Enqueued]) -> io::Result<String> {
 
 /// What is accepted, and will come to nothing.
 fn warn(session: &Session, jobs: &[Prepared]) {
-    let mut doubts: BTreeMap<String, u64> = BTreeMap::new();
+    let mut refusals: BTreeMap<String, u64> = BTreeMap::new();
     for job in jobs {
-        if let Some(doubt) = registry::doubt(&session.config, job) {
-            *doubts.entry(doubt).or_default() += 1;
+        if let Some(refusal) = registry::likely_refusal(&session.config, job) {
+            *refusals.entry(refusal).or_default() += 1;
         }
     }
-    for (doubt, count) in doubts {
-        tracing::warn!(jobs = count, "{doubt}");
+    for (refusal, count) in refusals {
+        tracing::warn!(jobs = count, "{refusal}");
     }
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use harbour_testpay::sandbox::TestPaySandbox;
 use longshore_client::{Client, JobState};
 use longshore_job::Job;
+use longshore_payment_reconcile::sandbox::{AppPayment, AppSandbox, StripeSandbox};
 use longshore_payment_reconcile::{
     CancelSubscription, CreateCustomer, CreatePaymentIntent, CreateSubscription, ReconcilePayments,
 };
-use longshore_payment_reconcile::sandbox::{AppPayment, AppSandbox, StripeSandbox};
 use serde_json::Value;
 
 use crate::Harbour;

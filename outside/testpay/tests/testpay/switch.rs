@@ -11,10 +11,10 @@ use harbour_testpay::sandbox::TestPaySandbox;
 use harbour_testpay::{TestPay, TestPayConfig};
 use longshore_job::{Handler, Job, JobError, Outcome, Run};
 use longshore_payment_reconcile::CreatePaymentIntent;
+use longshore_payment_reconcile::sandbox::StripeSandbox;
 use longshore_payment_reconcile::{
     CreateCustomerHandler, CreatePaymentIntentHandler, Providers, Stripe, StripeConfig,
 };
-use longshore_payment_reconcile::sandbox::StripeSandbox;
 use longshore_sandbox::{Fault, Rule};
 use longshore_testing::{Request, Script};
 use serde_json::Value;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::finding::{Finding, error, ok};
 use crate::config::{SENTRY_DSN, parse_dsn, sentry_origin};
 use crate::failure::Failure;
-use crate::registry::beside;
+use crate::registry::others;
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -23,7 +23,7 @@ pub(super) async fn all(session: &Session) -> Result<Vec<Finding>, Failure> {
     let own = session.config.providers().filter_map(|(_, provider)| {
         Some((provider.name, (provider.origin)(session.config.sections())?))
     });
-    for (name, origin) in own.chain(beside(&session.config)) {
+    for (name, origin) in own.chain(others(&session.config)) {
         let key = format!("providers.{name}.base_url");
         findings.push(provider(session, name, &origin, &key).await);
     }
