@@ -23,10 +23,10 @@ pub use dead::{Dead, Discard, Edit, Export, Many, Replay, ReplayChange, Which};
     max_term_width = 100
 )]
 pub struct Cli {
-    /// The directory of the configuration [default: ./config]
+    /// The directory of the configuration [default: LONGSHORE_CONFIG, else ./config]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub config: Option<PathBuf>,
-    /// The profile, whose file overrides default.toml: local, test, production, …
+    /// The profile, whose file overrides default.toml: local, test, production, … [default: LONGSHORE_PROFILE]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Everywhere")]
     pub profile: Option<String>,
     /// Your name, for the audit [default: LONGSHORE_OPERATOR, else user and host]

@@ -24,7 +24,7 @@ mod workers;
 use std::os::unix::fs::MetadataExt;
 
 use crate::App;
-use crate::cli::{Cli, Command, ConfigCommand};
+use crate::cli::{Cli, Command, ConfigCommand, Cron, MappingsCommand, Suppressions};
 use crate::failure::Failure;
 use crate::sentry;
 use crate::session::Session;
@@ -34,9 +34,19 @@ use crate::session::Session;
 /// # Errors
 /// When it does not end well; the failure knows its exit code.
 pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
+    let config = cli
+        .config
+        .or_else(|| variable("LONGSHORE_CONFIG").map(Into::into));
+    let profile = cli.profile.or_else(|| variable("LONGSHORE_PROFILE"));
     let load = || {
-        let mut session = Session::load(app, cli.config.as_ref(), cli.profile.as_deref())?;
+        let mut session = Session::load(app, config.as_ref(), profile.as_deref())?;
         session.by = operator_name(cli.operator.as_deref());
+        Ok::<_, Failure>(session)
+    };
+    // What changes something says first where: a wrong target is likelier than a wrong command.
+    let load_to_change = || {
+        let session = load()?;
+        session.name_target()?;
         Ok::<_, Failure>(session)
     };
     match cli.command {
@@ -45,26 +55,34 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
             let work = |watch| work::run(&session, &args, watch);
             sentry::reported(&session.config, "work", work).await
         }
-        Command::Enqueue(args) => enqueue::run(&load()?, args).await,
+        Command::Enqueue(args) => enqueue::run(&load_to_change()?, args).await,
         Command::Job(args) => job::run(&load()?, &args).await,
         Command::Queues(args) => queues::list(&load()?, &args).await,
         Command::Kinds(args) => kinds::run(&load()?, &args),
         Command::Providers(args) => providers::run(&load()?, &args),
         Command::Workers(args) => workers::run(&load()?, &args).await,
-        Command::Pause(args) => queues::pause(&load()?, &args).await,
-        Command::Resume(args) => queues::resume(&load()?, &args).await,
-        Command::Cron(command) => cron::run(&load()?, command).await,
+        Command::Pause(args) => queues::pause(&load_to_change()?, &args).await,
+        Command::Resume(args) => queues::resume(&load_to_change()?, &args).await,
+        Command::Cron(command @ Cron::List(_)) => cron::run(&load()?, command).await,
+        Command::Cron(command) => cron::run(&load_to_change()?, command).await,
+        Command::Dead(args) if args.changes() => dead::run(&load_to_change()?, args).await,
         Command::Dead(args) => dead::run(&load()?, args).await,
         Command::Audit(args) => audit::run(&load()?, &args).await,
         Command::Config(ConfigCommand::Check(args)) => {
-            configuration::check(app, cli.config.as_deref(), cli.profile.as_deref(), &args).await
+            configuration::check(app, config.as_deref(), profile.as_deref(), &args).await
         }
         Command::Config(ConfigCommand::Defaults { page }) => configuration::defaults(app, page),
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
-        Command::Mappings(command) => mappings::run(&load()?, command).await,
+        Command::Mappings(command @ MappingsCommand::Export) => {
+            mappings::run(&load()?, command).await
+        }
+        Command::Mappings(command) => mappings::run(&load_to_change()?, command).await,
         Command::Presign(args) => presign::run(&load()?, &args).await,
-        Command::Suppressions(command) => suppressions::run(&load()?, command).await,
+        Command::Suppressions(command @ Suppressions::List { .. }) => {
+            suppressions::run(&load()?, command).await
+        }
+        Command::Suppressions(command) => suppressions::run(&load_to_change()?, command).await,
         Command::Webhooks => {
             let session = load()?;
             let listen = |_| webhooks::run(&session);
@@ -76,16 +94,23 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
     }
 }
 
+/// A variable that is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// What is allowed but likely not meant, for those who read logs.
 fn log_warnings(session: &Session) {
-    for finding in session.config.warnings().iter() {
+    let misnamed: Vec<_> = session.config.misnamed().collect();
+    let warnings = session.config.warnings().iter();
+    // Those are said whatever the command.
+    for finding in warnings.filter(|finding| !misnamed.contains(finding)) {
         tracing::warn!("{}: {}; {}", finding.key, finding.problem, finding.cure);
     }
 }
 
 /// Who is at the keyboard, for what others will read later: as they say, or `user@host`.
 fn operator_name(said: Option<&str>) -> String {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(name) = said
         .map(str::to_owned)
         .or_else(|| variable("LONGSHORE_OPERATOR"))

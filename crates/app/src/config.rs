@@ -253,6 +253,12 @@ impl Config {
         &self.warnings
     }
 
+    /// Variables that are likely meant for a key, and are not read.
+    pub(crate) fn misnamed(&self) -> impl Iterator<Item = &Finding> {
+        let warnings = self.warnings.iter();
+        warnings.filter(|finding| finding.problem == env::MISNAMED)
+    }
+
     /// Every secret of what is on, by its key. Kept apart from loading, since a machine that checks a configuration need
     /// not hold its secrets.
     #[must_use]

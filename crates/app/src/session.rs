@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config::{Config, KindSettings, OnUnknown, RedisSettings, RedisUrl};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
-use crate::{App, registry};
+use crate::{App, output, registry};
 
 /// How long Redis may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
@@ -44,6 +44,9 @@ impl Session {
             std::env::vars_os(),
         )
         .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;
+        for finding in config.misnamed() {
+            output::note(&finding.to_string());
+        }
         Ok(Self {
             config,
             redis_url: OnceLock::new(),
@@ -54,6 +57,20 @@ impl Session {
     /// What the audit will say of what is done now.
     pub(crate) fn signed(&self, reason: &str) -> Signed {
         Signed::new(&self.by, longshore_job::clip_reason(reason))
+    }
+
+    /// Says on stderr what is about to be changed: the server, the namespace and the profile.
+    pub(crate) fn name_target(&self) -> Result<(), Failure> {
+        let profile = match &self.config.profile {
+            Some(profile) => format!("profile {profile}"),
+            None => "no profile".to_owned(),
+        };
+        output::note(&format!(
+            "on Redis at {}, namespace {}, {profile}",
+            self.link()?.server(),
+            self.config.redis.namespace
+        ));
+        Ok(())
     }
 
     /// The connection, not opened yet.

@@ -60,6 +60,17 @@ pub enum Dead {
     Discard(Discard),
 }
 
+impl Dead {
+    /// Whether it changes something, or is about to.
+    pub(crate) fn changes(&self) -> bool {
+        match self {
+            Self::Groups { .. } | Self::List { .. } | Self::Show(_) => false,
+            Self::Replays { change, .. } => change.is_some(),
+            _ => true,
+        }
+    }
+}
+
 /// `dead edit`.
 #[derive(Debug, Args)]
 pub struct Edit {

@@ -21,6 +21,7 @@ Exit codes:
 
 Environment:
   LONGSHORE_SECTION__KEY  sets `section.key` of the configuration, above all files
+  LONGSHORE_PROFILE       the profile, unless --profile names one; so does LONGSHORE_CONFIG for --config
   LONGSHORE_OPERATOR      who you are, for what others read later; else the login name
   RUST_LOG                what is logged, such as `debug`; `info` unless set
   NO_COLOR                no colours in logs

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use figment::Figment;
 use figment::value::{Dict, Value};
 
-use longshore_integration::settings::{Findings, KeyPath};
+use longshore_integration::settings::{Finding, Findings, KeyPath, Severity};
 
 use super::document;
 use super::layer::{self, Layer};
@@ -40,6 +40,7 @@ where
             continue;
         };
         let Some(words) = words(&name, schema) else {
+            findings_of_misnamed(name, schema, findings);
             continue;
         };
         let Ok(text) = text.into().into_string() else {
@@ -80,6 +81,31 @@ where
         origins.insert(path, name);
     }
     Layer::with_origins("environment".to_owned(), values, origins)
+}
+
+/// What is said of a variable that is likely meant for a key, and is not read.
+pub(super) const MISNAMED: &str =
+    "is not set by this variable: between the words of a key stand two underscores";
+
+/// Notes a variable that would be one of a key if it had two underscores in the right places. Others with the prefix are
+/// somebody else's.
+fn findings_of_misnamed(name: String, schema: &Schema<'_>, findings: &mut Findings) {
+    let lower = name.to_ascii_lowercase();
+    let Some(key) = lower.strip_prefix(PREFIX) else {
+        return;
+    };
+    if let Some(meant) = schema.paths().into_iter().find(|path| {
+        let words = path.words().iter().map(|word| word.replace('-', "_"));
+        words.collect::<Vec<_>>().join("_") == key
+    }) {
+        findings.push(Finding {
+            severity: Severity::Warning,
+            key: meant.to_string(),
+            origin: Some(name),
+            problem: MISNAMED.to_owned(),
+            cure: format!("did you mean {}?", meant.variable()),
+        });
+    }
 }
 
 /// Notes a variable that sets no key, with the variable that was likely meant.

@@ -180,6 +180,20 @@ impl<'a> Schema<'a> {
         Layer::of(BUILT_IN, values)
     }
 
+    /// Every path that can be known beforehand: those of each queue, kind and provider.
+    pub(super) fn paths(&self) -> Vec<KeyPath> {
+        let mut paths: Vec<KeyPath> = vec![KeyPath::default()];
+        let mut whole = Vec::new();
+        while let Some(path) = paths.pop() {
+            if matches!(self.place(&path), Place::Key(_)) {
+                whole.push(path.clone());
+            }
+            let under = self.words_under(&path);
+            paths.extend(under.into_iter().map(|word| path.join(word)));
+        }
+        whole
+    }
+
     /// What stands at this path.
     pub(super) fn place(&self, path: &KeyPath) -> Place<'_> {
         let mut place = Place::Unknown;

@@ -101,3 +101,90 @@ fn a_profile_or_a_directory_that_is_not_there_is_wrong() {
         .run(&["queues", "--profile", "../x"])
         .fails(2, "profile");
 }
+
+/// A wrong target is likelier than a wrong command.
+#[test]
+fn whatever_changes_something_says_where_first_and_what_only_looks_does_not() {
+    let bench = Bench::new();
+    let file = bench.dir.path().join("config/eu.toml");
+    std::fs::create_dir_all(file.parent().expect("a directory")).expect("made");
+    std::fs::write(&file, "redis.namespace = 'eu'").expect("written");
+    let run = |args: &[&str]| {
+        let mut command = bench.command(args);
+        let url = bench.redis.url().replace("redis://", "redis://:s3cret@");
+        command
+            .env("LONGSHORE_PROFILE", "eu")
+            .env("LONGSHORE_REDIS__URL", url);
+        Ran::of(args, &mut command)
+    };
+    let server = bench.redis.url().replace("redis://", "");
+    let target = format!("on Redis at {server}, namespace eu, profile eu");
+    for args in [
+        &["enqueue", "send_email", WELCOME][..],
+        &["pause", "email"],
+        &["resume", "email"],
+        &["cron", "run", "nightly-reconcile"],
+        &["dead", "replay", NOBODY],
+        &["dead", "discard", NOBODY, "--yes", "--reason", "r"],
+        &["dead", "edit", NOBODY, "--args", "{}", "--reason", "r"],
+        &[
+            "suppressions",
+            "remove",
+            "2b1c3f7a9d0e4c55",
+            "--reason",
+            "r",
+            "--yes",
+        ],
+    ] {
+        let ran = run(args);
+        assert_eq!(ran.stderr.lines().next(), Some(&*target), "{ran:?}");
+        assert!(
+            !ran.stdout.contains(&target) && !ran.stderr.contains("s3cret"),
+            "{ran:?}"
+        );
+    }
+    for args in [&["queues"][..], &["dead", "list"], &["config", "show"]] {
+        let ran = run(args);
+        assert!(!ran.stderr.contains(&target), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_flag_wins_over_its_variable() {
+    let bench = Bench::new();
+    let directory = bench.dir.path().join("elsewhere");
+    std::fs::create_dir(&directory).expect("made");
+    for name in ["eu", "us"] {
+        let text = format!("redis.namespace = '{name}'");
+        std::fs::write(directory.join(format!("{name}.toml")), text).expect("written");
+    }
+    let namespace = |args: &[&str]| {
+        let mut command = bench.command(args);
+        command
+            .env("LONGSHORE_CONFIG", &directory)
+            .env("LONGSHORE_PROFILE", "eu");
+        let shown = Ran::of(args, &mut command).ok().json();
+        let shown = shown.as_array().expect("a list").iter();
+        let mut namespace = shown.filter(|shown| shown["key"] == "redis.namespace");
+        namespace.next().expect("is shown")["value"].clone()
+    };
+    let show = ["config", "show", "--json"];
+    assert_eq!(namespace(&show), "eu");
+    assert_eq!(namespace(&[&["--profile", "us"][..], &show].concat()), "us");
+}
+
+#[test]
+fn a_variable_with_one_underscore_is_named_once_whatever_the_command() {
+    let bench = Bench::new();
+    for args in [&["queues"][..], &["pause", "email"], &["config", "check"]] {
+        let mut command = bench.command(args);
+        command
+            .env("LONGSHORE_REDIS_NAMESPACE", "other")
+            .env("LONGSHORE_PORT", "tcp://10.0.0.1:80");
+        let ran = Ran::of(args, &mut command).ok();
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        let meant = said.matches("LONGSHORE_REDIS__NAMESPACE").count();
+        assert_eq!(meant, 1, "{ran:?}");
+        assert!(!said.contains("LONGSHORE_PORT"), "{ran:?}");
+    }
+}

@@ -131,12 +131,47 @@ fn what_is_not_ours_is_left_alone() {
         &[
             ("LONGSHORE_PORT", "tcp://10.0.0.1:80"),
             ("LONGSHORE_SERVICE_HOST", "10.0.0.1"),
+            ("LONGSHORE_REDIS_SERVICE_HOST", "10.0.0.1"),
+            ("LONGSHORE_REDIS_PORT_6379_TCP", "tcp://10.0.0.1:6379"),
+            ("LONGSHORE_PROFILE", "eu"),
             ("LONGSHORE_", ""),
             ("NOT_LONGSHORE_REDIS__NAMESPACE", "theirs"),
             ("REDIS__NAMESPACE", "theirs"),
         ],
     );
     assert_eq!(config.redis.namespace, "longshore");
+    assert!(config.warnings().is_empty(), "{}", config.warnings());
+}
+
+#[test]
+fn a_variable_that_lacks_an_underscore_is_warned_of() {
+    for (variable, meant) in [
+        ("LONGSHORE_REDIS_URL", "LONGSHORE_REDIS__URL"),
+        (
+            "longshore_worker_drain_seconds",
+            "LONGSHORE_WORKER__DRAIN_SECONDS",
+        ),
+        (
+            "LONGSHORE_PROVIDERS_SENDGRID_API_KEY",
+            "LONGSHORE_PROVIDERS__SENDGRID__API_KEY",
+        ),
+        (
+            "LONGSHORE_QUEUES_PAYMENT_RECONCILE_CONCURRENCY",
+            "LONGSHORE_QUEUES__PAYMENT_RECONCILE__CONCURRENCY",
+        ),
+    ] {
+        let config = good("", &[(variable, "redis://:hunter2@elsewhere")]);
+        let warnings: Vec<_> = config.warnings().iter().map(ToString::to_string).collect();
+        let [warning] = &warnings[..] else {
+            panic!("{variable}: {warnings:?}");
+        };
+        assert!(warning.contains(&format!("({variable})")), "{warning}");
+        assert!(
+            warning.ends_with(&format!("did you mean {meant}?")),
+            "{warning}"
+        );
+        assert!(!warning.contains("hunter2"), "{warning}");
+    }
 }
 
 #[test]
