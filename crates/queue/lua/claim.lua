@@ -113,7 +113,10 @@ local function sent_to_primary(id)
 end
 
 -- An id that is listed twice runs once: it is already running, or was a moment ago. Where Redis forgot, one may be listed
--- that waits for its time.
+-- that waits for its time, or that an operator has discarded since: it is gone, and comes back as no dead letter.
+local function is_gone(id)
+  return t.left > 0 and redis.call('HEXISTS', data, id) == 0 and redis.call('EXISTS', meta .. ':' .. id) == 0
+end
 local owners = redis.call('HMGET', inflight, unpack(popped))
 local times, passed = t.left > 0 and redis.call('ZMSCORE', scheduled, unpack(popped)) or {}, 0
 local many = #popped > 8
@@ -122,7 +125,7 @@ local ids, seen, owned, later = {}, {}, many and { long, '' } or {}, {}
 -- and one claim hands out a few MiB at the most. The rest stays where it was, in order.
 local large, room, taken = {}, 4194304, #popped
 for i, id in ipairs(popped) do
-  if owners[i] or seen[id] or times[i] then
+  if owners[i] or seen[id] or times[i] or is_gone(id) then
     if i > unparked then passed = passed + 1 end
   else
     seen[id] = true

@@ -67,9 +67,9 @@ impl World {
         self.model.claim(no, &numbers)
     }
 
-    /// In a Redis that was restored, ids may be listed whose jobs have ended, or are gone.
+    /// In a Redis that was restored, ids may be listed whose jobs have ended.
     pub(crate) fn is_over(&self, claimed: &Claimed) -> bool {
-        self.model.any_order && (claimed.has_ended || claimed.payload.is_none())
+        self.model.any_order && (claimed.has_ended)
     }
 
     pub(crate) async fn forget(&self, worker: usize, ended: &[Claimed]) {
