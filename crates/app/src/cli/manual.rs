@@ -30,8 +30,9 @@ Files:
   ./config/default.toml   every key with its default; --config names another directory
   ./config/NAME.toml      read above it with --profile NAME: local, test, staging, production
 
-Data goes to stdout, logs and notes to stderr. Tables are for people and --json is for programs: a table is cut at the
-edge of a terminal, and never in a pipe. `longshore completions SHELL` and `longshore man` make both for you.";
+Data goes to stdout, logs and notes to stderr. Tables are for people and --json is for programs. On a
+terminal, what has no room in a table goes on below its row; a pipe gets whole lines. `longshore completions SHELL` and
+`longshore man` make both for you.";
 
 /// Ends every other page.
 const EACH: &str = "\

@@ -69,7 +69,7 @@ impl World {
 
     /// In a Redis that was restored, ids may be listed whose jobs have ended.
     pub(crate) fn is_over(&self, claimed: &Claimed) -> bool {
-        self.model.any_order && (claimed.has_ended)
+        self.model.any_order && claimed.has_ended
     }
 
     pub(crate) async fn forget(&self, worker: usize, ended: &[Claimed]) {
