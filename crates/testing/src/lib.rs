@@ -87,6 +87,7 @@
 //! - [`Recorder`] has a client whose jobs are recorded, and asserts what was enqueued.
 //! - `TestFleet`, with the feature `redis`, runs workers in the test's own process, on a Redis of its own, until no job is left.
 //!   `RedisServer` is only such a Redis, for code that needs one.
+//! - `Logs`, with the feature `logs`, is what the test's own thread logs: for a test that no secret and no person stands there.
 //!
 //! One attempt runs without a queue: it has no leases, rescues, breakers and limits. A handler that panics fails its test.
 //! `docs/testing.md` explains everything with an example.
@@ -94,6 +95,8 @@
 #[cfg(feature = "redis")]
 mod fleet;
 mod gate;
+#[cfg(feature = "logs")]
+mod logs;
 mod memory;
 mod recorder;
 mod script;
@@ -101,6 +104,8 @@ mod script;
 #[cfg(feature = "redis")]
 pub use fleet::{Dead, LeftIn, TestFleet, TestFleetError, Worked};
 pub use gate::{Noted, ScriptedGate, Way};
+#[cfg(feature = "logs")]
+pub use logs::Logs;
 pub use longshore_queue::{Decision, Fate, OnUnknown, Policy, RunState};
 #[cfg(feature = "redis")]
 pub use longshore_sandbox::{RedisServer, RedisServerError};

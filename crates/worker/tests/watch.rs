@@ -7,12 +7,12 @@
 )]
 mod support;
 
-use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_job::{JobId, RetrySchedule};
 use longshore_queue::{JobState, Lease, NewJob, OnUnknown, Policy, WorkerId};
+use longshore_testing::Logs;
 use longshore_tests::eventually;
 use longshore_worker::{CurrentJob, Dead, Settings, Watch, current_job};
 use support::{Bench, Does, new_job, settings};
@@ -121,29 +121,10 @@ async fn a_panic_hook_knows_the_job() {
     fleet.stop().await;
 }
 
-/// A log that a test reads.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("not poisoned").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 // On one thread, which is the only one that logs here.
 #[tokio::test]
 async fn what_a_run_logs_stands_in_its_producers_trace() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let logs = Logs::listen();
     let bench = Bench::new();
     let fleet = bench.start();
     let trace = "0af7651916cd43dd8448eb211c80319c";
@@ -156,7 +137,7 @@ async fn what_a_run_logs_stands_in_its_producers_trace() {
     bench.is(id, JobState::Completed).await;
     fleet.stop().await;
 
-    let log = String::from_utf8(log.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+    let log = logs.text();
     let line = log.lines().find(|line| line.contains("as asked"));
     let line = line.unwrap_or_else(|| panic!("it was not logged: {log}"));
     let span = format!("job{{queue=\"probe\" job_id={id} attempt=1 trace_id=\"{trace}\"}}");

@@ -1,59 +1,17 @@
 //! Neither the key nor an address gets out.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_geocode::GeocodeAddress;
 use longshore_geocode::{GoogleMaps, GoogleMapsConfig, SetupError};
 use longshore_sandbox::Fault;
+use longshore_testing::Logs;
 use serde_json::json;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{ADDRESS, Scene, says};
 
 /// Nothing like Google's, so that no pattern finds it, and with signs that a query encodes.
 const SECRET: &str = "mellon/speak+friend";
-
-/// Everything this thread logs, and with it all that the test does.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn listen(&self) -> DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(self.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn text(&self) -> String {
-        let bytes = self.0.lock().expect("not poisoned").clone();
-        String::from_utf8(bytes).expect("UTF-8")
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("not poisoned").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 fn assert_nothing_in(text: &str) {
     // Four digits alone are in times and ports, now and then.
@@ -66,8 +24,7 @@ fn assert_nothing_in(text: &str) {
 
 #[tokio::test]
 async fn neither_key_nor_address_stands_in_errors_debug_forms_and_logs() {
-    let log = Log::default();
-    let _listening = log.listen();
+    let logs = Logs::listen();
     let scene = Scene::set_with(|config| {
         config.api_key = SECRET.into();
         config.timeout = Duration::from_millis(400);
@@ -107,7 +64,7 @@ async fn neither_key_nor_address_stands_in_errors_debug_forms_and_logs() {
     assert_nothing_in(&format!("{:?}", error.expect_err("the very key was sent")));
 
     assert_nothing_in(&format!("{:?} {:?}", scene.handler, scene.kept()));
-    let text = log.text();
+    let text = logs.text();
     assert!(text.contains("request over"), "requests are logged: {text}");
     assert!(text.contains("the cache cannot be asked"), "{text}");
     assert!(text.contains("the cache cannot be written"), "{text}");

@@ -1,49 +1,17 @@
 //! What must be told nobody: the key, secrets that Stripe answers with, and people.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use longshore_job::Handler;
 use longshore_payment_reconcile::{ConfirmPaymentIntent, CreateCustomer};
 use longshore_payment_reconcile::{ConfirmPaymentIntentHandler, CreateCustomerHandler, Stripe};
 use longshore_sandbox::Fault;
-use tracing_subscriber::fmt::MakeWriter;
+use longshore_testing::Logs;
 
 use crate::{HOUR, Scene, an_order, config, sent_before};
-
-/// Everything that is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 /// One thread, so that all of it is heard.
 #[tokio::test(flavor = "current_thread")]
 async fn no_secret_and_no_person_is_told() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
+    let logs = Logs::listen();
     let scene = Scene::set().await;
     let mut told = Vec::new();
     let customers = CreateCustomerHandler::new(scene.providers.clone());
@@ -99,7 +67,7 @@ async fn no_secret_and_no_person_is_told() {
     let saved = scene.script.memory.checkpoints();
     told.push(format!("{saved:?}"));
 
-    let log = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("text");
+    let log = logs.text();
     assert!(log.contains("request over"), "nothing was heard: {log}");
     told.push(log);
     let told = told.join("\n");
