@@ -3,6 +3,7 @@
 pub mod manual;
 
 mod dead;
+pub(crate) mod fault;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub use dead::{Dead, Discard, Edit, Export, Many, Replay, ReplayChange, Which};
+pub use fault::{Fault, Instead, Misdeed};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
 ///
@@ -136,8 +138,10 @@ pub struct Work {
 #[derive(Debug, Args)]
 pub struct Enqueue {
     /// The kind of job, such as send_email
+    #[arg(index = 1)]
     pub kind: String,
     /// Its args: JSON, @file with JSON, or - for JSON Lines on stdin (all are checked before the first is enqueued)
+    #[arg(index = 2)]
     pub args: String,
     /// Runs the job after this time at the earliest: 90s, 15m, 2h, 1d
     #[arg(long = "in", value_name = "DURATION", value_parser = duration, conflicts_with = "at")]

@@ -7,13 +7,14 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, Faults, Ledger, Rule, Summary};
+use crate::{Effect, Faults, InForce, Ledger, Rule, Summary};
 
 /// Where it is found. No provider has a path like it.
 pub(crate) const PREFIX: &str = "/sandbox/";
 
 #[derive(Clone)]
 struct Controlled {
+    provider: &'static str,
     faults: Faults,
     ledger: Ledger,
 }
@@ -24,7 +25,22 @@ struct Rules {
     rules: Vec<Rule>,
 }
 
-pub(crate) fn router(faults: Faults, ledger: Ledger) -> Router {
+/// The rules, for people too.
+#[derive(Serialize)]
+struct Shown {
+    provider: &'static str,
+    rules: Vec<Rule>,
+    /// The same ones, in the same order.
+    in_words: Vec<InWords>,
+}
+
+#[derive(Serialize)]
+struct InWords {
+    text: String,
+    hit: u64,
+}
+
+pub(crate) fn router(provider: &'static str, faults: Faults, ledger: Ledger) -> Router {
     Router::new()
         .route("/sandbox/ledger", get(ledger_read).delete(ledger_clear))
         .route("/sandbox/ledger/summary", get(ledger_summary))
@@ -32,7 +48,11 @@ pub(crate) fn router(faults: Faults, ledger: Ledger) -> Router {
             "/sandbox/faults",
             get(faults_read).put(faults_set).delete(faults_clear),
         )
-        .with_state(Controlled { faults, ledger })
+        .with_state(Controlled {
+            provider,
+            faults,
+            ledger,
+        })
 }
 
 async fn ledger_read(State(state): State<Controlled>) -> Json<Vec<Effect>> {
@@ -48,9 +68,16 @@ async fn ledger_clear(State(state): State<Controlled>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn faults_read(State(state): State<Controlled>) -> Json<Rules> {
-    Json(Rules {
-        rules: state.faults.rules(),
+async fn faults_read(State(state): State<Controlled>) -> Json<Shown> {
+    let in_force = state.faults.in_force();
+    let in_words = in_force.iter().map(|InForce { rule, hit }| InWords {
+        text: rule.to_string(),
+        hit: *hit,
+    });
+    Json(Shown {
+        provider: state.provider,
+        in_words: in_words.collect(),
+        rules: in_force.into_iter().map(|one| one.rule).collect(),
     })
 }
 

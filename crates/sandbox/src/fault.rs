@@ -1,15 +1,17 @@
 //! Faults on demand: what goes wrong, and on which requests.
 
 mod faults;
+mod in_words;
 mod when;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::provider::Draft;
-pub use faults::Faults;
+pub use faults::{Faults, InForce};
 pub use when::When;
 
 /// What goes wrong. `effect` says whether the request is carried out all the same.
@@ -126,6 +128,9 @@ pub struct Rule {
     /// Which requests it is about; without it, all.
     #[serde(default)]
     pub only: Only,
+    /// How many milliseconds after it was set it ends; without it, it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_ms: Option<u64>,
 }
 
 impl Rule {
@@ -148,6 +153,7 @@ impl Rule {
             fault,
             when,
             only: Only::default(),
+            for_ms: None,
         }
     }
 
@@ -155,6 +161,13 @@ impl Rule {
     #[must_use]
     pub fn only(mut self, only: Only) -> Self {
         self.only = only;
+        self
+    }
+
+    /// Ends it so long after it was set.
+    #[must_use]
+    pub fn ends_after(mut self, time: Duration) -> Self {
+        self.for_ms = Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         self
     }
 
@@ -177,6 +190,9 @@ impl Rule {
                 return Err("hang_up_unread knows nothing of the request, so it takes no `only`");
             }
             _ => {}
+        }
+        if self.for_ms == Some(0) {
+            return Err("for_ms must be at least 1");
         }
         self.when.check()
     }

@@ -15,8 +15,10 @@
 //! | `GET /sandbox/ledger/summary` | `{"requests","accepted","jobs","duplicates"}` |
 //! | `DELETE /sandbox/ledger` | forgets them |
 //! | `PUT /sandbox/faults` | replaces the rules: `{"rules":[{"fault":{"answer":{"status":503}},"when":{"first":3}}]}` |
-//! | `GET /sandbox/faults` | the rules |
+//! | `GET /sandbox/faults` | `{"provider","rules","in_words":[{"text","hit"}]}`: the rules, each in words too, with how many requests it happened to |
 //! | `DELETE /sandbox/faults` | no more faults |
+//!
+//! `longshore sandbox fault` makes these requests from the command line.
 //!
 //! Another provider, of anybody's, implements [`Provider`]: it says what the real service would answer. The [`Server`] around it
 //! keeps the ledger and makes the faults. What several stand-ins need is here for it, too: [`stand_in!`] for what each can be
@@ -69,7 +71,7 @@ mod vault_server;
 
 pub use axum;
 
-pub use fault::{Fault, Faults, InvalidRule, Only, Rule, When};
+pub use fault::{Fault, Faults, InForce, InvalidRule, Only, Rule, When};
 pub use ids::Ids;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
 pub use provider::{Draft, Fate, Provider};

@@ -103,7 +103,8 @@ impl Server {
         let addr = listener.local_addr()?;
         let faults = Faults::default();
         let shared = Arc::new(Shared {
-            control: control::router(faults.clone(), ledger.clone()).merge(provider.control()),
+            control: control::router(provider.name(), faults.clone(), ledger.clone())
+                .merge(provider.control()),
             provider: Box::new(provider),
             faults,
             ledger,

@@ -233,7 +233,7 @@ fn pages(command: Command, above: &mut Vec<String>) -> Command {
 }
 
 /// What ends a command's page.
-fn end(examples: Option<&[&str]>) -> String {
+pub(crate) fn end(examples: Option<&[&str]>) -> String {
     match examples {
         Some(examples) => format!("Examples:\n  {}\n\n{EACH}", examples.join("\n  ")),
         None => EACH.to_owned(),

@@ -26,12 +26,12 @@ fn with_names(app: &App) -> Command {
     let of_kind = |command: Command| {
         let kinds = app.integrations().iter().flat_map(|of| of.kinds);
         let kinds = PossibleValuesParser::new(kinds.map(|spec| spec.kind));
-        command.mut_arg("kind", |arg| arg.value_parser(kinds))
+        command.mut_arg("kind", |arg| arg.index(1).value_parser(kinds))
     };
     let of_provider = |command: Command| {
         let providers = app.integrations().iter().flat_map(Integration::providers);
         let providers = PossibleValuesParser::new(providers.map(|provider| provider.name));
-        command.mut_arg("provider", |arg| arg.value_parser(providers))
+        command.mut_arg("provider", |arg| arg.index(1).value_parser(providers))
     };
     app.command_line()
         .mut_subcommand("enqueue", of_kind)

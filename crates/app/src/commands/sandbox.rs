@@ -1,12 +1,17 @@
 //! `sandbox`: the stand-ins of a program's integrations, on this machine.
 
+mod fault;
+
 use std::net::SocketAddr;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::builder::PossibleValuesParser;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use longshore_integration::{Sandbox, SandboxAt};
 
 use super::signals;
 use crate::App;
+use crate::cli::{self, manual};
 use crate::failure::Failure;
 use crate::output;
 
@@ -14,38 +19,65 @@ use crate::output;
 pub(crate) const NAME: &str = "sandbox";
 
 /// Calls of it, for the end of its help.
-pub(crate) const EXAMPLES: &[&str] = &["longshore --profile local sandbox"];
+pub(crate) const EXAMPLES: &[&str] = &[
+    "longshore --profile local sandbox",
+    "longshore sandbox fault sendgrid 503 --times 3   # while it runs",
+];
 
 /// The command; `None` where nothing stands in for anybody, as in a build for production.
 pub(crate) fn command(app: &App) -> Option<Command> {
     let mut stand_ins = sandboxes(app).peekable();
     stand_ins.peek()?;
     let about = "Runs the stand-in providers, for local development";
-    Some(
-        stand_ins.fold(Command::new(NAME).about(about), |command, sandbox| {
-            let addr = Arg::new(addr_of(sandbox))
-                .long(addr_of(sandbox))
-                .value_name("ADDR")
-                .default_value(sandbox.addr)
-                .value_parser(value_parser!(SocketAddr))
+    let command = Command::new(NAME)
+        .about(about)
+        .subcommand(fault_command(app));
+    Some(stand_ins.fold(command, |command, sandbox| {
+        let addr = Arg::new(addr_of(sandbox))
+            .long(addr_of(sandbox))
+            .value_name("ADDR")
+            .default_value(sandbox.addr)
+            .value_parser(value_parser!(SocketAddr))
+            .help(format!(
+                "Where the stand-in for {} listens; port 0 picks one",
+                sandbox.name
+            ));
+        let url = sandbox.posts_to.map(|url| {
+            Arg::new(url_of(sandbox))
+                .long(url_of(sandbox))
+                .value_name("URL")
+                .default_value(url)
                 .help(format!(
-                    "Where the stand-in for {} listens; port 0 picks one",
+                    "Where the stand-in for {} posts its events",
                     sandbox.name
-                ));
-            let url = sandbox.posts_to.map(|url| {
-                Arg::new(url_of(sandbox))
-                    .long(url_of(sandbox))
-                    .value_name("URL")
-                    .default_value(url)
-                    .help(format!(
-                        "Where the stand-in for {} posts its events",
-                        sandbox.name
-                    ))
-            });
-            command.arg(addr).args(url)
-        }),
-    )
+                ))
+        });
+        command.arg(addr).args(url)
+    }))
 }
+
+/// `sandbox fault`, at the stand-ins that this program has.
+fn fault_command(app: &App) -> Command {
+    let names = PossibleValuesParser::new(sandboxes(app).map(|sandbox| sandbox.name));
+    let of_provider = |command: Command| {
+        command.mut_arg("provider", |arg| arg.index(1).value_parser(names.clone()))
+    };
+    let about = "Makes a running stand-in fail; shows and clears its faults";
+    let end = manual::end(Some(cli::fault::EXAMPLES));
+    let command = cli::Fault::augment_args(Command::new(FAULT))
+        .about(about)
+        .after_long_help(format!("{}\n\n{end}", cli::fault::FAULTS));
+    let command = of_provider(command);
+    ["list", "clear"]
+        .into_iter()
+        .fold(command, |command, name| {
+            command.mut_subcommand(name, |command| {
+                of_provider(command).after_long_help(manual::end(None))
+            })
+        })
+}
+
+const FAULT: &str = "fault";
 
 fn sandboxes(app: &App) -> impl Iterator<Item = &'static Sandbox> {
     let integrations = app.integrations().iter();
@@ -64,8 +96,22 @@ fn url_of(sandbox: &Sandbox) -> String {
     option(sandbox, "webhook-url")
 }
 
-/// Runs them until a signal.
+/// Runs them until a signal, or carries out `sandbox fault`.
 pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
+    if let Some((FAULT, of_fault)) = args.subcommand() {
+        let given = |id: &str| args.value_source(id) == Some(ValueSource::CommandLine);
+        let ids = sandboxes(app).flat_map(|sandbox| [addr_of(sandbox), url_of(sandbox)]);
+        if let Some(id) = ids
+            .filter(|id| args.try_contains_id(id).is_ok())
+            .find(|id| given(id))
+        {
+            return Err(Failure::input(format!(
+                "--{id} is for starting stand-ins: `sandbox fault` takes --addr"
+            )));
+        }
+        let args = cli::Fault::from_arg_matches(of_fault).map_err(Failure::input)?;
+        return fault::run(sandboxes(app).collect(), args).await;
+    }
     let mut words = signals::listen()?;
     let mut running = Vec::new();
     for sandbox in sandboxes(app) {
@@ -89,7 +135,7 @@ pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
         }
     }
     tracing::info!(
-        "at each: GET /sandbox/ledger says what was accepted, PUT /sandbox/faults makes faults"
+        "`longshore sandbox fault` makes them fail; at each, GET /sandbox/ledger says what was accepted"
     );
     let _ = words.recv().await;
     let stop = async {

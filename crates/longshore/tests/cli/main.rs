@@ -19,6 +19,7 @@ mod providers;
 mod queues;
 mod redis_away;
 mod replays;
+mod sandbox;
 mod smoke;
 mod suppressions;
 mod webhooks;

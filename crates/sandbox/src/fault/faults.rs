@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use super::{Fault, InvalidRule, Rule};
 use crate::provider::Draft;
@@ -15,8 +16,20 @@ pub struct Faults {
 #[derive(Debug)]
 struct Counted {
     rule: Rule,
+    set_at: Instant,
     /// How many requests came to it.
     came: AtomicU64,
+    /// How many of them it happened to.
+    hit: AtomicU64,
+}
+
+/// A rule in force, and how many requests it has happened to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InForce {
+    /// The rule.
+    pub rule: Rule,
+    /// How many requests it has happened to since it was set.
+    pub hit: u64,
 }
 
 impl Faults {
@@ -28,9 +41,12 @@ impl Faults {
         for (index, rule) in rules.iter().enumerate() {
             rule.check().map_err(|why| InvalidRule { index, why })?;
         }
+        let set_at = Instant::now();
         let counted = rules.into_iter().map(|rule| Counted {
             rule,
+            set_at,
             came: AtomicU64::new(0),
+            hit: AtomicU64::new(0),
         });
         let mut in_force = self.rules.write().unwrap_or_else(PoisonError::into_inner);
         *in_force = Arc::new(counted.collect());
@@ -43,21 +59,36 @@ impl Faults {
             .unwrap_or_else(|error| unreachable!("no rules, but {error}"));
     }
 
-    /// The rules.
+    /// The rules whose time is not over.
     #[must_use]
     pub fn rules(&self) -> Vec<Rule> {
-        self.in_force().iter().map(|c| c.rule.clone()).collect()
+        self.in_force().into_iter().map(|c| c.rule).collect()
+    }
+
+    /// The same, with how many requests each has happened to.
+    #[must_use]
+    pub fn in_force(&self) -> Vec<InForce> {
+        let rules = self.counted();
+        let rules = rules.iter().filter(|counted| !counted.is_over());
+        rules
+            .map(|counted| InForce {
+                rule: counted.rule.clone(),
+                hit: counted.hit.load(Ordering::Relaxed),
+            })
+            .collect()
     }
 
     /// Whether connections have to be looked at before they are read.
     pub(crate) fn any_unread(&self) -> bool {
-        let rules = self.in_force();
-        rules.iter().any(|c| c.rule.fault == Fault::HangUpUnread)
+        let rules = self.counted();
+        rules
+            .iter()
+            .any(|c| c.rule.fault == Fault::HangUpUnread && !c.is_over())
     }
 
     /// Whether to hang up on a request of which nothing is read yet.
     pub(crate) fn hang_up_unread(&self) -> bool {
-        self.in_force()
+        self.counted()
             .iter()
             .filter(|counted| counted.rule.fault == Fault::HangUpUnread)
             .any(Counted::hits)
@@ -65,14 +96,14 @@ impl Faults {
 
     /// What goes wrong with a request that would have these effects.
     pub(crate) fn decide(&self, effects: &[Draft]) -> Option<Fault> {
-        self.in_force()
+        self.counted()
             .iter()
             .filter(|counted| counted.rule.fault != Fault::HangUpUnread)
             .find(|counted| counted.rule.only.means(effects) && counted.hits())
             .map(|counted| counted.rule.fault.clone())
     }
 
-    fn in_force(&self) -> Arc<Vec<Counted>> {
+    fn counted(&self) -> Arc<Vec<Counted>> {
         let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&rules)
     }
@@ -80,8 +111,20 @@ impl Faults {
 
 impl Counted {
     fn hits(&self) -> bool {
+        if self.is_over() {
+            return false;
+        }
         let n = self.came.fetch_add(1, Ordering::Relaxed) + 1;
-        self.rule.when.hits(n)
+        let hits = self.rule.when.hits(n);
+        if hits {
+            self.hit.fetch_add(1, Ordering::Relaxed);
+        }
+        hits
+    }
+
+    fn is_over(&self) -> bool {
+        let ends_after = self.rule.for_ms.map(Duration::from_millis);
+        ends_after.is_some_and(|time| self.set_at.elapsed() >= time)
     }
 }
 
@@ -137,6 +180,26 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_whose_time_is_over_is_gone() {
+        let faults = Faults::default();
+        let hour = Duration::from_secs(3600);
+        let rules = [status(500), status(502)].map(|fault| Rule::always(fault).ends_after(hour));
+        faults.set(rules.to_vec()).expect("valid rules");
+        assert_eq!(faults.decide(&[]), Some(status(500)));
+        {
+            let mut rules = faults.rules.write().expect("no panic holds it");
+            let rules = Arc::get_mut(&mut rules).expect("nobody else has it");
+            let an_hour_ago = Instant::now().checked_sub(hour);
+            rules[0].set_at = an_hour_ago.expect("this machine has run for longer");
+        }
+        assert_eq!(faults.decide(&[]), Some(status(502)));
+        let [left] = &faults.in_force()[..] else {
+            panic!("{:?}", faults.in_force());
+        };
+        assert_eq!((&left.rule, left.hit), (&rules[1], 1));
+    }
+
+    #[test]
     fn rules_that_cannot_be_followed_are_refused_and_the_old_ones_stay() {
         let faults = Faults::default();
         let good = Rule::always(status(500));
@@ -157,6 +220,7 @@ mod tests {
             Rule::always(header("two words", "x")),
             Rule::always(header("x", "two\nlines")),
             Rule::always(Fault::HangUpUnread).only(only),
+            Rule::always(status(500)).ends_after(Duration::ZERO),
             Rule::new(status(500), When::Every(0)),
             Rule::new(
                 status(500),
