@@ -21,7 +21,7 @@ pub(crate) const NAME: &str = "sandbox";
 /// Calls of it, for the end of its help.
 pub(crate) const EXAMPLES: &[&str] = &[
     "longshore --profile local sandbox",
-    "longshore sandbox fault sendgrid 503 --times 3   # while it runs",
+    "longshore sandbox fault sendgrid 503 --times 3",
 ];
 
 /// The command; `None` where nothing stands in for anybody, as in a build for production.

@@ -46,8 +46,12 @@ fn a_program_takes_each_integration_and_each_command_once() {
 #[test]
 fn commands_of_our_own_are_in_the_manual() {
     let line = longshore::program().command_line();
-    for name in ["sandbox", "demo"] {
-        let mut command = line.find_subcommand(name).expect("is there").clone();
+    let paths: [&[&str]; 3] = [&["sandbox"], &["sandbox", "fault"], &["demo"]];
+    for path in paths {
+        let found = path.iter().fold(&line, |above, name| {
+            above.find_subcommand(name).expect("is there")
+        });
+        let mut command = found.clone();
         assert!(command.get_about().is_some());
         let page = command.render_long_help().to_string();
         let examples = page.lines().map(str::trim);
