@@ -14,7 +14,7 @@ use apalis_redis::Config;
 use longshore_bench::stock::Envelope;
 use longshore_bench::{Does, NEWS, Trial, eventually, ours, stock};
 use longshore_job::JobId;
-use longshore_queue::{Job, JobState, Queue};
+use longshore_queue::{JobInfo, JobState, Queue};
 use redis::AsyncCommands;
 
 /// Stock: after attempt n it waits n seconds, up to 25 attempts, whatever was asked.
@@ -132,7 +132,7 @@ async fn ours_waits_as_long_as_the_provider_asks_at_the_cost_of_no_attempt() {
 }
 
 /// The job, once it is as `wanted`.
-async fn job_when(queue: &Queue, id: JobId, wanted: impl Fn(&Job) -> bool) -> Job {
+async fn job_when(queue: &Queue, id: JobId, wanted: impl Fn(&JobInfo) -> bool) -> JobInfo {
     let found = RefCell::new(None);
     eventually("the job is as wanted", async || {
         let job = queue.job(&id.into()).await.expect("answers");

@@ -9,7 +9,7 @@ use longshore_client::{Client, JobId, JobState, QueueError};
 use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_payment_reconcile::sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
-use longshore_queue::{Job, Link, LinkOptions, Queue, Stats};
+use longshore_queue::{JobInfo, Link, LinkOptions, Queue, Stats};
 use longshore_sandbox::{AppendFsync, Fault, Faults, Ledger, Only, RedisServer, Rule};
 use longshore_sms::sandbox::TwilioSandbox;
 use longshore_storage::sandbox::S3Sandbox;
@@ -284,7 +284,7 @@ impl Stage {
     ///
     /// # Panics
     /// When Redis stays away, or the job is not there: accepted means kept.
-    pub async fn job(&self, id: JobId) -> Job {
+    pub async fn job(&self, id: JobId) -> JobInfo {
         let id = id.into();
         let job = answered(|| self.queue.job(&id)).await;
         job.unwrap_or_else(|| panic!("{id} is nowhere"))
@@ -477,7 +477,7 @@ where
 
 /// What a job's history says came of each of its runs, oldest first.
 #[must_use]
-pub fn outcomes(job: &Job) -> Vec<&str> {
+pub fn outcomes(job: &JobInfo) -> Vec<&str> {
     let history = job.history.iter();
     history
         .map(|recorded| recorded.entry.outcome.as_str())

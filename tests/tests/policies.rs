@@ -307,7 +307,7 @@ async fn a_payload_that_is_too_large_is_buried_unread() {
 }
 
 /// It expired, was replayed, and expired again.
-fn expired_twice(job: &longshore_queue::Job) -> bool {
+fn expired_twice(job: &longshore_queue::JobInfo) -> bool {
     outcomes(job) == ["expired", "replayed", "expired"]
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_client::{JobId, JobState};
-use longshore_queue::Job;
+use longshore_queue::JobInfo;
 use longshore_sandbox::{Fault, Rule};
 use longshore_tests::{Stage, eventually, outcomes};
 
@@ -49,7 +49,7 @@ const COMPLETED: Comes = Comes {
     ..RETRIED
 };
 
-async fn comes(stage: &Stage, id: JobId, expected: &Comes) -> Job {
+async fn comes(stage: &Stage, id: JobId, expected: &Comes) -> JobInfo {
     stage.is(id, expected.state).await;
     let job = stage.job(id).await;
     let outcome = outcomes(&job).last().map(|outcome| (*outcome).to_owned());

@@ -111,7 +111,7 @@ async fn die(ours: &Ours) -> Result<Vec<(String, String)>, Failure> {
             },
             blame: Blame::Theirs,
         });
-        let decision = decide(&end, job.run, job.seen.route, &policy, "");
+        let decision = decide(&end, job.run, job.context.route, &policy, "");
         Verdict {
             id: job.id,
             token: job.token,
@@ -122,8 +122,8 @@ async fn die(ours: &Ours) -> Result<Vec<(String, String)>, Failure> {
             key: job.key,
             put_back: None,
             payload_bytes: PAYLOAD_BYTES,
-            said: decision.said,
-            seen: job.seen,
+            report: decision.report,
+            context: job.context,
         }
     });
     let verdicts: Vec<Verdict> = verdicts.collect();

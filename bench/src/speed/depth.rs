@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use longshore_queue::{Fate, Lease, RunState, Verdict, Word, WorkerId};
+use longshore_queue::{Fate, Lease, RunState, Verdict, CallReport, WorkerId};
 
 use super::load::PAYLOAD_BYTES;
 use super::ours::{Ours, RETENTION};
@@ -93,8 +93,8 @@ async fn claim_rate(ours: &Ours, lease: &Lease, claims: usize) -> Result<f64, Fa
             key: job.key,
             put_back: None,
             payload_bytes: PAYLOAD_BYTES,
-            said: Word::Nothing,
-            seen: job.seen,
+            report: CallReport::Nothing,
+            context: job.context,
         });
         let verdicts: Vec<Verdict> = verdicts.collect();
         if verdicts.is_empty() {

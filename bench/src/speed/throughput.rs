@@ -113,7 +113,7 @@ async fn drain(queue: Queue, lease: Arc<Lease>) -> Result<usize, Failure> {
             let decision = decide(
                 &end,
                 job.run,
-                job.seen.route,
+                job.context.route,
                 &policy,
                 super::ours::PROVIDER,
             );
@@ -136,8 +136,8 @@ async fn drain(queue: Queue, lease: Arc<Lease>) -> Result<usize, Failure> {
                 key: job.key,
                 put_back: None,
                 payload_bytes: PAYLOAD_BYTES,
-                said: decision.said,
-                seen: job.seen,
+                report: decision.report,
+                context: job.context,
             }
         });
         let verdicts: Vec<Verdict> = verdicts.collect();

@@ -1,5 +1,5 @@
 use longshore_job::JobId;
-use longshore_queue::{Job, JobState};
+use longshore_queue::{JobInfo, JobState};
 
 /// What has become of a job.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,7 @@ pub struct JobStatus {
 }
 
 impl JobStatus {
-    pub(crate) fn new(id: JobId, queue: &str, job: Job) -> Self {
+    pub(crate) fn new(id: JobId, queue: &str, job: JobInfo) -> Self {
         Self {
             id,
             queue: queue.to_owned(),

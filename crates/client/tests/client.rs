@@ -6,10 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 use longshore_client::kinds::SendEmail;
 use longshore_client::{Client, ClientError, JobId, JobState, Options, QueueError};
 use longshore_job::Prepared;
+use longshore_queue::{CallReport, ClaimContext};
 use longshore_queue::{
     Fate, Lease, Link, LinkOptions, Queue, Retention, RunState, Verdict, WorkerId,
 };
-use longshore_queue::{Seen, Word};
 use longshore_sandbox::RedisServer;
 
 struct Bench {
@@ -61,8 +61,8 @@ impl Bench {
                 key: claimed.key,
                 put_back: None,
                 payload_bytes: 0,
-                said: Word::Nothing,
-                seen: Seen::default(),
+                report: CallReport::Nothing,
+                context: ClaimContext::default(),
             };
             let keep = Retention {
                 keep: Duration::from_secs(60),

@@ -12,7 +12,7 @@ pub(crate) async fn expect(run: &Run, id: &str) {
         tracing::warn!(job = %run.id, "the id of the message is none; it is not noted");
         return;
     };
-    match run.memory().own(id).await {
+    match run.memory().note_message(id).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!(job = %run.id, id, "another job has this message"),
         Err(error) => tracing::warn!(job = %run.id, id, %error, "the message is not noted"),

@@ -34,9 +34,9 @@ impl Route {
     }
 }
 
-/// What a call says of the provider.
+/// What a call reports about its provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Word {
+pub enum CallReport {
     /// Nothing: no call was made, or the call says nothing about the provider's health.
     #[default]
     Nothing,

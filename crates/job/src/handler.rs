@@ -8,7 +8,8 @@ use std::sync::Arc;
 use crate::memory::{Memory, Outbox};
 use crate::missing::Missing;
 use crate::{
-    Answer, Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, Reach, Route, Unreached, Word,
+    Answer, CallReport, Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, Reach, Route,
+    Unreached,
 };
 
 /// Carries out the jobs of one kind. One handler serves all runs of its kind at the same time.
@@ -66,9 +67,9 @@ pub trait Gate: Send + Sync {
         }
     }
 
-    /// Asks whether one call of a provider, given by name, may be made now: checks its breaker, its limits, and the job's lease.
-    /// See [`Run::ask`].
-    fn ask<'a>(
+    /// Acquires one call of a provider, given by name: checks its breaker, its limits, and the job's lease. See
+    /// [`Run::acquire_call`].
+    fn acquire_call<'a>(
         &'a self,
         _provider: &'a str,
         effect: bool,
@@ -82,26 +83,26 @@ pub trait Gate: Send + Sync {
         })
     }
 
-    /// Reports what a call showed about its provider. See [`Run::tell`].
-    fn tell<'a>(
+    /// Reports what a call showed about its provider. See [`Run::report_call`].
+    fn report_call<'a>(
         &'a self,
         _provider: &'a str,
         _pass: Pass,
-        _word: Word,
+        _report: CallReport,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async {})
     }
 
-    /// Asks whether a call may be made again within its attempt. See [`Run::ask_again`].
-    fn ask_again<'a>(
+    /// Acquires a repeat of a call within its attempt. See [`Run::acquire_repeat`].
+    fn acquire_repeat<'a>(
         &'a self,
         _provider: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
         Box::pin(async { Ok(Pass::default()) })
     }
 
-    /// Reports how one call ended, in an attempt that makes several. See [`Run::tell_end`].
-    fn tell_end<'a>(
+    /// Reports how one call ended, in an attempt that makes several. See [`Run::report_end`].
+    fn report_end<'a>(
         &'a self,
         _provider: &'a str,
         _pass: Option<Pass>,
@@ -206,45 +207,45 @@ impl Run {
         }
     }
 
-    /// Asks whether one call of a provider may be made now. `provider` is its name in the configuration. Use it for another
-    /// queue's provider, and for the queue's own if the run makes many calls. Waits for the provider's limits, and until it is
-    /// known that this worker still owns the job. `effect`: the call has an effect, so the job counts as possibly sent. Await it
-    /// directly before each call, and report the result with [`tell`](Self::tell).
+    /// Acquires one call of a provider. `provider` is its name in the configuration. Use it for another queue's provider, and
+    /// for the queue's own if the run makes many calls. Waits for the provider's limits, and until it is known that this worker
+    /// still owns the job. `effect`: the call has an effect, so the job counts as possibly sent. Await it directly before each
+    /// call, and report the result with [`report_call`](Self::report_call).
     ///
     /// # Errors
     /// When the provider may not be called now. Nothing was sent, so the run may use another provider. Converted into a
     /// [`JobError`], the job waits at no attempt.
-    pub async fn ask(&self, provider: &str, effect: bool) -> Result<Pass, NotNow> {
-        self.gate.ask(provider, effect).await
+    pub async fn acquire_call(&self, provider: &str, effect: bool) -> Result<Pass, NotNow> {
+        self.gate.acquire_call(provider, effect).await
     }
 
     /// Reports what a call showed about its provider, for its breaker. A report that cannot be delivered is lost; the breaker
     /// uses the next ones.
-    pub async fn tell(&self, provider: &str, pass: Pass, word: Word) {
-        self.gate.tell(provider, pass, word).await;
+    pub async fn report_call(&self, provider: &str, pass: Pass, report: CallReport) {
+        self.gate.report_call(provider, pass, report).await;
     }
 
-    /// Asks whether a failed call may be made again within the same attempt. The provider's breaker may have opened since, or the
+    /// Acquires a repeat of a failed call within the same attempt. The provider's breaker may have opened since, or the
     /// provider may have named a time to wait for. Takes no place in a rate limit: the call itself does that, with
     /// [`clear_to_send`](Self::clear_to_send) or [`clear_to_read`](Self::clear_to_read). Await it directly before the call, and
-    /// report the result with [`tell_end`](Self::tell_end). A provider without a queue is never held back.
+    /// report the result with [`report_end`](Self::report_end). A provider without a queue is never held back.
     ///
     /// # Errors
     /// When the provider may not be called now.
-    pub async fn ask_again(&self, provider: &str) -> Result<Pass, NotNow> {
-        self.gate.ask_again(provider).await
+    pub async fn acquire_repeat(&self, provider: &str) -> Result<Pass, NotNow> {
+        self.gate.acquire_repeat(provider).await
     }
 
     /// Reports how one call ended, in an attempt that makes several calls. So the breaker need not wait for the end of the
-    /// attempt. `pass` is what [`ask_again`](Self::ask_again) returned; `None` for the attempt's first call, which the claim
+    /// attempt. `pass` is what [`acquire_repeat`](Self::acquire_repeat) returned; `None` for the attempt's first call, which the claim
     /// asked for. The end of the run does not count for that provider a second time.
-    pub async fn tell_end(
+    pub async fn report_end(
         &self,
         provider: &str,
         pass: Option<Pass>,
         end: Result<&Answer, &JobError>,
     ) {
-        self.gate.tell_end(provider, pass, end).await;
+        self.gate.report_end(provider, pass, end).await;
     }
 
     /// Notes that a host was not reached. Call it before the run ends with [`JobError::NotReached`]. The worker then claims no jobs

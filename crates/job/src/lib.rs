@@ -28,13 +28,13 @@ mod standalone;
 mod suppression;
 
 pub use address::is_email_address;
-pub use call::{NotNow, Pass, Reach, Route, Unreached, Why, Word};
+pub use call::{CallReport, NotNow, Pass, Reach, Route, Unreached, Why};
 pub use error::{Answer, Blame, Cause, Class, JobError, Outcome, Scope, clip_reason};
 pub use handler::{Gate, Handler, Run};
 pub use handlers::Handlers;
 pub use id::{InvalidId, JobId};
 pub use kinds::Kinds;
-pub use memory::{Earlier, Memory, NotEnqueued, Outbox, Recalling, Sending, Unremembered};
+pub use memory::{EarlierRequests, Memory, NotEnqueued, Outbox, Recalling, Sending, Unremembered};
 pub use names::Names;
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,

@@ -19,11 +19,11 @@ pub type Recalling<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unremembered>>
 pub trait Memory: Send + Sync {
     /// What is known of the job's earlier requests. Only of use to a run that
     /// [may have been sent](crate::Run::may_have_been_sent).
-    fn earlier(&self) -> Recalling<'_, Earlier>;
+    fn earlier_requests(&self) -> Recalling<'_, EarlierRequests>;
 
     /// Notes that this message, given by the provider's id, was sent for this job, so that delivery updates find the job. Returns
     /// `false` if the message belongs to another job; then nothing is noted.
-    fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool>;
+    fn note_message<'a>(&'a self, message: &'a str) -> Recalling<'a, bool>;
 
     /// The value stored under this key by any job of the queue.
     fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>>;
@@ -107,14 +107,14 @@ impl From<NotEnqueued> for JobError {
 
 /// What is known of the requests that earlier runs of a job may have made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Earlier {
+pub struct EarlierRequests {
     /// The earliest time at which one of them may have gone out.
     pub after: SystemTime,
     /// The latest time at which one of them may have gone out.
     pub before: SystemTime,
     /// The time now, by Redis's clock.
     pub now: SystemTime,
-    /// The message that was noted with [`Memory::own`], or for which a delivery update came. If there is one, it was sent.
+    /// The message that was noted with [`Memory::note_message`], or for which a delivery update came. If there is one, it was sent.
     pub message: Option<String>,
 }
 

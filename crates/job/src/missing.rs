@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::{
-    Earlier, InvalidArgs, JobId, Memory, Outbox, Prepared, Recalling, Sending, Unremembered,
+    EarlierRequests, InvalidArgs, JobId, Memory, Outbox, Prepared, Recalling, Sending, Unremembered,
 };
 
 /// A memory and an outbox that are not there. Each request fails and says so.
@@ -18,11 +18,11 @@ fn no_memory<T: Send + 'static>() -> Recalling<'static, T> {
 }
 
 impl Memory for Missing {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
+    fn earlier_requests(&self) -> Recalling<'_, EarlierRequests> {
         no_memory()
     }
 
-    fn own<'a>(&'a self, _: &'a str) -> Recalling<'a, bool> {
+    fn note_message<'a>(&'a self, _: &'a str) -> Recalling<'a, bool> {
         no_memory()
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::{Earlier, Gate, JobId, Memory, Recalling, Run};
+use crate::{EarlierRequests, Gate, JobId, Memory, Recalling, Run};
 
 /// What surrounds the one run of a job outside a fleet. No queue could lose the job to another worker, so every request leaves
 /// at once. What the run keeps is kept until the run is over, whatever time it asks for.
@@ -51,10 +51,10 @@ impl Gate for Standalone {
 }
 
 impl Memory for Standalone {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
+    fn earlier_requests(&self) -> Recalling<'_, EarlierRequests> {
         let now = SystemTime::now();
         // Nothing is known of them.
-        ready(Earlier {
+        ready(EarlierRequests {
             after: SystemTime::UNIX_EPOCH,
             before: now,
             now,
@@ -62,7 +62,7 @@ impl Memory for Standalone {
         })
     }
 
-    fn own<'a>(&'a self, _: &'a str) -> Recalling<'a, bool> {
+    fn note_message<'a>(&'a self, _: &'a str) -> Recalling<'a, bool> {
         ready(true)
     }
 

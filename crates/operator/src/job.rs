@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use longshore_job::{Envelope, Kinds};
-use longshore_queue::{CronOrigin, Delivery, Job, JobState, Recorded};
+use longshore_queue::{CronOrigin, Delivery, JobInfo, JobState, Recorded};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -210,7 +210,7 @@ impl HistoryRow {
 }
 
 impl JobView {
-    pub(crate) fn new(queue: &QueueInfo, job: Job, reveal: bool) -> Self {
+    pub(crate) fn new(queue: &QueueInfo, job: JobInfo, reveal: bool) -> Self {
         let attempt = match job.state {
             JobState::Running => job.run.used + 1,
             // What has completed is written down only in its history.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use longshore_queue::{Job, JobState, Link, Note, Queue, QueueError, RawId, Signed, Stats};
+use longshore_queue::{JobInfo, JobState, Link, Note, Queue, QueueError, RawId, Signed, Stats};
 
 use crate::audit::AuditRow;
 use crate::error::OperatorError;
@@ -176,7 +176,7 @@ impl Operator {
         show(info, queue, job, reveal).await
     }
 
-    async fn found(&self, id: &str) -> Result<(&QueueInfo, &Queue, Job), OperatorError> {
+    async fn found(&self, id: &str) -> Result<(&QueueInfo, &Queue, JobInfo), OperatorError> {
         let id = RawId::unescape(id);
         self.find(&id).await?.ok_or_else(|| unknown(&id))
     }
@@ -184,7 +184,7 @@ impl Operator {
     pub(crate) async fn find(
         &self,
         id: &RawId,
-    ) -> Result<Option<(&QueueInfo, &Queue, Job)>, QueueError> {
+    ) -> Result<Option<(&QueueInfo, &Queue, JobInfo)>, QueueError> {
         for (info, queue) in &self.queues {
             if let Some(job) = queue.job(id).await? {
                 return Ok(Some((info, queue, job)));
@@ -207,7 +207,10 @@ impl Operator {
     }
 
     /// One dead letter as it stands.
-    pub(crate) async fn dead(&self, id: &str) -> Result<(&QueueInfo, &Queue, Job), OperatorError> {
+    pub(crate) async fn dead(
+        &self,
+        id: &str,
+    ) -> Result<(&QueueInfo, &Queue, JobInfo), OperatorError> {
         let (info, queue, job) = self.found(id).await?;
         match job.state {
             JobState::Dead => Ok((info, queue, job)),
@@ -298,7 +301,7 @@ impl Operator {
 async fn show(
     info: &QueueInfo,
     queue: &Queue,
-    job: Job,
+    job: JobInfo,
     reveal: Option<&Signed>,
 ) -> Result<JobView, OperatorError> {
     if let Some(signed) = reveal {

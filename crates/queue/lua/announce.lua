@@ -7,12 +7,12 @@
 -- Parts: now, ours, wake
 local workers, facts, kinds, sought, signal = unpack(KEYS)
 if not redis.call('ZSCORE', workers, ARGV[1]) then return 0 end
-ours('HSET', facts, ARGV[1], ARGV[2])
+write_or_replace('HSET', facts, ARGV[1], ARGV[2])
 local found = false
 for i = 3, #ARGV do
-  ours('HSET', kinds, 'known ' .. ARGV[i], stamp)
+  write_or_replace('HSET', kinds, 'known ' .. ARGV[i], stamp)
   if redis.call('HEXISTS', kinds, 'parked ' .. ARGV[i]) == 1 then
-    ours('SADD', sought, ARGV[i])
+    write_or_replace('SADD', sought, ARGV[i])
     found = true
   end
 end

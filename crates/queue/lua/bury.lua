@@ -12,7 +12,7 @@ local inflight, meta, dead, groups, stats, signal = unpack(KEYS, 4)
 if ARGV[6] ~= 'on' then
   local looked = tonumber(tried('HGET', p.kinds, 'looked') or nil)
   if looked and looked <= now and now - looked < 1000 then return { '0', 0, {} } end
-  ours('HSET', p.kinds, 'looked', stamp)
+  write_or_replace('HSET', p.kinds, 'looked', stamp)
 end
 local after, group = tonumber(ARGV[2]), ARGV[3]
 local chunk = redis.call('HSCAN', p.kinds, ARGV[1], 'MATCH', 'parked *', 'COUNT', 100)
@@ -24,7 +24,7 @@ local function bury(id)
   local attempt, entry = (used or 0) + 1, (entries or 0) + 1
   local died_at = seconds(now)
   redis.call('ZADD', dead, died_at, id)
-  ours('ZADD', dead .. ':' .. group, died_at, id)
+  write_or_replace('ZADD', dead .. ':' .. group, died_at, id)
   write(record, {
     'run', table.concat({ used or 0, lost or 0, gen or 0, sent or 0, entry }, ' '),
     'h' .. entry, stamp .. ' {"attempt":' .. attempt .. ARGV[5],
@@ -50,13 +50,13 @@ for i = 1, #chunk[2], 2 do
       redis.call('ZADD', p.parked, stamp, id)
     end
     if known_lately(p, kind) then
-      if ours('SADD', p.sought, kind) == 1 then woken = true end
+      if write_or_replace('SADD', p.sought, kind) == 1 then woken = true end
     else
       redis.pcall('SREM', p.sought, kind)
       local over = room > 0 and now - (last_known(p, kind) or 0) >= after
         and redis.call('ZRANGEBYSCORE', ids, '-inf', string.format('%.0f', now - after), 'LIMIT', 0, room) or {}
       if #over > 0 then
-        ours('HSETNX', groups, group, ARGV[4])
+        write_or_replace('HSETNX', groups, group, ARGV[4])
         local owners = redis.call('HMGET', inflight, unpack(over))
         for n, id in ipairs(over) do
           -- Where Redis forgot, a worker may have taken it back since.

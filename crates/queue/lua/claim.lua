@@ -57,7 +57,7 @@ local most = tonumber(ARGV[4])
 if most > 0 then want = math.min(want, most - redis.call('HLEN', inflight)) end
 if want <= 0 then return none('ok') end
 
-local state, till = look(p, held, breakers)
+local state, till = held_back(p, held, breakers)
 -- When the provider is asked again: until then its fallback takes the jobs, if it may be called.
 local away_until, parked_until = false, 0
 if state == 'open' and ARGV[13] ~= '' then
@@ -65,7 +65,7 @@ if state == 'open' and ARGV[13] ~= '' then
   -- A probe that is under way may have its answer at any moment, and its lease is for one that has none.
   parked_until = p.breaker.state == 'half' and math.min(till, now + 1000) or till
   p, route = described(13, ':' .. ARGV[13]), 'fallback'
-  state, till = look(p, gate_of(gate, p.suffix), breakers)
+  state, till = held_back(p, gate_of(gate, p.suffix), breakers)
   if state then return none('open', math.min(till, away_until)) end
   token = token .. 'f'
 end

@@ -1,19 +1,19 @@
--- What is known of a queue's cron entries. Once a minute of looking, whoever looks first counts a beat and forgets the
--- schedules that nobody has had for five beats: an entry that was taken out and is put back later is a new one. Beats are
+-- What is known of a queue's cron entries. Once a minute of looking, whoever looks first counts a round and forgets the
+-- schedules that nobody has had for five rounds: an entry that was taken out and is put back later is a new one. Rounds are
 -- counted, not minutes, so that a fleet that was away forgets nothing.
 --
 -- KEYS  1 cron  2 cron ticks
--- ARGV  1 how long a beat is, in ms  2 for how many beats a schedule is kept that nobody has
--- Returns {now, beats, {field, value, …}}
-local beats, at = (redis.call('HGET', KEYS[1], '*') or '0 0'):match('^(%d+) (%d+)$')
-beats, at = tonumber(beats or 0), tonumber(at or 0)
+-- ARGV  1 how long a round is, in ms  2 for how many rounds a schedule is kept that nobody has
+-- Returns {now, rounds, {field, value, …}}
+local rounds, at = (redis.call('HGET', KEYS[1], '*') or '0 0'):match('^(%d+) (%d+)$')
+rounds, at = tonumber(rounds or 0), tonumber(at or 0)
 if math.abs(now - at) >= tonumber(ARGV[1]) then
-  beats = beats + 1
+  rounds = rounds + 1
   local known = {}
   local all = redis.call('HGETALL', KEYS[1])
   for i = 1, #all, 2 do
     local name, seen = all[i]:match('^(%S+) '), all[i + 1]:match('^%d+ (%d+)$')
-    if name and beats - (seen or 0) > tonumber(ARGV[2]) then
+    if name and rounds - (seen or 0) > tonumber(ARGV[2]) then
       redis.call('HDEL', KEYS[1], all[i])
     elseif name then
       known[name] = true
@@ -25,6 +25,6 @@ if math.abs(now - at) >= tonumber(ARGV[1]) then
       redis.call('HDEL', KEYS[2], all[i])
     end
   end
-  redis.call('HSET', KEYS[1], '*', beats .. ' ' .. stamp)
+  redis.call('HSET', KEYS[1], '*', rounds .. ' ' .. stamp)
 end
-return { now, beats, redis.call('HGETALL', KEYS[1]) }
+return { now, rounds, redis.call('HGETALL', KEYS[1]) }

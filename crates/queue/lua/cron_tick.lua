@@ -5,7 +5,7 @@
 --
 -- KEYS  1 cron  2 data  3 active  4 signal  5 meta (prefix)  6 stats  7 cron ticks
 -- ARGV  1 entry  2 schedule ("" = run by hand: no mark is looked at or moved)  3 its mark as it was seen, in ms ("" = none)
---       4 its new mark, in ms  5 beats; then 4 for each job, at most 100, oldest tick first:
+--       4 its new mark, in ms  5 rounds; then 4 for each job, at most 100, oldest tick first:
 --       tick in ms, id, payload, expires in ms ("" = never)
 -- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued}
 local cron, data, active, signal, meta, stats, ticks = unpack(KEYS)

@@ -9,9 +9,9 @@
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
 --       13 what the caller remembers of the timeline (part/timeline.lua)  14 how long a new timeline holds claims, in ms
 --       15 how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
---       (part/report.lua); then how many completed jobs have an idempotency key; then two for each of them: job,
+--       (part/replay_report.lua); then how many completed jobs have an idempotency key; then two for each of them: job,
 --       "<kind>:<name>"; then for each job, at most
---       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/verdict.lua), verdict, and
+--       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/call_report.lua), verdict, and
 --       for the verdict c two more: bytes kept, completion in JSON; for the others seven more:
 --       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
 --       id of the group, its description in JSON, why it was put back in JSON ("" = it was not)
@@ -75,7 +75,7 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
   if verdict == 'r' then
     retried = retried + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
-    ours('SADD', retryable, id)
+    write_or_replace('SADD', retryable, id)
   elseif verdict == 's' then
     returned = returned + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
@@ -96,8 +96,8 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     died = died + 1
     local died_at = seconds(now)
     redis.call('ZADD', dead, died_at, id)
-    ours('ZADD', dead .. ':' .. group, died_at, id)
-    ours('HSETNX', groups, group, description)
+    write_or_replace('ZADD', dead .. ':' .. group, died_at, id)
+    write_or_replace('HSETNX', groups, group, description)
     record[#record + 1] = 'end'
     record[#record + 1] = 'd' .. group
   end
@@ -118,12 +118,12 @@ for n, id in ipairs(ids) do
     answer[#answer + 1] = n
   else
     freed[#freed + 1] = id
-    local said = ARGV[at + 2]
-    if said ~= '' and said ~= primary.unheard then
+    local report = ARGV[at + 2]
+    if report ~= '' and report ~= primary.unchanging then
       -- Who it is stands in the token.
       local by = { reach = reach, workers = workers, process = process_of(tokens[n]:match('^(.*):') or '') }
-      -- Where it cannot be heard, claims say why; the outcome is written all the same.
-      pcall(hear, said:find('^%a:%d+:f') and fallback or primary, gate, breakers, said, by)
+      -- Where it cannot be applied, claims say why; the outcome is written all the same.
+      pcall(apply_report, report:find('^%a:%d+:f') and fallback or primary, gate, breakers, report, by)
     end
     if ARGV[at + 3] == 'c' then
       done[#done + 1] = id
@@ -139,8 +139,8 @@ for n, id in ipairs(ids) do
 end
 if #back > 0 then redis.call('LPUSH', active, unpack(back)) end
 if #done > 0 then
-  ours('HSET', completions, unpack(ended))
-  ours('RPUSH', completed, stamp .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
+  write_or_replace('HSET', completions, unpack(ended))
+  write_or_replace('RPUSH', completed, stamp .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
 end
 -- Last of what is written of the jobs: while a claim owns its job, its verdict can be written again.
 if #freed > 0 then redis.call('HDEL', inflight, unpack(freed)) end
@@ -154,9 +154,9 @@ if #done > 0 then
 end
 -- It is tried again by the prune that the worker asks for.
 answer[1] = pruned and due or now
-if reports then pcall(report, replay, open, meta, log, reported) end
-pcall(write_down, primary, gate, breakers, signal)
-pcall(write_down, fallback, gate, breakers, signal)
+if reports then pcall(report_to_replays, replay, open, meta, log, reported) end
+pcall(write_reports, primary, gate, breakers, signal)
+pcall(write_reports, fallback, gate, breakers, signal)
 -- Where the fleet may run only so many, a slot that is free is what somebody waits for.
 if sought or #back > 0 or (#freed > 0 and (tried('LLEN', active) or 0) > 0) then wake(signal) end
 return answer

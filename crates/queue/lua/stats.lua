@@ -7,13 +7,13 @@
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
 --          workers that have beaten lately, breakers as {provider, state, …}, all that holds calls back now as {cause,
 --          provider ("" = the queue's own), until in ms or 0, …}, how many stand in the waiting list although they are
---          elsewhere (take_back.lua), or false, names of keys that are of another type, how many are parked,
+--          elsewhere (resend.lua), or false, names of keys that are of another type, how many are parked,
 --          enqueue time of the one that was parked first or false, {kind, how many of it are parked, since when in ms, …} of at
 --          most a hundred kinds or so}
 -- Parts: now, record, hold, breaker, limiter, holds, parked
 -- One key of another type hides nothing but itself.
 local broken = {}
-local function ask(command, key, ...)
+local function read(command, key, ...)
   local answer = tried(command, key, ...)
   if answer or redis.call('EXISTS', key) == 0 then return answer end
   -- A list has no such element, or a command was refused.
@@ -27,12 +27,12 @@ for _, hold in ipairs(sound and found or {}) do
   held[#held + 1] = hold[2]
   held[#held + 1] = string.format('%.0f', hold[3])
 end
-local head = ask('LINDEX', KEYS[1], 0)
-local parked = ask('ZCARD', KEYS[13]) or 0
+local head = read('LINDEX', KEYS[1], 0)
+local parked = read('ZCARD', KEYS[13]) or 0
 local first, kinds = nil, {}
 if parked > 0 then
   first = redis.call('ZRANGE', KEYS[13], 0, 0)[1]
-  local listed = ask('HSCAN', KEYS[14], 0, 'MATCH', 'parked *', 'COUNT', 100)
+  local listed = read('HSCAN', KEYS[14], 0, 'MATCH', 'parked *', 'COUNT', 100)
   for i = 1, listed and #listed[2] or 0, 2 do
     local kind = listed[2][i]:sub(8)
     local ids = KEYS[13] .. ':' .. digest_of(kind)
@@ -44,17 +44,17 @@ if parked > 0 then
 end
 return {
   now,
-  ask('LLEN', KEYS[1]) or 0,
-  ask('ZCARD', KEYS[2]) or 0,
-  ask('SCARD', KEYS[3]) or 0,
-  ask('HLEN', KEYS[4]) or 0,
-  ask('ZCARD', KEYS[5]) or 0,
-  ask('HGETALL', KEYS[6]) or {},
-  ask('HGETALL', KEYS[7]) or {},
+  read('LLEN', KEYS[1]) or 0,
+  read('ZCARD', KEYS[2]) or 0,
+  read('SCARD', KEYS[3]) or 0,
+  read('HLEN', KEYS[4]) or 0,
+  read('ZCARD', KEYS[5]) or 0,
+  read('HGETALL', KEYS[6]) or {},
+  read('HGETALL', KEYS[7]) or {},
   head,
   head and field(KEYS[8] .. ':' .. head, 'at'),
-  ask('ZCOUNT', KEYS[9], string.format('%.0f', now - ARGV[1]), '+inf') or 0,
-  ask('HGETALL', KEYS[10]) or {},
+  read('ZCOUNT', KEYS[9], string.format('%.0f', now - ARGV[1]), '+inf') or 0,
+  read('HGETALL', KEYS[10]) or {},
   held,
   tried('HGET', KEYS[12], 'left'),
   broken,

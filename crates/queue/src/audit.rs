@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::Value;
 
 use crate::enqueue::millis;
-use crate::value::{Answer, Fields, shown};
+use crate::value::{Fields, Reply, shown};
 use crate::{Queue, QueueError, script};
 
 /// How long entries are kept. The script lets go of them in chunks, so a few older ones may still be there.
@@ -111,7 +111,7 @@ impl Queue {
             let mut command = redis::cmd("XREVRANGE");
             command.arg(&self.keys.audit).arg(&before).arg(from);
             let value: Value = self.link.command(command.arg("COUNT").arg(want)).await?;
-            let mut answer = Answer::new(value)?;
+            let mut answer = Reply::new(value)?;
             let got = answer.len();
             while !answer.is_empty() {
                 let mut row = answer.list()?;

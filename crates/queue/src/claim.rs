@@ -8,11 +8,12 @@ use longshore_job::JobId;
 use redis::Value;
 
 use crate::enqueue::millis;
-use crate::script::Call;
+use crate::script::ScriptCall;
 use crate::timeline::stamp;
-use crate::value::{Answer, read};
+use crate::value::{Reply, read};
 use crate::{
-    Lease, ProviderPolicy, Queue, QueueError, RawId, Replayed, Route, RunState, Seen, Stamp, script,
+    ClaimContext, Lease, ProviderPolicy, Queue, QueueError, RawId, Replayed, Route, RunState,
+    Stamp, script,
 };
 
 /// How a claim went.
@@ -108,7 +109,7 @@ pub struct Claimed {
     /// What its record says of earlier runs.
     pub run: RunState,
     /// Its route, and what its call's verdict goes back with.
-    pub seen: Seen,
+    pub context: ClaimContext,
     /// When it was claimed.
     pub at: Stamp,
 }
@@ -179,7 +180,7 @@ impl Queue {
             .arg(want.min(1000))
             .arg(max_running.unwrap_or(0));
         let call = of_provider(call, provider)
-            .arg(self.timeline.told(lease.worker().as_str(), &at))
+            .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after))
             .arg(lease.missed());
         let call = match provider.takes_over() {
@@ -187,7 +188,7 @@ impl Queue {
             Some(fallback) => of_provider(call, fallback),
         };
         let value: Value = call.run_over(&self.link, &at.connection).await?;
-        self.take(lease, &token, Answer::new(value)?)
+        self.take(lease, &token, Reply::new(value)?)
     }
 
     /// Reads what `claim.lua` answered to the call of this token.
@@ -195,7 +196,7 @@ impl Queue {
         &self,
         lease: &Lease,
         token: &Arc<str>,
-        mut answer: Answer,
+        mut answer: Reply,
     ) -> Result<Claim, QueueError> {
         let state = ClaimState::parse(&answer.next::<String>()?)?;
         let now_ms: u64 = answer.next()?;
@@ -204,7 +205,7 @@ impl Queue {
         let (mut ids, mut payloads, mut records) = (answer.list()?, answer.list()?, answer.list()?);
         let until_ms = answer.next::<u64>()?;
         let over = (until_ms > 0).then(|| Duration::from_millis(until_ms.saturating_sub(now_ms)));
-        let seen = Seen {
+        let context = ClaimContext {
             route: route(&answer.next::<String>()?)?,
             epoch: answer.next()?,
             replayed: None,
@@ -213,9 +214,9 @@ impl Queue {
         lease.answered(token);
         if state != ClaimState::Forgot {
             let worker = Some(lease.worker().as_str()).filter(|_| state != ClaimState::Lost);
-            self.timeline.heard(&at, worker);
+            self.timeline.advance(&at, worker);
         }
-        let token = match seen.route.is_fallback() {
+        let token = match context.route.is_fallback() {
             true => format!("{token}f").into(),
             false => Arc::clone(token),
         };
@@ -223,7 +224,7 @@ impl Queue {
         while !ids.is_empty() {
             let (id, payload) = (ids.id()?, payloads.payload()?);
             let record = records.list()?;
-            let mut job = claimed(id, &token, payload, record, now_ms, seen)?;
+            let mut job = claimed(id, &token, payload, record, now_ms, context)?;
             // After a step of the clock ahead nothing has expired, for a minute.
             job.claimed_at_ms = judged_ms;
             job.at = at.clone();
@@ -239,7 +240,7 @@ impl Queue {
 }
 
 /// What the script asks of a provider.
-fn of_provider(call: Call, provider: &ProviderPolicy) -> Call {
+fn of_provider(call: ScriptCall, provider: &ProviderPolicy) -> ScriptCall {
     let (interval_ms, burst) = provider.limiter();
     call.arg(&provider.name)
         .arg(interval_ms)
@@ -262,9 +263,9 @@ fn claimed(
     id: RawId,
     token: &Arc<str>,
     (payload, too_large): (Option<Vec<u8>>, Option<u64>),
-    mut record: Answer,
+    mut record: Reply,
     now_ms: u64,
-    seen: Seen,
+    context: ClaimContext,
 ) -> Result<Claimed, QueueError> {
     let mut job = Claimed {
         id,
@@ -281,7 +282,7 @@ fn claimed(
         tracestate: None,
         key: None,
         run: RunState::default(),
-        seen,
+        context,
         at: Stamp::default(),
     };
     let mut first_due: Option<u64> = None;
@@ -300,7 +301,7 @@ fn claimed(
             b"key" => job.key = Some(value.into()),
             b"run" => job.run = RunState::parse(&value),
             b"end" => job.has_ended = true,
-            b"op" => job.seen.replayed = Replayed::parse(&value),
+            b"op" => job.context.replayed = Replayed::parse(&value),
             _ => {}
         }
         job.has_record |= matches!(field.as_slice(), b"at" | b"run" | b"attempts");

@@ -3,28 +3,28 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-type Word = Arc<dyn Fn() -> String + Send + Sync>;
+type VersionFn = Arc<dyn Fn() -> String + Send + Sync>;
 type Fetch =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// Which credentials a provider is called with, as a word that changes when they do: then one more probe may find out at
-/// once whether they are accepted. It says nothing else about them, and every process has the same word for the same ones.
+/// Which credentials a provider is called with, as a version that changes when they do: then one more probe may find out at
+/// once whether they are accepted. It says nothing else about them, and every process has the same version for the same ones.
 #[derive(Clone, Default)]
 pub struct Credentials {
-    word: Option<Word>,
+    version: Option<VersionFn>,
     fetch: Option<Fetch>,
 }
 
 impl Credentials {
-    /// The word is asked for at each claim and each verdict.
-    pub fn live(word: impl Fn() -> String + Send + Sync + 'static) -> Self {
+    /// `version` is called at each claim and each verdict.
+    pub fn live(version: impl Fn() -> String + Send + Sync + 'static) -> Self {
         Self {
-            word: Some(Arc::new(word)),
+            version: Some(Arc::new(version)),
             fetch: None,
         }
     }
 
-    /// With a way to fetch them again from where they are kept. What comes of it shows in the word; where they could not be
+    /// With a way to fetch them again from where they are kept. What comes of it shows in the version; where they could not be
     /// fetched it says why, without a secret. Many may ask at once: it is up to `fetch` to make one fetch of it.
     #[must_use]
     pub fn fetched_by<F, Fut>(self, fetch: F) -> Self
@@ -38,10 +38,13 @@ impl Credentials {
         }
     }
 
-    /// The word for those that are in use now; empty when there are none.
+    /// The version of those that are in use now; empty when there are none.
     #[must_use]
     pub fn now(&self) -> String {
-        self.word.as_ref().map(|word| word()).unwrap_or_default()
+        self.version
+            .as_ref()
+            .map(|version| version())
+            .unwrap_or_default()
     }
 
     /// Fetches them again from where they are kept. Those that stay the same need no fetch.
@@ -58,13 +61,13 @@ impl Credentials {
 
 /// Those that stay the same.
 impl From<&str> for Credentials {
-    fn from(word: &str) -> Self {
-        let word = word.to_owned();
-        Self::live(move || word.clone())
+    fn from(version: &str) -> Self {
+        let version = version.to_owned();
+        Self::live(move || version.clone())
     }
 }
 
-/// Equal as long as their words are.
+/// Equal as long as their versions are.
 impl PartialEq for Credentials {
     fn eq(&self, other: &Self) -> bool {
         self.now() == other.now()

@@ -11,21 +11,21 @@ use longshore_job::JobId;
 use redis::Value;
 
 use crate::enqueue::millis;
-use crate::value::{Answer, Fields};
+use crate::value::{Fields, Reply};
 use crate::{Queue, QueueError, script};
 
 /// Once in such a time of looking, it is noted which entries there are.
-const BEAT: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_secs(60);
 
-/// For how many beats an entry is remembered that nobody has.
-const BEATS_KEPT: u32 = 5;
+/// For how many rounds an entry is remembered that nobody has.
+const ROUNDS_KEPT: u32 = 5;
 
 /// What is known of a queue's cron entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CronBook {
     /// Redis's time, in ms since the epoch.
     pub now_ms: u64,
-    beats: u64,
+    rounds: u64,
     fields: Fields,
 }
 
@@ -92,7 +92,7 @@ impl CronBook {
     pub fn empty(now_ms: u64) -> Self {
         Self {
             now_ms,
-            beats: 0,
+            rounds: 0,
             fields: Fields::default(),
         }
     }
@@ -101,10 +101,12 @@ impl CronBook {
     #[must_use]
     pub fn mark(&self, entry: &str, schedule: &str) -> Option<CronMark> {
         let text = self.fields.text(&format!("{entry} {schedule}"))?;
-        let (until, beats) = text.split_once(' ')?;
+        let (until, rounds) = text.split_once(' ')?;
         Some(CronMark {
             until_ms: until.parse().ok()?,
-            fresh: beats.parse().is_ok_and(|beats: u64| beats >= self.beats),
+            fresh: rounds
+                .parse()
+                .is_ok_and(|rounds: u64| rounds >= self.rounds),
         })
     }
 
@@ -152,14 +154,14 @@ impl Queue {
     pub async fn cron_look(&self) -> Result<CronBook, QueueError> {
         let value: Value = script::CRON_LOOK
             .on(&[&self.keys.cron, &self.keys.cron_ticks])
-            .arg(millis(BEAT))
-            .arg(BEATS_KEPT)
+            .arg(millis(ROUND))
+            .arg(ROUNDS_KEPT)
             .run(&self.link)
             .await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         Ok(CronBook {
             now_ms: answer.next()?,
-            beats: answer.next()?,
+            rounds: answer.next()?,
             fields: answer.next()?,
         })
     }
@@ -172,11 +174,11 @@ impl Queue {
         let mut command = redis::cmd("HGETALL");
         command.arg(&self.keys.cron);
         let fields: Fields = self.link.command(&command).await?;
-        let beats = fields.text("*").and_then(|beat| beat.split_once(' '));
+        let rounds = fields.text("*").and_then(|round| round.split_once(' '));
         Ok(CronBook {
             now_ms: self.now_ms().await?,
-            beats: beats
-                .and_then(|(beats, _)| beats.parse().ok())
+            rounds: rounds
+                .and_then(|(rounds, _)| rounds.parse().ok())
                 .unwrap_or_default(),
             fields,
         })
@@ -209,7 +211,7 @@ impl Queue {
             .arg(to.schedule)
             .arg(seen)
             .arg(to.until_ms)
-            .arg(book.beats);
+            .arg(book.rounds);
         for job in to.jobs {
             let expires = job.expires_in.map(|life| millis(life).to_string());
             call = call
@@ -219,7 +221,7 @@ impl Queue {
                 .arg(expires.unwrap_or_default());
         }
         let value: Value = call.run(&self.link).await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let moved: u8 = answer.next()?;
         let ids: Vec<String> = answer.next()?;
         if !ids.is_empty() {

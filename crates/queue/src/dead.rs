@@ -10,10 +10,10 @@ use redis::Value;
 use crate::claim::ids;
 use crate::enqueue::millis;
 use crate::inspect::{Moments, from_record, to_ms};
-use crate::script::{self, Call};
+use crate::script::{self, ScriptCall};
 use crate::settle::Group;
-use crate::value::{Answer, Fields};
-use crate::{Job, JobState, Queue, QueueError, RawId, Signed};
+use crate::value::{Fields, Reply};
+use crate::{JobInfo, JobState, Queue, QueueError, RawId, Signed};
 
 /// At most so many letters are touched in one call: Redis serves nobody else meanwhile.
 pub(crate) const STEP: usize = 1000;
@@ -51,7 +51,7 @@ pub struct DeadLetter {
     /// The kind of its group; `None` where its payload does not say.
     pub kind: Option<String>,
     /// The job, without its payload.
-    pub job: Job,
+    pub job: JobInfo,
 }
 
 /// Which dead letters are meant.
@@ -95,7 +95,7 @@ impl Queue {
             .on(&[&self.keys.dead, &self.keys.groups])
             .run(&self.link)
             .await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let mut groups = Vec::new();
         while !answer.is_empty() {
             let (id, json): (String, Vec<u8>) = (answer.shown()?, answer.next()?);
@@ -149,7 +149,7 @@ impl Queue {
                 .arg(want)
                 .run(&self.link)
                 .await?;
-            let mut answer = Answer::new(value)?;
+            let mut answer = Reply::new(value)?;
             let _now: u64 = answer.next()?;
             let before = letters.len();
             while !answer.is_empty() {
@@ -266,7 +266,7 @@ impl Queue {
         Ok(ids(call.run(&self.link).await?)?.len())
     }
 
-    fn discarding(&self, selection: &Selection, signed: &Signed) -> Call {
+    fn discarding(&self, selection: &Selection, signed: &Signed) -> ScriptCall {
         let k = &self.keys;
         script::DISCARD
             .on(&[

@@ -1,8 +1,8 @@
 //! What the end of a run means. The one place that decides; `settle` only carries it out.
 
+mod report;
 #[cfg(feature = "decide")]
 mod run;
-mod said;
 #[cfg(test)]
 mod tests;
 
@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use longshore_job::{Cause, Class, OnUnknown, RetrySchedule, UndecodableWhy};
 
+pub use report::{report_of_call, report_of_run};
 #[cfg(feature = "decide")]
 pub use run::decide;
-pub use said::{heard, heard_of_call};
 
-use crate::{RunState, Word};
+use crate::{CallReport, RunState};
 
 /// A job that is lost with its worker this often is dead: it may be what kills them.
 pub const MAX_LOST: u32 = 3;
@@ -77,7 +77,7 @@ pub struct Decision {
     /// The word for what happened, as the history has it.
     pub outcome: &'static str,
     /// What its call says of the provider.
-    pub said: Word,
+    pub report: CallReport,
 }
 
 impl Decision {
@@ -86,18 +86,18 @@ impl Decision {
     /// call.
     #[must_use]
     pub fn of_calls_told(self) -> Self {
-        let said = match self.said {
-            Word::Well | Word::Ill | Word::NotReached => Word::Nothing,
-            said => said,
+        let report = match self.report {
+            CallReport::Well | CallReport::Ill | CallReport::NotReached => CallReport::Nothing,
+            report => report,
         };
-        Self { said, ..self }
+        Self { report, ..self }
     }
 
     /// The run failed since this machine is short of something: that says nothing of the provider.
     #[must_use]
     pub fn of_our_own(self) -> Self {
         Self {
-            said: Word::Nothing,
+            report: CallReport::Nothing,
             ..self
         }
     }
@@ -133,7 +133,7 @@ pub fn decide_lost(state: RunState, by_fallback: bool, policy: &Policy) -> Decis
         fate,
         state: lost,
         outcome: "lost",
-        said: Word::Nothing,
+        report: CallReport::Nothing,
     }
 }
 
@@ -147,6 +147,6 @@ pub fn decide_unknown_kind(state: RunState) -> Decision {
         },
         state,
         outcome: "undecodable",
-        said: Word::Nothing,
+        report: CallReport::Nothing,
     }
 }

@@ -17,7 +17,7 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// News of a message, as its provider sends them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
+pub struct DeliveryUpdate {
     /// The provider's id of the message.
     pub message: String,
     /// The job it was sent for, where the news say so.
@@ -34,7 +34,7 @@ pub struct News {
 
 /// What news came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum UpdateResult {
     /// Written down.
     Noted,
     /// Something later was known already.
@@ -86,8 +86,8 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn own(&self, message: &str, job: JobId) -> Result<bool, QueueError> {
-        let owned: u8 = script::OWN
+    pub async fn note_message(&self, message: &str, job: JobId) -> Result<bool, QueueError> {
+        let owned: u8 = script::NOTE_MESSAGE
             .on(&[
                 &self.keys.deliveries,
                 &self.keys.delivery_ages,
@@ -122,19 +122,19 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn hear(&self, news: &News) -> Result<Heard, QueueError> {
-        let mut call = self.hearing(news.job, news.suppress.as_ref());
+    pub async fn update_delivery(&self, news: &DeliveryUpdate) -> Result<UpdateResult, QueueError> {
+        let mut call = self.update_call(news.job, news.suppress.as_ref());
         call = call
             .arg(&news.message)
             .arg(news.job.map(|job| job.to_string()).unwrap_or_default())
             .arg(&news.state)
             .arg(news.rank)
             .arg(news.code.as_deref().unwrap_or_default());
-        self.heard(call, news.suppress.as_ref()).await
+        self.run_update(call, news.suppress.as_ref()).await
     }
 
     /// Puts an address onto the list of those that nothing is sent to, where no message is known that could be heard of.
-    /// [`Heard::Unknown`] when it is there already.
+    /// [`UpdateResult::Unknown`] when it is there already.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -142,11 +142,11 @@ impl Queue {
         &self,
         suppress: &Suppress,
         job: Option<JobId>,
-    ) -> Result<Heard, QueueError> {
+    ) -> Result<UpdateResult, QueueError> {
         let job_name = job.map(|job| job.to_string()).unwrap_or_default();
-        let call = self.hearing(job, Some(suppress));
+        let call = self.update_call(job, Some(suppress));
         let call = call.arg("").arg(job_name).arg("").arg(0).arg("");
-        self.heard(call, Some(suppress)).await
+        self.run_update(call, Some(suppress)).await
     }
 
     /// Forgets deliveries whose time is over, or that are beyond their budget, at most 1,000. Returns how many: with as
@@ -164,10 +164,10 @@ impl Queue {
     }
 
     /// The script on its keys. Where there is nothing to look at, a key has to be in the queue's slot all the same.
-    fn hearing(&self, job: Option<JobId>, suppress: Option<&Suppress>) -> script::Call {
+    fn update_call(&self, job: Option<JobId>, suppress: Option<&Suppress>) -> script::ScriptCall {
         let record = job.map_or_else(|| self.keys.meta.clone(), |job| self.keys.record_of(job));
         let event = suppress.and_then(|suppress| suppress.event.as_deref());
-        script::HEAR.on(&[
+        script::UPDATE_DELIVERY.on(&[
             &self.keys.deliveries,
             &self.keys.delivery_ages,
             &record,
@@ -176,11 +176,11 @@ impl Queue {
         ])
     }
 
-    async fn heard(
+    async fn run_update(
         &self,
-        call: script::Call,
+        call: script::ScriptCall,
         suppress: Option<&Suppress>,
-    ) -> Result<Heard, QueueError> {
+    ) -> Result<UpdateResult, QueueError> {
         let event = suppress.and_then(|suppress| suppress.event.as_deref());
         let heard: String = call
             .arg(millis(KEPT))
@@ -191,9 +191,9 @@ impl Queue {
             .run(&self.link)
             .await?;
         match heard.as_str() {
-            "noted" => Ok(Heard::Noted),
-            "stale" => Ok(Heard::Stale),
-            "unknown" => Ok(Heard::Unknown),
+            "noted" => Ok(UpdateResult::Noted),
+            "stale" => Ok(UpdateResult::Stale),
+            "unknown" => Ok(UpdateResult::Unknown),
             other => Err(QueueError::unexpected(format!("heard: {other}"))),
         }
     }

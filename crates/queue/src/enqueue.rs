@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_job::JobId;
 use redis::{Cmd, Value};
 
-use crate::value::{Answer, read};
+use crate::value::{Reply, read};
 use crate::{Key, Queue, QueueError, script};
 
 /// At most so many jobs, or bytes of payload, go into one call: Redis serves nobody else meanwhile.
@@ -164,7 +164,7 @@ impl Queue {
                 .arg(job.tracestate.as_deref().unwrap_or(""));
         }
         let value: Value = call.run(&self.link).await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let mut refused = answer.list()?;
         let mut taken = Vec::new();
         while !refused.is_empty() {

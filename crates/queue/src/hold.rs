@@ -5,7 +5,7 @@ use std::fmt;
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::value::Answer;
+use crate::value::Reply;
 use crate::{Queue, QueueError, Signed, script};
 
 /// Why claims are held back.
@@ -73,7 +73,7 @@ pub struct Hold {
 
 impl Hold {
     /// Reads `cause, provider, until, …`. What is of another form is left out.
-    pub(crate) fn list(mut answer: Answer) -> Result<Vec<Self>, QueueError> {
+    pub(crate) fn list(mut answer: Reply) -> Result<Vec<Self>, QueueError> {
         let mut holds = Vec::new();
         while answer.len() >= 3 {
             let (cause, provider) = (answer.shown()?, answer.shown()?);
@@ -107,9 +107,9 @@ impl Queue {
         &self,
         action: &str,
         signed: &Signed,
-    ) -> Result<(bool, Answer), QueueError> {
+    ) -> Result<(bool, Reply), QueueError> {
         let k = &self.keys;
-        let value: Value = script::GATE
+        let value: Value = script::PAUSE
             .on(&[
                 &k.gate,
                 &k.signal,
@@ -124,7 +124,7 @@ impl Queue {
             .arg(self.name())
             .run(&self.link)
             .await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let changed: u8 = answer.next()?;
         Ok((changed == 1, answer))
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::key::name_in;
 use crate::record::{Completion, MAX_HISTORY, history};
-use crate::value::{Answer, Fields, shown};
+use crate::value::{Fields, Reply, shown};
 use crate::{CronOrigin, Delivery, Queue, QueueError, RawId, Recorded, RunState, script};
 
 /// Where a job is. The six words are the same in code, on the command line, in JSON and in metrics.
@@ -52,7 +52,7 @@ impl fmt::Display for JobState {
 
 /// One job, wherever it is.
 #[derive(Clone)]
-pub struct Job {
+pub struct JobInfo {
     /// Its id.
     pub id: RawId,
     /// Where it is.
@@ -96,9 +96,9 @@ pub struct Job {
 }
 
 /// Names it, and where it is: the payload may be personal.
-impl fmt::Debug for Job {
+impl fmt::Debug for JobInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job")
+        f.debug_struct("JobInfo")
             .field("id", &self.id)
             .field("state", &self.state)
             .field("run", &self.run)
@@ -111,7 +111,7 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn job(&self, id: &RawId) -> Result<Option<Job>, QueueError> {
+    pub async fn job(&self, id: &RawId) -> Result<Option<JobInfo>, QueueError> {
         let k = &self.keys;
         let value: Value = script::JOB
             .on(&[
@@ -128,7 +128,7 @@ impl Queue {
             .arg(id.as_bytes())
             .run(&self.link)
             .await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let _now: u64 = answer.next()?;
         let (payload, too_large) = answer.payload()?;
         let record: Fields = answer.next()?;
@@ -184,7 +184,7 @@ impl Queue {
     }
 }
 
-impl Job {
+impl JobInfo {
     /// Adds that something of it cannot be read.
     pub(crate) fn is_broken(&mut self, why: &str) {
         self.broken = Some(match self.broken.take() {
@@ -218,12 +218,12 @@ pub(crate) fn from_record(
     payload: Option<Vec<u8>>,
     record: &Fields,
     moments: Moments,
-) -> Job {
+) -> JobInfo {
     let end = field(record, "end");
     let (history, unread) = history(record);
     let broken = broken(record, state, &unread);
     let enqueued = field(record, "at").and_then(|at| at.parse().ok());
-    Job {
+    JobInfo {
         enqueued_at_ms: enqueued.or_else(|| id.job_id().map(longshore_job::JobId::timestamp_ms)),
         id,
         state,
@@ -253,7 +253,7 @@ pub(crate) fn from_record(
             .map(|run| RunState::parse(&run))
             .unwrap_or_default(),
         history,
-        broken: broken.said(),
+        broken: broken.text(),
     }
 }
 
@@ -299,7 +299,7 @@ impl Broken {
         }
     }
 
-    pub(crate) fn said(self) -> Option<String> {
+    pub(crate) fn text(self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.join("; "))
     }
 }

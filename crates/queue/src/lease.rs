@@ -12,7 +12,7 @@ use redis::Value;
 use crate::clock::ClockWatch;
 use crate::enqueue::millis;
 use crate::timeline::{stamp, worker_of};
-use crate::value::Answer;
+use crate::value::Reply;
 use crate::{Queue, QueueError, RawId, RunState, script};
 
 /// So many claims without an answer are remembered: a day's worth of one a second.
@@ -179,7 +179,7 @@ pub struct Beat {
 
 /// A job taken over from a worker that was lost. It is ours now, under `token`, and must be settled.
 #[derive(Debug, Clone)]
-pub struct Taken {
+pub struct RescuedJob {
     /// The job.
     pub id: RawId,
     /// Our token.
@@ -198,7 +198,7 @@ pub struct Taken {
 #[derive(Debug, Default)]
 pub struct Sweep {
     /// Jobs of lost workers, ours now.
-    pub taken: Vec<Taken>,
+    pub taken: Vec<RescuedJob>,
     /// Everything that Redis says we own: id and token.
     pub own: Vec<(RawId, String)>,
 }
@@ -248,11 +248,11 @@ impl Queue {
             .arg(mode)
             .arg(millis(stale))
             .arg(jobs)
-            .arg(self.timeline.told(lease.worker().as_str(), &at))
+            .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after))
             .run_over(&self.link, &at.connection)
             .await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let held = answer.next::<String>()? == "ok";
         let (now, stalest): (u64, u64) = (answer.next()?, answer.next()?);
         let judged = lease.clock.see(now, Instant::now());
@@ -262,7 +262,7 @@ impl Queue {
         let forgot = answer.next::<Option<u8>>()? == Some(1);
         let parked = answer.next::<u8>()? == 1 && judged > 0;
         if !forgot {
-            self.timeline.heard(&at, None);
+            self.timeline.advance(&at, None);
         }
         Ok(Beat {
             held,
@@ -298,14 +298,14 @@ impl Queue {
                 .arg(millis(lost_after))
                 .run(&self.link)
                 .await?;
-            let mut answer = Answer::new(value)?;
+            let mut answer = Reply::new(value)?;
             if answer.next::<String>()? != "ok" {
                 return Ok(None);
             }
             cursor = answer.next()?;
             let (mut taken, mut own) = (answer.list()?, answer.list()?);
             while !taken.is_empty() {
-                let mut taken = Taken {
+                let mut taken = RescuedJob {
                     id: taken.id()?,
                     payload: taken.next()?,
                     run: RunState::parse(&String::from_utf8_lossy(&taken.next::<Vec<u8>>()?)),

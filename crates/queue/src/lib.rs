@@ -36,20 +36,20 @@ mod keys;
 mod lease;
 mod link;
 mod map;
+mod memory;
 mod page;
 mod parked;
-mod past;
 mod pause;
 mod prove;
 mod provider;
 mod record;
 mod replay;
+mod resend;
 mod script;
 mod server;
 mod settle;
 mod spoiled;
 mod stats;
-mod take_back;
 mod timeline;
 mod value;
 mod wait;
@@ -64,33 +64,35 @@ pub use dead::{DeadGroup, DeadLetter, Selection};
 #[cfg(feature = "decide")]
 pub use decide::decide;
 pub use decide::{
-    Decision, Fate, MAX_LOST, MAX_THROTTLE, Policy, decide_lost, decide_unknown_kind, heard,
-    heard_of_call,
+    Decision, Fate, MAX_LOST, MAX_THROTTLE, Policy, decide_lost, decide_unknown_kind,
+    report_of_call, report_of_run,
 };
-pub use delivery::{Delivery, Heard, News};
+pub use delivery::{Delivery, DeliveryUpdate, UpdateResult};
 pub use discover::{KeyScan, ScanFor, Stray};
 pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
 pub use error::QueueError;
 pub use hold::{Hold, HoldCause};
 pub use id::RawId;
-pub use inspect::{Job, JobState};
+pub use inspect::{JobInfo, JobState};
 pub use key::Key;
 pub use keys::{InvalidName, Keys};
-pub use lease::{Beat, Lease, Sweep, Taken, WorkerId};
+pub use lease::{Beat, Lease, RescuedJob, Sweep, WorkerId};
 pub use link::{Link, LinkOptions};
-pub use longshore_job::{OnUnknown, Route, Word};
+pub use longshore_job::{CallReport, OnUnknown, Route};
+pub use memory::EarlierRequests;
 pub use page::{Letters, WholeLetter};
-pub use past::Past;
 pub use pause::Paused;
-pub use provider::{Asked, BreakerSpec, Call, Fallback, Limit, ProviderPolicy, Seen};
+pub use provider::{
+    Admission, BreakerSpec, CallSlot, ClaimContext, Fallback, Limit, ProviderPolicy,
+};
 pub use record::{HistoryEntry, Recorded, RunState};
 pub use replay::{Begun, BrokenReplay, Changed, Replay, ReplayState, Replayed, Replaying};
+pub use resend::{Remembered, Resent};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
 pub use spoiled::Spoiled;
 pub use stats::{Breaker, BreakerState, ParkedKind, Stats};
-pub use take_back::{Remembered, TakenBack};
 pub use timeline::Stamp;
 pub use wait::Peek;
 pub use workers::{LivingWorker, WorkerFacts};

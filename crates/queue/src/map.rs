@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use crate::value::Answer;
+use crate::value::Reply;
 use crate::{Note, Queue, QueueError, Signed, script};
 
 /// How many entries one look at a map may bring, more or less.
@@ -90,7 +90,7 @@ impl Queue {
             command.arg(self.keys.map_of(map)).arg(&cursor);
             command.arg("COUNT").arg(CHUNK);
             let value: Value = self.link.command(&command).await?;
-            let mut answer = Answer::new(value)?;
+            let mut answer = Reply::new(value)?;
             cursor = answer.next()?;
             let mut pairs = answer.list()?;
             while !pairs.is_empty() {

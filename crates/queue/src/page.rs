@@ -7,8 +7,8 @@ use crate::dead::{NO_GROUP, seconds};
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script;
 use crate::settle::Group;
-use crate::value::{Answer, Fields};
-use crate::{Job, JobState, Queue, QueueError, RawId, Selection};
+use crate::value::{Fields, Reply};
+use crate::{JobInfo, JobState, Queue, QueueError, RawId, Selection};
 
 /// How many letters are read in one call, with payloads and histories; the script stops at a mebibyte, too.
 const PAGE: usize = 200;
@@ -31,7 +31,7 @@ pub struct WholeLetter {
     /// W3C trace state of the producer.
     pub tracestate: Option<String>,
     /// The job, with its payload.
-    pub job: Job,
+    pub job: JobInfo,
 }
 
 /// Goes through dead letters in the order of their deaths.
@@ -76,7 +76,7 @@ impl Letters<'_> {
             .arg(PAGE)
             .run(&self.queue.link)
             .await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let mut page = Vec::new();
         while !answer.is_empty() {
             let (id, died): (RawId, String) = (answer.id()?, answer.next()?);
@@ -132,7 +132,7 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn whole(&self, job: Job) -> Result<WholeLetter, QueueError> {
+    pub async fn whole(&self, job: JobInfo) -> Result<WholeLetter, QueueError> {
         let mut command = redis::cmd("HGETALL");
         command.arg(self.keys.record(&job.id));
         let record: Result<Fields, _> = self.link.command(&command).await;

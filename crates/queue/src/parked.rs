@@ -8,9 +8,10 @@ use redis::Value;
 use crate::decide::decide_unknown_kind;
 use crate::enqueue::millis;
 use crate::settle::Group;
-use crate::value::Answer;
+use crate::value::Reply;
 use crate::{
-    Decision, Fate, HistoryEntry, Lease, Queue, QueueError, RawId, RunState, Seen, Verdict, script,
+    ClaimContext, Decision, Fate, HistoryEntry, Lease, Queue, QueueError, RawId, RunState, Verdict,
+    script,
 };
 
 /// So many calls look through the parked jobs at once; the next look goes on. Each buries up to 200.
@@ -77,7 +78,7 @@ impl Queue {
         after: Duration,
         letter: &Letter,
         go_on: &str,
-    ) -> Result<Answer, QueueError> {
+    ) -> Result<Reply, QueueError> {
         let k = &self.keys;
         let value: Value = script::BURY
             .on(&[
@@ -99,7 +100,7 @@ impl Queue {
             .arg(go_on)
             .run(&self.link)
             .await?;
-        Answer::new(value)
+        Reply::new(value)
     }
 }
 
@@ -135,7 +136,7 @@ fn verdict(id: RawId, decision: &Decision, history: HistoryEntry) -> Verdict {
         key: None,
         put_back: None,
         payload_bytes: 0,
-        said: decision.said.clone(),
-        seen: Seen::default(),
+        report: decision.report.clone(),
+        context: ClaimContext::default(),
     }
 }

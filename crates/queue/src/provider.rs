@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::{Pass, Route, Why, Word};
+use longshore_job::{CallReport, Pass, Route, Why};
 
 use crate::enqueue::millis;
 use crate::{Credentials, Queue, QueueError, Replayed, script};
@@ -75,7 +75,7 @@ pub struct Fallback {
     /// What holds for it.
     pub policy: Box<ProviderPolicy>,
     /// While the breaker is open, jobs are claimed for the fallback, except those that the provider may have. If not,
-    /// claims wait, and runs that may turn to it choose for themselves ([`Queue::ask`]).
+    /// claims wait, and runs that may turn to it choose for themselves ([`Queue::acquire_call`]).
     pub takes_jobs: bool,
 }
 
@@ -111,7 +111,7 @@ impl ProviderPolicy {
 
 /// What the claim said that a job's verdict goes back with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct ClaimContext {
     /// Its route.
     pub route: Route,
     /// The breaker's epoch.
@@ -120,17 +120,17 @@ pub struct Seen {
     pub replayed: Option<Replayed>,
 }
 
-impl Seen {
-    /// A word as `part/verdict.lua` takes it.
-    pub(crate) fn encode(self, word: &Word) -> String {
-        let (word, rest) = match word {
-            Word::Nothing if !self.route.is_probe() => return String::new(),
-            Word::Nothing => ("n", String::new()),
-            Word::Well => ("s", String::new()),
-            Word::Ill => ("f", String::new()),
-            Word::NotReached => ("l", String::new()),
-            Word::Hold(wait) => ("h", millis(*wait).to_string()),
-            Word::Refused { reason } => ("u", reason.clone()),
+impl ClaimContext {
+    /// A report as `part/call_report.lua` takes it.
+    pub(crate) fn encode(self, report: &CallReport) -> String {
+        let (report, rest) = match report {
+            CallReport::Nothing if !self.route.is_probe() => return String::new(),
+            CallReport::Nothing => ("n", String::new()),
+            CallReport::Well => ("s", String::new()),
+            CallReport::Ill => ("f", String::new()),
+            CallReport::NotReached => ("l", String::new()),
+            CallReport::Hold(wait) => ("h", millis(*wait).to_string()),
+            CallReport::Refused { reason } => ("u", reason.clone()),
         };
         let marks = match self.route {
             Route::Primary => "",
@@ -138,13 +138,13 @@ impl Seen {
             Route::Fallback => "f",
             Route::FallbackProbe => "fp",
         };
-        format!("{word}:{}:{marks}:{rest}", self.epoch)
+        format!("{report}:{}:{marks}:{rest}", self.epoch)
     }
 }
 
-/// The answer to [`Queue::ask`].
+/// The answer to [`Queue::acquire_call`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum Admission {
     /// The call may go out.
     Go {
         /// After this; its place is taken.
@@ -165,7 +165,7 @@ pub enum Asked {
 
 /// When a call may go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Call {
+pub enum CallSlot {
     /// After this; the place is taken.
     In(Duration),
     /// Not within half a minute; no place was taken, so ask again.
@@ -205,17 +205,17 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn ask(
+    pub async fn acquire_call(
         &self,
         provider: &ProviderPolicy,
         probing: Option<u64>,
         limited: Option<(&str, Limit)>,
-    ) -> Result<Asked, QueueError> {
+    ) -> Result<Admission, QueueError> {
         let k = &self.keys;
         let (limiter, interval, burst) = limited.map_or(("", 0.0, 0), |(name, limit)| {
             (name, limit.interval_ms(), limit.burst())
         });
-        let (state, ms, epoch, probe): (String, u64, u64, u8) = script::ASK
+        let (state, ms, epoch, probe): (String, u64, u64, u8) = script::ACQUIRE_CALL
             .on(&[&k.limits, &k.breakers, &k.gate])
             .arg(&provider.name)
             .arg(self.suffix(provider))
@@ -229,19 +229,19 @@ impl Queue {
             .run(&self.link)
             .await?;
         let ms = Duration::from_millis(ms);
-        let not_now = |why| Asked::NotNow {
+        let not_now = |why| Admission::NotNow {
             why,
             retry_after: ms,
         };
         Ok(match state.as_str() {
-            "go" => Asked::Go {
+            "go" => Admission::Go {
                 after: ms,
                 pass: Pass {
                     epoch,
                     probe: probe == 1,
                 },
             },
-            "busy" => Asked::TooManyAhead,
+            "busy" => Admission::TooManyAhead,
             "held" => not_now(Why::Held),
             "refused" => not_now(Why::Refused),
             "open" => not_now(Why::Open),
@@ -253,11 +253,11 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn tell(
+    pub async fn report_call(
         &self,
         provider: &ProviderPolicy,
         pass: Pass,
-        word: &Word,
+        report: &CallReport,
         by: &str,
     ) -> Result<(), QueueError> {
         let route = match pass.probe {
@@ -265,16 +265,16 @@ impl Queue {
             false => Route::Primary,
         };
         let epoch = pass.epoch;
-        let said = Seen {
+        let report = ClaimContext {
             route,
             epoch,
             replayed: None,
         }
-        .encode(word);
-        if said.is_empty() {
+        .encode(report);
+        if report.is_empty() {
             return Ok(());
         }
-        self.hear_word(provider, said, by).await
+        self.send_report(provider, report, by).await
     }
 
     /// Takes that a process still does not reach a provider, by a handshake.
@@ -286,7 +286,7 @@ impl Queue {
         provider: &ProviderPolicy,
         by: &str,
     ) -> Result<(), QueueError> {
-        self.hear_word(provider, "l:0:t:".to_owned(), by).await
+        self.send_report(provider, "l:0:t:".to_owned(), by).await
     }
 
     /// Takes that a process reaches providers of this queue.
@@ -301,15 +301,15 @@ impl Queue {
         call.run::<u8>(&self.link).await.map(drop)
     }
 
-    async fn hear_word(
+    async fn send_report(
         &self,
         provider: &ProviderPolicy,
-        said: String,
+        report: String,
         by: &str,
     ) -> Result<(), QueueError> {
         let (failures, window, open) = provider.breaker_spec();
         let k = &self.keys;
-        script::TELL
+        script::REPORT_CALL
             .on(&[&k.gate, &k.breakers, &k.signal, &k.workers, &k.reach])
             .arg(&provider.name)
             .arg(self.suffix(provider))
@@ -317,7 +317,7 @@ impl Queue {
             .arg(window)
             .arg(open)
             .arg(provider.credentials.now())
-            .arg(said)
+            .arg(report)
             .arg(by)
             .run::<u8>(&self.link)
             .await
@@ -328,7 +328,7 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn take_call(&self, limiter: &str, limit: Limit) -> Result<Call, QueueError> {
+    pub async fn take_call(&self, limiter: &str, limit: Limit) -> Result<CallSlot, QueueError> {
         let wait: i64 = script::TOKENS
             .on(&[&self.keys.limits])
             .arg(limiter)
@@ -337,8 +337,8 @@ impl Queue {
             .arg(millis(LONGEST_AHEAD))
             .run(&self.link)
             .await?;
-        Ok(u64::try_from(wait).map_or(Call::TooManyAhead, |wait| {
-            Call::In(Duration::from_millis(wait))
+        Ok(u64::try_from(wait).map_or(CallSlot::TooManyAhead, |wait| {
+            CallSlot::In(Duration::from_millis(wait))
         }))
     }
 }

@@ -14,7 +14,7 @@ use redis::Value;
 
 use crate::claim::ids;
 use crate::dead::STEP;
-use crate::value::{Answer, Fields};
+use crate::value::{Fields, Reply};
 use crate::{Queue, QueueError, RawId, Selection, Signed, script};
 
 use operation::read;
@@ -216,7 +216,7 @@ impl Queue {
             call = call.arg(id.as_bytes());
         }
         let value: Value = call.run(&self.link).await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         Ok(match answer.next::<String>()?.as_str() {
             "begun" => Begun::New,
             "none" => Begun::Nothing,
@@ -261,7 +261,7 @@ impl Queue {
             .on(&[&self.keys.replays, &self.keys.replay])
             .run(&self.link)
             .await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let mut replays = Vec::new();
         while !answer.is_empty() {
             let (id, fields): (String, Fields) = (answer.shown()?, answer.next()?);

@@ -26,13 +26,13 @@ impl Script {
     }
 
     /// Begins a call with these keys.
-    pub(crate) fn on(&'static self, keys: &[&str]) -> Call {
+    pub(crate) fn on(&'static self, keys: &[&str]) -> ScriptCall {
         let mut command = redis::cmd("EVALSHA");
         command.arg(&self.sha).arg(keys.len());
         for key in keys {
             command.arg(*key);
         }
-        Call {
+        ScriptCall {
             script: self,
             command,
         }
@@ -40,12 +40,12 @@ impl Script {
 }
 
 /// A call in the making.
-pub(crate) struct Call {
+pub(crate) struct ScriptCall {
     script: &'static Script,
     command: Cmd,
 }
 
-impl Call {
+impl ScriptCall {
     pub(crate) fn arg(mut self, value: impl ToRedisArgs) -> Self {
         self.command.arg(value);
         self
@@ -91,41 +91,64 @@ macro_rules! script {
 script!(
     ENQUEUE = "enqueue",
     "",
-    ["now", "ours", "wake", "write", "key"]
+    ["now", "write_or_replace", "wake", "write", "key"]
 );
 script!(
     CLAIM = "claim",
     " flags=allow-oom",
     [
-        "now", "ours", "wake", "record", "promote", "hold", "timeline", "limiter", "breaker",
-        "reach", "call", "parked", "sought"
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "promote",
+        "hold",
+        "timeline",
+        "limiter",
+        "breaker",
+        "reach",
+        "call",
+        "parked",
+        "sought"
     ]
 );
-script!(DUE = "due", " flags=allow-oom", ["now", "ours", "wake"]);
+script!(
+    DUE = "due",
+    " flags=allow-oom",
+    ["now", "write_or_replace", "wake"]
+);
 script!(COPIED = "copied", " flags=allow-oom", []);
 script!(CRON_LOOK = "cron_look", "", ["now"]);
 script!(
     CRON_TICK = "cron_tick",
     "",
-    ["now", "ours", "wake", "write"]
+    ["now", "write_or_replace", "wake", "write"]
 );
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
-    ASK = "ask",
+    ACQUIRE_CALL = "acquire_call",
     " flags=allow-oom",
     ["now", "hold", "limiter", "breaker", "call"]
 );
 script!(
-    TELL = "tell",
+    REPORT_CALL = "report_call",
     " flags=allow-oom",
-    ["now", "ours", "wake", "hold", "breaker", "reach", "verdict"]
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "hold",
+        "breaker",
+        "reach",
+        "call_report"
+    ]
 );
 script!(
     SETTLE = "settle",
     " flags=allow-oom",
     [
         "now",
-        "ours",
+        "write_or_replace",
         "wake",
         "write",
         "record",
@@ -136,10 +159,10 @@ script!(
         "timeline",
         "breaker",
         "reach",
-        "verdict",
+        "call_report",
         "audit",
         "operation",
-        "report",
+        "replay_report",
         "key"
     ]
 );
@@ -156,30 +179,49 @@ script!(
 script!(
     ANNOUNCE = "announce",
     " flags=allow-oom",
-    ["now", "ours", "wake"]
+    ["now", "write_or_replace", "wake"]
 );
 script!(
     BURY = "bury",
     " flags=allow-oom",
-    ["now", "ours", "wake", "record", "write", "parked"]
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "write",
+        "parked"
+    ]
 );
 script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);
 script!(
-    TAKE_BACK = "take_back",
+    RESEND = "resend",
     " flags=allow-oom",
     ["now", "hold", "timeline", "record", "letters", "parked"]
 );
-script!(LEAVE = "leave", " flags=allow-oom", ["ours", "wake"]);
+script!(
+    LEAVE = "leave",
+    " flags=allow-oom",
+    ["write_or_replace", "wake"]
+);
 script!(
     PRUNE = "prune",
     " flags=allow-oom",
-    ["now", "ours", "record", "prune"]
+    ["now", "write_or_replace", "record", "prune"]
 );
 script!(
-    GATE = "gate",
+    PAUSE = "pause",
     " flags=allow-oom",
     [
-        "now", "ours", "wake", "record", "audit", "hold", "breaker", "limiter", "holds"
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "audit",
+        "hold",
+        "breaker",
+        "limiter",
+        "holds"
     ]
 );
 script!(AUDIT = "audit", " flags=allow-oom", ["now", "audit"]);
@@ -193,8 +235,16 @@ script!(
     ]
 );
 script!(JOB = "job", " flags=no-writes", ["now", "record"]);
-script!(OWN = "own", " flags=allow-oom", ["now", "deliveries"]);
-script!(HEAR = "hear", " flags=allow-oom", ["now", "deliveries"]);
+script!(
+    NOTE_MESSAGE = "note_message",
+    " flags=allow-oom",
+    ["now", "deliveries"]
+);
+script!(
+    UPDATE_DELIVERY = "update_delivery",
+    " flags=allow-oom",
+    ["now", "deliveries"]
+);
 script!(
     FORGET_DELIVERIES = "forget_deliveries",
     " flags=allow-oom",
@@ -204,7 +254,11 @@ script!(CACHE = "cache", "", ["now"]);
 script!(SAVE = "save", " flags=allow-oom", ["record"]);
 script!(ASSIGN = "assign", "", []);
 script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);
-script!(PAST = "past", " flags=no-writes", ["now", "record"]);
+script!(
+    EARLIER_REQUESTS = "earlier_requests",
+    " flags=no-writes",
+    ["now", "record"]
+);
 script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", ["record"]);
 script!(
     DEAD_LIST = "dead_list",
@@ -224,13 +278,26 @@ script!(
 script!(
     DISCARD = "discard",
     " flags=allow-oom",
-    ["now", "ours", "record", "audit", "letters", "key"]
+    [
+        "now",
+        "write_or_replace",
+        "record",
+        "audit",
+        "letters",
+        "key"
+    ]
 );
 script!(
     REPLAY = "replay",
     "",
     [
-        "now", "ours", "wake", "record", "audit", "letters", "revive"
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "audit",
+        "letters",
+        "revive"
     ]
 );
 script!(
@@ -238,7 +305,7 @@ script!(
     "",
     [
         "now",
-        "ours",
+        "write_or_replace",
         "wake",
         "record",
         "audit",
@@ -251,7 +318,7 @@ script!(
     "",
     [
         "now",
-        "ours",
+        "write_or_replace",
         "wake",
         "record",
         "audit",
@@ -264,6 +331,6 @@ script!(
 script!(
     REPLAY_CHANGE = "replay_change",
     " flags=allow-oom",
-    ["now", "ours", "wake", "audit", "operation"]
+    ["now", "write_or_replace", "wake", "audit", "operation"]
 );
 script!(REPLAYS = "replays", " flags=no-writes", ["record"]);

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::decide::Fate;
 use crate::enqueue::millis;
 use crate::record::Completion;
-use crate::script::Call;
+use crate::script::ScriptCall;
 use crate::timeline::{stamp, worker_of};
-use crate::value::Answer;
+use crate::value::Reply;
 use crate::{
-    HistoryEntry, ProviderPolicy, Queue, QueueError, RawId, RunState, Seen, Stamp, Word, script,
+    CallReport, ClaimContext, HistoryEntry, ProviderPolicy, Queue, QueueError, RawId, RunState,
+    Stamp, script,
 };
 
 /// At most so many verdicts go into one call: Redis serves nobody else meanwhile.
@@ -57,9 +58,9 @@ pub struct Verdict {
     /// The size of its payload.
     pub payload_bytes: usize,
     /// What its call says of the provider.
-    pub said: Word,
+    pub report: CallReport,
     /// What its claim said.
-    pub seen: Seen,
+    pub context: ClaimContext,
 }
 
 impl Verdict {
@@ -175,14 +176,14 @@ impl Queue {
         }
         let worker = verdicts.first().map_or("", |v| worker_of(&v.token));
         call = call
-            .arg(self.timeline.told(worker, &at))
+            .arg(self.timeline.to_arg(worker, &at))
             .arg(millis(self.lost_after));
-        let value: Value = told(call, verdicts)
+        let value: Value = with_verdicts(call, verdicts)
             .run_over(&self.link, &at.connection)
             .await?;
-        let settled = settled(Answer::new(value)?, verdicts.len())?;
+        let settled = settled(Reply::new(value)?, verdicts.len())?;
         if let Some(at) = &settled.at {
-            self.timeline.heard(at, Some(worker));
+            self.timeline.advance(at, Some(worker));
         }
         Ok(settled)
     }
@@ -205,8 +206,8 @@ impl Queue {
 }
 
 /// Verdicts as the script takes them: what operations and keys learn of them, then each one.
-fn told(mut call: Call, verdicts: &[Verdict]) -> Call {
-    let reports: Vec<_> = verdicts.iter().filter_map(report).collect();
+fn with_verdicts(mut call: ScriptCall, verdicts: &[Verdict]) -> ScriptCall {
+    let reports: Vec<_> = verdicts.iter().filter_map(replay_report).collect();
     call = call.arg(reports.len());
     for report in reports {
         call = call
@@ -224,14 +225,14 @@ fn told(mut call: Call, verdicts: &[Verdict]) -> Call {
         call = call
             .arg(verdict.id.as_bytes())
             .arg(&*verdict.token)
-            .arg(verdict.seen.encode(&verdict.said));
+            .arg(verdict.context.encode(&verdict.report));
         call = carry_out(call, verdict);
     }
     call
 }
 
 /// Reads what `settle.lua` answered to so many verdicts.
-fn settled(mut answer: Answer, verdicts: usize) -> Result<Settled, QueueError> {
+fn settled(mut answer: Reply, verdicts: usize) -> Result<Settled, QueueError> {
     let prune_at_ms = answer.next::<u64>()?;
     let forgot = answer.next::<String>()? == "forgot";
     let at = stamp(&mut answer)?;
@@ -258,7 +259,7 @@ fn settled(mut answer: Answer, verdicts: usize) -> Result<Settled, QueueError> {
 }
 
 /// What the first run of a replayed job came to, for its operation.
-struct Report<'a> {
+struct ReplayReport<'a> {
     job: &'a [u8],
     operation: String,
     word: &'static str,
@@ -266,8 +267,8 @@ struct Report<'a> {
 }
 
 /// What a verdict tells the operation that replayed its job: nothing of a job that was only put back.
-fn report(verdict: &Verdict) -> Option<Report<'_>> {
-    let replayed = verdict.seen.replayed?;
+fn replay_report(verdict: &Verdict) -> Option<ReplayReport<'_>> {
+    let replayed = verdict.context.replayed?;
     let cause = match &verdict.fate {
         Fate::Completed { .. } => None,
         Fate::Dead { cause } => Some(cause.clone()),
@@ -284,7 +285,7 @@ fn report(verdict: &Verdict) -> Option<Report<'_>> {
     let again = cause
         .as_ref()
         .map(|cause| group(cause.clone()).id().as_bytes() == replayed.group);
-    Some(Report {
+    Some(ReplayReport {
         job: verdict.id.as_bytes(),
         operation: replayed.operation.to_string(),
         word: match (again, probed) {
@@ -308,7 +309,7 @@ fn ended_key(verdict: &Verdict) -> Option<(&[u8], &str)> {
 }
 
 /// A verdict as the script takes it, from its word on.
-fn carry_out(call: Call, verdict: &Verdict) -> Call {
+fn carry_out(call: ScriptCall, verdict: &Verdict) -> ScriptCall {
     let (word, wait) = match &verdict.fate {
         Fate::Completed { result } => {
             let completion = Completion {

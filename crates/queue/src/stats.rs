@@ -8,7 +8,7 @@ use redis::Value;
 
 use crate::enqueue::millis;
 use crate::inspect::Broken;
-use crate::value::{Answer, Fields, shown};
+use crate::value::{Fields, Reply, shown};
 use crate::{Hold, HoldCause, Paused, Queue, QueueError, RawId, script};
 
 use breaker::breakers;
@@ -102,12 +102,12 @@ impl Queue {
             .arg(millis(self.lost_after))
             .run(&self.link)
             .await?;
-        read(Answer::new(value)?)
+        read(Reply::new(value)?)
     }
 }
 
 /// Reads what `stats.lua` answers.
-fn read(mut answer: Answer) -> Result<Stats, QueueError> {
+fn read(mut answer: Reply) -> Result<Stats, QueueError> {
     let now: u64 = answer.next()?;
     let (pending, later, retryable): (u64, u64, u64) =
         (answer.next()?, answer.next()?, answer.next()?);
@@ -155,12 +155,12 @@ fn read(mut answer: Answer) -> Result<Stats, QueueError> {
         breakers,
         latency_ms: oldest.map(|at| now.saturating_sub(at)),
         counters,
-        broken: broken.said(),
+        broken: broken.text(),
     })
 }
 
 /// When the job at the head of the queue was enqueued: its record says so, or else its id.
-fn enqueued(answer: &mut Answer) -> Result<Option<u64>, QueueError> {
+fn enqueued(answer: &mut Reply) -> Result<Option<u64>, QueueError> {
     let head: Option<Vec<u8>> = answer.next()?;
     let written: Option<u64> = answer.number()?;
     let by_id = || Some(RawId::from(head?).job_id()?.timestamp_ms());
@@ -190,7 +190,7 @@ fn pause(gate: &Fields, field: &str) -> Option<Paused> {
 }
 
 /// Reads `kind, how many, since when in ms, …`.
-fn parked_kinds(mut rows: Answer) -> Result<Vec<ParkedKind>, QueueError> {
+fn parked_kinds(mut rows: Reply) -> Result<Vec<ParkedKind>, QueueError> {
     let mut kinds = Vec::new();
     while !rows.is_empty() {
         let (kind, jobs) = (rows.shown()?, rows.next()?);

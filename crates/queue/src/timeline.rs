@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::QueueError;
 use crate::link::At;
-use crate::value::Answer;
+use crate::value::Reply;
 
 /// A moment in a queue's life, as claims and settles count it. Later ones are greater.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,7 +49,7 @@ struct Remembered {
 
 impl Timeline {
     /// What a call of this worker over this connection says of it.
-    pub(crate) fn told(&self, worker: &str, at: &At) -> String {
+    pub(crate) fn to_arg(&self, worker: &str, at: &At) -> String {
         let remembered = self.lock();
         let own = match remembered.worker == worker {
             true => remembered.own,
@@ -60,7 +60,7 @@ impl Timeline {
     }
 
     /// Notes what a call was answered that went well. `worker`: whose claim or settle it was.
-    pub(crate) fn heard(&self, stamp: &Stamp, worker: Option<&str>) {
+    pub(crate) fn advance(&self, stamp: &Stamp, worker: Option<&str>) {
         let mut remembered = self.lock();
         if remembered.newest.nonce.is_empty() {
             remembered.newest.nonce = Arc::clone(&stamp.nonce);
@@ -102,7 +102,7 @@ impl fmt::Debug for Timeline {
 }
 
 /// Reads `timeline, seq` from an answer.
-pub(crate) fn stamp(answer: &mut Answer) -> Result<Stamp, QueueError> {
+pub(crate) fn stamp(answer: &mut Reply) -> Result<Stamp, QueueError> {
     Ok(Stamp {
         nonce: answer.next::<String>()?.into(),
         seq: answer.next()?,

@@ -7,9 +7,9 @@ use redis::{FromRedisValue, ParsingError, Value};
 use crate::{QueueError, RawId};
 
 /// A script's answer, taken apart from the front.
-pub(crate) struct Answer(std::vec::IntoIter<Value>);
+pub(crate) struct Reply(std::vec::IntoIter<Value>);
 
-impl Answer {
+impl Reply {
     pub(crate) fn new(value: Value) -> Result<Self, QueueError> {
         match value {
             Value::Array(values) => Ok(Self(values.into_iter())),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::Value;
 
 use crate::claim::until;
-use crate::value::{Answer, read};
+use crate::value::{Reply, read};
 use crate::{Queue, QueueError};
 
 /// What an idle look found.
@@ -95,7 +95,7 @@ impl Queue {
         let [secs, micros] = time[..] else {
             return Err(QueueError::unexpected("TIME"));
         };
-        let mut head = Answer::new(head)?;
+        let mut head = Reply::new(head)?;
         let next_due = if head.is_empty() {
             None
         } else {

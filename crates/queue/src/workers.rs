@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::value::Answer;
+use crate::value::Reply;
 use crate::{Lease, Queue, QueueError, script};
 
 /// At most so many workers of a queue are listed.
@@ -114,7 +114,7 @@ impl Queue {
             .arg(MOST_LISTED)
             .run(&self.link)
             .await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let now: u64 = answer.next()?;
         let (mut rows, mut facts) = (answer.list()?, answer.list()?);
         let mut workers = Vec::new();

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use longshore_job::{Pass, Why};
 use longshore_queue::{
-    Asked, BreakerSpec, BreakerState, ClaimState, Fallback, Limit, ProviderPolicy, Queue, Route,
-    Word,
+    Admission, BreakerSpec, BreakerState, CallReport, ClaimState, Fallback, Limit, ProviderPolicy,
+    Queue, Route,
 };
 use support::Bench;
 
@@ -39,34 +39,40 @@ fn s3() -> ProviderPolicy {
     }
 }
 
-async fn ask(queue: &Queue, provider: &str, probing: Option<u64>) -> Asked {
+async fn acquire(queue: &Queue, provider: &str, probing: Option<u64>) -> Admission {
     let policy = queue.policy_of(provider).expect("known");
-    queue.ask(policy, probing, None).await.expect("asks")
+    queue
+        .acquire_call(policy, probing, None)
+        .await
+        .expect("asks")
 }
 
 async fn leave(queue: &Queue, provider: &str) -> Pass {
-    match ask(queue, provider, None).await {
-        Asked::Go { pass, .. } => pass,
+    match acquire(queue, provider, None).await {
+        Admission::Go { pass, .. } => pass,
         other => panic!("{provider}: {other:?}"),
     }
 }
 
 async fn why(queue: &Queue, provider: &str) -> Option<(Why, u64)> {
-    match ask(queue, provider, None).await {
-        Asked::NotNow { why, retry_after } => Some((why, retry_after.as_secs())),
+    match acquire(queue, provider, None).await {
+        Admission::NotNow { why, retry_after } => Some((why, retry_after.as_secs())),
         _ => None,
     }
 }
 
-async fn tell(queue: &Queue, provider: &str, pass: Pass, word: Word) {
+async fn report(queue: &Queue, provider: &str, pass: Pass, word: CallReport) {
     let policy = queue.policy_of(provider).expect("known");
-    queue.tell(policy, pass, &word, "w").await.expect("told");
+    queue
+        .report_call(policy, pass, &word, "w")
+        .await
+        .expect("told");
 }
 
 async fn fail(queue: &Queue, provider: &str, times: usize) {
     for _ in 0..times {
         let pass = leave(queue, provider).await;
-        tell(queue, provider, pass, Word::Ill).await;
+        report(queue, provider, pass, CallReport::Ill).await;
     }
 }
 
@@ -98,7 +104,7 @@ async fn ten_failed_calls_in_a_row_open_it_for_calls_and_claims_alike() {
     let worker = bench.worker("w").await;
     fail(&queue, "s3", 9).await;
     let pass = leave(&queue, "s3").await;
-    tell(&queue, "s3", pass, Word::Well).await;
+    report(&queue, "s3", pass, CallReport::Well).await;
     fail(&queue, "s3", 9).await;
     assert_eq!(why(&queue, "s3").await, None);
     let late = leave(&queue, "s3").await;
@@ -109,7 +115,7 @@ async fn ten_failed_calls_in_a_row_open_it_for_calls_and_claims_alike() {
     assert_eq!(claim.state, ClaimState::Open);
     // Its fallback is another matter, and news of a time before count nothing.
     assert_eq!(why(&queue, "r2").await, None);
-    tell(&queue, "s3", late, Word::Well).await;
+    report(&queue, "s3", late, CallReport::Well).await;
     assert_eq!(stands(&queue, "s3").await, BreakerState::Open);
 
     // The next call is the probe, and the only one.
@@ -122,14 +128,14 @@ async fn ten_failed_calls_in_a_row_open_it_for_calls_and_claims_alike() {
     ));
     let claim = queue.claim(&worker, 1, None).await.expect("claims");
     assert_eq!(claim.state, ClaimState::Open);
-    tell(&queue, "s3", probe, Word::Ill).await;
+    report(&queue, "s3", probe, CallReport::Ill).await;
     over(&bench, "s3").await;
     // One that finds nothing out frees it at once.
     let probe = leave(&queue, "s3").await;
-    tell(&queue, "s3", probe, Word::Nothing).await;
+    report(&queue, "s3", probe, CallReport::Nothing).await;
     let probe = leave(&queue, "s3").await;
     assert!(probe.probe);
-    tell(&queue, "s3", probe, Word::Well).await;
+    report(&queue, "s3", probe, CallReport::Well).await;
     assert_eq!(stands(&queue, "s3").await, BreakerState::Closed);
     assert!(!leave(&queue, "s3").await.probe);
 }
@@ -144,25 +150,25 @@ async fn a_job_that_was_claimed_as_the_probe_may_make_its_calls() {
     over(&bench, "s3").await;
     let claim = queue.claim(&worker, 2, None).await.expect("claims");
     let job = &claim.jobs[0];
-    assert_eq!(job.seen.route, Route::Probe);
+    assert_eq!(job.context.route, Route::Probe);
     assert!(matches!(why(&queue, "s3").await, Some((Why::Open, _))));
-    let probing = Some(job.seen.epoch);
-    let Asked::Go { pass, .. } = ask(&queue, "s3", probing).await else {
+    let probing = Some(job.context.epoch);
+    let Admission::Go { pass, .. } = acquire(&queue, "s3", probing).await else {
         panic!("its own probe holds it back");
     };
     assert!(pass.probe);
-    tell(&queue, "s3", pass, Word::Well).await;
+    report(&queue, "s3", pass, CallReport::Well).await;
     assert_eq!(stands(&queue, "s3").await, BreakerState::Closed);
-    let Asked::Go { pass, .. } = ask(&queue, "s3", probing).await else {
+    let Admission::Go { pass, .. } = acquire(&queue, "s3", probing).await else {
         panic!("it is closed");
     };
     // From now on it is one among others: one failure does not open it.
-    tell(&queue, "s3", pass, Word::Ill).await;
+    report(&queue, "s3", pass, CallReport::Ill).await;
     assert_eq!(stands(&queue, "s3").await, BreakerState::Closed);
     // And once it is open again, an old probe is no reason to call.
     fail(&queue, "s3", 9).await;
-    let asked = ask(&queue, "s3", probing).await;
-    assert!(matches!(asked, Asked::NotNow { why: Why::Open, .. }));
+    let asked = acquire(&queue, "s3", probing).await;
+    assert!(matches!(asked, Admission::NotNow { why: Why::Open, .. }));
 }
 
 #[tokio::test]
@@ -171,22 +177,22 @@ async fn a_job_that_tries_out_refused_credentials_may_make_its_calls() {
     let queue = bench.queue.clone().with_provider(s3());
     bench.enqueue(1).await;
     let worker = bench.worker("w").await;
-    let refused = || Word::Refused {
+    let refused = || CallReport::Refused {
         reason: "InvalidAccessKeyId".to_owned(),
     };
     let pass = leave(&queue, "s3").await;
-    tell(&queue, "s3", pass, refused()).await;
+    report(&queue, "s3", pass, refused()).await;
     let _: u8 = bench
         .text(&format!("HSET {} refused_until 1", bench.queue.keys().gate))
         .await;
     let claim = queue.claim(&worker, 1, None).await.expect("claims");
     let job = &claim.jobs[0];
-    assert_eq!(job.seen.route, Route::Probe);
+    assert_eq!(job.context.route, Route::Probe);
     assert!(matches!(why(&queue, "s3").await, Some((Why::Refused, _))));
-    let Asked::Go { pass, .. } = ask(&queue, "s3", Some(job.seen.epoch)).await else {
+    let Admission::Go { pass, .. } = acquire(&queue, "s3", Some(job.context.epoch)).await else {
         panic!("its own probe holds it back");
     };
-    tell(&queue, "s3", pass, Word::Well).await;
+    report(&queue, "s3", pass, CallReport::Well).await;
     assert_eq!(queue.stats().await.expect("counts").paused, None);
 }
 
@@ -195,13 +201,13 @@ async fn being_asked_to_wait_and_refused_credentials_hold_that_provider_only() {
     let bench = Bench::new();
     let queue = bench.queue.clone().with_provider(s3());
     let pass = leave(&queue, "r2").await;
-    tell(&queue, "r2", pass, Word::Hold(Duration::from_secs(7))).await;
+    report(&queue, "r2", pass, CallReport::Hold(Duration::from_secs(7))).await;
     assert!(matches!(why(&queue, "r2").await, Some((Why::Held, 6..=7))));
     assert_eq!(why(&queue, "s3").await, None);
     assert_eq!(queue.stats().await.expect("counts").held_until_ms, None);
     let pass = leave(&queue, "s3").await;
     let reason = "InvalidAccessKeyId".to_owned();
-    tell(&queue, "s3", pass, Word::Refused { reason }).await;
+    report(&queue, "s3", pass, CallReport::Refused { reason }).await;
     assert!(matches!(
         why(&queue, "s3").await,
         Some((Why::Refused, 58..=60))
@@ -217,7 +223,7 @@ async fn being_asked_to_wait_and_refused_credentials_hold_that_provider_only() {
     let other = bench.queue.clone().with_provider(other);
     let probe = leave(&other, "s3").await;
     assert!(probe.probe);
-    tell(&other, "s3", probe, Word::Well).await;
+    report(&other, "s3", probe, CallReport::Well).await;
     assert_eq!(queue.stats().await.expect("counts").paused, None);
     assert_eq!(why(&queue, "s3").await, None);
 }
@@ -233,11 +239,11 @@ async fn calls_take_their_place_in_the_limiter() {
     };
     let mut waits = Vec::new();
     for _ in 0..7 {
-        let asked = queue.ask(policy, None, Some(("s3", limit))).await;
+        let asked = queue.acquire_call(policy, None, Some(("s3", limit))).await;
         waits.push(match asked.expect("asks") {
-            Asked::Go { after, .. } => after.as_secs_f64().round() as i64,
-            Asked::TooManyAhead => -1,
-            Asked::NotNow { .. } => -2,
+            Admission::Go { after, .. } => after.as_secs_f64().round() as i64,
+            Admission::TooManyAhead => -1,
+            Admission::NotNow { .. } => -2,
         });
     }
     assert_eq!(waits, [0, 6, 12, 18, 24, 30, -1]);

@@ -47,13 +47,13 @@ impl Bench {
         self.queue.cron_look().await.expect("looks")
     }
 
-    /// Makes the last beat this long ago.
+    /// Makes the last round this long ago.
     async fn back_date_beat(&self, ms: u64) {
         let key = &self.queue.keys().cron;
-        let beat: String = self.text(&format!("HGET {key} *")).await;
-        let (beats, at) = beat.split_once(' ').expect("two numbers");
+        let round: String = self.text(&format!("HGET {key} *")).await;
+        let (rounds, at) = round.split_once(' ').expect("two numbers");
         let at = at.parse::<u64>().expect("a number") - ms;
-        let value = format!("{beats} {at}");
+        let value = format!("{rounds} {at}");
         let command: [&[u8]; 4] = [b"HSET", key.as_bytes(), b"*", value.as_bytes()];
         let _: u8 = self.raw(&command).await;
     }
@@ -244,10 +244,10 @@ async fn what_nobody_has_for_five_beats_is_forgotten_and_an_outage_is_one_beat()
         assert_eq!((mark.until_ms, mark.fresh), (1000, false));
     }
     // From now on nobody has one of them.
-    for beat in 1..=5u64 {
+    for round in 1..=5u64 {
         let book = bench.look().await;
-        assert!(book.mark(gone.0, gone.1).is_some(), "beat {beat}");
-        bench.tick(&book, kept, 1000 + beat, &[]).await;
+        assert!(book.mark(gone.0, gone.1).is_some(), "round {round}");
+        bench.tick(&book, kept, 1000 + round, &[]).await;
         assert!(
             bench
                 .look()
@@ -271,8 +271,8 @@ async fn what_nobody_has_for_five_beats_is_forgotten_and_an_outage_is_one_beat()
         support::set(left),
         support::set(["*", "kept UTC 0 * * * *"].map(str::to_owned))
     );
-    // Looks within a minute are one beat, and those who only want to know leave no trace.
-    let beat: String = bench
+    // Looks within a minute are one round, and those who only want to know leave no trace.
+    let round: String = bench
         .text(&format!("HGET {} *", bench.queue.keys().cron))
         .await;
     bench.look().await;
@@ -285,7 +285,7 @@ async fn what_nobody_has_for_five_beats_is_forgotten_and_an_outage_is_one_beat()
     let same: String = bench
         .text(&format!("HGET {} *", bench.queue.keys().cron))
         .await;
-    assert_eq!(beat.split(' ').next(), same.split(' ').next());
+    assert_eq!(round.split(' ').next(), same.split(' ').next());
 }
 
 #[tokio::test]

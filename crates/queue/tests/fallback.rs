@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use longshore_job::{Answer, JobError, Outcome};
 use longshore_queue::{
-    BreakerSpec, BreakerState, Claim, ClaimState, Claimed, Fallback, Fate, HistoryEntry, Lease,
-    Limit, ProviderPolicy, Queue, Route, Verdict, Word, decide, decide_lost,
+    BreakerSpec, BreakerState, CallReport, Claim, ClaimState, Claimed, Fallback, Fate,
+    HistoryEntry, Lease, Limit, ProviderPolicy, Queue, Route, Verdict, decide, decide_lost,
 };
 use support::{Bench, LOST, RETENTION, policy, verdict};
 
@@ -53,7 +53,7 @@ async fn claim(queue: &Queue, lease: &Lease, want: usize) -> Claim {
 
 /// Settles a job by what its call said, as a worker would.
 async fn end(queue: &Queue, job: &Claimed, end: Result<Outcome, JobError>) {
-    let route = job.seen.route;
+    let route = job.context.route;
     let name = match route.is_fallback() {
         true => "postmark",
         false => "sendgrid",
@@ -61,7 +61,7 @@ async fn end(queue: &Queue, job: &Claimed, end: Result<Outcome, JobError>) {
     let decision = decide(&end, job.run, route, &policy(), name);
     let verdict = Verdict {
         state: decision.state,
-        said: decision.said,
+        report: decision.report,
         history: Some(HistoryEntry::default()),
         ..verdict(job, decision.fate)
     };
@@ -70,7 +70,7 @@ async fn end(queue: &Queue, job: &Claimed, end: Result<Outcome, JobError>) {
 }
 
 fn answer(job: &Claimed) -> Answer {
-    Answer::of(match job.seen.route.is_fallback() {
+    Answer::of(match job.context.route.is_fallback() {
         true => "postmark",
         false => "sendgrid",
     })
@@ -139,22 +139,26 @@ async fn the_fallback_takes_the_jobs_until_a_probe_finds_the_provider_well() {
     bench.enqueue(9).await;
     let jobs = claim(&queue, &worker, 4).await.jobs;
     assert_eq!(jobs.len(), 4);
-    assert!(jobs.iter().all(|job| job.seen.route == Route::Fallback));
+    assert!(jobs.iter().all(|job| job.context.route == Route::Fallback));
     well(&queue, &jobs[0]).await;
 
     // The probe goes to the provider; all others go on to the fallback meanwhile.
     open_is_over(&bench, "sendgrid").await;
     let probe = claim(&queue, &worker, 4).await.jobs;
-    assert_eq!((probe.len(), probe[0].seen.route), (1, Route::Probe));
+    assert_eq!((probe.len(), probe[0].context.route), (1, Route::Probe));
     let others = claim(&queue, &worker, 2).await.jobs;
-    assert!(others.iter().all(|job| job.seen.route == Route::Fallback));
+    assert!(
+        others
+            .iter()
+            .all(|job| job.context.route == Route::Fallback)
+    );
     ill(&queue, &probe[0]).await;
     open_is_over(&bench, "sendgrid").await;
     let probe = claim(&queue, &worker, 4).await.jobs;
-    assert_eq!(probe[0].seen.route, Route::Probe);
+    assert_eq!(probe[0].context.route, Route::Probe);
     well(&queue, &probe[0]).await;
     let back = claim(&queue, &worker, 4).await.jobs;
-    assert!(!back.is_empty() && back.iter().all(|job| job.seen.route == Route::Primary));
+    assert!(!back.is_empty() && back.iter().all(|job| job.context.route == Route::Primary));
     // What the fallback still says is said of the fallback.
     for job in &jobs[1..3] {
         ill(&queue, job).await;
@@ -203,7 +207,7 @@ async fn what_the_provider_may_have_waits_for_it() {
     open_is_over(&bench, "sendgrid").await;
     bench.enqueue(1).await;
     let probe = claim(&queue, &worker, 1).await.jobs;
-    assert_eq!(probe[0].seen.route, Route::Probe);
+    assert_eq!(probe[0].context.route, Route::Probe);
     bench.make_due().await;
     assert!(claim(&queue, &worker, 10).await.jobs.is_empty());
     let wait = bench.due_in(unknown).await;
@@ -213,7 +217,7 @@ async fn what_the_provider_may_have_waits_for_it() {
     bench.make_due().await;
     let jobs = claim(&queue, &worker, 10).await.jobs;
     assert_eq!(jobs[0].id.job_id(), Some(unknown));
-    assert_eq!(jobs[0].seen.route, Route::Primary);
+    assert_eq!(jobs[0].context.route, Route::Primary);
     assert!(jobs[0].run.may_have_been_sent && !jobs[0].run.by_fallback);
 }
 
@@ -257,8 +261,8 @@ async fn what_the_fallback_may_have_is_known_as_such() {
         key: None,
         put_back: None,
         payload_bytes: 0,
-        said: Word::Nothing,
-        seen: longshore_queue::Seen::default(),
+        report: CallReport::Nothing,
+        context: longshore_queue::ClaimContext::default(),
     };
     let settled = queue.settle(&[verdict], RETENTION).await.expect("settles");
     assert_eq!(settled.written, [true]);
@@ -281,7 +285,7 @@ async fn a_fallback_in_trouble_is_left_alone_too() {
     open_is_over(&bench, "postmark").await;
     let probe = claim(&queue, &worker, 4).await.jobs;
     assert_eq!(
-        (probe.len(), probe[0].seen.route),
+        (probe.len(), probe[0].context.route),
         (1, Route::FallbackProbe)
     );
     assert_eq!(claim(&queue, &worker, 4).await.state, ClaimState::Open);
@@ -317,7 +321,7 @@ async fn a_fallback_that_refuses_our_credentials_pauses_nothing_but_itself() {
     );
     open_is_over(&bench, "sendgrid").await;
     let probe = claim(&queue, &worker, 1).await.jobs;
-    assert_eq!(probe[0].seen.route, Route::Probe);
+    assert_eq!(probe[0].context.route, Route::Probe);
     assert_eq!(probe[0].run.used, 0);
 }
 

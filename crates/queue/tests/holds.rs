@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    BreakerSpec, BreakerState, Call, Claim, ClaimState, Claimed, Fate, Hold, HoldCause, Lease,
-    Limit, ProviderPolicy, Queue, Route, Selection, Verdict, Word,
+    BreakerSpec, BreakerState, CallReport, CallSlot, Claim, ClaimState, Claimed, Fate, Hold,
+    HoldCause, Lease, Limit, ProviderPolicy, Queue, Route, Selection, Verdict,
 };
 use support::{Bench, RETENTION, bury, done, kari, verdict};
 
@@ -63,13 +63,13 @@ async fn claim(queue: &Queue, lease: &Lease, want: usize) -> Claim {
     queue.claim(lease, want, None).await.expect("claims")
 }
 
-async fn end(queue: &Queue, claimed: &Claimed, word: Word) {
+async fn end(queue: &Queue, claimed: &Claimed, word: CallReport) {
     let fate = match word {
-        Word::Well => done(),
+        CallReport::Well => done(),
         _ => Fate::Back,
     };
     let verdict = Verdict {
-        said: word,
+        report: word,
         ..verdict(claimed, fate)
     };
     let settled = queue.settle(&[verdict], RETENTION).await;
@@ -80,20 +80,25 @@ async fn holds(queue: &Queue) -> Vec<Hold> {
     queue.stats().await.expect("counts").holds
 }
 
-fn refused() -> Word {
-    Word::Refused {
+fn refused() -> CallReport {
+    CallReport::Refused {
         reason: "401".to_owned(),
     }
 }
 
 #[tokio::test]
 async fn each_hold_is_shown_lifted_and_written_down() {
-    let hold = Word::Hold(Duration::from_secs(3600));
+    let hold = CallReport::Hold(Duration::from_secs(3600));
     for (word, cause, state, seconds) in [
         (hold, HoldCause::RetryAfter, ClaimState::Held, 3600),
         (refused(), HoldCause::Credentials, ClaimState::Refused, 60),
-        (Word::Ill, HoldCause::Breaker, ClaimState::Open, 1800),
-        (Word::Well, HoldCause::Limiter, ClaimState::Limited, 3600),
+        (CallReport::Ill, HoldCause::Breaker, ClaimState::Open, 1800),
+        (
+            CallReport::Well,
+            HoldCause::Limiter,
+            ClaimState::Limited,
+            3600,
+        ),
     ] {
         let bench = Bench::new();
         bench.enqueue(3).await;
@@ -126,7 +131,7 @@ async fn each_hold_is_shown_lifted_and_written_down() {
         let next = claim(&queue, &worker, 1).await;
         assert_eq!(next.jobs.len(), 1, "{cause}");
         // A breaker is not closed by a word: one probe goes at once.
-        let probed = next.jobs[0].seen.route == Route::Probe;
+        let probed = next.jobs[0].context.route == Route::Probe;
         assert_eq!(probed, cause == HoldCause::Breaker);
         assert_eq!(queue.lift_holds(&kari()).await.expect("lifts").len(), {
             // The probe of the breaker, and the limiter's next call.
@@ -137,8 +142,8 @@ async fn each_hold_is_shown_lifted_and_written_down() {
 
 #[tokio::test]
 async fn a_clock_that_is_set_back_makes_each_hold_void() {
-    let hold = Word::Hold(Duration::from_secs(3600));
-    for word in [hold, refused(), Word::Ill] {
+    let hold = CallReport::Hold(Duration::from_secs(3600));
+    for word in [hold, refused(), CallReport::Ill] {
         let bench = Bench::new();
         bench.enqueue(3).await;
         let queue = bench.with(policy(100, 1));
@@ -148,8 +153,8 @@ async fn a_clock_that_is_set_back_makes_each_hold_void() {
         assert_eq!(claim(&queue, &worker, 1).await.jobs.len(), 0);
         let keys = bench.queue.keys();
         let (key, field) = match word {
-            Word::Hold(_) => (&keys.gate, "held"),
-            Word::Refused { .. } => (&keys.gate, "refused_until"),
+            CallReport::Hold(_) => (&keys.gate, "held"),
+            CallReport::Refused { .. } => (&keys.gate, "refused_until"),
             _ => (&keys.breakers, "sendgrid"),
         };
         bench.set_back(key, field, HOUR_MS).await;
@@ -168,10 +173,10 @@ async fn a_probe_whose_lease_was_given_before_the_clock_went_back_frees_it() {
     let queue = bench.with(policy(100, 1));
     let worker = bench.worker("w").await;
     let job = claim(&queue, &worker, 1).await.jobs.remove(0);
-    end(&queue, &job, Word::Ill).await;
+    end(&queue, &job, CallReport::Ill).await;
     queue.lift_holds(&kari()).await.expect("lifts");
     let probe = claim(&queue, &worker, 1).await.jobs.remove(0);
-    assert_eq!(probe.seen.route, Route::Probe);
+    assert_eq!(probe.context.route, Route::Probe);
     assert_eq!(claim(&queue, &worker, 1).await.state, ClaimState::Open);
     let breakers = bench.queue.keys().breakers.clone();
     bench.set_back(&breakers, "sendgrid", HOUR_MS).await;
@@ -179,7 +184,7 @@ async fn a_probe_whose_lease_was_given_before_the_clock_went_back_frees_it() {
     assert_eq!(stats.breakers[0].state, BreakerState::HalfOpen);
     assert_eq!(stats.breakers[0].until_ms, None, "that one is void");
     let next = claim(&queue, &worker, 1).await.jobs.remove(0);
-    assert_eq!(next.seen.route, Route::Probe);
+    assert_eq!(next.context.route, Route::Probe);
 }
 
 #[tokio::test]
@@ -251,14 +256,14 @@ async fn what_runs_have_booked_ahead_is_kept() {
         per: Duration::from_secs(10),
     };
     let take = async || bench.queue.take_call("stripe", limit).await.expect("asks");
-    assert_eq!(take().await, Call::In(Duration::ZERO));
+    assert_eq!(take().await, CallSlot::In(Duration::ZERO));
     for n in 1..=3 {
-        let Call::In(wait) = take().await else {
+        let CallSlot::In(wait) = take().await else {
             panic!("place {n} is within half a minute");
         };
         assert!(wait > Duration::from_secs(10 * n - 2), "{n}: {wait:?}");
     }
-    assert_eq!(take().await, Call::TooManyAhead);
+    assert_eq!(take().await, CallSlot::TooManyAhead);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_queue::{Fate, MAX_LOST, Seen, Verdict, Word, decide_lost};
+use longshore_queue::{CallReport, ClaimContext, Fate, MAX_LOST, Verdict, decide_lost};
 use support::{Bench, LOST, STALE, ids, set, verdict};
 
 const LATE: Duration = Duration::from_secs(16);
@@ -162,8 +162,8 @@ async fn a_claim_whose_answer_was_lost_is_found_as_owned_and_unknown() {
                 key: None,
                 put_back: None,
                 payload_bytes: 0,
-                said: Word::Nothing,
-                seen: Seen::default(),
+                report: CallReport::Nothing,
+                context: ClaimContext::default(),
             })
             .collect();
         assert!(bench.settle(&back).await.iter().all(|written| *written));
@@ -199,8 +199,8 @@ async fn a_job_that_takes_its_workers_with_it_is_dead_the_third_time() {
             key: None,
             put_back: None,
             payload_bytes: 0,
-            said: Word::Nothing,
-            seen: Seen::default(),
+            report: CallReport::Nothing,
+            context: ClaimContext::default(),
         };
         assert_eq!(bench.settle(&[verdict]).await, [true]);
     }
@@ -239,7 +239,7 @@ async fn a_rescue_that_was_not_settled_is_taken_again_and_never_given_back_as_un
     assert!(first.own.is_empty() && second.own.is_empty());
     assert_eq!(second.taken[0].id, support::raw(id));
     // Only the latest token counts.
-    let settle = async |taken: &longshore_queue::Taken| {
+    let settle = async |taken: &longshore_queue::RescuedJob| {
         let decision = decide_lost(taken.run, taken.by_fallback, &support::policy());
         let verdict = Verdict {
             id: taken.id.clone(),
@@ -251,8 +251,8 @@ async fn a_rescue_that_was_not_settled_is_taken_again_and_never_given_back_as_un
             key: None,
             put_back: None,
             payload_bytes: 0,
-            said: Word::Nothing,
-            seen: Seen::default(),
+            report: CallReport::Nothing,
+            context: ClaimContext::default(),
         };
         bench.settle(&[verdict]).await
     };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    Fate, JobState, Lease, Limit, ProviderPolicy, Remembered, RunState, TakenBack, Verdict,
+    Fate, JobState, Lease, Limit, ProviderPolicy, Remembered, Resent, RunState, Verdict,
     WorkerFacts,
 };
 use support::{Bench, ids, raw};
@@ -318,8 +318,8 @@ async fn a_parked_job_is_taken_back_by_the_worker_that_had_it() {
         enqueued_at_ms: claimed.enqueued_at_ms,
         run: claimed.run,
     }];
-    let told = bench.queue.take_back(&new, &remembered).await;
-    assert!(matches!(told.expect("tells"), TakenBack::Told { ours, .. } if ours == [true]));
+    let told = bench.queue.resend(&new, &remembered).await;
+    assert!(matches!(told.expect("tells"), Resent::Done { ours, .. } if ours == [true]));
     assert_eq!(state(&bench, parked[0]).await, (JobState::Running, false));
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!((stats.parked, stats.pending), (0, 0));

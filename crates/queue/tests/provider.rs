@@ -10,8 +10,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use longshore_queue::{
-    BreakerSpec, BreakerState, Call, Claim, ClaimState, Claimed, Fate, HoldCause, Lease, Limit,
-    ProviderPolicy, Queue, Route, Signed, Verdict, Word,
+    BreakerSpec, BreakerState, CallReport, CallSlot, Claim, ClaimState, Claimed, Fate, HoldCause,
+    Lease, Limit, ProviderPolicy, Queue, Route, Signed, Verdict,
 };
 use support::{Bench, RETENTION, done, verdict};
 
@@ -42,13 +42,13 @@ async fn claim(queue: &Queue, lease: &Lease, want: usize) -> Claim {
     queue.claim(lease, want, None).await.expect("claims")
 }
 
-fn said(claimed: &Claimed, word: Word) -> Verdict {
+fn reporting(claimed: &Claimed, word: CallReport) -> Verdict {
     let fate = match word {
-        Word::Well => done(),
+        CallReport::Well => done(),
         _ => Fate::Back,
     };
     Verdict {
-        said: word,
+        report: word,
         ..verdict(claimed, fate)
     }
 }
@@ -145,15 +145,15 @@ async fn jobs_that_make_many_calls_ask_for_each() {
         per: Duration::from_secs(60),
     };
     let take = async |name| bench.queue.take_call(name, limit).await.expect("asks");
-    assert_eq!(take("writes").await, Call::In(Duration::ZERO));
-    let Call::In(wait) = take("writes").await else {
+    assert_eq!(take("writes").await, CallSlot::In(Duration::ZERO));
+    let CallSlot::In(wait) = take("writes").await else {
         panic!("a place half a minute ahead is given out");
     };
     assert!(wait > Duration::from_secs(28), "{wait:?}");
-    assert_eq!(take("writes").await, Call::TooManyAhead);
+    assert_eq!(take("writes").await, CallSlot::TooManyAhead);
     assert_eq!(
         take("reads").await,
-        Call::In(Duration::ZERO),
+        CallSlot::In(Duration::ZERO),
         "each has its own"
     );
 }
@@ -173,7 +173,7 @@ async fn a_place_that_was_taken_goes_before_claims() {
     bench.enqueue(1).await;
     let limit = queue.provider().limit.expect("has one");
     let call = queue.take_call("twilio", limit).await.expect("asks");
-    assert_eq!(call, Call::In(Duration::ZERO));
+    assert_eq!(call, CallSlot::In(Duration::ZERO));
     let none = claim(&queue, &worker, 1).await;
     assert_eq!((none.jobs.len(), none.state), (0, ClaimState::Limited));
 }
@@ -186,37 +186,40 @@ async fn failures_in_a_row_open_it_one_probe_decides_and_late_verdicts_count_not
     let (a, b) = (bench.worker("a").await, bench.worker("b").await);
     let jobs = claim(&queue, &a, 6).await.jobs;
     // Two failures, a success between them, two more: never three in a row.
-    for (job, word) in jobs
-        .iter()
-        .zip([Word::Ill, Word::Ill, Word::Well, Word::Ill, Word::Ill])
-    {
-        settle(&queue, &[said(job, word)]).await;
+    for (job, word) in jobs.iter().zip([
+        CallReport::Ill,
+        CallReport::Ill,
+        CallReport::Well,
+        CallReport::Ill,
+        CallReport::Ill,
+    ]) {
+        settle(&queue, &[reporting(job, word)]).await;
     }
     assert_eq!(state(&queue).await, BreakerState::Closed);
     let jobs = [jobs, claim(&queue, &a, 10).await.jobs].concat();
-    settle(&queue, &[said(&jobs[6], Word::Ill)]).await;
+    settle(&queue, &[reporting(&jobs[6], CallReport::Ill)]).await;
     assert_eq!(state(&queue).await, BreakerState::Open);
     // Claimed before it opened: a success now says nothing.
-    settle(&queue, &[said(&jobs[5], Word::Well)]).await;
+    settle(&queue, &[reporting(&jobs[5], CallReport::Well)]).await;
     let held = claim(&queue, &b, 10).await;
     assert_eq!((held.state, held.jobs.len()), (ClaimState::Open, 0));
     assert!(held.next_due.is_some_and(|due| due <= OPEN));
 
     until_open_is_over(&queue).await;
     let probe = claim(&queue, &a, 10).await.jobs;
-    assert_eq!((probe.len(), probe[0].seen.route), (1, Route::Probe));
+    assert_eq!((probe.len(), probe[0].context.route), (1, Route::Probe));
     assert_eq!(
         claim(&queue, &b, 10).await.state,
         ClaimState::Open,
         "one probe, fleet-wide"
     );
     assert_eq!(state(&queue).await, BreakerState::HalfOpen);
-    settle(&queue, &[said(&probe[0], Word::Ill)]).await;
+    settle(&queue, &[reporting(&probe[0], CallReport::Ill)]).await;
     assert_eq!(state(&queue).await, BreakerState::Open);
 
     until_open_is_over(&queue).await;
     let probe = claim(&queue, &b, 10).await.jobs;
-    settle(&queue, &[said(&probe[0], Word::Well)]).await;
+    settle(&queue, &[reporting(&probe[0], CallReport::Well)]).await;
     assert_eq!(state(&queue).await, BreakerState::Closed);
     bench.enqueue(5).await;
     assert!(claim(&queue, &a, 10).await.jobs.len() >= 5);
@@ -229,19 +232,22 @@ async fn a_dead_prober_or_one_that_made_no_call_frees_the_probe() {
     let queue = bench.queue.clone().with_provider(breaker(None));
     let worker = bench.worker("w").await;
     let jobs = claim(&queue, &worker, 3).await.jobs;
-    let ill: Vec<_> = jobs.iter().map(|job| said(job, Word::Ill)).collect();
+    let ill: Vec<_> = jobs
+        .iter()
+        .map(|job| reporting(job, CallReport::Ill))
+        .collect();
     settle(&queue, &ill).await;
     until_open_is_over(&queue).await;
     // It made no call: the next probe may go at once.
     let probe = claim(&queue, &worker, 1).await.jobs;
-    settle(&queue, &[said(&probe[0], Word::Nothing)]).await;
+    settle(&queue, &[reporting(&probe[0], CallReport::Nothing)]).await;
     let probe = claim(&queue, &worker, 1).await.jobs;
-    assert_eq!(probe[0].seen.route, Route::Probe);
+    assert_eq!(probe[0].context.route, Route::Probe);
     // It never comes back: its lease ends.
     assert_eq!(claim(&queue, &worker, 1).await.state, ClaimState::Open);
     until_open_is_over(&queue).await;
     assert_eq!(
-        claim(&queue, &worker, 1).await.jobs[0].seen.route,
+        claim(&queue, &worker, 1).await.jobs[0].context.route,
         Route::Probe
     );
 }
@@ -256,14 +262,16 @@ async fn with_a_window_failures_count_however_many_calls_went_well_between_them(
         .with_provider(breaker(Some(Duration::from_secs(60))));
     let worker = bench.worker("w").await;
     let jobs = claim(&queue, &worker, 10).await.jobs;
-    for (job, word) in jobs
-        .iter()
-        .zip([Word::Ill, Word::Well, Word::Ill, Word::Well])
-    {
-        settle(&queue, &[said(job, word)]).await;
+    for (job, word) in jobs.iter().zip([
+        CallReport::Ill,
+        CallReport::Well,
+        CallReport::Ill,
+        CallReport::Well,
+    ]) {
+        settle(&queue, &[reporting(job, word)]).await;
     }
     assert_eq!(state(&queue).await, BreakerState::Closed);
-    settle(&queue, &[said(&jobs[4], Word::Ill)]).await;
+    settle(&queue, &[reporting(&jobs[4], CallReport::Ill)]).await;
     assert_eq!(state(&queue).await, BreakerState::Open);
 }
 
@@ -274,8 +282,12 @@ async fn when_the_provider_says_when_to_come_back_claims_wait_until_then() {
     let queue = bench.queue.clone().with_provider(breaker(None));
     let worker = bench.worker("w").await;
     let jobs = claim(&queue, &worker, 2).await.jobs;
-    let hold = |secs| Word::Hold(Duration::from_secs(secs));
-    settle(&queue, &[said(&jobs[0], hold(60)), said(&jobs[1], hold(5))]).await;
+    let hold = |secs| CallReport::Hold(Duration::from_secs(secs));
+    settle(
+        &queue,
+        &[reporting(&jobs[0], hold(60)), reporting(&jobs[1], hold(5))],
+    )
+    .await;
     let held = claim(&queue, &worker, 10).await;
     assert_eq!(held.state, ClaimState::Held);
     // The longer one counts.
@@ -301,9 +313,9 @@ async fn refused_credentials_pause_the_queue_until_a_probe_or_new_ones_find_it_b
     let (old, new) = (with("v1"), with("v2"));
     let worker = bench.worker("w").await;
     let refused = |job: &Claimed| {
-        said(
+        reporting(
             job,
-            Word::Refused {
+            CallReport::Refused {
                 reason: "401: the key was revoked".to_owned(),
             },
         )
@@ -327,7 +339,7 @@ async fn refused_credentials_pause_the_queue_until_a_probe_or_new_ones_find_it_b
 
     // New credentials are tried at once, by one job; refused too, they wait their minute.
     let probe = claim(&new, &worker, 5).await.jobs;
-    assert_eq!((probe.len(), probe[0].seen.route), (1, Route::Probe));
+    assert_eq!((probe.len(), probe[0].context.route), (1, Route::Probe));
     settle(&new, &[refused(&probe[0])]).await;
     assert_eq!(claim(&new, &worker, 5).await.state, ClaimState::Refused);
 
@@ -336,13 +348,13 @@ async fn refused_credentials_pause_the_queue_until_a_probe_or_new_ones_find_it_b
         .text(&format!("HSET {} refused_until 1", bench.queue.keys().gate))
         .await;
     let probe = claim(&new, &worker, 5).await.jobs;
-    assert_eq!((probe.len(), probe[0].seen.route), (1, Route::Probe));
+    assert_eq!((probe.len(), probe[0].context.route), (1, Route::Probe));
     assert_eq!(
         claim(&new, &worker, 5).await.state,
         ClaimState::Refused,
         "one a minute"
     );
-    settle(&new, &[said(&probe[0], Word::Well)]).await;
+    settle(&new, &[reporting(&probe[0], CallReport::Well)]).await;
     assert_eq!(old.stats().await.expect("counts").paused, None);
     assert_eq!(claim(&new, &worker, 5).await.jobs.len(), 4);
 }
@@ -355,7 +367,11 @@ async fn an_operators_resume_leaves_the_queues_own_pause_and_lifting_ends_it() {
     let worker = bench.worker("w").await;
     let jobs = claim(&queue, &worker, 1).await.jobs;
     let reason = "401".to_owned();
-    settle(&queue, &[said(&jobs[0], Word::Refused { reason })]).await;
+    settle(
+        &queue,
+        &[reporting(&jobs[0], CallReport::Refused { reason })],
+    )
+    .await;
     let ada = Signed::new("ada", "");
     assert!(!queue.resume(&ada).await.expect("resumes"), "nobody paused");
     assert_eq!(claim(&queue, &worker, 5).await.state, ClaimState::Refused);

@@ -10,11 +10,11 @@ mod support;
 use std::time::Duration;
 
 use longshore_job::{AddressHash, JobId, Suppress, SuppressedFor, Suppression};
-use longshore_queue::{Fate, Heard, News, RawId};
+use longshore_queue::{DeliveryUpdate, Fate, RawId, UpdateResult};
 use support::{Bench, verdict};
 
-fn news(message: &str, job: Option<JobId>, state: &str, rank: u8) -> News {
-    News {
+fn update(message: &str, job: Option<JobId>, state: &str, rank: u8) -> DeliveryUpdate {
+    DeliveryUpdate {
         message: message.to_owned(),
         job,
         state: state.to_owned(),
@@ -34,26 +34,29 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn news_in_any_order_and_twice_leave_what_came_last() {
+async fn updates_in_any_order_and_twice_leave_what_came_last() {
     let bench = Bench::new();
     let id = bench.enqueue(1).await[0];
     assert_eq!(bench.delivery(id).await, None);
-    assert!(bench.queue.own("SM1", id).await.expect("owns"));
+    assert!(bench.queue.note_message("SM1", id).await.expect("notes"));
     assert_eq!(
         bench.delivery(id).await,
         Some(("SM1".into(), None, None)),
-        "known, and no news yet"
+        "known, and no update yet"
     );
     for (state, rank, heard) in [
-        ("sent", 4, Heard::Noted),
-        ("queued", 2, Heard::Stale),
-        ("sent", 4, Heard::Stale),
-        ("failed", 5, Heard::Noted),
-        ("delivered", 5, Heard::Stale),
-        ("sending", 3, Heard::Stale),
+        ("sent", 4, UpdateResult::Noted),
+        ("queued", 2, UpdateResult::Stale),
+        ("sent", 4, UpdateResult::Stale),
+        ("failed", 5, UpdateResult::Noted),
+        ("delivered", 5, UpdateResult::Stale),
+        ("sending", 3, UpdateResult::Stale),
     ] {
-        let said = bench.queue.hear(&news("SM1", None, state, rank)).await;
-        assert_eq!(said.expect("hears"), heard, "{state}");
+        let said = bench
+            .queue
+            .update_delivery(&update("SM1", None, state, rank))
+            .await;
+        assert_eq!(said.expect("updates"), heard, "{state}");
     }
     let failed = (
         "SM1".to_owned(),
@@ -62,8 +65,11 @@ async fn news_in_any_order_and_twice_leave_what_came_last() {
     );
     assert_eq!(bench.delivery(id).await, Some(failed));
     // A code that no longer holds goes.
-    let read = bench.queue.hear(&news("SM1", None, "read", 6)).await;
-    assert_eq!(read.expect("hears"), Heard::Noted);
+    let read = bench
+        .queue
+        .update_delivery(&update("SM1", None, "read", 6))
+        .await;
+    assert_eq!(read.expect("updates"), UpdateResult::Noted);
     assert_eq!(
         bench.delivery(id).await,
         Some(("SM1".into(), Some("read".into()), None))
@@ -87,11 +93,13 @@ async fn deliveries_stay_inside_a_budget_and_the_oldest_go_first() {
     let budget = 400_000;
     let queue = bench.queue.clone().with_delivery_bytes(budget);
     for n in 0..2000 {
-        assert!(queue.own(&message(n), id).await.expect("owns"));
+        assert!(queue.note_message(&message(n), id).await.expect("notes"));
         if n % 2 == 0 {
             let job = Some(id);
-            let told = queue.hear(&news(&message(n), job, "delivered", 4)).await;
-            assert_eq!(told.expect("hears"), Heard::Noted);
+            let told = queue
+                .update_delivery(&update(&message(n), job, "delivered", 4))
+                .await;
+            assert_eq!(told.expect("updates"), UpdateResult::Noted);
         }
     }
     let counted: u64 = bench.raw(&[b"HGET", b"{t:email}:deliveries", b""]).await;
@@ -122,8 +130,10 @@ async fn deliveries_stay_inside_a_budget_and_the_oldest_go_first() {
     assert!((1000..1900).contains(&kept), "{kept}");
     let oldest = 2000 - kept;
     assert!(there(oldest).await);
-    let read = queue.hear(&news(&message(oldest), None, "open", 9)).await;
-    assert_eq!(read.expect("hears"), Heard::Noted);
+    let read = queue
+        .update_delivery(&update(&message(oldest), None, "open", 9))
+        .await;
+    assert_eq!(read.expect("updates"), UpdateResult::Noted);
     // A budget that was lowered holds by itself.
     let smaller = bench.queue.clone().with_delivery_bytes(40_000);
     while smaller.forget_deliveries().await.expect("forgets") > 0 {}
@@ -150,53 +160,79 @@ async fn a_spoiled_key_stops_no_message_and_no_suppression() {
             .await;
         let shown = bench.queue.job(&RawId::from(id)).await;
         assert!(shown.is_ok(), "{key}: the job is shown");
-        assert!(bench.queue.own("SM1", id).await.expect("owns"), "{key}");
+        assert!(
+            bench.queue.note_message("SM1", id).await.expect("notes"),
+            "{key}"
+        );
     }
     // A record that is none.
     bench
         .raw::<u8>(&[b"HSET", b"{t:email}:deliveries", b"SM2", b"garbage"])
         .await;
-    let bounced = News {
+    let bounced = DeliveryUpdate {
         suppress: Some(bounce(Some("ev1"))),
-        ..news("SM2", None, "bounce", 4)
+        ..update("SM2", None, "bounce", 4)
     };
-    let told = bench.queue.hear(&bounced).await.expect("hears");
-    assert_eq!(told, Heard::Noted);
+    let told = bench
+        .queue
+        .update_delivery(&bounced)
+        .await
+        .expect("updates");
+    assert_eq!(told, UpdateResult::Noted);
     assert!(bench.suppressed().await.is_some());
 }
 
 #[tokio::test]
-async fn news_find_their_job_by_name_when_the_answer_was_lost() {
+async fn updates_find_their_job_by_name_when_the_answer_was_lost() {
     let bench = Bench::new();
     let id = bench.enqueue(1).await[0];
     let before = bench.keys().await;
     for stranger in [None, Some(JobId::generate())] {
-        let said = bench.queue.hear(&news("SM1", stranger, "sent", 4)).await;
-        assert_eq!(said.expect("hears"), Heard::Unknown);
+        let said = bench
+            .queue
+            .update_delivery(&update("SM1", stranger, "sent", 4))
+            .await;
+        assert_eq!(said.expect("updates"), UpdateResult::Unknown);
     }
     assert_eq!(bench.keys().await, before, "strangers leave nothing behind");
 
-    let said = bench.queue.hear(&news("SM1", Some(id), "sent", 4)).await;
-    assert_eq!(said.expect("hears"), Heard::Noted);
-    let past = bench.queue.past(id).await.expect("looks back");
+    let said = bench
+        .queue
+        .update_delivery(&update("SM1", Some(id), "sent", 4))
+        .await;
+    assert_eq!(said.expect("updates"), UpdateResult::Noted);
+    let past = bench.queue.earlier_requests(id).await.expect("looks back");
     assert_eq!(past.message.as_deref(), Some("SM1"));
-    assert!(bench.queue.own("SM1", id).await.expect("owns"));
+    assert!(bench.queue.note_message("SM1", id).await.expect("notes"));
 }
 
 #[tokio::test]
 async fn a_message_has_one_owner() {
     let bench = Bench::new();
     let ids = bench.enqueue(2).await;
-    assert!(bench.queue.own("SM1", ids[0]).await.expect("owns"));
-    assert!(bench.queue.own("SM1", ids[0]).await.expect("owns"), "again");
-    assert!(!bench.queue.own("SM1", ids[1]).await.expect("asks"));
+    assert!(
+        bench
+            .queue
+            .note_message("SM1", ids[0])
+            .await
+            .expect("notes")
+    );
+    assert!(
+        bench
+            .queue
+            .note_message("SM1", ids[0])
+            .await
+            .expect("notes"),
+        "again"
+    );
+    assert!(!bench.queue.note_message("SM1", ids[1]).await.expect("asks"));
     assert_eq!(bench.delivery(ids[1]).await, None);
     // News that name another job go to the owner.
     let said = bench
         .queue
-        .hear(&news("SM1", Some(ids[1]), "sent", 4))
+        .update_delivery(&update("SM1", Some(ids[1]), "sent", 4))
         .await;
-    assert_eq!(said.expect("hears"), Heard::Noted);
+    assert_eq!(said.expect("updates"), UpdateResult::Noted);
     assert_eq!(bench.delivery(ids[1]).await, None);
     assert_eq!(
         bench.delivery(ids[0]).await,
@@ -204,7 +240,7 @@ async fn a_message_has_one_owner() {
     );
     // A job that is gone leaves no record behind.
     let gone = JobId::generate();
-    assert!(bench.queue.own("SM2", gone).await.expect("owns"));
+    assert!(bench.queue.note_message("SM2", gone).await.expect("notes"));
     assert!(
         !bench
             .keys()
@@ -218,10 +254,10 @@ async fn a_message_has_one_owner() {
 async fn a_run_that_redis_forgot_was_at_some_time_before_it_was_first_asked_for() {
     let bench = Bench::new();
     let id = bench.enqueue(1).await[0];
-    let first = bench.queue.past(id).await.expect("looks back");
+    let first = bench.queue.earlier_requests(id).await.expect("looks back");
     let now = || async { bench.queue.now_ms().await.expect("has a clock") };
     while now().await <= first.now_ms {}
-    let later = bench.queue.past(id).await.expect("looks back");
+    let later = bench.queue.earlier_requests(id).await.expect("looks back");
     assert!(later.now_ms > first.now_ms);
     assert_eq!(
         later.before_ms, first.before_ms,
@@ -229,7 +265,11 @@ async fn a_run_that_redis_forgot_was_at_some_time_before_it_was_first_asked_for(
     );
     // A job that is gone leaves no record behind.
     let gone = JobId::generate();
-    bench.queue.past(gone).await.expect("looks back");
+    bench
+        .queue
+        .earlier_requests(gone)
+        .await
+        .expect("looks back");
     let keys = bench.keys().await;
     assert!(!keys.iter().any(|key| key.contains(&gone.to_string())));
 }
@@ -247,7 +287,7 @@ async fn a_job_knows_between_which_times_it_may_have_been_sent() {
         let entry = verdict.history.as_mut().expect("has an entry");
         entry.outcome = outcome.to_owned();
         assert_eq!(bench.settle(&[verdict]).await, [true]);
-        let past = bench.queue.past(id).await.expect("looks back");
+        let past = bench.queue.earlier_requests(id).await.expect("looks back");
         assert!(past.after_ms <= past.before_ms && past.before_ms <= past.now_ms);
         told.push(past);
     }
@@ -383,15 +423,18 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn news_suppress_an_address_in_the_same_step() {
+async fn updates_suppress_an_address_in_the_same_step() {
     let bench = Bench::new();
     let id = bench.enqueue(1).await[0];
-    assert!(bench.queue.own("M1", id).await.expect("owns"));
-    let news = News {
+    assert!(bench.queue.note_message("M1", id).await.expect("notes"));
+    let update = DeliveryUpdate {
         suppress: Some(bounce(Some("ev1"))),
-        ..news("M1", None, "bounce", 4)
+        ..update("M1", None, "bounce", 4)
     };
-    assert_eq!(bench.queue.hear(&news).await.expect("hears"), Heard::Noted);
+    assert_eq!(
+        bench.queue.update_delivery(&update).await.expect("updates"),
+        UpdateResult::Noted
+    );
     let by_bounce = Some(("bounce".to_owned(), Some(id.to_string())));
     assert_eq!(bench.suppressed().await, by_bounce);
     // What is there for one reason stays there for it.
@@ -401,7 +444,7 @@ async fn news_suppress_an_address_in_the_same_step() {
         ..bounce(None)
     };
     let said = bench.queue.suppress(&report, None).await;
-    assert_eq!(said.expect("hears"), Heard::Unknown);
+    assert_eq!(said.expect("updates"), UpdateResult::Unknown);
     assert_eq!(bench.suppressed().await, by_bounce);
     let week = Duration::from_secs(7 * 24 * 3600).as_millis() as i64;
     let ttl: i64 = bench.text("PTTL {t:email}:event:ev1").await;
@@ -415,27 +458,27 @@ async fn an_event_that_comes_again_does_not_undo_an_operators_word() {
         let removed = bench.queue.unassign("suppressed", ada().as_str()).await;
         assert!(removed.expect("removes"));
     };
-    let hear = async |event: Option<&str>| {
-        let news = News {
+    let update_it = async |event: Option<&str>| {
+        let update = DeliveryUpdate {
             suppress: Some(bounce(event)),
-            ..news("M1", Some(JobId::generate()), "bounce", 4)
+            ..update("M1", Some(JobId::generate()), "bounce", 4)
         };
-        bench.queue.hear(&news).await.expect("hears")
+        bench.queue.update_delivery(&update).await.expect("updates")
     };
     // Of a mail that is not ours, or that nobody remembers.
-    assert_eq!(hear(Some("ev1")).await, Heard::Noted);
+    assert_eq!(update_it(Some("ev1")).await, UpdateResult::Noted);
     assert_eq!(bench.suppressed().await, Some(("bounce".to_owned(), None)));
     remove().await;
-    assert_eq!(hear(Some("ev1")).await, Heard::Unknown);
+    assert_eq!(update_it(Some("ev1")).await, UpdateResult::Unknown);
     assert_eq!(bench.suppressed().await, None);
     // Another bounce is another.
-    assert_eq!(hear(Some("ev2")).await, Heard::Noted);
+    assert_eq!(update_it(Some("ev2")).await, UpdateResult::Noted);
     remove().await;
     let again = bench.queue.unassign("suppressed", ada().as_str()).await;
     assert!(!again.expect("asks"), "it is gone");
     // One without an id cannot be told from another.
-    assert_eq!(hear(None).await, Heard::Noted);
-    assert_eq!(hear(None).await, Heard::Unknown);
+    assert_eq!(update_it(None).await, UpdateResult::Noted);
+    assert_eq!(update_it(None).await, UpdateResult::Unknown);
 }
 
 #[tokio::test]
@@ -444,13 +487,13 @@ async fn a_bounce_without_a_message_is_of_the_job_that_its_mail_named() {
     let id = bench.enqueue(1).await[0];
     assert_eq!(bench.queue.message_of(id).await.expect("asks"), None);
     let said = bench.queue.suppress(&bounce(Some("ev1")), Some(id)).await;
-    assert_eq!(said.expect("hears"), Heard::Noted);
+    assert_eq!(said.expect("updates"), UpdateResult::Noted);
     assert_eq!(
         bench.suppressed().await,
         Some(("bounce".to_owned(), Some(id.to_string())))
     );
     assert_eq!(bench.delivery(id).await, None, "no message is made up");
-    assert!(bench.queue.own("M1", id).await.expect("owns"));
+    assert!(bench.queue.note_message("M1", id).await.expect("notes"));
     let message = bench.queue.message_of(id).await.expect("asks");
     assert_eq!(message.as_deref(), Some("M1"));
 }
@@ -459,9 +502,12 @@ async fn a_bounce_without_a_message_is_of_the_job_that_its_mail_named() {
 async fn a_job_that_was_sent_twice_keeps_the_message_that_was_noted() {
     let bench = Bench::new();
     let id = bench.enqueue(1).await[0];
-    assert!(bench.queue.own("M2", id).await.expect("owns"));
-    let said = bench.queue.hear(&news("M1", Some(id), "sent", 4)).await;
-    assert_eq!(said.expect("hears"), Heard::Noted);
+    assert!(bench.queue.note_message("M2", id).await.expect("notes"));
+    let said = bench
+        .queue
+        .update_delivery(&update("M1", Some(id), "sent", 4))
+        .await;
+    assert_eq!(said.expect("updates"), UpdateResult::Noted);
     assert_eq!(bench.delivery(id).await, Some(("M2".into(), None, None)));
 }
 

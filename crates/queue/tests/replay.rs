@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use longshore_job::{Answer, Cause, Class, JobId};
 use longshore_queue::{
-    Begun, Changed, Fate, HistoryEntry, Lease, Replay, ReplayState, Route, Seen, Selection, Verdict,
+    Begun, Changed, ClaimContext, Fate, HistoryEntry, Lease, Replay, ReplayState, Route, Selection,
+    Verdict,
 };
 use support::{Bench, bury, done, kari, raw, refused, run, verdict};
 
@@ -321,9 +322,9 @@ async fn a_first_attempt_that_is_made_again_later_counts_once_and_a_probe_before
     // One is a probe, and goes back at the cost of no attempt; one waits for its retry.
     let claimed = bench.claim(&worker, 2).await;
     let probe = Verdict {
-        seen: Seen {
+        context: ClaimContext {
             route: Route::Probe,
-            ..claimed[0].seen
+            ..claimed[0].context
         },
         ..failed(&claimed[0], Fate::Back)
     };

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    BreakerSpec, Claimed, Edit, Fate, JobState, Lease, Limit, NewJob, Note, ProviderPolicy, Queue,
-    QueueError, Remembered, Replaying, RunAt, TakenBack, Verdict, Word, WorkerFacts,
+    BreakerSpec, CallReport, Claimed, Edit, Fate, JobState, Lease, Limit, NewJob, Note,
+    ProviderPolicy, Queue, QueueError, Remembered, Replaying, Resent, RunAt, Verdict, WorkerFacts,
 };
 use support::{Bench, LOST, RETENTION, STALE, done, kari, raw, refused, verdict};
 
@@ -60,7 +60,7 @@ fn verdicts(running: &[Claimed]) -> Vec<Verdict> {
     fates
         .map(|(job, fate)| Verdict {
             // Which has to be written, too.
-            said: Word::Ill,
+            report: CallReport::Ill,
             ..verdict(job, fate)
         })
         .collect()
@@ -296,11 +296,11 @@ async fn leases_and_claims_that_were_written_over_are_told_again() {
             run: job.run,
         });
         let remembered: Vec<_> = remembered.collect();
-        let told = queue.take_back(worker, &remembered).await.expect("tells");
-        let TakenBack::Told { at, ours } = told else {
+        let told = queue.resend(worker, &remembered).await.expect("tells");
+        let Resent::Done { at, ours } = told else {
             panic!("{suffix}: {told:?}");
         };
-        queue.go_over(&at);
+        queue.adopt_timeline(&at);
         assert_eq!(ours, [true; 5], "{suffix}");
         let settled = queue.settle(&verdicts(&filled.running), RETENTION).await;
         assert_eq!(settled.expect("settles").written, [true; 5], "{suffix}");

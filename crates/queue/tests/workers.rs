@@ -10,7 +10,7 @@ mod support;
 use std::time::Duration;
 
 use longshore_queue::{
-    BreakerSpec, BreakerState, ClaimState, Fate, Lease, ProviderPolicy, Queue, Verdict, Word,
+    BreakerSpec, BreakerState, CallReport, ClaimState, Fate, Lease, ProviderPolicy, Queue, Verdict,
     WorkerFacts, WorkerId,
 };
 use support::{Bench, LOST, RETENTION};
@@ -77,7 +77,7 @@ async fn misses(bench: &Bench, queue: &Queue, worker: &Lease) {
     bench.enqueue(1).await;
     let claimed = bench.claim(worker, 1).await;
     let verdict = Verdict {
-        said: Word::NotReached,
+        report: CallReport::NotReached,
         ..support::verdict(&claimed[0], Fate::Back)
     };
     let settled = queue.settle(&[verdict], RETENTION).await;

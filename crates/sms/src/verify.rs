@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::SendSms;
 use jiff::Timestamp;
-use longshore_job::{Earlier, JobError, Outcome, Run, Scope};
+use longshore_job::{EarlierRequests, JobError, Outcome, Run, Scope};
 use longshore_provider::{AnswerTable, CallError, Purpose};
 
 use crate::Twilio;
@@ -44,7 +44,7 @@ pub(crate) async fn verify(
     job: &SendSms,
     run: &Run,
 ) -> Result<Option<Outcome>, JobError> {
-    let earlier = run.memory().earlier().await?;
+    let earlier = run.memory().earlier_requests().await?;
     if let Some(sid) = earlier.message {
         // That it was sent is known; the rest would be nice to know.
         let message = twilio.message(run, &sid).await;
@@ -75,7 +75,7 @@ pub(crate) async fn verify(
 }
 
 /// That nothing is found means something only once what was sent would be there.
-fn settled(earlier: &Earlier) -> Result<(), JobError> {
+fn settled(earlier: &EarlierRequests) -> Result<(), JobError> {
     let since = earlier.now.duration_since(earlier.before);
     let rest = SETTLING.saturating_sub(since.unwrap_or_default());
     if rest.is_zero() {
@@ -96,8 +96,8 @@ struct Window {
 }
 
 impl Window {
-    fn around(earlier: &Earlier) -> Self {
-        let Earlier { after, before, .. } = *earlier;
+    fn around(earlier: &EarlierRequests) -> Self {
+        let EarlierRequests { after, before, .. } = *earlier;
         Self {
             from: after.checked_sub(CLOCK_SLACK).unwrap_or(after),
             to: before.checked_add(CLOCK_SLACK).unwrap_or(before),
@@ -180,7 +180,7 @@ impl Search<'_> {
                 && message.is_outbound()
                 && self.window.holds(&message);
             // One that another job has is that job's, though its text be the same.
-            if alike && self.run.memory().own(message.sid.as_str()).await? {
+            if alike && self.run.memory().note_message(message.sid.as_str()).await? {
                 return Ok(Some(message));
             }
         }

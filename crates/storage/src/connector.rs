@@ -11,13 +11,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::date_time::{DateTime, Format};
-use longshore_job::{Run, Word};
+use longshore_job::{CallReport, Run};
 
-use crate::error::{never_sent, word};
+use crate::error::{never_sent, report_of_response};
 use crate::name::Name;
 use crate::transport::{NeverSent, Transport};
 
-/// Asks the run before each try, and tells it afterwards what was heard.
+/// Asks the run before each try, and tells it afterwards what was observed.
 ///
 /// Time limits lie behind it, around the exchange itself: waiting at the door is no timeout. Without a run, as for apps
 /// that call a store by themselves, everything may leave.
@@ -26,17 +26,17 @@ pub(crate) struct Door {
     pub(crate) store: Name,
     pub(crate) run: Option<Run>,
     pub(crate) transport: Arc<Transport>,
-    pub(crate) heard: Arc<Heard>,
+    pub(crate) observed: Arc<Observed>,
 }
 
-/// What a session has heard of its store.
+/// What a session has observed of its store.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct Observed {
     tries: AtomicU32,
     date: Mutex<Option<SystemTime>>,
 }
 
-impl Heard {
+impl Observed {
     /// How many tries have left.
     pub(crate) fn tries(&self) -> u32 {
         self.tries.load(Ordering::Relaxed)
@@ -65,35 +65,35 @@ impl Door {
         let uri = request.uri().to_owned();
         let unit = unit(request.method(), &uri);
         let pass = run
-            .ask(name, effect)
+            .acquire_call(name, effect)
             .await
             // The SDK does not try again what is our own doing.
             .map_err(|not_now| ConnectorError::user(not_now.into()))?;
         let answer = self.exchange(request).await;
-        let said = match &answer {
-            Ok(answer) => word(&uri, answer),
+        let report = match &answer {
+            Ok(answer) => report_of_response(&uri, answer),
             // What never left for a reason of our own says nothing of the store.
-            Err(error) if error.is_user() => Word::Nothing,
+            Err(error) if error.is_user() => CallReport::Nothing,
             Err(error) => match never_sent(error) {
                 Some(NeverSent { unreached, again }) => {
                     run.not_reached(unreached.clone(), Arc::clone(again) as _);
                     // Our own want says nothing of the store either.
                     match unreached.ours {
-                        true => Word::Nothing,
-                        false => Word::NotReached,
+                        true => CallReport::Nothing,
+                        false => CallReport::NotReached,
                     }
                 }
-                None => Word::Ill,
+                None => CallReport::Ill,
             },
         };
-        let failed = matches!(said, Word::Ill | Word::NotReached);
-        run.tell(name, pass, said).await;
+        let failed = matches!(report, CallReport::Ill | CallReport::NotReached);
+        run.report_call(name, pass, report).await;
         if pass.probe && failed {
             // It was to find out whether the store is back, and it is not: the breaker is open again, and the SDK, which
             // waits for longer than it may stay so, must not probe again and again at the cost of this run's attempt.
-            match run.ask(name, false).await {
+            match run.acquire_call(name, false).await {
                 Err(not_now) => return Err(ConnectorError::user(not_now.into())),
-                Ok(unused) => run.tell(name, unused, Word::Nothing).await,
+                Ok(unused) => run.report_call(name, unused, CallReport::Nothing).await,
             }
         }
         if let (Ok(answer), Some(unit)) = (&answer, unit)
@@ -105,12 +105,12 @@ impl Door {
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        self.heard.tries.fetch_add(1, Ordering::Relaxed);
+        self.observed.tries.fetch_add(1, Ordering::Relaxed);
         let method = request.method().to_owned();
         let started = std::time::Instant::now();
         let answer = self.transport.exchange(request).await;
         if let Ok(answer) = &answer {
-            self.heard.note(answer);
+            self.observed.note(answer);
         }
         tracing::debug!(
             job = self.run.as_ref().map(|run| run.id.to_string()),

@@ -7,7 +7,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use crate::connector::Heard;
+use crate::connector::Observed;
 use crate::error::{Error, ErrorClass};
 use crate::name::Name;
 
@@ -20,15 +20,15 @@ const ENOUGH_TRIES: u32 = 12;
 pub struct Session {
     name: Name,
     client: Client,
-    heard: Arc<Heard>,
+    observed: Arc<Observed>,
 }
 
 impl Session {
-    pub(crate) fn new(name: Name, client: Client, heard: Arc<Heard>) -> Self {
+    pub(crate) fn new(name: Name, client: Client, observed: Arc<Observed>) -> Self {
         Self {
             name,
             client,
-            heard,
+            observed,
         }
     }
 
@@ -42,7 +42,7 @@ impl Session {
     /// `None` before the first answer, and after one without a `Date`.
     #[must_use]
     pub fn clock(&self) -> Option<SystemTime> {
-        self.heard.date()
+        self.observed.date()
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -60,14 +60,14 @@ impl Session {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata,
     {
-        let before = self.heard.tries();
+        let before = self.observed.tries();
         let mut made = 0;
         loop {
             let error = match operation(&self.client).await {
                 Ok(output) => return Ok(output),
                 Err(error) => Error::read(self.name, doing.as_ref(), &error),
             };
-            let now = self.heard.tries() - before;
+            let now = self.observed.tries() - before;
             let passing = matches!(
                 error.class,
                 ErrorClass::Unavailable | ErrorClass::NotReached

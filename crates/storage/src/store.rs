@@ -13,7 +13,7 @@ use aws_sdk_s3::config::{
 use longshore_job::Run;
 use longshore_provider::{HttpSetupError, Origin};
 
-use crate::connector::{Door, Heard};
+use crate::connector::{Door, Observed};
 use crate::credentials::{Keys, SdkCredentials};
 use crate::error::Again;
 use crate::name::Name;
@@ -135,15 +135,15 @@ impl Store {
     }
 
     fn session(&self, run: Option<Run>) -> Session {
-        let heard = Arc::new(Heard::default());
+        let observed = Arc::new(Observed::default());
         let door = Door {
             store: self.name,
             run,
             transport: self.transport.clone(),
-            heard: heard.clone(),
+            observed: observed.clone(),
         };
         let config = self.config.to_builder().http_client(door).build();
         let client = aws_sdk_s3::Client::from_conf(config);
-        Session::new(self.name, client, heard)
+        Session::new(self.name, client, observed)
     }
 }

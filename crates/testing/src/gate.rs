@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use longshore_job::{Answer, Gate, JobError, NotNow, Pass, Reach, Unreached, Word};
+use longshore_job::{Answer, CallReport, Gate, JobError, NotNow, Pass, Reach, Unreached};
 use tokio::sync::Notify;
 
 /// Where a request goes, and whether it has an effect there.
@@ -33,25 +33,25 @@ pub enum Noted {
     /// [`Run::clear_to_read`](longshore_job::Run::clear_to_read).
     Cleared(Way),
     /// It asked for one call of a provider by name.
-    Asked {
+    Acquired {
         /// The provider's name.
         provider: String,
         /// Whether the call has an effect.
         effect: bool,
     },
     /// It asked whether a call may be made again within its attempt.
-    AskedAgain {
+    AcquiredRepeat {
         /// The provider's name.
         provider: String,
     },
     /// It reported what a call showed about its provider.
-    Told {
+    Reported {
         /// The provider's name.
         provider: String,
         /// The permission that the call was made with.
         pass: Pass,
         /// What it reported.
-        word: Word,
+        report: CallReport,
     },
     /// It reported how one call of several ended.
     Ended {
@@ -170,8 +170,8 @@ impl ScriptedGate {
         let state = self.state();
         let went = |noted: &&Noted| match noted {
             Noted::Cleared(cleared) => *cleared == way,
-            Noted::Asked { effect: true, .. } => way == Way::Call,
-            Noted::Asked { effect: false, .. } => way == Way::ReadCall,
+            Noted::Acquired { effect: true, .. } => way == Way::Call,
+            Noted::Acquired { effect: false, .. } => way == Way::ReadCall,
             _ => false,
         };
         state.noted.iter().filter(went).map(|_| 1).sum()
@@ -191,13 +191,13 @@ impl ScriptedGate {
 
     /// What calls told of their providers, in order.
     #[must_use]
-    pub fn words(&self) -> Vec<Word> {
+    pub fn reports(&self) -> Vec<CallReport> {
         let noted = self.noted().into_iter();
-        let words = noted.filter_map(|noted| match noted {
-            Noted::Told { word, .. } => Some(word),
+        let reports = noted.filter_map(|noted| match noted {
+            Noted::Reported { report, .. } => Some(report),
             _ => None,
         });
-        words.collect()
+        reports.collect()
     }
 
     /// What was billed, in order: provider, unit and how many.
@@ -272,7 +272,7 @@ impl Gate for ScriptedGate {
         })
     }
 
-    fn ask<'a>(
+    fn acquire_call<'a>(
         &'a self,
         provider: &'a str,
         effect: bool,
@@ -281,7 +281,7 @@ impl Gate for ScriptedGate {
             Some(answer) => answer(&self.state().noted, provider, effect),
             None => Ok(Pass::default()),
         };
-        self.note(Noted::Asked {
+        self.note(Noted::Acquired {
             provider: provider.to_owned(),
             effect,
         });
@@ -298,21 +298,21 @@ impl Gate for ScriptedGate {
         }
     }
 
-    fn tell<'a>(
+    fn report_call<'a>(
         &'a self,
         provider: &'a str,
         pass: Pass,
-        word: Word,
+        report: CallReport,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        self.note(Noted::Told {
+        self.note(Noted::Reported {
             provider: provider.to_owned(),
             pass,
-            word,
+            report,
         });
         Box::pin(std::future::ready(()))
     }
 
-    fn ask_again<'a>(
+    fn acquire_repeat<'a>(
         &'a self,
         provider: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
@@ -320,13 +320,13 @@ impl Gate for ScriptedGate {
             Some(answer) => answer(&self.state().noted, provider),
             None => Ok(Pass::default()),
         };
-        self.note(Noted::AskedAgain {
+        self.note(Noted::AcquiredRepeat {
             provider: provider.to_owned(),
         });
         Box::pin(std::future::ready(answer))
     }
 
-    fn tell_end<'a>(
+    fn report_end<'a>(
         &'a self,
         provider: &'a str,
         pass: Option<Pass>,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use longshore_job::{Earlier, JobId, Kinds, Unremembered};
+use longshore_job::{EarlierRequests, JobId, Kinds, Unremembered};
 #[cfg(doc)]
 use longshore_job::{Memory, Outbox};
 use serde_json::Value;
@@ -19,9 +19,9 @@ pub use of_job::JobMemory;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Request {
     /// [`Memory::earlier`].
-    Earlier,
-    /// [`Memory::own`].
-    Own,
+    EarlierRequests,
+    /// [`Memory::note_message`].
+    NoteMessage,
     /// [`Memory::recall`].
     Recall,
     /// [`Memory::keep`] and [`Memory::cache`].
@@ -42,8 +42,8 @@ pub enum Request {
 
 /// All of them.
 const ALL: [Request; 10] = [
-    Request::Earlier,
-    Request::Own,
+    Request::EarlierRequests,
+    Request::NoteMessage,
     Request::Recall,
     Request::Keep,
     Request::KeepFirst,
@@ -82,7 +82,7 @@ struct State {
     never: BTreeMap<Request, &'static str>,
     /// How far the clock was turned.
     turned: Duration,
-    earlier: Option<Earlier>,
+    earlier: Option<EarlierRequests>,
     /// The messages of each job, by who has them; `None` for those of jobs that are not this test's.
     messages: BTreeMap<String, Option<JobId>>,
     owned: Vec<String>,
@@ -162,14 +162,14 @@ impl ScriptedMemory {
     }
 
     /// Sets what every job learns of its earlier requests. A run that asks without it fails the test.
-    pub fn set_earlier(&self, earlier: Earlier) {
+    pub fn set_earlier_requests(&self, earlier: EarlierRequests) {
         self.state().earlier = Some(earlier);
     }
 
     /// Sets that the earlier requests of every job went out between `from` and `to` before now.
     pub fn set_requests_out(&self, from: Duration, to: Duration) {
         let now = SystemTime::now();
-        self.set_earlier(Earlier {
+        self.set_earlier_requests(EarlierRequests {
             after: now - from,
             before: now - to,
             now,
@@ -180,7 +180,7 @@ impl ScriptedMemory {
     /// Sets the message that every job's earlier request is known to have sent.
     ///
     /// # Panics
-    /// Before [`set_requests_out`](Self::set_requests_out) or [`set_earlier`](Self::set_earlier).
+    /// Before [`set_requests_out`](Self::set_requests_out) or [`set_earlier_requests`](Self::set_earlier_requests).
     pub fn set_earlier_message(&self, message: &str) {
         let mut state = self.state();
         let earlier = state.earlier.as_mut();

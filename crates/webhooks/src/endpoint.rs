@@ -12,7 +12,9 @@ use longshore_integration::{
 };
 use longshore_job::JobId;
 use longshore_listener::LogLimit;
-use longshore_queue::{Heard, Key, LinkOptions, NewJob, News, Queue, QueueError, RunAt};
+use longshore_queue::{
+    DeliveryUpdate, Key, LinkOptions, NewJob, Queue, QueueError, RunAt, UpdateResult,
+};
 
 /// How long a source waits for its Redis. Shorter than the door waits for the source, so that a connection on which
 /// nothing comes back any more is dropped, and not waited for by one request after the other.
@@ -138,7 +140,7 @@ impl Endpoint {
         };
         let heard = match (message, &delivery.suppress) {
             (Some(message), suppress) => {
-                let news = News {
+                let news = DeliveryUpdate {
                     message,
                     job: delivery.job,
                     state: delivery.state.clone(),
@@ -146,15 +148,15 @@ impl Endpoint {
                     code: delivery.code.clone(),
                     suppress: suppress.clone(),
                 };
-                self.queue.hear(&news).await?
+                self.queue.update_delivery(&news).await?
             }
             (None, Some(suppress)) => self.queue.suppress(suppress, delivery.job).await?,
-            (None, None) => Heard::Unknown,
+            (None, None) => UpdateResult::Unknown,
         };
         Ok(match heard {
-            Heard::Noted => EventResult::Noted,
-            Heard::Stale => EventResult::Stale,
-            Heard::Unknown => EventResult::Unknown,
+            UpdateResult::Noted => EventResult::Noted,
+            UpdateResult::Stale => EventResult::Stale,
+            UpdateResult::Unknown => EventResult::Unknown,
         })
     }
 }

@@ -41,7 +41,7 @@ async fn news_of_a_message_is_in_redis_when_it_is_answered() {
 async fn a_message_whose_job_is_known_needs_no_job_in_the_url() {
     let scene = Scene::set().await;
     let job = scene.job().await;
-    assert!(scene.queue.own(SID, job).await.expect("owns"));
+    assert!(scene.queue.note_message(SID, job).await.expect("owns"));
     for (query, word) in [("", "queued"), ("?job=", "sending"), ("?job=x", "sent")] {
         assert_eq!(scene.status(&Callback::new(query, SID, word)).await, 204);
         assert_eq!(scene.state(job).await, state(word), "{query:?}");

@@ -14,7 +14,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::entry::Entry;
-use crate::retell::retell;
+use crate::resend::resend;
 use crate::station::Station;
 use crate::sweeper::{Swept, sweep};
 use holds::Holds;
@@ -91,7 +91,7 @@ impl Claimer {
     async fn turn(&mut self) -> Result<Next, QueueError> {
         let station = &self.station;
         if station.redis_memory.has_forgotten() {
-            retell(station).await?;
+            resend(station).await?;
         }
         if station.claimer.take_sweep() {
             self.sweep().await?;

@@ -45,7 +45,7 @@ pub(crate) struct Entry {
     /// It waits until replicas know of its claim.
     uncopied: AtomicBool,
     /// Of these providers it tells after each call by itself.
-    told_of: Mutex<Vec<String>>,
+    reported: Mutex<Vec<String>>,
     door: AtomicU8,
     /// How many interruptions there had been when it was last known to be ours (`RedisMemory::interruptions`).
     ours_as_of: AtomicU64,
@@ -80,7 +80,7 @@ impl Entry {
             ended: AtomicBool::new(false),
             progressed: AtomicBool::new(false),
             uncopied: AtomicBool::new(false),
-            told_of: Mutex::default(),
+            reported: Mutex::default(),
             door: AtomicU8::new(0),
             unreached: Mutex::default(),
             abort: Mutex::default(),
@@ -167,24 +167,24 @@ impl Entry {
         self.uncopied.load(Ordering::Acquire)
     }
 
-    /// Notes that it has told of a call to this provider: its end says nothing of it that is not counted.
-    pub(crate) fn note_told_of(&self, provider: &str) {
-        let mut told_of = lock(&self.told_of);
-        if !told_of.iter().any(|told| told == provider) {
-            told_of.push(provider.to_owned());
+    /// Notes that it has reported a call of this provider: its end says nothing of it that is not counted.
+    pub(crate) fn note_reported(&self, provider: &str) {
+        let mut reported = lock(&self.reported);
+        if !reported.iter().any(|told| told == provider) {
+            reported.push(provider.to_owned());
         }
     }
 
-    /// Whether it has told of a call to this provider.
-    pub(crate) fn has_told_of(&self, provider: &str) -> bool {
-        lock(&self.told_of).iter().any(|told| told == provider)
+    /// Whether it has reported a call of this provider.
+    pub(crate) fn has_reported(&self, provider: &str) -> bool {
+        lock(&self.reported).iter().any(|told| told == provider)
     }
 
     /// Which way its calls go: as it was claimed, but that what the fallback may have goes there again. Unknown is never
     /// failed over, in neither direction.
     pub(crate) fn route(&self, has_fallback: bool) -> Route {
         let run = &self.claimed.run;
-        let claimed = self.claimed.seen.route;
+        let claimed = self.claimed.context.route;
         match has_fallback && run.may_have_been_sent && run.by_fallback {
             true if !claimed.is_fallback() => Route::Fallback,
             _ => claimed,
@@ -225,7 +225,7 @@ impl Entry {
         lock(&self.at).clone()
     }
 
-    /// Redis forgot its claim, and was told of it at this moment.
+    /// Redis forgot its claim, and was sent it at this moment.
     pub(crate) fn set_claimed_at(&self, at: Stamp) {
         *lock(&self.at) = at;
     }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longshore_job::{Answer, Gate, JobError, NotNow, Pass, Reach, Unreached};
-use longshore_queue::{ProviderPolicy, Word, heard_of_call};
+use longshore_queue::{CallReport, ProviderPolicy, report_of_call};
 
 use crate::entry::Entry;
 use crate::lock::lock;
@@ -45,30 +45,30 @@ impl SendGate {
         }
     }
 
-    /// What a call told, but that a refusal of credentials which are not in use any more, or cannot be fetched again, says
+    /// What a call reports, but that a refusal of credentials which are not in use any more, or cannot be fetched again, says
     /// nothing of those that are.
-    async fn of_those_in_use(&self, policy: &ProviderPolicy, word: Word) -> Word {
+    async fn of_those_in_use(&self, policy: &ProviderPolicy, report: CallReport) -> CallReport {
         let used = lock(&self.used).get(&policy.name).cloned();
-        match (&word, used) {
-            (Word::Refused { .. }, Some(used)) => {
+        match (&report, used) {
+            (CallReport::Refused { .. }, Some(used)) => {
                 match refetch::judge(&self.station, policy, &used).await {
-                    Refusal::Stands => word,
-                    Refusal::Outdated | Refusal::Unfetched => Word::Nothing,
+                    Refusal::Stands => report,
+                    Refusal::Outdated | Refusal::Unfetched => CallReport::Nothing,
                 }
             }
-            _ => word,
+            _ => report,
         }
     }
 }
 
 impl Gate for SendGate {
-    fn ask<'a>(
+    fn acquire_call<'a>(
         &'a self,
         provider: &'a str,
         effect: bool,
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
         Box::pin(async move {
-            let pass = self.ask_for_call(provider, effect).await?;
+            let pass = self.acquire_by_name(provider, effect).await?;
             self.clear(effect).await;
             if let Some((_, policy)) = self.owner(provider) {
                 let used = policy.credentials.now();
@@ -78,59 +78,59 @@ impl Gate for SendGate {
         })
     }
 
-    fn tell<'a>(
+    fn report_call<'a>(
         &'a self,
         provider: &'a str,
         pass: Pass,
-        word: Word,
+        report: CallReport,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
             let Some((owner, policy)) = self.owner(provider) else {
                 return;
             };
-            self.entry.note_told_of(&policy.name);
-            self.station.metrics.called(&policy.name, &word);
-            reach::note_call(&self.station, provider, &word, pass.probe);
-            let word = self.of_those_in_use(policy, word).await;
+            self.entry.note_reported(&policy.name);
+            self.station.metrics.called(&policy.name, &report);
+            reach::note_call(&self.station, provider, &report, pass.probe);
+            let report = self.of_those_in_use(policy, report).await;
             let by = self.entry.lease.process();
-            if let Err(error) = owner.tell(policy, pass, &word, by).await {
-                tracing::debug!(job = %self.entry.claimed.id, %error, "what a call told is lost");
+            if let Err(error) = owner.report_call(policy, pass, &report, by).await {
+                tracing::debug!(job = %self.entry.claimed.id, %error, "the report of a call is lost");
             }
         })
     }
 
-    fn ask_again<'a>(
+    fn acquire_repeat<'a>(
         &'a self,
         provider: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
         Box::pin(async move {
             match self.owner(provider) {
-                Some((owner, policy)) => self.ask_owner(owner, policy, None, None).await,
+                Some((owner, policy)) => self.acquire_from_owner(owner, policy, None, None).await,
                 // It has no breaker.
                 None => Ok(Pass::default()),
             }
         })
     }
 
-    fn tell_end<'a>(
+    fn report_end<'a>(
         &'a self,
         provider: &'a str,
         pass: Option<Pass>,
         end: Result<&'a Answer, &'a JobError>,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
-            let seen = self.entry.claimed.seen;
+            let context = self.entry.claimed.context;
             let pass = pass.unwrap_or(Pass {
-                epoch: seen.epoch,
-                probe: seen.route.is_probe(),
+                epoch: context.epoch,
+                probe: context.route.is_probe(),
             });
-            let word = match heard_of_call(end, provider) {
+            let report = match report_of_call(end, provider) {
                 // That is about this machine, and about our credentials: the end of the run says it.
-                Word::NotReached if self.entry.was_our_own() => Word::Nothing,
-                Word::Refused { .. } => Word::Nothing,
-                word => word,
+                CallReport::NotReached if self.entry.was_our_own() => CallReport::Nothing,
+                CallReport::Refused { .. } => CallReport::Nothing,
+                report => report,
             };
-            self.tell(provider, pass, word).await;
+            self.report_call(provider, pass, report).await;
         })
     }
 

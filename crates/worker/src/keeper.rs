@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::clock::Moment;
 use crate::reach;
 use crate::station::Station;
-use crate::watch::tell;
+use crate::watch::notify_dead;
 
 /// How soon a beat that failed is repeated.
 const RETRY: Duration = Duration::from_millis(250);
@@ -173,7 +173,7 @@ impl Keeper<'_> {
                     let job_id = &letter.id;
                     tracing::error!(queue, %job_id, reason = KIND_NOT_KNOWN, "job is a dead letter");
                 }
-                tell(station.watch.as_ref(), queue, &buried);
+                notify_dead(station.watch.as_ref(), queue, &buried);
             }
             Err(error) => {
                 tracing::debug!(queue, %error, "parked jobs are not looked through");

@@ -36,7 +36,7 @@ mod reach;
 mod recent;
 mod refetch;
 mod replayer;
-mod retell;
+mod resend;
 mod rules;
 mod settler;
 mod station;

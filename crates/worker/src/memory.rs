@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{
-    Earlier, InvalidArgs, JobId, Kinds, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending,
-    Unremembered,
+    EarlierRequests, InvalidArgs, JobId, Kinds, Memory, NotEnqueued, Outbox, Prepared, Recalling,
+    Sending, Unremembered,
 };
 use longshore_queue::{Key, NewJob, Queue, QueueError, RunAt};
 
@@ -66,10 +66,14 @@ impl Outbox for QueueMemory {
 }
 
 impl Memory for QueueMemory {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
+    fn earlier_requests(&self) -> Recalling<'_, EarlierRequests> {
         Box::pin(async {
-            let past = self.queue.past(self.job).await.map_err(unremembered)?;
-            Ok(Earlier {
+            let past = self
+                .queue
+                .earlier_requests(self.job)
+                .await
+                .map_err(unremembered)?;
+            Ok(EarlierRequests {
                 after: time(past.after_ms),
                 before: time(past.before_ms),
                 now: time(past.now_ms),
@@ -78,8 +82,8 @@ impl Memory for QueueMemory {
         })
     }
 
-    fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
-        let owned = self.queue.own(message, self.job);
+    fn note_message<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
+        let owned = self.queue.note_message(message, self.job);
         Box::pin(async { owned.await.map_err(unremembered) })
     }
 

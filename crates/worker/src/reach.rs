@@ -13,7 +13,7 @@ pub(crate) mod hosts;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::{JobError, Reach, Unreached, Word};
+use longshore_job::{CallReport, JobError, Reach, Unreached};
 use longshore_queue::{Credentials, ProviderPolicy};
 use tokio::time::{sleep, timeout};
 
@@ -55,7 +55,7 @@ impl Test {
 pub(crate) fn note_end(station: &Arc<Station>, entry: &Entry, end: &End) -> bool {
     let End::Ran(end) = end else { return false };
     let Err(JobError::NotReached { answer, reason }) = end else {
-        if let Some((provider, _)) = longshore_queue::heard(end) {
+        if let Some((provider, _)) = longshore_queue::report_of_run(end) {
             reached(station, provider, entry.route(true).is_probe());
         }
         return false;
@@ -240,8 +240,13 @@ pub(crate) fn tell_lease(station: &Station, lease: &longshore_queue::Lease) {
 }
 
 /// What a call told says of who was reached.
-pub(crate) fn note_call(station: &Arc<Station>, provider: &str, word: &Word, by_probe: bool) {
-    if !matches!(word, Word::Nothing | Word::NotReached) {
+pub(crate) fn note_call(
+    station: &Arc<Station>,
+    provider: &str,
+    report: &CallReport,
+    by_probe: bool,
+) {
+    if !matches!(report, CallReport::Nothing | CallReport::NotReached) {
         reached(station, provider, by_probe);
     }
 }

@@ -1,4 +1,4 @@
-//! What this process has settled lately, to be told again should Redis forget it.
+//! What this process has settled lately, to be sent again should Redis forget it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ pub(crate) struct Kept {
     pub(crate) at: Stamp,
     /// When, here.
     pub(crate) written: Moment,
-    /// The job itself, where more than the verdict may have to be told: its payload, or jobs that its run has made.
+    /// The job itself, where more than the verdict may have to be sent: its payload, or jobs that its run has made.
     pub(crate) entry: Option<Arc<Entry>>,
     bytes: usize,
 }
@@ -115,7 +115,7 @@ fn json_weight(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use longshore_job::JobId;
-    use longshore_queue::{RunState, Seen, Word};
+    use longshore_queue::{CallReport, ClaimContext, RunState};
 
     use super::*;
 
@@ -132,8 +132,8 @@ mod tests {
             payload_bytes: 0,
             key: None,
             put_back: None,
-            said: Word::Nothing,
-            seen: Seen::default(),
+            report: CallReport::Nothing,
+            context: ClaimContext::default(),
         }
     }
 

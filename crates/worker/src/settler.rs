@@ -10,9 +10,9 @@ use longshore_queue::{Fate, MAX_VERDICTS, QueueError, Settled, Stamp, Verdict};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::retell::retell;
+use crate::resend::resend;
 use crate::station::Station;
-use crate::watch::tell;
+use crate::watch::notify_dead;
 
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 
@@ -87,7 +87,7 @@ async fn write(station: &Arc<Station>, batch: &mut Vec<Verdict>) -> Written {
     loop {
         station.settler.mark();
         if station.redis_memory.has_forgotten()
-            && let Err(error) = retell(station).await
+            && let Err(error) = resend(station).await
         {
             tracing::debug!(queue = station.queue.name(), %error, "outcomes wait until Redis is told what it forgot");
             sleep(reconnect.next_backoff().unwrap_or(RETRY_LONGEST)).await;
@@ -117,7 +117,7 @@ async fn write(station: &Arc<Station>, batch: &mut Vec<Verdict>) -> Written {
                     report(station, batch, &written);
                 } else {
                     // With an answer lost, a refusal may be our own first try: then nothing is known to be wrong.
-                    tell(station.watch.as_ref(), station.queue.name(), batch.iter());
+                    notify_dead(station.watch.as_ref(), station.queue.name(), batch.iter());
                     tracing::info!(
                         queue = station.queue.name(),
                         jobs = batch.len(),
@@ -153,7 +153,7 @@ async fn write(station: &Arc<Station>, batch: &mut Vec<Verdict>) -> Written {
     }
 }
 
-/// A verdict is done with. `at`: it was written then, and may have to be told again; `None`: the job was no longer ours.
+/// A verdict is done with. `at`: it was written then, and may have to be sent again; `None`: the job was no longer ours.
 fn finish(station: &Station, verdict: Verdict, at: Option<Stamp>) {
     let (id, token) = (verdict.id.clone(), Arc::clone(&verdict.token));
     if let Some(at) = at {
@@ -210,7 +210,7 @@ fn report(station: &Station, batch: &[Verdict], written: &[bool]) {
         .zip(written)
         .partition(|(_, written)| **written);
     let written = written.into_iter().map(|(verdict, _)| verdict);
-    tell(station.watch.as_ref(), station.queue.name(), written);
+    notify_dead(station.watch.as_ref(), station.queue.name(), written);
     for (verdict, _) in not_ours {
         tracing::warn!(queue = station.queue.name(), job_id = %verdict.id, "outcome refused: the job is no longer ours");
         station.metrics.not_ours();

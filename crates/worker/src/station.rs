@@ -23,7 +23,7 @@ use crate::metrics::QueueMetrics;
 use crate::reach::hosts::Hosts;
 use crate::recent::Recent;
 use crate::replayer::state::ReplayerState;
-use crate::retell::memory::RedisMemory;
+use crate::resend::memory::RedisMemory;
 use crate::rules::Rules;
 use crate::settler::state::SettlerState;
 use crate::watch::Watch;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use longshore_job::Envelope;
 use longshore_queue::{
-    HistoryEntry, Lease, MAX_VERDICTS, QueueError, RawId, RunState, Seen, Taken, Verdict,
-    decide_lost,
+    ClaimContext, HistoryEntry, Lease, MAX_VERDICTS, QueueError, RawId, RescuedJob, RunState,
+    Verdict, decide_lost,
 };
 
-use crate::retell::again;
+use crate::resend::again;
 use crate::station::Station;
 use crate::verdict::{numbered, untouched};
-use crate::watch::tell;
+use crate::watch::notify_dead;
 
 /// Why a rescued job may have been sent.
 const LOST: &str = "the worker was lost while the job ran; a request may have gone out";
@@ -55,7 +55,12 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<Swept, QueueError> {
             Some(kept) => again(kept),
             None if lease.is_unanswered(&token) => {
                 never_run.insert(id.clone());
-                untouched(id, token.into(), RunState::default(), Seen::default())
+                untouched(
+                    id,
+                    token.into(),
+                    RunState::default(),
+                    ClaimContext::default(),
+                )
             }
             None => unaccounted(station, &lease, id, token).await?,
         });
@@ -76,7 +81,7 @@ pub(crate) async fn sweep(station: &Arc<Station>) -> Result<Swept, QueueError> {
             .await?;
         let really = chunk.iter().zip(&settled.written);
         let really = really.filter_map(|(verdict, written)| written.then_some(verdict));
-        tell(station.watch.as_ref(), station.queue.name(), really);
+        notify_dead(station.watch.as_ref(), station.queue.name(), really);
         if settled.at.is_none() {
             station.note_forgotten();
             return Ok(Swept::Done);
@@ -115,7 +120,7 @@ async fn unaccounted(
         job_id = %id,
         "Redis says that this worker has a job that it does not know: a request may have gone out"
     );
-    let taken = Taken {
+    let taken = RescuedJob {
         by_fallback: token.ends_with('f'),
         id,
         token: token.into(),
@@ -131,7 +136,7 @@ async fn unaccounted(
 }
 
 /// The job's request may have gone out: its `on_unknown` decides.
-fn lost(station: &Station, taken: Taken, reason: &str) -> Verdict {
+fn lost(station: &Station, taken: RescuedJob, reason: &str) -> Verdict {
     let kind = Envelope::parse(&taken.payload)
         .ok()
         .and_then(|envelope| station.handlers.get(&envelope.kind))
@@ -158,7 +163,7 @@ fn lost(station: &Station, taken: Taken, reason: &str) -> Verdict {
         key: None,
         put_back: None,
         payload_bytes: taken.payload.len(),
-        said: decision.said,
-        seen: Seen::default(),
+        report: decision.report,
+        context: ClaimContext::default(),
     }
 }

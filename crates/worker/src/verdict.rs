@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use longshore_queue::{Fate, HistoryEntry, RawId, RunState, Seen, Verdict, Word};
+use longshore_queue::{CallReport, ClaimContext, Fate, HistoryEntry, RawId, RunState, Verdict};
 
 /// The verdict on a job that never ran here: back to the head of its queue, as if it had not been claimed.
-pub(crate) fn untouched(id: RawId, token: Arc<str>, state: RunState, seen: Seen) -> Verdict {
+pub(crate) fn untouched(
+    id: RawId,
+    token: Arc<str>,
+    state: RunState,
+    context: ClaimContext,
+) -> Verdict {
     Verdict {
         id,
         token,
@@ -16,8 +21,8 @@ pub(crate) fn untouched(id: RawId, token: Arc<str>, state: RunState, seen: Seen)
         key: None,
         put_back: None,
         payload_bytes: 0,
-        said: Word::Nothing,
-        seen,
+        report: CallReport::Nothing,
+        context,
     }
 }
 

@@ -41,8 +41,8 @@ pub struct Dead<'a> {
     pub reason: &'a str,
 }
 
-/// Tells of the dead letters among verdicts that were written.
-pub(crate) fn tell<'a>(
+/// Notifies the watch of the dead letters among verdicts that were written.
+pub(crate) fn notify_dead<'a>(
     watch: Option<&Arc<dyn Watch>>,
     queue: &str,
     written: impl IntoIterator<Item = &'a Verdict>,

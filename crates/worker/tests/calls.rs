@@ -14,8 +14,8 @@ use longshore_job::{
     Answer, Handler, InvalidArgs, Job, JobError, JobId, NotNow, Outcome, Prepared, Route, Run, Why,
 };
 use longshore_queue::{
-    BreakerSpec, BreakerState, Credentials, Fallback, JobState, NewJob, ProviderPolicy, Queue,
-    RunAt, Word,
+    BreakerSpec, BreakerState, CallReport, Credentials, Fallback, JobState, NewJob, ProviderPolicy,
+    Queue, RunAt,
 };
 use longshore_worker::{Fleet, FleetOptions, Handlers, Settings};
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl Handler for Caller {
     async fn run(&self, job: Calls, run: Run) -> Result<Outcome, JobError> {
         self.see(|seen| seen.routes.push(run.route));
         loop {
-            let pass = match run.ask(&job.provider, false).await {
+            let pass = match run.acquire_call(&job.provider, false).await {
                 Ok(pass) => pass,
                 Err(not_now) => {
                     self.see(|seen| seen.held.push(not_now.clone()));
@@ -79,18 +79,22 @@ impl Handler for Caller {
             });
             if self.see(|seen| seen.refuses) {
                 let reason = "401".to_owned();
-                let word = Word::Refused {
+                let word = CallReport::Refused {
                     reason: reason.clone(),
                 };
-                run.tell(&job.provider, pass, word).await;
+                run.report_call(&job.provider, pass, word).await;
                 let answer = Answer {
                     provider: Some(job.provider.into()),
                     ..Answer::default()
                 };
                 return Err(JobError::Unauthorized { reason, answer });
             }
-            let word = if well { Word::Well } else { Word::Ill };
-            run.tell(&job.provider, pass, word).await;
+            let word = if well {
+                CallReport::Well
+            } else {
+                CallReport::Ill
+            };
+            run.report_call(&job.provider, pass, word).await;
             if well {
                 return Ok(Outcome::done());
             }

@@ -77,10 +77,10 @@ pub(crate) fn script() -> Script {
     let script = Script::new();
     script
         .memory
-        .forbid(Request::Earlier, "deleting twice is deleting once");
+        .forbid(Request::EarlierRequests, "deleting twice is deleting once");
     script
         .memory
-        .forbid(Request::Own, "a sweep owns no message");
+        .forbid(Request::NoteMessage, "a sweep owns no message");
     script
 }
 

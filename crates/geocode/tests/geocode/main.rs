@@ -23,9 +23,9 @@ const ADDRESS: &str = "Øvre Ærfuglveien 12 å, 0154 Oslo 🏠 & 50+ #2 100%";
 fn script(gate: ScriptedGate) -> Script {
     let effect = "a look-up has no effect";
     let memory = ScriptedMemory::new();
-    memory.forbid(Request::Own, "a look-up owns no message");
+    memory.forbid(Request::NoteMessage, "a look-up owns no message");
     let earlier = "a look-up does not need to know what came before";
-    memory.forbid(Request::Earlier, earlier);
+    memory.forbid(Request::EarlierRequests, earlier);
     let gate = gate
         .forbid(Way::Send, effect)
         .forbid(Way::SendElsewhere, effect);

@@ -275,8 +275,8 @@ fn verdict(claimed: &Claimed, fate: Fate) -> Verdict {
         key: claimed.key.clone(),
         put_back: None,
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
-        said: longshore_queue::Word::Nothing,
-        seen: claimed.seen,
+        report: longshore_queue::CallReport::Nothing,
+        context: claimed.context,
     }
 }
 

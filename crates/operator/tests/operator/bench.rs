@@ -99,8 +99,8 @@ pub(crate) async fn bury(queue: &Queue, count: usize, code: &str) -> Vec<String>
             }),
             put_back: None,
             payload_bytes: 0,
-            said: longshore_queue::Word::Nothing,
-            seen: claimed.seen,
+            report: longshore_queue::CallReport::Nothing,
+            context: claimed.context,
         })
         .collect();
     let retention = Retention {

@@ -67,7 +67,7 @@ impl Attempt<'_> {
             // Of the only call of an attempt the end of the run tells.
             if wait.is_some() || pass.is_some() {
                 let end = end.as_ref().map(|receipt| &receipt.answer);
-                run.tell_end(name, pass, end).await;
+                run.report_end(name, pass, end).await;
             }
             let error = match end {
                 Ok(receipt) => return Ok(receipt),
@@ -82,7 +82,7 @@ impl Attempt<'_> {
             };
             tracing::debug!(job = %run.id, wait_ms = wait.as_millis(), reason = error.reason(), "the call is made again");
             sleep(wait).await;
-            pass = match self.ask_again(&run, unknown.is_some()).await {
+            pass = match self.acquire_repeat(&run, unknown.is_some()).await {
                 Ok(pass) => Some(pass),
                 Err(not_now) => break not_now.into(),
             };
@@ -98,10 +98,10 @@ impl Attempt<'_> {
     /// Asks whether the call may be made again. What was surely not carried out can wait in its queue for a provider that is
     /// left alone. What may have been carried out waits here, as long as there is time for the call: made again under the same
     /// key it ends well, or tells what became of it.
-    async fn ask_again(&self, run: &Run, is_unknown: bool) -> Result<Pass, NotNow> {
+    async fn acquire_repeat(&self, run: &Run, is_unknown: bool) -> Result<Pass, NotNow> {
         let call = run.policy.call_timeout.unwrap_or_default();
         loop {
-            let not_now = match run.ask_again(self.provider.name()).await {
+            let not_now = match run.acquire_repeat(self.provider.name()).await {
                 Ok(pass) => return Ok(pass),
                 Err(not_now) => not_now,
             };
@@ -117,7 +117,7 @@ impl Attempt<'_> {
     /// Asks the provider what became of a call whose answer is not known.
     async fn look_up(&self, run: &Run, unknown: JobError) -> Result<Receipt, JobError> {
         let name = self.provider.name();
-        let found = match run.ask_again(name).await {
+        let found = match run.acquire_repeat(name).await {
             Ok(pass) => match timeout_at(self.until, self.find(run, pass)).await {
                 Ok(Ok(Some(receipt))) => return Ok(receipt),
                 // It was refused, and that is known now.
@@ -147,7 +147,7 @@ impl Attempt<'_> {
             Some(receipt) => &receipt.answer,
             None => &nothing,
         });
-        run.tell_end(name, Some(pass), end).await;
+        run.report_end(name, Some(pass), end).await;
         found
     }
 }

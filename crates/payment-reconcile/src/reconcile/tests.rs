@@ -38,7 +38,9 @@ fn small() -> Limits {
 /// A job and what the fleet remembers for it.
 fn script() -> Script {
     let script = Script::new();
-    script.memory.forbid(Request::Own, "nobody sends messages");
+    script
+        .memory
+        .forbid(Request::NoteMessage, "nobody sends messages");
     script
 }
 

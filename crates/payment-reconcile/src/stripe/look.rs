@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_job::{Earlier, JobError, Run};
+use longshore_job::{EarlierRequests, JobError, Run};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -102,8 +102,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub(super) fn around(earlier: &Earlier) -> Self {
-        let Earlier { after, before, .. } = *earlier;
+    pub(super) fn around(earlier: &EarlierRequests) -> Self {
+        let EarlierRequests { after, before, .. } = *earlier;
         Self {
             from: seconds(after.checked_sub(SLACK).unwrap_or(after)),
             to: seconds(before.checked_add(SLACK).unwrap_or(before)) + 1,

@@ -27,7 +27,7 @@
 
 use std::time::Duration;
 
-use longshore_job::{Answer, Earlier, JobError, Run, Scope, Unremembered};
+use longshore_job::{Answer, EarlierRequests, JobError, Run, Scope, Unremembered};
 use serde::{Deserialize, Serialize};
 
 use super::look::Window;
@@ -71,7 +71,7 @@ pub(super) async fn once<W: Write>(
     // Within one attempt the same key is used again at once, as often as the attempt says: only a minute after the last
     // request does it mean something that nothing is found.
     if run.may_have_been_sent && !run.again {
-        let earlier = run.memory().earlier().await?;
+        let earlier = run.memory().earlier_requests().await?;
         if note.failures >= SPENT {
             settled(&earlier)?;
         }
@@ -92,7 +92,7 @@ pub(super) async fn once<W: Write>(
     // A refusal begins a new generation, so it has to be one of the earlier requests, too: after one that was carried out
     // and not heard of, the next replay would be a second payment.
     if is_saved || (run.may_have_been_sent && may_hide_an_earlier_one(&error)) {
-        let earlier = run.memory().earlier().await?;
+        let earlier = run.memory().earlier_requests().await?;
         if let Some(receipt) = look(stripe, run, write, &earlier).await? {
             return Ok(receipt);
         }
@@ -116,7 +116,7 @@ pub(super) async fn find<W: Write>(
     run: &Run,
     write: &W,
 ) -> Result<Option<Receipt>, JobError> {
-    let earlier = run.memory().earlier().await?;
+    let earlier = run.memory().earlier_requests().await?;
     match look(stripe, run, write, &earlier).await? {
         Some(receipt) => Ok(Some(receipt)),
         None => settled(&earlier).map(|()| None),
@@ -139,20 +139,20 @@ async fn look<W: Write>(
     stripe: &Stripe,
     run: &Run,
     write: &W,
-    earlier: &Earlier,
+    earlier: &EarlierRequests,
 ) -> Result<Option<Receipt>, JobError> {
     let found = write.look(stripe, run, Window::around(earlier)).await?;
     Ok(found.map(|made| W::receipt(made, Answer::of(NAME))))
 }
 
 /// Whether the key of the first request may have been forgotten.
-fn is_old(earlier: &Earlier) -> bool {
+fn is_old(earlier: &EarlierRequests) -> bool {
     let age = earlier.now.duration_since(earlier.after);
     age.unwrap_or_default() > KEY_LIFE
 }
 
 /// That nothing is found means something only once what was sent would be there.
-fn settled(earlier: &Earlier) -> Result<(), JobError> {
+fn settled(earlier: &EarlierRequests) -> Result<(), JobError> {
     let since = earlier.now.duration_since(earlier.before);
     let rest = SETTLING.saturating_sub(since.unwrap_or_default());
     if rest.is_zero() {

@@ -27,7 +27,7 @@ fn script() -> Script {
         .forbid(Way::Call, "nothing is changed at Stripe")
         .forbid(Way::ReadElsewhere, "the app is only told");
     let memory = ScriptedMemory::new();
-    memory.forbid(Request::Own, "nobody sends messages");
+    memory.forbid(Request::NoteMessage, "nobody sends messages");
     memory.check_keeps(|kept| assert_eq!(kept.time, Duration::from_secs(30 * DAY)));
     memory.set_kinds(Kinds::new(longshore_email::args::KINDS.iter().copied()));
     Script::new().with_gate(gate).with_memory(&memory)

@@ -16,7 +16,7 @@ const WAITS: [Duration; 2] = [Duration::from_millis(1); 2];
 /// Lets the call be made again so often, then not.
 fn breaker(passes: u64) -> ScriptedGate {
     ScriptedGate::open().answering_again(move |noted, provider| {
-        let again = |noted: &&Noted| matches!(noted, Noted::AskedAgain { .. });
+        let again = |noted: &&Noted| matches!(noted, Noted::AcquiredRepeat { .. });
         let before: u64 = noted.iter().filter(again).map(|_| 1).sum();
         match passes.saturating_sub(before) {
             0 => Err(NotNow {

@@ -28,7 +28,9 @@ fn script(from: u64, to: u64) -> Script {
     let script = Script::new();
     let ago = Duration::from_secs;
     script.memory.set_requests_out(ago(from), ago(to));
-    script.memory.forbid(Request::Own, "nobody sends messages");
+    script
+        .memory
+        .forbid(Request::NoteMessage, "nobody sends messages");
     script
         .memory
         .check_keeps(|kept| assert!(kept.time > Duration::from_secs(24 * HOUR)));

@@ -47,7 +47,9 @@ impl Scene {
         let to_app = to_app.expect("a client");
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let script = Script::new();
-        script.memory.forbid(Request::Own, "nobody sends messages");
+        script
+            .memory
+            .forbid(Request::NoteMessage, "nobody sends messages");
         script
             .memory
             .set_kinds(Kinds::new(longshore_email::args::KINDS.iter().copied()));

@@ -7,9 +7,9 @@ local function gate_of(gate, suffix)
   return redis.call('HMGET', gate, 'paused', 'held' .. suffix, 'refused' .. suffix, 'refused_version' .. suffix, 'refused_until' .. suffix)
 end
 
--- look(p, held, breakers): what holds calls back and until when, or nil; notes in p what the call has to know: breaker,
+-- held_back(p, held, breakers): what holds calls back and until when, or nil; notes in p what the call has to know: breaker,
 -- epoch, probe.
-local function look(p, held, breakers)
+local function held_back(p, held, breakers)
   p.epoch, p.probe = 0, false
   local till = held_until(held[2])
   if till then return 'held', till end

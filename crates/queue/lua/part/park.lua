@@ -11,8 +11,8 @@ local function park(p, record, id, kind)
   end
   local written, sought = pcall(function()
     local sought = known_lately(p, kind)
-    if sought then ours('SADD', p.sought, kind) end
-    ours('HSET', p.kinds, 'parked ' .. kind, '')
+    if sought then write_or_replace('SADD', p.sought, kind) end
+    write_or_replace('HSET', p.kinds, 'parked ' .. kind, '')
     redis.call('ZADD', p.parked, since, id)
     redis.call('ZADD', p.parked .. ':' .. of_kind, since, id)
     return sought

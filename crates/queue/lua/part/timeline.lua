@@ -8,7 +8,7 @@
 --   server    the process of Redis that the queue was last worked on, "<run id> <since ms> <seq then> <the one before>"
 --   check     another process of Redis works the queue since: claims are held while it holds, so that every living worker
 --             can compare what it remembers by its heartbeat before a forgotten job is handed out
---   left      how many ids stand in the waiting list although their jobs are elsewhere (take_back.lua)
+--   left      how many ids stand in the waiting list although their jobs are elsewhere (resend.lua)
 
 local function number_of(nonce) return tonumber((nonce or ''):match('^(%d+)') or 0) end
 

@@ -2,5 +2,5 @@
 -- work behind puts it back (claim.lua).
 local function wake(signal)
   local signals = redis.pcall('LLEN', signal)
-  if type(signals) ~= 'number' or signals == 0 then ours('RPUSH', signal, 1) end
+  if type(signals) ~= 'number' or signals == 0 then write_or_replace('RPUSH', signal, 1) end
 end

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use longshore_job::{Backoff, Cause, Class, JobError, OnUnknown, Outcome};
 
-use super::said::said;
+use super::report::report_about;
 use super::{Decision, Fate, MAX_THROTTLE, Policy};
-use crate::{Route, RunState, Word};
+use crate::{CallReport, Route, RunState};
 
 /// How long a job waits whose credentials were refused by another provider than its queue's own.
 pub(super) const REFUSED_ELSEWHERE: Duration = Duration::from_secs(60);
@@ -24,7 +24,7 @@ pub fn decide(
     policy: &Policy,
     provider: &str,
 ) -> Decision {
-    let said = said(end, provider);
+    let report = report_about(end, provider);
     let claimed = Claimed {
         state,
         route,
@@ -39,13 +39,13 @@ pub fn decide(
             let fate = Fate::Completed { result: None };
             (fate, claimed.used(), "skipped")
         }
-        Err(error) => claimed.failed(error, &said),
+        Err(error) => claimed.failed(error, &report),
     };
     Decision {
         fate,
         state,
         outcome,
-        said,
+        report,
     }
 }
 
@@ -82,8 +82,8 @@ impl Claimed<'_> {
         }
     }
 
-    /// What follows from an error that says `said` of the queue's provider.
-    fn failed(&self, error: &JobError, said: &Word) -> (Fate, RunState, &'static str) {
+    /// What follows from an error that says `report` of the queue's provider.
+    fn failed(&self, error: &JobError, report: &CallReport) -> (Fate, RunState, &'static str) {
         let state = self.state;
         match error {
             JobError::Permanent { .. } => {
@@ -102,8 +102,8 @@ impl Claimed<'_> {
             // may have the job at once. It goes on claiming where it was somebody else's.
             JobError::NotReached { .. } => {
                 let after = NOT_REACHED_ELSEWHERE;
-                let fate = match said {
-                    Word::NotReached => Fate::Back,
+                let fate = match report {
+                    CallReport::NotReached => Fate::Back,
                     _ => Fate::Later { after },
                 };
                 (fate, state, "not_reached")
@@ -116,8 +116,8 @@ impl Claimed<'_> {
             // the fallback: other jobs go on.
             JobError::Unauthorized { .. } => {
                 let after = REFUSED_ELSEWHERE;
-                let fate = match (said, self.route.is_fallback()) {
-                    (Word::Refused { .. }, false) => Fate::Back,
+                let fate = match (report, self.route.is_fallback()) {
+                    (CallReport::Refused { .. }, false) => Fate::Back,
                     _ => Fate::Later { after },
                 };
                 (fate, state, "unauthorized")

@@ -40,15 +40,15 @@ fn used(used: u32) -> RunState {
 #[test]
 fn an_end_tells_of_whom_it_asked_whoevers_provider_that_is() {
     let heard_of = |end: &Result<Outcome, JobError>| {
-        heard(end).map(|(provider, word)| (provider.to_string(), word))
+        report_of_run(end).map(|(provider, word)| (provider.to_string(), word))
     };
     let of_sendgrid = |word| Some(("sendgrid".to_owned(), word));
-    assert_eq!(heard_of(&transient()), of_sendgrid(Word::Ill));
+    assert_eq!(heard_of(&transient()), of_sendgrid(CallReport::Ill));
     let done = Outcome::Done {
         result: None,
         answer: answer(),
     };
-    assert_eq!(heard_of(&Ok(done)), of_sendgrid(Word::Well));
+    assert_eq!(heard_of(&Ok(done)), of_sendgrid(CallReport::Well));
     assert_eq!(heard_of(&Ok(Outcome::done())), None);
     let ours = error(|reason, _| JobError::permanent(reason));
     assert_eq!(heard_of(&ours), None);
@@ -121,8 +121,8 @@ fn throttles_and_refused_credentials_cost_no_attempt() {
         );
         let after = Duration::from_secs(waits);
         assert_eq!(
-            (decision.fate, decision.state, decision.said),
-            (Fate::Later { after }, used(3), Word::Hold(after))
+            (decision.fate, decision.state, decision.report),
+            (Fate::Later { after }, used(3), CallReport::Hold(after))
         );
     }
     let unauthorized = error(|reason, answer| JobError::Unauthorized { reason, answer });
@@ -134,7 +134,7 @@ fn throttles_and_refused_credentials_cost_no_attempt() {
         "sendgrid",
     );
     assert_eq!((decision.fate, decision.state), (Fate::Back, used(3)));
-    assert!(matches!(decision.said, Word::Refused { .. }));
+    assert!(matches!(decision.report, CallReport::Refused { .. }));
 }
 
 #[test]
@@ -150,8 +150,8 @@ fn credentials_refused_by_others_than_the_queues_provider_let_the_job_wait() {
     let after = REFUSED_ELSEWHERE;
     let elsewhere = decide(&refused("s3"), used(1), Route::Primary, &policy, "sendgrid");
     assert_eq!(
-        (elsewhere.fate, elsewhere.state, elsewhere.said),
-        (Fate::Later { after }, used(1), Word::Nothing)
+        (elsewhere.fate, elsewhere.state, elsewhere.report),
+        (Fate::Later { after }, used(1), CallReport::Nothing)
     );
     let fallback = decide(
         &refused("postmark"),
@@ -164,7 +164,7 @@ fn credentials_refused_by_others_than_the_queues_provider_let_the_job_wait() {
         (fallback.fate, fallback.state),
         (Fate::Later { after }, used(1))
     );
-    assert!(matches!(fallback.said, Word::Refused { .. }));
+    assert!(matches!(fallback.report, CallReport::Refused { .. }));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_probe_that_fails_costs_no_attempt() {
             "sendgrid",
         );
         assert_eq!((decision.fate, decision.state.used), (Fate::Back, 3));
-        assert_eq!(decision.said, Word::Ill);
+        assert_eq!(decision.report, CallReport::Ill);
     }
 }
 
@@ -189,8 +189,8 @@ fn what_was_not_reached_costs_no_attempt() {
         for route in [Route::Primary, Route::Probe, Route::Fallback] {
             let decision = decide(&away, used(3), route, &policy(on_unknown), "sendgrid");
             assert_eq!(
-                (decision.fate, decision.state, decision.said),
-                (Fate::Back, used(3), Word::NotReached),
+                (decision.fate, decision.state, decision.report),
+                (Fate::Back, used(3), CallReport::NotReached),
                 "{route:?}"
             );
         }
@@ -205,8 +205,8 @@ fn what_was_not_reached_costs_no_attempt() {
     );
     let after = NOT_REACHED_ELSEWHERE;
     assert_eq!(
-        (elsewhere.fate, elsewhere.state, elsewhere.said),
-        (Fate::Later { after }, used(3), Word::Nothing)
+        (elsewhere.fate, elsewhere.state, elsewhere.report),
+        (Fate::Later { after }, used(3), CallReport::Nothing)
     );
 }
 
@@ -220,26 +220,29 @@ fn only_what_was_called_says_something_of_the_provider() {
             &policy(OnUnknown::Retry),
             "sendgrid",
         )
-        .said
+        .report
     };
-    assert_eq!(said(&Ok(Outcome::done())), Word::Nothing);
+    assert_eq!(said(&Ok(Outcome::done())), CallReport::Nothing);
     let answered = |answer| {
         Ok(Outcome::Done {
             result: None,
             answer,
         })
     };
-    assert_eq!(said(&answered(answer())), Word::Well);
-    assert_eq!(said(&answered(Answer::of("app"))), Word::Nothing);
+    assert_eq!(said(&answered(answer())), CallReport::Well);
+    assert_eq!(said(&answered(Answer::of("app"))), CallReport::Nothing);
     let app_is_down = Err(JobError::Transient {
         reason: String::new(),
         answer: Answer::of("app"),
     });
-    assert_eq!(said(&app_is_down), Word::Nothing);
-    assert_eq!(said(&Err(JobError::transient("panic"))), Word::Nothing);
+    assert_eq!(said(&app_is_down), CallReport::Nothing);
+    assert_eq!(
+        said(&Err(JobError::transient("panic"))),
+        CallReport::Nothing
+    );
     assert_eq!(
         said(&Err(JobError::permanent("unknown template"))),
-        Word::Nothing
+        CallReport::Nothing
     );
     let refused = |status| {
         said(&Err(JobError::Permanent {
@@ -250,7 +253,7 @@ fn only_what_was_called_says_something_of_the_provider() {
     };
     assert_eq!(
         (refused(Some(400)), refused(None)),
-        (Word::Well, Word::Nothing)
+        (CallReport::Well, CallReport::Nothing)
     );
     let again = |status| {
         said(&Err(JobError::Transient {
@@ -263,10 +266,10 @@ fn only_what_was_called_says_something_of_the_provider() {
     };
     // The same key is under way, and the like: it answered.
     for status in [404, 409, 424, 425] {
-        assert_eq!(again(status), Word::Well, "{status}");
+        assert_eq!(again(status), CallReport::Well, "{status}");
     }
     for status in [200, 301, 408, 421, 451, 500, 503] {
-        assert_eq!(again(status), Word::Ill, "{status}");
+        assert_eq!(again(status), CallReport::Ill, "{status}");
     }
 }
 

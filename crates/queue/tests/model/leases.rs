@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use longshore_queue::{Claimed, Fate, RawId, RunState, Seen, Stamp, Verdict, Word, decide_lost};
+use longshore_queue::{
+    CallReport, ClaimContext, Claimed, Fate, RawId, RunState, Stamp, Verdict, decide_lost,
+};
 
 use crate::model::{JobNo, Place};
 use crate::step::End;
@@ -156,8 +158,8 @@ impl World {
             key: None,
             put_back: None,
             payload_bytes: 0,
-            said: Word::Nothing,
-            seen: Seen::default(),
+            report: CallReport::Nothing,
+            context: ClaimContext::default(),
         };
         Kept {
             job,

@@ -70,7 +70,7 @@ impl World {
         }
         self.put_back_leases(&saved).await;
         self.expect_what_is_told(&saved);
-        self.tell().await?;
+        self.resend().await?;
         let lifted = self.queue.lift_holds(&kari()).await;
         lifted.map_err(|error| error.to_string())?;
         self.model.forget_order();
@@ -146,11 +146,11 @@ impl World {
     }
 
     /// Twice, since the first to notice begins a new timeline, on which those that beat before have to tell, too.
-    async fn tell(&mut self) -> Result<(), String> {
+    async fn resend(&mut self) -> Result<(), String> {
         for worker in (0..self.workers.len()).chain(0..self.workers.len()) {
             let beat = self.workers[worker].beat().await;
             if beat.forgot {
-                let told = self.workers[worker].tell().await;
+                let told = self.workers[worker].resend().await;
                 told.ok_or("who told at once came too late")?;
             } else if !beat.held {
                 let no = self.workers[worker].no;

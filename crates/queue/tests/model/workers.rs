@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use longshore_queue::{
-    Beat, Claimed, Lease, Queue, RawId, Remembered, Stamp, TakenBack, Verdict, WorkerId,
+    Beat, Claimed, Lease, Queue, RawId, Remembered, Resent, Stamp, Verdict, WorkerId,
 };
 
 use crate::model::JobNo;
@@ -57,7 +57,7 @@ impl Worker {
     }
 
     /// Tells what it remembers. `None` when it came too late.
-    pub(crate) async fn tell(&mut self) -> Option<()> {
+    pub(crate) async fn resend(&mut self) -> Option<()> {
         let mut all: Vec<Known<'_>> = self
             .jobs
             .iter()
@@ -66,8 +66,8 @@ impl Worker {
         all.extend(self.settled.iter().map(Known::Settled));
         all.sort_by_key(|known| std::cmp::Reverse(known.at().place()));
         let remembered: Vec<_> = all.iter().map(Known::remembered).collect();
-        let taken = self.queue.take_back(&self.lease, &remembered).await;
-        let TakenBack::Told { at, ours } = taken.expect("tells") else {
+        let taken = self.queue.resend(&self.lease, &remembered).await;
+        let Resent::Done { at, ours } = taken.expect("tells") else {
             return None;
         };
         let ours: Vec<_> = all.iter().zip(ours).filter(|(_, ours)| *ours).collect();
@@ -79,7 +79,7 @@ impl Worker {
             .iter()
             .map(|(_, claimed)| of(&claimed.id, &claimed.token))
             .collect();
-        self.queue.go_over(&at);
+        self.queue.adopt_timeline(&at);
         let mut here = here.into_iter();
         self.jobs.retain_mut(|(_, claimed)| {
             claimed.at = at.clone();

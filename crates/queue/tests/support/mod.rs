@@ -6,8 +6,8 @@ use std::time::Duration;
 use longshore_email::SendEmail;
 use longshore_job::{Cause, Class, JobId, Prepared, RetrySchedule};
 use longshore_queue::{
-    Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, RawId,
-    Retention, RunAt, RunState, Signed, Verdict, Word, WorkerId,
+    CallReport, Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, OnUnknown, Policy,
+    Queue, RawId, Retention, RunAt, RunState, Signed, Verdict, WorkerId,
 };
 use longshore_sandbox::RedisServer;
 use redis::{Cmd, FromRedisValue};
@@ -166,8 +166,8 @@ pub fn verdict(claimed: &Claimed, fate: Fate) -> Verdict {
         key: claimed.key.clone(),
         put_back: None,
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
-        said: Word::Nothing,
-        seen: claimed.seen,
+        report: CallReport::Nothing,
+        context: claimed.context,
     }
 }
 

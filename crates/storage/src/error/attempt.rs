@@ -3,7 +3,7 @@
 use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use longshore_job::Word;
+use longshore_job::CallReport;
 
 use super::{ErrorClass, classify, element, named, response_of};
 
@@ -41,29 +41,29 @@ fn is_made_up(uri: &str, response: &HttpResponse) -> bool {
 }
 
 /// What one try says of the store, for its breaker.
-pub(crate) fn word(uri: &str, response: &HttpResponse) -> Word {
+pub(crate) fn report_of_response(uri: &str, response: &HttpResponse) -> CallReport {
     let status = response.status();
     if status.is_success() {
         return match is_made_up(uri, response) {
-            true => Word::Ill,
-            false => Word::Well,
+            true => CallReport::Ill,
+            false => CallReport::Well,
         };
     }
     let named = named(&response_of(response));
     match classify(status.as_u16(), code(response), named) {
-        ErrorClass::NotReached => Word::NotReached,
-        ErrorClass::Unavailable => Word::Ill,
+        ErrorClass::NotReached => CallReport::NotReached,
+        ErrorClass::Unavailable => CallReport::Ill,
         // A busy prefix or key, as long as no time is named: the SDK waits, and the job after it.
-        ErrorClass::Throttled(_) => named.map_or(Word::Nothing, Word::Hold),
-        ErrorClass::Unauthorized => Word::Refused {
+        ErrorClass::Throttled(_) => named.map_or(CallReport::Nothing, CallReport::Hold),
+        ErrorClass::Unauthorized => CallReport::Refused {
             reason: code(response).unwrap_or("Unauthorized").to_owned(),
         },
-        ErrorClass::Skewed | ErrorClass::NotNow(_) => Word::Nothing,
+        ErrorClass::Skewed | ErrorClass::NotNow(_) => CallReport::Nothing,
         ErrorClass::Busy
         | ErrorClass::Changed
         | ErrorClass::Missing
         | ErrorClass::Unsupported
-        | ErrorClass::Refused => Word::Well,
+        | ErrorClass::Refused => CallReport::Well,
     }
 }
 

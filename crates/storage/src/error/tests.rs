@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use longshore_job::Word;
+use longshore_job::CallReport;
 
 use super::*;
 
@@ -27,20 +27,20 @@ fn every_answer_means_one_thing_to_the_job_and_one_to_the_breaker() {
         Busy, Changed, Missing, Refused, Skewed, Unauthorized, Unavailable, Unsupported,
     };
     let minute = || ErrorClass::Throttled(DEFAULT_RETRY_AFTER);
-    let refused = |reason: &str| Word::Refused {
+    let refused = |reason: &str| CallReport::Refused {
         reason: reason.to_owned(),
     };
     let table = [
-        (503, "SlowDown", minute(), Word::Nothing),
-        (429, "TooManyRequests", minute(), Word::Nothing),
-        (400, "ThrottlingException", minute(), Word::Nothing),
-        (503, "ServiceUnavailable", Unavailable, Word::Ill),
-        (500, "InternalError", Unavailable, Word::Ill),
-        (502, "", Unavailable, Word::Ill),
-        (400, "RequestTimeout", Unavailable, Word::Ill),
-        (409, "OperationAborted", Busy, Word::Well),
-        (403, "AccessDenied", Refused, Word::Well),
-        (403, "", Refused, Word::Well),
+        (503, "SlowDown", minute(), CallReport::Nothing),
+        (429, "TooManyRequests", minute(), CallReport::Nothing),
+        (400, "ThrottlingException", minute(), CallReport::Nothing),
+        (503, "ServiceUnavailable", Unavailable, CallReport::Ill),
+        (500, "InternalError", Unavailable, CallReport::Ill),
+        (502, "", Unavailable, CallReport::Ill),
+        (400, "RequestTimeout", Unavailable, CallReport::Ill),
+        (409, "OperationAborted", Busy, CallReport::Well),
+        (403, "AccessDenied", Refused, CallReport::Well),
+        (403, "", Refused, CallReport::Well),
         (
             403,
             "InvalidAccessKeyId",
@@ -55,26 +55,26 @@ fn every_answer_means_one_thing_to_the_job_and_one_to_the_breaker() {
         ),
         (400, "ExpiredToken", Unauthorized, refused("ExpiredToken")),
         (401, "Unauthorized", Unauthorized, refused("Unauthorized")),
-        (403, "RequestTimeTooSkewed", Skewed, Word::Nothing),
-        (404, "NoSuchBucket", Refused, Word::Well),
-        (404, "NoSuchKey", Missing, Word::Well),
-        (404, "", Missing, Word::Well),
-        (301, "PermanentRedirect", Refused, Word::Well),
-        (412, "PreconditionFailed", Changed, Word::Well),
-        (501, "NotImplemented", Unsupported, Word::Well),
-        (301, "", Refused, Word::Well),
-        (400, "MalformedXML", Refused, Word::Well),
+        (403, "RequestTimeTooSkewed", Skewed, CallReport::Nothing),
+        (404, "NoSuchBucket", Refused, CallReport::Well),
+        (404, "NoSuchKey", Missing, CallReport::Well),
+        (404, "", Missing, CallReport::Well),
+        (301, "PermanentRedirect", Refused, CallReport::Well),
+        (412, "PreconditionFailed", Changed, CallReport::Well),
+        (501, "NotImplemented", Unsupported, CallReport::Well),
+        (301, "", Refused, CallReport::Well),
+        (400, "MalformedXML", Refused, CallReport::Well),
         // Not S3's words.
-        (302, "", Unavailable, Word::Ill),
-        (307, "TemporaryRedirect", Unavailable, Word::Ill),
-        (408, "", Unavailable, Word::Ill),
-        (520, "", Unavailable, Word::Ill),
+        (302, "", Unavailable, CallReport::Ill),
+        (307, "TemporaryRedirect", Unavailable, CallReport::Ill),
+        (408, "", Unavailable, CallReport::Ill),
+        (520, "", Unavailable, CallReport::Ill),
     ];
     for (status, code, class, said) in table {
         let given = (!code.is_empty()).then_some(code);
         assert_eq!(classify(status, given, None), class, "{status} {code}");
         assert_eq!(
-            word("/b/k", &answer(status, code, &[])),
+            report_of_response("/b/k", &answer(status, code, &[])),
             said,
             "{status} {code}"
         );
@@ -85,14 +85,17 @@ fn every_answer_means_one_thing_to_the_job_and_one_to_the_breaker() {
 fn a_time_that_the_store_names_holds_everybody_back() {
     let named = answer(503, "SlowDown", &[("x-amz-retry-after", "4500")]);
     assert_eq!(
-        word("/b/k", &named),
-        Word::Hold(Duration::from_millis(4500))
+        report_of_response("/b/k", &named),
+        CallReport::Hold(Duration::from_millis(4500))
     );
     let long = answer(503, "SlowDown", &[("x-amz-retry-after", "99999999999")]);
-    assert_eq!(word("/b/k", &long), Word::Hold(MAX_RETRY_AFTER));
+    assert_eq!(
+        report_of_response("/b/k", &long),
+        CallReport::Hold(MAX_RETRY_AFTER)
+    );
     // The HTTP header is not how S3 says it.
     let http = answer(503, "SlowDown", &[("retry-after", "30")]);
-    assert_eq!(word("/b/k", &http), Word::Nothing);
+    assert_eq!(report_of_response("/b/k", &http), CallReport::Nothing);
 }
 
 #[test]
@@ -168,20 +171,28 @@ fn a_bucket_elsewhere_says_where() {
 
 #[test]
 fn a_page_in_the_place_of_a_list_is_a_failure_of_the_store() {
-    let said = |uri, body: &str| {
+    let report = |uri, body: &str| {
         let status = StatusCode::try_from(200).unwrap();
-        word(uri, &HttpResponse::new(status, SdkBody::from(body)))
+        report_of_response(uri, &HttpResponse::new(status, SdkBody::from(body)))
     };
     for page in ["<html>Sign in", "<!DOCTYPE html>", "{}", "Sign in"] {
-        assert_eq!(said("/b?list-type=2&prefix=x", page), Word::Ill, "{page}");
+        assert_eq!(
+            report("/b?list-type=2&prefix=x", page),
+            CallReport::Ill,
+            "{page}"
+        );
         // An object may be anything.
-        assert_eq!(said("/b/k?x-id=GetObject", page), Word::Well, "{page}");
+        assert_eq!(
+            report("/b/k?x-id=GetObject", page),
+            CallReport::Well,
+            "{page}"
+        );
     }
     for list in [
         "<?xml version=\"1.0\"?><ListBucketResult/>",
         "<ListBucketResult/>",
         "",
     ] {
-        assert_eq!(said("/b?list-type=2", list), Word::Well, "{list}");
+        assert_eq!(report("/b?list-type=2", list), CallReport::Well, "{list}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use longshore_job::{JobError, NotNow, Pass, Why, Word};
+use longshore_job::{CallReport, JobError, NotNow, Pass, Why};
 use longshore_sandbox::{Fault, Ledger, Rule, When};
 use longshore_storage::objects::NewObject;
 use longshore_storage::sandbox::S3Sandbox;
@@ -41,10 +41,14 @@ fn behind(short: bool) -> Script {
 
 fn failures_in_a_row(noted: &[Noted], of: &str) -> u32 {
     noted.iter().fold(0, |ill, noted| match noted {
-        Noted::Told { provider, word, .. } if provider == of => match word {
+        Noted::Reported {
+            provider,
+            report: word,
+            ..
+        } if provider == of => match word {
             // As where no other worker is there that reaches it.
-            Word::Ill | Word::NotReached => ill + 1,
-            Word::Well => 0,
+            CallReport::Ill | CallReport::NotReached => ill + 1,
+            CallReport::Well => 0,
             _ => ill,
         },
         _ => ill,
@@ -87,7 +91,7 @@ async fn ten_failed_tries_open_the_breaker_within_one_run_and_cost_no_attempt() 
             "a wait, no attempt"
         );
         assert_eq!(sandbox.ledger().requests() - before, 10);
-        assert_eq!(script.gate.words(), vec![Word::Ill; 10]);
+        assert_eq!(script.gate.reports(), vec![CallReport::Ill; 10]);
     }
 }
 
@@ -115,7 +119,7 @@ async fn nobody_home_is_the_same() {
     let session = store(Name::S3, &origin).during(&script.run());
     let error = session.list("exports", "", None).await.expect_err("away");
     assert!(matches!(error.class, ErrorClass::NotNow(_)), "{error}");
-    assert_eq!(script.gate.words().len(), 10);
+    assert_eq!(script.gate.reports().len(), 10);
 }
 
 #[tokio::test]
@@ -132,11 +136,16 @@ async fn three_retries_are_the_sdks_and_a_success_among_them_is_one() {
         .await
         .expect("the fourth time");
     assert_eq!(
-        script.gate.words(),
-        [Word::Ill, Word::Ill, Word::Ill, Word::Well]
+        script.gate.reports(),
+        [
+            CallReport::Ill,
+            CallReport::Ill,
+            CallReport::Ill,
+            CallReport::Well
+        ]
     );
     let asked = |noted: Noted| match noted {
-        Noted::Asked { provider, effect } => Some((provider, effect)),
+        Noted::Acquired { provider, effect } => Some((provider, effect)),
         _ => None,
     };
     let asked: Vec<_> = script.gate.noted().into_iter().filter_map(asked).collect();
@@ -174,8 +183,8 @@ async fn a_throttle_waits_and_a_time_that_is_named_holds_everybody() {
         assert_eq!(error.class, ErrorClass::Throttled(Duration::from_secs(60)));
         assert_eq!(sandbox.ledger().requests() - before, 4, "R2's 429 too");
         assert_eq!(
-            script.gate.words(),
-            vec![Word::Nothing; 4],
+            script.gate.reports(),
+            vec![CallReport::Nothing; 4],
             "a busy prefix is no outage"
         );
     }
@@ -184,8 +193,8 @@ async fn a_throttle_waits_and_a_time_that_is_named_holds_everybody() {
     let script = breaker();
     let session = store(Name::S3, &sandbox.origin()).during(&script.run());
     session.list("exports", "", None).await.expect("after that");
-    let held = Word::Hold(Duration::from_millis(1500));
-    assert_eq!(script.gate.words(), [held, Word::Well]);
+    let held = CallReport::Hold(Duration::from_millis(1500));
+    assert_eq!(script.gate.reports(), [held, CallReport::Well]);
 }
 
 #[tokio::test]
@@ -198,10 +207,10 @@ async fn refused_credentials_are_told_once_and_are_a_wait_for_the_job() {
         .list("exports", "", None)
         .await
         .expect_err("refused");
-    let refused = Word::Refused {
+    let refused = CallReport::Refused {
         reason: "InvalidAccessKeyId".to_owned(),
     };
-    assert_eq!(script.gate.words(), [refused]);
+    assert_eq!(script.gate.reports(), [refused]);
     assert!(matches!(error.into(), JobError::Throttled { .. }));
 }
 
@@ -214,7 +223,7 @@ async fn a_store_that_is_not_reached_is_tested_by_a_connection_alone() {
     let session = store(Name::S3, &origin).during(&script.run());
     let error = session.list("exports", "", None).await.expect_err("away");
     assert!(matches!(error.class, ErrorClass::NotNow(_)), "{error:?}");
-    assert_eq!(script.gate.words(), vec![Word::NotReached; 10]);
+    assert_eq!(script.gate.reports(), vec![CallReport::NotReached; 10]);
     let noted = script.gate.unreached();
     let (unreached, again) = noted.expect("it says which host");
     let host = origin.trim_start_matches("http://");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_client::Sink as _;
 use longshore_job::{
-    Earlier, InvalidArgs, JobId, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending,
+    EarlierRequests, InvalidArgs, JobId, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending,
     Unremembered,
 };
 use longshore_queue::{Key, NewJob, QueueError, RunAt};
@@ -34,11 +34,11 @@ impl JobMemory {
 }
 
 impl Memory for JobMemory {
-    fn earlier(&self) -> Recalling<'_, Earlier> {
-        self.ask(Request::Earlier, |state| {
+    fn earlier_requests(&self) -> Recalling<'_, EarlierRequests> {
+        self.ask(Request::EarlierRequests, |state| {
             let earlier = state.earlier.clone();
             let mut earlier = earlier.expect(
-                "the run asks for its earlier requests: say what is known, by `ScriptedMemory::set_earlier`",
+                "the run asks for its earlier requests: say what is known, by `ScriptedMemory::set_earlier_requests`",
             );
             let own = |(message, job): (&String, &Option<JobId>)| {
                 (*job == Some(self.job)).then(|| message.clone())
@@ -50,8 +50,8 @@ impl Memory for JobMemory {
         })
     }
 
-    fn own<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
-        self.ask(Request::Own, |state| {
+    fn note_message<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
+        self.ask(Request::NoteMessage, |state| {
             let of = state.messages.entry(message.to_owned());
             let ours = *of.or_insert(Some(self.job)) == Some(self.job);
             if ours {

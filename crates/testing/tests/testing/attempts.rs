@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use longshore_job::{
-    Class, Handler, InvalidArgs, Job, JobError, KindPolicy, NotNow, Outcome, Pass, Run, Why, Word,
+    CallReport, Class, Handler, InvalidArgs, Job, JobError, KindPolicy, NotNow, Outcome, Pass, Run,
+    Why,
 };
 use longshore_testing::{Noted, OnUnknown, Recorder, Script, ScriptedGate, Way, run_one};
 use serde::{Deserialize, Serialize};
@@ -101,7 +102,11 @@ async fn a_time_limit_ends_a_run_by_whether_a_request_was_out() {
     assert_eq!(hung.assert_dead().class, Class::OutcomeUnknown);
     let waits = Script::new().with_provider("stage");
     let hung = waits.run_one(Hanging, &Hang).await.expect("fine args");
-    assert_eq!(hung.decision.said, Word::Ill, "its provider did not answer");
+    assert_eq!(
+        hung.decision.report,
+        CallReport::Ill,
+        "its provider did not answer"
+    );
     let error = hung.end.expect_err("too long");
     assert_eq!(error.reason(), "no end after 0.05 s, and a request was out");
 }
@@ -159,7 +164,7 @@ async fn a_gate_does_as_it_is_told_and_notes_what_it_was_asked() {
     let never = ScriptedGate::open().forbid(Way::Call, "it only looks");
     let run = Script::new().with_gate(never).run();
     run.clear_to_read().await;
-    let sends = tokio::spawn(async move { run.ask("stage", true).await });
+    let sends = tokio::spawn(async move { run.acquire_call("stage", true).await });
     assert!(sends.await.expect_err("it fails its test").is_panic());
 
     let open = |provider: &str| NotNow {
@@ -171,8 +176,8 @@ async fn a_gate_does_as_it_is_told_and_notes_what_it_was_asked() {
         let ill = |noted: &Noted| {
             matches!(
                 noted,
-                Noted::Told {
-                    word: Word::Ill,
+                Noted::Reported {
+                    report: CallReport::Ill,
                     ..
                 }
             )
@@ -184,9 +189,9 @@ async fn a_gate_does_as_it_is_told_and_notes_what_it_was_asked() {
     });
     let script = Script::new().with_gate(breaker);
     let run = script.run();
-    let pass = run.ask("stage", true).await.expect("not yet");
-    run.tell("stage", pass, Word::Ill).await;
-    let not_now = run.ask("stage", true).await.expect_err("open");
+    let pass = run.acquire_call("stage", true).await.expect("not yet");
+    run.report_call("stage", pass, CallReport::Ill).await;
+    let not_now = run.acquire_call("stage", true).await.expect_err("open");
     assert_eq!(not_now.why, Why::Open);
-    assert_eq!(script.gate.words(), [Word::Ill]);
+    assert_eq!(script.gate.reports(), [CallReport::Ill]);
 }

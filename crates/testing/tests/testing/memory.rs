@@ -15,15 +15,23 @@ async fn a_memory_makes_nothing_up() {
     let script = Script::new().with_memory(&memory);
     let (run, others) = (script.run(), script.for_new_job().run());
     let of_run = run.memory();
-    let words = panics(|| drop(of_run.earlier()));
-    assert!(words.contains("ScriptedMemory::set_earlier"), "{words}");
+    let words = panics(|| drop(of_run.earlier_requests()));
+    assert!(
+        words.contains("ScriptedMemory::set_earlier_requests"),
+        "{words}"
+    );
     memory.set_requests_out(Duration::from_secs(20), Duration::from_secs(10));
-    assert_eq!(of_run.own("m1").await, Ok(true));
-    assert_eq!(others.memory().own("m1").await, Ok(false));
-    let message = of_run.earlier().await.expect("known").message;
+    assert_eq!(of_run.note_message("m1").await, Ok(true));
+    assert_eq!(others.memory().note_message("m1").await, Ok(false));
+    let message = of_run.earlier_requests().await.expect("known").message;
     assert_eq!(message.as_deref(), Some("m1"), "it was noted");
     assert_eq!(
-        others.memory().earlier().await.expect("known").message,
+        others
+            .memory()
+            .earlier_requests()
+            .await
+            .expect("known")
+            .message,
         None
     );
 
@@ -61,7 +69,7 @@ async fn a_run_that_was_given_no_memory_pretends_nothing() {
     let kept = run.memory().keep("k", b"1", minute).await;
     let words = kept.expect_err("there is none").to_string();
     assert!(words.contains("Run::with_memory"), "{words}");
-    let owned = run.memory().own("m1").await;
+    let owned = run.memory().note_message("m1").await;
     owned.expect_err("nobody knows whose it is");
     let saved = run.memory().save(&json!(1)).await;
     saved.expect_err("it is not saved");

@@ -283,7 +283,7 @@ async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut L
         entry.free_slot();
         let claimed = &entry.claimed;
         let (id, token) = (claimed.id.clone(), Arc::clone(&claimed.token));
-        let verdict = untouched(id, token, claimed.run, claimed.seen);
+        let verdict = untouched(id, token, claimed.run, claimed.context);
         station.settler.settle(verdict);
     }
     let settled = async {

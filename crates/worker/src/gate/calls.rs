@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use longshore_job::{NotNow, Pass, Why};
-use longshore_queue::{Asked, Call, Limit, ProviderPolicy, Queue, Route};
+use longshore_queue::{Admission, CallSlot, Limit, ProviderPolicy, Queue, Route};
 use tokio::time::sleep;
 
 use super::{ASK_AGAIN, SendGate};
@@ -35,8 +35,8 @@ impl SendGate {
         };
         loop {
             let wait = match self.station.queue.take_call(&limiter, limit).await {
-                Ok(Call::In(wait)) => return sleep(wait).await,
-                Ok(Call::TooManyAhead) => ASK_AGAIN,
+                Ok(CallSlot::In(wait)) => return sleep(wait).await,
+                Ok(CallSlot::TooManyAhead) => ASK_AGAIN,
                 Err(error) => {
                     tracing::debug!(job = %self.entry.claimed.id, %error, "a call waits for Redis");
                     ASK_AGAIN
@@ -58,7 +58,11 @@ impl SendGate {
     }
 
     /// Asks whoever's provider it is for one call, until there is an answer.
-    pub(super) async fn ask_for_call(&self, provider: &str, effect: bool) -> Result<Pass, NotNow> {
+    pub(super) async fn acquire_by_name(
+        &self,
+        provider: &str,
+        effect: bool,
+    ) -> Result<Pass, NotNow> {
         let Some((owner, policy)) = self.owner(provider) else {
             return Err(NotNow {
                 provider: provider.to_owned(),
@@ -67,17 +71,18 @@ impl SendGate {
             });
         };
         let ours = policy.name == self.station.queue.provider().name;
-        let seen = self.entry.claimed.seen;
-        let probing = (ours && seen.route == Route::Probe).then_some(seen.epoch);
+        let context = self.entry.claimed.context;
+        let probing = (ours && context.route == Route::Probe).then_some(context.epoch);
         let limiter = limiter(policy, !effect);
         // The first call of its own provider was taken by its claim, where claims take any.
         let taken = ours && policy.reads.is_none() && !self.called.swap(true, Ordering::AcqRel);
         let limited = limiter.as_ref().filter(|_| !taken);
-        self.ask_owner(owner, policy, probing, limited).await
+        self.acquire_from_owner(owner, policy, probing, limited)
+            .await
     }
 
     /// Asks for one call until there is an answer, and waits until its place in the limiter has come.
-    pub(super) async fn ask_owner(
+    pub(super) async fn acquire_from_owner(
         &self,
         owner: &Queue,
         policy: &ProviderPolicy,
@@ -92,13 +97,15 @@ impl SendGate {
         let mut asked = 0;
         loop {
             let limited = limited.map(|(name, limit)| (name.as_str(), *limit));
-            match owner.ask(policy, probing, limited).await {
-                Ok(Asked::Go { after, pass }) => {
+            match owner.acquire_call(policy, probing, limited).await {
+                Ok(Admission::Go { after, pass }) => {
                     sleep(after).await;
                     return Ok(pass);
                 }
-                Ok(Asked::NotNow { why, retry_after }) => return Err(not_now(why, retry_after)),
-                Ok(Asked::TooManyAhead) => {}
+                Ok(Admission::NotNow { why, retry_after }) => {
+                    return Err(not_now(why, retry_after));
+                }
+                Ok(Admission::TooManyAhead) => {}
                 Err(error) => {
                     tracing::debug!(job = %self.entry.claimed.id, %error, "a call waits for Redis");
                     asked += 1;

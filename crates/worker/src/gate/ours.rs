@@ -6,7 +6,7 @@ use tokio::time::sleep;
 use super::{ASK_AGAIN, SendGate};
 use crate::clock::Moment;
 use crate::entry::Entry;
-use crate::retell::retell;
+use crate::resend::resend;
 
 impl SendGate {
     /// After a lost connection, or once Redis has forgotten something, a job's claim may be forgotten: it sends nothing
@@ -20,7 +20,7 @@ impl SendGate {
                 return true;
             }
             if station.redis_memory.has_forgotten() {
-                if let Err(error) = retell(station).await {
+                if let Err(error) = resend(station).await {
                     tracing::debug!(job = %claimed.id, %error, "a call waits for Redis");
                 }
             } else {

@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_queue::Word;
+use longshore_queue::CallReport;
 
 use super::{CallLabels, HostLabels, JobLabels, KindLabels, Metrics, QueueLabel, UnitLabels};
 use crate::lock::lock;
@@ -83,14 +83,14 @@ impl QueueMetrics {
     }
 
     /// A call came to this. Nothing is counted of a call that said nothing.
-    pub(crate) fn called(&self, provider: &str, word: &Word) {
-        let outcome = match word {
-            Word::Nothing => return,
-            Word::Well => "answered",
-            Word::Ill => "failed",
-            Word::NotReached => "not_reached",
-            Word::Hold(_) => "throttled",
-            Word::Refused { .. } => "unauthorized",
+    pub(crate) fn called(&self, provider: &str, report: &CallReport) {
+        let outcome = match report {
+            CallReport::Nothing => return,
+            CallReport::Well => "answered",
+            CallReport::Ill => "failed",
+            CallReport::NotReached => "not_reached",
+            CallReport::Hold(_) => "throttled",
+            CallReport::Refused { .. } => "unauthorized",
         };
         let labels = CallLabels {
             provider: provider.to_owned(),

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use longshore_job::{Cause, Class};
 use longshore_queue::{
-    Breaker, BreakerState, DeadGroup, Hold, HoldCause, Paused, ServerFacts, Word,
+    Breaker, BreakerState, CallReport, DeadGroup, Hold, HoldCause, Paused, ServerFacts,
 };
 
 use super::*;
@@ -59,9 +59,9 @@ fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() 
     let metrics = metrics();
     let email = metrics.of("email");
     email.ran(Some("send_email"), "completed", None);
-    email.called("sendgrid", &Word::Well);
-    email.called("sendgrid", &Word::Hold(Duration::from_secs(1)));
-    email.called("sendgrid", &Word::Nothing);
+    email.called("sendgrid", &CallReport::Well);
+    email.called("sendgrid", &CallReport::Hold(Duration::from_secs(1)));
+    email.called("sendgrid", &CallReport::Nothing);
     email.billed("sendgrid", "mail", 3);
     let text = metrics.text(vec![("email".to_owned(), stats())], Seldom::default());
     for line in [
@@ -124,7 +124,7 @@ fn names_types_help_and_labels_are_those_that_alerts_know() {
     email.not_ours();
     email.newer();
     email.clock_step();
-    email.called("sendgrid", &Word::Well);
+    email.called("sendgrid", &CallReport::Well);
     email.billed("sendgrid", "mail", 3);
     email.has_providers(["sendgrid"].into_iter());
     metrics.ticks("nightly", 1);

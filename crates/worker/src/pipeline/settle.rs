@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::{Answer, Cause, Class, JobError, Outcome, clip_reason};
-use longshore_queue::{Decision, Fate, HistoryEntry, Verdict, Word, decide, heard};
+use longshore_queue::{CallReport, Decision, Fate, HistoryEntry, Verdict, decide, report_of_run};
 
 use super::{End, JobRun, quoted};
 use crate::entry::Entry;
@@ -56,7 +56,7 @@ impl JobRun {
         log(station, entry, kind, &end, &decision);
         // The next claim may be on its way before this outcome is written, but for one that may hold claims back: then it
         // has to come after.
-        if matches!(decision.said, Word::Nothing | Word::Well) {
+        if matches!(decision.report, CallReport::Nothing | CallReport::Well) {
             entry.free_slot();
         }
         station.settler.settle(self.verdict(&end, decision));
@@ -74,7 +74,7 @@ impl JobRun {
             fate,
             state: self.entry.state(),
             outcome,
-            said: Word::Nothing,
+            report: CallReport::Nothing,
         };
         let dead = |class, code, outcome| {
             let cause = Cause::ours(class, code);
@@ -105,7 +105,7 @@ impl JobRun {
     /// What follows from how a handler's run ended.
     fn decide_run(&self, end: &Result<Outcome, JobError>) -> Decision {
         let Self { station, entry } = self;
-        let heard = heard(end).filter(|(provider, _)| !entry.has_told_of(provider));
+        let heard = report_of_run(end).filter(|(provider, _)| !entry.has_reported(provider));
         if let Some((provider, word)) = heard {
             station.metrics.called(provider, &word);
         }
@@ -114,13 +114,13 @@ impl JobRun {
         let route = entry.route(fallback.is_some());
         let name = match fallback.filter(|_| route.is_fallback()) {
             // It was not the provider of its claim that was called.
-            _ if route != entry.claimed.seen.route => "",
+            _ if route != entry.claimed.context.route => "",
             Some(fallback) => &fallback.name,
             None => &provider.name,
         };
         let policy = &station.rules.of(self.kind()).policy;
         let decision = decide(end, entry.state(), route, policy, name);
-        match entry.has_told_of(name) {
+        match entry.has_reported(name) {
             true => decision.of_calls_told(),
             false => decision,
         }
@@ -157,8 +157,8 @@ impl JobRun {
             key: claimed.key.clone(),
             put_back,
             payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
-            said: decision.said,
-            seen: claimed.seen,
+            report: decision.report,
+            context: claimed.context,
         }
     }
 }
@@ -206,7 +206,7 @@ fn entry_note(entry: &Entry, outcome: &str, answer: Answer, reason: Option<&str>
         attempt: entry.claimed.run.used + 1,
         worker: entry.lease.worker().to_string(),
         outcome: outcome.to_owned(),
-        probe: entry.claimed.seen.route.is_probe(),
+        probe: entry.claimed.context.route.is_probe(),
         operation: None,
         duration_ms: entry
             .ran_for()

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use longshore_queue::{
-    Claim, ClaimState, Fate, HoldCause, JobState, Lease, LinkOptions, Queue, Remembered, Retention,
-    Signed, TakenBack, Verdict, Word, WorkerId,
+    CallReport, Claim, ClaimState, Fate, HoldCause, JobState, Lease, LinkOptions, Queue,
+    Remembered, Resent, Retention, Signed, Verdict, WorkerId,
 };
 use longshore_tests::eventually;
 
@@ -57,8 +57,8 @@ impl Process {
             key: None,
             put_back: None,
             payload_bytes: 0,
-            said: Word::Nothing,
-            seen: claimed.seen,
+            report: CallReport::Nothing,
+            context: claimed.context,
         };
         assert_eq!(self.settles(&verdict).await, [true]);
         verdict
@@ -120,8 +120,8 @@ async fn nobody_claims_what_was_forgotten_before_the_one_that_did_it_has_said_so
         enqueued_at_ms: None,
         run: verdict.state,
     }];
-    let told = knows.queue.take_back(&knows.lease, &remembered).await;
-    let Ok(TakenBack::Told { at, ours }) = told else {
+    let told = knows.queue.resend(&knows.lease, &remembered).await;
+    let Ok(Resent::Done { at, ours }) = told else {
         panic!("{told:?}")
     };
     assert_eq!(
@@ -129,7 +129,7 @@ async fn nobody_claims_what_was_forgotten_before_the_one_that_did_it_has_said_so
         [true],
         "it is taken back, whatever others have counted since"
     );
-    knows.queue.go_over(&at);
+    knows.queue.adopt_timeline(&at);
     assert_eq!(knows.settles(&verdict).await, [true]);
     assert_eq!(bench.state(forgotten).await, Some(JobState::Completed));
 }

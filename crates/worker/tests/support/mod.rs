@@ -186,8 +186,8 @@ impl Handler for Probing {
             Does::Remembers => {
                 let memory = run.memory();
                 let recalled = memory.recall("place").await?;
-                let owned = memory.own("SM1").await?;
-                let earlier = memory.earlier().await?;
+                let owned = memory.note_message("SM1").await?;
+                let earlier = memory.earlier_requests().await?;
                 memory
                     .keep("place", b"Oslo", Duration::from_secs(60))
                     .await?;

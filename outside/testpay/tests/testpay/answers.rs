@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use harbour_testpay::sandbox::TestPaySandbox;
 use harbour_testpay::{TestPay, TestPayConfig};
-use longshore_job::{Class, Word};
+use longshore_job::{Class, CallReport};
 use longshore_payment_reconcile::{CreateCustomer, CreateCustomerHandler, Providers};
 use longshore_sandbox::{Fault, Rule};
 use longshore_testing::{Ran, Script};
@@ -31,8 +31,8 @@ async fn ran(fault: impl Into<Option<Fault>>) -> Ran {
     let ran = script.run_one(handler, &CreateCustomer::new("ada")).await;
     let ran = ran.expect("good args");
     // The queue is Stripe's: testpay neither opens its breaker, nor holds it back, nor pauses it.
-    assert_eq!(ran.decision.said, Word::Nothing, "{:?}", ran.end);
-    assert_eq!(script.gate.words(), [], "{:?}", ran.end);
+    assert_eq!(ran.decision.report, CallReport::Nothing, "{:?}", ran.end);
+    assert_eq!(script.gate.reports(), [], "{:?}", ran.end);
     ran
 }
 

@@ -48,7 +48,7 @@ impl Scene {
         let script = Script::new();
         let ago = Duration::from_secs;
         script.memory.set_requests_out(ago(700), ago(600));
-        script.memory.forbid(Request::Own, "nobody sends messages");
+        script.memory.forbid(Request::NoteMessage, "nobody sends messages");
         Self {
             testpay_sandbox,
             stripe_sandbox,

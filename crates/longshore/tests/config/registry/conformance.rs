@@ -8,7 +8,7 @@ mod server;
 
 use std::time::Duration;
 
-use longshore_job::{Class, JobError, Outcome, RetrySchedule, Word};
+use longshore_job::{CallReport, Class, JobError, Outcome, RetrySchedule};
 use longshore_queue::{Fate, OnUnknown, Policy, RunState, decide};
 use longshore_testing::Script;
 use longshore_worker::Handlers;
@@ -157,12 +157,12 @@ impl Scene {
 }
 
 /// The end of one run, and the last word about single calls, if there was one.
-async fn run(call: &Call, handlers: &Handlers) -> (Result<Outcome, JobError>, Option<Word>) {
+async fn run(call: &Call, handlers: &Handlers) -> (Result<Outcome, JobError>, Option<CallReport>) {
     let mut script = Script::new();
     script.route = call.route;
     let run = script.run();
     let end = handlers.try_out(call.payload.as_bytes(), run).await;
-    let told = script.gate.words().pop();
+    let told = script.gate.reports().pop();
     (end.expect("its kind is known"), told)
 }
 
@@ -171,7 +171,7 @@ fn check(
     call: &Call,
     does: Does,
     end: &Result<Outcome, JobError>,
-    told: Option<&Word>,
+    told: Option<&CallReport>,
     row: Follows,
 ) -> Result<(), String> {
     for on_unknown in [OnUnknown::Retry, OnUnknown::Verify, OnUnknown::Hold] {
@@ -184,7 +184,7 @@ fn check(
             false => call.queue_of,
         };
         let decision = decide(end, RunState::default(), call.route, &policy, own);
-        let said = told.unwrap_or(&decision.said);
+        let said = told.unwrap_or(&decision.report);
         let schedule = Fate::Retry {
             after: Duration::from_secs(60),
         };
@@ -205,14 +205,14 @@ fn check(
         };
         let word_fits = match row {
             // Stripe has shown what the app was told of.
-            Follows::Done if call.provider == "app" => *said == Word::Well,
+            Follows::Done if call.provider == "app" => *said == CallReport::Well,
             // A provider whose queue it is not has no say, and what was not reached has rules of its own.
-            _ if told.is_none() && own != call.provider => *said == Word::Nothing,
-            Follows::NotReached => *said != Word::Well,
-            Follows::Done | Follows::AgainWell | Follows::Refused => *said == Word::Well,
-            Follows::Unknown | Follows::Again => *said == Word::Ill,
-            Follows::Later => matches!(said, Word::Hold(_) | Word::Nothing),
-            Follows::Paused => matches!(said, Word::Refused { .. }),
+            _ if told.is_none() && own != call.provider => *said == CallReport::Nothing,
+            Follows::NotReached => *said != CallReport::Well,
+            Follows::Done | Follows::AgainWell | Follows::Refused => *said == CallReport::Well,
+            Follows::Unknown | Follows::Again => *said == CallReport::Ill,
+            Follows::Later => matches!(said, CallReport::Hold(_) | CallReport::Nothing),
+            Follows::Paused => matches!(said, CallReport::Refused { .. }),
         };
         let free = matches!(row, Follows::NotReached | Follows::Later | Follows::Paused);
         let used_fits = decision.state.used == u32::from(!free);

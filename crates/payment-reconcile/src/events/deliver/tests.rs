@@ -26,7 +26,9 @@ impl Scene {
             timeout: Duration::from_secs(5),
         });
         let script = Script::new();
-        script.memory.forbid(Request::Own, "nobody sends messages");
+        script
+            .memory
+            .forbid(Request::NoteMessage, "nobody sends messages");
         Self {
             app: app.expect("a client"),
             sandbox,

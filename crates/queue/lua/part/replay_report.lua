@@ -23,10 +23,10 @@ local function judge_replay(last)
   end
 end
 
--- report(replay, open, meta, log, places): what first runs of replayed jobs came to, told to their operations. places:
+-- report_to_replays(replay, open, meta, log, places): what first runs of replayed jobs came to, told to their operations. places:
 -- where in ARGV each begins: job, operation, word, cause. word: s completed, f failed of what it had died of, o failed of
 -- another cause; in upper case when it was a probe, so that its first attempt is still to come.
-local function report(replay, open, meta, log, places)
+local function report_to_replays(replay, open, meta, log, places)
   local operations = {}
   for _, at in ipairs(places) do
     local operation = ARGV[at + 1]

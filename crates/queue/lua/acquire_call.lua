@@ -11,15 +11,15 @@
 local limits, breakers, gate = unpack(KEYS)
 local p = { name = ARGV[1], suffix = ARGV[2], lease = tonumber(ARGV[3]), version = ARGV[4] }
 local interval = tonumber(ARGV[7])
-local state, till = look(p, gate_of(gate, p.suffix), breakers)
-local own = false
+local state, till = held_back(p, gate_of(gate, p.suffix), breakers)
+local own_probe = false
 if state == 'refused' or state == 'open' then
   -- What holds others back is the caller's own probe.
   local breaker = p.lease > 0 and read_breaker(breakers, p.name) or { state = 'closed', epoch = 0 }
-  own = ARGV[5] ~= '' and (breaker.state == 'closed' or (breaker.state == 'half' and breaker.epoch == tonumber(ARGV[5])))
+  own_probe = ARGV[5] ~= '' and (breaker.state == 'closed' or (breaker.state == 'half' and breaker.epoch == tonumber(ARGV[5])))
   p.epoch = breaker.epoch
 end
-if state and not own then return { state, math.ceil(till - now), p.epoch, 0 } end
+if state and not own_probe then return { state, math.ceil(till - now), p.epoch, 0 } end
 local wait = 0
 if interval > 0 then
   local free, next_free, ahead = tokens(limits, ARGV[6], interval, tonumber(ARGV[8]))
@@ -27,5 +27,5 @@ if interval > 0 then
   if wait > tonumber(ARGV[9]) then return { 'busy', 0, p.epoch, 0 } end
   take(limits, ARGV[6], interval, ahead, 1)
 end
-if p.probe and not own then probe(p, gate, breakers, wait) end
-return { 'go', wait, p.epoch, (own or p.probe) and 1 or 0 }
+if p.probe and not own_probe then probe(p, gate, breakers, wait) end
+return { 'go', wait, p.epoch, (own_probe or p.probe) and 1 or 0 }

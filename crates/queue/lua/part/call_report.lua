@@ -1,14 +1,14 @@
 -- What calls say of their provider. p describes it: {name, suffix of its fields in the gate, spec of its breaker, version of
--- its credentials}; it also keeps what was changed until `write_down`. Most calls say that all is well, which changes
--- nothing: `unheard` was said last and changed nothing, so it need not be heard again.
+-- its credentials}; it also keeps what was changed until `write_reports`. Most calls say that all is well, which changes
+-- nothing: `unchanging` was the last report, and changed nothing, so it need not be applied again.
 
--- hear(p, gate, breakers, said, by): said is "<word>:<epoch>:<marks>:<rest>"; by is {reach =, workers =, process = who says it}
+-- apply_report(p, gate, breakers, report, by): report is "<word>:<epoch>:<marks>:<rest>"; by is {reach =, workers =, process = who reports it}
 --   word   s it went well  f it failed  l it was not reached  n nothing  h come back in <rest> ms
 --          u our credentials are refused, <rest> says why
 --   marks  p it was a probe  f by the fallback  t it was no call, only a handshake: it never decides a probe
 -- What was not reached is a failure only where it is the provider's trouble, as far as can be told (part/reach.lua).
-local function hear(p, gate, breakers, said, by)
-  local word, epoch, marks, rest = said:match('^(%a):(%d+):(%a*):(.*)$')
+local function apply_report(p, gate, breakers, report, by)
+  local word, epoch, marks, rest = report:match('^(%a):(%d+):(%a*):(.*)$')
   local probe = marks:find('p') ~= nil
   if word == 'h' then
     local field = 'held' .. p.suffix
@@ -41,11 +41,11 @@ local function hear(p, gate, breakers, said, by)
     end
   end
   p.moved = p.moved or changed
-  p.unheard = word == 's' and not changed and said or nil
+  p.unchanging = word == 's' and not changed and report or nil
 end
 
--- write_down(p, gate, breakers, signal): writes what was heard, and wakes a claimer where jobs may go on.
-local function write_down(p, gate, breakers, signal)
+-- write_reports(p, gate, breakers, signal): writes what the reports changed, and wakes a claimer where jobs may go on.
+local function write_reports(p, gate, breakers, signal)
   if p.moved then
     write_breaker(breakers, p.breaker)
     if p.breaker.state == 'closed' then wake(signal) end

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What Redis has forgotten, or may have, as far as this station knows.
 pub(crate) struct RedisMemory {
-    /// Redis forgot, and has not been told yet what is remembered here.
+    /// Redis forgot, and has not been sent yet what is remembered here.
     forgotten: AtomicBool,
-    /// Held by whoever tells it.
-    pub(super) telling: tokio::sync::Mutex<()>,
+    /// Held by whoever sends it.
+    pub(super) sending: tokio::sync::Mutex<()>,
     /// How often something has happened after which Redis may have forgotten a claim: a connection lost, a new timeline.
     interruptions: AtomicU64,
 }
@@ -16,23 +16,23 @@ impl RedisMemory {
     pub(crate) fn new() -> Self {
         Self {
             forgotten: AtomicBool::new(false),
-            telling: tokio::sync::Mutex::new(()),
+            sending: tokio::sync::Mutex::new(()),
             interruptions: AtomicU64::new(0),
         }
     }
 
-    /// Whether Redis has forgotten something that it has not been told again.
+    /// Whether Redis has forgotten something that it has not been sent again.
     pub(crate) fn has_forgotten(&self) -> bool {
         self.forgotten.load(Ordering::Acquire)
     }
 
-    /// Notes that Redis has forgotten something: it is to be told before the next claim, and the next verdict.
+    /// Notes that Redis has forgotten something: it is to be sent before the next claim, and the next verdict.
     pub(crate) fn note_forgotten(&self) {
         self.forgotten.store(true, Ordering::Release);
     }
 
-    /// It has been told all that is remembered here.
-    pub(super) fn was_told(&self) {
+    /// It has been sent all that is remembered here.
+    pub(super) fn was_sent(&self) {
         self.forgotten.store(false, Ordering::Release);
     }
 

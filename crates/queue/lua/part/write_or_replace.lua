@@ -5,8 +5,8 @@ local function of_another_type(answer)
   return type(answer) == 'table' and answer.err and answer.err:find('WRONGTYPE', 1, true)
 end
 
--- ours(command, key, …): writes into such a key.
-local function ours(command, key, ...)
+-- write_or_replace(command, key, …): writes into such a key.
+local function write_or_replace(command, key, ...)
   local answer = redis.pcall(command, key, ...)
   if not of_another_type(answer) then
     if type(answer) == 'table' and answer.err then error(answer) end
@@ -19,5 +19,5 @@ end
 -- count(stats, name, n): counts. What is no number there begins anew.
 local function count(stats, name, n)
   local counted = redis.pcall('HINCRBY', stats, name, n)
-  if type(counted) == 'table' and counted.err and not counted.err:find('NOPERM', 1, true) then ours('HSET', stats, name, math.max(0, n)) end
+  if type(counted) == 'table' and counted.err and not counted.err:find('NOPERM', 1, true) then write_or_replace('HSET', stats, name, math.max(0, n)) end
 end

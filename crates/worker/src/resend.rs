@@ -1,4 +1,4 @@
-//! Tells a Redis that forgot what this process knows better: the jobs that run here, the outcomes it had taken, and the
+//! Sends a Redis that forgot what this process knows better: the jobs that run here, the outcomes it had taken, and the
 //! jobs that runs have made.
 
 pub(crate) mod memory;
@@ -7,13 +7,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_queue::{Fate, Lease, QueueError, Remembered, Stamp, TakenBack, Verdict, Word};
+use longshore_queue::{CallReport, Fate, Lease, QueueError, Remembered, Resent, Stamp, Verdict};
 
 use crate::entry::Entry;
 use crate::recent::Kept;
 use crate::station::Station;
 
-/// One job to be told of.
+/// One job to be sent again.
 enum Known {
     /// It is here.
     Here(Arc<Entry>),
@@ -65,31 +65,31 @@ impl Known {
     }
 }
 
-/// Tells everything, if Redis has forgotten something since it was told last. Whoever comes while another one tells waits
+/// Sends everything, if Redis has forgotten something since it was sent last. Whoever comes while another one sends waits
 /// for that one.
-pub(crate) async fn retell(station: &Arc<Station>) -> Result<(), QueueError> {
+pub(crate) async fn resend(station: &Arc<Station>) -> Result<(), QueueError> {
     let memory = &station.redis_memory;
-    let _one = memory.telling.lock().await;
+    let _one = memory.sending.lock().await;
     while memory.has_forgotten() {
         // The keeper is joining: claims and settles come after that.
         let Some(lease) = station.keeper.lease() else {
             return Ok(());
         };
         let known = known(station, &lease);
-        let followers = tell_of_followers(&known).await?;
+        let followers = resend_followers(&known).await?;
         let remembered: Vec<_> = known.iter().map(Known::remembered).collect();
-        match station.queue.take_back(&lease, &remembered).await? {
-            TakenBack::Again => {}
-            TakenBack::Lost => {
+        match station.queue.resend(&lease, &remembered).await? {
+            Resent::Again => {}
+            Resent::Lost => {
                 station.lose_lease(&lease);
                 return Ok(());
             }
-            TakenBack::Told { at, ours } => {
+            Resent::Done { at, ours } => {
                 drop(remembered);
-                station.queue.go_over(&at);
+                station.queue.adopt_timeline(&at);
                 // Whoever has not sent yet asks whether its job is its own.
                 memory.note_interruption();
-                memory.was_told();
+                memory.was_sent();
                 let ours = known.into_iter().zip(ours).filter(|(_, ours)| *ours);
                 let (running, settled) = go_on(station, ours.map(|(known, _)| known), &at);
                 tracing::error!(
@@ -99,7 +99,7 @@ pub(crate) async fn retell(station: &Arc<Station>) -> Result<(), QueueError> {
                     followers,
                     "Redis forgot what it had acknowledged: it is told again what this worker remembers"
                 );
-                // What Redis says is ours, and was not told, is found.
+                // What Redis says is ours, and was not sent, is found.
                 station.claimer.want_sweep();
             }
         }
@@ -121,8 +121,8 @@ fn known(station: &Station, lease: &Arc<Lease>) -> Vec<Known> {
 }
 
 /// Jobs that runs have made may be forgotten while the runs are not. Returns how many were.
-async fn tell_of_followers(known: &[Known]) -> Result<usize, QueueError> {
-    let mut told = 0;
+async fn resend_followers(known: &[Known]) -> Result<usize, QueueError> {
+    let mut sent = 0;
     for known in known {
         let entry = match known {
             Known::Here(entry) => Some(entry),
@@ -130,16 +130,16 @@ async fn tell_of_followers(known: &[Known]) -> Result<usize, QueueError> {
         };
         for follower in entry.map(|entry| entry.followers()).unwrap_or_default() {
             match follower.queue.enqueue_again(&follower.job).await {
-                Ok(again) => told += usize::from(again),
+                Ok(again) => sent += usize::from(again),
                 Err(error @ QueueError::Unreachable { .. }) => return Err(error),
-                // It must not keep everything else from being told.
+                // It must not keep everything else from being sent.
                 Err(error) => {
                     tracing::error!(queue = follower.queue.name(), job_id = %follower.job.id, %error, "a job that a run had made is forgotten, and refused when it is made again");
                 }
             }
         }
     }
-    Ok(told)
+    Ok(sent)
 }
 
 /// What is ours again runs on, or is settled again. Returns how many of each.
@@ -163,7 +163,7 @@ fn go_on(station: &Station, ours: impl Iterator<Item = Known>, at: &Stamp) -> (u
     (running, settled)
 }
 
-/// A verdict as it is settled again: what it said of the provider has been heard, and a part of its wait has gone by.
+/// A verdict as it is settled again: what it reports of the provider has been counted, and a part of its wait has gone by.
 pub(crate) fn again(kept: Kept) -> Verdict {
     let gone = kept.written.ran();
     let left = |after: Duration| after.saturating_sub(gone);
@@ -174,7 +174,7 @@ pub(crate) fn again(kept: Kept) -> Verdict {
     };
     Verdict {
         fate,
-        said: Word::Nothing,
+        report: CallReport::Nothing,
         ..kept.verdict
     }
 }

@@ -1,4 +1,4 @@
-//! Taking back what Redis forgot.
+//! Sending again what Redis forgot.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use redis::Value;
 
 use crate::enqueue::millis;
 use crate::timeline::stamp;
-use crate::value::Answer;
+use crate::value::Reply;
 use crate::{Lease, NewJob, Queue, QueueError, RawId, RunState, Stamp, script};
 
 /// At most so many jobs go into one call.
@@ -33,11 +33,11 @@ pub struct Remembered<'a> {
     pub run: RunState,
 }
 
-/// What came of [`Queue::take_back`].
+/// What came of [`Queue::resend`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TakenBack {
-    /// It was told on the timeline that is the queue's now.
-    Told {
+pub enum Resent {
+    /// It is written, on the timeline that is the queue's now.
+    Done {
         /// When.
         at: Stamp,
         /// One for each job: whether it is the caller's again, under the token it named.
@@ -45,42 +45,42 @@ pub enum TakenBack {
     },
     /// The caller came too late, and has no lease any more: it must join again.
     Lost,
-    /// Redis forgot once more meanwhile: all is to be told again.
+    /// Redis forgot once more meanwhile: all is to be sent again.
     Again,
 }
 
 impl Queue {
-    /// Tells what a worker has, and has settled, to a Redis that forgot, in calls of at most 256 jobs. The newest of
-    /// several about the same job wins, whoever tells it. What was settled has to be settled again, once
-    /// [`go_over`](Self::go_over) was called.
+    /// Sends what a worker has, and has settled, to a Redis that forgot, in calls of at most 256 jobs. The newest of
+    /// several about the same job wins, whoever sends it. What was settled has to be settled again, once
+    /// [`adopt_timeline`](Self::adopt_timeline) was called.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses; then it is to be repeated.
-    pub async fn take_back(
+    pub async fn resend(
         &self,
         lease: &Lease,
         remembered: &[Remembered<'_>],
-    ) -> Result<TakenBack, QueueError> {
+    ) -> Result<Resent, QueueError> {
         let mut told: Option<Stamp> = None;
         let mut ours = Vec::with_capacity(remembered.len());
         let mut rest = remembered;
         loop {
             let (chunk, later) = rest.split_at(chunk_len(rest));
-            let Some(at) = self.take_back_chunk(lease, chunk, &mut ours).await? else {
-                return Ok(TakenBack::Lost);
+            let Some(at) = self.resend_chunk(lease, chunk, &mut ours).await? else {
+                return Ok(Resent::Lost);
             };
             if told.is_some_and(|told| told.nonce() != at.nonce()) {
-                return Ok(TakenBack::Again);
+                return Ok(Resent::Again);
             }
             rest = later;
             if rest.is_empty() {
-                return Ok(TakenBack::Told { at, ours });
+                return Ok(Resent::Done { at, ours });
             }
             told = Some(at);
         }
     }
 
-    async fn take_back_chunk(
+    async fn resend_chunk(
         &self,
         lease: &Lease,
         chunk: &[Remembered<'_>],
@@ -88,7 +88,7 @@ impl Queue {
     ) -> Result<Option<Stamp>, QueueError> {
         let k = &self.keys;
         let at = self.link.at().await?;
-        let mut call = script::TAKE_BACK
+        let mut call = script::RESEND
             .on(&[
                 &k.timeline,
                 &k.told,
@@ -105,7 +105,7 @@ impl Queue {
                 &k.kinds,
                 &k.sought,
             ])
-            .arg(self.timeline.told(lease.worker().as_str(), &at))
+            .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after));
         for job in chunk {
             let enqueued = job.enqueued_at_ms.map(|at| at.to_string());
@@ -119,7 +119,7 @@ impl Queue {
                 .arg(job.run.to_string());
         }
         let value: Value = call.run_over(&self.link, &at.connection).await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let lost = answer.next::<String>()? == "lost";
         let at = stamp(&mut answer)?;
         while !answer.is_empty() {
@@ -129,7 +129,7 @@ impl Queue {
     }
 
     /// Goes over to the timeline that everything was told on: claims and settles count on it from now on.
-    pub fn go_over(&self, at: &Stamp) {
+    pub fn adopt_timeline(&self, at: &Stamp) {
         self.timeline.adopt(at);
     }
 

@@ -13,7 +13,7 @@ sound_deliveries(records, ages)
 local record = ARGV[1] ~= '' and delivery(records, ARGV[1]) or nil
 local named = ARGV[2] ~= '' and redis.call('EXISTS', job_record) == 1
 
-local function hear()
+local function update()
   if ARGV[1] == '' then return 'unknown' end
   local first = not record
   if first then
@@ -33,12 +33,12 @@ local function hear()
   return later and 'noted' or 'stale'
 end
 
-local heard = hear()
-if ARGV[8] == '' then return heard end
-if ARGV[10] ~= '' and not redis.call('SET', event, stamp, 'NX', 'PX', ARGV[6]) then return heard end
+local result = update()
+if ARGV[8] == '' then return result end
+if ARGV[10] ~= '' and not redis.call('SET', event, stamp, 'NX', 'PX', ARGV[6]) then return result end
 local entry = '{"reason":"' .. ARGV[9] .. '","at":' .. stamp
 local job = record and record.job or (named and ARGV[2])
 if job then entry = entry .. ',"job":"' .. job .. '"' end
 -- What it is there for first is what it stays there for.
 if redis.call('HSETNX', suppressed, ARGV[8], entry .. '}') == 1 then return 'noted' end
-return heard
+return result

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use longshore_job::{Answer, Class, JobError, JobId};
 use longshore_queue::{
-    Asked, BreakerSpec, BreakerState, ClaimState, Claimed, Decision, Fate, Lease, OnUnknown,
-    Policy, ProviderPolicy, Queue, Route, Selection, Verdict, Word, decide,
+    Admission, BreakerSpec, BreakerState, CallReport, ClaimState, Claimed, Decision, Fate, Lease,
+    OnUnknown, Policy, ProviderPolicy, Queue, Route, Selection, Verdict, decide,
 };
 use support::{Bench, LOST, done, kari, policy, raw, verdict};
 
@@ -35,13 +35,13 @@ async fn claim(queue: &Queue, lease: &Lease, want: usize) -> Vec<Claimed> {
     queue.claim(lease, want, None).await.expect("claims").jobs
 }
 
-async fn said(queue: &Queue, job: &Claimed, word: Word) {
+async fn report(queue: &Queue, job: &Claimed, word: CallReport) {
     let fate = match word {
-        Word::Well => done(),
+        CallReport::Well => done(),
         _ => Fate::Back,
     };
     let verdict = Verdict {
-        said: word,
+        report: word,
         ..verdict(job, fate)
     };
     let settled = queue.settle(&[verdict], support::RETENTION).await;
@@ -135,22 +135,22 @@ async fn failures_of_calls_that_were_claimed_before_the_breaker_closed_do_not_op
     let worker = bench.worker("w").await;
     let jobs = claim(&queue, &worker, 8).await;
     for job in &jobs[..3] {
-        said(&queue, job, Word::Ill).await;
+        report(&queue, job, CallReport::Ill).await;
     }
     assert_eq!(stands(&queue).await.0, BreakerState::Open);
     // A success from before does not close it.
-    said(&queue, &jobs[3], Word::Well).await;
+    report(&queue, &jobs[3], CallReport::Well).await;
     assert_eq!(stands(&queue).await.0, BreakerState::Open);
     over(&bench, &queue).await;
     let probe = claim(&queue, &worker, 1).await.remove(0);
-    assert_eq!(probe.seen.route, Route::Probe);
+    assert_eq!(probe.context.route, Route::Probe);
     // Nor does it decide for the probe.
-    said(&queue, &jobs[4], Word::Well).await;
+    report(&queue, &jobs[4], CallReport::Well).await;
     assert_eq!(stands(&queue).await.0, BreakerState::HalfOpen);
-    said(&queue, &probe, Word::Well).await;
+    report(&queue, &probe, CallReport::Well).await;
     assert_eq!(stands(&queue).await.0, BreakerState::Closed);
     for job in &jobs[5..8] {
-        said(&queue, job, Word::Ill).await;
+        report(&queue, job, CallReport::Ill).await;
     }
     assert_eq!(
         stands(&queue).await.0,
@@ -167,9 +167,9 @@ async fn only_a_probe_ends_the_pause_for_refused_credentials() {
     let worker = bench.worker("w").await;
     let jobs = claim(&queue, &worker, 3).await;
     let reason = "the key was revoked".to_owned();
-    said(&queue, &jobs[0], Word::Refused { reason }).await;
+    report(&queue, &jobs[0], CallReport::Refused { reason }).await;
     // It was out before, with credentials that were good then.
-    said(&queue, &jobs[1], Word::Well).await;
+    report(&queue, &jobs[1], CallReport::Well).await;
     let claim = queue.claim(&worker, 1, None).await.expect("claims");
     assert_eq!(claim.state, ClaimState::Refused);
     assert!(queue.stats().await.expect("counts").paused.is_some());
@@ -183,23 +183,25 @@ async fn a_probe_whose_time_is_over_may_not_call_beside_the_next_one() {
     let worker = bench.worker("w").await;
     let jobs = claim(&queue, &worker, 3).await;
     for job in &jobs {
-        said(&queue, job, Word::Ill).await;
+        report(&queue, job, CallReport::Ill).await;
     }
     over(&bench, &queue).await;
     let stale = claim(&queue, &worker, 1).await.remove(0);
     over(&bench, &queue).await;
     let next = claim(&queue, &worker, 1).await.remove(0);
     assert_eq!(
-        (stale.seen.route, next.seen.route),
+        (stale.context.route, next.context.route),
         (Route::Probe, Route::Probe)
     );
     let policy = queue.policy_of("sendgrid").expect("known");
-    let ask = async |job: &Claimed| {
-        let asked = queue.ask(policy, Some(job.seen.epoch), None).await;
-        matches!(asked.expect("asks"), Asked::Go { .. })
+    let acquire = async |job: &Claimed| {
+        let asked = queue
+            .acquire_call(policy, Some(job.context.epoch), None)
+            .await;
+        matches!(asked.expect("asks"), Admission::Go { .. })
     };
-    assert!(ask(&next).await, "its own probe is no reason to wait");
-    assert!(!ask(&stale).await, "two probes at once");
+    assert!(acquire(&next).await, "its own probe is no reason to wait");
+    assert!(!acquire(&stale).await, "two probes at once");
 }
 
 /// A sweeper whose own lease is over comes back from an outage: it ends nobody's lease, and not its own.

@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use longshore_job::{Answer, JobError, Outcome, Scope};
 
 use super::MAX_THROTTLE;
-use crate::Word;
+use crate::CallReport;
 
 /// Which provider a run's end tells of, whoever's it is, and what; `None` where it tells nothing.
 #[must_use]
-pub fn heard(end: &Result<Outcome, JobError>) -> Option<(&Cow<'static, str>, Word)> {
+pub fn report_of_run(end: &Result<Outcome, JobError>) -> Option<(&Cow<'static, str>, CallReport)> {
     let answer = call_of(end)?.unwrap_or_else(JobError::answer);
     let provider = answer.provider.as_ref()?;
-    match said(end, provider) {
-        Word::Nothing => None,
-        word => Some((provider, word)),
+    match report_about(end, provider) {
+        CallReport::Nothing => None,
+        report => Some((provider, report)),
     }
 }
 
@@ -28,37 +28,37 @@ fn call_of(end: &Result<Outcome, JobError>) -> Option<Result<&Answer, &JobError>
 }
 
 /// What a run's end says of the provider. A run that did not call it says nothing.
-pub(super) fn said(end: &Result<Outcome, JobError>, provider: &str) -> Word {
-    call_of(end).map_or(Word::Nothing, |end| heard_of_call(end, provider))
+pub(super) fn report_about(end: &Result<Outcome, JobError>, provider: &str) -> CallReport {
+    call_of(end).map_or(CallReport::Nothing, |end| report_of_call(end, provider))
 }
 
 /// What the end of one call says of the provider, which need not be the one that was called.
 #[must_use]
-pub fn heard_of_call(end: Result<&Answer, &JobError>, provider: &str) -> Word {
+pub fn report_of_call(end: Result<&Answer, &JobError>, provider: &str) -> CallReport {
     let answer = end.unwrap_or_else(JobError::answer);
     if answer.provider.as_deref() != Some(provider) {
-        return Word::Nothing;
+        return CallReport::Nothing;
     }
     match end {
-        Ok(_) => Word::Well,
+        Ok(_) => CallReport::Well,
         Err(JobError::Throttled {
             retry_after,
             scope: Scope::Provider,
             ..
-        }) => Word::Hold((*retry_after).min(MAX_THROTTLE)),
-        Err(JobError::Unauthorized { reason, .. }) => Word::Refused {
+        }) => CallReport::Hold((*retry_after).min(MAX_THROTTLE)),
+        Err(JobError::Unauthorized { reason, .. }) => CallReport::Refused {
             reason: reason.clone(),
         },
         // It answered, whatever it thought of this job.
         Err(JobError::Permanent { answer, .. } | JobError::Throttled { answer, .. }) => {
             match answer.status {
-                Some(_) => Word::Well,
-                None => Word::Nothing,
+                Some(_) => CallReport::Well,
+                None => CallReport::Nothing,
             }
         }
-        Err(JobError::Transient { answer, .. }) if declined(answer) => Word::Well,
-        Err(JobError::NotReached { .. }) => Word::NotReached,
-        Err(JobError::Transient { .. } | JobError::OutcomeUnknown { .. }) => Word::Ill,
+        Err(JobError::Transient { answer, .. }) if declined(answer) => CallReport::Well,
+        Err(JobError::NotReached { .. }) => CallReport::NotReached,
+        Err(JobError::Transient { .. } | JobError::OutcomeUnknown { .. }) => CallReport::Ill,
     }
 }
 

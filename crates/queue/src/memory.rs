@@ -7,7 +7,7 @@ use redis::Value;
 
 use crate::enqueue::millis;
 use crate::record::history;
-use crate::value::{Answer, Fields};
+use crate::value::{Fields, Reply};
 use crate::{Queue, QueueError, Recorded, script};
 
 /// How many answers that can be asked for again are kept in a queue.
@@ -16,7 +16,7 @@ const MOST_CACHED: u32 = 200_000;
 /// What is known of the requests that earlier runs of a job may have made. Times are in ms since the epoch, by Redis's
 /// clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
+pub struct EarlierRequests {
     /// None of them went out before this.
     pub after_ms: u64,
     /// None of them went out after this.
@@ -32,12 +32,12 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn past(&self, job: JobId) -> Result<Past, QueueError> {
-        let value: Value = script::PAST
+    pub async fn earlier_requests(&self, job: JobId) -> Result<EarlierRequests, QueueError> {
+        let value: Value = script::EARLIER_REQUESTS
             .on(&[&self.keys.record_of(job)])
             .run(&self.link)
             .await?;
-        let mut answer = Answer::new(value)?;
+        let mut answer = Reply::new(value)?;
         let now_ms: u64 = answer.next()?;
         let record: Fields = answer.next()?;
         let enqueued = record.number("at").unwrap_or_else(|| job.timestamp_ms());
@@ -46,9 +46,9 @@ impl Queue {
             Some(before_ms) => before_ms,
             // A job without a record has none that could keep it.
             None if record.is_empty() => now_ms,
-            None => self.asked_first(job, now_ms).await?,
+            None => self.first_lookup(job, now_ms).await?,
         };
-        Ok(Past {
+        Ok(EarlierRequests {
             after_ms,
             before_ms,
             now_ms,
@@ -58,7 +58,7 @@ impl Queue {
 
     /// When it was first asked of a job when its requests went out, of whose runs nothing is written down: a Redis that
     /// forgot them. It must not become later with each look, or whoever waits for some time after it waits for ever.
-    async fn asked_first(&self, job: JobId, now_ms: u64) -> Result<u64, QueueError> {
+    async fn first_lookup(&self, job: JobId, now_ms: u64) -> Result<u64, QueueError> {
         let record = self.keys.record_of(job);
         let mut first = redis::cmd("HSETNX");
         first.arg(&record).arg("asked").arg(now_ms);
