@@ -85,7 +85,7 @@ pub enum Command {
     Webhooks,
     /// Makes one harmless call to each provider that has test-mode credentials
     Smoke(Shown),
-    /// Prints a shell's completions of commands and options
+    /// Prints a shell's completions: commands and options, and the names of kinds, queues, providers and profiles
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -89,7 +89,7 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
             sentry::reported(&session.config, "webhooks", listen).await
         }
         Command::Smoke(args) => smoke::run(&load()?, &args).await,
-        Command::Completions { shell } => manual::completions(app, shell),
+        Command::Completions { shell } => manual::completions(app, config.as_deref(), shell),
         Command::Man { dir } => manual::man(app, dir.as_deref()),
     }
 }

@@ -44,6 +44,7 @@ use longshore_job::Kinds;
 use longshore_listener::TrustedProxies;
 
 pub use cron::CronSettings;
+pub(crate) use files::profiles;
 pub use inventory::{Criticality, Listed};
 pub use kinds::{KindSettings, SetBy, Setting};
 pub use longshore_integration::QueueSpec;

@@ -15,28 +15,55 @@ use crate::output;
 
 const NAME: &str = "longshore";
 
-pub(super) fn completions(app: &App, shell: Shell) -> Result<(), Failure> {
+/// `config` is the directory whose profiles are offered.
+pub(super) fn completions(app: &App, config: Option<&Path>, shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut with_names(app), NAME, &mut script);
+    clap_complete::generate(shell, &mut with_names(app, config), NAME, &mut script);
     print(&script)
 }
 
-/// The kinds and providers of this program are offered where one is asked for.
-fn with_names(app: &App) -> Command {
-    let of_kind = |command: Command| {
-        let kinds = app.integrations().iter().flat_map(|of| of.kinds);
-        let kinds = PossibleValuesParser::new(kinds.map(|spec| spec.kind));
-        command.mut_arg("kind", |arg| arg.index(1).value_parser(kinds))
+/// The kinds, queues, providers and profiles of this program are offered wherever one is asked for. What only Redis knows,
+/// such as the groups of dead letters, is not: clap_complete's engine for that is unstable, and a prompt must not wait
+/// for a server.
+fn with_names(app: &App, config: Option<&Path>) -> Command {
+    let of = app.integrations().iter();
+    let kinds = of.clone().flat_map(|of| of.kinds).map(|spec| spec.kind);
+    let providers = of.clone().flat_map(Integration::providers);
+    let owned = |names: Vec<&'static str>| names.into_iter().map(str::to_owned).collect();
+    let names = Names {
+        kinds: owned(kinds.collect()),
+        queues: owned(of.map(|of| of.queue.name).collect()),
+        providers: owned(providers.map(|provider| provider.name).collect()),
+        profiles: crate::config::profiles(config),
     };
-    let of_provider = |command: Command| {
-        let providers = app.integrations().iter().flat_map(Integration::providers);
-        let providers = PossibleValuesParser::new(providers.map(|provider| provider.name));
-        command.mut_arg("provider", |arg| arg.index(1).value_parser(providers))
-    };
-    app.command_line()
-        .mut_subcommand("enqueue", of_kind)
-        .mut_subcommand("kinds", of_kind)
-        .mut_subcommand("providers", of_provider)
+    names.offered(app.command_line())
+}
+
+struct Names {
+    kinds: Vec<String>,
+    queues: Vec<String>,
+    providers: Vec<String>,
+    profiles: Vec<String>,
+}
+
+impl Names {
+    /// Arguments are told by what they are called. An argument that offers something by itself keeps that.
+    fn offered(&self, command: Command) -> Command {
+        let command = command.mut_args(|arg| {
+            let names = match arg.get_id().as_str() {
+                "kind" => &self.kinds,
+                "queue" | "queues" => &self.queues,
+                "provider" => &self.providers,
+                "profile" => &self.profiles,
+                _ => return arg,
+            };
+            match names.is_empty() || !arg.get_possible_values().is_empty() {
+                true => arg,
+                false => arg.value_parser(PossibleValuesParser::new(names)),
+            }
+        });
+        command.mut_subcommands(|command| self.offered(command))
+    }
 }
 
 pub(super) fn man(app: &App, dir: Option<&Path>) -> Result<(), Failure> {

@@ -79,7 +79,7 @@ fn profile_file(directory: &Path, name: &str, findings: &mut Findings) -> Read {
             "--profile",
             None,
             format!("{} does not exist", path.display()),
-            match profiles(directory).as_slice() {
+            match profiles(Some(directory)).as_slice() {
                 [] => format!("there are no profiles in {}", directory.display()),
                 known => format!("create it, or name one of: {}", known.join(", ")),
             },
@@ -88,9 +88,9 @@ fn profile_file(directory: &Path, name: &str, findings: &mut Findings) -> Read {
     file
 }
 
-/// The profiles there are, sorted.
-fn profiles(directory: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(directory) else {
+/// The profiles there are in this directory, sorted.
+pub(crate) fn profiles(dir: Option<&Path>) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory(dir)) else {
         return Vec::new();
     };
     let mut names: Vec<_> = entries

@@ -156,6 +156,63 @@ fn a_pipe_gets_data_alone_however_much_is_done() {
     );
 }
 
+/// What bash offers at the end of these words.
+fn offered(bench: &Bench, script: &str, words: &[&str]) -> Vec<String> {
+    let previous = words.last().expect("there is one");
+    let call = format!(
+        "{script}\nCOMP_WORDS=({} '')\nCOMP_CWORD={}\n_longshore longshore '' '{previous}'\necho \"${{COMPREPLY[@]}}\"",
+        words.join(" "),
+        words.len(),
+    );
+    let mut bash = Command::new("bash");
+    let ran = Ran::of(
+        words,
+        bash.arg("-c").arg(call).current_dir(bench.dir.path()),
+    );
+    ran.ok()
+        .stdout
+        .split(' ')
+        .map(|word| word.trim().to_owned())
+        .collect()
+}
+
+#[test]
+fn completions_know_kinds_queues_providers_and_profiles() {
+    let bench = Bench::new();
+    let config = bench.dir.path().join("config");
+    std::fs::create_dir(&config).expect("there is room");
+    for file in ["default.toml", "harbour.toml"] {
+        std::fs::write(config.join(file), "").expect("there is room");
+    }
+    let script = bench.run(&["completions", "bash"]).ok().stdout;
+    let cases: [(&[&str], &str); 10] = [
+        (&["enqueue"], "send_sms"),
+        (&["kinds"], "send_sms"),
+        (&["dead", "list", "--kind"], "send_sms"),
+        (&["pause"], "payment-reconcile"),
+        (&["dead", "groups"], "payment-reconcile"),
+        (&["dead", "replay", "--queue"], "payment-reconcile"),
+        (&["work", "--queue"], "payment-reconcile"),
+        (&["providers"], "google_maps"),
+        // A stand-in that is nobody's provider: what it offers by itself stays.
+        (&["sandbox", "fault"], "app"),
+        (&["--profile"], "harbour"),
+    ];
+    for (words, word) in cases {
+        let offered = offered(&bench, &script, &[&["longshore"], words].concat());
+        assert!(
+            offered.iter().any(|offer| offer == word),
+            "{words:?}: {offered:?}"
+        );
+        assert!(!offered.iter().any(|offer| offer == "default"), "{words:?}");
+    }
+    // The kind comes before its args, for a shell that counts.
+    let zsh = bench.run(&["completions", "zsh"]).ok().stdout;
+    let enqueue = zsh.split_once("(enqueue)").expect("is there").1;
+    let (kind, args) = (enqueue.find("':kind"), enqueue.find("':args"));
+    assert!(kind.is_some() && kind < args, "{kind:?} {args:?}");
+}
+
 #[test]
 fn shells_and_man_get_theirs_without_configuration_or_redis() {
     let mut bench = Bench::new();
@@ -163,9 +220,10 @@ fn shells_and_man_get_theirs_without_configuration_or_redis() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = bench.run(&["completions", shell]).ok();
         assert!(ran.stdout.contains("suppressions"), "{shell}: {ran:?}");
-        // clap_complete offers values of arguments that are not options to these two alone.
+        // clap_complete offers values to these alone, to fish those of options.
         let knows_kinds = ran.stdout.contains("reconcile_payments");
-        assert_eq!(knows_kinds, ["bash", "zsh"].contains(&shell), "{shell}");
+        let offers = ["bash", "zsh", "fish"].contains(&shell);
+        assert_eq!(knows_kinds, offers, "{shell}");
     }
     bench
         .run(&["completions", "tcsh"])
