@@ -17,11 +17,8 @@ use stage::{BUCKETS, EMAIL, GEOCODE, PAYMENTS, SMS, Stage};
 /// The command.
 pub(super) fn command() -> OwnCommand {
     OwnCommand {
-        command: Demo::augment_args(
-            Command::new("demo").about(
-                "Shows the whole thing at work, on a private Redis and the stand-in providers",
-            ),
-        ),
+        command: Demo::augment_args(Command::new("demo"))
+            .about("Shows the whole thing at work, on a private Redis and the stand-in providers"),
         examples: &["longshore demo", "longshore demo --jobs 200"],
         run: |matches| Box::pin(async move { run(&read(&matches)?).await }),
     }

@@ -95,17 +95,16 @@ pub enum Misdeed {
 /// Each fault by example, for the help.
 pub(crate) const FAULTS: &str = "\
 Faults:
-  503      answers with this status, and does nothing; any from 400 to 599
+  503      does nothing, and answers this status; any from 400 to 599
   429      the same; --retry-after 30s asks for a wait
   hangup   reads the request, does nothing, and closes without an answer
   silent   reads the request, does nothing, and never answers
   reset    resets the connection before it has read the request
-  garbage  answers 200 with a body that nobody can read, and does nothing
+  garbage  does nothing, and answers 200 with a body that nobody can read
   slow     does what is asked, and answers late: --delay 8s
 
-  With --carried-out, the stand-in does what is asked all the same, as when
-  the answer of a provider is lost. A stand-in has one fault at a time: the
-  next one replaces it.";
+With --carried-out, the stand-in does what is asked all the same, as when the answer of a provider is lost. A stand-in has \
+one fault at a time: the next one replaces it.";
 
 /// Calls of it, for the end of its help.
 pub(crate) const EXAMPLES: &[&str] = &[

@@ -4,14 +4,22 @@
 use clap::{Command, CommandFactory};
 
 use super::Cli;
+#[cfg(test)]
+use super::fault;
 
-/// Ends `longshore help`.
+/// How long an indented line of the help may be: the manual pages indent it by five more, and 80 columns hold it all.
+#[cfg(test)]
+const LINE: usize = 75;
+
+/// Ends `longshore help`. Here and in all that ends a page: an indented line stays a line, in the manual pages too, and has at
+/// most [`LINE`] columns; a paragraph is one line, for each reader's terminal to break.
 const ALL: &str = "\
 Examples:
-  longshore --profile local work             # workers on them
-  longshore --profile local enqueue send_sms '{\"to\":\"+4790000000\",\"body\":\"Hei\"}'
-  longshore queues                           # what waits, and what holds it back
-  longshore dead groups                      # what died, and of what
+  export LONGSHORE_PROFILE=local    # or --profile local with each command
+  longshore work                    # workers, until Ctrl-C
+  longshore enqueue send_sms '{\"to\":\"+4790000000\",\"body\":\"Hei\"}'
+  longshore queues                  # what waits, and what holds it back
+  longshore dead groups             # what died, and of what
 
 Exit codes:
   0  done
@@ -20,19 +28,19 @@ Exit codes:
   3  Redis could not be reached within 5 s
 
 Environment:
-  LONGSHORE_SECTION__KEY  sets `section.key` of the configuration, above all files
-  LONGSHORE_PROFILE       the profile, unless --profile names one; so does LONGSHORE_CONFIG for --config
-  LONGSHORE_OPERATOR      who you are, for what others read later; else the login name
-  RUST_LOG                what is logged, such as `debug`; `info` unless set
+  LONGSHORE_SECTION__KEY  sets `section.key`, above all files
+  LONGSHORE_CONFIG        the directory, unless --config names one
+  LONGSHORE_PROFILE       the profile, unless --profile names one
+  LONGSHORE_OPERATOR      your name for the audit, unless --as names you
+  RUST_LOG                what is logged, such as `debug`; else `info`
   NO_COLOR                no colours in logs
 
 Files:
-  ./config/default.toml   every key with its default; --config names another directory
-  ./config/NAME.toml      read above it with --profile NAME: local, test, staging, production
+  ./config/default.toml   every key with its default
+  ./config/NAME.toml      read above it with --profile NAME
 
-Data goes to stdout, logs and notes to stderr. Tables are for people and --json is for programs. On a
-terminal, what has no room in a table goes on below its row; a pipe gets whole lines. `longshore completions SHELL` and
-`longshore man` make both for you.";
+Data goes to stdout, logs and notes to stderr. Tables are for people, and --json is for programs. On a terminal, what has \
+no room in a table goes on below its row; a pipe gets whole lines.";
 
 /// Ends every other page.
 const EACH: &str = "\
@@ -45,7 +53,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "longshore --profile production work",
             "longshore work --queue email --queue sms",
-            "kill -TERM PID                             # drains, then leaves",
+            "kill -TERM PID                            # drains, then leaves",
         ],
     ),
     (
@@ -53,7 +61,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "longshore enqueue send_email @mail.json --key order-17",
             "longshore enqueue geocode_address '{\"address\":\"Storgata 1, Oslo\"}' --json",
-            "longshore enqueue send_sms '{\"to\":\"+4790000000\",\"body\":\"Hei\"}' --in 15m --expires-in 1h",
+            "longshore enqueue send_sms '{\"to\":\"+4790000000\",\"body\":\"Hei\"}' --in 15m",
             "longshore enqueue send_email - < mails.jsonl",
         ],
     ),
@@ -113,14 +121,15 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "dead edit",
         &[
-            "longshore dead edit 01JD8Z5Q0V9T4X2M7K3N6P1R8S --args @mail.json --reason 'address corrected'",
+            "longshore dead edit 01JD8Z5Q0V9T4X2M7K3N6P1R8S \\\n    --args @mail.json --reason 'address corrected'",
         ],
     ),
     (
         "dead replay",
         &[
             "longshore dead replay 01JD8Z5Q0V9T4X2M7K3N6P1R8S",
-            "longshore dead replay --group 195fc433de43 --yes",
+            "longshore dead replay --group 195fc433de43 --dry-run",
+            "longshore dead replay --group 195fc433de43 --rate 5 --yes",
         ],
     ),
     ("dead replays", &["longshore dead replays"]),
@@ -157,7 +166,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("suppressions list", &["longshore suppressions list"]),
     (
         "suppressions remove",
-        &["longshore suppressions remove 2b1c3f7a9d0e4c55 --reason 'its mailbox is back'"],
+        &["longshore suppressions remove 2b1c3f7a9d0e4c55 --reason 'mailbox is back'"],
     ),
     (
         "config check",
@@ -181,13 +190,15 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("webhooks", &["longshore --profile production webhooks"]),
     (
         "presign",
-        &["longshore presign --user 17 --content-type image/png --length 20000 --extension png"],
+        &[
+            "longshore presign --user 17 --content-type image/png \\\n    --length 20000 --extension png",
+        ],
     ),
     (
         "smoke",
         &[
             "longshore --profile staging smoke",
-            "just smoke-live                            # the same, with what .env.test sets",
+            "just smoke-live                   # the same, with what .env.test sets",
         ],
     ),
     (
@@ -235,7 +246,10 @@ fn pages(command: Command, above: &mut Vec<String>) -> Command {
 /// What ends a command's page.
 pub(crate) fn end(examples: Option<&[&str]>) -> String {
     match examples {
-        Some(examples) => format!("Examples:\n  {}\n\n{EACH}", examples.join("\n  ")),
+        Some(examples) => {
+            let examples = examples.join("\n").replace('\n', "\n  ");
+            format!("Examples:\n  {examples}\n\n{EACH}")
+        }
         None => EACH.to_owned(),
     }
 }
@@ -266,6 +280,7 @@ mod tests {
     fn words(line: &str) -> Vec<String> {
         let mut words = vec![String::new()];
         let mut quoted = false;
+        let line = line.replace("\\\n", " ");
         for c in line.chars() {
             match c {
                 '\'' => quoted = !quoted,
@@ -336,5 +351,29 @@ mod tests {
                 }
             }
         });
+    }
+
+    #[test]
+    fn nothing_that_ends_a_page_breaks_in_mid_sentence() {
+        let of_sandbox = format!("{}\n\n{}", fault::FAULTS, end(Some(fault::EXAMPLES)));
+        let mut ends = vec![of_sandbox];
+        each(&command(std::iter::empty()), &[], &mut |command, _| {
+            ends.push(
+                command
+                    .get_after_long_help()
+                    .expect("it has one")
+                    .to_string(),
+            );
+        });
+        for end in ends {
+            for paragraph in end.split("\n\n") {
+                let (first, rest) = paragraph.split_once('\n').unwrap_or((paragraph, ""));
+                assert!(rest.is_empty() || first.ends_with(':'), "{paragraph}");
+                for line in rest.lines() {
+                    let indented = line.starts_with("  ");
+                    assert!(indented && line.chars().count() <= LINE, "{line}");
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! `completions`, `man`: made from the command line itself, so that they cannot be behind it.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -68,13 +69,11 @@ impl Names {
 
 pub(super) fn man(app: &App, dir: Option<&Path>) -> Result<(), Failure> {
     let Some(dir) = dir else {
-        let mut page = Vec::new();
-        Man::new(app.command_line())
-            .render(&mut page)
-            .map_err(Failure::failed)?;
-        return print(&page);
+        return print(&page(&app.command_line()).map_err(Failure::failed)?);
     };
-    clap_mangen::generate_to(app.command_line(), dir).map_err(|error| {
+    let mut all = app.command_line().disable_help_subcommand(true);
+    all.build();
+    pages(&all, dir).map_err(|error| {
         Failure::failed(format!(
             "cannot write into {}: {error}; name an existing directory of yours",
             dir.display()
@@ -82,6 +81,72 @@ pub(super) fn man(app: &App, dir: Option<&Path>) -> Result<(), Failure> {
     })?;
     output::note(&format!("the manual pages are in {}", dir.display()));
     Ok(())
+}
+
+/// One for this command, and one for each below it.
+fn pages(command: &Command, dir: &Path) -> io::Result<()> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    fs::write(dir.join(format!("{name}.1")), page(command)?)?;
+    command
+        .get_subcommands()
+        .try_for_each(|command| pages(command, dir))
+}
+
+/// clap_mangen's page, but for two parts. Its title puts the version where the date belongs and takes the last word of the
+/// command for the program; and it fills the lines of examples.
+fn page(command: &Command) -> io::Result<Vec<u8>> {
+    let man = Man::new(command.clone());
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let version = command.get_version().unwrap_or_default();
+    // A build knows no date that would be the same for the next one.
+    let title = format!(".TH \"{name}\" \"1\" \"\" \"{NAME} {version}\" \"Longshore\"\n");
+    let mut page = title.into_bytes();
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.get_subcommands().next().is_some() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    if let Some(end) = command.get_after_long_help() {
+        page.extend(roff(&end.to_string()).into_bytes());
+    }
+    Ok(page)
+}
+
+/// What ends a page of the help, as sections: `Examples:` begins one, and its lines stay as they are.
+fn roff(end: &str) -> String {
+    let mut roff = String::new();
+    for paragraph in end.split("\n\n") {
+        match paragraph.split_once(":\n") {
+            Some((heading, lines)) => {
+                roff += &format!(".SH \"{}\"\n.nf\n", heading.to_uppercase());
+                for line in lines.lines() {
+                    roff += &escaped(line.strip_prefix("  ").unwrap_or(line));
+                }
+                roff += ".fi\n";
+            }
+            None => roff += &format!(".SH NOTES\n{}", escaped(paragraph)),
+        }
+    }
+    roff
+}
+
+/// A line of text that roff takes for nothing else. Quotes and dashes stay what a shell knows.
+fn escaped(line: &str) -> String {
+    let mut escaped = String::from("\\&");
+    for c in line.chars() {
+        match c {
+            '\\' => escaped += "\\e",
+            '-' => escaped += "\\-",
+            '\'' => escaped += "\\(aq",
+            '`' => escaped += "\\(ga",
+            '^' => escaped += "\\(ha",
+            '~' => escaped += "\\(ti",
+            c => escaped.push(c),
+        }
+    }
+    escaped + "\n"
 }
 
 /// A reader that has gone away has read enough.

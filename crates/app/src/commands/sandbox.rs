@@ -59,8 +59,12 @@ pub(crate) fn command(app: &App) -> Option<Command> {
 /// `sandbox fault`, at the stand-ins that this program has.
 fn fault_command(app: &App) -> Command {
     let names = PossibleValuesParser::new(sandboxes(app).map(|sandbox| sandbox.name));
+    // In its place: `mut_arg` would move it behind the others.
     let of_provider = |command: Command| {
-        command.mut_arg("provider", |arg| arg.index(1).value_parser(names.clone()))
+        command.mut_args(|arg| match arg.get_id() == "provider" {
+            true => arg.value_parser(names.clone()),
+            false => arg,
+        })
     };
     let about = "Makes a running stand-in fail; shows and clears its faults";
     let end = manual::end(Some(cli::fault::EXAMPLES));

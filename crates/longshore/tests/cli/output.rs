@@ -237,7 +237,15 @@ fn shells_and_man_get_theirs_without_configuration_or_redis() {
     bench.run(&["man", "--dir", &dir]).ok();
     let replay = bench.dir.path().join("longshore-dead-replay.1");
     let replay = std::fs::read_to_string(replay).expect("a page for each command");
-    assert!(replay.contains("Examples"), "{replay}");
+    // A line of an example stays a line, and the footer has the program with its version in the place of neither the date
+    // nor the name.
+    let example = "\n.SH \"EXAMPLES\"\n.nf\n\\&longshore dead replay 01JD8Z5Q0V9T4X2M7K3N6P1R8S\n";
+    assert!(replay.contains(example), "{replay}");
+    let title = format!(
+        ".TH \"longshore-dead-replay\" \"1\" \"\" \"longshore {}\" \"Longshore\"\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert!(replay.starts_with(&title), "{replay}");
     bench
         .run(&["man", "--dir", "/nowhere"])
         .fails(1, "name an existing directory");
