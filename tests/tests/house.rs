@@ -31,7 +31,6 @@ const LONG_TABLES: &[&str] = &[
     "crates/longshore/tests/config/rules/vault.rs what_is_wrong_is_found",
     "crates/payment-reconcile/src/error/tests.rs statuses_decide_before_types",
     "crates/payment-reconcile/src/reconcile/tests/naive.rs differences",
-    "crates/payment-reconcile/tests/operations/secrets.rs no_secret_and_no_person_is_told",
     "crates/payment-reconcile/tests/sandbox/stripe/shapes.rs wrong_parameters_are_named",
     "tests/tests/replay_drip.rs a_drip_stops_itself_and_finishes_without_its_worker_and_its_terminal",
     "tests/tests/vault.rs everything_that_vault_does_not_give_is_found_at_once",
