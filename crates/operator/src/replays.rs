@@ -36,11 +36,13 @@ pub struct ReplayRow {
     pub total: u64,
     /// How many of them it has moved.
     pub moved: u64,
-    /// How many of their first runs completed. Counted with a rate only, as the next two.
+    /// How many of their first runs completed. Counted with a rate only, as the next three.
     pub completed: u64,
-    /// How many failed of what the letter had died of.
+    /// How many failed. What has neither completed nor failed has not run yet.
+    pub failed: u64,
+    /// How many of those failed of what the letter had died of.
     pub again: u64,
-    /// How many failed of something else.
+    /// How many of those failed of something else.
     pub otherwise: u64,
     /// When it began, RFC 3339.
     pub begun_at: String,
@@ -75,6 +77,7 @@ impl ReplayRow {
             total: replay.total,
             moved: replay.moved,
             completed: replay.completed,
+            failed: replay.again + replay.otherwise,
             again: replay.again,
             otherwise: replay.otherwise,
             begun_at: rfc3339(replay.begun_at_ms),
@@ -98,6 +101,7 @@ impl ReplayRow {
             total: 0,
             moved: 0,
             completed: 0,
+            failed: 0,
             again: 0,
             otherwise: 0,
             begun_at: rfc3339(0),
@@ -113,6 +117,15 @@ impl ReplayRow {
         [ReplayState::Running, ReplayState::Watching]
             .iter()
             .any(|state| state.as_str() == self.state)
+    }
+
+    /// How many letters it has moved whose first run has not ended yet; 0 without a rate, where nobody counts them.
+    #[must_use]
+    pub fn not_run_yet(&self) -> u64 {
+        match self.rate {
+            Some(_) => self.moved.saturating_sub(self.completed + self.failed),
+            None => 0,
+        }
     }
 
     /// It stopped itself, since what it replayed failed again.

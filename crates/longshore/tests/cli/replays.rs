@@ -191,6 +191,7 @@ fn a_detached_one_is_listed_cancelled_and_resumed() {
     assert_eq!(begun["replays"][0]["target"], "named jobs");
 }
 
+/// It stops itself in the middle of its first runs; those that are out then count, too, and everybody tells the same.
 #[test]
 fn one_that_stops_itself_is_a_failure_that_names_the_cause() {
     let bench = Bench::new();
@@ -204,21 +205,35 @@ fn one_that_stops_itself_is_a_failure_that_names_the_cause() {
         .spawn()
         .expect("starts");
     let end = std::time::Instant::now() + Duration::from_secs(30);
-    loop {
-        let rows = bench
-            .runtime
-            .block_on(bench.queue.replays())
-            .expect("lists");
-        let over = rows.first().and_then(|row| row.as_ref().ok());
-        if over.is_some_and(|row| !row.state.is_open()) {
-            break;
-        }
-        assert!(std::time::Instant::now() < end, "it does not stop");
-        bench.settle(&bench.claim(), &dead("413"));
+    let mut out = Vec::new();
+    while out.len() < 30 {
+        assert!(std::time::Instant::now() < end, "they are not replayed");
+        out.extend(bench.claim());
     }
+    bench.settle(&out[..21], &dead("413"));
+    let row = || bench.run(&["dead", "replays", "--json"]).json()[0].clone();
+    let stopped = row();
+    assert_eq!(
+        (&stopped["state"], &stopped["failed"]),
+        (&json!("stopped"), &json!(21))
+    );
+    bench.settle(&out[21..], &dead("413"));
     let said = waiting.wait_with_output().expect("ends");
     assert_eq!(said.status.code(), Some(1));
     let stderr = String::from_utf8(said.stderr).expect("UTF-8");
     assert!(stderr.contains("refused by sendgrid: 413"), "{stderr}");
     assert!(stderr.contains("longshore dead replays resume"), "{stderr}");
+
+    let numbers = "30 dead letters replayed: 0 completed, 30 failed.";
+    assert!(stderr.contains(numbers), "{stderr}");
+    let over = row();
+    assert_eq!((&over["moved"], &over["failed"]), (&json!(30), &json!(30)));
+    let table = bench.run(&["dead", "replays"]).ok().stdout;
+    let cells: Vec<_> = table
+        .lines()
+        .nth(1)
+        .expect("a row")
+        .split_whitespace()
+        .collect();
+    assert_eq!(cells[1..5], ["stopped", "30/30", "1000/s", "30"], "{table}");
 }

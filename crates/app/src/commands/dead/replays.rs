@@ -1,7 +1,7 @@
 //! Replays as operations: begun, waited for, listed, cancelled, resumed.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_operator::{Operator, ReplayRow};
 use longshore_queue::Replaying;
@@ -18,6 +18,10 @@ use crate::session::Session;
 
 /// How often one that waits looks how it goes.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long the first runs that are out when a replay stops itself are waited for, from the last of them: the number that is
+/// told then is the one that everybody sees later.
+const LAST_RUNS_WITHIN: Duration = Duration::from_secs(10);
 
 /// `dead replay --rate`, or `--detach`.
 pub(super) async fn begin(session: &Session, args: Replay) -> Result<(), Failure> {
@@ -63,7 +67,7 @@ pub(super) async fn list(session: &Session, json: bool) -> Result<(), Failure> {
             row.state.to_owned(),
             format!("{}/{}", row.moved, row.total),
             or_dash(row.rate.map(|rate| format!("{rate}/s"))),
-            (row.again + row.otherwise).to_string(),
+            or_dash(row.rate.map(|_| row.failed)),
             ago(&row.begun_at),
             row.by,
             output::marked(row.cause.unwrap_or(row.target), row.broken.as_deref()),
@@ -130,35 +134,9 @@ async fn follow(
             )),
         };
     }
-    let bar = bar(rows.iter().map(|row| row.total).sum());
-    let mut stop = signals::listen()?;
-    let mut told = BTreeSet::new();
-    while rows.iter().any(ReplayRow::is_open) {
-        // It is carried on from here, too: there may be no worker.
-        let broken = |queue: &str, why: &str| {
-            if told.insert(queue.to_owned()) {
-                let text = format!("warning: {queue}: its replays cannot continue: {why}");
-                output::note(&plain(&text));
-            }
-        };
-        let wait = operator.advance_replays(broken).await;
-        let wait = wait.inspect_err(|_| output::note(&format!("{ids} continues in the fleet")))?;
-        for row in &mut rows {
-            *row = operator.replay_of(&row.id).await?;
-        }
-        bar.set_position(rows.iter().map(|row| row.moved).sum());
-        tokio::select! {
-            () = sleep(wait.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => {}
-            _ = stop.recv() => {
-                bar.finish_and_clear();
-                output::note(&format!(
-                    "{ids} continues in the fleet: `longshore dead replays` shows its progress, and cancels"
-                ));
-                return Ok(());
-            }
-        }
+    if !watch(operator, &mut rows, &ids).await? {
+        return Ok(());
     }
-    bar.finish_and_clear();
     if json {
         said(&rows)?;
     }
@@ -176,6 +154,65 @@ async fn follow(
     }
 }
 
+/// Carries replays on, and looks how they go, until they are over and their last runs have ended. Returns whether it came to
+/// that: a signal leaves them to the fleet.
+async fn watch(operator: &Operator, rows: &mut [ReplayRow], ids: &str) -> Result<bool, Failure> {
+    let bar = bar(rows.iter().map(|row| row.total).sum());
+    let mut stop = signals::listen()?;
+    let mut told = BTreeSet::new();
+    let mut last_runs = LastRuns::default();
+    while rows.iter().any(ReplayRow::is_open) || last_runs.are_to_come(rows, Instant::now()) {
+        // It is carried on from here, too: there may be no worker.
+        let broken = |queue: &str, why: &str| {
+            if told.insert(queue.to_owned()) {
+                let text = format!("warning: {queue}: its replays cannot continue: {why}");
+                output::note(&plain(&text));
+            }
+        };
+        let wait = operator.advance_replays(broken).await;
+        let wait = wait.inspect_err(|_| output::note(&format!("{ids} continues in the fleet")))?;
+        for row in rows.iter_mut() {
+            *row = operator.replay_of(&row.id).await?;
+        }
+        bar.set_position(rows.iter().map(|row| row.moved).sum());
+        tokio::select! {
+            () = sleep(wait.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => {}
+            _ = stop.recv() => {
+                bar.finish_and_clear();
+                if !rows.iter().any(ReplayRow::is_open) {
+                    return Ok(true);
+                }
+                output::note(&format!(
+                    "{ids} continues in the fleet: `longshore dead replays` shows its progress, and cancels"
+                ));
+                return Ok(false);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(true)
+}
+
+/// The first runs that were out when a replay stopped itself.
+#[derive(Default)]
+struct LastRuns {
+    /// How many there were when one ended last, and when that was.
+    last: Option<(u64, Instant)>,
+}
+
+impl LastRuns {
+    fn are_to_come(&mut self, rows: &[ReplayRow], now: Instant) -> bool {
+        let stopped = rows.iter().filter(|row| row.has_stopped());
+        let left: u64 = stopped.map(ReplayRow::not_run_yet).sum();
+        let since = match self.last {
+            Some((before, since)) if before == left => since,
+            _ => now,
+        };
+        self.last = Some((left, since));
+        left > 0 && now.duration_since(since) < LAST_RUNS_WITHIN
+    }
+}
+
 fn said(rows: &[ReplayRow]) -> Result<(), Failure> {
     let replayed: u64 = rows.iter().map(|row| row.moved).sum();
     output::done_json(&json!({
@@ -186,34 +223,86 @@ fn said(rows: &[ReplayRow]) -> Result<(), Failure> {
 /// How one ended, and whether that is well.
 fn ended(row: &ReplayRow) -> Result<String, String> {
     let id = &row.id;
-    let moved = counted(row.moved, "dead letter");
-    let failed = row.again + row.otherwise;
+    let came_to = came_to(row);
     if row.has_stopped() {
         let cause = or_dash(row.cause.as_deref());
         return Err(format!(
             "{id} stopped itself after {} of {}, since they fail again: {cause}\n\
-             {} completed, {failed} failed. When that is mended: `longshore dead replays resume {id}` for the rest; those \
-             that died again are dead letters as before",
-            row.moved, row.total, row.completed
+             {came_to}. When that is mended: `longshore dead replays resume {id}` for the rest; those that died again are \
+             dead letters as before",
+            row.moved, row.total
         ));
     }
     if row.state == "cancelled" {
         return Err(format!(
-            "{id} was cancelled after {} of {}",
+            "{id} was cancelled after {} of {}. {came_to}",
             row.moved, row.total
         ));
     }
-    if row.rate.is_none() {
-        return Ok(format!("{moved} replayed"));
+    match row.rate.is_some() && row.moved > 0 && row.completed == 0 {
+        true => Err(format!("{id}: none of them completed. {came_to}")),
+        false => Ok(came_to),
     }
-    let completed = row.completed;
-    let mut line = format!("{moved} replayed: {completed} completed, {failed} failed");
-    let left = row.moved.saturating_sub(completed + failed);
-    if left > 0 {
-        line += &format!(", {left} have not run yet");
+}
+
+/// What its letters came to: all that it has moved, once each.
+fn came_to(row: &ReplayRow) -> String {
+    let mut line = format!("{} replayed", counted(row.moved, "dead letter"));
+    if row.rate.is_some() {
+        line += &format!(": {} completed, {} failed", row.completed, row.failed);
     }
-    match row.moved > 0 && completed == 0 {
-        true => Err(format!("{id}: none of them completed. {line}")),
-        false => Ok(line),
+    match row.not_run_yet() {
+        0 => {}
+        left => line += &format!(", {left} have not run yet"),
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stopped(moved: u64, failed: u64) -> ReplayRow {
+        ReplayRow {
+            id: "01JD2Z5V9GQ8X0T6M3K7W4R1YB".to_owned(),
+            queue: "email".to_owned(),
+            target: "email".to_owned(),
+            group: None,
+            state: "stopped",
+            rate: Some(20),
+            by: "kari".to_owned(),
+            reason: None,
+            total: 60,
+            moved,
+            completed: 0,
+            failed,
+            again: failed,
+            otherwise: 0,
+            begun_at: String::new(),
+            ended_at: None,
+            cause: None,
+            broken: None,
+        }
+    }
+
+    #[test]
+    fn last_runs_are_waited_for_as_long_as_they_come() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut runs = LastRuns::default();
+        assert!(runs.are_to_come(&[stopped(42, 21)], at(0)));
+        assert!(runs.are_to_come(&[stopped(42, 21)], at(9)));
+        assert!(runs.are_to_come(&[stopped(42, 22)], at(9)));
+        assert!(runs.are_to_come(&[stopped(42, 22)], at(18)));
+        assert!(!runs.are_to_come(&[stopped(42, 22)], at(19)));
+        assert!(!LastRuns::default().are_to_come(&[stopped(42, 42)], at(0)));
+    }
+
+    #[test]
+    fn what_has_not_run_yet_is_told() {
+        assert_eq!(
+            came_to(&stopped(42, 21)),
+            "42 dead letters replayed: 0 completed, 21 failed, 21 have not run yet"
+        );
     }
 }
