@@ -11,7 +11,7 @@ use longshore_client::Client;
 use longshore_job::{Answer, Handler, InvalidArgs, Job, JobError, Outcome, RetrySchedule, Run};
 use longshore_queue::{Link, LinkOptions, OnUnknown, Policy, Queue, Retention};
 use longshore_sandbox::RedisServer;
-use longshore_worker::{Fleet, FleetOptions, Handlers, Left, Settings};
+use longshore_worker::{Fleet, FleetOptions, Handlers, Left, WorkSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -55,8 +55,8 @@ impl Handler for DivideHandler {
 }
 
 /// What `config/default.toml` says for the workers of `longshore`.
-fn settings() -> Settings {
-    Settings {
+fn settings() -> WorkSettings {
+    WorkSettings {
         concurrency: 20,
         max_running: None,
         timeout: Duration::from_secs(30),

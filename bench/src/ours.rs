@@ -6,7 +6,7 @@ use longshore_job::{
     Answer, Handler, JobError, JobId, Outcome, Prepared, RetrySchedule, Run, Scope,
 };
 use longshore_queue::{Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Settings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, WorkSettings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -44,8 +44,8 @@ pub fn job(n: u32) -> NewJob {
 
 /// What production has, but for the concurrency.
 #[must_use]
-pub fn settings(concurrency: usize) -> Settings {
-    Settings {
+pub fn settings(concurrency: usize) -> WorkSettings {
+    WorkSettings {
         concurrency,
         max_running: None,
         timeout: Duration::from_secs(30),
@@ -72,7 +72,7 @@ pub struct Working {
 
 /// Starts a fleet on the queue, over connections of its own.
 #[must_use]
-pub fn start(queue: &Queue, name: &str, settings: Settings, jobs: &Jobs) -> Working {
+pub fn start(queue: &Queue, name: &str, settings: WorkSettings, jobs: &Jobs) -> Working {
     let (stop, stopped) = mpsc::channel(1);
     let options = FleetOptions {
         name: name.to_owned(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use apalis_redis::Config;
 use longshore_bench::{Does, NEWS, Trial, eventually, ours, stock};
-use longshore_worker::Settings;
+use longshore_worker::WorkSettings;
 
 const SLOW: Does = Does::Takes(Duration::from_secs(1));
 
@@ -81,7 +81,7 @@ async fn ours_runs_every_job_once() {
     let queue = ours::queue(&trial);
     let mut storage = stock::storage(&trial, Config::default().queue(ours::APALIS_NAME)).await;
     stock::push(&mut storage, 20).await;
-    let settings = Settings {
+    let settings = WorkSettings {
         heartbeat: Duration::from_secs(1),
         unknown_kind: Duration::from_secs(3600),
         lost_after: Duration::from_secs(3),

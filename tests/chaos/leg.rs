@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use longshore_client::{JobId, JobState};
 use longshore_queue::Queue;
-use longshore_sandbox::{AppendFsync, Fault, RedisServer, Rule, When};
+use longshore_sandbox::{AppendFsync, Fault, FaultRule, RedisServer, When};
 use longshore_tests::{Act, Stage, Worker, gone_by};
 
 use crate::check::{Accepted, Facts, Forgotten, Found, Sort};
@@ -244,13 +244,13 @@ impl Leg {
             probability: 0.33,
             seed: self.seed,
         };
-        let usual = Rule::always(Fault::Delay { ms: USUAL_MS });
-        let rules = vec![Rule::new(fault, chance), usual];
+        let usual = FaultRule::always(Fault::Delay { ms: USUAL_MS });
+        let rules = vec![FaultRule::new(fault, chance), usual];
         self.stage.faults_of(act).set(rules).expect("valid rules");
     }
 
     fn mend(&mut self, act: Act) {
-        let usual = Rule::always(Fault::Delay { ms: USUAL_MS });
+        let usual = FaultRule::always(Fault::Delay { ms: USUAL_MS });
         self.stage
             .faults_of(act)
             .set(vec![usual])

@@ -10,7 +10,7 @@ use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_payment_reconcile::sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
 use longshore_queue::{JobInfo, Link, LinkOptions, Queue, Stats};
-use longshore_sandbox::{AppendFsync, Fault, Faults, Ledger, Only, RedisServer, Rule};
+use longshore_sandbox::{AppendFsync, Fault, FaultRule, Faults, Ledger, Only, RedisServer};
 use longshore_sms::sandbox::TwilioSandbox;
 use longshore_storage::sandbox::S3Sandbox;
 use tempfile::TempDir;
@@ -215,7 +215,7 @@ impl Stage {
     ///
     /// # Panics
     /// When a rule cannot be followed.
-    pub fn faults(&self, rules: impl IntoIterator<Item = Rule>) {
+    pub fn faults(&self, rules: impl IntoIterator<Item = FaultRule>) {
         let rules = rules.into_iter().collect();
         self.provider().0.set(rules).expect("valid rules");
     }
@@ -267,8 +267,8 @@ impl Stage {
             ..Only::default()
         };
         self.faults([
-            Rule::always(Fault::Delay { ms }).only(slow),
-            Rule::always(Fault::Delay { ms: 50 }),
+            FaultRule::always(Fault::Delay { ms }).only(slow),
+            FaultRule::always(Fault::Delay { ms: 50 }),
         ]);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use longshore_client::JobState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, eventually};
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -163,11 +163,11 @@ async fn every_metric_that_they_go_by_is_there() {
         )
         .start()
         .await;
-    stage.faults([Rule::first(1, refusal)]);
+    stage.faults([FaultRule::first(1, refusal)]);
     let ids = stage.enqueue(2).await;
     stage.is(ids[0], JobState::Dead).await;
     stage.is(ids[1], JobState::Completed).await;
-    stage.faults([Rule::always(Fault::HangUp { effect: false })]);
+    stage.faults([FaultRule::always(Fault::HangUp { effect: false })]);
     let id = stage.enqueue(1).await[0];
     stage.is(id, JobState::Retryable).await;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use longshore_client::JobState;
 use longshore_client::kinds::CreateCustomer;
 use longshore_queue::BreakerState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, eventually, gone_by, outcomes, payment, within};
 
 /// How long the breaker stays open; the default of 30 s would make a long test.
@@ -14,8 +14,8 @@ const OPEN: Duration = Duration::from_secs(2);
 const CONCURRENCY: u64 = 5;
 const WORKERS: u64 = 3;
 
-fn answers(status: u16) -> Rule {
-    Rule::always(Fault::Answer {
+fn answers(status: u16) -> FaultRule {
+    FaultRule::always(Fault::Answer {
         status,
         headers: std::collections::BTreeMap::new(),
         body: None,
@@ -54,7 +54,7 @@ async fn checkouts_in_flight_leave_a_dead_stripe_alone() {
     const IN_FLIGHT: u64 = 15;
     const OPENS_AFTER: u64 = 5;
     let stage = Stage::set_for(Act::Payments).await.as_shipped();
-    stage.faults([Rule::always(Fault::HangUp { effect: false })]);
+    stage.faults([FaultRule::always(Fault::HangUp { effect: false })]);
     // All of one claim.
     let jobs = (0..IN_FLIGHT as usize).map(payment);
     let ids = stage.client.enqueue_all(jobs).await.expect("accepted");
@@ -89,7 +89,7 @@ async fn checkouts_in_flight_leave_a_dead_stripe_alone() {
     assert_eq!(intents.len() as u64, IN_FLIGHT);
 }
 
-async fn one_call_per_open_period(act: Act, fault: Rule) {
+async fn one_call_per_open_period(act: Act, fault: FaultRule) {
     let stage = Stage::set_for(act).await;
     stage.faults([fault]);
     let ids = match act {
@@ -161,7 +161,7 @@ async fn a_throttle_holds_the_whole_queue_until_then() {
         .set("QUEUES__EMAIL__CONCURRENCY", "1")
         .start()
         .await;
-    stage.faults([Rule::first(
+    stage.faults([FaultRule::first(
         1,
         Fault::Throttle {
             retry_after_seconds: Some(3600),

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use longshore_client::kinds::SendEmail;
 use longshore_client::{JobId, JobState};
-use longshore_sandbox::{Fault, Only, Rule};
+use longshore_sandbox::{Fault, FaultRule, Only};
 use longshore_tests::{Stage, Start, Worker, email, eventually, gone_by, outcomes, within};
 use tempfile::TempDir;
 
@@ -146,7 +146,7 @@ impl Timed {
     }
 }
 
-fn failing() -> Rule {
+fn failing() -> FaultRule {
     let template = Some("d-invoice".to_owned());
     let fault = Fault::Answer {
         status: 503,
@@ -154,7 +154,7 @@ fn failing() -> Rule {
         body: None,
         effect: false,
     };
-    Rule::always(fault).only(Only {
+    FaultRule::always(fault).only(Only {
         template,
         ..Only::default()
     })
@@ -191,7 +191,7 @@ async fn workers_an_hour_off_change_nothing() {
     // Of five calls one cannot have all: whoever is killed has some.
     let start = || stage.worker().short_lease().concurrency(4);
     let (ahead, _clock) = clocks.worker(start(), "ahead", AHEAD).await;
-    stage.faults([Rule::always(Fault::Delay { ms: 2500 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 2500 })]);
     let long = long_calls(&stage).await;
     let (behind, _clock) = clocks.worker(start(), "behind", BEHIND).await;
     for (worker, off) in [(&ahead, AHEAD), (&behind, BEHIND)] {
@@ -216,7 +216,7 @@ async fn workers_an_hour_off_change_nothing() {
     }
 
     // A lost worker is missed as soon as ever.
-    stage.faults([Rule::always(Fault::Delay { ms: 2500 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 2500 })]);
     let out = long_calls(&stage).await;
     ahead.kill().await;
     let killed = Instant::now();
@@ -238,7 +238,7 @@ async fn workers_an_hour_off_change_nothing() {
 async fn a_clock_that_is_set_changes_nothing() {
     let Some(clocks) = Clocks::make() else { return };
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::Delay { ms: 2500 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 2500 })]);
     let (worker, clock) = clocks.worker(stage.worker().short_lease(), "set", 0).await;
     for off in [AHEAD, BEHIND, 0] {
         let ids = long_calls(&stage).await;
@@ -259,7 +259,7 @@ async fn a_clock_that_is_set_changes_nothing() {
 async fn a_clock_that_is_set_ahead_makes_no_job_overdue() {
     let Some(clocks) = Clocks::make() else { return };
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::Delay { ms: 2500 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 2500 })]);
     let (worker, clock) = clocks.worker(stage.worker().short_lease(), "set", 0).await;
     let ids = long_calls(&stage).await;
     clock.set(AHEAD);

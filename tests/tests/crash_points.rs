@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use longshore_client::{JobId, JobState};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, Trouble, Wire, Worker, eventually, gone_by, outcomes};
 
 /// A stage, a wire, and a worker on it that has done one job: its scripts are loaded.
@@ -78,7 +78,7 @@ async fn killed_between_claim_and_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_during_the_call() {
     let (stage, _wire, worker) = set().await;
-    stage.faults([Rule::first(1, Fault::NeverAnswer { effect: true })]);
+    stage.faults([FaultRule::first(1, Fault::NeverAnswer { effect: true })]);
     let id = enqueue(&stage).await;
     stage.requests(1).await;
     worker.kill().await;
@@ -112,7 +112,7 @@ async fn killed_before_it_heard_that_its_outcome_was_written() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_redis_stood_still() {
     let (stage, _wire, worker) = set().await;
-    stage.faults([Rule::first(1, Fault::Delay { ms: 500 })]);
+    stage.faults([FaultRule::first(1, Fault::Delay { ms: 500 })]);
     let id = enqueue(&stage).await;
     stage.requests(1).await;
     stage.redis.pause().expect("Redis stands still");
@@ -133,7 +133,7 @@ async fn killed_during_the_call_and_rescued_at_the_second_try() {
         worker.set("QUEUES__EMAIL__ON_UNKNOWN", "hold")
     };
     let worker = holding().start().await;
-    stage.faults([Rule::first(1, Fault::NeverAnswer { effect: true })]);
+    stage.faults([FaultRule::first(1, Fault::NeverAnswer { effect: true })]);
     let id = enqueue(&stage).await;
     stage.requests(1).await;
     worker.kill().await;

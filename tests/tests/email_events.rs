@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_client::kinds::SendEmail;
 use longshore_client::{JobId, JobState};
 use longshore_email::sandbox::EventWebhook;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, Worker, email, eventually, outcomes};
 use serde_json::{Value, json};
 
@@ -215,7 +215,7 @@ async fn what_sendgrid_drops_or_bounces_late_suppresses_and_what_is_only_blocked
 async fn an_event_finds_a_job_whose_answer_was_lost() {
     let post = Post::set(|_| {}).await;
     post.stage
-        .faults([Rule::first(1, Fault::HangUp { effect: true })]);
+        .faults([FaultRule::first(1, Fault::HangUp { effect: true })]);
     let id = post.stage.enqueue(1).await[0];
     post.is(id, "delivered", &Value::Null).await;
     let job = post.stage.job(id).await;

@@ -14,7 +14,7 @@ use longshore_client::JobId;
 use longshore_client::JobState;
 use longshore_client::kinds::SendEmail;
 use longshore_email::sandbox::{PostmarkSandbox, SendGridSandbox};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Dice, Load, Stage, Start, eventually, gone_by, outcomes, within};
 use serde_json::{Value, json};
 
@@ -60,14 +60,14 @@ impl Scene {
     }
 
     /// SendGrid misbehaves by these rules, and otherwise takes 10 ms.
-    fn sendgrid_is(&self, rules: impl IntoIterator<Item = Rule>) {
-        let slow = Rule::always(Fault::Delay { ms: 10 });
+    fn sendgrid_is(&self, rules: impl IntoIterator<Item = FaultRule>) {
+        let slow = FaultRule::always(Fault::Delay { ms: 10 });
         self.stage.faults(rules.into_iter().chain([slow]));
     }
 
     /// The same of Postmark.
-    fn postmark_is(&self, rules: impl IntoIterator<Item = Rule>) {
-        let slow = Rule::always(Fault::Delay { ms: 10 });
+    fn postmark_is(&self, rules: impl IntoIterator<Item = FaultRule>) {
+        let slow = FaultRule::always(Fault::Delay { ms: 10 });
         let rules = rules.into_iter().chain([slow]).collect();
         self.postmark.faults().set(rules).expect("valid rules");
     }
@@ -140,8 +140,8 @@ impl Scene {
     }
 }
 
-fn answers(status: u16) -> Rule {
-    Rule::always(Fault::Answer {
+fn answers(status: u16) -> FaultRule {
+    FaultRule::always(Fault::Answer {
         status,
         headers: [].into(),
         body: None,
@@ -177,7 +177,7 @@ async fn sendgrid_dies_and_recovers_under_load_and_every_mail_is_sent_once() {
     scene.turns_to("sendgrid").await;
 
     // It takes requests, and nobody learns what became of them. Nothing did; but who could know?
-    scene.sendgrid_is([Rule::always(Fault::HangUp { effect: false })]);
+    scene.sendgrid_is([FaultRule::always(Fault::HangUp { effect: false })]);
     scene.turns_to("postmark").await;
     scene.sendgrid_is([]);
     scene.turns_to("sendgrid").await;
@@ -222,7 +222,7 @@ async fn what_sendgrid_may_have_waits_for_sendgrid() {
     let scene = Scene::set().await;
     let _worker = scene.worker().start().await;
     // It sends them, and cuts the line before it says so.
-    scene.sendgrid_is([Rule::always(Fault::HangUp { effect: true })]);
+    scene.sendgrid_is([FaultRule::always(Fault::HangUp { effect: true })]);
     let lost = scene.stage.enqueue(5).await;
     eventually("they are sent, and nobody knows", || async {
         scene.by("sendgrid") >= 5 && scene.fallback().await["active"] == true
@@ -251,8 +251,8 @@ async fn what_sendgrid_may_have_waits_for_sendgrid() {
 }
 
 /// SendGrid takes the mail on, and what answers for it does not know.
-fn answers_after_all(status: u16) -> Rule {
-    Rule::always(Fault::Answer {
+fn answers_after_all(status: u16) -> FaultRule {
+    FaultRule::always(Fault::Answer {
         status,
         headers: [].into(),
         body: None,
@@ -332,7 +332,7 @@ async fn what_postmark_may_have_stays_with_postmark() {
         .start()
         .await;
     scene.sendgrid_is([answers(503)]);
-    scene.postmark_is([Rule::first(3, Fault::HangUp { effect: true })]);
+    scene.postmark_is([FaultRule::first(3, Fault::HangUp { effect: true })]);
     let ids = scene.stage.enqueue(20).await;
     eventually("Postmark has lost three answers", || async {
         scene.by("postmark") >= 3
@@ -375,7 +375,7 @@ async fn workers_killed_on_the_way_send_no_mail_by_both() {
         let since = Instant::now();
         scene.sendgrid_is(match kill % 4 {
             0 => vec![answers(503)],
-            1 => vec![Rule::always(Fault::HangUp { effect: true })],
+            1 => vec![FaultRule::always(Fault::HangUp { effect: true })],
             _ => vec![],
         });
         let pause = 400 + dice.roll(400) as u64;

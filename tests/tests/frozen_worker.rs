@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use longshore_client::JobState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, Trouble, Wire, eventually, gone_by, outcomes, within};
 
 const JOBS: usize = 5;
@@ -12,7 +12,7 @@ const JOBS: usize = 5;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_that_are_answered_while_it_is_frozen_are_not_its_own_any_more() {
     let stage = Stage::set().await;
-    stage.faults([Rule::first(JOBS as u64, Fault::Delay { ms: 300 })]);
+    stage.faults([FaultRule::first(JOBS as u64, Fault::Delay { ms: 300 })]);
     let mut frozen = stage.worker().short_lease().start().await;
     let ids = stage.enqueue(JOBS).await;
     stage.requests(JOBS as u64).await;

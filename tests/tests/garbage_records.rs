@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_client::{JobId, JobState};
 use longshore_queue::{Lease, WorkerId};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, eventually};
 
 fn record(stage: &Stage, id: JobId) -> Vec<u8> {
@@ -37,7 +37,7 @@ async fn a_record_of_the_wrong_type_does_not_stop_rescue_and_claims() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_counter_that_is_no_number_does_not_stop_the_outcomes_of_others() {
     let stage = Stage::set().await;
-    stage.faults([Rule::first(
+    stage.faults([FaultRule::first(
         1,
         Fault::Throttle {
             retry_after_seconds: Some(1),
@@ -113,7 +113,7 @@ async fn keys_that_were_written_over_stop_no_outcome() {
         "replays:open",
     ];
     write_over(&stage, &can_be_missed).await;
-    stage.faults([Rule::first(
+    stage.faults([FaultRule::first(
         1,
         Fault::Answer {
             status: 400,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use longshore_client::JobState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, eventually, http, outcomes};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt;
@@ -38,7 +38,7 @@ async fn ready_while_redis_is_there_and_live_without_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn full_slots_and_a_pause_are_no_trouble() {
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::NeverAnswer { effect: false })]);
+    stage.faults([FaultRule::always(Fault::NeverAnswer { effect: false })]);
     let worker = stage.worker().short_lease().concurrency(2).start().await;
     stage.enqueue(4).await;
     stage.requests(2).await;
@@ -91,8 +91,8 @@ async fn metrics_and_logs_count_and_name_no_person() {
         effect: false,
     };
     stage.faults([
-        Rule::first(1, refusal),
-        Rule::first(1, Fault::HangUp { effect: false }),
+        FaultRule::first(1, refusal),
+        FaultRule::first(1, Fault::HangUp { effect: false }),
     ]);
     let worker = stage.worker().concurrency(1).start().await;
     let ids = stage.enqueue(3).await;
@@ -183,7 +183,7 @@ async fn idle_connections_take_no_descriptors_from_jobs_and_probes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_descriptors_a_probe_is_answered_all_the_same() {
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::NeverAnswer { effect: false })]);
+    stage.faults([FaultRule::always(Fault::NeverAnswer { effect: false })]);
     let worker = stage.worker().descriptors(48).concurrency(100);
     let worker = worker.start().await;
     stage.enqueue(100).await;

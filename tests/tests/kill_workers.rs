@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use longshore_client::JobState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Dice, Stage, Worker, gone_by, outcomes, within};
 
 const JOBS: usize = 3000;
@@ -24,7 +24,7 @@ async fn worker(stage: &Stage) -> Worker {
 async fn killing_workers_loses_nothing_and_doubles_only_what_was_out() {
     let mut dice = Dice::new();
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::Delay { ms: 50 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 50 })]);
     let ids = stage.enqueue(JOBS).await;
     let mut workers = Vec::new();
     for _ in 0..WORKERS {

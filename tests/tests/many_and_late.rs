@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use longshore_client::Options;
+use longshore_client::EnqueueOptions;
 use longshore_client::RunAt;
 use longshore_job::Prepared;
 use longshore_tests::{Act, Stage, email, within};
@@ -36,9 +36,9 @@ async fn fifty_thousand_jobs_are_due_at_once() {
     const JOBS: usize = 50_000;
     let stage = Stage::set().await;
     let worker = stage.worker().concurrency(100).start().await;
-    let later = Options {
+    let later = EnqueueOptions {
         run_at: RunAt::In(Duration::from_secs(3600)),
-        ..Options::default()
+        ..EnqueueOptions::default()
     };
     let jobs = (0..JOBS)
         .map(|n| (Prepared::new(&email(n)).expect("good"), later.clone()))

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, within};
 
 const JOBS: u64 = 100;
@@ -12,7 +12,7 @@ const CALL: Duration = Duration::from_millis(50);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fleet_at_its_limit_goes_on_as_slots_become_free() {
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::Delay {
+    stage.faults([FaultRule::always(Fault::Delay {
         ms: CALL.as_millis() as u64,
     })]);
     let _worker = stage

@@ -8,7 +8,7 @@ use longshore_client::kinds::{
     CreateSubscription,
 };
 use longshore_client::{JobId, JobState};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Dice, Stage, eventually, outcomes, payment};
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ async fn a_worker_killed_at_any_step_of_a_payment_never_makes_two() {
         Fault::HangUp { effect: true },
         Fault::Delay { ms: 200 },
     ] {
-        stage.faults([Rule::first(6, fault)]);
+        stage.faults([FaultRule::first(6, fault)]);
         let ids = stage.enqueue(6).await;
         let before = stage.ledger().requests();
         let worker = stage.worker().short_lease().start().await;
@@ -73,7 +73,7 @@ async fn a_worker_killed_at_any_step_of_a_payment_never_makes_two() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_killed_at_random_make_one_payment_each() {
     let stage = Stage::set_for(Act::Payments).await;
-    stage.faults([Rule::always(Fault::Delay { ms: 20 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 20 })]);
     let ids = stage.enqueue(150).await;
     let mut dice = Dice::new();
     for _ in 0..4 {
@@ -218,7 +218,7 @@ async fn the_app_being_away_neither_loses_an_effect_nor_stops_payments() {
     stage
         .app
         .faults()
-        .set(vec![Rule::always(Fault::Answer {
+        .set(vec![FaultRule::always(Fault::Answer {
             status: 503,
             headers: BTreeMap::new(),
             body: None,

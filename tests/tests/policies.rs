@@ -12,7 +12,7 @@ use std::time::Duration;
 use longshore_client::kinds::{CancelSubscription, ConfirmPaymentIntent};
 use longshore_client::{JobId, JobState};
 use longshore_queue::BreakerState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, outcomes, payment};
 use serde_json::json;
 
@@ -31,12 +31,12 @@ async fn a_checkout_makes_its_call_again_within_its_attempt() {
     let stage = Stage::set_for(Act::Payments).await.as_shipped();
     let _worker = stage.worker().start().await;
     let faults = [
-        Rule::first(2, Fault::HangUp { effect: true }),
-        Rule::first(1, Fault::HangUpUnread),
-        Rule::first(1, answered(409)),
-        Rule::first(1, answered(503)),
+        FaultRule::first(2, Fault::HangUp { effect: true }),
+        FaultRule::first(1, Fault::HangUpUnread),
+        FaultRule::first(1, answered(409)),
+        FaultRule::first(1, answered(503)),
         // Saved under the key, so that only the next generation of it gets another answer.
-        Rule::first(1, answered(500)),
+        FaultRule::first(1, answered(500)),
     ];
     for (n, fault) in faults.into_iter().enumerate() {
         let what = format!("{fault:?}");
@@ -49,7 +49,7 @@ async fn a_checkout_makes_its_call_again_within_its_attempt() {
     }
     let intent = &stage.stripe.payment_intents()[0];
     let intent = intent["id"].as_str().expect("an id");
-    stage.faults([Rule::first(1, Fault::HangUp { effect: true })]);
+    stage.faults([FaultRule::first(1, Fault::HangUp { effect: true })]);
     let confirm = ConfirmPaymentIntent::new(intent)
         .payment_method("pm_card_visa")
         .return_url("https://shop.example.com/paid");
@@ -66,7 +66,7 @@ async fn a_checkout_that_stays_unknown_is_dead_as_unknown() {
     // One more than the calls that it will make.
     let start = stage.worker().provider("BREAKER__FAILURES", "6");
     let _worker = start.start().await;
-    stage.faults([Rule::always(Fault::HangUp { effect: false })]);
+    stage.faults([FaultRule::always(Fault::HangUp { effect: false })]);
     let unknown = stage.client.enqueue(payment(1)).await.expect("accepted");
     stage.is(unknown, JobState::Dead).await;
     let job = stage.job(unknown).await;
@@ -87,7 +87,7 @@ async fn a_checkout_that_stays_unknown_is_dead_as_unknown() {
     assert!(reason.starts_with("outcome unknown"), "{reason}");
 
     // What was surely not carried out is dead at once, as what it was.
-    stage.faults([Rule::always(answered(409))]);
+    stage.faults([FaultRule::always(answered(409))]);
     let failed = stage.client.enqueue(payment(2)).await.expect("accepted");
     stage.is(failed, JobState::Dead).await;
     assert_eq!(outcomes(&stage.job(failed).await), ["failed"]);
@@ -221,7 +221,7 @@ async fn a_kinds_expiry_holds_whoever_pushed_the_job() {
 async fn the_shipped_schedule_fits_into_the_shipped_expiries() {
     let stage = Stage::set_for(Act::Payments).await.as_shipped();
     let _worker = stage.worker().start().await;
-    stage.faults([Rule::first(3, answered(409))]);
+    stage.faults([FaultRule::first(3, answered(409))]);
     let cancel = CancelSubscription::new("sub_nobody");
     let id = stage.client.enqueue(cancel).await.expect("accepted");
     for (n, wait) in [60, 300, 900].into_iter().enumerate() {

@@ -3,7 +3,7 @@
 
 use longshore_client::JobState;
 use longshore_client::kinds::{SendEmail, SendSms};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, Worker, eventually};
 
 /// Waits until its metrics have these lines.
@@ -28,8 +28,8 @@ async fn mails_are_counted_one_by_one_and_by_what_calls_came_to() {
         effect: false,
     };
     stage.faults([
-        Rule::first(1, refusal),
-        Rule::first(1, Fault::HangUp { effect: false }),
+        FaultRule::first(1, refusal),
+        FaultRule::first(1, Fault::HangUp { effect: false }),
     ]);
     let worker = stage
         .worker()
@@ -67,7 +67,7 @@ async fn text_messages_are_counted_by_segments_also_those_whose_answer_was_lost(
     let long = SendSms::new("+4790000000", "x".repeat(161));
     let long = stage.client.enqueue(long).await.expect("accepted");
     stage.is(long, JobState::Completed).await;
-    stage.faults([Rule::first(1, Fault::HangUp { effect: true })]);
+    stage.faults([FaultRule::first(1, Fault::HangUp { effect: true })]);
     let lost = stage.enqueue(1).await[0];
     stage.is_in_time(lost, JobState::Completed).await;
     counts(

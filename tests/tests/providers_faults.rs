@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_client::{JobId, JobState};
 use longshore_queue::JobInfo;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, eventually, outcomes};
 
 /// What a job comes to.
@@ -135,7 +135,7 @@ async fn each_fault_has_its_outcome_and_is_got_over() {
     ];
     for (fault, expected) in table {
         println!("{fault:?}");
-        stage.faults([Rule::first(1, fault)]);
+        stage.faults([FaultRule::first(1, fault)]);
         let id = stage.enqueue(1).await[0];
         comes(&stage, id, &expected).await;
         stage.back_date().await;
@@ -152,7 +152,7 @@ async fn each_fault_has_its_outcome_and_is_got_over() {
 async fn a_throttle_costs_no_attempt_and_is_waited_for() {
     let stage = Stage::set().await;
     let _worker = stage.worker().start().await;
-    stage.faults([Rule::first(
+    stage.faults([FaultRule::first(
         1,
         Fault::Throttle {
             retry_after_seconds: Some(2),
@@ -226,7 +226,7 @@ async fn refused_credentials_burn_no_attempt() {
 async fn a_provider_that_stays_down_makes_dead_letters_that_can_be_replayed() {
     let stage = Stage::set().await;
     let _worker = stage.worker().start().await;
-    stage.faults([Rule::always(answer(503))]);
+    stage.faults([FaultRule::always(answer(503))]);
     let id = stage.enqueue(1).await[0];
     stage.is_in_time(id, JobState::Dead).await;
     let job = stage.job(id).await;
@@ -261,7 +261,7 @@ async fn a_run_that_takes_too_long_is_dropped() {
     let stage = Stage::set().await;
     let worker = stage.worker().set("QUEUES__EMAIL__TIMEOUT_SECONDS", "1");
     let worker = worker.start().await;
-    stage.faults([Rule::first(1, Fault::NeverAnswer { effect: false })]);
+    stage.faults([FaultRule::first(1, Fault::NeverAnswer { effect: false })]);
     let id = stage.enqueue(1).await[0];
     comes(&stage, id, &UNKNOWN).await;
     let took = stage.job(id).await.history[0].entry.duration_ms;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_client::kinds::ReconcilePayments;
 use longshore_client::{JobId, JobState};
 use longshore_payment_reconcile::sandbox::{AppPayment, PlantedPaymentIntent};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, eventually, outcomes, within};
 use serde_json::Value;
 
@@ -110,7 +110,7 @@ async fn exactly_the_planted_differences_are_found_and_the_safe_ones_repaired() 
     assert!(stage.app.applied().is_empty(), "only looked");
 
     // The worker is killed in the middle of the one that repairs; another goes on where it was.
-    stage.faults([Rule::always(Fault::Delay { ms: 20 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 20 })]);
     let id = reconcile(&stage, true).await;
     eventually("it has kept how far it came", || async {
         stage.job(id).await.progress.is_some()

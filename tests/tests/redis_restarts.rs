@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use longshore_client::JobState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Load, Stage, Trouble, Wire, gone_by, outcomes};
 
 /// Longer than the default lease of 15 s.
@@ -59,7 +59,7 @@ async fn redis_comes_back_three_times_and_nothing_is_lost_or_doubled() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_worker_back_does_not_rescue_the_living() {
     let mut stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::Delay { ms: 8000 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 8000 })]);
     let (first, last) = (
         Wire::to(stage.redis.port()).await,
         Wire::to(stage.redis.port()).await,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use longshore_client::{JobId, JobState};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, Worker, eventually, within};
 use serde_json::{Value, json};
 
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 const CAUSES: [(u16, usize); 5] = [(400, 150), (404, 150), (413, 150), (503, 150), (422, 4000)];
 const RATE: u64 = 500;
 
-fn answers(status: u16) -> Rule {
-    Rule::always(Fault::Answer {
+fn answers(status: u16) -> FaultRule {
+    FaultRule::always(Fault::Answer {
         status,
         headers: BTreeMap::new(),
         body: None,

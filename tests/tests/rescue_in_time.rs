@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use longshore_client::JobState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, outcomes, within};
 
 const JOBS: usize = 5;
@@ -11,7 +11,7 @@ const JOBS: usize = 5;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_workers_jobs_start_again_within_20_seconds() {
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::NeverAnswer { effect: false })]);
+    stage.faults([FaultRule::always(Fault::NeverAnswer { effect: false })]);
     let unlucky = stage.worker().start().await;
     let ids = stage.enqueue(JOBS).await;
     stage.requests(JOBS as u64).await;

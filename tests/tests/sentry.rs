@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use longshore_client::JobState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Kent, Receiver, Stage, eventually};
 use serde_json::{Value, json};
 
 const DSN: &str = "PROVIDERS__SENTRY__DSN";
 
 /// Unavailable, and quoting the recipient.
-fn unavailable() -> Rule {
-    Rule::always(Fault::Answer {
+fn unavailable() -> FaultRule {
+    FaultRule::always(Fault::Answer {
         status: 503,
         headers: Default::default(),
         body: Some(json!({"errors": [{"message": "customer0@example.com"}]}).to_string()),
@@ -19,8 +19,8 @@ fn unavailable() -> Rule {
     })
 }
 
-fn answers(status: u16) -> Rule {
-    Rule::always(Fault::Answer {
+fn answers(status: u16) -> FaultRule {
+    FaultRule::always(Fault::Answer {
         status,
         headers: Default::default(),
         body: None,
@@ -29,9 +29,9 @@ fn answers(status: u16) -> Rule {
 }
 
 /// Refuses the mail for this field.
-fn refuses(field: &str) -> Rule {
+fn refuses(field: &str) -> FaultRule {
     let complaint = json!({"errors": [{"message": "It is not right.", "field": field}]});
-    Rule::always(Fault::Answer {
+    FaultRule::always(Fault::Answer {
         status: 400,
         headers: Default::default(),
         body: Some(complaint.to_string()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_client::kinds::SendSms;
 use longshore_client::{JobId, JobState};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, eventually, outcomes, sms};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ async fn shown(stage: &Stage, id: JobId) -> Value {
 async fn a_message_whose_answer_was_lost_is_found_and_not_sent_again() {
     let stage = Stage::set_for(Act::Sms).await;
     let _worker = stage.worker().start().await;
-    stage.faults([Rule::first(20, Fault::HangUp { effect: true })]);
+    stage.faults([FaultRule::first(20, Fault::HangUp { effect: true })]);
     let ids = stage.enqueue(40).await;
     stage.are_in_time(&ids, JobState::Completed).await;
     stage.done_once(&ids).await;
@@ -49,7 +49,7 @@ async fn a_message_whose_answer_was_lost_is_found_and_not_sent_again() {
 async fn a_message_that_never_arrived_is_sent_again_no_sooner_than_a_minute_later() {
     let stage = Stage::set_for(Act::Sms).await;
     let _worker = stage.worker().start().await;
-    stage.faults([Rule::first(1, Fault::HangUp { effect: false })]);
+    stage.faults([FaultRule::first(1, Fault::HangUp { effect: false })]);
     let id = stage.enqueue(1).await[0];
     let asked = || stage.twilio.reads();
     stage.is(id, JobState::Retryable).await;
@@ -97,7 +97,7 @@ async fn a_message_that_never_arrived_is_sent_again_no_sooner_than_a_minute_late
 async fn a_worker_killed_between_acceptance_and_settling_leads_to_one_message() {
     let stage = Stage::set_for(Act::Sms).await;
     // Twilio takes it on and answers a minute later; nobody is there any more then.
-    stage.faults([Rule::first(3, Fault::Delay { ms: 60_000 })]);
+    stage.faults([FaultRule::first(3, Fault::Delay { ms: 60_000 })]);
     let worker = stage.worker().short_lease().start().await;
     let ids = stage.enqueue(3).await;
     eventually("Twilio has them", || async {
@@ -117,7 +117,7 @@ async fn a_worker_killed_between_acceptance_and_settling_leads_to_one_message() 
 async fn two_jobs_with_the_same_text_to_the_same_number_are_two_messages() {
     let stage = Stage::set_for(Act::Sms).await;
     let _worker = stage.worker().start().await;
-    stage.faults([Rule::first(4, Fault::HangUp { effect: true })]);
+    stage.faults([FaultRule::first(4, Fault::HangUp { effect: true })]);
     let twins = (0..4).map(|_| SendSms::new("+4790000000", "Bordet er klart"));
     let ids = stage.client.enqueue_all(twins).await.expect("accepted");
     stage.are_in_time(&ids, JobState::Completed).await;
@@ -186,7 +186,7 @@ async fn a_report_finds_a_job_whose_answer_was_lost() {
     let stage = Stage::set_for(Act::Sms).await;
     let _listener = stage.webhooks().start().await;
     let _worker = stage.worker().start().await;
-    stage.faults([Rule::first(1, Fault::HangUp { effect: true })]);
+    stage.faults([FaultRule::first(1, Fault::HangUp { effect: true })]);
     let id = stage.enqueue(1).await[0];
     eventually("the report came", || async {
         shown(&stage, id).await["delivery"]["state"] == "delivered"

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use longshore_client::JobState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Signal, Stage, Trouble, Wire, gone_by, outcomes};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn running_jobs_finish_and_no_more_are_taken() {
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::Delay { ms: 2000 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 2000 })]);
     let mut worker = stage.worker().concurrency(4).start().await;
     let ids = stage.enqueue(10).await;
     stage.requests(4).await;
@@ -30,7 +30,7 @@ async fn running_jobs_finish_and_no_more_are_taken() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_drain_is_over_calls_that_are_out_are_unknown() {
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::NeverAnswer { effect: true })]);
+    stage.faults([FaultRule::always(Fault::NeverAnswer { effect: true })]);
     let worker = stage.worker().set("WORKER__DRAIN_SECONDS", "0.5");
     let mut worker = worker.start().await;
     let ids = stage.enqueue(3).await;
@@ -85,7 +85,7 @@ async fn when_the_drain_is_over_jobs_that_were_not_sent_are_pending_with_their_a
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_that_come_together_are_one_and_nothing_is_sent_twice() {
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::Delay { ms: 1500 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 1500 })]);
     let mut worker = stage.worker().concurrency(5).start().await;
     stage.enqueue(5).await;
     stage.requests(5).await;
@@ -116,7 +116,7 @@ fn name(signal: Signal) -> &'static str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_later_signal_cuts_off_and_says_what_is_unknown() {
     let stage = Stage::set().await;
-    stage.faults([Rule::always(Fault::NeverAnswer { effect: true })]);
+    stage.faults([FaultRule::always(Fault::NeverAnswer { effect: true })]);
     let mut worker = stage.worker().start().await;
     let ids = stage.enqueue(2).await;
     stage.requests(2).await;

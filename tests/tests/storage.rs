@@ -8,7 +8,7 @@ use longshore_client::kinds::{BucketName, MoveBack, ReconcilePayments, SendEmail
 use longshore_client::{JobId, JobState};
 use longshore_email::sandbox::Attached;
 use longshore_provider::client;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_storage::sandbox::S3Sandbox;
 use longshore_tests::{Act, Stage, Start, eventually, outcomes, within};
 use serde_json::{Value, json};
@@ -18,8 +18,8 @@ const EXPORTS: &str = "exports-flow";
 /// The SDK waits between its tries; ten of them open the breaker.
 const A_WHILE: Duration = Duration::from_secs(60);
 
-fn away() -> Rule {
-    Rule::always(Fault::Answer {
+fn away() -> FaultRule {
+    FaultRule::always(Fault::Answer {
         status: 503,
         headers: BTreeMap::new(),
         body: None,
@@ -58,7 +58,7 @@ async fn a_sweep_whose_worker_is_killed_goes_on_and_loses_and_keeps_nothing_wron
         let key = format!("{n:04}/{folder}.csv");
         stage.s3.plant(EXPORTS, &key, "12345678", age);
     }
-    stage.faults([Rule::always(Fault::Delay { ms: 150 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 150 })]);
     let worker = stage.worker().short_lease().start().await;
     let id = stage
         .client

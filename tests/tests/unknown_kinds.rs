@@ -6,7 +6,7 @@ use longshore_client::{JobId, JobState};
 use longshore_job::RetrySchedule;
 use longshore_queue::{OnUnknown, Policy, Retention};
 use longshore_tests::{Stage, eventually};
-use longshore_worker::{Fleet, FleetOptions, Handlers, Settings};
+use longshore_worker::{Fleet, FleetOptions, Handlers, WorkSettings};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -19,7 +19,7 @@ struct OldWorker {
 
 impl OldWorker {
     fn start(stage: &Stage) -> Self {
-        let settings = Settings {
+        let settings = WorkSettings {
             concurrency: 5,
             max_running: None,
             timeout: Duration::from_secs(20),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_client::JobId;
-use longshore_sandbox::{Fault, Rule, VaultServer};
+use longshore_sandbox::{Fault, FaultRule, VaultServer};
 use longshore_tests::{Act, Load, Stage, Start, Trouble, Wire, Worker, eventually, outcomes};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -81,7 +81,7 @@ async fn a_key_that_is_rotated_under_load_burns_no_attempt_and_pauses_nothing() 
     let kept = Kept::new(600);
     stage.sendgrid.take_only(["SG.one"]);
     // Slow enough for the rotation to meet calls that are out.
-    stage.faults([Rule::always(Fault::Delay { ms: 5 })]);
+    stage.faults([FaultRule::always(Fault::Delay { ms: 5 })]);
     let workers = [
         kept.worker(&stage).start().await,
         kept.worker(&stage).start().await,

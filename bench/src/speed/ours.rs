@@ -9,7 +9,7 @@ use longshore_queue::{
     Retention, RunAt,
 };
 use longshore_sandbox::RedisServer;
-use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Settings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, WorkSettings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -126,8 +126,8 @@ fn job(payload: &[u8], run_at: RunAt) -> NewJob {
     }
 }
 
-fn settings() -> Settings {
-    Settings {
+fn settings() -> WorkSettings {
+    WorkSettings {
         concurrency: 100,
         max_running: None,
         timeout: Duration::from_secs(30),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use dead::{Dead, Discard, Edit, Export, Many, Replay, ReplayChange, Which};
+pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
 pub use fault::{Fault, Instead, Misdeed};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
@@ -62,7 +62,7 @@ pub enum Command {
     Resume(Resume),
     /// Dead letters: look, edit, replay, export, discard
     #[command(subcommand)]
-    Dead(Dead),
+    Dead(DeadCommand),
     /// Shows who did what, when, why: every pause, replay, edit, discard, export, reveal and the like
     Audit(Audit),
     /// Jobs on a schedule: shows when each cron entry ticks, or runs one now

@@ -45,8 +45,8 @@ use longshore_listener::TrustedProxies;
 
 pub use cron::CronSettings;
 pub(crate) use files::profiles;
-pub use inventory::{Criticality, Listed};
-pub use kinds::{KindSettings, SetBy, Setting};
+pub use inventory::{Criticality, InventorySettings};
+pub use kinds::{Effective, KindSettings, SetBy};
 pub use longshore_integration::QueueSpec;
 pub use longshore_integration::settings::{Finding, Findings, SecretRef, Severity};
 pub use longshore_job::OnUnknown;
@@ -89,7 +89,7 @@ pub struct Config {
     integrations: Vec<Integration>,
     kinds: Kinds,
     sections: Sections,
-    inventory: BTreeMap<String, Listed>,
+    inventory: BTreeMap<String, InventorySettings>,
     queues: Queues,
     policies: KindPolicies,
     warnings: Findings,
@@ -238,7 +238,7 @@ impl Config {
 
     /// What the inventory says of a provider; `None` when there is none of this name.
     #[must_use]
-    pub fn listed(&self, provider: &str) -> Option<&Listed> {
+    pub fn listed(&self, provider: &str) -> Option<&InventorySettings> {
         self.inventory.get(provider)
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longshore_cron::Entry;
+use longshore_cron::CronEntry;
 use longshore_integration::settings::SecretRef;
 use longshore_integration::{
     CallPolicy, Context, Files, Integration, Pending, Program, Provider, PublicUrl, SetUp,
@@ -19,12 +19,12 @@ use crate::secrets::Secrets;
 
 /// A configuration and its secrets: what integrations are set up with.
 #[derive(Debug, Clone, Copy)]
-pub struct House<'a> {
+pub struct SetupContext<'a> {
     config: &'a Config,
     secrets: &'a Secrets,
 }
 
-impl<'a> House<'a> {
+impl<'a> SetupContext<'a> {
     /// Of this configuration.
     #[must_use]
     pub fn new(config: &'a Config, secrets: &'a Secrets) -> Self {
@@ -49,7 +49,7 @@ impl<'a> House<'a> {
     }
 }
 
-impl Program for House<'_> {
+impl Program for SetupContext<'_> {
     fn profile(&self) -> Option<&str> {
         self.config.profile.as_deref()
     }
@@ -160,7 +160,7 @@ pub fn names(config: &Config, provider: &Provider) -> impl Iterator<Item = &'sta
 
 /// The cron entries that tick and whose jobs go to this integration's queue.
 #[must_use]
-pub fn cron(config: &Config, integration: &Integration) -> Vec<Entry> {
+pub fn cron(config: &Config, integration: &Integration) -> Vec<CronEntry> {
     let active = config.cron.iter().filter(|settings| {
         settings.entry.queue() == integration.queue.name && inactive(config, settings).is_none()
     });
@@ -205,7 +205,7 @@ pub fn policy(config: &Config, calls: &CallPolicy) -> ProviderPolicy {
             failed.map_or(Ok(()), Err)
         }
     });
-    let limit = |limit: longshore_integration::settings::Limit| Limit {
+    let limit = |limit: longshore_integration::settings::LimitSettings| Limit {
         count: limit.count,
         per: limit.per,
     };

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use longshore_worker::{Dead, Watch};
+use longshore_worker::{NewDeadLetter, Watch};
 use sentry::Client;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -185,7 +185,7 @@ impl Inbox {
 }
 
 impl Watch for Inbox {
-    fn dead(&self, letter: &Dead<'_>) {
+    fn dead(&self, letter: &NewDeadLetter<'_>) {
         if let Some(trouble) = Trouble::dead(letter) {
             self.take(trouble);
         }

@@ -149,7 +149,7 @@ impl Session {
                 queues.push(QueueInfo {
                     kinds: Kinds::default(),
                     name: name.clone(),
-                    repeats: operator::Repeats::Double,
+                    repeats: operator::RepeatEffect::Double,
                     fallback: None,
                     providers: Vec::new(),
                     keep: Duration::from_secs(24 * 3600),
@@ -179,12 +179,12 @@ impl Session {
             kinds: Kinds::new(kinds().copied()),
             name: name.to_owned(),
             repeats: match provider.map(|provider| provider.repeats) {
-                Some(Repeats::Keyed(known_for)) => operator::Repeats::Keyed(known_for),
-                Some(Repeats::Harmless) => operator::Repeats::Verified,
+                Some(Repeats::Keyed(known_for)) => operator::RepeatEffect::Keyed(known_for),
+                Some(Repeats::Harmless) => operator::RepeatEffect::Verified,
                 // As long as one kind of the queue may be sent twice, no more is promised of the others.
                 Some(Repeats::Doubles) | None => match policies().all(verifies) {
-                    true => operator::Repeats::Verified,
-                    false => operator::Repeats::Double,
+                    true => operator::RepeatEffect::Verified,
+                    false => operator::RepeatEffect::Double,
                 },
             },
             fallback: fallback.map(|other| other.name.to_owned()),

@@ -88,7 +88,7 @@ impl Client {
             .collect::<Result<Vec<_>, _>>()?;
         let jobs = prepared
             .into_iter()
-            .map(|prepared| new_job(prepared, &Options::default()))
+            .map(|prepared| new_job(prepared, &EnqueueOptions::default()))
             .collect();
         let enqueued = self.push_all(J::QUEUE, jobs).await?;
         Ok(enqueued.into_iter().map(|enqueued| enqueued.id).collect())
@@ -102,7 +102,7 @@ impl Client {
     pub async fn enqueue_prepared(
         &self,
         queue: &str,
-        jobs: Vec<(Prepared, Options)>,
+        jobs: Vec<(Prepared, EnqueueOptions)>,
     ) -> Result<Vec<Enqueued>, ClientError> {
         for (_, options) in &jobs {
             options.check()?;
@@ -205,7 +205,7 @@ impl fmt::Debug for Client {
 
 /// How a job is enqueued.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct EnqueueOptions {
     /// When it may run.
     pub run_at: RunAt,
     /// At most one job of its kind with this key ([`Enqueue::key`]): 1 to 256 bytes.
@@ -215,7 +215,7 @@ pub struct Options {
     pub expires_in: Option<Duration>,
 }
 
-impl Options {
+impl EnqueueOptions {
     pub(crate) fn check(&self) -> Result<(), ClientError> {
         /// A hundred years: what lies beyond is a slip.
         const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -293,7 +293,7 @@ pub(crate) fn not_pushed(jobs: &[NewJob], source: QueueError) -> ClientError {
     }
 }
 
-pub(crate) fn new_job(prepared: Prepared, options: &Options) -> NewJob {
+pub(crate) fn new_job(prepared: Prepared, options: &EnqueueOptions) -> NewJob {
     let (traceparent, tracestate) = trace::current();
     NewJob {
         id: JobId::generate(),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use longshore_job::{Job, JobId, Prepared};
 use longshore_queue::{Enqueued, RunAt};
 
-use crate::client::{Options, new_job, not_pushed};
+use crate::client::{EnqueueOptions, new_job, not_pushed};
 use crate::{Client, ClientError};
 
 /// A job about to be enqueued: set options, then await it.
@@ -14,7 +14,7 @@ use crate::{Client, ClientError};
 pub struct Enqueue<'a, J> {
     client: &'a Client,
     job: J,
-    options: Options,
+    options: EnqueueOptions,
 }
 
 impl<'a, J: Job> Enqueue<'a, J> {
@@ -22,7 +22,7 @@ impl<'a, J: Job> Enqueue<'a, J> {
         Self {
             client,
             job,
-            options: Options::default(),
+            options: EnqueueOptions::default(),
         }
     }
 

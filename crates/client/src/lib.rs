@@ -42,7 +42,7 @@ mod target;
 mod trace;
 mod wait;
 
-pub use client::{Client, Options};
+pub use client::{Client, EnqueueOptions};
 pub use enqueue::Enqueue;
 pub use error::ClientError;
 pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy};

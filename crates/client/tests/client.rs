@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use longshore_client::kinds::SendEmail;
-use longshore_client::{Client, ClientError, JobId, JobState, Options, QueueError};
+use longshore_client::{Client, ClientError, EnqueueOptions, JobId, JobState, QueueError};
 use longshore_job::Prepared;
 use longshore_queue::{CallReport, ClaimContext};
 use longshore_queue::{
@@ -175,9 +175,9 @@ async fn a_wrong_key_anywhere_in_a_list_keeps_all_of_it_out() {
     let other = Prepared::new(&SendEmail::new("welcome", "bob@example.com")).expect("good");
     let same = Prepared::new(&welcome()).expect("good");
     let with = |job: &Prepared, key: String| {
-        let options = Options {
+        let options = EnqueueOptions {
             key: Some(key),
-            ..Options::default()
+            ..EnqueueOptions::default()
         };
         (job.clone(), options)
     };

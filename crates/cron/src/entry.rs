@@ -13,7 +13,7 @@ pub const MAX_ARGS_BYTES: usize = 16 * 1024;
 
 /// What a process ticks.
 #[derive(Clone)]
-pub struct Entry {
+pub struct CronEntry {
     name: String,
     schedule: Schedule,
     kind: KindSpec,
@@ -26,7 +26,7 @@ pub struct Entry {
 pub enum EntryError {
     /// Its name cannot be used.
     #[error(transparent)]
-    Name(#[from] InvalidName),
+    Name(#[from] InvalidEntryName),
     /// Its args have a placeholder that is none.
     #[error(transparent)]
     Template(#[from] InvalidTemplate),
@@ -38,9 +38,9 @@ pub enum EntryError {
 /// A name that no entry can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("use 1 to 64 characters of a-z, 0-9, _ and -")]
-pub struct InvalidName;
+pub struct InvalidEntryName;
 
-impl Entry {
+impl CronEntry {
     /// An entry that makes a job of this kind at each tick. Its args are tried for the next tick after `now_ms`.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Entry {
     ) -> Result<Self, EntryError> {
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
         if !(1..=64).contains(&name.len()) || !name.bytes().all(fits) {
-            return Err(InvalidName.into());
+            return Err(InvalidEntryName.into());
         }
         let entry = Self {
             name: name.to_owned(),
@@ -122,9 +122,9 @@ impl Entry {
 }
 
 /// Not its args: they may be personal.
-impl fmt::Debug for Entry {
+impl fmt::Debug for CronEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
+        f.debug_struct("CronEntry")
             .field("name", &self.name)
             .field("schedule", &self.schedule)
             .field("kind", &self.kind.kind)

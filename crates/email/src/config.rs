@@ -23,7 +23,7 @@ pub struct SendGridConfig {
 #[derive(Debug, Clone)]
 pub struct EmailConfig {
     /// Who they are from. SendGrid has to have verified the address or its domain.
-    pub from: Sender,
+    pub from: MailSender,
     /// SendGrid's id of each template by our name for it: `welcome` → `d-…`.
     pub templates: BTreeMap<String, String>,
     /// Whether events are heard: then each mail is noted for its job, so that they find it.
@@ -32,7 +32,7 @@ pub struct EmailConfig {
 
 /// An address that mail is sent from, and the name shown with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sender {
+pub struct MailSender {
     /// The address.
     pub email: String,
     /// The name.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::webhook::SendGridEvents;
 use crate::{
-    EmailConfig, Postmark, PostmarkConfig, SendEmailHandler, SendGrid, SendGridConfig, Sender,
+    EmailConfig, MailSender, Postmark, PostmarkConfig, SendEmailHandler, SendGrid, SendGridConfig,
     SmtpConfig,
 };
 use longshore_integration::settings::{Declaration, Settings};
@@ -25,7 +25,7 @@ use serde_json::json;
 
 pub use postmark::{PostmarkSettings, PostmarkTransport};
 pub use sendgrid::SendGridSettings;
-pub use settings::{EmailSettings, FallbackSettings, Sender as SenderSettings};
+pub use settings::{EmailSettings, FallbackSettings, SenderSettings};
 
 /// The provider that stands in, as configuration has it.
 const POSTMARK: &str = "postmark";
@@ -168,7 +168,7 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
     })
     .map_err(|error| SetUpError::at("providers.sendgrid", error))?;
     let mails = EmailConfig {
-        from: Sender {
+        from: MailSender {
             email: email.from.email.clone(),
             name: email.from.name.clone(),
         },

@@ -41,7 +41,7 @@ pub use attached_file::AttachedFile;
 #[cfg(feature = "worker")]
 pub use attachments::{Attachments, Fetching, MOST_BYTES, NoAttachments};
 #[cfg(feature = "worker")]
-pub use config::{EmailConfig, SendGridConfig, Sender};
+pub use config::{EmailConfig, MailSender, SendGridConfig};
 #[cfg(feature = "worker")]
 pub use handler::SendEmailHandler;
 #[cfg(feature = "worker")]

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use longshore_job::JobId;
 use serde::Serialize;
 
-use crate::{AttachedFile, Sender};
+use crate::{AttachedFile, MailSender};
 
 /// The body, borrowed from job and configuration.
 #[derive(Serialize)]
@@ -64,7 +64,7 @@ impl<'a> Mail<'a> {
     pub(crate) fn new(
         job: &'a SendEmail,
         id: JobId,
-        from: &'a Sender,
+        from: &'a MailSender,
         template_id: &'a str,
         sandbox: bool,
     ) -> Self {
@@ -115,8 +115,8 @@ mod tests {
 
     const ID: &str = "01JD2Z5V9GQ8X0T6M3K7W4R1YB";
 
-    fn from(name: Option<&str>) -> Sender {
-        Sender {
+    fn from(name: Option<&str>) -> MailSender {
+        MailSender {
             email: "shop@example.com".into(),
             name: name.map(Into::into),
         }

@@ -10,7 +10,7 @@ use crate::SendEmail;
 use longshore_job::{Answer, JobError, Outcome, Run, Scope};
 use longshore_provider::{HttpSetupError, InvalidCredential};
 
-use crate::{AttachedFile, Sender};
+use crate::{AttachedFile, MailSender};
 pub use config::{InvalidPostmarkTemplate, PostmarkConfig, PostmarkTemplate, SmtpConfig};
 use rest::Rest;
 use smtp::Smtp;
@@ -74,7 +74,7 @@ impl Postmark {
         &self,
         job: &SendEmail,
         run: &Run,
-        from: &Sender,
+        from: &MailSender,
         attachments: &[AttachedFile],
     ) -> Result<Outcome, JobError> {
         let sent = match &self.way {

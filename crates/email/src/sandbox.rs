@@ -12,7 +12,7 @@
 mod postmark;
 mod sendgrid;
 
-use longshore_integration::{Listening, Sandbox, SandboxAt};
+use longshore_integration::{RunningStandIn, Sandbox, SandboxAt};
 
 pub use postmark::PostmarkSandbox;
 pub use sendgrid::{Attached, EventWebhook, EventsPosted, SendGridSandbox};
@@ -32,7 +32,7 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[
     },
 ];
 
-async fn sendgrid(at: SandboxAt) -> std::io::Result<Listening> {
+async fn sendgrid(at: SandboxAt) -> std::io::Result<RunningStandIn> {
     let sendgrid = SendGridSandbox::start(at.addr).await?;
     sendgrid.use_development_key();
     sendgrid.change_webhook(|webhook| webhook.url = at.posts_to);
@@ -40,10 +40,10 @@ async fn sendgrid(at: SandboxAt) -> std::io::Result<Listening> {
         "its events are signed: {} belongs into providers.sendgrid.webhook_public_keys",
         sendgrid.public_key()
     );
-    Ok(Listening::new(sendgrid.origin(), || sendgrid.stop()).with_note(note))
+    Ok(RunningStandIn::new(sendgrid.origin(), || sendgrid.stop()).with_note(note))
 }
 
-async fn postmark(at: SandboxAt) -> std::io::Result<Listening> {
+async fn postmark(at: SandboxAt) -> std::io::Result<RunningStandIn> {
     let postmark = PostmarkSandbox::start(at.addr).await?;
-    Ok(Listening::new(postmark.origin(), || postmark.stop()))
+    Ok(RunningStandIn::new(postmark.origin(), || postmark.stop()))
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use longshore_email::SendEmail;
 use longshore_email::sandbox::{PostmarkSandbox, SendGridSandbox};
 use longshore_email::{
-    EmailConfig, Postmark, PostmarkConfig, PostmarkTemplate, SendEmailHandler, SendGrid,
-    SendGridConfig, Sender,
+    EmailConfig, MailSender, Postmark, PostmarkConfig, PostmarkTemplate, SendEmailHandler,
+    SendGrid, SendGridConfig,
 };
 use longshore_job::{Handler, JobError, Outcome, Route, Scope};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_testing::Script;
 use serde_json::json;
 
@@ -32,7 +32,7 @@ impl Scene {
         };
         let template = |name: &str| (name.to_owned(), format!("d-{name}"));
         let email = EmailConfig {
-            from: Sender {
+            from: MailSender {
                 email: "shop@example.com".into(),
                 name: Some("The Shop".into()),
             },
@@ -73,7 +73,7 @@ impl Scene {
     }
 
     fn fault(&self, fault: Fault) {
-        let rules = vec![Rule::always(fault)];
+        let rules = vec![FaultRule::always(fault)];
         self.postmark.faults().set(rules).expect("a valid rule");
     }
 }

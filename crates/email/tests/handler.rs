@@ -6,12 +6,12 @@ use std::time::Duration;
 use longshore_email::SendEmail;
 use longshore_email::sandbox::SendGridSandbox;
 use longshore_email::{
-    Attachments, EmailConfig, Fetching, MOST_BYTES, SendEmailHandler, SendGrid, SendGridConfig,
-    Sender,
+    Attachments, EmailConfig, Fetching, MOST_BYTES, MailSender, SendEmailHandler, SendGrid,
+    SendGridConfig,
 };
 use longshore_job::{AddressHash, Handler, JobError, Outcome, Run};
-use longshore_sandbox::{Fault, Rule};
-use longshore_testing::{Request, Script, ScriptedGate, ScriptedMemory};
+use longshore_sandbox::{Fault, FaultRule};
+use longshore_testing::{MemoryRequest, Script, ScriptedGate, ScriptedMemory};
 use serde_json::json;
 
 /// A provider, a handler that uses it, and what surrounds its runs: an open gate, and an empty memory.
@@ -37,7 +37,7 @@ impl Scene {
         };
         change(&mut sendgrid);
         let email = EmailConfig {
-            from: Sender {
+            from: MailSender {
                 email: "shop@example.com".into(),
                 name: Some("The Shop".into()),
             },
@@ -84,7 +84,7 @@ impl Scene {
     }
 
     fn fault(&self, fault: Fault) {
-        let rules = vec![Rule::always(fault)];
+        let rules = vec![FaultRule::always(fault)];
         self.provider.faults().set(rules).expect("a valid rule");
     }
 }
@@ -316,7 +316,7 @@ async fn nothing_is_sent_to_an_address_that_is_suppressed() {
 #[tokio::test]
 async fn while_the_list_cannot_be_looked_at_a_mail_waits() {
     let scene = Scene::set().await;
-    scene.script.memory.fail(Request::Find);
+    scene.script.memory.fail(MemoryRequest::Find);
     let error = scene.run(welcome()).await.expect_err("waits");
     assert!(matches!(error, JobError::Throttled { .. }), "{error:?}");
     assert_eq!(scene.counts(), (0, 0, 0));

@@ -2,14 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
-use longshore_storage::Rule;
+use longshore_storage::ExpiryRule;
 
 /// Both times are told to the second, so one of age may be none.
 const A_SECOND: Duration = Duration::from_secs(1);
 
 /// Whether something under this key, that has been what it is since then, has expired: a rule's prefix fits, and its age
 /// is reached. `now` is by the store's clock, like `since`: what this machine takes for the time does not matter.
-pub(crate) fn has_expired(rules: &[Rule], key: &str, since: SystemTime, now: SystemTime) -> bool {
+pub(crate) fn has_expired(
+    rules: &[ExpiryRule],
+    key: &str,
+    since: SystemTime,
+    now: SystemTime,
+) -> bool {
     let age = now.duration_since(since).unwrap_or_default();
     rules
         .iter()
@@ -17,7 +22,7 @@ pub(crate) fn has_expired(rules: &[Rule], key: &str, since: SystemTime, now: Sys
 }
 
 /// What has to be listed to find everything that a rule fits: each prefix that lies not under another.
-pub(crate) fn prefixes(rules: &[Rule]) -> Vec<&str> {
+pub(crate) fn prefixes(rules: &[ExpiryRule]) -> Vec<&str> {
     let mut all: Vec<_> = rules.iter().map(|rule| rule.prefix.as_str()).collect();
     all.sort_unstable();
     let mut least: Vec<&str> = Vec::new();
@@ -40,8 +45,8 @@ mod tests {
 
     const DAY: u64 = 24 * 3600;
 
-    fn rules() -> impl Strategy<Value = Vec<Rule>> {
-        let rule = ("[ab/]{0,3}", 1..4_u32).prop_map(|(prefix, expire_days)| Rule {
+    fn rules() -> impl Strategy<Value = Vec<ExpiryRule>> {
+        let rule = ("[ab/]{0,3}", 1..4_u32).prop_map(|(prefix, expire_days)| ExpiryRule {
             prefix,
             expire_days,
         });

@@ -16,7 +16,7 @@ use longshore_integration::{
 };
 use longshore_job::{Handlers, Job};
 use longshore_provider::secret::{ExposeSecret, Secret};
-use longshore_storage::{Keys, Name, StaticKeys, Store, StoreConfig, Stores};
+use longshore_storage::{CredentialSource, Name, StaticKeys, Store, StoreConfig, Stores};
 use serde_json::json;
 
 use buckets::BucketsKeys;
@@ -232,9 +232,9 @@ async fn keys(
     context: Context<'_>,
     name: Name,
     settings: &StoreSettings,
-) -> Result<(Keys, Vec<Secret>), SetUpError> {
+) -> Result<(CredentialSource, Vec<Secret>), SetUpError> {
     let Some((id, key)) = settings.key() else {
-        return Ok((Keys::DefaultChain, vec!["default chain".into()]));
+        return Ok((CredentialSource::DefaultChain, vec!["default chain".into()]));
     };
     let of = |word: &str| format!("providers.{name}.{word}");
     let id = context
@@ -257,7 +257,7 @@ async fn keys(
         secret_access_key: key.current(),
         session_token: token.as_ref().map(Secret::current),
     };
-    Ok((Keys::Static(Arc::new(now)), parts))
+    Ok((CredentialSource::Static(Arc::new(now)), parts))
 }
 
 /// A bucket without a name refuses every job.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{MoveBack, StoreName};
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
-use longshore_storage::{Moved, move_object};
+use longshore_storage::{MoveResult, move_object};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -69,12 +69,12 @@ impl Handler for MoveBackHandler {
                     let moved = move_object(here, (&to.session, to.name), object).await?;
                     tally.listed += 1;
                     match moved {
-                        Moved::Moved => {
+                        MoveResult::Moved => {
                             tally.moved += 1;
                             tally.bytes += object.size;
                         }
-                        Moved::Superseded => tally.superseded += 1,
-                        Moved::Changed => tally.changed += 1,
+                        MoveResult::Superseded => tally.superseded += 1,
+                        MoveResult::Changed => tally.changed += 1,
                     }
                     state.after = Some(object.key.clone());
                 }

@@ -1,6 +1,6 @@
 //! Stand-ins for S3 and R2, in builds for development.
 
-use longshore_integration::{Listening, Sandbox, SandboxAt};
+use longshore_integration::{RunningStandIn, Sandbox, SandboxAt};
 use longshore_sandbox::Ledger;
 use longshore_storage::sandbox::S3Sandbox;
 
@@ -19,12 +19,12 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[
     },
 ];
 
-async fn s3(at: SandboxAt) -> std::io::Result<Listening> {
+async fn s3(at: SandboxAt) -> std::io::Result<RunningStandIn> {
     let s3 = S3Sandbox::start(at.addr).await?;
-    Ok(Listening::new(s3.origin(), || s3.stop()))
+    Ok(RunningStandIn::new(s3.origin(), || s3.stop()))
 }
 
-async fn r2(at: SandboxAt) -> std::io::Result<Listening> {
+async fn r2(at: SandboxAt) -> std::io::Result<RunningStandIn> {
     let r2 = S3Sandbox::start_with(at.addr, "r2", Ledger::default()).await?;
-    Ok(Listening::new(r2.origin(), || r2.stop()))
+    Ok(RunningStandIn::new(r2.origin(), || r2.stop()))
 }

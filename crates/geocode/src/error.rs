@@ -7,7 +7,7 @@ use longshore_provider::{AnswerTable, Meaning, Response, Row};
 
 use crate::google_maps::NAME;
 use crate::key::Unsaid;
-use crate::status::{Said, Status};
+use crate::status::{Status, StatusBody};
 
 /// Looking up changes nothing, so a lost answer leaves nothing unknown.
 pub(crate) struct Answers<'a>(pub(crate) Unsaid<'a>);
@@ -22,7 +22,7 @@ impl AnswerTable for Answers<'_> {
     const WAIT: Duration = Duration::from_secs(60);
 
     fn row(&self, response: &Response) -> Row {
-        let said = Said::by(response);
+        let said = StatusBody::by(response);
         let word = said.as_ref().and_then(|said| said.status.code());
         let word = word.map(|word| self.0.key.remove_from(word));
         Row {

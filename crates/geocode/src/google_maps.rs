@@ -8,7 +8,7 @@ use longshore_provider::{CallError, Http, HttpSetupError, ProviderError, Request
 use crate::GoogleMapsConfig;
 use crate::key::{ApiKey, not_empty};
 use crate::place::{Geocoded, Place};
-use crate::status::{Said, Status};
+use crate::status::{Status, StatusBody};
 
 /// The provider's name, as configuration and metrics have it.
 pub(crate) const NAME: &str = "google_maps";
@@ -111,12 +111,12 @@ impl GoogleMaps {
 
 /// Google knows no such place, or no longer.
 fn is_no_place(error: &CallError) -> bool {
-    let said = error.response().and_then(Said::by);
+    let said = error.response().and_then(StatusBody::by);
     said.is_some_and(|said| matches!(said.status, Status::NotFound | Status::InvalidRequest))
 }
 
 pub(crate) fn answered(response: Response) -> Result<Answered, CallError> {
-    let geocoded = match Said::by(&response).map(|said| said.status) {
+    let geocoded = match StatusBody::by(&response).map(|said| said.status) {
         Some(Status::Ok) => Place::first_of(&response).map(Geocoded::Found),
         Some(Status::ZeroResults) => Ok(Geocoded::NotFound),
         // What it says is in its table, as in a 4xx.

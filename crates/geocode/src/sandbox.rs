@@ -2,7 +2,7 @@
 
 mod google_maps;
 
-use longshore_integration::{Listening, Sandbox, SandboxAt};
+use longshore_integration::{RunningStandIn, Sandbox, SandboxAt};
 
 pub use google_maps::GoogleMapsSandbox;
 
@@ -13,7 +13,9 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     start: |at| Box::pin(google_maps(at)),
 }];
 
-async fn google_maps(at: SandboxAt) -> std::io::Result<Listening> {
+async fn google_maps(at: SandboxAt) -> std::io::Result<RunningStandIn> {
     let google_maps = GoogleMapsSandbox::start(at.addr).await?;
-    Ok(Listening::new(google_maps.origin(), || google_maps.stop()))
+    Ok(RunningStandIn::new(google_maps.origin(), || {
+        google_maps.stop()
+    }))
 }

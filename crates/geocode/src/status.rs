@@ -71,12 +71,12 @@ fn is_word(text: &str) -> bool {
 
 /// What an answer says of itself, whatever else is in it.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Said {
+pub(crate) struct StatusBody {
     pub(crate) status: Status,
     pub(crate) error_message: Option<String>,
 }
 
-impl Said {
+impl StatusBody {
     /// `None` when it is not Google's form of an answer, or did not come whole.
     pub(crate) fn by(response: &Response) -> Option<Self> {
         match response.complete {
@@ -100,11 +100,11 @@ mod tests {
             body: br#"{"status":"ZERO_RESULTS","results":[]}"#.to_vec(),
             complete: true,
         };
-        let said = Said::by(&response).expect("Google's form");
+        let said = StatusBody::by(&response).expect("Google's form");
         assert_eq!(said.status, Status::ZeroResults);
         // Even where what came of it could be read.
         response.complete = false;
-        assert!(Said::by(&response).is_none());
+        assert!(StatusBody::by(&response).is_none());
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub enum Event {
     /// A job follows from it.
     Job(Box<EventJob>),
     /// It updates a delivery.
-    Delivery(Box<Delivery>),
+    Delivery(Box<DeliveryUpdate>),
     /// Nothing follows from it.
     Ignored,
     /// It cannot be read.
@@ -100,7 +100,7 @@ pub struct EventJob {
 
 /// A delivery update: the state of something that a job has sent. Updates arrive in any order, and more than once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct DeliveryUpdate {
     /// The message, by the provider's id. `None` = the message that the job has sent.
     pub message: Option<String>,
     /// The job, if the event names it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_job::{Handlers, KindSpec};
 use longshore_provider::secret::Secret;
 
-use crate::settings::{Breaker, Calls, Limit, Settings};
+use crate::settings::{BreakerSettings, Calls, LimitSettings, Settings};
 use crate::{Context, Events, Files, Pending, QueueSpec, Sandbox, Sections};
 
 /// Kinds of jobs, their handlers, and all else that a program must know about them.
@@ -187,11 +187,11 @@ pub struct CallPolicy {
     /// The provider, as configuration has it.
     pub name: &'static str,
     /// How often it may be called.
-    pub limit: Limit,
+    pub limit: LimitSettings,
     /// How often calls without an effect may be made, if the provider counts them apart.
-    pub reads: Option<Limit>,
+    pub reads: Option<LimitSettings>,
     /// When calls to it stop: its breaker.
-    pub breaker: Breaker,
+    pub breaker: BreakerSettings,
     /// How long one call may take.
     pub timeout: Duration,
     /// Our credentials at the provider: usually one, several if they change together.

@@ -15,7 +15,7 @@ pub mod settings;
 
 pub use context::{Context, Pending, Program, SetUpError};
 pub use events::{
-    Delivery, Event, EventJob, Events, Notice, OpenSource, Posted, Read, Refusal, Source,
+    DeliveryUpdate, Event, EventJob, Events, Notice, OpenSource, Posted, Read, Refusal, Source,
 };
 pub use files::{Calling, Files, NewFile, NewUpload, Signing, Upload, UploadError};
 pub use integration::{
@@ -24,5 +24,5 @@ pub use integration::{
 };
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue::QueueSpec;
-pub use sandbox::{Listening, Sandbox, SandboxAt, Starting};
+pub use sandbox::{RunningStandIn, Sandbox, SandboxAt, Starting};
 pub use sections::Sections;

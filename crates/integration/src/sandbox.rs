@@ -29,18 +29,18 @@ pub struct SandboxAt {
 }
 
 /// A stand-in, being started.
-pub type Starting = Pin<Box<dyn Future<Output = io::Result<Listening>>>>;
+pub type Starting = Pin<Box<dyn Future<Output = io::Result<RunningStandIn>>>>;
 
 type Stopping = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A stand-in that listens, until it is stopped or dropped.
-pub struct Listening {
+pub struct RunningStandIn {
     origin: String,
     note: Option<String>,
     stop: Box<dyn FnOnce() -> Stopping>,
 }
 
-impl Listening {
+impl RunningStandIn {
     /// A running stand-in. `origin` is for the provider's `base_url`. `stop` returns once its address is free.
     pub fn new<S: Future<Output = ()> + 'static>(
         origin: String,
@@ -80,9 +80,9 @@ impl Listening {
     }
 }
 
-impl fmt::Debug for Listening {
+impl fmt::Debug for RunningStandIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listening")
+        f.debug_struct("RunningStandIn")
             .field("origin", &self.origin)
             .finish_non_exhaustive()
     }

@@ -13,13 +13,14 @@ mod secret;
 mod section;
 mod setting;
 
-pub use calls::{Breaker, Calls, Limit, calls};
+pub use calls::{BreakerSettings, Calls, LimitSettings, calls};
 pub use finding::{Finding, Findings, Severity};
-pub use key::{BuiltIn, Declared, KIND, Key, KeyPath, NAME, PROVIDER, QUEUE, Shape};
+pub use key::{BuiltIn, Declared, KIND, KeyPath, NAME, PROVIDER, QUEUE, SettingKey, Shape};
 pub use reader::{ANY_TIME, Reader, SOME_TIME, type_of};
 pub use secret::SecretRef;
 pub use section::{
-    Declaration, Entry, Given, GroupEntry, KeyAt, MOST_GIVEN, Secrets, Section, Table, path_or_name,
+    Declaration, Given, GroupEntry, KeyAt, MOST_GIVEN, Section, SectionEntry, SectionSecrets,
+    Table, path_or_name,
 };
 pub use setting::{
     Group, Optional, Setting, bytes, flag, group, listen_addr, origin, seconds, secret, secret_by,

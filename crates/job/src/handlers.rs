@@ -20,7 +20,7 @@ pub type RunFuture = Pin<Box<dyn Future<Output = Result<Option<Outcome>, JobErro
 
 /// How a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Course {
+pub enum RunStart {
     /// Runs at once.
     Run,
     /// First asks whether an earlier request was carried out; runs if it was not.
@@ -71,7 +71,7 @@ pub trait Opened: Send {
     /// After how long it expires, as configuration says, or else its kind.
     fn expires_in(&self) -> Option<Duration>;
     /// Starts the run.
-    fn start(self: Box<Self>, run: Run, course: Course) -> RunFuture;
+    fn start(self: Box<Self>, run: Run, start: RunStart) -> RunFuture;
 }
 
 struct Typed<H> {
@@ -136,12 +136,12 @@ impl<H: Handler> Opened for Ready<H> {
         self.expires.or_else(|| self.job.expires_in())
     }
 
-    fn start(self: Box<Self>, run: Run, course: Course) -> RunFuture {
+    fn start(self: Box<Self>, run: Run, start: RunStart) -> RunFuture {
         let Self { handler, job, .. } = *self;
         Box::pin(async move {
-            if course != Course::Run {
+            if start != RunStart::Run {
                 let carried_out = handler.verify(&job, &run).await?;
-                if carried_out.is_some() || course == Course::VerifyOnly {
+                if carried_out.is_some() || start == RunStart::VerifyOnly {
                     return Ok(carried_out);
                 }
             }
@@ -217,7 +217,7 @@ impl Handlers {
                 run.policy = *handler.policy();
                 let timeout = handler.overrides().timeout;
                 run.policy.timeout = timeout.or(run.policy.timeout);
-                job.start(run, Course::Run).await.transpose()
+                job.start(run, RunStart::Run).await.transpose()
             }
             Err(error) => refused(error),
         }

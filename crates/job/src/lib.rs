@@ -34,7 +34,9 @@ pub use handler::{Gate, Handler, Run};
 pub use handlers::Handlers;
 pub use id::{InvalidId, JobId};
 pub use kinds::Kinds;
-pub use memory::{EarlierRequests, Memory, NotEnqueued, Outbox, Recalling, Sending, Unremembered};
+pub use memory::{
+    EarlierRequests, Memory, MemoryFuture, NotEnqueued, Outbox, OutboxFuture, Unremembered,
+};
 pub use names::Names;
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,

@@ -11,7 +11,7 @@ use crate::{Answer, InvalidArgs, JobError, JobId, Prepared, Scope};
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// An answer of the [`Memory`], on its way.
-pub type Recalling<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unremembered>> + Send + 'a>>;
+pub type MemoryFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unremembered>> + Send + 'a>>;
 
 /// What the whole fleet remembers for the runs of one queue. The worker implements it.
 ///
@@ -19,21 +19,21 @@ pub type Recalling<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unremembered>>
 pub trait Memory: Send + Sync {
     /// What is known of the job's earlier requests. Only of use to a run that
     /// [may have been sent](crate::Run::may_have_been_sent).
-    fn earlier_requests(&self) -> Recalling<'_, EarlierRequests>;
+    fn earlier_requests(&self) -> MemoryFuture<'_, EarlierRequests>;
 
     /// Notes that this message, given by the provider's id, was sent for this job, so that delivery updates find the job. Returns
     /// `false` if the message belongs to another job; then nothing is noted.
-    fn note_message<'a>(&'a self, message: &'a str) -> Recalling<'a, bool>;
+    fn note_message<'a>(&'a self, message: &'a str) -> MemoryFuture<'a, bool>;
 
     /// The value stored under this key by any job of the queue.
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>>;
+    fn recall<'a>(&'a self, key: &'a str) -> MemoryFuture<'a, Option<Vec<u8>>>;
 
     /// Stores a value under this key for this long.
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()>;
+    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()>;
 
     /// Stores a value under this key for this long at most, as a cache: it may be forgotten sooner when there are many. Only for
     /// values that can be fetched again.
-    fn cache<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
+    fn cache<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()> {
         self.keep(key, value, time)
     }
 
@@ -43,21 +43,22 @@ pub trait Memory: Send + Sync {
         key: &'a str,
         value: &'a [u8],
         time: Duration,
-    ) -> Recalling<'a, Vec<u8>>;
+    ) -> MemoryFuture<'a, Vec<u8>>;
 
     /// The checkpoint of this job: how far this run or an earlier one has come.
-    fn checkpoint(&self) -> Recalling<'_, Option<serde_json::Value>>;
+    fn checkpoint(&self) -> MemoryFuture<'_, Option<serde_json::Value>>;
 
     /// Stores the job's checkpoint: how far it has come. Operators see the fields that its kind calls public
     /// ([`Job::PUBLIC_PROGRESS`](crate::Job::PUBLIC_PROGRESS)). Returns `false` if the job is no longer this run's: then nothing
     /// is stored, and the run is about to be dropped.
-    fn save<'a>(&'a self, checkpoint: &'a serde_json::Value) -> Recalling<'a, bool>;
+    fn save<'a>(&'a self, checkpoint: &'a serde_json::Value) -> MemoryFuture<'a, bool>;
 
     /// The value of a key in a map. Maps are kept for ever, such as the one from users to customers.
-    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>>;
+    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> MemoryFuture<'a, Option<String>>;
 
     /// Sets the value of a key in a map, unless it has one already. Returns the value that the key has then.
-    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String>;
+    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str)
+    -> MemoryFuture<'a, String>;
 }
 
 /// Where a run puts jobs that follow from it. The worker implements it.
@@ -75,11 +76,11 @@ pub trait Outbox: Send + Sync {
         job: Prepared,
         key: &'a str,
         key_holds: Duration,
-    ) -> Sending<'a, JobId>;
+    ) -> OutboxFuture<'a, JobId>;
 }
 
 /// An answer of the [`Outbox`], on its way.
-pub type Sending<'a, T> = Pin<Box<dyn Future<Output = Result<T, NotEnqueued>> + Send + 'a>>;
+pub type OutboxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, NotEnqueued>> + Send + 'a>>;
 
 /// A job that follows from a run was not enqueued.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::{EarlierRequests, Gate, JobId, Memory, Recalling, Run};
+use crate::{EarlierRequests, Gate, JobId, Memory, MemoryFuture, Run};
 
 /// What surrounds the one run of a job outside a fleet. No queue could lose the job to another worker, so every request leaves
 /// at once. What the run keeps is kept until the run is over, whatever time it asks for.
@@ -40,7 +40,7 @@ impl Standalone {
     }
 }
 
-fn ready<T: Send + 'static>(answer: T) -> Recalling<'static, T> {
+fn ready<T: Send + 'static>(answer: T) -> MemoryFuture<'static, T> {
     Box::pin(std::future::ready(Ok(answer)))
 }
 
@@ -51,7 +51,7 @@ impl Gate for Standalone {
 }
 
 impl Memory for Standalone {
-    fn earlier_requests(&self) -> Recalling<'_, EarlierRequests> {
+    fn earlier_requests(&self) -> MemoryFuture<'_, EarlierRequests> {
         let now = SystemTime::now();
         // Nothing is known of them.
         ready(EarlierRequests {
@@ -62,15 +62,15 @@ impl Memory for Standalone {
         })
     }
 
-    fn note_message<'a>(&'a self, _: &'a str) -> Recalling<'a, bool> {
+    fn note_message<'a>(&'a self, _: &'a str) -> MemoryFuture<'a, bool> {
         ready(true)
     }
 
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
+    fn recall<'a>(&'a self, key: &'a str) -> MemoryFuture<'a, Option<Vec<u8>>> {
         ready(self.kept().values.get(key).cloned())
     }
 
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], _: Duration) -> Recalling<'a, ()> {
+    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], _: Duration) -> MemoryFuture<'a, ()> {
         self.kept().values.insert(key.to_owned(), value.to_vec());
         ready(())
     }
@@ -80,27 +80,32 @@ impl Memory for Standalone {
         key: &'a str,
         value: &'a [u8],
         _: Duration,
-    ) -> Recalling<'a, Vec<u8>> {
+    ) -> MemoryFuture<'a, Vec<u8>> {
         let mut kept = self.kept();
         let first = kept.values.entry(key.to_owned());
         ready(first.or_insert_with(|| value.to_vec()).clone())
     }
 
-    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
+    fn checkpoint(&self) -> MemoryFuture<'_, Option<Value>> {
         ready(self.kept().checkpoint.clone())
     }
 
-    fn save<'a>(&'a self, checkpoint: &'a Value) -> Recalling<'a, bool> {
+    fn save<'a>(&'a self, checkpoint: &'a Value) -> MemoryFuture<'a, bool> {
         self.kept().checkpoint = Some(checkpoint.clone());
         ready(true)
     }
 
-    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
+    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> MemoryFuture<'a, Option<String>> {
         let place = (map.to_owned(), key.to_owned());
         ready(self.kept().maps.get(&place).cloned())
     }
 
-    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String> {
+    fn assign<'a>(
+        &'a self,
+        map: &'a str,
+        key: &'a str,
+        value: &'a str,
+    ) -> MemoryFuture<'a, String> {
         let mut kept = self.kept();
         let first = kept.maps.entry((map.to_owned(), key.to_owned()));
         ready(first.or_insert_with(|| value.to_owned()).clone())

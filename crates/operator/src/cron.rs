@@ -1,6 +1,6 @@
 //! Cron entries: when each has ticked and will, and running one by hand.
 
-use longshore_cron::{Entry, EntryError};
+use longshore_cron::{CronEntry, EntryError};
 use longshore_job::JobId;
 use longshore_queue::{CronBook, Note, QueueError, Signed, TickJob};
 use serde::Serialize;
@@ -49,7 +49,7 @@ impl Operator {
     /// When an entry's queue is unknown, or Redis cannot be reached.
     pub async fn cron(
         &self,
-        entries: &[(Entry, Option<String>)],
+        entries: &[(CronEntry, Option<String>)],
     ) -> Result<Vec<CronRow>, OperatorError> {
         let mut rows = Vec::with_capacity(entries.len());
         for (entry, inactive) in entries {
@@ -93,7 +93,11 @@ impl Operator {
     ///
     /// # Errors
     /// When its args are refused with this time in them, or Redis cannot be reached.
-    pub async fn cron_run(&self, entry: &Entry, signed: &Signed) -> Result<JobId, OperatorError> {
+    pub async fn cron_run(
+        &self,
+        entry: &CronEntry,
+        signed: &Signed,
+    ) -> Result<JobId, OperatorError> {
         let (_, queue) = self.queue(entry.queue())?;
         let now = queue.now_ms().await?;
         let tick_ms = now - now % 1000;

@@ -35,7 +35,7 @@ pub use job::{CronJobRow, DeliveryRow, HistoryRow, JobView, PutBackRow};
 pub use longshore_queue::Signed;
 pub use mappings::{Imported, Mapping};
 pub use operator::Operator;
-pub use queue_info::{QueueInfo, Repeats};
+pub use queue_info::{QueueInfo, RepeatEffect};
 pub use queues::{BreakerRow, FallbackRow, HoldRow, ParkedRow, PauseRow, QueueRow};
 pub use redact::redact_args;
 pub use rehearsal::{Rehearsal, RehearsedQueue};

@@ -21,7 +21,7 @@ pub struct QueueInfo {
     /// The providers whose breakers it has, its own first. None: nobody here knows the queue, it was found in Redis.
     pub providers: Vec<String>,
     /// What becomes of a request that is made again and may have been carried out before.
-    pub repeats: Repeats,
+    pub repeats: RepeatEffect,
     /// Who of them takes its jobs while the breaker of its own is open.
     pub fallback: Option<String>,
 }
@@ -29,7 +29,7 @@ pub struct QueueInfo {
 /// What becomes of a request that is made again although an earlier one, whose answer was lost, may have been carried
 /// out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeats {
+pub enum RepeatEffect {
     /// Its effect may happen twice.
     Double,
     /// The provider is asked first what became of the earlier one.

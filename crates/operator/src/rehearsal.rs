@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::dead::Target;
 use crate::error::OperatorError;
 use crate::operator::Operator;
-use crate::queue_info::{QueueInfo, Repeats};
+use crate::queue_info::{QueueInfo, RepeatEffect};
 use crate::queues::{BreakerRow, FallbackRow, PauseRow, QueueRow};
 
 /// What a replay would do. A letter may count in several places: one that has expired may not decode either.
@@ -147,9 +147,9 @@ impl Rehearsal {
         }
         self.outcome_unknown += 1;
         match info.repeats {
-            Repeats::Double => self.may_double += u64::from(runs && !expired),
-            Repeats::Verified => {}
-            Repeats::Keyed(life) => {
+            RepeatEffect::Double => self.may_double += u64::from(runs && !expired),
+            RepeatEffect::Verified => {}
+            RepeatEffect::Keyed(life) => {
                 let age = now_ms.saturating_sub(first_sent_ms(letter));
                 self.key_forgotten += u64::from(u128::from(age) > life.as_millis());
             }

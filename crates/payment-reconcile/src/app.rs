@@ -50,7 +50,7 @@ pub struct AppConfig {
 
 /// A client of the app. Cheap to clone; clones share their connections.
 #[derive(Clone)]
-pub struct App {
+pub struct AppClient {
     http: Http,
     signer: Signer,
 }
@@ -66,7 +66,7 @@ pub enum AppSetupError {
     NoSecret,
 }
 
-impl App {
+impl AppClient {
     /// A client.
     ///
     /// # Errors
@@ -145,9 +145,9 @@ impl App {
 }
 
 /// Shows no secret.
-impl fmt::Debug for App {
+impl fmt::Debug for AppClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App")
+        f.debug_struct("AppClient")
             .field("http", &self.http)
             .finish_non_exhaustive()
     }

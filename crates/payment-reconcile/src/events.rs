@@ -22,7 +22,7 @@ use crate::ApplyStripeEvent;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::{Map, Value};
 
-use crate::app::{App, Effect};
+use crate::app::{AppClient, Effect};
 use crate::error;
 use crate::stripe::{Event, NAME, Stripe};
 pub(crate) use deliver::{Delivered, deliver};
@@ -35,13 +35,13 @@ use meaning::About;
 #[derive(Debug, Clone)]
 pub struct ApplyStripeEventHandler {
     stripe: Stripe,
-    app: App,
+    app: AppClient,
 }
 
 impl ApplyStripeEventHandler {
     /// A handler that asks this client of Stripe, and tells this app.
     #[must_use]
-    pub fn new(stripe: Stripe, app: App) -> Self {
+    pub fn new(stripe: Stripe, app: AppClient) -> Self {
         Self { stripe, app }
     }
 

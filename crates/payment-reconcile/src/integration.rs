@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::webhook::StripeEvents;
 use crate::{
-    App, AppConfig, ApplyStripeEventHandler, CancelSubscriptionHandler,
+    AppClient, AppConfig, ApplyStripeEventHandler, CancelSubscriptionHandler,
     ConfirmPaymentIntentHandler, CreateCustomerHandler, CreatePaymentIntentHandler,
     CreateSubscriptionHandler, PaymentProvider, Providers, ReconcilePaymentsHandler, Stripe,
     StripeConfig,
@@ -228,7 +228,7 @@ async fn handlers(
 async fn reconcile(
     context: Context<'_>,
     stripe: Stripe,
-    app: App,
+    app: AppClient,
 ) -> Result<ReconcilePaymentsHandler, SetUpError> {
     let handler = ReconcilePaymentsHandler::new(stripe, app);
     let files = context.program.files().await?;
@@ -257,11 +257,11 @@ async fn key(context: Context<'_>, settings: &StripeSettings) -> Result<Secret, 
     Ok(key)
 }
 
-async fn app(context: Context<'_>) -> Result<Option<App>, SetUpError> {
+async fn app(context: Context<'_>) -> Result<Option<AppClient>, SetUpError> {
     let Some(settings) = context.get::<AppSettings>() else {
         return Ok(None);
     };
-    let app = App::new(&AppConfig {
+    let app = AppClient::new(&AppConfig {
         base_url: settings.base_url.clone(),
         secret: context
             .secret(AppSettings::SECRET, &settings.secret)

@@ -27,7 +27,7 @@ mod stripe;
 mod webhook;
 
 #[cfg(feature = "worker")]
-pub use app::{App, AppConfig, AppSetupError};
+pub use app::{AppClient, AppConfig, AppSetupError};
 pub use args::{
     ApplyStripeEvent, CancelSubscription, ConfirmPaymentIntent, CreateCustomer,
     CreatePaymentIntent, CreateSubscription, ReconcilePayments,
@@ -47,7 +47,7 @@ pub use operations::{
     CreatePaymentIntentHandler, CreateSubscriptionHandler,
 };
 #[cfg(feature = "worker")]
-pub use provider::{Asking, Finding, Operation, PaymentProvider, Providers, Receipt};
+pub use provider::{LookupFuture, Operation, OperationFuture, PaymentProvider, Providers, Receipt};
 #[cfg(feature = "worker")]
 pub use reconcile::{OnTheJob, ReconcilePaymentsHandler, ReportFile, ReportStore, Storing};
 #[cfg(feature = "worker")]

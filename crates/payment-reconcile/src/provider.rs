@@ -16,10 +16,11 @@ use crate::{
 use longshore_job::{Answer, JobError, Run};
 
 /// A provider's answer, on its way.
-pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<Receipt, JobError>> + Send + 'a>>;
+pub type OperationFuture<'a> = Pin<Box<dyn Future<Output = Result<Receipt, JobError>> + Send + 'a>>;
 
 /// What a provider has done before, if anything, on its way.
-pub type Finding<'a> = Pin<Box<dyn Future<Output = Result<Option<Receipt>, JobError>> + Send + 'a>>;
+pub type LookupFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Option<Receipt>, JobError>> + Send + 'a>>;
 
 /// What a provider has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +65,7 @@ pub trait PaymentProvider: Send + Sync + 'static {
     fn owns(&self, id: &str) -> bool;
 
     /// Makes somebody a customer.
-    fn create_customer<'a>(&'a self, run: &'a Run, job: &'a CreateCustomer) -> Asking<'a>;
+    fn create_customer<'a>(&'a self, run: &'a Run, job: &'a CreateCustomer) -> OperationFuture<'a>;
 
     /// Makes an intent to collect a payment, and collects it if the job says so.
     fn create_payment_intent<'a>(
@@ -72,10 +73,10 @@ pub trait PaymentProvider: Send + Sync + 'static {
         run: &'a Run,
         job: &'a CreatePaymentIntent,
         customer: Option<&'a str>,
-    ) -> Asking<'a>;
+    ) -> OperationFuture<'a>;
 
     /// Collects a payment.
-    fn confirm<'a>(&'a self, run: &'a Run, job: &'a ConfirmPaymentIntent) -> Asking<'a>;
+    fn confirm<'a>(&'a self, run: &'a Run, job: &'a ConfirmPaymentIntent) -> OperationFuture<'a>;
 
     /// Lets a customer subscribe.
     fn create_subscription<'a>(
@@ -83,14 +84,18 @@ pub trait PaymentProvider: Send + Sync + 'static {
         run: &'a Run,
         job: &'a CreateSubscription,
         customer: &'a str,
-    ) -> Asking<'a>;
+    ) -> OperationFuture<'a>;
 
     /// Ends a subscription now. One that has ended already is done.
-    fn cancel_subscription<'a>(&'a self, run: &'a Run, job: &'a CancelSubscription) -> Asking<'a>;
+    fn cancel_subscription<'a>(
+        &'a self,
+        run: &'a Run,
+        job: &'a CancelSubscription,
+    ) -> OperationFuture<'a>;
 
     /// Whether an earlier request of the job has done this, without doing it. An error where that cannot be told now,
     /// and the refusal where it was refused.
-    fn find<'a>(&'a self, run: &'a Run, operation: Operation<'a>) -> Finding<'a>;
+    fn find<'a>(&'a self, run: &'a Run, operation: Operation<'a>) -> LookupFuture<'a>;
 }
 
 /// The providers that are configured. Cheap to clone.

@@ -38,10 +38,10 @@ use longshore_job::{Answer, Handler, JobError, Outcome, Run, Scope};
 use serde_json::{Map, Value, json};
 
 use crate::Providers;
-use crate::app::App;
+use crate::app::AppClient;
 use crate::stripe::{NAME, Stripe};
 use books::{Actual, Books};
-use pass::{Limits, Pass};
+use pass::{Limits, ReconcilePass};
 pub use report::{OnTheJob, ReportFile, ReportStore, Storing};
 use state::{Keeper, State};
 use window::Window;
@@ -69,7 +69,7 @@ const REPAIRS_AT_A_TIME: usize = 50;
 #[derive(Clone)]
 pub struct ReconcilePaymentsHandler {
     stripe: Stripe,
-    app: App,
+    app: AppClient,
     others: Option<Providers>,
     store: Arc<dyn ReportStore>,
     turn: Duration,
@@ -78,7 +78,7 @@ pub struct ReconcilePaymentsHandler {
 impl ReconcilePaymentsHandler {
     /// A handler that compares these two, and puts its reports onto the job.
     #[must_use]
-    pub fn new(stripe: Stripe, app: App) -> Self {
+    pub fn new(stripe: Stripe, app: AppClient) -> Self {
         Self {
             stripe,
             app,
@@ -149,7 +149,7 @@ async fn reconcile(
     let mut keeper = Keeper::new(run, job);
     let state = keeper.load().await?;
     let state = state.unwrap_or_else(|| State::new(&window));
-    let mut pass = Pass {
+    let mut pass = ReconcilePass {
         books,
         window,
         limits,

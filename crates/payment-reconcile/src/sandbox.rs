@@ -5,7 +5,7 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `PUT /sandbox/webhooks` | at Stripe: who is told of events, and how, see [`Webhooks`] |
+//! | `PUT /sandbox/webhooks` | at Stripe: who is told of events, and how, see [`WebhookSettings`] |
 //! | `GET /sandbox/webhooks` | at Stripe: the same |
 //! | `GET /sandbox/webhooks/told` | at Stripe: every event that was told, oldest first |
 //! | `POST /sandbox/payment_intents` | at Stripe: plants payment intents, a list of [`PlantedPaymentIntent`]; answers their ids |
@@ -17,11 +17,11 @@
 mod app;
 mod stripe;
 
-use longshore_integration::{Listening, Sandbox, SandboxAt};
+use longshore_integration::{RunningStandIn, Sandbox, SandboxAt};
 
 pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
 pub use stripe::{
-    EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, Webhooks,
+    EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, WebhookSettings,
 };
 
 pub(crate) const STRIPE: Sandbox = Sandbox {
@@ -42,16 +42,16 @@ pub(crate) const APP: Sandbox = Sandbox {
 const WEBHOOK_SECRET: &str = "whsec_local";
 const APP_SECRET: &str = "local";
 
-async fn stripe(at: SandboxAt) -> std::io::Result<Listening> {
+async fn stripe(at: SandboxAt) -> std::io::Result<RunningStandIn> {
     let stripe = StripeSandbox::start(at.addr).await?;
     let endpoints = at.posts_to.iter();
     let endpoints = endpoints.map(|url| WebhookEndpoint::new(url, WEBHOOK_SECRET));
     stripe.change_webhooks(|webhooks| webhooks.endpoints = endpoints.collect());
-    Ok(Listening::new(stripe.origin(), || stripe.stop()))
+    Ok(RunningStandIn::new(stripe.origin(), || stripe.stop()))
 }
 
-async fn app(at: SandboxAt) -> std::io::Result<Listening> {
+async fn app(at: SandboxAt) -> std::io::Result<RunningStandIn> {
     let app = AppSandbox::start(at.addr).await?;
     app.set_secret(APP_SECRET);
-    Ok(Listening::new(app.origin(), || app.stop()))
+    Ok(RunningStandIn::new(app.origin(), || app.stop()))
 }

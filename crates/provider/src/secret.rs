@@ -12,7 +12,7 @@ pub(crate) mod reference;
 use std::io;
 
 pub use header::HeaderSecret;
-pub use live::{Refreshed, Secret, SecretSource, Unusable, Version};
+pub use live::{Refreshed, Secret, SecretSource, SecretVersion, Unusable};
 pub use local::{LocalError, resolve};
 pub use reference::{InvalidReference, Reference};
 pub use secrecy::{ExposeSecret, SecretString};

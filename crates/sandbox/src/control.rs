@@ -7,7 +7,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, Faults, InForce, Ledger, Rule, Summary};
+use crate::{Effect, FaultRule, Faults, InForce, Ledger, Summary};
 
 /// Where it is found. No provider has a path like it.
 pub(crate) const PREFIX: &str = "/sandbox/";
@@ -22,14 +22,14 @@ struct Controlled {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rules {
-    rules: Vec<Rule>,
+    rules: Vec<FaultRule>,
 }
 
 /// The rules, for people too.
 #[derive(Serialize)]
 struct Shown {
     provider: &'static str,
-    rules: Vec<Rule>,
+    rules: Vec<FaultRule>,
     /// The same ones, in the same order.
     in_words: Vec<InWords>,
 }

@@ -119,7 +119,7 @@ impl Only {
 /// A fault and the requests it happens to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub struct FaultRule {
     /// What goes wrong.
     pub fault: Fault,
     /// How often, counted over the requests that came to this rule.
@@ -133,7 +133,7 @@ pub struct Rule {
     pub for_ms: Option<u64>,
 }
 
-impl Rule {
+impl FaultRule {
     /// This fault, always.
     #[must_use]
     pub fn always(fault: Fault) -> Self {

@@ -20,7 +20,7 @@
 //!
 //! `longshore sandbox fault` makes these requests from the command line.
 //!
-//! Another provider, of anybody's, implements [`Provider`]: it says what the real service would answer. The [`Server`] around it
+//! Another provider, of anybody's, implements [`StandInService`]: it says what the real service would answer. The [`Server`] around it
 //! keeps the ledger and makes the faults. What several stand-ins need is here for it, too: [`stand_in!`] for what each can be
 //! asked, [`Ids`] for what it makes, [`Refused`] for keys that are not good any more, [`post`] for calls that it makes by
 //! itself, and [`signed`] for signatures in Stripe's manner.
@@ -29,18 +29,18 @@
 //! use longshore_sandbox::axum::body::Bytes;
 //! use longshore_sandbox::axum::http::request::Parts;
 //! use longshore_sandbox::axum::response::{IntoResponse, Response};
-//! use longshore_sandbox::{Draft, Fate, Ledger, Provider, Server};
+//! use longshore_sandbox::{Draft, FaultCheck, Ledger, StandInService, Server};
 //!
 //! struct Fax;
 //!
-//! impl Provider for Fax {
+//! impl StandInService for Fax {
 //!     fn name(&self) -> &'static str {
 //!         "fax"
 //!     }
 //!
-//!     fn answer(&self, _: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+//!     fn answer(&self, _: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
 //!         let recipient = String::from_utf8_lossy(body).into_owned();
-//!         fate.carries_out(vec![Draft::new(recipient, "FX1")]);
+//!         check.carries_out(vec![Draft::new(recipient, "FX1")]);
 //!         "sent".into_response()
 //!     }
 //!
@@ -71,10 +71,10 @@ mod vault_server;
 
 pub use axum;
 
-pub use fault::{Fault, Faults, InForce, InvalidRule, Only, Rule, When};
+pub use fault::{Fault, FaultRule, Faults, InForce, InvalidRule, Only, When};
 pub use ids::Ids;
 pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
-pub use provider::{Draft, Fate, Provider};
+pub use provider::{Draft, FaultCheck, StandInService};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 pub use refused::Refused;
 pub use server::Server;

@@ -14,7 +14,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// What is posted, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
+pub struct WebhookPost {
     /// Where to, without a fragment.
     pub url: Url,
     /// The header of this name.
@@ -27,7 +27,7 @@ pub struct Call {
 
 /// How one try ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum PostAnswer {
     /// With this status.
     Status(u16),
     /// Nobody could be reached.
@@ -38,7 +38,7 @@ pub enum Answer {
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Posted {
+pub struct PostResult {
     /// The status of the last answer; none when there was none.
     pub answer: Option<u16>,
     /// How often it was posted.
@@ -48,13 +48,13 @@ pub struct Posted {
 /// Posts until an answer is not to be tried `again`, or the repetitions are used up; the pauses between tries begin with
 /// 50 ms and double. Each try has headers of its own, so that each has a signature of its own. Redirects are not followed.
 pub async fn post(
-    call: &Call,
+    call: &WebhookPost,
     retries: u32,
     headers: impl Fn() -> Vec<(&'static str, String)>,
-    again: impl Fn(&Answer) -> bool,
-) -> Posted {
+    again: impl Fn(&PostAnswer) -> bool,
+) -> PostResult {
     let Ok(client) = client(call) else {
-        return Posted {
+        return PostResult {
             answer: None,
             tries: 0,
         };
@@ -71,16 +71,16 @@ pub async fn post(
             request = request.header(name, value);
         }
         let answer = match request.send().await {
-            Ok(response) => Answer::Status(response.status().as_u16()),
-            Err(error) if error.is_connect() => Answer::NotConnected,
-            Err(_) => Answer::Nothing,
+            Ok(response) => PostAnswer::Status(response.status().as_u16()),
+            Err(error) if error.is_connect() => PostAnswer::NotConnected,
+            Err(_) => PostAnswer::Nothing,
         };
         if !again(&answer) || tries > retries {
             let answer = match answer {
-                Answer::Status(status) => Some(status),
-                Answer::NotConnected | Answer::Nothing => None,
+                PostAnswer::Status(status) => Some(status),
+                PostAnswer::NotConnected | PostAnswer::Nothing => None,
             };
-            return Posted { answer, tries };
+            return PostResult { answer, tries };
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
@@ -88,7 +88,7 @@ pub async fn post(
 }
 
 /// One for each call: they are few, and a connection that is kept could be one that the other side has just closed.
-fn client(call: &Call) -> reqwest::Result<Client> {
+fn client(call: &WebhookPost) -> reqwest::Result<Client> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // A lost race is fine: whoever won installed one.
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -11,12 +11,12 @@ use axum::response::Response;
 use crate::{Fault, Faults};
 
 /// Answers what the real service would answer.
-pub trait Provider: Send + Sync + 'static {
+pub trait StandInService: Send + Sync + 'static {
     /// Its name, as configuration has it.
     fn name(&self) -> &'static str;
 
-    /// What the service answers to this request. Before anything is carried out, `fate` is asked whether it is.
-    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response;
+    /// What the service answers to this request. Before anything is carried out, `check` is asked whether it is.
+    fn answer(&self, request: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response;
 
     /// A body like those the service explains this status with, in JSON.
     fn explain(&self, status: u16) -> String;
@@ -34,7 +34,7 @@ pub trait Provider: Send + Sync + 'static {
 
 /// What becomes of one request. The provider asks once it knows what it would do, and not again.
 #[derive(Debug)]
-pub struct Fate<'a> {
+pub struct FaultCheck<'a> {
     faults: &'a Faults,
     decided: Option<Decided>,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Decided {
     pub(crate) effects: Vec<Draft>,
 }
 
-impl<'a> Fate<'a> {
+impl<'a> FaultCheck<'a> {
     pub(crate) fn new(faults: &'a Faults) -> Self {
         Self {
             faults,

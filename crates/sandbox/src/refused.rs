@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 /// The keys that a stand-in refuses, or other secrets, or addresses; unless told otherwise, any other one is good. Clones
-/// share them, so that a stand-in keeps one to be told by, and its [`Provider`](crate::Provider) one to ask.
+/// share them, so that a stand-in keeps one to be told by, and its [`StandInService`](crate::StandInService) one to ask.
 ///
 /// ```
 /// let keys = longshore_sandbox::Refused::default();

@@ -15,7 +15,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::provider::Provider;
+use crate::provider::StandInService;
 use crate::{Faults, Ledger, control};
 
 /// Gives a stand-in what every one has, whatever it stands in for: `stop`, `addr`, `origin`, `ledger` and `faults`.
@@ -83,7 +83,7 @@ pub struct Server {
 
 /// What all connections share.
 pub(crate) struct Shared {
-    provider: Box<dyn Provider>,
+    provider: Box<dyn StandInService>,
     faults: Faults,
     ledger: Ledger,
     control: Router,
@@ -96,7 +96,7 @@ impl Server {
     /// When the address cannot be listened on.
     pub async fn start(
         addr: SocketAddr,
-        provider: impl Provider,
+        provider: impl StandInService,
         ledger: Ledger,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;

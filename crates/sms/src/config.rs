@@ -13,9 +13,9 @@ pub struct TwilioConfig {
     /// The account, `AC…`.
     pub account_sid: String,
     /// What proves that we may use it.
-    pub credentials: Credentials,
+    pub credentials: TwilioAuth,
     /// Who messages are from.
-    pub sender: Sender,
+    pub sender: MessageSender,
     /// The public URL that Twilio tells about each message's fate, without a query: the job is put there. Without
     /// one, Twilio tells nothing.
     pub status_callback: Option<String>,
@@ -25,7 +25,7 @@ pub struct TwilioConfig {
 
 /// What proves that we may use the account.
 #[derive(Debug, Clone)]
-pub enum Credentials {
+pub enum TwilioAuth {
     /// The account's auth token, which can do everything.
     AuthToken(Secret),
     /// An API key, which can be revoked by itself.
@@ -39,7 +39,7 @@ pub enum Credentials {
 
 /// Who messages are from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sender {
+pub enum MessageSender {
     /// A number of the account in E.164, a short code, or a name of up to 11 letters and digits.
     From(String),
     /// A messaging service, `MG…`, which picks the number.

@@ -3,7 +3,7 @@
 mod settings;
 
 use crate::webhook::TwilioEvents;
-use crate::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
+use crate::{MessageSender, SendSmsHandler, Twilio, TwilioAuth, TwilioConfig};
 use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
     CallPolicy, Context, Events, Integration, Inventory, Provider, QueueSpec, Repeats, SetUp,
@@ -87,12 +87,12 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
     let (credentials, secret) = match &twilio.credentials {
         TwilioCredentials::AuthToken(token) => {
             let token = context.secret(TwilioKeys::AUTH_TOKEN, token).await?;
-            (Credentials::AuthToken(token.clone()), token)
+            (TwilioAuth::AuthToken(token.clone()), token)
         }
         TwilioCredentials::ApiKey { sid, secret: key } => {
             let key = context.secret(TwilioKeys::API_KEY_SECRET, key).await?;
             let (sid, secret) = (sid.clone(), key.clone());
-            (Credentials::ApiKey { sid, secret }, key)
+            (TwilioAuth::ApiKey { sid, secret }, key)
         }
     };
     let client = Twilio::new(&TwilioConfig {
@@ -100,8 +100,8 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
         account_sid: twilio.keys.account_sid.clone(),
         credentials,
         sender: match &twilio.sender {
-            TwilioSender::From(from) => Sender::From(from.clone()),
-            TwilioSender::MessagingService(sid) => Sender::MessagingService(sid.clone()),
+            TwilioSender::From(from) => MessageSender::From(from.clone()),
+            TwilioSender::MessagingService(sid) => MessageSender::MessagingService(sid.clone()),
         },
         status_callback: status_callback(context, twilio),
         timeout: twilio.keys.calls.timeout,

@@ -26,7 +26,7 @@ mod webhook;
 
 pub use args::SendSms;
 #[cfg(feature = "worker")]
-pub use config::{Credentials, Sender, TwilioConfig};
+pub use config::{MessageSender, TwilioAuth, TwilioConfig};
 #[cfg(feature = "worker")]
 pub use handler::SendSmsHandler;
 #[cfg(feature = "worker")]

@@ -10,7 +10,7 @@
 
 mod twilio;
 
-use longshore_integration::{Listening, Sandbox, SandboxAt};
+use longshore_integration::{RunningStandIn, Sandbox, SandboxAt};
 
 pub use twilio::{Callbacks, CalledBack, PlantedMessage, SharedKey, TwilioMessage, TwilioSandbox};
 
@@ -21,7 +21,7 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     start: |at| Box::pin(twilio(at)),
 }];
 
-async fn twilio(at: SandboxAt) -> std::io::Result<Listening> {
+async fn twilio(at: SandboxAt) -> std::io::Result<RunningStandIn> {
     let twilio = TwilioSandbox::start(at.addr).await?;
-    Ok(Listening::new(twilio.origin(), || twilio.stop()))
+    Ok(RunningStandIn::new(twilio.origin(), || twilio.stop()))
 }

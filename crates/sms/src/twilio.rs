@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::message::Message;
-use crate::{Credentials, Sender, TwilioConfig};
+use crate::{MessageSender, TwilioAuth, TwilioConfig};
 
 /// What Twilio shall do when a status callback fails: try three times again, when it cannot connect, when no answer
 /// comes, and after a 5xx. Without it there is one repetition, and only when it cannot connect. Twilio reads it off
@@ -24,7 +24,7 @@ pub struct Twilio {
     secret: Secret,
     /// `/2010-04-01/Accounts/AC…/Messages`, without the ending.
     messages: String,
-    sender: Sender,
+    sender: MessageSender,
     status_callback: Option<String>,
 }
 
@@ -59,8 +59,8 @@ impl Twilio {
             return Err(SetupError::StatusCallback);
         }
         let (user, secret) = match &config.credentials {
-            Credentials::AuthToken(token) => (&config.account_sid, token),
-            Credentials::ApiKey { sid, secret } => (sid, secret),
+            TwilioAuth::AuthToken(token) => (&config.account_sid, token),
+            TwilioAuth::ApiKey { sid, secret } => (sid, secret),
         };
         Ok(Self {
             http: Http::new(config.base_url.clone(), config.timeout)?,
@@ -80,8 +80,8 @@ impl Twilio {
     pub(crate) async fn send(&self, run: &Run, job: &SendSms) -> Result<(u16, Message), CallError> {
         let callback = self.callback(run.id);
         let sender = match &self.sender {
-            Sender::From(number) => ("From", number),
-            Sender::MessagingService(sid) => ("MessagingServiceSid", sid),
+            MessageSender::From(number) => ("From", number),
+            MessageSender::MessagingService(sid) => ("MessagingServiceSid", sid),
         };
         let fields = [
             Some(("To", &job.to)),

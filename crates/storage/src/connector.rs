@@ -1,4 +1,4 @@
-//! The run's door, before every try of the SDK's.
+//! The run's gate, before every try of the SDK's.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,12 +17,12 @@ use crate::error::{never_sent, report_of_response};
 use crate::name::Name;
 use crate::transport::{NeverSent, Transport};
 
-/// Asks the run before each try, and tells it afterwards what was observed.
+/// The HTTP client of one session: it acquires a call of the run before each try, and reports the call afterwards.
 ///
-/// Time limits lie behind it, around the exchange itself: waiting at the door is no timeout. Without a run, as for apps
+/// Time limits lie behind it, around the exchange itself: waiting for the run is no timeout. Without a run, as for apps
 /// that call a store by themselves, everything may leave.
 #[derive(Debug, Clone)]
-pub(crate) struct Door {
+pub(crate) struct GatedClient {
     pub(crate) store: Name,
     pub(crate) run: Option<Run>,
     pub(crate) transport: Arc<Transport>,
@@ -55,7 +55,7 @@ impl Observed {
     }
 }
 
-impl Door {
+impl GatedClient {
     async fn pass(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let Some(run) = &self.run else {
             return self.exchange(request).await;
@@ -146,13 +146,13 @@ fn unit(method: &str, uri: &str) -> Option<&'static str> {
     }
 }
 
-impl HttpConnector for Door {
+impl HttpConnector for GatedClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::new(self.clone().pass(request))
     }
 }
 
-impl HttpClient for Door {
+impl HttpClient for GatedClient {
     fn http_connector(
         &self,
         _: &HttpConnectorSettings,

@@ -15,7 +15,7 @@ use crate::transport::Bare;
 
 /// Where a store's credentials come from.
 #[derive(Clone)]
-pub enum Keys {
+pub enum CredentialSource {
     /// The AWS default chain: the environment, a profile, a web identity (IRSA), the container's role (ECS, EKS), the
     /// machine's role (EC2).
     DefaultChain,
@@ -34,7 +34,7 @@ pub struct StaticKeys {
     pub session_token: Option<SecretString>,
 }
 
-impl Keys {
+impl CredentialSource {
     /// Keys that stay as they are.
     #[must_use]
     pub fn fixed(keys: StaticKeys) -> Self {
@@ -44,14 +44,14 @@ impl Keys {
 
 /// What the SDK asks.
 pub(crate) struct SdkCredentials {
-    keys: Keys,
+    keys: CredentialSource,
     http: Bare,
     region: Region,
     chain: OnceCell<DefaultCredentialsChain>,
 }
 
 impl SdkCredentials {
-    pub(crate) fn new(keys: Keys, http: Bare, region: Region) -> Self {
+    pub(crate) fn new(keys: CredentialSource, http: Bare, region: Region) -> Self {
         Self {
             keys,
             http,
@@ -62,8 +62,8 @@ impl SdkCredentials {
 
     async fn load(&self) -> aws_credential_types::provider::Result {
         let keys = match &self.keys {
-            Keys::Static(keys) => keys(),
-            Keys::DefaultChain => {
+            CredentialSource::Static(keys) => keys(),
+            CredentialSource::DefaultChain => {
                 let chain = self.chain.get_or_init(|| self.build_chain()).await;
                 return chain.provide_credentials().await;
             }
@@ -102,7 +102,7 @@ impl ProvideCredentials for SdkCredentials {
 }
 
 /// Says of which sort, and nothing else.
-impl fmt::Debug for Keys {
+impl fmt::Debug for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DefaultChain => "DefaultChain",

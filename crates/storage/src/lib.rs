@@ -1,11 +1,11 @@
 //! Objects in S3 and its stand-in R2: what jobs and apps do with them.
 //!
 //! A [`Store`] is one of the two; a [`Session`] is a store as one run may use it: every single try of every operation
-//! goes through the run's door and says afterwards what it heard, so that the breaker counts tries, not jobs. Retries
+//! is acquired of the run and reported to it afterwards, so that the breaker counts tries, not jobs. Retries
 //! within an operation are the SDK's three. [`Stores`] is both together, and decides which of them a write goes to.
 //!
 //! ```text
-//! run ─▶ Stores ─▶ Session ─▶ SDK (signs, retries, pages) ─▶ Door (ask, tell) ─▶ Transport (our HTTP client)
+//! run ─▶ Stores ─▶ Session ─▶ SDK (signs, retries, pages) ─▶ GatedClient (acquire_call, report_call) ─▶ Transport (our HTTP client)
 //! ```
 //!
 //! - [`objects`] puts, gets, looks at, lists and deletes.
@@ -32,11 +32,11 @@ mod transport;
 pub mod uploads;
 pub mod versions;
 
-pub use bucket::{Bucket, Rule};
-pub use credentials::{Keys, StaticKeys};
+pub use bucket::{Bucket, ExpiryRule};
+pub use credentials::{CredentialSource, StaticKeys};
 pub use error::{Error, ErrorClass};
 pub use name::Name;
 pub use session::Session;
 pub use store::{SetupError, Store, StoreConfig};
 pub use stores::{Placed, Stores};
-pub use transfer::{Moved, move_object};
+pub use transfer::{MoveResult, move_object};

@@ -6,7 +6,7 @@ use aws_sdk_s3::types::{
     TransitionDefaultMinimumObjectSize,
 };
 
-use crate::bucket::Rule;
+use crate::bucket::ExpiryRule;
 use crate::error::{Error, ErrorClass};
 use crate::session::Session;
 
@@ -48,7 +48,7 @@ impl Session {
     pub async fn apply_lifecycle(
         &self,
         bucket: &str,
-        rules: &[Rule],
+        rules: &[ExpiryRule],
         versioned: bool,
     ) -> Result<Difference, Error> {
         let (existing, smallest) = self.lifecycle(bucket).await?;
@@ -109,7 +109,7 @@ impl Session {
     }
 }
 
-fn ours(rule: &Rule, versioned: bool) -> LifecycleRule {
+fn ours(rule: &ExpiryRule, versioned: bool) -> LifecycleRule {
     let days = i32::try_from(rule.expire_days).unwrap_or(i32::MAX);
     let filter = LifecycleRuleFilter::builder().prefix(&rule.prefix).build();
     let expiration = LifecycleExpiration::builder().days(days).build();
@@ -186,8 +186,8 @@ fn says(rule: &LifecycleRule) -> impl PartialEq + use<> {
 mod tests {
     use super::*;
 
-    fn rule(prefix: &str, expire_days: u32) -> Rule {
-        Rule {
+    fn rule(prefix: &str, expire_days: u32) -> ExpiryRule {
+        ExpiryRule {
             prefix: prefix.to_owned(),
             expire_days,
         }

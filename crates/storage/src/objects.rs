@@ -29,7 +29,7 @@ pub struct NewObject {
 
 /// What a list says of an object.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedObject {
     /// Its key. It may hold a user's id: it belongs in no log.
     pub key: String,
     /// Its size in bytes.
@@ -44,7 +44,7 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The objects, at most 1,000.
-    pub objects: Vec<Listed>,
+    pub objects: Vec<ListedObject>,
     /// The key that the next page begins after, if there is one.
     pub next: Option<String>,
 }
@@ -198,7 +198,7 @@ impl Session {
         let objects = contents
             .into_iter()
             .filter_map(|object| {
-                Some(Listed {
+                Some(ListedObject {
                     key: object.key?,
                     size: object.size.and_then(|n| n.try_into().ok()).unwrap_or(0),
                     // What has no time has no age.
@@ -294,9 +294,9 @@ impl Session {
 }
 
 /// Keys hold ids of users.
-impl fmt::Debug for Listed {
+impl fmt::Debug for ListedObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listed")
+        f.debug_struct("ListedObject")
             .field("size", &self.size)
             .field("modified", &self.modified)
             .finish_non_exhaustive()

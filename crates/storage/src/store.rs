@@ -13,8 +13,8 @@ use aws_sdk_s3::config::{
 use longshore_job::Run;
 use longshore_provider::{HttpSetupError, Origin};
 
-use crate::connector::{Door, Observed};
-use crate::credentials::{Keys, SdkCredentials};
+use crate::connector::{GatedClient, Observed};
+use crate::credentials::{CredentialSource, SdkCredentials};
 use crate::error::Again;
 use crate::name::Name;
 use crate::session::Session;
@@ -35,7 +35,7 @@ pub struct StoreConfig {
     /// Whether the bucket's name stands in the path instead of the host.
     pub force_path_style: bool,
     /// What requests are signed with.
-    pub keys: Keys,
+    pub keys: CredentialSource,
     /// How long one try may take, from the first byte out to the last byte in; a second more per MiB sent.
     pub timeout: Duration,
     /// How long the first retry waits at the most; the next ones twice as long each, up to 20 s.
@@ -66,9 +66,9 @@ impl Store {
         let region = Region::new(settings.region);
         let bare = Bare(transport.clone());
         let cache = match &settings.keys {
-            Keys::DefaultChain => IdentityCache::lazy().build(),
+            CredentialSource::DefaultChain => IdentityCache::lazy().build(),
             // They may change at any time, and cost nothing to ask for.
-            Keys::Static(_) => IdentityCache::no_cache(),
+            CredentialSource::Static(_) => IdentityCache::no_cache(),
         };
         // Stores that are like S3 know fewer checksums; AWS's own gets one with every write.
         let (calculate, validate) = match &settings.endpoint {
@@ -101,7 +101,7 @@ impl Store {
                     .build(),
             )
             .retry_classifier(Again)
-            // They lie behind the door, see `Transport`.
+            // They lie behind `GatedClient`, see `Transport`.
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .request_checksum_calculation(calculate)
@@ -136,13 +136,13 @@ impl Store {
 
     fn session(&self, run: Option<Run>) -> Session {
         let observed = Arc::new(Observed::default());
-        let door = Door {
+        let client = GatedClient {
             store: self.name,
             run,
             transport: self.transport.clone(),
             observed: observed.clone(),
         };
-        let config = self.config.to_builder().http_client(door).build();
+        let config = self.config.to_builder().http_client(client).build();
         let client = aws_sdk_s3::Client::from_conf(config);
         Session::new(self.name, client, observed)
     }

@@ -4,7 +4,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
 use crate::error::{Error, ErrorClass};
-use crate::objects::{Doomed, Head, Listed};
+use crate::objects::{Doomed, Head, ListedObject};
 use crate::session::Session;
 
 /// Larger objects are moved in parts of this size, so that one part is what memory holds: 16 MiB.
@@ -15,7 +15,7 @@ const MOVED: &str = "longshore-moved";
 
 /// What became of an object that was to be moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moved {
+pub enum MoveResult {
     /// It is there, and no longer here.
     Moved,
     /// There is something newer under its key there; it was left here.
@@ -32,12 +32,12 @@ pub enum Moved {
 pub async fn move_object(
     (from, from_bucket): (&Session, &str),
     (to, to_bucket): (&Session, &str),
-    object: &Listed,
-) -> Result<Moved, Error> {
+    object: &ListedObject,
+) -> Result<MoveResult, Error> {
     let key = object.key.as_str();
     let here = match from.head(from_bucket, key).await {
         Ok(here) => here,
-        Err(error) if error.class == ErrorClass::Missing => return Ok(Moved::Moved),
+        Err(error) if error.class == ErrorClass::Missing => return Ok(MoveResult::Moved),
         Err(error) => return Err(error),
     };
     let there = match to.head(to_bucket, key).await {
@@ -49,7 +49,7 @@ pub async fn move_object(
         // Two stores, two clocks: what is as new to the second counts as newer.
         let newer = |there: &Head| there.modified >= Some(object.modified);
         if there.as_ref().is_some_and(newer) {
-            return Ok(Moved::Superseded);
+            return Ok(MoveResult::Superseded);
         }
         let copy = Copy {
             from,
@@ -63,18 +63,18 @@ pub async fn move_object(
         match copy.make().await {
             Ok(()) => {}
             // Somebody wrote there, or here, in the meantime.
-            Err(error) if error.class == ErrorClass::Changed => return Ok(Moved::Changed),
+            Err(error) if error.class == ErrorClass::Changed => return Ok(MoveResult::Changed),
             Err(error) => return Err(error),
         }
         let there = to.head(to_bucket, key).await?;
         if !is_copy(&there, &here) {
-            return Ok(Moved::Changed);
+            return Ok(MoveResult::Changed);
         }
     }
     // Not what was written here since it was copied.
     let now = from.head(from_bucket, key).await;
     match now {
-        Ok(now) if now.etag != here.etag => return Ok(Moved::Changed),
+        Ok(now) if now.etag != here.etag => return Ok(MoveResult::Changed),
         Err(error) if error.class != ErrorClass::Missing => return Err(error),
         _ => {}
     }
@@ -86,8 +86,8 @@ pub async fn move_object(
     };
     let deleted = from.delete(from_bucket, &[doomed]).await?;
     match deleted.kept.first() {
-        None => Ok(Moved::Moved),
-        Some((_, code)) if code == "PreconditionFailed" => Ok(Moved::Changed),
+        None => Ok(MoveResult::Moved),
+        Some((_, code)) if code == "PreconditionFailed" => Ok(MoveResult::Changed),
         Some((_, code)) => {
             let reason = format!("{} did not delete what was moved ({code})", from.name());
             let mut error = Error::ours(from.name(), ErrorClass::Refused, reason);

@@ -11,7 +11,7 @@ const ABORTS: u32 = 3;
 
 /// An upload that was begun.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Upload {
+pub struct BegunUpload {
     /// The key it would have.
     pub key: String,
     /// Its id.
@@ -24,7 +24,7 @@ pub struct Upload {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadPage {
     /// At most 1,000.
-    pub uploads: Vec<Upload>,
+    pub uploads: Vec<BegunUpload>,
     /// The key and the upload that the next page begins after, if there is one.
     pub next: Option<(String, String)>,
 }
@@ -56,7 +56,7 @@ impl Session {
         };
         let uploads = listed.uploads.unwrap_or_default();
         let uploads = uploads.into_iter().filter_map(|upload| {
-            Some(Upload {
+            Some(BegunUpload {
                 key: upload.key?,
                 id: upload.upload_id?,
                 initiated: upload.initiated?.try_into().ok()?,
@@ -74,7 +74,7 @@ impl Session {
     ///
     /// # Errors
     /// See [`ErrorClass`].
-    pub async fn abort_upload(&self, bucket: &str, upload: &Upload) -> Result<bool, Error> {
+    pub async fn abort_upload(&self, bucket: &str, upload: &BegunUpload) -> Result<bool, Error> {
         for _ in 0..ABORTS {
             let aborted = self.call(format!("abort an upload in {bucket}"), |client| {
                 client
@@ -111,9 +111,9 @@ impl Session {
 }
 
 /// Keys hold ids of users.
-impl fmt::Debug for Upload {
+impl fmt::Debug for BegunUpload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upload")
+        f.debug_struct("BegunUpload")
             .field("initiated", &self.initiated)
             .finish_non_exhaustive()
     }

@@ -11,7 +11,7 @@ use crate::session::Session;
 
 /// A version of an object, or a marker that it was deleted.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Version {
+pub struct StoredVersion {
     /// Its key.
     pub key: String,
     /// Its id.
@@ -30,7 +30,7 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionPage {
     /// At most 1,000.
-    pub versions: Vec<Version>,
+    pub versions: Vec<StoredVersion>,
     /// Where the next page begins, if there is one.
     pub next: Option<VersionCursor>,
 }
@@ -94,7 +94,7 @@ impl Session {
         };
         let versions = listed.versions.unwrap_or_default();
         let versions = versions.into_iter().filter_map(|version| {
-            Some(Version {
+            Some(StoredVersion {
                 key: version.key?,
                 id: version.version_id?,
                 latest: version.is_latest == Some(true),
@@ -105,7 +105,7 @@ impl Session {
         });
         let markers = listed.delete_markers.unwrap_or_default();
         let markers = markers.into_iter().filter_map(|marker| {
-            Some(Version {
+            Some(StoredVersion {
                 key: marker.key?,
                 id: marker.version_id?,
                 latest: marker.is_latest == Some(true),
@@ -125,9 +125,9 @@ impl Session {
 }
 
 /// Keys hold ids of users.
-impl fmt::Debug for Version {
+impl fmt::Debug for StoredVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Version")
+        f.debug_struct("StoredVersion")
             .field("latest", &self.latest)
             .field("marker", &self.marker)
             .field("size", &self.size)

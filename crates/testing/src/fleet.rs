@@ -15,11 +15,11 @@ use longshore_queue::{
     Link, LinkOptions, OnUnknown, Policy, Queue, QueueError, Retention, Selection, Stats,
 };
 use longshore_sandbox::{RedisServer, RedisServerError};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Settings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, WorkSettings};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-pub use left::{Dead, LeftIn, Worked};
+pub use left::{DeadJob, LeftIn, Worked};
 use noted::{Noting, Runs};
 
 /// Between two looks at the queues.
@@ -189,9 +189,9 @@ impl TestFleet {
         Ok(fleet)
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> WorkSettings {
         let day = Duration::from_secs(24 * 3600);
-        Settings {
+        WorkSettings {
             concurrency: 10,
             max_running: None,
             timeout: Duration::from_secs(60),
@@ -279,7 +279,7 @@ impl TestFleet {
                 .await?;
             worked.dead.extend(letters.into_iter().map(|letter| {
                 let last = letter.job.history.last();
-                Dead {
+                DeadJob {
                     id: letter.job.id.to_string(),
                     kind: letter.kind.unwrap_or_default(),
                     queue: queue.name().to_owned(),

@@ -102,13 +102,13 @@ mod recorder;
 mod script;
 
 #[cfg(feature = "redis")]
-pub use fleet::{Dead, LeftIn, TestFleet, TestFleetError, Worked};
+pub use fleet::{DeadJob, LeftIn, TestFleet, TestFleetError, Worked};
 pub use gate::{Noted, ScriptedGate, Way};
 #[cfg(feature = "logs")]
 pub use logs::Logs;
 pub use longshore_queue::{Decision, Fate, OnUnknown, Policy, RunState};
 #[cfg(feature = "redis")]
 pub use longshore_sandbox::{RedisServer, RedisServerError};
-pub use memory::{JobMemory, Kept, Request, ScriptedMemory};
-pub use recorder::{Recorded, Recorder};
+pub use memory::{JobMemory, KeptValue, MemoryRequest, ScriptedMemory};
+pub use recorder::{RecordedJob, Recorder};
 pub use script::{Ran, Script, run_one};

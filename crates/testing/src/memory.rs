@@ -17,7 +17,7 @@ pub use of_job::JobMemory;
 
 /// What a run asks of its memory, or of its outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Request {
+pub enum MemoryRequest {
     /// [`Memory::earlier`].
     EarlierRequests,
     /// [`Memory::note_message`].
@@ -41,22 +41,22 @@ pub enum Request {
 }
 
 /// All of them.
-const ALL: [Request; 10] = [
-    Request::EarlierRequests,
-    Request::NoteMessage,
-    Request::Recall,
-    Request::Keep,
-    Request::KeepFirst,
-    Request::Checkpoint,
-    Request::Save,
-    Request::Find,
-    Request::Assign,
-    Request::Enqueue,
+const ALL: [MemoryRequest; 10] = [
+    MemoryRequest::EarlierRequests,
+    MemoryRequest::NoteMessage,
+    MemoryRequest::Recall,
+    MemoryRequest::Keep,
+    MemoryRequest::KeepFirst,
+    MemoryRequest::Checkpoint,
+    MemoryRequest::Save,
+    MemoryRequest::Find,
+    MemoryRequest::Assign,
+    MemoryRequest::Enqueue,
 ];
 
 /// What was kept under a key, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptValue {
     /// The key.
     pub key: String,
     /// What.
@@ -78,8 +78,8 @@ pub struct ScriptedMemory {
 #[derive(Debug, Default)]
 struct State {
     kinds: Kinds,
-    away: BTreeSet<Request>,
-    never: BTreeMap<Request, &'static str>,
+    away: BTreeSet<MemoryRequest>,
+    never: BTreeMap<MemoryRequest, &'static str>,
     /// How far the clock was turned.
     turned: Duration,
     earlier: Option<EarlierRequests>,
@@ -87,7 +87,7 @@ struct State {
     messages: BTreeMap<String, Option<JobId>>,
     owned: Vec<String>,
     kept: BTreeMap<String, (Vec<u8>, Duration)>,
-    keeps: Vec<Kept>,
+    keeps: Vec<KeptValue>,
     check: Option<Check>,
     checkpoints: BTreeMap<JobId, Value>,
     saved: Vec<Value>,
@@ -96,7 +96,7 @@ struct State {
 }
 
 /// What looks at each value that is kept.
-struct Check(Box<dyn Fn(&Kept) + Send + Sync>);
+struct Check(Box<dyn Fn(&KeptValue) + Send + Sync>);
 
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,7 +128,7 @@ impl ScriptedMemory {
     }
 
     /// Fails this request from now on, as when Redis is away.
-    pub fn fail(&self, request: Request) {
+    pub fn fail(&self, request: MemoryRequest) {
         self.state().away.insert(request);
     }
 
@@ -145,12 +145,12 @@ impl ScriptedMemory {
     }
 
     /// Makes this request fail the test. `why` is in the message.
-    pub fn forbid(&self, request: Request, why: &'static str) {
+    pub fn forbid(&self, request: MemoryRequest, why: &'static str) {
         self.state().never.insert(request, why);
     }
 
     /// Checks each value that a run stores: `check` panics if the value is wrong.
-    pub fn check_keeps(&self, check: impl Fn(&Kept) + Send + Sync + 'static) {
+    pub fn check_keeps(&self, check: impl Fn(&KeptValue) + Send + Sync + 'static) {
         self.state().check = Some(Check(Box::new(check)));
     }
 
@@ -209,9 +209,9 @@ impl ScriptedMemory {
 
     /// The stored values by key, each with the time it has left.
     #[must_use]
-    pub fn kept(&self) -> Vec<Kept> {
+    pub fn kept(&self) -> Vec<KeptValue> {
         let state = self.state();
-        let kept = state.kept.iter().map(|(key, (value, until))| Kept {
+        let kept = state.kept.iter().map(|(key, (value, until))| KeptValue {
             key: key.clone(),
             value: value.clone(),
             time: *until - state.turned,
@@ -221,7 +221,7 @@ impl ScriptedMemory {
 
     /// Each call that stored a value, in order.
     #[must_use]
-    pub fn all_keeps(&self) -> Vec<Kept> {
+    pub fn all_keeps(&self) -> Vec<KeptValue> {
         self.state().keeps.clone()
     }
 
@@ -297,7 +297,7 @@ impl ScriptedMemory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn asked(&self, request: Request) -> Result<MutexGuard<'_, State>, Unremembered> {
+    fn asked(&self, request: MemoryRequest) -> Result<MutexGuard<'_, State>, Unremembered> {
         let state = self.state();
         if let Some(why) = state.never.get(&request) {
             panic!("{request:?}: {why}");
@@ -311,7 +311,7 @@ impl ScriptedMemory {
 
 impl State {
     fn keep(&mut self, key: &str, value: &[u8], time: Duration) {
-        let kept = Kept {
+        let kept = KeptValue {
             key: key.to_owned(),
             value: value.to_vec(),
             time,

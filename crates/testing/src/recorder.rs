@@ -20,7 +20,7 @@ pub struct Recorder(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    jobs: Vec<Recorded>,
+    jobs: Vec<RecordedJob>,
     ends: BTreeMap<&'static str, End>,
     is_away: bool,
 }
@@ -34,7 +34,7 @@ enum End {
 
 /// A job that was enqueued.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recorded {
+pub struct RecordedJob {
     /// Its id.
     pub id: JobId,
     /// Its kind.
@@ -93,7 +93,7 @@ impl Recorder {
 
     /// All that was enqueued, in order.
     #[must_use]
-    pub fn jobs(&self) -> Vec<Recorded> {
+    pub fn jobs(&self) -> Vec<RecordedJob> {
         self.lock().jobs.clone()
     }
 
@@ -111,7 +111,7 @@ impl Recorder {
     /// # Panics
     /// When none was: the message lists what was.
     #[track_caller]
-    pub fn assert_enqueued<J: Job>(&self, job: &J) -> Recorded {
+    pub fn assert_enqueued<J: Job>(&self, job: &J) -> RecordedJob {
         let args = args_of(job);
         let jobs = self.jobs();
         let found = jobs
@@ -132,7 +132,7 @@ impl Recorder {
     /// # Panics
     /// When none was, or something else was: the message lists it all.
     #[track_caller]
-    pub fn assert_only<J: Job>(&self, job: &J) -> Recorded {
+    pub fn assert_only<J: Job>(&self, job: &J) -> RecordedJob {
         let found = self.assert_enqueued(job);
         let jobs = self.jobs();
         assert!(
@@ -219,7 +219,7 @@ impl Sink for Recorder {
 
 impl State {
     /// The job that has this key.
-    fn holder(&self, key: &Key) -> Option<&Recorded> {
+    fn holder(&self, key: &Key) -> Option<&RecordedJob> {
         self.jobs.iter().find(|job| {
             let held = job.held.as_ref().map(Key::full_name);
             held == Some(key.full_name())
@@ -251,7 +251,7 @@ impl State {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        self.jobs.push(Recorded {
+        self.jobs.push(RecordedJob {
             id: job.id,
             kind: envelope.kind.into_owned(),
             queue: queue.to_owned(),
@@ -269,7 +269,7 @@ impl State {
         }
     }
 
-    fn status(&self, job: &Recorded) -> JobStatus {
+    fn status(&self, job: &RecordedJob) -> JobStatus {
         let (state, result, reason) = match self.ends.get(job.kind.as_str()) {
             Some(End::Completed(result)) => (JobState::Completed, Some(result.clone()), None),
             Some(End::Dead(reason)) => (JobState::Dead, None, Some(reason.clone())),
@@ -298,7 +298,7 @@ fn args_of<J: Job>(job: &J) -> Value {
     serde_json::to_value(job).expect("args can be written as JSON")
 }
 
-fn listed(jobs: &[Recorded]) -> String {
+fn listed(jobs: &[RecordedJob]) -> String {
     if jobs.is_empty() {
         return "nothing was enqueued".to_owned();
     }

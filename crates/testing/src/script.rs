@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::handlers::Course;
+use longshore_job::handlers::RunStart;
 use longshore_job::{
     Cause, Envelope, Handler, Handlers, InvalidArgs, Job, JobError, JobId, KindPolicy, Outcome,
     Prepared, RetrySchedule, Route, Run, RunPolicy,
@@ -173,12 +173,12 @@ impl Script {
             ..*handler.policy()
         };
         run.max_attempts = policy.schedule.max_attempts();
-        let course = match self.state.may_have_been_sent && policy.on_unknown == OnUnknown::Verify {
-            true => Course::VerifyThenRun,
-            false => Course::Run,
+        let start = match self.state.may_have_been_sent && policy.on_unknown == OnUnknown::Verify {
+            true => RunStart::VerifyThenRun,
+            false => RunStart::Run,
         };
         let before = self.effects();
-        let end = match tokio::time::timeout(timeout, job.start(run, course)).await {
+        let end = match tokio::time::timeout(timeout, job.start(run, start)).await {
             Ok(end) => {
                 end.map(|outcome| outcome.expect("a run that is not only verified has an end"))
             }

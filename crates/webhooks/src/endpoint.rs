@@ -8,15 +8,13 @@ use axum::body::Bytes;
 use axum::http::request::Parts;
 use futures_util::{StreamExt, stream};
 use longshore_integration::{
-    Delivery, Event, EventJob, Notice, Posted, PublicUrl, Refusal, Source,
+    DeliveryUpdate, Event, EventJob, Notice, Posted, PublicUrl, Refusal, Source,
 };
 use longshore_job::JobId;
 use longshore_listener::LogLimit;
-use longshore_queue::{
-    DeliveryUpdate, Key, LinkOptions, NewJob, Queue, QueueError, RunAt, UpdateResult,
-};
+use longshore_queue::{Key, LinkOptions, NewJob, Queue, QueueError, RunAt, UpdateResult};
 
-/// How long a source waits for its Redis. Shorter than the door waits for the source, so that a connection on which
+/// How long a source waits for its Redis. Shorter than the handler waits for the source, so that a connection on which
 /// nothing comes back any more is dropped, and not waited for by one request after the other.
 const PATIENCE: LinkOptions = LinkOptions {
     connect_timeout: Duration::from_secs(1),
@@ -42,7 +40,7 @@ pub(crate) struct Endpoint {
 /// What is to be written for one event. A job has its id, so that writing it again after an error finds it there.
 pub(crate) enum Write {
     Job(Box<NewJob>),
-    Delivery(Box<Delivery>),
+    Delivery(Box<DeliveryUpdate>),
     Nothing(EventResult),
 }
 
@@ -132,7 +130,7 @@ impl Endpoint {
     }
 
     /// A delivery that names no message is the one that its job has sent.
-    async fn note(&self, delivery: &Delivery) -> Result<EventResult, QueueError> {
+    async fn note(&self, delivery: &DeliveryUpdate) -> Result<EventResult, QueueError> {
         let message = match (&delivery.message, delivery.job) {
             (Some(message), _) => Some(message.clone()),
             (None, Some(job)) => self.queue.message_of(job).await?,
@@ -140,7 +138,7 @@ impl Endpoint {
         };
         let heard = match (message, &delivery.suppress) {
             (Some(message), suppress) => {
-                let news = DeliveryUpdate {
+                let update = longshore_queue::DeliveryUpdate {
                     message,
                     job: delivery.job,
                     state: delivery.state.clone(),
@@ -148,7 +146,7 @@ impl Endpoint {
                     code: delivery.code.clone(),
                     suppress: suppress.clone(),
                 };
-                self.queue.update_delivery(&news).await?
+                self.queue.update_delivery(&update).await?
             }
             (None, Some(suppress)) => self.queue.suppress(suppress, delivery.job).await?,
             (None, None) => UpdateResult::Unknown,

@@ -1,13 +1,13 @@
 //! The public listener: events that providers post, verified and written to Redis.
 //!
-//! A request goes through these rooms, in this order:
+//! A request goes through these steps, in this order:
 //!
 //! 1. `longshore_listener` takes its connection, and bounds what it may take: connections in all and of one peer, ten
 //!    seconds for a header, 1 MiB and ten seconds for a body;
-//! 2. `door` routes it by path, and reads its body;
+//! 2. `receive` routes it by path, and reads its body;
 //! 3. its provider's [`Source`](longshore_integration::Source) checks the signature and reads what the events say;
 //! 4. `longshore_queue` writes that down;
-//! 5. the door answers.
+//! 5. `receive` answers.
 //!
 //! | answer | when |
 //! |---|---|
@@ -25,10 +25,10 @@
 //!
 //! Another provider is another `Source`, which comes with its integration.
 
-mod door;
 mod endpoint;
 mod health;
 mod metrics;
+mod receive;
 mod webhooks;
 
-pub use webhooks::{Listening, Options, Webhooks, WebhooksError};
+pub use webhooks::{Listening, Webhooks, WebhooksError, WebhooksOptions};

@@ -1,4 +1,4 @@
-//! The front door as a whole: its providers, its two listeners, its end.
+//! The listener as a whole: its providers, its two listeners, its end.
 
 use std::fmt;
 use std::io;
@@ -13,14 +13,14 @@ use longshore_queue::Queue;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::door::{self, House};
 use crate::endpoint::Endpoint;
 use crate::health;
 use crate::metrics::Metrics;
+use crate::receive::{self, Shared};
 
 /// Where to listen.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct WebhooksOptions {
     /// Where providers post to, by way of whatever terminates TLS. Port 0 picks a free one.
     pub http_addr: SocketAddr,
     /// Where `/livez`, `/readyz` and `/metrics` are. Not to be reached from outside.
@@ -33,8 +33,8 @@ pub struct Options {
 
 /// A listener for events, before it listens.
 pub struct Webhooks {
-    options: Options,
-    house: Arc<House>,
+    options: WebhooksOptions,
+    shared: Arc<Shared>,
     router: Router,
     queues: Vec<Queue>,
 }
@@ -64,14 +64,14 @@ pub enum WebhooksError {
 impl Webhooks {
     /// A listener for nobody yet.
     #[must_use]
-    pub fn new(options: Options) -> Self {
-        let house = House {
+    pub fn new(options: WebhooksOptions) -> Self {
+        let shared = Shared {
             url: options.public_url.clone(),
             metrics: Metrics::new(),
         };
         Self {
             options,
-            house: Arc::new(house),
+            shared: Arc::new(shared),
             router: Router::new(),
             queues: Vec::new(),
         }
@@ -85,7 +85,7 @@ impl Webhooks {
     pub fn source(mut self, name: &'static str, source: Box<dyn Source>, queue: &Queue) -> Self {
         let source = Endpoint::new(name, source, queue);
         self.queues.push(source.queue().clone());
-        self.router = self.router.merge(door::route(&self.house, source));
+        self.router = self.router.merge(receive::route(&self.shared, source));
         self
     }
 
@@ -133,7 +133,7 @@ impl Listening {
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let Webhooks {
             options,
-            house,
+            shared,
             router,
             queues,
         } = self.webhooks;
@@ -145,7 +145,7 @@ impl Listening {
         );
         let (stopping, told) = watch::channel(false);
         let (over, last) = watch::channel(false);
-        let metrics = Arc::clone(&house.metrics);
+        let metrics = Arc::clone(&shared.metrics);
         let health = health::router(&queues, metrics, told.clone());
         let router = router.fallback(async || (StatusCode::NOT_FOUND, "nothing is here\n"));
         let asked = async {
@@ -157,12 +157,12 @@ impl Listening {
             proxies: options.trusted_proxies,
             ..Bounds::public("webhooks")
         };
-        let public = Listener::new(bounds, &house.metrics.listeners);
+        let public = Listener::new(bounds, &shared.metrics.listeners);
         let public = async {
             public.serve(self.public, router, told).await;
             over.send_replace(true);
         };
-        let private = Listener::new(Bounds::private("health"), &house.metrics.listeners);
+        let private = Listener::new(Bounds::private("health"), &shared.metrics.listeners);
         let private = private.serve(self.private, health, last);
         tokio::join!(asked, public, private);
     }

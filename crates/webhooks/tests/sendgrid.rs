@@ -14,7 +14,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use longshore_email::{PublicKey, SendGridEvents};
 use longshore_job::{AddressHash, JobId, Suppression};
 use longshore_queue::{Link, LinkOptions};
-use longshore_webhooks::{Options, Webhooks};
+use longshore_webhooks::{Webhooks, WebhooksOptions};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
@@ -373,7 +373,7 @@ async fn a_list_of_thousands_is_taken_in_time_also_by_a_long_way() {
     let way = long_way_to(hall.scene.redis.port()).await;
     let link = Link::new(&format!("redis://{way}"), LinkOptions::default()).expect("a URL");
     let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    let far = Webhooks::new(Options {
+    let far = Webhooks::new(WebhooksOptions {
         http_addr: any,
         private_addr: any,
         public_url: PUBLIC_URL.parse().expect("a public URL"),

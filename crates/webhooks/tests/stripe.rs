@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use longshore_payment_reconcile::sandbox::{
     self, PlantedPaymentIntent, StripeSandbox, WebhookEndpoint,
 };
-use longshore_webhooks::{Options, Webhooks};
+use longshore_webhooks::{Webhooks, WebhooksOptions};
 use ring::hmac;
 use serde_json::{Value, json};
 use support::{
@@ -149,7 +149,7 @@ async fn what_comes_again_is_taken_and_enqueues_nothing() {
 async fn two_listeners_take_an_event_once() {
     let scene = Scene::set_for_stripe().await;
     let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    let other = Webhooks::new(Options {
+    let other = Webhooks::new(WebhooksOptions {
         http_addr: any,
         private_addr: any,
         public_url: PUBLIC_URL.parse().expect("a public URL"),
@@ -313,9 +313,9 @@ async fn a_stand_in_that_others_wrote_is_understood() {
     assert_eq!(jobs(&scene).await, expected);
 
     for spoil in [
-        |webhooks: &mut sandbox::Webhooks| webhooks.thin = true,
-        |webhooks: &mut sandbox::Webhooks| webhooks.flipped_livemode = true,
-        |webhooks: &mut sandbox::Webhooks| webhooks.signed_seconds_ago = 302,
+        |webhooks: &mut sandbox::WebhookSettings| webhooks.thin = true,
+        |webhooks: &mut sandbox::WebhookSettings| webhooks.flipped_livemode = true,
+        |webhooks: &mut sandbox::WebhookSettings| webhooks.signed_seconds_ago = 302,
     ] {
         stripe.change_webhooks(|webhooks| {
             (webhooks.twice, webhooks.thin, webhooks.flipped_livemode) = (false, false, false);

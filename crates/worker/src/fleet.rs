@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_cron::Entry as CronEntry;
+use longshore_cron::CronEntry;
 use longshore_queue::{Policy, Queue, Retention};
 use tokio::sync::mpsc;
 
@@ -20,7 +20,7 @@ use loops::Loops;
 
 /// How one queue is worked.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct WorkSettings {
     /// How many jobs run at the same time in this process.
     pub concurrency: usize,
     /// How many jobs run at the same time in the whole fleet; `None` = any number.
@@ -107,7 +107,7 @@ pub struct Left {
 #[derive(Debug)]
 pub struct Fleet {
     options: FleetOptions,
-    queues: Vec<(Queue, Settings, Handlers)>,
+    queues: Vec<(Queue, WorkSettings, Handlers)>,
     owners: HashMap<String, Queue>,
     watch: Option<Arc<dyn Watch>>,
     providers: Vec<ProviderFacts>,
@@ -146,7 +146,7 @@ impl Fleet {
 
     /// Adds a queue.
     #[must_use]
-    pub fn queue(mut self, queue: Queue, settings: Settings, handlers: Handlers) -> Self {
+    pub fn queue(mut self, queue: Queue, settings: WorkSettings, handlers: Handlers) -> Self {
         self.queues.push((queue, settings, handlers));
         self
     }

@@ -15,7 +15,7 @@ use longshore_listener::{Bounds, Listener};
 use longshore_queue::{Queue, QueueError, Stats};
 use tokio::sync::{Mutex, watch};
 
-use crate::metrics::{Metrics, Seldom};
+use crate::metrics::{CachedFacts, Metrics};
 use crate::overview::Overview;
 use crate::station::Station;
 use crate::ticker::Ticker;
@@ -32,7 +32,7 @@ struct Health {
     overview: Arc<Overview>,
     ticker: Arc<Ticker>,
     metrics: Arc<Metrics>,
-    seldom: Arc<Mutex<Seldom>>,
+    cached: Arc<Mutex<CachedFacts>>,
 }
 
 pub(crate) async fn serve(
@@ -54,7 +54,7 @@ pub(crate) async fn serve(
             overview,
             ticker,
             metrics,
-            seldom: Arc::default(),
+            cached: Arc::default(),
         });
     // Ended with the thread that serves it, so that it answers for as long as anything goes on.
     let (_running, stop) = watch::channel(false);
@@ -176,15 +176,15 @@ async fn text(State(health): State<Health>) -> impl IntoResponse {
         }
     }
     // Whoever reads at the same moment waits for the same answers.
-    let mut seldom = health.seldom.lock().await;
+    let mut cached = health.cached.lock().await;
     match queues.is_empty() {
-        true => *seldom = Seldom::default(),
-        false => seldom.refresh(&all, &health.overview, STATS_WAIT).await,
+        true => *cached = CachedFacts::default(),
+        false => cached.refresh(&all, &health.overview, STATS_WAIT).await,
     }
-    let seldom = seldom.clone();
+    let cached = cached.clone();
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (
         [(header::CONTENT_TYPE, content_type)],
-        health.metrics.text(queues, seldom),
+        health.metrics.text(queues, cached),
     )
 }

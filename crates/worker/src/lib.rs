@@ -45,8 +45,8 @@ mod ticker;
 mod verdict;
 mod watch;
 
-pub use fleet::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped};
+pub use fleet::{Fleet, FleetError, FleetOptions, Left, Stopped, WorkSettings};
 pub use longshore_job::Handlers;
 pub use metrics::ProviderFacts;
 pub use pipeline::{CurrentJob, current_job};
-pub use watch::{Dead, Watch};
+pub use watch::{NewDeadLetter, Watch};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{
-    EarlierRequests, InvalidArgs, JobId, Kinds, Memory, NotEnqueued, Outbox, Prepared, Recalling,
-    Sending, Unremembered,
+    EarlierRequests, InvalidArgs, JobId, Kinds, Memory, MemoryFuture, NotEnqueued, Outbox,
+    OutboxFuture, Prepared, Unremembered,
 };
 use longshore_queue::{Key, NewJob, Queue, QueueError, RunAt};
 
@@ -41,7 +41,7 @@ impl Outbox for QueueMemory {
         job: Prepared,
         key: &'a str,
         key_holds: Duration,
-    ) -> Sending<'a, JobId> {
+    ) -> OutboxFuture<'a, JobId> {
         Box::pin(async move {
             let queue = self.queue.sibling(job.queue);
             let queue = queue.map_err(|error| Unremembered(error.to_string()))?;
@@ -66,7 +66,7 @@ impl Outbox for QueueMemory {
 }
 
 impl Memory for QueueMemory {
-    fn earlier_requests(&self) -> Recalling<'_, EarlierRequests> {
+    fn earlier_requests(&self) -> MemoryFuture<'_, EarlierRequests> {
         Box::pin(async {
             let past = self
                 .queue
@@ -82,22 +82,22 @@ impl Memory for QueueMemory {
         })
     }
 
-    fn note_message<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
+    fn note_message<'a>(&'a self, message: &'a str) -> MemoryFuture<'a, bool> {
         let owned = self.queue.note_message(message, self.job);
         Box::pin(async { owned.await.map_err(unremembered) })
     }
 
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
+    fn recall<'a>(&'a self, key: &'a str) -> MemoryFuture<'a, Option<Vec<u8>>> {
         let recalled = self.queue.recall(key);
         Box::pin(async { recalled.await.map_err(unremembered) })
     }
 
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
+    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()> {
         let kept = self.queue.keep(key, value, time);
         Box::pin(async { kept.await.map_err(unremembered) })
     }
 
-    fn cache<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
+    fn cache<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()> {
         let cached = self.queue.cache(key, value, time);
         Box::pin(async { cached.await.map_err(unremembered) })
     }
@@ -107,12 +107,12 @@ impl Memory for QueueMemory {
         key: &'a str,
         value: &'a [u8],
         time: Duration,
-    ) -> Recalling<'a, Vec<u8>> {
+    ) -> MemoryFuture<'a, Vec<u8>> {
         let kept = self.queue.keep_first(key, value, time);
         Box::pin(async { kept.await.map_err(unremembered) })
     }
 
-    fn checkpoint(&self) -> Recalling<'_, Option<serde_json::Value>> {
+    fn checkpoint(&self) -> MemoryFuture<'_, Option<serde_json::Value>> {
         Box::pin(async {
             let bytes = self
                 .queue
@@ -124,7 +124,7 @@ impl Memory for QueueMemory {
         })
     }
 
-    fn save<'a>(&'a self, checkpoint: &'a serde_json::Value) -> Recalling<'a, bool> {
+    fn save<'a>(&'a self, checkpoint: &'a serde_json::Value) -> MemoryFuture<'a, bool> {
         Box::pin(async move {
             let json = checkpoint.to_string();
             let token = &self.entry.claimed.token;
@@ -137,12 +137,17 @@ impl Memory for QueueMemory {
         })
     }
 
-    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
+    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> MemoryFuture<'a, Option<String>> {
         let found = self.queue.find(map, key);
         Box::pin(async { found.await.map_err(unremembered) })
     }
 
-    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String> {
+    fn assign<'a>(
+        &'a self,
+        map: &'a str,
+        key: &'a str,
+        value: &'a str,
+    ) -> MemoryFuture<'a, String> {
         let assigned = self.queue.assign(map, key, value);
         Box::pin(async { assigned.await.map_err(unremembered) })
     }

@@ -11,16 +11,16 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+mod cached_facts;
 mod gauges;
 mod inventory;
 mod of_queue;
 mod redis;
-mod seldom;
 
+pub(crate) use cached_facts::CachedFacts;
 use inventory::Inventory;
 pub use inventory::ProviderFacts;
 pub(crate) use of_queue::QueueMetrics;
-pub(crate) use seldom::Seldom;
 
 /// What all names begin with.
 const PREFIX: &str = "longshore";
@@ -252,9 +252,9 @@ impl Metrics {
     }
 
     /// Everything, with what Redis says of the queues.
-    pub(crate) fn text(&self, queues: Vec<(String, Stats)>, seldom: Seldom) -> String {
+    pub(crate) fn text(&self, queues: Vec<(String, Stats)>, cached: CachedFacts) -> String {
         let mut of_redis = Registry::with_prefix(PREFIX);
-        of_redis.register_collector(Box::new(redis::Said { queues, seldom }));
+        of_redis.register_collector(Box::new(redis::RedisFacts { queues, cached }));
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ =

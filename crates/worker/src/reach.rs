@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use crate::entry::Entry;
 use crate::pipeline::end::End;
 use crate::station::Station;
-use hosts::Away;
+use hosts::UnreachableCause;
 
 /// How soon a host is tested that was not reached; each further wait is twice as long.
 const FIRST_TEST: Duration = Duration::from_secs(1);
@@ -38,10 +38,13 @@ enum Test {
 }
 
 impl Test {
-    async fn run(&self) -> Result<(), Away> {
+    async fn run(&self) -> Result<(), UnreachableCause> {
         match self {
-            Self::Host(host) => host.reach().await.map_err(Away::Host),
-            Self::Fetch(credentials) => credentials.fetch().await.map_err(Away::Unfetched),
+            Self::Host(host) => host.reach().await.map_err(UnreachableCause::Host),
+            Self::Fetch(credentials) => credentials
+                .fetch()
+                .await
+                .map_err(UnreachableCause::Unfetched),
         }
     }
 
@@ -78,7 +81,12 @@ pub(crate) fn note_end(station: &Arc<Station>, entry: &Entry, end: &End) -> bool
         station.queue.provider().name.as_str()
     };
     if is_known || ours {
-        begin(station, missed, Away::Host(unreached), Test::Host(again));
+        begin(
+            station,
+            missed,
+            UnreachableCause::Host(unreached),
+            Test::Host(again),
+        );
     }
     ours
 }
@@ -86,7 +94,12 @@ pub(crate) fn note_end(station: &Arc<Station>, entry: &Entry, end: &End) -> bool
 /// The provider refused the credentials in use, and they could not be fetched again: it is left to others until they can.
 pub(crate) fn unfetched(station: &Arc<Station>, provider: &ProviderPolicy, why: String) {
     let test = Test::Fetch(provider.credentials.clone());
-    begin(station, &provider.name, Away::Unfetched(why), test);
+    begin(
+        station,
+        &provider.name,
+        UnreachableCause::Unfetched(why),
+        test,
+    );
 }
 
 /// A handler that does not say which host it was: the next job finds out.
@@ -98,14 +111,14 @@ impl Reach for Untested {
     }
 }
 
-fn begin(station: &Arc<Station>, provider: &str, away: Away, test: Test) {
+fn begin(station: &Arc<Station>, provider: &str, away: UnreachableCause, test: Test) {
     let before = station.hosts.leave(provider, away.clone());
     if before.is_some_and(|before| before.is_host() == test.is_host()) {
         return;
     }
     let queue = station.queue.name();
     match away {
-        Away::Host(Unreached { host, cause, ours }) => tracing::warn!(
+        UnreachableCause::Host(Unreached { host, cause, ours }) => tracing::warn!(
             queue,
             provider,
             host,
@@ -113,7 +126,7 @@ fn begin(station: &Arc<Station>, provider: &str, away: Away, test: Test) {
             ours,
             "not reached from here: its jobs are left to other workers until it is"
         ),
-        Away::Unfetched(why) => tracing::warn!(
+        UnreachableCause::Unfetched(why) => tracing::warn!(
             queue,
             provider,
             why,
@@ -145,8 +158,8 @@ async fn test_until_well(station: &Arc<Station>, provider: &str, test: Test) {
 }
 
 /// A test has found the provider as it was.
-async fn still_away(station: &Arc<Station>, provider: &str, found: Away) {
-    let theirs = matches!(found, Away::Host(Unreached { ours: false, .. }));
+async fn still_away(station: &Arc<Station>, provider: &str, found: UnreachableCause) {
+    let theirs = matches!(found, UnreachableCause::Host(Unreached { ours: false, .. }));
     station.hosts.still_away(provider, found);
     if theirs && let Some(policy) = station.queue.policy_of(provider) {
         let told = station

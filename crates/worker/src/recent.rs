@@ -18,7 +18,7 @@ const MAX_BYTES: usize = 64 << 20;
 
 /// A verdict that Redis has taken.
 #[derive(Debug, Clone)]
-pub(crate) struct Kept {
+pub(crate) struct WrittenVerdict {
     pub(crate) verdict: Verdict,
     /// When, on the queue's timeline.
     pub(crate) at: Stamp,
@@ -35,7 +35,7 @@ pub(crate) struct Recent(Mutex<List>);
 
 #[derive(Debug, Default)]
 struct List {
-    kept: VecDeque<Kept>,
+    kept: VecDeque<WrittenVerdict>,
     bytes: usize,
 }
 
@@ -58,7 +58,7 @@ impl Recent {
         let bytes = weight(&verdict) + entry.as_ref().map_or(0, |entry| entry.weight());
         let mut list = lock(&self.0);
         list.bytes += bytes;
-        list.kept.push_back(Kept {
+        list.kept.push_back(WrittenVerdict {
             verdict,
             at,
             written: Moment::now(),
@@ -75,14 +75,15 @@ impl Recent {
     }
 
     /// Everything that is kept, newest first.
-    pub(crate) fn all(&self) -> Vec<Kept> {
+    pub(crate) fn all(&self) -> Vec<WrittenVerdict> {
         lock(&self.0).kept.iter().rev().cloned().collect()
     }
 
     /// What was written of a job under this token.
-    pub(crate) fn find(&self, id: &RawId, token: &str) -> Option<Kept> {
+    pub(crate) fn find(&self, id: &RawId, token: &str) -> Option<WrittenVerdict> {
         let list = lock(&self.0);
-        let found = |kept: &&Kept| kept.verdict.id == *id && *kept.verdict.token == *token;
+        let found =
+            |kept: &&WrittenVerdict| kept.verdict.id == *id && *kept.verdict.token == *token;
         list.kept.iter().rev().find(found).cloned()
     }
 }
@@ -96,7 +97,7 @@ fn weight(verdict: &Verdict) -> usize {
     let history = verdict.history.as_ref().map_or(0, |entry| {
         entry.worker.len() + entry.outcome.len() + entry.reason.as_ref().map_or(0, String::len)
     });
-    size_of::<Kept>() + verdict.id.as_bytes().len() + history + result
+    size_of::<WrittenVerdict>() + verdict.id.as_bytes().len() + history + result
 }
 
 fn json_weight(value: &Value) -> usize {

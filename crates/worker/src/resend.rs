@@ -10,7 +10,7 @@ use std::time::Duration;
 use longshore_queue::{CallReport, Fate, Lease, QueueError, Remembered, Resent, Stamp, Verdict};
 
 use crate::entry::Entry;
-use crate::recent::Kept;
+use crate::recent::WrittenVerdict;
 use crate::station::Station;
 
 /// One job to be sent again.
@@ -18,7 +18,7 @@ enum Known {
     /// It is here.
     Here(Arc<Entry>),
     /// It was settled.
-    Settled(Box<Kept>),
+    Settled(Box<WrittenVerdict>),
 }
 
 impl Known {
@@ -164,7 +164,7 @@ fn go_on(station: &Station, ours: impl Iterator<Item = Known>, at: &Stamp) -> (u
 }
 
 /// A verdict as it is settled again: what it reports of the provider has been counted, and a part of its wait has gone by.
-pub(crate) fn again(kept: Kept) -> Verdict {
+pub(crate) fn again(kept: WrittenVerdict) -> Verdict {
     let gone = kept.written.ran();
     let left = |after: Duration| after.saturating_sub(gone);
     let fate = match kept.verdict.fate {

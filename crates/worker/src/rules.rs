@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_job::{Handlers, RunPolicy};
 use longshore_queue::Policy;
 
-use crate::fleet::Settings;
+use crate::fleet::WorkSettings;
 
 /// The rules of every kind that is known here, and those for the rest.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct KindRules {
 }
 
 impl Rules {
-    pub(crate) fn new(settings: &Settings, handlers: &Handlers) -> Self {
+    pub(crate) fn new(settings: &WorkSettings, handlers: &Handlers) -> Self {
         let queue = RunPolicy {
             timeout: settings.timeout,
             expires: None,

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use crate::claimer::state::ClaimerState;
 use crate::copied::Copied;
 use crate::entry::Entry;
-use crate::fleet::Settings;
+use crate::fleet::WorkSettings;
 use crate::handover::Handover;
 use crate::keeper::state::KeeperState;
 use crate::ledger::Ledger;
@@ -32,7 +32,7 @@ pub(crate) struct Station {
     pub(crate) queue: Queue,
     /// The queue's name, to be handed on without copying it.
     pub(crate) label: Arc<str>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: WorkSettings,
     pub(crate) handlers: Handlers,
     /// How the jobs of each kind are run.
     pub(crate) rules: Rules,
@@ -70,7 +70,7 @@ impl Station {
     /// The receiver is the settler's.
     pub(crate) fn new(
         queue: Queue,
-        settings: Settings,
+        settings: WorkSettings,
         handlers: Handlers,
         owners: Arc<HashMap<String, Queue>>,
         facts: WorkerFacts,

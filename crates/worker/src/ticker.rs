@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_cron::Entry as CronEntry;
+use longshore_cron::CronEntry;
 use longshore_job::JobId;
 use longshore_queue::{CronBook, CronMove, Queue, QueueError, TickJob};
 use tokio::time::{Instant, sleep_until};

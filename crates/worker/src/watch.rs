@@ -12,7 +12,7 @@ use longshore_queue::{Fate, Verdict};
 /// It is called between jobs: it must not wait, and must not panic.
 pub trait Watch: fmt::Debug + Send + Sync {
     /// A job has become a dead letter, and stands in Redis as one.
-    fn dead(&self, letter: &Dead<'_>);
+    fn dead(&self, letter: &NewDeadLetter<'_>);
 
     /// A queue has paused itself: its provider refuses our credentials.
     fn refused(&self, queue: &str, provider: &str);
@@ -20,7 +20,7 @@ pub trait Watch: fmt::Debug + Send + Sync {
 
 /// A job that has become a dead letter.
 #[derive(Debug, Clone, Copy)]
-pub struct Dead<'a> {
+pub struct NewDeadLetter<'a> {
     /// Its queue.
     pub queue: &'a str,
     /// Its id, unless what stands for one is no id of ours: then it may be anything.
@@ -53,7 +53,7 @@ pub(crate) fn notify_dead<'a>(
             continue;
         };
         let entry = verdict.history.as_ref();
-        watch.dead(&Dead {
+        watch.dead(&NewDeadLetter {
             queue,
             job_id: verdict.id.job_id(),
             kind: verdict.kind.as_deref(),

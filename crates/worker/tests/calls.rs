@@ -17,7 +17,7 @@ use longshore_queue::{
     BreakerSpec, BreakerState, CallReport, Credentials, Fallback, JobState, NewJob, ProviderPolicy,
     Queue, RunAt,
 };
-use longshore_worker::{Fleet, FleetOptions, Handlers, Settings};
+use longshore_worker::{Fleet, FleetOptions, Handlers, WorkSettings};
 use serde::{Deserialize, Serialize};
 use support::{Bench, Running, settings};
 use tokio::sync::mpsc;
@@ -116,7 +116,12 @@ fn provider(name: &str, failures: u32) -> ProviderPolicy {
 }
 
 /// A fleet that works `probe` by these handlers, and knows another queue's providers.
-fn fleet(bench: &Bench, handlers: Handlers, settings: Settings, other: Option<&Queue>) -> Running {
+fn fleet(
+    bench: &Bench,
+    handlers: Handlers,
+    settings: WorkSettings,
+    other: Option<&Queue>,
+) -> Running {
     let addr = std::net::TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .expect("there is a free port");

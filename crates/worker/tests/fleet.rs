@@ -28,7 +28,7 @@ async fn twenty_thousand_jobs_enqueued_before_it_starts_run_once_each() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_end_of_a_run_is_an_outcome() {
     let bench = Bench::new();
-    let impatient = longshore_worker::Settings {
+    let impatient = longshore_worker::WorkSettings {
         timeout: Duration::from_millis(300),
         ..settings()
     };
@@ -74,7 +74,7 @@ async fn every_end_of_a_run_is_an_outcome() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retries_come_when_the_schedule_says_and_hold_no_slot() {
     let bench = Bench::new();
-    let one_slot = longshore_worker::Settings {
+    let one_slot = longshore_worker::WorkSettings {
         concurrency: 1,
         ..settings()
     };
@@ -137,7 +137,7 @@ async fn retries_come_when_the_schedule_says_and_hold_no_slot() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shortened_schedule_is_kept_to_in_real_time() {
     let bench = Bench::new();
-    let short = longshore_worker::Settings {
+    let short = longshore_worker::WorkSettings {
         policy: Policy {
             schedule: RetrySchedule::new([300, 600, 900].map(Duration::from_millis)),
             on_unknown: OnUnknown::Retry,
@@ -215,7 +215,7 @@ async fn at_the_drains_end_what_was_not_sent_is_given_back_and_the_rest_is_unkno
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_the_rule_is_hold_an_unknown_outcome_waits_for_an_operator() {
     let bench = Bench::new();
-    let hold = longshore_worker::Settings {
+    let hold = longshore_worker::WorkSettings {
         timeout: Duration::from_millis(200),
         policy: Policy {
             on_unknown: OnUnknown::Hold,

@@ -54,7 +54,7 @@ async fn each_call_of_a_run_takes_its_place_in_the_limiters_schedule() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_does_not_make_a_job_one_that_may_have_been_sent() {
     let bench = limited();
-    let impatient = longshore_worker::Settings {
+    let impatient = longshore_worker::WorkSettings {
         timeout: Duration::from_millis(300),
         ..settings()
     };
@@ -141,7 +141,7 @@ async fn reads_and_writes_have_limits_apart_and_claims_take_none() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_goes_on_from_its_checkpoint() {
     let bench = Bench::new();
-    let retried_at_once = longshore_worker::Settings {
+    let retried_at_once = longshore_worker::WorkSettings {
         policy: longshore_queue::Policy {
             schedule: longshore_job::RetrySchedule::new(vec![Duration::ZERO; 4]),
             ..settings().policy

@@ -12,7 +12,7 @@ use std::time::Duration;
 use longshore_job::{JobId, RetrySchedule};
 use longshore_queue::{Begun, OnUnknown, Policy, Replay, ReplayState, Selection, Signed};
 use longshore_tests::eventually;
-use longshore_worker::Settings;
+use longshore_worker::WorkSettings;
 use support::{Bench, Does, settings};
 
 async fn begin(bench: &Bench, rate: Option<u32>) -> String {
@@ -64,7 +64,7 @@ async fn a_first_attempt_that_will_be_made_again_counts_too() {
     let bench = Bench::new();
     let once = settings();
     let running = bench.start_with(
-        Settings {
+        WorkSettings {
             policy: policy(&[]),
             ..once.clone()
         },
@@ -74,7 +74,7 @@ async fn a_first_attempt_that_will_be_made_again_counts_too() {
         bench.is(id, longshore_queue::JobState::Dead).await;
     }
     running.stop().await;
-    let again = Settings {
+    let again = WorkSettings {
         policy: policy(&[3600]),
         ..once
     };
@@ -99,7 +99,7 @@ fn policy(schedule: &[u64]) -> Policy {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_whose_slots_are_full_carries_it_on_as_well() {
     let bench = Bench::new();
-    let few = Settings {
+    let few = WorkSettings {
         concurrency: 2,
         heartbeat: Duration::from_millis(300),
         lost_after: Duration::from_secs(1),

@@ -14,7 +14,7 @@ use longshore_job::{JobId, RetrySchedule};
 use longshore_queue::{JobState, Lease, NewJob, OnUnknown, Policy, WorkerId};
 use longshore_testing::Logs;
 use longshore_tests::eventually;
-use longshore_worker::{CurrentJob, Dead, Settings, Watch, current_job};
+use longshore_worker::{CurrentJob, NewDeadLetter, Watch, WorkSettings, current_job};
 use support::{Bench, Does, new_job, settings};
 
 /// Notes what it is told of dead letters.
@@ -31,7 +31,7 @@ struct Note {
 }
 
 impl Watch for Notes {
-    fn dead(&self, letter: &Dead<'_>) {
+    fn dead(&self, letter: &NewDeadLetter<'_>) {
         assert_eq!(letter.queue, "probe");
         self.0.lock().expect("not poisoned").push(Note {
             job_id: letter.job_id,
@@ -53,8 +53,8 @@ impl Notes {
     }
 }
 
-fn no_retry() -> Settings {
-    Settings {
+fn no_retry() -> WorkSettings {
+    WorkSettings {
         policy: Policy {
             schedule: RetrySchedule::from_secs(&[]),
             on_unknown: OnUnknown::Hold,

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use longshore_integration::{Listening, Sandbox};
+use longshore_integration::{RunningStandIn, Sandbox};
 use longshore_sandbox::axum::Json;
 use longshore_sandbox::axum::body::Bytes;
 use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::response::{IntoResponse, Response};
-use longshore_sandbox::{Draft, Fate, Ledger, Provider, Server};
+use longshore_sandbox::{Draft, FaultCheck, Ledger, StandInService, Server};
 use serde_json::{Value, json};
 
 use crate::client::NAME;
@@ -20,7 +20,7 @@ pub(crate) const SANDBOX: Sandbox = Sandbox {
     start: |at| {
         Box::pin(async move {
             let slack = SlackSandbox::start(at.addr).await?;
-            Ok(Listening::new(slack.origin(), || slack.stop()))
+            Ok(RunningStandIn::new(slack.origin(), || slack.stop()))
         })
     },
 };
@@ -72,12 +72,12 @@ impl SlackSandbox {
     }
 }
 
-impl Provider for Slack {
+impl StandInService for Slack {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+    fn answer(&self, request: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
         let bearer = request.headers.get("authorization");
         if !bearer.is_some_and(|value| value.as_bytes().starts_with(b"Bearer xoxb-")) {
             return refusal("not_authed");
@@ -90,7 +90,7 @@ impl Provider for Slack {
         };
         let ts = "1503435956.000247";
         let channel = message["channel"].as_str().unwrap_or_default();
-        if fate.carries_out(vec![Draft::new(channel, ts)]) {
+        if check.carries_out(vec![Draft::new(channel, ts)]) {
             lock(&self.posted).push(message);
         }
         Json(json!({ "ok": true, "ts": ts })).into_response()

@@ -2,8 +2,8 @@
 
 use longshore_job::{Answer, JobError, Run};
 use longshore_payment_reconcile::{
-    Asking, CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
-    CreateSubscription, Finding, Operation, PaymentProvider, Receipt,
+    OperationFuture, CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
+    CreateSubscription, LookupFuture, Operation, PaymentProvider, Receipt,
 };
 use longshore_provider::{CallError, decode};
 
@@ -21,7 +21,7 @@ impl PaymentProvider for TestPay {
         id.starts_with("tp_")
     }
 
-    fn create_customer<'a>(&'a self, run: &'a Run, job: &'a CreateCustomer) -> Asking<'a> {
+    fn create_customer<'a>(&'a self, run: &'a Run, job: &'a CreateCustomer) -> OperationFuture<'a> {
         Box::pin(async { self.once(run, &NewCustomer(job)).await })
     }
 
@@ -30,11 +30,11 @@ impl PaymentProvider for TestPay {
         run: &'a Run,
         job: &'a CreatePaymentIntent,
         customer: Option<&'a str>,
-    ) -> Asking<'a> {
+    ) -> OperationFuture<'a> {
         Box::pin(async move { self.once(run, &NewPayment { job, customer }).await })
     }
 
-    fn confirm<'a>(&'a self, run: &'a Run, job: &'a ConfirmPaymentIntent) -> Asking<'a> {
+    fn confirm<'a>(&'a self, run: &'a Run, job: &'a ConfirmPaymentIntent) -> OperationFuture<'a> {
         Box::pin(async { self.once(run, &NewCollection(job)).await })
     }
 
@@ -43,15 +43,15 @@ impl PaymentProvider for TestPay {
         run: &'a Run,
         job: &'a CreateSubscription,
         customer: &'a str,
-    ) -> Asking<'a> {
+    ) -> OperationFuture<'a> {
         Box::pin(async move { self.once(run, &NewSubscription { job, customer }).await })
     }
 
-    fn cancel_subscription<'a>(&'a self, run: &'a Run, job: &'a CancelSubscription) -> Asking<'a> {
+    fn cancel_subscription<'a>(&'a self, run: &'a Run, job: &'a CancelSubscription) -> OperationFuture<'a> {
         Box::pin(async { self.once(run, &NewEnding(job)).await })
     }
 
-    fn find<'a>(&'a self, run: &'a Run, operation: Operation<'a>) -> Finding<'a> {
+    fn find<'a>(&'a self, run: &'a Run, operation: Operation<'a>) -> LookupFuture<'a> {
         Box::pin(async move {
             match operation {
                 Operation::CreateCustomer(job) => self.look(run, &NewCustomer(job)).await,

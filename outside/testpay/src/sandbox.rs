@@ -19,7 +19,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use longshore_integration::{Listening, Sandbox};
+use longshore_integration::{RunningStandIn, Sandbox};
 use longshore_sandbox::{Ids, Ledger, Refused, Server, stand_in};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub(crate) const SANDBOX: Sandbox = Sandbox {
     start: |at| {
         Box::pin(async move {
             let testpay = TestPaySandbox::start(at.addr).await?;
-            Ok(Listening::new(testpay.origin(), || testpay.stop()))
+            Ok(RunningStandIn::new(testpay.origin(), || testpay.stop()))
         })
     },
 };

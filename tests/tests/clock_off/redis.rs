@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use longshore_client::{JobId, JobState};
 use longshore_queue::BreakerState;
-use longshore_sandbox::{Fault, RedisServer, Rule};
+use longshore_sandbox::{Fault, FaultRule, RedisServer};
 use longshore_tests::{Act, Stage, email, eventually, within};
 
 use crate::{AHEAD, BEHIND, Clock, Clocks, HALF_AN_HOUR};
@@ -39,9 +39,9 @@ async fn set(stage: &Stage, clock: &Clock, off: i64) {
     .await;
 }
 
-fn answer(status: u16, headers: &[(&str, &str)]) -> Rule {
+fn answer(status: u16, headers: &[(&str, &str)]) -> FaultRule {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    Rule::always(Fault::Answer {
+    FaultRule::always(Fault::Answer {
         status,
         headers: headers.iter().map(owned).collect(),
         body: None,

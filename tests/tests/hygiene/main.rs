@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use longshore_client::kinds::{BucketName, SweepBucket};
-use longshore_client::{JobId, Options};
-use longshore_sandbox::{Fault, Rule};
+use longshore_client::{EnqueueOptions, JobId};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, NAMESPACE, Receiver, Stage, Worker, eventually, http};
 use serde_json::json;
 
@@ -105,10 +105,10 @@ fn requests(stage: &Stage) -> [u64; 4] {
 async fn enqueue(stage: &Stage, number: usize) -> Vec<JobId> {
     let mut ids = Vec::new();
     for job in planted::jobs(number) {
-        let options = Options {
+        let options = EnqueueOptions {
             // They would be for users who wait.
             expires_in: Some(Duration::from_secs(3600)),
-            ..Options::default()
+            ..EnqueueOptions::default()
         };
         let queue = job.queue;
         let enqueued = stage
@@ -243,7 +243,7 @@ async fn sweep(stage: &Stage) -> Vec<JobId> {
         ),
         effect: false,
     };
-    for rules in [vec![Rule::always(fault)], Vec::new()] {
+    for rules in [vec![FaultRule::always(fault)], Vec::new()] {
         stage.s3.faults().set(rules).expect("valid rules");
         let sweep = SweepBucket::new(BucketName::Exports);
         ids.push(stage.client.enqueue(sweep).await.expect("accepted"));

@@ -8,7 +8,7 @@ use longshore_client::kinds::{
     CreatePaymentIntent, CreateSubscription, GeocodeAddress, ReconcilePayments, SendEmail, SendSms,
 };
 use longshore_job::Prepared;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_storage::sandbox::S3Sandbox;
 use longshore_tests::Stage;
 use serde_json::{Value, json};
@@ -293,7 +293,7 @@ pub(crate) fn misbehave(stage: &Stage, trouble: Option<Trouble>, number: usize) 
         ("stripe", stage.stripe.faults()),
     ] {
         let fault = trouble.map(|trouble| fault(trouble, provider, number));
-        let rules = fault.into_iter().map(Rule::always).collect();
+        let rules = fault.into_iter().map(FaultRule::always).collect();
         faults.set(rules).expect("valid rules");
     }
 }
@@ -301,7 +301,7 @@ pub(crate) fn misbehave(stage: &Stage, trouble: Option<Trouble>, number: usize) 
 /// Makes the app refuse what it is told, once, with people in the answer.
 pub(crate) fn app_misbehaves(stage: &Stage) {
     let fault = fault(Trouble::Complains(400), "app", 0);
-    let rules = vec![Rule::first(1, fault)];
+    let rules = vec![FaultRule::first(1, fault)];
     stage.app.faults().set(rules).expect("valid rules");
 }
 

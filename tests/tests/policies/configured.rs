@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_client::JobState;
 use longshore_client::kinds::{CancelSubscription, CreateCustomer};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, outcomes};
 
 use crate::answered;
@@ -28,7 +28,7 @@ async fn what_is_set_for_a_kind_holds_for_it_and_for_no_other() {
     };
 
     // Its time limit is its own, and what is unknown then is kept for an operator.
-    stage.faults([Rule::first(1, Fault::NeverAnswer { effect: true })]);
+    stage.faults([FaultRule::first(1, Fault::NeverAnswer { effect: true })]);
     let cancel = CancelSubscription::new("sub_1");
     let held = stage.client.enqueue(cancel).await.expect("accepted");
     stage.is(held, JobState::Dead).await;
@@ -37,7 +37,7 @@ async fn what_is_set_for_a_kind_holds_for_it_and_for_no_other() {
     assert_eq!(stage.ledger().requests(), 1, "one call, cut off");
 
     // Another kind of the queue makes its call again, on its own schedule.
-    stage.faults([Rule::first(1, Fault::HangUp { effect: false })]);
+    stage.faults([FaultRule::first(1, Fault::HangUp { effect: false })]);
     let customer = CreateCustomer::new("user-1");
     let again = stage.client.enqueue(customer).await.expect("accepted");
     stage.is(again, JobState::Retryable).await;
@@ -48,7 +48,7 @@ async fn what_is_set_for_a_kind_holds_for_it_and_for_no_other() {
     assert_eq!(shown.json()["max_attempts"], 2);
 
     // That schedule is not the queue's.
-    stage.faults([Rule::first(1, answered(409))]);
+    stage.faults([FaultRule::first(1, answered(409))]);
     let cancel = CancelSubscription::new("sub_2");
     let failed = stage.client.enqueue(cancel).await.expect("accepted");
     stage.is(failed, JobState::Retryable).await;

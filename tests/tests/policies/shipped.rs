@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_client::{JobId, JobState};
 use longshore_email::sandbox::PostmarkSandbox;
 use longshore_queue::BreakerState;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, eventually, outcomes};
 
 use crate::answered;
@@ -15,7 +15,7 @@ use crate::answered;
 async fn on_schedule(act: Act, fault: Fault) -> (Stage, JobId) {
     let stage = Stage::set_for(act).await.as_shipped();
     let _worker = stage.worker().start().await;
-    stage.faults([Rule::first(3, fault)]);
+    stage.faults([FaultRule::first(3, fault)]);
     let id = stage.enqueue(1).await[0];
     for (n, wait) in [60, 300, 900].into_iter().enumerate() {
         eventually("the attempt has failed", || async {
@@ -63,7 +63,7 @@ async fn a_text_message_is_sent_at_its_last_attempt() {
 async fn a_sweep_goes_on_when_the_bucket_is_back() {
     let stage = Stage::set_for(Act::Storage).await.as_shipped();
     let _worker = stage.worker().start().await;
-    stage.faults([Rule::always(answered(503))]);
+    stage.faults([FaultRule::always(answered(503))]);
     let id = stage.enqueue(1).await[0];
     eventually("the breaker is open, and the sweep waits", || async {
         let breakers = stage.stats().await.breakers;
@@ -104,7 +104,7 @@ async fn mails_go_by_the_fallback_and_come_back() {
             .filter(|mail| mail.provider == provider)
             .count()
     };
-    stage.faults([Rule::always(answered(503))]);
+    stage.faults([FaultRule::always(answered(503))]);
     let ids = stage.enqueue(30).await;
     stage.are_in_time(&ids, JobState::Completed).await;
     assert_eq!((by("sendgrid"), by("postmark")), (0, 30));

@@ -8,7 +8,7 @@ use super::{OneJob, duration, said};
 
 /// `dead …`.
 #[derive(Debug, Subcommand)]
-pub enum Dead {
+pub enum DeadCommand {
     /// Groups dead letters by what they died of
     Groups {
         /// Only of this queue
@@ -41,9 +41,9 @@ pub enum Dead {
     /// Shows one dead letter with its history
     Show(OneJob),
     /// Corrects the args of one dead letter; the old ones are kept in its history
-    Edit(Edit),
+    Edit(EditArgs),
     /// Puts dead letters back to pending: attempts reset, history kept
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Lists the replays of groups and queues; cancels or resumes one
     #[command(args_conflicts_with_subcommands = true)]
     Replays {
@@ -60,7 +60,7 @@ pub enum Dead {
     Discard(Discard),
 }
 
-impl Dead {
+impl DeadCommand {
     /// Whether it changes something, or is about to.
     pub(crate) fn changes(&self) -> bool {
         match self {
@@ -73,7 +73,7 @@ impl Dead {
 
 /// `dead edit`.
 #[derive(Debug, Args)]
-pub struct Edit {
+pub struct EditArgs {
     /// The job's id, as `dead list` shows it
     #[arg(value_name = "ID")]
     pub id: String,
@@ -183,7 +183,7 @@ pub struct Which {
 
 /// `dead replay`.
 #[derive(Debug, Args)]
-pub struct Replay {
+pub struct ReplayArgs {
     /// Which.
     #[command(flatten)]
     pub which: Which,

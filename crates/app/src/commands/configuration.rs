@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::Shown;
 use crate::config::{self, Config, Finding, Severity};
 use crate::failure::Failure;
-use crate::registry::House;
+use crate::registry::SetupContext;
 use crate::secrets::Secrets;
 use crate::session::Session;
 use crate::{App, output, registry};
@@ -59,7 +59,9 @@ pub(super) async fn check(
                 _ => "the configuration works",
             })?;
             for integration in config.integrations() {
-                let set_up = House::new(config, &secrets).set_up(integration).await;
+                let set_up = SetupContext::new(config, &secrets)
+                    .set_up(integration)
+                    .await;
                 if matches!(set_up, Ok(None)) {
                     let queue = integration.queue.name;
                     let key = registry::turned_on_by(integration);

@@ -10,16 +10,16 @@ use longshore_operator::Filter;
 
 use super::job;
 use crate::age::ago;
-use crate::cli::Dead;
+use crate::cli::DeadCommand;
 use crate::failure::Failure;
 use crate::output::{self, counted, or_dash};
 use crate::session::Session;
 use moves::Deed;
 
-pub(super) async fn run(session: &Session, command: Dead) -> Result<(), Failure> {
+pub(super) async fn run(session: &Session, command: DeadCommand) -> Result<(), Failure> {
     match command {
-        Dead::Groups { queue, json } => groups(session, queue.as_deref(), json).await,
-        Dead::List {
+        DeadCommand::Groups { queue, json } => groups(session, queue.as_deref(), json).await,
+        DeadCommand::List {
             queue,
             group,
             kind,
@@ -36,24 +36,24 @@ pub(super) async fn run(session: &Session, command: Dead) -> Result<(), Failure>
             };
             list(session, &which, json).await
         }
-        Dead::Show(args) => {
+        DeadCommand::Show(args) => {
             let operator = session.operator().await?;
             let reveal = job::reveal(session, &args);
             let letter = operator.letter(&args.id, reveal.as_ref()).await?;
             job::show(&letter, &args)
         }
-        Dead::Edit(args) => edit::run(session, &args).await,
-        Dead::Replay(args) => match (args.dry_run, args.rate, args.detach) {
+        DeadCommand::Edit(args) => edit::run(session, &args).await,
+        DeadCommand::Replay(args) => match (args.dry_run, args.rate, args.detach) {
             (true, ..) => rehearse::run(session, args).await,
             (false, None, false) => moves::run(session, Deed::from(args)).await,
             _ => replays::begin(session, args).await,
         },
-        Dead::Replays { json, change } => match change {
+        DeadCommand::Replays { json, change } => match change {
             None => replays::list(session, json).await,
             Some(change) => replays::change(session, change).await,
         },
-        Dead::Export(args) => export::run(session, args).await,
-        Dead::Discard(args) => moves::run(session, Deed::from(args)).await,
+        DeadCommand::Export(args) => export::run(session, args).await,
+        DeadCommand::Discard(args) => moves::run(session, Deed::from(args)).await,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use longshore_client::{Enqueued, Options, RunAt};
+use longshore_client::{EnqueueOptions, Enqueued, RunAt};
 use longshore_job::{KindSpec, Prepared};
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure>
         vec![from_text(spec, &args.args)?]
     };
     warn(session, &jobs);
-    let options = Options {
+    let options = EnqueueOptions {
         run_at: match (args.delay, args.at) {
             (Some(delay), _) => RunAt::In(delay),
             (None, Some(at)) => RunAt::At(at),
@@ -52,7 +52,7 @@ async fn push(
     session: &Session,
     spec: &KindSpec,
     jobs: Vec<Prepared>,
-    options: &Options,
+    options: &EnqueueOptions,
     as_json: bool,
 ) -> Result<(), Failure> {
     let client = session.client()?;

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use crate::cli::KindsArgs;
-use crate::config::{KindSettings, SetBy, Setting};
+use crate::config::{Effective, KindSettings, SetBy};
 use crate::failure::Failure;
 use crate::output::{self, or_dash};
 use crate::session::Session;
@@ -103,7 +103,11 @@ fn schema<S: Serializer>(args: &Names, out: S) -> Result<S::Ok, S::Error> {
     json!({"type": "object", "properties": properties}).serialize(out)
 }
 
-fn shown<T, U>(settings: &KindSettings, setting: &Setting<T>, value: impl Fn(&T) -> U) -> Shown<U> {
+fn shown<T, U>(
+    settings: &KindSettings,
+    setting: &Effective<T>,
+    value: impl Fn(&T) -> U,
+) -> Shown<U> {
     Shown {
         value: value(&setting.value),
         from: match setting.by {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::Presign;
 use crate::failure::Failure;
 use crate::output;
-use crate::registry::House;
+use crate::registry::SetupContext;
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -25,8 +25,8 @@ pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure
         .find(|integration| integration.files.is_some())
         .ok_or_else(|| Failure::input("no integration of this program stores files"))?;
     let secrets = Secrets::new(&session.config)?;
-    let house = House::new(&session.config, &secrets);
-    let files = house.files().await?;
+    let setup = SetupContext::new(&session.config, &secrets);
+    let files = setup.files().await?;
     let files = files.ok_or_else(|| off(session, store))?;
     let away = is_away(session, store).await;
     let signed = files.sign_upload(&upload, away).await;

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::cli::Shown;
 use crate::failure::Failure;
 use crate::output::{self, counted};
-use crate::registry::House;
+use crate::registry::SetupContext;
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -98,7 +98,7 @@ async fn ask(
     if let Some(why) = (question.unsafe_because)(config.sections()) {
         return (Said::Failed, why.to_owned());
     }
-    let set_up = House::new(config, secrets).set_up(integration).await;
+    let set_up = SetupContext::new(config, secrets).set_up(integration).await;
     let handlers = match set_up {
         Ok(Some(set_up)) => set_up.handlers,
         Ok(None) => {

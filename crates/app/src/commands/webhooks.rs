@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use longshore_queue::Queue;
-use longshore_webhooks::{Listening, Options, Webhooks, WebhooksError};
+use longshore_webhooks::{Listening, Webhooks, WebhooksError, WebhooksOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{log_warnings, signals};
 use crate::failure::Failure;
-use crate::registry::House;
+use crate::registry::SetupContext;
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -45,11 +45,11 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
         })
     };
     let secrets = Arc::new(Secrets::new(&session.config)?);
-    let house = House::new(&session.config, &secrets);
+    let setup = SetupContext::new(&session.config, &secrets);
     let mut sources = Vec::new();
     for integration in session.config.integrations() {
         for events in integration.events {
-            if let Some(source) = (events.source)(house.context()).await? {
+            if let Some(source) = (events.source)(setup.context()).await? {
                 sources.push((events.name, source, queue(integration.queue.name)?));
             }
         }
@@ -67,7 +67,7 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
     }
     session.reached().await?;
     secrets.keep_fresh(session.config.reread);
-    let options = Options {
+    let options = WebhooksOptions {
         http_addr: settings.http_addr,
         private_addr: settings.private_addr,
         public_url,

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use longshore_integration::{Integration, SetUp};
 use longshore_queue::{Link, Policy, Queue, Retention};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Settings, Stopped, Watch};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Stopped, Watch, WorkSettings};
 
 use super::{host_name, log_warnings, signals};
 use crate::cli::Work;
 use crate::config::{Config, KindSettings, QueueSettings};
 use crate::failure::Failure;
-use crate::registry::{self, House};
+use crate::registry::{self, SetupContext};
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -100,8 +100,8 @@ async fn fleet(
             fleet = fleet.cron(ticked, registry::cron(config, integration));
         }
         let wanted = wanted.contains(&name);
-        let house = House::new(config, &secrets);
-        let Some(SetUp { handlers, calls }) = set_up(&house, integration, wanted, args).await?
+        let setup = SetupContext::new(config, &secrets);
+        let Some(SetUp { handlers, calls }) = set_up(&setup, integration, wanted, args).await?
         else {
             continue;
         };
@@ -141,12 +141,12 @@ fn queue_over(config: &Config, link: Link, name: &str) -> Result<Queue, Failure>
 
 /// What it takes to work an integration's queue; `None` where this process has to do without.
 async fn set_up(
-    house: &House<'_>,
+    setup: &SetupContext<'_>,
     integration: &Integration,
     wanted: bool,
     args: &Work,
 ) -> Result<Option<SetUp>, Failure> {
-    let set_up = match house.set_up(integration).await {
+    let set_up = match setup.set_up(integration).await {
         // Jobs of other queues cannot call it then, and say so.
         Err(error) if !wanted => {
             tracing::warn!(integration = integration.name, "cannot be called: {error}");
@@ -206,9 +206,9 @@ fn queue_settings<'a>(session: &'a Session, queue: &str) -> Result<&'a QueueSett
         .ok_or_else(|| Failure::failed(format!("the queue {queue} has no settings")))
 }
 
-fn settings(session: &Session, queue: &QueueSettings) -> Settings {
+fn settings(session: &Session, queue: &QueueSettings) -> WorkSettings {
     let worker = &session.config.worker;
-    Settings {
+    WorkSettings {
         concurrency: queue.concurrency as usize,
         max_running: queue.max_running,
         timeout: queue.timeout,

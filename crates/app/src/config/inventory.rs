@@ -14,7 +14,7 @@ const MAX_OWNER_CHARS: usize = 64;
 
 section! {
     /// What the inventory says of a provider.
-    pub struct Listed derive(PartialEq) in "providers.<provider>" {
+    pub struct InventorySettings derive(PartialEq) in "providers.<provider>" {
         /// What the company's inventory says of it; every provider has these three keys. How much depends on it: critical
         /// (a feature fails altogether), high (core functions are worse), medium (something beside the point fails) or low
         /// (users notice nothing); alerts go by it. A provider that the inventory does not list is medium.
@@ -79,7 +79,7 @@ impl fmt::Display for Criticality {
 }
 
 /// `critical, SLA 99.99 %, owner Backend`
-impl fmt::Display for Listed {
+impl fmt::Display for InventorySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.criticality)?;
         if let Some(sla) = self.sla_percent {
@@ -96,12 +96,12 @@ impl fmt::Display for Listed {
 pub(super) fn read<'a>(
     reader: &mut Reader<'_>,
     providers: impl IntoIterator<Item = &'a str>,
-) -> BTreeMap<String, Listed> {
+) -> BTreeMap<String, InventorySettings> {
     providers
         .into_iter()
         .filter_map(|provider| {
             let at = KeyPath::new(&["providers", provider]);
-            Some((provider.to_owned(), Listed::read(reader, &at)?))
+            Some((provider.to_owned(), InventorySettings::read(reader, &at)?))
         })
         .collect()
 }

@@ -45,7 +45,7 @@ pub enum SetBy {
 
 /// A value, and who has said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting<T> {
+pub struct Effective<T> {
     /// The value in force.
     pub value: T,
     /// Who has said so.
@@ -60,15 +60,15 @@ pub struct KindSettings {
     /// Its queue.
     pub queue: &'static str,
     /// How long one attempt may take.
-    pub timeout: Setting<Duration>,
+    pub timeout: Effective<Duration>,
     /// After how long a job that has not run is dead as `expired`, unless its producer says otherwise; `None` = never.
-    pub expires: Setting<Option<Duration>>,
+    pub expires: Effective<Option<Duration>>,
     /// The shortest of them, where the args decide; all attempts have to fit into it.
     pub shortest_expiry: Option<Duration>,
     /// When a failed attempt is made again.
-    pub retry: Setting<RetrySchedule>,
+    pub retry: Effective<RetrySchedule>,
     /// What follows when a request went out and no answer came.
-    pub on_unknown: Setting<OnUnknown>,
+    pub on_unknown: Effective<OnUnknown>,
 }
 
 impl KindSettings {
@@ -95,7 +95,7 @@ impl KindSettings {
     }
 }
 
-impl<T> Setting<T> {
+impl<T> Effective<T> {
     /// The first of them that says something.
     fn first(section: Option<T>, queue: Option<T>, kind: Option<T>, default: T) -> Self {
         let said = |value: Option<T>, by| value.map(|value| Self { value, by });
@@ -190,16 +190,16 @@ fn settings(spec: &KindSpec, queue: &QueueSettings, section: KindOverrides) -> K
     KindSettings {
         kind: spec.kind,
         queue: spec.queue,
-        timeout: Setting::first(section.timeout, set.timeout, own.timeout, queue.timeout),
-        expires: Setting::first(section.expires.map(Some), None, own_expiry, None),
+        timeout: Effective::first(section.timeout, set.timeout, own.timeout, queue.timeout),
+        expires: Effective::first(section.expires.map(Some), None, own_expiry, None),
         shortest_expiry: section.expires.or(spec.shortest_expiry),
-        retry: Setting::first(
+        retry: Effective::first(
             section.retry,
             set.retry,
             own.schedule(),
             queue.retry.clone(),
         ),
-        on_unknown: Setting::first(
+        on_unknown: Effective::first(
             section.on_unknown,
             set.on_unknown.map(possible),
             own.on_unknown.map(possible),

@@ -12,7 +12,7 @@ use longshore_job::KindSpec;
 
 use super::cron::{self, CronKeys};
 use super::document;
-use super::inventory::{self, Listed};
+use super::inventory::{self, InventorySettings};
 use super::kinds::KindKeys;
 use super::layer::{self, Layer};
 use super::proxies::ProxySettings;
@@ -42,7 +42,7 @@ pub(super) const AFTER: &[Declaration] = &[
 ];
 
 /// What the program knows of every provider, whoever's it is.
-pub(super) const OF_PROVIDERS: Declaration = Declaration::of::<Listed>();
+pub(super) const OF_PROVIDERS: Declaration = Declaration::of::<InventorySettings>();
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use longshore_job::Kinds;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use longshore_integration::settings::{Key, KeyPath, Reader, SecretRef};
+use longshore_integration::settings::{KeyPath, Reader, SecretRef, SettingKey};
 
 use super::cron;
 use super::redis::RedisUrl;
@@ -60,7 +60,7 @@ fn walk(
     }
 }
 
-fn mask(key: &Key, value: &Value) -> serde_json::Value {
+fn mask(key: &SettingKey, value: &Value) -> serde_json::Value {
     match (value, value.as_str()) {
         (Value::Array(_, values), _) if key.secret => {
             values.iter().map(|value| mask(key, value)).collect()

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use longshore_integration::section;
 use longshore_integration::settings::{
-    KeyAt, KeyPath, Reader, SOME_TIME, SecretRef, Secrets, Section, seconds, secret, text, text_by,
+    KeyAt, KeyPath, Reader, SOME_TIME, SecretRef, Section, SectionSecrets, seconds, secret, text,
+    text_by,
 };
 use longshore_provider::Origin;
 use longshore_provider::vault::is_mount;
@@ -92,7 +93,7 @@ pub enum VaultLogin {
 
 impl VaultSettings {
     /// Every secret in it, by its key.
-    pub(super) fn secrets(&self) -> Secrets<'_> {
+    pub(super) fn secrets(&self) -> SectionSecrets<'_> {
         let mut found = Vec::new();
         self.keys.secrets(&VaultKeys::AT.into(), &mut found);
         found

@@ -151,7 +151,7 @@ mod tests {
     use std::borrow::Cow;
 
     use longshore_job::{Answer, Blame, Cause, Class, JobId};
-    use longshore_worker::Dead;
+    use longshore_worker::NewDeadLetter;
 
     use super::*;
 
@@ -173,7 +173,7 @@ mod tests {
             status: Some(503),
             ..Answer::default()
         };
-        Trouble::dead(&Dead {
+        Trouble::dead(&NewDeadLetter {
             queue: "email",
             job_id: Some(JobId::generate()),
             kind: Some("send_email"),

@@ -3,7 +3,7 @@
 use std::panic::PanicHookInfo;
 
 use longshore_job::{Answer, Blame, Cause, Class};
-use longshore_worker::{CurrentJob, Dead, current_job};
+use longshore_worker::{CurrentJob, NewDeadLetter, current_job};
 
 use crate::failure::Failure;
 
@@ -51,7 +51,7 @@ impl Trouble {
     /// `None` for what is no error: a refusal that is the user's mistake (a declined card, a number that is none, an
     /// address that bounced), and a job that came too late. A refusal that is our own mistake (a parameter that is
     /// missing, an unknown template) is an error.
-    pub(super) fn dead(letter: &Dead<'_>) -> Option<Self> {
+    pub(super) fn dead(letter: &NewDeadLetter<'_>) -> Option<Self> {
         match letter.cause.class {
             Class::Refused if letter.blame != Some(Blame::Theirs) => {}
             Class::Refused | Class::Expired => return None,

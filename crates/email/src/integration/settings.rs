@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::SendEmail;
 use crate::{PostmarkTemplate, TemplateProblem, Templates};
 use longshore_integration::settings::{
-    BUILT_IN, Entry, KeyPath, Reader, Secrets, Section, group, text, text_by, text_or_table_by,
+    BUILT_IN, KeyPath, Reader, Section, SectionEntry, SectionSecrets, group, text, text_by,
+    text_or_table_by,
 };
 use longshore_integration::{Sections, section};
 use longshore_job::Job;
@@ -22,7 +23,7 @@ section! {
         /// unknown waits for SendGrid all the same.
         stands_in: bool = "fallback" as FALLBACK, text_by(stands_in).or("none");
         /// Who mails are from.
-        from: Sender = "from", group::<Sender>();
+        from: SenderSettings = "from", group::<SenderSettings>();
         /// The names that jobs use and SendGrid's ids for them, so that a new template takes no code; beside them the numbers
         /// or aliases of the same templates at Postmark.
         templates: TemplateIds = "templates" as TEMPLATES, group::<TemplateIds>();
@@ -31,7 +32,7 @@ section! {
 
 section! {
     /// Who a mail is from.
-    pub struct Sender derive(PartialEq, Eq) in "email.from" {
+    pub struct SenderSettings derive(PartialEq, Eq) in "email.from" {
         /// The address of a sender that SendGrid has verified. Needed once SendGrid is on.
         pub email: String = "email" as EMAIL, text_by(address).example("no-reply@example.com");
         /// The name to show with it.
@@ -50,7 +51,7 @@ struct TemplateIds {
 impl Section for TemplateIds {
     const AT: &'static str = "";
     const DOC: &'static [&'static str] = &[];
-    const ENTRIES: &'static [Entry] = &[
+    const ENTRIES: &'static [SectionEntry] = &[
         text_or_table_by(|_, _| Some(()))
             .example(
                 "welcome = \"d-0123456789abcdef0123456789abcdef\"\n\
@@ -76,7 +77,7 @@ impl Section for TemplateIds {
         })
     }
 
-    fn secrets<'a>(&'a self, _: &KeyPath, _: &mut Secrets<'a>) {}
+    fn secrets<'a>(&'a self, _: &KeyPath, _: &mut SectionSecrets<'a>) {}
 }
 
 /// Where templates for SMTP are, in the directory of the configuration.
@@ -86,7 +87,7 @@ const TEMPLATES_DIR: &str = "templates";
 #[derive(Debug, Clone)]
 pub struct EmailSettings {
     /// Who mails are from.
-    pub from: Sender,
+    pub from: SenderSettings,
     /// SendGrid's template id by the name that jobs use.
     pub templates: BTreeMap<String, String>,
     /// The provider.
@@ -140,10 +141,10 @@ pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections) {
 
 /// What has to be there once SendGrid is on.
 fn for_sendgrid(reader: &mut Reader<'_>) {
-    if !reader.has(Sender::EMAIL) {
+    if !reader.has(SenderSettings::EMAIL) {
         let problem = "is not set, and SendGrid is on";
         let cure = "set the address of a sender that SendGrid has verified";
-        reader.missing(Sender::EMAIL, problem, cure);
+        reader.missing(SenderSettings::EMAIL, problem, cure);
     }
     if reader.names(EmailKeys::TEMPLATES).is_empty() {
         let problem = "is empty, so every job will be refused";

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{PostmarkConfig, PostmarkSetupError, PostmarkTemplate, answer, waits_for_sendgrid};
 use crate::sendgrid::unwritable;
-use crate::{AttachedFile, Sender};
+use crate::{AttachedFile, MailSender};
 use error::of_sending;
 use mail::Mail;
 
@@ -62,7 +62,7 @@ impl Rest {
         &self,
         job: &SendEmail,
         run: &Run,
-        from: &Sender,
+        from: &MailSender,
         attachments: &[AttachedFile],
     ) -> Result<Outcome, JobError> {
         let Some(template) = self.templates.get(&job.template) else {

@@ -28,7 +28,7 @@ use longshore_provider::install_crypto;
 use longshore_provider::secret::ExposeSecret;
 
 use super::{PostmarkSetupError, SmtpConfig, answer, waits_for_sendgrid};
-use crate::{AttachedFile, Sender};
+use crate::{AttachedFile, MailSender};
 use error::{SmtpError, Step};
 use message::Written;
 
@@ -66,7 +66,7 @@ impl Smtp {
         &self,
         job: &SendEmail,
         run: &Run,
-        from: &Sender,
+        from: &MailSender,
         attachments: &[AttachedFile],
     ) -> Result<Outcome, JobError> {
         let SmtpConfig {

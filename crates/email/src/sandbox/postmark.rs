@@ -10,7 +10,7 @@ use longshore_sandbox::axum::http::header::CONTENT_TYPE;
 use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::http::{HeaderMap, Method, StatusCode};
 use longshore_sandbox::axum::response::{IntoResponse, Response};
-use longshore_sandbox::{Fate, Ids, Ledger, Provider, Refused, Server, stand_in};
+use longshore_sandbox::{FaultCheck, Ids, Ledger, Refused, Server, StandInService, stand_in};
 use serde_json::json;
 
 use mail::{Mail, Problem};
@@ -88,7 +88,7 @@ impl Postmark {
         token.is_some_and(|token| !token.is_empty() && !self.refused_tokens.has(token))
     }
 
-    fn accept(&self, mail: &Mail, fate: &mut Fate<'_>) -> Response {
+    fn accept(&self, mail: &Mail, check: &mut FaultCheck<'_>) -> Response {
         if self.inactive.has(&mail.recipient) {
             return refuse(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -96,7 +96,7 @@ impl Postmark {
             );
         }
         let id = self.ids.next("");
-        fate.carries_out(vec![mail.draft(&id)]);
+        check.carries_out(vec![mail.draft(&id)]);
         let accepted = json!({
             "To": mail.recipient,
             "SubmittedAt": jiff::Timestamp::now().to_string(),
@@ -108,12 +108,12 @@ impl Postmark {
     }
 }
 
-impl Provider for Postmark {
+impl StandInService for Postmark {
     fn name(&self) -> &'static str {
         "postmark"
     }
 
-    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+    fn answer(&self, request: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
         if request.uri.path() != "/email/withTemplate" {
             return answer(StatusCode::NOT_FOUND, String::new());
         }
@@ -124,7 +124,7 @@ impl Provider for Postmark {
             return refuse(StatusCode::UNAUTHORIZED, &Problem::of_status(401));
         }
         match Mail::read(body) {
-            Ok(mail) => self.accept(&mail, fate),
+            Ok(mail) => self.accept(&mail, check),
             Err(problem) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &problem),
         }
     }

@@ -21,7 +21,9 @@ use longshore_sandbox::axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::http::{HeaderMap, Method, StatusCode};
 use longshore_sandbox::axum::response::{IntoResponse, Response};
-use longshore_sandbox::{Draft, Fate, Ids, Ledger, Provider, Refused, Server, stand_in};
+use longshore_sandbox::{
+    Draft, FaultCheck, Ids, Ledger, Refused, Server, StandInService, stand_in,
+};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -201,13 +203,13 @@ impl SendGrid {
         !key.is_empty() && !self.refused_keys.has(key)
     }
 
-    fn accept(&self, mail: &Mail, fate: &mut Fate<'_>) -> Response {
+    fn accept(&self, mail: &Mail, check: &mut FaultCheck<'_>) -> Response {
         if mail.sandbox_mode {
             return StatusCode::OK.into_response();
         }
         let id = self.ids.next();
         let mails = mail.drafts(&id);
-        if fate.carries_out(mails.clone()) {
+        if check.carries_out(mails.clone()) {
             self.state.attached().extend(mail.attached());
             // The courier is gone only when the sandbox is.
             let _ = self.accepted.send(mails);
@@ -216,12 +218,12 @@ impl SendGrid {
     }
 }
 
-impl Provider for SendGrid {
+impl StandInService for SendGrid {
     fn name(&self) -> &'static str {
         "sendgrid"
     }
 
-    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+    fn answer(&self, request: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
         if request.uri.path() != "/v3/mail/send" {
             return refuse(StatusCode::NOT_FOUND, &Problem::of_status(404));
         }
@@ -232,7 +234,7 @@ impl Provider for SendGrid {
             return refuse(StatusCode::UNAUTHORIZED, &Problem::of_status(401));
         }
         match Mail::read(body) {
-            Ok(mail) => self.accept(&mail, fate),
+            Ok(mail) => self.accept(&mail, check),
             Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),
         }
     }

@@ -1,6 +1,6 @@
 //! One event: how a mail stands, and whether its address is to be left alone.
 
-use longshore_integration::{Delivery, Event, Notice, Read, Refusal};
+use longshore_integration::{DeliveryUpdate, Event, Notice, Read, Refusal};
 use longshore_job::{AddressHash, Suppress, SuppressedFor};
 use serde_json::Value;
 
@@ -104,7 +104,7 @@ fn read(event: &Value) -> Option<Event> {
     if reason.is_some() && suppress.is_none() {
         return Some(Event::Unreadable);
     }
-    Some(Event::Delivery(Box::new(Delivery {
+    Some(Event::Delivery(Box::new(DeliveryUpdate {
         message: text("sg_message_id").and_then(message),
         job: text("job_id").and_then(|id| id.parse().ok()),
         suppress,

@@ -1,7 +1,7 @@
 //! The Postmark stand-in over real HTTP.
 
 use longshore_email::sandbox::PostmarkSandbox;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ async fn it_fails_when_it_is_told_to() {
         effect: false,
     };
     at.faults()
-        .set(vec![Rule::first(1, fault)])
+        .set(vec![FaultRule::first(1, fault)])
         .expect("a valid rule");
     let (status, body) = said(post(&client, &at, &mail("A"))).await;
     assert_eq!((status, &body["ErrorCode"]), (401, &json!(10)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use longshore_email::SendEmail;
 use longshore_email::{
-    EmailConfig, Postmark, SendEmailHandler, SendGrid, SendGridConfig, Sender, SmtpConfig,
+    EmailConfig, MailSender, Postmark, SendEmailHandler, SendGrid, SendGridConfig, SmtpConfig,
     Templates,
 };
 use longshore_job::{Handler, JobError, Outcome, Route, Run, Unreached};
@@ -42,7 +42,7 @@ impl Scene {
         change(&mut smtp);
         let template = |name: &str| (name.to_owned(), format!("d-{name}"));
         let email = EmailConfig {
-            from: Sender {
+            from: MailSender {
                 email: "shop@example.com".into(),
                 name: Some("The Shop".into()),
             },

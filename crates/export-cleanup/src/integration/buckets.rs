@@ -3,7 +3,7 @@
 use crate::BucketName;
 use longshore_integration::settings::{KeyPath, Reader, Section, group, text_by, toml_by};
 use longshore_integration::{Sections, section};
-use longshore_storage::{Bucket, Rule};
+use longshore_storage::{Bucket, ExpiryRule};
 use serde_json::Value;
 
 use super::settings::{R2Settings, S3Settings};
@@ -34,7 +34,7 @@ section! {
         /// Its stand-in at R2.
         fallback_name: Option<String> = "fallback_name" as FALLBACK_NAME, text_by(name).optional();
         /// What expires in it.
-        rules: Vec<Rule> = "rules", toml_by(rules).or("[]");
+        rules: Vec<ExpiryRule> = "rules", toml_by(rules).or("[]");
         /// A sweep that would delete more than this share of the objects stops and asks.
         max_delete_share: Option<f64> = "max_delete_share", toml_by(share).optional().example("0.5");
     }
@@ -148,13 +148,13 @@ fn share(reader: &mut Reader<'_>, path: &KeyPath) -> Option<f64> {
     share
 }
 
-fn rules(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Vec<Rule>> {
+fn rules(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Vec<ExpiryRule>> {
     let cure = "write a list such as [{ prefix = \"tmp/\", expire_days = 90 }]";
     let Value::Array(list) = reader.value(path)? else {
         reader.error(path, "is not a list of rules", cure);
         return None;
     };
-    let mut rules: Vec<Rule> = Vec::new();
+    let mut rules: Vec<ExpiryRule> = Vec::new();
     for (n, value) in list.iter().enumerate() {
         match rule(value) {
             Ok(rule) if rules.iter().any(|other| other.prefix == rule.prefix) => {
@@ -176,7 +176,7 @@ fn rules(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Vec<Rule>> {
     Some(rules)
 }
 
-fn rule(value: &Value) -> Result<Rule, &'static str> {
+fn rule(value: &Value) -> Result<ExpiryRule, &'static str> {
     let table = value.as_object().ok_or("is no table")?;
     if table
         .keys()
@@ -193,7 +193,7 @@ fn rule(value: &Value) -> Result<Rule, &'static str> {
     let days = table.get("expire_days").and_then(Value::as_u64);
     let days = days.and_then(|days| u32::try_from(days).ok());
     let days = days.filter(|days| (1..=36_500).contains(days));
-    Ok(Rule {
+    Ok(ExpiryRule {
         prefix: prefix.to_owned(),
         expire_days: days.ok_or("has no expire_days, a whole number from 1 to 36500")?,
     })

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use longshore_job::JobError;
 use longshore_storage::objects::{Doomed, PAGE};
-use longshore_storage::versions::{Version, VersionCursor};
-use longshore_storage::{Error, Rule, Session};
+use longshore_storage::versions::{StoredVersion, VersionCursor};
+use longshore_storage::{Error, ExpiryRule, Session};
 
 use super::Sweep;
 use super::state::Phase;
@@ -14,7 +14,7 @@ use crate::expiry::has_expired;
 
 /// All versions of one key, the latest first.
 pub(super) struct Group {
-    pub(super) versions: Vec<Version>,
+    pub(super) versions: Vec<StoredVersion>,
 }
 
 impl Group {
@@ -22,9 +22,9 @@ impl Group {
     /// it was written. A marker that is the latest goes when nothing is left under it.
     pub(super) fn expired(
         &self,
-        rules: &[Rule],
+        rules: &[ExpiryRule],
         now: SystemTime,
-    ) -> impl Iterator<Item = &Version> {
+    ) -> impl Iterator<Item = &StoredVersion> {
         let since = |place: usize| match place {
             0 => self.versions[0].modified,
             place => self.versions[place - 1].modified,
@@ -46,7 +46,7 @@ pub(super) async fn by_key(
     prefix: &str,
     mut after: Option<VersionCursor>,
 ) -> Result<(Vec<Group>, Option<String>), Error> {
-    let mut versions: Vec<Version> = Vec::new();
+    let mut versions: Vec<StoredVersion> = Vec::new();
     let next = loop {
         let page = session
             .list_versions(bucket, prefix, after.as_ref())
@@ -114,7 +114,7 @@ impl Sweep<'_> {
     }
 }
 
-fn doomed(version: &Version) -> Doomed {
+fn doomed(version: &StoredVersion) -> Doomed {
     Doomed {
         key: version.key.clone(),
         version: Some(version.id.clone()),

@@ -12,8 +12,10 @@ use longshore_export_cleanup::Cleanup;
 use longshore_job::{Outcome, Run};
 use longshore_provider::secret::SecretString;
 use longshore_storage::sandbox::S3Sandbox;
-use longshore_storage::{Bucket, Keys, Name, Rule, StaticKeys, Store, StoreConfig, Stores};
-use longshore_testing::{Request, Script};
+use longshore_storage::{
+    Bucket, CredentialSource, ExpiryRule, Name, StaticKeys, Store, StoreConfig, Stores,
+};
+use longshore_testing::{MemoryRequest, Script};
 use serde_json::Value;
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -43,7 +45,7 @@ impl Scene {
         let stores = Stores::new(store(Name::S3, &self.s3.origin()))
             .with_fallback(store(Name::R2, &self.r2.origin()));
         let bucket = |alias: BucketName, rules: &[(&str, u32)]| {
-            let rules = rules.iter().map(|(prefix, expire_days)| Rule {
+            let rules = rules.iter().map(|(prefix, expire_days)| ExpiryRule {
                 prefix: (*prefix).to_owned(),
                 expire_days: *expire_days,
             });
@@ -75,12 +77,13 @@ impl Scene {
 /// Of a sweep, which asks its memory for checkpoints and what is kept, and for nothing else.
 pub(crate) fn script() -> Script {
     let script = Script::new();
+    script.memory.forbid(
+        MemoryRequest::EarlierRequests,
+        "deleting twice is deleting once",
+    );
     script
         .memory
-        .forbid(Request::EarlierRequests, "deleting twice is deleting once");
-    script
-        .memory
-        .forbid(Request::NoteMessage, "a sweep owns no message");
+        .forbid(MemoryRequest::NoteMessage, "a sweep owns no message");
     script
 }
 
@@ -90,7 +93,7 @@ fn store(name: Name, origin: &str) -> Store {
         region: "eu-north-1".to_owned(),
         endpoint: Some(origin.parse().expect("an origin")),
         force_path_style: true,
-        keys: Keys::fixed(StaticKeys {
+        keys: CredentialSource::fixed(StaticKeys {
             access_key_id: S3Sandbox::ACCESS_KEY_ID.to_owned(),
             secret_access_key: SecretString::from(S3Sandbox::SECRET_ACCESS_KEY),
             session_token: None,

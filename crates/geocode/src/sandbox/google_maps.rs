@@ -12,7 +12,7 @@ use longshore_sandbox::axum::http::header::CONTENT_TYPE;
 use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::http::{Method, StatusCode};
 use longshore_sandbox::axum::response::{IntoResponse, Response};
-use longshore_sandbox::{Fate, Ledger, Provider, Refused, Server, stand_in};
+use longshore_sandbox::{FaultCheck, Ledger, Refused, Server, StandInService, stand_in};
 
 use geocoding::{Geocoding, Params, Status};
 
@@ -76,24 +76,24 @@ struct GoogleMaps {
 }
 
 impl GoogleMaps {
-    fn look_up(&self, params: &Params, fate: &mut Fate<'_>) -> Result<Response, Status> {
+    fn look_up(&self, params: &Params, check: &mut FaultCheck<'_>) -> Result<Response, Status> {
         let key = params.get("key").filter(|key| !key.is_empty());
         let key = key.ok_or(Status::NoKey)?;
         if self.refused_keys.has(key) {
             return Err(Status::KeyRefused);
         }
         let (place, draft) = self.geocoding.find(params)?;
-        fate.carries_out(vec![draft]);
+        check.carries_out(vec![draft]);
         Ok(json(StatusCode::OK, place.to_answer()))
     }
 }
 
-impl Provider for GoogleMaps {
+impl StandInService for GoogleMaps {
     fn name(&self) -> &'static str {
         "google_maps"
     }
 
-    fn answer(&self, request: &Parts, _body: &Bytes, fate: &mut Fate<'_>) -> Response {
+    fn answer(&self, request: &Parts, _body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
         if request.uri.path() != "/maps/api/geocode/json" {
             return nothing(StatusCode::NOT_FOUND, Status::of_http(404));
         }
@@ -101,7 +101,7 @@ impl Provider for GoogleMaps {
             return nothing(StatusCode::METHOD_NOT_ALLOWED, Status::of_http(405));
         }
         let found = match Query::<Params>::try_from_uri(&request.uri) {
-            Ok(Query(params)) => self.look_up(&params, fate),
+            Ok(Query(params)) => self.look_up(&params, check),
             Err(_) => Err(Status::InvalidRequest),
         };
         found.unwrap_or_else(|status| nothing(StatusCode::OK, status))

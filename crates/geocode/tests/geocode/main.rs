@@ -9,8 +9,8 @@ use longshore_geocode::GeocodeAddress;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_geocode::{GeocodeAddressHandler, GoogleMaps, GoogleMapsConfig};
 use longshore_job::{Answer, Handler, JobError, Outcome};
-use longshore_sandbox::{Fault, Only, Rule};
-use longshore_testing::{Request, Script, ScriptedGate, ScriptedMemory, Way};
+use longshore_sandbox::{Fault, FaultRule, Only};
+use longshore_testing::{MemoryRequest, Script, ScriptedGate, ScriptedMemory, Way};
 use serde_json::Value;
 
 const KEY: &str = "AIza-any";
@@ -23,9 +23,9 @@ const ADDRESS: &str = "Øvre Ærfuglveien 12 å, 0154 Oslo 🏠 & 50+ #2 100%";
 fn script(gate: ScriptedGate) -> Script {
     let effect = "a look-up has no effect";
     let memory = ScriptedMemory::new();
-    memory.forbid(Request::NoteMessage, "a look-up owns no message");
+    memory.forbid(MemoryRequest::NoteMessage, "a look-up owns no message");
     let earlier = "a look-up does not need to know what came before";
-    memory.forbid(Request::EarlierRequests, earlier);
+    memory.forbid(MemoryRequest::EarlierRequests, earlier);
     let gate = gate
         .forbid(Way::Send, effect)
         .forbid(Way::SendElsewhere, effect);
@@ -93,7 +93,7 @@ impl Scene {
     }
 
     fn fault(&self, fault: Fault) {
-        let rules = vec![Rule::always(fault)];
+        let rules = vec![FaultRule::always(fault)];
         self.provider.faults().set(rules).expect("a valid rule");
     }
 
@@ -103,7 +103,7 @@ impl Scene {
             recipient: Some(sought.to_owned()),
             ..Only::default()
         };
-        let rules = vec![Rule::always(fault).only(only)];
+        let rules = vec![FaultRule::always(fault).only(only)];
         self.provider.faults().set(rules).expect("a valid rule");
     }
 }

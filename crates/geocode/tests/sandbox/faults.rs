@@ -1,6 +1,6 @@
 //! How it fails when it is told to.
 
-use longshore_sandbox::{Fault, Only, Rule};
+use longshore_sandbox::{Fault, FaultRule, Only};
 use serde_json::Value;
 
 use crate::{KEY, client, counts, look_up, start, url};
@@ -23,7 +23,7 @@ async fn google_says_no_with_a_200() {
         ..Only::default()
     };
     at.faults()
-        .set(vec![Rule::always(answer(200, Some(busy))).only(only)])
+        .set(vec![FaultRule::always(answer(200, Some(busy))).only(only)])
         .expect("a valid rule");
     let there = look_up(&at, &[("address", "Oslo")]).await;
     assert_eq!(there["status"], "OVER_QUERY_LIMIT");
@@ -42,7 +42,7 @@ async fn statuses_are_explained_in_googles_words() {
         (500, "UNKNOWN_ERROR"),
     ] {
         at.faults()
-            .set(vec![Rule::always(answer(status, None))])
+            .set(vec![FaultRule::always(answer(status, None))])
             .expect("a valid rule");
         let url = url(&at, &[("address", "Oslo"), ("key", KEY)]);
         let response = client().get(url).send().await.expect("answered");
@@ -57,7 +57,7 @@ async fn statuses_are_explained_in_googles_words() {
 async fn an_answer_can_be_lost_after_it_was_billed() {
     let at = start().await;
     at.faults()
-        .set(vec![Rule::first(1, Fault::HangUp { effect: true })])
+        .set(vec![FaultRule::first(1, Fault::HangUp { effect: true })])
         .expect("a valid rule");
     let url = url(&at, &[("address", "Oslo"), ("key", KEY)]);
     client().get(url).send().await.expect_err("hung up on");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::BUILT_IN;
 use super::key::KeyPath;
 use super::reader::{Reader, SOME_TIME};
-use super::section::{Entry, Secrets, Section};
+use super::section::{Section, SectionEntry, SectionSecrets};
 use super::setting::{Group, group, seconds, whole};
 use crate::section;
 
@@ -15,16 +15,16 @@ section! {
         /// How long one call may take.
         pub timeout: Duration = "timeout_seconds", seconds(SOME_TIME);
         /// How often it may be called.
-        pub limit: Limit = "", group::<Limit>();
+        pub limit: LimitSettings = "", group::<LimitSettings>();
         /// When it is left alone: after so many failures in a row (or within `window_seconds`, if set), for so long; then
         /// one call finds out whether it is back. Jobs wait meanwhile, their attempts intact.
-        pub breaker: Breaker = "breaker", group::<Breaker>();
+        pub breaker: BreakerSettings = "breaker", group::<BreakerSettings>();
     }
 }
 
 section! {
     /// When a provider is left alone.
-    pub struct Breaker derive(Copy, PartialEq, Eq) in "" {
+    pub struct BreakerSettings derive(Copy, PartialEq, Eq) in "" {
         /// So many failures …
         pub failures: u32 = "failures", whole(1..=1000).or("5");
         /// … within this time, or in a row if it is not set.
@@ -45,7 +45,7 @@ pub const fn calls(timeout_seconds: &'static str, rate_per_second: &'static str)
 
 /// So many calls in a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
+pub struct LimitSettings {
     /// How many.
     pub count: u32,
     /// In how long.
@@ -73,10 +73,10 @@ section! {
 const PER_SECOND: super::setting::Setting<u32> = whole(1..=100_000);
 
 /// `rate_per_second = 100`, or `rate = { count = 3000, per_seconds = 60 }`.
-impl Section for Limit {
+impl Section for LimitSettings {
     const AT: &'static str = "";
     const DOC: &'static [&'static str] = &[];
-    const ENTRIES: &'static [Entry] = LimitKeys::ENTRIES;
+    const ENTRIES: &'static [SectionEntry] = LimitKeys::ENTRIES;
 
     fn read(reader: &mut Reader<'_>, at: &KeyPath) -> Option<Self> {
         let (simple, full) = (at.join(LimitKeys::SIMPLE), at.join(LimitKeys::FULL));
@@ -109,5 +109,5 @@ impl Section for Limit {
         Some(Self { count, per })
     }
 
-    fn secrets<'a>(&'a self, _: &KeyPath, _: &mut Secrets<'a>) {}
+    fn secrets<'a>(&'a self, _: &KeyPath, _: &mut SectionSecrets<'a>) {}
 }

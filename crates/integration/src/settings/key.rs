@@ -15,7 +15,7 @@ pub const NAME: &str = "<name>";
 
 /// All that is known of a key but its place, which its section knows.
 #[derive(Debug, Clone, Copy)]
-pub struct Key {
+pub struct SettingKey {
     /// What it is for, in lines as they stand in the source; an empty one ends a paragraph.
     pub doc: &'static [&'static str],
     /// How a text becomes its value.

@@ -1,6 +1,6 @@
 //! A section, declared once: its struct, its keys with their defaults and texts, its reading and its secrets.
 
-use super::key::{BuiltIn, Key, KeyPath};
+use super::key::{BuiltIn, KeyPath, SettingKey};
 use super::reader::Reader;
 use super::secret::SecretRef;
 use crate::Sections;
@@ -14,14 +14,14 @@ pub trait Section: Sized {
     /// What stands above it where it is explained.
     const DOC: &'static [&'static str];
     /// Its keys, and the sections in it.
-    const ENTRIES: &'static [Entry];
+    const ENTRIES: &'static [SectionEntry];
 
     /// Reads it at this place. `None` when something is wrong, which is found, or not set and without a default: then
     /// what the section is for is off.
     fn read(reader: &mut Reader<'_>, at: &KeyPath) -> Option<Self>;
 
     /// Adds every secret in it, by its key.
-    fn secrets<'a>(&'a self, at: &KeyPath, found: &mut Secrets<'a>);
+    fn secrets<'a>(&'a self, at: &KeyPath, found: &mut SectionSecrets<'a>);
 
     /// Reads it at its own place.
     fn read_here(reader: &mut Reader<'_>) -> Option<Self> {
@@ -30,7 +30,7 @@ pub trait Section: Sized {
 }
 
 /// Secrets by their keys.
-pub type Secrets<'a> = Vec<(String, &'a SecretRef)>;
+pub type SectionSecrets<'a> = Vec<(String, &'a SecretRef)>;
 
 /// What is declared in a section.
 #[derive(Debug, Clone, Copy)]
@@ -38,9 +38,9 @@ pub type Secrets<'a> = Vec<(String, &'a SecretRef)>;
     clippy::large_enum_variant,
     reason = "it stands in constants, where nothing can be boxed"
 )]
-pub enum Entry {
+pub enum SectionEntry {
     /// A key, by its name in the section.
-    Key(&'static str, Key),
+    Key(&'static str, SettingKey),
     /// A section in it.
     Group(GroupEntry),
 }
@@ -53,7 +53,7 @@ pub struct GroupEntry {
     /// What stands above it.
     pub doc: &'static [&'static str],
     /// What is in it.
-    pub entries: &'static [Entry],
+    pub entries: &'static [SectionEntry],
     /// What holds for it here, and not wherever it stands.
     pub given: [Option<Given>; MOST_GIVEN],
     /// How it is written on one line, where that is an example of it.
@@ -84,11 +84,11 @@ pub struct Declaration {
     /// What stands above it.
     pub doc: &'static [&'static str],
     /// Its keys, and the sections in it.
-    pub entries: &'static [Entry],
+    pub entries: &'static [SectionEntry],
     /// Reads it, and puts it among the sections unless it is off, or wrong.
     pub read: fn(&mut Reader<'_>, &mut Sections),
     /// Every secret in it, if it is among the sections.
-    pub secrets: for<'a> fn(&'a Sections) -> Secrets<'a>,
+    pub secrets: for<'a> fn(&'a Sections) -> SectionSecrets<'a>,
 }
 
 impl Declaration {
@@ -136,7 +136,7 @@ pub struct KeyAt {
     /// Its name in the table.
     pub name: String,
     /// What is known of it, here.
-    pub key: Key,
+    pub key: SettingKey,
     /// Why its value is what it is here, where that has to be said.
     pub because: &'static str,
 }
@@ -161,12 +161,17 @@ impl KeyAt {
 }
 
 /// What is given for a section, and what its keys' names begin with as seen from there.
-type Around<'a> = (String, &'a [Option<Given>]);
+type OuterSection<'a> = (String, &'a [Option<Given>]);
 
-fn walk(entries: &'static [Entry], table: &Table, around: &[Around<'_>], keys: &mut Vec<KeyAt>) {
+fn walk(
+    entries: &'static [SectionEntry],
+    table: &Table,
+    around: &[OuterSection<'_>],
+    keys: &mut Vec<KeyAt>,
+) {
     for entry in entries {
         match entry {
-            Entry::Key(name, key) => {
+            SectionEntry::Key(name, key) => {
                 let mut at = KeyAt {
                     table: table.clone(),
                     name: (*name).to_owned(),
@@ -180,7 +185,7 @@ fn walk(entries: &'static [Entry], table: &Table, around: &[Around<'_>], keys: &
                 }
                 keys.push(at);
             }
-            Entry::Group(group) => {
+            SectionEntry::Group(group) => {
                 let dot = if group.name.is_empty() { "" } else { "." };
                 let inner = match group.name {
                     "" => table.clone(),
@@ -274,7 +279,7 @@ macro_rules! section {
         impl $crate::settings::Section for $name {
             const AT: &'static str = $at;
             const DOC: &'static [&'static str] = &[$($doc),*];
-            const ENTRIES: &'static [$crate::settings::Entry] = &[
+            const ENTRIES: &'static [$crate::settings::SectionEntry] = &[
                 $($how.entry($key, &[$($field_doc),*])),*
             ];
 
@@ -291,7 +296,7 @@ macro_rules! section {
             fn secrets<'a>(
                 &'a self,
                 at: &$crate::settings::KeyPath,
-                found: &mut $crate::settings::Secrets<'a>,
+                found: &mut $crate::settings::SectionSecrets<'a>,
             ) {
                 $($how.secrets(&self.$field, &at.under($key), found);)*
             }

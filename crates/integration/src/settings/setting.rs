@@ -8,10 +8,10 @@ use std::time::Duration;
 use longshore_provider::Origin;
 
 use super::base_url;
-use super::key::{BuiltIn, Key, KeyPath, Shape};
+use super::key::{BuiltIn, KeyPath, SettingKey, Shape};
 use super::reader::Reader;
 use super::secret::{self, SecretRef};
-use super::section::{Entry, Given, GroupEntry, MOST_GIVEN, Secrets, Section};
+use super::section::{Given, GroupEntry, MOST_GIVEN, Section, SectionEntry, SectionSecrets};
 use crate::{Inventory, QueueSpec};
 
 /// Reads one value. What cannot be read leaves a finding, and is `None`.
@@ -35,7 +35,7 @@ const ANYTHING: Within = Within {
 /// A key with a value of this type. While it is not set and has no default, its section is off.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<T> {
-    key: Key,
+    key: SettingKey,
     within: Within,
     read: How<T>,
     also: Option<Check<T>>,
@@ -66,7 +66,7 @@ pub struct Group<S> {
 impl<T> Setting<T> {
     const fn new(shape: Shape, read: How<T>) -> Self {
         Self {
-            key: Key {
+            key: SettingKey {
                 doc: &[],
                 shape,
                 built_in: BuiltIn::None,
@@ -125,9 +125,9 @@ impl<T> Setting<T> {
 
     /// What is declared of it, under its name and with its text.
     #[must_use]
-    pub const fn entry(mut self, name: &'static str, doc: &'static [&'static str]) -> Entry {
+    pub const fn entry(mut self, name: &'static str, doc: &'static [&'static str]) -> SectionEntry {
         self.key.doc = doc;
-        Entry::Key(name, self.key)
+        SectionEntry::Key(name, self.key)
     }
 
     /// Its value.
@@ -143,7 +143,7 @@ impl<T> Setting<T> {
     }
 
     /// The secrets in its value.
-    pub fn secrets<'a>(&self, value: &'a T, path: &KeyPath, found: &mut Secrets<'a>) {
+    pub fn secrets<'a>(&self, value: &'a T, path: &KeyPath, found: &mut SectionSecrets<'a>) {
         let secrets = (self.secrets)(value).into_iter();
         found.extend(secrets.map(|secret| (path.to_string(), secret)));
     }
@@ -170,7 +170,7 @@ impl<T> Optional<T> {
 
     /// See [`Setting::entry`].
     #[must_use]
-    pub const fn entry(self, name: &'static str, doc: &'static [&'static str]) -> Entry {
+    pub const fn entry(self, name: &'static str, doc: &'static [&'static str]) -> SectionEntry {
         self.0.entry(name, doc)
     }
 
@@ -189,7 +189,12 @@ impl<T> Optional<T> {
     }
 
     /// See [`Setting::secrets`].
-    pub fn secrets<'a>(&self, value: &'a Option<T>, path: &KeyPath, found: &mut Secrets<'a>) {
+    pub fn secrets<'a>(
+        &self,
+        value: &'a Option<T>,
+        path: &KeyPath,
+        found: &mut SectionSecrets<'a>,
+    ) {
         if let Some(value) = value {
             self.0.secrets(value, path, found);
         }
@@ -244,8 +249,8 @@ impl<S: Section> Group<S> {
 
     /// What is declared of it.
     #[must_use]
-    pub const fn entry(self, name: &'static str, doc: &'static [&'static str]) -> Entry {
-        Entry::Group(GroupEntry {
+    pub const fn entry(self, name: &'static str, doc: &'static [&'static str]) -> SectionEntry {
+        SectionEntry::Group(GroupEntry {
             name,
             doc,
             entries: S::ENTRIES,
@@ -260,7 +265,7 @@ impl<S: Section> Group<S> {
     }
 
     /// See [`Section::secrets`].
-    pub fn secrets<'a>(&self, value: &'a S, at: &KeyPath, found: &mut Secrets<'a>) {
+    pub fn secrets<'a>(&self, value: &'a S, at: &KeyPath, found: &mut SectionSecrets<'a>) {
         value.secrets(at, found);
     }
 }

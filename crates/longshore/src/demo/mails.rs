@@ -7,7 +7,7 @@ use longshore_app::output::{line, table};
 use longshore_client::{Client, JobId, kinds::SendEmail};
 use longshore_operator::{Operator, Signed, Target};
 use longshore_queue::BreakerState;
-use longshore_sandbox::{Fault, Only, Rule};
+use longshore_sandbox::{Fault, FaultRule, Only};
 use serde_json::json;
 
 use super::stage::{EMAIL, Stage};
@@ -56,7 +56,7 @@ async fn outage(stage: &mut Stage, jobs: u64, accepted: u64) -> Result<(), Failu
         2,
         "SendGrid answers 503 to everything; two workers start all the same",
     )?;
-    stage.faults(vec![Rule::always(unavailable())])?;
+    stage.faults(vec![FaultRule::always(unavailable())])?;
     stage.start_worker()?;
     stage.start_worker()?;
     stage.breaker(BreakerState::Open).await?;
@@ -105,7 +105,7 @@ async fn refused_template(stage: &Stage, accepted: u64) -> Result<u64, Failure> 
             "SendGrid refuses the template `invoice`: {REFUSED} mails are dead letters at once"
         ),
     )?;
-    stage.faults(vec![Rule::always(bad_template()).only(Only {
+    stage.faults(vec![FaultRule::always(bad_template()).only(Only {
         template: Some("d-invoice".to_owned()),
         ..Only::default()
     })])?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_client::kinds::{GeocodeAddress, SendSms};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 
 use super::stage::{GEOCODE, SMS, Stage};
 use super::{check, step};
@@ -28,7 +28,7 @@ pub(super) async fn messages(stage: &mut Stage) -> Result<u64, Failure> {
         ),
     )?;
     stage.start_webhooks()?;
-    let lost = Rule::first(LOST, Fault::HangUp { effect: true });
+    let lost = FaultRule::first(LOST, Fault::HangUp { effect: true });
     let faults = stage.twilio.faults();
     faults.set(vec![lost]).map_err(Failure::failed)?;
     let texts = (0..MESSAGES).map(|n| SendSms::new(format!("+479{n:07}"), "Bordet er klart 🍽"));

@@ -11,7 +11,7 @@ use longshore_client::kinds::{
 use longshore_client::{Client, JobState};
 use longshore_job::Job;
 use longshore_payment_reconcile::sandbox::AppPayment;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use serde_json::Value;
 
 use super::stage::{PAYMENTS, Stage};
@@ -98,7 +98,7 @@ async fn done<J: Job>(client: &Client, job: J) -> Result<Value, Failure> {
 
 /// The orders' intents, made while answers are lost.
 async fn orders(stage: &Stage) -> Result<Vec<String>, Failure> {
-    let lost = Rule::first(LOST, Fault::HangUp { effect: true });
+    let lost = FaultRule::first(LOST, Fault::HangUp { effect: true });
     let faults = stage.stripe.faults();
     faults.set(vec![lost]).map_err(Failure::failed)?;
     let orders = (0..ORDERS)

@@ -12,10 +12,10 @@ use longshore_client::Client;
 use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_job::Kinds;
-use longshore_operator::{Operator, QueueInfo, QueueRow, Repeats};
+use longshore_operator::{Operator, QueueInfo, QueueRow, RepeatEffect};
 use longshore_payment_reconcile::sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
 use longshore_queue::{BreakerState, Key, Link, LinkOptions, Queue};
-use longshore_sandbox::{AppendFsync, RedisServer, Rule};
+use longshore_sandbox::{AppendFsync, FaultRule, RedisServer};
 use longshore_sms::sandbox::TwilioSandbox;
 use longshore_storage::sandbox::S3Sandbox;
 use tempfile::TempDir;
@@ -88,7 +88,7 @@ impl Stage {
                     .flat_map(|of| of.kinds)
                     .copied(),
             ),
-            repeats: Repeats::Double,
+            repeats: RepeatEffect::Double,
             name: queue.to_owned(),
             max_attempts: 4,
             max_attempts_by_kind: std::collections::BTreeMap::new(),
@@ -116,7 +116,7 @@ impl Stage {
         })
     }
 
-    pub(super) fn faults(&self, rules: Vec<Rule>) -> Result<(), Failure> {
+    pub(super) fn faults(&self, rules: Vec<FaultRule>) -> Result<(), Failure> {
         self.sendgrid.faults().set(rules).map_err(Failure::failed)
     }
 

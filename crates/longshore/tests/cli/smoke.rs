@@ -5,7 +5,7 @@ use std::path::Path;
 use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_payment_reconcile::sandbox::StripeSandbox;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_sms::sandbox::TwilioSandbox;
 
 use super::{Bench, Ran};
@@ -126,7 +126,7 @@ fn what_has_no_credentials_is_skipped_by_name_and_what_fails_says_why() {
         body: None,
         effect: false,
     };
-    let rules = vec![Rule::always(refused)];
+    let rules = vec![FaultRule::always(refused)];
     scene.stripe.faults().set(rules).expect("a valid rule");
     let mut set = CREDENTIALS.to_vec();
     // Nobody listens there.

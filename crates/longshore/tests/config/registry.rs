@@ -6,7 +6,7 @@ mod declared;
 use longshore_app::OwnCommand;
 use longshore_app::clap::Command;
 use longshore_app::config::Config;
-use longshore_app::registry::House;
+use longshore_app::registry::SetupContext;
 use longshore_app::secrets::Secrets;
 
 #[test]
@@ -124,15 +124,15 @@ fn all_with(secret: &str) -> Config {
 async fn shown(config: &Config) -> String {
     let secrets = Secrets::new(config).expect("no Vault");
     let mut shown = format!("{config:?}");
-    let house = House::new(config, &secrets);
+    let setup = SetupContext::new(config, &secrets);
     for integration in config.integrations() {
-        match house.set_up(integration).await {
+        match setup.set_up(integration).await {
             Ok(set_up) => shown += &format!("{:?}", set_up.expect("it is on")),
             Err(failure) => shown += &format!("{failure} {failure:?}"),
         }
     }
     for events in config.integrations().iter().flat_map(|of| of.events) {
-        match (events.source)(house.context()).await {
+        match (events.source)(setup.context()).await {
             Ok(source) => assert!(
                 source.is_some() || events.name == "sendgrid",
                 "{}",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longshore_email::SendEmail;
 use longshore_job::{Cause, Class, JobId, KindSpec, Kinds, Prepared};
-use longshore_operator::{Operator, QueueInfo, Repeats, Signed};
+use longshore_operator::{Operator, QueueInfo, RepeatEffect, Signed};
 use longshore_queue::{
     Fate, HistoryEntry, Key, Lease, Link, LinkOptions, NewJob, Queue, Retention, RunAt, RunState,
     Verdict, WorkerId,
@@ -36,9 +36,9 @@ impl Bench {
             keep: Key::HOLDS,
             providers: vec!["sendgrid".to_owned()],
             repeats: if name == "sms" {
-                Repeats::Verified
+                RepeatEffect::Verified
             } else {
-                Repeats::Double
+                RepeatEffect::Double
             },
             fallback: None,
         });

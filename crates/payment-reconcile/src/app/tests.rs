@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::sandbox::{AppPayment, AppSandbox};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_testing::{Script, ScriptedGate, Way};
 
 use super::*;
@@ -20,7 +20,7 @@ fn script() -> Script {
 
 struct Scene {
     sandbox: AppSandbox,
-    app: App,
+    app: AppClient,
     script: Script,
 }
 
@@ -28,7 +28,7 @@ impl Scene {
     async fn set() -> Self {
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let sandbox = AppSandbox::start(any).await.expect("a free port");
-        let app = App::new(&config(&sandbox.origin(), AppSandbox::SECRET));
+        let app = AppClient::new(&config(&sandbox.origin(), AppSandbox::SECRET));
         Self {
             sandbox,
             app: app.expect("a client"),
@@ -108,7 +108,7 @@ async fn a_page_that_does_not_come_is_asked_for_again() {
         ),
         (Fault::HangUp { effect: false }, "no answer"),
     ] {
-        let rules = vec![Rule::first(1, fault)];
+        let rules = vec![FaultRule::first(1, fault)];
         scene.sandbox.faults().set(rules).expect("a rule");
         let error = scene.page(None).await.expect_err(code);
         assert!(matches!(error, JobError::Transient { .. }), "{error:?}");
@@ -131,9 +131,12 @@ async fn a_page_is_asked_for_with_a_signature() {
 #[test]
 fn an_empty_secret_is_none_and_none_is_shown() {
     let origin = "http://127.0.0.1:9";
-    let none = App::new(&config(origin, "")).err();
+    let none = AppClient::new(&config(origin, "")).err();
     assert_eq!(none, Some(AppSetupError::NoSecret));
     let config = config(origin, "very-secret");
-    let shown = format!("{config:?} {:?}", App::new(&config).expect("a client"));
+    let shown = format!(
+        "{config:?} {:?}",
+        AppClient::new(&config).expect("a client")
+    );
     assert!(!shown.contains("very-secret"), "{shown}");
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use longshore_job::{JobError, Run};
 
 use super::mail;
-use crate::app::{App, Effect, EffectKind};
+use crate::app::{AppClient, Effect, EffectKind};
 use crate::stripe::NAME;
 
 /// How long it is remembered that the app has taken an effect.
@@ -53,7 +53,11 @@ impl Delivered {
 ///
 /// # Errors
 /// When the app has not said that it took it, or the fleet's memory cannot be asked.
-pub(crate) async fn deliver(app: &App, run: &Run, effect: &Effect) -> Result<Delivered, JobError> {
+pub(crate) async fn deliver(
+    app: &AppClient,
+    run: &Run,
+    effect: &Effect,
+) -> Result<Delivered, JobError> {
     let key = effect.place();
     let memory = run.memory();
     if memory.recall(&key).await?.is_some() {

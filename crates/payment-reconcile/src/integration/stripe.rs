@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_integration::section;
 use longshore_integration::settings::{
-    Calls, KeyPath, Limit, Reader, SecretRef, calls, origin, secret, secrets, toml_by,
+    Calls, KeyPath, LimitSettings, Reader, SecretRef, calls, origin, secret, secrets, toml_by,
 };
 use longshore_provider::Origin;
 use secrecy::ExposeSecret;
@@ -22,7 +22,7 @@ section! {
         pub webhook_secrets: Vec<SecretRef> = "webhook_secrets" as WEBHOOK_SECRETS,
             secrets().example(r#"["env:STRIPE_WEBHOOK_SECRET"]"#);
         /// How often it is called with an effect. Reads and writes are counted apart.
-        pub writes: Limit = "write_rate_per_second", toml_by(writes).or("100");
+        pub writes: LimitSettings = "write_rate_per_second", toml_by(writes).or("100");
         /// How it is called.
         pub calls: Calls = "", calls("25", "100")
             .because("timeout_seconds", "Stripe asks banks, and banks take their time; a job has 30 s in all.")
@@ -50,8 +50,8 @@ fn of_this_mode(reader: &mut Reader<'_>, path: &KeyPath, key: &SecretRef) {
     }
 }
 
-fn writes(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Limit> {
-    Some(Limit {
+fn writes(reader: &mut Reader<'_>, path: &KeyPath) -> Option<LimitSettings> {
+    Some(LimitSettings {
         count: reader.whole(path, 1..=100_000)?,
         per: Duration::from_secs(1),
     })

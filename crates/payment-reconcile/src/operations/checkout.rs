@@ -10,7 +10,7 @@ use std::time::Duration;
 use longshore_job::{Answer, JobError, NotNow, Pass, Run};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::provider::Asking;
+use crate::provider::OperationFuture;
 use crate::{Operation, PaymentProvider, Receipt};
 
 /// How long before the end of the attempt it has to be known what became of it: the attempt is cut off then.
@@ -173,7 +173,7 @@ fn call<'a>(
     provider: &'a dyn PaymentProvider,
     run: &'a Run,
     operation: Operation<'a>,
-) -> Asking<'a> {
+) -> OperationFuture<'a> {
     match operation {
         Operation::CreateCustomer(job) => provider.create_customer(run, job),
         Operation::CreatePaymentIntent(job, customer) => {

@@ -7,7 +7,7 @@ use longshore_job::{JobError, Run};
 
 use super::compare::Kind;
 use super::window::Part;
-use crate::app::{App, Effect, EffectKind, LedgerPage, LedgerPayment};
+use crate::app::{AppClient, Effect, EffectKind, LedgerPage, LedgerPayment};
 use crate::events::{Delivered, deliver};
 use crate::stripe::{CallError, IntentsPage, Listed, NAME, PaymentIntent, Stripe};
 use crate::{Providers, error};
@@ -63,7 +63,7 @@ pub(super) trait Books: Send + Sync {
 /// Stripe's and the app's own.
 pub(super) struct Actual<'a> {
     pub(super) stripe: &'a Stripe,
-    pub(super) app: &'a App,
+    pub(super) app: &'a AppClient,
     pub(super) others: Option<&'a Providers>,
     pub(super) run: &'a Run,
 }

@@ -80,7 +80,7 @@ impl Kind {
 
 /// What became of the money at Stripe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Standing {
+pub(super) enum PaymentState {
     /// It is there.
     Succeeded,
     /// It did not come, since this time at the earliest, Unix time in seconds.
@@ -97,7 +97,7 @@ pub(super) struct Payment {
     pub(super) order: Option<String>,
     /// Stripe's word.
     pub(super) status: String,
-    pub(super) standing: Standing,
+    pub(super) standing: PaymentState,
     /// In minor units: what was paid, or else what is to be paid.
     pub(super) amount: u64,
     pub(super) currency: String,
@@ -108,14 +108,14 @@ pub(super) struct Payment {
 impl Payment {
     pub(super) fn of(intent: &PaymentIntent) -> Self {
         let standing = match intent.status {
-            IntentStatus::Succeeded => Standing::Succeeded,
+            IntentStatus::Succeeded => PaymentState::Succeeded,
             IntentStatus::Canceled => {
-                Standing::Failed(intent.canceled_at.unwrap_or(intent.created))
+                PaymentState::Failed(intent.canceled_at.unwrap_or(intent.created))
             }
             IntentStatus::RequiresPaymentMethod if intent.last_payment_error.is_some() => {
-                Standing::Failed(intent.created)
+                PaymentState::Failed(intent.created)
             }
-            _ => Standing::Open,
+            _ => PaymentState::Open,
         };
         let order = intent.metadata.get("orderId");
         Self {
@@ -124,8 +124,8 @@ impl Payment {
             status: intent.status.as_str().to_owned(),
             standing,
             amount: match standing {
-                Standing::Succeeded => intent.amount_received,
-                Standing::Failed(_) | Standing::Open => intent.amount,
+                PaymentState::Succeeded => intent.amount_received,
+                PaymentState::Failed(_) | PaymentState::Open => intent.amount,
             },
             currency: intent.currency.to_ascii_lowercase(),
             created: intent.created,
@@ -138,7 +138,7 @@ impl Payment {
     }
 
     pub(super) fn is_paid(&self) -> bool {
-        self.standing == Standing::Succeeded
+        self.standing == PaymentState::Succeeded
     }
 }
 
@@ -198,17 +198,18 @@ pub(super) fn compare(payment: &Payment, entry: &Entry, now: i64) -> Option<Kind
         return Some(Kind::WrongAmount);
     }
     match (payment.standing, entry.status) {
-        (Standing::Succeeded, LedgerStatus::Pending) => Some(Kind::PaidAtStripePendingInApp),
-        (Standing::Succeeded, LedgerStatus::Failed) => Some(Kind::PaidAtStripeFailedInApp),
-        (Standing::Succeeded, LedgerStatus::Paid | LedgerStatus::Refunded) => None,
-        (Standing::Failed(since), LedgerStatus::Pending) => {
+        (PaymentState::Succeeded, LedgerStatus::Pending) => Some(Kind::PaidAtStripePendingInApp),
+        (PaymentState::Succeeded, LedgerStatus::Failed) => Some(Kind::PaidAtStripeFailedInApp),
+        (PaymentState::Succeeded, LedgerStatus::Paid | LedgerStatus::Refunded) => None,
+        (PaymentState::Failed(since), LedgerStatus::Pending) => {
             (now.saturating_sub(since) > GRACE_SECONDS).then_some(Kind::FailedAtStripePendingInApp)
         }
-        (Standing::Open, LedgerStatus::Pending) => None,
-        (Standing::Failed(_) | Standing::Open, LedgerStatus::Failed) => None,
-        (Standing::Failed(_) | Standing::Open, LedgerStatus::Paid | LedgerStatus::Refunded) => {
-            Some(Kind::PaidInAppNotAtStripe)
-        }
+        (PaymentState::Open, LedgerStatus::Pending) => None,
+        (PaymentState::Failed(_) | PaymentState::Open, LedgerStatus::Failed) => None,
+        (
+            PaymentState::Failed(_) | PaymentState::Open,
+            LedgerStatus::Paid | LedgerStatus::Refunded,
+        ) => Some(Kind::PaidInAppNotAtStripe),
     }
 }
 

@@ -40,7 +40,7 @@ impl Limits {
     }
 }
 
-pub(super) struct Pass<'a, B> {
+pub(super) struct ReconcilePass<'a, B> {
     pub(super) books: &'a B,
     pub(super) window: Window,
     pub(super) limits: Limits,
@@ -50,7 +50,7 @@ pub(super) struct Pass<'a, B> {
     pub(super) perhaps_made: usize,
 }
 
-impl<B: Books> Pass<'_, B> {
+impl<B: Books> ReconcilePass<'_, B> {
     /// Reads and compares the next slice; after the last one, decides what is left over.
     pub(super) async fn advance(&mut self) -> Result<(), JobError> {
         let upper = self.state.compared_from;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::ReconcilePayments;
 use longshore_job::JobError;
-use longshore_testing::{Request, Script};
+use longshore_testing::{MemoryRequest, Script};
 
 use super::compare::Kind;
 use super::pass::Limits;
@@ -40,7 +40,7 @@ fn script() -> Script {
     let script = Script::new();
     script
         .memory
-        .forbid(Request::NoteMessage, "nobody sends messages");
+        .forbid(MemoryRequest::NoteMessage, "nobody sends messages");
     script
 }
 

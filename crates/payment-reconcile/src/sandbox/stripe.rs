@@ -39,8 +39,8 @@ use payment_method::Decline;
 use plan::{Change, Maker};
 pub use plant::PlantedPaymentIntent;
 use provider::Stripe;
-use shelf::{Kept, Shelf};
-pub use webhooks::{EventTold, WebhookEndpoint, Webhooks};
+use shelf::{Shelf, Stored};
+pub use webhooks::{EventTold, WebhookEndpoint, WebhookSettings};
 
 /// A stand-in for Stripe's API of version 2023-10-16: customers, payment intents, subscriptions and events.
 ///
@@ -70,7 +70,7 @@ struct State {
     book: Mutex<Book>,
     refused_keys: Refused,
     requests: Mutex<Vec<StripeRequest>>,
-    webhooks: watch::Sender<Webhooks>,
+    webhooks: watch::Sender<WebhookSettings>,
     told: watch::Sender<Vec<EventTold>>,
     /// The ids of events, to the courier.
     happened: mpsc::UnboundedSender<Vec<String>>,
@@ -199,7 +199,7 @@ impl StripeSandbox {
         let book = self.state.book();
         let found = book.payment_intents.get(id, false);
         let found = found.or_else(|| book.payment_intents.get(id, true));
-        found.map(Kept::to_json)
+        found.map(Stored::to_json)
     }
 
     /// Subscriptions as the API shows them, newest first.
@@ -216,12 +216,12 @@ impl StripeSandbox {
 
     /// Who is told of events, and how.
     #[must_use]
-    pub fn webhooks(&self) -> Webhooks {
+    pub fn webhooks(&self) -> WebhookSettings {
         self.state.webhooks.borrow().clone()
     }
 
     /// Changes who is told of events, and how. What was held goes out once nothing is held any more.
-    pub fn change_webhooks(&self, change: impl FnOnce(&mut Webhooks)) {
+    pub fn change_webhooks(&self, change: impl FnOnce(&mut WebhookSettings)) {
         self.state.webhooks.send_modify(change);
     }
 
@@ -245,7 +245,7 @@ impl StripeSandbox {
     }
 }
 
-fn all<T: Kept>(shelf: &Shelf<T>) -> Vec<Value> {
+fn all<T: Stored>(shelf: &Shelf<T>) -> Vec<Value> {
     shelf.all().map(T::to_json).collect()
 }
 

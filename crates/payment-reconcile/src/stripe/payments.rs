@@ -11,7 +11,7 @@ use super::once::{find, once};
 use super::write::{Confirmation, NewCustomer, NewPaymentIntent, NewSubscription, subscribed};
 use super::{CallError, NAME, Stripe, Subscription, at, understood};
 use crate::error::{answer, coded, is_missing, of_looking, of_writing};
-use crate::{Asking, Finding, Operation, PaymentProvider, Receipt};
+use crate::{LookupFuture, Operation, OperationFuture, PaymentProvider, Receipt};
 
 impl PaymentProvider for Stripe {
     fn name(&self) -> &'static str {
@@ -24,7 +24,7 @@ impl PaymentProvider for Stripe {
             .any(|prefix| id.starts_with(prefix))
     }
 
-    fn create_customer<'a>(&'a self, run: &'a Run, job: &'a CreateCustomer) -> Asking<'a> {
+    fn create_customer<'a>(&'a self, run: &'a Run, job: &'a CreateCustomer) -> OperationFuture<'a> {
         Box::pin(async { once(self, run, &NewCustomer(job)).await })
     }
 
@@ -33,11 +33,11 @@ impl PaymentProvider for Stripe {
         run: &'a Run,
         job: &'a CreatePaymentIntent,
         customer: Option<&'a str>,
-    ) -> Asking<'a> {
+    ) -> OperationFuture<'a> {
         Box::pin(async move { once(self, run, &NewPaymentIntent { job, customer }).await })
     }
 
-    fn confirm<'a>(&'a self, run: &'a Run, job: &'a ConfirmPaymentIntent) -> Asking<'a> {
+    fn confirm<'a>(&'a self, run: &'a Run, job: &'a ConfirmPaymentIntent) -> OperationFuture<'a> {
         Box::pin(async { once(self, run, &Confirmation(job)).await })
     }
 
@@ -46,15 +46,19 @@ impl PaymentProvider for Stripe {
         run: &'a Run,
         job: &'a CreateSubscription,
         customer: &'a str,
-    ) -> Asking<'a> {
+    ) -> OperationFuture<'a> {
         Box::pin(async move { once(self, run, &NewSubscription { job, customer }).await })
     }
 
-    fn cancel_subscription<'a>(&'a self, run: &'a Run, job: &'a CancelSubscription) -> Asking<'a> {
+    fn cancel_subscription<'a>(
+        &'a self,
+        run: &'a Run,
+        job: &'a CancelSubscription,
+    ) -> OperationFuture<'a> {
         Box::pin(self.cancel(run, job))
     }
 
-    fn find<'a>(&'a self, run: &'a Run, operation: Operation<'a>) -> Finding<'a> {
+    fn find<'a>(&'a self, run: &'a Run, operation: Operation<'a>) -> LookupFuture<'a> {
         Box::pin(async move {
             match operation {
                 Operation::CreateCustomer(job) => find(self, run, &NewCustomer(job)).await,

@@ -2,7 +2,7 @@
 
 use longshore_job::{JobError, Scope};
 use longshore_payment_reconcile::sandbox::AppSandbox;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 
 use crate::Scene;
 
@@ -38,7 +38,7 @@ async fn trouble_at_the_app_is_told_again_under_the_same_key() {
         for succeeds in [true, false] {
             let scene = Scene::set().await;
             let event = scene.pays(&scene.payment(), succeeds);
-            scene.app_fault(Rule::first(1, fault.clone()));
+            scene.app_fault(FaultRule::first(1, fault.clone()));
             let error = scene.fails(&event).await;
             assert!(
                 matches!(error, JobError::Transient { .. }),
@@ -71,7 +71,7 @@ async fn a_refusal_is_a_dead_letter_that_says_whose() {
         body: Some(r#"{"error":{"code":"order_unknown","message":"of Ada"}}"#.to_owned()),
         effect: false,
     };
-    scene.app_fault(Rule::first(1, refusal));
+    scene.app_fault(FaultRule::first(1, refusal));
     let error = scene.fails(&event).await;
     assert!(matches!(error, JobError::Permanent { .. }), "{error:?}");
     assert_eq!(error.reason(), "the app answered 422: order_unknown");
@@ -89,7 +89,7 @@ async fn a_refusal_is_a_dead_letter_that_says_whose() {
 async fn an_app_that_asks_for_time_holds_up_nobody_else() {
     let scene = Scene::set().await;
     let event = scene.pays(&scene.payment(), true);
-    scene.app_fault(Rule::first(
+    scene.app_fault(FaultRule::first(
         1,
         Fault::Throttle {
             retry_after_seconds: Some(7),
@@ -126,7 +126,7 @@ async fn an_app_that_says_nothing_has_still_taken_it() {
     let scene = Scene::set().await;
     for succeeds in [true, false] {
         let event = scene.pays(&scene.payment(), succeeds);
-        scene.app_fault(Rule::first(
+        scene.app_fault(FaultRule::first(
             1,
             Fault::Garbage {
                 status: 200,

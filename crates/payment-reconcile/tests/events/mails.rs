@@ -3,7 +3,7 @@
 use longshore_job::JobError;
 use serde_json::{Value, json};
 
-use longshore_testing::Request;
+use longshore_testing::MemoryRequest;
 
 use crate::Scene;
 
@@ -44,7 +44,7 @@ async fn the_mail_is_as_the_app_asks_for() {
 async fn a_mail_that_could_not_be_enqueued_is_not_forgotten() {
     let scene = Scene::set().await;
     let event = scene.pays(&scene.payment(), false);
-    scene.script.memory.fail(Request::Enqueue);
+    scene.script.memory.fail(MemoryRequest::Enqueue);
     let error = scene.fails(&event).await;
     assert!(matches!(error, JobError::Throttled { .. }), "{error:?}");
     scene.script.memory.recover();
@@ -57,7 +57,7 @@ async fn a_mail_that_could_not_be_enqueued_is_not_forgotten() {
 async fn a_run_that_dies_after_the_mail_writes_no_second_one() {
     let scene = Scene::set().await;
     let event = scene.pays(&scene.payment(), false);
-    scene.script.memory.fail(Request::Keep);
+    scene.script.memory.fail(MemoryRequest::Keep);
     scene.fails(&event).await;
     assert_eq!(scene.mails().len(), 1);
     scene.script.memory.recover();

@@ -11,9 +11,11 @@ use std::time::Duration;
 use longshore_job::{Handler, JobError, Kinds, Outcome};
 use longshore_payment_reconcile::ApplyStripeEvent;
 use longshore_payment_reconcile::sandbox::{AppSandbox, PlantedPaymentIntent, StripeSandbox};
-use longshore_payment_reconcile::{App, AppConfig, ApplyStripeEventHandler, Stripe, StripeConfig};
-use longshore_sandbox::{Fault, Rule};
-use longshore_testing::{Recorded, Request, Script, ScriptedGate, ScriptedMemory, Way};
+use longshore_payment_reconcile::{
+    AppClient, AppConfig, ApplyStripeEventHandler, Stripe, StripeConfig,
+};
+use longshore_sandbox::{Fault, FaultRule};
+use longshore_testing::{MemoryRequest, RecordedJob, Script, ScriptedGate, ScriptedMemory, Way};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -27,7 +29,7 @@ fn script() -> Script {
         .forbid(Way::Call, "nothing is changed at Stripe")
         .forbid(Way::ReadElsewhere, "the app is only told");
     let memory = ScriptedMemory::new();
-    memory.forbid(Request::NoteMessage, "nobody sends messages");
+    memory.forbid(MemoryRequest::NoteMessage, "nobody sends messages");
     memory.check_keeps(|kept| assert_eq!(kept.time, Duration::from_secs(30 * DAY)));
     memory.set_kinds(Kinds::new(longshore_email::args::KINDS.iter().copied()));
     Script::new().with_gate(gate).with_memory(&memory)
@@ -51,7 +53,7 @@ impl Scene {
             timeout: Duration::from_secs(25),
         };
         let to_stripe = Stripe::new(&config).expect("a client");
-        let to_app = App::new(&AppConfig {
+        let to_app = AppClient::new(&AppConfig {
             base_url: app.origin().parse().expect("an origin"),
             secret: AppSandbox::SECRET.into(),
             timeout: Duration::from_secs(2),
@@ -89,7 +91,7 @@ impl Scene {
     }
 
     /// The mails that follow.
-    fn mails(&self) -> Vec<Recorded> {
+    fn mails(&self) -> Vec<RecordedJob> {
         let mails = self.script.memory.outbox().jobs();
         for mail in &mails {
             assert_eq!(mail.queue, "email");
@@ -145,7 +147,7 @@ impl Scene {
         self.app.payment("o1").map(|payment| payment.status)
     }
 
-    fn app_fault(&self, rule: Rule) {
+    fn app_fault(&self, rule: FaultRule) {
         self.app.faults().set(vec![rule]).expect("a valid rule");
     }
 
@@ -174,14 +176,14 @@ impl Scene {
 }
 
 /// What the next answer of Stripe's is changed to.
-fn answered(body: &Value) -> Rule {
+fn answered(body: &Value) -> FaultRule {
     let fault = Fault::Answer {
         status: 200,
         headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
         body: Some(body.to_string()),
         effect: false,
     };
-    Rule::first(1, fault)
+    FaultRule::first(1, fault)
 }
 
 #[tokio::test]
@@ -264,8 +266,8 @@ async fn what_stripe_does_not_know_is_refused_and_what_it_cannot_say_is_asked_ag
         effect: false,
     };
     for rule in [
-        Rule::first(1, down),
-        Rule::first(1, Fault::HangUp { effect: false }),
+        FaultRule::first(1, down),
+        FaultRule::first(1, Fault::HangUp { effect: false }),
     ] {
         scene.stripe.faults().set(vec![rule]).expect("a rule");
         let error = scene.fails(&event).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_job::{JobError, Outcome, Scope};
 
-use longshore_testing::Request;
+use longshore_testing::MemoryRequest;
 
 use crate::{DAY, Scene};
 
@@ -153,13 +153,13 @@ async fn without_memory_it_waits() {
         other => panic!("{other:?}"),
     };
     let memory = &scene.script.memory;
-    memory.fail(Request::Recall);
+    memory.fail(MemoryRequest::Recall);
     waits(scene.fails(&event).await);
     assert_eq!(scene.effects(), [], "told before it was known to be new");
     memory.recover();
 
     // It was told, and nobody would know: so it is not done yet.
-    memory.fail(Request::Keep);
+    memory.fail(MemoryRequest::Keep);
     waits(scene.fails(&event).await);
     assert_eq!(scene.effects(), [told("order_paid", &event)]);
     memory.recover();

@@ -1,7 +1,7 @@
 //! What must be told nobody.
 
 use longshore_payment_reconcile::sandbox::AppSandbox;
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_testing::Logs;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ async fn no_secret_and_no_person_is_told() {
             body: Some(json!({ "error": "Ada Lovelace has no order", "code": email }).to_string()),
             effect: false,
         };
-        scene.app_fault(Rule::first(1, refusal));
+        scene.app_fault(FaultRule::first(1, refusal));
         for _ in 0..3 {
             told.push(format!("{:?}", scene.apply(&event).await));
         }

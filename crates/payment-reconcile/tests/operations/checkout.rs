@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_job::{Answer, JobError, KindPolicy, NotNow, Outcome, Pass, Scope, Why};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_testing::{Noted, ScriptedGate};
 
 use crate::{Scene, kind, result};
@@ -53,7 +53,7 @@ fn told(gate: &ScriptedGate) -> Vec<(Option<u64>, &'static str)> {
 /// How a checkout ends at a Stripe with this fault, where its call may be made again so often, and what was told of it.
 async fn ends(
     scene: &Scene,
-    fault: Rule,
+    fault: FaultRule,
     passes: u64,
 ) -> (
     Result<Outcome, JobError>,
@@ -79,8 +79,8 @@ async fn ends(
     (end, told(&script.gate), requests)
 }
 
-fn answers(times: u64, status: u16) -> Rule {
-    Rule::first(
+fn answers(times: u64, status: u16) -> FaultRule {
+    FaultRule::first(
         times,
         Fault::Answer {
             status,
@@ -102,14 +102,14 @@ async fn an_only_call_is_told_of_by_the_end_of_its_run() {
 #[tokio::test]
 async fn each_call_of_several_is_told_of_once_with_what_it_was_let_out_by() {
     let scene = Scene::set().await;
-    let lost = Rule::first(2, Fault::HangUp { effect: true });
+    let lost = FaultRule::first(2, Fault::HangUp { effect: true });
     let (end, told, requests) = ends(&scene, lost, 9).await;
     result(end);
     let expected = [(None, "unknown"), (Some(9), "unknown"), (Some(8), "well")];
     assert_eq!((told, requests), (expected.to_vec(), 3));
 
     // The look at its end, too.
-    let lost = Rule::always(Fault::HangUp { effect: false });
+    let lost = FaultRule::always(Fault::HangUp { effect: false });
     let (end, told, requests) = ends(&scene, lost, 9).await;
     assert_eq!(kind(&end.expect_err("lost")), "unknown");
     let expected = [
@@ -141,7 +141,7 @@ async fn a_provider_that_is_left_alone_is_not_called_again() {
     assert_eq!((told, requests), (vec![(None, "transient")], 1));
 
     // It may have been, and there is no time to wait: an operator has to know.
-    let lost = Rule::always(Fault::HangUp { effect: true });
+    let lost = FaultRule::always(Fault::HangUp { effect: true });
     let (end, told, requests) = ends(&scene, lost, 0).await;
     let error = end.expect_err("lost");
     assert_eq!(kind(&error), "unknown");

@@ -17,8 +17,8 @@ use longshore_payment_reconcile::{CreateCustomer, CreatePaymentIntent};
 use longshore_payment_reconcile::{
     CreateCustomerHandler, CreatePaymentIntentHandler, Providers, Stripe, StripeConfig,
 };
-use longshore_sandbox::{Fault, Rule};
-use longshore_testing::{Request, Script};
+use longshore_sandbox::{Fault, FaultRule};
+use longshore_testing::{MemoryRequest, Script};
 use serde_json::Value;
 
 const HOUR: u64 = 3600;
@@ -30,7 +30,7 @@ fn script(from: u64, to: u64) -> Script {
     script.memory.set_requests_out(ago(from), ago(to));
     script
         .memory
-        .forbid(Request::NoteMessage, "nobody sends messages");
+        .forbid(MemoryRequest::NoteMessage, "nobody sends messages");
     script
         .memory
         .check_keeps(|kept| assert!(kept.time > Duration::from_secs(24 * HOUR)));
@@ -96,10 +96,10 @@ impl Scene {
     }
 
     fn fault_once(&self, fault: Fault) {
-        self.rule(Rule::first(1, fault));
+        self.rule(FaultRule::first(1, fault));
     }
 
-    fn rule(&self, rule: Rule) {
+    fn rule(&self, rule: FaultRule) {
         self.sandbox.faults().set(vec![rule]).expect("a valid rule");
     }
 

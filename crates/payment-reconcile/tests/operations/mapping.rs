@@ -4,12 +4,13 @@ use std::sync::Mutex;
 
 use longshore_job::{Answer, Handler, JobError, Run};
 use longshore_payment_reconcile::{
-    Asking, CancelSubscriptionHandler, CreateCustomerHandler, CreatePaymentIntentHandler,
-    CreateSubscriptionHandler, Finding, Operation, PaymentProvider, Providers, Receipt, Stripe,
-};
-use longshore_payment_reconcile::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
     CreateSubscription,
+};
+use longshore_payment_reconcile::{
+    CancelSubscriptionHandler, CreateCustomerHandler, CreatePaymentIntentHandler,
+    CreateSubscriptionHandler, LookupFuture, Operation, OperationFuture, PaymentProvider,
+    Providers, Receipt, Stripe,
 };
 use longshore_sandbox::Fault;
 use serde_json::json;
@@ -173,7 +174,7 @@ impl PaymentProvider for Meanwhile {
         self.stripe.owns(id)
     }
 
-    fn create_customer<'a>(&'a self, run: &'a Run, job: &'a CreateCustomer) -> Asking<'a> {
+    fn create_customer<'a>(&'a self, run: &'a Run, job: &'a CreateCustomer) -> OperationFuture<'a> {
         Box::pin(async {
             let receipt = self.stripe.create_customer(run, job).await;
             let memory = run.memory();
@@ -188,11 +189,11 @@ impl PaymentProvider for Meanwhile {
         _: &'a Run,
         _: &'a CreatePaymentIntent,
         _: Option<&'a str>,
-    ) -> Asking<'a> {
+    ) -> OperationFuture<'a> {
         unreachable!()
     }
 
-    fn confirm<'a>(&'a self, _: &'a Run, _: &'a ConfirmPaymentIntent) -> Asking<'a> {
+    fn confirm<'a>(&'a self, _: &'a Run, _: &'a ConfirmPaymentIntent) -> OperationFuture<'a> {
         unreachable!()
     }
 
@@ -201,15 +202,19 @@ impl PaymentProvider for Meanwhile {
         _: &'a Run,
         _: &'a CreateSubscription,
         _: &'a str,
-    ) -> Asking<'a> {
+    ) -> OperationFuture<'a> {
         unreachable!()
     }
 
-    fn cancel_subscription<'a>(&'a self, _: &'a Run, _: &'a CancelSubscription) -> Asking<'a> {
+    fn cancel_subscription<'a>(
+        &'a self,
+        _: &'a Run,
+        _: &'a CancelSubscription,
+    ) -> OperationFuture<'a> {
         unreachable!()
     }
 
-    fn find<'a>(&'a self, _: &'a Run, _: Operation<'a>) -> Finding<'a> {
+    fn find<'a>(&'a self, _: &'a Run, _: Operation<'a>) -> LookupFuture<'a> {
         unreachable!()
     }
 }
@@ -241,7 +246,7 @@ impl PaymentProvider for Other {
         id.starts_with("o_")
     }
 
-    fn create_customer<'a>(&'a self, _: &'a Run, _: &'a CreateCustomer) -> Asking<'a> {
+    fn create_customer<'a>(&'a self, _: &'a Run, _: &'a CreateCustomer) -> OperationFuture<'a> {
         Box::pin(async { self.receipt(None) })
     }
 
@@ -250,11 +255,11 @@ impl PaymentProvider for Other {
         _: &'a Run,
         _: &'a CreatePaymentIntent,
         _: Option<&'a str>,
-    ) -> Asking<'a> {
+    ) -> OperationFuture<'a> {
         Box::pin(async { self.receipt(Some("open")) })
     }
 
-    fn confirm<'a>(&'a self, _: &'a Run, _: &'a ConfirmPaymentIntent) -> Asking<'a> {
+    fn confirm<'a>(&'a self, _: &'a Run, _: &'a ConfirmPaymentIntent) -> OperationFuture<'a> {
         Box::pin(async { self.receipt(Some("paid")) })
     }
 
@@ -263,15 +268,19 @@ impl PaymentProvider for Other {
         _: &'a Run,
         _: &'a CreateSubscription,
         _: &'a str,
-    ) -> Asking<'a> {
+    ) -> OperationFuture<'a> {
         Box::pin(async { self.receipt(Some("on")) })
     }
 
-    fn cancel_subscription<'a>(&'a self, _: &'a Run, _: &'a CancelSubscription) -> Asking<'a> {
+    fn cancel_subscription<'a>(
+        &'a self,
+        _: &'a Run,
+        _: &'a CancelSubscription,
+    ) -> OperationFuture<'a> {
         Box::pin(async { self.receipt(Some("gone")) })
     }
 
-    fn find<'a>(&'a self, _: &'a Run, _: Operation<'a>) -> Finding<'a> {
+    fn find<'a>(&'a self, _: &'a Run, _: Operation<'a>) -> LookupFuture<'a> {
         Box::pin(async { Ok(None) })
     }
 }

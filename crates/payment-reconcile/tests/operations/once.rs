@@ -6,7 +6,7 @@ use longshore_job::{Handler, Outcome};
 use longshore_payment_reconcile::sandbox::PlantedPaymentIntent;
 use longshore_payment_reconcile::{ConfirmPaymentIntent, CreateSubscription};
 use longshore_payment_reconcile::{ConfirmPaymentIntentHandler, CreateSubscriptionHandler};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 
 use crate::{HOUR, Scene, an_order, kind, result, sent_before};
 
@@ -82,7 +82,7 @@ async fn a_key_that_may_be_forgotten_is_not_relied_on() {
 
     // One that is not there is made, under the same key; a list that cannot be read says nothing.
     let run = scene.a_run();
-    scene.rule(Rule::always(Fault::Answer {
+    scene.rule(FaultRule::always(Fault::Answer {
         status: 400,
         headers: [].into(),
         body: None,

@@ -1,14 +1,14 @@
 //! Failures that Stripe has saved under a job's key.
 
-use longshore_sandbox::{Fault, Rule, When};
+use longshore_sandbox::{Fault, FaultRule, When};
 
-use longshore_testing::Request;
+use longshore_testing::MemoryRequest;
 
 use crate::{HOUR, Scene, kind, result, sent_before};
 
 /// As it is without the mark of saved answers, which is not something to depend on.
-fn unmarked() -> Rule {
-    Rule::always(Fault::Answer {
+fn unmarked() -> FaultRule {
+    FaultRule::always(Fault::Answer {
         status: 500,
         headers: [].into(),
         body: None,
@@ -56,7 +56,7 @@ async fn the_new_generation_is_kept_before_it_is_used() {
     let run = scene.a_run();
     scene.sandbox.save_errors(1, false);
     scene.create_payment_intent(&run).await.expect_err("failed");
-    scene.script.memory.fail(Request::Keep);
+    scene.script.memory.fail(MemoryRequest::Keep);
     let error = scene.create_payment_intent(&sent_before(&run)).await;
     assert_eq!(kind(&error.expect_err("cannot be kept")), "throttled");
     assert_eq!(scene.effects(), 0);
@@ -84,7 +84,10 @@ async fn without_the_mark_two_failures_are_taken_for_it_and_looked_into_later() 
     assert_eq!(error.answer().status, None, "nobody was asked");
     assert_eq!(scene.asked(), (2, 0));
     scene.requests_were_out(600, 100);
-    scene.rule(Rule::new(Fault::HangUp { effect: false }, When::Every(2)));
+    scene.rule(FaultRule::new(
+        Fault::HangUp { effect: false },
+        When::Every(2),
+    ));
     let error = scene.create_payment_intent(&again).await.expect_err("lost");
     assert_eq!(kind(&error), "unknown");
     assert_eq!(scene.asked(), (3, 1));

@@ -9,11 +9,11 @@ use longshore_payment_reconcile::sandbox::{
     AppPayment, AppSandbox, PlantedPaymentIntent, StripeSandbox,
 };
 use longshore_payment_reconcile::{
-    App, AppConfig, ApplyStripeEventHandler, ReconcilePaymentsHandler, Stripe, StripeConfig,
+    AppClient, AppConfig, ApplyStripeEventHandler, ReconcilePaymentsHandler, Stripe, StripeConfig,
 };
 use longshore_payment_reconcile::{ApplyStripeEvent, ReconcilePayments};
-use longshore_sandbox::{Fault, Rule, When};
-use longshore_testing::{Request, Script, ScriptedGate};
+use longshore_sandbox::{Fault, FaultRule, When};
+use longshore_testing::{MemoryRequest, Script, ScriptedGate};
 use serde_json::{Value, json};
 
 const DAY: u64 = 24 * 3600;
@@ -39,7 +39,7 @@ impl Scene {
             timeout: Duration::from_secs(25),
         };
         let to_stripe = Stripe::new(&config).expect("a client");
-        let to_app = App::new(&AppConfig {
+        let to_app = AppClient::new(&AppConfig {
             base_url: app.origin().parse().expect("an origin"),
             secret: AppSandbox::SECRET.into(),
             timeout: Duration::from_secs(10),
@@ -49,7 +49,7 @@ impl Scene {
         let script = Script::new();
         script
             .memory
-            .forbid(Request::NoteMessage, "nobody sends messages");
+            .forbid(MemoryRequest::NoteMessage, "nobody sends messages");
         script
             .memory
             .set_kinds(Kinds::new(longshore_email::args::KINDS.iter().copied()));
@@ -245,7 +245,7 @@ async fn a_refused_repair_is_reported_and_the_run_goes_on() {
         body: None,
         effect: false,
     };
-    let rule = Rule::new(fault, When::Every(5));
+    let rule = FaultRule::new(fault, When::Every(5));
     scene.app.faults().set(vec![rule]).expect("a valid rule");
     let result = scene
         .reconcile(JobId::generate(), true)
@@ -283,7 +283,7 @@ async fn an_app_that_is_away_fails_the_run_and_the_next_one_goes_on() {
     scene.both(100, "succeeded", "pending", |_| {});
     let id = JobId::generate();
     assert!(scene.dropped_after(id, true, 4).await);
-    let rule = Rule::always(Fault::Answer {
+    let rule = FaultRule::always(Fault::Answer {
         status: 503,
         headers: BTreeMap::new(),
         body: None,

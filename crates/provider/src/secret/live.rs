@@ -34,7 +34,7 @@ struct Shared {
 
 struct State {
     value: SecretString,
-    version: Version,
+    version: SecretVersion,
     rules: Vec<Rule>,
 }
 
@@ -42,7 +42,7 @@ type Rule = Box<dyn Fn(&str) -> Result<(), Unusable> + Send>;
 
 /// Tells one value of a secret from another, and nothing else about it: 16 bits of a hash, the same in every process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Version(u16);
+pub struct SecretVersion(u16);
 
 /// Why a value is of no use, in a sentence without the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +77,7 @@ impl Secret {
         Self(Arc::new(Shared {
             place,
             state: Mutex::new(State {
-                version: Version::of(&value),
+                version: SecretVersion::of(&value),
                 value,
                 rules: Vec::new(),
             }),
@@ -108,7 +108,7 @@ impl Secret {
 
     /// Which one it is now.
     #[must_use]
-    pub fn version(&self) -> Version {
+    pub fn version(&self) -> SecretVersion {
         self.state().version
     }
 
@@ -154,7 +154,7 @@ impl Secret {
         if value.expose_secret() == state.value.expose_secret() {
             return Ok(false);
         }
-        state.version = Version::of(&value);
+        state.version = SecretVersion::of(&value);
         state.value = value;
         Ok(true)
     }
@@ -165,7 +165,7 @@ impl Secret {
     }
 }
 
-impl Version {
+impl SecretVersion {
     fn of(value: &SecretString) -> Self {
         let mut hasher = DefaultHasher::new();
         value.expose_secret().hash(&mut hasher);
@@ -174,7 +174,7 @@ impl Version {
 }
 
 /// Four hexadecimal digits.
-impl fmt::Display for Version {
+impl fmt::Display for SecretVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04x}", self.0)
     }

@@ -13,7 +13,7 @@ use longshore_provider::{Http, ProviderError, Request, Response, StatusCode, bea
 use longshore_sandbox::axum::body::Bytes;
 use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::response::{self, IntoResponse};
-use longshore_sandbox::{Draft, Fate, Ledger, Provider, Server};
+use longshore_sandbox::{Draft, FaultCheck, Ledger, Server, StandInService};
 use longshore_testing::Script;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -49,14 +49,14 @@ fn mail() -> Request {
 /// A provider that takes whatever it is sent.
 struct Anything;
 
-impl Provider for Anything {
+impl StandInService for Anything {
     fn name(&self) -> &'static str {
         "anything"
     }
 
-    fn answer(&self, _: &Parts, _: &Bytes, fate: &mut Fate<'_>) -> response::Response {
+    fn answer(&self, _: &Parts, _: &Bytes, check: &mut FaultCheck<'_>) -> response::Response {
         const ID: &str = "message-1";
-        fate.carries_out(vec![Draft::new("ada@example.com", ID)]);
+        check.carries_out(vec![Draft::new("ada@example.com", ID)]);
         (StatusCode::ACCEPTED, [("x-message-id", ID)]).into_response()
     }
 

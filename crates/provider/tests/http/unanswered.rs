@@ -1,7 +1,7 @@
 //! What was never sent is told from what was sent and not answered.
 
 use longshore_provider::{ProviderError, Response};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{LONG, SHORT, answered_with, http, is_no_answer, listen, mail, run, sandbox};
@@ -51,7 +51,7 @@ async fn what_is_hung_up_on_is_unanswered_whether_it_had_an_effect_or_not() {
         sandbox.ledger().clear();
         sandbox
             .faults()
-            .set(vec![Rule::always(fault.clone())])
+            .set(vec![FaultRule::always(fault.clone())])
             .expect("a valid rule");
         let result = http.send(&run(), mail()).await;
         assert!(is_no_answer(&result), "{fault:?}: {result:?}");
@@ -67,7 +67,7 @@ async fn an_answer_that_does_not_come_in_time_is_unanswered() {
     let http = http(&sandbox.origin(), SHORT);
     sandbox
         .faults()
-        .set(vec![Rule::always(Fault::NeverAnswer { effect: true })])
+        .set(vec![FaultRule::always(Fault::NeverAnswer { effect: true })])
         .expect("a valid rule");
     let result = http.send(&run(), mail()).await;
     assert!(is_no_answer(&result), "{result:?}");

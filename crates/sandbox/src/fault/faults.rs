@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::{Fault, InvalidRule, Rule};
+use super::{Fault, FaultRule, InvalidRule};
 use crate::provider::Draft;
 
 /// The rules in force: asked in order for each request, the first that hits decides. Clones share them.
@@ -15,7 +15,7 @@ pub struct Faults {
 
 #[derive(Debug)]
 struct Counted {
-    rule: Rule,
+    rule: FaultRule,
     set_at: Instant,
     /// How many requests came to it.
     came: AtomicU64,
@@ -27,7 +27,7 @@ struct Counted {
 #[derive(Debug, Clone, PartialEq)]
 pub struct InForce {
     /// The rule.
-    pub rule: Rule,
+    pub rule: FaultRule,
     /// How many requests it has happened to since it was set.
     pub hit: u64,
 }
@@ -37,7 +37,7 @@ impl Faults {
     ///
     /// # Errors
     /// Names the first rule that cannot be followed; the old ones stay in force then.
-    pub fn set(&self, rules: Vec<Rule>) -> Result<(), InvalidRule> {
+    pub fn set(&self, rules: Vec<FaultRule>) -> Result<(), InvalidRule> {
         for (index, rule) in rules.iter().enumerate() {
             rule.check().map_err(|why| InvalidRule { index, why })?;
         }
@@ -61,7 +61,7 @@ impl Faults {
 
     /// The rules whose time is not over.
     #[must_use]
-    pub fn rules(&self) -> Vec<Rule> {
+    pub fn rules(&self) -> Vec<FaultRule> {
         self.in_force().into_iter().map(|c| c.rule).collect()
     }
 
@@ -158,9 +158,9 @@ mod tests {
         };
         faults
             .set(vec![
-                Rule::always(Fault::HangUpUnread),
-                Rule::first(1, status(500)).only(only),
-                Rule::new(status(502), When::Every(2)),
+                FaultRule::always(Fault::HangUpUnread),
+                FaultRule::first(1, status(500)).only(only),
+                FaultRule::new(status(502), When::Every(2)),
             ])
             .expect("valid rules");
         let decide = |effects: &[Draft]| match faults.decide(effects) {
@@ -183,7 +183,8 @@ mod tests {
     fn a_rule_whose_time_is_over_is_gone() {
         let faults = Faults::default();
         let hour = Duration::from_secs(3600);
-        let rules = [status(500), status(502)].map(|fault| Rule::always(fault).ends_after(hour));
+        let rules =
+            [status(500), status(502)].map(|fault| FaultRule::always(fault).ends_after(hour));
         faults.set(rules.to_vec()).expect("valid rules");
         assert_eq!(faults.decide(&[]), Some(status(500)));
         {
@@ -202,7 +203,7 @@ mod tests {
     #[test]
     fn rules_that_cannot_be_followed_are_refused_and_the_old_ones_stay() {
         let faults = Faults::default();
-        let good = Rule::always(status(500));
+        let good = FaultRule::always(status(500));
         faults.set(vec![good.clone()]).expect("a valid rule");
         let header = |name: &str, value: &str| Fault::Answer {
             status: 500,
@@ -215,14 +216,14 @@ mod tests {
             ..Only::default()
         };
         for bad in [
-            Rule::always(status(100)),
-            Rule::always(status(600)),
-            Rule::always(header("two words", "x")),
-            Rule::always(header("x", "two\nlines")),
-            Rule::always(Fault::HangUpUnread).only(only),
-            Rule::always(status(500)).ends_after(Duration::ZERO),
-            Rule::new(status(500), When::Every(0)),
-            Rule::new(
+            FaultRule::always(status(100)),
+            FaultRule::always(status(600)),
+            FaultRule::always(header("two words", "x")),
+            FaultRule::always(header("x", "two\nlines")),
+            FaultRule::always(Fault::HangUpUnread).only(only),
+            FaultRule::always(status(500)).ends_after(Duration::ZERO),
+            FaultRule::new(status(500), When::Every(0)),
+            FaultRule::new(
                 status(500),
                 When::Chance {
                     probability: 1.5,

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Fault, Only, Rule, When};
+use super::{Fault, FaultRule, Only, When};
 
-impl fmt::Display for Rule {
+impl fmt::Display for FaultRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.fault, self.when)?;
         self.only.fmt(f)?;
@@ -98,7 +98,7 @@ mod tests {
             template: Some("d-1".into()),
             ..Only::default()
         };
-        let rule = Rule::first(3, lost)
+        let rule = FaultRule::first(3, lost)
             .only(only)
             .ends_after(Duration::from_secs(90));
         assert_eq!(
@@ -114,7 +114,7 @@ mod tests {
             seed: 1,
         };
         assert_eq!(
-            Rule::new(throttle, chance).to_string(),
+            FaultRule::new(throttle, chance).to_string(),
             "does nothing, and answers 429 with Retry-After: 30: 20.0 % of the requests, by chance"
         );
     }

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use super::Shared;
-use crate::provider::{Decided, Fate};
+use crate::provider::{Decided, FaultCheck};
 use crate::{Fault, control};
 
 /// The largest request body that is read: 30 MiB, about what SendGrid takes.
@@ -43,16 +43,16 @@ pub(super) async fn answer(
         return Err(HangUp);
     }
     let (head, body) = request.into_parts();
-    let mut fate = Fate::new(&shared.faults);
+    let mut check = FaultCheck::new(&shared.faults);
     let answer = match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(body) => provider.answer(&head, &body.to_bytes(), &mut fate),
+        Ok(body) => provider.answer(&head, &body.to_bytes(), &mut check),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
             explained(&shared, StatusCode::PAYLOAD_TOO_LARGE)
         }
         // The client went away in the middle of its request.
         Err(_) => return Err(HangUp),
     };
-    let Decided { fault, effects } = fate.end();
+    let Decided { fault, effects } = check.end();
     // Noted before anything is answered, as a provider does.
     shared.ledger.note(provider.name(), effects);
     let id = provider

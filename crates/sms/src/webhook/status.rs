@@ -1,7 +1,7 @@
 //! A status callback: what Twilio tells of a message after it was accepted.
 
 use http::request::Parts;
-use longshore_integration::{Delivery, Event, Notice, Read, Refusal};
+use longshore_integration::{DeliveryUpdate, Event, Notice, Read, Refusal};
 use longshore_job::JobId;
 
 use super::signature::{Param, query};
@@ -47,7 +47,7 @@ pub(super) fn read(account_sid: &str, head: &Parts, params: &[Param]) -> Result<
             }],
         });
     };
-    let delivery = Delivery {
+    let delivery = DeliveryUpdate {
         message: Some(message.to_owned()),
         job: query(head, "job").and_then(|id| id.parse::<JobId>().ok()),
         state: state.to_owned(),
@@ -94,7 +94,7 @@ mod tests {
     const SID: &str = "SM0123456789abcdef0123456789abcdef";
     const JOB: &str = "01JD2Z5V9GQ8X0T6M3K7W4R1YB";
 
-    fn read_form(uri: &str, form: &str) -> Result<Option<Delivery>, Refusal> {
+    fn read_form(uri: &str, form: &str) -> Result<Option<DeliveryUpdate>, Refusal> {
         let request = Request::builder().uri(uri).body(()).expect("a request");
         let params = super::super::form::pairs(form.as_bytes()).expect("UTF-8");
         let mut read = read("AC1", &request.into_parts().0, &params)?;
@@ -107,7 +107,7 @@ mod tests {
         })
     }
 
-    fn news(form: &str) -> Delivery {
+    fn news(form: &str) -> DeliveryUpdate {
         let read = read_form("/webhooks/twilio", form).unwrap_or_else(|e| panic!("{form}: {e}"));
         read.unwrap_or_else(|| panic!("{form}: not known"))
     }
@@ -119,7 +119,7 @@ mod tests {
              &ErrorCode=30003&To=%2B4790000000&From=%2B15005550006&ApiVersion=2010-04-01&New=1"
         );
         let uri = format!("/webhooks/twilio?x=1&job={JOB}");
-        let expected = Delivery {
+        let expected = DeliveryUpdate {
             message: Some(SID.to_owned()),
             job: Some(JOB.parse().expect("an id")),
             state: "undelivered".to_owned(),

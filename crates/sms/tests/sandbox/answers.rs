@@ -1,6 +1,6 @@
 //! What it answers to a new message, and what it does.
 
-use longshore_sandbox::{Fault, Only, Rule};
+use longshore_sandbox::{Fault, FaultRule, Only};
 use longshore_sms::sandbox::{PlantedMessage, TwilioSandbox};
 use serde_json::{Value, json};
 
@@ -185,7 +185,7 @@ async fn faults_decide_what_is_carried_out() {
         (Fault::HangUpUnread, 3),
     ] {
         at.faults()
-            .set(vec![Rule::always(fault.clone())])
+            .set(vec![FaultRule::always(fault.clone())])
             .expect("a valid rule");
         let fields = [("To", TO), ("From", FROM), ("Body", "Hello")];
         // What it is answered is for other tests.
@@ -199,7 +199,7 @@ async fn faults_decide_what_is_carried_out() {
         recipient: Some("+4791111111".into()),
         ..Only::default()
     };
-    let rule = Rule::always(Fault::NeverAnswer { effect: true }).only(only);
+    let rule = FaultRule::always(Fault::NeverAnswer { effect: true }).only(only);
     at.faults().set(vec![rule]).expect("a valid rule");
     let fields = [("To", "+4791111111"), ("From", FROM), ("Body", "Hello")];
     let noted = at.ledger().wait_until(DEADLINE, |s| s.accepted == 4);
@@ -218,7 +218,7 @@ async fn a_throttle_is_explained_in_twilios_way() {
         reset_in_seconds: None,
     };
     at.faults()
-        .set(vec![Rule::always(fault)])
+        .set(vec![FaultRule::always(fault)])
         .expect("a valid rule");
     let response = get(&at, &path(ACCOUNT)).await;
     assert_eq!(response.headers()["retry-after"], "7");

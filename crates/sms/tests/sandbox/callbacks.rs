@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use longshore_sandbox::axum::extract::{Request, State};
 use longshore_sandbox::axum::http::StatusCode;
 use longshore_sandbox::axum::{self, Router};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_sms::sandbox::{CalledBack, TwilioSandbox};
 use ring::hmac;
 use serde_json::json;
@@ -231,7 +231,7 @@ async fn a_message_whose_answer_was_lost_is_told_about() {
         ("StatusCallback", &hook),
     ];
     for effect in [false, true] {
-        let rule = Rule::always(Fault::HangUp { effect });
+        let rule = FaultRule::always(Fault::HangUp { effect });
         at.faults().set(vec![rule]).expect("a valid rule");
         let lost = create(&at, &fields).send().await;
         lost.expect_err("hung up on");

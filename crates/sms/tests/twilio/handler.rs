@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_job::{Handler, JobError, Outcome, Scope};
 use longshore_sandbox::Fault;
 use longshore_sms::SendSms;
-use longshore_sms::{Credentials, Sender};
+use longshore_sms::{MessageSender, TwilioAuth};
 use longshore_testing::{Script, ScriptedGate};
 use serde_json::json;
 
@@ -51,8 +51,8 @@ async fn the_job_travels_with_the_status_callback() {
 async fn a_messaging_service_and_an_api_key_do_as_well() {
     let service = "MG0123456789abcdef0123456789abcdef";
     let scene = Scene::set_with(|config| {
-        config.sender = Sender::MessagingService(service.to_owned());
-        config.credentials = Credentials::ApiKey {
+        config.sender = MessageSender::MessagingService(service.to_owned());
+        config.credentials = TwilioAuth::ApiKey {
             sid: "SK1".to_owned(),
             secret: "a-secret".into(),
         };
@@ -155,7 +155,7 @@ async fn refusals_are_permanent_by_twilios_code_and_name_no_number() {
 #[tokio::test]
 async fn a_full_queue_delays_only_its_job() {
     let scene = Scene::set_with(|config| {
-        config.sender = Sender::From("+15005550008".to_owned());
+        config.sender = MessageSender::From("+15005550008".to_owned());
     })
     .await;
     let error = scene.run(ready()).await.expect_err("full");

@@ -7,11 +7,11 @@ mod wire;
 use std::time::{Duration, SystemTime};
 
 use longshore_job::{Handler, JobError, Outcome, Run};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_sms::SendSms;
 use longshore_sms::sandbox::{PlantedMessage, TwilioSandbox};
-use longshore_sms::{Credentials, SendSmsHandler, Sender, Twilio, TwilioConfig};
-use longshore_testing::{Request, Script, ScriptedMemory};
+use longshore_sms::{MessageSender, SendSmsHandler, Twilio, TwilioAuth, TwilioConfig};
+use longshore_testing::{MemoryRequest, Script, ScriptedMemory};
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 const TO: &str = "+4790000000";
@@ -21,8 +21,8 @@ const BODY: &str = "Your table is ready.";
 fn memory(from: u64, to: u64) -> ScriptedMemory {
     let memory = ScriptedMemory::new();
     memory.set_requests_out(Duration::from_secs(from), Duration::from_secs(to));
-    memory.forbid(Request::Recall, "nothing is kept");
-    memory.forbid(Request::Keep, "nothing is kept");
+    memory.forbid(MemoryRequest::Recall, "nothing is kept");
+    memory.forbid(MemoryRequest::Keep, "nothing is kept");
     memory
 }
 
@@ -34,8 +34,8 @@ struct Scene {
 }
 
 fn config(origin: &str) -> TwilioConfig {
-    let credentials = Credentials::AuthToken("token".into());
-    let sender = Sender::From("+15005550006".to_owned());
+    let credentials = TwilioAuth::AuthToken("token".into());
+    let sender = MessageSender::From("+15005550006".to_owned());
     TwilioConfig {
         base_url: origin.parse().expect("an origin"),
         account_sid: ACCOUNT.to_owned(),
@@ -96,7 +96,7 @@ impl Scene {
     }
 
     fn fault(&self, fault: Fault) {
-        let rules = vec![Rule::always(fault)];
+        let rules = vec![FaultRule::always(fault)];
         self.provider.faults().set(rules).expect("a valid rule");
     }
 

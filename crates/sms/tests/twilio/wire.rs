@@ -4,7 +4,7 @@
 
 use longshore_job::Handler;
 use longshore_sms::SendSms;
-use longshore_sms::{SendSmsHandler, Sender, SetupError, Twilio, TwilioConfig};
+use longshore_sms::{MessageSender, SendSmsHandler, SetupError, Twilio, TwilioConfig};
 use longshore_testing::Script;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -94,7 +94,7 @@ async fn odd_letters_mean_the_same_as_from_the_sdk() {
     let golden = include_str!("../golden/create.service.form");
     let service = |config: &mut TwilioConfig| {
         let sid = "MG0123456789abcdef0123456789abcdef";
-        config.sender = Sender::MessagingService(sid.to_owned());
+        config.sender = MessageSender::MessagingService(sid.to_owned());
     };
     let (_, body) = request(service, &text(golden)).await;
     assert_eq!(decoded(&body), decoded(golden));

@@ -16,7 +16,9 @@ use longshore_sandbox::axum::body::{Body, Bytes};
 use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::http::{Method, Request, StatusCode};
 use longshore_sandbox::axum::response::{IntoResponse, Response};
-use longshore_sandbox::{Draft, Fate, Ids, Ledger, Provider, Refused, Server, stand_in};
+use longshore_sandbox::{
+    Draft, FaultCheck, Ids, Ledger, Refused, Server, StandInService, stand_in,
+};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3Result, s3_error};
@@ -66,7 +68,7 @@ impl S3Sandbox {
         let shelf = Shelf::default();
         let refused_keys = Refused::default();
         let mut service = S3ServiceBuilder::new(Answers::new(shelf.clone()));
-        service.set_auth(Keys(refused_keys.clone()));
+        service.set_auth(CredentialSource(refused_keys.clone()));
         let provider = S3 {
             ids: Ids::new(),
             name,
@@ -141,10 +143,10 @@ impl S3Sandbox {
     }
 }
 
-struct Keys(Refused);
+struct CredentialSource(Refused);
 
 #[async_trait::async_trait]
-impl S3Auth for Keys {
+impl S3Auth for CredentialSource {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
         match access_key == S3Sandbox::ACCESS_KEY_ID && !self.0.has(access_key) {
             true => Ok(SecretKey::from(S3Sandbox::SECRET_ACCESS_KEY)),
@@ -160,13 +162,13 @@ struct S3 {
     shelf: Shelf,
 }
 
-impl Provider for S3 {
+impl StandInService for S3 {
     fn name(&self) -> &'static str {
         self.name
     }
 
-    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
-        if !fate.carries_out(self.effects(request)) {
+    fn answer(&self, request: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
+        if !check.carries_out(self.effects(request)) {
             // What the fault says is answered instead.
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use longshore_job::{CallReport, JobError, NotNow, Pass, Why};
-use longshore_sandbox::{Fault, Ledger, Rule, When};
+use longshore_sandbox::{Fault, FaultRule, Ledger, When};
 use longshore_storage::objects::NewObject;
 use longshore_storage::sandbox::S3Sandbox;
 use longshore_storage::{ErrorClass, Name};
@@ -79,7 +79,7 @@ async fn ten_failed_tries_open_the_breaker_within_one_run_and_cost_no_attempt() 
     for fault in outages {
         sandbox
             .faults()
-            .set(vec![Rule::always(fault)])
+            .set(vec![FaultRule::always(fault)])
             .expect("set");
         let before = sandbox.ledger().requests();
         let script = breaker();
@@ -101,7 +101,7 @@ async fn a_probe_that_fails_ends_the_run_at_no_attempt() {
     let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
     sandbox
         .faults()
-        .set(vec![Rule::always(answer(503))])
+        .set(vec![FaultRule::always(answer(503))])
         .expect("set");
     let script = behind(true);
     let session = store(Name::S3, &sandbox.origin()).during(&script.run());
@@ -127,7 +127,7 @@ async fn three_retries_are_the_sdks_and_a_success_among_them_is_one() {
     let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
     sandbox
         .faults()
-        .set(vec![Rule::first(3, answer(503))])
+        .set(vec![FaultRule::first(3, answer(503))])
         .expect("set");
     let script = breaker();
     let session = store(Name::S3, &sandbox.origin()).during(&script.run());
@@ -171,7 +171,7 @@ async fn a_throttle_waits_and_a_time_that_is_named_holds_everybody() {
     for fault in [slow(&[]), many] {
         sandbox
             .faults()
-            .set(vec![Rule::always(fault)])
+            .set(vec![FaultRule::always(fault)])
             .expect("set");
         let before = sandbox.ledger().requests();
         let script = breaker();
@@ -188,7 +188,7 @@ async fn a_throttle_waits_and_a_time_that_is_named_holds_everybody() {
             "a busy prefix is no outage"
         );
     }
-    let named = Rule::new(slow(&[("x-amz-retry-after", "1500")]), When::First(1));
+    let named = FaultRule::new(slow(&[("x-amz-retry-after", "1500")]), When::First(1));
     sandbox.faults().set(vec![named]).expect("set");
     let script = breaker();
     let session = store(Name::S3, &sandbox.origin()).during(&script.run());

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use longshore_provider::secret::SecretString;
 use longshore_storage::sandbox::S3Sandbox;
-use longshore_storage::{Bucket, Keys, Name, StaticKeys, Store, StoreConfig};
+use longshore_storage::{Bucket, CredentialSource, Name, StaticKeys, Store, StoreConfig};
 
 pub(crate) const LOOPBACK: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
@@ -29,8 +29,8 @@ pub(crate) fn config(name: Name, origin: &str) -> StoreConfig {
     }
 }
 
-pub(crate) fn keys(secret: &str) -> Keys {
-    Keys::fixed(StaticKeys {
+pub(crate) fn keys(secret: &str) -> CredentialSource {
+    CredentialSource::fixed(StaticKeys {
         access_key_id: S3Sandbox::ACCESS_KEY_ID.to_owned(),
         secret_access_key: SecretString::from(secret.to_owned()),
         session_token: None,

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use longshore_sandbox::{Fault, Rule as FaultRule};
-use longshore_storage::objects::{Doomed, Listed, NewObject};
+use longshore_sandbox::{Fault, FaultRule};
+use longshore_storage::objects::{Doomed, ListedObject, NewObject};
 use longshore_storage::sandbox::S3Sandbox;
-use longshore_storage::{ErrorClass, Moved, Name, Rule, Session, Store, move_object};
+use longshore_storage::{ErrorClass, ExpiryRule, MoveResult, Name, Session, Store, move_object};
 
 use crate::fs::Fs;
 use crate::{LOOPBACK, config, keys, store};
@@ -20,7 +20,7 @@ fn object(key: &str, body: &[u8]) -> NewObject {
     }
 }
 
-fn doomed(listed: &Listed) -> Doomed {
+fn doomed(listed: &ListedObject) -> Doomed {
     Doomed {
         key: listed.key.clone(),
         version: None,
@@ -108,8 +108,10 @@ async fn a_wrong_secret_is_known_by_the_signature_and_a_live_one_is_asked_for_ev
     let secret = std::sync::Arc::new(std::sync::Mutex::new("wrong".to_owned()));
     let now = secret.clone();
     let mut settings = config(Name::S3, &fs.origin());
-    settings.keys = longshore_storage::Keys::Static(std::sync::Arc::new(move || {
-        let longshore_storage::Keys::Static(keys) = keys(&now.lock().expect("not poisoned")) else {
+    settings.keys = longshore_storage::CredentialSource::Static(std::sync::Arc::new(move || {
+        let longshore_storage::CredentialSource::Static(keys) =
+            keys(&now.lock().expect("not poisoned"))
+        else {
             unreachable!("they are static");
         };
         keys()
@@ -192,7 +194,7 @@ async fn a_batch_says_of_each_key_what_became_of_it() {
 async fn rules_are_applied_beside_those_of_others() {
     let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
     let session = store(Name::S3, &sandbox.origin()).directly();
-    let rule = |prefix: &str, expire_days| Rule {
+    let rule = |prefix: &str, expire_days| ExpiryRule {
         prefix: prefix.to_owned(),
         expire_days,
     };
@@ -286,7 +288,7 @@ async fn moves(from: &Session, to: &Session) {
         .objects;
     for object in &listed {
         let moved = move_object((from, "exports-away"), (to, "exports-test"), object).await;
-        assert_eq!(moved.expect("moved"), Moved::Moved);
+        assert_eq!(moved.expect("moved"), MoveResult::Moved);
     }
     assert!(
         from.list("exports-away", "", None)
@@ -312,7 +314,7 @@ async fn moves(from: &Session, to: &Session) {
         .expect("list")
         .objects;
     let moved = move_object((from, "exports-away"), (to, "exports-test"), &listed[0]).await;
-    assert_eq!(moved.expect("moved"), Moved::Moved);
+    assert_eq!(moved.expect("moved"), MoveResult::Moved);
 }
 
 #[tokio::test]
@@ -345,7 +347,10 @@ async fn what_is_newer_there_is_not_overwritten() {
         .await
         .expect("list")
         .objects;
-    for (object, became) in listed.iter().zip([Moved::Superseded, Moved::Moved]) {
+    for (object, became) in listed
+        .iter()
+        .zip([MoveResult::Superseded, MoveResult::Moved])
+    {
         let moved = move_object((&from, "exports-away"), (&to, "exports-test"), object).await;
         assert_eq!(moved.expect("dealt with"), became);
     }

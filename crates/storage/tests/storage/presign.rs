@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use longshore_provider::client;
 use longshore_storage::presign::{PresignedUpload, UploadRequest};
 use longshore_storage::sandbox::S3Sandbox;
-use longshore_storage::{Bucket, Name, Rule};
+use longshore_storage::{Bucket, ExpiryRule, Name};
 
 use crate::fs::Fs;
 use crate::{LOOPBACK, bucket, store};
@@ -105,7 +105,7 @@ async fn a_user_whose_files_would_expire_is_refused() {
     let session = store(Name::S3, "http://127.0.0.1:1").directly();
     let upload = UploadRequest::new("tmp", "image/png", 5, "png").expect("valid");
     let bucket = Bucket {
-        rules: vec![Rule {
+        rules: vec![ExpiryRule {
             prefix: "tmp/".to_owned(),
             expire_days: 90,
         }],

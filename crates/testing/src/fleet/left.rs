@@ -61,7 +61,7 @@ pub(super) fn listed(left: &[LeftIn]) -> String {
 /// A dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Dead {
+pub struct DeadJob {
     /// Its id.
     pub id: String,
     /// Its kind; empty where its payload does not say.
@@ -79,7 +79,7 @@ pub struct Worked {
     /// How many jobs were completed.
     pub completed: u64,
     /// The dead letters, the newest of each queue first.
-    pub dead: Vec<Dead>,
+    pub dead: Vec<DeadJob>,
 }
 
 impl Worked {
@@ -101,7 +101,7 @@ impl Worked {
     /// # Panics
     /// When it was otherwise: the message lists the dead letters.
     #[track_caller]
-    pub fn assert_dead<J: Job>(&self) -> &Dead {
+    pub fn assert_dead<J: Job>(&self) -> &DeadJob {
         match &*self.dead {
             [dead] if dead.kind == J::KIND => dead,
             _ => panic!(
@@ -119,7 +119,7 @@ impl Worked {
             self.dead.len()
         );
         for dead in &self.dead {
-            let Dead {
+            let DeadJob {
                 id, kind, reason, ..
             } = dead;
             write!(text, "\n  {kind} {id}: {reason}").expect("a text takes it");

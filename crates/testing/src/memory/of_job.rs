@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use longshore_client::Sink as _;
 use longshore_job::{
-    EarlierRequests, InvalidArgs, JobId, Memory, NotEnqueued, Outbox, Prepared, Recalling, Sending,
-    Unremembered,
+    EarlierRequests, InvalidArgs, JobId, Memory, MemoryFuture, NotEnqueued, Outbox, OutboxFuture,
+    Prepared, Unremembered,
 };
 use longshore_queue::{Key, NewJob, QueueError, RunAt};
 use serde_json::Value;
 
-use super::{Request, Saves, ScriptedMemory, State};
+use super::{MemoryRequest, Saves, ScriptedMemory, State};
 
 /// A [`ScriptedMemory`] as the runs of one job see it.
 #[derive(Debug)]
@@ -22,9 +22,9 @@ pub struct JobMemory {
 impl JobMemory {
     fn ask<T: Send + 'static>(
         &self,
-        request: Request,
+        request: MemoryRequest,
         answer: impl FnOnce(&mut State) -> T,
-    ) -> Recalling<'static, T> {
+    ) -> MemoryFuture<'static, T> {
         let answer = self
             .memory
             .asked(request)
@@ -34,8 +34,8 @@ impl JobMemory {
 }
 
 impl Memory for JobMemory {
-    fn earlier_requests(&self) -> Recalling<'_, EarlierRequests> {
-        self.ask(Request::EarlierRequests, |state| {
+    fn earlier_requests(&self) -> MemoryFuture<'_, EarlierRequests> {
+        self.ask(MemoryRequest::EarlierRequests, |state| {
             let earlier = state.earlier.clone();
             let mut earlier = earlier.expect(
                 "the run asks for its earlier requests: say what is known, by `ScriptedMemory::set_earlier_requests`",
@@ -50,8 +50,8 @@ impl Memory for JobMemory {
         })
     }
 
-    fn note_message<'a>(&'a self, message: &'a str) -> Recalling<'a, bool> {
-        self.ask(Request::NoteMessage, |state| {
+    fn note_message<'a>(&'a self, message: &'a str) -> MemoryFuture<'a, bool> {
+        self.ask(MemoryRequest::NoteMessage, |state| {
             let of = state.messages.entry(message.to_owned());
             let ours = *of.or_insert(Some(self.job)) == Some(self.job);
             if ours {
@@ -61,14 +61,14 @@ impl Memory for JobMemory {
         })
     }
 
-    fn recall<'a>(&'a self, key: &'a str) -> Recalling<'a, Option<Vec<u8>>> {
-        self.ask(Request::Recall, |state| {
+    fn recall<'a>(&'a self, key: &'a str) -> MemoryFuture<'a, Option<Vec<u8>>> {
+        self.ask(MemoryRequest::Recall, |state| {
             state.kept.get(key).map(|(value, _)| value.clone())
         })
     }
 
-    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> Recalling<'a, ()> {
-        self.ask(Request::Keep, |state| state.keep(key, value, time))
+    fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()> {
+        self.ask(MemoryRequest::Keep, |state| state.keep(key, value, time))
     }
 
     fn keep_first<'a>(
@@ -76,8 +76,8 @@ impl Memory for JobMemory {
         key: &'a str,
         value: &'a [u8],
         time: Duration,
-    ) -> Recalling<'a, Vec<u8>> {
-        self.ask(Request::KeepFirst, |state| {
+    ) -> MemoryFuture<'a, Vec<u8>> {
+        self.ask(MemoryRequest::KeepFirst, |state| {
             if !state.kept.contains_key(key) {
                 state.keep(key, value, time);
             }
@@ -85,14 +85,14 @@ impl Memory for JobMemory {
         })
     }
 
-    fn checkpoint(&self) -> Recalling<'_, Option<Value>> {
-        self.ask(Request::Checkpoint, |state| {
+    fn checkpoint(&self) -> MemoryFuture<'_, Option<Value>> {
+        self.ask(MemoryRequest::Checkpoint, |state| {
             state.checkpoints.get(&self.job).cloned()
         })
     }
 
-    fn save<'a>(&'a self, checkpoint: &'a Value) -> Recalling<'a, bool> {
-        let saved = self.ask(Request::Save, |state| {
+    fn save<'a>(&'a self, checkpoint: &'a Value) -> MemoryFuture<'a, bool> {
+        let saved = self.ask(MemoryRequest::Save, |state| {
             match &mut state.saves {
                 Saves::Taken => {}
                 Saves::LostAfter(0) => return Ok(false),
@@ -106,15 +106,20 @@ impl Memory for JobMemory {
         Box::pin(async { saved.await? })
     }
 
-    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> Recalling<'a, Option<String>> {
-        self.ask(Request::Find, |state| {
+    fn find<'a>(&'a self, map: &'a str, key: &'a str) -> MemoryFuture<'a, Option<String>> {
+        self.ask(MemoryRequest::Find, |state| {
             let place = (map.to_owned(), key.to_owned());
             state.maps.get(&place).cloned()
         })
     }
 
-    fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str) -> Recalling<'a, String> {
-        self.ask(Request::Assign, |state| {
+    fn assign<'a>(
+        &'a self,
+        map: &'a str,
+        key: &'a str,
+        value: &'a str,
+    ) -> MemoryFuture<'a, String> {
+        self.ask(MemoryRequest::Assign, |state| {
             let place = state.maps.entry((map.to_owned(), key.to_owned()));
             place.or_insert_with(|| value.to_owned()).clone()
         })
@@ -132,8 +137,8 @@ impl Outbox for JobMemory {
         job: Prepared,
         key: &'a str,
         key_holds: Duration,
-    ) -> Sending<'a, JobId> {
-        let asked = self.memory.asked(Request::Enqueue).map(|_| ());
+    ) -> OutboxFuture<'a, JobId> {
+        let asked = self.memory.asked(MemoryRequest::Enqueue).map(|_| ());
         let enqueued = asked.map_err(NotEnqueued::from).and_then(|()| {
             let new = NewJob {
                 id: JobId::generate(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::{JobId, KindSpec, Kinds, NotEnqueued, Prepared, Run};
-use longshore_testing::{Request, Script, ScriptedGate, ScriptedMemory};
+use longshore_testing::{MemoryRequest, Script, ScriptedGate, ScriptedMemory};
 use serde_json::json;
 
 use crate::{Act, act, panics};
@@ -54,10 +54,10 @@ async fn a_memory_makes_nothing_up() {
     assert_eq!(of_run.save(&json!(2)).await, Ok(false));
     assert_eq!(memory.checkpoint(run.id), Some(json!(1)));
 
-    memory.fail(Request::Find);
+    memory.fail(MemoryRequest::Find);
     of_run.find("m", "k").await.expect_err("away");
     memory.recover();
-    memory.forbid(Request::Find, "nothing is looked up");
+    memory.forbid(MemoryRequest::Find, "nothing is looked up");
     let words = panics(|| drop(of_run.find("m", "k")));
     assert_eq!(words, "Find: nothing is looked up");
 }
@@ -114,7 +114,7 @@ async fn what_follows_from_a_run_is_recorded() {
     assert!(matches!(other, Err(NotEnqueued::KeyTaken { .. })));
     let recorded = memory.outbox().assert_only(&act("work"));
     assert_eq!(recorded.key_holds, Some(day));
-    memory.fail(Request::Enqueue);
+    memory.fail(MemoryRequest::Enqueue);
     let away = outbox.enqueue(job(r#"{"does":"work"}"#), "k2", day).await;
     assert!(matches!(away, Err(NotEnqueued::Unremembered(_))));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_client::{ClientError, JobState, Options, QueueError};
+use longshore_client::{ClientError, EnqueueOptions, JobState, QueueError};
 use longshore_job::Prepared;
 use longshore_testing::Recorder;
 use serde_json::json;
@@ -35,13 +35,13 @@ async fn a_recorders_client_refuses_what_any_client_does() {
     // Many at once: all or none, and a key that clashes far down is found before the first.
     let many = |clash: bool| {
         let jobs = (0..600).map(move |n| {
-            let options = Options {
+            let options = EnqueueOptions {
                 key: Some(if clash && n == 599 {
                     "k".to_owned()
                 } else {
                     n.to_string()
                 }),
-                ..Options::default()
+                ..EnqueueOptions::default()
             };
             (Prepared::new(&act("fail")).expect("fine args"), options)
         });

@@ -1,4 +1,4 @@
-//! A front door on a Redis of its own, and a client that signs what it posts.
+//! A listener on a Redis of its own, and a client that signs what it posts.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use longshore_payment_reconcile::StripeEvents;
 use longshore_queue::{Delivery, Link, LinkOptions, NewJob, Queue, RunAt};
 use longshore_sandbox::RedisServer;
 use longshore_sms::TwilioEvents;
-use longshore_webhooks::{Options, Webhooks};
+use longshore_webhooks::{Webhooks, WebhooksOptions};
 use ring::hmac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -78,7 +78,7 @@ impl Scene {
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
         let queue = Queue::new(link, "t", queue).expect("the names are good");
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-        let webhooks = Webhooks::new(Options {
+        let webhooks = Webhooks::new(WebhooksOptions {
             http_addr: any,
             private_addr: any,
             public_url: PUBLIC_URL.parse().expect("a public URL"),

@@ -12,14 +12,14 @@ use crate::progress::Progress;
 
 /// How a station stands with Redis.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Standing {
+pub(crate) struct LeaseState {
     /// The lease that claims are made under; `None` until the first join, and while the keeper joins anew.
     lease: Option<Arc<Lease>>,
     /// When the last beat that was acknowledged was sent.
     confirmed: Option<Moment>,
 }
 
-impl Standing {
+impl LeaseState {
     /// Whether claims are made under this lease, and a beat was acknowledged that is no older than this.
     pub(crate) fn holds(&self, lease: &Arc<Lease>, age: Duration) -> bool {
         let current = self.lease.as_ref();
@@ -33,7 +33,7 @@ impl Standing {
 
 /// Written by the keeper; a lease is lost for whoever is told so first.
 pub(crate) struct KeeperState {
-    standing: watch::Sender<Standing>,
+    standing: watch::Sender<LeaseState>,
     /// The last beat found no other worker, and no job here: then it has not counted the running ones.
     alone: AtomicBool,
     /// What the process says of itself has changed.
@@ -45,7 +45,7 @@ pub(crate) struct KeeperState {
 impl KeeperState {
     pub(crate) fn new() -> Self {
         Self {
-            standing: watch::Sender::new(Standing::default()),
+            standing: watch::Sender::new(LeaseState::default()),
             alone: AtomicBool::new(false),
             unannounced: AtomicBool::new(true),
             beat_wanted: Notify::new(),
@@ -59,7 +59,7 @@ impl KeeperState {
     }
 
     /// How the station stands, and each change of it.
-    pub(crate) fn standing(&self) -> watch::Receiver<Standing> {
+    pub(crate) fn standing(&self) -> watch::Receiver<LeaseState> {
         self.standing.subscribe()
     }
 
@@ -107,7 +107,7 @@ impl KeeperState {
             let current = standing.lease.as_ref();
             let is_current = current.is_some_and(|lease| Arc::ptr_eq(lease, lost));
             if is_current {
-                *standing = Standing::default();
+                *standing = LeaseState::default();
             }
             is_current
         })

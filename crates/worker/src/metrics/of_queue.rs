@@ -6,7 +6,7 @@ use longshore_queue::CallReport;
 
 use super::{CallLabels, HostLabels, JobLabels, KindLabels, Metrics, QueueLabel, UnitLabels};
 use crate::lock::lock;
-use crate::reach::hosts::Away;
+use crate::reach::hosts::UnreachableCause;
 
 /// The counters of one queue.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ impl QueueMetrics {
     }
 
     /// These providers of the queue are left to other workers from here, and no others.
-    pub(crate) fn left_to_others(&self, away: &HashMap<String, Away>) {
+    pub(crate) fn left_to_others(&self, away: &HashMap<String, UnreachableCause>) {
         let mut known = lock(&self.missed);
         known.extend(away.keys().cloned());
         for provider in known.iter() {
@@ -116,8 +116,8 @@ impl QueueMetrics {
                 provider: provider.clone(),
             };
             let (host, credentials) = match away.get(provider) {
-                Some(Away::Host(_)) => (1, 0),
-                Some(Away::Unfetched(_)) => (0, 1),
+                Some(UnreachableCause::Host(_)) => (1, 0),
+                Some(UnreachableCause::Unfetched(_)) => (0, 1),
                 None => (0, 0),
             };
             self.all.not_reached.get_or_create(&labels).set(host);

@@ -7,14 +7,14 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet};
 
 use super::QueueLabel;
+use super::cached_facts::CachedFacts;
 use super::gauges::Gauges;
-use super::seldom::Seldom;
 
 /// What Redis has just said.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct RedisFacts {
     pub(super) queues: Vec<(String, Stats)>,
-    pub(super) seldom: Seldom,
+    pub(super) cached: CachedFacts,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,16 +36,16 @@ struct HoldLabels {
     provider: String,
 }
 
-impl Collector for Said {
+impl Collector for RedisFacts {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut gauges = Gauges::into(encoder);
         self.counts(&mut gauges)?;
         self.troubles(&mut gauges)?;
-        self.seldom.gauges(&mut gauges)
+        self.cached.gauges(&mut gauges)
     }
 }
 
-impl Said {
+impl RedisFacts {
     fn each<V>(&self, value: impl Fn(&Stats) -> V) -> impl Iterator<Item = (QueueLabel, V)> {
         self.queues.iter().map(move |(queue, stats)| {
             let queue = queue.clone();

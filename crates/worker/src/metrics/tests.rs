@@ -63,7 +63,7 @@ fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() 
     email.called("sendgrid", &CallReport::Hold(Duration::from_secs(1)));
     email.called("sendgrid", &CallReport::Nothing);
     email.billed("sendgrid", "mail", 3);
-    let text = metrics.text(vec![("email".to_owned(), stats())], Seldom::default());
+    let text = metrics.text(vec![("email".to_owned(), stats())], CachedFacts::default());
     for line in [
         r#"longshore_runs_total{queue="email",kind="send_email",outcome="completed"} 1"#,
         r#"longshore_jobs{queue="email",state="retryable"} 2"#,
@@ -131,8 +131,8 @@ fn names_types_help_and_labels_are_those_that_alerts_know() {
     metrics.skipped_ticks("nightly", 1);
     metrics.last_tick("nightly", 1);
     metrics.next_tick("nightly", Some(1));
-    let seldom = Seldom::answered(vec![("email".to_owned(), group)], server);
-    let text = metrics.text(vec![("email".to_owned(), stats())], seldom);
+    let cached = CachedFacts::answered(vec![("email".to_owned(), group)], server);
+    let text = metrics.text(vec![("email".to_owned(), stats())], cached);
     let found: BTreeSet<_> = text.lines().map(without_values).collect();
     let known: BTreeSet<_> = include_str!("names.txt")
         .lines()
@@ -168,7 +168,7 @@ fn what_redis_does_not_say_of_itself_is_left_out() {
         persists: Some(false),
         ..ServerFacts::default()
     };
-    let text = metrics().text(Vec::new(), Seldom::answered(Vec::new(), server));
+    let text = metrics().text(Vec::new(), CachedFacts::answered(Vec::new(), server));
     assert!(text.contains("longshore_redis_may_evict 1\n"), "{text}");
     assert!(!text.contains("longshore_redis_replicas"), "{text}");
 }

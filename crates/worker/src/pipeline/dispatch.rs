@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use longshore_job::handlers::Course;
+use longshore_job::handlers::RunStart;
 use longshore_job::{
     Envelope, JobError, JobId, KindPolicy, MAX_PAYLOAD_BYTES, OnUnknown, Run, Undecodable,
     UndecodableWhy, handlers,
@@ -21,14 +21,14 @@ impl JobRun {
     pub(super) fn dispatch(&self) -> impl Future<Output = End> + Send + use<> {
         let run = self.clone();
         async move {
-            let Started { running, course } = match run.start() {
+            let Started { running, start } = match run.start() {
                 Ok(started) => started,
                 Err(end) => return end,
             };
             match running.await.transpose() {
                 // The provider could not say what became of an earlier request: that is what its end is about.
                 Some(Err(JobError::Transient { reason, answer }))
-                    if course == Course::VerifyOnly =>
+                    if start == RunStart::VerifyOnly =>
                 {
                     End::Ran(Err(JobError::OutcomeUnknown { reason, answer }))
                 }
@@ -62,14 +62,14 @@ impl JobRun {
             });
         }
         let job = handler.open(&envelope).map_err(End::Undecodable)?;
-        let course = match claimed.has_expired(job.expires_in()) {
+        let start = match claimed.has_expired(job.expires_in()) {
             // What may have been carried out is not called dead before the provider was asked: somebody would do it again.
-            true if may_have_been_sent && handler.can_verify() => Course::VerifyOnly,
+            true if may_have_been_sent && handler.can_verify() => RunStart::VerifyOnly,
             true => return Err(too_late(may_have_been_sent)),
             false if may_have_been_sent && rules.policy.on_unknown == OnUnknown::Verify => {
-                Course::VerifyThenRun
+                RunStart::VerifyThenRun
             }
-            false => Course::Run,
+            false => RunStart::Run,
         };
         let gate = Arc::new(SendGate::new(station, entry, handler.may_repeat()));
         let memory = Arc::new(QueueMemory::new(
@@ -90,8 +90,8 @@ impl JobRun {
             ..*handler.policy()
         };
         Ok(Started {
-            running: job.start(run, course),
-            course,
+            running: job.start(run, start),
+            start,
         })
     }
 }
@@ -99,7 +99,7 @@ impl JobRun {
 /// A run that has begun.
 struct Started {
     running: handlers::RunFuture,
-    course: Course,
+    start: RunStart,
 }
 
 /// Reads what stands in Redis of a job.

@@ -11,7 +11,7 @@ use crate::lock::lock;
 /// What one station knows of its providers' hosts.
 #[derive(Debug, Default)]
 pub(crate) struct Hosts {
-    away: Mutex<HashMap<String, Away>>,
+    away: Mutex<HashMap<String, UnreachableCause>>,
     /// What was reached since that was last said: the queue's provider, its fallback.
     here: [AtomicBool; 2],
     /// Something was reached at least once.
@@ -20,14 +20,14 @@ pub(crate) struct Hosts {
 
 /// Why a provider is left to others.
 #[derive(Debug, Clone)]
-pub(crate) enum Away {
+pub(crate) enum UnreachableCause {
     /// Its host is not reached.
     Host(Unreached),
     /// It refused the credentials in use, and they could not be fetched again, for this reason.
     Unfetched(String),
 }
 
-impl Away {
+impl UnreachableCause {
     pub(super) fn is_host(&self) -> bool {
         matches!(self, Self::Host(_))
     }
@@ -80,7 +80,7 @@ impl Hosts {
     pub(crate) fn is_short(&self) -> bool {
         let away = lock(&self.away);
         let mut all = away.values();
-        all.any(|away| matches!(away, Away::Host(Unreached { ours: true, .. })))
+        all.any(|away| matches!(away, UnreachableCause::Host(Unreached { ours: true, .. })))
     }
 
     /// Whether the credentials for this provider were refused and could not be fetched again: no call of it can go well.
@@ -98,12 +98,12 @@ impl Hosts {
     }
 
     /// Leaves a provider to others. Returns why it was left to them before.
-    pub(super) fn leave(&self, provider: &str, away: Away) -> Option<Away> {
+    pub(super) fn leave(&self, provider: &str, away: UnreachableCause) -> Option<UnreachableCause> {
         lock(&self.away).insert(provider.to_owned(), away)
     }
 
     /// Notes what a test has found, if it is trouble of the kind that the provider is left for.
-    pub(super) fn still_away(&self, provider: &str, found: Away) {
+    pub(super) fn still_away(&self, provider: &str, found: UnreachableCause) {
         if let Some(away) = lock(&self.away).get_mut(provider)
             && away.is_host() == found.is_host()
         {
@@ -135,7 +135,7 @@ impl Hosts {
     }
 
     /// Every provider that is left to others.
-    pub(super) fn left_to_others(&self) -> HashMap<String, Away> {
+    pub(super) fn left_to_others(&self) -> HashMap<String, UnreachableCause> {
         lock(&self.away).clone()
     }
 }

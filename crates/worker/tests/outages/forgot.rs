@@ -6,13 +6,13 @@ use std::time::Duration;
 use longshore_job::JobId;
 use longshore_queue::{Hold, HoldCause, JobState, Lease, OnUnknown, WorkerId};
 use longshore_tests::{eventually, http};
-use longshore_worker::Settings;
+use longshore_worker::WorkSettings;
 
 use super::support::{self, Bench, Does, Running};
 
 pub(crate) const RULES: [OnUnknown; 3] = [OnUnknown::Hold, OnUnknown::Retry, OnUnknown::Verify];
 
-pub(crate) fn settings(on_unknown: OnUnknown) -> Settings {
+pub(crate) fn settings(on_unknown: OnUnknown) -> WorkSettings {
     let mut settings = support::settings();
     settings.policy.on_unknown = on_unknown;
     settings

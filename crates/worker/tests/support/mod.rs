@@ -14,7 +14,7 @@ use longshore_queue::{
     JobState, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt,
 };
 use longshore_sandbox::{AppendFsync, RedisServer};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Settings, Watch};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Watch, WorkSettings};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -274,7 +274,7 @@ impl Bench {
         self.start_with(settings(), Duration::from_secs(20))
     }
 
-    pub fn start_with(&self, settings: Settings, drain: Duration) -> Running {
+    pub fn start_with(&self, settings: WorkSettings, drain: Duration) -> Running {
         let (stop, stopped) = mpsc::channel(2);
         // A free port, which the test has to know: bound, noted and let go.
         let addr = std::net::TcpListener::bind("127.0.0.1:0")
@@ -367,8 +367,8 @@ pub fn new_job(does: Does) -> NewJob {
     }
 }
 
-pub fn settings() -> Settings {
-    Settings {
+pub fn settings() -> WorkSettings {
+    WorkSettings {
         concurrency: 10,
         max_running: None,
         timeout: Duration::from_secs(20),

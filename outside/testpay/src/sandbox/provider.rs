@@ -7,7 +7,7 @@ use longshore_sandbox::axum::http::header::CONTENT_TYPE;
 use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use longshore_sandbox::axum::response::{IntoResponse, Response};
-use longshore_sandbox::{Draft, Fate, Provider};
+use longshore_sandbox::{Draft, FaultCheck, StandInService};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -26,14 +26,14 @@ pub(super) struct TestPay {
     pub(super) state: Arc<State>,
 }
 
-impl Provider for TestPay {
+impl StandInService for TestPay {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+    fn answer(&self, request: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
         let answer = self.check(&request.headers);
-        let answer = answer.and_then(|()| self.serve(request, body, fate));
+        let answer = answer.and_then(|()| self.serve(request, body, check));
         let (status, body) = match answer {
             Ok(shown) => (200, shown),
             Err(problem) => (problem.status, problem.to_json()),
@@ -65,7 +65,7 @@ impl TestPay {
         }
     }
 
-    fn serve(&self, request: &Parts, body: &[u8], fate: &mut Fate<'_>) -> Result<Value, Problem> {
+    fn serve(&self, request: &Parts, body: &[u8], check: &mut FaultCheck<'_>) -> Result<Value, Problem> {
         let names: Vec<_> = request.uri.path().split('/').skip(1).collect();
         // Held to the end: of two requests with one reference, one comes later.
         let book = &mut *self.state.book();
@@ -77,10 +77,10 @@ impl TestPay {
                 let asked = Body::read(body)?;
                 let made = book.customers.make(&self.state.ids, reference, asked)?;
                 let effect = ("customer", *reference);
-                Ok(carried_out(&mut book.customers, made, effect, fate))
+                Ok(carried_out(&mut book.customers, made, effect, check))
             }
             (&Method::POST, ["v1", "payments", reference]) => {
-                self.pay(book, reference, Body::read(body)?, fate)
+                self.pay(book, reference, Body::read(body)?, check)
             }
             (&Method::POST, ["v1", "payments", id, "collections", reference]) => {
                 let NewCollection { method } = Body::read(body)?;
@@ -89,12 +89,12 @@ impl TestPay {
                 let refused = payment.refused(reference);
                 if refused.is_some() {
                     // Noted, but nothing was collected: no effect.
-                    if is_new && fate.carries_out(Vec::new()) {
+                    if is_new && check.carries_out(Vec::new()) {
                         book.payments.put(payment);
                     }
                 } else {
                     let (effect, made) = (("collection", *reference), (payment, is_new));
-                    return Ok(carried_out(&mut book.payments, made, effect, fate));
+                    return Ok(carried_out(&mut book.payments, made, effect, check));
                 }
                 Err(declined(refused))
             }
@@ -103,14 +103,14 @@ impl TestPay {
                 there(book, Some(&asked.customer))?;
                 let made = book.subscriptions.make(&self.state.ids, reference, asked)?;
                 let effect = ("subscription", *reference);
-                Ok(carried_out(&mut book.subscriptions, made, effect, fate))
+                Ok(carried_out(&mut book.subscriptions, made, effect, check))
             }
             (&Method::POST, ["v1", "subscriptions", id, "endings", reference]) => {
                 let NewEnding { credit_unused } = Body::read(body)?;
                 let mut subscription = book.subscriptions.get(id)?.clone();
                 let is_new = subscription.end(credit_unused);
                 let (effect, made) = (("ending", *reference), (subscription, is_new));
-                Ok(carried_out(&mut book.subscriptions, made, effect, fate))
+                Ok(carried_out(&mut book.subscriptions, made, effect, check))
             }
             (_, ["v1", "customers" | "payments" | "subscriptions", ..]) => {
                 Err(Problem::of_status(405))
@@ -125,7 +125,7 @@ impl TestPay {
         book: &mut Book,
         reference: &str,
         asked: NewPayment,
-        fate: &mut Fate<'_>,
+        check: &mut FaultCheck<'_>,
     ) -> Result<Value, Problem> {
         there(book, asked.customer.as_deref())?;
         let collect = asked.collect;
@@ -135,7 +135,7 @@ impl TestPay {
         }
         let refused = payment.refused(reference);
         let (effect, made) = (("payment", reference), (payment, is_new));
-        let shown = carried_out(&mut book.payments, made, effect, fate);
+        let shown = carried_out(&mut book.payments, made, effect, check);
         match refused {
             Some(_) => Err(declined(refused)),
             None => Ok(shown),
@@ -163,7 +163,7 @@ fn carried_out<T: Thing + Serialize>(
     shelf: &mut Shelf<T>,
     (thing, is_new): (T, bool),
     (word, reference): (&str, &str),
-    fate: &mut Fate<'_>,
+    check: &mut FaultCheck<'_>,
 ) -> Value {
     let shown = json!(thing);
     let draft = Draft {
@@ -173,7 +173,7 @@ fn carried_out<T: Thing + Serialize>(
         id: thing.id().to_owned(),
     };
     let effects = if is_new { vec![draft] } else { Vec::new() };
-    if fate.carries_out(effects) && is_new {
+    if check.carries_out(effects) && is_new {
         shelf.put(thing);
     }
     shown

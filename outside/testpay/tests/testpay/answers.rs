@@ -6,7 +6,7 @@ use harbour_testpay::sandbox::TestPaySandbox;
 use harbour_testpay::{TestPay, TestPayConfig};
 use longshore_job::{Class, CallReport};
 use longshore_payment_reconcile::{CreateCustomer, CreateCustomerHandler, Providers};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use longshore_testing::{Ran, Script};
 
 /// What becomes of a job whose only call ends like this; with no fault, nobody is there.
@@ -22,7 +22,7 @@ async fn ran(fault: impl Into<Option<Fault>>) -> Ran {
     match fault.into() {
         Some(fault) => {
             let faults = sandbox.faults();
-            faults.set(vec![Rule::always(fault)]).expect("a rule");
+            faults.set(vec![FaultRule::always(fault)]).expect("a rule");
         }
         None => sandbox.stop().await,
     }

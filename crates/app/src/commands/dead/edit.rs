@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::cli::Edit;
+use crate::cli::EditArgs;
 use crate::failure::Failure;
 use crate::output;
 use crate::session::Session;
 
-pub(super) async fn run(session: &Session, args: &Edit) -> Result<(), Failure> {
+pub(super) async fn run(session: &Session, args: &EditArgs) -> Result<(), Failure> {
     let json = match args.args.strip_prefix('@') {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| Failure::input(format!("{path} cannot be read: {error}")))?,

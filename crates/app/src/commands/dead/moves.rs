@@ -5,7 +5,7 @@ use longshore_operator::{Moved, Operator, Signed, Target};
 use serde_json::json;
 
 use super::super::signals;
-use crate::cli::{Discard, Replay, Which};
+use crate::cli::{Discard, ReplayArgs, Which};
 use crate::failure::Failure;
 use crate::output::{self, counted};
 use crate::session::Session;
@@ -36,8 +36,8 @@ pub(super) struct Deed {
     json: bool,
 }
 
-impl From<Replay> for Deed {
-    fn from(args: Replay) -> Self {
+impl From<ReplayArgs> for Deed {
+    fn from(args: ReplayArgs) -> Self {
         Self {
             kind: match args.fresh_expiry {
                 true => Kind::ReplayFresh,

@@ -6,12 +6,12 @@ use longshore_queue::BreakerState;
 use super::moves::{bar, target};
 use super::replays;
 use crate::age::{ago, rough};
-use crate::cli::Replay;
+use crate::cli::ReplayArgs;
 use crate::failure::Failure;
 use crate::output::{self, counted, plain};
 use crate::session::Session;
 
-pub(super) async fn run(session: &Session, args: Replay) -> Result<(), Failure> {
+pub(super) async fn run(session: &Session, args: ReplayArgs) -> Result<(), Failure> {
     let operator = session.operator().await?;
     let target = target(args.which.clone());
     let bar = bar(operator.count(&target).await?);

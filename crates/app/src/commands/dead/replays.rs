@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::super::signals;
 use super::moves::{bar, confirm, target};
 use crate::age::ago;
-use crate::cli::{Replay, ReplayChange};
+use crate::cli::{ReplayArgs, ReplayChange};
 use crate::failure::Failure;
 use crate::output::{self, counted, or_dash, plain};
 use crate::session::Session;
@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LAST_RUNS_WITHIN: Duration = Duration::from_secs(10);
 
 /// `dead replay --rate`, or `--detach`.
-pub(super) async fn begin(session: &Session, args: Replay) -> Result<(), Failure> {
+pub(super) async fn begin(session: &Session, args: ReplayArgs) -> Result<(), Failure> {
     let how = how(&args);
     let target = target(args.which);
     let operator = session.operator().await?;
@@ -44,7 +44,7 @@ pub(super) async fn begin(session: &Session, args: Replay) -> Result<(), Failure
 }
 
 /// How letters are to be replayed.
-pub(super) fn how(args: &Replay) -> Replaying {
+pub(super) fn how(args: &ReplayArgs) -> Replaying {
     Replaying {
         rate: args.rate,
         fresh_expiry: args.fresh_expiry,

@@ -1,7 +1,7 @@
 //! The tables of a configuration in the order in which they are explained, and what can be said of their keys.
 
 use longshore_integration::settings::{
-    BuiltIn, Declaration, KIND, Key, KeyAt, KeyPath, NAME, QUEUE, Shape, Table,
+    BuiltIn, Declaration, KIND, KeyAt, KeyPath, NAME, QUEUE, SettingKey, Shape, Table,
 };
 use longshore_job::KindSpec;
 
@@ -63,7 +63,7 @@ fn on_one_line(key: KeyAt) -> Vec<KeyAt> {
     let line = KeyAt {
         table: table.clone(),
         name: name.to_owned(),
-        key: Key {
+        key: SettingKey {
             doc: key.table.doc,
             shape: Shape::Toml,
             built_in: BuiltIn::None,

@@ -7,7 +7,7 @@ use longshore_job::JobId;
 use serde::{Serialize, Serializer};
 
 use crate::postmark::PostmarkTemplate;
-use crate::{AttachedFile, Sender};
+use crate::{AttachedFile, MailSender};
 
 /// The body, borrowed from job and configuration.
 #[derive(Serialize)]
@@ -45,7 +45,7 @@ impl<'a> Mail<'a> {
     pub(super) fn new(
         job: &'a SendEmail,
         id: JobId,
-        from: &Sender,
+        from: &MailSender,
         template: &'a PostmarkTemplate,
         message_stream: &'a str,
         attachments: &'a [AttachedFile],
@@ -103,7 +103,7 @@ mod tests {
     fn bodies_are_as_pinned() {
         let id = ID.parse().expect("an id");
         let (full, bare) = (written(), SendEmail::new("welcome", "bob@example.com"));
-        let sender = |name: Option<&str>| Sender {
+        let sender = |name: Option<&str>| MailSender {
             email: "shop@example.com".into(),
             name: name.map(Into::into),
         };

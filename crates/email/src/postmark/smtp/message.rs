@@ -8,7 +8,7 @@ use lettre::{Address, Message};
 use longshore_job::{JobError, JobId};
 
 use crate::templates::Rendered;
-use crate::{AttachedFile, Sender};
+use crate::{AttachedFile, MailSender};
 
 /// What Postmark reads beside the usual headers.
 const MESSAGE_STREAM: HeaderName = HeaderName::new_from_ascii_str("X-PM-Message-Stream");
@@ -36,7 +36,7 @@ impl Written {
 pub(super) fn write(
     job: &SendEmail,
     id: JobId,
-    from: &Sender,
+    from: &MailSender,
     words: Rendered,
     message_stream: &str,
     attachments: &[AttachedFile],
@@ -114,7 +114,7 @@ mod tests {
 
     fn written(words: Rendered, attachments: &[AttachedFile]) -> Written {
         let job = SendEmail::new("invoice", "ada@example.com").name("Lovelace, Ada");
-        let from = Sender {
+        let from = MailSender {
             email: "shop@example.com".into(),
             name: Some("Blåbær".into()),
         };

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::{EventWebhook, EventsPosted, State, event};
-use longshore_sandbox::post::{Answer, Call, post};
+use longshore_sandbox::post::{PostAnswer, WebhookPost, post};
 
 /// How long a listener may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ async fn tell(state: Arc<State>, webhook: EventWebhook, mails: Vec<Draft>) {
     if webhook.reversed {
         events.reverse();
     }
-    let call = Call {
+    let call = WebhookPost {
         url,
         content_type: "application/json;charset=utf-8",
         body: event::list(&events),
@@ -70,7 +70,7 @@ async fn tell(state: Arc<State>, webhook: EventWebhook, mails: Vec<Draft>) {
             ("x-twilio-email-event-webhook-timestamp", time),
         ]
     };
-    let again = |answer: &Answer| !matches!(answer, Answer::Status(200..300));
+    let again = |answer: &PostAnswer| !matches!(answer, PostAnswer::Status(200..300));
     for _ in 0..if webhook.twice { 2 } else { 1 } {
         let posted = post(&call, RETRIES, headers, again).await;
         let kinds = events.iter().filter_map(|event| event["event"].as_str());

@@ -19,7 +19,7 @@ fn event(kind: &str, fields: &Value) -> Value {
     event
 }
 
-fn told(kind: &str, fields: &Value) -> Delivery {
+fn told(kind: &str, fields: &Value) -> DeliveryUpdate {
     match read(&event(kind, fields)) {
         Some(Event::Delivery(told)) => *told,
         other => panic!("{kind} {fields}: {other:?}"),
@@ -42,7 +42,7 @@ fn an_event_becomes_news_of_its_message() {
         reason: SuppressedFor::Bounce,
         event: Some("2FeCcG5VRWpck6mKqRgnDg==".to_owned()),
     };
-    let expected = Delivery {
+    let expected = DeliveryUpdate {
         message: Some("QtRSVbcnQlqvR8kVGAbSKg".to_owned()),
         job: Some(JOB.parse().expect("an id")),
         state: "bounce".to_owned(),

@@ -1,6 +1,6 @@
 //! Ledger and faults as other processes see them.
 
-use longshore_sandbox::{Effect, Fault, Rule, Summary, When};
+use longshore_sandbox::{Effect, Fault, FaultRule, Summary, When};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ async fn other_processes_read_the_ledger_and_make_faults() {
 
 #[test]
 fn the_programmatic_rules_and_the_json_ones_are_the_same() {
-    let rule = Rule::new(
+    let rule = FaultRule::new(
         Fault::HangUp { effect: true },
         When::Chance {
             probability: 0.5,
@@ -63,7 +63,7 @@ fn the_programmatic_rules_and_the_json_ones_are_the_same() {
         "fault": { "hang_up": { "effect": true } },
         "when": { "chance": { "probability": 0.5, "seed": 7 } },
     });
-    let read: Rule = serde_json::from_value(json).expect("a rule");
+    let read: FaultRule = serde_json::from_value(json).expect("a rule");
     assert_eq!(read, rule);
 }
 

@@ -213,7 +213,7 @@ async fn what_was_held_is_one_list_newest_first_twice_and_until_it_is_taken() {
     assert!(heard.iter().all(|list| list.is_signed_by(&at.public_key())));
     // A fault that loses the mail tells nothing of it.
     at.faults()
-        .set(vec![longshore_sandbox::Rule::always(
+        .set(vec![longshore_sandbox::FaultRule::always(
             longshore_sandbox::Fault::HangUp { effect: false },
         )])
         .expect("a rule");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use longshore_sandbox::{Fault, Only, Rule};
+use longshore_sandbox::{Fault, FaultRule, Only};
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -20,19 +20,19 @@ async fn other_answers_by_rule() {
     };
     at.faults()
         .set(vec![
-            Rule::always(Fault::Garbage {
+            FaultRule::always(Fault::Garbage {
                 status: 502,
                 effect: false,
             })
             .only(only),
-            Rule::first(
+            FaultRule::first(
                 1,
                 Fault::Throttle {
                     retry_after_seconds: Some(7),
                     reset_in_seconds: Some(9),
                 },
             ),
-            Rule::first(
+            FaultRule::first(
                 1,
                 Fault::Answer {
                     status: 500,
@@ -80,7 +80,7 @@ async fn hanging_up_closes_the_connection_with_and_without_the_effect() {
     ] {
         at.ledger().clear();
         at.faults()
-            .set(vec![Rule::first(1, fault.clone())])
+            .set(vec![FaultRule::first(1, fault.clone())])
             .expect("a valid rule");
         let lost = send(&client, &at, &mail("A")).await;
         let lost = lost.expect_err("hung up on");
@@ -100,7 +100,7 @@ async fn hanging_up_closes_the_connection_with_and_without_the_effect() {
 async fn hanging_up_unread_resets_a_new_connection_and_spares_the_sandbox_itself() {
     let (at, client) = (start().await, client());
     at.faults()
-        .set(vec![Rule::always(Fault::HangUpUnread)])
+        .set(vec![FaultRule::always(Fault::HangUpUnread)])
         .expect("a valid rule");
     let lost = send(&client, &at, &mail("A"))
         .await
@@ -122,7 +122,7 @@ async fn connections_from_before_the_rule_are_hung_up_on_too() {
     let (at, client) = (start().await, client());
     send(&client, &at, &mail("A")).await.expect("answered");
     at.faults()
-        .set(vec![Rule::always(Fault::HangUpUnread)])
+        .set(vec![FaultRule::always(Fault::HangUpUnread)])
         .expect("a valid rule");
     send(&client, &at, &mail("A"))
         .await
@@ -136,7 +136,7 @@ async fn no_answer_ever_comes() {
     for (effect, accepted) in [(false, 0), (true, 1)] {
         at.ledger().clear();
         at.faults()
-            .set(vec![Rule::always(Fault::NeverAnswer { effect })])
+            .set(vec![FaultRule::always(Fault::NeverAnswer { effect })])
             .expect("a valid rule");
         let noted = at.ledger().wait_until(DEADLINE, |s| s.requests == 1);
         let mail = mail("A");
@@ -152,7 +152,7 @@ async fn a_delayed_answer_is_the_right_one_and_its_effect_is_there_before() {
     let (at, client) = (start().await, client());
     let (hour, moment) = (Fault::Delay { ms: 3_600_000 }, Fault::Delay { ms: 30 });
     at.faults()
-        .set(vec![Rule::first(1, hour), Rule::always(moment)])
+        .set(vec![FaultRule::first(1, hour), FaultRule::always(moment)])
         .expect("valid rules");
     let mail = mail("A");
     tokio::select! {

@@ -14,7 +14,7 @@ use longshore_testing::Script;
 use longshore_worker::Handlers;
 
 use calls::{CALLS, Call, Kind};
-use longshore_app::registry::{House, names};
+use longshore_app::registry::{SetupContext, names};
 use longshore_app::secrets::Secrets;
 use server::Server;
 
@@ -125,7 +125,7 @@ impl Scene {
             .providers()
             .find(|(_, owner)| owner.name == call.queue_of);
         let (owner, _) = owner.expect("its queue has an owner");
-        let set_up = House::new(&config, &secrets).set_up(owner).await;
+        let set_up = SetupContext::new(&config, &secrets).set_up(owner).await;
         let set_up = set_up.unwrap_or_else(|failure| panic!("{}: {failure}", call.provider));
         Self {
             call,

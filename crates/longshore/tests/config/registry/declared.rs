@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_app::config::{Config, Findings, defaults, page};
-use longshore_app::registry::House;
+use longshore_app::registry::SetupContext;
 use longshore_app::secrets::Secrets;
 use longshore_integration::section;
 use longshore_integration::settings::{
@@ -145,9 +145,9 @@ async fn a_secret_that_is_used_and_not_declared_is_found() {
     for key in [Fax::TOKEN, Fax::FROM] {
         let config = load(FAX, SETTINGS).expect("good");
         let secrets = Secrets::new(&config).expect("no Vault");
-        let house = House::new(&config, &secrets);
+        let setup = SetupContext::new(&config, &secrets);
         let token = &config.get::<Fax>().expect("on").token;
-        let used = house.context().secret(key, token).await;
+        let used = setup.context().secret(key, token).await;
         match used {
             Ok(_) => assert_eq!(key, Fax::TOKEN),
             Err(error) => {

@@ -1,11 +1,11 @@
 //! `providers.*.criticality`, `.sla_percent` and `.owner`.
 
-use longshore_app::config::{Criticality, Listed};
+use longshore_app::config::{Criticality, InventorySettings};
 
 use super::check;
 use crate::{findings, good};
 
-fn listed(toml: &str, provider: &str) -> Listed {
+fn listed(toml: &str, provider: &str) -> InventorySettings {
     let config = good(toml, &[]);
     config.listed(provider).expect("it is listed").clone()
 }
@@ -21,7 +21,7 @@ fn the_figures_are_those_of_the_inventory_until_somebody_says_otherwise() {
         assert_eq!(listed("", provider).to_string(), said, "{provider}");
     }
     let toml = "[providers.twilio]\ncriticality = 'critical'\nsla_percent = 0\nowner = ''";
-    let changed = Listed {
+    let changed = InventorySettings {
         criticality: Criticality::Critical,
         sla_percent: None,
         owner: None,

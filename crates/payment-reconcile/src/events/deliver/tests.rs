@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::sandbox::AppSandbox;
-use longshore_testing::{Request, Script};
+use longshore_testing::{MemoryRequest, Script};
 use serde_json::json;
 
 use super::*;
@@ -12,7 +12,7 @@ use crate::stripe::PaymentIntent;
 
 struct Scene {
     sandbox: AppSandbox,
-    app: App,
+    app: AppClient,
     script: Script,
 }
 
@@ -20,7 +20,7 @@ impl Scene {
     async fn set() -> Self {
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let sandbox = AppSandbox::start(any).await.expect("a free port");
-        let app = App::new(&AppConfig {
+        let app = AppClient::new(&AppConfig {
             base_url: sandbox.origin().parse().expect("an origin"),
             secret: AppSandbox::SECRET.into(),
             timeout: Duration::from_secs(5),
@@ -28,7 +28,7 @@ impl Scene {
         let script = Script::new();
         script
             .memory
-            .forbid(Request::NoteMessage, "nobody sends messages");
+            .forbid(MemoryRequest::NoteMessage, "nobody sends messages");
         Self {
             app: app.expect("a client"),
             sandbox,

@@ -10,7 +10,7 @@ use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::http::{HeaderMap, Method, StatusCode};
 use longshore_sandbox::axum::response::{IntoResponse, Response};
 use longshore_sandbox::axum::{Json, Router};
-use longshore_sandbox::{Draft, Fate, Provider, signed};
+use longshore_sandbox::{Draft, FaultCheck, StandInService, signed};
 use serde_json::{Value, json};
 
 use super::effect::AppEffect;
@@ -27,14 +27,14 @@ pub(super) struct App {
 /// A status, and why.
 type Refusal = (StatusCode, &'static str);
 
-impl Provider for App {
+impl StandInService for App {
     fn name(&self) -> &'static str {
         "app"
     }
 
-    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+    fn answer(&self, request: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
         let answer = match (&request.method, request.uri.path()) {
-            (&Method::POST, "/payments/effects") => self.apply(&request.headers, body, fate),
+            (&Method::POST, "/payments/effects") => self.apply(&request.headers, body, check),
             (&Method::GET, "/payments") => self.list(request),
             (_, "/payments/effects" | "/payments") => {
                 Err((StatusCode::METHOD_NOT_ALLOWED, "another method"))
@@ -62,7 +62,7 @@ impl App {
         &self,
         headers: &HeaderMap,
         body: &[u8],
-        fate: &mut Fate<'_>,
+        check: &mut FaultCheck<'_>,
     ) -> Result<Response, Refusal> {
         let bad = |why| (StatusCode::BAD_REQUEST, why);
         self.check(header(headers, "longshore-signature"), body)?;
@@ -80,7 +80,7 @@ impl App {
                 let why = "another effect under the same Idempotency-Key";
                 return Err((StatusCode::UNPROCESSABLE_ENTITY, why));
             }
-            if fate.carries_out(Vec::new()) {
+            if check.carries_out(Vec::new()) {
                 book.applied[place].times += 1;
             }
             return Ok(Json(book.applied[place].answer.clone()).into_response());
@@ -92,7 +92,7 @@ impl App {
             recipient: effect.effect.as_str().to_owned(),
             id: effect.event_id.clone(),
         };
-        if fate.carries_out(vec![draft]) {
+        if check.carries_out(vec![draft]) {
             effect.apply(&mut book.payments);
             let place = book.applied.len();
             book.by_event.insert(key.to_owned(), place);

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::idempotency::Saved;
 use super::payment_intent::PaymentIntent;
 use super::plan::{Change, Maker};
-use super::shelf::{Kept, Shelf};
+use super::shelf::{Shelf, Stored};
 use super::subscription::Subscription;
 
 /// Objects, events and saved results. Kept in memory for as long as the process lives.
@@ -63,7 +63,7 @@ impl Book {
 }
 
 /// Puts it there, and shows it.
-fn put<T: Kept>(shelf: &mut Shelf<T>, thing: T) -> Value {
+fn put<T: Stored>(shelf: &mut Shelf<T>, thing: T) -> Value {
     let object = thing.to_json();
     shelf.put(thing);
     object

@@ -8,7 +8,7 @@ use longshore_sandbox::axum::routing::{delete, get, post, put};
 use longshore_sandbox::axum::{Json, Router, extract};
 use serde::Deserialize;
 
-use super::{EventTold, PlantedPaymentIntent, State, Webhooks};
+use super::{EventTold, PlantedPaymentIntent, State, WebhookSettings};
 
 type Shared = extract::State<Arc<State>>;
 
@@ -32,11 +32,11 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-async fn webhooks(state: Shared) -> Json<Webhooks> {
+async fn webhooks(state: Shared) -> Json<WebhookSettings> {
     Json(state.webhooks.borrow().clone())
 }
 
-async fn set_webhooks(state: Shared, Json(new): Json<Webhooks>) -> StatusCode {
+async fn set_webhooks(state: Shared, Json(new): Json<WebhookSettings>) -> StatusCode {
     state.webhooks.send_replace(new);
     StatusCode::NO_CONTENT
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_sandbox::post::{Answer, Call, post};
+use longshore_sandbox::post::{PostAnswer, WebhookPost, post};
 use longshore_sandbox::signed;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::event::Event;
-use super::{EventTold, State, WebhookEndpoint, Webhooks};
+use super::{EventTold, State, WebhookEndpoint, WebhookSettings};
 
 /// How long an endpoint may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -43,7 +43,7 @@ pub(super) async fn run(state: Arc<State>, mut happened: UnboundedReceiver<Vec<S
 }
 
 /// Tells of one row, one event after the other.
-async fn tell_all(state: Arc<State>, webhooks: Webhooks, mut events: Vec<String>) {
+async fn tell_all(state: Arc<State>, webhooks: WebhookSettings, mut events: Vec<String>) {
     if webhooks.reversed {
         events.reverse();
     }
@@ -59,7 +59,12 @@ async fn tell_all(state: Arc<State>, webhooks: Webhooks, mut events: Vec<String>
     }
 }
 
-async fn tell(state: &State, webhooks: &Webhooks, endpoint: &WebhookEndpoint, event: &Event) {
+async fn tell(
+    state: &State,
+    webhooks: &WebhookSettings,
+    endpoint: &WebhookEndpoint,
+    event: &Event,
+) {
     for _ in 0..if webhooks.twice { 2 } else { 1 } {
         let mut told = EventTold {
             event: event.id.clone(),
@@ -69,7 +74,7 @@ async fn tell(state: &State, webhooks: &Webhooks, endpoint: &WebhookEndpoint, ev
             tries: 0,
         };
         if let Ok(url) = endpoint.url.parse() {
-            let call = Call {
+            let call = WebhookPost {
                 url,
                 content_type: "application/json; charset=utf-8",
                 body: body(webhooks, endpoint, event),
@@ -82,7 +87,7 @@ async fn tell(state: &State, webhooks: &Webhooks, endpoint: &WebhookEndpoint, ev
                 let value = signed::header(secrets, at, call.body.as_bytes());
                 vec![("stripe-signature", value)]
             };
-            let again = |answer: &Answer| !matches!(answer, Answer::Status(200..300));
+            let again = |answer: &PostAnswer| !matches!(answer, PostAnswer::Status(200..300));
             let posted = post(&call, RETRIES, headers, again).await;
             (told.answer, told.tries) = (posted.answer, posted.tries);
         }
@@ -90,7 +95,7 @@ async fn tell(state: &State, webhooks: &Webhooks, endpoint: &WebhookEndpoint, ev
     }
 }
 
-fn body(webhooks: &Webhooks, endpoint: &WebhookEndpoint, event: &Event) -> String {
+fn body(webhooks: &WebhookSettings, endpoint: &WebhookEndpoint, event: &Event) -> String {
     let mut event = event.clone();
     event.livemode ^= webhooks.flipped_livemode;
     let body = match webhooks.thin {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::shelf::Kept;
+use super::shelf::Stored;
 
 /// One customer.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub(super) struct Customer {
     pub(super) metadata: BTreeMap<String, String>,
 }
 
-impl Kept for Customer {
+impl Stored for Customer {
     const WORD: &'static str = "customer";
 
     fn id(&self) -> &str {

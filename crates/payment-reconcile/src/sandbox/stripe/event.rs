@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::shelf::Kept;
+use super::shelf::Stored;
 
 /// The version that events are rendered with where nobody asks for another one.
 pub(super) const API_VERSION: &str = "2023-10-16";
@@ -21,7 +21,7 @@ pub(super) struct Event {
     pub(super) idempotency_key: Option<String>,
 }
 
-impl Kept for Event {
+impl Stored for Event {
     const WORD: &'static str = "event";
 
     fn id(&self) -> &str {

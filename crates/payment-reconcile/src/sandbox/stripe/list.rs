@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::params::Params;
 use super::problem::Problem;
-use super::shelf::{Kept, Shelf};
+use super::shelf::{Shelf, Stored};
 
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: u64 = 100;
@@ -60,7 +60,7 @@ impl Page {
     }
 
     /// The page, of those that fit.
-    pub(super) fn of<T: Kept>(
+    pub(super) fn of<T: Stored>(
         &self,
         shelf: &Shelf<T>,
         livemode: bool,

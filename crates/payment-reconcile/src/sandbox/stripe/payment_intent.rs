@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::payment_method::{self, Charge, Decline};
 use super::problem::Problem;
-use super::shelf::Kept;
+use super::shelf::Stored;
 
 /// One payment intent.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub(super) struct Confirmation {
     pub(super) return_url: Option<String>,
 }
 
-impl Kept for PaymentIntent {
+impl Stored for PaymentIntent {
     const WORD: &'static str = "payment_intent";
 
     fn id(&self) -> &str {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::customer::Customer;
 use super::payment_intent::PaymentIntent;
-use super::shelf::Kept;
+use super::shelf::Stored;
 use super::subscription::Subscription;
 
 /// What objects are made of.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::payment_intent::{PaymentIntent, Redirects};
 use super::payment_method::Decline;
-use super::shelf::Kept;
+use super::shelf::Stored;
 
 /// A payment intent that is to be there without having been asked for through the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

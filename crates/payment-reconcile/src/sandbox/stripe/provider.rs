@@ -10,7 +10,7 @@ use longshore_sandbox::axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use longshore_sandbox::axum::response::{IntoResponse, Response};
-use longshore_sandbox::{Fate, Provider, signed};
+use longshore_sandbox::{FaultCheck, StandInService, signed};
 use serde_json::Value;
 
 use super::book::{Book, Cause};
@@ -52,14 +52,14 @@ struct Asked<'a> {
     key: Option<String>,
 }
 
-impl Provider for Stripe {
+impl StandInService for Stripe {
     fn name(&self) -> &'static str {
         "stripe"
     }
 
-    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
+    fn answer(&self, request: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
         let id = self.state.ids.next("req_");
-        let answer = self.answered(request, body, &id, fate);
+        let answer = self.answered(request, body, &id, check);
         let answer = answer.unwrap_or_else(|problem| Answer::of(&problem));
         let version = text(&request.headers, &VERSION);
         let key = text(&request.headers, &KEY);
@@ -112,7 +112,7 @@ impl Stripe {
         request: &Parts,
         body: &[u8],
         id: &str,
-        fate: &mut Fate<'_>,
+        check: &mut FaultCheck<'_>,
     ) -> Result<Answer, Problem> {
         let livemode = self.livemode(&request.headers)?;
         let params = Params::read(request.uri.query().unwrap_or_default(), body);
@@ -142,7 +142,7 @@ impl Stripe {
             path,
             key,
         };
-        self.operate(&asked, &names, params, fate)
+        self.operate(&asked, &names, params, check)
             .ok_or_else(unknown)?
     }
 
@@ -152,7 +152,7 @@ impl Stripe {
         asked: &Asked<'_>,
         names: &[&str],
         params: Params,
-        fate: &mut Fate<'_>,
+        check: &mut FaultCheck<'_>,
     ) -> Option<Result<Answer, Problem>> {
         let operation = Operation::read(names, asked.delete, params.clone())?;
         // Held to the end: of two requests that want the same, one comes later.
@@ -170,7 +170,7 @@ impl Stripe {
             Ok(operation) => operation,
             Err(problem) => return Some(Err(problem)),
         };
-        Some(Ok(self.execute(asked, operation, params, &mut book, fate)))
+        Some(Ok(self.execute(asked, operation, params, &mut book, check)))
     }
 
     /// From here on the result is saved, whatever it is: unless a fault keeps the request from being carried out.
@@ -180,7 +180,7 @@ impl Stripe {
         operation: Operation,
         params: Params,
         book: &mut Book,
-        fate: &mut Fate<'_>,
+        check: &mut FaultCheck<'_>,
     ) -> Answer {
         let maker = Maker {
             ids: &self.state.ids,
@@ -203,7 +203,7 @@ impl Stripe {
         };
         let plan = plan.ok().filter(|_| error != Some(false));
         let effects = plan.iter().map(|plan| plan.draft(word)).collect();
-        if !fate.carries_out(effects) {
+        if !check.carries_out(effects) {
             return answer;
         }
         if let Some(key) = &asked.key {
@@ -212,7 +212,7 @@ impl Stripe {
                 (asked.path.to_owned(), params),
                 asked.request.to_owned(),
                 result,
-                fate.delay(),
+                check.delay(),
             );
             book.saved.insert((asked.livemode, key.clone()), saved);
         }

@@ -11,7 +11,7 @@ use super::list::Page;
 use super::params::Params;
 use super::payment_intent::PaymentIntent;
 use super::problem::Problem;
-use super::shelf::{Kept, Shelf};
+use super::shelf::{Shelf, Stored};
 use super::subscription::Subscription;
 
 /// Answers a `GET`; `None` when there is no such path.
@@ -35,7 +35,7 @@ pub(super) fn read(
     })
 }
 
-fn one<T: Kept>(
+fn one<T: Stored>(
     shelf: &Shelf<T>,
     id: &str,
     param: &str,

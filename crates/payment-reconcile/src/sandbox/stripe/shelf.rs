@@ -6,7 +6,7 @@ use std::ops::Bound;
 use serde_json::Value;
 
 /// What a shelf keeps.
-pub(super) trait Kept {
+pub(super) trait Stored {
     /// Its word in messages: `payment_intent`.
     const WORD: &'static str;
     fn id(&self) -> &str;
@@ -36,7 +36,7 @@ impl<T> Default for Shelf<T> {
     }
 }
 
-impl<T: Kept> Shelf<T> {
+impl<T: Stored> Shelf<T> {
     /// Puts it there, in the place of the one with its id if there is one.
     pub(super) fn put(&mut self, thing: T) {
         let count = self.places.len() as u64;

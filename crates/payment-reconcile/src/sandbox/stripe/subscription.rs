@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::shelf::Kept;
+use super::shelf::Stored;
 
 /// Thirty days, in seconds.
 const PERIOD: u64 = 30 * 24 * 60 * 60;
@@ -24,7 +24,7 @@ pub(super) struct Subscription {
     pub(super) comment: Option<String>,
 }
 
-impl Kept for Subscription {
+impl Stored for Subscription {
     const WORD: &'static str = "subscription";
 
     fn id(&self) -> &str {

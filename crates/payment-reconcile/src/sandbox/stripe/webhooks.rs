@@ -10,7 +10,7 @@ use super::event::API_VERSION;
 /// on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Webhooks {
+pub struct WebhookSettings {
     /// Each gets every event that it wants.
     pub endpoints: Vec<WebhookEndpoint>,
     /// Nothing is told until this is taken back. Then all of it is, in one row.

@@ -1,7 +1,7 @@
 //! Payment effects: applied once each.
 
 use longshore_payment_reconcile::sandbox::{AppEffectKind, AppPayment, AppSandbox, Applied};
-use longshore_sandbox::{Fault, Rule};
+use longshore_sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use super::{answered, client, effect, now, signature, start};
@@ -154,7 +154,7 @@ async fn faults_decide_what_is_applied() {
     .enumerate()
     {
         let told = json!({ "effect": "order_paid", "event_id": format!("evt_{n}"), "order_id": format!("o-{n}") });
-        let rule = Rule::first(1, fault.clone());
+        let rule = FaultRule::first(1, fault.clone());
         at.faults().set(vec![rule]).expect("a valid rule");
         // What it is answered is for other tests.
         let _ = effect(&at, &told).send().await;

@@ -1,7 +1,7 @@
 //! Faults in Stripe's words, and what programs in other processes can do.
 
-use longshore_payment_reconcile::sandbox::{PlantedPaymentIntent, StripeSandbox, Webhooks};
-use longshore_sandbox::{Fault, Only, Rule};
+use longshore_payment_reconcile::sandbox::{PlantedPaymentIntent, StripeSandbox, WebhookSettings};
+use longshore_sandbox::{Fault, FaultRule, Only};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ async fn faults_speak_as_stripe_does() {
             Some(("stripe-should-retry", "true")),
         ),
     ] {
-        let rule = Rule::always(fault);
+        let rule = FaultRule::always(fault);
         at.faults().set(vec![rule]).expect("a valid rule");
         let answer = request(&at, Method::GET, "/v1/events").send().await;
         let answer = answer.expect("answered");
@@ -49,7 +49,7 @@ async fn faults_speak_as_stripe_does() {
         let (_, body) = read(answer).await;
         assert_eq!(body["error"]["code"].as_str().unwrap_or_default(), code);
     }
-    let rule = Rule::always(Fault::Throttle {
+    let rule = FaultRule::always(Fault::Throttle {
         retry_after_seconds: Some(7),
         reset_in_seconds: None,
     });
@@ -68,7 +68,7 @@ async fn faults_can_be_about_one_operation() {
         recipient: Some("payment_intent".to_owned()),
         ..Only::default()
     };
-    let rule = Rule::always(Fault::HangUp { effect: false }).only(only);
+    let rule = FaultRule::always(Fault::HangUp { effect: false }).only(only);
     at.faults().set(vec![rule]).expect("a valid rule");
     let hung_up = post_as(&at, "k", "/v1/customers", &[]).await;
     assert_eq!(hung_up.status(), 200);
@@ -122,7 +122,7 @@ async fn other_processes_control_it_too() {
         .send()
         .await
         .expect("answered");
-    let read_back: Webhooks = read_back.json().await.expect("JSON");
+    let read_back: WebhookSettings = read_back.json().await.expect("JSON");
     assert_eq!(read_back, at.webhooks());
     assert_eq!(read_back.endpoints[0].api_version, "2023-10-16");
     let told = client()

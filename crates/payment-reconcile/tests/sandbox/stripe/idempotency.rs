@@ -1,7 +1,7 @@
 //! Results that are saved under the key of the request.
 
 use longshore_payment_reconcile::sandbox::StripeSandbox;
-use longshore_sandbox::{Fault, Only, Rule};
+use longshore_sandbox::{Fault, FaultRule, Only};
 use reqwest::Response;
 use serde_json::{Value, json};
 
@@ -123,7 +123,7 @@ async fn what_was_not_carried_out_is_not_saved() {
             effect: false,
         },
     ] {
-        let rule = Rule::first(1, fault.clone());
+        let rule = FaultRule::first(1, fault.clone());
         at.faults().set(vec![rule]).expect("a valid rule");
         let status = post_as(&at, "k", INTENTS, &FIELDS).await.status();
         assert!(status.as_u16() >= 400, "{fault:?}");
@@ -172,7 +172,7 @@ async fn an_answer_that_was_lost_is_there_for_the_same_key() {
     .enumerate()
     {
         let (key, before) = (format!("k{n}"), at.ledger().summary().accepted);
-        let rule = Rule::always(fault.clone());
+        let rule = FaultRule::always(fault.clone());
         at.faults().set(vec![rule]).expect("a valid rule");
         let asked = super::request(&at, reqwest::Method::POST, INTENTS);
         let asked = asked.header("idempotency-key", &key);
@@ -203,7 +203,7 @@ async fn a_key_in_flight_is_in_use() {
         recipient: Some("payment_intent".to_owned()),
         ..Only::default()
     };
-    let rule = Rule::first(1, Fault::Delay { ms: 300 }).only(only);
+    let rule = FaultRule::first(1, Fault::Delay { ms: 300 }).only(only);
     at.faults().set(vec![rule]).expect("a valid rule");
     let slow = post_as(&at, "k", INTENTS, &FIELDS);
     let meanwhile = async {

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::signature::{Algorithm, sign};
 use super::{Callbacks, CalledBack, State, TwilioMessage, TwilioSandbox};
-use longshore_sandbox::post::{Answer, Call, post};
+use longshore_sandbox::post::{PostAnswer, WebhookPost, post};
 
 /// How long a callback may take, as Twilio has it.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -68,14 +68,14 @@ async fn tell(state: &State, callbacks: &Callbacks, message: Option<TwilioMessag
     let form = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(&params)
         .finish();
-    let call = Call {
+    let call = WebhookPost {
         url,
         content_type: "application/x-www-form-urlencoded",
         body: form,
         timeout: TIMEOUT,
     };
     let headers = || signature(&call.url, callbacks, &message, &params);
-    let again = |answer: &Answer| overrides.again(answer);
+    let again = |answer: &PostAnswer| overrides.again(answer);
     for _ in 0..if callbacks.twice { 2 } else { 1 } {
         let posted = post(&call, overrides.retries, headers, again).await;
         let made = CalledBack {
@@ -147,11 +147,11 @@ struct Overrides {
 }
 
 impl Overrides {
-    fn again(self, answer: &Answer) -> bool {
+    fn again(self, answer: &PostAnswer) -> bool {
         match answer {
-            Answer::Status(status) => *status >= 500 && self.on_5xx,
-            Answer::NotConnected => self.on_connect,
-            Answer::Nothing => self.on_read,
+            PostAnswer::Status(status) => *status >= 500 && self.on_5xx,
+            PostAnswer::NotConnected => self.on_connect,
+            PostAnswer::Nothing => self.on_read,
         }
     }
 

@@ -12,7 +12,7 @@ use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use longshore_sandbox::axum::response::{IntoResponse, Response};
 use longshore_sandbox::axum::{Json, Router};
-use longshore_sandbox::{Draft, Fate, Provider};
+use longshore_sandbox::{Draft, FaultCheck, StandInService};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::create::NewMessage;
@@ -30,13 +30,13 @@ pub(super) struct Twilio {
     pub(super) accepted: UnboundedSender<String>,
 }
 
-impl Provider for Twilio {
+impl StandInService for Twilio {
     fn name(&self) -> &'static str {
         "twilio"
     }
 
-    fn answer(&self, request: &Parts, body: &Bytes, fate: &mut Fate<'_>) -> Response {
-        let answer = self.answered(request, body, fate);
+    fn answer(&self, request: &Parts, body: &Bytes, check: &mut FaultCheck<'_>) -> Response {
+        let answer = self.answered(request, body, check);
         let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
         if let Ok(id) = HeaderValue::try_from(self.state.ids.next("RQ")) {
             answer.headers_mut().insert(REQUEST_ID, id);
@@ -62,7 +62,7 @@ impl Twilio {
         &self,
         request: &Parts,
         body: &Bytes,
-        fate: &mut Fate<'_>,
+        check: &mut FaultCheck<'_>,
     ) -> Result<Response, Problem> {
         if request.method == Method::GET {
             self.state.reads.fetch_add(1, Ordering::Relaxed);
@@ -81,7 +81,7 @@ impl Twilio {
             .strip_prefix("Messages/")
             .and_then(|name| name.strip_suffix(".json"));
         match (&request.method, resource, message) {
-            (&Method::POST, "Messages.json", _) => self.create(account, caller, body, fate),
+            (&Method::POST, "Messages.json", _) => self.create(account, caller, body, check),
             (&Method::GET, "Messages.json", _) => {
                 let query = Query::read(request.uri.query().unwrap_or_default())?;
                 let page = query.answer(account, &self.state.messages);
@@ -112,7 +112,7 @@ impl Twilio {
         account: &str,
         caller: Caller,
         form: &[u8],
-        fate: &mut Fate<'_>,
+        check: &mut FaultCheck<'_>,
     ) -> Result<Response, Problem> {
         let new = NewMessage::read(form)?;
         let draft = Draft {
@@ -142,7 +142,7 @@ impl Twilio {
         };
         let answer = (StatusCode::CREATED, Json(message.to_json())).into_response();
         let sid = draft.id.clone();
-        if fate.carries_out(vec![draft]) {
+        if check.carries_out(vec![draft]) {
             self.state.messages.keep(message);
             // The courier is gone only when the sandbox is.
             let _ = self.accepted.send(sid);

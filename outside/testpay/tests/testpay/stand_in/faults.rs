@@ -1,7 +1,7 @@
 //! How it fails when it is told to.
 
 use harbour_testpay::sandbox::TestPaySandbox;
-use longshore_sandbox::{Fault, Only, Rule};
+use longshore_sandbox::{Fault, Only, FaultRule};
 use serde_json::json;
 
 use super::{KEY, an_order, client, effects, get, made, post, start};
@@ -11,7 +11,7 @@ async fn an_answer_can_be_lost_with_its_effect_or_without() {
     for (effect, status) in [(true, 200), (false, 404)] {
         let at = start().await;
         at.faults()
-            .set(vec![Rule::first(1, Fault::HangUp { effect })])
+            .set(vec![FaultRule::first(1, Fault::HangUp { effect })])
             .expect("a valid rule");
         let request = client().post(format!("{}/v1/payments/J1", at.origin()));
         let request = request
@@ -42,7 +42,7 @@ async fn statuses_are_explained_in_its_words_and_can_be_for_one_job() {
             body: None,
             effect: false,
         };
-        let rule = Rule::always(fault).only(only.clone());
+        let rule = FaultRule::always(fault).only(only.clone());
         at.faults().set(vec![rule]).expect("a valid rule");
         let answer = post(&at, "/v1/payments/J1-2", an_order()).await;
         assert_eq!(answer, (status, json!({ "error": { "code": code } })));

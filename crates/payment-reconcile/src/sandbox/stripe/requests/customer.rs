@@ -7,7 +7,7 @@ use super::super::customer::Customer;
 use super::super::params::Params;
 use super::super::plan::{Change, Maker, Plan};
 use super::super::problem::Problem;
-use super::super::shelf::Kept;
+use super::super::shelf::Stored;
 
 /// `POST /v1/customers`
 #[derive(Debug)]

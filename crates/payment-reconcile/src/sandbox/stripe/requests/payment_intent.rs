@@ -7,7 +7,7 @@ use super::super::params::Params;
 use super::super::payment_intent::{Confirmation, PaymentIntent, Redirects};
 use super::super::plan::{Change, Maker, Plan};
 use super::super::problem::Problem;
-use super::super::shelf::Kept;
+use super::super::shelf::Stored;
 use super::super::{money, payment_method};
 use super::customer;
 

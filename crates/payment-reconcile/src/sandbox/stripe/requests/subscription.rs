@@ -6,7 +6,7 @@ use super::super::book::Book;
 use super::super::params::Params;
 use super::super::plan::{Change, Maker, Plan};
 use super::super::problem::Problem;
-use super::super::shelf::Kept;
+use super::super::shelf::Stored;
 use super::super::subscription::Subscription;
 use super::customer;
 

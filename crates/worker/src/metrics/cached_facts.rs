@@ -19,13 +19,13 @@ const MAX_GROUPS: usize = 20;
 
 /// The last answers.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seldom {
+pub(crate) struct CachedFacts {
     asked: Option<Instant>,
     groups: Vec<(String, DeadGroup)>,
     server: Option<ServerFacts>,
 }
 
-impl Seldom {
+impl CachedFacts {
     /// Asks again, if the last answers are too old. What is not answered within `wait` is left out, as all else that
     /// Redis says is while it is away.
     pub(crate) async fn refresh(&mut self, queues: &[Queue], overview: &Overview, wait: Duration) {

@@ -27,15 +27,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// When a provider that was sent away should come again. Twilio does not look at it.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
-/// What all doors have in common.
-pub(crate) struct House {
+/// What all handlers have in common.
+pub(crate) struct Shared {
     pub(crate) url: PublicUrl,
     pub(crate) metrics: Arc<Metrics>,
 }
 
-/// The door of one provider.
-struct Door {
-    house: Arc<House>,
+/// The handler of one provider.
+struct EndpointHandler {
+    shared: Arc<Shared>,
     source: Endpoint,
     /// Whoever finds the address can make these lines.
     refusals: LogLimit,
@@ -51,36 +51,36 @@ enum NotTaken {
 }
 
 /// The route of one provider.
-pub(crate) fn route(house: &Arc<House>, source: Endpoint) -> Router {
+pub(crate) fn route(shared: &Arc<Shared>, source: Endpoint) -> Router {
     let path = format!("/webhooks/{}", source.name);
-    let door = Door {
-        house: Arc::clone(house),
+    let handler = EndpointHandler {
+        shared: Arc::clone(shared),
         source,
         refusals: LogLimit::default(),
         outages: LogLimit::default(),
     };
-    Router::new().route(&path, post(enter).with_state(Arc::new(door)))
+    Router::new().route(&path, post(handle).with_state(Arc::new(handler)))
 }
 
-async fn enter(State(door): State<Arc<Door>>, request: Request) -> Response {
+async fn handle(State(handler): State<Arc<EndpointHandler>>, request: Request) -> Response {
     let begun = Instant::now();
-    let (outcomes, answer) = match door.carry(request).await {
+    let (outcomes, answer) = match handler.carry(request).await {
         Ok(outcomes) => (outcomes, StatusCode::NO_CONTENT.into_response()),
         Err(not_taken) => {
-            door.log(&not_taken);
+            handler.log(&not_taken);
             (vec![not_taken.outcome()], not_taken.answer())
         }
     };
-    let metrics = &door.house.metrics;
-    metrics.answered(door.source.name, &outcomes, begun.elapsed());
+    let metrics = &handler.shared.metrics;
+    metrics.answered(handler.source.name, &outcomes, begun.elapsed());
     answer
 }
 
-impl Door {
+impl EndpointHandler {
     async fn carry(&self, request: Request) -> Result<Vec<EventResult>, NotTaken> {
         let (head, body) = request.into_parts();
         let body = Whole::read(&head, body).await.map_err(NotTaken::Unread)?;
-        let events = self.source.read(&self.house.url, &head, &body.bytes);
+        let events = self.source.read(&self.shared.url, &head, &body.bytes);
         let events = events.map_err(NotTaken::Refused)?;
         // Its memory is for others while Redis is waited for.
         drop((head, body));

@@ -1,4 +1,4 @@
-//! The door itself: what it lets in, an outage of Redis's, its end.
+//! The listener itself: what it takes, an outage of Redis's, its end.
 
 #[expect(
     dead_code,
