@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
-pub use fault::{Fault, Instead, Misdeed};
+pub use fault::{FaultArgs, Instead, Misdeed};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
 ///
@@ -45,7 +45,7 @@ pub enum Command {
     /// Runs workers until SIGTERM or SIGINT, then drains; a second signal more than 2 s later cuts running jobs off
     Work(Work),
     /// Enqueues jobs
-    Enqueue(Enqueue),
+    Enqueue(EnqueueArgs),
     /// Shows one job with its history
     Job(OneJob),
     /// Shows every queue: how many jobs are in each state, and whether it is paused
@@ -136,7 +136,7 @@ pub struct Work {
 
 /// `enqueue`.
 #[derive(Debug, Args)]
-pub struct Enqueue {
+pub struct EnqueueArgs {
     /// The kind of job, such as send_email
     #[arg(index = 1)]
     pub kind: String,

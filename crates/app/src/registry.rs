@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longshore_cron::CronEntry;
+use longshore_cron::ScheduledEntry;
 use longshore_integration::settings::SecretRef;
 use longshore_integration::{
     CallPolicy, Context, Files, Integration, Pending, Program, Provider, PublicUrl, SetUp,
@@ -160,7 +160,7 @@ pub fn names(config: &Config, provider: &Provider) -> impl Iterator<Item = &'sta
 
 /// The cron entries that tick and whose jobs go to this integration's queue.
 #[must_use]
-pub fn cron(config: &Config, integration: &Integration) -> Vec<CronEntry> {
+pub fn cron(config: &Config, integration: &Integration) -> Vec<ScheduledEntry> {
     let active = config.cron.iter().filter(|settings| {
         settings.entry.queue() == integration.queue.name && inactive(config, settings).is_none()
     });

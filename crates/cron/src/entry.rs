@@ -13,7 +13,7 @@ pub const MAX_ARGS_BYTES: usize = 16 * 1024;
 
 /// What a process ticks.
 #[derive(Clone)]
-pub struct CronEntry {
+pub struct ScheduledEntry {
     name: String,
     schedule: Schedule,
     kind: KindSpec,
@@ -40,7 +40,7 @@ pub enum EntryError {
 #[error("use 1 to 64 characters of a-z, 0-9, _ and -")]
 pub struct InvalidEntryName;
 
-impl CronEntry {
+impl ScheduledEntry {
     /// An entry that makes a job of this kind at each tick. Its args are tried for the next tick after `now_ms`.
     ///
     /// # Errors
@@ -122,9 +122,9 @@ impl CronEntry {
 }
 
 /// Not its args: they may be personal.
-impl fmt::Debug for CronEntry {
+impl fmt::Debug for ScheduledEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CronEntry")
+        f.debug_struct("ScheduledEntry")
             .field("name", &self.name)
             .field("schedule", &self.schedule)
             .field("kind", &self.kind.kind)

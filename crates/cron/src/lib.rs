@@ -3,7 +3,7 @@
 //!
 //! - [`Schedule`] is an expression in a time zone: the tick before a time, and the one after it.
 //! - [`CatchUp`] says what becomes of ticks at which nobody was there, and [`CatchUp::plan`] which ones are run now.
-//! - [`CronEntry`] puts them together with the job of each tick, whose args may name the tick's time ([`Template`]).
+//! - [`ScheduledEntry`] puts them together with the job of each tick, whose args may name the tick's time ([`Template`]).
 //!
 //! # Daylight saving
 //!
@@ -27,7 +27,7 @@ mod template;
 mod wall;
 mod zone;
 
-pub use entry::{CronEntry, EntryError, InvalidEntryName, MAX_ARGS_BYTES};
+pub use entry::{EntryError, InvalidEntryName, MAX_ARGS_BYTES, ScheduledEntry};
 pub use plan::{CatchUp, LATE, MAX_CATCH_UP, Plan};
 pub use schedule::{InvalidSchedule, Schedule};
 pub use template::{InvalidTemplate, Template};

@@ -1,6 +1,6 @@
 //! Cron entries: when each has ticked and will, and running one by hand.
 
-use longshore_cron::{CronEntry, EntryError};
+use longshore_cron::{EntryError, ScheduledEntry};
 use longshore_job::JobId;
 use longshore_queue::{CronBook, Note, QueueError, Signed, TickJob};
 use serde::Serialize;
@@ -49,7 +49,7 @@ impl Operator {
     /// When an entry's queue is unknown, or Redis cannot be reached.
     pub async fn cron(
         &self,
-        entries: &[(CronEntry, Option<String>)],
+        entries: &[(ScheduledEntry, Option<String>)],
     ) -> Result<Vec<CronRow>, OperatorError> {
         let mut rows = Vec::with_capacity(entries.len());
         for (entry, inactive) in entries {
@@ -95,7 +95,7 @@ impl Operator {
     /// When its args are refused with this time in them, or Redis cannot be reached.
     pub async fn cron_run(
         &self,
-        entry: &CronEntry,
+        entry: &ScheduledEntry,
         signed: &Signed,
     ) -> Result<JobId, OperatorError> {
         let (_, queue) = self.queue(entry.queue())?;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_cron::CronEntry;
+use longshore_cron::ScheduledEntry;
 use longshore_queue::{Policy, Queue, Retention};
 use tokio::sync::mpsc;
 
@@ -174,7 +174,7 @@ impl Fleet {
     /// Ticks these cron entries, whose jobs go to this queue, whether this process works it or not. To be said of a queue
     /// without entries, too: so it is known when one was taken out. The queue has a connection of its own.
     #[must_use]
-    pub fn cron(mut self, queue: Queue, entries: Vec<CronEntry>) -> Self {
+    pub fn cron(mut self, queue: Queue, entries: Vec<ScheduledEntry>) -> Self {
         self.timetables.push(Timetable::new(queue, entries));
         self
     }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_cron::CronEntry;
+use longshore_cron::ScheduledEntry;
 use longshore_job::JobId;
 use longshore_queue::{CronBook, CronMove, Queue, QueueError, TickJob};
 use tokio::time::{Instant, sleep_until};
@@ -29,7 +29,7 @@ const OVERTAKEN: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Timetable {
     pub(crate) queue: Queue,
-    pub(crate) entries: Vec<CronEntry>,
+    pub(crate) entries: Vec<ScheduledEntry>,
     /// Redis refused or was away at the last look.
     failing: bool,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Ticker {
 }
 
 impl Timetable {
-    pub(crate) fn new(queue: Queue, entries: Vec<CronEntry>) -> Self {
+    pub(crate) fn new(queue: Queue, entries: Vec<ScheduledEntry>) -> Self {
         Self {
             queue,
             entries,
@@ -120,7 +120,7 @@ impl Ticker {
     pub(crate) async fn tick(
         &self,
         queue: &Queue,
-        entry: &CronEntry,
+        entry: &ScheduledEntry,
         book: &CronBook,
         now_ms: u64,
     ) -> Result<bool, QueueError> {
@@ -180,7 +180,7 @@ impl Ticker {
         Ok(true)
     }
 
-    fn say(&self, entry: &CronEntry, new: bool, made: &[String], skipped: u64, now_ms: u64) {
+    fn say(&self, entry: &ScheduledEntry, new: bool, made: &[String], skipped: u64, now_ms: u64) {
         let name = entry.name();
         if new {
             let schedule = entry.schedule().id();

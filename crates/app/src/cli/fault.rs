@@ -10,7 +10,7 @@ use super::duration;
 /// `sandbox fault …`. It replaces what was set before at that stand-in.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct Fault {
+pub struct FaultArgs {
     /// Shows or clears what is set.
     #[command(subcommand)]
     pub instead: Option<Instead>,

@@ -1,6 +1,6 @@
 //! `cron list`, `cron run`.
 
-use longshore_cron::CronEntry;
+use longshore_cron::ScheduledEntry;
 use longshore_operator::CronRow;
 use serde_json::json;
 
@@ -105,10 +105,10 @@ async fn run_now(session: &Session, name: &str, as_json: bool) -> Result<(), Fai
     }
 }
 
-fn find<'a>(session: &'a Session, name: &str) -> Result<&'a CronEntry, Failure> {
+fn find<'a>(session: &'a Session, name: &str) -> Result<&'a ScheduledEntry, Failure> {
     let entries = || session.config.cron.iter().map(|settings| &settings.entry);
     entries().find(|entry| entry.name() == name).ok_or_else(|| {
-        let known: Vec<_> = entries().map(CronEntry::name).collect();
+        let known: Vec<_> = entries().map(ScheduledEntry::name).collect();
         let known = match known.as_slice() {
             [] => "there are none".to_owned(),
             known => format!("the entries are {}", known.join(", ")),

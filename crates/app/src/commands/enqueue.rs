@@ -9,7 +9,7 @@ use longshore_job::{KindSpec, Prepared};
 use serde::Serialize;
 
 use super::{kinds, queues, signals};
-use crate::cli::Enqueue;
+use crate::cli::EnqueueArgs;
 use crate::failure::Failure;
 use crate::output::{self, counted};
 use crate::registry;
@@ -18,7 +18,7 @@ use crate::session::Session;
 /// How many jobs one call takes: the client's own measure.
 const CHUNK: usize = 500;
 
-pub(super) async fn run(session: &Session, args: Enqueue) -> Result<(), Failure> {
+pub(super) async fn run(session: &Session, args: EnqueueArgs) -> Result<(), Failure> {
     let spec = kinds::find(session, &args.kind)?;
     let bulk = args.args == "-";
     if bulk && args.key.is_some() {

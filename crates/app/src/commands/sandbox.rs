@@ -68,7 +68,7 @@ fn fault_command(app: &App) -> Command {
     };
     let about = "Makes a running stand-in fail; shows and clears its faults";
     let end = manual::end(Some(cli::fault::EXAMPLES));
-    let command = cli::Fault::augment_args(Command::new(FAULT))
+    let command = cli::FaultArgs::augment_args(Command::new(FAULT))
         .about(about)
         .after_long_help(format!("{}\n\n{end}", cli::fault::FAULTS));
     let command = of_provider(command);
@@ -113,7 +113,7 @@ pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
                 "--{id} is for starting stand-ins: `sandbox fault` takes --addr"
             )));
         }
-        let args = cli::Fault::from_arg_matches(of_fault).map_err(Failure::input)?;
+        let args = cli::FaultArgs::from_arg_matches(of_fault).map_err(Failure::input)?;
         return fault::run(sandboxes(app).collect(), args).await;
     }
     let mut words = signals::listen()?;

@@ -2,7 +2,7 @@
 
 use figment::value::{Dict, Value};
 use jiff::Timestamp;
-use longshore_cron::{CatchUp, CronEntry, EntryError, Schedule, Template, Zone};
+use longshore_cron::{CatchUp, EntryError, Schedule, ScheduledEntry, Template, Zone};
 use longshore_integration::Integration;
 use longshore_integration::section;
 use longshore_integration::settings::{
@@ -56,7 +56,7 @@ const ALIKE: f64 = 0.8;
 #[derive(Debug, Clone)]
 pub struct CronSettings {
     /// When, and what.
-    pub entry: CronEntry,
+    pub entry: ScheduledEntry,
     /// It has not been switched off.
     pub enabled: bool,
 }
@@ -110,7 +110,7 @@ fn entry(
     } = keys?;
     let (schedule, kind) = (schedule?, kind?);
     let args = args.or_else(|| Template::new(json!({})).ok())?;
-    match CronEntry::new(name, schedule, kind, args, catch_up, now) {
+    match ScheduledEntry::new(name, schedule, kind, args, catch_up, now) {
         Ok(entry) => Some(CronSettings { entry, enabled }),
         Err(EntryError::Name(error)) => {
             reader.error(path, "is not a valid name of an entry", error.to_string());

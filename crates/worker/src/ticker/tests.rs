@@ -19,11 +19,11 @@ const HOUR: u64 = 60 * MINUTE;
 const SPRING: (u64, u64) = (1_774_738_800_000, 23);
 const AUTUMN: (u64, u64) = (1_792_879_200_000, 25);
 
-fn entry(name: &str, expression: &str, catch_up: CatchUp) -> CronEntry {
+fn entry(name: &str, expression: &str, catch_up: CatchUp) -> ScheduledEntry {
     let schedule = Schedule::new(expression, Zone::named("Europe/Oslo").unwrap()).unwrap();
     let kind = KindSpec::of::<ReconcilePayments>();
     let args = json!({ "from": "{day-1d}", "to": "{day}", "repair": false });
-    CronEntry::new(
+    ScheduledEntry::new(
         name,
         schedule,
         kind,
@@ -38,7 +38,7 @@ struct Day {
     // Stopped when it is dropped.
     _redis: RedisServer,
     queue: Queue,
-    entries: Vec<CronEntry>,
+    entries: Vec<ScheduledEntry>,
     dice: Dice,
     tickers: Vec<Arc<Ticker>>,
 }

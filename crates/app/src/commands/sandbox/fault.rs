@@ -8,7 +8,7 @@ use longshore_provider::{StatusCode, client};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::cli::{Fault, Instead, Misdeed};
+use crate::cli::{FaultArgs, Instead, Misdeed};
 use crate::failure::Failure;
 use crate::output;
 
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const LATE_BY: Duration = Duration::from_secs(5);
 
 /// Sets, shows or clears faults at these stand-ins.
-pub(super) async fn run(all: Vec<&'static Sandbox>, args: Fault) -> Result<(), Failure> {
+pub(super) async fn run(all: Vec<&'static Sandbox>, args: FaultArgs) -> Result<(), Failure> {
     match args.instead {
         None => {
             let rule = rule(&args)?;
@@ -194,7 +194,7 @@ impl StandIn {
 }
 
 /// The rule that the stand-in is given.
-fn rule(args: &Fault) -> Result<Value, Failure> {
+fn rule(args: &FaultArgs) -> Result<Value, Failure> {
     let fault = args.fault.unwrap_or(Misdeed::HangUp);
     let refused = |option: &str, only_with: &str| {
         Err(Failure::input(format!(
