@@ -19,6 +19,7 @@ use longshore_sandbox::{AppendFsync, FaultRule, RedisServer};
 use longshore_sms::sandbox::TwilioSandbox;
 use longshore_storage::sandbox::S3Sandbox;
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -126,9 +127,21 @@ impl Stage {
         Ok(())
     }
 
-    /// Starts the listener for events.
-    pub(super) fn start_webhooks(&mut self) -> Result<(), Failure> {
-        self.webhooks = Some(self.start("webhooks")?);
+    /// Starts the listener for events, and waits until it listens: Twilio tries a report four times within half a second,
+    /// and on a busy machine a process takes longer than that to start.
+    pub(super) async fn start_webhooks(&mut self) -> Result<(), Failure> {
+        let mut listener = self.start("webhooks")?;
+        let give_up = Instant::now() + PATIENCE;
+        while TcpStream::connect(self.webhooks_addr).await.is_err() {
+            if listener.try_wait().map_err(Failure::failed)?.is_some() {
+                return Err(self.with_logs("the listener left as soon as it was started"));
+            }
+            if Instant::now() > give_up {
+                return Err(self.with_logs("the listener does not listen"));
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.webhooks = Some(listener);
         Ok(())
     }
 
