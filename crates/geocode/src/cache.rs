@@ -118,8 +118,7 @@ fn hash(job: &GeocodeAddress) -> String {
     ];
     let sought = serde_json::to_vec(&sought)
         .unwrap_or_else(|error| unreachable!("plain texts are JSON: {error}"));
-    let digest = digest(&SHA256, &sought);
-    digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+    hex::encode(digest(&SHA256, &sought))
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub use http::{
     authorization, basic, bearer, causes, client, is_our_own, never_connected,
 };
 pub use redact::{excerpt, redact};
+pub use reqwest::Client;
 pub use reqwest::StatusCode;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use retry_after::{DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER, MIN_RETRY_AFTER, retry_after};

@@ -1,6 +1,5 @@
 //! Ids that a stand-in gives.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -31,7 +30,7 @@ impl Ids {
             .fill(&mut bytes)
             .unwrap_or_else(|_| panic!("the system gives no random bytes"));
         Self {
-            drawn: hex(&bytes),
+            drawn: hex::encode(bytes),
             count: AtomicU64::new(0),
         }
     }
@@ -48,12 +47,4 @@ impl Default for Ids {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Two lower-case digits for each byte.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

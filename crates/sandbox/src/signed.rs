@@ -5,8 +5,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::hmac;
 
-use crate::ids::hex;
-
 /// Now, in seconds since the Unix epoch.
 #[must_use]
 pub fn now() -> u64 {
@@ -19,7 +17,7 @@ pub fn header<'a>(secrets: impl IntoIterator<Item = &'a str>, seconds: u64, body
     let mut header = format!("t={seconds}");
     for secret in secrets {
         let signature = hmac::sign(&key(secret), &signed(seconds, body));
-        header = format!("{header},v1={}", hex(signature.as_ref()));
+        header = format!("{header},v1={}", hex::encode(signature));
     }
     header
 }
@@ -30,7 +28,7 @@ pub fn header<'a>(secrets: impl IntoIterator<Item = &'a str>, seconds: u64, body
 pub fn time_of(header: &str, secret: &str, body: &[u8]) -> Option<u64> {
     let parts = || header.split(',').filter_map(|part| part.split_once('='));
     let seconds = parts().find(|(name, _)| *name == "t")?.1.parse().ok()?;
-    let right = hex(hmac::sign(&key(secret), &signed(seconds, body)).as_ref());
+    let right = hex::encode(hmac::sign(&key(secret), &signed(seconds, body)));
     parts()
         .any(|(name, value)| name == "v1" && value == right)
         .then_some(seconds)

@@ -62,7 +62,7 @@ impl Post<'_> {
         for secret in self.secrets {
             let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
             let tag = hmac::sign(&key, format!("{time}.{}", self.body).as_bytes());
-            let tag: String = tag.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+            let tag = hex::encode(tag);
             header.push_str(&format!(",v1={tag}"));
         }
         let length = self.body.len();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use longshore_provider::{HeaderMap, HeaderValue, StatusCode, header, install_crypto, retry_after};
+use longshore_provider::{Client, HeaderMap, HeaderValue, StatusCode, client, header, retry_after};
 use sentry::types::{Dsn, Scheme};
 use sentry::{Envelope, Transport, TransportFactory, TransportOptions};
 use tokio::sync::mpsc;
@@ -47,7 +47,7 @@ impl TransportFactory for PostBox {
 /// Takes them to Sentry.
 #[derive(Debug)]
 pub(super) struct Post {
-    client: reqwest::Client,
+    client: Client,
     url: String,
     auth: HeaderValue,
     hold_until: Option<Instant>,
@@ -59,28 +59,14 @@ impl Post {
     /// # Errors
     /// When TLS cannot be set up on this machine.
     pub(super) fn new(dsn: &Dsn) -> Result<Self, String> {
-        install_crypto();
-        let mut builder = reqwest::Client::builder()
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(TIMEOUT / 2)
-            .timeout(TIMEOUT);
-        if dsn.scheme() == Scheme::Http {
-            // Loopback: no proxy can reach it, and no certificate is looked at.
-            builder = builder.no_proxy().tls_certs_only([]);
-        }
         let agent = concat!("longshore/", env!("CARGO_PKG_VERSION"));
         let auth = dsn.to_auth(Some(agent)).to_string();
         let mut auth = HeaderValue::try_from(auth)
             .map_err(|_| "providers.sentry.dsn has a key that cannot stand in a header")?;
         auth.set_sensitive(true);
         Ok(Self {
-            client: builder
-                .user_agent(agent)
-                .build()
-                .map_err(|error| format!("Sentry: TLS cannot be set up: {error}"))?,
+            client: client(dsn.scheme() == Scheme::Http, TIMEOUT / 2, TIMEOUT)
+                .map_err(|error| format!("Sentry: {error}"))?,
             url: dsn.envelope_api_url().into(),
             auth,
             hold_until: None,

@@ -121,12 +121,8 @@ impl<'a> Signed<'a> {
 
 /// 32 bytes in hexadecimal; what is none is no signature.
 fn decode(text: &str) -> Option<[u8; 32]> {
-    let text: &[u8; 64] = text.as_bytes().try_into().ok()?;
     let mut bytes = [0; 32];
-    for (byte, digits) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let digit = |at: usize| char::from(digits[at]).to_digit(16);
-        *byte = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
-    }
+    hex::decode_to_slice(text, &mut bytes).ok()?;
     Some(bytes)
 }
 

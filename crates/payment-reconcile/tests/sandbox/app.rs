@@ -28,8 +28,7 @@ fn now() -> u64 {
 fn signature(secret: &str, time: u64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let signature = hmac::sign(&key, format!("{time}.{body}").as_bytes());
-    let digits = signature.as_ref().iter().map(|byte| format!("{byte:02x}"));
-    format!("t={time},v1={}", digits.collect::<String>())
+    format!("t={time},v1={}", hex::encode(signature))
 }
 
 /// An effect under its event's id, signed.

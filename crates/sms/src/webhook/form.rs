@@ -1,5 +1,7 @@
 //! Reading forms.
 
+use percent_encoding::percent_decode;
+
 /// The pairs of a form (or of a query), decoded, in the order in which they came. `+` is a space, and `%` without
 /// two hexadecimal digits behind it stands for itself, as everywhere on the web.
 ///
@@ -17,29 +19,11 @@ pub(super) fn pairs(form: &[u8]) -> Option<Vec<(String, String)>> {
 }
 
 fn decode(text: &[u8]) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, behind)) = rest.split_first() {
-        rest = behind;
-        let byte = match (first, behind) {
-            (b'+', _) => b' ',
-            (b'%', [high, low, further @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => {
-                    rest = further;
-                    high << 4 | low
-                }
-                _ => b'%',
-            },
-            (other, _) => other,
-        };
-        decoded.push(byte);
-    }
-    String::from_utf8(decoded).ok()
-}
-
-fn digit(hexadecimal: u8) -> Option<u8> {
-    let digit = char::from(hexadecimal).to_digit(16)?;
-    u8::try_from(digit).ok()
+    let blanks: Vec<u8> = text
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    String::from_utf8(percent_decode(&blanks).collect()).ok()
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ fn check_body(head: &Parts, body: &[u8]) -> Result<(), Refusal> {
     let stated = query(head, "bodySHA256").ok_or(Refusal::BadSignature(
         "the body is no form, and the URL has no bodySHA256",
     ))?;
-    match stated == hexadecimal(digest::digest(&digest::SHA256, body).as_ref()) {
+    match stated == hex::encode(digest::digest(&digest::SHA256, body)) {
         true => Ok(()),
         false => Err(Refusal::BadSignature("bodySHA256 is not the body's")),
     }
@@ -163,10 +163,6 @@ pub(super) fn query(head: &Parts, name: &str) -> Option<String> {
     let pairs = form::pairs(head.uri.query()?.as_bytes())?;
     let found = pairs.into_iter().find(|(found, _)| found == name);
     found.map(|(_, value)| value)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

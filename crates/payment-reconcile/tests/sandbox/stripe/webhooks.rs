@@ -100,9 +100,10 @@ fn parts(signature: &str) -> (u64, Vec<&str>) {
 fn expected(heard: &Heard, secret: &str) -> String {
     let (time, _) = parts(&heard.signature);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    let signature = hmac::sign(&key, format!("{time}.{}", heard.body).as_bytes());
-    let digits = signature.as_ref().iter().map(|byte| format!("{byte:02x}"));
-    digits.collect()
+    hex::encode(hmac::sign(
+        &key,
+        format!("{time}.{}", heard.body).as_bytes(),
+    ))
 }
 
 fn now() -> u64 {

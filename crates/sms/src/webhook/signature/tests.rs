@@ -318,8 +318,10 @@ fn a_body_that_is_no_form_needs_its_hash_in_the_url() {
             ..vector("a status callback")
         }
     };
-    let hash =
-        hexadecimal(digest::digest(&digest::SHA256, br#"{"MessageStatus":"delivered"}"#).as_ref());
+    let hash = hex::encode(digest::digest(
+        &digest::SHA256,
+        br#"{"MessageStatus":"delivered"}"#,
+    ));
     let json = "application/json";
     assert!(
         signed(&format!("/?bodySHA256={hash}"), json)

@@ -62,12 +62,11 @@ pub(super) struct Upload {
 impl Entry {
     pub(super) fn new(body: Bytes, modified: SystemTime) -> Self {
         let hash = digest::digest(&digest::SHA256, &body);
-        // As long as the MD5 that an ETag usually is.
-        let hash = hash.as_ref().iter().take(16);
         Self {
             id: Ulid::generate().to_string(),
             marker: false,
-            etag: hash.map(|byte| format!("{byte:02x}")).collect(),
+            // As long as the MD5 that an ETag usually is.
+            etag: hex::encode(&hash.as_ref()[..16]),
             body,
             modified,
             content_type: None,
