@@ -1,9 +1,11 @@
 //! The house's own rules, read from its source: how long a function and a file may be, and which crate may know which;
-//! `circles`: that files use each other in no circle. `names`: that a type's name means one thing. `papers`: that what is
-//! named is there. `quotes`: that what is quoted runs.
+//! `circles`: that files use each other in no circle. `keys`: that a settings key stands in one place. `names`: that a type's
+//! name means one thing. `papers`: that what is named is there. `quotes`: that what is quoted runs.
 
 #[path = "house/circles.rs"]
 mod circles;
+#[path = "house/keys.rs"]
+mod keys;
 #[path = "house/names.rs"]
 mod names;
 #[path = "house/papers.rs"]

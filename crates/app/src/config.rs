@@ -38,7 +38,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use figment::Figment;
-use longshore_integration::settings::{Reader, Section};
+use longshore_integration::settings::{KeyPath, Reader, Section};
 use longshore_integration::{Integration, Provider, Sections};
 use longshore_job::Kinds;
 use longshore_listener::TrustedProxies;
@@ -59,6 +59,11 @@ pub use show::ShownValue;
 pub use vault::{VaultKeys, VaultLogin, VaultSettings};
 pub use webhooks::WebhooksSettings;
 pub use worker::WorkerSettings;
+
+/// A key as messages have it: "`redis.url` (LONGSHORE_REDIS__URL)".
+pub(crate) fn with_variable(key: &str) -> String {
+    format!("`{key}` ({})", KeyPath::from(key).variable())
+}
 
 use kinds::KindPolicies;
 use proxies::ProxySettings;

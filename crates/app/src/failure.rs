@@ -7,6 +7,8 @@ use longshore_client::{ClientError, JobId};
 use longshore_operator::OperatorError;
 use longshore_queue::QueueError;
 
+use crate::config::{RedisSettings, with_variable};
+
 /// Why a command failed, by exit code.
 #[derive(Debug)]
 pub enum Failure {
@@ -52,12 +54,14 @@ impl From<QueueError> for Failure {
     fn from(error: QueueError) -> Self {
         match error {
             QueueError::Unreachable { .. } => Self::Redis(format!(
-                "{error}; check that it runs, and `redis.url` (LONGSHORE_REDIS__URL)"
+                "{error}; check that it runs, and {}",
+                with_variable(RedisSettings::URL)
             )),
             // Reached no more than if it were away.
-            QueueError::NoEntry { .. } => {
-                Self::Redis(format!("{error}; check `redis.url` (LONGSHORE_REDIS__URL)"))
-            }
+            QueueError::NoEntry { .. } => Self::Redis(format!(
+                "{error}; check {}",
+                with_variable(RedisSettings::URL)
+            )),
             QueueError::KeyTaken(_) => Self::input(error),
             QueueError::NotCopied { .. } => Self::failed(format!(
                 "{error}; look at `longshore doctor`, and at the replicas"

@@ -1,8 +1,10 @@
 //! What to do about an answer of Redis's that refuses a call.
 
+use crate::config::{RedisSettings, with_variable};
+
 /// The cure for a refusal, by Redis's own words.
 #[must_use]
-pub(crate) fn cure(reason: &str) -> &'static str {
+pub(crate) fn cure(reason: &str) -> String {
     const CURES: &[(&str, &str)] = &[
         (
             "NOREPLICAS",
@@ -16,10 +18,7 @@ pub(crate) fn cure(reason: &str) -> &'static str {
             "OOM",
             "it is full: raise `maxmemory` there, and see which queue grows: `longshore queues`",
         ),
-        (
-            "READONLY",
-            "it is a replica: name the primary in redis.url (LONGSHORE_REDIS__URL)",
-        ),
+        ("READONLY", "it is a replica: name the primary in REDIS_URL"),
         (
             "CLUSTERDOWN",
             "some slots of the cluster have no node: `redis-cli --cluster check` there says which",
@@ -61,4 +60,5 @@ pub(crate) fn cure(reason: &str) -> &'static str {
         .iter()
         .find(|(words, _)| reason.contains(words))
         .map_or("look at its log", |(_, cure)| *cure)
+        .replace("REDIS_URL", &with_variable(RedisSettings::URL))
 }

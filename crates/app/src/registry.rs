@@ -107,9 +107,18 @@ pub fn is_on(config: &Config, integration: &Integration) -> bool {
 
 /// The keys that turn an integration on, for those who look for them.
 #[must_use]
-pub fn turned_on_by(integration: &Integration) -> &'static str {
+pub fn turned_on_by(integration: &Integration) -> String {
     let provider = integration.provider.as_ref();
-    provider.map_or("its configuration", |provider| provider.turned_on_by)
+    provider.map_or_else(
+        || "its configuration".to_owned(),
+        |provider| all_of(provider.turned_on_by),
+    )
+}
+
+/// Keys that go together, for a message: `app.base_url and app.secret`.
+#[must_use]
+pub fn all_of(keys: &[&str]) -> String {
+    keys.join(" and ")
 }
 
 /// Why this job will be refused, as far as this configuration knows. A producer's may know less than the workers'.

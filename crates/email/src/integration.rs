@@ -15,7 +15,8 @@ use crate::{
     EmailConfig, MailSender, Postmark, PostmarkConfig, SendEmailHandler, SendGrid, SendGridConfig,
     SmtpConfig,
 };
-use longshore_integration::settings::{Declaration, Settings};
+use longshore_integration::key_path;
+use longshore_integration::settings::{Declaration, Section, Settings};
 use longshore_integration::{
     CallPolicy, Context, Events, Integration, Inventory, OtherProvider, Provider, QueueSpec,
     Repeats, Sections, SetUp, SetUpError, Smoke, Source, StandIn,
@@ -58,7 +59,10 @@ pub const fn integration() -> Integration {
             cron: &[],
             events: &[Events {
                 name: PROVIDER.name,
-                turned_on_by: "providers.sendgrid.api_key and .webhook_public_keys",
+                turned_on_by: &[
+                    SendGridSettings::API_KEY,
+                    SendGridSettings::WEBHOOK_PUBLIC_KEYS,
+                ],
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
@@ -72,7 +76,7 @@ pub const fn integration() -> Integration {
 
 const PROVIDER: Provider = Provider {
     name: "sendgrid",
-    turned_on_by: SendGridSettings::API_KEY,
+    turned_on_by: &[SendGridSettings::API_KEY],
     inventory: Inventory {
         criticality: "high",
         sla_percent: Some("99.95"),
@@ -109,16 +113,19 @@ const PROVIDER: Provider = Provider {
     },
     likely_refusal: no_template,
     smoke: Some(Smoke {
-        needs: &[SendGridSettings::API_KEY, "email.templates.welcome"],
+        needs: &[
+            SendGridSettings::API_KEY,
+            key_path!(EmailKeys::TEMPLATES, "welcome"),
+        ],
         kind: crate::SendEmail::KIND,
         args: || json!({ "template": "welcome", "to": { "email": "smoke@example.com" }, "data": {} }),
         what: "a mail was checked in sandbox mode",
         unsafe_because: |sections| {
             let sendgrid = &sections.get::<EmailSettings>()?.sendgrid;
             let live = sendgrid.base_url.to_string().starts_with("https:");
-            (live && !sendgrid.sandbox).then_some(
-                "providers.sendgrid.sandbox is false: it would send a mail; set it to true",
-            )
+            let key = SendGridSettings::SANDBOX;
+            (live && !sendgrid.sandbox)
+                .then(|| format!("{key} is false: it would send a mail; set it to true"))
         },
     }),
     page: include_str!("../sendgrid.md"),
@@ -146,7 +153,8 @@ fn no_template(sections: &Sections, _: &str, args: &serde_json::Value) -> Option
     unknown.then(|| {
         let known: Vec<_> = templates.keys().map(String::as_str).collect();
         format!(
-            "there is no template `{name}` in email.templates, only {}: the job will be dead as refused",
+            "there is no template `{name}` in {}, only {}: the job will be dead as refused",
+            EmailKeys::TEMPLATES,
             known.join(", ")
         )
     })
@@ -166,7 +174,7 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
         sandbox: sendgrid.sandbox,
         timeout: sendgrid.calls.timeout,
     })
-    .map_err(|error| SetUpError::at("providers.sendgrid", error))?;
+    .map_err(|error| SetUpError::at(SendGridSettings::AT, error))?;
     let mails = EmailConfig {
         from: MailSender {
             email: email.from.email.clone(),
@@ -227,7 +235,7 @@ async fn stands_in(
             timeout,
         }),
     };
-    let client = client.map_err(|error| SetUpError::at("providers.postmark", error))?;
+    let client = client.map_err(|error| SetUpError::at(PostmarkSettings::AT, error))?;
     Ok((client, calls))
 }
 

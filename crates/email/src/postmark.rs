@@ -40,7 +40,7 @@ pub enum PostmarkSetupError {
     #[error(transparent)]
     Http(#[from] HttpSetupError),
     /// The server token cannot be one.
-    #[error("providers.postmark.server_token: {0}")]
+    #[error("server_token: {0}")]
     ServerToken(#[from] InvalidCredential),
     /// TLS is not to be had on this machine, for SMTP.
     #[error("TLS cannot be set up for SMTP: {0}")]

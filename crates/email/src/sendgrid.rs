@@ -26,7 +26,7 @@ pub enum SetupError {
     #[error(transparent)]
     Http(#[from] HttpSetupError),
     /// The API key cannot be one.
-    #[error("providers.sendgrid.api_key: {0}")]
+    #[error("api_key: {0}")]
     ApiKey(#[from] InvalidCredential),
 }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::{ApplyLifecycle, BucketName, MoveBack, SweepBucket};
 use crate::{ApplyLifecycleHandler, Cleanup, MoveBackHandler, SweepBucketHandler};
-use longshore_integration::settings::{Declaration, Settings};
+use longshore_integration::key_path;
+use longshore_integration::settings::{Declaration, Section, Settings};
 use longshore_integration::{
     CallPolicy, Context, CronEntry, Integration, Inventory, OtherProvider, Provider, QueueSpec,
     Repeats, Sections, SetUp, SetUpError, Smoke, StandIn,
@@ -119,7 +120,7 @@ const fn of_bucket(
 
 const PROVIDER: Provider = Provider {
     name: "s3",
-    turned_on_by: "providers.s3.region",
+    turned_on_by: &[key_path!(S3Settings::AT, StoreSettings::REGION)],
     inventory: Inventory {
         criticality: "high",
         sla_percent: Some("99.99"),
@@ -154,7 +155,7 @@ const PROVIDER: Provider = Provider {
     expects: |_, _| true,
     likely_refusal: no_bucket,
     smoke: Some(Smoke {
-        needs: &["buckets.exports.name"],
+        needs: &[buckets::EXPORTS_NAME],
         kind: SweepBucket::KIND,
         args: || json!({ "bucket": "exports", "dry_run": true }),
         what: "the exports bucket was listed",
@@ -266,9 +267,10 @@ fn no_bucket(sections: &Sections, kind: &str, args: &serde_json::Value) -> Optio
     let alias = BucketName::ALL.into_iter().find(|b| b.as_str() == named)?;
     sections.get::<S3Settings>()?;
     match sections.get::<Buckets>()?.get(alias) {
-        None => Some(format!("buckets.{alias}.name is not set here")),
+        None => Some(format!("{} is not set here", buckets::name_of(alias))),
         Some(bucket) if kind == MoveBack::KIND && bucket.fallback_name.is_none() => {
-            Some(format!("buckets.{alias}.fallback_name is not set here"))
+            let key = buckets::fallback_name_of(alias);
+            Some(format!("{key} is not set here"))
         }
         Some(_) => None,
     }

@@ -27,7 +27,7 @@ pub enum SetupError {
     #[error(transparent)]
     Http(#[from] HttpSetupError),
     /// There is no API key.
-    #[error("providers.google_maps.api_key: is empty")]
+    #[error("api_key: is empty")]
     NoApiKey,
 }
 

@@ -48,7 +48,7 @@ pub const fn integration() -> Integration {
 
 const PROVIDER: Provider = Provider {
     name: "google_maps",
-    turned_on_by: GoogleMapsSettings::API_KEY,
+    turned_on_by: &[GoogleMapsSettings::API_KEY],
     inventory: Inventory {
         criticality: "medium",
         sla_percent: Some("99.9"),

@@ -15,8 +15,8 @@ use crate::{Context, Pending, PublicUrl};
 pub struct Events {
     /// The provider's name: they are posted to `/webhooks/<name>`.
     pub name: &'static str,
-    /// The settings' keys that turn them on, for messages.
-    pub turned_on_by: &'static str,
+    /// The settings' keys that turn them on, for messages: the paths that their section has.
+    pub turned_on_by: &'static [&'static str],
     /// Makes the source; `None` while the settings that it needs are off.
     pub source: OpenSource,
 }

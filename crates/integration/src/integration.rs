@@ -82,8 +82,8 @@ pub type OfferFiles = for<'a> fn(Context<'a>) -> Pending<'a, Option<Arc<dyn File
 pub struct Provider {
     /// Its name, as configuration has it: `providers.<name>`.
     pub name: &'static str,
-    /// The settings' keys that turn it on, for messages.
-    pub turned_on_by: &'static str,
+    /// The settings' keys that turn it on, for messages: the paths that their section has.
+    pub turned_on_by: &'static [&'static str],
     /// What the company says of it, unless configured.
     pub inventory: Inventory,
     /// Where it is, if it is on.
@@ -154,7 +154,7 @@ pub struct Smoke {
     /// What the result shows, in words.
     pub what: &'static str,
     /// Why the job would not be harmless with these settings, if so.
-    pub unsafe_because: fn(&Sections) -> Option<&'static str>,
+    pub unsafe_because: fn(&Sections) -> Option<String>,
 }
 
 /// A cron entry that is built in.

@@ -8,6 +8,7 @@ mod base_url;
 mod calls;
 mod finding;
 mod key;
+mod path;
 mod reader;
 mod secret;
 mod section;
@@ -16,6 +17,8 @@ mod setting;
 pub use calls::{BreakerSettings, Calls, LimitSettings, calls};
 pub use finding::{Finding, Findings, Severity};
 pub use key::{BuiltIn, Declared, KIND, KeyPath, NAME, PROVIDER, QUEUE, SettingKey, Shape};
+#[doc(hidden)]
+pub use path::joined;
 pub use reader::{ANY_TIME, Reader, SOME_TIME, type_of};
 pub use secret::SecretRef;
 pub use section::{

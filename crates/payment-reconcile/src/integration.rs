@@ -16,7 +16,7 @@ use crate::{
     CreateSubscriptionHandler, PaymentProvider, Providers, ReconcilePaymentsHandler, Stripe,
     StripeConfig,
 };
-use longshore_integration::settings::{Declaration, Settings};
+use longshore_integration::settings::{Declaration, Section, Settings};
 use longshore_integration::{
     CallPolicy, Context, CronEntry, Events, Integration, Inventory, OtherProvider, Provider,
     QueueSpec, Repeats, SetUp, SetUpError, Smoke, Source,
@@ -72,7 +72,7 @@ pub const fn integration() -> Integration {
             }],
             events: &[Events {
                 name: PROVIDER.name,
-                turned_on_by: "providers.stripe.secret_key and .webhook_secrets",
+                turned_on_by: &[SECRET_KEY, StripeSettings::WEBHOOK_SECRETS],
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
@@ -134,7 +134,7 @@ pub const fn integration_with<P: AnotherProvider>() -> Integration {
 
 const PROVIDER: Provider = Provider {
     name: "stripe",
-    turned_on_by: SECRET_KEY,
+    turned_on_by: &[SECRET_KEY],
     inventory: Inventory {
         criticality: "critical",
         sla_percent: Some("99.99"),
@@ -190,7 +190,7 @@ async fn handlers(
         secret_key,
         timeout: settings.calls.timeout,
     })
-    .map_err(|error| SetUpError::at("providers.stripe", error))?;
+    .map_err(|error| SetUpError::at(StripeSettings::AT, error))?;
     let new_customers = context.get::<NewCustomers>();
     let new_customers_of = |name: &str| new_customers.is_some_and(|to| to.0 == name);
     let providers = match another {
@@ -280,7 +280,11 @@ impl<J: Job> Handler for NoApp<J> {
     async fn run(&self, _: J, _: Run) -> Result<Outcome, JobError> {
         Err(JobError::refusal(
             "no app",
-            "there is no app to tell: set app.base_url and app.secret, then replay",
+            format!(
+                "there is no app to tell: set {} and {}, then replay",
+                AppSettings::BASE_URL,
+                AppSettings::SECRET
+            ),
         ))
     }
 }

@@ -44,7 +44,7 @@ pub const fn integration() -> Integration {
             cron: &[],
             events: &[Events {
                 name: PROVIDER.name,
-                turned_on_by: "providers.twilio.account_sid and .auth_token",
+                turned_on_by: &[TwilioKeys::ACCOUNT_SID, TwilioKeys::AUTH_TOKEN],
                 source: |context| Box::pin(events(context)),
             }],
             files: None,
@@ -58,7 +58,7 @@ pub const fn integration() -> Integration {
 
 const PROVIDER: Provider = Provider {
     name: "twilio",
-    turned_on_by: "providers.twilio.account_sid and .auth_token",
+    turned_on_by: &[TwilioKeys::ACCOUNT_SID, TwilioKeys::AUTH_TOKEN],
     inventory: Inventory {
         criticality: "medium",
         sla_percent: Some("99.95"),

@@ -30,7 +30,7 @@ pub const fn integration() -> Integration {
             set_up: |context| Box::pin(set_up(context)),
             provider: Some(Provider {
                 name: NAME,
-                turned_on_by: SlackSettings::TOKEN,
+                turned_on_by: &[SlackSettings::TOKEN],
                 inventory: Inventory {
                     criticality: "low",
                     sla_percent: Some("99.99"),
@@ -54,7 +54,7 @@ pub const fn integration() -> Integration {
             }],
             events: &[Events {
                 name: NAME,
-                turned_on_by: "providers.slack.token and .signing_secret",
+                turned_on_by: &[SlackSettings::TOKEN, SlackSettings::SIGNING_SECRET],
                 source: |context| Box::pin(events(context)),
             }],
             files: None,

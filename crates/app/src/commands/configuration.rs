@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::Shown;
-use crate::config::{self, Config, Finding, Severity};
+use crate::config::{self, Config, CronSettings, Finding, Severity};
 use crate::failure::Failure;
 use crate::registry::SetupContext;
 use crate::secrets::Secrets;
@@ -82,13 +82,13 @@ pub(super) async fn check(
 
 /// Entries that somebody wrote and that do not tick. Of those that are built in nothing is expected.
 fn entries_left_out(config: &Config) -> Vec<String> {
-    let written = |name: &str| {
-        let key = format!("cron.{name}.schedule");
+    let written = |settings: &CronSettings| {
+        let key = settings.schedule_key();
         let value = config.values().iter().find(|value| value.key == key);
         value.is_some_and(|value| value.origin != "built-in")
     };
     let entries = config.cron.iter();
-    let entries = entries.filter(|settings| written(settings.entry.name()));
+    let entries = entries.filter(|settings| written(settings));
     let left_out = entries.filter_map(|settings| {
         let why = registry::inactive(config, settings)?;
         Some(format!(

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use self::finding::{Finding, Status, error, ok};
 use crate::cli::Shown;
+use crate::config::{RedisSettings, with_variable};
 use crate::failure::Failure;
 use crate::output;
 use crate::redis_cure::cure;
@@ -71,7 +72,10 @@ enum Entry {
 async fn entry(link: &Link) -> Entry {
     let server = link.server();
     let away = |failure: Failure| {
-        let cure = "check that it runs, and check `redis.url` (LONGSHORE_REDIS__URL)";
+        let cure = format!(
+            "check that it runs, and check {}",
+            with_variable(RedisSettings::URL)
+        );
         Entry::Away(error("connection", failure.to_string(), cure), failure)
     };
     match timeout(ANSWERS_WITHIN, link.answers()).await {
@@ -85,7 +89,10 @@ async fn entry(link: &Link) -> Entry {
         Ok(Err(refused @ QueueError::NoEntry { .. })) => Entry::Out(error(
             "connection",
             refused.to_string(),
-            "check the user, password and database in `redis.url` (LONGSHORE_REDIS__URL)",
+            format!(
+                "check the user, password and database in {}",
+                with_variable(RedisSettings::URL)
+            ),
         )),
         Ok(Err(failed)) => away(failed.into()),
         Err(_) => away(Failure::Redis(format!(

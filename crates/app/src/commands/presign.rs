@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::Presign;
 use crate::failure::Failure;
 use crate::output;
-use crate::registry::SetupContext;
+use crate::registry::{self, SetupContext};
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -66,9 +66,13 @@ pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure
 /// Why there is no place for files.
 fn off(session: &Session, store: &Integration) -> Failure {
     match &store.provider {
-        Some(provider) if (provider.origin)(session.config.sections()).is_none() => Failure::input(
-            format!("{} is off: set {}", provider.name, provider.turned_on_by),
-        ),
+        Some(provider) if (provider.origin)(session.config.sections()).is_none() => {
+            Failure::input(format!(
+                "{} is off: set {}",
+                provider.name,
+                registry::turned_on_by(store)
+            ))
+        }
         _ => Failure::input(format!(
             "there is no place for files: {} has none configured",
             store.name

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::cli::Shown;
 use crate::failure::Failure;
 use crate::output::{self, counted};
-use crate::registry::SetupContext;
+use crate::registry::{self, SetupContext};
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -96,7 +96,7 @@ async fn ask(
         );
     }
     if let Some(why) = (question.unsafe_because)(config.sections()) {
-        return (Said::Failed, why.to_owned());
+        return (Said::Failed, why);
     }
     let set_up = SetupContext::new(config, secrets).set_up(integration).await;
     let handlers = match set_up {
@@ -104,7 +104,7 @@ async fn ask(
         Ok(None) => {
             return (
                 Said::Skipped,
-                format!("{} is not set", provider.turned_on_by),
+                format!("{} is not set", registry::all_of(provider.turned_on_by)),
             );
         }
         Err(error) => return (Said::Failed, error.to_string()),

@@ -7,8 +7,9 @@ use longshore_webhooks::{Listening, Webhooks, WebhooksError, WebhooksOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{log_warnings, signals};
+use crate::config::WebhooksSettings;
 use crate::failure::Failure;
-use crate::registry::SetupContext;
+use crate::registry::{self, SetupContext};
 use crate::secrets::Secrets;
 use crate::session::Session;
 
@@ -29,10 +30,11 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
 async fn listen(session: &Session) -> Result<Listening, Failure> {
     let settings = &session.config.webhooks;
     let Some(public_url) = settings.public_url.clone() else {
-        return Err(Failure::input(
-            "set webhooks.public_url, the origin that the outside knows this listener by, such as \
-             https://hooks.example.com: signatures are over it",
-        ));
+        return Err(Failure::input(format!(
+            "set {}, the origin that the outside knows this listener by, such as https://hooks.example.com: signatures \
+             are over it",
+            WebhooksSettings::PUBLIC_URL
+        )));
     };
     let link = session.link()?;
     let queue = |name: &str| {
@@ -58,7 +60,7 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
         let all = session.config.integrations().iter();
         let keys: Vec<_> = all
             .flat_map(|of| of.events)
-            .map(|events| events.turned_on_by)
+            .map(|events| registry::all_of(events.turned_on_by))
             .collect();
         return Err(Failure::input(format!(
             "no provider that posts events is configured: set {}",
@@ -79,9 +81,11 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
     }
     webhooks.listen().await.map_err(|error| match error {
         WebhooksError::Listen { addr, .. } if addr == settings.private_addr => {
-            Failure::failed(format!("webhooks.private_addr: {error}"))
+            Failure::failed(format!("{}: {error}", WebhooksSettings::PRIVATE_ADDR))
         }
-        WebhooksError::Listen { .. } => Failure::failed(format!("webhooks.http_addr: {error}")),
+        WebhooksError::Listen { .. } => {
+            Failure::failed(format!("{}: {error}", WebhooksSettings::HTTP_ADDR))
+        }
     })
 }
 

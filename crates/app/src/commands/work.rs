@@ -10,7 +10,7 @@ use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Stopped, Watch, Wo
 
 use super::{host_name, log_warnings, signals};
 use crate::cli::Work;
-use crate::config::{Config, KindSettings, QueueSettings};
+use crate::config::{Config, KindSettings, QueueSettings, WorkerSettings};
 use crate::failure::Failure;
 use crate::registry::{self, SetupContext};
 use crate::secrets::Secrets;
@@ -36,7 +36,10 @@ pub(super) async fn run(
             return Err(server::why_not(&worked, &error).await);
         }
         Err(error @ FleetError::Listen { .. }) => {
-            return Err(Failure::failed(format!("worker.http_addr: {error}")));
+            return Err(Failure::failed(format!(
+                "{}: {error}",
+                WorkerSettings::HTTP_ADDR
+            )));
         }
         Err(error) => return Err(Failure::failed(error)),
     };
@@ -65,7 +68,8 @@ fn ended(left: &Left, lost_after_seconds: f64) -> Result<(), Failure> {
         Stopped::OutOfTime => tracing::warn!(
             given_back,
             outcome_unknown = left.sent.len(),
-            "stopped: worker.drain_seconds have passed"
+            "stopped: {} have passed",
+            WorkerSettings::DRAIN
         ),
     }
     Ok(())
@@ -169,7 +173,7 @@ async fn set_up(
 fn nothing_to_work(config: &Config) -> Failure {
     let keys: Vec<_> = config
         .providers()
-        .map(|(_, provider)| provider.turned_on_by)
+        .map(|(_, provider)| registry::all_of(provider.turned_on_by))
         .collect();
     Failure::input(format!(
         "no provider is configured, so there is nothing to work: set {}, or try it out with `longshore sandbox` and \

@@ -61,6 +61,13 @@ pub struct CronSettings {
     pub enabled: bool,
 }
 
+impl CronSettings {
+    /// The key of its schedule, which whoever writes an entry sets.
+    pub(crate) fn schedule_key(&self) -> String {
+        KeyPath::new(&[SECTION, self.entry.name(), CronKeys::SCHEDULE]).to_string()
+    }
+}
+
 /// Puts the entries that are built in below all layers.
 pub(super) fn built_in(values: &mut Dict, integrations: &[Integration]) {
     for entry in integrations.iter().flat_map(|of| of.cron) {

@@ -21,10 +21,10 @@ section! {
         /// accepted job. Emails and texts, which their provider would send twice, also wait for it before they are sent, so
         /// a failover doubles none. Each wait ends after 1 s. Without enough replicas, enqueues fail and such jobs wait.
         /// 0 to 10.
-        pub wait_replicas: u32 = "wait_replicas", whole(0..=10).or("0");
+        pub wait_replicas: u32 = "wait_replicas" as WAIT_REPLICAS, whole(0..=10).or("0");
         /// Some managed services do not say whether they drop keys when their memory is full. Set this once you know that
         /// yours does not; until then `work` and `doctor` warn of it.
-        pub allow_eviction_unknown: bool = "allow_eviction_unknown", flag().or("false");
+        pub allow_eviction_unknown: bool = "allow_eviction_unknown" as ALLOW_EVICTION_UNKNOWN, flag().or("false");
     }
 }
 

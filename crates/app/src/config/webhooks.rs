@@ -10,12 +10,12 @@ section! {
     /// How providers' events reach us.
     pub struct WebhooksSettings in "webhooks" {
         /// Where `longshore webhooks` listens for providers' events. Port 0 picks a free one.
-        pub http_addr: SocketAddr = "http_addr", listen_addr().or("127.0.0.1:9465");
+        pub http_addr: SocketAddr = "http_addr" as HTTP_ADDR, listen_addr().or("127.0.0.1:9465");
         /// Where it serves `/livez`, `/readyz` and `/metrics`, apart from what the outside reaches.
-        pub private_addr: SocketAddr = "private_addr", listen_addr().or("127.0.0.1:9467");
+        pub private_addr: SocketAddr = "private_addr" as PRIVATE_ADDR, listen_addr().or("127.0.0.1:9467");
         /// Scheme, host and port that the outside knows the listener by. With it, Twilio is asked to report what becomes of
         /// each message; its signatures are over this URL, whatever stands between.
-        pub public_url: Option<PublicUrl> = "public_url",
+        pub public_url: Option<PublicUrl> = "public_url" as PUBLIC_URL,
             text_by(public_url).optional().example("https://hooks.example.com");
     }
 }

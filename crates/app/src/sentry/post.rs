@@ -10,6 +10,8 @@ use sentry::{Envelope, Transport, TransportFactory, TransportOptions};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::config::SENTRY_DSN;
+
 /// So many envelopes wait. The next are dropped: what happens a minute later is told again, with its count.
 const LETTERS: usize = 32;
 
@@ -62,7 +64,7 @@ impl Post {
         let agent = concat!("longshore/", env!("CARGO_PKG_VERSION"));
         let auth = dsn.to_auth(Some(agent)).to_string();
         let mut auth = HeaderValue::try_from(auth)
-            .map_err(|_| "providers.sentry.dsn has a key that cannot stand in a header")?;
+            .map_err(|_| format!("{SENTRY_DSN} has a key that cannot stand in a header"))?;
         auth.set_sensitive(true);
         Ok(Self {
             client: client(dsn.scheme() == Scheme::Http, TIMEOUT / 2, TIMEOUT)

@@ -17,10 +17,10 @@ section! {
             secret("SendGrid is off").example("env:SENDGRID_API_KEY");
         /// What its events are verified with, as SendGrid shows it (Mail Settings > Event Webhook > Signature Verification):
         /// the old and the new one while they change. Not a secret. Without one its events are not taken.
-        pub webhook_public_keys: Vec<PublicKey> = "webhook_public_keys",
+        pub webhook_public_keys: Vec<PublicKey> = "webhook_public_keys" as WEBHOOK_PUBLIC_KEYS,
             toml_by(public_keys).example(r#"["MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE…"]"#);
         /// SendGrid's sandbox mode: mails are checked and not delivered. Refused in production.
-        pub sandbox: bool = "sandbox", flag().or("false").checked(not_in_production);
+        pub sandbox: bool = "sandbox" as SANDBOX, flag().or("false").checked(not_in_production);
         /// How it is called.
         pub calls: Calls = "", calls("25", "100")
             .because("timeout_seconds", "Five seconds less than a run may take, so that a call ends before its run does.")

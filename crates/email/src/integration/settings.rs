@@ -26,7 +26,7 @@ section! {
         from: SenderSettings = "from", group::<SenderSettings>();
         /// The names that jobs use and SendGrid's ids for them, so that a new template takes no code; beside them the numbers
         /// or aliases of the same templates at Postmark.
-        templates: TemplateIds = "templates" as TEMPLATES, group::<TemplateIds>();
+        pub(super) templates: TemplateIds = "templates" as TEMPLATES, group::<TemplateIds>();
     }
 }
 
@@ -36,7 +36,7 @@ section! {
         /// The address of a sender that SendGrid has verified. Needed once SendGrid is on.
         pub email: String = "email" as EMAIL, text_by(address).example("no-reply@example.com");
         /// The name to show with it.
-        pub name: Option<String> = "name", text_by(name).optional().example("Example");
+        pub name: Option<String> = "name" as NAME, text_by(name).optional().example("Example");
     }
 }
 
@@ -272,7 +272,8 @@ fn address(reader: &mut Reader<'_>, path: &KeyPath) -> Option<String> {
     let email = reader.text(path)?;
     if !accepted(&SendEmail::new("welcome", &email)) {
         let problem = "is not an email address";
-        let cure = "write the address alone, local@domain.tld; the name is email.from.name";
+        let name = SenderSettings::NAME;
+        let cure = format!("write the address alone, local@domain.tld; the name is {name}");
         reader.error(path, problem, cure);
         return None;
     }

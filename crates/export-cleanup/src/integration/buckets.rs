@@ -2,22 +2,22 @@
 
 use crate::BucketName;
 use longshore_integration::settings::{KeyPath, Reader, Section, group, text_by, toml_by};
-use longshore_integration::{Sections, section};
+use longshore_integration::{Sections, key_path, section};
 use longshore_storage::{Bucket, ExpiryRule};
 use serde_json::Value;
 
-use super::settings::{R2Settings, S3Settings};
+use super::settings::{R2Settings, S3Settings, StoreSettings};
 
 section! {
     pub(super) struct BucketsKeys in "buckets" {
         /// What expires in the company's buckets. Sweeps delete by these rules and nothing else, and `apply_lifecycle` makes them
         /// the bucket's own. Ages are days of 24 hours by the store's clock. The defaults are those of the integration
         /// document, 2.3.
-        uploads: BucketKeys = "uploads", group::<BucketKeys>()
+        uploads: BucketKeys = "uploads" as UPLOADS, group::<BucketKeys>()
             .example("name", "example-uploads-prod")
             .example("fallback_name", "example-uploads-prod")
             .with("rules", r#"[{ prefix = "tmp/", expire_days = 90 }]"#);
-        exports: BucketKeys = "exports", group::<BucketKeys>()
+        exports: BucketKeys = "exports" as EXPORTS, group::<BucketKeys>()
             .example("name", "example-exports-prod")
             .example("fallback_name", "example-exports-prod")
             .with("rules", r#"[{ prefix = "", expire_days = 7 }]"#);
@@ -77,13 +77,13 @@ pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections) {
                 || (other.fallback_name.is_some() && other.fallback_name == bucket.fallback_name)
         });
         if let Some((other, _)) = twice {
-            let problem = format!("is the same bucket as buckets.{other}");
+            let problem = format!("is the same bucket as {}", at(*other));
             let cure = "give each its own: the rules of one would delete what is the other's";
-            reader.error(at(*alias).join(BucketKeys::NAME), problem, cure);
+            reader.error(name_of(*alias), problem, cure);
         }
     }
     if buckets.is_empty() && sections.get::<S3Settings>().is_some() {
-        let cure = "name the buckets there are: buckets.exports.name and so on";
+        let cure = format!("name the buckets there are: {EXPORTS_NAME} and so on");
         let problem = "has no name in it, and S3 is on: every job about a bucket will be refused";
         reader.warn(BucketsKeys::AT, problem, cure);
     }
@@ -94,6 +94,22 @@ fn at(alias: BucketName) -> KeyPath {
     KeyPath::from(BucketsKeys::AT).join(alias.as_str())
 }
 
+/// The key of a bucket's name.
+pub(super) fn name_of(alias: BucketName) -> KeyPath {
+    at(alias).join(BucketKeys::NAME)
+}
+
+/// The key of the name of its stand-in.
+pub(super) fn fallback_name_of(alias: BucketName) -> KeyPath {
+    at(alias).join(BucketKeys::FALLBACK_NAME)
+}
+
+/// The key of the name of the bucket that files of ours are kept in.
+pub(super) const EXPORTS_NAME: &str = key_path!(BucketsKeys::EXPORTS, BucketKeys::NAME);
+
+/// The key of the name of the bucket that users upload into.
+pub(super) const UPLOADS_NAME: &str = key_path!(BucketsKeys::UPLOADS, BucketKeys::NAME);
+
 fn bucket(
     reader: &mut Reader<'_>,
     alias: BucketName,
@@ -103,8 +119,9 @@ fn bucket(
     let name = keys.name?;
     if keys.fallback_name.is_some() && !r2 {
         let problem = "is set, and R2 is off: nothing stands in";
-        let cure = "set providers.r2.endpoint_url and its keys, or leave it out";
-        reader.warn(at(alias).join(BucketKeys::FALLBACK_NAME), problem, cure);
+        let endpoint = key_path!(R2Settings::AT, StoreSettings::ENDPOINT_URL);
+        let cure = format!("set {endpoint} and its keys, or leave it out");
+        reader.warn(fallback_name_of(alias), problem, cure);
     }
     Some(Bucket {
         alias: alias.to_string(),

@@ -13,6 +13,7 @@ use longshore_storage::presign::UploadRequest;
 use longshore_storage::{Bucket, ErrorClass, Name, Stores};
 use serde_json::json;
 
+use super::buckets::{EXPORTS_NAME, UPLOADS_NAME};
 use super::{Buckets, stores};
 
 struct InBuckets {
@@ -65,7 +66,7 @@ impl Files for InBuckets {
     fn write<'a>(&'a self, run: &'a Run, file: NewFile) -> Calling<'a, serde_json::Value> {
         Box::pin(async move {
             let Some(bucket) = &self.written else {
-                let why = "there is no bucket to keep files in: set buckets.exports.name";
+                let why = format!("there is no bucket to keep files in: set {EXPORTS_NAME}");
                 return Err(JobError::refusal("no bucket", why));
             };
             let object = NewObject {
@@ -92,10 +93,12 @@ impl InBuckets {
         let upload =
             UploadRequest::new(&*new.user, &*new.content_type, new.length, &*new.extension)
                 .map_err(|error| UploadError::Wrong(format!("--{error}")))?;
-        let wrong = |what: &str| UploadError::Wrong(what.to_owned());
         let bucket = self.uploads.as_ref();
-        let bucket = bucket
-            .ok_or_else(|| wrong("there is no bucket for uploads: set buckets.uploads.name"))?;
+        let bucket = bucket.ok_or_else(|| {
+            UploadError::Wrong(format!(
+                "there is no bucket for uploads: set {UPLOADS_NAME}"
+            ))
+        })?;
         let name = match away && self.stores.fallback_of(bucket).is_some() {
             true => Name::R2,
             false => Name::S3,

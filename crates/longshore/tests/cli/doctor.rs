@@ -162,7 +162,8 @@ fn replicas_that_are_waited_for_have_to_be_there() {
     let finding = found(&findings, "replicas");
     assert_eq!(finding["status"], "warning", "{finding}");
     assert!(
-        text(&finding["cure"]).contains("redis.wait_replicas = 1"),
+        text(&finding["cure"])
+            .contains("`redis.wait_replicas` (LONGSHORE_REDIS__WAIT_REPLICAS) to 1"),
         "{finding}"
     );
 }

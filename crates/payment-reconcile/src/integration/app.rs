@@ -104,8 +104,10 @@ pub(super) fn check(
     let heard = stripe.is_some_and(|stripe| !stripe.webhook_secrets.is_empty());
     if heard && app.is_none() && !reader.is_set(AppSettings::BASE_URL) {
         let problem = "is not set, so Stripe's events would be heard and told to nobody";
-        let cure = "set app.base_url and app.secret, or leave providers.stripe.webhook_secrets out";
-        reader.missing(AppSettings::BASE_URL, problem, cure);
+        let (url, secret) = (AppSettings::BASE_URL, AppSettings::SECRET);
+        let heard = StripeSettings::WEBHOOK_SECRETS;
+        let cure = format!("set {url} and {secret}, or leave {heard} out");
+        reader.missing(url, problem, cure);
     }
     // A payment that failed leads to a mail, if the app wants one: whoever sends mails has to know its template.
     // Those are another integration's keys, which a program may be without.

@@ -30,18 +30,18 @@ pub(super) fn ok(check: &str, finding: impl Into<String>) -> Finding {
     }
 }
 
-pub(super) fn warning(check: &str, finding: impl Into<String>, cure: &str) -> Finding {
+pub(super) fn warning(check: &str, finding: impl Into<String>, cure: impl Into<String>) -> Finding {
     Finding {
         status: Status::Warning,
-        cure: Some(cure.to_owned()),
+        cure: Some(cure.into()),
         ..ok(check, finding)
     }
 }
 
-pub(super) fn error(check: &str, finding: impl Into<String>, cure: &str) -> Finding {
+pub(super) fn error(check: &str, finding: impl Into<String>, cure: impl Into<String>) -> Finding {
     Finding {
         status: Status::Error,
-        cure: Some(cure.to_owned()),
+        cure: Some(cure.into()),
         ..ok(check, finding)
     }
 }

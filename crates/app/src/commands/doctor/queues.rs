@@ -7,6 +7,7 @@ use longshore_queue::{KeyScan, Link, Queue, QueueError, ScanFor, Spoiled, Stray}
 
 use super::finding::{Finding, error, ok, warning};
 use crate::commands::queues::{nobody, parked_line};
+use crate::config::WorkerSettings;
 use crate::failure::Failure;
 use crate::output::{counted, plain};
 use crate::redis_cure::cure;
@@ -20,8 +21,13 @@ const WALK_FOR: Duration = Duration::from_secs(5);
 const MOST_SHOWN: usize = 10;
 
 /// What to do about jobs whose kind nobody knows.
-const PARKED_CURE: &str = "start a worker whose version knows the kind, or correct the producer; the jobs are dead letters when \
-                           nobody knew it for `worker.unknown_kind_seconds`";
+fn parked_cure() -> String {
+    format!(
+        "start a worker whose version knows the kind, or correct the producer; the jobs are dead letters when nobody knew it \
+         for `{}`",
+        WorkerSettings::UNKNOWN_KIND
+    )
+}
 
 pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
     let namespace = &session.config.redis.namespace;
@@ -34,7 +40,7 @@ pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, 
         Err(refused) => findings.push(warning(
             "queues",
             format!("the queues that others use cannot be listed: {refused}"),
-            &named(cure(&refused.to_string()), namespace),
+            named(&cure(&refused.to_string()), namespace),
         )),
     }
     findings.extend(spoiled(session, link, &found).await?);
@@ -77,7 +83,7 @@ async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
                     }
                     other => other.to_string(),
                 };
-                let cure = named(cure(&reason), namespace);
+                let cure = named(&cure(&reason), namespace);
                 (format!("scripts cannot write: {reason}"), cure)
             }
         };
@@ -129,7 +135,7 @@ async fn workers(
         Ok(rows) => rows,
         Err(refused) => {
             let text = format!("queues cannot be counted: {refused}");
-            let cure = named(cure(&refused.to_string()), &session.config.redis.namespace);
+            let cure = named(&cure(&refused.to_string()), &session.config.redis.namespace);
             return Ok(vec![error("workers", plain(&text), &cure)]);
         }
     };
@@ -139,7 +145,7 @@ async fn workers(
         let configured = integration.filter(|of| registry::is_on(&session.config, of));
         for parked in &row.parked {
             let text = plain(&parked_line(&row.queue, parked));
-            findings.push(warning("kinds", text, PARKED_CURE));
+            findings.push(warning("kinds", text, parked_cure()));
         }
         if let Some(nobody) = nobody(session, row) {
             findings.push(error("workers", plain(&nobody.what), &nobody.cure));
@@ -199,7 +205,7 @@ fn strays(scan: &KeyScan, failed: Option<&QueueError>, namespace: &str) -> Findi
     let strange = scan.strays.len();
     if let Some(refused) = failed {
         let text = format!("the search for keys that no queue reads failed: {refused}");
-        let cure = named(cure(&refused.to_string()), namespace);
+        let cure = named(&cure(&refused.to_string()), namespace);
         return warning("keys", plain(&text), &cure);
     }
     if !scan.ended() {

@@ -38,7 +38,7 @@ async fn vault(session: &Session, secrets: &Secrets) -> Option<Finding> {
     let settings = session.config.vault.as_ref()?;
     Some(match secrets.vault()?.health().await {
         Ok(()) => ok("vault", format!("{} is unsealed", settings.addr)),
-        Err(error) => super::finding::error("vault", error.to_string(), &error.cure()),
+        Err(error) => super::finding::error("vault", error.to_string(), error.cure()),
     })
 }
 
@@ -73,14 +73,14 @@ async fn provider(session: &Session, name: &'static str, origin: &str, key: &str
 /// Whether something listens there: no request is made.
 async fn reach(name: &'static str, origin: &str, key: &str) -> Finding {
     let Some((host, port)) = host_and_port(origin) else {
-        return error(name, origin, &format!("see {key}"));
+        return error(name, origin, format!("see {key}"));
     };
     match timeout(REACHED_WITHIN, TcpStream::connect((host.as_str(), port))).await {
         Ok(Ok(_)) => ok(name, format!("{origin} can be reached")),
         Ok(Err(failed)) => error(
             name,
             format!("{origin} cannot be reached: {failed}"),
-            &format!("check that this machine may connect there, and {key}"),
+            format!("check that this machine may connect there, and {key}"),
         ),
         Err(_) => error(
             name,

@@ -7,7 +7,7 @@ use longshore_queue::{Link, QueueError, ServerFacts};
 use tokio::time::Instant;
 
 use super::finding::{Finding, error, ok, warning};
-use crate::config::Config;
+use crate::config::{Config, RedisSettings, with_variable};
 
 /// From this share of its memory on, Redis needs looking after.
 const MEMORY_SHARE: f64 = 0.7;
@@ -88,7 +88,7 @@ fn topology(facts: &ServerFacts) -> Finding {
         (Some("slave"), _) => error(
             "topology",
             "a replica, which takes no jobs",
-            "name the primary in redis.url",
+            format!("name the primary in {}", with_variable(RedisSettings::URL)),
         ),
         (_, Some(true)) => warning(
             "topology",
@@ -119,8 +119,10 @@ fn eviction(facts: &ServerFacts, unknown_allowed: bool) -> Finding {
         None => warning(
             "eviction",
             "it does not say whether it drops keys when memory is full",
-            "check yourself that it does not, then set redis.allow_eviction_unknown = true \
-             (LONGSHORE_REDIS__ALLOW_EVICTION_UNKNOWN)",
+            format!(
+                "check yourself that it does not, then set {} to true",
+                with_variable(RedisSettings::ALLOW_EVICTION_UNKNOWN)
+            ),
         ),
     }
 }
@@ -191,9 +193,13 @@ fn replicas(
         return error(
             "replicas",
             format!(
-                "{n}, but redis.wait_replicas is {waited_for}: enqueues fail, and requests that must not be sent twice wait"
+                "{n}, but {} is {waited_for}: enqueues fail, and requests that must not be sent twice wait",
+                RedisSettings::WAIT_REPLICAS
             ),
-            "bring its replicas back, or lower redis.wait_replicas (LONGSHORE_REDIS__WAIT_REPLICAS)",
+            format!(
+                "bring its replicas back, or lower {}",
+                with_variable(RedisSettings::WAIT_REPLICAS)
+            ),
         );
     }
     let needed = settings.and_then(|settings| settings.get("min-replicas-to-write"));
@@ -219,12 +225,16 @@ fn replicas(
             format!(
                 "{n}, but a write needs none of them: a failover may lose jobs that are not copied yet"
             ),
-            "set redis.wait_replicas = 1 (LONGSHORE_REDIS__WAIT_REPLICAS), and `min-replicas-to-write 1` there",
+            format!(
+                "set {} to 1, and `min-replicas-to-write 1` there",
+                with_variable(RedisSettings::WAIT_REPLICAS)
+            ),
         ),
         (Some(n), Some(needed)) => ok(
             "replicas",
             format!(
-                "{n}; a write needs {needed}; a failover may lose jobs that are not copied yet (redis.wait_replicas is 0)"
+                "{n}; a write needs {needed}; a failover may lose jobs that are not copied yet ({} is 0)",
+                RedisSettings::WAIT_REPLICAS
             ),
         ),
         (Some(n), None) => ok("replicas", n.to_string()),

@@ -31,8 +31,8 @@ pub(super) async fn check(link: &Link, redis: &RedisSettings) -> Result<(), Fail
             )));
         }
         (None, _) if !redis.allow_eviction_unknown => tracing::warn!(
-            "Redis does not say whether it drops keys when it is full: check yourself that it does not, then set \
-             redis.allow_eviction_unknown = true"
+            "Redis does not say whether it drops keys when it is full: check yourself that it does not, then set {} = true",
+            RedisSettings::ALLOW_EVICTION_UNKNOWN
         ),
         _ => {}
     }

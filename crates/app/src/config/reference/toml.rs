@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use longshore_integration::settings::{KIND, KeyAt, NAME};
+use longshore_integration::settings::{KIND, KeyAt, KeyPath, NAME};
 
 use super::tables::{self, Explained, paragraphs, rows, wrapped};
+use crate::config::WorkerSettings;
 use crate::config::schema::Schema;
 
 /// How wide the file is.
@@ -15,7 +16,7 @@ const HEAD: &str = r##"# The configuration: every key there is, with its default
 # Later layers win, key by key:
 #   built-in defaults < this file < <profile>.toml (--profile) < environment < secrets
 #
-# In the environment, worker.drain_seconds is LONGSHORE_WORKER__DRAIN_SECONDS, and a `-` in a name is `_` there. Texts
+# In the environment, KEY is VARIABLE, and a `-` in a name is `_` there. Texts
 # are taken as they stand; everything else is written as here, `[60, 300]`.
 # A secret may be given where it is kept instead of here: "env:NAME", "file:PATH" or "vault:PATH" (see
 # [providers.vault]). Files and Vault are read again now and then: a new secret is used without a restart.
@@ -29,7 +30,11 @@ const HEAD: &str = r##"# The configuration: every key there is, with its default
 type Said = BTreeSet<&'static [&'static str]>;
 
 pub(super) fn write(schema: &Schema<'_>) -> String {
-    let mut text = HEAD.to_owned();
+    let key = WorkerSettings::DRAIN;
+    let variable = KeyPath::from(key).variable();
+    let mut text = HEAD
+        .replacen("KEY", key, 1)
+        .replacen("VARIABLE", &variable, 1);
     let mut said = BTreeSet::new();
     for of in tables::tables(schema) {
         text.push('\n');
