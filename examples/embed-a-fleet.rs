@@ -11,7 +11,7 @@ use longshore_client::Client;
 use longshore_job::{Answer, Handler, InvalidArgs, Job, JobError, Outcome, RetrySchedule, Run};
 use longshore_queue::{Link, LinkOptions, OnUnknown, Policy, Queue, Retention};
 use longshore_sandbox::RedisServer;
-use longshore_worker::{Fleet, FleetOptions, Handlers, Left, WorkSettings};
+use longshore_worker::{Fleet, FleetOptions, Handlers, LeftBehind, WorkSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -104,7 +104,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // As a signal does it for `longshore work`: no more claims, and what runs may finish.
     stop.send(()).await?;
     let left = fleet.await??;
-    if left != Left::default() {
+    if left != LeftBehind::default() {
         return Err(format!("something was left behind: {left:?}").into());
     }
     println!("The fleet has drained, and the process can leave.");

@@ -6,7 +6,7 @@ use longshore_job::{
     Answer, Handler, JobError, JobId, Outcome, Prepared, RetrySchedule, Run, Scope,
 };
 use longshore_queue::{Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, WorkSettings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, LeftBehind, WorkSettings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -67,7 +67,7 @@ pub fn settings(concurrency: usize) -> WorkSettings {
 #[derive(Debug)]
 pub struct Working {
     stop: mpsc::Sender<()>,
-    fleet: JoinHandle<Result<Left, FleetError>>,
+    fleet: JoinHandle<Result<LeftBehind, FleetError>>,
 }
 
 /// Starts a fleet on the queue, over connections of its own.
@@ -98,7 +98,7 @@ impl Working {
         let asked = self.stop.send(()).await;
         let left = self.fleet.await.expect("no panic").expect("it had worked");
         asked.expect("it hears");
-        assert_eq!(left, Left::default());
+        assert_eq!(left, LeftBehind::default());
     }
 }
 

@@ -52,7 +52,7 @@ async fn an_event_three_times_in_two_orders_to_two_listeners_has_one_effect() {
     for event in stage.stripe.events() {
         stage
             .stripe
-            .tell_again(event["id"].as_str().expect("an id"));
+            .send_event_again(event["id"].as_str().expect("an id"));
     }
     eventually("the order is paid", || async {
         !stage.app.applied().is_empty()

@@ -9,7 +9,7 @@ use longshore_queue::{
     Retention, RunAt,
 };
 use longshore_sandbox::RedisServer;
-use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, WorkSettings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, LeftBehind, WorkSettings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -146,7 +146,7 @@ fn settings() -> WorkSettings {
 #[derive(Debug)]
 pub(crate) struct Working {
     stop: mpsc::Sender<()>,
-    fleet: JoinHandle<Result<Left, FleetError>>,
+    fleet: JoinHandle<Result<LeftBehind, FleetError>>,
 }
 
 impl Working {

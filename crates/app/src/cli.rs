@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
-pub use fault::{FaultArgs, Instead, Misdeed};
+pub use fault::{FaultArgs, FaultCommand, FaultKind};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
 ///
@@ -32,7 +32,7 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "NAME", help_heading = "Everywhere")]
     pub profile: Option<String>,
     /// Your name, for the audit [default: LONGSHORE_OPERATOR, else user and host]
-    #[arg(long = "as", global = true, value_name = "NAME", value_parser = said, help_heading = "Everywhere")]
+    #[arg(long = "as", global = true, value_name = "NAME", value_parser = not_blank, help_heading = "Everywhere")]
     pub operator: Option<String>,
     /// What to do.
     #[command(subcommand)]
@@ -317,7 +317,7 @@ pub struct RemoveSuppression {
     #[arg(value_name = "EMAIL|HASH")]
     pub which: String,
     /// Why; it is logged
-    #[arg(long, value_name = "TEXT", value_parser = said)]
+    #[arg(long, value_name = "TEXT", value_parser = not_blank)]
     pub reason: String,
     /// Does not ask. Needed if there is no terminal to ask at
     #[arg(long)]
@@ -356,7 +356,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "write it like 90s, 15m, 2h or 1d".to_owned())
 }
 
-fn said(text: &str) -> Result<String, String> {
+fn not_blank(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("say why".to_owned()),
         _ => Ok(text.to_owned()),

@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::secrets::Secrets;
 use digest::Digest;
 use event::event;
-use post::{Post, PostBox};
+use post::{EnvelopeQueue, EnvelopeSender};
 use trouble::Trouble;
 
 /// How many troubles wait to be counted. A dead letter takes about a microsecond to count.
@@ -80,8 +80,8 @@ impl Sentry {
         )
         .map_err(|problem| Failure::Input(format!("{key} {problem}")))?;
         let (ear, troubles) = Inbox::new();
-        let post = Post::new(&dsn).map_err(Failure::failed)?;
-        let (post_box, letters) = PostBox::new();
+        let post = EnvelopeSender::new(&dsn).map_err(Failure::failed)?;
+        let (post_box, letters) = EnvelopeQueue::new();
         let options = event::options(dsn, config.profile.clone(), post_box);
         let (leave, leaving) = oneshot::channel();
         let (end, left) = oneshot::channel();

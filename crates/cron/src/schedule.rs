@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::AmbiguousOffset;
 
-use crate::wall::Wall;
+use crate::wall::WallTime;
 use crate::zone::Zone;
 
 /// The fields, seconds first, with what may stand in them.
@@ -216,7 +216,7 @@ impl Schedule {
     }
 
     fn search(&self, from: DateTime, inclusive: bool, direction: Direction) -> Option<DateTime> {
-        let from = Wall(from);
+        let from = WallTime(from);
         let found = match direction {
             Direction::Forward => self.cron.find_next_occurrence(&from, inclusive),
             Direction::Backward => self.cron.find_previous_occurrence(&from, inclusive),

@@ -9,9 +9,9 @@ use jiff::civil::DateTime;
 
 /// A time on the wall. Every one of them happens once here: what a time zone makes of it comes later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Wall(pub(crate) DateTime);
+pub(crate) struct WallTime(pub(crate) DateTime);
 
-impl CronDateTime for Wall {
+impl CronDateTime for WallTime {
     fn to_civil(&self) -> CivilDateTime {
         let time = self.0;
         // jiff keeps every part in its range.

@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::attachments::{self, Attachments, NoAttachments};
 use crate::error::NAME;
 use crate::mail::Mail;
-use crate::news;
 use crate::postmark::{NAME as POSTMARK, waits_for_sendgrid};
+use crate::sent;
 use crate::suppression;
 use crate::{Accepted, EmailConfig, Postmark, SendGrid};
 
@@ -76,7 +76,7 @@ impl Handler for SendEmailHandler {
         if let Some(id) = accepted.message_id.as_deref()
             && self.config.heard
         {
-            news::expect(&run, id).await;
+            sent::note_sent(&run, id).await;
         }
         Ok(done(accepted))
     }

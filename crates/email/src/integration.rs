@@ -189,7 +189,7 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
     }
     let mut fallback = None;
     if let Some(settings) = &email.fallback {
-        let (postmark, calls) = stands_in(context, settings).await?;
+        let (postmark, calls) = set_up_fallback(context, settings).await?;
         handler = handler.with_fallback(postmark);
         fallback = Some(StandIn {
             calls: Box::new(calls),
@@ -206,7 +206,7 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
 }
 
 /// What it takes to have Postmark stand in.
-async fn stands_in(
+async fn set_up_fallback(
     context: Context<'_>,
     settings: &FallbackSettings,
 ) -> Result<(Postmark, CallPolicy), SetUpError> {

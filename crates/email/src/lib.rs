@@ -21,13 +21,13 @@ mod integration;
 #[cfg(feature = "worker")]
 mod mail;
 #[cfg(feature = "worker")]
-mod news;
-#[cfg(feature = "worker")]
 mod postmark;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(feature = "worker")]
 mod sendgrid;
+#[cfg(feature = "worker")]
+mod sent;
 #[cfg(feature = "worker")]
 mod suppression;
 #[cfg(feature = "worker")]

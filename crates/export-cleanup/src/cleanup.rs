@@ -8,7 +8,7 @@ use longshore_job::{Answer, JobError, Run, Scope};
 use longshore_storage::{Bucket, Name, Session, Stores};
 
 /// How long a run may take before it lets other jobs of the queue have its place, and goes on after them.
-const TURN: Duration = Duration::from_secs(10 * 60);
+const TIME_SLICE: Duration = Duration::from_secs(10 * 60);
 
 /// How long it stays away then.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Cleanup {
     stores: Stores,
     buckets: Arc<[(BucketName, Bucket)]>,
-    turn: Duration,
+    slice: Duration,
 }
 
 /// A bucket in one store, as one run may use it.
@@ -37,14 +37,14 @@ impl Cleanup {
         Self {
             stores,
             buckets: buckets.into_iter().collect(),
-            turn: TURN,
+            slice: TIME_SLICE,
         }
     }
 
     /// The same, giving its place in the queue to others after so long, and going on after them; 10 minutes otherwise.
     #[must_use]
-    pub fn with_turn(mut self, turn: Duration) -> Self {
-        self.turn = turn;
+    pub fn with_time_slice(mut self, slice: Duration) -> Self {
+        self.slice = slice;
         self
     }
 
@@ -85,8 +85,8 @@ impl Cleanup {
     }
 
     /// Ends a run that has had its turn. Its attempt is given back.
-    pub(crate) fn give_way(&self, began: Instant) -> Result<(), JobError> {
-        match began.elapsed() < self.turn {
+    pub(crate) fn end_slice(&self, began: Instant) -> Result<(), JobError> {
+        match began.elapsed() < self.slice {
             true => Ok(()),
             false => Err(JobError::Throttled {
                 retry_after: PAUSE,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Where a run keeps its state.
-pub(crate) struct Keeper<'a> {
+pub(crate) struct StateStore<'a> {
     run: &'a Run,
     /// What the job is about: edited, it is another one.
     about: Value,
@@ -24,7 +24,7 @@ pub(crate) struct Keeper<'a> {
     second: bool,
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> StateStore<'a> {
     pub(crate) fn new<J: Job>(run: &'a Run, job: &J) -> Self {
         Self {
             run,

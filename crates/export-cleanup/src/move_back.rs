@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::cleanup::Cleanup;
-use crate::keeper::Keeper;
+use crate::keeper::StateStore;
 
 /// How many objects are moved before it is kept how far it has come.
 const AT_A_TIME: usize = 50;
@@ -57,7 +57,7 @@ impl Handler for MoveBackHandler {
         let began = Instant::now();
         let from = self.cleanup.place(job.bucket, StoreName::R2, &run)?;
         let to = self.cleanup.place(job.bucket, StoreName::S3, &run)?;
-        let mut keeper = Keeper::new(&run, &job);
+        let mut keeper = StateStore::new(&run, &job);
         let mut state: State = keeper.load().await?.unwrap_or_default();
         loop {
             let after = state.after.as_deref();
@@ -79,7 +79,7 @@ impl Handler for MoveBackHandler {
                     state.after = Some(object.key.clone());
                 }
                 keeper.save(&state, shown(&state.tally)).await?;
-                self.cleanup.give_way(began)?;
+                self.cleanup.end_slice(began)?;
             }
             if page.next.is_none() {
                 break;

@@ -10,11 +10,11 @@ use std::time::Instant;
 
 use crate::SweepBucket;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
-use longshore_storage::objects::{Deleted, Doomed};
+use longshore_storage::objects::{Deleted, Deletion};
 
 use crate::cleanup::{Cleanup, Place, refusal};
 use crate::expiry::prefixes;
-use crate::keeper::Keeper;
+use crate::keeper::StateStore;
 use state::{Phase, State};
 
 /// Carries out `sweep_bucket` jobs.
@@ -63,7 +63,7 @@ impl Handler for SweepBucketHandler {
             );
             return Ok(Outcome::Skipped { reason });
         }
-        let keeper = Keeper::new(&run, &job);
+        let keeper = StateStore::new(&run, &job);
         let state = match keeper.load().await? {
             Some(state) => state,
             None => {
@@ -82,7 +82,7 @@ impl Handler for SweepBucketHandler {
         while sweep.state.phase != Phase::Done {
             sweep.step().await?;
             sweep.save().await?;
-            self.cleanup.give_way(began)?;
+            self.cleanup.end_slice(began)?;
             // A page is one step: the others of this process come in between.
             tokio::task::yield_now().await;
         }
@@ -103,7 +103,7 @@ struct Sweep<'a> {
     /// What is listed, one after the other.
     prefixes: Vec<&'a str>,
     state: State,
-    keeper: Keeper<'a>,
+    keeper: StateStore<'a>,
 }
 
 impl Sweep<'_> {
@@ -132,7 +132,7 @@ impl Sweep<'_> {
     }
 
     /// Deletes a batch, if it is not only a rehearsal, and counts it.
-    async fn delete(&mut self, batch: &[Doomed]) -> Result<Vec<Doomed>, JobError> {
+    async fn delete(&mut self, batch: &[Deletion]) -> Result<Vec<Deletion>, JobError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
@@ -148,7 +148,7 @@ impl Sweep<'_> {
         tally.objects += deleted.objects;
         tally.bytes += deleted.bytes;
         let denied =
-            |kept: &[(Doomed, String)]| kept.iter().all(|(_, code)| code == "AccessDenied");
+            |kept: &[(Deletion, String)]| kept.iter().all(|(_, code)| code == "AccessDenied");
         if tally.objects == 0 && deleted.kept.len() == batch.len() && denied(&deleted.kept) {
             let reason = format!(
                 "{} lets nothing be deleted from {} (AccessDenied): grant s3:DeleteObject, or see what locks it; \

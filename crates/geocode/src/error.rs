@@ -6,11 +6,11 @@ use longshore_job::Blame;
 use longshore_provider::{AnswerTable, Meaning, Response, Row};
 
 use crate::google_maps::NAME;
-use crate::key::Unsaid;
+use crate::key::Redactions;
 use crate::status::{Status, StatusBody};
 
 /// Looking up changes nothing, so a lost answer leaves nothing unknown.
-pub(crate) struct Answers<'a>(pub(crate) Unsaid<'a>);
+pub(crate) struct Answers<'a>(pub(crate) Redactions<'a>);
 
 impl AnswerTable for Answers<'_> {
     const NAME: &'static str = NAME;

@@ -8,7 +8,7 @@ use crate::GoogleMaps;
 use crate::cache::Cache;
 use crate::error::Answers;
 use crate::google_maps::{Answered, NAME};
-use crate::key::{ApiKey, Unsaid};
+use crate::key::{ApiKey, Redactions};
 
 /// Carries out `geocode_address` jobs: from the fleet's cache where it can, and else with one request; two where
 /// Google no longer knows a place by its id.
@@ -26,7 +26,7 @@ impl GeocodeAddressHandler {
 
     /// Asks Google: by the place id if that is all the cache still has, and else, or if Google no longer knows it, by
     /// the address.
-    async fn ask(
+    async fn look_up_address(
         &self,
         job: &GeocodeAddress,
         run: &Run,
@@ -62,9 +62,9 @@ impl Handler for GeocodeAddressHandler {
             });
         }
         let key = self.google_maps.key();
-        let answered = self.ask(&job, &run, &key, &cache).await;
+        let answered = self.look_up_address(&job, &run, &key, &cache).await;
         let Answered { status, geocoded } = answered.map_err(|error| {
-            let answers = Answers(Unsaid {
+            let answers = Answers(Redactions {
                 key: &key,
                 address: &job.address,
             });

@@ -36,14 +36,14 @@ impl ApiKey {
 
 /// What no reason may hold, whoever quotes it. Error pages like to quote the whole URL.
 #[derive(Clone, Copy)]
-pub(crate) struct Unsaid<'a> {
+pub(crate) struct Redactions<'a> {
     /// The key.
     pub(crate) key: &'a ApiKey,
     /// The address, which is personal.
     pub(crate) address: &'a str,
 }
 
-impl Unsaid<'_> {
+impl Redactions<'_> {
     /// The text without them.
     pub(crate) fn remove_from(&self, text: &str) -> String {
         let text = self.key.remove_from(text);
@@ -51,13 +51,13 @@ impl Unsaid<'_> {
     }
 }
 
-/// The text without `unsaid`, plain or as a query has it.
-fn remove(text: &str, unsaid: &str, becomes: &str) -> String {
-    if unsaid.is_empty() {
+/// The text without `secret`, plain or as a query has it.
+fn remove(text: &str, secret: &str, becomes: &str) -> String {
+    if secret.is_empty() {
         return text.to_owned();
     }
-    let encoded: String = form_urlencoded::byte_serialize(unsaid.as_bytes()).collect();
-    text.replace(unsaid, becomes).replace(&encoded, becomes)
+    let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    text.replace(secret, becomes).replace(&encoded, becomes)
 }
 
 #[cfg(test)]
@@ -71,13 +71,13 @@ mod tests {
         let without = "[secret], [secret] and key=[secret]&y, but not k/1";
         assert_eq!(key.remove_from(text), without);
         assert!(!format!("{key:?}").contains("k/1"));
-        let unsaid = Unsaid {
+        let redactions = Redactions {
             key: &key,
             address: " Øvre gate 1 ",
         };
         let page = "no /json?address=+%C3%98vre+gate+1+&key=k%2F1+%2Bx, nor Øvre gate 1";
         let without = "no /json?address=+[address]+&key=[secret], nor [address]";
-        assert_eq!(unsaid.remove_from(page), without);
+        assert_eq!(redactions.remove_from(page), without);
         for nothing in ["", " ", "\n"] {
             assert!(not_empty(&nothing.into()).is_none(), "{nothing:?}");
         }

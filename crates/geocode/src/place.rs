@@ -108,13 +108,13 @@ impl Place {
             place_id: found.place_id,
             partial_match: found.partial_match,
             types: found.types,
-            geocoded_at: said_at(response),
+            geocoded_at: answered_at(response),
         })
     }
 }
 
 /// By Google's clock where it told the time, and else by ours.
-fn said_at(response: &Response) -> String {
+fn answered_at(response: &Response) -> String {
     let date = response.header(header::DATE.as_str());
     let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
     let at = date.or_else(|| Timestamp::try_from(SystemTime::now()).ok());
@@ -169,9 +169,9 @@ mod tests {
 
     #[test]
     fn the_time_is_googles() {
-        let at = said_at(&dated("Mon, 02 Nov 2026 12:00:09 GMT"));
+        let at = answered_at(&dated("Mon, 02 Nov 2026 12:00:09 GMT"));
         assert_eq!(at, "2026-11-02T12:00:09Z");
-        let now = said_at(&dated("today"));
+        let now = answered_at(&dated("today"));
         assert!(now.as_str() > "2026-01-01T" && now.ends_with('Z'), "{now}");
         assert!(!now.contains('.'), "{now}");
     }

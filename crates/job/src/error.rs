@@ -321,7 +321,7 @@ pub struct Cause {
 impl Cause {
     /// A cause that no provider took part in.
     #[must_use]
-    pub fn ours(class: Class, code: impl Into<String>) -> Self {
+    pub fn without_provider(class: Class, code: impl Into<String>) -> Self {
         Self {
             class,
             provider: None,
@@ -370,7 +370,7 @@ mod tests {
             code: Some("400 to.email".into()),
         };
         assert_eq!(cause.to_string(), "refused by sendgrid: 400 to.email");
-        let ours = Cause::ours(Class::Undecodable, "not JSON");
+        let ours = Cause::without_provider(Class::Undecodable, "not JSON");
         assert_eq!(ours.to_string(), "undecodable: not JSON");
     }
 }

@@ -87,7 +87,7 @@ impl SuppressedFor {
     }
 }
 
-/// An address that gets onto the list of those that nothing is sent to, in the same step as the news of it.
+/// An address that gets onto the list of those that nothing is sent to, in the same step as the update says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppress {
     /// The address.

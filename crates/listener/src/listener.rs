@@ -138,7 +138,7 @@ impl Listener {
     async fn place(&self, from: SocketAddr) -> Option<Place> {
         let give_up = Instant::now() + ROOM_WITHIN;
         loop {
-            let place = self.register.enter(from.ip());
+            let place = self.register.admit(from.ip());
             if place.is_some() {
                 return place;
             }

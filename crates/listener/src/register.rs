@@ -98,7 +98,7 @@ impl Register {
 
     /// Takes a connection in. `None` while there are as many as there may be: then another one has been told to close, if
     /// any may be, and [`Register::left`] says when one has.
-    pub(crate) fn enter(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
+    pub(crate) fn admit(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
         let mut connections = self.lock();
         if connections.open.len() >= self.bounds.connections {
             let closing = |connection: &Connection| connection.close.is_none();

@@ -10,13 +10,13 @@ use crate::queue_info::QueueInfo;
 
 /// What is done to named letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
+enum LetterAction {
     Replay,
     ReplayFresh,
     Discard,
 }
 
-impl Deed {
+impl LetterAction {
     async fn to(
         self,
         queue: &Queue,
@@ -93,12 +93,12 @@ impl Operator {
         mut progress: impl FnMut(u64),
     ) -> Result<Moved, OperatorError> {
         if let Target::Ids(ids) = target {
-            let deed = match fresh_expiry {
-                true => Deed::ReplayFresh,
-                false => Deed::Replay,
+            let action = match fresh_expiry {
+                true => LetterAction::ReplayFresh,
+                false => LetterAction::Replay,
             };
             let ids = self.checked(ids).await?;
-            return self.each_of(ids, deed, signed, progress).await;
+            return self.each_of(ids, action, signed, progress).await;
         }
         let how = Replaying {
             rate: None,
@@ -134,7 +134,12 @@ impl Operator {
     ) -> Result<Moved, OperatorError> {
         if let Target::Ids(ids) = target {
             return self
-                .each_of(self.checked(ids).await?, Deed::Discard, signed, progress)
+                .each_of(
+                    self.checked(ids).await?,
+                    LetterAction::Discard,
+                    signed,
+                    progress,
+                )
                 .await;
         }
         let act = JobId::generate().to_string();
@@ -190,14 +195,14 @@ impl Operator {
     async fn each_of(
         &self,
         mut left: Vec<RawId>,
-        deed: Deed,
+        action: LetterAction,
         signed: &Signed,
         mut progress: impl FnMut(u64),
     ) -> Result<Moved, OperatorError> {
         let mut moved = Moved::default();
         let mut broken = None;
         for (_, queue) in &self.queues {
-            let mut done = match deed.to(queue, &left, signed).await {
+            let mut done = match action.to(queue, &left, signed).await {
                 Ok(done) => done,
                 // What is broken in one queue says nothing of the others.
                 Err(error) if error.of_one_queue().is_some() => {

@@ -96,7 +96,7 @@ impl Operator {
                 progress(rehearsal.letters);
             }
             let of_queue = rehearsal.letters - before;
-            rehearsal.stands(info, queue, of_queue).await?;
+            rehearsal.add_queue(info, queue, of_queue).await?;
         }
         rehearsal.seconds = how
             .rate
@@ -123,7 +123,7 @@ impl Operator {
             }
             let of_queue = rehearsal.letters - before;
             if of_queue > 0 {
-                rehearsal.stands(info, queue, of_queue).await?;
+                rehearsal.add_queue(info, queue, of_queue).await?;
             }
         }
         Ok(())
@@ -177,7 +177,7 @@ impl Rehearsal {
         job
     }
 
-    async fn stands(
+    async fn add_queue(
         &mut self,
         info: &QueueInfo,
         queue: &Queue,

@@ -43,11 +43,11 @@ use crate::stripe::{NAME, Stripe};
 use books::{Actual, Books};
 use pass::{Limits, ReconcilePass};
 pub use report::{OnTheJob, ReportFile, ReportStore, Storing};
-use state::{Keeper, State};
+use state::{State, StateStore};
 use window::Window;
 
 /// How long a run may take before it lets other jobs of the queue have its place, and goes on after them.
-const TURN: Duration = Duration::from_secs(10 * 60);
+const TIME_SLICE: Duration = Duration::from_secs(10 * 60);
 
 /// How long it stays away then.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -72,7 +72,7 @@ pub struct ReconcilePaymentsHandler {
     app: AppClient,
     others: Option<Providers>,
     store: Arc<dyn ReportStore>,
-    turn: Duration,
+    slice: Duration,
 }
 
 impl ReconcilePaymentsHandler {
@@ -84,7 +84,7 @@ impl ReconcilePaymentsHandler {
             app,
             others: None,
             store: Arc::new(OnTheJob),
-            turn: TURN,
+            slice: TIME_SLICE,
         }
     }
 
@@ -104,8 +104,8 @@ impl ReconcilePaymentsHandler {
 
     /// The same, giving its place in the queue to others after so long, and going on after them; 10 minutes otherwise.
     #[must_use]
-    pub fn with_turn(mut self, turn: Duration) -> Self {
-        self.turn = turn;
+    pub fn with_time_slice(mut self, slice: Duration) -> Self {
+        self.slice = slice;
         self
     }
 }
@@ -124,7 +124,7 @@ impl Handler for ReconcilePaymentsHandler {
             run: &run,
         };
         let limits = Limits::with_rows(self.store.max_rows());
-        let state = reconcile(&books, &job, &run, limits, self.turn).await?;
+        let state = reconcile(&books, &job, &run, limits, self.slice).await?;
         let result = result(&job, &state, &run, &*self.store).await?;
         Ok(Outcome::Done {
             result: Some(result),
@@ -142,11 +142,11 @@ async fn reconcile(
     job: &ReconcilePayments,
     run: &Run,
     limits: Limits,
-    turn: Duration,
+    slice: Duration,
 ) -> Result<State, JobError> {
     let began = Instant::now();
     let window = Window::of(job)?;
-    let mut keeper = Keeper::new(run, job);
+    let mut keeper = StateStore::new(run, job);
     let state = keeper.load().await?;
     let state = state.unwrap_or_else(|| State::new(&window));
     let mut pass = ReconcilePass {
@@ -164,20 +164,20 @@ async fn reconcile(
                 pass.make_repair().await?;
             }
             keeper.save(&pass.state).await?;
-            give_way(began, turn)?;
+            end_slice(began, slice)?;
         }
         if pass.state.all_read {
             return Ok(pass.state);
         }
         pass.advance().await?;
         keeper.save(&pass.state).await?;
-        give_way(began, turn)?;
+        end_slice(began, slice)?;
     }
 }
 
 /// Ends a run that has had its turn. Its attempt is given back.
-fn give_way(began: Instant, turn: Duration) -> Result<(), JobError> {
-    match began.elapsed() < turn {
+fn end_slice(began: Instant, slice: Duration) -> Result<(), JobError> {
+    match began.elapsed() < slice {
         true => Ok(()),
         false => Err(JobError::Throttled {
             retry_after: PAUSE,
@@ -218,7 +218,7 @@ impl fmt::Debug for ReconcilePaymentsHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReconcilePaymentsHandler")
             .field("stripe", &self.stripe)
-            .field("turn", &self.turn)
+            .field("turn", &self.slice)
             .finish_non_exhaustive()
     }
 }

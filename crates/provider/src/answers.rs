@@ -165,7 +165,7 @@ pub trait AnswerTable {
                 Meaning::Unknown.means(purpose, reason, answer, None)
             }
             CallError::NotUnderstood { response, why } => {
-                let (mut reason, mut answer) = self.told(response);
+                let (mut reason, mut answer) = self.reason_and_answer(response);
                 answer.code = answer.code.map(|code| format!("{code} not understood"));
                 if !why.is_empty() {
                     reason = format!("{reason}, and {why}");
@@ -174,7 +174,7 @@ pub trait AnswerTable {
             }
             CallError::Provider(error) => {
                 let (reason, answer) = match error.response() {
-                    Some(response) => self.told(response),
+                    Some(response) => self.reason_and_answer(response),
                     None => (error.to_string(), self.coded("no answer")),
                 };
                 let wait = Some((error.named_wait().unwrap_or(Self::WAIT), Self::WAITS));
@@ -201,7 +201,7 @@ pub trait AnswerTable {
     }
 
     /// The reason, and what is kept, of an answer.
-    fn told(&self, response: &Response) -> (String, Answer) {
+    fn reason_and_answer(&self, response: &Response) -> (String, Answer) {
         let row = self.row(response);
         let status = response.status.as_u16();
         let mut reason = format!("{} answered {status}", Self::TITLE);

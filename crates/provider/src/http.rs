@@ -97,7 +97,7 @@ impl Http {
     }
 
     /// Sends a request that belongs to no job, and reads the answer. It passes no gate.
-    pub(crate) async fn ask(&self, request: Request) -> Result<Response, ProviderError> {
+    pub(crate) async fn send_ungated(&self, request: Request) -> Result<Response, ProviderError> {
         let result = self.exchange(request.build(&self.origin)).await;
         result.map_err(|failed| failed.error)
     }

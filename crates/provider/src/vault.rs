@@ -153,7 +153,7 @@ impl Vault {
     pub async fn health(&self) -> Result<(), VaultError> {
         let query = [("standbyok", "true"), ("perfstandbyok", "true")];
         let request = Request::get("/v1/sys/health").query(query);
-        match self.ask(None, request).await {
+        match self.request(None, request).await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.trouble(&error)),
         }
@@ -165,7 +165,7 @@ impl Vault {
         loop {
             let token = self.token(refused).await?;
             let at = format!("/v1/{}/data/{path}", self.0.mount);
-            let error = match self.ask(Some(&token), Request::get(at)).await {
+            let error = match self.request(Some(&token), Request::get(at)).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
@@ -192,7 +192,7 @@ impl Vault {
 
     /// Asks, and asks again a few times where Vault says that it takes a moment: its nodes do not agree yet (412), or
     /// too many ask (429).
-    async fn ask(
+    async fn request(
         &self,
         token: Option<&Token>,
         request: Request,
@@ -206,7 +206,7 @@ impl Vault {
         }
         let mut tries = 1;
         loop {
-            let error = match self.0.http.ask(request.clone()).await {
+            let error = match self.0.http.send_ungated(request.clone()).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };

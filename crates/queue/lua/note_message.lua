@@ -1,4 +1,4 @@
--- Notes which job a message was sent for, so that news of its delivery finds the job.
+-- Notes which job a message was sent for, so that updates of its delivery find the job.
 --
 -- KEYS  1 deliveries  2 delivery ages  3 record (of the job)
 -- ARGV  1 message  2 job  3 how long it is kept, in ms  4 how many bytes all of them may take

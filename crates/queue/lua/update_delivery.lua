@@ -1,9 +1,9 @@
--- Writes down news of a message's delivery. News come several times and in any order: only a higher rank overwrites.
--- Where they say that nothing is to be sent to an address any more, it gets onto the list, whoever's message it was.
+-- Writes down an update of a message's delivery. Updates come several times and in any order: only a higher rank
+-- overwrites. Where one says that nothing is to be sent to an address any more, it gets onto the list, whoever's message it was.
 --
--- KEYS  1 deliveries  2 delivery ages  3 record (of the job that the news names; the prefix if none)
+-- KEYS  1 deliveries  2 delivery ages  3 record (of the job that the update names; the prefix if none)
 --       4 map of suppressed addresses  5 event (that it is known)
--- ARGV  1 message ("" = the news name none)  2 job that the news names ("" = none)  3 state  4 rank  5 the provider's code ("" = none)
+-- ARGV  1 message ("" = the update names none)  2 job that the update names ("" = none)  3 state  4 rank  5 the provider's code ("" = none)
 --       6 how long it is kept, in ms  7 how many bytes all of them may take
 --       8 hash of the address that is suppressed ("" = none)  9 why  10 the event's id ("" = none: not known again)
 -- Returns noted, stale (all of it is known, or something later), or unknown (it belongs to no job of ours)

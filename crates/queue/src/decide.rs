@@ -119,13 +119,13 @@ pub fn decide_lost(state: RunState, by_fallback: bool, policy: &Policy) -> Decis
     };
     let fate = if lost.lost >= MAX_LOST {
         Fate::Dead {
-            cause: Cause::ours(Class::Poison, "worker lost three times"),
+            cause: Cause::without_provider(Class::Poison, "worker lost three times"),
         }
     } else {
         match policy.on_unknown {
             OnUnknown::Retry | OnUnknown::Verify => Fate::Back,
             OnUnknown::Hold => Fate::Dead {
-                cause: Cause::ours(Class::OutcomeUnknown, "worker lost"),
+                cause: Cause::without_provider(Class::OutcomeUnknown, "worker lost"),
             },
         }
     };
@@ -143,7 +143,10 @@ pub fn decide_lost(state: RunState, by_fallback: bool, policy: &Policy) -> Decis
 pub fn decide_unknown_kind(state: RunState) -> Decision {
     Decision {
         fate: Fate::Dead {
-            cause: Cause::ours(Class::Undecodable, UndecodableWhy::UnknownKind.as_str()),
+            cause: Cause::without_provider(
+                Class::Undecodable,
+                UndecodableWhy::UnknownKind.as_str(),
+            ),
         },
         state,
         outcome: "undecodable",

@@ -1,8 +1,8 @@
 //! What became of a message after its provider had taken it on.
 //!
-//! A delivery is a record of its own, by the provider's id of the message: news of it come for days, in any order and
+//! A delivery is a record of its own, by the provider's id of the message: updates of it come for days, in any order and
 //! more than once, while the job's own record is pruned an hour after it completed. It is kept for seven days after the
-//! last news, and all of a queue's take no more than a budget of bytes: the oldest are forgotten first.
+//! last update, and all of a queue's take no more than a budget of bytes: the oldest are forgotten first.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use serde::Deserialize;
 use crate::enqueue::millis;
 use crate::{Queue, QueueError, script};
 
-/// How long a delivery is remembered after the last news of it.
+/// How long a delivery is remembered after its last update.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// News of a message, as its provider sends them.
+/// An update of a message, as its provider sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryUpdate {
     /// The provider's id of the message.
     pub message: String,
-    /// The job it was sent for, where the news say so.
+    /// The job it was sent for, where the update says so.
     pub job: Option<JobId>,
     /// How it stands, in the provider's word.
     pub state: String,
@@ -32,7 +32,7 @@ pub struct DeliveryUpdate {
     pub suppress: Option<Suppress>,
 }
 
-/// What news came to.
+/// What an update came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateResult {
     /// Written down.
@@ -48,9 +48,9 @@ pub enum UpdateResult {
 pub struct Delivery {
     /// The provider's id of the message.
     pub message: String,
-    /// How it stands, in the provider's word; `None` before the first news.
+    /// How it stands, in the provider's word; `None` before the first update.
     pub state: Option<String>,
-    /// When the last news were written down, in ms since the epoch.
+    /// When the last update was written down, in ms since the epoch.
     pub at_ms: Option<u64>,
     /// The provider's code for what went wrong.
     pub code: Option<String>,
@@ -118,19 +118,22 @@ impl Queue {
         }
     }
 
-    /// Writes news down.
+    /// Writes an update down.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn update_delivery(&self, news: &DeliveryUpdate) -> Result<UpdateResult, QueueError> {
-        let mut call = self.update_call(news.job, news.suppress.as_ref());
+    pub async fn update_delivery(
+        &self,
+        update: &DeliveryUpdate,
+    ) -> Result<UpdateResult, QueueError> {
+        let mut call = self.update_call(update.job, update.suppress.as_ref());
         call = call
-            .arg(&news.message)
-            .arg(news.job.map(|job| job.to_string()).unwrap_or_default())
-            .arg(&news.state)
-            .arg(news.rank)
-            .arg(news.code.as_deref().unwrap_or_default());
-        self.run_update(call, news.suppress.as_ref()).await
+            .arg(&update.message)
+            .arg(update.job.map(|job| job.to_string()).unwrap_or_default())
+            .arg(&update.state)
+            .arg(update.rank)
+            .arg(update.code.as_deref().unwrap_or_default());
+        self.run_update(call, update.suppress.as_ref()).await
     }
 
     /// Puts an address onto the list of those that nothing is sent to, where no message is known that could be heard of.

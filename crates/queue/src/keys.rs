@@ -137,7 +137,7 @@ keys! {
     completions: Key("hash") "completions",
     /// HASH of counters since the start of counting.
     stats: Key("hash") "stats",
-    /// HASH provider's id of a message → in JSON the `job` it was sent for, and of the last news its `state`, `rank`, `code`
+    /// HASH provider's id of a message → in JSON the `job` it was sent for, and of the last update its `state`, `rank`, `code`
     /// and `at`, ms since the epoch. Its field "" counts the bytes of all of them.
     deliveries: Key("hash") "deliveries",
     /// ZSET provider's id of a message → when it was last heard of, ms since the epoch.

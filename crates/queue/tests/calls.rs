@@ -113,7 +113,7 @@ async fn ten_failed_calls_in_a_row_open_it_for_calls_and_claims_alike() {
     assert!(reason == Why::Open && (28..=30).contains(&wait), "{wait}");
     let claim = queue.claim(&worker, 1, None).await.expect("claims");
     assert_eq!(claim.state, ClaimState::Open);
-    // Its fallback is another matter, and news of a time before count nothing.
+    // Its fallback is another matter, and reports of a time before count nothing.
     assert_eq!(why(&queue, "r2").await, None);
     report(&queue, "s3", late, CallReport::Well).await;
     assert_eq!(stands(&queue, "s3").await, BreakerState::Open);

@@ -135,7 +135,7 @@ async fn each_verdict_goes_where_it_belongs() {
         Fate::Later { after },
         Fate::Back,
         Fate::Dead {
-            cause: Cause::ours(Class::Refused, "no"),
+            cause: Cause::without_provider(Class::Refused, "no"),
         },
         Fate::Untouched,
     ];
@@ -326,7 +326,7 @@ async fn garbage_in_the_keys_of_one_job_does_not_touch_its_neighbours() {
             .iter()
             .any(|job| job.id == raw(good) && job.has_record)
     );
-    let cause = Cause::ours(Class::Undecodable, "garbage");
+    let cause = Cause::without_provider(Class::Undecodable, "garbage");
     let verdicts: Vec<_> = claimed
         .iter()
         .map(|job| {

@@ -227,7 +227,7 @@ async fn a_message_has_one_owner() {
     );
     assert!(!bench.queue.note_message("SM1", ids[1]).await.expect("asks"));
     assert_eq!(bench.delivery(ids[1]).await, None);
-    // News that name another job go to the owner.
+    // An update that names another job goes to the owner.
     let said = bench
         .queue
         .update_delivery(&update("SM1", Some(ids[1]), "sent", 4))

@@ -45,7 +45,7 @@ pub struct Summary {
 /// The ledger did not come to what was waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("waited {} ms in vain, the ledger has come to {summary:?}", waited.as_millis())]
-pub struct WaitedInVain {
+pub struct WaitTimeout {
     /// How long.
     pub waited: Duration,
     /// What it has come to.
@@ -105,12 +105,12 @@ impl Ledger {
         &self,
         deadline: Duration,
         mut wanted: impl FnMut(&Summary) -> bool,
-    ) -> Result<Summary, WaitedInVain> {
+    ) -> Result<Summary, WaitTimeout> {
         let mut changes = self.shared.summary.subscribe();
         let reached = tokio::time::timeout(deadline, changes.wait_for(|s| wanted(s))).await;
         match reached {
             Ok(Ok(summary)) => Ok(*summary),
-            _ => Err(WaitedInVain {
+            _ => Err(WaitTimeout {
                 waited: deadline,
                 summary: self.summary(),
             }),

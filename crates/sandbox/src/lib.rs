@@ -73,7 +73,7 @@ pub use axum;
 
 pub use fault::{Fault, FaultRule, Faults, InForce, InvalidRule, Only, When};
 pub use ids::Ids;
-pub use ledger::{Effect, Ledger, Summary, WaitedInVain};
+pub use ledger::{Effect, Ledger, Summary, WaitTimeout};
 pub use provider::{Draft, FaultCheck, StandInService};
 pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
 pub use refused::Refused;

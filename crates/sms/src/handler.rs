@@ -32,7 +32,7 @@ impl Handler for SendSmsHandler {
         let sent = self.twilio.send(&run, &job).await;
         let (status, message) = sent.map_err(|error| Answers.job_error(Purpose::Effect, &error))?;
         let sid = message.sid.as_str();
-        // It is sent, whether or not that can be noted: only news of its delivery may not find the job then.
+        // It is sent, whether or not that can be noted: only delivery updates may not find the job then.
         match run.memory().note_message(sid).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(job = %run.id, sid, "another job has this message"),

@@ -55,7 +55,7 @@ pub(crate) async fn verify(
         twilio,
         job,
         run,
-        window: Window::around(&earlier),
+        window: Window::of_requests(&earlier),
     };
     // By day first: the filter bounds the list whatever its order. But it knows only messages that were sent on, and
     // one that still waits has no day; those are found without it.
@@ -96,7 +96,7 @@ struct Window {
 }
 
 impl Window {
-    fn around(earlier: &EarlierRequests) -> Self {
+    fn of_requests(earlier: &EarlierRequests) -> Self {
         let EarlierRequests { after, before, .. } = *earlier;
         Self {
             from: after.checked_sub(CLOCK_SLACK).unwrap_or(after),
@@ -162,7 +162,7 @@ impl Search<'_> {
             let next = page.next_page_uri.take();
             // Newest first: without the filter by day, whatever follows is older still.
             let is_last = since.is_none() && self.window.is_after(&page);
-            if let Some(message) = self.ours(page).await.map_err(Failure::Job)? {
+            if let Some(message) = self.find_own_message(page).await.map_err(Failure::Job)? {
                 return Ok(Some(message));
             }
             let Some(next) = next.filter(|_| !is_last) else {
@@ -174,7 +174,7 @@ impl Search<'_> {
     }
 
     /// The first message of the page that is this job's, which is noted.
-    async fn ours(&self, page: Page) -> Result<Option<Message>, JobError> {
+    async fn find_own_message(&self, page: Page) -> Result<Option<Message>, JobError> {
         for message in page.messages {
             let alike = message.body.as_ref() == Some(&self.job.body)
                 && message.is_outbound()

@@ -11,7 +11,7 @@ use longshore_provider::secret::SecretString;
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
-use crate::transport::Bare;
+use crate::transport::UngatedClient;
 
 /// Where a store's credentials come from.
 #[derive(Clone)]
@@ -45,13 +45,13 @@ impl CredentialSource {
 /// What the SDK asks.
 pub(crate) struct SdkCredentials {
     keys: CredentialSource,
-    http: Bare,
+    http: UngatedClient,
     region: Region,
     chain: OnceCell<DefaultCredentialsChain>,
 }
 
 impl SdkCredentials {
-    pub(crate) fn new(keys: CredentialSource, http: Bare, region: Region) -> Self {
+    pub(crate) fn new(keys: CredentialSource, http: UngatedClient, region: Region) -> Self {
         Self {
             keys,
             http,

@@ -224,7 +224,7 @@ fn advice(store: Name, class: &ErrorClass, code: Option<&str>, region: Option<&s
 
 impl Error {
     /// One of our own.
-    pub(crate) fn ours(store: Name, class: ErrorClass, reason: impl Into<String>) -> Self {
+    pub(crate) fn local(store: Name, class: ErrorClass, reason: impl Into<String>) -> Self {
         Self {
             class,
             answer: Answer::of(store.as_str()).quoting_nothing(),
@@ -313,7 +313,7 @@ impl Error {
             (ErrorClass::Refused, None) => "the request cannot be made".to_owned(),
             (_, None) => "no answer".to_owned(),
         };
-        Self::ours(store, class, format!("{store} did not {doing}: {cause}"))
+        Self::local(store, class, format!("{store} did not {doing}: {cause}"))
     }
 }
 

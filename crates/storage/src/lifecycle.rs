@@ -52,7 +52,7 @@ impl Session {
         versioned: bool,
     ) -> Result<Difference, Error> {
         let (existing, smallest) = self.lifecycle(bucket).await?;
-        let wanted: Vec<_> = rules.iter().map(|rule| ours(rule, versioned)).collect();
+        let wanted: Vec<_> = rules.iter().map(|rule| rule_of(rule, versioned)).collect();
         let (merged, difference) = merge(existing, wanted);
         if difference.is_none() {
             return Ok(difference);
@@ -109,7 +109,7 @@ impl Session {
     }
 }
 
-fn ours(rule: &ExpiryRule, versioned: bool) -> LifecycleRule {
+fn rule_of(rule: &ExpiryRule, versioned: bool) -> LifecycleRule {
     let days = i32::try_from(rule.expire_days).unwrap_or(i32::MAX);
     let filter = LifecycleRuleFilter::builder().prefix(&rule.prefix).build();
     let expiration = LifecycleExpiration::builder().days(days).build();
@@ -155,7 +155,7 @@ fn merge(
         let was = before.iter().find(|before| before.id() == rule.id());
         let list = match was {
             None => &mut difference.added,
-            Some(was) if says(was) == says(rule) => &mut difference.unchanged,
+            Some(was) if meaning_of(was) == meaning_of(rule) => &mut difference.unchanged,
             Some(_) => &mut difference.changed,
         };
         list.push(prefix(rule));
@@ -165,7 +165,7 @@ fn merge(
 }
 
 /// What a rule of ours says, whatever empty elements a store may answer it with.
-fn says(rule: &LifecycleRule) -> impl PartialEq + use<> {
+fn meaning_of(rule: &LifecycleRule) -> impl PartialEq + use<> {
     let filter = rule.filter();
     let plain = filter.is_none_or(|filter| filter.and().is_none() && filter.tag().is_none());
     (
@@ -206,13 +206,13 @@ mod tests {
     fn what_others_own_stays_as_it_is_and_where_it_is() {
         let existing = vec![
             foreign(Some("theirs")),
-            ours(&rule("old/", 3), false),
+            rule_of(&rule("old/", 3), false),
             foreign(None),
-            ours(&rule("tmp/", 30), false),
+            rule_of(&rule("tmp/", 30), false),
         ];
         let wanted = vec![
-            ours(&rule("tmp/", 90), false),
-            ours(&rule("new/", 1), false),
+            rule_of(&rule("tmp/", 90), false),
+            rule_of(&rule("new/", 1), false),
         ];
         let (merged, difference) = merge(existing, wanted.clone());
         let theirs = vec![foreign(Some("theirs")), foreign(None)];
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_second_time_changes_nothing() {
-        let wanted = vec![ours(&rule("", 7), true)];
+        let wanted = vec![rule_of(&rule("", 7), true)];
         let (merged, _) = merge(vec![foreign(None)], wanted.clone());
         let (again, difference) = merge(merged.clone(), wanted);
         assert_eq!(again, merged);
@@ -241,9 +241,9 @@ mod tests {
 
     #[test]
     fn old_versions_go_only_where_there_are_versions() {
-        let plain = ours(&rule("", 7), false);
+        let plain = rule_of(&rule("", 7), false);
         assert!(plain.noncurrent_version_expiration().is_none());
-        let (_, difference) = merge(vec![plain], vec![ours(&rule("", 7), true)]);
+        let (_, difference) = merge(vec![plain], vec![rule_of(&rule("", 7), true)]);
         assert_eq!(difference.changed, [""]);
     }
 }

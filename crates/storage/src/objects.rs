@@ -66,7 +66,7 @@ pub struct Head {
 
 /// What is to be deleted.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Doomed {
+pub struct Deletion {
     /// Its key.
     pub key: String,
     /// Which version; `None` = what is under the key.
@@ -85,7 +85,7 @@ pub struct Deleted {
     /// How many bytes they had.
     pub bytes: u64,
     /// Which were not deleted, and S3's code for why. `PreconditionFailed`: it was replaced meanwhile.
-    pub kept: Vec<(Doomed, String)>,
+    pub kept: Vec<(Deletion, String)>,
 }
 
 impl Session {
@@ -117,7 +117,7 @@ impl Session {
                 "an object in {bucket} has {} bytes, more than {most}",
                 head.size
             );
-            let mut error = Error::ours(self.name(), ErrorClass::Refused, reason);
+            let mut error = Error::local(self.name(), ErrorClass::Refused, reason);
             error.answer.code = Some("too large".to_owned());
             return Err(error);
         }
@@ -146,7 +146,7 @@ impl Session {
         let body = got.await?.body.collect().await.map_err(|_| {
             // It was read whole; what is left to go wrong is its checksum.
             let reason = format!("{} did not {doing}: its checksum is wrong", self.name());
-            Error::ours(self.name(), ErrorClass::Unavailable, reason)
+            Error::local(self.name(), ErrorClass::Unavailable, reason)
         })?;
         Ok(body.to_vec())
     }
@@ -217,21 +217,23 @@ impl Session {
     /// # Errors
     /// When the request as a whole did not succeed; or when after some tries there still is something that the store
     /// could not delete. Then some of the batch may be gone.
-    pub async fn delete(&self, bucket: &str, batch: &[Doomed]) -> Result<Deleted, Error> {
+    pub async fn delete(&self, bucket: &str, batch: &[Deletion]) -> Result<Deleted, Error> {
         let mut deleted = Deleted::default();
-        let mut rest: Vec<Doomed> = batch.to_vec();
+        let mut rest: Vec<Deletion> = batch.to_vec();
         for round in 1.. {
             let codes = self.delete_once(bucket, &rest).await?;
             let mut again = Vec::new();
-            for doomed in rest {
-                let code = codes.get(&(doomed.key.clone(), doomed.version.clone()));
+            for deletion in rest {
+                let code = codes.get(&(deletion.key.clone(), deletion.version.clone()));
                 match code.map(String::as_str) {
                     None | Some("NoSuchKey" | "NoSuchVersion") => {
                         deleted.objects += 1;
-                        deleted.bytes += doomed.size;
+                        deleted.bytes += deletion.size;
                     }
-                    Some("InternalError" | "SlowDown" | "ServiceUnavailable") => again.push(doomed),
-                    Some(code) => deleted.kept.push((doomed, code.to_owned())),
+                    Some("InternalError" | "SlowDown" | "ServiceUnavailable") => {
+                        again.push(deletion);
+                    }
+                    Some(code) => deleted.kept.push((deletion, code.to_owned())),
                 }
             }
             rest = again;
@@ -244,7 +246,7 @@ impl Session {
                     self.name(),
                     rest.len()
                 );
-                return Err(Error::ours(self.name(), ErrorClass::Unavailable, reason));
+                return Err(Error::local(self.name(), ErrorClass::Unavailable, reason));
             }
             tokio::time::sleep(Duration::from_millis(100 << round)).await;
         }
@@ -254,16 +256,16 @@ impl Session {
     async fn delete_once(
         &self,
         bucket: &str,
-        batch: &[Doomed],
+        batch: &[Deletion],
     ) -> Result<BTreeMap<(String, Option<String>), String>, Error> {
         let compare = self.name().compares_when_deleting();
         let objects: Vec<_> = batch
             .iter()
-            .map(|doomed| {
+            .map(|deletion| {
                 ObjectIdentifier::builder()
-                    .key(&doomed.key)
-                    .set_version_id(doomed.version.clone())
-                    .set_e_tag(doomed.etag.clone().filter(|_| compare))
+                    .key(&deletion.key)
+                    .set_version_id(deletion.version.clone())
+                    .set_e_tag(deletion.etag.clone().filter(|_| compare))
                     .build()
                     .unwrap_or_else(|error| unreachable!("it has a key: {error}"))
             })
@@ -312,9 +314,9 @@ impl fmt::Debug for NewObject {
     }
 }
 
-impl fmt::Debug for Doomed {
+impl fmt::Debug for Deletion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Doomed")
+        f.debug_struct("Deletion")
             .field("size", &self.size)
             .finish_non_exhaustive()
     }

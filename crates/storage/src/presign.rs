@@ -149,14 +149,14 @@ impl Session {
                 "a file of this user would lie where buckets.{}.rules let it expire",
                 bucket.alias
             );
-            return Err(Error::ours(self.name(), ErrorClass::Refused, reason));
+            return Err(Error::local(self.name(), ErrorClass::Refused, reason));
         }
         let name = match (self.name(), &bucket.fallback_name) {
             (Name::S3, _) => &bucket.name,
             (Name::R2, Some(name)) => name,
             (Name::R2, None) => {
                 let reason = format!("buckets.{}.fallback_name is not set", bucket.alias);
-                return Err(Error::ours(Name::R2, ErrorClass::Refused, reason));
+                return Err(Error::local(Name::R2, ErrorClass::Refused, reason));
             }
         };
         let now = SystemTime::now();

@@ -18,7 +18,7 @@ use crate::credentials::{CredentialSource, SdkCredentials};
 use crate::error::Again;
 use crate::name::Name;
 use crate::session::Session;
-use crate::transport::{Bare, Transport};
+use crate::transport::{Transport, UngatedClient};
 
 /// The SDK's tries of one operation: the first and three more.
 const TRIES: u32 = 4;
@@ -64,7 +64,7 @@ impl Store {
         let needs_tls = settings.endpoint.as_ref().is_none_or(|at| !at.is_plain());
         let transport = Arc::new(Transport::new(settings.timeout, needs_tls)?);
         let region = Region::new(settings.region);
-        let bare = Bare(transport.clone());
+        let bare = UngatedClient(transport.clone());
         let cache = match &settings.keys {
             CredentialSource::DefaultChain => IdentityCache::lazy().build(),
             // They may change at any time, and cost nothing to ask for.

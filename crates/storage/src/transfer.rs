@@ -4,7 +4,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
 use crate::error::{Error, ErrorClass};
-use crate::objects::{Doomed, Head, ListedObject};
+use crate::objects::{Deletion, Head, ListedObject};
 use crate::session::Session;
 
 /// Larger objects are moved in parts of this size, so that one part is what memory holds: 16 MiB.
@@ -78,19 +78,19 @@ pub async fn move_object(
         Err(error) if error.class != ErrorClass::Missing => return Err(error),
         _ => {}
     }
-    let doomed = Doomed {
+    let deletion = Deletion {
         key: key.to_owned(),
         version: None,
         etag: here.etag,
         size: here.size,
     };
-    let deleted = from.delete(from_bucket, &[doomed]).await?;
+    let deleted = from.delete(from_bucket, &[deletion]).await?;
     match deleted.kept.first() {
         None => Ok(MoveResult::Moved),
         Some((_, code)) if code == "PreconditionFailed" => Ok(MoveResult::Changed),
         Some((_, code)) => {
             let reason = format!("{} did not delete what was moved ({code})", from.name());
-            let mut error = Error::ours(from.name(), ErrorClass::Refused, reason);
+            let mut error = Error::local(from.name(), ErrorClass::Refused, reason);
             error.answer.code = Some(code.clone());
             Err(error)
         }

@@ -165,16 +165,16 @@ fn unanswered(error: &reqwest::Error) -> ConnectorError {
 
 /// For what no run asks for: credentials.
 #[derive(Debug, Clone)]
-pub(crate) struct Bare(pub(crate) Arc<Transport>);
+pub(crate) struct UngatedClient(pub(crate) Arc<Transport>);
 
-impl HttpConnector for Bare {
+impl HttpConnector for UngatedClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let transport = self.0.clone();
         HttpConnectorFuture::new(async move { transport.exchange(request).await })
     }
 }
 
-impl HttpClient for Bare {
+impl HttpClient for UngatedClient {
     fn http_connector(
         &self,
         _: &HttpConnectorSettings,

@@ -19,7 +19,7 @@ use longshore_worker::{Fleet, FleetError, FleetOptions, WorkSettings};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-pub use left::{DeadJob, LeftIn, Worked};
+pub use left::{DeadJob, Leftover, Worked};
 use noted::{Noting, Runs};
 
 /// Between two looks at the queues.
@@ -50,7 +50,7 @@ pub enum TestFleetError {
         /// How long the workers ran.
         within: Duration,
         /// What is left, by queue.
-        left: Vec<LeftIn>,
+        left: Vec<Leftover>,
     },
 }
 
@@ -207,7 +207,7 @@ impl TestFleet {
     }
 
     /// What is left, unless there is nothing.
-    async fn until_empty(&self, within: Duration) -> Result<Option<Vec<LeftIn>>, TestFleetError> {
+    async fn until_empty(&self, within: Duration) -> Result<Option<Vec<Leftover>>, TestFleetError> {
         let give_up = Instant::now() + within;
         // A job may come to a queue that was looked at already: it is empty once a second look finds the same.
         let mut empty_at = None;
@@ -252,9 +252,9 @@ impl TestFleet {
         Ok(looked)
     }
 
-    fn left_in(&self, queue: &Queue, stats: &Stats) -> Option<LeftIn> {
+    fn left_in(&self, queue: &Queue, stats: &Stats) -> Option<Leftover> {
         let name = queue.name();
-        (stats.to_do() > 0).then(|| LeftIn {
+        (stats.to_do() > 0).then(|| Leftover {
             queue: name.to_owned(),
             pending: stats.pending - stats.parked.min(stats.pending),
             running: stats.running,

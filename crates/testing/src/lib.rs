@@ -102,7 +102,7 @@ mod recorder;
 mod script;
 
 #[cfg(feature = "redis")]
-pub use fleet::{DeadJob, LeftIn, TestFleet, TestFleetError, Worked};
+pub use fleet::{DeadJob, Leftover, TestFleet, TestFleetError, Worked};
 pub use gate::{Noted, ScriptedGate, Way};
 #[cfg(feature = "logs")]
 pub use logs::Logs;

@@ -91,7 +91,7 @@ pub enum Stopped {
 
 /// What was left behind on leaving.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Left {
+pub struct LeftBehind {
     /// Jobs whose outcome could not be written, or whose run could not be stopped. Others find them once the lease is
     /// over, and treat them by their `on_unknown`.
     pub unsettled: Vec<String>,
@@ -184,7 +184,7 @@ impl Fleet {
     ///
     /// # Errors
     /// When it could not start, or a loop ended by itself.
-    pub async fn run(self, mut stop: mpsc::Receiver<()>) -> Result<Left, FleetError> {
+    pub async fn run(self, mut stop: mpsc::Receiver<()>) -> Result<LeftBehind, FleetError> {
         let drain = self.options.drain;
         let mut loops = Loops::start(self).await?;
         let failed = loops.until_asked(&mut stop).await;

@@ -129,7 +129,7 @@ impl Keeper<'_> {
         }
         // Before the first claim: others ask what the living can do.
         self.announce(lease).await;
-        reach::tell_lease(station, lease);
+        reach::update_lease(station, lease);
         station.keeper.confirm(lease, asked);
     }
 

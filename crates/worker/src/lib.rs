@@ -45,7 +45,7 @@ mod ticker;
 mod verdict;
 mod watch;
 
-pub use fleet::{Fleet, FleetError, FleetOptions, Left, Stopped, WorkSettings};
+pub use fleet::{Fleet, FleetError, FleetOptions, LeftBehind, Stopped, WorkSettings};
 pub use longshore_job::Handlers;
 pub use metrics::ProviderFacts;
 pub use pipeline::{CurrentJob, current_job};

@@ -233,7 +233,7 @@ pub(crate) fn take_reached(station: &Station) -> Vec<&str> {
 /// What follows when another provider is missed, or one less.
 fn changed(station: &Station) {
     if let Some(lease) = station.keeper.lease() {
-        tell_lease(station, &lease);
+        update_lease(station, &lease);
     }
     station
         .metrics
@@ -243,7 +243,7 @@ fn changed(station: &Station) {
 }
 
 /// Tells a lease what claims under it are to leave to others.
-pub(crate) fn tell_lease(station: &Station, lease: &longshore_queue::Lease) {
+pub(crate) fn update_lease(station: &Station, lease: &longshore_queue::Lease) {
     let own = station.queue.provider();
     let fallback = own.takes_over();
     lease.misses(

@@ -171,7 +171,7 @@ impl Ticker {
                 "Redis's clock was set back: ticks that were made before are not made again"
             );
         }
-        self.say(entry, mark.is_none(), &made, plan.skipped, now_ms);
+        self.log_ticks(entry, mark.is_none(), &made, plan.skipped, now_ms);
         self.metrics.skipped_ticks(name, plan.skipped + refused);
         self.metrics.ticks(name, made.len() as u64);
         if let Some(last) = jobs.last().filter(|_| !made.is_empty()) {
@@ -180,7 +180,14 @@ impl Ticker {
         Ok(true)
     }
 
-    fn say(&self, entry: &ScheduledEntry, new: bool, made: &[String], skipped: u64, now_ms: u64) {
+    fn log_ticks(
+        &self,
+        entry: &ScheduledEntry,
+        new: bool,
+        made: &[String],
+        skipped: u64,
+        now_ms: u64,
+    ) {
         let name = entry.name();
         if new {
             let schedule = entry.schedule().id();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{OneJob, duration, said};
+use super::{OneJob, duration, not_blank};
 
 /// `dead …`.
 #[derive(Debug, Subcommand)]
@@ -81,7 +81,7 @@ pub struct EditArgs {
     #[arg(long, value_name = "JSON")]
     pub args: String,
     /// Why
-    #[arg(long, value_name = "TEXT", value_parser = said)]
+    #[arg(long, value_name = "TEXT", value_parser = not_blank)]
     pub reason: String,
     /// Edits even if a request with the old args may have been carried out: its effect may then happen twice
     #[arg(long)]
@@ -144,7 +144,7 @@ pub struct Export {
     #[arg(long, requires = "reason")]
     pub discard: bool,
     /// Why
-    #[arg(long, value_name = "TEXT", value_parser = said)]
+    #[arg(long, value_name = "TEXT", value_parser = not_blank)]
     pub reason: Option<String>,
     /// Does not ask. --discard needs it if there is no terminal to ask at
     #[arg(long)]
@@ -222,7 +222,7 @@ pub struct Discard {
     #[command(flatten)]
     pub which: Which,
     /// Why; the audit records it
-    #[arg(long, value_name = "TEXT", value_parser = said)]
+    #[arg(long, value_name = "TEXT", value_parser = not_blank)]
     pub reason: String,
     /// Does not ask. Needed if there is no terminal to ask at
     #[arg(long)]

@@ -13,13 +13,13 @@ use super::duration;
 pub struct FaultArgs {
     /// Shows or clears what is set.
     #[command(subcommand)]
-    pub instead: Option<Instead>,
+    pub instead: Option<FaultCommand>,
     /// The provider whose stand-in is to fail
     #[arg(index = 1, required = true)]
     pub provider: Option<String>,
     /// What goes wrong: a status such as 503, or a word; all are listed below
-    #[arg(index = 2, required = true, value_parser = misdeed)]
-    pub fault: Option<Misdeed>,
+    #[arg(index = 2, required = true, value_parser = fault_kind)]
+    pub fault: Option<FaultKind>,
     /// Only at the next N requests [default: at all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub times: Option<u64>,
@@ -56,7 +56,7 @@ pub struct At {
 
 /// `sandbox fault list`, `sandbox fault clear`.
 #[derive(Debug, Subcommand)]
-pub enum Instead {
+pub enum FaultCommand {
     /// Shows the faults that are set, and how many requests each has hit
     List {
         /// Only of this provider's stand-in [default: of all]
@@ -77,7 +77,7 @@ pub enum Instead {
 
 /// What a stand-in does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Misdeed {
+pub enum FaultKind {
     /// It answers with this status.
     Status(u16),
     /// It closes the connection without an answer.
@@ -115,16 +115,16 @@ pub(crate) const EXAMPLES: &[&str] = &[
     "longshore sandbox fault clear sendgrid",
 ];
 
-fn misdeed(text: &str) -> Result<Misdeed, String> {
+fn fault_kind(text: &str) -> Result<FaultKind, String> {
     match text {
-        "hangup" => Ok(Misdeed::HangUp),
-        "silent" => Ok(Misdeed::Silent),
-        "slow" => Ok(Misdeed::Slow),
-        "reset" => Ok(Misdeed::Reset),
-        "garbage" => Ok(Misdeed::Garbage),
+        "hangup" => Ok(FaultKind::HangUp),
+        "silent" => Ok(FaultKind::Silent),
+        "slow" => Ok(FaultKind::Slow),
+        "reset" => Ok(FaultKind::Reset),
+        "garbage" => Ok(FaultKind::Garbage),
         "list" | "clear" => Err(format!("write `longshore sandbox fault {text} PROVIDER`")),
         _ => match text.parse() {
-            Ok(status @ 400..=599) => Ok(Misdeed::Status(status)),
+            Ok(status @ 400..=599) => Ok(FaultKind::Status(status)),
             _ => Err(
                 "use a status from 400 to 599, hangup, silent, slow, reset or garbage".to_owned(),
             ),
@@ -147,10 +147,10 @@ mod tests {
 
     #[test]
     fn faults_and_shares_are_read() {
-        assert_eq!(misdeed("503"), Ok(Misdeed::Status(503)));
-        assert_eq!(misdeed("hangup"), Ok(Misdeed::HangUp));
+        assert_eq!(fault_kind("503"), Ok(FaultKind::Status(503)));
+        assert_eq!(fault_kind("hangup"), Ok(FaultKind::HangUp));
         for wrong in ["", "200", "600", "hang_up", "Slow"] {
-            assert!(misdeed(wrong).is_err(), "{wrong:?}");
+            assert!(fault_kind(wrong).is_err(), "{wrong:?}");
         }
         assert_eq!(share("20%"), Ok(0.2));
         assert_eq!(share("1"), Ok(1.0));

@@ -14,7 +14,7 @@ use crate::cli::DeadCommand;
 use crate::failure::Failure;
 use crate::output::{self, counted, or_dash};
 use crate::session::Session;
-use moves::Deed;
+use moves::LetterChange;
 
 pub(super) async fn run(session: &Session, command: DeadCommand) -> Result<(), Failure> {
     match command {
@@ -45,7 +45,7 @@ pub(super) async fn run(session: &Session, command: DeadCommand) -> Result<(), F
         DeadCommand::Edit(args) => edit::run(session, &args).await,
         DeadCommand::Replay(args) => match (args.dry_run, args.rate, args.detach) {
             (true, ..) => rehearse::run(session, args).await,
-            (false, None, false) => moves::run(session, Deed::from(args)).await,
+            (false, None, false) => moves::run(session, LetterChange::from(args)).await,
             _ => replays::begin(session, args).await,
         },
         DeadCommand::Replays { json, change } => match change {
@@ -53,7 +53,7 @@ pub(super) async fn run(session: &Session, command: DeadCommand) -> Result<(), F
             Some(change) => replays::change(session, change).await,
         },
         DeadCommand::Export(args) => export::run(session, args).await,
-        DeadCommand::Discard(args) => moves::run(session, Deed::from(args)).await,
+        DeadCommand::Discard(args) => moves::run(session, LetterChange::from(args)).await,
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn run(session: &Session, args: EnqueueArgs) -> Result<(), Fail
         expires_in: args.expires_in,
     };
     push(session, spec, jobs, &options, args.json).await?;
-    queues::warn_of_nobody(session, spec.queue).await;
+    queues::warn_without_workers(session, spec.queue).await;
     Ok(())
 }
 

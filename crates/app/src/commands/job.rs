@@ -18,7 +18,7 @@ pub(super) async fn run(session: &Session, args: &OneJob) -> Result<(), Failure>
         job.state,
         JobState::Pending | JobState::Scheduled | JobState::Retryable
     ) {
-        queues::warn_of_nobody(session, &job.queue).await;
+        queues::warn_without_workers(session, &job.queue).await;
     }
     Ok(())
 }

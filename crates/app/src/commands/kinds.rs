@@ -139,7 +139,7 @@ fn table(rows: &[Row]) -> Result<(), Failure> {
             timeout(row),
             retries(row),
             expires(row),
-            said(row.on_unknown.value, &row.on_unknown.from),
+            with_source(row.on_unknown.value, &row.on_unknown.from),
         ]
     });
     output::table(&header, cells.collect())
@@ -157,7 +157,7 @@ fn fields(row: &Row) -> Vec<(&'static str, String)> {
         ("expires", expires(row)),
         (
             "on unknown",
-            said(row.on_unknown.value, &row.on_unknown.from),
+            with_source(row.on_unknown.value, &row.on_unknown.from),
         ),
         (
             "verifiable",
@@ -170,7 +170,7 @@ fn fields(row: &Row) -> Vec<(&'static str, String)> {
 
 fn timeout(row: &Row) -> String {
     let seconds = row.timeout_seconds.value;
-    said(&format!("{seconds} s"), &row.timeout_seconds.from)
+    with_source(&format!("{seconds} s"), &row.timeout_seconds.from)
 }
 
 fn retries(row: &Row) -> String {
@@ -179,7 +179,7 @@ fn retries(row: &Row) -> String {
         [] => "none".to_owned(),
         waits => format!("{} s", waits.join(", ")),
     };
-    said(&text, &row.retry_seconds.from)
+    with_source(&text, &row.retry_seconds.from)
 }
 
 fn expires(row: &Row) -> String {
@@ -188,10 +188,10 @@ fn expires(row: &Row) -> String {
         (None, Some(shortest)) => format!("set by its args, at least {shortest} s"),
         (None, None) => "never".to_owned(),
     };
-    said(&text, &row.expires_seconds.from)
+    with_source(&text, &row.expires_seconds.from)
 }
 
 /// A value with who says so.
-fn said(value: &str, from: &str) -> String {
+fn with_source(value: &str, from: &str) -> String {
     format!("{value} ({from})")
 }

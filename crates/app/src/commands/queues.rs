@@ -89,19 +89,19 @@ async fn found(session: &Session, link: &Link) -> Vec<String> {
 }
 
 /// That nobody carries out the jobs of a queue.
-pub(super) struct Nobody {
+pub(super) struct NoWorkers {
     pub(super) what: String,
     pub(super) cure: String,
 }
 
-impl fmt::Display for Nobody {
+impl fmt::Display for NoWorkers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.what, self.cure)
     }
 }
 
 /// What nobody carries out, and what to do about it; `None` while there is a worker, or nothing to do.
-pub(super) fn nobody(session: &Session, row: &QueueRow) -> Option<Nobody> {
+pub(super) fn nobody(session: &Session, row: &QueueRow) -> Option<NoWorkers> {
     if row.workers > 0 || row.to_do() == 0 {
         return None;
     }
@@ -121,12 +121,12 @@ pub(super) fn nobody(session: &Session, row: &QueueRow) -> Option<Nobody> {
         }
     };
     let what = format!("{queue}: NO WORKER serves it, {jobs} {wait}");
-    Some(Nobody { what, cure })
+    Some(NoWorkers { what, cure })
 }
 
 /// Says on stderr that nobody works a queue, to whoever has just put a job into it or asks after one. What cannot be found
 /// out is not said: the job itself is safe.
-pub(super) async fn warn_of_nobody(session: &Session, queue: &str) {
+pub(super) async fn warn_without_workers(session: &Session, queue: &str) {
     let row = async { session.operator().await.ok()?.queue_row(queue).await.ok() };
     if let Some(nobody) = row.await.and_then(|row| nobody(session, &row)) {
         output::note(&format!("warning: {nobody}"));

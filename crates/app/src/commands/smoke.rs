@@ -43,7 +43,7 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     let secrets = Secrets::new(&session.config)?;
     let mut rows = Vec::new();
     for (integration, provider) in session.config.providers() {
-        let (result, detail) = ask(session, &secrets, integration, provider).await;
+        let (result, detail) = test_provider(session, &secrets, integration, provider).await;
         let row = Row {
             provider: provider.name,
             result,
@@ -73,7 +73,7 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
     }
 }
 
-async fn ask(
+async fn test_provider(
     session: &Session,
     secrets: &Secrets,
     integration: &Integration,

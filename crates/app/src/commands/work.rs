@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use longshore_integration::{Integration, SetUp};
 use longshore_queue::{Link, Policy, Queue, Retention};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Left, Stopped, Watch, WorkSettings};
+use longshore_worker::{Fleet, FleetError, FleetOptions, LeftBehind, Stopped, Watch, WorkSettings};
 
 use super::{host_name, log_warnings, signals};
 use crate::cli::Work;
@@ -47,7 +47,7 @@ pub(super) async fn run(
 }
 
 /// How a fleet that was asked to stop has ended, and whether that is well.
-fn ended(left: &Left, lost_after_seconds: f64) -> Result<(), Failure> {
+fn ended(left: &LeftBehind, lost_after_seconds: f64) -> Result<(), Failure> {
     if !left.unsettled.is_empty() {
         return Err(Failure::failed(format!(
             "stopped with jobs that are not settled; other workers take them over within {lost_after_seconds} s: {}",

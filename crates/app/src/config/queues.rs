@@ -45,7 +45,7 @@ section! {
         /// How much of them is kept: bytes, or a text with a unit. Any amount where it is not set.
         completed_bytes: Option<u64> = "completed_bytes",
             bytes().optional().or_per_queue(|queue| queue.default_completed_bytes.map(str::to_owned)).example("64MiB");
-        /// What became of each message is remembered for seven days after the last news of it, up to this much of Redis's
+        /// What became of each message is remembered for seven days after its last update, up to this much of Redis's
         /// memory: then the oldest are forgotten. 64 MiB are some 250,000 messages.
         delivery_bytes: u64 = "delivery_bytes", bytes().or("64MiB");
     }

@@ -6,12 +6,12 @@ use sentry::ClientOptions;
 use sentry::protocol::{Event, Level};
 use sentry::types::Dsn;
 
-use super::post::PostBox;
+use super::post::EnvelopeQueue;
 use super::scrub::scrub;
 use super::trouble::{Letter, Trouble};
 
 /// How the SDK is set up: it adds nothing of its own to an event but its name, and nothing leaves unscrubbed.
-pub(super) fn options(dsn: Dsn, profile: Option<String>, post_box: PostBox) -> ClientOptions {
+pub(super) fn options(dsn: Dsn, profile: Option<String>, post_box: EnvelopeQueue) -> ClientOptions {
     let mut options = ClientOptions::new()
         .release(concat!("longshore@", env!("CARGO_PKG_VERSION")))
         .default_integrations(false)

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::config::SENTRY_DSN;
 
 /// So many envelopes wait. The next are dropped: what happens a minute later is told again, with its count.
-const LETTERS: usize = 32;
+const MAX_WAITING: usize = 32;
 
 /// How long Sentry may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,16 +23,16 @@ const HOLD: Duration = Duration::from_secs(60);
 
 /// Where the SDK leaves its envelopes.
 #[derive(Debug, Clone)]
-pub(super) struct PostBox(mpsc::Sender<Envelope>);
+pub(super) struct EnvelopeQueue(mpsc::Sender<Envelope>);
 
-impl PostBox {
+impl EnvelopeQueue {
     pub(super) fn new() -> (Self, mpsc::Receiver<Envelope>) {
-        let (letters, posted) = mpsc::channel(LETTERS);
-        (Self(letters), posted)
+        let (envelopes, posted) = mpsc::channel(MAX_WAITING);
+        (Self(envelopes), posted)
     }
 }
 
-impl Transport for PostBox {
+impl Transport for EnvelopeQueue {
     fn send_envelope(&self, envelope: Envelope) {
         if self.0.try_send(envelope).is_err() {
             tracing::debug!("an event for Sentry is dropped: too many wait");
@@ -40,7 +40,7 @@ impl Transport for PostBox {
     }
 }
 
-impl TransportFactory for PostBox {
+impl TransportFactory for EnvelopeQueue {
     fn create_transport_with_options(&self, _: TransportOptions) -> Arc<dyn Transport> {
         Arc::new(self.clone())
     }
@@ -48,7 +48,7 @@ impl TransportFactory for PostBox {
 
 /// Takes them to Sentry.
 #[derive(Debug)]
-pub(super) struct Post {
+pub(super) struct EnvelopeSender {
     client: Client,
     url: String,
     auth: HeaderValue,
@@ -57,7 +57,7 @@ pub(super) struct Post {
     arrives: bool,
 }
 
-impl Post {
+impl EnvelopeSender {
     /// # Errors
     /// When TLS cannot be set up on this machine.
     pub(super) fn new(dsn: &Dsn) -> Result<Self, String> {
@@ -77,8 +77,8 @@ impl Post {
     }
 
     /// Until there is nobody left who could post.
-    pub(super) async fn run(mut self, mut letters: mpsc::Receiver<Envelope>) {
-        while let Some(envelope) = letters.recv().await {
+    pub(super) async fn run(mut self, mut envelopes: mpsc::Receiver<Envelope>) {
+        while let Some(envelope) = envelopes.recv().await {
             if self.hold_until.is_some_and(|until| until > Instant::now()) {
                 tracing::debug!("an event for Sentry is dropped: it has asked for a pause");
                 continue;

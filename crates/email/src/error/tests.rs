@@ -33,7 +33,7 @@ fn meant(status: u16, body: &str) -> JobError {
 }
 
 /// The variant, the code and the reason.
-fn said(error: &JobError) -> (&'static str, &str, &str) {
+fn parts_of(error: &JobError) -> (&'static str, &str, &str) {
     let kind = match error {
         JobError::Permanent {
             blame: Blame::Ours, ..
@@ -134,7 +134,7 @@ fn answers_become_outcomes() {
         ),
     ] {
         let error = meant(status, body);
-        assert_eq!(said(&error), (kind, code, reason));
+        assert_eq!(parts_of(&error), (kind, code, reason));
         let answer = error.answer();
         assert_eq!(answer.provider.as_deref(), Some("sendgrid"));
         assert_eq!(answer.status, Some(status));
@@ -160,7 +160,7 @@ fn a_throttle_is_about_the_whole_provider_and_keeps_its_time() {
 fn reasons_name_no_person() {
     let quoting = r#"{"errors":[{"message":"We found the first duplicate instance of [ada@example.com] in the field.","field":"personalizations.0"}]}"#;
     let error = meant(400, quoting);
-    let (_, code, reason) = said(&error);
+    let (_, code, reason) = parts_of(&error);
     assert_eq!(code, "400 personalizations");
     assert!(reason.contains("instance of [[email]] in"), "{reason}");
     assert!(!reason.contains("ada"), "{reason}");

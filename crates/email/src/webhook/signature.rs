@@ -15,7 +15,7 @@ const TIMESTAMP: HeaderName = HeaderName::from_static("x-twilio-email-event-webh
 
 /// How old a signature may be, in seconds. SendGrid repeats for 24 hours what was not answered, and does not say whether it
 /// signs it again: an event that comes with its first signature must not be lost. So the usual 300 s do not do here. What
-/// somebody sends again meanwhile changes nothing: news only go forward, and what suppresses is known by its id.
+/// somebody sends again meanwhile changes nothing: updates only go forward, and what suppresses is known by its id.
 const TOLERANCE: u64 = 25 * 3600;
 
 /// How far ahead of our clock its time may be, in seconds.

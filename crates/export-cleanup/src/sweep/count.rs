@@ -50,7 +50,7 @@ impl Sweep<'_> {
         self.state.after = next;
         if self.state.after.is_none() {
             self.allow()?;
-            self.state.enter(match self.state.versioned {
+            self.state.begin_phase(match self.state.versioned {
                 true => Phase::Versions,
                 false => Phase::Objects,
             });

@@ -1,7 +1,7 @@
 //! Objects of a bucket that keeps no versions.
 
 use longshore_job::JobError;
-use longshore_storage::objects::Doomed;
+use longshore_storage::objects::Deletion;
 
 use super::Sweep;
 use super::state::{Phase, Underway};
@@ -11,7 +11,7 @@ impl Sweep<'_> {
     /// Lists one page, and deletes what has expired of it.
     pub(super) async fn objects(&mut self) -> Result<(), JobError> {
         let Some(prefix) = self.prefixes.get(self.state.prefix) else {
-            self.state.enter(Phase::Uploads);
+            self.state.begin_phase(Phase::Uploads);
             return Ok(());
         };
         let (session, name) = (&self.place.session, self.place.name);
@@ -23,7 +23,7 @@ impl Sweep<'_> {
             .objects
             .iter()
             .filter(|object| has_expired(rules, &object.key, object.modified, now))
-            .map(|object| Doomed {
+            .map(|object| Deletion {
                 key: object.key.clone(),
                 version: None,
                 etag: object.etag.clone(),
@@ -56,7 +56,7 @@ impl Sweep<'_> {
     }
 
     /// Counts what a run that died in the middle of a deletion had deleted: what is no longer there.
-    fn account_for(&mut self, left: &[Doomed]) {
+    fn account_for(&mut self, left: &[Deletion]) {
         let Some(begun) = self.state.underway.take() else {
             return;
         };

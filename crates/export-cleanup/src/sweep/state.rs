@@ -83,7 +83,7 @@ impl State {
     }
 
     /// Goes on to something else, from its beginning.
-    pub(super) fn enter(&mut self, phase: Phase) {
+    pub(super) fn begin_phase(&mut self, phase: Phase) {
         self.phase = phase;
         self.prefix = 0;
         self.after = None;

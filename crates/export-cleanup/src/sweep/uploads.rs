@@ -12,7 +12,7 @@ impl Sweep<'_> {
     /// is left.
     pub(super) async fn uploads(&mut self) -> Result<(), JobError> {
         let Some(prefix) = self.prefixes.get(self.state.prefix) else {
-            self.state.enter(Phase::Done);
+            self.state.begin_phase(Phase::Done);
             return Ok(());
         };
         let (session, name) = (self.place.session.clone(), self.place.name);

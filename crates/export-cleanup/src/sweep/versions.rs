@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use longshore_job::JobError;
-use longshore_storage::objects::{Doomed, PAGE};
+use longshore_storage::objects::{Deletion, PAGE};
 use longshore_storage::versions::{StoredVersion, VersionCursor};
 use longshore_storage::{Error, ExpiryRule, Session};
 
@@ -77,7 +77,7 @@ impl Sweep<'_> {
     /// Lists some keys, and deletes what has expired under them.
     pub(super) async fn versions(&mut self) -> Result<(), JobError> {
         let Some(prefix) = self.prefixes.get(self.state.prefix) else {
-            self.state.enter(Phase::Uploads);
+            self.state.begin_phase(Phase::Uploads);
             return Ok(());
         };
         let after = self.state.after.take();
@@ -114,8 +114,8 @@ impl Sweep<'_> {
     }
 }
 
-fn doomed(version: &StoredVersion) -> Doomed {
-    Doomed {
+fn doomed(version: &StoredVersion) -> Deletion {
+    Deletion {
         key: version.key.clone(),
         version: Some(version.id.clone()),
         // A version never changes.

@@ -223,7 +223,7 @@ async fn it_has_its_turn_and_goes_on_after_others() {
             .s3
             .plant("exports-test", &format!("{n:04}"), "x", 8 * DAY);
     }
-    let handler = SweepBucketHandler::new(scene.cleanup().with_turn(Duration::ZERO));
+    let handler = SweepBucketHandler::new(scene.cleanup().with_time_slice(Duration::ZERO));
     let mut turns = 0;
     let done = loop {
         turns += 1;

@@ -14,7 +14,7 @@ const KEY: &str = "mellon/1 2";
 
 fn job_error(error: &CallError, key: &str) -> JobError {
     let key = ApiKey::of(&key.into());
-    let answers = Answers(Unsaid {
+    let answers = Answers(Redactions {
         key: &key,
         address: "Øvre gate 1",
     });
@@ -45,7 +45,7 @@ fn refused(word: &str) -> CallError {
 }
 
 /// The variant, the code and the reason.
-fn said(error: &CallError) -> (&'static str, String, String) {
+fn parts_of(error: &CallError) -> (&'static str, String, String) {
     let error = job_error(error, KEY);
     let kind = match error {
         JobError::Permanent { .. } => "permanent",
@@ -73,11 +73,11 @@ fn words_become_outcomes() {
     ] {
         let reason = format!("Google Maps answered 200, {word}");
         let expected = (kind, word.to_owned(), reason);
-        assert_eq!(said(&refused(word)), expected);
+        assert_eq!(parts_of(&refused(word)), expected);
     }
     let odd = refused("Karl Johans gate 1 is busy");
     let reason = "Google Maps answered 200".to_owned();
-    assert_eq!(said(&odd), ("transient", "200".to_owned(), reason));
+    assert_eq!(parts_of(&odd), ("transient", "200".to_owned(), reason));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn http_statuses_become_outcomes() {
         ),
     ] {
         let expected = (kind, code.to_owned(), reason.to_owned());
-        assert_eq!(said(&sorted(response(status, body))), expected);
+        assert_eq!(parts_of(&sorted(response(status, body))), expected);
     }
 }
 

@@ -15,8 +15,8 @@ fn addr(last: u8) -> IpAddr {
 }
 
 /// A connection of a peer that waits for its header.
-fn enter(register: &Arc<Register>, peer: u8) -> Place {
-    register.enter(addr(peer)).expect("there is room")
+fn admit(register: &Arc<Register>, peer: u8) -> Place {
+    register.admit(addr(peer)).expect("there is room")
 }
 
 fn told_to_close(place: &mut Place) -> bool {
@@ -31,30 +31,30 @@ fn receives(place: &Place, peer: u8, bytes: usize) -> bool {
 #[tokio::test(start_paused = true)]
 async fn when_it_is_full_the_oldest_of_the_peer_with_the_most_has_to_go() {
     let register = register(4, 9, 1);
-    let mut lone = enter(&register, 1);
-    let (mut oldest, mut other) = (enter(&register, 2), enter(&register, 2));
-    let complete = enter(&register, 3);
+    let mut lone = admit(&register, 1);
+    let (mut oldest, mut other) = (admit(&register, 2), admit(&register, 2));
+    let complete = admit(&register, 3);
     complete.handle.has_header(Peer::of(addr(3)), false);
-    assert!(register.enter(addr(4)).is_none(), "it is full");
-    assert!(register.enter(addr(5)).is_none(), "one is on its way out");
+    assert!(register.admit(addr(4)).is_none(), "it is full");
+    assert!(register.admit(addr(5)).is_none(), "one is on its way out");
     let told = [&mut oldest, &mut other, &mut lone].map(told_to_close);
     assert_eq!(told, [true, false, false]);
     drop(oldest);
     register.left.notified().await;
-    let _newest = enter(&register, 4);
+    let _newest = admit(&register, 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_complete_request_goes_for_nobody_unless_its_answer_is_stuck() {
     let register = register(2, 9, 1);
-    let mut answering = [enter(&register, 1), enter(&register, 1)];
+    let mut answering = [admit(&register, 1), admit(&register, 1)];
     for place in &answering {
         place.handle.has_header(Peer::of(addr(1)), false);
     }
-    assert!(register.enter(addr(2)).is_none());
+    assert!(register.admit(addr(2)).is_none());
     assert_eq!(answering.each_mut().map(told_to_close), [false, false]);
     tokio::time::advance(ANSWERED_WITHIN + Duration::from_secs(1)).await;
-    assert!(register.enter(addr(2)).is_none());
+    assert!(register.admit(addr(2)).is_none());
     assert_eq!(answering.each_mut().map(told_to_close), [true, false]);
 }
 
@@ -62,20 +62,20 @@ async fn a_complete_request_goes_for_nobody_unless_its_answer_is_stuck() {
 async fn one_peer_has_its_share_of_unfinished_requests() {
     let register = register(9, 2, 1);
     let mut places = [
-        enter(&register, 1),
-        enter(&register, 1),
-        enter(&register, 2),
-        enter(&register, 1),
+        admit(&register, 1),
+        admit(&register, 1),
+        admit(&register, 2),
+        admit(&register, 1),
     ];
     let told = places.each_mut().map(told_to_close);
     assert_eq!(told, [true, false, false, false], "its own oldest");
     places[1].handle.has_header(Peer::of(addr(1)), false);
-    let _more = enter(&register, 1);
+    let _more = admit(&register, 1);
     assert!(!told_to_close(&mut places[1]), "that one is complete");
     assert!(!told_to_close(&mut places[3]), "there are two again");
     tokio::time::advance(Duration::from_millis(1)).await;
     places[1].handle.is_answered();
-    let _last = enter(&register, 1);
+    let _last = admit(&register, 1);
     assert!(told_to_close(&mut places[3]), "it waited the longest");
     assert!(!told_to_close(&mut places[1]), "it has just been answered");
 }
@@ -88,7 +88,7 @@ async fn behind_a_proxy_a_peer_is_whom_the_proxy_names() {
         ..Bounds::private("test")
     };
     let register = Register::new(bounds, &Metrics::default());
-    let mut places = [(); 5].map(|()| enter(&register, 9));
+    let mut places = [(); 5].map(|()| admit(&register, 9));
     assert_eq!(places.each_mut().map(told_to_close), [false; 5]);
     for (place, peer) in places.iter().zip([1, 2, 1, 1, 2]) {
         place.handle.has_header(Peer::of(addr(peer)), true);
@@ -100,13 +100,13 @@ async fn behind_a_proxy_a_peer_is_whom_the_proxy_names() {
 #[tokio::test(start_paused = true)]
 async fn the_memory_for_bodies_is_taken_from_the_peer_that_holds_the_most() {
     let register = register(9, 9, 100);
-    let mut greedy = [enter(&register, 1), enter(&register, 1)];
+    let mut greedy = [admit(&register, 1), admit(&register, 1)];
     for place in &greedy {
         assert!(receives(place, 1, 40));
     }
-    let mut honest = enter(&register, 2);
+    let mut honest = admit(&register, 2);
     assert!(receives(&honest, 2, 20), "as much as there is");
-    let next = enter(&register, 3);
+    let next = admit(&register, 3);
     assert!(receives(&next, 3, 10));
     assert_eq!(greedy.each_mut().map(told_to_close), [true, false]);
     assert!(!greedy[0].handle.grow(1), "it gets no more");
@@ -115,7 +115,7 @@ async fn the_memory_for_bodies_is_taken_from_the_peer_that_holds_the_most() {
     for place in [&greedy[1], &honest, &next] {
         place.handle.has_body();
     }
-    let late = enter(&register, 4);
+    let late = admit(&register, 4);
     assert!(!receives(&late, 4, 40));
     next.handle.release();
     assert!(receives(&late, 4, 40));
@@ -126,11 +126,11 @@ async fn the_memory_for_bodies_is_taken_from_the_peer_that_holds_the_most() {
 #[tokio::test(start_paused = true)]
 async fn a_descriptor_is_taken_from_who_has_waited_for_a_while() {
     let register = register(9, 9, 1);
-    let mut idle = enter(&register, 1);
+    let mut idle = admit(&register, 1);
     register.free_descriptor();
     assert!(!told_to_close(&mut idle), "it has just come");
     tokio::time::advance(IDLE_FOR + Duration::from_millis(1)).await;
-    let mut fresh = enter(&register, 2);
+    let mut fresh = admit(&register, 2);
     register.free_descriptor();
     register.free_descriptor();
     assert_eq!([&mut idle, &mut fresh].map(told_to_close), [true, false]);

@@ -85,7 +85,7 @@ pub(crate) async fn bury(queue: &Queue, count: usize, code: &str) -> Vec<String>
             token: Arc::clone(&claimed.token),
             kind: Some("send_email".to_owned()),
             fate: Fate::Dead {
-                cause: Cause::ours(Class::Refused, code),
+                cause: Cause::without_provider(Class::Refused, code),
             },
             state: RunState {
                 used: 1,

@@ -79,7 +79,7 @@ impl Job for ConfirmPaymentIntent {
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::path_id("payment_intent", &self.payment_intent)?;
         payment::optional_id("payment_method", self.payment_method.as_deref())?;
-        payment::way_back(self.return_url.as_deref(), self.off_session)
+        payment::check_return_url(self.return_url.as_deref(), self.off_session)
     }
 }
 

@@ -125,7 +125,7 @@ impl Job for CreatePaymentIntent {
             if self.payment_method.is_none() {
                 return Err(InvalidArgs::field("payment_method", "is needed to confirm"));
             }
-            return payment::way_back(self.return_url.as_deref(), self.off_session);
+            return payment::check_return_url(self.return_url.as_deref(), self.off_session);
         }
         for (field, is_there) in [
             ("off_session", self.off_session.is_some()),

@@ -101,7 +101,7 @@ pub(super) fn money(amount: u64, currency: &str) -> Result<(), InvalidArgs> {
 
 /// A payment that is confirmed by the server may send its payer to their bank: then they have to come back somewhere,
 /// unless they are not there at all.
-pub(super) fn way_back(
+pub(super) fn check_return_url(
     return_url: Option<&str>,
     off_session: Option<bool>,
 ) -> Result<(), InvalidArgs> {

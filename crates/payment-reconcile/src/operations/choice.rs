@@ -117,12 +117,12 @@ pub(super) fn named<'a>(
     // Not a refusal: nobody was asked, and it is over once the provider is configured again.
     providers.named(name).ok_or_else(|| JobError::Transient {
         reason: format!("the job is about a customer of {name}, which is not configured"),
-        answer: ours("provider not configured"),
+        answer: answer_without_provider("provider not configured"),
     })
 }
 
 /// What no provider had a part in.
-fn ours(code: &str) -> Answer {
+fn answer_without_provider(code: &str) -> Answer {
     Answer {
         code: Some(code.to_owned()),
         ..Answer::default().quoting_nothing()

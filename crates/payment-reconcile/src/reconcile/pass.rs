@@ -121,7 +121,7 @@ impl<B: Books> ReconcilePass<'_, B> {
             return self.compare(payment, entry, false).await;
         }
         if last || self.state.waiting.len() >= self.limits.waiting {
-            return self.ask(entry, slice.lower).await;
+            return self.look_up_payment(entry, slice.lower).await;
         }
         self.state.waiting.push(entry);
         Ok(())
@@ -129,7 +129,7 @@ impl<B: Books> ReconcilePass<'_, B> {
 
     /// Asks Stripe for the payment of an entry: it may lie anywhere, or nowhere. Everything from `read_from` on is
     /// read already.
-    async fn ask(&mut self, entry: Entry, read_from: i64) -> Result<(), JobError> {
+    async fn look_up_payment(&mut self, entry: Entry, read_from: i64) -> Result<(), JobError> {
         let id = entry.payment_intent.clone().unwrap_or_default();
         match self.books.intent(&id).await? {
             Some(intent) => {
@@ -163,7 +163,7 @@ impl<B: Books> ReconcilePass<'_, B> {
                 return Ok(());
             };
             if self.repair && is_safe(kind, &payment, &entry) {
-                // Not before it is written down: see `Keeper`.
+                // Not before it is written down: see `StateStore`.
                 self.state.repairs.push_back(with_intent(entry, &payment));
                 return Ok(());
             }
@@ -211,7 +211,7 @@ impl<B: Books> ReconcilePass<'_, B> {
     /// Decides what is left over at the end.
     async fn conclude(&mut self) -> Result<(), JobError> {
         for entry in std::mem::take(&mut self.state.waiting) {
-            self.ask(entry, self.window.start).await?;
+            self.look_up_payment(entry, self.window.start).await?;
         }
         let entries = std::mem::take(&mut self.state.without_intent);
         self.decide(entries.into_values().map(|(_, entry)| entry).collect())

@@ -63,7 +63,7 @@ impl State {
 }
 
 /// Where a run keeps its state.
-pub(super) struct Keeper<'a> {
+pub(super) struct StateStore<'a> {
     run: &'a Run,
     job: &'a ReconcilePayments,
     /// Nobody else's.
@@ -71,7 +71,7 @@ pub(super) struct Keeper<'a> {
     second: bool,
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> StateStore<'a> {
     pub(super) fn new(run: &'a Run, job: &'a ReconcilePayments) -> Self {
         Self {
             run,

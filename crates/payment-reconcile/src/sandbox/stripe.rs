@@ -226,8 +226,8 @@ impl StripeSandbox {
     }
 
     /// Tells of this event once more.
-    pub fn tell_again(&self, event: impl Into<String>) {
-        self.state.tell(vec![event.into()]);
+    pub fn send_event_again(&self, event: impl Into<String>) {
+        self.state.send_events(vec![event.into()]);
     }
 
     /// Every event that an endpoint was told of, oldest first.
@@ -306,7 +306,7 @@ impl State {
         };
         let change = Change::PaymentIntent(intent);
         let events = book.change(change, &[event], &Cause::default(), &maker);
-        self.tell(events);
+        self.send_events(events);
         true
     }
 
@@ -317,7 +317,7 @@ impl State {
         find(false).or_else(|| find(true)).cloned()
     }
 
-    fn tell(&self, events: Vec<String>) {
+    fn send_events(&self, events: Vec<String>) {
         // The courier is gone only when the sandbox is.
         let _ = self.happened.send(events);
     }

@@ -102,7 +102,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub(super) fn around(earlier: &EarlierRequests) -> Self {
+    pub(super) fn of_requests(earlier: &EarlierRequests) -> Self {
         let EarlierRequests { after, before, .. } = *earlier;
         Self {
             from: seconds(after.checked_sub(SLACK).unwrap_or(after)),

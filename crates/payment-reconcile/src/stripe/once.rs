@@ -141,7 +141,9 @@ async fn look<W: Write>(
     write: &W,
     earlier: &EarlierRequests,
 ) -> Result<Option<Receipt>, JobError> {
-    let found = write.look(stripe, run, Window::around(earlier)).await?;
+    let found = write
+        .look(stripe, run, Window::of_requests(earlier))
+        .await?;
     Ok(found.map(|made| W::receipt(made, Answer::of(NAME))))
 }
 

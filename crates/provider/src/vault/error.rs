@@ -124,7 +124,7 @@ impl Vault {
         let Some(response) = error.response() else {
             return self.away(error.to_string());
         };
-        let said = said(response);
+        let said = message_of(response);
         let status = response.status;
         match error {
             // Health says it by a field, everything else in words.
@@ -157,7 +157,7 @@ struct Said {
 }
 
 /// Vault's own words, redacted.
-pub(super) fn said(response: &Response) -> String {
+pub(super) fn message_of(response: &Response) -> String {
     match serde_json::from_slice::<Said>(&response.body) {
         Ok(Said { sealed: true, .. }) => "sealed".to_owned(),
         Ok(Said { errors, .. }) if !errors.is_empty() => excerpt(&errors.join("; ")),

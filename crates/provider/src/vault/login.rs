@@ -112,12 +112,12 @@ impl Vault {
         let request =
             request.unwrap_or_else(|error| unreachable!("a map of texts is JSON: {error}"));
         let asked = Instant::now();
-        let response = self.ask(None, request).await.map_err(|error| {
+        let response = self.request(None, request).await.map_err(|error| {
             // 400 is a wrong secret id, 403 a wrong role or service account, 404 no such method.
             match error.response() {
                 Some(response) if response.status.is_client_error() => VaultError::LoginRefused {
                     method,
-                    said: error::said(response),
+                    said: error::message_of(response),
                     keys,
                 },
                 _ => self.trouble(&error),
@@ -147,7 +147,7 @@ impl Vault {
             renewable: false,
         };
         let request = Request::get("/v1/auth/token/lookup-self");
-        match self.ask(Some(&token), request).await {
+        match self.request(Some(&token), request).await {
             Ok(response) => {
                 let known = serde_json::from_slice::<LookedUp>(&response.body);
                 let LookedUp { data } = known.map_err(|_| self.no_login())?;
@@ -160,7 +160,7 @@ impl Vault {
             {
                 Err(VaultError::LoginRefused {
                     method: "token",
-                    said: error::said(&response),
+                    said: error::message_of(&response),
                     keys: "providers.vault.token: it may be over, or lack the policy `default`",
                 })
             }

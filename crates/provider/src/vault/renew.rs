@@ -78,7 +78,7 @@ impl Vault {
         let request = Request::post("/v1/auth/token/renew-self").json(&serde_json::json!({}));
         let request = request.unwrap_or_else(|error| unreachable!("an empty map is JSON: {error}"));
         let asked = Instant::now();
-        let response = self.ask(Some(token), request).await;
+        let response = self.request(Some(token), request).await;
         let response = response.map_err(|error| self.trouble(&error))?;
         let auth = self.auth(&response.body)?;
         let shrinks = match (auth.ttl(), token.ttl) {

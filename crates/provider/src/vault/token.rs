@@ -73,7 +73,7 @@ impl Vault {
             return Ok(true);
         }
         let request = Request::get("/v1/auth/token/lookup-self");
-        match self.ask(Some(token), request).await {
+        match self.request(Some(token), request).await {
             Ok(_) => Ok(false),
             Err(error) => match error.response().map(|response| response.status) {
                 Some(StatusCode::FORBIDDEN) => Ok(true),

@@ -18,13 +18,13 @@ impl RedisServer {
     /// When it does not come up, or has no copy within ten seconds.
     pub fn replica(&self) -> Result<RedisServer, RedisServerError> {
         // By default the first copy waits for five seconds for others that want one.
-        self.say("CONFIG SET repl-diskless-sync-delay 0")?;
+        self.send_command("CONFIG SET repl-diskless-sync-delay 0")?;
         let replica = RedisServer::options().start()?;
-        replica.say(&format!("REPLICAOF 127.0.0.1 {}", self.port))?;
+        replica.send_command(&format!("REPLICAOF 127.0.0.1 {}", self.port))?;
         let begun = Instant::now();
         // The replica has it a moment before its master counts it as online.
-        while !(replica.say("INFO replication")?).contains("master_link_status:up")
-            || !(self.say("INFO replication")?).contains("state=online")
+        while !(replica.send_command("INFO replication")?).contains("master_link_status:up")
+            || !(self.send_command("INFO replication")?).contains("state=online")
         {
             if begun.elapsed() > COPIED_WITHIN {
                 let late = io::Error::from(io::ErrorKind::TimedOut);
@@ -45,7 +45,7 @@ impl RedisServer {
     /// When it cannot be told.
     pub fn fall_behind(&self) -> Result<(), RedisServerError> {
         // Nobody listens there.
-        self.say("REPLICAOF 127.0.0.1 1").map(drop)
+        self.send_command("REPLICAOF 127.0.0.1 1").map(drop)
     }
 
     /// Takes no more orders from a master: it is one.
@@ -53,11 +53,11 @@ impl RedisServer {
     /// # Errors
     /// When it cannot be told.
     pub fn promote(&self) -> Result<(), RedisServerError> {
-        self.say("REPLICAOF NO ONE").map(drop)
+        self.send_command("REPLICAOF NO ONE").map(drop)
     }
 
     /// Sends one command, and returns what is answered, as it comes.
-    fn say(&self, command: &str) -> Result<String, RedisServerError> {
+    fn send_command(&self, command: &str) -> Result<String, RedisServerError> {
         let ask = || -> io::Result<String> {
             let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
             let mut stream = TcpStream::connect_timeout(&addr, COPIED_WITHIN)?;

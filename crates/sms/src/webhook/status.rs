@@ -107,13 +107,13 @@ mod tests {
         })
     }
 
-    fn news(form: &str) -> DeliveryUpdate {
+    fn update(form: &str) -> DeliveryUpdate {
         let read = read_form("/webhooks/twilio", form).unwrap_or_else(|e| panic!("{form}: {e}"));
         read.unwrap_or_else(|| panic!("{form}: not known"))
     }
 
     #[test]
-    fn a_callback_becomes_news() {
+    fn a_callback_becomes_an_update() {
         let form = format!(
             "MessageSid={SID}&SmsSid={SID}&MessageStatus=undelivered&SmsStatus=undelivered&AccountSid=AC1\
              &ErrorCode=30003&To=%2B4790000000&From=%2B15005550006&ApiVersion=2010-04-01&New=1"
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn states_have_their_ranks() {
         let rank = |state: &str| {
-            news(&format!(
+            update(&format!(
                 "MessageSid=S&MessageStatus={state}&AccountSid=AC1"
             ))
             .rank
@@ -157,12 +157,12 @@ mod tests {
 
     #[test]
     fn what_may_be_missing() {
-        let bare = news("SmsSid=S&MessageSid=&MessageStatus=sent&AccountSid=AC1&ErrorCode=");
+        let bare = update("SmsSid=S&MessageSid=&MessageStatus=sent&AccountSid=AC1&ErrorCode=");
         assert_eq!(
             (bare.message.as_deref(), bare.job, bare.code),
             (Some("S"), None, None)
         );
-        let odd = news("MessageSid=S&MessageStatus=sent&AccountSid=AC1&ErrorCode=a%20text");
+        let odd = update("MessageSid=S&MessageStatus=sent&AccountSid=AC1&ErrorCode=a%20text");
         assert_eq!(odd.code, None);
         for job in ["", "x", &JOB.to_lowercase(), &format!("{JOB}A"), "%FF"] {
             let uri = format!("/webhooks/twilio?job={job}");
@@ -199,7 +199,7 @@ mod tests {
             assert_eq!(refused, Err(Refusal::BadRequest(reason)), "{form}");
         }
         assert_eq!(
-            news("MessageSid=S&MessageSid=S&MessageStatus=sent&AccountSid=AC1")
+            update("MessageSid=S&MessageSid=S&MessageStatus=sent&AccountSid=AC1")
                 .message
                 .as_deref(),
             Some("S")

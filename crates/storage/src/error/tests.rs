@@ -100,7 +100,7 @@ fn a_time_that_the_store_names_holds_everybody_back() {
 
 #[test]
 fn a_refusal_costs_the_job_and_a_wait_costs_nothing() {
-    let error = |class| Error::ours(Name::S3, class, "because");
+    let error = |class| Error::local(Name::S3, class, "because");
     let job = |class| JobError::from(error(class));
     assert!(matches!(
         job(ErrorClass::Refused),

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use longshore_sandbox::{Fault, FaultRule};
-use longshore_storage::objects::{Doomed, ListedObject, NewObject};
+use longshore_storage::objects::{Deletion, ListedObject, NewObject};
 use longshore_storage::sandbox::S3Sandbox;
 use longshore_storage::{ErrorClass, ExpiryRule, MoveResult, Name, Session, Store, move_object};
 
@@ -20,8 +20,8 @@ fn object(key: &str, body: &[u8]) -> NewObject {
     }
 }
 
-fn doomed(listed: &ListedObject) -> Doomed {
-    Doomed {
+fn doomed(listed: &ListedObject) -> Deletion {
+    Deletion {
         key: listed.key.clone(),
         version: None,
         etag: listed.etag.clone(),

@@ -7,7 +7,7 @@ use longshore_job::Job;
 /// What is left in one queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct LeftIn {
+pub struct Leftover {
     /// The queue.
     pub queue: String,
     /// How many jobs wait for a worker.
@@ -27,7 +27,7 @@ pub struct LeftIn {
 }
 
 /// In words, each beginning on a line of its own.
-pub(super) fn listed(left: &[LeftIn]) -> String {
+pub(super) fn listed(left: &[Leftover]) -> String {
     let mut text = String::new();
     for queue in left {
         let counts = [

@@ -20,7 +20,7 @@ pub struct JobMemory {
 }
 
 impl JobMemory {
-    fn ask<T: Send + 'static>(
+    fn request<T: Send + 'static>(
         &self,
         request: MemoryRequest,
         answer: impl FnOnce(&mut State) -> T,
@@ -35,7 +35,7 @@ impl JobMemory {
 
 impl Memory for JobMemory {
     fn earlier_requests(&self) -> MemoryFuture<'_, EarlierRequests> {
-        self.ask(MemoryRequest::EarlierRequests, |state| {
+        self.request(MemoryRequest::EarlierRequests, |state| {
             let earlier = state.earlier.clone();
             let mut earlier = earlier.expect(
                 "the run asks for its earlier requests: say what is known, by `ScriptedMemory::set_earlier_requests`",
@@ -51,7 +51,7 @@ impl Memory for JobMemory {
     }
 
     fn note_message<'a>(&'a self, message: &'a str) -> MemoryFuture<'a, bool> {
-        self.ask(MemoryRequest::NoteMessage, |state| {
+        self.request(MemoryRequest::NoteMessage, |state| {
             let of = state.messages.entry(message.to_owned());
             let ours = *of.or_insert(Some(self.job)) == Some(self.job);
             if ours {
@@ -62,13 +62,13 @@ impl Memory for JobMemory {
     }
 
     fn recall<'a>(&'a self, key: &'a str) -> MemoryFuture<'a, Option<Vec<u8>>> {
-        self.ask(MemoryRequest::Recall, |state| {
+        self.request(MemoryRequest::Recall, |state| {
             state.kept.get(key).map(|(value, _)| value.clone())
         })
     }
 
     fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()> {
-        self.ask(MemoryRequest::Keep, |state| state.keep(key, value, time))
+        self.request(MemoryRequest::Keep, |state| state.keep(key, value, time))
     }
 
     fn keep_first<'a>(
@@ -77,7 +77,7 @@ impl Memory for JobMemory {
         value: &'a [u8],
         time: Duration,
     ) -> MemoryFuture<'a, Vec<u8>> {
-        self.ask(MemoryRequest::KeepFirst, |state| {
+        self.request(MemoryRequest::KeepFirst, |state| {
             if !state.kept.contains_key(key) {
                 state.keep(key, value, time);
             }
@@ -86,13 +86,13 @@ impl Memory for JobMemory {
     }
 
     fn checkpoint(&self) -> MemoryFuture<'_, Option<Value>> {
-        self.ask(MemoryRequest::Checkpoint, |state| {
+        self.request(MemoryRequest::Checkpoint, |state| {
             state.checkpoints.get(&self.job).cloned()
         })
     }
 
     fn save<'a>(&'a self, checkpoint: &'a Value) -> MemoryFuture<'a, bool> {
-        let saved = self.ask(MemoryRequest::Save, |state| {
+        let saved = self.request(MemoryRequest::Save, |state| {
             match &mut state.saves {
                 Saves::Taken => {}
                 Saves::LostAfter(0) => return Ok(false),
@@ -107,7 +107,7 @@ impl Memory for JobMemory {
     }
 
     fn find<'a>(&'a self, map: &'a str, key: &'a str) -> MemoryFuture<'a, Option<String>> {
-        self.ask(MemoryRequest::Find, |state| {
+        self.request(MemoryRequest::Find, |state| {
             let place = (map.to_owned(), key.to_owned());
             state.maps.get(&place).cloned()
         })
@@ -119,7 +119,7 @@ impl Memory for JobMemory {
         key: &'a str,
         value: &'a str,
     ) -> MemoryFuture<'a, String> {
-        self.ask(MemoryRequest::Assign, |state| {
+        self.request(MemoryRequest::Assign, |state| {
             let place = state.maps.entry((map.to_owned(), key.to_owned()));
             place.or_insert_with(|| value.to_owned()).clone()
         })

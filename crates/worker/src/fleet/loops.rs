@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::keeper_thread::KeeperThread;
-use super::{Fleet, FleetError, FleetOptions, Left, Stopped};
+use super::{Fleet, FleetError, FleetOptions, LeftBehind, Stopped};
 use crate::backend::QueueBackend;
 use crate::metrics::Metrics;
 use crate::overview::Overview;
@@ -131,7 +131,11 @@ impl Loops {
     }
 
     /// Takes no more jobs, lets running ones finish for `drain`, and cuts off what is left.
-    pub(super) async fn leave(mut self, drain: Duration, stop: &mut mpsc::Receiver<()>) -> Left {
+    pub(super) async fn leave(
+        mut self,
+        drain: Duration,
+        stop: &mut mpsc::Receiver<()>,
+    ) -> LeftBehind {
         let deadline = Instant::now() + drain;
         for station in self.stations.iter() {
             station.stop();
@@ -148,9 +152,9 @@ impl Loops {
             }
         }
         let _ = self.end_monitor.send(());
-        let mut left = Left {
+        let mut left = LeftBehind {
             stopped: drained(&mut self.monitor, deadline, stop).await,
-            ..Left::default()
+            ..LeftBehind::default()
         };
         let soon = Instant::now() + SETTLE_WITHIN;
         let settle_until = match left.stopped {
@@ -256,7 +260,7 @@ async fn drained(
 
 /// Drops every run. Those whose request never went out are given back with their attempt; of the others the outcome
 /// is unknown.
-fn cut_off(stations: &[Arc<Station>], left: &mut Left) {
+fn cut_off(stations: &[Arc<Station>], left: &mut LeftBehind) {
     for station in stations {
         let running = station.ledger.all().into_iter();
         let mut jobs = 0;
@@ -277,7 +281,7 @@ fn cut_off(stations: &[Arc<Station>], left: &mut Left) {
 }
 
 /// Waits until the outcomes of a queue are written, and ends its lease.
-async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut Left) {
+async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut LeftBehind) {
     // Claimed, but never handed to apalis.
     while let Some(entry) = station.handover.left_over() {
         entry.free_slot();

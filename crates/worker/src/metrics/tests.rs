@@ -95,7 +95,7 @@ fn names_types_help_and_labels_are_those_that_alerts_know() {
     let group = DeadGroup {
         id: "0123456789ab".to_owned(),
         kind: Some("send_email".to_owned()),
-        cause: Some(Cause::ours(Class::Undecodable, "\"quoted\"")),
+        cause: Some(Cause::without_provider(Class::Undecodable, "\"quoted\"")),
         count: 4,
         first_at_ms: 1,
         last_at_ms: 2,

@@ -77,7 +77,7 @@ impl JobRun {
             report: CallReport::Nothing,
         };
         let dead = |class, code, outcome| {
-            let cause = Cause::ours(class, code);
+            let cause = Cause::without_provider(class, code);
             decided(Fate::Dead { cause }, outcome)
         };
         Some(match end {

@@ -14,7 +14,9 @@ use longshore_queue::{
     JobState, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt,
 };
 use longshore_sandbox::{AppendFsync, RedisServer};
-use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, Left, Watch, WorkSettings};
+use longshore_worker::{
+    Fleet, FleetError, FleetOptions, Handlers, LeftBehind, Watch, WorkSettings,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -344,12 +346,12 @@ impl Bench {
 
 pub struct Running {
     pub stop: mpsc::Sender<()>,
-    pub fleet: JoinHandle<Result<Left, FleetError>>,
+    pub fleet: JoinHandle<Result<LeftBehind, FleetError>>,
     pub addr: SocketAddr,
 }
 
 impl Running {
-    pub async fn stop(self) -> Left {
+    pub async fn stop(self) -> LeftBehind {
         let _ = self.stop.send(()).await;
         self.fleet.await.expect("no panic").expect("ends well")
     }

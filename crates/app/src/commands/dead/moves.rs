@@ -28,7 +28,7 @@ impl Kind {
 }
 
 /// What is to be done to dead letters.
-pub(super) struct Deed {
+pub(super) struct LetterChange {
     kind: Kind,
     target: Target,
     reason: String,
@@ -36,7 +36,7 @@ pub(super) struct Deed {
     json: bool,
 }
 
-impl From<ReplayArgs> for Deed {
+impl From<ReplayArgs> for LetterChange {
     fn from(args: ReplayArgs) -> Self {
         Self {
             kind: match args.fresh_expiry {
@@ -51,7 +51,7 @@ impl From<ReplayArgs> for Deed {
     }
 }
 
-impl From<Discard> for Deed {
+impl From<Discard> for LetterChange {
     fn from(args: Discard) -> Self {
         Self {
             kind: Kind::Discard,
@@ -71,21 +71,21 @@ pub(super) fn target(which: Which) -> Target {
     }
 }
 
-pub(super) async fn run(session: &Session, deed: Deed) -> Result<(), Failure> {
+pub(super) async fn run(session: &Session, change: LetterChange) -> Result<(), Failure> {
     let operator = session.operator().await?;
-    let count = operator.count(&deed.target).await?;
-    let is_one = deed.kind != Kind::Discard && count <= 1;
-    if !deed.yes && !is_one {
-        confirm(deed.kind.words().0, count)?;
+    let count = operator.count(&change.target).await?;
+    let is_one = change.kind != Kind::Discard && count <= 1;
+    if !change.yes && !is_one {
+        confirm(change.kind.words().0, count)?;
     }
-    let signed = session.signed(&deed.reason);
-    let moved = with_progress(&operator, &deed, count, &signed).await?;
-    let (_, done, _) = deed.kind.words();
+    let signed = session.signed(&change.reason);
+    let moved = with_progress(&operator, &change, count, &signed).await?;
+    let (_, done, _) = change.kind.words();
     if moved.moved > 0 {
-        let reason = Some(deed.reason.as_str()).filter(|reason| !reason.is_empty());
+        let reason = Some(change.reason.as_str()).filter(|reason| !reason.is_empty());
         tracing::info!(by = session.by, reason, jobs = moved.moved, "{done}");
     }
-    say(&deed, &moved)?;
+    print_moved(&change, &moved)?;
     match moved.not_found.as_slice() {
         [] => Ok(()),
         [id] => Err(Failure::failed(format!(
@@ -124,25 +124,25 @@ pub(super) fn bar(count: u64) -> ProgressBar {
 
 async fn with_progress(
     operator: &Operator,
-    deed: &Deed,
+    change: &LetterChange,
     count: u64,
     signed: &Signed,
 ) -> Result<Moved, Failure> {
     let bar = bar(count);
     let progress = |moved| bar.set_position(moved);
     let moved = signals::unless_stopped(async {
-        match deed.kind {
-            Kind::Replay => operator.replay(&deed.target, signed, progress).await,
+        match change.kind {
+            Kind::Replay => operator.replay(&change.target, signed, progress).await,
             Kind::ReplayFresh => {
-                let replayed = operator.replay_with_fresh_expiry(&deed.target, signed, progress);
+                let replayed = operator.replay_with_fresh_expiry(&change.target, signed, progress);
                 replayed.await
             }
-            Kind::Discard => operator.discard(&deed.target, signed, progress).await,
+            Kind::Discard => operator.discard(&change.target, signed, progress).await,
         }
     })
     .await?;
     bar.finish_and_clear();
-    let (_, done, _) = deed.kind.words();
+    let (_, done, _) = change.kind.words();
     let letters = counted(bar.position(), "dead letter");
     match moved {
         Some(Ok(moved)) => Ok(moved),
@@ -155,7 +155,7 @@ async fn with_progress(
             Err(error.into())
         }
         None => {
-            let rest = match (deed.kind, &deed.target) {
+            let rest = match (change.kind, &change.target) {
                 (Kind::Discard, _) | (_, Target::Ids(_)) => {
                     "the same command continues with the rest"
                 }
@@ -170,9 +170,9 @@ async fn with_progress(
     }
 }
 
-fn say(deed: &Deed, moved: &Moved) -> Result<(), Failure> {
-    let (_, done, now) = deed.kind.words();
-    if deed.json {
+fn print_moved(change: &LetterChange, moved: &Moved) -> Result<(), Failure> {
+    let (_, done, now) = change.kind.words();
+    if change.json {
         return output::done_json(&json!({
             done: moved.moved,
             "skipped": moved.skipped,
@@ -185,7 +185,7 @@ fn say(deed: &Deed, moved: &Moved) -> Result<(), Failure> {
     let letters = counted(moved.moved, "dead letter");
     let are = if moved.moved == 1 { "is" } else { "are" };
     output::done(&match moved.moved {
-        0 => format!("no dead letters to {}", deed.kind.words().0),
+        0 => format!("no dead letters to {}", change.kind.words().0),
         _ => format!("{letters} {are} {now}"),
     })
 }

@@ -73,7 +73,7 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
             .push("  each of them would get its full time again, from when it is moved".to_owned());
     }
     for queue in &rehearsal.queues {
-        lines.extend(stands(queue));
+        lines.extend(holds_of(queue));
     }
     if let (Some(seconds), Some(rate)) = (rehearsal.seconds, rate) {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
@@ -86,7 +86,7 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
 }
 
 /// What holds a queue back.
-fn stands(queue: &RehearsedQueue) -> Vec<String> {
+fn holds_of(queue: &RehearsedQueue) -> Vec<String> {
     let name = &queue.queue;
     let mut lines = Vec::new();
     if let Some(paused) = &queue.paused {

@@ -36,7 +36,7 @@ pub(super) async fn begin(session: &Session, args: ReplayArgs) -> Result<(), Fai
     let begun = operator.begin_replay(&target, how, &signed).await?;
     if begun.is_empty() {
         return match args.json {
-            true => said(&begun),
+            true => print_rows(&begun),
             false => output::line("no dead letters to replay"),
         };
     }
@@ -128,7 +128,7 @@ async fn follow(
     let ids = ids.join(" ");
     if detach {
         return match json {
-            true => said(&rows),
+            true => print_rows(&rows),
             false => output::done(&format!(
                 "{ids} runs in the fleet: `longshore dead replays` shows its progress"
             )),
@@ -138,7 +138,7 @@ async fn follow(
         return Ok(());
     }
     if json {
-        said(&rows)?;
+        print_rows(&rows)?;
     }
     let mut failed = Vec::new();
     for row in &rows {
@@ -213,7 +213,7 @@ impl LastRuns {
     }
 }
 
-fn said(rows: &[ReplayRow]) -> Result<(), Failure> {
+fn print_rows(rows: &[ReplayRow]) -> Result<(), Failure> {
     let replayed: u64 = rows.iter().map(|row| row.moved).sum();
     output::done_json(&json!({
         "replayed": replayed, "skipped": [], "not_found": [], "replays": rows,

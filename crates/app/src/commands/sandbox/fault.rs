@@ -8,7 +8,7 @@ use longshore_provider::{StatusCode, client};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::cli::{FaultArgs, Instead, Misdeed};
+use crate::cli::{FaultArgs, FaultCommand, FaultKind};
 use crate::failure::Failure;
 use crate::output;
 
@@ -27,14 +27,14 @@ pub(super) async fn run(all: Vec<&'static Sandbox>, args: FaultArgs) -> Result<(
             at.set(&rule).await?;
             shown(vec![at.state().await?], args.at.json)
         }
-        Some(Instead::List { provider, at }) => {
+        Some(FaultCommand::List { provider, at }) => {
             let states = match provider {
                 Some(provider) => vec![StandIn::named(&all, &provider, at.addr)?.state().await?],
                 None => running(&all).await?.into_iter().map(|(_, s)| s).collect(),
             };
             shown(states, at.json)
         }
-        Some(Instead::Clear { provider, at }) => {
+        Some(FaultCommand::Clear { provider, at }) => {
             let stand_ins = match provider {
                 Some(provider) => vec![StandIn::named(&all, &provider, at.addr)?],
                 None => running(&all).await?.into_iter().map(|(at, _)| at).collect(),
@@ -77,11 +77,11 @@ struct StandIn {
 struct State {
     provider: &'static str,
     addr: SocketAddr,
-    faults: Vec<Told>,
+    faults: Vec<ShownRule>,
 }
 
 #[derive(Debug, Serialize)]
-struct Told {
+struct ShownRule {
     text: String,
     hit: u64,
     rule: Value,
@@ -116,7 +116,7 @@ impl StandIn {
     }
 
     async fn state(&self) -> Result<State, Failure> {
-        let (status, body) = self.ask("GET", None).await?;
+        let (status, body) = self.send("GET", None).await?;
         let answered = serde_json::from_str::<Answered>(&body).ok();
         let Some(answered) = answered.filter(|_| status.is_success()) else {
             let addr = self.addr;
@@ -135,7 +135,7 @@ impl StandIn {
             provider: self.name,
             addr: self.addr,
             faults: told
-                .map(|(InWords { text, hit }, rule)| Told { text, hit, rule })
+                .map(|(InWords { text, hit }, rule)| ShownRule { text, hit, rule })
                 .collect(),
         })
     }
@@ -155,7 +155,7 @@ impl StandIn {
             "at the stand-in for {}, on {}",
             self.name, self.addr
         ));
-        match self.ask(method, body).await? {
+        match self.send(method, body).await? {
             (status, _) if status.is_success() => Ok(()),
             (StatusCode::UNPROCESSABLE_ENTITY, why) => Err(Failure::input(why)),
             (status, _) => Err(Failure::failed(format!(
@@ -165,7 +165,7 @@ impl StandIn {
         }
     }
 
-    async fn ask(
+    async fn send(
         &self,
         method: &str,
         body: Option<Value>,
@@ -195,21 +195,21 @@ impl StandIn {
 
 /// The rule that the stand-in is given.
 fn rule(args: &FaultArgs) -> Result<Value, Failure> {
-    let fault = args.fault.unwrap_or(Misdeed::HangUp);
+    let fault = args.fault.unwrap_or(FaultKind::HangUp);
     let refused = |option: &str, only_with: &str| {
         Err(Failure::input(format!(
             "{option} is only for {only_with}: leave it out"
         )))
     };
-    if args.retry_after.is_some() && fault != Misdeed::Status(429) {
+    if args.retry_after.is_some() && fault != FaultKind::Status(429) {
         return refused("--retry-after", "429");
     }
-    if args.delay.is_some() && fault != Misdeed::Slow {
+    if args.delay.is_some() && fault != FaultKind::Slow {
         return refused("--delay", "slow");
     }
     let answers = matches!(
         fault,
-        Misdeed::Status(_) | Misdeed::HangUp | Misdeed::Silent | Misdeed::Garbage
+        FaultKind::Status(_) | FaultKind::HangUp | FaultKind::Silent | FaultKind::Garbage
     );
     if args.carried_out && (!answers || args.retry_after.is_some()) {
         return refused(
@@ -220,16 +220,16 @@ fn rule(args: &FaultArgs) -> Result<Value, Failure> {
     let effect = args.carried_out;
     let fault = match (fault, args.retry_after) {
         (_, Some(wait)) => json!({ "throttle": { "retry_after_seconds": wait.as_secs() } }),
-        (Misdeed::Status(status), None) => {
+        (FaultKind::Status(status), None) => {
             json!({ "answer": { "status": status, "effect": effect } })
         }
-        (Misdeed::HangUp, None) => json!({ "hang_up": { "effect": effect } }),
-        (Misdeed::Silent, None) => json!({ "never_answer": { "effect": effect } }),
-        (Misdeed::Slow, None) => {
+        (FaultKind::HangUp, None) => json!({ "hang_up": { "effect": effect } }),
+        (FaultKind::Silent, None) => json!({ "never_answer": { "effect": effect } }),
+        (FaultKind::Slow, None) => {
             json!({ "delay": { "ms": millis(args.delay.unwrap_or(LATE_BY)) } })
         }
-        (Misdeed::Reset, None) => json!("hang_up_unread"),
-        (Misdeed::Garbage, None) => json!({ "garbage": { "status": 200, "effect": effect } }),
+        (FaultKind::Reset, None) => json!("hang_up_unread"),
+        (FaultKind::Garbage, None) => json!({ "garbage": { "status": 200, "effect": effect } }),
     };
     let when = match (args.times, args.share) {
         (Some(times), _) => json!({ "first": times }),

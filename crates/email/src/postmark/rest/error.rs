@@ -85,7 +85,7 @@ pub(super) fn of_sending(error: &CallError) -> JobError {
     if let Some(response) = error.response()
         && Said::of(response).is_some_and(|said| said.error_code == NO_TEMPLATE)
     {
-        let (reason, answer) = Answers.told(response);
+        let (reason, answer) = Answers.reason_and_answer(response);
         let quoted = answer.quoted.unwrap_or_default();
         return waits_quoting(format!("template not found: {reason}"), quoted);
     }

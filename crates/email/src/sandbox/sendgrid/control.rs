@@ -13,7 +13,7 @@ type Shared = extract::State<Arc<State>>;
 pub(super) fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/sandbox/webhooks", get(read).put(set))
-        .route("/sandbox/webhooks/told", get(told))
+        .route("/sandbox/webhooks/told", get(posted_events))
         .route("/sandbox/webhooks/public_key", get(public_key))
         .with_state(state)
 }
@@ -27,7 +27,7 @@ async fn set(state: Shared, Json(new): Json<EventWebhook>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn told(state: Shared) -> Json<Vec<EventsPosted>> {
+async fn posted_events(state: Shared) -> Json<Vec<EventsPosted>> {
     Json(state.posted.borrow().clone())
 }
 

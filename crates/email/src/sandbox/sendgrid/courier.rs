@@ -37,12 +37,12 @@ pub(super) async fn run(state: Arc<State>, mut accepted: UnboundedReceiver<Vec<D
         while let Ok(more) = accepted.try_recv() {
             mails.extend(more);
         }
-        under_way.spawn(tell(Arc::clone(&state), webhook, mails));
+        under_way.spawn(post_events(Arc::clone(&state), webhook, mails));
         while under_way.try_join_next().is_some() {}
     }
 }
 
-async fn tell(state: Arc<State>, webhook: EventWebhook, mails: Vec<Draft>) {
+async fn post_events(state: Arc<State>, webhook: EventWebhook, mails: Vec<Draft>) {
     let Some(Ok(url)) = webhook.url.as_ref().map(|url| url.parse()) else {
         return;
     };

@@ -19,7 +19,7 @@ fn event(kind: &str, fields: &Value) -> Value {
     event
 }
 
-fn told(kind: &str, fields: &Value) -> DeliveryUpdate {
+fn update_of(kind: &str, fields: &Value) -> DeliveryUpdate {
     match read(&event(kind, fields)) {
         Some(Event::Delivery(told)) => *told,
         other => panic!("{kind} {fields}: {other:?}"),
@@ -28,12 +28,14 @@ fn told(kind: &str, fields: &Value) -> DeliveryUpdate {
 
 /// Why the address is suppressed, if it is.
 fn suppressed(kind: &str, fields: &Value) -> Option<SuppressedFor> {
-    told(kind, fields).suppress.map(|suppress| suppress.reason)
+    update_of(kind, fields)
+        .suppress
+        .map(|suppress| suppress.reason)
 }
 
 #[test]
 fn an_event_becomes_news_of_its_message() {
-    let told = told(
+    let told = update_of(
         "bounce",
         &json!({ "type": "bounce", "status": "5.1.1", "reason": "550 no" }),
     );
@@ -55,7 +57,7 @@ fn an_event_becomes_news_of_its_message() {
 
 #[test]
 fn states_have_their_ranks() {
-    let rank = |kind| told(kind, &json!({})).rank;
+    let rank = |kind| update_of(kind, &json!({})).rank;
     let order = [
         "processed",
         "deferred",
@@ -66,7 +68,7 @@ fn states_have_their_ranks() {
     ];
     assert_eq!(order.map(rank), [1, 2, 3, 4, 5, 6]);
     assert_eq!((rank("dropped"), rank("group_unsubscribe")), (4, 5));
-    let blocked = told("bounce", &json!({ "type": "blocked", "status": "5.7.1" }));
+    let blocked = update_of("bounce", &json!({ "type": "blocked", "status": "5.7.1" }));
     assert_eq!((&*blocked.state, blocked.rank), ("blocked", 4));
     assert_eq!(blocked.code.as_deref(), Some("5.7.1"));
 }
@@ -126,7 +128,7 @@ fn only_what_holds_for_good_suppresses() {
 
 #[test]
 fn codes_are_words_that_name_nobody() {
-    let code = |kind, fields: Value| told(kind, &fields).code;
+    let code = |kind, fields: Value| update_of(kind, &fields).code;
     let reason = "550 5.1.1 <ada@example.com>: no such user";
     assert_eq!(
         code("bounce", json!({ "status": reason, "reason": reason })),
@@ -162,24 +164,24 @@ fn what_readers_do_is_no_news() {
 #[test]
 fn what_may_be_missing_or_odd() {
     // A late bounce names no message, a mail of somebody else no job.
-    let late = told(
+    let late = update_of(
         "bounce",
         &json!({ "sg_message_id": null, "status": "5.1.1" }),
     );
     assert!(late.message.is_none() && late.job.is_some() && late.suppress.is_some());
     for id in ["", ".x", "a b.c", "{x}", &"a".repeat(129)] {
-        let odd = told("delivered", &json!({ "sg_message_id": id }));
+        let odd = update_of("delivered", &json!({ "sg_message_id": id }));
         assert_eq!(odd.message, None, "{id}");
     }
     for job in [json!(null), json!(7), json!("x"), json!(JOB.to_lowercase())] {
         assert_eq!(
-            told("delivered", &json!({ "job_id": job })).job,
+            update_of("delivered", &json!({ "job_id": job })).job,
             None,
             "{job}"
         );
     }
     for id in [json!(null), json!("a:b"), json!("")] {
-        let suppress = told("spamreport", &json!({ "sg_event_id": id })).suppress;
+        let suppress = update_of("spamreport", &json!({ "sg_event_id": id })).suppress;
         assert_eq!(suppress.expect("suppresses").event, None, "{id}");
     }
 }

@@ -24,7 +24,7 @@ struct SavedErrors {
 pub(super) fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/sandbox/webhooks", get(webhooks).put(set_webhooks))
-        .route("/sandbox/webhooks/told", get(told))
+        .route("/sandbox/webhooks/told", get(events_told))
         .route("/sandbox/payment_intents", post(plant))
         .route("/sandbox/idempotency_keys", delete(expire))
         .route("/sandbox/saved_errors", put(save_errors))
@@ -41,7 +41,7 @@ async fn set_webhooks(state: Shared, Json(new): Json<WebhookSettings>) -> Status
     StatusCode::NO_CONTENT
 }
 
-async fn told(state: Shared) -> Json<Vec<EventTold>> {
+async fn events_told(state: Shared) -> Json<Vec<EventTold>> {
     Json(state.told.borrow().clone())
 }
 

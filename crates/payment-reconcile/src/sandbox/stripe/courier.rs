@@ -37,13 +37,13 @@ pub(super) async fn run(state: Arc<State>, mut happened: UnboundedReceiver<Vec<S
         while let Ok(more) = happened.try_recv() {
             events.extend(more);
         }
-        under_way.spawn(tell_all(Arc::clone(&state), webhooks, events));
+        under_way.spawn(deliver_all(Arc::clone(&state), webhooks, events));
         while under_way.try_join_next().is_some() {}
     }
 }
 
 /// Tells of one row, one event after the other.
-async fn tell_all(state: Arc<State>, webhooks: WebhookSettings, mut events: Vec<String>) {
+async fn deliver_all(state: Arc<State>, webhooks: WebhookSettings, mut events: Vec<String>) {
     if webhooks.reversed {
         events.reverse();
     }
@@ -53,13 +53,13 @@ async fn tell_all(state: Arc<State>, webhooks: WebhookSettings, mut events: Vec<
         };
         for endpoint in &webhooks.endpoints {
             if endpoint.wants(event.kind) {
-                tell(&state, &webhooks, endpoint, &event).await;
+                deliver(&state, &webhooks, endpoint, &event).await;
             }
         }
     }
 }
 
-async fn tell(
+async fn deliver(
     state: &State,
     webhooks: &WebhookSettings,
     endpoint: &WebhookEndpoint,

@@ -222,7 +222,7 @@ impl Stripe {
                 idempotency_key: asked.key.clone(),
             };
             let events = book.change(plan.change, &plan.events, &cause, &maker);
-            self.state.tell(events);
+            self.state.send_events(events);
         }
         answer
     }

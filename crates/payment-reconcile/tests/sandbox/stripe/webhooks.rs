@@ -239,7 +239,7 @@ async fn events_come_twice_in_disorder_and_late() {
     assert_eq!(signatures, [expected(heard, SECRET)]);
     assert!((301..400).contains(&(now() - time)));
     // Once more, on demand.
-    at.tell_again(text(&listener.events()[0], "id"));
+    at.send_event_again(text(&listener.events()[0], "id"));
     at.wait_called_back(DEADLINE, 8).await;
     assert_eq!(listener.heard()[7].body, heard.body);
 }

@@ -21,13 +21,13 @@ const MAX_RETRIES: u32 = 5;
 pub(super) async fn run(state: Arc<State>, mut accepted: UnboundedReceiver<String>) {
     let mut under_way = JoinSet::new();
     while let Some(sid) = accepted.recv().await {
-        under_way.spawn(see_to(Arc::clone(&state), sid));
+        under_way.spawn(deliver(Arc::clone(&state), sid));
         while under_way.try_join_next().is_some() {}
     }
 }
 
 /// One message, from accepted to its end.
-async fn see_to(state: Arc<State>, sid: String) {
+async fn deliver(state: Arc<State>, sid: String) {
     let mut callbacks = state.callbacks.subscribe();
     let callbacks = match callbacks.wait_for(|callbacks| !callbacks.held).await {
         Ok(callbacks) => callbacks.clone(),
@@ -44,16 +44,16 @@ async fn see_to(state: Arc<State>, sid: String) {
     if callbacks.reversed {
         let sent = send(&state);
         let ended = end(&state);
-        tell(&state, &callbacks, ended).await;
-        tell(&state, &callbacks, sent).await;
+        call_back(&state, &callbacks, ended).await;
+        call_back(&state, &callbacks, sent).await;
     } else {
-        tell(&state, &callbacks, send(&state)).await;
-        tell(&state, &callbacks, end(&state)).await;
+        call_back(&state, &callbacks, send(&state)).await;
+        call_back(&state, &callbacks, end(&state)).await;
     }
 }
 
 /// Makes the callback about a message as it is now, if it has one.
-async fn tell(state: &State, callbacks: &Callbacks, message: Option<TwilioMessage>) {
+async fn call_back(state: &State, callbacks: &Callbacks, message: Option<TwilioMessage>) {
     let Some(message) = message else { return };
     let Some(url) = &message.status_callback else {
         return;

@@ -26,7 +26,7 @@ fn meant(response: Response) -> JobError {
 }
 
 /// The variant and the code.
-fn said(error: &JobError) -> (&'static str, String) {
+fn parts_of(error: &JobError) -> (&'static str, String) {
     let kind = match error {
         JobError::Permanent {
             blame: Blame::Ours, ..
@@ -84,7 +84,7 @@ fn answers_become_outcomes() {
     ] {
         let status = answer.status;
         let error = meant(answer);
-        assert_eq!(said(&error), (kind, code.to_owned()), "{status}");
+        assert_eq!(parts_of(&error), (kind, code.to_owned()), "{status}");
         let provider = error.answer().provider.as_deref();
         // A mail that waits says nothing of Postmark's health.
         assert_eq!(provider, (kind != "waits").then_some("postmark"));
@@ -110,7 +110,7 @@ fn a_200_is_an_acceptance_only_with_error_code_0() {
         (response(202, good), "unknown", "HTTP 202 not understood"),
     ] {
         let error = of_sending(&of(answer).expect_err("not accepted"));
-        assert_eq!(said(&error), (kind, code.to_owned()));
+        assert_eq!(parts_of(&error), (kind, code.to_owned()));
     }
 }
 

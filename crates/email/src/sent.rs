@@ -1,13 +1,13 @@
-//! What becomes of a mail after its provider has taken it on.
+//! Notes which mail was sent for a job, so that delivery updates find the job.
 
 use longshore_job::Run;
 
 /// The longest id that is believed: it becomes a key in Redis.
 const MAX_ID: usize = 128;
 
-/// Notes that this message, by the provider's id, was sent for this job, so that news of it find the job. It is sent,
-/// whether or not that can be noted: then only news that come first after the job is pruned do not find it.
-pub(crate) async fn expect(run: &Run, id: &str) {
+/// Notes that this message, by the provider's id, was sent for this job, so that its updates find the job. It is sent,
+/// whether or not that can be noted: then only updates that come first after the job is pruned do not find it.
+pub(crate) async fn note_sent(run: &Run, id: &str) {
     let Some(id) = known_as(id) else {
         tracing::warn!(job = %run.id, "the id of the message is none; it is not noted");
         return;
