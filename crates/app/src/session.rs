@@ -13,7 +13,7 @@ use longshore_provider::secret::resolve;
 use longshore_queue::{Key, Link, LinkOptions};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Config, KindSettings, OnUnknown, RedisSettings, RedisUrl};
+use crate::config::{Config, KindSettings, OnUnknown, RedisSettings, RedisUrl, with_variable};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
 use crate::{App, output, registry};
@@ -26,6 +26,7 @@ const REACHED_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct Session {
     pub(crate) config: Config,
     redis_url: OnceLock<SecretString>,
+    told_of_nothing: OnceLock<()>,
     /// Who is at the keyboard.
     pub(crate) by: String,
 }
@@ -50,6 +51,7 @@ impl Session {
         Ok(Self {
             config,
             redis_url: OnceLock::new(),
+            told_of_nothing: OnceLock::new(),
             by: "unknown".to_owned(),
         })
     }
@@ -61,16 +63,26 @@ impl Session {
 
     /// Says on stderr what is about to be changed: the server, the namespace and the profile.
     pub(crate) fn name_target(&self) -> Result<(), Failure> {
-        let profile = match &self.config.profile {
+        output::note(&format!("on {}", self.target(&self.link()?)));
+        Ok(())
+    }
+
+    /// The server, the namespace and the profile.
+    pub(crate) fn target(&self, link: &Link) -> String {
+        let namespace = &self.config.redis.namespace;
+        format!(
+            "Redis at {}, namespace {namespace}, {}",
+            link.server(),
+            self.profile()
+        )
+    }
+
+    /// `profile staging`, or `no profile`.
+    pub(crate) fn profile(&self) -> String {
+        match &self.config.profile {
             Some(profile) => format!("profile {profile}"),
             None => "no profile".to_owned(),
-        };
-        output::note(&format!(
-            "on Redis at {}, namespace {}, {profile}",
-            self.link()?.server(),
-            self.config.redis.namespace
-        ));
-        Ok(())
+        }
     }
 
     /// The connection, not opened yet.
@@ -127,8 +139,35 @@ impl Session {
         Ok(link)
     }
 
-    /// An operator's view of all queues.
+    /// An operator's view of all queues. Says on stderr where nothing has ever lived: a wrong namespace looks like one in
+    /// which all is well.
     pub(crate) async fn operator(&self) -> Result<Operator, Failure> {
+        let link = self.reached().await?;
+        let found = link.registered_queues(&self.config.redis.namespace).await;
+        let is_empty = found.as_ref().is_ok_and(Vec::is_empty);
+        let operator = self.operator_of(&link, &found.unwrap_or_default())?;
+        if is_empty {
+            self.tell_of_nothing(&link, &operator).await;
+        }
+        Ok(operator)
+    }
+
+    /// Says where no queue was found, unless something lives in one that we know.
+    pub(crate) async fn tell_of_nothing(&self, link: &Link, operator: &Operator) {
+        if !matches!(operator.has_lived().await, Ok(false)) {
+            return;
+        }
+        self.told_of_nothing.get_or_init(|| {
+            output::note(&format!(
+                "nothing has lived yet on {}: is {} the one that producers and workers have?",
+                self.target(link),
+                with_variable(RedisSettings::NAMESPACE)
+            ));
+        });
+    }
+
+    /// The same, for those who only look what holds something back.
+    pub(crate) async fn quiet_operator(&self) -> Result<Operator, Failure> {
         let link = self.reached().await?;
         // Where Redis does not let us ask, there are those that we know.
         let namespace = &self.config.redis.namespace;

@@ -93,6 +93,19 @@ impl Operator {
         self
     }
 
+    /// Whether anything is in Redis of any of these queues.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn has_lived(&self) -> Result<bool, OperatorError> {
+        for (_, queue) in &self.queues {
+            if queue.has_lived().await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     pub(crate) fn queue(&self, name: &str) -> Result<&(QueueInfo, Queue), OperatorError> {
         self.queues
             .iter()

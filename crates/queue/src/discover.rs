@@ -44,6 +44,22 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// Whether anything of this queue is in Redis: a job, or what is left of one, a pause, an audit.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn has_lived(&self) -> Result<bool, QueueError> {
+        let mut command = redis::cmd("EXISTS");
+        let keys = self.keys().all().into_iter();
+        for key in keys.filter(|key| key.of_type.is_some()) {
+            command.arg(key.name);
+        }
+        let there: u64 = self.link.command(&command).await?;
+        Ok(there > 0)
+    }
+}
+
 impl Link {
     /// The queues of a namespace that somebody has enqueued into or worked, at most 1,000, in order.
     ///

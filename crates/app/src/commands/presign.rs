@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use longshore_integration::{Integration, NewUpload, Program, UploadError};
 use longshore_queue::BreakerState;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::cli::Presign;
 use crate::failure::Failure;
@@ -34,6 +35,14 @@ pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure
         UploadError::Wrong(what) => Failure::Input(what),
         UploadError::Failed(what) => Failure::Failed(what),
     })?;
+    let url: Url = signed.url.parse().map_err(Failure::failed)?;
+    output::note(&format!(
+        "for the bucket {} of {} at {}, {}",
+        signed.bucket,
+        signed.store,
+        url.host_str().unwrap_or_default(),
+        session.profile()
+    ));
     let expires_at = Timestamp::try_from(signed.expires_at).map_err(Failure::failed)?;
     let expires_at = Timestamp::from_second(expires_at.as_second()).map_err(Failure::failed)?;
     if args.json {
@@ -85,7 +94,7 @@ async fn is_away(session: &Session, store: &Integration) -> bool {
     let Some(provider) = &store.provider else {
         return false;
     };
-    let asked = async { Ok::<_, Failure>(session.operator().await?.queues().await?) };
+    let asked = async { Ok::<_, Failure>(session.quiet_operator().await?.queues().await?) };
     let rows = match asked.await {
         Ok(rows) => rows,
         Err(error) => {

@@ -20,7 +20,11 @@ const LOOK_AROUND: Duration = Duration::from_millis(300);
 pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure> {
     let link = session.reached().await?;
     let found = found(session, &link).await;
-    let rows = session.operator_of(&link, &found)?.queues().await?;
+    let operator = session.operator_of(&link, &found)?;
+    if found.is_empty() {
+        session.tell_of_nothing(&link, &operator).await;
+    }
+    let rows = operator.queues().await?;
     if args.json {
         return output::json(&rows);
     }

@@ -109,6 +109,12 @@ async fn test_provider(
         }
         Err(error) => return (Said::Failed, error.to_string()),
     };
+    let origin = (provider.origin)(config.sections()).unwrap_or_default();
+    output::note(&format!(
+        "calls {} at {origin}, {}",
+        provider.name,
+        session.profile()
+    ));
     let payload = json!({ "kind": question.kind, "v": 1, "args": (question.args)() }).to_string();
     let run = Run::standalone();
     match timeout(WITHIN, handlers.try_out(payload.as_bytes(), run)).await {

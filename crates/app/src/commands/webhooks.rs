@@ -37,6 +37,7 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
         )));
     };
     let link = session.link()?;
+    tracing::info!("on {}", session.target(&link));
     let queue = |name: &str| {
         let queue = Queue::new(link.clone(), &session.config.redis.namespace, name);
         let settings = session.config.queue(name);

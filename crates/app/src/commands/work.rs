@@ -84,6 +84,7 @@ async fn fleet(
     let config = &session.config;
     let wanted = wanted(config, args)?;
     let link = session.link()?;
+    tracing::info!("on {}", session.target(&link));
     let mut fleet = Fleet::new(FleetOptions {
         name: process_name(),
         host: host_name().unwrap_or_default(),

@@ -176,6 +176,7 @@ fn a_flag_wins_over_its_variable() {
 #[test]
 fn a_variable_with_one_underscore_is_named_once_whatever_the_command() {
     let bench = Bench::new();
+    bench.enqueue(1);
     for args in [&["queues"][..], &["pause", "email"], &["config", "check"]] {
         let mut command = bench.command(args);
         command

@@ -87,6 +87,7 @@ fn a_list_is_narrowed_by_queue_group_age_and_number() {
 #[test]
 fn nothing_is_an_empty_array_or_a_word_on_stderr() {
     let bench = Bench::new();
+    bench.enqueue(1);
     for list in ["groups", "list"] {
         assert_eq!(bench.run(&["dead", list, "--json"]).json(), json!([]));
         let ran = bench.run(&["dead", list]).ok();

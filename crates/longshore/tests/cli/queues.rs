@@ -3,7 +3,7 @@
 use longshore_queue::{ClaimState, Fate, Lease, Queue, WorkerId};
 use serde_json::{Value, json};
 
-use super::{Bench, WELCOME};
+use super::{Bench, Ran, WELCOME};
 use crate::bench::fields;
 
 #[test]
@@ -243,4 +243,41 @@ fn a_queue_that_is_none_is_wrong() {
     ] {
         bench.unchanged(args).fails(2, "Usage: longshore");
     }
+}
+
+/// A wrong namespace looks like one in which all is well: it is said, once, on one line.
+#[test]
+fn where_nothing_has_ever_lived_is_told() {
+    let bench = Bench::new();
+    bench.enqueue(1);
+    let elsewhere = |args: &[&str]| {
+        let mut command = bench.command(args);
+        Ran::of(args, command.env("LONGSHORE_REDIS__NAMESPACE", "typo"))
+    };
+    let told = format!(
+        "nothing has lived yet on Redis at 127.0.0.1:{}, namespace typo, no profile: is `redis.namespace` \
+         (LONGSHORE_REDIS__NAMESPACE) the one that producers and workers have?",
+        bench.redis.port()
+    );
+    for args in [
+        &["queues"][..],
+        &["queues", "--json"],
+        &["dead", "groups", "--json"],
+        &["workers"],
+        &["audit"],
+        &["dead", "replay", "--queue", "email", "--yes"],
+    ] {
+        let ran = elsewhere(args).ok();
+        let lines = ran.stderr.lines().filter(|line| *line == told);
+        assert_eq!(lines.count(), 1, "{ran:#?}");
+    }
+    let nobody = elsewhere(&["job", super::NOBODY]);
+    assert!(nobody.stderr.contains(&told), "{nobody:#?}");
+    nobody.fails(1, super::NOBODY);
+    let here = bench.run(&["dead", "groups"]).ok();
+    assert!(!here.stderr.contains("nothing has lived"), "{here:#?}");
+    // Plain producers, which write keys of their own accord, have lived there as well.
+    bench.redis(&[b"RPUSH", b"{typo:email}:active", super::NOBODY.as_bytes()]);
+    let lived = elsewhere(&["dead", "groups"]).ok();
+    assert!(!lived.stderr.contains("nothing has lived"), "{lived:#?}");
 }

@@ -98,6 +98,11 @@ fn each_provider_is_asked_once_and_needs_no_redis() {
         let ok = (provider.to_owned(), "ok".to_owned());
         assert!(said.contains(&ok), "{provider}: {ran:?}");
     }
+    let target = format!(
+        "calls sendgrid at {}, profile staging",
+        scene.sendgrid.origin()
+    );
+    assert!(ran.stderr.lines().any(|line| line == target), "{ran:#?}");
     assert_eq!(
         scene.sendgrid.ledger().summary().accepted,
         0,
@@ -159,4 +164,31 @@ fn nothing_live_is_smoked() {
     let ran = scene.smoke(&set, &[]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.stdout.contains("it would send a mail"), "{ran:?}");
+}
+
+#[test]
+fn presign_names_its_bucket_and_host_first() {
+    let bench = Bench::new();
+    let args = [
+        "presign",
+        "--user",
+        "17",
+        "--content-type",
+        "image/png",
+        "--length",
+        "5",
+        "--extension",
+        "png",
+    ];
+    let mut command = bench.command(&args);
+    command
+        .env("LONGSHORE_PROVIDERS__S3__REGION", "eu-north-1")
+        .env("LONGSHORE_PROVIDERS__S3__ACCESS_KEY_ID", "AKIA0")
+        .env("LONGSHORE_PROVIDERS__S3__SECRET_ACCESS_KEY", "hunter2")
+        .env("LONGSHORE_BUCKETS__UPLOADS__NAME", "uploads-here");
+    let ran = Ran::of(&args, &mut command).ok();
+    let target =
+        "for the bucket uploads-here of s3 at uploads-here.s3.eu-north-1.amazonaws.com, no profile";
+    assert!(ran.stderr.lines().any(|line| line == target), "{ran:#?}");
+    assert!(!ran.stderr.contains("nothing has lived"), "{ran:#?}");
 }
