@@ -25,33 +25,10 @@ impl Stage {
     /// # Panics
     /// When Redis is away.
     pub async fn back_date_job(&self, id: JobId, by: Duration) {
-        let by_ms = i64::try_from(by.as_millis()).expect("a time");
         let keys = self.queue.keys();
-        let record = keys.record(&id.into());
         let link = self.queue.link();
-        let fields: Vec<(String, String)> = link
-            .command(redis::cmd("HGETALL").arg(&record))
-            .await
-            .expect("looks");
-        for (field, value) in fields {
-            // What was noted of each run begins with its time.
-            let is_noted = field
-                .strip_prefix('h')
-                .is_some_and(|n| n.parse::<u8>().is_ok());
-            let (time, rest) = match value.split_once(' ') {
-                Some((time, rest)) if is_noted => (time, format!(" {rest}")),
-                _ => (value.as_str(), String::new()),
-            };
-            if let (true, Ok(time)) = (
-                is_noted || ["at", "due", "exp"].contains(&field.as_str()),
-                time.parse::<i64>(),
-            ) {
-                let mut set = redis::cmd("HSET");
-                set.arg(&record).arg(&field);
-                set.arg(format!("{}{rest}", time - by_ms));
-                let _: u64 = link.command(&set).await.expect("back-dates");
-            }
-        }
+        let moved = self.queue.back_date(&id.into(), by).await;
+        moved.expect("back-dates");
         // Only where it waits for its time.
         let mut add = redis::cmd("ZADD");
         add.arg(&keys.scheduled).arg("XX").arg("INCR");

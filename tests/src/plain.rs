@@ -17,7 +17,7 @@ impl Stage {
             .arg(id.to_string())
             .arg(payload);
         pipe.cmd("HSET")
-            .arg(keys.record(&id.into()))
+            .arg(keys.pushed(&id.into()))
             .arg("attempts")
             .arg(0);
         pipe.cmd("RPUSH").arg(&keys.active).arg(id.to_string());

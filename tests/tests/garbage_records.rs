@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use longshore_client::{JobId, JobState};
+use longshore_client::JobState;
 use longshore_queue::{Lease, WorkerId};
 use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, eventually};
 
-fn record(stage: &Stage, id: JobId) -> Vec<u8> {
-    stage.queue.keys().record(&id.into())
+/// Writes what is no record in the place of one.
+async fn spoil_record(stage: &Stage, id: &str) {
+    let mut command = redis::cmd("HSET");
+    command.arg(&stage.queue.keys().records).arg(id).arg("text");
+    let link = stage.queue.link();
+    let _: u8 = link.command(&command).await.expect("writes");
 }
 
-/// A lost worker had a job whose record is no hash.
+/// A lost worker had a job whose record is none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_of_the_wrong_type_does_not_stop_rescue_and_claims() {
+async fn a_record_that_is_none_does_not_stop_rescue_and_claims() {
     let stage = Stage::set().await;
     let lost = Lease::new(WorkerId::generate("lost"));
     let long = Duration::from_secs(60);
@@ -21,11 +25,7 @@ async fn a_record_of_the_wrong_type_does_not_stop_rescue_and_claims() {
     let ids = stage.enqueue(2).await;
     let claim = stage.queue.claim(&lost, 2, None).await.expect("claims");
     assert_eq!(claim.jobs.len(), 2);
-    let mut text = redis::pipe();
-    let key = record(&stage, ids[0]);
-    text.del(&key).ignore().set(&key, "text").ignore();
-    let link = stage.queue.link();
-    link.pipeline::<()>(&text).await.expect("writes");
+    spoil_record(&stage, &ids[0].to_string()).await;
     let worker = stage.worker().short_lease().start().await;
     let after = stage.enqueue(1).await[0];
     stage.is(ids[1], JobState::Completed).await;
@@ -46,10 +46,9 @@ async fn a_counter_that_is_no_number_does_not_stop_the_outcomes_of_others() {
     )]);
     assert_eq!(stage.longshore(&["pause", "email"]).await.code, Some(0));
     let ids = stage.enqueue(3).await;
-    let mut waits = redis::cmd("HSET");
-    waits.arg(record(&stage, ids[0])).arg("waits").arg("text");
-    let link = stage.queue.link();
-    let _: u8 = link.command(&waits).await.expect("writes");
+    let waits = [("waits", &b"text"[..])];
+    let seeded = stage.queue.seed_record(&ids[0].into(), &waits).await;
+    seeded.expect("writes");
     assert_eq!(stage.longshore(&["resume", "email"]).await.code, Some(0));
     let _worker = stage.worker().short_lease().concurrency(1).start().await;
     for id in ids {
@@ -57,17 +56,19 @@ async fn a_counter_that_is_no_number_does_not_stop_the_outcomes_of_others() {
     }
 }
 
-/// The oldest pending job has a record that is no hash.
+/// The oldest pending job has a record that is none, and what another program pushed of it is no hash.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_of_the_wrong_type_does_not_stop_the_counts() {
+async fn a_record_that_is_none_does_not_stop_the_counts() {
     let stage = Stage::set().await;
     assert_eq!(stage.longshore(&["pause", "email"]).await.code, Some(0));
     let mut job = redis::pipe();
     let keys = stage.queue.keys();
     job.rpush(&keys.active, "x").ignore();
+    job.hset(&keys.data, "x", "garbage").ignore();
     job.set(format!("{}:x", keys.meta), "text").ignore();
     let link = stage.queue.link();
     link.pipeline::<()>(&job).await.expect("writes");
+    spoil_record(&stage, "x").await;
     let rows = stage.longshore(&["queues", "--json"]).await.json();
     assert_eq!(rows[0]["pending"], 1);
     assert_eq!(stage.longshore(&["resume", "email"]).await.code, Some(0));

@@ -100,12 +100,15 @@ async fn a_failed_payment_sends_the_mail_that_the_app_asks_for() {
         mails.stats().await.is_ok_and(|stats| stats.pending == 1)
     })
     .await;
-    let mut first = redis::cmd("HVALS");
+    let mut first = redis::cmd("HKEYS");
     first.arg(&mails.keys().data);
-    let payloads: Vec<String> = stage.queue.link().command(&first).await.expect("reads");
+    let ids: Vec<Vec<u8>> = stage.queue.link().command(&first).await.expect("reads");
+    let mail = mails.job(&ids[0].clone().into()).await.expect("looks");
+    let payload = mail.and_then(|mail| mail.payload).expect("has one");
+    let payload = String::from_utf8(payload).expect("JSON");
     assert!(
-        payloads[0].contains(r#""template":"payment_failed""#),
-        "{payloads:?}"
+        payload.contains(r#""template":"payment_failed""#),
+        "{payload}"
     );
-    assert!(payloads[0].contains("ada@example.com") && payloads[0].contains("order-1"));
+    assert!(payload.contains("ada@example.com") && payload.contains("order-1"));
 }

@@ -32,9 +32,9 @@ async fn multiply(stage: &Stage, model: JobId, ids: &mut Vec<JobId>) {
     let (k, link) = (stage.queue.keys(), stage.queue.link());
     let job = stage.job(model).await;
     let (group, payload) = (job.group.expect("is dead"), job.payload.expect("has one"));
-    let mut command = redis::cmd("HGETALL");
-    command.arg(k.record(&model.into()));
-    let record: Vec<Vec<u8>> = link.command(&command).await.expect("reads");
+    let mut command = redis::cmd("HGET");
+    command.arg(&k.records).arg(model.to_string());
+    let record: Vec<u8> = link.command(&command).await.expect("reads");
     for _ in 0..more.div_ceil(1000) {
         let died = stage.queue.now_ms().await.expect("has a clock") as f64 / 1000.0;
         let mut pipeline = redis::pipe();
@@ -62,7 +62,8 @@ async fn multiply(stage: &Stage, model: JobId, ids: &mut Vec<JobId>) {
                 .ignore();
             pipeline
                 .cmd("HSET")
-                .arg(k.record(&id.into()))
+                .arg(&k.records)
+                .arg(&name)
                 .arg(&record)
                 .ignore();
             ids.push(id);

@@ -79,15 +79,14 @@ async fn a_message_that_never_arrived_is_sent_again_no_sooner_than_a_minute_late
         "waiting uses no attempt"
     );
     // A minute later, as far as its record says.
-    let record = format!("{}:{id}", stage.queue.keys().meta);
     let entry = format!(
         "{} {}",
         now - 61_000,
         json!({ "attempt": 1, "worker": "w", "outcome": "outcome_unknown" })
     );
-    let mut back = redis::cmd("HSET");
-    back.arg(record).arg("h1").arg(entry);
-    let _: u8 = stage.queue.link().command(&back).await.expect("back-dates");
+    let fields = [("h1", entry.as_bytes())];
+    let seeded = stage.queue.seed_record(&id.into(), &fields).await;
+    seeded.expect("back-dates");
     stage.back_date().await;
     stage.is(id, JobState::Completed).await;
     assert_eq!(stage.ledger().summary().accepted, 1);

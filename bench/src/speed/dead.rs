@@ -155,8 +155,8 @@ async fn multiply(ours: &Ours, n: usize, models: &[(String, String)]) -> Result<
     {
         let chunk = left.min(1000);
         left -= chunk;
-        let record: Vec<Vec<u8>> = link
-            .command(redis::cmd("HGETALL").arg(format!("{}:{model}", keys.meta)))
+        let record: Vec<u8> = link
+            .command(redis::cmd("HGET").arg(&keys.records).arg(model))
             .await?;
         let ids: Vec<String> = (0..chunk).map(|_| JobId::generate().to_string()).collect();
         let mut pipeline = redis::pipe();
@@ -166,10 +166,8 @@ async fn multiply(ours: &Ours, n: usize, models: &[(String, String)]) -> Result<
         pipeline.cmd("ZADD").arg(of_group).arg(&letters).ignore();
         let payloads: Vec<(&String, &[u8])> = ids.iter().map(|id| (id, &payload[..])).collect();
         pipeline.cmd("HSET").arg(&keys.data).arg(payloads).ignore();
-        for id in &ids {
-            let key = format!("{}:{id}", keys.meta);
-            pipeline.cmd("HSET").arg(key).arg(&record).ignore();
-        }
+        let records: Vec<(&String, &[u8])> = ids.iter().map(|id| (id, &record[..])).collect();
+        pipeline.cmd("HSET").arg(&keys.records).arg(records).ignore();
         link.pipeline::<()>(&pipeline).await?;
     }
     Ok(())

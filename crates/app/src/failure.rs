@@ -62,7 +62,7 @@ impl From<QueueError> for Failure {
                 "{error}; check {}",
                 with_variable(RedisSettings::URL)
             )),
-            QueueError::KeyTaken(_) => Self::input(error),
+            QueueError::KeyTaken(_) | QueueError::Layout { .. } => Self::input(error),
             QueueError::NotCopied { .. } => Self::failed(format!(
                 "{error}; look at `longshore doctor`, and at the replicas"
             )),

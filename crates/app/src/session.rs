@@ -172,7 +172,9 @@ impl Session {
         // Where Redis does not let us ask, there are those that we know.
         let namespace = &self.config.redis.namespace;
         let found = link.registered_queues(namespace).await.unwrap_or_default();
-        self.operator_of(&link, &found)
+        let operator = self.operator_of(&link, &found)?;
+        operator.check_layouts().await?;
+        Ok(operator)
     }
 
     /// An operator's view of all queues that this program knows, and of these.

@@ -30,10 +30,8 @@ impl Bench {
     }
 
     async fn record(&self, id: JobId) -> HashMap<String, String> {
-        let key = self.queue.keys().record(&id.into());
-        let mut command = redis::cmd("HGETALL");
-        command.arg(key);
-        self.queue.link().command(&command).await.expect("reads")
+        let fields = self.queue.fields_of(&id.into()).await.expect("reads");
+        fields.into_iter().collect()
     }
 
     /// Completes the one job that waits, as a worker would.

@@ -106,6 +106,18 @@ impl Operator {
         Ok(false)
     }
 
+    /// Looks whether another edition has laid out one of the queues.
+    ///
+    /// # Errors
+    /// [`QueueError::Layout`](longshore_queue::QueueError::Layout) if so: nothing can be said of its jobs, and nothing may be done
+    /// to them. Or when Redis cannot be reached or refuses.
+    pub async fn check_layouts(&self) -> Result<(), OperatorError> {
+        for (_, queue) in &self.queues {
+            queue.check_layout().await?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn queue(&self, name: &str) -> Result<&(QueueInfo, Queue), OperatorError> {
         self.queues
             .iter()

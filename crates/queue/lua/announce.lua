@@ -4,7 +4,7 @@
 -- KEYS  1 workers  2 worker facts  3 kinds  4 sought  5 signal
 -- ARGV  1 worker  2 its facts, JSON; then each kind that it knows
 -- Returns 1, or 0 when the worker has no lease
--- Parts: now, ours, wake
+-- Parts: now, write_or_replace, wake
 local workers, facts, kinds, sought, signal = unpack(KEYS)
 if not redis.call('ZSCORE', workers, ARGV[1]) then return 0 end
 write_or_replace('HSET', facts, ARGV[1], ARGV[2])

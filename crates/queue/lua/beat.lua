@@ -11,7 +11,8 @@
 --          the caller must say what it remembers, 1 if jobs are parked: then somebody has to look through them}
 --         They are not counted for a worker that is alone and knows of none: an idle process is to cost little, and
 --         looks for such jobs itself (Queue::peek), as for open replays.
---         state: ok, lost (the lease is gone: what the worker runs may run elsewhere)
+--         state: ok, lost (the lease is gone: what the worker runs may run elsewhere), layout (joining only: another edition has
+--                laid out the queue, and in the timeline's place is how)
 local workers, inflight = KEYS[1], KEYS[2]
 -- Leases or claims that another program has written over are forgotten: a new timeline begins, on which the living tell what
 -- they remember.
@@ -20,6 +21,10 @@ for key, wanted in pairs({ [workers] = 'zset', [inflight] = 'hash', [KEYS[4]] = 
   if found ~= wanted and found ~= 'none' then
     for _, gone in ipairs({ key, KEYS[4] }) do redis.call('DEL', gone) end
   end
+end
+local laid = ARGV[2] == 'join' and redis.call('HMGET', KEYS[4], 'nonce', 'layout')
+if laid and laid[1] and laid[2] ~= LAYOUT then
+  return { 'layout', now, 0, false, false, laid[2] or '1', 0, false, 0 }
 end
 local t = on_timeline(KEYS[4], workers, ARGV[5], tonumber(ARGV[6]))
 local rows = redis.call('ZRANGE', workers, 0, -1, 'WITHSCORES')

@@ -1,36 +1,36 @@
 -- Looks through the kinds that have parked jobs, a chunk a call. Buries jobs whose kind no worker of the queue knew for too
 -- long, counted from when it was known last and from when the job was parked; at most 200 a call. Notes which kinds are sought.
 --
--- KEYS  1 parked (and prefix)  2 kinds  3 sought  4 inflight  5 meta (prefix)  6 dead (and prefix)  7 groups  8 stats  9 signal
+-- KEYS  1 parked (and prefix)  2 kinds  3 sought  4 inflight  5 records  6 dead (and prefix)  7 groups  8 stats  9 signal
 -- ARGV  1 cursor ("0" starts)  2 after how many ms  3 group  4 its description in JSON
 --       5 history entry in JSON, from the comma behind the number of the attempt on  6 "on" while the caller goes on with its look
 -- Returns {next cursor ("0" = through, or somebody else has looked within the last second), 1 if the same chunk has more to bury,
 --          {id, attempt, …} of those that are dead now}
--- Parts: now, ours, wake, record, write, parked
+-- Parts: now, write_or_replace, wake, record, parked
 local p = { parked = KEYS[1], kinds = KEYS[2], sought = KEYS[3] }
-local inflight, meta, dead, groups, stats, signal = unpack(KEYS, 4)
+local inflight, records, dead, groups, stats, signal = unpack(KEYS, 4)
 if ARGV[6] ~= 'on' then
   local looked = tonumber(tried('HGET', p.kinds, 'looked') or nil)
   if looked and looked <= now and now - looked < 1000 then return { '0', 0, {} } end
   write_or_replace('HSET', p.kinds, 'looked', stamp)
 end
 local after, group = tonumber(ARGV[2]), ARGV[3]
+-- Asked before anything is written.
+redis.call('HLEN', records)
 local chunk = redis.call('HSCAN', p.kinds, ARGV[1], 'MATCH', 'parked *', 'COUNT', 100)
 local buried, room, woken = {}, 200, false
 
 local function bury(id)
-  local record = meta .. ':' .. id
-  local used, lost, gen, sent, entries = (field(record, 'run') or ''):match('^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-  local attempt, entry = (used or 0) + 1, (entries or 0) + 1
+  local record = record_of(records, id)
+  local used, lost, generation, sent, entries = run_of(record)
+  local attempt = used + 1
   local died_at = seconds(now)
   redis.call('ZADD', dead, died_at, id)
   write_or_replace('ZADD', dead .. ':' .. group, died_at, id)
-  write(record, {
-    'run', table.concat({ used or 0, lost or 0, gen or 0, sent or 0, entry }, ' '),
-    'h' .. entry, stamp .. ' {"attempt":' .. attempt .. ARGV[5],
-    'end', 'd' .. group,
-  })
-  redis.call('HDEL', record, 'parked', 'h' .. (entry - 10))
+  set_run(record, used, lost, generation, sent, entries + 1)
+  add_history(record, entries + 1, '{"attempt":' .. attempt .. ARGV[5])
+  record['end'], record.parked = 'd' .. group, nil
+  write_record(records, id, record)
   buried[#buried + 1] = id
   buried[#buried + 1] = attempt
 end

@@ -1,7 +1,7 @@
 -- Takes waiting jobs for a worker, as many as it has free slots and never more. Nothing is written per job: that
 -- a job runs is what the in-flight hash says, and attempts are counted when they are settled.
 --
--- KEYS  1 active  2 scheduled  3 retryable  4 data  5 meta (prefix)  6 inflight  7 workers  8 gate  9 signal
+-- KEYS  1 active  2 scheduled  3 retryable  4 data  5 records  6 inflight  7 workers  8 gate  9 signal
 --       10 limits  11 breakers  12 completions  13 stats  14 timeline  15 reach  16 parked (and prefix)  17 kinds  18 sought
 --       19 worker facts
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
@@ -12,7 +12,7 @@
 --       12 what the worker does not reach at present: p the provider, f the fallback
 --       13 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
 --       14 ms between calls  15 calls it may run ahead  16 how long a probe may take  17 version of its credentials
--- Returns {state, now, next due time in seconds or false, ids, payloads, records, until in ms, route, epoch, timeline, seq}
+-- Returns {state, now, next due time in seconds or false, ids, values, records, completed, until in ms, route, epoch, timeline, seq}
 --         state: ok, lost (the worker has no lease: it must join again), forgot (Redis forgot, or another timeline has
 --                begun: the caller must say what it remembers before it claims), or what holds claims back, until when:
 --                recovering (a new timeline), checking (another process of Redis), paused (by an operator), refused (its credentials), held (it said when to
@@ -22,9 +22,11 @@
 --                fallback_probe likewise. What is claimed for the fallback has an `f` behind its token, so that one who
 --                takes it over knows where it may have been sent
 --         epoch: of that provider's breaker; goes back with the call's verdict
---         payloads: the bytes of each; false where there are none; for one of more than 256 KiB its length, as a number
---         record: {field, value, …}; one that has completed has the field `end` too
-local active, scheduled, retryable, data, meta, inflight, workers, gate, signal, limits, breakers, completions, stats, timeline, reach = unpack(KEYS)
+--         values: what stands of each in data (part/header.lua); false where there is none; for one that is too large its
+--                length, as a number
+--         records: of each, packed (part/record.lua), or false; none at all where none of them has one
+--         completed: the places of those, from 1, that had completed before: their ids were listed twice
+local active, scheduled, retryable, data, records, inflight, workers, gate, signal, limits, breakers, completions, stats, timeline, reach = unpack(KEYS)
 local want, token = tonumber(ARGV[3]), ARGV[2]
 local function described(at, suffix)
   return {
@@ -40,7 +42,7 @@ local long = string.rep('-', 65)
 local due = false
 local t = on_timeline(timeline, workers, ARGV[10], tonumber(ARGV[11]))
 local function none(state, till)
-  return { state, now, due, {}, {}, {}, till or 0, route, p.epoch or 0, t.nonce, t.seq }
+  return { state, now, due, {}, {}, {}, {}, till or 0, route, p.epoch or 0, t.nonce, t.seq }
 end
 
 -- Where Redis forgot, it may have forgotten the lease as well: until the hold is over, that is no loss of it.
@@ -106,43 +108,63 @@ if #popped == 0 then
   return none('ok')
 end
 
+-- Of a long record what a run needs.
+local function shortened(packed)
+  local record, short = unpacked(packed), {}
+  for _, name in ipairs({ 'run', 'end', 'op' }) do
+    if record[name] and #record[name] <= 16384 then short[name] = record[name] end
+  end
+  return cmsgpack.pack(short)
+end
+
 -- Its record says that a request went to the provider, and not what became of it.
-local function sent_to_primary(id)
-  local run = field(meta .. ':' .. id, 'run')
-  return run and run:match('^%d+ %d+ %d+ (%d)') == '1'
+local function sent_to_primary(packed)
+  local _, _, _, sent = run_of(unpacked(packed))
+  return sent == 1
 end
 
 -- An id that is listed twice runs once: it is already running, or was a moment ago. Where Redis forgot, one may be listed
 -- that waits for its time, or that an operator has discarded since: it is gone, and comes back as no dead letter.
-local function is_gone(id)
-  return t.left > 0 and redis.call('HEXISTS', data, id) == 0 and redis.call('EXISTS', meta .. ':' .. id) == 0
-end
 local owners = redis.call('HMGET', inflight, unpack(popped))
+local known = redis.call('HMGET', records, unpack(popped))
 local times, passed = t.left > 0 and redis.call('ZMSCORE', scheduled, unpack(popped)) or {}, 0
+-- What is larger than a producer may push is buried unread, and one claim hands out a few MiB at the most. The rest stays
+-- where it was, in order. So they are read by and by.
+local found, read = {}, 0
+local function value_of(i)
+  if i > read then
+    local till = math.min(#popped, i + 31)
+    local some = redis.call('HMGET', data, unpack(popped, i, till))
+    for n = 1, till - i + 1 do found[i + n - 1] = some[n] end
+    read = till
+  end
+  return found[i]
+end
 local many = #popped > 8
-local ids, seen, owned, later = {}, {}, many and { long, '' } or {}, {}
--- Payloads are asked for by their length before they are read: what is larger than a producer may push is buried unread,
--- and one claim hands out a few MiB at the most. The rest stays where it was, in order.
-local large, room, taken = {}, 4194304, #popped
+local ids, values, packed, seen, owned, later = {}, {}, {}, {}, many and { long, '' } or {}, {}
+local room, taken, any = 4194304, #popped, false
 for i, id in ipairs(popped) do
-  if owners[i] or seen[id] or times[i] or is_gone(id) then
+  if owners[i] or seen[id] or times[i] or (t.left > 0 and not known[i] and not value_of(i)) then
     if i > unparked then passed = passed + 1 end
   else
     seen[id] = true
-    if away_until and sent_to_primary(id) then
+    if away_until and known[i] and sent_to_primary(known[i]) then
       -- Unknown is never failed over: it waits for the provider that may have it.
       later[#later + 1] = id
     else
-      local length = redis.call('HSTRLEN', data, id)
-      if length > 262144 then
-        large[id] = length
+      local value = value_of(i)
+      local length = value and #value or 0
+      if length > MOST_VALUE then
+        value = length
       elseif length > room and #ids > 0 then
         taken = i - 1
         break
       else
         room = room - length
       end
-      ids[#ids + 1] = id
+      local n = #ids + 1
+      ids[n], values[n], packed[n] = id, value, known[i]
+      if known[i] then any = true end
       owned[#owned + 1] = id
       owned[#owned + 1] = token
     end
@@ -160,33 +182,20 @@ end
 if taken > unparked then redis.call('LTRIM', active, taken - unparked, -1) end
 for _, id in ipairs(later) do redis.call('ZADD', scheduled, seconds(parked_until), id) end
 if #later > 0 then due = due or seconds(parked_until) end
-local payloads, records = {}, {}
+local completed = {}
 if #ids > 0 then
   if p.interval > 0 then take(limits, p.name, p.interval, ahead, #ids) end
   if p.probe then probe(p, gate, breakers, 0) end
   if away_until then count(stats, 'by_fallback', #ids) end
   redis.call('HSET', inflight, unpack(owned))
   if many then redis.call('HDEL', inflight, long) end
-  if next(large) then
-    for i, id in ipairs(ids) do payloads[i] = large[id] or redis.call('HGET', data, id) end
-  else
-    payloads = redis.call('HMGET', data, unpack(ids))
-  end
-  for i, id in ipairs(ids) do
-    -- Whole, since that costs Redis less than some of its fields. Anybody can write there: a record of the wrong type
-    -- is as good as none, and must not stop its neighbours.
-    local record = redis.pcall('HGETALL', meta .. ':' .. id)
-    if record.err then record = {} end
-    -- Nothing that a run needs is long.
-    for n = 1, #record do
-      if #record[n] > 16384 then record[n] = '' end
-    end
+  for i = 1, #ids do
     if ended[i] then
       passed = passed + 1
-      record[#record + 1] = 'end'
-      record[#record + 1] = ''
+      completed[#completed + 1] = i
     end
-    records[i] = record
+    -- A run needs nothing that is long.
+    if any and packed[i] and #packed[i] > 16384 then packed[i] = shortened(packed[i]) end
   end
 end
 if t.left > 0 then
@@ -203,4 +212,4 @@ end
 -- With its calls used up, the next claim is of use when there is another.
 local full_until = 0
 if p.interval > 0 and #ids == calls then full_until = math.ceil(ahead + #ids * p.interval) end
-return { 'ok', now, due, ids, payloads, records, full_until, route, p.epoch, t.nonce, t.seq }
+return { 'ok', now, due, ids, values, any and packed or {}, completed, full_until, route, p.epoch, t.nonce, t.seq }

@@ -3,12 +3,12 @@
 -- The last hundred ticks of an entry are known by name, so that a clock that was set back makes none of them again. What is
 -- older than those is not made again either, where the clock was set back by an hour at the most.
 --
--- KEYS  1 cron  2 data  3 active  4 signal  5 meta (prefix)  6 stats  7 cron ticks
+-- KEYS  1 cron  2 data  3 active  4 signal  5 stats  6 cron ticks
 -- ARGV  1 entry  2 schedule ("" = run by hand: no mark is looked at or moved)  3 its mark as it was seen, in ms ("" = none)
 --       4 its new mark, in ms  5 rounds; then 4 for each job, at most 100, oldest tick first:
 --       tick in ms, id, payload, expires in ms ("" = never)
 -- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued}
-local cron, data, active, signal, meta, stats, ticks = unpack(KEYS)
+local cron, data, active, signal, stats, ticks = unpack(KEYS)
 local entry, schedule = ARGV[1], ARGV[2]
 local by_hand = schedule == ''
 -- Each is asked before the first is written: a tick whose mark is moved, or whose payload is known, is not made again.
@@ -45,13 +45,10 @@ end
 local ids, made = {}, {}
 for i = 6, #ARGV, 4 do
   local tick, id, expires = ARGV[i], ARGV[i + 1], ARGV[i + 3]
-  if is_new(tick) and redis.call('HSETNX', data, id, ARGV[i + 2]) == 1 then
-    local record = { 'at', stamp, 'cron', entry .. ' ' .. tick .. (by_hand and ' by hand' or '') }
-    if expires ~= '' then
-      record[#record + 1] = 'exp'
-      record[#record + 1] = string.format('%.0f', now + expires)
-    end
-    write(meta .. ':' .. id, record)
+  local begins = begin_header(nil, expires ~= '' and now + expires or nil)
+  -- 16: where it comes from, and nothing else of its producer.
+  local from = '\16' .. with_text(entry .. ' ' .. tick .. (by_hand and ' by hand' or ''))
+  if is_new(tick) and redis.call('HSETNX', data, id, begins .. from .. ARGV[i + 2]) == 1 then
     if not by_hand then
       redis.call('HSET', cron, entry, tick .. ' ' .. id)
       made[#made + 1] = tonumber(tick)

@@ -1,13 +1,13 @@
 -- Removes dead letters for good. One that was surely never carried out leaves its idempotency key free; of one that may have
 -- been, the key stays for its time.
 --
--- KEYS  1 dead  2 the letters to choose from (all or one group's)  3 groups  4 meta (prefix)  5 data  6 stats  7 audit  8 idempotency (prefix)
+-- KEYS  1 dead  2 the letters to choose from (all or one group's)  3 groups  4 records  5 data  6 stats  7 audit  8 idempotency (prefix)
 -- ARGV  1 by whom  2 why  3 act ("" = none)  4 what is discarded, for the audit ("" = name them)
 --       5 how long completed jobs are kept, in ms
 --       6 which: "ids", then the ids; "same", then ids and times of death in seconds: only those that have not lived
 --         since; "selected", then the cut-off, time of death in seconds. At most 1000 letters.
 -- Returns {id, …} of those that are gone now
-local dead, selected, groups, meta, data, stats, log, idempotency = unpack(KEYS)
+local dead, selected, groups, records, data, stats, log, idempotency = unpack(KEYS)
 local discarded
 if ARGV[6] == 'ids' then
   discarded = named(dead, { unpack(ARGV, 7) })
@@ -24,23 +24,21 @@ if #discarded == 0 then return discarded end
 may_audit(log)
 -- Asked before any is taken out: a letter that is in no list could not be discarded again.
 redis.call('HLEN', data)
-bring_out(dead, groups, meta, discarded)
-redis.call('HDEL', data, unpack(discarded))
-local records = {}
+local known = records_of(records, discarded)
+bring_out(dead, groups, known, discarded)
 for n, id in ipairs(discarded) do
-  local record = meta .. ':' .. id
-  records[n] = record
-  local key = field(record, 'key')
-  if key then
-    local sent = (field(record, 'run') or ''):match('^%d+ %d+ %d+ (%d)')
-    if (sent or '0') == '0' then
-      free_key(idempotency .. ':' .. key, id)
+  local before = header(redis.call('HGET', data, id))
+  if before and before.key then
+    local _, _, _, sent = run_of(known[n])
+    if sent == 0 then
+      free_key(idempotency .. ':' .. before.key, id)
     else
-      end_key(idempotency .. ':' .. key, id, ARGV[5])
+      end_key(idempotency .. ':' .. before.key, id, ARGV[5])
     end
   end
 end
-redis.call('DEL', unpack(records))
+redis.call('HDEL', data, unpack(discarded))
+redis.call('HDEL', records, unpack(discarded))
 count(stats, 'discarded', #discarded)
 audit(log, {
   act = ARGV[3] ~= '' and ARGV[3], by = ARGV[1], action = 'discard', reason = ARGV[2], count = #discarded,

@@ -3,7 +3,7 @@
 -- KEYS  1 scheduled  2 signal
 -- ARGV  1 how many at the most
 -- Returns how many there were
--- Parts: now, ours, wake
+-- Parts: now, write_or_replace, wake
 local scheduled, signal = unpack(KEYS)
 local later = redis.call('ZRANGEBYSCORE', scheduled, '(' .. seconds(now), '+inf', 'LIMIT', 0, ARGV[1])
 for place, id in ipairs(later) do

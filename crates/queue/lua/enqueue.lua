@@ -1,100 +1,109 @@
 -- Puts jobs into the queue. Idempotent by id: a job whose id is known is left as it is, so an enqueue whose
 -- answer was lost can be repeated.
 --
--- KEYS  1 data  2 active  3 scheduled  4 signal  5 meta (prefix)  6 idempotency (prefix)  7 stats
--- ARGV  1 how many of the jobs have an idempotency key, or "look": nothing is enqueued, only keys are looked at; then 7 for each job, at most 500 jobs:
---       id, payload, delay ("" = now, "+<ms>" = from now, "<ms>" = at),
---       idempotency key ("" = none, else "<holds ms> <digest, or -> <kind>:<name>"; part/key.lua),
---       expires so many ms after it is due ("" = never), traceparent ("" = none), tracestate ("" = none)
+-- KEYS  1 data  2 active  3 scheduled  4 signal  5 records  6 stats; then the idempotency keys of those that have one, in order
+-- ARGV  1 "look": nothing is enqueued, only keys are looked at; else ""; then 3 for each job, at most 500 jobs:
+--       id; what differs from a job that may run at once and has no key and no end, or "": "<delay> <expires> <key>"
+--         delay    "-" = now, "+<ms>" = from now, "<ms>" = at
+--         expires  so many ms after it is due, "-" = never
+--         key      "-" = none, else "<holds ms> <digest, or ->" (part/key.lua)
+--       what stands of it in data from the second flags of its header on (part/header.lua)
 -- Returns {refused, answers}
 --         refused: of each job whose key stands for other args: its place, the job that has the key, since when in ms.
 --                  Then nothing was enqueued
---         answers: for each job "" if it is in the queue under its own id, else the id that has its key
--- Parts: now, ours, wake, write, key
-local data, active, scheduled, signal, meta, idempotency, stats = unpack(KEYS)
+--         answers: for each job "" if it is in the queue under its own id, else the id that has its key; none at all where
+--                  all of them are in the queue
+-- Parts: now, write_or_replace, wake, header, key
+local data, active, scheduled, signal, records, stats = unpack(KEYS)
 
 -- Who has which key: looked up once, before anything is written.
-local has, refused = {}, {}
-if ARGV[1] ~= '0' then
-  for i = 2, #ARGV, 7 do
-    local id, holds, digest, name = ARGV[i], ARGV[i + 3]:match('^(%d+) (%S+) (.*)$')
-    if name then
-      if has[name] == nil then
-        local holder, at, _, of = key_at(idempotency .. ':' .. name)
-        -- A job that has ended leaves its key with a time limit. Without one, and without its job, it is a leftover.
-        local lost = holder and redis.call('HEXISTS', data, holder) == 0
-          and redis.call('EXISTS', meta .. ':' .. holder) == 0
-          and redis.call('PTTL', idempotency .. ':' .. name) == -1
-        has[name] = holder and not lost and { id = holder, at = at, digest = of } or false
-      end
-      local held = has[name]
-      if not held then
-        has[name] = { id = id, at = stamp, digest = digest, holds = holds }
-      elseif held.id ~= id and held.digest ~= '-' and digest ~= '-' and held.digest ~= digest and #refused < 300 then
-        refused[#refused + 1] = (i - 2) / 7 + 1
-        refused[#refused + 1] = held.id
-        refused[#refused + 1] = held.at
-      end
-    end
+local key_of, has, refused = {}, {}, {}
+local function look(place, id, holds, digest)
+  local name = KEYS[6 + #key_of + 1]
+  key_of[#key_of + 1] = name
+  if has[name] == nil then
+    local holder, at, _, of = key_at(name)
+    -- A job that has ended leaves its key with a time limit. Without one, and without its job, it is a leftover.
+    local lost = holder and redis.call('HEXISTS', data, holder) == 0 and redis.call('HEXISTS', records, holder) == 0
+      and redis.call('PTTL', name) == -1
+    has[name] = holder and not lost and { id = holder, at = at, digest = of } or false
   end
-  if #refused > 0 or ARGV[1] == 'look' then return { refused, {} } end
+  local held = has[name]
+  if not held then
+    has[name] = { id = id, at = stamp, digest = digest, holds = holds }
+  elseif held.id ~= id and held.digest ~= '-' and digest ~= '-' and held.digest ~= digest and #refused < 300 then
+    refused[#refused + 1] = place
+    refused[#refused + 1] = held.id
+    refused[#refused + 1] = held.at
+  end
+  return name
 end
+local keys = {}
+if #KEYS > 6 then
+  for i = 2, #ARGV, 3 do
+    local holds, digest = ARGV[i + 1]:match('^%S+ %S+ (%d+) (%S+)$')
+    if holds then keys[i] = look((i - 2) / 3 + 1, ARGV[i], holds, digest) end
+  end
+end
+if #refused > 0 or ARGV[1] == 'look' then return { refused, {} } end
 
 -- Each is asked before the first is written: a job whose payload is known counts as enqueued, so that none must be without
 -- its place.
-redis.call('HLEN', data)
 redis.call('LLEN', active)
 redis.call('ZCARD', scheduled)
-local answers, pending, added, soonest = {}, {}, 0, nil
-for i = 2, #ARGV, 7 do
-  local id, payload, delay, key, expires = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  local answer = ''
-  if key ~= '' then
-    key = key:match('^%d+ %S+ (.*)$')
+
+-- What is due at once and has no end begins with the same bytes.
+local plain = begin_header(nil, nil)
+local answers, same, pending, soonest = {}, true, {}, nil
+local ids, values, due_at, written = {}, {}, {}, {}
+for i = 2, #ARGV, 3 do
+  local id, differs, answer = ARGV[i], ARGV[i + 1], ''
+  local key = keys[i]
+  if key then
     local held = has[key]
     if held.id ~= id then
-      answer = held.id
+      answer, same = held.id, false
     elseif held.holds then
-      redis.call('SET', idempotency .. ':' .. key, table.concat({ id, held.at, held.holds, held.digest }, ' '))
+      redis.call('SET', key, table.concat({ id, held.at, held.holds, held.digest }, ' '))
     end
   end
-  if answer == '' and redis.call('HSETNX', data, id, payload) == 1 then
-    added = added + 1
-    local record = { 'at', stamp }
-    local due = now
-    if delay ~= '' then due = math.max(now, delay:sub(1, 1) == '+' and now + delay:sub(2) or tonumber(delay)) end
-    if due > now then
-      record[#record + 1] = 'due'
-      record[#record + 1] = string.format('%.0f', due)
+  answers[#answers + 1] = answer
+  if answer == '' then
+    local begins, due = plain, nil
+    if differs ~= '' then
+      local delay, expires = differs:match('^(%S+) (%S+) ')
+      if delay ~= '-' then
+        due = delay:sub(1, 1) == '+' and now + delay:sub(2) or tonumber(delay)
+        if due <= now then due = nil end
+      end
+      begins = begin_header(due, expires ~= '-' and (due or now) + expires or nil)
     end
-    if expires ~= '' then
-      record[#record + 1] = 'exp'
-      record[#record + 1] = string.format('%.0f', due + expires)
-    end
-    if key ~= '' then
-      record[#record + 1] = 'key'
-      record[#record + 1] = key
-    end
-    if ARGV[i + 5] ~= '' then
-      record[#record + 1] = 'traceparent'
-      record[#record + 1] = ARGV[i + 5]
-    end
-    if ARGV[i + 6] ~= '' then
-      record[#record + 1] = 'tracestate'
-      record[#record + 1] = ARGV[i + 6]
-    end
-    write(meta .. ':' .. id, record)
-    if due > now then
+    local n = #ids + 1
+    ids[n], values[n], due_at[n] = id, begins .. ARGV[i + 2], due or false
+  end
+end
+-- A job whose id is known is left as it is.
+local known = #ids > 0 and redis.call('HMGET', data, unpack(ids)) or {}
+local seen = {}
+for n, id in ipairs(ids) do
+  if not known[n] and not seen[id] then
+    seen[id] = true
+    written[#written + 1] = id
+    written[#written + 1] = values[n]
+    local due = due_at[n]
+    if due then
       redis.call('ZADD', scheduled, seconds(due), id)
       soonest = soonest and math.min(soonest, due) or due
     else
       pending[#pending + 1] = id
     end
   end
-  answers[#answers + 1] = answer
 end
-if added > 0 then count(stats, 'enqueued', added) end
+if #written > 0 then
+  redis.call('HSET', data, unpack(written))
+  count(stats, 'enqueued', #written / 2)
+end
 if #pending > 0 then redis.call('RPUSH', active, unpack(pending)) end
 -- A process that sleeps until the next due time learns of a sooner one.
 if #pending > 0 or (soonest and soonest < now + 2000) then wake(signal) end
-return { refused, answers }
+return { refused, same and {} or answers }

@@ -1,10 +1,13 @@
 -- Advances the open replay operations, by at most 500 letters and by no more than their rates allow since the last step,
 -- whoever made it.
 --
--- KEYS  1 dead  2 groups  3 meta (prefix)  4 active  5 stats  6 signal  7 gate  8 open replays  9 replay (prefix)  10 audit
+-- KEYS  1 dead  2 groups  3 records  4 data  5 active  6 stats  7 signal  8 gate  9 open replays  10 replay (prefix)
+--       11 audit
 -- Returns in how many ms the next step is of use, 0 = at once, -1 = none is open
-local dead, groups, meta, active, stats, signal, gate, open, replay, log = unpack(KEYS)
-local keys = { dead = dead, groups = groups, meta = meta, active = active, stats = stats, signal = signal }
+local dead, groups, records, data, active, stats, signal, gate, open, replay, log = unpack(KEYS)
+local keys = {
+  dead = dead, groups = groups, records = records, data = data, active = active, stats = stats, signal = signal,
+}
 local left = 500
 
 local function step(id)

@@ -3,13 +3,13 @@
 -- after the other, the last one gets it. Renews the worker's lease, which may be forgotten, too.
 --
 -- KEYS  1 timeline  2 told  3 workers  4 inflight  5 scheduled  6 retryable  7 data  8 completions  9 dead  10 groups
---       11 meta (prefix)  12 parked (and prefix)  13 kinds  14 sought
+--       11 records  12 parked (and prefix)  13 kinds  14 sought
 -- ARGV  1 what the caller remembers of the timeline (part/timeline.lua)  2 how long a new timeline holds claims, in ms
---       then for each job, at most 256: id, claim token, timeline and seq of its claim or settle, payload (for one that
---       Redis does not know; "" of a completed one), when it was enqueued in ms since the epoch ("" = not known), run state
+--       then for each job, at most 256: id, claim token, timeline and seq of its claim or settle, what
+--       stands of it in data (for a Redis that does not know it; of a completed one without its payload), run state
 -- Returns {state, timeline, seq, for each job 1 if it is the caller's now, else 0, …}
 --         state: ok, lost (the worker came too late: it has no lease any more)
-local timeline, told, workers, inflight, scheduled, retryable, data, completions, dead, groups, meta = unpack(KEYS)
+local timeline, told, workers, inflight, scheduled, retryable, data, completions, dead, groups, records = unpack(KEYS)
 local parked = { parked = KEYS[12], kinds = KEYS[13], sought = KEYS[14] }
 local t = on_timeline(timeline, workers, ARGV[1], tonumber(ARGV[2]))
 -- Once claims go on, what others have done since is newer than anything that is remembered from before.
@@ -38,24 +38,23 @@ end
 
 -- Takes a job out of where it waits. What stands in the waiting list is left there: claims pass it over.
 local left = 0
-local function take_out(id, payload, at)
-  local record = meta .. ':' .. id
-  if redis.call('HSETNX', data, id, payload) == 1 then
-    if at ~= '' then redis.pcall('HSETNX', record, 'at', at) end
+local function take_out(id, value, record)
+  if redis.call('HSETNX', data, id, value) == 1 then
+    -- It waits nowhere.
   elseif redis.call('ZREM', scheduled, id) == 1 then
     redis.call('SREM', retryable, id)
   elseif tried('ZSCORE', parked.parked, id) then
-    unpark(parked, (field(record, 'parked') or ''):match(' (%x+)$') or '', nil, { id })
+    unpark(parked, (record.parked or ''):match(' (%x+)$') or '', nil, { id })
   elseif redis.call('ZSCORE', dead, id) then
-    bring_out(dead, groups, meta, { id })
-    redis.pcall('HDEL', record, 'end')
+    bring_out(dead, groups, { record }, { id })
+    record['end'] = nil
   else
     left = left + 1
   end
 end
 
 local answer = { 'ok', t.nonce, t.seq }
-for i = 3, #ARGV, 7 do
+for i = 3, #ARGV, 6 do
   local id, token, nonce, seq = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   local n = number_of(nonce)
   local owner = redis.call('HGET', inflight, id)
@@ -63,9 +62,13 @@ for i = 3, #ARGV, 7 do
   if not ours and not known(nonce, n, seq) and newest(id, n, seq)
     and redis.call('HEXISTS', completions, id) == 0
     and not (late and (owner or redis.call('ZSCORE', dead, id))) then
-    if not owner then take_out(id, ARGV[i + 4], ARGV[i + 5]) end
+    local record = record_of(records, id)
+    if not owner then take_out(id, ARGV[i + 4], record) end
     redis.call('HSET', inflight, id, token)
-    redis.pcall('HSET', meta .. ':' .. id, 'run', ARGV[i + 6])
+    record.run = ARGV[i + 5]
+    write_record(records, id, record)
+    local value = marked(redis.call('HGET', data, id))
+    if value then redis.call('HSET', data, id, value) end
     ours = true
   end
   if ours then redis.call('HSET', told, id, n .. ' ' .. string.format('%.0f', seq)) end

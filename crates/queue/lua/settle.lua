@@ -1,7 +1,7 @@
 -- Writes what became of jobs, one verdict each, only where the claim token still owns the job. What a verdict is
 -- was decided before (decide.rs); here it is only carried out.
 --
--- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 meta (prefix)  6 data  7 dead  8 groups  9 completed
+-- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 records  6 data  7 dead  8 groups  9 completed
 --       10 completions  11 stats  12 signal  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
 --       18 idempotency (prefix)  19 timeline  20 workers  21 reach  22 parked (and prefix)  23 kinds  24 sought
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
@@ -25,7 +25,7 @@
 --         is gone, from 1, …}
 --         state: ok, or forgot: nothing was written, since Redis forgot, or another timeline has begun: the caller must say
 --                what it remembers first
-local inflight, active, scheduled, retryable, meta, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log, idempotency, timeline, workers, reach = unpack(KEYS)
+local inflight, active, scheduled, retryable, records, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log, idempotency, timeline, workers, reach = unpack(KEYS)
 local parked = { parked = KEYS[22], kinds = KEYS[23], sought = KEYS[24] }
 local t = on_timeline(timeline, workers, ARGV[13], tonumber(ARGV[14]))
 if t.news then return { 0, 'forgot', t.nonce, t.seq } end
@@ -54,24 +54,25 @@ for _ = 1, tonumber(ARGV[at]) do
   at = at + 2
 end
 at = at + 1
+local touched = {}
 while at <= #ARGV do
   ids[#ids + 1] = ARGV[at]
   places[#places + 1] = at
+  if ARGV[at + 3] ~= 'c' then touched[#touched + 1] = ARGV[at] end
   at = at + (ARGV[at + 3] == 'c' and 6 or 11)
 end
 local tokens = redis.call('HMGET', inflight, unpack(ids))
+local record_by, values, written, marks = {}, {}, {}, {}
+if #touched > 0 then
+  for n, record in ipairs(records_of(records, touched)) do record_by[touched[n]] = record end
+  values = redis.call('HMGET', data, unpack(touched))
+end
 
 -- All verdicts but c: the record says what became of the job.
 local function carry_out(id, verdict, wait, state, history, entry, group, description, put_back)
-  local record = {}
-  if state ~= '' then
-    record[1] = 'run'
-    record[2] = state
-  end
-  if history > 0 then
-    record[#record + 1] = 'h' .. history
-    record[#record + 1] = stamp .. ' ' .. entry
-  end
+  local record = record_by[id]
+  if state ~= '' then record.run = state end
+  if history > 0 then add_history(record, history, entry) end
   if verdict == 'r' then
     retried = retried + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
@@ -81,10 +82,9 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     redis.call('ZADD', scheduled, seconds(now + wait), id)
   elseif verdict == 'k' then
     returned = returned + 1
-    local written, known, since = park(parked, meta .. ':' .. id, id, group)
-    if written then
-      record[#record + 1] = 'parked'
-      record[#record + 1] = since
+    local done, known, since = park(parked, record, id, group)
+    if done then
+      record.parked = since
       if known then sought = true end
     else
       redis.call('ZADD', scheduled, seconds(now + wait), id)
@@ -98,18 +98,17 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     redis.call('ZADD', dead, died_at, id)
     write_or_replace('ZADD', dead .. ':' .. group, died_at, id)
     write_or_replace('HSETNX', groups, group, description)
-    record[#record + 1] = 'end'
-    record[#record + 1] = 'd' .. group
+    record['end'] = 'd' .. group
   end
-  if put_back ~= '' then
-    record[#record + 1] = 'back'
-    record[#record + 1] = stamp .. ' ' .. put_back
-  end
-  write(meta .. ':' .. id, record)
+  if put_back ~= '' then record.back = stamp .. ' ' .. put_back end
   -- What was put back is counted, with the last reason, and not listed: that may go on for days.
   local waits = history == 0 and (verdict == 'r' or verdict == 's')
-  if waits or put_back ~= '' then redis.pcall('HINCRBY', meta .. ':' .. id, 'waits', 1) end
-  if history > 10 then redis.call('HDEL', meta .. ':' .. id, 'h' .. (history - 10)) end
+  if waits or put_back ~= '' then record.waits = string.format('%.0f', (tonumber(record.waits) or 0) + 1) end
+  if next(record) ~= nil then
+    written[id] = true
+    written[#written + 1] = id
+    written[#written + 1] = cmsgpack.pack(record)
+  end
 end
 
 for n, id in ipairs(ids) do
@@ -137,6 +136,15 @@ for n, id in ipairs(ids) do
     if reports and reports[id] then reported[#reported + 1] = reports[id] end
   end
 end
+for n, id in ipairs(touched) do
+  local value = written[id] and marked(values[n])
+  if value then
+    marks[#marks + 1] = id
+    marks[#marks + 1] = value
+  end
+end
+if #written > 0 then redis.call('HSET', records, unpack(written)) end
+if #marks > 0 then redis.call('HSET', data, unpack(marks)) end
 if #back > 0 then redis.call('LPUSH', active, unpack(back)) end
 if #done > 0 then
   write_or_replace('HSET', completions, unpack(ended))
@@ -150,11 +158,11 @@ end
 -- What follows is about no job: should it stop, the outcomes are written.
 local pruned, due = true, 0
 if #done > 0 then
-  pruned, due = pcall(prune, completed, completions, stats, data, meta, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
+  pruned, due = pcall(prune, completed, completions, stats, data, records, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
 end
 -- It is tried again by the prune that the worker asks for.
 answer[1] = pruned and due or now
-if reports then pcall(report_to_replays, replay, open, meta, log, reported) end
+if reports then pcall(report_to_replays, replay, open, records, log, reported) end
 pcall(write_reports, primary, gate, breakers, signal)
 pcall(write_reports, fallback, gate, breakers, signal)
 -- Where the fleet may run only so many, a slot that is free is what somebody waits for.

@@ -1,6 +1,6 @@
 -- Counts the queue.
 --
--- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 meta (prefix)  9 workers
+-- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 data  9 workers
 --       10 breakers  11 limits  12 timeline  13 parked (and prefix)  14 kinds
 -- ARGV  1 after how many ms without a beat a worker counts as gone
 -- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
@@ -10,7 +10,7 @@
 --          elsewhere (resend.lua), or false, names of keys that are of another type, how many are parked,
 --          enqueue time of the one that was parked first or false, {kind, how many of it are parked, since when in ms, …} of at
 --          most a hundred kinds or so}
--- Parts: now, record, hold, breaker, limiter, holds, parked
+-- Parts: now, record, header, value, hold, breaker, limiter, holds, parked
 -- One key of another type hides nothing but itself.
 local broken = {}
 local function read(command, key, ...)
@@ -28,6 +28,11 @@ for _, hold in ipairs(sound and found or {}) do
   held[#held + 1] = string.format('%.0f', hold[3])
 end
 local head = read('LINDEX', KEYS[1], 0)
+-- When that was enqueued, where its header says so.
+local function enqueued(id)
+  local before = header(id and header_of(KEYS[8], id) or nil)
+  return before and string.format('%.0f', before.at) or false
+end
 local parked = read('ZCARD', KEYS[13]) or 0
 local first, kinds = nil, {}
 if parked > 0 then
@@ -52,13 +57,13 @@ return {
   read('HGETALL', KEYS[6]) or {},
   read('HGETALL', KEYS[7]) or {},
   head,
-  head and field(KEYS[8] .. ':' .. head, 'at'),
+  enqueued(head),
   read('ZCOUNT', KEYS[9], string.format('%.0f', now - ARGV[1]), '+inf') or 0,
   read('HGETALL', KEYS[10]) or {},
   held,
   tried('HGET', KEYS[12], 'left'),
   broken,
   parked,
-  first and field(KEYS[8] .. ':' .. first, 'at') or false,
+  enqueued(first),
   kinds,
 }

@@ -3,11 +3,11 @@
 -- not know of (a claim whose answer was lost). What the caller took over before and has not settled is taken again:
 -- a request may have gone out for it, so it must never be given back as if it had not run.
 --
--- KEYS  1 workers  2 inflight  3 meta (prefix)  4 data  5 timeline
+-- KEYS  1 workers  2 inflight  3 records  4 data  5 timeline
 -- ARGV  1 worker  2 token for what is taken over, "<worker>:r<n>"; what the fallback may have keeps its `f` behind it  3 cursor ("0" starts)  4 lease in ms
--- Returns {state, next cursor ("0" = through), {id, payload, run state, worker it is taken from, token, …}, {own id, token, …}}
+-- Returns {state, next cursor ("0" = through), {id, what stands of it in data, run state, worker it is taken from, token, …}, {own id, token, …}}
 --         state: ok, lost (the caller has no lease itself)
-local workers, inflight, meta, data, timeline = unpack(KEYS)
+local workers, inflight, records, data, timeline = unpack(KEYS)
 local self, ours = ARGV[1], ARGV[2]
 local beat = redis.call('ZSCORE', workers, self)
 if not beat then return { 'lost', '0', {}, {} } end
@@ -43,10 +43,10 @@ for i = 1, #chunk[2], 2 do
     taken[#taken + 1] = id
     -- Only to tell its kind and its size: what is too large is not read, nor more than a few MiB a call.
     local length = redis.call('HSTRLEN', data, id)
-    local fits = length <= 262144 and length <= room
+    local fits = length <= MOST_VALUE and length <= room
     if fits then room = room - length end
     taken[#taken + 1] = fits and redis.call('HGET', data, id) or ''
-    taken[#taken + 1] = field(meta .. ':' .. id, 'run') or ''
+    taken[#taken + 1] = record_of(records, id).run or ''
     taken[#taken + 1] = worker
     taken[#taken + 1] = new
   end

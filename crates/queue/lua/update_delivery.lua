@@ -1,17 +1,17 @@
 -- Writes down an update of a message's delivery. Updates come several times and in any order: only a higher rank
 -- overwrites. Where one says that nothing is to be sent to an address any more, it gets onto the list, whoever's message it was.
 --
--- KEYS  1 deliveries  2 delivery ages  3 record (of the job that the update names; the prefix if none)
---       4 map of suppressed addresses  5 event (that it is known)
+-- KEYS  1 deliveries  2 delivery ages  3 data  4 records
+--       5 map of suppressed addresses  6 event (that it is known)
 -- ARGV  1 message ("" = the update names none)  2 job that the update names ("" = none)  3 state  4 rank  5 the provider's code ("" = none)
 --       6 how long it is kept, in ms  7 how many bytes all of them may take
 --       8 hash of the address that is suppressed ("" = none)  9 why  10 the event's id ("" = none: not known again)
 -- Returns noted, stale (all of it is known, or something later), or unknown (it belongs to no job of ours)
--- Parts: now, deliveries
-local records, ages, job_record, suppressed, event = unpack(KEYS)
-sound_deliveries(records, ages)
-local record = ARGV[1] ~= '' and delivery(records, ARGV[1]) or nil
-local named = ARGV[2] ~= '' and redis.call('EXISTS', job_record) == 1
+-- Parts: now, record, deliveries
+local messages, ages, data, records, suppressed, event = unpack(KEYS)
+sound_deliveries(messages, ages)
+local record = ARGV[1] ~= '' and delivery(messages, ARGV[1]) or nil
+local named = ARGV[2] ~= '' and redis.call('HEXISTS', data, ARGV[2]) == 1
 
 local function update()
   if ARGV[1] == '' then return 'unknown' end
@@ -21,7 +21,11 @@ local function update()
     -- The answer to the request was lost, or its worker: this is the first that is heard of the message.
     record = { job = ARGV[2] }
     -- A job that was sent twice keeps the message that its worker noted.
-    redis.pcall('HSETNX', job_record, 'msg', ARGV[1])
+    local job = record_of(records, ARGV[2])
+    if not job.msg then
+      job.msg = ARGV[1]
+      write_record(records, ARGV[2], job)
+    end
   end
   local later = tonumber(ARGV[4]) > (tonumber(record.rank) or 0)
   if not later and not first then return 'stale' end
@@ -29,7 +33,7 @@ local function update()
     record.state, record.rank, record.at = ARGV[3], tonumber(ARGV[4]), now
     record.code = ARGV[5] ~= '' and ARGV[5] or nil
   end
-  note_delivery(records, ages, ARGV[1], record, tonumber(ARGV[6]), tonumber(ARGV[7]))
+  note_delivery(messages, ages, ARGV[1], record, tonumber(ARGV[6]), tonumber(ARGV[7]))
   return later and 'noted' or 'stale'
 end
 

@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longshore_job::JobId;
+use longshore_job::{JobId, MAX_PAYLOAD_BYTES};
 use redis::Value;
 
 use crate::enqueue::millis;
+use crate::header::Header;
+use crate::packed::unpack;
 use crate::script::ScriptCall;
 use crate::timeline::stamp;
 use crate::value::{Reply, read};
@@ -88,8 +90,10 @@ pub struct Claimed {
     pub payload: Option<Vec<u8>>,
     /// The size of a payload that is larger than [`MAX_PAYLOAD_BYTES`](longshore_job::MAX_PAYLOAD_BYTES): it was not read.
     pub too_large: Option<u64>,
-    /// Its record exists.
-    pub has_record: bool,
+    /// It had a record, and that is gone: nobody knows whether it ran before.
+    pub lost_record: bool,
+    /// What stood before its payload (`lua/part/header.lua`), as it is.
+    pub header: Vec<u8>,
     /// It had completed or died before: its id was listed twice.
     pub has_ended: bool,
     /// When it was enqueued, in ms since the epoch; plain apalis-redis does not say.
@@ -126,6 +130,54 @@ impl Claimed {
     }
 }
 
+impl Claimed {
+    /// Takes apart what stands of it in `data`.
+    fn set_value(&mut self, value: Option<Vec<u8>>, now_ms: u64) {
+        let read = value.as_deref().and_then(Header::read);
+        let length = read.as_ref().map_or(0, |(_, length)| *length);
+        let header = read.map(|(header, _)| header).unwrap_or_default();
+        self.lost_record = header.has_record;
+        self.payload = value.map(|mut value| {
+            self.header = value[..length].to_vec();
+            value.drain(..length);
+            value
+        });
+        if let Some(payload) = self
+            .payload
+            .take_if(|payload| payload.len() > MAX_PAYLOAD_BYTES)
+        {
+            self.too_large = u64::try_from(payload.len()).ok();
+        }
+        self.enqueued_at_ms = (length > 0).then_some(header.at_ms);
+        // Where nobody wrote it down, the id says when it was made. A producer's clock may be ahead: that gives it no more
+        // time.
+        let made = || self.id.job_id().map_or(now_ms, JobId::timestamp_ms);
+        let first_due = header.due_ms.or(self.enqueued_at_ms);
+        self.first_due_ms = first_due.unwrap_or_else(made).min(now_ms);
+        self.expires_at_ms = header.expires_ms;
+        self.traceparent = header.traceparent;
+        self.tracestate = header.tracestate;
+        self.key = header.key.map(Into::into);
+    }
+
+    /// Reads what a run needs of its record. Anybody can write there: what does not read is as good as absent.
+    fn set_record(&mut self, packed: Option<&[u8]>) {
+        let Some(packed) = packed else { return };
+        self.lost_record = false;
+        for (name, value) in unpack(packed).fields {
+            let Ok(value) = std::str::from_utf8(value) else {
+                continue;
+            };
+            match name {
+                b"run" => self.run = RunState::parse(value),
+                b"end" => self.has_ended = true,
+                b"op" => self.context.replayed = Replayed::parse(value),
+                _ => {}
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Claimed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claimed")
@@ -159,7 +211,7 @@ impl Queue {
                 &k.scheduled,
                 &k.retryable,
                 &k.data,
-                &k.meta,
+                &k.records,
                 &k.inflight,
                 &k.workers,
                 &k.gate,
@@ -188,7 +240,34 @@ impl Queue {
             Some(fallback) => of_provider(call, fallback),
         };
         let value: Value = call.run_over(&self.link, &at.connection).await?;
-        self.take(lease, &token, Reply::new(value)?)
+        let mut claim = self.take(lease, &token, Reply::new(value)?)?;
+        for job in &mut claim.jobs {
+            if job.header.is_empty() && job.payload.is_some() {
+                self.adopt(job).await?;
+            }
+        }
+        // Only now: if one could not be taken in, all of them are found as owned here and unknown, and given back.
+        lease.answered(&token);
+        Ok(claim)
+    }
+
+    /// Takes in a job that another program pushed.
+    async fn adopt(&self, job: &mut Claimed) -> Result<(), QueueError> {
+        let k = &self.keys;
+        let pushed = k.pushed(&job.id);
+        let made = job.id.job_id().map(|id| id.timestamp_ms().to_string());
+        let mut answer = script::ADOPT
+            .on_keys([k.data.as_bytes(), k.inflight.as_bytes(), &pushed].into_iter())
+            .arg(job.id.as_bytes())
+            .arg(&*job.token)
+            .arg(made.unwrap_or_default())
+            .run::<Value>(&self.link)
+            .await
+            .map(|value| Reply::of(vec![value]))?;
+        let (value, too_large) = answer.value()?;
+        job.too_large = too_large;
+        job.set_value(value, job.claimed_at_ms);
+        Ok(())
     }
 
     /// Reads what `claim.lua` answered to the call of this token.
@@ -202,7 +281,8 @@ impl Queue {
         let now_ms: u64 = answer.next()?;
         let judged_ms = lease.clock.see(now_ms, Instant::now());
         let next_due = answer.number::<f64>()?.map(|due| until(due, now_ms));
-        let (mut ids, mut payloads, mut records) = (answer.list()?, answer.list()?, answer.list()?);
+        let (mut ids, mut values, mut records) = (answer.list()?, answer.list()?, answer.list()?);
+        let completed: Vec<usize> = answer.next()?;
         let until_ms = answer.next::<u64>()?;
         let over = (until_ms > 0).then(|| Duration::from_millis(until_ms.saturating_sub(now_ms)));
         let context = ClaimContext {
@@ -211,7 +291,6 @@ impl Queue {
             replayed: None,
         };
         let at = stamp(&mut answer)?;
-        lease.answered(token);
         if state != ClaimState::Forgot {
             let worker = Some(lease.worker().as_str()).filter(|_| state != ClaimState::Lost);
             self.timeline.advance(&at, worker);
@@ -222,12 +301,33 @@ impl Queue {
         };
         let mut jobs = Vec::with_capacity(ids.len());
         while !ids.is_empty() {
-            let (id, payload) = (ids.id()?, payloads.payload()?);
-            let record = records.list()?;
-            let mut job = claimed(id, &token, payload, record, now_ms, context)?;
-            // After a step of the clock ahead nothing has expired, for a minute.
-            job.claimed_at_ms = judged_ms;
-            job.at = at.clone();
+            let (id, (value, too_large)) = (ids.id()?, values.value()?);
+            let record = match records.is_empty() {
+                true => None,
+                false => records.next::<Option<Vec<u8>>>()?,
+            };
+            let mut job = Claimed {
+                id,
+                token: Arc::clone(&token),
+                payload: None,
+                too_large,
+                lost_record: false,
+                header: Vec::new(),
+                has_ended: completed.contains(&(jobs.len() + 1)),
+                enqueued_at_ms: None,
+                first_due_ms: 0,
+                expires_at_ms: None,
+                // After a step of the clock ahead nothing has expired, for a minute.
+                claimed_at_ms: judged_ms,
+                traceparent: None,
+                tracestate: None,
+                key: None,
+                run: RunState::default(),
+                context,
+                at: at.clone(),
+            };
+            job.set_value(value, now_ms);
+            job.set_record(record.as_deref());
             jobs.push(job);
         }
         Ok(Claim {
@@ -257,62 +357,6 @@ fn route(word: &str) -> Result<Route, QueueError> {
         "fallback_probe" => Route::FallbackProbe,
         other => return Err(QueueError::unexpected(format!("route {other}"))),
     })
-}
-
-fn claimed(
-    id: RawId,
-    token: &Arc<str>,
-    (payload, too_large): (Option<Vec<u8>>, Option<u64>),
-    mut record: Reply,
-    now_ms: u64,
-    context: ClaimContext,
-) -> Result<Claimed, QueueError> {
-    let mut job = Claimed {
-        id,
-        token: Arc::clone(token),
-        payload,
-        too_large,
-        has_record: false,
-        has_ended: false,
-        enqueued_at_ms: None,
-        first_due_ms: 0,
-        expires_at_ms: None,
-        claimed_at_ms: now_ms,
-        traceparent: None,
-        tracestate: None,
-        key: None,
-        run: RunState::default(),
-        context,
-        at: Stamp::default(),
-    };
-    let mut first_due: Option<u64> = None;
-    while !record.is_empty() {
-        let (field, value): (Vec<u8>, Vec<u8>) = (record.next()?, record.next()?);
-        // Anybody can write there: a field that does not read is as good as absent.
-        let Ok(value) = String::from_utf8(value) else {
-            continue;
-        };
-        match field.as_slice() {
-            b"at" => job.enqueued_at_ms = value.parse().ok(),
-            b"exp" => job.expires_at_ms = value.parse().ok(),
-            b"due" => first_due = value.parse().ok(),
-            b"traceparent" => job.traceparent = Some(value),
-            b"tracestate" => job.tracestate = Some(value),
-            b"key" => job.key = Some(value.into()),
-            b"run" => job.run = RunState::parse(&value),
-            b"end" => job.has_ended = true,
-            b"op" => job.context.replayed = Replayed::parse(&value),
-            _ => {}
-        }
-        job.has_record |= matches!(field.as_slice(), b"at" | b"run" | b"attempts");
-    }
-    // Where nobody wrote it down, the id says when it was made. A producer's clock may be ahead: that gives it no more time.
-    let made = || job.id.job_id().map_or(now_ms, JobId::timestamp_ms);
-    job.first_due_ms = first_due
-        .or(job.enqueued_at_ms)
-        .unwrap_or_else(made)
-        .min(now_ms);
-    Ok(job)
 }
 
 /// How long until `due`, in unix seconds.

@@ -203,7 +203,6 @@ impl Queue {
                 &k.data,
                 &k.active,
                 &k.signal,
-                &k.meta,
                 &k.stats,
                 &k.cron_ticks,
             ])

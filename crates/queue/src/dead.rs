@@ -9,6 +9,7 @@ use redis::Value;
 
 use crate::claim::ids;
 use crate::enqueue::millis;
+use crate::header::Header;
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script::{self, ScriptCall};
 use crate::settle::Group;
@@ -138,7 +139,8 @@ impl Queue {
                 .on(&[
                     &self.selected(selection),
                     &self.keys.groups,
-                    &self.keys.meta,
+                    &self.keys.records,
+                    &self.keys.data,
                 ])
                 .arg(
                     since
@@ -151,6 +153,7 @@ impl Queue {
                 .await?;
             let mut answer = Reply::new(value)?;
             let _now: u64 = answer.next()?;
+            let more = answer.next::<u8>()? == 1;
             let before = letters.len();
             while !answer.is_empty() {
                 let id = answer.id()?;
@@ -158,7 +161,10 @@ impl Queue {
                 let group: Option<Vec<u8>> = answer.next()?;
                 let group: Option<Group> =
                     group.and_then(|json| serde_json::from_slice(&json).ok());
-                let record: Fields = answer.next()?;
+                let (header, packed): (Option<Vec<u8>>, Option<Vec<u8>>) =
+                    (answer.next()?, answer.next()?);
+                let header = header.and_then(|header| Some(Header::read(&header)?.0));
+                let record = Fields::of_job(header, packed.as_deref());
                 let moments = Moments {
                     token: None,
                     due: None,
@@ -174,7 +180,7 @@ impl Queue {
                     job,
                 });
             }
-            if letters.len() - before < want {
+            if letters.len() - before < want && !more {
                 break;
             }
         }
@@ -273,7 +279,7 @@ impl Queue {
                 &k.dead,
                 &self.selected(selection),
                 &k.groups,
-                &k.meta,
+                &k.records,
                 &k.data,
                 &k.stats,
                 &k.audit,

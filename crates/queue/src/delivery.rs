@@ -91,7 +91,8 @@ impl Queue {
             .on(&[
                 &self.keys.deliveries,
                 &self.keys.delivery_ages,
-                &self.keys.record_of(job),
+                &self.keys.data,
+                &self.keys.records,
             ])
             .arg(message)
             .arg(job.to_string())
@@ -107,15 +108,8 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn message_of(&self, job: JobId) -> Result<Option<String>, QueueError> {
-        let mut command = redis::cmd("HGET");
-        command.arg(self.keys.record_of(job)).arg("msg");
-        let message: Result<Option<Vec<u8>>, _> = self.link.command(&command).await;
-        match message {
-            Ok(message) => Ok(message.and_then(|message| String::from_utf8(message).ok())),
-            // A record of another type is as good as none.
-            Err(error) if error.is_wrong_type() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let record = self.record_of(job).await?;
+        Ok(record.text("msg").map(str::to_owned))
     }
 
     /// Writes an update down.
@@ -126,7 +120,7 @@ impl Queue {
         &self,
         update: &DeliveryUpdate,
     ) -> Result<UpdateResult, QueueError> {
-        let mut call = self.update_call(update.job, update.suppress.as_ref());
+        let mut call = self.update_call(update.suppress.as_ref());
         call = call
             .arg(&update.message)
             .arg(update.job.map(|job| job.to_string()).unwrap_or_default())
@@ -147,7 +141,7 @@ impl Queue {
         job: Option<JobId>,
     ) -> Result<UpdateResult, QueueError> {
         let job_name = job.map(|job| job.to_string()).unwrap_or_default();
-        let call = self.update_call(job, Some(suppress));
+        let call = self.update_call(Some(suppress));
         let call = call.arg("").arg(job_name).arg("").arg(0).arg("");
         self.run_update(call, Some(suppress)).await
     }
@@ -167,13 +161,13 @@ impl Queue {
     }
 
     /// The script on its keys. Where there is nothing to look at, a key has to be in the queue's slot all the same.
-    fn update_call(&self, job: Option<JobId>, suppress: Option<&Suppress>) -> script::ScriptCall {
-        let record = job.map_or_else(|| self.keys.meta.clone(), |job| self.keys.record_of(job));
+    fn update_call(&self, suppress: Option<&Suppress>) -> script::ScriptCall {
         let event = suppress.and_then(|suppress| suppress.event.as_deref());
         script::UPDATE_DELIVERY.on(&[
             &self.keys.deliveries,
             &self.keys.delivery_ages,
-            &record,
+            &self.keys.data,
+            &self.keys.records,
             &self.keys.map_of(SUPPRESSED),
             &self.keys.event_of(event.unwrap_or_default()),
         ])

@@ -10,6 +10,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::enqueue::millis;
+use crate::error::LAYOUT;
 use crate::keys::{Keys, registry, walked};
 use crate::{Link, Queue, QueueError};
 
@@ -26,6 +27,44 @@ const STEP: usize = 1000;
 const MOST_STRAYS: usize = 100;
 
 impl Queue {
+    /// Looks, once per process, whether another edition has laid out the queue's keys. A queue that nobody has worked yet
+    /// has no layout.
+    ///
+    /// # Errors
+    /// [`QueueError::Layout`] if so. Or when Redis cannot be reached or refuses.
+    pub async fn check_layout(&self) -> Result<(), QueueError> {
+        let looked = || {
+            let looked = self.link.registered().lock();
+            looked.unwrap_or_else(PoisonError::into_inner)
+        };
+        if looked().contains(&self.keys.timeline) {
+            return Ok(());
+        }
+        let mut command = redis::cmd("HMGET");
+        command.arg(&self.keys.timeline).arg("nonce").arg("layout");
+        let (worked, found): (Option<String>, Option<String>) =
+            match self.link.command(&command).await {
+                // What stands there is broken, and is begun anew by the next worker.
+                Err(error) if error.is_wrong_type() => return Ok(()),
+                answer => answer?,
+            };
+        if worked.is_some() && found.as_deref() != Some(LAYOUT) {
+            // The first edition wrote none.
+            return Err(self.laid_out(found.as_deref().unwrap_or("1")));
+        }
+        looked().insert(self.keys.timeline.clone());
+        Ok(())
+    }
+
+    pub(crate) fn laid_out(&self, found: &str) -> QueueError {
+        QueueError::Layout {
+            server: self.link.server().to_owned(),
+            namespace: self.keys.namespace().to_owned(),
+            queue: self.keys.queue().to_owned(),
+            found: format!("layout {found}"),
+        }
+    }
+
     /// Notes that this queue exists, once per process. A failure is no failure of the caller: the next call tries again
     /// where Redis was away, and does not where Redis refuses.
     pub(crate) async fn register(&self) {

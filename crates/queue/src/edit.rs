@@ -55,7 +55,7 @@ impl Queue {
             .unwrap_or_else(|error| unreachable!("texts and numbers become JSON: {error}"));
         let k = &self.keys;
         let edited: String = script::EDIT
-            .on(&[&k.dead, &k.meta, &k.data, &k.audit])
+            .on(&[&k.dead, &k.records, &k.data, &k.audit])
             .arg(edit.id.as_bytes())
             .arg(edit.from)
             .arg(edit.to)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use longshore_job::JobId;
 use redis::{Cmd, Value};
 
+use crate::header::Header;
 use crate::value::{Reply, read};
 use crate::{Key, Queue, QueueError, script};
 
@@ -75,6 +76,7 @@ impl Queue {
     /// [`QueueError::NotCopied`] when its jobs are in Redis and too few replicas have them. Or when Redis cannot be reached
     /// or refuses.
     pub async fn enqueue(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+        self.check_layout().await?;
         let mut answers = Vec::with_capacity(jobs.len());
         while answers.len() < jobs.len() {
             let rest = &jobs[answers.len()..];
@@ -97,7 +99,7 @@ impl Queue {
         match (new, key) {
             (None, Some(key)) => {
                 let mut look = redis::cmd("EXISTS");
-                look.arg(format!("{}:{}", self.keys.idempotency, key.full_name()));
+                look.arg(self.key_of(key));
                 look
             }
             (new, _) => {
@@ -107,6 +109,11 @@ impl Queue {
                 look
             }
         }
+    }
+
+    /// Where a key stands in Redis.
+    pub(crate) fn key_of(&self, key: &Key) -> String {
+        format!("{}:{}", self.keys.idempotency, key.full_name())
     }
 
     /// Looks whether their keys are free or stand for the same args, before any of them is enqueued.
@@ -129,39 +136,34 @@ impl Queue {
         only_look: bool,
     ) -> Result<Vec<Enqueued>, QueueError> {
         let k = &self.keys;
-        let mut call = script::ENQUEUE
-            .on(&[
-                &k.data,
-                &k.active,
-                &k.scheduled,
-                &k.signal,
-                &k.meta,
-                &k.idempotency,
-                &k.stats,
-            ])
-            .arg(match only_look {
-                true => "look".to_owned(),
-                false => keyed(jobs).to_string(),
-            });
+        let keys = jobs
+            .iter()
+            .filter_map(|job| Some(self.key_of(job.key.as_ref()?)));
+        let keys: Vec<String> = keys.collect();
+        let all: [&str; 6] = [
+            &k.data,
+            &k.active,
+            &k.scheduled,
+            &k.signal,
+            &k.records,
+            &k.stats,
+        ];
+        let all: Vec<&str> = all
+            .into_iter()
+            .chain(keys.iter().map(|key| &**key))
+            .collect();
+        let mut call = script::ENQUEUE.on(&all).arg(match only_look {
+            true => "look",
+            false => "",
+        });
         for job in jobs {
-            let delay = match job.run_at {
-                RunAt::Now => String::new(),
-                RunAt::In(wait) => format!("+{}", millis(wait)),
-                RunAt::At(at) => at.to_string(),
-            };
             call = call
                 .arg(job.id.to_string())
-                .arg(if only_look { &[] } else { &*job.payload })
-                .arg(delay)
-                .arg(job.key.as_ref().map(Key::encode).unwrap_or_default())
-                .arg(
-                    job.expires_in
-                        .map(millis)
-                        .map(|ms| ms.to_string())
-                        .unwrap_or_default(),
-                )
-                .arg(job.traceparent.as_deref().unwrap_or(""))
-                .arg(job.tracestate.as_deref().unwrap_or(""));
+                .arg(differs(job))
+                .arg(match only_look {
+                    true => Vec::new(),
+                    false => Header::of_producer(job),
+                });
         }
         let value: Value = call.run(&self.link).await?;
         let mut answer = Reply::new(value)?;
@@ -179,6 +181,13 @@ impl Queue {
             return Ok(Vec::new());
         }
         let holders: Vec<Value> = answer.next()?;
+        if holders.is_empty() {
+            let enqueued = |job: &NewJob| Enqueued {
+                id: job.id,
+                duplicate: false,
+            };
+            return Ok(jobs.iter().map(enqueued).collect());
+        }
         if holders.len() != jobs.len() {
             return Err(QueueError::unexpected(
                 "an answer for each job was expected",
@@ -199,8 +208,20 @@ impl Queue {
     }
 }
 
-fn keyed(jobs: &[NewJob]) -> usize {
-    jobs.iter().filter(|job| job.key.is_some()).count()
+/// How it differs from a job that may run at once and has no key and no end: as `enqueue.lua` takes it.
+fn differs(job: &NewJob) -> String {
+    let delay = match job.run_at {
+        RunAt::Now => None,
+        RunAt::In(wait) => Some(format!("+{}", millis(wait))),
+        RunAt::At(at) => Some(at.to_string()),
+    };
+    let expires = job.expires_in.map(|life| millis(life).to_string());
+    let key = job.key.as_ref().map(Key::encode);
+    if delay.is_none() && expires.is_none() && key.is_none() {
+        return String::new();
+    }
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    format!("{} {} {}", or_none(delay), or_none(expires), or_none(key))
 }
 
 fn key_taken(

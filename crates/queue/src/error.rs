@@ -2,6 +2,9 @@
 
 use crate::KeyTaken;
 
+/// How this edition lays out a queue's keys (`lua/part/timeline.lua`).
+pub(crate) const LAYOUT: &str = "2";
+
 /// A call that did not succeed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum QueueError {
@@ -44,6 +47,21 @@ pub enum QueueError {
         wanted: u32,
         /// How many said so.
         acknowledged: u32,
+    },
+    /// Another edition has laid out the queue's keys: this one can neither read nor write them. Nothing was changed.
+    #[error(
+        "the queue {queue} of the namespace {namespace} on Redis at {server} is laid out as {found}, and this program knows \
+         only layout {LAYOUT}: use the edition that wrote it, or another namespace"
+    )]
+    Layout {
+        /// Host and port, never credentials.
+        server: String,
+        /// The namespace.
+        namespace: String,
+        /// The queue.
+        queue: String,
+        /// Its layout.
+        found: String,
     },
     /// An idempotency key stands for a job with other args; nothing was enqueued. At least one, the first ones.
     #[error("{}", taken(.0))]

@@ -6,6 +6,7 @@ use std::fmt;
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
+use crate::header::split;
 use crate::key::name_in;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::{Fields, Reply, shown};
@@ -113,25 +114,28 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn job(&self, id: &RawId) -> Result<Option<JobInfo>, QueueError> {
         let k = &self.keys;
+        let keys = [
+            &k.data,
+            &k.records,
+            &k.inflight,
+            &k.scheduled,
+            &k.retryable,
+            &k.dead,
+            &k.completions,
+            &k.deliveries,
+            &k.parked,
+        ];
+        let pushed = k.pushed(id);
+        let keys = keys.map(String::as_bytes).into_iter().chain([&*pushed]);
         let value: Value = script::JOB
-            .on(&[
-                &k.data,
-                &k.meta,
-                &k.inflight,
-                &k.scheduled,
-                &k.retryable,
-                &k.dead,
-                &k.completions,
-                &k.deliveries,
-                &k.parked,
-            ])
+            .on_keys(keys)
             .arg(id.as_bytes())
             .run(&self.link)
             .await?;
         let mut answer = Reply::new(value)?;
         let _now: u64 = answer.next()?;
-        let (payload, too_large) = answer.payload()?;
-        let record: Fields = answer.next()?;
+        let (value, too_large) = answer.value()?;
+        let packed: Option<Vec<u8>> = answer.next()?;
         let token: Option<Vec<u8>> = answer.next()?;
         let token = token.map(shown);
         let due: Option<f64> = answer.number()?;
@@ -140,6 +144,13 @@ impl Queue {
         let completion: Option<Vec<u8>> = answer.next()?;
         let delivery: Option<Vec<u8>> = answer.next()?;
         let parked: Option<f64> = answer.number()?;
+        let (header, payload) = match value.map(split) {
+            Some((header, payload)) => (header, Some(payload)),
+            None => (None, None),
+        };
+        let mut record = Fields::of_job(header, packed.as_deref());
+        // What another program pushed has no header until its first claim.
+        record.add_missing(answer.next()?);
         if payload.is_none()
             && too_large.is_none()
             && record.is_empty()
@@ -150,18 +161,13 @@ impl Queue {
         {
             return Ok(None);
         }
-        let state = if token.is_some() {
-            JobState::Running
-        } else if died.is_some() {
-            JobState::Dead
-        } else if due.is_some() && retryable {
-            JobState::Retryable
-        } else if due.is_some() {
-            JobState::Scheduled
-        } else if completion.is_some() {
-            JobState::Completed
-        } else {
-            JobState::Pending
+        let state = match due {
+            _ if token.is_some() => JobState::Running,
+            _ if died.is_some() => JobState::Dead,
+            Some(_) if retryable => JobState::Retryable,
+            Some(_) => JobState::Scheduled,
+            None if completion.is_some() => JobState::Completed,
+            None => JobState::Pending,
         };
         let mut job = from_record(
             id.clone(),
@@ -263,6 +269,9 @@ fn broken(record: &Fields, state: JobState, unread: &[String]) -> Broken {
     if record.has_unreadable() {
         broken.add("a field of its record has a name that is not UTF-8".to_owned());
     }
+    if record.is_broken() {
+        broken.add("its record cannot be read".to_owned());
+    }
     for name in unread {
         broken.add(format!("the entry {name} of its history cannot be read"));
     }
@@ -277,8 +286,8 @@ fn broken(record: &Fields, state: JobState, unread: &[String]) -> Broken {
     }
     if state == JobState::Dead {
         match record.text("end") {
-            _ if record.is_empty() => {
-                broken.add("it has no record, or one of another type".to_owned());
+            _ if !record.has_record() => {
+                broken.add("it has no record".to_owned());
             }
             Some(end) if end.starts_with('d') => {}
             _ => broken.add("its record does not say what it died of".to_owned()),

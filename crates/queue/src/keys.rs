@@ -52,18 +52,14 @@ keys! {
     active: Key("list") "active",
     /// ZSET id → due time in unix seconds: scheduled and retryable jobs alike.
     scheduled: Key("zset") "scheduled",
-    /// HASH id → payload.
+    /// HASH id → a header and the payload: when it was enqueued, and what its producer said (`lua/part/header.lua`). A payload
+    /// alone is a job that another program pushed.
     data: Key("hash") "data",
-    /// Prefix: HASH `<meta>:<id>`, the job's record.
+    /// HASH id → the job's record: what has happened to it since it was enqueued, a map of text to text in MessagePack. A
+    /// fresh job has none.
     ///
     /// | field | |
     /// |---|---|
-    /// | `at` | enqueued, ms since the epoch |
-    /// | `due` | first due, ms since the epoch, if that was later than `at`; retries do not move it, a fresh expiry does |
-    /// | `exp` | expires, ms since the epoch |
-    /// | `key` | the idempotency key it was enqueued with, `<kind>:<key>` |
-    /// | `cron` | the cron entry and tick that it comes from, `<entry> <ms>`; ` by hand` after it if it was asked for |
-    /// | `traceparent`, `tracestate` | W3C trace context of the producer |
     /// | `run` | [`RunState`](crate::RunState): `<used> <lost> <generation> <may have been sent> <history entries>` |
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
     /// | `end` | `d<group>` dead |
@@ -74,7 +70,9 @@ keys! {
     /// | `msg` | the provider's id of the message that was sent for it |
     /// | `asked` | when its provider was first asked what became of it, where Redis forgot the run |
     /// | `op` | `<operation> <group it died in>`, from a throttled replay until its first run has ended |
-    /// | `attempts`, … | what apalis-redis writes at push; only its presence matters here |
+    records: Key("hash") "records",
+    /// Prefix: HASH `<meta>:<id>`, what another program wrote of a job beside its payload: `at`, `due`, `exp`, `key`,
+    /// `traceparent`, `tracestate` as in a header, or what apalis-redis writes. Its first claim puts it into a header.
     meta: Prefix "meta",
     /// ZSET id → time of death in unix seconds. `<dead>:<group>` is the same for the letters of one group.
     dead: KeyAndPrefix("zset") "dead",
@@ -263,15 +261,10 @@ impl Keys {
         &self.queue
     }
 
-    /// The record of one job.
+    /// What another program wrote of a job beside its payload.
     #[must_use]
-    pub fn record(&self, id: &crate::RawId) -> Vec<u8> {
+    pub fn pushed(&self, id: &crate::RawId) -> Vec<u8> {
         [self.meta.as_bytes(), b":", id.as_bytes()].concat()
-    }
-
-    /// The same, of a job whose id is one of ours.
-    pub(crate) fn record_of(&self, job: longshore_job::JobId) -> String {
-        format!("{}:{job}", self.meta)
     }
 
     /// That one event is known.

@@ -11,6 +11,7 @@ use redis::Value;
 
 use crate::clock::ClockWatch;
 use crate::enqueue::millis;
+use crate::header::split;
 use crate::timeline::{stamp, worker_of};
 use crate::value::Reply;
 use crate::{Queue, QueueError, RawId, RunState, script};
@@ -253,12 +254,16 @@ impl Queue {
             .run_over(&self.link, &at.connection)
             .await?;
         let mut answer = Reply::new(value)?;
-        let held = answer.next::<String>()? == "ok";
+        let state = answer.next::<String>()?;
+        let held = state == "ok";
         let (now, stalest): (u64, u64) = (answer.next()?, answer.next()?);
         let judged = lease.clock.see(now, Instant::now());
         let running: Option<u64> = answer.next()?;
         let replays = answer.next::<Option<u8>>()? == Some(1);
         let at = stamp(&mut answer)?;
+        if state == "layout" {
+            return Err(self.laid_out(at.nonce()));
+        }
         let forgot = answer.next::<Option<u8>>()? == Some(1);
         let parked = answer.next::<u8>()? == 1 && judged > 0;
         if !forgot {
@@ -291,7 +296,7 @@ impl Queue {
         let mut cursor = "0".to_owned();
         loop {
             let value: Value = script::SWEEP
-                .on(&[&k.workers, &k.inflight, &k.meta, &k.data, &k.timeline])
+                .on(&[&k.workers, &k.inflight, &k.records, &k.data, &k.timeline])
                 .arg(lease.worker().as_str())
                 .arg(&*token)
                 .arg(&cursor)
@@ -307,7 +312,7 @@ impl Queue {
             while !taken.is_empty() {
                 let mut taken = RescuedJob {
                     id: taken.id()?,
-                    payload: taken.next()?,
+                    payload: split(taken.next()?).1,
                     run: RunState::parse(&String::from_utf8_lossy(&taken.next::<Vec<u8>>()?)),
                     worker: String::from_utf8_lossy(&taken.next::<Vec<u8>>()?).into_owned(),
                     token: taken.next::<String>()?.into(),

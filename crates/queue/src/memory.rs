@@ -34,18 +34,22 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn earlier_requests(&self, job: JobId) -> Result<EarlierRequests, QueueError> {
         let value: Value = script::EARLIER_REQUESTS
-            .on(&[&self.keys.record_of(job)])
+            .on(&[&self.keys.data, &self.keys.records])
+            .arg(job.to_string())
             .run(&self.link)
             .await?;
         let mut answer = Reply::new(value)?;
         let now_ms: u64 = answer.next()?;
-        let record: Fields = answer.next()?;
-        let enqueued = record.number("at").unwrap_or_else(|| job.timestamp_ms());
+        let enqueued: Option<u64> = answer.number()?;
+        let packed: Option<Vec<u8>> = answer.next()?;
+        let record = Fields::of_job(None, packed.as_deref());
+        let known = enqueued.is_some() || packed.is_some();
+        let enqueued = enqueued.unwrap_or_else(|| job.timestamp_ms());
         let (after_ms, before_ms) = sent_between(&history(&record).0, enqueued);
         let before_ms = match before_ms {
             Some(before_ms) => before_ms,
-            // A job without a record has none that could keep it.
-            None if record.is_empty() => now_ms,
+            // A job that is not there has no record that could keep it.
+            None if !known => now_ms,
             None => self.first_lookup(job, now_ms).await?,
         };
         Ok(EarlierRequests {
@@ -59,14 +63,13 @@ impl Queue {
     /// When it was first asked of a job when its requests went out, of whose runs nothing is written down: a Redis that
     /// forgot them. It must not become later with each look, or whoever waits for some time after it waits for ever.
     async fn first_lookup(&self, job: JobId, now_ms: u64) -> Result<u64, QueueError> {
-        let record = self.keys.record_of(job);
-        let mut first = redis::cmd("HSETNX");
-        first.arg(&record).arg("asked").arg(now_ms);
-        let _: u8 = self.link.command(&first).await?;
-        let mut noted = redis::cmd("HGET");
-        noted.arg(&record).arg("asked");
-        let noted: Option<String> = self.link.command(&noted).await?;
-        let noted = noted.and_then(|text| text.parse().ok());
+        let noted: String = script::FIRST_LOOKUP
+            .on(&[&self.keys.records])
+            .arg(job.to_string())
+            .arg(now_ms)
+            .run(&self.link)
+            .await?;
+        let noted: Option<u64> = noted.parse().ok();
         // A clock that was set back since is no reason to wait for it.
         Ok(noted.unwrap_or(now_ms).min(now_ms))
     }
@@ -76,9 +79,16 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn checkpoint(&self, job: JobId) -> Result<Option<Vec<u8>>, QueueError> {
+        let record = self.record_of(job).await?;
+        Ok(record.get("chk").map(<[u8]>::to_vec))
+    }
+
+    /// What has happened to a job since it was enqueued.
+    pub(crate) async fn record_of(&self, job: JobId) -> Result<Fields, QueueError> {
         let mut command = redis::cmd("HGET");
-        command.arg(self.keys.record_of(job)).arg("chk");
-        self.link.command(&command).await
+        command.arg(&self.keys.records).arg(job.to_string());
+        let packed: Option<Vec<u8>> = self.link.command(&command).await?;
+        Ok(Fields::of_job(None, packed.as_deref()))
     }
 
     /// Keeps how far a running job has come, in JSON. `false` when the token no longer owns it: then nothing is kept.
@@ -92,7 +102,7 @@ impl Queue {
         checkpoint: &[u8],
     ) -> Result<bool, QueueError> {
         let saved: u8 = script::SAVE
-            .on(&[&self.keys.record_of(job), &self.keys.inflight])
+            .on(&[&self.keys.records, &self.keys.inflight, &self.keys.data])
             .arg(job.to_string())
             .arg(token)
             .arg(checkpoint)

@@ -4,6 +4,7 @@ use longshore_job::Cause;
 use redis::Value;
 
 use crate::dead::{NO_GROUP, seconds};
+use crate::header::{Header, split};
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script;
 use crate::settle::Group;
@@ -69,7 +70,7 @@ impl Letters<'_> {
             None => ("", &[][..]),
         };
         let value: Value = script::DEAD_PAGE
-            .on(&[&self.letters, &k.groups, &k.meta, &k.data])
+            .on(&[&self.letters, &k.groups, &k.records, &k.data])
             .arg(died)
             .arg(id)
             .arg(&self.cutoff)
@@ -81,8 +82,13 @@ impl Letters<'_> {
         while !answer.is_empty() {
             let (id, died): (RawId, String) = (answer.id()?, answer.next()?);
             let group: Option<Vec<u8>> = answer.next()?;
-            let (payload, too_large) = answer.payload()?;
-            let record: Fields = answer.next()?;
+            let (value, too_large) = answer.value()?;
+            let packed: Option<Vec<u8>> = answer.next()?;
+            let (header, payload) = match value.map(split) {
+                Some((header, payload)) => (header, Some(payload)),
+                None => (None, None),
+            };
+            let record = Fields::of_job(header, packed.as_deref());
             self.last = Some((died.clone(), id.clone()));
             let mut letter = whole(id, died, group.as_deref(), payload, &record);
             letter.job.too_large = too_large;
@@ -133,10 +139,17 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn whole(&self, job: JobInfo) -> Result<WholeLetter, QueueError> {
-        let mut command = redis::cmd("HGETALL");
-        command.arg(self.keys.record(&job.id));
-        let record: Result<Fields, _> = self.link.command(&command).await;
-        let record = or_none(record)?;
+        let of_job = |key: &str| {
+            let mut command = redis::cmd("HGET");
+            command.arg(key).arg(job.id.as_bytes());
+            command
+        };
+        let value = self.link.command(&of_job(&self.keys.data)).await;
+        let value: Option<Vec<u8>> = or_none(value)?;
+        let packed = self.link.command(&of_job(&self.keys.records)).await;
+        let packed: Option<Vec<u8>> = or_none(packed)?;
+        let header = value.and_then(|value| Some(Header::read(&value)?.0));
+        let record = Fields::of_job(header, packed.as_deref());
         let group = match &job.group {
             Some(group) => {
                 let mut command = redis::cmd("HGET");

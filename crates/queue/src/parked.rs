@@ -86,7 +86,7 @@ impl Queue {
                 &k.kinds,
                 &k.sought,
                 &k.inflight,
-                &k.meta,
+                &k.records,
                 &k.dead,
                 &k.groups,
                 &k.stats,

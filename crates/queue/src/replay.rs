@@ -139,7 +139,7 @@ impl Queue {
     ) -> Result<Vec<RawId>, QueueError> {
         let k = &self.keys;
         let keys = [
-            &*k.dead, &k.groups, &k.meta, &k.active, &k.stats, &k.signal, &k.audit,
+            &*k.dead, &k.groups, &k.records, &k.data, &k.active, &k.stats, &k.signal, &k.audit,
         ];
         let mut moved = Vec::new();
         for chunk in wanted.chunks(STEP) {
@@ -238,7 +238,8 @@ impl Queue {
             .on(&[
                 &k.dead,
                 &k.groups,
-                &k.meta,
+                &k.records,
+                &k.data,
                 &k.active,
                 &k.stats,
                 &k.signal,

@@ -26,8 +26,8 @@ pub struct Remembered<'a> {
     pub at: Stamp,
     /// Its payload, for a Redis that does not know it; empty of one that has completed.
     pub payload: Cow<'a, [u8]>,
-    /// When it was enqueued, in ms since the epoch.
-    pub enqueued_at_ms: Option<u64>,
+    /// What stood before its payload, as its claim found it ([`Claimed::header`](crate::Claimed)).
+    pub header: &'a [u8],
     /// What its record says of its runs, as the claim found it or the verdict left it. Redis may have forgotten that, too: a
     /// job that may have been sent must not look as if it never ran.
     pub run: RunState,
@@ -100,7 +100,7 @@ impl Queue {
                 &k.completions,
                 &k.dead,
                 &k.groups,
-                &k.meta,
+                &k.records,
                 &k.parked,
                 &k.kinds,
                 &k.sought,
@@ -108,14 +108,12 @@ impl Queue {
             .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after));
         for job in chunk {
-            let enqueued = job.enqueued_at_ms.map(|at| at.to_string());
             call = call
                 .arg(job.id.as_bytes())
                 .arg(job.token)
                 .arg(job.at.nonce())
                 .arg(job.at.seq())
-                .arg(&*job.payload)
-                .arg(enqueued.unwrap_or_default())
+                .arg([job.header, &job.payload].concat())
                 .arg(job.run.to_string());
         }
         let value: Value = call.run_over(&self.link, &at.connection).await?;
@@ -149,7 +147,7 @@ impl Queue {
             return Ok(false);
         };
         let mut command = redis::cmd("EXISTS");
-        command.arg(format!("{}:{}", self.keys.idempotency, key.full_name()));
+        command.arg(self.key_of(key));
         if self.link.command::<u8>(&command).await? == 1 {
             return Ok(false);
         }

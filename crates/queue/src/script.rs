@@ -27,10 +27,16 @@ impl Script {
 
     /// Begins a call with these keys.
     pub(crate) fn on(&'static self, keys: &[&str]) -> ScriptCall {
+        self.on_keys(keys.iter().map(|key| key.as_bytes()))
+    }
+
+    /// The same where a name may be any bytes.
+    pub(crate) fn on_keys<'a>(&'static self, keys: impl Iterator<Item = &'a [u8]>) -> ScriptCall {
+        let keys: Vec<&[u8]> = keys.collect();
         let mut command = redis::cmd("EVALSHA");
         command.arg(&self.sha).arg(keys.len());
         for key in keys {
-            command.arg(*key);
+            command.arg(key);
         }
         ScriptCall {
             script: self,
@@ -91,7 +97,7 @@ macro_rules! script {
 script!(
     ENQUEUE = "enqueue",
     "",
-    ["now", "write_or_replace", "wake", "write", "key"]
+    ["now", "write_or_replace", "wake", "header", "key"]
 );
 script!(
     CLAIM = "claim",
@@ -101,6 +107,7 @@ script!(
         "write_or_replace",
         "wake",
         "record",
+        "header",
         "promote",
         "hold",
         "timeline",
@@ -122,7 +129,7 @@ script!(CRON_LOOK = "cron_look", "", ["now"]);
 script!(
     CRON_TICK = "cron_tick",
     "",
-    ["now", "write_or_replace", "wake", "write"]
+    ["now", "write_or_replace", "wake", "header"]
 );
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
@@ -150,8 +157,8 @@ script!(
         "now",
         "write_or_replace",
         "wake",
-        "write",
         "record",
+        "header",
         "parked",
         "park",
         "prune",
@@ -174,7 +181,7 @@ script!(
 script!(
     SWEEP = "sweep",
     " flags=allow-oom",
-    ["now", "hold", "record"]
+    ["now", "hold", "record", "header"]
 );
 script!(
     ANNOUNCE = "announce",
@@ -184,20 +191,15 @@ script!(
 script!(
     BURY = "bury",
     " flags=allow-oom",
-    [
-        "now",
-        "write_or_replace",
-        "wake",
-        "record",
-        "write",
-        "parked"
-    ]
+    ["now", "write_or_replace", "wake", "record", "parked"]
 );
 script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);
 script!(
     RESEND = "resend",
     " flags=allow-oom",
-    ["now", "hold", "timeline", "record", "letters", "parked"]
+    [
+        "now", "hold", "timeline", "record", "header", "letters", "parked"
+    ]
 );
 script!(
     LEAVE = "leave",
@@ -231,19 +233,23 @@ script!(
     STATS = "stats",
     " flags=no-writes",
     [
-        "now", "record", "hold", "breaker", "limiter", "holds", "parked"
+        "now", "record", "header", "value", "hold", "breaker", "limiter", "holds", "parked"
     ]
 );
-script!(JOB = "job", " flags=no-writes", ["now", "record"]);
+script!(
+    JOB = "job",
+    " flags=no-writes",
+    ["now", "record", "header", "value"]
+);
 script!(
     NOTE_MESSAGE = "note_message",
     " flags=allow-oom",
-    ["now", "deliveries"]
+    ["now", "record", "deliveries"]
 );
 script!(
     UPDATE_DELIVERY = "update_delivery",
     " flags=allow-oom",
-    ["now", "deliveries"]
+    ["now", "record", "deliveries"]
 );
 script!(
     FORGET_DELIVERIES = "forget_deliveries",
@@ -251,29 +257,49 @@ script!(
     ["now", "deliveries"]
 );
 script!(CACHE = "cache", "", ["now"]);
-script!(SAVE = "save", " flags=allow-oom", ["record"]);
+script!(
+    SAVE = "save",
+    " flags=allow-oom",
+    ["now", "record", "header"]
+);
 script!(ASSIGN = "assign", "", []);
 script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);
 script!(
+    ADOPT = "adopt",
+    " flags=allow-oom",
+    ["now", "write_or_replace", "record", "header", "value"]
+);
+script!(
+    FIRST_LOOKUP = "first_lookup",
+    " flags=allow-oom",
+    ["record"]
+);
+script!(
     EARLIER_REQUESTS = "earlier_requests",
     " flags=no-writes",
-    ["now", "record"]
+    ["now", "record", "header"]
+);
+#[cfg(feature = "seed")]
+script!(
+    SEED = "seed",
+    " flags=allow-oom",
+    ["now", "record", "header"]
 );
 script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", ["record"]);
 script!(
     DEAD_LIST = "dead_list",
     " flags=no-writes",
-    ["now", "record"]
+    ["now", "record", "header", "value"]
 );
 script!(
     DEAD_PAGE = "dead_page",
     " flags=no-writes",
-    ["record", "place"]
+    ["record", "header", "value", "place"]
 );
 script!(
     EDIT = "edit",
     " flags=allow-oom",
-    ["now", "record", "audit"]
+    ["now", "record", "header", "audit"]
 );
 script!(
     DISCARD = "discard",
@@ -282,6 +308,7 @@ script!(
         "now",
         "write_or_replace",
         "record",
+        "header",
         "audit",
         "letters",
         "key"
@@ -295,6 +322,8 @@ script!(
         "write_or_replace",
         "wake",
         "record",
+        "header",
+        "renew",
         "audit",
         "letters",
         "revive"
@@ -321,6 +350,8 @@ script!(
         "write_or_replace",
         "wake",
         "record",
+        "header",
+        "renew",
         "audit",
         "letters",
         "revive",

@@ -141,7 +141,7 @@ impl Queue {
                 &k.active,
                 &k.scheduled,
                 &k.retryable,
-                &k.meta,
+                &k.records,
                 &k.data,
                 &k.dead,
                 &k.groups,
@@ -196,7 +196,7 @@ impl Queue {
     pub async fn prune(&self, retention: Retention) -> Result<Option<u64>, QueueError> {
         let k = &self.keys;
         let next: u64 = script::PRUNE
-            .on(&[&k.completed, &k.completions, &k.stats, &k.data, &k.meta])
+            .on(&[&k.completed, &k.completions, &k.stats, &k.data, &k.records])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0))
             .run(&self.link)

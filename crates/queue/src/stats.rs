@@ -91,7 +91,7 @@ impl Queue {
                 &k.dead,
                 &k.stats,
                 &k.gate,
-                &k.meta,
+                &k.data,
                 &k.workers,
                 &k.breakers,
                 &k.limits,

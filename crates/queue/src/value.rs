@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use redis::{FromRedisValue, ParsingError, Value};
 
+use crate::header::Header;
+use crate::packed::unpack;
 use crate::{QueueError, RawId};
 
 /// A script's answer, taken apart from the front.
@@ -18,6 +20,10 @@ impl Reply {
                 name(&other)
             ))),
         }
+    }
+
+    pub(crate) fn of(values: Vec<Value>) -> Self {
+        Self(values.into_iter())
     }
 
     pub(crate) fn next<T: FromRedisValue>(&mut self) -> Result<T, QueueError> {
@@ -42,8 +48,8 @@ impl Reply {
         )
     }
 
-    /// A payload, or its size where it was too large to be read.
-    pub(crate) fn payload(&mut self) -> Result<(Option<Vec<u8>>, Option<u64>), QueueError> {
+    /// What stands of a job in `data`, or its size where it was too large to be read.
+    pub(crate) fn value(&mut self) -> Result<(Option<Vec<u8>>, Option<u64>), QueueError> {
         match self.next::<Value>()? {
             Value::Int(bytes) => Ok((None, u64::try_from(bytes).ok())),
             value => Ok((read(value)?, None)),
@@ -84,6 +90,8 @@ pub(crate) fn read<T: FromRedisValue>(value: Value) -> Result<T, QueueError> {
 pub(crate) struct Fields {
     named: HashMap<String, Vec<u8>>,
     unreadable: usize,
+    broken: bool,
+    recorded: bool,
 }
 
 impl Fields {
@@ -114,6 +122,59 @@ impl Fields {
     /// Some field has a name that is not UTF-8.
     pub(crate) fn has_unreadable(&self) -> bool {
         self.unreadable > 0
+    }
+
+    /// What is known of a job: its header, if it has one, and its record.
+    pub(crate) fn of_job(header: Option<Header>, packed: Option<&[u8]>) -> Self {
+        let mut fields = Self::default();
+        if let Some(header) = header {
+            fields.add_header(header);
+        }
+        let unpacked = packed.map(unpack);
+        fields.recorded = unpacked.is_some();
+        fields.broken = unpacked.as_ref().is_some_and(|unpacked| !unpacked.whole);
+        for (name, value) in unpacked.unwrap_or_default().fields {
+            match std::str::from_utf8(name) {
+                Ok(name) => drop(fields.named.insert(name.to_owned(), value.to_vec())),
+                Err(_) => fields.unreadable += 1,
+            }
+        }
+        fields
+    }
+
+    /// Adds what others have, and it has not.
+    pub(crate) fn add_missing(&mut self, others: Self) {
+        for (name, value) in others.named {
+            self.named.entry(name).or_insert(value);
+        }
+        self.unreadable += others.unreadable;
+    }
+
+    fn add_header(&mut self, header: Header) {
+        let time = |ms: u64| Some(ms.to_string());
+        for (name, value) in [
+            ("at", time(header.at_ms)),
+            ("due", header.due_ms.and_then(time)),
+            ("exp", header.expires_ms.and_then(time)),
+            ("key", header.key),
+            ("traceparent", header.traceparent),
+            ("tracestate", header.tracestate),
+            ("cron", header.cron),
+        ] {
+            if let Some(value) = value {
+                self.named.insert(name.to_owned(), value.into_bytes());
+            }
+        }
+    }
+
+    /// Something has happened to the job since it was enqueued, and was written down.
+    pub(crate) fn has_record(&self) -> bool {
+        self.recorded
+    }
+
+    /// What stands there is no record, or not a whole one.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
     }
 
     fn add(&mut self, name: Value, value: Value) {

@@ -313,8 +313,9 @@ async fn garbage_in_the_keys_of_one_job_does_not_touch_its_neighbours() {
         b"\xff\xfe not an id".as_slice(),
         b"01JD2Z5V9GQ8X0T6M3K7W4R1YB".as_slice(),
     );
-    let record = [k.meta.as_bytes(), b":", odd].concat();
-    let _: String = bench.raw(&[b"SET", &record, b"a string"]).await;
+    let _: u8 = bench
+        .raw(&[b"HSET", k.records.as_bytes(), odd, b"no record"])
+        .await;
     for id in [bad, odd] {
         let _: u8 = bench.raw(&[b"LPUSH", k.active.as_bytes(), id]).await;
     }
@@ -324,7 +325,7 @@ async fn garbage_in_the_keys_of_one_job_does_not_touch_its_neighbours() {
     assert!(
         claimed
             .iter()
-            .any(|job| job.id == raw(good) && job.has_record)
+            .any(|job| job.id == raw(good) && job.payload.is_some())
     );
     let cause = Cause::without_provider(Class::Undecodable, "garbage");
     let verdicts: Vec<_> = claimed
@@ -372,8 +373,8 @@ async fn the_history_keeps_its_last_ten_entries() {
 
 /// The numbers of the history entries that a job's record holds.
 async fn kept(bench: &Bench, id: JobId) -> Vec<String> {
-    let record = bench.queue.keys().record(&raw(id));
-    let mut names: Vec<String> = bench.raw(&[b"HKEYS", &record]).await;
+    let fields = bench.queue.fields_of(&raw(id)).await.expect("reads");
+    let mut names: Vec<String> = fields.into_keys().collect();
     names.retain(|name| {
         name.strip_prefix('h')
             .is_some_and(|n| n.parse::<u32>().is_ok())

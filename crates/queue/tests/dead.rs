@@ -159,7 +159,7 @@ async fn a_letter_whose_record_is_gone_leaves_no_group_behind() {
     let dead = bury(&bench, 2, "400").await;
     let k = bench.queue.keys();
     for id in &dead {
-        let gone: u8 = bench.text(&format!("DEL {}:{id}", k.meta)).await;
+        let gone: u8 = bench.text(&format!("HDEL {} {id}", k.records)).await;
         assert_eq!(gone, 1);
     }
     let discarded = bench.queue.discard(&[raw(dead[0])], &kari()).await;
@@ -291,11 +291,10 @@ async fn an_edit_changes_the_payload_the_generation_and_the_history() {
         may_have_been_sent: true,
         ..job.run
     };
-    let record = bench.queue.keys().record(&id);
     let sent = sent.to_string();
-    let _: u8 = bench
-        .raw(&[b"HSET", &record, b"run", sent.as_bytes()])
-        .await;
+    let fields = [("run", sent.as_bytes())];
+    let seeded = bench.queue.seed_record(&id, &fields).await;
+    seeded.expect("takes it");
     let again = Edit {
         from: b"new",
         ..edit(b"newer", false)

@@ -169,3 +169,96 @@ async fn whoever_has_jobs_is_found_and_a_lease_that_nobody_ended_is_no_worker() 
     assert_eq!(patient.stats().await.expect("counts").workers, 1);
     assert_eq!(bench.queue.prove().await.expect("writes"), [""; 0]);
 }
+
+/// What another program pushes with its times, its key and its trace is a job like any other from its first claim on.
+#[tokio::test]
+async fn what_another_program_pushed_is_taken_in_by_its_first_claim() {
+    let bench = Bench::new();
+    let k = bench.queue.keys();
+    let (bare, whole, odd) = (job().id, job().id, job().id);
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for id in [bare, whole, odd] {
+        let data = format!("HSET {} {id} {{}}", k.data);
+        let _: u8 = bench.text(&data).await;
+        let _: u32 = bench.text(&format!("RPUSH {} {id}", k.active)).await;
+    }
+    let pushed = format!(
+        "HSET {}:{whole} at 1000 due 2000 exp 3000 key send_email:a traceparent {trace}",
+        k.meta
+    );
+    let _: u8 = bench.text(&pushed).await;
+    let text = format!("SET {}:{odd} text", k.meta);
+    let _: String = bench.text(&text).await;
+    let waiting = bench.queue.job(&raw(whole)).await.expect("looks");
+    let waiting = waiting.expect("is there");
+    assert_eq!(waiting.enqueued_at_ms, Some(1000));
+    assert_eq!(waiting.idempotency_key.as_deref(), Some("a"));
+
+    let worker = bench.worker("w").await;
+    let claimed = bench.claim(&worker, 10).await;
+    let of = |id| {
+        let mut claimed = claimed.iter();
+        claimed.find(|claimed| claimed.id == raw(id)).expect("came")
+    };
+    assert_eq!(of(bare).enqueued_at_ms, Some(bare.timestamp_ms()));
+    let taken = of(whole);
+    assert_eq!(
+        (
+            taken.enqueued_at_ms,
+            taken.first_due_ms,
+            taken.expires_at_ms
+        ),
+        (Some(1000), 2000, Some(3000))
+    );
+    assert_eq!(taken.key.as_deref(), Some("send_email:a"));
+    assert_eq!(taken.traceparent.as_deref(), Some(trace));
+    for claimed in &claimed {
+        assert_eq!(claimed.payload.as_deref(), Some(&b"{}"[..]));
+        assert!(!claimed.has_ended && !claimed.lost_record);
+    }
+    // Nothing is left of what was pushed beside its payload.
+    let verdicts: Vec<_> = claimed
+        .iter()
+        .map(|claimed| support::verdict(claimed, support::done()))
+        .collect();
+    assert_eq!(bench.settle(&verdicts).await, [true; 3]);
+    let left: Vec<_> = bench.keys().await;
+    assert!(!left.iter().any(|key| key.starts_with(&k.meta)), "{left:?}");
+    let fields = bench.queue.fields_of(&raw(whole)).await.expect("reads");
+    assert_eq!(fields["exp"], "3000");
+}
+
+/// Its bytes of a queued job are as few as its header promises, and nothing else is written of it.
+#[tokio::test]
+async fn a_fresh_job_is_one_value() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    let k = bench.queue.keys();
+    let stored: u64 = bench.text(&format!("HSTRLEN {} {id}", k.data)).await;
+    assert!(stored < support::payload().len() as u64 + 40, "{stored}");
+    let records: u8 = bench.text(&format!("EXISTS {}", k.records)).await;
+    assert_eq!(records, 0);
+}
+
+/// Another edition's records are neither read nor written.
+#[tokio::test]
+async fn a_queue_that_another_edition_has_laid_out_is_refused() {
+    for (layout, found) in [("", "layout 1"), ("3", "layout 3")] {
+        let bench = Bench::new();
+        let timeline = &bench.queue.keys().timeline;
+        let mut laid = format!("HSET {timeline} nonce 1.1000.w seq 7");
+        if !layout.is_empty() {
+            laid = format!("{laid} layout {layout}");
+        }
+        let _: u8 = bench.text(&laid).await;
+        let before = bench.keys().await;
+        let enqueued = bench.queue.enqueue(&[job()]).await;
+        let lease = longshore_queue::Lease::new(longshore_queue::WorkerId::generate("w"));
+        let joined = bench.queue.join(&lease, support::STALE).await;
+        for refused in [enqueued.err(), joined.err()] {
+            let said = refused.expect("is refused").to_string();
+            assert!(said.contains(found) && said.contains("layout 2"), "{said}");
+        }
+        assert_eq!(bench.keys().await, before);
+    }
+}

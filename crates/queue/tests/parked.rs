@@ -315,7 +315,7 @@ async fn a_parked_job_is_taken_back_by_the_worker_that_had_it() {
         token: &claimed.token,
         at: claimed.at.clone(),
         payload: claimed.payload.clone().expect("has one").into(),
-        enqueued_at_ms: claimed.enqueued_at_ms,
+        header: &claimed.header,
         run: claimed.run,
     }];
     let told = bench.queue.resend(&new, &remembered).await;

@@ -292,7 +292,7 @@ async fn leases_and_claims_that_were_written_over_are_told_again() {
             token: &job.token,
             at: job.at.clone(),
             payload: job.payload.clone().expect("has one").into(),
-            enqueued_at_ms: job.enqueued_at_ms,
+            header: &job.header,
             run: job.run,
         });
         let remembered: Vec<_> = remembered.collect();

@@ -163,9 +163,11 @@ async fn what_is_spoiled_for_one_event_of_a_list_loses_none_of_the_others() {
         let _: u8 = link.command(&command).await.expect("writes");
     }
     let spoiled = JobId::generate();
-    let mut command = redis::cmd("SET");
-    command.arg(keys.record(&spoiled.into())).arg("text");
-    let _: String = link.command(&command).await.expect("writes");
+    for (key, text) in [(&keys.data, "{}"), (&keys.records, "no record")] {
+        let mut command = redis::cmd("HSET");
+        command.arg(key).arg(spoiled.to_string()).arg(text);
+        let _: u8 = link.command(&command).await.expect("writes");
+    }
     let address = |n: usize| format!("reader{n}@example.com");
     let events = (0..1001).map(|n| {
         let mut event = match n {

@@ -86,13 +86,15 @@ async fn status(scene: &Scene, event: &Value) -> u16 {
 
 /// The payloads of all jobs there are, sorted.
 async fn jobs(scene: &Scene) -> Vec<Value> {
-    let mut all = redis::cmd("HVALS");
-    all.arg(&scene.queue.keys().data);
-    let all: Vec<String> = scene.queue.link().command(&all).await.expect("looks");
-    let mut all: Vec<Value> = all
-        .iter()
-        .map(|payload| serde_json::from_str(payload).expect("JSON"))
-        .collect();
+    let mut ids = redis::cmd("HKEYS");
+    ids.arg(&scene.queue.keys().data);
+    let ids: Vec<Vec<u8>> = scene.queue.link().command(&ids).await.expect("looks");
+    let mut all = Vec::new();
+    for id in ids {
+        let job = scene.queue.job(&id.into()).await.expect("looks");
+        let payload = job.and_then(|job| job.payload).expect("has one");
+        all.push(serde_json::from_slice(&payload).expect("JSON"));
+    }
     all.sort_by_key(ToString::to_string);
     all
 }

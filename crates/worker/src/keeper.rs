@@ -5,7 +5,7 @@ pub(crate) mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_queue::{Beat, Lease, Queue, WorkerFacts, WorkerId};
+use longshore_queue::{Beat, Lease, Queue, QueueError, WorkerFacts, WorkerId};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Moment;
@@ -103,7 +103,14 @@ impl Keeper<'_> {
             Err(error) => {
                 station.redis_memory.note_interruption();
                 if !self.failing {
-                    tracing::warn!(queue = self.queue.name(), %error, "no heartbeat: waiting for Redis");
+                    match error {
+                        QueueError::Layout { .. } => {
+                            tracing::error!(queue = self.queue.name(), %error, "no job of this queue is claimed");
+                        }
+                        error => {
+                            tracing::warn!(queue = self.queue.name(), %error, "no heartbeat: waiting for Redis");
+                        }
+                    }
                     self.failing = true;
                 }
                 next.beat = Instant::now() + RETRY.min(heartbeat);

@@ -52,7 +52,7 @@ impl Known {
             token,
             at,
             payload: Cow::Borrowed(payload.unwrap_or_default()),
-            enqueued_at_ms: claimed.and_then(|claimed| claimed.enqueued_at_ms),
+            header: claimed.map(|claimed| &*claimed.header).unwrap_or_default(),
             run,
         }
     }

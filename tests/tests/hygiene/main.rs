@@ -143,15 +143,18 @@ async fn push(stage: &Stage, queue: &str, payload: &str) -> JobId {
     id
 }
 
-/// Everything has ended.
+/// Everything has ended, but what waits for a worker that knows its kind.
 async fn ended(stage: &Stage) {
     eventually("everything ends", || async {
         let queues = stage.longshore(&["queues", "--json"]).await.json();
         let queues = queues.as_array().expect("rows").clone();
         queues.iter().all(|row| {
-            ["pending", "scheduled", "running", "retryable"]
-                .iter()
-                .all(|state| row[*state] == 0)
+            let parked = row["parked"].as_array().expect("a list").iter();
+            let parked: Option<u64> = parked.map(|kind| kind["jobs"].as_u64()).sum();
+            row["pending"].as_u64() == parked
+                && ["scheduled", "running", "retryable"]
+                    .iter()
+                    .all(|state| row[*state] == 0)
         })
     })
     .await;

@@ -21,6 +21,7 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
     let link = session.reached().await?;
     let found = found(session, &link).await;
     let operator = session.operator_of(&link, &found)?;
+    operator.check_layouts().await?;
     if found.is_empty() {
         session.tell_of_nothing(&link, &operator).await;
     }

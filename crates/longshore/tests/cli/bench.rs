@@ -106,7 +106,14 @@ impl Bench {
         drop(answer);
     }
 
-    /// The same, for what it answers, an error as text.
+    /// Writes fields into a job's record.
+    pub(crate) fn record(&self, id: &str, fields: &[(&str, &[u8])]) {
+        let id = RawId::unescape(id);
+        let seeded = self.queue.seed_record(&id, fields);
+        self.runtime.block_on(seeded).expect("Redis takes it");
+    }
+
+    /// As `redis`, for what it answers, an error as text.
     pub(crate) fn answer(&self, parts: &[&[u8]]) -> String {
         let mut command = Cmd::new();
         for part in parts {

@@ -23,7 +23,7 @@ fn spoiled() -> Spoiled {
     bench.settle(&bench.claim(), &Fate::Completed { result: None });
     let mut whole = bench.bury(7, "400");
     let mut broken = Vec::new();
-    let record = |id: &str| key("email", &format!("meta:{id}"));
+    let records = key("email", "records");
     let mut spoil = |commands: &[&[&[u8]]], id: String, why| {
         for command in commands {
             bench.redis(command);
@@ -31,20 +31,23 @@ fn spoiled() -> Spoiled {
         broken.push((id, why));
     };
     let id = whole.remove(0);
-    spoil(&[&[b"HSET", &record(&id), b"\xff", b"x"]], id, "not UTF-8");
-    let id = whole.remove(0);
-    spoil(&[&[b"DEL", &record(&id)]], id, "no record");
-    let id = whole.remove(0);
-    let text: [&[&[u8]]; 2] = [&[b"DEL", &record(&id)], &[b"SET", &record(&id), b"x"]];
-    spoil(&text, id, "no record, or one of another type");
+    let packed: [&[&[u8]]; 1] = [&[b"HSET", &records, id.as_bytes(), b"\x81\xa1\xff\xa1x"]];
+    spoil(&packed, id.clone(), "not UTF-8");
     let id = whole.remove(0);
     spoil(
-        &[&[b"HSET", &record(&id), b"end", b"x"]],
-        id,
-        "what it died of",
+        &[&[b"HDEL", &records, id.as_bytes()]],
+        id.clone(),
+        "no record",
     );
     let id = whole.remove(0);
-    spoil(&[&[b"HSET", &record(&id), b"h1", b"\xfe"]], id, "h1");
+    let text: [&[&[u8]]; 1] = [&[b"HSET", &records, id.as_bytes(), b"x"]];
+    spoil(&text, id.clone(), "its record cannot be read");
+    let id = whole.remove(0);
+    bench.record(&id, &[("end", b"x")]);
+    spoil(&[], id, "what it died of");
+    let id = whole.remove(0);
+    bench.record(&id, &[("h1", b"\xfe")]);
+    spoil(&[], id, "h1");
     let dead = key("email", "dead");
     let id = r"\xff\xfeid".to_owned();
     spoil(
@@ -277,4 +280,22 @@ fn broken_letters_can_be_exported_replayed_and_discarded() {
         .run(&["dead", "replay", "--queue", "email", "--yes", "--json"])
         .json();
     assert_eq!(moved["replayed"], whole.len(), "{moved}");
+}
+
+/// Another edition's letters must not be replayed: what their records say of earlier runs cannot be read.
+#[test]
+fn a_queue_that_another_edition_has_laid_out_is_refused() {
+    let bench = Bench::new();
+    let timeline = key("email", "timeline");
+    bench.redis(&[b"HSET", &timeline, b"nonce", b"1.1000.w", b"seq", b"7"]);
+    for args in [
+        &["queues"][..],
+        &["dead", "list"],
+        &[
+            "dead", "replay", "--queue", "email", "--yes", "--reason", "x",
+        ],
+        &["pause", "email", "--reason", "x"],
+    ] {
+        bench.unchanged(args).fails(2, "laid out as layout 1");
+    }
 }

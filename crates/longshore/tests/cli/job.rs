@@ -150,9 +150,7 @@ fn results_and_progress_are_shown_to_who_asks_and_that_is_written_down() {
         ),
     };
     bench.settle(&bench.claim(), &done);
-    let record = format!("{{longshore:email}}:meta:{id}");
-    let progress = br#"{"cursor":"uploads/ada/1"}"#;
-    bench.redis(&[b"HSET", record.as_bytes(), b"chk", progress]);
+    bench.record(&id, &[("chk", br#"{"cursor":"uploads/ada/1"}"#)]);
     for verb in ["job", "dead"] {
         let args = match verb {
             "job" => vec!["job", id.as_str()],
@@ -196,24 +194,16 @@ fn reveals(bench: &Bench) -> usize {
 fn why_a_job_is_put_back_is_said_and_a_probe_is_called_one() {
     let bench = Bench::new();
     let id = bench.enqueue(1).remove(0);
-    let record = format!("{{longshore:email}}:meta:{id}");
     let put_back = r#"1700000000000 {"attempt":1,"worker":"w-1","outcome":"throttled","provider":"sendgrid","status":429,"reason":"too many requests"}"#;
     let probe = r#"1700000000000 {"attempt":1,"worker":"w-1","outcome":"failed","probe":true,"provider":"sendgrid","status":503}"#;
     let replayed = r#"1700000000001 {"attempt":1,"worker":"kari","outcome":"replayed","operation":"01JD2Z5V9GQ8X0T6M3K7W4R1YB","reason":"mended"}"#;
     let fields = [
-        ("back", put_back),
-        ("waits", "3"),
-        ("h1", probe),
-        ("h2", replayed),
+        ("back", put_back.as_bytes()),
+        ("waits", b"3"),
+        ("h1", probe.as_bytes()),
+        ("h2", replayed.as_bytes()),
     ];
-    for (name, value) in fields {
-        bench.redis(&[
-            b"HSET",
-            record.as_bytes(),
-            name.as_bytes(),
-            value.as_bytes(),
-        ]);
-    }
+    bench.record(&id, &fields);
     let job = bench.run(&["job", &id, "--json"]).json();
     assert_eq!(job["waits"], 3);
     assert_eq!(job["put_back"]["reason"], "too many requests");

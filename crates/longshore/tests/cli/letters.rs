@@ -78,8 +78,7 @@ fn wrong_args_are_refused_and_nothing_is_changed() {
         .unchanged(&edit(&pending, MENDED))
         .fails(1, "is pending, not dead");
 
-    let record = format!("{}:{id}", bench.queue.keys().meta);
-    bench.redis(&[b"HSET", record.as_bytes(), b"run", b"1 0 0 1 1"]);
+    bench.record(&id, &[("run", b"1 0 0 1 1")]);
     bench.unchanged(&edit(&id, MENDED)).fails(2, "--force");
     bench
         .run(&[&edit(&id, MENDED)[..], &["--force"]].concat())

@@ -125,13 +125,9 @@ pub(crate) fn kari() -> Signed {
 
 /// Sets a field of a job's record, as if it had come about.
 pub(crate) async fn record(queue: &Queue, id: &str, field: &str, value: &str) {
-    let mut command = redis::cmd("HSET");
-    command.arg(format!("{}:{id}", queue.keys().meta));
-    let _: u8 = queue
-        .link()
-        .command(command.arg(field).arg(value))
-        .await
-        .expect("takes it");
+    let id = longshore_queue::RawId::unescape(id);
+    let written = queue.seed_record(&id, &[(field, value.as_bytes())]).await;
+    written.expect("takes it");
 }
 
 /// Gives a job other bytes.

@@ -1,10 +1,9 @@
--- park(p, record, id, kind): parks a job. Returns whether that could be written, and whether its kind is sought.
+-- park(p, record, id, kind): parks a job with this record. Returns whether that could be written, and whether its kind is sought.
 -- It counts from when the job was parked first, however often it comes back. Those of one call keep their order.
 local parked_before = 0
 local function park(p, record, id, kind)
   local of_kind = digest_of(kind)
-  local before = redis.pcall('HGET', record, 'parked')
-  local since = type(before) == 'string' and before:match('^(%d+%.?%d*) ')
+  local since = (record.parked or ''):match('^(%d+%.?%d*) ')
   if not since then
     since = string.format('%s.%03d', stamp, parked_before)
     parked_before = parked_before + 1

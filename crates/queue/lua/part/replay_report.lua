@@ -23,10 +23,10 @@ local function judge_replay(last)
   end
 end
 
--- report_to_replays(replay, open, meta, log, places): what first runs of replayed jobs came to, told to their operations. places:
+-- report_to_replays(replay, open, records, log, places): what first runs of replayed jobs came to, told to their operations. places:
 -- where in ARGV each begins: job, operation, word, cause. word: s completed, f failed of what it had died of, o failed of
 -- another cause; in upper case when it was a probe, so that its first attempt is still to come.
-local function report_to_replays(replay, open, meta, log, places)
+local function report_to_replays(replay, open, records, log, places)
   local operations = {}
   for _, at in ipairs(places) do
     local operation = ARGV[at + 1]
@@ -43,7 +43,11 @@ local function report_to_replays(replay, open, meta, log, places)
       if word == ARGV[at + 2] then
         counts[word] = counts[word] + 1
         -- A job that completed keeps its mark until it is forgotten: nobody will look at it.
-        if word ~= 's' then redis.pcall('HDEL', meta .. ':' .. ARGV[at], 'op') end
+        if word ~= 's' then
+          local record = record_of(records, ARGV[at])
+          record.op = nil
+          write_record(records, ARGV[at], record)
+        end
       end
       last[#last + 1] = word .. ARGV[at + 3]
       if #last > 20 then table.remove(last, 1) end

@@ -10,6 +10,10 @@
 --             can compare what it remembers by its heartbeat before a forgotten job is handed out
 --   left      how many ids stand in the waiting list although their jobs are elsewhere (resend.lua)
 
+--   layout    how the queue's keys are laid out: another edition's are not ours to read or write
+
+local LAYOUT = '2'
+
 local function number_of(nonce) return tonumber((nonce or ''):match('^(%d+)') or 0) end
 
 -- look_at_server(key, known, server, seq, hold_ms): notes the process of Redis that the caller is connected to, and begins a
@@ -54,7 +58,7 @@ local function on_timeline(key, workers, told, hold_ms)
   if nonce == '' then
     if not t.nonce then
       t.nonce = '1.' .. stamp .. '.' .. worker
-      redis.call('HSET', key, 'nonce', t.nonce)
+      redis.call('HSET', key, 'nonce', t.nonce, 'layout', LAYOUT)
     end
     return t
   end
@@ -76,7 +80,7 @@ local function on_timeline(key, workers, told, hold_ms)
     t.till = now + hold_ms
     t.check = 0
     t.news = 'forgot'
-    redis.call('HSET', key, 'nonce', t.nonce, 'seq', t.seq, 'hold', hold(hold_ms))
+    redis.call('HSET', key, 'nonce', t.nonce, 'layout', LAYOUT, 'seq', t.seq, 'hold', hold(hold_ms))
     redis.call('HDEL', key, 'check')
   elseif t.nonce ~= nonce then
     t.news = 'changed'

@@ -57,7 +57,7 @@ impl World {
                     claimed.run
                 ));
             }
-            if claimed.payload.as_ref() != Some(&self.jobs[job].payload) || !claimed.has_record {
+            if claimed.payload.as_ref() != Some(&self.jobs[job].payload) || claimed.lost_record {
                 return Err(format!("job {job} comes without what it needs"));
             }
             numbers.push(job);

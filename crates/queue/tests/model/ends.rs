@@ -31,6 +31,7 @@ impl World {
                     job,
                     verdict,
                     at: claimed.at,
+                    header: claimed.header,
                     payload,
                     due,
                 },

@@ -165,6 +165,7 @@ impl World {
             job,
             verdict,
             at: Stamp::default(),
+            header: Vec::new(),
             payload: self.jobs[job].payload.clone(),
             due: 0,
         }

@@ -16,6 +16,7 @@ pub(crate) struct Kept {
     pub(crate) job: JobNo,
     pub(crate) verdict: Verdict,
     pub(crate) at: Stamp,
+    pub(crate) header: Vec<u8>,
     pub(crate) payload: Vec<u8>,
     /// When the job runs again, for the model.
     pub(crate) due: u64,
@@ -126,22 +127,31 @@ impl Known<'_> {
     }
 
     fn remembered(&self) -> Remembered<'_> {
-        let (id, token, payload, enqueued_at_ms, run) = match self {
+        let (id, token, payload, header, run) = match self {
             Self::Here(claimed) => {
                 let payload = claimed.payload.as_deref().unwrap_or_default();
                 let (id, token, run) = (&claimed.id, &claimed.token, claimed.run);
-                (id, token, payload, claimed.enqueued_at_ms, run)
+                (id, token, payload, &claimed.header, run)
             }
             Self::Settled(Kept {
-                verdict, payload, ..
-            }) => (&verdict.id, &verdict.token, &**payload, None, verdict.state),
+                verdict,
+                payload,
+                header,
+                ..
+            }) => (
+                &verdict.id,
+                &verdict.token,
+                &**payload,
+                header,
+                verdict.state,
+            ),
         };
         Remembered {
             id,
             token,
             at: self.at().clone(),
             payload: Cow::Borrowed(payload),
-            enqueued_at_ms,
+            header,
             run,
         }
     }

@@ -15,6 +15,11 @@ use crate::refetch;
 /// No kind has a longer name, in bytes: what is parked is named by its kind.
 const LONGEST_KIND: usize = 128;
 
+/// Whether some worker may know a kind of this name. What is no name is not kept as one: it may be anything, and somebody's.
+fn may_be_a_kind(name: &str) -> bool {
+    (1..=LONGEST_KIND).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 impl JobRun {
     /// Decodes a job and runs the handler of its kind. Everything that can be wrong with what stands in Redis ends here,
     /// as that one job's end.
@@ -45,9 +50,9 @@ impl JobRun {
         let (id, envelope) = read(claimed)?;
         let Some(handler) = station.handlers.get(&envelope.kind) else {
             // A newer worker may know it, or one that a deploy is about to start.
-            return Err(match envelope.kind.len() {
-                ..=LONGEST_KIND => End::KindUnknown(envelope.kind.into_owned()),
-                _ => undecodable(UndecodableWhy::UnknownKind, "no kind has so long a name"),
+            return Err(match may_be_a_kind(&envelope.kind) {
+                true => End::KindUnknown(envelope.kind.into_owned()),
+                false => undecodable(UndecodableWhy::UnknownKind, "no kind has such a name"),
             });
         };
         let _ = entry.kind.set(handler.kind());
@@ -119,7 +124,7 @@ fn read(claimed: &Claimed) -> Result<(JobId, Envelope<'_>), End> {
         .payload
         .as_deref()
         .ok_or_else(|| undecodable(UndecodableWhy::NoPayload, "nothing is stored under the id"))?;
-    if !claimed.has_record {
+    if claimed.lost_record {
         let detail = "it is not known whether it ran before: replay it if it may run";
         return Err(undecodable(UndecodableWhy::NoRecord, detail));
     }

@@ -117,7 +117,7 @@ async fn nobody_claims_what_was_forgotten_before_the_one_that_did_it_has_said_so
         token: &verdict.token,
         at,
         payload: Vec::new().into(),
-        enqueued_at_ms: None,
+        header: &[],
         run: verdict.state,
     }];
     let told = knows.queue.resend(&knows.lease, &remembered).await;
