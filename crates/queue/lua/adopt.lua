@@ -10,8 +10,8 @@ local id = ARGV[1]
 if redis.call('HGET', inflight, id) ~= ARGV[2] then return false end
 local value = value_of(data, id)
 if type(value) ~= 'string' or header(value) then return value end
-local wrote = fields(pushed)
-for i = 1, #wrote, 2 do wrote[wrote[i]] = wrote[i + 1] end
+local names, wrote = { 'at', 'due', 'exp', 'key', 'idempotency_key', 'traceparent', 'tracestate' }, {}
+for n, text in ipairs(tried('HMGET', pushed, unpack(names)) or {}) do wrote[names[n]] = text or nil end
 
 -- A time as ms since the epoch.
 local function time(name)
@@ -39,5 +39,5 @@ local at = math.min(time('at') or tonumber(ARGV[3]) or now, now)
 local begins = begin_header(time('due'), time('exp'))
 value = begins:sub(1, 1) .. struct.pack('>I6', at) .. begins:sub(8) .. string.char(flags) .. table.concat(parts) .. value
 redis.call('HSET', data, id, value)
-redis.call('DEL', pushed)
+redis.call('UNLINK', pushed)
 return value

@@ -129,14 +129,14 @@ local owners = redis.call('HMGET', inflight, unpack(popped))
 local known = redis.call('HMGET', records, unpack(popped))
 local times, passed = t.left > 0 and redis.call('ZMSCORE', scheduled, unpack(popped)) or {}, 0
 -- What is larger than a producer may push is buried unread, and one claim hands out a few MiB at the most. The rest stays
--- where it was, in order. So they are read by and by.
-local found, read = {}, 0
-local function value_of(i)
+-- where it was, in order. So a few are read at a time, and from the first large one on the others are measured before.
+local found, read, some_large = {}, 0, false
+local function value_at(i)
+  if some_large then return value_of(data, popped[i]) end
   if i > read then
-    local till = math.min(#popped, i + 31)
-    local some = redis.call('HMGET', data, unpack(popped, i, till))
-    for n = 1, till - i + 1 do found[i + n - 1] = some[n] end
-    read = till
+    read = math.min(#popped, i + 3)
+    local some = redis.call('HMGET', data, unpack(popped, i, read))
+    for n = i, read do found[n] = some[n - i + 1] end
   end
   return found[i]
 end
@@ -144,7 +144,7 @@ local many = #popped > 8
 local ids, values, packed, seen, owned, later = {}, {}, {}, {}, many and { long, '' } or {}, {}
 local room, taken, any = 4194304, #popped, false
 for i, id in ipairs(popped) do
-  if owners[i] or seen[id] or times[i] or (t.left > 0 and not known[i] and not value_of(i)) then
+  if owners[i] or seen[id] or times[i] or (t.left > 0 and not known[i] and not value_at(i)) then
     if i > unparked then passed = passed + 1 end
   else
     seen[id] = true
@@ -152,10 +152,10 @@ for i, id in ipairs(popped) do
       -- Unknown is never failed over: it waits for the provider that may have it.
       later[#later + 1] = id
     else
-      local value = value_of(i)
-      local length = value and #value or 0
+      local value = value_at(i)
+      local length = type(value) == 'number' and value or value and #value or 0
       if length > MOST_VALUE then
-        value = length
+        value, some_large = length, true
       elseif length > room and #ids > 0 then
         taken = i - 1
         break

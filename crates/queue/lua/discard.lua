@@ -29,8 +29,7 @@ bring_out(dead, groups, known, discarded)
 for n, id in ipairs(discarded) do
   local before = header(redis.call('HGET', data, id))
   if before and before.key then
-    local _, _, _, sent = run_of(known[n])
-    if sent == 0 then
+    if sent_of(known[n], data, id) == 0 then
       free_key(idempotency .. ':' .. before.key, id)
     else
       end_key(idempotency .. ':' .. before.key, id, ARGV[5])

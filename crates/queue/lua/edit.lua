@@ -15,7 +15,8 @@ local payload = before and value:sub(before.payload) or value
 if payload == ARGV[3] then return 'same' end
 if payload ~= ARGV[2] then return 'changed' end
 local record = record_of(records, id)
-local used, lost, generation, sent, entries = run_of(record)
+local used, lost, generation, _, entries = run_of(record)
+local sent = sent_of(record, data, id)
 if sent ~= 0 and ARGV[4] ~= 'force' then return 'unknown' end
 may_audit(log)
 redis.call('HSET', data, id, (before and value:sub(1, before.payload - 1) or '') .. ARGV[3])

@@ -14,6 +14,17 @@ local message = unpacked(packed).msg
 -- What another program has put in its place says nothing.
 local delivered = message and redis.pcall('HGET', KEYS[8], message)
 local value = value_of(KEYS[1], id)
+-- What another program pushed has no header until its first claim.
+local pushed = {}
+if value and not header(value) then
+  local names = { 'at', 'due', 'exp', 'key', 'idempotency_key', 'traceparent', 'tracestate' }
+  for n, text in ipairs(tried('HMGET', KEYS[10], unpack(names)) or {}) do
+    if text and #text <= 16384 then
+      pushed[#pushed + 1] = names[n]
+      pushed[#pushed + 1] = text
+    end
+  end
+end
 return {
   now,
   value,
@@ -25,5 +36,5 @@ return {
   tried('HGET', KEYS[7], id),
   type(delivered) == 'string' and delivered or false,
   tried('ZSCORE', KEYS[9], id),
-  value and (type(value) ~= 'string' or value:byte(1) ~= 1) and fields(KEYS[10]) or {},
+  pushed,
 }

@@ -17,7 +17,7 @@ local used = {
   { 'LINDEX', key, '0' }, { 'LLEN', key }, { 'LPOP', key }, { 'LPUSH', key, 'v' }, { 'LRANGE', key, '0', '0' }, { 'LSET', key, '0', 'v' }, { 'LTRIM', key, '0', '0' }, { 'PEXPIRE', key, '1' }, { 'PEXPIREAT', key, '1' },
   { 'PING' }, { 'PTTL', key },
   { 'RPUSH', key, 'v' }, { 'SADD', key, 'v' }, { 'SCARD', key }, { 'SCRIPT', 'LOAD', 'return 1' }, { 'SET', key, 'v' },
-  { 'SISMEMBER', key, 'v' }, { 'SMEMBERS', key }, { 'SREM', key, 'v' }, { 'TIME' }, { 'TYPE', key }, { 'WAIT', '0', '1' },
+  { 'SISMEMBER', key, 'v' }, { 'SMEMBERS', key }, { 'SREM', key, 'v' }, { 'TIME' }, { 'TYPE', key }, { 'UNLINK', key }, { 'WAIT', '0', '1' },
   { 'XADD', key, '*', 'f', 'v' }, { 'XDEL', key, '0-1' }, { 'XREVRANGE', key, '+', '-' }, { 'XTRIM', key, 'MAXLEN', '1' },
   { 'ZADD', key, '1', 'v' }, { 'ZCARD', key }, { 'ZCOUNT', key, '0', '1' }, { 'ZMSCORE', key, 'v' }, { 'ZRANGE', key, '0', '1' },
   { 'ZRANGEBYSCORE', key, '0', '1' }, { 'ZREM', key, 'v' }, { 'ZREVRANGE', key, '0', '1' },

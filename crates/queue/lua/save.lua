@@ -8,10 +8,8 @@
 if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return 0 end
 local record = record_of(KEYS[1], ARGV[1])
 record.chk = ARGV[3]
-if record.run then
-  local used, _, generation, sent, entries = run_of(record)
-  set_run(record, used, 0, generation, sent, entries)
-end
+local used, _, generation, sent, entries = run_of(record)
+set_run(record, used, 0, generation, sent, entries)
 write_record(KEYS[1], ARGV[1], record)
 local value = marked(redis.call('HGET', KEYS[3], ARGV[1]))
 if value then redis.call('HSET', KEYS[3], ARGV[1], value) end

@@ -7,6 +7,7 @@
 local id, by = ARGV[1], tonumber(ARGV[2])
 local record = record_of(KEYS[2], id)
 for i = 3, #ARGV, 2 do record[ARGV[i]] = ARGV[i + 1] ~= '' and ARGV[i + 1] or nil end
+if next(record) ~= nil and not record.run then set_run(record, 0, 0, 0, 0, 0) end
 local value = redis.call('HGET', KEYS[1], id)
 local before = header(value)
 if before and by ~= 0 then

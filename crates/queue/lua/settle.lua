@@ -62,10 +62,9 @@ while at <= #ARGV do
   at = at + (ARGV[at + 3] == 'c' and 6 or 11)
 end
 local tokens = redis.call('HMGET', inflight, unpack(ids))
-local record_by, values, written, marks = {}, {}, {}, {}
+local record_by, written, marks = {}, {}, {}
 if #touched > 0 then
   for n, record in ipairs(records_of(records, touched)) do record_by[touched[n]] = record end
-  values = redis.call('HMGET', data, unpack(touched))
 end
 
 -- All verdicts but c: the record says what became of the job.
@@ -105,7 +104,8 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
   local waits = history == 0 and (verdict == 'r' or verdict == 's')
   if waits or put_back ~= '' then record.waits = string.format('%.0f', (tonumber(record.waits) or 0) + 1) end
   if next(record) ~= nil then
-    written[id] = true
+    -- Without a word of earlier runs nothing is missed if it is lost.
+    written[id] = record.run ~= nil
     written[#written + 1] = id
     written[#written + 1] = cmsgpack.pack(record)
   end
@@ -136,8 +136,8 @@ for n, id in ipairs(ids) do
     if reports and reports[id] then reported[#reported + 1] = reports[id] end
   end
 end
-for n, id in ipairs(touched) do
-  local value = written[id] and marked(values[n])
+for _, id in ipairs(touched) do
+  local value = written[id] and marked(value_of(data, id))
   if value then
     marks[#marks + 1] = id
     marks[#marks + 1] = value

@@ -9,7 +9,7 @@ use redis::Value;
 
 use crate::enqueue::millis;
 use crate::header::Header;
-use crate::packed::unpack;
+use crate::packed::{Unpacked, unpack};
 use crate::script::ScriptCall;
 use crate::timeline::stamp;
 use crate::value::{Reply, read};
@@ -162,19 +162,23 @@ impl Claimed {
 
     /// Reads what a run needs of its record. Anybody can write there: what does not read is as good as absent.
     fn set_record(&mut self, packed: Option<&[u8]>) {
-        let Some(packed) = packed else { return };
-        self.lost_record = false;
-        for (name, value) in unpack(packed).fields {
+        let Unpacked { fields, whole } = packed.map(unpack).unwrap_or_default();
+        let mut run = None;
+        for (name, value) in fields {
             let Ok(value) = std::str::from_utf8(value) else {
                 continue;
             };
             match name {
-                b"run" => self.run = RunState::parse(value),
+                b"run" => run = RunState::read(value),
                 b"end" => self.has_ended = true,
                 b"op" => self.context.replayed = Replayed::parse(value),
                 _ => {}
             }
         }
+        self.run = run.unwrap_or_default();
+        // A record that does not say what became of earlier runs is as good as none.
+        self.lost_record &= run.is_none() || !whole;
+        self.run.may_have_been_sent |= self.lost_record;
     }
 }
 

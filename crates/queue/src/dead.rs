@@ -217,7 +217,10 @@ impl Queue {
             for id in chunk {
                 call = call.arg(id.as_bytes());
             }
-            gone.extend(ids(call.run(&self.link).await?)?);
+            gone.extend(
+                self.forget_pushed(ids(call.run(&self.link).await?)?)
+                    .await?,
+            );
         }
         Ok(gone)
     }
@@ -245,7 +248,8 @@ impl Queue {
             for (id, died) in chunk {
                 call = call.arg(id.as_bytes()).arg(died);
             }
-            gone += ids(call.run(&self.link).await?)?.len();
+            let ids = ids(call.run(&self.link).await?)?;
+            gone += self.forget_pushed(ids).await?.len();
         }
         Ok(gone)
     }
@@ -269,7 +273,21 @@ impl Queue {
             .arg(millis(self.keep))
             .arg("selected")
             .arg(seconds(cutoff_ms));
-        Ok(ids(call.run(&self.link).await?)?.len())
+        let ids = ids(call.run(&self.link).await?)?;
+        Ok(self.forget_pushed(ids).await?.len())
+    }
+
+    /// Removes what other programs wrote beside the payloads of these jobs, which are gone: of one that never had a payload, or
+    /// too large a one, nobody has taken it in.
+    async fn forget_pushed(&self, gone: Vec<RawId>) -> Result<Vec<RawId>, QueueError> {
+        if !gone.is_empty() {
+            let mut command = redis::cmd("UNLINK");
+            for id in &gone {
+                command.arg(self.keys.pushed(id));
+            }
+            self.link.command::<u64>(&command).await?;
+        }
+        Ok(gone)
     }
 
     fn discarding(&self, selection: &Selection, signed: &Signed) -> ScriptCall {

@@ -142,7 +142,8 @@ impl<'a> Rest<'a> {
     fn text(&mut self) -> Option<String> {
         let length = self.take(2)?;
         let length = usize::from(length[0]) << 8 | usize::from(length[1]);
-        String::from_utf8(self.take(length)?.to_vec()).ok()
+        // Another program may have written it.
+        Some(String::from_utf8_lossy(self.take(length)?).into_owned())
     }
 }
 

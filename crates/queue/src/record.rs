@@ -41,7 +41,8 @@ impl RunState {
     /// Reads the field; `None` when it is not of its form.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut numbers = text.split(' ').map(str::parse::<u32>);
-        let mut next = || numbers.next().and_then(Result::ok);
+        // None of them comes near that by itself, and each is added to.
+        let mut next = || numbers.next()?.ok().map(|number| number.min(1_000_000_000));
         match (next(), next(), next(), next(), next()) {
             (Some(used), Some(lost), Some(generation), Some(sent), Some(entries)) => Some(Self {
                 used,

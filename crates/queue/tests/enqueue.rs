@@ -262,3 +262,85 @@ async fn a_queue_that_another_edition_has_laid_out_is_refused() {
         assert_eq!(bench.keys().await, before);
     }
 }
+
+/// A header that is marked says that its job has a record. Without a sound one nobody knows what became of its runs, whatever an
+/// operator does with it.
+#[tokio::test]
+async fn a_record_that_is_lost_or_does_not_read_is_missed() {
+    let records: [&[u8]; 5] = [
+        b"",
+        b"garbage",
+        b"\x82\xa1a\x07\xa3run\xa91 0 0 0 1",
+        b"\x81\xa3run\xa5x y z",
+        b"\x81\xa3msg\xa1m",
+    ];
+    for record in records {
+        let bench = Bench::new();
+        let id = bench.enqueue(1).await[0];
+        let key = bench.queue.keys().records.clone();
+        let run = [("run", &b"0 0 0 0 0"[..])];
+        let seeded = bench.queue.seed_record(&raw(id), &run).await;
+        seeded.expect("seeds");
+        let worker = bench.worker("w").await;
+        let sound = bench.claim(&worker, 1).await.remove(0);
+        assert!(!sound.lost_record && !sound.run.may_have_been_sent);
+        let retry = longshore_queue::Fate::Back;
+        assert_eq!(
+            bench.settle(&[support::verdict(&sound, retry)]).await,
+            [true]
+        );
+        let name = id.to_string();
+        let spoiled = [b"HSET", key.as_bytes(), name.as_bytes(), record];
+        let _: u8 = bench.raw(&spoiled).await;
+        let claimed = bench.claim(&worker, 1).await.remove(0);
+        assert!(
+            claimed.lost_record && claimed.run.may_have_been_sent,
+            "{record:?}"
+        );
+        let dead = support::refused("400");
+        assert_eq!(
+            bench.settle(&[support::verdict(&claimed, dead)]).await,
+            [true]
+        );
+        // Nor is it forgotten by a replay, with times of its own or new ones.
+        for fresh in [false, true] {
+            let _: u8 = bench.text(&format!("HDEL {key} {id}")).await;
+            let (queue, ids) = (&bench.queue, [raw(id)]);
+            let replayed = match fresh {
+                true => queue.replay_with_fresh_expiry(&ids, &support::kari()).await,
+                false => queue.replay(&ids, &support::kari()).await,
+            };
+            assert_eq!(replayed.expect("replays").len(), 1);
+            let again = bench.claim(&worker, 1).await.remove(0);
+            assert!(again.run.may_have_been_sent, "fresh: {fresh}");
+            let dead = support::refused("400");
+            bench.settle(&[support::verdict(&again, dead)]).await;
+        }
+    }
+}
+
+/// Values that are too large are measured, and not read.
+#[tokio::test]
+async fn large_values_of_other_programs_are_not_handed_out() {
+    let bench = Bench::new();
+    let k = bench.queue.keys();
+    let large = vec![b'x'; 300_000];
+    let good = bench.enqueue(1).await[0];
+    for n in 0..40 {
+        let id = format!("large-{n}");
+        let set = [b"HSET", k.data.as_bytes(), id.as_bytes(), &large];
+        let _: u8 = bench.raw(&set).await;
+        let _: u32 = bench.text(&format!("RPUSH {} {id}", k.active)).await;
+    }
+    let worker = bench.worker("w").await;
+    let claimed = bench.claim(&worker, 100).await;
+    assert_eq!(claimed.len(), 41);
+    for claimed in claimed {
+        let of_it = (claimed.payload.is_some(), claimed.too_large);
+        let expected = match claimed.id == raw(good) {
+            true => (true, None),
+            false => (false, Some(300_000)),
+        };
+        assert_eq!(of_it, expected);
+    }
+}

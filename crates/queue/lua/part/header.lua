@@ -22,7 +22,9 @@ local function begin_header(due, expires)
 end
 
 -- marked(value): what stands of a job in data, saying that it has a record; nil where it says so, or has no header.
-local function marked(value) return value and value:byte(1) == 1 and '\2' .. value:sub(2) or nil end
+local function marked(value)
+  return type(value) == 'string' and value:byte(1) == 1 and '\2' .. value:sub(2) or nil
+end
 
 -- with_text(text): as a header has it.
 local function with_text(text) return struct.pack('>I2', #text) .. text end
@@ -30,13 +32,13 @@ local function with_text(text) return struct.pack('>I2', #text) .. text end
 -- header(value): {at, due, expires, key, rest: the place of what the producer wrote, payload: the place of the payload}, or
 -- nil where there is none, or not a whole one.
 local function header(value)
-  local first = value and value:byte(1)
+  local first = type(value) == 'string' and value:byte(1)
   if first ~= 1 and first ~= 2 then return nil end
   local sound, read = pcall(function()
     local h, flags, place = {}, value:byte(8), 9
     h.at = struct.unpack('>I6', value, 2)
-    if flags % 2 == 1 then h.due, place = struct.unpack('>I6', value, place) end
-    if flags >= 2 then h.expires, place = struct.unpack('>I6', value, place) end
+    if bit.band(flags, 1) > 0 then h.due, place = struct.unpack('>I6', value, place) end
+    if bit.band(flags, 2) > 0 then h.expires, place = struct.unpack('>I6', value, place) end
     h.rest = place
     local has = value:byte(place)
     place = place + 1

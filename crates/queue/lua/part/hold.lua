@@ -11,5 +11,6 @@ end
 local function held_until(text)
   local till, made, cap = (text or ''):match('^(%d+) (%d+) (%d+)$')
   till, made, cap = tonumber(till), tonumber(made), tonumber(cap)
-  if till and till > now and made <= now and till <= made + cap then return till end
+  -- None may last longer than a week, whatever is written there.
+  if till and till > now and made <= now and till <= made + math.min(cap, 604800000) then return till end
 end

@@ -8,5 +8,5 @@ local function renewed(value)
   local expires = before.expires and before.expires > due and now + before.expires - due or nil
   local from = begin_header(now, expires)
   -- When it was enqueued stays.
-  return from:sub(1, 1) .. value:sub(2, 7) .. from:sub(8) .. value:sub(before.rest)
+  return value:sub(1, 7) .. from:sub(8) .. value:sub(before.rest)
 end

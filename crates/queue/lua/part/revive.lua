@@ -16,7 +16,8 @@ local function revive(keys, ids, signed, operation)
   local packed = {}
   for n, id in ipairs(ids) do
     local record = known[n]
-    local used, _, generation, sent, entries = run_of(record)
+    local used, _, generation, _, entries = run_of(record)
+    local sent = sent_of(record, keys.data, id)
     record['end'], record.op, record.parked = nil, nil, nil
     set_run(record, 0, 0, generation, sent, entries + 1)
     add_history(record, entries + 1, '{"attempt":' .. used .. ',' .. line)

@@ -49,8 +49,8 @@ local function on_timeline(key, workers, told, hold_ms)
   seq, own = tonumber(seq), tonumber(own)
   local known = redis.call('HMGET', key, 'nonce', 'seq', 'w:' .. worker, 'hold', 'left', 'server', 'check')
   local t = {
-    key = key, nonce = known[1], seq = tonumber(known[2] or 0), worker = worker, till = held_until(known[4] or '') or 0,
-    check = held_until(known[7] or '') or 0, left = tonumber(known[5] or 0),
+    key = key, nonce = known[1], seq = tonumber(known[2] or nil) or 0, worker = worker, till = held_until(known[4] or '') or 0,
+    check = held_until(known[7] or '') or 0, left = tonumber(known[5] or nil) or 0,
   }
   -- Every living worker comes within one and a half heartbeats, and a lease is at least three of them.
   local base, begins = look_at_server(key, known[6], server, t.seq, hold_ms / 2)
@@ -62,7 +62,7 @@ local function on_timeline(key, workers, told, hold_ms)
     end
     return t
   end
-  local mine = tonumber(known[3] or 0)
+  local mine = tonumber(known[3] or nil) or 0
   local n, known_n = number_of(nonce), number_of(t.nonce)
   local forgot
   if t.nonce == nonce then
