@@ -146,6 +146,7 @@ impl Session {
         let found = link.registered_queues(&self.config.redis.namespace).await;
         let is_empty = found.as_ref().is_ok_and(Vec::is_empty);
         let operator = self.operator_of(&link, &found.unwrap_or_default())?;
+        operator.check_layouts().await?;
         if is_empty {
             self.tell_of_nothing(&link, &operator).await;
         }
@@ -159,7 +160,7 @@ impl Session {
         }
         self.told_of_nothing.get_or_init(|| {
             output::note(&format!(
-                "nothing has lived yet on {}: is {} the one that producers and workers have?",
+                "no jobs and no workers yet on {}; if you expected some, check {}",
                 self.target(link),
                 with_variable(RedisSettings::NAMESPACE)
             ));

@@ -46,7 +46,7 @@ async fn before_any_worker(stage: &Stage, jobs: u64) -> Result<u64, Failure> {
         second.duplicate && second.id == first.id,
         "the same key enqueues once",
     )?;
-    line("  one of them for in 3 s, and one twice with the same key: enqueued once")?;
+    line("  one of them due in 3 s, and one twice with the same key: enqueued once")?;
     Ok(jobs + 2)
 }
 

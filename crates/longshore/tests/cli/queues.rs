@@ -255,8 +255,8 @@ fn where_nothing_has_ever_lived_is_told() {
         Ran::of(args, command.env("LONGSHORE_REDIS__NAMESPACE", "typo"))
     };
     let told = format!(
-        "nothing has lived yet on Redis at 127.0.0.1:{}, namespace typo, no profile: is `redis.namespace` \
-         (LONGSHORE_REDIS__NAMESPACE) the one that producers and workers have?",
+        "no jobs and no workers yet on Redis at 127.0.0.1:{}, namespace typo, no profile; if you expected some, check \
+         `redis.namespace` (LONGSHORE_REDIS__NAMESPACE)",
         bench.redis.port()
     );
     for args in [
@@ -275,9 +275,15 @@ fn where_nothing_has_ever_lived_is_told() {
     assert!(nobody.stderr.contains(&told), "{nobody:#?}");
     nobody.fails(1, super::NOBODY);
     let here = bench.run(&["dead", "groups"]).ok();
-    assert!(!here.stderr.contains("nothing has lived"), "{here:#?}");
+    assert!(
+        !here.stderr.contains("no jobs and no workers yet"),
+        "{here:#?}"
+    );
     // Plain producers, which write keys of their own accord, have lived there as well.
     bench.redis(&[b"RPUSH", b"{typo:email}:active", super::NOBODY.as_bytes()]);
     let lived = elsewhere(&["dead", "groups"]).ok();
-    assert!(!lived.stderr.contains("nothing has lived"), "{lived:#?}");
+    assert!(
+        !lived.stderr.contains("no jobs and no workers yet"),
+        "{lived:#?}"
+    );
 }
