@@ -167,7 +167,11 @@ async fn multiply(ours: &Ours, n: usize, models: &[(String, String)]) -> Result<
         let payloads: Vec<(&String, &[u8])> = ids.iter().map(|id| (id, &payload[..])).collect();
         pipeline.cmd("HSET").arg(&keys.data).arg(payloads).ignore();
         let records: Vec<(&String, &[u8])> = ids.iter().map(|id| (id, &record[..])).collect();
-        pipeline.cmd("HSET").arg(&keys.records).arg(records).ignore();
+        pipeline
+            .cmd("HSET")
+            .arg(&keys.records)
+            .arg(records)
+            .ignore();
         link.pipeline::<()>(&pipeline).await?;
     }
     Ok(())

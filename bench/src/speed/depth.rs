@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use longshore_queue::{Fate, Lease, RunState, Verdict, CallReport, WorkerId};
+use longshore_queue::{CallReport, Fate, Lease, RunState, Verdict, WorkerId};
 
 use super::load::PAYLOAD_BYTES;
 use super::ours::{Ours, RETENTION};

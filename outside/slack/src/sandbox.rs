@@ -8,7 +8,7 @@ use longshore_sandbox::axum::Json;
 use longshore_sandbox::axum::body::Bytes;
 use longshore_sandbox::axum::http::request::Parts;
 use longshore_sandbox::axum::response::{IntoResponse, Response};
-use longshore_sandbox::{Draft, FaultCheck, Ledger, StandInService, Server};
+use longshore_sandbox::{Draft, FaultCheck, Ledger, Server, StandInService};
 use serde_json::{Value, json};
 
 use crate::client::NAME;

@@ -2,8 +2,8 @@
 
 use longshore_job::{Answer, JobError, Run};
 use longshore_payment_reconcile::{
-    OperationFuture, CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
-    CreateSubscription, LookupFuture, Operation, PaymentProvider, Receipt,
+    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
+    CreateSubscription, LookupFuture, Operation, OperationFuture, PaymentProvider, Receipt,
 };
 use longshore_provider::{CallError, decode};
 
@@ -47,7 +47,11 @@ impl PaymentProvider for TestPay {
         Box::pin(async move { self.once(run, &NewSubscription { job, customer }).await })
     }
 
-    fn cancel_subscription<'a>(&'a self, run: &'a Run, job: &'a CancelSubscription) -> OperationFuture<'a> {
+    fn cancel_subscription<'a>(
+        &'a self,
+        run: &'a Run,
+        job: &'a CancelSubscription,
+    ) -> OperationFuture<'a> {
         Box::pin(async { self.once(run, &NewEnding(job)).await })
     }
 

@@ -65,7 +65,12 @@ impl TestPay {
         }
     }
 
-    fn serve(&self, request: &Parts, body: &[u8], check: &mut FaultCheck<'_>) -> Result<Value, Problem> {
+    fn serve(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        check: &mut FaultCheck<'_>,
+    ) -> Result<Value, Problem> {
         let names: Vec<_> = request.uri.path().split('/').skip(1).collect();
         // Held to the end: of two requests with one reference, one comes later.
         let book = &mut *self.state.book();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use harbour_testpay::sandbox::TestPaySandbox;
 use harbour_testpay::{TestPay, TestPayConfig};
-use longshore_job::{Class, CallReport};
+use longshore_job::{CallReport, Class};
 use longshore_payment_reconcile::{CreateCustomer, CreateCustomerHandler, Providers};
 use longshore_sandbox::{Fault, FaultRule};
 use longshore_testing::{Ran, Script};

@@ -48,7 +48,9 @@ impl Scene {
         let script = Script::new();
         let ago = Duration::from_secs;
         script.memory.set_requests_out(ago(700), ago(600));
-        script.memory.forbid(MemoryRequest::NoteMessage, "nobody sends messages");
+        script
+            .memory
+            .forbid(MemoryRequest::NoteMessage, "nobody sends messages");
         Self {
             testpay_sandbox,
             stripe_sandbox,
@@ -90,7 +92,9 @@ impl Scene {
     /// Lets the next request to testpay go wrong.
     fn fault_once(&self, fault: Fault) {
         let faults = self.testpay_sandbox.faults();
-        faults.set(vec![FaultRule::first(1, fault)]).expect("a rule");
+        faults
+            .set(vec![FaultRule::first(1, fault)])
+            .expect("a rule");
     }
 
     /// How much testpay, and how much Stripe has carried out.

@@ -1,7 +1,7 @@
 //! How it fails when it is told to.
 
 use harbour_testpay::sandbox::TestPaySandbox;
-use longshore_sandbox::{Fault, Only, FaultRule};
+use longshore_sandbox::{Fault, FaultRule, Only};
 use serde_json::json;
 
 use super::{KEY, an_order, client, effects, get, made, post, start};
