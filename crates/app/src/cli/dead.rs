@@ -13,6 +13,9 @@ pub enum DeadCommand {
     Groups {
         /// Only of this queue
         queue: Option<String>,
+        /// Prints only the groups' ids, a line each, or nothing if Redis does not answer within a second: for a shell's completions
+        #[arg(long, conflicts_with = "json")]
+        ids: bool,
         /// Prints JSON
         #[arg(long)]
         json: bool,

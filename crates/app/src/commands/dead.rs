@@ -6,7 +6,11 @@ mod moves;
 mod rehearse;
 mod replays;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use longshore_operator::Filter;
+use tokio::time::timeout;
 
 use super::job;
 use crate::age::ago;
@@ -16,9 +20,19 @@ use crate::output::{self, counted, or_dash};
 use crate::session::Session;
 use moves::LetterChange;
 
+/// How long a shell may wait for the groups that it offers.
+const PROMPT_WAITS: Duration = Duration::from_secs(1);
+
 pub(super) async fn run(session: &Session, command: DeadCommand) -> Result<(), Failure> {
     match command {
-        DeadCommand::Groups { queue, json } => groups(session, queue.as_deref(), json).await,
+        DeadCommand::Groups {
+            queue, ids: true, ..
+        } => {
+            // A prompt waits for it: no answer is as good as none.
+            let ids = timeout(PROMPT_WAITS, group_ids(session, queue.as_deref())).await;
+            ids.unwrap_or(Ok(()))
+        }
+        DeadCommand::Groups { queue, json, .. } => groups(session, queue.as_deref(), json).await,
         DeadCommand::List {
             queue,
             group,
@@ -82,6 +96,12 @@ async fn groups(session: &Session, queue: Option<&str>, json: bool) -> Result<()
         .collect();
     let header = ["group", "count", "kind", "first", "last", "reason"];
     output::table(&header, rows)
+}
+
+async fn group_ids(session: &Session, queue: Option<&str>) -> Result<(), Failure> {
+    let groups = session.operator().await?.groups(queue).await?;
+    let ids: BTreeSet<_> = groups.into_iter().map(|row| row.group).collect();
+    ids.iter().try_for_each(|id| output::line(id))
 }
 
 async fn list(session: &Session, which: &Filter<'_>, json: bool) -> Result<(), Failure> {

@@ -20,12 +20,28 @@ const NAME: &str = "longshore";
 pub(super) fn completions(app: &App, config: Option<&Path>, shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut with_names(app, config), NAME, &mut script);
-    print(&script)
+    print(&asking_for_groups(&script, shell))
 }
 
-/// The kinds, queues, providers and profiles of this program are offered wherever one is asked for. What only Redis knows,
-/// such as the groups of dead letters, is not: clap_complete's engine for that is unstable, and a prompt must not wait
-/// for a server.
+/// Stands for the groups of dead letters, which only Redis knows.
+const GROUPS: &str = "the_groups_of_dead_letters";
+
+/// The script, which asks for groups when one is to be completed.
+fn asking_for_groups(script: &[u8], shell: Shell) -> Vec<u8> {
+    const ASK: &str = "longshore dead groups --ids 2>/dev/null";
+    let script = String::from_utf8_lossy(script);
+    let (from, to) = match shell {
+        Shell::Zsh => (
+            format!("({GROUPS})"),
+            format!("{{compadd -- ${{(f)\"$({ASK})\"}}}}"),
+        ),
+        Shell::Fish => (format!("{GROUPS}\\t''"), format!("({ASK})")),
+        _ => (GROUPS.to_owned(), format!("$({ASK})")),
+    };
+    script.replace(&from, &to).into_bytes()
+}
+
+/// The kinds, queues, providers and profiles of this program are offered wherever one is asked for, and groups of dead letters.
 fn with_names(app: &App, config: Option<&Path>) -> Command {
     let of = app.integrations().iter();
     let kinds = of.clone().flat_map(|of| of.kinds).map(|spec| spec.kind);
@@ -36,6 +52,7 @@ fn with_names(app: &App, config: Option<&Path>) -> Command {
         queues: owned(of.map(|of| of.queue.name).collect()),
         providers: owned(providers.map(|provider| provider.name).collect()),
         profiles: crate::config::profiles(config),
+        groups: vec![GROUPS.to_owned()],
     };
     names.offered(app.command_line())
 }
@@ -45,6 +62,7 @@ struct Names {
     queues: Vec<String>,
     providers: Vec<String>,
     profiles: Vec<String>,
+    groups: Vec<String>,
 }
 
 impl Names {
@@ -56,6 +74,7 @@ impl Names {
                 "queue" | "queues" => &self.queues,
                 "provider" => &self.providers,
                 "profile" => &self.profiles,
+                "group" => &self.groups,
                 _ => return arg,
             };
             match names.is_empty() || !arg.get_possible_values().is_empty() {

@@ -159,15 +159,19 @@ fn a_pipe_gets_data_alone_however_much_is_done() {
 /// What bash offers at the end of these words.
 fn offered(bench: &Bench, script: &str, words: &[&str]) -> Vec<String> {
     let previous = words.last().expect("there is one");
+    let program = env!("CARGO_BIN_EXE_longshore");
     let call = format!(
-        "{script}\nCOMP_WORDS=({} '')\nCOMP_CWORD={}\n_longshore longshore '' '{previous}'\necho \"${{COMPREPLY[@]}}\"",
+        "longshore() {{ '{program}' \"$@\"; }}\n{script}\nCOMP_WORDS=({} '')\nCOMP_CWORD={}\n_longshore longshore '' '{previous}'\necho \"${{COMPREPLY[@]}}\"",
         words.join(" "),
         words.len(),
     );
     let mut bash = Command::new("bash");
     let ran = Ran::of(
         words,
-        bash.arg("-c").arg(call).current_dir(bench.dir.path()),
+        bash.arg("-c")
+            .arg(call)
+            .current_dir(bench.dir.path())
+            .env("LONGSHORE_REDIS__URL", bench.redis.url()),
     );
     ran.ok()
         .stdout
@@ -211,6 +215,30 @@ fn completions_know_kinds_queues_providers_and_profiles() {
     let enqueue = zsh.split_once("(enqueue)").expect("is there").1;
     let (kind, args) = (enqueue.find("':kind"), enqueue.find("':args"));
     assert!(kind.is_some() && kind < args, "{kind:?} {args:?}");
+}
+
+#[test]
+fn completions_ask_redis_for_the_groups_of_dead_letters() {
+    let mut bench = Bench::new();
+    bench.bury(1, "400");
+    let group = bench.group();
+    let script = bench.run(&["completions", "bash"]).ok().stdout;
+    let ids = bench.run(&["dead", "groups", "--ids"]).ok();
+    assert_eq!(ids.stdout, format!("{group}\n"));
+    let words = ["longshore", "dead", "replay", "--group"];
+    assert_eq!(offered(&bench, &script, &words), [&*group]);
+    for (shell, asks) in [
+        ("zsh", "{compadd -- ${(f)\"$(longshore dead groups --ids"),
+        ("fish", "-a \"(longshore dead groups --ids"),
+        ("elvish", "suppressions"),
+    ] {
+        let script = bench.run(&["completions", shell]).ok().stdout;
+        assert!(script.contains(asks), "{shell}");
+        assert!(!script.contains("the_groups_of_dead_letters"), "{shell}");
+    }
+    // A prompt does not wait for a Redis that is away, and nothing is printed into it.
+    bench.redis.kill();
+    assert_eq!(offered(&bench, &script, &words), [""]);
 }
 
 #[test]
