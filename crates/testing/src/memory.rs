@@ -18,7 +18,7 @@ pub use of_job::JobMemory;
 /// What a run asks of its memory, or of its outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MemoryRequest {
-    /// [`Memory::earlier`].
+    /// [`Memory::earlier_requests`].
     EarlierRequests,
     /// [`Memory::note_message`].
     NoteMessage,
