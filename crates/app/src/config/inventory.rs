@@ -15,9 +15,9 @@ const MAX_OWNER_CHARS: usize = 64;
 section! {
     /// What the inventory says of a provider.
     pub struct InventorySettings derive(PartialEq) in "providers.<provider>" {
-        /// What the company's inventory says of it; every provider has these three keys. How much depends on it: critical
-        /// (a feature fails altogether), high (core functions are worse), medium (something beside the point fails) or low
-        /// (users notice nothing); alerts go by it. A provider that the inventory does not list is medium.
+        /// How much depends on it, by the company's inventory: critical (a feature fails altogether), high (core functions
+        /// get worse), medium (something less important fails) or low (users notice nothing). Alerts go by it. A provider
+        /// that the inventory does not list is medium. Every provider has this key and the next two.
         pub criticality: Criticality = "criticality",
             text_by(criticality).or_per_provider(|of| Some(of.criticality));
         /// The share of calls that it promises to answer, in percent; 0: nothing is promised.

@@ -19,8 +19,8 @@ section! {
     pub(super) struct KindKeys in "kinds.<kind>" {
         /// How long one attempt may take.
         pub(super) timeout: Option<Duration> = "timeout_seconds" as TIMEOUT, seconds(SOME_TIME).optional().example("30");
-        /// After how long a job that has not run is dead as expired, counted from when it was first due. One that its
-        /// producer asked for goes before it.
+        /// After how long a job that has not run is dead as expired, counted from when it was first due. An expiry
+        /// that its producer asked for wins.
         pub(super) expires: Option<Duration> = "expires_seconds" as EXPIRES, seconds(SOME_TIME).optional().example("3600");
         /// Its own retry schedule.
         pub(super) retry: Option<RetrySchedule> = "retry_seconds" as RETRY,

@@ -6,9 +6,9 @@ use longshore_listener::TrustedProxies;
 
 section! {
     pub(super) struct ProxySettings in "" {
-        /// Proxies and load balancers in front of our public ports: the address that they name in `X-Forwarded-For` is taken
-        /// for the one a request comes from. Limits on connections are by that address. Addresses and networks:
-        /// `["10.0.0.0/8"]`.
+        /// Proxies and load balancers in front of our public ports, as addresses and networks: `["10.0.0.0/8"]`. A request
+        /// from one of them counts as coming from the address that it names in `X-Forwarded-For`. Limits on connections
+        /// go by that address.
         pub(super) trusted: TrustedProxies = "trusted_proxies", toml_by(proxies).or("[]");
     }
 }

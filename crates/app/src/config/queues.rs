@@ -13,8 +13,7 @@ use longshore_job::{KindOverrides, OnUnknown, RetrySchedule};
 section! {
     /// When failed attempts are made again.
     pub(super) struct RetryKeys in "retry" {
-        /// How long to wait after each failed attempt; one attempt more than there are entries, and `[]` makes no retry.
-        /// 60 s, 300 s and 900 s are the retry policy of the integration document, section 2.2. At most 25 entries, each of
+        /// How long to wait after each failed attempt. Three entries make four attempts; `[]` makes no retry. 60 s, 300 s and 900 s are the retry policy of the integration document, section 2.2. At most 25 entries, each of
         /// at most 30 days.
         pub(super) schedule: RetrySchedule = "schedule_seconds" as SCHEDULE,
             toml_by(schedule).or("[60, 300, 900]");
@@ -22,8 +21,8 @@ section! {
 }
 
 section! {
-    /// How the jobs of one queue are run. Every queue takes the same keys. What is set here for a queue goes before what its
-    /// kinds say, and what is set for a kind before that: `longshore kinds` shows what holds, and which of them says so.
+    /// How the jobs of one queue are run. Every queue takes the same keys. A setting of a queue wins over what its kinds say,
+    /// and a setting of a kind wins over both. `longshore kinds` shows which value holds, and where it comes from.
     pub(super) struct QueueKeys in "queues.<queue>" {
         /// How many jobs one process runs at the same time, 1 to 10000.
         concurrency: u32 = "concurrency", whole(1..=MOST_CONCURRENT).or("20");
@@ -42,7 +41,7 @@ section! {
         /// How long completed jobs are kept, at least 10 s. A provider's terms may say how long at the most.
         completed_for: Duration = "completed_seconds" as COMPLETED_FOR,
             seconds(COMPLETED).or_per_queue(|queue| Some(queue.default_completed.as_secs_f64().to_string()));
-        /// How much of them is kept: bytes, or a text with a unit. Any amount where it is not set.
+        /// How much of them is kept: bytes, or a text with a unit. No limit if it is not set.
         completed_bytes: Option<u64> = "completed_bytes",
             bytes().optional().or_per_queue(|queue| queue.default_completed_bytes.map(str::to_owned)).example("64MiB");
         /// What became of each message is remembered for seven days after its last update, up to this much of Redis's

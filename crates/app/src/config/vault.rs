@@ -20,27 +20,27 @@ section! {
             text_by(addr).optional().example("https://vault.example.com:8200");
         /// Where the KV engine (version 2) is mounted.
         pub mount: String = "mount", text_by(vault_path).or("secret");
-        /// The namespace of all of it.
+        /// The namespace of mounts and secrets, where Vault has namespaces.
         pub namespace: Option<String> = "namespace",
             text_by(vault_path).optional().example("teams/payments");
-        /// One of three ways to log in: a token that somebody else has made. Files are read at each login, so what stands in
-        /// them may change.
+        /// The first of three ways to log in: a token that somebody else made. Files are read at each login, so they may
+        /// change.
         pub token: Option<SecretRef> = "token" as TOKEN,
             secret(UNUSED).checked(not_in_vault).optional().example("env:VAULT_TOKEN");
-        /// Or AppRole: the role's id …
+        /// The second way, AppRole: the role's id.
         pub role_id: Option<SecretRef> = "role_id" as ROLE_ID,
             secret(UNUSED).checked(not_in_vault).optional().example("env:VAULT_ROLE_ID");
-        /// … its secret id …
+        /// AppRole: the secret id.
         pub secret_id: Option<SecretRef> = "secret_id" as SECRET_ID,
             secret(UNUSED).checked(not_in_vault).optional().example("file:/run/secrets/vault-secret-id");
-        /// … and where the method is mounted.
+        /// AppRole: where the method is mounted.
         pub approle_mount: String = "approle_mount", text_by(vault_path).or("approle");
-        /// Or the service account of a pod: the role …
+        /// The third way, the service account of a pod: the role.
         pub kubernetes_role: Option<String> = "kubernetes_role" as KUBERNETES_ROLE,
             text().optional().example("longshore");
-        /// … where the method is mounted …
+        /// Service account: where the method is mounted.
         pub kubernetes_mount: String = "kubernetes_mount", text_by(vault_path).or("kubernetes");
-        /// … and where the account's token is.
+        /// Service account: the file with its token.
         pub kubernetes_jwt: String = "kubernetes_jwt",
             text().or("/var/run/secrets/kubernetes.io/serviceaccount/token");
         /// How long one call may take.

@@ -17,8 +17,8 @@ section! {
         /// first, cuts them off. Keep it below the orchestrator's own grace period, and above the longest queue timeout
         /// that matters.
         pub drain: Duration = "drain_seconds" as DRAIN, seconds(ANY_TIME).or("40");
-        /// How long a job is parked whose kind no worker of its queue knows, as while a deploy is under way, before it is a
-        /// dead letter. While a worker knows the kind, and for so long after that, it is none.
+        /// How long a job waits if no worker of its queue knows its kind, for example during a deploy. After that it is a dead
+        /// letter. The time begins anew each time that a worker knows the kind.
         pub unknown_kind: Duration = "unknown_kind_seconds" as UNKNOWN_KIND, seconds(ANY_TIME).or("3600");
         /// Where `/livez`, `/readyz` and `/metrics` are served. Port 0 picks a free one.
         pub http_addr: SocketAddr = "http_addr" as HTTP_ADDR, listen_addr().or("127.0.0.1:9464");

@@ -18,18 +18,18 @@ section! {
         /// signed with it whatever calls are made with, so without it none are asked for.
         pub auth_token: Option<SecretRef> = "auth_token" as AUTH_TOKEN,
             secret("SMS is off unless an API key is set").optional().example("env:TWILIO_AUTH_TOKEN");
-        /// An API key, which can be revoked by itself: its id …
+        /// The id of an API key. A key can be revoked without changing the account's token.
         pub api_key_sid: Option<String> = "api_key_sid" as API_KEY_SID,
             text_by(api_key_sid).optional().example("SK0123456789abcdef0123456789abcdef");
-        /// … and its secret.
+        /// The secret of the API key.
         pub api_key_secret: Option<SecretRef> = "api_key_secret" as API_KEY_SECRET,
             secret("the API key is of no use").optional().example("env:TWILIO_API_KEY_SECRET");
         /// The secrets of shared keys, if status callbacks are signed with those (HMAC-SHA256) instead.
         pub shared_keys: Vec<SecretRef> = "webhook_shared_keys" as SHARED_KEYS,
             secrets().example(r#"["env:TWILIO_SHARED_KEY"]"#);
-        /// Who messages are from: a number, a short code or a name of at most 11 characters …
+        /// Who messages are from: a number, a short code or a name of at most 11 characters. Set this or the messaging service.
         pub from: Option<String> = "from" as FROM, text_by(from).optional().example("+4780000000");
-        /// … or else a messaging service, which picks the number.
+        /// A messaging service, which picks the number.
         pub messaging_service_sid: Option<String> = "messaging_service_sid" as SERVICE,
             text_by(service_sid).optional().example("MG0123456789abcdef0123456789abcdef");
         /// How it is called.
