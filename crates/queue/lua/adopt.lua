@@ -4,7 +4,7 @@
 -- KEYS  1 data  2 inflight  3 record (as it was pushed: meta:<id>)
 -- ARGV  1 id  2 claim token  3 when it was made as its id says, in ms since the epoch ("" = it does not)
 -- Returns what stands of it in data now, or false: nothing does, or the token no longer owns the job
--- Parts: now, write_or_replace, record, header, value
+-- Parts: now, record, header, value
 local data, inflight, pushed = unpack(KEYS)
 local id = ARGV[1]
 if redis.call('HGET', inflight, id) ~= ARGV[2] then return false end

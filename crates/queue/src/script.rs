@@ -269,7 +269,7 @@ script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);
 script!(
     ADOPT = "adopt",
     " flags=allow-oom",
-    ["now", "write_or_replace", "record", "header", "value"]
+    ["now", "record", "header", "value"]
 );
 script!(
     FIRST_LOOKUP = "first_lookup",

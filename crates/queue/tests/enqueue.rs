@@ -315,7 +315,44 @@ async fn a_record_that_is_lost_or_does_not_read_is_missed() {
             assert!(again.run.may_have_been_sent, "fresh: {fresh}");
             let dead = support::refused("400");
             bench.settle(&[support::verdict(&again, dead)]).await;
+            // Nor by an edit.
+            let _: u8 = bench.text(&format!("HDEL {key} {id}")).await;
+            let edit = longshore_queue::Edit {
+                id: &raw(id),
+                from: &support::payload(),
+                to: b"other",
+                old_args: "{}",
+                attempt: 1,
+                force: false,
+            };
+            let edited = bench.queue.edit(&edit, &support::kari()).await;
+            assert_eq!(
+                edited.expect("answers"),
+                longshore_queue::Edited::OutcomeUnknown
+            );
         }
+    }
+}
+
+/// Nor does a replay take the mark out of the header.
+#[tokio::test]
+async fn a_record_that_is_lost_after_a_replay_is_missed() {
+    for fresh in [false, true] {
+        let bench = Bench::new();
+        let id = bench.enqueue(1).await[0];
+        let worker = bench.worker("w").await;
+        let claimed = bench.claim(&worker, 1).await.remove(0);
+        let dead = support::verdict(&claimed, support::refused("400"));
+        bench.settle(&[dead]).await;
+        let (queue, ids, kari) = (&bench.queue, [raw(id)], support::kari());
+        let replayed = match fresh {
+            true => queue.replay_with_fresh_expiry(&ids, &kari).await,
+            false => queue.replay(&ids, &kari).await,
+        };
+        assert_eq!(replayed.expect("replays").len(), 1);
+        let gone = format!("HDEL {} {id}", queue.keys().records);
+        let _: u8 = bench.text(&gone).await;
+        assert!(bench.claim(&worker, 1).await[0].lost_record, "{fresh}");
     }
 }
 
