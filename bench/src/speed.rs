@@ -13,6 +13,7 @@ mod pickup;
 pub(crate) mod report;
 mod slow;
 mod throughput;
+mod trickle;
 
 use report::Section;
 
@@ -20,9 +21,10 @@ use report::Section;
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The measurements, in the order they are made.
-pub(crate) const MEASURES: [&str; 8] = [
+pub(crate) const MEASURES: [&str; 9] = [
     "throughput",
     "pickup",
+    "trickle",
     "cost",
     "slow",
     "depth",
@@ -60,6 +62,7 @@ pub(crate) async fn run(measure: &str, scale: Scale) -> Result<Section, Failure>
     match measure {
         "throughput" => throughput::measure(scale).await,
         "pickup" => pickup::measure(scale).await,
+        "trickle" => trickle::measure(scale).await,
         "cost" => cost::measure(scale).await,
         "slow" => slow::measure(scale).await,
         "depth" => depth::measure(scale).await,

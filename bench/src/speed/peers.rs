@@ -14,8 +14,8 @@ use bullmq::worker::CancellationToken;
 use bullmq::{BulkJob, QueueOptions, WorkerOptions};
 use longshore_queue::{Link, LinkOptions};
 use longshore_sandbox::RedisServer;
-use redis::Script;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Cmd, Script};
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -130,8 +130,30 @@ impl BullMq {
     /// Works off so many jobs with its default worker, 100 at once: jobs a second, until Redis has all outcomes.
     pub(crate) async fn drain(&self, n: usize) -> Result<f64, Failure> {
         let meter = Meter::new(Does::Nothing, n);
+        let worker = self.work(&meter).await?;
+        let link = Link::new(&self.redis.url(), LinkOptions::default())?;
+        let rate = meter.settled_rate(&link, &Self::count()).await;
+        worker.close(5000).await?;
+        rate
+    }
+
+    /// Enqueues one job.
+    pub(crate) async fn add_one(&self) -> Result<(), Failure> {
+        self.queue.add("load", Envelope::new()?).await?;
+        Ok(())
+    }
+
+    /// Asks how many have completed.
+    pub(crate) fn count() -> Cmd {
+        let mut count = redis::cmd("ZCARD");
+        count.arg("bull:load:completed");
+        count
+    }
+
+    /// Starts its default worker, 100 jobs at once.
+    pub(crate) async fn work(&self, meter: &Arc<Meter>) -> Result<bullmq::Worker, Failure> {
         let load = Load::new(PAYLOAD_BYTES, 0)?;
-        let counted = Arc::clone(&meter);
+        let counted = Arc::clone(meter);
         let processor = move |_: bullmq::Job, _: CancellationToken| {
             let (meter, load) = (Arc::clone(&counted), load.clone());
             async move {
@@ -144,12 +166,6 @@ impl BullMq {
             concurrency: 100,
             ..WorkerOptions::default()
         };
-        let worker = bullmq::Worker::with_options("load", processor, options).await?;
-        let link = Link::new(&self.redis.url(), LinkOptions::default())?;
-        let mut count = redis::cmd("ZCARD");
-        count.arg("bull:load:completed");
-        let rate = meter.settled_rate(&link, &count).await;
-        worker.close(5000).await?;
-        rate
+        Ok(bullmq::Worker::with_options("load", processor, options).await?)
     }
 }
