@@ -10,9 +10,11 @@
 --       9 version of its credentials
 --       10 what the caller remembers of the timeline (part/timeline.lua)  11 how long a new timeline holds claims, in ms
 --       12 what the worker does not reach at present: p the provider, f the fallback
---       13 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
---       14 ms between calls  15 calls it may run ahead  16 how long a probe may take  17 version of its credentials
--- Returns {state, now, next due time in seconds or false, ids, values, records, completed, until in ms, route, epoch, timeline, seq}
+--       13 in how many ms the caller would look again by itself (0 = it would not)
+--       14 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
+--       15 ms between calls  16 calls it may run ahead  17 how long a probe may take  18 version of its credentials
+-- Returns {state, now, next due time in seconds or false, ids, values, records, completed, until in ms, route, epoch, timeline, seq,
+--         look in}
 --         state: ok, lost (the worker has no lease: it must join again), forgot (Redis forgot, or another timeline has
 --                begun: the caller must say what it remembers before it claims), or what holds claims back, until when:
 --                recovering (a new timeline), checking (another process of Redis), paused (by an operator), refused (its credentials), held (it said when to
@@ -26,6 +28,8 @@
 --                length, as a number
 --         records: of each, packed (part/record.lua), or false; none at all where none of them has one
 --         completed: the places of those, from 1, that had completed before: their ids were listed twice
+--         look in: in how many ms the caller has to look again by itself, since jobs come so fast that until then nobody is woken
+--               for them; 0 = it need not
 local active, scheduled, retryable, data, records, inflight, workers, gate, signal, limits, breakers, completions, stats, timeline, reach = unpack(KEYS)
 local want, token = tonumber(ARGV[3]), ARGV[2]
 local function described(at, suffix)
@@ -42,7 +46,7 @@ local long = string.rep('-', 65)
 local due = false
 local t = on_timeline(timeline, workers, ARGV[10], tonumber(ARGV[11]))
 local function none(state, till)
-  return { state, now, due, {}, {}, {}, {}, till or 0, route, p.epoch or 0, t.nonce, t.seq }
+  return { state, now, due, {}, {}, {}, {}, till or 0, route, p.epoch or 0, t.nonce, t.seq, 0 }
 end
 
 -- Where Redis forgot, it may have forgotten the lease as well: until the hold is over, that is no loss of it.
@@ -62,11 +66,11 @@ if want <= 0 then return none('ok') end
 local state, till = held_back(p, held, breakers)
 -- When the provider is asked again: until then its fallback takes the jobs, if it may be called.
 local away_until, parked_until = false, 0
-if state == 'open' and ARGV[13] ~= '' then
+if state == 'open' and ARGV[14] ~= '' then
   away_until = till
   -- A probe that is under way may have its answer at any moment, and its lease is for one that has none.
   parked_until = p.breaker.state == 'half' and math.min(till, now + 1000) or till
-  p, route = described(13, ':' .. ARGV[13]), 'fallback'
+  p, route = described(14, ':' .. ARGV[14]), 'fallback'
   state, till = held_back(p, gate_of(gate, p.suffix), breakers)
   if state then return none('open', math.min(till, away_until)) end
   token = token .. 'f'
@@ -212,4 +216,13 @@ end
 -- With its calls used up, the next claim is of use when there is another.
 local full_until = 0
 if p.interval > 0 and #ids == calls then full_until = math.ceil(ahead + #ids * p.interval) end
-return { 'ok', now, due, ids, values, any and packed or {}, completed, full_until, route, p.epoch, t.nonce, t.seq }
+-- Where jobs come one by one and fast, waking somebody for each costs more than the job itself. So one worker with slots to
+-- spare looks again in a moment, and until then nobody is woken: it finds some together.
+local look_in = 0
+if #ids > 0 then
+  local since = now - tonumber((t.look or ''):match(' (%d+)$') or 0)
+  local fast = since >= 0 and (since <= 1 or (#ids > 1 and since <= 5))
+  if fast and #popped < want and not rest and full_until == 0 and route == 'primary' then look_in = tonumber(ARGV[13]) end
+  redis.call('HSET', timeline, 'look', string.format('%.0f ', now + look_in) .. stamp)
+end
+return { 'ok', now, due, ids, values, any and packed or {}, completed, full_until, route, p.epoch, t.nonce, t.seq, look_in }

@@ -1,7 +1,7 @@
 -- Puts jobs into the queue. Idempotent by id: a job whose id is known is left as it is, so an enqueue whose
 -- answer was lost can be repeated.
 --
--- KEYS  1 data  2 active  3 scheduled  4 signal  5 records  6 stats; then the idempotency keys of those that have one, in order
+-- KEYS  1 data  2 active  3 scheduled  4 signal  5 records  6 stats  7 timeline; then the idempotency keys of those that have one, in order
 -- ARGV  1 "look": nothing is enqueued, only keys are looked at; else ""; then 3 for each job, at most 500 jobs:
 --       id; what differs from a job that may run at once and has no key and no end, or "": "<delay> <expires> <key>"
 --         delay    "-" = now, "+<ms>" = from now, "<ms>" = at
@@ -14,12 +14,12 @@
 --         answers: for each job "" if it is in the queue under its own id, else the id that has its key; none at all where
 --                  all of them are in the queue
 -- Parts: now, write_or_replace, wake, header, key
-local data, active, scheduled, signal, records, stats = unpack(KEYS)
+local data, active, scheduled, signal, records, stats, timeline = unpack(KEYS)
 
 -- Who has which key: looked up once, before anything is written.
 local key_of, has, refused = {}, {}, {}
 local function look(place, id, holds, digest)
-  local name = KEYS[6 + #key_of + 1]
+  local name = KEYS[7 + #key_of + 1]
   key_of[#key_of + 1] = name
   if has[name] == nil then
     local holder, at, _, of = key_at(name)
@@ -39,7 +39,7 @@ local function look(place, id, holds, digest)
   return name
 end
 local keys = {}
-if #KEYS > 6 then
+if #KEYS > 7 then
   for i = 2, #ARGV, 3 do
     local holds, digest = ARGV[i + 1]:match('^%S+ %S+ (%d+) (%S+)$')
     if holds then keys[i] = look((i - 2) / 3 + 1, ARGV[i], holds, digest) end
@@ -105,5 +105,7 @@ if #written > 0 then
 end
 if #pending > 0 then redis.call('RPUSH', active, unpack(pending)) end
 -- A process that sleeps until the next due time learns of a sooner one.
-if #pending > 0 or (soonest and soonest < now + 2000) then wake(signal) end
+if (soonest and soonest < now + 2000) or (#pending > 0 and not is_looked_for(redis.pcall('HGET', timeline, 'look'))) then
+  wake(signal)
+end
 return { refused, same and {} or answers }

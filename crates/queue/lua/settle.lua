@@ -166,5 +166,5 @@ if reports then pcall(report_to_replays, replay, open, records, log, reported) e
 pcall(write_reports, primary, gate, breakers, signal)
 pcall(write_reports, fallback, gate, breakers, signal)
 -- Where the fleet may run only so many, a slot that is free is what somebody waits for.
-if sought or #back > 0 or (#freed > 0 and (tried('LLEN', active) or 0) > 0) then wake(signal) end
+if sought or #back > 0 or (#freed > 0 and not is_looked_for(t.look) and (tried('LLEN', active) or 0) > 0) then wake(signal) end
 return answer

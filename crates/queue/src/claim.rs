@@ -76,6 +76,8 @@ pub struct Claim {
     /// How long until another claim is of use: until the next scheduled job is due, when the waiting list was left
     /// empty, or until what holds claims back is over.
     pub next_due: Option<Duration>,
+    /// Jobs come fast: the caller has to claim again after this time, since until then nobody is woken for new ones.
+    pub look_in: Option<Duration>,
 }
 
 /// A job that is ours until it is settled, as it stood in Redis. Nothing in it has been decoded: one that cannot be
@@ -205,6 +207,22 @@ impl Queue {
         want: usize,
         max_running: Option<u32>,
     ) -> Result<Claim, QueueError> {
+        let never = Duration::ZERO;
+        self.claim_and_look(lease, want, max_running, never).await
+    }
+
+    /// The same by a worker that will have slots to spare, and would claim again after `look_in` by itself. Where jobs come so
+    /// fast that this is cheaper than being woken for each, [`Claim::look_in`] says that it has to.
+    ///
+    /// # Errors
+    /// As [`Queue::claim`].
+    pub async fn claim_and_look(
+        &self,
+        lease: &Lease,
+        want: usize,
+        max_running: Option<u32>,
+        look_in: Duration,
+    ) -> Result<Claim, QueueError> {
         let k = &self.keys;
         let at = self.link.at().await?;
         let token = lease.next_token();
@@ -238,7 +256,8 @@ impl Queue {
         let call = of_provider(call, provider)
             .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after))
-            .arg(lease.missed());
+            .arg(lease.missed())
+            .arg(millis(look_in));
         let call = match provider.takes_over() {
             None => call.arg(""),
             Some(fallback) => of_provider(call, fallback),
@@ -295,6 +314,7 @@ impl Queue {
             replayed: None,
         };
         let at = stamp(&mut answer)?;
+        let look_ms: u64 = answer.next()?;
         if state != ClaimState::Forgot {
             let worker = Some(lease.worker().as_str()).filter(|_| state != ClaimState::Lost);
             self.timeline.advance(&at, worker);
@@ -339,6 +359,7 @@ impl Queue {
             jobs,
             // While claims are held back, a job that is due is no reason to claim.
             next_due: over.or(next_due),
+            look_in: (look_ms > 0).then(|| Duration::from_millis(look_ms)),
         })
     }
 }

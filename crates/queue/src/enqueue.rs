@@ -140,13 +140,14 @@ impl Queue {
             .iter()
             .filter_map(|job| Some(self.key_of(job.key.as_ref()?)));
         let keys: Vec<String> = keys.collect();
-        let all: [&str; 6] = [
+        let all: [&str; 7] = [
             &k.data,
             &k.active,
             &k.scheduled,
             &k.signal,
             &k.records,
             &k.stats,
+            &k.timeline,
         ];
         let all: Vec<&str> = all
             .into_iter()

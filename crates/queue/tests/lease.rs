@@ -261,3 +261,76 @@ async fn a_rescue_that_was_not_settled_is_taken_again_and_never_given_back_as_un
     let run = bench.claim(&alive, 1).await[0].run;
     assert!(run.may_have_been_sent && run.lost == 1);
 }
+
+/// Sets when a worker looks for work by itself, and when one last took some, in ms from now.
+async fn look(bench: &Bench, till: i64, took: i64) -> i64 {
+    let (secs, micros): (i64, i64) = bench.text("TIME").await;
+    let now = secs * 1000 + micros / 1000;
+    let value = format!("{} {}", now + till, now + took);
+    let timeline = bench.queue.keys().timeline.as_bytes();
+    bench
+        .raw::<u64>(&[b"HSET", timeline, b"look", value.as_bytes()])
+        .await;
+    now + till
+}
+
+#[tokio::test]
+async fn nobody_is_woken_for_what_a_worker_is_about_to_look_for() {
+    let bench = Bench::new();
+    let signal = bench.queue.keys().signal.clone();
+    let signals = format!("LLEN {signal}");
+    // A moment that is over, or farther ahead than any look, stands for nothing.
+    for till in [-1, 60_000] {
+        look(&bench, till, 0).await;
+        bench.enqueue(1).await;
+        assert_eq!(bench.text::<u64>(&signals).await, 1, "{till}");
+        bench.text::<u64>(&format!("DEL {signal}")).await;
+    }
+    // The machine may be slow: only what was in time says something.
+    let signalled = async {
+        loop {
+            let till = look(&bench, 90, 0).await;
+            bench.enqueue(1).await;
+            let signalled: u64 = bench.text(&signals).await;
+            let (secs, micros): (i64, i64) = bench.text("TIME").await;
+            if secs * 1000 + micros / 1000 < till {
+                break signalled;
+            }
+            bench.text::<u64>(&format!("DEL {signal}")).await;
+        }
+    };
+    assert_eq!(signalled.await, 0);
+}
+
+#[tokio::test]
+async fn only_a_worker_with_slots_to_spare_looks_again_and_only_where_jobs_come_fast() {
+    const SOON: Duration = Duration::from_millis(2);
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    // Time passes between the two calls: the claim before is moved ahead until it is just now. Jobs that do not come fast
+    // are seen by one that is long over.
+    let claim = async |jobs: usize, want: usize, took: i64, look_in: Duration| {
+        look(&bench, -1, took).await;
+        bench.enqueue(jobs).await;
+        let claim = bench
+            .queue
+            .claim_and_look(&worker, want, None, look_in)
+            .await
+            .expect("claims");
+        claim.look_in
+    };
+    assert_eq!(claim(2, 10, -1_000, SOON).await, None, "they come slowly");
+    let mut fast = None;
+    for ahead in (0..200).cycle().take(2_000) {
+        fast = claim(2, 10, ahead, SOON).await;
+        if fast.is_some() {
+            break;
+        }
+    }
+    assert_eq!(fast, Some(SOON));
+    for ahead in 0..50 {
+        assert_eq!(claim(2, 2, ahead, SOON).await, None, "no slot is left");
+        let unasked = claim(2, 10, ahead, Duration::ZERO).await;
+        assert_eq!(unasked, None, "it was not offered");
+    }
+}

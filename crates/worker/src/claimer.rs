@@ -23,6 +23,15 @@ use holds::Holds;
 /// up within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(920);
 
+/// How soon a claimer with slots to spare looks again by itself where jobs come fast: so much later they start.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// After so many looks in a row others have their turn: some 50 ms, so that the fleet shares what comes fast.
+const LOOKS_IN_A_ROW: u32 = 16;
+
+/// So often, before a claim, runs that are about to end are let end first.
+const YIELDS: usize = 16;
+
 /// The longest wait after a call that failed.
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 
@@ -37,6 +46,7 @@ pub(crate) async fn run(station: Arc<Station>) {
         reconnect: Reconnect::new(Duration::from_millis(50), RETRY_LONGEST),
         holds: Holds::default(),
         rescues: true,
+        looks: 0,
     };
     claimer.run().await;
     listener.abort();
@@ -52,11 +62,15 @@ struct Claimer {
     holds: Holds,
     /// The last sweep was not refused.
     rescues: bool,
+    /// How often in a row it has looked again by itself.
+    looks: u32,
 }
 
 enum Next {
     /// There may be more.
     Again,
+    /// There will be some: nobody is woken for them before this.
+    Soon(Duration),
     /// There is nothing, and nothing is due before this.
     Idle(Option<Duration>),
 }
@@ -77,6 +91,14 @@ impl Claimer {
             }
             match self.turn().await {
                 Ok(Next::Again) => self.reconnect.reset(),
+                Ok(Next::Soon(wait)) => {
+                    self.reconnect.reset();
+                    // Nothing cuts it short: what comes just before its end is found only after it.
+                    tokio::select! {
+                        () = sleep(wait) => {}
+                        () = station.stopping() => {}
+                    }
+                }
                 Ok(Next::Idle(next_due)) => {
                     self.reconnect.reset();
                     self.wait_for_work(next_due).await;
@@ -139,9 +161,11 @@ impl Claimer {
         let as_of = station.redis_memory.interruptions();
         let started = Instant::now();
         let want = slots.num_permits();
+        let spare = want > station.settings.concurrency / 2 && self.looks < LOOKS_IN_A_ROW;
+        let look_in = if spare { LOOK_AGAIN } else { Duration::ZERO };
         let claim = station
             .queue
-            .claim(lease, want, station.settings.max_running)
+            .claim_and_look(lease, want, station.settings.max_running, look_in)
             .await?;
         station.claimer.set_answered(true);
         self.holds.note(station, claim.state);
@@ -150,7 +174,9 @@ impl Claimer {
             state,
             jobs,
             next_due,
+            look_in,
         } = claim;
+        self.looks = if look_in.is_some() { self.looks + 1 } else { 0 };
         if state == ClaimState::Lost {
             station.lose_lease(lease);
             return Ok(Next::Again);
@@ -172,11 +198,11 @@ impl Claimer {
                 )));
             }
         }
-        if got == want && state == ClaimState::Ok {
-            Ok(Next::Again)
-        } else {
-            Ok(Next::Idle(next_due))
-        }
+        Ok(match look_in {
+            _ if got == want && state == ClaimState::Ok => Next::Again,
+            Some(wait) => Next::Soon(wait),
+            None => Next::Idle(next_due),
+        })
     }
 
     /// All free slots, at least one; `None` when something else wants attention first.
@@ -198,7 +224,16 @@ impl Claimer {
             () = sleep(Duration::from_secs(5)) => return None,
             () = station.stopping() => return None,
         };
-        let more = self.slots.available_permits().min(999);
+        // What runs may be about to end: one claim for several slots costs little more than one for a single slot.
+        let mut free = self.slots.available_permits();
+        for _ in 0..YIELDS {
+            yield_now().await;
+            let before = std::mem::replace(&mut free, self.slots.available_permits());
+            if free == before {
+                break;
+            }
+        }
+        let more = free.min(999);
         if more > 0
             && let Ok(more) =
                 Arc::clone(&self.slots).try_acquire_many_owned(u32::try_from(more).unwrap_or(1))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use longshore_job::{Backoff, Reconnect};
 use longshore_queue::{Fate, MAX_VERDICTS, QueueError, Settled, Stamp, Verdict};
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::resend::resend;
@@ -36,7 +37,16 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
             let tick = retry_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(5));
             tokio::select! {
                 biased;
-                n = outcomes.recv_many(&mut batch, MAX_VERDICTS) => if n == 0 { return },
+                n = outcomes.recv_many(&mut batch, MAX_VERDICTS) => {
+                    if n == 0 {
+                        return;
+                    }
+                    // What ends in the same moment is written in the same call.
+                    yield_now().await;
+                    while batch.len() < MAX_VERDICTS && let Ok(verdict) = outcomes.try_recv() {
+                        batch.push(verdict);
+                    }
+                }
                 () = sleep_until(prune_at.unwrap_or(tick).min(tick)) => {
                     if prune_at.is_some_and(|at| at <= Instant::now()) {
                         prune_at = prune(&station).await;

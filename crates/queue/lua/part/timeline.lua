@@ -8,8 +8,8 @@
 --   server    the process of Redis that the queue was last worked on, "<run id> <since ms> <seq then> <the one before>"
 --   check     another process of Redis works the queue since: claims are held while it holds, so that every living worker
 --             can compare what it remembers by its heartbeat before a forgotten job is handed out
+--   look      "<until ms> <ms>": a worker that claims looks again by itself when the first is over; when it last took some (claim.lua)
 --   left      how many ids stand in the waiting list although their jobs are elsewhere (resend.lua)
-
 --   layout    how the queue's keys are laid out: another edition's are not ours to read or write
 
 local LAYOUT = '2'
@@ -41,16 +41,16 @@ end
 -- "<nonce> <seq> <worker> <own> <server>": the timeline that the caller is on ("" = none yet), the highest seq it has seen of
 -- it, its worker, the seq of that worker's last answered claim or settle, and the run id of the Redis that it is connected
 -- to ("" = not known). Returns {key, nonce, seq, worker, till: claims are held until then or 0, check: and for a check of
--- the server or 0, left,
+-- the server or 0, left, look,
 -- news: nil; forgot: Redis knows less than the caller, and a new timeline has begun, which holds claims for so many ms;
 -- changed: somebody else has begun one}.
 local function on_timeline(key, workers, told, hold_ms)
   local nonce, seq, worker, own, server = told:match('^(%S*) (%d+) (%S*) (%d+) (%S*)$')
   seq, own = tonumber(seq), tonumber(own)
-  local known = redis.call('HMGET', key, 'nonce', 'seq', 'w:' .. worker, 'hold', 'left', 'server', 'check')
+  local known = redis.call('HMGET', key, 'nonce', 'seq', 'w:' .. worker, 'hold', 'left', 'server', 'check', 'look')
   local t = {
     key = key, nonce = known[1], seq = tonumber(known[2] or nil) or 0, worker = worker, till = held_until(known[4] or '') or 0,
-    check = held_until(known[7] or '') or 0, left = tonumber(known[5] or nil) or 0,
+    check = held_until(known[7] or '') or 0, left = tonumber(known[5] or nil) or 0, look = known[8] or nil,
   }
   -- Every living worker comes within one and a half heartbeats, and a lease is at least three of them.
   local base, begins = look_at_server(key, known[6], server, t.seq, hold_ms / 2)
@@ -91,9 +91,11 @@ end
 -- go_on(t): counts a claim or a settle.
 local function go_on(t)
   t.seq = t.seq + 1
+  -- As text, made once: Redis is slow at writing numbers.
+  local seq = string.format('%.0f', t.seq)
   if t.worker == '' then
-    redis.call('HSET', t.key, 'seq', t.seq)
+    redis.call('HSET', t.key, 'seq', seq)
   else
-    redis.call('HSET', t.key, 'seq', t.seq, 'w:' .. t.worker, t.seq)
+    redis.call('HSET', t.key, 'seq', seq, 'w:' .. t.worker, seq)
   end
 end
