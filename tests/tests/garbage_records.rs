@@ -106,7 +106,7 @@ async fn keys_that_were_written_over_stop_no_outcome() {
         "stats",
         "completed",
         "completions",
-        "signal",
+        "idle",
         "retryable",
         "kinds",
         "kinds:sought",

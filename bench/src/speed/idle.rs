@@ -13,7 +13,7 @@ use super::{Failure, Scale};
 /// What is wanted of an idle process, in commands a second and queue.
 const COMMANDS: f64 = 2.0;
 
-/// Long enough for the heartbeat and the longest wait for a signal.
+/// Long enough for some heartbeats.
 const WATCHED_SECS: usize = 20;
 
 pub(crate) async fn measure(scale: Scale) -> Result<Section, Failure> {

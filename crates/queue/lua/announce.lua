@@ -1,11 +1,11 @@
 -- Notes what a worker says of itself, for as long as it has a lease, and forgets what workers without one have said. Parked
 -- jobs of the kinds that it knows are sought from then on.
 --
--- KEYS  1 workers  2 worker facts  3 kinds  4 sought  5 signal
+-- KEYS  1 workers  2 worker facts  3 kinds  4 sought  5 idle
 -- ARGV  1 worker  2 its facts, JSON; then each kind that it knows
 -- Returns 1, or 0 when the worker has no lease
 -- Parts: now, write_or_replace, wake
-local workers, facts, kinds, sought, signal = unpack(KEYS)
+local workers, facts, kinds, sought, idle = unpack(KEYS)
 if not redis.call('ZSCORE', workers, ARGV[1]) then return 0 end
 write_or_replace('HSET', facts, ARGV[1], ARGV[2])
 local found = false
@@ -16,7 +16,7 @@ for i = 3, #ARGV do
     found = true
   end
 end
-if found then wake(signal) end
+if found then wake(idle) end
 -- A worker that was killed leaves its facts behind. At most some hundreds are looked at in a call.
 if redis.call('HLEN', facts) > redis.call('ZCARD', workers) then
   local chunk = redis.call('HSCAN', facts, 0, 'COUNT', 200)[2]
@@ -24,4 +24,7 @@ if redis.call('HLEN', facts) > redis.call('ZCARD', workers) then
     if not redis.call('ZSCORE', workers, chunk[i]) then redis.call('HDEL', facts, chunk[i]) end
   end
 end
+-- Nor was its channel taken out. Those of the living come back with their next claim.
+local channels = redis.pcall('ZCARD', idle)
+if type(channels) == 'number' and channels > 100 + 2 * redis.call('ZCARD', workers) then redis.call('DEL', idle) end
 return 1

@@ -1,14 +1,14 @@
 -- Looks through the kinds that have parked jobs, a chunk a call. Buries jobs whose kind no worker of the queue knew for too
 -- long, counted from when it was known last and from when the job was parked; at most 200 a call. Notes which kinds are sought.
 --
--- KEYS  1 parked (and prefix)  2 kinds  3 sought  4 inflight  5 records  6 dead (and prefix)  7 groups  8 stats  9 signal
+-- KEYS  1 parked (and prefix)  2 kinds  3 sought  4 inflight  5 records  6 dead (and prefix)  7 groups  8 stats  9 idle
 -- ARGV  1 cursor ("0" starts)  2 after how many ms  3 group  4 its description in JSON
 --       5 history entry in JSON, from the comma behind the number of the attempt on  6 "on" while the caller goes on with its look
 -- Returns {next cursor ("0" = through, or somebody else has looked within the last second), 1 if the same chunk has more to bury,
 --          {id, attempt, …} of those that are dead now}
 -- Parts: now, write_or_replace, wake, record, parked
 local p = { parked = KEYS[1], kinds = KEYS[2], sought = KEYS[3] }
-local inflight, records, dead, groups, stats, signal = unpack(KEYS, 4)
+local inflight, records, dead, groups, stats, idle = unpack(KEYS, 4)
 if ARGV[6] ~= 'on' then
   local looked = tonumber(tried('HGET', p.kinds, 'looked') or nil)
   if looked and looked <= now and now - looked < 1000 then return { '0', 0, {} } end
@@ -69,5 +69,5 @@ for i = 1, #chunk[2], 2 do
   end
 end
 if #buried > 0 then count(stats, 'died', #buried / 2) end
-if woken then wake(signal) end
+if woken then wake(idle) end
 return { chunk[1], room <= 0 and 1 or 0, buried }

@@ -1,7 +1,7 @@
 -- Takes waiting jobs for a worker, as many as it has free slots and never more. Nothing is written per job: that
 -- a job runs is what the in-flight hash says, and attempts are counted when they are settled.
 --
--- KEYS  1 active  2 scheduled  3 retryable  4 data  5 records  6 inflight  7 workers  8 gate  9 signal
+-- KEYS  1 active  2 scheduled  3 retryable  4 data  5 records  6 inflight  7 workers  8 gate  9 idle
 --       10 limits  11 breakers  12 completions  13 stats  14 timeline  15 reach  16 parked (and prefix)  17 kinds  18 sought
 --       19 worker facts
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
@@ -11,8 +11,9 @@
 --       10 what the caller remembers of the timeline (part/timeline.lua)  11 how long a new timeline holds claims, in ms
 --       12 what the worker does not reach at present: p the provider, f the fallback
 --       13 in how many ms the caller would look again by itself (0 = it would not)
---       14 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
---       15 ms between calls  16 calls it may run ahead  17 how long a probe may take  18 version of its credentials
+--       14 the channel that it listens on while it has slots free ("" = it listens on none)
+--       15 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
+--       16 ms between calls  17 calls it may run ahead  18 how long a probe may take  19 version of its credentials
 -- Returns {state, now, next due time in seconds or false, ids, values, records, completed, until in ms, route, epoch, timeline, seq,
 --         look in}
 --         state: ok, lost (the worker has no lease: it must join again), forgot (Redis forgot, or another timeline has
@@ -30,8 +31,9 @@
 --         completed: the places of those, from 1, that had completed before: their ids were listed twice
 --         look in: in how many ms the caller has to look again by itself, since jobs come so fast that until then nobody is woken
 --               for them; 0 = it need not
-local active, scheduled, retryable, data, records, inflight, workers, gate, signal, limits, breakers, completions, stats, timeline, reach = unpack(KEYS)
-local want, token = tonumber(ARGV[3]), ARGV[2]
+local active, scheduled, retryable, data, records, inflight, workers, gate, idle, limits, breakers, completions, stats, timeline, reach = unpack(KEYS)
+local slots, token = tonumber(ARGV[3]), ARGV[2]
+local want = slots
 local function described(at, suffix)
   return {
     name = ARGV[at], suffix = suffix, interval = tonumber(ARGV[at + 1]), burst = tonumber(ARGV[at + 2]),
@@ -45,7 +47,20 @@ local long = string.rep('-', 65)
 
 local due = false
 local t = on_timeline(timeline, workers, ARGV[10], tonumber(ARGV[11]))
+
+-- Of a worker that has slots free it is noted how many, so that it is woken for what comes next; one that has none, or looks
+-- again by itself, is woken for nothing.
+local function listens(free)
+  if ARGV[14] == '' then return end
+  if free > 0 then
+    write_or_replace('ZADD', idle, free, ARGV[14])
+  else
+    redis.pcall('ZREM', idle, ARGV[14])
+  end
+end
 local function none(state, till)
+  -- What is limited comes back by itself.
+  listens(state == 'limited' and 0 or slots)
   return { state, now, due, {}, {}, {}, {}, till or 0, route, p.epoch or 0, t.nonce, t.seq, 0 }
 end
 
@@ -66,11 +81,11 @@ if want <= 0 then return none('ok') end
 local state, till = held_back(p, held, breakers)
 -- When the provider is asked again: until then its fallback takes the jobs, if it may be called.
 local away_until, parked_until = false, 0
-if state == 'open' and ARGV[14] ~= '' then
+if state == 'open' and ARGV[15] ~= '' then
   away_until = till
   -- A probe that is under way may have its answer at any moment, and its lease is for one that has none.
   parked_until = p.breaker.state == 'half' and math.min(till, now + 1000) or till
-  p, route = described(14, ':' .. ARGV[14]), 'fallback'
+  p, route = described(15, ':' .. ARGV[15]), 'fallback'
   state, till = held_back(p, gate_of(gate, p.suffix), breakers)
   if state then return none('open', math.min(till, away_until)) end
   token = token .. 'f'
@@ -79,7 +94,7 @@ if state then return none(state, till) end
 -- What this worker does not reach it leaves to those who do. If nobody else is well, it may be the one to find out.
 local missed = ARGV[12]:find(away_until and 'f' or 'p') ~= nil
 if missed and (not p.probe or somebody_is_well(reach, workers, p.name, process_of(ARGV[1]))) then
-  if redis.call('LLEN', active) > 0 then wake(signal) end
+  if redis.call('LLEN', active) > 0 then wake(idle) end
   return none('away', now + 1000)
 end
 if p.probe then route, want = away_until and 'fallback_probe' or 'probe', 1 end
@@ -209,10 +224,6 @@ if t.left > 0 then
     redis.call('HINCRBY', timeline, 'left', -passed)
   end
 end
-if (#popped == want or rest) and (tried('LLEN', active) or 0) > 0 then
-  wake(signal)
-  due = false
-end
 -- With its calls used up, the next claim is of use when there is another.
 local full_until = 0
 if p.interval > 0 and #ids == calls then full_until = math.ceil(ahead + #ids * p.interval) end
@@ -224,5 +235,10 @@ if #ids > 0 then
   local fast = since >= 0 and (since <= 1 or (#ids > 1 and since <= 5))
   if fast and #popped < want and not rest and full_until == 0 and route == 'primary' then look_in = tonumber(ARGV[13]) end
   redis.call('HSET', timeline, 'look', string.format('%.0f ', now + look_in) .. stamp)
+end
+listens(look_in > 0 and 0 or slots - #ids)
+if (#popped == want or rest) and (tried('LLEN', active) or 0) > 0 then
+  wake(idle)
+  due = false
 end
 return { 'ok', now, due, ids, values, any and packed or {}, completed, full_until, route, p.epoch, t.nonce, t.seq, look_in }

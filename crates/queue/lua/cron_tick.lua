@@ -3,12 +3,12 @@
 -- The last hundred ticks of an entry are known by name, so that a clock that was set back makes none of them again. What is
 -- older than those is not made again either, where the clock was set back by an hour at the most.
 --
--- KEYS  1 cron  2 data  3 active  4 signal  5 stats  6 cron ticks
+-- KEYS  1 cron  2 data  3 active  4 idle  5 stats  6 cron ticks
 -- ARGV  1 entry  2 schedule ("" = run by hand: no mark is looked at or moved)  3 its mark as it was seen, in ms ("" = none)
 --       4 its new mark, in ms  5 rounds; then 4 for each job, at most 100, oldest tick first:
 --       tick in ms, id, payload, expires in ms ("" = never)
 -- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued}
-local cron, data, active, signal, stats, ticks = unpack(KEYS)
+local cron, data, active, idle, stats, ticks = unpack(KEYS)
 local entry, schedule = ARGV[1], ARGV[2]
 local by_hand = schedule == ''
 -- Each is asked before the first is written: a tick whose mark is moved, or whose payload is known, is not made again.
@@ -66,6 +66,6 @@ end
 if #ids > 0 then
   count(stats, 'enqueued', #ids)
   redis.call('RPUSH', active, unpack(ids))
-  wake(signal)
+  wake(idle)
 end
 return { 1, ids }

@@ -1,7 +1,7 @@
 -- Puts jobs into the queue. Idempotent by id: a job whose id is known is left as it is, so an enqueue whose
 -- answer was lost can be repeated.
 --
--- KEYS  1 data  2 active  3 scheduled  4 signal  5 records  6 stats  7 timeline; then the idempotency keys of those that have one, in order
+-- KEYS  1 data  2 active  3 scheduled  4 idle  5 records  6 stats  7 timeline; then the idempotency keys of those that have one, in order
 -- ARGV  1 "look": nothing is enqueued, only keys are looked at; else ""; then 3 for each job, at most 500 jobs:
 --       id; what differs from a job that may run at once and has no key and no end, or "": "<delay> <expires> <key>"
 --         delay    "-" = now, "+<ms>" = from now, "<ms>" = at
@@ -14,7 +14,7 @@
 --         answers: for each job "" if it is in the queue under its own id, else the id that has its key; none at all where
 --                  all of them are in the queue
 -- Parts: now, write_or_replace, wake, header, key
-local data, active, scheduled, signal, records, stats, timeline = unpack(KEYS)
+local data, active, scheduled, idle, records, stats, timeline = unpack(KEYS)
 
 -- Who has which key: looked up once, before anything is written.
 local key_of, has, refused = {}, {}, {}
@@ -106,6 +106,6 @@ end
 if #pending > 0 then redis.call('RPUSH', active, unpack(pending)) end
 -- A process that sleeps until the next due time learns of a sooner one.
 if (soonest and soonest < now + 2000) or (#pending > 0 and not is_looked_for(redis.pcall('HGET', timeline, 'look'))) then
-  wake(signal)
+  wake(idle)
 end
 return { refused, same and {} or answers }

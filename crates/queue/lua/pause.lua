@@ -1,11 +1,11 @@
 -- Holds the queue back or lets it go on, for the whole fleet at once.
 --
--- KEYS  1 gate  2 signal  3 audit  4 breakers  5 limits  6 timeline
+-- KEYS  1 gate  2 idle  3 audit  4 breakers  5 limits  6 timeline
 -- ARGV  1 "pause"; "resume": ends an operator's pause; or "lift": ends all that the fleet itself holds back (part/holds.lua).
 --       A breaker is not closed by that: one probe may go at once  2 by whom  3 why  4 the queue's name
 -- Returns {1 if that changed anything, cause, provider, until, … of each hold that was lifted}
 -- Parts: now, wake, record, audit, hold, breaker, limiter, holds
-local gate, signal, log, breakers, limits, timeline = unpack(KEYS)
+local gate, idle, log, breakers, limits, timeline = unpack(KEYS)
 may_audit(log)
 local changed, lifted, causes = 0, {}, {}
 if ARGV[1] == 'pause' then
@@ -33,7 +33,7 @@ else
   end
 end
 if changed == 1 then
-  if ARGV[1] ~= 'pause' then wake(signal) end
+  if ARGV[1] ~= 'pause' then wake(idle) end
   audit(log, {
     by = ARGV[2], action = ARGV[1], target = ARGV[4], reason = ARGV[3], result = table.concat(causes, ', '),
   })

@@ -1,7 +1,7 @@
 -- Proves that scripts may write to the queue, and leaves nothing behind. What keeps all of them out (a replica, too few
 -- replicas, a disk that is full, no memory, another node's slot, an ACL that lacks one of the keys) refuses this one, too.
 --
--- KEYS  1 probe  2 any hash of the queue  3 any list of the queue; then all other keys of the queue, so that each is asked
+-- KEYS  1 probe  2 any hash of the queue  3 what channels begin with; then all other keys of the queue, so that each is asked
 --       for: an ACL may leave out one
 -- Returns the commands that the ACL, or a renamed command, keeps our scripts and programs from
 redis.call('SET', KEYS[1], '1', 'PX', 1000)
@@ -10,7 +10,7 @@ redis.call('DEL', KEYS[1])
 local key = KEYS[2]
 -- Every command that is used anywhere, as it is used. A test holds this list against the scripts.
 local used = {
-  { 'BLPOP', KEYS[3], '1' }, { 'DEL', key }, { 'EXISTS', key }, { 'EVALSHA', 'sha', '1', key }, { 'GET', key },
+  { 'DEL', key }, { 'EXISTS', key }, { 'EVALSHA', 'sha', '1', key }, { 'GET', key },
   { 'HDEL', key, 'f' }, { 'HEXISTS', key, 'f' }, { 'HGET', key, 'f' }, { 'HGETALL', key }, { 'HINCRBY', key, 'f', '1' },
   { 'HKEYS', key }, { 'HLEN', key }, { 'HMGET', key, 'f' }, { 'HSCAN', key, '0' }, { 'HSET', key, 'f', 'v' }, { 'HSETNX', key, 'f', 'v' },
   { 'HSTRLEN', key, 'f' },
@@ -19,7 +19,8 @@ local used = {
   { 'RPUSH', key, 'v' }, { 'SADD', key, 'v' }, { 'SCARD', key }, { 'SCRIPT', 'LOAD', 'return 1' }, { 'SET', key, 'v' },
   { 'SISMEMBER', key, 'v' }, { 'SMEMBERS', key }, { 'SREM', key, 'v' }, { 'TIME' }, { 'TYPE', key }, { 'UNLINK', key }, { 'WAIT', '0', '1' },
   { 'XADD', key, '*', 'f', 'v' }, { 'XDEL', key, '0-1' }, { 'XREVRANGE', key, '+', '-' }, { 'XTRIM', key, 'MAXLEN', '1' },
-  { 'ZADD', key, '1', 'v' }, { 'ZCARD', key }, { 'ZCOUNT', key, '0', '1' }, { 'ZMSCORE', key, 'v' }, { 'ZRANGE', key, '0', '1' },
+  { 'SPUBLISH', KEYS[3], 'v' }, { 'SSUBSCRIBE', KEYS[3] },
+  { 'ZADD', key, '1', 'v' }, { 'ZCARD', key }, { 'ZCOUNT', key, '0', '1' }, { 'ZMSCORE', key, 'v' }, { 'ZPOPMAX', key }, { 'ZRANGE', key, '0', '1' },
   { 'ZRANGEBYSCORE', key, '0', '1' }, { 'ZREM', key, 'v' }, { 'ZREVRANGE', key, '0', '1' },
   { 'ZREVRANGEBYSCORE', key, '1', '0' }, { 'ZMSCORE', key, 'v' },
   { 'ZSCORE', key, 'v' },

@@ -1,11 +1,11 @@
 -- Begins a replay operation, unless one of the same letters is running. Can be repeated with the same id.
 --
--- KEYS  1 dead letters (all, or one group's)  2 replays  3 open replays  4 replay (prefix)  5 signal  6 audit
+-- KEYS  1 dead letters (all, or one group's)  2 replays  3 open replays  4 replay (prefix)  5 idle  6 audit
 -- ARGV  1 id  2 what it is of  3 letters a second (0 = as fast as it goes)  4 by whom  5 why
 --       6 "fresh": each letter gets its time again, or ""; for "named" then the ids,
 --       at most 1000
 -- Returns {begun, running (another one of the same letters) or none (there are no letters), id, letters a second}
-local letters, replays, open, replay, signal, log = unpack(KEYS)
+local letters, replays, open, replay, idle, log = unpack(KEYS)
 local key = replay .. ':' .. ARGV[1]
 if redis.call('EXISTS', key) == 1 then return { 'begun', ARGV[1], ARGV[3] } end
 may_audit(log)
@@ -42,5 +42,5 @@ local pace = tonumber(ARGV[3]) > 0 and ARGV[3] .. ' a second' or ''
 if ARGV[6] == 'fresh' then pace = pace .. (pace ~= '' and ', ' or '') .. 'fresh expiry' end
 audit(log, { act = ARGV[1], by = ARGV[4], action = 'replay', target = target, reason = ARGV[5], result = pace, count = total })
 -- An idle process looks, and finds it open.
-wake(signal)
+wake(idle)
 return { 'begun', ARGV[1], ARGV[3] }

@@ -1,9 +1,9 @@
 -- Cancels a replay operation, or lets one go on that was stopped or cancelled.
 --
--- KEYS  1 replay (of the operation)  2 open replays  3 signal  4 audit
+-- KEYS  1 replay (of the operation)  2 open replays  3 idle  4 audit
 -- ARGV  1 id  2 cancel or resume  3 by whom  4 why
 -- Returns changed, same (it is so already), over (all of its letters are moved), or unknown (there is none)
-local key, open, signal, log = unpack(KEYS)
+local key, open, idle, log = unpack(KEYS)
 local state, what = unpack(redis.call('HMGET', key, 'state', 'what'))
 if not state then return 'unknown' end
 if state == 'done' then return 'over' end
@@ -19,5 +19,5 @@ redis.call('HSET', key, 'state', 'running', 'stepped', stamp, 'heard', stamp, 'l
 redis.call('HDEL', key, 'cause', 'ended')
 redis.call('SADD', open, ARGV[1])
 audit(log, { act = ARGV[1], by = ARGV[3], action = 'replay_resume', target = what, reason = ARGV[4] })
-wake(signal)
+wake(idle)
 return 'changed'

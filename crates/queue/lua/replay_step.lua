@@ -1,12 +1,12 @@
 -- Advances the open replay operations, by at most 500 letters and by no more than their rates allow since the last step,
 -- whoever made it.
 --
--- KEYS  1 dead  2 groups  3 records  4 data  5 active  6 stats  7 signal  8 gate  9 open replays  10 replay (prefix)
+-- KEYS  1 dead  2 groups  3 records  4 data  5 active  6 stats  7 idle  8 gate  9 open replays  10 replay (prefix)
 --       11 audit
 -- Returns in how many ms the next step is of use, 0 = at once, -1 = none is open
-local dead, groups, records, data, active, stats, signal, gate, open, replay, log = unpack(KEYS)
+local dead, groups, records, data, active, stats, idle, gate, open, replay, log = unpack(KEYS)
 local keys = {
-  dead = dead, groups = groups, records = records, data = data, active = active, stats = stats, signal = signal,
+  dead = dead, groups = groups, records = records, data = data, active = active, stats = stats, idle = idle,
 }
 local left = 500
 

@@ -2,7 +2,7 @@
 -- was decided before (decide.rs); here it is only carried out.
 --
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 records  6 data  7 dead  8 groups  9 completed
---       10 completions  11 stats  12 signal  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
+--       10 completions  11 stats  12 idle  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
 --       18 idempotency (prefix)  19 timeline  20 workers  21 reach  22 parked (and prefix)  23 kinds  24 sought
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
@@ -25,7 +25,7 @@
 --         is gone, from 1, …}
 --         state: ok, or forgot: nothing was written, since Redis forgot, or another timeline has begun: the caller must say
 --                what it remembers first
-local inflight, active, scheduled, retryable, records, data, dead, groups, completed, completions, stats, signal, gate, breakers, replay, open, log, idempotency, timeline, workers, reach = unpack(KEYS)
+local inflight, active, scheduled, retryable, records, data, dead, groups, completed, completions, stats, idle, gate, breakers, replay, open, log, idempotency, timeline, workers, reach = unpack(KEYS)
 local parked = { parked = KEYS[22], kinds = KEYS[23], sought = KEYS[24] }
 local t = on_timeline(timeline, workers, ARGV[13], tonumber(ARGV[14]))
 if t.news then return { 0, 'forgot', t.nonce, t.seq } end
@@ -163,8 +163,8 @@ end
 -- It is tried again by the prune that the worker asks for.
 answer[1] = pruned and due or now
 if reports then pcall(report_to_replays, replay, open, records, log, reported) end
-pcall(write_reports, primary, gate, breakers, signal)
-pcall(write_reports, fallback, gate, breakers, signal)
+pcall(write_reports, primary, gate, breakers, idle)
+pcall(write_reports, fallback, gate, breakers, idle)
 -- Where the fleet may run only so many, a slot that is free is what somebody waits for.
-if sought or #back > 0 or (#freed > 0 and not is_looked_for(t.look) and (tried('LLEN', active) or 0) > 0) then wake(signal) end
+if sought or #back > 0 or (#freed > 0 and not is_looked_for(t.look) and (tried('LLEN', active) or 0) > 0) then wake(idle) end
 return answer

@@ -14,8 +14,8 @@ use crate::script::ScriptCall;
 use crate::timeline::stamp;
 use crate::value::{Reply, read};
 use crate::{
-    ClaimContext, Lease, ProviderPolicy, Queue, QueueError, RawId, Replayed, Route, RunState,
-    Stamp, script,
+    Channel, ClaimContext, Lease, ProviderPolicy, Queue, QueueError, RawId, Replayed, Route,
+    RunState, Spare, Stamp, script,
 };
 
 /// How a claim went.
@@ -207,21 +207,20 @@ impl Queue {
         want: usize,
         max_running: Option<u32>,
     ) -> Result<Claim, QueueError> {
-        let never = Duration::ZERO;
-        self.claim_and_look(lease, want, max_running, never).await
+        let none = Spare::default();
+        self.claim_with(lease, want, max_running, none).await
     }
 
-    /// The same by a worker that will have slots to spare, and would claim again after `look_in` by itself. Where jobs come so
-    /// fast that this is cheaper than being woken for each, [`Claim::look_in`] says that it has to.
+    /// The same by a worker that says how it learns of work for the slots that stay free.
     ///
     /// # Errors
     /// As [`Queue::claim`].
-    pub async fn claim_and_look(
+    pub async fn claim_with(
         &self,
         lease: &Lease,
         want: usize,
         max_running: Option<u32>,
-        look_in: Duration,
+        spare: Spare<'_>,
     ) -> Result<Claim, QueueError> {
         let k = &self.keys;
         let at = self.link.at().await?;
@@ -237,7 +236,7 @@ impl Queue {
                 &k.inflight,
                 &k.workers,
                 &k.gate,
-                &k.signal,
+                &k.idle,
                 &k.limits,
                 &k.breakers,
                 &k.completions,
@@ -257,7 +256,8 @@ impl Queue {
             .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after))
             .arg(lease.missed())
-            .arg(millis(look_in));
+            .arg(millis(spare.look_in))
+            .arg(spare.channel.map_or("", Channel::as_str));
         let call = match provider.takes_over() {
             None => call.arg(""),
             Some(fallback) => of_provider(call, fallback),

@@ -202,7 +202,7 @@ impl Queue {
                 &k.cron,
                 &k.data,
                 &k.active,
-                &k.signal,
+                &k.idle,
                 &k.stats,
                 &k.cron_ticks,
             ])

@@ -14,7 +14,7 @@ impl Queue {
     pub async fn make_due(&self) -> Result<u64, QueueError> {
         let mut made = 0;
         loop {
-            let call = script::DUE.on(&[&self.keys.scheduled, &self.keys.signal]);
+            let call = script::DUE.on(&[&self.keys.scheduled, &self.keys.idle]);
             let some: u64 = call.arg(CHUNK).run(&self.link).await?;
             made += some;
             if some < CHUNK {

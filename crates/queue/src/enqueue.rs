@@ -144,7 +144,7 @@ impl Queue {
             &k.data,
             &k.active,
             &k.scheduled,
-            &k.signal,
+            &k.idle,
             &k.records,
             &k.stats,
             &k.timeline,

@@ -112,7 +112,7 @@ impl Queue {
         let value: Value = script::PAUSE
             .on(&[
                 &k.gate,
-                &k.signal,
+                &k.idle,
                 &k.audit,
                 &k.breakers,
                 &k.limits,

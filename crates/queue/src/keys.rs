@@ -76,11 +76,14 @@ keys! {
     meta: Prefix "meta",
     /// ZSET id → time of death in unix seconds. `<dead>:<group>` is the same for the letters of one group.
     dead: KeyAndPrefix("zset") "dead",
-    /// LIST with at most one element: there is work, one idle process should look.
+    /// LIST that apalis wakes its own workers by. Ours neither read nor write it: they are woken by `idle`.
     signal: Key("list") "signal",
     /// Prefix: STRING `<idempotency>:<kind>:<key>` → `<id> <enqueued ms> <holds ms> <digest of the args, or ->`. It has a
     /// TTL once its job has ended (`lua/part/key.lua`).
     idempotency: Prefix "idempotency",
+    /// ZSET of the channels that idle workers listen on, `<idle>:<ULID>` → how many slots were free. Whoever brings work takes
+    /// out the one with the most, and publishes to it (`lua/part/wake.lua`).
+    idle: Key("zset") "idle",
     /// HASH id → claim token: what is running, and for whom. `<worker>:<n>` for a claim, `<worker>:r<n>` for what was
     /// taken over from a lost worker and is about to be settled.
     inflight: Key("hash") "inflight",

@@ -338,7 +338,7 @@ impl Queue {
         script::LEAVE
             .on(&[
                 &self.keys.workers,
-                &self.keys.signal,
+                &self.keys.idle,
                 &self.keys.worker_facts,
                 &self.keys.timeline,
             ])

@@ -57,6 +57,7 @@ mod stats;
 mod timeline;
 mod value;
 mod wait;
+mod wakes;
 mod workers;
 
 pub use audit::{AuditEntry, Note, Signed};
@@ -99,6 +100,7 @@ pub use spoiled::Spoiled;
 pub use stats::{Breaker, BreakerState, ParkedKind, Stats};
 pub use timeline::Stamp;
 pub use wait::Peek;
+pub use wakes::{Channel, Heard, Spare, Wakes};
 pub use workers::{LivingWorker, WorkerFacts};
 
 use std::sync::Arc;

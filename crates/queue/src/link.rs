@@ -11,8 +11,9 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline,
-    RedisError, Value,
+    ProtocolVersion, PushInfo, RedisError, Value,
 };
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::QueueError;
@@ -269,17 +270,36 @@ impl Link {
         })
     }
 
+    /// A connection of its own for what Redis says without being asked; the receiver gets it.
+    pub(crate) async fn listening(
+        &self,
+        pushes: UnboundedSender<PushInfo>,
+    ) -> Result<MultiplexedConnection, QueueError> {
+        let info = self.client.get_connection_info().clone();
+        let settings = info.redis_settings().clone();
+        let settings = settings.set_protocol(ProtocolVersion::RESP3);
+        let config = self.timeouts().set_push_sender(pushes);
+        Client::open(info.set_redis_settings(settings))
+            .map_err(|error| self.explain_entry(&error))?
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+            .map_err(|error| self.explain_entry(&error))
+    }
+
+    fn timeouts(&self) -> AsyncConnectionConfig {
+        AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.options.connect_timeout))
+            .set_response_timeout(Some(self.options.response_timeout))
+    }
+
     async fn opened(&self) -> Result<Open, QueueError> {
         let mut open = self.open.lock().await;
         if let Some(open) = open.as_ref() {
             return Ok(open.clone());
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.options.connect_timeout))
-            .set_response_timeout(Some(self.options.response_timeout));
         let connection = self
             .client
-            .get_multiplexed_async_connection_with_config(&config)
+            .get_multiplexed_async_connection_with_config(&self.timeouts())
             .await
             .map_err(|error| self.explain_entry(&error))?;
         let opened = Open {

@@ -90,7 +90,7 @@ impl Queue {
                 &k.dead,
                 &k.groups,
                 &k.stats,
-                &k.signal,
+                &k.idle,
             ])
             .arg(cursor)
             .arg(millis(after))

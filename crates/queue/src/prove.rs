@@ -10,7 +10,7 @@ impl Queue {
     /// When Redis cannot be reached, or refuses: then no script may write here, and the reason says why.
     pub async fn prove(&self) -> Result<Vec<String>, QueueError> {
         let k = &self.keys;
-        let mut keys: Vec<&str> = vec![&k.probe, &k.gate, &k.signal];
+        let mut keys: Vec<&str> = vec![&k.probe, &k.gate, &k.idle];
         keys.extend(k.all().into_iter().map(|key| key.name));
         script::PROVE.on(&keys).run(&self.link).await
     }

@@ -310,7 +310,7 @@ impl Queue {
         let (failures, window, open) = provider.breaker_spec();
         let k = &self.keys;
         script::REPORT_CALL
-            .on(&[&k.gate, &k.breakers, &k.signal, &k.workers, &k.reach])
+            .on(&[&k.gate, &k.breakers, &k.idle, &k.workers, &k.reach])
             .arg(&provider.name)
             .arg(self.suffix(provider))
             .arg(failures)

@@ -139,7 +139,7 @@ impl Queue {
     ) -> Result<Vec<RawId>, QueueError> {
         let k = &self.keys;
         let keys = [
-            &*k.dead, &k.groups, &k.records, &k.data, &k.active, &k.stats, &k.signal, &k.audit,
+            &*k.dead, &k.groups, &k.records, &k.data, &k.active, &k.stats, &k.idle, &k.audit,
         ];
         let mut moved = Vec::new();
         for chunk in wanted.chunks(STEP) {
@@ -203,7 +203,7 @@ impl Queue {
                 &k.replays,
                 &k.open_replays,
                 &k.replay,
-                &k.signal,
+                &k.idle,
                 &k.audit,
             ])
             .arg(id.to_string())
@@ -242,7 +242,7 @@ impl Queue {
                 &k.data,
                 &k.active,
                 &k.stats,
-                &k.signal,
+                &k.idle,
                 &k.gate,
                 &k.open_replays,
                 &k.replay,
@@ -309,7 +309,7 @@ impl Queue {
     ) -> Result<Changed, QueueError> {
         let k = &self.keys;
         let changed: String = script::REPLAY_CHANGE
-            .on(&[&k.replay_of(id), &k.open_replays, &k.signal, &k.audit])
+            .on(&[&k.replay_of(id), &k.open_replays, &k.idle, &k.audit])
             .arg(id)
             .arg(change)
             .arg(&signed.by)

@@ -148,7 +148,7 @@ impl Queue {
                 &k.completed,
                 &k.completions,
                 &k.stats,
-                &k.signal,
+                &k.idle,
                 &k.gate,
                 &k.breakers,
                 &k.replay,

@@ -22,29 +22,6 @@ pub struct Peek {
 }
 
 impl Queue {
-    /// Waits for the signal that there is work, at most `timeout`. Blocks its connection: use one of its own.
-    /// Whoever gets the signal and cannot use it hands it on with [`Queue::hand_on`].
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn wait_for_signal(&self, timeout: Duration) -> Result<bool, QueueError> {
-        let mut command = redis::cmd("BLPOP");
-        command.arg(&self.keys.signal).arg(timeout.as_secs_f64());
-        let answer: Value = self.link.command(&command).await?;
-        Ok(answer != Value::Nil)
-    }
-
-    /// Gives the signal to somebody else.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn hand_on(&self) -> Result<(), QueueError> {
-        self.link
-            .command::<Value>(redis::cmd("RPUSH").arg(&self.keys.signal).arg(1))
-            .await
-            .map(drop)
-    }
-
     /// Looks whether there is work, without a script: this is what an idle process asks each second, since a plain
     /// apalis program gives no signal. One command while nothing is scheduled or running.
     ///

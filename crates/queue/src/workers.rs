@@ -56,7 +56,7 @@ impl Queue {
     pub async fn announce(&self, lease: &Lease, facts: &WorkerFacts) -> Result<bool, QueueError> {
         let k = &self.keys;
         let mut call = script::ANNOUNCE
-            .on(&[&k.workers, &k.worker_facts, &k.kinds, &k.sought, &k.signal])
+            .on(&[&k.workers, &k.worker_facts, &k.kinds, &k.sought, &k.idle])
             .arg(lease.worker().as_str())
             .arg(serde_json::to_string(facts).unwrap_or_default());
         for kind in &facts.kinds {

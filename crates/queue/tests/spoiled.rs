@@ -169,7 +169,7 @@ const KEYS: &[&str] = &[
     "active",
     "scheduled",
     "data",
-    "signal",
+    "idle",
     "workers:facts",
     "reach",
     "retryable",

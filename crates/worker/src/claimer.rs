@@ -1,15 +1,14 @@
 //! Takes jobs for free slots, and sleeps until there is work.
 
 mod holds;
-mod listener;
 pub(crate) mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::{Backoff, Reconnect};
-use longshore_queue::{Claim, ClaimState, Lease, QueueError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use longshore_queue::{Channel, Claim, ClaimState, Heard, Lease, QueueError, Spare, Wakes};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -19,7 +18,7 @@ use crate::station::Station;
 use crate::sweeper::{Swept, sweep};
 use holds::Holds;
 
-/// How often an idle process looks by itself: a plain apalis program gives no signal, and its jobs are to be picked
+/// How often an idle process looks by itself: a plain apalis program wakes nobody, and its jobs are to be picked
 /// up within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(920);
 
@@ -36,28 +35,41 @@ const YIELDS: usize = 16;
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 
 /// Claims until the station stops; a claim that is under way is waited for, so that what it took is known.
-pub(crate) async fn run(station: Arc<Station>) {
-    let (idle, listened_for) = watch::channel(false);
-    let listener = tokio::spawn(listener::listen(Arc::clone(&station), listened_for));
+pub(crate) async fn run(station: Arc<Station>, wakes: Arc<Wakes>) {
+    let told = Arc::downgrade(&station);
+    let channel = wakes.channel(&station.queue, move |heard| {
+        let Some(station) = told.upgrade() else {
+            return;
+        };
+        match heard {
+            Heard::Work => station.claimer.wake(),
+            Heard::Broken => {
+                // Redis may be another one when it is back: the next heartbeat finds out.
+                station.redis_memory.note_interruption();
+                station.keeper.want_beat();
+            }
+        }
+    });
     let mut claimer = Claimer {
         slots: Arc::new(Semaphore::new(station.settings.concurrency)),
         station,
-        idle,
+        wakes,
+        channel,
         reconnect: Reconnect::new(Duration::from_millis(50), RETRY_LONGEST),
         holds: Holds::default(),
         rescues: true,
         looks: 0,
     };
     claimer.run().await;
-    listener.abort();
 }
 
 struct Claimer {
     station: Arc<Station>,
     /// One for each job that may run at the same time.
     slots: Arc<Semaphore>,
-    /// It is idle, with free slots: a signal is of use.
-    idle: watch::Sender<bool>,
+    /// By which it is woken, and where.
+    wakes: Arc<Wakes>,
+    channel: Channel,
     reconnect: Reconnect,
     holds: Holds,
     /// The last sweep was not refused.
@@ -106,7 +118,6 @@ impl Claimer {
                 Err(error) => self.wait_for_redis(&error).await,
             }
         }
-        self.idle.send_replace(false);
     }
 
     /// One turn: sweep if wanted, wait for slots, claim.
@@ -162,10 +173,15 @@ impl Claimer {
         let started = Instant::now();
         let want = slots.num_permits();
         let spare = want > station.settings.concurrency / 2 && self.looks < LOOKS_IN_A_ROW;
-        let look_in = if spare { LOOK_AGAIN } else { Duration::ZERO };
+        // Being woken is of use only to those who can take what there is.
+        let listens = self.wakes.stands() && !station.hosts.misses_any();
+        let spare = Spare {
+            look_in: if spare { LOOK_AGAIN } else { Duration::ZERO },
+            channel: listens.then_some(&self.channel),
+        };
         let claim = station
             .queue
-            .claim_and_look(lease, want, station.settings.max_running, look_in)
+            .claim_with(lease, want, station.settings.max_running, spare)
             .await?;
         station.claimer.set_answered(true);
         self.holds.note(station, claim.state);
@@ -246,10 +262,6 @@ impl Claimer {
     /// Waits until there is work, or may be.
     async fn wait_for_work(&self, mut next_due: Option<Duration>) {
         let station = &self.station;
-        // What was claimed last is to start before the listener is woken.
-        yield_now().await;
-        // A signal that says there is work is of use only to those who can take it.
-        self.idle.send_replace(!station.hosts.misses_any());
         loop {
             station.claimer.mark();
             let due = next_due.filter(|due| *due < LOOK_EVERY);
@@ -282,7 +294,6 @@ impl Claimer {
                 Err(_) => break,
             }
         }
-        self.idle.send_replace(false);
     }
 
     /// A call of its turn has failed. Waits a little longer each time.

@@ -44,14 +44,14 @@ local function apply_report(p, gate, breakers, report, by)
   p.unchanging = word == 's' and not changed and report or nil
 end
 
--- write_reports(p, gate, breakers, signal): writes what the reports changed, and wakes a claimer where jobs may go on.
-local function write_reports(p, gate, breakers, signal)
+-- write_reports(p, gate, breakers, idle): writes what the reports changed, and wakes a claimer where jobs may go on.
+local function write_reports(p, gate, breakers, idle)
   if p.moved then
     write_breaker(breakers, p.breaker)
-    if p.breaker.state == 'closed' then wake(signal) end
+    if p.breaker.state == 'closed' then wake(idle) end
   end
   local s = p.suffix
   if p.let_through and redis.call('HDEL', gate, 'refused' .. s, 'refused_until' .. s, 'refused_version' .. s) > 0 then
-    wake(signal)
+    wake(idle)
   end
 end

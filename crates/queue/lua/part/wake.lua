@@ -5,9 +5,15 @@ local function is_looked_for(look)
   return till ~= nil and till > now and till <= now + 100
 end
 
--- wake(signal): lets one idle process know that there is work. One token is enough: whoever takes it and leaves
--- work behind puts it back (claim.lua).
-local function wake(signal)
-  local signals = redis.pcall('LLEN', signal)
-  if type(signals) ~= 'number' or signals == 0 then write_or_replace('RPUSH', signal, 1) end
+-- wake(idle): lets one idle worker know that there is work: the one that had most slots free when it said that it is idle
+-- (claim.lua). It is taken out, so that the next one is woken for the next work; whoever leaves work behind wakes another.
+-- What is in `idle` are the channels that they listen on. One that nobody listens on any more is passed over; if none is
+-- told, the work is found by the looks of the idle.
+local function wake(idle)
+  for _ = 1, 10 do
+    local channel = (redis.pcall('ZPOPMAX', idle))[1]
+    if not channel then return end
+    local listening = redis.pcall('SPUBLISH', channel, 'work')
+    if listening ~= 0 then return end
+  end
 end

@@ -1,11 +1,12 @@
 //! A fleet at work: its loops are started, watched, and ended in order.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use apalis::prelude::{Monitor, WorkerBuilder};
 use futures_util::future::select_all;
-use longshore_queue::{Verdict, WorkerFacts};
+use longshore_queue::{QueueError, Verdict, Wakes, WorkerFacts};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -40,7 +41,7 @@ pub(super) struct Loops {
     stations: Arc<[Arc<Station>]>,
     keeper: KeeperThread,
     claimers: Vec<JoinHandle<()>>,
-    /// Settlers, replayers and the ticker, each with its name.
+    /// Settlers, replayers, the ticker and what wakes claimers, each with its name.
     others: Vec<JoinHandle<&'static str>>,
     monitor: JoinHandle<()>,
     end_monitor: oneshot::Sender<()>,
@@ -88,10 +89,22 @@ impl Loops {
 
         let mut claimers = Vec::new();
         let mut others = Vec::new();
+        let mut wakes: HashMap<String, Arc<Wakes>> = HashMap::new();
         for (station, outcomes) in stations.iter().zip(to_settle) {
-            claimers.push(tokio::spawn(claimer::run(Arc::clone(station))));
+            let link = station.queue.link();
+            let wakes = wakes
+                .entry(link.server().to_owned())
+                .or_insert_with(|| Arc::new(Wakes::new(link)));
+            let claiming = claimer::run(Arc::clone(station), Arc::clone(wakes));
+            claimers.push(tokio::spawn(claiming));
             others.extend(settle_and_replay(station, outcomes));
         }
+        others.extend(wakes.into_values().map(|wakes| {
+            tokio::spawn(async move {
+                wakes.run(tell_refused).await;
+                "wakes"
+            })
+        }));
         others.push(tokio::spawn(async move {
             ticker.run(fleet.timetables).await;
             "ticker"
@@ -125,7 +138,7 @@ impl Loops {
             _ = stop.recv() => None,
             _ = claimer_ended => Some("claimer"),
             // A panic does not say whose.
-            (ended, ..) = other_ended => Some(ended.unwrap_or("settler, replayer or ticker")),
+            (ended, ..) = other_ended => Some(ended.unwrap_or("settler, replayer, ticker or wakes")),
             _ = &mut self.monitor => Some("monitor"),
         }
     }
@@ -174,6 +187,10 @@ impl Loops {
         self.keeper.stop().await;
         left
     }
+}
+
+fn tell_refused(error: &QueueError) {
+    tracing::warn!(%error, "new jobs are found within a second instead of at once: Redis does not let this process listen");
 }
 
 /// Waits until every queue has a lease.

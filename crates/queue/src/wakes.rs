@@ -1,0 +1,201 @@
+//! Being woken: one subscription for all queues that a process works on one server, so that waiting for work costs no
+//! connection of its own per queue.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use longshore_job::{Backoff, JobId, Reconnect};
+use redis::aio::MultiplexedConnection;
+use redis::{PushInfo, PushKind, Value};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::{Link, Queue, QueueError};
+
+/// How often the connection is asked whether it still stands: a message on one that is dead would be heard by nobody.
+const ASK_EVERY: Duration = Duration::from_secs(10);
+
+/// The longest wait after a connection that failed.
+const RETRY_LONGEST: Duration = Duration::from_secs(1);
+
+/// What a queue is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// There may be work.
+    Work,
+    /// The subscription is broken: until it stands again nothing is heard.
+    Broken,
+}
+
+type Tell = dyn Fn(Heard) + Send + Sync;
+
+/// The subscription.
+pub struct Wakes {
+    link: Link,
+    channels: Mutex<HashMap<String, Arc<Tell>>>,
+    /// There is a channel more.
+    more: Notify,
+    /// It stands: what is published is heard.
+    stands: AtomicBool,
+}
+
+impl Wakes {
+    /// One for queues on this server; nothing is opened before [`Wakes::run`].
+    #[must_use]
+    pub fn new(link: &Link) -> Self {
+        Self {
+            link: link.clone(),
+            channels: Mutex::default(),
+            more: Notify::new(),
+            stands: AtomicBool::new(false),
+        }
+    }
+
+    /// A channel on which a worker of the queue is woken.
+    #[must_use]
+    pub fn channel(&self, queue: &Queue, tell: impl Fn(Heard) + Send + Sync + 'static) -> Channel {
+        let name = format!("{}:{}", queue.keys().idle, JobId::generate());
+        self.lock().insert(name.clone(), Arc::new(tell));
+        self.more.notify_one();
+        Channel(name)
+    }
+
+    /// Whether what is published is heard.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.stands.load(Ordering::Acquire)
+    }
+
+    /// Listens for ever; a connection that fails is opened again. Those who are told of work look; those who were not, since
+    /// the subscription did not stand, look as soon as it does. `refused` is told why Redis does not let us listen, once.
+    pub async fn run(&self, refused: impl Fn(&QueueError)) {
+        let mut reconnect = Reconnect::new(Duration::from_millis(50), RETRY_LONGEST);
+        loop {
+            let listened = self.listen(&mut reconnect).await;
+            if self.stands.swap(false, Ordering::AcqRel) {
+                self.tell_all(Heard::Broken);
+            }
+            if let Err(error @ QueueError::Refused { .. }) = &listened
+                && reconnect.is_fresh()
+            {
+                refused(error);
+            }
+            sleep(reconnect.next_backoff().unwrap_or(RETRY_LONGEST)).await;
+        }
+    }
+
+    /// Listens until the connection fails.
+    async fn listen(&self, reconnect: &mut Reconnect) -> Result<(), QueueError> {
+        let (pushes, mut pushed) = mpsc::unbounded_channel();
+        let connection = self.link.listening(pushes).await?;
+        let mut subscribed = 0;
+        let mut ask = interval(ASK_EVERY);
+        ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ask.reset();
+        loop {
+            let names = self.names();
+            if names.len() > subscribed {
+                self.subscribe(&connection, &names).await?;
+                subscribed = names.len();
+                self.stands.store(true, Ordering::Release);
+                reconnect.reset();
+                self.tell_all(Heard::Work);
+            }
+            tokio::select! {
+                push = pushed.recv() => match push.as_ref().and_then(heard_on) {
+                    Some(channel) => self.tell(&channel, Heard::Work),
+                    None if ended(push.as_ref()) => return Ok(()),
+                    None => {}
+                },
+                () = self.more.notified() => {}
+                _ = ask.tick() => {
+                    self.link.command_over::<Value>(&connection, &redis::cmd("PING")).await?;
+                }
+            }
+        }
+    }
+
+    /// Each by itself: in a Cluster they are of different slots.
+    async fn subscribe(
+        &self,
+        connection: &MultiplexedConnection,
+        names: &[String],
+    ) -> Result<(), QueueError> {
+        for name in names {
+            let mut command = redis::cmd("SSUBSCRIBE");
+            command.arg(name);
+            self.link
+                .command_over::<Value>(connection, &command)
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    fn tell(&self, channel: &str, heard: Heard) {
+        let tell = self.lock().get(channel).cloned();
+        if let Some(tell) = tell {
+            tell(heard);
+        }
+    }
+
+    fn tell_all(&self, heard: Heard) {
+        for name in self.names() {
+            self.tell(&name, heard);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Tell>>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Wakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wakes")
+            .field("link", &self.link)
+            .field("channels", &self.names())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a worker listens on while it is idle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel(String);
+
+impl Channel {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How a worker learns of work for the slots that a claim leaves free.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spare<'a> {
+    /// It would claim again after this time by itself. Where jobs come so fast that this is cheaper than being woken for each,
+    /// [`Claim::look_in`](crate::Claim::look_in) says that it has to. Zero: it would not.
+    pub look_in: Duration,
+    /// It is woken on this channel. `None`: it is not woken, and others are.
+    pub channel: Option<&'a Channel>,
+}
+
+/// The channel that a message came on.
+fn heard_on(push: &PushInfo) -> Option<String> {
+    match (&push.kind, push.data.first()) {
+        (PushKind::SMessage, Some(Value::BulkString(channel))) => {
+            String::from_utf8(channel.clone()).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Whether nothing more will come: the connection is closed, or Redis has ended a subscription (its slot moves).
+fn ended(push: Option<&PushInfo>) -> bool {
+    push.is_none_or(|push| matches!(push.kind, PushKind::Disconnection | PushKind::SUnsubscribe))
+}

@@ -1,0 +1,152 @@
+//! Who is woken for work, and who looks by itself.
+
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_queue::{Channel, Heard, Spare, Wakes};
+use support::Bench;
+use tokio::sync::mpsc;
+
+/// Sets when a worker looks for work by itself, and when one last took some, in ms from now.
+async fn look(bench: &Bench, till: i64, took: i64) -> i64 {
+    let (secs, micros): (i64, i64) = bench.text("TIME").await;
+    let now = secs * 1000 + micros / 1000;
+    let value = format!("{} {}", now + till, now + took);
+    let timeline = bench.queue.keys().timeline.as_bytes();
+    bench
+        .raw::<u64>(&[b"HSET", timeline, b"look", value.as_bytes()])
+        .await;
+    now + till
+}
+
+#[tokio::test]
+async fn nobody_is_woken_for_what_a_worker_is_about_to_look_for() {
+    let bench = Bench::new();
+    let idle = bench.queue.keys().idle.clone();
+    // Nobody listens there: whoever is to be woken is only taken out.
+    let woken = async || {
+        let left: u64 = bench.text(&format!("ZCARD {idle}")).await;
+        bench.text::<u64>(&format!("ZADD {idle} 1 nobody")).await;
+        left == 0
+    };
+    woken().await;
+    // A moment that is over, or farther ahead than any look, stands for nothing.
+    for till in [-1, 60_000] {
+        look(&bench, till, 0).await;
+        bench.enqueue(1).await;
+        assert!(woken().await, "{till}");
+    }
+    // The machine may be slow: only what was in time says something.
+    let was_woken = async {
+        loop {
+            let till = look(&bench, 90, 0).await;
+            bench.enqueue(1).await;
+            let woken = woken().await;
+            let (secs, micros): (i64, i64) = bench.text("TIME").await;
+            if secs * 1000 + micros / 1000 < till {
+                break woken;
+            }
+        }
+    };
+    assert!(!was_woken.await);
+}
+
+#[tokio::test]
+async fn only_a_worker_with_slots_to_spare_looks_again_and_only_where_jobs_come_fast() {
+    const SOON: Duration = Duration::from_millis(2);
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    // Time passes between the two calls: the claim before is moved ahead until it is just now. Jobs that do not come fast
+    // are seen by one that is long over.
+    let claim = async |jobs: usize, want: usize, took: i64, look_in: Duration| {
+        look(&bench, -1, took).await;
+        bench.enqueue(jobs).await;
+        let spare = Spare {
+            look_in,
+            channel: None,
+        };
+        let claim = bench
+            .queue
+            .claim_with(&worker, want, None, spare)
+            .await
+            .expect("claims");
+        claim.look_in
+    };
+    assert_eq!(claim(2, 10, -1_000, SOON).await, None, "they come slowly");
+    let mut fast = None;
+    for ahead in (0..200).cycle().take(2_000) {
+        fast = claim(2, 10, ahead, SOON).await;
+        if fast.is_some() {
+            break;
+        }
+    }
+    assert_eq!(fast, Some(SOON));
+    for ahead in 0..50 {
+        assert_eq!(claim(2, 2, ahead, SOON).await, None, "no slot is left");
+        let unasked = claim(2, 10, ahead, Duration::ZERO).await;
+        assert_eq!(unasked, None, "it was not offered");
+    }
+}
+
+#[tokio::test]
+async fn the_idle_worker_with_the_most_slots_free_is_woken_and_one_at_a_time() {
+    let bench = Bench::new();
+    let link = bench.queue.link();
+    let wakes = Arc::new(Wakes::new(link));
+    let (heard, mut heard_by) = mpsc::unbounded_channel();
+    let mut channels = Vec::new();
+    for name in ["one", "five", "full"] {
+        let heard = heard.clone();
+        let tell = move |what| heard.send((name, what)).unwrap_or_default();
+        channels.push(wakes.channel(&bench.queue, tell));
+    }
+    let running = Arc::clone(&wakes);
+    let listening = tokio::spawn(async move { running.run(|error| panic!("{error}")).await });
+    // Each looks once as soon as it stands.
+    for _ in 0..3 {
+        let (_, what) = heard_by.recv().await.expect("is told");
+        assert_eq!(what, Heard::Work);
+    }
+    let worker = bench.worker("w").await;
+    let claim = async |channel: &Channel, slots: usize| {
+        let spare = Spare {
+            channel: Some(channel),
+            ..Spare::default()
+        };
+        let claim = bench.queue.claim_with(&worker, slots, None, spare).await;
+        claim.expect("claims").jobs.len()
+    };
+    // One that was killed listens no more, and has said that it has the most.
+    let idle = bench.queue.keys().idle.clone();
+    bench
+        .text::<u64>(&format!("ZADD {idle} 9 {idle}:gone"))
+        .await;
+    bench.enqueue(1).await;
+    assert_eq!(claim(&channels[2], 1).await, 1, "and has no slot left");
+    claim(&channels[0], 1).await;
+    claim(&channels[1], 5).await;
+    for expected in ["five", "one"] {
+        bench.enqueue(1).await;
+        assert_eq!(heard_by.recv().await, Some((expected, Heard::Work)));
+    }
+    bench.enqueue(1).await;
+    assert_eq!(bench.text::<u64>(&format!("EXISTS {idle}")).await, 0);
+    assert!(heard_by.try_recv().is_err(), "nobody is idle");
+    // A connection that breaks is said, and those who were not told look.
+    let kill = "CLIENT KILL TYPE pubsub";
+    assert_eq!(bench.text::<u64>(kill).await, 1);
+    let mut after = Vec::new();
+    for _ in 0..6 {
+        after.push(heard_by.recv().await.expect("is told").1);
+    }
+    assert_eq!(after[..3], [Heard::Broken; 3]);
+    assert_eq!(after[3..], [Heard::Work; 3]);
+    listening.abort();
+}
