@@ -18,6 +18,9 @@ use crate::failure::Failure;
 use crate::secrets::Secrets;
 use crate::{App, output, registry};
 
+/// What a queue's cancelled jobs may take that this program does not configure.
+const CANCELLED_BYTES: u64 = 64 << 20;
+
 /// How long Redis may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -195,6 +198,7 @@ impl Session {
                     fallback: None,
                     providers: Vec::new(),
                     keep: Duration::from_secs(24 * 3600),
+                    cancelled_bytes: CANCELLED_BYTES,
                     max_attempts: RetrySchedule::default().max_attempts(),
                     max_attempts_by_kind: BTreeMap::new(),
                 });
@@ -236,6 +240,7 @@ impl Session {
                 .map(str::to_owned)
                 .collect(),
             keep: settings.map_or(Key::HOLDS, |settings| settings.completed_for),
+            cancelled_bytes: settings.map_or(CANCELLED_BYTES, |settings| settings.cancelled_bytes),
             max_attempts: settings.map_or(1, |settings| settings.retry.max_attempts()),
             max_attempts_by_kind: policies()
                 .map(|policy| (policy.kind, policy.retry.value.max_attempts()))

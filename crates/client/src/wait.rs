@@ -34,9 +34,12 @@ impl JobStatus {
         }
     }
 
-    /// It has completed or died: by itself nothing more happens to it.
+    /// It has completed, died or was cancelled: by itself nothing more happens to it.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        matches!(self.state, JobState::Completed | JobState::Dead)
+        matches!(
+            self.state,
+            JobState::Completed | JobState::Dead | JobState::Cancelled
+        )
     }
 }

@@ -33,8 +33,11 @@ pub struct JobView {
     pub parked_since: Option<String>,
     /// When it runs next, RFC 3339: scheduled and retryable jobs.
     pub next_run_at: Option<String>,
-    /// When it completed or died, RFC 3339.
+    /// When it completed, died or was cancelled, RFC 3339.
     pub ended_at: Option<String>,
+    /// A request of it may have been carried out, and what became of it is not known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub may_have_been_sent: bool,
     /// The worker that has it.
     pub worker: Option<String>,
     /// The group of its dead letter.
@@ -155,9 +158,9 @@ pub struct HistoryRow {
     pub time: String,
     /// Which attempt it was, from 1.
     pub attempt: u32,
-    /// The worker that made it; or the operator who edited the args, or replayed it.
+    /// The worker that made it; or the operator who edited, replayed or cancelled it.
     pub worker: String,
-    /// What came of it; `edited` of an edit and `replayed` of a replay, which are no attempts.
+    /// What came of it; `edited`, `replayed` and `cancelled` are an operator's acts, and no attempts.
     pub outcome: String,
     /// It was a probe: the one call that found out whether a provider is back. A failed one costs no attempt.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -256,6 +259,7 @@ impl JobView {
             parked_since: job.parked_since_ms.map(rfc3339),
             next_run_at: job.next_run_at_ms.map(rfc3339),
             ended_at: job.ended_at_ms.map(rfc3339),
+            may_have_been_sent: job.run.may_have_been_sent && job.state != JobState::Completed,
             worker: job.worker,
             group: job.group,
             idempotency_key: job.idempotency_key.map(|key| match reveal {

@@ -78,7 +78,10 @@ impl Operator {
             .into_iter()
             .map(|info| {
                 let queue = Queue::new(link.clone(), namespace, &info.name)?;
-                Ok((info.clone(), queue.with_retention(info.keep)))
+                let queue = queue
+                    .with_retention(info.keep)
+                    .with_cancelled_bytes(info.cancelled_bytes);
+                Ok((info.clone(), queue))
             })
             .collect::<Result<_, OperatorError>>()?;
         Ok(Self { queues })

@@ -16,8 +16,10 @@ pub struct QueueInfo {
     pub max_attempts: u32,
     /// The highest number of attempts, by kind.
     pub max_attempts_by_kind: BTreeMap<&'static str, u32>,
-    /// How long its completed jobs are kept.
+    /// How long its completed and cancelled jobs are kept.
     pub keep: Duration,
+    /// Up to how many bytes its cancelled jobs are kept.
+    pub cancelled_bytes: u64,
     /// The providers whose breakers it has, its own first. None: nobody here knows the queue, it was found in Redis.
     pub providers: Vec<String>,
     /// What becomes of a request that is made again and may have been carried out before.

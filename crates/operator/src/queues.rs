@@ -24,6 +24,8 @@ pub struct QueueRow {
     pub dead: u64,
     /// Completed since the start of counting.
     pub completed: u64,
+    /// Cancelled since the start of counting.
+    pub cancelled: u64,
     /// Who paused it, if somebody did.
     pub paused: Option<PauseRow>,
     /// The breakers of its providers.
@@ -178,6 +180,7 @@ impl QueueRow {
             retryable: stats.retryable,
             dead: stats.dead,
             completed: stats.counter("completed"),
+            cancelled: stats.counter("cancelled"),
             workers: stats.workers,
             latency_seconds: stats.latency_ms.map(|ms| ms as f64 / 1000.0),
             paused: stats.paused.map(PauseRow::from),

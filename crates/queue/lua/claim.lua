@@ -116,7 +116,12 @@ if redis.call('EXISTS', parked.sought) == 1 then
   popped, of_kinds = find_sought(parked, KEYS[19], ARGV[1], want)
   unparked = #popped
 end
-local waiting = unparked < want and redis.call('LRANGE', active, 0, want - unparked - 1) or {}
+local lists = {
+  active = active, inflight = inflight, records = records, scheduled = scheduled, parked = KEYS[16], completions = completions,
+  data = data,
+}
+local waiting, places = {}, nil
+if unparked < want then waiting, places = waiting_ids(lists, t.left, want - unparked) end
 if unparked == 0 then
   popped = waiting
 else
@@ -124,7 +129,16 @@ else
 end
 if #popped == 0 then
   take_sought(parked, of_kinds)
-  return none('ok')
+  if places and places.through > 0 then
+    -- All that it found is elsewhere.
+    redis.call('LTRIM', active, places.through, -1)
+    passed_over(lists, timeline, t.left, places.through)
+  end
+  local more = places and redis.call('EXISTS', active) == 1
+  if more then due = false end
+  local answer = none('ok')
+  if more then wake(idle) end
+  return answer
 end
 
 -- Of a long record what a run needs.
@@ -142,11 +156,10 @@ local function sent_to_primary(packed)
   return sent == 1
 end
 
--- An id that is listed twice runs once: it is already running, or was a moment ago. Where Redis forgot, one may be listed
--- that waits for its time, or that an operator has discarded since: it is gone, and comes back as no dead letter.
+-- An id that is listed twice runs once: it is already running, or was a moment ago.
 local owners = redis.call('HMGET', inflight, unpack(popped))
 local known = redis.call('HMGET', records, unpack(popped))
-local times, passed = t.left > 0 and redis.call('ZMSCORE', scheduled, unpack(popped)) or {}, 0
+local passed = 0
 -- What is larger than a producer may push is buried unread, and one claim hands out a few MiB at the most. The rest stays
 -- where it was, in order. So a few are read at a time, and from the first large one on the others are measured before.
 local found, read, some_large = {}, 0, false
@@ -163,7 +176,7 @@ local many = #popped > 8
 local ids, values, packed, seen, owned, later = {}, {}, {}, {}, many and { long, '' } or {}, {}
 local room, taken, any = 4194304, #popped, false
 for i, id in ipairs(popped) do
-  if owners[i] or seen[id] or times[i] or (t.left > 0 and not known[i] and not value_at(i)) then
+  if owners[i] or seen[id] then
     if i > unparked then passed = passed + 1 end
   else
     seen[id] = true
@@ -198,7 +211,9 @@ if unparked > 0 then
   -- Of the parked ones that did not fit, those that come first in the waiting list are next.
   for i = unparked, taken + 1, -1 do redis.call('LPUSH', active, popped[i]) end
 end
-if taken > unparked then redis.call('LTRIM', active, taken - unparked, -1) end
+local listed = math.max(0, taken - unparked)
+local trimmed = places and (rest and (places[listed] or 0) or places.through) or listed
+if trimmed > 0 then redis.call('LTRIM', active, trimmed, -1) end
 for _, id in ipairs(later) do redis.call('ZADD', scheduled, seconds(parked_until), id) end
 if #later > 0 then due = due or seconds(parked_until) end
 local completed = {}
@@ -217,13 +232,7 @@ if #ids > 0 then
     if any and packed[i] and #packed[i] > 16384 then packed[i] = shortened(packed[i]) end
   end
 end
-if t.left > 0 then
-  if (#popped < want and not rest) or passed >= t.left then
-    redis.call('HDEL', timeline, 'left')
-  elseif passed > 0 then
-    redis.call('HINCRBY', timeline, 'left', -passed)
-  end
-end
+if t.left > 0 then passed_over(lists, timeline, t.left, passed + trimmed - listed) end
 -- With its calls used up, the next claim is of use when there is another.
 local full_until = 0
 if p.interval > 0 and #ids == calls then full_until = math.ceil(ahead + #ids * p.interval) end
@@ -237,7 +246,7 @@ if #ids > 0 then
   redis.call('HSET', timeline, 'look', string.format('%.0f ', now + look_in) .. stamp)
 end
 listens(look_in > 0 and 0 or slots - #ids)
-if (#popped == want or rest) and (tried('LLEN', active) or 0) > 0 then
+if (#popped == want or rest or places) and (tried('LLEN', active) or 0) > 0 then
   wake(idle)
   due = false
 end

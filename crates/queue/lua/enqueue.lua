@@ -13,7 +13,7 @@
 --                  Then nothing was enqueued
 --         answers: for each job "" if it is in the queue under its own id, else the id that has its key; none at all where
 --                  all of them are in the queue
--- Parts: now, write_or_replace, wake, header, key
+-- Parts: now, write_or_replace, wake, record, header, key
 local data, active, scheduled, idle, records, stats, timeline = unpack(KEYS)
 
 -- Who has which key: looked up once, before anything is written.
@@ -55,7 +55,7 @@ redis.call('ZCARD', scheduled)
 -- What is due at once and has no end begins with the same bytes.
 local plain = begin_header(nil, nil)
 local answers, same, pending, soonest = {}, true, {}, nil
-local ids, values, due_at, written = {}, {}, {}, {}
+local ids, values, due_at, written, taken = {}, {}, {}, {}, {}
 for i = 2, #ARGV, 3 do
   local id, differs, answer = ARGV[i], ARGV[i + 1], ''
   local key = keys[i]
@@ -64,7 +64,7 @@ for i = 2, #ARGV, 3 do
     if held.id ~= id then
       answer, same = held.id, false
     elseif held.holds then
-      redis.call('SET', key, table.concat({ id, held.at, held.holds, held.digest }, ' '))
+      taken[#ids + 1] = key
     end
   end
   answers[#answers + 1] = answer
@@ -84,6 +84,13 @@ for i = 2, #ARGV, 3 do
 end
 -- A job whose id is known is left as it is.
 local known = #ids > 0 and redis.call('HMGET', data, unpack(ids)) or {}
+for n, key in pairs(taken) do
+  local held = has[key]
+  -- One that was cancelled has given its key away.
+  if not (known[n] and cancelled_at(record_of(records, ids[n]))) then
+    redis.call('SET', key, table.concat({ held.id, held.at, held.holds, held.digest }, ' '))
+  end
+end
 local seen = {}
 for n, id in ipairs(ids) do
   if not known[n] and not seen[id] then

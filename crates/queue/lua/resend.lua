@@ -39,7 +39,10 @@ end
 -- Takes a job out of where it waits. What stands in the waiting list is left there: claims pass it over.
 local left = 0
 local function take_out(id, value, record)
-  if redis.call('HSETNX', data, id, value) == 1 then
+  if cancelled_at(record) then
+    -- An operator has cancelled it meanwhile, and it had run: it is in no list, or its entry there is counted.
+    record['end'] = nil
+  elseif redis.call('HSETNX', data, id, value) == 1 then
     -- It waits nowhere.
   elseif redis.call('ZREM', scheduled, id) == 1 then
     redis.call('SREM', retryable, id)

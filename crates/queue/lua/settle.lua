@@ -158,7 +158,8 @@ end
 -- What follows is about no job: should it stop, the outcomes are written.
 local pruned, due = true, 0
 if #done > 0 then
-  pruned, due = pcall(prune, completed, completions, stats, data, records, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
+  local k = { completed = completed, completions = completions, stats = stats, data = data, records = records }
+  pruned, due = pcall(prune_completed, k, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
 end
 -- It is tried again by the prune that the worker asks for.
 answer[1] = pruned and due or now

@@ -1,16 +1,16 @@
 -- Counts the queue.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 data  9 workers
---       10 breakers  11 limits  12 timeline  13 parked (and prefix)  14 kinds
+--       10 breakers  11 limits  12 timeline  13 parked (and prefix)  14 kinds  15 records  16 completions
 -- ARGV  1 after how many ms without a beat a worker counts as gone
 -- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
 --          workers that have beaten lately, breakers as {provider, state, …}, all that holds calls back now as {cause,
 --          provider ("" = the queue's own), until in ms or 0, …}, how many stand in the waiting list although they are
---          elsewhere (resend.lua), or false, names of keys that are of another type, how many are parked,
+--          elsewhere (part/elsewhere.lua), or false, names of keys that are of another type, how many are parked,
 --          enqueue time of the one that was parked first or false, {kind, how many of it are parked, since when in ms, …} of at
 --          most a hundred kinds or so}
--- Parts: now, record, header, value, hold, breaker, limiter, holds, parked
+-- Parts: now, record, header, value, hold, breaker, limiter, holds, parked, elsewhere
 -- One key of another type hides nothing but itself.
 local broken = {}
 local function read(command, key, ...)
@@ -28,6 +28,15 @@ for _, hold in ipairs(sound and found or {}) do
   held[#held + 1] = string.format('%.0f', hold[3])
 end
 local head = read('LINDEX', KEYS[1], 0)
+local left = tonumber(tried('HGET', KEYS[12], 'left') or nil) or 0
+if head and left > 0 then
+  -- The first one that waits there. Behind hundreds that do not, it is not looked for.
+  local sound, ids = pcall(waiting_ids, {
+    active = KEYS[1], inflight = KEYS[4], records = KEYS[15], scheduled = KEYS[2], parked = KEYS[13], completions = KEYS[16],
+    data = KEYS[8],
+  }, left, 1)
+  if sound then head = ids[1] or false end
+end
 -- When that was enqueued, where its header says so.
 local function enqueued(id)
   local before = header(id and header_of(KEYS[8], id) or nil)
@@ -61,7 +70,7 @@ return {
   read('ZCOUNT', KEYS[9], string.format('%.0f', now - ARGV[1]), '+inf') or 0,
   read('HGETALL', KEYS[10]) or {},
   held,
-  tried('HGET', KEYS[12], 'left'),
+  string.format('%.0f', left),
   broken,
   parked,
   enqueued(first),

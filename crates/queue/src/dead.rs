@@ -279,7 +279,7 @@ impl Queue {
 
     /// Removes what other programs wrote beside the payloads of these jobs, which are gone: of one that never had a payload, or
     /// too large a one, nobody has taken it in.
-    async fn forget_pushed(&self, gone: Vec<RawId>) -> Result<Vec<RawId>, QueueError> {
+    pub(crate) async fn forget_pushed(&self, gone: Vec<RawId>) -> Result<Vec<RawId>, QueueError> {
         if !gone.is_empty() {
             let mut command = redis::cmd("UNLINK");
             for id in &gone {

@@ -12,7 +12,7 @@ use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::{Fields, Reply, shown};
 use crate::{CronOrigin, Delivery, Queue, QueueError, RawId, Recorded, RunState, script};
 
-/// Where a job is. The six words are the same in code, on the command line, in JSON and in metrics.
+/// Where a job is. The seven words are the same in code, on the command line, in JSON and in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
@@ -28,6 +28,8 @@ pub enum JobState {
     Completed,
     /// A dead letter.
     Dead,
+    /// An operator, or whoever enqueued it, took it back before it was carried out.
+    Cancelled,
 }
 
 impl JobState {
@@ -41,6 +43,7 @@ impl JobState {
             Self::Retryable => "retryable",
             Self::Completed => "completed",
             Self::Dead => "dead",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -68,7 +71,7 @@ pub struct JobInfo {
     pub parked_since_ms: Option<u64>,
     /// When it runs next, in ms since the epoch: scheduled and retryable jobs.
     pub next_run_at_ms: Option<u64>,
-    /// When it completed or died, in ms since the epoch.
+    /// When it completed, died or was cancelled, in ms since the epoch.
     pub ended_at_ms: Option<u64>,
     /// The worker that has it.
     pub worker: Option<String>,
@@ -167,6 +170,7 @@ impl Queue {
             Some(_) if retryable => JobState::Retryable,
             Some(_) => JobState::Scheduled,
             None if completion.is_some() => JobState::Completed,
+            None if cancelled_at(&record).is_some() => JobState::Cancelled,
             None => JobState::Pending,
         };
         let mut job = from_record(
@@ -237,7 +241,10 @@ pub(crate) fn from_record(
         too_large: None,
         parked_since_ms: None,
         next_run_at_ms: moments.due.map(to_ms),
-        ended_at_ms: moments.died.map(to_ms),
+        ended_at_ms: match state {
+            JobState::Cancelled => cancelled_at(record),
+            _ => moments.died.map(to_ms),
+        },
         worker: moments.token.map(|token| {
             token
                 .rsplit_once(':')
@@ -261,6 +268,12 @@ pub(crate) fn from_record(
         history,
         broken: broken.text(),
     }
+}
+
+/// When a job was cancelled, if its record says that.
+fn cancelled_at(record: &Fields) -> Option<u64> {
+    let end = record.text("end")?.strip_prefix('x')?;
+    end.split(' ').next()?.parse().ok()
 }
 
 /// What of a record cannot be read.

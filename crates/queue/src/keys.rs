@@ -62,7 +62,7 @@ keys! {
     /// |---|---|
     /// | `run` | [`RunState`](crate::RunState): `<used> <lost> <generation> <may have been sent> <history entries>` |
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
-    /// | `end` | `d<group>` dead |
+    /// | `end` | `d<group>` dead; `x<ms>` cancelled, with ` sent` behind it where a request may have been carried out |
     /// | `parked` | `<ms>.<n> <digest>`: when it was parked first, and its place among those of that call, and the digest of its kind; it is parked only while it is in `parked` |
     /// | `waits` | how often it was throttled or put back |
     /// | `back` | why it was put back last: `<ms> <JSON>`, of the form of a history entry |
@@ -133,6 +133,8 @@ keys! {
     groups: Key("hash") "groups",
     /// LIST of settled batches of completed jobs, oldest first: `<ms> <bytes> <id> <id> …`.
     completed: Key("list") "completed",
+    /// LIST of batches of cancelled jobs, oldest first: `<ms> <bytes> <id> <id> …`.
+    cancelled: Key("list") "cancelled",
     /// HASH id → how a completed job ended: `<ms> {"history","result"}`, with the last entry of its history. Beside the
     /// records, so that a batch of completions is one command.
     completions: Key("hash") "completions",
@@ -250,6 +252,29 @@ impl Keys {
             key.strip_prefix(of.name)
                 .is_some_and(|rest| rest.is_empty() || (of.is_prefix && rest.starts_with(':')))
         })
+    }
+
+    /// What scripts need that take waiting jobs out of where they wait (`lua/part/homes.lua`), and write that down.
+    pub(crate) fn of_waiting(&self) -> [&str; 17] {
+        [
+            &self.active,
+            &self.scheduled,
+            &self.retryable,
+            &self.parked,
+            &self.kinds,
+            &self.sought,
+            &self.inflight,
+            &self.data,
+            &self.records,
+            &self.dead,
+            &self.completions,
+            &self.timeline,
+            &self.cancelled,
+            &self.stats,
+            &self.idempotency,
+            &self.idle,
+            &self.audit,
+        ]
     }
 
     /// The namespace.

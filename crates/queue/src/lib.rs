@@ -15,6 +15,7 @@
 //! Time comes from Redis (`TIME`), never from the caller's clock.
 
 mod audit;
+mod cancel;
 mod claim;
 mod clock;
 mod copies;
@@ -61,6 +62,7 @@ mod wakes;
 mod workers;
 
 pub use audit::{AuditEntry, Note, Signed};
+pub use cancel::Cancelled;
 pub use claim::{Claim, ClaimState, Claimed};
 pub use copies::ACKNOWLEDGED_WITHIN;
 pub use credentials::Credentials;
@@ -114,16 +116,20 @@ const LOST_AFTER: Duration = Duration::from_secs(15);
 /// How many bytes a queue's records of deliveries may take, unless the queue says otherwise.
 const DELIVERY_BYTES: u64 = 64 << 20;
 
+/// How many bytes a queue's cancelled jobs may take, unless the queue says otherwise.
+const CANCELLED_BYTES: u64 = 64 << 20;
+
 /// One queue. Cheap to clone; clones share the connection.
 #[derive(Debug, Clone)]
 pub struct Queue {
     link: Link,
     keys: Arc<Keys>,
     provider: Arc<ProviderPolicy>,
-    /// How long completed jobs are kept, for those who discard letters.
+    /// How long ended jobs are kept, for those who discard letters and cancel jobs.
     keep: Duration,
     lost_after: Duration,
     delivery_bytes: u64,
+    cancelled_bytes: u64,
     timeline: Arc<Timeline>,
 }
 
@@ -140,6 +146,7 @@ impl Queue {
             keep: Key::HOLDS,
             lost_after: LOST_AFTER,
             delivery_bytes: DELIVERY_BYTES,
+            cancelled_bytes: CANCELLED_BYTES,
             timeline: Arc::default(),
         })
     }
@@ -167,6 +174,14 @@ impl Queue {
     #[must_use]
     pub fn with_delivery_bytes(mut self, bytes: u64) -> Self {
         self.delivery_bytes = bytes;
+        self
+    }
+
+    /// The same queue, whose cancelled jobs may take so many bytes of Redis's memory, the oldest going first; 64 MiB unless told
+    /// otherwise.
+    #[must_use]
+    pub fn with_cancelled_bytes(mut self, bytes: u64) -> Self {
+        self.cancelled_bytes = bytes;
         self
     }
 
@@ -201,12 +216,13 @@ impl Queue {
             keep: self.keep,
             lost_after: self.lost_after,
             delivery_bytes: self.delivery_bytes,
+            cancelled_bytes: self.cancelled_bytes,
             timeline: Arc::clone(&self.timeline),
         }
     }
 
-    /// The same queue, whose completed jobs are kept for so long. The key of a discarded letter that may have been sent
-    /// holds as long as if it had completed.
+    /// The same queue, whose completed and cancelled jobs are kept for so long. The key of a discarded letter, or a cancelled
+    /// job, that may have been sent holds as long as if it had completed.
     #[must_use]
     pub fn with_retention(self, keep: Duration) -> Self {
         Self { keep, ..self }

@@ -89,7 +89,8 @@ pub struct HistoryEntry {
     /// The worker that made it.
     pub worker: String,
     /// `completed`, `skipped`, `refused`, `failed`, `throttled`, `outcome_unknown`, `unauthorized`, `lost`,
-    /// `expired`, `undecodable`, `timed_out`, `panicked`; or `edited` or `replayed`, by the operator in the worker's place.
+    /// `expired`, `undecodable`, `timed_out`, `panicked`; or `edited`, `replayed` or `cancelled`, by the operator in the worker's
+    /// place.
     pub outcome: String,
     /// It was a probe: the one call that found out whether a provider is back. A failed one costs no attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -121,10 +122,13 @@ impl HistoryEntry {
     /// The outcome of an entry that is no attempt: an operator replayed the dead letter.
     pub const REPLAYED: &'static str = "replayed";
 
+    /// The outcome of an entry that is no attempt: the job was cancelled.
+    pub const CANCELLED: &'static str = "cancelled";
+
     /// It is of a run, and not of something that an operator did.
     #[must_use]
     pub fn is_attempt(&self) -> bool {
-        ![Self::EDITED, Self::REPLAYED].contains(&self.outcome.as_str())
+        ![Self::EDITED, Self::REPLAYED, Self::CANCELLED].contains(&self.outcome.as_str())
     }
 
     /// What a dead letter would have died of, had this attempt been its last; `None` where it was no failure of its own.

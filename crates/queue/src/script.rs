@@ -87,17 +87,21 @@ macro_rules! script {
         pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
             Script::new(concat!(
                 "#!lua", $flags, "\n",
-                $(include_str!(concat!("../lua/part/", $part, ".lua")),)*
-                include_str!(concat!("../lua/", $file, ".lua")),
+                $(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/part/", $part, ".lua")),)*
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/", $file, ".lua")),
             ))
         });
     };
 }
 
+mod waiting;
+
+pub(crate) use waiting::*;
+
 script!(
     ENQUEUE = "enqueue",
     "",
-    ["now", "write_or_replace", "wake", "header", "key"]
+    ["now", "write_or_replace", "wake", "record", "header", "key"]
 );
 script!(
     CLAIM = "claim",
@@ -117,7 +121,8 @@ script!(
         "reach",
         "call",
         "parked",
-        "sought"
+        "sought",
+        "elsewhere"
     ]
 );
 script!(
@@ -211,7 +216,13 @@ script!(
 script!(
     PRUNE = "prune",
     " flags=allow-oom",
-    ["now", "write_or_replace", "record", "prune"]
+    [
+        "now",
+        "write_or_replace",
+        "record",
+        "prune",
+        "prune_cancelled"
+    ]
 );
 script!(
     PAUSE = "pause",
@@ -235,7 +246,16 @@ script!(
     STATS = "stats",
     " flags=no-writes",
     [
-        "now", "record", "header", "value", "hold", "breaker", "limiter", "holds", "parked"
+        "now",
+        "record",
+        "header",
+        "value",
+        "hold",
+        "breaker",
+        "limiter",
+        "holds",
+        "parked",
+        "elsewhere"
     ]
 );
 script!(

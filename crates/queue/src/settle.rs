@@ -188,7 +188,7 @@ impl Queue {
         Ok(settled)
     }
 
-    /// Forgets completed jobs whose time is over, a bounded number a call. Returns when to call next, in ms since
+    /// Forgets completed and cancelled jobs whose time is over, a bounded number a call. Returns when to call next, in ms since
     /// the epoch (now or earlier: at once), or `None` when none is left.
     ///
     /// # Errors
@@ -196,9 +196,17 @@ impl Queue {
     pub async fn prune(&self, retention: Retention) -> Result<Option<u64>, QueueError> {
         let k = &self.keys;
         let next: u64 = script::PRUNE
-            .on(&[&k.completed, &k.completions, &k.stats, &k.data, &k.records])
+            .on(&[
+                &k.completed,
+                &k.completions,
+                &k.stats,
+                &k.data,
+                &k.records,
+                &k.cancelled,
+            ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0))
+            .arg(self.cancelled_bytes)
             .run(&self.link)
             .await?;
         Ok((next > 0).then_some(next))

@@ -44,7 +44,8 @@ pub struct Stats {
     pub breakers: Vec<Breaker>,
     /// Age of the oldest pending job in milliseconds.
     pub latency_ms: Option<u64>,
-    /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`.
+    /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`,
+    /// `cancelled`.
     pub counters: HashMap<String, u64>,
     /// What of it cannot be read, if anything: the rest is as it says.
     pub broken: Option<String>,
@@ -98,6 +99,8 @@ impl Queue {
                 &k.timeline,
                 &k.parked,
                 &k.kinds,
+                &k.records,
+                &k.completions,
             ])
             .arg(millis(self.lost_after))
             .run(&self.link)

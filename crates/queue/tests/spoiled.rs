@@ -181,6 +181,7 @@ const KEYS: &[&str] = &[
     "breakers",
     "groups",
     "completed",
+    "cancelled",
     "completions",
     "stats",
     "deliveries",

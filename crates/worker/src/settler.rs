@@ -17,6 +17,9 @@ use crate::watch::notify_dead;
 
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 
+/// How long ended jobs may be overdue, where no outcome was written that says when they are.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
 /// The loop. One call for all outcomes of the last moment: the busier the queue, the larger the batches. Ends by
 /// being aborted, once nothing is left to write.
 pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedReceiver<Verdict>) {
@@ -24,7 +27,7 @@ pub(crate) async fn run(station: Arc<Station>, mut outcomes: mpsc::UnboundedRece
     // What Redis refuses to write waits here, so that it holds nothing else up.
     let mut left_over: Vec<Verdict> = Vec::new();
     let mut retry_at: Option<Instant> = None;
-    // At the start there may be completed jobs of an earlier process.
+    // At the start there may be ended jobs of an earlier process.
     let mut prune_at = Some(Instant::now());
     loop {
         station.settler.mark();
@@ -227,14 +230,15 @@ fn report(station: &Station, batch: &[Verdict], written: &[bool]) {
     }
 }
 
-/// Forgets completed jobs whose time is over. Returns when to look again.
+/// Forgets completed and cancelled jobs whose time is over. Returns when to look again: soon, since operators cancel without a word
+/// to us.
 async fn prune(station: &Station) -> Option<Instant> {
     match station.queue.prune(station.settings.retention).await {
-        Ok(None) => None,
+        Ok(None) => Some(Instant::now() + LOOK_AGAIN),
         Ok(Some(next_ms)) => {
             let now = station.queue.now_ms().await.ok()?;
             let wait = Duration::from_millis(next_ms.saturating_sub(now));
-            Some(Instant::now() + wait)
+            Some(Instant::now() + wait.min(LOOK_AGAIN))
         }
         Err(_) => Some(Instant::now() + Duration::from_secs(10)),
     }

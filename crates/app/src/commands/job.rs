@@ -69,6 +69,10 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
         let until = "until a worker that knows its kind serves its queue";
         ("parked", format!("since {since}, {until}"))
     }));
+    if job.may_have_been_sent {
+        let sent = "perhaps: a request of it went out, and what became of it is not known";
+        fields.push(("sent", sent.to_owned()));
+    }
     fields.extend(job.cron.as_ref().map(|cron| {
         let by_hand = if cron.by_hand { ", by hand" } else { "" };
         ("cron", format!("{} at {}{by_hand}", cron.entry, cron.tick))

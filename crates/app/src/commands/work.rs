@@ -120,7 +120,10 @@ async fn fleet(
         }
         if wanted {
             let configured = queue_settings(session, name)?;
-            let queue = queue.with_delivery_bytes(configured.delivery_bytes);
+            let queue = queue
+                .with_delivery_bytes(configured.delivery_bytes)
+                .with_retention(configured.completed_for)
+                .with_cancelled_bytes(configured.cancelled_bytes);
             worked.push(queue.clone());
             let handlers = handlers
                 .with_overrides(|kind| {

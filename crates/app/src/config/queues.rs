@@ -38,12 +38,14 @@ section! {
         /// leaves the job to an operator; "verify" asks the provider first, where it can be asked what became of a request.
         _on_unknown: String = "on_unknown" as ON_UNKNOWN,
             text().or_per_queue(|queue| Some(queue.default_on_unknown.to_string()));
-        /// How long completed jobs are kept, at least 10 s. A provider's terms may say how long at the most.
+        /// How long completed and cancelled jobs are kept, at least 10 s. A provider's terms may say how long at the most.
         completed_for: Duration = "completed_seconds" as COMPLETED_FOR,
             seconds(COMPLETED).or_per_queue(|queue| Some(queue.default_completed.as_secs_f64().to_string()));
         /// How much of them is kept: bytes, or a text with a unit. No limit if it is not set.
         completed_bytes: Option<u64> = "completed_bytes",
             bytes().optional().or_per_queue(|queue| queue.default_completed_bytes.map(str::to_owned)).example("64MiB");
+        /// How much is kept of cancelled jobs, which are kept for as long as completed ones: then the oldest are forgotten.
+        cancelled_bytes: u64 = "cancelled_bytes", bytes().or("64MiB");
         /// What became of each message is remembered for seven days after its last update, up to this much of Redis's
         /// memory: then the oldest are forgotten. 64 MiB are some 250,000 messages.
         delivery_bytes: u64 = "delivery_bytes", bytes().or("64MiB");
@@ -77,6 +79,8 @@ pub struct QueueSettings {
     pub completed_for: Duration,
     /// How many bytes of completed jobs are kept, the oldest going first; `None` = any.
     pub completed_bytes: Option<u64>,
+    /// How many bytes of cancelled jobs are kept, the oldest going first.
+    pub cancelled_bytes: u64,
     /// How many bytes the records of deliveries may take, the oldest going first.
     pub delivery_bytes: u64,
 }
@@ -138,6 +142,7 @@ fn queue(
         on_unknown,
         completed_for: keys.completed_for,
         completed_bytes: keys.completed_bytes,
+        cancelled_bytes: keys.cancelled_bytes,
         delivery_bytes: keys.delivery_bytes,
     })
 }

@@ -94,6 +94,7 @@ impl Stage {
             max_attempts: 4,
             max_attempts_by_kind: std::collections::BTreeMap::new(),
             keep: Key::HOLDS,
+            cancelled_bytes: 64 << 20,
             fallback: None,
             providers: vec![provider.to_owned()],
         });

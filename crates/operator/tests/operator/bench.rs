@@ -34,6 +34,7 @@ impl Bench {
             max_attempts: 4,
             max_attempts_by_kind: std::collections::BTreeMap::new(),
             keep: Key::HOLDS,
+            cancelled_bytes: 64 << 20,
             providers: vec!["sendgrid".to_owned()],
             repeats: if name == "sms" {
                 RepeatEffect::Verified

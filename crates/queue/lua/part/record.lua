@@ -77,3 +77,6 @@ end
 
 -- group_of(record): the group that a dead letter is in, or nil.
 local function group_of(record) return (record['end'] or ''):match('^d(.*)$') end
+
+-- cancelled_at(record): when the job was cancelled, in ms as text, or nil.
+local function cancelled_at(record) return (record['end'] or ''):match('^x(%d+)') end

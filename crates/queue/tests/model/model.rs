@@ -20,6 +20,7 @@ pub(crate) enum Place {
     Running(usize),
     Completed,
     Dead,
+    Cancelled,
     /// Discarded, or forgotten by a Redis that was restored.
     Gone,
 }
@@ -142,9 +143,14 @@ impl Model {
 
     /// It is gone; its key is free if it was surely never carried out.
     pub(crate) fn discard(&mut self, job: JobNo) {
-        let discarded = &mut self.jobs[job];
-        discarded.place = Place::Gone;
-        if let (Some(key), false) = (discarded.key, discarded.may_have_been_sent)
+        self.jobs[job].place = Place::Gone;
+        self.free_key(job);
+    }
+
+    /// A job that was surely never carried out leaves its key free.
+    fn free_key(&mut self, job: JobNo) {
+        let known = &self.jobs[job];
+        if let (Some(key), false) = (known.key, known.may_have_been_sent)
             && self
                 .keys
                 .get(&key)
@@ -152,6 +158,20 @@ impl Model {
         {
             self.keys.remove(&key);
         }
+    }
+
+    /// It waits nowhere any more.
+    pub(crate) fn take_out(&mut self, job: JobNo) {
+        for set in &mut self.waiting {
+            set.remove(&job);
+        }
+        self.waiting.retain(|set| !set.is_empty());
+    }
+
+    pub(crate) fn cancel(&mut self, job: JobNo) {
+        self.take_out(job);
+        self.jobs[job].place = Place::Cancelled;
+        self.free_key(job);
     }
 
     pub(crate) fn dead(&self) -> Vec<JobNo> {
@@ -189,6 +209,7 @@ impl Job {
             Place::Running(_) => JobState::Running,
             Place::Completed => JobState::Completed,
             Place::Dead => JobState::Dead,
+            Place::Cancelled => JobState::Cancelled,
             Place::Gone => return None,
         })
     }

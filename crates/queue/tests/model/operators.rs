@@ -1,8 +1,8 @@
 //! What operators do.
 
-use longshore_queue::RawId;
+use longshore_queue::{Cancelled, RawId};
 
-use crate::model::JobNo;
+use crate::model::{JobNo, Place};
 use crate::support::kari;
 use crate::world::{Taken, World, agree};
 
@@ -58,6 +58,34 @@ impl World {
             "discarded",
         )?;
         self.model.discard(dead[place]);
+        Ok(())
+    }
+
+    pub(crate) async fn cancel(&mut self, job: usize, force: bool) -> Taken {
+        let Some(job) = job.checked_rem(self.jobs.len()) else {
+            return Ok(());
+        };
+        let id = RawId::from(self.jobs[job].id);
+        let came = self.queue.cancel(&[id], force, &kari()).await;
+        let came = came.map_err(|error| error.to_string())?;
+        let known = &self.model.jobs[job];
+        let expected = match known.place {
+            Place::Pending | Place::Scheduled(_) | Place::Retryable(_) => {
+                match known.may_have_been_sent && !force {
+                    true => Cancelled::MayHaveBeenSent,
+                    false => Cancelled::Yes,
+                }
+            }
+            Place::Running(_) => Cancelled::Running,
+            Place::Completed => Cancelled::Completed,
+            Place::Dead => Cancelled::Dead,
+            Place::Cancelled => Cancelled::Already,
+            Place::Gone => Cancelled::Unknown,
+        };
+        agree(came[0], expected, "cancelled")?;
+        if expected == Cancelled::Yes {
+            self.model.cancel(job);
+        }
         Ok(())
     }
 }

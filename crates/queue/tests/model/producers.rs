@@ -107,6 +107,8 @@ impl World {
                         });
                         self.model.put(job, at, key);
                     }
+                    // It has given its key away.
+                    Place::Cancelled => {}
                     // Its key is its own again, where a Redis that was restored does not know it.
                     _ => self.model.take_key(job, key),
                 }

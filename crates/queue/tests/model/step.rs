@@ -55,6 +55,11 @@ pub(crate) enum Step {
     Discard {
         letter: u8,
     },
+    /// An operator cancels one, wherever it is; by force, also if it may have been sent.
+    Cancel {
+        job: u8,
+        force: bool,
+    },
     /// A copy of Redis is made.
     Save,
     /// Redis is what it was at the last copy.
@@ -111,6 +116,7 @@ pub(crate) fn any() -> impl Strategy<Value = Step> {
         2 => Just(Step::Resume),
         2 => (1..4_u8).prop_map(|letters| Step::Replay { letters }),
         2 => any_job().prop_map(|letter| Step::Discard { letter }),
+        2 => (any_job(), proptest::bool::ANY).prop_map(|(job, force)| Step::Cancel { job, force }),
         1 => Just(Step::Save),
         1 => Just(Step::Restore),
     ]

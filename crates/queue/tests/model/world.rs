@@ -93,6 +93,7 @@ impl World {
             Step::Resume => self.resume().await?,
             Step::Replay { letters } => self.replay(letters.into()).await?,
             Step::Discard { letter } => self.discard(letter.into()).await?,
+            Step::Cancel { job, force } => self.cancel(job.into(), force).await?,
             Step::Save => self.save().await,
             Step::Restore => self.restore().await?,
         }
@@ -174,8 +175,12 @@ impl World {
                 self.settle(worker, 5, End::Completed).await?;
             }
             self.compare().await?;
-            let over =
-                |job: &Job| matches!(job.place, Place::Completed | Place::Dead | Place::Gone);
+            let over = |job: &Job| {
+                matches!(
+                    job.place,
+                    Place::Completed | Place::Dead | Place::Cancelled | Place::Gone
+                )
+            };
             if self.model.jobs.iter().all(over) {
                 return Ok(());
             }

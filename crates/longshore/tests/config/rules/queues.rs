@@ -100,6 +100,12 @@ fn queues_and_their_retries() {
                 "at least 1 byte",
             ),
             (
+                "queues.email.cancelled_bytes = 0",
+                "queues.email.cancelled_bytes",
+                "is 0",
+                "at least 1 byte",
+            ),
+            (
                 "queues.email.completed_bytes = -1",
                 "queues.email.completed_bytes",
                 "not a size",

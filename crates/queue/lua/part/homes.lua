@@ -1,0 +1,50 @@
+-- Where jobs are, and how one that waits is taken out of there. k describes it: {active, scheduled, retryable, parked (and prefix),
+-- kinds, sought, inflight, data, records, dead, completions, timeline}.
+
+-- homes(k, ids): of each of these, at most 250: {home, record}. home: running, dead, completed, cancelled, scheduled, retryable, parked,
+-- pending, or unknown.
+local function homes(k, ids)
+  local owners = redis.call('HMGET', k.inflight, unpack(ids))
+  local died = redis.call('ZMSCORE', k.dead, unpack(ids))
+  local due = redis.call('ZMSCORE', k.scheduled, unpack(ids))
+  local completed = tried('HMGET', k.completions, unpack(ids)) or {}
+  local parked = tried('ZMSCORE', k.parked, unpack(ids)) or {}
+  local known = redis.call('HMGET', k.records, unpack(ids))
+  local found = {}
+  for n, id in ipairs(ids) do
+    local record, home = unpacked(known[n]), nil
+    if owners[n] then
+      home = 'running'
+    elseif died[n] then
+      home = 'dead'
+    elseif due[n] then
+      home = tried('SISMEMBER', k.retryable, id) == 1 and 'retryable' or 'scheduled'
+    elseif completed[n] then
+      home = 'completed'
+    elseif cancelled_at(record) then
+      home = 'cancelled'
+    elseif parked[n] then
+      home = 'parked'
+    elseif redis.call('HEXISTS', k.data, id) == 1 or known[n] then
+      home = 'pending'
+    else
+      home = 'unknown'
+    end
+    found[n] = { home, record }
+  end
+  return found
+end
+
+-- take_out(k, id, home, record): takes a job that waits out of where it waits. Its entry in the waiting list stays: claims pass it over
+-- (part/elsewhere.lua).
+local function take_out(k, id, home, record)
+  if home == 'scheduled' or home == 'retryable' then
+    redis.call('ZREM', k.scheduled, id)
+    redis.pcall('SREM', k.retryable, id)
+  elseif home == 'parked' then
+    unpark({ parked = k.parked, kinds = k.kinds, sought = k.sought }, (record.parked or ''):match(' (%x+)$') or '', nil, { id })
+    record.parked = nil
+  else
+    redis.call('HINCRBY', k.timeline, 'left', 1)
+  end
+end

@@ -1,0 +1,95 @@
+//! Taking back jobs that have not been carried out yet.
+
+use longshore_job::clip_reason;
+
+use crate::enqueue::millis;
+use crate::script::ScriptCall;
+use crate::{Queue, QueueError, RawId, Signed, script};
+
+/// At most so many jobs are cancelled in one call: Redis serves nobody else meanwhile.
+pub(crate) const STEP: usize = 200;
+
+/// What came of cancelling one job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It is cancelled.
+    Yes,
+    /// It was before.
+    Already,
+    /// A request of it may have been carried out: not without force, and nothing was changed.
+    MayHaveBeenSent,
+    /// A worker has it: nothing was changed.
+    Running,
+    /// It has completed.
+    Completed,
+    /// It is a dead letter.
+    Dead,
+    /// The queue does not know it (any more).
+    Unknown,
+}
+
+impl Queue {
+    /// Cancels jobs that wait: pending, scheduled and retryable ones. They are kept and shown as long as completed ones.
+    /// The idempotency key of one that was surely never carried out is free again. With `force` also what may have been sent. What it
+    /// has done it can be asked to do again. Returns what came of each.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cancel(
+        &self,
+        wanted: &[RawId],
+        force: bool,
+        signed: &Signed,
+    ) -> Result<Vec<Cancelled>, QueueError> {
+        let mut answers = Vec::with_capacity(wanted.len());
+        for chunk in wanted.chunks(STEP) {
+            let keys = self.keys.of_waiting();
+            let mut call = script::CANCEL
+                .on(&keys)
+                .arg(&signed.by)
+                .arg(&*clip_reason(&signed.reason))
+                .arg(if force { "force" } else { "" });
+            call = self.ended(call);
+            for id in chunk {
+                call = call.arg(id.as_bytes());
+            }
+            let words: Vec<String> = call.run(&self.link).await?;
+            answers.extend(self.cancelled(chunk, &words).await?);
+        }
+        Ok(answers)
+    }
+
+    /// How long, and up to how many bytes, cancelled jobs are kept.
+    pub(crate) fn ended(&self, call: ScriptCall) -> ScriptCall {
+        call.arg(millis(self.keep)).arg(self.cancelled_bytes)
+    }
+
+    /// Reads what came of these. What another program wrote beside the payloads of those that are cancelled is removed: no
+    /// claim will.
+    pub(crate) async fn cancelled(
+        &self,
+        ids: &[RawId],
+        words: &[String],
+    ) -> Result<Vec<Cancelled>, QueueError> {
+        if ids.len() != words.len() {
+            return Err(QueueError::unexpected("a word for each job was expected"));
+        }
+        let pushed = ids.iter().zip(words).filter(|(_, word)| *word == "pushed");
+        let pushed: Vec<RawId> = pushed.map(|(id, _)| id.clone()).collect();
+        self.forget_pushed(pushed).await?;
+        words.iter().map(|word| parse(word)).collect()
+    }
+}
+
+fn parse(word: &str) -> Result<Cancelled, QueueError> {
+    Ok(match word {
+        "cancelled" | "pushed" => Cancelled::Yes,
+        "already" => Cancelled::Already,
+        "sent" => Cancelled::MayHaveBeenSent,
+        "running" => Cancelled::Running,
+        "completed" => Cancelled::Completed,
+        "dead" => Cancelled::Dead,
+        "unknown" => Cancelled::Unknown,
+        other => return Err(QueueError::unexpected(format!("cancel {other}"))),
+    })
+}
