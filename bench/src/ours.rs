@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_job::{
     Answer, Handler, JobError, JobId, Outcome, Prepared, RetrySchedule, Run, Scope,
 };
-use longshore_queue::{Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt};
+use longshore_queue::{Lane, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt};
 use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, LeftBehind, WorkSettings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -39,6 +39,8 @@ pub fn job(n: u32) -> NewJob {
         expires_in: None,
         traceparent: None,
         tracestate: None,
+        lane: Lane::default(),
+        tags: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longshore_job::{Answer, Handler, JobError, JobId, Outcome, Prepared, RetrySchedule, Run};
 use longshore_queue::{
-    BreakerSpec, Limit, Link, LinkOptions, NewJob, OnUnknown, Policy, ProviderPolicy, Queue,
+    BreakerSpec, Lane, Limit, Link, LinkOptions, NewJob, OnUnknown, Policy, ProviderPolicy, Queue,
     Retention, RunAt,
 };
 use longshore_sandbox::RedisServer;
@@ -123,6 +123,8 @@ fn job(payload: &[u8], run_at: RunAt) -> NewJob {
         expires_in: None,
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         tracestate: None,
+        lane: Lane::default(),
+        tags: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod manual;
 
 mod dead;
+mod enqueue;
 pub(crate) mod fault;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
+pub use enqueue::EnqueueArgs;
 pub use fault::{FaultArgs, FaultCommand, FaultKind};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
@@ -132,33 +134,6 @@ pub struct Work {
     /// A queue to work; may be given several times [default: all whose provider is configured]
     #[arg(long = "queue", value_name = "NAME")]
     pub queues: Vec<String>,
-}
-
-/// `enqueue`.
-#[derive(Debug, Args)]
-pub struct EnqueueArgs {
-    /// The kind of job, such as send_email
-    #[arg(index = 1)]
-    pub kind: String,
-    /// Its args: JSON, @file with JSON, or - for JSON Lines on stdin (all are checked before the first is enqueued)
-    #[arg(index = 2)]
-    pub args: String,
-    /// Runs the job after this time at the earliest: 90s, 15m, 2h, 1d
-    #[arg(long = "in", value_name = "DURATION", value_parser = duration, conflicts_with = "at")]
-    pub delay: Option<Duration>,
-    /// Runs the job at this time at the earliest, RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub at: Option<u64>,
-    /// Makes at most one job of its kind with this key. A second call prints the first job's id, or is refused if its args
-    /// differ. The key holds while that job waits, runs or is dead, and for at least 24 hours
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-    /// Does not start the job later than this after it was due: it is then dead as expired. Must be longer than --in
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub expires_in: Option<Duration>,
-    /// Prints a JSON object per job instead of its bare id
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `job`.
@@ -352,7 +327,7 @@ pub enum ConfigCommand {
     },
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "write it like 90s, 15m, 2h or 1d".to_owned())
 }
 

@@ -284,12 +284,13 @@ impl Config {
     }
 }
 
-/// Every kind, with the expiry that is configured for it.
+/// Every kind, with the expiry and the priority that are configured for it.
 fn known_kinds(integrations: &[Integration], policies: Option<&KindPolicies>) -> Kinds {
     let kinds = integrations.iter().flat_map(|of| of.kinds);
     Kinds::new(kinds.map(|spec| {
         let policy = policies.and_then(|policies| policies.get(spec.kind));
-        spec.with_expiry(policy.and_then(|policy| policy.overrides().expires))
+        let set = policy.map(KindSettings::overrides).unwrap_or_default();
+        spec.with_expiry(set.expires).with_priority(set.priority)
     }))
 }
 

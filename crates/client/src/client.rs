@@ -3,8 +3,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_job::{Job, JobId, Prepared};
-use longshore_queue::{Enqueued, Key, Link, LinkOptions, NewJob, Queue, QueueError, RunAt};
+use longshore_job::{Job, JobId, Prepared, Priority};
+use longshore_queue::{
+    Enqueued, InvalidLabel, Key, Lane, Link, LinkOptions, NewJob, Queue, QueueError, RunAt,
+    check_labels,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::target::{Redis, Sink, Target, To};
@@ -213,10 +216,20 @@ pub struct EnqueueOptions {
     /// How long after it is due the job expires: then it is dead as `expired`. `None` = the expiry of its kind. It must be
     /// longer than the delay; a shorter one is refused.
     pub expires_in: Option<Duration>,
+    /// How urgent it is ([`Enqueue::priority`]); `None` = as urgent as its kind and its args say.
+    pub priority: Option<Priority>,
+    /// Whose job it is ([`Enqueue::tenant`]): 1 to 64 characters.
+    pub tenant: Option<String>,
+    /// What it is found by ([`Enqueue::tag`]): at most 10, of 1 to 64 characters each.
+    pub tags: Vec<String>,
 }
 
 impl EnqueueOptions {
-    pub(crate) fn check(&self) -> Result<(), ClientError> {
+    /// Whether a job can be enqueued so. Every call that enqueues checks it, before anything is enqueued.
+    ///
+    /// # Errors
+    /// Says which option is wrong, and what would be right.
+    pub fn check(&self) -> Result<(), ClientError> {
         /// A hundred years: what lies beyond is a slip.
         const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
         if self
@@ -228,6 +241,15 @@ impl EnqueueOptions {
                 "key: must be 1 to 256 bytes long",
             ));
         }
+        check_labels(self.tenant.as_deref(), &self.tags).map_err(|error| {
+            ClientError::InvalidOption(match error {
+                InvalidLabel::Tenant => {
+                    "tenant: must be 1 to 64 characters without control characters"
+                }
+                InvalidLabel::Tag => "tag: must be 1 to 64 characters without control characters",
+                InvalidLabel::TooManyTags => "tag: a job has at most 10 tags",
+            })
+        })?;
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -303,5 +325,10 @@ pub(crate) fn new_job(prepared: Prepared, options: &EnqueueOptions) -> NewJob {
         expires_in: options.expires_in,
         traceparent,
         tracestate,
+        lane: Lane {
+            priority: options.priority.unwrap_or(prepared.priority),
+            tenant: options.tenant.clone(),
+        },
+        tags: options.tags.clone(),
     }
 }

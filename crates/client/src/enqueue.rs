@@ -2,7 +2,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_job::{Job, JobId, Prepared};
+use longshore_job::{Job, JobId, Prepared, Priority};
 use longshore_queue::{Enqueued, RunAt};
 
 use crate::client::{EnqueueOptions, new_job, not_pushed};
@@ -52,6 +52,25 @@ impl<'a, J: Job> Enqueue<'a, J> {
     /// there is one.
     pub fn expires_in(mut self, life: Duration) -> Self {
         self.options.expires_in = Some(life);
+        self
+    }
+
+    /// Makes the job as urgent as this, whatever its kind says.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.options.priority = Some(priority);
+        self
+    }
+
+    /// Names whose job it is: a customer, a campaign. 1 to 64 characters. Operators see it, so it should name no person.
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.options.tenant = Some(tenant.into());
+        self
+    }
+
+    /// Adds a tag, by which operators find the job: 1 to 64 characters, at most 10 tags. Operators see it, so it should name no
+    /// person.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.options.tags.push(tag.into());
         self
     }
 

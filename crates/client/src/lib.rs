@@ -45,8 +45,8 @@ mod wait;
 pub use client::{Client, EnqueueOptions};
 pub use enqueue::Enqueue;
 pub use error::ClientError;
-pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy};
-pub use longshore_queue::{Enqueued, JobState, NewJob, QueueError, RunAt};
+pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy, Priority};
+pub use longshore_queue::{Enqueued, JobState, Lane, NewJob, QueueError, RunAt};
 pub use target::Sink;
 pub use wait::JobStatus;
 

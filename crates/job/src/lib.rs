@@ -7,7 +7,7 @@
 //! - [`Handler`] is what a job crate implements; it gets the args and a [`Run`], and answers with an
 //!   [`Outcome`] or a [`JobError`]. [`Handlers`] holds those of one queue, by kind.
 //! - [`RetrySchedule`] says when a failed attempt is made again, [`KindPolicy`] what a kind says of its time limits,
-//!   [`KindOverrides`] what configuration says instead, and [`RunPolicy`] what holds.
+//!   [`KindOverrides`] what configuration says instead, and [`RunPolicy`] what holds. [`Priority`] is how urgent a job is.
 //! - [`AddressHash`] and [`Suppression`] are the list of addresses that no mail goes to.
 
 mod address;
@@ -23,6 +23,7 @@ mod missing;
 mod names;
 mod payload;
 mod policy;
+mod priority;
 mod retry;
 mod standalone;
 mod suppression;
@@ -40,8 +41,10 @@ pub use memory::{
 pub use names::Names;
 pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
+    explain,
 };
 pub use policy::{KindOverrides, KindPolicy, OnUnknown, RunPolicy};
+pub use priority::{Priority, UnknownPriority};
 #[cfg(feature = "backoff")]
 pub use retry::Backoff;
 pub use retry::{Reconnect, RetrySchedule};

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::KindPolicy;
 use crate::digest::digest;
 use crate::names::{Names, names};
+use crate::{KindPolicy, Priority};
 
 /// The largest payload that is accepted: 256 KiB, envelope included. Big things belong in a bucket.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
@@ -54,6 +54,12 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     fn expires_in(&self) -> Option<Duration> {
         Self::POLICY.expires
     }
+
+    /// How urgent the job is. A producer may say otherwise. The default is that of [`POLICY`](Job::POLICY). Override it if the
+    /// args decide.
+    fn priority(&self) -> Priority {
+        Self::POLICY.priority.unwrap_or_default()
+    }
 }
 
 /// The args were refused before the job was enqueued.
@@ -86,6 +92,8 @@ pub struct Prepared {
     pub payload: Vec<u8>,
     /// The kind's own expiry, counted from when the job is first due.
     pub expires_in: Option<Duration>,
+    /// How urgent the job is, unless its producer says otherwise.
+    pub priority: Priority,
 }
 
 impl Prepared {
@@ -113,6 +121,7 @@ impl Prepared {
             queue: J::QUEUE,
             payload,
             expires_in: job.expires_in(),
+            priority: job.priority(),
         })
     }
 
@@ -136,6 +145,7 @@ impl fmt::Debug for Prepared {
             .field("queue", &self.queue)
             .field("payload_bytes", &self.payload.len())
             .field("expires_in", &self.expires_in)
+            .field("priority", &self.priority)
             .finish()
     }
 }
@@ -162,6 +172,7 @@ pub struct KindSpec {
     /// Its [`Job::VERIFIABLE`].
     pub verifiable: bool,
     expires: Option<Duration>,
+    priority: Option<Priority>,
     prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
     names: fn(Value) -> Names,
 }
@@ -186,6 +197,7 @@ impl KindSpec {
             shortest_expiry: J::SHORTEST_EXPIRY,
             verifiable: J::VERIFIABLE,
             expires: None,
+            priority: None,
             prepare: prepare::<J>,
             names: names::<J>,
         }
@@ -196,6 +208,14 @@ impl KindSpec {
     #[must_use]
     pub const fn with_expiry(mut self, expires: Option<Duration>) -> Self {
         self.expires = expires;
+        self
+    }
+
+    /// Returns the kind with the priority of the configuration, which wins over the kind and the args. `None` = the priority of
+    /// the kind and the args.
+    #[must_use]
+    pub const fn with_priority(mut self, priority: Option<Priority>) -> Self {
+        self.priority = priority;
         self
     }
 
@@ -214,6 +234,7 @@ impl KindSpec {
         let prepared = (self.prepare)(args)?;
         Ok(Prepared {
             expires_in: self.expires.or(prepared.expires_in),
+            priority: self.priority.unwrap_or(prepared.priority),
             ..prepared
         })
     }
@@ -235,9 +256,10 @@ impl fmt::Debug for KindSpec {
     }
 }
 
-/// serde's messages quote the input where a type is wrong; the input may be personal data, so only the shape of
-/// the complaint is kept.
-fn explain(error: &serde_json::Error) -> String {
+/// What is wrong with JSON, without quoting it. serde's messages quote the input where a type is wrong; the input may be
+/// personal data, so only the shape of the complaint is kept.
+#[must_use]
+pub fn explain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let at = format!(" at line {} column {}", error.line(), error.column());
     let body = text.strip_suffix(&at).unwrap_or(&text);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::RetrySchedule;
+use crate::{Priority, RetrySchedule};
 
 /// What happens to a job when a request may have been sent and no clear answer came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct KindPolicy {
     pub retry_within: &'static [Duration],
     /// How long one call to the provider may take, where the provider's own time limit is longer.
     pub call_timeout: Option<Duration>,
+    /// How urgent its jobs are; `None` = normal.
+    pub priority: Option<Priority>,
 }
 
 impl KindPolicy {
@@ -71,6 +73,7 @@ impl KindPolicy {
         on_unknown: None,
         retry_within: &[],
         call_timeout: None,
+        priority: None,
     };
 
     /// [`DEFAULT`](Self::DEFAULT) with this expiry.
@@ -116,6 +119,8 @@ pub struct KindOverrides {
     pub retry: Option<RetrySchedule>,
     /// What follows an unknown outcome.
     pub on_unknown: Option<OnUnknown>,
+    /// How urgent its jobs are, whatever their args are. For those who enqueue them.
+    pub priority: Option<Priority>,
 }
 
 /// The effective policy of one kind: the configuration, the kind and the queue combined.
@@ -196,6 +201,7 @@ mod tests {
             expires: Some(MINUTE * 9),
             retry: Some(RetrySchedule::from_secs(&[60])),
             on_unknown: Some(OnUnknown::Verify),
+            priority: None,
         };
         let configured = queue.of_kind(&own, &configured);
         assert_eq!(configured.expires, Some(MINUTE * 9));

@@ -113,6 +113,7 @@ impl Operator {
             id,
             payload: job.payload,
             expires_in: job.expires_in,
+            priority: job.priority,
         };
         let note = Note {
             action: "cron_run",

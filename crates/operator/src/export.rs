@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use longshore_job::{JobId, Kinds};
+use longshore_job::{JobId, Kinds, Priority};
 use longshore_queue::{Note, Queue, RawId, Selection, Signed, WholeLetter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,6 +36,9 @@ struct Line<'a> {
     enqueued_at: Option<String>,
     expires_at: Option<String>,
     idempotency_key: Option<&'a str>,
+    priority: Priority,
+    tenant: Option<&'a str>,
+    tags: &'a [String],
     traceparent: Option<&'a str>,
     tracestate: Option<&'a str>,
     attempt: u32,
@@ -259,6 +262,9 @@ fn line<'a>(queue: &'a str, letter: &'a WholeLetter) -> Line<'a> {
         enqueued_at: job.enqueued_at_ms.map(rfc3339),
         expires_at: letter.expires_at_ms.map(rfc3339),
         idempotency_key: job.idempotency_key.as_deref(),
+        priority: job.lane.priority,
+        tenant: job.lane.tenant.as_deref(),
+        tags: &job.tags,
         traceparent: letter.traceparent.as_deref(),
         tracestate: letter.tracestate.as_deref(),
         attempt: job.run.used,

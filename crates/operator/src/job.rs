@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use longshore_job::{Envelope, Kinds};
+use longshore_job::{Envelope, Kinds, Priority};
 use longshore_queue::{CronOrigin, Delivery, JobInfo, JobState, Recorded};
 use serde::Serialize;
 use serde_json::Value;
@@ -44,6 +44,12 @@ pub struct JobView {
     pub group: Option<String>,
     /// The key it was enqueued with, redacted like the args: an app may have put an address into it.
     pub idempotency_key: Option<String>,
+    /// How urgent it is among the jobs of its queue.
+    pub priority: Priority,
+    /// Whose job it is, if its producer said so.
+    pub tenant: Option<String>,
+    /// What it is found by.
+    pub tags: Vec<String>,
     /// The cron entry that made it, if one did.
     pub cron: Option<CronJobRow>,
     /// How often it was throttled or put back.
@@ -266,6 +272,9 @@ impl JobView {
                 true => key,
                 false => REDACTED.to_owned(),
             }),
+            priority: job.lane.priority,
+            tenant: job.lane.tenant,
+            tags: job.tags,
             cron: job.cron.map(CronJobRow::from),
             waits: job.waits,
             put_back: job.put_back.map(PutBackRow::from),

@@ -5,8 +5,8 @@
 --
 -- KEYS  1 cron  2 data  3 active  4 idle  5 stats  6 cron ticks
 -- ARGV  1 entry  2 schedule ("" = run by hand: no mark is looked at or moved)  3 its mark as it was seen, in ms ("" = none)
---       4 its new mark, in ms  5 rounds; then 4 for each job, at most 100, oldest tick first:
---       tick in ms, id, payload, expires in ms ("" = never)
+--       4 its new mark, in ms  5 rounds; then 5 for each job, at most 100, oldest tick first:
+--       tick in ms, id, payload, expires in ms ("" = never), lane ("" = none, part/header.lua)
 -- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued}
 local cron, data, active, idle, stats, ticks = unpack(KEYS)
 local entry, schedule = ARGV[1], ARGV[2]
@@ -43,11 +43,12 @@ local function is_new(tick)
 end
 
 local ids, made = {}, {}
-for i = 6, #ARGV, 4 do
-  local tick, id, expires = ARGV[i], ARGV[i + 1], ARGV[i + 3]
+for i = 6, #ARGV, 5 do
+  local tick, id, expires, lane = ARGV[i], ARGV[i + 1], ARGV[i + 3], ARGV[i + 4]
   local begins = begin_header(nil, expires ~= '' and now + expires or nil)
-  -- 16: where it comes from, and nothing else of its producer.
-  local from = '\16' .. with_text(entry .. ' ' .. tick .. (by_hand and ' by hand' or ''))
+  -- 16: where it comes from, 32: its lane, and nothing else of its producer.
+  local from = with_text(entry .. ' ' .. tick .. (by_hand and ' by hand' or ''))
+  from = lane == '' and '\16' .. from or '\48' .. from .. with_text(lane)
   if is_new(tick) and redis.call('HSETNX', data, id, begins .. from .. ARGV[i + 2]) == 1 then
     if not by_hand then
       redis.call('HSET', cron, entry, tick .. ' ' .. id)

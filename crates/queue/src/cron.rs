@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use longshore_job::JobId;
+use longshore_job::{JobId, Priority};
 use redis::Value;
 
 use crate::enqueue::millis;
 use crate::value::{Fields, Reply};
-use crate::{Queue, QueueError, script};
+use crate::{Lane, Queue, QueueError, script};
 
 /// Once in such a time of looking, it is noted which entries there are.
 const ROUND: Duration = Duration::from_secs(60);
@@ -58,6 +58,8 @@ pub struct TickJob {
     pub payload: Vec<u8>,
     /// After how long it is dead as expired instead of being run.
     pub expires_in: Option<Duration>,
+    /// How urgent it is.
+    pub priority: Priority,
 }
 
 /// A move of an entry's mark, with the jobs of the ticks that it passes.
@@ -217,7 +219,8 @@ impl Queue {
                 .arg(job.tick_ms)
                 .arg(job.id.to_string())
                 .arg(&job.payload)
-                .arg(expires.unwrap_or_default());
+                .arg(expires.unwrap_or_default())
+                .arg(Lane::of(job.priority).encode().unwrap_or_default());
         }
         let value: Value = call.run(&self.link).await?;
         let mut answer = Reply::new(value)?;

@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 
 use crate::header::Header;
 use crate::value::{Reply, read};
-use crate::{Key, Queue, QueueError, script};
+use crate::{Key, Lane, Queue, QueueError, script};
 
 /// At most so many jobs, or bytes of payload, go into one call: Redis serves nobody else meanwhile.
 const CHUNK_JOBS: usize = 500;
@@ -42,6 +42,10 @@ pub struct NewJob {
     pub traceparent: Option<String>,
     /// W3C trace state.
     pub tracestate: Option<String>,
+    /// Its priority and tenant.
+    pub lane: Lane,
+    /// Its tags, by which it is found.
+    pub tags: Vec<String>,
 }
 
 /// What became of a job that was to be enqueued.

@@ -2,6 +2,7 @@
 //! `lua/part/header.lua` has its form.
 
 use crate::NewJob;
+use crate::lane::encode_tags;
 
 /// No JSON begins with one of these. The second says that the job has a record.
 const FRESH: u8 = 1;
@@ -15,6 +16,8 @@ const TRACE: u8 = 2;
 const TRACE_TEXT: u8 = 4;
 const TRACESTATE: u8 = 8;
 const CRON: u8 = 16;
+const LANE: u8 = 32;
+const TAGS: u8 = 64;
 
 /// A header, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,6 +36,10 @@ pub(crate) struct Header {
     pub(crate) tracestate: Option<String>,
     /// The cron entry and tick that it comes from.
     pub(crate) cron: Option<String>,
+    /// Its priority and tenant ([`Lane`](crate::Lane)), where they differ from those of most jobs.
+    pub(crate) lane: Option<String>,
+    /// Its tags.
+    pub(crate) tags: Option<String>,
 }
 
 impl Header {
@@ -73,6 +80,12 @@ impl Header {
         if has & CRON != 0 {
             header.cron = Some(rest.text()?);
         }
+        if has & LANE != 0 {
+            header.lane = Some(rest.text()?);
+        }
+        if has & TAGS != 0 {
+            header.tags = Some(rest.text()?);
+        }
         Some((header, value.len() - rest.0.len()))
     }
 
@@ -101,6 +114,14 @@ impl Header {
         if let Some(state) = &job.tracestate {
             has |= TRACESTATE;
             push_text(&mut bytes, state);
+        }
+        let lane = job.lane.encode();
+        let tags = encode_tags(&job.tags);
+        for (flag, text) in [(LANE, lane), (TAGS, tags)] {
+            if let Some(text) = text {
+                has |= flag;
+                push_text(&mut bytes, &text);
+            }
         }
         bytes[0] = has;
         bytes.extend_from_slice(&job.payload);
@@ -198,7 +219,7 @@ fn trace_as_text(numbers: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Key, RunAt};
+    use crate::{Key, Lane, Priority, RunAt};
     use longshore_job::JobId;
 
     const TRACE_CONTEXT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -212,6 +233,8 @@ mod tests {
             expires_in: None,
             traceparent: Some(traceparent.to_owned()),
             tracestate: tracestate.map(str::to_owned),
+            lane: Lane::of(Priority::High).with_tenant("acme"),
+            tags: vec!["spring".to_owned(), "å b".to_owned()],
         }
     }
 
@@ -241,6 +264,8 @@ mod tests {
             assert_eq!(header.key, key.map(|key| format!("greet:{key}")));
             assert_eq!(header.traceparent.as_deref(), Some(trace));
             assert_eq!(header.tracestate.as_deref(), state);
+            assert_eq!(header.lane.as_deref(), Some("hacme"));
+            assert_eq!(header.tags.as_deref(), Some("spring\nå b"));
             assert_eq!(payload, b"{}");
         }
     }
@@ -260,7 +285,12 @@ mod tests {
 
     #[test]
     fn a_fresh_job_with_a_trace_takes_less_than_forty_bytes_more() {
-        let sent = Header::of_producer(&job(None, TRACE_CONTEXT, None));
+        let plain = NewJob {
+            lane: Lane::default(),
+            tags: Vec::new(),
+            ..job(None, TRACE_CONTEXT, None)
+        };
+        let sent = Header::of_producer(&plain);
         assert_eq!(value(&[0; 7], &sent).len() - 2, 34);
     }
 }

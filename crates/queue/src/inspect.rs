@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::header::split;
 use crate::key::name_in;
+use crate::lane::parse_tags;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::{Fields, Reply, shown};
-use crate::{CronOrigin, Delivery, Queue, QueueError, RawId, Recorded, RunState, script};
+use crate::{CronOrigin, Delivery, Lane, Queue, QueueError, RawId, Recorded, RunState, script};
 
 /// Where a job is. The seven words are the same in code, on the command line, in JSON and in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,6 +92,10 @@ pub struct JobInfo {
     pub idempotency_key: Option<String>,
     /// The cron entry that made it.
     pub cron: Option<CronOrigin>,
+    /// Its priority and tenant.
+    pub lane: Lane,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// What its record says of its runs.
     pub run: RunState,
     /// Its last ten attempts, oldest first.
@@ -262,6 +267,8 @@ pub(crate) fn from_record(
         delivery: None,
         idempotency_key: idempotency_key(record),
         cron: field(record, "cron").and_then(|text| CronOrigin::parse(&text)),
+        lane: record.text("lane").map(Lane::parse).unwrap_or_default(),
+        tags: record.text("tags").map(parse_tags).unwrap_or_default(),
         run: field(record, "run")
             .map(|run| RunState::parse(&run))
             .unwrap_or_default(),

@@ -160,6 +160,8 @@ impl Fields {
             ("traceparent", header.traceparent),
             ("tracestate", header.tracestate),
             ("cron", header.cron),
+            ("lane", header.lane),
+            ("tags", header.tags),
         ] {
             if let Some(value) = value {
                 self.named.insert(name.to_owned(), value.into_bytes());

@@ -19,6 +19,7 @@ fn jobs(ticks: &[u64]) -> Vec<TickJob> {
         id: JobId::generate(),
         payload: support::payload(),
         expires_in: None,
+        priority: longshore_queue::Priority::Normal,
     };
     ticks.iter().map(job).collect()
 }
@@ -319,4 +320,28 @@ async fn a_full_redis_moves_no_mark_without_its_jobs() {
         Some(1)
     );
     assert_eq!(bench.pending().await, 1);
+}
+
+#[tokio::test]
+async fn a_tick_is_as_urgent_as_its_kind() {
+    let bench = Bench::new();
+    let urgent = jobs(&[0, 3_600_000]).into_iter().map(|job| TickJob {
+        priority: longshore_queue::Priority::High,
+        ..job
+    });
+    let urgent: Vec<_> = urgent.collect();
+    let book = bench.queue.cron_look().await.expect("looks");
+    let to = CronMove {
+        entry: "sweep",
+        schedule: HOURLY,
+        seen_ms: None,
+        until_ms: 7_200_000,
+        jobs: &urgent,
+    };
+    bench.queue.cron_move(&book, to).await.expect("moves");
+    let job = bench.queue.job(&raw(urgent[1].id)).await.expect("looks");
+    let job = job.expect("is there");
+    assert_eq!(job.lane.priority, longshore_queue::Priority::High);
+    assert_eq!(job.cron.expect("a tick").tick_ms, 3_600_000);
+    assert_eq!(job.payload.expect("one"), support::payload());
 }

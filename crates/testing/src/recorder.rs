@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_client::{Client, Enqueued, JobState, JobStatus, NewJob, QueueError, RunAt, Sink};
+use longshore_client::{
+    Client, Enqueued, JobState, JobStatus, Lane, NewJob, QueueError, RunAt, Sink,
+};
 use longshore_job::{Envelope, Job, JobId};
 use longshore_queue::{Key, KeyTaken};
 use serde_json::Value;
@@ -51,6 +53,10 @@ pub struct RecordedJob {
     pub run_at: RunAt,
     /// Its expiry, set by the enqueue or else by its kind.
     pub expires_in: Option<Duration>,
+    /// Its priority, set by the enqueue or else by its kind, and its tenant.
+    pub lane: Lane,
+    /// Its tags.
+    pub tags: Vec<String>,
     held: Option<Key>,
     since_ms: u64,
 }
@@ -260,6 +266,8 @@ impl State {
             key_holds: job.key.as_ref().map(Key::holds_for),
             run_at: job.run_at,
             expires_in: job.expires_in,
+            lane: job.lane.clone(),
+            tags: job.tags.clone(),
             held: job.key.clone(),
             since_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
         });

@@ -7,7 +7,7 @@ use longshore_job::{
     EarlierRequests, InvalidArgs, JobId, Kinds, Memory, MemoryFuture, NotEnqueued, Outbox,
     OutboxFuture, Prepared, Unremembered,
 };
-use longshore_queue::{Key, NewJob, Queue, QueueError, RunAt};
+use longshore_queue::{Key, Lane, NewJob, Queue, QueueError, RunAt};
 
 use crate::entry::{Entry, Follower};
 
@@ -54,6 +54,8 @@ impl Outbox for QueueMemory {
                 // It belongs to the trace that led to it.
                 traceparent: self.entry.claimed.traceparent.clone(),
                 tracestate: self.entry.claimed.tracestate.clone(),
+                lane: Lane::of(job.priority),
+                tags: Vec::new(),
             };
             let enqueued = queue.enqueue(std::slice::from_ref(&job)).await;
             let enqueued = enqueued.map_err(not_enqueued)?;

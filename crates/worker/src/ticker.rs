@@ -144,6 +144,7 @@ impl Ticker {
                     id: JobId::generate(),
                     payload: job.payload,
                     expires_in: job.expires_in,
+                    priority: job.priority,
                 }),
                 // They were tried when the configuration was read.
                 Err(error) => {

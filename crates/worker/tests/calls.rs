@@ -14,8 +14,8 @@ use longshore_job::{
     Answer, Handler, InvalidArgs, Job, JobError, JobId, NotNow, Outcome, Prepared, Route, Run, Why,
 };
 use longshore_queue::{
-    BreakerSpec, BreakerState, CallReport, Credentials, Fallback, JobState, NewJob, ProviderPolicy,
-    Queue, RunAt,
+    BreakerSpec, BreakerState, CallReport, Credentials, Fallback, JobState, Lane, NewJob,
+    ProviderPolicy, Queue, RunAt,
 };
 use longshore_worker::{Fleet, FleetOptions, Handlers, WorkSettings};
 use serde::{Deserialize, Serialize};
@@ -183,6 +183,8 @@ async fn enqueue(bench: &Bench, provider: &str) -> JobId {
         expires_in: None,
         traceparent: None,
         tracestate: None,
+        lane: Lane::default(),
+        tags: Vec::new(),
     };
     let enqueued = bench.queue.enqueue(&[job]).await.expect("enqueues");
     enqueued[0].id

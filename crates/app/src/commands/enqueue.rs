@@ -1,7 +1,9 @@
 //! `enqueue`.
 
+mod lines;
+
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use longshore_client::{EnqueueOptions, Enqueued, RunAt};
@@ -11,9 +13,12 @@ use serde::Serialize;
 use super::{kinds, queues, signals};
 use crate::cli::EnqueueArgs;
 use crate::failure::Failure;
-use crate::output::{self, counted};
+use crate::output;
 use crate::registry;
 use crate::session::Session;
+
+/// A job with what was said of it.
+type NewJob = (Prepared, EnqueueOptions);
 
 /// How many jobs one call takes: the client's own measure.
 const CHUNK: usize = 500;
@@ -26,12 +31,6 @@ pub(super) async fn run(session: &Session, args: EnqueueArgs) -> Result<(), Fail
             "--key with several jobs would enqueue only the first: leave it out",
         ));
     }
-    let jobs = if bulk {
-        from_stdin(spec)?
-    } else {
-        vec![from_text(spec, &args.args)?]
-    };
-    warn(session, &jobs);
     let options = EnqueueOptions {
         run_at: match (args.delay, args.at) {
             (Some(delay), _) => RunAt::In(delay),
@@ -40,8 +39,17 @@ pub(super) async fn run(session: &Session, args: EnqueueArgs) -> Result<(), Fail
         },
         key: args.key,
         expires_in: args.expires_in,
+        priority: args.priority,
+        tenant: args.tenant,
+        tags: args.tags,
     };
-    push(session, spec, jobs, &options, args.json).await?;
+    let jobs = if bulk {
+        from_stdin(spec, &options)?
+    } else {
+        vec![(from_text(spec, &args.args)?, options)]
+    };
+    warn(session, &jobs);
+    push(session, spec, jobs, args.json).await?;
     queues::warn_without_workers(session, spec.queue).await;
     Ok(())
 }
@@ -51,8 +59,7 @@ pub(super) async fn run(session: &Session, args: EnqueueArgs) -> Result<(), Fail
 async fn push(
     session: &Session,
     spec: &KindSpec,
-    jobs: Vec<Prepared>,
-    options: &EnqueueOptions,
+    jobs: Vec<NewJob>,
     as_json: bool,
 ) -> Result<(), Failure> {
     let client = session.client()?;
@@ -70,8 +77,7 @@ async fn push(
             break Err(Failure::failed("stopped by a signal"));
         }
         let sent = chunk.len();
-        let chunk = chunk.into_iter().map(|job| (job, options.clone()));
-        match client.enqueue_prepared(spec.queue, chunk.collect()).await {
+        match client.enqueue_prepared(spec.queue, chunk).await {
             Ok(accepted) => {
                 enqueued += accepted.len();
                 bar.inc(accepted.len() as u64);
@@ -144,9 +150,9 @@ fn rows(as_json: bool, accepted: &[Enqueued]) -> io::Result<String> {
 }
 
 /// What is accepted, and will come to nothing.
-fn warn(session: &Session, jobs: &[Prepared]) {
+fn warn(session: &Session, jobs: &[NewJob]) {
     let mut refusals: BTreeMap<String, u64> = BTreeMap::new();
-    for job in jobs {
+    for (job, _) in jobs {
         if let Some(refusal) = registry::likely_refusal(&session.config, job) {
             *refusals.entry(refusal).or_default() += 1;
         }
@@ -174,57 +180,16 @@ fn from_text(spec: &KindSpec, args: &str) -> Result<Prepared, Failure> {
     })
 }
 
-fn from_stdin(spec: &KindSpec) -> Result<Vec<Prepared>, Failure> {
+fn from_stdin(spec: &KindSpec, options: &EnqueueOptions) -> Result<Vec<NewJob>, Failure> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         output::note("enter one JSON object per line; Ctrl-D ends the input");
     }
-    let jobs = from_lines(spec, stdin.lock())?;
+    let jobs = lines::read(spec, stdin.lock(), options)?;
     if jobs.is_empty() {
         output::note("nothing was enqueued: stdin was empty");
     }
     Ok(jobs)
-}
-
-/// JSON Lines; empty lines are passed over. All wrong lines are told at once, twenty at the most.
-fn from_lines(spec: &KindSpec, lines: impl BufRead) -> Result<Vec<Prepared>, Failure> {
-    let mut jobs = Vec::new();
-    let mut wrong = Vec::new();
-    for (number, line) in (1..).zip(lines.split(b'\n')) {
-        let line =
-            line.map_err(|error| Failure::input(format!("stdin cannot be read: {error}")))?;
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let prepared = match std::str::from_utf8(&line) {
-            Ok(text) => spec
-                .prepare(without_mark(text))
-                .map_err(|error| error.to_string()),
-            Err(_) => Err("not UTF-8".to_owned()),
-        };
-        match prepared {
-            Ok(job) => jobs.push(job),
-            // The line is known here: that the parser saw one line only is no news.
-            Err(error) => wrong.push(format!(
-                "line {number}: {}",
-                error.replace("(line 1, column ", "(column ")
-            )),
-        }
-    }
-    if wrong.is_empty() {
-        return Ok(jobs);
-    }
-    let count = wrong.len();
-    wrong.truncate(20);
-    if count > wrong.len() {
-        wrong.push(format!("and {} more", count - wrong.len()));
-    }
-    let lines = counted(count as u64, "line");
-    Err(Failure::input(format!(
-        "nothing was enqueued: {lines} on stdin cannot be the args of {}\n{}",
-        spec.kind,
-        wrong.join("\n")
-    )))
 }
 
 /// Some programs begin a file with a byte order mark.

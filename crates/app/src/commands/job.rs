@@ -53,8 +53,13 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
             "attempt",
             format!("{} of {}", job.attempt, job.max_attempts),
         ),
+        ("priority", job.priority.to_string()),
         ("enqueued at", or_dash(job.enqueued_at.as_deref())),
     ];
+    fields.extend(job.tenant.clone().map(|tenant| ("tenant", tenant)));
+    if !job.tags.is_empty() {
+        fields.push(("tags", job.tags.join(", ")));
+    }
     let optional = [
         ("next run at", &job.next_run_at),
         ("ended at", &job.ended_at),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use longshore_job::{KindSpec, Names, RetrySchedule};
+use longshore_job::{KindSpec, Names, Priority, RetrySchedule};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
@@ -62,6 +62,7 @@ struct Row {
     shortest_expires_seconds: Option<f64>,
     retry_seconds: Shown<Vec<f64>>,
     on_unknown: Shown<&'static str>,
+    priority: Shown<Priority>,
     verifiable: bool,
     /// As a JSON Schema, which knows the names alone.
     #[serde(serialize_with = "schema")]
@@ -92,6 +93,7 @@ fn row(session: &Session, spec: &KindSpec) -> Option<Row> {
             .map(|shortest| shortest.as_secs_f64()),
         retry_seconds: shown(settings, &settings.retry, waits),
         on_unknown: shown(settings, &settings.on_unknown, |rule| rule.as_str()),
+        priority: shown(settings, &settings.priority, |priority| *priority),
         verifiable: spec.verifiable,
         args: spec.args(),
         public_args: spec.public_args,
@@ -158,6 +160,10 @@ fn fields(row: &Row) -> Vec<(&'static str, String)> {
         (
             "on unknown",
             with_source(row.on_unknown.value, &row.on_unknown.from),
+        ),
+        (
+            "priority",
+            with_source(row.priority.value.as_str(), &row.priority.from),
         ),
         (
             "verifiable",

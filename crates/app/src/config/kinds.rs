@@ -7,9 +7,9 @@ use std::time::Duration;
 use longshore_integration::Integration;
 use longshore_integration::section;
 use longshore_integration::settings::{
-    KeyPath, Reader, SOME_TIME, Section, seconds, text, toml_by,
+    KeyPath, Reader, SOME_TIME, Section, seconds, text, text_by, toml_by,
 };
-use longshore_job::{KindOverrides, KindSpec, OnUnknown, RetrySchedule, RunPolicy};
+use longshore_job::{KindOverrides, KindSpec, OnUnknown, Priority, RetrySchedule, RunPolicy};
 
 use super::queues::{self, QueueSettings, Queues};
 
@@ -27,6 +27,10 @@ section! {
             toml_by(queues::schedule).optional().example("[60, 300, 900]");
         /// As for queues. "verify" only for kinds that can be asked about: `longshore kinds KIND` says whether.
         _on_unknown: Option<String> = "on_unknown" as ON_UNKNOWN, text().optional().example("hold");
+        /// How urgent its jobs are: "high", "normal" or "low". It holds for jobs that are enqueued from then on, where their
+        /// producer reads this configuration and does not say otherwise.
+        pub(super) priority: Option<Priority> = "priority",
+            text_by(queues::priority).optional().example("low");
     }
 }
 
@@ -69,6 +73,8 @@ pub struct KindSettings {
     pub retry: Effective<RetrySchedule>,
     /// What follows when a request went out and no answer came.
     pub on_unknown: Effective<OnUnknown>,
+    /// How urgent its jobs are, unless their args or their producer say otherwise.
+    pub priority: Effective<Priority>,
 }
 
 impl KindSettings {
@@ -80,6 +86,7 @@ impl KindSettings {
             expires: self.expires.configured().copied().flatten(),
             retry: self.retry.configured().cloned(),
             on_unknown: self.on_unknown.configured().copied(),
+            priority: self.priority.configured().copied(),
         }
     }
 
@@ -146,6 +153,7 @@ fn overrides(reader: &mut Reader<'_>, spec: &KindSpec) -> Option<KindOverrides> 
         expires: keys.expires,
         retry: keys.retry,
         on_unknown: on_unknown?,
+        priority: keys.priority,
     })
 }
 
@@ -204,6 +212,12 @@ fn settings(spec: &KindSpec, queue: &QueueSettings, section: KindOverrides) -> K
             set.on_unknown.map(possible),
             own.on_unknown.map(possible),
             possible(queue.on_unknown),
+        ),
+        priority: Effective::first(
+            section.priority,
+            set.priority,
+            own.priority,
+            Priority::default(),
         ),
     }
 }

@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use longshore_integration::settings::{
-    ANY_TIME, KeyPath, Reader, SOME_TIME, Section, bytes, seconds, text, toml_by, whole,
+    ANY_TIME, KeyPath, Reader, SOME_TIME, Section, bytes, seconds, text, text_by, toml_by, whole,
 };
 use longshore_integration::{Integration, QueueSpec, section};
-use longshore_job::{KindOverrides, OnUnknown, RetrySchedule};
+use longshore_job::{KindOverrides, OnUnknown, Priority, RetrySchedule};
 
 section! {
     /// When failed attempts are made again.
@@ -38,6 +38,8 @@ section! {
         /// leaves the job to an operator; "verify" asks the provider first, where it can be asked what became of a request.
         _on_unknown: String = "on_unknown" as ON_UNKNOWN,
             text().or_per_queue(|queue| Some(queue.default_on_unknown.to_string()));
+        /// How urgent its jobs are, whatever their kinds say: "high", "normal" or "low". `kinds.<kind>.priority` wins.
+        priority: Option<Priority> = "priority", text_by(priority).optional().example("low");
         /// How long completed and cancelled jobs are kept, at least 10 s. A provider's terms may say how long at the most.
         completed_for: Duration = "completed_seconds" as COMPLETED_FOR,
             seconds(COMPLETED).or_per_queue(|queue| Some(queue.default_completed.as_secs_f64().to_string()));
@@ -134,6 +136,7 @@ fn queue(
             expires: None,
             retry: keys.retry.clone(),
             on_unknown: is_configured(QueueKeys::ON_UNKNOWN).then_some(on_unknown),
+            priority: keys.priority,
         },
         retry: match keys.retry {
             Some(own) => own,
@@ -168,6 +171,16 @@ pub(super) fn schedule(reader: &mut Reader<'_>, path: &KeyPath) -> Option<RetryS
         return None;
     }
     Some(RetrySchedule::new(waits))
+}
+
+/// Reads a priority.
+pub(super) fn priority(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Priority> {
+    let text = reader.text(path)?;
+    let read = text.parse();
+    if read.is_err() {
+        reader.error(path, format!("is `{text}`"), "use high, normal or low");
+    }
+    read.ok()
 }
 
 /// Reads what follows an unknown outcome. `verifiable`: there is a handler that can ask what became of a request. `whose`

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_job::{InvalidArgs, Job, is_email_address};
+use longshore_job::{InvalidArgs, Job, Priority, is_email_address};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::attachment::{self, Attachment};
+
+/// The template of a mail with a link to reset a password.
+const PASSWORD_RESET: &str = "password_reset";
 
 /// A link to reset a password is worthless after half an hour.
 const PASSWORD_RESET_EXPIRES: Duration = Duration::from_secs(30 * 60);
@@ -175,7 +178,15 @@ impl Job for SendEmail {
 
     /// Other mails than those with a link to reset a password do not expire by themselves.
     fn expires_in(&self) -> Option<Duration> {
-        (self.template == "password_reset").then_some(PASSWORD_RESET_EXPIRES)
+        (self.template == PASSWORD_RESET).then_some(PASSWORD_RESET_EXPIRES)
+    }
+
+    /// Whoever has forgotten a password waits for the mail at the screen.
+    fn priority(&self) -> Priority {
+        match self.template == PASSWORD_RESET {
+            true => Priority::High,
+            false => Priority::Normal,
+        }
     }
 }
 

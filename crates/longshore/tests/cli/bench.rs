@@ -9,8 +9,8 @@ use std::sync::Arc;
 use longshore_client::kinds::SendEmail;
 use longshore_job::{Cause, Class, JobId, Prepared};
 use longshore_queue::{
-    Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, Queue, RawId, Retention, RunAt,
-    RunState, Verdict, WorkerFacts, WorkerId,
+    Claimed, Fate, HistoryEntry, Lane, Lease, Link, LinkOptions, NewJob, Queue, RawId, Retention,
+    RunAt, RunState, Verdict, WorkerFacts, WorkerId,
 };
 use longshore_sandbox::{RedisServer, RedisServerOptions};
 use redis::Cmd;
@@ -143,6 +143,8 @@ impl Bench {
                 expires_in: None,
                 traceparent: None,
                 tracestate: None,
+                lane: Lane::default(),
+                tags: Vec::new(),
             })
             .collect();
         let enqueued = self.runtime.block_on(self.queue.enqueue(&jobs));

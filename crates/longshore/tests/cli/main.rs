@@ -11,6 +11,7 @@ mod enqueue;
 mod garbage;
 mod job;
 mod kinds;
+mod labels;
 mod letters;
 mod mappings;
 mod moves;

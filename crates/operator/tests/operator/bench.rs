@@ -7,8 +7,8 @@ use longshore_email::SendEmail;
 use longshore_job::{Cause, Class, JobId, KindSpec, Kinds, Prepared};
 use longshore_operator::{Operator, QueueInfo, RepeatEffect, Signed};
 use longshore_queue::{
-    Fate, HistoryEntry, Key, Lease, Link, LinkOptions, NewJob, Queue, Retention, RunAt, RunState,
-    Verdict, WorkerId,
+    Fate, HistoryEntry, Key, Lane, Lease, Link, LinkOptions, NewJob, Queue, Retention, RunAt,
+    RunState, Verdict, WorkerId,
 };
 use longshore_sandbox::RedisServer;
 use longshore_sms::SendSms;
@@ -64,6 +64,8 @@ pub(crate) async fn enqueue(queue: &Queue, count: usize) -> Vec<String> {
         expires_in: None,
         traceparent: None,
         tracestate: None,
+        lane: Lane::default(),
+        tags: Vec::new(),
     };
     let jobs: Vec<_> = std::iter::repeat_with(job).take(count).collect();
     let enqueued = queue.enqueue(&jobs).await.expect("enqueues");

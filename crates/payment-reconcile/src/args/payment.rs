@@ -20,6 +20,7 @@ pub(super) const CHECKOUT: KindPolicy = KindPolicy {
     on_unknown: None,
     retry_within: &[secs(1), secs(2), secs(4)],
     call_timeout: Some(secs(10)),
+    priority: None,
 };
 
 /// What nobody waits for at the screen, and is of no use any more when a day has passed.

@@ -69,6 +69,7 @@ async fn ends(
         // Not enough for waiting, and more than enough for calls.
         timeout: Some(Duration::from_secs(20)),
         call_timeout: Some(Duration::from_secs(20)),
+        priority: None,
         retry: Some(&[]),
         retry_within: &WAITS,
         expires: None,

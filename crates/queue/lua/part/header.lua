@@ -7,6 +7,8 @@
 --   1 byte    what follows then   1 the idempotency key that it was enqueued with, "<kind>:<key>"   2 the producer's W3C
 --             trace context, its three numbers in 25 bytes   4 the same as text, where it is of another form   8 the trace
 --             state   16 the cron entry and tick that it comes from, "<entry> <ms>"; " by hand" after it if it was asked for
+--             32 its lane, "<h, n or l for its priority><tenant>": none where it is normal and has no tenant   64 its tags,
+--             with "\n" between them
 --             texts are a length of 2 bytes and so many bytes, in this order
 -- Producers send everything from the second flags on (header.rs); the times are Redis's.
 
@@ -29,7 +31,7 @@ end
 -- with_text(text): as a header has it.
 local function with_text(text) return struct.pack('>I2', #text) .. text end
 
--- header(value): {at, due, expires, key, rest: the place of what the producer wrote, payload: the place of the payload}, or
+-- header(value): {at, due, expires, key, lane, rest: the place of what the producer wrote, payload: the place of the payload}, or
 -- nil where there is none, or not a whole one.
 local function header(value)
   local first = type(value) == 'string' and value:byte(1)
@@ -49,8 +51,9 @@ local function header(value)
     end
     if bit.band(has, 1) > 0 then h.key = text() end
     if bit.band(has, 2) > 0 then place = place + 25 end
-    for _, flag in ipairs({ 4, 8, 16 }) do
-      if bit.band(has, flag) > 0 then text() end
+    for _, flag in ipairs({ 4, 8, 16, 32, 64 }) do
+      local found = bit.band(has, flag) > 0 and text()
+      if flag == 32 and found then h.lane = found end
     end
     h.payload = place
     return h

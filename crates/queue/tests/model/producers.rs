@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_email::SendEmail;
 use longshore_job::{JobId, Prepared};
-use longshore_queue::{ClaimState, Key, NewJob, QueueError, RunAt};
+use longshore_queue::{ClaimState, Key, Lane, NewJob, QueueError, RunAt};
 
 use crate::model::Place;
 use crate::step::Args;
@@ -30,6 +30,8 @@ impl World {
             expires_in: None,
             traceparent: None,
             tracestate: None,
+            lane: Lane::default(),
+            tags: Vec::new(),
         }
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use longshore_email::SendEmail;
 use longshore_job::{Cause, Class, JobId, Prepared, RetrySchedule};
 use longshore_queue::{
-    CallReport, Claimed, Fate, HistoryEntry, Lease, Link, LinkOptions, NewJob, OnUnknown, Policy,
-    Queue, RawId, Retention, RunAt, RunState, Signed, Verdict, WorkerId,
+    CallReport, Claimed, Fate, HistoryEntry, Lane, Lease, Link, LinkOptions, NewJob, OnUnknown,
+    Policy, Queue, RawId, Retention, RunAt, RunState, Signed, Verdict, WorkerId,
 };
 use longshore_sandbox::RedisServer;
 use redis::{Cmd, FromRedisValue};
@@ -130,6 +130,8 @@ pub fn job() -> NewJob {
         expires_in: None,
         traceparent: None,
         tracestate: None,
+        lane: Lane::default(),
+        tags: Vec::new(),
     }
 }
 

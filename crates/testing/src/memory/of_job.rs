@@ -7,7 +7,7 @@ use longshore_job::{
     EarlierRequests, InvalidArgs, JobId, Memory, MemoryFuture, NotEnqueued, Outbox, OutboxFuture,
     Prepared, Unremembered,
 };
-use longshore_queue::{Key, NewJob, QueueError, RunAt};
+use longshore_queue::{Key, Lane, NewJob, QueueError, RunAt};
 use serde_json::Value;
 
 use super::{MemoryRequest, Saves, ScriptedMemory, State};
@@ -148,6 +148,8 @@ impl Outbox for JobMemory {
                 expires_in: job.expires_in,
                 traceparent: None,
                 tracestate: None,
+                lane: Lane::of(job.priority),
+                tags: Vec::new(),
             };
             let enqueued = self.memory.outbox.enqueue(job.queue, &[new]);
             enqueued

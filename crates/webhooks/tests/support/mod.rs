@@ -8,7 +8,7 @@ use longshore_email::SendEmail;
 use longshore_email::{PublicKey, SendGridEvents};
 use longshore_job::{JobId, Prepared};
 use longshore_payment_reconcile::StripeEvents;
-use longshore_queue::{Delivery, Link, LinkOptions, NewJob, Queue, RunAt};
+use longshore_queue::{Delivery, Lane, Link, LinkOptions, NewJob, Queue, RunAt};
 use longshore_sandbox::RedisServer;
 use longshore_sms::TwilioEvents;
 use longshore_webhooks::{Webhooks, WebhooksOptions};
@@ -114,6 +114,8 @@ impl Scene {
             expires_in: None,
             traceparent: None,
             tracestate: None,
+            lane: Lane::default(),
+            tags: Vec::new(),
         };
         self.queue.enqueue(&[job]).await.expect("enqueues");
         id

@@ -11,7 +11,7 @@ use longshore_job::{
     Handler, InvalidArgs, Job, JobError, JobId, Outcome, Prepared, RetrySchedule, Run,
 };
 use longshore_queue::{
-    JobState, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt,
+    JobState, Lane, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt,
 };
 use longshore_sandbox::{AppendFsync, RedisServer};
 use longshore_worker::{
@@ -366,6 +366,8 @@ pub fn new_job(does: Does) -> NewJob {
         expires_in: None,
         traceparent: None,
         tracestate: None,
+        lane: Lane::default(),
+        tags: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_app::config::{Config, KindSettings, OnUnknown, SetBy, Severity};
-use longshore_job::RetrySchedule;
+use longshore_job::{Priority, RetrySchedule};
 
 use super::check;
 use crate::{SENDGRID_ON, good};
@@ -73,7 +73,7 @@ fn kinds_and_their_limits() {
                 "kinds.send_email = 1",
                 "kinds.send_email",
                 "is a number, not a table",
-                "expires_seconds, on_unknown, retry_seconds, timeout_seconds",
+                "expires_seconds, on_unknown, priority, retry_seconds, timeout_seconds",
             ),
         ],
         "",
@@ -221,6 +221,37 @@ fn who_has_the_say() {
     assert_eq!(email.expires.value, Some(secs(1700)));
     assert_eq!(email.expires.by, SetBy::KindSection);
     the_fleet_agrees(&config);
+}
+
+/// As for the other settings; and what is configured wins over what the args say.
+#[test]
+fn who_has_the_say_in_a_priority() {
+    for (toml, expected) in [
+        ("", (Priority::Normal, SetBy::Default)),
+        (
+            "queues.email.priority = 'low'",
+            (Priority::Low, SetBy::QueueSection),
+        ),
+        (
+            "queues.email.priority = 'low'\nkinds.send_email.priority = 'high'",
+            (Priority::High, SetBy::KindSection),
+        ),
+    ] {
+        let config = good(toml, &[]);
+        let found = &kind(&config, "send_email").priority;
+        assert_eq!((found.value, found.by), expected, "{toml}");
+        let spec = config.kinds().find("send_email").expect("a kind");
+        for (template, own) in [
+            ("welcome", Priority::Normal),
+            ("password_reset", Priority::High),
+        ] {
+            let args =
+                format!(r#"{{"template":"{template}","to":{{"email":"a@b.no"}},"data":{{}}}}"#);
+            let set = (expected.1 != SetBy::Default).then_some(expected.0);
+            let found = spec.prepare(&args).expect("good").priority;
+            assert_eq!(found, set.unwrap_or(own), "{toml} {template}");
+        }
+    }
 }
 
 /// What workers make of the overrides is what is shown.
