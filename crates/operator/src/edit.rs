@@ -1,7 +1,7 @@
 //! Correcting the args of a dead letter.
 
 use longshore_job::Envelope;
-use longshore_queue::{Edit, Edited, JobState, RawId, Signed};
+use longshore_queue::{Edit, Edited, Signed};
 
 use crate::error::OperatorError;
 use crate::job::JobView;
@@ -49,16 +49,18 @@ impl Operator {
             old_args: envelope.args.get(),
             attempt: job.run.used,
             force,
+            only_dead: true,
         };
         let changed = match queue.edit(&edit, signed).await? {
             Edited::Yes => true,
             Edited::Same => false,
-            Edited::NotDead => {
+            Edited::Elsewhere(state) => {
                 return Err(OperatorError::NotDead {
                     id: job.id.to_string(),
-                    state: self.state(&job.id).await?.as_str(),
+                    state: state.as_str(),
                 });
             }
+            Edited::Unknown => return Err(OperatorError::UnknownJob(job.id.to_string())),
             Edited::Changed => {
                 return Err(not_editable(
                     "somebody else has edited it meanwhile; look at it again",
@@ -69,12 +71,5 @@ impl Operator {
             }
         };
         Ok((self.job(&job.id.to_string(), None).await?, changed))
-    }
-
-    /// Where a job is by now.
-    async fn state(&self, id: &RawId) -> Result<JobState, OperatorError> {
-        let found = self.find(id).await?;
-        let state = found.map(|(.., job)| job.state);
-        state.ok_or_else(|| OperatorError::UnknownJob(id.to_string()))
     }
 }

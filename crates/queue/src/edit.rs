@@ -1,8 +1,8 @@
-//! Correcting the args of a dead letter.
+//! Correcting the args of a dead letter, or of a job that waits.
 
 use longshore_job::clip_reason;
 
-use crate::{HistoryEntry, Queue, QueueError, RawId, Signed, script};
+use crate::{HistoryEntry, JobState, Queue, QueueError, RawId, Signed, script};
 
 /// What came of an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,18 +11,20 @@ pub enum Edited {
     Yes,
     /// They were so already.
     Same,
-    /// It is not dead (any more): nothing was changed.
-    NotDead,
+    /// It is here, where it cannot be edited: nothing was changed.
+    Elsewhere(JobState),
+    /// The queue does not know it (any more).
+    Unknown,
     /// Somebody else has edited it meanwhile: nothing was changed.
     Changed,
     /// A request of it may have been carried out: not without force, and nothing was changed.
     OutcomeUnknown,
 }
 
-/// An edit of one letter.
+/// An edit of one job.
 #[derive(Debug, Clone)]
 pub struct Edit<'a> {
-    /// The letter.
+    /// The job.
     pub id: &'a RawId,
     /// Its payload as it was read.
     pub from: &'a [u8],
@@ -34,10 +36,12 @@ pub struct Edit<'a> {
     pub attempt: u32,
     /// Also where a request with the old args may have been carried out.
     pub force: bool,
+    /// Only a dead letter, and not a job that waits.
+    pub only_dead: bool,
 }
 
 impl Queue {
-    /// Replaces the payload of a dead letter. The generation of its idempotency key goes up, and the old args are kept
+    /// Replaces the payload of a dead letter, or of a job that waits. The generation of its idempotency key goes up, and the old args are kept
     /// in its history.
     ///
     /// # Errors
@@ -53,9 +57,8 @@ impl Queue {
         };
         let entry = serde_json::to_string(&entry)
             .unwrap_or_else(|error| unreachable!("texts and numbers become JSON: {error}"));
-        let k = &self.keys;
         let edited: String = script::EDIT
-            .on(&[&k.dead, &k.records, &k.data, &k.audit])
+            .on(&self.keys.of_waiting())
             .arg(edit.id.as_bytes())
             .arg(edit.from)
             .arg(edit.to)
@@ -63,15 +66,16 @@ impl Queue {
             .arg(&signed.by)
             .arg(&signed.reason)
             .arg(entry)
+            .arg(if edit.only_dead { "dead" } else { "" })
             .run(&self.link)
             .await?;
         match edited.as_str() {
             "edited" => Ok(Edited::Yes),
             "same" => Ok(Edited::Same),
-            "dead" => Ok(Edited::NotDead),
             "changed" => Ok(Edited::Changed),
-            "unknown" => Ok(Edited::OutcomeUnknown),
-            other => Err(QueueError::unexpected(format!("edit {other}"))),
+            "unsure" => Ok(Edited::OutcomeUnknown),
+            "unknown" => Ok(Edited::Unknown),
+            home => Ok(Edited::Elsewhere(JobState::of_home(home)?)),
         }
     }
 }

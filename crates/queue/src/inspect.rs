@@ -49,6 +49,26 @@ impl JobState {
     }
 }
 
+impl JobState {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Scheduled,
+        Self::Running,
+        Self::Retryable,
+        Self::Completed,
+        Self::Dead,
+        Self::Cancelled,
+    ];
+
+    /// The state of a job that is where `lua/part/homes.lua` says.
+    pub(crate) fn of_home(home: &str) -> Result<Self, QueueError> {
+        let word = if home == "parked" { "pending" } else { home };
+        let state = Self::ALL.into_iter().find(|state| state.as_str() == word);
+        state.ok_or_else(|| QueueError::unexpected(format!("a job is {home}")))
+    }
+}
+
 impl fmt::Display for JobState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -48,6 +48,7 @@ mod prove;
 mod provider;
 mod record;
 mod replay;
+mod reschedule;
 mod resend;
 mod script;
 #[cfg(feature = "seed")]
@@ -97,6 +98,7 @@ pub use provider::{
 };
 pub use record::{HistoryEntry, Recorded, RunState};
 pub use replay::{Begun, BrokenReplay, Changed, Replay, ReplayState, Replayed, Replaying};
+pub use reschedule::Rescheduled;
 pub use resend::{Remembered, Resent};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};

@@ -319,11 +319,6 @@ script!(
     ["record", "header", "value", "place"]
 );
 script!(
-    EDIT = "edit",
-    " flags=allow-oom",
-    ["now", "record", "header", "audit"]
-);
-script!(
     DISCARD = "discard",
     " flags=allow-oom",
     [

@@ -403,6 +403,7 @@ async fn deaths_edits_and_replays_share_the_ten_entries_of_the_history() {
             old_args: "{}",
             attempt: 1,
             force: true,
+            only_dead: true,
         };
         let edited = bench.queue.edit(&edit, &kari()).await.expect("edits");
         assert_eq!(edited, Edited::Yes);

@@ -260,6 +260,7 @@ async fn an_edit_changes_the_payload_the_generation_and_the_history() {
         old_args: "{}",
         attempt: 1,
         force,
+        only_dead: true,
     };
     let does = async |edit: &Edit<'_>| bench.queue.edit(edit, &kari()).await.expect("answers");
     assert_eq!(does(&edit(b"new", false)).await, Edited::Yes);
@@ -310,7 +311,7 @@ async fn an_edit_changes_the_payload_the_generation_and_the_history() {
         .replay(std::slice::from_ref(&id), &kari())
         .await
         .expect("replays");
-    assert_eq!(does(&forced).await, Edited::NotDead);
+    assert_eq!(does(&forced).await, Edited::Elsewhere(JobState::Pending));
     let audit = bench.queue.audit(None, 10).await.expect("reads");
     let edits = audit.iter().filter(|entry| entry.action == "edit");
     assert_eq!(edits.count(), 2, "what changed nothing is not told");

@@ -324,6 +324,7 @@ async fn a_record_that_is_lost_or_does_not_read_is_missed() {
                 old_args: "{}",
                 attempt: 1,
                 force: false,
+                only_dead: true,
             };
             let edited = bench.queue.edit(&edit, &support::kari()).await;
             assert_eq!(

@@ -266,6 +266,7 @@ async fn an_edit_changes_nothing_of_a_key() {
         old_args: "{}",
         attempt: 1,
         force: false,
+        only_dead: true,
     };
     bench.queue.edit(&edit, &kari()).await.expect("edits");
     let same = bench.one(keyed(&ada, "k")).await.expect("enqueues");

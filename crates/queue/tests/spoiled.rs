@@ -316,7 +316,13 @@ async fn leases_and_claims_that_were_written_over_are_told_again() {
 #[tokio::test]
 async fn an_act_that_cannot_be_written_down_is_not_done() {
     let bench = Bench::new();
-    let Filled { queue, dead, .. } = Filled::new(&bench, "acts").await;
+    let Filled {
+        queue,
+        dead,
+        waiting,
+        due,
+        ..
+    } = Filled::new(&bench, "acts").await;
     let letter = raw(dead);
     let replay = JobId::generate();
     let how = Replaying {
@@ -338,6 +344,14 @@ async fn an_act_that_cannot_be_written_down_is_not_done() {
         old_args: "{}",
         attempt: 1,
         force: true,
+        only_dead: true,
+    };
+    let (waits, later) = ([raw(waiting)], raw(due));
+    let hour = RunAt::In(Duration::from_secs(3600));
+    let edit_waiting = Edit {
+        id: &waits[0],
+        only_dead: false,
+        ..edit
     };
     let note = Note {
         action: "forget",
@@ -358,6 +372,10 @@ async fn an_act_that_cannot_be_written_down_is_not_done() {
             .await
             .err(),
         queue.discard(ids, &kari).await.err(),
+        queue.cancel(&waits, false, &kari).await.err(),
+        queue.reschedule(&waits[0], hour, &kari).await.err(),
+        queue.run_now(&later, &kari).await.err(),
+        queue.edit(&edit_waiting, &kari).await.err(),
     ];
     for (n, refused) in refused.into_iter().enumerate() {
         let said = refused

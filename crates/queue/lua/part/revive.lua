@@ -25,7 +25,7 @@ local function revive(keys, ids, signed, operation)
     packed[#packed + 1] = id
     packed[#packed + 1] = cmsgpack.pack(record)
     if signed.fresh then
-      local value = renewed(redis.call('HGET', keys.data, id))
+      local value = renewed(redis.call('HGET', keys.data, id), now)
       if value then redis.call('HSET', keys.data, id, value) end
     end
   end

@@ -24,3 +24,52 @@ script!(
         "waiting_keys"
     ]
 );
+script!(
+    RESCHEDULE = "reschedule",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "header",
+        "value",
+        "renew",
+        "letters",
+        "audit",
+        "parked",
+        "homes",
+        "waiting_keys"
+    ]
+);
+script!(
+    RUN_NOW = "run_now",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "letters",
+        "audit",
+        "parked",
+        "homes",
+        "waiting_keys"
+    ]
+);
+script!(
+    EDIT = "edit",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "record",
+        "header",
+        "value",
+        "letters",
+        "audit",
+        "parked",
+        "homes",
+        "waiting_keys"
+    ]
+);

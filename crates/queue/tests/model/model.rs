@@ -43,6 +43,8 @@ pub(crate) struct Model {
     waiting: VecDeque<BTreeSet<JobNo>>,
     /// Who has a key, for which args.
     keys: BTreeMap<u8, (JobNo, Args)>,
+    /// Jobs that were put off while they waited: each may come before its turn, since its old entry in the list stands there yet.
+    early: BTreeSet<JobNo>,
     pub(crate) paused: bool,
     /// What waits may come in any order: Redis was restored, and ids are listed whose jobs had moved on.
     pub(crate) any_order: bool,
@@ -109,7 +111,7 @@ impl Model {
     /// Takes what a claim was given, in its order.
     pub(crate) fn claim(&mut self, lease: usize, given: &[JobNo]) -> Result<(), String> {
         for &job in given {
-            let turns = if self.any_order {
+            let turns = if self.any_order || self.early.contains(&job) {
                 self.waiting.len()
             } else {
                 1
@@ -166,6 +168,25 @@ impl Model {
             set.remove(&job);
         }
         self.waiting.retain(|set| !set.is_empty());
+    }
+
+    /// It waits until a moment, or now.
+    pub(crate) fn reschedule(&mut self, job: JobNo, at: Option<u64>) {
+        let known = &mut self.jobs[job];
+        match (known.place.clone(), at) {
+            (Place::Pending, None) => {}
+            (Place::Retryable(_), Some(at)) => known.place = Place::Retryable(at),
+            (Place::Pending, Some(at)) => {
+                known.place = Place::Scheduled(at);
+                self.early.insert(job);
+                self.take_out(job);
+            }
+            (_, Some(at)) => known.place = Place::Scheduled(at),
+            (_, None) => {
+                known.place = Place::Pending;
+                self.waiting.push_back([job].into());
+            }
+        }
     }
 
     pub(crate) fn cancel(&mut self, job: JobNo) {

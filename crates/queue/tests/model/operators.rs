@@ -1,6 +1,8 @@
 //! What operators do.
 
-use longshore_queue::{Cancelled, RawId};
+use longshore_email::SendEmail;
+use longshore_job::Prepared;
+use longshore_queue::{Cancelled, Edit, Edited, JobState, RawId, Rescheduled, RunAt};
 
 use crate::model::{JobNo, Place};
 use crate::support::kari;
@@ -85,6 +87,89 @@ impl World {
         agree(came[0], expected, "cancelled")?;
         if expected == Cancelled::Yes {
             self.model.cancel(job);
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn reschedule(&mut self, job: usize, later: bool) -> Taken {
+        let Some(job) = job.checked_rem(self.jobs.len()) else {
+            return Ok(());
+        };
+        let id = RawId::from(self.jobs[job].id);
+        let run_at = match later {
+            true => RunAt::In(self.later()),
+            false => RunAt::Now,
+        };
+        let came = self.queue.reschedule(&id, run_at, &kari()).await;
+        let expected = match (&self.model.jobs[job].place, later) {
+            (Place::Pending, false) => Rescheduled::Same,
+            (Place::Pending | Place::Scheduled(_) | Place::Retryable(_), _) => Rescheduled::Yes,
+            _ => self.is_elsewhere(job),
+        };
+        agree(
+            came.map_err(|error| error.to_string())?,
+            expected,
+            "rescheduled",
+        )?;
+        if expected == Rescheduled::Yes {
+            self.model.reschedule(job, later.then_some(self.times));
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn run_now(&mut self, job: usize) -> Taken {
+        let Some(job) = job.checked_rem(self.jobs.len()) else {
+            return Ok(());
+        };
+        let id = RawId::from(self.jobs[job].id);
+        let came = self.queue.run_now(&id, &kari()).await;
+        let expected = match self.model.jobs[job].place {
+            Place::Scheduled(_) | Place::Retryable(_) => Rescheduled::Yes,
+            _ => self.is_elsewhere(job),
+        };
+        agree(came.map_err(|error| error.to_string())?, expected, "run")?;
+        if expected == Rescheduled::Yes {
+            self.model.reschedule(job, None);
+        }
+        Ok(())
+    }
+
+    fn is_elsewhere(&self, job: JobNo) -> Rescheduled {
+        let state = self.model.jobs[job].state();
+        state.map_or(Rescheduled::Unknown, Rescheduled::Elsewhere)
+    }
+
+    pub(crate) async fn edit(&mut self, job: usize, force: bool) -> Taken {
+        let Some(job) = job.checked_rem(self.jobs.len()) else {
+            return Ok(());
+        };
+        self.times += 1;
+        let template = format!("edited-{}", self.times);
+        let to = Prepared::new(&SendEmail::new(&template, "ada@example.com"));
+        let to = to.expect("good").payload;
+        let id = RawId::from(self.jobs[job].id);
+        let edit = Edit {
+            id: &id,
+            from: &self.jobs[job].payload,
+            to: &to,
+            old_args: "{}",
+            attempt: 1,
+            force,
+            only_dead: false,
+        };
+        let came = self.queue.edit(&edit, &kari()).await;
+        let known = &self.model.jobs[job];
+        let expected = match known.state() {
+            None => Edited::Unknown,
+            Some(state @ (JobState::Running | JobState::Completed | JobState::Cancelled)) => {
+                Edited::Elsewhere(state)
+            }
+            Some(_) if known.may_have_been_sent && !force => Edited::OutcomeUnknown,
+            Some(_) => Edited::Yes,
+        };
+        agree(came.map_err(|error| error.to_string())?, expected, "edited")?;
+        if expected == Edited::Yes {
+            self.jobs[job].payload = to;
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ impl World {
             leases: self.leases.clone(),
             tokens: self.tokens.clone(),
             keys,
+            payloads: self.jobs.iter().map(|job| job.payload.clone()).collect(),
             place: newest.max().unwrap_or_default(),
         });
     }
@@ -67,6 +68,9 @@ impl World {
         for job in &now.jobs[self.model.jobs.len()..] {
             self.model.jobs.push(job.clone());
             self.model.jobs.last_mut().expect("pushed").place = Place::Gone;
+        }
+        for (job, payload) in self.jobs.iter_mut().zip(&saved.payloads) {
+            job.payload.clone_from(payload);
         }
         self.put_back_leases(&saved).await;
         self.expect_what_is_told(&saved);
@@ -110,7 +114,11 @@ impl World {
                 note(
                     *job,
                     &claimed.at,
-                    Known::Claimed(claimed.run, Arc::clone(&claimed.token)),
+                    Known::Claimed(
+                        claimed.run,
+                        Arc::clone(&claimed.token),
+                        claimed.payload.clone().unwrap_or_default(),
+                    ),
                     worker.no,
                 );
             }
@@ -126,12 +134,14 @@ impl World {
         for (job, known) in newest.into_iter().enumerate() {
             match known {
                 None => {}
-                Some((_, Known::Claimed(run, token), no)) => {
+                Some((_, Known::Claimed(run, token, payload), no)) => {
+                    self.told_payload(job, saved, payload);
                     self.tokens.insert(job, token);
                     self.end_job(job, End::Back, 0, run);
                     self.model.jobs[job].place = Place::Running(no);
                 }
                 Some((_, Known::Settled(kept), _)) => {
+                    self.told_payload(job, saved, kept.payload.clone());
                     let end = match kept.verdict.fate {
                         Fate::Completed { .. } => End::Completed,
                         Fate::Retry { .. } => End::Failed,
@@ -142,6 +152,18 @@ impl World {
                     self.end_job(job, end, kept.due, kept.verdict.state);
                 }
             }
+        }
+    }
+
+    /// What Redis did not know has the args that a worker tells.
+    fn told_payload(&mut self, job: JobNo, saved: &Saved, payload: Vec<u8>) {
+        let unknown = saved
+            .model
+            .jobs
+            .get(job)
+            .is_none_or(|known| known.place == Place::Gone);
+        if unknown {
+            self.jobs[job].payload = payload;
         }
     }
 
@@ -166,6 +188,6 @@ impl World {
 #[derive(Clone)]
 enum Known {
     /// It claimed it, and the job's record said this of earlier runs.
-    Claimed(RunState, Arc<str>),
+    Claimed(RunState, Arc<str>, Vec<u8>),
     Settled(Box<Kept>),
 }

@@ -60,6 +60,20 @@ pub(crate) enum Step {
         job: u8,
         force: bool,
     },
+    /// An operator puts one off, or has it due now.
+    Reschedule {
+        job: u8,
+        later: bool,
+    },
+    /// An operator has one run that waits for its time.
+    RunNow {
+        job: u8,
+    },
+    /// An operator edits the args of one.
+    Edit {
+        job: u8,
+        force: bool,
+    },
     /// A copy of Redis is made.
     Save,
     /// Redis is what it was at the last copy.
@@ -117,6 +131,10 @@ pub(crate) fn any() -> impl Strategy<Value = Step> {
         2 => (1..4_u8).prop_map(|letters| Step::Replay { letters }),
         2 => any_job().prop_map(|letter| Step::Discard { letter }),
         2 => (any_job(), proptest::bool::ANY).prop_map(|(job, force)| Step::Cancel { job, force }),
+        2 => (any_job(), proptest::bool::weighted(0.7))
+            .prop_map(|(job, later)| Step::Reschedule { job, later }),
+        1 => any_job().prop_map(|job| Step::RunNow { job }),
+        2 => (any_job(), proptest::bool::ANY).prop_map(|(job, force)| Step::Edit { job, force }),
         1 => Just(Step::Save),
         1 => Just(Step::Restore),
     ]

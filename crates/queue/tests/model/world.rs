@@ -45,6 +45,8 @@ pub(crate) struct Saved {
     pub(crate) leases: Vec<(String, LeaseState)>,
     pub(crate) tokens: BTreeMap<JobNo, Arc<str>>,
     pub(crate) keys: Vec<(Vec<u8>, Vec<u8>, i64)>,
+    /// Each job's payload then.
+    pub(crate) payloads: Vec<Vec<u8>>,
     /// The newest moment of the timeline then.
     pub(crate) place: (u64, u64),
 }
@@ -94,6 +96,9 @@ impl World {
             Step::Replay { letters } => self.replay(letters.into()).await?,
             Step::Discard { letter } => self.discard(letter.into()).await?,
             Step::Cancel { job, force } => self.cancel(job.into(), force).await?,
+            Step::Reschedule { job, later } => self.reschedule(job.into(), later).await?,
+            Step::RunNow { job } => self.run_now(job.into()).await?,
+            Step::Edit { job, force } => self.edit(job.into(), force).await?,
             Step::Save => self.save().await,
             Step::Restore => self.restore().await?,
         }
