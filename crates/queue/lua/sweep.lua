@@ -5,6 +5,7 @@
 --
 -- KEYS  1 workers  2 inflight  3 records  4 data  5 timeline
 -- ARGV  1 worker  2 token for what is taken over, "<worker>:r<n>"; what the fallback may have keeps its `f` behind it  3 cursor ("0" starts)  4 lease in ms
+--       5 "rescue": only if a worker was lost, and nobody else is at its jobs; else "all"
 -- Returns {state, next cursor ("0" = through), {id, what stands of it in data, run state, worker it is taken from, token, …}, {own id, token, …}}
 --         state: ok, lost (the caller has no lease itself)
 local workers, inflight, records, data, timeline = unpack(KEYS)
@@ -16,13 +17,25 @@ if not beat then return { 'lost', '0', {}, {} } end
 -- While a new timeline, or another process of Redis, holds claims, the living are on their way to say what they remember.
 local holding = redis.call('HMGET', timeline, 'hold', 'check')
 local held = held_until(holding[1] or '') or held_until(holding[2] or '')
-if ARGV[3] == '0' and not held and now - beat <= ARGV[4] * 2 / 3 then
-  -- Nobody rescues itself: a lease that is fresh is none of these.
-  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', '(' .. (now - ARGV[4]), 'LIMIT', 0, 100)) do
+-- Who is at a lost worker's jobs. Whoever is lost with that leaves it to the next beat that sees it (beat.lua).
+local rescue = redis.call('HGET', timeline, 'rescue') or ''
+local rescuer = rescue:match('^(%S+) ')
+local elsewhere = rescuer and rescuer ~= self and held_until(rescue:match('^%S+ (.*)$'))
+if ARGV[3] == '0' then
+  local expired = {}
+  if not held and now - beat <= ARGV[4] * 2 / 3 then
+    -- Nobody rescues itself: a lease that is fresh is none of these.
+    expired = redis.call('ZRANGEBYSCORE', workers, '-inf', '(' .. string.format('%.0f', now - ARGV[4]), 'LIMIT', 0, 100)
+  end
+  for _, worker in ipairs(expired) do
     redis.call('ZREM', workers, worker)
     redis.call('HDEL', timeline, 'w:' .. worker)
   end
+  if ARGV[5] == 'rescue' and #expired == 0 and (elsewhere or not rescuer) then return { 'ok', '0', {}, {} } end
+  if (#expired > 0 or rescuer) and not elsewhere then rescuer = self end
 end
+-- From chunk to chunk, and while what was taken over is settled.
+if rescuer == self then redis.call('HSET', timeline, 'rescue', self .. ' ' .. hold(10000)) end
 local chunk = redis.call('HSCAN', inflight, ARGV[3], 'COUNT', 200)
 local room = 4194304
 local living, taken, own = { [self] = true }, {}, {}
@@ -51,4 +64,5 @@ for i = 1, #chunk[2], 2 do
     taken[#taken + 1] = new
   end
 end
+if chunk[1] == '0' and rescuer == self then redis.call('HDEL', timeline, 'rescue') end
 return { 'ok', chunk[1], taken, own }

@@ -166,8 +166,12 @@ pub struct Beat {
     pub held: bool,
     /// How long ago the stalest other worker beat.
     pub stalest_other: Option<Duration>,
-    /// How many jobs run in the whole fleet; not counted for a worker that is alone and has none.
-    pub running: Option<u64>,
+    /// There is no other worker (or one), and no job here: then an idle worker looks itself for jobs that run nowhere
+    /// ([`Queue::peek`]).
+    pub alone: bool,
+    /// All running jobs are to be looked through ([`Queue::sweep`]): once a minute somebody is asked to, and where a rescuer was
+    /// lost.
+    pub sweep: bool,
     /// A replay operation is to be carried on; not asked for a worker that has no jobs, which finds it by its next look
     /// for work ([`Queue::peek`]).
     pub replays: bool,
@@ -211,12 +215,12 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn join(&self, lease: &Lease, stale: Duration) -> Result<Beat, QueueError> {
-        let beat = self.send_beat(lease, "join", stale, 0).await?;
+        let beat = self.send_beat(lease, "join", stale, [0, 0]).await?;
         self.register().await;
         Ok(beat)
     }
 
-    /// Renews a worker's lease on everything it runs: `jobs`, as far as it knows.
+    /// Renews a worker's lease on everything it runs: `jobs`, as far as it knows; `running` of them run, and ran when it beat last.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -225,8 +229,9 @@ impl Queue {
         lease: &Lease,
         stale: Duration,
         jobs: usize,
+        running: usize,
     ) -> Result<Beat, QueueError> {
-        self.send_beat(lease, "beat", stale, jobs).await
+        self.send_beat(lease, "beat", stale, [jobs, running]).await
     }
 
     async fn send_beat(
@@ -234,31 +239,40 @@ impl Queue {
         lease: &Lease,
         mode: &str,
         stale: Duration,
-        jobs: usize,
+        [jobs, running]: [usize; 2],
     ) -> Result<Beat, QueueError> {
         let at = self.link.at().await?;
-        let value: Value = script::BEAT
-            .on(&[
-                &self.keys.workers,
-                &self.keys.inflight,
-                &self.keys.open_replays,
-                &self.keys.timeline,
-                &self.keys.parked,
-            ])
-            .arg(lease.worker().as_str())
-            .arg(mode)
-            .arg(millis(stale))
-            .arg(jobs)
-            .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
-            .arg(millis(self.lost_after))
-            .run_over(&self.link, &at.connection)
-            .await?;
+        let call = |mode| {
+            script::BEAT
+                .on(&[
+                    &self.keys.workers,
+                    &self.keys.inflight,
+                    &self.keys.open_replays,
+                    &self.keys.timeline,
+                    &self.keys.parked,
+                ])
+                .arg(lease.worker().as_str())
+                .arg(mode)
+                .arg(millis(stale))
+                .arg(jobs)
+                .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
+                .arg(millis(self.lost_after))
+                .arg(running)
+        };
+        let answer = call(mode).run_over(&self.link, &at.connection).await;
+        // What another program wrote over is set right by a beat that looks for it.
+        let value: Value = match answer {
+            Err(error) if error.is_wrong_type() => {
+                call("check").run_over(&self.link, &at.connection).await?
+            }
+            answer => answer?,
+        };
         let mut answer = Reply::new(value)?;
         let state = answer.next::<String>()?;
         let held = state == "ok";
         let (now, stalest): (u64, u64) = (answer.next()?, answer.next()?);
         let judged = lease.clock.see(now, Instant::now());
-        let running: Option<u64> = answer.next()?;
+        let alone = answer.next::<u8>()? == 1;
         let replays = answer.next::<Option<u8>>()? == Some(1);
         let at = stamp(&mut answer)?;
         if state == "layout" {
@@ -266,6 +280,7 @@ impl Queue {
         }
         let forgot = answer.next::<Option<u8>>()? == Some(1);
         let parked = answer.next::<u8>()? == 1 && judged > 0;
+        let sweep = answer.next::<u8>()? == 1;
         if !forgot {
             self.timeline.advance(&at, None);
         }
@@ -273,7 +288,8 @@ impl Queue {
             held,
             stalest_other: (stalest > 0)
                 .then(|| Duration::from_millis(now.saturating_sub(stalest))),
-            running,
+            alone,
+            sweep,
             replays,
             forgot,
             parked,
@@ -290,6 +306,27 @@ impl Queue {
         lease: &Lease,
         lost_after: Duration,
     ) -> Result<Option<Sweep>, QueueError> {
+        self.look_through(lease, lost_after, "all").await
+    }
+
+    /// The same only where a worker is lost and nobody else is at its jobs: of a fleet that sees it all at once, one looks.
+    ///
+    /// # Errors
+    /// As [`Queue::sweep`].
+    pub async fn rescue(
+        &self,
+        lease: &Lease,
+        lost_after: Duration,
+    ) -> Result<Option<Sweep>, QueueError> {
+        self.look_through(lease, lost_after, "rescue").await
+    }
+
+    async fn look_through(
+        &self,
+        lease: &Lease,
+        lost_after: Duration,
+        what: &str,
+    ) -> Result<Option<Sweep>, QueueError> {
         let k = &self.keys;
         let token = lease.rescue_token();
         let mut sweep = Sweep::default();
@@ -301,6 +338,7 @@ impl Queue {
                 .arg(&*token)
                 .arg(&cursor)
                 .arg(millis(lost_after))
+                .arg(what)
                 .run(&self.link)
                 .await?;
             let mut answer = Reply::new(value)?;

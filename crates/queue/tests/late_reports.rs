@@ -218,7 +218,7 @@ async fn a_sweep_ends_no_lease_for_a_worker_whose_own_is_over() {
     let sweep = bench.queue.sweep(&late, LOST).await.expect("sweeps");
     let sweep = sweep.expect("its own lease is still there");
     assert!(sweep.taken.is_empty(), "it cannot know who is lost");
-    let beat = bench.queue.beat(&late, support::STALE, 1).await;
+    let beat = bench.queue.beat(&late, support::STALE, 1, 0).await;
     assert!(beat.expect("beats").held);
     for id in jobs {
         let job = bench.queue.job(&raw(id)).await.expect("looks");

@@ -308,7 +308,7 @@ async fn a_parked_job_is_taken_back_by_the_worker_that_had_it() {
         let _: String = bench.raw(&[b"RESTORE", key.as_bytes(), b"0", bytes]).await;
     }
     assert_eq!(state(&bench, parked[0]).await, (JobState::Pending, true));
-    let beat = bench.queue.beat(&new, support::STALE, 1).await;
+    let beat = bench.queue.beat(&new, support::STALE, 1, 0).await;
     assert!(beat.expect("beats").forgot);
     let remembered = [Remembered {
         id: &claimed.id,

@@ -447,7 +447,7 @@ async fn an_open_one_is_found_by_those_who_look_for_work_anyway() {
     let worker = bench.worker("w").await;
     let seen = async || {
         let stale = Duration::from_secs(10);
-        let beat = bench.queue.beat(&worker, stale, 1).await.expect("beats");
+        let beat = bench.queue.beat(&worker, stale, 1, 0).await.expect("beats");
         let idle = bench.queue.peek(false).await.expect("looks");
         let waiting = bench.queue.peek(true).await.expect("looks");
         (beat.replays, idle.replays, waiting.replays, waiting.work)

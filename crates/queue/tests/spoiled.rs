@@ -146,7 +146,7 @@ impl Filled {
         };
         let new = std::slice::from_ref(&self.new);
         see("enqueue", queue.enqueue(new).await.err());
-        see("beat", queue.beat(worker, STALE, 5).await.err());
+        see("beat", queue.beat(worker, STALE, 5, 0).await.err());
         let facts = WorkerFacts {
             kinds: vec!["send_fax".to_owned()],
             ..WorkerFacts::default()
@@ -285,7 +285,7 @@ async fn leases_and_claims_that_were_written_over_are_told_again() {
             let said = failed.expect("is refused").to_string();
             assert!(said.contains(&key), "{said}");
         }
-        let beat = queue.beat(worker, STALE, 5).await.expect("beats");
+        let beat = queue.beat(worker, STALE, 5, 0).await.expect("beats");
         assert!(beat.held && beat.forgot, "{suffix}: {beat:?}");
         assert_eq!(queue.spoiled().await.expect("looks").len(), 0);
         let remembered = filled.running.iter().map(|job| Remembered {

@@ -17,6 +17,7 @@ use crate::resend::resend;
 use crate::station::Station;
 use crate::sweeper::{Swept, sweep};
 use holds::Holds;
+use state::Sweeping;
 
 /// How often an idle process looks by itself: a plain apalis program wakes nobody, and its jobs are to be picked
 /// up within a second.
@@ -126,8 +127,8 @@ impl Claimer {
         if station.redis_memory.has_forgotten() {
             resend(station).await?;
         }
-        if station.claimer.take_sweep() {
-            self.sweep().await?;
+        if let Some(sweeping) = station.claimer.take_sweep() {
+            self.sweep(sweeping).await?;
         }
         let station = &self.station;
         let Some(slots) = self.free_slots().await else {
@@ -144,8 +145,8 @@ impl Claimer {
         self.claim(&lease, slots).await
     }
 
-    async fn sweep(&mut self) -> Result<(), QueueError> {
-        match sweep(&self.station).await {
+    async fn sweep(&mut self, sweeping: Sweeping) -> Result<(), QueueError> {
+        match sweep(&self.station, sweeping).await {
             Ok(Swept::Done) => self.rescues = true,
             Ok(Swept::Again) => {
                 self.rescues = true;
@@ -304,8 +305,7 @@ impl Claimer {
         }
         station.claimer.set_answered(false);
         station.redis_memory.note_interruption();
-        // Whatever a failed claim took is found by a sweep.
-        station.claimer.sweep_next();
+        station.claimer.call_given_up();
         let wait = self.reconnect.next_backoff().unwrap_or(RETRY_LONGEST);
         tokio::select! {
             () = sleep(wait) => {}

@@ -29,6 +29,7 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
         station: &station,
         queue,
         failing: false,
+        beaten: None,
         announced: Moment::now(),
     };
     loop {
@@ -38,7 +39,7 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
         tokio::select! {
             () = sleep_until(wake) => {
                 if next.rescue.is_some_and(|at| at <= Instant::now()) {
-                    station.claimer.want_sweep();
+                    station.claimer.want_rescue();
                 }
             }
             () = station.keeper.beat_wanted(), if !keeper.failing => {}
@@ -52,6 +53,8 @@ struct Keeper<'a> {
     queue: Queue,
     /// The last beat was not answered.
     failing: bool,
+    /// When it beat last.
+    beaten: Option<Moment>,
     /// When it was last made known what this process says of itself.
     announced: Moment,
 }
@@ -74,8 +77,12 @@ impl Keeper<'_> {
         let stale = heartbeat * 3 / 2;
         let (lease, answer) = match station.keeper.lease() {
             Some(lease) => {
-                let running = station.ledger.len();
-                let answer = self.queue.beat(&lease, stale, running).await;
+                let jobs = station.ledger.len();
+                let running = self
+                    .beaten
+                    .replace(asked)
+                    .map_or(0, |before| station.ledger.running_since(before));
+                let answer = self.queue.beat(&lease, stale, jobs, running).await;
                 (lease, answer)
             }
             None => {
@@ -163,9 +170,8 @@ impl Keeper<'_> {
         if beat.replays {
             station.replayer.wake();
         }
-        station.keeper.set_alone(beat.running.is_none());
-        let here = station.ledger.len() as u64;
-        if beat.running.is_some_and(|running| running != here) {
+        station.keeper.set_alone(beat.alone);
+        if beat.sweep || station.claimer.take_later_sweep() {
             station.claimer.want_sweep();
         }
     }

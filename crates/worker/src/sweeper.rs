@@ -10,6 +10,7 @@ use longshore_queue::{
     Verdict, decide_lost,
 };
 
+use crate::claimer::state::Sweeping;
 use crate::resend::again;
 use crate::station::Station;
 use crate::verdict::{numbered, untouched};
@@ -27,16 +28,17 @@ pub(crate) enum Swept {
 }
 
 /// One sweep. Called by the claimer between claims, so that no claim of ours is under way meanwhile.
-pub(crate) async fn sweep(station: &Arc<Station>) -> Result<Swept, QueueError> {
+pub(crate) async fn sweep(station: &Arc<Station>, sweeping: Sweeping) -> Result<Swept, QueueError> {
     // Without a lease there is nothing to look for before the keeper has joined.
     let Some(lease) = station.keeper.lease() else {
         return Ok(Swept::Done);
     };
-    let Some(found) = station
-        .queue
-        .sweep(&lease, station.settings.lost_after)
-        .await?
-    else {
+    let (queue, lost_after) = (&station.queue, station.settings.lost_after);
+    let found = match sweeping {
+        Sweeping::All => queue.sweep(&lease, lost_after).await?,
+        Sweeping::Rescue => queue.rescue(&lease, lost_after).await?,
+    };
+    let Some(found) = found else {
         return Ok(Swept::Again);
     };
     let mut verdicts: Vec<Verdict> = found

@@ -9,6 +9,8 @@
 --   check     another process of Redis works the queue since: claims are held while it holds, so that every living worker
 --             can compare what it remembers by its heartbeat before a forgotten job is handed out
 --   look      "<until ms> <ms>": a worker that claims looks again by itself when the first is over; when it last took some (claim.lua)
+--   rescue    "<worker> <hold>": who looks through the jobs of lost workers, and may be at it for so long (sweep.lua)
+--   walked    when somebody was asked last to look through all running jobs, ms (beat.lua)
 --   left      how many ids stand in the waiting list although their jobs are elsewhere (part/elsewhere.lua)
 --   layout    how the queue's keys are laid out: another edition's are not ours to read or write
 

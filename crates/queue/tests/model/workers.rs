@@ -53,7 +53,10 @@ impl Worker {
     }
 
     pub(crate) async fn beat(&self) -> Beat {
-        let beat = self.queue.beat(&self.lease, STALE, self.jobs.len()).await;
+        let beat = self
+            .queue
+            .beat(&self.lease, STALE, self.jobs.len(), 0)
+            .await;
         beat.expect("beats")
     }
 

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::keeper_thread::KeeperThread;
 use super::{Fleet, FleetError, FleetOptions, LeftBehind, Stopped};
 use crate::backend::QueueBackend;
+use crate::claimer::state::Sweeping;
 use crate::metrics::Metrics;
 use crate::overview::Overview;
 use crate::pipeline::Pipeline;
@@ -310,7 +311,7 @@ async fn settle_the_rest(station: &Arc<Station>, deadline: Instant, left: &mut L
     let settled = async {
         station.settler.wrote_all().await;
         if station.claimer.wants_sweep() {
-            sweeper::sweep(station).await?;
+            sweeper::sweep(station, Sweeping::All).await?;
         }
         match station.keeper.lease() {
             Some(lease) if station.ledger.len() == 0 => station.queue.leave(&lease).await,

@@ -105,10 +105,10 @@ async fn nobody_claims_what_was_forgotten_before_the_one_that_did_it_has_said_so
     bench.is(forgotten, JobState::Pending).await;
 
     // Its heartbeat comes at last.
-    let _ = knows.queue.beat(&knows.lease, STALE, 0).await;
+    let _ = knows.queue.beat(&knows.lease, STALE, 0, 0).await;
     let beat = knows
         .queue
-        .beat(&knows.lease, STALE, 0)
+        .beat(&knows.lease, STALE, 0, 0)
         .await
         .expect("beats");
     assert!(beat.held && beat.forgot);
@@ -144,7 +144,7 @@ async fn a_restart_that_forgot_nothing_holds_claims_for_a_moment() {
     bench.restore();
     assert_eq!(first.claim().await.state, ClaimState::Checking);
     eventually("claims go on", || async {
-        let beat = first.queue.beat(&first.lease, STALE, 0).await;
+        let beat = first.queue.beat(&first.lease, STALE, 0, 0).await;
         assert!(beat.is_ok_and(|beat| beat.held && !beat.forgot));
         let claim = first.claim().await;
         !claim.jobs.is_empty()
