@@ -26,6 +26,7 @@ use std::os::unix::fs::MetadataExt;
 use crate::App;
 use crate::cli::{Cli, Command, ConfigCommand, Cron, MappingsCommand, Suppressions};
 use crate::failure::Failure;
+use crate::process::host_name;
 use crate::sentry;
 use crate::session::Session;
 
@@ -51,7 +52,8 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
     };
     match cli.command {
         Command::Work(args) => {
-            let session = load()?;
+            let mut session = load()?;
+            session.role = "work";
             let work = |watch| work::run(&session, &args, watch);
             sentry::reported(&session.config, "work", work).await
         }
@@ -84,7 +86,8 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
         }
         Command::Suppressions(command) => suppressions::run(&load_to_change()?, command).await,
         Command::Webhooks => {
-            let session = load()?;
+            let mut session = load()?;
+            session.role = "webhooks";
             let listen = |_| webhooks::run(&session);
             sentry::reported(&session.config, "webhooks", listen).await
         }
@@ -130,13 +133,4 @@ fn operator_name(said: Option<&str>) -> String {
         Some(host) => format!("{user}@{host}"),
         None => user,
     }
-}
-
-/// What this machine, or container, is called.
-fn host_name() -> Option<String> {
-    let named = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    named
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
 }

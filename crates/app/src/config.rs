@@ -51,7 +51,7 @@ pub use longshore_integration::QueueSpec;
 pub use longshore_integration::settings::{Finding, Findings, SecretRef, Severity};
 pub use longshore_job::OnUnknown;
 pub use queues::QueueSettings;
-pub use redis::{InvalidRedisUrl, RedisSettings, RedisUrl};
+pub use redis::{InvalidRedisUrl, RedisMode, RedisSettings, RedisUrl, RedisUrls};
 pub use reference::{defaults, page};
 pub(crate) use sentry::DSN as SENTRY_DSN;
 pub use sentry::{SentrySettings, origin as sentry_origin, parse_dsn};

@@ -8,6 +8,7 @@ use longshore_operator::OperatorError;
 use longshore_queue::QueueError;
 
 use crate::config::{RedisSettings, with_variable};
+use crate::redis_cure::cure;
 
 /// Why a command failed, by exit code.
 #[derive(Debug)]
@@ -57,12 +58,17 @@ impl From<QueueError> for Failure {
                 "{error}; check that it runs, and {}",
                 with_variable(RedisSettings::URL)
             )),
+            QueueError::Passing { ref reason, .. } => {
+                Self::Redis(format!("{error}; {}", cure(reason)))
+            }
             // Reached no more than if it were away.
             QueueError::NoEntry { .. } => Self::Redis(format!(
                 "{error}; check {}",
                 with_variable(RedisSettings::URL)
             )),
-            QueueError::KeyTaken(_) | QueueError::Layout { .. } => Self::input(error),
+            QueueError::KeyTaken(_) | QueueError::Layout { .. } | QueueError::Address(_) => {
+                Self::input(error)
+            }
             QueueError::NotCopied { .. } => Self::failed(format!(
                 "{error}; look at `longshore doctor`, and at the replicas"
             )),

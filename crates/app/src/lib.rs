@@ -12,6 +12,7 @@ pub mod failure;
 mod logging;
 pub mod output;
 mod own;
+mod process;
 mod redis_cure;
 pub mod registry;
 pub mod secrets;

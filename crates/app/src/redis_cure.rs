@@ -18,14 +18,17 @@ pub(crate) fn cure(reason: &str) -> String {
             "OOM",
             "it is full: raise `maxmemory` there, and see which queue grows: `longshore queues`",
         ),
-        ("READONLY", "it is a replica: name the primary in REDIS_URL"),
+        (
+            "READONLY",
+            "it is a replica: name the primary in REDIS_URL, or set REDIS_MODE = \"sentinel\" and name the Sentinels",
+        ),
         (
             "CLUSTERDOWN",
             "some slots of the cluster have no node: `redis-cli --cluster check` there says which",
         ),
         (
             "MOVED",
-            "it is one node of a Redis Cluster, and this queue is on another: use a server of its own for Longshore",
+            "it is a node of a Redis Cluster, and this queue is on another: set REDIS_MODE = \"cluster\"",
         ),
         (
             "CROSSSLOT",
@@ -60,5 +63,6 @@ pub(crate) fn cure(reason: &str) -> String {
         .iter()
         .find(|(words, _)| reason.contains(words))
         .map_or("look at its log", |(_, cure)| *cure)
+        .replace("REDIS_MODE", RedisSettings::MODE)
         .replace("REDIS_URL", &with_variable(RedisSettings::URL))
 }

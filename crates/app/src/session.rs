@@ -1,6 +1,7 @@
 //! What a command starts from: the configuration and the connection.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -9,12 +10,15 @@ use longshore_client::Client;
 use longshore_integration::{Integration, Repeats};
 use longshore_job::{Kinds, RetrySchedule};
 use longshore_operator::{self as operator, Operator, QueueInfo, Signed};
-use longshore_provider::secret::resolve;
-use longshore_queue::{Key, Link, LinkOptions};
-use secrecy::{ExposeSecret, SecretString};
+use longshore_provider::secret::Secret;
+use longshore_queue::{Address, Key, Link, LinkOptions, Sentinel, TlsFiles};
+use secrecy::ExposeSecret;
 
-use crate::config::{Config, KindSettings, OnUnknown, RedisSettings, RedisUrl, with_variable};
+use crate::config::{
+    Config, KindSettings, OnUnknown, RedisMode, RedisSettings, RedisUrls, SecretRef, with_variable,
+};
 use crate::failure::Failure;
+use crate::process::process_name;
 use crate::secrets::Secrets;
 use crate::{App, output, registry};
 
@@ -24,14 +28,23 @@ const CANCELLED_BYTES: u64 = 64 << 20;
 /// How long Redis may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
+/// A secret, opened before there is anything that could be held up.
+fn opened(secrets: &Secrets, key: &str, secret: &SecretRef) -> Result<Secret, Failure> {
+    tokio::task::block_in_place(|| {
+        tokio::runtime::Handle::current().block_on(secrets.get(key, secret))
+    })
+}
+
 /// A loaded configuration.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) config: Config,
-    redis_url: OnceLock<SecretString>,
+    link: OnceLock<Link>,
     told_of_nothing: OnceLock<()>,
     /// Who is at the keyboard.
     pub(crate) by: String,
+    /// What this process is: Redis shows it in the names of its connections.
+    pub(crate) role: &'static str,
 }
 
 impl Session {
@@ -53,9 +66,10 @@ impl Session {
         }
         Ok(Self {
             config,
-            redis_url: OnceLock::new(),
+            link: OnceLock::new(),
             told_of_nothing: OnceLock::new(),
             by: "unknown".to_owned(),
+            role: "cli",
         })
     }
 
@@ -90,39 +104,65 @@ impl Session {
 
     /// The connection, not opened yet.
     pub(crate) fn link(&self) -> Result<Link, Failure> {
-        let url = self.redis_url()?;
-        let url: RedisUrl = url
+        if let Some(link) = self.link.get() {
+            return Ok(link.clone());
+        }
+        let link = self.new_link()?;
+        Ok(self.link.get_or_init(|| link).clone())
+    }
+
+    fn new_link(&self) -> Result<Link, Failure> {
+        let redis = &self.config.redis;
+        let secrets = Secrets::new(&self.config)?;
+        let url = opened(&secrets, RedisSettings::URL, &redis.url)?;
+        let text = url.current();
+        let wrong = |problem: &dyn fmt::Display| {
+            Failure::Input(format!("{} {problem}", RedisSettings::URL))
+        };
+        let urls: RedisUrls = text
             .expose_secret()
             .parse()
-            .map_err(|error| Failure::Input(format!("{} {error}", RedisSettings::URL)))?;
-        // rediss:// needs it; harmless otherwise.
-        longshore_provider::install_crypto();
+            .map_err(|error| wrong(&error))?;
+        urls.fit(redis.mode)
+            .map_err(|(problem, cure)| wrong(&format!("{problem}: {cure}")))?;
+        let mut address = Address::new(text.expose_secret())
+            .with_tls(TlsFiles {
+                ca: redis.ca_file.clone(),
+                cert: redis.client_cert_file.clone(),
+                key: redis.client_key_file.clone(),
+            })
+            .named(&format!("{}:{}", self.role, process_name()));
+        if redis.url.is_reference() {
+            address = address.reread_by(move || {
+                let url = url.clone();
+                async move {
+                    url.refresh().await;
+                    Some(url.current().expose_secret().to_owned())
+                }
+            });
+        }
+        let address = match redis.mode {
+            RedisMode::Single => address,
+            RedisMode::Cluster => address.of_cluster(),
+            RedisMode::Sentinel => {
+                let password = redis.sentinel_password.as_ref();
+                let password = password
+                    .map(|password| opened(&secrets, RedisSettings::SENTINEL_PASSWORD, password))
+                    .transpose()?;
+                address.behind_sentinels(Sentinel {
+                    master: redis.sentinel_master.clone().unwrap_or_default(),
+                    username: redis.sentinel_username.clone(),
+                    password: password
+                        .map(|password| password.current().expose_secret().to_owned()),
+                })
+            }
+        };
         let options = LinkOptions {
             connect_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(5),
         };
-        let link = Link::new(url.expose_secret(), options)?;
-        Ok(link.with_wait_replicas(self.config.redis.wait_replicas))
-    }
-
-    /// Read once: a connection's password is not changed under it.
-    fn redis_url(&self) -> Result<SecretString, Failure> {
-        if let Some(url) = self.redis_url.get() {
-            return Ok(url.clone());
-        }
-        let url = &self.config.redis.url;
-        let url = if url.is_in_vault() {
-            let secrets = Secrets::new(&self.config)?;
-            // At the start, before there is anything that could be held up.
-            let secret = tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(secrets.get(RedisSettings::URL, url))
-            });
-            secret?.current()
-        } else {
-            resolve(url.expose_secret())
-                .map_err(|error| Failure::Input(format!("{}: {error}", RedisSettings::URL)))?
-        };
-        Ok(self.redis_url.get_or_init(|| url).clone())
+        let link = Link::open_later(address, options)?;
+        Ok(link.with_wait_replicas(redis.wait_replicas))
     }
 
     /// The connection, known to work.

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{Job, JobId, Prepared, Priority};
 use longshore_queue::{
-    Enqueued, InvalidLabel, Key, Lane, Link, LinkOptions, NewJob, Queue, QueueError, RunAt,
-    check_labels,
+    Address, Enqueued, InvalidLabel, Key, Lane, Link, LinkOptions, NewJob, Queue, QueueError,
+    RunAt, check_labels,
 };
 use tokio::time::{Instant, sleep};
 
@@ -21,7 +21,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the Redis at `url` (`redis://[user:password@]host[:port][/db]`), in the namespace `longshore`.
+    /// A client of the Redis at `url`, in the namespace `longshore`: `redis://[user:password@]host[:port][/db]`, `rediss://`
+    /// for TLS, or `unix:///path`. [`Client::connect`] takes everything else.
     ///
     /// # Errors
     /// When the URL is not a Redis URL. The connection is opened later, when it is first needed.
@@ -34,11 +35,20 @@ impl Client {
     /// # Errors
     /// When the URL is not a Redis URL, or the namespace is not valid.
     pub fn in_namespace(url: &str, namespace: &str) -> Result<Self, ClientError> {
+        Self::connect(Address::new(url), namespace)
+    }
+
+    /// A client of the Redis at this address, in this namespace: Redis behind Sentinels, a cluster, a server with an authority
+    /// of its own. The connection is opened later, when it is first needed.
+    ///
+    /// # Errors
+    /// When the address does not fit together, a file that it names cannot be used, or the namespace is not valid.
+    pub fn connect(address: Address, namespace: &str) -> Result<Self, ClientError> {
         let options = LinkOptions {
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
         };
-        Self::over(&Link::new(url, options)?, namespace)
+        Self::over(&Link::open_later(address, options)?, namespace)
     }
 
     /// A client that uses an existing connection, in this namespace.

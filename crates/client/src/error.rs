@@ -72,6 +72,20 @@ pub enum ClientError {
     },
 }
 
+impl ClientError {
+    /// Whether the same call may go well in a moment: Redis was away or passed through a state such as a failover, for longer
+    /// than the call waits itself. Its ids are new ones, so that jobs without idempotency keys may double if it is repeated.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Queue(source)
+            | Self::NotCopied { source, .. }
+            | Self::Interrupted { source, .. } => source.may_pass(),
+            _ => false,
+        }
+    }
+}
+
 /// Which jobs may be lost.
 fn in_doubt(ids: &[JobId]) -> String {
     match ids {

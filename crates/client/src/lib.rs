@@ -33,6 +33,10 @@
 //!
 //! In tests, the recorder of `longshore-testing` has a client whose jobs are recorded in place of Redis.
 //!
+//! Redis may be one server (`redis://`, `rediss://`, `unix://`), behind Sentinels, or a cluster: see [`Client::connect`] and
+//! [`Address`]. `rediss://` needs the feature `tls` (on by default); its crypto provider is `ring`, unless the program has
+//! installed another.
+//!
 //! With the feature `kinds` (on by default) the args of this project's own kinds are in [`kinds`]. With the feature `opentelemetry` (on by default) the W3C trace context of the current span travels with the job.
 
 mod client;
@@ -46,7 +50,9 @@ pub use client::{Client, EnqueueOptions};
 pub use enqueue::Enqueue;
 pub use error::ClientError;
 pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy, Priority};
-pub use longshore_queue::{Enqueued, JobState, Lane, NewJob, QueueError, RunAt};
+pub use longshore_queue::{
+    Address, Enqueued, JobState, Lane, NewJob, QueueError, RunAt, Sentinel, TlsFiles,
+};
 pub use target::Sink;
 pub use wait::JobStatus;
 

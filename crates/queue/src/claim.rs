@@ -223,7 +223,7 @@ impl Queue {
         spare: Spare<'_>,
     ) -> Result<Claim, QueueError> {
         let k = &self.keys;
-        let at = self.link.at().await?;
+        let at = self.link.at(&self.keys.timeline).await?;
         let token = lease.next_token();
         let provider = &self.provider;
         let call = script::CLAIM

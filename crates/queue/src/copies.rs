@@ -1,8 +1,9 @@
 //! Waiting until enough replicas have what was written, so that a failover does not forget it (`redis.wait_replicas`).
 
+use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::{Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::{Cmd, Value};
@@ -10,12 +11,20 @@ use tokio::sync::{Mutex, oneshot};
 
 use crate::enqueue::millis;
 use crate::value::read;
-use crate::{Link, LinkOptions, Queue, QueueError, RawId, script};
+use crate::{Link, LinkOptions, Node, Queue, QueueError, RawId, script};
 
 /// How long replicas may take to acknowledge a write. One that keeps up takes a round trip.
 pub const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The waits of one process for one Redis.
+pub(crate) struct Copies {
+    replicas: NonZeroU32,
+    link: Link,
+    /// In a cluster each primary has replicas of its own.
+    by_node: StdMutex<HashMap<Node, Arc<Waits>>>,
+}
+
+/// The waits for one server.
 ///
 /// They have a connection of their own, since a WAIT holds up everything behind it. Redis's WAIT waits for the last write
 /// *of its own connection*; what other connections wrote before that write is older in the same stream, and so is
@@ -26,9 +35,8 @@ pub const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(1);
 /// whether what it is about is there.
 ///
 /// Callers that come while a wait is under way share the next one: a wait says nothing of what was written after it began.
-pub(crate) struct Copies {
-    replicas: NonZeroU32,
-    link: Link,
+#[derive(Default)]
+struct Waits {
     waiting: StdMutex<Vec<Waiting>>,
     turn: Mutex<()>,
 }
@@ -51,9 +59,8 @@ impl Copies {
         };
         Self {
             replicas,
-            link: link.plain(options),
-            waiting: StdMutex::default(),
-            turn: Mutex::default(),
+            link: link.plain(options).called("copies"),
+            by_node: StdMutex::default(),
         }
     }
 
@@ -65,6 +72,8 @@ impl Copies {
     /// Waits until enough replicas have everything that was answered before this call. Returns what `look` found on the
     /// server that they copy.
     pub(crate) async fn wait(&self, look: Cmd, key: &str) -> Result<Value, QueueError> {
+        let node = self.link.node_of(key).await?;
+        let waits = Arc::clone(lock(&self.by_node).entry(node).or_default());
         loop {
             let (tell, mut told) = oneshot::channel();
             let waiting = Waiting {
@@ -72,7 +81,7 @@ impl Copies {
                 key: key.to_owned(),
                 tell,
             };
-            self.waiting().push(waiting);
+            lock(&waits.waiting).push(waiting);
             tokio::select! {
                 biased;
                 answer = &mut told => match answer {
@@ -80,8 +89,8 @@ impl Copies {
                     // Whoever waited for all was dropped half way.
                     Err(_) => continue,
                 },
-                turn = self.turn.lock() => {
-                    let all = std::mem::take(&mut *self.waiting());
+                turn = waits.turn.lock() => {
+                    let all = std::mem::take(&mut *lock(&waits.waiting));
                     self.wait_for(all).await;
                     drop(turn);
                 }
@@ -115,7 +124,7 @@ impl Copies {
         let Some(first) = all.first() else {
             return Ok(Vec::new());
         };
-        let connection = self.link.connection().await?;
+        let connection = self.link.connection(&first.key).await?;
         let mut looks = redis::pipe();
         for waiting in all {
             looks.add_command(waiting.look.clone());
@@ -136,10 +145,10 @@ impl Copies {
         }
         Ok(found)
     }
+}
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Queue {

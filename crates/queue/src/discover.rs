@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::enqueue::millis;
 use crate::error::LAYOUT;
 use crate::keys::{Keys, registry, walked};
-use crate::{Link, Queue, QueueError};
+use crate::{Link, Node, Queue, QueueError};
 
 /// How long the note that a queue exists may take: it must not hold up what it is noted for.
 const REGISTER_WITHIN: Duration = Duration::from_millis(250);
@@ -161,11 +161,13 @@ pub enum ScanFor {
     Strays,
 }
 
-/// A walk through the keys of a namespace. The caller takes the steps, so that it says how long the walk may take.
+/// A walk through the keys of a namespace, on every primary of a cluster. The caller takes the steps, so that it says how long the walk may take.
 #[derive(Debug)]
 pub struct KeyScan {
     namespace: String,
     what: ScanFor,
+    /// The servers that are still to be walked over, the present one last; none before the first step.
+    left: Option<Vec<Node>>,
     cursor: u64,
     ended: bool,
     /// How many keys of the server were walked over, roughly.
@@ -196,6 +198,7 @@ impl KeyScan {
         Self {
             namespace: namespace.to_owned(),
             what,
+            left: None,
             cursor: 0,
             ended: false,
             looked_at: 0,
@@ -215,6 +218,14 @@ impl KeyScan {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn step(&mut self, link: &Link) -> Result<(), QueueError> {
+        let left = match &mut self.left {
+            Some(left) => left,
+            none => none.insert(link.nodes().await?),
+        };
+        let Some(node) = left.last() else {
+            self.ended = true;
+            return Ok(());
+        };
         let namespace = &self.namespace;
         let pattern = match self.what {
             // `active`, `scheduled` and `stats`: every queue that had a job has one of them. Its many records do not match.
@@ -224,9 +235,12 @@ impl KeyScan {
         let mut command = redis::cmd("SCAN");
         command.arg(self.cursor).arg("MATCH").arg(pattern);
         command.arg("COUNT").arg(STEP);
-        let (cursor, found): (u64, Vec<Vec<u8>>) = link.command(&command).await?;
+        let (cursor, found): (u64, Vec<Vec<u8>>) = link.command_at(node, &command).await?;
         self.cursor = cursor;
-        self.ended = cursor == 0;
+        if cursor == 0 {
+            left.pop();
+            self.ended = left.is_empty();
+        }
         self.looked_at += STEP as u64;
         for key in found {
             self.note(&key);

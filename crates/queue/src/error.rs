@@ -17,6 +17,18 @@ pub enum QueueError {
         /// What the connection said.
         reason: String,
     },
+    /// Redis answered with a state that passes: it is loading, fails over, moves the queue to another node, lacks replicas, or
+    /// cannot write to its disk. Nothing was done. The same call may go well in a moment.
+    #[error("Redis at {server} cannot take it at the moment: {reason}")]
+    Passing {
+        /// Host and port, never credentials.
+        server: String,
+        /// Redis's own words.
+        reason: String,
+    },
+    /// What was said of where Redis is does not fit together, or a file that it names cannot be used. Nothing was called.
+    #[error("cannot connect to Redis: {0}")]
+    Address(String),
     /// Something listens there and does not let us in: another password, a database that it lacks, or no Redis at all.
     /// It will not be otherwise in a moment.
     #[error("Redis at {server} does not let us in: {reason}")]
@@ -75,7 +87,13 @@ impl QueueError {
     /// The same call, repeated in a moment, may go well.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::NotCopied { .. })
+        self.is_outage() || matches!(self, Self::NotCopied { .. })
+    }
+
+    /// No call goes well at the moment, whatever it is about.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Passing { .. })
     }
 
     /// One key is of another type than ours: what stands in it is broken, and the rest of Redis is well.

@@ -241,7 +241,7 @@ impl Queue {
         stale: Duration,
         [jobs, running]: [usize; 2],
     ) -> Result<Beat, QueueError> {
-        let at = self.link.at().await?;
+        let at = self.link.at(&self.keys.timeline).await?;
         let call = |mode| {
             script::BEAT
                 .on(&[

@@ -1,20 +1,35 @@
-//! The connection to Redis: opened when first needed, dropped when it may be broken, opened again by the next call.
+//! The connections to Redis: opened when first needed, dropped when they may be broken, opened again by the next call.
 //!
-//! A call is never repeated here: whether it may be is for the caller to know.
+//! A call is never repeated here, unless Redis says that another node has its slot: whether it may be is for the caller to
+//! know.
 
-use std::collections::HashSet;
+mod address;
+mod cluster;
+mod entry;
+mod meaning;
+mod request;
+mod send;
+mod sentinel;
+mod slots;
+mod tls;
+
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex as StdMutex};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline,
-    ProtocolVersion, PushInfo, RedisError, Value,
-};
-use tokio::sync::mpsc::UnboundedSender;
+use redis::{Cmd, FromRedisValue, Pipeline, Value};
 use tokio::sync::{Mutex, OnceCell};
+
+use address::Topology;
+pub use address::{Address, Sentinel, TlsFiles};
+pub use cluster::Node;
+use entry::Way;
+use meaning::{explain, words};
+use request::Request;
+use slots::slot_of;
 
 use crate::QueueError;
 use crate::copies::Copies;
@@ -37,28 +52,57 @@ impl Default for LinkOptions {
     }
 }
 
-/// A connection to one Redis, shared by its clones.
+/// A connection to one Redis, shared by its clones: to each node of it, where it is a cluster.
 #[derive(Clone)]
 pub struct Link {
-    client: Client,
+    way: Arc<Way>,
     server: Arc<str>,
     options: LinkOptions,
-    open: Arc<Mutex<Option<Open>>>,
+    /// What these connections are for, in their name.
+    purpose: Option<Arc<str>>,
+    open: Arc<Connections>,
     registered: Registered,
     /// Waits until replicas have what was written, if they are to.
     copies: Option<Arc<Copies>>,
 }
 
+/// Where the connection to one node is, while it is open.
+type Cell = Arc<Mutex<Option<Open>>>;
+
+/// The connections of a link.
+#[derive(Default)]
+struct Connections {
+    /// By node; without a cluster there is one, without a name.
+    by_place: StdMutex<HashMap<Arc<str>, Cell>>,
+    /// One of these asks for the map of a cluster at a time.
+    asking: Mutex<()>,
+}
+
 /// A connection, and what is known of its other end.
 #[derive(Clone)]
-struct Open {
+pub(crate) struct Open {
     connection: MultiplexedConnection,
-    server: Arc<OnceCell<Arc<str>>>,
+    /// The node, by its place among the connections.
+    place: Arc<str>,
+    /// Host and port.
+    server: Arc<str>,
+    process: Arc<OnceCell<Arc<str>>>,
+}
+
+impl Open {
+    fn new(connection: MultiplexedConnection, place: Arc<str>, server: Arc<str>) -> Self {
+        Self {
+            connection,
+            place,
+            server,
+            process: Arc::default(),
+        }
+    }
 }
 
 /// A connection to one process of Redis.
 pub(crate) struct At {
-    pub(crate) connection: MultiplexedConnection,
+    pub(crate) connection: Open,
     /// The id of that process, new with each start; empty where it does not say.
     pub(crate) server: Arc<str>,
 }
@@ -67,37 +111,53 @@ pub(crate) struct At {
 type Registered = Arc<StdMutex<HashSet<String>>>;
 
 impl Link {
-    /// Prepares a connection; nothing is opened yet.
+    /// Prepares a connection to one server; nothing is opened yet.
     ///
     /// # Errors
     /// When the URL is not one of Redis's.
     pub fn new(url: &str, options: LinkOptions) -> Result<Self, QueueError> {
-        let refused = |_: RedisError| QueueError::Refused {
-            server: "(unknown)".to_owned(),
-            // The URL may hold a password: it is not repeated.
-            reason: "the URL is not of the form redis://[user:password@]host[:port][/db]"
-                .to_owned(),
+        Self::open_later(Address::new(url), options)
+    }
+
+    /// Prepares a connection; nothing is opened yet.
+    ///
+    /// # Errors
+    /// When what the address says does not fit together, or a file of it cannot be used.
+    pub fn open_later(address: Address, options: LinkOptions) -> Result<Self, QueueError> {
+        let way = Way::new(address)?;
+        let places = way.targets().places().join(", ");
+        let server = match &way.address.topology {
+            Topology::Single => places,
+            Topology::Cluster => format!("{places} (a cluster)"),
+            Topology::Sentinel(of) => format!("{} (by Sentinels at {places})", of.master),
         };
-        let info = url.into_connection_info().map_err(refused)?;
-        let server = info.addr().to_string().into();
-        let client = Client::open(info).map_err(refused)?;
         Ok(Self {
-            client,
-            server,
+            way: Arc::new(way),
+            server: server.into(),
             options,
+            purpose: None,
             open: Arc::default(),
             registered: Arc::default(),
             copies: None,
         })
     }
 
-    /// Another connection to the same Redis.
+    /// Other connections to the same Redis.
     #[must_use]
     pub fn another(&self, options: LinkOptions) -> Self {
         Self {
             open: Arc::default(),
             options,
             ..self.clone()
+        }
+    }
+
+    /// The same, not opened yet, whose connections say in their name what they are for.
+    #[must_use]
+    pub fn called(self, purpose: &str) -> Self {
+        Self {
+            purpose: Some(purpose.into()),
+            ..self
         }
     }
 
@@ -128,10 +188,16 @@ impl Link {
         &self.registered
     }
 
-    /// Host and port.
+    /// Host and port; of Sentinels and of a cluster those that were named.
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// Whether it is a cluster.
+    #[must_use]
+    pub fn is_cluster(&self) -> bool {
+        self.way.is_cluster()
     }
 
     /// How it waits.
@@ -140,24 +206,21 @@ impl Link {
         self.options
     }
 
-    /// Sends one command.
+    /// Sends one command. In a cluster it goes to the node that has its key.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses it.
     pub async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, QueueError> {
-        let mut connection = self.connection().await?;
-        let answer = command.query_async(&mut connection).await;
-        decoded(self.judge(answer).await?)
+        decoded(self.send(Request::Command(command)).await?)
     }
 
-    /// Sends several commands in one go.
+    /// Sends several commands in one go, all of one slot. If that has moved to another node of a cluster, all are sent again
+    /// there: they are to be such as may be repeated.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses one of them.
     pub async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, QueueError> {
-        let mut connection = self.connection().await?;
-        let answer = pipeline.query_async(&mut connection).await;
-        decoded(self.judge(answer).await?)
+        decoded(self.send(Request::Pipeline(pipeline)).await?)
     }
 
     /// Sends a script's command; loads the script when Redis does not have it (any more).
@@ -166,55 +229,46 @@ impl Link {
         code: &str,
         call: &Cmd,
     ) -> Result<T, QueueError> {
-        let connection = self.connection().await?;
-        self.script_over(&connection, code, call).await
+        decoded(self.send(Request::Script(code, call)).await?)
     }
 
     /// The same over this connection of it.
     pub(crate) async fn script_over<T: FromRedisValue>(
         &self,
-        connection: &MultiplexedConnection,
+        connection: &Open,
         code: &str,
         call: &Cmd,
     ) -> Result<T, QueueError> {
-        let mut connection = connection.clone();
-        let mut answer: Result<Value, RedisError> = call.query_async(&mut connection).await;
-        if matches!(&answer, Err(error) if error.code() == Some("NOSCRIPT")) {
-            let loaded: Result<String, _> = redis::cmd("SCRIPT")
-                .arg("LOAD")
-                .arg(code)
-                .query_async(&mut connection)
-                .await;
-            answer = match loaded {
-                Ok(_) => call.query_async(&mut connection).await,
-                Err(error) => Err(error),
-            };
-        }
-        decoded(self.judge(answer).await?)
+        decoded(
+            self.send_over(connection, Request::Script(code, call))
+                .await?,
+        )
     }
 
     /// Sends one command over this connection of it.
     pub(crate) async fn command_over<T: FromRedisValue>(
         &self,
-        connection: &MultiplexedConnection,
+        connection: &Open,
         command: &Cmd,
     ) -> Result<T, QueueError> {
-        let answer = command.query_async(&mut connection.clone()).await;
-        decoded(self.judge(answer).await?)
+        decoded(
+            self.send_over(connection, Request::Command(command))
+                .await?,
+        )
     }
 
     /// Sends several commands in one go over this connection of it. What is refused is refused alone.
     pub(crate) async fn each_over(
         &self,
-        connection: &MultiplexedConnection,
+        connection: &Open,
         commands: &Pipeline,
     ) -> Result<Vec<Result<Value, QueueError>>, QueueError> {
         let mut commands = commands.clone();
         commands.ignore_errors();
-        let answers = commands.query_async(&mut connection.clone()).await;
-        let answers: Vec<Value> = self.judge(answers).await?;
+        let request = Request::Pipeline(&commands);
+        let answers: Vec<Value> = decoded(self.send_over(connection, request).await?)?;
         let each = answers.into_iter().map(|answer| match answer {
-            Value::ServerError(error) => Err(self.explain(&error.into())),
+            Value::ServerError(error) => Err(explain(&connection.server, &error.into())),
             answer => Ok(answer),
         });
         Ok(each.collect())
@@ -234,27 +288,32 @@ impl Link {
     /// # Errors
     /// When nothing answers, or it does not let us in.
     pub async fn answers(&self) -> Result<Option<String>, QueueError> {
-        let mut connection = self.connection().await?;
-        let answer: Result<Value, RedisError> =
-            redis::cmd("PING").query_async(&mut connection).await;
-        match answer {
-            Err(error) if error.code().is_some() => Ok(Some(words(&error))),
-            answer => self.judge(answer).await.map(|_| None),
+        let mut open = self.opened(None).await?;
+        let ping = redis::cmd("PING");
+        match Request::Command(&ping)
+            .over(&mut open.connection, false)
+            .await
+        {
+            Err(error) if error.code().is_some() && !meaning::refuses_credentials(&error) => {
+                Ok(Some(words(&error)))
+            }
+            answer => self.judge(&open, answer).await.map(|_| None),
         }
     }
 
-    pub(crate) async fn connection(&self) -> Result<MultiplexedConnection, QueueError> {
-        Ok(self.opened().await?.connection)
+    /// The connection for what is said of this key.
+    pub(crate) async fn connection(&self, key: &str) -> Result<Open, QueueError> {
+        self.opened(Some(key.as_bytes())).await
     }
 
-    /// The connection, and which process of Redis is at its other end. That is asked once for each connection: another
-    /// process takes another connection.
-    pub(crate) async fn at(&self) -> Result<At, QueueError> {
-        let open = self.opened().await?;
+    /// The connection for what is said of this key, and which process of Redis is at its other end. That is asked once for
+    /// each connection: another process takes another connection.
+    pub(crate) async fn at(&self, key: &str) -> Result<At, QueueError> {
+        let open = self.connection(key).await?;
         let ask = || async {
             let mut info = redis::cmd("INFO");
             info.arg("server");
-            match self.command_over::<String>(&open.connection, &info).await {
+            match self.command_over::<String>(&open, &info).await {
                 Ok(info) => {
                     let id = info.lines().find_map(|line| line.strip_prefix("run_id:"));
                     Ok(id.map(str::trim).unwrap_or_default().into())
@@ -263,131 +322,57 @@ impl Link {
                 Err(error) => Err(error),
             }
         };
-        let server = open.server.get_or_try_init(ask).await?;
+        let server = Arc::clone(open.process.get_or_try_init(ask).await?);
         Ok(At {
-            server: Arc::clone(server),
-            connection: open.connection,
+            connection: open,
+            server,
         })
     }
 
-    /// A connection of its own for what Redis says without being asked; the receiver gets it.
-    pub(crate) async fn listening(
-        &self,
-        pushes: UnboundedSender<PushInfo>,
-    ) -> Result<MultiplexedConnection, QueueError> {
-        let info = self.client.get_connection_info().clone();
-        let settings = info.redis_settings().clone();
-        let settings = settings.set_protocol(ProtocolVersion::RESP3);
-        let config = self.timeouts().set_push_sender(pushes);
-        Client::open(info.set_redis_settings(settings))
-            .map_err(|error| self.explain_entry(&error))?
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(|error| self.explain_entry(&error))
+    async fn opened(&self, key: Option<&[u8]>) -> Result<Open, QueueError> {
+        let place = match self.is_cluster() {
+            true => self.node(key.map(slot_of)).await?,
+            false => Arc::from(""),
+        };
+        self.opened_at(&place).await
     }
 
-    fn timeouts(&self) -> AsyncConnectionConfig {
-        AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.options.connect_timeout))
-            .set_response_timeout(Some(self.options.response_timeout))
-    }
-
-    async fn opened(&self) -> Result<Open, QueueError> {
-        let mut open = self.open.lock().await;
+    async fn opened_at(&self, place: &Arc<str>) -> Result<Open, QueueError> {
+        let cell = self.cell(place);
+        let mut open = cell.lock().await;
         if let Some(open) = open.as_ref() {
             return Ok(open.clone());
         }
-        let connection = self
-            .client
-            .get_multiplexed_async_connection_with_config(&self.timeouts())
-            .await
-            .map_err(|error| self.explain_entry(&error))?;
-        let opened = Open {
-            connection,
-            server: Arc::default(),
-        };
-        Ok(open.insert(opened).clone())
-    }
-
-    async fn judge<T>(&self, answer: Result<T, RedisError>) -> Result<T, QueueError> {
-        match answer {
-            Ok(answer) => Ok(answer),
+        match self.open(place, None).await {
+            Ok((connection, server)) => {
+                let opened = Open::new(connection, Arc::clone(place), server);
+                Ok(open.insert(opened).clone())
+            }
             Err(error) => {
-                if suspect(&error) {
-                    *self.open.lock().await = None;
-                }
-                Err(self.explain(&error))
+                self.slots().distrust();
+                Err(error)
             }
         }
     }
 
-    /// What went wrong with opening a connection.
-    fn explain_entry(&self, error: &RedisError) -> QueueError {
-        let server = self.server.to_string();
-        let no_entry = |reason: &str| QueueError::NoEntry {
-            server: server.clone(),
-            reason: reason.to_owned(),
-        };
-        match error.kind() {
-            ErrorKind::AuthenticationFailed => no_entry("it refuses the user or the password"),
-            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => {
-                no_entry("what listens there is not a Redis")
-            }
-            _ => match self.explain(error) {
-                QueueError::Refused { server, reason } => QueueError::NoEntry { server, reason },
-                error => error,
-            },
-        }
+    fn cell(&self, place: &Arc<str>) -> Cell {
+        let mut all = lock(&self.open.by_place);
+        Arc::clone(all.entry(Arc::clone(place)).or_default())
     }
 
-    fn explain(&self, error: &RedisError) -> QueueError {
-        let server = self.server.to_string();
-        if error.kind() == ErrorKind::UnexpectedReturnType {
-            return QueueError::Unexpected(error.to_string());
-        }
-        match error.code() {
-            // Starting, or no longer the master: as good as away, and soon to change.
-            Some(
-                "LOADING" | "READONLY" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "UNBLOCKED",
-            )
-            | None => QueueError::Unreachable {
-                server,
-                reason: words(error),
-            },
-            Some(_) => QueueError::Refused {
-                server,
-                reason: words(error),
-            },
-        }
+    fn slots(&self) -> MutexGuard<'_, slots::Slots> {
+        lock(&self.way.slots)
     }
+}
+
+fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What an answer means. One that does not decode says nothing of the connection: it is no outage, and nothing is to be
 /// gained from another try.
 fn decoded<T: FromRedisValue>(answer: Value) -> Result<T, QueueError> {
     T::from_redis_value(answer).map_err(|error| QueueError::Unexpected(error.to_string()))
-}
-
-/// Redis's own words, with the code before them: `NOREPLICAS Not enough good replicas to write.`
-///
-/// What it quotes of an unknown command's arguments is left out: they may be somebody's.
-fn words(error: &RedisError) -> String {
-    match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => {
-            let said = detail.split(", with args beginning with").next();
-            format!("{code} {}", said.unwrap_or_default())
-        }
-        (Some(code), None) => code.to_owned(),
-        (None, _) => error.to_string(),
-    }
-}
-
-/// Whether the connection may be of no more use: it broke, it is silent, or its server is not the master.
-fn suspect(error: &RedisError) -> bool {
-    match error.code() {
-        Some(code) => matches!(code, "READONLY" | "MASTERDOWN" | "LOADING" | "UNBLOCKED"),
-        None => true,
-    }
 }
 
 impl fmt::Debug for Link {

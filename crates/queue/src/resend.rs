@@ -87,7 +87,7 @@ impl Queue {
         ours: &mut Vec<bool>,
     ) -> Result<Option<Stamp>, QueueError> {
         let k = &self.keys;
-        let at = self.link.at().await?;
+        let at = self.link.at(&self.keys.timeline).await?;
         let mut call = script::RESEND
             .on(&[
                 &k.timeline,

@@ -2,11 +2,10 @@
 
 use std::sync::LazyLock;
 
-use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, ToRedisArgs};
 
 use crate::spoiled::named;
-use crate::{Link, QueueError};
+use crate::{Link, Open, QueueError};
 
 /// One script.
 ///
@@ -66,7 +65,7 @@ impl ScriptCall {
     pub(crate) async fn run_over<T: FromRedisValue>(
         &self,
         link: &Link,
-        connection: &MultiplexedConnection,
+        connection: &Open,
     ) -> Result<T, QueueError> {
         let code = self.script.code;
         let answer = link.script_over(connection, code, &self.command).await;

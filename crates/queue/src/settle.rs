@@ -133,7 +133,7 @@ impl Queue {
     ) -> Result<Settled, QueueError> {
         debug_assert!((1..=MAX_VERDICTS).contains(&verdicts.len()));
         let k = &self.keys;
-        let at = self.link.at().await?;
+        let at = self.link.at(&self.keys.timeline).await?;
         let provider = &*self.provider;
         let mut call = script::SETTLE
             .on(&[

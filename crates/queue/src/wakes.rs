@@ -2,18 +2,19 @@
 //! connection of its own per queue.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use longshore_job::{Backoff, JobId, Reconnect};
-use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, Value};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::{Link, Queue, QueueError};
+use crate::{Link, Node, Open, Queue, QueueError};
 
 /// How often the connection is asked whether it still stands: a message on one that is dead would be heard by nobody.
 const ASK_EVERY: Duration = Duration::from_secs(10);
@@ -47,7 +48,7 @@ impl Wakes {
     #[must_use]
     pub fn new(link: &Link) -> Self {
         Self {
-            link: link.clone(),
+            link: link.clone().called("wakes"),
             channels: Mutex::default(),
             more: Notify::new(),
             stands: AtomicBool::new(false),
@@ -90,7 +91,7 @@ impl Wakes {
     /// Listens until the connection fails.
     async fn listen(&self, reconnect: &mut Reconnect) -> Result<(), QueueError> {
         let (pushes, mut pushed) = mpsc::unbounded_channel();
-        let connection = self.link.listening(pushes).await?;
+        let mut nodes = HashMap::new();
         let mut subscribed = 0;
         let mut ask = interval(ASK_EVERY);
         ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -98,7 +99,7 @@ impl Wakes {
         loop {
             let names = self.names();
             if names.len() > subscribed {
-                self.subscribe(&connection, &names).await?;
+                self.subscribe(&mut nodes, &names, &pushes).await?;
                 subscribed = names.len();
                 self.stands.store(true, Ordering::Release);
                 reconnect.reset();
@@ -112,19 +113,30 @@ impl Wakes {
                 },
                 () = self.more.notified() => {}
                 _ = ask.tick() => {
-                    self.link.command_over::<Value>(&connection, &redis::cmd("PING")).await?;
+                    for connection in nodes.values() {
+                        self.link.command_over::<Value>(connection, &redis::cmd("PING")).await?;
+                    }
                 }
             }
         }
     }
 
-    /// Each by itself: in a Cluster they are of different slots.
+    /// Each by itself: in a cluster they are of different slots, and each node has a connection of its own.
     async fn subscribe(
         &self,
-        connection: &MultiplexedConnection,
+        nodes: &mut HashMap<Node, Open>,
         names: &[String],
+        pushes: &UnboundedSender<PushInfo>,
     ) -> Result<(), QueueError> {
         for name in names {
+            let node = self.link.node_of(name).await?;
+            let connection = match nodes.entry(node) {
+                Entry::Occupied(open) => open.into_mut(),
+                Entry::Vacant(none) => {
+                    let open = self.link.listening(none.key(), pushes.clone()).await?;
+                    none.insert(open)
+                }
+            };
             let mut command = redis::cmd("SSUBSCRIBE");
             command.arg(name);
             self.link

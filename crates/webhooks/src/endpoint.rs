@@ -103,7 +103,7 @@ impl Endpoint {
                 match written {
                     Ok(outcome) => outcomes.push(outcome),
                     // Nothing is written without Redis, so there is no use in the rest.
-                    Err(error @ QueueError::Unreachable { .. }) => return Err(error),
+                    Err(error) if error.is_outage() => return Err(error),
                     // That is about one event. The others must not be lost for it; but the list is not all taken.
                     Err(error) => failed = Some(error),
                 }

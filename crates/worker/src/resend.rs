@@ -131,7 +131,7 @@ async fn resend_followers(known: &[Known]) -> Result<usize, QueueError> {
         for follower in entry.map(|entry| entry.followers()).unwrap_or_default() {
             match follower.queue.enqueue_again(&follower.job).await {
                 Ok(again) => sent += usize::from(again),
-                Err(error @ QueueError::Unreachable { .. }) => return Err(error),
+                Err(error) if error.is_outage() => return Err(error),
                 // It must not keep everything else from being sent.
                 Err(error) => {
                     tracing::error!(queue = follower.queue.name(), job_id = %follower.job.id, %error, "a job that a run had made is forgotten, and refused when it is made again");

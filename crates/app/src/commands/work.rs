@@ -8,10 +8,11 @@ use longshore_integration::{Integration, SetUp};
 use longshore_queue::{Link, Policy, Queue, Retention};
 use longshore_worker::{Fleet, FleetError, FleetOptions, LeftBehind, Stopped, Watch, WorkSettings};
 
-use super::{host_name, log_warnings, signals};
+use super::{log_warnings, signals};
 use crate::cli::Work;
 use crate::config::{Config, KindSettings, QueueSettings, WorkerSettings};
 use crate::failure::Failure;
+use crate::process::{host_name, process_name};
 use crate::registry::{self, SetupContext};
 use crate::secrets::Secrets;
 use crate::session::Session;
@@ -232,10 +233,4 @@ fn settings(session: &Session, queue: &QueueSettings) -> WorkSettings {
         unknown_kind: worker.unknown_kind,
         lost_after: worker.lost_after,
     }
-}
-
-/// `host-pid`: what a worker is called in histories and leases.
-fn process_name() -> String {
-    let host = host_name().unwrap_or_else(|| "worker".to_owned());
-    format!("{host}-{}", std::process::id())
 }

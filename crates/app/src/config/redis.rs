@@ -1,19 +1,48 @@
 //! `redis.*`: where the queues are kept.
 
+mod url;
+
 use std::fmt;
-use std::str::FromStr;
+use std::path::PathBuf;
 
 use longshore_integration::section;
-use longshore_integration::settings::{KeyPath, Reader, SecretRef, flag, secret_by, text, whole};
-use secrecy::{ExposeSecret, SecretString};
-use url::Url;
+use longshore_integration::settings::{
+    KeyPath, Reader, SecretRef, flag, secret, secret_by, text, text_by, whole,
+};
+use secrecy::ExposeSecret;
+
+pub use url::{InvalidRedisUrl, RedisUrl, RedisUrls};
 
 section! {
     /// Where the queues are kept.
     pub struct RedisSettings in "redis" {
-        /// `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. It may be a reference, since it may hold a
-        /// password.
+        /// `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, or
+        /// `unix:///path?db=N&user=U&pass=P` for a socket. With commas between them, several nodes of a cluster, or several
+        /// Sentinels; user, password and database are then those of the servers behind the Sentinels. It may be a reference,
+        /// since it may hold a password: a reference is read again when the server refuses the user or the password.
         pub url: SecretRef = "url" as URL, secret_by(url).or("redis://127.0.0.1:6379");
+        /// What stands there: `single`, one server; `sentinel`, Sentinels that name the primary; or `cluster`, in which each
+        /// queue is one slot.
+        pub mode: RedisMode = "mode" as MODE, text_by(mode).or("single").checked(fits);
+        /// What the Sentinels call the primary.
+        pub sentinel_master: Option<String> = "sentinel_master" as SENTINEL_MASTER,
+            text().optional().example("mymaster");
+        /// The user at the Sentinels themselves, where they want one.
+        pub sentinel_username: Option<String> = "sentinel_username" as SENTINEL_USERNAME,
+            text().optional().example("longshore");
+        /// The password at the Sentinels themselves, where they want one.
+        pub sentinel_password: Option<SecretRef> = "sentinel_password" as SENTINEL_PASSWORD,
+            secret("Sentinels are asked without a password").optional().example("env:SENTINEL_PASSWORD");
+        /// A PEM file with the certificates of those who vouch for the server. Without it, those count that the system trusts.
+        /// It and the next two are read for each new connection, so they may be renewed. For `rediss://`.
+        pub ca_file: Option<PathBuf> = "ca_file" as CA_FILE,
+            text_by(file).optional().example("/etc/longshore/redis-ca.pem");
+        /// A PEM file with the certificate that the server knows us by, where it asks for one.
+        pub client_cert_file: Option<PathBuf> = "client_cert_file" as CLIENT_CERT_FILE,
+            text_by(file).checked(has_key).optional().example("/etc/longshore/redis-client.pem");
+        /// The key of that certificate, as PEM.
+        pub client_key_file: Option<PathBuf> = "client_key_file" as CLIENT_KEY_FILE,
+            text_by(file).checked(has_certificate).optional().example("/etc/longshore/redis-client.key");
         /// The first part of every key, so that several fleets can share a server: `{longshore:email}`. 1 to 64 characters
         /// of a-z, 0-9, _ and -.
         pub namespace: String = "namespace" as NAMESPACE, text().or("longshore").checked(namespace);
@@ -28,97 +57,143 @@ section! {
     }
 }
 
-/// A checked URL of a Redis server: `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. Shown without
-/// its password.
-#[derive(Clone)]
-pub struct RedisUrl {
-    url: SecretString,
-    shown: String,
+/// What stands at `redis.url`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedisMode {
+    /// One server.
+    Single,
+    /// Sentinels, which name the primary.
+    Sentinel,
+    /// Nodes of a cluster.
+    Cluster,
 }
 
-/// A text that is not the URL of a Redis server. Quotes nothing of it, since it may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvalidRedisUrl(&'static str);
-
-impl FromStr for RedisUrl {
-    type Err = InvalidRedisUrl;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRedisUrl> {
-        // The parser would skip them, and what is kept is the text.
-        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(InvalidRedisUrl("has blanks or line ends in it"));
-        }
-        let mut url = Url::parse(text).map_err(|error| {
-            InvalidRedisUrl(match error {
-                url::ParseError::InvalidPort => "has no valid port",
-                url::ParseError::EmptyHost => "names no host",
-                _ => "is not a URL",
-            })
-        })?;
-        if !matches!(url.scheme(), "redis" | "rediss") {
-            return Err(InvalidRedisUrl(
-                "begins with neither redis:// nor rediss://",
-            ));
-        }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(InvalidRedisUrl("names no host"));
-        }
-        if url.port() == Some(0) {
-            return Err(InvalidRedisUrl("has no valid port"));
-        }
-        let database = url.path().trim_start_matches('/');
-        if !database.is_empty() && database.parse::<u16>().is_err() {
-            return Err(InvalidRedisUrl(
-                "has a path that is not the number of a database",
-            ));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(InvalidRedisUrl("has a ? or a # in it"));
-        }
-        if url.password().is_some() {
-            // Cannot fail: there is a host.
-            let _ = url.set_password(Some("***"));
-        }
-        Ok(Self {
-            url: text.into(),
-            shown: url.into(),
+/// As in the configuration.
+impl fmt::Display for RedisMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Single => "single",
+            Self::Sentinel => "sentinel",
+            Self::Cluster => "cluster",
         })
     }
 }
 
-/// The whole URL, for the client.
-impl ExposeSecret<str> for RedisUrl {
-    fn expose_secret(&self) -> &str {
-        self.url.expose_secret()
+fn mode(reader: &mut Reader<'_>, path: &KeyPath) -> Option<RedisMode> {
+    match reader.text(path)?.as_str() {
+        "single" => Some(RedisMode::Single),
+        "sentinel" => Some(RedisMode::Sentinel),
+        "cluster" => Some(RedisMode::Cluster),
+        other => {
+            let problem = format!("is `{other}`");
+            reader.error(path, problem, "use single, sentinel or cluster");
+            None
+        }
     }
 }
 
-impl fmt::Display for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+/// What is set for another mode, or lacks for this one.
+fn fits(reader: &mut Reader<'_>, _: &KeyPath, mode: &RedisMode) {
+    let master = RedisSettings::SENTINEL_MASTER;
+    if *mode == RedisMode::Sentinel {
+        if !reader.is_set(master) {
+            let cure = "set the name that the Sentinels have for the primary, often `mymaster`";
+            reader.missing(master, "is needed to ask Sentinels for the primary", cure);
+        }
+    } else {
+        for key in [
+            master,
+            RedisSettings::SENTINEL_USERNAME,
+            RedisSettings::SENTINEL_PASSWORD,
+        ] {
+            if reader.is_set(key) {
+                let problem = format!("is of no use while {} is {mode}", RedisSettings::MODE);
+                let cure = format!(
+                    "set {} = \"sentinel\", or leave it out",
+                    RedisSettings::MODE
+                );
+                reader.error(key, problem, cure);
+            }
+        }
+    }
+    let Some(url) = reader.peek(RedisSettings::URL) else {
+        return;
+    };
+    // Where it is a reference, that is found when it is followed.
+    if SecretRef::new(url.clone()).is_reference() {
+        return;
+    }
+    let Ok(urls) = url.parse::<RedisUrls>() else {
+        return;
+    };
+    if let Err((problem, cure)) = urls.fit(*mode) {
+        reader.error(RedisSettings::URL, problem, cure);
+    }
+    let files = [RedisSettings::CA_FILE, RedisSettings::CLIENT_CERT_FILE];
+    for key in files.into_iter().filter(|_| !urls.are_tls()) {
+        if reader.is_set(key) {
+            let problem = format!(
+                "is of no use: {} does not begin with rediss://",
+                RedisSettings::URL
+            );
+            reader.warn(
+                key,
+                problem,
+                "write rediss:// if the server has TLS, or leave it out",
+            );
+        }
     }
 }
 
-impl fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RedisUrl({})", self.shown)
+/// A file that is there and may be read.
+fn file(reader: &mut Reader<'_>, path: &KeyPath) -> Option<PathBuf> {
+    let file = PathBuf::from(reader.text(path)?);
+    match std::fs::File::open(&file) {
+        Ok(_) => Some(file),
+        Err(error) => {
+            let problem = format!("names {}, which cannot be read: {error}", file.display());
+            reader.error(
+                path,
+                problem,
+                "write the path of a PEM file that this user may read",
+            );
+            None
+        }
     }
 }
 
-/// `has no valid port`: a sentence about the URL.
-impl fmt::Display for InvalidRedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
+fn has_key(reader: &mut Reader<'_>, _: &KeyPath, _: &PathBuf) {
+    belongs(
+        reader,
+        RedisSettings::CLIENT_KEY_FILE,
+        RedisSettings::CLIENT_CERT_FILE,
+    );
 }
 
-impl std::error::Error for InvalidRedisUrl {}
+fn has_certificate(reader: &mut Reader<'_>, _: &KeyPath, _: &PathBuf) {
+    belongs(
+        reader,
+        RedisSettings::CLIENT_CERT_FILE,
+        RedisSettings::CLIENT_KEY_FILE,
+    );
+}
+
+/// A certificate is of no use without its key, nor a key without its certificate.
+fn belongs(reader: &mut Reader<'_>, key: &str, to: &str) {
+    if !reader.is_set(key) {
+        reader.missing(
+            key,
+            format!("is needed, since {to} is set"),
+            "set both, or neither",
+        );
+    }
+}
 
 fn url(reader: &mut Reader<'_>, path: &KeyPath) -> Option<SecretRef> {
     let url = SecretRef::new(reader.text(path)?);
     let problem = match url.is_reference() {
         true => url.check().err().map(|(problem, _)| problem.to_owned()),
-        false => (url.expose_secret().parse::<RedisUrl>().err()).map(|error| error.to_string()),
+        false => (url.expose_secret().parse::<RedisUrls>().err()).map(|error| error.to_string()),
     };
     match problem {
         None => Some(url),
@@ -144,60 +219,5 @@ fn namespace(reader: &mut Reader<'_>, path: &KeyPath, name: &String) {
     if !fits {
         let cure = "use 1 to 64 characters of a-z, 0-9, _ and -";
         reader.error(path, "cannot be part of a Redis key", cure);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_of_servers_are_accepted_and_kept_as_they_are() {
-        for text in [
-            "redis://127.0.0.1",
-            "redis://localhost:6380/",
-            "rediss://cache.example.com:6379/15",
-            "redis://:p%40ss@[::1]:6379/0",
-        ] {
-            let url: RedisUrl = text.parse().expect(text);
-            assert_eq!(url.expose_secret(), text);
-        }
-    }
-
-    #[test]
-    fn other_urls_are_refused_for_what_is_wrong_with_them() {
-        for (text, problem) in [
-            ("", "is not a URL"),
-            ("127.0.0.1:6379", "is not a URL"),
-            (
-                "http://127.0.0.1:6379",
-                "begins with neither redis:// nor rediss://",
-            ),
-            ("redis://host\n", "has blanks or line ends in it"),
-            ("redis:///0", "names no host"),
-            ("redis://:6379", "names no host"),
-            ("redis://host:99999", "has no valid port"),
-            ("redis://host:0", "has no valid port"),
-            (
-                "redis://host/one",
-                "has a path that is not the number of a database",
-            ),
-            (
-                "redis://host/-1",
-                "has a path that is not the number of a database",
-            ),
-            ("redis://host/0?protocol=resp3", "has a ? or a # in it"),
-            ("rediss://host/#insecure", "has a ? or a # in it"),
-        ] {
-            let refused = text.parse::<RedisUrl>().expect_err(text);
-            assert_eq!(refused.to_string(), problem, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_password_is_never_shown() {
-        let url: RedisUrl = "redis://app:hunter2@host:6379/3".parse().unwrap();
-        assert_eq!(url.to_string(), "redis://app:***@host:6379/3");
-        assert_eq!(format!("{url:?}"), "RedisUrl(redis://app:***@host:6379/3)");
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use longshore_integration::settings::{KeyPath, Reader, SecretRef, SettingKey};
 
 use super::cron;
-use super::redis::RedisUrl;
+use super::redis::RedisUrls;
 use super::schema::{Place, Schema};
 
 /// One value, as it may be shown.
@@ -67,7 +67,7 @@ fn mask(key: &SettingKey, value: &Value) -> serde_json::Value {
         }
         (_, Some(text)) if key.secret => {
             let secret = SecretRef::new(text.to_owned());
-            match secret.expose_secret().parse::<RedisUrl>() {
+            match secret.expose_secret().parse::<RedisUrls>() {
                 Ok(url) => url.to_string().into(),
                 Err(_) => secret.to_string().into(),
             }

@@ -90,6 +90,18 @@ fn something_else_listens() {
 }
 
 #[test]
+fn a_state_that_passes_is_waited_for_like_an_outage() {
+    let bench = Bench::on(RedisServer::options().set("min-replicas-to-write", "1"));
+    let began = Instant::now();
+    let args = ["enqueue", "send_email", WELCOME];
+    let ran = bench
+        .run(&args)
+        .fails(3, "cannot take it at the moment: NOREPLICAS");
+    assert!(ran.stderr.contains("min-replicas-to-write"), "{ran:?}");
+    assert!(began.elapsed() > Duration::from_secs(3), "{ran:?}");
+}
+
+#[test]
 fn it_answers_and_takes_no_jobs() {
     let bench = Bench::on(RedisServer::options().set("min-replicas-to-write", "1"));
     let mut command = bench.command(&["work"]);
@@ -98,6 +110,6 @@ fn it_answers_and_takes_no_jobs() {
         .env("LONGSHORE_PROVIDERS__SENDGRID__API_KEY", "SG.key")
         .env("LONGSHORE_EMAIL__FROM__EMAIL", "no-reply@example.com")
         .env("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "d-1");
-    let ran = Ran::of(&["work"], &mut command).fails(1, "takes no jobs of email: NOREPLICAS");
+    let ran = Ran::of(&["work"], &mut command).fails(3, "takes no jobs of email: NOREPLICAS");
     assert!(ran.stderr.contains("min-replicas-to-write"), "{ran:?}");
 }

@@ -78,9 +78,9 @@ async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
             ),
             Err(error) => {
                 let reason = match error {
-                    QueueError::Refused { reason, .. } | QueueError::Unreachable { reason, .. } => {
-                        reason
-                    }
+                    QueueError::Refused { reason, .. }
+                    | QueueError::Passing { reason, .. }
+                    | QueueError::Unreachable { reason, .. } => reason,
                     other => other.to_string(),
                 };
                 let cure = named(&cure(&reason), namespace);

@@ -63,12 +63,21 @@ pub(super) async fn prove(queues: &[Queue]) {
 /// Why no queue was joined within the time for it: the words of Redis's, where it answers.
 pub(super) async fn why_not(queues: &[Queue], error: &FleetError) -> Failure {
     for queue in queues {
-        if let Err(QueueError::Refused { server, reason }) = queue.prove().await {
-            let cure = cure(&reason).replace("NAMESPACE", queue.keys().namespace());
-            return Failure::failed(format!(
+        let says = |server: &str, reason: &str| {
+            let cure = cure(reason).replace("NAMESPACE", queue.keys().namespace());
+            format!(
                 "Redis at {server} takes no jobs of {}: {reason}; {cure}",
                 queue.name()
-            ));
+            )
+        };
+        match queue.prove().await {
+            Err(QueueError::Refused { server, reason }) => {
+                return Failure::failed(says(&server, &reason));
+            }
+            Err(QueueError::Passing { server, reason }) => {
+                return Failure::Redis(says(&server, &reason));
+            }
+            _ => {}
         }
     }
     Failure::Redis(error.to_string())

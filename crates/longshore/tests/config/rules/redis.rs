@@ -1,6 +1,8 @@
 //! `redis.*`.
 
 use super::check;
+use longshore_app::config::{RedisMode, Severity};
+
 use crate::{finding, good};
 
 #[test]
@@ -72,7 +74,7 @@ fn urls_and_namespaces() {
                 "redis = 5",
                 "redis",
                 "is a number, not a table",
-                "keys allow_eviction_unknown, namespace, url, wait_replicas",
+                "keys allow_eviction_unknown, ca_file, client_cert_file, client_key_file, mode, namespace, sentinel_master",
             ),
         ],
         "",
@@ -86,6 +88,109 @@ fn urls_and_namespaces() {
     assert_eq!(config.redis.wait_replicas, 2);
     let config = good("redis.allow_eviction_unknown = true", &[]);
     assert!(config.redis.allow_eviction_unknown);
+    let config = good("redis.url = 'unix:///run/redis.sock?db=1'", &[]);
+    assert_eq!(config.redis.mode, RedisMode::Single);
     let too_long = finding(&format!("redis.namespace = '{longest}a'"), &[]);
     assert_eq!(too_long.key, "redis.namespace");
+}
+
+#[test]
+fn what_does_not_fit_together_is_found() {
+    check(
+        &[
+            (
+                "redis.mode = 'sentinels'",
+                "redis.mode",
+                "is `sentinels`",
+                "single, sentinel or cluster",
+            ),
+            (
+                "redis.mode = 'sentinel'",
+                "redis.sentinel_master",
+                "is needed",
+                "mymaster",
+            ),
+            (
+                "redis.sentinel_master = 'm'",
+                "redis.sentinel_master",
+                "of no use while redis.mode is single",
+                "redis.mode = \"sentinel\"",
+            ),
+            (
+                "redis = { mode = 'cluster', sentinel_password = 'hunter2' }",
+                "redis.sentinel_password",
+                "of no use while redis.mode is cluster",
+                "leave it out",
+            ),
+        ],
+        "",
+    );
+}
+
+#[test]
+fn urls_that_do_not_fit_the_mode_are_found() {
+    check(
+        &[
+            (
+                "redis.url = 'redis://:hunter2@a,redis://:hunter2@b'",
+                "redis.url",
+                "several URLs",
+                "redis.mode to sentinel or cluster",
+            ),
+            (
+                "redis = { url = 'redis://a/3', mode = 'cluster' }",
+                "redis.url",
+                "names a database",
+                "redis.namespace",
+            ),
+            (
+                "redis = { url = 'redis://:hunter2@a,redis://b', mode = 'cluster' }",
+                "redis.url",
+                "differ in more than host and port",
+                "the same scheme",
+            ),
+        ],
+        "",
+    );
+}
+
+#[test]
+fn files_that_do_not_fit_together_are_found() {
+    check(
+        &[
+            (
+                "redis = { url = 'rediss://a', ca_file = '/nowhere/ca.pem' }",
+                "redis.ca_file",
+                "/nowhere/ca.pem, which cannot be read",
+                "PEM file",
+            ),
+            (
+                "redis = { url = 'rediss://a', client_cert_file = '/dev/null' }",
+                "redis.client_key_file",
+                "redis.client_cert_file is set",
+                "set both",
+            ),
+            (
+                "redis = { url = 'rediss://a', client_key_file = '/dev/null' }",
+                "redis.client_cert_file",
+                "redis.client_key_file is set",
+                "set both",
+            ),
+        ],
+        "",
+    );
+    let config = good("redis.ca_file = '/dev/null'", &[]);
+    let found: Vec<_> = config
+        .warnings()
+        .iter()
+        .filter(|found| found.key == "redis.ca_file")
+        .collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].severity, Severity::Warning);
+    let config = good(
+        "redis = { url = 'redis://a,redis://b', mode = 'sentinel', sentinel_master = 'm' }",
+        &[],
+    );
+    assert_eq!(config.redis.mode, RedisMode::Sentinel);
+    assert_eq!(config.redis.sentinel_master.as_deref(), Some("m"));
 }
