@@ -169,15 +169,9 @@ impl Client {
         }
     }
 
-    async fn status_in(&self, queue: &str, id: JobId) -> Result<Option<JobStatus>, ClientError> {
-        match &self.to {
-            To::Redis(redis) => redis.status_in(queue, id).await,
-            To::Sink(sink) => Ok(sink.status(id)?),
-        }
-    }
-
-    /// Enqueues a job and waits until it has completed or died, but at most for `timeout`. For jobs that a user waits for.
-    /// After `timeout` the job stays in its queue, unless it has an expiry.
+    /// Enqueues a job and waits until it has completed, died or was cancelled, but at most for `timeout`. For jobs that a user
+    /// waits for: the end is told by whoever writes it, over one connection for all that this client waits for. After
+    /// `timeout` the job stays in its queue, unless it has an expiry.
     ///
     /// # Errors
     /// When the job is refused, when Redis is away, or when the job has not ended in time ([`ClientError::StillRunning`]).
@@ -188,9 +182,36 @@ impl Client {
     ) -> Result<JobStatus, ClientError> {
         let give_up = Instant::now() + timeout;
         let id = self.enqueue(job).await?;
+        self.until_ended(J::QUEUE, id, give_up).await
+    }
+
+    /// Waits for a job of this kind that was enqueued before, by whomever: with options, or by a request that was repeated with
+    /// the same key. As [`Client::enqueue_and_wait`] does.
+    ///
+    /// # Errors
+    /// When Redis is away, or when the job has not ended in time ([`ClientError::StillRunning`]); also when it is not known.
+    pub async fn wait_for<J: Job>(
+        &self,
+        id: JobId,
+        timeout: Duration,
+    ) -> Result<JobStatus, ClientError> {
+        let give_up = Instant::now() + timeout;
+        self.until_ended(J::QUEUE, id, give_up).await
+    }
+
+    async fn until_ended(
+        &self,
+        queue: &str,
+        id: JobId,
+        give_up: Instant,
+    ) -> Result<JobStatus, ClientError> {
+        let sink = match &self.to {
+            To::Redis(redis) => return redis.until_ended(queue, id, give_up).await,
+            To::Sink(sink) => sink,
+        };
         let mut pause = Duration::from_millis(10);
         loop {
-            if let Some(status) = self.status_in(J::QUEUE, id).await?
+            if let Some(status) = sink.status(id)?
                 && status.has_ended()
             {
                 return Ok(status);

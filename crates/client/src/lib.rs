@@ -42,9 +42,10 @@
 mod client;
 mod enqueue;
 mod error;
+mod status;
 mod target;
 mod trace;
-mod wait;
+mod waiting;
 
 pub use client::{Client, EnqueueOptions};
 pub use enqueue::Enqueue;
@@ -53,8 +54,8 @@ pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy, Priority};
 pub use longshore_queue::{
     Address, Enqueued, JobState, Lane, NewJob, QueueError, RunAt, Sentinel, TlsFiles,
 };
+pub use status::JobStatus;
 pub use target::Sink;
-pub use wait::JobStatus;
 
 /// The args of this project's own kinds of jobs. A kind of your own is a struct that implements [`Job`].
 #[cfg(feature = "kinds")]

@@ -8,6 +8,7 @@ use longshore_job::JobId;
 use longshore_queue::{Enqueued, Link, NewJob, Queue, QueueError};
 use tokio::time::{Instant, sleep};
 
+use crate::waiting::Waiting;
 use crate::{ClientError, JobStatus};
 
 /// How long an enqueue is repeated while Redis is away.
@@ -79,6 +80,7 @@ pub(crate) struct Redis {
     namespace: Arc<str>,
     /// The queues that were asked for so far. Each is made when a job for it is first enqueued.
     queues: Mutex<HashMap<String, Arc<Queue>>>,
+    waiting: Waiting,
 }
 
 impl Redis {
@@ -87,6 +89,7 @@ impl Redis {
             link,
             namespace: namespace.into(),
             queues: Mutex::default(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -107,6 +110,17 @@ impl Redis {
         let queue = Arc::new(Queue::new(self.link.clone(), &self.namespace, name)?);
         queues.insert(name.to_owned(), Arc::clone(&queue));
         Ok(queue)
+    }
+
+    /// Waits until the job has ended, but not longer than until `give_up`.
+    pub(crate) async fn until_ended(
+        &self,
+        queue: &str,
+        id: JobId,
+        give_up: Instant,
+    ) -> Result<JobStatus, ClientError> {
+        let queue = self.queue(queue)?;
+        self.waiting.until_ended(&queue, id, give_up).await
     }
 
     pub(crate) async fn status(&self, id: JobId) -> Result<Option<JobStatus>, ClientError> {

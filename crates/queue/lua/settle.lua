@@ -4,6 +4,7 @@
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 records  6 data  7 dead  8 groups  9 completed
 --       10 completions  11 stats  12 idle  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
 --       18 idempotency (prefix)  19 timeline  20 workers  21 reach  22 parked (and prefix)  23 kinds  24 sought
+--       25 waiters
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
@@ -41,7 +42,7 @@ local primary, fallback = described(3, ''), described(8, ':' .. ARGV[8])
 
 -- What is to be done with all of a kind at once.
 local answer, ids, places, ended, freed, back = { 0, 'ok', t.nonce, t.seq }, {}, {}, {}, {}, {}
-local done, bytes, retried, returned, died, sought = {}, 0, 0, 0, 0, false
+local over, done, bytes, retried, returned, died, sought = {}, {}, 0, 0, 0, 0, false
 local at, reports, reported = 16, nil, {}
 for _ = 1, tonumber(ARGV[15]) do
   reports = reports or {}
@@ -93,6 +94,7 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     back[#back + 1] = id
   elseif verdict == 'd' then
     died = died + 1
+    over[#over + 1] = id
     local died_at = seconds(now)
     redis.call('ZADD', dead, died_at, id)
     write_or_replace('ZADD', dead .. ':' .. group, died_at, id)
@@ -126,6 +128,7 @@ for n, id in ipairs(ids) do
     end
     if ARGV[at + 3] == 'c' then
       done[#done + 1] = id
+      over[#over + 1] = id
       bytes = bytes + ARGV[at + 4]
       ended[#ended + 1] = id
       ended[#ended + 1] = stamp .. ' ' .. ARGV[at + 5]
@@ -161,6 +164,7 @@ if #done > 0 then
   local k = { completed = completed, completions = completions, stats = stats, data = data, records = records }
   pruned, due = pcall(prune_completed, k, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
 end
+pcall(tell, KEYS[25], over)
 -- It is tried again by the prune that the worker asks for.
 answer[1] = pruned and due or now
 if reports then pcall(report_to_replays, replay, open, records, log, reported) end

@@ -129,6 +129,7 @@ script!(
     " flags=allow-oom",
     ["now", "write_or_replace", "wake"]
 );
+script!(WAIT = "wait", " flags=allow-oom", []);
 script!(COPIED = "copied", " flags=allow-oom", []);
 script!(CRON_LOOK = "cron_look", "", ["now"]);
 script!(
@@ -176,7 +177,8 @@ script!(
         "audit",
         "operation",
         "replay_report",
-        "key"
+        "key",
+        "waiters"
     ]
 );
 script!(

@@ -161,6 +161,7 @@ impl Queue {
                 &k.parked,
                 &k.kinds,
                 &k.sought,
+                &k.waiters,
             ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));

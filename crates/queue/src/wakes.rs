@@ -1,5 +1,5 @@
-//! Being woken: one subscription for all queues that a process works on one server, so that waiting for work costs no
-//! connection of its own per queue.
+//! Being woken: one subscription for all queues of a process on one server, so that waiting costs no connection of its own per
+//! queue.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,18 +8,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use longshore_job::{Backoff, JobId, Reconnect};
+use longshore_job::JobId;
 use redis::{PushInfo, PushKind, Value};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::{Link, Node, Open, Queue, QueueError};
+use crate::enqueue::millis;
+use crate::{Link, Node, Open, Queue, QueueError, script};
 
 /// How often the connection is asked whether it still stands: a message on one that is dead would be heard by nobody.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
-/// The longest wait after a connection that failed.
+/// How long the table of those who wait stays when nobody is added: longer than anybody waits.
+const WAITERS_STAY: Duration = Duration::from_secs(3600);
+
+/// The first wait after a connection that failed; it doubles.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+
+/// The longest one.
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 
 /// What a queue is told.
@@ -27,6 +34,8 @@ const RETRY_LONGEST: Duration = Duration::from_secs(1);
 pub enum Heard {
     /// There may be work.
     Work,
+    /// A job has ended that somebody here waits for ([`Queue::tell_end`]).
+    Ended(JobId),
     /// The subscription is broken: until it stands again nothing is heard.
     Broken,
 }
@@ -55,7 +64,7 @@ impl Wakes {
         }
     }
 
-    /// A channel on which a worker of the queue is woken.
+    /// A channel on which a worker of the queue is woken, or a producer told that its job has ended.
     #[must_use]
     pub fn channel(&self, queue: &Queue, tell: impl Fn(Heard) + Send + Sync + 'static) -> Channel {
         let name = format!("{}:{}", queue.keys().idle, JobId::generate());
@@ -73,23 +82,23 @@ impl Wakes {
     /// Listens for ever; a connection that fails is opened again. Those who are told of work look; those who were not, since
     /// the subscription did not stand, look as soon as it does. `refused` is told why Redis does not let us listen, once.
     pub async fn run(&self, refused: impl Fn(&QueueError)) {
-        let mut reconnect = Reconnect::new(Duration::from_millis(50), RETRY_LONGEST);
+        let mut wait = RETRY_FIRST;
         loop {
-            let listened = self.listen(&mut reconnect).await;
+            let listened = self.listen().await;
+            let first = wait == RETRY_FIRST;
             if self.stands.swap(false, Ordering::AcqRel) {
                 self.tell_all(Heard::Broken);
-            }
-            if let Err(error @ QueueError::Refused { .. }) = &listened
-                && reconnect.is_fresh()
-            {
+                wait = RETRY_FIRST;
+            } else if first && let Err(error @ QueueError::Refused { .. }) = &listened {
                 refused(error);
             }
-            sleep(reconnect.next_backoff().unwrap_or(RETRY_LONGEST)).await;
+            sleep(wait).await;
+            wait = (wait * 2).min(RETRY_LONGEST);
         }
     }
 
     /// Listens until the connection fails.
-    async fn listen(&self, reconnect: &mut Reconnect) -> Result<(), QueueError> {
+    async fn listen(&self) -> Result<(), QueueError> {
         let (pushes, mut pushed) = mpsc::unbounded_channel();
         let mut nodes = HashMap::new();
         let mut subscribed = 0;
@@ -102,12 +111,11 @@ impl Wakes {
                 self.subscribe(&mut nodes, &names, &pushes).await?;
                 subscribed = names.len();
                 self.stands.store(true, Ordering::Release);
-                reconnect.reset();
                 self.tell_all(Heard::Work);
             }
             tokio::select! {
                 push = pushed.recv() => match push.as_ref().and_then(heard_on) {
-                    Some(channel) => self.tell(&channel, Heard::Work),
+                    Some((channel, heard)) => self.tell(&channel, heard),
                     None if ended(push.as_ref()) => return Ok(()),
                     None => {}
                 },
@@ -177,7 +185,24 @@ impl fmt::Debug for Wakes {
     }
 }
 
-/// What a worker listens on while it is idle.
+impl Queue {
+    /// Has the end of a job told on this channel, once. A job that has ended before is told of to nobody: look after this call.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn tell_end(&self, job: JobId, channel: &Channel) -> Result<(), QueueError> {
+        script::WAIT
+            .on(&[&self.keys.waiters])
+            .arg(job.to_string())
+            .arg(channel.as_str())
+            .arg(millis(WAITERS_STAY))
+            .run::<u8>(&self.link)
+            .await
+            .map(drop)
+    }
+}
+
+/// What somebody listens on: a worker while it is idle, a producer who waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel(String);
 
@@ -197,14 +222,19 @@ pub struct Spare<'a> {
     pub channel: Option<&'a Channel>,
 }
 
-/// The channel that a message came on.
-fn heard_on(push: &PushInfo) -> Option<String> {
-    match (&push.kind, push.data.first()) {
-        (PushKind::SMessage, Some(Value::BulkString(channel))) => {
-            String::from_utf8(channel.clone()).ok()
-        }
-        _ => None,
+/// The channel that a message came on, and what it says.
+fn heard_on(push: &PushInfo) -> Option<(String, Heard)> {
+    let [Value::BulkString(channel), Value::BulkString(said)] = &push.data[..] else {
+        return None;
+    };
+    if push.kind != PushKind::SMessage {
+        return None;
     }
+    let ended = std::str::from_utf8(said)
+        .ok()
+        .and_then(|id| id.parse().ok());
+    let channel = String::from_utf8(channel.clone()).ok()?;
+    Some((channel, ended.map_or(Heard::Work, Heard::Ended)))
 }
 
 /// Whether nothing more will come: the connection is closed, or Redis has ended a subscription (its slot moves).

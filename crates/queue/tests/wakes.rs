@@ -10,7 +10,8 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_queue::{Channel, Heard, Spare, Wakes};
+use longshore_job::JobId;
+use longshore_queue::{Channel, Fate, Heard, Spare, Wakes};
 use support::Bench;
 use tokio::sync::mpsc;
 
@@ -148,5 +149,68 @@ async fn the_idle_worker_with_the_most_slots_free_is_woken_and_one_at_a_time() {
     }
     assert_eq!(after[..3], [Heard::Broken; 3]);
     assert_eq!(after[3..], [Heard::Work; 3]);
+    listening.abort();
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_job_is_told_of_its_end_and_only_of_that() {
+    let bench = Bench::new();
+    let wakes = Arc::new(Wakes::new(bench.queue.link()));
+    let (heard, mut heard_by) = mpsc::unbounded_channel();
+    let channels = ["app", "api"].map(|name| {
+        let heard = heard.clone();
+        let tell = move |what| heard.send((name, what)).unwrap_or_default();
+        wakes.channel(&bench.queue, tell)
+    });
+    let running = Arc::clone(&wakes);
+    let listening = tokio::spawn(async move { running.run(|error| panic!("{error}")).await });
+    for _ in 0..2 {
+        assert_eq!(heard_by.recv().await.expect("is told").1, Heard::Work);
+    }
+    let ids = bench.enqueue(4).await;
+    let tell = async |id: JobId, channel: &Channel| {
+        let noted = bench.queue.tell_end(id, channel).await;
+        noted.expect("notes");
+    };
+    for id in &ids[..3] {
+        tell(*id, &channels[0]).await;
+    }
+    // Said twice, and by two.
+    tell(ids[0], &channels[0]).await;
+    tell(ids[0], &channels[1]).await;
+    let worker = bench.worker("w").await;
+    let claimed = bench.claim(&worker, 4).await;
+    let retry = Fate::Retry {
+        after: Duration::from_secs(60),
+    };
+    let fates = [
+        support::done(),
+        support::refused("1"),
+        retry,
+        support::done(),
+    ];
+    let verdicts: Vec<_> = claimed
+        .iter()
+        .zip(fates)
+        .map(|(claimed, fate)| support::verdict(claimed, fate))
+        .collect();
+    assert_eq!(bench.settle(&verdicts).await, [true; 4]);
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(heard_by.recv().await.expect("is told"));
+    }
+    let ended = |name, id| (name, Heard::Ended(id));
+    let expected = [
+        ended("api", ids[0]),
+        ended("app", ids[0]),
+        ended("app", ids[1]),
+    ];
+    assert_eq!(told, expected);
+    let waiters = bench.queue.keys().waiters.clone();
+    let still: Vec<String> = bench.text(&format!("HKEYS {waiters}")).await;
+    assert_eq!(still, [ids[2].to_string()], "it goes on");
+    let stays: i64 = bench.text(&format!("PTTL {waiters}")).await;
+    assert!(stays > 3_000_000, "{stays}");
+    assert!(heard_by.try_recv().is_err());
     listening.abort();
 }

@@ -1,5 +1,7 @@
 //! What producers rely on, on a real Redis.
 
+mod waiting;
+
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -259,29 +261,6 @@ async fn wrong_args_and_options_are_refused_here() {
             .counter("enqueued"),
         0
     );
-}
-
-#[tokio::test]
-async fn a_user_who_waits_gets_the_result_or_is_told_that_it_goes_on() {
-    let bench = Bench::new();
-    let limit = Duration::from_secs(20);
-    let (status, ()) = tokio::join!(
-        bench.client.enqueue_and_wait(welcome(), limit),
-        bench.work()
-    );
-    let status = status.expect("completes");
-    assert_eq!(status.state, JobState::Completed);
-    assert_eq!(
-        status.result,
-        Some(serde_json::json!({ "message_id": "m-1" }))
-    );
-    let short = Duration::from_millis(50);
-    let error = bench
-        .client
-        .enqueue_and_wait(welcome(), short)
-        .await
-        .expect_err("nobody works");
-    assert!(matches!(error, ClientError::StillRunning { .. }), "{error}");
 }
 
 #[tokio::test]

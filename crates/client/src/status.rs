@@ -1,3 +1,5 @@
+//! What a producer is told of a job.
+
 use longshore_job::JobId;
 use longshore_queue::{JobInfo, JobState};
 
