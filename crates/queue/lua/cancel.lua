@@ -1,6 +1,6 @@
 -- Cancels jobs that wait. What a worker has, and what has ended, is left alone. Idempotent.
 --
--- KEYS  1–17 as part/waiting_keys.lua has them
+-- KEYS  1–21 as part/waiting_keys.lua has them
 -- ARGV  1 by whom  2 why  3 "force": also what may have been sent, or ""  4 how long ended jobs are kept, in ms  5 up to how many
 --       bytes of cancelled ones (0 = no cap); then the ids, at most 250
 -- Returns a word for each (part/cancel.lua)

@@ -3,7 +3,7 @@
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 data  5 records  6 inflight  7 workers  8 gate  9 idle
 --       10 limits  11 breakers  12 completions  13 stats  14 timeline  15 reach  16 parked (and prefix)  17 kinds  18 sought
---       19 worker facts
+--       19 worker facts  20 lanes  21 lane  22 tenants  23 turns
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
 --       5 provider ("" = none)  6 its limiter: ms between calls (0 = none)  7 calls it may run ahead
 --       8 its breaker: how long a probe may take in ms (0 = no breaker)
@@ -12,15 +12,17 @@
 --       12 what the worker does not reach at present: p the provider, f the fallback
 --       13 in how many ms the caller would look again by itself (0 = it would not)
 --       14 the channel that it listens on while it has slots free ("" = it listens on none)
---       15 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
---       16 ms between calls  17 calls it may run ahead  18 how long a probe may take  19 version of its credentials
+--       15 "several" if the worker has more than one slot: then it keeps its last free one for jobs of high priority, where
+--       there have been some
+--       16 the fallback, that jobs go to while that breaker is open ("" = none, and nothing follows); the same of it:
+--       17 ms between calls  18 calls it may run ahead  19 how long a probe may take  20 version of its credentials
 -- Returns {state, now, next due time in seconds or false, ids, values, records, completed, until in ms, route, epoch, timeline, seq,
 --         look in}
 --         state: ok, lost (the worker has no lease: it must join again), forgot (Redis forgot, or another timeline has
 --                begun: the caller must say what it remembers before it claims), or what holds claims back, until when:
 --                recovering (a new timeline), checking (another process of Redis), paused (by an operator), refused (its credentials), held (it said when to
 --                come back), open (its breaker), limited, away (others reach the provider, this
---                worker does not)
+--                worker does not); or kept: jobs wait, and the slot that is left is kept for those of high priority
 --         route: primary, or probe: the one job whose call decides whether the others may go on; fallback and
 --                fallback_probe likewise. What is claimed for the fallback has an `f` behind its token, so that one who
 --                takes it over knows where it may have been sent
@@ -32,6 +34,7 @@
 --         look in: in how many ms the caller has to look again by itself, since jobs come so fast that until then nobody is woken
 --               for them; 0 = it need not
 local active, scheduled, retryable, data, records, inflight, workers, gate, idle, limits, breakers, completions, stats, timeline, reach = unpack(KEYS)
+local k = { active = active, lanes = KEYS[20], lane = KEYS[21], tenants = KEYS[22], turns = KEYS[23] }
 local slots, token = tonumber(ARGV[3]), ARGV[2]
 local want = slots
 local function described(at, suffix)
@@ -49,11 +52,12 @@ local due = false
 local t = on_timeline(timeline, workers, ARGV[10], tonumber(ARGV[11]))
 
 -- Of a worker that has slots free it is noted how many, so that it is woken for what comes next; one that has none, or looks
--- again by itself, is woken for nothing.
+-- again by itself, is woken for nothing. A slot that is kept for jobs of high priority counts as half of one (part/wake.lua).
+local keeps = false
 local function listens(free)
   if ARGV[14] == '' then return end
   if free > 0 then
-    write_or_replace('ZADD', idle, free, ARGV[14])
+    write_or_replace('ZADD', idle, keeps and free == 1 and 0.5 or free, ARGV[14])
   else
     redis.pcall('ZREM', idle, ARGV[14])
   end
@@ -71,7 +75,7 @@ if not joined then return none('lost') end
 go_on(t)
 if t.till > 0 then return none('recovering', t.till) end
 if t.check > 0 then return none('checking', t.check) end
-due = promote(scheduled, retryable, active)
+due = promote(scheduled, retryable, k)
 local held = gate_of(gate, '')
 if held[1] then return none('paused') end
 local most = tonumber(ARGV[4])
@@ -81,11 +85,11 @@ if want <= 0 then return none('ok') end
 local state, till = held_back(p, held, breakers)
 -- When the provider is asked again: until then its fallback takes the jobs, if it may be called.
 local away_until, parked_until = false, 0
-if state == 'open' and ARGV[15] ~= '' then
+if state == 'open' and ARGV[16] ~= '' then
   away_until = till
   -- A probe that is under way may have its answer at any moment, and its lease is for one that has none.
   parked_until = p.breaker.state == 'half' and math.min(till, now + 1000) or till
-  p, route = described(15, ':' .. ARGV[15]), 'fallback'
+  p, route = described(16, ':' .. ARGV[16]), 'fallback'
   state, till = held_back(p, gate_of(gate, p.suffix), breakers)
   if state then return none('open', math.min(till, away_until)) end
   token = token .. 'f'
@@ -94,7 +98,7 @@ if state then return none(state, till) end
 -- What this worker does not reach it leaves to those who do. If nobody else is well, it may be the one to find out.
 local missed = ARGV[12]:find(away_until and 'f' or 'p') ~= nil
 if missed and (not p.probe or somebody_is_well(reach, workers, p.name, process_of(ARGV[1]))) then
-  if redis.call('LLEN', active) > 0 then wake(idle) end
+  if redis.call('EXISTS', active, k.lanes) > 0 then wake(idle, true) end
   return none('away', now + 1000)
 end
 if p.probe then route, want = away_until and 'fallback_probe' or 'probe', 1 end
@@ -112,7 +116,10 @@ end
 -- What was parked and this worker knows comes first: it has waited longest.
 local parked, of_kinds, unparked = { parked = KEYS[16], kinds = KEYS[17], sought = KEYS[18] }, {}, 0
 local popped = {}
-if redis.call('EXISTS', parked.sought) == 1 then
+-- One command tells that there is nothing of all this, as is usual.
+local others = redis.call('EXISTS', parked.sought, k.lanes, k.turns)
+if others > 0 and redis.call('EXISTS', parked.sought) == 1 then
+  others = others - 1
   popped, of_kinds = find_sought(parked, KEYS[19], ARGV[1], want)
   unparked = #popped
 end
@@ -120,24 +127,33 @@ local lists = {
   active = active, inflight = inflight, records = records, scheduled = scheduled, parked = KEYS[16], completions = completions,
   data = data,
 }
+local in_lanes = others > 0 and look_at_lanes(k) or nil
+keeps = in_lanes ~= nil and in_lanes.keeps and ARGV[15] == 'several'
 local waiting, places = {}, nil
 if unparked < want then waiting, places = waiting_ids(lists, t.left, want - unparked) end
-if unparked == 0 then
+-- Where all wait in the list, they are next as they stand there.
+local last = keeps and want == slots
+local chosen = in_lanes and in_lanes.choose(waiting, want - unparked, last)
+if chosen then
+  for _, job in ipairs(chosen) do popped[#popped + 1] = job[1] end
+elseif unparked == 0 then
   popped = waiting
 else
   for _, id in ipairs(waiting) do popped[#popped + 1] = id end
 end
+local function is_listed(i) return i > unparked and (not chosen or chosen[i - unparked][4]) end
+local one_kept = last and #popped == want - 1
 if #popped == 0 then
   take_sought(parked, of_kinds)
-  if places and places.through > 0 then
+  if places and places.through > 0 and #waiting == 0 then
     -- All that it found is elsewhere.
     redis.call('LTRIM', active, places.through, -1)
     passed_over(lists, timeline, t.left, places.through)
   end
-  local more = places and redis.call('EXISTS', active) == 1
+  local more = (places or one_kept) and redis.call('EXISTS', active, k.lanes) > 0
   if more then due = false end
-  local answer = none('ok')
-  if more then wake(idle) end
+  local answer = none(more and one_kept and 'kept' or 'ok')
+  if more then wake_next(k, idle, in_lanes) end
   return answer
 end
 
@@ -177,7 +193,7 @@ local ids, values, packed, seen, owned, later = {}, {}, {}, {}, many and { long,
 local room, taken, any = 4194304, #popped, false
 for i, id in ipairs(popped) do
   if owners[i] or seen[id] then
-    if i > unparked then passed = passed + 1 end
+    if is_listed(i) then passed = passed + 1 end
   else
     seen[id] = true
     if away_until and known[i] and sent_to_primary(known[i]) then
@@ -209,10 +225,18 @@ local rest = taken < #popped
 if unparked > 0 then
   take_sought(parked, of_kinds)
   -- Of the parked ones that did not fit, those that come first in the waiting list are next.
-  for i = unparked, taken + 1, -1 do redis.call('LPUSH', active, popped[i]) end
+  local before = {}
+  for i = unparked, taken + 1, -1 do before[#before + 1] = popped[i] end
+  line_up(k, before, true)
 end
 local listed = math.max(0, taken - unparked)
-local trimmed = places and (rest and (places[listed] or 0) or places.through) or listed
+if chosen then
+  while #chosen > listed do chosen[#chosen] = nil end
+  listed = 0
+  for _, job in ipairs(chosen) do listed = listed + (job[4] and 1 or 0) end
+  in_lanes.leave(chosen)
+end
+local trimmed = places and (listed < #waiting and (places[listed] or 0) or places.through) or listed
 if trimmed > 0 then redis.call('LTRIM', active, trimmed, -1) end
 for _, id in ipairs(later) do redis.call('ZADD', scheduled, seconds(parked_until), id) end
 if #later > 0 then due = due or seconds(parked_until) end
@@ -246,8 +270,6 @@ if #ids > 0 then
   redis.call('HSET', timeline, 'look', string.format('%.0f ', now + look_in) .. stamp)
 end
 listens(look_in > 0 and 0 or slots - #ids)
-if (#popped == want or rest or places) and (tried('LLEN', active) or 0) > 0 then
-  wake(idle)
-  due = false
-end
-return { 'ok', now, due, ids, values, any and packed or {}, completed, full_until, route, p.epoch, t.nonce, t.seq, look_in }
+local more = (#popped == want or rest or places or one_kept) and wake_next(k, idle, in_lanes)
+if more then due = false end
+return { more and one_kept and 'kept' or 'ok', now, due, ids, values, any and packed or {}, completed, full_until, route, p.epoch, t.nonce, t.seq, look_in }

@@ -3,12 +3,14 @@
 -- The last hundred ticks of an entry are known by name, so that a clock that was set back makes none of them again. What is
 -- older than those is not made again either, where the clock was set back by an hour at the most.
 --
--- KEYS  1 cron  2 data  3 active  4 idle  5 stats  6 cron ticks
+-- KEYS  1 cron  2 data  3 active  4 idle  5 stats  6 cron ticks  7 lanes  8 lane  9 tenants
+--       10 turns
 -- ARGV  1 entry  2 schedule ("" = run by hand: no mark is looked at or moved)  3 its mark as it was seen, in ms ("" = none)
 --       4 its new mark, in ms  5 rounds; then 5 for each job, at most 100, oldest tick first:
 --       tick in ms, id, payload, expires in ms ("" = never), lane ("" = none, part/header.lua)
 -- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued}
 local cron, data, active, idle, stats, ticks = unpack(KEYS)
+local k = { active = active, lanes = KEYS[7], lane = KEYS[8], tenants = KEYS[9], turns = KEYS[10] }
 local entry, schedule = ARGV[1], ARGV[2]
 local by_hand = schedule == ''
 -- Each is asked before the first is written: a tick whose mark is moved, or whose payload is known, is not made again.
@@ -16,6 +18,8 @@ local function sound()
   redis.call('HLEN', data)
   redis.call('LLEN', active)
   redis.call('HLEN', ticks)
+  redis.call('HLEN', k.lane)
+  redis.call('ZCARD', k.lanes)
 end
 if by_hand then sound() end
 local last, ahead = 0, 0
@@ -55,6 +59,7 @@ for i = 6, #ARGV, 5 do
       made[#made + 1] = tonumber(tick)
     end
     ids[#ids + 1] = id
+    if lane ~= '' then redis.call('HSET', k.lane, id, lane) end
   end
 end
 if #made > 0 then
@@ -66,7 +71,6 @@ if #made > 0 then
 end
 if #ids > 0 then
   count(stats, 'enqueued', #ids)
-  redis.call('RPUSH', active, unpack(ids))
-  wake(idle)
+  wake(idle, line_up(k, ids))
 end
 return { 1, ids }

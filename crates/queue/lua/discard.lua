@@ -2,6 +2,7 @@
 -- been, the key stays for its time.
 --
 -- KEYS  1 dead  2 the letters to choose from (all or one group's)  3 groups  4 records  5 data  6 stats  7 audit  8 idempotency (prefix)
+--       9 lane
 -- ARGV  1 by whom  2 why  3 act ("" = none)  4 what is discarded, for the audit ("" = name them)
 --       5 how long completed jobs are kept, in ms
 --       6 which: "ids", then the ids; "same", then ids and times of death in seconds: only those that have not lived
@@ -38,6 +39,7 @@ for n, id in ipairs(discarded) do
 end
 redis.call('HDEL', data, unpack(discarded))
 redis.call('HDEL', records, unpack(discarded))
+redis.pcall('HDEL', KEYS[9], unpack(discarded))
 count(stats, 'discarded', #discarded)
 audit(log, {
   act = ARGV[3] ~= '' and ARGV[3], by = ARGV[1], action = 'discard', reason = ARGV[2], count = #discarded,

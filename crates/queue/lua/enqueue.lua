@@ -1,7 +1,8 @@
 -- Puts jobs into the queue. Idempotent by id: a job whose id is known is left as it is, so an enqueue whose
 -- answer was lost can be repeated.
 --
--- KEYS  1 data  2 active  3 scheduled  4 idle  5 records  6 stats  7 timeline; then the idempotency keys of those that have one, in order
+-- KEYS  1 data  2 active  3 scheduled  4 idle  5 records  6 stats  7 timeline  8 lanes
+--       9 lane  10 tenants  11 turns; then the idempotency keys of those that have one, in order
 -- ARGV  1 "look": nothing is enqueued, only keys are looked at; else ""; then 3 for each job, at most 500 jobs:
 --       id; what differs from a job that may run at once and has no key and no end, or "": "<delay> <expires> <key>"
 --         delay    "-" = now, "+<ms>" = from now, "<ms>" = at
@@ -13,13 +14,13 @@
 --                  Then nothing was enqueued
 --         answers: for each job "" if it is in the queue under its own id, else the id that has its key; none at all where
 --                  all of them are in the queue
--- Parts: now, write_or_replace, wake, record, header, key
+-- Parts: now, write_or_replace, wake, record, header, key, lanes
 local data, active, scheduled, idle, records, stats, timeline = unpack(KEYS)
 
 -- Who has which key: looked up once, before anything is written.
 local key_of, has, refused = {}, {}, {}
 local function look(place, id, holds, digest)
-  local name = KEYS[7 + #key_of + 1]
+  local name = KEYS[11 + #key_of + 1]
   key_of[#key_of + 1] = name
   if has[name] == nil then
     local holder, at, _, of = key_at(name)
@@ -39,7 +40,7 @@ local function look(place, id, holds, digest)
   return name
 end
 local keys = {}
-if #KEYS > 7 then
+if #KEYS > 11 then
   for i = 2, #ARGV, 3 do
     local holds, digest = ARGV[i + 1]:match('^%S+ %S+ (%d+) (%S+)$')
     if holds then keys[i] = look((i - 2) / 3 + 1, ARGV[i], holds, digest) end
@@ -55,7 +56,7 @@ redis.call('ZCARD', scheduled)
 -- What is due at once and has no end begins with the same bytes.
 local plain = begin_header(nil, nil)
 local answers, same, pending, soonest = {}, true, {}, nil
-local ids, values, due_at, written, taken = {}, {}, {}, {}, {}
+local ids, values, due_at, has_lane, written, taken = {}, {}, {}, {}, {}, {}
 for i = 2, #ARGV, 3 do
   local id, differs, answer = ARGV[i], ARGV[i + 1], ''
   local key = keys[i]
@@ -80,6 +81,7 @@ for i = 2, #ARGV, 3 do
     end
     local n = #ids + 1
     ids[n], values[n], due_at[n] = id, begins .. ARGV[i + 2], due or false
+    has_lane[n] = bit.band(ARGV[i + 2]:byte(1) or 0, 32) > 0
   end
 end
 -- A job whose id is known is left as it is.
@@ -91,28 +93,44 @@ for n, key in pairs(taken) do
     redis.call('SET', key, table.concat({ held.id, held.at, held.holds, held.digest }, ' '))
   end
 end
-local seen = {}
+-- Most jobs have no lane (part/lanes.lua). 32 in what their producer sent says that one has.
+local seen, rows, laned, lanes = {}, {}, {}, {}
 for n, id in ipairs(ids) do
   if not known[n] and not seen[id] then
     seen[id] = true
     written[#written + 1] = id
     written[#written + 1] = values[n]
     local due = due_at[n]
+    local before = has_lane[n] and header(values[n])
+    local lane = before and before.lane
+    if lane then
+      rows[#rows + 1] = id
+      rows[#rows + 1] = lane
+    end
     if due then
       redis.call('ZADD', scheduled, seconds(due), id)
       soonest = soonest and math.min(soonest, due) or due
+    elseif lane then
+      laned[#laned + 1] = id
+      lanes[#lanes + 1] = lane
     else
       pending[#pending + 1] = id
     end
   end
+end
+local k = #rows > 0 and { active = active, lanes = KEYS[8], lane = KEYS[9], tenants = KEYS[10], turns = KEYS[11] }
+if k then
+  redis.call('ZCARD', k.lanes)
+  redis.call('HSET', k.lane, unpack(rows))
 end
 if #written > 0 then
   redis.call('HSET', data, unpack(written))
   count(stats, 'enqueued', #written / 2)
 end
 if #pending > 0 then redis.call('RPUSH', active, unpack(pending)) end
+local high = #laned > 0 and lanes_in(k).join(laned, lanes)
 -- A process that sleeps until the next due time learns of a sooner one.
-if (soonest and soonest < now + 2000) or (#pending > 0 and not is_looked_for(redis.pcall('HGET', timeline, 'look'))) then
-  wake(idle)
+if (soonest and soonest < now + 2000) or (#pending + #laned > 0 and not is_looked_for(redis.pcall('HGET', timeline, 'look'))) then
+  wake(idle, high)
 end
 return { refused, same and {} or answers }

@@ -2,11 +2,12 @@
 -- whoever made it.
 --
 -- KEYS  1 dead  2 groups  3 records  4 data  5 active  6 stats  7 idle  8 gate  9 open replays  10 replay (prefix)
---       11 audit
+--       11 audit  12 lanes  13 lane  14 tenants  15 turns
 -- Returns in how many ms the next step is of use, 0 = at once, -1 = none is open
 local dead, groups, records, data, active, stats, idle, gate, open, replay, log = unpack(KEYS)
 local keys = {
   dead = dead, groups = groups, records = records, data = data, active = active, stats = stats, idle = idle,
+  lanes = KEYS[12], lane = KEYS[13], tenants = KEYS[14], turns = KEYS[15],
 }
 local left = 500
 
@@ -44,7 +45,7 @@ local function step(id)
     -- What cannot run need not wait there; and where jobs run slower than it drips, they must not pile up: so it holds
     -- whatever holds claims back.
     if redis.call('HEXISTS', gate, 'paused') == 1 then return 1000 end
-    if redis.call('LLEN', active) >= math.max(1000, 10 * rate) then return 250 end
+    if redis.call('LLEN', active) + (tried('ZCARD', keys.lanes) or 0) >= math.max(1000, 10 * rate) then return 250 end
     -- What was not used for more than a second is lost.
     -- Its rate is never used up for a time to come: then the clock was set back.
     if tonumber(stepped) > now + 1 then stepped = stamp end

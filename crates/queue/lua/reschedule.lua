@@ -1,10 +1,10 @@
 -- Puts a job that waits off until another time, or makes it due sooner. Its expiry counts from then. A time that is over means now.
 --
--- KEYS  1–17 as part/waiting_keys.lua has them  18 what another program wrote of it (meta:<id>)
+-- KEYS  1–21 as part/waiting_keys.lua has them  22 what another program wrote of it (meta:<id>)
 -- ARGV  1 id  2 when: "+<ms>" from now, or "<ms>" since the epoch  3 by whom  4 why
 -- Returns changed; same: it is due then already; or where it is: running, completed, dead, cancelled, unknown
--- Parts: now, write_or_replace, wake, record, header, value, renew, letters, audit, parked, homes, waiting_keys
-local id, pushed = ARGV[1], KEYS[18]
+-- Parts: now, write_or_replace, wake, record, header, value, lanes, renew, letters, audit, parked, homes, waiting_keys
+local id, pushed = ARGV[1], KEYS[22]
 local home, record = unpack(homes(k, { id })[1])
 local later = home == 'scheduled' or home == 'retryable'
 if not (later or home == 'pending' or home == 'parked') then return home end
@@ -29,8 +29,9 @@ elseif value then
     redis.pcall('HSET', pushed, 'exp', string.format('%.0f', math.max(due, now) + expires - made))
   end
 end
+local high = false
 if at_once then
-  redis.call('RPUSH', k.active, id)
+  high = line_up(k, { id })
   take_out(k, id, home, record)
 else
   redis.call('ZADD', k.scheduled, seconds(due), id)
@@ -39,6 +40,6 @@ else
     if home == 'parked' then write_record(k.records, id, record) end
   end
 end
-if due < now + 2000 then wake(k.idle) end
+if due < now + 2000 then wake(k.idle, high) end
 audit(k.audit, { by = ARGV[3], action = 'reschedule', target = id, reason = ARGV[4], result = at_once and 'due now' or 'due at ' .. seconds(due) })
 return 'changed'

@@ -3,7 +3,7 @@
 -- after the other, the last one gets it. Renews the worker's lease, which may be forgotten, too.
 --
 -- KEYS  1 timeline  2 told  3 workers  4 inflight  5 scheduled  6 retryable  7 data  8 completions  9 dead  10 groups
---       11 records  12 parked (and prefix)  13 kinds  14 sought
+--       11 records  12 parked (and prefix)  13 kinds  14 sought  15 lanes  16 lane
 -- ARGV  1 what the caller remembers of the timeline (part/timeline.lua)  2 how long a new timeline holds claims, in ms
 --       then for each job, at most 256: id, claim token, timeline and seq of its claim or settle, what
 --       stands of it in data (for a Redis that does not know it; of a completed one without its payload), run state
@@ -46,6 +46,8 @@ local function take_out(id, value, record)
     -- It waits nowhere.
   elseif redis.call('ZREM', scheduled, id) == 1 then
     redis.call('SREM', retryable, id)
+  elseif redis.pcall('ZREM', KEYS[15], id) == 1 then
+    -- It waited in its lane.
   elseif tried('ZSCORE', parked.parked, id) then
     unpark(parked, (record.parked or ''):match(' (%x+)$') or '', nil, { id })
   elseif redis.call('ZSCORE', dead, id) then
@@ -70,8 +72,11 @@ for i = 3, #ARGV, 6 do
     redis.call('HSET', inflight, id, token)
     record.run = ARGV[i + 5]
     write_record(records, id, record)
-    local value = marked(redis.call('HGET', data, id))
-    if value then redis.call('HSET', data, id, value) end
+    local value = redis.call('HGET', data, id)
+    local mark, before = marked(value), header(value)
+    if mark then redis.call('HSET', data, id, mark) end
+    -- For when it is put back.
+    if before and before.lane then redis.pcall('HSET', KEYS[16], id, before.lane) end
     ours = true
   end
   if ours then redis.call('HSET', told, id, n .. ' ' .. string.format('%.0f', seq)) end

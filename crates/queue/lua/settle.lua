@@ -4,7 +4,7 @@
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 records  6 data  7 dead  8 groups  9 completed
 --       10 completions  11 stats  12 idle  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
 --       18 idempotency (prefix)  19 timeline  20 workers  21 reach  22 parked (and prefix)  23 kinds  24 sought
---       25 waiters
+--       25 waiters  26 lanes  27 lane  28 tenants  29 turns
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
@@ -13,13 +13,13 @@
 --       (part/replay_report.lua); then how many completed jobs have an idempotency key; then two for each of them: job,
 --       "<kind>:<name>"; then for each job, at most
 --       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/call_report.lua), verdict, and
---       for the verdict c two more: bytes kept, completion in JSON; for the others seven more:
+--       for the verdicts c and C two more: bytes kept, completion in JSON; for the others seven more:
 --       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
 --       id of the group, its description in JSON, why it was put back in JSON ("" = it was not)
---       verdict: c completed
+--       verdict: c completed, C the same of a job that has a lane (part/lanes.lua)
 --                r retryable, s scheduled: after the wait
 --                k parked, since its kind is not known here: the group is the kind; after the wait where it cannot be parked
---                b back to the head of the waiting list
+--                b back to the head of where it waits
 --                d dead, in the group
 --                x forget the claim: the job is settled already
 -- Returns {when completed jobs are next due to be pruned in ms or 0, state, timeline, seq, place of each verdict whose token
@@ -59,11 +59,12 @@ local touched = {}
 while at <= #ARGV do
   ids[#ids + 1] = ARGV[at]
   places[#places + 1] = at
-  if ARGV[at + 3] ~= 'c' then touched[#touched + 1] = ARGV[at] end
-  at = at + (ARGV[at + 3] == 'c' and 6 or 11)
+  local completes = ARGV[at + 3] == 'c' or ARGV[at + 3] == 'C'
+  if not completes then touched[#touched + 1] = ARGV[at] end
+  at = at + (completes and 6 or 11)
 end
 local tokens = redis.call('HMGET', inflight, unpack(ids))
-local record_by, written, marks = {}, {}, {}
+local record_by, written, marks, out_of_lanes = {}, {}, {}, {}
 if #touched > 0 then
   for n, record in ipairs(records_of(records, touched)) do record_by[touched[n]] = record end
 end
@@ -126,9 +127,10 @@ for n, id in ipairs(ids) do
       -- Where it cannot be applied, claims say why; the outcome is written all the same.
       pcall(apply_report, report:find('^%a:%d+:f') and fallback or primary, gate, breakers, report, by)
     end
-    if ARGV[at + 3] == 'c' then
+    if ARGV[at + 3] == 'c' or ARGV[at + 3] == 'C' then
       done[#done + 1] = id
       over[#over + 1] = id
+      if ARGV[at + 3] == 'C' then out_of_lanes[#out_of_lanes + 1] = id end
       bytes = bytes + ARGV[at + 4]
       ended[#ended + 1] = id
       ended[#ended + 1] = stamp .. ' ' .. ARGV[at + 5]
@@ -148,7 +150,8 @@ for _, id in ipairs(touched) do
 end
 if #written > 0 then redis.call('HSET', records, unpack(written)) end
 if #marks > 0 then redis.call('HSET', data, unpack(marks)) end
-if #back > 0 then redis.call('LPUSH', active, unpack(back)) end
+local high = #back > 0 and line_up({ active = active, lanes = KEYS[26], lane = KEYS[27], tenants = KEYS[28], turns = KEYS[29] }, back, true)
+if #out_of_lanes > 0 then redis.pcall('HDEL', KEYS[27], unpack(out_of_lanes)) end
 if #done > 0 then
   write_or_replace('HSET', completions, unpack(ended))
   write_or_replace('RPUSH', completed, stamp .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
@@ -171,5 +174,5 @@ if reports then pcall(report_to_replays, replay, open, records, log, reported) e
 pcall(write_reports, primary, gate, breakers, idle)
 pcall(write_reports, fallback, gate, breakers, idle)
 -- Where the fleet may run only so many, a slot that is free is what somebody waits for.
-if sought or #back > 0 or (#freed > 0 and not is_looked_for(t.look) and (tried('LLEN', active) or 0) > 0) then wake(idle) end
+if sought or #back > 0 or (#freed > 0 and not is_looked_for(t.look) and (tried('EXISTS', active, KEYS[26]) or 0) > 0) then wake(idle, high) end
 return answer

@@ -1,7 +1,7 @@
 -- Counts the queue.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 data  9 workers
---       10 breakers  11 limits  12 timeline  13 parked (and prefix)  14 kinds  15 records  16 completions
+--       10 breakers  11 limits  12 timeline  13 parked (and prefix)  14 kinds  15 records  16 completions  17 lanes
 -- ARGV  1 after how many ms without a beat a worker counts as gone
 -- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
@@ -10,7 +10,7 @@
 --          elsewhere (part/elsewhere.lua), or false, names of keys that are of another type, how many are parked,
 --          enqueue time of the one that was parked first or false, {kind, how many of it are parked, since when in ms, …} of at
 --          most a hundred kinds or so}
--- Parts: now, record, header, value, hold, breaker, limiter, holds, parked, elsewhere
+-- Parts: now, record, header, value, hold, breaker, limiter, holds, parked, elsewhere, lanes
 -- One key of another type hides nothing but itself.
 local broken = {}
 local function read(command, key, ...)
@@ -28,6 +28,7 @@ for _, hold in ipairs(sound and found or {}) do
   held[#held + 1] = string.format('%.0f', hold[3])
 end
 local head = read('LINDEX', KEYS[1], 0)
+local in_lanes = read('ZCARD', KEYS[17]) or 0
 local left = tonumber(tried('HGET', KEYS[12], 'left') or nil) or 0
 if head and left > 0 then
   -- The first one that waits there. Behind hundreds that do not, it is not looked for.
@@ -41,6 +42,13 @@ end
 local function enqueued(id)
   local before = header(id and header_of(KEYS[8], id) or nil)
   return before and string.format('%.0f', before.at) or false
+end
+-- Of those in lanes, the one that is next in each band.
+local oldest = enqueued(head)
+for _, of in pairs(in_lanes > 0 and lanes_in({}).limits or {}) do
+  local id = (redis.call('ZRANGEBYSCORE', KEYS[17], of[1], of[2], 'LIMIT', 0, 1))[1]
+  local at = enqueued(id)
+  if at and (not head or (oldest and tonumber(at) < tonumber(oldest))) then head, oldest = id, at end
 end
 local parked = read('ZCARD', KEYS[13]) or 0
 local first, kinds = nil, {}
@@ -58,7 +66,7 @@ if parked > 0 then
 end
 return {
   now,
-  read('LLEN', KEYS[1]) or 0,
+  (read('LLEN', KEYS[1]) or 0) + in_lanes,
   read('ZCARD', KEYS[2]) or 0,
   read('SCARD', KEYS[3]) or 0,
   read('HLEN', KEYS[4]) or 0,
@@ -66,7 +74,7 @@ return {
   read('HGETALL', KEYS[6]) or {},
   read('HGETALL', KEYS[7]) or {},
   head,
-  enqueued(head),
+  oldest,
   read('ZCOUNT', KEYS[9], string.format('%.0f', now - ARGV[1]), '+inf') or 0,
   read('HGETALL', KEYS[10]) or {},
   held,

@@ -207,6 +207,10 @@ impl Queue {
                 &k.idle,
                 &k.stats,
                 &k.cron_ticks,
+                &k.lanes,
+                &k.lane,
+                &k.tenants,
+                &k.turns,
             ])
             .arg(to.entry)
             .arg(to.schedule)

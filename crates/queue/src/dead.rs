@@ -302,6 +302,7 @@ impl Queue {
                 &k.stats,
                 &k.audit,
                 &k.idempotency,
+                &k.lane,
             ])
             .arg(&signed.by)
             .arg(&signed.reason)

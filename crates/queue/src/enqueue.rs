@@ -134,17 +134,10 @@ impl Queue {
         Ok(())
     }
 
-    pub(crate) async fn enqueue_chunk(
-        &self,
-        jobs: &[NewJob],
-        only_look: bool,
-    ) -> Result<Vec<Enqueued>, QueueError> {
+    /// What `enqueue.lua` is given: keys of the queue, then the idempotency keys of those jobs that have one.
+    fn keys_of(&self, jobs: &[NewJob]) -> Vec<String> {
         let k = &self.keys;
-        let keys = jobs
-            .iter()
-            .filter_map(|job| Some(self.key_of(job.key.as_ref()?)));
-        let keys: Vec<String> = keys.collect();
-        let all: [&str; 7] = [
+        let of_queue = [
             &k.data,
             &k.active,
             &k.scheduled,
@@ -152,11 +145,24 @@ impl Queue {
             &k.records,
             &k.stats,
             &k.timeline,
+            &k.lanes,
+            &k.lane,
+            &k.tenants,
+            &k.turns,
         ];
-        let all: Vec<&str> = all
-            .into_iter()
-            .chain(keys.iter().map(|key| &**key))
-            .collect();
+        let of_jobs = jobs
+            .iter()
+            .filter_map(|job| Some(self.key_of(job.key.as_ref()?)));
+        of_queue.into_iter().cloned().chain(of_jobs).collect()
+    }
+
+    pub(crate) async fn enqueue_chunk(
+        &self,
+        jobs: &[NewJob],
+        only_look: bool,
+    ) -> Result<Vec<Enqueued>, QueueError> {
+        let keys = self.keys_of(jobs);
+        let all: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut call = script::ENQUEUE.on(&all).arg(match only_look {
             true => "look",
             false => "",

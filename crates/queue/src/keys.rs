@@ -50,6 +50,23 @@ macro_rules! keys {
 keys! {
     /// LIST of ids that wait to run, oldest first. (apalis says `active` for waiting.)
     active: Key("list") "active",
+    /// ZSET id → band and virtual time: the jobs that wait to run and have a priority or a tenant (`lua/part/lanes.lua`). None
+    /// of them is in `active`.
+    lanes: Key("zset") "lanes",
+    /// HASH id → `<h, n or l for its priority><tenant>`: of each job that has a lane, wherever it is, until it has ended for
+    /// good.
+    lane: Key("hash") "lane",
+    /// ZSET `<h, n or l><tenant>` → band and virtual time of the last job that waits in that lane.
+    tenants: Key("zset") "tenants",
+    /// HASH of whose turn it is; gone when no job waits in a lane, and none of high priority was enqueued for a day.
+    ///
+    /// | field | |
+    /// |---|---|
+    /// | `h`, `n`, `l` | up to which virtual time the band has been claimed |
+    /// | `list` | the virtual time of what was claimed from `active` last |
+    /// | `turn` | which of ten places is next |
+    /// | `high` | when a job of high priority was enqueued last, ms since the epoch |
+    turns: Key("hash") "turns",
     /// ZSET id → due time in unix seconds: scheduled and retryable jobs alike.
     scheduled: Key("zset") "scheduled",
     /// HASH id → a header and the payload: when it was enqueued, and what its producer said (`lua/part/header.lua`). A payload
@@ -257,7 +274,7 @@ impl Keys {
     }
 
     /// What scripts need that take waiting jobs out of where they wait (`lua/part/homes.lua`), and write that down.
-    pub(crate) fn of_waiting(&self) -> [&str; 17] {
+    pub(crate) fn of_waiting(&self) -> [&str; 21] {
         [
             &self.active,
             &self.scheduled,
@@ -276,6 +293,10 @@ impl Keys {
             &self.idempotency,
             &self.idle,
             &self.audit,
+            &self.lanes,
+            &self.lane,
+            &self.tenants,
+            &self.turns,
         ]
     }
 

@@ -118,6 +118,8 @@ pub struct ClaimContext {
     pub epoch: u64,
     /// The replay operation that its first run reports to.
     pub replayed: Option<Replayed>,
+    /// The job has a [`Lane`](crate::Lane) of its own.
+    pub has_lane: bool,
 }
 
 impl ClaimContext {
@@ -269,6 +271,7 @@ impl Queue {
             route,
             epoch,
             replayed: None,
+            has_lane: false,
         }
         .encode(report);
         if report.is_empty() {

@@ -140,6 +140,7 @@ impl Queue {
         let k = &self.keys;
         let keys = [
             &*k.dead, &k.groups, &k.records, &k.data, &k.active, &k.stats, &k.idle, &k.audit,
+            &k.lanes, &k.lane, &k.tenants, &k.turns,
         ];
         let mut moved = Vec::new();
         for chunk in wanted.chunks(STEP) {
@@ -247,6 +248,10 @@ impl Queue {
                 &k.open_replays,
                 &k.replay,
                 &k.audit,
+                &k.lanes,
+                &k.lane,
+                &k.tenants,
+                &k.turns,
             ])
             .run(&self.link)
             .await?;

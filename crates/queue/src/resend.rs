@@ -104,6 +104,8 @@ impl Queue {
                 &k.parked,
                 &k.kinds,
                 &k.sought,
+                &k.lanes,
+                &k.lane,
             ])
             .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after));

@@ -93,14 +93,24 @@ macro_rules! script {
     };
 }
 
+mod letters;
 mod waiting;
 
+pub(crate) use letters::*;
 pub(crate) use waiting::*;
 
 script!(
     ENQUEUE = "enqueue",
     "",
-    ["now", "write_or_replace", "wake", "record", "header", "key"]
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "header",
+        "key",
+        "lanes"
+    ]
 );
 script!(
     CLAIM = "claim",
@@ -112,6 +122,8 @@ script!(
         "record",
         "header",
         "value",
+        "lanes",
+        "next",
         "promote",
         "hold",
         "timeline",
@@ -135,7 +147,14 @@ script!(CRON_LOOK = "cron_look", "", ["now"]);
 script!(
     CRON_TICK = "cron_tick",
     "",
-    ["now", "write_or_replace", "wake", "header"]
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "header",
+        "lanes"
+    ]
 );
 script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
 script!(
@@ -166,6 +185,7 @@ script!(
         "record",
         "header",
         "value",
+        "lanes",
         "parked",
         "park",
         "prune",
@@ -251,6 +271,7 @@ script!(
         "record",
         "header",
         "value",
+        "lanes",
         "hold",
         "breaker",
         "limiter",
@@ -308,78 +329,3 @@ script!(
     " flags=allow-oom",
     ["now", "record", "header"]
 );
-script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", ["record"]);
-script!(
-    DEAD_LIST = "dead_list",
-    " flags=no-writes",
-    ["now", "record", "header", "value"]
-);
-script!(
-    DEAD_PAGE = "dead_page",
-    " flags=no-writes",
-    ["record", "header", "value", "place"]
-);
-script!(
-    DISCARD = "discard",
-    " flags=allow-oom",
-    [
-        "now",
-        "write_or_replace",
-        "record",
-        "header",
-        "audit",
-        "letters",
-        "key"
-    ]
-);
-script!(
-    REPLAY = "replay",
-    "",
-    [
-        "now",
-        "write_or_replace",
-        "wake",
-        "record",
-        "header",
-        "renew",
-        "audit",
-        "letters",
-        "revive"
-    ]
-);
-script!(
-    REPLAY_BEGIN = "replay_begin",
-    "",
-    [
-        "now",
-        "write_or_replace",
-        "wake",
-        "record",
-        "audit",
-        "letters",
-        "operation"
-    ]
-);
-script!(
-    REPLAY_STEP = "replay_step",
-    "",
-    [
-        "now",
-        "write_or_replace",
-        "wake",
-        "record",
-        "header",
-        "renew",
-        "audit",
-        "letters",
-        "revive",
-        "place",
-        "operation"
-    ]
-);
-script!(
-    REPLAY_CHANGE = "replay_change",
-    " flags=allow-oom",
-    ["now", "write_or_replace", "wake", "audit", "operation"]
-);
-script!(REPLAYS = "replays", " flags=no-writes", ["record"]);

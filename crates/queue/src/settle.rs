@@ -162,6 +162,10 @@ impl Queue {
                 &k.kinds,
                 &k.sought,
                 &k.waiters,
+                &k.lanes,
+                &k.lane,
+                &k.tenants,
+                &k.turns,
             ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));
@@ -327,7 +331,7 @@ fn carry_out(call: ScriptCall, verdict: &Verdict) -> ScriptCall {
             };
             let completion = json(&completion);
             return call
-                .arg("c")
+                .arg(if verdict.context.has_lane { "C" } else { "c" })
                 .arg(verdict.payload_bytes + completion.len())
                 .arg(completion);
         }

@@ -101,6 +101,7 @@ impl Queue {
                 &k.kinds,
                 &k.records,
                 &k.completions,
+                &k.lanes,
             ])
             .arg(millis(self.lost_after))
             .run(&self.link)

@@ -35,6 +35,7 @@ impl Queue {
                 .command(
                     redis::cmd("EXISTS")
                         .arg(&k.active)
+                        .arg(&k.lanes)
                         .arg(&k.sought)
                         .arg(&k.scheduled)
                         .arg(&k.inflight)
@@ -57,6 +58,8 @@ impl Queue {
             .cmd("EXISTS")
             .arg(&k.active)
             .arg(&k.active)
+            .arg(&k.lanes)
+            .arg(&k.lanes)
             .arg(&k.sought)
             .arg(&k.sought)
             .arg(&k.open_replays)

@@ -220,6 +220,9 @@ pub struct Spare<'a> {
     pub look_in: Duration,
     /// It is woken on this channel. `None`: it is not woken, and others are.
     pub channel: Option<&'a Channel>,
+    /// The worker has several slots, and the claim is for all of them that are free: the last one is kept for jobs of high
+    /// priority, where there have been some within a day.
+    pub keeps_one: bool,
 }
 
 /// The channel that a message came on, and what it says.

@@ -72,6 +72,7 @@ async fn only_a_worker_with_slots_to_spare_looks_again_and_only_where_jobs_come_
         let spare = Spare {
             look_in,
             channel: None,
+            keeps_one: false,
         };
         let claim = bench
             .queue

@@ -87,6 +87,8 @@ enum Next {
     Soon(Duration),
     /// There is nothing, and nothing is due before this.
     Idle(Option<Duration>),
+    /// Jobs wait, and the slot that is left is kept for one of high priority.
+    Kept(Option<Duration>),
 }
 
 impl Claimer {
@@ -116,6 +118,10 @@ impl Claimer {
                 Ok(Next::Idle(next_due)) => {
                     self.reconnect.reset();
                     self.wait_for_work(next_due).await;
+                }
+                Ok(Next::Kept(next_due)) => {
+                    self.reconnect.reset();
+                    self.wait_for_slot(next_due).await;
                 }
                 Err(error) => self.wait_for_redis(&error).await,
             }
@@ -180,6 +186,7 @@ impl Claimer {
         let spare = Spare {
             look_in: if spare { LOOK_AGAIN } else { Duration::ZERO },
             channel: listens.then_some(&self.channel),
+            keeps_one: station.settings.concurrency > 1,
         };
         let claim = station
             .queue
@@ -218,6 +225,7 @@ impl Claimer {
         }
         Ok(match look_in {
             _ if got == want && state == ClaimState::Ok => Next::Again,
+            _ if state == ClaimState::Kept => Next::Kept(next_due),
             Some(wait) => Next::Soon(wait),
             None => Next::Idle(next_due),
         })
@@ -295,6 +303,19 @@ impl Claimer {
                 // The claim says it better.
                 Err(_) => break,
             }
+        }
+    }
+
+    /// Waits until another slot is free than the one that is kept, or it is woken for a job that may have that one.
+    async fn wait_for_slot(&self, next_due: Option<Duration>) {
+        let station = &self.station;
+        let wait = next_due.map_or(LOOK_EVERY, |due| due.min(LOOK_EVERY));
+        tokio::select! {
+            // Both are given back at once.
+            _ = self.slots.acquire_many(2) => {}
+            () = station.claimer.woken() => {}
+            () = sleep(wait) => {}
+            () = station.stopping() => {}
         }
     }
 

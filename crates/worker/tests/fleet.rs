@@ -10,7 +10,7 @@ mod support;
 use std::time::Duration;
 
 use longshore_job::RetrySchedule;
-use longshore_queue::{JobState, OnUnknown, Policy, Signed};
+use longshore_queue::{JobState, Lane, NewJob, OnUnknown, Policy, Priority, Signed};
 use longshore_tests::eventually;
 use support::{Bench, Does, settings};
 
@@ -253,5 +253,42 @@ async fn a_paused_queue_stands_still_and_goes_on_at_once() {
         .await
         .expect("resumes");
     bench.is(id, JobState::Completed).await;
+    running.stop().await;
+}
+
+/// All slots but one are busy, and more normal jobs wait: the last slot is for the urgent one, which has not to wait for a look.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_urgent_job_finds_a_slot_where_others_fill_the_rest() {
+    let bench = Bench::new();
+    let urgent = async || {
+        let job = NewJob {
+            lane: Lane::of(Priority::High),
+            ..support::new_job(Does::Nothing)
+        };
+        bench
+            .queue
+            .enqueue(std::slice::from_ref(&job))
+            .await
+            .expect("enqueues");
+        bench.is(job.id, JobState::Completed).await;
+    };
+    let two = longshore_worker::WorkSettings {
+        concurrency: 2,
+        ..settings()
+    };
+    let running = bench.start_with(two, Duration::from_secs(5));
+    urgent().await;
+    for _ in 0..3 {
+        bench.enqueue(Does::WaitsThenSends).await;
+    }
+    bench.running(2).await;
+    let before = bench.queue.stats().await.expect("counts");
+    assert_eq!((before.running, before.pending), (1, 2));
+    for _ in 0..5 {
+        urgent().await;
+    }
+    // With a slot free beside the kept one, the others go on.
+    bench.probing.word.add_permits(3);
+    bench.completed(9).await;
     running.stop().await;
 }

@@ -2,7 +2,7 @@
 -- "x<ms>", with " sent" behind it where a request of the job may have been carried out.
 
 -- cancel(k, ids, how): cancels those of these jobs, at most 250, that wait. how: {by, reason, force = also what may have been sent,
--- keep = for how long ended jobs are kept, in ms, bytes = up to how many bytes}. k is as part/homes.lua has it, with cancelled, stats and idempotency. Returns for each a word:
+-- keep = for how long ended jobs are kept, in ms, bytes = up to how many bytes}. k is as part/homes.lua has it, with cancelled, stats, idempotency and lane. Returns for each a word:
 -- cancelled; pushed, that is cancelled, and another program wrote something beside its payload; sent: a request may have been
 -- carried out, and it was not forced; already: it was cancelled before; or where it is: running, completed, dead, unknown
 local function cancel(k, ids, how)
@@ -57,6 +57,7 @@ local function cancel(k, ids, how)
   end
   if #gone > 0 then
     redis.call('HSET', k.records, unpack(packed))
+    redis.pcall('HDEL', k.lane, unpack(gone))
     -- From now on its record is missed if it is lost.
     if #marks > 0 then redis.call('HSET', k.data, unpack(marks)) end
     write_or_replace('RPUSH', k.cancelled, stamp .. ' ' .. bytes .. ' ' .. table.concat(gone, ' '))

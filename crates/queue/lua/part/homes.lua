@@ -1,5 +1,5 @@
 -- Where jobs are, and how one that waits is taken out of there. k describes it: {active, scheduled, retryable, parked (and prefix),
--- kinds, sought, inflight, data, records, dead, completions, timeline}.
+-- kinds, sought, inflight, data, records, dead, completions, timeline, lanes}.
 
 -- homes(k, ids): of each of these, at most 250: {home, record}. home: running, dead, completed, cancelled, scheduled, retryable, parked,
 -- pending, or unknown.
@@ -35,7 +35,7 @@ local function homes(k, ids)
   return found
 end
 
--- take_out(k, id, home, record): takes a job that waits out of where it waits. Its entry in the waiting list stays: claims pass it over
+-- take_out(k, id, home, record): takes a job that waits out of where it waits. Which lane it has stays known (part/lanes.lua). Its entry in the waiting list stays: claims pass it over
 -- (part/elsewhere.lua).
 local function take_out(k, id, home, record)
   if home == 'scheduled' or home == 'retryable' then
@@ -44,7 +44,7 @@ local function take_out(k, id, home, record)
   elseif home == 'parked' then
     unpark({ parked = k.parked, kinds = k.kinds, sought = k.sought }, (record.parked or ''):match(' (%x+)$') or '', nil, { id })
     record.parked = nil
-  else
+  elseif redis.pcall('ZREM', k.lanes, id) ~= 1 then
     redis.call('HINCRBY', k.timeline, 'left', 1)
   end
 end

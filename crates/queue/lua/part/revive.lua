@@ -1,5 +1,5 @@
 -- revive(keys, ids, signed, operation): dead letters, at most 1000, back to pending: attempts reset, history kept, with a
--- line that says who replayed them. keys: {dead, groups, records, data, active, stats, idle}. signed: {by =, reason =,
+-- line that says who replayed them. keys: {dead, groups, records, data, active, stats, idle, lanes, lane, tenants, turns}. signed: {by =, reason =,
 -- operation = its id, or nil, fresh = whether each gets its time again}. With an operation, each is marked in its record
 -- with "<operation> <group it died in>", so that its first run reports there.
 local function revive(keys, ids, signed, operation)
@@ -30,7 +30,7 @@ local function revive(keys, ids, signed, operation)
     end
   end
   redis.call('HSET', keys.records, unpack(packed))
-  redis.call('RPUSH', keys.active, unpack(ids))
+  local high = line_up(keys, ids)
   count(keys.stats, 'replayed', #ids)
-  wake(keys.idle)
+  wake(keys.idle, high)
 end

@@ -3,6 +3,7 @@ local k = {}
 for n, name in ipairs({
   'active', 'scheduled', 'retryable', 'parked', 'kinds', 'sought', 'inflight', 'data', 'records', 'dead', 'completions', 'timeline',
   'cancelled', 'stats', 'idempotency', 'idle', 'audit',
+  'lanes', 'lane', 'tenants', 'turns',
 }) do
   k[name] = KEYS[n]
 end

@@ -17,6 +17,7 @@ pub(crate) const ALL: &[(&str, &[Step])] = &[
 const fn enqueue(jobs: u8) -> Step {
     Step::Enqueue {
         jobs,
+        lane: 0,
         later: false,
         key: None,
     }

@@ -64,7 +64,7 @@ impl World {
             self.tokens.insert(job, Arc::clone(&claimed.token));
             self.workers[worker].jobs.push((job, claimed));
         }
-        self.model.claim(no, &numbers)
+        self.model.claim_in_turn(no, &numbers)
     }
 
     /// In a Redis that was restored, ids may be listed whose jobs have ended.
@@ -128,6 +128,6 @@ impl World {
         for job in &taken {
             self.tokens.remove(job);
         }
-        self.model.claim(no, &taken)
+        self.model.claim_unseen(no, &taken)
     }
 }

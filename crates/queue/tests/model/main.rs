@@ -15,6 +15,7 @@ mod support;
 mod cases;
 mod claims;
 mod ends;
+mod lanes;
 mod leases;
 mod model;
 mod operators;

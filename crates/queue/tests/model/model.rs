@@ -1,9 +1,10 @@
 //! What a queue is, without Redis: where each job is, in which order those come that wait, and who has which key.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_queue::JobState;
 
+use crate::lanes::{LaneNo, Lanes};
 use crate::step::Args;
 
 /// The number of a job, in the order in which they were first enqueued.
@@ -34,13 +35,14 @@ pub(crate) struct Job {
     pub(crate) lost: u32,
     pub(crate) may_have_been_sent: bool,
     pub(crate) key: Option<u8>,
+    pub(crate) lane: LaneNo,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Model {
     pub(crate) jobs: Vec<Job>,
-    /// Those that wait, the next one first. Within a set their order is not known.
-    waiting: VecDeque<BTreeSet<JobNo>>,
+    /// Those that wait, by lane.
+    waiting: Lanes,
     /// Who has a key, for which args.
     keys: BTreeMap<u8, (JobNo, Args)>,
     /// Jobs that were put off while they waited: each may come before its turn, since its old entry in the list stands there yet.
@@ -57,20 +59,27 @@ impl Model {
     }
 
     /// A new job, or one that is enqueued once more after it was discarded.
-    pub(crate) fn put(&mut self, job: JobNo, later: Option<u64>, key: Option<(u8, Args)>) {
+    pub(crate) fn put(
+        &mut self,
+        job: JobNo,
+        lane: LaneNo,
+        later: Option<u64>,
+        key: Option<(u8, Args)>,
+    ) {
         let put = Job {
             place: later.map_or(Place::Pending, Place::Scheduled),
             used: 0,
             lost: 0,
             may_have_been_sent: false,
             key: key.map(|(key, _)| key),
+            lane,
         };
         match self.jobs.get_mut(job) {
             Some(known) => *known = put,
             None => self.jobs.push(put),
         }
         if later.is_none() {
-            self.waiting.push_back([job].into());
+            self.waiting.line_up(job, lane);
         }
         if let Some((key, args)) = key {
             self.keys.entry(key).or_insert((job, args));
@@ -87,13 +96,14 @@ impl Model {
             }
         }
         due.sort_unstable();
-        self.waiting
-            .extend(due.into_iter().map(|(_, job)| [job].into()));
+        for (_, job) in due {
+            self.waiting.line_up(job, self.jobs[job].lane);
+        }
     }
 
-    /// Those that wait, the next one first as far as that is known.
+    /// Those that wait: of each lane the next one first, as far as that is known.
     pub(crate) fn waiting_in_order(&self) -> Vec<JobNo> {
-        self.waiting.iter().flatten().copied().collect()
+        self.waiting.all().collect()
     }
 
     /// A job has its key again, unless another one has it.
@@ -105,34 +115,49 @@ impl Model {
 
     /// How many wait.
     pub(crate) fn pending(&self) -> usize {
-        self.waiting.iter().map(BTreeSet::len).sum()
+        self.waiting.all().count()
+    }
+
+    /// Takes what a claim was given whose answer was lost: nobody knows in which order.
+    pub(crate) fn claim_unseen(&mut self, lease: usize, given: &[JobNo]) -> Result<(), String> {
+        self.waiting.forget_turns();
+        self.claim(lease, given)
     }
 
     /// Takes what a claim was given, in its order.
     pub(crate) fn claim(&mut self, lease: usize, given: &[JobNo]) -> Result<(), String> {
         for &job in given {
-            let turns = if self.any_order || self.early.contains(&job) {
-                self.waiting.len()
-            } else {
-                1
-            };
-            let mut next = self.waiting.iter_mut().take(turns);
-            if !next.any(|next| next.remove(&job)) {
+            let lane = self.jobs[job].lane;
+            let early = self.any_order || self.early.contains(&job);
+            if !self.waiting.take(job, lane, early) {
                 return Err(format!("job {job} came, and {:?} wait", self.waiting));
             }
-            self.waiting.retain(|set| !set.is_empty());
             self.jobs[job].place = Place::Running(lease);
+        }
+        Ok(())
+    }
+
+    /// The same, and no lane is passed over for too long.
+    pub(crate) fn claim_in_turn(&mut self, lease: usize, given: &[JobNo]) -> Result<(), String> {
+        for &job in given {
+            self.waiting.pass_over(self.jobs[job].lane);
+            self.claim(lease, &[job])?;
+            if let Some(late) = self.waiting.late().filter(|_| !self.any_order) {
+                return Err(format!("job {job} came before {late}: {:?}", self.waiting));
+            }
         }
         Ok(())
     }
 
     /// To the head, in no known order among themselves.
     pub(crate) fn put_back(&mut self, jobs: &[JobNo]) {
+        let mut by_lane: BTreeMap<LaneNo, BTreeSet<JobNo>> = BTreeMap::new();
         for &job in jobs {
             self.jobs[job].place = Place::Pending;
+            by_lane.entry(self.jobs[job].lane).or_default().insert(job);
         }
-        if !jobs.is_empty() {
-            self.waiting.push_front(jobs.iter().copied().collect());
+        for (lane, jobs) in by_lane {
+            self.waiting.line_up_first(jobs, lane);
         }
     }
 
@@ -140,7 +165,7 @@ impl Model {
         let replayed = &mut self.jobs[job];
         (replayed.used, replayed.lost) = (0, 0);
         replayed.place = Place::Pending;
-        self.waiting.push_back([job].into());
+        self.waiting.line_up(job, replayed.lane);
     }
 
     /// It is gone; its key is free if it was surely never carried out.
@@ -164,10 +189,7 @@ impl Model {
 
     /// It waits nowhere any more.
     pub(crate) fn take_out(&mut self, job: JobNo) {
-        for set in &mut self.waiting {
-            set.remove(&job);
-        }
-        self.waiting.retain(|set| !set.is_empty());
+        self.waiting.take(job, self.jobs[job].lane, true);
     }
 
     /// It waits until a moment, or now.
@@ -184,7 +206,7 @@ impl Model {
             (_, Some(at)) => known.place = Place::Scheduled(at),
             (_, None) => {
                 known.place = Place::Pending;
-                self.waiting.push_back([job].into());
+                self.waiting.line_up(job, known.lane);
             }
         }
     }
@@ -209,8 +231,8 @@ impl Model {
     /// Redis was restored: what waits may come in any order from now on.
     pub(crate) fn forget_order(&mut self) {
         let waiting = self.of_place(|place| *place == Place::Pending);
-        self.waiting = [waiting.into_iter().collect()].into();
-        self.waiting.retain(|set| !set.is_empty());
+        self.waiting = Lanes::default();
+        self.put_back(&waiting);
         self.any_order = true;
     }
 

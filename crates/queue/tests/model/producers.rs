@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use longshore_email::SendEmail;
 use longshore_job::{JobId, Prepared};
-use longshore_queue::{ClaimState, Key, Lane, NewJob, QueueError, RunAt};
+use longshore_queue::{ClaimState, Key, NewJob, QueueError, RunAt};
 
+use crate::lanes::{self, LaneNo};
 use crate::model::Place;
 use crate::step::Args;
 use crate::world::{LeaseState, Taken, World};
 
 impl World {
-    pub(crate) fn new_job(&mut self, later: bool, key: Option<(u8, Args)>) -> NewJob {
+    pub(crate) fn new_job(&mut self, lane: LaneNo, later: bool, key: Option<(u8, Args)>) -> NewJob {
         let template = match key {
             Some((_, Args::Those)) => "farewell",
             _ => "welcome",
@@ -30,7 +31,7 @@ impl World {
             expires_in: None,
             traceparent: None,
             tracestate: None,
-            lane: Lane::default(),
+            lane: lanes::lane(lane),
             tags: Vec::new(),
         }
     }
@@ -44,12 +45,13 @@ impl World {
     pub(crate) async fn enqueue(
         &mut self,
         jobs: u8,
+        lane: LaneNo,
         later: bool,
         key: Option<(u8, Args)>,
     ) -> Taken {
         let first_time = self.times + 1;
         let all: Vec<NewJob> = (0..jobs)
-            .map(|n| self.new_job(later, key.filter(|_| n == 0)))
+            .map(|n| self.new_job(lane, later, key.filter(|_| n == 0)))
             .collect();
         let holder = key.and_then(|(key, args)| Some((self.model.holder(key)?, args)));
         let enqueued = match (self.queue.enqueue(&all).await, holder) {
@@ -70,7 +72,7 @@ impl World {
             if holder.is_none() {
                 let key = key.filter(|_| n == 0);
                 let at = later.then_some(first_time + n as u64);
-                self.model.put(self.jobs.len(), at, key);
+                self.model.put(self.jobs.len(), lane, at, key);
                 self.jobs.push(job);
                 self.args.push(key);
             }
@@ -107,7 +109,8 @@ impl World {
                             };
                             (after.as_secs() - 10_000) / 10
                         });
-                        self.model.put(job, at, key);
+                        let lane = self.model.jobs[job].lane;
+                        self.model.put(job, lane, at, key);
                     }
                     // It has given its key away.
                     Place::Cancelled => {}

@@ -3,12 +3,15 @@
 
 use proptest::prelude::*;
 
+use crate::lanes::{LANES, LaneNo};
+
 /// One thing that happens.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
-    /// Some jobs, at once or for later; with a key, one of them.
+    /// Some jobs of one lane, at once or for later; with a key, one of them.
     Enqueue {
         jobs: u8,
+        lane: LaneNo,
         later: bool,
         key: Option<(u8, Args)>,
     },
@@ -112,11 +115,12 @@ pub(crate) fn any() -> impl Strategy<Value = Step> {
         1 => Just(End::Untouched),
         2 => Just(End::Dead),
     ];
+    let lane = prop_oneof![4 => Just(0), 6 => 0..LANES];
     let args = prop_oneof![3 => Just(Args::These), 1 => Just(Args::Those)];
     let key = proptest::option::weighted(0.6, (0..2_u8, args));
     prop_oneof![
-        6 => (1..5_u8, proptest::bool::weighted(0.2), key)
-            .prop_map(|(jobs, later, key)| Step::Enqueue { jobs, later, key }),
+        6 => (1..5_u8, lane, proptest::bool::weighted(0.2), key)
+            .prop_map(|(jobs, lane, later, key)| Step::Enqueue { jobs, lane, later, key }),
         1 => any_job().prop_map(|job| Step::EnqueueAgain { job }),
         2 => Just(Step::Due),
         8 => (worker(), 0..6_u8).prop_map(|(worker, want)| Step::Claim { worker, want }),

@@ -82,7 +82,12 @@ impl World {
     /// Carries a step out on both, and compares them.
     pub(crate) async fn take(&mut self, step: &Step) -> Taken {
         match *step {
-            Step::Enqueue { jobs, later, key } => self.enqueue(jobs, later, key).await?,
+            Step::Enqueue {
+                jobs,
+                lane,
+                later,
+                key,
+            } => self.enqueue(jobs, lane, later, key).await?,
             Step::EnqueueAgain { job } => self.enqueue_again(job).await?,
             Step::Due => self.make_due().await?,
             Step::Claim { worker, want } => self.claim(worker.into(), want.into()).await?,

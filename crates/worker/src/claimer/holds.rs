@@ -17,9 +17,11 @@ impl Holds {
     pub(super) fn note(&mut self, station: &Station, state: ClaimState) {
         let state = match state {
             // Being as fast as one may is nothing to speak of, and whom it does not reach it has said.
-            ClaimState::Limited | ClaimState::Lost | ClaimState::Forgot | ClaimState::Away => {
-                ClaimState::Ok
-            }
+            ClaimState::Limited
+            | ClaimState::Lost
+            | ClaimState::Forgot
+            | ClaimState::Away
+            | ClaimState::Kept => ClaimState::Ok,
             state => state,
         };
         if std::mem::replace(&mut self.0, state) == state {
@@ -59,7 +61,8 @@ impl Holds {
             | ClaimState::Limited
             | ClaimState::Lost
             | ClaimState::Forgot
-            | ClaimState::Away => {
+            | ClaimState::Away
+            | ClaimState::Kept => {
                 tracing::info!(queue, "jobs are claimed again");
             }
         }
