@@ -1,10 +1,13 @@
-//! Redis by TLS and with a password that changes: jobs are done once all the same.
+//! Redis by TLS and with a password that changes, behind Sentinels, and as a cluster: jobs are done once all the same.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use longshore_queue::Link;
-use longshore_tests::{Stage, Tls, eventually};
+use longshore_client::{Address, Client, JobId, JobState, Sentinel};
+use longshore_queue::{Link, LinkOptions, Queue};
+use longshore_sandbox::RedisCluster;
+use longshore_tests::{Act, NAMESPACE, Stage, Tls, address, email, eventually, sms};
 
 async fn tell(link: &Link, words: &[&str]) {
     let mut command = redis::cmd(words[0]);
@@ -71,4 +74,216 @@ async fn a_password_changes_under_a_worker_that_uses_tls() {
         "nobody vouches for it here: {}",
         wrong.stderr
     );
+}
+
+/// Looks at and enqueues into the Redis at this address from now on.
+fn look_at(stage: &mut Stage, at: &Address, namespace: &str, wait_replicas: u32) -> Link {
+    let link = Link::open_later(at.clone(), LinkOptions::default()).expect("a good address");
+    let client = Client::connect(at.clone(), namespace).expect("a good address");
+    stage.client = client.with_wait_replicas(wait_replicas);
+    stage.queue = Queue::new(link.clone(), namespace, stage.act.queue()).expect("good names");
+    link
+}
+
+/// The primary is killed under load. What was accepted one more replica has, and one of them takes its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinels_put_a_replica_in_the_place_of_the_primary() {
+    let mut stage = Stage::set().await;
+    let (one, two) = (stage.redis.replica(), stage.redis.replica());
+    let _replicas = (one.expect("a replica"), two.expect("a replica"));
+    let sentinel = stage.redis.sentinel("prim").expect("a Sentinel");
+    // The first that is named is not there.
+    let urls = format!("redis://127.0.0.1:1,{}", sentinel.url());
+    let at = Address::new(&urls).behind_sentinels(Sentinel {
+        master: "prim".to_owned(),
+        username: None,
+        password: None,
+    });
+    look_at(&mut stage, &at, NAMESPACE, 1);
+    for (name, value) in [
+        ("REDIS__MODE", "sentinel"),
+        ("REDIS__SENTINEL_MASTER", "prim"),
+        ("REDIS__WAIT_REPLICAS", "1"),
+    ] {
+        stage.set_for_all(name, value);
+    }
+    let worker = stage.worker().by(&urls).short_lease().start().await;
+    let mut ids = stage.enqueue(50).await;
+    stage.completed(10).await;
+
+    stage.redis.kill();
+    // It takes half a second until anybody notices, and producers wait for five.
+    ids.extend(stage.enqueue(50).await);
+    stage.done_once(&ids).await;
+    let doctor = [("LONGSHORE_REDIS__URL", urls.as_str())];
+    let doctor = stage.longshore_with(&["doctor"], &doctor).await;
+    assert!(doctor.stdout.contains("is the primary prim"), "{doctor:?}");
+    assert!(!worker.says("panicked"), "{}", worker.log());
+}
+
+/// A worker of three queues on a cluster of three primaries: every command, and a thousand jobs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_runs_a_thousand_jobs_of_several_queues_and_every_command() {
+    let cluster = RedisCluster::start(3).expect("a cluster");
+    let mut stage = Stage::set().await;
+    let at = Address::new(cluster.urls()).of_cluster();
+    let link = look_at(&mut stage, &at, "longshore", 0);
+    // In the flows' own namespace all three queues are of one node.
+    stage.set_for_all("REDIS__NAMESPACE", "longshore");
+    // One node is enough to find the others.
+    stage.set_for_all("REDIS__URL", cluster.nodes[1].url());
+    stage.set_for_all("REDIS__MODE", "cluster");
+    stage.with_queues_of(&[Act::Sms, Act::Geocode]);
+    for act in [Act::Sms, Act::Geocode] {
+        let rate = format!(
+            "PROVIDERS__{}__RATE_PER_SECOND",
+            act.provider().to_uppercase()
+        );
+        stage.set_for_all(&rate, "100000");
+    }
+    let worker = stage.worker().all_queues().start().await;
+    let client = &stage.client;
+    let mails = client
+        .enqueue_all((0..600).map(email))
+        .await
+        .expect("accepted");
+    let texts = client
+        .enqueue_all((0..200).map(sms))
+        .await
+        .expect("accepted");
+    let places = client
+        .enqueue_all((0..200).map(address))
+        .await
+        .expect("accepted");
+    let all: Vec<&JobId> = mails.iter().chain(&texts).chain(&places).collect();
+    eventually("all are done", || async {
+        for id in &all {
+            let status = client.status(**id).await.expect("says").expect("is known");
+            if status.state != JobState::Completed {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+    for (act, count) in [(Act::Email, 600), (Act::Sms, 200)] {
+        let summary = stage.ledger_of(act).summary();
+        assert_eq!((summary.jobs, summary.duplicates), (count, 0), "{act:?}");
+    }
+    // A place is not looked for twice, and its provider knows no jobs.
+    assert_eq!(stage.ledger_of(Act::Geocode).requests(), 200);
+    let nodes = link.nodes().await.expect("has nodes");
+    assert_eq!(nodes.len(), 3);
+    let mut used = HashSet::new();
+    for node in &nodes {
+        let keys: u64 = link
+            .command_at(node, &redis::cmd("DBSIZE"))
+            .await
+            .expect("counts");
+        used.extend((keys > 0).then_some(node));
+    }
+    assert_eq!(used.len(), 3, "each has a queue");
+    commands(&stage, &mails[0].to_string()).await;
+    assert!(!worker.says("panicked"), "{}", worker.log());
+    drop(worker);
+}
+
+/// Every command that reads or writes Redis.
+async fn commands(stage: &Stage, id: &str) {
+    let text = r#"{"template":"nowhere","to":{"email":"a@example.com"},"data":{}}"#;
+    let refused = stage.longshore(&["enqueue", "send_email", text]).await;
+    let dead = refused.stdout.trim().to_owned();
+    eventually("a mail without a template is dead", || async {
+        let job = stage.longshore(&["job", &dead, "--json"]).await;
+        job.stdout.contains("\"dead\"")
+    })
+    .await;
+    let payload = r#"{"template":"welcome","to":{"email":"b@example.com"},"data":{}}"#;
+    for args in [
+        &["job", id][..],
+        &["queues"],
+        &["queues", "--json"],
+        &["workers"],
+        &["providers"],
+        &["kinds"],
+        &["enqueue", "send_email", payload, "--in", "1h", "--key", "k"],
+        &["pause", "sms", "--reason", "r"],
+        &["resume", "sms"],
+        &["cron", "list"],
+        &["suppressions", "list"],
+        &["suppressions", "remove", "c@example.com", "--reason", "r"],
+        &["mappings", "export"],
+        &["dead", "groups"],
+        &["dead", "list"],
+        &["dead", "show", &dead],
+        &["dead", "edit", &dead, "--args", payload, "--reason", "r"],
+        &[
+            "dead",
+            "export",
+            "--queue",
+            "email",
+            "--to",
+            "letters.jsonl",
+        ],
+        &[
+            "dead", "replay", "--queue", "email", "--yes", "--reason", "r",
+        ],
+        &["dead", "replays"],
+        &[
+            "dead", "discard", "--queue", "email", "--yes", "--reason", "r",
+        ],
+        &["audit"],
+        &["doctor"],
+    ] {
+        let said = stage.longshore(args).await;
+        let expected = match args[0] {
+            // It has no such address.
+            "suppressions" if args[1] == "remove" => Some(1),
+            _ => Some(0),
+        };
+        assert_eq!(
+            said.code, expected,
+            "{args:?}: {} {}",
+            said.stdout, said.stderr
+        );
+    }
+    let doctor = stage.longshore(&["doctor"]).await.stdout;
+    assert!(doctor.contains("a cluster of 3 primaries"), "{doctor}");
+    let queues = stage.longshore(&["queues"]).await.stdout;
+    for queue in ["email", "sms", "geocode"] {
+        assert!(queues.contains(queue), "{queues}");
+    }
+}
+
+/// The slot of a queue moves to another node, key by key, under a worker that works it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_moves_to_another_node_loses_and_doubles_nothing() {
+    let cluster = RedisCluster::start(3).expect("a cluster");
+    let mut stage = Stage::set().await;
+    let at = Address::new(cluster.urls()).of_cluster();
+    let link = look_at(&mut stage, &at, NAMESPACE, 0);
+    stage.set_for_all("REDIS__URL", cluster.urls());
+    stage.set_for_all("REDIS__MODE", "cluster");
+    stage.slow_calls_take(300);
+    let worker = stage.worker().short_lease().start().await;
+    let slot: u16 = {
+        let mut ask = redis::cmd("CLUSTER");
+        ask.arg("KEYSLOT").arg(&stage.queue.keys().active);
+        link.command(&ask).await.expect("says")
+    };
+    let mut ids = stage.slow_calls(5).await;
+    ids.extend(stage.enqueue(100).await);
+    stage.completed(20).await;
+    let from = usize::from(slot / 16384_u16.div_ceil(3));
+    let to = (from + 1) % 3;
+    cluster.migrate(slot, from, to, || {}).expect("it moves");
+    ids.extend(stage.enqueue(50).await);
+    stage.done_once(&ids).await;
+    let here: u64 = {
+        let node = &cluster.nodes[to];
+        let there = Link::new(&node.url(), LinkOptions::default()).expect("a URL");
+        there.command(&redis::cmd("DBSIZE")).await.expect("counts")
+    };
+    assert!(here > 0, "it is there now");
+    assert!(!worker.says("lease lost"), "{}", worker.log());
 }

@@ -44,7 +44,7 @@ pub(crate) fn cure(reason: &str) -> String {
         ),
         (
             "NOPERM",
-            "let its ACL user have the keys `~{NAMESPACE:*`, with the braces, and the commands +@all -@dangerous",
+            "let its ACL user have the keys `~{NAMESPACE:*` and the channels `&{NAMESPACE:*`, with the braces, and the commands +@all -@dangerous",
         ),
         (
             "unknown command",

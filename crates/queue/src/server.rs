@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Link, Queue, QueueError};
+use crate::{Link, Node, Queue, QueueError};
 
 /// How a Redis is set up. `None` where it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,6 +74,56 @@ impl ServerFacts {
         }
     }
 
+    /// What is to be known of several servers that share the queues: of each fact the worst.
+    fn worst(all: Vec<Self>) -> Self {
+        let mut all = all.into_iter();
+        let first = all.next().unwrap_or_default();
+        all.fold(first, |worst, other| {
+            let both = |one: Option<bool>, two: Option<bool>| Some(one? && two?);
+            let older = other.major() < worst.major();
+            let fuller = other.fullness() > worst.fullness();
+            let (named, full) = match (older, fuller) {
+                (true, true) => (&other, &other),
+                (true, false) => (&other, &worst),
+                (false, true) => (&worst, &other),
+                (false, false) => (&worst, &worst),
+            };
+            Self {
+                product: named.product,
+                version: named.version.clone(),
+                behaves_as: named.behaves_as.clone(),
+                used_memory: full.used_memory,
+                max_memory: full.max_memory,
+                cluster: worst.cluster,
+                eviction_policy: match worst.may_evict() {
+                    Some(false) => other.eviction_policy,
+                    _ => worst.eviction_policy,
+                },
+                evicted: worst.evicted.zip(other.evicted).map(|(one, two)| one + two),
+                append_only: both(worst.append_only, other.append_only),
+                persists: both(worst.persists, other.persists),
+                role: worst.role,
+                replicas: worst
+                    .replicas
+                    .zip(other.replicas)
+                    .map(|(one, two)| one.min(two)),
+            }
+        })
+    }
+
+    fn major(&self) -> Option<u32> {
+        self.behaves_as.as_deref()?.split('.').next()?.parse().ok()
+    }
+
+    /// How full its memory is; without a limit, how much it uses.
+    fn fullness(&self) -> (f64, u64) {
+        let used = self.used_memory.unwrap_or(0);
+        match self.max_memory {
+            Some(most) if most > 0 => (used as f64 / most as f64, used),
+            _ => (0.0, used),
+        }
+    }
+
     /// Whether it may drop jobs when its memory is full; `None` where it does not say.
     #[must_use]
     pub fn may_evict(&self) -> Option<bool> {
@@ -86,23 +136,26 @@ impl ServerFacts {
     /// where it does not say.
     #[must_use]
     pub fn too_old(&self) -> Option<bool> {
-        let mut parts = self.behaves_as.as_deref()?.split('.');
-        let major: u32 = parts.next()?.parse().ok()?;
-        Some(major < 7)
+        Some(self.major()? < 7)
     }
 }
 
 impl Link {
-    /// Asks the server how it is set up, by `INFO`.
+    /// Asks the server how it is set up, by `INFO`. Of a cluster each primary is asked, and of each fact the worst is returned.
     ///
     /// # Errors
     /// When Redis cannot be reached, or refuses to say.
     pub async fn server_facts(&self) -> Result<ServerFacts, QueueError> {
-        let info: String = self.command(&redis::cmd("INFO")).await?;
-        Ok(ServerFacts::read(&info))
+        let mut all = Vec::new();
+        for node in self.nodes().await? {
+            let info: String = self.command_at(&node, &redis::cmd("INFO")).await?;
+            all.push(ServerFacts::read(&info));
+        }
+        Ok(ServerFacts::worst(all))
     }
 
-    /// Asks the server for settings that `INFO` does not say. Managed services often refuse that.
+    /// Asks the server for settings that `INFO` does not say. Managed services often refuse that. Where the primaries of a
+    /// cluster differ, all values are there with commas between them.
     ///
     /// # Errors
     /// When Redis cannot be reached, or refuses to say.
@@ -112,7 +165,17 @@ impl Link {
     ) -> Result<HashMap<String, String>, QueueError> {
         let mut command = redis::cmd("CONFIG");
         command.arg("GET").arg(names);
-        self.command(&command).await
+        let mut all: HashMap<String, String> = HashMap::new();
+        for node in self.nodes().await? {
+            let settings: HashMap<String, String> = self.command_at(&node, &command).await?;
+            for (name, value) in settings {
+                let known = all.entry(name).or_insert_with(|| value.clone());
+                if !known.split(", ").any(|one| one == value) {
+                    *known = format!("{known}, {value}");
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// Redis's time in milliseconds since the epoch.
@@ -120,7 +183,14 @@ impl Link {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn now_ms(&self) -> Result<u64, QueueError> {
-        let (secs, micros): (u64, u64) = self.command(&redis::cmd("TIME")).await?;
+        let [node, ..] = &self.nodes().await?[..] else {
+            return Err(QueueError::unexpected("no node has slots"));
+        };
+        self.now_ms_at(node).await
+    }
+
+    async fn now_ms_at(&self, node: &Node) -> Result<u64, QueueError> {
+        let (secs, micros): (u64, u64) = self.command_at(node, &redis::cmd("TIME")).await?;
         Ok(secs * 1000 + micros / 1000)
     }
 }
@@ -131,7 +201,8 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn now_ms(&self) -> Result<u64, QueueError> {
-        self.link.now_ms().await
+        let node = self.link.node_of(&self.keys.timeline).await?;
+        self.link.now_ms_at(&node).await
     }
 }
 
@@ -159,5 +230,27 @@ mod tests {
         assert_eq!((old.product, old.too_old()), (Some("Redis"), Some(true)));
         assert_eq!(old.may_evict(), Some(true));
         assert_eq!(ServerFacts::read(""), ServerFacts::default());
+    }
+
+    #[test]
+    fn of_several_servers_the_worst_is_told() {
+        let facts = |memory, policy, aof, replicas| {
+            ServerFacts::read(&format!(
+                "redis_version:7.2.4\nrole:master\nused_memory:{memory}\nmaxmemory:100\nevicted_keys:2\n\
+                 maxmemory_policy:{policy}\naof_enabled:{aof}\nconnected_slaves:{replicas}\n"
+            ))
+        };
+        let all = vec![
+            facts(10, "noeviction", 1, 0),
+            facts(90, "allkeys-lru", 1, 0),
+            facts(20, "noeviction", 0, 0),
+        ];
+        let worst = ServerFacts::worst(all);
+        assert_eq!(worst.used_memory, Some(90));
+        assert_eq!(worst.may_evict(), Some(true));
+        assert_eq!(worst.append_only, Some(false));
+        assert_eq!(worst.evicted, Some(6));
+        let silent = vec![facts(1, "noeviction", 1, 0), ServerFacts::default()];
+        assert_eq!(ServerFacts::worst(silent).may_evict(), None);
     }
 }

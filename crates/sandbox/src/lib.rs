@@ -5,6 +5,7 @@
 //!   place where it matters.
 //! - [`Faults`] makes the provider misbehave: by rule, on chosen requests, at chosen moments.
 //! - [`RedisServer`] is a Redis that belongs to one test alone and can be killed, restarted and paused.
+//!   [`RedisServer::sentinel`] starts a Sentinel for it, and [`RedisCluster`] is a cluster of one's own.
 //! - [`VaultServer`] is a Vault that belongs to one test alone, and can be sealed.
 //!
 //! Ledger and faults are reachable over HTTP too, for programs in other processes, beside the provider's API:
@@ -75,7 +76,9 @@ pub use fault::{Fault, FaultRule, Faults, InForce, InvalidRule, Only, When};
 pub use ids::Ids;
 pub use ledger::{Effect, Ledger, Summary, WaitTimeout};
 pub use provider::{Draft, FaultCheck, StandInService};
-pub use redis_server::{AppendFsync, RedisServer, RedisServerError, RedisServerOptions};
+pub use redis_server::{
+    AppendFsync, RedisCluster, RedisServer, RedisServerError, RedisServerOptions,
+};
 pub use refused::Refused;
 pub use server::Server;
 pub use vault_server::VaultServer;

@@ -1,8 +1,10 @@
 //! A Redis of one's own.
 
+mod cluster;
 mod options;
 mod probe;
 mod replica;
+mod sentinel;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+pub use cluster::RedisCluster;
 pub use options::{AppendFsync, RedisServerOptions};
 use probe::Answer;
 pub(crate) use probe::free_port;
@@ -220,7 +223,17 @@ impl RedisServer {
         let stderr = log
             .try_clone()
             .map_err(|source| io_error("opening its log", source))?;
-        let child = Command::new(&program)
+        let mut command = Command::new(&program);
+        if let Some(settings) = &self.options.file {
+            // A Sentinel writes into it what it has found out.
+            let file = self.dir.path().join("server.conf");
+            if !file.exists() {
+                std::fs::write(&file, settings)
+                    .map_err(|source| io_error("writing its settings", source))?;
+            }
+            command.arg(file);
+        }
+        let child = command
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
             .args(["--daemonize", "no", "--save", ""])
             .arg("--dir")

@@ -7,6 +7,7 @@ mod finding;
 mod queues;
 mod reach;
 mod server;
+mod topology;
 
 use std::time::Duration;
 

@@ -212,11 +212,17 @@ fn what_an_acl_keeps_from_us_is_found_and_what_it_does_not_say_is_no_end() {
     rules.extend(keys.iter().map(String::as_str));
     let (_, findings) = doctor(&bench, Some(&user("keys", &rules)));
     is_error(&findings, "writes", "NOPERM", "~{longshore:*");
-    let url = user("command", &["~{longshore:*", "+@all", "-zadd"]);
+    let url = user(
+        "command",
+        &["~{longshore:*", "&{longshore:*", "+@all", "-zadd"],
+    );
     let (_, findings) = doctor(&bench, Some(&url));
     is_error(&findings, "writes", "use ZADD", "ACL");
     // INFO and CONFIG are dangerous, it is said. Nothing ends for that.
-    let url = user("careful", &["~{longshore:*", "+@all", "-@dangerous"]);
+    let url = user(
+        "careful",
+        &["~{longshore:*", "&{longshore:*", "+@all", "-@dangerous"],
+    );
     let (code, findings) = doctor(&bench, Some(&url));
     assert_eq!(found(&findings, "writes")["status"], "ok", "{findings}");
     for check in ["info", "version", "eviction", "persistence", "memory"] {

@@ -34,6 +34,14 @@ impl Link {
         Ok(self.slots().masters().into_iter().map(Node).collect())
     }
 
+    /// Host and port of the server that is asked at the moment: of Sentinels the primary, of a cluster any.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn reached(&self) -> Result<String, QueueError> {
+        Ok(self.opened(None).await?.server.to_string())
+    }
+
     /// Sends one command without a key to this server.
     ///
     /// # Errors

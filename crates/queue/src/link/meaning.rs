@@ -21,13 +21,13 @@ impl Meaning {
     /// By the code that the error begins with.
     pub(super) fn of(code: &str, detail: &str) -> Self {
         match code {
-            // The cluster has no node for the slot at the moment, or moves its keys; a script of somebody else's runs; too
-            // few replicas are there; the disk does not take what is written.
-            "TRYAGAIN" | "CLUSTERDOWN" | "BUSY" | "NOREPLICAS" | "MISCONF" => Self::Passing,
-            // Starting, no longer the primary, or not the node that has the slot.
-            "LOADING" | "READONLY" | "MASTERDOWN" | "UNBLOCKED" | "MOVED" | "ASK" => {
-                Self::Elsewhere
+            // Another node of the cluster has the slot, or none at the moment, or its keys are on their way; a script of
+            // somebody else's runs; too few replicas are there; the disk does not take what is written.
+            "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "BUSY" | "NOREPLICAS" | "MISCONF" => {
+                Self::Passing
             }
+            // Starting, or no longer the primary.
+            "LOADING" | "READONLY" | "MASTERDOWN" | "UNBLOCKED" => Self::Elsewhere,
             "WRONGPASS" | "NOAUTH" => Self::NoEntry,
             // Answered instead of letting us in.
             "ERR" if detail.contains("max number of clients") => Self::Elsewhere,

@@ -23,6 +23,8 @@ pub struct RedisServerOptions {
     program: Option<PathBuf>,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    /// What its file of settings begins with, where it needs one.
+    pub(super) file: Option<String>,
     pub(super) ready_within: Duration,
 }
 
@@ -32,6 +34,7 @@ impl Default for RedisServerOptions {
             program: None,
             args: Vec::new(),
             env: Vec::new(),
+            file: None,
             ready_within: Duration::from_secs(15),
         }
     }
@@ -60,6 +63,11 @@ impl RedisServerOptions {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.args.push(format!("--{name}"));
         self.args.push(value.to_owned());
+        self
+    }
+
+    pub(super) fn flag(mut self, name: &str) -> Self {
+        self.args.push(format!("--{name}"));
         self
     }
 

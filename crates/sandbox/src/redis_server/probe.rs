@@ -66,7 +66,14 @@ fn answers(pid: u32, port: u16) -> bool {
         stream.set_read_timeout(Some(patience))?;
         stream.write_all(b"INFO server\r\nPING\r\nQUIT\r\n")?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
+        let mut part = [0; 4096];
+        // A Sentinel knows no QUIT: it does not end the answer.
+        while !answer.contains("\r\n+PONG\r\n") {
+            match stream.read(&mut part)? {
+                0 => break,
+                read => answer.push_str(&String::from_utf8_lossy(&part[..read])),
+            }
+        }
         Ok(answer)
     };
     ask().is_ok_and(|answer| {

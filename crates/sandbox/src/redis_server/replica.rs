@@ -57,7 +57,7 @@ impl RedisServer {
     }
 
     /// Sends one command, and returns what is answered, as it comes.
-    fn send_command(&self, command: &str) -> Result<String, RedisServerError> {
+    pub(super) fn send_command(&self, command: &str) -> Result<String, RedisServerError> {
         let ask = || -> io::Result<String> {
             let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
             let mut stream = TcpStream::connect_timeout(&addr, COPIED_WITHIN)?;

@@ -7,6 +7,7 @@ use longshore_queue::{Link, QueueError, ServerFacts};
 use tokio::time::Instant;
 
 use super::finding::{Finding, error, ok, warning};
+use super::topology;
 use crate::config::{Config, RedisSettings, with_variable};
 
 /// From this share of its memory on, Redis needs looking after.
@@ -44,7 +45,8 @@ pub(super) async fn all(link: &Link, config: &Config) -> Vec<Finding> {
     }
     let production = config.profile.as_deref() == Some("production");
     let allowed = config.redis.allow_eviction_unknown;
-    findings.extend([version(&facts), topology(&facts), eviction(&facts, allowed)]);
+    let topology = topology::of(&facts, link, config).await;
+    findings.extend([version(&facts), topology, eviction(&facts, allowed)]);
     findings.extend(persistence(&facts, settings.as_ref()));
     let waited_for = config.redis.wait_replicas;
     findings.push(replicas(
@@ -80,27 +82,6 @@ fn version(facts: &ServerFacts) -> Finding {
             "use Redis 7.0 or newer, or Valkey",
         ),
         _ => ok("version", text),
-    }
-}
-
-fn topology(facts: &ServerFacts) -> Finding {
-    match (facts.role.as_deref(), facts.cluster) {
-        (Some("slave"), _) => error(
-            "topology",
-            "a replica, which takes no jobs",
-            format!("name the primary in {}", with_variable(RedisSettings::URL)),
-        ),
-        (_, Some(true)) => warning(
-            "topology",
-            "a node of a Redis Cluster: only the queues in its own slots can be worked",
-            "use a server of its own for Longshore, unless this node has all slots",
-        ),
-        (Some(_), _) => ok("topology", "a primary, not in a cluster"),
-        (None, _) => warning(
-            "topology",
-            "it does not say",
-            "check yourself that it is a primary",
-        ),
     }
 }
 
@@ -305,12 +286,17 @@ async fn clock(link: &Link) -> Result<Finding, QueueError> {
 mod tests {
     use super::super::finding::Status;
     use super::*;
+    use crate::config::RedisMode;
 
     fn statuses(facts: &ServerFacts) -> Vec<(String, Status)> {
         let settings: HashMap<_, _> = [("appendfsync", "everysec"), ("min-replicas-to-write", "1")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
-        let mut findings = vec![version(facts), topology(facts), eviction(facts, false)];
+        let mut findings = vec![
+            version(facts),
+            topology::judge(facts, RedisMode::Single),
+            eviction(facts, false),
+        ];
         findings.extend(persistence(facts, Ok(&settings)));
         findings.extend([replicas(facts, Some(&settings), true, 0), memory(facts)]);
         findings
