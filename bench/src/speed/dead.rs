@@ -64,7 +64,7 @@ pub(crate) async fn measure(scale: Scale) -> Result<Section, Failure> {
     let (began, mut steps) = (Instant::now(), Vec::new());
     while steps.len() * STEP < n / 5 {
         let began = Instant::now();
-        ours.queue.advance_replays().await?;
+        ours.queue.advance_operations().await?;
         steps.push(ms(began.elapsed()));
     }
     let took = began.elapsed().as_secs_f64();

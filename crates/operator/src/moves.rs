@@ -110,7 +110,7 @@ impl Operator {
             let before = moved.moved;
             let (_, queue) = self.queue(&replay.queue)?;
             loop {
-                queue.advance_replays().await?;
+                queue.advance_operations().await?;
                 let now = self.replay_of(&replay.id).await?;
                 moved.moved = before + now.moved;
                 progress(moved.moved);

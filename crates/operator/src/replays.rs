@@ -185,13 +185,13 @@ impl Operator {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn advance_replays(
+    pub async fn advance_operations(
         &self,
         mut broken: impl FnMut(&str, &str),
     ) -> Result<Option<Duration>, OperatorError> {
         let mut soonest: Option<Duration> = None;
         for (_, queue) in &self.queues {
-            let wait = match queue.advance_replays().await {
+            let wait = match queue.advance_operations().await {
                 Err(error) => {
                     let why = error.of_one_queue().ok_or(error)?;
                     broken(queue.name(), &why);
@@ -248,7 +248,7 @@ impl Operator {
     /// When there is no such operation, it has moved all of its letters, or Redis cannot be reached.
     pub async fn cancel_replay(&self, id: &str, signed: &Signed) -> Result<bool, OperatorError> {
         let queue = self.queue_of(id).await?;
-        changed(id, queue.cancel_replay(id, signed).await?)
+        changed(id, queue.cancel_operation(id, signed).await?)
     }
 
     /// Lets a replay operation go on that was stopped or cancelled. Returns whether that changed anything.
@@ -257,7 +257,7 @@ impl Operator {
     /// When there is no such operation, it has moved all of its letters, or Redis cannot be reached.
     pub async fn resume_replay(&self, id: &str, signed: &Signed) -> Result<bool, OperatorError> {
         let queue = self.queue_of(id).await?;
-        changed(id, queue.resume_replay(id, signed).await?)
+        changed(id, queue.resume_operation(id, signed).await?)
     }
 
     async fn queue_of(&self, id: &str) -> Result<&Queue, OperatorError> {

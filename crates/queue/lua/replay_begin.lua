@@ -29,15 +29,7 @@ if total == 0 then return { 'none', '', 0 } end
 redis.call('HSET', key, 'what', ARGV[2], 'rate', ARGV[3], 'fresh', ARGV[6], 'by', ARGV[4], 'why', ARGV[5], 'state', 'running',
   'cutoff', cutoff, 'score', '', 'id', '', 'stepped', stamp, 'begun', stamp, 'heard', stamp, 'total', total, 'moved', 0,
   'completed', 0, 'again', 0, 'otherwise', 0, 'last', '')
-redis.call('ZADD', replays, now, ARGV[1])
-redis.call('SADD', open, ARGV[1])
--- The last hundred are remembered.
-for _, id in ipairs(redis.call('ZRANGE', replays, 0, -101)) do
-  if redis.call('SISMEMBER', open, id) == 0 then
-    redis.call('ZREM', replays, id)
-    redis.call('DEL', replay .. ':' .. id, replay .. ':' .. id .. ':letters')
-  end
-end
+remember(replays, open, replay, ARGV[1])
 local pace = tonumber(ARGV[3]) > 0 and ARGV[3] .. ' a second' or ''
 if ARGV[6] == 'fresh' then pace = pace .. (pace ~= '' and ', ' or '') .. 'fresh expiry' end
 audit(log, { act = ARGV[1], by = ARGV[4], action = 'replay', target = target, reason = ARGV[5], result = pace, count = total })

@@ -1,10 +1,10 @@
--- Cancels a replay operation, or lets one go on that was stopped or cancelled.
+-- Cancels an operation, or lets one go on that was stopped or cancelled.
 --
 -- KEYS  1 replay (of the operation)  2 open replays  3 idle  4 audit
 -- ARGV  1 id  2 cancel or resume  3 by whom  4 why
--- Returns changed, same (it is so already), over (all of its letters are moved), or unknown (there is none)
+-- Returns changed, same (it is so already), over (all is done), or unknown (there is none)
 local key, open, idle, log = unpack(KEYS)
-local state, what = unpack(redis.call('HMGET', key, 'state', 'what'))
+local state, what, act, words = unpack(redis.call('HMGET', key, 'state', 'what', 'act', 'words'))
 if not state then return 'unknown' end
 if state == 'done' then return 'over' end
 may_audit(log)
@@ -15,9 +15,10 @@ if ARGV[2] == 'cancel' then
   return 'changed'
 end
 if is_open then return 'same' end
-redis.call('HSET', key, 'state', 'running', 'stepped', stamp, 'heard', stamp, 'last', '')
+redis.call('HSET', key, 'state', 'running')
+if not act then redis.call('HSET', key, 'stepped', stamp, 'heard', stamp, 'last', '') end
 redis.call('HDEL', key, 'cause', 'ended')
 redis.call('SADD', open, ARGV[1])
-audit(log, { act = ARGV[1], by = ARGV[3], action = 'replay_resume', target = what, reason = ARGV[4] })
+audit(log, { act = ARGV[1], by = ARGV[3], action = (act or 'replay') .. '_resume', target = what or words or '', reason = ARGV[4] })
 wake(idle)
 return 'changed'

@@ -1,20 +1,30 @@
--- Advances the open replay operations, by at most 500 letters and by no more than their rates allow since the last step,
+-- Advances the open replays, by at most 500 letters and by no more than their rates allow since the last step,
 -- whoever made it.
 --
 -- KEYS  1 dead  2 groups  3 records  4 data  5 active  6 stats  7 idle  8 gate  9 open replays  10 replay (prefix)
 --       11 audit  12 lanes  13 lane  14 tenants  15 turns
--- Returns in how many ms the next step is of use, 0 = at once, -1 = none is open
+-- ARGV  1 who asks
+-- Returns {in how many ms the next step is of use, 0 = at once, -1 = none is open; the other open operations, which the caller is
+--         to carry on by a step, as nobody else does now}
 local dead, groups, records, data, active, stats, idle, gate, open, replay, log = unpack(KEYS)
 local keys = {
   dead = dead, groups = groups, records = records, data = data, active = active, stats = stats, idle = idle,
   lanes = KEYS[12], lane = KEYS[13], tenants = KEYS[14], turns = KEYS[15],
 }
-local left = 500
+local left, others = 500, {}
 
 local function step(id)
   local key = replay .. ':' .. id
   local op = fields(key)
   for i = 1, #op, 2 do op[op[i]] = op[i + 1] end
+  if op.act and op.state == 'running' then
+    local till, who = (op.busy or ''):match('^(%d+) (%S+)$')
+    till = tonumber(till)
+    if till and who ~= ARGV[1] and till > now and till <= now + BUSY then return till - now end
+    redis.call('HSET', key, 'busy', string.format('%.0f %s', now + BUSY, ARGV[1]))
+    others[#others + 1] = id
+    return nil
+  end
   -- One that is not of this form is none: it must not hold up the others.
   for _, name in ipairs({ 'completed', 'again', 'otherwise', 'moved', 'heard', 'rate', 'stepped', 'cutoff' }) do
     if not tonumber(op[name]) then op.state = 'broken' end
@@ -78,7 +88,8 @@ end
 
 local soonest = -1
 for _, id in ipairs(redis.call('SMEMBERS', open)) do
-  local wait = left > 0 and step(id) or (left <= 0 and 0 or nil)
+  local wait
+  if left > 0 then wait = step(id) else wait = 0 end
   if wait and (soonest < 0 or wait < soonest) then soonest = wait end
 end
-return soonest
+return { soonest, others }

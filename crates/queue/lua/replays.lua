@@ -1,4 +1,4 @@
--- The replay operations that are remembered, newest first.
+-- The operations that are remembered, newest first.
 --
 -- KEYS  1 replays  2 replay (prefix)
 -- Returns {id, operation as {field, value, …}, …}

@@ -205,11 +205,7 @@ impl Queue {
             &record,
             Moments { token, due, died },
         );
-        match completion.as_deref().map(Completion::parse) {
-            Some(Some((at_ms, end))) => job.completed(at_ms, end),
-            Some(None) => job.is_broken("how it completed cannot be read"),
-            None => {}
-        }
+        job.add_completion(completion.as_deref());
         job.too_large = too_large;
         job.parked_since_ms = parked
             .filter(|_| state == JobState::Pending)
@@ -226,6 +222,15 @@ impl JobInfo {
             Some(before) => format!("{before}; {why}"),
             None => why.to_owned(),
         });
+    }
+
+    /// Adds how it completed, if it did.
+    pub(crate) fn add_completion(&mut self, completion: Option<&[u8]>) {
+        match completion.map(Completion::parse) {
+            Some(Some((at_ms, end))) => self.completed(at_ms, end),
+            Some(None) => self.is_broken("how it completed cannot be read"),
+            None => {}
+        }
     }
 
     /// Adds how it ended to what its record says.

@@ -16,6 +16,7 @@
 
 mod audit;
 mod cancel;
+mod cancel_many;
 mod claim;
 mod clock;
 mod copies;
@@ -29,6 +30,7 @@ mod due;
 mod edit;
 mod enqueue;
 mod error;
+mod filter;
 mod header;
 mod hold;
 mod id;
@@ -50,6 +52,7 @@ mod record;
 mod replay;
 mod reschedule;
 mod resend;
+mod scan;
 mod script;
 #[cfg(feature = "seed")]
 mod seed;
@@ -65,6 +68,7 @@ mod workers;
 
 pub use audit::{AuditEntry, Note, Signed};
 pub use cancel::Cancelled;
+pub use cancel_many::{BulkCancel, BulkState};
 pub use claim::{Claim, ClaimState, Claimed};
 pub use copies::ACKNOWLEDGED_WITHIN;
 pub use credentials::Credentials;
@@ -81,6 +85,7 @@ pub use discover::{KeyScan, ScanFor, Stray};
 pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
 pub use error::QueueError;
+pub use filter::JobFilter;
 pub use hold::{Hold, HoldCause};
 pub use id::RawId;
 pub use inspect::{JobInfo, JobState};
@@ -98,9 +103,12 @@ pub use provider::{
     Admission, BreakerSpec, CallSlot, ClaimContext, Fallback, Limit, ProviderPolicy,
 };
 pub use record::{HistoryEntry, Recorded, RunState};
-pub use replay::{Begun, BrokenReplay, Changed, Replay, ReplayState, Replayed, Replaying};
+pub use replay::{
+    Begun, BrokenReplay, Changed, Operation, Replay, ReplayState, Replayed, Replaying,
+};
 pub use reschedule::Rescheduled;
 pub use resend::{Remembered, Resent};
+pub use scan::{JobScan, Place};
 pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
 pub use spoiled::Spoiled;

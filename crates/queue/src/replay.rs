@@ -12,13 +12,13 @@ use std::time::Duration;
 use longshore_job::{JobId, clip_reason};
 use redis::Value;
 
+use crate::cancel_many::process;
 use crate::claim::ids;
 use crate::dead::STEP;
 use crate::value::{Fields, Reply};
 use crate::{Queue, QueueError, RawId, Selection, Signed, script};
 
-use operation::read;
-pub use operation::{BrokenReplay, Replay, ReplayState};
+pub use operation::{BrokenReplay, Operation, Replay, ReplayState};
 
 /// How letters are replayed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub enum Changed {
     Yes,
     /// It was so already.
     Same,
-    /// All of its letters are moved: there is nothing to change.
+    /// It has done all there was to do: there is nothing to change.
     Over,
     /// There is no such operation.
     Unknown,
@@ -171,7 +171,7 @@ impl Queue {
     }
 
     /// Begins an operation that replays these letters, at a rate or as fast as it goes. From then on any process
-    /// that calls [`advance_replays`](Self::advance_replays) carries it on. Can be repeated with the same id.
+    /// that calls [`advance_operations`](Self::advance_operations) carries it on. Can be repeated with the same id.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -228,14 +228,14 @@ impl Queue {
         })
     }
 
-    /// One step of all open operations: at most 500 letters, and no more than their rates allow, whoever made the last
-    /// one. Returns when the next step is of use, or `None` when no operation is open.
+    /// One step of all open operations, replays and others: at most 500 letters, and no more than their rates allow, whoever made
+    /// the last one. Returns when the next step is of use, or `None` when no operation is open.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn advance_replays(&self) -> Result<Option<Duration>, QueueError> {
+    pub async fn advance_operations(&self) -> Result<Option<Duration>, QueueError> {
         let k = &self.keys;
-        let wait: i64 = script::REPLAY_STEP
+        let value: Value = script::REPLAY_STEP
             .on(&[
                 &k.dead,
                 &k.groups,
@@ -253,60 +253,95 @@ impl Queue {
                 &k.tenants,
                 &k.turns,
             ])
+            .arg(process())
             .run(&self.link)
             .await?;
-        Ok(u64::try_from(wait).ok().map(Duration::from_millis))
+        let mut answer = Reply::new(value)?;
+        let wait: i64 = answer.next()?;
+        let mut soonest = u64::try_from(wait).ok().map(Duration::from_millis);
+        let mut others = answer.list()?;
+        while !others.is_empty() {
+            let wait = self.advance_bulk(&others.shown()?).await?;
+            soonest = soonest.into_iter().chain(wait).min();
+        }
+        Ok(soonest)
     }
 
-    /// The replay operations that are remembered, newest first, and what stands among them and is none.
+    /// The operations that are remembered, newest first, and what stands among them and is none.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn replays(&self) -> Result<Vec<Result<Replay, BrokenReplay>>, QueueError> {
+    pub async fn operations(&self) -> Result<Vec<Result<Operation, BrokenReplay>>, QueueError> {
         let value: Value = script::REPLAYS
             .on(&[&self.keys.replays, &self.keys.replay])
             .run(&self.link)
             .await?;
         let mut answer = Reply::new(value)?;
-        let mut replays = Vec::new();
+        let mut operations = Vec::new();
         while !answer.is_empty() {
             let (id, fields): (String, Fields) = (answer.shown()?, answer.next()?);
-            replays.push(read(id.clone(), &fields).ok_or(BrokenReplay { id }));
+            let broken = BrokenReplay { id: id.clone() };
+            operations.push(Operation::read(id, &fields).ok_or(broken));
         }
-        Ok(replays)
+        Ok(operations)
     }
 
-    /// One replay operation; `None` when it is not remembered (any more).
+    /// The replay operations among them.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn find_replay(&self, id: &str) -> Result<Option<Replay>, QueueError> {
+    pub async fn replays(&self) -> Result<Vec<Result<Replay, BrokenReplay>>, QueueError> {
+        let operations = self.operations().await?.into_iter();
+        let replays = operations.filter_map(|operation| match operation {
+            Ok(Operation::Replay(replay)) => Some(Ok(replay)),
+            Ok(Operation::Cancel(_)) => None,
+            Err(broken) => Some(Err(broken)),
+        });
+        Ok(replays.collect())
+    }
+
+    /// One operation; `None` when it is not remembered (any more).
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn find_operation(&self, id: &str) -> Result<Option<Operation>, QueueError> {
         let mut command = redis::cmd("HGETALL");
         command.arg(self.keys.replay_of(id));
         match self.link.command(&command).await {
-            Ok(fields) => Ok(read(id.to_owned(), &fields)),
+            Ok(fields) => Ok(Operation::read(id.to_owned(), &fields)),
             Err(error) if error.is_wrong_type() => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Ends an operation. What it has moved stays moved.
+    /// One replay operation; `None` when it is not remembered (any more), or no replay.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn cancel_replay(&self, id: &str, signed: &Signed) -> Result<Changed, QueueError> {
-        self.change_replay(id, "cancel", signed).await
+    pub async fn find_replay(&self, id: &str) -> Result<Option<Replay>, QueueError> {
+        Ok(match self.find_operation(id).await? {
+            Some(Operation::Replay(replay)) => Some(replay),
+            Some(Operation::Cancel(_)) | None => None,
+        })
     }
 
-    /// Lets an operation that was stopped or cancelled go on after the letter it moved last.
+    /// Ends an operation. What it has done stays done.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn resume_replay(&self, id: &str, signed: &Signed) -> Result<Changed, QueueError> {
-        self.change_replay(id, "resume", signed).await
+    pub async fn cancel_operation(&self, id: &str, signed: &Signed) -> Result<Changed, QueueError> {
+        self.change_operation(id, "cancel", signed).await
     }
 
-    async fn change_replay(
+    /// Lets an operation that was stopped or cancelled go on from where it was.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn resume_operation(&self, id: &str, signed: &Signed) -> Result<Changed, QueueError> {
+        self.change_operation(id, "resume", signed).await
+    }
+
+    async fn change_operation(
         &self,
         id: &str,
         change: &str,

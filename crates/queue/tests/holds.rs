@@ -320,7 +320,7 @@ async fn a_drip_goes_on_after_the_clock_went_back() {
     for field in ["stepped", "heard"] {
         bench.set_back(&key, field, HOUR_MS).await;
     }
-    let wait = bench.queue.advance_replays().await.expect("steps");
+    let wait = bench.queue.advance_operations().await.expect("steps");
     let wait = wait.expect("it goes on");
     assert!(wait <= Duration::from_secs(2), "{wait:?}");
 }

@@ -118,7 +118,7 @@ async fn a_replayed_job_still_may_have_been_sent() {
                 begun.expect("begins");
                 let now = queue.now_ms().await.expect("has a clock");
                 while queue.now_ms().await.expect("has a clock") == now {}
-                while queue.advance_replays().await.expect("steps").is_some() {}
+                while queue.advance_operations().await.expect("steps").is_some() {}
             }
         }
         let again = bench.claim(&worker, 1).await.remove(0);

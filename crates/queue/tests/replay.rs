@@ -49,7 +49,7 @@ async fn back_date(bench: &Bench, id: &str, field: &str, ms: u64) {
 }
 
 async fn step(bench: &Bench) -> Option<Duration> {
-    bench.queue.advance_replays().await.expect("steps")
+    bench.queue.advance_operations().await.expect("steps")
 }
 
 async fn stats(bench: &Bench) -> (u64, u64) {
@@ -141,7 +141,7 @@ async fn three_processes_together_keep_to_its_rate() {
         let own = bench
             .queue
             .over(bench.queue.link().another(bench.queue.link().options()));
-        while own.advance_replays().await.expect("steps").is_some()
+        while own.advance_operations().await.expect("steps").is_some()
             && began.elapsed() < Duration::from_millis(500)
         {}
     };
@@ -217,13 +217,17 @@ async fn a_drip_stops_itself_after_ten_failures_of_the_same_cause_and_goes_on_wh
     assert_eq!(
         bench
             .queue
-            .resume_replay(&id, &kari())
+            .resume_operation(&id, &kari())
             .await
             .expect("resumes"),
         Changed::Yes
     );
     assert_eq!(
-        bench.queue.resume_replay(&id, &kari()).await.expect("is"),
+        bench
+            .queue
+            .resume_operation(&id, &kari())
+            .await
+            .expect("is"),
         Changed::Same
     );
     drip(&bench, &id, &worker, 40, &done()).await;
@@ -273,7 +277,7 @@ async fn more_than_half_of_the_last_twenty_is_too_many_and_other_causes_are_told
 
     bench
         .queue
-        .resume_replay(&id, &kari())
+        .resume_operation(&id, &kari())
         .await
         .expect("resumes");
     for n in 0..12 {
@@ -413,7 +417,7 @@ async fn a_cancelled_one_moves_nothing_more_and_can_be_taken_up_again() {
     let cancel = async || {
         bench
             .queue
-            .cancel_replay(&id, &kari())
+            .cancel_operation(&id, &kari())
             .await
             .expect("answers")
     };
@@ -427,7 +431,7 @@ async fn a_cancelled_one_moves_nothing_more_and_can_be_taken_up_again() {
     assert_eq!(stats(&bench).await, (moved, 30 - moved));
     bench
         .queue
-        .resume_replay(&id, &kari())
+        .resume_operation(&id, &kari())
         .await
         .expect("resumes");
     back_date(&bench, &id, "stepped", 1000).await;
@@ -436,7 +440,7 @@ async fn a_cancelled_one_moves_nothing_more_and_can_be_taken_up_again() {
     back_date(&bench, &id, "heard", 31_000).await;
     step(&bench).await;
     assert_eq!(cancel().await, Changed::Over);
-    let nobody = bench.queue.cancel_replay("nobody", &kari()).await;
+    let nobody = bench.queue.cancel_operation("nobody", &kari()).await;
     assert_eq!(nobody.expect("answers"), Changed::Unknown);
 }
 
@@ -457,7 +461,11 @@ async fn an_open_one_is_found_by_those_who_look_for_work_anyway() {
     assert_eq!(seen().await, (true, true, true, false));
     bench.enqueue(1).await;
     assert_eq!(seen().await, (true, true, true, true));
-    bench.queue.cancel_replay(&id, &kari()).await.expect("ends");
+    bench
+        .queue
+        .cancel_operation(&id, &kari())
+        .await
+        .expect("ends");
     assert_eq!(seen().await, (false, false, false, true));
 }
 
@@ -469,7 +477,11 @@ async fn the_last_hundred_are_remembered_and_all_that_are_open() {
     let open = begin(&bench, &Selection::Group(group), Some(1)).await;
     for _ in 0..105 {
         let id = begin(&bench, &Selection::All, Some(1)).await;
-        bench.queue.cancel_replay(&id, &kari()).await.expect("ends");
+        bench
+            .queue
+            .cancel_operation(&id, &kari())
+            .await
+            .expect("ends");
     }
     let replays = bench.queue.replays().await.expect("lists");
     assert_eq!(replays.len(), 101);

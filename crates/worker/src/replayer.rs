@@ -19,7 +19,7 @@ pub(crate) async fn run(station: Arc<Station>) {
     loop {
         station.replayer.0.notified().await;
         while !station.is_stopping() {
-            let wait = match station.queue.advance_replays().await {
+            let wait = match station.queue.advance_operations().await {
                 Ok(Some(wait)) => {
                     failing = false;
                     wait

@@ -121,7 +121,7 @@ async fn a_drip_is_an_operation_that_can_be_found_cancelled_and_resumed() {
     assert!(
         bench
             .operator
-            .advance_replays(|queue, why| panic!("{queue}: {why}"))
+            .advance_operations(|queue, why| panic!("{queue}: {why}"))
             .await
             .expect("steps")
             .is_some()

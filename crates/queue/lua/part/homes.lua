@@ -1,7 +1,7 @@
 -- Where jobs are, and how one that waits is taken out of there. k describes it: {active, scheduled, retryable, parked (and prefix),
 -- kinds, sought, inflight, data, records, dead, completions, timeline, lanes}.
 
--- homes(k, ids): of each of these, at most 250: {home, record}. home: running, dead, completed, cancelled, scheduled, retryable, parked,
+-- homes(k, ids): of each of these, at most 250: {home, record, the same packed, or false, what says that it is there, or false}. home: running, dead, completed, cancelled, scheduled, retryable, parked,
 -- pending, or unknown.
 local function homes(k, ids)
   local owners = redis.call('HMGET', k.inflight, unpack(ids))
@@ -12,25 +12,26 @@ local function homes(k, ids)
   local known = redis.call('HMGET', k.records, unpack(ids))
   local found = {}
   for n, id in ipairs(ids) do
-    local record, home = unpacked(known[n]), nil
+    local record, home, says = unpacked(known[n]), nil, false
     if owners[n] then
-      home = 'running'
+      home, says = 'running', owners[n]
     elseif died[n] then
-      home = 'dead'
+      home, says = 'dead', died[n]
     elseif due[n] then
       home = tried('SISMEMBER', k.retryable, id) == 1 and 'retryable' or 'scheduled'
+      says = due[n]
     elseif completed[n] then
-      home = 'completed'
+      home, says = 'completed', completed[n]
     elseif cancelled_at(record) then
       home = 'cancelled'
     elseif parked[n] then
-      home = 'parked'
+      home, says = 'parked', parked[n]
     elseif redis.call('HEXISTS', k.data, id) == 1 or known[n] then
       home = 'pending'
     else
       home = 'unknown'
     end
-    found[n] = { home, record }
+    found[n] = { home, record, known[n], says }
   end
   return found
 end

@@ -1,7 +1,7 @@
-//! A replay operation as it stands in Redis.
+//! Operations as they stand in Redis.
 
-use crate::Selection;
 use crate::value::Fields;
+use crate::{BulkCancel, Selection, cancel_many};
 
 /// How a replay operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +50,30 @@ impl ReplayState {
     }
 }
 
-/// What stands among the replay operations and cannot be read as one.
+/// What stands among the operations and cannot be read as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenReplay {
     /// Its id; bytes that are not UTF-8 as `\xNN`.
     pub id: String,
+}
+
+/// An act on many jobs, which any process carries on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Dead letters back to pending.
+    Replay(Replay),
+    /// What waits is cancelled.
+    Cancel(BulkCancel),
+}
+
+impl Operation {
+    pub(super) fn read(id: String, fields: &Fields) -> Option<Self> {
+        match fields.text("act") {
+            None => read(id, fields).map(Self::Replay),
+            Some("cancel") => cancel_many::read(id, fields).map(Self::Cancel),
+            Some(_) => None,
+        }
+    }
 }
 
 /// A replay operation.
@@ -91,7 +110,7 @@ pub struct Replay {
 }
 
 /// What does not read is none of ours.
-pub(super) fn read(id: String, fields: &Fields) -> Option<Replay> {
+fn read(id: String, fields: &Fields) -> Option<Replay> {
     let text = |name: &str| fields.text(name).map(str::to_owned);
     let number = |name: &str| fields.number::<u64>(name);
     Some(Replay {

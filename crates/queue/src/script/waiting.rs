@@ -75,3 +75,51 @@ script!(
         "waiting_keys"
     ]
 );
+script!(
+    SCAN = "scan",
+    " flags=no-writes",
+    [
+        "now",
+        "record",
+        "header",
+        "value",
+        "parked",
+        "homes",
+        "place",
+        "scan",
+        "waiting_keys"
+    ]
+);
+script!(
+    CANCEL_BEGIN = "cancel_begin",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "audit",
+        "operation"
+    ]
+);
+script!(
+    CANCEL_STEP = "cancel_step",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "record",
+        "header",
+        "value",
+        "key",
+        "letters",
+        "audit",
+        "parked",
+        "homes",
+        "prune",
+        "prune_cancelled",
+        "cancel",
+        "operation",
+        "waiting_keys"
+    ]
+);

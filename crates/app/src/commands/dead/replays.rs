@@ -169,7 +169,7 @@ async fn watch(operator: &Operator, rows: &mut [ReplayRow], ids: &str) -> Result
                 output::note(&plain(&text));
             }
         };
-        let wait = operator.advance_replays(broken).await;
+        let wait = operator.advance_operations(broken).await;
         let wait = wait.inspect_err(|_| output::note(&format!("{ids} continues in the fleet")))?;
         for row in rows.iter_mut() {
             *row = operator.replay_of(&row.id).await?;
