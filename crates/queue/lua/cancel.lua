@@ -1,11 +1,11 @@
 -- Cancels jobs that wait. What a worker has, and what has ended, is left alone. Idempotent.
 --
--- KEYS  1–21 as part/waiting_keys.lua has them
+-- KEYS  as part/waiting_keys.lua has them
 -- ARGV  1 by whom  2 why  3 "force": also what may have been sent, or ""  4 how long ended jobs are kept, in ms  5 up to how many
 --       bytes of cancelled ones (0 = no cap); then the ids, at most 250
 -- Returns a word for each (part/cancel.lua)
--- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, cancel,
--- waiting_keys
+-- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, waiters,
+-- cancel, waiting_keys
 may_audit(k.audit)
 local how = { by = ARGV[1], reason = ARGV[2], force = ARGV[3] == 'force', keep = tonumber(ARGV[4]), bytes = tonumber(ARGV[5]) }
 local words, gone = cancel(k, { unpack(ARGV, 6) }, how)

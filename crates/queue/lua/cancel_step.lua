@@ -1,14 +1,14 @@
 -- A step of an operation that cancels many jobs: some that one process has found, and from where the next one goes on. If somebody else has
 -- made that step, nothing is done.
 --
--- KEYS  1–17 as part/waiting_keys.lua has them  18 operation (replay:<id>)  19 open operations
+-- KEYS  as part/waiting_keys.lua has them, then  1 operation (replay:<id>)  2 open operations
 -- ARGV  1 id of the operation  2 its cursor as it was found  3 its cursor from now on  4 how many jobs were looked at
 --       5 "over" with the last step, "again" where some of these were looked at before, both, or ""  6 who carries it on  7 how long ended jobs are kept, in ms  8 up to how many bytes of
 --       cancelled ones (0 = no cap); then the ids, at most 250
 -- Returns {made, or else: elsewhere (somebody else has made it), closed (it does not run any more); a word for each (part/cancel.lua)}
 -- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, cancel, operation,
 -- waiting_keys
-local key, open = KEYS[18], KEYS[19]
+local key, open = more_key(1), more_key(2)
 local state, cursor, by, why, force, target = unpack(redis.call('HMGET', key, 'state', 'cursor', 'by', 'why', 'force', 'words'))
 if state ~= 'running' then
   redis.call('SREM', open, ARGV[1])

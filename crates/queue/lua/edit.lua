@@ -2,7 +2,7 @@
 -- provider may remember its answer to the old args; the old ones are kept in the history. Its key at our door stands for the
 -- args that it was enqueued with.
 --
--- KEYS  1–21 as part/waiting_keys.lua has them
+-- KEYS  as part/waiting_keys.lua has them
 -- ARGV  1 id  2 payload that is to be replaced  3 payload  4 "force" if its outcome may be unknown  5 by whom  6 why
 --       7 history entry in JSON  8 "dead": only a dead letter, or ""
 -- Returns edited, same (it was so already), changed (its payload is another one by now), unsure (a request of it may have been

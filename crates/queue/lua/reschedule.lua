@@ -1,10 +1,10 @@
 -- Puts a job that waits off until another time, or makes it due sooner. Its expiry counts from then. A time that is over means now.
 --
--- KEYS  1–21 as part/waiting_keys.lua has them  22 what another program wrote of it (meta:<id>)
+-- KEYS  as part/waiting_keys.lua has them, then  1 what another program wrote of it (meta:<id>)
 -- ARGV  1 id  2 when: "+<ms>" from now, or "<ms>" since the epoch  3 by whom  4 why
 -- Returns changed; same: it is due then already; or where it is: running, completed, dead, cancelled, unknown
 -- Parts: now, write_or_replace, wake, record, header, value, lanes, renew, letters, audit, parked, homes, waiting_keys
-local id, pushed = ARGV[1], KEYS[22]
+local id, pushed = ARGV[1], more_key(1)
 local home, record = unpack(homes(k, { id })[1])
 local later = home == 'scheduled' or home == 'retryable'
 if not (later or home == 'pending' or home == 'parked') then return home end

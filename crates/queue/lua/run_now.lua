@@ -1,6 +1,6 @@
 -- Puts a scheduled or retryable job at the end of where it waits. When it expires stays as it is.
 --
--- KEYS  1–21 as part/waiting_keys.lua has them
+-- KEYS  as part/waiting_keys.lua has them
 -- ARGV  1 id  2 by whom  3 why
 -- Returns changed; or where it is: pending, parked, running, completed, dead, cancelled, unknown
 -- Parts: now, write_or_replace, wake, record, lanes, letters, audit, parked, homes, waiting_keys

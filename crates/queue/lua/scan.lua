@@ -1,7 +1,7 @@
 -- Looks through the jobs of one place, a step at a time.
 --
--- KEYS  1–17 as part/waiting_keys.lua has them  18 completed
--- ARGV  1 place: pending, parked, scheduled, running, dead, completed, cancelled  2 cursor ("" begins)  3 how many at the most, up to 250
+-- KEYS  as part/waiting_keys.lua has them, then  1 completed
+-- ARGV  1 place: pending, lanes, parked, scheduled, running, dead, completed, cancelled  2 cursor ("" begins)  3 how many at the most, up to 250
 --       4 "lowest": of what has a time the earliest first, or ""
 -- Returns {cursor to go on from, "" = through, {id, where it is (part/homes.lua), record, packed, or false, what says that: its claim
 --         token, its time of death or due time in seconds, its completion, since when it is parked in ms; or false, what stands of it in data,
@@ -9,8 +9,8 @@
 -- Parts: now, record, header, value, parked, homes, place, scan, waiting_keys
 local place_name, cursor, n = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local walkers = {
-  pending = { walk_list, k.active }, parked = { walk_zset, k.parked }, scheduled = { walk_zset, k.scheduled },
-  running = { walk_hash, k.inflight }, dead = { walk_zset, k.dead }, completed = { walk_batches, KEYS[18] },
+  pending = { walk_list, k.active }, lanes = { walk_zset, k.lanes }, parked = { walk_zset, k.parked }, scheduled = { walk_zset, k.scheduled },
+  running = { walk_hash, k.inflight }, dead = { walk_zset, k.dead }, completed = { walk_batches, more_key(1) },
   cancelled = { walk_batches, k.cancelled },
 }
 local walk, key = unpack(walkers[place_name])
@@ -21,6 +21,7 @@ local rows, bytes = {}, 0
 for i, found in ipairs(homes(k, ids)) do
   local home, _, packed, says = unpack(found, 1, 4)
   local here = home == place_name or (place_name == 'scheduled' and home == 'retryable')
+    or (place_name == 'lanes' and home == 'pending')
   if here then
     local value = values[i]
     for _, part in ipairs({ ids[i], home, packed, says, value }) do rows[#rows + 1] = part end

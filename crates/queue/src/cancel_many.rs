@@ -14,9 +14,10 @@ use crate::{JobFilter, JobScan, JobState, Place, Queue, QueueError, RawId, Signe
 
 /// Where what waits is looked for. Jobs move from one to the next while they wait; a retry moves back, so the first is looked at
 /// once more.
-const PLACES: [Place; 4] = [
+const PLACES: [Place; 5] = [
     Place::Scheduled,
     Place::Parked,
+    Place::Lanes,
     Place::Pending,
     Place::Scheduled,
 ];

@@ -274,7 +274,7 @@ impl Keys {
     }
 
     /// What scripts need that take waiting jobs out of where they wait (`lua/part/homes.lua`), and write that down.
-    pub(crate) fn of_waiting(&self) -> [&str; 21] {
+    pub(crate) fn of_waiting(&self) -> [&str; 22] {
         [
             &self.active,
             &self.scheduled,
@@ -293,6 +293,7 @@ impl Keys {
             &self.idempotency,
             &self.idle,
             &self.audit,
+            &self.waiters,
             &self.lanes,
             &self.lane,
             &self.tenants,

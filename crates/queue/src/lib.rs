@@ -104,7 +104,7 @@ pub use provider::{
 };
 pub use record::{HistoryEntry, Recorded, RunState};
 pub use replay::{
-    Begun, BrokenReplay, Changed, Operation, Replay, ReplayState, Replayed, Replaying,
+    Begun, BrokenReplay, BulkOperation, Changed, Replay, ReplayState, Replayed, Replaying,
 };
 pub use reschedule::Rescheduled;
 pub use resend::{Remembered, Resent};

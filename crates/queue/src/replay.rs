@@ -18,7 +18,7 @@ use crate::dead::STEP;
 use crate::value::{Fields, Reply};
 use crate::{Queue, QueueError, RawId, Selection, Signed, script};
 
-pub use operation::{BrokenReplay, Operation, Replay, ReplayState};
+pub use operation::{BrokenReplay, BulkOperation, Replay, ReplayState};
 
 /// How letters are replayed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -271,7 +271,7 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn operations(&self) -> Result<Vec<Result<Operation, BrokenReplay>>, QueueError> {
+    pub async fn operations(&self) -> Result<Vec<Result<BulkOperation, BrokenReplay>>, QueueError> {
         let value: Value = script::REPLAYS
             .on(&[&self.keys.replays, &self.keys.replay])
             .run(&self.link)
@@ -281,7 +281,7 @@ impl Queue {
         while !answer.is_empty() {
             let (id, fields): (String, Fields) = (answer.shown()?, answer.next()?);
             let broken = BrokenReplay { id: id.clone() };
-            operations.push(Operation::read(id, &fields).ok_or(broken));
+            operations.push(BulkOperation::read(id, &fields).ok_or(broken));
         }
         Ok(operations)
     }
@@ -293,8 +293,8 @@ impl Queue {
     pub async fn replays(&self) -> Result<Vec<Result<Replay, BrokenReplay>>, QueueError> {
         let operations = self.operations().await?.into_iter();
         let replays = operations.filter_map(|operation| match operation {
-            Ok(Operation::Replay(replay)) => Some(Ok(replay)),
-            Ok(Operation::Cancel(_)) => None,
+            Ok(BulkOperation::Replay(replay)) => Some(Ok(replay)),
+            Ok(BulkOperation::Cancel(_)) => None,
             Err(broken) => Some(Err(broken)),
         });
         Ok(replays.collect())
@@ -304,11 +304,11 @@ impl Queue {
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn find_operation(&self, id: &str) -> Result<Option<Operation>, QueueError> {
+    pub async fn find_operation(&self, id: &str) -> Result<Option<BulkOperation>, QueueError> {
         let mut command = redis::cmd("HGETALL");
         command.arg(self.keys.replay_of(id));
         match self.link.command(&command).await {
-            Ok(fields) => Ok(Operation::read(id.to_owned(), &fields)),
+            Ok(fields) => Ok(BulkOperation::read(id.to_owned(), &fields)),
             Err(error) if error.is_wrong_type() => Ok(None),
             Err(error) => Err(error),
         }
@@ -320,8 +320,8 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn find_replay(&self, id: &str) -> Result<Option<Replay>, QueueError> {
         Ok(match self.find_operation(id).await? {
-            Some(Operation::Replay(replay)) => Some(replay),
-            Some(Operation::Cancel(_)) | None => None,
+            Some(BulkOperation::Replay(replay)) => Some(replay),
+            Some(BulkOperation::Cancel(_)) | None => None,
         })
     }
 

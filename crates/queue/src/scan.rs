@@ -15,6 +15,8 @@ pub(crate) const STEP: usize = 250;
 pub enum Place {
     /// The waiting list, the newest first.
     Pending,
+    /// What waits and has a priority or a tenant, the last one to be claimed first.
+    Lanes,
     /// What is parked, the latest first.
     Parked,
     /// What waits for its time, a retry among it; the latest due time first.
@@ -31,8 +33,9 @@ pub enum Place {
 
 impl Place {
     /// All of them, what is to be carried out first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Pending,
+        Self::Lanes,
         Self::Parked,
         Self::Scheduled,
         Self::Running,
@@ -44,6 +47,7 @@ impl Place {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
+            Self::Lanes => "lanes",
             Self::Parked => "parked",
             Self::Scheduled => "scheduled",
             Self::Running => "running",
@@ -57,7 +61,7 @@ impl Place {
     #[must_use]
     pub fn has(self, state: JobState) -> bool {
         match self {
-            Self::Pending | Self::Parked => state == JobState::Pending,
+            Self::Pending | Self::Lanes | Self::Parked => state == JobState::Pending,
             Self::Scheduled => matches!(state, JobState::Scheduled | JobState::Retryable),
             Self::Running => state == JobState::Running,
             Self::Completed => state == JobState::Completed,

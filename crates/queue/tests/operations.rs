@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    BulkCancel, BulkState, Changed, Fate, JobFilter, JobState, Lane, NewJob, Operation, Queue,
+    BulkCancel, BulkOperation, BulkState, Changed, Fate, JobFilter, JobState, Lane, NewJob, Queue,
     RunAt,
 };
 use support::{Bench, bury, ids, job, kari, raw, verdict};
@@ -27,7 +27,7 @@ async fn begin(queue: &Queue, filter: &JobFilter, force: bool) -> String {
 
 async fn found(queue: &Queue, id: &str) -> BulkCancel {
     match queue.find_operation(id).await.expect("looks") {
-        Some(Operation::Cancel(cancel)) => cancel,
+        Some(BulkOperation::Cancel(cancel)) => cancel,
         other => panic!("{other:?}"),
     }
 }
@@ -93,6 +93,13 @@ async fn campaign(bench: &Bench) -> (Vec<JobId>, Vec<JobId>) {
         })
         .collect();
     wrong.extend(bench.enqueue_all(&later).await);
+    let of_tenant: Vec<NewJob> = (0..300)
+        .map(|_| NewJob {
+            lane: Lane::default().with_tenant("acme"),
+            ..tagged("wrong")
+        })
+        .collect();
+    wrong.extend(bench.enqueue_all(&of_tenant).await);
     (wrong, good)
 }
 

@@ -69,6 +69,17 @@ async fn every_job_is_found_where_it_is() {
         .await
         .expect("cancels");
     let pending = bench.enqueue(600).await;
+    let of_tenant = NewJob {
+        lane: Lane::default().with_tenant("acme"),
+        ..job()
+    };
+    let urgent: Vec<NewJob> = (0..600)
+        .map(|_| NewJob {
+            id: JobId::generate(),
+            ..of_tenant.clone()
+        })
+        .collect();
+    let urgent = bench.enqueue_all(&urgent).await;
 
     let pages = [
         (Place::Completed, completed, JobState::Completed),
@@ -76,6 +87,7 @@ async fn every_job_is_found_where_it_is() {
         (Place::Parked, parked, JobState::Pending),
         (Place::Running, ids(&running), JobState::Running),
         (Place::Pending, pending.clone(), JobState::Pending),
+        (Place::Lanes, urgent, JobState::Pending),
         (
             Place::Cancelled,
             wrong.iter().filter_map(RawId::job_id).collect(),
@@ -170,90 +182,32 @@ async fn a_filter_means_those_of_which_all_is_true() {
     ];
     let jobs = bench.enqueue_all(&jobs).await;
     let now = bench.queue.now_ms().await.expect("has a clock");
+    let with = |set: &dyn Fn(&mut JobFilter)| {
+        let mut filter = JobFilter::default();
+        set(&mut filter);
+        filter
+    };
     let some = |text: &str| Some(text.to_owned());
-    let base = JobFilter::default;
+    let (dead, scheduled) = (JobState::Dead, JobState::Scheduled);
     let cases = [
-        (base(), 4),
+        (with(&|_| {}), 4),
+        (with(&|f| f.tenant = some("acme")), 2),
+        (with(&|f| f.tag = some("all")), 3),
+        (with(&|f| f.tag = some("spring")), 1),
         (
-            JobFilter {
-                tenant: some("acme"),
-                ..base()
-            },
-            2,
-        ),
-        (
-            JobFilter {
-                tag: some("all"),
-                ..base()
-            },
-            3,
-        ),
-        (
-            JobFilter {
-                tag: some("spring"),
-                ..base()
-            },
-            1,
-        ),
-        (
-            JobFilter {
-                tag: some("spring"),
-                tenant: some("umbra"),
-                ..base()
-            },
+            with(&|f| (f.tag, f.tenant) = (some("spring"), some("umbra"))),
             0,
         ),
-        (
-            JobFilter {
-                kind: some("send_email"),
-                ..base()
-            },
-            4,
-        ),
-        (
-            JobFilter {
-                kind: some("send_sms"),
-                ..base()
-            },
-            0,
-        ),
-        (
-            JobFilter {
-                key: some("autumn"),
-                ..base()
-            },
-            1,
-        ),
-        (
-            JobFilter {
-                states: vec![JobState::Scheduled],
-                ..base()
-            },
-            0,
-        ),
-        (
-            JobFilter {
-                states: vec![JobState::Pending, JobState::Dead],
-                ..base()
-            },
-            4,
-        ),
-        (
-            JobFilter {
-                since_ms: Some(now - 60_000),
-                ..base()
-            },
-            4,
-        ),
-        (
-            JobFilter {
-                since_ms: Some(now + 60_000),
-                ..base()
-            },
-            0,
-        ),
+        (with(&|f| f.kind = some("send_email")), 4),
+        (with(&|f| f.kind = some("send_sms")), 0),
+        (with(&|f| f.key = some("autumn")), 1),
+        (with(&|f| f.states = vec![scheduled]), 0),
+        (with(&|f| f.states = vec![JobState::Pending, dead]), 4),
+        (with(&|f| f.since_ms = Some(now - 60_000)), 4),
+        (with(&|f| f.since_ms = Some(now + 60_000)), 0),
     ];
-    let found = walk(&bench, Place::Pending).await;
+    let mut found = walk(&bench, Place::Pending).await;
+    found.extend(walk(&bench, Place::Lanes).await);
     for (filter, expected) in cases {
         let means = found.iter().filter(|job| filter.means(job)).count();
         assert_eq!(means, expected, "{filter}");

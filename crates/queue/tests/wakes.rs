@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::JobId;
-use longshore_queue::{Channel, Fate, Heard, Spare, Wakes};
+use longshore_queue::{Cancelled, Channel, Fate, Heard, Spare, Wakes};
 use support::Bench;
 use tokio::sync::mpsc;
 
@@ -213,5 +213,11 @@ async fn whoever_waits_for_a_job_is_told_of_its_end_and_only_of_that() {
     let stays: i64 = bench.text(&format!("PTTL {waiters}")).await;
     assert!(stays > 3_000_000, "{stays}");
     assert!(heard_by.try_recv().is_err());
+    // It is cancelled while it waits for its retry.
+    let (waits, kari) = ([ids[2].into()], support::kari());
+    let cancelled = bench.queue.cancel(&waits, false, &kari).await;
+    assert_eq!(cancelled.expect("cancels"), [Cancelled::Yes]);
+    let heard = heard_by.recv().await.expect("is told");
+    assert_eq!(heard, ended("app", ids[2]));
     listening.abort();
 }

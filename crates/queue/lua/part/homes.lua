@@ -36,8 +36,8 @@ local function homes(k, ids)
   return found
 end
 
--- take_out(k, id, home, record): takes a job that waits out of where it waits. Which lane it has stays known (part/lanes.lua). Its entry in the waiting list stays: claims pass it over
--- (part/elsewhere.lua).
+-- take_out(k, id, home, record): takes a job that waits out of where it waits. Which lane it has stays known (part/lanes.lua). An
+-- entry in the waiting list stays: claims pass it over (part/elsewhere.lua).
 local function take_out(k, id, home, record)
   if home == 'scheduled' or home == 'retryable' then
     redis.call('ZREM', k.scheduled, id)

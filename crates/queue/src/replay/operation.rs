@@ -59,14 +59,14 @@ pub struct BrokenReplay {
 
 /// An act on many jobs, which any process carries on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operation {
+pub enum BulkOperation {
     /// Dead letters back to pending.
     Replay(Replay),
     /// What waits is cancelled.
     Cancel(BulkCancel),
 }
 
-impl Operation {
+impl BulkOperation {
     pub(super) fn read(id: String, fields: &Fields) -> Option<Self> {
         match fields.text("act") {
             None => read(id, fields).map(Self::Replay),

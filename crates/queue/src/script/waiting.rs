@@ -20,6 +20,7 @@ script!(
         "homes",
         "prune",
         "prune_cancelled",
+        "waiters",
         "cancel",
         "waiting_keys"
     ]
@@ -118,6 +119,7 @@ script!(
         "homes",
         "prune",
         "prune_cancelled",
+        "waiters",
         "cancel",
         "operation",
         "waiting_keys"
