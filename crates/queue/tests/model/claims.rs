@@ -3,12 +3,12 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use longshore_queue::{Claim, ClaimState, Claimed, Fate};
+use longshore_queue::{Claim, ClaimState, Claimed, Fate, Route};
 use tokio::task::yield_now;
 
 use crate::support::{RETENTION, verdict};
 use crate::workers::Worker;
-use crate::world::{LeaseState, Taken, World};
+use crate::world::{LeaseState, Taken, World, agree};
 
 impl World {
     pub(crate) async fn claim(&mut self, worker: usize, want: usize) -> Taken {
@@ -20,10 +20,11 @@ impl World {
 
     pub(crate) async fn claimed(&mut self, worker: usize, want: usize, claim: Claim) -> Taken {
         let no = self.workers[worker].no;
+        let (state, probe) = self.held_back(worker, want);
         let expected = match self.leases[no].1 {
             LeaseState::Ended => ClaimState::Lost,
             _ if self.model.paused => ClaimState::Paused,
-            _ => ClaimState::Ok,
+            _ => state,
         };
         if claim.state != expected {
             return Err(format!("{:?}, not {expected:?}", claim.state));
@@ -32,13 +33,14 @@ impl World {
             self.rejoin(worker).await;
             return Ok(());
         }
+        let most = match expected {
+            ClaimState::Ok => self.most(want, probe),
+            _ => 0,
+        };
+        self.is_taken(worker, probe, &claim.jobs).await?;
         let (ended, given): (Vec<_>, Vec<_>) =
             claim.jobs.into_iter().partition(|job| self.is_over(job));
         self.forget(worker, &ended).await;
-        let most = match expected {
-            ClaimState::Ok => want.min(self.model.pending()),
-            _ => 0,
-        };
         if given.len() > most || (given.len() < most && !self.model.any_order) {
             return Err(format!("{} of {most}", given.len()));
         }
@@ -67,20 +69,69 @@ impl World {
         self.model.claim_in_turn(no, &numbers)
     }
 
+    /// What holds a claim of so many back, and whether what it takes is a probe.
+    fn held_back(&self, worker: usize, want: usize) -> (ClaimState, bool) {
+        match want {
+            0 => (ClaimState::Ok, false),
+            _ => self.model.provider.look(self.workers[worker].version),
+        }
+    }
+
+    /// How many it may take at the most.
+    fn most(&self, want: usize, probe: bool) -> usize {
+        let one = probe || self.model.provider.is_void();
+        let want = if one { want.min(1) } else { want };
+        want.min(self.model.pending())
+    }
+
+    /// The model's provider has been called; each job says so.
+    async fn is_taken(&mut self, worker: usize, probe: bool, jobs: &[Claimed]) -> Taken {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let epoch = self.take_calls(worker, probe).await?;
+        let route = match probe {
+            true => Route::Probe,
+            false => Route::Primary,
+        };
+        for claimed in jobs {
+            agree(claimed.context.route, route, "the route")?;
+            agree(claimed.context.epoch, epoch, "the epoch")?;
+        }
+        Ok(())
+    }
+
+    async fn take_calls(&mut self, worker: usize, probe: bool) -> Result<u64, String> {
+        let was_void = self.model.provider.is_void();
+        let version = self.workers[worker].version;
+        let epoch = self.model.provider.taken(probe, version);
+        if was_void {
+            // From that call on the limiter gives out so many a millisecond.
+            let now = || async { self.queue.now_ms().await.map_err(|error| error.to_string()) };
+            let then = now().await? + 2;
+            while now().await? < then {}
+        }
+        Ok(epoch)
+    }
+
     /// In a Redis that was restored, ids may be listed whose jobs have ended.
     pub(crate) fn is_over(&self, claimed: &Claimed) -> bool {
         self.model.any_order && claimed.has_ended
     }
 
-    pub(crate) async fn forget(&self, worker: usize, ended: &[Claimed]) {
+    pub(crate) async fn forget(&mut self, worker: usize, ended: &[Claimed]) {
         for claimed in ended {
             let mut verdict = verdict(claimed, Fate::Forget);
             (verdict.state, verdict.history) = (claimed.run, None);
             let settled = self.workers[worker]
                 .queue
-                .settle(&[verdict], RETENTION)
+                .settle(std::slice::from_ref(&verdict), RETENTION)
                 .await;
             settled.expect("settles");
+            let version = self.workers[worker].version;
+            let provider = &mut self.model.provider;
+            provider.report(&verdict.report, claimed.context, version);
+            provider.reported();
         }
     }
 
@@ -119,11 +170,16 @@ impl World {
                 taken.push(job);
             }
         }
-        let most = want.min(self.model.pending());
+        let (state, probe) = self.held_back(worker, want);
+        let most = self.most(want, probe);
         let may = self.leases[no].1 != LeaseState::Ended && !self.model.paused;
+        let may = may && state == ClaimState::Ok;
         let whole = may && taken.len() == most;
         if !whole && !taken.is_empty() {
             return Err(format!("a claim took {} of {most}", taken.len()));
+        }
+        if !taken.is_empty() {
+            self.take_calls(worker, probe).await?;
         }
         for job in &taken {
             self.tokens.remove(job);

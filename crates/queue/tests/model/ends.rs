@@ -3,13 +3,13 @@
 use longshore_queue::{Claimed, Fate, RunState, Verdict};
 
 use crate::model::{JobNo, Place};
-use crate::step::End;
+use crate::step::{End, Word};
 use crate::support::{RETENTION, refused, verdict};
 use crate::workers::{Kept, Worker};
 use crate::world::{Taken, World};
 
 impl World {
-    pub(crate) async fn settle(&mut self, worker: usize, jobs: u8, end: End) -> Taken {
+    pub(crate) async fn settle(&mut self, worker: usize, jobs: u8, end: End, word: Word) -> Taken {
         let count = usize::from(jobs).min(self.workers[worker].jobs.len());
         if count == 0 {
             return Ok(());
@@ -19,6 +19,7 @@ impl World {
         for (job, claimed) in ended {
             let (fate, due) = self.fate(end);
             let mut verdict = verdict(&claimed, fate);
+            verdict.report = word.report();
             if matches!(end, End::Later | End::Back | End::Untouched) {
                 (verdict.state, verdict.history) = (claimed.run, None);
             }
@@ -41,7 +42,7 @@ impl World {
         self.write(worker, kept).await
     }
 
-    pub(crate) fn fate(&mut self, end: End) -> (Fate, u64) {
+    pub(crate) fn fate(&mut self, end: End) -> (Fate, i64) {
         let fate = match end {
             End::Completed => Fate::Completed { result: None },
             End::Failed => Fate::Retry {
@@ -54,7 +55,7 @@ impl World {
             End::Untouched => Fate::Untouched,
             End::Dead => refused("550"),
         };
-        (fate, self.times)
+        (fate, self.due())
     }
 
     /// Has verdicts written, and each that was in force carried out by the model.
@@ -66,6 +67,7 @@ impl World {
             .await;
         let settled = settled.map_err(|error| error.to_string())?;
         let at = settled.at.ok_or("nobody had Redis forget anything")?;
+        let version = self.workers[worker].version;
         let (mut back, mut last) = (Vec::new(), 0);
         for ((mut kept, end), written) in kept.into_iter().zip(settled.written) {
             let Kept { job, .. } = kept;
@@ -76,6 +78,10 @@ impl World {
                 ));
             }
             if written {
+                let Verdict {
+                    report, context, ..
+                } = &kept.verdict;
+                self.model.provider.report(report, *context, version);
                 self.end_job(job, end, kept.due, kept.verdict.state);
                 if matches!(end, End::Back | End::Untouched) {
                     back.push(job);
@@ -85,6 +91,7 @@ impl World {
                 last += 1;
             }
         }
+        self.model.provider.reported();
         self.workers[worker].last = last;
         self.model.put_back(&back);
         Ok(())
@@ -95,7 +102,7 @@ impl World {
             && self.tokens.get(&job).is_none_or(|of| **of == *token)
     }
 
-    pub(crate) fn end_job(&mut self, job: JobNo, end: End, due: u64, state: RunState) {
+    pub(crate) fn end_job(&mut self, job: JobNo, end: End, due: i64, state: RunState) {
         let known = &mut self.model.jobs[job];
         (known.used, known.lost) = (state.used, state.lost);
         known.may_have_been_sent = state.may_have_been_sent;

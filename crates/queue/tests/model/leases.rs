@@ -48,6 +48,7 @@ impl World {
         let before = &self.workers[worker];
         let mut joined = Worker::join(before.queue.clone(), no).await;
         joined.settled.clone_from(&before.settled);
+        (joined.passes, joined.version) = (before.passes.clone(), before.version);
         self.leases
             .push((joined.lease.worker().to_string(), LeaseState::Fresh));
         self.workers[worker] = joined;

@@ -12,14 +12,19 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod calls;
 mod cases;
 mod claims;
+mod clock;
+mod cron;
 mod ends;
+mod foreign;
 mod lanes;
 mod leases;
 mod model;
 mod operators;
 mod producers;
+mod provider;
 mod restore;
 mod step;
 mod workers;

@@ -4,19 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_queue::JobState;
 
+use crate::cron::Cron;
 use crate::lanes::{LaneNo, Lanes};
+use crate::provider::Provider;
 use crate::step::Args;
 
 /// The number of a job, in the order in which they were first enqueued.
 pub(crate) type JobNo = usize;
 
+/// By how many such steps a clock jumps, an odd number: so that a due time that was moved is that of no other job.
+pub(crate) const HOUR: i64 = 721;
+
+/// When those were due that a history scheduled first.
+const FIRST_DUE: i64 = 2000;
+
 /// Where a job is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Pending,
-    /// Until a moment: those of a greater number come later.
-    Scheduled(u64),
-    Retryable(u64),
+    /// Until a moment, in steps of five seconds: those of a greater number come later.
+    Scheduled(i64),
+    Retryable(i64),
     /// With the holder of this lease, by its number.
     Running(usize),
     Completed,
@@ -48,6 +56,8 @@ pub(crate) struct Model {
     /// Jobs that were put off while they waited: each may come before its turn, since its old entry in the list stands there yet.
     early: BTreeSet<JobNo>,
     pub(crate) paused: bool,
+    pub(crate) provider: Provider,
+    pub(crate) cron: Cron,
     /// What waits may come in any order: Redis was restored, and ids are listed whose jobs had moved on.
     pub(crate) any_order: bool,
 }
@@ -63,7 +73,7 @@ impl Model {
         &mut self,
         job: JobNo,
         lane: LaneNo,
-        later: Option<u64>,
+        later: Option<i64>,
         key: Option<(u8, Args)>,
     ) {
         let put = Job {
@@ -88,7 +98,7 @@ impl Model {
 
     /// All that is scheduled or waits for a retry waits to run, in the order of its time.
     pub(crate) fn make_due(&mut self) {
-        let mut due: Vec<(u64, JobNo)> = Vec::new();
+        let mut due: Vec<(i64, JobNo)> = Vec::new();
         for (job, known) in self.jobs.iter_mut().enumerate() {
             if let Place::Scheduled(at) | Place::Retryable(at) = known.place {
                 due.push((at, job));
@@ -99,6 +109,23 @@ impl Model {
         for (_, job) in due {
             self.waiting.line_up(job, self.jobs[job].lane);
         }
+    }
+
+    fn due_times(&mut self) -> impl Iterator<Item = &mut i64> {
+        self.jobs.iter_mut().filter_map(|job| match &mut job.place {
+            Place::Scheduled(at) | Place::Retryable(at) => Some(at),
+            _ => None,
+        })
+    }
+
+    /// If the clock went ahead by an hour, nothing would be due by that.
+    pub(crate) fn may_come_nearer(&mut self) -> bool {
+        self.due_times().all(|at| *at - HOUR > -FIRST_DUE + 100)
+    }
+
+    /// What waits for its time waits for so much longer.
+    pub(crate) fn move_due(&mut self, by: i64) {
+        self.due_times().for_each(|at| *at += by);
     }
 
     /// Those that wait: of each lane the next one first, as far as that is known.
@@ -193,7 +220,7 @@ impl Model {
     }
 
     /// It waits until a moment, or now.
-    pub(crate) fn reschedule(&mut self, job: JobNo, at: Option<u64>) {
+    pub(crate) fn reschedule(&mut self, job: JobNo, at: Option<i64>) {
         let known = &mut self.jobs[job];
         match (known.place.clone(), at) {
             (Place::Pending, None) => {}

@@ -112,7 +112,7 @@ impl World {
             "rescheduled",
         )?;
         if expected == Rescheduled::Yes {
-            self.model.reschedule(job, later.then_some(self.times));
+            self.model.reschedule(job, later.then(|| self.due()));
         }
         Ok(())
     }

@@ -42,6 +42,11 @@ impl World {
         Duration::from_secs(10_000 + 10 * self.times)
     }
 
+    /// The model's word for the time that was given out last.
+    pub(crate) fn due(&self) -> i64 {
+        i64::try_from(self.times).expect("fits") * 2
+    }
+
     pub(crate) async fn enqueue(
         &mut self,
         jobs: u8,
@@ -49,7 +54,7 @@ impl World {
         later: bool,
         key: Option<(u8, Args)>,
     ) -> Taken {
-        let first_time = self.times + 1;
+        let first_due = self.due() + 2;
         let all: Vec<NewJob> = (0..jobs)
             .map(|n| self.new_job(lane, later, key.filter(|_| n == 0)))
             .collect();
@@ -71,7 +76,7 @@ impl World {
             }
             if holder.is_none() {
                 let key = key.filter(|_| n == 0);
-                let at = later.then_some(first_time + n as u64);
+                let at = later.then(|| first_due + 2 * i64::try_from(n).expect("fits"));
                 self.model.put(self.jobs.len(), lane, at, key);
                 self.jobs.push(job);
                 self.args.push(key);
@@ -107,7 +112,7 @@ impl World {
                             let RunAt::In(after) = new.run_at else {
                                 return 0;
                             };
-                            (after.as_secs() - 10_000) / 10
+                            i64::try_from(after.as_secs() - 10_000).expect("fits") / 5
                         });
                         let lane = self.model.jobs[job].lane;
                         self.model.put(job, lane, at, key);

@@ -45,7 +45,7 @@ impl World {
     }
 
     /// Redis is what it was. Every process that lives beats, and tells what it remembers; an operator lifts the hold.
-    pub(crate) async fn restore(&mut self) -> Result<(), String> {
+    pub(crate) async fn restore(&mut self, behind: bool) -> Result<(), String> {
         let Some(saved) = self.saved.take() else {
             return Ok(());
         };
@@ -75,9 +75,24 @@ impl World {
         self.put_back_leases(&saved).await;
         self.expect_what_is_told(&saved);
         self.resend().await?;
-        let lifted = self.queue.lift_holds(&kari()).await;
-        lifted.map_err(|error| error.to_string())?;
+        match behind {
+            true => self.jump(true).await?,
+            false => {
+                let lifted = self.queue.lift_holds(&kari()).await;
+                lifted.map_err(|error| error.to_string())?;
+                self.model.provider.lift();
+            }
+        }
         self.model.forget_order();
+        if behind {
+            self.compare().await?;
+            // It is void; where the clock goes ahead again it would hold once more.
+            let mut gone = redis::cmd("HDEL");
+            gone.arg(&self.queue.keys().timeline)
+                .arg("hold")
+                .arg("check");
+            let _: u8 = self.ask(&gone).await;
+        }
         Ok(())
     }
 

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use longshore_job::Pass;
 use longshore_queue::{
-    Beat, Claimed, Lease, Queue, RawId, Remembered, Resent, Stamp, Verdict, WorkerId,
+    Beat, CallReport, ClaimContext, Claimed, Lease, Queue, RawId, Remembered, Resent, Stamp,
+    Verdict, WorkerId,
 };
 
 use crate::model::JobNo;
@@ -19,7 +21,7 @@ pub(crate) struct Kept {
     pub(crate) header: Vec<u8>,
     pub(crate) payload: Vec<u8>,
     /// When the job runs again, for the model.
-    pub(crate) due: u64,
+    pub(crate) due: i64,
 }
 
 /// One process.
@@ -35,6 +37,10 @@ pub(crate) struct Worker {
     pub(crate) settled: Vec<Kept>,
     /// How many of those it settled in its last call.
     pub(crate) last: usize,
+    /// Calls that it may make, the oldest first.
+    pub(crate) passes: Vec<Pass>,
+    /// Of its credentials.
+    pub(crate) version: u8,
 }
 
 impl Worker {
@@ -49,6 +55,8 @@ impl Worker {
             jobs: Vec::new(),
             settled: Vec::new(),
             last: 0,
+            passes: Vec::new(),
+            version: 0,
         }
     }
 
@@ -95,7 +103,13 @@ impl Worker {
 
     async fn settle_again(&mut self, kept: Vec<Kept>) {
         for mut kept in kept {
-            let settled = self.queue.settle(&[kept.verdict.clone()], RETENTION).await;
+            // What it says of the provider has been counted.
+            let again = Verdict {
+                report: CallReport::Nothing,
+                context: ClaimContext::default(),
+                ..kept.verdict.clone()
+            };
+            let settled = self.queue.settle(&[again], RETENTION).await;
             let settled = settled.expect("settles");
             assert_eq!(
                 settled.written,

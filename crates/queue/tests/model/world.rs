@@ -1,12 +1,13 @@
 //! A queue on a real Redis and its model, side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use longshore_queue::{JobState, Link, NewJob, Queue, RawId};
+use longshore_queue::{CronBook, JobState, Link, NewJob, Queue, RawId};
 
+use crate::calls;
 use crate::model::{Job, JobNo, Model, Place};
-use crate::step::{Args, End, Step};
+use crate::step::{Args, End, Step, Word};
 use crate::workers::Worker;
 
 /// How many processes there are.
@@ -37,6 +38,8 @@ pub(crate) struct World {
     /// Goes up with every time that is given to a job: each comes after all that were given before.
     pub(crate) times: u64,
     pub(crate) saved: Option<Saved>,
+    /// What two processes have seen last of the cron entries.
+    pub(crate) books: [Option<CronBook>; 2],
 }
 
 /// A copy of Redis, and of the model at that moment.
@@ -56,7 +59,11 @@ pub(crate) type Taken = Result<(), String>;
 
 impl World {
     pub(crate) async fn new(link: &Link, namespace: &str) -> Self {
-        let queue = || Queue::new(link.clone(), namespace, "email").expect("the names are good");
+        let queue = || {
+            let queue = Queue::new(link.clone(), namespace, "email");
+            let queue = queue.expect("the names are good");
+            queue.with_provider(calls::policy(0))
+        };
         let mut world = Self {
             link: link.clone(),
             namespace: namespace.to_owned(),
@@ -69,6 +76,7 @@ impl World {
             tokens: BTreeMap::new(),
             times: 0,
             saved: None,
+            books: [None, None],
         };
         for no in 0..WORKERS {
             let worker = Worker::join(queue(), no).await;
@@ -92,7 +100,21 @@ impl World {
             Step::Due => self.make_due().await?,
             Step::Claim { worker, want } => self.claim(worker.into(), want.into()).await?,
             Step::LoseClaim { worker, want } => self.lose_claim(worker.into(), want.into()).await?,
-            Step::Settle { worker, jobs, end } => self.settle(worker.into(), jobs, end).await?,
+            Step::Settle { worker, jobs, end } => {
+                self.settle(worker.into(), jobs, end, Word::Silent).await?;
+            }
+            Step::SettleSaying {
+                worker,
+                jobs,
+                end,
+                word,
+            } => self.settle(worker.into(), jobs, end, word).await?,
+            Step::Ask { worker, job } => self.ask_for_call(worker.into(), job.into()).await?,
+            Step::Tell { worker, word } => self.tell(worker.into(), word).await?,
+            Step::HoldsOver => self.holds_over().await?,
+            Step::Lift => self.lift().await?,
+            Step::Credentials { worker } => self.renew_credentials(worker.into()),
+            Step::Jump { back } => self.jump(back).await?,
             Step::SettleAgain { worker } => self.settle_again(worker.into()).await?,
             Step::Freeze { worker } => self.freeze(worker.into()).await,
             Step::Sweep { worker } => self.sweep(worker.into()).await?,
@@ -104,8 +126,11 @@ impl World {
             Step::Reschedule { job, later } => self.reschedule(job.into(), later).await?,
             Step::RunNow { job } => self.run_now(job.into()).await?,
             Step::Edit { job, force } => self.edit(job.into(), force).await?,
+            Step::Cron(tick) => self.tick(tick).await?,
+            Step::Push { with_meta } => self.push(with_meta).await?,
             Step::Save => self.save().await,
-            Step::Restore => self.restore().await?,
+            Step::Restore => self.restore(false).await?,
+            Step::RestoreBehind => self.restore(true).await?,
         }
         self.compare().await
     }
@@ -116,7 +141,7 @@ impl World {
     }
 
     /// Each job is where the model says, and the queue counts what the model counts.
-    async fn compare(&self) -> Taken {
+    pub(crate) async fn compare(&self) -> Taken {
         for (job, new) in self.jobs.iter().enumerate() {
             let known = &self.model.jobs[job];
             let found = self.queue.job(&new.id.into()).await;
@@ -150,6 +175,14 @@ impl World {
         ] {
             agree(counted, self.model.count(state), state.as_str())?;
         }
+        let shown: BTreeSet<_> = stats.holds.iter().map(|hold| hold.cause.as_str()).collect();
+        let expected = self.model.provider.holds();
+        if shown != expected {
+            return Err(format!("holds: {shown:?}, and should be {expected:?}"));
+        }
+        let breaker = stats.breakers.first();
+        let breaker = breaker.map_or("closed", |breaker| breaker.state.as_str());
+        agree(breaker, self.model.provider.breaker(), "the breaker")?;
         match self.model.any_order {
             true => Ok(()),
             false => agree(
@@ -179,10 +212,11 @@ impl World {
         }
         for _ in 0..100 {
             self.make_due().await?;
+            self.holds_over().await?;
             for worker in 0..WORKERS {
                 self.sweep(worker).await?;
                 self.claim(worker, 5).await?;
-                self.settle(worker, 5, End::Completed).await?;
+                self.settle(worker, 5, End::Completed, Word::Well).await?;
             }
             self.compare().await?;
             let over = |job: &Job| {
