@@ -5,7 +5,9 @@ use std::time::Duration;
 use longshore_job::{
     Answer, Handler, JobError, JobId, Outcome, Prepared, RetrySchedule, Run, Scope,
 };
-use longshore_queue::{Lane, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt};
+use longshore_queue::{
+    Lane, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt,
+};
 use longshore_worker::{Fleet, FleetError, FleetOptions, Handlers, LeftBehind, WorkSettings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

@@ -4,8 +4,10 @@ mod cost;
 mod dead;
 mod depth;
 mod due;
+mod fleet;
 mod idle;
 mod info;
+mod lanes;
 mod load;
 mod ours;
 mod peers;
@@ -14,6 +16,7 @@ pub(crate) mod report;
 mod slow;
 mod throughput;
 mod trickle;
+mod wait;
 
 use report::Section;
 
@@ -21,16 +24,19 @@ use report::Section;
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The measurements, in the order they are made.
-pub(crate) const MEASURES: [&str; 9] = [
+pub(crate) const MEASURES: [&str; 12] = [
     "throughput",
     "pickup",
     "trickle",
+    "wait",
     "cost",
     "slow",
     "depth",
+    "lanes",
     "due",
     "dead",
     "idle",
+    "fleet",
 ];
 
 /// How much is measured.
@@ -63,12 +69,15 @@ pub(crate) async fn run(measure: &str, scale: Scale) -> Result<Section, Failure>
         "throughput" => throughput::measure(scale).await,
         "pickup" => pickup::measure(scale).await,
         "trickle" => trickle::measure(scale).await,
+        "wait" => wait::measure(scale).await,
         "cost" => cost::measure(scale).await,
         "slow" => slow::measure(scale).await,
         "depth" => depth::measure(scale).await,
+        "lanes" => lanes::measure(scale).await,
         "due" => due::measure(scale).await,
         "dead" => dead::measure(scale).await,
         "idle" => idle::measure(scale).await,
+        "fleet" => fleet::measure(scale).await,
         other => Err(format!("there is no measure called {other}").into()),
     }
 }

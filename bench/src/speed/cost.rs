@@ -13,7 +13,7 @@ use super::{Failure, Scale};
 const CALLS: f64 = 0.1;
 
 /// What is wanted of a queued job, in bytes.
-const BYTES: f64 = 650.0;
+const BYTES: f64 = 400.0;
 
 /// The payload that the memory budget speaks of.
 const QUEUED_BYTES: usize = 200;

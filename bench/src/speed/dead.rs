@@ -13,10 +13,10 @@ use super::report::{Row, Section, median, thousands};
 use super::{Failure, Scale};
 
 /// What is wanted of the groups, in ms.
-const GROUPS_MS: f64 = 50.0;
+const GROUPS_MS: f64 = 10.0;
 
 /// What is wanted of replay, in letters a second.
-const REPLAY: f64 = 20_000.0;
+const REPLAY: f64 = 50_000.0;
 
 /// For how long a step of a replay may keep others waiting, in ms.
 const STEP_MS: f64 = 5.0;

@@ -13,7 +13,7 @@ use super::report::{Row, Section, median, thousands};
 use super::{Failure, Scale};
 
 /// What is wanted of the claim rate at the greater depth / at the lesser.
-const SHARE: f64 = 0.8;
+const SHARE: f64 = 0.85;
 
 /// Lookups a command, while Redis's tables grow.
 const LOOKS: usize = 1_000;

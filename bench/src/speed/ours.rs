@@ -19,6 +19,9 @@ use super::load::{Does, Load, Meter, PAYLOAD_BYTES};
 /// The provider that the jobs ask, as configuration names it.
 pub(crate) const PROVIDER: &str = "bench";
 
+/// The namespace of its keys.
+pub(crate) const NAMESPACE: &str = "bench";
+
 /// How long completed jobs are kept.
 pub(crate) const RETENTION: Retention = Retention {
     keep: Duration::from_secs(60),
@@ -29,14 +32,14 @@ pub(crate) const RETENTION: Retention = Retention {
 #[derive(Debug)]
 pub(crate) struct Ours {
     pub(crate) queue: Queue,
-    _redis: RedisServer,
+    redis: RedisServer,
 }
 
 impl Ours {
     pub(crate) fn start() -> Result<Self, Failure> {
         let redis = RedisServer::start()?;
         let link = Link::new(&redis.url(), LinkOptions::default())?;
-        let queue = Queue::new(link, "bench", "load")?.with_provider(ProviderPolicy {
+        let queue = Queue::new(link, NAMESPACE, "load")?.with_provider(ProviderPolicy {
             name: PROVIDER.to_owned(),
             // It counts, and never holds back.
             limit: Some(Limit {
@@ -53,10 +56,30 @@ impl Ours {
             credentials: "1".into(),
             fallback: None,
         });
-        Ok(Self {
-            queue,
-            _redis: redis,
-        })
+        Ok(Self { queue, redis })
+    }
+
+    /// Where its Redis is.
+    pub(crate) fn url(&self) -> String {
+        self.redis.url()
+    }
+
+    /// Enqueues so many jobs of the usual size, to run at once, each in its lane.
+    pub(crate) async fn fill_lanes(
+        &self,
+        n: usize,
+        lane: impl Fn(usize) -> Lane,
+    ) -> Result<(), Failure> {
+        let payload = Prepared::new(&Load::new(PAYLOAD_BYTES, 0)?)?.payload;
+        let numbers: Vec<usize> = (0..n).collect();
+        for chunk in numbers.chunks(10_000) {
+            let jobs = chunk.iter().map(|i| NewJob {
+                lane: lane(*i),
+                ..job(&payload, RunAt::Now)
+            });
+            self.queue.enqueue(&jobs.collect::<Vec<_>>()).await?;
+        }
+        Ok(())
     }
 
     /// Enqueues so many jobs of the usual size, to run at once.
@@ -96,6 +119,11 @@ impl Ours {
 
     /// Starts one process's worth of workers, 100 jobs at once, over connections of their own.
     pub(crate) fn work(&self, meter: &Arc<Meter>) -> Working {
+        self.work_at(meter, 100)
+    }
+
+    /// The same with so many jobs at once.
+    pub(crate) fn work_at(&self, meter: &Arc<Meter>, concurrency: usize) -> Working {
         let (stop, stopped) = mpsc::channel(1);
         let options = FleetOptions {
             name: "bench".to_owned(),
@@ -105,7 +133,8 @@ impl Ours {
         };
         let link = self.queue.link().another(LinkOptions::default());
         let handlers = Handlers::new().with(Loading(Arc::clone(meter)));
-        let fleet = Fleet::new(options).queue(self.queue.over(link), settings(), handlers);
+        let fleet =
+            Fleet::new(options).queue(self.queue.over(link), settings(concurrency), handlers);
         Working {
             stop,
             fleet: tokio::spawn(fleet.run(stopped)),
@@ -128,11 +157,11 @@ fn job(payload: &[u8], run_at: RunAt) -> NewJob {
     }
 }
 
-fn settings() -> WorkSettings {
+fn settings(concurrency: usize) -> WorkSettings {
     WorkSettings {
-        concurrency: 100,
+        concurrency,
         max_running: None,
-        timeout: Duration::from_secs(30),
+        timeout: Duration::from_secs(3600),
         policy: Policy {
             schedule: RetrySchedule::default(),
             on_unknown: OnUnknown::Retry,
@@ -152,6 +181,14 @@ pub(crate) struct Working {
 }
 
 impl Working {
+    /// Cuts off what it runs.
+    pub(crate) async fn cut_off(self) -> Result<(), Failure> {
+        let _ = self.stop.send(()).await;
+        let _ = self.stop.send(()).await;
+        self.fleet.await??;
+        Ok(())
+    }
+
     /// Lets it finish what it runs.
     pub(crate) async fn stop(self) -> Result<(), Failure> {
         // It may have ended by itself; then it says why.

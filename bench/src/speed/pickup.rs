@@ -14,10 +14,10 @@ use super::report::{Row, Section, percentile, thousands};
 use super::{Failure, Scale};
 
 /// What is wanted of ours / BRPOP at the median.
-const MEDIAN_TIMES: f64 = 2.0;
+const MEDIAN_TIMES: f64 = 1.5;
 
 /// What is wanted of ours at p99, in ms.
-const P99_MS: f64 = 5.0;
+const P99_MS: f64 = 3.0;
 
 /// Long enough to be idle again.
 const PAUSE: Duration = Duration::from_millis(2);

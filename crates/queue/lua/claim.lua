@@ -261,13 +261,14 @@ if t.left > 0 then passed_over(lists, timeline, t.left, passed + trimmed - liste
 local full_until = 0
 if p.interval > 0 and #ids == calls then full_until = math.ceil(ahead + #ids * p.interval) end
 -- Where jobs come one by one and fast, waking somebody for each costs more than the job itself. So one worker with slots to
--- spare looks again in a moment, and until then nobody is woken: it finds some together.
+-- spare looks again in a moment, and until then nobody is woken: it finds some together. It may come as much too late: others
+-- that are woken meanwhile would take from it, and from each other.
 local look_in = 0
 if #ids > 0 then
   local since = now - tonumber((t.look or ''):match(' (%d+)$') or 0)
   local fast = since >= 0 and (since <= 1 or (#ids > 1 and since <= 5))
   if fast and #popped < want and not rest and full_until == 0 and route == 'primary' then look_in = tonumber(ARGV[13]) end
-  redis.call('HSET', timeline, 'look', string.format('%.0f ', now + look_in) .. stamp)
+  redis.call('HSET', timeline, 'look', string.format('%.0f ', now + 2 * look_in) .. stamp)
 end
 listens(look_in > 0 and 0 or slots - #ids)
 local more = (#popped == want or rest or places or one_kept) and wake_next(k, idle, in_lanes)

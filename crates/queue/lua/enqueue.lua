@@ -48,11 +48,6 @@ if #KEYS > 11 then
 end
 if #refused > 0 or ARGV[1] == 'look' then return { refused, {} } end
 
--- Each is asked before the first is written: a job whose payload is known counts as enqueued, so that none must be without
--- its place.
-redis.call('LLEN', active)
-redis.call('ZCARD', scheduled)
-
 -- What is due at once and has no end begins with the same bytes.
 local plain = begin_header(nil, nil)
 local answers, same, pending, soonest = {}, true, {}, nil
@@ -94,7 +89,7 @@ for n, key in pairs(taken) do
   end
 end
 -- Most jobs have no lane (part/lanes.lua). 32 in what their producer sent says that one has.
-local seen, rows, laned, lanes = {}, {}, {}, {}
+local seen, rows, laned, lanes, later = {}, {}, {}, {}, {}
 for n, id in ipairs(ids) do
   if not known[n] and not seen[id] then
     seen[id] = true
@@ -108,7 +103,8 @@ for n, id in ipairs(ids) do
       rows[#rows + 1] = lane
     end
     if due then
-      redis.call('ZADD', scheduled, seconds(due), id)
+      later[#later + 1] = seconds(due)
+      later[#later + 1] = id
       soonest = soonest and math.min(soonest, due) or due
     elseif lane then
       laned[#laned + 1] = id
@@ -118,6 +114,10 @@ for n, id in ipairs(ids) do
     end
   end
 end
+-- Each is asked before the first is written: a job whose payload is known counts as enqueued, so that none must be without
+-- its place.
+if #pending > 0 then redis.call('LLEN', active) end
+if #later > 0 then redis.call('ZCARD', scheduled) end
 local k = #rows > 0 and { active = active, lanes = KEYS[8], lane = KEYS[9], tenants = KEYS[10], turns = KEYS[11] }
 if k then
   redis.call('ZCARD', k.lanes)
@@ -127,6 +127,7 @@ if #written > 0 then
   redis.call('HSET', data, unpack(written))
   count(stats, 'enqueued', #written / 2)
 end
+if #later > 0 then redis.call('ZADD', scheduled, unpack(later)) end
 if #pending > 0 then redis.call('RPUSH', active, unpack(pending)) end
 local high = #laned > 0 and lanes_in(k).join(laned, lanes)
 -- A process that sleeps until the next due time learns of a sooner one.

@@ -24,7 +24,7 @@ use state::Sweeping;
 const LOOK_EVERY: Duration = Duration::from_millis(920);
 
 /// How soon a claimer with slots to spare looks again by itself where jobs come fast: so much later they start.
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(3);
 
 /// After so many looks in a row others have their turn: some 50 ms, so that the fleet shares what comes fast.
 const LOOKS_IN_A_ROW: u32 = 16;
