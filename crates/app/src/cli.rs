@@ -5,6 +5,7 @@ pub mod manual;
 mod dead;
 mod enqueue;
 pub(crate) mod fault;
+mod limit;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
 pub use enqueue::EnqueueArgs;
 pub use fault::{FaultArgs, FaultCommand, FaultKind};
+pub use limit::LimitArgs;
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
 ///
@@ -62,6 +64,8 @@ pub enum Command {
     Pause(Pause),
     /// Resumes a paused queue
     Resume(Resume),
+    /// Slows a provider's calls for the whole fleet, for a time, below what is configured
+    Limit(LimitArgs),
     /// Dead letters: look, edit, replay, export, discard
     #[command(subcommand)]
     Dead(DeadCommand),

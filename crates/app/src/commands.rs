@@ -8,6 +8,7 @@ mod doctor;
 mod enqueue;
 mod job;
 mod kinds;
+mod limit;
 mod manual;
 mod mappings;
 mod presign;
@@ -65,6 +66,7 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
         Command::Workers(args) => workers::run(&load()?, &args).await,
         Command::Pause(args) => queues::pause(&load_to_change()?, &args).await,
         Command::Resume(args) => queues::resume(&load_to_change()?, &args).await,
+        Command::Limit(args) => limit::run(&load_to_change()?, &args).await,
         Command::Cron(command @ Cron::List(_)) => cron::run(&load()?, command).await,
         Command::Cron(command) => cron::run(&load_to_change()?, command).await,
         Command::Dead(args) if args.changes() => dead::run(&load_to_change()?, args).await,

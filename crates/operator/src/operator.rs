@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use longshore_queue::{JobInfo, JobState, Link, Note, Queue, QueueError, RawId, Signed, Stats};
+use longshore_queue::{
+    JobInfo, JobState, Limit, Link, Note, Queue, QueueError, RawId, Signed, Stats,
+};
 
 use crate::audit::AuditRow;
 use crate::error::OperatorError;
@@ -263,6 +265,28 @@ impl Operator {
     /// When there is no such queue, or Redis cannot be reached.
     pub async fn resume(&self, queue: &str, signed: &Signed) -> Result<bool, OperatorError> {
         Ok(self.queue(queue)?.1.resume(signed).await?)
+    }
+
+    /// Lets a queue's provider be called no more often than this, in the whole fleet, for so long: a week at the most.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn limit(
+        &self,
+        queue: &str,
+        limit: Limit,
+        life: Duration,
+        signed: &Signed,
+    ) -> Result<(), OperatorError> {
+        Ok(self.queue(queue)?.1.limit(limit, life, signed).await?)
+    }
+
+    /// Ends such a limit. Returns whether there was one.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn lift_limit(&self, queue: &str, signed: &Signed) -> Result<bool, OperatorError> {
+        Ok(self.queue(queue)?.1.lift_limit(signed).await?)
     }
 
     /// Lifts all that the fleet itself holds back in a queue. Returns what that was.

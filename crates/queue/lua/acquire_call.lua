@@ -10,8 +10,11 @@
 --                many ms: held, refused, open
 local limits, breakers, gate = unpack(KEYS)
 local p = { name = ARGV[1], suffix = ARGV[2], lease = tonumber(ARGV[3]), version = ARGV[4] }
-local interval = tonumber(ARGV[7])
-local state, till = held_back(p, gate_of(gate, p.suffix), breakers)
+local held = gate_of(gate, p.suffix)
+-- One that takes no place was counted by its claim.
+local interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
+if interval > 0 then interval, burst = slowed(interval, burst, held[6]) end
+local state, till = held_back(p, held, breakers)
 local own_probe = false
 if state == 'refused' or state == 'open' then
   -- What holds others back is the caller's own probe.
@@ -22,7 +25,7 @@ end
 if state and not own_probe then return { state, math.ceil(till - now), p.epoch, 0 } end
 local wait = 0
 if interval > 0 then
-  local free, next_free, ahead = tokens(limits, ARGV[6], interval, tonumber(ARGV[8]))
+  local free, next_free, ahead = tokens(limits, ARGV[6], interval, burst)
   if free == 0 then wait = math.max(1, next_free - now) end
   if wait > tonumber(ARGV[9]) then return { 'busy', 0, p.epoch, 0 } end
   take(limits, ARGV[6], interval, ahead, 1)

@@ -82,6 +82,7 @@ local most = tonumber(ARGV[4])
 if most > 0 then want = math.min(want, most - redis.call('HLEN', inflight)) end
 if want <= 0 then return none('ok') end
 
+p.interval, p.burst = slowed(p.interval, p.burst, held[6])
 local state, till = held_back(p, held, breakers)
 -- When the provider is asked again: until then its fallback takes the jobs, if it may be called.
 local away_until, parked_until = false, 0
@@ -90,7 +91,9 @@ if state == 'open' and ARGV[16] ~= '' then
   -- A probe that is under way may have its answer at any moment, and its lease is for one that has none.
   parked_until = p.breaker.state == 'half' and math.min(till, now + 1000) or till
   p, route = described(16, ':' .. ARGV[16]), 'fallback'
-  state, till = held_back(p, gate_of(gate, p.suffix), breakers)
+  held = gate_of(gate, p.suffix)
+  p.interval, p.burst = slowed(p.interval, p.burst, held[6])
+  state, till = held_back(p, held, breakers)
   if state then return none('open', math.min(till, away_until)) end
   token = token .. 'f'
 end
@@ -103,10 +106,12 @@ if missed and (not p.probe or somebody_is_well(reach, workers, p.name, process_o
 end
 if p.probe then route, want = away_until and 'fallback_probe' or 'probe', 1 end
 
+-- Where nothing is called, an operator can limit claims.
+local limiter = p.name ~= '' and p.name or 'claims'
 local ahead, calls
 if p.interval > 0 then
   local free, till
-  free, till, ahead = tokens(limits, p.name, p.interval, p.burst)
+  free, till, ahead = tokens(limits, limiter, p.interval, p.burst)
   if free == 0 then return none('limited', away_until and math.min(till, away_until) or till) end
   calls = free
   want = math.min(want, free)
@@ -242,7 +247,7 @@ for _, id in ipairs(later) do redis.call('ZADD', scheduled, seconds(parked_until
 if #later > 0 then due = due or seconds(parked_until) end
 local completed = {}
 if #ids > 0 then
-  if p.interval > 0 then take(limits, p.name, p.interval, ahead, #ids) end
+  if p.interval > 0 then take(limits, limiter, p.interval, ahead, #ids) end
   if p.probe then probe(p, gate, breakers, 0) end
   if away_until then count(stats, 'by_fallback', #ids) end
   redis.call('HSET', inflight, unpack(owned))

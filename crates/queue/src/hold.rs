@@ -1,12 +1,14 @@
 //! What the fleet itself holds back, and lifting it.
 
 use std::fmt;
+use std::time::Duration;
 
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
+use crate::enqueue::millis;
 use crate::value::Reply;
-use crate::{Queue, QueueError, Signed, script};
+use crate::{Limit, Queue, QueueError, Signed, script};
 
 /// Why claims are held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,6 +22,8 @@ pub enum HoldCause {
     Breaker,
     /// The provider's limit: the next call is more than a second away.
     Limiter,
+    /// An operator has limited the provider's calls, or the queue's claims: they go on, slower.
+    Limit,
     /// Redis forgot: living workers come to tell what they remember.
     RedisForgot,
     /// Redis was restarted, or another one took its place: living workers see whether it forgot something.
@@ -35,6 +39,7 @@ impl HoldCause {
             Self::Credentials => "credentials",
             Self::Breaker => "breaker",
             Self::Limiter => "limiter",
+            Self::Limit => "limit",
             Self::RedisForgot => "redis_forgot",
             Self::RedisRestarted => "redis_restarted",
         }
@@ -46,6 +51,7 @@ impl HoldCause {
             Self::Credentials,
             Self::Breaker,
             Self::Limiter,
+            Self::Limit,
             Self::RedisForgot,
             Self::RedisRestarted,
         ]
@@ -90,15 +96,42 @@ impl Hold {
     }
 }
 
+/// The longest that an operator's limit lasts, and any hold.
+pub const LONGEST_HOLD: Duration = Duration::from_secs(7 * 24 * 3600);
+
 impl Queue {
+    /// Lets the queue's provider be called no more often than this, in the whole fleet and for so long, a week at the most.
+    /// Where its configuration says less, that holds. Where it has no limit, so many jobs are claimed. An earlier limit of an
+    /// operator ends.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn limit(
+        &self,
+        limit: Limit,
+        life: Duration,
+        signed: &Signed,
+    ) -> Result<(), QueueError> {
+        let limit = (limit, life.min(LONGEST_HOLD));
+        self.gate("limit", signed, Some(limit)).await.map(drop)
+    }
+
+    /// Ends an operator's limit. Returns whether there was one.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn lift_limit(&self, signed: &Signed) -> Result<bool, QueueError> {
+        Ok(self.gate("unlimit", signed, None).await?.0)
+    }
+
     /// Lifts all that the fleet itself holds back: a time that the provider named, refused credentials, a limiter that lies
-    /// ahead, and the wait of an open breaker, which then lets one probe go at once. An operator's pause stays. Returns
+    /// ahead, an operator's limit, and the wait of an open breaker, which then lets one probe go at once. An operator's pause stays. Returns
     /// what was lifted.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn lift_holds(&self, signed: &Signed) -> Result<Vec<Hold>, QueueError> {
-        let (_, lifted) = self.gate("lift", signed).await?;
+        let (_, lifted) = self.gate("lift", signed, None).await?;
         Hold::list(lifted)
     }
 
@@ -107,9 +140,10 @@ impl Queue {
         &self,
         action: &str,
         signed: &Signed,
+        limit: Option<(Limit, Duration)>,
     ) -> Result<(bool, Reply), QueueError> {
         let k = &self.keys;
-        let value: Value = script::PAUSE
+        let call = script::PAUSE
             .on(&[
                 &k.gate,
                 &k.idle,
@@ -121,9 +155,12 @@ impl Queue {
             .arg(action)
             .arg(&signed.by)
             .arg(&signed.reason)
-            .arg(self.name())
-            .run(&self.link)
-            .await?;
+            .arg(self.name());
+        let call = match limit {
+            Some((limit, life)) => call.arg(millis(life)).arg(limit.interval_ms()),
+            None => call,
+        };
+        let value: Value = call.run(&self.link).await?;
         let mut answer = Reply::new(value)?;
         let changed: u8 = answer.next()?;
         Ok((changed == 1, answer))

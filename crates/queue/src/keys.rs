@@ -137,6 +137,7 @@ keys! {
     /// |---|---|
     /// | `paused` | an operator's pause, `{"by","reason","since"}` |
     /// | `refused` | the queue's own pause, since its credentials are refused; the same form |
+    /// | `limit` | an operator's limit, `<hold> <ms between calls>` |
     /// | `refused_until`, `refused_version` | a hold until the next probe may go out; the credentials that were refused |
     /// | `held` | a hold until the time that the provider named |
     ///

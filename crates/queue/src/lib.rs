@@ -86,7 +86,7 @@ pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
 pub use error::QueueError;
 pub use filter::JobFilter;
-pub use hold::{Hold, HoldCause};
+pub use hold::{Hold, HoldCause, LONGEST_HOLD};
 pub use id::RawId;
 pub use inspect::{JobInfo, JobState};
 pub use key::Key;

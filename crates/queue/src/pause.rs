@@ -33,7 +33,7 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn pause(&self, signed: &Signed) -> Result<bool, QueueError> {
-        Ok(self.gate("pause", signed).await?.0)
+        Ok(self.gate("pause", signed, None).await?.0)
     }
 
     /// Ends an operator's pause. Returns whether there was one. What the fleet itself holds back stays
@@ -42,6 +42,6 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn resume(&self, signed: &Signed) -> Result<bool, QueueError> {
-        Ok(self.gate("resume", signed).await?.0)
+        Ok(self.gate("resume", signed, None).await?.0)
     }
 }

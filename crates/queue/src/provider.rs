@@ -25,7 +25,7 @@ pub struct Limit {
 
 impl Limit {
     /// The time between two calls, in milliseconds.
-    fn interval_ms(self) -> f64 {
+    pub(crate) fn interval_ms(self) -> f64 {
         self.per.as_secs_f64() * 1000.0 / f64::from(self.count.max(1))
     }
 
@@ -195,9 +195,13 @@ impl Queue {
 
     /// The fields of the gate that are a provider's have its name behind them, but for the queue's own.
     fn suffix(&self, provider: &ProviderPolicy) -> String {
-        match provider.name == self.provider.name {
+        self.suffix_of(&provider.name)
+    }
+
+    fn suffix_of(&self, provider: &str) -> String {
+        match provider == self.provider.name {
             true => String::new(),
-            false => format!(":{}", provider.name),
+            false => format!(":{provider}"),
         }
     }
 
@@ -332,12 +336,15 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn take_call(&self, limiter: &str, limit: Limit) -> Result<CallSlot, QueueError> {
+        // `<provider>`, or `<provider>:<reads or writes>`.
+        let provider = limiter.split(':').next().unwrap_or(limiter);
         let wait: i64 = script::TOKENS
-            .on(&[&self.keys.limits])
+            .on(&[&self.keys.limits, &self.keys.gate])
             .arg(limiter)
             .arg(limit.interval_ms())
             .arg(limit.burst())
             .arg(millis(LONGEST_AHEAD))
+            .arg(self.suffix_of(provider))
             .run(&self.link)
             .await?;
         Ok(u64::try_from(wait).map_or(CallSlot::TooManyAhead, |wait| {

@@ -156,7 +156,11 @@ script!(
         "lanes"
     ]
 );
-script!(TOKENS = "tokens", " flags=allow-oom", ["now", "limiter"]);
+script!(
+    TOKENS = "tokens",
+    " flags=allow-oom",
+    ["now", "hold", "limiter"]
+);
 script!(
     ACQUIRE_CALL = "acquire_call",
     " flags=allow-oom",

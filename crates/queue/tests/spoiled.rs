@@ -167,6 +167,10 @@ impl Filled {
 /// Every key of a queue, by what stands behind its braces, but for those that hold leases and claims.
 const KEYS: &[&str] = &[
     "active",
+    "lanes",
+    "lane",
+    "tenants",
+    "turns",
     "scheduled",
     "data",
     "idle",

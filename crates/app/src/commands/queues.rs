@@ -295,6 +295,7 @@ fn why(hold: &HoldRow) -> String {
         },
         HoldCause::Breaker => format!("the breaker of {provider} blocks calls{until}"),
         HoldCause::Limiter => format!("the limit of {provider} lets no call through{until}"),
+        HoldCause::Limit => format!("an operator has limited calls of {provider}{until}"),
         HoldCause::RedisRestarted => {
             format!(
                 "Redis was restarted, or failed over: workers check whether it forgot anything{until}"

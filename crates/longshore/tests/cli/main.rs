@@ -13,6 +13,7 @@ mod job;
 mod kinds;
 mod labels;
 mod letters;
+mod limit;
 mod mappings;
 mod moves;
 mod output;

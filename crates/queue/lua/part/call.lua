@@ -2,9 +2,9 @@
 -- provider, else ":<name>"), lease: how long a probe may take in ms (0 = no breaker), version of its credentials}.
 
 -- gate_of(gate, suffix): {an operator's pause, hold of a time the provider named, our credentials are refused, which, hold
--- until the next probe}
+-- until the next probe, an operator's limit}
 local function gate_of(gate, suffix)
-  return redis.call('HMGET', gate, 'paused', 'held' .. suffix, 'refused' .. suffix, 'refused_version' .. suffix, 'refused_until' .. suffix)
+  return redis.call('HMGET', gate, 'paused', 'held' .. suffix, 'refused' .. suffix, 'refused_version' .. suffix, 'refused_until' .. suffix, 'limit' .. suffix)
 end
 
 -- held_back(p, held, breakers): what holds calls back and until when, or nil; notes in p what the call has to know: breaker,

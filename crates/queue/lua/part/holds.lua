@@ -11,6 +11,8 @@ local function holds(gate, breakers, limits, timeline)
   for i = 1, #all, 2 do of[all[i]] = all[i + 1] end
   for name, value in pairs(of) do
     local what, provider = name:match('^(%a+):?(.*)$')
+    local limited = what == 'limit' and held_until(value:match('^(%d+ %d+ %d+) '))
+    if limited then found[#found + 1] = { 'limit', provider, limited, gate, name } end
     local till = what == 'held' and held_until(value)
     if till then found[#found + 1] = { 'retry_after', provider, till, gate, name } end
     if what == 'refused' and (name == what or name:sub(8, 8) == ':') then

@@ -33,6 +33,15 @@ local function tokens(limits, name, interval, burst)
   return 0, math.ceil(ahead), ahead
 end
 
+-- slowed(interval, burst, limit): how far calls are apart, and how many it may run ahead, where an operator has limited them for
+-- a time: the slower of both holds. limit: that field of the gate, "<hold> <ms between calls>".
+local function slowed(interval, burst, limit)
+  local held, apart = (limit or ''):match('^(%d+ %d+ %d+) ([%d.]+)$')
+  apart = tonumber(apart or nil)
+  if not apart or apart <= interval or apart > 604800000 or not held_until(held) then return interval, burst end
+  return apart, math.max(1, math.floor(50 / apart))
+end
+
 -- take(limits, name, interval, ahead, n): gives out n calls. They are never given back.
 local function take(limits, name, interval, ahead, n)
   redis.call('HSET', limits, name, string.format('%.3f %.3f %s', ahead + (n - 1) * interval, interval, stamp))
