@@ -1,8 +1,9 @@
 //! A queue's histories, made at random, against a model of what a queue is: every script is run on a real Redis, and after each
 //! step each job has to be where the model says, and claims have to hand out what the model says, in its order.
 //!
-//! `LONGSHORE_MODEL_CASES` says how many histories are run (150 unless set), and proptest keeps the seeds of those that fail in
-//! `crates/queue/proptest-regressions`. A history that found a fault stands in `cases.rs` as well, so that it can be read.
+//! `LONGSHORE_MODEL_CASES` says how many histories are run (150 unless set), `LONGSHORE_MODEL_MINUTES` for how long at the most,
+//! and `LONGSHORE_MODEL_SEED` runs those of a run before again. A history that found a fault stands in `cases.rs`, so that it
+//! is run each time and can be read.
 
 #[expect(
     dead_code,
@@ -30,10 +31,15 @@ mod step;
 mod workers;
 mod world;
 
+use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
 use longshore_queue::{Link, LinkOptions};
 use longshore_sandbox::RedisServer;
 use proptest::collection::vec;
-use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use tokio::runtime::Runtime;
 
 use step::Step;
@@ -42,10 +48,13 @@ use world::World;
 /// So many steps at the most: long enough for a job to die, be replayed, get lost and die again.
 const LONGEST: usize = 60;
 
+/// So many histories have a seed of their own, made of the run's.
+const ROUND: u32 = 150;
+
 struct Histories {
     runtime: Runtime,
     redis: RedisServer,
-    run: std::cell::Cell<usize>,
+    run: Cell<usize>,
 }
 
 impl Histories {
@@ -53,17 +62,19 @@ impl Histories {
         Self {
             runtime: Runtime::new().expect("there are threads"),
             redis: RedisServer::start().expect("a private Redis starts"),
-            run: std::cell::Cell::default(),
+            run: Cell::default(),
         }
     }
 
-    /// Carries one out, in a namespace of its own. What goes wrong is told with the step that it went wrong at.
+    /// Carries one out, on a Redis that is empty. What goes wrong is told with the step that it went wrong at.
     fn run(&self, steps: &[Step]) -> Result<(), String> {
         let number = self.run.get();
         self.run.set(number + 1);
         self.runtime.block_on(async {
             let link =
                 Link::new(&self.redis.url(), LinkOptions::default()).expect("the URL is good");
+            let emptied = link.command::<String>(&redis::cmd("FLUSHDB")).await;
+            emptied.expect("is emptied");
             let mut world = World::new(&link, &format!("m{number}")).await;
             for (n, step) in steps.iter().enumerate() {
                 let told = |problem| format!("step {n}, {step:?}: {problem}");
@@ -77,27 +88,78 @@ impl Histories {
     }
 }
 
-#[test]
-fn a_queue_does_what_its_model_does() {
-    let cases = std::env::var("LONGSHORE_MODEL_CASES");
+/// A number that the environment sets.
+fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let text = std::env::var(name).ok()?;
+    let Ok(number) = text.parse() else {
+        panic!("{name} is {text:?}: it is to be a number");
+    };
+    Some(number)
+}
+
+/// What a program says in one line; empty where there is none.
+fn says(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output();
+    let said = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    said.unwrap_or_default()
+}
+
+fn runner(seed: u64, round: u32, cases: u32) -> TestRunner {
     let config = Config {
-        cases: cases.map_or(150, |cases| cases.parse().expect("a number")),
+        cases,
         // Each step is a few calls of Redis: shrinking is worth more of them than proptest's default.
         max_shrink_iters: 2_000,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/model.txt",
-        ))),
-        source_file: Some(file!()),
+        failure_persistence: None,
         ..Config::default()
     };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..12].copy_from_slice(&round.to_le_bytes());
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+}
+
+#[test]
+fn a_queue_does_what_its_model_does() {
+    let cases: u32 = setting("LONGSHORE_MODEL_CASES").unwrap_or(150);
+    let minutes: Option<u64> = setting("LONGSHORE_MODEL_MINUTES");
+    let seed = setting("LONGSHORE_MODEL_SEED").unwrap_or_else(|| RandomState::new().hash_one(()));
+    let now = || says("date", &["-u", "+%FT%TZ"]);
+    let commit = says("git", &["describe", "--always", "--dirty", "--abbrev=40"]);
+    println!(
+        "commit {commit}, seed {seed}, at most {cases} histories, from {}",
+        now()
+    );
+    let (began, most) = (
+        Instant::now(),
+        minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+    );
     let histories = Histories::new();
-    let mut runner = TestRunner::new(config);
-    let ran = runner.run(&vec(step::any(), 1..=LONGEST), |steps| {
-        histories.run(&steps).map_err(TestCaseError::fail)
-    });
-    if let Err(error) = ran {
-        panic!("{error}");
+    let (mut done, mut steps_done) = (0, 0);
+    while done < cases && most.is_none_or(|most| began.elapsed() < most) {
+        let round = ROUND.min(cases - done);
+        let steps_now = Cell::new(0);
+        let failed = Cell::new(false);
+        let ran = runner(seed, done / ROUND, round).run(&vec(step::any(), 1..=LONGEST), |steps| {
+            let number = histories.run.get() + 1;
+            steps_now.set(steps_now.get() + steps.len());
+            histories.run(&steps).map_err(|problem| {
+                if !failed.replace(true) {
+                    println!("history {number} fails: {problem}");
+                }
+                TestCaseError::fail(problem)
+            })
+        });
+        if let Err(error) = ran {
+            panic!("seed {seed}: {error}");
+        }
+        done += round;
+        steps_done += steps_now.get();
     }
+    println!(
+        "{done} histories of {steps_done} steps went as the model says in {} s, to {}",
+        began.elapsed().as_secs(),
+        now()
+    );
 }
 
 #[test]
