@@ -146,6 +146,15 @@ ci-full:
             "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
     } 2>&1 | tee docs/ci-full.log
 
+# An hour of random histories on the scripts and on a model of the queue, its log committed as docs/model-hour.log
+model-hour:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo test {{quietly}} --package longshore-queue --test model --no-run
+    LONGSHORE_MODEL_CASES=1000000 LONGSHORE_MODEL_MINUTES=60 \
+        cargo test --quiet --package longshore-queue --test model -- --nocapture a_queue 2>&1 | tee target/model-hour.log
+    mv target/model-hour.log docs/model-hour.log
+
 # Says what is built next, and how long that takes where nothing is built yet
 [private]
 building WHAT TIME:

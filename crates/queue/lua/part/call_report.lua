@@ -19,7 +19,9 @@ local function apply_report(p, gate, breakers, report, by)
     redis.call('HSETNX', gate, 'refused' .. p.suffix, pause)
     redis.call('HSET', gate, 'refused_until' .. p.suffix, hold(60000), 'refused_version' .. p.suffix, p.version)
   elseif word == 's' and probe then
-    p.let_through = true
+    if p.spec[1] > 0 then p.breaker = p.breaker or read_breaker(breakers, p.name) end
+    -- One whose time was over was accepted before somebody else was refused.
+    if not p.breaker or p.breaker.epoch == tonumber(epoch) then p.let_through = true end
   elseif word == 'l' then
     if p.theirs == nil then p.theirs = not_reached(by.reach, by.workers, p.name, by.process) end
     word = p.theirs and 'f' or 'n'

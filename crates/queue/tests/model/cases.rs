@@ -1,6 +1,6 @@
 //! Histories that found a fault once.
 
-use crate::step::{End, Step};
+use crate::step::{End, Step, Word};
 
 /// Each by what it is about.
 pub(crate) const ALL: &[(&str, &[Step])] = &[
@@ -12,6 +12,11 @@ pub(crate) const ALL: &[(&str, &[Step])] = &[
         "a job that may have been sent, told to a Redis that forgot it",
         SENT,
     ),
+    (
+        "a probe whose time is over, and whose call went well before our credentials were refused",
+        LATE_PROBE,
+    ),
+    ("a job with more runs than its history has entries", OFTEN),
 ];
 
 const fn enqueue(jobs: u8) -> Step {
@@ -22,6 +27,45 @@ const fn enqueue(jobs: u8) -> Step {
         key: None,
     }
 }
+
+const fn saying(worker: u8, jobs: u8, end: End, word: Word) -> Step {
+    Step::SettleSaying {
+        worker,
+        jobs,
+        end,
+        word,
+    }
+}
+
+/// It ended the pause that the next probe had found.
+const LATE_PROBE: &[Step] = &[
+    enqueue(4),
+    Step::Claim { worker: 0, want: 2 },
+    saying(0, 2, End::Back, Word::Ill),
+    Step::HoldsOver,
+    Step::Claim { worker: 0, want: 1 },
+    Step::HoldsOver,
+    Step::Claim { worker: 1, want: 1 },
+    saying(1, 1, End::Back, Word::Refused),
+    saying(0, 1, End::Completed, Word::Well),
+];
+
+/// All of its runs failed.
+const OFTEN: &[Step] = &{
+    let mut steps = [enqueue(1); 1 + 12 * 3];
+    let mut run = 0;
+    while run < 12 {
+        steps[1 + run * 3] = Step::Claim { worker: 0, want: 1 };
+        steps[2 + run * 3] = Step::Settle {
+            worker: 0,
+            jobs: 1,
+            end: End::Failed,
+        };
+        steps[3 + run * 3] = Step::Due;
+        run += 1;
+    }
+    steps
+};
 
 /// It came back as a dead letter without a payload.
 const DISCARDED: &[Step] = &[

@@ -183,6 +183,8 @@ impl World {
         }
         for job in &taken {
             self.tokens.remove(job);
+            self.times += 1;
+            self.unseen.insert((no, *job, self.times));
         }
         self.model.claim_unseen(no, &taken)
     }

@@ -75,7 +75,7 @@ impl World {
                 }
             }
         }
-        let mut verdicts = Vec::new();
+        let (mut verdicts, mut given_back) = (Vec::new(), Vec::new());
         let mut found = BTreeSet::new();
         for taken in sweep.taken {
             let job = self.number(&taken.id)?;
@@ -100,8 +100,16 @@ impl World {
                 .await
                 .map_err(|error| error.to_string())?;
             let run = run.map_or_else(RunState::default, |job| job.run);
-            if lease.is_unanswered(&token) {
-                lease.gave_back(&token);
+            // What the worker cannot account for never ran only if its claim was not answered.
+            let before = self.unseen.len();
+            self.unseen
+                .retain(|(of, unseen, _)| (*of, *unseen) != (no, job));
+            let never_ran = self.unseen.len() < before;
+            if lease.is_unanswered(&token) != never_ran {
+                return Err(format!("job {job} never ran: {}", !never_ran));
+            }
+            if never_ran {
+                given_back.push(token.clone());
                 verdicts.push((
                     self.kept(job, &id, token.into(), run, Fate::Untouched),
                     End::Untouched,
@@ -118,10 +126,13 @@ impl World {
         if !missed.is_empty() {
             return Err(format!("not found: {missed:?}"));
         }
-        match verdicts.is_empty() {
-            true => Ok(()),
-            false => self.write(worker, verdicts).await,
+        if !verdicts.is_empty() {
+            self.write(worker, verdicts).await?;
         }
+        for token in given_back {
+            lease.gave_back(&token);
+        }
+        Ok(())
     }
 
     pub(crate) fn lost(

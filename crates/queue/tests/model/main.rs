@@ -20,6 +20,7 @@ mod clock;
 mod cron;
 mod ends;
 mod foreign;
+mod keys;
 mod lanes;
 mod leases;
 mod model;
@@ -27,6 +28,7 @@ mod operators;
 mod producers;
 mod provider;
 mod restore;
+mod scenes;
 mod step;
 mod workers;
 mod world;
@@ -38,15 +40,11 @@ use std::time::{Duration, Instant};
 
 use longshore_queue::{Link, LinkOptions};
 use longshore_sandbox::RedisServer;
-use proptest::collection::vec;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use tokio::runtime::Runtime;
 
 use step::Step;
 use world::World;
-
-/// So many steps at the most: long enough for a job to die, be replayed, get lost and die again.
-const LONGEST: usize = 60;
 
 /// So many histories have a seed of their own, made of the run's.
 const ROUND: u32 = 150;
@@ -139,7 +137,7 @@ fn a_queue_does_what_its_model_does() {
         let round = ROUND.min(cases - done);
         let steps_now = Cell::new(0);
         let failed = Cell::new(false);
-        let ran = runner(seed, done / ROUND, round).run(&vec(step::any(), 1..=LONGEST), |steps| {
+        let ran = runner(seed, done / ROUND, round).run(&scenes::history(), |steps| {
             let number = histories.run.get() + 1;
             steps_now.set(steps_now.get() + steps.len());
             histories.run(&steps).map_err(|problem| {

@@ -68,6 +68,11 @@ impl Model {
         self.keys.get(&key).copied()
     }
 
+    /// Who has which key.
+    pub(crate) fn holders(&self) -> impl Iterator<Item = (u8, JobNo)> {
+        self.keys.iter().map(|(key, (job, _))| (*key, *job))
+    }
+
     /// A new job, or one that is enqueued once more after it was discarded.
     pub(crate) fn put(
         &mut self,

@@ -158,7 +158,7 @@ impl Provider {
         let is_now = context.epoch == self.epoch;
         match report {
             CallReport::Well => {
-                self.let_through |= probe;
+                self.let_through |= probe && is_now;
                 if is_now {
                     self.count(true);
                 }

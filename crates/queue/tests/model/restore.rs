@@ -28,6 +28,7 @@ impl World {
             model: self.model.clone(),
             leases: self.leases.clone(),
             tokens: self.tokens.clone(),
+            unseen: self.unseen.clone(),
             keys,
             payloads: self.jobs.iter().map(|job| job.payload.clone()).collect(),
             place: newest.max().unwrap_or_default(),
@@ -74,6 +75,7 @@ impl World {
         }
         self.put_back_leases(&saved).await;
         self.expect_what_is_told(&saved);
+        self.unseen.retain(|claim| saved.unseen.contains(claim));
         self.resend().await?;
         match behind {
             true => self.jump(true).await?,

@@ -37,6 +37,8 @@ pub(crate) struct World {
     pub(crate) tokens: BTreeMap<JobNo, Arc<str>>,
     /// Goes up with every time that is given to a job: each comes after all that were given before.
     pub(crate) times: u64,
+    /// Jobs that the holder of a lease has by a claim whose answer it never got, and which claim.
+    pub(crate) unseen: BTreeSet<(usize, JobNo, u64)>,
     pub(crate) saved: Option<Saved>,
     /// What two processes have seen last of the cron entries.
     pub(crate) books: [Option<CronBook>; 2],
@@ -47,6 +49,7 @@ pub(crate) struct Saved {
     pub(crate) model: Model,
     pub(crate) leases: Vec<(String, LeaseState)>,
     pub(crate) tokens: BTreeMap<JobNo, Arc<str>>,
+    pub(crate) unseen: BTreeSet<(usize, JobNo, u64)>,
     pub(crate) keys: Vec<(Vec<u8>, Vec<u8>, i64)>,
     /// Each job's payload then.
     pub(crate) payloads: Vec<Vec<u8>>,
@@ -75,6 +78,7 @@ impl World {
             args: Vec::new(),
             tokens: BTreeMap::new(),
             times: 0,
+            unseen: BTreeSet::new(),
             saved: None,
             books: [None, None],
         };
@@ -162,6 +166,7 @@ impl World {
                 ));
             }
         }
+        self.compare_keys().await?;
         let stats = self
             .queue
             .stats()
@@ -191,6 +196,23 @@ impl World {
                 "pending",
             ),
         }
+    }
+
+    /// What is kept of a job's runs is bounded.
+    async fn compare_histories(&self) -> Taken {
+        for (job, new) in self.jobs.iter().enumerate() {
+            let fields = self.queue.fields_of(&new.id.into()).await;
+            let fields = fields.map_err(|error| error.to_string())?;
+            let is_entry = |name: &&String| {
+                name.strip_prefix('h')
+                    .is_some_and(|n| n.parse::<u32>().is_ok())
+            };
+            let entries = fields.keys().filter(is_entry).count();
+            if entries > 10 {
+                return Err(format!("job {job} keeps {entries} entries of its history"));
+            }
+        }
+        Ok(())
     }
 
     /// Whatever happened: once workers go on, every job comes to its end, and nothing is left over.
@@ -226,7 +248,7 @@ impl World {
                 )
             };
             if self.model.jobs.iter().all(over) {
-                return Ok(());
+                return self.compare_histories().await;
             }
         }
         Err(format!(
