@@ -1,6 +1,6 @@
 //! Histories that found a fault once.
 
-use crate::step::{End, Step, Word};
+use crate::step::{Args, End, Step, Word};
 
 /// Each by what it is about.
 pub(crate) const ALL: &[(&str, &[Step])] = &[
@@ -15,6 +15,14 @@ pub(crate) const ALL: &[(&str, &[Step])] = &[
     (
         "a probe whose time is over, and whose call went well before our credentials were refused",
         LATE_PROBE,
+    ),
+    (
+        "a key of a job that may have been sent, and is discarded",
+        SENT_AND_DISCARDED,
+    ),
+    (
+        "a key of a job that may have been sent, and is cancelled",
+        SENT_AND_CANCELLED,
     ),
     ("a job with more runs than its history has entries", OFTEN),
 ];
@@ -48,6 +56,38 @@ const LATE_PROBE: &[Step] = &[
     Step::Claim { worker: 1, want: 1 },
     saying(1, 1, End::Back, Word::Refused),
     saying(0, 1, End::Completed, Word::Well),
+];
+
+const WITH_A_KEY: Step = Step::Enqueue {
+    jobs: 1,
+    lane: 0,
+    later: false,
+    key: Some((0, Args::These)),
+};
+
+/// Its key is not free.
+const SENT_AND_DISCARDED: &[Step] = &[
+    WITH_A_KEY,
+    Step::Claim { worker: 0, want: 1 },
+    Step::Freeze { worker: 0 },
+    Step::Sweep { worker: 1 },
+    Step::Claim { worker: 1, want: 1 },
+    saying(1, 1, End::Dead, Word::Silent),
+    Step::Discard { letter: 0 },
+    WITH_A_KEY,
+];
+
+/// Nor is this one's.
+const SENT_AND_CANCELLED: &[Step] = &[
+    WITH_A_KEY,
+    Step::Claim { worker: 0, want: 1 },
+    Step::Freeze { worker: 0 },
+    Step::Sweep { worker: 1 },
+    Step::Cancel {
+        job: 0,
+        force: true,
+    },
+    WITH_A_KEY,
 ];
 
 /// All of its runs failed.

@@ -4,7 +4,7 @@
 use longshore_queue::JobState;
 
 use crate::model::HOUR;
-use crate::world::{LeaseState, Taken, World};
+use crate::world::{LeaseState, Taken, World, agree};
 
 /// An hour, and a little: so that no two due times ever meet.
 const JUMP_MS: i64 = 3_605_000;
@@ -72,6 +72,19 @@ impl World {
                 return Err("the first to beat is not asked to look".to_owned());
             }
         }
+        let now = self
+            .queue
+            .now_ms()
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut ahead = redis::cmd("ZCOUNT");
+        ahead
+            .arg(&self.queue.keys().workers)
+            .arg(now + 60_000)
+            .arg("+inf");
+        let ahead = self.link.command::<u8>(&ahead).await;
+        let ahead = ahead.map_err(|error| error.to_string())?;
+        agree(ahead, 0, "leases of a time to come")?;
         // No lease means anything: all are renewed.
         for (_, state) in &mut self.leases {
             if *state == LeaseState::Frozen {

@@ -143,6 +143,8 @@ impl World {
         run: RunState,
     ) -> (Kept, End) {
         let decision = decide_lost(run, false, &policy());
+        // Where nobody knows what became of it, a request may have gone out.
+        assert!(decision.state.may_have_been_sent && decision.state.lost == run.lost + 1);
         let end = match decision.fate {
             Fate::Dead { .. } => End::Dead,
             _ => End::Back,

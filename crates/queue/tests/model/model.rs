@@ -53,6 +53,7 @@ pub(crate) struct Model {
     waiting: Lanes,
     /// Who has a key, for which args.
     keys: BTreeMap<u8, (JobNo, Args)>,
+    retaken: BTreeSet<u8>,
     /// Jobs that were put off while they waited: each may come before its turn, since its old entry in the list stands there yet.
     early: BTreeSet<JobNo>,
     pub(crate) paused: bool,
@@ -68,9 +69,9 @@ impl Model {
         self.keys.get(&key).copied()
     }
 
-    /// Who has which key.
-    pub(crate) fn holders(&self) -> impl Iterator<Item = (u8, JobNo)> {
-        self.keys.iter().map(|(key, (job, _))| (*key, *job))
+    /// It was taken again: where its job had ended by then, nothing ends it.
+    pub(crate) fn was_retaken(&self, key: u8) -> bool {
+        self.retaken.contains(&key)
     }
 
     /// A new job, or one that is enqueued once more after it was discarded.
@@ -141,7 +142,10 @@ impl Model {
     /// A job has its key again, unless another one has it.
     pub(crate) fn take_key(&mut self, job: JobNo, key: Option<(u8, Args)>) {
         if let Some((key, args)) = key {
-            self.keys.entry(key).or_insert((job, args));
+            self.keys.entry(key).or_insert_with(|| {
+                self.retaken.insert(key);
+                (job, args)
+            });
         }
     }
 

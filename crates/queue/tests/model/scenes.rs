@@ -4,7 +4,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::step::{End, Step, Word, any};
+use crate::step::{Args, End, Step, Tick, Word, any};
 
 /// So many steps or scenes at the most: long enough for a job to die, be replayed, get lost and die again.
 const LONGEST: usize = 60;
@@ -22,6 +22,8 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
         2 => of(probed),
         1 => of(refused),
         1 => of(forgot),
+        1 => of(set_back),
+        1 => of(used_up),
     ];
     vec(scene, 1..=LONGEST).prop_map(|scenes| scenes.concat())
 }
@@ -108,5 +110,37 @@ fn forgot(worker: u8, other: u8) -> Vec<Step> {
         },
         settle(other, 2, End::Completed, Word::Silent),
         Step::Restore,
+    ]
+}
+
+/// Ticks are made, the clock goes back, and they come again.
+fn set_back(process: u8, _: u8) -> Vec<Step> {
+    let process = process % 2;
+    let tick = |to| {
+        Step::Cron(Tick {
+            process,
+            look: true,
+            to,
+            lost: false,
+        })
+    };
+    vec![tick(6), tick(6), tick(0), tick(5)]
+}
+
+/// A job with a key dies and is discarded, and another one wants the key.
+fn used_up(worker: u8, _: u8) -> Vec<Step> {
+    let enqueue = Step::Enqueue {
+        jobs: 1,
+        lane: 3,
+        later: false,
+        key: Some((0, Args::These)),
+    };
+    vec![
+        enqueue,
+        Step::Claim { worker, want: 5 },
+        settle(worker, 5, End::Dead, Word::Silent),
+        Step::Discard { letter: 255 },
+        Step::Discard { letter: 254 },
+        enqueue,
     ]
 }

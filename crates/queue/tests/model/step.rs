@@ -5,6 +5,9 @@ use proptest::prelude::*;
 
 use crate::lanes::{LANES, LaneNo};
 
+/// How many keys there are.
+pub(crate) const KEYS: u8 = 2;
+
 /// One thing that happens.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
@@ -178,7 +181,7 @@ pub(crate) fn any() -> impl Strategy<Value = Step> {
     };
     let lane = prop_oneof![4 => Just(0), 6 => 0..LANES];
     let args = prop_oneof![3 => Just(Args::These), 1 => Just(Args::Those)];
-    let key = proptest::option::weighted(0.6, (0..2_u8, args));
+    let key = proptest::option::weighted(0.6, (0..KEYS, args));
     prop_oneof![
         6 => (1..5_u8, lane, proptest::bool::weighted(0.2), key)
             .prop_map(|(jobs, lane, later, key)| Step::Enqueue { jobs, lane, later, key }),
