@@ -24,6 +24,7 @@ pub(crate) const ALL: &[(&str, &[Step])] = &[
         "a key of a job that may have been sent, and is cancelled",
         SENT_AND_CANCELLED,
     ),
+    ("a lease that nobody has any more, of a time to come", AHEAD),
     ("a job with more runs than its history has entries", OFTEN),
 ];
 
@@ -56,6 +57,15 @@ const LATE_PROBE: &[Step] = &[
     Step::Claim { worker: 1, want: 1 },
     saying(1, 1, End::Back, Word::Refused),
     saying(0, 1, End::Completed, Word::Well),
+];
+
+/// Its jobs would have waited for that time.
+const AHEAD: &[Step] = &[
+    Step::Save,
+    Step::Freeze { worker: 0 },
+    Step::Sweep { worker: 1 },
+    Step::Claim { worker: 0, want: 1 },
+    Step::RestoreBehind,
 ];
 
 const WITH_A_KEY: Step = Step::Enqueue {

@@ -4,6 +4,35 @@
 //! `LONGSHORE_MODEL_CASES` says how many histories are run (150 unless set), `LONGSHORE_MODEL_MINUTES` for how long at the most,
 //! and `LONGSHORE_MODEL_SEED` runs those of a run before again. A history that found a fault stands in `cases.rs`, so that it
 //! is run each time and can be read.
+//!
+//! So many histories it took to see each of these faults, put in one at a time (seed 17):
+//!
+//! | fault | histories |
+//! |---|---|
+//! | a replay forgets that a request may have been sent | 45 |
+//! | a verdict of an older epoch counts for the breaker | 9 |
+//! | any success ends the pause for refused credentials | 23 |
+//! | so does a probe whose time is over | 323; a case |
+//! | a probe whose time is over may make further calls | 9 |
+//! | a failed probe closes the breaker | 9 |
+//! | a probe takes more than one job | 4 |
+//! | new credentials wait for the probe of the old ones | 11 |
+//! | a sweep drops its own lease, which is stale | 6 |
+//! | more than ten entries of a history stay | none of 450; a case |
+//! | a limiter holds from before the clock was set back | 6 |
+//! | so do other holds | 6 |
+//! | leases are of a time to come once the clock was set back | 405; a case |
+//! | nobody looks through running jobs then | 21 |
+//! | a tick is made whatever the mark is | 4 |
+//! | a tick is made twice after the clock was set back | 3 |
+//! | a key goes with a discarded job that may have been sent | 64; a case |
+//! | a key goes with a cancelled job that may have been sent | 208; a case |
+//! | a key stays when its job is discarded that was never sent | 8 |
+//! | a key ends while its job waits | 2 |
+//! | a key is taken for other args | 3 |
+//! | a worker tells of a job, and not that it may have been sent | 19; a case |
+//! | an older verdict wins over the newest one | 71; a case |
+//! | a probe that found nothing out keeps the next one waiting | 7 |
 
 #[expect(
     dead_code,
@@ -49,6 +78,9 @@ use world::World;
 /// So many histories have a seed of their own, made of the run's.
 const ROUND: u32 = 150;
 
+/// Before the first lease is stale.
+const TOO_LONG: Duration = Duration::from_secs(9);
+
 struct Histories {
     runtime: Runtime,
     redis: RedisServer,
@@ -64,8 +96,23 @@ impl Histories {
         }
     }
 
-    /// Carries one out, on a Redis that is empty. What goes wrong is told with the step that it went wrong at.
+    /// Carries one out. Leases end by the real clock: one that fails and took too long for them, on a machine that is busy,
+    /// says nothing, and is carried out again.
     fn run(&self, steps: &[Step]) -> Result<(), String> {
+        let mut tries = 0;
+        loop {
+            let began = Instant::now();
+            let ran = self.carry_out(steps);
+            tries += 1;
+            if ran.is_ok() || began.elapsed() < TOO_LONG || tries == 10 {
+                return ran;
+            }
+            println!("a history took {} s", began.elapsed().as_secs());
+        }
+    }
+
+    /// The same once, on a Redis that is empty. What goes wrong is told with the step that it went wrong at.
+    fn carry_out(&self, steps: &[Step]) -> Result<(), String> {
         let number = self.run.get();
         self.run.set(number + 1);
         self.runtime.block_on(async {
