@@ -5,6 +5,7 @@ pub mod manual;
 mod dead;
 mod enqueue;
 pub(crate) mod fault;
+mod jobs;
 mod limit;
 
 use std::path::PathBuf;
@@ -15,6 +16,10 @@ use clap::{Args, Parser, Subcommand};
 pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
 pub use enqueue::EnqueueArgs;
 pub use fault::{FaultArgs, FaultCommand, FaultKind};
+pub use jobs::{
+    CancelJobs, Change, EditJob, FindJobs, JobFilters, JobsCommand, ListJobs, Operations,
+    OperationsCommand, RescheduleJob, RunJob,
+};
 pub use limit::LimitArgs;
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
@@ -52,6 +57,11 @@ pub enum Command {
     Enqueue(EnqueueArgs),
     /// Shows one job with its history
     Job(OneJob),
+    /// Jobs wherever they are: list, find, cancel, reschedule, run, edit
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Acts on many jobs, replays and cancels: list, show, cancel, resume
+    Operations(Operations),
     /// Shows every queue: how many jobs are in each state, and whether it is paused
     Queues(Shown),
     /// Shows the kinds of jobs: the queue and the settings of each, and where each setting comes from

@@ -7,10 +7,12 @@ mod dead;
 mod doctor;
 mod enqueue;
 mod job;
+mod jobs;
 mod kinds;
 mod limit;
 mod manual;
 mod mappings;
+mod operations;
 mod presign;
 mod providers;
 mod queues;
@@ -60,6 +62,12 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
         }
         Command::Enqueue(args) => enqueue::run(&load_to_change()?, args).await,
         Command::Job(args) => job::run(&load()?, &args).await,
+        Command::Jobs(args) if args.changes() => jobs::run(&load_to_change()?, args).await,
+        Command::Jobs(args) => jobs::run(&load()?, args).await,
+        Command::Operations(args) if args.changes() => {
+            operations::run(&load_to_change()?, args).await
+        }
+        Command::Operations(args) => operations::run(&load()?, args).await,
         Command::Queues(args) => queues::list(&load()?, &args).await,
         Command::Kinds(args) => kinds::run(&load()?, &args),
         Command::Providers(args) => providers::run(&load()?, &args),

@@ -85,6 +85,7 @@ impl From<OperatorError> for Failure {
             | OperatorError::InvalidId(_)
             | OperatorError::InvalidArgs(_)
             | OperatorError::OutcomeUnknown(_)
+            | OperatorError::NotWaiting { .. }
             | OperatorError::FileExists(_)
             | OperatorError::ReplayRunning { .. }
             | OperatorError::AmbiguousSuppressed(_)

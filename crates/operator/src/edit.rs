@@ -1,7 +1,7 @@
-//! Correcting the args of a dead letter.
+//! Correcting the args of a dead letter, or of a job that waits.
 
 use longshore_job::Envelope;
-use longshore_queue::{Edit, Edited, Signed};
+use longshore_queue::{Edit, Edited, JobState, Signed};
 
 use crate::error::OperatorError;
 use crate::job::JobView;
@@ -22,7 +22,48 @@ impl Operator {
         force: bool,
         signed: &Signed,
     ) -> Result<(JobView, bool), OperatorError> {
-        let (info, queue, job) = self.dead(id).await?;
+        self.edit_where(id, args, force, true, signed).await
+    }
+
+    /// Corrects the args of a job that waits, or of a dead letter, as [`edit`](Self::edit) does.
+    ///
+    /// # Errors
+    /// As [`Operator::edit`], and [`OperatorError::NotWaiting`] when a worker has it or it has ended.
+    pub async fn edit_job(
+        &self,
+        id: &str,
+        args: &str,
+        force: bool,
+        signed: &Signed,
+    ) -> Result<(JobView, bool), OperatorError> {
+        self.edit_where(id, args, force, false, signed).await
+    }
+
+    async fn edit_where(
+        &self,
+        id: &str,
+        args: &str,
+        force: bool,
+        only_dead: bool,
+        signed: &Signed,
+    ) -> Result<(JobView, bool), OperatorError> {
+        let (info, queue, job) = match only_dead {
+            true => self.dead(id).await?,
+            false => self.found(id).await?,
+        };
+        let elsewhere = |state: JobState| {
+            let (id, state) = (job.id.to_string(), state.as_str());
+            match only_dead {
+                true => OperatorError::NotDead { id, state },
+                false => OperatorError::NotWaiting { id, state },
+            }
+        };
+        if matches!(
+            job.state,
+            JobState::Running | JobState::Completed | JobState::Cancelled
+        ) {
+            return Err(elsewhere(job.state));
+        }
         let not_editable = |why| OperatorError::NotEditable {
             id: job.id.to_string(),
             why,
@@ -49,17 +90,12 @@ impl Operator {
             old_args: envelope.args.get(),
             attempt: job.run.used,
             force,
-            only_dead: true,
+            only_dead,
         };
         let changed = match queue.edit(&edit, signed).await? {
             Edited::Yes => true,
             Edited::Same => false,
-            Edited::Elsewhere(state) => {
-                return Err(OperatorError::NotDead {
-                    id: job.id.to_string(),
-                    state: state.as_str(),
-                });
-            }
+            Edited::Elsewhere(state) => return Err(elsewhere(state)),
             Edited::Unknown => return Err(OperatorError::UnknownJob(job.id.to_string())),
             Edited::Changed => {
                 return Err(not_editable(

@@ -34,6 +34,20 @@ pub enum OperatorError {
         /// Where it is.
         state: &'static str,
     },
+    /// The job is there, but where this cannot be done to it.
+    #[error("job {id} is {state}: nothing was changed")]
+    NotWaiting {
+        /// The job.
+        id: String,
+        /// Where it is.
+        state: &'static str,
+    },
+    /// No queue has such an operation.
+    #[error("there is no operation `{0}`: `longshore operations` lists them")]
+    UnknownOperation(String),
+    /// An operation has done all there was to do.
+    #[error("the operation {0} is done: there is nothing left of it to change")]
+    OperationOver(String),
     /// No queue has such a replay operation.
     #[error("there is no replay `{0}`: `longshore dead replays` lists them")]
     UnknownReplay(String),
@@ -51,15 +65,15 @@ pub enum OperatorError {
     /// Args that are none of the letter's kind.
     #[error("args: {0}")]
     InvalidArgs(#[from] InvalidArgs),
-    /// A letter cannot be edited.
+    /// A job cannot be edited.
     #[error("{id} cannot be edited: {why}")]
     NotEditable {
-        /// The letter.
+        /// The job.
         id: String,
         /// Why not, and what to do.
         why: &'static str,
     },
-    /// A request of the letter may have been carried out.
+    /// A request of the job may have been carried out.
     #[error(
         "the outcome of {0} is unknown: a request with the old args may have been carried out, and one with new args would be another request. First find out what happened; --force edits it anyway"
     )]

@@ -1,7 +1,7 @@
 //! What operators see and do: the library behind the command line. It never sees a provider crate.
 //!
 //! [`Operator`] holds the queues of one namespace. What it returns are views ([`QueueRow`], [`JobView`], [`GroupRow`],
-//! [`LetterRow`], [`CronRow`]) whose serde form is the JSON that the contract promises: times in RFC 3339, the six state
+//! [`LetterRow`], [`CronRow`]) whose serde form is the JSON that the contract promises: times in RFC 3339, the seven state
 //! words, and args redacted unless somebody signs for seeing them.
 //!
 //! Whatever it changes, shows or hands out is [`Signed`], and written down in the queue's audit with it.
@@ -13,9 +13,11 @@ mod edit;
 mod error;
 mod export;
 mod job;
+mod jobs;
 mod letters;
 mod mappings;
 mod moves;
+mod operations;
 mod operator;
 mod queue_info;
 mod queues;
@@ -24,6 +26,7 @@ mod rehearsal;
 mod replays;
 mod suppressions;
 mod time;
+mod waiting;
 mod workers;
 
 pub use audit::AuditRow;
@@ -32,8 +35,10 @@ pub use dead::{Filter, GroupRow, LetterRow, Moved, Target};
 pub use error::OperatorError;
 pub use export::Exported;
 pub use job::{CronJobRow, DeliveryRow, HistoryRow, JobView, PutBackRow};
-pub use longshore_queue::Signed;
+pub use jobs::{JobQuery, JobRow};
+pub use longshore_queue::{JobFilter, RunAt, Signed};
 pub use mappings::{Imported, Mapping};
+pub use operations::OperationRow;
 pub use operator::Operator;
 pub use queue_info::{QueueInfo, RepeatEffect};
 pub use queues::{BreakerRow, FallbackRow, HoldRow, ParkedRow, PauseRow, QueueRow};
@@ -41,4 +46,5 @@ pub use redact::redact_args;
 pub use rehearsal::{Rehearsal, RehearsedQueue};
 pub use replays::ReplayRow;
 pub use suppressions::{InvalidSuppressed, Suppressed, SuppressionRow};
+pub use waiting::{CancelPreview, CancelRow};
 pub use workers::WorkerRow;

@@ -206,7 +206,10 @@ impl Operator {
         show(info, queue, job, reveal).await
     }
 
-    async fn found(&self, id: &str) -> Result<(&QueueInfo, &Queue, JobInfo), OperatorError> {
+    pub(crate) async fn found(
+        &self,
+        id: &str,
+    ) -> Result<(&QueueInfo, &Queue, JobInfo), OperatorError> {
         let id = RawId::unescape(id);
         self.find(&id).await?.ok_or_else(|| unknown(&id))
     }

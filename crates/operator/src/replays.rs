@@ -56,7 +56,7 @@ pub struct ReplayRow {
 }
 
 impl ReplayRow {
-    fn new(queue: &str, replay: Replay) -> Self {
+    pub(crate) fn new(queue: &str, replay: Replay) -> Self {
         let target = match &replay.selection {
             Some(Selection::Group(group)) => format!("group {group}"),
             Some(Selection::All) => queue.to_owned(),

@@ -102,9 +102,19 @@ async fn every_job_is_found_where_it_is() {
         assert!(found.iter().all(|job| job.kind().is_some()), "{place:?}");
         assert!(found.iter().all(|job| job.broken.is_none()), "{place:?}");
     }
+    in_order(&bench, pending, scheduled, retryable).await;
+}
+
+/// The newest of the list first, and the latest of what waits for its time.
+async fn in_order(
+    bench: &Bench,
+    pending: Vec<JobId>,
+    scheduled: Vec<JobId>,
+    retryable: Vec<JobId>,
+) {
     let newest_first: Vec<_> = pending.into_iter().rev().collect();
-    assert_eq!(of(&walk(&bench, Place::Pending).await), newest_first);
-    let found = walk(&bench, Place::Scheduled).await;
+    assert_eq!(of(&walk(bench, Place::Pending).await), newest_first);
+    let found = walk(bench, Place::Scheduled).await;
     let latest_first: Vec<_> = scheduled.into_iter().rev().collect();
     assert_eq!(of(&found[..600]), latest_first);
     assert_eq!(set(of(&found[600..])), set(retryable));

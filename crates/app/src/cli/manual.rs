@@ -255,7 +255,7 @@ pub(crate) fn end(examples: Option<&[&str]>) -> String {
 }
 
 fn examples(path: &str) -> Option<&'static [&'static str]> {
-    let mut all = EXAMPLES.iter();
+    let mut all = EXAMPLES.iter().chain(super::jobs::EXAMPLES);
     all.find(|(of, _)| *of == path)
         .map(|(_, examples)| *examples)
 }
@@ -324,11 +324,12 @@ mod tests {
         each(&command(std::iter::empty()), &[], &mut |_, path| {
             known.push(path.join(" "));
         });
-        for (of, _) in EXAMPLES {
+        for (of, _) in EXAMPLES.iter().chain(super::super::jobs::EXAMPLES) {
             assert!(known.iter().any(|k| k == of), "there is no command `{of}`");
         }
         let lines = EXAMPLES
             .iter()
+            .chain(super::super::jobs::EXAMPLES)
             .flat_map(|(_, examples)| examples.iter().copied())
             .chain(ALL.lines().map(str::trim));
         let mut tried = 0;

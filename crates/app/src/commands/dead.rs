@@ -20,6 +20,8 @@ use crate::output::{self, counted, or_dash};
 use crate::session::Session;
 use moves::LetterChange;
 
+pub(super) use moves::bar;
+
 /// How long a shell may wait for the groups that it offers.
 const PROMPT_WAITS: Duration = Duration::from_secs(1);
 

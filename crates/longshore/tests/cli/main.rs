@@ -10,6 +10,7 @@ mod doctor;
 mod enqueue;
 mod garbage;
 mod job;
+mod jobs;
 mod kinds;
 mod labels;
 mod letters;

@@ -165,11 +165,13 @@ fn offered(bench: &Bench, script: &str, words: &[&str]) -> Vec<String> {
         words.join(" "),
         words.len(),
     );
+    // Longer than an argument may be.
+    let file = bench.dir.path().join("completions.bash");
+    std::fs::write(&file, call).expect("there is room");
     let mut bash = Command::new("bash");
     let ran = Ran::of(
         words,
-        bash.arg("-c")
-            .arg(call)
+        bash.arg(file)
             .current_dir(bench.dir.path())
             .env("LONGSHORE_REDIS__URL", bench.redis.url()),
     );

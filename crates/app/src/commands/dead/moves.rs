@@ -109,7 +109,7 @@ pub(super) fn confirm(what: &str, count: u64) -> Result<(), Failure> {
 }
 
 /// A bar on stderr, if that is a terminal, and it is worth it.
-pub(super) fn bar(count: u64) -> ProgressBar {
+pub(in super::super) fn bar(count: u64) -> ProgressBar {
     let bar = match count {
         // Done before anybody could read it.
         ..1_000 => ProgressBar::hidden(),

@@ -1,0 +1,132 @@
+//! `jobs list|find|cancel|reschedule|run|edit`.
+
+mod cancel;
+mod change;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use longshore_operator::{JobFilter, JobQuery, JobRow};
+
+use crate::age::ago;
+use crate::cli::{FindJobs, JobFilters, JobsCommand, ListJobs};
+use crate::failure::Failure;
+use crate::output::{self, counted, or_dash};
+use crate::session::Session;
+
+pub(super) async fn run(session: &Session, command: JobsCommand) -> Result<(), Failure> {
+    match command {
+        JobsCommand::List(args) => list(session, args).await,
+        JobsCommand::Find(args) => find(session, args).await,
+        JobsCommand::Cancel(args) => cancel::run(session, args).await,
+        JobsCommand::Reschedule(args) => change::reschedule(session, args).await,
+        JobsCommand::Run(args) => change::run_now(session, args).await,
+        JobsCommand::Edit(args) => change::edit(session, args).await,
+    }
+}
+
+/// Which jobs are meant.
+fn filter(filters: JobFilters) -> JobFilter {
+    JobFilter {
+        states: filters.states,
+        kind: filters.kind,
+        tenant: filters.tenant,
+        tag: filters.tag,
+        key: filters.key,
+        since_ms: filters.since.map(ago_ms),
+    }
+}
+
+/// So long ago, in ms since the epoch.
+fn ago_ms(since: Duration) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let then = now.unwrap_or_default().saturating_sub(since);
+    // 0 means any time.
+    u64::try_from(then.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+async fn list(session: &Session, args: ListJobs) -> Result<(), Failure> {
+    let query = JobQuery {
+        queue: args.queue.as_deref(),
+        filter: filter(args.filters),
+        recipient: None,
+        limit: args.limit as usize,
+    };
+    show(session, &query, args.json).await
+}
+
+async fn find(session: &Session, args: FindJobs) -> Result<(), Failure> {
+    let query = JobQuery {
+        queue: args.queue.as_deref(),
+        filter: JobFilter::default(),
+        recipient: Some(&args.recipient),
+        limit: args.limit as usize,
+    };
+    show(session, &query, args.json).await
+}
+
+async fn show(session: &Session, query: &JobQuery<'_>, json: bool) -> Result<(), Failure> {
+    let operator = session.operator().await?;
+    let bar = looking();
+    let rows = operator
+        .jobs(query, |looked| bar.set_position(looked))
+        .await;
+    bar.finish_and_clear();
+    let rows = rows?;
+    if json {
+        return output::json(&rows);
+    }
+    if rows.is_empty() {
+        output::note("no jobs");
+        return Ok(());
+    }
+    let count = rows.len();
+    let header = [
+        "id", "queue", "kind", "state", "priority", "tenant", "enqueued", "next run", "held by",
+        "tags",
+    ];
+    output::table(&header, rows.into_iter().map(cells).collect())?;
+    if count == query.limit {
+        let shown = counted(count as u64, "job");
+        output::note(&format!(
+            "the newest {shown}; there may be more: --limit N lists them"
+        ));
+    }
+    Ok(())
+}
+
+fn cells(row: JobRow) -> Vec<String> {
+    vec![
+        row.id,
+        row.queue,
+        or_dash(row.kind),
+        or_dash(row.state),
+        row.priority.to_string(),
+        or_dash(row.tenant),
+        or_dash(row.enqueued_at.as_deref().map(ago)),
+        or_dash(row.next_run_at),
+        or_dash(row.held_by),
+        output::marked(row.tags.join(", "), row.broken.as_deref()),
+    ]
+}
+
+/// Says on a terminal how many jobs have been looked at.
+fn looking() -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new_spinner();
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{pos} jobs looked at") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Asks for a yes: for more than one job, and for any in production.
+fn agree(session: &Session, yes: bool, count: u64, what: &str) -> Result<(), Failure> {
+    let production = session.config.profile.as_deref() == Some("production");
+    if yes || (count <= 1 && !production) {
+        return Ok(());
+    }
+    let question = match production {
+        true => format!("{what} in production"),
+        false => what.to_owned(),
+    };
+    output::confirm(&question, &format!("this would {question}"))
+}

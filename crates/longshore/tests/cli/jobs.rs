@@ -1,0 +1,364 @@
+//! `jobs` and `operations`.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{Bench, NOBODY, WELCOME};
+
+const WHY: [&str; 2] = ["--reason", "wrong campaign"];
+
+/// Jobs with a tag, one by one, so that their order is known.
+fn tagged(bench: &Bench, count: usize, tag: &str) -> Vec<String> {
+    let lines = format!("{WELCOME}\n").repeat(count);
+    let ran = bench.pipe(
+        &["enqueue", "send_email", "-", "--tag", tag],
+        lines.as_bytes(),
+    );
+    ran.ok().lines().into_iter().map(str::to_owned).collect()
+}
+
+fn states(bench: &Bench, ids: &[String]) -> Vec<String> {
+    let state = |id: &String| {
+        let job = bench.run(&["job", id, "--json"]).json();
+        job["state"].as_str().unwrap_or_default().to_owned()
+    };
+    ids.iter().map(state).collect()
+}
+
+#[test]
+fn jobs_are_listed_by_what_they_are_with_their_args_redacted() {
+    let bench = Bench::new();
+    let dead = bench.bury(1, "550").remove(0);
+    tagged(&bench, 3, "spring");
+    let later = bench
+        .run(&[
+            "enqueue",
+            "send_email",
+            WELCOME,
+            "--in",
+            "1h",
+            "--tenant",
+            "acme",
+            "--key",
+            "k",
+        ])
+        .ok();
+    let later = later.lines()[0].to_owned();
+    let rows = |args: &[&str]| {
+        let ran = bench.unchanged(&[&["jobs", "list", "--json"], args].concat());
+        ran.json().as_array().expect("a list").clone()
+    };
+    let ids = |args: &[&str]| -> Vec<String> {
+        let rows = rows(args).into_iter();
+        rows.map(|row| row["id"].as_str().expect("an id").to_owned())
+            .collect()
+    };
+    let row = rows(&["--tenant", "acme"]).remove(0);
+    assert!(!row.to_string().contains("ada"), "{row}");
+    assert_eq!(row["args"]["to"]["email"], "[redacted]");
+    for (name, value) in [
+        ("id", json!(later)),
+        ("queue", json!("email")),
+        ("kind", json!("send_email")),
+        ("state", json!("scheduled")),
+        ("priority", json!("normal")),
+        ("tenant", json!("acme")),
+        ("tags", json!([])),
+        ("attempt", json!(0)),
+        ("held_by", Value::Null),
+    ] {
+        assert_eq!(row[name], value, "{name} of {row}");
+    }
+    assert!(row["enqueued_at"].is_string() && row["next_run_at"].is_string());
+    assert_eq!(rows(&[]).len(), 5);
+    assert_eq!(ids(&["--tag", "spring"]).len(), 3);
+    assert_eq!(ids(&["--state", "dead"]), std::slice::from_ref(&dead));
+    assert_eq!(ids(&["--key", "k"]), std::slice::from_ref(&later));
+    assert_eq!(ids(&["--key", "k", "--kind", "send_sms"]), [""; 0]);
+    assert_eq!(ids(&["--kind", "send_email", "--since", "1h"]).len(), 5);
+    assert_eq!(ids(&["--queue", "sms"]), [""; 0]);
+    assert_eq!(ids(&["--limit", "2"]).len(), 2);
+    bench
+        .unchanged(&["jobs", "list", "--state", "asleep"])
+        .fails(2, "pending");
+    let table = bench.unchanged(&["jobs", "list"]).ok().stdout;
+    assert!(table.contains(&later) && !table.contains("ada"), "{table}");
+    bench.run(&["pause", "email", "--reason", "x"]).ok();
+    let row = rows(&["--state", "pending"]).remove(0);
+    assert_eq!(row["held_by"], "paused by kari");
+}
+
+#[test]
+fn one_person_is_found_in_every_state() {
+    let bench = Bench::new();
+    let dead = bench.bury(1, "550").remove(0);
+    let pending = bench.enqueue(1).remove(0);
+    let other = WELCOME.replace("ada@", "bob@");
+    bench.run(&["enqueue", "send_email", &other]).ok();
+    let find = |who: &str| -> Vec<Value> {
+        let ran = bench.unchanged(&["jobs", "find", "--recipient", who, "--json"]);
+        assert!(
+            !ran.stdout.contains("ada") && !ran.stderr.contains("ada"),
+            "{ran:?}"
+        );
+        ran.json().as_array().expect("a list").clone()
+    };
+    let mut found: Vec<_> = find(" ADA@example.com")
+        .iter()
+        .map(|row| row["id"].clone())
+        .collect();
+    let mut expected = vec![json!(dead), json!(pending)];
+    found.sort_by_key(Value::to_string);
+    expected.sort_by_key(Value::to_string);
+    assert_eq!(found, expected);
+    assert_eq!(find("nobody@example.com").len(), 0);
+    // What a kind calls public names nobody.
+    assert_eq!(find("welcome").len(), 0);
+    let edit = ["jobs", "edit", &pending, "--args", &other, "--reason", "x"];
+    bench.run(&edit).ok();
+    assert_eq!(
+        find("ada@example.com").len(),
+        2,
+        "the args before the edit, too"
+    );
+}
+
+#[test]
+fn named_jobs_are_cancelled_and_the_answer_says_what_the_others_are() {
+    let bench = Bench::new();
+    let ids = bench.enqueue(3);
+    let cancel = |ids: &[&str], more: &[&str]| {
+        [&["jobs", "cancel"], ids, &WHY, more]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let args = |args: &[String]| -> Vec<String> { args.to_vec() };
+    let run = |list: &[String]| bench.run(&list.iter().map(String::as_str).collect::<Vec<_>>());
+    let unchanged =
+        |list: &[String]| bench.unchanged(&list.iter().map(String::as_str).collect::<Vec<_>>());
+    bench
+        .unchanged(&["jobs", "cancel", &ids[0]])
+        .fails(2, "--reason");
+    bench
+        .unchanged(&["jobs", "cancel", "--reason", "x"])
+        .fails(2, "ID");
+    unchanged(&args(&cancel(&[&ids[0], &ids[1]], &[]))).fails(2, "add --yes");
+    unchanged(&args(&cancel(&[NOBODY], &[]))).fails(1, NOBODY);
+    unchanged(&args(&cancel(&["nonsense"], &[]))).fails(2, "not a job id");
+    let dry = unchanged(&args(&cancel(&[&ids[0]], &["--dry-run"]))).ok();
+    assert!(dry.stdout.contains("would be cancelled"), "{dry:?}");
+    let ran = run(&args(&cancel(&[&ids[0]], &[]))).ok();
+    assert!(ran.stderr.contains("on Redis at"), "{ran:?}");
+    assert!(ran.stdout.contains("1 job is cancelled"), "{ran:?}");
+    assert_eq!(states(&bench, &ids[..1]), ["cancelled"]);
+    // Once more is as good.
+    unchanged(&args(&cancel(&[&ids[0]], &[]))).ok();
+    let claimed = bench.claim();
+    let ran = run(&args(&cancel(&[&ids[1], &ids[2]], &["--yes", "--json"])));
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let answer: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(answer["cancelled"], 0);
+    assert!(
+        answer["target"]
+            .as_str()
+            .is_some_and(|target| target.contains("namespace"))
+    );
+    assert_eq!(answer["jobs"][0]["came_to"], "running");
+    assert_eq!(claimed.len(), 2);
+    let shown = bench.run(&["job", &ids[0]]).ok().stdout;
+    assert!(
+        shown.contains("cancelled") && shown.contains("wrong campaign"),
+        "{shown}"
+    );
+    let audit = bench.run(&["audit", "--json"]).json();
+    assert_eq!(audit.as_array().expect("a list").len(), 1);
+    assert_eq!(audit[0]["action"], "cancel");
+    assert_eq!(bench.row()["cancelled"], 1);
+}
+
+#[test]
+fn a_campaign_is_rehearsed_and_not_cancelled_by_mistake() {
+    let bench = Bench::new();
+    let wrong = tagged(&bench, 400, "wrong");
+    tagged(&bench, 2, "good");
+    let of = ["jobs", "cancel", "--queue", "email", "--tag", "wrong"];
+    let dry = bench.unchanged(&[&of[..], &["--dry-run"]].concat()).ok();
+    assert!(
+        dry.stdout
+            .contains("400 jobs of email (tag wrong): 400 pending"),
+        "{dry:?}"
+    );
+    let dry = bench
+        .unchanged(&[&of[..], &["--dry-run", "--json"]].concat())
+        .json();
+    assert_eq!(
+        (&dry["jobs"], &dry["may_have_been_sent"]),
+        (&json!(400), &json!(0))
+    );
+    bench
+        .unchanged(&[&of[..], &WHY].concat())
+        .fails(2, "this would cancel 400 jobs of email");
+    let running = [&of[..], &["--state", "running", "--yes"], &WHY].concat();
+    bench.unchanged(&running).fails(2, "running");
+    bench
+        .unchanged(&[
+            "jobs", "cancel", &wrong[0], "--tag", "wrong", "--reason", "x",
+        ])
+        .fails(2, "--tag");
+}
+
+/// Left to the fleet, of which there is none: what it is can be looked at, stopped and taken up again.
+#[test]
+fn a_campaign_is_cancelled_as_an_operation() {
+    let bench = Bench::new();
+    let wrong = tagged(&bench, 400, "wrong");
+    let good = tagged(&bench, 2, "good");
+    let of = ["jobs", "cancel", "--queue", "email", "--tag", "wrong"];
+    let begun = bench
+        .run(&[&of[..], &["--yes", "--detach", "--json"], &WHY].concat())
+        .ok()
+        .json();
+    let id = begun["operation"]["id"].as_str().expect("an id").to_owned();
+    let show = |id: &str| {
+        bench
+            .unchanged(&["operations", "show", id, "--json"])
+            .json()
+    };
+    let row = show(&id);
+    for (name, value) in [
+        ("act", json!("cancel")),
+        ("queue", json!("email")),
+        ("filter", json!("tag wrong")),
+        ("by", json!("kari")),
+        ("reason", json!("wrong campaign")),
+        ("state", json!("running")),
+        ("total", json!(400)),
+        ("done", json!(0)),
+        ("failed", json!(0)),
+    ] {
+        assert_eq!(row[name], value, "{name} of {row}");
+    }
+    bench.run(&["operations", "cancel", &id]).ok();
+    assert_eq!(show(&id)["state"], "cancelled");
+    let late = tagged(&bench, 1, "wrong");
+    let ran = bench.run(&["operations", "resume", &id]).ok();
+    assert!(ran.stdout.contains("400 jobs cancelled"), "{ran:?}");
+    assert_eq!(show(&id)["state"], "done");
+    bench
+        .unchanged(&["operations", "resume", &id])
+        .fails(1, "is done");
+    bench
+        .unchanged(&["operations", "show", NOBODY])
+        .fails(1, "no operation");
+    assert_eq!(states(&bench, &wrong[398..]), ["cancelled", "cancelled"]);
+    assert_eq!(states(&bench, &good), ["pending", "pending"]);
+    assert_eq!(states(&bench, &late), ["pending"], "it came later");
+    let listed = bench.unchanged(&["operations", "--json"]).json();
+    assert_eq!(listed.as_array().map(Vec::len), Some(1));
+    let table = bench.unchanged(&["operations", "list"]).ok().stdout;
+    assert!(table.contains("400/400"), "{table}");
+    assert!(
+        bench.unchanged(&["dead", "replays"]).ok().stdout.is_empty(),
+        "it is no replay"
+    );
+    let none = bench
+        .run(&[&of[..], &["--since", "0s", "--yes"], &WHY].concat())
+        .ok();
+    assert!(none.stdout.contains("no jobs to cancel"), "{none:?}");
+}
+
+/// Its terminal is killed half-way: somebody else brings it to its end, and counts right.
+#[test]
+fn an_operation_whose_process_is_killed_is_resumed() {
+    let bench = Bench::new();
+    let lines = format!("{WELCOME}\n").repeat(20_000);
+    bench
+        .pipe(&["enqueue", "send_email", "-"], lines.as_bytes())
+        .ok();
+    let args = [&["jobs", "cancel", "--queue", "email", "--yes"], &WHY[..]].concat();
+    let mut killed = bench.command(&args).spawn().expect("it starts");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let row = || bench.run(&["operations", "--json"]).json()[0].clone();
+    while row()["done"].as_u64().unwrap_or(0) == 0 {
+        assert!(Instant::now() < deadline, "it never begins");
+    }
+    killed.kill().expect("is killed");
+    killed.wait().expect("is gone");
+    let half = row();
+    assert_eq!(half["total"], 20_000);
+    let id = half["id"].as_str().expect("an id").to_owned();
+    bench.run(&["operations", "resume", &id]).ok();
+    let row = row();
+    assert_eq!(
+        (&row["state"], &row["done"], &row["failed"]),
+        (&json!("done"), &json!(20_000), &json!(0))
+    );
+    assert_eq!(bench.row()["cancelled"], 20_000);
+    assert_eq!(bench.row()["pending"], 0);
+}
+
+#[test]
+fn one_job_gets_another_time_runs_now_or_gets_other_args() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).remove(0);
+    let job = |id: &str| bench.run(&["job", id, "--json"]).json();
+    bench
+        .unchanged(&["jobs", "reschedule", &id])
+        .fails(2, "--in");
+    bench
+        .unchanged(&["jobs", "reschedule", &id, "--in", "soon"])
+        .fails(2, "90s");
+    bench
+        .unchanged(&["jobs", "reschedule", &id, "--in", "40000d"])
+        .fails(2, "hundred years");
+    bench
+        .unchanged(&["jobs", "run", &id])
+        .fails(2, "is pending");
+    let at = ["jobs", "reschedule", &id, "--at", "2099-12-24T08:00:00Z"];
+    let ran = bench.run(&at).ok();
+    assert!(ran.stdout.contains("2099-12-24T08:00:00"), "{ran:?}");
+    assert_eq!(job(&id)["state"], "scheduled");
+    let again = bench.unchanged(&[&at[..], &["--json"]].concat()).json();
+    assert_eq!(again["changed"], false);
+    let mended = WELCOME.replace("ada@", "bob@");
+    let edit =
+        |args: &str| ["jobs", "edit", &id, "--args", args, "--reason", "a slip"].map(str::to_owned);
+    let as_args = |args: &[String]| -> Vec<String> { args.to_vec() };
+    let wrong = as_args(&edit("{}"));
+    bench
+        .unchanged(&wrong.iter().map(String::as_str).collect::<Vec<_>>())
+        .fails(2, "args");
+    let right = as_args(&edit(&mended));
+    let ran = bench
+        .run(&right.iter().map(String::as_str).collect::<Vec<_>>())
+        .ok();
+    assert!(
+        ran.stdout.contains("new args") && !ran.stdout.contains("bob"),
+        "{ran:?}"
+    );
+    let ran = bench.run(&["jobs", "run", &id, "--reason", "now"]).ok();
+    assert!(ran.stdout.contains("is pending"), "{ran:?}");
+    let claimed = bench.claim().remove(0);
+    let payload: Value = serde_json::from_slice(&claimed.payload.expect("is there")).expect("JSON");
+    assert_eq!(payload["args"]["to"]["email"], "bob@example.com");
+    assert_eq!(claimed.run.generation, 1);
+    for args in [
+        vec!["jobs", "run", &id],
+        vec!["jobs", "reschedule", &id, "--in", "1h"],
+        right.iter().map(String::as_str).collect(),
+    ] {
+        bench.unchanged(&args).fails(2, "is running");
+    }
+    bench.unchanged(&["jobs", "run", NOBODY]).fails(1, NOBODY);
+    let audit = bench.run(&["audit", "--json"]).json();
+    let actions: Vec<_> = audit
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| row["action"].clone())
+        .collect();
+    assert_eq!(actions, ["reschedule", "edit", "run"]);
+}

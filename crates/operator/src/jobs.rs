@@ -1,0 +1,228 @@
+//! Jobs wherever they are: in a list, and those of one person.
+
+use longshore_job::Envelope;
+use longshore_job::Priority;
+use longshore_queue::{JobFilter, JobInfo, JobScan, JobState, Key, Place, Queue, Stats};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::dead::UNREADABLE;
+use crate::error::OperatorError;
+use crate::job::JobView;
+use crate::operator::Operator;
+use crate::queue_info::QueueInfo;
+use crate::redact::public_of;
+
+/// Which jobs are listed.
+#[derive(Debug, Clone, Default)]
+pub struct JobQuery<'a> {
+    /// Of this queue only.
+    pub queue: Option<&'a str>,
+    /// Which of them.
+    pub filter: JobFilter,
+    /// Only those whose args name this person: an address or a number, as a whole value of an arg that its kind does not call
+    /// public.
+    pub recipient: Option<&'a str>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A job in a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JobRow {
+    /// Its id.
+    pub id: String,
+    /// Its queue.
+    pub queue: String,
+    /// Its kind, if its payload says.
+    pub kind: Option<String>,
+    /// Where it is; `None` where its queue cannot be read.
+    pub state: Option<JobState>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Whose it is.
+    pub tenant: Option<String>,
+    /// What it is marked with.
+    pub tags: Vec<String>,
+    /// The attempt of its last run, from 1; 0 before the first.
+    pub attempt: u32,
+    /// When it was enqueued, RFC 3339.
+    pub enqueued_at: Option<String>,
+    /// When it runs next, RFC 3339.
+    pub next_run_at: Option<String>,
+    /// Running: the worker that has it. Pending: what holds its queue back, or `parked`, since no worker knows its kind.
+    pub held_by: Option<String>,
+    /// Its args, redacted.
+    pub args: Option<Value>,
+    /// Why it cannot be read as a whole, if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
+}
+
+impl JobRow {
+    fn new(info: &QueueInfo, job: JobInfo, held: Option<&str>) -> Self {
+        let parked = job.parked_since_ms.is_some();
+        let view = JobView::new(info, job, false);
+        let held_by = match view.state {
+            JobState::Pending if parked => Some("parked".to_owned()),
+            JobState::Pending => held.map(str::to_owned),
+            _ => view.worker,
+        };
+        Self {
+            id: view.id,
+            queue: view.queue,
+            kind: view.kind,
+            state: Some(view.state),
+            priority: view.priority,
+            tenant: view.tenant,
+            tags: view.tags,
+            attempt: view.attempt,
+            enqueued_at: view.enqueued_at,
+            next_run_at: view.next_run_at,
+            held_by,
+            args: view.args,
+            broken: view.broken,
+        }
+    }
+
+    /// The jobs of this queue cannot be read.
+    fn broken(queue: &str, why: String) -> Self {
+        Self {
+            id: UNREADABLE.to_owned(),
+            queue: queue.to_owned(),
+            kind: None,
+            state: None,
+            priority: Priority::default(),
+            tenant: None,
+            tags: Vec::new(),
+            attempt: 0,
+            enqueued_at: None,
+            next_run_at: None,
+            held_by: None,
+            args: None,
+            broken: Some(why),
+        }
+    }
+}
+
+/// What holds a queue's pending jobs back, in a word or two.
+fn held(stats: &Stats) -> Option<String> {
+    if let Some(paused) = &stats.paused {
+        return Some(format!("paused by {}", paused.by));
+    }
+    let hold = stats.holds.first()?;
+    let cause = serde_json::to_value(hold.cause).ok()?;
+    Some(cause.as_str()?.replace('_', " "))
+}
+
+/// Whether the args of a job, or args that it had before an edit, name this person.
+fn names(info: &QueueInfo, job: &JobInfo, person: &str) -> bool {
+    let kind = job.kind().unwrap_or_default();
+    let public = public_of(&info.kinds, &kind, |spec| spec.public_args);
+    let envelope = job.payload.as_deref().map(Envelope::parse);
+    let args = envelope
+        .and_then(Result::ok)
+        .map(|envelope| envelope.args.get());
+    let before = job.history.iter();
+    let before = before.filter_map(|recorded| recorded.entry.old_args.as_deref());
+    args.into_iter()
+        .chain(before)
+        .any(|args| match serde_json::from_str::<Value>(args) {
+            Ok(Value::Object(fields)) => fields
+                .iter()
+                .any(|(name, value)| !public.contains(&name.as_str()) && is_in(value, person)),
+            Ok(other) => is_in(&other, person),
+            Err(_) => false,
+        })
+}
+
+fn is_in(value: &Value, person: &str) -> bool {
+    match value {
+        Value::String(text) => text.trim().eq_ignore_ascii_case(person),
+        Value::Array(values) => values.iter().any(|value| is_in(value, person)),
+        Value::Object(fields) => fields.values().any(|value| is_in(value, person)),
+        _ => false,
+    }
+}
+
+impl Operator {
+    /// Jobs, the newest first, as far as their places say: what waits for its time is looked through by that, the latest first.
+    /// All of them are looked at until there are enough; `looked` is told how many.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn jobs(
+        &self,
+        query: &JobQuery<'_>,
+        mut looked: impl FnMut(u64),
+    ) -> Result<Vec<JobRow>, OperatorError> {
+        let mut rows = Vec::new();
+        let mut seen = 0;
+        for (info, queue) in self.some_or_all(query.queue)? {
+            let mut tell = |more| {
+                seen += more;
+                looked(seen);
+            };
+            match find(info, queue, query, &mut tell).await {
+                Ok(found) => rows.extend(found),
+                Err(OperatorError::Queue(error)) => {
+                    let why = error.of_one_queue().ok_or(error)?;
+                    rows.push(JobRow::broken(&info.name, why));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        rows.sort_by(|a, b| b.enqueued_at.cmp(&a.enqueued_at));
+        rows.truncate(query.limit);
+        Ok(rows)
+    }
+}
+
+async fn find(
+    info: &QueueInfo,
+    queue: &Queue,
+    query: &JobQuery<'_>,
+    looked: &mut impl FnMut(u64),
+) -> Result<Vec<JobRow>, OperatorError> {
+    let held = held(&queue.stats().await?);
+    let person = query.recipient.map(str::trim);
+    let is_meant = |job: &JobInfo| {
+        query.filter.means(job) && person.is_none_or(|person| names(info, job, person))
+    };
+    let mut rows = Vec::new();
+    if let Some(key) = &query.filter.key {
+        // A key is a name within its kind, and is looked up.
+        for kind in info.kinds.iter() {
+            let Some(id) = queue.holder(&Key::new(kind.kind, key)).await? else {
+                continue;
+            };
+            let job = queue.job(&id).await?.filter(is_meant);
+            rows.extend(job.map(|job| JobRow::new(info, job, held.as_deref())));
+        }
+        return Ok(rows);
+    }
+    for place in Place::ALL {
+        let states = JobState::ALL.into_iter();
+        if !states
+            .filter(|state| place.has(*state))
+            .any(|state| query.filter.has_state(state))
+        {
+            continue;
+        }
+        let mut scan = JobScan::new(place);
+        let mut of_place = 0;
+        while !scan.is_over() && of_place < query.limit {
+            let jobs = queue.scan(&mut scan).await?;
+            looked(jobs.len() as u64);
+            for job in jobs.into_iter().filter(is_meant) {
+                let id = job.id.to_string();
+                // What others push meanwhile has some seen twice.
+                if of_place < query.limit && !rows.iter().any(|row: &JobRow| row.id == id) {
+                    of_place += 1;
+                    rows.push(JobRow::new(info, job, held.as_deref()));
+                }
+            }
+        }
+    }
+    Ok(rows)
+}

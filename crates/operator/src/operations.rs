@@ -1,0 +1,189 @@
+//! All acts on many jobs, replays and cancels, which any process carries on.
+
+use longshore_queue::{BulkCancel, BulkOperation, Changed, Queue, Signed};
+use serde::Serialize;
+
+use crate::dead::UNREADABLE;
+use crate::error::OperatorError;
+use crate::operator::Operator;
+use crate::replays::ReplayRow;
+use crate::time::rfc3339;
+
+/// An act on many jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OperationRow {
+    /// Its id.
+    pub id: String,
+    /// What is done: `replay` or `cancel`.
+    pub act: &'static str,
+    /// Its queue.
+    pub queue: String,
+    /// Which jobs it is of, in words.
+    pub filter: String,
+    /// Who asked for it.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// `running`, `done`, `cancelled`; of a replay also `watching` and `stopped`; `broken` where it cannot be read.
+    pub state: &'static str,
+    /// How many jobs were meant when it began.
+    pub total: u64,
+    /// How many it was done to.
+    pub done: u64,
+    /// To how many it could not be done; of a replay, how many first runs failed.
+    pub failed: u64,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// When it ended, RFC 3339.
+    pub ended_at: Option<String>,
+    /// Why it cannot be read, if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
+}
+
+impl OperationRow {
+    fn of_cancel(queue: &str, cancel: BulkCancel) -> Self {
+        Self {
+            act: "cancel",
+            queue: queue.to_owned(),
+            filter: cancel.filter.to_string(),
+            by: cancel.by,
+            reason: Some(cancel.reason).filter(|reason| !reason.is_empty()),
+            state: cancel.state.as_str(),
+            total: cancel.total,
+            done: cancel.done,
+            failed: cancel.failed,
+            started_at: rfc3339(cancel.begun_at_ms),
+            ended_at: cancel.ended_at_ms.map(rfc3339),
+            broken: None,
+            id: cancel.id,
+        }
+    }
+
+    fn new(queue: &str, operation: BulkOperation) -> Self {
+        match operation {
+            BulkOperation::Cancel(cancel) => Self::of_cancel(queue, cancel),
+            BulkOperation::Replay(replay) => ReplayRow::new(queue, replay).into(),
+        }
+    }
+
+    /// What stands among the operations of this queue and is none.
+    fn broken(queue: &str, id: &str, why: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            act: "unknown",
+            queue: queue.to_owned(),
+            filter: UNREADABLE.to_owned(),
+            by: UNREADABLE.to_owned(),
+            reason: None,
+            state: "broken",
+            total: 0,
+            done: 0,
+            failed: 0,
+            started_at: rfc3339(0),
+            ended_at: None,
+            broken: Some(why.to_owned()),
+        }
+    }
+
+    /// It goes on by itself.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, "running" | "watching")
+    }
+}
+
+impl From<ReplayRow> for OperationRow {
+    fn from(row: ReplayRow) -> Self {
+        Self {
+            id: row.id,
+            act: "replay",
+            queue: row.queue,
+            filter: row.target,
+            by: row.by,
+            reason: row.reason,
+            state: row.state,
+            total: row.total,
+            done: row.moved,
+            failed: row.failed,
+            started_at: row.begun_at,
+            ended_at: row.ended_at,
+            broken: row.broken,
+        }
+    }
+}
+
+impl Operator {
+    /// The operations that are remembered, newest first.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn operations(&self) -> Result<Vec<OperationRow>, OperatorError> {
+        let mut rows = Vec::new();
+        for (info, queue) in &self.queues {
+            let operations = match queue.operations().await {
+                Ok(operations) => operations,
+                Err(error) => {
+                    let why = error.of_one_queue().ok_or(error)?;
+                    rows.push(OperationRow::broken(&info.name, UNREADABLE, &why));
+                    continue;
+                }
+            };
+            rows.extend(operations.into_iter().map(|operation| match operation {
+                Ok(operation) => OperationRow::new(&info.name, operation),
+                Err(broken) => {
+                    let why = "it is not of an operation's form";
+                    OperationRow::broken(&info.name, &broken.id, why)
+                }
+            }));
+        }
+        rows.sort_by(|a, b| b.started_at.cmp(&a.started_at));
+        Ok(rows)
+    }
+
+    /// One operation, as it stands.
+    ///
+    /// # Errors
+    /// When there is no such operation, or Redis cannot be reached.
+    pub async fn operation(&self, id: &str) -> Result<OperationRow, OperatorError> {
+        Ok(self.found_operation(id).await?.1)
+    }
+
+    async fn found_operation(&self, id: &str) -> Result<(&Queue, OperationRow), OperatorError> {
+        for (info, queue) in &self.queues {
+            if let Some(operation) = queue.find_operation(id).await? {
+                return Ok((queue, OperationRow::new(&info.name, operation)));
+            }
+        }
+        Err(OperatorError::UnknownOperation(
+            id.chars().take(64).collect(),
+        ))
+    }
+
+    /// Ends an operation; what it has done stays done. Returns whether that changed anything.
+    ///
+    /// # Errors
+    /// When there is no such operation, it is done, or Redis cannot be reached.
+    pub async fn cancel_operation(&self, id: &str, signed: &Signed) -> Result<bool, OperatorError> {
+        let (queue, _) = self.found_operation(id).await?;
+        changed(id, queue.cancel_operation(id, signed).await?)
+    }
+
+    /// Lets an operation go on that was cancelled, or stopped itself. Returns whether that changed anything.
+    ///
+    /// # Errors
+    /// When there is no such operation, it is done, or Redis cannot be reached.
+    pub async fn resume_operation(&self, id: &str, signed: &Signed) -> Result<bool, OperatorError> {
+        let (queue, _) = self.found_operation(id).await?;
+        changed(id, queue.resume_operation(id, signed).await?)
+    }
+}
+
+fn changed(id: &str, changed: Changed) -> Result<bool, OperatorError> {
+    match changed {
+        Changed::Yes => Ok(true),
+        Changed::Same => Ok(false),
+        Changed::Over => Err(OperatorError::OperationOver(id.to_owned())),
+        Changed::Unknown => Err(OperatorError::UnknownOperation(id.to_owned())),
+    }
+}

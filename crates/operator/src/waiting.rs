@@ -1,0 +1,202 @@
+//! What operators do to jobs that wait.
+
+use longshore_job::JobId;
+use longshore_queue::{
+    Cancelled, JobFilter, JobScan, JobState, Place, RawId, Rescheduled, RunAt, Signed,
+};
+use serde::Serialize;
+
+use crate::error::OperatorError;
+use crate::operations::OperationRow;
+use crate::operator::{Operator, unknown};
+
+/// What came of cancelling one job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CancelRow {
+    /// The job.
+    pub id: String,
+    /// Its queue, if one knows it.
+    pub queue: Option<String>,
+    /// It is cancelled, by this or before.
+    pub cancelled: bool,
+    /// This has changed it.
+    pub changed: bool,
+    /// What it is: `cancelled`, `running`, `completed`, `dead`, `unknown`, or `may_have_been_sent`: it waits, and takes force.
+    pub came_to: &'static str,
+}
+
+impl CancelRow {
+    fn new(id: &RawId, queue: Option<&str>, came: Cancelled) -> Self {
+        Self {
+            id: id.to_string(),
+            queue: queue.map(str::to_owned),
+            cancelled: matches!(came, Cancelled::Yes | Cancelled::Already),
+            changed: came == Cancelled::Yes,
+            came_to: match came {
+                Cancelled::Yes | Cancelled::Already => "cancelled",
+                Cancelled::MayHaveBeenSent => "may_have_been_sent",
+                Cancelled::Running => "running",
+                Cancelled::Completed => "completed",
+                Cancelled::Dead => "dead",
+                Cancelled::Unknown => "unknown",
+            },
+        }
+    }
+}
+
+/// What would be cancelled.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CancelPreview {
+    /// How many jobs are meant.
+    pub jobs: u64,
+    /// How many of them are pending.
+    pub pending: u64,
+    /// How many are scheduled.
+    pub scheduled: u64,
+    /// How many wait for a retry.
+    pub retryable: u64,
+    /// How many of all these may have been sent: they take force.
+    pub may_have_been_sent: u64,
+}
+
+/// Where jobs wait.
+const WAITING: [Place; 4] = [
+    Place::Scheduled,
+    Place::Parked,
+    Place::Lanes,
+    Place::Pending,
+];
+
+impl Operator {
+    /// Cancels named jobs that wait, in whichever queue they are. Returns what came of each.
+    ///
+    /// # Errors
+    /// When an id is not of an id's form, or Redis cannot be reached; what was cancelled stays so, and the call can be repeated.
+    pub async fn cancel_jobs(
+        &self,
+        ids: &[String],
+        force: bool,
+        signed: &Signed,
+    ) -> Result<Vec<CancelRow>, OperatorError> {
+        let mut left = self.checked(ids).await?;
+        let mut rows = Vec::new();
+        for (info, queue) in &self.queues {
+            let came = match queue.cancel(&left, force, signed).await {
+                // What is broken in one queue says nothing of the others.
+                Err(error) if error.of_one_queue().is_some() => continue,
+                came => came?,
+            };
+            let mut unknown = Vec::new();
+            for (id, came) in left.into_iter().zip(came) {
+                match came {
+                    Cancelled::Unknown => unknown.push(id),
+                    came => rows.push(CancelRow::new(&id, Some(&info.name), came)),
+                }
+            }
+            left = unknown;
+        }
+        let nowhere = left.iter();
+        rows.extend(nowhere.map(|id| CancelRow::new(id, None, Cancelled::Unknown)));
+        Ok(rows)
+    }
+
+    /// Which jobs of a queue wait and are meant. All that wait are looked at; `looked` is told how many.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn preview_cancel(
+        &self,
+        queue: &str,
+        filter: &JobFilter,
+        mut looked: impl FnMut(u64),
+    ) -> Result<CancelPreview, OperatorError> {
+        let (_, queue) = self.queue(queue)?;
+        let mut found = CancelPreview::default();
+        let mut seen = 0;
+        for place in WAITING {
+            let mut scan = JobScan::new(place);
+            while !scan.is_over() {
+                let jobs = queue.scan(&mut scan).await?;
+                seen += jobs.len() as u64;
+                looked(seen);
+                for job in jobs.iter().filter(|job| filter.means(job)) {
+                    found.jobs += 1;
+                    found.may_have_been_sent += u64::from(job.run.may_have_been_sent);
+                    match job.state {
+                        JobState::Scheduled => found.scheduled += 1,
+                        JobState::Retryable => found.retryable += 1,
+                        _ => found.pending += 1,
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Begins to cancel all jobs of a queue that wait and are meant: an operation that any process carries on. `total` is how many
+    /// there are.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn begin_cancel(
+        &self,
+        queue: &str,
+        filter: &JobFilter,
+        total: u64,
+        force: bool,
+        signed: &Signed,
+    ) -> Result<OperationRow, OperatorError> {
+        let (_, queue) = self.queue(queue)?;
+        let id = JobId::generate();
+        queue.begin_cancel(id, filter, total, force, signed).await?;
+        self.operation(&id.to_string()).await
+    }
+
+    /// Makes a job that waits due at another time; its expiry counts from then. Returns whether that changed anything.
+    ///
+    /// # Errors
+    /// When no queue knows the job, it does not wait ([`OperatorError::NotWaiting`]), or Redis cannot be reached.
+    pub async fn reschedule(
+        &self,
+        id: &str,
+        run_at: RunAt,
+        signed: &Signed,
+    ) -> Result<bool, OperatorError> {
+        let id = RawId::unescape(id);
+        for (_, queue) in &self.queues {
+            let came = queue.reschedule(&id, run_at, signed).await?;
+            if let Some(changed) = changed(&id, came)? {
+                return Ok(changed);
+            }
+        }
+        Err(unknown(&id))
+    }
+
+    /// Makes a scheduled or retryable job pending at once.
+    ///
+    /// # Errors
+    /// When no queue knows the job, it is in another state ([`OperatorError::NotWaiting`]), or Redis cannot be reached.
+    pub async fn run_now(&self, id: &str, signed: &Signed) -> Result<(), OperatorError> {
+        let id = RawId::unescape(id);
+        for (_, queue) in &self.queues {
+            let came = queue.run_now(&id, signed).await?;
+            if changed(&id, came)?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(unknown(&id))
+    }
+}
+
+/// Whether that changed anything; `None` where this queue does not know it.
+fn changed(id: &RawId, came: Rescheduled) -> Result<Option<bool>, OperatorError> {
+    match came {
+        Rescheduled::Yes => Ok(Some(true)),
+        Rescheduled::Same => Ok(Some(false)),
+        Rescheduled::Unknown => Ok(None),
+        Rescheduled::Elsewhere(state) => Err(OperatorError::NotWaiting {
+            id: id.to_string(),
+            state: state.as_str(),
+        }),
+    }
+}
