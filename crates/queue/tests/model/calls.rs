@@ -43,7 +43,8 @@ impl Word {
             Self::Ill => CallReport::Ill,
             Self::Wait { long } => CallReport::Hold(Duration::from_secs(match long {
                 true => 5400,
-                false => 4000,
+                // Over when the clock goes ahead once.
+                false => 1000,
             })),
             Self::Refused => CallReport::Refused {
                 reason: "401".to_owned(),

@@ -25,6 +25,10 @@ pub(crate) const ALL: &[(&str, &[Step])] = &[
         SENT_AND_CANCELLED,
     ),
     ("a lease that nobody has any more, of a time to come", AHEAD),
+    (
+        "a job that its worker has settled and forgot, and that runs again by a Redis that is restored",
+        UNKNOWN,
+    ),
     ("a job with more runs than its history has entries", OFTEN),
 ];
 
@@ -57,6 +61,17 @@ const LATE_PROBE: &[Step] = &[
     Step::Claim { worker: 1, want: 1 },
     saying(1, 1, End::Back, Word::Refused),
     saying(0, 1, End::Completed, Word::Well),
+];
+
+/// It looked as if it never ran.
+const UNKNOWN: &[Step] = &[
+    enqueue(1),
+    Step::Claim { worker: 0, want: 1 },
+    Step::Save,
+    saying(0, 1, End::Failed, Word::Silent),
+    Step::ForgetSettled { worker: 0 },
+    Step::Restore,
+    Step::Sweep { worker: 0 },
 ];
 
 /// Its jobs would have waited for that time.

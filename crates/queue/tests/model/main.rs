@@ -33,6 +33,7 @@
 //! | a worker tells of a job, and not that it may have been sent | 19; a case |
 //! | an older verdict wins over the newest one | 71; a case |
 //! | a probe that found nothing out keeps the next one waiting | 7 |
+//! | what a worker does not know counts as never run | none of 600; a case |
 
 #[expect(
     dead_code,

@@ -72,6 +72,10 @@ pub(crate) enum Step {
     SettleAgain {
         worker: u8,
     },
+    /// So much time goes by that a worker remembers nothing of what it has settled.
+    ForgetSettled {
+        worker: u8,
+    },
     /// A worker beats no more.
     Freeze {
         worker: u8,
@@ -200,6 +204,7 @@ pub(crate) fn any() -> impl Strategy<Value = Step> {
         1 => worker().prop_map(|worker| Step::Credentials { worker }),
         2 => proptest::bool::ANY.prop_map(|back| Step::Jump { back }),
         1 => worker().prop_map(|worker| Step::SettleAgain { worker }),
+        1 => worker().prop_map(|worker| Step::ForgetSettled { worker }),
         2 => worker().prop_map(|worker| Step::Freeze { worker }),
         3 => worker().prop_map(|worker| Step::Sweep { worker }),
         1 => Just(Step::Pause),

@@ -120,6 +120,11 @@ impl World {
             Step::Credentials { worker } => self.renew_credentials(worker.into()),
             Step::Jump { back } => self.jump(back).await?,
             Step::SettleAgain { worker } => self.settle_again(worker.into()).await?,
+            Step::ForgetSettled { worker } => {
+                let worker = &mut self.workers[usize::from(worker)];
+                worker.settled.clear();
+                worker.last = 0;
+            }
             Step::Freeze { worker } => self.freeze(worker.into()).await,
             Step::Sweep { worker } => self.sweep(worker.into()).await?,
             Step::Pause => self.pause().await?,
