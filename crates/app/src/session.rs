@@ -290,7 +290,7 @@ impl Session {
 
     /// A producer.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let link = self.link()?.another(LinkOptions {
+        let link = self.link()?.sharing(LinkOptions {
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
         });

@@ -16,6 +16,7 @@ mod tls;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub use cluster::Node;
 use entry::Way;
 use meaning::{explain, words};
 use request::Request;
+use send::decoded;
 use slots::slot_of;
 
 use crate::QueueError;
@@ -150,6 +152,21 @@ impl Link {
             options,
             ..self.clone()
         }
+    }
+
+    /// The same connections, over which calls of this one wait so long.
+    #[must_use]
+    pub fn sharing(&self, options: LinkOptions) -> Self {
+        Self {
+            options,
+            ..self.clone()
+        }
+    }
+
+    /// How often this process has lost a connection to this Redis: not all who share one have a call on it when it breaks.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.way.lost.load(Ordering::Acquire)
     }
 
     /// The same, not opened yet, whose connections say in their name what they are for.
@@ -341,7 +358,11 @@ impl Link {
         let cell = self.cell(place);
         let mut open = cell.lock().await;
         if let Some(open) = open.as_ref() {
-            return Ok(open.clone());
+            let mut open = open.clone();
+            // They may be shared with somebody who waits longer.
+            let timeout = self.options.response_timeout;
+            open.connection.set_response_timeout(timeout);
+            return Ok(open);
         }
         match self.open(place, None).await {
             Ok((connection, server)) => {
@@ -367,12 +388,6 @@ impl Link {
 
 fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What an answer means. One that does not decode says nothing of the connection: it is no outage, and nothing is to be
-/// gained from another try.
-fn decoded<T: FromRedisValue>(answer: Value) -> Result<T, QueueError> {
-    T::from_redis_value(answer).map_err(|error| QueueError::Unexpected(error.to_string()))
 }
 
 impl fmt::Debug for Link {

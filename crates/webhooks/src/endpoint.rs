@@ -49,8 +49,8 @@ impl Endpoint {
         Self {
             name,
             reads,
-            // The same queue, over a connection that waits as long as a source may.
-            queue: queue.over(queue.link().another(PATIENCE)),
+            // The same queue, whose calls wait as long as a source may.
+            queue: queue.over(queue.link().sharing(PATIENCE)),
             notices: Mutex::default(),
         }
     }

@@ -23,7 +23,7 @@ const KIND_NOT_KNOWN: &str =
 /// How often what a worker says of itself is said again. For a little longer it counts (`lua/part/parked.lua`).
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(60);
 
-/// Beats for one station until it is aborted. `queue` has a connection of its own.
+/// Beats for one station until it is aborted. `queue` has a connection that only keepers and what is counted for `/metrics` use.
 pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
     let mut keeper = Keeper {
         station: &station,

@@ -51,8 +51,8 @@ struct Seen {
 }
 
 impl Overview {
-    /// Of the queues that this process works, and of others that this program knows; each once, and counted over connections
-    /// of their own.
+    /// Of the queues that this process works, and of others that this program knows; each once, and counted over the connection
+    /// of the keepers.
     pub(crate) fn of(stations: &[Arc<Station>], others: &[Queue]) -> Arc<Self> {
         let mut known: Vec<Queue> = Vec::new();
         let worked = stations
@@ -68,10 +68,11 @@ impl Overview {
             let same = |one: &&Queue| one.link().server() == queue.link().server();
             let link = known.iter().find(same).map(|one| one.link().clone());
             let link = link.unwrap_or_else(|| {
-                queue.link().another(LinkOptions {
+                let options = LinkOptions {
+                    connect_timeout: Duration::from_secs(1),
                     response_timeout: ANSWER_WITHIN,
-                    ..queue.link().options()
-                })
+                };
+                queue.link().another(options).called("keeper")
             });
             known.push(queue.over(link).with_lost_after(lost_after));
         }
@@ -79,6 +80,14 @@ impl Overview {
             known,
             seen: Mutex::default(),
         })
+    }
+
+    /// The connection of the keeper of a queue that this process works. It is opened on the keepers' thread.
+    pub(crate) fn link_of(&self, queue: &Queue) -> Option<&Link> {
+        let mut known = self.known.iter();
+        known
+            .find(|known| known.name() == queue.name())
+            .map(Queue::link)
     }
 
     /// Every queue that is to be counted.

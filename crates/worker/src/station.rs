@@ -81,6 +81,7 @@ impl Station {
         let station = Self {
             rules: Rules::new(&settings, &handlers),
             label: queue.name().into(),
+            redis_memory: RedisMemory::new(queue.link()),
             queue: queue.with_lost_after(settings.lost_after),
             settings,
             handlers,
@@ -99,7 +100,6 @@ impl Station {
             ledger: Ledger::default(),
             handover: Handover::new(),
             recent: Recent::default(),
-            redis_memory: RedisMemory::new(),
             copied: Copied::default(),
             hosts: Hosts::default(),
         };

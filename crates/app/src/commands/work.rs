@@ -97,12 +97,11 @@ async fn fleet(
         fleet = fleet.watched_by(watch);
     }
     let mut worked = Vec::new();
-    let ticking = link.another(link.options());
     for integration in config.integrations() {
         let name = integration.queue.name;
-        fleet = fleet.counts(&queue_over(config, ticking.clone(), name)?);
+        fleet = fleet.counts(&queue_over(config, link.clone(), name)?);
         if registry::is_on(config, integration) {
-            let ticked = queue_over(config, ticking.clone(), name)?;
+            let ticked = queue_over(config, link.clone(), name)?;
             fleet = fleet.cron(ticked, registry::cron(config, integration));
         }
         let wanted = wanted.contains(&name);
@@ -111,7 +110,7 @@ async fn fleet(
         else {
             continue;
         };
-        let mut queue = queue_over(config, link.another(link.options()), name)?;
+        let mut queue = queue_over(config, link.clone(), name)?;
         if let Some(calls) = calls {
             queue = queue.with_provider(registry::policy(config, &calls));
         }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,8 @@ pub(super) struct Way {
     /// Those of the URL as it was read last.
     targets: StdMutex<Arc<Targets>>,
     reread: Mutex<Option<Instant>>,
+    /// How often a connection was lost.
+    pub(super) lost: AtomicU64,
     /// Which node of a cluster has which slot.
     pub(super) slots: StdMutex<Slots>,
 }
@@ -41,6 +44,7 @@ impl Way {
             targets: StdMutex::new(Arc::new(targets)),
             address,
             reread: Mutex::default(),
+            lost: AtomicU64::new(0),
             slots: StdMutex::default(),
         })
     }

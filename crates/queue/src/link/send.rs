@@ -1,8 +1,9 @@
 //! One call: to the node that has its key, and after a slot that has gone elsewhere.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use redis::{RedisError, Value};
+use redis::{FromRedisValue, RedisError, Value};
 
 use super::address::host_and_port;
 use super::meaning::{Meaning, explain};
@@ -98,6 +99,13 @@ impl Link {
             .is_some_and(|open| Arc::ptr_eq(&open.process, &old.process))
         {
             *open = None;
+            self.way.lost.fetch_add(1, Ordering::AcqRel);
         }
     }
+}
+
+/// What an answer means. One that does not decode says nothing of the connection: it is no outage, and nothing is to be
+/// gained from another try.
+pub(super) fn decoded<T: FromRedisValue>(answer: Value) -> Result<T, QueueError> {
+    T::from_redis_value(answer).map_err(|error| QueueError::Unexpected(error.to_string()))
 }

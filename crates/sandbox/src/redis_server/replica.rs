@@ -19,7 +19,9 @@ impl RedisServer {
     pub fn replica(&self) -> Result<RedisServer, RedisServerError> {
         // By default the first copy waits for five seconds for others that want one.
         self.send_command("CONFIG SET repl-diskless-sync-delay 0")?;
-        let replica = RedisServer::options().start()?;
+        // Nor does it let others wait, once it has taken its place.
+        let options = RedisServer::options().set("repl-diskless-sync-delay", "0");
+        let replica = options.start()?;
         replica.send_command(&format!("REPLICAOF 127.0.0.1 {}", self.port))?;
         let begun = Instant::now();
         // The replica has it a moment before its master counts it as online.

@@ -49,7 +49,7 @@ impl KeeperThread {
             .spawn(move || {
                 runtime.block_on(async {
                     for station in stations.iter() {
-                        // Its own connection, opened on this thread, so that nothing else delays a beat.
+                        // A connection of this thread alone, so that no job delays a beat.
                         let options = LinkOptions {
                             connect_timeout: Duration::from_secs(1),
                             response_timeout: station
@@ -57,7 +57,8 @@ impl KeeperThread {
                                 .heartbeat
                                 .min(Duration::from_secs(2)),
                         };
-                        let link = station.queue.link().another(options);
+                        let link = overview.link_of(&station.queue);
+                        let link = link.unwrap_or(station.queue.link()).sharing(options);
                         let queue = station.queue.over(link);
                         tokio::spawn(keeper::keep(Arc::clone(station), queue));
                     }

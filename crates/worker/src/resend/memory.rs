@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use longshore_queue::Link;
+
 /// What Redis has forgotten, or may have, as far as this station knows.
 pub(crate) struct RedisMemory {
     /// Redis forgot, and has not been sent yet what is remembered here.
@@ -10,14 +12,18 @@ pub(crate) struct RedisMemory {
     pub(super) sending: tokio::sync::Mutex<()>,
     /// How often something has happened after which Redis may have forgotten a claim: a connection lost, a new timeline.
     interruptions: AtomicU64,
+    /// It counts the connections lost by whoever had a call on them.
+    link: Link,
 }
 
 impl RedisMemory {
-    pub(crate) fn new() -> Self {
+    /// Of what stands in the Redis of this link.
+    pub(crate) fn new(link: &Link) -> Self {
         Self {
             forgotten: AtomicBool::new(false),
             sending: tokio::sync::Mutex::new(()),
             interruptions: AtomicU64::new(0),
+            link: link.clone(),
         }
     }
 
@@ -39,7 +45,7 @@ impl RedisMemory {
     /// How often Redis may have forgotten a claim. A job whose claim is older than the last time has to ask whether it is
     /// ours before it sends.
     pub(crate) fn interruptions(&self) -> u64 {
-        self.interruptions.load(Ordering::Acquire)
+        self.interruptions.load(Ordering::Acquire) + self.link.lost()
     }
 
     /// Notes that Redis may have forgotten a claim.
