@@ -125,15 +125,24 @@ async fn the_idle_worker_with_the_most_slots_free_is_woken_and_one_at_a_time() {
         let claim = bench.queue.claim_with(&worker, slots, None, spare).await;
         claim.expect("claims").jobs.len()
     };
-    // One that was killed listens no more, and has said that it has the most.
-    let idle = bench.queue.keys().idle.clone();
+    // It says that it has a slot, and then finds work for it by itself: another program wakes nobody.
+    assert_eq!(claim(&channels[2], 1).await, 0);
+    let (id, payload) = (JobId::generate().to_string(), support::payload());
+    let k = bench.queue.keys();
     bench
-        .text::<u64>(&format!("ZADD {idle} 9 {idle}:gone"))
+        .raw::<u64>(&[b"HSET", k.data.as_bytes(), id.as_bytes(), &payload])
         .await;
-    bench.enqueue(1).await;
+    bench
+        .raw::<u64>(&[b"RPUSH", k.active.as_bytes(), id.as_bytes()])
+        .await;
     assert_eq!(claim(&channels[2], 1).await, 1, "and has no slot left");
     claim(&channels[0], 1).await;
     claim(&channels[1], 5).await;
+    // One that was killed listens no more, and has said that it has the most.
+    let idle = k.idle.clone();
+    bench
+        .text::<u64>(&format!("ZADD {idle} 9 {idle}:gone"))
+        .await;
     for expected in ["five", "one"] {
         bench.enqueue(1).await;
         assert_eq!(heard_by.recv().await, Some((expected, Heard::Work)));
