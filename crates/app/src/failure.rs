@@ -72,7 +72,9 @@ impl From<QueueError> for Failure {
             QueueError::NotCopied { .. } => Self::failed(format!(
                 "{error}; look at `longshore doctor`, and at the replicas"
             )),
-            QueueError::Refused { .. } | QueueError::Unexpected(_) => Self::failed(error),
+            QueueError::Refused { .. } | QueueError::Unexpected(_) | QueueError::Full { .. } => {
+                Self::failed(error)
+            }
         }
     }
 }

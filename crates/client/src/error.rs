@@ -80,7 +80,9 @@ impl ClientError {
         match self {
             Self::Queue(source)
             | Self::NotCopied { source, .. }
-            | Self::Interrupted { source, .. } => source.may_pass(),
+            | Self::Interrupted { source, .. } => {
+                source.may_pass() || matches!(source, QueueError::Full { .. })
+            }
             _ => false,
         }
     }

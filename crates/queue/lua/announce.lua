@@ -1,15 +1,22 @@
 -- Notes what a worker says of itself, for as long as it has a lease, and forgets what workers without one have said. Parked
 -- jobs of the kinds that it knows are sought from then on.
 --
--- KEYS  1 workers  2 worker facts  3 kinds  4 sought  5 idle
--- ARGV  1 worker  2 its facts, JSON; then each kind that it knows
+-- KEYS  1 workers  2 worker facts  3 kinds  4 sought  5 idle  6 timeline
+-- ARGV  1 worker  2 its facts, JSON  3 how many jobs may wait in the queue ("" = any number); then each
+--       kind that it knows
 -- Returns 1, or 0 when the worker has no lease
 -- Parts: now, write_or_replace, wake
 local workers, facts, kinds, sought, idle = unpack(KEYS)
 if not redis.call('ZSCORE', workers, ARGV[1]) then return 0 end
 write_or_replace('HSET', facts, ARGV[1], ARGV[2])
+-- Every producer is held to it (part/max_waiting.lua). In a Redis that forgot it, it stands again within a minute.
+if ARGV[3] == '' then
+  redis.pcall('HDEL', KEYS[6], 'max_waiting')
+else
+  redis.pcall('HSET', KEYS[6], 'max_waiting', ARGV[3])
+end
 local found = false
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   write_or_replace('HSET', kinds, 'known ' .. ARGV[i], stamp)
   if redis.call('HEXISTS', kinds, 'parked ' .. ARGV[i]) == 1 then
     write_or_replace('SADD', sought, ARGV[i])

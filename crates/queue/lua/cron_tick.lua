@@ -4,11 +4,12 @@
 -- older than those is not made again either, where the clock was set back by an hour at the most.
 --
 -- KEYS  1 cron  2 data  3 active  4 idle  5 stats  6 cron ticks  7 lanes  8 lane  9 tenants
---       10 turns
+--       10 turns  11 timeline  12 scheduled
 -- ARGV  1 entry  2 schedule ("" = run by hand: no mark is looked at or moved)  3 its mark as it was seen, in ms ("" = none)
 --       4 its new mark, in ms  5 rounds; then 5 for each job, at most 100, oldest tick first:
 --       tick in ms, id, payload, expires in ms ("" = never), lane ("" = none, part/header.lua)
--- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued}
+-- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued}; where too many would wait
+--         (part/max_waiting.lua), nothing was done, and then: how many wait, how many may. A tick comes again at the next look
 local cron, data, active, idle, stats, ticks = unpack(KEYS)
 local k = { active = active, lanes = KEYS[7], lane = KEYS[8], tenants = KEYS[9], turns = KEYS[10] }
 local entry, schedule = ARGV[1], ARGV[2]
@@ -21,7 +22,16 @@ local function sound()
   redis.call('HLEN', k.lane)
   redis.call('ZCARD', k.lanes)
 end
-if by_hand then sound() end
+-- Of the jobs of a call.
+local function too_many()
+  return is_full({ active = active, scheduled = KEYS[12], lanes = k.lanes }, limits_of(KEYS[11]), (#ARGV - 5) / 5)
+end
+if by_hand then
+  sound()
+  -- One that is repeated is there already.
+  local full = redis.call('HEXISTS', data, ARGV[7]) == 0 and too_many()
+  if full then return { 0, {}, unpack(full) } end
+end
 local last, ahead = 0, 0
 local names, known = {}, {}
 if not by_hand then
@@ -29,6 +39,8 @@ if not by_hand then
   local mark = (redis.call('HGET', cron, field) or ''):match('^(%d+) %d+$') or ''
   if mark ~= ARGV[3] then return { 0, {} } end
   sound()
+  local full = too_many()
+  if full then return { 0, {}, unpack(full) } end
   redis.call('HSET', cron, field, ARGV[4] .. ' ' .. ARGV[5])
   -- While a fleet is deployed with another schedule, the entry has two: what both have is one tick.
   last = tonumber((redis.call('HGET', cron, entry) or ''):match('^(%d+) ') or 0)

@@ -3,18 +3,19 @@
 --
 -- KEYS  1 data  2 active  3 scheduled  4 idle  5 records  6 stats  7 timeline  8 lanes
 --       9 lane  10 tenants  11 turns; then the idempotency keys of those that have one, in order
--- ARGV  1 "look": nothing is enqueued, only keys are looked at; else ""; then 3 for each job, at most 500 jobs:
+-- ARGV  1 "look": nothing is enqueued, only keys are looked at; "again": they were accepted before, however many wait; else ""; then 3 for each job, at most 500 jobs:
 --       id; what differs from a job that may run at once and has no key and no end, or "": "<delay> <expires> <key>"
 --         delay    "-" = now, "+<ms>" = from now, "<ms>" = at
 --         expires  so many ms after it is due, "-" = never
 --         key      "-" = none, else "<holds ms> <digest, or ->" (part/key.lua)
 --       what stands of it in data from the second flags of its header on (part/header.lua)
--- Returns {refused, answers}
+-- Returns {refused, answers}; where too many would wait (part/max_waiting.lua), both are empty, nothing was enqueued, and
+--         then: how many wait, how many may
 --         refused: of each job whose key stands for other args: its place, the job that has the key, since when in ms.
 --                  Then nothing was enqueued
 --         answers: for each job "" if it is in the queue under its own id, else the id that has its key; none at all where
 --                  all of them are in the queue
--- Parts: now, write_or_replace, wake, record, header, key, lanes
+-- Parts: now, write_or_replace, wake, record, header, key, lanes, max_waiting
 local data, active, scheduled, idle, records, stats, timeline = unpack(KEYS)
 
 -- Who has which key: looked up once, before anything is written.
@@ -81,6 +82,15 @@ for i = 2, #ARGV, 3 do
 end
 -- A job whose id is known is left as it is.
 local known = #ids > 0 and redis.call('HMGET', data, unpack(ids)) or {}
+local limits = limits_of(timeline)
+if limits[2] and ARGV[1] ~= 'again' then
+  local new, counted = 0, {}
+  for n, id in ipairs(ids) do
+    if not known[n] and not counted[id] then new, counted[id] = new + 1, true end
+  end
+  local full = is_full({ active = active, scheduled = scheduled, lanes = KEYS[8] }, limits, new)
+  if full then return { {}, {}, unpack(full) } end
+end
 for n, key in pairs(taken) do
   local held = has[key]
   -- One that was cancelled has given its key away.
@@ -131,7 +141,7 @@ if #later > 0 then redis.call('ZADD', scheduled, unpack(later)) end
 if #pending > 0 then redis.call('RPUSH', active, unpack(pending)) end
 local high = #laned > 0 and lanes_in(k).join(laned, lanes)
 -- A process that sleeps until the next due time learns of a sooner one.
-if (soonest and soonest < now + 2000) or (#pending + #laned > 0 and not is_looked_for(redis.pcall('HGET', timeline, 'look'))) then
+if (soonest and soonest < now + 2000) or (#pending + #laned > 0 and not is_looked_for(limits[1])) then
   wake(idle, high)
 end
 return { refused, same and {} or answers }

@@ -191,7 +191,7 @@ impl Queue {
     /// Else the ids of those that were enqueued.
     ///
     /// # Errors
-    /// When Redis cannot be reached or refuses.
+    /// [`QueueError::Full`] when too many jobs wait: nothing was done, and the ticks are still to come. When Redis cannot be reached or refuses.
     pub async fn cron_move(
         &self,
         book: &CronBook,
@@ -211,6 +211,8 @@ impl Queue {
                 &k.lane,
                 &k.tenants,
                 &k.turns,
+                &k.timeline,
+                &k.scheduled,
             ])
             .arg(to.entry)
             .arg(to.schedule)
@@ -230,6 +232,7 @@ impl Queue {
         let mut answer = Reply::new(value)?;
         let moved: u8 = answer.next()?;
         let ids: Vec<String> = answer.next()?;
+        self.is_full(&mut answer)?;
         if !ids.is_empty() {
             self.register().await;
         }

@@ -76,7 +76,8 @@ impl Queue {
     /// asks for ([`Link::with_wait_replicas`](crate::Link::with_wait_replicas)).
     ///
     /// # Errors
-    /// [`QueueError::KeyTaken`] when a key stands for other args: then nothing of its call was enqueued.
+    /// [`QueueError::KeyTaken`] when a key stands for other args: then nothing of its call was enqueued. [`QueueError::Full`]
+    /// likewise, when more jobs would wait than may ([`Queue::with_max_waiting`]).
     /// [`QueueError::NotCopied`] when its jobs are in Redis and too few replicas have them. Or when Redis cannot be reached
     /// or refuses.
     pub async fn enqueue(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
@@ -85,7 +86,7 @@ impl Queue {
         while answers.len() < jobs.len() {
             let rest = &jobs[answers.len()..];
             let chunk = &rest[..chunk_len(rest)];
-            let enqueued = self.enqueue_chunk(chunk, false).await;
+            let enqueued = self.enqueue_chunk(chunk, Pushed::New).await;
             let enqueued = enqueued.map_err(|error| error.moved_by(answers.len()))?;
             self.is_copied(self.look_for(chunk, &enqueued)).await?;
             answers.extend(enqueued);
@@ -127,7 +128,7 @@ impl Queue {
     pub async fn check_keys(&self, jobs: &[NewJob]) -> Result<(), QueueError> {
         for (n, chunk) in jobs.chunks(CHUNK_JOBS).enumerate() {
             if chunk.iter().any(|job| job.key.is_some()) {
-                let checked = self.enqueue_chunk(chunk, true).await;
+                let checked = self.enqueue_chunk(chunk, Pushed::OnlyLook).await;
                 checked.map_err(|error| error.moved_by(n * CHUNK_JOBS))?;
             }
         }
@@ -156,17 +157,31 @@ impl Queue {
         of_queue.into_iter().cloned().chain(of_jobs).collect()
     }
 
+    /// The error, where a script says that too many jobs wait.
+    pub(crate) fn is_full(&self, answer: &mut Reply) -> Result<(), QueueError> {
+        if answer.is_empty() {
+            return Ok(());
+        }
+        Err(QueueError::Full {
+            queue: self.name().to_owned(),
+            waiting: answer.next()?,
+            most: answer.next()?,
+        })
+    }
+
     pub(crate) async fn enqueue_chunk(
         &self,
         jobs: &[NewJob],
-        only_look: bool,
+        pushed: Pushed,
     ) -> Result<Vec<Enqueued>, QueueError> {
         let keys = self.keys_of(jobs);
         let all: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let mut call = script::ENQUEUE.on(&all).arg(match only_look {
-            true => "look",
-            false => "",
+        let mut call = script::ENQUEUE.on(&all).arg(match pushed {
+            Pushed::OnlyLook => "look",
+            Pushed::Again => "again",
+            Pushed::New => "",
         });
+        let only_look = pushed == Pushed::OnlyLook;
         for job in jobs {
             call = call
                 .arg(job.id.to_string())
@@ -192,6 +207,7 @@ impl Queue {
             return Ok(Vec::new());
         }
         let holders: Vec<Value> = answer.next()?;
+        self.is_full(&mut answer)?;
         if holders.is_empty() {
             let enqueued = |job: &NewJob| Enqueued {
                 id: job.id,
@@ -217,6 +233,17 @@ impl Queue {
             })
             .collect()
     }
+}
+
+/// What an enqueue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// Jobs that are refused where too many wait.
+    New,
+    /// Jobs that were accepted before.
+    Again,
+    /// Nothing is enqueued: only keys are looked at.
+    OnlyLook,
 }
 
 /// How it differs from a job that may run at once and has no key and no end: as `enqueue.lua` takes it.

@@ -78,6 +78,19 @@ pub enum QueueError {
     /// An idempotency key stands for a job with other args; nothing was enqueued. At least one, the first ones.
     #[error("{}", taken(.0))]
     KeyTaken(Vec<KeyTaken>),
+    /// More jobs would wait than `queues.<queue>.max_waiting` allows; nothing of the call was enqueued. Later there may be room.
+    #[error(
+        "the queue {queue} is full: {waiting} jobs wait, and queues.{queue}.max_waiting allows {most}: enqueue less, or \
+         later, or raise it for the workers"
+    )]
+    Full {
+        /// The queue.
+        queue: String,
+        /// How many wait.
+        waiting: u64,
+        /// How many may.
+        most: u64,
+    },
     /// Redis answered something that the script does not return: another program writes to our keys.
     #[error("unexpected answer from Redis: {0}")]
     Unexpected(String),

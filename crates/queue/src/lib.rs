@@ -142,6 +142,7 @@ pub struct Queue {
     keep: Duration,
     lost_after: Duration,
     delivery_bytes: u64,
+    max_waiting: Option<u32>,
     cancelled_bytes: u64,
     timeline: Arc<Timeline>,
 }
@@ -159,6 +160,7 @@ impl Queue {
             keep: Key::HOLDS,
             lost_after: LOST_AFTER,
             delivery_bytes: DELIVERY_BYTES,
+            max_waiting: None,
             cancelled_bytes: CANCELLED_BYTES,
             timeline: Arc::default(),
         })
@@ -198,6 +200,14 @@ impl Queue {
         self
     }
 
+    /// The same queue, in which no more jobs than this may wait: its workers say so ([`Queue::announce`]), and every producer
+    /// is held to it. `None` = any number.
+    #[must_use]
+    pub fn with_max_waiting(mut self, most: Option<u32>) -> Self {
+        self.max_waiting = most;
+        self
+    }
+
     /// What holds for its provider.
     #[must_use]
     pub fn provider(&self) -> &ProviderPolicy {
@@ -229,6 +239,7 @@ impl Queue {
             keep: self.keep,
             lost_after: self.lost_after,
             delivery_bytes: self.delivery_bytes,
+            max_waiting: self.max_waiting,
             cancelled_bytes: self.cancelled_bytes,
             timeline: Arc::clone(&self.timeline),
         }

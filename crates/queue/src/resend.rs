@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use redis::Value;
 
-use crate::enqueue::millis;
+use crate::enqueue::{Pushed, millis};
 use crate::timeline::stamp;
 use crate::value::Reply;
 use crate::{Lease, NewJob, Queue, QueueError, RawId, RunState, Stamp, script};
@@ -154,7 +154,9 @@ impl Queue {
             return Ok(false);
         }
         // Nobody is told that it is accepted: what is remembered of it goes on.
-        let enqueued = self.enqueue_chunk(std::slice::from_ref(job), false).await?;
+        let enqueued = self
+            .enqueue_chunk(std::slice::from_ref(job), Pushed::Again)
+            .await?;
         self.register().await;
         Ok(enqueued.iter().all(|enqueued| !enqueued.duplicate))
     }

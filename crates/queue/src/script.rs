@@ -109,7 +109,8 @@ script!(
         "record",
         "header",
         "key",
-        "lanes"
+        "lanes",
+        "max_waiting"
     ]
 );
 script!(
@@ -153,7 +154,8 @@ script!(
         "wake",
         "record",
         "header",
-        "lanes"
+        "lanes",
+        "max_waiting"
     ]
 );
 script!(

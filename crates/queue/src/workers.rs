@@ -56,9 +56,21 @@ impl Queue {
     pub async fn announce(&self, lease: &Lease, facts: &WorkerFacts) -> Result<bool, QueueError> {
         let k = &self.keys;
         let mut call = script::ANNOUNCE
-            .on(&[&k.workers, &k.worker_facts, &k.kinds, &k.sought, &k.idle])
+            .on(&[
+                &k.workers,
+                &k.worker_facts,
+                &k.kinds,
+                &k.sought,
+                &k.idle,
+                &k.timeline,
+            ])
             .arg(lease.worker().as_str())
-            .arg(serde_json::to_string(facts).unwrap_or_default());
+            .arg(serde_json::to_string(facts).unwrap_or_default())
+            .arg(
+                self.max_waiting
+                    .map(|most| most.to_string())
+                    .unwrap_or_default(),
+            );
         for kind in &facts.kinds {
             call = call.arg(kind);
         }

@@ -99,7 +99,10 @@ impl Ticker {
                 match self.tick(&table.queue, entry, &book, book.now_ms).await {
                     Ok(done) => overtaken |= !done,
                     // One entry's trouble is not the others'.
-                    Err(error @ QueueError::Refused { .. }) => failed = Err(error),
+                    // Where the queue is full, its ticks come again.
+                    Err(error @ (QueueError::Refused { .. } | QueueError::Full { .. })) => {
+                        failed = Err(error);
+                    }
                     Err(error) => return Err(error),
                 }
                 let coming = entry.schedule().next(book.now_ms);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use longshore_client::{EnqueueOptions, Enqueued, RunAt};
+use longshore_client::{ClientError, EnqueueOptions, Enqueued, QueueError, RunAt};
 use longshore_job::{KindSpec, Prepared};
 use serde::Serialize;
 
@@ -97,7 +97,7 @@ async fn push(
                     unprinted += accepted.len();
                 }
             }
-            Err(error) if enqueued == 0 => break Err(error.into()),
+            Err(error) if enqueued == 0 || is_full(&error) => break Err(error.into()),
             Err(error) => {
                 output::note(&format!(
                     "it is not known whether the {sent} jobs after the first {enqueued} were enqueued"
@@ -116,6 +116,11 @@ async fn push(
         ));
     }
     ended
+}
+
+/// Nothing of the call was enqueued: too many jobs wait.
+fn is_full(error: &ClientError) -> bool {
+    matches!(error, ClientError::Queue(QueueError::Full { .. }))
 }
 
 /// Drawn on stderr, and only on a terminal; not for what is done in a moment.

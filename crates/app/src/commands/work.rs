@@ -122,6 +122,7 @@ async fn fleet(
             let configured = queue_settings(session, name)?;
             let queue = queue
                 .with_delivery_bytes(configured.delivery_bytes)
+                .with_max_waiting(configured.max_waiting)
                 .with_retention(configured.completed_for)
                 .with_cancelled_bytes(configured.cancelled_bytes);
             worked.push(queue.clone());

@@ -51,6 +51,10 @@ section! {
         /// What became of each message is remembered for seven days after its last update, up to this much of Redis's
         /// memory: then the oldest are forgotten. 64 MiB are some 250,000 messages.
         delivery_bytes: u64 = "delivery_bytes", bytes().or("64MiB");
+        /// How many jobs may wait in it, scheduled ones included; any number unless set. What a producer enqueues beyond
+        /// that is refused, whatever it enqueues with, and may be tried again later. Retries and replays are not. The
+        /// workers of the queue tell Redis so: it holds from up to a minute after they have started.
+        max_waiting: Option<u32> = "max_waiting", whole(1..=u32::MAX).optional().example("1000000");
     }
 }
 
@@ -85,6 +89,8 @@ pub struct QueueSettings {
     pub cancelled_bytes: u64,
     /// How many bytes the records of deliveries may take, the oldest going first.
     pub delivery_bytes: u64,
+    /// How many jobs may wait in it; `None` = any number.
+    pub max_waiting: Option<u32>,
 }
 
 impl QueueSettings {
@@ -147,6 +153,7 @@ fn queue(
         completed_bytes: keys.completed_bytes,
         cancelled_bytes: keys.cancelled_bytes,
         delivery_bytes: keys.delivery_bytes,
+        max_waiting: keys.max_waiting,
     })
 }
 

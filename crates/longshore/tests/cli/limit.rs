@@ -1,8 +1,8 @@
-//! `limit`.
+//! `limit`, and how many jobs may wait.
 
 use serde_json::json;
 
-use super::Bench;
+use super::{Bench, WELCOME};
 
 #[test]
 fn a_limit_slows_a_queue_is_shown_and_is_lifted() {
@@ -73,4 +73,29 @@ fn a_limit_that_cannot_be_is_refused() {
     bench
         .unchanged(&["limit", "email", "10/s", "--for", "1h"])
         .fails(2, "--reason");
+}
+
+/// What does not fit is refused, and how many of a bulk were enqueued is said.
+#[test]
+fn a_bulk_for_which_there_is_no_room_ends_and_says_how_far_it_came() {
+    let bench = Bench::new();
+    // As the queue's workers write it.
+    let timeline = bench.queue.keys().timeline.clone();
+    bench.redis(&[b"HSET", timeline.as_bytes(), b"max_waiting", b"700"]);
+    let lines = format!("{WELCOME}\n").repeat(1_200);
+    let ran = bench.pipe(&["enqueue", "send_email", "-"], lines.as_bytes());
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let why = "the queue email is full: 500 jobs wait, and queues.email.max_waiting allows 700";
+    assert!(ran.stderr.contains(why), "{ran:?}");
+    assert!(
+        ran.stderr.contains("500 of 1200 jobs were enqueued"),
+        "{ran:?}"
+    );
+    assert!(!ran.stderr.contains("not known"), "{ran:?}");
+    assert_eq!(ran.lines().len(), 500);
+    assert_eq!(bench.row()["pending"], 500);
+    bench.redis(&[b"HSET", timeline.as_bytes(), b"max_waiting", b"500"]);
+    bench
+        .run(&["enqueue", "send_email", WELCOME])
+        .fails(1, "is full");
 }

@@ -12,6 +12,7 @@
 --   rescue    "<worker> <hold>": who looks through the jobs of lost workers, and may be at it for so long (sweep.lua)
 --   walked    when somebody was asked last to look through all running jobs, ms (beat.lua)
 --   left      how many ids stand in the waiting list although their jobs are elsewhere (part/elsewhere.lua)
+--   max_waiting   how many jobs may wait in the queue (part/max_waiting.lua)
 --   layout    how the queue's keys are laid out: another edition's are not ours to read or write
 
 local LAYOUT = '2'
