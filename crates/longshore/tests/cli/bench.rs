@@ -86,8 +86,22 @@ impl Bench {
                 .expect("lists");
             let mut state = BTreeMap::new();
             for key in keys {
-                let value = link.command(redis::cmd("DUMP").arg(&key)).await;
-                state.insert(key, value.expect("dumps"));
+                // The fields of a hash, in their order: Redis puts them into another one by itself.
+                let fields = link.command(redis::cmd("HGETALL").arg(&key)).await;
+                let value = match fields {
+                    Ok(fields) => {
+                        let fields: BTreeMap<Vec<u8>, Vec<u8>> = fields;
+                        let fields = fields
+                            .into_iter()
+                            .map(|(name, value)| [name, value].concat());
+                        fields.collect::<Vec<_>>().concat()
+                    }
+                    Err(_) => {
+                        let value = link.command(redis::cmd("DUMP").arg(&key)).await;
+                        value.expect("dumps")
+                    }
+                };
+                state.insert(key, value);
             }
             state
         })
