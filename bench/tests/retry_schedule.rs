@@ -76,7 +76,6 @@ async fn stock_waits(does: Does, attempts: usize) -> (Vec<u64>, bool) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ours_waits_60_300_900_seconds_and_then_it_is_dead() {
     let trial = Trial::new(Does::Fails);
-    let mut redis = trial.connect().await;
     let queue = ours::queue(&trial);
     let job = ours::job(0);
     let id = job.id;
@@ -91,12 +90,7 @@ async fn ours_waits_60_300_900_seconds_and_then_it_is_dead() {
         let due = failed.next_run_at_ms.expect("it is due some time");
         let last = failed.history.last().expect("the attempt is recorded");
         waits.push(due - last.at_ms);
-        let scheduled = &queue.keys().scheduled;
-        let _: u32 = redis
-            .zadd(scheduled, id.to_string(), 0)
-            .await
-            .expect("answers");
-        queue.hand_on().await.expect("wakes the fleet");
+        queue.make_due().await.expect("answers");
     }
     job_when(&queue, id, |job| job.state == JobState::Dead).await;
     eprintln!(

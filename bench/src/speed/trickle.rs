@@ -42,7 +42,7 @@ pub(crate) async fn measure(scale: Scale) -> Result<Section, Failure> {
             } else {
                 "10 workers"
             };
-            Row::new(&format!("{who}, {at}, {what}"), value, unit)
+            Row::new(format!("{who}, {at}, {what}"), value, unit)
         };
         let cpu = of(&ours, |cost| cost.cpu_micros);
         let theirs = of(&bull, |cost| cost.cpu_micros);
