@@ -41,7 +41,7 @@ pub use mappings::{Imported, Mapping};
 pub use operations::OperationRow;
 pub use operator::Operator;
 pub use queue_info::{QueueInfo, RepeatEffect};
-pub use queues::{BreakerRow, FallbackRow, HoldRow, ParkedRow, PauseRow, QueueRow};
+pub use queues::{BreakerRow, FallbackRow, HoldRow, ParkedRow, PauseRow, PerMinute, QueueRow};
 pub use redact::redact_args;
 pub use rehearsal::{Rehearsal, RehearsedQueue};
 pub use replays::ReplayRow;

@@ -26,6 +26,8 @@ pub struct QueueRow {
     pub completed: u64,
     /// Cancelled since the start of counting.
     pub cancelled: u64,
+    /// What became of jobs in the last whole minute.
+    pub per_minute: PerMinute,
     /// Who paused it, if somebody did.
     pub paused: Option<PauseRow>,
     /// The breakers of its providers.
@@ -49,6 +51,17 @@ pub struct QueueRow {
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+}
+
+/// What became of jobs in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PerMinute {
+    /// How many completed.
+    pub completed: u64,
+    /// How many attempts failed that are made again.
+    pub failed: u64,
+    /// How many became dead letters.
+    pub dead: u64,
 }
 
 /// An operator's pause.
@@ -181,6 +194,11 @@ impl QueueRow {
             dead: stats.dead,
             completed: stats.counter("completed"),
             cancelled: stats.counter("cancelled"),
+            per_minute: PerMinute {
+                completed: stats.last_minute.completed,
+                failed: stats.last_minute.failed,
+                dead: stats.last_minute.dead,
+            },
             workers: stats.workers,
             latency_seconds: stats.latency_ms.map(|ms| ms as f64 / 1000.0),
             paused: stats.paused.map(PauseRow::from),

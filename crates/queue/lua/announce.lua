@@ -1,11 +1,11 @@
 -- Notes what a worker says of itself, for as long as it has a lease, and forgets what workers without one have said. Parked
 -- jobs of the kinds that it knows are sought from then on.
 --
--- KEYS  1 workers  2 worker facts  3 kinds  4 sought  5 idle  6 timeline
+-- KEYS  1 workers  2 worker facts  3 kinds  4 sought  5 idle  6 timeline  7 stats  8 minutes
 -- ARGV  1 worker  2 its facts, JSON  3 how many jobs may wait in the queue ("" = any number); then each
 --       kind that it knows
 -- Returns 1, or 0 when the worker has no lease
--- Parts: now, write_or_replace, wake
+-- Parts: now, write_or_replace, wake, record, minutes
 local workers, facts, kinds, sought, idle = unpack(KEYS)
 if not redis.call('ZSCORE', workers, ARGV[1]) then return 0 end
 write_or_replace('HSET', facts, ARGV[1], ARGV[2])
@@ -15,6 +15,8 @@ if ARGV[3] == '' then
 else
   redis.pcall('HSET', KEYS[6], 'max_waiting', ARGV[3])
 end
+-- So that each minute has its record, with how many had been enqueued by then.
+pcall(count_minute, KEYS[8], KEYS[7], {})
 local found = false
 for i = 4, #ARGV do
   write_or_replace('HSET', kinds, 'known ' .. ARGV[i], stamp)

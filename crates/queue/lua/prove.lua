@@ -10,13 +10,13 @@ redis.call('DEL', KEYS[1])
 local key = KEYS[2]
 -- Every command that is used anywhere, as it is used. A test holds this list against the scripts.
 local used = {
-  { 'DEL', key }, { 'EXISTS', key }, { 'EVALSHA', 'sha', '1', key }, { 'GET', key },
+  { 'BITFIELD', key, 'INCRBY', 'u32', '0', '1' }, { 'DEL', key }, { 'EXISTS', key }, { 'EVALSHA', 'sha', '1', key }, { 'GET', key }, { 'GETRANGE', key, '0', '0' },
   { 'HDEL', key, 'f' }, { 'HEXISTS', key, 'f' }, { 'HGET', key, 'f' }, { 'HGETALL', key }, { 'HINCRBY', key, 'f', '1' },
   { 'HKEYS', key }, { 'HLEN', key }, { 'HMGET', key, 'f' }, { 'HSCAN', key, '0' }, { 'HSET', key, 'f', 'v' }, { 'HSETNX', key, 'f', 'v' },
   { 'HSTRLEN', key, 'f' },
   { 'LINDEX', key, '0' }, { 'LLEN', key }, { 'LPOP', key }, { 'LPUSH', key, 'v' }, { 'LRANGE', key, '0', '0' }, { 'LSET', key, '0', 'v' }, { 'LTRIM', key, '0', '0' }, { 'PEXPIRE', key, '1' }, { 'PEXPIREAT', key, '1' },
   { 'PING' }, { 'PTTL', key },
-  { 'RPUSH', key, 'v' }, { 'SADD', key, 'v' }, { 'SCARD', key }, { 'SCRIPT', 'LOAD', 'return 1' }, { 'SET', key, 'v' },
+  { 'RPUSH', key, 'v' }, { 'SADD', key, 'v' }, { 'SCARD', key }, { 'SCRIPT', 'LOAD', 'return 1' }, { 'SET', key, 'v' }, { 'SETRANGE', key, '0', 'v' },
   { 'SISMEMBER', key, 'v' }, { 'SMEMBERS', key }, { 'SREM', key, 'v' }, { 'TIME' }, { 'TYPE', key }, { 'UNLINK', key }, { 'WAIT', '0', '1' },
   { 'XADD', key, '*', 'f', 'v' }, { 'XDEL', key, '0-1' }, { 'XREVRANGE', key, '+', '-' }, { 'XTRIM', key, 'MAXLEN', '1' },
   { 'SPUBLISH', KEYS[3], 'v' }, { 'SSUBSCRIBE', KEYS[3] },

@@ -4,12 +4,13 @@
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 records  6 data  7 dead  8 groups  9 completed
 --       10 completions  11 stats  12 idle  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
 --       18 idempotency (prefix)  19 timeline  20 workers  21 reach  22 parked (and prefix)  23 kinds  24 sought
---       25 waiters  26 lanes  27 lane  28 tenants  29 turns
+--       25 waiters  26 lanes  27 lane  28 tenants  29 turns  30 minutes
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
 --       13 what the caller remembers of the timeline (part/timeline.lua)  14 how long a new timeline holds claims, in ms
---       15 how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
+--       15 how long they waited and ran, for the minute's counts: "w<step>:<jobs> r<step>:<jobs> …" (part/minutes.lua)
+--       16 how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
 --       (part/replay_report.lua); then how many completed jobs have an idempotency key; then two for each of them: job,
 --       "<kind>:<name>"; then for each job, at most
 --       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/call_report.lua), verdict, and
@@ -43,8 +44,8 @@ local primary, fallback = described(3, ''), described(8, ':' .. ARGV[8])
 -- What is to be done with all of a kind at once.
 local answer, ids, places, ended, freed, back = { 0, 'ok', t.nonce, t.seq }, {}, {}, {}, {}, {}
 local over, done, bytes, retried, returned, died, sought = {}, {}, 0, 0, 0, 0, false
-local at, reports, reported = 16, nil, {}
-for _ = 1, tonumber(ARGV[15]) do
+local at, reports, reported = 17, nil, {}
+for _ = 1, tonumber(ARGV[16]) do
   reports = reports or {}
   reports[ARGV[at]] = at
   at = at + 4
@@ -168,6 +169,7 @@ if #done > 0 then
   pruned, due = pcall(prune_completed, k, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
 end
 pcall(tell, KEYS[25], over)
+pcall(count_settled, KEYS[30], stats, ARGV[15], { completed = #done, failed = retried, dead = died })
 -- It is tried again by the prune that the worker asks for.
 answer[1] = pruned and due or now
 if reports then pcall(report_to_replays, replay, open, records, log, reported) end

@@ -1,7 +1,7 @@
 -- Counts the queue.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 data  9 workers
---       10 breakers  11 limits  12 timeline  13 parked (and prefix)  14 kinds  15 records  16 completions  17 lanes
+--       10 breakers  11 limits  12 timeline  13 parked (and prefix)  14 kinds  15 records  16 completions  17 lanes  18 minutes
 -- ARGV  1 after how many ms without a beat a worker counts as gone
 -- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
@@ -9,8 +9,8 @@
 --          provider ("" = the queue's own), until in ms or 0, …}, how many stand in the waiting list although they are
 --          elsewhere (part/elsewhere.lua), or false, names of keys that are of another type, how many are parked,
 --          enqueue time of the one that was parked first or false, {kind, how many of it are parked, since when in ms, …} of at
---          most a hundred kinds or so}
--- Parts: now, record, header, value, hold, breaker, limiter, holds, parked, elsewhere, lanes
+--          most a hundred kinds or so, the record of the last whole minute (part/minutes.lua) or false}
+-- Parts: now, record, header, value, hold, breaker, limiter, holds, parked, elsewhere, lanes, minutes
 -- One key of another type hides nothing but itself.
 local broken = {}
 local function read(command, key, ...)
@@ -64,6 +64,7 @@ if parked > 0 then
     end
   end
 end
+local last_minute = (math.floor(now / 60000) - 1) % MINUTE.ring * MINUTE.bytes
 return {
   now,
   (read('LLEN', KEYS[1]) or 0) + in_lanes,
@@ -83,4 +84,5 @@ return {
   parked,
   enqueued(first),
   kinds,
+  read('GETRANGE', KEYS[18], last_minute, last_minute + MINUTE.bytes - 1),
 }

@@ -207,6 +207,7 @@ impl Queue {
             epoch: answer.next()?,
             replayed: None,
             has_lane: false,
+            waited: None,
         };
         let at = stamp(&mut answer)?;
         let look_ms: u64 = answer.next()?;
@@ -247,6 +248,7 @@ impl Queue {
             };
             job.set_value(value, now_ms);
             job.set_record(record.as_deref());
+            job.context.waited = job.waited(now_ms);
             jobs.push(job);
         }
         Ok(Claim {

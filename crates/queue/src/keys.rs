@@ -158,6 +158,8 @@ keys! {
     /// HASH id → how a completed job ended: `<ms> {"history","result"}`, with the last entry of its history. Beside the
     /// records, so that a batch of completions is one command.
     completions: Key("hash") "completions",
+    /// STRING of what happened in each minute of the last day (`lua/part/minutes.lua`).
+    minutes: Key("string") "minutes",
     /// HASH of counters since the start of counting.
     stats: Key("hash") "stats",
     /// HASH provider's id of a message → in JSON the `job` it was sent for, and of the last update its `state`, `rank`, `code`
@@ -275,7 +277,7 @@ impl Keys {
     }
 
     /// What scripts need that take waiting jobs out of where they wait (`lua/part/homes.lua`), and write that down.
-    pub(crate) fn of_waiting(&self) -> [&str; 22] {
+    pub(crate) fn of_waiting(&self) -> [&str; 23] {
         [
             &self.active,
             &self.scheduled,
@@ -299,6 +301,7 @@ impl Keys {
             &self.lane,
             &self.tenants,
             &self.turns,
+            &self.minutes,
         ]
     }
 

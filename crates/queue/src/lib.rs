@@ -42,6 +42,7 @@ mod lease;
 mod link;
 mod map;
 mod memory;
+mod minutes;
 mod packed;
 mod page;
 mod parked;
@@ -97,6 +98,7 @@ pub(crate) use link::Open;
 pub use link::{Address, Link, LinkOptions, Node, Sentinel, TlsFiles};
 pub use longshore_job::{CallReport, OnUnknown, Priority, Route};
 pub use memory::EarlierRequests;
+pub use minutes::{Histogram, Minute};
 pub use page::{Letters, WholeLetter};
 pub use pause::Paused;
 pub use provider::{

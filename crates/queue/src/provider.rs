@@ -120,6 +120,8 @@ pub struct ClaimContext {
     pub replayed: Option<Replayed>,
     /// The job has a [`Lane`](crate::Lane) of its own.
     pub has_lane: bool,
+    /// How long it had waited, where this is its first run.
+    pub waited: Option<Duration>,
 }
 
 impl ClaimContext {
@@ -276,6 +278,7 @@ impl Queue {
             epoch,
             replayed: None,
             has_lane: false,
+            waited: None,
         }
         .encode(report);
         if report.is_empty() {

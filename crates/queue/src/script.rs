@@ -204,6 +204,7 @@ script!(
         "operation",
         "replay_report",
         "key",
+        "minutes",
         "waiters"
     ]
 );
@@ -220,7 +221,7 @@ script!(
 script!(
     ANNOUNCE = "announce",
     " flags=allow-oom",
-    ["now", "write_or_replace", "wake"]
+    ["now", "write_or_replace", "wake", "record", "minutes"]
 );
 script!(
     BURY = "bury",
@@ -283,7 +284,8 @@ script!(
         "limiter",
         "holds",
         "parked",
-        "elsewhere"
+        "elsewhere",
+        "minutes"
     ]
 );
 script!(

@@ -1,6 +1,7 @@
 //! Writing what became of jobs.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::Fate;
 use crate::enqueue::millis;
+use crate::minutes::step_of;
 use crate::record::Completion;
 use crate::script::ScriptCall;
 use crate::timeline::{stamp, worker_of};
@@ -166,6 +168,7 @@ impl Queue {
                 &k.lane,
                 &k.tenants,
                 &k.turns,
+                &k.minutes,
             ])
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));
@@ -182,7 +185,8 @@ impl Queue {
         let worker = verdicts.first().map_or("", |v| worker_of(&v.token));
         call = call
             .arg(self.timeline.to_arg(worker, &at))
-            .arg(millis(self.lost_after));
+            .arg(millis(self.lost_after))
+            .arg(times(verdicts));
         let value: Value = with_verdicts(call, verdicts)
             .run_over(&self.link, &at.connection)
             .await?;
@@ -216,6 +220,26 @@ impl Queue {
             .await?;
         Ok((next > 0).then_some(next))
     }
+}
+
+/// How long jobs waited for their first run and how long runs took, as the minute's counts take it.
+fn times(verdicts: &[Verdict]) -> String {
+    let mut steps = BTreeMap::new();
+    for verdict in verdicts {
+        let Some(entry) = &verdict.history else {
+            continue;
+        };
+        let ran = entry.duration_ms.map(Duration::from_millis);
+        for (what, took) in [('w', verdict.context.waited), ('r', ran)] {
+            if let Some(took) = took {
+                *steps.entry((what, step_of(took))).or_insert(0_u32) += 1;
+            }
+        }
+    }
+    let steps = steps
+        .iter()
+        .map(|((what, step), jobs)| format!("{what}{step}:{jobs}"));
+    steps.collect::<Vec<_>>().join(" ")
 }
 
 /// Verdicts as the script takes them: what operations and keys learn of them, then each one.

@@ -8,8 +8,9 @@ use redis::Value;
 
 use crate::enqueue::millis;
 use crate::inspect::Broken;
+use crate::minutes::last_minute;
 use crate::value::{Fields, Reply, shown};
-use crate::{Hold, HoldCause, Paused, Queue, QueueError, RawId, script};
+use crate::{Hold, HoldCause, Minute, Paused, Queue, QueueError, RawId, script};
 
 use breaker::breakers;
 pub use breaker::{Breaker, BreakerState};
@@ -47,6 +48,8 @@ pub struct Stats {
     /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`,
     /// `cancelled`.
     pub counters: HashMap<String, u64>,
+    /// The last whole minute, without how many were enqueued in it.
+    pub last_minute: Minute,
     /// What of it cannot be read, if anything: the rest is as it says.
     pub broken: Option<String>,
 }
@@ -102,6 +105,7 @@ impl Queue {
                 &k.records,
                 &k.completions,
                 &k.lanes,
+                &k.minutes,
             ])
             .arg(millis(self.lost_after))
             .run(&self.link)
@@ -136,6 +140,7 @@ fn read(mut answer: Reply) -> Result<Stats, QueueError> {
     let parked: u64 = answer.next()?;
     let first_parked: Option<u64> = answer.number()?;
     let parked_kinds = parked_kinds(answer.list()?)?;
+    let minute: Option<Vec<u8>> = answer.next()?;
     // What waits longest may be parked.
     let oldest = head.into_iter().chain(first_parked).min();
     let counters = counters(&counted, &mut broken);
@@ -159,6 +164,7 @@ fn read(mut answer: Reply) -> Result<Stats, QueueError> {
         breakers,
         latency_ms: oldest.map(|at| now.saturating_sub(at)),
         counters,
+        last_minute: last_minute(minute.as_deref(), now),
         broken: broken.text(),
     })
 }

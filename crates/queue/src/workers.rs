@@ -63,6 +63,8 @@ impl Queue {
                 &k.sought,
                 &k.idle,
                 &k.timeline,
+                &k.stats,
+                &k.minutes,
             ])
             .arg(lease.worker().as_str())
             .arg(serde_json::to_string(facts).unwrap_or_default())

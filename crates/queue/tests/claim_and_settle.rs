@@ -481,7 +481,7 @@ async fn nothing_is_left_of_completed_jobs_after_their_time() {
     };
     assert_eq!(bench.queue.prune(at_once).await.expect("prunes"), None);
     let k = bench.queue.keys();
-    let mut left = vec![k.stats.clone(), k.timeline.clone()];
+    let mut left = vec![k.stats.clone(), k.timeline.clone(), k.minutes.clone()];
     left.sort();
     assert_eq!(bench.keys().await, left);
     assert_eq!(

@@ -148,7 +148,7 @@ async fn a_discard_leaves_nothing() {
         .keys()
         .await
         .into_iter()
-        .filter(|key| ![&k.stats, &k.audit, &k.timeline].contains(&key))
+        .filter(|key| ![&k.stats, &k.audit, &k.timeline, &k.minutes].contains(&key))
         .collect();
     assert_eq!(left, std::slice::from_ref(&k.workers));
 }

@@ -13,7 +13,7 @@ fn every_queue_is_a_row_with_the_fields_of_the_contract() {
     let row = |queue: &str, provider: &str| {
         json!({
             "queue": queue, "pending": 0, "scheduled": 0, "running": 0, "retryable": 0, "dead": 0, "completed": 0,
-            "cancelled": 0,
+            "cancelled": 0, "per_minute": { "completed": 0, "failed": 0, "dead": 0 },
             "paused": null, "holds": [], "held_until": null, "parked": [], "workers": 0, "latency_seconds": null,
             "breakers": [{ "provider": provider, "state": "closed", "until": null }],
         })

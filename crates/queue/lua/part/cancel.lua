@@ -3,7 +3,7 @@
 
 -- cancel(k, ids, how): cancels those of these jobs, at most 250, that wait. how: {by, reason, force = also what may have been sent,
 -- keep = for how long ended jobs are kept, in ms, bytes = up to how many bytes}. k is as part/homes.lua has it, with cancelled,
--- stats, idempotency, waiters and lane. Returns for each a word:
+-- stats, minutes, idempotency, waiters and lane. Returns for each a word:
 -- cancelled; pushed, that is cancelled, and another program wrote something beside its payload; sent: a request may have been
 -- carried out, and it was not forced; already: it was cancelled before; or where it is: running, completed, dead, unknown
 local function cancel(k, ids, how)
@@ -65,6 +65,7 @@ local function cancel(k, ids, how)
     count(k.stats, 'cancelled', #gone)
     count(k.stats, 'cancelled_bytes', bytes)
     pcall(tell, k.waiters, gone)
+    pcall(count_minute, k.minutes, k.stats, { [MINUTE.cancelled] = #gone })
     pcall(prune_cancelled, k, how.keep, how.bytes, 2)
   end
   return words, gone

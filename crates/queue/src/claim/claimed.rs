@@ -61,6 +61,12 @@ impl Claimed {
             .or_else(by_default)
             .is_some_and(|expires| expires <= self.claimed_at_ms)
     }
+
+    /// How long it had waited by then, from when it was due; `None` where it ran before.
+    pub(super) fn waited(&self, now_ms: u64) -> Option<Duration> {
+        let fresh = self.run == RunState::default();
+        fresh.then(|| Duration::from_millis(now_ms.saturating_sub(self.first_due_ms)))
+    }
 }
 
 impl Claimed {

@@ -21,6 +21,7 @@ script!(
         "prune",
         "prune_cancelled",
         "waiters",
+        "minutes",
         "cancel",
         "waiting_keys"
     ]
@@ -120,6 +121,7 @@ script!(
         "prune",
         "prune_cancelled",
         "waiters",
+        "minutes",
         "cancel",
         "operation",
         "waiting_keys"

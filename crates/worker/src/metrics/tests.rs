@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use longshore_job::{Cause, Class};
 use longshore_queue::{
-    Breaker, BreakerState, CallReport, DeadGroup, Hold, HoldCause, Paused, ServerFacts,
+    Breaker, BreakerState, CallReport, DeadGroup, Hold, HoldCause, Minute, Paused, ServerFacts,
 };
 
 use super::*;
@@ -39,6 +39,7 @@ fn stats() -> Stats {
         }],
         latency_ms: Some(1500),
         counters: HashMap::new(),
+        last_minute: Minute::default(),
     }
 }
 
