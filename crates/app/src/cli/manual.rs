@@ -90,6 +90,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["longshore workers", "longshore workers --json"],
     ),
     (
+        "limit",
+        &[
+            "longshore limit email 20/s --for 2h --reason 'the provider asked for it'",
+            "longshore limit email --lift",
+        ],
+    ),
+    (
         "pause",
         &["longshore pause sms --reason 'wrong texts, see the chat'"],
     ),
