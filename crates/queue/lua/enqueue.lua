@@ -52,7 +52,7 @@ if #refused > 0 or ARGV[1] == 'look' then return { refused, {} } end
 -- What is due at once and has no end begins with the same bytes.
 local plain = begin_header(nil, nil)
 local answers, same, pending, soonest = {}, true, {}, nil
-local ids, values, due_at, has_lane, written, taken = {}, {}, {}, {}, {}, {}
+local ids, values, due_at, has_lane, written, taken, own = {}, {}, {}, {}, {}, {}, {}
 for i = 2, #ARGV, 3 do
   local id, differs, answer = ARGV[i], ARGV[i + 1], ''
   local key = keys[i]
@@ -62,6 +62,8 @@ for i = 2, #ARGV, 3 do
       answer, same = held.id, false
     elseif held.holds then
       taken[#ids + 1] = key
+    else
+      own[#ids + 1] = key
     end
   end
   answers[#answers + 1] = answer
@@ -97,6 +99,10 @@ for n, key in pairs(taken) do
   if not (known[n] and cancelled_at(record_of(records, ids[n]))) then
     redis.call('SET', key, table.concat({ held.id, held.at, held.holds, held.digest }, ' '))
   end
+end
+-- One that was discarded, and whose producer enqueues it once more, has its key for as long as it waits.
+for n, key in pairs(own) do
+  if not known[n] then redis.call('PERSIST', key) end
 end
 -- Most jobs have no lane (part/lanes.lua). 32 in what their producer sent says that one has.
 local seen, rows, laned, lanes, later = {}, {}, {}, {}, {}

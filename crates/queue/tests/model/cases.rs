@@ -30,6 +30,10 @@ pub(crate) const ALL: &[(&str, &[Step])] = &[
         UNKNOWN,
     ),
     ("a job with more runs than its history has entries", OFTEN),
+    (
+        "a discarded job that may have been sent, and whose producer enqueues it once more",
+        DISCARDED_AND_AGAIN,
+    ),
 ];
 
 const fn enqueue(jobs: u8) -> Step {
@@ -160,4 +164,21 @@ const SENT: &[Step] = &[
         jobs: 1,
         end: End::Untouched,
     },
+];
+
+/// Its key was over a day later, although the job waited.
+const DISCARDED_AND_AGAIN: &[Step] = &[
+    Step::Enqueue {
+        jobs: 1,
+        lane: 3,
+        later: false,
+        key: Some((0, Args::These)),
+    },
+    Step::Claim { worker: 0, want: 5 },
+    Step::Freeze { worker: 0 },
+    Step::Sweep { worker: 2 },
+    Step::Claim { worker: 2, want: 5 },
+    saying(2, 5, End::Dead, Word::Silent),
+    Step::Discard { letter: 0 },
+    Step::EnqueueAgain { job: 0 },
 ];
