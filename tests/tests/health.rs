@@ -304,7 +304,8 @@ async fn a_redis_that_may_not_say_how_it_is_set_up_is_worked_all_the_same() {
     let mut user = redis::cmd("ACL");
     user.arg("SETUSER").arg("careful").arg("on").arg(">pw");
     // What managed services let their users have.
-    user.arg("~{flow:*").arg("+@all").arg("-@dangerous");
+    user.arg("~{flow:*").arg("&{flow:*");
+    user.arg("+@all").arg("-@dangerous");
     let _: String = stage.queue.link().command(&user).await.expect("is made");
     let url = stage.redis.url().replace("//", "//careful:pw@");
     let worker = stage.worker().by(url).start().await;
