@@ -36,7 +36,8 @@ async fn multiply(stage: &Stage, model: JobId, ids: &mut Vec<JobId>) {
     command.arg(&k.records).arg(model.to_string());
     let record: Vec<u8> = link.command(&command).await.expect("reads");
     for _ in 0..more.div_ceil(1000) {
-        let died = stage.queue.now_ms().await.expect("has a clock") as f64 / 1000.0;
+        let died_ms = stage.queue.now_ms().await.expect("has a clock");
+        let died = died_ms as f64 / 1000.0;
         let mut pipeline = redis::pipe();
         for _ in 0..1000 {
             let id = JobId::generate();
@@ -47,12 +48,11 @@ async fn multiply(stage: &Stage, model: JobId, ids: &mut Vec<JobId>) {
                 .arg(died)
                 .arg(&name)
                 .ignore();
-            let of_group = k.letters(&group);
             pipeline
                 .cmd("ZADD")
-                .arg(of_group)
-                .arg(died)
-                .arg(&name)
+                .arg(&k.letters)
+                .arg(0)
+                .arg(format!("{group} {died_ms:013} {name}"))
                 .ignore();
             pipeline
                 .cmd("HSET")

@@ -147,7 +147,8 @@ async fn multiply(ours: &Ours, n: usize, models: &[(String, String)]) -> Result<
     let keys = ours.queue.keys();
     let link = ours.queue.link();
     let payload = Prepared::new(&Load::new(PAYLOAD_BYTES, 0)?)?.payload;
-    let died = ours.queue.now_ms().await? as f64 / 1000.0;
+    let died_ms = ours.queue.now_ms().await?;
+    let died = died_ms as f64 / 1000.0;
     let mut left = n.saturating_sub(models.len());
     let mut of = models.iter().cycle();
     while left > 0
@@ -162,8 +163,15 @@ async fn multiply(ours: &Ours, n: usize, models: &[(String, String)]) -> Result<
         let mut pipeline = redis::pipe();
         let letters: Vec<(f64, &String)> = ids.iter().map(|id| (died, id)).collect();
         pipeline.cmd("ZADD").arg(&keys.dead).arg(&letters).ignore();
-        let of_group = keys.letters(group);
-        pipeline.cmd("ZADD").arg(of_group).arg(&letters).ignore();
+        let of_group = ids
+            .iter()
+            .map(|id| (0, format!("{group} {died_ms:013} {id}")));
+        let of_group: Vec<(u8, String)> = of_group.collect();
+        pipeline
+            .cmd("ZADD")
+            .arg(&keys.letters)
+            .arg(of_group)
+            .ignore();
         let payloads: Vec<(&String, &[u8])> = ids.iter().map(|id| (id, &payload[..])).collect();
         pipeline.cmd("HSET").arg(&keys.data).arg(payloads).ignore();
         let records: Vec<(&String, &[u8])> = ids.iter().map(|id| (id, &record[..])).collect();

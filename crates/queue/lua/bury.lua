@@ -1,14 +1,15 @@
 -- Looks through the kinds that have parked jobs, a chunk a call. Buries jobs whose kind no worker of the queue knew for too
 -- long, counted from when it was known last and from when the job was parked; at most 200 a call. Notes which kinds are sought.
 --
--- KEYS  1 parked (and prefix)  2 kinds  3 sought  4 inflight  5 records  6 dead (and prefix)  7 groups  8 stats  9 idle
+-- KEYS  1 parked  2 kinds  3 sought  4 inflight  5 records  6 dead  7 groups  8 stats  9 idle
+--       10 letters  11 parked kinds
 -- ARGV  1 cursor ("0" starts)  2 after how many ms  3 group  4 its description in JSON
 --       5 history entry in JSON, from the comma behind the number of the attempt on  6 "on" while the caller goes on with its look
 -- Returns {next cursor ("0" = through, or somebody else has looked within the last second), 1 if the same chunk has more to bury,
 --          {id, attempt, …} of those that are dead now}
 -- Parts: now, write_or_replace, wake, record, parked
-local p = { parked = KEYS[1], kinds = KEYS[2], sought = KEYS[3] }
-local inflight, records, dead, groups, stats, idle = unpack(KEYS, 4)
+local p = { parked = KEYS[1], of_kinds = KEYS[11], kinds = KEYS[2], sought = KEYS[3] }
+local inflight, records, dead, groups, stats, idle, letters = unpack(KEYS, 4)
 if ARGV[6] ~= 'on' then
   local looked = tonumber(tried('HGET', p.kinds, 'looked') or nil)
   if looked and looked <= now and now - looked < 1000 then return { '0', 0, {} } end
@@ -24,9 +25,7 @@ local function bury(id)
   local record = record_of(records, id)
   local used, lost, generation, sent, entries = run_of(record)
   local attempt = used + 1
-  local died_at = seconds(now)
-  redis.call('ZADD', dead, died_at, id)
-  write_or_replace('ZADD', dead .. ':' .. group, died_at, id)
+  note_letter(dead, letters, group, id)
   set_run(record, used, lost, generation, sent, entries + 1)
   add_history(record, entries + 1, '{"attempt":' .. attempt .. ARGV[5])
   record['end'], record.parked = 'd' .. group, nil
@@ -37,24 +36,27 @@ end
 
 for i = 1, #chunk[2], 2 do
   local kind = chunk[2][i]:sub(8)
-  local of_kind = digest_of(kind)
-  local ids = p.parked .. ':' .. of_kind
-  if redis.call('EXISTS', ids) == 0 then
+  local digest = digest_of(kind)
+  if #of_kind(p, digest, nil, 1) == 0 then
     redis.call('HDEL', p.kinds, 'parked ' .. kind)
     redis.pcall('SREM', p.sought, kind)
   else
     -- From before the clock was set back: as if they had been parked now.
-    local ahead = redis.call('ZRANGEBYSCORE', ids, '(' .. stamp, '+inf', 'LIMIT', 0, 200)
-    for _, id in ipairs(ahead) do
-      redis.call('ZADD', ids, stamp, id)
-      redis.call('ZADD', p.parked, stamp, id)
+    local from, till = '[' .. digest .. ' ' .. since_of(now + 1), '(' .. digest .. '!'
+    for _, member in ipairs(redis.call('ZRANGE', p.of_kinds, from, till, 'BYLEX', 'LIMIT', 0, 200)) do
+      local id = member:match('^[%d.]+ (.*)$', #digest + 2) or ''
+      redis.call('ZREM', p.of_kinds, member)
+      if redis.call('ZSCORE', p.parked, id) then
+        redis.call('ZADD', p.parked, stamp, id)
+        redis.call('ZADD', p.of_kinds, 0, parked_as(digest, stamp, id))
+      end
     end
     if known_lately(p, kind) then
       if write_or_replace('SADD', p.sought, kind) == 1 then woken = true end
     else
       redis.pcall('SREM', p.sought, kind)
-      local over = room > 0 and now - (last_known(p, kind) or 0) >= after
-        and redis.call('ZRANGEBYSCORE', ids, '-inf', string.format('%.0f', now - after), 'LIMIT', 0, room) or {}
+      local members, over = {}, {}
+      if room > 0 and now - (last_known(p, kind) or 0) >= after then members, over = of_kind(p, digest, now - after, room) end
       if #over > 0 then
         write_or_replace('HSETNX', groups, group, ARGV[4])
         local owners = redis.call('HMGET', inflight, unpack(over))
@@ -62,7 +64,8 @@ for i = 1, #chunk[2], 2 do
           -- Where Redis forgot, a worker may have taken it back since.
           if not owners[n] and redis.call('ZSCORE', p.parked, id) then bury(id) end
         end
-        unpark(p, of_kind, kind, over)
+        redis.call('ZREM', p.parked, unpack(over))
+        leave_kind(p, digest, kind, members)
         room = room - #over
       end
     end

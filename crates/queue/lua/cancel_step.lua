@@ -1,15 +1,15 @@
 -- A step of an operation that cancels many jobs: some that one process has found, and from where the next one goes on. If somebody else has
 -- made that step, nothing is done.
 --
--- KEYS  as part/waiting_keys.lua has them, then  1 operation (replay:<id>)  2 open operations
+-- KEYS  as part/waiting_keys.lua has them, then  1 operations  2 open operations; then idempotency keys
 -- ARGV  1 id of the operation  2 its cursor as it was found  3 its cursor from now on  4 how many jobs were looked at
 --       5 "over" with the last step, "again" where some of these were looked at before, both, or ""  6 who carries it on  7 how long ended jobs are kept, in ms  8 up to how many bytes of
---       cancelled ones (0 = no cap); then the ids, at most 250
--- Returns {made, or else: elsewhere (somebody else has made it), closed (it does not run any more); a word for each (part/cancel.lua)}
+--       cancelled ones (0 = no cap); then how many idempotency keys are passed, and each, "<kind>:<key>"; then the ids, at most 250
+-- Returns {made, or keys (jobs have keys that were not passed, and nothing was done; then those instead of words), or else: elsewhere (somebody else has made it), closed (it does not run any more); a word for each (part/cancel.lua)}
 -- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, cancel, operation,
 -- waiting_keys
-local key, open = more_key(1), more_key(2)
-local state, cursor, by, why, force, target = unpack(redis.call('HMGET', key, 'state', 'cursor', 'by', 'why', 'force', 'words'))
+local operations, open = more_key(1), more_key(2)
+local state, cursor, by, why, force, target = of_operation(operations, ARGV[1], 'state', 'cursor', 'by', 'why', 'force', 'words')
 if state ~= 'running' then
   redis.call('SREM', open, ARGV[1])
   return { 'closed', {} }
@@ -17,15 +17,18 @@ end
 if cursor ~= ARGV[2] then return { 'elsewhere', {} } end
 may_audit(k.audit)
 local how = { by = by or '', reason = why or '', force = force == 'force', keep = tonumber(ARGV[7]), bytes = tonumber(ARGV[8]) }
-local words, gone = cancel(k, { unpack(ARGV, 9) }, how)
+local at
+how.keys, at = given_keys(FIRST_MORE + 2, 9)
+local words, gone = cancel(k, { unpack(ARGV, at) }, how)
+if not words then return { 'keys', gone } end
 local failed = 0
 for _, word in ipairs(words) do
   -- What a worker took first, and what may have been sent.
   if (word == 'sent' or word == 'running') and not ARGV[5]:find('again') then failed = failed + 1 end
 end
-redis.call('HSET', key, 'cursor', ARGV[3], 'busy', string.format('%.0f %s', now + BUSY, ARGV[6]))
+note_operation(operations, ARGV[1], 'cursor', ARGV[3], 'busy', string.format('%.0f %s', now + BUSY, ARGV[6]))
 for name, n in pairs({ done = #gone, failed = failed, looked = ARGV[4] }) do
-  if tonumber(n) > 0 then redis.call('HINCRBY', key, name, n) end
+  if tonumber(n) > 0 then count_operation(operations, ARGV[1], name, n) end
 end
 if #gone > 0 then
   audit(k.audit, {
@@ -33,5 +36,5 @@ if #gone > 0 then
     result = how.force and 'also what may have been sent' or '',
   })
 end
-if ARGV[5]:find('over') then finish(key, open, k.audit, 'done', {}) end
+if ARGV[5]:find('over') then finish(operations, ARGV[1], open, k.audit, 'done', {}) end
 return { 'made', words }

@@ -2,8 +2,8 @@
 -- a job runs is what the in-flight hash says, and attempts are counted when they are settled.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 data  5 records  6 inflight  7 workers  8 gate  9 idle
---       10 limits  11 breakers  12 completions  13 stats  14 timeline  15 reach  16 parked (and prefix)  17 kinds  18 sought
---       19 worker facts  20 lanes  21 lane  22 tenants  23 turns
+--       10 limits  11 breakers  12 completions  13 stats  14 timeline  15 reach  16 parked  17 kinds  18 sought
+--       19 worker facts  20 lanes  21 lane  22 tenants  23 turns  24 parked kinds
 -- ARGV  1 worker  2 claim token  3 free slots, at most 1000  4 how many may run in the whole fleet (0 = any)
 --       5 provider ("" = none)  6 its limiter: ms between calls (0 = none)  7 calls it may run ahead
 --       8 its breaker: how long a probe may take in ms (0 = no breaker)
@@ -119,7 +119,7 @@ end
 
 -- From here to "Taken" everything is only looked at: where a key is of another type, nothing has been taken.
 -- What was parked and this worker knows comes first: it has waited longest.
-local parked, of_kinds, unparked = { parked = KEYS[16], kinds = KEYS[17], sought = KEYS[18] }, {}, 0
+local parked, of_kinds, unparked = { parked = KEYS[16], of_kinds = KEYS[24], kinds = KEYS[17], sought = KEYS[18] }, {}, 0
 local popped = {}
 -- One command tells that there is nothing of all this, as is usual.
 local others = redis.call('EXISTS', parked.sought, k.lanes, k.turns)

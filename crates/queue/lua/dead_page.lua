@@ -1,21 +1,22 @@
 -- A page of dead letters in the order of their deaths, whole: for going through all of them, however many, a bounded
 -- number of letters and bytes a call.
 --
--- KEYS  1 the letters to go through (all or one group's)  2 groups  3 records  4 data
+-- KEYS  1 dead  2 groups  3 records  4 data  5 letters
 -- ARGV  1 time of death of the letter to go on after, in seconds ("" = from the first)  2 its id  3 cut-off, time of death
---       in seconds  4 how many at the most
+--       in seconds  4 how many at the most  5 group ("" = all)
 -- Returns {id, time of death in seconds, description of its group in JSON or false, what stands of it in data, its length
 --          where it is too large, or false, record, packed, or false, …}; nothing when through
--- Parts: record, header, value, place
-local letters, groups, records, data = unpack(KEYS)
-local ids = following(letters, ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]))
+-- Parts: now, write_or_replace, record, groups, header, value, place, following
+local dead, groups, records, data, letters = unpack(KEYS)
+local of = ARGV[5] ~= '' and ARGV[5] or nil
+local ids, last = following(dead, letters, of, ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]))
 local answer, bytes = {}, 0
 for _, id in ipairs(ids) do
   local packed, value = tried('HGET', records, id), value_of(data, id)
   local group = group_of(unpacked(packed))
   bytes = bytes + (packed and #packed or 0) + (type(value) == 'string' and #value or 0)
   answer[#answer + 1] = id
-  answer[#answer + 1] = redis.call('ZSCORE', letters, id)
+  answer[#answer + 1] = redis.call('ZSCORE', dead, id) or last
   answer[#answer + 1] = group and tried('HGET', groups, group) or false
   answer[#answer + 1] = value
   answer[#answer + 1] = packed

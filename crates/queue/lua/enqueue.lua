@@ -2,12 +2,12 @@
 -- answer was lost can be repeated.
 --
 -- KEYS  1 data  2 active  3 scheduled  4 idle  5 records  6 stats  7 timeline  8 lanes
---       9 lane  10 tenants  11 turns; then the idempotency keys of those that have one, in order
+--       9 lane  10 tenants  11 turns; where some have an idempotency key then 12 completions, and these keys, in order
 -- ARGV  1 "look": nothing is enqueued, only keys are looked at; "again": they were accepted before, however many wait; else ""; then 3 for each job, at most 500 jobs:
 --       id; what differs from a job that may run at once and has no key and no end, or "": "<delay> <expires> <key>"
 --         delay    "-" = now, "+<ms>" = from now, "<ms>" = at
 --         expires  so many ms after it is due, "-" = never
---         key      "-" = none, else "<holds ms> <digest, or ->" (part/key.lua)
+--         key      "-" = none, else "<holds ms> <digest, or -> <for how long completed jobs are kept, in ms>" (part/key.lua)
 --       what stands of it in data from the second flags of its header on (part/header.lua)
 -- Returns {refused, answers}; where too many would wait (part/max_waiting.lua), both are empty, nothing was enqueued, and
 --         then: how many wait, how many may
@@ -20,8 +20,8 @@ local data, active, scheduled, idle, records, stats, timeline = unpack(KEYS)
 
 -- Who has which key: looked up once, before anything is written.
 local key_of, has, refused = {}, {}, {}
-local function look(place, id, holds, digest)
-  local name = KEYS[11 + #key_of + 1]
+local function look(place, id, holds, digest, keep)
+  local name = KEYS[12 + #key_of + 1]
   key_of[#key_of + 1] = name
   if has[name] == nil then
     local holder, at, _, of = key_at(name)
@@ -32,7 +32,7 @@ local function look(place, id, holds, digest)
   end
   local held = has[name]
   if not held then
-    has[name] = { id = id, at = stamp, digest = digest, holds = holds }
+    has[name] = { id = id, at = stamp, digest = digest, holds = holds, keep = keep }
   elseif held.id ~= id and held.digest ~= '-' and digest ~= '-' and held.digest ~= digest and #refused < 300 then
     refused[#refused + 1] = place
     refused[#refused + 1] = held.id
@@ -43,8 +43,8 @@ end
 local keys = {}
 if #KEYS > 11 then
   for i = 2, #ARGV, 3 do
-    local holds, digest = ARGV[i + 1]:match('^%S+ %S+ (%d+) (%S+)$')
-    if holds then keys[i] = look((i - 2) / 3 + 1, ARGV[i], holds, digest) end
+    local holds, digest, keep = ARGV[i + 1]:match('^%S+ %S+ (%d+) (%S+) (%d+)$')
+    if holds then keys[i] = look((i - 2) / 3 + 1, ARGV[i], holds, digest, keep) end
   end
 end
 if #refused > 0 or ARGV[1] == 'look' then return { refused, {} } end
@@ -98,6 +98,8 @@ for n, key in pairs(taken) do
   -- One that was cancelled has given its key away.
   if not (known[n] and cancelled_at(record_of(records, ids[n]))) then
     redis.call('SET', key, table.concat({ held.id, held.at, held.holds, held.digest }, ' '))
+    -- One that has completed, and whose key Redis forgot, is settled no more.
+    if known[n] and tried('HEXISTS', KEYS[12], held.id) == 1 then end_key(key, held.id, held.keep) end
   end
 end
 -- One that was discarded, and whose producer enqueues it once more, has its key for as long as it waits.

@@ -1,27 +1,34 @@
 -- Advances the open replays, by at most 500 letters and by no more than their rates allow since the last step,
 -- whoever made it.
 --
--- KEYS  1 dead  2 groups  3 records  4 data  5 active  6 stats  7 idle  8 gate  9 open replays  10 replay (prefix)
---       11 audit  12 lanes  13 lane  14 tenants  15 turns
+-- KEYS  1 dead  2 groups  3 records  4 data  5 active  6 stats  7 idle  8 gate  9 open replays  10 operations
+--       11 audit  12 lanes  13 lane  14 tenants  15 turns  16 letters
 -- ARGV  1 who asks
 -- Returns {in how many ms the next step is of use, 0 = at once, -1 = none is open; the other open operations, which the caller is
 --         to carry on by a step, as nobody else does now}
-local dead, groups, records, data, active, stats, idle, gate, open, replay, log = unpack(KEYS)
+local dead, groups, records, data, active, stats, idle, gate, open, operations, log = unpack(KEYS)
 local keys = {
   dead = dead, groups = groups, records = records, data = data, active = active, stats = stats, idle = idle,
-  lanes = KEYS[12], lane = KEYS[13], tenants = KEYS[14], turns = KEYS[15],
+  lanes = KEYS[12], lane = KEYS[13], tenants = KEYS[14], turns = KEYS[15], letters = KEYS[16],
 }
 local left, others = 500, {}
 
+-- The next ones of an operation of named letters, and how many are through then.
+local function named_ones(id, through, want)
+  local all = of_operation(operations, id, 'letters')
+  local sound, named = pcall(cmsgpack.unpack, all or '')
+  local ids = {}
+  for n = through + 1, math.min(through + want, sound and type(named) == 'table' and #named or 0) do ids[#ids + 1] = named[n] end
+  return ids, through + #ids
+end
+
 local function step(id)
-  local key = replay .. ':' .. id
-  local op = fields(key)
-  for i = 1, #op, 2 do op[op[i]] = op[i + 1] end
+  local op = operation_of(operations, id)
   if op.act and op.state == 'running' then
     local till, who = (op.busy or ''):match('^(%d+) (%S+)$')
     till = tonumber(till)
     if till and who ~= ARGV[1] and till > now and till <= now + BUSY then return till - now end
-    redis.call('HSET', key, 'busy', string.format('%.0f %s', now + BUSY, ARGV[1]))
+    note_operation(operations, id, 'busy', string.format('%.0f %s', now + BUSY, ARGV[1]))
     others[#others + 1] = id
     return nil
   end
@@ -36,10 +43,10 @@ local function step(id)
     -- From before the clock was set back.
     if tonumber(op.heard) > now then
       op.heard = stamp
-      redis.call('HSET', key, 'heard', stamp)
+      note_operation(operations, id, 'heard', stamp)
     end
     if reported >= tonumber(op.moved) or now - op.heard > 30000 then
-      finish(key, open, log, 'done', {})
+      finish(operations, id, open, log, 'done', {})
       return nil
     end
     return 250
@@ -66,23 +73,27 @@ local function step(id)
     stepped = string.format('%.3f', since + want * 1000 / rate)
   end
   local group = op.what:match('^group:(.*)$')
-  local letters = group and dead .. ':' .. group or op.what == 'named' and key .. ':letters' or dead
-  local ids, score = following(letters, op.score, op.id, op.cutoff, want)
+  local ids, score
+  if op.what == 'named' then
+    ids, score = named_ones(id, tonumber(op.score) or 0, want)
+  else
+    ids, score = following(dead, keys.letters, group, op.score, op.id, op.cutoff, want)
+  end
   local seen, last = #ids, ids[#ids] or op.id
-  -- Of the named ones some may have been taken out by somebody else.
-  if op.what == 'named' then ids = named(dead, ids) end
+  -- Of the named ones some may have been taken out by somebody else; and that a group lists one does not make it dead.
+  if op.what ~= 'all' then ids = named(dead, ids) end
   left = left - seen
   local mark = rate > 0 and id or nil
   revive(keys, ids, { by = op.by, reason = op.why, operation = id, fresh = op.fresh == 'fresh' }, mark)
   local moved = op.moved + #ids
-  redis.call('HSET', key, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last)
-  if #ids > 0 then redis.call('HSET', key, 'heard', stamp) end
+  note_operation(operations, id, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last)
+  if #ids > 0 then note_operation(operations, id, 'heard', stamp) end
   if seen == want then return (rate == 0 or want == 500) and 0 or 200 end
   if rate > 0 and moved > 0 then
-    redis.call('HSET', key, 'state', 'watching')
+    note_operation(operations, id, 'state', 'watching')
     return 250
   end
-  finish(key, open, log, 'done', {})
+  finish(operations, id, open, log, 'done', {})
   return nil
 end
 

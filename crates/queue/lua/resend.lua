@@ -3,14 +3,14 @@
 -- after the other, the last one gets it. Renews the worker's lease, which may be forgotten, too.
 --
 -- KEYS  1 timeline  2 told  3 workers  4 inflight  5 scheduled  6 retryable  7 data  8 completions  9 dead  10 groups
---       11 records  12 parked (and prefix)  13 kinds  14 sought  15 lanes  16 lane
+--       11 records  12 parked  13 kinds  14 sought  15 lanes  16 lane  17 letters  18 parked kinds
 -- ARGV  1 what the caller remembers of the timeline (part/timeline.lua)  2 how long a new timeline holds claims, in ms
 --       then for each job, at most 256: id, claim token, timeline and seq of its claim or settle, what
 --       stands of it in data (for a Redis that does not know it; of a completed one without its payload), run state
 -- Returns {state, timeline, seq, for each job 1 if it is the caller's now, else 0, …}
 --         state: ok, lost (the worker came too late: it has no lease any more)
 local timeline, told, workers, inflight, scheduled, retryable, data, completions, dead, groups, records = unpack(KEYS)
-local parked = { parked = KEYS[12], kinds = KEYS[13], sought = KEYS[14] }
+local parked = { parked = KEYS[12], of_kinds = KEYS[18], kinds = KEYS[13], sought = KEYS[14] }
 local t = on_timeline(timeline, workers, ARGV[1], tonumber(ARGV[2]))
 -- Once claims go on, what others have done since is newer than anything that is remembered from before.
 local late = t.till == 0
@@ -51,7 +51,7 @@ local function take_out(id, value, record)
   elseif tried('ZSCORE', parked.parked, id) then
     unpark(parked, (record.parked or ''):match(' (%x+)$') or '', nil, { id })
   elseif redis.call('ZSCORE', dead, id) then
-    bring_out(dead, groups, { record }, { id })
+    bring_out(dead, groups, KEYS[17], { record }, { id })
     record['end'] = nil
   else
     left = left + 1

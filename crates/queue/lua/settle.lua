@@ -2,17 +2,17 @@
 -- was decided before (decide.rs); here it is only carried out.
 --
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 records  6 data  7 dead  8 groups  9 completed
---       10 completions  11 stats  12 idle  13 gate  14 breakers  15 replay (prefix)  16 open replays  17 audit
---       18 idempotency (prefix)  19 timeline  20 workers  21 reach  22 parked (and prefix)  23 kinds  24 sought
---       25 waiters  26 lanes  27 lane  28 tenants  29 turns  30 minutes
+--       10 completions  11 stats  12 idle  13 gate  14 breakers  15 operations  16 open replays  17 audit
+--       18 letters  19 timeline  20 workers  21 reach  22 parked  23 kinds  24 sought
+--       25 waiters  26 lanes  27 lane  28 tenants  29 turns  30 minutes  31 parked kinds; then the idempotency keys of completed jobs
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
 --       13 what the caller remembers of the timeline (part/timeline.lua)  14 how long a new timeline holds claims, in ms
 --       15 how long they waited and ran, for the minute's counts: "w<step>:<jobs> r<step>:<jobs> …" (part/minutes.lua)
 --       16 how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
---       (part/replay_report.lua); then how many completed jobs have an idempotency key; then two for each of them: job,
---       "<kind>:<name>"; then for each job, at most
+--       (part/replay_report.lua); then how many completed jobs have an idempotency key, and each of these jobs;
+--       then for each job, at most
 --       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/call_report.lua), verdict, and
 --       for the verdicts c and C two more: bytes kept, completion in JSON; for the others seven more:
 --       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
@@ -27,8 +27,8 @@
 --         is gone, from 1, …}
 --         state: ok, or forgot: nothing was written, since Redis forgot, or another timeline has begun: the caller must say
 --                what it remembers first
-local inflight, active, scheduled, retryable, records, data, dead, groups, completed, completions, stats, idle, gate, breakers, replay, open, log, idempotency, timeline, workers, reach = unpack(KEYS)
-local parked = { parked = KEYS[22], kinds = KEYS[23], sought = KEYS[24] }
+local inflight, active, scheduled, retryable, records, data, dead, groups, completed, completions, stats, idle, gate, breakers, operations, open, log, letters, timeline, workers, reach = unpack(KEYS)
+local parked = { parked = KEYS[22], of_kinds = KEYS[31], kinds = KEYS[23], sought = KEYS[24] }
 local t = on_timeline(timeline, workers, ARGV[13], tonumber(ARGV[14]))
 if t.news then return { 0, 'forgot', t.nonce, t.seq } end
 go_on(t)
@@ -51,9 +51,9 @@ for _ = 1, tonumber(ARGV[16]) do
   at = at + 4
 end
 local key_of = {}
-for _ = 1, tonumber(ARGV[at]) do
-  key_of[ARGV[at + 1]] = ARGV[at + 2]
-  at = at + 2
+for key = 1, tonumber(ARGV[at]) do
+  at = at + 1
+  key_of[ARGV[at]] = KEYS[31 + key]
 end
 at = at + 1
 local touched = {}
@@ -97,9 +97,7 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
   elseif verdict == 'd' then
     died = died + 1
     over[#over + 1] = id
-    local died_at = seconds(now)
-    redis.call('ZADD', dead, died_at, id)
-    write_or_replace('ZADD', dead .. ':' .. group, died_at, id)
+    note_letter(dead, letters, group, id)
     write_or_replace('HSETNX', groups, group, description)
     record['end'] = 'd' .. group
   end
@@ -135,7 +133,7 @@ for n, id in ipairs(ids) do
       bytes = bytes + ARGV[at + 4]
       ended[#ended + 1] = id
       ended[#ended + 1] = stamp .. ' ' .. ARGV[at + 5]
-      if key_of[id] then end_key(idempotency .. ':' .. key_of[id], id, ARGV[1]) end
+      if key_of[id] then end_key(key_of[id], id, ARGV[1]) end
     else
       carry_out(id, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6]), unpack(ARGV, at + 7, at + 10))
     end
@@ -172,7 +170,7 @@ pcall(tell, KEYS[25], over)
 pcall(count_settled, KEYS[30], stats, ARGV[15], { completed = #done, failed = retried, dead = died })
 -- It is tried again by the prune that the worker asks for.
 answer[1] = pruned and due or now
-if reports then pcall(report_to_replays, replay, open, records, log, reported) end
+if reports then pcall(report_to_replays, operations, open, records, log, reported) end
 pcall(write_reports, primary, gate, breakers, idle)
 pcall(write_reports, fallback, gate, breakers, idle)
 -- Where the fleet may run only so many, a slot that is free is what somebody waits for.

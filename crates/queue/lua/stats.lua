@@ -1,7 +1,8 @@
 -- Counts the queue.
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 data  9 workers
---       10 breakers  11 limits  12 timeline  13 parked (and prefix)  14 kinds  15 records  16 completions  17 lanes  18 minutes
+--       10 breakers  11 limits  12 timeline  13 parked  14 kinds  15 records  16 completions  17 lanes  18 minutes
+--       19 parked kinds
 -- ARGV  1 after how many ms without a beat a worker counts as gone
 -- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
@@ -57,10 +58,12 @@ if parked > 0 then
   local listed = read('HSCAN', KEYS[14], 0, 'MATCH', 'parked *', 'COUNT', 100)
   for i = 1, listed and #listed[2] or 0, 2 do
     local kind = listed[2][i]:sub(8)
-    local ids = KEYS[13] .. ':' .. digest_of(kind)
-    local since = tried('ZRANGE', ids, 0, 0, 'WITHSCORES')
-    if since and since[2] then
-      for _, part in ipairs({ kind, redis.call('ZCARD', ids), since[2] }) do kinds[#kinds + 1] = part end
+    local digest = digest_of(kind)
+    local first = of_kind({ of_kinds = KEYS[19] }, digest, nil, 1)[1]
+    local since = first and first:match('^[%d.]+', #digest + 2)
+    if since then
+      local n = redis.call('ZLEXCOUNT', KEYS[19], '[' .. digest .. ' ', '(' .. digest .. '!')
+      for _, part in ipairs({ kind, n, since }) do kinds[#kinds + 1] = part end
     end
   end
 end

@@ -3,7 +3,9 @@
 use longshore_job::clip_reason;
 
 use crate::enqueue::millis;
+use crate::held::Held;
 use crate::script::ScriptCall;
+use crate::value::Reply;
 use crate::{Queue, QueueError, RawId, Signed, script};
 
 /// At most so many jobs are cancelled in one call: Redis serves nobody else meanwhile.
@@ -43,20 +45,35 @@ impl Queue {
     ) -> Result<Vec<Cancelled>, QueueError> {
         let mut answers = Vec::with_capacity(wanted.len());
         for chunk in wanted.chunks(STEP) {
-            let keys = self.keys.of_waiting();
-            let mut call = script::CANCEL
-                .on(&keys)
-                .arg(&signed.by)
-                .arg(&*clip_reason(&signed.reason))
-                .arg(if force { "force" } else { "" });
-            call = self.ended(call);
-            for id in chunk {
-                call = call.arg(id.as_bytes());
-            }
-            let words: Vec<String> = call.run(&self.link).await?;
+            let words = self.cancel_some(chunk, force, signed).await?;
             answers.extend(self.cancelled(chunk, &words).await?);
         }
         Ok(answers)
+    }
+
+    async fn cancel_some(
+        &self,
+        chunk: &[RawId],
+        force: bool,
+        signed: &Signed,
+    ) -> Result<Vec<String>, QueueError> {
+        let mut held = Held::default();
+        loop {
+            let call = held
+                .on(&self.keys, &script::CANCEL, &self.keys.of_waiting())
+                .arg(&signed.by)
+                .arg(&*clip_reason(&signed.reason))
+                .arg(if force { "force" } else { "" });
+            let mut call = held.name(self.ended(call));
+            for id in chunk {
+                call = call.arg(id.as_bytes());
+            }
+            let mut answer = Reply::new(call.run(&self.link).await?)?;
+            let word: String = answer.next()?;
+            if !held.are_missing(&word, &mut answer)? {
+                return answer.next();
+            }
+        }
     }
 
     /// How long, and up to how many bytes, cancelled jobs are kept.

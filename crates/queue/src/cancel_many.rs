@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use longshore_job::{JobId, clip_reason};
 
+use crate::held::Held;
 use crate::scan::STEP;
 use crate::value::{Fields, Reply};
 use crate::{JobFilter, JobScan, JobState, Place, Queue, QueueError, RawId, Signed, script};
@@ -168,12 +169,11 @@ impl Queue {
             .unwrap_or_else(|error| unreachable!("texts and numbers become JSON: {error}"));
         script::CANCEL_BEGIN
             .on(&[
-                &k.replay_of(&id.to_string()),
+                &k.operations,
                 &k.replays,
                 &k.open_replays,
                 &k.idle,
                 &k.audit,
-                &k.replay,
             ])
             .arg(id.to_string())
             .arg(json)
@@ -190,9 +190,8 @@ impl Queue {
     /// One step of an operation that is no replay. Returns how long until the next one is of use; `None` when it is over, or
     /// none of ours.
     pub(crate) async fn advance_bulk(&self, id: &str) -> Result<Option<Duration>, QueueError> {
-        let mut command = redis::cmd("HGETALL");
-        command.arg(self.keys.replay_of(id));
-        let fields: Fields = self.link.command(&command).await?;
+        let fields = self.fields_of_operations(id).await?.pop();
+        let fields = fields.map(|(_, fields)| fields).unwrap_or_default();
         let found = read(id.to_owned(), &fields).filter(|_| fields.text("act") == Some("cancel"));
         let Some(operation) = found else {
             // What this version cannot read it must not ask for again and again.
@@ -238,34 +237,39 @@ impl Queue {
         ids: &[RawId],
     ) -> Result<bool, QueueError> {
         let k = &self.keys;
-        let operation = k.replay_of(id);
         let keys = k.of_waiting().into_iter();
-        let keys: Vec<&str> = keys.chain([&*operation, &*k.open_replays]).collect();
+        let keys: Vec<&str> = keys.chain([&*k.operations, &*k.open_replays]).collect();
+        let mut held = Held::default();
         let marks = match (place + 1 == PLACES.len(), cursor.is_over()) {
             (true, true) => "again over",
             (true, false) => "again",
             (false, true) => "over",
             (false, false) => "",
         };
-        let mut call = script::CANCEL_STEP
-            .on(&keys)
-            .arg(id)
-            .arg(from)
-            .arg(cursor.encode())
-            .arg(looked)
-            .arg(marks)
-            .arg(process());
-        call = self.ended(call);
-        for id in ids {
-            call = call.arg(id.as_bytes());
+        loop {
+            let call = held
+                .on(k, &script::CANCEL_STEP, &keys)
+                .arg(id)
+                .arg(from)
+                .arg(cursor.encode())
+                .arg(looked)
+                .arg(marks)
+                .arg(process());
+            let mut call = held.name(self.ended(call));
+            for id in ids {
+                call = call.arg(id.as_bytes());
+            }
+            let mut answer = Reply::new(call.run(&self.link).await?)?;
+            let made: String = answer.next()?;
+            if held.are_missing(&made, &mut answer)? {
+                continue;
+            }
+            let words: Vec<String> = answer.next()?;
+            if made == "made" {
+                self.cancelled(ids, &words).await?;
+            }
+            return Ok(made != "closed");
         }
-        let mut answer = Reply::new(call.run(&self.link).await?)?;
-        let made: String = answer.next()?;
-        let words: Vec<String> = answer.next()?;
-        if made == "made" {
-            self.cancelled(ids, &words).await?;
-        }
-        Ok(made != "closed")
     }
 }
 

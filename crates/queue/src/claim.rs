@@ -140,6 +140,7 @@ impl Queue {
                 &k.lane,
                 &k.tenants,
                 &k.turns,
+                &k.parked_kinds,
             ])
             .arg(lease.worker().as_str())
             .arg(&*token)

@@ -10,6 +10,7 @@ use redis::Value;
 use crate::claim::ids;
 use crate::enqueue::millis;
 use crate::header::Header;
+use crate::held::Held;
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script::{self, ScriptCall};
 use crate::settle::Group;
@@ -93,7 +94,7 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn dead_groups(&self) -> Result<Vec<DeadGroup>, QueueError> {
         let value: Value = script::DEAD_GROUPS
-            .on(&[&self.keys.dead, &self.keys.groups])
+            .on(&[&self.keys.letters, &self.keys.groups])
             .run(&self.link)
             .await?;
         let mut answer = Reply::new(value)?;
@@ -137,10 +138,11 @@ impl Queue {
             let want = PAGE.min(limit - letters.len());
             let value: Value = script::DEAD_LIST
                 .on(&[
-                    &self.selected(selection),
+                    &self.keys.dead,
                     &self.keys.groups,
                     &self.keys.records,
                     &self.keys.data,
+                    &self.keys.letters,
                 ])
                 .arg(
                     since
@@ -149,6 +151,7 @@ impl Queue {
                 )
                 .arg(letters.len())
                 .arg(want)
+                .arg(selection.group())
                 .run(&self.link)
                 .await?;
             let mut answer = Reply::new(value)?;
@@ -192,9 +195,15 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn count_dead(&self, selection: &Selection) -> Result<u64, QueueError> {
-        self.link
-            .command(redis::cmd("ZCARD").arg(self.selected(selection)))
-            .await
+        let command = match selection {
+            Selection::All => redis::cmd("ZCARD").arg(&self.keys.dead).take(),
+            Selection::Group(group) => redis::cmd("ZLEXCOUNT")
+                .arg(&self.keys.letters)
+                .arg(format!("[{group} "))
+                .arg(format!("({group}!"))
+                .take(),
+        };
+        self.link.command(&command).await
     }
 
     /// Removes dead letters for good. Returns those that are gone.
@@ -208,19 +217,19 @@ impl Queue {
     ) -> Result<Vec<RawId>, QueueError> {
         let mut gone = Vec::new();
         for chunk in wanted.chunks(STEP) {
-            let mut call = self
-                .discarding(&Selection::All, signed)
-                .arg("")
-                .arg("")
-                .arg(millis(self.keep))
-                .arg("ids");
-            for id in chunk {
-                call = call.arg(id.as_bytes());
-            }
-            gone.extend(
-                self.forget_pushed(ids(call.run(&self.link).await?)?)
-                    .await?,
-            );
+            let deed = Deed {
+                act: "",
+                target: String::new(),
+                signed,
+            };
+            let which = |mut call: ScriptCall| {
+                call = call.arg("ids");
+                for id in chunk {
+                    call = call.arg(id.as_bytes());
+                }
+                call
+            };
+            gone.extend(self.discarding(&deed, which).await?);
         }
         Ok(gone)
     }
@@ -239,17 +248,19 @@ impl Queue {
     ) -> Result<usize, QueueError> {
         let mut gone = 0;
         for chunk in wanted.chunks(STEP) {
-            let mut call = self
-                .discarding(&Selection::All, signed)
-                .arg(act)
-                .arg(selection.to_string())
-                .arg(millis(self.keep))
-                .arg("same");
-            for (id, died) in chunk {
-                call = call.arg(id.as_bytes()).arg(died);
-            }
-            let ids = ids(call.run(&self.link).await?)?;
-            gone += self.forget_pushed(ids).await?.len();
+            let which = |mut call: ScriptCall| {
+                call = call.arg("same");
+                for (id, died) in chunk {
+                    call = call.arg(id.as_bytes()).arg(died);
+                }
+                call
+            };
+            let deed = Deed {
+                act,
+                target: selection.to_string(),
+                signed,
+            };
+            gone += self.discarding(&deed, which).await?.len();
         }
         Ok(gone)
     }
@@ -266,15 +277,14 @@ impl Queue {
         act: &str,
         signed: &Signed,
     ) -> Result<usize, QueueError> {
-        let call = self
-            .discarding(selection, signed)
-            .arg(act)
-            .arg(selection.to_string())
-            .arg(millis(self.keep))
-            .arg("selected")
-            .arg(seconds(cutoff_ms));
-        let ids = ids(call.run(&self.link).await?)?;
-        Ok(self.forget_pushed(ids).await?.len())
+        let cutoff = seconds(cutoff_ms);
+        let which = |call: ScriptCall| call.arg("selected").arg(&cutoff).arg(selection.group());
+        let deed = Deed {
+            act,
+            target: selection.to_string(),
+            signed,
+        };
+        Ok(self.discarding(&deed, which).await?.len())
     }
 
     /// Removes what other programs wrote beside the payloads of these jobs, which are gone: of one that never had a payload, or
@@ -290,28 +300,49 @@ impl Queue {
         Ok(gone)
     }
 
-    fn discarding(&self, selection: &Selection, signed: &Signed) -> ScriptCall {
+    /// One call of `discard.lua`, and another with the idempotency keys that it finds to be touched. `which`: adds which
+    /// letters are meant.
+    async fn discarding(
+        &self,
+        deed: &Deed<'_>,
+        which: impl Fn(ScriptCall) -> ScriptCall,
+    ) -> Result<Vec<RawId>, QueueError> {
         let k = &self.keys;
-        script::DISCARD
-            .on(&[
-                &k.dead,
-                &self.selected(selection),
-                &k.groups,
-                &k.records,
-                &k.data,
-                &k.stats,
-                &k.audit,
-                &k.idempotency,
-                &k.lane,
-            ])
-            .arg(&signed.by)
-            .arg(&signed.reason)
+        let of_queue = [
+            &*k.dead, &k.letters, &k.groups, &k.records, &k.data, &k.stats, &k.audit, &k.lane,
+        ];
+        let mut held = Held::default();
+        loop {
+            let call = held
+                .on(k, &script::DISCARD, &of_queue)
+                .arg(&deed.signed.by)
+                .arg(&deed.signed.reason)
+                .arg(deed.act)
+                .arg(&deed.target)
+                .arg(millis(self.keep));
+            let mut answer = Reply::new(which(held.name(call)).run(&self.link).await?)?;
+            let word: String = answer.next()?;
+            if !held.are_missing(&word, &mut answer)? {
+                return self.forget_pushed(ids(answer.next()?)?).await;
+            }
+        }
     }
+}
 
-    pub(crate) fn selected(&self, selection: &Selection) -> String {
-        match selection {
-            Selection::All => self.keys.dead.clone(),
-            Selection::Group(group) => self.keys.letters(group),
+/// What the audit is told of a discard.
+struct Deed<'a> {
+    act: &'a str,
+    /// Empty: the letters are named.
+    target: String,
+    signed: &'a Signed,
+}
+
+impl Selection {
+    /// The group as scripts take it: empty for all.
+    pub(crate) fn group(&self) -> &str {
+        match self {
+            Self::All => "",
+            Self::Group(group) => group,
         }
     }
 }

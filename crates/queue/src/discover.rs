@@ -304,7 +304,7 @@ mod tests {
         let ours = [
             "{longshore:email}:active",
             "{longshore:email}:meta:01JD2Z5V9GQ8X0T6M3K7W4R1YB",
-            "{longshore:emial}:dead:0a1b",
+            "{longshore:emial}:map:users",
             "{longshore:}:queues",
             "{longshore:}:walked",
             "{other:email}:active",

@@ -135,7 +135,7 @@ impl Queue {
         Ok(())
     }
 
-    /// What `enqueue.lua` is given: keys of the queue, then the idempotency keys of those jobs that have one.
+    /// What `enqueue.lua` is given: keys of the queue, then, where jobs have them, `completions` and their idempotency keys.
     fn keys_of(&self, jobs: &[NewJob]) -> Vec<String> {
         let k = &self.keys;
         let of_queue = [
@@ -154,7 +154,12 @@ impl Queue {
         let of_jobs = jobs
             .iter()
             .filter_map(|job| Some(self.key_of(job.key.as_ref()?)));
-        of_queue.into_iter().cloned().chain(of_jobs).collect()
+        let mut keys: Vec<String> = of_queue.into_iter().cloned().collect();
+        if jobs.iter().any(|job| job.key.is_some()) {
+            keys.push(k.completions.clone());
+            keys.extend(of_jobs);
+        }
+        keys
     }
 
     /// The error, where a script says that too many jobs wait.
@@ -185,7 +190,7 @@ impl Queue {
         for job in jobs {
             call = call
                 .arg(job.id.to_string())
-                .arg(differs(job))
+                .arg(differs(job, self.keep))
                 .arg(match only_look {
                     true => Vec::new(),
                     false => Header::of_producer(job),
@@ -247,14 +252,14 @@ pub(crate) enum Pushed {
 }
 
 /// How it differs from a job that may run at once and has no key and no end: as `enqueue.lua` takes it.
-fn differs(job: &NewJob) -> String {
+fn differs(job: &NewJob, keep: Duration) -> String {
     let delay = match job.run_at {
         RunAt::Now => None,
         RunAt::In(wait) => Some(format!("+{}", millis(wait))),
         RunAt::At(at) => Some(at.to_string()),
     };
     let expires = job.expires_in.map(|life| millis(life).to_string());
-    let key = job.key.as_ref().map(Key::encode);
+    let key = job.key.as_ref().map(|key| key.encode(keep));
     if delay.is_none() && expires.is_none() && key.is_none() {
         return String::new();
     }

@@ -86,10 +86,10 @@ impl Key {
             && matches!((&self.digest, &other.digest), (Some(a), Some(b)) if a != b)
     }
 
-    /// As `enqueue.lua` takes it: `<holds ms> <digest, or ->`.
-    pub(crate) fn encode(&self) -> String {
+    /// As `enqueue.lua` takes it: `<holds ms> <digest, or -> <for how long completed jobs are kept, in ms>`.
+    pub(crate) fn encode(&self, keep: Duration) -> String {
         let digest = self.digest.as_deref().unwrap_or("-");
-        format!("{} {digest}", millis(self.holds))
+        format!("{} {digest} {}", millis(self.holds), millis(keep))
     }
 }
 

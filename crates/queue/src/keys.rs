@@ -11,10 +11,9 @@ mod tests;
 enum Shape {
     /// One key of exactly this name, and of this type in Redis's words.
     Key(&'static str),
-    /// The first part of many keys' names.
+    /// The first part of many keys' names. No script completes one: whoever calls it passes whole names, since a cluster
+    /// knows by them where a call belongs.
     Prefix,
-    /// Both.
-    KeyAndPrefix(&'static str),
 }
 
 /// The struct and its lists from one table: what a key is, its shape, and its name in the queue's slot.
@@ -91,8 +90,10 @@ keys! {
     /// Prefix: HASH `<meta>:<id>`, what another program wrote of a job beside its payload: `at`, `due`, `exp`, `key`,
     /// `traceparent`, `tracestate` as in a header, or what apalis-redis writes. Its first claim puts it into a header.
     meta: Prefix "meta",
-    /// ZSET id → time of death in unix seconds. `<dead>:<group>` is the same for the letters of one group.
-    dead: KeyAndPrefix("zset") "dead",
+    /// ZSET id → time of death in unix seconds.
+    dead: Key("zset") "dead",
+    /// ZSET of `<group> <time of death in ms, 13 digits> <id>`, all of one score: the same by group (`lua/part/groups.lua`).
+    letters: Key("zset") "dead:letters",
     /// LIST that apalis wakes its own workers by. Ours neither read nor write it: they are woken by `idle`.
     signal: Key("list") "signal",
     /// Prefix: STRING `<idempotency>:<kind>:<key>` → `<id> <enqueued ms> <holds ms> <digest of the args, or ->`. It has a
@@ -117,9 +118,10 @@ keys! {
     /// SET of the ids in `scheduled` that wait for a retry.
     retryable: Key("set") "retryable",
     /// ZSET id → since when, ms since the epoch: pending jobs of a kind that the worker that claimed them does not know. No
-    /// claim takes them but that of a worker that knows their kind. `<parked>:<digest of the kind>` is the same for the
-    /// jobs of one kind (`lua/part/parked.lua`).
-    parked: KeyAndPrefix("zset") "parked",
+    /// claim takes them but that of a worker that knows their kind.
+    parked: Key("zset") "parked",
+    /// ZSET of `<digest of the kind> <since when> <id>`, all of one score: the same by kind (`lua/part/parked.lua`).
+    parked_kinds: Key("zset") "parked:kinds",
     /// HASH of what is known of kinds.
     ///
     /// | field | |
@@ -178,12 +180,12 @@ keys! {
     map: Prefix "map",
     /// STREAM of what operators have done, at most 100,000 entries and 400 days of them.
     audit: Key("stream") "audit",
-    /// ZSET replay operation → when it began, ms since the epoch: the last hundred, and all that are open.
+    /// ZSET operation → when it began, ms since the epoch: the last hundred, and all that are open.
     replays: Key("zset") "replays",
-    /// SET of the replay operations that go on.
+    /// SET of the operations that go on.
     open_replays: Key("set") "replays:open",
-    /// Prefix: HASH `<replay>:<id>`, one replay operation; `lua/part/operation.lua` has its fields.
-    replay: Prefix "replay",
+    /// HASH `<operation>:<field>` → value: all of them; `lua/part/operation.lua` has the fields.
+    operations: Key("hash") "operations",
     /// HASH of what is known of the cron entries whose jobs go to this queue.
     ///
     /// | field | |
@@ -215,12 +217,20 @@ pub(crate) struct KeyName<'a> {
 }
 
 impl<'a> KeyName<'a> {
+    /// The key, or one whose name begins so.
+    pub(crate) fn example(&self) -> String {
+        match self.is_prefix {
+            true => format!("{}:example", self.name),
+            false => self.name.to_owned(),
+        }
+    }
+
     fn new(name: &'a str, shape: Shape) -> Self {
         Self {
             name,
-            is_prefix: !matches!(shape, Shape::Key(_)),
+            is_prefix: matches!(shape, Shape::Prefix),
             of_type: match shape {
-                Shape::Key(of) | Shape::KeyAndPrefix(of) => Some(of),
+                Shape::Key(of) => Some(of),
                 Shape::Prefix => None,
             },
         }
@@ -272,7 +282,10 @@ impl Keys {
     pub(crate) fn has(&self, key: &str) -> bool {
         self.all().into_iter().any(|of| {
             key.strip_prefix(of.name)
-                .is_some_and(|rest| rest.is_empty() || (of.is_prefix && rest.starts_with(':')))
+                .is_some_and(|rest| match of.is_prefix {
+                    true => rest.starts_with(':'),
+                    false => rest.is_empty(),
+                })
         })
     }
 
@@ -293,7 +306,6 @@ impl Keys {
             &self.timeline,
             &self.cancelled,
             &self.stats,
-            &self.idempotency,
             &self.idle,
             &self.audit,
             &self.waiters,
@@ -302,6 +314,7 @@ impl Keys {
             &self.tenants,
             &self.turns,
             &self.minutes,
+            &self.parked_kinds,
         ]
     }
 
@@ -338,14 +351,8 @@ impl Keys {
         format!("{}:{name}", self.map)
     }
 
-    /// One replay operation.
-    pub(crate) fn replay_of(&self, id: &str) -> String {
-        format!("{}:{id}", self.replay)
-    }
-
-    /// The letters of one group.
-    #[must_use]
-    pub fn letters(&self, group: &str) -> String {
-        format!("{}:{group}", self.dead)
+    /// An idempotency key, by `<kind>:<key>` as headers have it.
+    pub(crate) fn held_under(&self, key: &[u8]) -> Vec<u8> {
+        [self.idempotency.as_bytes(), b":", key].concat()
     }
 }

@@ -32,6 +32,7 @@ mod enqueue;
 mod error;
 mod filter;
 mod header;
+mod held;
 mod hold;
 mod id;
 mod inspect;

@@ -163,15 +163,22 @@ impl Queue {
         most: u32,
     ) -> Result<(), QueueError> {
         let k = &self.keys;
-        script::CACHE
-            .on(&[&k.kept_under(key), &k.cached, &k.kept])
+        let oldest: Vec<String> = script::CACHE
+            .on(&[&k.kept_under(key), &k.cached])
             .arg(key)
             .arg(value)
             .arg(millis(time).max(1))
             .arg(most)
-            .run::<u8>(&self.link)
-            .await
-            .map(drop)
+            .run(&self.link)
+            .await?;
+        if oldest.is_empty() {
+            return Ok(());
+        }
+        let mut remove = redis::cmd("UNLINK");
+        for key in oldest {
+            remove.arg(k.kept_under(&key));
+        }
+        self.link.command::<u64>(&remove).await.map(drop)
     }
 
     /// Keeps this under this key for so long, at least a millisecond.

@@ -1,10 +1,11 @@
 //! What happened in a queue minute by minute, for the last day.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::Value;
 
-use crate::{Queue, QueueError};
+use crate::{Queue, QueueError, Verdict};
 
 /// How many minutes there are, and how many bytes one takes: as `lua/part/minutes.lua` writes them.
 const RING: u64 = 1440;
@@ -72,7 +73,7 @@ impl Minute {
 }
 
 /// Which step of a histogram it falls into.
-pub(crate) fn step_of(took: Duration) -> usize {
+fn step_of(took: Duration) -> usize {
     let half_powers = 2.0 * (took.as_secs_f64() * 1000.0).max(1.0).log10();
     (half_powers.floor() as usize)
         .saturating_sub(1)
@@ -114,6 +115,26 @@ impl Queue {
         }
         Ok(minutes)
     }
+}
+
+/// How long jobs waited for their first run and how long runs took, as the minute's counts take it.
+pub(crate) fn times(verdicts: &[Verdict]) -> String {
+    let mut steps = BTreeMap::new();
+    for verdict in verdicts {
+        let Some(entry) = &verdict.history else {
+            continue;
+        };
+        let ran = entry.duration_ms.map(Duration::from_millis);
+        for (what, took) in [('w', verdict.context.waited), ('r', ran)] {
+            if let Some(took) = took {
+                *steps.entry((what, step_of(took))).or_insert(0_u32) += 1;
+            }
+        }
+    }
+    let steps = steps
+        .iter()
+        .map(|((what, step), jobs)| format!("{what}{step}:{jobs}"));
+    steps.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub struct WholeLetter {
 #[derive(Debug)]
 pub struct Letters<'a> {
     queue: &'a Queue,
-    letters: String,
+    selection: Selection,
     cutoff: String,
     /// Time of death and id of the last one.
     last: Option<(String, RawId)>,
@@ -51,7 +51,7 @@ impl Queue {
     pub fn letters(&self, selection: &Selection, cutoff_ms: u64) -> Letters<'_> {
         Letters {
             queue: self,
-            letters: self.selected(selection),
+            selection: selection.clone(),
             cutoff: seconds(cutoff_ms),
             last: None,
         }
@@ -70,11 +70,12 @@ impl Letters<'_> {
             None => ("", &[][..]),
         };
         let value: Value = script::DEAD_PAGE
-            .on(&[&self.letters, &k.groups, &k.records, &k.data])
+            .on(&[&k.dead, &k.groups, &k.records, &k.data, &k.letters])
             .arg(died)
             .arg(id)
             .arg(&self.cutoff)
             .arg(PAGE)
+            .arg(self.selection.group())
             .run(&self.queue.link)
             .await?;
         let mut answer = Reply::new(value)?;

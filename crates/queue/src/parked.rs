@@ -91,6 +91,8 @@ impl Queue {
                 &k.groups,
                 &k.stats,
                 &k.idle,
+                &k.letters,
+                &k.parked_kinds,
             ])
             .arg(cursor)
             .arg(millis(after))

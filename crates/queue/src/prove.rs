@@ -1,5 +1,6 @@
 //! Proving that a queue can be worked, instead of judging by what its server says of itself.
 
+use crate::keys::KeyName;
 use crate::{Queue, QueueError, script};
 
 impl Queue {
@@ -11,7 +12,8 @@ impl Queue {
     pub async fn prove(&self) -> Result<Vec<String>, QueueError> {
         let k = &self.keys;
         let mut keys: Vec<&str> = vec![&k.probe, &k.gate, &k.idle];
-        keys.extend(k.all().into_iter().map(|key| key.name));
+        let all: Vec<String> = k.all().iter().map(KeyName::example).collect();
+        keys.extend(all.iter().map(String::as_str));
         script::PROVE.on(&keys).run(&self.link).await
     }
 }

@@ -140,7 +140,7 @@ impl Queue {
         let k = &self.keys;
         let keys = [
             &*k.dead, &k.groups, &k.records, &k.data, &k.active, &k.stats, &k.idle, &k.audit,
-            &k.lanes, &k.lane, &k.tenants, &k.turns,
+            &k.lanes, &k.lane, &k.tenants, &k.turns, &k.letters,
         ];
         let mut moved = Vec::new();
         for chunk in wanted.chunks(STEP) {
@@ -200,12 +200,13 @@ impl Queue {
         let k = &self.keys;
         let mut call = script::REPLAY_BEGIN
             .on(&[
-                &self.selected(selection),
+                &k.dead,
                 &k.replays,
                 &k.open_replays,
-                &k.replay,
+                &k.operations,
                 &k.idle,
                 &k.audit,
+                &k.letters,
             ])
             .arg(id.to_string())
             .arg(what)
@@ -246,12 +247,13 @@ impl Queue {
                 &k.idle,
                 &k.gate,
                 &k.open_replays,
-                &k.replay,
+                &k.operations,
                 &k.audit,
                 &k.lanes,
                 &k.lane,
                 &k.tenants,
                 &k.turns,
+                &k.letters,
             ])
             .arg(process())
             .run(&self.link)
@@ -272,18 +274,30 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn operations(&self) -> Result<Vec<Result<BulkOperation, BrokenReplay>>, QueueError> {
-        let value: Value = script::REPLAYS
-            .on(&[&self.keys.replays, &self.keys.replay])
-            .run(&self.link)
-            .await?;
-        let mut answer = Reply::new(value)?;
         let mut operations = Vec::new();
-        while !answer.is_empty() {
-            let (id, fields): (String, Fields) = (answer.shown()?, answer.next()?);
+        for (id, fields) in self.fields_of_operations("").await? {
             let broken = BrokenReplay { id: id.clone() };
             operations.push(BulkOperation::read(id, &fields).ok_or(broken));
         }
         Ok(operations)
+    }
+
+    /// What stands of the operations that are remembered, newest first; or of this one.
+    pub(crate) async fn fields_of_operations(
+        &self,
+        id: &str,
+    ) -> Result<Vec<(String, Fields)>, QueueError> {
+        let value: Value = script::REPLAYS
+            .on(&[&self.keys.replays, &self.keys.operations])
+            .arg(id)
+            .run(&self.link)
+            .await?;
+        let mut answer = Reply::new(value)?;
+        let mut found = Vec::new();
+        while !answer.is_empty() {
+            found.push((answer.shown()?, answer.next()?));
+        }
+        Ok(found)
     }
 
     /// The replay operations among them.
@@ -305,13 +319,8 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn find_operation(&self, id: &str) -> Result<Option<BulkOperation>, QueueError> {
-        let mut command = redis::cmd("HGETALL");
-        command.arg(self.keys.replay_of(id));
-        match self.link.command(&command).await {
-            Ok(fields) => Ok(BulkOperation::read(id.to_owned(), &fields)),
-            Err(error) if error.is_wrong_type() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let found = self.fields_of_operations(id).await?.pop();
+        Ok(found.and_then(|(id, fields)| BulkOperation::read(id, &fields)))
     }
 
     /// One replay operation; `None` when it is not remembered (any more), or no replay.
@@ -349,7 +358,7 @@ impl Queue {
     ) -> Result<Changed, QueueError> {
         let k = &self.keys;
         let changed: String = script::REPLAY_CHANGE
-            .on(&[&k.replay_of(id), &k.open_replays, &k.idle, &k.audit])
+            .on(&[&k.operations, &k.open_replays, &k.idle, &k.audit])
             .arg(id)
             .arg(change)
             .arg(&signed.by)

@@ -106,6 +106,8 @@ impl Queue {
                 &k.sought,
                 &k.lanes,
                 &k.lane,
+                &k.letters,
+                &k.parked_kinds,
             ])
             .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
             .arg(millis(self.lost_after));

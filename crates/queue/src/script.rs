@@ -81,11 +81,29 @@ impl ScriptCall {
     }
 }
 
+/// What tests put before every script.
+#[cfg(feature = "seed")]
+macro_rules! declared {
+    () => {
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/lua/part/declared.lua"
+        ))
+    };
+}
+#[cfg(not(feature = "seed"))]
+macro_rules! declared {
+    () => {
+        ""
+    };
+}
+
 macro_rules! script {
     ($name:ident = $file:literal, $flags:literal, [$($part:literal),*]) => {
         pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
             Script::new(concat!(
                 "#!lua", $flags, "\n",
+                declared!(),
                 $(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/part/", $part, ".lua")),)*
                 include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lua/", $file, ".lua")),
             ))
@@ -189,6 +207,7 @@ script!(
         "write_or_replace",
         "wake",
         "record",
+        "groups",
         "header",
         "value",
         "lanes",
@@ -226,14 +245,29 @@ script!(
 script!(
     BURY = "bury",
     " flags=allow-oom",
-    ["now", "write_or_replace", "wake", "record", "parked"]
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "groups",
+        "parked"
+    ]
 );
 script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);
 script!(
     RESEND = "resend",
     " flags=allow-oom",
     [
-        "now", "hold", "timeline", "record", "header", "letters", "parked"
+        "now",
+        "write_or_replace",
+        "hold",
+        "timeline",
+        "record",
+        "groups",
+        "header",
+        "bring_out",
+        "parked"
     ]
 );
 script!(

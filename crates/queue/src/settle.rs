@@ -1,7 +1,6 @@
 //! Writing what became of jobs.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::Fate;
 use crate::enqueue::millis;
-use crate::minutes::step_of;
+use crate::minutes::times;
 use crate::record::Completion;
 use crate::script::ScriptCall;
 use crate::timeline::{stamp, worker_of};
@@ -137,39 +136,47 @@ impl Queue {
         let k = &self.keys;
         let at = self.link.at(&self.keys.timeline).await?;
         let provider = &*self.provider;
+        let keyed: Vec<_> = verdicts.iter().filter_map(ended_key).collect();
+        let held: Vec<Vec<u8>> = keyed
+            .iter()
+            .map(|(_, key)| k.held_under(key.as_bytes()))
+            .collect();
+        let of_queue = [
+            &k.inflight,
+            &k.active,
+            &k.scheduled,
+            &k.retryable,
+            &k.records,
+            &k.data,
+            &k.dead,
+            &k.groups,
+            &k.completed,
+            &k.completions,
+            &k.stats,
+            &k.idle,
+            &k.gate,
+            &k.breakers,
+            &k.operations,
+            &k.open_replays,
+            &k.audit,
+            &k.letters,
+            &k.timeline,
+            &k.workers,
+            &k.reach,
+            &k.parked,
+            &k.kinds,
+            &k.sought,
+            &k.waiters,
+            &k.lanes,
+            &k.lane,
+            &k.tenants,
+            &k.turns,
+            &k.minutes,
+            &k.parked_kinds,
+        ];
+        let of_queue = of_queue.iter().map(|key| key.as_bytes());
         let mut call = script::SETTLE
-            .on(&[
-                &k.inflight,
-                &k.active,
-                &k.scheduled,
-                &k.retryable,
-                &k.records,
-                &k.data,
-                &k.dead,
-                &k.groups,
-                &k.completed,
-                &k.completions,
-                &k.stats,
-                &k.idle,
-                &k.gate,
-                &k.breakers,
-                &k.replay,
-                &k.open_replays,
-                &k.audit,
-                &k.idempotency,
-                &k.timeline,
-                &k.workers,
-                &k.reach,
-                &k.parked,
-                &k.kinds,
-                &k.sought,
-                &k.waiters,
-                &k.lanes,
-                &k.lane,
-                &k.tenants,
-                &k.turns,
-                &k.minutes,
-            ])
+            .on_keys(of_queue.chain(held.iter().map(Vec::as_slice)))
             .arg(millis(retention.keep))
             .arg(retention.max_bytes.unwrap_or(0));
         let none = ProviderPolicy::default();
@@ -187,7 +194,7 @@ impl Queue {
             .arg(self.timeline.to_arg(worker, &at))
             .arg(millis(self.lost_after))
             .arg(times(verdicts));
-        let value: Value = with_verdicts(call, verdicts)
+        let value: Value = with_verdicts(call, verdicts, &keyed)
             .run_over(&self.link, &at.connection)
             .await?;
         let settled = settled(Reply::new(value)?, verdicts.len())?;
@@ -222,28 +229,12 @@ impl Queue {
     }
 }
 
-/// How long jobs waited for their first run and how long runs took, as the minute's counts take it.
-fn times(verdicts: &[Verdict]) -> String {
-    let mut steps = BTreeMap::new();
-    for verdict in verdicts {
-        let Some(entry) = &verdict.history else {
-            continue;
-        };
-        let ran = entry.duration_ms.map(Duration::from_millis);
-        for (what, took) in [('w', verdict.context.waited), ('r', ran)] {
-            if let Some(took) = took {
-                *steps.entry((what, step_of(took))).or_insert(0_u32) += 1;
-            }
-        }
-    }
-    let steps = steps
-        .iter()
-        .map(|((what, step), jobs)| format!("{what}{step}:{jobs}"));
-    steps.collect::<Vec<_>>().join(" ")
-}
-
 /// Verdicts as the script takes them: what operations and keys learn of them, then each one.
-fn with_verdicts(mut call: ScriptCall, verdicts: &[Verdict]) -> ScriptCall {
+fn with_verdicts(
+    mut call: ScriptCall,
+    verdicts: &[Verdict],
+    keyed: &[(&[u8], &str)],
+) -> ScriptCall {
     let reports: Vec<_> = verdicts.iter().filter_map(replay_report).collect();
     call = call.arg(reports.len());
     for report in reports {
@@ -253,10 +244,9 @@ fn with_verdicts(mut call: ScriptCall, verdicts: &[Verdict]) -> ScriptCall {
             .arg(report.word)
             .arg(report.cause);
     }
-    let keyed: Vec<_> = verdicts.iter().filter_map(ended_key).collect();
     call = call.arg(keyed.len());
-    for (id, key) in keyed {
-        call = call.arg(id).arg(key);
+    for (id, _) in keyed {
+        call = call.arg(*id);
     }
     for verdict in verdicts {
         call = call

@@ -106,6 +106,7 @@ impl Queue {
                 &k.completions,
                 &k.lanes,
                 &k.minutes,
+                &k.parked_kinds,
             ])
             .arg(millis(self.lost_after))
             .run(&self.link)

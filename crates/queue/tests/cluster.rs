@@ -7,13 +7,17 @@
 )]
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use longshore_queue::{Address, KeyScan, Link, LinkOptions, Queue, QueueError, ScanFor};
+use longshore_job::JobId;
+use longshore_queue::{
+    Address, Claimed, Fate, JobFilter, JobState, Key, KeyScan, Lease, Link, LinkOptions, NewJob,
+    Queue, QueueError, ScanFor, Selection, WorkerFacts, WorkerId,
+};
 use longshore_sandbox::RedisCluster;
 
-use support::job;
+use support::{LOST, RETENTION, STALE, done, job, kari, raw, refused, verdict};
 
 fn open(cluster: &RedisCluster) -> Link {
     // The others are found.
@@ -112,4 +116,184 @@ async fn queues_of_all_nodes_are_found_and_a_node_that_is_away_takes_only_its_ow
     for name in ["email", "sms"] {
         queue(name).enqueue(&[job()]).await.expect("is taken");
     }
+}
+
+fn keyed(name: &str) -> NewJob {
+    NewJob {
+        key: Some(Key::new("send_email", name)),
+        ..job()
+    }
+}
+
+/// A queue in which each kind of thing stands.
+struct Moving {
+    queue: Queue,
+    worker: Lease,
+    /// To complete, to try again, to die and to park.
+    running: Vec<Claimed>,
+    /// One that waits, one that is dead; each has a key.
+    waiting: JobId,
+    dead: JobId,
+    group: Selection,
+    replay: JobId,
+    cancel: JobId,
+    new: NewJob,
+}
+
+impl Moving {
+    async fn new(link: Link) -> Self {
+        let queue = Queue::new(link, "t", "email").expect("good names");
+        let worker = Lease::new(WorkerId::generate("w"));
+        queue.join(&worker, STALE).await.expect("joins");
+        let enqueue = async |names: &[&str]| {
+            let jobs: Vec<NewJob> = names.iter().map(|name| keyed(name)).collect();
+            queue.enqueue(&jobs).await.expect("enqueues")
+        };
+        let claim = async |want| queue.claim(&worker, want, None).await.expect("claims").jobs;
+        enqueue(&["dies", "dies_too", "parks"]).await;
+        let jobs = claim(3).await;
+        let kind = "send_fax".to_owned();
+        let fates = [refused("400"), refused("400"), Fate::Parked { kind }];
+        let verdicts = jobs.iter().zip(fates).map(|(job, fate)| verdict(job, fate));
+        let verdicts: Vec<_> = verdicts.collect();
+        queue.settle(&verdicts, RETENTION).await.expect("settles");
+        let group = queue.dead_groups().await.expect("lists").remove(0).id;
+        enqueue(&["r1", "r2", "r3", "r4"]).await;
+        let running = claim(4).await;
+        let waiting = enqueue(&["waits"]).await[0].id;
+        Self {
+            dead: jobs[0].id.job_id().expect("an id"),
+            queue,
+            worker,
+            running,
+            waiting,
+            group: Selection::Group(group),
+            replay: JobId::generate(),
+            cancel: JobId::generate(),
+            new: keyed("new"),
+        }
+    }
+
+    /// What stands in the slot, by node and key.
+    async fn all(&self, nodes: &[Link]) -> BTreeMap<(usize, Vec<u8>), Vec<u8>> {
+        let mut found = BTreeMap::new();
+        for (n, node) in nodes.iter().enumerate() {
+            let mut list = redis::cmd("KEYS");
+            list.arg("{t:email}*");
+            let keys: Vec<Vec<u8>> = node.command(&list).await.expect("lists");
+            for key in keys {
+                let mut dump = redis::pipe();
+                dump.cmd("ASKING").ignore().cmd("DUMP").arg(&key);
+                let (value,): (Vec<u8>,) = node.pipeline(&dump).await.expect("reads");
+                found.insert((n, key), value);
+            }
+        }
+        found
+    }
+
+    /// Does all that is done to a queue. What is refused may pass, and has changed nothing. Returns how often.
+    async fn everything(&self, nodes: &[Link]) -> usize {
+        let Self { queue, worker, .. } = self;
+        let mut refused_so_often = 0;
+        macro_rules! see {
+            ($($call:expr,)+) => {$(
+                let before = self.all(nodes).await;
+                if let Err(error) = $call.await {
+                    let what = stringify!($call);
+                    assert!(error.may_pass(), "{what}: {error}");
+                    assert!(self.all(nodes).await == before, "{what} has changed something");
+                    refused_so_often += 1;
+                }
+            )+};
+        }
+        let facts = WorkerFacts {
+            kinds: vec!["send_fax".to_owned()],
+            ..WorkerFacts::default()
+        };
+        let kind = "send_fax".to_owned();
+        let after = Duration::from_secs(60);
+        let fates = [
+            done(),
+            Fate::Retry { after },
+            refused("400"),
+            Fate::Parked { kind },
+        ];
+        for (job, fate) in self.running.iter().zip(fates) {
+            let verdict = [verdict(job, fate)];
+            see!(queue.settle(&verdict, RETENTION),);
+        }
+        let (dead, waiting) = ([raw(self.dead)], [raw(self.waiting)]);
+        let hour = Duration::from_secs(3600);
+        let (kari, filter) = (kari(), JobFilter::default());
+        see!(
+            queue.enqueue(std::slice::from_ref(&self.new)),
+            queue.beat(worker, STALE, 5, 0),
+            queue.announce(worker, &facts),
+            queue.sweep(worker, LOST),
+            queue.bury_parked(worker, hour, "why"),
+            queue.dead_groups(),
+            queue.dead_letters(&self.group, None, 10),
+            queue.discard(&dead, &kari),
+            queue.begin_replay(self.replay, &self.group, None, &kari),
+            queue.advance_operations(),
+            queue.cancel(&waiting, false, &kari),
+            queue.begin_cancel(self.cancel, &filter, 1, false, &kari),
+            queue.advance_operations(),
+            queue.operations(),
+            queue.stats(),
+            queue.job(&waiting[0]),
+            queue.cache("k", b"v", hour),
+            queue.prune(RETENTION),
+        );
+        refused_so_often
+    }
+}
+
+/// A cluster knows by the keys that a script is given where it may run. So while they are on two nodes it is refused as a whole,
+/// and once they are together again all goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_to_a_queue_while_its_slot_moves_is_done_whole_or_not_at_all() {
+    let cluster = RedisCluster::start(2).expect("a cluster");
+    let moving = Moving::new(open(&cluster)).await;
+    let nodes = cluster.nodes.iter();
+    let nodes: Vec<Link> = nodes
+        .map(|node| Link::new(&node.url(), LinkOptions::default()).expect("a URL"))
+        .collect();
+    let number = slot(moving.queue.link(), "{t:email}x").await;
+    let from = usize::from(number / 16384_u16.div_ceil(2));
+    let mut refused_so_often = 0;
+    let between = || {
+        tokio::task::block_in_place(|| {
+            refused_so_often =
+                tokio::runtime::Handle::current().block_on(moving.everything(&nodes));
+        });
+    };
+    cluster
+        .migrate(number, from, 1 - from, between)
+        .expect("moves");
+    assert!(refused_so_often > 15, "{refused_so_often}");
+    // The first call learns where it is now.
+    moving.queue.stats().await.expect("is followed");
+    assert_eq!(moving.everything(&nodes).await, 0);
+
+    let Moving { queue, running, .. } = &moving;
+    let state = async |id: JobId| {
+        queue
+            .job(&raw(id))
+            .await
+            .expect("looks")
+            .map(|job| job.state)
+    };
+    let of = |n: usize| running[n].id.job_id().expect("an id");
+    assert_eq!(state(of(0)).await, Some(JobState::Completed));
+    assert_eq!(state(moving.dead).await, None, "it is discarded");
+    assert_eq!(state(moving.waiting).await, Some(JobState::Cancelled));
+    let left = async |name: &str| {
+        let mut ask = redis::cmd("PTTL");
+        ask.arg(format!("{}:send_email:{name}", queue.keys().idempotency));
+        queue.link().command::<i64>(&ask).await.expect("says")
+    };
+    // Of a job that completed, of one that waits no more, of one that does.
+    assert!(left("r1").await > 0);
+    assert_eq!((left("waits").await, left("new").await), (-2, -1));
 }

@@ -316,9 +316,9 @@ async fn a_drip_goes_on_after_the_clock_went_back() {
         .queue
         .begin_replay(id, &Selection::All, Some(1), &kari);
     begun.await.expect("begins");
-    let key = format!("{}:{id}", bench.queue.keys().replay);
     for field in ["stepped", "heard"] {
-        bench.set_back(&key, field, HOUR_MS).await;
+        let key = &bench.queue.keys().operations;
+        bench.set_back(key, &format!("{id}:{field}"), HOUR_MS).await;
     }
     let wait = bench.queue.advance_operations().await.expect("steps");
     let wait = wait.expect("it goes on");

@@ -167,17 +167,17 @@ async fn whoever_carries_it_on_it_is_done_once() {
     let before = found(&bench.queue, &id).await;
     assert!(before.is_open() && before.done > 0 && before.done < 800);
     // Somebody else has it: whoever asks waits for a moment, and no longer.
-    let key = format!("{}:{id}", bench.queue.keys().replay);
+    let (key, field) = (&bench.queue.keys().operations, format!("{id}:busy"));
     let now = bench.queue.now_ms().await.expect("has a clock");
     let busy = format!("{} somebody", now + 900);
-    let set: &[&[u8]] = &[b"HSET", key.as_bytes(), b"busy", busy.as_bytes()];
+    let set: &[&[u8]] = &[b"HSET", key.as_bytes(), field.as_bytes(), busy.as_bytes()];
     let _: u8 = bench.raw(set).await;
     let wait = bench.queue.advance_operations().await.expect("steps");
     assert!(wait.is_some_and(|wait| !wait.is_zero()), "{wait:?}");
     assert_eq!(found(&bench.queue, &id).await.done, before.done);
     // That one was killed.
     let busy = format!("{} somebody", now - 1);
-    let set: &[&[u8]] = &[b"HSET", key.as_bytes(), b"busy", busy.as_bytes()];
+    let set: &[&[u8]] = &[b"HSET", key.as_bytes(), field.as_bytes(), busy.as_bytes()];
     let _: u8 = bench.raw(set).await;
     let carry_on = |queue: Queue| async move {
         while queue.advance_operations().await.expect("steps").is_some() {}
@@ -234,10 +234,10 @@ async fn what_may_have_been_sent_and_what_came_later_is_not_touched() {
     let waiting = bench.enqueue(3).await;
     let id = begin(&bench.queue, &JobFilter::default(), false).await;
     // Enqueued after it began, whenever it comes to it.
-    let key = format!("{}:{id}", bench.queue.keys().replay);
-    let begun: u64 = bench.text(&format!("HGET {key} begun")).await;
+    let key = &bench.queue.keys().operations;
+    let begun: u64 = bench.text(&format!("HGET {key} {id}:begun")).await;
     let _: u8 = bench
-        .text(&format!("HSET {key} begun {}", begun + 60_000))
+        .text(&format!("HSET {key} {id}:begun {}", begun + 60_000))
         .await;
     let ended = to_its_end(&bench.queue, &id).await;
     assert_eq!((ended.done, ended.failed), (3, 1));
@@ -247,9 +247,8 @@ async fn what_may_have_been_sent_and_what_came_later_is_not_touched() {
     assert_eq!(count(&bench, &of[1..], JobState::Running).await, 1);
     let forced = begin(&bench.queue, &JobFilter::default(), true).await;
     let later = bench.enqueue(2).await;
-    let key = format!("{}:{forced}", bench.queue.keys().replay);
     let _: u8 = bench
-        .text(&format!("HSET {key} begun {}", begun - 60_000))
+        .text(&format!("HSET {key} {forced}:begun {}", begun - 60_000))
         .await;
     // All that waits was enqueued later than that.
     let ended = to_its_end(&bench.queue, &forced).await;
@@ -274,10 +273,10 @@ async fn replays_and_cancels_stand_in_one_list_and_a_broken_one_hides_none() {
     begun.expect("begins");
     let keys = bench.queue.keys();
     for (key, value) in [("act", "dance"), ("filter", "{")] {
-        let broken = format!("{}:{key}", keys.replay);
+        let all = &keys.operations;
         let act = if key == "act" { "dance" } else { "cancel" };
         for command in [
-            format!("HSET {broken} act {act} state running {key} {value}"),
+            format!("HSET {all} {key}:act {act} {key}:state running {key}:{key} {value}"),
             format!("ZADD {} 1 {key}", keys.replays),
             format!("SADD {} {key}", keys.open_replays),
         ] {

@@ -81,14 +81,21 @@ async fn known_earlier(bench: &Bench, kind: &str, by: Duration) {
 }
 
 async fn parked_earlier(bench: &Bench, by: Duration) {
-    let prefix = &bench.queue.keys().parked;
-    let keys: Vec<String> = bench.text(&format!("KEYS {prefix}*")).await;
-    for key in keys {
-        let ids: Vec<String> = bench.text(&format!("ZRANGE {key} 0 -1")).await;
-        for id in ids {
-            let by = by.as_millis();
-            let _: f64 = bench.text(&format!("ZINCRBY {key} -{by} {id}")).await;
-        }
+    let (all, of_kinds) = (&bench.queue.keys().parked, &bench.queue.keys().parked_kinds);
+    let members: Vec<String> = bench.text(&format!("ZRANGE {of_kinds} 0 -1")).await;
+    for member in members {
+        let words: Vec<&str> = member.split(' ').collect();
+        let [digest, _, id] = words[..] else {
+            panic!("{member}");
+        };
+        let by = by.as_millis();
+        let since: f64 = bench.text(&format!("ZINCRBY {all} -{by} {id}")).await;
+        let moved = format!("{digest} {since:017.3} {id}");
+        let of_kinds = of_kinds.as_bytes();
+        let _: u8 = bench.raw(&[b"ZREM", of_kinds, member.as_bytes()]).await;
+        let _: u8 = bench
+            .raw(&[b"ZADD", of_kinds, b"0", moved.as_bytes()])
+            .await;
     }
 }
 

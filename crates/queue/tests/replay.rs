@@ -7,6 +7,7 @@
 )]
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use longshore_job::{Answer, Cause, Class, JobId};
@@ -41,10 +42,10 @@ async fn replay(bench: &Bench, id: &str) -> Replay {
 
 /// As if the last step had been so long ago.
 async fn back_date(bench: &Bench, id: &str, field: &str, ms: u64) {
-    let key = format!("{}:{id}", bench.queue.keys().replay);
+    let key = &bench.queue.keys().operations;
     let now = bench.queue.now_ms().await.expect("has a clock");
     let _: u8 = bench
-        .text(&format!("HSET {key} {field} {}", now - ms))
+        .text(&format!("HSET {key} {id}:{field} {}", now - ms))
         .await;
 }
 
@@ -486,12 +487,11 @@ async fn the_last_hundred_are_remembered_and_all_that_are_open() {
     let replays = bench.queue.replays().await.expect("lists");
     assert_eq!(replays.len(), 101);
     assert_eq!(replays[100].as_ref().expect("one").id, open);
-    let keys = bench.keys().await;
-    let prefix = format!("{}:", bench.queue.keys().replay);
-    assert_eq!(
-        keys.iter().filter(|key| key.starts_with(&prefix)).count(),
-        101
-    );
+    let all = format!("HKEYS {}", bench.queue.keys().operations);
+    let fields: Vec<String> = bench.text(&all).await;
+    let ids = fields.iter().filter_map(|field| field.split_once(':'));
+    let ids: BTreeSet<_> = ids.map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), 101);
 }
 
 #[tokio::test]
@@ -502,7 +502,7 @@ async fn an_operation_that_is_forgotten_is_not_begun_anew_by_a_report() {
     let id = begin(&bench, &Selection::All, Some(100)).await;
     back_date(&bench, &id, "stepped", 100).await;
     step(&bench).await;
-    let key = format!("{}:{id}", bench.queue.keys().replay);
+    let key = &bench.queue.keys().operations;
     let _: u8 = bench.text(&format!("DEL {key}")).await;
     run(&bench, &worker, 1, &refused("413")).await;
     let left: u8 = bench.text(&format!("EXISTS {key}")).await;

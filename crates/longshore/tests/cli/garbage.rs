@@ -68,7 +68,7 @@ fn spoiled() -> Spoiled {
         &[b"XADD", &email("audit"), b"*", odd, odd],
         &[b"ZADD", &email("replays"), b"1", odd],
         &[b"ZADD", &email("replays"), b"2", junk],
-        &[b"HSET", &email("replay:junk"), b"state", b"running"],
+        &[b"HSET", &email("operations"), b"junk:state", b"running"],
         &[b"SADD", &email("replays:open"), junk, odd],
         &[b"HSET", &email("breakers"), b"sendgrid", junk],
         &[b"HSET", &email("breakers"), odd, odd],

@@ -2,9 +2,10 @@
 -- "x<ms>", with " sent" behind it where a request of the job may have been carried out.
 
 -- cancel(k, ids, how): cancels those of these jobs, at most 250, that wait. how: {by, reason, force = also what may have been sent,
--- keep = for how long ended jobs are kept, in ms, bytes = up to how many bytes}. k is as part/homes.lua has it, with cancelled,
--- stats, minutes, idempotency, waiters and lane. Returns for each a word:
--- cancelled; pushed, that is cancelled, and another program wrote something beside its payload; sent: a request may have been
+-- keep = for how long ended jobs are kept, in ms, bytes = up to how many bytes, keys = the idempotency keys that were passed}. k is as
+-- part/homes.lua has it, with cancelled, stats, minutes, waiters and lane. Returns for each a word, and the ids of those that it has
+-- cancelled; or nil and the keys that were not passed: then nothing was done.
+-- word: cancelled; pushed, that is cancelled, and another program wrote something beside its payload; sent: a request may have been
 -- carried out, and it was not forced; already: it was cancelled before; or where it is: running, completed, dead, unknown
 local function cancel(k, ids, how)
   local words, gone, packed, marks, bytes = {}, {}, {}, {}, 0
@@ -15,7 +16,7 @@ local function cancel(k, ids, how)
   local line = cjson.encode({
     worker = how.by, outcome = 'cancelled', reason = how.reason ~= '' and how.reason or nil,
   }):sub(2)
-  local seen = {}
+  local seen, meant, wanted = {}, {}, {}
   for n, found in ipairs(homes(k, ids)) do
     local id, home, record = ids[n], found[1], found[2]
     local waits = home == 'pending' or home == 'parked' or home == 'scheduled' or home == 'retryable'
@@ -27,34 +28,44 @@ local function cancel(k, ids, how)
       seen[id] = true
       local value = value_of(k.data, id)
       local whole = type(value) == 'string' and value or nil
-      local used, lost, generation, sent, entries = run_of(record)
-      if not record.run and whole and whole:byte(1) == 2 then sent = 1 end
-      if sent ~= 0 and not how.force then
+      local run = { run_of(record) }
+      if not record.run and whole and whole:byte(1) == 2 then run[4] = 1 end
+      if run[4] ~= 0 and not how.force then
         words[n] = 'sent'
       else
         local before = header(whole)
-        if before and before.key then
-          local name = k.idempotency .. ':' .. before.key
-          if sent == 0 then free_key(name, id) else end_key(name, id, how.keep) end
-        end
-        take_out(k, id, home, record)
-        record['end'] = 'x' .. stamp .. (sent ~= 0 and ' sent' or '')
-        record.op = nil
-        set_run(record, used, lost, generation, sent, entries + 1)
-        add_history(record, entries + 1, '{"attempt":' .. used .. ',' .. line)
-        local text = cmsgpack.pack(record)
-        packed[#packed + 1] = id
-        packed[#packed + 1] = text
-        bytes = bytes + #text + (whole and #whole or 0)
-        local mark = marked(whole)
-        if mark then
-          marks[#marks + 1] = id
-          marks[#marks + 1] = mark
-        end
-        gone[#gone + 1] = id
+        meant[#meant + 1] = { id = id, home = home, record = record, run = run, whole = whole, key = before and before.key }
+        wanted[#wanted + 1] = before and before.key
         words[n] = before and 'cancelled' or 'pushed'
       end
     end
+  end
+  local missing = missing_keys(how.keys, wanted)
+  if #missing > 0 then return nil, missing end
+  for n, job in ipairs(meant) do
+    local id, record, whole = job.id, job.record, job.whole
+    local used, lost, generation, sent, entries = unpack(job.run)
+    local name = job.key and how.keys[job.key]
+    if name and sent == 0 then
+      free_key(name, id)
+    elseif name then
+      end_key(name, id, how.keep)
+    end
+    take_out(k, id, job.home, record)
+    record['end'] = 'x' .. stamp .. (sent ~= 0 and ' sent' or '')
+    record.op = nil
+    set_run(record, used, lost, generation, sent, entries + 1)
+    add_history(record, entries + 1, '{"attempt":' .. used .. ',' .. line)
+    local text = cmsgpack.pack(record)
+    packed[#packed + 1] = id
+    packed[#packed + 1] = text
+    bytes = bytes + #text + (whole and #whole or 0)
+    local mark = marked(whole)
+    if mark then
+      marks[#marks + 1] = id
+      marks[#marks + 1] = mark
+    end
+    gone[n] = id
   end
   if #gone > 0 then
     redis.call('HSET', k.records, unpack(packed))

@@ -1,4 +1,4 @@
--- Where jobs are, and how one that waits is taken out of there. k describes it: {active, scheduled, retryable, parked (and prefix),
+-- Where jobs are, and how one that waits is taken out of there. k describes it: {active, scheduled, retryable, parked, parked_kinds,
 -- kinds, sought, inflight, data, records, dead, completions, timeline, lanes}.
 
 -- homes(k, ids): of each of these, at most 250: {home, record, the same packed, or false, what says that it is there, or false}. home: running, dead, completed, cancelled, scheduled, retryable, parked,
@@ -43,7 +43,7 @@ local function take_out(k, id, home, record)
     redis.call('ZREM', k.scheduled, id)
     redis.pcall('SREM', k.retryable, id)
   elseif home == 'parked' then
-    unpark({ parked = k.parked, kinds = k.kinds, sought = k.sought }, (record.parked or ''):match(' (%x+)$') or '', nil, { id })
+    unpark({ parked = k.parked, of_kinds = k.parked_kinds, kinds = k.kinds, sought = k.sought }, (record.parked or ''):match(' (%x+)$') or '', nil, { id })
     record.parked = nil
   elseif redis.pcall('ZREM', k.lanes, id) ~= 1 then
     redis.call('HINCRBY', k.timeline, 'left', 1)

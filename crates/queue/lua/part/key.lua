@@ -4,6 +4,28 @@
 --   holds   how long the key holds at least from then, in ms
 --   digest  of its args as they were enqueued, "-" = not known: then all args count as equal
 
+-- Its name is "<idempotency>:<kind>:<key>", and whoever calls a script that touches one passes it among the KEYS.
+
+-- given_keys(first, at): where the keys are that were passed: KEYS from the first on; ARGV from `at` on is how many they are, and of each
+-- "<kind>:<key>", as headers have it. Returns that, and the place behind them in ARGV.
+local function given_keys(first, at)
+  local given, n = {}, tonumber(ARGV[at])
+  for i = 1, n do given[ARGV[at + i]] = KEYS[first + i - 1] end
+  return given, at + n + 1
+end
+
+-- missing_keys(given, wanted): those of these, each once, that were not passed.
+local function missing_keys(given, wanted)
+  local missing, seen = {}, {}
+  for _, key in ipairs(wanted) do
+    if not given[key] and not seen[key] then
+      seen[key] = true
+      missing[#missing + 1] = key
+    end
+  end
+  return missing
+end
+
 -- key_at(name): the job that has the key, and at, holds, digest; or nil. Anybody can write there: what is not of that form,
 -- or of another type, stands for nothing.
 local function key_at(name)

@@ -1,15 +1,17 @@
--- An operation: an act on many jobs, one hash, which any process carries on.
+-- An operation: an act on many jobs, which any process carries on. All of them are in one hash, `operations`, each field of one under
+-- "<its id>:<field>".
 --   act       cancel: what waits is cancelled; absent = a replay of dead letters
 --   by, why   who asked for it, and why
 --   state     running; watching (of a replay: all are moved, first runs are still out); stopped, cancelled, done
 --   begun, ended   when, in ms
 --   total     how many jobs there were when it began
 -- Of a replay:
---   what      the letters it is of: "all", "group:<group>", or "named": those in the sorted set <its key>:letters
+--   what      the letters it is of: "all", "group:<group>", or "named": those of `letters`
+--   letters   the named ones, at most 1000, in the order of their deaths: { id, … } in MessagePack
 --   fresh     "fresh": each letter gets its time again
 --   rate      letters a second, 0 = as fast as it goes
 --   cutoff    what died later is not replayed, in seconds
---   score, id its cursor: the letter it moved last
+--   score, id its cursor: the letter it moved last; of named ones, how many are through
 --   stepped   up to when its rate is used up, ms
 --   heard     when it was last heard of (a letter moved, a first run reported), in ms
 --   moved     how many are moved
@@ -26,11 +28,48 @@
 -- So long one process has an operation to itself, from its last step.
 local BUSY = 1000
 
--- finish(key, open, log, state, more): ends an operation, and tells the audit. more: {by =, reason =, result =}
-local function finish(key, open, log, state, more)
-  local id = key:match('([^:]*)$')
-  local what, moved, act, words, done, failed = unpack(redis.call('HMGET', key, 'what', 'moved', 'act', 'words', 'done', 'failed'))
-  redis.call('HSET', key, 'state', state, 'ended', stamp)
+-- All fields but the letters.
+local OPERATION = {
+  'act', 'by', 'why', 'state', 'begun', 'ended', 'total', 'what', 'fresh', 'rate', 'cutoff', 'score', 'id', 'stepped', 'heard',
+  'moved', 'completed', 'again', 'otherwise', 'last', 'cause', 'filter', 'words', 'force', 'cursor', 'busy', 'done', 'failed', 'looked',
+}
+
+-- of_operation(operations, id, field, …): these fields of one, false for what it has not.
+local function of_operation(operations, id, ...)
+  local names = { ... }
+  for n, name in ipairs(names) do names[n] = id .. ':' .. name end
+  return unpack(redis.call('HMGET', operations, unpack(names)))
+end
+
+-- operation_of(operations, id): all that it has, by field.
+local function operation_of(operations, id)
+  local op = {}
+  for n, value in ipairs({ of_operation(operations, id, unpack(OPERATION)) }) do op[OPERATION[n]] = value or nil end
+  return op
+end
+
+-- note_operation(operations, id, field, value, …): writes these fields of one.
+local function note_operation(operations, id, ...)
+  local fields = { ... }
+  for n = 1, #fields, 2 do fields[n] = id .. ':' .. fields[n] end
+  redis.call('HSET', operations, unpack(fields))
+end
+
+-- count_operation(operations, id, field, n): counts.
+local function count_operation(operations, id, field, n) redis.call('HINCRBY', operations, id .. ':' .. field, n) end
+
+-- forget_operation(operations, id, field, …): removes these fields of one.
+local function forget_operation(operations, id, ...)
+  local names = { ... }
+  for n, name in ipairs(names) do names[n] = id .. ':' .. name end
+  redis.call('HDEL', operations, unpack(names))
+end
+
+-- finish(operations, id, open, log, state, more): ends an operation, and tells the audit. more: {by =, reason =, result =}
+local function finish(operations, id, open, log, state, more)
+  local what, moved, act, words, done, failed = of_operation(operations, id, 'what', 'moved', 'act', 'words', 'done', 'failed')
+  note_operation(operations, id, 'state', state, 'ended', stamp)
+  if state == 'done' then forget_operation(operations, id, 'letters') end
   redis.call('SREM', open, id)
   local actions = { stopped = 'replay_stopped', cancelled = 'replay_cancel', done = 'replay_done' }
   local result = more.result or ((moved or '0') .. ' replayed')
@@ -43,14 +82,14 @@ local function finish(key, open, log, state, more)
   })
 end
 
--- remember(operations, open, prefix, id): notes one that begins. The last hundred are remembered.
-local function remember(operations, open, prefix, id)
-  redis.call('ZADD', operations, now, id)
+-- remember(known, open, operations, id): notes one that begins. The last hundred are remembered.
+local function remember(known, open, operations, id)
+  redis.call('ZADD', known, now, id)
   redis.call('SADD', open, id)
-  for _, old in ipairs(redis.call('ZRANGE', operations, 0, -101)) do
+  for _, old in ipairs(redis.call('ZRANGE', known, 0, -101)) do
     if redis.call('SISMEMBER', open, old) == 0 then
-      redis.call('ZREM', operations, old)
-      redis.call('DEL', prefix .. ':' .. old, prefix .. ':' .. old .. ':letters')
+      redis.call('ZREM', known, old)
+      forget_operation(operations, old, 'letters', unpack(OPERATION))
     end
   end
 end

@@ -18,17 +18,3 @@ local function place(letters, score, id)
   end
   return low
 end
-
--- following(letters, score, id, cutoff, n): at most n ids that come after this letter ("" = from the first) and did not
--- die after the cut-off, in the order of their deaths; with the score of the last one.
-local function following(letters, score, id, cutoff, n)
-  local from = score == '' and 0 or place(letters, score, id)
-  local rows = redis.call('ZRANGE', letters, from, from + n - 1, 'WITHSCORES')
-  local ids, last = {}, score
-  for i = 1, #rows, 2 do
-    if tonumber(rows[i + 1]) > tonumber(cutoff) then break end
-    ids[#ids + 1] = rows[i]
-    last = rows[i + 1]
-  end
-  return ids, last
-end

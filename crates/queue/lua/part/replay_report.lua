@@ -23,10 +23,10 @@ local function judge_replay(last)
   end
 end
 
--- report_to_replays(replay, open, records, log, places): what first runs of replayed jobs came to, told to their operations. places:
+-- report_to_replays(all, open, records, log, places): what first runs of replayed jobs came to, told to their operations. all: of the queue. places:
 -- where in ARGV each begins: job, operation, word, cause. word: s completed, f failed of what it had died of, o failed of
 -- another cause; in upper case when it was a probe, so that its first attempt is still to come.
-local function report_to_replays(replay, open, records, log, places)
+local function report_to_replays(all, open, records, log, places)
   local operations = {}
   for _, at in ipairs(places) do
     local operation = ARGV[at + 1]
@@ -34,8 +34,7 @@ local function report_to_replays(replay, open, records, log, places)
     table.insert(operations[operation], at)
   end
   for operation, reports in pairs(operations) do
-    local key = replay .. ':' .. operation
-    local state, text = unpack(redis.call('HMGET', key, 'state', 'last'))
+    local state, text = of_operation(all, operation, 'state', 'last')
     local counts, last, cause = { s = 0, f = 0, o = 0 }, {}, nil
     for line in (text or ''):gmatch('[^\n]+') do last[#last + 1] = line end
     for _, at in ipairs(reports) do
@@ -55,13 +54,13 @@ local function report_to_replays(replay, open, records, log, places)
     end
     -- One that is forgotten is not begun anew.
     if state then
-      redis.call('HSET', key, 'last', table.concat(last, '\n'), 'heard', stamp)
-      redis.call('HINCRBY', key, 'completed', counts.s)
-      redis.call('HINCRBY', key, 'again', counts.f)
-      redis.call('HINCRBY', key, 'otherwise', counts.o)
+      note_operation(all, operation, 'last', table.concat(last, '\n'), 'heard', stamp)
+      count_operation(all, operation, 'completed', counts.s)
+      count_operation(all, operation, 'again', counts.f)
+      count_operation(all, operation, 'otherwise', counts.o)
       if cause and (state == 'running' or state == 'watching') then
-        redis.call('HSET', key, 'cause', cause)
-        finish(key, open, log, 'stopped', { reason = 'replayed jobs fail again', result = cause })
+        note_operation(all, operation, 'cause', cause)
+        finish(all, operation, open, log, 'stopped', { reason = 'replayed jobs fail again', result = cause })
       end
     end
   end

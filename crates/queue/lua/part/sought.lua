@@ -7,10 +7,13 @@ local function find_sought(p, facts, worker, want)
   for _, kind in ipairs(said.kinds) do
     if #found >= want then break end
     if type(kind) == 'string' and tried('SISMEMBER', p.sought, kind) == 1 then
-      local ids = tried('ZRANGE', p.parked .. ':' .. digest_of(kind), 0, want - #found - 1) or {}
+      local members, ids = of_kind(p, digest_of(kind), nil, want - #found)
       -- With none left, it is not sought any more.
-      of_kinds[#of_kinds + 1] = { kind = kind, ids = #ids > 0 and ids or { '' } }
-      for _, id in ipairs(ids) do found[#found + 1] = id end
+      of_kinds[#of_kinds + 1] = { kind = kind, members = members, ids = ids }
+      -- One that was cancelled, and whose record was lost, is listed and not parked.
+      for n, score in ipairs(#ids > 0 and tried('ZMSCORE', p.parked, unpack(ids)) or {}) do
+        if score then found[#found + 1] = ids[n] end
+      end
     end
   end
   return found, of_kinds
@@ -18,5 +21,8 @@ end
 
 -- take_sought(p, of_kinds): takes them out of the parked ones.
 local function take_sought(p, of_kinds)
-  for _, of in ipairs(of_kinds) do unpark(p, digest_of(of.kind), of.kind, of.ids) end
+  for _, of in ipairs(of_kinds) do
+    if #of.ids > 0 then redis.pcall('ZREM', p.parked, unpack(of.ids)) end
+    leave_kind(p, digest_of(of.kind), of.kind, of.members)
+  end
 end

@@ -4,7 +4,8 @@ use super::*;
 fn one_queue_is_one_slot() {
     let keys = Keys::new("longshore", "email").expect("valid");
     assert_eq!(keys.active, "{longshore:email}:active");
-    assert_eq!(keys.letters("0a1b"), "{longshore:email}:dead:0a1b");
+    assert_eq!(keys.map_of("users"), "{longshore:email}:map:users");
+    assert!(keys.has("{longshore:email}:dead") && !keys.has("{longshore:email}:dead:0a1b"));
 }
 
 #[test]

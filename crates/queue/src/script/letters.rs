@@ -4,16 +4,36 @@ use std::sync::LazyLock;
 
 use super::Script;
 
-script!(DEAD_GROUPS = "dead_groups", " flags=no-writes", ["record"]);
+script!(
+    DEAD_GROUPS = "dead_groups",
+    " flags=no-writes",
+    ["now", "write_or_replace", "record", "groups"]
+);
 script!(
     DEAD_LIST = "dead_list",
     " flags=no-writes",
-    ["now", "record", "header", "value"]
+    [
+        "now",
+        "write_or_replace",
+        "record",
+        "groups",
+        "header",
+        "value"
+    ]
 );
 script!(
     DEAD_PAGE = "dead_page",
     " flags=no-writes",
-    ["record", "header", "value", "place"]
+    [
+        "now",
+        "write_or_replace",
+        "record",
+        "groups",
+        "header",
+        "value",
+        "place",
+        "following"
+    ]
 );
 script!(
     DISCARD = "discard",
@@ -22,9 +42,11 @@ script!(
         "now",
         "write_or_replace",
         "record",
+        "groups",
         "header",
         "audit",
         "letters",
+        "bring_out",
         "key"
     ]
 );
@@ -36,11 +58,13 @@ script!(
         "write_or_replace",
         "wake",
         "record",
+        "groups",
         "header",
         "lanes",
         "renew",
         "audit",
         "letters",
+        "bring_out",
         "revive"
     ]
 );
@@ -52,6 +76,7 @@ script!(
         "write_or_replace",
         "wake",
         "record",
+        "groups",
         "audit",
         "letters",
         "operation"
@@ -65,13 +90,16 @@ script!(
         "write_or_replace",
         "wake",
         "record",
+        "groups",
         "header",
         "lanes",
         "renew",
         "audit",
         "letters",
+        "bring_out",
         "revive",
         "place",
+        "following",
         "operation"
     ]
 );
@@ -80,4 +108,8 @@ script!(
     " flags=allow-oom",
     ["now", "write_or_replace", "wake", "audit", "operation"]
 );
-script!(REPLAYS = "replays", " flags=no-writes", ["record"]);
+script!(
+    REPLAYS = "replays",
+    " flags=no-writes",
+    ["now", "record", "audit", "operation"]
+);

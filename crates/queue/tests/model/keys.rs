@@ -19,9 +19,6 @@ impl World {
                     false => return Err(format!("key {key} is nobody's, and has {left} ms left")),
                 }
             };
-            if self.model.was_retaken(key) {
-                continue;
-            }
             let place = &self.model.jobs[job].place;
             let has_ended = matches!(place, Place::Completed | Place::Cancelled | Place::Gone);
             let holds = match has_ended {

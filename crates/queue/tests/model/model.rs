@@ -53,7 +53,6 @@ pub(crate) struct Model {
     waiting: Lanes,
     /// Who has a key, for which args.
     keys: BTreeMap<u8, (JobNo, Args)>,
-    retaken: BTreeSet<u8>,
     /// Jobs that were put off while they waited: each may come before its turn, since its old entry in the list stands there yet.
     early: BTreeSet<JobNo>,
     pub(crate) paused: bool,
@@ -67,11 +66,6 @@ impl Model {
     /// Who has this key.
     pub(crate) fn holder(&self, key: u8) -> Option<(JobNo, Args)> {
         self.keys.get(&key).copied()
-    }
-
-    /// It was taken again: where its job had ended by then, nothing ends it.
-    pub(crate) fn was_retaken(&self, key: u8) -> bool {
-        self.retaken.contains(&key)
     }
 
     /// A new job, or one that is enqueued once more after it was discarded.
@@ -142,10 +136,7 @@ impl Model {
     /// A job has its key again, unless another one has it.
     pub(crate) fn take_key(&mut self, job: JobNo, key: Option<(u8, Args)>) {
         if let Some((key, args)) = key {
-            self.keys.entry(key).or_insert_with(|| {
-                self.retaken.insert(key);
-                (job, args)
-            });
+            self.keys.entry(key).or_insert((job, args));
         }
     }
 
