@@ -5,6 +5,7 @@ pub mod manual;
 mod dead;
 mod enqueue;
 pub(crate) mod fault;
+mod healthcheck;
 mod jobs;
 mod limit;
 
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
 pub use enqueue::EnqueueArgs;
 pub use fault::{FaultArgs, FaultCommand, FaultKind};
+pub use healthcheck::{HealthcheckArgs, Role};
 pub use jobs::{
     CancelJobs, Change, EditJob, FindJobs, JobFilters, JobsCommand, ListJobs, Operations,
     OperationsCommand, RescheduleJob, RunJob,
@@ -99,6 +101,8 @@ pub enum Command {
     Doctor(Shown),
     /// Receives providers' events, such as delivery updates, until SIGTERM or SIGINT
     Webhooks,
+    /// Asks a process on this machine whether it is alive; the exit code is the answer
+    Healthcheck(HealthcheckArgs),
     /// Makes one harmless call to each provider that has test-mode credentials
     Smoke(Shown),
     /// Prints a shell's completions: commands and options, and the names of kinds, queues, providers and profiles

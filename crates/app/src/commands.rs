@@ -6,6 +6,7 @@ mod cron;
 mod dead;
 mod doctor;
 mod enqueue;
+mod healthcheck;
 mod job;
 mod jobs;
 mod kinds;
@@ -101,6 +102,7 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
             let listen = |_| webhooks::run(&session);
             sentry::reported(&session.config, "webhooks", listen).await
         }
+        Command::Healthcheck(args) => healthcheck::run(&load()?, &args).await,
         Command::Smoke(args) => smoke::run(&load()?, &args).await,
         Command::Completions { shell } => manual::completions(app, config.as_deref(), shell),
         Command::Man { dir } => manual::man(app, dir.as_deref()),

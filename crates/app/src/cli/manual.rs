@@ -196,6 +196,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("doctor", &["longshore --profile production doctor"]),
     ("webhooks", &["longshore --profile production webhooks"]),
     (
+        "healthcheck",
+        &["longshore --profile production healthcheck work"],
+    ),
+    (
         "presign",
         &[
             "longshore presign --user 17 --content-type image/png \\\n    --length 20000 --extension png",

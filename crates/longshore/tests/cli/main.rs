@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod enqueue;
 mod garbage;
+mod healthcheck;
 mod job;
 mod jobs;
 mod kinds;

@@ -1,0 +1,20 @@
+//! The arguments of `healthcheck`.
+
+use clap::{Args, ValueEnum};
+
+/// `healthcheck`.
+#[derive(Debug, Args)]
+pub struct HealthcheckArgs {
+    /// What runs there
+    #[arg(value_enum, value_name = "ROLE")]
+    pub role: Role,
+}
+
+/// What a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Workers: asks worker.http_addr
+    Work,
+    /// The listener for events: asks webhooks.private_addr
+    Webhooks,
+}
