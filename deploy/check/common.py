@@ -1,0 +1,92 @@
+"""What the checks have in common."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / "target" / "deploy-check"
+BINARY = Path(os.environ.get("LONGSHORE_BINARY", ROOT / "target/debug/longshore"))
+
+
+class Findings:
+    """Everything that is wrong, said at once."""
+
+    def __init__(self, what: str):
+        self.what, self.found, self.good = what, [], []
+
+    def expect(self, holds, problem: str) -> bool:
+        if not holds:
+            self.found.append(problem)
+        return bool(holds)
+
+    def well(self, text: str) -> None:
+        self.good.append(text)
+
+    def end(self) -> None:
+        for text in self.good:
+            print(f"{self.what}: {text}")
+        for problem in self.found:
+            print(f"{self.what}: WRONG: {problem}", file=sys.stderr)
+        sys.exit(1 if self.found else 0)
+
+
+def run(*command, env: dict | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    words = [str(word) for word in command]
+    return subprocess.run(words, capture_output=True, text=True, cwd=cwd, env=env)
+
+
+def longshore(*arguments, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+    """The binary, with the configuration that is shipped, wherever it will stand, and nothing of this shell's environment."""
+    variables = {"PATH": "/usr/bin:/bin", **(env or {}), "LONGSHORE_CONFIG": str(ROOT / "config")}
+    return run(BINARY, *arguments, env=variables)
+
+
+def roles() -> list[str]:
+    """The roles that there are, as the binary has them: who adds one is told where it is missing."""
+    said = longshore("healthcheck", "no-such-role").stderr
+    return re.search(r"possible values: ([^\]]+)\]", said).group(1).split(", ")
+
+
+def setting(key: str, env: dict[str, str]) -> object:
+    rows = json.loads(longshore("config", "show", "--json", env=env).stdout)
+    return next(row["value"] for row in rows if row["key"] == key)
+
+
+SECRETS = {"redis-url": "redis://127.0.0.1:6379", "sendgrid-api-key": "SG.of-nobody"}
+
+
+def config_check(findings: Findings, what: str, env: dict[str, str], secrets_at: str) -> None:
+    """Has the binary look at an environment. The files of its secrets are made, below another directory."""
+    with tempfile.TemporaryDirectory() as scratch:
+        moved = {}
+        for name, value in env.items():
+            if value.startswith("file:"):
+                path = Path(value.removeprefix("file:"))
+                findings.expect(str(path.parent) == secrets_at, f"{what}: {name} is not below {secrets_at}")
+                findings.expect(path.name in SECRETS, f"{what}: {path.name} is no secret that deploy/check/common.py knows")
+                (Path(scratch) / path.name).write_text(SECRETS.get(path.name, "of-nobody"))
+                value = f"file:{scratch}/{path.name}"
+            moved[name] = value
+        checked = longshore("config", "check", "--json", env=moved)
+        said = json.loads(checked.stdout or "[]")
+        problems = [f"{row['key']}: {row['problem']}" for row in said]
+        findings.expect(checked.returncode == 0 and not said, f"{what}: `config check`: {problems or checked.stderr}")
+
+
+def understood(findings: Findings, what: str, arguments: list[str]) -> None:
+    """Whether the binary has such a command, without running it."""
+    asked = longshore(*arguments, "--help")
+    findings.expect(asked.returncode == 0, f"{what}: `longshore {' '.join(arguments)}`: {asked.stderr}")
+
+
+def seconds(text) -> float:
+    """`90`, `60s`, `1m30s`."""
+    if re.fullmatch(r"\d+(\.\d+)?", str(text)):
+        return float(text)
+    parts = re.findall(r"(\d+)(ms|h|m|s)", str(text))
+    return sum(int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit] for number, unit in parts)
