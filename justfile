@@ -74,6 +74,25 @@ bench *ARGS: setup (building "the benchmark, and what it measures us against" "s
     cargo build {{quietly}} --profile quick --manifest-path bench/Cargo.toml
     cargo run --quiet --profile quick --manifest-path bench/Cargo.toml -- {{ARGS}}
 
+# Checks what deploy/ holds, by tools that were not written here: all of it, or parts by name (dockerfile, compose, …)
+deploy-check *PARTS: setup (building "the binary" "some minutes")
+    cargo build --quiet --package longshore
+    ./deploy/check/run.sh {{PARTS}}
+
+# What deploy/Dockerfile makes, without a container engine: built in a chroot, run, and stopped. Needs root and Debian
+image-check *ARGS: setup (building "the image, optimised" "some ten minutes")
+    ./deploy/check/image.py {{ARGS}}
+
+# Builds the image with Docker, labelled with this version and commit
+image:
+    docker build --file deploy/Dockerfile --tag "longshore:$(just version)" --build-arg VERSION="$(just version)" \
+        --build-arg REVISION="$(git rev-parse HEAD)" \
+        --build-arg SOURCE="$(git config --get remote.origin.url || echo unknown)" .
+
+[private]
+version:
+    @sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml
+
 # Runs the stand-in providers on the ports that config/local.toml names
 sandbox *ARGS:
     cargo run --quiet --package longshore -- sandbox {{ARGS}}
@@ -142,7 +161,7 @@ ci-full:
         echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD -- ':!docs/ci-full.log' || echo ' (changed)'), $(date -u +%FT%TZ)"
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
-        just stages bench evidence test-stripe-mock test-valkey \
+        just stages bench evidence test-stripe-mock test-valkey image-check \
             "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
     } 2>&1 | tee docs/ci-full.log
 
