@@ -125,7 +125,7 @@ impl Jobs {
                 }
             }
             // It stands, or stands no more: everybody looks.
-            Heard::Work | Heard::Broken => {
+            Heard::Work | Heard::Broken | Heard::Stop => {
                 for (_, notify) in jobs.values() {
                     notify.notify_one();
                 }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use longshore_job::{Envelope, Kinds, Priority};
-use longshore_queue::{CronOrigin, Delivery, JobInfo, JobState, Recorded};
+use longshore_queue::{CronOrigin, Delivery, JobInfo, JobState, Recorded, StopRequest};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -40,6 +40,9 @@ pub struct JobView {
     pub may_have_been_sent: bool,
     /// The worker that has it.
     pub worker: Option<String>,
+    /// Who asked its worker to stop it, if somebody did: it still runs, or completed all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_to_stop: Option<StopRow>,
     /// The group of its dead letter.
     pub group: Option<String>,
     /// The key it was enqueued with, redacted like the args: an app may have put an address into it.
@@ -72,6 +75,30 @@ pub struct JobView {
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+}
+
+/// That a running job was asked to stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StopRow {
+    /// When, RFC 3339.
+    pub time: String,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Even if a request of it may have been carried out.
+    pub force: bool,
+}
+
+impl From<StopRequest> for StopRow {
+    fn from(request: StopRequest) -> Self {
+        Self {
+            time: rfc3339(request.at_ms),
+            by: request.by,
+            reason: Some(request.reason).filter(|reason| !reason.is_empty()),
+            force: request.force,
+        }
+    }
 }
 
 /// Why a job was put back last, at the cost of no attempt.
@@ -267,6 +294,7 @@ impl JobView {
             ended_at: job.ended_at_ms.map(rfc3339),
             may_have_been_sent: job.run.may_have_been_sent && job.state != JobState::Completed,
             worker: job.worker,
+            asked_to_stop: job.asked_to_stop.map(StopRow::from),
             group: job.group,
             idempotency_key: job.idempotency_key.map(|key| match reveal {
                 true => key,

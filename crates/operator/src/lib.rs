@@ -34,7 +34,7 @@ pub use cron::CronRow;
 pub use dead::{Filter, GroupRow, LetterRow, Moved, Target};
 pub use error::OperatorError;
 pub use export::Exported;
-pub use job::{CronJobRow, DeliveryRow, HistoryRow, JobView, PutBackRow};
+pub use job::{CronJobRow, DeliveryRow, HistoryRow, JobView, PutBackRow, StopRow};
 pub use jobs::{JobQuery, JobRow};
 pub use longshore_queue::{JobFilter, RunAt, Signed};
 pub use mappings::{Imported, Mapping};

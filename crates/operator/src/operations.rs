@@ -30,6 +30,8 @@ pub struct OperationRow {
     pub total: u64,
     /// How many it was done to.
     pub done: u64,
+    /// How many run, and are asked to stop: what they came to, each of them says.
+    pub asked: u64,
     /// To how many it could not be done; of a replay, how many first runs failed.
     pub failed: u64,
     /// When it began, RFC 3339.
@@ -52,6 +54,7 @@ impl OperationRow {
             state: cancel.state.as_str(),
             total: cancel.total,
             done: cancel.done,
+            asked: cancel.asked,
             failed: cancel.failed,
             started_at: rfc3339(cancel.begun_at_ms),
             ended_at: cancel.ended_at_ms.map(rfc3339),
@@ -79,6 +82,7 @@ impl OperationRow {
             state: "broken",
             total: 0,
             done: 0,
+            asked: 0,
             failed: 0,
             started_at: rfc3339(0),
             ended_at: None,
@@ -105,6 +109,7 @@ impl From<ReplayRow> for OperationRow {
             state: row.state,
             total: row.total,
             done: row.moved,
+            asked: 0,
             failed: row.failed,
             started_at: row.begun_at,
             ended_at: row.ended_at,

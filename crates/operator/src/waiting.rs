@@ -2,7 +2,7 @@
 
 use longshore_job::JobId;
 use longshore_queue::{
-    Cancelled, JobFilter, JobScan, JobState, Place, RawId, Rescheduled, RunAt, Signed,
+    Cancelled, JobFilter, JobInfo, JobScan, JobState, Place, RawId, Rescheduled, RunAt, Signed,
 };
 use serde::Serialize;
 
@@ -17,12 +17,21 @@ pub struct CancelRow {
     pub id: String,
     /// Its queue, if one knows it.
     pub queue: Option<String>,
+    /// Where it is now, if a queue knows it.
+    pub state: Option<JobState>,
+    /// It ran, and its worker was asked to stop it.
+    pub asked: bool,
+    /// A request of it may have been carried out.
+    pub may_have_been_sent: bool,
     /// It is cancelled, by this or before.
     pub cancelled: bool,
     /// This has changed it.
     pub changed: bool,
-    /// What it is: `cancelled`, `running`, `completed`, `dead`, `unknown`, or `may_have_been_sent`: it waits, and takes force.
+    /// What it is: `cancelled`, `running`, `completed`, `dead`, `unknown`, or `may_have_been_sent`: it goes on, and takes force.
     pub came_to: &'static str,
+    /// It still runs, and is to stop.
+    #[serde(skip)]
+    pub stopping: bool,
 }
 
 impl CancelRow {
@@ -30,17 +39,47 @@ impl CancelRow {
         Self {
             id: id.to_string(),
             queue: queue.map(str::to_owned),
+            state: None,
+            asked: came == Cancelled::Asked,
+            may_have_been_sent: came == Cancelled::MayHaveBeenSent,
+            stopping: came == Cancelled::Asked,
             cancelled: matches!(came, Cancelled::Yes | Cancelled::Already),
             changed: came == Cancelled::Yes,
             came_to: match came {
                 Cancelled::Yes | Cancelled::Already => "cancelled",
                 Cancelled::MayHaveBeenSent => "may_have_been_sent",
-                Cancelled::Running => "running",
+                Cancelled::Asked => "running",
                 Cancelled::Completed => "completed",
                 Cancelled::Dead => "dead",
                 Cancelled::Unknown => "unknown",
             },
         }
+    }
+
+    /// Notes how the job stands now.
+    fn look(&mut self, job: Option<&JobInfo>) {
+        self.state = job.map(|job| job.state);
+        self.may_have_been_sent |= job.is_some_and(|job| job.run.may_have_been_sent);
+        if !std::mem::take(&mut self.stopping) {
+            return;
+        }
+        self.came_to = match job {
+            None => "unknown",
+            Some(job) if job.state == JobState::Running => {
+                // Where nobody asks any more it was put back, and another run has it.
+                self.stopping = job.asked_to_stop.is_some();
+                "running"
+            }
+            Some(job) if job.state == JobState::Cancelled => {
+                (self.cancelled, self.changed) = (true, true);
+                "cancelled"
+            }
+            Some(job) => match job.state {
+                JobState::Completed | JobState::Dead => job.state.as_str(),
+                _ if job.run.may_have_been_sent => "may_have_been_sent",
+                state => state.as_str(),
+            },
+        };
     }
 }
 
@@ -55,20 +94,24 @@ pub struct CancelPreview {
     pub scheduled: u64,
     /// How many wait for a retry.
     pub retryable: u64,
+    /// How many run: their workers would be asked to stop them.
+    pub running: u64,
     /// How many of all these may have been sent: they take force.
     pub may_have_been_sent: u64,
 }
 
-/// Where jobs wait.
-const WAITING: [Place; 4] = [
+/// Where jobs wait, or run.
+const PLACES: [Place; 5] = [
     Place::Scheduled,
     Place::Parked,
     Place::Lanes,
     Place::Pending,
+    Place::Running,
 ];
 
 impl Operator {
-    /// Cancels named jobs that wait, in whichever queue they are. Returns what came of each.
+    /// Cancels named jobs that wait, in whichever queue they are, and asks the workers of those that run to stop them. Returns what
+    /// came of each; [`look_at_stopping`](Self::look_at_stopping) what comes of those that are asked.
     ///
     /// # Errors
     /// When an id is not of an id's form, or Redis cannot be reached; what was cancelled stays so, and the call can be repeated.
@@ -97,10 +140,35 @@ impl Operator {
         }
         let nowhere = left.iter();
         rows.extend(nowhere.map(|id| CancelRow::new(id, None, Cancelled::Unknown)));
+        self.look_at(&mut rows, |_| true).await?;
         Ok(rows)
     }
 
-    /// Which jobs of a queue wait and are meant. All that wait are looked at; `looked` is told how many.
+    /// Looks how jobs stand that were asked to stop. Returns whether some of them still run and are to stop: a worker lets a call
+    /// end that is under way.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn look_at_stopping(&self, rows: &mut [CancelRow]) -> Result<bool, OperatorError> {
+        self.look_at(rows, |row| row.stopping).await?;
+        Ok(rows.iter().any(|row| row.stopping))
+    }
+
+    async fn look_at(
+        &self,
+        rows: &mut [CancelRow],
+        is_meant: impl Fn(&CancelRow) -> bool,
+    ) -> Result<(), OperatorError> {
+        for row in rows.iter_mut().filter(|row| is_meant(row)) {
+            if let Some(queue) = &row.queue {
+                let job = self.queue(queue)?.1.job(&RawId::unescape(&row.id)).await?;
+                row.look(job.as_ref());
+            }
+        }
+        Ok(())
+    }
+
+    /// Which jobs of a queue wait or run, and are meant. All of those are looked at; `looked` is told how many.
     ///
     /// # Errors
     /// When there is no such queue, or Redis cannot be reached.
@@ -113,7 +181,7 @@ impl Operator {
         let (_, queue) = self.queue(queue)?;
         let mut found = CancelPreview::default();
         let mut seen = 0;
-        for place in WAITING {
+        for place in PLACES {
             let mut scan = JobScan::new(place);
             while !scan.is_over() {
                 let jobs = queue.scan(&mut scan).await?;
@@ -125,6 +193,7 @@ impl Operator {
                     match job.state {
                         JobState::Scheduled => found.scheduled += 1,
                         JobState::Retryable => found.retryable += 1,
+                        JobState::Running => found.running += 1,
                         _ => found.pending += 1,
                     }
                 }
@@ -133,7 +202,7 @@ impl Operator {
         Ok(found)
     }
 
-    /// Begins to cancel all jobs of a queue that wait and are meant: an operation that any process carries on. `total` is how many
+    /// Begins to cancel all jobs of a queue that wait and are meant, and to have those stopped that run: an operation that any process carries on. `total` is how many
     /// there are.
     ///
     /// # Errors

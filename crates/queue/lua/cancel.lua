@@ -1,4 +1,4 @@
--- Cancels jobs that wait. What a worker has, and what has ended, is left alone. Idempotent.
+-- Cancels jobs that wait, and asks those that run to stop. What has ended is left alone. Idempotent.
 --
 -- KEYS  as part/waiting_keys.lua has them; then idempotency keys
 -- ARGV  1 by whom  2 why  3 "force": also what may have been sent, or ""  4 how long ended jobs are kept, in ms  5 up to how many
@@ -7,17 +7,12 @@
 -- Returns {"done", a word for each (part/cancel.lua)}; or, where jobs have keys that were not passed, {"keys", {"<kind>:<key>", …}}:
 --         then nothing was done
 -- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, waiters,
--- cancel, waiting_keys
+-- minutes, stop, cancel, waiting_keys
 may_audit(k.audit)
 local how = { by = ARGV[1], reason = ARGV[2], force = ARGV[3] == 'force', keep = tonumber(ARGV[4]), bytes = tonumber(ARGV[5]) }
 local at
 how.keys, at = given_keys(FIRST_MORE, 6)
-local words, gone = cancel(k, { unpack(ARGV, at) }, how)
+local words, gone, asked = cancel(k, { unpack(ARGV, at) }, how)
 if not words then return { 'keys', gone } end
-if #gone > 0 then
-  audit(k.audit, {
-    by = how.by, action = 'cancel', reason = how.reason, count = #gone, target = list(gone),
-    result = how.force and 'also what may have been sent' or '',
-  })
-end
+audit_cancel(k.audit, how, {}, gone, asked)
 return { 'done', words }

@@ -6,7 +6,7 @@
 --       5 "over" with the last step, "again" where some of these were looked at before, both, or ""  6 who carries it on  7 how long ended jobs are kept, in ms  8 up to how many bytes of
 --       cancelled ones (0 = no cap); then how many idempotency keys are passed, and each, "<kind>:<key>"; then the ids, at most 250
 -- Returns {made, or keys (jobs have keys that were not passed, and nothing was done; then those instead of words), or else: elsewhere (somebody else has made it), closed (it does not run any more); a word for each (part/cancel.lua)}
--- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, cancel, operation,
+-- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, waiters, minutes, stop, cancel, operation,
 -- waiting_keys
 local operations, open = more_key(1), more_key(2)
 local state, cursor, by, why, force, target = of_operation(operations, ARGV[1], 'state', 'cursor', 'by', 'why', 'force', 'words')
@@ -19,22 +19,16 @@ may_audit(k.audit)
 local how = { by = by or '', reason = why or '', force = force == 'force', keep = tonumber(ARGV[7]), bytes = tonumber(ARGV[8]) }
 local at
 how.keys, at = given_keys(FIRST_MORE + 2, 9)
-local words, gone = cancel(k, { unpack(ARGV, at) }, how)
+local words, gone, asked = cancel(k, { unpack(ARGV, at) }, how)
 if not words then return { 'keys', gone } end
 local failed = 0
 for _, word in ipairs(words) do
-  -- What a worker took first, and what may have been sent.
-  if (word == 'sent' or word == 'running') and not ARGV[5]:find('again') then failed = failed + 1 end
+  if word == 'sent' and not ARGV[5]:find('again') then failed = failed + 1 end
 end
 note_operation(operations, ARGV[1], 'cursor', ARGV[3], 'busy', string.format('%.0f %s', now + BUSY, ARGV[6]))
-for name, n in pairs({ done = #gone, failed = failed, looked = ARGV[4] }) do
+for name, n in pairs({ done = #gone, failed = failed, asked = #asked, looked = ARGV[4] }) do
   if tonumber(n) > 0 then count_operation(operations, ARGV[1], name, n) end
 end
-if #gone > 0 then
-  audit(k.audit, {
-    act = ARGV[1], by = how.by, action = 'cancel', target = target or '', reason = how.reason, count = #gone,
-    result = how.force and 'also what may have been sent' or '',
-  })
-end
+audit_cancel(k.audit, how, { act = ARGV[1], target = target or '' }, gone, asked)
 if ARGV[5]:find('over') then finish(operations, ARGV[1], open, k.audit, 'done', {}) end
 return { 'made', words }

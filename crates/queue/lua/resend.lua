@@ -71,6 +71,8 @@ for i = 3, #ARGV, 6 do
     if not owner then take_out(id, ARGV[i + 4], record) end
     redis.call('HSET', inflight, id, token)
     record.run = ARGV[i + 5]
+    -- It was another claim that was asked to stop.
+    record.stop = nil
     write_record(records, id, record)
     local value = redis.call('HGET', data, id)
     local mark, before = marked(value), header(value)

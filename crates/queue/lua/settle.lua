@@ -4,14 +4,15 @@
 -- KEYS  1 inflight  2 active  3 scheduled  4 retryable  5 records  6 data  7 dead  8 groups  9 completed
 --       10 completions  11 stats  12 idle  13 gate  14 breakers  15 operations  16 open replays  17 audit
 --       18 letters  19 timeline  20 workers  21 reach  22 parked  23 kinds  24 sought
---       25 waiters  26 lanes  27 lane  28 tenants  29 turns  30 minutes  31 parked kinds; then the idempotency keys of completed jobs
+--       25 waiters  26 lanes  27 lane  28 tenants  29 turns  30 minutes  31 parked kinds
+--       32 cancelled; then idempotency keys: of completed jobs, and those that were missing
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
 --       13 what the caller remembers of the timeline (part/timeline.lua)  14 how long a new timeline holds claims, in ms
 --       15 how long they waited and ran, for the minute's counts: "w<step>:<jobs> r<step>:<jobs> …" (part/minutes.lua)
 --       16 how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
---       (part/replay_report.lua); then how many completed jobs have an idempotency key, and each of these jobs;
+--       (part/replay_report.lua); then of how many jobs an idempotency key is passed, and each of these jobs;
 --       then for each job, at most
 --       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/call_report.lua), verdict, and
 --       for the verdicts c and C two more: bytes kept, completion in JSON; for the others seven more:
@@ -22,16 +23,18 @@
 --                k parked, since its kind is not known here: the group is the kind; after the wait where it cannot be parked
 --                b back to the head of where it waits
 --                d dead, in the group
+--                r, s, k and b: where it is asked to stop (part/stop.lua), and was not sent or is forced, it is cancelled instead
+--                a cancelled: its worker was asked to stop it, and did
 --                x forget the claim: the job is settled already
 -- Returns {when completed jobs are next due to be pruned in ms or 0, state, timeline, seq, place of each verdict whose token
 --         is gone, from 1, …}
 --         state: ok, or forgot: nothing was written, since Redis forgot, or another timeline has begun: the caller must say
---                what it remembers first
+--                what it remembers first; or keys: nothing was written, since idempotency keys are missing. Then of each the
+--                job, and "<kind>:<key>"
 local inflight, active, scheduled, retryable, records, data, dead, groups, completed, completions, stats, idle, gate, breakers, operations, open, log, letters, timeline, workers, reach = unpack(KEYS)
 local parked = { parked = KEYS[22], of_kinds = KEYS[31], kinds = KEYS[23], sought = KEYS[24] }
 local t = on_timeline(timeline, workers, ARGV[13], tonumber(ARGV[14]))
 if t.news then return { 0, 'forgot', t.nonce, t.seq } end
-go_on(t)
 
 local function described(at, suffix)
   return {
@@ -53,7 +56,7 @@ end
 local key_of = {}
 for key = 1, tonumber(ARGV[at]) do
   at = at + 1
-  key_of[ARGV[at]] = KEYS[31 + key]
+  key_of[ARGV[at]] = KEYS[32 + key]
 end
 at = at + 1
 local touched = {}
@@ -70,11 +73,51 @@ if #touched > 0 then
   for n, record in ipairs(records_of(records, touched)) do record_by[touched[n]] = record end
 end
 
+-- The keys of jobs that may be cancelled here are asked for first: few are.
+local missing = {}
+for n, id in ipairs(ids) do
+  local verdict, record = ARGV[places[n] + 3], record_by[id]
+  if record and (record.stop or verdict == 'a') and not key_of[id] and tokens[n] == ARGV[places[n] + 1] then
+    local value = value_of(data, id)
+    local before = type(value) == 'string' and header(value)
+    if before and before.key then
+      missing[#missing + 1] = id
+      missing[#missing + 1] = before.key
+    end
+  end
+end
+if #missing > 0 then return { 0, 'keys', t.nonce, t.seq, unpack(missing) } end
+go_on(t)
+answer[4] = t.seq
+
+local stopped, emptied = { gone = {}, packed = {}, marks = {}, bytes = 0 }, {}
+local ends = {
+  records = records, data = data, lane = KEYS[27], cancelled = KEYS[32], stats = stats, waiters = KEYS[25], minutes = KEYS[30],
+}
+
+-- Whether the job is cancelled, since it was asked to stop: then its record says so.
+local function is_stopped(id, record, verdict, asked)
+  if verdict ~= 'a' and not (asked and (verdict == 'r' or verdict == 's' or verdict == 'k' or verdict == 'b')) then return false end
+  local sent = sent_of(record, data, id)
+  if verdict ~= 'a' then
+    if sent ~= 0 and not asked.force then return false end
+    local used, lost, generation, _, entries = run_of(record)
+    set_run(record, used, lost, generation, sent, entries + 1)
+    add_history(record, entries + 1, cancelled_by(used, asked.by, asked.reason))
+  end
+  local value = value_of(data, id)
+  add_cancelled(stopped, id, record, type(value) == 'string' and value or nil, sent, key_of[id], ARGV[1])
+  return true
+end
+
 -- All verdicts but c: the record says what became of the job.
 local function carry_out(id, verdict, wait, state, history, entry, group, description, put_back)
   local record = record_by[id]
+  local asked = stop_of(record)
+  record.stop = nil
   if state ~= '' then record.run = state end
   if history > 0 then add_history(record, history, entry) end
+  if is_stopped(id, record, verdict, asked) then return end
   if verdict == 'r' then
     retried = retried + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)
@@ -110,6 +153,8 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     written[id] = record.run ~= nil
     written[#written + 1] = id
     written[#written + 1] = cmsgpack.pack(record)
+  elseif asked then
+    emptied[#emptied + 1] = id
   end
 end
 
@@ -149,6 +194,8 @@ for _, id in ipairs(touched) do
 end
 if #written > 0 then redis.call('HSET', records, unpack(written)) end
 if #marks > 0 then redis.call('HSET', data, unpack(marks)) end
+if #emptied > 0 then redis.call('HDEL', records, unpack(emptied)) end
+write_cancelled(ends, stopped)
 local high = #back > 0 and line_up({ active = active, lanes = KEYS[26], lane = KEYS[27], tenants = KEYS[28], turns = KEYS[29] }, back, true)
 if #out_of_lanes > 0 then redis.pcall('HDEL', KEYS[27], unpack(out_of_lanes)) end
 if #done > 0 then

@@ -20,8 +20,8 @@ pub enum Cancelled {
     Already,
     /// A request of it may have been carried out: not without force, and nothing was changed.
     MayHaveBeenSent,
-    /// A worker has it: nothing was changed.
-    Running,
+    /// A worker has it, and is asked to stop it: at its next request at the latest, and at its end, it is seen what it comes to.
+    Asked,
     /// It has completed.
     Completed,
     /// It is a dead letter.
@@ -31,7 +31,7 @@ pub enum Cancelled {
 }
 
 impl Queue {
-    /// Cancels jobs that wait: pending, scheduled and retryable ones. They are kept and shown as long as completed ones.
+    /// Cancels jobs that wait: pending, scheduled and retryable ones. Those that run are asked to stop. Cancelled jobs are kept and shown as long as completed ones.
     /// The idempotency key of one that was surely never carried out is free again. With `force` also what may have been sent. What it
     /// has done it can be asked to do again. Returns what came of each.
     ///
@@ -103,7 +103,7 @@ fn parse(word: &str) -> Result<Cancelled, QueueError> {
         "cancelled" | "pushed" => Cancelled::Yes,
         "already" => Cancelled::Already,
         "sent" => Cancelled::MayHaveBeenSent,
-        "running" => Cancelled::Running,
+        "asked" | "asking" => Cancelled::Asked,
         "completed" => Cancelled::Completed,
         "dead" => Cancelled::Dead,
         "unknown" => Cancelled::Unknown,

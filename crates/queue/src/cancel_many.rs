@@ -13,13 +13,14 @@ use crate::scan::STEP;
 use crate::value::{Fields, Reply};
 use crate::{JobFilter, JobScan, JobState, Place, Queue, QueueError, RawId, Signed, script};
 
-/// Where what waits is looked for. Jobs move from one to the next while they wait; a retry moves back, so the first is looked at
-/// once more.
-const PLACES: [Place; 5] = [
+/// Where jobs are looked for that wait, or run. They move from one place to the next; a retry moves back, so the first is looked
+/// at once more.
+const PLACES: [Place; 6] = [
     Place::Scheduled,
     Place::Parked,
     Place::Lanes,
     Place::Pending,
+    Place::Running,
     Place::Scheduled,
 ];
 
@@ -53,7 +54,9 @@ pub struct BulkCancel {
     pub total: u64,
     /// How many it has cancelled.
     pub done: u64,
-    /// How many it could not cancel: they may have been sent, or a worker took them first.
+    /// How many run, and are asked to stop.
+    pub asked: u64,
+    /// How many it could not cancel: they may have been sent.
     pub failed: u64,
     /// When it began, in ms since the epoch.
     pub begun_at_ms: u64,
@@ -102,6 +105,7 @@ pub(crate) fn read(id: String, fields: &Fields) -> Option<BulkCancel> {
         reason: text("why").unwrap_or_default(),
         total: fields.number("total")?,
         done: fields.number("done")?,
+        asked: fields.number("asked").unwrap_or_default(),
         failed: fields.number("failed").unwrap_or_default(),
         begun_at_ms: fields.number("begun")?,
         ended_at_ms: fields.number("ended"),
@@ -150,7 +154,7 @@ impl Cursor {
 }
 
 impl Queue {
-    /// Begins to cancel all jobs that wait and are meant: the fleet does, whoever calls
+    /// Begins to cancel all jobs that wait and are meant, and to ask those to stop that run: the fleet does, whoever calls
     /// [`advance_operations`](Self::advance_operations). `total` is how many there are. With `force` also what may have been sent. Can be
     /// repeated with the same id.
     ///

@@ -14,7 +14,7 @@ pub use report::{report_of_call, report_of_run};
 #[cfg(feature = "decide")]
 pub use run::decide;
 
-use crate::{CallReport, RunState};
+use crate::{CallReport, HistoryEntry, RunState};
 
 /// A job that is lost with its worker this often is dead: it may be what kills them.
 pub const MAX_LOST: u32 = 3;
@@ -63,6 +63,8 @@ pub enum Fate {
         /// Why.
         cause: Cause,
     },
+    /// Cancelled: it was asked to stop, and its run stopped before its next request.
+    Cancelled,
     /// It has already ended; only the claim is forgotten.
     Forget,
 }
@@ -133,6 +135,26 @@ pub fn decide_lost(state: RunState, by_fallback: bool, policy: &Policy) -> Decis
         fate,
         state: lost,
         outcome: "lost",
+        report: CallReport::Nothing,
+    }
+}
+
+/// Decides what becomes of a job that was asked to stop, and whose run stopped. `sent`: a request of this run may have been
+/// carried out; by the fallback or not.
+#[must_use]
+pub fn decide_stopped(state: RunState, sent: bool, by_fallback: bool) -> Decision {
+    let state = RunState {
+        may_have_been_sent: state.may_have_been_sent || sent,
+        by_fallback: match state.may_have_been_sent {
+            true => state.by_fallback,
+            false => sent && by_fallback,
+        },
+        ..state
+    };
+    Decision {
+        fate: Fate::Cancelled,
+        state,
+        outcome: HistoryEntry::CANCELLED,
         report: CallReport::Nothing,
     }
 }

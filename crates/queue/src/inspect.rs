@@ -11,7 +11,9 @@ use crate::key::name_in;
 use crate::lane::parse_tags;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::{Fields, Reply, shown};
-use crate::{CronOrigin, Delivery, Lane, Queue, QueueError, RawId, Recorded, RunState, script};
+use crate::{
+    CronOrigin, Delivery, Lane, Queue, QueueError, RawId, Recorded, RunState, StopRequest, script,
+};
 
 /// Where a job is. The seven words are the same in code, on the command line, in JSON and in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,6 +118,8 @@ pub struct JobInfo {
     pub lane: Lane,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Who asked it to stop while it ran, if somebody did: it still runs, or completed all the same.
+    pub asked_to_stop: Option<StopRequest>,
     /// What its record says of its runs.
     pub run: RunState,
     /// Its last ten attempts, oldest first.
@@ -294,6 +298,7 @@ pub(crate) fn from_record(
         cron: field(record, "cron").and_then(|text| CronOrigin::parse(&text)),
         lane: record.text("lane").map(Lane::parse).unwrap_or_default(),
         tags: record.text("tags").map(parse_tags).unwrap_or_default(),
+        asked_to_stop: record.get("stop").and_then(StopRequest::parse),
         run: field(record, "run")
             .map(|run| RunState::parse(&run))
             .unwrap_or_default(),

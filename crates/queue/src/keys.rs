@@ -85,6 +85,7 @@ keys! {
     /// | `chk` | how far a long job has come, JSON |
     /// | `msg` | the provider's id of the message that was sent for it |
     /// | `asked` | when its provider was first asked what became of it, where Redis forgot the run |
+    /// | `stop` | that it runs and is asked to stop, `<ms> <1 by force, else 0> <by whom and why, JSON>` (`lua/part/stop.lua`) |
     /// | `op` | `<operation> <group it died in>`, from a throttled replay until its first run has ended |
     records: Key("hash") "records",
     /// Prefix: HASH `<meta>:<id>`, what another program wrote of a job beside its payload: `at`, `due`, `exp`, `key`,

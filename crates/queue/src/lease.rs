@@ -180,6 +180,9 @@ pub struct Beat {
     /// Jobs are parked: somebody has to look through them now and then ([`Queue::bury_parked`]). Not said for a minute after
     /// Redis's clock was set ahead, so that none dies of that.
     pub parked: bool,
+    /// How often running jobs of the queue were asked to stop: where it has changed, some of the worker's own may be among them
+    /// ([`Queue::asked_to_stop`]).
+    pub asks: u64,
 }
 
 /// A job taken over from a worker that was lost. It is ours now, under `token`, and must be settled.
@@ -281,6 +284,7 @@ impl Queue {
         let forgot = answer.next::<Option<u8>>()? == Some(1);
         let parked = answer.next::<u8>()? == 1 && judged > 0;
         let sweep = answer.next::<u8>()? == 1;
+        let asks = answer.next()?;
         if !forgot {
             self.timeline.advance(&at, None);
         }
@@ -293,6 +297,7 @@ impl Queue {
             replays,
             forgot,
             parked,
+            asks,
         })
     }
 

@@ -62,6 +62,7 @@ mod server;
 mod settle;
 mod spoiled;
 mod stats;
+mod stop;
 mod timeline;
 mod value;
 mod wait;
@@ -79,8 +80,8 @@ pub use dead::{DeadGroup, DeadLetter, Selection};
 #[cfg(feature = "decide")]
 pub use decide::decide;
 pub use decide::{
-    Decision, Fate, MAX_LOST, MAX_THROTTLE, Policy, decide_lost, decide_unknown_kind,
-    report_of_call, report_of_run,
+    Decision, Fate, MAX_LOST, MAX_THROTTLE, Policy, decide_lost, decide_stopped,
+    decide_unknown_kind, report_of_call, report_of_run,
 };
 pub use delivery::{Delivery, DeliveryUpdate, UpdateResult};
 pub use discover::{KeyScan, ScanFor, Stray};
@@ -116,6 +117,7 @@ pub use server::ServerFacts;
 pub use settle::{MAX_VERDICTS, Retention, Settled, Verdict};
 pub use spoiled::Spoiled;
 pub use stats::{Breaker, BreakerState, ParkedKind, Stats};
+pub use stop::StopRequest;
 pub use timeline::Stamp;
 pub use wait::Peek;
 pub use wakes::{Channel, Heard, Spare, Wakes};

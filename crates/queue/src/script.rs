@@ -160,6 +160,7 @@ script!(
     " flags=allow-oom",
     ["now", "write_or_replace", "wake"]
 );
+script!(ASKED = "asked", " flags=no-writes", ["record"]);
 script!(WAIT = "wait", " flags=allow-oom", []);
 script!(COPIED = "copied", " flags=allow-oom", []);
 script!(CRON_LOOK = "cron_look", "", ["now"]);
@@ -224,7 +225,9 @@ script!(
         "replay_report",
         "key",
         "minutes",
-        "waiters"
+        "waiters",
+        "stop",
+        "cancel"
     ]
 );
 script!(

@@ -1,11 +1,12 @@
 //! Writing what became of jobs.
 
+mod report;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::Cause;
-use redis::Value;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::Fate;
@@ -19,9 +20,16 @@ use crate::{
     CallReport, ClaimContext, HistoryEntry, ProviderPolicy, Queue, QueueError, RawId, RunState,
     Stamp, script,
 };
+use report::replay_report;
 
 /// At most so many verdicts go into one call: Redis serves nobody else meanwhile.
 pub const MAX_VERDICTS: usize = 256;
+
+/// So often jobs of one call may be asked to stop while it is made.
+const MOST_CALLS: usize = 20;
+
+/// Jobs with their idempotency keys, `<kind>:<key>`.
+type Keyed<'a> = Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>;
 
 /// How long a job waits that cannot be parked, since somebody else has written where parked jobs stand.
 const CANNOT_PARK_WAIT: Duration = Duration::from_secs(60);
@@ -133,14 +141,34 @@ impl Queue {
         retention: Retention,
     ) -> Result<Settled, QueueError> {
         debug_assert!((1..=MAX_VERDICTS).contains(&verdicts.len()));
-        let k = &self.keys;
         let at = self.link.at(&self.keys.timeline).await?;
-        let provider = &*self.provider;
-        let keyed: Vec<_> = verdicts.iter().filter_map(ended_key).collect();
-        let held: Vec<Vec<u8>> = keyed
-            .iter()
-            .map(|(_, key)| k.held_under(key.as_bytes()))
-            .collect();
+        let worker = verdicts.first().map_or("", |v| worker_of(&v.token));
+        let told = self.timeline.to_arg(worker, &at);
+        let mut keyed: Keyed<'_> = verdicts.iter().filter_map(ended_key).collect();
+        for _ in 0..MOST_CALLS {
+            let call = self.settle_call(retention, &told, &keyed);
+            let call = with_verdicts(call.arg(times(verdicts)), verdicts, &keyed);
+            let answer = call.run_over(&self.link, &at.connection).await?;
+            let settled = match settled(Reply::new(answer)?, verdicts.len())? {
+                Answer::Settled(settled) => settled,
+                Answer::Missing(more) => {
+                    keyed.extend(more);
+                    continue;
+                }
+            };
+            if let Some(at) = &settled.at {
+                self.timeline.advance(at, Some(worker));
+            }
+            return Ok(settled);
+        }
+        Err(QueueError::unexpected("it wants other keys each time"))
+    }
+
+    /// A call up to what it says of the timeline. `told`: what the caller remembers of that.
+    fn settle_call(&self, retention: Retention, told: &str, keyed: &Keyed<'_>) -> ScriptCall {
+        let (k, provider) = (&self.keys, &*self.provider);
+        let held = keyed.iter().map(|(_, key)| k.held_under(key));
+        let held: Vec<Vec<u8>> = held.collect();
         let of_queue = [
             &k.inflight,
             &k.active,
@@ -173,6 +201,7 @@ impl Queue {
             &k.turns,
             &k.minutes,
             &k.parked_kinds,
+            &k.cancelled,
         ];
         let of_queue = of_queue.iter().map(|key| key.as_bytes());
         let mut call = script::SETTLE
@@ -189,19 +218,7 @@ impl Queue {
                 .arg(open)
                 .arg(provider.credentials.now());
         }
-        let worker = verdicts.first().map_or("", |v| worker_of(&v.token));
-        call = call
-            .arg(self.timeline.to_arg(worker, &at))
-            .arg(millis(self.lost_after))
-            .arg(times(verdicts));
-        let value: Value = with_verdicts(call, verdicts, &keyed)
-            .run_over(&self.link, &at.connection)
-            .await?;
-        let settled = settled(Reply::new(value)?, verdicts.len())?;
-        if let Some(at) = &settled.at {
-            self.timeline.advance(at, Some(worker));
-        }
-        Ok(settled)
+        call.arg(told).arg(millis(self.lost_after))
     }
 
     /// Forgets completed and cancelled jobs whose time is over, a bounded number a call. Returns when to call next, in ms since
@@ -230,11 +247,7 @@ impl Queue {
 }
 
 /// Verdicts as the script takes them: what operations and keys learn of them, then each one.
-fn with_verdicts(
-    mut call: ScriptCall,
-    verdicts: &[Verdict],
-    keyed: &[(&[u8], &str)],
-) -> ScriptCall {
+fn with_verdicts(mut call: ScriptCall, verdicts: &[Verdict], keyed: &Keyed<'_>) -> ScriptCall {
     let reports: Vec<_> = verdicts.iter().filter_map(replay_report).collect();
     call = call.arg(reports.len());
     for report in reports {
@@ -246,7 +259,7 @@ fn with_verdicts(
     }
     call = call.arg(keyed.len());
     for (id, _) in keyed {
-        call = call.arg(*id);
+        call = call.arg(&**id);
     }
     for verdict in verdicts {
         call = call
@@ -258,17 +271,32 @@ fn with_verdicts(
     call
 }
 
+/// What `settle.lua` answers.
+enum Answer {
+    Settled(Settled),
+    /// Nothing was written: these jobs' keys have to be passed.
+    Missing(Keyed<'static>),
+}
+
 /// Reads what `settle.lua` answered to so many verdicts.
-fn settled(mut answer: Reply, verdicts: usize) -> Result<Settled, QueueError> {
+fn settled(mut answer: Reply, verdicts: usize) -> Result<Answer, QueueError> {
     let prune_at_ms = answer.next::<u64>()?;
-    let forgot = answer.next::<String>()? == "forgot";
+    let state: String = answer.next()?;
     let at = stamp(&mut answer)?;
-    if forgot {
-        return Ok(Settled {
+    if state == "forgot" {
+        return Ok(Answer::Settled(Settled {
             written: vec![false; verdicts],
             at: None,
             prune_at_ms: None,
-        });
+        }));
+    }
+    if state == "keys" {
+        let mut missing = Vec::new();
+        while !answer.is_empty() {
+            let (job, key): (Vec<u8>, Vec<u8>) = (answer.next()?, answer.next()?);
+            missing.push((job.into(), key.into()));
+        }
+        return Ok(Answer::Missing(missing));
     }
     let mut written = vec![true; verdicts];
     while !answer.is_empty() {
@@ -278,61 +306,18 @@ fn settled(mut answer: Reply, verdicts: usize) -> Result<Settled, QueueError> {
             .and_then(|i| written.get_mut(i))
             .ok_or_else(|| QueueError::unexpected(format!("verdict {place}")))? = false;
     }
-    Ok(Settled {
+    Ok(Answer::Settled(Settled {
         written,
         at: Some(at),
         prune_at_ms: (prune_at_ms > 0).then_some(prune_at_ms),
-    })
-}
-
-/// What the first run of a replayed job came to, for its operation.
-struct ReplayReport<'a> {
-    job: &'a [u8],
-    operation: String,
-    word: &'static str,
-    cause: String,
-}
-
-/// What a verdict tells the operation that replayed its job: nothing of a job that was only put back.
-fn replay_report(verdict: &Verdict) -> Option<ReplayReport<'_>> {
-    let replayed = verdict.context.replayed?;
-    let cause = match &verdict.fate {
-        Fate::Completed { .. } => None,
-        Fate::Dead { cause } => Some(cause.clone()),
-        Fate::Retry { .. } | Fate::Back => Some(verdict.history.as_ref()?.cause()?),
-        Fate::Later { .. } | Fate::Parked { .. } | Fate::Untouched | Fate::Forget => {
-            return None;
-        }
-    };
-    let probed = verdict.fate == Fate::Back;
-    let group = |cause| Group {
-        kind: verdict.kind.clone(),
-        cause,
-    };
-    let again = cause
-        .as_ref()
-        .map(|cause| group(cause.clone()).id().as_bytes() == replayed.group);
-    Some(ReplayReport {
-        job: verdict.id.as_bytes(),
-        operation: replayed.operation.to_string(),
-        word: match (again, probed) {
-            (None, _) => "s",
-            (Some(true), false) => "f",
-            (Some(true), true) => "F",
-            (Some(false), false) => "o",
-            (Some(false), true) => "O",
-        },
-        // A line in the operation's record.
-        cause: cause.map_or_else(String::new, |cause| cause.to_string().replace('\n', " ")),
-    })
+    }))
 }
 
 /// The key of a job that has completed.
-fn ended_key(verdict: &Verdict) -> Option<(&[u8], &str)> {
-    match &verdict.fate {
-        Fate::Completed { .. } => Some((verdict.id.as_bytes(), verdict.key.as_deref()?)),
-        _ => None,
-    }
+fn ended_key(verdict: &Verdict) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+    let key = verdict.key.as_deref()?.as_bytes();
+    let is_completed = matches!(verdict.fate, Fate::Completed { .. });
+    is_completed.then(|| (verdict.id.as_bytes().into(), key.into()))
 }
 
 /// A verdict as the script takes it, from its word on.
@@ -356,6 +341,7 @@ fn carry_out(call: ScriptCall, verdict: &Verdict) -> ScriptCall {
         Fate::Later { after } => ("s", *after),
         Fate::Back | Fate::Untouched => ("b", Duration::ZERO),
         Fate::Dead { .. } => ("d", Duration::ZERO),
+        Fate::Cancelled => ("a", Duration::ZERO),
         Fate::Forget => ("x", Duration::ZERO),
     };
     let state = match &verdict.fate {

@@ -36,6 +36,8 @@ pub enum Heard {
     Work,
     /// A job has ended that somebody here waits for ([`Queue::tell_end`]).
     Ended(JobId),
+    /// Jobs of this process are asked to stop ([`Wakes::stop_channel`]).
+    Stop,
     /// The subscription is broken: until it stands again nothing is heard.
     Broken,
 }
@@ -68,9 +70,23 @@ impl Wakes {
     #[must_use]
     pub fn channel(&self, queue: &Queue, tell: impl Fn(Heard) + Send + Sync + 'static) -> Channel {
         let name = format!("{}:{}", queue.keys().idle, JobId::generate());
-        self.lock().insert(name.clone(), Arc::new(tell));
-        self.more.notify_one();
+        self.add(name.clone(), tell);
         Channel(name)
+    }
+
+    /// Has `tell` told when running jobs of a process ([`Lease::process`](crate::Lease::process)) are asked to stop.
+    pub fn stop_channel(
+        &self,
+        queue: &Queue,
+        process: &str,
+        tell: impl Fn(Heard) + Send + Sync + 'static,
+    ) {
+        self.add(format!("{}:stop:{process}", queue.keys().idle), tell);
+    }
+
+    fn add(&self, name: String, tell: impl Fn(Heard) + Send + Sync + 'static) {
+        self.lock().insert(name, Arc::new(tell));
+        self.more.notify_one();
     }
 
     /// Whether what is published is heard.
@@ -233,11 +249,12 @@ fn heard_on(push: &PushInfo) -> Option<(String, Heard)> {
     if push.kind != PushKind::SMessage {
         return None;
     }
-    let ended = std::str::from_utf8(said)
-        .ok()
-        .and_then(|id| id.parse().ok());
     let channel = String::from_utf8(channel.clone()).ok()?;
-    Some((channel, ended.map_or(Heard::Work, Heard::Ended)))
+    let heard = match std::str::from_utf8(said).unwrap_or_default() {
+        "stop" => Heard::Stop,
+        said => said.parse().map_or(Heard::Work, Heard::Ended),
+    };
+    Some((channel, heard))
 }
 
 /// Whether nothing more will come: the connection is closed, or Redis has ended a subscription (its slot moves).

@@ -44,7 +44,7 @@ pub(crate) async fn run(station: Arc<Station>, wakes: Arc<Wakes>) {
         };
         match heard {
             Heard::Work => station.claimer.wake(),
-            Heard::Ended(_) => {}
+            Heard::Ended(_) | Heard::Stop => {}
             Heard::Broken => {
                 // Redis may be another one when it is back: the next heartbeat finds out.
                 station.redis_memory.note_interruption();
@@ -52,6 +52,7 @@ pub(crate) async fn run(station: Arc<Station>, wakes: Arc<Wakes>) {
             }
         }
     });
+    listen_for_asks(&station, &wakes);
     let mut claimer = Claimer {
         slots: Arc::new(Semaphore::new(station.settings.concurrency)),
         station,
@@ -63,6 +64,16 @@ pub(crate) async fn run(station: Arc<Station>, wakes: Arc<Wakes>) {
         looks: 0,
     };
     claimer.run().await;
+}
+
+/// Has the keeper look at once when jobs of this process are asked to stop, and when somebody may have said so unheard.
+fn listen_for_asks(station: &Arc<Station>, wakes: &Wakes) {
+    let told = Arc::downgrade(station);
+    wakes.stop_channel(&station.queue, &station.process, move |_| {
+        if let Some(station) = told.upgrade() {
+            station.keeper.want_beat();
+        }
+    });
 }
 
 struct Claimer {
@@ -178,6 +189,7 @@ impl Claimer {
     ) -> Result<Next, QueueError> {
         let station = &self.station;
         let as_of = station.redis_memory.interruptions();
+        let asks = station.keeper.asks();
         let started = Instant::now();
         let want = slots.num_permits();
         let spare = want > station.settings.concurrency / 2 && self.looks < LOOKS_IN_A_ROW;
@@ -222,6 +234,9 @@ impl Claimer {
                     as_of,
                 )));
             }
+        }
+        if got > 0 && station.keeper.asks() != asks {
+            station.keeper.look_for_asks();
         }
         Ok(match look_in {
             _ if got == want && state == ClaimState::Ok => Next::Again,

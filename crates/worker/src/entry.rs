@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use longshore_job::{Reach, Unreached};
-use longshore_queue::{Claimed, Lease, NewJob, Queue, Route, RunState, Stamp};
-use tokio::sync::OwnedSemaphorePermit;
+use longshore_queue::{Claimed, Lease, NewJob, Queue, Route, RunState, Stamp, StopRequest};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::task::AbortHandle;
 
 use crate::clock::Moment;
@@ -17,6 +17,10 @@ use crate::lock::lock;
 const SENT: u8 = 1;
 /// No request may go out any more.
 const CLOSED: u8 = 2;
+/// It is asked to stop.
+const ASKED: u8 = 4;
+/// And it is to stop even if a request of it may have been carried out.
+const FORCED: u8 = 8;
 
 /// A job that a run has made.
 #[derive(Debug, Clone)]
@@ -47,6 +51,9 @@ pub(crate) struct Entry {
     /// Of these providers it tells after each call by itself.
     reported: Mutex<Vec<String>>,
     door: AtomicU8,
+    /// That it is asked to stop.
+    stop: Mutex<Option<StopRequest>>,
+    stop_asked: Notify,
     /// How many interruptions there had been when it was last known to be ours (`RedisMemory::interruptions`).
     ours_as_of: AtomicU64,
     /// When it was claimed, on the queue's timeline.
@@ -82,6 +89,8 @@ impl Entry {
             uncopied: AtomicBool::new(false),
             reported: Mutex::default(),
             door: AtomicU8::new(0),
+            stop: Mutex::default(),
+            stop_asked: Notify::new(),
             unreached: Mutex::default(),
             abort: Mutex::default(),
             slot: Mutex::new(Some(slot)),
@@ -98,12 +107,12 @@ impl Entry {
         let _ = self.timeout.set(timeout);
     }
 
-    /// Notes that a request goes out now. `false` once the door is closed: then it must not.
+    /// Notes that a request goes out now. `false` once the door is closed, or it is to stop: then it must not.
     pub(crate) fn send(&self) -> bool {
         let noted = self
             .door
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |door| {
-                (door & CLOSED == 0).then_some(door | SENT)
+                (door & CLOSED == 0 && !self.stops(door)).then_some(door | SENT)
             });
         noted.is_ok()
     }
@@ -111,6 +120,51 @@ impl Entry {
     /// Requests may still go out.
     pub(crate) fn is_open(&self) -> bool {
         self.door.load(Ordering::Acquire) & CLOSED == 0
+    }
+
+    /// A request without an effect may go out.
+    pub(crate) fn may_read(&self) -> bool {
+        self.is_open() && !self.is_to_stop()
+    }
+
+    /// It is asked to stop.
+    pub(crate) fn ask_to_stop(&self, request: StopRequest) {
+        let asked = match request.force {
+            true => ASKED | FORCED,
+            false => ASKED,
+        };
+        *lock(&self.stop) = Some(request);
+        self.door.fetch_or(asked, Ordering::AcqRel);
+        self.stop_asked.notify_waiters();
+    }
+
+    /// Whether it is to stop before its next request: it is asked to, and no request that this or an earlier run made may have
+    /// been carried out, or it is forced.
+    pub(crate) fn is_to_stop(&self) -> bool {
+        self.stops(self.door.load(Ordering::Acquire))
+    }
+
+    fn stops(&self, door: u8) -> bool {
+        let never_sent = door & SENT == 0 && !self.claimed.run.may_have_been_sent;
+        door & FORCED != 0 || (door & ASKED != 0 && never_sent)
+    }
+
+    /// Waits until it is to stop before its next request.
+    pub(crate) async fn until_to_stop(&self) {
+        loop {
+            // Before it is looked at, so that no word is missed in between.
+            let asked = self.stop_asked.notified();
+            if self.is_to_stop() {
+                return;
+            }
+            asked.await;
+        }
+    }
+
+    /// Who asked it to stop, where it is to.
+    pub(crate) fn stop_request(&self) -> Option<StopRequest> {
+        let request = lock(&self.stop).clone();
+        request.filter(|_| self.is_to_stop())
     }
 
     /// Lets no further request out. Says whether one may have gone out before.

@@ -67,7 +67,7 @@ impl Gate for SendGate {
         provider: &'a str,
         effect: bool,
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
-        Box::pin(async move {
+        Box::pin(self.unless_stopped(async move {
             let pass = self.acquire_by_name(provider, effect).await?;
             self.clear(effect).await;
             if let Some((_, policy)) = self.owner(provider) {
@@ -75,7 +75,7 @@ impl Gate for SendGate {
                 lock(&self.used).insert(provider.to_owned(), used);
             }
             Ok(pass)
-        })
+        }))
     }
 
     fn report_call<'a>(
@@ -103,13 +103,13 @@ impl Gate for SendGate {
         &'a self,
         provider: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
-        Box::pin(async move {
+        Box::pin(self.unless_stopped(async move {
             match self.owner(provider) {
                 Some((owner, policy)) => self.acquire_from_owner(owner, policy, None, None).await,
                 // It has no breaker.
                 None => Ok(Pass::default()),
             }
-        })
+        }))
     }
 
     fn report_end<'a>(
@@ -143,20 +143,20 @@ impl Gate for SendGate {
     }
 
     fn clear_to_send(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async {
+        Box::pin(self.unless_stopped(async {
             self.may_call(false).await;
             self.clear(true).await;
-        })
+        }))
     }
 
     fn clear_to_read(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async {
+        Box::pin(self.unless_stopped(async {
             self.may_call(true).await;
             self.clear(false).await;
-        })
+        }))
     }
 
     fn clear_elsewhere(&self, effect: bool) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.clear(effect))
+        Box::pin(self.unless_stopped(self.clear(effect)))
     }
 }

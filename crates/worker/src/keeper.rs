@@ -2,6 +2,7 @@
 
 pub(crate) mod state;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -170,9 +171,36 @@ impl Keeper<'_> {
         if beat.replays {
             station.replayer.wake();
         }
+        // Noted before the jobs are: who claims meanwhile sees that it has to be looked once more.
+        if station.keeper.set_asks(beat.asks) {
+            self.pass_on_asks().await;
+        }
         station.keeper.set_alone(beat.alone);
         if beat.sweep || station.claimer.take_later_sweep() {
             station.claimer.want_sweep();
+        }
+    }
+
+    /// Tells those of our jobs that are asked to stop. If it fails, the next beat tries again.
+    async fn pass_on_asks(&self) {
+        let station = self.station;
+        let entries = station.ledger.all().into_iter();
+        let running: HashMap<_, _> = entries
+            .filter(|entry| !entry.has_ended())
+            .map(|entry| (entry.claimed.id.clone(), entry))
+            .collect();
+        let ids: Vec<_> = running.keys().cloned().collect();
+        match self.queue.asked_to_stop(&ids).await {
+            Ok(asked) => {
+                for (id, request) in asked {
+                    tracing::info!(queue = self.queue.name(), job_id = %id, force = request.force, "job is asked to stop");
+                    running[&id].ask_to_stop(request);
+                }
+            }
+            Err(error) => {
+                station.keeper.forget_asks();
+                tracing::debug!(queue = self.queue.name(), %error, "it is not known which jobs are asked to stop");
+            }
         }
     }
 

@@ -135,6 +135,12 @@ impl Memory for QueueMemory {
             if saved {
                 self.entry.note_checkpoint();
             }
+            if self.entry.is_to_stop() {
+                // What it has done so far is kept: it is dropped here.
+                self.entry.close();
+                self.entry.abort();
+                std::future::pending::<()>().await;
+            }
             Ok(saved)
         })
     }

@@ -77,7 +77,11 @@ fn due_in(verdict: &Verdict) -> Option<Duration> {
     match verdict.fate {
         Fate::Retry { after } | Fate::Later { after } => Some(after),
         Fate::Back | Fate::Untouched => Some(Duration::ZERO),
-        Fate::Completed { .. } | Fate::Parked { .. } | Fate::Dead { .. } | Fate::Forget => None,
+        Fate::Completed { .. }
+        | Fate::Parked { .. }
+        | Fate::Dead { .. }
+        | Fate::Cancelled
+        | Fate::Forget => None,
     }
 }
 

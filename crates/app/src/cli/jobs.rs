@@ -16,7 +16,7 @@ pub enum JobsCommand {
     List(ListJobs),
     /// Finds every job whose args name one person, wherever it is
     Find(FindJobs),
-    /// Cancels jobs that wait. What may have been sent takes --force
+    /// Cancels jobs that wait, and has those stopped that run. What may have been sent takes --force
     Cancel(CancelJobs),
     /// Makes a job that waits due at another time; its expiry counts from then
     Reschedule(RescheduleJob),
@@ -105,7 +105,7 @@ pub struct CancelJobs {
     /// Jobs by id, as `jobs list` shows it
     #[arg(value_name = "ID", required_unless_present = "queue", conflicts_with_all = ["queue", "states", "kind", "tenant", "tag", "key", "since"])]
     pub ids: Vec<String>,
-    /// All that wait in this queue, and of which all of what follows is true
+    /// All that wait or run in this queue, and of which all of what follows is true
     #[arg(long, value_name = "NAME")]
     pub queue: Option<String>,
     /// Which of them.
@@ -117,8 +117,8 @@ pub struct CancelJobs {
     /// Shows what it would cancel, and changes nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Does not wait: the fleet continues it
-    #[arg(long, conflicts_with_all = ["dry_run", "ids"])]
+    /// Does not wait: the fleet continues it; and jobs that are asked to stop do so by themselves
+    #[arg(long, conflicts_with = "dry_run")]
     pub detach: bool,
     /// Why; the audit records it
     #[arg(long, value_name = "TEXT", value_parser = not_blank, required_unless_present = "dry_run")]

@@ -1,6 +1,6 @@
 //! `job`, and how one job is shown.
 
-use longshore_operator::{DeliveryRow, HistoryRow, JobView, Signed};
+use longshore_operator::{DeliveryRow, HistoryRow, JobView, Signed, StopRow};
 use longshore_queue::JobState;
 
 use super::queues;
@@ -70,6 +70,7 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
     for (name, value) in optional {
         fields.extend(value.clone().map(|value| (name, value)));
     }
+    fields.extend(job.asked_to_stop.as_ref().map(|row| ("asked", asked(row))));
     fields.extend(job.parked_since.as_ref().map(|since| {
         let until = "until a worker that knows its kind serves its queue";
         ("parked", format!("since {since}, {until}"))
@@ -117,6 +118,16 @@ fn put_back(job: &JobView) -> String {
         text += &format!(" {status}");
     }
     if let Some(reason) = &last.reason {
+        text += &format!(": {reason}");
+    }
+    text
+}
+
+/// `to stop at 2026-11-23T15:00:00.000Z by kari: wrong text`
+fn asked(row: &StopRow) -> String {
+    let force = if row.force { ", by force" } else { "" };
+    let mut text = format!("to stop at {} by {}{force}", row.time, row.by);
+    if let Some(reason) = &row.reason {
         text += &format!(": {reason}");
     }
     text

@@ -87,6 +87,7 @@ async fn show(session: &Session, id: &str, json: bool) -> Result<(), Failure> {
         ("reason", or_dash(row.reason.as_deref())),
         ("state", row.state.to_owned()),
         ("done", format!("{} of {}", row.done, row.total)),
+        ("asked", row.asked.to_string()),
         ("failed", row.failed.to_string()),
         ("started at", row.started_at.clone()),
         ("ended at", or_dash(row.ended_at.as_deref())),
@@ -132,7 +133,7 @@ pub(super) async fn follow(
         let wait = operator.advance_operations(broken).await;
         let wait = wait.inspect_err(|_| output::note(&format!("{id} continues in the fleet")))?;
         row = operator.operation(&id).await?;
-        bar.set_position(row.done + row.failed);
+        bar.set_position(row.done + row.asked + row.failed);
         tokio::select! {
             () = sleep(wait.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => {}
             _ = stop.recv() => {
@@ -162,13 +163,16 @@ pub(super) async fn follow(
     }
 }
 
-/// `3 jobs cancelled, 1 not`.
+/// `3 jobs cancelled, 2 that run asked to stop, 1 not`.
 fn came_to(row: &OperationRow) -> String {
     let (thing, done) = match row.act {
         "replay" => ("dead letter", "replayed"),
         _ => ("job", "cancelled"),
     };
     let mut text = format!("{} {done}", counted(row.done, thing));
+    if row.asked > 0 {
+        text += &format!(", {} that run asked to stop", row.asked);
+    }
     if row.act != "replay" && row.failed > 0 {
         text += &format!(", {} not", row.failed);
     }

@@ -157,8 +157,15 @@ fn named_jobs_are_cancelled_and_the_answer_says_what_the_others_are() {
     // Once more is as good.
     unchanged(&args(&cancel(&[&ids[0]], &[]))).ok();
     let claimed = bench.claim();
-    let ran = run(&args(&cancel(&[&ids[1], &ids[2]], &["--yes", "--json"])));
+    let dry = unchanged(&args(&cancel(&[&ids[1]], &["--dry-run"]))).ok();
+    assert!(
+        dry.stdout.contains("is running: it would be asked to stop"),
+        "{dry:?}"
+    );
+    let asked = cancel(&[&ids[1], &ids[2]], &["--yes", "--json", "--detach"]);
+    let ran = run(&args(&asked));
     assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("asked to stop"), "{ran:?}");
     let answer: Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(answer["cancelled"], 0);
     assert!(
@@ -166,16 +173,32 @@ fn named_jobs_are_cancelled_and_the_answer_says_what_the_others_are() {
             .as_str()
             .is_some_and(|target| target.contains("namespace"))
     );
-    assert_eq!(answer["jobs"][0]["came_to"], "running");
+    for (name, value) in [
+        ("came_to", json!("running")),
+        ("state", json!("running")),
+        ("asked", json!(true)),
+        ("may_have_been_sent", json!(false)),
+        ("cancelled", json!(false)),
+    ] {
+        assert_eq!(answer["jobs"][0][name], value, "{name} of {answer}");
+    }
     assert_eq!(claimed.len(), 2);
+    let shown = bench.run(&["job", &ids[1]]).ok().stdout;
+    assert!(
+        shown.contains("to stop at") && shown.contains("by kari: wrong campaign"),
+        "{shown}"
+    );
     let shown = bench.run(&["job", &ids[0]]).ok().stdout;
     assert!(
         shown.contains("cancelled") && shown.contains("wrong campaign"),
         "{shown}"
     );
     let audit = bench.run(&["audit", "--json"]).json();
-    assert_eq!(audit.as_array().expect("a list").len(), 1);
-    assert_eq!(audit[0]["action"], "cancel");
+    assert_eq!(audit.as_array().expect("a list").len(), 2);
+    assert_eq!(
+        (&audit[0]["action"], &audit[1]["action"]),
+        (&json!("cancel"), &json!("stop"))
+    );
     assert_eq!(bench.row()["cancelled"], 1);
 }
 
@@ -201,8 +224,15 @@ fn a_campaign_is_rehearsed_and_not_cancelled_by_mistake() {
     bench
         .unchanged(&[&of[..], &WHY].concat())
         .fails(2, "this would cancel 400 jobs of email");
-    let running = [&of[..], &["--state", "running", "--yes"], &WHY].concat();
-    bench.unchanged(&running).fails(2, "running");
+    let ended = [&of[..], &["--state", "dead", "--yes"], &WHY].concat();
+    bench.unchanged(&ended).fails(2, "dead cannot be cancelled");
+    bench.claim();
+    let dry = bench.unchanged(&[&of[..], &["--state", "running", "--dry-run"]].concat());
+    assert!(
+        dry.ok()
+            .stdout
+            .contains("running, which would be asked to stop")
+    );
     bench
         .unchanged(&[
             "jobs", "cancel", &wrong[0], "--tag", "wrong", "--reason", "x",
@@ -237,6 +267,7 @@ fn a_campaign_is_cancelled_as_an_operation() {
         ("state", json!("running")),
         ("total", json!(400)),
         ("done", json!(0)),
+        ("asked", json!(0)),
         ("failed", json!(0)),
     ] {
         assert_eq!(row[name], value, "{name} of {row}");

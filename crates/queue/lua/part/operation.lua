@@ -1,6 +1,6 @@
 -- An operation: an act on many jobs, which any process carries on. All of them are in one hash, `operations`, each field of one under
 -- "<its id>:<field>".
---   act       cancel: what waits is cancelled; absent = a replay of dead letters
+--   act       cancel: what waits is cancelled, what runs is asked to stop; absent = a replay of dead letters
 --   by, why   who asked for it, and why
 --   state     running; watching (of a replay: all are moved, first runs are still out); stopped, cancelled, done
 --   begun, ended   when, in ms
@@ -23,7 +23,7 @@
 --   force     "force": also what may have been sent
 --   cursor    "<which place> <how far>" (cancel_many.rs)
 --   busy      "<until ms> <who>": who looks for jobs for it now, so that others need not
---   done, failed, looked   how many are cancelled, could not be, and were looked at
+--   done, asked, failed, looked   how many are cancelled, run and are asked to stop, could not be, and were looked at
 
 -- So long one process has an operation to itself, from its last step.
 local BUSY = 1000
@@ -31,7 +31,7 @@ local BUSY = 1000
 -- All fields but the letters.
 local OPERATION = {
   'act', 'by', 'why', 'state', 'begun', 'ended', 'total', 'what', 'fresh', 'rate', 'cutoff', 'score', 'id', 'stepped', 'heard',
-  'moved', 'completed', 'again', 'otherwise', 'last', 'cause', 'filter', 'words', 'force', 'cursor', 'busy', 'done', 'failed', 'looked',
+  'moved', 'completed', 'again', 'otherwise', 'last', 'cause', 'filter', 'words', 'force', 'cursor', 'busy', 'done', 'asked', 'failed', 'looked',
 }
 
 -- of_operation(operations, id, field, …): these fields of one, false for what it has not.
@@ -67,7 +67,7 @@ end
 
 -- finish(operations, id, open, log, state, more): ends an operation, and tells the audit. more: {by =, reason =, result =}
 local function finish(operations, id, open, log, state, more)
-  local what, moved, act, words, done, failed = of_operation(operations, id, 'what', 'moved', 'act', 'words', 'done', 'failed')
+  local what, moved, act, words, done, failed, asked = of_operation(operations, id, 'what', 'moved', 'act', 'words', 'done', 'failed', 'asked')
   note_operation(operations, id, 'state', state, 'ended', stamp)
   if state == 'done' then forget_operation(operations, id, 'letters') end
   redis.call('SREM', open, id)
@@ -75,7 +75,7 @@ local function finish(operations, id, open, log, state, more)
   local result = more.result or ((moved or '0') .. ' replayed')
   if act then
     actions = { cancelled = act .. '_cancel', done = act .. '_done' }
-    result = (done or '0') .. ' cancelled' .. (failed and failed ~= '0' and ', ' .. failed .. ' not' or '')
+    result = (done or '0') .. ' cancelled' .. (asked and ', ' .. asked .. ' asked to stop' or '') .. (failed and failed ~= '0' and ', ' .. failed .. ' not' or '')
   end
   audit(log, {
     act = id, by = more.by or 'longshore', action = actions[state], target = what or words or '', reason = more.reason, result = result,

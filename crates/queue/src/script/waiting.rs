@@ -22,6 +22,7 @@ script!(
         "prune_cancelled",
         "waiters",
         "minutes",
+        "stop",
         "cancel",
         "waiting_keys"
     ]
@@ -122,6 +123,7 @@ script!(
         "prune_cancelled",
         "waiters",
         "minutes",
+        "stop",
         "cancel",
         "operation",
         "waiting_keys"

@@ -83,7 +83,7 @@ impl World {
                 } = &kept.verdict;
                 self.model.provider.report(report, *context, version);
                 self.end_job(job, end, kept.due, kept.verdict.state);
-                if matches!(end, End::Back | End::Untouched) {
+                if self.model.jobs[job].place == Place::Pending {
                     back.push(job);
                 }
                 kept.at = at.clone();
@@ -115,6 +115,13 @@ impl World {
             End::Back | End::Untouched => Place::Pending,
             End::Dead => Place::Dead,
         };
+        // Whoever asked it to stop meant this run.
+        let asked = known.asked.take();
+        let ended = matches!(end, End::Completed | End::Dead);
+        if !ended && asked.is_some_and(|force| force || !known.may_have_been_sent) {
+            known.place = Place::Cancelled;
+            self.model.free_key(job);
+        }
     }
 
     pub(crate) async fn settle_again(&mut self, worker: usize) -> Taken {

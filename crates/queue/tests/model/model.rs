@@ -42,6 +42,8 @@ pub(crate) struct Job {
     /// How often it was lost with its worker.
     pub(crate) lost: u32,
     pub(crate) may_have_been_sent: bool,
+    /// It runs, and is asked to stop: by force, or not.
+    pub(crate) asked: Option<bool>,
     pub(crate) key: Option<u8>,
     pub(crate) lane: LaneNo,
 }
@@ -81,6 +83,7 @@ impl Model {
             used: 0,
             lost: 0,
             may_have_been_sent: false,
+            asked: None,
             key: key.map(|(key, _)| key),
             lane,
         };
@@ -202,7 +205,7 @@ impl Model {
     }
 
     /// A job that was surely never carried out leaves its key free.
-    fn free_key(&mut self, job: JobNo) {
+    pub(crate) fn free_key(&mut self, job: JobNo) {
         let known = &self.jobs[job];
         if let (Some(key), false) = (known.key, known.may_have_been_sent)
             && self
@@ -236,6 +239,12 @@ impl Model {
                 self.waiting.line_up(job, known.lane);
             }
         }
+    }
+
+    /// Its worker is asked to stop it; force stays.
+    pub(crate) fn ask_to_stop(&mut self, job: JobNo, force: bool) {
+        let asked = &mut self.jobs[job].asked;
+        *asked = Some(force || *asked == Some(true));
     }
 
     pub(crate) fn cancel(&mut self, job: JobNo) {

@@ -72,21 +72,19 @@ impl World {
         let came = came.map_err(|error| error.to_string())?;
         let known = &self.model.jobs[job];
         let expected = match known.place {
-            Place::Pending | Place::Scheduled(_) | Place::Retryable(_) => {
-                match known.may_have_been_sent && !force {
-                    true => Cancelled::MayHaveBeenSent,
-                    false => Cancelled::Yes,
-                }
-            }
-            Place::Running(_) => Cancelled::Running,
             Place::Completed => Cancelled::Completed,
             Place::Dead => Cancelled::Dead,
             Place::Cancelled => Cancelled::Already,
             Place::Gone => Cancelled::Unknown,
+            _ if known.may_have_been_sent && !force => Cancelled::MayHaveBeenSent,
+            Place::Running(_) => Cancelled::Asked,
+            Place::Pending | Place::Scheduled(_) | Place::Retryable(_) => Cancelled::Yes,
         };
         agree(came[0], expected, "cancelled")?;
-        if expected == Cancelled::Yes {
-            self.model.cancel(job);
+        match expected {
+            Cancelled::Yes => self.model.cancel(job),
+            Cancelled::Asked => self.model.ask_to_stop(job, force),
+            _ => {}
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! A Redis that is what it was: a copy of every key of the queue, put back later.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use longshore_queue::{Fate, RunState, Stamp};
@@ -24,7 +25,13 @@ impl World {
             .workers
             .iter()
             .map(|worker| worker.queue.newest().place());
+        let mut owners = BTreeMap::new();
+        for (job, new) in self.jobs.iter().enumerate() {
+            let owner = self.queue.owner(&new.id.into()).await;
+            owners.extend(owner.expect("looks").map(|token| (job, token.to_string())));
+        }
         self.saved = Some(Saved {
+            owners,
             model: self.model.clone(),
             leases: self.leases.clone(),
             tokens: self.tokens.clone(),
@@ -154,6 +161,7 @@ impl World {
                 Some((_, Known::Claimed(run, token, payload), no)) => {
                     self.told_payload(job, saved, payload);
                     self.tokens.insert(job, token);
+                    self.model.jobs[job].asked = None;
                     self.end_job(job, End::Back, 0, run);
                     self.model.jobs[job].place = Place::Running(no);
                 }
@@ -166,6 +174,10 @@ impl World {
                         Fate::Dead { .. } => End::Dead,
                         _ => End::Back,
                     };
+                    // It was asked to stop by then, or another claim of it was.
+                    if saved.owners.get(&job).map(String::as_str) != Some(&*kept.verdict.token) {
+                        self.model.jobs[job].asked = None;
+                    }
                     self.end_job(job, end, kept.due, kept.verdict.state);
                 }
             }

@@ -94,7 +94,7 @@ pub(crate) enum Step {
     Discard {
         letter: u8,
     },
-    /// An operator cancels one, wherever it is; by force, also if it may have been sent.
+    /// An operator cancels one, wherever it is, and has it stopped if it runs; by force, also if it may have been sent.
     Cancel {
         job: u8,
         force: bool,

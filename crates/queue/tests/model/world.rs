@@ -50,6 +50,8 @@ pub(crate) struct Saved {
     pub(crate) leases: Vec<(String, LeaseState)>,
     pub(crate) tokens: BTreeMap<JobNo, Arc<str>>,
     pub(crate) unseen: BTreeSet<(usize, JobNo, u64)>,
+    /// Who had each running job.
+    pub(crate) owners: BTreeMap<JobNo, String>,
     pub(crate) keys: Vec<(Vec<u8>, Vec<u8>, i64)>,
     /// Each job's payload then.
     pub(crate) payloads: Vec<Vec<u8>>,

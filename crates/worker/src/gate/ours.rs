@@ -108,19 +108,31 @@ impl SendGate {
             }
             let open = match effect {
                 true => Entry::send,
-                false => Entry::is_open,
+                false => Entry::may_read,
             };
             if fresh && open(&self.entry) {
                 return;
             }
             if fresh {
-                // Closed: the run is about to be dropped.
-                std::future::pending::<()>().await;
+                // Closed, or asked to stop.
+                self.drop_run().await;
             }
             self.station.keeper.want_beat();
             if standing.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
+        }
+    }
+
+    /// Waits for what has to come before a request, unless the run is asked to stop meanwhile: nothing has gone out yet.
+    pub(super) async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            () = self.entry.until_to_stop() => {
+                self.drop_run().await;
+                std::future::pending().await
+            }
+            waited = wait => waited,
         }
     }
 

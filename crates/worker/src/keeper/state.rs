@@ -1,7 +1,7 @@
 //! What the keeper says of its queue, and what others want of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use longshore_queue::Lease;
@@ -39,8 +39,12 @@ pub(crate) struct KeeperState {
     /// What the process says of itself has changed.
     unannounced: AtomicBool,
     beat_wanted: Notify,
+    /// How often jobs of the queue had been asked to stop when it was last looked which ones. `NEVER` = it is to be looked.
+    asks: AtomicU64,
     progress: Progress,
 }
+
+const NEVER: u64 = u64::MAX;
 
 impl KeeperState {
     pub(crate) fn new() -> Self {
@@ -49,6 +53,7 @@ impl KeeperState {
             alone: AtomicBool::new(false),
             unannounced: AtomicBool::new(true),
             beat_wanted: Notify::new(),
+            asks: AtomicU64::new(NEVER),
             progress: Progress::new(),
         }
     }
@@ -94,6 +99,28 @@ impl KeeperState {
     /// Asks for a beat now, instead of at its next time.
     pub(crate) fn want_beat(&self) {
         self.beat_wanted.notify_one();
+    }
+
+    /// How often jobs had been asked to stop when it was last looked whether ours are among them. A job that is claimed
+    /// meanwhile is not looked for: then [`look_for_asks`](Self::look_for_asks).
+    pub(crate) fn asks(&self) -> u64 {
+        self.asks.load(Ordering::Acquire)
+    }
+
+    /// Has it looked, now, which of our jobs are asked to stop.
+    pub(crate) fn look_for_asks(&self) {
+        self.asks.store(NEVER, Ordering::Release);
+        self.want_beat();
+    }
+
+    /// Notes that it is looked now. `false` if it was before.
+    pub(super) fn set_asks(&self, asks: u64) -> bool {
+        self.asks.swap(asks, Ordering::AcqRel) != asks
+    }
+
+    /// The look has failed.
+    pub(super) fn forget_asks(&self) {
+        self.asks.store(NEVER, Ordering::Release);
     }
 
     /// Has the next beat make known what the process says of itself: that has changed, or is not known yet.

@@ -26,6 +26,10 @@ impl JobRun {
     pub(super) fn dispatch(&self) -> impl Future<Output = End> + Send + use<> {
         let run = self.clone();
         async move {
+            if let Some(request) = run.entry.stop_request() {
+                let sent = run.entry.close();
+                return End::Stopped { request, sent };
+            }
             let Started { running, start } = match run.start() {
                 Ok(started) => started,
                 Err(end) => return end,

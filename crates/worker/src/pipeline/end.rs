@@ -1,4 +1,5 @@
 use longshore_job::{JobError, Outcome, Undecodable};
+use longshore_queue::StopRequest;
 
 /// How a claimed job ended here.
 #[derive(Debug)]
@@ -21,6 +22,13 @@ pub(crate) enum End {
     NeverSent,
     /// Too few replicas of Redis know of its claim, and nothing went out.
     NotCopied,
+    /// Somebody asked it to stop, and it has: before its next request.
+    Stopped {
+        /// Who asked, and why.
+        request: StopRequest,
+        /// An earlier request of this run may have been carried out.
+        sent: bool,
+    },
     /// Its lease was lost: what becomes of it is not ours to say.
     LeaseLost,
 }

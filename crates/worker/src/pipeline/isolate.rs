@@ -57,6 +57,8 @@ impl JobRun {
             End::unfinished(sent, "the handler panicked", "panic", None)
         } else if lease_lost {
             End::LeaseLost
+        } else if let Some(request) = entry.stop_request() {
+            End::Stopped { request, sent }
         } else if sent {
             End::unfinished(sent, "the worker had to stop", "worker stopped", None)
         } else if entry.is_uncopied() {

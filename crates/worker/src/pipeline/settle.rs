@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::{Answer, Cause, Class, JobError, Outcome, clip_reason};
-use longshore_queue::{CallReport, Decision, Fate, HistoryEntry, Verdict, decide, report_of_run};
+use longshore_queue::{
+    CallReport, Decision, Fate, HistoryEntry, Verdict, decide, decide_stopped, report_of_run,
+};
 
 use super::{End, JobRun, quoted};
 use crate::entry::Entry;
@@ -98,8 +100,17 @@ impl JobRun {
                 let after = NOT_COPIED_WAIT;
                 decided(Fate::Later { after }, "not_copied")
             }
+            End::Stopped { sent, .. } => {
+                decide_stopped(self.entry.state(), *sent, self.is_by_fallback())
+            }
             End::LeaseLost => return None,
         })
+    }
+
+    /// Its calls go to the fallback.
+    fn is_by_fallback(&self) -> bool {
+        let has_fallback = self.station.queue.provider().takes_over().is_some();
+        self.entry.route(has_fallback).is_fallback()
     }
 
     /// What follows from how a handler's run ended.
@@ -197,6 +208,13 @@ fn note(entry: &Entry, end: &End, outcome: &'static str) -> Note {
         End::KindUnknown(_) => Note::PutBack(ours(KIND_UNKNOWN)),
         End::NeverSent => Note::PutBack(ours(NEVER_SENT)),
         End::NotCopied => Note::PutBack(ours(NOT_COPIED)),
+        End::Stopped { request, .. } => Note::History(HistoryEntry {
+            attempt: entry.claimed.run.used,
+            worker: request.by.clone(),
+            outcome: outcome.to_owned(),
+            reason: Some(request.reason.clone()).filter(|reason| !reason.is_empty()),
+            ..HistoryEntry::default()
+        }),
         End::ListedTwice | End::LeaseLost => Note::Nothing,
     }
 }
@@ -252,6 +270,9 @@ fn log(
         Fate::Dead { cause } => {
             let cause = cause.to_string();
             tracing::error!(queue, %job_id, kind, attempt, outcome, duration_ms, cause, reason, "job is a dead letter");
+        }
+        Fate::Cancelled => {
+            tracing::info!(queue, %job_id, kind, attempt, duration_ms, "job is cancelled: it was asked to stop");
         }
         Fate::Forget => {
             tracing::warn!(queue, %job_id, "id was listed although its job had ended: ignored");

@@ -46,6 +46,10 @@ pub enum Does {
     ReadsThenHangs,
     /// Remembers across runs.
     Remembers,
+    /// Sends, waits for the test's word, and sends again.
+    SendsTwice,
+    /// Keeps a checkpoint at each word of the test, for ever.
+    KeepsOn,
     /// Counts its runs in its checkpoint, and fails until the third.
     ComesOn,
     /// Has another job follow it.
@@ -103,12 +107,8 @@ impl Probing {
     }
 
     pub fn started(&self) -> u32 {
-        self.seen
-            .lock()
-            .expect("not poisoned")
-            .started
-            .values()
-            .sum()
+        let seen = self.seen.lock().expect("not poisoned");
+        seen.started.values().sum()
     }
 
     pub fn sent(&self, id: JobId) -> u32 {
@@ -141,11 +141,8 @@ impl Handler for Probing {
     type Job = Probe;
 
     async fn verify(&self, _: &Probe, run: &Run) -> Result<Option<Outcome>, JobError> {
-        self.seen
-            .lock()
-            .expect("not poisoned")
-            .verified
-            .push(run.id);
+        let mut seen = self.seen.lock().expect("not poisoned");
+        seen.verified.push(run.id);
         Ok(self.carried_out.then(Outcome::done))
     }
 
@@ -164,10 +161,17 @@ impl Handler for Probing {
                 self.hear_the_word().await;
                 self.send(&run).await;
             }
-            Does::SendsThenWaits => {
+            Does::SendsThenWaits | Does::SendsTwice => {
                 self.send(&run).await;
                 self.hear_the_word().await;
+                if job.does == Does::SendsTwice {
+                    self.send(&run).await;
+                }
             }
+            Does::KeepsOn => loop {
+                self.hear_the_word().await;
+                run.memory().save(&1.into()).await?;
+            },
             Does::Panics => panic!("as asked"),
             Does::Hangs => std::future::pending().await,
             Does::SendsThenHangs => {

@@ -1,15 +1,27 @@
 //! `jobs cancel`: named jobs at once, many by an operation.
 
+use std::time::Duration;
+
 use longshore_operator::{CancelPreview, CancelRow, JobFilter, Operator};
 use longshore_queue::JobState;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use super::super::operations::follow;
+use super::super::signals;
 use super::{agree, filter, looking};
 use crate::cli::CancelJobs;
 use crate::failure::Failure;
 use crate::output::{self, counted};
 use crate::session::Session;
+
+/// How long running jobs are waited for that were asked to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often it is looked what they came to: a little less often each time. Looked, and not only told: nobody tells of a job that
+/// goes back to wait.
+const LOOK_FIRST: Duration = Duration::from_millis(20);
+const LOOK_LAST: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(session: &Session, mut args: CancelJobs) -> Result<(), Failure> {
     match args.queue.take() {
@@ -29,7 +41,10 @@ async fn named(session: &Session, args: CancelJobs) -> Result<(), Failure> {
     )?;
     let signed = session.signed(args.reason.as_deref().unwrap_or_default());
     let operator = session.operator().await?;
-    let rows = operator.cancel_jobs(&args.ids, args.force, &signed).await?;
+    let mut rows = operator.cancel_jobs(&args.ids, args.force, &signed).await?;
+    if !args.detach && rows.iter().any(|row| row.stopping) {
+        until_stopped(&operator, &mut rows).await?;
+    }
     let cancelled = rows.iter().filter(|row| row.cancelled).count() as u64;
     if args.json {
         output::done_json(&json!({
@@ -46,6 +61,21 @@ async fn named(session: &Session, args: CancelJobs) -> Result<(), Failure> {
     }
 }
 
+/// Waits until the jobs that were asked to stop have come to something, unless that takes long, or somebody cannot wait.
+async fn until_stopped(operator: &Operator, rows: &mut [CancelRow]) -> Result<(), Failure> {
+    let give_up = Instant::now() + STOP_WITHIN;
+    let mut stop = signals::listen()?;
+    let mut wait = LOOK_FIRST;
+    while operator.look_at_stopping(rows).await? && Instant::now() < give_up {
+        tokio::select! {
+            () = sleep(wait) => {}
+            _ = stop.recv() => break,
+        }
+        wait = (wait * 2).min(LOOK_LAST);
+    }
+    Ok(())
+}
+
 /// Why one is not cancelled, if it is not.
 fn not_cancelled(row: &CancelRow) -> Option<String> {
     let id = &row.id;
@@ -54,10 +84,16 @@ fn not_cancelled(row: &CancelRow) -> Option<String> {
         "unknown" => {
             format!("no queue knows the job {id}: it was discarded, or it ended a while ago")
         }
-        "may_have_been_sent" => format!(
-            "{id} may have been sent: nothing was changed. First find out what happened; --force cancels it anyway"
+        "may_have_been_sent" => {
+            let state = row.state.map_or("", JobState::as_str);
+            format!(
+                "{id} may have been sent, and is {state}: it was not cancelled. First find out what happened; --force cancels it anyway"
+            )
+        }
+        "running" if row.stopping => format!(
+            "{id} is running, and asked to stop: it stops before its next request. Look again: `longshore job {id}`"
         ),
-        "running" => format!("{id} is running: a worker has it, and nothing was changed"),
+        state if row.asked => format!("{id} was asked to stop, and is {state}"),
         state => format!("{id} is {state}: nothing was changed"),
     })
 }
@@ -72,21 +108,23 @@ async fn rehearse(session: &Session, args: &CancelJobs) -> Result<(), Failure> {
             job.state,
             JobState::Pending | JobState::Scheduled | JobState::Retryable
         );
-        let would = waits && (args.force || !job.may_have_been_sent);
+        let runs = job.state == JobState::Running;
+        let may = args.force || !job.may_have_been_sent;
+        let (would, would_ask) = (waits && may, runs && may);
         jobs.push(json!({
             "id": job.id, "queue": job.queue, "state": job.state,
-            "may_have_been_sent": job.may_have_been_sent, "would_cancel": would,
+            "may_have_been_sent": job.may_have_been_sent, "would_cancel": would, "would_ask": would_ask,
         }));
         if !args.json {
-            let sent = if job.may_have_been_sent && waits {
+            let sent = if job.may_have_been_sent && (waits || runs) {
                 ", and may have been sent"
             } else {
                 ""
             };
-            let would = if would {
-                "would be cancelled"
-            } else {
-                "would stay as it is"
+            let would = match (would, would_ask) {
+                (true, _) => "would be cancelled",
+                (_, true) => "would be asked to stop",
+                _ => "would stay as it is",
             };
             output::line(&format!("{} is {}{sent}: it {would}", job.id, job.state))?;
         }
@@ -130,12 +168,17 @@ async fn many(session: &Session, queue: &str, args: CancelJobs) -> Result<(), Fa
     follow(session, &operator, begun, args.detach, args.json).await
 }
 
-/// Only what waits can be cancelled by the thousand.
+/// What has ended cannot be cancelled.
 fn check(filter: &JobFilter) -> Result<(), Failure> {
-    let waits = [JobState::Pending, JobState::Scheduled, JobState::Retryable];
-    match filter.states.iter().find(|state| !waits.contains(state)) {
+    let goes_on = [
+        JobState::Pending,
+        JobState::Scheduled,
+        JobState::Retryable,
+        JobState::Running,
+    ];
+    match filter.states.iter().find(|state| !goes_on.contains(state)) {
         Some(state) => Err(Failure::input(format!(
-            "jobs that are {state} cannot be cancelled by a filter: use pending, scheduled or retryable"
+            "jobs that are {state} cannot be cancelled: use pending, scheduled, retryable or running"
         ))),
         None => Ok(()),
     }
@@ -160,12 +203,16 @@ fn told(queue: &str, filter: &JobFilter, found: &CancelPreview, force: bool) -> 
         pending,
         scheduled,
         retryable,
+        running,
         may_have_been_sent,
     } = found;
     let mut text = format!(
         "{} of {queue} ({filter}): {pending} pending, {scheduled} scheduled, {retryable} retryable",
         counted(*jobs, "job")
     );
+    if *running > 0 {
+        text += &format!(", {running} running, which would be asked to stop");
+    }
     if *may_have_been_sent > 0 {
         text += &match force {
             true => format!("; {may_have_been_sent} of them may have been sent"),

@@ -5,7 +5,10 @@
     unreachable_pub,
     reason = "each test file uses a part of it"
 )]
+#[path = "../support/mod.rs"]
 mod support;
+
+mod stop;
 
 use std::time::Duration;
 
