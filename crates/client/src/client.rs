@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{Job, JobId, Prepared, Priority};
 use longshore_queue::{
-    Address, Enqueued, InvalidLabel, Key, Lane, Link, LinkOptions, NewJob, Queue, QueueError,
-    RunAt, check_labels,
+    Address, Cancelled, Enqueued, InvalidLabel, Key, Lane, Link, LinkOptions, NewJob, Queue,
+    QueueError, RunAt, check_labels,
 };
 use tokio::time::{Instant, sleep};
 
@@ -166,6 +166,20 @@ impl Client {
         match &self.to {
             To::Redis(redis) => redis.status(id).await,
             To::Sink(sink) => Ok(sink.status(id)?),
+        }
+    }
+
+    /// Takes a job back, and says what came of it. A job that waits is cancelled, and its idempotency key is free. A job that runs is
+    /// asked to stop ([`Cancelled::Asked`]): it stops before its next request, and [`Client::status`] or [`Client::wait_for`] says
+    /// what it came to. A job that may have been sent is left alone ([`Cancelled::MayHaveBeenSent`]). `reason` is kept in the
+    /// job's history and in the queue's audit.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses. The call can be repeated.
+    pub async fn cancel(&self, id: JobId, reason: &str) -> Result<Cancelled, ClientError> {
+        match &self.to {
+            To::Redis(redis) => redis.cancel(id, reason).await,
+            To::Sink(sink) => Ok(sink.cancel(id)?),
         }
     }
 

@@ -52,7 +52,7 @@ pub use enqueue::Enqueue;
 pub use error::ClientError;
 pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy, Priority};
 pub use longshore_queue::{
-    Address, Enqueued, JobState, Lane, NewJob, QueueError, RunAt, Sentinel, TlsFiles,
+    Address, Cancelled, Enqueued, JobState, Lane, NewJob, QueueError, RunAt, Sentinel, TlsFiles,
 };
 pub use status::JobStatus;
 pub use target::Sink;

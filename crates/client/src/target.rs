@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use longshore_job::JobId;
-use longshore_queue::{Enqueued, Link, NewJob, Queue, QueueError};
+use longshore_queue::{Cancelled, Enqueued, Link, NewJob, Queue, QueueError, Signed};
 use tokio::time::{Instant, sleep};
 
 use crate::waiting::Waiting;
@@ -15,6 +15,9 @@ use crate::{ClientError, JobStatus};
 ///
 /// Must stay under the ten seconds for which a completed job is always kept: then a repeated enqueue finds its id.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+
+/// Longer than any queue keeps ended jobs.
+const FOR_GOOD: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// How many jobs go into one call of Redis.
 const CHUNK: usize = 500;
@@ -33,6 +36,12 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// The error of a Redis that cannot be reached.
     fn status(&self, id: JobId) -> Result<Option<JobStatus>, QueueError>;
+
+    /// Takes a job back.
+    ///
+    /// # Errors
+    /// The error of a Redis that cannot be reached.
+    fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError>;
 }
 
 /// Where a client's jobs go.
@@ -135,21 +144,37 @@ impl Redis {
             }
         }
         asked.sort_unstable();
-        let others = match self.link.registered_queues(&self.namespace).await {
+        for name in self.others(&asked).await? {
+            if let Some(status) = self.status_in(&name, id).await? {
+                return Ok(Some(status));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The queues that somebody else has enqueued into. `own` is in order.
+    async fn others(&self, own: &[String]) -> Result<Vec<String>, ClientError> {
+        let mut others = match self.link.registered_queues(&self.namespace).await {
             Ok(others) => others,
             // A producer may be one that is not let in there.
             Err(QueueError::Refused { .. }) => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        for name in others
-            .iter()
-            .filter(|name| asked.binary_search(name).is_err())
-        {
-            if let Some(status) = self.status_in(name, id).await? {
-                return Ok(Some(status));
-            }
-        }
-        Ok(None)
+        others.retain(|name| own.binary_search(name).is_err());
+        Ok(others)
+    }
+
+    pub(crate) async fn cancel(&self, id: JobId, reason: &str) -> Result<Cancelled, ClientError> {
+        let found = self.status(id).await?;
+        let Some(found) = found else {
+            return Ok(Cancelled::Unknown);
+        };
+        // How long ended jobs are kept is the workers' to say: none is forgotten because of this call.
+        let queue = Queue::clone(&*self.queue(&found.queue)?);
+        let queue = queue.with_retention(FOR_GOOD).with_cancelled_bytes(0);
+        let (ids, signed) = ([id.into()], Signed::new("client", reason));
+        let came = queue.cancel(&ids, false, &signed).await?;
+        Ok(came.first().copied().unwrap_or(Cancelled::Unknown))
     }
 
     pub(crate) async fn status_in(

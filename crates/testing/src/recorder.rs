@@ -1,12 +1,12 @@
 //! A client whose jobs are recorded, for assertions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_client::{
-    Client, Enqueued, JobState, JobStatus, Lane, NewJob, QueueError, RunAt, Sink,
+    Cancelled, Client, Enqueued, JobState, JobStatus, Lane, NewJob, QueueError, RunAt, Sink,
 };
 use longshore_job::{Envelope, Job, JobId};
 use longshore_queue::{Key, KeyTaken};
@@ -24,6 +24,7 @@ pub struct Recorder(Arc<Mutex<State>>);
 struct State {
     jobs: Vec<RecordedJob>,
     ends: BTreeMap<&'static str, End>,
+    cancelled: BTreeSet<JobId>,
     is_away: bool,
 }
 
@@ -221,6 +222,22 @@ impl Sink for Recorder {
         let job = state.jobs.iter().find(|job| job.id == id);
         Ok(job.map(|job| state.status(job)))
     }
+
+    fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError> {
+        let mut state = self.asked()?;
+        let Some(job) = state.jobs.iter().find(|job| job.id == id) else {
+            return Ok(Cancelled::Unknown);
+        };
+        Ok(match state.status(job).state {
+            JobState::Completed => Cancelled::Completed,
+            JobState::Dead => Cancelled::Dead,
+            JobState::Cancelled => Cancelled::Already,
+            _ => {
+                state.cancel(id);
+                Cancelled::Yes
+            }
+        })
+    }
 }
 
 impl State {
@@ -277,8 +294,18 @@ impl State {
         }
     }
 
+    /// Its key is free again.
+    fn cancel(&mut self, id: JobId) {
+        self.cancelled.insert(id);
+        for job in self.jobs.iter_mut().filter(|job| job.id == id) {
+            job.held = None;
+        }
+    }
+
     fn status(&self, job: &RecordedJob) -> JobStatus {
-        let (state, result, reason) = match self.ends.get(job.kind.as_str()) {
+        let end = self.ends.get(job.kind.as_str());
+        let (state, result, reason) = match end {
+            _ if self.cancelled.contains(&job.id) => (JobState::Cancelled, None, None),
             Some(End::Completed(result)) => (JobState::Completed, Some(result.clone()), None),
             Some(End::Dead(reason)) => (JobState::Dead, None, Some(reason.clone())),
             None if job.run_at == RunAt::Now => (JobState::Pending, None, None),

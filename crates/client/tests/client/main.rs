@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use longshore_client::kinds::SendEmail;
-use longshore_client::{Client, ClientError, EnqueueOptions, JobId, JobState, QueueError};
+use longshore_client::{
+    Cancelled, Client, ClientError, EnqueueOptions, JobId, JobState, QueueError,
+};
 use longshore_job::Prepared;
 use longshore_queue::{CallReport, ClaimContext};
 use longshore_queue::{
@@ -76,6 +78,30 @@ impl Bench {
 
 fn welcome() -> SendEmail {
     SendEmail::new("welcome", "ada@example.com")
+}
+
+#[tokio::test]
+async fn a_job_is_taken_back_wherever_it_is() {
+    let bench = Bench::new();
+    let key = || bench.client.enqueue(welcome()).key("welcome-7");
+    let id = key().await.expect("enqueues");
+    // By a producer that has enqueued nothing.
+    let other = Client::new(&bench.redis.url()).expect("a good URL");
+    let cancel = async |id| other.cancel(id, "typo").await.expect("asks");
+    assert_eq!(cancel(id).await, Cancelled::Yes);
+    assert_eq!(cancel(id).await, Cancelled::Already);
+    let again = key().await.expect("enqueues");
+    assert_ne!(again, id, "the key is free");
+    let lease = Lease::new(WorkerId::generate("test"));
+    let stale = Duration::from_secs(10);
+    bench.queue.join(&lease, stale).await.expect("joins");
+    let claim = bench.queue.claim(&lease, 1, None).await.expect("claims");
+    assert_eq!(claim.jobs.len(), 1);
+    assert_eq!(cancel(again).await, Cancelled::Asked);
+    let job = bench.queue.job(&again.into()).await.expect("looks");
+    let request = job.and_then(|job| job.asked_to_stop).expect("is asked");
+    assert_eq!((request.reason.as_str(), request.force), ("typo", false));
+    assert_eq!(cancel(JobId::generate()).await, Cancelled::Unknown);
 }
 
 #[tokio::test]
