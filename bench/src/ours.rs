@@ -43,6 +43,7 @@ pub fn job(n: u32) -> NewJob {
         tracestate: None,
         lane: Lane::default(),
         tags: Vec::new(),
+        by: None,
     }
 }
 

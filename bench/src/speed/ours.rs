@@ -154,6 +154,7 @@ fn job(payload: &[u8], run_at: RunAt) -> NewJob {
         tracestate: None,
         lane: Lane::default(),
         tags: Vec::new(),
+        by: None,
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{Job, JobId, Prepared, Priority};
 use longshore_queue::{
-    Address, Cancelled, Enqueued, InvalidLabel, Key, Lane, Link, LinkOptions, NewJob, Queue,
-    QueueError, RunAt, check_labels,
+    Address, Cancelled, Enqueued, EnqueuedBy, InvalidLabel, Key, Lane, Link, LinkOptions, NewJob,
+    Queue, QueueError, RunAt, check_labels,
 };
 use tokio::time::{Instant, sleep};
 
@@ -18,6 +18,7 @@ use crate::{ClientError, Enqueue, JobStatus, trace};
 #[derive(Clone)]
 pub struct Client {
     to: To,
+    by: Option<EnqueuedBy>,
 }
 
 impl Client {
@@ -60,13 +61,17 @@ impl Client {
         Queue::new(link.clone(), namespace, "any")?;
         Ok(Self {
             to: To::Redis(Redis::new(link.clone(), namespace).into()),
+            by: None,
         })
     }
 
     /// A client whose jobs go to `sink` instead of Redis, for tests of producers.
     #[must_use]
     pub fn over_sink(sink: Arc<dyn Sink>) -> Self {
-        Self { to: To::Sink(sink) }
+        Self {
+            to: To::Sink(sink),
+            by: None,
+        }
     }
 
     /// Changes the client so that a job is accepted only once this many replicas of Redis have it. Use the value of
@@ -78,7 +83,34 @@ impl Client {
             To::Redis(redis) => To::Redis(redis.with_wait_replicas(replicas).into()),
             sink @ To::Sink(_) => sink,
         };
-        Self { to }
+        Self { to, ..self }
+    }
+
+    /// Gives the client a name, such as that of the program: operators see it with each job that the client enqueues. It takes
+    /// so many bytes more of each.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 64 characters, or has control characters.
+    pub fn named(self, name: impl Into<String>) -> Result<Self, ClientError> {
+        let name = name.into();
+        match EnqueuedBy::fits(&name) {
+            true => Ok(Self {
+                by: Some(EnqueuedBy::Client(name)),
+                ..self
+            }),
+            false => Err(ClientError::InvalidOption(
+                "name: must be 1 to 64 characters without control characters",
+            )),
+        }
+    }
+
+    /// A client that enqueues for a person, whom operators then see with each job: for tools that people use.
+    #[must_use]
+    pub fn for_operator(self, name: &str) -> Self {
+        Self {
+            by: Some(EnqueuedBy::operator(name)),
+            ..self
+        }
     }
 
     /// Begins to enqueue a job. Set options on the returned value, then await it.
@@ -101,7 +133,7 @@ impl Client {
             .collect::<Result<Vec<_>, _>>()?;
         let jobs = prepared
             .into_iter()
-            .map(|prepared| new_job(prepared, &EnqueueOptions::default()))
+            .map(|prepared| self.new_job(prepared, &EnqueueOptions::default()))
             .collect();
         let enqueued = self.push_all(J::QUEUE, jobs).await?;
         Ok(enqueued.into_iter().map(|enqueued| enqueued.id).collect())
@@ -122,9 +154,29 @@ impl Client {
         }
         let jobs = jobs
             .into_iter()
-            .map(|(prepared, options)| new_job(prepared, &options))
+            .map(|(prepared, options)| self.new_job(prepared, &options))
             .collect();
         self.push_all(queue, jobs).await
+    }
+
+    /// A job as this client enqueues it.
+    pub(crate) fn new_job(&self, prepared: Prepared, options: &EnqueueOptions) -> NewJob {
+        let (traceparent, tracestate) = trace::current();
+        NewJob {
+            id: JobId::generate(),
+            key: options.key.as_deref().map(|key| Key::of(&prepared, key)),
+            payload: prepared.payload,
+            run_at: options.run_at,
+            expires_in: options.expires_in,
+            traceparent,
+            tracestate,
+            lane: Lane {
+                priority: options.priority.unwrap_or(prepared.priority),
+                tenant: options.tenant.clone(),
+            },
+            tags: options.tags.clone(),
+            by: self.by.clone(),
+        }
     }
 
     async fn push_all(&self, queue: &str, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, ClientError> {
@@ -357,23 +409,5 @@ pub(crate) fn not_pushed(jobs: &[NewJob], source: QueueError) -> ClientError {
             source,
         },
         source => source.into(),
-    }
-}
-
-pub(crate) fn new_job(prepared: Prepared, options: &EnqueueOptions) -> NewJob {
-    let (traceparent, tracestate) = trace::current();
-    NewJob {
-        id: JobId::generate(),
-        key: options.key.as_deref().map(|key| Key::of(&prepared, key)),
-        payload: prepared.payload,
-        run_at: options.run_at,
-        expires_in: options.expires_in,
-        traceparent,
-        tracestate,
-        lane: Lane {
-            priority: options.priority.unwrap_or(prepared.priority),
-            tenant: options.tenant.clone(),
-        },
-        tags: options.tags.clone(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use longshore_job::{Job, JobId, Prepared, Priority};
 use longshore_queue::{Enqueued, RunAt};
 
-use crate::client::{EnqueueOptions, new_job, not_pushed};
+use crate::client::{EnqueueOptions, not_pushed};
 use crate::{Client, ClientError};
 
 /// A job about to be enqueued: set options, then await it.
@@ -81,7 +81,9 @@ impl<'a, J: Job> Enqueue<'a, J> {
     /// accepted the job, but too few replicas have it.
     pub async fn send(self) -> Result<Enqueued, ClientError> {
         self.options.check()?;
-        let job = new_job(Prepared::new(&self.job)?, &self.options);
+        let job = self
+            .client
+            .new_job(Prepared::new(&self.job)?, &self.options);
         let id = job.id;
         let target = self.client.target(J::QUEUE)?;
         let pushed = target.push(std::slice::from_ref(&job)).await;

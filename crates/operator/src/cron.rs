@@ -2,11 +2,14 @@
 
 use longshore_cron::{EntryError, ScheduledEntry};
 use longshore_job::JobId;
-use longshore_queue::{CronBook, Note, QueueError, Signed, TickJob};
+use longshore_queue::{
+    CronBook, JobState, LastTick, Note, Queue, QueueError, RawId, Signed, TickJob,
+};
 use serde::Serialize;
 
 use crate::error::OperatorError;
 use crate::operator::Operator;
+use crate::queues::PauseRow;
 use crate::time::rfc3339;
 
 /// How often a call is made that may be repeated, while Redis breaks off.
@@ -33,13 +36,42 @@ pub struct CronRow {
     pub next_tick: Option<String>,
     /// The job of its last tick.
     pub last_job: Option<String>,
-    /// Why it does not tick; `None` = it does.
+    /// What became of its last five ticks, the newest first.
+    pub ticks: Vec<TickRow>,
+    /// Who has stopped it for the whole fleet, if somebody has.
+    pub paused: Option<PauseRow>,
+    /// Why it does not tick by its configuration; `None` = it does.
     pub inactive: Option<String>,
     /// When a `work` process noted last that it ticks the entries of this queue, RFC 3339; once a minute.
     pub looked_at: Option<String>,
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+}
+
+/// A tick, and what became of its job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TickRow {
+    /// When, RFC 3339.
+    pub tick: String,
+    /// Its job.
+    pub job: String,
+    /// Where that is now; `None` = it ended so long ago that it is forgotten, or it was discarded.
+    pub state: Option<JobState>,
+}
+
+/// What became of these ticks.
+async fn ticks(queue: &Queue, last: Vec<LastTick>) -> Result<Vec<TickRow>, QueueError> {
+    let mut rows = Vec::with_capacity(last.len());
+    for last in last {
+        let job = queue.job(&RawId::unescape(&last.job)).await?;
+        rows.push(TickRow {
+            tick: rfc3339(last.tick_ms),
+            job: last.job,
+            state: job.map(|job| job.state),
+        });
+    }
+    Ok(rows)
 }
 
 impl Operator {
@@ -64,11 +96,16 @@ impl Operator {
             if book.is_broken(entry.name()) {
                 broken = Some("its last tick cannot be read".to_owned());
             }
-            let last = book.last_tick(entry.name());
+            let mut last = Vec::new();
+            match ticks(queue, book.last_ticks(entry.name())).await {
+                Ok(rows) => last = rows,
+                Err(error) => broken = Some(error.of_one_queue().ok_or(error)?),
+            }
+            let paused = book.paused(entry.name());
             let schedule = entry.schedule();
-            let next = match inactive {
-                None => schedule.next(book.now_ms),
-                Some(_) => None,
+            let next = match (inactive, &paused) {
+                (None, None) => schedule.next(book.now_ms),
+                _ => None,
             };
             rows.push(CronRow {
                 name: entry.name().to_owned(),
@@ -77,15 +114,44 @@ impl Operator {
                 kind: entry.kind().to_owned(),
                 queue: entry.queue().to_owned(),
                 catch_up: entry.catch_up().to_string(),
-                last_tick: last.as_ref().map(|last| rfc3339(last.tick_ms)),
+                last_tick: last.first().map(|last| last.tick.clone()),
                 next_tick: next.map(rfc3339),
-                last_job: last.map(|last| last.job),
+                last_job: last.first().map(|last| last.job.clone()),
+                ticks: last,
+                paused: paused.map(PauseRow::from),
                 inactive: inactive.clone(),
                 looked_at: book.looked_at_ms().map(rfc3339),
                 broken,
             });
         }
         Ok(rows)
+    }
+
+    /// Stops an entry for the whole fleet: its ticks make no jobs, and are not made up for. Returns whether that changed
+    /// anything: an earlier pause stays as it is.
+    ///
+    /// # Errors
+    /// When its queue is unknown, or Redis cannot be reached.
+    pub async fn cron_pause(
+        &self,
+        entry: &ScheduledEntry,
+        signed: &Signed,
+    ) -> Result<bool, OperatorError> {
+        let (_, queue) = self.queue(entry.queue())?;
+        Ok(queue.cron_pause(entry.name(), signed).await?)
+    }
+
+    /// Lets an entry tick again, from now on. Returns whether it was paused.
+    ///
+    /// # Errors
+    /// When its queue is unknown, or Redis cannot be reached.
+    pub async fn cron_resume(
+        &self,
+        entry: &ScheduledEntry,
+        signed: &Signed,
+    ) -> Result<bool, OperatorError> {
+        let (_, queue) = self.queue(entry.queue())?;
+        Ok(queue.cron_resume(entry.name(), signed).await?)
     }
 
     /// Enqueues an entry's job now, as if it ticked at this second, once it is written down who wants that. Its schedule

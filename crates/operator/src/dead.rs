@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_queue::{DeadGroup, DeadLetter};
+use longshore_queue::{DeadGroup, DeadLetter, Growth};
 use serde::Serialize;
 
 use crate::time::rfc3339;
@@ -29,9 +29,37 @@ pub struct GroupRow {
     pub first_at: String,
     /// When the last died, RFC 3339.
     pub last_at: String,
+    /// When it grew; `None` where that cannot be read.
+    pub grew: Option<GrowthRow>,
+    /// The version of the worker that made its first letter.
+    pub first_version: Option<String>,
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+}
+
+/// When a group of dead letters grew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GrowthRow {
+    /// When it got its last letter, RFC 3339. That one may have been replayed or discarded since.
+    pub at: String,
+    /// How many letters it got in the last hour, to ten minutes.
+    pub last_hour: u64,
+    /// How many in the last 24 hours of the clock.
+    pub last_day: u64,
+    /// How many in each of these, in UTC, the oldest first; the last one is not over.
+    pub hours: Vec<u64>,
+}
+
+impl From<&Growth> for GrowthRow {
+    fn from(growth: &Growth) -> Self {
+        Self {
+            at: rfc3339(growth.at_ms),
+            last_hour: growth.last_hour,
+            last_day: growth.last_day(),
+            hours: growth.hours.to_vec(),
+        }
+    }
 }
 
 impl GroupRow {
@@ -51,6 +79,8 @@ impl GroupRow {
             count: group.count,
             first_at: rfc3339(group.first_at_ms),
             last_at: rfc3339(group.last_at_ms),
+            grew: group.growth.as_ref().map(GrowthRow::from),
+            first_version: group.growth.and_then(|growth| growth.version),
             broken: group.broken,
         }
     }
@@ -66,6 +96,8 @@ impl GroupRow {
             count: 0,
             first_at: rfc3339(0),
             last_at: rfc3339(0),
+            grew: None,
+            first_version: None,
             broken: Some(why),
         }
     }

@@ -53,6 +53,10 @@ pub struct JobView {
     pub tenant: Option<String>,
     /// What it is found by.
     pub tags: Vec<String>,
+    /// Who enqueued it, if that is known.
+    pub enqueued_by: Option<EnqueuedByRow>,
+    /// The trace that it belongs to, 32 hex digits, if its producer had one.
+    pub trace_id: Option<String>,
     /// The cron entry that made it, if one did.
     pub cron: Option<CronJobRow>,
     /// How often it was throttled or put back.
@@ -137,6 +141,39 @@ impl From<Recorded> for PutBackRow {
             reason: entry.reason,
         }
     }
+}
+
+/// Who enqueued a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EnqueuedByRow {
+    /// `client`: a program; `operator`: a person at the command line; `job`: the run of another job; `cron`: an entry.
+    pub by: &'static str,
+    /// Its name; of a job the id.
+    pub name: String,
+}
+
+impl EnqueuedByRow {
+    fn new(job: &JobInfo) -> Option<Self> {
+        let cron = || {
+            let entry = job.cron.as_ref()?.entry.clone();
+            Some(Self {
+                by: "cron",
+                name: entry,
+            })
+        };
+        let said = job.enqueued_by.as_ref().map(|by| Self {
+            by: by.what(),
+            name: by.name().to_owned(),
+        });
+        said.or_else(cron)
+    }
+}
+
+/// The trace id of a W3C trace context.
+fn trace_id(traceparent: &str) -> Option<String> {
+    let id = traceparent.split('-').nth(1)?;
+    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| id.to_owned())
 }
 
 /// Which tick of which cron entry made a job.
@@ -247,6 +284,7 @@ impl HistoryRow {
 
 impl JobView {
     pub(crate) fn new(queue: &QueueInfo, job: JobInfo, reveal: bool) -> Self {
+        let enqueued_by = EnqueuedByRow::new(&job);
         let attempt = match job.state {
             JobState::Running => job.run.used + 1,
             // What has completed is written down only in its history.
@@ -303,6 +341,8 @@ impl JobView {
             priority: job.lane.priority,
             tenant: job.lane.tenant,
             tags: job.tags,
+            enqueued_by,
+            trace_id: job.traceparent.as_deref().and_then(trace_id),
             cron: job.cron.map(CronJobRow::from),
             waits: job.waits,
             put_back: job.put_back.map(PutBackRow::from),

@@ -1,64 +1,15 @@
 //! What operators do, over all queues of a namespace.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use longshore_queue::{
-    JobInfo, JobState, Limit, Link, Note, Queue, QueueError, RawId, Signed, Stats,
-};
+use longshore_queue::{JobInfo, JobState, Limit, Link, Note, Queue, QueueError, RawId, Signed};
 
 use crate::audit::AuditRow;
 use crate::error::OperatorError;
 use crate::job::JobView;
 use crate::queue_info::QueueInfo;
-use crate::queues::{HoldRow, ParkedRow, QueueRow};
+use crate::queues::HoldRow;
 use crate::workers::{self, WorkerRow};
-
-/// A queue as a row, with what its workers say.
-async fn row(info: &QueueInfo, queue: &Queue, mut stats: Stats) -> Result<QueueRow, QueueError> {
-    let alive = stats.workers > 0;
-    let parked = std::mem::take(&mut stats.parked_kinds);
-    let mut row = QueueRow::new(info, stats);
-    for spoiled in queue.spoiled().await? {
-        let said = row.broken.take().unwrap_or_default();
-        // Whoever counted the queue has met some of them, and does not say what they are.
-        let met = format!("{} is of another type", spoiled.key);
-        row.broken = Some(match said.as_str() {
-            "" => spoiled.to_string(),
-            _ if said.contains(&met) => said.replace(&met, &spoiled.to_string()),
-            _ => format!("{said}; {spoiled}"),
-        });
-    }
-    let mut broken = |error: QueueError| -> Result<(), QueueError> {
-        let why = error.of_one_queue().ok_or(error)?;
-        let why = format!("what its workers say: {why}");
-        let said = row.broken.take();
-        row.broken = Some(said.map_or(why.clone(), |said| format!("{said}; {why}")));
-        Ok(())
-    };
-    let mut known = BTreeSet::new();
-    if alive && !parked.is_empty() {
-        match queue.known_kinds().await {
-            Ok(kinds) => known = kinds,
-            Err(error) => broken(error)?,
-        }
-    }
-    if alive {
-        match queue.trouble().await {
-            Ok(trouble) => {
-                let trouble = trouble.into_iter();
-                row.trouble = trouble
-                    .map(|(worker, trouble)| format!("{worker}: {trouble}"))
-                    .collect();
-            }
-            Err(error) => broken(error)?,
-        }
-    }
-    let parked = parked.into_iter();
-    let unknown = parked.filter(|parked| !known.contains(&parked.kind));
-    row.parked = unknown.map(ParkedRow::new).collect();
-    Ok(row)
-}
 
 /// The queues of one namespace, in an operator's hands.
 #[derive(Debug, Clone)]
@@ -145,34 +96,6 @@ impl Operator {
             Some(name) => Ok(vec![self.queue(name)?]),
             None => Ok(self.queues.iter().collect()),
         }
-    }
-
-    /// One row for each queue, always. A queue that was found in Redis, and that nobody here knows, has one while there
-    /// is anything in it or anybody works it.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn queues(&self) -> Result<Vec<QueueRow>, OperatorError> {
-        let mut rows = Vec::with_capacity(self.queues.len());
-        for (info, queue) in &self.queues {
-            let stats = queue.stats().await?;
-            if !info.providers.is_empty()
-                || stats.broken.is_some()
-                || stats.to_do() + stats.dead + stats.workers > 0
-            {
-                rows.push(row(info, queue, stats).await?);
-            }
-        }
-        Ok(rows)
-    }
-
-    /// The queue of one name.
-    ///
-    /// # Errors
-    /// When there is no such queue, or Redis cannot be reached.
-    pub async fn queue_row(&self, name: &str) -> Result<QueueRow, OperatorError> {
-        let (info, queue) = self.queue(name)?;
-        Ok(row(info, queue, queue.stats().await?).await?)
     }
 
     /// One row for each worker process.

@@ -3,6 +3,7 @@
 use longshore_queue::{BreakerState, Hold, HoldCause, ParkedKind, Paused, Stats};
 use serde::Serialize;
 
+use crate::providers::ProviderRow;
 use crate::queue_info::QueueInfo;
 use crate::redact::{REDACTED, is_name};
 use crate::time::rfc3339;
@@ -32,6 +33,11 @@ pub struct QueueRow {
     pub paused: Option<PauseRow>,
     /// The breakers of its providers.
     pub breakers: Vec<BreakerRow>,
+    /// What is known of the calls of its providers, where that was asked for ([`Operator::queues_with_calls`]).
+    ///
+    /// [`Operator::queues_with_calls`]: crate::Operator::queues_with_calls
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<ProviderRow>,
     /// Who stands in while the breaker of its own provider is open, if somebody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<FallbackRow>,
@@ -177,6 +183,7 @@ impl QueueRow {
         });
         Self {
             fallback,
+            providers: Vec::new(),
             trouble: Vec::new(),
             parked: Vec::new(),
             breakers: info.providers.iter().map(breaker).collect(),

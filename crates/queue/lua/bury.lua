@@ -3,11 +3,11 @@
 --
 -- KEYS  1 parked  2 kinds  3 sought  4 inflight  5 records  6 dead  7 groups  8 stats  9 idle
 --       10 letters  11 parked kinds
--- ARGV  1 cursor ("0" starts)  2 after how many ms  3 group  4 its description in JSON
+-- ARGV  1 cursor ("0" starts)  2 after how many ms  3 group  4 its description (part/growth.lua)
 --       5 history entry in JSON, from the comma behind the number of the attempt on  6 "on" while the caller goes on with its look
 -- Returns {next cursor ("0" = through, or somebody else has looked within the last second), 1 if the same chunk has more to bury,
 --          {id, attempt, …} of those that are dead now}
--- Parts: now, write_or_replace, wake, record, parked
+-- Parts: now, write_or_replace, wake, record, groups, growth, parked
 local p = { parked = KEYS[1], of_kinds = KEYS[11], kinds = KEYS[2], sought = KEYS[3] }
 local inflight, records, dead, groups, stats, idle, letters = unpack(KEYS, 4)
 if ARGV[6] ~= 'on' then
@@ -58,7 +58,6 @@ for i = 1, #chunk[2], 2 do
       local members, over = {}, {}
       if room > 0 and now - (last_known(p, kind) or 0) >= after then members, over = of_kind(p, digest, now - after, room) end
       if #over > 0 then
-        write_or_replace('HSETNX', groups, group, ARGV[4])
         local owners = redis.call('HMGET', inflight, unpack(over))
         for n, id in ipairs(over) do
           -- Where Redis forgot, a worker may have taken it back since.
@@ -71,6 +70,9 @@ for i = 1, #chunk[2], 2 do
     end
   end
 end
-if #buried > 0 then count(stats, 'died', #buried / 2) end
+if #buried > 0 then
+  grow(groups, { [group] = { #buried / 2, ARGV[4] } })
+  count(stats, 'died', #buried / 2)
+end
 if woken then wake(idle) end
 return { chunk[1], room <= 0 and 1 or 0, buried }

@@ -4,11 +4,12 @@
 -- older than those is not made again either, where the clock was set back by an hour at the most.
 --
 -- KEYS  1 cron  2 data  3 active  4 idle  5 stats  6 cron ticks  7 lanes  8 lane  9 tenants
---       10 turns  11 timeline  12 scheduled
+--       10 turns  11 timeline  12 scheduled  13 cron paused
 -- ARGV  1 entry  2 schedule ("" = run by hand: no mark is looked at or moved)  3 its mark as it was seen, in ms ("" = none)
 --       4 its new mark, in ms  5 rounds; then 5 for each job, at most 100, oldest tick first:
 --       tick in ms, id, payload, expires in ms ("" = never), lane ("" = none, part/header.lua)
--- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued}; where too many would wait
+-- Returns {1 if the mark was as it was seen, else 0; ids of the jobs that were enqueued: none of a paused entry, whose mark
+--         is moved}; where too many would wait
 --         (part/max_waiting.lua), nothing was done, and then: how many wait, how many may. A tick comes again at the next look
 local cron, data, active, idle, stats, ticks = unpack(KEYS)
 local k = { active = active, lanes = KEYS[7], lane = KEYS[8], tenants = KEYS[9], turns = KEYS[10] }
@@ -32,18 +33,22 @@ if by_hand then
   local full = redis.call('HEXISTS', data, ARGV[7]) == 0 and too_many()
   if full then return { 0, {}, unpack(full) } end
 end
-local last, ahead = 0, 0
+local last, ahead, latest = 0, 0, ''
 local names, known = {}, {}
 if not by_hand then
   local field = entry .. ' ' .. schedule
   local mark = (redis.call('HGET', cron, field) or ''):match('^(%d+) %d+$') or ''
   if mark ~= ARGV[3] then return { 0, {} } end
   sound()
-  local full = too_many()
+  local paused = redis.call('HEXISTS', KEYS[13], entry) == 1
+  local full = not paused and too_many()
   if full then return { 0, {}, unpack(full) } end
   redis.call('HSET', cron, field, ARGV[4] .. ' ' .. ARGV[5])
+  -- What it would have ticked meanwhile is not made up for.
+  if paused then return { 1, {} } end
   -- While a fleet is deployed with another schedule, the entry has two: what both have is one tick.
-  last = tonumber((redis.call('HGET', cron, entry) or ''):match('^(%d+) ') or 0)
+  latest = redis.call('HGET', cron, entry) or ''
+  last = tonumber(latest:match('^(%d+) ') or 0)
   -- From before the clock was set back.
   if last > ARGV[4] + 5000 then last, ahead = 0, last - ARGV[4] end
   for tick in (redis.call('HGET', ticks, entry) or ''):gmatch('%d+') do
@@ -67,7 +72,7 @@ for i = 6, #ARGV, 5 do
   from = lane == '' and '\16' .. from or '\48' .. from .. with_text(lane)
   if is_new(tick) and redis.call('HSETNX', data, id, begins .. from .. ARGV[i + 2]) == 1 then
     if not by_hand then
-      redis.call('HSET', cron, entry, tick .. ' ' .. id)
+      latest = tick .. ' ' .. id .. ' ' .. latest
       made[#made + 1] = tonumber(tick)
     end
     ids[#ids + 1] = id
@@ -75,6 +80,12 @@ for i = 6, #ARGV, 5 do
   end
 end
 if #made > 0 then
+  -- What became of the last few is asked after by their jobs.
+  local few = {}
+  for tick, id in latest:gmatch('(%d+) (%S+)') do
+    if #few < 5 then few[#few + 1] = tick .. ' ' .. id end
+  end
+  redis.call('HSET', cron, entry, table.concat(few, ' '))
   for _, tick in ipairs(made) do names[#names + 1] = tick end
   table.sort(names)
   local newest = {}

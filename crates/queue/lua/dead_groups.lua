@@ -1,9 +1,9 @@
 -- The groups of dead letters, in time proportional to their number.
 --
 -- KEYS  1 letters  2 groups
--- Returns {id, description in JSON, count (-1 = its letters are of another type), first death in seconds, last death in seconds, …}
+-- Returns {now, id, what stands of it (part/growth.lua), count (-1 = its letters are of another type), first death in seconds, last death in seconds, …}
 -- Parts: now, write_or_replace, record, groups
-local answer = {}
+local answer = { now }
 local groups = redis.call('HGETALL', KEYS[2])
 for i = 1, #groups, 2 do
   local group = groups[i]

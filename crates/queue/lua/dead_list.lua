@@ -2,7 +2,7 @@
 --
 -- KEYS  1 dead  2 groups  3 records  4 data  5 letters
 -- ARGV  1 not before, in ms ago ("" = any)  2 offset  3 how many  4 group ("" = all)
--- Returns {now, 1 if there are more, id, time of death in seconds, description of its group in JSON or false, header or false,
+-- Returns {now, 1 if there are more, id, time of death in seconds, what stands of its group (part/growth.lua) or false, header or false,
 --          record, packed, or false, …}
 -- Parts: now, write_or_replace, record, groups, header, value
 local rows

@@ -4,7 +4,7 @@
 -- KEYS  1 dead  2 groups  3 records  4 data  5 letters
 -- ARGV  1 time of death of the letter to go on after, in seconds ("" = from the first)  2 its id  3 cut-off, time of death
 --       in seconds  4 how many at the most  5 group ("" = all)
--- Returns {id, time of death in seconds, description of its group in JSON or false, what stands of it in data, its length
+-- Returns {id, time of death in seconds, what stands of its group (part/growth.lua) or false, what stands of it in data, its length
 --          where it is too large, or false, record, packed, or false, …}; nothing when through
 -- Parts: now, write_or_replace, record, groups, header, value, place, following
 local dead, groups, records, data, letters = unpack(KEYS)

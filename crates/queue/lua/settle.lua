@@ -11,13 +11,14 @@
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
 --       13 what the caller remembers of the timeline (part/timeline.lua)  14 how long a new timeline holds claims, in ms
 --       15 how long they waited and ran, for the minute's counts: "w<step>:<jobs> r<step>:<jobs> …" (part/minutes.lua)
---       16 how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
+--       16 what their calls came to (part/answers.lua)
+--       17 how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
 --       (part/replay_report.lua); then of how many jobs an idempotency key is passed, and each of these jobs;
 --       then for each job, at most
 --       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/call_report.lua), verdict, and
 --       for the verdicts c and C two more: bytes kept, completion in JSON; for the others seven more:
 --       wait in ms, run state ("" = as it is), number of the history entry (0 = none), history entry,
---       id of the group, its description in JSON, why it was put back in JSON ("" = it was not)
+--       id of the group, its description (part/growth.lua: version, and what its letters have in common), why it was put back in JSON ("" = it was not)
 --       verdict: c completed, C the same of a job that has a lane (part/lanes.lua)
 --                r retryable, s scheduled: after the wait
 --                k parked, since its kind is not known here: the group is the kind; after the wait where it cannot be parked
@@ -47,8 +48,8 @@ local primary, fallback = described(3, ''), described(8, ':' .. ARGV[8])
 -- What is to be done with all of a kind at once.
 local answer, ids, places, ended, freed, back = { 0, 'ok', t.nonce, t.seq }, {}, {}, {}, {}, {}
 local over, done, bytes, retried, returned, died, sought = {}, {}, 0, 0, 0, 0, false
-local at, reports, reported = 17, nil, {}
-for _ = 1, tonumber(ARGV[16]) do
+local at, reports, reported = 18, nil, {}
+for _ = 1, tonumber(ARGV[17]) do
   reports = reports or {}
   reports[ARGV[at]] = at
   at = at + 4
@@ -68,7 +69,7 @@ while at <= #ARGV do
   at = at + (completes and 6 or 11)
 end
 local tokens = redis.call('HMGET', inflight, unpack(ids))
-local record_by, written, marks, out_of_lanes = {}, {}, {}, {}
+local record_by, written, marks, out_of_lanes, deaths = {}, {}, {}, {}, {}
 if #touched > 0 then
   for n, record in ipairs(records_of(records, touched)) do record_by[touched[n]] = record end
 end
@@ -141,7 +142,7 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     died = died + 1
     over[#over + 1] = id
     note_letter(dead, letters, group, id)
-    write_or_replace('HSETNX', groups, group, description)
+    deaths[group] = { (deaths[group] and deaths[group][1] or 0) + 1, description }
     record['end'] = 'd' .. group
   end
   if put_back ~= '' then record.back = stamp .. ' ' .. put_back end
@@ -196,6 +197,7 @@ if #written > 0 then redis.call('HSET', records, unpack(written)) end
 if #marks > 0 then redis.call('HSET', data, unpack(marks)) end
 if #emptied > 0 then redis.call('HDEL', records, unpack(emptied)) end
 write_cancelled(ends, stopped)
+grow(groups, deaths)
 local high = #back > 0 and line_up({ active = active, lanes = KEYS[26], lane = KEYS[27], tenants = KEYS[28], turns = KEYS[29] }, back, true)
 if #out_of_lanes > 0 then redis.pcall('HDEL', KEYS[27], unpack(out_of_lanes)) end
 if #done > 0 then
@@ -204,9 +206,10 @@ if #done > 0 then
 end
 -- Last of what is written of the jobs: while a claim owns its job, its verdict can be written again.
 if #freed > 0 then redis.call('HDEL', inflight, unpack(freed)) end
-for name, n in pairs({ completed = #done, completed_bytes = bytes, retried = retried, given_back = returned, died = died }) do
-  if n > 0 then count(stats, name, n) end
-end
+-- Of verdicts that are repeated, their calls were counted before.
+local calls = #freed > 0 and ARGV[16] or ''
+local counts = { completed = #done, completed_bytes = bytes, retried = retried, given_back = returned, died = died }
+count_with_answers(stats, counts, calls)
 -- What follows is about no job: should it stop, the outcomes are written.
 local pruned, due = true, 0
 if #done > 0 then
@@ -214,7 +217,7 @@ if #done > 0 then
   pruned, due = pcall(prune_completed, k, tonumber(ARGV[1]), tonumber(ARGV[2]), 2)
 end
 pcall(tell, KEYS[25], over)
-pcall(count_settled, KEYS[30], stats, ARGV[15], { completed = #done, failed = retried, dead = died })
+pcall(count_settled, KEYS[30], stats, ARGV[15], { completed = #done, failed = retried, dead = died }, calls)
 -- It is tried again by the prune that the worker asks for.
 answer[1] = pruned and due or now
 if reports then pcall(report_to_replays, operations, open, records, log, reported) end

@@ -10,7 +10,8 @@
 --          provider ("" = the queue's own), until in ms or 0, …}, how many stand in the waiting list although they are
 --          elsewhere (part/elsewhere.lua), or false, names of keys that are of another type, how many are parked,
 --          enqueue time of the one that was parked first or false, {kind, how many of it are parked, since when in ms, …} of at
---          most a hundred kinds or so, the record of the last whole minute (part/minutes.lua) or false}
+--          most a hundred kinds or so, the record of the last whole minute (part/minutes.lua) or false,
+--          limits as {limiter, what stands there, …}}
 -- Parts: now, record, header, value, hold, breaker, limiter, holds, parked, elsewhere, lanes, minutes
 -- One key of another type hides nothing but itself.
 local broken = {}
@@ -88,4 +89,5 @@ return {
   enqueued(first),
   kinds,
   read('GETRANGE', KEYS[18], last_minute, last_minute + MINUTE.bytes - 1),
+  read('HGETALL', KEYS[11]) or {},
 }

@@ -42,7 +42,7 @@ pub struct AuditEntry {
     pub by: String,
     /// What: `pause`, `resume`, `lift`, `replay`, `replay_stopped`, `replay_cancel`, `replay_resume`, `replay_done`, `edit`,
     /// `cancel`, `stop` (running jobs were asked to), `discard`, `export`, `reveal`, `export_mappings`, `import_mappings`,
-    /// `unsuppress`, `cron_run`.
+    /// `unsuppress`, `cron_run`, `cron_pause`, `cron_resume`.
     pub action: String,
     /// What it was done to: a queue, ids, `group:<group>`, or `all` of the queue.
     pub target: String,

@@ -12,7 +12,7 @@ use redis::Value;
 
 use crate::enqueue::millis;
 use crate::value::{Fields, Reply};
-use crate::{Lane, Queue, QueueError, script};
+use crate::{Lane, Paused, Queue, QueueError, Signed, script};
 
 /// Once in such a time of looking, it is noted which entries there are.
 const ROUND: Duration = Duration::from_secs(60);
@@ -27,6 +27,7 @@ pub struct CronBook {
     pub now_ms: u64,
     rounds: u64,
     fields: Fields,
+    paused: Fields,
 }
 
 /// Up to when the ticks of an entry are dealt with.
@@ -96,6 +97,7 @@ impl CronBook {
             now_ms,
             rounds: 0,
             fields: Fields::default(),
+            paused: Fields::default(),
         }
     }
 
@@ -115,11 +117,33 @@ impl CronBook {
     /// The last tick of an entry, with whichever schedule.
     #[must_use]
     pub fn last_tick(&self, entry: &str) -> Option<LastTick> {
-        let (tick, job) = self.fields.text(entry)?.split_once(' ')?;
-        Some(LastTick {
-            tick_ms: tick.parse().ok()?,
-            job: job.to_owned(),
-        })
+        self.last_ticks(entry).into_iter().next()
+    }
+
+    /// The last five ticks of an entry, with whichever schedules, the newest first.
+    #[must_use]
+    pub fn last_ticks(&self, entry: &str) -> Vec<LastTick> {
+        let text = self.fields.text(entry).unwrap_or_default();
+        let words: Vec<&str> = text.split(' ').collect();
+        let ticks = words.chunks_exact(2);
+        // What follows something that cannot be read is no tick.
+        ticks
+            .map_while(|words| {
+                Some(LastTick {
+                    tick_ms: words[0].parse().ok()?,
+                    job: words[1].to_owned(),
+                })
+            })
+            .collect()
+    }
+
+    /// Who has stopped an entry, if somebody has. What cannot be read stops it, too.
+    #[must_use]
+    pub fn paused(&self, entry: &str) -> Option<Paused> {
+        let value = self.paused.get(entry)?;
+        let json = value.iter().position(|byte| *byte == b'{');
+        let read = json.and_then(|from| serde_json::from_slice(&value[from..]).ok());
+        Some(read.unwrap_or_else(Paused::unreadable))
     }
 
     /// There is something under the entry's name that is no tick.
@@ -155,7 +179,11 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn cron_look(&self) -> Result<CronBook, QueueError> {
         let value: Value = script::CRON_LOOK
-            .on(&[&self.keys.cron, &self.keys.cron_ticks])
+            .on(&[
+                &self.keys.cron,
+                &self.keys.cron_ticks,
+                &self.keys.cron_paused,
+            ])
             .arg(millis(ROUND))
             .arg(ROUNDS_KEPT)
             .run(&self.link)
@@ -165,6 +193,7 @@ impl Queue {
             now_ms: answer.next()?,
             rounds: answer.next()?,
             fields: answer.next()?,
+            paused: answer.next()?,
         })
     }
 
@@ -173,9 +202,11 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn cron_book(&self) -> Result<CronBook, QueueError> {
-        let mut command = redis::cmd("HGETALL");
-        command.arg(&self.keys.cron);
-        let fields: Fields = self.link.command(&command).await?;
+        let mut ask = redis::pipe();
+        for key in [&self.keys.cron, &self.keys.cron_paused] {
+            ask.cmd("HGETALL").arg(key);
+        }
+        let (fields, paused): (Fields, Fields) = self.link.pipeline(&ask).await?;
         let rounds = fields.text("*").and_then(|round| round.split_once(' '));
         Ok(CronBook {
             now_ms: self.now_ms().await?,
@@ -183,6 +214,7 @@ impl Queue {
                 .and_then(|(rounds, _)| rounds.parse().ok())
                 .unwrap_or_default(),
             fields,
+            paused,
         })
     }
 
@@ -213,6 +245,7 @@ impl Queue {
                 &k.turns,
                 &k.timeline,
                 &k.scheduled,
+                &k.cron_paused,
             ])
             .arg(to.entry)
             .arg(to.schedule)
@@ -237,6 +270,36 @@ impl Queue {
             self.register().await;
         }
         Ok((moved == 1).then_some(ids))
+    }
+
+    /// Stops an entry for the whole fleet: its ticks make no jobs, and are not made up for. Returns whether that changed
+    /// anything: an earlier pause stays as it is. It is forgotten when no process has had such an entry for five minutes.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cron_pause(&self, entry: &str, signed: &Signed) -> Result<bool, QueueError> {
+        self.cron_gate("pause", entry, signed).await
+    }
+
+    /// Lets an entry tick again, from now on. Returns whether it was paused.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn cron_resume(&self, entry: &str, signed: &Signed) -> Result<bool, QueueError> {
+        self.cron_gate("resume", entry, signed).await
+    }
+
+    async fn cron_gate(&self, act: &str, entry: &str, signed: &Signed) -> Result<bool, QueueError> {
+        let k = &self.keys;
+        let changed: u8 = script::CRON_PAUSE
+            .on(&[&k.cron, &k.cron_paused, &k.audit])
+            .arg(act)
+            .arg(entry)
+            .arg(&signed.by)
+            .arg(&signed.reason)
+            .run(&self.link)
+            .await?;
+        Ok(changed == 1)
     }
 
     /// Enqueues a job of an entry by hand. Its mark stays where it is. Repeating the call changes nothing. Waits for

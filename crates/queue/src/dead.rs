@@ -9,13 +9,13 @@ use redis::Value;
 
 use crate::claim::ids;
 use crate::enqueue::millis;
+use crate::group::Group;
 use crate::header::Header;
 use crate::held::Held;
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script::{self, ScriptCall};
-use crate::settle::Group;
 use crate::value::{Fields, Reply};
-use crate::{JobInfo, JobState, Queue, QueueError, RawId, Signed};
+use crate::{Growth, JobInfo, JobState, Queue, QueueError, RawId, Signed};
 
 /// At most so many letters are touched in one call: Redis serves nobody else meanwhile.
 pub(crate) const STEP: usize = 1000;
@@ -41,6 +41,8 @@ pub struct DeadGroup {
     pub first_at_ms: u64,
     /// When the last died, in ms since the epoch.
     pub last_at_ms: u64,
+    /// When it grew, and with which version of a worker it began; `None` where that cannot be read.
+    pub growth: Option<Growth>,
     /// Why it cannot be read, if it cannot.
     pub broken: Option<String>,
 }
@@ -98,12 +100,13 @@ impl Queue {
             .run(&self.link)
             .await?;
         let mut answer = Reply::new(value)?;
+        let now: u64 = answer.next()?;
         let mut groups = Vec::new();
         while !answer.is_empty() {
-            let (id, json): (String, Vec<u8>) = (answer.shown()?, answer.next()?);
+            let (id, value): (String, Vec<u8>) = (answer.shown()?, answer.next()?);
             let count: i64 = answer.next()?;
             let (first, last): (Option<f64>, Option<f64>) = (answer.number()?, answer.number()?);
-            let group: Option<Group> = serde_json::from_slice(&json).ok();
+            let group = Group::read(&value);
             let broken = match (&group, u64::try_from(count)) {
                 (_, Err(_)) => Some("its letters are of another type"),
                 (None, _) => Some("what its letters died of cannot be read"),
@@ -117,6 +120,7 @@ impl Queue {
                 count: u64::try_from(count).unwrap_or_default(),
                 first_at_ms: first.map(to_ms).unwrap_or_default(),
                 last_at_ms: last.map(to_ms).unwrap_or_default(),
+                growth: Group::growth(&value, now),
                 broken: broken.map(str::to_owned),
             });
         }
@@ -162,8 +166,7 @@ impl Queue {
                 let id = answer.id()?;
                 let died: Option<f64> = answer.number()?;
                 let group: Option<Vec<u8>> = answer.next()?;
-                let group: Option<Group> =
-                    group.and_then(|json| serde_json::from_slice(&json).ok());
+                let group = group.as_deref().and_then(Group::read);
                 let (header, packed): (Option<Vec<u8>>, Option<Vec<u8>>) =
                     (answer.next()?, answer.next()?);
                 let header = header.and_then(|header| Some(Header::read(&header)?.0));

@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 
 use crate::header::Header;
 use crate::value::{Reply, read};
-use crate::{Key, Lane, Queue, QueueError, script};
+use crate::{EnqueuedBy, Key, Lane, Queue, QueueError, script};
 
 /// At most so many jobs, or bytes of payload, go into one call: Redis serves nobody else meanwhile.
 const CHUNK_JOBS: usize = 500;
@@ -46,6 +46,8 @@ pub struct NewJob {
     pub lane: Lane,
     /// Its tags, by which it is found.
     pub tags: Vec<String>,
+    /// Who enqueues it, where that is said. A job of nobody's costs no byte for it.
+    pub by: Option<EnqueuedBy>,
 }
 
 /// What became of a job that was to be enqueued.

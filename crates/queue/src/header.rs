@@ -1,8 +1,8 @@
 //! What stands of a job before its payload, in one value of Redis: when it was enqueued, and what its producer said of it.
 //! `lua/part/header.lua` has its form.
 
-use crate::NewJob;
 use crate::lane::encode_tags;
+use crate::{EnqueuedBy, NewJob};
 
 /// No JSON begins with one of these. The second says that the job has a record.
 const FRESH: u8 = 1;
@@ -18,6 +18,7 @@ const TRACESTATE: u8 = 8;
 const CRON: u8 = 16;
 const LANE: u8 = 32;
 const TAGS: u8 = 64;
+const BY: u8 = 128;
 
 /// A header, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub(crate) struct Header {
     pub(crate) lane: Option<String>,
     /// Its tags.
     pub(crate) tags: Option<String>,
+    /// Who enqueued it ([`EnqueuedBy`](crate::EnqueuedBy)).
+    pub(crate) by: Option<String>,
 }
 
 impl Header {
@@ -86,6 +89,9 @@ impl Header {
         if has & TAGS != 0 {
             header.tags = Some(rest.text()?);
         }
+        if has & BY != 0 {
+            header.by = Some(rest.text()?);
+        }
         Some((header, value.len() - rest.0.len()))
     }
 
@@ -117,7 +123,8 @@ impl Header {
         }
         let lane = job.lane.encode();
         let tags = encode_tags(&job.tags);
-        for (flag, text) in [(LANE, lane), (TAGS, tags)] {
+        let by = job.by.as_ref().map(EnqueuedBy::encode);
+        for (flag, text) in [(LANE, lane), (TAGS, tags), (BY, by)] {
             if let Some(text) = text {
                 has |= flag;
                 push_text(&mut bytes, &text);
@@ -235,6 +242,7 @@ mod tests {
             tracestate: tracestate.map(str::to_owned),
             lane: Lane::of(Priority::High).with_tenant("acme"),
             tags: vec!["spring".to_owned(), "å b".to_owned()],
+            by: Some(EnqueuedBy::Client("checkout".to_owned())),
         }
     }
 
@@ -266,6 +274,7 @@ mod tests {
             assert_eq!(header.tracestate.as_deref(), state);
             assert_eq!(header.lane.as_deref(), Some("hacme"));
             assert_eq!(header.tags.as_deref(), Some("spring\nå b"));
+            assert_eq!(header.by.as_deref(), Some("ccheckout"));
             assert_eq!(payload, b"{}");
         }
     }
@@ -288,6 +297,7 @@ mod tests {
         let plain = NewJob {
             lane: Lane::default(),
             tags: Vec::new(),
+            by: None,
             ..job(None, TRACE_CONTEXT, None)
         };
         let sent = Header::of_producer(&plain);

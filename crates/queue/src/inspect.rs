@@ -12,7 +12,8 @@ use crate::lane::parse_tags;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::{Fields, Reply, shown};
 use crate::{
-    CronOrigin, Delivery, Lane, Queue, QueueError, RawId, Recorded, RunState, StopRequest, script,
+    CronOrigin, Delivery, EnqueuedBy, Lane, Queue, QueueError, RawId, Recorded, RunState,
+    StopRequest, script,
 };
 
 /// Where a job is. The seven words are the same in code, on the command line, in JSON and in metrics.
@@ -114,6 +115,10 @@ pub struct JobInfo {
     pub idempotency_key: Option<String>,
     /// The cron entry that made it.
     pub cron: Option<CronOrigin>,
+    /// Who enqueued it, if that was said.
+    pub enqueued_by: Option<EnqueuedBy>,
+    /// W3C trace context of its producer.
+    pub traceparent: Option<String>,
     /// Its priority and tenant.
     pub lane: Lane,
     /// Its tags.
@@ -296,6 +301,8 @@ pub(crate) fn from_record(
         delivery: None,
         idempotency_key: idempotency_key(record),
         cron: field(record, "cron").and_then(|text| CronOrigin::parse(&text)),
+        enqueued_by: record.text("by").and_then(EnqueuedBy::parse),
+        traceparent: field(record, "traceparent"),
         lane: record.text("lane").map(Lane::parse).unwrap_or_default(),
         tags: record.text("tags").map(parse_tags).unwrap_or_default(),
         asked_to_stop: record.get("stop").and_then(StopRequest::parse),

@@ -152,7 +152,8 @@ keys! {
     limits: Key("hash") "limits",
     /// HASH provider → its breaker: `<state> <epoch> <hold> <failures>`.
     breakers: Key("hash") "breakers",
-    /// HASH group → description in JSON.
+    /// HASH group → what its letters have in common, when it grew, and with which version of a worker it appeared
+    /// (`lua/part/growth.lua`).
     groups: Key("hash") "groups",
     /// LIST of settled batches of completed jobs, oldest first: `<ms> <bytes> <id> <id> …`.
     completed: Key("list") "completed",
@@ -192,11 +193,13 @@ keys! {
     /// | field | |
     /// |---|---|
     /// | `<entry> <time zone> <expression>` | up to when its ticks are dealt with, and when it was noted last that somebody has it: `<ms> <beats>` |
-    /// | `<entry>` | its last tick, `<ms> <job>` |
+    /// | `<entry>` | its last five ticks, the newest first: `<ms> <job> <ms> <job> …` |
     /// | `*` | how often it was noted which entries there are, and when last, `<beats> <ms>` |
     cron: Key("hash") "cron",
     /// HASH cron entry → its last hundred ticks, ms since the epoch, the oldest first.
     cron_ticks: Key("hash") "cron:ticks",
+    /// HASH cron entry that an operator has stopped → `<rounds, as "*" of cron had it> {"by","reason","since"}`.
+    cron_paused: Key("hash") "cron:paused",
     /// STRING that is written and removed again by whoever proves that the queue can be written to.
     probe: Key("string") "probe",
     /// STRING, with a TTL, that is written before replicas are waited for (`lua/copied.lua`).

@@ -14,6 +14,7 @@
 //!
 //! Time comes from Redis (`TIME`), never from the caller's clock.
 
+mod answers;
 mod audit;
 mod cancel;
 mod cancel_many;
@@ -29,8 +30,10 @@ mod discover;
 mod due;
 mod edit;
 mod enqueue;
+mod enqueued_by;
 mod error;
 mod filter;
+mod group;
 mod header;
 mod held;
 mod hold;
@@ -69,6 +72,7 @@ mod wait;
 mod wakes;
 mod workers;
 
+pub use answers::{CallCounts, LastAnswer};
 pub use audit::{AuditEntry, Note, Signed};
 pub use cancel::Cancelled;
 pub use cancel_many::{BulkCancel, BulkState};
@@ -87,8 +91,10 @@ pub use delivery::{Delivery, DeliveryUpdate, UpdateResult};
 pub use discover::{KeyScan, ScanFor, Stray};
 pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
+pub use enqueued_by::EnqueuedBy;
 pub use error::QueueError;
 pub use filter::JobFilter;
+pub use group::Growth;
 pub use hold::{Hold, HoldCause, LONGEST_HOLD};
 pub use id::RawId;
 pub use inspect::{JobInfo, JobState};
@@ -149,6 +155,7 @@ pub struct Queue {
     delivery_bytes: u64,
     max_waiting: Option<u32>,
     cancelled_bytes: u64,
+    version: Arc<str>,
     timeline: Arc<Timeline>,
 }
 
@@ -167,6 +174,7 @@ impl Queue {
             delivery_bytes: DELIVERY_BYTES,
             max_waiting: None,
             cancelled_bytes: CANCELLED_BYTES,
+            version: Arc::from(""),
             timeline: Arc::default(),
         })
     }
@@ -213,6 +221,18 @@ impl Queue {
         self
     }
 
+    /// The same queue, as a worker of this version has it: a group of dead letters remembers with which one it began. A word
+    /// without spaces.
+    #[must_use]
+    pub fn with_version(mut self, version: &str) -> Self {
+        self.version = version
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join("-")
+            .into();
+        self
+    }
+
     /// What holds for its provider.
     #[must_use]
     pub fn provider(&self) -> &ProviderPolicy {
@@ -246,6 +266,7 @@ impl Queue {
             delivery_bytes: self.delivery_bytes,
             max_waiting: self.max_waiting,
             cancelled_bytes: self.cancelled_bytes,
+            version: Arc::clone(&self.version),
             timeline: Arc::clone(&self.timeline),
         }
     }

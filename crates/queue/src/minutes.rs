@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::{Queue, QueueError, Verdict};
+use crate::{CallCounts, Queue, QueueError, Verdict};
 
 /// How many minutes there are, and how many bytes one takes: as `lua/part/minutes.lua` writes them.
 const RING: u64 = 1440;
-const BYTES: usize = 124;
+const BYTES: usize = 148;
 /// Of these, which minute it is, and how many jobs had been enqueued.
 const HEAD: usize = 12;
 
@@ -41,6 +41,10 @@ pub struct Minute {
     pub waited: Histogram,
     /// How long runs took.
     pub ran: Histogram,
+    /// CallCounts of the queue's own provider.
+    pub calls: CallCounts,
+    /// CallCounts of its fallback.
+    pub fallback_calls: CallCounts,
 }
 
 impl Minute {
@@ -68,7 +72,18 @@ impl Minute {
             cancelled,
             waited: std::array::from_fn(|_| next()),
             ran: std::array::from_fn(|_| next()),
+            calls: calls(&mut next),
+            fallback_calls: calls(&mut next),
         })
+    }
+}
+
+/// The next three counts.
+fn calls(next: &mut impl FnMut() -> u64) -> CallCounts {
+    CallCounts {
+        called: next(),
+        answered: next(),
+        failed: next(),
     }
 }
 

@@ -4,10 +4,10 @@ use longshore_job::Cause;
 use redis::Value;
 
 use crate::dead::{NO_GROUP, seconds};
+use crate::group::Group;
 use crate::header::{Header, split};
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script;
-use crate::settle::Group;
 use crate::value::{Fields, Reply};
 use crate::{JobInfo, JobState, Queue, QueueError, RawId, Selection};
 
@@ -106,7 +106,7 @@ fn whole(
     payload: Option<Vec<u8>>,
     record: &Fields,
 ) -> WholeLetter {
-    let group: Option<Group> = group.and_then(|json| serde_json::from_slice(json).ok());
+    let group = group.and_then(Group::read);
     let described = group.is_some();
     let (kind, cause) = group.map_or((None, None), |group| (group.kind, Some(group.cause)));
     let text = |name: &str| record.text(name).map(str::to_owned);

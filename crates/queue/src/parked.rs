@@ -7,7 +7,7 @@ use redis::Value;
 
 use crate::decide::decide_unknown_kind;
 use crate::enqueue::millis;
-use crate::settle::Group;
+use crate::group::Group;
 use crate::value::Reply;
 use crate::{
     ClaimContext, Decision, Fate, HistoryEntry, Lease, Queue, QueueError, RawId, RunState, Verdict,
@@ -45,7 +45,7 @@ impl Queue {
             kind: None,
             cause: cause.clone(),
         };
-        let letter = Letter::new(&group, &entry);
+        let letter = Letter::new(&group, &self.version, &entry);
         let (mut cursor, mut go_on, mut buried) = ("0".to_owned(), "", Vec::new());
         for _ in 0..MOST_CALLS {
             let mut answer = self.bury(&cursor, after, &letter, go_on).await?;
@@ -115,12 +115,12 @@ struct Letter {
 }
 
 impl Letter {
-    fn new(group: &Group, entry: &HistoryEntry) -> Self {
+    fn new(group: &Group, version: &str, entry: &HistoryEntry) -> Self {
         let line = serde_json::to_string(entry).unwrap_or_default();
         let line = line.strip_prefix(r#"{"attempt":0"#).unwrap_or_default();
         Self {
             group: group.id(),
-            described: serde_json::to_string(group).unwrap_or_default(),
+            described: group.described(version),
             line: line.to_owned(),
         }
     }

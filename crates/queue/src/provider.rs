@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use longshore_job::{CallReport, Pass, Route, Why};
 
+use crate::answers::Told;
 use crate::enqueue::millis;
 use crate::{Credentials, Queue, QueueError, Replayed, script};
 
@@ -273,7 +274,7 @@ impl Queue {
             false => Route::Primary,
         };
         let epoch = pass.epoch;
-        let report = ClaimContext {
+        let text = ClaimContext {
             route,
             epoch,
             replayed: None,
@@ -281,10 +282,12 @@ impl Queue {
             waited: None,
         }
         .encode(report);
-        if report.is_empty() {
+        if text.is_empty() {
             return Ok(());
         }
-        self.send_report(provider, report, by).await
+        let of_fallback = provider.name != self.provider.name;
+        let told = Told::of_call(of_fallback, report).encode();
+        self.send_report(provider, text, by, told).await
     }
 
     /// Takes that a process still does not reach a provider, by a handshake.
@@ -296,7 +299,8 @@ impl Queue {
         provider: &ProviderPolicy,
         by: &str,
     ) -> Result<(), QueueError> {
-        self.send_report(provider, "l:0:t:".to_owned(), by).await
+        self.send_report(provider, "l:0:t:".to_owned(), by, String::new())
+            .await
     }
 
     /// Takes that a process reaches providers of this queue.
@@ -316,11 +320,20 @@ impl Queue {
         provider: &ProviderPolicy,
         report: String,
         by: &str,
+        told: String,
     ) -> Result<(), QueueError> {
         let (failures, window, open) = provider.breaker_spec();
         let k = &self.keys;
         script::REPORT_CALL
-            .on(&[&k.gate, &k.breakers, &k.idle, &k.workers, &k.reach])
+            .on(&[
+                &k.gate,
+                &k.breakers,
+                &k.idle,
+                &k.workers,
+                &k.reach,
+                &k.stats,
+                &k.minutes,
+            ])
             .arg(&provider.name)
             .arg(self.suffix(provider))
             .arg(failures)
@@ -329,6 +342,7 @@ impl Queue {
             .arg(provider.credentials.now())
             .arg(report)
             .arg(by)
+            .arg(told)
             .run::<u8>(&self.link)
             .await
             .map(drop)

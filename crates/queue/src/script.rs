@@ -165,6 +165,11 @@ script!(WAIT = "wait", " flags=allow-oom", []);
 script!(COPIED = "copied", " flags=allow-oom", []);
 script!(CRON_LOOK = "cron_look", "", ["now"]);
 script!(
+    CRON_PAUSE = "cron_pause",
+    " flags=allow-oom",
+    ["now", "audit"]
+);
+script!(
     CRON_TICK = "cron_tick",
     "",
     [
@@ -197,7 +202,10 @@ script!(
         "hold",
         "breaker",
         "reach",
-        "call_report"
+        "call_report",
+        "record",
+        "minutes",
+        "answers"
     ]
 );
 script!(
@@ -224,7 +232,9 @@ script!(
         "operation",
         "replay_report",
         "key",
+        "growth",
         "minutes",
+        "answers",
         "waiters",
         "stop",
         "cancel"
@@ -254,6 +264,7 @@ script!(
         "wake",
         "record",
         "groups",
+        "growth",
         "parked"
     ]
 );

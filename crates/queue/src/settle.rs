@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::Cause;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::answers::Told;
 use crate::decide::Fate;
 use crate::enqueue::millis;
+use crate::group::Group;
 use crate::minutes::times;
 use crate::record::Completion;
 use crate::script::ScriptCall;
@@ -104,32 +105,6 @@ pub struct Settled {
     pub prune_at_ms: Option<u64>,
 }
 
-/// What the dead letters of one group have in common, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Group {
-    pub(crate) kind: Option<String>,
-    #[serde(flatten)]
-    pub(crate) cause: Cause,
-}
-
-impl Group {
-    /// 12 hex digits of a hash over what the letters have in common.
-    pub(crate) fn id(&self) -> String {
-        let mut sha = sha1_smol::Sha1::new();
-        let parts = [
-            self.kind.as_deref(),
-            self.cause.provider.as_deref(),
-            Some(self.cause.class.as_str()),
-            self.cause.code.as_deref(),
-        ];
-        for part in parts {
-            sha.update(part.unwrap_or("").as_bytes());
-            sha.update(b"\0");
-        }
-        sha.digest().to_string()[..12].to_owned()
-    }
-}
-
 impl Queue {
     /// Writes verdicts, at most 256, each only while its token owns the job.
     ///
@@ -144,10 +119,12 @@ impl Queue {
         let at = self.link.at(&self.keys.timeline).await?;
         let worker = verdicts.first().map_or("", |v| worker_of(&v.token));
         let told = self.timeline.to_arg(worker, &at);
+        let calls = Told::of_verdicts(verdicts).encode();
         let mut keyed: Keyed<'_> = verdicts.iter().filter_map(ended_key).collect();
         for _ in 0..MOST_CALLS {
             let call = self.settle_call(retention, &told, &keyed);
-            let call = with_verdicts(call.arg(times(verdicts)), verdicts, &keyed);
+            let call = call.arg(times(verdicts)).arg(&calls);
+            let call = with_verdicts(call, verdicts, &keyed, &self.version);
             let answer = call.run_over(&self.link, &at.connection).await?;
             let settled = match settled(Reply::new(answer)?, verdicts.len())? {
                 Answer::Settled(settled) => settled,
@@ -247,7 +224,12 @@ impl Queue {
 }
 
 /// Verdicts as the script takes them: what operations and keys learn of them, then each one.
-fn with_verdicts(mut call: ScriptCall, verdicts: &[Verdict], keyed: &Keyed<'_>) -> ScriptCall {
+fn with_verdicts(
+    mut call: ScriptCall,
+    verdicts: &[Verdict],
+    keyed: &Keyed<'_>,
+    version: &str,
+) -> ScriptCall {
     let reports: Vec<_> = verdicts.iter().filter_map(replay_report).collect();
     call = call.arg(reports.len());
     for report in reports {
@@ -266,7 +248,7 @@ fn with_verdicts(mut call: ScriptCall, verdicts: &[Verdict], keyed: &Keyed<'_>) 
             .arg(verdict.id.as_bytes())
             .arg(&*verdict.token)
             .arg(verdict.context.encode(&verdict.report));
-        call = carry_out(call, verdict);
+        call = carry_out(call, verdict, version);
     }
     call
 }
@@ -320,8 +302,8 @@ fn ended_key(verdict: &Verdict) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
     is_completed.then(|| (verdict.id.as_bytes().into(), key.into()))
 }
 
-/// A verdict as the script takes it, from its word on.
-fn carry_out(call: ScriptCall, verdict: &Verdict) -> ScriptCall {
+/// A verdict as the script takes it, from its word on. The version is that of the worker.
+fn carry_out(call: ScriptCall, verdict: &Verdict, version: &str) -> ScriptCall {
     let (word, wait) = match &verdict.fate {
         Fate::Completed { result } => {
             let completion = Completion {
@@ -354,7 +336,7 @@ fn carry_out(call: ScriptCall, verdict: &Verdict) -> ScriptCall {
     };
     let (id, description) = match (&verdict.fate, verdict.dead_group()) {
         (Fate::Parked { kind }, _) => (kind.clone(), String::new()),
-        (_, Some(group)) => (group.id(), json(&group)),
+        (_, Some(group)) => (group.id(), group.described(version)),
         _ => Default::default(),
     };
     call.arg(word)

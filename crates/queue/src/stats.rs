@@ -6,11 +6,12 @@ use std::collections::HashMap;
 
 use redis::Value;
 
+use crate::answers::{is_answers, last_answers, limits_per_minute};
 use crate::enqueue::millis;
 use crate::inspect::Broken;
 use crate::minutes::last_minute;
 use crate::value::{Fields, Reply, shown};
-use crate::{Hold, HoldCause, Minute, Paused, Queue, QueueError, RawId, script};
+use crate::{Hold, HoldCause, LastAnswer, Minute, Paused, Queue, QueueError, RawId, script};
 
 use breaker::breakers;
 pub use breaker::{Breaker, BreakerState};
@@ -50,6 +51,13 @@ pub struct Stats {
     pub counters: HashMap<String, u64>,
     /// The last whole minute, without how many were enqueued in it.
     pub last_minute: Minute,
+    /// What the last calls of its own provider came to, the newest first.
+    pub answers: Vec<LastAnswer>,
+    /// The same of its fallback.
+    pub fallback_answers: Vec<LastAnswer>,
+    /// How many calls each limiter lets through a minute, as of the last call that took a place in it: `<provider>`, or one
+    /// `<provider>:reads` and one `<provider>:writes`.
+    pub limits: HashMap<String, f64>,
     /// What of it cannot be read, if anything: the rest is as it says.
     pub broken: Option<String>,
 }
@@ -70,6 +78,17 @@ impl Stats {
     #[must_use]
     pub fn to_do(&self) -> u64 {
         self.pending + self.scheduled + self.running + self.retryable
+    }
+
+    /// How many calls of a provider its limit lets through a minute, as of the last call that took a place in it; `None` = it has
+    /// none, or was not called.
+    #[must_use]
+    pub fn limit_per_minute(&self, provider: &str) -> Option<f64> {
+        let of_provider = self.limits.iter().filter(|(name, _)| {
+            let rest = name.strip_prefix(provider);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        });
+        of_provider.fold(None, |sum, (_, rate)| Some(sum.unwrap_or(0.0) + rate))
     }
 
     /// A counter; 0 before its first event.
@@ -142,6 +161,7 @@ fn read(mut answer: Reply) -> Result<Stats, QueueError> {
     let first_parked: Option<u64> = answer.number()?;
     let parked_kinds = parked_kinds(answer.list()?)?;
     let minute: Option<Vec<u8>> = answer.next()?;
+    let limits: Fields = answer.next()?;
     // What waits longest may be parked.
     let oldest = head.into_iter().chain(first_parked).min();
     let counters = counters(&counted, &mut broken);
@@ -166,6 +186,9 @@ fn read(mut answer: Reply) -> Result<Stats, QueueError> {
         latency_ms: oldest.map(|at| now.saturating_sub(at)),
         counters,
         last_minute: last_minute(minute.as_deref(), now),
+        answers: last_answers(&counted, false),
+        fallback_answers: last_answers(&counted, true),
+        limits: limits_per_minute(&limits),
         broken: broken.text(),
     })
 }
@@ -181,7 +204,7 @@ fn enqueued(answer: &mut Reply) -> Result<Option<u64>, QueueError> {
 /// Reads the counters; one that is no number is left out.
 fn counters(counted: &Fields, broken: &mut Broken) -> HashMap<String, u64> {
     let mut counters = HashMap::new();
-    for (name, value) in counted.iter() {
+    for (name, value) in counted.iter().filter(|(name, _)| !is_answers(name)) {
         match counted.number(name) {
             Some(count) => drop(counters.insert(name.to_owned(), count)),
             None => broken.add(format!(

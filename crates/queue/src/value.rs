@@ -162,6 +162,7 @@ impl Fields {
             ("cron", header.cron),
             ("lane", header.lane),
             ("tags", header.tags),
+            ("by", header.by),
         ] {
             if let Some(value) = value {
                 self.named.insert(name.to_owned(), value.into_bytes());

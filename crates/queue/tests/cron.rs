@@ -7,6 +7,9 @@
 )]
 mod support;
 
+#[path = "cron/paused.rs"]
+mod paused;
+
 use longshore_job::JobId;
 use longshore_queue::{CronBook, CronMove, CronOrigin, JobState, TickJob};
 use support::{Bench, raw};

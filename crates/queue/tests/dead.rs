@@ -316,3 +316,52 @@ async fn an_edit_changes_the_payload_the_generation_and_the_history() {
     let edits = audit.iter().filter(|entry| entry.action == "edit");
     assert_eq!(edits.count(), 2, "what changed nothing is not told");
 }
+
+#[tokio::test]
+async fn a_group_says_when_it_grew_and_with_which_version_it_began() {
+    let mut bench = Bench::new();
+    bench.queue = bench.queue.with_version("0.2.0");
+    bury(&bench, 3, "400 to.email").await;
+    bench.queue = bench.queue.with_version("0.3.0");
+    bury(&bench, 2, "400 to.email").await;
+    let only = async |bench: &Bench| {
+        let mut groups = bench.queue.dead_groups().await.expect("lists");
+        assert_eq!(groups.len(), 1);
+        let group = groups.remove(0);
+        (group.growth.expect("is told"), group.last_at_ms, group.id)
+    };
+    let (growth, last_at_ms, id) = only(&bench).await;
+    assert_eq!(growth.version.as_deref(), Some("0.2.0"));
+    assert_eq!((growth.last_hour, growth.last_day()), (5, 5));
+    assert_eq!(growth.at_ms, last_at_ms);
+
+    // Two hours later, and with a count of a day before yesterday.
+    let key = bench.queue.keys().groups.clone();
+    let value: String = bench.text(&format!("HGET {key} {id}")).await;
+    let hour = bench.queue.now_ms().await.expect("has a clock") / 3_600_000;
+    let common = &value[value.find('{').expect("JSON")..];
+    let older = format!("0.2.0 7 m1:5,h{}:5,h{}:9 {common}", hour - 2, hour - 60);
+    let _: u8 = bench
+        .raw(&[b"HSET", key.as_bytes(), id.as_bytes(), older.as_bytes()])
+        .await;
+    bury(&bench, 1, "400 to.email").await;
+    let (growth, last_at_ms, _) = only(&bench).await;
+    assert_eq!((growth.last_hour, growth.last_day()), (1, 6));
+    assert_eq!(growth.at_ms, last_at_ms);
+    let value: String = bench.text(&format!("HGET {key} {id}")).await;
+    assert!(!value.contains("m1:") && !value.contains(":9"), "{value}");
+
+    // With its last letter it is forgotten. A cause that comes back is new.
+    let letters = bench.queue.dead_letters(&Selection::All, None, 100).await;
+    let all: Vec<_> = letters
+        .expect("lists")
+        .into_iter()
+        .map(|l| l.job.id)
+        .collect();
+    let gone = bench.queue.discard(&all, &kari()).await.expect("discards");
+    assert_eq!(gone.len(), 6);
+    bury(&bench, 1, "400 to.email").await;
+    let (growth, ..) = only(&bench).await;
+    assert_eq!(growth.version.as_deref(), Some("0.3.0"));
+    assert_eq!(growth.last_day(), 1);
+}

@@ -9,7 +9,10 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_queue::{Fate, Minute};
+use longshore_job::Pass;
+use longshore_queue::{
+    CallCounts, CallReport, ClaimContext, Fate, Minute, ProviderPolicy, Route, Verdict,
+};
 use support::{Bench, done, kari, raw, refused, verdict};
 
 impl Bench {
@@ -37,13 +40,13 @@ impl Bench {
     async fn move_minutes(&self, by: i64) {
         let key = self.queue.keys().minutes.clone();
         let ring: Vec<u8> = self.text(&format!("GETRANGE {key} 0 -1")).await;
-        let mut moved = vec![0; 1440 * 124];
-        for record in ring.chunks_exact(124) {
+        let mut moved = vec![0; 1440 * 148];
+        for record in ring.chunks_exact(148) {
             let minute = u32::from_be_bytes([record[0], record[1], record[2], record[3]]);
             if minute > 0 {
                 let to = (i64::from(minute) + by) as u32;
-                let from = (to % 1440) as usize * 124;
-                moved[from..from + 124].copy_from_slice(record);
+                let from = (to % 1440) as usize * 148;
+                moved[from..from + 148].copy_from_slice(record);
                 moved[from..from + 4].copy_from_slice(&to.to_be_bytes());
             }
         }
@@ -122,5 +125,135 @@ async fn what_is_older_than_a_day_or_of_a_time_to_come_counts_no_more() {
     assert_eq!(bench.counted().await.completed, 1);
     let key = bench.queue.keys().minutes.clone();
     let bytes: u64 = bench.text(&format!("STRLEN {key}")).await;
-    assert!(bytes <= 1440 * 124, "{bytes}");
+    assert!(bytes <= 1440 * 148, "{bytes}");
+}
+
+/// How many commands Redis has carried out, those of scripts among them.
+async fn commands(bench: &Bench) -> u64 {
+    let stats: String = bench.text("INFO commandstats").await;
+    let calls = stats.lines().filter(|line| !line.contains("cmdstat_info"));
+    let calls = calls.filter_map(|line| line.split_once("calls=")?.1.split(',').next());
+    calls.filter_map(|calls| calls.parse::<u64>().ok()).sum()
+}
+
+/// A verdict whose call came to this.
+fn called(claimed: &longshore_queue::Claimed, status: u16, report: CallReport) -> Verdict {
+    let mut verdict = verdict(claimed, done());
+    if let Some(history) = &mut verdict.history {
+        history.answer.status = Some(status);
+    }
+    Verdict { report, ..verdict }
+}
+
+/// A bench whose queue has a provider, and thirty jobs that run.
+async fn calling() -> (Bench, Vec<longshore_queue::Claimed>) {
+    let mut bench = Bench::new();
+    let provider = ProviderPolicy {
+        name: "sendgrid".to_owned(),
+        ..ProviderPolicy::default()
+    };
+    bench.queue = bench.queue.with_provider(provider);
+    let worker = bench.worker("a").await;
+    bench.enqueue(30).await;
+    let jobs = bench.claim(&worker, 30).await;
+    (bench, jobs)
+}
+
+/// Of the last day: the queue's own provider, and its fallback.
+async fn day(bench: &Bench) -> (CallCounts, CallCounts) {
+    let (mut own, mut fallback) = (CallCounts::default(), CallCounts::default());
+    for minute in bench.queue.minutes().await.expect("reads") {
+        own += minute.calls;
+        fallback += minute.fallback_calls;
+    }
+    (own, fallback)
+}
+
+fn calls(called: u64, answered: u64, failed: u64) -> CallCounts {
+    CallCounts {
+        called,
+        answered,
+        failed,
+    }
+}
+
+#[tokio::test]
+async fn what_a_call_came_to_is_written_at_no_command_more() {
+    let (bench, jobs) = calling().await;
+    let mut counts = Vec::new();
+    for (n, report) in [
+        CallReport::Nothing,
+        CallReport::Nothing,
+        CallReport::Well,
+        CallReport::Well,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let before = commands(&bench).await;
+        bench.settle(&[called(&jobs[n], 202, report)]).await;
+        counts.push(commands(&bench).await - before);
+    }
+    // The first one begins the minute's record.
+    assert_eq!(counts[1], counts[3], "{counts:?}");
+    assert_eq!(day(&bench).await.0, calls(2, 2, 0));
+}
+
+#[tokio::test]
+async fn what_calls_came_to_is_counted_and_the_last_twenty_are_kept() {
+    let (bench, jobs) = calling().await;
+    let wait = CallReport::Hold(Duration::from_millis(1));
+    let fallback = ClaimContext {
+        route: Route::Fallback,
+        ..jobs[3].context
+    };
+    let some = [
+        called(&jobs[0], 202, CallReport::Well),
+        called(&jobs[1], 503, CallReport::Ill),
+        called(&jobs[2], 429, wait),
+        Verdict {
+            context: fallback,
+            ..called(&jobs[3], 200, CallReport::Well)
+        },
+    ];
+    bench.settle(&some).await;
+    // An answer that was lost: nothing of it is counted twice.
+    bench.settle(&some).await;
+    let provider = bench.queue.provider().clone();
+    let not_reached = CallReport::NotReached;
+    let report = bench
+        .queue
+        .report_call(&provider, Pass::default(), &not_reached, "p");
+    report.await.expect("reports");
+    // A handshake is no call.
+    let handshake = bench.queue.still_not_reached(&provider, "p").await;
+    handshake.expect("reports");
+
+    let (own, of_fallback) = day(&bench).await;
+    assert_eq!((own, of_fallback), (calls(4, 1, 2), calls(1, 1, 0)));
+    let share = own.answered_share().map(|share| (share * 3.0).round());
+    assert_eq!(share, Some(1.0));
+    let stats = bench.queue.stats().await.expect("counts");
+    assert_eq!((stats.broken, stats.counters["completed"]), (None, 4));
+    let last: Vec<_> = stats
+        .answers
+        .iter()
+        .map(|answer| (answer.came_to, answer.status))
+        .collect();
+    let expected = [
+        ("not_reached", None),
+        ("throttled", Some(429)),
+        ("failed", Some(503)),
+        ("answered", Some(202)),
+    ];
+    assert_eq!(last, expected);
+    assert_eq!(stats.fallback_answers.len(), 1);
+
+    let rest = jobs[4..].iter();
+    let rest = rest.map(|job| called(job, 200, CallReport::Well));
+    bench.settle(&rest.collect::<Vec<_>>()).await;
+    let stats = bench.queue.stats().await.expect("counts");
+    assert_eq!(stats.answers.len(), 20);
+    assert!(stats.answers.iter().all(|a| a.status == Some(200)));
+    assert_eq!(day(&bench).await.0, calls(30, 27, 2));
 }

@@ -167,7 +167,7 @@ impl Filled {
 /// Every key of a queue, by what stands behind its braces, but for those that hold leases and claims.
 const KEYS: &str = "active lanes lane tenants turns scheduled data idle workers:facts reach retryable parked \
     kinds kinds:sought gate limits breakers groups completed cancelled completions stats \
-    deliveries deliveries:ages cached audit replays replays:open cron cron:ticks \
+    deliveries deliveries:ages cached audit replays replays:open cron cron:ticks cron:paused \
     timeline:told dead dead:letters parked:kinds operations";
 
 #[tokio::test]

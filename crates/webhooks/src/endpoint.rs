@@ -12,7 +12,9 @@ use longshore_integration::{
 };
 use longshore_job::JobId;
 use longshore_listener::LogLimit;
-use longshore_queue::{Key, Lane, LinkOptions, NewJob, Queue, QueueError, RunAt, UpdateResult};
+use longshore_queue::{
+    EnqueuedBy, Key, Lane, LinkOptions, NewJob, Queue, QueueError, RunAt, UpdateResult,
+};
 
 /// How long a source waits for its Redis. Shorter than the handler waits for the source, so that a connection on which
 /// nothing comes back any more is dropped, and not waited for by one request after the other.
@@ -173,6 +175,7 @@ fn write(event: Event) -> Write {
                 tracestate: None,
                 lane: Lane::of(job.priority),
                 tags: Vec::new(),
+                by: Some(EnqueuedBy::Client("webhooks".to_owned())),
             }))
         }
         Event::Delivery(delivery) => Write::Delivery(delivery),

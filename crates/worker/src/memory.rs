@@ -7,7 +7,7 @@ use longshore_job::{
     EarlierRequests, InvalidArgs, JobId, Kinds, Memory, MemoryFuture, NotEnqueued, Outbox,
     OutboxFuture, Prepared, Unremembered,
 };
-use longshore_queue::{Key, Lane, NewJob, Queue, QueueError, RunAt};
+use longshore_queue::{EnqueuedBy, Key, Lane, NewJob, Queue, QueueError, RunAt};
 
 use crate::entry::{Entry, Follower};
 
@@ -56,6 +56,7 @@ impl Outbox for QueueMemory {
                 tracestate: self.entry.claimed.tracestate.clone(),
                 lane: Lane::of(job.priority),
                 tags: Vec::new(),
+                by: Some(EnqueuedBy::Job(self.entry.claimed.id.to_string())),
             };
             let enqueued = queue.enqueue(std::slice::from_ref(&job)).await;
             let enqueued = enqueued.map_err(not_enqueued)?;

@@ -82,7 +82,9 @@ impl Station {
             rules: Rules::new(&settings, &handlers),
             label: queue.name().into(),
             redis_memory: RedisMemory::new(queue.link()),
-            queue: queue.with_lost_after(settings.lost_after),
+            queue: queue
+                .with_lost_after(settings.lost_after)
+                .with_version(&facts.version),
             settings,
             handlers,
             owners,

@@ -185,6 +185,7 @@ async fn enqueue(bench: &Bench, provider: &str) -> JobId {
         tracestate: None,
         lane: Lane::default(),
         tags: Vec::new(),
+        by: None,
     };
     let enqueued = bench.queue.enqueue(&[job]).await.expect("enqueues");
     enqueued[0].id

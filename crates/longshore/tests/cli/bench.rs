@@ -159,6 +159,7 @@ impl Bench {
                 tracestate: None,
                 lane: Lane::default(),
                 tags: Vec::new(),
+                by: None,
             })
             .collect();
         let enqueued = self.runtime.block_on(self.queue.enqueue(&jobs));
@@ -352,9 +353,23 @@ impl Ran {
         serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:#?}"))
     }
 
+    /// The answer of something that changes something: JSON, less the target that each of them names.
+    #[track_caller]
+    pub(crate) fn done(self) -> Value {
+        less_target(self.json())
+    }
+
     pub(crate) fn lines(&self) -> Vec<&str> {
         self.stdout.lines().collect()
     }
+}
+
+#[track_caller]
+pub(crate) fn less_target(mut answer: Value) -> Value {
+    let object = answer.as_object_mut().expect("an object");
+    let target = object.remove("target");
+    assert!(target.is_some_and(|target| target.is_string()));
+    answer
 }
 
 #[track_caller]

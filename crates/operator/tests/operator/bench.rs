@@ -66,6 +66,7 @@ pub(crate) async fn enqueue(queue: &Queue, count: usize) -> Vec<String> {
         tracestate: None,
         lane: Lane::default(),
         tags: Vec::new(),
+        by: None,
     };
     let jobs: Vec<_> = std::iter::repeat_with(job).take(count).collect();
     let enqueued = queue.enqueue(&jobs).await.expect("enqueues");

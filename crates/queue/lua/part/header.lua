@@ -8,7 +8,7 @@
 --             trace context, its three numbers in 25 bytes   4 the same as text, where it is of another form   8 the trace
 --             state   16 the cron entry and tick that it comes from, "<entry> <ms>"; " by hand" after it if it was asked for
 --             32 its lane, "<h, n or l for its priority><tenant>": none where it is normal and has no tenant   64 its tags,
---             with "\n" between them
+--             with "\n" between them  128 who enqueued it, "<c, o or j><name>": a client, an operator, the run of a job
 --             texts are a length of 2 bytes and so many bytes, in this order
 -- Producers send everything from the second flags on (header.rs); the times are Redis's.
 
@@ -51,7 +51,7 @@ local function header(value)
     end
     if bit.band(has, 1) > 0 then h.key = text() end
     if bit.band(has, 2) > 0 then place = place + 25 end
-    for _, flag in ipairs({ 4, 8, 16, 32, 64 }) do
+    for _, flag in ipairs({ 4, 8, 16, 32, 64, 128 }) do
       local found = bit.band(has, flag) > 0 and text()
       if flag == 32 and found then h.lane = found end
     end

@@ -6,7 +6,8 @@
 --   completed, failed (attempts that are made again), dead, cancelled
 --   12 how long jobs waited for their first run, and 12 how long runs took: so many below 10 ms, 32 ms, 100 ms, 316 ms and so
 --   on, by half powers of ten, up to 316 s and 1000 s, and the rest
-local MINUTE = { bytes = 124, ring = 1440, completed = 12, failed = 16, dead = 20, cancelled = 24, waited = 28, ran = 76 }
+--   calls of the queue's own provider: how many, how many it answered, how many it did not; and the same of its fallback
+local MINUTE = { bytes = 148, ring = 1440, completed = 12, failed = 16, dead = 20, cancelled = 24, waited = 28, ran = 76, p = 124, f = 136 }
 
 -- count_minute(minutes, stats, counts): adds to this minute's record. counts: {place in the record = how many, …}. Nothing
 -- that a key of another type could spoil: it is begun anew.
@@ -28,9 +29,14 @@ local function count_minute(minutes, stats, counts)
   add()
 end
 
--- count_settled(minutes, stats, times, counts): of a settled batch: counts by name, and how long its jobs waited and ran.
-local function count_settled(minutes, stats, times, counts)
+-- count_settled(minutes, stats, times, counts, calls): of a settled batch: counts by name, how long its jobs waited and ran, and
+-- what their calls came to (part/answers.lua).
+local function count_settled(minutes, stats, times, counts, calls)
   local places, any = {}, false
+  for which, called, answered, failed in calls:gmatch('([pf]):(%d+):(%d+):(%d+):') do
+    local from = MINUTE[which]
+    places[from], places[from + 4], places[from + 8], any = called, answered, failed, true
+  end
   for name, n in pairs(counts) do
     if n > 0 then places[MINUTE[name]], any = n, true end
   end

@@ -33,6 +33,7 @@ impl World {
             tracestate: None,
             lane: lanes::lane(lane),
             tags: Vec::new(),
+            by: None,
         }
     }
 

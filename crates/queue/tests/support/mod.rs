@@ -132,6 +132,7 @@ pub fn job() -> NewJob {
         tracestate: None,
         lane: Lane::default(),
         tags: Vec::new(),
+        by: None,
     }
 }
 

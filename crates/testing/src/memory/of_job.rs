@@ -150,6 +150,7 @@ impl Outbox for JobMemory {
                 tracestate: None,
                 lane: Lane::of(job.priority),
                 tags: Vec::new(),
+                by: None,
             };
             let enqueued = self.memory.outbox.enqueue(job.queue, &[new]);
             enqueued

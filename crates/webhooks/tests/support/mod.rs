@@ -116,6 +116,7 @@ impl Scene {
             tracestate: None,
             lane: Lane::default(),
             tags: Vec::new(),
+            by: None,
         };
         self.queue.enqueue(&[job]).await.expect("enqueues");
         id

@@ -40,6 +40,9 @@ fn stats() -> Stats {
         latency_ms: Some(1500),
         counters: HashMap::new(),
         last_minute: Minute::default(),
+        answers: Vec::new(),
+        fallback_answers: Vec::new(),
+        limits: std::collections::HashMap::new(),
     }
 }
 
@@ -100,6 +103,7 @@ fn names_types_help_and_labels_are_those_that_alerts_know() {
         count: 4,
         first_at_ms: 1,
         last_at_ms: 2,
+        growth: None,
         broken: None,
     };
     let server = ServerFacts {

@@ -372,6 +372,7 @@ pub fn new_job(does: Does) -> NewJob {
         tracestate: None,
         lane: Lane::default(),
         tags: Vec::new(),
+        by: None,
     }
 }
 

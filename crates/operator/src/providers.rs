@@ -1,0 +1,89 @@
+//! What is known of the calls of a queue's providers.
+
+use longshore_queue::{CallCounts, LastAnswer, Minute, Queue, QueueError, Stats};
+use serde::Serialize;
+
+use crate::queue_info::QueueInfo;
+use crate::time::rfc3339;
+
+/// One provider of a queue: its own, or the one that stands in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProviderRow {
+    /// Its name.
+    pub provider: String,
+    /// How many calls there were in the last whole minute.
+    pub calls_per_minute: u64,
+    /// How many its limit lets through a minute, as of the last call that took a place in it; `None` = it has none.
+    pub limit_per_minute: Option<f64>,
+    /// How much of that the last whole minute's calls were: 1 = all.
+    pub limit_used: Option<f64>,
+    /// How many calls of the last 24 hours it answered, whatever it thought of the job.
+    pub answered: u64,
+    /// How many of these it failed, or that did not reach it. A wait that it asked for counts neither here nor there.
+    pub failed: u64,
+    /// The share of these that it answered, 0 to 1; `None` where there was none.
+    pub answered_share: Option<f64>,
+    /// What its last calls came to, the newest first: twenty at the most.
+    pub answers: Vec<AnswerRow>,
+}
+
+/// What one call came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnswerRow {
+    /// When it was written down, RFC 3339.
+    pub at: String,
+    /// `answered`, `failed`, `not_reached`, `throttled` or `unauthorized`.
+    pub came_to: &'static str,
+    /// Its HTTP status, where that was told.
+    pub status: Option<u16>,
+}
+
+impl From<LastAnswer> for AnswerRow {
+    fn from(answer: LastAnswer) -> Self {
+        Self {
+            at: rfc3339(answer.at_ms),
+            came_to: answer.came_to,
+            status: answer.status,
+        }
+    }
+}
+
+/// The providers of a queue that was counted, with their last day.
+pub(crate) async fn rows(
+    info: &QueueInfo,
+    queue: &Queue,
+    stats: &Stats,
+) -> Result<Vec<ProviderRow>, QueueError> {
+    let minutes = match info.providers.is_empty() {
+        true => Vec::new(),
+        false => queue.minutes().await?,
+    };
+    let row = |(n, provider): (usize, &String)| {
+        let is_own = n == 0;
+        let of = |minute: &Minute| match is_own {
+            true => minute.calls,
+            false => minute.fallback_calls,
+        };
+        let mut day = CallCounts::default();
+        for minute in &minutes {
+            day += of(minute);
+        }
+        let last = of(&stats.last_minute).called;
+        let limit = stats.limit_per_minute(provider);
+        let answers = match is_own {
+            true => &stats.answers,
+            false => &stats.fallback_answers,
+        };
+        ProviderRow {
+            provider: provider.clone(),
+            calls_per_minute: last,
+            limit_per_minute: limit,
+            limit_used: limit.map(|limit| last as f64 / limit),
+            answered: day.answered,
+            failed: day.failed,
+            answered_share: day.answered_share(),
+            answers: answers.iter().copied().map(AnswerRow::from).collect(),
+        }
+    };
+    Ok(info.providers.iter().enumerate().map(row).collect())
+}
