@@ -2,18 +2,23 @@
 
 pub mod manual;
 
+mod changes;
+mod cron;
 mod dead;
 mod enqueue;
 pub(crate) mod fault;
 mod healthcheck;
 mod jobs;
 mod limit;
+mod queues;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use changes::Effect;
+pub use cron::{ChangeEntry, Cron};
 pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
 pub use enqueue::EnqueueArgs;
 pub use fault::{FaultArgs, FaultCommand, FaultKind};
@@ -23,6 +28,7 @@ pub use jobs::{
     OperationsCommand, RescheduleJob, RunJob,
 };
 pub use limit::LimitArgs;
+pub use queues::{Pause, QueuesArgs, Resume};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
 ///
@@ -65,7 +71,7 @@ pub enum Command {
     /// Acts on many jobs, replays and cancels: list, show, cancel, resume
     Operations(Operations),
     /// Shows every queue: how many jobs are in each state, and whether it is paused
-    Queues(Shown),
+    Queues(QueuesArgs),
     /// Shows the kinds of jobs: the queue and the settings of each, and where each setting comes from
     Kinds(KindsArgs),
     /// Shows the providers: which are on, how much depends on each, and a page about each
@@ -83,7 +89,7 @@ pub enum Command {
     Dead(DeadCommand),
     /// Shows who did what, when, why: every pause, replay, edit, discard, export, reveal and the like
     Audit(Audit),
-    /// Jobs on a schedule: shows when each cron entry ticks, or runs one now
+    /// Jobs on a schedule: shows when each cron entry ticks and what became of it; runs one now; pauses one
     #[command(subcommand)]
     Cron(Cron),
     /// The ids of users and subscriptions at a payment provider: exports and imports them
@@ -191,47 +197,6 @@ pub struct Presign {
     pub json: bool,
 }
 
-/// `pause`.
-#[derive(Debug, Args)]
-pub struct Pause {
-    /// The queue
-    pub queue: String,
-    /// Why, shown while the queue is paused
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub reason: String,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `resume`.
-#[derive(Debug, Args)]
-pub struct Resume {
-    /// The queue
-    pub queue: String,
-    /// Also lifts what the fleet itself holds back: a provider's Retry-After, refused credentials, an open breaker's wait, a
-    /// limiter that is booked ahead, the wait after Redis was restarted or forgot something. Lifting the last one is a risk: jobs
-    /// that a living worker has done may run once more
-    #[arg(long)]
-    pub holds: bool,
-    /// Why
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub reason: String,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `audit`.
 #[derive(Debug, Args)]
 pub struct Audit {
@@ -247,21 +212,6 @@ pub struct Audit {
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// `cron …`.
-#[derive(Debug, Subcommand)]
-pub enum Cron {
-    /// Shows every entry with its last and next tick
-    List(Shown),
-    /// Enqueues an entry's job now; its schedule does not change
-    Run {
-        /// The entry, as `cron list` shows it
-        name: String,
-        /// Prints a JSON object instead of the bare id
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 /// `mappings …`.
@@ -282,6 +232,9 @@ pub struct ImportMappings {
     /// Replaces existing mappings that have another value
     #[arg(long)]
     pub replace: bool,
+    /// Does not ask. Production needs it if there is no terminal to ask at
+    #[arg(long)]
+    pub yes: bool,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,

@@ -28,7 +28,7 @@ mod workers;
 use std::os::unix::fs::MetadataExt;
 
 use crate::App;
-use crate::cli::{Cli, Command, ConfigCommand, Cron, MappingsCommand, Suppressions};
+use crate::cli::{Cli, Command, ConfigCommand, Effect};
 use crate::failure::Failure;
 use crate::process::host_name;
 use crate::sentry;
@@ -48,10 +48,16 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
         session.by = operator_name(cli.operator.as_deref());
         Ok::<_, Failure>(session)
     };
+    let effect = cli.command.effect();
     // What changes something says first where: a wrong target is likelier than a wrong command.
-    let load_to_change = || {
+    let load = || {
         let session = load()?;
-        session.name_target()?;
+        if effect != Effect::None {
+            session.name_target()?;
+        }
+        if let Effect::Change { yes } = effect {
+            session.agree_in_production(yes)?;
+        }
         Ok::<_, Failure>(session)
     };
     match cli.command {
@@ -61,24 +67,18 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
             let work = |watch| work::run(&session, &args, watch);
             sentry::reported(&session.config, "work", work).await
         }
-        Command::Enqueue(args) => enqueue::run(&load_to_change()?, args).await,
+        Command::Enqueue(args) => enqueue::run(&load()?, args).await,
         Command::Job(args) => job::run(&load()?, &args).await,
-        Command::Jobs(args) if args.changes() => jobs::run(&load_to_change()?, args).await,
         Command::Jobs(args) => jobs::run(&load()?, args).await,
-        Command::Operations(args) if args.changes() => {
-            operations::run(&load_to_change()?, args).await
-        }
         Command::Operations(args) => operations::run(&load()?, args).await,
         Command::Queues(args) => queues::list(&load()?, &args).await,
         Command::Kinds(args) => kinds::run(&load()?, &args),
         Command::Providers(args) => providers::run(&load()?, &args),
         Command::Workers(args) => workers::run(&load()?, &args).await,
-        Command::Pause(args) => queues::pause(&load_to_change()?, &args).await,
-        Command::Resume(args) => queues::resume(&load_to_change()?, &args).await,
-        Command::Limit(args) => limit::run(&load_to_change()?, &args).await,
-        Command::Cron(command @ Cron::List(_)) => cron::run(&load()?, command).await,
-        Command::Cron(command) => cron::run(&load_to_change()?, command).await,
-        Command::Dead(args) if args.changes() => dead::run(&load_to_change()?, args).await,
+        Command::Pause(args) => queues::pause(&load()?, &args).await,
+        Command::Resume(args) => queues::resume(&load()?, &args).await,
+        Command::Limit(args) => limit::run(&load()?, &args).await,
+        Command::Cron(command) => cron::run(&load()?, command).await,
         Command::Dead(args) => dead::run(&load()?, args).await,
         Command::Audit(args) => audit::run(&load()?, &args).await,
         Command::Config(ConfigCommand::Check(args)) => {
@@ -87,15 +87,9 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
         Command::Config(ConfigCommand::Defaults { page }) => configuration::defaults(app, page),
         Command::Config(ConfigCommand::Show(args)) => configuration::show(&load()?, &args),
         Command::Doctor(args) => doctor::run(&load()?, &args).await,
-        Command::Mappings(command @ MappingsCommand::Export) => {
-            mappings::run(&load()?, command).await
-        }
-        Command::Mappings(command) => mappings::run(&load_to_change()?, command).await,
+        Command::Mappings(command) => mappings::run(&load()?, command).await,
         Command::Presign(args) => presign::run(&load()?, &args).await,
-        Command::Suppressions(command @ Suppressions::List { .. }) => {
-            suppressions::run(&load()?, command).await
-        }
-        Command::Suppressions(command) => suppressions::run(&load_to_change()?, command).await,
+        Command::Suppressions(command) => suppressions::run(&load()?, command).await,
         Command::Webhooks => {
             let mut session = load()?;
             session.role = "webhooks";

@@ -13,6 +13,7 @@ use longshore_operator::{self as operator, Operator, QueueInfo, Signed};
 use longshore_provider::secret::Secret;
 use longshore_queue::{Address, Key, Link, LinkOptions, Sentinel, TlsFiles};
 use secrecy::ExposeSecret;
+use serde::Serialize;
 
 use crate::config::{
     Config, KindSettings, OnUnknown, RedisMode, RedisSettings, RedisUrls, SecretRef, with_variable,
@@ -82,6 +83,24 @@ impl Session {
     pub(crate) fn name_target(&self) -> Result<(), Failure> {
         output::note(&format!("on {}", self.target(&self.link()?)));
         Ok(())
+    }
+
+    /// Asks for a yes before something is changed in production; elsewhere nobody need be asked.
+    pub(crate) fn agree_in_production(&self, yes: bool) -> Result<(), Failure> {
+        if yes || self.config.profile.as_deref() != Some("production") {
+            return Ok(());
+        }
+        output::confirm("change it in production", "this would change production")
+    }
+
+    /// Prints what was done as JSON, with where it was done.
+    pub(crate) fn done_json<T: Serialize + ?Sized>(&self, done: &T) -> Result<(), Failure> {
+        let mut done = serde_json::to_value(done).map_err(Failure::failed)?;
+        if let Some(object) = done.as_object_mut() {
+            let target = self.target(&self.link()?);
+            object.insert("target".to_owned(), target.into());
+        }
+        output::done_json(&done)
     }
 
     /// The server, the namespace and the profile.
@@ -294,6 +313,6 @@ impl Session {
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
         });
-        Ok(Client::over(&link, &self.config.redis.namespace)?)
+        Ok(Client::over(&link, &self.config.redis.namespace)?.for_operator(&self.by))
     }
 }

@@ -5,20 +5,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::{Job, JobId, Prepared, Priority};
 use longshore_queue::{
-    Address, Cancelled, Enqueued, EnqueuedBy, InvalidLabel, Key, Lane, Link, LinkOptions, NewJob,
-    Queue, QueueError, RunAt, check_labels,
+    Address, Cancelled, Enqueued, EnqueuedBy, InvalidLabel, Key, Link, LinkOptions, NewJob, Queue,
+    QueueError, RunAt, check_labels,
 };
 use tokio::time::{Instant, sleep};
 
 use crate::target::{Redis, Sink, Target, To};
-use crate::{ClientError, Enqueue, JobStatus, trace};
+use crate::{ClientError, Enqueue, JobStatus};
 
 /// A producer's connection to Longshore. Cheap to clone; clones share one connection, which is opened when first
 /// needed and opened again when it breaks.
 #[derive(Clone)]
 pub struct Client {
-    to: To,
-    by: Option<EnqueuedBy>,
+    pub(crate) to: To,
+    pub(crate) by: Option<EnqueuedBy>,
 }
 
 impl Client {
@@ -86,33 +86,6 @@ impl Client {
         Self { to, ..self }
     }
 
-    /// Gives the client a name, such as that of the program: operators see it with each job that the client enqueues. It takes
-    /// so many bytes more of each.
-    ///
-    /// # Errors
-    /// When it is empty, longer than 64 characters, or has control characters.
-    pub fn named(self, name: impl Into<String>) -> Result<Self, ClientError> {
-        let name = name.into();
-        match EnqueuedBy::fits(&name) {
-            true => Ok(Self {
-                by: Some(EnqueuedBy::Client(name)),
-                ..self
-            }),
-            false => Err(ClientError::InvalidOption(
-                "name: must be 1 to 64 characters without control characters",
-            )),
-        }
-    }
-
-    /// A client that enqueues for a person, whom operators then see with each job: for tools that people use.
-    #[must_use]
-    pub fn for_operator(self, name: &str) -> Self {
-        Self {
-            by: Some(EnqueuedBy::operator(name)),
-            ..self
-        }
-    }
-
     /// Begins to enqueue a job. Set options on the returned value, then await it.
     pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<'_, J> {
         Enqueue::new(self, job)
@@ -157,26 +130,6 @@ impl Client {
             .map(|(prepared, options)| self.new_job(prepared, &options))
             .collect();
         self.push_all(queue, jobs).await
-    }
-
-    /// A job as this client enqueues it.
-    pub(crate) fn new_job(&self, prepared: Prepared, options: &EnqueueOptions) -> NewJob {
-        let (traceparent, tracestate) = trace::current();
-        NewJob {
-            id: JobId::generate(),
-            key: options.key.as_deref().map(|key| Key::of(&prepared, key)),
-            payload: prepared.payload,
-            run_at: options.run_at,
-            expires_in: options.expires_in,
-            traceparent,
-            tracestate,
-            lane: Lane {
-                priority: options.priority.unwrap_or(prepared.priority),
-                tenant: options.tenant.clone(),
-            },
-            tags: options.tags.clone(),
-            by: self.by.clone(),
-        }
     }
 
     async fn push_all(&self, queue: &str, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, ClientError> {

@@ -42,6 +42,7 @@
 mod client;
 mod enqueue;
 mod error;
+mod new_job;
 mod status;
 mod target;
 mod trace;

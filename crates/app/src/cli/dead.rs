@@ -63,17 +63,6 @@ pub enum DeadCommand {
     Discard(Discard),
 }
 
-impl DeadCommand {
-    /// Whether it changes something, or is about to.
-    pub(crate) fn changes(&self) -> bool {
-        match self {
-            Self::Groups { .. } | Self::List { .. } | Self::Show(_) => false,
-            Self::Replays { change, .. } => change.is_some(),
-            _ => true,
-        }
-    }
-}
-
 /// `dead edit`.
 #[derive(Debug, Args)]
 pub struct EditArgs {
@@ -89,6 +78,9 @@ pub struct EditArgs {
     /// Edits even if a request with the old args may have been carried out: its effect may then happen twice
     #[arg(long)]
     pub force: bool,
+    /// Does not ask. Production needs it if there is no terminal to ask at
+    #[arg(long)]
+    pub yes: bool,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
@@ -109,6 +101,9 @@ pub enum ReplayChange {
             hide_default_value = true
         )]
         reason: String,
+        /// Does not ask. Production needs it if there is no terminal to ask at
+        #[arg(long)]
+        yes: bool,
         /// Prints JSON
         #[arg(long)]
         json: bool,
@@ -128,6 +123,9 @@ pub enum ReplayChange {
         /// Does not wait: the fleet continues it
         #[arg(long)]
         detach: bool,
+        /// Does not ask. Production needs it if there is no terminal to ask at
+        #[arg(long)]
+        yes: bool,
         /// Prints JSON
         #[arg(long)]
         json: bool,
@@ -210,7 +208,7 @@ pub struct ReplayArgs {
         hide_default_value = true
     )]
     pub reason: String,
-    /// Does not ask. More than one job needs it if there is no terminal to ask at
+    /// Does not ask. More than one job, or production, needs it if there is no terminal to ask at
     #[arg(long)]
     pub yes: bool,
     /// Prints JSON

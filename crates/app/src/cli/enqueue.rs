@@ -39,6 +39,9 @@ pub struct EnqueueArgs {
     /// What it is found by: 1 to 64 characters; may be given up to 10 times
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Does not ask. Production needs it if there is no terminal to ask at
+    #[arg(long)]
+    pub yes: bool,
     /// Prints a JSON object per job instead of its bare id
     #[arg(long)]
     pub json: bool,

@@ -26,13 +26,6 @@ pub enum JobsCommand {
     Edit(EditJob),
 }
 
-impl JobsCommand {
-    /// Whether it changes something, or is about to.
-    pub(crate) fn changes(&self) -> bool {
-        !matches!(self, Self::List(_) | Self::Find(_))
-    }
-}
-
 /// Which jobs are meant.
 #[derive(Debug, Clone, Args)]
 pub struct JobFilters {
@@ -245,16 +238,6 @@ pub struct Operations {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<OperationsCommand>,
-}
-
-impl Operations {
-    /// Whether it changes something.
-    pub(crate) fn changes(&self) -> bool {
-        matches!(
-            self.command,
-            Some(OperationsCommand::Cancel { .. } | OperationsCommand::Resume { .. })
-        )
-    }
 }
 
 fn state() -> impl TypedValueParser<Value = JobState> {

@@ -23,6 +23,9 @@ pub struct LimitArgs {
     /// Why; the audit keeps it
     #[arg(long, value_name = "TEXT", value_parser = not_blank, required_unless_present = "lift")]
     pub reason: Option<String>,
+    /// Does not ask. Production needs it if there is no terminal to ask at
+    #[arg(long)]
+    pub yes: bool,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,

@@ -72,7 +72,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "longshore job 01JD8Z5Q0V9T4X2M7K3N6P1R8S --json",
         ],
     ),
-    ("queues", &["longshore queues", "longshore queues --json"]),
+    ("queues", super::queues::EXAMPLES),
     (
         "kinds",
         &[
@@ -159,6 +159,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("audit", &["longshore audit --since 1d"]),
     ("cron list", &["longshore cron list"]),
     ("cron run", &["longshore cron run nightly-reconcile"]),
+    (
+        "cron pause",
+        &["longshore cron pause sweep-exports --reason 'audit of the bucket'"],
+    ),
+    (
+        "cron resume",
+        &["longshore cron resume sweep-exports --reason 'audit is over'"],
+    ),
     (
         "mappings export",
         &["longshore mappings export > mappings.jsonl"],

@@ -1,11 +1,13 @@
-//! `cron list`, `cron run`.
+//! `cron list`, `cron run`, `cron pause`, `cron resume`.
 
 use longshore_cron::ScheduledEntry;
-use longshore_operator::CronRow;
+use longshore_operator::{CronRow, TickRow};
+use longshore_queue::JobState;
 use serde_json::json;
 
+use super::queues::paused;
 use crate::age::ago;
-use crate::cli::{Cron, Shown};
+use crate::cli::{ChangeEntry, Cron, Shown};
 use crate::failure::Failure;
 use crate::output::{self, or_dash, plain};
 use crate::registry;
@@ -14,7 +16,9 @@ use crate::session::Session;
 pub(super) async fn run(session: &Session, command: Cron) -> Result<(), Failure> {
     match command {
         Cron::List(args) => list(session, &args).await,
-        Cron::Run { name, json } => run_now(session, &name, json).await,
+        Cron::Run { name, json, .. } => run_now(session, &name, json).await,
+        Cron::Pause(args) => pause(session, &args).await,
+        Cron::Resume(args) => resume(session, &args).await,
     }
 }
 
@@ -37,6 +41,7 @@ async fn list(session: &Session, args: &Shown) -> Result<(), Failure> {
         "last tick",
         "next tick",
         "last job",
+        "is",
     ];
     output::table(&header, rows.iter().map(cells).collect())?;
     for row in &rows {
@@ -45,6 +50,13 @@ async fn list(session: &Session, args: &Shown) -> Result<(), Failure> {
         }
         if let Some(why) = &row.inactive {
             output::line(&plain(&format!("{} does not tick: {why}", row.name)))?;
+        }
+        if let Some(pause) = &row.paused {
+            let text = paused(&row.name, pause);
+            output::line(&plain(&format!(
+                "{text}; `longshore cron resume {}` lets it tick again",
+                row.name
+            )))?;
         }
     }
     let mut waiting: Vec<_> = rows.iter().filter(|row| row.inactive.is_none()).collect();
@@ -70,7 +82,13 @@ fn cells(row: &CronRow) -> Vec<String> {
         time(&row.last_tick),
         time(&row.next_tick),
         or_dash(row.last_job.as_ref()),
+        or_dash(row.ticks.first().map(became)),
     ]
+}
+
+/// What became of the job of a tick.
+fn became(tick: &TickRow) -> &str {
+    tick.state.map_or("forgotten", JobState::as_str)
 }
 
 /// Ticks need somebody who ticks them. Three times as long as it takes until a process notes that it is there.
@@ -90,6 +108,37 @@ fn nobody_looks(row: &CronRow) -> Option<String> {
     })
 }
 
+async fn pause(session: &Session, args: &ChangeEntry) -> Result<(), Failure> {
+    let entry = find(session, &args.name)?;
+    let signed = session.signed(&args.reason);
+    let changed = session.operator().await?.cron_pause(entry, &signed).await?;
+    let name = &args.name;
+    if args.json {
+        return session.done_json(&json!({ "entry": name, "paused": true, "changed": changed }));
+    }
+    output::done(&match changed {
+        true => format!(
+            "{name} is paused: what it would tick until `longshore cron resume {name}` is skipped"
+        ),
+        false => format!("{name} was paused already: `longshore cron list` says by whom"),
+    })
+}
+
+async fn resume(session: &Session, args: &ChangeEntry) -> Result<(), Failure> {
+    let entry = find(session, &args.name)?;
+    let signed = session.signed(&args.reason);
+    let operator = session.operator().await?;
+    let changed = operator.cron_resume(entry, &signed).await?;
+    let name = &args.name;
+    if args.json {
+        return session.done_json(&json!({ "entry": name, "resumed": true, "changed": changed }));
+    }
+    output::done(&match changed {
+        true => format!("{name} ticks again from now on: what it skipped is not made up for"),
+        false => format!("{name} was not paused"),
+    })
+}
+
 async fn run_now(session: &Session, name: &str, as_json: bool) -> Result<(), Failure> {
     let entry = find(session, name)?;
     if let Ok(job) = entry.job(0)
@@ -100,7 +149,7 @@ async fn run_now(session: &Session, name: &str, as_json: bool) -> Result<(), Fai
     let signed = session.signed("");
     let id = session.operator().await?.cron_run(entry, &signed).await?;
     match as_json {
-        true => output::done_json(&json!({ "id": id.to_string(), "duplicate": false })),
+        true => session.done_json(&json!({ "id": id.to_string(), "duplicate": false })),
         false => output::done(&id.to_string()),
     }
 }

@@ -85,18 +85,23 @@ async fn groups(session: &Session, queue: Option<&str>, json: bool) -> Result<()
     let rows = groups
         .into_iter()
         .map(|row| {
+            let reason = match &row.first_version {
+                Some(version) => format!("{} (first with {version})", row.reason),
+                None => row.reason,
+            };
             vec![
                 row.group,
                 row.count.to_string(),
+                or_dash(row.grew.map(|grew| grew.last_hour)),
                 // A kind has one queue; only what has none is told by its queue.
                 row.kind.unwrap_or(row.queue),
                 ago(&row.first_at),
                 ago(&row.last_at),
-                output::marked(row.reason, row.broken.as_deref()),
+                output::marked(reason, row.broken.as_deref()),
             ]
         })
         .collect();
-    let header = ["group", "count", "kind", "first", "last", "reason"];
+    let header = ["group", "count", "1h", "kind", "first", "last", "reason"];
     output::table(&header, rows)
 }
 

@@ -3,6 +3,7 @@
 //! Nothing ends the examination: what cannot be found out is a finding, too. Only where no server answers is there nothing
 //! to examine.
 
+mod cron;
 mod finding;
 mod queues;
 mod reach;
@@ -35,6 +36,7 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
             findings.push(finding);
             findings.extend(server::all(&link, &session.config).await);
             findings.extend(queues::all(session, &link).await?);
+            findings.extend(cron::all(session, &link).await?);
         }
         Entry::Out(finding) => findings.push(finding),
         Entry::Away(finding, failure) => {

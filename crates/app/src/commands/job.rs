@@ -79,6 +79,13 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
         let sent = "perhaps: a request of it went out, and what became of it is not known";
         fields.push(("sent", sent.to_owned()));
     }
+    fields.extend(
+        job.enqueued_by
+            .as_ref()
+            .filter(|_| job.cron.is_none())
+            .map(|by| ("enqueued by", format!("{} {}", by.by, by.name))),
+    );
+    fields.extend(job.trace_id.clone().map(|trace| ("trace", trace)));
     fields.extend(job.cron.as_ref().map(|cron| {
         let by_hand = if cron.by_hand { ", by hand" } else { "" };
         ("cron", format!("{} at {}{by_hand}", cron.entry, cron.tick))

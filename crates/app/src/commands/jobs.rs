@@ -118,15 +118,10 @@ fn looking() -> indicatif::ProgressBar {
     bar
 }
 
-/// Asks for a yes: for more than one job, and for any in production.
-fn agree(session: &Session, yes: bool, count: u64, what: &str) -> Result<(), Failure> {
-    let production = session.config.profile.as_deref() == Some("production");
-    if yes || (count <= 1 && !production) {
-        return Ok(());
+/// Asks for a yes for more than one job.
+fn agree(yes: bool, count: u64, what: &str) -> Result<(), Failure> {
+    match yes || count <= 1 {
+        true => Ok(()),
+        false => output::confirm(what, &format!("this would {what}")),
     }
-    let question = match production {
-        true => format!("{what} in production"),
-        false => what.to_owned(),
-    };
-    output::confirm(&question, &format!("this would {question}"))
 }

@@ -17,7 +17,7 @@ pub(super) async fn run(session: &Session, args: &LimitArgs) -> Result<(), Failu
     let (Some(rate), Some(life)) = (args.rate, args.life) else {
         let changed = operator.lift_limit(queue, &signed).await?;
         if args.json {
-            return output::done_json(&json!({ "queue": queue, "lifted": changed }));
+            return session.done_json(&json!({ "queue": queue, "lifted": changed }));
         }
         return output::done(&match changed {
             true => format!("the limit of {queue} is lifted"),
@@ -31,9 +31,8 @@ pub(super) async fn run(session: &Session, args: &LimitArgs) -> Result<(), Failu
     operator.limit(queue, limit, life, &signed).await?;
     if args.json {
         let seconds = life.as_secs_f64();
-        return output::done_json(
-            &json!({ "queue": queue, "per_second": rate, "for_seconds": seconds }),
-        );
+        return session
+            .done_json(&json!({ "queue": queue, "per_second": rate, "for_seconds": seconds }));
     }
     output::done(&format!(
         "{queue} is limited to {rate}/s for {}, where less is not configured; `longshore limit {queue} --lift` ends it",

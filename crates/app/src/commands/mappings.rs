@@ -75,7 +75,7 @@ async fn import(session: &Session, args: &ImportMappings) -> Result<(), Failure>
     }
     let imported = imported.ok_or_else(|| Failure::failed("stopped by a signal"))??;
     if args.json {
-        return output::done_json(&imported);
+        return session.done_json(&imported);
     }
     output::done(&format!(
         "{} added, {} replaced, {} were the same",

@@ -28,7 +28,7 @@ pub(super) async fn run(session: &Session, args: Operations) -> Result<(), Failu
             let changed = operator.cancel_operation(&id, &signed).await?;
             let row = operator.operation(&id).await?;
             if change.json {
-                return output::done_json(&row);
+                return session.done_json(&row);
             }
             output::done(&match changed {
                 true => format!("{id} is cancelled: {}", came_to(&row)),
@@ -106,9 +106,7 @@ pub(super) async fn follow(
     json: bool,
 ) -> Result<(), Failure> {
     let id = row.id.clone();
-    let target = session.target(&session.link()?);
-    let print =
-        |row: &OperationRow| output::done_json(&json!({ "target": target, "operation": row }));
+    let print = |row: &OperationRow| session.done_json(&json!({ "operation": row }));
     if detach {
         return match json {
             true => print(&row),

@@ -1,14 +1,19 @@
 //! `queues`, `pause`, `resume`.
 
+mod watch;
+
 use std::fmt;
 use std::time::Duration;
 
-use longshore_operator::{BreakerRow, HoldRow, ParkedRow, PauseRow, QueueRow};
+use longshore_operator::{
+    AnswerRow, BreakerRow, HoldRow, Operator, OperatorError, ParkedRow, PauseRow, ProviderRow,
+    QueueRow,
+};
 use longshore_queue::{BreakerState, HoldCause, KeyScan, Link, ScanFor};
 use serde_json::json;
 
 use crate::age::{ago, rough};
-use crate::cli::{Pause, Resume, Shown};
+use crate::cli::{Pause, QueuesArgs, Resume};
 use crate::failure::Failure;
 use crate::output::{self, counted, or_dash, plain};
 use crate::registry;
@@ -17,7 +22,10 @@ use crate::session::Session;
 /// How long it may take to look for queues that nobody has noted: those that plain producers write to.
 const LOOK_AROUND: Duration = Duration::from_millis(300);
 
-pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure> {
+pub(super) async fn list(session: &Session, args: &QueuesArgs) -> Result<(), Failure> {
+    if args.watch {
+        return watch::run(session, args).await;
+    }
     let link = session.reached().await?;
     let found = found(session, &link).await;
     let operator = session.operator_of(&link, &found)?;
@@ -25,7 +33,7 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
     if found.is_empty() {
         session.tell_of_nothing(&link, &operator).await;
     }
-    let rows = operator.queues().await?;
+    let rows = rows(&operator, args).await?;
     if args.json {
         return output::json(&rows);
     }
@@ -40,46 +48,93 @@ pub(super) async fn list(session: &Session, args: &Shown) -> Result<(), Failure>
         "workers",
         "latency",
         "paused",
+        "done/min",
+        "cancelled",
     ];
-    output::table(&header, rows.iter().map(cells).collect())?;
-    for row in &rows {
-        if let Some(why) = &row.broken {
-            output::line(&plain(&format!("{}: broken: {why}", row.queue)))?;
-        }
-        if let Some(nobody) = nobody(session, row) {
-            output::line(&plain(&nobody.to_string()))?;
-        }
-        for breaker in row
-            .breakers
-            .iter()
-            .filter(|b| b.state != BreakerState::Closed)
-        {
-            output::line(&plain(&breaker_line(row, breaker)))?;
-        }
-        for breaker in &row.breakers {
-            if let Some(refused) = &breaker.refused {
-                output::line(&plain(&format!("{}: {}", row.queue, refused.reason)))?;
-            }
-        }
-        for parked in &row.parked {
-            output::line(&plain(&parked_line(&row.queue, parked)))?;
-        }
-        for trouble in &row.trouble {
-            output::line(&plain(&format!("{}: worker {trouble}", row.queue)))?;
-        }
-        // Breakers are told above, with what becomes of the jobs.
-        for hold in row.holds.iter().filter(|h| h.cause != HoldCause::Breaker) {
-            output::line(&plain(&format!(
-                "{} is held back: {}",
-                row.queue,
-                why(hold)
-            )))?;
-        }
-        if let Some(pause) = &row.paused {
-            output::line(&plain(&paused(&row.queue, pause)))?;
-        }
+    let cells = rows.iter().map(cells);
+    output::table(&header, cells.collect())?;
+    for line in notes(session, &rows) {
+        output::line(&line)?;
     }
     Ok(())
+}
+
+/// One queue's row, or all. What calls came to takes more to read, so it is read where it is shown.
+async fn rows(operator: &Operator, args: &QueuesArgs) -> Result<Vec<QueueRow>, OperatorError> {
+    let queue = args.queue.as_deref();
+    match args.json || queue.is_some() {
+        true => operator.queues_with_calls(queue).await,
+        false => operator.queues().await,
+    }
+}
+
+/// What stands below the table: what holds queues back, and what is wrong with them.
+fn notes(session: &Session, rows: &[QueueRow]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in rows {
+        let queue = &row.queue;
+        lines.extend(row.providers.iter().map(|of| provider_line(queue, of)));
+        lines.extend(
+            row.broken
+                .iter()
+                .map(|why| format!("{queue}: broken: {why}")),
+        );
+        lines.extend(nobody(session, row).map(|nobody| nobody.to_string()));
+        let open = row.breakers.iter();
+        let open = open.filter(|breaker| breaker.state != BreakerState::Closed);
+        lines.extend(open.map(|breaker| breaker_line(row, breaker)));
+        let refused = row.breakers.iter().filter_map(|of| of.refused.as_ref());
+        lines.extend(refused.map(|refused| format!("{queue}: {}", refused.reason)));
+        lines.extend(row.parked.iter().map(|parked| parked_line(queue, parked)));
+        let trouble = row.trouble.iter();
+        lines.extend(trouble.map(|trouble| format!("{queue}: worker {trouble}")));
+        // Breakers are told above, with what becomes of the jobs.
+        let holds = row.holds.iter();
+        let holds = holds.filter(|hold| hold.cause != HoldCause::Breaker);
+        lines.extend(holds.map(|hold| format!("{queue} is held back: {}", why(hold))));
+        lines.extend(row.paused.iter().map(|pause| paused(queue, pause)));
+    }
+    lines.iter().map(|line| plain(line)).collect()
+}
+
+/// What a provider's calls came to.
+fn provider_line(queue: &str, row: &ProviderRow) -> String {
+    let mut text = format!("{queue}: {}: ", row.provider);
+    text += &match row.answered_share {
+        Some(share) => format!(
+            "answered {} of {} in the last day",
+            percent(share),
+            counted(row.answered + row.failed, "call")
+        ),
+        None => "no calls in the last day".to_owned(),
+    };
+    if let (Some(used), Some(limit)) = (row.limit_used, row.limit_per_minute) {
+        text += &format!(
+            "; in the last minute {} of the {limit:.0} that its limit allows",
+            percent(used)
+        );
+    }
+    let last: Vec<String> = row.answers.iter().take(5).map(answer).collect();
+    if !last.is_empty() {
+        text += &format!("; last: {}", last.join(", "));
+    }
+    text
+}
+
+fn answer(answer: &AnswerRow) -> String {
+    let status = answer.status.map(|status| format!(" {status}"));
+    format!("{}{}", answer.came_to, status.unwrap_or_default())
+}
+
+/// Never 100 % where anything is missing, nor 0 % where anything is there.
+fn percent(share: f64) -> String {
+    let tenths = share * 1000.0;
+    let tenths = match tenths {
+        _ if share < 1.0 && tenths > 999.0 => 999.0,
+        _ if share > 0.0 && tenths < 1.0 => 1.0,
+        _ => tenths.round(),
+    };
+    format!("{} %", tenths / 10.0)
 }
 
 /// The queues that somebody has noted, and others that keys speak of, as far as can be seen in a moment. Where Redis does
@@ -156,6 +211,8 @@ fn cells(row: &QueueRow) -> Vec<String> {
         false => "held",
     };
     cells.push(row.paused.as_ref().map_or(held, |_| "paused").to_owned());
+    cells.push(row.per_minute.completed.to_string());
+    cells.push(row.cancelled.to_string());
     cells
 }
 
@@ -212,7 +269,8 @@ pub(super) fn parked_line(queue: &str, parked: &ParkedRow) -> String {
     )
 }
 
-fn paused(queue: &str, pause: &PauseRow) -> String {
+/// Who paused a queue or a cron entry.
+pub(super) fn paused(queue: &str, pause: &PauseRow) -> String {
     let by = format!("{queue} was paused by {} {}", pause.by, ago(&pause.since));
     match pause.reason.as_str() {
         "" => by,
@@ -226,7 +284,7 @@ pub(super) async fn pause(session: &Session, args: &Pause) -> Result<(), Failure
     let changed = operator.pause(&args.queue, &signed).await?;
     let queue = &args.queue;
     if args.json {
-        return output::done_json(&json!({ "queue": queue, "paused": true, "changed": changed }));
+        return session.done_json(&json!({ "queue": queue, "paused": true, "changed": changed }));
     }
     output::done(&match changed {
         true => format!(
@@ -247,7 +305,7 @@ pub(super) async fn resume(session: &Session, args: &Resume) -> Result<(), Failu
     let held = operator.holds(&args.queue).await?;
     if args.json {
         let changed = changed || !lifted.is_empty();
-        return output::done_json(&json!({
+        return session.done_json(&json!({
             "queue": args.queue, "resumed": true, "changed": changed, "lifted": lifted, "holds": held,
         }));
     }

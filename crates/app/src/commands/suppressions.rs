@@ -69,7 +69,7 @@ async fn remove(session: &Session, args: &RemoveSuppression) -> Result<(), Failu
         "an address is no longer suppressed"
     );
     if args.json {
-        return output::done_json(&json!({ "removed": row }));
+        return session.done_json(&json!({ "removed": row }));
     }
     output::done(&format!("{} is no longer suppressed", short(&row.hash)))?;
     output::note(

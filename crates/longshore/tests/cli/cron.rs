@@ -183,3 +183,87 @@ fn a_check_says_which_entries_do_not_tick() {
         "nobody asked for it: {said}"
     );
 }
+
+/// A worker of another queue, which ticks all the same.
+fn ticking(bench: &Bench) -> Running {
+    let mut command = bench.command(&["work", "--queue", "sms"]);
+    let command = with_entries(&mut command);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    Running(command.spawn().expect("the binary starts"))
+}
+
+/// Up to when the ticks of the entry of each second are dealt with.
+async fn mark(bench: &Bench) -> Option<u64> {
+    let book = bench.queue.cron_book().await.expect("looks");
+    let mark = book.mark("each_second", "UTC * * * * * *");
+    mark.map(|mark| mark.until_ms)
+}
+
+#[test]
+fn a_paused_entry_makes_no_job_and_says_so_wherever_one_looks() {
+    let bench = Bench::new();
+    ran(&bench, &["cron", "pause", "yearly"]).fails(2, "--reason");
+    let wrong = ["cron", "pause", "nighty", "--reason", "x"];
+    ran(&bench, &wrong).fails(2, "no cron entry `nighty`");
+    let pause = ["cron", "pause", "each_second", "--reason", "moving house"];
+    let paused = ran(&bench, &pause).ok().stdout;
+    assert!(paused.contains("each_second is paused"), "{paused}");
+    let again = ran(&bench, &pause).ok().stdout;
+    assert!(again.contains("was paused already"), "{again}");
+
+    let _worker = ticking(&bench);
+    let first = std::cell::Cell::new(None);
+    let ticks = "two ticks are passed";
+    bench.runtime.block_on(eventually(ticks, || async {
+        let now = mark(&bench).await;
+        let before = first.get().or(now);
+        first.set(before);
+        now.zip(before)
+            .is_some_and(|(now, before)| now >= before + 2000)
+    }));
+    assert_eq!(bench.row()["pending"], 0);
+
+    let rows = ran(&bench, &["cron", "list", "--json"]).json();
+    let row = row(&rows, "each_second");
+    assert_eq!(row["paused"]["by"], "kari");
+    assert_eq!(row["paused"]["reason"], "moving house");
+    assert_eq!(row["next_tick"], Value::Null);
+    assert_eq!(row["ticks"], serde_json::json!([]));
+    let text = ran(&bench, &["cron", "list"]).ok().stdout;
+    assert!(text.contains("each_second was paused by kari"), "{text}");
+    let doctor = ran(&bench, &["doctor"]).stdout;
+    let found = "cron entry each_second was paused by kari";
+    assert!(doctor.contains(found), "{doctor}");
+    ran(&bench, &["cron", "run", "each_second"]).ok();
+    assert_eq!(bench.row()["pending"], 1, "by hand it runs all the same");
+}
+
+#[test]
+fn a_resumed_entry_ticks_again_and_the_list_says_what_became_of_its_jobs() {
+    let bench = Bench::new();
+    let resume = ["cron", "resume", "each_second", "--reason", "moved"];
+    let resumed = ran(&bench, &resume).ok().stdout;
+    assert!(resumed.contains("was not paused"), "{resumed}");
+    ran(&bench, &["cron", "pause", "each_second", "--reason", "x"]).ok();
+    let resumed = ran(&bench, &resume).ok().stdout;
+    assert!(resumed.contains("ticks again from now on"), "{resumed}");
+    let worker = ticking(&bench);
+    bench
+        .runtime
+        .block_on(eventually("it ticks again", || async {
+            let stats = bench.queue.stats().await;
+            stats.is_ok_and(|stats| stats.pending >= 2)
+        }));
+    drop(worker);
+    let each = || {
+        let rows = ran(&bench, &["cron", "list", "--json"]).json();
+        row(&rows, "each_second")
+    };
+    let row = each();
+    assert_eq!(row["paused"], Value::Null);
+    assert_eq!(row["ticks"][0]["state"], "pending");
+    assert_eq!(row["ticks"][0]["job"], row["last_job"]);
+    let last = row["last_job"].as_str().expect("a job");
+    bench.redis(&[b"HDEL", b"{longshore:email}:data", last.as_bytes()]);
+    assert_eq!(each()["ticks"][0]["state"], Value::Null, "it is forgotten");
+}

@@ -13,7 +13,16 @@ fn groups_have_the_fields_of_the_contract() {
     bench.bury(1, "413");
     let groups = bench.run(&["dead", "groups", "--json"]).json();
     let names = [
-        "group", "queue", "kind", "provider", "reason", "count", "first_at", "last_at",
+        "group",
+        "queue",
+        "kind",
+        "provider",
+        "reason",
+        "count",
+        "first_at",
+        "last_at",
+        "grew",
+        "first_version",
     ];
     for name in names {
         assert!(fields(&groups[0]).contains(&name), "no {name} in {groups}");
@@ -31,6 +40,10 @@ fn groups_have_the_fields_of_the_contract() {
         bench.run(&["dead", "groups", "email", "--json"]).json(),
         groups
     );
+
+    assert_eq!(groups[0]["grew"]["last_hour"], 3);
+    assert_eq!(groups[0]["grew"]["last_day"], 3);
+    assert_eq!(groups[0]["grew"]["at"], groups[0]["last_at"]);
 
     let table = bench.run(&["dead", "groups"]).ok();
     assert!(

@@ -243,3 +243,22 @@ fn an_id_that_is_none_is_wrong_and_one_that_nobody_has_is_not_found() {
         .run(&["dead", "show", &id])
         .fails(1, "is pending, not dead");
 }
+
+#[test]
+fn a_job_says_who_enqueued_it_and_which_trace_it_belongs_to() {
+    let bench = Bench::new();
+    let id = bench.run(&["enqueue", "send_email", WELCOME]).ok().stdout;
+    let job = bench.run(&["job", id.trim(), "--json"]).json();
+    assert_eq!(
+        job["enqueued_by"],
+        json!({ "by": "operator", "name": "kari" })
+    );
+    assert_eq!(job["trace_id"], Value::Null);
+    let told = bench.run(&["job", id.trim()]).ok().stdout;
+    assert!(told.contains("enqueued by  operator kari"), "{told}");
+
+    // Nobody said so.
+    let id = bench.enqueue(1).remove(0);
+    let job = bench.run(&["job", &id, "--json"]).json();
+    assert_eq!(job["enqueued_by"], Value::Null);
+}

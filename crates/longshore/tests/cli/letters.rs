@@ -25,7 +25,7 @@ fn args_are_corrected_and_the_old_ones_kept() {
     // (Redis may write the same record in another order now, so this is not compared byte by byte.)
     let again = bench.run(&[&edit(&id, MENDED)[..], &["--json"]].concat());
     assert_eq!(
-        again.json(),
+        again.done(),
         json!({ "id": id, "edited": true, "changed": false })
     );
 
@@ -92,7 +92,7 @@ fn an_export_is_whole_before_anything_is_discarded() {
     let group = bench.group();
     bench.bury(2, "400");
     let export = ["dead", "export", "--group", &group, "--to", "letters.jsonl"];
-    let exported = bench.run(&[&export[..], &["--json"]].concat()).json();
+    let exported = bench.run(&[&export[..], &["--json"]].concat()).done();
     assert_eq!(
         exported,
         json!({ "exported": 3, "discarded": 0, "left_out": 0 })

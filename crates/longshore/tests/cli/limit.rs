@@ -45,7 +45,7 @@ fn a_limit_slows_a_queue_is_shown_and_is_lifted() {
         "{newest}"
     );
 
-    let lifted = bench.run(&["limit", "email", "--lift", "--json"]).json();
+    let lifted = bench.run(&["limit", "email", "--lift", "--json"]).done();
     assert_eq!(lifted, json!({ "queue": "email", "lifted": true }));
     assert_eq!(bench.row()["holds"], json!([]));
     assert_eq!(bench.claim().len(), 2);

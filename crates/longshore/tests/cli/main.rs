@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod changes;
 mod config;
 mod cron;
 mod dead;

@@ -14,10 +14,10 @@ fn what_is_imported_is_exported_again() {
     assert_eq!(bench.run(&["mappings", "export"]).ok().stdout, "");
     let lines = format!("{ADA}\n\n{SUB}\n");
     let ran = bench.pipe(&["mappings", "import", "-", "--json"], lines.as_bytes());
-    assert_eq!(ran.json(), json!({ "added": 2, "same": 0, "replaced": 0 }));
+    assert_eq!(ran.done(), json!({ "added": 2, "same": 0, "replaced": 0 }));
     let again = bench.pipe(&["mappings", "import", "-", "--json"], lines.as_bytes());
     assert_eq!(
-        again.json(),
+        again.done(),
         json!({ "added": 0, "same": 2, "replaced": 0 })
     );
     let exported = bench.run(&["mappings", "export"]).ok();

@@ -16,6 +16,10 @@ fn every_queue_is_a_row_with_the_fields_of_the_contract() {
             "cancelled": 0, "per_minute": { "completed": 0, "failed": 0, "dead": 0 },
             "paused": null, "holds": [], "held_until": null, "parked": [], "workers": 0, "latency_seconds": null,
             "breakers": [{ "provider": provider, "state": "closed", "until": null }],
+            "providers": [{
+                "provider": provider, "calls_per_minute": 0, "limit_per_minute": null, "limit_used": null, "answered": 0,
+                "failed": 0, "answered_share": null, "answers": [],
+            }],
         })
     };
     assert_eq!(
@@ -82,7 +86,7 @@ fn a_pause_holds_until_it_is_ended_and_says_whose_it_is() {
     let bench = Bench::new();
     let ran = bench.run(&["pause", "email", "--reason", "they are down", "--json"]);
     assert_eq!(
-        ran.json(),
+        ran.done(),
         json!({ "queue": "email", "paused": true, "changed": true })
     );
     let paused = bench.row()["paused"].clone();
@@ -239,7 +243,7 @@ fn a_queue_that_is_none_is_wrong() {
     for args in [
         &["pause"][..],
         &["resume"],
-        &["queues", "email"],
+        &["queues", "email", "sms"],
         &["pause", "email", "sms"],
     ] {
         bench.unchanged(args).fails(2, "Usage: longshore");
@@ -287,4 +291,100 @@ fn where_nothing_has_ever_lived_is_told() {
         !lived.stderr.contains("no jobs and no workers yet"),
         "{lived:#?}"
     );
+}
+
+/// The next line of a watch.
+fn next(lines: &mut std::io::Lines<std::io::BufReader<std::process::ChildStdout>>) -> Value {
+    let line = lines.next().expect("a line").expect("text");
+    serde_json::from_str(&line).expect("JSON")
+}
+
+#[test]
+fn a_watch_goes_on_through_an_outage_and_ends_well_with_ctrl_c() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+
+    let mut bench = Bench::new();
+    bench.run(&["queues", "--every", "1s"]).fails(2, "--watch");
+    bench
+        .run(&["queues", "--watch", "--every", "1ms"])
+        .fails(2, "100ms");
+    bench
+        .run(&["queues", "nosuch", "--watch"])
+        .fails(2, "nosuch");
+    let args = ["queues", "email", "--watch", "--every", "100ms", "--json"];
+    let mut command = bench.command(&args);
+    let mut watch = command.stdout(Stdio::piped()).spawn().expect("starts");
+    let mut lines = BufReader::new(watch.stdout.take().expect("is piped")).lines();
+    assert_eq!(next(&mut lines)["queues"][0]["pending"], 0);
+    bench.enqueue(2);
+    // A pipe is read line by line: what was seen before the jobs came may come first.
+    let mut seen = || loop {
+        let line = next(&mut lines);
+        if line["queues"][0]["pending"] == 0 {
+            continue;
+        }
+        return line;
+    };
+    assert_eq!(seen()["queues"][0]["pending"], 2);
+    bench.redis.kill();
+    let away = loop {
+        let line = seen();
+        if line["error"].is_string() {
+            break line;
+        }
+    };
+    assert!(away["at"].is_string(), "{away}");
+    bench.redis.restart().expect("starts again");
+    let back = loop {
+        let line = next(&mut lines);
+        if line["queues"].is_array() {
+            break line;
+        }
+    };
+    assert_eq!(back["queues"][0]["queue"], "email");
+    let pid = watch.id().to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status();
+    assert!(told.expect("there is a kill").success());
+    assert!(watch.wait().expect("ends").success());
+}
+
+#[test]
+fn one_queue_is_shown_with_what_its_provider_answered() {
+    let bench = Bench::new();
+    let row = &bench.run(&["queues", "email", "--json"]).json()[0];
+    let provider = &row["providers"][0];
+    assert_eq!(provider["provider"], "sendgrid");
+    assert_eq!(
+        (
+            &provider["answered"],
+            &provider["answered_share"],
+            &provider["answers"]
+        ),
+        (&json!(0), &Value::Null, &json!([]))
+    );
+    let now = longshore_job::JobId::generate().timestamp_ms();
+    let answers = format!("{}f503,{}s202,", now - 1, now);
+    bench.redis(&[
+        b"HSET",
+        b"{longshore:email}:stats",
+        b"answers",
+        answers.as_bytes(),
+    ]);
+    let row = &bench.run(&["queues", "email", "--json"]).json()[0];
+    assert_eq!(row["broken"], Value::Null);
+    let answers = &row["providers"][0]["answers"];
+    assert_eq!(
+        (&answers[0]["came_to"], &answers[0]["status"]),
+        (&json!("answered"), &json!(202))
+    );
+    assert_eq!(
+        (&answers[1]["came_to"], &answers[1]["status"]),
+        (&json!("failed"), &json!(503))
+    );
+    let table = bench.run(&["queues", "email"]).ok().stdout;
+    let told = "email: sendgrid: no calls in the last day; last: answered 202, failed 503";
+    assert!(table.contains(told), "{table}");
 }

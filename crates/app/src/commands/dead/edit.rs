@@ -17,7 +17,7 @@ pub(super) async fn run(session: &Session, args: &EditArgs) -> Result<(), Failur
     let operator = session.operator().await?;
     let (letter, changed) = operator.edit(&args.id, &json, args.force, &signed).await?;
     if args.json {
-        return output::done_json(&json!({ "id": letter.id, "edited": true, "changed": changed }));
+        return session.done_json(&json!({ "id": letter.id, "edited": true, "changed": changed }));
     }
     output::done(&match changed {
         true => format!(

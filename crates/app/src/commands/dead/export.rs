@@ -45,7 +45,7 @@ pub(super) async fn run(session: &Session, args: Export) -> Result<(), Failure> 
         exported.discarded = gone.ok_or_else(|| Failure::failed("stopped by a signal"))??;
     }
     if args.json {
-        return output::done_json(&exported);
+        return session.done_json(&exported);
     }
     let letters = counted(exported.exported, "dead letter");
     output::done(&match args.discard {

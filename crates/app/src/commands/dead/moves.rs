@@ -85,7 +85,7 @@ pub(super) async fn run(session: &Session, change: LetterChange) -> Result<(), F
         let reason = Some(change.reason.as_str()).filter(|reason| !reason.is_empty());
         tracing::info!(by = session.by, reason, jobs = moved.moved, "{done}");
     }
-    print_moved(&change, &moved)?;
+    print_moved(session, &change, &moved)?;
     match moved.not_found.as_slice() {
         [] => Ok(()),
         [id] => Err(Failure::failed(format!(
@@ -170,10 +170,10 @@ async fn with_progress(
     }
 }
 
-fn print_moved(change: &LetterChange, moved: &Moved) -> Result<(), Failure> {
+fn print_moved(session: &Session, change: &LetterChange, moved: &Moved) -> Result<(), Failure> {
     let (_, done, now) = change.kind.words();
     if change.json {
-        return output::done_json(&json!({
+        return session.done_json(&json!({
             done: moved.moved,
             "skipped": moved.skipped,
             "not_found": moved.not_found,

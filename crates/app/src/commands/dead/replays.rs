@@ -36,11 +36,11 @@ pub(super) async fn begin(session: &Session, args: ReplayArgs) -> Result<(), Fai
     let begun = operator.begin_replay(&target, how, &signed).await?;
     if begun.is_empty() {
         return match args.json {
-            true => print_rows(&begun),
+            true => print_rows(session, &begun),
             false => output::line("no dead letters to replay"),
         };
     }
-    follow(&operator, begun, args.detach, args.json).await
+    follow(session, &operator, begun, args.detach, args.json).await
 }
 
 /// How letters are to be replayed.
@@ -90,12 +90,14 @@ pub(super) async fn list(session: &Session, json: bool) -> Result<(), Failure> {
 pub(super) async fn change(session: &Session, change: ReplayChange) -> Result<(), Failure> {
     let operator = session.operator().await?;
     match change {
-        ReplayChange::Cancel { id, reason, json } => {
+        ReplayChange::Cancel {
+            id, reason, json, ..
+        } => {
             let signed = session.signed(&reason);
             let changed = operator.cancel_replay(&id, &signed).await?;
             let row = operator.replay_of(&id).await?;
             if json {
-                return output::done_json(&row);
+                return session.done_json(&json!({ "replay": row }));
             }
             let moved = counted(row.moved, "dead letter");
             output::done(&match changed {
@@ -108,17 +110,19 @@ pub(super) async fn change(session: &Session, change: ReplayChange) -> Result<()
             reason,
             detach,
             json,
+            ..
         } => {
             let signed = session.signed(&reason);
             operator.resume_replay(&id, &signed).await?;
             let row = operator.replay_of(&id).await?;
-            follow(&operator, vec![row], detach, json).await
+            follow(session, &operator, vec![row], detach, json).await
         }
     }
 }
 
 /// Waits for the end of replays, unless somebody else is to: then the fleet carries them on by itself.
 async fn follow(
+    session: &Session,
     operator: &Operator,
     mut rows: Vec<ReplayRow>,
     detach: bool,
@@ -128,7 +132,7 @@ async fn follow(
     let ids = ids.join(" ");
     if detach {
         return match json {
-            true => print_rows(&rows),
+            true => print_rows(session, &rows),
             false => output::done(&format!(
                 "{ids} runs in the fleet: `longshore dead replays` shows its progress"
             )),
@@ -138,7 +142,7 @@ async fn follow(
         return Ok(());
     }
     if json {
-        print_rows(&rows)?;
+        print_rows(session, &rows)?;
     }
     let mut failed = Vec::new();
     for row in &rows {
@@ -213,9 +217,9 @@ impl LastRuns {
     }
 }
 
-fn print_rows(rows: &[ReplayRow]) -> Result<(), Failure> {
+fn print_rows(session: &Session, rows: &[ReplayRow]) -> Result<(), Failure> {
     let replayed: u64 = rows.iter().map(|row| row.moved).sum();
-    output::done_json(&json!({
+    session.done_json(&json!({
         "replayed": replayed, "skipped": [], "not_found": [], "replays": rows,
     }))
 }

@@ -34,7 +34,6 @@ pub(super) async fn run(session: &Session, mut args: CancelJobs) -> Result<(), F
 async fn named(session: &Session, args: CancelJobs) -> Result<(), Failure> {
     let count = args.ids.len() as u64;
     agree(
-        session,
         args.yes,
         count,
         &format!("cancel {}", counted(count, "job")),
@@ -47,8 +46,8 @@ async fn named(session: &Session, args: CancelJobs) -> Result<(), Failure> {
     }
     let cancelled = rows.iter().filter(|row| row.cancelled).count() as u64;
     if args.json {
-        output::done_json(&json!({
-            "target": session.target(&session.link()?), "cancelled": cancelled, "jobs": rows,
+        session.done_json(&json!({
+            "cancelled": cancelled, "jobs": rows,
         }))?;
     } else if cancelled > 0 {
         let are = if cancelled == 1 { "is" } else { "are" };
@@ -148,19 +147,14 @@ async fn many(session: &Session, queue: &str, args: CancelJobs) -> Result<(), Fa
     }
     if found.jobs == 0 {
         return match args.json {
-            true => output::done_json(&json!({
-                "target": session.target(&session.link()?), "operation": null,
+            true => session.done_json(&json!({
+                "operation": null,
             })),
             false => output::done("no jobs to cancel"),
         };
     }
     let jobs = counted(found.jobs, "job");
-    agree(
-        session,
-        args.yes,
-        found.jobs,
-        &format!("cancel {jobs} of {queue}"),
-    )?;
+    agree(args.yes, found.jobs, &format!("cancel {jobs} of {queue}"))?;
     let signed = session.signed(args.reason.as_deref().unwrap_or_default());
     let begun = operator
         .begin_cancel(queue, &filter, found.jobs, args.force, &signed)

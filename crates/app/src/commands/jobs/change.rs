@@ -3,14 +3,12 @@
 use longshore_operator::RunAt;
 use serde_json::json;
 
-use super::agree;
 use crate::cli::{EditJob, RescheduleJob, RunJob};
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, plain};
 use crate::session::Session;
 
 pub(super) async fn reschedule(session: &Session, args: RescheduleJob) -> Result<(), Failure> {
-    agree(session, args.change.yes, 1, "reschedule a job")?;
     let run_at = match (args.delay, args.at) {
         (Some(delay), _) => RunAt::In(delay),
         (None, Some(at)) => RunAt::At(at),
@@ -22,9 +20,8 @@ pub(super) async fn reschedule(session: &Session, args: RescheduleJob) -> Result
     let changed = operator.reschedule(&args.id, run_at, &signed).await?;
     let job = operator.job(&args.id, None).await?;
     if args.change.json {
-        return output::done_json(&json!({
-            "target": session.target(&session.link()?), "id": job.id, "changed": changed,
-            "state": job.state, "next_run_at": job.next_run_at,
+        return session.done_json(&json!({
+            "id": job.id, "changed": changed, "state": job.state, "next_run_at": job.next_run_at,
         }));
     }
     let when = match &job.next_run_at {
@@ -56,15 +53,23 @@ fn check(run_at: RunAt) -> Result<(), Failure> {
 }
 
 pub(super) async fn run_now(session: &Session, args: RunJob) -> Result<(), Failure> {
-    agree(session, args.change.yes, 1, "run a job now")?;
     let signed = session.signed(&args.change.reason);
     let operator = session.operator().await?;
     operator.run_now(&args.id, &signed).await?;
+    let job = operator.job(&args.id, None).await?;
     if args.change.json {
-        let target = session.target(&session.link()?);
-        return output::done_json(&json!({ "target": target, "id": args.id, "changed": true }));
+        return session.done_json(&json!({
+            "id": job.id, "changed": true, "state": job.state, "priority": job.priority,
+            "tenant": job.tenant,
+        }));
     }
-    output::done(&format!("{} is pending, behind those that wait", args.id))
+    // Within these, jobs keep their order; no other is promised.
+    let tenant = job.tenant.as_ref();
+    let tenant = tenant.map_or(String::new(), |tenant| format!(" and tenant {tenant}"));
+    output::done(&plain(&format!(
+        "{} is {}, behind those of {} priority{tenant} that wait",
+        job.id, job.state, job.priority
+    )))
 }
 
 pub(super) async fn edit(session: &Session, args: EditJob) -> Result<(), Failure> {
@@ -73,15 +78,14 @@ pub(super) async fn edit(session: &Session, args: EditJob) -> Result<(), Failure
             .map_err(|error| Failure::input(format!("{path} cannot be read: {error}")))?,
         None => args.args.clone(),
     };
-    agree(session, args.yes, 1, "edit a job")?;
     let signed = session.signed(&args.reason);
     let operator = session.operator().await?;
     let (job, changed) = operator
         .edit_job(&args.id, &text, args.force, &signed)
         .await?;
     if args.json {
-        return output::done_json(&json!({
-            "target": session.target(&session.link()?), "id": job.id, "edited": true,
+        return session.done_json(&json!({
+            "id": job.id, "edited": true,
             "changed": changed, "state": job.state,
         }));
     }

@@ -1,0 +1,56 @@
+//! A job as a client enqueues it, with the client's name.
+
+use longshore_job::{JobId, Prepared};
+use longshore_queue::{EnqueuedBy, Key, Lane, NewJob};
+
+use crate::client::EnqueueOptions;
+use crate::{Client, ClientError, trace};
+
+impl Client {
+    /// Gives the client a name, such as that of the program: operators see it with each job that the client enqueues. It takes
+    /// so many bytes more of each.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 64 characters, or has control characters.
+    pub fn named(self, name: impl Into<String>) -> Result<Self, ClientError> {
+        let name = name.into();
+        match EnqueuedBy::fits(&name) {
+            true => Ok(Self {
+                by: Some(EnqueuedBy::Client(name)),
+                ..self
+            }),
+            false => Err(ClientError::InvalidOption(
+                "name: must be 1 to 64 characters without control characters",
+            )),
+        }
+    }
+
+    /// A client that enqueues for a person, whom operators then see with each job: for tools that people use.
+    #[must_use]
+    pub fn for_operator(self, name: &str) -> Self {
+        Self {
+            by: Some(EnqueuedBy::operator(name)),
+            ..self
+        }
+    }
+
+    /// A job as this client enqueues it.
+    pub(crate) fn new_job(&self, prepared: Prepared, options: &EnqueueOptions) -> NewJob {
+        let (traceparent, tracestate) = trace::current();
+        NewJob {
+            id: JobId::generate(),
+            key: options.key.as_deref().map(|key| Key::of(&prepared, key)),
+            payload: prepared.payload,
+            run_at: options.run_at,
+            expires_in: options.expires_in,
+            traceparent,
+            tracestate,
+            lane: Lane {
+                priority: options.priority.unwrap_or(prepared.priority),
+                tenant: options.tenant.clone(),
+            },
+            tags: options.tags.clone(),
+            by: self.by.clone(),
+        }
+    }
+}
