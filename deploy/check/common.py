@@ -53,7 +53,10 @@ def roles() -> list[str]:
 
 
 def setting(key: str, env: dict[str, str]) -> object:
-    rows = json.loads(longshore("config", "show", "--json", env=env).stdout)
+    shown = longshore("config", "show", "--json", env=env)
+    if shown.returncode != 0:
+        raise SystemExit(f"`config show`: {shown.stderr}")
+    rows = json.loads(shown.stdout)
     return next(row["value"] for row in rows if row["key"] == key)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks what deploy/ holds, by tools that were not written here: `run.sh [NAME]...`, all unless some are named; `quick` is all
-# but checkov, which takes half a minute to install. Needs the binary (target/debug/longshore, or LONGSHORE_BINARY).
+# but checkov, which takes half a minute to install, and units, which needs root. Needs the binary (target/debug/longshore, or LONGSHORE_BINARY).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -9,7 +9,7 @@ all=()
 for part in "${@:-every}"; do
     case "$part" in
         quick) all+=("${quick[@]}") ;;
-        every) all+=("${quick[@]}" checkov) ;;
+        every) all+=("${quick[@]}" checkov units) ;;
         *) all+=("$part") ;;
     esac
 done
@@ -38,6 +38,7 @@ for what in "${all[@]}"; do
         dockerfile | checkov) "$what" ;;
         compose | kubernetes | alerts | dashboards) "$python" "deploy/check/$what.py" ;;
         systemd) "$python" deploy/check/units.py ;;
+        units) "$python" deploy/check/units_run.py ;;
         *) echo "deploy/check/run.sh does not know $what" >&2; exit 2 ;;
     esac || failed=1
 done

@@ -1,5 +1,6 @@
 """Runs an image that image.py has built: it has to be alive, to do a job, and to end with it when it is told to stop."""
 
+import contextlib
 import http.server
 import json
 import signal
@@ -51,6 +52,39 @@ class Mail(http.server.BaseHTTPRequestHandler):
 
 
 def check(root: Path, image, has_sandbox: bool) -> None:
+    def command(arguments: list[str], variables: dict[str, str]) -> dict:
+        env = {**image.env, **variables, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        inside = [sys.executable, str(ENTER), str(root), image.user, *arguments]
+        return {"args": ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--", *inside], "env": env}
+
+    trial = Trial(command, image.entrypoint)
+    # As it comes, with nothing but a key: the production profile.
+    said = trial.ran([*image.entrypoint, "config", "check"], {"SENDGRID_API_KEY": "SG.of-nobody"})
+    print(said.stdout, file=sys.stderr)
+    with services() as (redis, mails):
+        staging = {
+            "LONGSHORE_PROFILE": "staging",
+            "LONGSHORE_REDIS__URL": f"redis://127.0.0.1:{redis}",
+            "LONGSHORE_PROVIDERS__SENDGRID__API_KEY": "SG.of-nobody",
+            **beside(mails),
+        }
+        if not has_sandbox:
+            trial.ran([*image.entrypoint, "sandbox"], staging, code=2)
+        trial.drains(image.cmd, image.healthcheck, staging, image.stop_signal, lambda pid: looks_as_it_should(pid, image))
+
+
+def beside(mails: int) -> dict[str, str]:
+    """What a fleet needs to send a mail to the stand-in."""
+    return {
+        "LONGSHORE_WORKER__HTTP_ADDR": f"0.0.0.0:{free_port()}",
+        "LONGSHORE_PROVIDERS__SENDGRID__BASE_URL": f"http://127.0.0.1:{mails}",
+        "LONGSHORE_EMAIL__TEMPLATES__WELCOME": "d-0123456789abcdef0123456789abcdef",
+    }
+
+
+@contextlib.contextmanager
+def services():
+    """The ports of a Redis, and of a stand-in for SendGrid."""
     with tempfile.TemporaryDirectory() as scratch:
         port = free_port()
         redis = subprocess.Popen(
@@ -60,68 +94,63 @@ def check(root: Path, image, has_sandbox: bool) -> None:
         mails = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mail)
         threading.Thread(target=mails.serve_forever, daemon=True).start()
         try:
-            checked(root, image, port, mails.server_address[1], has_sandbox)
+            until("Redis answers", lambda: answers(port))
+            yield port, mails.server_address[1]
         finally:
             redis.kill()
             redis.wait()
             mails.shutdown()
 
 
-def checked(root: Path, image, redis: int, mails: int, has_sandbox: bool) -> None:
-    health = free_port()
-    staging = {
-        "LONGSHORE_PROFILE": "staging",
-        "LONGSHORE_REDIS__URL": f"redis://127.0.0.1:{redis}",
-        "LONGSHORE_WORKER__HTTP_ADDR": f"0.0.0.0:{health}",
-        "LONGSHORE_PROVIDERS__SENDGRID__API_KEY": "SG.of-nobody",
-        "LONGSHORE_PROVIDERS__SENDGRID__BASE_URL": f"http://127.0.0.1:{mails}",
-        "LONGSHORE_EMAIL__TEMPLATES__WELCOME": "d-0123456789abcdef0123456789abcdef",
-    }
+class Trial:
+    """A binary in the place that it is made for; `command` says how a command line gets there."""
 
-    def command(arguments: list[str], variables: dict[str, str]) -> dict:
-        env = {**image.env, **variables, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-        inside = [sys.executable, str(ENTER), str(root), image.user, *arguments]
-        return {"args": ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--", *inside], "env": env, "text": True}
+    def __init__(self, command, longshore: list[str]):
+        self.command, self.longshore = command, longshore
 
-    def ran(arguments: list[str], variables: dict[str, str], code: int = 0) -> subprocess.CompletedProcess:
-        done = subprocess.run(**command(arguments, variables), capture_output=True)
+    def ran(self, arguments: list[str], variables: dict[str, str], code: int = 0) -> subprocess.CompletedProcess:
+        done = subprocess.run(**self.command(arguments, variables), capture_output=True, text=True)
         if done.returncode != code:
             raise SystemExit(f"{arguments} ended with {done.returncode}, not {code}:\n{done.stdout}{done.stderr}")
         return done
 
-    longshore = image.entrypoint
-    # As it comes, with nothing but a key: the production profile.
-    said = ran([*longshore, "config", "check"], {"SENDGRID_API_KEY": "SG.of-nobody"})
-    print(said.stdout, file=sys.stderr)
-    if not has_sandbox:
-        ran([*longshore, "sandbox"], staging, code=2)
-    until("Redis answers", lambda: answers(redis))
-    ran(image.healthcheck, staging, code=1)
+    def drains(self, arguments: list[str], health: list[str], env: dict[str, str], stop: str, looks) -> None:
+        """It is alive, does a job, and ends with it when it is told to stop in the middle of it."""
+        Mail.seen.clear()
+        Mail.answered = 0
+        self.ran(health, env, code=1)
+        work = subprocess.Popen(**self.command([*self.longshore, *arguments], env), stderr=subprocess.PIPE, text=True)
+        log: list[str] = []
+        threading.Thread(target=lambda: log.extend(work.stderr), daemon=True).start()
+        port = int(env["LONGSHORE_WORKER__HTTP_ADDR"].rsplit(":", 1)[1])
+        try:
+            until("its port answers", lambda: answers(port) or work.poll() is not None)
+            self.ran(health, env)
+            inner = innermost(work.pid)
+            looks(inner)
+            mail = json.dumps({"template": "welcome", "to": {"email": "ada@example.com"}, "data": {}})
+            job = self.ran([*self.longshore, "enqueue", "send_email", mail], env).stdout.strip()
+            if not Mail.seen.wait(30):
+                raise SystemExit("the job's mail was not sent")
+            subprocess.run(["kill", "-s", stop.removeprefix("SIG"), str(inner)], check=True)
+            code = work.wait(60)
+            if code != 0 or Mail.answered != 1:
+                raise SystemExit(f"it ended with {code}, {Mail.answered} mails:\n{''.join(log)}")
+            shown = json.loads(self.ran([*self.longshore, "job", job, "--json"], env).stdout)
+            if shown["state"] != "completed":
+                raise SystemExit(f"the job that was running is {shown['state']}")
+            self.ran(health, env, code=1)
+        finally:
+            if work.poll() is None:
+                work.send_signal(signal.SIGKILL)
+            if sys.exc_info()[0]:
+                print("".join(log), file=sys.stderr)
 
-    work = subprocess.Popen(**command([*longshore, *image.cmd], staging), stderr=subprocess.PIPE)
-    log: list[str] = []
-    threading.Thread(target=lambda: log.extend(work.stderr), daemon=True).start()
-    try:
-        until("its port answers", lambda: answers(health) or work.poll() is not None)
-        ran(image.healthcheck, staging)
-        inner = int(Path(f"/proc/{work.pid}/task/{work.pid}/children").read_text().split()[0])
-        looks_as_it_should(inner, image)
-        mail = json.dumps({"template": "welcome", "to": {"email": "ada@example.com"}, "data": {}})
-        job = ran([*longshore, "enqueue", "send_email", mail], staging).stdout.strip()
-        if not Mail.seen.wait(30):
-            raise SystemExit("the job's mail was not sent")
-        subprocess.run(["kill", "-s", image.stop_signal.removeprefix("SIG"), str(inner)], check=True)
-        code = work.wait(60)
-        if code != 0 or Mail.answered != 1:
-            raise SystemExit(f"it ended with {code}, {Mail.answered} mails:\n{''.join(log)}")
-        shown = json.loads(ran([*longshore, "job", job, "--json"], staging).stdout)
-        if shown["state"] != "completed":
-            raise SystemExit(f"the job that was running is {shown['state']}")
-        ran(image.healthcheck, staging, code=1)
-    finally:
-        if work.poll() is None:
-            work.send_signal(signal.SIGKILL)
-            print("".join(log), file=sys.stderr)
+
+def innermost(pid: int) -> int:
+    """What `unshare --fork` has begun, or the process itself."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else pid
 
 
 def answers(port: int) -> bool:

@@ -62,32 +62,37 @@ def exposed(unit: Path) -> None:
         findings.well(f"{unit.name}: exposure {said.group(1)} ({said.group(2)})")
 
 
-services, timers = sorted(HERE.glob("*.service")), sorted(HERE.glob("*.timer"))
-verified([*services, *timers])
-named = {f"longshore-{role}" for role in roles()}
-findings.expect(named <= {unit.stem for unit in services}, f"the roles are {roles()}: {[unit.name for unit in services]}")
-for unit in services:
-    exposed(unit)
-    keys = read(unit)
-    [command] = keys["ExecStart"]
-    program, *arguments = command.split()
-    findings.expect(program == "/usr/local/bin/longshore", f"{unit.name}: {command}")
-    understood(findings, unit.name, arguments)
-    credentials = "/run/credentials/unit"
-    env = environment(keys, credentials)
-    loaded = {line.split(":")[0] for line in keys["LoadCredential"]}
-    used = {Path(value).name for value in env.values() if value.startswith("file:")}
-    findings.expect(loaded == used, f"{unit.name}: loads {loaded}, and refers to {used}")
-    # What somebody's longshore.env or production.toml would say.
-    env |= {"LONGSHORE_EMAIL__TEMPLATES__WELCOME": "d-0123456789abcdef0123456789abcdef"}
-    config_check(findings, unit.name, env, credentials)
-    if keys["Type"] != ["oneshot"]:
-        grace, drain = seconds(keys["TimeoutStopSec"][0]), setting("worker.drain_seconds", env)
-        findings.expect(grace > drain + 10, f"{unit.name}: {grace} s to stop, and {drain} s to drain")
-        findings.expect(keys["Type"] == ["exec"] and "WatchdogSec" not in keys, f"{unit.name}: it tells systemd nothing")
-for timer in timers:
-    findings.expect((HERE / f"{timer.stem}.service").exists(), f"{timer.name} starts nothing")
-    [when] = read(timer)["OnCalendar"]
-    done = run("systemd-analyze", "calendar", when)
-    findings.expect(done.returncode == 0, f"{timer.name}: {done.stderr}")
-findings.end()
+def main() -> None:
+    services, timers = sorted(HERE.glob("*.service")), sorted(HERE.glob("*.timer"))
+    verified([*services, *timers])
+    named = {f"longshore-{role}" for role in roles()}
+    findings.expect(named <= {unit.stem for unit in services}, f"the roles are {roles()}: {[unit.name for unit in services]}")
+    for unit in services:
+        exposed(unit)
+        keys = read(unit)
+        [command] = keys["ExecStart"]
+        program, *arguments = command.split()
+        findings.expect(program == "/usr/local/bin/longshore", f"{unit.name}: {command}")
+        understood(findings, unit.name, arguments)
+        credentials = "/run/credentials/unit"
+        env = environment(keys, credentials)
+        loaded = {line.split(":")[0] for line in keys["LoadCredential"]}
+        used = {Path(value).name for value in env.values() if value.startswith("file:")}
+        findings.expect(loaded == used, f"{unit.name}: loads {loaded}, and refers to {used}")
+        # What somebody's longshore.env or production.toml would say.
+        env |= {"LONGSHORE_EMAIL__TEMPLATES__WELCOME": "d-0123456789abcdef0123456789abcdef"}
+        config_check(findings, unit.name, env, credentials)
+        if keys["Type"] != ["oneshot"]:
+            grace, drain = seconds(keys["TimeoutStopSec"][0]), setting("worker.drain_seconds", env)
+            findings.expect(grace > drain + 10, f"{unit.name}: {grace} s to stop, and {drain} s to drain")
+            findings.expect(keys["Type"] == ["exec"] and "WatchdogSec" not in keys, f"{unit.name}: it tells systemd nothing")
+    for timer in timers:
+        findings.expect((HERE / f"{timer.stem}.service").exists(), f"{timer.name} starts nothing")
+        [when] = read(timer)["OnCalendar"]
+        done = run("systemd-analyze", "calendar", when)
+        findings.expect(done.returncode == 0, f"{timer.name}: {done.stderr}")
+    findings.end()
+
+
+if __name__ == "__main__":
+    main()
