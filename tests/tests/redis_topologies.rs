@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use longshore_client::kinds::SendEmail;
 use longshore_client::{Address, Client, JobId, JobState, Sentinel};
-use longshore_queue::{Link, LinkOptions, Queue};
+use longshore_queue::{Link, LinkOptions, Queue, Replay, Selection, Signed};
 use longshore_sandbox::RedisCluster;
 use longshore_tests::{Act, NAMESPACE, Stage, Start, Tls, address, email, eventually, sms};
 
@@ -286,13 +287,58 @@ async fn a_queue_that_moves_to_another_node_loses_and_doubles_nothing() {
         link.command(&ask).await.expect("says")
     };
     let mut ids = stage.slow_calls(5).await;
+    for n in 0..10 {
+        let keyed = stage.client.enqueue(email(1000 + n)).key(format!("k{n}"));
+        ids.push(keyed.await.expect("accepted"));
+    }
+    // Their template is none, so they are dead letters with keys.
+    let mut dead = Vec::new();
+    for n in 0..10 {
+        let bad = SendEmail::new("nowhere", format!("bad{n}@example.com"));
+        dead.push(
+            stage
+                .client
+                .enqueue(bad)
+                .key(format!("bad{n}"))
+                .await
+                .expect("accepted"),
+        );
+    }
     ids.extend(stage.enqueue(100).await);
     stage.completed(20).await;
+    stage.is(dead[9], JobState::Dead).await;
+    // They die again while the slot moves.
+    let signed = Signed::new("kari", "because");
+    let replay = stage
+        .queue
+        .begin_replay(JobId::generate(), &Selection::All, None, &signed);
+    replay.await.expect("begins");
     let from = usize::from(slot / 16384_u16.div_ceil(3));
     let to = (from + 1) % 3;
     cluster.migrate(slot, from, to, || {}).expect("it moves");
     ids.extend(stage.enqueue(50).await);
     stage.done_once(&ids).await;
+    let again = |replay: Result<Replay, _>| replay.expect("reads").moved == 10;
+    eventually("the replay is done, and they are dead again", || async {
+        let replays = stage.queue.replays().await.expect("lists");
+        replays.into_iter().all(again) && stage.stats().await.dead == 10
+    })
+    .await;
+    let groups = stage.queue.dead_groups().await.expect("lists");
+    assert_eq!((groups.len(), groups[0].count), (1, 10), "{groups:?}");
+    let group = Selection::Group(groups[0].id.clone());
+    let cutoff = stage.queue.now_ms().await.expect("has a clock");
+    let gone = stage.queue.discard_step(&group, cutoff, "act", &signed);
+    assert_eq!(gone.await.expect("discards"), 10);
+    for (key, is_held) in [("k0", true), ("bad0", false)] {
+        let mut left = redis::cmd("PTTL");
+        left.arg(format!(
+            "{}:send_email:{key}",
+            stage.queue.keys().idempotency
+        ));
+        let left: i64 = link.command(&left).await.expect("says");
+        assert!(if is_held { left > 0 } else { left == -2 }, "{key}: {left}");
+    }
     let here: u64 = {
         let node = &cluster.nodes[to];
         let there = Link::new(&node.url(), LinkOptions::default()).expect("a URL");

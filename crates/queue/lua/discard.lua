@@ -53,7 +53,7 @@ may_audit(log)
 -- Asked before any is taken out: a letter that is in no list could not be discarded again.
 redis.call('HLEN', data)
 local known = records_of(records, discarded)
-bring_out(dead, groups, letters, known, discarded)
+bring_out(dead, groups, letters, known, discarded, ARGV[at] == 'selected')
 for n, id in ipairs(discarded) do
   local name = given[key_of[n]]
   if name and sent_of(known[n], data, id) == 0 then

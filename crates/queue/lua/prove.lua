@@ -21,7 +21,7 @@ local used = {
   { 'XADD', key, '*', 'f', 'v' }, { 'XDEL', key, '0-1' }, { 'XREVRANGE', key, '+', '-' }, { 'XTRIM', key, 'MAXLEN', '1' },
   { 'SPUBLISH', KEYS[3], 'v' }, { 'SSUBSCRIBE', KEYS[3] },
   { 'ZADD', key, '1', 'v' }, { 'ZCARD', key }, { 'ZCOUNT', key, '0', '1' }, { 'ZLEXCOUNT', key, '[a', '(b' }, { 'ZMSCORE', key, 'v' }, { 'ZPOPMAX', key }, { 'ZRANGE', key, '0', '1' },
-  { 'ZRANGEBYSCORE', key, '0', '1' }, { 'ZREM', key, 'v' }, { 'ZREVRANGE', key, '0', '1' },
+  { 'ZRANGEBYSCORE', key, '0', '1' }, { 'ZREM', key, 'v' }, { 'ZREMRANGEBYLEX', key, '[a', '(b' }, { 'ZREVRANGE', key, '0', '1' },
   { 'ZREVRANGEBYSCORE', key, '1', '0' }, { 'ZMSCORE', key, 'v' },
   { 'ZSCORE', key, 'v' },
 }

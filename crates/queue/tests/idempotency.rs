@@ -307,3 +307,27 @@ async fn garbage_in_a_key_stands_for_nothing_and_touches_no_neighbour() {
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!((stats.running, stats.counter("completed")), (0, 4));
 }
+
+/// A Redis that was restored has the job and not the key: what gives a key its end has been.
+#[tokio::test]
+async fn a_key_that_was_forgotten_comes_back_with_the_end_that_it_had() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let (ended, waits) = (
+        keyed(&mail("a@example.com"), "ended"),
+        keyed(&mail("a@example.com"), "waits"),
+    );
+    bench.one(ended.clone()).await.expect("enqueues");
+    run(&bench, &worker, 1, &done()).await;
+    bench.one(waits.clone()).await.expect("enqueues");
+    for name in ["ended", "waits"] {
+        let _: u8 = bench.text(&format!("DEL {}", bench.key(name))).await;
+    }
+    for job in [ended, waits] {
+        let id = job.id;
+        assert_eq!(bench.one(job).await.expect("is known").id, id);
+    }
+    let holds = bench.holds("ended").await.expect("has an end");
+    assert!(holds > DAY - HOUR && holds <= DAY, "{holds:?}");
+    assert_eq!(bench.holds("waits").await, None);
+}

@@ -12,9 +12,9 @@ use std::time::Duration;
 use longshore_job::JobId;
 use longshore_queue::{
     BulkCancel, BulkOperation, BulkState, Changed, Fate, JobFilter, JobState, Lane, NewJob, Queue,
-    RunAt,
+    RunAt, Selection,
 };
-use support::{Bench, bury, ids, job, kari, raw, verdict};
+use support::{Bench, bury, ids, job, kari, raw, refused, verdict};
 
 async fn begin(queue: &Queue, filter: &JobFilter, force: bool) -> String {
     let id = JobId::generate();
@@ -268,7 +268,7 @@ async fn replays_and_cancels_stand_in_one_list_and_a_broken_one_hides_none() {
         .await;
     let cancel = begin(&bench.queue, &with_tag("wrong"), false).await;
     let replay = JobId::generate();
-    let all = longshore_queue::Selection::All;
+    let all = Selection::All;
     let begun = bench.queue.begin_replay(replay, &all, None, &kari()).await;
     begun.expect("begins");
     let keys = bench.queue.keys();
@@ -321,4 +321,53 @@ async fn replays_and_cancels_stand_in_one_list_and_a_broken_one_hides_none() {
     assert_eq!(replayed.expect("is there").moved, dead.len() as u64);
     assert_eq!(found(&bench.queue, &cancel).await.done, 3);
     assert_eq!(bench.queue.find_replay(&cancel).await.expect("looks"), None);
+}
+
+#[tokio::test]
+async fn a_step_through_several_groups_leaves_the_others_of_each() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    bench.enqueue(600).await;
+    for _ in 0..3 {
+        let claimed = bench.claim(&worker, 200).await;
+        let verdicts = claimed.iter().enumerate();
+        let verdicts = verdicts.map(|(n, job)| {
+            let cause = if n % 3 == 0 { "400" } else { "500" };
+            verdict(job, refused(cause))
+        });
+        bench.settle(&verdicts.collect::<Vec<_>>()).await;
+    }
+    let counts = async || {
+        let groups = bench.queue.dead_groups().await.expect("lists");
+        let mut counts: Vec<_> = groups.iter().map(|group| group.count).collect();
+        counts.sort_unstable();
+        (counts.len(), counts.into_iter().sum::<u64>())
+    };
+    assert_eq!(counts().await, (2, 600));
+    let replay = JobId::generate();
+    let all = Selection::All;
+    let begun = bench.queue.begin_replay(replay, &all, None, &kari()).await;
+    begun.expect("begins");
+    let step = async || bench.queue.advance_operations().await.expect("steps");
+    // Not in the millisecond in which it began.
+    while bench.queue.stats().await.expect("counts").pending == 0 {
+        step().await;
+    }
+    let dead = bench
+        .queue
+        .dead_letters(&all, None, 1000)
+        .await
+        .expect("lists");
+    assert_eq!((dead.len(), counts().await), (100, (2, 100)));
+    for letter in dead {
+        let of = Selection::Group(letter.job.group.expect("has one"));
+        let listed = bench
+            .queue
+            .dead_letters(&of, None, 1000)
+            .await
+            .expect("lists");
+        assert!(listed.iter().any(|other| other.job.id == letter.job.id));
+    }
+    while step().await.is_some() {}
+    assert_eq!(counts().await, (0, 0));
 }

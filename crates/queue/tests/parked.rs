@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    Fate, JobState, Lease, Limit, ProviderPolicy, Remembered, Resent, RunState, Verdict,
+    Cancelled, Fate, JobState, Lease, Limit, ProviderPolicy, Remembered, Resent, RunState, Verdict,
     WorkerFacts,
 };
 use support::{Bench, ids, raw};
@@ -330,4 +330,26 @@ async fn a_parked_job_is_taken_back_by_the_worker_that_had_it() {
     assert_eq!(state(&bench, parked[0]).await, (JobState::Running, false));
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!((stats.parked, stats.pending), (0, 0));
+}
+
+/// It is still listed under its kind, since nothing says any more which that is.
+#[tokio::test]
+async fn a_parked_job_that_was_cancelled_after_its_record_was_lost_is_not_claimed() {
+    let bench = Bench::new();
+    let old = bench.worker("old").await;
+    let parked = park(&bench, &old, 2, "send_fax").await;
+    let k = bench.queue.keys();
+    let _: u8 = bench
+        .text(&format!("HDEL {} {}", k.records, parked[0]))
+        .await;
+    let cancelled = bench
+        .queue
+        .cancel(&[raw(parked[0])], true, &support::kari())
+        .await;
+    assert_eq!(cancelled.expect("cancels"), [Cancelled::Yes]);
+    let new = bench.worker("new").await;
+    announce(&bench, &new, &["send_fax"]).await;
+    assert_eq!(ids(&bench.claim(&new, 10).await), [parked[1]]);
+    let left: u64 = bench.text(&format!("ZCARD {}", k.parked_kinds)).await;
+    assert_eq!(left, 0);
 }

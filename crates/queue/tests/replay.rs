@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use longshore_job::{Answer, Cause, Class, JobId};
 use longshore_queue::{
-    Begun, Changed, ClaimContext, Fate, HistoryEntry, Lease, Replay, ReplayState, Route, Selection,
-    Verdict,
+    Begun, Changed, ClaimContext, Fate, HistoryEntry, JobState, Lease, Replay, ReplayState, Route,
+    Selection, Verdict,
 };
 use support::{Bench, bury, done, kari, raw, refused, run, verdict};
 
@@ -546,4 +546,49 @@ async fn named_ones_drip_in_too_and_those_that_are_gone_are_passed_over() {
         .begin_replay_of(JobId::generate(), &nobody, None, &kari())
         .await;
     assert_eq!(nothing.expect("answers"), Begun::Nothing);
+}
+
+/// What a group lists is only an index: a job that it names and that is not dead is left alone, and listed no more.
+#[tokio::test]
+async fn a_job_that_a_group_lists_and_that_lives_is_not_touched() {
+    let bench = Bench::new();
+    bury(&bench, 2, "400").await;
+    let k = bench.queue.keys();
+    let group = bench.queue.dead_groups().await.expect("lists").remove(0).id;
+    let waits = bench.enqueue(1).await[0];
+    let now = bench.queue.now_ms().await.expect("has a clock");
+    let ghost = format!("{group} {:013} {waits}", now - 1000);
+    let ghost = async || {
+        let _: u8 = bench
+            .raw(&[b"ZADD", k.letters.as_bytes(), b"0", ghost.as_bytes()])
+            .await;
+    };
+    ghost().await;
+    let of = Selection::Group(group.clone());
+    let replay = JobId::generate();
+    let begun = bench.queue.begin_replay(replay, &of, None, &kari()).await;
+    begun.expect("begins");
+    while bench
+        .queue
+        .advance_operations()
+        .await
+        .expect("steps")
+        .is_some()
+    {}
+    let stats = bench.queue.stats().await.expect("counts");
+    assert_eq!((stats.pending, stats.dead), (3, 0));
+
+    let worker = bench.worker("w").await;
+    let claimed = bench.claim(&worker, 3).await;
+    let verdicts = claimed.iter().filter(|job| job.id != raw(waits));
+    let verdicts: Vec<_> = verdicts.map(|job| verdict(job, refused("400"))).collect();
+    bench.settle(&verdicts).await;
+    ghost().await;
+    let later = bench.queue.now_ms().await.expect("has a clock") + 1000;
+    let gone = bench.queue.discard_step(&of, later, "act", &kari()).await;
+    assert_eq!(gone.expect("discards"), 2);
+    let job = bench.queue.job(&raw(waits)).await.expect("looks");
+    assert_eq!(job.expect("is there").state, JobState::Running);
+    let left: u64 = bench.text(&format!("ZCARD {}", k.letters)).await;
+    assert_eq!(left, 0);
 }

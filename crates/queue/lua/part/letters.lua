@@ -1,8 +1,9 @@
 -- named(dead, ids): those of these ids, each once, that are dead letters.
 local function named(dead, ids)
   local found, seen = {}, {}
-  for _, id in ipairs(ids) do
-    if not seen[id] and redis.call('ZSCORE', dead, id) then
+  local died = #ids > 0 and redis.call('ZMSCORE', dead, unpack(ids)) or {}
+  for n, id in ipairs(ids) do
+    if not seen[id] and died[n] then
       seen[id] = true
       found[#found + 1] = id
     end

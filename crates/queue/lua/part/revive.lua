@@ -1,14 +1,14 @@
 -- revive(keys, ids, signed, operation): dead letters, at most 1000, back to pending: attempts reset, history kept, with a
--- line that says who replayed them. keys: {dead, groups, letters, records, data, active, stats, idle, lanes, lane, tenants, turns}. signed: {by =, reason =,
--- operation = its id, or nil, fresh = whether each gets its time again}. With an operation, each is marked in its record
--- with "<operation> <group it died in>", so that its first run reports there.
+-- line that says who replayed them. keys: {dead, groups, letters, records, data, active, stats, idle, lanes, lane, tenants, turns}.
+-- signed: {by =, reason =, operation = its id, or nil, fresh = whether each gets its time again, in_order = as part/bring_out.lua has it}.
+-- With an operation, each is marked in its record with "<operation> <group it died in>", so that its first run reports there.
 local function revive(keys, ids, signed, operation)
   if #ids == 0 then return end
   -- Asked before any is taken out: none must be without its place.
   redis.call('LLEN', keys.active)
   redis.call('HLEN', keys.data)
   local known = records_of(keys.records, ids)
-  local of = bring_out(keys.dead, keys.groups, keys.letters, known, ids)
+  local of = bring_out(keys.dead, keys.groups, keys.letters, known, ids, signed.in_order)
   local line = cjson.encode({
     worker = signed.by, outcome = 'replayed', operation = signed.operation,
     reason = signed.reason ~= '' and signed.reason or nil,
