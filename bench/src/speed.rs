@@ -1,5 +1,6 @@
 //! The measurements, one to a file, each on Redis servers of its own.
 
+mod acts;
 mod cost;
 mod dead;
 mod depth;
@@ -24,7 +25,7 @@ use report::Section;
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The measurements, in the order they are made.
-pub(crate) const MEASURES: [&str; 12] = [
+pub(crate) const MEASURES: [&str; 13] = [
     "throughput",
     "pickup",
     "trickle",
@@ -35,6 +36,7 @@ pub(crate) const MEASURES: [&str; 12] = [
     "lanes",
     "due",
     "dead",
+    "acts",
     "idle",
     "fleet",
 ];
@@ -76,6 +78,7 @@ pub(crate) async fn run(measure: &str, scale: Scale) -> Result<Section, Failure>
         "lanes" => lanes::measure(scale).await,
         "due" => due::measure(scale).await,
         "dead" => dead::measure(scale).await,
+        "acts" => acts::measure(scale).await,
         "idle" => idle::measure(scale).await,
         "fleet" => fleet::measure(scale).await,
         other => Err(format!("there is no measure called {other}").into()),

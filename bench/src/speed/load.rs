@@ -135,6 +135,11 @@ impl Meter {
         }
     }
 
+    /// How many have run.
+    pub(crate) fn done(&self) -> usize {
+        self.done.load(Ordering::Acquire)
+    }
+
     /// Jobs a second, once all have run.
     pub(crate) async fn rate(&self) -> Result<f64, Failure> {
         let (first, last) = self.all_ran().await?;

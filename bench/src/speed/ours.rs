@@ -70,13 +70,23 @@ impl Ours {
         n: usize,
         lane: impl Fn(usize) -> Lane,
     ) -> Result<(), Failure> {
+        self.fill_with(n, |i, job| NewJob {
+            lane: lane(i),
+            ..job
+        })
+        .await
+    }
+
+    /// Enqueues so many jobs of the usual size, to run at once, each with what is added to it.
+    pub(crate) async fn fill_with(
+        &self,
+        n: usize,
+        with: impl Fn(usize, NewJob) -> NewJob,
+    ) -> Result<(), Failure> {
         let payload = Prepared::new(&Load::new(PAYLOAD_BYTES, 0)?)?.payload;
         let numbers: Vec<usize> = (0..n).collect();
         for chunk in numbers.chunks(10_000) {
-            let jobs = chunk.iter().map(|i| NewJob {
-                lane: lane(*i),
-                ..job(&payload, RunAt::Now)
-            });
+            let jobs = chunk.iter().map(|i| with(*i, job(&payload, RunAt::Now)));
             self.queue.enqueue(&jobs.collect::<Vec<_>>()).await?;
         }
         Ok(())
