@@ -29,8 +29,11 @@ pub const MAX_VERDICTS: usize = 256;
 /// So often jobs of one call may be asked to stop while it is made.
 const MOST_CALLS: usize = 20;
 
-/// Jobs with their idempotency keys, `<kind>:<key>`.
-type Keyed<'a> = Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>;
+/// A job with its idempotency key, `<kind>:<key>`.
+type KeyOfJob<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
+/// Several of these.
+type Keyed<'a> = Vec<KeyOfJob<'a>>;
 
 /// How long a job waits that cannot be parked, since somebody else has written where parked jobs stand.
 const CANNOT_PARK_WAIT: Duration = Duration::from_secs(60);
@@ -296,7 +299,7 @@ fn settled(mut answer: Reply, verdicts: usize) -> Result<Answer, QueueError> {
 }
 
 /// The key of a job that has completed.
-fn ended_key(verdict: &Verdict) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+fn ended_key(verdict: &Verdict) -> Option<KeyOfJob<'_>> {
     let key = verdict.key.as_deref()?.as_bytes();
     let is_completed = matches!(verdict.fate, Fate::Completed { .. });
     is_completed.then(|| (verdict.id.as_bytes().into(), key.into()))

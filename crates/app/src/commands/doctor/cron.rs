@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use longshore_cron::ScheduledEntry;
 use longshore_queue::{Link, Queue};
 
 use super::finding::{Finding, warning};
@@ -12,7 +13,7 @@ use crate::session::Session;
 
 pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
     let entries = || session.config.cron.iter().map(|settings| &settings.entry);
-    let queues: BTreeSet<&str> = entries().map(|entry| entry.queue()).collect();
+    let queues: BTreeSet<&str> = entries().map(ScheduledEntry::queue).collect();
     let mut findings = Vec::new();
     for name in queues {
         let namespace = &session.config.redis.namespace;
