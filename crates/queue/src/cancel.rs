@@ -20,7 +20,7 @@ pub enum Cancelled {
     Already,
     /// A request of it may have been carried out: not without force, and nothing was changed.
     MayHaveBeenSent,
-    /// A worker has it, and is asked to stop it: at its next request at the latest, and at its end, it is seen what it comes to.
+    /// A worker has it, and is asked to stop it before its next request. What it comes to, its state says.
     Asked,
     /// It has completed.
     Completed,
@@ -31,9 +31,9 @@ pub enum Cancelled {
 }
 
 impl Queue {
-    /// Cancels jobs that wait: pending, scheduled and retryable ones. Those that run are asked to stop. Cancelled jobs are kept and shown as long as completed ones.
-    /// The idempotency key of one that was surely never carried out is free again. With `force` also what may have been sent. What it
-    /// has done it can be asked to do again. Returns what came of each.
+    /// Cancels jobs that wait: pending, scheduled and retryable ones. Those that run are asked to stop. Cancelled jobs are kept and
+    /// shown as long as completed ones. The idempotency key of one that was surely never carried out is free again. With `force` also
+    /// what may have been sent. What it has done it can be asked to do again. Returns what came of each.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.

@@ -34,7 +34,46 @@ pub(crate) const ALL: &[(&str, &[Step])] = &[
         "a discarded job that may have been sent, and whose producer enqueues it once more",
         DISCARDED_AND_AGAIN,
     ),
+    (
+        "a job of a lost worker, which was asked to stop it",
+        ASKED_AND_LOST,
+    ),
+    (
+        "a job that was asked to stop in a Redis that forgot that it has another worker by now",
+        ASKED_BEFORE,
+    ),
 ];
+
+/// Its request may have gone out, so it is not cancelled.
+const ASKED_AND_LOST: &[Step] = &[
+    enqueue(1),
+    Step::Claim { worker: 0, want: 1 },
+    CANCEL,
+    Step::Freeze { worker: 0 },
+    Step::Sweep { worker: 1 },
+];
+
+/// Nobody asked that one.
+const ASKED_BEFORE: &[Step] = &[
+    enqueue(1),
+    Step::Claim { worker: 0, want: 1 },
+    Step::Cancel {
+        job: 0,
+        force: true,
+    },
+    Step::Save,
+    saying(0, 1, End::Dead, Word::Silent),
+    Step::ForgetSettled { worker: 0 },
+    Step::Replay { letters: 1 },
+    Step::Claim { worker: 1, want: 1 },
+    Step::Restore,
+    saying(1, 1, End::Failed, Word::Silent),
+];
+
+const CANCEL: Step = Step::Cancel {
+    job: 0,
+    force: false,
+};
 
 const fn enqueue(jobs: u8) -> Step {
     Step::Enqueue {

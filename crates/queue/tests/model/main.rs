@@ -34,6 +34,8 @@
 //! | an older verdict wins over the newest one | 71; a case |
 //! | a probe that found nothing out keeps the next one waiting | 7 |
 //! | what a worker does not know counts as never run | none of 600; a case |
+//! | what may have been sent is cancelled since somebody asked | none of 150; a case |
+//! | it is another claim that was asked to stop | none of 150; a case |
 
 #[expect(
     dead_code,
