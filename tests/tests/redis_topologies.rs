@@ -156,6 +156,14 @@ async fn a_cluster_runs_a_thousand_jobs_of_several_queues_and_every_command() {
         );
         stage.set_for_all(&rate, "100000");
     }
+    let yearly = [
+        ("SCHEDULE", "0 0 1 1 *"),
+        ("KIND", "send_sms"),
+        ("ARGS", r#"{"to":"+4790000000","body":"Godt nytt"}"#),
+    ];
+    for (key, value) in yearly {
+        stage.set_for_all(&format!("CRON__YEARLY__{key}"), value);
+    }
     let worker = stage.worker().all_queues().start().await;
     let client = &stage.client;
     let mails = client
@@ -222,9 +230,29 @@ async fn commands(stage: &Stage, id: &str) {
         &["providers"],
         &["kinds"],
         &["enqueue", "send_email", payload, "--in", "1h", "--key", "k"],
+        &["jobs", "list", "--limit", "5"],
+        &["jobs", "list", "--kind", "send_email", "--key", "k"],
+        &["jobs", "find", "--recipient", "b@example.com"],
+        &[
+            "jobs",
+            "cancel",
+            "--queue",
+            "email",
+            "--state",
+            "scheduled",
+            "--yes",
+            "--reason",
+            "r",
+        ],
+        &["operations"],
+        &["limit", "sms", "5/s", "--for", "1m", "--reason", "r"],
+        &["limit", "sms", "--lift"],
         &["pause", "sms", "--reason", "r"],
         &["resume", "sms"],
         &["cron", "list"],
+        &["cron", "pause", "yearly", "--reason", "r"],
+        &["cron", "resume", "yearly", "--reason", "r"],
+        &["cron", "run", "yearly"],
         &["suppressions", "list"],
         &["suppressions", "remove", "c@example.com", "--reason", "r"],
         &["mappings", "export"],
@@ -262,12 +290,37 @@ async fn commands(stage: &Stage, id: &str) {
             said.stdout, said.stderr
         );
     }
+    waiting_jobs(stage, payload).await;
     let doctor = stage.longshore(&["doctor"]).await.stdout;
     assert!(doctor.contains("a cluster of 3 primaries"), "{doctor}");
     let queues = stage.longshore(&["queues"]).await.stdout;
     for queue in ["email", "sms", "geocode"] {
         assert!(queues.contains(queue), "{queues}");
     }
+}
+
+/// Every command for one job that waits.
+async fn waiting_jobs(stage: &Stage, payload: &str) {
+    let enqueue = ["enqueue", "send_email", payload, "--in", "1h"];
+    let waits = stage.longshore(&enqueue).await.stdout.trim().to_owned();
+    let other = payload.replace("b@", "c@");
+    for args in [
+        &["jobs", "edit", &waits, "--args", &other, "--reason", "r"][..],
+        &["jobs", "reschedule", &waits, "--in", "2h"],
+        &["jobs", "run", &waits],
+    ] {
+        let said = stage.longshore(args).await;
+        assert_eq!(said.code, Some(0), "{args:?}: {said:?}");
+    }
+    eventually("it was run", || async {
+        let job = stage.longshore(&["job", &waits, "--json"]).await;
+        job.stdout.contains("\"completed\"")
+    })
+    .await;
+    let waits = stage.longshore(&enqueue).await.stdout.trim().to_owned();
+    let cancel = ["jobs", "cancel", &waits, "--reason", "r"];
+    let said = stage.longshore(&cancel).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
 }
 
 /// The slot of a queue moves to another node, key by key, under a worker that works it.
