@@ -130,6 +130,7 @@ keys! {
     /// | `known <kind>` | when a worker said last that it can carry it out, ms since the epoch |
     /// | `parked <kind>` | there are parked jobs of it |
     /// | `looked` | when the parked jobs were looked through last, ms since the epoch |
+    /// | `relisted` | up to which of the parked jobs was seen that they stand in `parked:kinds` (`lua/part/relist.lua`) |
     kinds: Key("hash") "kinds",
     /// SET of kinds that have parked jobs, and that a worker has said lately to know: only while there is one do claims look
     /// for parked jobs.

@@ -7,7 +7,7 @@
 //! - [`Queue::claim`] takes waiting jobs for a worker, up to its free slots;
 //! - [`Queue::settle`] writes what became of them, only while the claim token still owns them.
 //!
-//! What a run's end *means* is decided in one pure function, [`decide`]. Around the two stand the lease
+//! What a run's end *means* is decided in one pure function, `decide`. Around the two stand the lease
 //! ([`Queue::join`], [`Queue::beat`], [`Queue::sweep`]), [`Queue::enqueue`], and what operators need: [`Queue::stats`],
 //! [`Queue::job`], [`Queue::pause`], [`Queue::dead_groups`], [`Queue::replay`]. Cron entries tick by
 //! [`Queue::cron_look`] and [`Queue::cron_move`].

@@ -93,6 +93,11 @@ impl Queue {
                 &k.idle,
                 &k.letters,
                 &k.parked_kinds,
+                &k.active,
+                &k.lanes,
+                &k.lane,
+                &k.tenants,
+                &k.turns,
             ])
             .arg(cursor)
             .arg(millis(after))

@@ -265,7 +265,9 @@ script!(
         "record",
         "groups",
         "growth",
-        "parked"
+        "parked",
+        "lanes",
+        "relist"
     ]
 );
 script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);

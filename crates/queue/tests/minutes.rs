@@ -255,5 +255,7 @@ async fn what_calls_came_to_is_counted_and_the_last_twenty_are_kept() {
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!(stats.answers.len(), 20);
     assert!(stats.answers.iter().all(|a| a.status == Some(200)));
+    let length = format!("HSTRLEN {} answers", bench.queue.keys().stats);
+    assert_eq!(bench.text::<u64>(&length).await, 20 * 18);
     assert_eq!(day(&bench).await.0, calls(30, 27, 2));
 }

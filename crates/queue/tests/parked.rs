@@ -353,3 +353,35 @@ async fn a_parked_job_that_was_cancelled_after_its_record_was_lost_is_not_claime
     let left: u64 = bench.text(&format!("ZCARD {}", k.parked_kinds)).await;
     assert_eq!(left, 0);
 }
+
+/// Somebody removes the list of them by kind: they wait again, are parked anew, and their hour is not a new one.
+#[tokio::test]
+async fn parked_jobs_that_are_listed_under_no_kind_any_more_are_found_again() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let lost = park(&bench, &worker, 30, "send_fax").await;
+    let since = async || {
+        let job = bench.queue.job(&raw(lost[7])).await.expect("looks");
+        job.expect("is there").parked_since_ms
+    };
+    let parked_first = since().await;
+    let of_kinds = &bench.queue.keys().parked_kinds;
+    let _: u8 = bench.text(&format!("DEL {of_kinds}")).await;
+    let listed = park(&bench, &worker, 10, "send_telex").await;
+    assert_eq!(bury(&bench, &worker).await, 0);
+    let stats = bench.queue.stats().await.expect("counts");
+    assert_eq!((stats.pending, stats.parked), (40, 10));
+    let claimed = bench.claim(&worker, 50).await;
+    let mut found = ids(&claimed);
+    found.sort_unstable();
+    let mut expected = lost.clone();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    let verdicts: Vec<_> = claimed.iter().map(|job| unknown(job, "send_fax")).collect();
+    bench.settle(&verdicts).await;
+    assert_eq!(since().await, parked_first);
+    announce(&bench, &worker, &["send_telex"]).await;
+    assert_eq!(bench.claim(&worker, 50).await.len(), listed.len());
+    parked_earlier(&bench, HOUR).await;
+    assert_eq!(bury(&bench, &worker).await, 30);
+}
