@@ -1,5 +1,6 @@
 """What the checks have in common."""
 
+import atexit
 import json
 import os
 import re
@@ -18,6 +19,8 @@ class Findings:
 
     def __init__(self, what: str):
         self.what, self.found, self.good = what, [], []
+        # What was found counts, too, when something that it is about ends the script.
+        atexit.register(self.say)
 
     def expect(self, holds, problem: str) -> bool:
         if not holds:
@@ -27,11 +30,13 @@ class Findings:
     def well(self, text: str) -> None:
         self.good.append(text)
 
-    def end(self) -> None:
+    def say(self) -> None:
         for text in self.good:
             print(f"{self.what}: {text}")
         for problem in self.found:
             print(f"{self.what}: WRONG: {problem}", file=sys.stderr)
+
+    def end(self) -> None:
         sys.exit(1 if self.found else 0)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -142,7 +143,9 @@ class Trial:
             self.ran(health, env, code=1)
         finally:
             if work.poll() is None:
-                work.send_signal(signal.SIGKILL)
+                # Itself, since `unshare --kill-child` is forgotten by a process that changes its user.
+                os.kill(innermost(work.pid), signal.SIGKILL)
+                work.wait(10)
             if sys.exc_info()[0]:
                 print("".join(log), file=sys.stderr)
 
