@@ -163,3 +163,17 @@ async fn a_tick_of_a_full_queue_comes_again() {
         .await
         .expect("is there already");
 }
+
+/// A job that was taken back leaves an entry in the waiting list, and room.
+#[tokio::test]
+async fn what_was_cancelled_waits_no_more() {
+    let bench = Bench::new();
+    let (queue, _worker) = allow(&bench, Some(4)).await;
+    let ids = bench.enqueue(4).await;
+    assert_eq!(full(queue.enqueue(&[support::job()]).await), (4, 4));
+    let two = [raw(ids[1]), raw(ids[2])];
+    queue.cancel(&two, false, &kari()).await.expect("cancels");
+    let three = [(); 3].map(|()| support::job());
+    assert_eq!(full(queue.enqueue(&three).await), (2, 4));
+    queue.enqueue(&three[..2]).await.expect("there is room");
+}
