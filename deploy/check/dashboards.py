@@ -110,7 +110,7 @@ known = series(scraped())
 # Which no scrape of a small fleet has: they count what it cannot be made to do in seconds. Their names and labels are those of
 # the exposition's own test.
 for line in (ROOT / "crates/worker/src/metrics/names.txt").read_text().splitlines():
-    for rare in ("longshore_outcomes_refused_total", "longshore_payload_newer_total", "longshore_clock_steps_total"):
+    for rare in ("longshore_outcomes_refused_total", "longshore_payload_newer_total"):
         if line.startswith(rare + "{"):
             known.setdefault(rare, {label: set() for label in re.findall(r'(\w+)=""', line)})
 count = sum(dashboard_queries(name, dashboard, known) for name, dashboard in dashboards.items())

@@ -164,6 +164,10 @@ async fn every_metric_that_they_go_by_is_there() {
         .start()
         .await;
     stage.faults([FaultRule::first(1, refusal)]);
+    let limit = [
+        "limit", "email", "50/s", "--for", "1h", "--reason", "slowly",
+    ];
+    assert_eq!(stage.longshore(&limit).await.code, Some(0));
     let ids = stage.enqueue(2).await;
     stage.is(ids[0], JobState::Dead).await;
     stage.is(ids[1], JobState::Completed).await;

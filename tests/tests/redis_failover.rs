@@ -30,6 +30,17 @@ async fn a_redis_that_lost_its_last_writes_has_no_mail_sent_twice() {
         workers.iter().any(|worker| worker.says("Redis forgot"))
     })
     .await;
+    // An alert goes by that.
+    eventually("somebody counts it", || async {
+        for worker in &workers {
+            let (_, metrics) = worker.get("/metrics").await;
+            if metrics.contains("longshore_redis_forgot_total{queue=\"email\"} 1") {
+                return true;
+            }
+        }
+        false
+    })
+    .await;
     stage.completed(120).await;
     ids.extend(stage.enqueue(1).await);
     stage.done_once(&ids).await;

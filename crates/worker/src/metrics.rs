@@ -80,6 +80,7 @@ pub(crate) struct Metrics {
     refused: Family<QueueLabel, Counter>,
     newer: Family<QueueLabel, Counter>,
     clock_steps: Family<QueueLabel, Counter>,
+    forgot: Family<QueueLabel, Counter>,
     calls: Family<CallLabels, Counter>,
     units: Family<UnitLabels, Counter>,
     not_reached: Family<HostLabels, Gauge>,
@@ -112,6 +113,7 @@ impl Metrics {
             refused: Family::default(),
             newer: Family::default(),
             clock_steps: Family::default(),
+            forgot: Family::default(),
             calls: Family::default(),
             units: Family::default(),
             not_reached: Family::default(),
@@ -170,6 +172,11 @@ impl Metrics {
             "clock_steps",
             "How often Redis's clock was set ahead by more than half a minute: then nothing expires for a minute",
             self.clock_steps.clone(),
+        );
+        registry.register(
+            "redis_forgot",
+            "How often Redis had forgotten what it had acknowledged, and was told again",
+            self.forgot.clone(),
         );
     }
 

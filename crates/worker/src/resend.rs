@@ -92,6 +92,7 @@ pub(crate) async fn resend(station: &Arc<Station>) -> Result<(), QueueError> {
                 memory.was_sent();
                 let ours = known.into_iter().zip(ours).filter(|(_, ours)| *ours);
                 let (running, settled) = go_on(station, ours.map(|(known, _)| known), &at);
+                station.metrics.redis_forgot();
                 tracing::error!(
                     queue = station.queue.name(),
                     outcomes = settled,

@@ -18,11 +18,17 @@ pub(crate) struct QueueMetrics {
 
 impl QueueMetrics {
     pub(super) fn new(all: Arc<Metrics>, queue: &str) -> Self {
-        Self {
+        let metrics = Self {
             all,
             queue: queue.to_owned(),
             missed: Arc::default(),
+        };
+        // An alert sees the first one only if there was a zero before it.
+        let label = metrics.label();
+        for rare in [&metrics.all.clock_steps, &metrics.all.forgot] {
+            drop(rare.get_or_create(&label));
         }
+        metrics
     }
 
     fn label(&self) -> QueueLabel {
@@ -134,6 +140,10 @@ impl QueueMetrics {
 
     pub(crate) fn clock_step(&self) {
         self.all.clock_steps.get_or_create(&self.label()).inc();
+    }
+
+    pub(crate) fn redis_forgot(&self) {
+        self.all.forgot.get_or_create(&self.label()).inc();
     }
 
     pub(crate) fn newer(&self) {
