@@ -1,5 +1,8 @@
 //! Redis by TLS and with a password that changes, behind Sentinels, and as a cluster: jobs are done once all the same.
 
+#[path = "redis_topologies/commands.rs"]
+mod commands;
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
@@ -206,121 +209,9 @@ async fn a_cluster_runs_a_thousand_jobs_of_several_queues_and_every_command() {
         used.extend((keys > 0).then_some(node));
     }
     assert_eq!(used.len(), 3, "each has a queue");
-    commands(&stage, &mails[0].to_string()).await;
+    commands::each_of_them(&stage, &mails[0].to_string()).await;
     assert!(!worker.says("panicked"), "{}", worker.log());
     drop(worker);
-}
-
-/// Every command that reads or writes Redis.
-async fn commands(stage: &Stage, id: &str) {
-    let text = r#"{"template":"nowhere","to":{"email":"a@example.com"},"data":{}}"#;
-    let refused = stage.longshore(&["enqueue", "send_email", text]).await;
-    let dead = refused.stdout.trim().to_owned();
-    eventually("a mail without a template is dead", || async {
-        let job = stage.longshore(&["job", &dead, "--json"]).await;
-        job.stdout.contains("\"dead\"")
-    })
-    .await;
-    let payload = r#"{"template":"welcome","to":{"email":"b@example.com"},"data":{}}"#;
-    for args in [
-        &["job", id][..],
-        &["queues"],
-        &["queues", "--json"],
-        &["workers"],
-        &["providers"],
-        &["kinds"],
-        &["enqueue", "send_email", payload, "--in", "1h", "--key", "k"],
-        &["jobs", "list", "--limit", "5"],
-        &["jobs", "list", "--kind", "send_email", "--key", "k"],
-        &["jobs", "find", "--recipient", "b@example.com"],
-        &[
-            "jobs",
-            "cancel",
-            "--queue",
-            "email",
-            "--state",
-            "scheduled",
-            "--yes",
-            "--reason",
-            "r",
-        ],
-        &["operations"],
-        &["limit", "sms", "5/s", "--for", "1m", "--reason", "r"],
-        &["limit", "sms", "--lift"],
-        &["pause", "sms", "--reason", "r"],
-        &["resume", "sms"],
-        &["cron", "list"],
-        &["cron", "pause", "yearly", "--reason", "r"],
-        &["cron", "resume", "yearly", "--reason", "r"],
-        &["cron", "run", "yearly"],
-        &["suppressions", "list"],
-        &["suppressions", "remove", "c@example.com", "--reason", "r"],
-        &["mappings", "export"],
-        &["dead", "groups"],
-        &["dead", "list"],
-        &["dead", "show", &dead],
-        &["dead", "edit", &dead, "--args", payload, "--reason", "r"],
-        &[
-            "dead",
-            "export",
-            "--queue",
-            "email",
-            "--to",
-            "letters.jsonl",
-        ],
-        &[
-            "dead", "replay", "--queue", "email", "--yes", "--reason", "r",
-        ],
-        &["dead", "replays"],
-        &[
-            "dead", "discard", "--queue", "email", "--yes", "--reason", "r",
-        ],
-        &["audit"],
-        &["doctor"],
-    ] {
-        let said = stage.longshore(args).await;
-        let expected = match args[0] {
-            // It has no such address.
-            "suppressions" if args[1] == "remove" => Some(1),
-            _ => Some(0),
-        };
-        assert_eq!(
-            said.code, expected,
-            "{args:?}: {} {}",
-            said.stdout, said.stderr
-        );
-    }
-    waiting_jobs(stage, payload).await;
-    let doctor = stage.longshore(&["doctor"]).await.stdout;
-    assert!(doctor.contains("a cluster of 3 primaries"), "{doctor}");
-    let queues = stage.longshore(&["queues"]).await.stdout;
-    for queue in ["email", "sms", "geocode"] {
-        assert!(queues.contains(queue), "{queues}");
-    }
-}
-
-/// Every command for one job that waits.
-async fn waiting_jobs(stage: &Stage, payload: &str) {
-    let enqueue = ["enqueue", "send_email", payload, "--in", "1h"];
-    let waits = stage.longshore(&enqueue).await.stdout.trim().to_owned();
-    let other = payload.replace("b@", "c@");
-    for args in [
-        &["jobs", "edit", &waits, "--args", &other, "--reason", "r"][..],
-        &["jobs", "reschedule", &waits, "--in", "2h"],
-        &["jobs", "run", &waits],
-    ] {
-        let said = stage.longshore(args).await;
-        assert_eq!(said.code, Some(0), "{args:?}: {said:?}");
-    }
-    eventually("it was run", || async {
-        let job = stage.longshore(&["job", &waits, "--json"]).await;
-        job.stdout.contains("\"completed\"")
-    })
-    .await;
-    let waits = stage.longshore(&enqueue).await.stdout.trim().to_owned();
-    let cancel = ["jobs", "cancel", &waits, "--reason", "r"];
-    let said = stage.longshore(&cancel).await;
-    assert_eq!(said.code, Some(0), "{said:?}");
 }
 
 /// The slot of a queue moves to another node, key by key, under a worker that works it.
