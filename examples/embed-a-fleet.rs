@@ -28,6 +28,7 @@ impl Job for Divide {
     const KIND: &'static str = "divide";
     const QUEUE: &'static str = "sums";
     const PUBLIC_ARGS: &'static [&'static str] = &["this", "by"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &["quotient"];
 
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -30,6 +30,7 @@ impl Job for CountWords {
     const QUEUE: &'static str = "words";
     // The text may be about anybody: operators see it only when they ask for it.
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &["words"];
     const POLICY: KindPolicy = KindPolicy::taking(Duration::from_secs(5));
 

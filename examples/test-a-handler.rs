@@ -23,6 +23,7 @@ impl Job for PrintLabel {
     const KIND: &'static str = "print_label";
     const QUEUE: &'static str = "labels";
     const PUBLIC_ARGS: &'static [&'static str] = &["parcel"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         match self.parcel.starts_with("P-") {

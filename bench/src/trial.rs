@@ -20,6 +20,7 @@ pub struct Probe {
 impl Job for Probe {
     const KIND: &'static str = "probe";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const QUEUE: &'static str = "probe";
 
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -28,6 +28,7 @@ pub(crate) struct Load {
 impl Job for Load {
     const KIND: &'static str = "load";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const QUEUE: &'static str = "load";
 
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -263,6 +263,7 @@ mod tests {
         const KIND: &'static str = if VERIFIABLE { "can" } else { "cannot" };
         const QUEUE: &'static str = "asked";
         const PUBLIC_ARGS: &'static [&'static str] = &[];
+        const PERSON_ARGS: &'static [crate::PersonArg] = &[];
         const VERIFIABLE: bool = VERIFIABLE;
 
         fn check(&self) -> Result<(), InvalidArgs> {

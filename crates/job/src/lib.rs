@@ -8,6 +8,7 @@
 //!   [`Outcome`] or a [`JobError`]. [`Handlers`] holds those of one queue, by kind.
 //! - [`RetrySchedule`] says when a failed attempt is made again, [`KindPolicy`] what a kind says of its time limits,
 //!   [`KindOverrides`] what configuration says instead, and [`RunPolicy`] what holds. [`Priority`] is how urgent a job is.
+//! - [`PersonArg`] says which args name a person, and [`Person`] is one, as operators look for them.
 //! - [`AddressHash`] and [`Suppression`] are the list of addresses that no mail goes to.
 
 mod address;
@@ -22,6 +23,7 @@ mod memory;
 mod missing;
 mod names;
 mod payload;
+mod person;
 mod policy;
 mod priority;
 mod retry;
@@ -43,6 +45,7 @@ pub use payload::{
     Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
     explain,
 };
+pub use person::{Found, InvalidPerson, Person, PersonArg, PersonForm};
 pub use policy::{KindOverrides, KindPolicy, OnUnknown, RunPolicy};
 pub use priority::{Priority, UnknownPriority};
 #[cfg(feature = "backoff")]

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::digest::digest;
 use crate::names::{Names, names};
-use crate::{KindPolicy, Priority};
+use crate::{KindPolicy, PersonArg, Priority};
 
 /// The largest payload that is accepted: 256 KiB, envelope included. Big things belong in a bucket.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
@@ -30,6 +30,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// Top-level args that name no person and hold no secret: operators see them without asking. `&[]` if there are none.
     /// There is no default, so every kind has to decide.
     const PUBLIC_ARGS: &'static [&'static str];
+    /// Args that name a person: by them `longshore forget` finds whose jobs are meant. `&[]` if there are none. There is no
+    /// default, so every kind has to decide.
+    const PERSON_ARGS: &'static [PersonArg];
     /// Top-level fields of its result that name no person and hold no secret: operators see them without asking.
     const PUBLIC_RESULT: &'static [&'static str] = &[];
     /// Top-level fields of its progress that name no person and hold no secret: operators see them without asking.
@@ -161,6 +164,8 @@ pub struct KindSpec {
     pub version: u32,
     /// Its [`Job::PUBLIC_ARGS`].
     pub public_args: &'static [&'static str],
+    /// Its [`Job::PERSON_ARGS`].
+    pub person_args: &'static [PersonArg],
     /// Its [`Job::PUBLIC_RESULT`].
     pub public_result: &'static [&'static str],
     /// Its [`Job::PUBLIC_PROGRESS`].
@@ -191,6 +196,7 @@ impl KindSpec {
             queue: J::QUEUE,
             version: J::VERSION,
             public_args: J::PUBLIC_ARGS,
+            person_args: J::PERSON_ARGS,
             public_result: J::PUBLIC_RESULT,
             public_progress: J::PUBLIC_PROGRESS,
             policy: J::POLICY,

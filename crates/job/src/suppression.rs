@@ -32,14 +32,7 @@ impl AddressHash {
     #[cfg(feature = "suppression")]
     #[must_use]
     pub fn of(address: &str) -> Self {
-        use fmt::Write;
-        let normal = address.trim().to_lowercase();
-        let digest = ring::digest::digest(&ring::digest::SHA256, normal.as_bytes());
-        Self(digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a String does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+        Self(sha256(&address.trim().to_lowercase()))
     }
 
     /// The digits.
@@ -47,6 +40,18 @@ impl AddressHash {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// SHA-256 of a text, in 64 hexadecimal digits.
+#[cfg(feature = "suppression")]
+pub(crate) fn sha256(text: &str) -> String {
+    use fmt::Write;
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 impl FromStr for AddressHash {

@@ -19,6 +19,7 @@
 //!     const KIND: &'static str = "greet";
 //!     const QUEUE: &'static str = "greetings";
 //!     const PUBLIC_ARGS: &'static [&'static str] = &[];
+//!     const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
 //!
 //!     fn check(&self) -> Result<(), InvalidArgs> {
 //!         match self.name.is_empty() {

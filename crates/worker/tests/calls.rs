@@ -31,6 +31,7 @@ struct Calls {
 impl Job for Calls {
     const KIND: &'static str = "calls";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const QUEUE: &'static str = "probe";
 
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -18,6 +18,7 @@ impl Job for PostMessage {
     const QUEUE: &'static str = "slack";
     // The text may be about anybody, so operators see it only when they ask for it, and are noted.
     const PUBLIC_ARGS: &'static [&'static str] = &["channel"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &["ts"];
 
     fn check(&self) -> Result<(), InvalidArgs> {

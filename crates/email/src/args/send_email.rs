@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_job::{InvalidArgs, Job, Priority, is_email_address};
+use longshore_job::{InvalidArgs, Job, PersonArg, Priority, is_email_address};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -136,6 +136,7 @@ impl Job for SendEmail {
     const KIND: &'static str = "send_email";
     const QUEUE: &'static str = "email";
     const PUBLIC_ARGS: &'static [&'static str] = &["template"];
+    const PERSON_ARGS: &'static [PersonArg] = &[PersonArg::email("to.email")];
     const PUBLIC_RESULT: &'static [&'static str] = &["message_id"];
     const SHORTEST_EXPIRY: Option<Duration> = Some(PASSWORD_RESET_EXPIRES);
 

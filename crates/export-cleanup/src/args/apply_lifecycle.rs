@@ -48,6 +48,7 @@ impl Job for ApplyLifecycle {
     const KIND: &'static str = "apply_lifecycle";
     const QUEUE: &'static str = "export-cleanup";
     const PUBLIC_ARGS: &'static [&'static str] = &["bucket", "store"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &[
         "bucket",
         "store",

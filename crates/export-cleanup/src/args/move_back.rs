@@ -32,6 +32,7 @@ impl Job for MoveBack {
     const KIND: &'static str = "move_back";
     const QUEUE: &'static str = "export-cleanup";
     const PUBLIC_ARGS: &'static [&'static str] = &["bucket"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &[
         "bucket",
         "listed",

@@ -70,6 +70,7 @@ impl Job for SweepBucket {
     const KIND: &'static str = "sweep_bucket";
     const QUEUE: &'static str = "export-cleanup";
     const PUBLIC_ARGS: &'static [&'static str] = &["bucket", "dry_run", "store", "confirmed"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &[
         "bucket",
         "store",

@@ -64,6 +64,7 @@ impl Job for GeocodeAddress {
     const KIND: &'static str = "geocode_address";
     const QUEUE: &'static str = "geocode";
     const PUBLIC_ARGS: &'static [&'static str] = &["region", "language"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &[
         "found",
         "location_type",

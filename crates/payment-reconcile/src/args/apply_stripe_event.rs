@@ -37,6 +37,7 @@ impl Job for ApplyStripeEvent {
     const KIND: &'static str = "apply_stripe_event";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["event_id"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] =
         &["effect", "order_id", "payment_intent", "subscription"];
 

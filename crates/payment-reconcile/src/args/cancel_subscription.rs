@@ -50,6 +50,7 @@ impl Job for CancelSubscription {
     const KIND: &'static str = "cancel_subscription";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["subscription", "prorate"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &["subscription", "status"];
     const POLICY: KindPolicy = payment::WITHIN_A_DAY;
     const VERIFIABLE: bool = true;

@@ -72,6 +72,7 @@ impl Job for ConfirmPaymentIntent {
     const KIND: &'static str = "confirm_payment_intent";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["payment_intent", "off_session"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status"];
     const POLICY: KindPolicy = payment::CHECKOUT;
     const VERIFIABLE: bool = true;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use longshore_job::{InvalidArgs, Job, KindPolicy};
+use longshore_job::{InvalidArgs, Job, KindPolicy, PersonArg};
 
 /// Makes a user a customer of the payment provider, once: the mapping from user to customer is kept, and a user who has
 /// a customer keeps it. Result: `{"customer","provider"}`.
@@ -62,6 +62,8 @@ impl Job for CreateCustomer {
     const KIND: &'static str = "create_customer";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [PersonArg] =
+        &[PersonArg::id("user_id"), PersonArg::email("email")];
     const PUBLIC_RESULT: &'static [&'static str] = &["provider", "customer"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
     const POLICY: KindPolicy = payment::WITHIN_A_DAY;

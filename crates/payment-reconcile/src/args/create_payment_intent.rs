@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use longshore_job::{InvalidArgs, Job, KindPolicy};
+use longshore_job::{InvalidArgs, Job, KindPolicy, PersonArg};
 
 /// Creates a payment intent for an order. Result: `{"payment_intent","status","provider"}`. Its `client_secret` is kept
 /// nowhere: the app asks the provider for it.
@@ -110,6 +110,8 @@ impl Job for CreatePaymentIntent {
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] =
         &["order_id", "amount", "currency", "confirm", "off_session"];
+    const PERSON_ARGS: &'static [PersonArg] =
+        &[PersonArg::id("user_id"), PersonArg::id("customer")];
     const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status", "provider"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
     const POLICY: KindPolicy = payment::CHECKOUT;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::payment;
-use longshore_job::{InvalidArgs, Job, KindPolicy};
+use longshore_job::{InvalidArgs, Job, KindPolicy, PersonArg};
 
 /// Subscribes a customer. Result: `{"subscription","status","provider"}`, and the mapping from subscription to provider
 /// is kept.
@@ -65,6 +65,8 @@ impl Job for CreateSubscription {
     const KIND: &'static str = "create_subscription";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["price", "quantity"];
+    const PERSON_ARGS: &'static [PersonArg] =
+        &[PersonArg::id("user_id"), PersonArg::id("customer")];
     const PUBLIC_RESULT: &'static [&'static str] = &["subscription", "status", "provider"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
     const POLICY: KindPolicy = payment::WITHIN_A_DAY;

@@ -54,6 +54,7 @@ impl Job for ReconcilePayments {
     const KIND: &'static str = "reconcile_payments";
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["from", "to", "repair"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &[
         "from",
         "to",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use longshore_job::{InvalidArgs, Job};
+use longshore_job::{InvalidArgs, Job, PersonArg};
 
 /// The longest body, in characters: what Twilio sends as one concatenated message.
 const MAX_BODY_CHARS: usize = 1600;
@@ -40,6 +40,7 @@ impl SendSms {
 impl Job for SendSms {
     const KIND: &'static str = "send_sms";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [PersonArg] = &[PersonArg::phone("to")];
     const QUEUE: &'static str = "sms";
     const PUBLIC_RESULT: &'static [&'static str] =
         &["sid", "status", "segments", "price", "price_unit"];

@@ -78,6 +78,7 @@ impl Job for Hang {
     const KIND: &'static str = "hang";
     const QUEUE: &'static str = "stage";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const POLICY: KindPolicy = KindPolicy::taking(Duration::from_millis(50));
 
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -20,6 +20,7 @@ impl Job for Unknown {
     const KIND: &'static str = "unknown";
     const QUEUE: &'static str = "stage";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         Ok(())
@@ -34,6 +35,7 @@ impl Job for Elsewhere {
     const KIND: &'static str = "elsewhere";
     const QUEUE: &'static str = "balcony";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         Ok(())

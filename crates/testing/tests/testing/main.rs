@@ -22,6 +22,7 @@ impl Job for Act {
     const KIND: &'static str = "act";
     const QUEUE: &'static str = "stage";
     const PUBLIC_ARGS: &'static [&'static str] = &["does"];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {

@@ -11,6 +11,7 @@ pub struct Harmless {}
 impl Job for Harmless {
     const KIND: &'static str = "harmless";
     const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const QUEUE: &'static str = "probe";
 
     fn check(&self) -> Result<(), InvalidArgs> {
