@@ -7,6 +7,7 @@ mod cron;
 mod dead;
 mod enqueue;
 pub(crate) mod fault;
+mod forget;
 mod healthcheck;
 mod jobs;
 mod limit;
@@ -22,6 +23,7 @@ pub use cron::{ChangeEntry, Cron};
 pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
 pub use enqueue::EnqueueArgs;
 pub use fault::{FaultArgs, FaultCommand, FaultKind};
+pub use forget::ForgetArgs;
 pub use healthcheck::{HealthcheckArgs, Role};
 pub use jobs::{
     CancelJobs, Change, EditJob, FindJobs, JobFilters, JobsCommand, ListJobs, Operations,
@@ -68,7 +70,9 @@ pub enum Command {
     /// Jobs wherever they are: list, find, cancel, reschedule, run, edit
     #[command(subcommand)]
     Jobs(JobsCommand),
-    /// Acts on many jobs, replays and cancels: list, show, cancel, resume
+    /// Forgets one person: cancels what waits, and removes their data from jobs
+    Forget(ForgetArgs),
+    /// Acts on many jobs (replays, cancels, forgets): list, show, cancel, resume
     Operations(Operations),
     /// Shows every queue: how many jobs are in each state, and whether it is paused
     Queues(QueuesArgs),

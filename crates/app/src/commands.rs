@@ -6,6 +6,7 @@ mod cron;
 mod dead;
 mod doctor;
 mod enqueue;
+mod forget;
 mod healthcheck;
 mod job;
 mod jobs;
@@ -77,6 +78,7 @@ pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
         Command::Workers(args) => workers::run(&load()?, &args).await,
         Command::Pause(args) => queues::pause(&load()?, &args).await,
         Command::Resume(args) => queues::resume(&load()?, &args).await,
+        Command::Forget(args) => forget::run(&load()?, args).await,
         Command::Limit(args) => limit::run(&load()?, &args).await,
         Command::Cron(command) => cron::run(&load()?, command).await,
         Command::Dead(args) => dead::run(&load()?, args).await,

@@ -192,6 +192,8 @@ pub struct Moved {
     pub moved: u64,
     /// Named jobs that were not dead: left alone.
     pub skipped: Vec<String>,
+    /// Named dead letters whose person was forgotten: nothing of them can be carried out again.
+    pub forgotten: Vec<String>,
     /// Named jobs that no queue knows (any more).
     pub not_found: Vec<String>,
 }

@@ -7,6 +7,10 @@ use crate::error::OperatorError;
 use crate::job::JobView;
 use crate::operator::Operator;
 
+/// Why a forgotten job cannot be edited.
+const FORGOTTEN: &str =
+    "its person was forgotten, and its args are gone for good; enqueue it anew if it is wanted";
+
 impl Operator {
     /// Corrects the args of a dead letter. They have to be args of its kind; the old ones are kept in its history, and
     /// its idempotency key gets a new generation. With `force` also where a request with the old args may have been
@@ -68,6 +72,9 @@ impl Operator {
             id: job.id.to_string(),
             why,
         };
+        if job.forgotten.is_some() {
+            return Err(not_editable(FORGOTTEN));
+        }
         let from = job.payload.as_deref().ok_or_else(|| {
             not_editable("it has no payload that would name its kind; enqueue it anew instead")
         })?;
@@ -97,6 +104,7 @@ impl Operator {
             Edited::Same => false,
             Edited::Elsewhere(state) => return Err(elsewhere(state)),
             Edited::Unknown => return Err(OperatorError::UnknownJob(job.id.to_string())),
+            Edited::Forgotten => return Err(not_editable(FORGOTTEN)),
             Edited::Changed => {
                 return Err(not_editable(
                     "somebody else has edited it meanwhile; look at it again",

@@ -43,6 +43,9 @@ pub struct JobView {
     /// Who asked its worker to stop it, if somebody did: it still runs, or completed all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_to_stop: Option<StopRow>,
+    /// When its person was forgotten, RFC 3339, if so: its args are gone for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forgotten_at: Option<String>,
     /// The group of its dead letter.
     pub group: Option<String>,
     /// The key it was enqueued with, redacted like the args: an app may have put an address into it.
@@ -333,6 +336,7 @@ impl JobView {
             may_have_been_sent: job.run.may_have_been_sent && job.state != JobState::Completed,
             worker: job.worker,
             asked_to_stop: job.asked_to_stop.map(StopRow::from),
+            forgotten_at: job.forgotten.map(|forgotten| rfc3339(forgotten.at_ms)),
             group: job.group,
             idempotency_key: job.idempotency_key.map(|key| match reveal {
                 true => key,

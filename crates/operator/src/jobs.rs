@@ -1,8 +1,9 @@
 //! Jobs wherever they are: in a list, and those of one person.
 
-use longshore_job::Envelope;
-use longshore_job::Priority;
-use longshore_queue::{JobFilter, JobInfo, JobScan, JobState, Key, Place, Queue, Stats};
+use longshore_job::{Person, Priority};
+use longshore_queue::{
+    JobFilter, JobInfo, JobScan, JobState, Key, PersonFilter, Place, Queue, Stats,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,7 +12,6 @@ use crate::error::OperatorError;
 use crate::job::JobView;
 use crate::operator::Operator;
 use crate::queue_info::QueueInfo;
-use crate::redact::public_of;
 
 /// Which jobs are listed.
 #[derive(Debug, Clone, Default)]
@@ -20,9 +20,8 @@ pub struct JobQuery<'a> {
     pub queue: Option<&'a str>,
     /// Which of them.
     pub filter: JobFilter,
-    /// Only those whose args name this person: an address or a number, as a whole value of an arg that its kind does not call
-    /// public.
-    pub recipient: Option<&'a str>,
+    /// Only those in which this person is.
+    pub person: Option<&'a Person>,
     /// At most so many.
     pub limit: usize,
 }
@@ -115,36 +114,6 @@ fn held(stats: &Stats) -> Option<String> {
     Some(cause.as_str()?.replace('_', " "))
 }
 
-/// Whether the args of a job, or args that it had before an edit, name this person.
-fn names(info: &QueueInfo, job: &JobInfo, person: &str) -> bool {
-    let kind = job.kind().unwrap_or_default();
-    let public = public_of(&info.kinds, &kind, |spec| spec.public_args);
-    let envelope = job.payload.as_deref().map(Envelope::parse);
-    let args = envelope
-        .and_then(Result::ok)
-        .map(|envelope| envelope.args.get());
-    let before = job.history.iter();
-    let before = before.filter_map(|recorded| recorded.entry.old_args.as_deref());
-    args.into_iter()
-        .chain(before)
-        .any(|args| match serde_json::from_str::<Value>(args) {
-            Ok(Value::Object(fields)) => fields
-                .iter()
-                .any(|(name, value)| !public.contains(&name.as_str()) && is_in(value, person)),
-            Ok(other) => is_in(&other, person),
-            Err(_) => false,
-        })
-}
-
-fn is_in(value: &Value, person: &str) -> bool {
-    match value {
-        Value::String(text) => text.trim().eq_ignore_ascii_case(person),
-        Value::Array(values) => values.iter().any(|value| is_in(value, person)),
-        Value::Object(fields) => fields.values().any(|value| is_in(value, person)),
-        _ => false,
-    }
-}
-
 impl Operator {
     /// Jobs, the newest first, as far as their places say: what waits for its time is looked through by that, the latest first.
     /// All of them are looked at until there are enough; `looked` is told how many.
@@ -185,10 +154,9 @@ async fn find(
     looked: &mut impl FnMut(u64),
 ) -> Result<Vec<JobRow>, OperatorError> {
     let held = held(&queue.stats().await?);
-    let person = query.recipient.map(str::trim);
-    let is_meant = |job: &JobInfo| {
-        query.filter.means(job) && person.is_none_or(|person| names(info, job, person))
-    };
+    let person = query.person.cloned();
+    let person = person.map(|person| PersonFilter::new(person, &info.kinds));
+    let is_meant = |job: &JobInfo| query.filter.means(job);
     let mut rows = Vec::new();
     if let Some(key) = &query.filter.key {
         // A key is a name within its kind, and is looked up.
@@ -212,8 +180,7 @@ async fn find(
         let mut scan = JobScan::new(place);
         let mut of_place = 0;
         while !scan.is_over() && of_place < query.limit {
-            let jobs = queue.scan(&mut scan).await?;
-            looked(jobs.len() as u64);
+            let jobs = step(queue, person.as_ref(), &mut scan, looked).await?;
             for job in jobs.into_iter().filter(is_meant) {
                 let id = job.id.to_string();
                 // What others push meanwhile has some seen twice.
@@ -225,4 +192,21 @@ async fn find(
         }
     }
     Ok(rows)
+}
+
+async fn step(
+    queue: &Queue,
+    person: Option<&PersonFilter>,
+    scan: &mut JobScan,
+    looked: &mut impl FnMut(u64),
+) -> Result<Vec<JobInfo>, OperatorError> {
+    let Some(person) = person else {
+        let jobs = queue.scan(scan).await?;
+        looked(jobs.len() as u64);
+        return Ok(jobs);
+    };
+    let mut more = 0;
+    let found = queue.scan_for(person, scan, &mut more).await?.into_iter();
+    looked(more);
+    Ok(found.map(|(job, _)| job).collect())
 }

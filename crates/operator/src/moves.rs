@@ -222,6 +222,9 @@ impl Operator {
         for id in left {
             // One that is not dead (any more) was replayed before.
             let list = match self.find(&id).await? {
+                Some((.., job)) if job.state == JobState::Dead && job.forgotten.is_some() => {
+                    &mut moved.forgotten
+                }
                 Some(_) => &mut moved.skipped,
                 None => &mut moved.not_found,
             };

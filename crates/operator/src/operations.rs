@@ -1,6 +1,6 @@
-//! All acts on many jobs, replays and cancels, which any process carries on.
+//! All acts on many jobs, replays, cancels and forgets, which any process carries on.
 
-use longshore_queue::{BulkCancel, BulkOperation, Changed, Queue, Signed};
+use longshore_queue::{BulkCancel, BulkForget, BulkOperation, Changed, Queue, Signed};
 use serde::Serialize;
 
 use crate::dead::UNREADABLE;
@@ -14,7 +14,7 @@ use crate::time::rfc3339;
 pub struct OperationRow {
     /// Its id.
     pub id: String,
-    /// What is done: `replay` or `cancel`.
+    /// What is done: `replay`, `cancel` or `forget`.
     pub act: &'static str,
     /// Its queue.
     pub queue: String,
@@ -63,9 +63,29 @@ impl OperationRow {
         }
     }
 
+    fn of_forget(queue: &str, forget: BulkForget) -> Self {
+        Self {
+            act: "forget",
+            queue: queue.to_owned(),
+            filter: forget.person,
+            by: forget.by,
+            reason: Some(forget.reason).filter(|reason| !reason.is_empty()),
+            state: forget.state.as_str(),
+            total: forget.total,
+            done: forget.done,
+            asked: forget.asked,
+            failed: 0,
+            started_at: rfc3339(forget.begun_at_ms),
+            ended_at: forget.ended_at_ms.map(rfc3339),
+            broken: None,
+            id: forget.id,
+        }
+    }
+
     fn new(queue: &str, operation: BulkOperation) -> Self {
         match operation {
             BulkOperation::Cancel(cancel) => Self::of_cancel(queue, cancel),
+            BulkOperation::Forget(forget) => Self::of_forget(queue, forget),
             BulkOperation::Replay(replay) => ReplayRow::new(queue, replay).into(),
         }
     }

@@ -5,7 +5,7 @@
 -- KEYS  as part/waiting_keys.lua has them
 -- ARGV  1 id  2 payload that is to be replaced  3 payload  4 "force" if its outcome may be unknown  5 by whom  6 why
 --       7 history entry in JSON  8 "dead": only a dead letter, or ""
--- Returns edited, same (it was so already), changed (its payload is another one by now), unsure (a request of it may have been
+-- Returns edited, same (it was so already), forgotten (its args are gone for good), changed (its payload is another one by now), unsure (a request of it may have been
 --         carried out: not without force); or where it is: running, completed, cancelled, unknown; with "dead" also pending, parked,
 --         scheduled, retryable
 -- Parts: now, write_or_replace, record, header, value, letters, audit, parked, homes, waiting_keys
@@ -13,6 +13,7 @@ local id = ARGV[1]
 local home, record = unpack(homes(k, { id })[1])
 local waits = home == 'pending' or home == 'parked' or home == 'scheduled' or home == 'retryable'
 if home ~= 'dead' and not (waits and ARGV[8] ~= 'dead') then return home end
+if record.forgotten then return 'forgotten' end
 local value = value_of(k.data, id)
 if type(value) ~= 'string' then return 'changed' end
 local before = header(value)

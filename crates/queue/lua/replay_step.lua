@@ -84,7 +84,7 @@ local function step(id)
   if op.what ~= 'all' then ids = named(dead, ids) end
   left = left - seen
   local mark = rate > 0 and id or nil
-  revive(keys, ids, { by = op.by, reason = op.why, operation = id, fresh = op.fresh == 'fresh', in_order = op.what ~= 'named' }, mark)
+  ids = revive(keys, ids, { by = op.by, reason = op.why, operation = id, fresh = op.fresh == 'fresh', in_order = op.what ~= 'named' }, mark)
   local moved = op.moved + #ids
   note_operation(operations, id, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last)
   if #ids > 0 then note_operation(operations, id, 'heard', stamp) end

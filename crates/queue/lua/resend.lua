@@ -66,7 +66,9 @@ for i = 3, #ARGV, 6 do
   local ours = owner == token
   if not ours and not known(nonce, n, seq) and newest(id, n, seq)
     and redis.call('HEXISTS', completions, id) == 0
-    and not (late and (owner or redis.call('ZSCORE', dead, id))) then
+    and not (late and (owner or redis.call('ZSCORE', dead, id)))
+    -- Nothing of it is carried out again.
+    and not record_of(records, id).forgotten then
     local record = record_of(records, id)
     if not owner then take_out(id, ARGV[i + 4], record) end
     redis.call('HSET', inflight, id, token)

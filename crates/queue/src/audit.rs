@@ -41,7 +41,7 @@ pub struct AuditEntry {
     /// Who; `longshore` where a replay stopped itself or came to its end.
     pub by: String,
     /// What: `pause`, `resume`, `lift`, `replay`, `replay_stopped`, `replay_cancel`, `replay_resume`, `replay_done`, `edit`,
-    /// `cancel`, `stop` (running jobs were asked to), `discard`, `export`, `reveal`, `export_mappings`, `import_mappings`,
+    /// `cancel`, `stop` (running jobs were asked to), `forget`, `forget_done`, `forget_cancel`, `forget_resume`, `forget_mapping`, `discard`, `export`, `reveal`, `export_mappings`, `import_mappings`,
     /// `unsuppress`, `cron_run`, `cron_pause`, `cron_resume`.
     pub action: String,
     /// What it was done to: a queue, ids, `group:<group>`, or `all` of the queue.

@@ -85,22 +85,21 @@ impl BulkState {
             Self::Done => "done",
         }
     }
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        let all = [Self::Running, Self::Cancelled, Self::Done];
+        all.into_iter().find(|state| state.as_str() == word)
+    }
 }
 
 /// What does not read is none of ours.
 pub(crate) fn read(id: String, fields: &Fields) -> Option<BulkCancel> {
     let text = |name: &str| fields.text(name).map(str::to_owned);
-    let state = match fields.text("state")? {
-        "running" => BulkState::Running,
-        "cancelled" => BulkState::Cancelled,
-        "done" => BulkState::Done,
-        _ => return None,
-    };
     Some(BulkCancel {
         id,
         filter: serde_json::from_str(fields.text("filter")?).ok()?,
         force: fields.text("force") == Some("force"),
-        state,
+        state: BulkState::parse(fields.text("state")?)?,
         by: text("by").unwrap_or_default(),
         reason: text("why").unwrap_or_default(),
         total: fields.number("total")?,
@@ -196,13 +195,13 @@ impl Queue {
     pub(crate) async fn advance_bulk(&self, id: &str) -> Result<Option<Duration>, QueueError> {
         let fields = self.fields_of_operations(id).await?.pop();
         let fields = fields.map(|(_, fields)| fields).unwrap_or_default();
+        #[cfg(feature = "forget")]
+        if fields.text("act") == Some("forget") {
+            return self.advance_forget(id, &fields).await;
+        }
         let found = read(id.to_owned(), &fields).filter(|_| fields.text("act") == Some("cancel"));
         let Some(operation) = found else {
-            // What this version cannot read it must not ask for again and again.
-            let mut close = redis::cmd("SREM");
-            close.arg(&self.keys.open_replays).arg(id);
-            self.link.command::<u64>(&close).await?;
-            return Ok(None);
+            return self.close_unread(id).await;
         };
         if operation.state != BulkState::Running {
             return Ok(None);
@@ -228,6 +227,14 @@ impl Queue {
         let made = self.step_cancel(id, from, &cursor, place, looked, &ids);
         let made = made.await?;
         Ok((made && !cursor.is_over()).then_some(Duration::ZERO))
+    }
+
+    /// What this version cannot read it must not ask for again and again.
+    pub(crate) async fn close_unread(&self, id: &str) -> Result<Option<Duration>, QueueError> {
+        let mut close = redis::cmd("SREM");
+        close.arg(&self.keys.open_replays).arg(id);
+        self.link.command::<u64>(&close).await?;
+        Ok(None)
     }
 
     /// Cancels what was found in a place. Returns whether the operation goes on.

@@ -17,6 +17,8 @@ pub enum Edited {
     Unknown,
     /// Somebody else has edited it meanwhile: nothing was changed.
     Changed,
+    /// Its person was forgotten, and its args are gone for good.
+    Forgotten,
     /// A request of it may have been carried out: not without force, and nothing was changed.
     OutcomeUnknown,
 }
@@ -73,6 +75,7 @@ impl Queue {
             "edited" => Ok(Edited::Yes),
             "same" => Ok(Edited::Same),
             "changed" => Ok(Edited::Changed),
+            "forgotten" => Ok(Edited::Forgotten),
             "unsure" => Ok(Edited::OutcomeUnknown),
             "unknown" => Ok(Edited::Unknown),
             home => Ok(Edited::Elsewhere(JobState::of_home(home)?)),

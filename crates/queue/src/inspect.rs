@@ -12,8 +12,8 @@ use crate::lane::parse_tags;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::{Fields, Reply, shown};
 use crate::{
-    CronOrigin, Delivery, EnqueuedBy, Lane, Queue, QueueError, RawId, Recorded, RunState,
-    StopRequest, script,
+    CronOrigin, Delivery, EnqueuedBy, Forgotten, Lane, Queue, QueueError, RawId, Recorded,
+    RunState, StopRequest, script,
 };
 
 /// Where a job is. The seven words are the same in code, on the command line, in JSON and in metrics.
@@ -125,6 +125,8 @@ pub struct JobInfo {
     pub tags: Vec<String>,
     /// Who asked it to stop while it ran, if somebody did: it still runs, or completed all the same.
     pub asked_to_stop: Option<StopRequest>,
+    /// That its person was forgotten, if so: its args are gone for good.
+    pub forgotten: Option<Forgotten>,
     /// What its record says of its runs.
     pub run: RunState,
     /// Its last ten attempts, oldest first.
@@ -305,6 +307,7 @@ pub(crate) fn from_record(
         traceparent: field(record, "traceparent"),
         lane: record.text("lane").map(Lane::parse).unwrap_or_default(),
         tags: record.text("tags").map(parse_tags).unwrap_or_default(),
+        forgotten: record.get("forgotten").and_then(Forgotten::parse),
         asked_to_stop: record.get("stop").and_then(StopRequest::parse),
         run: field(record, "run")
             .map(|run| RunState::parse(&run))

@@ -16,6 +16,7 @@
 
 mod answers;
 mod audit;
+mod bulk_forget;
 mod cancel;
 mod cancel_many;
 mod claim;
@@ -33,6 +34,8 @@ mod enqueue;
 mod enqueued_by;
 mod error;
 mod filter;
+#[cfg(feature = "forget")]
+mod forget;
 mod group;
 mod header;
 mod held;
@@ -74,6 +77,7 @@ mod workers;
 
 pub use answers::{CallCounts, LastAnswer};
 pub use audit::{AuditEntry, Note, Signed};
+pub use bulk_forget::{BulkForget, Forgotten};
 pub use cancel::Cancelled;
 pub use cancel_many::{BulkCancel, BulkState};
 pub use claim::{Claim, ClaimState, Claimed};
@@ -94,6 +98,8 @@ pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
 pub use enqueued_by::EnqueuedBy;
 pub use error::QueueError;
 pub use filter::JobFilter;
+#[cfg(feature = "forget")]
+pub use forget::PersonFilter;
 pub use group::Growth;
 pub use hold::{Hold, HoldCause, LONGEST_HOLD};
 pub use id::RawId;

@@ -125,10 +125,19 @@ impl HistoryEntry {
     /// The outcome of an entry that is no attempt: the job was cancelled.
     pub const CANCELLED: &'static str = "cancelled";
 
+    /// The outcome of an entry that is no attempt: the person of the job was forgotten.
+    pub const FORGOTTEN: &'static str = "forgotten";
+
     /// It is of a run, and not of something that an operator did.
     #[must_use]
     pub fn is_attempt(&self) -> bool {
-        ![Self::EDITED, Self::REPLAYED, Self::CANCELLED].contains(&self.outcome.as_str())
+        let acts = [
+            Self::EDITED,
+            Self::REPLAYED,
+            Self::CANCELLED,
+            Self::FORGOTTEN,
+        ];
+        !acts.contains(&self.outcome.as_str())
     }
 
     /// What a dead letter would have died of, had this attempt been its last; `None` where it was no failure of its own.

@@ -308,7 +308,7 @@ impl Queue {
         let operations = self.operations().await?.into_iter();
         let replays = operations.filter_map(|operation| match operation {
             Ok(BulkOperation::Replay(replay)) => Some(Ok(replay)),
-            Ok(BulkOperation::Cancel(_)) => None,
+            Ok(BulkOperation::Cancel(_) | BulkOperation::Forget(_)) => None,
             Err(broken) => Some(Err(broken)),
         });
         Ok(replays.collect())
@@ -330,7 +330,7 @@ impl Queue {
     pub async fn find_replay(&self, id: &str) -> Result<Option<Replay>, QueueError> {
         Ok(match self.find_operation(id).await? {
             Some(BulkOperation::Replay(replay)) => Some(replay),
-            Some(BulkOperation::Cancel(_)) | None => None,
+            Some(BulkOperation::Cancel(_) | BulkOperation::Forget(_)) | None => None,
         })
     }
 

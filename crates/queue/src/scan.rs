@@ -126,6 +126,16 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses. It can be asked again.
     pub async fn scan(&self, scan: &mut JobScan) -> Result<Vec<JobInfo>, QueueError> {
+        let rows = self.scan_rows(scan, STEP).await?.into_iter();
+        Ok(rows.map(|row| row.job).collect())
+    }
+
+    /// The same, this many jobs at the most, with all that stands of each.
+    pub(crate) async fn scan_rows(
+        &self,
+        scan: &mut JobScan,
+        most: usize,
+    ) -> Result<Vec<Row>, QueueError> {
         if scan.over {
             return Ok(Vec::new());
         }
@@ -135,7 +145,7 @@ impl Queue {
             .on(&keys)
             .arg(scan.place.as_str())
             .arg(&scan.cursor)
-            .arg(STEP)
+            .arg(most)
             .arg(if scan.earliest_first { "lowest" } else { "" })
             .run(&self.link)
             .await?;
@@ -167,7 +177,29 @@ impl Queue {
     }
 }
 
-fn row(rows: &mut Reply) -> Result<JobInfo, QueueError> {
+/// A job, with all that stands of it.
+pub(crate) struct Row {
+    pub(crate) job: JobInfo,
+    record: Fields,
+    /// Of a completed one, how.
+    says: Option<Vec<u8>>,
+    /// Its record as it stands, where that does not read.
+    packed: Option<Vec<u8>>,
+    /// What stands in the place of its payload, where it is too large to be read.
+    pub(crate) large: Option<Vec<u8>>,
+}
+
+impl Row {
+    /// What stands of it beside its payload.
+    #[cfg(feature = "forget")]
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        let whole = [&self.says, &self.packed, &self.large];
+        let whole = whole.into_iter().filter_map(Option::as_deref);
+        self.record.iter().map(|(_, text)| text).chain(whole)
+    }
+}
+
+fn row(rows: &mut Reply) -> Result<Row, QueueError> {
     let (id, home) = (rows.id()?, rows.next::<String>()?);
     let packed: Option<Vec<u8>> = rows.next()?;
     let says: Option<Vec<u8>> = read(rows.next()?)?;
@@ -196,5 +228,11 @@ fn row(rows: &mut Reply) -> Result<JobInfo, QueueError> {
     job.parked_since_ms = number()
         .filter(|_| home == "parked")
         .map(|since| since as u64);
-    Ok(job)
+    Ok(Row {
+        packed: packed.filter(|_| record.is_broken()),
+        job,
+        record,
+        says,
+        large: None,
+    })
 }

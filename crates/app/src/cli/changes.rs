@@ -38,6 +38,8 @@ impl Command {
             Self::Pause(args) => change(args.yes),
             Self::Resume(args) => change(args.yes),
             Self::Limit(args) => change(args.yes),
+            Self::Forget(args) if args.dry_run => Effect::Rehearsed,
+            Self::Forget(args) => change(args.yes),
             Self::Dead(command) => of_dead(command),
             Self::Cron(command) => match command {
                 Cron::List(_) => Effect::None,

@@ -14,7 +14,7 @@ use super::{Shown, duration, not_blank, time};
 pub enum JobsCommand {
     /// Lists jobs, newest first, args redacted. All jobs are looked through: with a million of them that takes seconds
     List(ListJobs),
-    /// Finds every job whose args name one person, wherever it is
+    /// Finds every job in which one person is, wherever the job is
     Find(FindJobs),
     /// Cancels jobs that wait, and has those stopped that run. What may have been sent takes --force
     Cancel(CancelJobs),
@@ -69,8 +69,8 @@ pub struct ListJobs {
 /// `jobs find`.
 #[derive(Args)]
 pub struct FindJobs {
-    /// An address or a number, as a whole value in the args. What a kind calls public is not looked at
-    #[arg(long, value_name = "EMAIL|NUMBER", value_parser = not_blank)]
+    /// An address or a number, wherever it stands in a job; or an id, in the args that are ids of people
+    #[arg(long, value_name = "EMAIL|NUMBER|ID", value_parser = not_blank)]
     pub recipient: String,
     /// Only of this queue
     #[arg(long, value_name = "NAME")]
@@ -197,7 +197,7 @@ pub struct EditJob {
 /// `operations …`.
 #[derive(Debug, Subcommand)]
 pub enum OperationsCommand {
-    /// Lists acts on many jobs, newest first: replays and cancels
+    /// Lists acts on many jobs, newest first: replays, cancels and forgets
     List(Shown),
     /// Shows one
     Show {

@@ -73,6 +73,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("queues", super::queues::EXAMPLES),
+    ("forget", super::forget::EXAMPLES),
     (
         "kinds",
         &[

@@ -63,6 +63,7 @@ fn fields(job: &JobView, reveal: bool) -> Vec<(&'static str, String)> {
     let optional = [
         ("next run at", &job.next_run_at),
         ("ended at", &job.ended_at),
+        ("forgotten", &job.forgotten_at),
         ("worker", &job.worker),
         ("group", &job.group),
         ("key", &job.idempotency_key),

@@ -5,6 +5,7 @@ mod change;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use longshore_job::Person;
 use longshore_operator::{JobFilter, JobQuery, JobRow};
 
 use crate::age::ago;
@@ -48,17 +49,18 @@ async fn list(session: &Session, args: ListJobs) -> Result<(), Failure> {
     let query = JobQuery {
         queue: args.queue.as_deref(),
         filter: filter(args.filters),
-        recipient: None,
+        person: None,
         limit: args.limit as usize,
     };
     show(session, &query, args.json).await
 }
 
 async fn find(session: &Session, args: FindJobs) -> Result<(), Failure> {
+    let person = Person::parse(&args.recipient).map_err(Failure::input)?;
     let query = JobQuery {
         queue: args.queue.as_deref(),
         filter: JobFilter::default(),
-        recipient: Some(&args.recipient),
+        person: Some(&person),
         limit: args.limit as usize,
     };
     show(session, &query, args.json).await
@@ -110,7 +112,7 @@ fn cells(row: JobRow) -> Vec<String> {
 }
 
 /// Says on a terminal how many jobs have been looked at.
-fn looking() -> indicatif::ProgressBar {
+pub(super) fn looking() -> indicatif::ProgressBar {
     let bar = indicatif::ProgressBar::new_spinner();
     if let Ok(style) = indicatif::ProgressStyle::with_template("{pos} jobs looked at") {
         bar.set_style(style);

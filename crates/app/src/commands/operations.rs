@@ -97,24 +97,12 @@ async fn show(session: &Session, id: &str, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits for the end of an operation, unless somebody else is to: then the fleet carries it on by itself.
-pub(super) async fn follow(
-    session: &Session,
+/// Waits for the end of an operation, and carries it on meanwhile.
+pub(super) async fn wait_for(
     operator: &Operator,
     mut row: OperationRow,
-    detach: bool,
-    json: bool,
-) -> Result<(), Failure> {
+) -> Result<OperationRow, Failure> {
     let id = row.id.clone();
-    let print = |row: &OperationRow| session.done_json(&json!({ "operation": row }));
-    if detach {
-        return match json {
-            true => print(&row),
-            false => output::done(&format!(
-                "{id} runs in the fleet: `longshore operations show {id}` shows its progress"
-            )),
-        };
-    }
     let bar = bar(row.total);
     let mut stop = signals::listen()?;
     let mut told = false;
@@ -144,6 +132,28 @@ pub(super) async fn follow(
         }
     }
     bar.finish_and_clear();
+    Ok(row)
+}
+
+/// Waits for the end of an operation, unless somebody else is to: then the fleet carries it on by itself.
+pub(super) async fn follow(
+    session: &Session,
+    operator: &Operator,
+    row: OperationRow,
+    detach: bool,
+    json: bool,
+) -> Result<(), Failure> {
+    let id = row.id.clone();
+    let print = |row: &OperationRow| session.done_json(&json!({ "operation": row }));
+    if detach {
+        return match json {
+            true => print(&row),
+            false => output::done(&format!(
+                "{id} runs in the fleet: `longshore operations show {id}` shows its progress"
+            )),
+        };
+    }
+    let row = wait_for(operator, row).await?;
     if json {
         print(&row)?;
     }
@@ -162,9 +172,10 @@ pub(super) async fn follow(
 }
 
 /// `3 jobs cancelled, 2 that run asked to stop, 1 not`.
-fn came_to(row: &OperationRow) -> String {
+pub(super) fn came_to(row: &OperationRow) -> String {
     let (thing, done) = match row.act {
         "replay" => ("dead letter", "replayed"),
+        "forget" => ("job", "forgotten"),
         _ => ("job", "cancelled"),
     };
     let mut text = format!("{} {done}", counted(row.done, thing));

@@ -29,6 +29,7 @@ fn changes(id: &str) -> Vec<Vec<&str>> {
             "--discard",
         ]),
         with_reason(&["jobs", "cancel", "--queue", "email"]),
+        with_reason(&["forget", "ada@example.com"]),
         vec!["operations", "cancel", NOBODY],
         vec!["operations", "resume", NOBODY],
         vec!["mappings", "import", "-"],
@@ -70,6 +71,7 @@ fn nothing_is_changed_in_production_without_a_yes() {
         &["queues"][..],
         &["dead", "replay", &id, "--dry-run"],
         &["jobs", "cancel", &id, "--dry-run"],
+        &["forget", "ada@example.com", "--dry-run"],
         &["cron", "list"],
     ] {
         in_production(&bench, args).ok();

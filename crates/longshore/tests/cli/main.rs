@@ -9,6 +9,7 @@ mod dead;
 mod demo;
 mod doctor;
 mod enqueue;
+mod forget;
 mod garbage;
 mod healthcheck;
 mod job;

@@ -1,6 +1,7 @@
 -- An operation: an act on many jobs, which any process carries on. All of them are in one hash, `operations`, each field of one under
 -- "<its id>:<field>".
---   act       cancel: what waits is cancelled, what runs is asked to stop; absent = a replay of dead letters
+--   act       cancel: what waits is cancelled, what runs is asked to stop; forget: that, and what stands of one person is removed;
+--             absent = a replay of dead letters
 --   by, why   who asked for it, and why
 --   state     running; watching (of a replay: all are moved, first runs are still out); stopped, cancelled, done
 --   begun, ended   when, in ms
@@ -24,6 +25,8 @@
 --   cursor    "<which place> <how far>" (cancel_many.rs)
 --   busy      "<until ms> <who>": who looks for jobs for it now, so that others need not
 --   done, asked, failed, looked   how many are cancelled, run and are asked to stop, could not be, and were looked at
+-- Of a forget: words, cursor, busy, done, asked and looked as a cancel has them, and
+--   person    who, and what is looked at, in JSON (PersonFilter): a hash. It goes when the operation is done
 
 -- So long one process has an operation to itself, from its last step.
 local BUSY = 1000
@@ -32,6 +35,7 @@ local BUSY = 1000
 local OPERATION = {
   'act', 'by', 'why', 'state', 'begun', 'ended', 'total', 'what', 'fresh', 'rate', 'cutoff', 'score', 'id', 'stepped', 'heard',
   'moved', 'completed', 'again', 'otherwise', 'last', 'cause', 'filter', 'words', 'force', 'cursor', 'busy', 'done', 'asked', 'failed', 'looked',
+  'person',
 }
 
 -- of_operation(operations, id, field, …): these fields of one, false for what it has not.
@@ -69,13 +73,13 @@ end
 local function finish(operations, id, open, log, state, more)
   local what, moved, act, words, done, failed, asked = of_operation(operations, id, 'what', 'moved', 'act', 'words', 'done', 'failed', 'asked')
   note_operation(operations, id, 'state', state, 'ended', stamp)
-  if state == 'done' then forget_operation(operations, id, 'letters') end
+  if state == 'done' then forget_operation(operations, id, 'letters', 'person') end
   redis.call('SREM', open, id)
   local actions = { stopped = 'replay_stopped', cancelled = 'replay_cancel', done = 'replay_done' }
   local result = more.result or ((moved or '0') .. ' replayed')
   if act then
     actions = { cancelled = act .. '_cancel', done = act .. '_done' }
-    result = (done or '0') .. ' cancelled' .. (asked and ', ' .. asked .. ' asked to stop' or '') .. (failed and failed ~= '0' and ', ' .. failed .. ' not' or '')
+    result = (done or '0') .. (act == 'forget' and ' forgotten' or ' cancelled') .. (asked and ', ' .. asked .. ' asked to stop' or '') .. (failed and failed ~= '0' and ', ' .. failed .. ' not' or '')
   end
   audit(log, {
     act = id, by = more.by or 'longshore', action = actions[state], target = what or words or '', reason = more.reason, result = result,

@@ -1,7 +1,7 @@
 //! Operations as they stand in Redis.
 
 use crate::value::Fields;
-use crate::{BulkCancel, Selection, cancel_many};
+use crate::{BulkCancel, BulkForget, Selection, bulk_forget, cancel_many};
 
 /// How a replay operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub enum BulkOperation {
     Replay(Replay),
     /// What waits is cancelled.
     Cancel(BulkCancel),
+    /// One person is forgotten.
+    Forget(BulkForget),
 }
 
 impl BulkOperation {
@@ -71,6 +73,7 @@ impl BulkOperation {
         match fields.text("act") {
             None => read(id, fields).map(Self::Replay),
             Some("cancel") => cancel_many::read(id, fields).map(Self::Cancel),
+            Some("forget") => bulk_forget::read(id, fields).map(Self::Forget),
             Some(_) => None,
         }
     }

@@ -129,3 +129,43 @@ script!(
         "waiting_keys"
     ]
 );
+#[cfg(feature = "forget")]
+script!(
+    FORGET_BEGIN = "forget_begin",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "audit",
+        "operation"
+    ]
+);
+#[cfg(feature = "forget")]
+script!(
+    FORGET_STEP = "forget_step",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "record",
+        "header",
+        "value",
+        "key",
+        "letters",
+        "audit",
+        "parked",
+        "homes",
+        "prune",
+        "prune_cancelled",
+        "waiters",
+        "minutes",
+        "stop",
+        "cancel",
+        "operation",
+        "deliveries",
+        "forget",
+        "waiting_keys"
+    ]
+);

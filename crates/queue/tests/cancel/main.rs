@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod forget;
 mod stop;
 
 use std::time::Duration;

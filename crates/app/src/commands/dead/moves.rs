@@ -87,6 +87,10 @@ pub(super) async fn run(session: &Session, change: LetterChange) -> Result<(), F
     }
     print_moved(session, &change, &moved)?;
     match moved.not_found.as_slice() {
+        [] if !moved.forgotten.is_empty() => Err(Failure::failed(format!(
+            "{} cannot be replayed: `longshore dead show ID` says when, and why, their person was forgotten",
+            counted(moved.forgotten.len() as u64, "dead letter")
+        ))),
         [] => Ok(()),
         [id] => Err(Failure::failed(format!(
             "no queue knows the job {id}: it was discarded, or it completed a while ago"
@@ -176,11 +180,20 @@ fn print_moved(session: &Session, change: &LetterChange, moved: &Moved) -> Resul
         return session.done_json(&json!({
             done: moved.moved,
             "skipped": moved.skipped,
+            "forgotten": moved.forgotten,
             "not_found": moved.not_found,
         }));
     }
+    for id in &moved.forgotten {
+        output::note(&format!(
+            "{id} stays dead: its person was forgotten, and its args are gone for good"
+        ));
+    }
     for id in &moved.skipped {
         output::note(&format!("{id} is not dead: skipped"));
+    }
+    if moved.moved == 0 && !moved.forgotten.is_empty() {
+        return Ok(());
     }
     let letters = counted(moved.moved, "dead letter");
     let are = if moved.moved == 1 { "is" } else { "are" };

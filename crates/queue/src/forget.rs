@@ -1,0 +1,310 @@
+//! Finding one person in jobs, and forgetting them: an operation that any process carries on, a step at a time.
+//!
+//! What stands in Redis of the person meanwhile is a hash. So each step compares hashes of what it finds in jobs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use longshore_job::{Envelope, Found, JobId, Kinds, Person, clip_reason};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::bulk_forget::read;
+use crate::cancel_many::{BulkState, process};
+use crate::held::Held;
+use crate::scan::Row;
+use crate::value::{Fields, Reply};
+use crate::{JobInfo, JobScan, Place, Queue, QueueError, RawId, Signed, script};
+
+/// First what waits and runs, until nobody is found there any more; then what has ended.
+const PLACES: [Place; 8] = [
+    Place::Scheduled,
+    Place::Parked,
+    Place::Lanes,
+    Place::Pending,
+    Place::Running,
+    Place::Completed,
+    Place::Dead,
+    Place::Cancelled,
+];
+
+/// How many of them have jobs that go on.
+const GO_ON: usize = 5;
+
+/// At most so many jobs are looked at in one call, and stripped in one: Redis serves nobody else meanwhile.
+const STEP: usize = 100;
+
+/// How many jobs are looked at in one step, if the person is in few of them.
+const MOST_LOOKED_AT: usize = 10 * STEP;
+
+/// How long running jobs are given before they are looked for again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// Who is looked for, and in which args of which kinds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonFilter {
+    /// Who.
+    pub person: Person,
+    /// The kinds that are known, each with the paths of those args that name a person of this form.
+    kinds: BTreeMap<String, Vec<String>>,
+}
+
+impl PersonFilter {
+    /// Looks for this person in jobs of these kinds, and in any others.
+    #[must_use]
+    pub fn new(person: Person, kinds: &Kinds) -> Self {
+        let form = person.form();
+        let paths = |spec: &longshore_job::KindSpec| {
+            let args = spec.person_args.iter().filter(|arg| arg.form == form);
+            args.map(|arg| arg.path.to_owned()).collect()
+        };
+        let kinds = kinds.iter();
+        let kinds = kinds.map(|spec| (spec.kind.to_owned(), paths(spec)));
+        Self {
+            kinds: kinds.collect(),
+            person,
+        }
+    }
+
+    /// Where the person is in a job, if at all. An id counts only in those args of a known kind that are ids of people:
+    /// elsewhere it may be anything.
+    fn find(&self, row: &Row) -> Option<Found> {
+        let job = &row.job;
+        let payload = job.payload.as_deref().unwrap_or_default();
+        let envelope = Envelope::parse(payload).ok();
+        let paths = envelope.as_ref();
+        let paths = paths.and_then(|envelope| self.kinds.get(&*envelope.kind));
+        if let (Some(paths), Some(envelope)) = (paths, &envelope) {
+            let names = |args: &str| {
+                let args: Option<Value> = serde_json::from_str(args).ok();
+                args.is_some_and(|args| paths.iter().any(|path| self.person.is_at(&args, path)))
+            };
+            if names(envelope.args.get()) {
+                return Some(Found::Named);
+            }
+            let mut before = job.history.iter();
+            if before.any(|before| before.entry.old_args.as_deref().is_some_and(names)) {
+                return Some(Found::Mentioned);
+            }
+            if self.person.form() == longshore_job::PersonForm::Id {
+                return None;
+            }
+        }
+        // These two stand behind a letter there.
+        let by = job.enqueued_by.as_ref().map(crate::EnqueuedBy::name);
+        let labels = [job.lane.tenant.as_deref(), by].into_iter().flatten();
+        let texts = labels.map(str::as_bytes).chain(row.texts());
+        let mut texts = texts.chain([payload]);
+        let found = texts.any(|text| self.person.is_in(text));
+        found.then_some(Found::Mentioned)
+    }
+
+    /// What is to stand in the place of a job's payload. Its kind stays, if it looks like one.
+    fn rest(&self, job: &JobInfo) -> String {
+        let is_name = |kind: &String| {
+            let fits = |b: u8| b.is_ascii_lowercase() || b == b'_';
+            self.kinds.contains_key(kind) || (kind.len() <= 64 && kind.bytes().all(fits))
+        };
+        let kind = job.kind().filter(is_name);
+        kind.map_or_else(String::new, |kind| {
+            json!({ "kind": kind, "v": 1, "args": null }).to_string()
+        })
+    }
+
+    /// What else of a job names the person: `k` its idempotency key, `t` its tenant.
+    fn flags(&self, job: &JobInfo) -> String {
+        let names = |text: &Option<String>| {
+            let text = text.as_deref().unwrap_or_default();
+            self.person.is_in(text.as_bytes())
+        };
+        let key = names(&job.idempotency_key).then_some('k');
+        let tenant = names(&job.lane.tenant).then_some('t');
+        key.into_iter().chain(tenant).collect()
+    }
+}
+
+/// How far an operation has come: in which place, how far in that, and whether the person was found on this way through what goes on.
+struct Cursor {
+    place: usize,
+    found: bool,
+    scan: JobScan,
+}
+
+impl Cursor {
+    fn parse(bytes: &[u8]) -> Self {
+        let mut parts = bytes.splitn(3, |byte| *byte == b' ');
+        let mut number =
+            || -> Option<usize> { std::str::from_utf8(parts.next()?).ok()?.parse().ok() };
+        let (place, found) = (number().unwrap_or(0), number().unwrap_or(0));
+        Self::at(place, found > 0, parts.next().unwrap_or_default())
+    }
+
+    fn at(place: usize, found: bool, cursor: &[u8]) -> Self {
+        let of = PLACES.get(place).copied().unwrap_or(Place::Pending);
+        let scan = JobScan::new(of).earliest_first().going_on(cursor);
+        Self { place, found, scan }
+    }
+
+    fn is_over(&self) -> bool {
+        self.place >= PLACES.len()
+    }
+
+    /// To the next place, where this one is through. Returns whether it begins again.
+    fn go_on(&mut self) -> bool {
+        if !self.scan.is_over() {
+            return false;
+        }
+        let again = self.place + 1 == GO_ON && self.found;
+        *self = match again {
+            true => Self::at(0, false, b""),
+            false => Self::at(self.place + 1, self.found, b""),
+        };
+        again
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let place = format!("{} {} ", self.place, u8::from(self.found));
+        [place.as_bytes(), self.scan.cursor()].concat()
+    }
+}
+
+impl Queue {
+    /// The next step of a walk that looks for one person: the jobs in which they are. It may find none, and not be over.
+    /// `looked` is told at how many jobs.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses. It can be asked again.
+    pub async fn scan_for(
+        &self,
+        filter: &PersonFilter,
+        scan: &mut JobScan,
+        looked: &mut u64,
+    ) -> Result<Vec<(JobInfo, Found)>, QueueError> {
+        let mut found = Vec::new();
+        for mut row in self.scan_rows(scan, STEP).await? {
+            *looked += 1;
+            if row.job.too_large.is_some() {
+                let mut whole = redis::cmd("HGET");
+                whole.arg(&self.keys.data).arg(row.job.id.as_bytes());
+                row.large = self.link.command(&whole).await?;
+            }
+            let place = filter.find(&row);
+            found.extend(place.map(|place| (row.job, place)));
+        }
+        Ok(found)
+    }
+
+    /// Begins to forget one person: the fleet does, whoever calls [`advance_operations`](Self::advance_operations). What waits is
+    /// cancelled, what runs is asked to stop, and what stands of the person in any of it, and in what has ended, is removed. Jobs that
+    /// are enqueued later are not meant. `total` is how many there are. Can be repeated with the same id.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn begin_forget(
+        &self,
+        id: JobId,
+        filter: &PersonFilter,
+        total: u64,
+        signed: &Signed,
+    ) -> Result<(), QueueError> {
+        let k = &self.keys;
+        let json = serde_json::to_string(filter)
+            .unwrap_or_else(|error| unreachable!("texts become JSON: {error}"));
+        script::FORGET_BEGIN
+            .on(&[
+                &k.operations,
+                &k.replays,
+                &k.open_replays,
+                &k.idle,
+                &k.audit,
+            ])
+            .arg(id.to_string())
+            .arg(json)
+            .arg(filter.person.to_string())
+            .arg(total)
+            .arg(&signed.by)
+            .arg(&*clip_reason(&signed.reason))
+            .run::<String>(&self.link)
+            .await
+            .map(drop)
+    }
+
+    /// One step. Returns how long until the next one is of use; `None` when it is over, or cannot be read.
+    pub(crate) async fn advance_forget(
+        &self,
+        id: &str,
+        fields: &Fields,
+    ) -> Result<Option<Duration>, QueueError> {
+        let filter = fields.text("person").map(serde_json::from_str);
+        let operation = read(id.to_owned(), fields);
+        let (Some(operation), Some(Ok(filter))) = (operation, filter) else {
+            return self.close_unread(id).await;
+        };
+        let filter: PersonFilter = filter;
+        if operation.state != BulkState::Running {
+            return Ok(None);
+        }
+        let from = fields.get("cursor").unwrap_or_default();
+        let mut cursor = Cursor::parse(from);
+        let (mut meant, mut looked, mut again) = (Vec::new(), 0, false);
+        while meant.is_empty() && looked < MOST_LOOKED_AT as u64 && !cursor.is_over() && !again {
+            let jobs = self
+                .scan_for(&filter, &mut cursor.scan, &mut looked)
+                .await?;
+            let before = |at| at <= operation.begun_at_ms;
+            let jobs = jobs.into_iter().map(|(job, _)| job);
+            meant.extend(jobs.filter(|job| job.enqueued_at_ms.is_none_or(before)));
+            looked += 1;
+            cursor.found |= !meant.is_empty();
+            again = cursor.go_on();
+        }
+        let made = self.step_forget(id, from, &cursor, looked, &filter, &meant);
+        let wait = if again { AGAIN } else { Duration::ZERO };
+        Ok((made.await? && !cursor.is_over()).then_some(wait))
+    }
+
+    /// Cancels or strips what was found. Returns whether the operation goes on.
+    async fn step_forget(
+        &self,
+        id: &str,
+        from: &[u8],
+        cursor: &Cursor,
+        looked: u64,
+        filter: &PersonFilter,
+        meant: &[JobInfo],
+    ) -> Result<bool, QueueError> {
+        let k = &self.keys;
+        let more = [
+            &*k.operations,
+            &*k.open_replays,
+            &*k.deliveries,
+            &*k.delivery_ages,
+        ];
+        let keys: Vec<&str> = k.of_waiting().into_iter().chain(more).collect();
+        let mut held = Held::default();
+        loop {
+            let call = held
+                .on(k, &script::FORGET_STEP, &keys)
+                .arg(id)
+                .arg(from)
+                .arg(cursor.encode())
+                .arg(looked)
+                .arg(if cursor.is_over() { "over" } else { "" })
+                .arg(process());
+            let mut call = held.name(self.ended(call));
+            for job in meant {
+                call = call.arg(job.id.as_bytes());
+                call = call.arg(filter.rest(job)).arg(filter.flags(job));
+            }
+            let mut answer = Reply::new(call.run(&self.link).await?)?;
+            let made: String = answer.next()?;
+            if held.are_missing(&made, &mut answer)? {
+                continue;
+            }
+            let pushed: Vec<Vec<u8>> = answer.next()?;
+            let pushed: Vec<RawId> = pushed.into_iter().map(RawId::from).collect();
+            self.forget_pushed(pushed).await?;
+            return Ok(made != "closed");
+        }
+    }
+}
