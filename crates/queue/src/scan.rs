@@ -178,6 +178,10 @@ impl Queue {
 }
 
 /// A job, with all that stands of it.
+#[cfg_attr(
+    not(feature = "forget"),
+    expect(dead_code, reason = "only who looks for a person reads all of it")
+)]
 pub(crate) struct Row {
     pub(crate) job: JobInfo,
     record: Fields,
