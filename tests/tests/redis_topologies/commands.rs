@@ -25,7 +25,9 @@ const COMMANDS: &[&str] = &[
     "cron resume yearly --reason r",
     "cron run yearly",
     "suppressions list",
+    "mappings import mappings.jsonl",
     "mappings export",
+    "forget b@example.com --yes --reason r",
     "dead groups",
     "dead list",
     "dead show DEAD",
@@ -49,6 +51,10 @@ pub(crate) async fn each_of_them(stage: &Stage, id: &str) {
     })
     .await;
     let payload = r#"{"template":"welcome","to":{"email":"b@example.com"},"data":{}}"#;
+    let mapping =
+        r#"{"map":"customers","key":"user-7","value":{"customer":"cus_1","provider":"stripe"}}"#;
+    let file = stage.dir().join("mappings.jsonl");
+    std::fs::write(file, mapping).expect("is written");
     for command in COMMANDS {
         let words = command.split(' ').map(|word| match word {
             "ID" => id,
