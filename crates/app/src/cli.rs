@@ -20,13 +20,16 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use changes::Effect;
 pub use cron::{ChangeEntry, Cron};
-pub use dead::{DeadCommand, Discard, EditArgs, Export, Many, ReplayArgs, ReplayChange, Which};
+pub use dead::{
+    DeadCommand, Discard, EditArgs, Export, LetterFilters, ListLetters, ReplayArgs, ReplayChange,
+    Which,
+};
 pub use enqueue::EnqueueArgs;
 pub use fault::{FaultArgs, FaultCommand, FaultKind};
 pub use forget::ForgetArgs;
 pub use healthcheck::{HealthcheckArgs, Role};
 pub use jobs::{
-    CancelJobs, Change, EditJob, FindJobs, JobFilters, JobsCommand, ListJobs, Operations,
+    CancelJobs, Change, EditJob, FindJobs, JobFilters, JobsCommand, Labels, ListJobs, Operations,
     OperationsCommand, RescheduleJob, RunJob,
 };
 pub use limit::LimitArgs;

@@ -262,7 +262,7 @@ impl Config {
     /// Variables that are likely meant for a key, and are not read.
     pub(crate) fn misnamed(&self) -> impl Iterator<Item = &Finding> {
         let warnings = self.warnings.iter();
-        warnings.filter(|finding| finding.problem == env::MISNAMED)
+        warnings.filter(|finding| [env::MISNAMED, env::MEANS_NOTHING].contains(&&*finding.problem))
     }
 
     /// Every secret of what is on, by its key. Kept apart from loading, since a machine that checks a configuration need

@@ -91,6 +91,7 @@ impl From<OperatorError> for Failure {
             | OperatorError::FileExists(_)
             | OperatorError::ReplayRunning { .. }
             | OperatorError::AmbiguousSuppressed(_)
+            | OperatorError::AmbiguousGroup { .. }
             | OperatorError::InvalidName(_) => Self::input(error),
             _ => Self::failed(error),
         }

@@ -9,6 +9,7 @@ use longshore_integration::{
     SetUpError,
 };
 use longshore_job::Prepared;
+use longshore_operator::ConfigRefusal;
 use longshore_provider::secret::{Refreshed, Secret};
 use longshore_queue::{BreakerSpec, Credentials, Fallback, Limit, ProviderPolicy};
 use longshore_worker::ProviderFacts;
@@ -128,6 +129,19 @@ pub fn likely_refusal(config: &Config, job: &Prepared) -> Option<String> {
     let payload: serde_json::Value = serde_json::from_slice(&job.payload).ok()?;
     let (kind, args) = (payload.get("kind")?.as_str()?, payload.get("args")?);
     (provider.likely_refusal)(config.sections(), kind, args)
+}
+
+/// The same for operators, who have jobs of an integration before them.
+#[must_use]
+pub fn refusal(config: &Config, provider: Option<&Provider>) -> ConfigRefusal {
+    let Some(provider) = provider else {
+        return ConfigRefusal::never();
+    };
+    if (provider.origin)(config.sections()).is_none() {
+        return ConfigRefusal::Unknown;
+    }
+    let (sections, ask) = (config.sections().clone(), provider.likely_refusal);
+    ConfigRefusal::Known(Arc::new(move |kind, args| ask(&sections, kind, args)))
 }
 
 /// Where the other providers of all queues are, if they are on.

@@ -253,6 +253,7 @@ impl Session {
                 queues.push(QueueInfo {
                     kinds: Kinds::default(),
                     name: name.clone(),
+                    refusal: operator::ConfigRefusal::Unknown,
                     repeats: operator::RepeatEffect::Double,
                     fallback: None,
                     providers: Vec::new(),
@@ -283,6 +284,7 @@ impl Session {
         QueueInfo {
             kinds: Kinds::new(kinds().copied()),
             name: name.to_owned(),
+            refusal: registry::refusal(&self.config, provider),
             repeats: match provider.map(|provider| provider.repeats) {
                 Some(Repeats::Keyed(known_for)) => operator::RepeatEffect::Keyed(known_for),
                 Some(Repeats::Harmless) => operator::RepeatEffect::Verified,

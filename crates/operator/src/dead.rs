@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_queue::{DeadGroup, DeadLetter, Growth};
+use longshore_queue::{DeadGroup, DeadLetter, Growth, LetterFilter};
 use serde::Serialize;
 
 use crate::time::rfc3339;
@@ -168,6 +168,12 @@ pub struct Filter<'a> {
     pub group: Option<&'a str>,
     /// Only of this kind.
     pub kind: Option<&'a str>,
+    /// Only of this tenant.
+    pub tenant: Option<&'a str>,
+    /// Only with this tag.
+    pub tag: Option<&'a str>,
+    /// Only with this idempotency key.
+    pub key: Option<&'a str>,
     /// Only those that died so long ago at the most.
     pub since: Option<Duration>,
     /// How many at the most.
@@ -179,10 +185,19 @@ pub struct Filter<'a> {
 pub enum Target {
     /// These jobs, in whatever queue they are.
     Ids(Vec<String>),
-    /// One group, in whatever queue it is.
+    /// One group, in whatever queue it is. In several it is refused.
     Group(String),
     /// One queue.
     Queue(String),
+    /// Those of a queue or a group, or of a group in a queue, of which all of this is true.
+    Letters {
+        /// The queue.
+        queue: Option<String>,
+        /// The group.
+        group: Option<String>,
+        /// Which of them.
+        filter: LetterFilter,
+    },
 }
 
 /// What a replay or a discard came to.

@@ -26,6 +26,17 @@ pub enum OperatorError {
     /// No queue has dead letters of this group.
     #[error("there is no group `{0}` of dead letters: `longshore dead groups` lists them")]
     UnknownGroup(String),
+    /// Several queues have dead letters of this group.
+    #[error(
+        "the group `{group}` stands in several queues, {}: name one with --queue",
+        queues.join(" and ")
+    )]
+    AmbiguousGroup {
+        /// The group.
+        group: String,
+        /// The queues.
+        queues: Vec<String>,
+    },
     /// The job is there, but not dead.
     #[error("job {id} is {state}, not dead")]
     NotDead {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use longshore_job::{JobId, Kinds, Priority};
-use longshore_queue::{Note, Queue, RawId, Selection, Signed, WholeLetter};
+use longshore_queue::{Note, RawId, Signed, WholeLetter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::dead::Target;
 use crate::error::OperatorError;
 use crate::job::HistoryRow;
+use crate::meant::Meant;
 use crate::operator::Operator;
 use crate::time::rfc3339;
 
@@ -94,38 +95,35 @@ impl Operator {
             return Err(OperatorError::FileExists(file.display().to_string()));
         }
         let failed = |error: io::Error| failed(file, &error);
-        let meant = self.meant_with(target).await?;
+        let meant = self.meant(target).await?;
         let mut part = Part::create(file).map_err(failed)?;
         let act = JobId::generate().to_string();
         let mut exported = Exported::default();
         let mut of_queues = Vec::new();
-        for (info, queue, selection) in meant {
-            let about = queue.count_dead(&selection).await?;
+        for meant in meant {
+            let about = meant.count().await?;
             let begun = format!("{about} dead letters are about to be written");
-            note(queue, &selection, signed, &act, &begun, None).await?;
+            note(&meant, signed, &act, &begun, None).await?;
             let before = exported.exported;
-            let mut letters = queue.letters(&selection, queue.now_ms().await?);
-            loop {
-                let page = letters.page().await?;
-                if page.is_empty() {
-                    break;
-                }
+            let mut letters = meant.letters().await?;
+            while let Some(page) = letters.page().await? {
                 for letter in &page {
                     // It cannot be written whole, so it is not written: then it is not discarded either.
                     if letter.job.too_large.is_some() {
                         exported.left_out += 1;
                         continue;
                     }
-                    part.write(&info.name, letter).map_err(failed)?;
+                    part.write(&meant.info.name, letter).map_err(failed)?;
                     exported.exported += 1;
                 }
                 progress(exported.exported);
             }
-            of_queues.push((queue, selection, exported.exported - before));
+            drop(letters);
+            of_queues.push((meant, exported.exported - before));
         }
         part.keep(file).map_err(failed)?;
-        for (queue, selection, count) in of_queues {
-            note(queue, &selection, signed, &act, "written", Some(count)).await?;
+        for (meant, count) in of_queues {
+            note(&meant, signed, &act, "written", Some(count)).await?;
         }
         Ok(exported)
     }
@@ -144,7 +142,8 @@ impl Operator {
     ) -> Result<u64, OperatorError> {
         let act = JobId::generate().to_string();
         let mut gone = 0;
-        for (info, queue, selection) in self.meant_with(target).await? {
+        for meant in self.meant(target).await? {
+            let (info, queue, target) = (meant.info, meant.queue, meant.target());
             let failed = |error: io::Error| failed(file, &error);
             let lines = BufReader::new(File::open(file).map_err(failed)?).lines();
             let mut step = Vec::with_capacity(STEP);
@@ -155,12 +154,12 @@ impl Operator {
                     step.push((RawId::unescape(&line.id), line.died));
                 }
                 if step.len() == STEP {
-                    gone += queue.discard_same(&step, &selection, &act, signed).await? as u64;
+                    gone += queue.discard_same(&step, &target, &act, signed).await? as u64;
                     progress(gone);
                     step.clear();
                 }
             }
-            gone += queue.discard_same(&step, &selection, &act, signed).await? as u64;
+            gone += queue.discard_same(&step, &target, &act, signed).await? as u64;
             progress(gone);
         }
         Ok(gone)
@@ -168,8 +167,7 @@ impl Operator {
 }
 
 async fn note(
-    queue: &Queue,
-    selection: &Selection,
+    meant: &Meant<'_>,
     signed: &Signed,
     act: &str,
     result: &str,
@@ -177,12 +175,12 @@ async fn note(
 ) -> Result<(), OperatorError> {
     let note = Note {
         action: "export",
-        target: &selection.to_string(),
+        target: &meant.target(),
         result,
         act,
         count,
     };
-    Ok(queue.note(signed, &note).await?)
+    Ok(meant.queue.note(signed, &note).await?)
 }
 
 fn failed(file: &Path, error: &io::Error) -> OperatorError {

@@ -1,6 +1,6 @@
 //! Dead letters of all queues: in groups, in a list, and those that somebody means.
 
-use longshore_queue::{Queue, QueueError, Selection};
+use longshore_queue::{JobFilter, LetterFilter, Queue, QueueError, Selection};
 
 use crate::dead::{Filter, GroupRow, LetterRow};
 use crate::error::OperatorError;
@@ -38,10 +38,21 @@ impl Operator {
     /// # Errors
     /// When there is no such queue or group, or Redis cannot be reached.
     pub async fn letters(&self, filter: &Filter<'_>) -> Result<Vec<LetterRow>, OperatorError> {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let labels = LetterFilter {
+            jobs: JobFilter {
+                tenant: text(filter.tenant),
+                tag: text(filter.tag),
+                key: text(filter.key),
+                ..JobFilter::default()
+            },
+            most: None,
+        };
         let mut rows = Vec::new();
         for (info, queue, selection) in self.selected(filter.queue, filter.group).await? {
             for selection in of_kind(queue, selection, filter.kind).await? {
-                let letters = queue.dead_letters(&selection, filter.since, filter.limit);
+                let letters =
+                    queue.dead_letters_of(&selection, &labels, filter.since, filter.limit);
                 match letters.await {
                     Ok(letters) => {
                         let letters = letters.into_iter();

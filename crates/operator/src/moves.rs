@@ -1,12 +1,11 @@
 //! Dead letters on their way out: back to pending, or gone.
 
 use longshore_job::JobId;
-use longshore_queue::{JobState, Queue, QueueError, RawId, Replaying, Selection, Signed};
+use longshore_queue::{JobState, Queue, QueueError, RawId, Replaying, Signed};
 
 use crate::dead::{Moved, Target};
 use crate::error::OperatorError;
 use crate::operator::{Operator, unknown};
-use crate::queue_info::QueueInfo;
 
 /// What is done to named letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +48,8 @@ impl Operator {
             }
             return Ok(count);
         }
-        for (queue, selection) in self.meant(target).await? {
-            count += queue.count_dead(&selection).await?;
+        for meant in self.meant(target).await? {
+            count += meant.count().await?;
         }
         Ok(count)
     }
@@ -144,40 +143,34 @@ impl Operator {
         }
         let act = JobId::generate().to_string();
         let mut moved = Moved::default();
-        for (queue, selection) in self.meant(target).await? {
-            let cutoff = queue.now_ms().await?;
-            loop {
-                let step = queue.discard_step(&selection, cutoff, &act, signed).await?;
-                moved.moved += step as u64;
-                progress(moved.moved);
-                if step == 0 {
-                    break;
+        for meant in self.meant(target).await? {
+            match meant.filter.is_all() {
+                true => {
+                    let (queue, selection) = (meant.queue, &meant.selection);
+                    let cutoff = queue.now_ms().await?;
+                    loop {
+                        let step = queue.discard_step(selection, cutoff, &act, signed).await?;
+                        moved.moved += step as u64;
+                        progress(moved.moved);
+                        if step == 0 {
+                            break;
+                        }
+                    }
+                }
+                false => {
+                    let mut letters = meant.letters().await?;
+                    while let Some(page) = letters.page().await? {
+                        let same = page.into_iter().map(|letter| (letter.job.id, letter.died));
+                        let same: Vec<_> = same.collect();
+                        let target = meant.target();
+                        let gone = meant.queue.discard_same(&same, &target, &act, signed);
+                        moved.moved += gone.await? as u64;
+                        progress(moved.moved);
+                    }
                 }
             }
         }
         Ok(moved)
-    }
-
-    pub(crate) async fn meant(
-        &self,
-        target: &Target,
-    ) -> Result<Vec<(&Queue, Selection)>, OperatorError> {
-        let meant = self.meant_with(target).await?.into_iter();
-        Ok(meant
-            .map(|(_, queue, selection)| (queue, selection))
-            .collect())
-    }
-
-    /// The letters of a group or a queue; none of named ones.
-    pub(crate) async fn meant_with(
-        &self,
-        target: &Target,
-    ) -> Result<Vec<(&QueueInfo, &Queue, Selection)>, OperatorError> {
-        match target {
-            Target::Ids(_) => Ok(Vec::new()),
-            Target::Group(group) => self.selected(None, Some(group)).await,
-            Target::Queue(queue) => self.selected(Some(queue), None).await,
-        }
     }
 
     /// Ids as they stand in Redis, each once. Garbage may be the id of a letter all the same; where it is not, nothing is

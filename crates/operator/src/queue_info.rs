@@ -1,9 +1,12 @@
 //! What a program knows of a queue.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::Kinds;
+use serde_json::Value;
 
 /// What has to be known of a queue to show its jobs.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub struct QueueInfo {
     pub providers: Vec<String>,
     /// What becomes of a request that is made again and may have been carried out before.
     pub repeats: RepeatEffect,
+    /// What says of a job's args whether this program's configuration would have it refused.
+    pub refusal: ConfigRefusal,
     /// Who of them takes its jobs while the breaker of its own is open.
     pub fallback: Option<String>,
 }
@@ -38,4 +43,48 @@ pub enum RepeatEffect {
     Verified,
     /// It carries a key under which the provider does it once; for so long, and from then on it is asked first.
     Keyed(Duration),
+}
+
+/// Says why the configuration would have a job refused, by its kind and args, without a person's name.
+#[derive(Clone)]
+pub enum ConfigRefusal {
+    /// The provider of the queue is not configured here, so nothing is known.
+    Unknown,
+    /// It is asked.
+    Known(Arc<WhyRefused>),
+}
+
+/// Why a job with this kind and these args would be refused.
+pub type WhyRefused = dyn Fn(&str, &Value) -> Option<String> + Send + Sync;
+
+impl fmt::Debug for ConfigRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "Unknown",
+            Self::Known(_) => "Known",
+        })
+    }
+}
+
+impl ConfigRefusal {
+    /// One that refuses nothing.
+    #[must_use]
+    pub fn never() -> Self {
+        Self::Known(Arc::new(|_, _| None))
+    }
+
+    /// Whether the configuration is known here.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        matches!(self, Self::Known(_))
+    }
+
+    /// Why this job would be refused, as far as is known.
+    #[must_use]
+    pub fn of(&self, kind: &str, args: &Value) -> Option<String> {
+        match self {
+            Self::Unknown => None,
+            Self::Known(ask) => ask(kind, args),
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What a replay would do, without doing it.
 
+use std::collections::BTreeSet;
+
 use longshore_job::{Envelope, Prepared};
 use longshore_queue::{JobState, Queue, RawId, Replaying, WholeLetter};
 use serde::Serialize;
@@ -8,19 +10,28 @@ use crate::dead::Target;
 use crate::error::OperatorError;
 use crate::operator::Operator;
 use crate::queue_info::{QueueInfo, RepeatEffect};
-use crate::queues::{BreakerRow, FallbackRow, PauseRow, QueueRow};
+use crate::queues::{BreakerRow, FallbackRow, HoldRow, PauseRow, QueueRow};
 
-/// What a replay would do. A letter may count in several places: one that has expired may not decode either.
+/// What a replay would do, as far as the fleet, its configuration here and its providers' rules tell. A letter may count in several places: one that has expired may not decode either.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Rehearsal {
     /// How many dead letters are meant.
     pub letters: u64,
-    /// How many of them would be carried out: they decode, their handler is known, and they have not expired.
+    /// How many of them were looked at: at most the first 10,000. The numbers below are of these.
+    pub looked: u64,
+    /// How many of them would be carried out: they decode, their handler is known, they have not expired, and the configuration
+    /// refuses them not.
     pub would_run: u64,
+    /// How many would die again, since this program's configuration has what they need no more, by the cause: the largest first.
+    pub refused: Vec<RefusedRow>,
     /// How many would die again, since they do not decode.
     pub undecodable: u64,
-    /// How many would die again, since no handler of their queue knows their kind.
+    /// How many would wait apart, and die again after a while: neither this program nor a worker of their queue knows their kind.
     pub unknown_kind: u64,
+    /// How many would wait apart as well: this program knows their kind, and no living worker of their queue does.
+    pub no_worker_knows: u64,
+    /// How many would be carried out as far as can be told: workers know their kind, and this program does not.
+    pub workers_know: u64,
     /// How many would be put back until a worker comes that knows their version of the args.
     pub newer: u64,
     /// How many would die again, since they have expired; those of them that may have been carried out as unknown, unless
@@ -39,6 +50,15 @@ pub struct Rehearsal {
     pub seconds: Option<u64>,
     /// The queues they would wait in, and what holds those back.
     pub queues: Vec<RehearsedQueue>,
+}
+
+/// Letters that the configuration would have refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedRow {
+    /// Why. Names no person.
+    pub reason: String,
+    /// How many.
+    pub letters: u64,
 }
 
 /// How a queue stands whose letters would be replayed.
@@ -60,7 +80,14 @@ pub struct RehearsedQueue {
     pub fallback: Option<FallbackRow>,
     /// Until when its provider told us to stay away, RFC 3339, if that is to come.
     pub held_until: Option<String>,
+    /// All that the fleet holds back there, that and its breakers among it.
+    pub holds: Vec<HoldRow>,
+    /// Its provider is not configured here: what its configuration would refuse is not known.
+    pub not_configured_here: bool,
 }
+
+/// So many letters are looked at, one by one.
+const MOST_LOOKED_AT: u64 = 10_000;
 
 impl Operator {
     /// Says what a replay would do. It goes through all letters that are meant, a few hundred a call; `progress` is
@@ -82,20 +109,26 @@ impl Operator {
         if let Target::Ids(ids) = target {
             self.rehearse_named(ids, &mut rehearsal).await?;
         }
-        for (info, queue, selection) in self.meant_with(target).await? {
+        for meant in self.meant(target).await? {
+            let (info, queue) = (meant.info, meant.queue);
             let now = queue.now_ms().await?;
-            let before = rehearsal.letters;
-            let mut letters = queue.letters(&selection, now);
-            loop {
-                let page = letters.page().await?;
-                if page.is_empty() {
-                    break;
+            let known = known_by_workers(queue).await?;
+            let before = rehearsal.looked;
+            let mut letters = meant.letters().await?;
+            while rehearsal.looked < MOST_LOOKED_AT
+                && let Some(page) = letters.page().await?
+            {
+                let left = usize::try_from(MOST_LOOKED_AT - rehearsal.looked).unwrap_or(0);
+                for letter in page.iter().take(left) {
+                    rehearsal.see(info, known.as_ref(), letter, now);
                 }
-                page.iter()
-                    .for_each(|letter| rehearsal.see(info, letter, now));
-                progress(rehearsal.letters);
+                progress(rehearsal.looked);
             }
-            let of_queue = rehearsal.letters - before;
+            let of_queue = match rehearsal.looked < MOST_LOOKED_AT {
+                true => rehearsal.looked - before,
+                false => meant.count().await?,
+            };
+            rehearsal.letters += of_queue;
             rehearsal.add_queue(info, queue, of_queue).await?;
         }
         rehearsal.seconds = how
@@ -114,14 +147,17 @@ impl Operator {
         ids.dedup();
         for (info, queue) in &self.queues {
             let now = queue.now_ms().await?;
-            let before = rehearsal.letters;
+            let known = known_by_workers(queue).await?;
+            let before = rehearsal.looked;
             for id in &ids {
                 let job = queue.job(id).await?;
                 if let Some(job) = job.filter(|job| job.state == JobState::Dead) {
-                    rehearsal.see(info, &queue.whole(job).await?, now);
+                    let letter = queue.whole(job).await?;
+                    rehearsal.see(info, known.as_ref(), &letter, now);
                 }
             }
-            let of_queue = rehearsal.letters - before;
+            let of_queue = rehearsal.looked - before;
+            rehearsal.letters += of_queue;
             if of_queue > 0 {
                 rehearsal.add_queue(info, queue, of_queue).await?;
             }
@@ -131,16 +167,25 @@ impl Operator {
 }
 
 impl Rehearsal {
-    fn see(&mut self, info: &QueueInfo, letter: &WholeLetter, now_ms: u64) {
-        self.letters += 1;
-        let (runs, default) = match self.decodes(info, letter) {
-            Some(job) => (true, job.expires_in),
-            None => (false, None),
+    fn see(
+        &mut self,
+        info: &QueueInfo,
+        workers: Option<&BTreeSet<String>>,
+        letter: &WholeLetter,
+        now_ms: u64,
+    ) {
+        self.looked += 1;
+        let (runs, default) = match self.decodes(info, workers, letter) {
+            Decoded::Not => (false, None),
+            Decoded::Elsewhere => (true, None),
+            Decoded::Here(job) => (true, job.expires_in),
         };
         let by_default = || Some(letter.first_due_ms? + u64::try_from(default?.as_millis()).ok()?);
         let expires = letter.expires_at_ms.or_else(by_default);
         let expired = !self.fresh_expiry && expires.is_some_and(|at| at <= now_ms);
         self.expired += u64::from(expired);
+        let refused = runs && !expired && self.is_refused(info, letter);
+        let runs = runs && !refused;
         self.would_run += u64::from(runs && !expired);
         if !letter.job.run.may_have_been_sent {
             return;
@@ -156,25 +201,61 @@ impl Rehearsal {
         }
     }
 
-    fn decodes(&mut self, info: &QueueInfo, letter: &WholeLetter) -> Option<Prepared> {
+    fn decodes(
+        &mut self,
+        info: &QueueInfo,
+        workers: Option<&BTreeSet<String>>,
+        letter: &WholeLetter,
+    ) -> Decoded {
         let payload = letter.job.payload.as_deref().unwrap_or_default();
         let known = letter.job.id.job_id().is_some();
         let Some(envelope) = Envelope::parse(payload).ok().filter(|_| known) else {
             self.undecodable += 1;
-            return None;
+            return Decoded::Not;
         };
-        let spec = info.kinds.find(&envelope.kind);
-        let Some(spec) = spec else {
-            self.unknown_kind += 1;
-            return None;
+        let worked = workers.map(|kinds| kinds.contains(&*envelope.kind));
+        let spec = match (info.kinds.find(&envelope.kind), worked) {
+            (Some(_), Some(false)) => {
+                self.no_worker_knows += 1;
+                return Decoded::Not;
+            }
+            (Some(spec), _) => spec,
+            (None, Some(true)) => {
+                self.workers_know += 1;
+                return Decoded::Elsewhere;
+            }
+            (None, _) => {
+                self.unknown_kind += 1;
+                return Decoded::Not;
+            }
         };
         if envelope.v > spec.version {
             self.newer += 1;
-            return None;
+            return Decoded::Not;
         }
-        let job = spec.prepare(envelope.args.get()).ok();
-        self.undecodable += u64::from(job.is_none());
-        job
+        match spec.prepare(envelope.args.get()) {
+            Ok(job) => Decoded::Here(job),
+            Err(_) => {
+                self.undecodable += 1;
+                Decoded::Not
+            }
+        }
+    }
+
+    /// Whether the configuration refuses it; counts it with its cause.
+    fn is_refused(&mut self, info: &QueueInfo, letter: &WholeLetter) -> bool {
+        let payload = letter.job.payload.as_deref().unwrap_or_default();
+        let why = Envelope::parse(payload).ok().and_then(|envelope| {
+            let args = serde_json::from_str(envelope.args.get()).ok()?;
+            info.refusal.of(&envelope.kind, &args)
+        });
+        let Some(reason) = why else { return false };
+        match self.refused.iter_mut().find(|row| row.reason == reason) {
+            Some(row) => row.letters += 1,
+            None => self.refused.push(RefusedRow { reason, letters: 1 }),
+        }
+        self.refused.sort_by(|a, b| b.letters.cmp(&a.letters));
+        true
     }
 
     async fn add_queue(
@@ -195,9 +276,29 @@ impl Rehearsal {
             breakers: row.breakers,
             fallback: row.fallback,
             held_until: row.held_until,
+            holds: row.holds,
+            not_configured_here: !info.refusal.is_known(),
         });
         Ok(())
     }
+}
+
+/// What a letter's payload comes to.
+enum Decoded {
+    /// Nothing that would be carried out.
+    Not,
+    /// A job of a kind that only workers know.
+    Elsewhere,
+    /// A job.
+    Here(Prepared),
+}
+
+/// The kinds that living workers of a queue say they know; `None` where none has said anything.
+async fn known_by_workers(queue: &Queue) -> Result<Option<BTreeSet<String>>, OperatorError> {
+    let workers = queue.workers().await?.into_iter();
+    let facts: Vec<_> = workers.filter_map(|worker| worker.facts).collect();
+    let kinds = facts.iter().flat_map(|facts| facts.kinds.iter().cloned());
+    Ok((!facts.is_empty()).then(|| kinds.collect()))
 }
 
 /// No request of it went out before this, in ms since the epoch.

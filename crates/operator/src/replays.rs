@@ -19,7 +19,7 @@ pub struct ReplayRow {
     pub id: String,
     /// Its queue.
     pub queue: String,
-    /// The letters it is of: `group <group>`, the queue's name, or `named jobs`.
+    /// The letters it is of: `group <group>`, the queue's name, or `named jobs`; where not all of those are meant, which.
     pub target: String,
     /// The group it is of, if it is of one.
     pub group: Option<String>,
@@ -58,6 +58,7 @@ pub struct ReplayRow {
 impl ReplayRow {
     pub(crate) fn new(queue: &str, replay: Replay) -> Self {
         let target = match &replay.selection {
+            Some(_) if !replay.filter.is_empty() => replay.filter,
             Some(Selection::Group(group)) => format!("group {group}"),
             Some(Selection::All) => queue.to_owned(),
             None => "named jobs".to_owned(),
@@ -165,9 +166,15 @@ impl Operator {
             }
             return Ok(rows);
         }
-        for (queue, selection) in self.meant(target).await? {
+        for meant in self.meant(target).await? {
             let mine = JobId::generate();
-            let begun = queue.begin_replay(mine, &selection, how, signed).await?;
+            let total = match meant.filter.is_all() {
+                true => 0,
+                false => meant.count().await?,
+            };
+            let (queue, of, only) = (meant.queue, &meant.selection, &meant.filter);
+            let begun = queue.begin_replay_where(mine, of, only, total, how, signed);
+            let begun = begun.await?;
             let id = match begun {
                 Begun::New => mine.to_string(),
                 Begun::Running { id, rate: its } if its == how.rate && !how.fresh_expiry => id,

@@ -19,6 +19,6 @@ note_operation(operations, ARGV[1], 'state', 'running')
 if not act then note_operation(operations, ARGV[1], 'stepped', stamp, 'heard', stamp, 'last', '') end
 forget_operation(operations, ARGV[1], 'cause', 'ended')
 redis.call('SADD', open, ARGV[1])
-audit(log, { act = ARGV[1], by = ARGV[3], action = (act or 'replay') .. '_resume', target = what or words or '', reason = ARGV[4] })
+audit(log, { act = ARGV[1], by = ARGV[3], action = (act or 'replay') .. '_resume', target = words or what or '', reason = ARGV[4] })
 wake(idle)
 return 'changed'

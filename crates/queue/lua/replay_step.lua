@@ -13,6 +13,27 @@ local keys = {
 }
 local left, others = 500, {}
 
+-- The next ones of an operation that are meant, at most `want`: their ids, the letter that was looked at last and when it died, how
+-- many were looked at, and whether there are more to look at.
+local function meant_ones(op, group, want)
+  local is_meant, page = meaning(keys, op.only), want
+  if is_meant then page = left end
+  local ids, score = following(dead, keys.letters, group, op.score, op.id, op.cutoff, page)
+  if not is_meant then return ids, ids[#ids], score, #ids, #ids == page end
+  local chosen, looked, bytes = {}, 0, 0
+  while looked < #ids and #chosen < want and bytes < 4194304 do
+    looked = looked + 1
+    local meant, read = is_meant(ids[looked])
+    if meant then chosen[#chosen + 1] = ids[looked] end
+    bytes = bytes + read
+  end
+  local more = looked < #ids or #ids == page
+  if looked < #ids then
+    ids, score = following(dead, keys.letters, group, op.score, op.id, op.cutoff, looked)
+  end
+  return chosen, ids[looked], score, looked, more
+end
+
 -- The next ones of an operation of named letters, and how many are through then.
 local function named_ones(id, through, want)
   local all = of_operation(operations, id, 'letters')
@@ -57,7 +78,7 @@ local function step(id)
   end
   -- What dies again in the millisecond of the cut-off would be taken for one that died before it.
   if stamp == op.begun then return 1 end
-  local rate, want, stepped = tonumber(op.rate), left, op.stepped
+  local rate, want, stepped, since = tonumber(op.rate), left, op.stepped, nil
   if rate > 0 then
     -- What cannot run need not wait there; and where jobs run slower than it drips, they must not pile up: so it holds
     -- whatever holds claims back.
@@ -66,29 +87,36 @@ local function step(id)
     -- What was not used for more than a second is lost.
     -- Its rate is never used up for a time to come: then the clock was set back.
     if tonumber(stepped) > now + 1 then stepped = stamp end
-    local since = math.max(tonumber(stepped), now - math.max(1000, 1000 / rate))
+    since = math.max(tonumber(stepped), now - math.max(1000, 1000 / rate))
     local allowed = math.floor((now - since) * rate / 1000)
     want = math.min(left, allowed)
     if want <= 0 then return math.max(1, math.ceil(since + 1000 / rate - now)) end
     stepped = string.format('%.3f', since + want * 1000 / rate)
   end
   local group = op.what:match('^group:(.*)$')
-  local ids, score
-  if op.what == 'named' then
+  local most = tonumber(op.most or '')
+  if most then want = math.max(0, math.min(want, most - op.moved)) end
+  local ids, last, score, looked, more
+  if want == 0 then
+    ids, score, looked, more = {}, op.score, 0, false
+  elseif op.what == 'named' then
     ids, score = named_ones(id, tonumber(op.score) or 0, want)
+    last, looked, more = ids[#ids], #ids, #ids == want
   else
-    ids, score = following(dead, keys.letters, group, op.score, op.id, op.cutoff, want)
+    ids, last, score, looked, more = meant_ones(op, group, want)
   end
-  local seen, last = #ids, ids[#ids] or op.id
+  -- What was looked at and is not meant takes nothing of the rate.
+  local full = #ids == want
+  if rate > 0 and not full and more then stepped = string.format('%.3f', since + #ids * 1000 / rate) end
   -- Of the named ones some may have been taken out by somebody else; and that a group lists one does not make it dead.
   if op.what ~= 'all' then ids = named(dead, ids) end
-  left = left - seen
+  left = left - math.max(looked, 1)
   local mark = rate > 0 and id or nil
   ids = revive(keys, ids, { by = op.by, reason = op.why, operation = id, fresh = op.fresh == 'fresh', in_order = op.what ~= 'named' }, mark)
   local moved = op.moved + #ids
-  note_operation(operations, id, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last)
+  note_operation(operations, id, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last or op.id)
   if #ids > 0 then note_operation(operations, id, 'heard', stamp) end
-  if seen == want then return (rate == 0 or want == 500) and 0 or 200 end
+  if more and not (most and moved >= most) then return (rate == 0 or not full or want == 500) and 0 or 200 end
   if rate > 0 and moved > 0 then
     note_operation(operations, id, 'state', 'watching')
     return 250

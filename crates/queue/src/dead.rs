@@ -15,7 +15,7 @@ use crate::held::Held;
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script::{self, ScriptCall};
 use crate::value::{Fields, Reply};
-use crate::{Growth, JobInfo, JobState, Queue, QueueError, RawId, Signed};
+use crate::{Growth, JobInfo, JobState, LetterFilter, Queue, QueueError, RawId, Signed};
 
 /// At most so many letters are touched in one call: Redis serves nobody else meanwhile.
 pub(crate) const STEP: usize = 1000;
@@ -56,6 +56,14 @@ pub struct DeadLetter {
     pub kind: Option<String>,
     /// The job, without its payload.
     pub job: JobInfo,
+}
+
+impl DeadLetter {
+    /// Whether it is meant; of how many there are, it knows nothing.
+    #[must_use]
+    pub fn is_of(&self, filter: &LetterFilter) -> bool {
+        filter.means(&self.job, self.kind.as_deref())
+    }
 }
 
 /// Which dead letters are meant.
@@ -137,9 +145,28 @@ impl Queue {
         since: Option<Duration>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, QueueError> {
+        let all = LetterFilter::default();
+        self.dead_letters_of(selection, &all, since, limit).await
+    }
+
+    /// Those of them that are meant.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn dead_letters_of(
+        &self,
+        selection: &Selection,
+        filter: &LetterFilter,
+        since: Option<Duration>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, QueueError> {
         let mut letters = Vec::new();
+        let mut looked = 0;
         while letters.len() < limit {
-            let want = PAGE.min(limit - letters.len());
+            let want = match filter.looked_for().is_empty() {
+                true => PAGE.min(limit - letters.len()),
+                false => PAGE,
+            };
             let value: Value = script::DEAD_LIST
                 .on(&[
                     &self.keys.dead,
@@ -153,7 +180,7 @@ impl Queue {
                         .map(|since| millis(since).to_string())
                         .unwrap_or_default(),
                 )
-                .arg(letters.len())
+                .arg(looked)
                 .arg(want)
                 .arg(selection.group())
                 .run(&self.link)
@@ -161,7 +188,7 @@ impl Queue {
             let mut answer = Reply::new(value)?;
             let _now: u64 = answer.next()?;
             let more = answer.next::<u8>()? == 1;
-            let before = letters.len();
+            let before = looked;
             while !answer.is_empty() {
                 let id = answer.id()?;
                 let died: Option<f64> = answer.number()?;
@@ -180,13 +207,17 @@ impl Queue {
                 if job.group.is_some() && group.is_none() {
                     job.is_broken(NO_GROUP);
                 }
-                letters.push(DeadLetter {
+                let letter = DeadLetter {
                     died_at_ms: died.map(to_ms).unwrap_or_default(),
                     kind: group.and_then(|group| group.kind),
                     job,
-                });
+                };
+                looked += 1;
+                if letters.len() < limit && letter.is_of(filter) {
+                    letters.push(letter);
+                }
             }
-            if letters.len() - before < want && !more {
+            if looked - before < want && !more {
                 break;
             }
         }
@@ -238,14 +269,14 @@ impl Queue {
     }
 
     /// Removes dead letters for good, each only if it is the one that died at this time, as
-    /// [`WholeLetter::died`](crate::WholeLetter::died) has it. Returns how many are gone.
+    /// [`WholeLetter::died`](crate::WholeLetter::died) has it. `target` is what the audit calls them. Returns how many are gone.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn discard_same(
         &self,
         wanted: &[(RawId, String)],
-        selection: &Selection,
+        target: &impl fmt::Display,
         act: &str,
         signed: &Signed,
     ) -> Result<usize, QueueError> {
@@ -260,7 +291,7 @@ impl Queue {
             };
             let deed = Deed {
                 act,
-                target: selection.to_string(),
+                target: target.to_string(),
                 signed,
             };
             gone += self.discarding(&deed, which).await?.len();

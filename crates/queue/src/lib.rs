@@ -97,7 +97,7 @@ pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
 pub use enqueued_by::EnqueuedBy;
 pub use error::QueueError;
-pub use filter::JobFilter;
+pub use filter::{JobFilter, LetterFilter};
 #[cfg(feature = "forget")]
 pub use forget::PersonFilter;
 pub use group::Growth;

@@ -9,7 +9,7 @@ use crate::header::{Header, split};
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script;
 use crate::value::{Fields, Reply};
-use crate::{JobInfo, JobState, Queue, QueueError, RawId, Selection};
+use crate::{JobInfo, JobState, LetterFilter, Queue, QueueError, RawId, Selection};
 
 /// How many letters are read in one call, with payloads and histories; the script stops at a mebibyte, too.
 const PAGE: usize = 200;
@@ -55,6 +55,14 @@ impl Queue {
             cutoff: seconds(cutoff_ms),
             last: None,
         }
+    }
+}
+
+impl WholeLetter {
+    /// Whether it is meant; of how many there are, it knows nothing.
+    #[must_use]
+    pub fn is_of(&self, filter: &LetterFilter) -> bool {
+        filter.means(&self.job, self.kind.as_deref())
     }
 }
 

@@ -5,8 +5,8 @@
 //! run reports ([`Replayed`]), and the operation stops itself when they fail as before.
 
 mod operation;
+mod replayed;
 
-use std::fmt;
 use std::time::Duration;
 
 use longshore_job::{JobId, clip_reason};
@@ -14,11 +14,12 @@ use redis::Value;
 
 use crate::cancel_many::process;
 use crate::claim::ids;
-use crate::dead::STEP;
+use crate::dead::{STEP, seconds};
 use crate::value::{Fields, Reply};
-use crate::{Queue, QueueError, RawId, Selection, Signed, script};
+use crate::{LetterFilter, Queue, QueueError, RawId, Selection, Signed, script};
 
 pub use operation::{BrokenReplay, BulkOperation, Replay, ReplayState};
+pub use replayed::Replayed;
 
 /// How letters are replayed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,32 +74,6 @@ pub enum Changed {
     Over,
     /// There is no such operation.
     Unknown,
-}
-
-/// The mark of a job that an operation replayed: whom its first run reports to, and what it had died of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Replayed {
-    /// The operation.
-    pub(crate) operation: JobId,
-    /// The group of its dead letter; zeros where it had none.
-    pub(crate) group: [u8; 12],
-}
-
-impl Replayed {
-    /// Reads `<operation> <group>`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (operation, group) = text.split_once(' ')?;
-        Some(Self {
-            operation: operation.parse().ok()?,
-            group: group.as_bytes().try_into().unwrap_or_default(),
-        })
-    }
-}
-
-impl fmt::Debug for Replayed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Replayed({})", self.operation)
-    }
 }
 
 impl Queue {
@@ -167,7 +142,9 @@ impl Queue {
         signed: &Signed,
     ) -> Result<Begun, QueueError> {
         let how = how.into();
-        self.begin(id, &Selection::All, named, how, signed).await
+        let all = (LetterFilter::default(), 0);
+        self.begin(id, &Selection::All, named, all, how, signed)
+            .await
     }
 
     /// Begins an operation that replays these letters, at a rate or as fast as it goes. From then on any process
@@ -182,7 +159,26 @@ impl Queue {
         how: impl Into<Replaying>,
         signed: &Signed,
     ) -> Result<Begun, QueueError> {
-        self.begin(id, selection, &[], how.into(), signed).await
+        let all = (LetterFilter::default(), 0);
+        self.begin(id, selection, &[], all, how.into(), signed)
+            .await
+    }
+
+    /// The same for those of them that are meant, of which there are `total`.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn begin_replay_where(
+        &self,
+        id: JobId,
+        selection: &Selection,
+        filter: &LetterFilter,
+        total: u64,
+        how: impl Into<Replaying>,
+        signed: &Signed,
+    ) -> Result<Begun, QueueError> {
+        let of = (filter.clone(), total);
+        self.begin(id, selection, &[], of, how.into(), signed).await
     }
 
     async fn begin(
@@ -190,9 +186,15 @@ impl Queue {
         id: JobId,
         selection: &Selection,
         named: &[RawId],
+        (only, total): (LetterFilter, u64),
         how: Replaying,
         signed: &Signed,
     ) -> Result<Begun, QueueError> {
+        let words = match (only.is_all(), selection) {
+            (true, _) => String::new(),
+            (false, Selection::All) => only.to_string(),
+            (false, Selection::Group(group)) => format!("group {group}, {only}"),
+        };
         let what = match named {
             [] => selection.to_string(),
             _ => "named".to_owned(),
@@ -213,7 +215,12 @@ impl Queue {
             .arg(how.rate.unwrap_or(0))
             .arg(&signed.by)
             .arg(&*clip_reason(&signed.reason))
-            .arg(how.fresh());
+            .arg(how.fresh())
+            .arg(only.looked_for())
+            .arg(words)
+            .arg(total)
+            .arg(only.most.map(|most| most.to_string()).unwrap_or_default())
+            .arg(only.jobs.since_ms.map(seconds).unwrap_or_default());
         for id in named.iter().take(STEP) {
             call = call.arg(id.as_bytes());
         }

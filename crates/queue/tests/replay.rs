@@ -247,6 +247,13 @@ async fn a_drip_stops_itself_after_ten_failures_of_the_same_cause_and_goes_on_wh
     assert_eq!(dead.len() as u64, over.total);
 
     let told = bench.queue.audit(None, 10).await.expect("reads");
+    let last = format!(
+        "40 replayed: {} completed, {} failed",
+        over.completed, over.again
+    );
+    assert_eq!(told[0].result, last, "as the command and the list have it");
+    let stopped = format!("{moved} replayed; ");
+    assert!(told[2].result.starts_with(&stopped), "{:?}", told[2]);
     let told: Vec<_> = told.iter().rev().map(|e| (&*e.by, &*e.action)).collect();
     assert_eq!(
         told,

@@ -101,6 +101,7 @@ fn of_dead(command: &DeadCommand) -> Effect {
         // What is only written to a file is no change of the fleet's, and is named all the same: it is personal data.
         DeadCommand::Export(args) if !args.discard => Effect::Rehearsed,
         DeadCommand::Export(args) => Effect::Change { yes: args.yes },
+        DeadCommand::Discard(args) if args.dry_run => Effect::Rehearsed,
         DeadCommand::Discard(args) => Effect::Change { yes: args.yes },
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{OneJob, duration, not_blank};
+use super::{Labels, OneJob, duration, not_blank};
 
 /// `dead …`.
 #[derive(Debug, Subcommand)]
@@ -13,6 +13,9 @@ pub enum DeadCommand {
     Groups {
         /// Only of this queue
         queue: Option<String>,
+        /// Only of this kind of job
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
         /// Prints only the groups' ids, a line each, or nothing if Redis does not answer within a second: for a shell's completions
         #[arg(long, conflicts_with = "json")]
         ids: bool,
@@ -21,26 +24,7 @@ pub enum DeadCommand {
         json: bool,
     },
     /// Lists dead letters, newest first
-    List {
-        /// Only of this queue
-        #[arg(long, value_name = "NAME")]
-        queue: Option<String>,
-        /// Only of this group
-        #[arg(long, value_name = "GROUP")]
-        group: Option<String>,
-        /// Only of this kind of job
-        #[arg(long, value_name = "KIND")]
-        kind: Option<String>,
-        /// Only those that died within this time: 30m, 2h, 1d
-        #[arg(long, value_name = "DURATION", value_parser = duration)]
-        since: Option<Duration>,
-        /// Shows at most this many
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-        limit: u32,
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(ListLetters),
     /// Shows one dead letter with its history
     Show(OneJob),
     /// Corrects the args of one dead letter; the old ones are kept in its history
@@ -134,10 +118,14 @@ pub enum ReplayChange {
 
 /// `dead export`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").args(["queue", "group"]).required(true).multiple(true))]
 pub struct Export {
     /// Which.
     #[command(flatten)]
-    pub which: Many,
+    pub filters: LetterFilters,
+    /// At most this many, those that died first
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
     /// A new file. Only you can read it, because it holds personal data
     #[arg(long = "to", value_name = "FILE")]
     pub file: std::path::PathBuf,
@@ -155,31 +143,53 @@ pub struct Export {
     pub json: bool,
 }
 
-/// Which dead letters, where they are many.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct Many {
-    /// All of one group, as `dead groups` shows it
-    #[arg(long, value_name = "GROUP")]
-    pub group: Option<String>,
-    /// All of one queue
+/// Which dead letters of a queue or a group; what is given narrows them.
+#[derive(Debug, Clone, Args)]
+pub struct LetterFilters {
+    /// Only of this queue
     #[arg(long, value_name = "NAME")]
     pub queue: Option<String>,
+    /// Only of this group, as `dead groups` shows it
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// How they are marked.
+    #[command(flatten)]
+    pub labels: Labels,
+    /// Only those that died within this time: 30m, 2h, 1d
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub since: Option<Duration>,
+}
+
+/// `dead list`.
+#[derive(Debug, Args)]
+pub struct ListLetters {
+    /// Which.
+    #[command(flatten)]
+    pub filters: LetterFilters,
+    /// Shows at most this many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which dead letters.
 #[derive(Debug, Clone, Args)]
-#[group(required = true, multiple = false)]
+#[command(group = clap::ArgGroup::new("which").args(["ids", "group", "queue"]).required(true).multiple(true))]
 pub struct Which {
     /// Jobs by id, as `dead list` shows it
-    #[arg(value_name = "ID")]
+    #[arg(
+        value_name = "ID",
+        conflicts_with_all = ["queue", "group", "kind", "tenant", "tag", "key", "since", "limit"],
+    )]
     pub ids: Vec<String>,
-    /// All of one group, as `dead groups` shows it
-    #[arg(long, value_name = "GROUP")]
-    pub group: Option<String>,
-    /// All of one queue
-    #[arg(long, value_name = "NAME")]
-    pub queue: Option<String>,
+    /// Or those of which all of this is true.
+    #[command(flatten)]
+    pub filters: LetterFilters,
+    /// At most this many, those that died first
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
 }
 
 /// `dead replay`.
@@ -222,9 +232,12 @@ pub struct Discard {
     /// Which.
     #[command(flatten)]
     pub which: Which,
+    /// Shows what it would discard, and changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Why; the audit records it
-    #[arg(long, value_name = "TEXT", value_parser = not_blank)]
-    pub reason: String,
+    #[arg(long, value_name = "TEXT", value_parser = not_blank, required_unless_present = "dry_run")]
+    pub reason: Option<String>,
     /// Does not ask. Needed if there is no terminal to ask at
     #[arg(long)]
     pub yes: bool,

@@ -26,12 +26,9 @@ pub enum JobsCommand {
     Edit(EditJob),
 }
 
-/// Which jobs are meant.
+/// How jobs are marked: living ones, and dead letters.
 #[derive(Debug, Clone, Args)]
-pub struct JobFilters {
-    /// Only in this state; may be given several times
-    #[arg(long = "state", value_name = "STATE", value_parser = state())]
-    pub states: Vec<JobState>,
+pub struct Labels {
     /// Only of this kind of job
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
@@ -44,6 +41,17 @@ pub struct JobFilters {
     /// Only with this idempotency key
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
+}
+
+/// Which jobs are meant.
+#[derive(Debug, Clone, Args)]
+pub struct JobFilters {
+    /// Only in this state; may be given several times
+    #[arg(long = "state", value_name = "STATE", value_parser = state())]
+    pub states: Vec<JobState>,
+    /// How it is marked.
+    #[command(flatten)]
+    pub labels: Labels,
     /// Only those that were enqueued within this time: 30m, 2h, 1d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub since: Option<Duration>,

@@ -117,10 +117,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "dead list",
-        &[
-            "longshore dead list --queue email --since 2h",
-            "longshore dead list --group 195fc433de43 --limit 10",
-        ],
+        &["longshore dead list --queue email --since 2h"],
     ),
     (
         "dead show",
@@ -138,6 +135,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "longshore dead replay 01JD8Z5Q0V9T4X2M7K3N6P1R8S",
             "longshore dead replay --group 195fc433de43 --dry-run",
             "longshore dead replay --group 195fc433de43 --rate 5 --yes",
+            "longshore dead replay --queue email --tag spring --limit 10 --yes",
         ],
     ),
     ("dead replays", &["longshore dead replays"]),

@@ -34,23 +34,22 @@ pub(super) async fn run(session: &Session, command: DeadCommand) -> Result<(), F
             let ids = timeout(PROMPT_WAITS, group_ids(session, queue.as_deref())).await;
             ids.unwrap_or(Ok(()))
         }
-        DeadCommand::Groups { queue, json, .. } => groups(session, queue.as_deref(), json).await,
-        DeadCommand::List {
-            queue,
-            group,
-            kind,
-            since,
-            limit,
-            json,
-        } => {
+        DeadCommand::Groups {
+            queue, kind, json, ..
+        } => groups(session, queue.as_deref(), kind.as_deref(), json).await,
+        DeadCommand::List(args) => {
+            let filters = &args.filters;
             let which = Filter {
-                queue: queue.as_deref(),
-                group: group.as_deref(),
-                kind: kind.as_deref(),
-                since,
-                limit: limit as usize,
+                queue: filters.queue.as_deref(),
+                group: filters.group.as_deref(),
+                kind: filters.labels.kind.as_deref(),
+                tenant: filters.labels.tenant.as_deref(),
+                tag: filters.labels.tag.as_deref(),
+                key: filters.labels.key.as_deref(),
+                since: filters.since,
+                limit: args.limit as usize,
             };
-            list(session, &which, json).await
+            list(session, &which, args.json).await
         }
         DeadCommand::Show(args) => {
             let operator = session.operator().await?;
@@ -69,12 +68,19 @@ pub(super) async fn run(session: &Session, command: DeadCommand) -> Result<(), F
             Some(change) => replays::change(session, change).await,
         },
         DeadCommand::Export(args) => export::run(session, args).await,
+        DeadCommand::Discard(args) if args.dry_run => rehearse::discard(session, args).await,
         DeadCommand::Discard(args) => moves::run(session, LetterChange::from(args)).await,
     }
 }
 
-async fn groups(session: &Session, queue: Option<&str>, json: bool) -> Result<(), Failure> {
-    let groups = session.operator().await?.groups(queue).await?;
+async fn groups(
+    session: &Session,
+    queue: Option<&str>,
+    kind: Option<&str>,
+    json: bool,
+) -> Result<(), Failure> {
+    let mut groups = session.operator().await?.groups(queue).await?;
+    groups.retain(|row| kind.is_none_or(|kind| row.kind.as_deref() == Some(kind)));
     if json {
         return output::json(&groups);
     }

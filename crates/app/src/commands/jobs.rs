@@ -9,7 +9,7 @@ use longshore_job::Person;
 use longshore_operator::{JobFilter, JobQuery, JobRow};
 
 use crate::age::ago;
-use crate::cli::{FindJobs, JobFilters, JobsCommand, ListJobs};
+use crate::cli::{FindJobs, JobFilters, JobsCommand, Labels, ListJobs};
 use crate::failure::Failure;
 use crate::output::{self, counted, or_dash};
 use crate::session::Session;
@@ -29,11 +29,19 @@ pub(super) async fn run(session: &Session, command: JobsCommand) -> Result<(), F
 fn filter(filters: JobFilters) -> JobFilter {
     JobFilter {
         states: filters.states,
-        kind: filters.kind,
-        tenant: filters.tenant,
-        tag: filters.tag,
-        key: filters.key,
-        since_ms: filters.since.map(ago_ms),
+        ..marked(filters.labels, filters.since)
+    }
+}
+
+/// The jobs that are marked so, from so long ago or later.
+pub(super) fn marked(labels: Labels, since: Option<Duration>) -> JobFilter {
+    JobFilter {
+        states: Vec::new(),
+        kind: labels.kind,
+        tenant: labels.tenant,
+        tag: labels.tag,
+        key: labels.key,
+        since_ms: since.map(ago_ms),
     }
 }
 

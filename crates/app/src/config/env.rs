@@ -15,7 +15,7 @@ use longshore_integration::settings::{Finding, Findings, KeyPath, Severity};
 use super::document;
 use super::layer::{self, Layer};
 use super::schema::{self, Place, Schema};
-use super::unknown::problem_unknown;
+use super::unknown::{ALIKE, problem_unknown};
 
 /// Begins every variable that is read, in any case.
 const PREFIX: &str = "longshore_";
@@ -87,25 +87,59 @@ where
 pub(super) const MISNAMED: &str =
     "is not set by this variable: between the words of a key stand two underscores";
 
-/// Notes a variable that would be one of a key if it had two underscores in the right places. Others with the prefix are
-/// somebody else's.
+/// Said of a variable with our prefix that nothing reads.
+pub(super) const MEANS_NOTHING: &str =
+    "means nothing: no key, and no flag, is set by this variable";
+
+/// Flags that may be set by the environment, by what follows the prefix.
+const FLAGS: [&str; 3] = ["profile", "config", "operator"];
+
+/// Notes a variable that is not read, with the likely name: of a key, if it had two underscores in the right places, or of what is
+/// alike. What Kubernetes makes up for services is left alone.
 fn findings_of_misnamed(name: String, schema: &Schema<'_>, findings: &mut Findings) {
     let lower = name.to_ascii_lowercase();
     let Some(key) = lower.strip_prefix(PREFIX) else {
         return;
     };
-    if let Some(meant) = schema.paths().into_iter().find(|path| {
-        let words = path.words().iter().map(|word| word.replace('-', "_"));
-        words.collect::<Vec<_>>().join("_") == key
-    }) {
-        findings.push(Finding {
-            severity: Severity::Warning,
-            key: meant.to_string(),
-            origin: Some(name),
-            problem: MISNAMED.to_owned(),
-            cure: format!("did you mean {}?", meant.variable()),
-        });
+    let of_a_service = key
+        .split('_')
+        .any(|word| matches!(word, "service" | "port" | "test"));
+    if key.is_empty() || FLAGS.contains(&key) {
+        return;
     }
+    let joined = |path: &KeyPath| {
+        let words = path.words().iter().map(|word| word.replace('-', "_"));
+        words.collect::<Vec<_>>().join("_")
+    };
+    let paths = schema.paths();
+    let (shown, problem, cure) = match paths.iter().find(|path| joined(path) == key) {
+        Some(meant) => {
+            let cure = format!("did you mean {}?", meant.variable());
+            (meant.to_string(), MISNAMED, cure)
+        }
+        None if of_a_service => return,
+        None => {
+            let flags = FLAGS.map(|flag| (flag.to_owned(), KeyPath::new(&[flag]).variable()));
+            let keys = paths.iter().map(|path| (joined(path), path.variable()));
+            let alike = |known: &str| strsim::jaro_winkler(known, key);
+            let nearest = flags
+                .into_iter()
+                .chain(keys)
+                .max_by(|(a, _), (b, _)| alike(a).total_cmp(&alike(b)))
+                .filter(|(known, _)| alike(known) >= ALIKE);
+            let cure = nearest.map_or("unset it".to_owned(), |(_, variable)| {
+                format!("did you mean {variable}?")
+            });
+            (key.to_owned(), MEANS_NOTHING, cure)
+        }
+    };
+    findings.push(Finding {
+        severity: Severity::Warning,
+        key: shown,
+        origin: Some(name),
+        problem: problem.to_owned(),
+        cure,
+    });
 }
 
 /// Notes a variable that sets no key, with the variable that was likely meant.

@@ -7,7 +7,7 @@ use super::schema::{Place, Schema};
 
 /// How alike (Jaro–Winkler, 0 to 1) a word must be to be offered in place of an unknown one: `uri` for `url` is 0.82,
 /// `heartbeat` for `heartbeat_seconds` 0.91. A wrong offer is worse than the list of what there is.
-const ALIKE: f64 = 0.8;
+pub(super) const ALIKE: f64 = 0.8;
 
 impl Schema<'_> {
     /// Cuts a path after its first word that nothing begins with.

@@ -12,7 +12,7 @@ use longshore_client::Client;
 use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_job::Kinds;
-use longshore_operator::{Operator, QueueInfo, QueueRow, RepeatEffect};
+use longshore_operator::{ConfigRefusal, Operator, QueueInfo, QueueRow, RepeatEffect};
 use longshore_payment_reconcile::sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
 use longshore_queue::{BreakerState, Key, Link, LinkOptions, Queue};
 use longshore_sandbox::{AppendFsync, FaultRule, RedisServer};
@@ -89,6 +89,7 @@ impl Stage {
                     .flat_map(|of| of.kinds)
                     .copied(),
             ),
+            refusal: ConfigRefusal::never(),
             repeats: RepeatEffect::Double,
             name: queue.to_owned(),
             max_attempts: 4,

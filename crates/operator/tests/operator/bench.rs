@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longshore_email::SendEmail;
 use longshore_job::{Cause, Class, JobId, KindSpec, Kinds, Prepared};
-use longshore_operator::{Operator, QueueInfo, RepeatEffect, Signed};
+use longshore_operator::{ConfigRefusal, Operator, QueueInfo, RepeatEffect, Signed};
 use longshore_queue::{
     Fate, HistoryEntry, Key, Lane, Lease, Link, LinkOptions, NewJob, Queue, Retention, RunAt,
     RunState, Verdict, WorkerId,
@@ -36,6 +36,7 @@ impl Bench {
             keep: Key::HOLDS,
             cancelled_bytes: 64 << 20,
             providers: vec!["sendgrid".to_owned()],
+            refusal: ConfigRefusal::never(),
             repeats: if name == "sms" {
                 RepeatEffect::Verified
             } else {

@@ -50,6 +50,10 @@ async fn a_rehearsal_tells_what_would_become_of_each_letter_and_changes_nothing(
     let expected = Rehearsal {
         fresh_expiry: false,
         letters: 250,
+        looked: 250,
+        refused: Vec::new(),
+        no_worker_knows: 0,
+        workers_know: 0,
         would_run: 244,
         undecodable: 2,
         unknown_kind: 1,
@@ -81,6 +85,19 @@ async fn a_rehearsal_tells_what_would_become_of_each_letter_and_changes_nothing(
         bench.operator.audit(None, None, 9).await.expect("reads"),
         told
     );
+}
+
+#[tokio::test]
+async fn of_very_many_letters_the_first_are_looked_at_and_all_are_counted() {
+    let bench = Bench::new();
+    for _ in 0..41 {
+        bury(&bench.email, 250, "no").await;
+    }
+    let all = Target::Queue("email".to_owned());
+    let told = rehearse(&bench, &all, Some(100)).await;
+    assert_eq!((told.letters, told.looked), (10_250, 10_000));
+    assert_eq!(told.would_run, 10_000);
+    assert_eq!(told.seconds, Some(103), "all of them are to be moved");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ end
 -- with_text(text): as a header has it.
 local function with_text(text) return struct.pack('>I2', #text) .. text end
 
--- header(value): {at, due, expires, key, lane, rest: the place of what the producer wrote, payload: the place of the payload}, or
+-- header(value): {at, due, expires, key, lane, tags, rest: the place of what the producer wrote, payload: the place of the payload}, or
 -- nil where there is none, or not a whole one.
 local function header(value)
   local first = type(value) == 'string' and value:byte(1)
@@ -54,6 +54,7 @@ local function header(value)
     for _, flag in ipairs({ 4, 8, 16, 32, 64, 128 }) do
       local found = bit.band(has, flag) > 0 and text()
       if flag == 32 and found then h.lane = found end
+      if flag == 64 and found then h.tags = found end
     end
     h.payload = place
     return h

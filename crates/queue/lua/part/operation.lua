@@ -8,6 +8,9 @@
 --   total     how many jobs there were when it began
 -- Of a replay:
 --   what      the letters it is of: "all", "group:<group>", or "named": those of `letters`
+--   only      which of those, in JSON (LetterFilter); "" = all. What it says of their deaths and of how many are in the cursor and `most`
+--   words     which letters, in words, where not all of them are meant
+--   most      how many are moved at the most; "" = all
 --   letters   the named ones, at most 1000, in the order of their deaths: { id, … } in MessagePack
 --   fresh     "fresh": each letter gets its time again
 --   rate      letters a second, 0 = as fast as it goes
@@ -33,7 +36,7 @@ local BUSY = 1000
 
 -- All fields but the letters.
 local OPERATION = {
-  'act', 'by', 'why', 'state', 'begun', 'ended', 'total', 'what', 'fresh', 'rate', 'cutoff', 'score', 'id', 'stepped', 'heard',
+  'act', 'by', 'why', 'state', 'begun', 'ended', 'total', 'what', 'only', 'most', 'fresh', 'rate', 'cutoff', 'score', 'id', 'stepped', 'heard',
   'moved', 'completed', 'again', 'otherwise', 'last', 'cause', 'filter', 'words', 'force', 'cursor', 'busy', 'done', 'asked', 'failed', 'looked',
   'person',
 }
@@ -72,17 +75,24 @@ end
 -- finish(operations, id, open, log, state, more): ends an operation, and tells the audit. more: {by =, reason =, result =}
 local function finish(operations, id, open, log, state, more)
   local what, moved, act, words, done, failed, asked = of_operation(operations, id, 'what', 'moved', 'act', 'words', 'done', 'failed', 'asked')
+  local rate, completed, again, otherwise = of_operation(operations, id, 'rate', 'completed', 'again', 'otherwise')
   note_operation(operations, id, 'state', state, 'ended', stamp)
   if state == 'done' then forget_operation(operations, id, 'letters', 'person') end
   redis.call('SREM', open, id)
   local actions = { stopped = 'replay_stopped', cancelled = 'replay_cancel', done = 'replay_done' }
-  local result = more.result or ((moved or '0') .. ' replayed')
+  local result = (moved or '0') .. ' replayed'
+  -- When it stops, or is cancelled, first runs are still out: their numbers are not the last ones.
+  if state == 'done' and (tonumber(rate or 0) or 0) > 0 then
+    local other = (tonumber(again or 0) or 0) + (tonumber(otherwise or 0) or 0)
+    result = result .. string.format(': %s completed, %.0f failed', completed or '0', other)
+  end
+  if more.result then result = result .. '; ' .. more.result end
   if act then
     actions = { cancelled = act .. '_cancel', done = act .. '_done' }
     result = (done or '0') .. (act == 'forget' and ' forgotten' or ' cancelled') .. (asked and ', ' .. asked .. ' asked to stop' or '') .. (failed and failed ~= '0' and ', ' .. failed .. ' not' or '')
   end
   audit(log, {
-    act = id, by = more.by or 'longshore', action = actions[state], target = what or words or '', reason = more.reason, result = result,
+    act = id, by = more.by or 'longshore', action = actions[state], target = words or what or '', reason = more.reason, result = result,
   })
 end
 

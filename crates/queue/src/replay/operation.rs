@@ -86,6 +86,8 @@ pub struct Replay {
     pub id: String,
     /// The letters it is of; `None` = named ones.
     pub selection: Option<Selection>,
+    /// Which of those, in words; empty = all of them.
+    pub filter: String,
     /// How it stands.
     pub state: ReplayState,
     /// Letters a second; `None` = as fast as it goes.
@@ -119,6 +121,7 @@ fn read(id: String, fields: &Fields) -> Option<Replay> {
     Some(Replay {
         id,
         selection: text("what")?.parse().ok(),
+        filter: text("words").unwrap_or_default(),
         state: ReplayState::parse(fields.text("state")?)?,
         rate: text("rate")?.parse().ok().filter(|rate| *rate > 0),
         by: text("by").unwrap_or_default(),

@@ -92,6 +92,7 @@ script!(
         "record",
         "groups",
         "header",
+        "value",
         "lanes",
         "renew",
         "audit",
@@ -100,6 +101,7 @@ script!(
         "revive",
         "place",
         "following",
+        "meant",
         "operation"
     ]
 );

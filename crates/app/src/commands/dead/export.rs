@@ -1,19 +1,14 @@
 //! `dead export`: out to a file, and only then, if asked, out of Redis.
 
-use longshore_operator::Target;
-
 use super::super::signals;
-use super::moves::{bar, confirm};
+use super::moves::{bar, confirm, letters};
 use crate::cli::Export;
 use crate::failure::Failure;
 use crate::output::{self, counted};
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: Export) -> Result<(), Failure> {
-    let target = match (args.which.group, args.which.queue) {
-        (Some(group), _) => Target::Group(group),
-        (None, queue) => Target::Queue(queue.unwrap_or_default()),
-    };
+    let target = letters(args.filters, args.limit);
     let operator = session.operator().await?;
     let count = operator.count(&target).await?;
     if args.discard && !args.yes {

@@ -1,11 +1,12 @@
 //! `dead replay` and `dead discard`: what is meant, whether it is meant, and what came of it.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use longshore_operator::{Moved, Operator, Signed, Target};
+use longshore_operator::{LetterFilter, Moved, Operator, Signed, Target};
 use serde_json::json;
 
+use super::super::jobs::marked;
 use super::super::signals;
-use crate::cli::{Discard, ReplayArgs, Which};
+use crate::cli::{Discard, LetterFilters, ReplayArgs, Which};
 use crate::failure::Failure;
 use crate::output::{self, counted};
 use crate::session::Session;
@@ -56,7 +57,7 @@ impl From<Discard> for LetterChange {
         Self {
             kind: Kind::Discard,
             target: target(args.which),
-            reason: args.reason,
+            reason: args.reason.unwrap_or_default(),
             yes: args.yes,
             json: args.json,
         }
@@ -64,10 +65,21 @@ impl From<Discard> for LetterChange {
 }
 
 pub(super) fn target(which: Which) -> Target {
-    match (which.group, which.queue) {
-        (Some(group), _) => Target::Group(group),
-        (None, Some(queue)) => Target::Queue(queue),
-        (None, None) => Target::Ids(which.ids),
+    match which.ids.as_slice() {
+        [] => letters(which.filters, which.limit),
+        _ => Target::Ids(which.ids),
+    }
+}
+
+/// Those of a queue or a group.
+pub(super) fn letters(filters: LetterFilters, limit: Option<u64>) -> Target {
+    Target::Letters {
+        queue: filters.queue,
+        group: filters.group,
+        filter: LetterFilter {
+            jobs: marked(filters.labels, filters.since),
+            most: limit,
+        },
     }
 }
 

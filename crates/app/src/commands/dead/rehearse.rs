@@ -1,12 +1,14 @@
 //! `dead replay --dry-run`: what would happen, and nothing happens.
 
 use longshore_operator::{Rehearsal, RehearsedQueue};
-use longshore_queue::BreakerState;
+use longshore_queue::{BreakerState, HoldCause};
+
+use serde_json::json;
 
 use super::moves::{bar, target};
 use super::replays;
 use crate::age::{ago, rough};
-use crate::cli::ReplayArgs;
+use crate::cli::{Discard, ReplayArgs};
 use crate::failure::Failure;
 use crate::output::{self, counted, plain};
 use crate::session::Session;
@@ -29,12 +31,49 @@ pub(super) async fn run(session: &Session, args: ReplayArgs) -> Result<(), Failu
     Ok(())
 }
 
+/// `dead discard --dry-run`.
+pub(super) async fn discard(session: &Session, args: Discard) -> Result<(), Failure> {
+    let operator = session.operator().await?;
+    let target = target(args.which);
+    let rehearsal = operator.rehearse(&target, None, |_| {}).await?;
+    if args.json {
+        return output::json(&json!({
+            "letters": rehearsal.letters,
+            "looked": rehearsal.looked,
+            "outcome_unknown": rehearsal.outcome_unknown,
+        }));
+    }
+    output::line(&format!(
+        "{} would be gone; nothing was changed",
+        counted(rehearsal.letters, "dead letter")
+    ))?;
+    match rehearsal.outcome_unknown {
+        0 => Ok(()),
+        sent => output::line(&format!(
+            "  {sent} {} may have been carried out already",
+            of(&rehearsal)
+        )),
+    }
+}
+
+/// Of how many the numbers are.
+fn of(rehearsal: &Rehearsal) -> String {
+    match rehearsal.looked < rehearsal.letters {
+        true => format!("of the first {}", rehearsal.looked),
+        false => "of them".to_owned(),
+    }
+}
+
 fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
+    let of = of(rehearsal);
     let mut lines = vec![format!(
-        "{} would be pending again, {} of them would run; nothing was changed",
+        "{} would be pending again, {} {of} would run; nothing was changed",
         counted(rehearsal.letters, "dead letter"),
         rehearsal.would_run
     )];
+    for row in &rehearsal.refused {
+        lines.push(format!("  {} would die again: {}", row.letters, row.reason));
+    }
     let known = rehearsal.outcome_unknown - rehearsal.may_double - rehearsal.key_forgotten;
     let counts = [
         (
@@ -43,7 +82,15 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
         ),
         (
             rehearsal.unknown_kind,
-            "would die again: no handler of their queue knows their kind",
+            "would wait, and die again after a while: neither a worker of their queue nor this program knows their kind",
+        ),
+        (
+            rehearsal.no_worker_knows,
+            "would wait, and die again after a while: no living worker of their queue knows their kind",
+        ),
+        (
+            rehearsal.workers_know,
+            "are of a kind that workers know and this program does not: whether they decode is not known",
         ),
         (
             rehearsal.newer,
@@ -112,6 +159,29 @@ fn holds_of(queue: &RehearsedQueue) -> Vec<String> {
     if let Some(until) = &queue.held_until {
         lines.push(format!(
             "{name}: its provider asked for a wait until {until}: they would wait"
+        ));
+    }
+    for hold in &queue.holds {
+        let why = match hold.cause {
+            // Told above.
+            HoldCause::RetryAfter | HoldCause::Breaker => continue,
+            HoldCause::Credentials => "refuses our credentials: they would wait",
+            HoldCause::Limiter => "has its limit used up for a while: they would wait",
+            HoldCause::Limit => "is slowed down by an operator",
+            HoldCause::RedisForgot | HoldCause::RedisRestarted => {
+                lines.push(format!(
+                    "{name}: workers tell what Redis forgot: they would wait for that"
+                ));
+                continue;
+            }
+        };
+        let until = hold.until.as_deref();
+        let until = until.map_or(String::new(), |until| format!(", until {until}"));
+        lines.push(format!("{name}: {} {why}{until}", hold.provider));
+    }
+    if queue.not_configured_here {
+        lines.push(format!(
+            "{name}: its provider is not configured here: what its configuration would refuse is not known"
         ));
     }
     if queue.workers == 0 {

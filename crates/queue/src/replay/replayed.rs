@@ -1,0 +1,31 @@
+//! The mark of a job that an operation replayed.
+
+use std::fmt;
+
+use longshore_job::JobId;
+
+/// The mark of a job that an operation replayed: whom its first run reports to, and what it had died of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Replayed {
+    /// The operation.
+    pub(crate) operation: JobId,
+    /// The group of its dead letter; zeros where it had none.
+    pub(crate) group: [u8; 12],
+}
+
+impl Replayed {
+    /// Reads `<operation> <group>`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (operation, group) = text.split_once(' ')?;
+        Some(Self {
+            operation: operation.parse().ok()?,
+            group: group.as_bytes().try_into().unwrap_or_default(),
+        })
+    }
+}
+
+impl fmt::Debug for Replayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Replayed({})", self.operation)
+    }
+}
