@@ -254,7 +254,8 @@ impl Rehearsal {
             Some(row) => row.letters += 1,
             None => self.refused.push(RefusedRow { reason, letters: 1 }),
         }
-        self.refused.sort_by(|a, b| b.letters.cmp(&a.letters));
+        self.refused
+            .sort_by_key(|row| std::cmp::Reverse(row.letters));
         true
     }
 
