@@ -38,9 +38,13 @@ impl AuditRow {
             None if entry.target == "named" => "named jobs".to_owned(),
             None => entry.target,
         };
+        let what = match entry.action.as_str() {
+            "cancel" | "stop" | "forget" => "job",
+            _ => "dead letter",
+        };
         let letters = entry.count.map(|count| match count {
-            1 => "1 dead letter".to_owned(),
-            n => format!("{n} dead letters"),
+            1 => format!("1 {what}"),
+            n => format!("{n} {what}s"),
         });
         let result = Some(entry.result).filter(|result| !result.is_empty());
         let parts: Vec<_> = letters.into_iter().chain(result).collect();

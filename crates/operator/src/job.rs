@@ -335,7 +335,10 @@ impl JobView {
             ended_at: job.ended_at_ms.map(rfc3339),
             may_have_been_sent: job.run.may_have_been_sent && job.state != JobState::Completed,
             worker: job.worker,
-            asked_to_stop: job.asked_to_stop.map(StopRow::from),
+            asked_to_stop: job
+                .asked_to_stop
+                .or(job.was_asked_to_stop)
+                .map(StopRow::from),
             forgotten_at: job.forgotten.map(|forgotten| rfc3339(forgotten.at_ms)),
             group: job.group,
             idempotency_key: job.idempotency_key.map(|key| match reveal {

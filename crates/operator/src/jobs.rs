@@ -177,10 +177,23 @@ async fn find(
         {
             continue;
         }
-        let mut scan = JobScan::new(place);
+        let mut scan = JobScan::new(place).to_show();
         let mut of_place = 0;
         while !scan.is_over() && of_place < query.limit {
-            let jobs = step(queue, person.as_ref(), &mut scan, looked).await?;
+            let jobs = match step(queue, person.as_ref(), &mut scan, looked).await {
+                // One place that cannot be read hides no other.
+                Err(OperatorError::Queue(error)) => {
+                    let why = error.of_one_queue().ok_or(error)?;
+                    if !rows
+                        .iter()
+                        .any(|row: &JobRow| row.broken.as_ref() == Some(&why))
+                    {
+                        rows.push(JobRow::broken(&info.name, why));
+                    }
+                    break;
+                }
+                jobs => jobs?,
+            };
             for job in jobs.into_iter().filter(is_meant) {
                 let id = job.id.to_string();
                 // What others push meanwhile has some seen twice.

@@ -1,6 +1,6 @@
 //! All acts on many jobs, replays, cancels and forgets, which any process carries on.
 
-use longshore_queue::{BulkCancel, BulkForget, BulkOperation, Changed, Queue, Signed};
+use longshore_queue::{BulkCancel, BulkForget, BulkOperation, BulkState, Changed, Queue, Signed};
 use serde::Serialize;
 
 use crate::dead::UNREADABLE;
@@ -34,6 +34,8 @@ pub struct OperationRow {
     pub asked: u64,
     /// To how many it could not be done; of a replay, how many first runs failed.
     pub failed: u64,
+    /// Of one that is done: how many of those that were meant had ended, or were elsewhere, before it came to them.
+    pub missed: u64,
     /// When it began, RFC 3339.
     pub started_at: String,
     /// When it ended, RFC 3339.
@@ -56,6 +58,12 @@ impl OperationRow {
             done: cancel.done,
             asked: cancel.asked,
             failed: cancel.failed,
+            missed: match cancel.state {
+                BulkState::Done => cancel
+                    .total
+                    .saturating_sub(cancel.done + cancel.asked + cancel.failed),
+                _ => 0,
+            },
             started_at: rfc3339(cancel.begun_at_ms),
             ended_at: cancel.ended_at_ms.map(rfc3339),
             broken: None,
@@ -75,6 +83,7 @@ impl OperationRow {
             done: forget.done,
             asked: forget.asked,
             failed: 0,
+            missed: 0,
             started_at: rfc3339(forget.begun_at_ms),
             ended_at: forget.ended_at_ms.map(rfc3339),
             broken: None,
@@ -104,6 +113,7 @@ impl OperationRow {
             done: 0,
             asked: 0,
             failed: 0,
+            missed: 0,
             started_at: rfc3339(0),
             ended_at: None,
             broken: Some(why.to_owned()),
@@ -131,6 +141,7 @@ impl From<ReplayRow> for OperationRow {
             done: row.moved,
             asked: 0,
             failed: row.failed,
+            missed: 0,
             started_at: row.begun_at,
             ended_at: row.ended_at,
             broken: row.broken,

@@ -21,8 +21,8 @@ pub struct CancelRow {
     pub state: Option<JobState>,
     /// It ran, and its worker was asked to stop it.
     pub asked: bool,
-    /// A request of it may have been carried out.
-    pub may_have_been_sent: bool,
+    /// A request of it may have been carried out. `None` while it runs: a request of this run may be on its way.
+    pub may_have_been_sent: Option<bool>,
     /// It is cancelled, by this or before.
     pub cancelled: bool,
     /// This has changed it.
@@ -41,7 +41,7 @@ impl CancelRow {
             queue: queue.map(str::to_owned),
             state: None,
             asked: came == Cancelled::Asked,
-            may_have_been_sent: came == Cancelled::MayHaveBeenSent,
+            may_have_been_sent: (came == Cancelled::MayHaveBeenSent).then_some(true),
             stopping: came == Cancelled::Asked,
             cancelled: matches!(came, Cancelled::Yes | Cancelled::Already),
             changed: came == Cancelled::Yes,
@@ -59,7 +59,8 @@ impl CancelRow {
     /// Notes how the job stands now.
     fn look(&mut self, job: Option<&JobInfo>) {
         self.state = job.map(|job| job.state);
-        self.may_have_been_sent |= job.is_some_and(|job| job.run.may_have_been_sent);
+        let earlier = self.may_have_been_sent == Some(true);
+        self.may_have_been_sent = job.and_then(|job| sent_of(job, earlier));
         if !std::mem::take(&mut self.stopping) {
             return;
         }
@@ -80,6 +81,15 @@ impl CancelRow {
                 state => state.as_str(),
             },
         };
+    }
+}
+
+/// Whether a request of a job may have been carried out, as far as that is known.
+fn sent_of(job: &JobInfo, known: bool) -> Option<bool> {
+    match job.state {
+        _ if known || job.run.may_have_been_sent => Some(true),
+        JobState::Running => None,
+        state => Some(state == JobState::Completed),
     }
 }
 

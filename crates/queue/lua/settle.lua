@@ -114,11 +114,12 @@ end
 -- All verdicts but c: the record says what became of the job.
 local function carry_out(id, verdict, wait, state, history, entry, group, description, put_back)
   local record = record_by[id]
-  local asked = stop_of(record)
+  local asked, stop = stop_of(record), record.stop
   record.stop = nil
   if state ~= '' then record.run = state end
   if history > 0 then add_history(record, history, entry) end
   if is_stopped(id, record, verdict, asked) then return end
+  if verdict ~= 'x' then record.stop_was = stop or record.stop_was end
   if verdict == 'r' then
     retried = retried + 1
     redis.call('ZADD', scheduled, seconds(now + wait), id)

@@ -125,6 +125,8 @@ pub struct JobInfo {
     pub tags: Vec<String>,
     /// Who asked it to stop while it ran, if somebody did: it still runs, or completed all the same.
     pub asked_to_stop: Option<StopRequest>,
+    /// Who asked an earlier run to stop, if somebody did, and it went on: it may have been sent.
+    pub was_asked_to_stop: Option<StopRequest>,
     /// That its person was forgotten, if so: its args are gone for good.
     pub forgotten: Option<Forgotten>,
     /// What its record says of its runs.
@@ -309,6 +311,7 @@ pub(crate) fn from_record(
         tags: record.text("tags").map(parse_tags).unwrap_or_default(),
         forgotten: record.get("forgotten").and_then(Forgotten::parse),
         asked_to_stop: record.get("stop").and_then(StopRequest::parse),
+        was_asked_to_stop: record.get("stop_was").and_then(StopRequest::parse),
         run: field(record, "run")
             .map(|run| RunState::parse(&run))
             .unwrap_or_default(),

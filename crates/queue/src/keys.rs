@@ -86,6 +86,7 @@ keys! {
     /// | `msg` | the provider's id of the message that was sent for it |
     /// | `asked` | when its provider was first asked what became of it, where Redis forgot the run |
     /// | `stop` | that it runs and is asked to stop, `<ms> <1 by force, else 0> <by whom and why, JSON>` (`lua/part/stop.lua`) |
+    /// | `stop_was` | the same of an earlier run that went on, or died: it is only shown |
     /// | `forgotten` | that its person was forgotten, `<ms> <by whom and why, JSON>`: its args are gone (`lua/part/forget.lua`) |
     /// | `op` | `<operation> <group it died in>`, from a throttled replay until its first run has ended |
     records: Key("hash") "records",

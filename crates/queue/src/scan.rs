@@ -79,6 +79,7 @@ pub struct JobScan {
     /// Bytes as Redis has them: an id may stand in it.
     cursor: Vec<u8>,
     earliest_first: bool,
+    only_looks: bool,
     over: bool,
 }
 
@@ -90,7 +91,18 @@ impl JobScan {
             place,
             cursor: Vec::new(),
             earliest_first: false,
+            only_looks: false,
             over: false,
+        }
+    }
+
+    /// To be shown, not to be acted on: where somebody has written over one of the queue's keys, the jobs of other places
+    /// are found all the same. What that key would say of them is then not known.
+    #[must_use]
+    pub fn to_show(self) -> Self {
+        Self {
+            only_looks: true,
+            ..self
         }
     }
 
@@ -147,6 +159,7 @@ impl Queue {
             .arg(&scan.cursor)
             .arg(most)
             .arg(if scan.earliest_first { "lowest" } else { "" })
+            .arg(if scan.only_looks { "look" } else { "" })
             .run(&self.link)
             .await?;
         let mut answer = Reply::new(value)?;

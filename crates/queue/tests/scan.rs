@@ -279,3 +279,33 @@ async fn a_broken_row_hides_no_other() {
     assert_eq!(walk(&bench, Place::Cancelled).await.len(), 0);
     let _ = RETENTION;
 }
+
+/// Somebody has written over keys of a queue: the jobs of other places are shown all the same, and nothing is done to them.
+#[tokio::test]
+async fn a_place_that_cannot_be_read_hides_no_other() {
+    let bench = Bench::new();
+    let pending = bench.enqueue(3).await;
+    let k = bench.queue.keys().clone();
+    for key in [
+        &k.lanes,
+        &k.records,
+        &k.dead,
+        &k.parked,
+        &k.scheduled,
+        &k.completions,
+        &k.cancelled,
+        &k.inflight,
+    ] {
+        let _: String = bench.text(&format!("SET {key} x")).await;
+        let mut scan = JobScan::new(Place::Pending).to_show();
+        let mut found = Vec::new();
+        while !scan.is_over() {
+            found.extend(bench.queue.scan(&mut scan).await.expect("looks"));
+        }
+        assert_eq!(found.len(), pending.len(), "{key}");
+        let _: u8 = bench.text(&format!("DEL {key}")).await;
+    }
+    let _: String = bench.text(&format!("SET {} x", k.records)).await;
+    let cancelled = bench.queue.cancel(&[raw(pending[0])], false, &kari()).await;
+    cancelled.expect_err("it is not known whether it may have been sent");
+}

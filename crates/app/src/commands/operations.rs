@@ -74,7 +74,8 @@ async fn list(session: &Session, json: bool) -> Result<(), Failure> {
 }
 
 async fn show(session: &Session, id: &str, json: bool) -> Result<(), Failure> {
-    let row = session.operator().await?.operation(id).await?;
+    let operator = session.operator().await?;
+    let row = operator.operation(id).await?;
     if json {
         return output::json(&row);
     }
@@ -89,12 +90,26 @@ async fn show(session: &Session, id: &str, json: bool) -> Result<(), Failure> {
         ("done", format!("{} of {}", row.done, row.total)),
         ("asked", row.asked.to_string()),
         ("failed", row.failed.to_string()),
+        ("missed", row.missed.to_string()),
         ("started at", row.started_at.clone()),
         ("ended at", or_dash(row.ended_at.as_deref())),
     ] {
         output::line(&format!("{name:<12} {}", plain(&value)))?;
     }
+    if row.is_open() {
+        warn_without_workers(&operator, &row.queue, id).await;
+    }
     Ok(())
+}
+
+/// Says so on stderr where an operation's queue has no worker that would carry it on. What cannot be found out is not said.
+pub(super) async fn warn_without_workers(operator: &Operator, queue: &str, id: &str) {
+    let row = operator.queue_row(queue).await;
+    if row.is_ok_and(|row| row.workers == 0) {
+        output::note(&plain(&format!(
+            "warning: {queue}: NO WORKER serves it, so nothing continues {id}; `longshore operations resume {id}` does"
+        )));
+    }
 }
 
 /// Waits for the end of an operation, and carries it on meanwhile.
@@ -146,6 +161,7 @@ pub(super) async fn follow(
     let id = row.id.clone();
     let print = |row: &OperationRow| session.done_json(&json!({ "operation": row }));
     if detach {
+        warn_without_workers(operator, &row.queue, &id).await;
         return match json {
             true => print(&row),
             false => output::done(&format!(
@@ -184,6 +200,9 @@ pub(super) fn came_to(row: &OperationRow) -> String {
     }
     if row.act != "replay" && row.failed > 0 {
         text += &format!(", {} not", row.failed);
+    }
+    if row.missed > 0 {
+        text += &format!(", {} had ended before it came to them", row.missed);
     }
     text
 }

@@ -21,6 +21,7 @@ mod letters;
 mod limit;
 mod mappings;
 mod moves;
+mod operations;
 mod output;
 mod providers;
 mod queues;

@@ -2,17 +2,23 @@
 -- kinds, sought, inflight, data, records, dead, completions, timeline, lanes}.
 
 -- homes(k, ids): of each of these, at most 250: {home, record, the same packed, or false, what says that it is there, or false}. home: running, dead, completed, cancelled, scheduled, retryable, parked,
--- pending, or unknown.
-local function homes(k, ids)
-  local owners = redis.call('HMGET', k.inflight, unpack(ids))
-  local died = redis.call('ZMSCORE', k.dead, unpack(ids))
-  local due = redis.call('ZMSCORE', k.scheduled, unpack(ids))
+-- pending, or unknown. only_look: nothing is done to them, so a key of another type hides no more than what would stand there; without
+-- it, it is an error.
+local function homes(k, ids, only_look)
+  local function ask(...)
+    if only_look then return tried(...) or {} end
+    return redis.call(...)
+  end
+  local owners = ask('HMGET', k.inflight, unpack(ids))
+  local died = ask('ZMSCORE', k.dead, unpack(ids))
+  local due = ask('ZMSCORE', k.scheduled, unpack(ids))
   local completed = tried('HMGET', k.completions, unpack(ids)) or {}
   local parked = tried('ZMSCORE', k.parked, unpack(ids)) or {}
-  local known = redis.call('HMGET', k.records, unpack(ids))
+  local known = ask('HMGET', k.records, unpack(ids))
   local found = {}
   for n, id in ipairs(ids) do
-    local record, home, says = unpacked(known[n]), nil, false
+    local packed = known[n] or false
+    local record, home, says = unpacked(packed), nil, false
     if owners[n] then
       home, says = 'running', owners[n]
     elseif died[n] then
@@ -26,12 +32,12 @@ local function homes(k, ids)
       home = 'cancelled'
     elseif parked[n] then
       home, says = 'parked', parked[n]
-    elseif redis.call('HEXISTS', k.data, id) == 1 or known[n] then
+    elseif redis.call('HEXISTS', k.data, id) == 1 or packed then
       home = 'pending'
     else
       home = 'unknown'
     end
-    found[n] = { home, record, known[n], says }
+    found[n] = { home, record, packed, says }
   end
   return found
 end

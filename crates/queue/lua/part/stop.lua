@@ -1,6 +1,6 @@
 -- A running job that is asked to stop. Its record says so: `stop` is "<ms> <1 by force, else 0> <by whom and why, JSON>". Every verdict on its
--- claim but "completed" takes that away, so it is never about a later claim; of a job that completed all the same it stays, to
--- be shown. The worker looks when the timeline's `asks` has gone up (asked.lua): a message says so, and each heartbeat.
+-- claim but "completed" takes that away, so it is never about a later claim. It is kept to be shown: of a job that completed all the
+-- same where it stands, of one that goes on or died as `stop_was`. The worker looks when the timeline's `asks` has gone up (asked.lua): a message says so, and each heartbeat.
 
 -- stop_of(record): {force, by, reason}, or nil.
 local function stop_of(record)

@@ -120,6 +120,7 @@ async fn what_may_have_been_sent_goes_on_unless_it_is_forced() {
     let job = look(&bench, id).await;
     assert_eq!(job.state, JobState::Retryable);
     assert!(job.asked_to_stop.is_none() && job.run.may_have_been_sent);
+    assert_eq!(job.was_asked_to_stop.expect("is shown").by, "kari");
     // Its next run is another one's: nobody asked that to stop.
     bench.make_due().await;
     let again = bench.claim(&worker, 1).await.remove(0);

@@ -8,7 +8,7 @@ use longshore_queue::Replaying;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::super::signals;
+use super::super::{operations, signals};
 use super::moves::{bar, confirm, target};
 use crate::age::ago;
 use crate::cli::{ReplayArgs, ReplayChange};
@@ -131,6 +131,9 @@ async fn follow(
     let ids = rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>();
     let ids = ids.join(" ");
     if detach {
+        for row in &rows {
+            operations::warn_without_workers(operator, &row.queue, &row.id).await;
+        }
         return match json {
             true => print_rows(session, &rows),
             false => output::done(&format!(

@@ -112,7 +112,7 @@ async fn rehearse(session: &Session, args: &CancelJobs) -> Result<(), Failure> {
         let (would, would_ask) = (waits && may, runs && may);
         jobs.push(json!({
             "id": job.id, "queue": job.queue, "state": job.state,
-            "may_have_been_sent": job.may_have_been_sent, "would_cancel": would, "would_ask": would_ask,
+            "may_have_been_sent": (!runs || job.may_have_been_sent).then_some(job.may_have_been_sent), "would_cancel": would, "would_ask": would_ask,
         }));
         if !args.json {
             let sent = if job.may_have_been_sent && (waits || runs) {
