@@ -31,6 +31,15 @@ impl PersonArg {
         Self { path, form }
     }
 
+    /// What stands there in some args.
+    #[cfg(feature = "suppression")]
+    #[must_use]
+    pub fn values_in(&self, args: &serde_json::Value) -> Vec<String> {
+        let mut values = Vec::new();
+        at(args, self.path, &mut |text| values.push(text.to_owned()));
+        values
+    }
+
     /// A telephone number in E.164.
     #[must_use]
     pub const fn phone(path: &'static str) -> Self {
@@ -177,25 +186,37 @@ impl Person {
     /// Whether the value at this path of some args is the person.
     #[must_use]
     pub fn is_at(&self, args: &serde_json::Value, path: &str) -> bool {
-        use serde_json::Value;
-        match args {
-            Value::Array(values) => values.iter().any(|value| self.is_at(value, path)),
-            Value::Object(fields) if !path.is_empty() => {
-                let (name, rest) = path.split_once('.').unwrap_or((path, ""));
-                fields
-                    .get(name)
-                    .is_some_and(|value| self.is_at(value, rest))
-            }
-            Value::String(text) if path.is_empty() => self.is(text),
-            Value::Number(id) if path.is_empty() => self.is(&id.to_string()),
-            _ => false,
-        }
+        let mut is_there = false;
+        at(args, path, &mut |text| is_there |= self.is(text));
+        is_there
     }
 
     /// By what the person is named.
     #[must_use]
     pub fn form(&self) -> PersonForm {
         self.form
+    }
+}
+
+/// Hands on each text or number at this path of some args.
+#[cfg(feature = "suppression")]
+fn at(args: &serde_json::Value, path: &str, see: &mut impl FnMut(&str)) {
+    use serde_json::Value;
+    match args {
+        Value::Array(values) => {
+            for value in values {
+                at(value, path, see);
+            }
+        }
+        Value::Object(fields) if !path.is_empty() => {
+            let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+            if let Some(value) = fields.get(name) {
+                at(value, rest, see);
+            }
+        }
+        Value::String(text) if path.is_empty() => see(text),
+        Value::Number(id) if path.is_empty() => see(&id.to_string()),
+        _ => {}
     }
 }
 

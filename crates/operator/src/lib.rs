@@ -36,6 +36,7 @@ mod workers;
 pub use audit::AuditRow;
 pub use cron::{CronRow, TickRow};
 pub use dead::{Filter, GroupRow, GrowthRow, LetterRow, Moved, Target};
+pub use edit::EditRehearsal;
 pub use error::OperatorError;
 pub use export::Exported;
 pub use job::{CronJobRow, DeliveryRow, EnqueuedByRow, HistoryRow, JobView, PutBackRow, StopRow};

@@ -11,6 +11,7 @@ use crate::error::OperatorError;
 use crate::operator::Operator;
 use crate::queue_info::{QueueInfo, RepeatEffect};
 use crate::queues::{BreakerRow, FallbackRow, HoldRow, PauseRow, QueueRow};
+use crate::suppressions::suppressed_among;
 
 /// What a replay would do, as far as the fleet, its configuration here and its providers' rules tell. A letter may count in several places: one that has expired may not decode either.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -24,6 +25,10 @@ pub struct Rehearsal {
     pub would_run: u64,
     /// How many would die again, since this program's configuration has what they need no more, by the cause: the largest first.
     pub refused: Vec<RefusedRow>,
+    /// How many stay dead: their person was forgotten, and their args are gone.
+    pub forgotten: u64,
+    /// How many would die again: nothing is sent to their address any more.
+    pub suppressed: u64,
     /// How many would die again, since they do not decode.
     pub undecodable: u64,
     /// How many would wait apart, and die again after a while: neither this program nor a worker of their queue knows their kind.
@@ -119,8 +124,9 @@ impl Operator {
                 && let Some(page) = letters.page().await?
             {
                 let left = usize::try_from(MOST_LOOKED_AT - rehearsal.looked).unwrap_or(0);
-                for letter in page.iter().take(left) {
-                    rehearsal.see(info, known.as_ref(), letter, now);
+                let suppressed = suppressed_among(info, queue, &page).await?;
+                for (letter, suppressed) in page.iter().zip(suppressed).take(left) {
+                    rehearsal.see(info, known.as_ref(), letter, suppressed, now);
                 }
                 progress(rehearsal.looked);
             }
@@ -153,7 +159,9 @@ impl Operator {
                 let job = queue.job(id).await?;
                 if let Some(job) = job.filter(|job| job.state == JobState::Dead) {
                     let letter = queue.whole(job).await?;
-                    rehearsal.see(info, known.as_ref(), &letter, now);
+                    let one = std::slice::from_ref(&letter);
+                    let suppressed = suppressed_among(info, queue, one).await? == [true];
+                    rehearsal.see(info, known.as_ref(), &letter, suppressed, now);
                 }
             }
             let of_queue = rehearsal.looked - before;
@@ -172,9 +180,14 @@ impl Rehearsal {
         info: &QueueInfo,
         workers: Option<&BTreeSet<String>>,
         letter: &WholeLetter,
+        suppressed: bool,
         now_ms: u64,
     ) {
         self.looked += 1;
+        if letter.job.forgotten.is_some() {
+            self.forgotten += 1;
+            return;
+        }
         let (runs, default) = match self.decodes(info, workers, letter) {
             Decoded::Not => (false, None),
             Decoded::Elsewhere => (true, None),
@@ -185,7 +198,9 @@ impl Rehearsal {
         let expired = !self.fresh_expiry && expires.is_some_and(|at| at <= now_ms);
         self.expired += u64::from(expired);
         let refused = runs && !expired && self.is_refused(info, letter);
-        let runs = runs && !refused;
+        let suppressed = runs && !expired && !refused && suppressed;
+        self.suppressed += u64::from(suppressed);
+        let runs = runs && !refused && !suppressed;
         self.would_run += u64::from(runs && !expired);
         if !letter.job.run.may_have_been_sent {
             return;
@@ -295,7 +310,9 @@ enum Decoded {
 }
 
 /// The kinds that living workers of a queue say they know; `None` where none has said anything.
-async fn known_by_workers(queue: &Queue) -> Result<Option<BTreeSet<String>>, OperatorError> {
+pub(crate) async fn known_by_workers(
+    queue: &Queue,
+) -> Result<Option<BTreeSet<String>>, OperatorError> {
     let workers = queue.workers().await?.into_iter();
     let facts: Vec<_> = workers.filter_map(|worker| worker.facts).collect();
     let kinds = facts.iter().flat_map(|facts| facts.kinds.iter().cloned());

@@ -4,12 +4,14 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::str::FromStr;
 
-use longshore_job::{AddressHash, SUPPRESSED, Suppression};
-use longshore_queue::{Note, Queue, Signed};
+use longshore_job::{AddressHash, Envelope, PersonForm, SUPPRESSED, Suppression};
+use longshore_queue::{Note, Queue, QueueError, Signed, WholeLetter};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::OperatorError;
 use crate::operator::Operator;
+use crate::queue_info::QueueInfo;
 use crate::time::rfc3339;
 
 /// The queue that has the list.
@@ -177,6 +179,65 @@ impl Operator {
         let removed = queue.unassign_signed(SUPPRESSED, &row.hash, &note, signed);
         Ok(removed.await?)
     }
+}
+
+/// Of each of these letters, at most some hundreds, whether it goes to an address that nothing is sent to.
+pub(crate) async fn suppressed_among(
+    info: &QueueInfo,
+    queue: &Queue,
+    letters: &[WholeLetter],
+) -> Result<Vec<bool>, QueueError> {
+    let mut suppressed = vec![false; letters.len()];
+    if info.name != QUEUE {
+        return Ok(suppressed);
+    }
+    let (mut places, mut hashes) = (Vec::new(), Vec::new());
+    for (place, letter) in letters.iter().enumerate() {
+        let payload = letter.job.payload.as_deref().unwrap_or_default();
+        let Ok(envelope) = Envelope::parse(payload) else {
+            continue;
+        };
+        let Ok(args) = serde_json::from_str(envelope.args.get()) else {
+            continue;
+        };
+        let of_letter = self::hashes(info, &envelope.kind, &args);
+        places.extend(of_letter.iter().map(|_| place));
+        hashes.extend(of_letter);
+    }
+    for (place, found) in places
+        .into_iter()
+        .zip(queue.find_which(SUPPRESSED, &hashes).await?)
+    {
+        suppressed[place] |= found;
+    }
+    Ok(suppressed)
+}
+
+/// Whether a job with these args would go to an address that nothing is sent to.
+pub(crate) async fn suppressed_among_args(
+    info: &QueueInfo,
+    queue: &Queue,
+    kind: &str,
+    args: &Value,
+) -> Result<bool, QueueError> {
+    if info.name != QUEUE {
+        return Ok(false);
+    }
+    let hashes = hashes(info, kind, args);
+    let found = queue.find_which(SUPPRESSED, &hashes).await?;
+    Ok(found.contains(&true))
+}
+
+/// The addresses of mails that a kind says its args have, as the list has them.
+fn hashes(info: &QueueInfo, kind: &str, args: &Value) -> Vec<String> {
+    let spec = info.kinds.find(kind).into_iter();
+    let mails = spec
+        .flat_map(|spec| spec.person_args)
+        .filter(|arg| arg.form == PersonForm::Email);
+    mails
+        .flat_map(|arg| arg.values_in(args))
+        .map(|address| AddressHash::of(&address).to_string())
+        .collect()
 }
 
 #[cfg(test)]

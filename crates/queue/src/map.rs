@@ -19,6 +19,20 @@ impl Queue {
         self.link.command(&command).await
     }
 
+    /// Which of these keys of a map, at most some hundreds, stand for something.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn find_which(&self, map: &str, keys: &[String]) -> Result<Vec<bool>, QueueError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.keys.map_of(map)).arg(keys);
+        let found: Vec<Option<Vec<u8>>> = self.link.command(&command).await?;
+        Ok(found.iter().map(Option::is_some).collect())
+    }
+
     /// Lets a key of a map stand for a value, unless it stands for one already; returns what it stands for.
     ///
     /// # Errors

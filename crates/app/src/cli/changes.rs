@@ -80,6 +80,7 @@ fn of_jobs(command: &JobsCommand) -> Effect {
         JobsCommand::Run(args) => Effect::Change {
             yes: args.change.yes,
         },
+        JobsCommand::Edit(args) if args.dry_run => Effect::Rehearsed,
         JobsCommand::Edit(args) => Effect::Change { yes: args.yes },
     }
 }
@@ -97,6 +98,7 @@ fn of_dead(command: &DeadCommand) -> Effect {
         },
         DeadCommand::Replay(args) if args.dry_run => Effect::Rehearsed,
         DeadCommand::Replay(args) => Effect::Change { yes: args.yes },
+        DeadCommand::Edit(args) if args.dry_run => Effect::Rehearsed,
         DeadCommand::Edit(args) => Effect::Change { yes: args.yes },
         // What is only written to a file is no change of the fleet's, and is named all the same: it is personal data.
         DeadCommand::Export(args) if !args.discard => Effect::Rehearsed,

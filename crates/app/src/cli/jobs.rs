@@ -188,9 +188,13 @@ pub struct EditJob {
     /// Its args from now on: JSON, or @file with JSON
     #[arg(long, value_name = "JSON")]
     pub args: String,
+    /// Says what that would do, without doing it: whether the args are right, whether the configuration and the workers would take
+    /// it, and whether it may have been sent
+    #[arg(long)]
+    pub dry_run: bool,
     /// Why
-    #[arg(long, value_name = "TEXT", value_parser = not_blank)]
-    pub reason: String,
+    #[arg(long, value_name = "TEXT", value_parser = not_blank, required_unless_present = "dry_run")]
+    pub reason: Option<String>,
     /// Edits even if a request with the old args may have been carried out: its effect may then happen twice
     #[arg(long)]
     pub force: bool,

@@ -6,7 +6,12 @@ use serde_json::json;
 use super::{Bench, NOBODY};
 
 impl Bench {
-    fn suppress(&self, address: &str, reason: SuppressedFor, job: Option<JobId>) -> String {
+    pub(crate) fn suppress(
+        &self,
+        address: &str,
+        reason: SuppressedFor,
+        job: Option<JobId>,
+    ) -> String {
         let suppress = Suppress {
             address: AddressHash::of(address),
             reason,

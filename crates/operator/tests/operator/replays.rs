@@ -55,6 +55,8 @@ async fn a_rehearsal_tells_what_would_become_of_each_letter_and_changes_nothing(
         no_worker_knows: 0,
         workers_know: 0,
         would_run: 244,
+        forgotten: 0,
+        suppressed: 0,
         undecodable: 2,
         unknown_kind: 1,
         newer: 1,

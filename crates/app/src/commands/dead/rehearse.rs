@@ -77,6 +77,14 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
     let known = rehearsal.outcome_unknown - rehearsal.may_double - rehearsal.key_forgotten;
     let counts = [
         (
+            rehearsal.forgotten,
+            "stay dead: their person was forgotten, and nothing of them can be carried out",
+        ),
+        (
+            rehearsal.suppressed,
+            "would die again: nothing is sent to their address any more (`longshore suppressions list`)",
+        ),
+        (
             rehearsal.undecodable,
             "would die again: they cannot be decoded",
         ),

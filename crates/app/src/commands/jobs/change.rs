@@ -3,6 +3,7 @@
 use longshore_operator::RunAt;
 use serde_json::json;
 
+use super::super::dead;
 use crate::cli::{EditJob, RescheduleJob, RunJob};
 use crate::failure::Failure;
 use crate::output::{self, plain};
@@ -78,8 +79,12 @@ pub(super) async fn edit(session: &Session, args: EditJob) -> Result<(), Failure
             .map_err(|error| Failure::input(format!("{path} cannot be read: {error}")))?,
         None => args.args.clone(),
     };
-    let signed = session.signed(&args.reason);
+    let signed = session.signed(args.reason.as_deref().unwrap_or_default());
     let operator = session.operator().await?;
+    if args.dry_run {
+        let rehearsal = operator.rehearse_edit(&args.id, &text, false).await?;
+        return dead::rehearsed_edit(&rehearsal, args.json);
+    }
     let (job, changed) = operator
         .edit_job(&args.id, &text, args.force, &signed)
         .await?;
