@@ -206,6 +206,8 @@ impl Queue {
         for key in [&self.keys.cron, &self.keys.cron_paused] {
             ask.cmd("HGETALL").arg(key);
         }
+        // Where that cannot be read nothing ticks (`lua/cron_tick.lua`): then it is an error here, too.
+        ask.cmd("HLEN").arg(&self.keys.cron_ticks).ignore();
         let (fields, paused): (Fields, Fields) = self.link.pipeline(&ask).await?;
         let rounds = fields.text("*").and_then(|round| round.split_once(' '));
         Ok(CronBook {

@@ -267,3 +267,14 @@ fn a_resumed_entry_ticks_again_and_the_list_says_what_became_of_its_jobs() {
     bench.redis(&[b"HDEL", b"{longshore:email}:data", last.as_bytes()]);
     assert_eq!(each()["ticks"][0]["state"], Value::Null, "it is forgotten");
 }
+
+/// Somebody has written over the ticks: nothing can tick, and the list does not look as if it did.
+#[test]
+fn an_entry_that_cannot_tick_is_shown_as_such() {
+    let bench = Bench::new();
+    bench.redis(&[b"SET", b"{longshore:email}:cron:ticks", b"x"]);
+    let rows = ran(&bench, &["cron", "list", "--json"]).json();
+    let row = row(&rows, "yearly");
+    let broken = row["broken"].as_str().unwrap_or_default();
+    assert!(broken.contains("WRONGTYPE"), "{row}");
+}
