@@ -154,20 +154,36 @@ async fn what_nobody_knows_is_parked_and_buried_after_an_hour() {
     assert_eq!((stats.pending, stats.dead), (1, 0));
 }
 
-/// Moves the clock for what is parked.
+/// Moves the clock for what is parked: one job, in the list of all and in that by kind.
 async fn moved(stage: &Stage, seconds: &str) {
     let keys = stage.queue.keys();
     let link = stage.queue.link();
-    let mut find = redis::cmd("KEYS");
-    find.arg(format!("{}*", keys.parked));
-    let found: Vec<String> = link.command(&find).await.expect("looks");
-    assert_eq!(found.len(), 2, "one list of all, and one of its kind");
-    for key in found {
-        let mut first = redis::cmd("ZRANGE");
-        first.arg(&key).arg(0).arg(0);
-        let ids: Vec<String> = link.command(&first).await.expect("looks");
-        let mut earlier = redis::cmd("ZINCRBY");
-        earlier.arg(&key).arg(format!("-{seconds}000")).arg(&ids[0]);
-        let _: f64 = link.command(&earlier).await.expect("back-dates");
-    }
+    let of = async |words: &[&str]| {
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]);
+        let answer: Vec<String> = link.command(&command).await.expect("looks");
+        answer
+    };
+    let listed = of(&["ZRANGE", &keys.parked_kinds, "0", "-1"]).await;
+    let [member] = &listed[..] else {
+        panic!("{listed:?}");
+    };
+    let words: Vec<&str> = member.split(' ').collect();
+    let [digest, _, id] = words[..] else {
+        panic!("{member}");
+    };
+    let mut earlier = redis::cmd("ZINCRBY");
+    earlier
+        .arg(&keys.parked)
+        .arg(format!("-{seconds}000"))
+        .arg(id);
+    let since: f64 = link.command(&earlier).await.expect("back-dates");
+    let mut change = redis::pipe();
+    change
+        .cmd("ZADD")
+        .arg(&keys.parked_kinds)
+        .arg(0)
+        .arg(format!("{digest} {since:017.3} {id}"));
+    change.cmd("ZREM").arg(&keys.parked_kinds).arg(member);
+    let _: (u8, u8) = link.pipeline(&change).await.expect("back-dates");
 }
