@@ -89,7 +89,8 @@ fn nothing_is_changed_in_production_without_a_yes() {
 #[test]
 fn elsewhere_one_job_is_changed_without_a_question_and_json_says_where() {
     let bench = Bench::new();
-    let id = bench.bury(1, "400 to.email").remove(0);
+    let mut ids = bench.bury(2, "400 to.email");
+    let (id, other) = (ids.remove(0), ids.remove(0));
     let answers = [
         &["pause", "email", "--json"][..],
         &["resume", "email", "--json"],
@@ -107,7 +108,9 @@ fn elsewhere_one_job_is_changed_without_a_question_and_json_says_where() {
             "dead", "export", "--queue", "email", "--to", "letters", "--json",
         ],
         &["dead", "replay", &id, "--json"],
-        &["dead", "discard", &id, "--yes", "--reason", "r", "--json"],
+        &[
+            "dead", "discard", &other, "--yes", "--reason", "r", "--json",
+        ],
         &["mappings", "import", "-", "--json"],
     ];
     for args in answers {

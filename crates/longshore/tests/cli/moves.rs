@@ -145,3 +145,21 @@ fn what_is_not_found_is_said_and_the_others_are_moved() {
     );
     assert!(ran.stderr.contains(NOBODY), "{ran:?}");
 }
+
+/// What lives is no dead letter, and whoever discards it means something else.
+#[test]
+fn what_is_not_dead_is_not_discarded_and_that_is_no_success() {
+    let bench = Bench::new();
+    let dead = bench.bury(1, "413").remove(0);
+    let waits = bench.enqueue(1).remove(0);
+    let both = ["dead", "discard", &waits, &dead, "--yes", "--reason", "x"];
+    let ran = bench.run(&both);
+    assert_eq!(
+        (ran.code, &*ran.stdout),
+        (Some(1), "1 dead letter is gone\n")
+    );
+    let why = "nothing was done to 1 job that is not dead";
+    assert!(ran.stderr.contains(why), "{ran:?}");
+    let job = bench.run(&["job", &waits, "--json"]).json();
+    assert_eq!(job["state"], "pending");
+}

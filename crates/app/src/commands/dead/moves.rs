@@ -103,6 +103,18 @@ pub(super) async fn run(session: &Session, change: LetterChange) -> Result<(), F
             "{} cannot be replayed: `longshore dead show ID` says when, and why, their person was forgotten",
             counted(moved.forgotten.len() as u64, "dead letter")
         ))),
+        // A replay may be repeated: what was dead is pending then. Whoever discards a job that lives means another one.
+        [] if matches!(change.kind, Kind::Discard) && !moved.skipped.is_empty() => {
+            Err(Failure::failed(format!(
+                "nothing was done to {} that {} not dead: `longshore jobs cancel ID` takes back what waits",
+                counted(moved.skipped.len() as u64, "job"),
+                if moved.skipped.len() == 1 {
+                    "is"
+                } else {
+                    "are"
+                }
+            )))
+        }
         [] => Ok(()),
         [id] => Err(Failure::failed(format!(
             "no queue knows the job {id}: it was discarded, or it completed a while ago"
