@@ -23,6 +23,7 @@ pub struct Start<'a> {
     args: &'static [&'static str],
     /// What it logs once it works.
     ready: &'static str,
+    ready_in_json: &'static str,
     number: usize,
     redis_url: String,
     settings: Vec<(String, String)>,
@@ -58,6 +59,7 @@ impl<'a> Start<'a> {
             command,
             args,
             ready,
+            ready_in_json: "\"concurrency\":",
             number,
             redis_url: stage.redis.url(),
             settings: Vec::new(),
@@ -155,7 +157,7 @@ impl<'a> Start<'a> {
         eventually("the worker works", || {
             let ended = worker.ended();
             assert_eq!(ended, None, "the worker ended at once");
-            let works = worker.says(self.ready);
+            let works = worker.says(self.ready) || worker.says(self.ready_in_json);
             async move { works }
         })
         .await;
@@ -310,10 +312,7 @@ impl Worker {
     /// When it has not said so.
     #[must_use]
     pub fn private_addr(&self) -> SocketAddr {
-        let log = self.log();
-        let addr = log.split_once("private_addr=").map(|(_, rest)| rest);
-        let addr = addr.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-        addr.expect("it says where it serves its health")
+        addr_in(&self.log(), "private_addr").expect("it says where it serves its health")
     }
 
     /// Where it said that it serves its health.
@@ -323,13 +322,18 @@ impl Worker {
     #[must_use]
     pub fn http_addr(&self) -> SocketAddr {
         let log = self.log();
-        let addr = log
-            .lines()
-            .find(|line| line.contains("/livez"))
-            .and_then(|line| line.rsplit_once("addr="))
-            .and_then(|(_, addr)| addr.trim().parse().ok());
+        let mut lines = log.lines().filter(|line| line.contains("/livez"));
+        let addr = lines.find_map(|line| addr_in(line, "addr"));
         addr.expect("it says where it serves /livez")
     }
+}
+
+/// The address in a field of a log, which may be text or JSON.
+fn addr_in(log: &str, field: &str) -> Option<SocketAddr> {
+    let text = log.split_once(&format!("{field}="));
+    let (_, rest) = text.or_else(|| log.split_once(&format!("\"{field}\":\"")))?;
+    let end = rest.find([' ', '\n', '"']).unwrap_or(rest.len());
+    rest[..end].parse().ok()
 }
 
 impl Drop for Worker {

@@ -28,18 +28,28 @@ mod workers;
 
 use std::os::unix::fs::MetadataExt;
 
-use crate::App;
 use crate::cli::{Cli, Command, ConfigCommand, Effect};
 use crate::failure::Failure;
 use crate::process::host_name;
 use crate::sentry;
 use crate::session::Session;
+use crate::{App, logging};
 
 /// Carries out a command.
 ///
 /// # Errors
 /// When it does not end well; the failure knows its exit code.
 pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
+    // What stays, and has its stderr collected.
+    let is_role = matches!(cli.command, Command::Work(_) | Command::Webhooks);
+    let ended = carry_out(app, cli).await;
+    match is_role {
+        true => ended.map_err(logging::told),
+        false => ended,
+    }
+}
+
+async fn carry_out(app: &App, cli: Cli) -> Result<(), Failure> {
     let config = cli
         .config
         .or_else(|| variable("LONGSHORE_CONFIG").map(Into::into));

@@ -20,6 +20,7 @@ mod fit;
 mod inventory;
 mod kinds;
 mod layer;
+mod log;
 mod proxies;
 mod queues;
 mod redis;
@@ -47,6 +48,7 @@ pub use cron::CronSettings;
 pub(crate) use files::profiles;
 pub use inventory::{Criticality, InventorySettings};
 pub use kinds::{Effective, KindSettings, SetBy};
+pub use log::{LogFormat, LogSettings};
 pub use longshore_integration::QueueSpec;
 pub use longshore_integration::settings::{Finding, Findings, SecretRef, Severity};
 pub use longshore_job::OnUnknown;
@@ -81,6 +83,8 @@ pub struct Config {
     pub vault: Option<VaultSettings>,
     /// How often secrets are read again, from Vault and from files.
     pub reread: Duration,
+    /// How what is logged is written.
+    pub log: LogSettings,
     /// How a `work` process behaves.
     pub worker: WorkerSettings,
     /// Where errors are reported; `None` while there is no DSN.
@@ -123,17 +127,7 @@ impl Config {
         let schema = Schema::new(integrations);
         let mut findings = Findings::default();
 
-        let mut figment = Figment::from(schema.built_in());
-        for file in files::layers(dir, profile, &mut findings) {
-            figment = figment.merge(file);
-        }
-        // What a broken file holds is not known, so nothing it could have set is called missing.
-        let complete = !findings.has_errors();
-        let env = env::layer(env, &schema, &figment, &mut findings);
-        let figment = figment.merge(env);
-        let by_name = schema.built_in_by_name(&figment);
-        let figment = figment.join(by_name);
-
+        let (figment, complete) = merged(dir, profile, env, &schema, &mut findings);
         let directory = files::directory(dir);
         let mut reader = Reader::new(&figment, &schema, profile, directory, complete, findings);
         schema.refuse_unknown(&mut reader);
@@ -142,6 +136,7 @@ impl Config {
         let vault = vault::vault(&mut reader, vault_keys.as_ref());
         vault::is_there(&mut reader, schema.keys());
         let proxies = ProxySettings::read_here(&mut reader);
+        let log = LogSettings::read_here(&mut reader);
         let worker = WorkerSettings::read_here(&mut reader);
         let queues = queues::read(&mut reader, integrations);
         let of_kinds = kinds::read(&mut reader, integrations);
@@ -158,26 +153,29 @@ impl Config {
 
         let values = show::values(&reader, &schema, &kinds);
         let warnings = reader.finish()?;
-        match (redis, worker, queues.zip(policies), webhooks) {
-            (Some(redis), Some(worker), Some((queues, policies)), Some(webhooks)) => Ok(Self {
-                profile: profile.map(str::to_owned),
-                redis,
-                vault,
-                reread: vault_keys.map(|keys| keys.reread).unwrap_or_default(),
-                worker,
-                sentry,
-                cron,
-                webhooks,
-                trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
-                integrations: integrations.to_vec(),
-                kinds,
-                sections,
-                inventory,
-                queues,
-                policies,
-                warnings,
-                values,
-            }),
+        match (redis, worker.zip(log), queues.zip(policies), webhooks) {
+            (Some(redis), Some((worker, log)), Some((queues, policies)), Some(webhooks)) => {
+                Ok(Self {
+                    profile: profile.map(str::to_owned),
+                    redis,
+                    vault,
+                    reread: vault_keys.map(|keys| keys.reread).unwrap_or_default(),
+                    log,
+                    worker,
+                    sentry,
+                    cron,
+                    webhooks,
+                    trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
+                    integrations: integrations.to_vec(),
+                    kinds,
+                    sections,
+                    inventory,
+                    queues,
+                    policies,
+                    warnings,
+                    values,
+                })
+            }
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }
@@ -282,6 +280,30 @@ impl Config {
         }
         secrets
     }
+}
+
+/// All layers in one, and whether none of them is broken.
+fn merged<N, V>(
+    dir: Option<&Path>,
+    profile: Option<&str>,
+    env: impl IntoIterator<Item = (N, V)>,
+    schema: &Schema<'_>,
+    findings: &mut Findings,
+) -> (Figment, bool)
+where
+    N: Into<OsString>,
+    V: Into<OsString>,
+{
+    let mut figment = Figment::from(schema.built_in());
+    for file in files::layers(dir, profile, findings) {
+        figment = figment.merge(file);
+    }
+    // What a broken file holds is not known, so nothing it could have set is called missing.
+    let complete = !findings.has_errors();
+    let env = env::layer(env, schema, &figment, findings);
+    let figment = figment.merge(env);
+    let by_name = schema.built_in_by_name(&figment);
+    (figment.join(by_name), complete)
 }
 
 /// Every kind, with the expiry and the priority that are configured for it.

@@ -40,6 +40,15 @@ impl Failure {
         Self::Input(what.to_string())
     }
 
+    /// The same end, of which everything has been said.
+    pub(crate) fn without_text(self) -> Self {
+        match self {
+            Self::Failed(_) => Self::Failed(String::new()),
+            Self::Input(_) => Self::Input(String::new()),
+            Self::Redis(_) => Self::Redis(String::new()),
+        }
+    }
+
     /// The exit code.
     #[must_use]
     pub fn code(&self) -> ExitCode {

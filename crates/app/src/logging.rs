@@ -1,8 +1,12 @@
 //! Logs go to stderr; data goes to stdout.
 
+mod lines;
+
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
 use longshore_integration::Integration;
+use longshore_integration::settings::KeyPath;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -10,15 +14,49 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::config::{LogFormat, LogSettings};
+use crate::failure::Failure;
+use lines::{AsJson, Fields, Lines};
+
 /// What is logged unless `RUST_LOG` says otherwise.
 const DEFAULT: &str = "info";
 
 /// What the names of this workspace's crates begin with.
 const OURS: &str = "longshore";
 
+/// How this process writes its lines.
+static JSON: OnceLock<AsJson> = OnceLock::new();
+
+/// From here on lines are written as the configuration says.
+pub(crate) fn use_format(format: LogFormat) {
+    JSON.get_or_init(AsJson::default)
+        .set(format == LogFormat::Json);
+}
+
+/// Whether each line is to be a JSON object.
+pub(crate) fn is_json() -> bool {
+    JSON.get().is_some_and(AsJson::get)
+}
+
+/// Where lines are JSON, why a process ended is one of them. What is returned has been told then.
+pub(crate) fn told(failure: Failure) -> Failure {
+    if !is_json() || !tracing::enabled!(tracing::Level::ERROR) {
+        return failure;
+    }
+    let text = failure.to_string();
+    if !text.is_empty() {
+        tracing::error!("{text}");
+    }
+    failure.without_text()
+}
+
 /// Starts logging, and has panics logged by their place only: their message may quote an address.
 /// What the crates of these integrations say is shown, too.
 pub(crate) fn init(integrations: &[Integration]) {
+    let json = JSON.get_or_init(AsJson::default);
+    // The configuration says it later.
+    let early = std::env::var(KeyPath::from(LogSettings::FORMAT).variable()).unwrap_or_default();
+    json.set(LogFormat::named(&early) == Some(LogFormat::Json));
     let wanted = std::env::var("RUST_LOG").unwrap_or_default();
     let (filter, wrong) = match wanted.trim() {
         "" => (EnvFilter::new(DEFAULT), None),
@@ -32,7 +70,7 @@ pub(crate) fn init(integrations: &[Integration]) {
         stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let ours = Ours::and(integrations);
     let asks_for_others = ours.names_others(&wanted);
-    subscriber(filter, stderr, colours, ours).init();
+    subscriber(filter, stderr, colours, ours, json).init();
     if let Some(error) = wrong {
         tracing::warn!(
             "RUST_LOG is not a filter such as `debug` or `info,longshore=debug`: {error}"
@@ -64,6 +102,7 @@ fn subscriber<W>(
     writer: W,
     colours: bool,
     ours: Ours,
+    json: &AsJson,
 ) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -72,9 +111,10 @@ where
         .with_env_filter(filter)
         .with_writer(writer)
         .with_ansi(colours)
-        .with_target(false)
         // It would complain on stderr, of all places, and panic where that is closed: a worker outlives its log.
         .log_internal_errors(false)
+        .fmt_fields(Fields::new(json))
+        .event_format(Lines::new(json, colours))
         .finish()
         .with(filter_fn(move |metadata| ours.has(metadata.target())))
 }
@@ -118,87 +158,4 @@ impl Ours {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex, PoisonError};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            written.extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// What is logged with this filter of what our crates and others say.
-    fn logged(filter: &str) -> String {
-        let written = Written::default();
-        let writer = written.clone();
-        let subscriber = subscriber(
-            EnvFilter::new(filter),
-            move || writer.clone(),
-            false,
-            Ours(vec!["harbour_slack"]),
-        );
-        tracing::subscriber::with_default(subscriber, || {
-            let others = tracing::info_span!(target: "aws_sdk_s3::operation", "GetObject", key = "planted-in-a-span");
-            let _entered = others.enter();
-            tracing::trace!(target: "aws_smithy_runtime", token = "planted-at-trace", "request");
-            tracing::debug!(target: "hyper::proto::h1", "planted-at-debug");
-            tracing::error!(target: "rustls", "planted-at-error");
-            tracing::warn!(target: "longshoreman", "planted-by-a-namesake");
-            let ours = tracing::info_span!(target: "longshore_worker::layers", "job", job_id = "ours-in-a-span");
-            let _entered = ours.enter();
-            tracing::trace!(target: "longshore_queue", "ours-at-trace");
-            tracing::info!(target: "longshore", "ours-at-info");
-            tracing::info!(target: "harbour_slack::client", "an-integrations");
-        });
-        let written = written.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&written).into_owned()
-    }
-
-    #[test]
-    fn others_are_never_heard_whatever_is_asked_for() {
-        for filter in [
-            "trace",
-            "info,aws_sdk_s3=trace,aws_smithy_runtime=trace,hyper=trace,rustls=trace,longshoreman=trace",
-        ] {
-            let said = logged(filter);
-            assert!(!said.contains("planted"), "{filter}: {said}");
-            assert!(said.contains("ours-at-info"), "{filter}: {said}");
-            assert!(said.contains("ours-in-a-span"), "{filter}: {said}");
-            assert!(said.contains("an-integrations"), "{filter}: {said}");
-        }
-        assert!(logged("trace").contains("ours-at-trace"));
-        assert!(!logged("info").contains("ours-at-trace"));
-    }
-
-    #[test]
-    fn a_filter_that_asks_for_others_is_answered() {
-        for filter in ["hyper=trace", "info,aws_sdk_s3", "longshoreman=info"] {
-            assert!(Ours::default().names_others(filter), "{filter}");
-        }
-        for filter in [
-            "",
-            "trace",
-            "info,longshore=debug",
-            "longshore_queue::claim=trace",
-            "harbour_slack=debug",
-            "INFO,[job]=trace",
-        ] {
-            assert!(
-                !Ours(vec!["harbour_slack"]).names_others(filter),
-                "{filter}"
-            );
-        }
-    }
-}
+mod tests;

@@ -21,7 +21,7 @@ use crate::config::{
 use crate::failure::Failure;
 use crate::process::process_name;
 use crate::secrets::Secrets;
-use crate::{App, output, registry};
+use crate::{App, logging, output, registry};
 
 /// What a queue's cancelled jobs may take that this program does not configure.
 const CANCELLED_BYTES: u64 = 64 << 20;
@@ -62,8 +62,12 @@ impl Session {
             std::env::vars_os(),
         )
         .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;
+        logging::use_format(config.log.format);
         for finding in config.misnamed() {
-            output::note(&finding.to_string());
+            match logging::is_json() {
+                true => tracing::warn!("{finding}"),
+                false => output::note(&finding.to_string()),
+            }
         }
         Ok(Self {
             config,

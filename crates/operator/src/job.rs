@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use longshore_job::{Envelope, Kinds, Priority};
-use longshore_queue::{CronOrigin, Delivery, JobInfo, JobState, Recorded, StopRequest};
+use longshore_queue::{CronOrigin, Delivery, JobInfo, JobState, Recorded, StopRequest, trace_id};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -172,11 +172,9 @@ impl EnqueuedByRow {
     }
 }
 
-/// The trace id of a W3C trace context.
-fn trace_id(traceparent: &str) -> Option<String> {
-    let id = traceparent.split('-').nth(1)?;
-    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_id.then(|| id.to_owned())
+/// The trace id of a trace context.
+fn trace_in(traceparent: &str) -> Option<String> {
+    trace_id(traceparent).map(str::to_owned)
 }
 
 /// Which tick of which cron entry made a job.
@@ -349,7 +347,7 @@ impl JobView {
             tenant: job.lane.tenant,
             tags: job.tags,
             enqueued_by,
-            trace_id: job.traceparent.as_deref().and_then(trace_id),
+            trace_id: job.traceparent.as_deref().and_then(trace_in),
             cron: job.cron.map(CronJobRow::from),
             waits: job.waits,
             put_back: job.put_back.map(PutBackRow::from),

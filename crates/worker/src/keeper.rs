@@ -193,8 +193,10 @@ impl Keeper<'_> {
         match self.queue.asked_to_stop(&ids).await {
             Ok(asked) => {
                 for (id, request) in asked {
-                    tracing::info!(queue = self.queue.name(), job_id = %id, force = request.force, "job is asked to stop");
-                    running[&id].ask_to_stop(request);
+                    let (entry, force) = (&running[&id], request.force);
+                    let trace_id = entry.claimed.trace_id();
+                    tracing::info!(queue = self.queue.name(), job_id = %id, trace_id, force, "job is asked to stop");
+                    entry.ask_to_stop(request);
                 }
             }
             Err(error) => {

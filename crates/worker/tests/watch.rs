@@ -140,6 +140,7 @@ async fn what_a_run_logs_stands_in_its_producers_trace() {
     let log = logs.text();
     let line = log.lines().find(|line| line.contains("as asked"));
     let line = line.unwrap_or_else(|| panic!("it was not logged: {log}"));
-    let span = format!("job{{queue=\"probe\" job_id={id} attempt=1 trace_id=\"{trace}\"}}");
+    let span =
+        format!("job{{queue=\"probe\" job_id={id} attempt=1 trace_id=\"{trace}\" kind=\"probe\"}}");
     assert!(line.contains(&span), "{line}");
 }

@@ -7,7 +7,6 @@ mod places;
 mod planted;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use longshore_client::kinds::{BucketName, SweepBucket};
@@ -259,14 +258,6 @@ async fn sweep(stage: &Stage) -> Vec<JobId> {
     ids
 }
 
-/// Where a listener said that it serves its health.
-fn private_addr(listener: &Worker) -> SocketAddr {
-    let log = listener.log();
-    let (_, addr) = log.split_once("private_addr=").expect("it says where");
-    let addr = addr.split_whitespace().next().unwrap_or_default();
-    addr.parse().expect("an address")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_and_nobody_is_found_anywhere() {
     let sentry = Receiver::start().await;
@@ -276,6 +267,7 @@ async fn no_secret_and_nobody_is_found_anywhere() {
         .worker()
         .all_queues()
         .env("RUST_LOG", "trace")
+        .set("LOG__FORMAT", "json")
         .start()
         .await;
     let mut listener = stage.webhooks().env("RUST_LOG", "trace").start().await;
@@ -299,7 +291,7 @@ async fn no_secret_and_nobody_is_found_anywhere() {
     let sent = stage.sendgrid.ledger().summary();
     assert!(sent.accepted > 0, "mails went out");
 
-    for addr in [worker.http_addr(), private_addr(&listener)] {
+    for addr in [worker.http_addr(), listener.private_addr()] {
         for path in ["/livez", "/readyz", "/metrics"] {
             let (_, body) = http::get(addr, path).await;
             places.look(format!("{path} of a process"), body);
@@ -310,6 +302,10 @@ async fn no_secret_and_nobody_is_found_anywhere() {
     for process in [&mut worker, &mut listener] {
         process.stop();
         assert_eq!(process.left_within(Duration::from_secs(30)).await, 0);
+    }
+    for line in worker.log().lines() {
+        let parsed: Result<BTreeMap<String, serde_json::Value>, _> = serde_json::from_str(line);
+        parsed.unwrap_or_else(|error| panic!("{error}: {line}"));
     }
     places.look("the worker's log", worker.log());
     places.look("the listener's log", listener.log());

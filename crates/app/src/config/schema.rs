@@ -15,6 +15,7 @@ use super::document;
 use super::inventory::{self, InventorySettings};
 use super::kinds::KindKeys;
 use super::layer::{self, Layer};
+use super::log::LogSettings;
 use super::proxies::ProxySettings;
 use super::queues::{QueueKeys, RetryKeys};
 use super::redis::RedisSettings;
@@ -32,6 +33,7 @@ pub(super) const BEFORE: &[Declaration] = &[
     Declaration::of::<QueueKeys>(),
     Declaration::of::<KindKeys>(),
     Declaration::of::<VaultKeys>(),
+    Declaration::of::<LogSettings>(),
 ];
 
 /// … and these after them.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use longshore_email::sandbox::SendGridSandbox;
 use longshore_sandbox::RedisServer;
 use longshore_tests::eventually;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Bench, Ran, WELCOME};
 
@@ -269,4 +269,45 @@ fn workers_are_rows_with_the_fields_of_the_contract() {
     assert_eq!(row["pid"], worker.process.0.id());
     let table = bench.run(&["workers"]).ok();
     assert!(table.lines()[1].contains("email   yes"), "{table:?}");
+}
+
+/// Each line of what went to stderr, as the object that it is.
+fn objects(ran: &Ran) -> Vec<Value> {
+    let lines = ran.stderr.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
+}
+
+#[test]
+fn where_logs_are_json_a_role_says_nothing_else() {
+    let bench = Bench::new();
+    // What is said before the configuration is read, and of it.
+    let mut command = work(&bench, "http://127.0.0.1:9", &[]);
+    command
+        .env("LONGSHORE_LOG__FORMAT", "json")
+        .env("LONGSHORE_WORKER__DRAIN_SECONDS", "soon")
+        .env("RUST_LOG", "[");
+    let ran = Ran::of(&["work"], &mut command);
+    let said = objects(&ran);
+    let levels: Vec<_> = said.iter().map(|line| &line["level"]).collect();
+    assert_eq!(levels, ["WARN", "ERROR"], "{ran:?}");
+    assert_eq!(said[0]["target"], "longshore_app::logging");
+    let why = said[1]["message"].as_str().expect("a text");
+    assert!(why.contains("worker.drain_seconds"), "{why}");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+
+    // Where a file says it.
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("default.toml");
+    std::fs::write(file, "log.format = 'json'").expect("written");
+    let dir = dir.path().display().to_string();
+    let arguments = ["--config", &dir, "work"];
+    let ran = Ran::of(&arguments, &mut bench.command(&arguments));
+    let said = objects(&ran);
+    assert_eq!((said.len(), ran.code), (7, Some(2)), "{ran:?}");
+    assert_eq!(said[6]["level"], "ERROR");
+    // A person's command says why it failed in words.
+    let arguments = ["--config", &dir, "job", "nobody"];
+    Ran::of(&arguments, &mut bench.command(&arguments)).fails(2, "nobody");
 }

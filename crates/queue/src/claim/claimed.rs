@@ -9,7 +9,7 @@ use longshore_job::{JobId, MAX_PAYLOAD_BYTES};
 use crate::enqueue::millis;
 use crate::header::Header;
 use crate::packed::{Unpacked, unpack};
-use crate::{ClaimContext, RawId, Replayed, RunState, Stamp};
+use crate::{ClaimContext, RawId, Replayed, RunState, Stamp, trace_id};
 
 /// A job that is ours until it is settled, as it stood in Redis. Nothing in it has been decoded: one that cannot be
 /// must not touch its neighbours.
@@ -52,6 +52,12 @@ pub struct Claimed {
 }
 
 impl Claimed {
+    /// The trace that it belongs to, if its producer named one.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        trace_id(self.traceparent.as_deref()?)
+    }
+
     /// Whether it is too late to run it. `default` is its kind's expiry, which holds where its producer said nothing,
     /// whoever pushed it.
     #[must_use]

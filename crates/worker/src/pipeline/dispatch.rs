@@ -60,6 +60,7 @@ impl JobRun {
             });
         };
         let _ = entry.kind.set(handler.kind());
+        tracing::Span::current().record("kind", handler.kind());
         refetch::note_credentials(station, entry);
         let rules = station.rules.of(Some(handler.kind()));
         entry.set_timeout(rules.timeout);

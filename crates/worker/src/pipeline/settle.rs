@@ -245,6 +245,7 @@ fn log(
 ) {
     let queue = station.queue.name();
     let job_id = &entry.claimed.id;
+    let trace_id = entry.claimed.trace_id();
     let attempt = entry.claimed.run.used + 1;
     let outcome = decision.outcome;
     let duration_ms = entry.ran_for().map(|ran| ran.as_millis());
@@ -258,24 +259,24 @@ fn log(
     };
     match &decision.fate {
         Fate::Completed { .. } | Fate::Untouched | Fate::Back => {
-            tracing::debug!(queue, %job_id, kind, attempt, outcome, duration_ms, "job ended");
+            tracing::debug!(queue, %job_id, kind, attempt, trace_id, outcome, duration_ms, "job ended");
         }
         Fate::Parked { .. } => {
-            tracing::warn!(queue, %job_id, "job is parked: it waits for a worker that knows its kind");
+            tracing::warn!(queue, %job_id, trace_id, "job is parked: it waits for a worker that knows its kind");
         }
         Fate::Retry { after } | Fate::Later { after } => {
             let wait_seconds = after.as_secs_f64();
-            tracing::warn!(queue, %job_id, kind, attempt, outcome, duration_ms, wait_seconds, reason, "job runs again later");
+            tracing::warn!(queue, %job_id, kind, attempt, trace_id, outcome, duration_ms, wait_seconds, reason, "job runs again later");
         }
         Fate::Dead { cause } => {
             let cause = cause.to_string();
-            tracing::error!(queue, %job_id, kind, attempt, outcome, duration_ms, cause, reason, "job is a dead letter");
+            tracing::error!(queue, %job_id, kind, attempt, trace_id, outcome, duration_ms, cause, reason, "job is a dead letter");
         }
         Fate::Cancelled => {
-            tracing::info!(queue, %job_id, kind, attempt, duration_ms, "job is cancelled: it was asked to stop");
+            tracing::info!(queue, %job_id, kind, attempt, trace_id, duration_ms, "job is cancelled: it was asked to stop");
         }
         Fate::Forget => {
-            tracing::warn!(queue, %job_id, "id was listed although its job had ended: ignored");
+            tracing::warn!(queue, %job_id, trace_id, "id was listed although its job had ended: ignored");
         }
     }
 }

@@ -44,6 +44,12 @@ fn heartbeats_and_addresses() {
                 "to 2592000 seconds",
             ),
             (
+                "log.format = 'JSON'",
+                "log.format",
+                "is `JSON`",
+                "use text or json",
+            ),
+            (
                 "worker.drain_seconds = -1",
                 "worker.drain_seconds",
                 "is -1 s",
