@@ -15,7 +15,7 @@ async fn main() -> Result<(), ClientError> {
         .data(json!({ "firstName": "Ada" }));
     match client.enqueue_and_wait(job, Duration::from_secs(5)).await {
         Ok(status) => println!("{} is {}", status.id, status.state),
-        Err(ClientError::StillRunning { id }) => println!("{id} goes on: is a worker running?"),
+        Err(ClientError::StillRunning { id, .. }) => println!("{id} goes on: is a worker running?"),
         Err(error) => return Err(error),
     }
     Ok(())

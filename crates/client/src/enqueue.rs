@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use longshore_job::{Job, JobId, Prepared, Priority};
 use longshore_queue::{Enqueued, RunAt};
 
-use crate::client::{EnqueueOptions, not_pushed};
-use crate::{Client, ClientError};
+use crate::client::not_pushed;
+use crate::{Client, ClientError, EnqueueOptions};
 
 /// A job about to be enqueued: set options, then await it.
 #[derive(Debug)]

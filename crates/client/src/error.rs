@@ -12,9 +12,7 @@ pub enum ClientError {
     #[error("the job was refused: {0}")]
     InvalidOption(&'static str),
     /// An idempotency key stands for a job with other args; nothing was enqueued.
-    #[error(
-        "the job was refused: the key `{key}` stands for other args, those of job {holder}: use another key for another job"
-    )]
+    #[error("the job was refused: the key `{key}` stands for other args, those of job {holder}")]
     KeyTaken {
         /// The key.
         key: String,
@@ -64,9 +62,18 @@ pub enum ClientError {
         /// What happened then.
         source: QueueError,
     },
-    /// The job did not end in time. It stays in its queue.
-    #[error("job {id} has not ended within the given time; it goes on")]
+    /// The job is accepted, and it is not known that it has ended: not within the given time, or Redis refused to say. It stays
+    /// in its queue.
+    #[error("job {id} has not ended within the given time; it goes on{}", unseen(source.as_ref()))]
     StillRunning {
+        /// The job.
+        id: JobId,
+        /// Why Redis could not be asked last, if it could not.
+        source: Option<QueueError>,
+    },
+    /// No queue knows the job, or knows it any longer.
+    #[error("job {id} is not known (any more)")]
+    NotFound {
         /// The job.
         id: JobId,
     },
@@ -86,6 +93,95 @@ impl ClientError {
             _ => false,
         }
     }
+
+    /// What went wrong, as one word for programs. It stays the same from version to version; `docs/outages.md` lists all.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.known().0
+    }
+
+    /// What to do about it, for people.
+    #[must_use]
+    pub fn cure(&self) -> &'static str {
+        self.known().1
+    }
+
+    fn known(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::InvalidArgs(_) => (
+                "invalid_args",
+                "correct the args: the same job would be refused again",
+            ),
+            Self::InvalidOption(_) => (
+                "invalid_option",
+                "correct the option: the same call would be refused again",
+            ),
+            Self::KeyTaken { .. } => KEY_TAKEN,
+            Self::KeyTwice { .. } => ("key_twice", "give each job a key of its own"),
+            Self::InvalidName(_) => (
+                "invalid_name",
+                "use the namespace of the workers' configuration (redis.namespace)",
+            ),
+            Self::NotCopied { .. } => (
+                "not_copied",
+                "do not enqueue the jobs again without keys: look at the replicas, and ask for the jobs by their ids",
+            ),
+            Self::Interrupted { .. } => (
+                "interrupted",
+                "enqueue the jobs again that were not accepted; with the same keys none of them doubles",
+            ),
+            Self::StillRunning { .. } => ("still_running", "wait again, or look at it later"),
+            Self::NotFound { .. } => (
+                "not_found",
+                "check the id: ended jobs are forgotten after the queue's completed_seconds",
+            ),
+            Self::Queue(source) => of_redis(source),
+        }
+    }
+}
+
+const KEY_TAKEN: (&str, &str) = ("key_taken", "use another key for another job");
+
+/// The code of what Redis said, and what to do about it.
+fn of_redis(error: &QueueError) -> (&'static str, &'static str) {
+    match error {
+        QueueError::Unreachable { .. } => (
+            "redis_unreachable",
+            "check that Redis runs and can be reached from here; call again with the same key",
+        ),
+        QueueError::Passing { .. } => (
+            "redis_not_ready",
+            "call again in a moment with the same key; if it stays so, `longshore doctor` says why",
+        ),
+        QueueError::Address(_) => ("redis_address", "correct the URL, or what is set beside it"),
+        QueueError::NoEntry { .. } => (
+            "redis_no_entry",
+            "check the user and the password, and that a Redis listens there",
+        ),
+        QueueError::Refused { .. } => (
+            "redis_refused",
+            "look at Redis's own words: `longshore doctor` says what it lacks",
+        ),
+        QueueError::NotCopied { .. } => (
+            "not_copied",
+            "look at the replicas: `longshore doctor` says how many there are",
+        ),
+        QueueError::Layout { .. } => (
+            "redis_layout",
+            "use the version of this library that the workers have, or another namespace",
+        ),
+        QueueError::KeyTaken(_) => KEY_TAKEN,
+        QueueError::Full { .. } => ("queue_full", "call again later, or let fewer jobs wait"),
+        QueueError::Unexpected(_) => (
+            "redis_unexpected",
+            "another program writes to these keys: `longshore doctor` names them",
+        ),
+    }
+}
+
+/// Why it was not seen whether a job has ended.
+fn unseen(source: Option<&QueueError>) -> String {
+    source.map_or_else(String::new, |source| format!("; at last {source}"))
 }
 
 /// Which jobs may be lost.

@@ -42,20 +42,24 @@
 mod client;
 mod enqueue;
 mod error;
+mod jobs;
 mod new_job;
+mod options;
 mod status;
 mod target;
 mod trace;
 mod waiting;
 
-pub use client::{Client, EnqueueOptions};
+pub use client::Client;
 pub use enqueue::Enqueue;
 pub use error::ClientError;
 pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy, Priority};
 pub use longshore_queue::{
-    Address, Cancelled, Enqueued, JobState, Lane, NewJob, QueueError, RunAt, Sentinel, TlsFiles,
+    Address, Cancelled, Enqueued, JobState, Lane, NewJob, QueueError, Rescheduled, RunAt, Sentinel,
+    TlsFiles,
 };
-pub use status::JobStatus;
+pub use options::EnqueueOptions;
+pub use status::{DeliveryStatus, JobStatus};
 pub use target::Sink;
 
 /// The args of this project's own kinds of jobs. A kind of your own is a struct that implements [`Job`].

@@ -3,8 +3,7 @@
 use longshore_job::{JobId, Prepared};
 use longshore_queue::{EnqueuedBy, Key, Lane, NewJob};
 
-use crate::client::EnqueueOptions;
-use crate::{Client, ClientError, trace};
+use crate::{Client, ClientError, EnqueueOptions, trace};
 
 impl Client {
     /// Gives the client a name, such as that of the program: operators see it with each job that the client enqueues. It takes

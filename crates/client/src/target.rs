@@ -1,11 +1,14 @@
 //! Where a client's jobs go.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use longshore_job::JobId;
-use longshore_queue::{Cancelled, Enqueued, Link, NewJob, Queue, QueueError, Signed};
+use longshore_queue::{
+    Cancelled, Enqueued, Key, Link, NewJob, Queue, QueueError, RawId, Rescheduled, RunAt, Signed,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::waiting::Waiting;
@@ -37,11 +40,23 @@ pub trait Sink: Send + Sync {
     /// The error of a Redis that cannot be reached.
     fn status(&self, id: JobId) -> Result<Option<JobStatus>, QueueError>;
 
+    /// The job of this kind that has this idempotency key.
+    ///
+    /// # Errors
+    /// The error of a Redis that cannot be reached.
+    fn find(&self, kind: &str, key: &str) -> Result<Option<JobId>, QueueError>;
+
     /// Takes a job back.
     ///
     /// # Errors
     /// The error of a Redis that cannot be reached.
     fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError>;
+
+    /// Gives a job that waits another time.
+    ///
+    /// # Errors
+    /// The error of a Redis that cannot be reached.
+    fn reschedule(&self, id: JobId, when: RunAt) -> Result<Rescheduled, QueueError>;
 }
 
 /// Where a client's jobs go.
@@ -133,23 +148,62 @@ impl Redis {
     }
 
     pub(crate) async fn status(&self, id: JobId) -> Result<Option<JobStatus>, ClientError> {
-        // First where this client enqueues; then in all queues that anybody has enqueued into.
-        let mut asked: Vec<String> = {
+        let raw = RawId::from(id);
+        self.first(|queue| {
+            let raw = raw.clone();
+            async move {
+                let job = queue.job(&raw).await?;
+                Ok(job.map(|job| JobStatus::of(id, queue.name(), job)))
+            }
+        })
+        .await
+    }
+
+    /// The job that has this key.
+    pub(crate) async fn find(&self, key: &Key) -> Result<Option<JobId>, ClientError> {
+        self.first(|queue| async move { holder(&queue, key).await })
+            .await
+    }
+
+    /// The job of this queue that has this key.
+    pub(crate) async fn holder(
+        &self,
+        queue: &str,
+        key: &Key,
+    ) -> Result<Option<JobId>, ClientError> {
+        let queue = self.queue(queue)?;
+        Ok(holder(&queue, key).await?)
+    }
+
+    /// What is found first: where this client enqueues, then in all queues that anybody has enqueued into. What is broken in
+    /// one queue says nothing of the others.
+    async fn first<T, F>(&self, look: impl Fn(Arc<Queue>) -> F) -> Result<Option<T>, ClientError>
+    where
+        F: Future<Output = Result<Option<T>, QueueError>>,
+    {
+        let mut own: Vec<String> = {
             let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
             queues.keys().cloned().collect()
         };
-        for name in &asked {
-            if let Some(status) = self.status_in(name, id).await? {
-                return Ok(Some(status));
+        own.sort_unstable();
+        let mut names = own.clone().into_iter();
+        let (mut asked_others, mut broken) = (false, None);
+        loop {
+            let Some(name) = names.next() else {
+                if !asked_others {
+                    asked_others = true;
+                    names = self.others(&own).await?.into_iter();
+                    continue;
+                }
+                return broken.map_or(Ok(None), |error: QueueError| Err(error.into()));
+            };
+            match look(self.queue(&name)?).await {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) => {}
+                Err(error) if error.of_one_queue().is_some() => broken = Some(error),
+                Err(error) => return Err(error.into()),
             }
         }
-        asked.sort_unstable();
-        for name in self.others(&asked).await? {
-            if let Some(status) = self.status_in(&name, id).await? {
-                return Ok(Some(status));
-            }
-        }
-        Ok(None)
     }
 
     /// The queues that somebody else has enqueued into. `own` is in order.
@@ -164,27 +218,38 @@ impl Redis {
         Ok(others)
     }
 
-    pub(crate) async fn cancel(&self, id: JobId, reason: &str) -> Result<Cancelled, ClientError> {
-        let found = self.status(id).await?;
-        let Some(found) = found else {
+    pub(crate) async fn cancel(
+        &self,
+        id: JobId,
+        signed: &Signed,
+    ) -> Result<Cancelled, ClientError> {
+        let Some(found) = self.status(id).await? else {
             return Ok(Cancelled::Unknown);
         };
         // How long ended jobs are kept is the workers' to say: none is forgotten because of this call.
         let queue = Queue::clone(&*self.queue(&found.queue)?);
         let queue = queue.with_retention(FOR_GOOD).with_cancelled_bytes(0);
-        let (ids, signed) = ([id.into()], Signed::new("client", reason));
-        let came = queue.cancel(&ids, false, &signed).await?;
+        let came = queue.cancel(&[id.into()], false, signed).await?;
         Ok(came.first().copied().unwrap_or(Cancelled::Unknown))
     }
 
-    pub(crate) async fn status_in(
+    pub(crate) async fn reschedule(
         &self,
-        queue: &str,
         id: JobId,
-    ) -> Result<Option<JobStatus>, ClientError> {
-        let job = self.queue(queue)?.job(&id.into()).await?;
-        Ok(job.map(|job| JobStatus::new(id, queue, job)))
+        when: RunAt,
+        signed: &Signed,
+    ) -> Result<Rescheduled, ClientError> {
+        let Some(found) = self.status(id).await? else {
+            return Ok(Rescheduled::Unknown);
+        };
+        let queue = self.queue(&found.queue)?;
+        Ok(queue.reschedule(&id.into(), when, signed).await?)
     }
+}
+
+async fn holder(queue: &Queue, key: &Key) -> Result<Option<JobId>, QueueError> {
+    let holder = queue.holder(key).await?;
+    Ok(holder.and_then(|id| id.job_id()))
 }
 
 /// Pushes, and repeats while Redis, or its replicas, are away: a known id is left as it is, so nothing doubles.

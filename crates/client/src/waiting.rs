@@ -8,7 +8,7 @@ use longshore_job::JobId;
 use longshore_queue::{Channel, Heard, Link, Queue, Wakes};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{ClientError, JobStatus};
 
@@ -33,7 +33,7 @@ struct Subscription {
 struct Jobs(Mutex<HashMap<JobId, (usize, Arc<Notify>)>>);
 
 impl Waiting {
-    /// Waits until the job has ended, but not longer than until `give_up`.
+    /// Waits until the job has ended, but not longer than until `give_up`. It has been accepted before.
     pub(crate) async fn until_ended(
         &self,
         queue: &Queue,
@@ -42,20 +42,42 @@ impl Waiting {
     ) -> Result<JobStatus, ClientError> {
         let (wakes, channel, jobs) = self.subscribed(queue);
         let told = jobs.wait_for(id);
-        queue.tell_end(id, &channel).await?;
         let mut pause = FIRST_LOOK;
+        let (mut asked, mut source) = (false, None);
         loop {
-            if let Some(job) = queue.job(&id.into()).await? {
-                let status = JobStatus::new(id, queue.name(), job);
-                if status.has_ended() {
-                    return Ok(status);
+            let looked = timeout_at(give_up, async {
+                if !asked {
+                    queue.tell_end(id, &channel).await?;
+                    asked = true;
                 }
+                queue.job(&id.into()).await
+            });
+            // The job is accepted: an outage of Redis is waited out.
+            match looked.await {
+                Ok(Ok(job)) => {
+                    let status = job.map(|job| JobStatus::of(id, queue.name(), job));
+                    if let Some(status) = status.filter(JobStatus::has_ended) {
+                        return Ok(status);
+                    }
+                    source = None;
+                }
+                Ok(Err(error)) if error.is_outage() => {
+                    // Redis may have forgotten who waits.
+                    asked = false;
+                    source = Some(error);
+                }
+                Ok(Err(error)) => {
+                    let source = Some(error);
+                    return Err(ClientError::StillRunning { id, source });
+                }
+                Err(_) => {}
             }
             let now = Instant::now();
             if now >= give_up {
-                return Err(ClientError::StillRunning { id });
+                return Err(ClientError::StillRunning { id, source });
             }
-            let look = if wakes.stands() { LOOK_EVERY } else { pause };
+            let stands = wakes.stands() && source.is_none();
+            let look = if stands { LOOK_EVERY } else { pause };
             pause = (pause * 2).min(LOOK_EVERY);
             tokio::select! {
                 () = told.notify.notified() => {}

@@ -286,15 +286,7 @@ impl HistoryRow {
 impl JobView {
     pub(crate) fn new(queue: &QueueInfo, job: JobInfo, reveal: bool) -> Self {
         let enqueued_by = EnqueuedByRow::new(&job);
-        let attempt = match job.state {
-            JobState::Running => job.run.used + 1,
-            // What has completed is written down only in its history.
-            JobState::Completed => job
-                .history
-                .last()
-                .map_or(job.run.used, |last| last.entry.attempt),
-            _ => job.run.used,
-        };
+        let attempt = job.attempt();
         let payload = job.payload.as_deref();
         let args = payload.and_then(|payload| redact_args(&queue.kinds, payload, reveal));
         let payload_base64 = match (&args, payload) {

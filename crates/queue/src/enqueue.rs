@@ -1,6 +1,6 @@
 //! Putting jobs into the queue.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::JobId;
 use redis::{Cmd, Value};
@@ -23,6 +23,20 @@ pub enum RunAt {
     In(Duration),
     /// At this time, in milliseconds since the epoch. The past means at once.
     At(u64),
+}
+
+/// So long from now.
+impl From<Duration> for RunAt {
+    fn from(wait: Duration) -> Self {
+        Self::In(wait)
+    }
+}
+
+/// At this time.
+impl From<SystemTime> for RunAt {
+    fn from(time: SystemTime) -> Self {
+        Self::At(millis(time.duration_since(UNIX_EPOCH).unwrap_or_default()))
+    }
 }
 
 /// A job to enqueue. The id comes from the producer, so that the call can be repeated.

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::fmt;
 
 use redis::Value;
-use serde::{Deserialize, Serialize};
 
 use crate::header::split;
 use crate::key::name_in;
@@ -12,71 +11,9 @@ use crate::lane::parse_tags;
 use crate::record::{Completion, MAX_HISTORY, history};
 use crate::value::{Fields, Reply, shown};
 use crate::{
-    CronOrigin, Delivery, EnqueuedBy, Forgotten, Lane, Queue, QueueError, RawId, Recorded,
-    RunState, StopRequest, script,
+    CronOrigin, Delivery, EnqueuedBy, Forgotten, JobState, Lane, Queue, QueueError, RawId,
+    Recorded, RunState, StopRequest, script,
 };
-
-/// Where a job is. The seven words are the same in code, on the command line, in JSON and in metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobState {
-    /// Waiting for a worker.
-    Pending,
-    /// Waiting for its time.
-    Scheduled,
-    /// A worker has it.
-    Running,
-    /// Failed, waiting for the next attempt.
-    Retryable,
-    /// Done.
-    Completed,
-    /// A dead letter.
-    Dead,
-    /// An operator, or whoever enqueued it, took it back before it was carried out.
-    Cancelled,
-}
-
-impl JobState {
-    /// The word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Scheduled => "scheduled",
-            Self::Running => "running",
-            Self::Retryable => "retryable",
-            Self::Completed => "completed",
-            Self::Dead => "dead",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-impl JobState {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Scheduled,
-        Self::Running,
-        Self::Retryable,
-        Self::Completed,
-        Self::Dead,
-        Self::Cancelled,
-    ];
-
-    /// The state of a job that is where `lua/part/homes.lua` says.
-    pub(crate) fn of_home(home: &str) -> Result<Self, QueueError> {
-        let word = if home == "parked" { "pending" } else { home };
-        let state = Self::ALL.into_iter().find(|state| state.as_str() == word);
-        state.ok_or_else(|| QueueError::unexpected(format!("a job is {home}")))
-    }
-}
-
-impl fmt::Display for JobState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// One job, wherever it is.
 #[derive(Clone)]
@@ -229,6 +166,20 @@ impl Queue {
 }
 
 impl JobInfo {
+    /// The attempt of the last run, from 1; 0 before the first. Given-back ones are not counted.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        match self.state {
+            JobState::Running => self.run.used + 1,
+            // What has completed is written down only in its history.
+            JobState::Completed => self
+                .history
+                .last()
+                .map_or(self.run.used, |last| last.entry.attempt),
+            _ => self.run.used,
+        }
+    }
+
     /// Adds that something of it cannot be read.
     pub(crate) fn is_broken(&mut self, why: &str) {
         self.broken = Some(match self.broken.take() {

@@ -1,16 +1,19 @@
 //! A client whose jobs are recorded, for assertions.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod recorded;
+
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_client::{
-    Cancelled, Client, Enqueued, JobState, JobStatus, Lane, NewJob, QueueError, RunAt, Sink,
+    Cancelled, Client, Enqueued, JobState, JobStatus, NewJob, QueueError, Rescheduled, RunAt, Sink,
 };
-use longshore_job::{Envelope, Job, JobId};
-use longshore_queue::{Key, KeyTaken};
+use longshore_job::{Job, JobId};
+use longshore_queue::Key;
 use serde_json::Value;
+
+pub use recorded::RecordedJob;
+use recorded::{End, State};
 
 /// Records a client's jobs instead of writing them to Redis, for assertions. Give [`client`](Self::client) to the code under
 /// test: it is the client that producers use, with all its checks. Clones share the recorded jobs.
@@ -19,48 +22,6 @@ use serde_json::Value;
 /// [`bury`](Self::bury)). A key holds for as long as the recorder lives.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder(Arc<Mutex<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    jobs: Vec<RecordedJob>,
-    ends: BTreeMap<&'static str, End>,
-    cancelled: BTreeSet<JobId>,
-    is_away: bool,
-}
-
-/// How the jobs of a kind end.
-#[derive(Debug, Clone)]
-enum End {
-    Completed(Value),
-    Dead(String),
-}
-
-/// A job that was enqueued.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RecordedJob {
-    /// Its id.
-    pub id: JobId,
-    /// Its kind.
-    pub kind: String,
-    /// Its queue.
-    pub queue: String,
-    /// Its args, as JSON.
-    pub args: Value,
-    /// Its idempotency key.
-    pub key: Option<String>,
-    /// How long the key holds at least: 24 hours, unless a run sets another time.
-    pub key_holds: Option<Duration>,
-    /// When it may run.
-    pub run_at: RunAt,
-    /// Its expiry, set by the enqueue or else by its kind.
-    pub expires_in: Option<Duration>,
-    /// Its priority, set by the enqueue or else by its kind, and its tenant.
-    pub lane: Lane,
-    /// Its tags.
-    pub tags: Vec<String>,
-    held: Option<Key>,
-    since_ms: u64,
-}
 
 impl Recorder {
     /// With nothing in it.
@@ -223,6 +184,12 @@ impl Sink for Recorder {
         Ok(job.map(|job| state.status(job)))
     }
 
+    fn find(&self, kind: &str, key: &str) -> Result<Option<JobId>, QueueError> {
+        let state = self.asked()?;
+        let holder = state.holder(&Key::new(kind, key));
+        Ok(holder.map(|job| job.id))
+    }
+
     fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError> {
         let mut state = self.asked()?;
         let Some(job) = state.jobs.iter().find(|job| job.id == id) else {
@@ -238,94 +205,19 @@ impl Sink for Recorder {
             }
         })
     }
-}
 
-impl State {
-    /// The job that has this key.
-    fn holder(&self, key: &Key) -> Option<&RecordedJob> {
-        self.jobs.iter().find(|job| {
-            let held = job.held.as_ref().map(Key::full_name);
-            held == Some(key.full_name())
-        })
-    }
-
-    /// The key of a job that stands for other args.
-    fn clash(&self, place: usize, job: &NewJob) -> Option<KeyTaken> {
-        let key = job.key.as_ref()?;
-        let holder = self.holder(key)?;
-        let clashes = holder.held.as_ref()?.clashes_with(key);
-        clashes.then(|| KeyTaken {
-            place,
-            key: key.name().to_owned(),
-            holder: holder.id,
-            since_ms: holder.since_ms,
-        })
-    }
-
-    fn take(&mut self, queue: &str, job: &NewJob) -> Enqueued {
-        if let Some(holder) = job.key.as_ref().and_then(|key| self.holder(key)) {
-            return Enqueued {
-                id: holder.id,
-                duplicate: true,
-            };
-        }
-        let envelope =
-            Envelope::parse(&job.payload).expect("what a client has checked is an envelope");
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        self.jobs.push(RecordedJob {
-            id: job.id,
-            kind: envelope.kind.into_owned(),
-            queue: queue.to_owned(),
-            args: serde_json::from_str(envelope.args.get()).expect("args are JSON"),
-            key: job.key.as_ref().map(|key| key.name().to_owned()),
-            key_holds: job.key.as_ref().map(Key::holds_for),
-            run_at: job.run_at,
-            expires_in: job.expires_in,
-            lane: job.lane.clone(),
-            tags: job.tags.clone(),
-            held: job.key.clone(),
-            since_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
-        });
-        Enqueued {
-            id: job.id,
-            duplicate: false,
-        }
-    }
-
-    /// Its key is free again.
-    fn cancel(&mut self, id: JobId) {
-        self.cancelled.insert(id);
-        for job in self.jobs.iter_mut().filter(|job| job.id == id) {
-            job.held = None;
-        }
-    }
-
-    fn status(&self, job: &RecordedJob) -> JobStatus {
-        let end = self.ends.get(job.kind.as_str());
-        let (state, result, reason) = match end {
-            _ if self.cancelled.contains(&job.id) => (JobState::Cancelled, None, None),
-            Some(End::Completed(result)) => (JobState::Completed, Some(result.clone()), None),
-            Some(End::Dead(reason)) => (JobState::Dead, None, Some(reason.clone())),
-            None if job.run_at == RunAt::Now => (JobState::Pending, None, None),
-            None => (JobState::Scheduled, None, None),
+    fn reschedule(&self, id: JobId, when: RunAt) -> Result<Rescheduled, QueueError> {
+        let mut state = self.asked()?;
+        let Some(at) = state.jobs.iter().position(|job| job.id == id) else {
+            return Ok(Rescheduled::Unknown);
         };
-        JobStatus {
-            id: job.id,
-            queue: job.queue.clone(),
-            state,
-            result,
-            reason,
-            next_run_at_ms: match (state, job.run_at) {
-                (JobState::Scheduled, RunAt::At(ms)) => Some(ms),
-                (JobState::Scheduled, RunAt::In(wait)) => {
-                    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                    Some(job.since_ms.saturating_add(wait))
-                }
-                _ => None,
-            },
-        }
+        Ok(match state.status(&state.jobs[at]).state {
+            JobState::Pending | JobState::Scheduled => {
+                state.jobs[at].run_at = when;
+                Rescheduled::Yes
+            }
+            elsewhere => Rescheduled::Elsewhere(elsewhere),
+        })
     }
 }
 

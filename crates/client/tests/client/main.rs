@@ -1,20 +1,21 @@
 //! What producers rely on, on a real Redis.
 
+mod errors;
+mod jobs;
+mod outages;
 mod waiting;
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use longshore_client::kinds::SendEmail;
-use longshore_client::{
-    Cancelled, Client, ClientError, EnqueueOptions, JobId, JobState, QueueError,
-};
+use longshore_client::{Cancelled, Client, ClientError, EnqueueOptions, JobId, JobState};
 use longshore_job::Prepared;
 use longshore_queue::{CallReport, ClaimContext};
 use longshore_queue::{
-    Fate, Lease, Link, LinkOptions, Queue, Retention, RunState, Verdict, WorkerId,
+    Fate, HistoryEntry, Lease, Link, LinkOptions, Queue, Retention, RunState, Verdict, WorkerId,
 };
-use longshore_sandbox::RedisServer;
+use longshore_sandbox::{AppendFsync, RedisServer};
 
 struct Bench {
     redis: RedisServer,
@@ -24,7 +25,16 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let redis = RedisServer::start().expect("a private Redis starts");
+        Self::on(RedisServer::start().expect("a private Redis starts"))
+    }
+
+    /// On a Redis that forgets nothing when it is killed.
+    fn that_keeps() -> Self {
+        let redis = RedisServer::options().append_only(AppendFsync::Always);
+        Self::on(redis.start().expect("a private Redis starts"))
+    }
+
+    fn on(redis: RedisServer) -> Self {
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("a good URL");
         Self {
             client: Client::new(&redis.url()).expect("a good URL"),
@@ -38,8 +48,32 @@ impl Bench {
         fields.into_iter().collect()
     }
 
+    /// Until somebody waits for the job's end.
+    async fn is_waited_for(&self, id: JobId) {
+        let mut waits = redis::cmd("HEXISTS");
+        waits.arg(&self.queue.keys().waiters).arg(id.to_string());
+        while !self
+            .queue
+            .link()
+            .command::<bool>(&waits)
+            .await
+            .expect("looks")
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Completes the one job that waits, as a worker would.
     async fn work(&self) {
+        let result = serde_json::json!({ "message_id": "m-1" });
+        let completed = Fate::Completed {
+            result: Some(result),
+        };
+        self.end_one(completed, None).await;
+    }
+
+    /// Runs the one job that waits, as a worker would, to this end.
+    async fn end_one(&self, fate: Fate, history: Option<HistoryEntry>) {
         let lease = Lease::new(WorkerId::generate("test"));
         self.queue
             .join(&lease, Duration::from_secs(10))
@@ -55,11 +89,13 @@ impl Bench {
                 id: claimed.id,
                 token: claimed.token,
                 kind: None,
-                fate: Fate::Completed {
-                    result: Some(serde_json::json!({ "message_id": "m-1" })),
+                fate,
+                state: RunState {
+                    used: 1,
+                    entries: u32::from(history.is_some()),
+                    ..RunState::default()
                 },
-                state: RunState::default(),
-                history: None,
+                history,
                 key: claimed.key,
                 put_back: None,
                 payload_bytes: 0,
@@ -287,77 +323,6 @@ async fn wrong_args_and_options_are_refused_here() {
             .counter("enqueued"),
         0
     );
-}
-
-#[tokio::test]
-async fn while_redis_restarts_an_enqueue_is_repeated_and_without_it_told_after_five_seconds() {
-    let mut bench = Bench::new();
-    bench.client.enqueue(welcome()).await.expect("enqueues");
-    bench.redis.kill();
-    let client = bench.client.clone();
-    let waiting = tokio::spawn(async move { client.enqueue(welcome()).await });
-    tokio::task::yield_now().await;
-    bench.redis.restart().expect("comes back");
-    waiting.await.expect("no panic").expect("was repeated");
-
-    bench.redis.kill();
-    let began = Instant::now();
-    let error = bench
-        .client
-        .enqueue(welcome())
-        .await
-        .expect_err("it is away");
-    assert!(
-        matches!(error, ClientError::Queue(QueueError::Unreachable { .. })),
-        "{error}"
-    );
-    let took = began.elapsed();
-    assert!(
-        took > Duration::from_secs(3) && took < Duration::from_secs(20),
-        "{took:?}"
-    );
-}
-
-/// It answers that it has too few replicas: that passes, and is waited out as an outage is.
-#[tokio::test]
-async fn a_redis_that_takes_nothing_for_a_moment_is_waited_for_and_then_told_as_retryable() {
-    let bench = Bench::new();
-    let set = |needed: u8| {
-        let mut set = redis::cmd("CONFIG");
-        set.arg("SET").arg("min-replicas-to-write").arg(needed);
-        let link = bench.queue.link().clone();
-        async move { link.command::<String>(&set).await.expect("is set") }
-    };
-    set(1).await;
-    let (enqueued, ()) = tokio::join!(bench.client.enqueue(welcome()), async {
-        let mut info = redis::cmd("INFO");
-        info.arg("errorstats");
-        // It is refused at least once before it is let in.
-        loop {
-            let said = bench
-                .queue
-                .link()
-                .command::<String>(&info)
-                .await
-                .expect("says");
-            if said.contains("errorstat_NOREPLICAS") {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        set(0).await;
-    });
-    enqueued.expect("was repeated");
-    assert_eq!(bench.queue.stats().await.expect("counts").pending, 1);
-
-    set(1).await;
-    let error = bench
-        .client
-        .enqueue(welcome())
-        .await
-        .expect_err("it takes nothing");
-    assert!(error.to_string().contains("NOREPLICAS"), "{error}");
-    assert!(error.is_retryable(), "{error}");
 }
 
 #[cfg(feature = "opentelemetry")]

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_client::kinds::SendEmail;
-use longshore_client::{ClientError, JobState};
+use longshore_client::{ClientError, JobId, JobState};
 
 use crate::{Bench, welcome};
 
@@ -38,7 +37,7 @@ async fn two_who_wait_for_the_same_job_and_one_who_gave_up_do_not_disturb_each_o
     assert_eq!(keyed().await.expect("is known"), id);
     let wait = async |for_ms| {
         let limit = Duration::from_millis(for_ms);
-        bench.client.wait_for::<SendEmail>(id, limit).await
+        bench.client.wait(id, limit).await
     };
     let error = wait(20).await.expect_err("nobody works");
     assert!(matches!(error, ClientError::StillRunning { .. }), "{error}");
@@ -48,4 +47,54 @@ async fn two_who_wait_for_the_same_job_and_one_who_gave_up_do_not_disturb_each_o
     }
     let after = wait(20_000).await.expect("has ended before");
     assert_eq!(after.state, JobState::Completed);
+}
+
+#[tokio::test]
+async fn an_outage_of_redis_ends_no_wait_and_an_unknown_job_is_said_at_once() {
+    let mut bench = Bench::that_keeps();
+    let id = bench.client.enqueue(welcome()).await.expect("enqueues");
+    let limit = Duration::from_secs(30);
+    let client = bench.client.clone();
+    let waiting = tokio::spawn(async move { client.wait(id, limit).await });
+    bench.is_waited_for(id).await;
+    bench.redis.kill();
+    // It is waited on while nothing is there.
+    let away = bench.client.status(id).await.expect_err("it is away");
+    assert_eq!(away.code(), "redis_unreachable");
+    bench.redis.restart().expect("comes back");
+    // Its connection was to the one before.
+    while bench.queue.link().ping().await.is_err() {}
+    bench.work().await;
+    let status = waiting.await.expect("no panic").expect("completes");
+    assert_eq!(status.state, JobState::Completed);
+
+    let unknown = JobId::generate();
+    let error = bench.client.wait(unknown, limit).await.expect_err("is not");
+    assert!(matches!(error, ClientError::NotFound { id } if id == unknown));
+
+    // A job that was accepted is not said to have failed because nobody can look at it.
+    let id = bench.client.enqueue(welcome()).await.expect("enqueues");
+    let client = bench.client.clone();
+    let short = Duration::from_millis(1500);
+    let waiting = tokio::spawn(async move { client.wait(id, short).await });
+    bench.is_waited_for(id).await;
+    bench.redis.kill();
+    let error = waiting.await.expect("no panic").expect_err("nobody works");
+    let ClientError::StillRunning {
+        id: goes_on,
+        source,
+    } = &error
+    else {
+        panic!("{error}");
+    };
+    assert_eq!(*goes_on, id);
+    assert!(source.is_some(), "{error}");
+}
+
+#[tokio::test]
+async fn a_wait_without_end_is_no_panic() {
+    let bench = Bench::new();
+    let forever = bench.client.enqueue_and_wait(welcome(), Duration::MAX);
+    let (status, ()) = tokio::join!(forever, bench.work());
+    assert_eq!(status.expect("completes").state, JobState::Completed);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_client::{ClientError, EnqueueOptions, JobState, QueueError};
+use longshore_client::{ClientError, EnqueueOptions, JobId, JobState, QueueError, Rescheduled};
 use longshore_job::Prepared;
 use longshore_testing::Recorder;
 use serde_json::json;
@@ -63,7 +63,7 @@ async fn a_producer_that_waits_or_meets_an_outage_can_be_tested() {
     let client = recorder.client();
     let soon = Duration::from_millis(20);
     let waits = client.enqueue_and_wait(act("work"), soon).await;
-    let ClientError::StillRunning { id } = waits.expect_err("nothing runs here") else {
+    let ClientError::StillRunning { id, .. } = waits.expect_err("nothing runs here") else {
         panic!("it does not end");
     };
     let status = client.status(id).await.expect("asked").expect("known");
@@ -72,7 +72,24 @@ async fn a_producer_that_waits_or_meets_an_outage_can_be_tested() {
     let later = client.enqueue(act("work")).delay(day).await.expect("taken");
     let status = client.status(later).await.expect("asked").expect("known");
     assert_eq!(status.state, JobState::Scheduled);
-    assert!(status.next_run_at_ms > Some(86_400_000));
+    assert!(status.next_run_at > status.enqueued_at);
+    assert_eq!(status.kind.as_deref(), Some("act"));
+    let now = client.reschedule(later, Duration::ZERO, "now").await;
+    assert_eq!(now.expect("asked"), Rescheduled::Yes);
+    let status = client.wait(later, soon).await.expect_err("nothing runs");
+    assert_eq!(status.code(), "still_running");
+    let status = client.status(later).await.expect("asked").expect("known");
+    assert_eq!(
+        (status.state, status.next_run_at),
+        (JobState::Pending, None)
+    );
+    let keyed = client.enqueue(act("work")).key("k").await.expect("taken");
+    let found = client.find::<Act>("k").await.expect("asked");
+    assert_eq!(found, Some(keyed));
+    let free = client.find_by_name("act", "other").await.expect("asked");
+    assert_eq!(free, None);
+    let unknown = client.wait(JobId::generate(), day).await;
+    assert_eq!(unknown.expect_err("is not").code(), "not_found");
 
     recorder.complete::<Act>(json!({ "ok": true }));
     let ended = client.enqueue_and_wait(act("work"), day).await;
