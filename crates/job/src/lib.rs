@@ -14,6 +14,7 @@
 mod address;
 mod call;
 mod digest;
+mod envelope;
 mod error;
 mod handler;
 pub mod handlers;
@@ -32,6 +33,7 @@ mod suppression;
 
 pub use address::is_email_address;
 pub use call::{CallReport, NotNow, Pass, Reach, Route, Unreached, Why};
+pub use envelope::{Envelope, Undecodable, UndecodableWhy, explain};
 pub use error::{Answer, Blame, Cause, Class, JobError, Outcome, Scope, clip_reason};
 pub use handler::{Gate, Handler, Run};
 pub use handlers::Handlers;
@@ -41,10 +43,7 @@ pub use memory::{
     EarlierRequests, Memory, MemoryFuture, NotEnqueued, Outbox, OutboxFuture, Unremembered,
 };
 pub use names::Names;
-pub use payload::{
-    Envelope, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared, Undecodable, UndecodableWhy,
-    explain,
-};
+pub use payload::{InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared};
 pub use person::{Found, InvalidPerson, Person, PersonArg, PersonForm};
 pub use policy::{KindOverrides, KindPolicy, OnUnknown, RunPolicy};
 pub use priority::{Priority, UnknownPriority};

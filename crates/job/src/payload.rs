@@ -1,15 +1,14 @@
 //! The payload: `{"kind":"…","v":1,"args":{…}}` in UTF-8 JSON, with nothing in it unique to one job.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::digest::digest;
+use crate::envelope::{Envelope, Undecodable, UndecodableWhy, explain};
 use crate::names::{Names, names};
 use crate::{KindPolicy, PersonArg, Priority};
 
@@ -262,122 +261,7 @@ impl fmt::Debug for KindSpec {
     }
 }
 
-/// What is wrong with JSON, without quoting it. serde's messages quote the input where a type is wrong; the input may be
-/// personal data, so only the shape of the complaint is kept.
-#[must_use]
-pub fn explain(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let at = format!(" at line {} column {}", error.line(), error.column());
-    let body = text.strip_suffix(&at).unwrap_or(&text);
-    let body = match (body.find("invalid type: "), body.find("invalid value: ")) {
-        (Some(_), _) | (_, Some(_)) => match body.split_once("expected ") {
-            Some((_, expected)) => format!("wrong type or value, expected {expected}"),
-            None => "wrong type or value".to_owned(),
-        },
-        _ => match body.strip_prefix("unknown field `") {
-            Some(rest) => unknown_field(rest),
-            None => body.to_owned(),
-        },
-    };
-    format!("{body} (line {}, column {})", error.line(), error.column())
-}
-
-/// A field's name is quoted only if it looks like one: in its place may stand anything.
-fn unknown_field(rest: &str) -> String {
-    let (name, expected) = rest.split_once('`').unwrap_or((rest, ""));
-    let looks_like_one =
-        name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
-    match looks_like_one {
-        true => format!("unknown field `{name}`{expected}"),
-        false => format!("unknown field{expected}"),
-    }
-}
-
-/// Why a payload cannot be read. The words are codes: dead letters are grouped by them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UndecodableWhy {
-    /// There are no bytes at all.
-    Empty,
-    /// The bytes are not UTF-8.
-    NotUtf8,
-    /// The text is not JSON of the envelope's shape.
-    NotAnEnvelope,
-    /// No handler here knows the kind.
-    UnknownKind,
-    /// The args are not this kind's args.
-    BadArgs,
-    /// It is larger than [`MAX_PAYLOAD_BYTES`], and was not read.
-    TooLarge,
-    /// The id is not a ULID.
-    BadId,
-    /// There is an id, but no payload under it.
-    NoPayload,
-    /// There is a payload, but its record is gone, so it is not known whether it ran before.
-    NoRecord,
-}
-
-impl UndecodableWhy {
-    /// The code.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Empty => "payload empty",
-            Self::NotUtf8 => "payload not UTF-8",
-            Self::NotAnEnvelope => "payload not an envelope",
-            Self::UnknownKind => "kind unknown",
-            Self::BadArgs => "args do not decode",
-            Self::TooLarge => "payload too large",
-            Self::BadId => "id not a ULID",
-            Self::NoPayload => "payload missing",
-            Self::NoRecord => "record missing",
-        }
-    }
-}
-
-/// A payload that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {detail}", why.as_str())]
-pub struct Undecodable {
-    /// The code.
-    pub why: UndecodableWhy,
-    /// What exactly was wrong, without quoting the payload.
-    pub detail: String,
-}
-
-/// A payload read from Redis, with args that are not decoded yet.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Envelope<'a> {
-    /// The kind.
-    #[serde(borrow)]
-    pub kind: Cow<'a, str>,
-    /// The version of the args.
-    pub v: u32,
-    /// The args as they stand.
-    #[serde(borrow)]
-    pub args: &'a RawValue,
-}
-
-impl<'a> Envelope<'a> {
-    /// Reads the envelope.
-    ///
-    /// # Errors
-    /// When the bytes are not UTF-8 JSON of the envelope's shape.
-    pub fn parse(payload: &'a [u8]) -> Result<Self, Undecodable> {
-        let undecodable = |why, detail: String| Undecodable { why, detail };
-        if payload.is_empty() {
-            return Err(undecodable(UndecodableWhy::Empty, "0 bytes".to_owned()));
-        }
-        let text = std::str::from_utf8(payload).map_err(|error| {
-            undecodable(
-                UndecodableWhy::NotUtf8,
-                format!("invalid at byte {}", error.valid_up_to()),
-            )
-        })?;
-        serde_json::from_str(text)
-            .map_err(|error| undecodable(UndecodableWhy::NotAnEnvelope, explain(&error)))
-    }
-
+impl Envelope<'_> {
     /// Decodes and checks the args as this kind's.
     ///
     /// # Errors
