@@ -14,7 +14,7 @@ local used = {
   { 'HDEL', key, 'f' }, { 'HEXISTS', key, 'f' }, { 'HGET', key, 'f' }, { 'HGETALL', key }, { 'HINCRBY', key, 'f', '1' },
   { 'HKEYS', key }, { 'HLEN', key }, { 'HMGET', key, 'f' }, { 'HSCAN', key, '0' }, { 'HSET', key, 'f', 'v' }, { 'HSETNX', key, 'f', 'v' },
   { 'HSTRLEN', key, 'f' },
-  { 'LINDEX', key, '0' }, { 'LLEN', key }, { 'LPOP', key }, { 'LPUSH', key, 'v' }, { 'LRANGE', key, '0', '0' }, { 'LSET', key, '0', 'v' }, { 'LTRIM', key, '0', '0' }, { 'PEXPIRE', key, '1' }, { 'PEXPIREAT', key, '1' }, { 'PERSIST', key },
+  { 'LINDEX', key, '0' }, { 'LLEN', key }, { 'LPOP', key }, { 'LPOS', key, 'v' }, { 'LPUSH', key, 'v' }, { 'LRANGE', key, '0', '0' }, { 'LSET', key, '0', 'v' }, { 'LTRIM', key, '0', '0' }, { 'PEXPIRE', key, '1' }, { 'PEXPIREAT', key, '1' }, { 'PERSIST', key },
   { 'PING' }, { 'PTTL', key },
   { 'RPUSH', key, 'v' }, { 'SADD', key, 'v' }, { 'SCARD', key }, { 'SCRIPT', 'LOAD', 'return 1' }, { 'SET', key, 'v' }, { 'SETRANGE', key, '0', 'v' },
   { 'SISMEMBER', key, 'v' }, { 'SMEMBERS', key }, { 'SREM', key, 'v' }, { 'TIME' }, { 'TYPE', key }, { 'UNLINK', key }, { 'WAIT', '0', '1' },

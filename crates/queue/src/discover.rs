@@ -84,6 +84,19 @@ impl Queue {
 }
 
 impl Queue {
+    /// Whether a worker has ever worked this queue.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn was_worked(&self) -> Result<bool, QueueError> {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(&self.keys.timeline);
+        self.link
+            .command::<u8>(&command)
+            .await
+            .map(|there| there == 1)
+    }
+
     /// Whether anything of this queue is in Redis: a job, or what is left of one, a pause, an audit.
     ///
     /// # Errors
@@ -159,6 +172,8 @@ pub enum ScanFor {
     Queues,
     /// These, and every key of the namespace that no queue reads.
     Strays,
+    /// Waiting jobs of all other namespaces: one of them may be ours, mistyped.
+    OtherNamespaces,
 }
 
 /// A walk through the keys of a namespace, on every primary of a cluster. The caller takes the steps, so that it says how long the walk may take.
@@ -176,6 +191,8 @@ pub struct KeyScan {
     pub queues: BTreeSet<String>,
     /// Keys that no queue reads, and why; the first hundred.
     pub strays: BTreeMap<String, Stray>,
+    /// Other namespaces with waiting jobs, and their queues; the first hundred.
+    pub others: BTreeSet<(String, String)>,
 }
 
 /// Why no queue reads a key.
@@ -204,6 +221,7 @@ impl KeyScan {
             looked_at: 0,
             queues: BTreeSet::new(),
             strays: BTreeMap::new(),
+            others: BTreeSet::new(),
         }
     }
 
@@ -231,6 +249,7 @@ impl KeyScan {
             // `active`, `scheduled` and `stats`: every queue that had a job has one of them. Its many records do not match.
             ScanFor::Queues => format!("{{{namespace}:*}}:[as]*"),
             ScanFor::Strays => format!("*{namespace}:*"),
+            ScanFor::OtherNamespaces => "{*:*}:active".to_owned(),
         };
         let mut command = redis::cmd("SCAN");
         command.arg(self.cursor).arg("MATCH").arg(pattern);
@@ -262,6 +281,9 @@ impl KeyScan {
 
     fn note(&mut self, key: &[u8]) {
         let shown = String::from_utf8_lossy(key);
+        if self.what == ScanFor::OtherNamespaces {
+            return self.other(&shown);
+        }
         let Some(rest) = shown.strip_prefix(&format!("{{{}:", self.namespace)) else {
             if shown.starts_with(&format!("{}:", self.namespace)) {
                 self.stray(&shown, Stray::NoBraces);
@@ -283,6 +305,14 @@ impl KeyScan {
             Some(_) => {
                 self.queues.insert(queue.to_owned());
             }
+        }
+    }
+
+    fn other(&mut self, key: &str) {
+        let keys = Keys::of(key).filter(|keys| keys.namespace() != self.namespace);
+        if let Some(keys) = keys.filter(|_| self.others.len() < MOST_STRAYS) {
+            let (namespace, queue) = (keys.namespace(), keys.queue());
+            self.others.insert((namespace.to_owned(), queue.to_owned()));
         }
     }
 

@@ -1,10 +1,14 @@
 //! Looking at one job without touching it.
 
+mod broken;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use redis::Value;
 
+use self::broken::broken;
+pub(crate) use self::broken::{Broken, NO_TIME};
 use crate::header::split;
 use crate::key::name_in;
 use crate::lane::parse_tags;
@@ -70,6 +74,8 @@ pub struct JobInfo {
     pub run: RunState,
     /// Its last ten attempts, oldest first.
     pub history: Vec<Recorded>,
+    /// Another program has written it, and listed it nowhere: nothing will run it.
+    pub unlisted: bool,
     /// What of it cannot be read, if anything: the rest is as it says.
     pub broken: Option<String>,
 }
@@ -102,6 +108,7 @@ impl Queue {
             &k.completions,
             &k.deliveries,
             &k.parked,
+            &k.active,
         ];
         let pushed = k.pushed(id);
         let keys = keys.map(String::as_bytes).into_iter().chain([&*pushed]);
@@ -129,6 +136,7 @@ impl Queue {
         let mut record = Fields::of_job(header, packed.as_deref());
         // What another program pushed has no header until its first claim.
         record.add_missing(answer.next()?);
+        let unlisted = answer.next::<u8>()? == 1;
         if payload.is_none()
             && too_large.is_none()
             && record.is_empty()
@@ -157,6 +165,10 @@ impl Queue {
         );
         job.add_completion(completion.as_deref());
         job.too_large = too_large;
+        job.unlisted = unlisted && state == JobState::Pending && parked.is_none();
+        if job.unlisted {
+            job.is_broken(broken::UNLISTED);
+        }
         job.parked_since_ms = parked
             .filter(|_| state == JobState::Pending)
             .map(|since| since as u64);
@@ -225,7 +237,7 @@ pub(crate) fn from_record(
 ) -> JobInfo {
     let end = field(record, "end");
     let (history, unread) = history(record);
-    let broken = broken(record, state, &unread);
+    let broken = broken(record, state, moments.due, &unread);
     let enqueued = field(record, "at").and_then(|at| at.parse().ok());
     JobInfo {
         enqueued_at_ms: enqueued.or_else(|| id.job_id().map(longshore_job::JobId::timestamp_ms)),
@@ -267,6 +279,7 @@ pub(crate) fn from_record(
             .map(|run| RunState::parse(&run))
             .unwrap_or_default(),
         history,
+        unlisted: false,
         broken: broken.text(),
     }
 }
@@ -275,56 +288,6 @@ pub(crate) fn from_record(
 fn cancelled_at(record: &Fields) -> Option<u64> {
     let end = record.text("end")?.strip_prefix('x')?;
     end.split(' ').next()?.parse().ok()
-}
-
-/// What of a record cannot be read.
-fn broken(record: &Fields, state: JobState, unread: &[String]) -> Broken {
-    let mut broken = Broken::default();
-    if record.has_unreadable() {
-        broken.add("a field of its record has a name that is not UTF-8".to_owned());
-    }
-    if record.is_broken() {
-        broken.add("its record cannot be read".to_owned());
-    }
-    for name in unread {
-        broken.add(format!("the entry {name} of its history cannot be read"));
-    }
-    let run = record.get("run");
-    if run.is_some() && record.text("run").and_then(RunState::read).is_none() {
-        broken.add("what its record says of its runs cannot be read".to_owned());
-    }
-    for name in ["at", "exp"] {
-        if record.get(name).is_some() && record.number::<u64>(name).is_none() {
-            broken.add(format!("the time `{name}` in its record cannot be read"));
-        }
-    }
-    if state == JobState::Dead {
-        match record.text("end") {
-            _ if !record.has_record() => {
-                broken.add("it has no record".to_owned());
-            }
-            Some(end) if end.starts_with('d') => {}
-            _ => broken.add("its record does not say what it died of".to_owned()),
-        }
-    }
-    broken
-}
-
-/// Why something cannot be read as a whole.
-#[derive(Default)]
-pub(crate) struct Broken(Vec<String>);
-
-impl Broken {
-    pub(crate) fn add(&mut self, why: String) {
-        // One may be written a thousand times.
-        if self.0.len() < 5 {
-            self.0.push(why);
-        }
-    }
-
-    pub(crate) fn text(self) -> Option<String> {
-        (!self.0.is_empty()).then(|| self.0.join("; "))
-    }
 }
 
 /// Ours, or what apalis-redis writes at push.

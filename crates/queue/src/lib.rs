@@ -72,6 +72,7 @@ mod stats;
 mod stop;
 mod timeline;
 mod trace_context;
+mod unlisted;
 mod value;
 mod wait;
 mod wakes;

@@ -160,6 +160,7 @@ script!(
     " flags=allow-oom",
     ["now", "write_or_replace", "wake"]
 );
+script!(UNLISTED = "unlisted", " flags=no-writes", ["header"]);
 script!(ASKED = "asked", " flags=no-writes", ["record"]);
 script!(WAIT = "wait", " flags=allow-oom", []);
 script!(COPIED = "copied", " flags=allow-oom", []);

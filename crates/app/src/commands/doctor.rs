@@ -5,6 +5,7 @@
 
 mod cron;
 mod finding;
+mod producers;
 mod queues;
 mod reach;
 mod server;

@@ -85,7 +85,8 @@ fn notes(session: &Session, rows: &[QueueRow]) -> Vec<String> {
         lines.extend(open.map(|breaker| breaker_line(row, breaker)));
         let refused = row.breakers.iter().filter_map(|of| of.refused.as_ref());
         lines.extend(refused.map(|refused| format!("{queue}: {}", refused.reason)));
-        lines.extend(row.parked.iter().map(|parked| parked_line(queue, parked)));
+        let parked = row.parked.iter();
+        lines.extend(parked.map(|parked| parked_line(session, queue, parked)));
         let trouble = row.trouble.iter();
         lines.extend(trouble.map(|trouble| format!("{queue}: worker {trouble}")));
         // Breakers are told above, with what becomes of the jobs.
@@ -260,11 +261,23 @@ fn breaker_line(row: &QueueRow, breaker: &BreakerRow) -> String {
 }
 
 /// That jobs are parked whose kind nobody knows.
-pub(super) fn parked_line(queue: &str, parked: &ParkedRow) -> String {
+pub(super) fn parked_line(session: &Session, queue: &str, parked: &ParkedRow) -> String {
+    // Who pushes by hand may have taken the wrong queue, or mistyped the kind.
+    let kinds = session.config.kinds();
+    let names: Vec<&str> = kinds.iter().map(|spec| spec.kind).collect();
+    let hint = match kinds.find(&parked.kind) {
+        Some(spec) if spec.queue != queue => {
+            format!("; its producer should have used the queue {}", spec.queue)
+        }
+        Some(_) => String::new(),
+        None => output::nearest(&parked.kind, &names)
+            .map(|nearest| format!("; did its producer mean `{nearest}`?"))
+            .unwrap_or_default(),
+    };
     let jobs = counted(parked.jobs, "job");
     let are = if parked.jobs == 1 { "is" } else { "are" };
     format!(
-        "{queue}: {jobs} of kind {} {are} parked since {}: no worker of the queue knows the kind",
+        "{queue}: {jobs} of kind {} {are} parked since {}: no worker of the queue knows the kind{hint}",
         parked.kind, parked.since
     )
 }

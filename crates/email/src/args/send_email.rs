@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_job::{InvalidArgs, Job, PersonArg, Priority, is_email_address};
+use longshore_job::{InvalidArgs, Job, PersonArg, Priority, explain, is_email_address};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -170,9 +170,13 @@ impl Job for SendEmail {
         // Parsed only to check it: this also bounds the nesting (128 levels).
         match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(self.data.get()) {
             Ok(_) => Ok(()),
-            Err(_) => Err(InvalidArgs::field(
+            // Half a surrogate pair and a number that no double holds are JSON by its grammar, and no provider takes them.
+            Err(error) => Err(InvalidArgs::field(
                 "data",
-                "must be a JSON object nested at most 127 levels deep",
+                format!(
+                    "must be a JSON object nested at most 127 levels deep: {}",
+                    explain(&error)
+                ),
             )),
         }
     }

@@ -15,6 +15,10 @@ use crate::refetch;
 /// No kind has a longer name, in bytes: what is parked is named by its kind.
 const LONGEST_KIND: usize = 128;
 
+/// Why a job without a payload is dead.
+const NO_PAYLOAD: &str =
+    "nothing stands under the id in `data`, where a producer writes it before it lists the id";
+
 /// Whether some worker may know a kind of this name. What is no name is not kept as one: it may be anything, and somebody's.
 fn may_be_a_kind(name: &str) -> bool {
     (1..=LONGEST_KIND).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
@@ -68,7 +72,10 @@ impl JobRun {
         if envelope.v > handler.version() {
             return Err(match claimed.has_expired(rules.expires) {
                 true => too_late(may_have_been_sent),
-                false => End::Newer,
+                false => End::Newer {
+                    version: envelope.v,
+                    known: handler.version(),
+                },
             });
         }
         let job = handler.open(&envelope).map_err(End::Undecodable)?;
@@ -117,10 +124,12 @@ fn read(claimed: &Claimed) -> Result<(JobId, Envelope<'_>), End> {
     if claimed.has_ended {
         return Err(End::ListedTwice);
     }
-    let id = claimed
-        .id
-        .job_id()
-        .ok_or_else(|| undecodable(UndecodableWhy::BadId, "ids are ULIDs made by the producer"))?;
+    let id = claimed.id.job_id().ok_or_else(|| {
+        undecodable(
+            UndecodableWhy::BadId,
+            "a producer makes ULIDs: 26 characters, in capitals",
+        )
+    })?;
     if let Some(bytes) = claimed.too_large {
         let detail = format!("{bytes} bytes, of which at most {MAX_PAYLOAD_BYTES} are read");
         return Err(undecodable(UndecodableWhy::TooLarge, &detail));
@@ -128,7 +137,7 @@ fn read(claimed: &Claimed) -> Result<(JobId, Envelope<'_>), End> {
     let payload = claimed
         .payload
         .as_deref()
-        .ok_or_else(|| undecodable(UndecodableWhy::NoPayload, "nothing is stored under the id"))?;
+        .ok_or_else(|| undecodable(UndecodableWhy::NoPayload, NO_PAYLOAD))?;
     if claimed.lost_record {
         let detail = "it is not known whether it ran before: replay it if it may run";
         return Err(undecodable(UndecodableWhy::NoRecord, detail));

@@ -15,7 +15,12 @@ pub(crate) enum End {
     /// No handler here knows its kind.
     KindUnknown(String),
     /// Its args are newer than this worker.
-    Newer,
+    Newer {
+        /// Their version.
+        version: u32,
+        /// The newest version of its kind that is known here.
+        known: u32,
+    },
     /// It had ended before: its id was listed twice.
     ListedTwice,
     /// It was stopped before anything went out.

@@ -23,9 +23,6 @@ const EXPIRED: &str = "older than its expires_in when its turn came";
 /// Why a job is parked, in words.
 const KIND_UNKNOWN: &str = "no handler of this worker knows its kind";
 
-/// Why a job is put back that is newer than this worker, in words.
-const NEWER: &str = "its args are of a newer version than this worker knows";
-
 /// Why a job is put back that was stopped in time, in words.
 const NEVER_SENT: &str = "its worker stopped before a request of it went out";
 
@@ -89,7 +86,7 @@ impl JobRun {
             End::ExpiredUnknown => {
                 dead(Class::OutcomeUnknown, "expires_in over", "outcome_unknown")
             }
-            End::Newer => {
+            End::Newer { .. } => {
                 self.station.metrics.newer();
                 decided(Fate::Later { after: NEWER_WAIT }, "newer")
             }
@@ -204,7 +201,9 @@ fn note(entry: &Entry, end: &End, outcome: &'static str) -> Note {
         }
         End::Expired => Note::History(ours(EXPIRED)),
         End::ExpiredUnknown => Note::History(ours(EXPIRED_UNKNOWN)),
-        End::Newer => Note::PutBack(ours(NEWER)),
+        End::Newer { version, known } => Note::PutBack(ours(&format!(
+            "its args are of version {version}, newer than this worker, which knows its kind up to version {known}"
+        ))),
         End::KindUnknown(_) => Note::PutBack(ours(KIND_UNKNOWN)),
         End::NeverSent => Note::PutBack(ours(NEVER_SENT)),
         End::NotCopied => Note::PutBack(ours(NOT_COPIED)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use longshore_queue::{KeyScan, Link, Queue, QueueError, ScanFor, Spoiled, Stray};
 
 use super::finding::{Finding, error, ok, warning};
+use super::producers;
 use crate::commands::queues::{nobody, parked_line};
 use crate::config::WorkerSettings;
 use crate::failure::Failure;
@@ -46,6 +47,7 @@ pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, 
     findings.extend(spoiled(session, link, &found).await?);
     findings.extend(workers(session, link, &found).await?);
     findings.extend(kinds(session, link).await?);
+    findings.extend(producers::all(session, link, &found).await?);
     findings.push(strays(&scan, walked.as_ref().err(), namespace));
     findings.extend(scan.strays.iter().take(MOST_SHOWN).map(|(key, why)| {
         let (text, cure) = stray(key, *why, namespace);
@@ -144,7 +146,7 @@ async fn workers(
         let integration = session.config.integration_of(&row.queue);
         let configured = integration.filter(|of| registry::is_on(&session.config, of));
         for parked in &row.parked {
-            let text = plain(&parked_line(&row.queue, parked));
+            let text = plain(&parked_line(session, &row.queue, parked));
             findings.push(warning("kinds", text, parked_cure()));
         }
         if let Some(nobody) = nobody(session, row) {
