@@ -6,8 +6,14 @@ set -euo pipefail
 missing=()
 command -v redis-server >/dev/null || missing+=(redis)
 command -v cc >/dev/null || missing+=(cc)
-# Asked for by openbao.sh: only tests need it.
-[ "${1:-}" != python3 ] || python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3)
+# Asked for by name: only some tests and checks need them.
+for needed in "$@"; do
+    case "$needed" in
+        python3) python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3) ;;
+        node) { command -v node && command -v npm; } >/dev/null || missing+=(node) ;;
+        *) echo "setup.sh does not know $needed" >&2; exit 2 ;;
+    esac
+done
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ "$(uname)" = Darwin ] || [ -d /etc/pki ] || missing+=(ca-certificates)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
@@ -23,7 +29,9 @@ as_root() {
 if command -v apt-get >/dev/null; then
     packages=("${missing[@]/#redis/redis-server}")
     packages=("${packages[@]/#cc/gcc}")
+    packages=("${packages[@]/#node/nodejs}")
     [[ " ${missing[*]} " == *" cc "* ]] && packages+=(libc6-dev)
+    [[ " ${missing[*]} " == *" node "* ]] && packages+=(npm)
     [[ " ${missing[*]} " == *" python3 "* ]] && packages+=(python3-venv)
     echo "installing with apt-get: ${packages[*]}" >&2
     as_root apt-get update -qq
@@ -36,6 +44,7 @@ elif command -v brew >/dev/null; then
     brew install --quiet "${packages[@]}" >&2
 elif command -v dnf >/dev/null; then
     packages=("${missing[@]/#cc/gcc}")
+    packages=("${packages[@]/#node/nodejs}")
     echo "installing with dnf: ${packages[*]}" >&2
     as_root dnf install -y -q "${packages[@]}" >&2
 else
