@@ -1,5 +1,8 @@
 //! Anybody can write into Redis: a record that is not what it should be must not hold up the jobs beside it.
 
+#[path = "garbage_records/pushed.rs"]
+mod pushed;
+
 use std::time::Duration;
 
 use longshore_client::JobState;
