@@ -31,6 +31,12 @@ outside: setup tarballs (building "a program outside of this workspace" "some mi
 readme: setup
     @./tests/readme.sh
 
+# Producers in Python and Node, as docs/ has them, against a Redis with TLS and real workers
+languages: setup (building "the binary" "some minutes")
+    cargo build {{quietly}} --package longshore
+    @./tests/languages/tools.sh
+    @./target/languages/python/bin/python tests/languages/wire.py
+
 # The engine's crates as `cargo package` makes them, unpacked into target/
 tarballs:
     @./deploy/tarballs.sh
@@ -156,7 +162,7 @@ advisories:
     cargo deny check advisories
 
 # Everything that has to pass before a change lands; says how long each stage took
-ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "deploy-quick" "outside" "readme" "chaos --minutes 2 --seed 1")
+ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "deploy-quick" "outside" "readme" "languages" "chaos --minutes 2 --seed 1")
 
 # What is too slow for that: run by hand before a release, its log committed as docs/ci-full.log
 ci-full:

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::explain::explain;
+
 /// The fields of an envelope. There are no others.
 const FIELDS: &[&str] = &["kind", "v", "args"];
 
@@ -190,37 +192,6 @@ impl Visitor<'_> for VersionVisitor {
         whole
             .map(Version)
             .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(v), &self))
-    }
-}
-
-/// What is wrong with JSON, without quoting it. serde's messages quote the input where a type is wrong; the input may be
-/// personal data, so only the shape of the complaint is kept.
-#[must_use]
-pub fn explain(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let at = format!(" at line {} column {}", error.line(), error.column());
-    let body = text.strip_suffix(&at).unwrap_or(&text);
-    let body = match (body.find("invalid type: "), body.find("invalid value: ")) {
-        (Some(_), _) | (_, Some(_)) => match body.split_once("expected ") {
-            Some((_, expected)) => format!("wrong type or value, expected {expected}"),
-            None => "wrong type or value".to_owned(),
-        },
-        _ => match body.strip_prefix("unknown field `") {
-            Some(rest) => unknown_field(rest),
-            None => body.to_owned(),
-        },
-    };
-    format!("{body} (line {}, column {})", error.line(), error.column())
-}
-
-/// A field's name is quoted only if it looks like one: in its place may stand anything.
-fn unknown_field(rest: &str) -> String {
-    let (name, expected) = rest.split_once('`').unwrap_or((rest, ""));
-    let looks_like_one =
-        name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
-    match looks_like_one {
-        true => format!("unknown field `{name}`{expected}"),
-        false => format!("unknown field{expected}"),
     }
 }
 

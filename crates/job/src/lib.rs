@@ -16,6 +16,7 @@ mod call;
 mod digest;
 mod envelope;
 mod error;
+mod explain;
 mod handler;
 pub mod handlers;
 mod id;
@@ -33,8 +34,9 @@ mod suppression;
 
 pub use address::is_email_address;
 pub use call::{CallReport, NotNow, Pass, Reach, Route, Unreached, Why};
-pub use envelope::{Envelope, Undecodable, UndecodableWhy, explain};
+pub use envelope::{Envelope, Undecodable, UndecodableWhy};
 pub use error::{Answer, Blame, Cause, Class, JobError, Outcome, Scope, clip_reason};
+pub use explain::explain;
 pub use handler::{Gate, Handler, Run};
 pub use handlers::Handlers;
 pub use id::{InvalidId, JobId};

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::digest::digest;
-use crate::envelope::{Envelope, Undecodable, UndecodableWhy, explain};
+use crate::envelope::{Envelope, Undecodable, UndecodableWhy};
+use crate::explain::explain;
 use crate::names::{Names, names};
 use crate::{KindPolicy, PersonArg, Priority};
 

@@ -20,6 +20,7 @@ enum Listed {
 use Listed::{Active, Nowhere, Scheduled};
 
 /// What a producer writes, and what becomes of it.
+#[derive(Clone)]
 struct Case {
     id: Vec<u8>,
     payload: Option<Vec<u8>>,
@@ -75,20 +76,16 @@ fn listed(listed: Listed, state: &'static str, said: &'static str) -> Case {
     }
 }
 
-fn cases() -> Vec<Case> {
-    let many = |n: usize| [data(""), vec![b'x'; n]].concat();
-    let deep = data(&("[".repeat(200) + &"]".repeat(200)));
+/// Ids and times that are wrong, with payloads that are not.
+fn listings() -> Vec<Case> {
     let lower = JobId::generate().to_string().to_lowercase();
     let unlisted = "nothing will run it: its producer has written it into";
     let never = "it will never be due: its time in";
     let missing = "payload missing: nothing stands under the id in";
-    let version = "expected a whole number from 1 as `v`";
-    let parked = "no handler of this worker knows its kind";
     let no_payload = |of: Case| Case {
         payload: None,
         ..of
     };
-    let waits = |state, of: Case| Case { state, ..of };
     vec![
         no_payload(dead("", missing)),
         no_payload(listed(Scheduled(1.0), "dead", missing)),
@@ -100,83 +97,67 @@ fn cases() -> Vec<Case> {
         listed(Scheduled(f64::INFINITY), "scheduled", never),
         listed(Scheduled(f64::NEG_INFINITY), "completed", ""),
         listed(Scheduled(-5.0), "completed", ""),
+    ]
+}
+
+/// Payloads that are no envelopes, and what is said of them.
+fn not_envelopes() -> Vec<Case> {
+    let marked = [&b"\xef\xbb\xbf"[..], &good()].concat();
+    let object = "expected an object with kind, v and args";
+    let version = "expected a whole number from 1 as `v`";
+    let few = "payload not an envelope: missing field `args`";
+    let many = "payload not an envelope: unknown field `id`, expected one of `kind`, `v`, `args`";
+    let twice = r#"{"kind":"send_email","kind":"send_sms","v":1,"args":{}}"#;
+    let mut cases = vec![
         dead("", "payload empty"),
         dead(&b"\xff\xfe{\0"[..], "payload not UTF-8: invalid at byte 0"),
         dead(
-            [&b"\xef\xbb\xbf"[..], &good()].concat(),
+            marked,
             "it begins with a byte order mark, and JSON has none",
         ),
         dead("hello", "payload not an envelope: expected value"),
         dead(&good()[..40], "payload not an envelope: EOF while parsing"),
         dead(data("NaN"), "payload not an envelope: expected value"),
         dead(data("\"\0\""), "payload not an envelope: control character"),
-        dead(
-            r#"["send_email",1,{}]"#,
-            "expected an object with kind, v and args",
-        ),
-        dead(
-            r#""{\"kind\":\"send_email\"}""#,
-            "expected an object with kind, v and args",
-        ),
-        dead(
-            r#"{"kind":"send_email","v":1}"#,
-            "payload not an envelope: missing field `args`",
-        ),
-        dead(
-            r#"{"kind":"send_email","v":1,"args":{},"id":1}"#,
-            "payload not an envelope: unknown field `id`, expected one of `kind`, `v`, `args`",
-        ),
-        dead(
-            r#"{"kind":"send_email","kind":"send_sms","v":1,"args":{}}"#,
-            "payload not an envelope: duplicate field `kind`",
-        ),
-        dead(
-            args(r#""template":"invoice","data":{}"#),
-            "args do not decode: duplicate field `template`",
-        ),
-        dead(r#"{"kind":"send_email","v":"1","args":{}}"#, version),
-        dead(r#"{"kind":"send_email","v":1.0,"args":{}}"#, version),
-        dead(r#"{"kind":"send_email","v":0,"args":{}}"#, version),
-        dead(
-            r#"{"kind":"send_email","v":10000000000,"args":{}}"#,
-            version,
-        ),
-        dead(
-            r#"{"kind":"send_email","v":1,"args":null}"#,
-            "args do not decode:",
-        ),
+        dead(r#"["send_email",1,{}]"#, object),
+        dead(r#""{\"kind\":\"send_email\"}""#, object),
+        dead(r#"{"kind":"send_email","v":1}"#, few),
+        dead(r#"{"kind":"send_email","v":1,"args":{},"id":1}"#, many),
+        dead(twice, "payload not an envelope: duplicate field `kind`"),
+    ];
+    for v in [r#""1""#, "1.0", "0", "10000000000"] {
+        let payload = format!(r#"{{"kind":"send_email","v":{v},"args":{{}}}}"#);
+        cases.push(dead(payload, version));
+    }
+    cases
+}
+
+/// Args that are none of the kind's, and kinds that are not the queue's.
+fn not_args() -> Vec<Case> {
+    let large = [data(""), vec![b'x'; 262_145 - data("").len()]].concat();
+    let too_large = "payload too large: 262145 bytes, of which at most 262144 are read";
+    let deep = data(&("[".repeat(200) + &"]".repeat(200)));
+    let twice = args(r#""template":"invoice","data":{}"#);
+    let newer = "its args are of version 2, newer than this worker";
+    let parked = "no handler of this worker knows its kind";
+    let of =
+        |kind: &str, v: u32, args: &str| format!(r#"{{"kind":"{kind}","v":{v},"args":{args}}}"#);
+    let waits = |state, of: Case| Case { state, ..of };
+    // What goes to the provider as it is.
+    let odd = data(r#"1,"a":123456789012345678901234567890"#);
+    vec![
+        dead(of("send_email", 1, "null"), "args do not decode:"),
         dead(args(r#""data":{},"tempalte":"x""#), "args do not decode:"),
+        dead(twice, "args do not decode: duplicate field `template`"),
         dead(deep, "recursion limit exceeded"),
         dead(data(r#""\ud800""#), "unexpected end of hex escape"),
         dead(data("1e999"), "number out of range"),
-        dead(
-            many(262_145 - data("").len()),
-            "payload too large: 262145 bytes, of which at most 262144 are read",
-        ),
-        dead(
-            r#"{"kind":"","v":1,"args":{}}"#,
-            "kind unknown: no kind has such a name",
-        ),
-        waits(
-            "pending",
-            dead(r#"{"kind":"send_mail","v":1,"args":{}}"#, parked),
-        ),
-        waits(
-            "pending",
-            dead(r#"{"kind":"send_sms","v":1,"args":{}}"#, parked),
-        ),
-        waits(
-            "scheduled",
-            dead(
-                r#"{"kind":"send_email","v":2,"args":{}}"#,
-                "its args are of version 2, newer than this worker",
-            ),
-        ),
-        // What goes to the provider as it is.
-        waits(
-            "completed",
-            dead(data(r#"1,"a":123456789012345678901234567890"#), ""),
-        ),
+        dead(large, too_large),
+        dead(of("", 1, "{}"), "kind unknown: no kind has such a name"),
+        waits("pending", dead(of("send_mail", 1, "{}"), parked)),
+        waits("pending", dead(of("send_sms", 1, "{}"), parked)),
+        waits("scheduled", dead(of("send_email", 2, "{}"), newer)),
+        waits("completed", dead(odd, "")),
     ]
 }
 
@@ -226,7 +207,8 @@ fn page() -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_mistake_of_a_producer_is_answered_in_the_words_of_the_page() {
     let stage = Stage::set().await;
-    let (page, cases) = (page(), cases());
+    let page = page();
+    let cases = [listings(), not_envelopes(), not_args()].concat();
     let mut pipe = redis::pipe();
     let mut beside = Vec::new();
     for case in &cases {
@@ -244,14 +226,13 @@ async fn every_mistake_of_a_producer_is_answered_in_the_words_of_the_page() {
     let _worker = stage.worker().start().await;
     for case in &cases {
         eventually(&format!("{} is {}", case.id(), case.state), || async {
-            let job = stage
-                .queue
-                .job(&case.id())
-                .await
-                .expect("looks")
-                .expect("is there");
-            let seen = !job.history.is_empty() || job.put_back.is_some() || job.broken.is_some();
-            job.state.as_str() == case.state && seen
+            // An id alone is no job before a worker has met it.
+            let job = stage.queue.job(&case.id()).await.expect("looks");
+            job.is_some_and(|job| {
+                let history = !job.history.is_empty();
+                let seen = history || job.put_back.is_some() || job.broken.is_some();
+                job.state.as_str() == case.state && seen
+            })
         })
         .await;
         let job = stage

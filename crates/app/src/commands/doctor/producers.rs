@@ -6,6 +6,7 @@ use std::time::Duration;
 use longshore_queue::{KeyScan, Link, Queue, ScanFor};
 
 use super::finding::{Finding, warning};
+use crate::config::RedisSettings;
 use crate::failure::Failure;
 use crate::output::{counted, plain};
 use crate::session::Session;
@@ -84,7 +85,8 @@ async fn mistyped(session: &Session, link: &Link) -> Vec<Finding> {
             "jobs wait in {{{namespace}:{name}}}:active, and no worker has ever worked that namespace"
         );
         let cure = format!(
-            "this program's namespace is `{ours}` (redis.namespace): if its producer meant that one, correct it there"
+            "this program's namespace is `{ours}` ({}): if its producer meant that one, correct it there",
+            RedisSettings::NAMESPACE
         );
         findings.push(warning("producers", text, cure));
     }
