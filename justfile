@@ -123,11 +123,13 @@ smoke-live *ARGS:
     fi
     cargo run --quiet --package longshore -- --profile staging smoke {{ARGS}}
 
-# Writes the file and the page of all keys of the configuration, from what the sections declare
+# Writes the file and the page of all keys of the configuration, and the page of all metrics, from what the program declares
 reference:
     cargo build --quiet --package longshore
     ./target/debug/longshore config defaults > target/default.toml && mv target/default.toml config/default.toml
     ./target/debug/longshore config defaults --page > target/page.md && mv target/page.md docs/configuration.md
+    LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-worker --package longshore-webhooks --lib alerts_know
+    LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-tests --test house the_page_of_metrics
 
 # Formats everything
 fmt:

@@ -13,6 +13,8 @@ mod eventually;
 pub mod http;
 mod kent;
 mod load;
+/// What roles tell at `/metrics`.
+pub mod metrics;
 mod plain;
 mod program;
 mod receiver;

@@ -81,3 +81,19 @@ impl Metrics {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use longshore_listener::{Bounds, Listener};
+
+    use super::*;
+
+    #[test]
+    fn names_types_help_and_labels_are_those_that_alerts_know() {
+        let metrics = Metrics::new();
+        metrics.answered("stripe", &[EventResult::Noted], Duration::from_secs(1));
+        let _listener = Listener::new(Bounds::public("webhooks"), &metrics.listeners);
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/metrics/names.txt");
+        longshore_tests::metrics::names_are_as_in(&metrics.text(), file.as_ref());
+    }
+}

@@ -35,3 +35,14 @@ fn every_path_that_the_architecture_names_is_there() {
         .collect();
     assert!(missing.is_empty(), "they are not there: {missing:?}");
 }
+
+#[test]
+fn the_page_of_metrics_is_what_the_roles_tell() {
+    let names = |of: &str| {
+        let file = root().join("crates").join(of).join("src/metrics/names.txt");
+        std::fs::read_to_string(file).expect("its test writes it")
+    };
+    let roles = [("work", names("worker")), ("webhooks", names("webhooks"))];
+    let page = longshore_tests::metrics::page(&roles);
+    longshore_tests::metrics::is_as_in(&page, &root().join("docs/metrics.md"));
+}

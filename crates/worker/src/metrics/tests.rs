@@ -1,7 +1,8 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use longshore_job::{Cause, Class};
+use longshore_listener::{Bounds, Listener};
 use longshore_queue::{
     Breaker, BreakerState, CallReport, DeadGroup, Hold, HoldCause, Minute, Paused, ServerFacts,
 };
@@ -136,34 +137,11 @@ fn names_types_help_and_labels_are_those_that_alerts_know() {
     metrics.skipped_ticks("nightly", 1);
     metrics.last_tick("nightly", 1);
     metrics.next_tick("nightly", Some(1));
+    let _listener = Listener::new(Bounds::private("health"), &metrics.listeners);
     let cached = CachedFacts::answered(vec![("email".to_owned(), group)], server);
     let text = metrics.text(vec![("email".to_owned(), stats())], cached);
-    let found: BTreeSet<_> = text.lines().map(without_values).collect();
-    let known: BTreeSet<_> = include_str!("names.txt")
-        .lines()
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(
-        found,
-        known,
-        "{}",
-        found.iter().cloned().collect::<Vec<_>>().join("\n")
-    );
-}
-
-/// A sample's name and the names of its labels; any other line as it is.
-fn without_values(line: &str) -> String {
-    if line.starts_with('#') {
-        return line.to_owned();
-    }
-    // Every other part is a value: no value here holds a quote that is not escaped.
-    let line = line.replace("\\\"", "");
-    let (sample, _) = line.rsplit_once(' ').expect("a sample has a value");
-    sample
-        .split('"')
-        .step_by(2)
-        .collect::<Vec<_>>()
-        .join("\"\"")
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/metrics/names.txt");
+    longshore_tests::metrics::names_are_as_in(&text, file.as_ref());
 }
 
 #[test]
