@@ -83,8 +83,10 @@ fn produce<J: Job>(
 async fn enqueue<J: Job>(client: &Client, jobs: Vec<J>) -> Vec<JobId> {
     match client.enqueue_all(jobs).await {
         Ok(ids) => ids,
-        Err(ClientError::Interrupted { accepted, .. }) => accepted,
-        Err(ClientError::Queue(_)) => Vec::new(),
+        Err(ClientError::Interrupted { accepted, .. }) => {
+            accepted.into_iter().map(|(_, id)| id).collect()
+        }
+        Err(ClientError::Queue(_) | ClientError::Away { .. }) => Vec::new(),
         Err(error) => panic!("{error}"),
     }
 }

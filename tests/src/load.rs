@@ -53,7 +53,7 @@ async fn produce(client: Client, queue: Queue, over: Arc<AtomicBool>) -> Vec<Job
         match client.enqueue_all((0..50).map(email)).await {
             Ok(ids) => accepted.extend(ids),
             // Redis is away for longer than the client tries, or it refuses: these are not accepted.
-            Err(ClientError::Queue(_)) => {}
+            Err(ClientError::Queue(_) | ClientError::Away { .. }) => {}
             Err(error) => panic!("{error}"),
         }
         eventually("the workers keep up", || async {

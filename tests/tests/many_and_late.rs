@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use longshore_client::EnqueueOptions;
 use longshore_client::RunAt;
 use longshore_job::Prepared;
-use longshore_tests::{Act, Stage, email, within};
+use longshore_tests::{Stage, email, within};
 
 /// More than the slowest machine should need for 50,000 mails.
 const PATIENCE: Duration = Duration::from_secs(400);
@@ -40,13 +40,8 @@ async fn fifty_thousand_jobs_are_due_at_once() {
         run_at: RunAt::In(Duration::from_secs(3600)),
         ..EnqueueOptions::default()
     };
-    let jobs = (0..JOBS)
-        .map(|n| (Prepared::new(&email(n)).expect("good"), later.clone()))
-        .collect();
-    let enqueued = stage
-        .client
-        .enqueue_prepared(Act::Email.queue(), jobs)
-        .await;
+    let jobs = (0..JOBS).map(|n| (Prepared::new(&email(n)).expect("good"), later.clone()));
+    let enqueued = stage.client.enqueue_prepared(jobs).await;
     assert_eq!(enqueued.expect("accepted").len(), JOBS);
     let stats = stage.stats().await;
     assert_eq!((stats.pending, stats.scheduled), (0, JOBS as u64));

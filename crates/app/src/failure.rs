@@ -121,7 +121,7 @@ fn key_taken(key: &str, holder: JobId, since_ms: u64) -> String {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::Queue(error) => error.into(),
+            ClientError::Queue(error) | ClientError::Away { source: error } => error.into(),
             ClientError::NotCopied { .. } => Self::failed(format!(
                 "{error}; `longshore doctor` says how many replicas there are"
             )),

@@ -1,15 +1,14 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use longshore_job::{Job, JobId, Prepared};
-use longshore_queue::{
-    Address, Enqueued, EnqueuedBy, Key, Link, LinkOptions, NewJob, Queue, QueueError,
-};
+use longshore_queue::{Address, Enqueued, EnqueuedBy, Link, Queue};
 
-use crate::target::{Redis, Sink, Target, To};
-use crate::{ClientError, Enqueue, EnqueueOptions};
+use crate::batch::ids;
+use crate::one_queue::Patience;
+use crate::redis::Redis;
+use crate::target::{Sink, Target, To};
+use crate::{Batch, ClientBuilder, ClientError, Enqueue, EnqueueOptions};
 
 /// A producer's connection to Longshore. Cheap to clone; clones share one connection, which is opened when first
 /// needed and opened again when it breaks.
@@ -43,11 +42,23 @@ impl Client {
     /// # Errors
     /// When the address does not fit together, a file that it names cannot be used, or the namespace is not valid.
     pub fn connect(address: Address, namespace: &str) -> Result<Self, ClientError> {
-        let options = LinkOptions {
-            connect_timeout: Duration::from_secs(1),
-            response_timeout: Duration::from_secs(2),
-        };
-        Self::over(&Link::open_later(address, options)?, namespace)
+        Self::builder(address).namespace(namespace).build()
+    }
+
+    /// Begins a client with settings of its own, at a URL or an [`Address`]: how long calls may take, and what they do while
+    /// Redis is away.
+    ///
+    /// ```
+    /// #     /// # use longshore_client::{Client, ClientError};
+    /// let client = Client::builder("redis://10.0.0.7:6379")
+    ///     .name("shop")
+    ///     .give_up_after(Duration::from_millis(300))
+    ///     .fail_fast(true)
+    ///     .build()?;
+    /// # Ok::<_, ClientError>(())
+    /// ```
+    pub fn builder(address: impl Into<Address>) -> ClientBuilder {
+        ClientBuilder::new(address.into())
     }
 
     /// A client that uses an existing connection, in this namespace.
@@ -55,10 +66,18 @@ impl Client {
     /// # Errors
     /// When the namespace is not valid.
     pub fn over(link: &Link, namespace: &str) -> Result<Self, ClientError> {
+        Self::patiently(link, namespace, Patience::default())
+    }
+
+    pub(crate) fn patiently(
+        link: &Link,
+        namespace: &str,
+        patience: Patience,
+    ) -> Result<Self, ClientError> {
         // Any name will do: it is the namespace that is checked.
         Queue::new(link.clone(), namespace, "any")?;
         Ok(Self {
-            to: To::Redis(Redis::new(link.clone(), namespace).into()),
+            to: To::Redis(Redis::new(link.clone(), namespace, patience).into()),
             by: None,
         })
     }
@@ -74,7 +93,7 @@ impl Client {
 
     /// Changes the client so that a job is accepted only once this many replicas of Redis have it. Use the value of
     /// `redis.wait_replicas` in the workers' configuration. A failover then loses no accepted job. If too few replicas have
-    /// the job after five seconds, the call fails with [`ClientError::NotCopied`].
+    /// the job when the call gives up, it fails with [`ClientError::NotCopied`].
     #[must_use]
     pub fn with_wait_replicas(self, replicas: u32) -> Self {
         let to = match self.to {
@@ -89,67 +108,50 @@ impl Client {
         Enqueue::new(self, job)
     }
 
-    /// Enqueues many jobs of one kind. All are checked before the first is enqueued. Returns their ids, in order.
+    /// Enqueues many jobs of one kind, without options. All are checked before the first is enqueued. Returns their ids, in order.
     ///
     /// # Errors
-    /// When a job is refused; then nothing is enqueued. When Redis goes away half way: [`ClientError::Interrupted`] says
-    /// which jobs were enqueued.
+    /// As [`Batch::send`].
     pub async fn enqueue_all<J: Job>(
         &self,
         jobs: impl IntoIterator<Item = J>,
     ) -> Result<Vec<JobId>, ClientError> {
-        let prepared = jobs
-            .into_iter()
-            .map(|job| Prepared::new(&job))
-            .collect::<Result<Vec<_>, _>>()?;
-        let jobs = prepared
-            .into_iter()
-            .map(|prepared| self.new_job(prepared, &EnqueueOptions::default()))
-            .collect();
-        let enqueued = self.push_all(J::QUEUE, jobs).await?;
-        Ok(enqueued.into_iter().map(|enqueued| enqueued.id).collect())
+        let mut batch = self.batch();
+        for job in jobs {
+            batch.add(job);
+        }
+        Ok(ids(batch.send().await?))
     }
 
-    /// Enqueues checked jobs of one queue, in order, 500 per call of Redis. For producers that get their args as text.
+    /// Begins to enqueue many jobs, of any kinds, each with options of its own.
+    ///
+    /// ```no_run
+    /// # use longshore_client::{Client, ClientError, kinds::{SendEmail, SendSms}};
+    /// # async fn example(client: &Client) -> Result<(), ClientError> {
+    /// let mut batch = client.batch();
+    /// batch.add(SendEmail::new("welcome", "ada@example.com")).key("welcome-7");
+    /// batch.add(SendSms::new("+4790000000", "Your parcel is here.")).tag("parcels");
+    /// let enqueued = batch.send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    /// Enqueues jobs that were checked before, of any kinds. For producers that get args as text.
     ///
     /// # Errors
-    /// When a job is refused; then nothing is enqueued. When Redis goes away half way: [`ClientError::Interrupted`] says
-    /// which jobs were enqueued.
+    /// As [`Batch::send`].
     pub async fn enqueue_prepared(
         &self,
-        queue: &str,
-        jobs: Vec<(Prepared, EnqueueOptions)>,
+        jobs: impl IntoIterator<Item = (Prepared, EnqueueOptions)>,
     ) -> Result<Vec<Enqueued>, ClientError> {
-        for (_, options) in &jobs {
-            options.check()?;
+        let mut batch = self.batch();
+        for (job, options) in jobs {
+            *batch.add_prepared(job) = options;
         }
-        let jobs = jobs
-            .into_iter()
-            .map(|(prepared, options)| self.new_job(prepared, &options))
-            .collect();
-        self.push_all(queue, jobs).await
-    }
-
-    async fn push_all(&self, queue: &str, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, ClientError> {
-        twice(&jobs)?;
-        let target = self.target(queue)?;
-        let keyed = jobs.iter().any(|job| job.key.is_some());
-        if keyed && jobs.len() > target.most_jobs() {
-            // A key that is taken is to be found before the first of many calls.
-            target.check_keys(&jobs).await?;
-        }
-        let mut enqueued: Vec<Enqueued> = Vec::with_capacity(jobs.len());
-        for chunk in jobs.chunks(target.most_jobs()) {
-            match target.push(chunk).await {
-                Ok(answers) => enqueued.extend(answers),
-                Err(source) if enqueued.is_empty() => return Err(not_pushed(chunk, source)),
-                Err(source) => {
-                    let accepted = enqueued.into_iter().map(|enqueued| enqueued.id).collect();
-                    return Err(ClientError::Interrupted { accepted, source });
-                }
-            }
-        }
-        Ok(enqueued)
+        batch.send().await
     }
 
     /// Where jobs of this queue go.
@@ -170,32 +172,5 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("namespace", &namespace)
             .finish_non_exhaustive()
-    }
-}
-
-/// Refuses jobs of one call that have the same key and different args.
-fn twice(jobs: &[NewJob]) -> Result<(), ClientError> {
-    let mut first: HashMap<&str, (usize, &Key)> = HashMap::new();
-    for (place, job) in jobs.iter().enumerate() {
-        let Some(key) = &job.key else { continue };
-        let (earlier, held) = *first.entry(key.full_name()).or_insert((place, key));
-        if held.clashes_with(key) {
-            return Err(ClientError::KeyTwice {
-                key: key.name().to_owned(),
-                places: (earlier, place),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Why jobs were not pushed.
-pub(crate) fn not_pushed(jobs: &[NewJob], source: QueueError) -> ClientError {
-    match source {
-        QueueError::NotCopied { .. } => ClientError::NotCopied {
-            ids: jobs.iter().map(|job| job.id).collect(),
-            source,
-        },
-        source => source.into(),
     }
 }

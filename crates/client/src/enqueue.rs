@@ -1,11 +1,11 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use longshore_job::{Job, JobId, Prepared, Priority};
-use longshore_queue::{Enqueued, RunAt};
+use longshore_queue::Enqueued;
 
-use crate::client::not_pushed;
+use crate::batch::not_pushed;
 use crate::{Client, ClientError, EnqueueOptions};
 
 /// A job about to be enqueued: set options, then await it.
@@ -31,53 +31,52 @@ impl<'a, J: Job> Enqueue<'a, J> {
     /// dead. After that it holds until 24 hours after the enqueue, or for as long as completed jobs are kept, whichever is
     /// longer.
     pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.options.key = Some(key.into());
+        self.options.key(key);
         self
     }
 
     /// Runs the job after this time at the earliest, by Redis's clock.
     pub fn delay(mut self, delay: Duration) -> Self {
-        self.options.run_at = RunAt::In(delay);
+        self.options.delay(delay);
         self
     }
 
     /// Runs the job at this time at the earliest. A time in the past means at once.
     pub fn at(mut self, time: SystemTime) -> Self {
-        let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.options.run_at = RunAt::At(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX));
+        self.options.at(time);
         self
     }
 
     /// Does not start the job later than this after it was due: it is then dead as `expired`. Must be longer than the delay, if
     /// there is one.
     pub fn expires_in(mut self, life: Duration) -> Self {
-        self.options.expires_in = Some(life);
+        self.options.expires_in(life);
         self
     }
 
     /// Makes the job as urgent as this, whatever its kind says.
     pub fn priority(mut self, priority: Priority) -> Self {
-        self.options.priority = Some(priority);
+        self.options.priority(priority);
         self
     }
 
     /// Names whose job it is: a customer, a campaign. 1 to 64 characters. Operators see it, so it should name no person.
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
-        self.options.tenant = Some(tenant.into());
+        self.options.tenant(tenant);
         self
     }
 
     /// Adds a tag, by which operators find the job: 1 to 64 characters, at most 10 tags. Operators see it, so it should name no
     /// person.
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
-        self.options.tags.push(tag.into());
+        self.options.tag(tag);
         self
     }
 
     /// Enqueues the job, and says whether its key was taken already.
     ///
     /// # Errors
-    /// When the job, its key or an option is refused, or Redis is away for five seconds. [`ClientError::NotCopied`] when Redis
+    /// When the job, its key or an option is refused, or Redis is away until the call gives up. [`ClientError::NotCopied`] when Redis
     /// accepted the job, but too few replicas have it.
     pub async fn send(self) -> Result<Enqueued, ClientError> {
         self.options.check()?;

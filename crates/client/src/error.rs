@@ -34,10 +34,18 @@ pub enum ClientError {
     /// The namespace cannot be used.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
-    /// Redis could not be reached for five seconds, or refused the call. It may be unknown whether the job was enqueued.
+    /// Redis could not be reached until the call gave up (5 s unless [`ClientBuilder`](crate::ClientBuilder) says otherwise), or
+    /// refused it. It may be unknown whether the job was enqueued.
     #[error(transparent)]
     Queue(QueueError),
-    /// Redis accepted these jobs, but for five seconds fewer replicas had them than [`Client::with_wait_replicas`] asks for.
+    /// Redis was away a moment ago, for longer than that call waited: this call was not made, and nothing was enqueued. It fails
+    /// at once, so that not each call waits for the same outage. Within half a second one finds out whether it is over.
+    #[error("nothing was sent, since a moment ago {source}")]
+    Away {
+        /// What the other call met.
+        source: QueueError,
+    },
+    /// Redis accepted these jobs, but until the call gave up fewer replicas had them than [`Client::with_wait_replicas`] asks for.
     /// They are in the queue and will run, unless Redis fails over to a replica that lacks them. If you enqueue them again, they
     /// run twice, unless they have idempotency keys.
     ///
@@ -53,12 +61,21 @@ pub enum ClientError {
         /// How many replicas there were.
         source: QueueError,
     },
-    /// `enqueue_all` stopped half way. The accepted jobs were enqueued. Of the next 500 jobs at most it is not known whether
-    /// they were enqueued. All later ones were not.
-    #[error("{} jobs were enqueued, then: {source}", accepted.len())]
+    /// One job of a call with many is wrong; nothing was enqueued.
+    #[error("job {place} of the call: {source}")]
+    InBatch {
+        /// Which of the jobs, from 0.
+        place: usize,
+        /// What is wrong with it.
+        source: Box<ClientError>,
+    },
+    /// A call with many jobs stopped half way. Jobs that stand in neither list were not enqueued.
+    #[error("{} jobs were enqueued, and of {} it is not known, then: {source}", accepted.len(), in_doubt.len())]
     Interrupted {
-        /// The jobs that were enqueued, in order.
-        accepted: Vec<JobId>,
+        /// The jobs that were enqueued: the place in the call, from 0, and the id.
+        accepted: Vec<(usize, JobId)>,
+        /// At most 500 jobs that may have been enqueued: the place in the call, and the id for [`Client::status`](crate::Client::status).
+        in_doubt: Vec<(usize, JobId)>,
         /// What happened then.
         source: QueueError,
     },
@@ -85,6 +102,7 @@ impl ClientError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
+            Self::Away { .. } => true,
             Self::Queue(source)
             | Self::NotCopied { source, .. }
             | Self::Interrupted { source, .. } => {
@@ -108,6 +126,7 @@ impl ClientError {
 
     fn known(&self) -> (&'static str, &'static str) {
         match self {
+            Self::InBatch { source, .. } => source.known(),
             Self::InvalidArgs(_) => (
                 "invalid_args",
                 "correct the args: the same job would be refused again",
@@ -121,6 +140,10 @@ impl ClientError {
             Self::InvalidName(_) => (
                 "invalid_name",
                 "use the namespace of the workers' configuration (redis.namespace)",
+            ),
+            Self::Away { .. } => (
+                "redis_away",
+                "call again in a moment, or tell the user to; check that Redis runs",
             ),
             Self::NotCopied { .. } => (
                 "not_copied",

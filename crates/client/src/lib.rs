@@ -29,7 +29,7 @@
 //!
 //! When a call returns `Ok`, the job is in Redis and ends as `completed` or `dead`, or stays visible until then. Ids
 //! are made here, so a call whose answer is lost is repeated by itself, for up to five seconds, without doubling
-//! anything. Wrong args are refused here and never reach a worker.
+//! anything; [`Client::builder`] sets another time, or has calls fail fast. Wrong args are refused here and never reach a worker.
 //!
 //! In tests, the recorder of `longshore-testing` has a client whose jobs are recorded in place of Redis.
 //!
@@ -39,17 +39,24 @@
 //!
 //! With the feature `kinds` (on by default) the args of this project's own kinds are in [`kinds`]. With the feature `opentelemetry` (on by default) the W3C trace context of the current span travels with the job.
 
+mod batch;
+mod builder;
 mod client;
 mod enqueue;
 mod error;
 mod jobs;
 mod new_job;
+mod one_queue;
 mod options;
+mod outage;
+mod redis;
 mod status;
 mod target;
 mod trace;
 mod waiting;
 
+pub use batch::Batch;
+pub use builder::ClientBuilder;
 pub use client::Client;
 pub use enqueue::Enqueue;
 pub use error::ClientError;

@@ -28,7 +28,50 @@ pub struct EnqueueOptions {
     pub tags: Vec<String>,
 }
 
+/// Sets options, as [`Enqueue`](crate::Enqueue) does.
 impl EnqueueOptions {
+    /// [`Enqueue::key`](crate::Enqueue::key).
+    pub fn key(&mut self, key: impl Into<String>) -> &mut Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// [`Enqueue::delay`](crate::Enqueue::delay).
+    pub fn delay(&mut self, delay: Duration) -> &mut Self {
+        self.run_at = delay.into();
+        self
+    }
+
+    /// [`Enqueue::at`](crate::Enqueue::at).
+    pub fn at(&mut self, time: SystemTime) -> &mut Self {
+        self.run_at = time.into();
+        self
+    }
+
+    /// [`Enqueue::expires_in`](crate::Enqueue::expires_in).
+    pub fn expires_in(&mut self, life: Duration) -> &mut Self {
+        self.expires_in = Some(life);
+        self
+    }
+
+    /// [`Enqueue::priority`](crate::Enqueue::priority).
+    pub fn priority(&mut self, priority: Priority) -> &mut Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// [`Enqueue::tenant`](crate::Enqueue::tenant).
+    pub fn tenant(&mut self, tenant: impl Into<String>) -> &mut Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// [`Enqueue::tag`](crate::Enqueue::tag).
+    pub fn tag(&mut self, tag: impl Into<String>) -> &mut Self {
+        self.tags.push(tag.into());
+        self
+    }
+
     /// Whether a job can be enqueued so. Every call that enqueues checks it, before anything is enqueued.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::one_queue::OneQueue;
 use crate::{ClientError, JobStatus};
 
 /// How often one looks by oneself: a message may be lost.
@@ -36,10 +37,11 @@ impl Waiting {
     /// Waits until the job has ended, but not longer than until `give_up`. It has been accepted before.
     pub(crate) async fn until_ended(
         &self,
-        queue: &Queue,
+        of: &OneQueue,
         id: JobId,
         give_up: Instant,
     ) -> Result<JobStatus, ClientError> {
+        let queue = &*of.queue;
         let (wakes, channel, jobs) = self.subscribed(queue);
         let told = jobs.wait_for(id);
         let mut pause = FIRST_LOOK;
@@ -55,6 +57,7 @@ impl Waiting {
             // The job is accepted: an outage of Redis is waited out.
             match looked.await {
                 Ok(Ok(job)) => {
+                    of.answered();
                     let status = job.map(|job| JobStatus::of(id, queue.name(), job));
                     if let Some(status) = status.filter(JobStatus::has_ended) {
                         return Ok(status);

@@ -5,6 +5,7 @@
 
 mod address;
 mod cluster;
+mod connections;
 mod entry;
 mod meaning;
 mod request;
@@ -13,25 +14,24 @@ mod sentinel;
 mod slots;
 mod tls;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, Pipeline, Value};
-use tokio::sync::{Mutex, OnceCell};
 
 use address::Topology;
 pub use address::{Address, Sentinel, TlsFiles};
 pub use cluster::Node;
+use connections::Connections;
+pub(crate) use connections::Open;
 use entry::Way;
 use meaning::{explain, words};
 use request::Request;
 use send::decoded;
-use slots::slot_of;
 
 use crate::QueueError;
 use crate::copies::Copies;
@@ -66,40 +66,6 @@ pub struct Link {
     registered: Registered,
     /// Waits until replicas have what was written, if they are to.
     copies: Option<Arc<Copies>>,
-}
-
-/// Where the connection to one node is, while it is open.
-type Cell = Arc<Mutex<Option<Open>>>;
-
-/// The connections of a link.
-#[derive(Default)]
-struct Connections {
-    /// By node; without a cluster there is one, without a name.
-    by_place: StdMutex<HashMap<Arc<str>, Cell>>,
-    /// One of these asks for the map of a cluster at a time.
-    asking: Mutex<()>,
-}
-
-/// A connection, and what is known of its other end.
-#[derive(Clone)]
-pub(crate) struct Open {
-    connection: MultiplexedConnection,
-    /// The node, by its place among the connections.
-    place: Arc<str>,
-    /// Host and port.
-    server: Arc<str>,
-    process: Arc<OnceCell<Arc<str>>>,
-}
-
-impl Open {
-    fn new(connection: MultiplexedConnection, place: Arc<str>, server: Arc<str>) -> Self {
-        Self {
-            connection,
-            place,
-            server,
-            process: Arc::default(),
-        }
-    }
 }
 
 /// A connection to one process of Redis.
@@ -344,41 +310,6 @@ impl Link {
             connection: open,
             server,
         })
-    }
-
-    async fn opened(&self, key: Option<&[u8]>) -> Result<Open, QueueError> {
-        let place = match self.is_cluster() {
-            true => self.node(key.map(slot_of)).await?,
-            false => Arc::from(""),
-        };
-        self.opened_at(&place).await
-    }
-
-    async fn opened_at(&self, place: &Arc<str>) -> Result<Open, QueueError> {
-        let cell = self.cell(place);
-        let mut open = cell.lock().await;
-        if let Some(open) = open.as_ref() {
-            let mut open = open.clone();
-            // They may be shared with somebody who waits longer.
-            let timeout = self.options.response_timeout;
-            open.connection.set_response_timeout(timeout);
-            return Ok(open);
-        }
-        match self.open(place, None).await {
-            Ok((connection, server)) => {
-                let opened = Open::new(connection, Arc::clone(place), server);
-                Ok(open.insert(opened).clone())
-            }
-            Err(error) => {
-                self.slots().distrust();
-                Err(error)
-            }
-        }
-    }
-
-    fn cell(&self, place: &Arc<str>) -> Cell {
-        let mut all = lock(&self.open.by_place);
-        Arc::clone(all.entry(Arc::clone(place)).or_default())
     }
 
     fn slots(&self) -> MutexGuard<'_, slots::Slots> {

@@ -167,15 +167,12 @@ impl Recorder {
 impl Sink for Recorder {
     fn enqueue(&self, queue: &str, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
         let mut state = self.asked()?;
-        let clashes: Vec<_> = jobs
-            .iter()
-            .enumerate()
-            .filter_map(|(place, job)| state.clash(place, job))
-            .collect();
-        if !clashes.is_empty() {
-            return Err(QueueError::KeyTaken(clashes));
-        }
+        state.check_keys(jobs)?;
         Ok(jobs.iter().map(|job| state.take(queue, job)).collect())
+    }
+
+    fn check_keys(&self, _queue: &str, jobs: &[NewJob]) -> Result<(), QueueError> {
+        self.asked()?.check_keys(jobs)
     }
 
     fn status(&self, id: JobId) -> Result<Option<JobStatus>, QueueError> {

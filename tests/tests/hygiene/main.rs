@@ -109,11 +109,7 @@ async fn enqueue(stage: &Stage, number: usize) -> Vec<JobId> {
             expires_in: Some(Duration::from_secs(3600)),
             ..EnqueueOptions::default()
         };
-        let queue = job.queue;
-        let enqueued = stage
-            .client
-            .enqueue_prepared(queue, vec![(job, options)])
-            .await;
+        let enqueued = stage.client.enqueue_prepared([(job, options)]).await;
         ids.push(enqueued.expect("accepted")[0].id);
     }
     for queue in QUEUES {

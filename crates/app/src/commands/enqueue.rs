@@ -49,19 +49,14 @@ pub(super) async fn run(session: &Session, args: EnqueueArgs) -> Result<(), Fail
         vec![(from_text(spec, &args.args)?, options)]
     };
     warn(session, &jobs);
-    push(session, spec, jobs, args.json).await?;
+    push(session, jobs, args.json).await?;
     queues::warn_without_workers(session, spec.queue).await;
     Ok(())
 }
 
 /// Enqueues them, as many at a time as one call takes, and prints the ids of each call. Whatever ends it half way, how
 /// many were enqueued is said: so the rest can be enqueued without doubling the first ones.
-async fn push(
-    session: &Session,
-    spec: &KindSpec,
-    jobs: Vec<NewJob>,
-    as_json: bool,
-) -> Result<(), Failure> {
+async fn push(session: &Session, jobs: Vec<NewJob>, as_json: bool) -> Result<(), Failure> {
     let client = session.client()?;
     let mut stop = signals::listen()?;
     let total = jobs.len();
@@ -77,7 +72,7 @@ async fn push(
             break Err(Failure::failed("stopped by a signal"));
         }
         let sent = chunk.len();
-        match client.enqueue_prepared(spec.queue, chunk).await {
+        match client.enqueue_prepared(chunk).await {
             Ok(accepted) => {
                 enqueued += accepted.len();
                 bar.inc(accepted.len() as u64);

@@ -61,12 +61,16 @@ fn one_of_each() -> Vec<ClientError> {
             most: 1,
         }),
         ClientError::Queue(QueueError::Unexpected(reason())),
+        ClientError::Away {
+            source: unreachable(),
+        },
         ClientError::NotCopied {
             ids: vec![id],
             source: not_copied,
         },
         ClientError::Interrupted {
-            accepted: vec![id],
+            accepted: vec![(0, id)],
+            in_doubt: vec![(1, id)],
             source: unreachable(),
         },
         ClientError::StillRunning { id, source: None },

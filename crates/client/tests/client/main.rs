@@ -1,5 +1,6 @@
 //! What producers rely on, on a real Redis.
 
+mod batches;
 mod errors;
 mod jobs;
 mod outages;
@@ -246,8 +247,8 @@ async fn a_wrong_key_anywhere_in_a_list_keeps_all_of_it_out() {
     // More than go into one call.
     let many = || (0..600).map(|n| with(&same, format!("order {n}")));
     let push = async |last| {
-        let jobs = many().chain([last]).collect();
-        bench.client.enqueue_prepared("email", jobs).await
+        let jobs = many().chain([last]);
+        bench.client.enqueue_prepared(jobs).await
     };
     let taken = push(with(&other, "held".to_owned())).await;
     assert!(
@@ -284,7 +285,11 @@ async fn many_are_checked_before_the_first_is_pushed() {
         .enqueue_all(bad)
         .await
         .expect_err("the second is wrong");
-    assert!(matches!(error, ClientError::InvalidArgs(_)), "{error}");
+    assert!(
+        matches!(error, ClientError::InBatch { place: 1, .. }),
+        "{error}"
+    );
+    assert_eq!(error.code(), "invalid_args");
     assert_eq!(bench.queue.stats().await.expect("counts").pending, 1200);
 }
 

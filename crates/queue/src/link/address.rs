@@ -142,6 +142,20 @@ impl Address {
     }
 }
 
+/// One server, at this URL.
+impl From<&str> for Address {
+    fn from(url: &str) -> Self {
+        Self::new(url)
+    }
+}
+
+/// One server, at this URL.
+impl From<String> for Address {
+    fn from(url: String) -> Self {
+        Self::new(url)
+    }
+}
+
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Address")

@@ -62,7 +62,7 @@ impl Link {
     pub(crate) async fn node_of(&self, key: &str) -> Result<Node, QueueError> {
         match self.is_cluster() {
             true => self
-                .node(Some(super::slot_of(key.as_bytes())))
+                .node(Some(super::slots::slot_of(key.as_bytes())))
                 .await
                 .map(Node),
             false => Ok(Node(Arc::from(""))),

@@ -1,7 +1,6 @@
 //! One call: to the node that has its key, and after a slot that has gone elsewhere.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use redis::{FromRedisValue, RedisError, Value};
 
@@ -88,19 +87,6 @@ impl Link {
             self.slots().distrust();
         }
         Err(explain(&open.server, &error))
-    }
-
-    /// Drops a connection, unless another one has taken its place.
-    async fn drop_open(&self, old: &Open) {
-        let cell = self.cell(&old.place);
-        let mut open = cell.lock().await;
-        if open
-            .as_ref()
-            .is_some_and(|open| Arc::ptr_eq(&open.process, &old.process))
-        {
-            *open = None;
-            self.way.lost.fetch_add(1, Ordering::AcqRel);
-        }
     }
 }
 

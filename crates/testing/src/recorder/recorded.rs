@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_client::{Enqueued, JobState, JobStatus, Lane, NewJob, RunAt};
+use longshore_client::{Enqueued, JobState, JobStatus, Lane, NewJob, QueueError, RunAt};
 use longshore_job::{Envelope, JobId};
 use longshore_queue::{Key, KeyTaken};
 use serde_json::Value;
@@ -77,8 +77,19 @@ impl State {
         })
     }
 
+    pub(super) fn check_keys(&self, jobs: &[NewJob]) -> Result<(), QueueError> {
+        let jobs = jobs.iter().enumerate();
+        let clashes: Vec<_> = jobs
+            .filter_map(|(place, job)| self.clash(place, job))
+            .collect();
+        match clashes.is_empty() {
+            true => Ok(()),
+            false => Err(QueueError::KeyTaken(clashes)),
+        }
+    }
+
     /// The key of a job that stands for other args.
-    pub(super) fn clash(&self, place: usize, job: &NewJob) -> Option<KeyTaken> {
+    fn clash(&self, place: usize, job: &NewJob) -> Option<KeyTaken> {
         let key = job.key.as_ref()?;
         let holder = self.holder(key)?;
         let clashes = holder.held.as_ref()?.clashes_with(key);

@@ -47,13 +47,13 @@ async fn a_recorders_client_refuses_what_any_client_does() {
         });
         jobs.collect::<Vec<_>>()
     };
-    let clash = client.enqueue_prepared("stage", many(true)).await;
+    let clash = client.enqueue_prepared(many(true)).await;
     assert!(
         matches!(clash, Err(ClientError::KeyTaken { place: 599, .. })),
         "{clash:?}"
     );
     recorder.assert_count::<Act>(1);
-    let all = client.enqueue_prepared("stage", many(false)).await;
+    let all = client.enqueue_prepared(many(false)).await;
     assert_eq!(all.expect("taken").len(), 600);
 }
 
