@@ -65,7 +65,18 @@ def setting(key: str, env: dict[str, str]) -> object:
     return next(row["value"] for row in rows if row["key"] == key)
 
 
-SECRETS = {"redis-url": "redis://127.0.0.1:6379", "sendgrid-api-key": "SG.of-nobody"}
+SECRETS = {
+    "sendgrid-api-key": "SG.of-nobody", "redis-url": "redis://worker:of-nobody@127.0.0.1:6379",
+    **{f"redis-url-{user}": f"redis://{user}:of-nobody@127.0.0.1:6379" for user in ("worker", "webhooks", "operator")},
+}
+
+
+def redis_users(where: Path, place: str, namespace: str = "longshore") -> dict[str, str]:
+    """Makes Redis's users as an operator does. Their URLs by name; the file for Redis is `where / "users.acl"`."""
+    made = run("deploy/redis/users.sh", where, place, namespace)
+    if made.returncode != 0:
+        raise SystemExit(f"users.sh: {made.stderr}")
+    return {file.name.removeprefix("redis-url-"): file.read_text() for file in Path(where).glob("redis-url-*")}
 
 
 def config_check(findings: Findings, what: str, env: dict[str, str], secrets_at: str) -> None:

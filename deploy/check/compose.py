@@ -14,7 +14,7 @@ from pathlib import Path
 import compose_spec
 import jsonschema
 import yaml
-from common import ROOT, TOOLS, Findings, config_check, longshore, roles, run, seconds, setting, understood
+from common import ROOT, TOOLS, Findings, config_check, longshore, redis_users, roles, run, seconds, setting, understood
 
 HERE = ROOT / "deploy"
 findings = Findings("compose")
@@ -64,23 +64,26 @@ except Exception as error:  # noqa: BLE001: whatever it says is a finding
     findings.expect(False, f"the parser of the specification: {error}")
 findings.well(f"{len(services)} services, {len(values)} variables, good by the schema and by the parser")
 
-ours = {name: service for name, service in services.items() if "build" in service}
+built = {name: service for name, service in services.items() if "build" in service}
+ours = {name: service for name, service in built.items() if "profiles" not in service}
 findings.expect(set(ours) == set(roles()), f"the roles are {roles()}, and the services {sorted(ours)}")
-for name, service in ours.items():
+for name, service in built.items():
     environment = service["environment"]
     config_check(findings, name, environment, "/run/secrets")
     understood(findings, name, service["command"])
+    findings.expect(service["read_only"] and service["cap_drop"] == ["ALL"], f"{name}: may do more than it has to")
+    wanted = {Path(v).name for v in environment.values() if v.startswith("file:")}
+    findings.expect(set(service["secrets"]) == wanted, f"{name}: mounts {service['secrets']}, and reads {wanted}")
+    build = service["build"]
+    findings.expect((HERE / build["context"] / build["dockerfile"]).is_file(), f"{name}: no {build}")
+for name, service in ours.items():
+    environment = service["environment"]
     test = service["healthcheck"]["test"]
     findings.expect(test[:2] == ["CMD", "/usr/local/bin/longshore"], f"{name}: its healthcheck takes a shell: {test}")
     understood(findings, name, test[2:])
     findings.expect(test[2:] == ["healthcheck", name], f"{name}: asks another role: {test}")
     grace, drain = seconds(service["stop_grace_period"]), setting("worker.drain_seconds", environment)
     findings.expect(grace > drain + 5, f"{name}: {grace} s to stop, and {drain} s to drain")
-    findings.expect(service["read_only"] and service["cap_drop"] == ["ALL"], f"{name}: may do more than it has to")
-    wanted = {Path(v).name for v in environment.values() if v.startswith("file:")}
-    findings.expect(set(service["secrets"]) == wanted, f"{name}: mounts {service['secrets']}, and reads {wanted}")
-    build = service["build"]
-    findings.expect((HERE / build["context"] / build["dockerfile"]).is_file(), f"{name}: no {build}")
 findings.well(f"{', '.join(ours)}: command lines, healthchecks and settings are good by the binary")
 
 for name, service in services.items():
@@ -109,19 +112,24 @@ findings.expect(checked.returncode == 0, f"promtool: {checked.stdout}{checked.st
 findings.well("prometheus.yml is good by promtool, and scrapes every role where it serves its metrics")
 
 
-def redis_is_good(command: list[str]) -> None:
-    """Its own command line, with another port and directory; what it keeps is good by `doctor`."""
+def redis_is_good(command: list[str], health: list[str]) -> None:
+    """Its own command line, with another port and directory, and the users that the script makes; each role's rights and what it
+    keeps are good by `doctor`, and its healthcheck is answered."""
     with socket.socket() as taken, tempfile.TemporaryDirectory() as scratch:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         taken.close()
-        arguments = [str(HERE / "redis/redis.conf") if word.endswith("redis.conf") else word for word in command[1:]]
+        users = redis_users(Path(scratch) / "users", f"127.0.0.1:{port}")
+        places = {
+            "/usr/local/etc/redis/redis.conf": HERE / "redis/redis.conf", "/run/secrets/users.acl": Path(scratch) / "users/users.acl",
+        }
+        arguments = [str(places.get(word, word)) for word in command[1:]]
         server = subprocess.Popen(
             [shutil.which("redis-server"), *arguments, "--port", str(port), "--dir", scratch, "--bind", "127.0.0.1"],
             stdout=subprocess.PIPE, text=True,
         )
         try:
-            env = {**ours["work"]["environment"], "LONGSHORE_REDIS__URL": f"redis://127.0.0.1:{port}", "SECRET": "SG.x"}
+            env = {**ours["work"]["environment"], "LONGSHORE_REDIS__URL": users["operator"], "SECRET": "SG.x"}
             env["LONGSHORE_PROVIDERS__SENDGRID__API_KEY"] = "env:SECRET"
             for _ in range(100):
                 asked = longshore("doctor", "--json", env=env)
@@ -132,11 +140,17 @@ def redis_is_good(command: list[str]) -> None:
             for check in ("connection", "eviction", "persistence", "fsync", "memory", "writes"):
                 row = rows.get(check, {"finding": asked.stderr})
                 findings.expect(row.get("status") == "ok", f"doctor, with deploy/redis/redis.conf: {check}: {row['finding']}")
+            asked = longshore("doctor", "--json", env={**env, "LONGSHORE_REDIS__URL": users["worker"]})
+            denied = [row["finding"] for row in json.loads(asked.stdout) if row["check"] in ("writes", "keys") and row["cure"]]
+            findings.expect(not denied, f"doctor, as a worker: {denied}")
+            for words, wanted in ((health[1:], "PONG"), ([health[1], "ping"], "NOAUTH Authentication required.")):
+                said = run(words[0], "-p", port, *words[1:])
+                findings.expect(said.stdout.strip() == wanted, f"{words}: {said.stdout}{said.stderr}")
         finally:
             server.kill()
             server.wait()
 
 
-redis_is_good(services["redis"]["command"])
-findings.well("redis.conf starts a Redis that keeps jobs, by `doctor`")
+redis_is_good(services["redis"]["command"], services["redis"]["healthcheck"]["test"])
+findings.well("redis.conf and users.acl start a Redis that keeps jobs, and lets its users alone in, by `doctor`")
 findings.end()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Becomes a process as a unit of deploy/systemd would: `enter_unit.py FILE COMMAND…`, in a namespace of its own for mounts. The file
-is JSON: `uid`, `allowed` system calls, `families` of addresses. What is not let through answers EPERM, as SystemCallErrorNumber says;
+is JSON: `uid`, `allowed` system calls, `families` of addresses, `root` of the machine that is meant. What is not let through answers EPERM, as SystemCallErrorNumber says;
 so does memory that can be written and executed. The file system is read-only, and /proc shows processes alone."""
 
 import ctypes
@@ -21,7 +21,7 @@ def mount(*words: str) -> None:
 
 mount("--make-rprivate", "/")
 mount("-t", "proc", "-o", "subset=pid,hidepid=invisible", "proc", "/proc")
-mount("--bind", "/", "/mnt")
+mount("--bind", settings.get("root", "/"), "/mnt")
 mount("-o", "remount,bind,ro", "/mnt")
 for place in ("proc", "dev", "sys"):
     mount("--rbind", f"/{place}", f"/mnt/{place}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks what deploy/ holds, by tools that were not written here: `run.sh [NAME]...`, all unless some are named; `quick` is all
-# but checkov, which takes half a minute to install, and units, which needs root. Needs the binary (target/debug/longshore, or LONGSHORE_BINARY).
+# but checkov, which takes half a minute to install, and units and page, which need root. Needs the binary (target/debug/longshore, or LONGSHORE_BINARY).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -9,7 +9,7 @@ all=()
 for part in "${@:-every}"; do
     case "$part" in
         quick) all+=("${quick[@]}") ;;
-        every) all+=("${quick[@]}" checkov units) ;;
+        every) all+=("${quick[@]}" checkov units page) ;;
         *) all+=("$part") ;;
     esac
 done
@@ -39,6 +39,7 @@ for what in "${all[@]}"; do
         compose | kubernetes | alerts | dashboards) "$python" "deploy/check/$what.py" ;;
         systemd) "$python" deploy/check/units.py ;;
         units) "$python" deploy/check/units_run.py ;;
+        page) "$python" deploy/check/page.py ;;
         *) echo "deploy/check/run.sh does not know $what" >&2; exit 2 ;;
     esac || failed=1
 done

@@ -13,6 +13,8 @@ import threading
 import time
 from pathlib import Path
 
+import common
+
 ENTER = Path(__file__).with_name("enter_image.py")
 
 
@@ -58,6 +60,9 @@ def check(root: Path, image, has_sandbox: bool) -> None:
         inside = [sys.executable, str(ENTER), str(root), image.user, *arguments]
         return {"args": ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--", *inside], "env": env}
 
+    uid = image.user.split(":")[0]
+    if not uid.isdigit() or int(uid) == 0:
+        raise SystemExit(f"its user is {image.user or 'not said'}: say one that is not root, as a number")
     trial = Trial(command, image.entrypoint)
     # As it comes, with nothing but a key: the production profile.
     said = trial.ran([*image.entrypoint, "config", "check"], {"SENDGRID_API_KEY": "SG.of-nobody"})
@@ -65,13 +70,15 @@ def check(root: Path, image, has_sandbox: bool) -> None:
     with services() as (redis, mails):
         staging = {
             "LONGSHORE_PROFILE": "staging",
-            "LONGSHORE_REDIS__URL": f"redis://127.0.0.1:{redis}",
+            "LONGSHORE_REDIS__URL": redis["worker"],
             "LONGSHORE_PROVIDERS__SENDGRID__API_KEY": "SG.of-nobody",
             **beside(mails),
         }
         if not has_sandbox:
             trial.ran([*image.entrypoint, "sandbox"], staging, code=2)
-        trial.drains(image.cmd, image.healthcheck, staging, image.stop_signal, lambda pid: looks_as_it_should(pid, image))
+        as_operator = {**staging, "LONGSHORE_REDIS__URL": redis["operator"]}
+        looks = lambda pid: looks_as_it_should(pid, image)  # noqa: E731
+        trial.drains(image.cmd, image.healthcheck, staging, as_operator, image.stop_signal, looks)
 
 
 def beside(mails: int) -> dict[str, str]:
@@ -85,18 +92,20 @@ def beside(mails: int) -> dict[str, str]:
 
 @contextlib.contextmanager
 def services():
-    """The ports of a Redis, and of a stand-in for SendGrid."""
+    """The URLs of the users of a Redis, as both are shipped, and the port of a stand-in for SendGrid."""
     with tempfile.TemporaryDirectory() as scratch:
         port = free_port()
+        users = common.redis_users(Path(scratch) / "users", f"127.0.0.1:{port}", "longshore-staging")
         redis = subprocess.Popen(
-            ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", scratch, "--save", "", "--appendonly", "yes"],
+            ["redis-server", common.ROOT / "deploy/redis/redis.conf", "--aclfile", f"{scratch}/users/users.acl",
+             "--port", str(port), "--bind", "127.0.0.1", "--dir", scratch],
             stdout=subprocess.DEVNULL,
         )
         mails = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mail)
         threading.Thread(target=mails.serve_forever, daemon=True).start()
         try:
             until("Redis answers", lambda: answers(port))
-            yield port, mails.server_address[1]
+            yield users, mails.server_address[1]
         finally:
             redis.kill()
             redis.wait()
@@ -110,13 +119,13 @@ class Trial:
         self.command, self.longshore = command, longshore
 
     def ran(self, arguments: list[str], variables: dict[str, str], code: int = 0) -> subprocess.CompletedProcess:
-        done = subprocess.run(**self.command(arguments, variables), capture_output=True, text=True)
+        done = subprocess.run(**self.command(arguments, variables), capture_output=True, text=True, timeout=60)
         if done.returncode != code:
             raise SystemExit(f"{arguments} ended with {done.returncode}, not {code}:\n{done.stdout}{done.stderr}")
         return done
 
-    def drains(self, arguments: list[str], health: list[str], env: dict[str, str], stop: str, looks) -> None:
-        """It is alive, does a job, and ends with it when it is told to stop in the middle of it."""
+    def drains(self, arguments: list[str], health: list[str], env: dict[str, str], as_operator: dict[str, str], stop: str, looks) -> None:
+        """It is alive, does a job, and ends with it when it is told to stop in the middle of it. The job is an operator's."""
         Mail.seen.clear()
         Mail.answered = 0
         self.ran(health, env, code=1)
@@ -130,14 +139,14 @@ class Trial:
             inner = innermost(work.pid)
             looks(inner)
             mail = json.dumps({"template": "welcome", "to": {"email": "ada@example.com"}, "data": {}})
-            job = self.ran([*self.longshore, "enqueue", "send_email", mail], env).stdout.strip()
+            job = self.ran([*self.longshore, "enqueue", "send_email", mail], as_operator).stdout.strip()
             if not Mail.seen.wait(30):
                 raise SystemExit("the job's mail was not sent")
             subprocess.run(["kill", "-s", stop.removeprefix("SIG"), str(inner)], check=True)
             code = work.wait(60)
             if code != 0 or Mail.answered != 1:
                 raise SystemExit(f"it ended with {code}, {Mail.answered} mails:\n{''.join(log)}")
-            shown = json.loads(self.ran([*self.longshore, "job", job, "--json"], env).stdout)
+            shown = json.loads(self.ran([*self.longshore, "job", job, "--json"], as_operator).stdout)
             if shown["state"] != "completed":
                 raise SystemExit(f"the job that was running is {shown['state']}")
             self.ran(health, env, code=1)

@@ -53,15 +53,16 @@ def allowed(keys: dict[str, list[str]]) -> list[str]:
 class Unit:
     """A unit, in a directory of its own with what it loads."""
 
-    def __init__(self, name: str, scratch: Path, redis: int):
+    def __init__(self, name: str, scratch: Path, redis: dict[str, str]):
         self.keys, self.at = read(HERE / f"{name}.service"), scratch / name
         credentials = self.at / "credentials"
         credentials.mkdir(parents=True)
         shutil.copytree(ROOT / "config", self.at / "config")
         os.link(scratch / "longshore", self.at / "longshore")
         for line in self.keys["LoadCredential"]:
-            file = credentials / line.split(":")[0]
-            file.write_text(f"redis://127.0.0.1:{redis}" if file.name == "redis-url" else "SG.of-nobody")
+            file, _, source = line.partition(":")
+            file, user = credentials / file, Path(source).name.removeprefix("redis-url-")
+            file.write_text(redis.get(user, "SG.of-nobody"))
             os.chown(file, UID, UID)
             file.chmod(0o400)
         families = [int(getattr(socket, name)) for name in self.keys["RestrictAddressFamilies"][0].split()]
@@ -78,11 +79,12 @@ class Unit:
         return Trial(self.command, [str(self.at / "longshore")])
 
 
-def work(unit: Unit, mails: int) -> None:
+def work(unit: Unit, mails: int, operator: str) -> None:
     trial = unit.trial()
     health = [*trial.longshore, "healthcheck", "work"]
     env = {"LONGSHORE_PROFILE": "staging", **beside(mails)}
-    trial.drains(unit.arguments, health, env, unit.keys["KillSignal"][0], lambda pid: named(trial, env))
+    as_operator = {**env, "LONGSHORE_REDIS__URL": operator}
+    trial.drains(unit.arguments, health, env, as_operator, unit.keys["KillSignal"][0], lambda pid: named(trial, as_operator))
 
 
 def named(trial: Trial, env: dict[str, str]) -> None:
@@ -125,11 +127,12 @@ def main() -> None:
         scratch = Path(made)
         scratch.chmod(0o755)
         shutil.copy(BINARY, scratch / "longshore")
-        work(Unit("longshore-work", scratch, redis), mails)
+        work(Unit("longshore-work", scratch, redis), mails, redis["operator"])
         webhooks(Unit("longshore-webhooks", scratch, redis))
         doctor(Unit("longshore-doctor", scratch, redis), mails)
     findings.well("work, webhooks and doctor run as their units say, under their filters of system calls; work drains with its job done")
     findings.end()
 
 
-main()
+if __name__ == "__main__":
+    main()

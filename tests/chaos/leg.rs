@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use longshore_client::{JobId, JobState};
 use longshore_queue::Queue;
 use longshore_sandbox::{AppendFsync, Fault, FaultRule, RedisServer, When};
-use longshore_tests::{Act, Stage, Worker, gone_by};
+use longshore_tests::{Act, NAMESPACE, Stage, Worker, gone_by, users};
 
 use crate::check::{Accepted, Facts, Forgotten, Found, Sort};
 use crate::plan::{Action, Persistence, Step, Trouble, WORKERS, plan};
@@ -61,7 +61,7 @@ impl Leg {
             Persistence::EverySecond => options.append_only(AppendFsync::EverySecond),
             Persistence::Snapshots => options,
         };
-        let redis = options.start().expect("a Redis");
+        let redis = options.users(users(NAMESPACE)).start().expect("a Redis");
         let mut stage = Stage::set_on(redis, Act::Email).await;
         stage.with_queues_of(&ACTS);
         let mut leg = Self {

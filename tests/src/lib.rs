@@ -20,6 +20,7 @@ mod program;
 mod receiver;
 mod stage;
 mod tls;
+mod users;
 mod wire;
 mod worker;
 
@@ -33,5 +34,6 @@ pub use receiver::Receiver;
 pub use rustix::process::Signal;
 pub use stage::{NAMESPACE, Stage, outcomes};
 pub use tls::Tls;
+pub use users::{NO_HASH, SHIPPED, User, users};
 pub use wire::{Trouble, Wire};
 pub use worker::{Start, Worker};

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::act::{APP_SECRET, WEBHOOK_SECRET, address, email, payment, sms};
+use crate::users::{Refusals, User, users};
 use crate::{Act, Said, Start, eventually, gone_by, program};
 
 /// The cron entries that are there by themselves, as variables have them.
@@ -37,6 +38,8 @@ pub const NAMESPACE: &str = "flow";
 /// queue. Workers are started on it with [`Stage::worker`]. All of it is gone when the stage is.
 #[derive(Debug)]
 pub struct Stage {
+    // Dropped first, since it asks the Redis.
+    _refusals: Refusals,
     /// The Redis. It writes every change down before it answers, so that a kill loses nothing that was acknowledged.
     pub redis: RedisServer,
     /// Which queue the flow plays on.
@@ -84,12 +87,13 @@ impl Stage {
     pub async fn set_for(act: Act) -> Self {
         let redis = RedisServer::options()
             .append_only(AppendFsync::Always)
+            .users(users(NAMESPACE))
             .start()
             .expect("a Redis");
         Self::set_on(redis, act).await
     }
 
-    /// Sets it on a Redis that keeps its data in another way.
+    /// Sets it on a Redis that keeps its data in another way, and has [`users`] as well.
     ///
     /// # Panics
     /// When something cannot be started.
@@ -106,7 +110,9 @@ impl Stage {
         let webhooks = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("a valid URL");
         Self {
-            client: Client::in_namespace(&redis.url(), NAMESPACE).expect("a valid URL"),
+            _refusals: Refusals::at(&redis.url()),
+            client: Client::in_namespace(&User::Producer.at(&redis.url()), NAMESPACE)
+                .expect("a valid URL"),
             queue: Queue::new(link, NAMESPACE, act.queue()).expect("valid names"),
             act,
             redis,
@@ -383,7 +389,7 @@ impl Stage {
     /// # Panics
     /// When it cannot be started.
     pub async fn longshore_with(&self, args: &[&str], env: &[(&str, &str)]) -> Said {
-        let mut command = self.command(&self.redis.url());
+        let mut command = self.command(&User::Operator.at(&self.redis.url()));
         command.envs(env.iter().copied());
         let output = command.args(args).output().await.expect("starts");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
@@ -400,7 +406,7 @@ impl Stage {
     /// When it cannot be started.
     #[must_use]
     pub fn start(&self, args: &[&str]) -> tokio::process::Child {
-        let mut command = self.command(&self.redis.url());
+        let mut command = self.command(&User::Operator.at(&self.redis.url()));
         let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
         quiet.args(args).spawn().expect("starts")
     }

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use crate::act::storage;
-use crate::{Act, Stage, eventually, http};
+use crate::{Act, Stage, User, eventually, http};
 
 /// How many of its last lines a worker says when a flow fails.
 const LAST_WORDS: usize = 40;
@@ -141,9 +141,14 @@ impl<'a> Start<'a> {
     pub async fn start(self) -> Worker {
         let name = format!("{}-{}.log", self.command, self.number);
         let log = self.stage.dir().join(name);
+        let user = match self.command {
+            "webhooks" => User::Webhooks,
+            _ => User::Worker,
+        };
+        let redis_url = user.at(&self.redis_url);
         let mut command = match self.descriptors {
-            None => self.stage.command(&self.redis_url),
-            Some(most) => self.stage.limited_command(&self.redis_url, most),
+            None => self.stage.command(&redis_url),
+            Some(most) => self.stage.limited_command(&redis_url, most),
         };
         command
             .arg(self.command)

@@ -210,6 +210,8 @@ async fn a_cluster_runs_a_thousand_jobs_of_several_queues_and_every_command() {
     }
     assert_eq!(used.len(), 3, "each has a queue");
     commands::each_of_them(&stage, &mails[0].to_string()).await;
+    let doctor = stage.longshore(&["doctor"]).await.stdout;
+    assert!(doctor.contains("a cluster of 3 primaries"), "{doctor}");
     assert!(!worker.says("panicked"), "{}", worker.log());
     drop(worker);
 }

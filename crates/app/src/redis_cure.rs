@@ -2,6 +2,10 @@
 
 use crate::config::{RedisSettings, with_variable};
 
+/// What to do about a user that may not do all that its role does.
+const RIGHTS: &str = "let its ACL user have what deploy/redis/users.acl gives to its role: to a worker and an operator the keys \
+    `~{NAMESPACE:*` and the channels `&{NAMESPACE:*`, with the braces, and the commands that are named there";
+
 /// The cure for a refusal, by Redis's own words.
 #[must_use]
 pub(crate) fn cure(reason: &str) -> String {
@@ -42,10 +46,9 @@ pub(crate) fn cure(reason: &str) -> String {
             "BUSY",
             "a script of somebody else's runs there: wait, or `SCRIPT KILL`",
         ),
-        (
-            "NOPERM",
-            "let its ACL user have the keys `~{NAMESPACE:*` and the channels `&{NAMESPACE:*`, with the braces, and the commands +@all -@dangerous",
-        ),
+        ("NOPERM", RIGHTS),
+        // Redis 7.0's words where it is inside of a script.
+        ("The user executing the script can't", RIGHTS),
         (
             "unknown command",
             "a command is renamed or disabled there: take `rename-command` out of its configuration",

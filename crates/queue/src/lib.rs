@@ -118,6 +118,7 @@ pub use memory::EarlierRequests;
 pub use minutes::{Histogram, Minute};
 pub use page::{Letters, WholeLetter};
 pub use pause::Paused;
+pub use prove::Caller;
 pub use provider::{
     Admission, BreakerSpec, CallSlot, ClaimContext, Fallback, Limit, ProviderPolicy,
 };

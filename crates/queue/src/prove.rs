@@ -3,18 +3,39 @@
 use crate::keys::KeyName;
 use crate::{Queue, QueueError, script};
 
+/// For whom is asked what our user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// A worker.
+    Worker,
+    /// An operator at the command line.
+    Operator,
+}
+
+impl Caller {
+    /// What `deploy/redis/users.acl` calls the user.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Worker => "worker",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 impl Queue {
     /// Writes to the queue by a script with the keys that all scripts are given, and removes it again. Returns the
-    /// commands that our user may not use, or that somebody has renamed; none where all is well.
+    /// commands of this caller that our user may not use, or that somebody has renamed; none where all is well.
     ///
     /// # Errors
     /// When Redis cannot be reached, or refuses: then no script may write here, and the reason says why.
-    pub async fn prove(&self) -> Result<Vec<String>, QueueError> {
+    pub async fn prove(&self, caller: Caller) -> Result<Vec<String>, QueueError> {
         let k = &self.keys;
         let mut keys: Vec<&str> = vec![&k.probe, &k.gate, &k.idle];
         let all: Vec<String> = k.all().iter().map(KeyName::example).collect();
         keys.extend(all.iter().map(String::as_str));
-        script::PROVE.on(&keys).run(&self.link).await
+        let proof = script::PROVE.on(&keys).arg(caller.as_str());
+        proof.run(&self.link).await
     }
 }
 

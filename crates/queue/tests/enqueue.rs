@@ -9,7 +9,7 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_queue::{JobState, KeyScan, NewJob, RunAt, ScanFor};
+use longshore_queue::{Caller, JobState, KeyScan, NewJob, RunAt, ScanFor};
 use support::{Bench, job, raw};
 
 #[tokio::test]
@@ -167,7 +167,10 @@ async fn whoever_has_jobs_is_found_and_a_lease_that_nobody_ended_is_no_worker() 
     assert_eq!(bench.queue.stats().await.expect("counts").workers, 0);
     let patient = bench.queue.clone().with_lost_after(Duration::from_secs(60));
     assert_eq!(patient.stats().await.expect("counts").workers, 1);
-    assert_eq!(bench.queue.prove().await.expect("writes"), [""; 0]);
+    for caller in [Caller::Worker, Caller::Operator] {
+        let denied = bench.queue.prove(caller).await;
+        assert_eq!(denied.expect("writes"), [""; 0]);
+    }
 }
 
 /// What another program pushes with its times, its key and its trace is a job like any other from its first claim on.

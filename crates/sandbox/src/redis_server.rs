@@ -233,6 +233,11 @@ impl RedisServer {
             }
             command.arg(file);
         }
+        if let Some(users) = &self.options.users {
+            let file = self.dir.path().join("users.acl");
+            std::fs::write(&file, users).map_err(|source| io_error("writing its users", source))?;
+            command.arg("--aclfile").arg(file);
+        }
         let child = command
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
             .args(["--daemonize", "no", "--save", ""])

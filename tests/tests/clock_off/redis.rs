@@ -8,7 +8,7 @@ use std::time::Duration;
 use longshore_client::{JobId, JobState};
 use longshore_queue::BreakerState;
 use longshore_sandbox::{Fault, FaultRule, RedisServer};
-use longshore_tests::{Act, Stage, email, eventually, within};
+use longshore_tests::{Act, NAMESPACE, Stage, email, eventually, users, within};
 
 use crate::{AHEAD, BEHIND, Clock, Clocks, HALF_AN_HOUR};
 
@@ -22,6 +22,7 @@ async fn stage_on(clocks: &Clocks) -> (Stage, Clock) {
     let redis = RedisServer::options()
         .env("LD_PRELOAD", clocks.library.to_str().expect("UTF-8"))
         .env("FALSE_CLOCK", path.to_str().expect("UTF-8"))
+        .users(users(NAMESPACE))
         .start()
         .expect("a Redis");
     let file = File::options().write(true).open(path).expect("a clock");

@@ -217,7 +217,18 @@ fn what_an_acl_keeps_from_us_is_found_and_what_it_does_not_say_is_no_end() {
         &["~{longshore:*", "&{longshore:*", "+@all", "-zadd"],
     );
     let (_, findings) = doctor(&bench, Some(&url));
-    is_error(&findings, "writes", "use ZADD", "ACL");
+    is_error(&findings, "writes", "use ZADD", "deploy/redis/users.acl");
+    // What only the other role needs is no finding.
+    for (lacks, rights) in [
+        ("-ssubscribe", "with an operator's rights"),
+        ("-zrevrangebyscore", "with a worker's rights"),
+    ] {
+        let rules = ["~{longshore:*", "&{longshore:*", "+@all", lacks];
+        let (_, findings) = doctor(&bench, Some(&user("one", &rules)));
+        let writes = found(&findings, "writes");
+        assert_eq!(writes["status"], "ok", "{writes}");
+        assert!(text(&writes["finding"]).contains(rights), "{writes}");
+    }
     // INFO and CONFIG are dangerous, it is said. Nothing ends for that.
     let url = user(
         "careful",

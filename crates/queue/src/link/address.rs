@@ -249,7 +249,7 @@ impl Targets {
 
     /// A Sentinel: reached as the primary is, but with a user and a password of its own.
     pub(super) fn sentinel_at(&self, place: &str, sentinel: &Sentinel) -> ConnectionInfo {
-        let mut settings = RedisConnectionInfo::default();
+        let mut settings = unnamed(RedisConnectionInfo::default());
         if let Some(username) = &sentinel.username {
             settings = settings.set_username(username);
         }
@@ -279,8 +279,16 @@ fn info_of(url: &str) -> Result<ConnectionInfo, QueueError> {
             "the URL is not of the form redis://[user:password@]host[:port][/db], rediss://… or unix:///path".to_owned(),
         )
     })?;
+    let settings = unnamed(info.redis_settings().clone());
     // Small calls go out at once.
-    Ok(info.set_tcp_settings(TcpSettings::default().set_nodelay(true)))
+    let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+    Ok(info.set_redis_settings(settings))
+}
+
+/// Redis is not told which library this is: its name says what the process is. An ACL that every Redis 7 reads cannot allow the
+/// command for it, which came with 7.2.
+fn unnamed(settings: RedisConnectionInfo) -> RedisConnectionInfo {
+    settings.set_skip_set_lib_name()
 }
 
 pub(super) fn is_tls(info: &ConnectionInfo) -> bool {

@@ -25,6 +25,8 @@ pub struct RedisServerOptions {
     env: Vec<(String, String)>,
     /// What its file of settings begins with, where it needs one.
     pub(super) file: Option<String>,
+    /// Who its users are.
+    pub(super) users: Option<String>,
     pub(super) ready_within: Duration,
 }
 
@@ -35,6 +37,7 @@ impl Default for RedisServerOptions {
             args: Vec::new(),
             env: Vec::new(),
             file: None,
+            users: None,
             ready_within: Duration::from_secs(15),
         }
     }
@@ -63,6 +66,13 @@ impl RedisServerOptions {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.args.push(format!("--{name}"));
         self.args.push(value.to_owned());
+        self
+    }
+
+    /// Has these users, in the form of an `aclfile`.
+    #[must_use]
+    pub fn users(mut self, users: impl Into<String>) -> Self {
+        self.users = Some(users.into());
         self
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use longshore_queue::{KeyScan, Link, Queue, QueueError, ScanFor, Spoiled, Stray};
+use longshore_queue::{Caller, KeyScan, Link, Queue, QueueError, ScanFor, Spoiled, Stray};
 
 use super::finding::{Finding, error, ok, warning};
 use super::producers;
@@ -65,17 +65,18 @@ fn named(cure: &str, namespace: &str) -> String {
 async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
     let namespace = &session.config.redis.namespace;
     let mut refused: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
-    let mut well = Vec::new();
+    let mut well: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for name in session.config.queue_names() {
         let queue = Queue::new(link.clone(), namespace, name).map_err(Failure::input)?;
-        let trouble = match queue.prove().await {
-            Ok(denied) if denied.is_empty() => {
-                well.push(name);
+        let trouble = match proved(&queue).await {
+            Ok(Ok(rights)) => {
+                well.entry(rights).or_default().push(name);
                 continue;
             }
-            Ok(denied) => (
+            Ok(Err(denied)) => (
                 format!("Redis does not let us use {}", denied.join(", ")),
-                "allow these commands to its ACL user, and take `rename-command` out of its configuration"
+                "allow these commands to its ACL user (deploy/redis/users.acl has those of each role), and take \
+                 `rename-command` out of its configuration"
                     .to_owned(),
             ),
             Err(error) => {
@@ -93,8 +94,8 @@ async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
         refused.entry(trouble).or_default().push(name);
     }
     let mut findings = Vec::new();
-    if !well.is_empty() {
-        let text = format!("{}: scripts can write", well.join(", "));
+    for (rights, queues) in well {
+        let text = format!("{}: scripts can write{rights}", queues.join(", "));
         findings.push(ok("writes", text));
     }
     for ((text, cure), queues) in refused {
@@ -102,6 +103,20 @@ async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
         findings.push(error("writes", text, &cure));
     }
     Ok(findings)
+}
+
+/// With whose rights scripts can write to a queue; or the commands that neither a worker nor an operator can do without, of
+/// whom there are fewer.
+async fn proved(queue: &Queue) -> Result<Result<String, Vec<String>>, QueueError> {
+    let worker = queue.prove(Caller::Worker).await?;
+    let operator = queue.prove(Caller::Operator).await?;
+    Ok(match (worker.is_empty(), operator.is_empty()) {
+        (true, true) => Ok(String::new()),
+        (true, false) => Ok(", with a worker's rights".to_owned()),
+        (false, true) => Ok(", with an operator's rights".to_owned()),
+        (false, false) if worker.len() < operator.len() => Err(worker),
+        (false, false) => Err(operator),
+    })
 }
 
 /// Keys of queues that another program has written over with another type.

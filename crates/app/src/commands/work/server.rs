@@ -1,6 +1,6 @@
 //! What `work` wants to know of Redis before it trusts jobs to it.
 
-use longshore_queue::{Link, Queue, QueueError};
+use longshore_queue::{Caller, Link, Queue, QueueError};
 use longshore_worker::FleetError;
 
 use crate::config::RedisSettings;
@@ -47,7 +47,7 @@ pub(super) async fn check(link: &Link, redis: &RedisSettings) -> Result<(), Fail
 /// Says which commands Redis does not let us use: what needs them would fail later, one by one.
 pub(super) async fn prove(queues: &[Queue]) {
     for queue in queues {
-        match queue.prove().await {
+        match queue.prove(Caller::Worker).await {
             Ok(denied) if denied.is_empty() => {}
             Ok(denied) => tracing::error!(
                 queue = queue.name(),
@@ -70,7 +70,7 @@ pub(super) async fn why_not(queues: &[Queue], error: &FleetError) -> Failure {
                 queue.name()
             )
         };
-        match queue.prove().await {
+        match queue.prove(Caller::Worker).await {
             Err(QueueError::Refused { server, reason }) => {
                 return Failure::failed(says(&server, &reason));
             }
