@@ -9,6 +9,8 @@ mod commands;
 mod file;
 #[path = "acl/play.rs"]
 mod play;
+#[path = "acl/played.rs"]
+mod played;
 #[path = "acl/seen.rs"]
 mod seen;
 

@@ -26,13 +26,13 @@ local used = {
   { 'ZREVRANGEBYSCORE', key, '1', '0' }, { 'ZSCORE', key, 'v' },
 }
 -- What only one of them uses.
-local only = { LTRIM = 'worker', SSUBSCRIBE = 'worker', ZREVRANGEBYSCORE = 'operator' }
+local only = { LPOS = 'operator', LTRIM = 'worker', SSUBSCRIBE = 'worker', ZREVRANGEBYSCORE = 'operator' }
 local denied = {}
 for _, command in ipairs(used) do
   local whose = only[command[1]] or ARGV[1]
-  -- A command that was renamed is an error here.
+  -- A command that was renamed is an error here, whoever uses it: its new name is nobody's.
   local known, allowed = pcall(redis.acl_check_cmd, unpack(command))
-  if whose == ARGV[1] and not (known and allowed) then
+  if not known or (whose == ARGV[1] and not allowed) then
     denied[#denied + 1] = command[1] == 'SCRIPT' and 'SCRIPT LOAD' or command[1]
   end
 end

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use longshore_client::kinds::{BucketName, CreateCustomer, SendEmail, SweepBucket};
-use longshore_client::{Address, Client, JobId, JobState, Priority};
+use longshore_client::{Address, Client, EnqueueOptions, JobId, JobState, Priority, RunAt};
+use longshore_job::Prepared;
 use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{
     Act, NAMESPACE, Stage, User, Worker, address, email, eventually, payment, sms,
@@ -85,12 +86,21 @@ async fn produced(stage: &Stage) -> JobId {
         .await
         .expect("is accepted");
     client.status(later).await.expect("is known");
+    client.find::<SendEmail>("two").await.expect("is found");
+    let found = client.find_by_name("send_email", "two").await;
+    assert_eq!(found.expect("is found"), Some(later));
+    let when = RunAt::In(DAY);
+    client.reschedule(later, when, "r").await.expect("is moved");
     client.cancel(later, "because").await.expect("is cancelled");
     client.status(JobId::generate()).await.expect("is nowhere");
     client
-        .wait_for::<SendEmail>(sent, Duration::from_secs(5))
+        .wait(sent, Duration::from_secs(5))
         .await
         .expect("has ended");
+    let prepared = Prepared::new(&email(3)).expect("is checked");
+    let prepared = vec![(prepared, EnqueueOptions::default())];
+    let enqueued = client.enqueue_prepared("email", prepared).await;
+    enqueued.expect("is accepted");
     client
         .enqueue_all((0..3).map(email))
         .await
