@@ -99,7 +99,7 @@ async fn produced(stage: &Stage) -> JobId {
         .expect("has ended");
     let prepared = Prepared::new(&email(3)).expect("is checked");
     let prepared = vec![(prepared, EnqueueOptions::default())];
-    let enqueued = client.enqueue_prepared("email", prepared).await;
+    let enqueued = client.enqueue_prepared(prepared).await;
     enqueued.expect("is accepted");
     client
         .enqueue_all((0..3).map(email))
