@@ -47,8 +47,9 @@ pub(crate) fn cure(reason: &str) -> String {
             "a script of somebody else's runs there: wait, or `SCRIPT KILL`",
         ),
         ("NOPERM", RIGHTS),
-        // Redis 7.0's words where it is inside of a script.
+        // Where it is inside of a script: Redis 7.0's words, and those of later ones and Valkey.
         ("The user executing the script can't", RIGHTS),
+        ("ACL failure in script", RIGHTS),
         (
             "unknown command",
             "a command is renamed or disabled there: take `rename-command` out of its configuration",
@@ -68,4 +69,21 @@ pub(crate) fn cure(reason: &str) -> String {
         .map_or("look at its log", |(_, cure)| *cure)
         .replace("REDIS_MODE", RedisSettings::MODE)
         .replace("REDIS_URL", &with_variable(RedisSettings::URL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cure;
+
+    #[test]
+    fn a_right_that_is_missing_leads_to_the_file_of_users_in_whatever_words() {
+        for words in [
+            "NOPERM this user has no permissions to run the 'get' command",
+            "ERR The user executing the script can't run this command or subcommand script: 386f",
+            "ERR ACL failure in script: No permissions to access a key script: on @user_script:1.",
+        ] {
+            assert!(cure(words).contains("deploy/redis/users.acl"), "{words}");
+        }
+        assert_eq!(cure("ERR something else"), "look at its log");
+    }
 }
