@@ -158,6 +158,11 @@ audit:
     cargo fetch --locked --quiet
     cargo deny --offline --log-level error check bans licenses sources
 
+# What producers build, with the oldest Rust that they may have; rustup fetches that
+msrv:
+    rustup toolchain install 1.88.0 --profile minimal
+    CARGO_TARGET_DIR=target/msrv cargo +1.88.0 check --locked --quiet --package longshore-client --all-features
+
 # Known vulnerabilities; fetches the advisory database
 advisories:
     @command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version 0.20.2
@@ -174,7 +179,7 @@ ci-full:
         echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD -- ':!docs/ci-full.log' || echo ' (changed)'), $(date -u +%FT%TZ)"
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
-        just stages bench evidence test-stripe-mock test-valkey "deploy-check checkov units page" image-check \
+        just stages bench evidence msrv test-stripe-mock test-valkey "deploy-check checkov units page" image-check \
             "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
     } 2>&1 | tee docs/ci-full.log
 

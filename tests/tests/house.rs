@@ -1,6 +1,7 @@
 //! The house's own rules, read from its source: how long a function and a file may be, and which crate may know which;
 //! `circles`: that files use each other in no circle. `keys`: that a settings key stands in one place. `names`: that a type's
-//! name means one thing. `papers`: that what is named is there. `quotes`: that what is quoted runs.
+//! name means one thing. `papers`: that what is named is there. `producers`: what producers have to build. `quotes`: that what
+//! is quoted runs.
 
 #[path = "house/circles.rs"]
 mod circles;
@@ -10,6 +11,8 @@ mod keys;
 mod names;
 #[path = "house/papers.rs"]
 mod papers;
+#[path = "house/producers.rs"]
+mod producers;
 #[path = "house/quotes.rs"]
 mod quotes;
 
@@ -275,30 +278,6 @@ fn tests_take_what_surrounds_a_run_from_the_testing_crate() {
     );
     let gone: Vec<_> = known.difference(&found).collect();
     assert!(gone.is_empty(), "take them from the list: {gone:#?}");
-}
-
-/// A producer builds fewer crates than this, ours included: without TLS and traces, with the args of our kinds.
-const CLIENT: usize = 60;
-
-#[test]
-fn a_producer_builds_fewer_than_60_crates() {
-    let tree = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--offline",
-            "--locked",
-            "--package=longshore-client",
-        ])
-        .args(["--no-default-features", "--features=kinds"])
-        .args(["--edges=normal", "--prefix=none", "--no-dedupe"])
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
-    let tree = String::from_utf8(tree.stdout).expect("UTF-8");
-    let crates: BTreeSet<_> = tree.lines().filter(|line| !line.is_empty()).collect();
-    let has = |name: &str| crates.iter().any(|line| line.starts_with(name));
-    assert!(has("longshore-sms ") && has("redis "), "{crates:#?}");
-    assert!(crates.len() < CLIENT, "{}: {crates:#?}", crates.len());
 }
 
 /// They stand above all others.

@@ -12,9 +12,14 @@ pub fn explain(error: &serde_json::Error) -> String {
             Some((_, expected)) => format!("wrong type or value, expected {expected}"),
             None => "wrong type or value".to_owned(),
         },
-        _ => match body.strip_prefix("unknown field `") {
-            Some(rest) => unknown_field(rest),
-            None => body.to_owned(),
+        _ => match body.split_once(" `") {
+            Some(("unknown field", rest)) => unknown_field(rest),
+            // What may stand there is ours; what stands there may be anything.
+            Some(("unknown variant", rest)) => match rest.rsplit_once("`, expected ") {
+                Some((_, expected)) => format!("wrong value, expected {expected}"),
+                None => "wrong value".to_owned(),
+            },
+            _ => body.to_owned(),
         },
     };
     format!("{body} (line {}, column {})", error.line(), error.column())

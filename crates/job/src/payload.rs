@@ -187,6 +187,10 @@ impl KindSpec {
     #[must_use]
     pub const fn of<J: Job>() -> Self {
         fn prepare<J: Job>(args: &str) -> Result<Prepared, InvalidArgs> {
+            // A list of values would be read as the fields in their order.
+            if args.trim_start().starts_with('[') {
+                return Err(InvalidArgs("must be an object, not a list".to_owned()));
+            }
             let job: J =
                 serde_json::from_str(args).map_err(|error| InvalidArgs(explain(&error)))?;
             Prepared::new(&job)

@@ -177,7 +177,10 @@ impl<'a> Rest<'a> {
 
 /// As much of it as a length of two bytes can say: the doors of producers allow less.
 fn push_text(bytes: &mut Vec<u8>, text: &str) {
-    let most = text.floor_char_boundary(usize::from(u16::MAX));
+    let mut most = text.len().min(usize::from(u16::MAX));
+    while !text.is_char_boundary(most) {
+        most -= 1;
+    }
     let text = &text.as_bytes()[..most];
     let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
     bytes.extend(length.to_be_bytes());

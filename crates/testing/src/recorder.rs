@@ -45,7 +45,13 @@ impl Recorder {
     /// Makes jobs of this kind dead letters with this reason as soon as they are enqueued, so that
     /// [`Client::enqueue_and_wait`] returns.
     pub fn bury<J: Job>(&self, reason: &str) {
-        let end = End::Dead(reason.to_owned());
+        let end = End::Dead(reason.to_owned(), None);
+        self.lock().ends.insert(J::KIND, end);
+    }
+
+    /// The same, with the provider's code: why a card was declined, say.
+    pub fn bury_as<J: Job>(&self, reason: &str, code: &str) {
+        let end = End::Dead(reason.to_owned(), Some(code.to_owned()));
         self.lock().ends.insert(J::KIND, end);
     }
 
@@ -70,8 +76,7 @@ impl Recorder {
     pub fn all<J: Job>(&self) -> Vec<J> {
         let jobs = self.jobs().into_iter();
         let ours = jobs.filter(|job| job.kind == J::KIND);
-        ours.map(|job| serde_json::from_value(job.args).expect("args that were taken decode"))
-            .collect()
+        ours.map(|job| job.args()).collect()
     }
 
     /// Asserts that a job with these args was enqueued. Returns the first one.
@@ -110,6 +115,28 @@ impl Recorder {
             listed(&jobs)
         );
         found
+    }
+
+    /// Asserts that one job of this kind was enqueued whose args are such, and no second one. For args of which a test names
+    /// only some. Returns it.
+    ///
+    /// # Panics
+    /// When there were more or none: the message lists what was enqueued.
+    #[track_caller]
+    pub fn assert_one<J: Job>(&self, are_such: impl Fn(&J) -> bool) -> RecordedJob {
+        let jobs = self.jobs();
+        let mut found = jobs
+            .iter()
+            .filter(|job| job.kind == J::KIND && are_such(&job.args()));
+        match (found.next(), found.count()) {
+            (Some(one), 0) => one.clone(),
+            (first, more) => panic!(
+                "one such {} was to be enqueued, not {}\n{}",
+                J::KIND,
+                usize::from(first.is_some()) + more,
+                listed(&jobs)
+            ),
+        }
     }
 
     /// Asserts how many jobs of this kind were enqueued.

@@ -1,4 +1,4 @@
-//! Code on the pages is code that runs: each block stands in a file of `outside/`.
+//! Code on the pages is code that runs: each block stands in a file of `examples/` or `outside/`.
 
 use super::root;
 
@@ -14,7 +14,17 @@ const PAGES: &[(&str, usize, &[&str])] = &[
             "outside/testpay/src/provider.rs",
         ],
     ),
-    ("docs/testing.md", 4, &["outside/slack/src/tests.rs"]),
+    ("docs/outages.md", 1, &["examples/shop/src/lib.rs"]),
+    (
+        "docs/testing.md",
+        5,
+        &["examples/shop/tests/shop.rs", "outside/slack/src/tests.rs"],
+    ),
+    (
+        "docs/your-first-job.md",
+        4,
+        &["examples/shop/src/lib.rs", "examples/shop/src/error.rs"],
+    ),
     (
         "docs/your-own-provider.md",
         10,

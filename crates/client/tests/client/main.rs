@@ -5,6 +5,7 @@ mod errors;
 mod jobs;
 mod outages;
 mod waiting;
+mod wrong_args;
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};

@@ -61,7 +61,7 @@ impl Attachment {
 /// Checks all of a mail's.
 pub(super) fn check(attachments: &[Attachment]) -> Result<(), InvalidArgs> {
     if attachments.len() > MOST {
-        let what = format_args!(
+        let what = format!(
             "has {} files, a mail takes at most {MOST}",
             attachments.len()
         );

@@ -84,7 +84,7 @@ impl Address {
         }
     }
 
-    /// The URLs are those of nodes of a cluster; some are enough.
+    /// The URLs are those of nodes of a cluster; some are enough. It needs the feature `cluster`.
     #[must_use]
     pub fn of_cluster(self) -> Self {
         Self {
@@ -188,6 +188,11 @@ impl Targets {
         let all = urls.iter().map(|url| info_of(url));
         let all = all.collect::<Result<Vec<_>, _>>()?;
         let refused = |what: &str| Err(QueueError::Address(what.to_owned()));
+        if matches!(topology, Topology::Cluster) && !cfg!(feature = "cluster") {
+            return refused(
+                "a cluster needs the Cargo feature `cluster` of longshore-client, which this program was built without",
+            );
+        }
         if let Topology::Single = topology
             && all.len() > 1
         {

@@ -61,6 +61,12 @@ impl Job for SendSms {
         if self.body.trim().is_empty() {
             return Err(InvalidArgs::field("body", "is empty"));
         }
+        if self.body.contains('\0') {
+            return Err(InvalidArgs::field(
+                "body",
+                "has a character NUL, which no phone shows",
+            ));
+        }
         let chars = self.body.chars().count();
         if chars > MAX_BODY_CHARS {
             return Err(InvalidArgs::field(

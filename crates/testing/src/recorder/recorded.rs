@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_client::{Enqueued, JobState, JobStatus, Lane, NewJob, QueueError, RunAt};
-use longshore_job::{Envelope, JobId};
+use longshore_job::{Envelope, Job, JobId};
 use longshore_queue::{Key, KeyTaken};
 use serde_json::Value;
 
@@ -21,7 +21,8 @@ pub(super) struct State {
 #[derive(Debug, Clone)]
 pub(super) enum End {
     Completed(Value),
-    Dead(String),
+    /// Why, and the provider's code.
+    Dead(String, Option<String>),
 }
 
 /// A job that was enqueued.
@@ -52,6 +53,15 @@ pub struct RecordedJob {
 }
 
 impl RecordedJob {
+    /// Its args, as the kind's type.
+    ///
+    /// # Panics
+    /// When it is of another kind.
+    #[must_use]
+    pub fn args<J: Job>(&self) -> J {
+        serde_json::from_value(self.args.clone()).expect("args of this kind")
+    }
+
     /// It was to run at once, or at a time that is over. A delay is never over: no time has to pass in a test.
     fn is_due(&self) -> bool {
         match self.run_at {
@@ -143,7 +153,7 @@ impl State {
         let (state, result, reason) = match end {
             _ if self.cancelled.contains(&job.id) => (JobState::Cancelled, None, None),
             Some(End::Completed(result)) => (JobState::Completed, Some(result.clone()), None),
-            Some(End::Dead(reason)) => (JobState::Dead, None, Some(reason.clone())),
+            Some(End::Dead(reason, _)) => (JobState::Dead, None, Some(reason.clone())),
             None if job.is_due() => (JobState::Pending, None, None),
             None => (JobState::Scheduled, None, None),
         };
@@ -153,6 +163,9 @@ impl State {
         status.enqueued_at = Some(job.enqueued_at);
         status.result = result;
         status.reason = reason;
+        if let (Some(End::Dead(_, code)), JobState::Dead) = (end, state) {
+            status.code = code.clone();
+        }
         if state == JobState::Scheduled {
             status.next_run_at = match job.run_at {
                 RunAt::At(ms) => UNIX_EPOCH.checked_add(Duration::from_millis(ms)),
