@@ -1,5 +1,5 @@
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 
-use crate::{eventually, http};
+use crate::{eventually, http, pypi};
 
 /// The version that is installed.
 const VERSION: &str = "2.2.0";
@@ -88,25 +88,6 @@ impl Kent {
 }
 
 async fn install() -> PathBuf {
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
-    let home = target.join(format!("kent-{VERSION}"));
-    let program = home.join("bin/kent-server");
-    if program.is_file() {
-        return program;
-    }
-    let mut venv = Command::new("python3");
-    venv.args(["-m", "venv"]).arg(&home);
-    done(venv, "`just setup` installs python3 and its venv").await;
-    let mut pip = Command::new(home.join("bin/pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check"]);
-    pip.arg(format!("kent=={VERSION}"));
-    done(pip, "it comes from PyPI, over the network").await;
-    program
-}
-
-async fn done(mut command: Command, hint: &str) {
-    let output = command.stdin(Stdio::null()).output().await;
-    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}; {hint}"));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {said}; {hint}");
+    let home = pypi::installed("kent", &[&format!("kent=={VERSION}")], VERSION).await;
+    home.join("bin/kent-server")
 }

@@ -1,12 +1,12 @@
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What takes POSTs in the place of Sentry, and keeps their bodies as they came; or takes connections and never says
+/// What takes POSTs in the place of Sentry or a collector, and keeps their bodies as they came; or takes connections and never says
 /// a word.
 #[derive(Debug)]
 pub struct Receiver {
@@ -15,8 +15,10 @@ pub struct Receiver {
     accepting: JoinHandle<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
+    /// What it answers.
+    status: AtomicU16,
     connections: AtomicUsize,
     bodies: Mutex<Vec<Vec<u8>>>,
 }
@@ -41,7 +43,11 @@ impl Receiver {
     async fn new(answers: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address");
-        let seen = Arc::<Seen>::default();
+        let seen = Arc::new(Seen {
+            status: AtomicU16::new(200),
+            connections: AtomicUsize::new(0),
+            bodies: Mutex::default(),
+        });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&seen), answers));
         Self {
             addr,
@@ -54,6 +60,17 @@ impl Receiver {
     #[must_use]
     pub fn dsn(&self, key: &str) -> String {
         format!("http://{key}@{}/1", self.addr)
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// From here on it answers with this status.
+    pub fn answers(&self, status: u16) {
+        self.seen.status.store(status, Ordering::Release);
     }
 
     /// How often it was connected to.
@@ -118,8 +135,8 @@ async fn take(mut stream: TcpStream, seen: &Seen) -> std::io::Result<()> {
             }
         };
         bytes.drain(..end);
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-            .await?;
+        let status = seen.status.load(Ordering::Acquire);
+        let answer = format!("HTTP/1.1 {status} Said\r\nContent-Length: 2\r\n\r\n{{}}");
+        stream.write_all(answer.as_bytes()).await?;
     }
 }

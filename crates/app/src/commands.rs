@@ -33,6 +33,7 @@ use crate::failure::Failure;
 use crate::process::host_name;
 use crate::sentry;
 use crate::session::Session;
+use crate::telemetry;
 use crate::{App, logging};
 
 /// Carries out a command.
@@ -76,7 +77,8 @@ async fn carry_out(app: &App, cli: Cli) -> Result<(), Failure> {
             let mut session = load()?;
             session.role = "work";
             let work = |watch| work::run(&session, &args, watch);
-            sentry::reported(&session.config, "work", work).await
+            let work = sentry::reported(&session.config, "work", work);
+            telemetry::traced(&session.config, "work", work).await
         }
         Command::Enqueue(args) => enqueue::run(&load()?, args).await,
         Command::Job(args) => job::run(&load()?, &args).await,
@@ -106,7 +108,8 @@ async fn carry_out(app: &App, cli: Cli) -> Result<(), Failure> {
             let mut session = load()?;
             session.role = "webhooks";
             let listen = |_| webhooks::run(&session);
-            sentry::reported(&session.config, "webhooks", listen).await
+            let listen = sentry::reported(&session.config, "webhooks", listen);
+            telemetry::traced(&session.config, "webhooks", listen).await
         }
         Command::Healthcheck(args) => healthcheck::run(&load()?, &args).await,
         Command::Smoke(args) => smoke::run(&load()?, &args).await,

@@ -28,6 +28,7 @@ mod reference;
 mod schema;
 mod sentry;
 mod show;
+mod telemetry;
 mod unknown;
 mod vault;
 mod webhooks;
@@ -58,6 +59,8 @@ pub use reference::{defaults, page};
 pub(crate) use sentry::DSN as SENTRY_DSN;
 pub use sentry::{SentrySettings, origin as sentry_origin, parse_dsn};
 pub use show::ShownValue;
+pub(crate) use telemetry::{ENDPOINT as OTLP_ENDPOINT, HEADERS as OTLP_HEADERS};
+pub use telemetry::{Endpoint, TelemetrySettings};
 pub use vault::{VaultKeys, VaultLogin, VaultSettings};
 pub use webhooks::WebhooksSettings;
 pub use worker::WorkerSettings;
@@ -89,6 +92,8 @@ pub struct Config {
     pub worker: WorkerSettings,
     /// Where errors are reported; `None` while there is no DSN.
     pub sentry: Option<SentrySettings>,
+    /// Where traces are sent; `None` while there is no endpoint.
+    pub telemetry: Option<TelemetrySettings>,
     /// Which jobs are made by the clock, by name.
     pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
@@ -147,6 +152,7 @@ impl Config {
         let kinds = known_kinds(integrations, policies.as_ref());
         let sections = sections(&mut reader, integrations, policies.as_ref(), &kinds);
         let sentry = sentry::read(&mut reader);
+        let telemetry = telemetry::read(&mut reader);
         let webhooks = WebhooksSettings::read_here(&mut reader);
         let inventory = inventory::read(&mut reader, schema.providers());
         let cron = cron::read(&mut reader, &kinds);
@@ -163,6 +169,7 @@ impl Config {
                     log,
                     worker,
                     sentry,
+                    telemetry,
                     cron,
                     webhooks,
                     trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
@@ -277,6 +284,9 @@ impl Config {
         }
         if let Some(sentry) = &self.sentry {
             secrets.push((SENTRY_DSN.to_owned(), &sentry.dsn));
+        }
+        if let Some(headers) = self.telemetry.as_ref().and_then(|of| of.headers.as_ref()) {
+            secrets.push((OTLP_HEADERS.to_owned(), headers));
         }
         secrets
     }

@@ -18,6 +18,7 @@ pub mod registry;
 pub mod secrets;
 mod sentry;
 mod session;
+mod telemetry;
 
 pub use app::App;
 pub use clap;

@@ -30,6 +30,12 @@ impl JobId {
         ))
     }
 
+    /// Its 128 bits.
+    #[cfg(feature = "trace")]
+    pub(crate) fn bits(self) -> u128 {
+        self.0.into()
+    }
+
     /// When the id was made, in milliseconds since the Unix epoch by the producer's clock.
     #[must_use]
     pub fn timestamp_ms(self) -> u64 {

@@ -31,6 +31,8 @@ mod priority;
 mod retry;
 mod standalone;
 mod suppression;
+#[cfg(feature = "trace")]
+pub mod trace;
 
 pub use address::is_email_address;
 pub use call::{CallReport, NotNow, Pass, Reach, Route, Unreached, Why};

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use longshore_job::{Run, Unreached};
 
-use crate::{ProviderError, redact, tls};
+use crate::{CallSpan, ProviderError, redact, tls};
 pub use origin::{InvalidOrigin, Origin};
 pub use reach::{Handshake, is_our_own};
 pub(crate) use request::sensitive;
@@ -114,7 +114,16 @@ impl Http {
             *request.timeout_mut() = Some(limit);
         }
         let started = Instant::now();
+        let span = CallSpan::http(method.as_str(), self.origin.host(), self.origin.port());
         let result = self.exchange(request).await;
+        match &result {
+            Ok(response) => span.answered(response.status.as_u16()),
+            Err(Failed { error, .. }) => match (error.response(), error) {
+                (Some(response), _) => span.answered(response.status.as_u16()),
+                (None, ProviderError::NeverSent { .. }) => span.failed("not_reached"),
+                (None, _) => span.failed("no_answer"),
+            },
+        }
         tracing::debug!(
             job = %run.id,
             origin = %self.origin,

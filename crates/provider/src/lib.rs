@@ -13,6 +13,7 @@
 //! - [`vault`] reads secrets from Vault.
 
 pub mod answers;
+mod call_span;
 mod error;
 mod http;
 mod one_at_a_time;
@@ -23,6 +24,7 @@ mod tls;
 pub mod vault;
 
 pub use answers::{AnswerTable, CallError, Meaning, Purpose, Row, decode, word};
+pub use call_span::CallSpan;
 pub use error::ProviderError;
 pub use http::{
     Handshake, Http, HttpSetupError, InvalidCredential, InvalidOrigin, Origin, Request, Response,

@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::date_time::{DateTime, Format};
 use longshore_job::{CallReport, Run};
+use longshore_provider::CallSpan;
 
 use crate::error::{never_sent, report_of_response};
 use crate::name::Name;
@@ -108,9 +109,15 @@ impl GatedClient {
         self.observed.tries.fetch_add(1, Ordering::Relaxed);
         let method = request.method().to_owned();
         let started = std::time::Instant::now();
+        let span = CallSpan::http(&method, host(request.uri()), None);
         let answer = self.transport.exchange(request).await;
-        if let Ok(answer) = &answer {
-            self.observed.note(answer);
+        match &answer {
+            Ok(answer) => {
+                self.observed.note(answer);
+                span.answered(answer.status().as_u16());
+            }
+            Err(error) if never_sent(error).is_some() => span.failed("not_reached"),
+            Err(_) => span.failed("no_answer"),
         }
         tracing::debug!(
             job = self.run.as_ref().map(|run| run.id.to_string()),
@@ -122,6 +129,13 @@ impl GatedClient {
         );
         answer
     }
+}
+
+/// The host of a URL. What stands behind it is the name of an object, and somebody's.
+fn host(uri: &str) -> &str {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
 }
 
 /// What a request is on the price lists of S3 and R2: those that write and those that list are dearer than those that

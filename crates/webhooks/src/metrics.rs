@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -32,7 +33,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Arc<Self> {
+    /// `others` are told beside our own.
+    pub(crate) fn new(others: Vec<Box<dyn Collector>>) -> Arc<Self> {
         let mut registry = Registry::with_prefix("longshore");
         let events = Family::default();
         registry.register(
@@ -50,6 +52,9 @@ impl Metrics {
         );
         let listeners = longshore_listener::Metrics::default();
         listeners.register(&mut registry);
+        for other in others {
+            registry.register_collector(other);
+        }
         Arc::new(Self {
             registry,
             events,
@@ -90,7 +95,7 @@ mod tests {
 
     #[test]
     fn names_types_help_and_labels_are_those_that_alerts_know() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(Vec::new());
         metrics.answered("stripe", &[EventResult::Noted], Duration::from_secs(1));
         let _listener = Listener::new(Bounds::public("webhooks"), &metrics.listeners);
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/metrics/names.txt");

@@ -11,6 +11,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use longshore_integration::{PublicUrl, Refusal};
+use longshore_job::trace::{self, KeyValue, Parent, Span, SpanKind};
 use longshore_listener::{LogLimit, Unread, Whole};
 use longshore_queue::QueueError;
 use tokio::time::{sleep, timeout};
@@ -81,10 +82,36 @@ impl EndpointHandler {
         let (head, body) = request.into_parts();
         let body = Whole::read(&head, body).await.map_err(NotTaken::Unread)?;
         let events = self.source.read(&self.shared.url, &head, &body.bytes);
-        let events = events.map_err(NotTaken::Refused)?;
+        let mut events = events.map_err(NotTaken::Refused)?;
         // Its memory is for others while Redis is waited for.
         drop((head, body));
-        self.write(&events).await.map_err(NotTaken::Unavailable)
+        let span = self.begin_span();
+        for event in &mut events {
+            if let (Some(span), Write::Job(job)) = (&span, event) {
+                let (parent, state) = span.trace_context();
+                (job.traceparent, job.tracestate) = (Some(parent), state);
+            }
+        }
+        let written = self.write(&events).await;
+        if let (Some(span), Err(_)) = (span, &written) {
+            span.fail("unavailable");
+        }
+        written.map_err(NotTaken::Unavailable)
+    }
+
+    /// The trace of what follows from an event begins here, once it is known to be its provider's: what strangers post makes no
+    /// spans, and what they say of traces counts nothing.
+    fn begin_span(&self) -> Option<Span> {
+        if !trace::is_on() {
+            return None;
+        }
+        let route = format!("/webhooks/{}", self.source.name);
+        let attributes = [
+            KeyValue::new("http.request.method", "POST"),
+            KeyValue::new("http.route", route.clone()),
+        ];
+        let name = format!("POST {route}");
+        Span::begin(SpanKind::Server, name, Parent::Nothing, attributes)
     }
 
     /// Writes events to Redis, and tries again while it cannot be reached: the first call after a restart finds a broken

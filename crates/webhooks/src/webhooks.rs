@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use longshore_integration::{PublicUrl, Source};
 use longshore_listener::{Bounds, Listener, TrustedProxies};
 use longshore_queue::Queue;
+use prometheus_client::collector::Collector;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -65,9 +66,15 @@ impl Webhooks {
     /// A listener for nobody yet.
     #[must_use]
     pub fn new(options: WebhooksOptions) -> Self {
+        Self::telling(options, Vec::new())
+    }
+
+    /// A listener for nobody yet, whose `/metrics` tells these, too, under names that begin with `longshore_`.
+    #[must_use]
+    pub fn telling(options: WebhooksOptions, collectors: Vec<Box<dyn Collector>>) -> Self {
         let shared = Shared {
             url: options.public_url.clone(),
-            metrics: Metrics::new(),
+            metrics: Metrics::new(collectors),
         };
         Self {
             options,

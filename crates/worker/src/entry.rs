@@ -1,10 +1,12 @@
 //! One job while it is here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use longshore_job::trace::Span;
 use longshore_job::{Reach, Unreached};
 use longshore_queue::{Claimed, Lease, NewJob, Queue, Route, RunState, Stamp, StopRequest};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
@@ -63,6 +65,8 @@ pub(crate) struct Entry {
     unreached: Mutex<Option<(Unreached, Arc<dyn Reach>)>>,
     abort: Mutex<Option<AbortHandle>>,
     slot: Mutex<Option<OwnedSemaphorePermit>>,
+    /// The span of its run, where runs are traced.
+    pub(crate) span: OnceLock<Span>,
 }
 
 impl Entry {
@@ -94,6 +98,29 @@ impl Entry {
             unreached: Mutex::default(),
             abort: Mutex::default(),
             slot: Mutex::new(Some(slot)),
+            span: OnceLock::new(),
+        }
+    }
+
+    /// The trace that its run stands in: its span's, or else its producer's.
+    pub(crate) fn trace_id(&self) -> Option<Cow<'_, str>> {
+        match self.span.get() {
+            Some(span) => Some(span.trace_id().into()),
+            None => self.claimed.trace_id().map(Cow::from),
+        }
+    }
+
+    /// `traceparent` and `tracestate` for the jobs that its run makes: they follow from the run, or belong at least to its trace.
+    pub(crate) fn trace_context(&self) -> (Option<String>, Option<String>) {
+        match self.span.get() {
+            Some(span) => {
+                let (parent, state) = span.trace_context();
+                (Some(parent), state)
+            }
+            None => (
+                self.claimed.traceparent.clone(),
+                self.claimed.tracestate.clone(),
+            ),
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use longshore_cron::ScheduledEntry;
 use longshore_queue::{Policy, Queue, Retention};
+use prometheus_client::collector::Collector;
 use tokio::sync::mpsc;
 
 use crate::metrics::ProviderFacts;
@@ -113,6 +114,7 @@ pub struct Fleet {
     providers: Vec<ProviderFacts>,
     timetables: Vec<Timetable>,
     others: Vec<Queue>,
+    collectors: Vec<Box<dyn Collector>>,
 }
 
 impl Fleet {
@@ -127,7 +129,15 @@ impl Fleet {
             providers: Vec::new(),
             timetables: Vec::new(),
             others: Vec::new(),
+            collectors: Vec::new(),
         }
+    }
+
+    /// Has `/metrics` tell this, too, under names that begin with `longshore_`.
+    #[must_use]
+    pub fn tells(mut self, collector: Box<dyn Collector>) -> Self {
+        self.collectors.push(collector);
+        self
     }
 
     /// Has somebody watch over it.

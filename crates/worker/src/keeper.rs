@@ -194,7 +194,8 @@ impl Keeper<'_> {
             Ok(asked) => {
                 for (id, request) in asked {
                     let (entry, force) = (&running[&id], request.force);
-                    let trace_id = entry.claimed.trace_id();
+                    let trace_id = entry.trace_id();
+                    let trace_id = trace_id.as_deref();
                     tracing::info!(queue = self.queue.name(), job_id = %id, trace_id, force, "job is asked to stop");
                     entry.ask_to_stop(request);
                 }

@@ -45,15 +45,16 @@ impl Outbox for QueueMemory {
         Box::pin(async move {
             let queue = self.queue.sibling(job.queue);
             let queue = queue.map_err(|error| Unremembered(error.to_string()))?;
+            // It belongs to the trace that led to it.
+            let (traceparent, tracestate) = self.entry.trace_context();
             let job = NewJob {
                 id: JobId::generate(),
                 key: Some(Key::of(&job, key).holds(key_holds)),
                 payload: job.payload,
                 run_at: RunAt::Now,
                 expires_in: job.expires_in,
-                // It belongs to the trace that led to it.
-                traceparent: self.entry.claimed.traceparent.clone(),
-                tracestate: self.entry.claimed.tracestate.clone(),
+                traceparent,
+                tracestate,
                 lane: Lane::of(job.priority),
                 tags: Vec::new(),
                 by: Some(EnqueuedBy::Job(self.entry.claimed.id.to_string())),

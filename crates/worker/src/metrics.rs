@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use longshore_queue::Stats;
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -93,7 +94,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(providers: Vec<ProviderFacts>) -> Arc<Self> {
+    /// `others` are told beside our own.
+    pub(crate) fn new(providers: Vec<ProviderFacts>, others: Vec<Box<dyn Collector>>) -> Arc<Self> {
         let mut registry = Registry::with_prefix(PREFIX);
         // From 1 ms to 65 s for jobs, from 0.1 ms to 1.6 s for Redis.
         let jobs = Histograms::new_with_constructor(|| {
@@ -130,6 +132,9 @@ impl Metrics {
         metrics.register_cron(&mut registry);
         metrics.listeners.register(&mut registry);
         registry.register_collector(Box::new(Inventory(providers)));
+        for other in others {
+            registry.register_collector(other);
+        }
         Arc::new(Self {
             registry,
             ..metrics

@@ -38,11 +38,17 @@ fn every_path_that_the_architecture_names_is_there() {
 
 #[test]
 fn the_page_of_metrics_is_what_the_roles_tell() {
-    let names = |of: &str| {
-        let file = root().join("crates").join(of).join("src/metrics/names.txt");
+    let names = |file: &str| {
+        let file = root().join("crates").join(file).join("names.txt");
         std::fs::read_to_string(file).expect("its test writes it")
     };
-    let roles = [("work", names("worker")), ("webhooks", names("webhooks"))];
+    // What the program adds to each role.
+    let of_all = names("app/src/telemetry");
+    let role = |file: &str| names(file) + &of_all;
+    let roles = [
+        ("work", role("worker/src/metrics")),
+        ("webhooks", role("webhooks/src/metrics")),
+    ];
     let page = longshore_tests::metrics::page(&roles);
     longshore_tests::metrics::is_as_in(&page, &root().join("docs/metrics.md"));
 }

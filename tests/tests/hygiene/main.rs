@@ -12,7 +12,7 @@ use std::time::Duration;
 use longshore_client::kinds::{BucketName, SweepBucket};
 use longshore_client::{EnqueueOptions, JobId};
 use longshore_sandbox::{Fault, FaultRule};
-use longshore_tests::{Act, NAMESPACE, Receiver, Stage, Worker, eventually, http};
+use longshore_tests::{Act, NAMESPACE, Receiver, Stage, Worker, eventually, http, spans};
 use serde_json::json;
 
 use places::Places;
@@ -21,7 +21,7 @@ use planted::{MARKERS, PROVIDERS, SETTINGS};
 const QUEUES: [&str; 4] = ["email", "sms", "geocode", "payment-reconcile"];
 
 /// A stage with all providers on it, and everything that is a secret planted.
-async fn planted_stage(sentry: &Receiver) -> Stage {
+async fn planted_stage(sentry: &Receiver, collector: &Receiver) -> Stage {
     let mut stage = Stage::set_for(Act::Sms).await;
     let mut user = redis::cmd("ACL");
     user.arg(&[
@@ -41,6 +41,8 @@ async fn planted_stage(sentry: &Receiver) -> Stage {
     );
     stage.set_for_all("REDIS__URL", url);
     stage.set_for_all("PROVIDERS__SENTRY__DSN", sentry.dsn("zqsentrykey"));
+    stage.set_for_all("TELEMETRY__OTLP_ENDPOINT", collector.url());
+    stage.set_for_all("TELEMETRY__OTLP_HEADERS", "authorization=zqotlptoken");
     for (name, value) in SETTINGS {
         stage.set_for_all(name, *value);
     }
@@ -254,10 +256,30 @@ async fn sweep(stage: &Stage) -> Vec<JobId> {
     ids
 }
 
+/// Each line is one.
+fn look_at_objects(log: &str) {
+    for line in log.lines() {
+        let parsed: Result<BTreeMap<String, serde_json::Value>, _> = serde_json::from_str(line);
+        parsed.unwrap_or_else(|error| panic!("{error}: {line}"));
+    }
+}
+
+/// What the collector got, as it came and decoded.
+async fn look_at_spans(collector: &Receiver, places: &mut Places) {
+    let spans = spans(&collector.bodies()).await;
+    for kind in ["SPAN_KIND_CONSUMER", "SPAN_KIND_CLIENT", "SPAN_KIND_SERVER"] {
+        assert!(spans.iter().any(|span| span.kind == kind), "{kind}");
+    }
+    places.look("the spans", format!("{spans:?}"));
+    for body in collector.bodies() {
+        places.look("what the collector got", body);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_and_nobody_is_found_anywhere() {
-    let sentry = Receiver::start().await;
-    let stage = planted_stage(&sentry).await;
+    let (sentry, collector) = (Receiver::start().await, Receiver::start().await);
+    let stage = planted_stage(&sentry, &collector).await;
     let mut places = Places::default();
     let mut worker = stage
         .worker()
@@ -299,16 +321,14 @@ async fn no_secret_and_nobody_is_found_anywhere() {
         process.stop();
         assert_eq!(process.left_within(Duration::from_secs(30)).await, 0);
     }
-    for line in worker.log().lines() {
-        let parsed: Result<BTreeMap<String, serde_json::Value>, _> = serde_json::from_str(line);
-        parsed.unwrap_or_else(|error| panic!("{error}: {line}"));
-    }
+    look_at_objects(&worker.log());
     places.look("the worker's log", worker.log());
     places.look("the listener's log", listener.log());
     assert!(!sentry.bodies().is_empty(), "Sentry was told something");
     for body in sentry.bodies() {
         places.look("an event for Sentry", body);
     }
+    look_at_spans(&collector, &mut places).await;
     let client_secrets: Vec<_> = stage
         .stripe
         .payment_intents()

@@ -52,6 +52,7 @@ pub(crate) const MARKERS: &[Marker] = &[
     secret("S3's key", S3Sandbox::SECRET_ACCESS_KEY),
     secret("R2's key", "zqr2key"),
     secret("Postmark's token", "zqpostmarktoken"),
+    secret("the collector's token", "zqotlptoken"),
     secret("the key of Sentry's DSN", "zqsentrykey"),
     secret("a signature", "zqsignature"),
     secret("a client secret", "zqclientsecret"),

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::registry::{self, SetupContext};
 use crate::secrets::Secrets;
 use crate::session::Session;
+use crate::telemetry;
 
 pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     log_warnings(session);
@@ -76,7 +77,7 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
         public_url,
         trusted_proxies: session.config.trusted_proxies.clone(),
     };
-    let mut webhooks = Webhooks::new(options);
+    let mut webhooks = Webhooks::telling(options, telemetry::collector().into_iter().collect());
     for (name, source, queue) in sources {
         webhooks = webhooks.source(name, source, &queue);
     }

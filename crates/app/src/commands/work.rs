@@ -16,6 +16,7 @@ use crate::process::{host_name, process_name};
 use crate::registry::{self, SetupContext};
 use crate::secrets::Secrets;
 use crate::session::Session;
+use crate::telemetry;
 
 pub(super) async fn run(
     session: &Session,
@@ -95,6 +96,9 @@ async fn fleet(
     let secrets = Arc::new(Secrets::new(config)?);
     if let Some(watch) = watch {
         fleet = fleet.watched_by(watch);
+    }
+    if let Some(collector) = telemetry::collector() {
+        fleet = fleet.tells(collector);
     }
     let mut worked = Vec::new();
     for integration in config.integrations() {

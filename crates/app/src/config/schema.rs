@@ -20,6 +20,7 @@ use super::proxies::ProxySettings;
 use super::queues::{QueueKeys, RetryKeys};
 use super::redis::RedisSettings;
 use super::sentry::SentryKeys;
+use super::telemetry::TelemetryKeys;
 use super::vault::VaultKeys;
 use super::webhooks::WebhooksSettings;
 use super::worker::WorkerSettings;
@@ -39,6 +40,7 @@ pub(super) const BEFORE: &[Declaration] = &[
 /// … and these after them.
 pub(super) const AFTER: &[Declaration] = &[
     Declaration::of::<SentryKeys>(),
+    Declaration::of::<TelemetryKeys>(),
     Declaration::of::<WebhooksSettings>(),
     Declaration::of::<CronKeys>(),
 ];

@@ -24,8 +24,8 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use longshore_job::{JobError, Outcome, Reach, Run, Unreached};
-use longshore_provider::install_crypto;
 use longshore_provider::secret::ExposeSecret;
+use longshore_provider::{CallSpan, install_crypto};
 
 use super::{PostmarkSetupError, SmtpConfig, answer, waits_for_sendgrid};
 use crate::{AttachedFile, MailSender};
@@ -82,7 +82,14 @@ impl Smtp {
         }
         let words = templates.render(name, &job.data)?;
         let mail = message::write(job, run.id, from, words, message_stream, attachments)?;
+        let SmtpConfig { host, port, .. } = &self.0.config;
+        let span = CallSpan::smtp(host, *port);
         let handed = self.hand_over(run, &mail).await;
+        match &handed {
+            Ok(_) => span.succeeded(),
+            Err(SmtpError::NotReached { .. }) => span.failed("not_reached"),
+            Err(_) => span.failed("not_accepted"),
+        }
         if let Err(SmtpError::NotReached { cause, ours }) = &handed {
             let unreached = self.unreached(cause.clone(), *ours);
             run.not_reached(unreached, Arc::new(self.clone()));

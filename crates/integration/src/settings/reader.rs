@@ -201,6 +201,17 @@ impl<'a> Reader<'a> {
         Some(percent)
     }
 
+    /// A share, 0 to 1.
+    pub fn ratio(&mut self, path: &KeyPath) -> Option<f64> {
+        let cure = "write a number such as 0.1, without quotes";
+        let ratio = self.typed(path, "a number", cure, number)?;
+        if !(0.0..=1.0).contains(&ratio) {
+            self.error(path, format!("is {ratio}"), "set 0 to 1");
+            return None;
+        }
+        Some(ratio)
+    }
+
     /// A list of numbers of seconds, fractions allowed.
     pub fn seconds_list(
         &mut self,

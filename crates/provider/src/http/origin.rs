@@ -25,6 +25,16 @@ impl Origin {
         self.0.scheme() == "http"
     }
 
+    /// Its host.
+    pub(super) fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// Its port, said or meant.
+    pub(super) fn port(&self) -> Option<u16> {
+        self.0.port_or_known_default()
+    }
+
     /// The URL of a path here. Set as a path, never parsed, so that no path can lead to another host.
     pub(super) fn at(&self, path: &str) -> Url {
         let mut url = self.0.clone();

@@ -55,7 +55,7 @@ impl Loops {
             return Err(FleetError::NoQueues);
         }
         let http_addr = fleet.options.http_addr;
-        let metrics = Metrics::new(fleet.providers);
+        let metrics = Metrics::new(fleet.providers, fleet.collectors);
         let ticker = Ticker::new(&metrics);
         let owners = Arc::new(fleet.owners);
         let facts = facts(&fleet.options);

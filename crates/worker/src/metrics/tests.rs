@@ -49,14 +49,15 @@ fn stats() -> Stats {
 
 /// Counters of a process that knows one provider.
 fn metrics() -> Arc<Metrics> {
-    Metrics::new(vec![ProviderFacts {
+    let facts = ProviderFacts {
         provider: "sendgrid".to_owned(),
         queue: "email".to_owned(),
         own: true,
         criticality: "high".to_owned(),
         sla_percent: Some(99.95),
         owner: Some("Back \"end\"".to_owned()),
-    }])
+    };
+    Metrics::new(vec![facts], Vec::new())
 }
 
 #[test]

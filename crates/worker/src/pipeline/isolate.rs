@@ -36,7 +36,11 @@ impl JobRun {
             job_id: self.entry.claimed.id.job_id(),
             attempt: self.entry.claimed.run.used + 1,
         };
-        let task = tokio::spawn(RUNNING.scope(running, rest).in_current_span());
+        let rest = RUNNING.scope(running, rest).in_current_span();
+        let task = match self.entry.span.get() {
+            Some(span) => tokio::spawn(span.around(rest)),
+            None => tokio::spawn(rest),
+        };
         self.entry.begin(task.abort_handle());
         let end = match task.await {
             Ok(end) => end,

@@ -6,7 +6,7 @@ use longshore_queue::{
     CallReport, Decision, Fate, HistoryEntry, Verdict, decide, decide_stopped, report_of_run,
 };
 
-use super::{End, JobRun, quoted};
+use super::{End, JobRun, quoted, trace};
 use crate::entry::Entry;
 use crate::reach;
 use crate::refetch::{self, Refusal};
@@ -53,6 +53,7 @@ impl JobRun {
         let kind = self.kind();
         station.metrics.ran(kind, decision.outcome, entry.ran_for());
         log(station, entry, kind, &end, &decision);
+        trace::end(entry, decision.outcome, Some(&decision.fate));
         // The next claim may be on its way before this outcome is written, but for one that may hold claims back: then it
         // has to come after.
         if matches!(decision.report, CallReport::Nothing | CallReport::Well) {
@@ -141,6 +142,7 @@ impl JobRun {
         station
             .metrics
             .ran(self.kind(), "lease_lost", entry.ran_for());
+        trace::end(entry, "lease_lost", None);
         station.ledger.remove(&claimed.id, &claimed.token);
     }
 
@@ -244,7 +246,8 @@ fn log(
 ) {
     let queue = station.queue.name();
     let job_id = &entry.claimed.id;
-    let trace_id = entry.claimed.trace_id();
+    let trace_id = entry.trace_id();
+    let trace_id = trace_id.as_deref();
     let attempt = entry.claimed.run.used + 1;
     let outcome = decision.outcome;
     let duration_ms = entry.ran_for().map(|ran| ran.as_millis());

@@ -48,7 +48,7 @@ impl Day {
         let redis = RedisServer::start().unwrap();
         let link = Link::new(&redis.url(), LinkOptions::default()).unwrap();
         let queue = Queue::new(link, "t", "payment-reconcile").unwrap();
-        let ticker = |_| Ticker::new(&Metrics::new(Vec::new()));
+        let ticker = |_| Ticker::new(&Metrics::new(Vec::new(), Vec::new()));
         Self {
             _redis: redis,
             queue,

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::finding::{Finding, error, ok};
-use crate::config::{SENTRY_DSN, parse_dsn, sentry_origin};
+use crate::config::{OTLP_ENDPOINT, SENTRY_DSN, parse_dsn, sentry_origin};
 use crate::failure::Failure;
 use crate::registry::others;
 use crate::secrets::Secrets;
@@ -29,6 +29,9 @@ pub(super) async fn all(session: &Session) -> Result<Vec<Finding>, Failure> {
     }
     if let Some(origin) = sentry(session, &secrets).await {
         findings.push(provider(session, "sentry", &origin, SENTRY_DSN).await);
+    }
+    if let Some(telemetry) = &session.config.telemetry {
+        findings.push(reach("collector", &telemetry.endpoint.origin(), OTLP_ENDPOINT).await);
     }
     Ok(findings)
 }

@@ -1,4 +1,4 @@
-//! `worker.*`.
+//! `worker.*`, and how a process is watched: `log.*`, `telemetry.*`.
 
 use super::check;
 use crate::good;
@@ -44,12 +44,6 @@ fn heartbeats_and_addresses() {
                 "to 2592000 seconds",
             ),
             (
-                "log.format = 'JSON'",
-                "log.format",
-                "is `JSON`",
-                "use text or json",
-            ),
-            (
                 "worker.drain_seconds = -1",
                 "worker.drain_seconds",
                 "is -1 s",
@@ -72,4 +66,43 @@ fn heartbeats_and_addresses() {
     );
     let lost_after = "worker = { heartbeat_seconds = 0.1, lost_after_seconds = 0.3 }";
     good(lost_after, &[]);
+}
+
+#[test]
+fn how_a_process_is_watched() {
+    check(
+        &[
+            (
+                "telemetry.otlp_endpoint = 'http://collector:4318'",
+                "telemetry.otlp_endpoint",
+                "plain http to a host that is not loopback",
+                "https://otlp.example.com",
+            ),
+            (
+                "telemetry.otlp_endpoint = 'https://ada:s3cret@otlp.example.com'",
+                "telemetry.otlp_endpoint",
+                "has credentials in it",
+                "base URL",
+            ),
+            (
+                "telemetry.otlp_endpoint = 'https://otlp.example.com/v1/traces'",
+                "telemetry.otlp_endpoint",
+                "ends with /v1/traces",
+                "base URL",
+            ),
+            (
+                "telemetry.sample_ratio = 2",
+                "telemetry.sample_ratio",
+                "is 2",
+                "set 0 to 1",
+            ),
+            (
+                "log.format = 'JSON'",
+                "log.format",
+                "is `JSON`",
+                "use text or json",
+            ),
+        ],
+        "",
+    );
 }
