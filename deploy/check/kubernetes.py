@@ -65,6 +65,7 @@ def related(objects: list[dict]) -> None:
         for source in container["envFrom"]:
             env |= maps[source["configMapRef"]["name"]]["data"]
         [volume] = pod["volumes"]
+        findings.expect(volume["secret"]["secretName"] == name, f"{name} has another role's secrets, and its user at Redis: {volume}")
         config_check(findings, name, env, container["volumeMounts"][0]["mountPath"])
         key = "worker.http_addr" if role == "work" else f"{role}.private_addr"
         health = int(str(setting(key, env)).rsplit(":", 1)[1])
