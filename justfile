@@ -123,14 +123,15 @@ smoke-live *ARGS:
     fi
     cargo run --quiet --package longshore -- --profile staging smoke {{ARGS}}
 
-# Writes the file and the page of all keys of the configuration, and the page of all metrics, from what the program declares
+# Writes the file and the page of all keys of the configuration, the page of all metrics, and the API's OpenAPI document, from what the program declares
 reference:
     cargo build --quiet --package longshore
     ./target/debug/longshore config defaults > target/default.toml && mv target/default.toml config/default.toml
     ./target/debug/longshore config defaults --page > target/page.md && mv target/page.md docs/configuration.md
-    LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-worker --package longshore-webhooks \
+    LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-worker --package longshore-webhooks --package longshore-api \
         --package longshore-app --lib alerts_know
     LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-tests --test house the_page_of_metrics
+    ./target/debug/longshore api --openapi > target/openapi.json && mv target/openapi.json docs/openapi.json
 
 # Formats everything
 fmt:

@@ -66,8 +66,9 @@ def setting(key: str, env: dict[str, str]) -> object:
 
 
 SECRETS = {
-    "sendgrid-api-key": "SG.of-nobody", "redis-url": "redis://worker:of-nobody@127.0.0.1:6379",
-    **{f"redis-url-{user}": f"redis://{user}:of-nobody@127.0.0.1:6379" for user in ("worker", "webhooks", "operator")},
+    "sendgrid-api-key": "SG.of-nobody", "api-token-shop": "a-token-of-nobody-at-all",
+    "redis-url": "redis://worker:of-nobody@127.0.0.1:6379",
+    **{f"redis-url-{user}": f"redis://{user}:of-nobody@127.0.0.1:6379" for user in ("worker", "webhooks", "producer", "operator")},
 }
 
 

@@ -62,7 +62,7 @@ class Unit:
         for line in self.keys["LoadCredential"]:
             file, _, source = line.partition(":")
             file, user = credentials / file, Path(source).name.removeprefix("redis-url-")
-            file.write_text(redis.get(user, "SG.of-nobody"))
+            file.write_text(redis.get(user, "a-secret-of-nobody-at-all"))
             os.chown(file, UID, UID)
             file.chmod(0o400)
         families = [int(getattr(socket, name)) for name in self.keys["RestrictAddressFamilies"][0].split()]
@@ -94,20 +94,25 @@ def named(trial: Trial, env: dict[str, str]) -> None:
 
 
 def webhooks(unit: Unit) -> None:
-    trial, health = unit.trial(), free_port()
     key = next(line for line in (ROOT / "config/local.toml").read_text().splitlines() if line.startswith("webhook_public_keys"))
     env = {
         "LONGSHORE_PROFILE": "staging", "LONGSHORE_WEBHOOKS__PUBLIC_URL": "https://hooks.example.com",
         "LONGSHORE_PROVIDERS__SENDGRID__WEBHOOK_PUBLIC_KEYS": key.split("=", 1)[1].strip(),
-        "LONGSHORE_WEBHOOKS__HTTP_ADDR": f"127.0.0.1:{free_port()}", "LONGSHORE_WEBHOOKS__PRIVATE_ADDR": f"127.0.0.1:{health}",
     }
+    listens(unit, "webhooks", env)
+
+
+def listens(unit: Unit, role: str, env: dict[str, str]) -> None:
+    """It answers, is well by its own command, and ends when it is told to."""
+    trial, health, variable = unit.trial(), free_port(), f"LONGSHORE_{role.upper()}__"
+    env |= {f"{variable}HTTP_ADDR": f"127.0.0.1:{free_port()}", f"{variable}PRIVATE_ADDR": f"127.0.0.1:{health}"}
     process = subprocess.Popen(**trial.command([*trial.longshore, *unit.arguments], env), stderr=subprocess.PIPE, text=True)
     try:
-        until("webhooks answers", lambda: answers(health) or process.poll() is not None)
-        trial.ran([*trial.longshore, "healthcheck", "webhooks"], env)
+        until(f"{role} answers", lambda: answers(health) or process.poll() is not None)
+        trial.ran([*trial.longshore, "healthcheck", role], env)
         process.terminate()
         _, log = process.communicate(timeout=60)
-        findings.expect(process.returncode == 0, f"webhooks ended with {process.returncode}: {log}")
+        findings.expect(process.returncode == 0, f"{role} ended with {process.returncode}: {log}")
     finally:
         process.kill()
 
@@ -129,8 +134,9 @@ def main() -> None:
         shutil.copy(BINARY, scratch / "longshore")
         work(Unit("longshore-work", scratch, redis), mails, redis["operator"])
         webhooks(Unit("longshore-webhooks", scratch, redis))
+        listens(Unit("longshore-api", scratch, redis), "api", {"LONGSHORE_PROFILE": "staging"})
         doctor(Unit("longshore-doctor", scratch, redis), mails)
-    findings.well("work, webhooks and doctor run as their units say, under their filters of system calls; work drains with its job done")
+    findings.well("work, webhooks, api and doctor run as their units say, under their filters of system calls; work drains with its job done")
     findings.end()
 
 

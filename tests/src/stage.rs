@@ -168,6 +168,11 @@ impl Stage {
         Start::webhooks(self, self.started())
     }
 
+    /// An HTTP API to be started on it.
+    pub fn api(&self) -> Start<'_> {
+        Start::api(self, self.started())
+    }
+
     /// Where [`Stage::webhooks`] listens for this provider's events.
     #[must_use]
     pub fn webhooks_url(&self, provider: &str) -> String {

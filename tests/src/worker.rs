@@ -47,6 +47,12 @@ impl<'a> Start<'a> {
         Self::new(stage, number, "webhooks", &[], "webhooks are taken")
     }
 
+    pub(crate) fn api(stage: &'a Stage, number: usize) -> Self {
+        Self::new(stage, number, "api", &[], "the API is served")
+            .set("API__HTTP_ADDR", "127.0.0.1:0")
+            .set("API__PRIVATE_ADDR", "127.0.0.1:0")
+    }
+
     fn new(
         stage: &'a Stage,
         number: usize,
@@ -318,6 +324,15 @@ impl Worker {
     #[must_use]
     pub fn private_addr(&self) -> SocketAddr {
         addr_in(&self.log(), "private_addr").expect("it says where it serves its health")
+    }
+
+    /// Where the API said that it takes jobs.
+    ///
+    /// # Panics
+    /// When it has not said so.
+    #[must_use]
+    pub fn api_addr(&self) -> SocketAddr {
+        addr_in(&self.log(), "http_addr").expect("it says where it takes jobs")
     }
 
     /// Where it said that it serves its health.

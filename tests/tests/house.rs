@@ -204,11 +204,24 @@ const KNOWS: &[(&str, &[&str])] = &[
         &["job", "queue", "listener", "provider", "integration"],
     ),
     ("operator", &["job", "queue", "cron"]),
+    (
+        "api",
+        &[
+            "client",
+            "integration",
+            "job",
+            "listener",
+            "operator",
+            "provider",
+            "queue",
+        ],
+    ),
     ("testing", &["job", "queue", "client", "sandbox", "worker"]),
     // It knows no integration: a program is made of those that it is given.
     (
         "app",
         &[
+            "api",
             "client",
             "cron",
             "integration",

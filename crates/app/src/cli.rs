@@ -2,6 +2,7 @@
 
 pub mod manual;
 
+mod api;
 mod changes;
 mod cron;
 mod dead;
@@ -11,6 +12,7 @@ mod forget;
 mod healthcheck;
 mod jobs;
 mod limit;
+mod presign;
 mod queues;
 
 use std::path::PathBuf;
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use api::ApiArgs;
 pub(crate) use changes::Effect;
 pub use cron::{ChangeEntry, Cron};
 pub use dead::{
@@ -33,6 +36,7 @@ pub use jobs::{
     OperationsCommand, RescheduleJob, RunJob,
 };
 pub use limit::LimitArgs;
+pub use presign::Presign;
 pub use queues::{Pause, QueuesArgs, Resume};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
@@ -112,6 +116,8 @@ pub enum Command {
     Config(ConfigCommand),
     /// Checks Redis and the configuration, and names a cure for each finding
     Doctor(Shown),
+    /// Serves the HTTP API for producers in any language, until SIGTERM or SIGINT
+    Api(ApiArgs),
     /// Receives providers' events, such as delivery updates, until SIGTERM or SIGINT
     Webhooks,
     /// Asks a process on this machine whether it is alive; the exit code is the answer
@@ -179,26 +185,6 @@ pub struct OneJob {
     /// Why you look at them
     #[arg(long, value_name = "TEXT", requires = "reveal")]
     pub reason: Option<String>,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `presign`.
-#[derive(Debug, Args)]
-pub struct Presign {
-    /// The user's id; the file's key begins with it
-    #[arg(long, value_name = "ID")]
-    pub user: String,
-    /// The file's media type, such as image/png
-    #[arg(long, value_name = "TYPE")]
-    pub content_type: String,
-    /// The file's length in bytes
-    #[arg(long, value_name = "BYTES")]
-    pub length: u64,
-    /// What the file's key ends with, such as png
-    #[arg(long, value_name = "EXTENSION")]
-    pub extension: String,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,

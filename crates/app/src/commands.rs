@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod api;
 mod audit;
 mod configuration;
 mod cron;
@@ -104,6 +105,13 @@ async fn carry_out(app: &App, cli: Cli) -> Result<(), Failure> {
         Command::Mappings(command) => mappings::run(&load()?, command).await,
         Command::Presign(args) => presign::run(&load()?, &args).await,
         Command::Suppressions(command) => suppressions::run(&load()?, command).await,
+        Command::Api(args) if args.openapi => api::print_openapi(app),
+        Command::Api(_) => {
+            let mut session = load()?;
+            session.role = "api";
+            let serve = |_| api::run(&session);
+            sentry::reported(&session.config, "api", serve).await
+        }
         Command::Webhooks => {
             let mut session = load()?;
             session.role = "webhooks";

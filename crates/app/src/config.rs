@@ -12,6 +12,7 @@
 //! gets, and a `read` that makes one from the other. Those of an integration come with it
 //! ([`Settings`](longshore_integration::settings::Settings)), and are asked for by type: [`Config::get`].
 
+mod api;
 mod cron;
 mod document;
 mod env;
@@ -45,6 +46,8 @@ use longshore_integration::{Integration, Provider, Sections};
 use longshore_job::Kinds;
 use longshore_listener::TrustedProxies;
 
+pub(crate) use api::secret_key;
+pub use api::{ApiSettings, NamedToken, TokenSettings};
 pub use cron::CronSettings;
 pub(crate) use files::profiles;
 pub use inventory::{Criticality, InventorySettings};
@@ -98,6 +101,10 @@ pub struct Config {
     pub cron: Vec<CronSettings>,
     /// How the outside reaches us.
     pub webhooks: WebhooksSettings,
+    /// The HTTP API for producers.
+    pub api: ApiSettings,
+    /// Who may call it.
+    pub api_tokens: Vec<NamedToken>,
     /// The proxies whose word is taken for where a request comes from.
     pub trusted_proxies: TrustedProxies,
     integrations: Vec<Integration>,
@@ -156,11 +163,18 @@ impl Config {
         let webhooks = WebhooksSettings::read_here(&mut reader);
         let inventory = inventory::read(&mut reader, schema.providers());
         let cron = cron::read(&mut reader, &kinds);
+        let api = ApiSettings::read_here(&mut reader);
+        let api_tokens = api::tokens(&mut reader, &kinds);
 
         let values = show::values(&reader, &schema, &kinds);
         let warnings = reader.finish()?;
-        match (redis, worker.zip(log), queues.zip(policies), webhooks) {
-            (Some(redis), Some((worker, log)), Some((queues, policies)), Some(webhooks)) => {
+        match (
+            redis,
+            worker.zip(log),
+            queues.zip(policies),
+            webhooks.zip(api),
+        ) {
+            (Some(redis), Some((worker, log)), Some((queues, policies)), Some((webhooks, api))) => {
                 Ok(Self {
                     profile: profile.map(str::to_owned),
                     redis,
@@ -172,6 +186,8 @@ impl Config {
                     telemetry,
                     cron,
                     webhooks,
+                    api,
+                    api_tokens,
                     trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
                     integrations: integrations.to_vec(),
                     kinds,
@@ -282,6 +298,7 @@ impl Config {
         for section in self.integrations.iter().flat_map(|of| of.settings.sections) {
             secrets.extend((section.secrets)(&self.sections));
         }
+        api::secrets(&self.api_tokens, &mut secrets);
         if let Some(sentry) = &self.sentry {
             secrets.push((SENTRY_DSN.to_owned(), &sentry.dsn));
         }

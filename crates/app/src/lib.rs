@@ -22,6 +22,7 @@ mod telemetry;
 
 pub use app::App;
 pub use clap;
+pub use commands::api::openapi;
 pub use commands::signals;
 pub use failure::Failure;
 pub use own::{Ending, OwnCommand};

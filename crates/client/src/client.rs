@@ -8,6 +8,7 @@ use crate::batch::ids;
 use crate::one_queue::Patience;
 use crate::redis::Redis;
 use crate::target::{Sink, Target, To};
+use crate::trace::TraceContext;
 use crate::{Batch, ClientBuilder, ClientError, Enqueue, EnqueueOptions};
 
 /// A producer's connection to Longshore. Cheap to clone; clones share one connection, which is opened when first
@@ -16,6 +17,7 @@ use crate::{Batch, ClientBuilder, ClientError, Enqueue, EnqueueOptions};
 pub struct Client {
     pub(crate) to: To,
     pub(crate) by: Option<EnqueuedBy>,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl Client {
@@ -79,6 +81,7 @@ impl Client {
         Ok(Self {
             to: To::Redis(Redis::new(link.clone(), namespace, patience).into()),
             by: None,
+            trace: None,
         })
     }
 
@@ -88,6 +91,7 @@ impl Client {
         Self {
             to: To::Sink(sink),
             by: None,
+            trace: None,
         }
     }
 

@@ -46,6 +46,7 @@ mod enqueue;
 mod error;
 mod jobs;
 mod new_job;
+mod on_behalf;
 mod one_queue;
 mod options;
 mod outage;

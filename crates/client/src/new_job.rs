@@ -35,7 +35,10 @@ impl Client {
 
     /// A job as this client enqueues it.
     pub(crate) fn new_job(&self, prepared: Prepared, options: &EnqueueOptions) -> NewJob {
-        let (traceparent, tracestate) = trace::current();
+        let (traceparent, tracestate) = match &self.trace {
+            Some((parent, state)) => (Some(parent.clone()), state.clone()),
+            None => trace::current(),
+        };
         NewJob {
             id: JobId::generate(),
             key: options.key.as_deref().map(|key| Key::of(&prepared, key)),

@@ -1,5 +1,8 @@
 //! The W3C trace context of the current span.
 
+/// `traceparent` and `tracestate`.
+pub(crate) type TraceContext = (String, Option<String>);
+
 /// `traceparent` and `tracestate`, when there is a valid span.
 #[cfg(feature = "opentelemetry")]
 pub(crate) fn current() -> (Option<String>, Option<String>) {

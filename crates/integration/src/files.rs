@@ -34,16 +34,16 @@ pub struct NewUpload {
     pub extension: String,
 }
 
-/// A URL for one upload.
+/// A URL for one upload, or one download.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Upload {
-    /// The URL to upload to. Anyone who has it may upload.
+pub struct SignedUrl {
+    /// The URL. Anyone who has it may upload, or download.
     pub url: String,
     /// The HTTP method.
     pub method: String,
-    /// The headers that the upload must send, unchanged.
+    /// The headers that the request must send, unchanged.
     pub headers: Vec<(String, String)>,
-    /// The key that the file will have.
+    /// The key that the file has, or will have.
     pub key: String,
     /// The bucket's name.
     pub bucket: String,
@@ -53,17 +53,33 @@ pub struct Upload {
     pub expires_at: SystemTime,
 }
 
-/// Why no upload is signed. Names no person.
+/// Why no URL is signed. Names no person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UploadError {
-    /// The request or the configuration does not allow it.
+    /// One field of the request is wrong.
+    Field {
+        /// Which one, as an option of a command: `content-type`.
+        field: &'static str,
+        /// What is wrong, and what would be right.
+        problem: &'static str,
+    },
+    /// The configuration does not allow it.
     Wrong(String),
     /// Signing failed.
     Failed(String),
 }
 
-/// An upload, being signed.
-pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<Upload, UploadError>> + Send + 'a>>;
+impl fmt::Display for UploadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field { field, problem } => write!(f, "--{field} {problem}"),
+            Self::Wrong(what) | Self::Failed(what) => f.write_str(what),
+        }
+    }
+}
+
+/// A URL, being signed.
+pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<SignedUrl, UploadError>> + Send + 'a>>;
 
 /// A file store.
 pub trait Files: Send + Sync {
@@ -79,6 +95,10 @@ pub trait Files: Send + Sync {
     /// Signs a URL with which a user uploads one file directly to the store. Signing sends no request. `away`: the breaker of the
     /// integration's own provider is open, so the upload should go to the fallback, if there is one.
     fn sign_upload<'a>(&'a self, new: &'a NewUpload, away: bool) -> Signing<'a>;
+
+    /// Signs a URL with which a user downloads one file that was uploaded so, directly from the store. Signing sends no request, so
+    /// it is not known whether the file is there. `away`: as for uploads.
+    fn sign_download<'a>(&'a self, key: &'a str, away: bool) -> Signing<'a>;
 }
 
 /// Hides the user's id, which is personal data.
@@ -91,10 +111,10 @@ impl fmt::Debug for NewUpload {
     }
 }
 
-/// Hides the URL: whoever has it may upload.
-impl fmt::Debug for Upload {
+/// Hides the URL: whoever has it may use it.
+impl fmt::Debug for SignedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upload")
+        f.debug_struct("SignedUrl")
             .field("store", &self.store)
             .field("bucket", &self.bucket)
             .field("expires_at", &self.expires_at)

@@ -17,7 +17,7 @@ pub use context::{Context, Pending, Program, SetUpError};
 pub use events::{
     DeliveryUpdate, Event, EventJob, Events, Notice, OpenSource, Posted, Read, Refusal, Source,
 };
-pub use files::{Calling, Files, NewFile, NewUpload, Signing, Upload, UploadError};
+pub use files::{Calling, Files, NewFile, NewUpload, SignedUrl, Signing, UploadError};
 pub use integration::{
     AnyProvider, CallPolicy, CronEntry, Integration, Inventory, OfferFiles, OtherProvider,
     Provider, Repeats, SetUp, Smoke, StandIn,

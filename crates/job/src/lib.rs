@@ -29,6 +29,7 @@ mod person;
 mod policy;
 mod priority;
 mod retry;
+mod schema;
 mod standalone;
 mod suppression;
 #[cfg(feature = "trace")]

@@ -11,6 +11,7 @@ use crate::digest::digest;
 use crate::envelope::{Envelope, Undecodable, UndecodableWhy};
 use crate::explain::explain;
 use crate::names::{Names, names};
+use crate::schema::schema;
 use crate::{KindPolicy, PersonArg, Priority};
 
 /// The largest payload that is accepted: 256 KiB, envelope included. Big things belong in a bucket.
@@ -180,6 +181,7 @@ pub struct KindSpec {
     priority: Option<Priority>,
     prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
     names: fn(Value) -> Names,
+    schema: fn() -> Value,
 }
 
 impl KindSpec {
@@ -210,6 +212,7 @@ impl KindSpec {
             priority: None,
             prepare: prepare::<J>,
             names: names::<J>,
+            schema: schema::<J>,
         }
     }
 
@@ -234,6 +237,13 @@ impl KindSpec {
     #[must_use]
     pub fn args(&self) -> Names {
         self.names(Value::Object(serde_json::Map::new()))
+    }
+
+    /// The JSON Schema of its args: their form. What [`Job::check`] looks at beyond that is not in it. It is made anew each time,
+    /// which takes some microseconds for each field.
+    #[must_use]
+    pub fn schema(&self) -> Value {
+        (self.schema)()
     }
 
     /// Checks args given as JSON text and encodes them.

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
@@ -11,7 +12,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::bounds::Bounds;
 use crate::register::Handle;
@@ -19,6 +20,12 @@ use crate::register::Handle;
 /// So many times the largest body is read of one that is too large, and thrown away: a client that is not done with
 /// sending would not look at the answer.
 const DISCARDED: usize = 8;
+
+/// But not more of it than this.
+const MOST_DISCARDED: usize = 8 << 20;
+
+/// So much of a body takes a second more: a large one may come over a slow line, and a small one may not trickle.
+const BYTES_PER_SECOND: usize = 1 << 20;
 
 /// When a client that was sent away for now should come again.
 const RETRY_AFTER_SECONDS: u64 = 5;
@@ -74,15 +81,60 @@ impl Whole {
     /// Which limit was met.
     pub async fn read(head: &Parts, body: Body) -> Result<Self, Unread> {
         let held = head.extensions.get::<Handle>().cloned();
-        let collected = body.collect().await.map_err(|error| {
-            let unread = error.into_inner().downcast::<Unread>();
-            unread.map_or(Unread::Broken, |unread| *unread)
-        })?;
+        let collected = body.collect().await.map_err(unread)?;
         Ok(Self {
             bytes: collected.to_bytes(),
             held,
         })
     }
+
+    /// Reads a body of at most so many bytes to its end, where the listener takes larger ones for other paths.
+    ///
+    /// # Errors
+    /// Which limit was met.
+    pub async fn read_at_most(head: &Parts, mut body: Body, most: usize) -> Result<Self, Unread> {
+        let held = head.extensions.get::<Handle>().cloned();
+        let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        let waits = head.headers.contains_key(EXPECT);
+        let mut bytes = Vec::with_capacity(declared.min(most));
+        let mut length = 0_usize;
+        loop {
+            let large = length.max(declared);
+            if is_hopeless(large, most, waits) {
+                return Err(Unread::TooLarge);
+            }
+            let Some(frame) = body.frame().await else {
+                break;
+            };
+            let data = frame.map_err(unread)?.into_data().unwrap_or_default();
+            length = length.saturating_add(data.len());
+            match (length.max(declared) > most, &held) {
+                (false, _) => bytes.extend_from_slice(&data),
+                // What is held of it is for others.
+                (true, Some(held)) => held.release(),
+                (true, None) => {}
+            }
+        }
+        match length > most {
+            true => Err(Unread::TooLarge),
+            false => Ok(Self {
+                bytes: bytes.into(),
+                held,
+            }),
+        }
+    }
+}
+
+fn unread(error: axum::Error) -> Unread {
+    let unread = error.into_inner().downcast::<Unread>();
+    unread.map_or(Unread::Broken, |unread| *unread)
+}
+
+/// Whether a body of this length, as far as it is known, is not worth reading to its end. `waits`: its client waits for a word
+/// before it sends it.
+fn is_hopeless(length: usize, most: usize, waits: bool) -> bool {
+    let discarded = most.saturating_mul(DISCARDED - 1).min(MOST_DISCARDED);
+    length > most.saturating_add(discarded) || (length > most && waits)
 }
 
 impl Drop for Whole {
@@ -107,6 +159,8 @@ pub(crate) struct Bounded {
     inner: Incoming,
     handle: Handle,
     deadline: Pin<Box<Sleep>>,
+    begun: Instant,
+    within: Duration,
     most: usize,
     length: usize,
     /// What the header says of its length at least.
@@ -123,6 +177,8 @@ impl Bounded {
             inner,
             handle,
             deadline: Box::pin(sleep(bounds.body_within)),
+            begun: Instant::now(),
+            within: bounds.body_within,
             most: bounds.body_bytes,
             length: 0,
         }
@@ -134,8 +190,20 @@ impl Bounded {
 
     /// Not worth reading to its end.
     fn is_hopeless(&self) -> bool {
-        let discarded = self.most.saturating_mul(DISCARDED);
-        self.length.max(self.declared) > discarded || (self.is_too_large() && self.waits)
+        is_hopeless(self.length.max(self.declared), self.most, self.waits)
+    }
+
+    /// Notes that more has come: what is long may take longer.
+    fn has_come(&mut self, bytes: usize) {
+        let seconds = self.length / BYTES_PER_SECOND;
+        self.length = self.length.saturating_add(bytes);
+        let now = self.length / BYTES_PER_SECOND;
+        if now > seconds {
+            let more = Duration::from_secs(now as u64);
+            self.deadline
+                .as_mut()
+                .reset(self.begun + self.within + more);
+        }
     }
 }
 
@@ -168,7 +236,7 @@ impl HttpBody for Bounded {
                     return Poll::Ready(None);
                 }
             };
-            this.length = this.length.saturating_add(data.len());
+            this.has_come(data.len());
             if this.is_too_large() {
                 // What is held of it is for others.
                 this.handle.release();

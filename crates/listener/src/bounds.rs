@@ -20,7 +20,7 @@ pub struct Bounds {
     pub per_peer: usize,
     /// How long a header may take to come, and how long a connection may wait for its next request.
     pub header_within: Duration,
-    /// How long a body may take to come.
+    /// How long a body may take to come; for each MiB of it a second more.
     pub body_within: Duration,
     /// The largest body, in bytes.
     pub body_bytes: usize,

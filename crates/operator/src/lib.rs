@@ -22,6 +22,7 @@ mod operations;
 mod operator;
 mod overview;
 mod people;
+mod producer;
 mod providers;
 mod queue_info;
 mod queues;

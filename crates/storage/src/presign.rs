@@ -1,9 +1,9 @@
-//! Uploads by users: a URL that takes one file, as it was described, for 15 minutes.
+//! Uploads by users: a URL that takes one file, as it was described, for 15 minutes, and one that gives it.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use ulid::Ulid;
 
 use crate::bucket::Bucket;
@@ -41,16 +41,16 @@ pub struct InvalidUpload {
     pub problem: &'static str,
 }
 
-/// A URL that takes one upload.
+/// A URL that takes one upload, or gives one file.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PresignedUpload {
-    /// Where it goes. Whoever has it may upload.
+pub struct Presigned {
+    /// Where it goes. Whoever has it may upload, or download.
     pub url: String,
-    /// `PUT`.
+    /// `PUT` or `GET`.
     pub method: String,
     /// The headers that have to be sent, exactly so: they are signed.
     pub headers: Vec<(String, String)>,
-    /// The key it will have: `<user>/<ulid>.<extension>`.
+    /// The key that the file has, or will have: `<user>/<ulid>.<extension>`.
     pub key: String,
     /// The bucket's name.
     pub bucket: String,
@@ -141,7 +141,7 @@ impl Session {
         &self,
         bucket: &Bucket,
         upload: &UploadRequest,
-    ) -> Result<PresignedUpload, Error> {
+    ) -> Result<Presigned, Error> {
         let key = format!("{}/{}.{}", upload.user, Ulid::generate(), upload.extension);
         let expires = |prefix: &str| !prefix.is_empty() && key.starts_with(prefix);
         if bucket.rules.iter().any(|rule| expires(&rule.prefix)) {
@@ -151,41 +151,83 @@ impl Session {
             );
             return Err(Error::local(self.name(), ErrorClass::Refused, reason));
         }
-        let name = match (self.name(), &bucket.fallback_name) {
-            (Name::S3, _) => &bucket.name,
-            (Name::R2, Some(name)) => name,
-            (Name::R2, None) => {
-                let reason = format!("buckets.{}.fallback_name is not set", bucket.alias);
-                return Err(Error::local(Name::R2, ErrorClass::Refused, reason));
-            }
-        };
-        let now = SystemTime::now();
-        let config = PresigningConfig::builder()
-            .start_time(now)
-            .expires_in(GOOD_FOR)
-            .build()
-            .unwrap_or_else(|error| unreachable!("15 minutes are fewer than a week: {error}"));
-        let signed = self
+        let request = self
             .client()
             .put_object()
-            .bucket(name)
+            .bucket(self.bucket_name(bucket)?)
             .key(&key)
             .content_type(&upload.content_type)
-            .content_length(i64::try_from(upload.length).unwrap_or(i64::MAX))
-            .presigned(config)
-            .await
-            .map_err(|error| Error::read(self.name(), "sign an upload", &error))?;
+            .content_length(i64::try_from(upload.length).unwrap_or(i64::MAX));
+        let now = SystemTime::now();
+        let signed = request.presigned(good_from(now)).await;
+        let signed = signed.map_err(|error| Error::read(self.name(), "sign an upload", &error))?;
+        self.presigned(bucket, key, &signed, now)
+    }
+
+    /// Signs a URL that gives the file under this key, for 15 minutes. Nothing is sent: the file need not be there.
+    ///
+    /// # Errors
+    /// When there are no credentials to sign with, or no file can be under this key.
+    pub async fn presign_download(&self, bucket: &Bucket, key: &str) -> Result<Presigned, Error> {
+        let request = self
+            .client()
+            .get_object()
+            .bucket(self.bucket_name(bucket)?)
+            .key(key);
+        let now = SystemTime::now();
+        let signed = request.presigned(good_from(now)).await;
+        let signed = signed.map_err(|error| Error::read(self.name(), "sign a download", &error))?;
+        self.presigned(bucket, key.to_owned(), &signed, now)
+    }
+
+    /// What a bucket is called in this store.
+    fn bucket_name<'a>(&self, bucket: &'a Bucket) -> Result<&'a String, Error> {
+        match (self.name(), &bucket.fallback_name) {
+            (Name::S3, _) => Ok(&bucket.name),
+            (Name::R2, Some(name)) => Ok(name),
+            (Name::R2, None) => {
+                let reason = format!("buckets.{}.fallback_name is not set", bucket.alias);
+                Err(Error::local(Name::R2, ErrorClass::Refused, reason))
+            }
+        }
+    }
+
+    fn presigned(
+        &self,
+        bucket: &Bucket,
+        key: String,
+        signed: &PresignedRequest,
+        now: SystemTime,
+    ) -> Result<Presigned, Error> {
         let headers = signed.headers();
-        Ok(PresignedUpload {
+        Ok(Presigned {
             url: signed.uri().to_owned(),
             method: signed.method().to_owned(),
             headers: headers.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
             key,
-            bucket: name.clone(),
+            bucket: self.bucket_name(bucket)?.clone(),
             store: self.name(),
             expires_at: now + GOOD_FOR,
         })
     }
+}
+
+fn good_from(now: SystemTime) -> PresigningConfig {
+    PresigningConfig::builder()
+        .start_time(now)
+        .expires_in(GOOD_FOR)
+        .build()
+        .unwrap_or_else(|error| unreachable!("15 minutes are fewer than a week: {error}"))
+}
+
+/// Whether a file may be under this key: 1 to 1,024 bytes, without control characters.
+#[must_use]
+pub fn is_key(key: &str) -> bool {
+    // The SDK writes the key into the path as it stands: `..` would lead elsewhere, and some proxies cut `//`.
+    let strange = |part: &str| matches!(part, "" | "." | "..");
+    (1..=1024).contains(&key.len())
+        && !key.chars().any(char::is_control)
+        && !key.split('/').any(strange)
 }
 
 /// The user's id is personal.
@@ -199,9 +241,9 @@ impl fmt::Debug for UploadRequest {
 }
 
 /// The URL is as good as a key, for 15 minutes.
-impl fmt::Debug for PresignedUpload {
+impl fmt::Debug for Presigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PresignedUpload")
+        f.debug_struct("Presigned")
             .field("store", &self.store)
             .field("bucket", &self.bucket)
             .field("expires_at", &self.expires_at)

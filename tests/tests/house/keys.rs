@@ -104,6 +104,10 @@ fn named<'a>(text: &str, sections: &'a BTreeMap<String, String>) -> Vec<(Vec<Str
             let inside = path.strip_prefix(at.as_str());
             inside.is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'))
         });
+        // A host may begin as a section does: `api.stripe.com`.
+        if path.ends_with(".com") {
+            continue;
+        }
         if let Some(at) = of.max_by_key(|at| at.len()) {
             let parts = path
                 .split('.')

@@ -62,6 +62,7 @@ impl Command {
             | Self::Doctor(_)
             | Self::Healthcheck(_)
             | Self::Webhooks
+            | Self::Api(_)
             | Self::Smoke(_)
             | Self::Completions { .. }
             | Self::Man { .. } => Effect::None,

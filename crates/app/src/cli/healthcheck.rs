@@ -17,4 +17,6 @@ pub enum Role {
     Work,
     /// The listener for events: asks webhooks.private_addr
     Webhooks,
+    /// The HTTP API: asks api.private_addr
+    Api,
 }

@@ -201,6 +201,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("doctor", &["longshore --profile production doctor"]),
+    ("api", &["longshore --profile production api"]),
     ("webhooks", &["longshore --profile production webhooks"]),
     (
         "healthcheck",
@@ -210,6 +211,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "presign",
         &[
             "longshore presign --user 17 --content-type image/png \\\n    --length 20000 --extension png",
+            "longshore presign --get 17/01JD2Z5V9GQ8X0T6M3K7W4R1YB.png",
         ],
     ),
     (

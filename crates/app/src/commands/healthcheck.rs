@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_provider::{causes, client};
 
 use crate::cli::{HealthcheckArgs, Role};
-use crate::config::{Config, WebhooksSettings, WorkerSettings};
+use crate::config::{ApiSettings, Config, WebhooksSettings, WorkerSettings};
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -50,6 +50,7 @@ fn listens(config: &Config, role: Role) -> (&'static str, SocketAddr) {
     match role {
         Role::Work => (WorkerSettings::HTTP_ADDR, config.worker.http_addr),
         Role::Webhooks => (WebhooksSettings::PRIVATE_ADDR, config.webhooks.private_addr),
+        Role::Api => (ApiSettings::PRIVATE_ADDR, config.api.private_addr),
     }
 }
 

@@ -1,11 +1,9 @@
 //! `kinds`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use longshore_job::{KindSpec, Names, Priority, RetrySchedule};
-use serde::{Serialize, Serializer};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::cli::KindsArgs;
 use crate::config::{Effective, KindSettings, SetBy};
@@ -50,6 +48,17 @@ pub(super) fn find<'a>(session: &'a Session, kind: &str) -> Result<&'a KindSpec,
     })
 }
 
+/// Every kind as it is shown, by its name.
+pub(super) fn shown_rows(session: &Session) -> Result<Vec<(String, serde_json::Value)>, Failure> {
+    let kinds = session.config.kinds().iter();
+    let rows = kinds.filter_map(|spec| row(session, spec));
+    rows.map(|row| {
+        let shown = serde_json::to_value(&row).map_err(Failure::failed)?;
+        Ok((row.kind.to_owned(), shown))
+    })
+    .collect()
+}
+
 /// A kind, as it is shown.
 #[derive(Serialize)]
 struct Row {
@@ -64,9 +73,10 @@ struct Row {
     on_unknown: Shown<&'static str>,
     priority: Shown<Priority>,
     verifiable: bool,
-    /// As a JSON Schema, which knows the names alone.
-    #[serde(serialize_with = "schema")]
-    args: Names,
+    /// As a JSON Schema.
+    args: serde_json::Value,
+    #[serde(skip)]
+    names: Names,
     public_args: &'static [&'static str],
 }
 
@@ -95,14 +105,10 @@ fn row(session: &Session, spec: &KindSpec) -> Option<Row> {
         on_unknown: shown(settings, &settings.on_unknown, |rule| rule.as_str()),
         priority: shown(settings, &settings.priority, |priority| *priority),
         verifiable: spec.verifiable,
-        args: spec.args(),
+        args: spec.schema(),
+        names: spec.args(),
         public_args: spec.public_args,
     })
-}
-
-fn schema<S: Serializer>(args: &Names, out: S) -> Result<S::Ok, S::Error> {
-    let properties: BTreeMap<_, _> = args.iter().map(|name| (name, json!({}))).collect();
-    json!({"type": "object", "properties": properties}).serialize(out)
 }
 
 fn shown<T, U>(
@@ -149,7 +155,7 @@ fn table(rows: &[Row]) -> Result<(), Failure> {
 
 fn fields(row: &Row) -> Vec<(&'static str, String)> {
     let list = |names: &[&str]| or_dash(Some(names.join(", ")).filter(|names| !names.is_empty()));
-    let args: Vec<_> = row.args.iter().copied().collect();
+    let args: Vec<_> = row.names.iter().copied().collect();
     vec![
         ("kind", row.kind.to_owned()),
         ("queue", row.queue.to_owned()),

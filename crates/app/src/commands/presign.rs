@@ -1,4 +1,4 @@
-//! `presign`: a URL that takes one upload.
+//! `presign`: a URL that takes one upload, or gives one uploaded file.
 
 use jiff::Timestamp;
 use longshore_integration::{Integration, NewUpload, Program, UploadError};
@@ -15,24 +15,19 @@ use crate::session::Session;
 
 /// Nothing is sent to the store, so nothing is found out about it either: where the URL leads is what the fleet knows.
 pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure> {
-    let upload = NewUpload {
-        user: args.user.clone(),
-        content_type: args.content_type.clone(),
-        length: args.length,
-        extension: args.extension.clone(),
-    };
-    let mut integrations = session.config.integrations().iter();
-    let store = integrations
-        .find(|integration| integration.files.is_some())
+    let store = store(session)
         .ok_or_else(|| Failure::input("no integration of this program stores files"))?;
     let secrets = Secrets::new(&session.config)?;
     let setup = SetupContext::new(&session.config, &secrets);
     let files = setup.files().await?;
     let files = files.ok_or_else(|| off(session, store))?;
     let away = is_away(session, store).await;
-    let signed = files.sign_upload(&upload, away).await;
+    let signed = match &args.get {
+        Some(key) => files.sign_download(key, away).await,
+        None => files.sign_upload(&upload(args), away).await,
+    };
     let signed = signed.map_err(|error| match error {
-        UploadError::Wrong(what) => Failure::Input(what),
+        UploadError::Field { .. } | UploadError::Wrong(_) => Failure::Input(error.to_string()),
         UploadError::Failed(what) => Failure::Failed(what),
     })?;
     let url: Url = signed.url.parse().map_err(Failure::failed)?;
@@ -65,11 +60,33 @@ pub(super) async fn run(session: &Session, args: &Presign) -> Result<(), Failure
     for (name, value) in &signed.headers {
         output::line(&format!("{name}: {value}"))?;
     }
-    output::note(&format!(
-        "this URL accepts exactly this upload, with exactly these headers, until {expires_at}; the file will be {} in {} ({})",
-        signed.key, signed.bucket, signed.store
-    ));
+    let (key, bucket, store) = (&signed.key, &signed.bucket, signed.store);
+    output::note(&match args.get {
+        Some(_) => format!(
+            "this URL gives the file {key} in {bucket} ({store}) to anybody, until {expires_at}; whether it is there, nobody has asked"
+        ),
+        None => format!(
+            "this URL accepts exactly this upload, with exactly these headers, until {expires_at}; the file will be {key} in {bucket} ({store})"
+        ),
+    });
     Ok(())
+}
+
+/// What is to be uploaded. Which of it belongs together, the command line knows.
+fn upload(args: &Presign) -> NewUpload {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    NewUpload {
+        user: text(&args.user),
+        content_type: text(&args.content_type),
+        length: args.length.unwrap_or_default(),
+        extension: text(&args.extension),
+    }
+}
+
+/// The integration that stores files.
+pub(super) fn store(session: &Session) -> Option<&Integration> {
+    let mut integrations = session.config.integrations().iter();
+    integrations.find(|integration| integration.files.is_some())
 }
 
 /// Why there is no place for files.

@@ -10,6 +10,7 @@ use longshore_integration::settings::{
 use longshore_integration::{Integration, Inventory, QueueSpec};
 use longshore_job::KindSpec;
 
+use super::api::{ApiSettings, TokenSettings};
 use super::cron::{self, CronKeys};
 use super::document;
 use super::inventory::{self, InventorySettings};
@@ -42,6 +43,8 @@ pub(super) const AFTER: &[Declaration] = &[
     Declaration::of::<SentryKeys>(),
     Declaration::of::<TelemetryKeys>(),
     Declaration::of::<WebhooksSettings>(),
+    Declaration::of::<ApiSettings>(),
+    Declaration::of::<TokenSettings>(),
     Declaration::of::<CronKeys>(),
 ];
 

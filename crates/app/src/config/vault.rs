@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use longshore_integration::section;
 use longshore_integration::settings::{
-    KeyAt, KeyPath, Reader, SOME_TIME, SecretRef, Section, SectionSecrets, seconds, secret, text,
-    text_by,
+    KeyAt, KeyPath, NAME, Reader, SOME_TIME, SecretRef, Section, SectionSecrets, seconds, secret,
+    text, text_by,
 };
 use longshore_provider::Origin;
 use longshore_provider::vault::is_mount;
@@ -203,6 +203,22 @@ impl VaultKeys {
     }
 }
 
+/// A path with every name that the configuration makes up at its place.
+fn named(reader: &Reader<'_>, path: &KeyPath) -> Vec<KeyPath> {
+    let words = path.words();
+    let Some(place) = words.iter().position(|word| word == NAME) else {
+        return vec![path.clone()];
+    };
+    let names = reader.names(KeyPath::new(&words[..place])).into_iter();
+    names
+        .map(|name| {
+            let mut words = words.to_vec();
+            words[place] = name;
+            KeyPath::new(&words)
+        })
+        .collect()
+}
+
 /// Secrets that are in Vault take one. `keys` are all there are.
 pub(super) fn is_there<'a>(reader: &mut Reader<'_>, keys: impl Iterator<Item = &'a KeyAt>) {
     if reader.is_set(VaultKeys::ADDR) {
@@ -212,7 +228,7 @@ pub(super) fn is_there<'a>(reader: &mut Reader<'_>, keys: impl Iterator<Item = &
     let secret = |at: &&KeyAt| at.key.secret && at.table.at != own;
     let in_vault: Vec<_> = keys
         .filter(secret)
-        .map(KeyAt::path)
+        .flat_map(|at| named(reader, &at.path()))
         .filter(|path| {
             let value = reader.raw(path);
             let texts = value.into_iter().flat_map(|value| match value.as_array() {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::BucketName;
 use longshore_integration::{
-    Calling, Context, Files, NewFile, NewUpload, SetUpError, Signing, Upload, UploadError,
+    Calling, Context, Files, NewFile, NewUpload, SetUpError, SignedUrl, Signing, UploadError,
 };
 use longshore_job::{Answer, Blame, JobError, Run};
 use longshore_storage::objects::NewObject;
-use longshore_storage::presign::UploadRequest;
-use longshore_storage::{Bucket, ErrorClass, Name, Stores};
+use longshore_storage::presign::{Presigned, UploadRequest, is_key};
+use longshore_storage::{Bucket, Error, ErrorClass, Name, Session, Stores};
 use serde_json::json;
 
 use super::buckets::{EXPORTS_NAME, UPLOADS_NAME};
@@ -84,17 +84,36 @@ impl Files for InBuckets {
     }
 
     fn sign_upload<'a>(&'a self, new: &'a NewUpload, away: bool) -> Signing<'a> {
-        Box::pin(self.sign(new, away))
+        Box::pin(async move {
+            let upload =
+                UploadRequest::new(&*new.user, &*new.content_type, new.length, &*new.extension);
+            let upload = upload.map_err(|error| UploadError::Field {
+                field: error.field,
+                problem: error.problem,
+            })?;
+            let (bucket, store) = self.uploads(away)?;
+            signed(store.presign_upload(bucket, &upload).await)
+        })
+    }
+
+    fn sign_download<'a>(&'a self, key: &'a str, away: bool) -> Signing<'a> {
+        Box::pin(async move {
+            if !is_key(key) {
+                return Err(UploadError::Field {
+                    field: "key",
+                    problem: "must be the key of an uploaded file, such as 17/01JD2Z5V9GQ8X0T6M3K7W4R1YB.png",
+                });
+            }
+            let (bucket, store) = self.uploads(away)?;
+            signed(store.presign_download(bucket, key).await)
+        })
     }
 }
 
 impl InBuckets {
-    async fn sign(&self, new: &NewUpload, away: bool) -> Result<Upload, UploadError> {
-        let upload =
-            UploadRequest::new(&*new.user, &*new.content_type, new.length, &*new.extension)
-                .map_err(|error| UploadError::Wrong(format!("--{error}")))?;
-        let bucket = self.uploads.as_ref();
-        let bucket = bucket.ok_or_else(|| {
+    /// The bucket that users upload to, and the store that it is in now.
+    fn uploads(&self, away: bool) -> Result<(&Bucket, Session), UploadError> {
+        let bucket = self.uploads.as_ref().ok_or_else(|| {
             UploadError::Wrong(format!(
                 "there is no bucket for uploads: set {UPLOADS_NAME}"
             ))
@@ -106,19 +125,22 @@ impl InBuckets {
         let store = self.stores.get_store(name);
         let store =
             store.ok_or_else(|| UploadError::Failed(format!("{name} is not configured")))?;
-        let signed = store.directly().presign_upload(bucket, &upload).await;
-        let signed = signed.map_err(|error| match error.class {
-            ErrorClass::Refused => UploadError::Wrong(error.to_string()),
-            _ => UploadError::Failed(error.to_string()),
-        })?;
-        Ok(Upload {
-            url: signed.url,
-            method: signed.method,
-            headers: signed.headers,
-            key: signed.key,
-            bucket: signed.bucket,
-            store: signed.store.as_str(),
-            expires_at: signed.expires_at,
-        })
+        Ok((bucket, store.directly()))
     }
+}
+
+fn signed(signed: Result<Presigned, Error>) -> Result<SignedUrl, UploadError> {
+    let signed = signed.map_err(|error| match error.class {
+        ErrorClass::Refused => UploadError::Wrong(error.to_string()),
+        _ => UploadError::Failed(error.to_string()),
+    })?;
+    Ok(SignedUrl {
+        url: signed.url,
+        method: signed.method,
+        headers: signed.headers,
+        key: signed.key,
+        bucket: signed.bucket,
+        store: signed.store.as_str(),
+        expires_at: signed.expires_at,
+    })
 }

@@ -37,6 +37,7 @@ fn the_exit_code_says_whether_it_is_alive() {
     for (role, variable) in [
         ("work", "LONGSHORE_WORKER__HTTP_ADDR"),
         ("webhooks", "LONGSHORE_WEBHOOKS__PRIVATE_ADDR"),
+        ("api", "LONGSHORE_API__PRIVATE_ADDR"),
     ] {
         let (addr, served) = answering("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok\n");
         // As in an image, where it listens on all addresses.
@@ -67,5 +68,5 @@ fn what_it_cannot_ask_is_said() {
     ran.fails(1, &format!("nothing answers on {gone}"));
     let ran = asked(&bench, "work", variable, "127.0.0.1:0");
     ran.fails(2, "worker.http_addr is 127.0.0.1:0");
-    bench.run(&["healthcheck", "api"]).fails(2, "webhooks");
+    bench.run(&["healthcheck", "console"]).fails(2, "api");
 }

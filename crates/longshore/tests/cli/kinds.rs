@@ -75,7 +75,12 @@ fn one_kind_is_shown_with_its_args() {
     let sms = bench.run(&["kinds", "send_sms", "--json"]).ok().json();
     assert_eq!(
         sms["args"],
-        json!({"type": "object", "properties": {"body": {}, "to": {}}})
+        json!({
+            "type": "object",
+            "properties": {"body": {"type": "string"}, "to": {"type": "string"}},
+            "required": ["to", "body"],
+            "additionalProperties": false,
+        })
     );
     assert_eq!(sms["public_args"], json!([]));
     assert_eq!(

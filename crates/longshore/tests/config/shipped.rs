@@ -8,6 +8,7 @@ use std::path::Path;
 
 use longshore::program;
 use longshore_app::config::{Config, Severity, defaults, page};
+use longshore_app::openapi;
 use longshore_email::sandbox::SendGridSandbox;
 
 use crate::{good, load};
@@ -166,6 +167,11 @@ fn the_file_and_the_page_of_all_keys_are_what_the_sections_declare() {
             page(program.integrations()),
             include_str!("../../../../docs/configuration.md"),
         ),
+        (
+            "docs/openapi.json",
+            openapi(program.integrations()),
+            include_str!("../../../../docs/openapi.json"),
+        ),
     ] {
         let differ = committed.lines().zip(text.lines()).find(|(a, b)| a != b);
         assert!(
@@ -193,7 +199,12 @@ fn every_line_of_the_file_is_taken_and_changes_nothing_but_examples() {
     };
     // An entry by this name there is only where its schedule is.
     let all = settings(false).replace("[cron.example]", "[cron.nightly-reconcile]");
-    let all = all.replace("catch_up = \"none\"", "catch_up = \"all\"");
+    // A token there is only where its secret is.
+    let token = "[api.tokens.example]\nuploads = false\n";
+    assert!(all.contains(token), "{all}");
+    let all = all
+        .replace(token, "")
+        .replace("catch_up = \"none\"", "catch_up = \"all\"");
     let value = |config: &Config| {
         let values = config.values().iter();
         let values = values.map(|shown| (shown.key.clone(), shown.value.clone()));

@@ -3,14 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use longshore_provider::client;
-use longshore_storage::presign::{PresignedUpload, UploadRequest};
+use longshore_storage::presign::{Presigned, UploadRequest, is_key};
 use longshore_storage::sandbox::S3Sandbox;
 use longshore_storage::{Bucket, ExpiryRule, Name};
 
 use crate::fs::Fs;
 use crate::{LOOPBACK, bucket, store};
 
-async fn signed(origin: &str) -> PresignedUpload {
+async fn signed(origin: &str) -> Presigned {
     let upload = UploadRequest::new("user-7", "image/png", 5, "png").expect("valid");
     let session = store(Name::S3, origin).directly();
     session
@@ -85,6 +85,38 @@ async fn takes_exactly_what_was_signed(origin: &str) {
         .cloned()
         .collect();
     assert_eq!(put("PUT", &signed.url, &headers, b"12345").await, 200);
+    gives_exactly_what_was_signed(origin, &signed.key).await;
+}
+
+async fn gives_exactly_what_was_signed(origin: &str, key: &str) {
+    let session = store(Name::S3, origin).directly();
+    let signed = session.presign_download(&bucket(), key).await;
+    let signed = signed.expect("signed");
+    assert_eq!((&*signed.method, &*signed.key), ("GET", key));
+    let http = client(true, Duration::from_secs(5), Duration::from_secs(5)).expect("set up");
+    let get = async |url: &str| {
+        let answer = http.get(url).send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.bytes().await.expect("a body"))
+    };
+    let (status, body) = get(&signed.url).await;
+    assert_eq!((status, &*body), (200, &b"12345"[..]));
+    let other = signed.url.replace("user-7", "user-8");
+    assert_eq!(get(&other).await.0, 403);
+    assert_eq!(put("PUT", &signed.url, &[], b"12345").await, 403);
+}
+
+#[test]
+fn a_key_that_leads_elsewhere_is_none() {
+    for key in ["user-7/01JD2Z5V9GQ8X0T6M3K7W4R1YB.png", "ø", "a b"] {
+        assert!(is_key(key), "{key}");
+    }
+    let long = "k".repeat(1025);
+    for key in [
+        "", "/a", "a/", "a//b", "../a", "a/./b", "a\u{0}", "a\nb", &long,
+    ] {
+        assert!(!is_key(key), "{key:?}");
+    }
 }
 
 #[tokio::test]

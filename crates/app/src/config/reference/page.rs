@@ -1,6 +1,6 @@
 //! The reference page.
 
-use longshore_integration::settings::{BuiltIn, KIND, KeyAt, NAME};
+use longshore_integration::settings::{BuiltIn, KIND, KeyAt};
 
 use super::tables::{self, Explained, paragraphs, rows, wrapped};
 use crate::config::schema::Schema;
@@ -46,7 +46,7 @@ fn table(text: &mut String, of: &Explained, schema: &Schema<'_>) {
         let kinds = rows(&tables::kinds(schema));
         listed(text, "What kinds say of themselves:", &kinds);
     }
-    if has(NAME) {
+    if has(tables::CRON) {
         let entries = rows(&tables::cron(schema));
         listed(text, "What is built in, in UTC:", &entries);
     }

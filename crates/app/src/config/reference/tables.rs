@@ -192,6 +192,9 @@ pub(super) fn kinds(schema: &Schema<'_>) -> Vec<[String; 2]> {
     kinds.filter(|[_, said]| !said.is_empty()).collect()
 }
 
+/// The first word of the keys of cron entries.
+pub(super) const CRON: &str = "cron";
+
 /// The cron entries that are built in, one in a row.
 pub(super) fn cron(schema: &Schema<'_>) -> Vec<[String; 4]> {
     let entries = schema.integrations().iter().flat_map(|of| of.cron);

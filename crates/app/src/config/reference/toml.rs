@@ -54,7 +54,7 @@ fn table(text: &mut String, of: &Explained, schema: &Schema<'_>, said: &mut Said
         let kinds = rows(&tables::kinds(schema));
         listed(text, "What kinds say of themselves:", &kinds);
     }
-    if has(NAME) {
+    if has(tables::CRON) {
         let entries = rows(&tables::cron(schema));
         listed(text, "What is built in, in UTC:", &entries);
     }

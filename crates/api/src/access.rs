@@ -1,0 +1,90 @@
+//! Who calls, how often, and what came of it: around every route.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::door::Door;
+use crate::error::ApiError;
+use crate::openapi;
+use crate::tokens::Caller;
+
+/// Lets a request in, or not; counts it, and logs a line. A line has the route and the token's name, and nothing of what was
+/// sent.
+pub(crate) async fn around(
+    State(door): State<Arc<Door>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let route = route(&request);
+    let caller = admitted(&door, &request);
+    let name = match &caller {
+        Ok(Some(caller)) | Err((Some(caller), _)) => caller.token.name.clone(),
+        Ok(None) | Err((None, _)) => String::new(),
+    };
+    let answer = match caller {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
+        Err((_, error)) => error.into_response(),
+    };
+    let (status, took) = (answer.status().as_u16(), begun.elapsed());
+    door.metrics.answered(&route, status, &name, took);
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    if !name.is_empty() {
+        tracing::info!(route, status, token = name, duration_ms, "request");
+    } else if let Some(unlogged) = door.strangers.pass() {
+        tracing::info!(
+            route,
+            status,
+            duration_ms,
+            unlogged,
+            "request without a token"
+        );
+    }
+    answer
+}
+
+type Admitted = Result<Option<Arc<Caller>>, (Option<Arc<Caller>>, ApiError)>;
+
+/// Who calls. Nobody need be known for what is not there, and for the document.
+fn admitted(door: &Door, request: &Request) -> Admitted {
+    match request.extensions().get::<MatchedPath>() {
+        None => return Ok(None),
+        Some(path) if path.as_str() == openapi::PATH => return Ok(None),
+        Some(_) => {}
+    }
+    let caller = door.tokens.caller(request.headers());
+    let caller = caller.map_err(|error| (None, error))?;
+    match caller.admit() {
+        Ok(()) => Ok(Some(Arc::clone(caller))),
+        Err(error) => Err((Some(Arc::clone(caller)), error)),
+    }
+}
+
+/// The method and the pattern of the path: never the path itself.
+fn route(request: &Request) -> String {
+    let Some(path) = request.extensions().get::<MatchedPath>() else {
+        return "other".to_owned();
+    };
+    let path = path.as_str();
+    let waits = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.contains("wait="));
+    match *request.method() {
+        Method::GET if waits => format!("GET {path}?wait"),
+        Method::GET => format!("GET {path}"),
+        Method::HEAD => format!("HEAD {path}"),
+        Method::POST => format!("POST {path}"),
+        _ => "other".to_owned(),
+    }
+}

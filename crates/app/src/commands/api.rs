@@ -1,0 +1,201 @@
+//! `api`: the HTTP API for producers.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use longshore_api::{Api, ApiFailure, ApiListening, ApiOptions, ApiParts, ApiToken, IsAway};
+use longshore_client::Client;
+use longshore_integration::{Integration, Program};
+use longshore_job::Kinds;
+use longshore_operator::Operator;
+use longshore_provider::secret::ExposeSecret;
+use longshore_queue::{BreakerState, LinkOptions};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{kinds, log_warnings, presign, signals};
+use crate::config::{ApiSettings, secret_key, with_variable};
+use crate::failure::Failure;
+use crate::registry::SetupContext;
+use crate::secrets::Secrets;
+use crate::session::Session;
+use crate::{App, output, telemetry};
+
+/// How long Redis may take to answer one call.
+const PATIENCE: LinkOptions = LinkOptions {
+    connect_timeout: Duration::from_secs(1),
+    response_timeout: Duration::from_secs(2),
+};
+
+/// The shortest secret that cannot be guessed.
+const SHORTEST_SECRET: usize = 16;
+
+/// For how long it is known whether the store is left alone.
+const KNOWN_FOR: Duration = Duration::from_secs(5);
+
+/// The OpenAPI document of the API that a program with these integrations has, as text.
+#[must_use]
+pub fn openapi(integrations: &[Integration]) -> String {
+    let kinds = integrations.iter().flat_map(|of| of.kinds);
+    let document = longshore_api::openapi::document(&Kinds::new(kinds.copied()));
+    format!("{document:#}\n")
+}
+
+/// Prints it.
+pub(super) fn print_openapi(app: &App) -> Result<(), Failure> {
+    output::line(openapi(app.integrations()).trim_end())
+}
+
+pub(super) async fn run(session: &Session) -> Result<(), Failure> {
+    log_warnings(session);
+    let mut words = signals::listen()?;
+    let listening = tokio::select! {
+        listening = listen(session) => listening?,
+        _ = words.recv() => {
+            tracing::info!("stopped before any request was taken");
+            return Ok(());
+        }
+    };
+    serve(listening, words).await
+}
+
+async fn listen(session: &Session) -> Result<ApiListening, Failure> {
+    let settings = &session.config.api;
+    if session.config.api_tokens.is_empty() {
+        return Err(Failure::input(format!(
+            "no token is configured, so nobody could call the API: set {} to env:NAME, file:PATH or vault:PATH",
+            with_variable(&secret_key("<name>"))
+        )));
+    }
+    let link = session.link()?;
+    tracing::info!("on {}", session.target(&link));
+    let secrets = Arc::new(Secrets::new(&session.config)?);
+    let tokens = tokens(session, &secrets).await?;
+    let setup = SetupContext::new(&session.config, &secrets);
+    let files = setup.files().await?;
+    session.reached().await?;
+    secrets.keep_fresh(session.config.reread);
+    let link = link.sharing(PATIENCE);
+    // Where Redis does not let us ask, there are the queues that we know.
+    let namespace = &session.config.redis.namespace;
+    let found = link.registered_queues(namespace).await.unwrap_or_default();
+    let operator = session.operator_of(&link, &found)?;
+    operator.check_layouts().await?;
+    let parts = ApiParts {
+        kinds: session.config.kinds().clone(),
+        kind_rows: kinds::shown_rows(session)?,
+        client: Client::over(&link, namespace)?,
+        is_away: is_away(session, &operator),
+        operator,
+        link,
+        tokens,
+        files,
+        collectors: telemetry::collector().into_iter().collect(),
+    };
+    let options = ApiOptions {
+        http_addr: settings.http_addr,
+        private_addr: settings.private_addr,
+        trusted_proxies: session.config.trusted_proxies.clone(),
+    };
+    let listening = Api::new(options, parts).listen().await;
+    listening.map_err(|error| match error {
+        ApiFailure::Listen { addr, .. } if addr == settings.private_addr => {
+            Failure::failed(format!("{}: {error}", ApiSettings::PRIVATE_ADDR))
+        }
+        ApiFailure::Listen { .. } => {
+            Failure::failed(format!("{}: {error}", ApiSettings::HTTP_ADDR))
+        }
+    })
+}
+
+/// All tokens, with their secrets. What is wrong with any of them is found.
+async fn tokens(session: &Session, secrets: &Secrets) -> Result<Vec<ApiToken>, Failure> {
+    let (mut tokens, mut wrong) = (Vec::new(), Vec::new());
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
+    for (name, settings) in &session.config.api_tokens {
+        let key = secret_key(name);
+        let secret = match secrets.get(&key, &settings.secret).await {
+            Ok(secret) => secret,
+            Err(Failure::Input(text)) => {
+                wrong.push(text);
+                continue;
+            }
+            Err(other) => return Err(other),
+        };
+        let text = secret.current().expose_secret().to_owned();
+        if text.len() < SHORTEST_SECRET {
+            wrong.push(format!(
+                "{key}: is shorter than {SHORTEST_SECRET} characters, so it can be guessed; use what `openssl rand -hex 32` makes"
+            ));
+        }
+        if let Some(other) = names.insert(text, name) {
+            wrong.push(format!(
+                "{key}: is the same as that of the token {other}, so nobody could tell who calls; give each its own"
+            ));
+        }
+        tokens.push(ApiToken {
+            name: name.clone(),
+            secret,
+            kinds: settings.kinds.clone(),
+            rate_per_second: settings.rate_per_second,
+            uploads: settings.uploads,
+        });
+    }
+    match wrong.is_empty() {
+        true => Ok(tokens),
+        false => Err(Failure::input(wrong.join("\n"))),
+    }
+}
+
+/// Asks the fleet whether it leaves the store alone, at most every few seconds. A Redis that cannot be asked stops no upload.
+fn is_away(session: &Session, operator: &Operator) -> IsAway {
+    let store = presign::store(session);
+    let asked = store.and_then(|store| Some((store.queue.name, store.provider.as_ref()?.name)));
+    let known: Arc<Mutex<Option<(Instant, bool)>>> = Arc::default();
+    let operator = operator.clone();
+    Arc::new(move || {
+        let (known, operator) = (Arc::clone(&known), operator.clone());
+        Box::pin(async move {
+            let Some((queue, provider)) = asked else {
+                return false;
+            };
+            let last = *known.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, away)) = last.filter(|(at, _)| at.elapsed() < KNOWN_FOR) {
+                return away;
+            }
+            let rows = operator.queues().await.unwrap_or_default();
+            let away = rows
+                .iter()
+                .filter(|row| row.queue == queue)
+                .flat_map(|row| &row.breakers)
+                .any(|of| of.provider == provider && of.state == BreakerState::Open);
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), away));
+            away
+        })
+    })
+}
+
+/// Serves until the first word, and lets what is under way end unless a second comes.
+async fn serve(listening: ApiListening, mut words: mpsc::Receiver<()>) -> Result<(), Failure> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = listening.serve(async move {
+        let _ = stopped.await;
+    });
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        _ = words.recv() => {
+            let _ = stop.send(());
+            tokio::select! {
+                () = serving => {}
+                Some(()) = words.recv() => {
+                    return Err(Failure::failed(
+                        "cut off requests that were not answered; with their keys they can be sent again",
+                    ));
+                }
+            }
+        }
+    }
+    tracing::info!("drained");
+    Ok(())
+}
