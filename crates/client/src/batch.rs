@@ -26,6 +26,10 @@ impl<'a> Batch<'a> {
     }
 
     /// Adds a job. Set its options on the returned value.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a job is given away, as `Client::enqueue` takes it"
+    )]
     pub fn add<J: Job>(&mut self, job: J) -> &mut EnqueueOptions {
         self.push(Prepared::new(&job))
     }
