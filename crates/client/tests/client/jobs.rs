@@ -139,21 +139,22 @@ async fn a_job_that_waits_gets_another_time_and_who_gave_it_is_kept() {
 #[tokio::test]
 async fn a_queue_that_cannot_be_read_hides_no_job_of_another() {
     let bench = Bench::new();
-    let id = bench.client.enqueue(welcome()).await.expect("enqueues");
+    // Queues are looked through in the order of their names.
     let text = SendSms::new("+4790000000", "ahoy");
     let text = bench.client.enqueue(text).await.expect("enqueues");
+    let id = bench.client.enqueue(welcome()).await.expect("enqueues");
     let mut user = redis::cmd("ACL");
     user.arg("SETUSER").arg("shop").arg(&["on", ">pw", "+@all"]);
-    user.arg(&["~{longshore:email}*", "~{longshore:}*", "&*"]);
+    user.arg(&["~{longshore:sms}*", "~{longshore:}*", "&*"]);
     let made = bench.queue.link().command::<String>(&user).await;
     made.expect("makes a user");
     let url = bench.redis.url().replace("redis://", "redis://shop:pw@");
     let shop = Client::new(&url).expect("a good URL");
-    let status = shop.status(id).await.expect("asks");
-    assert_eq!(status.expect("is known").queue, "email");
+    let status = shop.status(text).await.expect("asks");
+    assert_eq!(status.expect("is known").queue, "sms");
     // It may be where nobody could look.
-    let error = shop.status(text).await.expect_err("cannot be read");
+    let error = shop.status(id).await.expect_err("cannot be read");
     assert_eq!(error.code(), "redis_refused");
-    let error = shop.find_by_name("send_sms", "k").await;
+    let error = shop.find_by_name("send_email", "k").await;
     assert_eq!(error.expect_err("cannot be read").code(), "redis_refused");
 }

@@ -1,6 +1,6 @@
 //! Waiting for a job's end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_client::{ClientError, JobId, JobState};
 
@@ -61,6 +61,10 @@ async fn an_outage_of_redis_ends_no_wait_and_an_unknown_job_is_said_at_once() {
     // It is waited on while nothing is there.
     let away = bench.client.status(id).await.expect_err("it is away");
     assert_eq!(away.code(), "redis_unreachable");
+    let killed = Instant::now();
+    while killed.elapsed() < Duration::from_millis(1200) {
+        tokio::task::yield_now().await;
+    }
     bench.redis.restart().expect("comes back");
     // Its connection was to the one before.
     while bench.queue.link().ping().await.is_err() {}
