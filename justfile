@@ -31,11 +31,11 @@ outside: setup tarballs (building "a program outside of this workspace" "some mi
 readme: setup
     @./tests/readme.sh
 
-# Producers in Python and Node, as docs/ has them, against a Redis with TLS and real workers
-languages: setup (building "the binary" "some minutes")
+# Producers in Python and Node, as docs/ has them, over the HTTP API and against Redis itself: parts by name (wire, api)
+languages *PARTS: setup (building "the binary" "some minutes")
     cargo build {{quietly}} --package longshore
     @./tests/languages/tools.sh
-    @./target/languages/python/bin/python tests/languages/wire.py
+    @./target/languages/python/bin/python tests/languages/check.py {{PARTS}}
 
 # The engine's crates as `cargo package` makes them, unpacked into target/
 tarballs:

@@ -63,7 +63,7 @@ class Fleet:
         self.origins = self._stand_ins()
         for name, variable in PROVIDERS.items():
             self.env[f"LONGSHORE_{variable}"] = self.origins[name]
-        self.start("work")
+        self.start("work", says="on Redis at")
 
     def url(self, user: str = "") -> str:
         return f"rediss://{user}localhost:{self.tls_port}"
@@ -75,7 +75,7 @@ class Fleet:
              "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
              "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", self.ca],
             check=True, capture_output=True)
-        self._spawn(
+        self.spawn(
             ["redis-server", "--port", str(self.plain_port), "--bind", "127.0.0.1", "--tls-port", str(self.tls_port),
              "--tls-cert-file", self.ca, "--tls-key-file", key, "--tls-ca-cert-file", self.ca, "--tls-auth-clients", "no",
              "--save", "", "--dir", self.dir],
@@ -87,7 +87,7 @@ class Fleet:
         command = ["redis-cli", "-p", str(port or self.plain_port), *map(str, words)]
         return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
-    def _spawn(self, command, log: str, env=None) -> subprocess.Popen:
+    def spawn(self, command, log: str, env=None) -> subprocess.Popen:
         with open(self.dir / f"{log}.log", "wb") as out:
             started = subprocess.Popen([str(word) for word in command], stdout=out, stderr=subprocess.STDOUT, env=env)
 
@@ -104,19 +104,21 @@ class Fleet:
     def log(self, name: str) -> str:
         return (self.dir / f"{name}.log").read_text(errors="replace")
 
-    def start(self, *words, **env) -> None:
-        """One of the roles; it ends with this process."""
-        self._spawn([BINARY, *words], words[0], {**self.env, **env})
+    def start(self, *words, says: str, **env) -> None:
+        """One of the roles, once it has logged this; it ends with this process."""
+        started = self.spawn([BINARY, *words], words[0], {**self.env, **env})
+
+        def has_said():
+            if started.poll() is not None:
+                raise SystemExit(f"{words[0]} ended with {started.returncode}:\n{self.log(words[0])}")
+            return says in self.log(words[0])
+
+        until(f"{words[0]} says: {says}", has_said)
 
     def _stand_ins(self) -> dict[str, str]:
         anywhere = [word for name in PROVIDERS for word in (f"--{name.replace('_', '-')}-addr", "127.0.0.1:0")]
-        self.start("sandbox", *anywhere)
-
-        def origins():
-            found = dict(re.findall(r"^(\w+) +(http://127\.0\.0\.1:\d+)$", self.log("sandbox"), re.M))
-            return found if found.keys() >= PROVIDERS.keys() else None
-
-        return until("the stand-ins listen", origins)
+        self.start("sandbox", *anywhere, says="`longshore sandbox fault`")
+        return dict(re.findall(r"^(\w+) +(http://127\.0\.0\.1:\d+)$", self.log("sandbox"), re.M))
 
     def longshore(self, *words) -> subprocess.CompletedProcess:
         return subprocess.run([BINARY, *words], capture_output=True, text=True, env=self.env)

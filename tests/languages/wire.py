@@ -1,49 +1,30 @@
-#!/usr/bin/env python3
 """Runs the producers of docs/wire-form.md against a Redis with TLS, as the user that the page makes, with real workers: their jobs are
 carried out, now and at their time; a call that is repeated is one job; what is too large is refused; the user can read nothing. And on
-a Redis Cluster of one node.
-
-It runs in the virtual environment that tools.sh makes."""
+a Redis Cluster of one node."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 import textwrap
 from datetime import datetime
 
-from fleet import ROOT, Fleet, free_port, until
-from page import programs, read
+from fleet import Fleet, free_port, until
+from trial import TOOLS, Trial, programs, read
 
 PAGE = "wire-form.md"
-TOOLS = ROOT / "target/languages"
 PYTHON, NODE = TOOLS / "wire-python", TOOLS / "wire"
-passed = 0
-
-
-def well(what: str, holds=True, why: object = "") -> None:
-    global passed
-    if not holds:
-        raise SystemExit(f"wire: WRONG: {what}: {why}")
-    passed += 1
-    print(f"wire: {what}")
-
-
-def run(*command, cwd, env=None, code=0) -> list[str]:
-    said = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, env={**os.environ, **(env or {})})
-    if said.returncode != code:
-        raise SystemExit(f"wire: {command} ended with {said.returncode}:\n{said.stdout}{said.stderr}")
-    return (said.stdout if code == 0 else said.stderr).split("\n")[:-1]
+trial = Trial("wire")
+well = trial.well
 
 
 def python(program: str, *more, **kwargs) -> list[str]:
-    return run(sys.executable, *(["-c", textwrap.dedent(program)] if "\n" in program else [program]), *more, cwd=PYTHON, **kwargs)
+    inline = ["-c", textwrap.dedent(program)]
+    return trial.run(sys.executable, *(inline if "\n" in program else [program]), *more, cwd=PYTHON, **kwargs).splitlines()
 
 
 def node(program: str, *more, **kwargs) -> list[str]:
     inline = ["--input-type=module", "-e", textwrap.dedent(program), "--"]
-    return run("node", *(inline if "\n" in program else [program]), *more, cwd=NODE, **kwargs)
+    return trial.run("node", *(inline if "\n" in program else [program]), *more, cwd=NODE, **kwargs).splitlines()
 
 
 def make_user(fleet: Fleet) -> str:
@@ -139,7 +120,7 @@ def cluster(fleet: Fleet) -> None:
     port = free_port()
     directory = fleet.dir / "cluster"
     directory.mkdir()
-    fleet._spawn(["redis-server", "--port", port, "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--save", "", "--dir", directory],
+    fleet.spawn(["redis-server", "--port", port, "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--save", "", "--dir", directory],
                  "cluster")
     until("a cluster's node answers", lambda: fleet.redis("PING", port=port) == "PONG")
     fleet.redis("CLUSTER", "ADDSLOTSRANGE", 0, 16383, port=port)
@@ -150,10 +131,9 @@ def cluster(fleet: Fleet) -> None:
     well("both push to a cluster", waiting == ids, (waiting, ids))
 
 
-def main() -> None:
-    names = {*programs(PAGE, PYTHON), *programs(PAGE, NODE)}
+def all(fleet: Fleet) -> None:
+    names = programs(PAGE, PYTHON) | programs(PAGE, NODE)
     well("the page has its four programs", names == {"longshore.py", "welcome.py", "longshore.mjs", "welcome.mjs"}, names)
-    fleet = Fleet()
     env = {"REDIS_URL": fleet.url(make_user(fleet)), "REDIS_CA": str(fleet.ca)}
     said = {"python": python("welcome.py", env=env), "node": node("welcome.mjs", env=env)}
     again = {"python": python(AGAIN["python"], env=env), "node": node(AGAIN["node"], env=env)}
@@ -164,7 +144,3 @@ def main() -> None:
     doctor = json.loads(fleet.longshore("doctor", "--json").stdout)
     amiss = [finding for finding in doctor if finding["check"] in ("producers", "keys", "kinds") and finding["status"] != "ok"]
     well("doctor finds nothing wrong with what they wrote", not amiss, amiss)
-    print(f"{passed} passed, 0 failed")
-
-
-main()

@@ -26,6 +26,20 @@ const PAGES: &[(&str, usize, &[&str])] = &[
         &["examples/shop/src/lib.rs", "examples/shop/src/error.rs"],
     ),
     (
+        "docs/other-languages.md",
+        8,
+        &[
+            "examples/node/src/app.module.ts",
+            "examples/node/src/jobs.ts",
+            "examples/node/src/services/email.service.ts",
+            "examples/node/test/email.service.test.ts",
+            "examples/node/test/mock-jobs.ts",
+            "examples/python/longshore.py",
+            "examples/python/refused.py",
+            "examples/python/welcome.py",
+        ],
+    ),
+    (
         "docs/your-own-provider.md",
         10,
         &[
