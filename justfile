@@ -31,9 +31,9 @@ outside: setup tarballs (building "a program outside of this workspace" "some mi
 readme: setup
     @./tests/readme.sh
 
-# Producers in Python and Node, as docs/ has them, over the HTTP API and against Redis itself: parts by name (wire, api)
+# Producers in Python and Node, as docs/ has them, over the HTTP API and against Redis itself: parts by name (wire, api, rust)
 languages *PARTS: setup (building "the binary" "some minutes")
-    cargo build {{quietly}} --package longshore
+    cargo build {{quietly}} --package longshore --package longshore-examples
     @./tests/languages/tools.sh
     @./target/languages/python/bin/python tests/languages/check.py {{PARTS}}
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Runs the producers of docs/wire-form.md and of docs/other-languages.md, with real workers: `check.py [wire] [api]`, else both. It runs in
+"""Runs the producers of docs/wire-form.md and of docs/other-languages.md, with real workers: `check.py [wire] [api] [rust]`, else all. It runs in
 the virtual environment that tools.sh makes. The binary is target/debug/longshore, or what LONGSHORE_BINARY names."""
 
 import sys
 
 import api
+import rust
 import wire
 from fleet import Fleet
 
-PARTS = {"wire": wire, "api": api}
+PARTS = {"wire": wire, "api": api, "rust": rust}
 
 wanted = sys.argv[1:] or list(PARTS)
 fleet = Fleet()

@@ -27,13 +27,14 @@ const PAGES: &[(&str, usize, &[&str])] = &[
     ),
     (
         "docs/other-languages.md",
-        8,
+        9,
         &[
             "examples/node/src/app.module.ts",
             "examples/node/src/jobs.ts",
             "examples/node/src/services/email.service.ts",
             "examples/node/test/email.service.test.ts",
             "examples/node/test/mock-jobs.ts",
+            "examples/producer.rs",
             "examples/python/longshore.py",
             "examples/python/refused.py",
             "examples/python/welcome.py",
