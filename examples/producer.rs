@@ -15,10 +15,10 @@ async fn main() -> Result<(), ClientError> {
         ..TlsFiles::default()
     };
     let jobs = Client::connect(Address::new(url).with_tls(authority), "longshore")?;
-    let mail = || SendEmail::new("welcome", "ada@example.com");
+    let mail = || SendEmail::new("welcome", "bo@example.com");
 
     // Enqueue. Called again with the same key, it answers with the same job.
-    let id = jobs.enqueue(mail()).key("welcome-ada").await?;
+    let id = jobs.enqueue(mail()).key("welcome-bo").await?;
 
     // Wait for its end, 20 s at most.
     let job = jobs.wait(id, Duration::from_secs(20)).await?;

@@ -17,7 +17,7 @@ def start(fleet: Fleet) -> dict[str, str]:
     port, token = free_port(), secrets.token_hex(32)
     fleet.start("api", LONGSHORE_API__HTTP_ADDR=f"127.0.0.1:{port}", LONGSHORE_API__PRIVATE_ADDR="127.0.0.1:0",
                 LONGSHORE_API__TOKENS__SHOP__SECRET="env:SHOP_TOKEN", SHOP_TOKEN=token, says="the API is served")
-    return {"LONGSHORE_URL": f"http://127.0.0.1:{port}", "LONGSHORE_TOKEN": token}
+    return {"JOBS_URL": f"http://127.0.0.1:{port}", "JOBS_TOKEN": token}
 
 
 def in_python(env: dict[str, str]) -> None:

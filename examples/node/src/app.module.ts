@@ -10,7 +10,7 @@ import { PaymentService } from "./services/payment.service.js";
     PaymentService,
     {
       provide: Jobs,
-      useFactory: () => new HttpJobs(variable("LONGSHORE_URL"), variable("LONGSHORE_TOKEN")),
+      useFactory: () => new HttpJobs(variable("JOBS_URL"), variable("JOBS_TOKEN")),
     },
   ],
   exports: [EmailService, PaymentService],

@@ -1,4 +1,4 @@
-// Against a running API and fleet: LONGSHORE_URL and LONGSHORE_TOKEN name it. Without them these tests are skipped.
+// Against a running API and fleet: JOBS_URL and JOBS_TOKEN name it. Without them these tests are skipped.
 import "reflect-metadata";
 import { describe, expect, test } from "vitest";
 import { HttpJobs } from "../src/http-jobs.js";
@@ -6,7 +6,7 @@ import { JobsError } from "../src/jobs.js";
 import { EmailService } from "../src/services/email.service.js";
 import { PaymentDeclinedException, PaymentService } from "../src/services/payment.service.js";
 
-const { LONGSHORE_URL: url, LONGSHORE_TOKEN: token } = process.env;
+const { JOBS_URL: url, JOBS_TOKEN: token } = process.env;
 const ada = { id: "u1", email: "ada@example.com", name: "Ada Lovelace" };
 
 describe.skipIf(!url || !token)("over the API", () => {
