@@ -4,6 +4,9 @@ the virtual environment that tools.sh makes. The binary is target/debug/longshor
 
 import sys
 
+# The tree stays as it was.
+sys.dont_write_bytecode = True
+
 import api
 import rust
 import wire
