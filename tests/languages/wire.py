@@ -39,10 +39,11 @@ def make_user(fleet: Fleet) -> str:
 def examples(fleet: Fleet, language: str, said: list[str]) -> None:
     """What the page's programs print: a mail for now, and a text for two seconds later."""
     mail, text = said
-    well(f"{language}: the mail is sent", fleet.completed(mail)["kind"] == "send_email")
-    job = fleet.completed(text)
-    started = datetime.fromisoformat(job["history"][-1]["time"])
-    waited = (started - datetime.fromisoformat(job["enqueued_at"])).total_seconds()
+    now = fleet.completed(mail)
+    well(f"{language}: the mail is sent", now["kind"] == "send_email")
+    later = fleet.completed(text)
+    ended = datetime.fromisoformat(later["history"][-1]["time"])
+    waited = (ended - datetime.fromisoformat(now["enqueued_at"])).total_seconds()
     well(f"{language}: the text is sent at its time, not before", 1.9 < waited, waited)
     sent = [effect["job"] for name in ("sendgrid", "twilio") for effect in fleet.effects(name)]
     well(f"{language}: each was sent once", (sent.count(mail), sent.count(text)) == (1, 1), sent)

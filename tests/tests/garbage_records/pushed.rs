@@ -82,6 +82,9 @@ fn listings() -> Vec<Case> {
     let unlisted = "nothing will run it: its producer has written it into";
     let never = "it will never be due: its time in";
     let missing = "payload missing: nothing stands under the id in";
+    let late = "older than its expires_in when its turn came";
+    let reset = String::from_utf8(good()).expect("text");
+    let reset = reset.replace("welcome", "password_reset").into_bytes();
     let no_payload = |of: Case| Case {
         payload: None,
         ..of
@@ -92,6 +95,12 @@ fn listings() -> Vec<Case> {
         with_id("0198c1e4-7a9d-7000-8000-2f3b6c1d9e0a"),
         with_id(lower),
         with_id(&b"\xff\xfe\x00"[..]),
+        // Its time is that of 2024, and a link to reset a password is of use for half an hour.
+        Case {
+            id: b"01JD2Z5V9GQ8X0T6M3K7W4R1YB".to_vec(),
+            payload: Some(reset),
+            ..listed(Scheduled(1.0), "dead", late)
+        },
         listed(Nowhere, "pending", unlisted),
         listed(Scheduled(1_795_930_406_014.0), "scheduled", never),
         listed(Scheduled(f64::INFINITY), "scheduled", never),
