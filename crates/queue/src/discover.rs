@@ -84,19 +84,6 @@ impl Queue {
 }
 
 impl Queue {
-    /// Whether a worker has ever worked this queue.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn was_worked(&self) -> Result<bool, QueueError> {
-        let mut command = redis::cmd("EXISTS");
-        command.arg(&self.keys.timeline);
-        self.link
-            .command::<u8>(&command)
-            .await
-            .map(|there| there == 1)
-    }
-
     /// Whether anything of this queue is in Redis: a job, or what is left of one, a pause, an audit.
     ///
     /// # Errors
@@ -191,8 +178,8 @@ pub struct KeyScan {
     pub queues: BTreeSet<String>,
     /// Keys that no queue reads, and why; the first hundred.
     pub strays: BTreeMap<String, Stray>,
-    /// Other namespaces with waiting jobs, and their queues; the first hundred.
-    pub others: BTreeSet<(String, String)>,
+    /// Queues of other namespaces: whether jobs wait there, and whether a worker has ever been there; the first hundred.
+    pub others: BTreeMap<(String, String), (bool, bool)>,
 }
 
 /// Why no queue reads a key.
@@ -221,7 +208,7 @@ impl KeyScan {
             looked_at: 0,
             queues: BTreeSet::new(),
             strays: BTreeMap::new(),
-            others: BTreeSet::new(),
+            others: BTreeMap::new(),
         }
     }
 
@@ -249,7 +236,8 @@ impl KeyScan {
             // `active`, `scheduled` and `stats`: every queue that had a job has one of them. Its many records do not match.
             ScanFor::Queues => format!("{{{namespace}:*}}:[as]*"),
             ScanFor::Strays => format!("*{namespace}:*"),
-            ScanFor::OtherNamespaces => "{*:*}:active".to_owned(),
+            // `active` and `timeline`. An ACL that shows the names of other namespaces' keys shows nothing more of them.
+            ScanFor::OtherNamespaces => "{*:*}:[at]*".to_owned(),
         };
         let mut command = redis::cmd("SCAN");
         command.arg(self.cursor).arg("MATCH").arg(pattern);
@@ -310,9 +298,16 @@ impl KeyScan {
 
     fn other(&mut self, key: &str) {
         let keys = Keys::of(key).filter(|keys| keys.namespace() != self.namespace);
-        if let Some(keys) = keys.filter(|_| self.others.len() < MOST_STRAYS) {
-            let (namespace, queue) = (keys.namespace(), keys.queue());
-            self.others.insert((namespace.to_owned(), queue.to_owned()));
+        let Some(keys) =
+            keys.filter(|keys| [&keys.active, &keys.timeline].contains(&&key.to_owned()))
+        else {
+            return;
+        };
+        let of = (keys.namespace().to_owned(), keys.queue().to_owned());
+        if self.others.len() < MOST_STRAYS || self.others.contains_key(&of) {
+            let (waits, worked) = self.others.entry(of).or_default();
+            *waits |= key == keys.active;
+            *worked |= key == keys.timeline;
         }
     }
 
