@@ -13,7 +13,6 @@ mod eventually;
 pub mod http;
 mod kent;
 mod load;
-/// What roles tell at `/metrics`.
 pub mod metrics;
 mod plain;
 mod program;

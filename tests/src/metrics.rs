@@ -1,7 +1,7 @@
 //! What roles tell of themselves at `/metrics`: files that say it, and the page that is made of them.
 //!
 //! A role's own test fills its registry, and compares what it tells with a file beside it. docs/metrics.md is made of these
-//! files. With [`WRITE`] set the tests write what they would else compare: that is what `just reference` does.
+//! files. With `LONGSHORE_WRITE_METRICS` set the tests write what they would else compare: that is what `just reference` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -28,7 +28,7 @@ pub enum UndecodableWhy {
     UnknownKind,
     /// The args are not this kind's args.
     BadArgs,
-    /// It is larger than [`MAX_PAYLOAD_BYTES`], and was not read.
+    /// It is larger than [`MAX_PAYLOAD_BYTES`](crate::MAX_PAYLOAD_BYTES), and was not read.
     TooLarge,
     /// The id is not a ULID.
     BadId,
