@@ -15,16 +15,16 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 pub struct EnqueueOptions {
     /// When it may run.
     pub run_at: RunAt,
-    /// At most one job of its kind with this key ([`Enqueue::key`]): 1 to 256 bytes.
+    /// At most one job of its kind with this key ([`Enqueue::key`](crate::Enqueue::key)): 1 to 256 bytes.
     pub key: Option<String>,
     /// How long after it is due the job expires: then it is dead as `expired`. `None` = the expiry of its kind. It must be
     /// longer than the delay; a shorter one is refused.
     pub expires_in: Option<Duration>,
-    /// How urgent it is ([`Enqueue::priority`]); `None` = as urgent as its kind and its args say.
+    /// How urgent it is ([`Enqueue::priority`](crate::Enqueue::priority)); `None` = as urgent as its kind and its args say.
     pub priority: Option<Priority>,
-    /// Whose job it is ([`Enqueue::tenant`]): 1 to 64 characters.
+    /// Whose job it is ([`Enqueue::tenant`](crate::Enqueue::tenant)): 1 to 64 characters.
     pub tenant: Option<String>,
-    /// What it is found by ([`Enqueue::tag`]): at most 10, of 1 to 64 characters each.
+    /// What it is found by ([`Enqueue::tag`](crate::Enqueue::tag)): at most 10, of 1 to 64 characters each.
     pub tags: Vec<String>,
 }
 
