@@ -173,6 +173,11 @@ advisories:
 # Everything that has to pass before a change lands; says how long each stage took
 ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "deploy-quick" "outside" "readme" "languages" "chaos --minutes 2 --seed 1")
 
+# The HTTP API by tools that were not written here: its document, and the binary by what schemathesis makes of it; about a minute
+api-check: setup python
+    cargo build --quiet --package longshore
+    ./tests/api/check.sh
+
 # What is too slow for that: run by hand before a release, its log committed as docs/ci-full.log
 ci-full:
     #!/usr/bin/env bash
@@ -181,7 +186,7 @@ ci-full:
         echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD -- ':!docs/ci-full.log' || echo ' (changed)'), $(date -u +%FT%TZ)"
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
-        just stages bench evidence msrv test-stripe-mock test-valkey "deploy-check checkov units page" image-check \
+        just stages bench evidence msrv test-stripe-mock test-valkey api-check "deploy-check checkov units page" image-check \
             "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
     } 2>&1 | tee docs/ci-full.log
 

@@ -111,5 +111,8 @@ impl<'a> Fields<'a> {
 
 /// `90s`, `15m`, `2h`, `1d`, as on the command line.
 pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "write it like 90s, 15m, 2h or 1d")
+    let read = humantime::parse_duration(text).ok();
+    // It takes a bare 0, too.
+    read.filter(|_| text != "0")
+        .ok_or("write it like 90s, 15m, 2h or 1d")
 }
