@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use longshore_listener::Whole;
 
 use crate::error::{ApiError, Finding, unread};
@@ -88,7 +88,7 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
 
 fn check_type(headers: &HeaderMap, types: &[&str]) -> Result<(), ApiError> {
     check_encoding(headers)?;
-    let sent = headers.get(CONTENT_TYPE).map(|sent| sent.as_bytes());
+    let sent = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let mut parts = sent.unwrap_or_default().split(|b| *b == b';');
     let essence = parts.next().unwrap_or_default().trim_ascii();
     let charset = parts.find_map(|part| part.trim_ascii().strip_prefix(b"charset="));
