@@ -32,4 +32,4 @@ cd "$scratch"
 root="$OLDPWD"
 SCHEMATHESIS_HOOKS=hooks PYTHONPATH="$root/tests/api" "$root/$at/bin/st" --config-file "$root/tests/api/schemathesis.toml" run \
     "http://127.0.0.1:$api/openapi.json" --wait-for-schema 20 \
-    --header "Authorization: Bearer local-token-for-development" --phases examples,coverage,fuzzing
+    --header "Authorization: Bearer local-token-for-development" --request-timeout 65 --phases examples,coverage,fuzzing
