@@ -2,8 +2,11 @@
 -- answer was lost can be repeated.
 --
 -- KEYS  1 data  2 active  3 scheduled  4 idle  5 records  6 stats  7 timeline  8 lanes
---       9 lane  10 tenants  11 turns; where some have an idempotency key then 12 completions, and these keys, in order
--- ARGV  1 "look": nothing is enqueued, only keys are looked at; "again": they were accepted before, however many wait; else ""; then 3 for each job, at most 500 jobs:
+--       9 lane  10 tenants  11 turns; where some have an idempotency key then 12 completions, and these keys, in order; of carried
+--       jobs then the ids that were carried before (part/carried.lua)
+-- ARGV  1 "look": nothing is enqueued, only keys are looked at; "again": they were accepted before, however many wait;
+--       "carried": they come from another store by a carrier, which may bring them more than once; else "".
+--       Then 3 for each job, at most 500 jobs:
 --       id; what differs from a job that may run at once and has no key and no end, or "": "<delay> <expires> <key>"
 --         delay    "-" = now, "+<ms>" = from now, "<ms>" = at
 --         expires  so many ms after it is due, "-" = never
@@ -15,14 +18,17 @@
 --                  Then nothing was enqueued
 --         answers: for each job "" if it is in the queue under its own id, else the id that has its key; none at all where
 --                  all of them are in the queue
--- Parts: now, write_or_replace, wake, record, header, key, lanes, max_waiting
+-- Parts: now, write_or_replace, wake, record, header, key, lanes, max_waiting, carried
 local data, active, scheduled, idle, records, stats, timeline = unpack(KEYS)
+-- What a carrier has brought before is left as it is, also when nothing else is known of it any more.
+local was_carried = ARGV[1] == 'carried' and carried_before(KEYS[#KEYS], ARGV) or {}
 
 -- Who has which key: looked up once, before anything is written.
 local key_of, has, refused = {}, {}, {}
 local function look(place, id, holds, digest, keep)
   local name = KEYS[12 + #key_of + 1]
   key_of[#key_of + 1] = name
+  if was_carried[id] then return nil end
   if has[name] == nil then
     local holder, at, _, of = key_at(name)
     -- A job that has ended leaves its key with a time limit. Without one, and without its job, it is a leftover.
@@ -67,7 +73,7 @@ for i = 2, #ARGV, 3 do
     end
   end
   answers[#answers + 1] = answer
-  if answer == '' then
+  if answer == '' and not was_carried[id] then
     local begins, due = plain, nil
     if differs ~= '' then
       local delay, expires = differs:match('^(%S+) (%S+) ')
@@ -132,6 +138,7 @@ for n, id in ipairs(ids) do
     end
   end
 end
+if ARGV[1] == 'carried' then carry(KEYS[#KEYS], ARGV) end
 -- Each is asked before the first is written: a job whose payload is known counts as enqueued, so that none must be without
 -- its place.
 if #pending > 0 then redis.call('LLEN', active) end

@@ -18,7 +18,7 @@ local used = {
   { 'LINDEX', key, '0' }, { 'LLEN', key }, { 'LPOP', key }, { 'LPOS', key, 'v' }, { 'LPUSH', key, 'v' }, { 'LRANGE', key, '0', '0' }, { 'LSET', key, '0', 'v' }, { 'LTRIM', key, '0', '0' }, { 'PEXPIRE', key, '1' }, { 'PEXPIREAT', key, '1' }, { 'PERSIST', key },
   { 'PING' }, { 'PTTL', key },
   { 'RPUSH', key, 'v' }, { 'SADD', key, 'v' }, { 'SCARD', key }, { 'SCRIPT', 'LOAD', 'return 1' }, { 'SET', key, 'v' }, { 'SETRANGE', key, '0', 'v' },
-  { 'SISMEMBER', key, 'v' }, { 'SMEMBERS', key }, { 'SREM', key, 'v' }, { 'TIME' }, { 'TYPE', key }, { 'UNLINK', key }, { 'WAIT', '0', '1' },
+  { 'SISMEMBER', key, 'v' }, { 'SMEMBERS', key }, { 'SMISMEMBER', key, 'v' }, { 'SREM', key, 'v' }, { 'TIME' }, { 'TYPE', key }, { 'UNLINK', key }, { 'WAIT', '0', '1' },
   { 'XADD', key, '*', 'f', 'v' }, { 'XDEL', key, '0-1' }, { 'XREVRANGE', key, '+', '-' }, { 'XTRIM', key, 'MAXLEN', '1' },
   { 'SPUBLISH', channel, 'v' }, { 'SSUBSCRIBE', channel },
   { 'ZADD', key, '1', 'v' }, { 'ZCARD', key }, { 'ZCOUNT', key, '0', '1' }, { 'ZLEXCOUNT', key, '[a', '(b' }, { 'ZMSCORE', key, 'v' }, { 'ZPOPMAX', key }, { 'ZRANGE', key, '0', '1' },

@@ -151,8 +151,9 @@ impl Queue {
         Ok(())
     }
 
-    /// What `enqueue.lua` is given: keys of the queue, then, where jobs have them, `completions` and their idempotency keys.
-    fn keys_of(&self, jobs: &[NewJob]) -> Vec<String> {
+    /// What `enqueue.lua` is given: keys of the queue, then, where jobs have them, `completions` and their idempotency keys, and
+    /// of carried jobs their ids.
+    fn keys_of(&self, jobs: &[NewJob], pushed: Pushed) -> Vec<String> {
         let k = &self.keys;
         let of_queue = [
             &k.data,
@@ -175,6 +176,10 @@ impl Queue {
             keys.push(k.completions.clone());
             keys.extend(of_jobs);
         }
+        if pushed == Pushed::Carried {
+            // All of one call are of the same hour.
+            keys.extend(jobs.first().map(|job| k.carried_like(job.id)));
+        }
         keys
     }
 
@@ -195,11 +200,12 @@ impl Queue {
         jobs: &[NewJob],
         pushed: Pushed,
     ) -> Result<Vec<Enqueued>, QueueError> {
-        let keys = self.keys_of(jobs);
+        let keys = self.keys_of(jobs, pushed);
         let all: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut call = script::ENQUEUE.on(&all).arg(match pushed {
             Pushed::OnlyLook => "look",
             Pushed::Again => "again",
+            Pushed::Carried => "carried",
             Pushed::New => "",
         });
         let only_look = pushed == Pushed::OnlyLook;
@@ -263,6 +269,8 @@ pub(crate) enum Pushed {
     New,
     /// Jobs that were accepted before.
     Again,
+    /// Jobs that a carrier brings, all of one hour.
+    Carried,
     /// Nothing is enqueued: only keys are looked at.
     OnlyLook,
 }
@@ -305,7 +313,7 @@ fn held_by(holder: &str) -> Result<JobId, QueueError> {
         .map_err(|_| QueueError::unexpected("an idempotency key is held by an id that is not ours"))
 }
 
-fn chunk_len(jobs: &[NewJob]) -> usize {
+pub(crate) fn chunk_len(jobs: &[NewJob]) -> usize {
     let mut bytes = 0;
     let fits = jobs.iter().take(CHUNK_JOBS).take_while(|job| {
         bytes += job.payload.len();

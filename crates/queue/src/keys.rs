@@ -102,6 +102,9 @@ keys! {
     /// Prefix: STRING `<idempotency>:<kind>:<key>` → `<id> <enqueued ms> <holds ms> <digest of the args, or ->`. It has a
     /// TTL once its job has ended (`lua/part/key.lua`).
     idempotency: Prefix "idempotency",
+    /// Prefix: SET `<carried>:<hour>` of ids that a carrier brought, by the hour in which they were made, with a TTL
+    /// (`lua/part/carried.lua`).
+    carried: Prefix "carried",
     /// ZSET of the channels that idle workers listen on, `<idle>:<ULID>` → how many slots were free. Whoever brings work takes
     /// out the one with the most, and publishes to it (`lua/part/wake.lua`).
     idle: Key("zset") "idle",
@@ -351,6 +354,11 @@ impl Keys {
     /// What is kept under one key.
     pub(crate) fn kept_under(&self, key: &str) -> String {
         format!("{}:{key}", self.kept)
+    }
+
+    /// The carried ids of the hour in which this one was made.
+    pub(crate) fn carried_like(&self, id: longshore_job::JobId) -> String {
+        format!("{}:{}", self.carried, crate::carry::hour_of(id))
     }
 
     /// One map.

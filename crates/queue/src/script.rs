@@ -128,7 +128,8 @@ script!(
         "header",
         "key",
         "lanes",
-        "max_waiting"
+        "max_waiting",
+        "carried"
     ]
 );
 script!(
