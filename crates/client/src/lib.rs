@@ -69,6 +69,7 @@ pub use longshore_queue::{
 pub use options::EnqueueOptions;
 pub use status::{DeliveryStatus, JobStatus};
 pub use target::Sink;
+pub use trace::trace_context;
 
 /// The args of this project's own kinds of jobs. A kind of your own is a struct that implements [`Job`].
 #[cfg(feature = "kinds")]

@@ -3,7 +3,8 @@
 use longshore_job::{JobId, Prepared};
 use longshore_queue::{EnqueuedBy, Key, Lane, NewJob};
 
-use crate::{Client, ClientError, EnqueueOptions, trace};
+use crate::trace::trace_context;
+use crate::{Client, ClientError, EnqueueOptions};
 
 impl Client {
     /// Gives the client a name, such as that of the program: operators see it with each job that the client enqueues. It takes
@@ -37,7 +38,7 @@ impl Client {
     pub(crate) fn new_job(&self, prepared: Prepared, options: &EnqueueOptions) -> NewJob {
         let (traceparent, tracestate) = match &self.trace {
             Some((parent, state)) => (Some(parent.clone()), state.clone()),
-            None => trace::current(),
+            None => trace_context(),
         };
         NewJob {
             id: JobId::generate(),

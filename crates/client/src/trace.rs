@@ -3,9 +3,10 @@
 /// `traceparent` and `tracestate`.
 pub(crate) type TraceContext = (String, Option<String>);
 
-/// `traceparent` and `tracestate`, when there is a valid span.
+/// `traceparent` and `tracestate` of the current span, when there is a valid one and the feature `opentelemetry` is on.
+#[must_use]
 #[cfg(feature = "opentelemetry")]
-pub(crate) fn current() -> (Option<String>, Option<String>) {
+pub fn trace_context() -> (Option<String>, Option<String>) {
     use opentelemetry::trace::TraceContextExt;
 
     let context = opentelemetry::Context::current();
@@ -22,8 +23,9 @@ pub(crate) fn current() -> (Option<String>, Option<String>) {
     (Some(parent), state)
 }
 
-/// `traceparent` and `tracestate`, when there is a valid span.
+/// `traceparent` and `tracestate` of the current span, when there is a valid one and the feature `opentelemetry` is on.
+#[must_use]
 #[cfg(not(feature = "opentelemetry"))]
-pub(crate) fn current() -> (Option<String>, Option<String>) {
+pub fn trace_context() -> (Option<String>, Option<String>) {
     (None, None)
 }

@@ -63,6 +63,8 @@ mod fault;
 mod ids;
 mod ledger;
 pub mod post;
+#[cfg(unix)]
+mod postgres_server;
 mod provider;
 mod redis_server;
 mod refused;
@@ -75,6 +77,8 @@ pub use axum;
 pub use fault::{Fault, FaultRule, Faults, InForce, InvalidRule, Only, When};
 pub use ids::Ids;
 pub use ledger::{Effect, Ledger, Summary, WaitTimeout};
+#[cfg(unix)]
+pub use postgres_server::{PostgresServer, PostgresServerError};
 pub use provider::{Draft, FaultCheck, StandInService};
 pub use redis_server::{
     AppendFsync, RedisCluster, RedisServer, RedisServerError, RedisServerOptions,
