@@ -10,7 +10,9 @@ use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
 use longshore_payment_reconcile::sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
 use longshore_queue::{JobInfo, Link, LinkOptions, Queue, Stats};
-use longshore_sandbox::{AppendFsync, Fault, FaultRule, Faults, Ledger, Only, RedisServer};
+use longshore_sandbox::{
+    AppendFsync, Fault, FaultRule, Faults, Ledger, Only, PostgresServer, RedisServer,
+};
 use longshore_sms::sandbox::TwilioSandbox;
 use longshore_storage::sandbox::S3Sandbox;
 use tempfile::TempDir;
@@ -171,6 +173,11 @@ impl Stage {
     /// An HTTP API to be started on it.
     pub fn api(&self) -> Start<'_> {
         Start::api(self, self.started())
+    }
+
+    /// A carrier of the jobs in this Postgres to be started on it.
+    pub fn outbox(&self, postgres: &PostgresServer) -> Start<'_> {
+        Start::outbox(self, self.started()).set("OUTBOX__DATABASE_URL", postgres.url())
     }
 
     /// Where [`Stage::webhooks`] listens for this provider's events.

@@ -53,6 +53,8 @@ impl Wire {
     pub const SETTLE: &'static str = ":groups\r\n";
     /// The words of a heartbeat.
     pub const BEAT: &'static str = "$4\r\nbeat\r\n";
+    /// The words of a call that brings jobs from Postgres.
+    pub const CARRY: &'static str = "$7\r\ncarried\r\n";
     /// A settle that rescues.
     pub const RESCUE: &'static str = "\"outcome\":\"lost\"";
 

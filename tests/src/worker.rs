@@ -53,6 +53,11 @@ impl<'a> Start<'a> {
             .set("API__PRIVATE_ADDR", "127.0.0.1:0")
     }
 
+    pub(crate) fn outbox(stage: &'a Stage, number: usize) -> Self {
+        let start = Self::new(stage, number, "outbox", &[], "jobs are carried");
+        start.set("OUTBOX__PRIVATE_ADDR", "127.0.0.1:0")
+    }
+
     fn new(
         stage: &'a Stage,
         number: usize,

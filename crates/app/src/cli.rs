@@ -13,6 +13,7 @@ mod healthcheck;
 mod jobs;
 mod limit;
 mod presign;
+mod outbox;
 mod queues;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub use jobs::{
 };
 pub use limit::LimitArgs;
 pub use presign::Presign;
+pub use outbox::{DiscardHeld, HeldArgs, OutboxArgs, OutboxCommand, RetryHeld};
 pub use queues::{Pause, QueuesArgs, Resume};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
@@ -120,6 +122,8 @@ pub enum Command {
     Api(ApiArgs),
     /// Receives providers' events, such as delivery updates, until SIGTERM or SIGINT
     Webhooks,
+    /// Carries jobs from a table in the app's Postgres into the queue, until SIGTERM or SIGINT; and shows what is held there
+    Outbox(OutboxArgs),
     /// Asks a process on this machine whether it is alive; the exit code is the answer
     Healthcheck(HealthcheckArgs),
     /// Makes one harmless call to each provider that has test-mode credentials

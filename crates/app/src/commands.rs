@@ -16,6 +16,7 @@ mod limit;
 mod manual;
 mod mappings;
 mod operations;
+mod outbox;
 mod presign;
 mod providers;
 mod queues;
@@ -43,7 +44,7 @@ use crate::{App, logging};
 /// When it does not end well; the failure knows its exit code.
 pub(crate) async fn run(app: &App, cli: Cli) -> Result<(), Failure> {
     // What stays, and has its stderr collected.
-    let is_role = matches!(cli.command, Command::Work(_) | Command::Webhooks);
+    let is_role = cli.command.is_role();
     let ended = carry_out(app, cli).await;
     match is_role {
         true => ended.map_err(logging::told),
@@ -110,7 +111,8 @@ async fn carry_out(app: &App, cli: Cli) -> Result<(), Failure> {
             let mut session = load()?;
             session.role = "api";
             let serve = |_| api::run(&session);
-            sentry::reported(&session.config, "api", serve).await
+            let serve = sentry::reported(&session.config, "api", serve);
+            telemetry::traced(&session.config, "api", serve).await
         }
         Command::Webhooks => {
             let mut session = load()?;
@@ -118,6 +120,13 @@ async fn carry_out(app: &App, cli: Cli) -> Result<(), Failure> {
             let listen = |_| webhooks::run(&session);
             let listen = sentry::reported(&session.config, "webhooks", listen);
             telemetry::traced(&session.config, "webhooks", listen).await
+        }
+        Command::Outbox(args) if args.command.is_some() => outbox::run(&load()?, args).await,
+        Command::Outbox(args) => {
+            let mut session = load()?;
+            session.role = "outbox";
+            let carry = |_| outbox::run(&session, args);
+            sentry::reported(&session.config, "outbox", carry).await
         }
         Command::Healthcheck(args) => healthcheck::run(&load()?, &args).await,
         Command::Smoke(args) => smoke::run(&load()?, &args).await,

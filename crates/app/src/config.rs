@@ -22,6 +22,7 @@ mod inventory;
 mod kinds;
 mod layer;
 mod log;
+mod outbox;
 mod proxies;
 mod queues;
 mod redis;
@@ -56,6 +57,7 @@ pub use log::{LogFormat, LogSettings};
 pub use longshore_integration::QueueSpec;
 pub use longshore_integration::settings::{Finding, Findings, SecretRef, Severity};
 pub use longshore_job::OnUnknown;
+pub use outbox::OutboxSettings;
 pub use queues::QueueSettings;
 pub use redis::{InvalidRedisUrl, RedisMode, RedisSettings, RedisUrl, RedisUrls};
 pub use reference::{defaults, page};
@@ -105,6 +107,8 @@ pub struct Config {
     pub api: ApiSettings,
     /// Who may call it.
     pub api_tokens: Vec<NamedToken>,
+    /// How jobs come into the queue that an app enqueues in its own database.
+    pub outbox: OutboxSettings,
     /// The proxies whose word is taken for where a request comes from.
     pub trusted_proxies: TrustedProxies,
     integrations: Vec<Integration>,
@@ -161,6 +165,7 @@ impl Config {
         let sentry = sentry::read(&mut reader);
         let telemetry = telemetry::read(&mut reader);
         let webhooks = WebhooksSettings::read_here(&mut reader);
+        let outbox = OutboxSettings::read_here(&mut reader);
         let inventory = inventory::read(&mut reader, schema.providers());
         let cron = cron::read(&mut reader, &kinds);
         let api = ApiSettings::read_here(&mut reader);
@@ -172,33 +177,37 @@ impl Config {
             redis,
             worker.zip(log),
             queues.zip(policies),
-            webhooks.zip(api),
+            webhooks.zip(outbox).zip(api),
         ) {
-            (Some(redis), Some((worker, log)), Some((queues, policies)), Some((webhooks, api))) => {
-                Ok(Self {
-                    profile: profile.map(str::to_owned),
-                    redis,
-                    vault,
-                    reread: vault_keys.map(|keys| keys.reread).unwrap_or_default(),
-                    log,
-                    worker,
-                    sentry,
-                    telemetry,
-                    cron,
-                    webhooks,
-                    api,
-                    api_tokens,
-                    trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
-                    integrations: integrations.to_vec(),
-                    kinds,
-                    sections,
-                    inventory,
-                    queues,
-                    policies,
-                    warnings,
-                    values,
-                })
-            }
+            (
+                Some(redis),
+                Some((worker, log)),
+                Some((queues, policies)),
+                Some(((webhooks, outbox), api)),
+            ) => Ok(Self {
+                profile: profile.map(str::to_owned),
+                redis,
+                vault,
+                reread: vault_keys.map(|keys| keys.reread).unwrap_or_default(),
+                log,
+                worker,
+                sentry,
+                telemetry,
+                cron,
+                webhooks,
+                api,
+                api_tokens,
+                outbox,
+                trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
+                integrations: integrations.to_vec(),
+                kinds,
+                sections,
+                inventory,
+                queues,
+                policies,
+                warnings,
+                values,
+            }),
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }

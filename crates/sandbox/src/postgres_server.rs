@@ -132,7 +132,6 @@ impl PostgresServer {
     ///
     /// # Panics
     /// When it fails.
-    #[must_use]
     pub fn sql(&self, sql: &str) -> String {
         let mut psql = Command::new(self.programs.join("psql"))
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])

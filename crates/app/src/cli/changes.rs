@@ -1,8 +1,8 @@
 //! Which commands change something: those name their target first, and ask in production.
 
 use super::{
-    Command, Cron, DeadCommand, JobsCommand, MappingsCommand, OperationsCommand, ReplayChange,
-    Suppressions,
+    Command, Cron, DeadCommand, JobsCommand, MappingsCommand, OperationsCommand, OutboxCommand,
+    ReplayChange, Suppressions,
 };
 
 /// What a command does to jobs, or to what holds for them.
@@ -20,6 +20,16 @@ pub(crate) enum Effect {
 }
 
 impl Command {
+    /// Whether it stays, and has its stderr collected.
+    pub(crate) fn is_role(&self) -> bool {
+        match self {
+            Self::Work(_) | Self::Webhooks => true,
+            Self::Api(args) => !args.openapi,
+            Self::Outbox(args) => args.command.is_none(),
+            _ => false,
+        }
+    }
+
     /// What it does. Exhaustive, so that a new command has to say it.
     pub(crate) fn effect(&self) -> Effect {
         let change = |yes: bool| Effect::Change { yes };
@@ -45,6 +55,11 @@ impl Command {
                 Cron::List(_) => Effect::None,
                 Cron::Run { yes, .. } => change(*yes),
                 Cron::Pause(args) | Cron::Resume(args) => change(args.yes),
+            },
+            Self::Outbox(args) => match &args.command {
+                None | Some(OutboxCommand::Schema | OutboxCommand::Held(_)) => Effect::None,
+                Some(OutboxCommand::Retry(args)) => change(args.yes),
+                Some(OutboxCommand::Discard(args)) => change(args.yes),
             },
             Self::Mappings(MappingsCommand::Import(args)) => change(args.yes),
             Self::Suppressions(Suppressions::Remove(args)) => change(args.yes),

@@ -19,4 +19,6 @@ pub enum Role {
     Webhooks,
     /// The HTTP API: asks api.private_addr
     Api,
+    /// The carrier of jobs from Postgres: asks outbox.private_addr
+    Outbox,
 }

@@ -275,9 +275,15 @@ pub(crate) fn end(examples: Option<&[&str]>) -> String {
 }
 
 fn examples(path: &str) -> Option<&'static [&'static str]> {
-    let mut all = EXAMPLES.iter().chain(super::jobs::EXAMPLES);
-    all.find(|(of, _)| *of == path)
+    all_examples()
+        .find(|(of, _)| *of == path)
         .map(|(_, examples)| *examples)
+}
+
+/// Those here, and those that stand beside the commands of several words.
+fn all_examples() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+    let of_jobs = EXAMPLES.iter().chain(super::jobs::EXAMPLES);
+    of_jobs.chain(super::outbox::EXAMPLES)
 }
 
 #[cfg(test)]
@@ -344,12 +350,10 @@ mod tests {
         each(&command(std::iter::empty()), &[], &mut |_, path| {
             known.push(path.join(" "));
         });
-        for (of, _) in EXAMPLES.iter().chain(super::super::jobs::EXAMPLES) {
+        for (of, _) in all_examples() {
             assert!(known.iter().any(|k| k == of), "there is no command `{of}`");
         }
-        let lines = EXAMPLES
-            .iter()
-            .chain(super::super::jobs::EXAMPLES)
+        let lines = all_examples()
             .flat_map(|(_, examples)| examples.iter().copied())
             .chain(ALL.lines().map(str::trim));
         let mut tried = 0;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_provider::{causes, client};
 
 use crate::cli::{HealthcheckArgs, Role};
-use crate::config::{ApiSettings, Config, WebhooksSettings, WorkerSettings};
+use crate::config::{ApiSettings, Config, OutboxSettings, WebhooksSettings, WorkerSettings};
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -49,6 +49,7 @@ pub(super) async fn run(session: &Session, args: &HealthcheckArgs) -> Result<(),
 fn listens(config: &Config, role: Role) -> (&'static str, SocketAddr) {
     match role {
         Role::Work => (WorkerSettings::HTTP_ADDR, config.worker.http_addr),
+        Role::Outbox => (OutboxSettings::PRIVATE_ADDR, config.outbox.private_addr),
         Role::Webhooks => (WebhooksSettings::PRIVATE_ADDR, config.webhooks.private_addr),
         Role::Api => (ApiSettings::PRIVATE_ADDR, config.api.private_addr),
     }

@@ -146,7 +146,7 @@ fn fits(reader: &mut Reader<'_>, _: &KeyPath, mode: &RedisMode) {
 }
 
 /// A file that is there and may be read.
-fn file(reader: &mut Reader<'_>, path: &KeyPath) -> Option<PathBuf> {
+pub(super) fn file(reader: &mut Reader<'_>, path: &KeyPath) -> Option<PathBuf> {
     let file = PathBuf::from(reader.text(path)?);
     match std::fs::File::open(&file) {
         Ok(_) => Some(file),

@@ -17,6 +17,7 @@ use super::inventory::{self, InventorySettings};
 use super::kinds::KindKeys;
 use super::layer::{self, Layer};
 use super::log::LogSettings;
+use super::outbox::OutboxSettings;
 use super::proxies::ProxySettings;
 use super::queues::{QueueKeys, RetryKeys};
 use super::redis::RedisSettings;
@@ -45,6 +46,7 @@ pub(super) const AFTER: &[Declaration] = &[
     Declaration::of::<WebhooksSettings>(),
     Declaration::of::<ApiSettings>(),
     Declaration::of::<TokenSettings>(),
+    Declaration::of::<OutboxSettings>(),
     Declaration::of::<CronKeys>(),
 ];
 

@@ -57,19 +57,23 @@ impl HeldRows {
     }
 
     /// Lets these wait again, and tells the carriers. One that was first tried more than 24 hours ago only by `force`: it may
-    /// have been enqueued then, and be enqueued once more. Returns the ids of those that wait.
+    /// have been enqueued then, and be enqueued once more. Returns id and kind of those that wait.
     ///
     /// # Errors
     /// When the database refuses, or is away.
-    pub async fn retry(&self, ids: &[String], force: bool) -> Result<Vec<String>, DatabaseError> {
+    pub async fn retry(
+        &self,
+        ids: &[String],
+        force: bool,
+    ) -> Result<Vec<(String, String)>, DatabaseError> {
         self.store.retry_held(ids, force).await.map_err(failed)
     }
 
-    /// Deletes these. Returns the ids of those that were.
+    /// Deletes these. Returns id and kind of those that were.
     ///
     /// # Errors
     /// When the database refuses, or is away.
-    pub async fn discard(&self, ids: &[String]) -> Result<Vec<String>, DatabaseError> {
+    pub async fn discard(&self, ids: &[String]) -> Result<Vec<(String, String)>, DatabaseError> {
         self.store.discard_held(ids).await.map_err(failed)
     }
 }

@@ -194,30 +194,37 @@ impl Store {
         held.collect()
     }
 
-    /// Lets held rows wait again; one that was tried long ago only by force. Returns the ids of those that wait.
+    /// Lets held rows wait again; one that was tried long ago only by force. Returns id and kind of those that wait.
     pub(crate) async fn retry_held(
         &self,
         ids: &[String],
         force: bool,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<Vec<(String, String)>, Error> {
         let retry = format!(
             "UPDATE {} SET held_at = NULL, held_code = NULL, held_reason = NULL, \
              tried_ms = CASE WHEN held_code = 'tried_long_ago' THEN NULL ELSE tried_ms END \
-             WHERE id = ANY($1) AND held_at IS NOT NULL AND ($2 OR held_code IS DISTINCT FROM 'tried_long_ago') RETURNING id",
+             WHERE id = ANY($1) AND held_at IS NOT NULL AND ($2 OR held_code IS DISTINCT FROM 'tried_long_ago') RETURNING id, kind",
             self.table
         );
         let rows = self.client.query(&retry, &[&ids, &force]).await?;
-        rows.iter().map(|row| row.try_get(0)).collect()
+        rows.iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect()
     }
 
-    /// Deletes held rows. Returns the ids of those that were.
-    pub(crate) async fn discard_held(&self, ids: &[String]) -> Result<Vec<String>, Error> {
+    /// Deletes held rows. Returns id and kind of those that were.
+    pub(crate) async fn discard_held(
+        &self,
+        ids: &[String],
+    ) -> Result<Vec<(String, String)>, Error> {
         let discard = format!(
-            "DELETE FROM {} WHERE id = ANY($1) AND held_at IS NOT NULL RETURNING id",
+            "DELETE FROM {} WHERE id = ANY($1) AND held_at IS NOT NULL RETURNING id, kind",
             self.table
         );
         let rows = self.client.query(&discard, &[&ids]).await?;
-        rows.iter().map(|row| row.try_get(0)).collect()
+        rows.iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect()
     }
 }
 

@@ -113,11 +113,12 @@ async fn a_bad_row_is_held_and_named_and_its_neighbours_are_carried() {
     let rows = stage.held_rows().await;
     let again = [ids[0].to_string(), first.to_string(), "no id".to_owned()];
     let retried = rows.retry(&again, false).await.expect("retries");
-    assert_eq!(retried, [ids[0].to_string()]);
+    let of = |id: &JobId| (id.to_string(), "send_email".to_owned());
+    assert_eq!(retried, [of(&ids[0])]);
     stage.until_carried().await;
     assert!(stage.job("email", ids[0]).await.is_some());
     let discarded = rows.discard(&[ids[1].to_string()]).await.expect("discards");
-    assert_eq!(discarded, [ids[1].to_string()]);
+    assert_eq!(discarded, [of(&ids[1])]);
     assert_eq!(stage.held().await.len(), bad.len() - 2);
     carrier.stop().await;
 }
@@ -173,7 +174,8 @@ async fn what_was_tried_a_day_ago_is_held_and_tried_again_only_by_force() {
     let rows = stage.held_rows().await;
     let ids = [late.to_string()];
     assert!(rows.retry(&ids, false).await.expect("asks").is_empty());
-    assert_eq!(rows.retry(&ids, true).await.expect("retries"), ids);
+    let retried = rows.retry(&ids, true).await.expect("retries");
+    assert_eq!(retried.len(), 1);
     stage.until_carried().await;
     assert!(stage.job("email", late).await.is_some());
     carrier.stop().await;
