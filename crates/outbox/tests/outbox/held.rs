@@ -34,7 +34,7 @@ async fn a_bad_row_is_held_and_named_and_its_neighbours_are_carried() {
             "kind, args",
             "'send_email', '[]'".to_owned(),
             "args",
-            "wrong type",
+            "expected an object",
         ),
         (
             "kind, args",
