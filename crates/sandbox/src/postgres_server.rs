@@ -283,6 +283,8 @@ fn programs() -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
     versions.sort();
     dirs.extend(versions.into_iter().rev());
+    let homebrew = ["/opt/homebrew/opt", "/usr/local/opt"];
+    dirs.extend(homebrew.map(|dir| Path::new(dir).join("postgresql@17/bin")));
     // Where the path has links to some of them, they stand together behind these.
     let dir = dirs.into_iter().find(has)?;
     let program = fs::canonicalize(dir.join("initdb")).ok()?;

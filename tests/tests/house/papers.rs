@@ -49,6 +49,7 @@ fn the_page_of_metrics_is_what_the_roles_tell() {
         ("work", role("worker/src/metrics")),
         ("webhooks", role("webhooks/src/metrics")),
         ("api", role("api/src/metrics")),
+        ("outbox", role("outbox/src/carrier/metrics")),
     ];
     let page = longshore_tests::metrics::page(&roles);
     longshore_tests::metrics::is_as_in(&page, &root().join("docs/metrics.md"));

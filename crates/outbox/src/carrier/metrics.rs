@@ -117,3 +117,25 @@ impl Metrics {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use longshore_listener::{Bounds, Listener};
+
+    use super::*;
+
+    #[test]
+    fn names_types_help_and_labels_are_those_that_alerts_know() {
+        let metrics = Metrics::new();
+        metrics.carried("email", 1, 1);
+        metrics.held("args");
+        metrics.looked(&Look {
+            waiting: 1,
+            oldest_seconds: 1.0,
+            held: vec![("args".to_owned(), 1)],
+        });
+        let _listener = Listener::new(Bounds::private("health"), &metrics.listeners);
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/carrier/metrics/names.txt");
+        longshore_tests::metrics::names_are_as_in(&metrics.text(), file.as_ref());
+    }
+}
