@@ -85,13 +85,13 @@ bench *ARGS: setup (building "the benchmark, and what it measures us against" "s
     cargo run --quiet --profile quick --manifest-path bench/Cargo.toml -- {{ARGS}}
 
 # Checks what deploy/ holds, by tools that were not written here: all of it, `quick`, or parts by name (compose, alerts, …)
-deploy-check *PARTS: setup (building "the binary" "some minutes")
+deploy-check *PARTS: setup postgres (building "the binary" "some minutes")
     cargo build --quiet --package longshore
     ./deploy/check/run.sh {{PARTS}}
 
 # Its quick part, with the binary that the tests have just built
 [private]
-deploy-quick: setup
+deploy-quick: setup postgres
     LONGSHORE_BINARY="$PWD/target/debug/longshore" ./deploy/check/run.sh quick
 
 # What deploy/Dockerfile makes, without a container engine: built in a chroot, run, and stopped. Needs root and Debian

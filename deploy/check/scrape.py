@@ -1,4 +1,4 @@
-"""A small fleet that works, fails and is told of events: what both roles' /metrics say of it, for those who name metrics."""
+"""A small fleet that works, fails, is told of events and carries jobs from Postgres: what all roles' /metrics say of it, for those who name metrics."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import postgres
 from common import BINARY, ROOT
 
 STAND_INS = ["sendgrid", "postmark", "twilio", "google-maps", "stripe", "app", "s3", "r2"]
@@ -47,8 +48,8 @@ class Fleet:
 
     def __init__(self, scratch: Path):
         self.processes: list[subprocess.Popen] = []
-        redis, *ports = free_ports(len(STAND_INS) + 5)
-        self.work, self.lost, self.public, self.private = ports[len(STAND_INS):]
+        redis, *ports = free_ports(len(STAND_INS) + 7)
+        self.work, self.lost, self.public, self.private, self.outbox, database = ports[len(STAND_INS):]
         self.at = dict(zip(STAND_INS, ports))
         self.env = {
             "PATH": os.environ["PATH"], "LONGSHORE_CONFIG": str(ROOT / "config"), "LONGSHORE_PROFILE": "local",
@@ -69,6 +70,8 @@ class Fleet:
         self.env["LONGSHORE_PROVIDERS__GOOGLE_MAPS__BASE_URL"] = "http://127.0.0.1:1"
         self.start("redis-server", "--port", str(redis), "--bind", "127.0.0.1", "--dir", scratch, "--maxmemory", "500mb",
                    "--appendonly", "yes")
+        self.env["LONGSHORE_OUTBOX__PRIVATE_ADDR"] = f"127.0.0.1:{self.outbox}"
+        self.env["LONGSHORE_OUTBOX__DATABASE_URL"] = postgres.start(self, scratch, database)
         options = [word for name, port in self.at.items() for word in (f"--{name}-addr", f"127.0.0.1:{port}")]
         urls = [word for name in ("sendgrid", "stripe")
                 for word in (f"--{name}-webhook-url", f"http://127.0.0.1:{self.public}/webhooks/{name}")]
@@ -142,7 +145,17 @@ def told(fleet: Fleet) -> str:
         fleet.enqueue(MAIL)
     until("the breaker is open", lambda: 'longshore_hold{queue="email"' in get(fleet.work, "/metrics"))
     letters = until("letters are counted", lambda: (t := get(fleet.work, "/metrics")) and "longshore_dead_letters{" in t and t)
-    return letters + get(fleet.private, "/metrics")
+    return letters + get(fleet.private, "/metrics") + carried(fleet)
+
+
+def carried(fleet: Fleet) -> str:
+    """What a carrier tells, of a row that it carried and one that it holds."""
+    url, schema = fleet.env["LONGSHORE_OUTBOX__DATABASE_URL"], fleet.longshore("outbox", "schema")
+    insert = "INSERT INTO longshore_outbox (kind, args) VALUES"
+    rows = f"{insert} ('send_email', '{json.dumps(MAIL)}'), ('send_email', '{{}}');"
+    until("the table is there", lambda: postgres.sql(url, schema + rows) is None)
+    fleet.start(BINARY, "outbox")
+    return until("a row is held", lambda: (t := get(fleet.outbox, "/metrics")) and "longshore_outbox_held{" in t and t)
 
 
 def series(text: str) -> dict[str, dict[str, set[str]]]:
