@@ -216,6 +216,11 @@ const KNOWS: &[(&str, &[&str])] = &[
             "queue",
         ],
     ),
+    // Producers know what clients know; only the feature `carrier` knows the rest.
+    (
+        "outbox",
+        &["client", "job", "listener", "provider", "queue"],
+    ),
     ("testing", &["job", "queue", "client", "sandbox", "worker"]),
     // It knows no integration: a program is made of those that it is given.
     (
@@ -228,6 +233,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "job",
             "listener",
             "operator",
+            "outbox",
             "provider",
             "queue",
             "webhooks",

@@ -24,13 +24,14 @@ use longshore_job::Kinds;
 use longshore_provider::secret::Secret;
 use longshore_queue::{Link, Queue};
 
-use crate::Table;
+use crate::OutboxTable;
 pub(crate) use database::Database;
 pub use database::DatabaseError;
-pub use held::{Held, HeldRows};
-pub use listening::{CarrierError, Listening};
+pub use held::HeldRows;
+pub use listening::{BoundCarrier, CarrierError};
 use metrics::Metrics;
 use queues::Queues;
+pub use store::Held;
 
 /// Where the table is, and where health and metrics are.
 #[derive(Debug, Clone)]
@@ -41,7 +42,7 @@ pub struct CarrierOptions {
     /// An authority that is trusted in addition to the system's.
     pub ca_file: Option<PathBuf>,
     /// The table.
-    pub table: Table,
+    pub table: OutboxTable,
     /// Where `/livez`, `/readyz` and `/metrics` are. Port 0 picks a free one.
     pub private_addr: SocketAddr,
 }

@@ -8,48 +8,36 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use longshore_client::{EnqueueOptions, Priority, RunAt};
 use longshore_job::{Job, JobId, Prepared};
 
-use crate::{OutboxError, Row, Table};
+use crate::{OutboxError, OutboxRow, OutboxTable};
 
 /// A transaction that jobs can be enqueued in.
 pub trait Transaction: Send {
     /// What the driver says of a statement that failed.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Executes [`Row::insert`] with the row's fields as parameters, in order.
+    /// Executes [`OutboxRow::insert`] with the row's fields as parameters, in order.
     fn insert(
         &mut self,
         statement: &str,
-        row: Row,
+        row: OutboxRow,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
 /// Begins to enqueue a job in this transaction, in the table `longshore_outbox`. Set options on the returned value, then await
 /// it. The job is in the queue a moment after the commit; after a rollback there never was one.
-pub fn enqueue<T: Transaction, J: Job>(transaction: &mut T, job: J) -> Enqueue<'_, T, J> {
-    Outbox::default().enqueue(transaction, job)
+pub fn enqueue<T: Transaction, J: Job>(transaction: &mut T, job: J) -> EnqueueWithin<'_, T, J> {
+    OutboxTable::default().enqueue(transaction, job)
 }
 
-/// The table that jobs are enqueued in, where it has another name.
-#[derive(Debug, Clone, Default)]
-pub struct Outbox {
-    table: Table,
-}
-
-impl Outbox {
-    /// An outbox whose table has this name.
-    #[must_use]
-    pub fn in_table(table: Table) -> Self {
-        Self { table }
-    }
-
-    /// As [`enqueue`].
+impl OutboxTable {
+    /// As [`enqueue`], in a table of another name.
     pub fn enqueue<'t, T: Transaction, J: Job>(
         &self,
         transaction: &'t mut T,
         job: J,
-    ) -> Enqueue<'t, T, J> {
-        Enqueue {
-            statement: Row::insert(&self.table),
+    ) -> EnqueueWithin<'t, T, J> {
+        EnqueueWithin {
+            statement: OutboxRow::insert(self),
             transaction,
             job,
             options: EnqueueOptions::default(),
@@ -59,14 +47,14 @@ impl Outbox {
 
 /// A job about to be enqueued: set options, then await it.
 #[must_use = "nothing is enqueued until it is awaited"]
-pub struct Enqueue<'t, T, J> {
+pub struct EnqueueWithin<'t, T, J> {
     statement: String,
     transaction: &'t mut T,
     job: J,
     options: EnqueueOptions,
 }
 
-impl<'t, T: Transaction, J: Job> Enqueue<'t, T, J> {
+impl<'t, T: Transaction, J: Job> EnqueueWithin<'t, T, J> {
     /// Makes at most one job of its kind with this key: 1 to 256 bytes. What has the key already is known only in the queue: a
     /// job with the same args is then carried as a duplicate; one with other args is held, and `longshore outbox held` names
     /// it.
@@ -118,7 +106,7 @@ impl<'t, T: Transaction, J: Job> Enqueue<'t, T, J> {
         self.options.check().map_err(refused)?;
         // Checked where it is enqueued, so that the carrier holds none that a typed producer wrote.
         Prepared::new(&self.job).map_err(|error| refused(error.into()))?;
-        let row = Row::new(JobId::generate(), &self.job, self.options)
+        let row = OutboxRow::new(JobId::generate(), &self.job, self.options)
             .map_err(|error| refused(error.into()))?;
         let id = row.id;
         let inserted = self.transaction.insert(&self.statement, row).await;
@@ -127,7 +115,7 @@ impl<'t, T: Transaction, J: Job> Enqueue<'t, T, J> {
     }
 }
 
-impl<'t, T: Transaction, J: Job> IntoFuture for Enqueue<'t, T, J> {
+impl<'t, T: Transaction, J: Job> IntoFuture for EnqueueWithin<'t, T, J> {
     type Output = Result<JobId, OutboxError<T::Error>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 't>>;
 
@@ -139,9 +127,9 @@ impl<'t, T: Transaction, J: Job> IntoFuture for Enqueue<'t, T, J> {
     }
 }
 
-impl<T, J> fmt::Debug for Enqueue<'_, T, J> {
+impl<T, J> fmt::Debug for EnqueueWithin<'_, T, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Enqueue")
+        f.debug_struct("EnqueueWithin")
             .field("options", &self.options)
             .finish_non_exhaustive()
     }

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! The features `sqlx` (0.9) and `tokio-postgres` (0.7) say what a transaction is. For another version of them, or another
-//! driver, implement [`Transaction`]: it takes a [`Row`] and the statement that inserts it.
+//! driver, implement [`Transaction`]: it takes a [`OutboxRow`] and the statement that inserts it.
 //!
 //! The table's definition is [`SCHEMA`]; any language may insert into it.
 //!
@@ -38,10 +38,10 @@ mod carrier;
 
 #[cfg(feature = "carrier")]
 pub use carrier::{
-    Carrier, CarrierError, CarrierOptions, DatabaseError, Held, HeldRows, Listening,
+    BoundCarrier, Carrier, CarrierError, CarrierOptions, DatabaseError, Held, HeldRows,
 };
-pub use enqueue::{Enqueue, Outbox, Transaction, enqueue};
+pub use enqueue::{EnqueueWithin, Transaction, enqueue};
 pub use error::OutboxError;
 pub use longshore_client::{InvalidArgs, Job, JobId, Priority};
-pub use row::Row;
-pub use table::{InvalidTable, SCHEMA, Table};
+pub use row::OutboxRow;
+pub use table::{InvalidOutboxTable, OutboxTable, SCHEMA};

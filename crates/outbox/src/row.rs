@@ -3,11 +3,11 @@
 use longshore_client::{EnqueueOptions, RunAt};
 use longshore_job::{InvalidArgs, Job, JobId};
 
-use crate::Table;
+use crate::OutboxTable;
 
-/// One job as a row of the table. Its fields are the parameters of [`Row::insert`], in order.
+/// One job as a row of the table. Its fields are the parameters of [`OutboxRow::insert`], in order.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct OutboxRow {
     /// Its id, a ULID.
     pub id: JobId,
     /// Its kind.
@@ -36,7 +36,7 @@ pub struct Row {
     pub tracestate: Option<String>,
 }
 
-impl Row {
+impl OutboxRow {
     /// The row of a job that was checked.
     pub(crate) fn new<J: Job>(
         id: JobId,
@@ -72,7 +72,7 @@ impl Row {
 
     /// The statement that inserts a row.
     #[must_use]
-    pub fn insert(table: &Table) -> String {
+    pub fn insert(table: &OutboxTable) -> String {
         format!(
             "INSERT INTO {table} (id, kind, v, args, key, due_at, expires_in, priority, tenant, tags, traceparent, tracestate) \
              VALUES ($1, $2, $3, $4::text::json, $5, \
@@ -87,9 +87,9 @@ fn fits(ms: u128) -> i64 {
 }
 
 /// Shows sizes, never args: they may hold personal data.
-impl std::fmt::Debug for Row {
+impl std::fmt::Debug for OutboxRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Row")
+        f.debug_struct("OutboxRow")
             .field("id", &self.id)
             .field("kind", &self.kind)
             .field("args_bytes", &self.args.len())

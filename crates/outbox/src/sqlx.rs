@@ -2,13 +2,13 @@
 
 use sqlx::{PgConnection, Postgres};
 
-use crate::{Row, Transaction};
+use crate::{OutboxRow, Transaction};
 
 /// A connection that a transaction was begun on. Without one the job commits at once.
 impl Transaction for PgConnection {
     type Error = sqlx::Error;
 
-    async fn insert(&mut self, statement: &str, row: Row) -> Result<(), sqlx::Error> {
+    async fn insert(&mut self, statement: &str, row: OutboxRow) -> Result<(), sqlx::Error> {
         sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(row.id.to_string())
             .bind(row.kind)
@@ -32,7 +32,7 @@ impl Transaction for PgConnection {
 impl Transaction for sqlx::Transaction<'_, Postgres> {
     type Error = sqlx::Error;
 
-    async fn insert(&mut self, statement: &str, row: Row) -> Result<(), sqlx::Error> {
+    async fn insert(&mut self, statement: &str, row: OutboxRow) -> Result<(), sqlx::Error> {
         Transaction::insert(&mut **self, statement, row).await
     }
 }

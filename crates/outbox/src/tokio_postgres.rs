@@ -2,17 +2,17 @@
 
 use tokio_postgres::{Client, Error};
 
-use crate::{Row, Transaction};
+use crate::{OutboxRow, Transaction};
 
 impl Transaction for tokio_postgres::Transaction<'_> {
     type Error = Error;
 
-    async fn insert(&mut self, statement: &str, row: Row) -> Result<(), Error> {
+    async fn insert(&mut self, statement: &str, row: OutboxRow) -> Result<(), Error> {
         insert(self.client(), statement, &row).await
     }
 }
 
-async fn insert(client: &Client, statement: &str, row: &Row) -> Result<(), Error> {
+async fn insert(client: &Client, statement: &str, row: &OutboxRow) -> Result<(), Error> {
     let id = row.id.to_string();
     client
         .execute(

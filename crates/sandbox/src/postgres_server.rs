@@ -221,6 +221,10 @@ impl PostgresServer {
                 let ended = child
                     .try_wait()
                     .map_err(io_error("asking after the process"))?;
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "it blocks, as its documentation says"
+                )]
                 sleep(Duration::from_millis(20));
                 if ended.is_some() {
                     break;

@@ -22,3 +22,6 @@ pub enum Role {
     /// The carrier of jobs from Postgres: asks outbox.private_addr
     Outbox,
 }
+
+/// Examples.
+pub(super) const EXAMPLES: &[&str] = &["longshore --profile production healthcheck work"];

@@ -203,10 +203,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("doctor", &["longshore --profile production doctor"]),
     ("api", &["longshore --profile production api"]),
     ("webhooks", &["longshore --profile production webhooks"]),
-    (
-        "healthcheck",
-        &["longshore --profile production healthcheck work"],
-    ),
+    ("healthcheck", super::healthcheck::EXAMPLES),
     (
         "presign",
         &[

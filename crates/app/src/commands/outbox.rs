@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use longshore_operator::Signed;
-use longshore_outbox::{Carrier, CarrierError, CarrierOptions, HeldRows, Listening};
+use longshore_outbox::{BoundCarrier, Carrier, CarrierError, CarrierOptions, HeldRows};
 use longshore_provider::secret::Secret;
 use longshore_queue::{Note, Queue, QueueError};
 use serde::Serialize;
@@ -38,7 +38,7 @@ async fn carry(session: &Session) -> Result<(), Failure> {
     serve(listening, words).await
 }
 
-async fn listen(session: &Session) -> Result<Listening, Failure> {
+async fn listen(session: &Session) -> Result<BoundCarrier, Failure> {
     let settings = &session.config.outbox;
     let secrets = Arc::new(Secrets::new(&session.config)?);
     let database_url = database_url(session, &secrets).await?;
@@ -86,7 +86,7 @@ async fn database_url(session: &Session, secrets: &Secrets) -> Result<Secret, Fa
 }
 
 /// Carries until the first word, and ends what it has begun.
-async fn serve(listening: Listening, mut words: mpsc::Receiver<()>) -> Result<(), Failure> {
+async fn serve(listening: BoundCarrier, mut words: mpsc::Receiver<()>) -> Result<(), Failure> {
     let (stop, stopped) = oneshot::channel::<()>();
     let carrying = listening.carry(async move {
         let _ = stopped.await;

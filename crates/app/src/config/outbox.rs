@@ -7,7 +7,7 @@ use longshore_integration::section;
 use longshore_integration::settings::{
     KeyPath, Reader, SecretRef, listen_addr, secret_by, text_by,
 };
-use longshore_outbox::Table;
+use longshore_outbox::OutboxTable;
 use secrecy::ExposeSecret;
 
 section! {
@@ -22,7 +22,7 @@ section! {
             text_by(file).optional().example("/etc/longshore/postgres-ca.pem");
         /// The table, with its schema and a dot before it where it is not in the search path. `longshore outbox schema` prints
         /// its definition.
-        pub table: Table = "table" as TABLE, text_by(table).or("longshore_outbox");
+        pub table: OutboxTable = "table" as TABLE, text_by(table).or("longshore_outbox");
         /// Where `longshore outbox` serves `/livez`, `/readyz` and `/metrics`. Port 0 picks a free one.
         pub private_addr: SocketAddr = "private_addr" as PRIVATE_ADDR, listen_addr().or("127.0.0.1:9471");
     }
@@ -44,11 +44,11 @@ fn url(reader: &mut Reader<'_>, path: &KeyPath) -> Option<SecretRef> {
     Some(url)
 }
 
-fn table(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Table> {
+fn table(reader: &mut Reader<'_>, path: &KeyPath) -> Option<OutboxTable> {
     match reader.text(path)?.parse() {
         Ok(table) => Some(table),
         Err(error) => {
-            let cure = "write a plain name such as longshore_outbox, or app.longshore_outbox";
+            let cure = "write a plain name such as longshore_outbox, with its schema and a dot before it if need be";
             reader.error(path, format!("cannot be used: {error}"), cure);
             None
         }

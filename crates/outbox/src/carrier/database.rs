@@ -15,7 +15,7 @@ use tokio_postgres::{Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::store::Store;
-use crate::Table;
+use crate::OutboxTable;
 
 /// How long a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct Database {
     url: Secret,
     tls: MakeRustlsConnect,
-    table: Table,
+    table: OutboxTable,
 }
 
 /// What is wrong with the database. Never says a password.
@@ -55,7 +55,7 @@ pub enum DatabaseError {
     )]
     Table {
         /// Its name.
-        table: Table,
+        table: OutboxTable,
         /// What Postgres said.
         problem: String,
     },
@@ -65,14 +65,14 @@ impl Database {
     pub(crate) fn new(
         url: Secret,
         ca_file: Option<&Path>,
-        table: Table,
+        table: OutboxTable,
     ) -> Result<Self, DatabaseError> {
         parse(url.current().expose_secret())?;
         let tls = MakeRustlsConnect::new(client_tls(ca_file)?);
         Ok(Self { url, tls, table })
     }
 
-    pub(crate) fn table(&self) -> &Table {
+    pub(crate) fn table(&self) -> &OutboxTable {
         &self.table
     }
 

@@ -7,26 +7,9 @@ use longshore_provider::secret::Secret;
 use tokio_postgres::Error;
 
 use super::database::text_of;
-use super::store::Store;
+use super::store::{Held, Store};
 use super::{Database, DatabaseError};
-use crate::Table;
-
-/// A row that is not carried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    /// The job's id.
-    pub id: String,
-    /// Its kind.
-    pub kind: String,
-    /// Why: `args`, `unknown_kind`, `options`, `key_taken` or `tried_long_ago`.
-    pub code: String,
-    /// Why, in a sentence.
-    pub reason: String,
-    /// When it was inserted, in ms since the epoch.
-    pub created_at_ms: i64,
-    /// Since when it is held, in ms since the epoch.
-    pub held_at_ms: i64,
-}
+use crate::OutboxTable;
 
 /// The rows of a table that are held.
 pub struct HeldRows {
@@ -41,7 +24,7 @@ impl HeldRows {
     pub async fn open(
         database_url: Secret,
         ca_file: Option<&Path>,
-        table: Table,
+        table: OutboxTable,
     ) -> Result<Self, DatabaseError> {
         let database = Database::new(database_url, ca_file, table)?;
         let store = database.connect().await?;

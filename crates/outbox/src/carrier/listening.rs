@@ -33,7 +33,7 @@ pub enum CarrierError {
 
 /// A carrier whose address is bound, and that does not carry yet.
 #[derive(Debug)]
-pub struct Listening {
+pub struct BoundCarrier {
     listener: TcpListener,
     addr: SocketAddr,
     carrier: Carrier,
@@ -44,12 +44,12 @@ impl Carrier {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub async fn listen(self) -> Result<Listening, CarrierError> {
+    pub async fn listen(self) -> Result<BoundCarrier, CarrierError> {
         let addr = self.private_addr;
         let error = |source| CarrierError::Listen { addr, source };
         let listener = TcpListener::bind(addr).await.map_err(error)?;
         let addr = listener.local_addr().map_err(error)?;
-        Ok(Listening {
+        Ok(BoundCarrier {
             listener,
             addr,
             carrier: self,
@@ -57,7 +57,7 @@ impl Carrier {
     }
 }
 
-impl Listening {
+impl BoundCarrier {
     /// Where health and metrics are, with the port that was picked.
     #[must_use]
     pub fn private_addr(&self) -> SocketAddr {

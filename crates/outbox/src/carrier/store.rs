@@ -8,8 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client, Connection, Error, Row, Statement};
 
-use super::held::Held;
-use crate::Table;
+use crate::OutboxTable;
 
 /// How many rows one transaction takes.
 pub(crate) const BATCH: i64 = 250;
@@ -21,7 +20,7 @@ const MOST_BYTES: i64 = longshore_job::MAX_PAYLOAD_BYTES as i64;
 pub(crate) struct Store {
     client: Client,
     statements: Statements,
-    table: Table,
+    table: OutboxTable,
     told: mpsc::Receiver<()>,
 }
 
@@ -65,6 +64,23 @@ pub(crate) struct Look {
     pub(crate) held: Vec<(String, i64)>,
 }
 
+/// A row that is not carried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The job's id.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// Why: `args`, `unknown_kind`, `options`, `key_taken` or `tried_long_ago`.
+    pub code: String,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// When it was inserted, in ms since the epoch.
+    pub created_at_ms: i64,
+    /// Since when it is held, in ms since the epoch.
+    pub held_at_ms: i64,
+}
+
 /// What a transaction does to rows, by their ids.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
@@ -80,7 +96,7 @@ impl Store {
     pub(crate) async fn new<S, T>(
         client: Client,
         connection: Connection<S, T>,
-        table: Table,
+        table: OutboxTable,
     ) -> Result<Self, Error>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -270,7 +286,7 @@ impl Carrying<'_> {
 }
 
 impl Statements {
-    async fn prepare(client: &Client, table: &Table) -> Result<Self, Error> {
+    async fn prepare(client: &Client, table: &OutboxTable) -> Result<Self, Error> {
         // What would be too large for a number here is made small enough to be refused with its row, not with all of them.
         let ms = |seconds: &str| {
             // `least` and `greatest` take no notice of a null.

@@ -19,11 +19,10 @@ async fn until_held(stage: &Stage, rows: usize) {
     .await;
 }
 
-#[tokio::test]
-async fn a_bad_row_is_held_and_named_and_its_neighbours_are_carried() {
-    let stage = Stage::new();
+/// Columns and values of rows that are no jobs, the code of each, and words of its reason.
+fn bad_rows() -> Vec<(&'static str, String, &'static str, &'static str)> {
     let large = "x".repeat(300 * 1024);
-    let bad = [
+    vec![
         (
             "kind, args",
             "'send_email', '{\"to\":\"planted@example.com\"}'".to_owned(),
@@ -78,7 +77,13 @@ async fn a_bad_row_is_held_and_named_and_its_neighbours_are_carried() {
             "options",
             "longer than the delay",
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn a_bad_row_is_held_and_named_and_its_neighbours_are_carried() {
+    let stage = Stage::new();
+    let bad = bad_rows();
     let first = stage.insert_mail("first@example.com");
     let ids: Vec<JobId> = bad
         .iter()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use longshore_email::SendEmail;
 use longshore_geocode::GeocodeAddress;
 use longshore_job::{JobId, KindSpec, Kinds};
-use longshore_outbox::{Carrier, CarrierOptions, HeldRows, SCHEMA, Table};
+use longshore_outbox::{Carrier, CarrierOptions, HeldRows, OutboxTable, SCHEMA};
 use longshore_provider::secret::{Secret, SecretString};
 use longshore_queue::{JobInfo, Link, LinkOptions, Queue};
 use longshore_sandbox::{PostgresServer, RedisServer};
@@ -68,7 +68,7 @@ impl Stage {
         let options = CarrierOptions {
             database_url: self.url(),
             ca_file: None,
-            table: Table::default(),
+            table: OutboxTable::default(),
             private_addr: "127.0.0.1:0".parse().expect("an address"),
         };
         let queue = |name: &str| Ok::<_, String>(self.queue(name));
@@ -85,7 +85,7 @@ impl Stage {
     }
 
     async fn held_rows(&self) -> HeldRows {
-        let rows = HeldRows::open(self.url(), None, Table::default()).await;
+        let rows = HeldRows::open(self.url(), None, OutboxTable::default()).await;
         rows.expect("connects")
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use longshore_email::SendEmail;
 use longshore_job::{JobId, Priority};
-use longshore_outbox::{Outbox, OutboxError, SCHEMA, Table, enqueue};
+use longshore_outbox::{OutboxError, OutboxTable, SCHEMA, enqueue};
 use longshore_queue::JobState;
 use sqlx::{Connection, PgConnection};
 use tokio_postgres::NoTls;
@@ -81,7 +81,7 @@ async fn a_job_commits_with_the_transaction_of_sqlx_or_is_rolled_back_with_it() 
 #[tokio::test]
 async fn a_job_commits_with_the_transaction_of_tokio_postgres_and_in_a_table_of_another_name() {
     let stage = Stage::new();
-    let table: Table = "app.jobs".parse().expect("good");
+    let table: OutboxTable = "app.jobs".parse().expect("good");
     stage.sql("CREATE SCHEMA app");
     let schema = table.schema();
     stage.sql(&format!("BEGIN; {schema}; COMMIT"));
@@ -93,8 +93,7 @@ async fn a_job_commits_with_the_transaction_of_tokio_postgres_and_in_a_table_of_
         let mut tx = client.transaction().await.expect("begins");
         let plain = enqueue(&mut tx, mail("ada@example.com")).key("a").tag("t");
         plain.await.expect("enqueues");
-        let outbox = Outbox::in_table(table.clone());
-        outbox
+        table
             .enqueue(&mut tx, mail("ada@example.com"))
             .delay(Duration::from_secs(60))
             .await
