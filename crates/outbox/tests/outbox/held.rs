@@ -33,7 +33,7 @@ fn bad_rows() -> Vec<(&'static str, String, &'static str, &'static str)> {
             "kind, args",
             "'send_email', '[]'".to_owned(),
             "args",
-            "expected an object",
+            "an object",
         ),
         (
             "kind, args",
