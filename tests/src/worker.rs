@@ -154,6 +154,7 @@ impl<'a> Start<'a> {
         let log = self.stage.dir().join(name);
         let user = match self.command {
             "webhooks" => User::Webhooks,
+            "outbox" => User::Producer,
             _ => User::Worker,
         };
         let redis_url = user.at(&self.redis_url);

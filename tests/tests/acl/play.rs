@@ -5,7 +5,8 @@ use std::time::Duration;
 use longshore_client::kinds::{BucketName, CreateCustomer, SendEmail, SweepBucket};
 use longshore_client::{Address, Client, EnqueueOptions, JobId, JobState, Priority, RunAt};
 use longshore_job::Prepared;
-use longshore_sandbox::{Fault, FaultRule};
+use longshore_outbox::SCHEMA;
+use longshore_sandbox::{Fault, FaultRule, PostgresServer};
 use longshore_tests::{
     Act, NAMESPACE, Stage, User, Worker, address, email, eventually, payment, sms,
 };
@@ -64,6 +65,7 @@ pub(crate) async fn all_of_it(stage: &mut Stage) {
     let mut second = stage.worker().all_queues().short_lease().start().await;
     operated(stage, jobs).await;
     carried_on(stage).await;
+    from_postgres(stage).await;
     second.stop();
     second.left_within(Duration::from_secs(30)).await;
 }
@@ -263,4 +265,36 @@ async fn all_done(stage: &Stage) -> bool {
     let all: Value = serde_json::from_str(&all).expect("JSON");
     let mut all = all.as_array().expect("a list").iter();
     all.all(|one| one["act"] == "replay" || one["state"] == "done")
+}
+
+/// Jobs of an app's own transaction: one that is carried, and two that are held.
+async fn from_postgres(stage: &Stage) {
+    let postgres = PostgresServer::start().expect("a private Postgres starts");
+    postgres.sql(SCHEMA);
+    let url = postgres.url();
+    let env = [("LONGSHORE_OUTBOX__DATABASE_URL", url.as_str())];
+    let _carrier = stage.outbox(&postgres).start().await;
+    let insert = |args: &str| {
+        let insert = "INSERT INTO longshore_outbox (kind, args, key)";
+        postgres.sql(&format!(
+            "{insert} VALUES ('send_email', '{args}', 'k1') RETURNING id"
+        ))
+    };
+    insert(r#"{"template":"welcome","to":{"email":"ada@example.com"},"data":{}}"#);
+    let (mended, other) = (insert("{}"), insert("{}"));
+    eventually("two are held", || async {
+        let held = stage
+            .longshore_with(&["outbox", "held", "--json"], &env)
+            .await;
+        held.json().as_array().is_some_and(|rows| rows.len() == 2)
+    })
+    .await;
+    for words in [
+        &["outbox", "schema"][..],
+        &["outbox", "retry", &mended, "--reason", "r"],
+        &["outbox", "discard", &other, "--reason", "r", "--yes"],
+    ] {
+        let said = stage.longshore_with(words, &env).await;
+        assert_eq!(said.code, Some(0), "{words:?}: {said:?}");
+    }
 }
