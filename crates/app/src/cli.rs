@@ -12,8 +12,8 @@ mod forget;
 mod healthcheck;
 mod jobs;
 mod limit;
-mod presign;
 mod outbox;
+mod presign;
 mod queues;
 
 use std::path::PathBuf;
@@ -37,8 +37,8 @@ pub use jobs::{
     OperationsCommand, RescheduleJob, RunJob,
 };
 pub use limit::LimitArgs;
-pub use presign::Presign;
 pub use outbox::{DiscardHeld, HeldArgs, OutboxArgs, OutboxCommand, RetryHeld};
+pub use presign::Presign;
 pub use queues::{Pause, QueuesArgs, Resume};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.

@@ -76,8 +76,7 @@ async fn carry_out(app: &App, cli: Cli) -> Result<(), Failure> {
     };
     match cli.command {
         Command::Work(args) => {
-            let mut session = load()?;
-            session.role = "work";
+            let session = load()?.in_role("work");
             let work = |watch| work::run(&session, &args, watch);
             let work = sentry::reported(&session.config, "work", work);
             telemetry::traced(&session.config, "work", work).await
@@ -108,23 +107,19 @@ async fn carry_out(app: &App, cli: Cli) -> Result<(), Failure> {
         Command::Suppressions(command) => suppressions::run(&load()?, command).await,
         Command::Api(args) if args.openapi => api::print_openapi(app),
         Command::Api(_) => {
-            let mut session = load()?;
-            session.role = "api";
-            let serve = |_| api::run(&session);
-            let serve = sentry::reported(&session.config, "api", serve);
+            let session = load()?.in_role("api");
+            let serve = sentry::reported(&session.config, "api", |_| api::run(&session));
             telemetry::traced(&session.config, "api", serve).await
         }
         Command::Webhooks => {
-            let mut session = load()?;
-            session.role = "webhooks";
+            let session = load()?.in_role("webhooks");
             let listen = |_| webhooks::run(&session);
             let listen = sentry::reported(&session.config, "webhooks", listen);
             telemetry::traced(&session.config, "webhooks", listen).await
         }
         Command::Outbox(args) if args.command.is_some() => outbox::run(&load()?, args).await,
         Command::Outbox(args) => {
-            let mut session = load()?;
-            session.role = "outbox";
+            let session = load()?.in_role("outbox");
             let carry = |_| outbox::run(&session, args);
             sentry::reported(&session.config, "outbox", carry).await
         }

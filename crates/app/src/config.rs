@@ -165,49 +165,44 @@ impl Config {
         let sentry = sentry::read(&mut reader);
         let telemetry = telemetry::read(&mut reader);
         let webhooks = WebhooksSettings::read_here(&mut reader);
-        let outbox = OutboxSettings::read_here(&mut reader);
         let inventory = inventory::read(&mut reader, schema.providers());
         let cron = cron::read(&mut reader, &kinds);
         let api = ApiSettings::read_here(&mut reader);
         let api_tokens = api::tokens(&mut reader, &kinds);
 
         let values = show::values(&reader, &schema, &kinds);
+        let listeners = webhooks
+            .zip(api)
+            .zip(OutboxSettings::read_here(&mut reader));
         let warnings = reader.finish()?;
-        match (
-            redis,
-            worker.zip(log),
-            queues.zip(policies),
-            webhooks.zip(outbox).zip(api),
-        ) {
-            (
-                Some(redis),
-                Some((worker, log)),
-                Some((queues, policies)),
-                Some(((webhooks, outbox), api)),
-            ) => Ok(Self {
-                profile: profile.map(str::to_owned),
-                redis,
-                vault,
-                reread: vault_keys.map(|keys| keys.reread).unwrap_or_default(),
-                log,
-                worker,
-                sentry,
-                telemetry,
-                cron,
-                webhooks,
-                api,
-                api_tokens,
-                outbox,
-                trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
-                integrations: integrations.to_vec(),
-                kinds,
-                sections,
-                inventory,
-                queues,
-                policies,
-                warnings,
-                values,
-            }),
+        let engine = redis.zip(worker.zip(log)).zip(queues.zip(policies));
+        match engine.zip(listeners) {
+            Some((((redis, (worker, log)), (queues, policies)), ((webhooks, api), outbox))) => {
+                Ok(Self {
+                    profile: profile.map(str::to_owned),
+                    redis,
+                    vault,
+                    reread: vault_keys.map(|keys| keys.reread).unwrap_or_default(),
+                    log,
+                    worker,
+                    sentry,
+                    telemetry,
+                    cron,
+                    webhooks,
+                    api,
+                    api_tokens,
+                    outbox,
+                    trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
+                    integrations: integrations.to_vec(),
+                    kinds,
+                    sections,
+                    inventory,
+                    queues,
+                    policies,
+                    warnings,
+                    values,
+                })
+            }
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }

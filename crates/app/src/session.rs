@@ -78,6 +78,12 @@ impl Session {
         })
     }
 
+    /// The session of a process that stays.
+    pub(crate) fn in_role(mut self, role: &'static str) -> Self {
+        self.role = role;
+        self
+    }
+
     /// What the audit will say of what is done now.
     pub(crate) fn signed(&self, reason: &str) -> Signed {
         Signed::new(&self.by, longshore_job::clip_reason(reason))

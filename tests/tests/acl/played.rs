@@ -7,6 +7,7 @@ use longshore_tests::Stage;
 
 /// Commands that the play has not: they do not touch Redis, or are roles of their own.
 const NOT_PLAYED: &[&str] = &[
+    "api",
     "completions",
     "config check",
     "config defaults",

@@ -87,7 +87,7 @@ fn user_of(name: &str) -> Option<User> {
     match name.split(':').nth(1)? {
         "work" => Some(User::Worker),
         "webhooks" => Some(User::Webhooks),
-        "producer" => Some(User::Producer),
+        "producer" | "api" | "outbox" => Some(User::Producer),
         "cli" => Some(User::Operator),
         // The test's own.
         _ => None,

@@ -201,7 +201,6 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("doctor", &["longshore --profile production doctor"]),
-    ("api", &["longshore --profile production api"]),
     ("webhooks", &["longshore --profile production webhooks"]),
     ("healthcheck", super::healthcheck::EXAMPLES),
     (

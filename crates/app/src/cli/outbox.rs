@@ -73,8 +73,9 @@ pub struct DiscardHeld {
     pub json: bool,
 }
 
-/// Examples by command.
+/// Examples by command, with those of the other door for producers.
 pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
+    ("api", &["longshore --profile production api"]),
     ("outbox", &["longshore --profile production outbox"]),
     (
         "outbox schema",
