@@ -82,7 +82,7 @@ async fn what_was_carried_before_is_left_as_it_is_also_when_its_job_is_forgotten
 async fn a_key_that_stands_for_other_args_hinders_no_other_job() {
     let bench = Bench::new();
     let first = keyed("a", "ada@example.com");
-    bench.enqueue_all(&[first.clone()]).await;
+    bench.enqueue_all(std::slice::from_ref(&first)).await;
     let same = keyed("a", "ada@example.com");
     let jobs = [
         job(),
