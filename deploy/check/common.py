@@ -67,6 +67,7 @@ def setting(key: str, env: dict[str, str]) -> object:
 
 SECRETS = {
     "sendgrid-api-key": "SG.of-nobody", "api-token-shop": "a-token-of-nobody-at-all",
+    "outbox-database-url": "postgres://app:of-nobody@127.0.0.1:5432/app",
     "redis-url": "redis://worker:of-nobody@127.0.0.1:6379",
     **{f"redis-url-{user}": f"redis://{user}:of-nobody@127.0.0.1:6379" for user in ("worker", "webhooks", "producer", "operator")},
 }
