@@ -122,6 +122,8 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Queue(error) | ClientError::Away { source: error } => error.into(),
+            // Lines of a bulk were checked before, and said which of them is wrong.
+            ClientError::InBatch { source, .. } => (*source).into(),
             ClientError::NotCopied { .. } => Self::failed(format!(
                 "{error}; `longshore doctor` says how many replicas there are"
             )),

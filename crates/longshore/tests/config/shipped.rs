@@ -187,7 +187,8 @@ fn every_line_of_the_file_is_taken_and_changes_nothing_but_examples() {
     let before = shipped(None);
     let file = defaults(program().integrations());
     let settings = |examples: bool| {
-        let lines = file.lines().filter_map(|line| {
+        let lines = file.lines().filter(|line| !line.is_empty());
+        let lines = lines.filter_map(|line| {
             let setting = match line.strip_prefix('#') {
                 Some(setting) if !setting.starts_with(' ') => setting,
                 Some(_) => return None,
