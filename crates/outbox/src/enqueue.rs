@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_client::{EnqueueOptions, Priority, RunAt};
+use longshore_client::{ClientError, EnqueueOptions, Priority, RunAt};
 use longshore_job::{Job, JobId, Prepared};
 
 use crate::{OutboxError, OutboxRow, OutboxTable};
@@ -77,7 +77,7 @@ impl<'t, T: Transaction, J: Job> EnqueueWithin<'t, T, J> {
     }
 
     /// Does not start the job later than this after it was due: it is then dead as `expired`. A job without a delay is due when
-    /// it comes into the queue.
+    /// it is inserted.
     pub fn expires_in(mut self, life: Duration) -> Self {
         self.options.expires_in = Some(life);
         self
@@ -102,8 +102,17 @@ impl<'t, T: Transaction, J: Job> EnqueueWithin<'t, T, J> {
     }
 
     async fn insert(self) -> Result<JobId, OutboxError<T::Error>> {
-        let refused = |error: longshore_client::ClientError| OutboxError::Refused(error);
+        let refused = |error: ClientError| OutboxError::Refused(error);
         self.options.check().map_err(refused)?;
+        if self
+            .options
+            .key
+            .as_ref()
+            .is_some_and(|key| key.contains('\0'))
+        {
+            let problem = "key: must have no NUL character: Postgres takes none";
+            return Err(refused(ClientError::InvalidOption(problem)));
+        }
         // Checked where it is enqueued, so that the carrier holds none that a typed producer wrote.
         Prepared::new(&self.job).map_err(|error| refused(error.into()))?;
         let row = OutboxRow::new(JobId::generate(), &self.job, self.options)

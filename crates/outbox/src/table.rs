@@ -28,7 +28,9 @@ impl OutboxTable {
         let of_table = SCHEMA.replace(NAME, name);
         match schema {
             None => of_table,
-            Some(schema) => format!("SET LOCAL search_path = {schema}, public;\n\n{of_table}"),
+            Some(schema) => {
+                format!("SET search_path = {schema}, public;\n\n{of_table}\nRESET search_path;\n")
+            }
         }
     }
 
@@ -107,7 +109,7 @@ mod tests {
         assert_eq!(OutboxTable::default().schema(), SCHEMA);
         let other: OutboxTable = "app.jobs".parse().expect("good");
         let schema = other.schema();
-        assert!(schema.starts_with("SET LOCAL search_path = app, public;"));
+        assert!(schema.starts_with("SET search_path = app, public;"));
         assert!(schema.contains("CREATE TABLE IF NOT EXISTS jobs ("));
         assert!(schema.contains("pg_notify('jobs', '')") && !schema.contains(NAME));
     }

@@ -186,7 +186,7 @@ async fn discard(session: &Session, args: &DiscardHeld) -> Result<(), Failure> {
         let rows = counted(args.ids.len() as u64, "row");
         output::confirm(
             &format!("delete {rows}"),
-            &format!("this would delete {rows} whose jobs were never enqueued"),
+            &format!("this would delete {rows}, whose jobs are then carried by nobody"),
         )?;
     }
     let rows = held_rows(session).await?;
@@ -214,13 +214,13 @@ async fn note(
     for (id, kind) in done {
         // A row of no kind of this program's has no queue.
         let Some(spec) = session.config.kinds().find(kind) else {
+            output::note(&format!("{id}: no audit has it, since its kind has no queue here"));
             continue;
         };
         let queue = Queue::new(link.clone(), &session.config.redis.namespace, spec.queue);
         let note = Note {
             action,
             target: id,
-            count: Some(1),
             ..Note::default()
         };
         let queue = queue.map_err(Failure::input)?;
@@ -229,7 +229,7 @@ async fn note(
             .await
             .map_err(|error: QueueError| {
                 Failure::failed(format!(
-                    "it was done, and the audit could not be written: {error}"
+                    "{id}: it was done, and the audit could not be written: {error}"
                 ))
             })?;
     }

@@ -9,6 +9,7 @@ use longshore_provider::secret::{ExposeSecret, Secret};
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use rustls_platform_verifier::Verifier;
+use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, Error};
@@ -19,6 +20,9 @@ use crate::OutboxTable;
 
 /// How long a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long it may take until the statements are prepared, with several hosts.
+const OPENED_WITHIN: Duration = Duration::from_secs(15);
 
 /// Where the table is.
 #[derive(Clone)]
@@ -83,31 +87,56 @@ impl Database {
             Ok(store) => return self.checked(store, &server).await,
             Err(error) => error,
         };
-        if is_about_password(&refused) {
+        if refused.as_ref().is_some_and(is_about_password) {
             self.url.refresh().await;
             let (again, server) = parse(self.url.current().expose_secret())?;
             if again != config {
                 let store = self.open(&again).await;
-                let store = store.map_err(|error| said(&server, &error))?;
+                let store = store.map_err(|error| self.said(&server, error.as_ref()))?;
                 return self.checked(store, &server).await;
             }
         }
-        Err(said(&server, &refused))
+        Err(self.said(&server, refused.as_ref()))
     }
 
-    async fn open(&self, config: &Config) -> Result<Store, Error> {
+    /// # Errors
+    /// `None` when there is no answer in time.
+    async fn open(&self, config: &Config) -> Result<Store, Option<Error>> {
+        let opened = timeout(OPENED_WITHIN, self.open_in_time(config)).await;
+        opened.map_err(|_| None)?.map_err(Some)
+    }
+
+    async fn open_in_time(&self, config: &Config) -> Result<Store, Error> {
         let (client, connection) = config.connect(self.tls.clone()).await?;
         Store::new(client, connection, self.table.clone()).await
     }
 
     async fn checked(&self, store: Store, server: &str) -> Result<Store, DatabaseError> {
-        match store.look().await {
-            Ok(_) => Ok(store),
-            Err(error) if error.code().is_some() => Err(DatabaseError::Table {
-                table: self.table.clone(),
-                problem: text_of(&error),
-            }),
-            Err(error) => Err(said(server, &error)),
+        match timeout(OPENED_WITHIN, store.look()).await {
+            Ok(Ok(_)) => Ok(store),
+            Ok(Err(error)) => Err(self.said(server, Some(&error))),
+            Err(_) => Err(self.said(server, None)),
+        }
+    }
+
+    /// What is wrong: with the table, or with the server.
+    fn said(&self, server: &str, error: Option<&Error>) -> DatabaseError {
+        let of_table = [
+            SqlState::UNDEFINED_TABLE,
+            SqlState::UNDEFINED_COLUMN,
+            SqlState::INSUFFICIENT_PRIVILEGE,
+        ];
+        match error {
+            Some(error) if error.code().is_some_and(|code| of_table.contains(code)) => {
+                DatabaseError::Table {
+                    table: self.table.clone(),
+                    problem: text_of(error),
+                }
+            }
+            error => DatabaseError::Refused {
+                server: server.to_owned(),
+                problem: error.map_or_else(|| "does not answer within 15 s".to_owned(), text_of),
+            },
         }
     }
 }
@@ -131,13 +160,6 @@ pub(crate) fn text_of(error: &Error) -> String {
     }
 }
 
-fn said(server: &str, error: &Error) -> DatabaseError {
-    DatabaseError::Refused {
-        server: server.to_owned(),
-        problem: text_of(error),
-    }
-}
-
 fn is_about_password(error: &Error) -> bool {
     let of_login = [
         SqlState::INVALID_PASSWORD,
@@ -146,6 +168,9 @@ fn is_about_password(error: &Error) -> bool {
     error.code().is_some_and(|code| of_login.contains(code))
 }
 
+const UNREADABLE: &str = "it cannot be read; @, / and : in a password are written %40, %2F and %3A, and of libpq's options those \
+                          about certificates are not known: outbox.ca_file names an authority";
+
 /// What the URL says, and what the server is called. A mode of libpq that asks for a verified certificate is what every
 /// connection with TLS does here.
 fn parse(url: &str) -> Result<(Config, String), DatabaseError> {
@@ -153,14 +178,19 @@ fn parse(url: &str) -> Result<(Config, String), DatabaseError> {
     if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
         return Err(wrong("it has another scheme"));
     }
+    // A password with an @ or a / that is not written otherwise would be taken for the host, and shown.
+    let before_options = url.split('?').next().unwrap_or_default();
+    let place = before_options.split("://").nth(1).unwrap_or_default();
+    let authority = place.split('/').next().unwrap_or_default();
+    if place.matches('@').count() > 1 || (place.contains('@') && !authority.contains('@')) {
+        return Err(wrong(UNREADABLE));
+    }
     let says = |mode: &str| url.contains(&format!("sslmode={mode}"));
     let known = url
         .replace("sslmode=verify-full", "sslmode=require")
         .replace("sslmode=verify-ca", "sslmode=require");
     // Its error may quote the URL, and with it the password.
-    let mut config: Config = known.parse().map_err(|_| {
-        wrong("it cannot be read; characters such as @ and / in a password are written %40 and %2F")
-    })?;
+    let mut config: Config = known.parse().map_err(|_| wrong(UNREADABLE))?;
     let hosts = config.get_hosts();
     if hosts.is_empty() && config.get_hostaddrs().is_empty() {
         return Err(wrong("it names no host"));
@@ -277,6 +307,9 @@ mod tests {
             "mysql://u:planted@host/app",
             "planted",
             "postgres:///app?password=planted",
+            "postgres://u:geh@planted@host/app",
+            "postgres://u:geh/planted@host/app",
+            "postgres://u:p@host/app?sslrootcert=planted",
         ] {
             let error = parse(url).expect_err(url).to_string();
             assert!(!error.contains("planted"), "{error}");

@@ -39,7 +39,7 @@ impl HeldRows {
         self.store.list_held(limit.into()).await.map_err(failed)
     }
 
-    /// Lets these wait again, and tells the carriers. One that was first tried more than 24 hours ago only by `force`: it may
+    /// Lets these wait again. One that was first tried more than 24 hours ago only by `force`: it may
     /// have been enqueued then, and be enqueued once more. Returns id and kind of those that wait.
     ///
     /// # Errors

@@ -14,8 +14,13 @@ use super::store::{Changes, Store, Waiting};
 /// A row that was first tried longer ago is not tried again: Redis knows a carried id for an hour more.
 const TRIED_AGAIN_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
-/// How long a queue may take. The rows are locked meanwhile.
+/// How long a queue may take for one call. The rows are locked meanwhile.
 const CARRIED_WITHIN: Duration = Duration::from_secs(5);
+
+/// How many go into one call: what is slow gets on, too.
+const CHUNK: usize = 50;
+
+const SILENT: &str = "it did not answer within 5 s";
 
 /// One of each queue's rows that wait: when it was first tried, and its job.
 type Row = (Option<i64>, NewJob);
@@ -34,19 +39,17 @@ pub(crate) async fn pass(
         return Ok(false);
     }
     let mut changes = Changes::default();
-    let mut counts = Counts::default();
+    let mut counts = Vec::new();
     for (name, rows) in by_queue(&rows, queues, &mut changes) {
         let Some(queue) = queues.get(name) else {
             continue;
         };
-        match timeout(CARRIED_WITHIN, carry(queue, rows, &mut changes)).await {
-            Ok(Ok(carried)) => {
-                queues.took(name);
-                counts.0.push((name, carried));
-            }
-            Ok(Err(error)) => leave_alone(queues, name, &error.to_string()),
-            Err(_) => leave_alone(queues, name, "it did not answer within 5 s"),
+        let carried = carry(queue, rows, &mut changes).await;
+        match &carried.stopped {
+            None => queues.took(name),
+            Some(why) => leave_alone(queues, name, why),
         }
+        counts.push((name, carried));
     }
     let did_something =
         !changes.tried.is_empty() || !changes.held.is_empty() || !changes.done.is_empty();
@@ -62,15 +65,20 @@ pub(crate) async fn pass(
             "a row is held: see `longshore outbox held`"
         );
     }
-    for (queue, (new, duplicates)) in counts.0 {
-        metrics.carried(queue, new, duplicates);
+    for (queue, carried) in counts {
+        metrics.carried(queue, carried.new, carried.duplicates);
     }
     Ok(did_something)
 }
 
-/// How many of each queue's were new, and were duplicates.
+/// What became of one queue's rows.
 #[derive(Default)]
-struct Counts(Vec<(&'static str, (u64, u64))>);
+struct CameTo {
+    new: u64,
+    duplicates: u64,
+    /// Why the queue took no more.
+    stopped: Option<String>,
+}
 
 fn leave_alone(queues: &Queues, name: &'static str, why: &str) {
     let pause = queues.leave_alone(name);
@@ -97,57 +105,93 @@ fn by_queue(
     found
 }
 
-/// Takes the rows of one queue on: those that are tried for the first time are noted so, those that were are enqueued. Returns
-/// how many of these are new, and how many are duplicates.
-async fn carry(
-    queue: &Queue,
-    rows: Vec<Row>,
-    changes: &mut Changes,
-) -> Result<(u64, u64), QueueError> {
-    let now = queue.now_ms().await?;
+/// Takes the rows of one queue on: those that are tried for the first time are noted so, those that were are enqueued.
+async fn carry(queue: &Queue, rows: Vec<Row>, changes: &mut Changes) -> CameTo {
+    let now = match timeout(CARRIED_WITHIN, queue.now_ms()).await {
+        Ok(Ok(now)) => now,
+        Ok(Err(error)) => return stopped(error.to_string()),
+        Err(_) => return stopped(SILENT.to_owned()),
+    };
     let mut jobs = Vec::with_capacity(rows.len());
-    let mut own = Changes::default();
     for (tried, job) in rows {
+        let id = job.id.to_string();
         match tried {
-            None => own
+            None => changes
                 .tried
-                .push((job.id.to_string(), i64::try_from(now).unwrap_or(i64::MAX))),
+                .push((id, i64::try_from(now).unwrap_or(i64::MAX))),
             Some(tried) if !is_known_still(tried, now) => {
                 let reason = "it was first tried more than 24 hours ago, and whether it was enqueued then cannot be told";
-                own.held
-                    .push((job.id.to_string(), "tried_long_ago", reason.to_owned()));
+                changes.held.push((id, "tried_long_ago", reason.to_owned()));
             }
             Some(_) => jobs.push(job),
         }
     }
-    let (mut new, mut duplicates) = (0, 0);
-    if !jobs.is_empty() {
-        let came = queue.carry(&jobs).await?;
-        for (job, carried) in jobs.iter().zip(came) {
-            let id = job.id.to_string();
-            match carried {
-                Carried::Enqueued(enqueued) => {
-                    match enqueued.duplicate {
-                        true => duplicates += 1,
-                        false => new += 1,
-                    }
-                    own.done.push(id);
+    carry_tried(queue, &jobs, changes).await
+}
+
+fn stopped(why: String) -> CameTo {
+    CameTo {
+        stopped: Some(why),
+        ..CameTo::default()
+    }
+}
+
+/// Enqueues them, some at a time, and notes what is known of each. A queue that is full takes as many as there is room for.
+async fn carry_tried(queue: &Queue, jobs: &[NewJob], changes: &mut Changes) -> CameTo {
+    let (mut came_to, mut rest, mut at_once) = (CameTo::default(), jobs, CHUNK);
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(at_once.min(rest.len()));
+        match timeout(CARRIED_WITHIN, queue.carry(now)).await {
+            Ok(Ok(carried)) => {
+                for (job, carried) in now.iter().zip(carried) {
+                    came_to.note(job, carried, changes);
                 }
-                Carried::KeyTaken(key) => {
-                    let reason = format!(
-                        "its key stands for job {}, which has other args",
-                        key.holder
-                    );
-                    own.held.push((id, "key_taken", reason));
+            }
+            // One by one, until each was asked for: what is refused by itself was never enqueued.
+            Ok(Err(QueueError::Full { .. })) if now.len() > 1 => {
+                at_once = 1;
+                continue;
+            }
+            Ok(Err(error @ QueueError::Full { .. })) => {
+                changes
+                    .untried
+                    .extend(now.iter().map(|job| job.id.to_string()));
+                came_to.stopped = Some(error.to_string());
+            }
+            Ok(Err(error)) => {
+                came_to.stopped = Some(error.to_string());
+                break;
+            }
+            Err(_) => {
+                came_to.stopped = Some(SILENT.to_owned());
+                break;
+            }
+        }
+        rest = later;
+    }
+    came_to
+}
+
+impl CameTo {
+    fn note(&mut self, job: &NewJob, carried: Carried, changes: &mut Changes) {
+        let id = job.id.to_string();
+        match carried {
+            Carried::Enqueued(enqueued) => {
+                match enqueued.duplicate {
+                    true => self.duplicates += 1,
+                    false => self.new += 1,
                 }
+                changes.done.push(id);
+            }
+            // It was never enqueued: an id that was is known, whatever its key stands for.
+            Carried::KeyTaken(key) => {
+                let holder = key.holder;
+                let reason = format!("its key stands for job {holder}, which has other args");
+                changes.untried.push(id.clone());
+                changes.held.push((id, "key_taken", reason));
             }
         }
     }
-    // Only what is whole is written down: a queue that went away half way is asked again for all of it.
-    changes.tried.extend(own.tried);
-    changes.held.extend(own.held);
-    changes.done.extend(own.done);
-    Ok((new, duplicates))
 }
 
 /// Whether Redis still knows the ids that it was first given then.

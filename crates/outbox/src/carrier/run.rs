@@ -60,14 +60,6 @@ impl Carrier {
         };
         let failed = |error: tokio_postgres::Error| DatabaseError::Lost(text_of(&error));
         store.listen().await.map_err(failed)?;
-        let known: Vec<&str> = self.queues.kinds.iter().map(|spec| spec.kind).collect();
-        let released = store.release(&known).await.map_err(failed)?;
-        if released > 0 {
-            tracing::info!(
-                rows = released,
-                "rows wait again whose kind this carrier knows"
-            );
-        }
         self.state.postgres(None);
         self.metrics.connected(true);
         tracing::info!(table = %self.database.table(), "jobs are carried");
@@ -75,7 +67,8 @@ impl Carrier {
         while !*stop.borrow() {
             self.state.beat();
             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
-                self.metrics.looked(&store.look().await.map_err(failed)?);
+                let look = timeout(PASS_WITHIN, self.look(store)).await;
+                look.map_err(|_| silent())?.map_err(failed)?;
                 looked = Some(Instant::now());
             }
             let passed = timeout(PASS_WITHIN, pass(store, &self.queues, &self.metrics)).await;
@@ -84,6 +77,23 @@ impl Carrier {
             if !passed.map_err(failed)? {
                 self.idle(store, stop).await;
             }
+        }
+        Ok(())
+    }
+
+    /// Counts what waits, and takes what another carrier did not know.
+    async fn look(&self, store: &Store) -> Result<(), tokio_postgres::Error> {
+        self.metrics.looked(&store.look().await?);
+        let known = self.queues.kinds.iter();
+        let version = |v: u32| i32::try_from(v).unwrap_or(i32::MAX);
+        let (kinds, versions): (Vec<&str>, Vec<i32>) =
+            known.map(|spec| (spec.kind, version(spec.version))).unzip();
+        let released = store.release(&kinds, &versions).await?;
+        if released > 0 {
+            tracing::info!(
+                rows = released,
+                "rows wait again whose kind this carrier knows"
+            );
         }
         Ok(())
     }
@@ -98,6 +108,10 @@ impl Carrier {
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
+}
+
+fn silent() -> DatabaseError {
+    DatabaseError::Lost("no answer within two minutes".to_owned())
 }
 
 /// What comes of it, unless it is told to stop before.

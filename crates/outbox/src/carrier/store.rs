@@ -28,6 +28,7 @@ pub(crate) struct Store {
 struct Statements {
     waiting: Statement,
     mark: Statement,
+    unmark: Statement,
     hold: Statement,
     delete: Statement,
 }
@@ -86,6 +87,8 @@ pub struct Held {
 pub(crate) struct Changes {
     /// When each is tried first, in ms since the epoch by Redis's clock.
     pub(crate) tried: Vec<(String, i64)>,
+    /// These were surely not enqueued: when they are tried next, it is for the first time.
+    pub(crate) untried: Vec<String>,
     /// Code and reason.
     pub(crate) held: Vec<(String, &'static str, String)>,
     pub(crate) done: Vec<String>,
@@ -154,9 +157,10 @@ impl Store {
     /// How it looks.
     pub(crate) async fn look(&self) -> Result<Look, Error> {
         let table = &self.table;
+        let created = finite("created_at");
         let look = format!(
             "SELECT (SELECT count(*) FROM (SELECT 1 FROM {table} WHERE held_at IS NULL LIMIT 10000) AS first), \
-             coalesce((SELECT greatest(0, extract(epoch FROM clock_timestamp() - created_at))::float8 \
+             coalesce((SELECT greatest(0, extract(epoch FROM clock_timestamp()) - {created})::float8 \
                 FROM {table} WHERE held_at IS NULL ORDER BY position LIMIT 1), 0)"
         );
         let row = self.client.query_one(&look, &[]).await?;
@@ -178,22 +182,27 @@ impl Store {
         })
     }
 
-    /// Lets rows wait again that were held since nobody knew their kind, of these kinds. Returns how many.
-    pub(crate) async fn release(&self, kinds: &[&str]) -> Result<u64, Error> {
+    /// Lets rows wait again that were held since a carrier did not know their kind or version, of these kinds up to these
+    /// versions. Returns how many.
+    pub(crate) async fn release(&self, kinds: &[&str], versions: &[i32]) -> Result<u64, Error> {
         let release = format!(
             "UPDATE {} SET held_at = NULL, held_code = NULL, held_reason = NULL \
-             WHERE held_at IS NOT NULL AND held_code = 'unknown_kind' AND kind = ANY($1)",
-            self.table
+             WHERE id IN (SELECT row.id FROM {} AS row, unnest($1::text[], $2::int[]) AS known (kind, v) \
+             WHERE held_at IS NOT NULL AND held_code = 'unknown_kind' AND row.kind = known.kind AND row.v <= known.v \
+             LIMIT 1000 FOR UPDATE OF row SKIP LOCKED)",
+            self.table, self.table
         );
-        self.client.execute(&release, &[&kinds]).await
+        self.client.execute(&release, &[&kinds, &versions]).await
     }
 
     /// Rows that are held, the newest first.
     pub(crate) async fn list_held(&self, limit: i64) -> Result<Vec<Held>, Error> {
         let list = format!(
             "SELECT id, kind, coalesce(held_code, 'unknown'), coalesce(held_reason, ''), \
-             (extract(epoch FROM created_at) * 1000)::bigint, (extract(epoch FROM held_at) * 1000)::bigint \
+             ({} * 1000)::bigint, ({} * 1000)::bigint \
              FROM {} WHERE held_at IS NOT NULL ORDER BY held_at DESC, position DESC LIMIT $1",
+            finite("created_at"),
+            finite("held_at"),
             self.table
         );
         let rows = self.client.query(&list, &[&limit]).await?;
@@ -278,6 +287,11 @@ impl Carrying<'_> {
                 .execute(&own.hold, &[&ids, &codes, &reasons])
                 .await?;
         }
+        if !changes.untried.is_empty() {
+            transaction
+                .execute(&own.unmark, &[&changes.untried])
+                .await?;
+        }
         if !changes.done.is_empty() {
             transaction.execute(&own.delete, &[&changes.done]).await?;
         }
@@ -309,6 +323,7 @@ impl Statements {
             "UPDATE {table} AS row SET tried_ms = tried.ms FROM unnest($1::text[], $2::bigint[]) AS tried (id, ms) \
              WHERE row.id = tried.id"
         );
+        let unmark = format!("UPDATE {table} SET tried_ms = NULL WHERE id = ANY($1::text[])");
         let hold = format!(
             "UPDATE {table} AS row SET held_at = clock_timestamp(), held_code = held.code, held_reason = held.reason \
              FROM unnest($1::text[], $2::text[], $3::text[]) AS held (id, code, reason) WHERE row.id = held.id"
@@ -317,6 +332,7 @@ impl Statements {
         Ok(Self {
             waiting: client.prepare(&waiting).await?,
             mark: client.prepare(&mark).await?,
+            unmark: client.prepare(&unmark).await?,
             hold: client.prepare(&hold).await?,
             delete: client.prepare(&delete).await?,
         })
@@ -358,4 +374,9 @@ where
             let _ = tell.try_send(());
         }
     }
+}
+
+/// A time in seconds since the epoch, also where it has no end or no beginning.
+fn finite(time: &str) -> String {
+    format!("least(greatest(extract(epoch FROM {time}), -1e12), 1e12)")
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_queue::{JobState, Lease, WorkerId};
+use longshore_queue::{JobState, Lease, WorkerFacts, WorkerId};
 use longshore_tests::eventually;
 
 use crate::Stage;
@@ -145,5 +145,35 @@ async fn one_queue_that_takes_no_more_holds_up_no_other() {
         stage.sql("SELECT count(*) FROM longshore_outbox WHERE held_at IS NULL"),
         "300"
     );
+    carrier.stop().await;
+}
+
+#[tokio::test]
+async fn a_queue_with_room_for_some_takes_some_and_the_others_were_never_tried() {
+    let stage = Stage::new();
+    let queue = stage.queue("email").with_max_waiting(Some(70));
+    let lease = Lease::new(WorkerId::generate("w"));
+    let stale = Duration::from_secs(10);
+    queue.join(&lease, stale).await.expect("joins");
+    let facts = WorkerFacts::default();
+    assert!(queue.announce(&lease, &facts).await.expect("says"));
+    let mail = r#"'send_email', '{"template":"welcome","to":{"email":"a@example.com"},"data":{}}'"#;
+    stage.sql(&format!(
+        "INSERT INTO longshore_outbox (kind, args) SELECT {mail} FROM generate_series(1, 120)"
+    ));
+    let carrier = stage.carry().await;
+    let left = "SELECT count(*), count(tried_ms) FROM longshore_outbox";
+    eventually(
+        "what there is room for is carried, and no other was tried",
+        || async { stage.sql(left) == "50|0" },
+    )
+    .await;
+    assert_eq!(stage.enqueued("email").await, 70);
+    // There is room again.
+    for claimed in queue.claim(&lease, 60, None).await.expect("claims").jobs {
+        assert!(claimed.payload.is_some());
+    }
+    stage.until_all_carried().await;
+    assert_eq!(stage.enqueued("email").await, 120);
     carrier.stop().await;
 }

@@ -205,3 +205,44 @@ async fn a_carrier_that_knows_a_kind_takes_what_another_held() {
     .await;
     newer.stop().await;
 }
+
+#[tokio::test]
+async fn rows_of_endless_times_are_counted_and_listed_like_others() {
+    let stage = Stage::new();
+    let columns = "kind, args, created_at";
+    let first = stage.insert(columns, &format!("'send_email', '{MAIL}', '-infinity'"));
+    stage.insert(columns, "'send_email', '{}', 'infinity'");
+    let carrier = stage.carry().await;
+    until_held(&stage, 1).await;
+    stage.until_carried().await;
+    assert!(stage.job("email", first).await.is_some());
+    assert_eq!(stage.held().await.len(), 1);
+    carrier.stop().await;
+}
+
+#[tokio::test]
+async fn a_kind_that_was_unknown_is_taken_while_the_carrier_runs_and_a_lock_holds_nobody_up() {
+    let stage = Stage::new();
+    let carrier = stage.carry().await;
+    let held = "kind, args, held_at, held_code";
+    let values = format!("'send_email', '{MAIL}', now(), 'unknown_kind'");
+    let (locked, free) = (stage.insert(held, &values), stage.insert(held, &values));
+    let (mut client, connection) =
+        tokio_postgres::connect(&stage.postgres.url(), tokio_postgres::NoTls)
+            .await
+            .expect("connects");
+    tokio::spawn(connection);
+    let tx = client.transaction().await.expect("begins");
+    let lock = format!("SELECT 1 FROM longshore_outbox WHERE id = '{locked}' FOR UPDATE");
+    tx.batch_execute(&lock).await.expect("locks");
+    eventually("the other is carried", || async {
+        stage.job("email", free).await.is_some()
+    })
+    .await;
+    tx.rollback().await.expect("rolls back");
+    eventually("it is carried", || async {
+        stage.job("email", locked).await.is_some()
+    })
+    .await;
+    carrier.stop().await;
+}

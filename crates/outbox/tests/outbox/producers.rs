@@ -35,6 +35,8 @@ async fn a_job_commits_with_the_transaction_of_sqlx_or_is_rolled_back_with_it() 
     );
     let no_key = enqueue(&mut tx, mail("ada@example.com")).key("").await;
     assert!(matches!(no_key, Err(OutboxError::Refused(_))), "{no_key:?}");
+    let nul = enqueue(&mut tx, mail("ada@example.com")).key("a\0b").await;
+    assert!(matches!(nul, Err(OutboxError::Refused(_))), "{nul:?}");
     let now = enqueue(&mut tx, mail("ada@example.com"))
         .key("welcome-17")
         .priority(Priority::High)
