@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
@@ -22,6 +22,7 @@ use prometheus_client::collector::Collector;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use crate::body::MOST_OF_A_BULK;
 use crate::door::{Door, IsAway, MOST_WAITING};
@@ -169,6 +170,13 @@ impl ApiListening {
 }
 
 fn door(parts: ApiParts, metrics: &Arc<Metrics>, stop: watch::Receiver<bool>) -> Door {
+    let stopping = Arc::new(OnceLock::new());
+    let (since, mut told) = (Arc::clone(&stopping), stop.clone());
+    tokio::spawn(async move {
+        // An error is that nobody is left who could say it.
+        let _ = told.wait_for(|stop| *stop).await;
+        let _ = since.set(Instant::now());
+    });
     let schemas = parts.kinds.iter().map(|spec| (spec.kind, spec.schema()));
     let openapi = openapi::document(&parts.kinds).to_string();
     Door {
@@ -184,6 +192,7 @@ fn door(parts: ApiParts, metrics: &Arc<Metrics>, stop: watch::Receiver<bool>) ->
         metrics: Arc::clone(metrics),
         waiting: Semaphore::new(MOST_WAITING),
         stop,
+        stopping,
         strangers: LogLimit::default(),
         outages: LogLimit::default(),
     }

@@ -17,7 +17,6 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use longshore_client::{Client, ClientError, Enqueued};
 use longshore_listener::Whole;
-use tokio::time::Instant;
 
 use crate::body::{self, MOST_OF_A_JOB};
 use crate::door::Door;
@@ -45,8 +44,6 @@ struct Bulk {
     /// Where the next line begins, and its number less one.
     at: (usize, usize),
     accepted: usize,
-    /// When the process was to stop.
-    stopping: Option<Instant>,
     is_over: bool,
 }
 
@@ -68,11 +65,12 @@ pub(crate) async fn enqueue(
         read,
         at: (0, 0),
         accepted: 0,
-        stopping: None,
         is_over: false,
     };
-    let jobs = bulk.check().await?;
-    bulk.caller.charge(jobs.saturating_sub(1));
+    bulk.check().await?;
+    if bulk.door.stopping.get().is_some() {
+        return Err(stops());
+    }
     // Until something is accepted there is a status to tell what is wrong.
     let first = bulk.next().await?;
     let answer = stream::unfold((Some(first), bulk), |(first, mut bulk)| async move {
@@ -84,6 +82,10 @@ pub(crate) async fn enqueue(
     });
     let content_type = [(CONTENT_TYPE, "application/x-ndjson")];
     Ok((StatusCode::OK, content_type, Body::from_stream(answer)).into_response())
+}
+
+fn stops() -> ApiError {
+    ApiError::unavailable("stopping", "this process stops: send the rest again")
 }
 
 /// A line with a job, and its number from 1.
@@ -119,8 +121,8 @@ impl Bulk {
         order::read(&self.door, &self.caller, body::text(line.bytes)?, None)
     }
 
-    /// Checks every line, and that no key is taken. Returns how many jobs there are.
-    async fn check(&self) -> Result<usize, ApiError> {
+    /// Checks every line, and that no key is taken.
+    async fn check(&self) -> Result<(), ApiError> {
         let mut checked = Checked::default();
         let (mut at, mut since_pause) = ((0, 0), 0);
         while let Some(line) = line(&self.read.bytes, &mut at) {
@@ -172,6 +174,9 @@ impl Bulk {
         let error = match self.client.enqueue_prepared(orders).await {
             Ok(enqueued) => {
                 self.door.count(&enqueued);
+                // The request itself was counted when it came.
+                let counted = usize::from(self.accepted == 0);
+                self.caller.charge(enqueued.len().saturating_sub(counted));
                 self.accepted += enqueued.len();
                 return Ok(shown(numbers.into_iter().zip(enqueued)));
             }
@@ -198,14 +203,9 @@ impl Bulk {
         if self.is_over {
             return None;
         }
-        let now = Instant::now();
-        if self.stopping.is_none() && *self.door.stop.borrow() {
-            self.stopping = Some(now);
-        }
-        if self.stopping.is_some_and(|since| now - since > GOES_ON) {
-            let error =
-                ApiError::unavailable("stopping", "this process stops: send the rest again");
-            return Some(self.ended(&error));
+        let stopping = self.door.stopping.get();
+        if stopping.is_some_and(|since| since.elapsed() > GOES_ON) {
+            return Some(self.ended(&stops()));
         }
         let lines = match self.next().await {
             Ok(lines) => lines,
@@ -313,9 +313,9 @@ impl Checked {
         Ok(())
     }
 
-    fn done(mut self) -> Result<usize, ApiError> {
+    fn done(mut self) -> Result<(), ApiError> {
         let Some(mut error) = self.error else {
-            return Ok(self.jobs);
+            return Ok(());
         };
         self.findings.sort_by_key(|finding| finding.line);
         if self.more > 0 {

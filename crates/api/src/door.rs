@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
@@ -14,6 +14,7 @@ use longshore_listener::LogLimit;
 use longshore_operator::Operator;
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use crate::error::ApiError;
 use crate::metrics::Metrics;
@@ -40,6 +41,8 @@ pub(crate) struct Door {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) waiting: Semaphore,
     pub(crate) stop: watch::Receiver<bool>,
+    /// Since when the process is to stop.
+    pub(crate) stopping: Arc<OnceLock<Instant>>,
     /// Whoever finds the address can make these lines.
     pub(crate) strangers: LogLimit,
     pub(crate) outages: LogLimit,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -26,7 +27,7 @@ const MOST_REASON: usize = 1_000;
 pub(crate) async fn show(
     State(door): State<Arc<Door>>,
     Extension(caller): Extension<Arc<Caller>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let mut query = Query::read(query.as_deref(), &["wait"]);
@@ -39,10 +40,10 @@ pub(crate) async fn show(
         }
     };
     let wait = query.done(wait)?;
-    let id = parse(&id)?;
+    let id = parse(id)?;
     let mut seen = door.job(&caller, id).await?;
     if !seen.has_ended && !wait.is_zero() {
-        door.wait(id, wait).await?;
+        door.wait(&caller, id, wait).await?;
         seen = door.job(&caller, id).await?;
     }
     Ok(axum::Json(seen.json).into_response())
@@ -50,9 +51,10 @@ pub(crate) async fn show(
 
 impl Door {
     /// Returns when the job has ended, after so long, or when this process stops. Whoever settles the job tells.
-    async fn wait(&self, id: JobId, wait: Duration) -> Result<(), ApiError> {
+    async fn wait(&self, caller: &Caller, id: JobId, wait: Duration) -> Result<(), ApiError> {
         let busy =
             |_| ApiError::unavailable("busy", "too many requests wait: send it again").after(1);
+        let _own = caller.waiting.try_acquire().map_err(busy)?;
         let _place = self.waiting.try_acquire().map_err(busy)?;
         let _counted = Counted::new(&self.metrics.waiting);
         let mut stop = self.stop.clone();
@@ -87,12 +89,12 @@ impl Drop for Counted<'_> {
 pub(crate) async fn cancel(
     State(door): State<Arc<Door>>,
     Extension(caller): Extension<Arc<Caller>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
     query::none(head.uri.query())?;
-    let id = parse(&id)?;
+    let id = parse(id)?;
     let read = body::json_if_any(&head, body).await?;
     let reason = match &read {
         None => None,
@@ -133,12 +135,12 @@ pub(crate) async fn cancel(
 pub(crate) async fn reschedule(
     State(door): State<Arc<Door>>,
     Extension(caller): Extension<Arc<Caller>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
     query::none(head.uri.query())?;
-    let id = parse(&id)?;
+    let id = parse(id)?;
     let read = body::json(&head, body).await?;
     let text = body::text(&read.bytes)?;
     let mut fields = Fields::read(text, &["in", "at", "reason"]).map_err(invalid_json)?;
@@ -190,8 +192,9 @@ fn reason(fields: &mut Fields<'_>) -> Option<String> {
     Some(reason)
 }
 
-fn parse(id: &str) -> Result<JobId, ApiError> {
-    id.parse().map_err(|_| {
+fn parse(id: Result<Path<String>, PathRejection>) -> Result<JobId, ApiError> {
+    let read = id.ok().and_then(|Path(id)| id.parse().ok());
+    read.ok_or_else(|| {
         let problem =
             "is not a job id: that is 26 upper-case characters, such as 01JD2Z5V9GQ8X0T6M3K7W4R1YB";
         ApiError::wrong("invalid_id", vec![Finding::new("id", problem)])

@@ -13,7 +13,7 @@ use crate::body;
 use crate::door::Door;
 use crate::error::{ApiError, Finding};
 use crate::order;
-use crate::query::Query;
+use crate::query::{self, Query};
 use crate::tokens::Caller;
 
 /// The header with the key.
@@ -26,6 +26,7 @@ pub(crate) async fn enqueue(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
+    query::none(head.uri.query())?;
     let read = body::json(&head, body).await?;
     let key = header_key(&head.headers)?;
     let order = order::read(&door, &caller, body::text(&read.bytes)?, key.as_deref())?;

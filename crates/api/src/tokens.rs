@@ -10,8 +10,12 @@ use axum::http::{HeaderMap, StatusCode};
 use longshore_provider::secret::{ExposeSecret, Secret};
 use ring::hmac;
 use ring::rand::SystemRandom;
+use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
+
+/// At most so many calls of one token wait for jobs at the same time, so that there is room for others.
+const MOST_WAITING: usize = 200;
 
 /// A token, as it is configured.
 #[derive(Clone)]
@@ -33,6 +37,8 @@ pub struct ApiToken {
 pub(crate) struct Caller {
     pub(crate) token: ApiToken,
     calls: Option<Mutex<Calls>>,
+    /// How many more of its calls may wait for jobs.
+    pub(crate) waiting: Semaphore,
 }
 
 /// How many calls are left.
@@ -81,14 +87,23 @@ impl Tokens {
         }
         let token = token.trim_ascii();
         // All of them, whichever it is.
-        let known = self.callers.iter().fold(None, |known, caller| {
-            let secret = caller.token.secret.current();
-            let digest = hmac::sign(&self.key, secret.expose_secret().as_bytes());
-            let is_it = hmac::verify(&self.key, token, digest.as_ref()).is_ok();
-            if is_it { Some(caller) } else { known }
-        });
+        let (known, count) = self
+            .callers
+            .iter()
+            .fold((None, 0), |(known, count), caller| {
+                let secret = caller.token.secret.current();
+                let digest = hmac::sign(&self.key, secret.expose_secret().as_bytes());
+                match hmac::verify(&self.key, token, digest.as_ref()).is_ok() {
+                    true => (Some(caller), count + 1),
+                    false => (known, count),
+                }
+            });
         match known {
-            Some(caller) => Ok(caller),
+            Some(caller) if count == 1 => Ok(caller),
+            // Since one of them was changed.
+            Some(_) => refused(
+                "two tokens have this secret, so nobody can tell who calls: change one of them",
+            ),
             None => refused("the token is not known"),
         }
     }
@@ -103,7 +118,12 @@ impl Caller {
                 at: Instant::now(),
             })
         });
-        Self { token, calls }
+        let waiting = Semaphore::new(MOST_WAITING);
+        Self {
+            token,
+            calls,
+            waiting,
+        }
     }
 
     /// Counts a call.

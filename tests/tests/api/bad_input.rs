@@ -191,6 +191,15 @@ const WRONG: &[Sent] = &[
         b"",
     ),
     (422, "invalid_id", "GET", "/v1/jobs/7", &[], b""),
+    (422, "invalid_id", "GET", "/v1/jobs/%FF", &[], b""),
+    (
+        422,
+        "invalid_option",
+        "POST",
+        "/v1/jobs?key=b",
+        &[JSON],
+        ORDER,
+    ),
     (422, "invalid_id", "POST", "/v1/jobs/7/cancel", &[], b""),
     (
         422,

@@ -9,7 +9,7 @@ use longshore_client::Client;
 use longshore_integration::{Integration, Program};
 use longshore_job::Kinds;
 use longshore_operator::Operator;
-use longshore_provider::secret::ExposeSecret;
+use longshore_provider::secret::{ExposeSecret, Unusable};
 use longshore_queue::{BreakerState, LinkOptions};
 use tokio::sync::{mpsc, oneshot};
 
@@ -128,6 +128,13 @@ async fn tokens(session: &Session, secrets: &Secrets) -> Result<Vec<ApiToken>, F
                 "{key}: is shorter than {SHORTEST_SECRET} characters, so it can be guessed; use what `openssl rand -hex 32` makes"
             ));
         }
+        // Also what it is changed to later.
+        let long_enough = |text: &str| match text.len() < SHORTEST_SECRET {
+            true => Err(Unusable("it is shorter than 16 characters")),
+            false => Ok(()),
+        };
+        // Of the one there is that was said above.
+        let _ = secret.require(long_enough);
         if let Some(other) = names.insert(text, name) {
             wrong.push(format!(
                 "{key}: is the same as that of the token {other}, so nobody could tell who calls; give each its own"

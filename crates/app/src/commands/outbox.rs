@@ -214,7 +214,9 @@ async fn note(
     for (id, kind) in done {
         // A row of no kind of this program's has no queue.
         let Some(spec) = session.config.kinds().find(kind) else {
-            output::note(&format!("{id}: no audit has it, since its kind has no queue here"));
+            output::note(&format!(
+                "{id}: no audit has it, since its kind has no queue here"
+            ));
             continue;
         };
         let queue = Queue::new(link.clone(), &session.config.redis.namespace, spec.queue);
