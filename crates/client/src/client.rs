@@ -51,7 +51,8 @@ impl Client {
     /// Redis is away.
     ///
     /// ```
-    /// #     /// # use longshore_client::{Client, ClientError};
+    /// # use std::time::Duration;
+    /// # use longshore_client::{Client, ClientError};
     /// let client = Client::builder("redis://10.0.0.7:6379")
     ///     .name("shop")
     ///     .give_up_after(Duration::from_millis(300))
