@@ -159,7 +159,7 @@ async fn a_kind_of_ones_own_has_everything_that_ours_have() {
     );
     assert_eq!(
         kind["args"]["properties"],
-        json!({ "channel": {}, "text": {} })
+        json!({ "channel": { "type": "string" }, "text": { "type": "string" } })
     );
 
     // Its args are checked at the door.
