@@ -11,7 +11,6 @@ use longshore_job::Kinds;
 use longshore_operator::Operator;
 use longshore_provider::secret::{ExposeSecret, Unusable};
 use longshore_queue::{BreakerState, LinkOptions};
-use tokio::sync::{mpsc, oneshot};
 
 use super::{kinds, log_warnings, presign, signals};
 use crate::config::{ApiSettings, secret_key, with_variable};
@@ -56,7 +55,12 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    serve(listening, words).await
+    signals::until_drained(
+        words,
+        |stop| listening.serve(stop),
+        "cut off requests that were not answered; with their keys they can be sent again",
+    )
+    .await
 }
 
 async fn listen(session: &Session) -> Result<ApiListening, Failure> {
@@ -180,29 +184,4 @@ fn is_away(session: &Session, operator: &Operator) -> IsAway {
             away
         })
     })
-}
-
-/// Serves until the first word, and lets what is under way end unless a second comes.
-async fn serve(listening: ApiListening, mut words: mpsc::Receiver<()>) -> Result<(), Failure> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = listening.serve(async move {
-        let _ = stopped.await;
-    });
-    tokio::pin!(serving);
-    tokio::select! {
-        () = &mut serving => {}
-        _ = words.recv() => {
-            let _ = stop.send(());
-            tokio::select! {
-                () = serving => {}
-                Some(()) = words.recv() => {
-                    return Err(Failure::failed(
-                        "cut off requests that were not answered; with their keys they can be sent again",
-                    ));
-                }
-            }
-        }
-    }
-    tracing::info!("drained");
-    Ok(())
 }

@@ -8,7 +8,6 @@ use longshore_outbox::{BoundCarrier, Carrier, CarrierError, CarrierOptions, Held
 use longshore_provider::secret::Secret;
 use longshore_queue::{Note, Queue, QueueError};
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot};
 
 use super::{log_warnings, signals};
 use crate::age::ago;
@@ -35,7 +34,12 @@ async fn carry(session: &Session) -> Result<(), Failure> {
     log_warnings(session);
     let words = signals::listen()?;
     let listening = listen(session).await?;
-    serve(listening, words).await
+    signals::until_drained(
+        words,
+        |stop| listening.carry(stop),
+        "cut off in the middle of a batch; the next carrier carries it again, and each job is enqueued once",
+    )
+    .await
 }
 
 async fn listen(session: &Session) -> Result<BoundCarrier, Failure> {
@@ -83,31 +87,6 @@ async fn database_url(session: &Session, secrets: &Secrets) -> Result<Secret, Fa
         )));
     };
     secrets.get(key, url).await
-}
-
-/// Carries until the first word, and ends what it has begun.
-async fn serve(listening: BoundCarrier, mut words: mpsc::Receiver<()>) -> Result<(), Failure> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let carrying = listening.carry(async move {
-        let _ = stopped.await;
-    });
-    tokio::pin!(carrying);
-    tokio::select! {
-        () = &mut carrying => {}
-        _ = words.recv() => {
-            let _ = stop.send(());
-            tokio::select! {
-                () = carrying => {}
-                Some(()) = words.recv() => {
-                    return Err(Failure::failed(
-                        "cut off in the middle of a batch; the next carrier carries it again, and each job is enqueued once",
-                    ));
-                }
-            }
-        }
-    }
-    tracing::info!("drained");
-    Ok(())
 }
 
 async fn held_rows(session: &Session) -> Result<HeldRows, Failure> {

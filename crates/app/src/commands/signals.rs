@@ -4,10 +4,11 @@
 //! first: a supervisor and its process group, or an impatient key press, often bring the same signal twice. USR1 and
 //! USR2 are ignored.
 
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::failure::Failure;
 
@@ -42,6 +43,34 @@ pub fn listen() -> Result<mpsc::Receiver<()>, Failure> {
         }
     });
     Ok(words)
+}
+
+/// When a role is to stop.
+pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Serves until the first word, and lets what is under way end unless a second comes: then `cut_off` is said of it.
+pub(crate) async fn until_drained<S: Future<Output = ()>>(
+    mut words: mpsc::Receiver<()>,
+    serve: impl FnOnce(Stop) -> S,
+    cut_off: &str,
+) -> Result<(), Failure> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = serve(Box::pin(async move {
+        let _ = stopped.await;
+    }));
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        _ = words.recv() => {
+            let _ = stop.send(());
+            tokio::select! {
+                () = serving => {}
+                Some(()) = words.recv() => return Err(Failure::failed(cut_off)),
+            }
+        }
+    }
+    tracing::info!("drained");
+    Ok(())
 }
 
 /// Carries something out, unless a signal ends it first: then it is `None`, and what it has done until then stays done.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use longshore_queue::Queue;
 use longshore_webhooks::{Listening, Webhooks, WebhooksError, WebhooksOptions};
-use tokio::sync::{mpsc, oneshot};
 
 use super::{log_warnings, signals};
 use crate::config::WebhooksSettings;
@@ -24,7 +23,12 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    serve(listening, words).await
+    signals::until_drained(
+        words,
+        |stop| listening.serve(stop),
+        "cut off requests that were not answered; their providers send them again",
+    )
+    .await
 }
 
 /// A listener for all providers that are configured.
@@ -89,29 +93,4 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
             Failure::failed(format!("{}: {error}", WebhooksSettings::HTTP_ADDR))
         }
     })
-}
-
-/// Serves until the first word, and lets what is under way end unless a second comes.
-async fn serve(listening: Listening, mut words: mpsc::Receiver<()>) -> Result<(), Failure> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = listening.serve(async move {
-        let _ = stopped.await;
-    });
-    tokio::pin!(serving);
-    tokio::select! {
-        () = &mut serving => {}
-        _ = words.recv() => {
-            let _ = stop.send(());
-            tokio::select! {
-                () = serving => {}
-                Some(()) = words.recv() => {
-                    return Err(Failure::failed(
-                        "cut off requests that were not answered; their providers send them again",
-                    ));
-                }
-            }
-        }
-    }
-    tracing::info!("drained");
-    Ok(())
 }
