@@ -1,7 +1,6 @@
 //! The API as a whole: its routes, its two listeners, its end.
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
@@ -15,12 +14,11 @@ use axum::routing::{get, post};
 use longshore_client::Client;
 use longshore_integration::Files;
 use longshore_job::Kinds;
-use longshore_listener::{Bounds, Listener, LogLimit, TrustedProxies};
+use longshore_listener::{BindError, Bounds, Health, LogLimit, Ports, TrustedProxies};
 use longshore_operator::Operator;
 use longshore_queue::Link;
 use prometheus_client::collector::Collector;
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
@@ -29,7 +27,7 @@ use crate::door::{Door, IsAway, MOST_WAITING};
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::tokens::{ApiToken, Tokens};
-use crate::{access, bulk, files, health, job, jobs, kinds, openapi};
+use crate::{access, bulk, files, job, jobs, kinds, openapi};
 
 /// All bodies that are held at once, in bytes: two bulks, and room for single jobs.
 const BODIES: usize = 2 * MOST_OF_A_BULK + (32 << 20);
@@ -75,24 +73,24 @@ pub struct Api {
 
 /// One that listens and does not answer yet.
 pub struct ApiListening {
-    public: TcpListener,
-    private: TcpListener,
-    http_addr: SocketAddr,
-    private_addr: SocketAddr,
+    ports: Ports,
     api: Api,
 }
 
-/// Why there is no listener.
-#[derive(Debug, thiserror::Error)]
-pub enum ApiFailure {
-    /// An address cannot be used.
-    #[error("cannot listen on {addr}: {source}")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
+/// Redis is all that it needs. That it answers says that it makes progress: the same threads serve callers.
+struct ApiHealth {
+    link: Link,
+    metrics: Arc<Metrics>,
+}
+
+impl Health for ApiHealth {
+    async fn not_ready(&self) -> Option<String> {
+        self.link.not_ready().await
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics.text()
+    }
 }
 
 impl Api {
@@ -106,16 +104,9 @@ impl Api {
     ///
     /// # Errors
     /// When an address cannot be used.
-    pub async fn listen(self) -> Result<ApiListening, ApiFailure> {
-        let (public, http_addr) = bind(self.options.http_addr).await?;
-        let (private, private_addr) = bind(self.options.private_addr).await?;
-        Ok(ApiListening {
-            public,
-            private,
-            http_addr,
-            private_addr,
-            api: self,
-        })
+    pub async fn listen(self) -> Result<ApiListening, BindError> {
+        let ports = Ports::bind(self.options.http_addr, self.options.private_addr).await?;
+        Ok(ApiListening { ports, api: self })
     }
 }
 
@@ -123,34 +114,29 @@ impl ApiListening {
     /// Where producers call, with the port that was picked.
     #[must_use]
     pub fn http_addr(&self) -> SocketAddr {
-        self.http_addr
+        self.ports.http_addr()
     }
 
     /// Where health and metrics are, with the port that was picked.
     #[must_use]
     pub fn private_addr(&self) -> SocketAddr {
-        self.private_addr
+        self.ports.private_addr()
     }
 
     /// Serves until `stop` is ready. Then takes no more connections, answers the requests that are under way, which may take
     /// ten seconds, and returns. Who waits for a job is answered at once. Health is told until the end.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
-        let Api { options, mut parts } = self.api;
         tracing::info!(
-            http_addr = %self.http_addr,
-            private_addr = %self.private_addr,
-            tokens = parts.tokens.len(),
+            http_addr = %self.http_addr(),
+            private_addr = %self.private_addr(),
+            tokens = self.api.parts.tokens.len(),
             "the API is served"
         );
-        let (stopping, told) = watch::channel(false);
-        let (over, last) = watch::channel(false);
+        let Api { options, mut parts } = self.api;
         let metrics = Metrics::new(std::mem::take(&mut parts.collectors));
-        let health = health::router(parts.link.clone(), Arc::clone(&metrics), told.clone());
-        let router = router(door(parts, &metrics, told.clone()));
-        let asked = async {
-            stop.await;
-            tracing::info!("stopping: no more connections are taken");
-            stopping.send_replace(true);
+        let health = ApiHealth {
+            link: parts.link.clone(),
+            metrics: Arc::clone(&metrics),
         };
         let bounds = Bounds {
             proxies: options.trusted_proxies,
@@ -158,14 +144,11 @@ impl ApiListening {
             bodies_bytes: BODIES,
             ..Bounds::public("api")
         };
-        let public = Listener::new(bounds, &metrics.listeners);
-        let public = async {
-            public.serve(self.public, router, told).await;
-            over.send_replace(true);
-        };
-        let private = Listener::new(Bounds::private("health"), &metrics.listeners);
-        let private = private.serve(self.private, health, last);
-        tokio::join!(asked, public, private);
+        let routes = |stopping| router(door(parts, &metrics, stopping));
+        let listeners = &metrics.listeners;
+        self.ports
+            .serve(bounds, health, listeners, stop, routes)
+            .await;
     }
 }
 
@@ -230,13 +213,6 @@ async fn document(State(door): State<Arc<Door>>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], door.openapi.clone())
 }
 
-async fn bind(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), ApiFailure> {
-    let error = |source| ApiFailure::Listen { addr, source };
-    let listener = TcpListener::bind(addr).await.map_err(error)?;
-    let addr = listener.local_addr().map_err(error)?;
-    Ok((listener, addr))
-}
-
 impl fmt::Debug for ApiParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiParts")
@@ -256,8 +232,7 @@ impl fmt::Debug for Api {
 impl fmt::Debug for ApiListening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiListening")
-            .field("http_addr", &self.http_addr)
-            .field("private_addr", &self.private_addr)
+            .field("ports", &self.ports)
             .finish_non_exhaustive()
     }
 }

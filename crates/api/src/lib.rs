@@ -22,7 +22,6 @@ mod error;
 mod fields;
 mod files;
 mod form;
-mod health;
 mod job;
 mod jobs;
 mod kinds;
@@ -34,6 +33,6 @@ mod strict;
 mod tokens;
 mod trace;
 
-pub use api::{Api, ApiFailure, ApiListening, ApiOptions, ApiParts};
+pub use api::{Api, ApiListening, ApiOptions, ApiParts};
 pub use door::IsAway;
 pub use tokens::ApiToken;

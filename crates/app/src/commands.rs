@@ -28,7 +28,10 @@ mod webhooks;
 mod work;
 mod workers;
 
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
+
+use longshore_listener::BindError;
 
 use crate::cli::{Cli, Command, ConfigCommand, Effect};
 use crate::failure::Failure;
@@ -143,6 +146,13 @@ fn log_warnings(session: &Session) {
     for finding in warnings.filter(|finding| !misnamed.contains(finding)) {
         tracing::warn!("{}: {}; {}", finding.key, finding.problem, finding.cure);
     }
+}
+
+/// A port of a role that cannot be bound, named by its key: of `keys`, the first is that of the role's own address, the second of its
+/// private one.
+fn cannot_bind(error: &BindError, private_addr: SocketAddr, keys: [&str; 2]) -> Failure {
+    let key = keys[usize::from(error.addr == private_addr)];
+    Failure::failed(format!("{key}: {error}"))
 }
 
 /// Who is at the keyboard, for what others will read later: as they say, or `user@host`.

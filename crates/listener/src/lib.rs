@@ -20,19 +20,25 @@
 //! Limits of size, time and memory hold for every handler, whichever extractor it reads its body with. [`Whole`] reads a
 //! body so that the answer says which limit was met.
 //!
+//! A role that serves others has two [`Ports`]: one for them, and one with its [`Health`] and metrics.
+//!
 //! [`Metrics`] says how full a listener is. Addresses of peers are never logged.
 
 mod body;
 mod bounds;
+mod health;
 mod listener;
 mod log_limit;
 mod metrics;
 mod peer;
+mod ports;
 mod register;
 
 pub use body::{Unread, Whole};
 pub use bounds::Bounds;
+pub use health::Health;
 pub use listener::Listener;
 pub use log_limit::LogLimit;
 pub use metrics::Metrics;
 pub use peer::{InvalidProxy, TrustedProxies};
+pub use ports::{BindError, Port, Ports};

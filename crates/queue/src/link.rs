@@ -36,6 +36,9 @@ use send::decoded;
 use crate::QueueError;
 use crate::copies::Copies;
 
+/// How long Redis may take to say that it is there.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+
 /// How a [`Link`] waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkOptions {
@@ -263,6 +266,15 @@ impl Link {
     /// When it does not.
     pub async fn ping(&self) -> Result<(), QueueError> {
         self.command::<String>(&redis::cmd("PING")).await.map(drop)
+    }
+
+    /// Why Redis cannot be used now, if it cannot: what `/readyz` says. Redis has two seconds to answer.
+    pub async fn not_ready(&self) -> Option<String> {
+        match tokio::time::timeout(READY_WITHIN, self.ping()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("Redis at {} does not answer", self.server())),
+        }
     }
 
     /// Whether there is a Redis that answers, whatever it answers. `Some` with its words where it answers a PING with an

@@ -26,9 +26,8 @@
 //! Another provider is another `Source`, which comes with its integration.
 
 mod endpoint;
-mod health;
 mod metrics;
 mod receive;
 mod webhooks;
 
-pub use webhooks::{Listening, Webhooks, WebhooksError, WebhooksOptions};
+pub use webhooks::{Listening, Webhooks, WebhooksOptions};

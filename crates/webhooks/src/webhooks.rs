@@ -1,21 +1,17 @@
 //! The listener as a whole: its providers, its two listeners, its end.
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
 use longshore_integration::{PublicUrl, Source};
-use longshore_listener::{Bounds, Listener, TrustedProxies};
+use longshore_listener::{BindError, Bounds, Health, Ports, TrustedProxies};
 use longshore_queue::Queue;
 use prometheus_client::collector::Collector;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::endpoint::Endpoint;
-use crate::health;
 use crate::metrics::Metrics;
 use crate::receive::{self, Shared};
 
@@ -42,24 +38,30 @@ pub struct Webhooks {
 
 /// One that listens and does not answer yet.
 pub struct Listening {
-    public: TcpListener,
-    private: TcpListener,
-    http_addr: SocketAddr,
-    private_addr: SocketAddr,
+    ports: Ports,
     webhooks: Webhooks,
 }
 
-/// Why there is no listener.
-#[derive(Debug, thiserror::Error)]
-pub enum WebhooksError {
-    /// An address cannot be used.
-    #[error("cannot listen on {addr}: {source}")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
+/// That there is an answer says that it makes progress: the same loop accepts events, on the same threads.
+struct WebhooksHealth {
+    queues: Vec<Queue>,
+    metrics: Arc<Metrics>,
+}
+
+impl Health for WebhooksHealth {
+    async fn not_ready(&self) -> Option<String> {
+        for queue in &self.queues {
+            let problem = queue.link().not_ready().await;
+            if problem.is_some() {
+                return problem;
+            }
+        }
+        None
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics.text()
+    }
 }
 
 impl Webhooks {
@@ -100,14 +102,10 @@ impl Webhooks {
     ///
     /// # Errors
     /// When an address cannot be used.
-    pub async fn listen(self) -> Result<Listening, WebhooksError> {
-        let (public, http_addr) = bind(self.options.http_addr).await?;
-        let (private, private_addr) = bind(self.options.private_addr).await?;
+    pub async fn listen(self) -> Result<Listening, BindError> {
+        let ports = Ports::bind(self.options.http_addr, self.options.private_addr).await?;
         Ok(Listening {
-            public,
-            private,
-            http_addr,
-            private_addr,
+            ports,
             webhooks: self,
         })
     }
@@ -116,7 +114,7 @@ impl Webhooks {
     ///
     /// # Errors
     /// When an address cannot be used.
-    pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), WebhooksError> {
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), BindError> {
         self.listen().await?.serve(stop).await;
         Ok(())
     }
@@ -126,60 +124,44 @@ impl Listening {
     /// Where providers post to, with the port that was picked.
     #[must_use]
     pub fn http_addr(&self) -> SocketAddr {
-        self.http_addr
+        self.ports.http_addr()
     }
 
     /// Where health and metrics are, with the port that was picked.
     #[must_use]
     pub fn private_addr(&self) -> SocketAddr {
-        self.private_addr
+        self.ports.private_addr()
     }
 
     /// Serves until `stop` is ready. Then takes no more connections, answers the requests that are under way, which
     /// may take ten seconds, and returns. Health is told until the end.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
+        tracing::info!(
+            http_addr = %self.http_addr(),
+            private_addr = %self.private_addr(),
+            public_url = %self.webhooks.options.public_url,
+            "webhooks are taken"
+        );
         let Webhooks {
             options,
             shared,
             router,
             queues,
         } = self.webhooks;
-        tracing::info!(
-            http_addr = %self.http_addr,
-            private_addr = %self.private_addr,
-            public_url = %options.public_url,
-            "webhooks are taken"
-        );
-        let (stopping, told) = watch::channel(false);
-        let (over, last) = watch::channel(false);
-        let metrics = Arc::clone(&shared.metrics);
-        let health = health::router(&queues, metrics, told.clone());
-        let router = router.fallback(async || (StatusCode::NOT_FOUND, "nothing is here\n"));
-        let asked = async {
-            stop.await;
-            tracing::info!("stopping: no more connections are taken");
-            stopping.send_replace(true);
+        let health = WebhooksHealth {
+            queues,
+            metrics: Arc::clone(&shared.metrics),
         };
+        let router = router.fallback(async || (StatusCode::NOT_FOUND, "nothing is here\n"));
         let bounds = Bounds {
             proxies: options.trusted_proxies,
             ..Bounds::public("webhooks")
         };
-        let public = Listener::new(bounds, &shared.metrics.listeners);
-        let public = async {
-            public.serve(self.public, router, told).await;
-            over.send_replace(true);
-        };
-        let private = Listener::new(Bounds::private("health"), &shared.metrics.listeners);
-        let private = private.serve(self.private, health, last);
-        tokio::join!(asked, public, private);
+        let listeners = &shared.metrics.listeners;
+        self.ports
+            .serve(bounds, health, listeners, stop, |_| router)
+            .await;
     }
-}
-
-async fn bind(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), WebhooksError> {
-    let error = |source| WebhooksError::Listen { addr, source };
-    let listener = TcpListener::bind(addr).await.map_err(error)?;
-    let addr = listener.local_addr().map_err(error)?;
-    Ok((listener, addr))
 }
 
 impl fmt::Debug for Webhooks {
@@ -193,8 +175,7 @@ impl fmt::Debug for Webhooks {
 impl fmt::Debug for Listening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listening")
-            .field("http_addr", &self.http_addr)
-            .field("private_addr", &self.private_addr)
+            .field("ports", &self.ports)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use longshore_api::{Api, ApiFailure, ApiListening, ApiOptions, ApiParts, ApiToken, IsAway};
+use longshore_api::{Api, ApiListening, ApiOptions, ApiParts, ApiToken, IsAway};
 use longshore_client::Client;
 use longshore_integration::{Integration, Program};
 use longshore_job::Kinds;
@@ -12,7 +12,7 @@ use longshore_operator::Operator;
 use longshore_provider::secret::{ExposeSecret, Unusable};
 use longshore_queue::{BreakerState, LinkOptions};
 
-use super::{kinds, log_warnings, presign, signals};
+use super::{cannot_bind, kinds, log_warnings, presign, signals};
 use crate::config::{ApiSettings, secret_key, with_variable};
 use crate::failure::Failure;
 use crate::registry::SetupContext;
@@ -102,13 +102,9 @@ async fn listen(session: &Session) -> Result<ApiListening, Failure> {
         trusted_proxies: session.config.trusted_proxies.clone(),
     };
     let listening = Api::new(options, parts).listen().await;
-    listening.map_err(|error| match error {
-        ApiFailure::Listen { addr, .. } if addr == settings.private_addr => {
-            Failure::failed(format!("{}: {error}", ApiSettings::PRIVATE_ADDR))
-        }
-        ApiFailure::Listen { .. } => {
-            Failure::failed(format!("{}: {error}", ApiSettings::HTTP_ADDR))
-        }
+    listening.map_err(|error| {
+        let keys = [ApiSettings::HTTP_ADDR, ApiSettings::PRIVATE_ADDR];
+        cannot_bind(&error, settings.private_addr, keys)
     })
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use longshore_queue::Queue;
-use longshore_webhooks::{Listening, Webhooks, WebhooksError, WebhooksOptions};
+use longshore_webhooks::{Listening, Webhooks, WebhooksOptions};
 
-use super::{log_warnings, signals};
+use super::{cannot_bind, log_warnings, signals};
 use crate::config::WebhooksSettings;
 use crate::failure::Failure;
 use crate::registry::{self, SetupContext};
@@ -85,12 +85,8 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
     for (name, source, queue) in sources {
         webhooks = webhooks.source(name, source, &queue);
     }
-    webhooks.listen().await.map_err(|error| match error {
-        WebhooksError::Listen { addr, .. } if addr == settings.private_addr => {
-            Failure::failed(format!("{}: {error}", WebhooksSettings::PRIVATE_ADDR))
-        }
-        WebhooksError::Listen { .. } => {
-            Failure::failed(format!("{}: {error}", WebhooksSettings::HTTP_ADDR))
-        }
+    webhooks.listen().await.map_err(|error| {
+        let keys = [WebhooksSettings::HTTP_ADDR, WebhooksSettings::PRIVATE_ADDR];
+        cannot_bind(&error, settings.private_addr, keys)
     })
 }

@@ -1,21 +1,12 @@
-//! What the process says of itself: `/livez`, `/readyz`, `/metrics`.
+//! How the carrier does, and what it says of itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::State as Extracted;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
+use longshore_listener::Health;
 use longshore_queue::Link;
-use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::metrics::Metrics;
-
-/// How long Redis has to say that it is there.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// A carrier whose loop has made no turn for so long has stopped. Each statement ends within a minute, and a pass within two.
 const STOPPED_AFTER: Duration = Duration::from_secs(180);
@@ -56,61 +47,29 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[derive(Clone)]
-struct Health {
-    state: State,
-    metrics: Arc<Metrics>,
-    stopping: watch::Receiver<bool>,
+/// What the carrier says of itself.
+pub(crate) struct CarrierHealth {
+    pub(crate) state: State,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
-pub(crate) fn router(
-    state: State,
-    metrics: Arc<Metrics>,
-    stopping: watch::Receiver<bool>,
-) -> Router {
-    Router::new()
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(text))
-        .with_state(Health {
-            state,
-            metrics,
-            stopping,
-        })
-}
+impl Health for CarrierHealth {
+    /// An outage of Postgres or Redis is no stop: the loop goes on asking.
+    fn stopped(&self) -> Option<String> {
+        let since = lock(&self.state.0.beat).elapsed();
+        (since >= STOPPED_AFTER)
+            .then(|| format!("nothing has been looked at for {} s", since.as_secs()))
+    }
 
-/// An outage of Postgres or Redis is no reason to be killed: the loop goes on asking.
-async fn livez(Extracted(health): Extracted<Health>) -> (StatusCode, String) {
-    let since = lock(&health.state.0.beat).elapsed();
-    match since < STOPPED_AFTER {
-        true => (StatusCode::OK, "ok\n".to_owned()),
-        false => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("nothing has been looked at for {} s\n", since.as_secs()),
-        ),
+    async fn not_ready(&self) -> Option<String> {
+        let postgres = lock(&self.state.0.postgres).clone();
+        match postgres {
+            Some(problem) => Some(problem),
+            None => self.state.0.link.not_ready().await,
+        }
     }
-}
 
-async fn readyz(Extracted(health): Extracted<Health>) -> (StatusCode, String) {
-    let not_ready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
-    if *health.stopping.borrow() {
-        return not_ready("stopping");
+    fn metrics(&self) -> String {
+        self.metrics.text()
     }
-    if let Some(problem) = &*lock(&health.state.0.postgres) {
-        return not_ready(problem);
-    }
-    let link = &health.state.0.link;
-    match timeout(ANSWER_WITHIN, link.ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ok\n".to_owned()),
-        Ok(Err(error)) => not_ready(&error.to_string()),
-        Err(_) => not_ready(&format!("Redis at {} does not answer", link.server())),
-    }
-}
-
-async fn text(Extracted(health): Extracted<Health>) -> impl IntoResponse {
-    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    (
-        [(header::CONTENT_TYPE, content_type)],
-        health.metrics.text(),
-    )
 }
