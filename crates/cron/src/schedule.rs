@@ -99,6 +99,24 @@ impl Schedule {
         format!("{} {}", self.zone.name(), self.text)
     }
 
+    /// It in English words, for people: `At 02:30, on Monday`. The time zone is not in them.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let words = self.cron.describe();
+        let words = words.trim_end_matches('.');
+        match words.strip_prefix("At every") {
+            Some(rest) => format!("Every{rest}"),
+            None => words.to_owned(),
+        }
+    }
+
+    /// The next so many ticks after a time, at most.
+    #[must_use]
+    pub fn next_few(&self, after_ms: u64, most: usize) -> Vec<u64> {
+        let ticks = std::iter::successors(self.next(after_ms), |tick| self.next(*tick));
+        ticks.take(most).collect()
+    }
+
     /// The time zone.
     #[must_use]
     pub fn zone(&self) -> &Zone {

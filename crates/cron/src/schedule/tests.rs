@@ -294,3 +294,20 @@ proptest! {
         prop_assert_eq!(parts, ticks(&schedule, from, to));
     }
 }
+
+#[test]
+fn people_read_it_in_words_and_see_its_next_ticks() {
+    for (expression, words) in [
+        ("30 2 * * *", "At 02:30"),
+        ("*/15 * * * *", "Every 15 minutes"),
+        ("0 9 * * MON", "At 09:00, on Monday"),
+    ] {
+        assert_eq!(schedule(expression, "UTC").words(), words);
+    }
+    let leap = schedule("0 0 29 2 *", "UTC");
+    let ticks = leap.next_few(ms("2024-01-01T00:00:00Z"), 2);
+    assert_eq!(
+        ticks,
+        [ms("2024-02-29T00:00:00Z"), ms("2028-02-29T00:00:00Z")]
+    );
+}
