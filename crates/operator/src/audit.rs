@@ -9,6 +9,8 @@ use crate::time::rfc3339;
 /// One thing that an operator did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditRow {
+    /// What it is called within its queue, `<ms>-<n>`. An act that goes on is one entry, and has a new name after each step.
+    pub id: String,
     /// When, RFC 3339; of many steps the last.
     pub at: String,
     /// In which queue.
@@ -50,6 +52,7 @@ impl AuditRow {
         let parts: Vec<_> = letters.into_iter().chain(result).collect();
         let is_replay = entry.action.starts_with("replay");
         Self {
+            id: entry.id,
             at: rfc3339(entry.at_ms),
             queue: queue.to_owned(),
             by: entry.by,
@@ -65,6 +68,7 @@ impl AuditRow {
     /// The audit of this queue cannot be read at all.
     pub(crate) fn broken(queue: &str, why: String) -> Self {
         let entry = AuditEntry {
+            id: String::new(),
             at_ms: 0,
             by: UNREADABLE.to_owned(),
             action: UNREADABLE.to_owned(),

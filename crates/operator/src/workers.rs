@@ -29,6 +29,8 @@ pub struct WorkerRow {
     pub kinds: Vec<String>,
     /// How many jobs it runs.
     pub running: u64,
+    /// How many it runs at a time, in all of its queues; 0 = it does not say.
+    pub slots: u64,
     /// Nothing is wrong with it, as far as it knows.
     pub fit: bool,
     /// What is: the hosts that it does not reach, with the cause.
@@ -48,6 +50,7 @@ impl WorkerRow {
             queues: vec![queue.to_owned()],
             kinds: Vec::new(),
             running: 0,
+            slots: 0,
             fit: false,
             note: Some(why),
         }
@@ -83,6 +86,7 @@ fn new(worker: &LivingWorker) -> WorkerRow {
         queues: Vec::new(),
         kinds: Vec::new(),
         running: 0,
+        slots: 0,
         fit: true,
         note: None,
     }
@@ -93,6 +97,7 @@ fn add(row: &mut WorkerRow, queue: &str, worker: LivingWorker) {
     row.running += worker.running;
     row.beat_age_seconds = row.beat_age_seconds.max(worker.beat_age.as_secs_f64());
     let Some(facts) = worker.facts else { return };
+    row.slots += u64::from(facts.slots);
     row.kinds.extend(facts.kinds);
     for trouble in facts.trouble {
         row.fit = false;

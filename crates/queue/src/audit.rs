@@ -36,6 +36,8 @@ impl Signed {
 /// One thing that an operator did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
+    /// Its id in the stream, `<ms>-<n>`. An act of many steps is one entry, which has a new id after each.
+    pub id: String,
     /// When, in ms since the epoch by Redis's clock; of many steps the last.
     pub at_ms: u64,
     /// Who; `longshore` where a replay stopped itself or came to its end.
@@ -104,12 +106,26 @@ impl Queue {
     ) -> Result<Vec<AuditEntry>, QueueError> {
         let since = since.map_or(KEPT, |since| since.min(KEPT));
         let from = self.now_ms().await?.saturating_sub(millis(since));
+        self.audit_before("+", from, limit).await
+    }
+
+    /// What operators did at `from_ms` or later and before this entry, newest first, at most `limit` entries. `before` is the id
+    /// of an entry, which itself is meant, too; with `(` before it, it is not; `+` is the newest.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses, or `before` is none of these.
+    pub async fn audit_before(
+        &self,
+        before: &str,
+        from_ms: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, QueueError> {
         let mut entries = Vec::new();
-        let mut before = "+".to_owned();
+        let mut before = before.to_owned();
         while entries.len() < limit {
             let want = PAGE.min(limit - entries.len());
             let mut command = redis::cmd("XREVRANGE");
-            command.arg(&self.keys.audit).arg(&before).arg(from);
+            command.arg(&self.keys.audit).arg(&before).arg(from_ms);
             let value: Value = self.link.command(command.arg("COUNT").arg(want)).await?;
             let mut answer = Reply::new(value)?;
             let got = answer.len();
@@ -135,6 +151,7 @@ fn entry(id: &str, fields: &Fields) -> AuditEntry {
         .all(|name| fields.text(name).is_some());
     let at = id.split('-').next().and_then(|ms| ms.parse().ok());
     AuditEntry {
+        id: id.to_owned(),
         at_ms: at.unwrap_or_default(),
         by: field("by"),
         action: field("action"),

@@ -192,6 +192,18 @@ impl JobInfo {
         }
     }
 
+    /// How many entries of its history are not kept: only the last ten are.
+    #[must_use]
+    pub fn history_dropped(&self) -> u32 {
+        // The end of a completed one is not counted among them.
+        let written = self.run.entries + u32::from(self.state == JobState::Completed);
+        let kept = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
+        match kept as usize >= MAX_HISTORY {
+            true => written.saturating_sub(kept),
+            false => 0,
+        }
+    }
+
     /// Adds that something of it cannot be read.
     pub(crate) fn is_broken(&mut self, why: &str) {
         self.broken = Some(match self.broken.take() {

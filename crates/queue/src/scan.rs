@@ -44,7 +44,15 @@ impl Place {
         Self::Completed,
     ];
 
-    pub(crate) fn as_str(self) -> &'static str {
+    /// The place of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|place| place.as_str() == name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Lanes => "lanes",
@@ -121,8 +129,22 @@ impl JobScan {
         }
     }
 
-    pub(crate) fn cursor(&self) -> &[u8] {
+    /// How far it has come, for a later walk over the same place ([`from_cursor`](Self::from_cursor)). It may name an id.
+    #[must_use]
+    pub fn cursor(&self) -> &[u8] {
         &self.cursor
+    }
+
+    /// Where it goes.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Goes on from where an earlier walk over this place had come to. What is no cursor begins.
+    #[must_use]
+    pub fn from_cursor(place: Place, cursor: &[u8]) -> Self {
+        Self::new(place).going_on(cursor)
     }
 
     /// All have been seen.
@@ -139,6 +161,19 @@ impl Queue {
     /// When Redis cannot be reached or refuses. It can be asked again.
     pub async fn scan(&self, scan: &mut JobScan) -> Result<Vec<JobInfo>, QueueError> {
         let rows = self.scan_rows(scan, STEP).await?.into_iter();
+        Ok(rows.map(|row| row.job).collect())
+    }
+
+    /// The next step of a walk, this many jobs at the most and no more than 250.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses. It can be asked again.
+    pub async fn scan_some(
+        &self,
+        scan: &mut JobScan,
+        most: usize,
+    ) -> Result<Vec<JobInfo>, QueueError> {
+        let rows = self.scan_rows(scan, most.clamp(1, STEP)).await?.into_iter();
         Ok(rows.map(|row| row.job).collect())
     }
 

@@ -26,12 +26,19 @@ pub struct WorkerFacts {
     pub version: String,
     /// When the process began, in ms since the epoch, by its own clock.
     pub started_at_ms: u64,
+    /// How many jobs of this queue it runs at a time; 0 = it does not say.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slots: u32,
     /// The kinds that it can carry out in this queue, in order.
     #[serde(default)]
     pub kinds: Vec<String>,
     /// What it cannot do at present, in words: the hosts that it does not reach, with the cause. Empty for a well one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trouble: Vec<String>,
+}
+
+fn is_zero(slots: &u32) -> bool {
+    *slots == 0
 }
 
 /// A worker that has a lease on a queue.
@@ -93,6 +100,12 @@ impl Queue {
         Ok(workers)
     }
 
+    /// Whether a worker has beaten lately enough to count.
+    #[must_use]
+    pub fn is_fresh(&self, worker: &LivingWorker) -> bool {
+        worker.beat_age < self.lost_after
+    }
+
     /// What is wrong with workers of the queue, as they say: which of them, and what.
     ///
     /// # Errors
@@ -117,12 +130,16 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn known_kinds(&self) -> Result<BTreeSet<String>, QueueError> {
         let living = self.living().await?.into_iter();
-        let living = living.filter(|worker| worker.beat_age < self.lost_after);
+        let living = living.filter(|worker| self.is_fresh(worker));
         let facts = living.filter_map(|worker| worker.facts);
         Ok(facts.flat_map(|facts| facts.kinds).collect())
     }
 
-    async fn living(&self) -> Result<Vec<LivingWorker>, QueueError> {
+    /// As [`workers`](Self::workers), without how many jobs each runs: 0.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn living(&self) -> Result<Vec<LivingWorker>, QueueError> {
         let value: Value = script::WORKERS
             .on(&[&self.keys.workers, &self.keys.worker_facts])
             .arg(MOST_LISTED)

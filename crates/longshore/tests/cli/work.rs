@@ -258,6 +258,7 @@ fn workers_are_rows_with_the_fields_of_the_contract() {
             "pid",
             "queues",
             "running",
+            "slots",
             "started_at",
             "version",
             "worker"

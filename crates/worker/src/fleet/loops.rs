@@ -65,6 +65,7 @@ impl Loops {
             .map(|(queue, settings, handlers)| {
                 let facts = WorkerFacts {
                     kinds: handlers.kinds(),
+                    slots: u32::try_from(settings.concurrency).unwrap_or(u32::MAX),
                     ..facts.clone()
                 };
                 let own = queue.provider();
