@@ -12,6 +12,9 @@ use crate::operator::Operator;
 use crate::queues::PauseRow;
 use crate::time::rfc3339;
 
+/// How many ticks to come are shown.
+const NEXT_TICKS: usize = 5;
+
 /// How often a call is made that may be repeated, while Redis breaks off.
 const TRIES: usize = 3;
 
@@ -22,6 +25,8 @@ pub struct CronRow {
     pub name: String,
     /// Its expression.
     pub schedule: String,
+    /// The same in English words, by the clock of its time zone.
+    pub words: String,
     /// Its time zone.
     pub timezone: String,
     /// The kind of its jobs.
@@ -34,6 +39,11 @@ pub struct CronRow {
     pub last_tick: Option<String>,
     /// Its next tick, RFC 3339; `None` while it does not tick.
     pub next_tick: Option<String>,
+    /// Its next five ticks, RFC 3339; none while it does not tick.
+    pub next_ticks: Vec<String>,
+    /// Since when a tick is due that nobody has made, RFC 3339, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overdue_since: Option<String>,
     /// The job of its last tick.
     pub last_job: Option<String>,
     /// What became of its last five ticks, the newest first.
@@ -103,19 +113,28 @@ impl Operator {
             }
             let paused = book.paused(entry.name());
             let schedule = entry.schedule();
-            let next = match (inactive, &paused) {
-                (None, None) => schedule.next(book.now_ms),
-                _ => None,
+            let ticks = inactive.is_none() && paused.is_none();
+            let next: Vec<_> = match ticks {
+                true => schedule.next_few(book.now_ms, NEXT_TICKS),
+                false => Vec::new(),
             };
+            // What its mark does not know of yet is made in the next seconds.
+            let mark = book.mark(entry.name(), &schedule.id()).filter(|_| ticks);
+            let due = mark.and_then(|mark| schedule.next(mark.until_ms));
+            let overdue = due.filter(|due| *due < book.now_ms);
+            let next: Vec<_> = next.into_iter().map(rfc3339).collect();
             rows.push(CronRow {
                 name: entry.name().to_owned(),
                 schedule: schedule.expression().to_owned(),
+                words: schedule.words(),
                 timezone: schedule.zone().name().to_owned(),
                 kind: entry.kind().to_owned(),
                 queue: entry.queue().to_owned(),
                 catch_up: entry.catch_up().to_string(),
                 last_tick: last.first().map(|last| last.tick.clone()),
-                next_tick: next.map(rfc3339),
+                next_tick: next.first().cloned(),
+                next_ticks: next,
+                overdue_since: overdue.map(rfc3339),
                 last_job: last.first().map(|last| last.job.clone()),
                 ticks: last,
                 paused: paused.map(PauseRow::from),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use longshore_job::Class;
 use longshore_queue::{DeadGroup, DeadLetter, Growth, LetterFilter};
 use serde::Serialize;
 
@@ -23,6 +24,9 @@ pub struct GroupRow {
     pub provider: Option<String>,
     /// What they died of: never a text that differs from job to job.
     pub reason: String,
+    /// The class of that; `None` where it cannot be read.
+    #[serde(skip)]
+    pub class: Option<Class>,
     /// How many there are.
     pub count: u64,
     /// When the first died, RFC 3339.
@@ -72,6 +76,7 @@ impl GroupRow {
                 Some(cause) => cause.to_string(),
                 None => UNREADABLE.to_owned(),
             },
+            class: group.cause.as_ref().map(|cause| cause.class),
             provider: group
                 .cause
                 .and_then(|cause| cause.provider)
@@ -93,6 +98,7 @@ impl GroupRow {
             kind: None,
             provider: None,
             reason: UNREADABLE.to_owned(),
+            class: None,
             count: 0,
             first_at: rfc3339(0),
             last_at: rfc3339(0),

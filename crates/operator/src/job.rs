@@ -79,6 +79,9 @@ pub struct JobView {
     pub payload_base64: Option<String>,
     /// Its last ten attempts, oldest first.
     pub history: Vec<HistoryRow>,
+    /// How many entries before these are not kept.
+    #[serde(skip)]
+    pub history_dropped: u32,
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
@@ -304,6 +307,7 @@ impl JobView {
                     .map_or(&[], |kind| public_of(&queue.kinds, kind, public)),
             ),
         };
+        let dropped = job.history_dropped();
         let history = job.history.into_iter();
         let history = history
             .map(|recorded| HistoryRow::new(&queue.kinds, recorded, of_kind.as_deref(), reveal))
@@ -353,6 +357,7 @@ impl JobView {
             args,
             payload_base64,
             history,
+            history_dropped: dropped,
             broken: job.broken,
         }
     }

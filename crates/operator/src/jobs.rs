@@ -59,7 +59,7 @@ pub struct JobRow {
 }
 
 impl JobRow {
-    fn new(info: &QueueInfo, job: JobInfo, held: Option<&str>) -> Self {
+    pub(crate) fn new(info: &QueueInfo, job: JobInfo, held: Option<&str>) -> Self {
         let parked = job.parked_since_ms.is_some();
         let view = JobView::new(info, job, false);
         let held_by = match view.state {
@@ -105,7 +105,7 @@ impl JobRow {
 }
 
 /// What holds a queue's pending jobs back, in a word or two.
-fn held(stats: &Stats) -> Option<String> {
+pub(crate) fn held(stats: &Stats) -> Option<String> {
     if let Some(paused) = &stats.paused {
         return Some(format!("paused by {}", paused.by));
     }

@@ -6,13 +6,17 @@
 //!
 //! Whatever it changes, shows or hands out is [`Signed`], and written down in the queue's audit with it.
 
+mod attention;
 mod audit;
+mod audit_pages;
 mod cron;
 mod dead;
 mod edit;
 mod error;
 mod export;
+mod fleet;
 mod job;
+mod job_pages;
 mod jobs;
 mod letters;
 mod mappings;
@@ -29,18 +33,27 @@ mod queues;
 mod redact;
 mod rehearsal;
 mod replays;
+mod search;
 mod suppressions;
 mod time;
+mod timeline;
 mod waiting;
 mod workers;
 
+pub use attention::{
+    AttentionFacts, AttentionRow, Concern, ConfiguredFleet, KindsDiffer, NextStep, Urgency,
+    attention,
+};
 pub use audit::AuditRow;
+pub use audit_pages::{AuditPage, AuditQuery};
 pub use cron::{CronRow, TickRow};
 pub use dead::{Filter, GroupRow, GrowthRow, LetterRow, Moved, Target};
 pub use edit::EditRehearsal;
 pub use error::OperatorError;
 pub use export::Exported;
+pub use fleet::{FleetOverview, QueueOverview};
 pub use job::{CronJobRow, DeliveryRow, EnqueuedByRow, HistoryRow, JobView, PutBackRow, StopRow};
+pub use job_pages::JobPage;
 pub use jobs::{JobQuery, JobRow};
 pub use longshore_queue::{JobFilter, LetterFilter, RunAt, Signed};
 pub use mappings::{Imported, Mapping};
@@ -53,6 +66,8 @@ pub use queues::{BreakerRow, FallbackRow, HoldRow, ParkedRow, PauseRow, PerMinut
 pub use redact::redact_args;
 pub use rehearsal::{RefusedRow, Rehearsal, RehearsedQueue};
 pub use replays::ReplayRow;
+pub use search::SearchFound;
 pub use suppressions::{InvalidSuppressed, Suppressed, SuppressionRow};
+pub use timeline::{JobStory, StoryKind, StoryRow};
 pub use waiting::{CancelPreview, CancelRow};
 pub use workers::WorkerRow;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use longshore_queue::{Queue, QueueError, Stats};
+use longshore_queue::{LivingWorker, Queue, QueueError, Stats};
 
 use crate::error::OperatorError;
 use crate::operator::Operator;
@@ -46,16 +46,21 @@ impl Operator {
                 || stats.to_do() + stats.dead + stats.workers > 0
             {
                 let calls = match with_calls {
-                    true => providers::rows(info, queue, &stats).await,
-                    false => Ok(Vec::new()),
+                    true => queue
+                        .minutes()
+                        .await
+                        .map(|minutes| (minutes, stats.clone())),
+                    false => Ok((Vec::new(), stats.clone())),
                 };
                 let mut row = row(info, queue, stats).await?;
                 match calls {
-                    Ok(providers) => row.providers = providers,
+                    Ok((minutes, stats)) if with_calls => {
+                        row.providers = providers::rows(info, &minutes, &stats);
+                    }
+                    Ok(_) => {}
                     Err(error) => {
                         let why = error.of_one_queue().ok_or(error)?;
-                        let said = row.broken.take().map_or(String::new(), |said| said + "; ");
-                        row.broken = Some(format!("{said}what its providers answered: {why}"));
+                        row.is_broken(&format!("what its providers answered: {why}"));
                     }
                 }
                 rows.push(row);
@@ -75,8 +80,22 @@ impl Operator {
 }
 
 /// A queue as a row, with what its workers say.
-async fn row(info: &QueueInfo, queue: &Queue, mut stats: Stats) -> Result<QueueRow, QueueError> {
-    let alive = stats.workers > 0;
+async fn row(info: &QueueInfo, queue: &Queue, stats: Stats) -> Result<QueueRow, QueueError> {
+    let living = match stats.workers {
+        0 => Ok(Vec::new()),
+        _ => queue.living().await,
+    };
+    let living = living.as_ref().map(|living| &living[..]);
+    row_with(info, queue, stats, living).await
+}
+
+/// The same, where its workers were asked for.
+pub(crate) async fn row_with(
+    info: &QueueInfo,
+    queue: &Queue,
+    mut stats: Stats,
+    living: Result<&[LivingWorker], &QueueError>,
+) -> Result<QueueRow, QueueError> {
     let parked = std::mem::take(&mut stats.parked_kinds);
     let mut row = QueueRow::new(info, stats);
     for spoiled in queue.spoiled().await? {
@@ -89,30 +108,24 @@ async fn row(info: &QueueInfo, queue: &Queue, mut stats: Stats) -> Result<QueueR
             _ => format!("{said}; {spoiled}"),
         });
     }
-    let mut broken = |error: QueueError| -> Result<(), QueueError> {
-        let why = error.of_one_queue().ok_or(error)?;
-        let why = format!("what its workers say: {why}");
-        let said = row.broken.take();
-        row.broken = Some(said.map_or(why.clone(), |said| format!("{said}; {why}")));
-        Ok(())
-    };
     let mut known = BTreeSet::new();
-    if alive && !parked.is_empty() {
-        match queue.known_kinds().await {
-            Ok(kinds) => known = kinds,
-            Err(error) => broken(error)?,
-        }
-    }
-    if alive {
-        match queue.trouble().await {
-            Ok(trouble) => {
-                let trouble = trouble.into_iter();
-                row.trouble = trouble
-                    .map(|(worker, trouble)| format!("{worker}: {trouble}"))
-                    .collect();
+    match living {
+        Ok(living) => {
+            for worker in living {
+                let Some(facts) = &worker.facts else { continue };
+                if queue.is_fresh(worker) {
+                    known.extend(&facts.kinds);
+                }
+                let process = &facts.process;
+                let trouble = facts.trouble.iter();
+                row.trouble
+                    .extend(trouble.map(|trouble| format!("{process}: {trouble}")));
             }
-            Err(error) => broken(error)?,
         }
+        Err(error) => match error.of_one_queue() {
+            Some(why) => row.is_broken(&format!("what its workers say: {why}")),
+            None => return Err(error.clone()),
+        },
     }
     let parked = parked.into_iter();
     let unknown = parked.filter(|parked| !known.contains(&parked.kind));

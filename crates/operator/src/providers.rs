@@ -1,6 +1,6 @@
 //! What is known of the calls of a queue's providers.
 
-use longshore_queue::{CallCounts, LastAnswer, Minute, Queue, QueueError, Stats};
+use longshore_queue::{CallCounts, LastAnswer, Minute, Stats};
 use serde::Serialize;
 
 use crate::queue_info::QueueInfo;
@@ -49,15 +49,7 @@ impl From<LastAnswer> for AnswerRow {
 }
 
 /// The providers of a queue that was counted, with their last day.
-pub(crate) async fn rows(
-    info: &QueueInfo,
-    queue: &Queue,
-    stats: &Stats,
-) -> Result<Vec<ProviderRow>, QueueError> {
-    let minutes = match info.providers.is_empty() {
-        true => Vec::new(),
-        false => queue.minutes().await?,
-    };
+pub(crate) fn rows(info: &QueueInfo, minutes: &[Minute], stats: &Stats) -> Vec<ProviderRow> {
     let row = |(n, provider): (usize, &String)| {
         let is_own = n == 0;
         let of = |minute: &Minute| match is_own {
@@ -65,7 +57,7 @@ pub(crate) async fn rows(
             false => minute.fallback_calls,
         };
         let mut day = CallCounts::default();
-        for minute in &minutes {
+        for minute in minutes {
             day += of(minute);
         }
         let last = of(&stats.last_minute).called;
@@ -85,5 +77,5 @@ pub(crate) async fn rows(
             answers: answers.iter().copied().map(AnswerRow::from).collect(),
         }
     };
-    Ok(info.providers.iter().enumerate().map(row).collect())
+    info.providers.iter().enumerate().map(row).collect()
 }

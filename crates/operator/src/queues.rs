@@ -159,6 +159,14 @@ impl QueueRow {
         self.pending + self.scheduled + self.running + self.retryable
     }
 
+    /// Adds that something of it cannot be read.
+    pub(crate) fn is_broken(&mut self, why: &str) {
+        self.broken = Some(match self.broken.take() {
+            Some(said) => format!("{said}; {why}"),
+            None => why.to_owned(),
+        });
+    }
+
     pub(crate) fn new(info: &QueueInfo, stats: Stats) -> Self {
         // One that never had a verdict to count has left nothing in Redis: it is closed.
         let breaker = |provider: &String| {

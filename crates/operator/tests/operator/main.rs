@@ -4,7 +4,9 @@ mod audit;
 mod bench;
 mod edit;
 mod export;
+mod pages;
 mod replays;
+mod runbook;
 
 use bench::{Bench, bury, died_at, enqueue, kari};
 use longshore_operator::{Filter, OperatorError, Signed, Target};

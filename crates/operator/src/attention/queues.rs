@@ -1,0 +1,320 @@
+//! What is wrong with one queue.
+
+use longshore_queue::{BreakerState, HoldCause};
+
+use super::{AttentionFacts, AttentionRow, Concern, NextStep, Urgency};
+use crate::queues::{HoldRow, QueueRow};
+use crate::time::{counted, ms_of, span};
+
+/// How long the oldest pending job may wait, as the alert has it.
+const LATENCY_SECONDS: f64 = 120.0;
+
+/// From so many calls of a day on, the share that was answered says something.
+const ENOUGH_CALLS: u64 = 1000;
+
+pub(super) fn rows(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> {
+    let queue = &row.queue;
+    let mut rows: Vec<_> = [
+        without_workers(facts, row),
+        paused(facts, row),
+        redis_forgot(row),
+        retry_after(row),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(breakers(facts, row))
+    .collect();
+    // What holds the queue back says by itself how much waits.
+    if rows.is_empty() {
+        rows.extend(oldest_pending(facts, row));
+    }
+    rows.extend(limit(row));
+    rows.extend(parked(row));
+    rows.extend(below_sla(facts, row));
+    rows.extend(overwritten(row));
+    rows.into_iter().map(|row| row.of_queue(queue)).collect()
+}
+
+/// `412 jobs wait, the oldest for 9 min`.
+fn waiting(row: &QueueRow) -> String {
+    let jobs = match row.pending {
+        0 => return "nothing waits".to_owned(),
+        1 => "1 job waits".to_owned(),
+        pending => format!("{} wait", counted(pending, "job")),
+    };
+    match row.latency_seconds {
+        Some(seconds) => format!("{jobs}, the oldest for {}", span((seconds * 1000.0) as u64)),
+        None => jobs,
+    }
+}
+
+fn without_workers(facts: &AttentionFacts, row: &QueueRow) -> Option<AttentionRow> {
+    if row.workers > 0 {
+        return None;
+    }
+    let queue = &row.queue;
+    if !facts.configured.queues.contains_key(queue) {
+        if row.to_do() == 0 {
+            return None;
+        }
+        let what = format!("nobody works {queue}, and it is not configured here");
+        let next =
+            "See whether a deploy lost its provider's key, or a producer means another queue.";
+        return Some(
+            AttentionRow::new(
+                Urgency::Soon,
+                Concern::JobsWithoutWorkers,
+                what,
+                NextStep::Doctor,
+            )
+            .means(format!("{} to do", counted(row.to_do(), "job")))
+            .next(next),
+        );
+    }
+    let urgency = facts.urgency(queue);
+    if row.to_do() == 0 && facts.criticality(queue) == "low" {
+        return None;
+    }
+    let what = format!("nobody works {queue}");
+    let next =
+        "See why its workers are away: read their logs, and check that their deployment runs any.";
+    Some(
+        AttentionRow::new(urgency, Concern::NoWorkers, what, NextStep::Workers)
+            .means(waiting(row))
+            .next(next),
+    )
+}
+
+fn of_provider<'a>(row: &'a QueueRow, provider: &str, cause: HoldCause) -> Option<&'a HoldRow> {
+    let mut holds = row.holds.iter();
+    holds.find(|hold| hold.cause == cause && hold.provider == provider)
+}
+
+fn own_provider(row: &QueueRow) -> &str {
+    row.breakers
+        .first()
+        .map_or("its provider", |breaker| &breaker.provider)
+}
+
+fn paused(facts: &AttentionFacts, row: &QueueRow) -> Option<AttentionRow> {
+    let queue = &row.queue;
+    let provider = own_provider(row);
+    let pause = row.paused.as_ref();
+    if of_provider(row, provider, HoldCause::Credentials).is_some() {
+        let what = format!("{queue} has paused itself: {provider} refuses our credentials");
+        let next = "Put valid credentials where the configuration says, then lift the hold.";
+        let step = NextStep::LiftHolds(queue.clone());
+        let itself = pause.filter(|pause| pause.by == "longshore");
+        return Some(
+            AttentionRow::new(facts.urgency(queue), Concern::PausedItself, what, step)
+                .since(itself.map(|pause| &pause.since))
+                .means(waiting(row))
+                .next(next),
+        );
+    }
+    let pause = pause?;
+    let why = match pause.reason.as_str() {
+        "" => "and gave no reason".to_owned(),
+        reason => format!("because: {reason}"),
+    };
+    let what = format!("{} paused {queue}, {why}", pause.by);
+    let step = NextStep::Resume(queue.clone());
+    Some(
+        AttentionRow::new(Urgency::Later, Concern::Paused, what, step)
+            .since(Some(&pause.since))
+            .means(waiting(row))
+            .next("Resume it when the reason is over."),
+    )
+}
+
+fn redis_forgot(row: &QueueRow) -> Option<AttentionRow> {
+    let forgot = |hold: &&HoldRow| {
+        matches!(
+            hold.cause,
+            HoldCause::RedisForgot | HoldCause::RedisRestarted
+        )
+    };
+    let hold = row.holds.iter().find(forgot)?;
+    let (urgency, what) = match hold.cause {
+        HoldCause::RedisForgot => (Urgency::Now, "Redis has forgotten writes of"),
+        _ => (Urgency::Later, "Redis was restarted under"),
+    };
+    let what = format!("{what} {}", row.queue);
+    let next = "Compare what producers enqueued in the last minutes with what is here.";
+    Some(
+        AttentionRow::new(urgency, Concern::RedisForgot, what, NextStep::Doctor)
+            .means(format!(
+                "{}; workers tell what they remember until {}",
+                waiting(row),
+                hold.until.as_deref().unwrap_or("they have")
+            ))
+            .next(next),
+    )
+}
+
+fn retry_after(row: &QueueRow) -> Option<AttentionRow> {
+    let hold = of_provider(row, own_provider(row), HoldCause::RetryAfter)?;
+    let what = format!("{} asked for a wait", hold.provider);
+    let step = NextStep::Queue(row.queue.clone());
+    let until = hold.until.as_deref().unwrap_or("it says otherwise");
+    Some(
+        AttentionRow::new(Urgency::Later, Concern::RetryAfter, what, step)
+            .means(format!("{}; no calls until {until}", waiting(row)))
+            .next("Nothing, as long as it does not come again: then slow the queue."),
+    )
+}
+
+fn breakers(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> {
+    let mut rows = Vec::new();
+    let queue = &row.queue;
+    let step = || NextStep::Queue(queue.clone());
+    for breaker in &row.breakers {
+        let provider = &breaker.provider;
+        if breaker.state != BreakerState::Closed {
+            let what = format!(
+                "the breaker of {provider} is {}: calls fail",
+                breaker.state.as_str()
+            );
+            let fallback = row.fallback.as_ref().filter(|fallback| fallback.active);
+            let means = match fallback {
+                Some(fallback) if fallback.provider != *provider => {
+                    format!("{}; jobs go to {}", waiting(row), fallback.provider)
+                }
+                _ => waiting(row),
+            };
+            rows.push(
+                AttentionRow::new(facts.urgency(queue), Concern::BreakerOpen, what, step())
+                    .means(means)
+                    .next(format!(
+                        "Look at the status page of {provider}; the breaker closes by itself."
+                    )),
+            );
+        }
+        if let Some(refused) = &breaker.refused {
+            let what = format!("{provider} refuses our credentials: it cannot stand in");
+            rows.push(
+                AttentionRow::new(Urgency::Soon, Concern::FallbackRefused, what, step())
+                    .since(Some(&refused.since))
+                    .means(waiting(row))
+                    .next("Put valid credentials where the configuration says."),
+            );
+        }
+    }
+    rows
+}
+
+fn oldest_pending(facts: &AttentionFacts, row: &QueueRow) -> Option<AttentionRow> {
+    let seconds = row
+        .latency_seconds
+        .filter(|seconds| *seconds > LATENCY_SECONDS)?;
+    // Parked jobs have a line of their own.
+    let parked: u64 = row.parked.iter().map(|parked| parked.jobs).sum();
+    if row.pending <= parked {
+        return None;
+    }
+    let age = span((seconds * 1000.0) as u64);
+    let what = format!("the oldest pending job of {} waits for {age}", row.queue);
+    let step = NextStep::Queue(row.queue.clone());
+    let means = format!(
+        "{}, {} are done a minute",
+        waiting(row),
+        row.per_minute.completed
+    );
+    Some(
+        AttentionRow::new(
+            facts.urgency(&row.queue),
+            Concern::OldestPending,
+            what,
+            step,
+        )
+        .means(means)
+        .next("Nothing holds it back: add workers, or find what floods it."),
+    )
+}
+
+fn limit(row: &QueueRow) -> Option<AttentionRow> {
+    let hold = row
+        .holds
+        .iter()
+        .find(|hold| hold.cause == HoldCause::Limit)?;
+    let what = format!("an operator has slowed {}", row.queue);
+    let until = hold.until.as_deref().unwrap_or("it is lifted");
+    let step = NextStep::LiftLimit(row.queue.clone());
+    Some(
+        AttentionRow::new(Urgency::Later, Concern::LimitInForce, what, step)
+            .means(format!("{}; until {until}", waiting(row)))
+            .next("Lift the limit when its reason is over."),
+    )
+}
+
+fn parked(row: &QueueRow) -> Option<AttentionRow> {
+    let jobs: u64 = row.parked.iter().map(|parked| parked.jobs).sum();
+    let first = row
+        .parked
+        .iter()
+        .min_by_key(|parked| ms_of(&parked.since))?;
+    let kinds: Vec<_> = row
+        .parked
+        .iter()
+        .map(|parked| parked.kind.as_str())
+        .collect();
+    let what = format!("no worker of {} knows {}", row.queue, kinds.join(", "));
+    Some(
+        AttentionRow::new(Urgency::Soon, Concern::JobsParked, what, NextStep::Workers)
+            .since(Some(&first.since))
+            .means(format!(
+                "{} set apart; each is a dead letter after an hour",
+                counted(jobs, "job")
+            ))
+            .next("Deploy workers that know the kind."),
+    )
+}
+
+fn below_sla(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> {
+    let below = row.providers.iter().filter_map(|provider| {
+        let promised = facts.configured.promised.get(&provider.provider)?;
+        let share = provider.answered_share?;
+        let calls = provider.answered + provider.failed;
+        if calls < ENOUGH_CALLS || share >= *promised {
+            return None;
+        }
+        let what = format!(
+            "{} answered {} of a day's calls, and promises {}",
+            provider.provider,
+            percent(share),
+            percent(*promised)
+        );
+        let step = NextStep::Queue(row.queue.clone());
+        Some(
+            AttentionRow::new(Urgency::Later, Concern::ProviderBelowSla, what, step)
+                .means(format!(
+                    "{} of {} failed",
+                    counted(provider.failed, "call"),
+                    counted(calls, "call")
+                ))
+                .next("Write to its support with the hours and some request ids."),
+        )
+    });
+    below.collect()
+}
+
+/// `99.95 %`, never rounded up to what was promised.
+fn percent(share: f64) -> String {
+    let hundredths = (share * 10_000.0).floor() / 100.0;
+    format!("{hundredths} %")
+}
+
+fn overwritten(row: &QueueRow) -> Option<AttentionRow> {
+    let broken = row.broken.as_ref()?;
+    let what = format!("something of {} cannot be read", row.queue);
+    Some(
+        AttentionRow::new(
+            Urgency::Now,
+            Concern::KeysOverwritten,
+            what,
+            NextStep::Doctor,
+        )
+        .means(broken)
+        .next("Find the program that wrote there."),
+    )
+}

@@ -1,0 +1,328 @@
+//! One look at the whole fleet: what needs somebody, the queues with their last hour, and the workers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_queue::{LivingWorker, Minute, Queue, QueueError};
+use serde::Serialize;
+
+use crate::attention::{AttentionFacts, AttentionRow, ConfiguredFleet, KindsDiffer, attention};
+use crate::dead::GroupRow;
+use crate::error::OperatorError;
+use crate::operator::Operator;
+use crate::overview::row_with;
+use crate::providers;
+use crate::queue_info::QueueInfo;
+use crate::queues::QueueRow;
+use crate::replays::ReplayRow;
+use crate::time::rfc3339;
+use crate::workers::{self, WorkerRow};
+
+/// How many minutes a chart has.
+const MINUTES: u64 = 60;
+
+/// The fleet at one time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FleetOverview {
+    /// When it was looked, RFC 3339, by Redis's clock.
+    pub looked_at: String,
+    /// What needs somebody, worst first.
+    pub attention: Vec<AttentionRow>,
+    /// The queues.
+    pub queues: Vec<QueueOverview>,
+    /// The worker processes, without how many jobs each runs: 0.
+    pub workers: Vec<WorkerRow>,
+}
+
+/// A queue with its last hour.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QueueOverview {
+    /// Its row, with what is known of its providers.
+    #[serde(flatten)]
+    pub row: QueueRow,
+    /// How many jobs its workers run at a time, as far as they say.
+    pub slots: u64,
+    /// How many jobs were to do, an hour ago and after each minute since, the last one now. All but the last are estimates, by
+    /// what was enqueued and what ended in between: a replay is seen only from its time on.
+    pub to_do_by_minute: Vec<u64>,
+    /// How many completed in each of the last sixty minutes; the last one is not over.
+    pub completed_by_minute: Vec<u64>,
+    /// The share of the last hour's ends of attempts that failed, 0 to 1; `None` where there was none.
+    pub failing_share: Option<f64>,
+}
+
+impl QueueOverview {
+    fn new(row: QueueRow, hour: &Hour, now_ms: u64) -> Self {
+        let minutes = &hour.minutes;
+        let first = (now_ms / 60_000).saturating_sub(MINUTES - 1);
+        let mut completed = vec![0; MINUTES as usize];
+        let (mut ended, mut failed) = (0, 0);
+        for minute in minutes {
+            let Some(place) = (minute.began_ms / 60_000).checked_sub(first) else {
+                continue;
+            };
+            if let Some(count) = completed.get_mut(place as usize) {
+                *count = minute.completed;
+            }
+            failed += minute.failed + minute.dead;
+            ended += minute.completed + minute.failed + minute.dead;
+        }
+        Self {
+            to_do_by_minute: to_do_by_minute(row.to_do(), minutes.iter().map(Change::from), now_ms),
+            completed_by_minute: completed,
+            slots: hour.slots,
+            failing_share: (ended > 0).then(|| failed as f64 / ended as f64),
+            row,
+        }
+    }
+}
+
+/// How a minute changed how many jobs are to do.
+struct Change {
+    began_ms: u64,
+    more: u64,
+    fewer: u64,
+}
+
+impl From<&Minute> for Change {
+    fn from(minute: &Minute) -> Self {
+        Self {
+            began_ms: minute.began_ms,
+            more: minute.enqueued,
+            fewer: minute.completed + minute.dead + minute.cancelled,
+        }
+    }
+}
+
+/// Goes back from how many there are now, minute by minute in which anything happened, and straight on between these.
+fn to_do_by_minute(
+    now: u64,
+    minutes: impl DoubleEndedIterator<Item = Change>,
+    now_ms: u64,
+) -> Vec<u64> {
+    let mut points = vec![(now_ms, now)];
+    let mut to_do = now;
+    for change in minutes.rev() {
+        to_do = (to_do + change.fewer).saturating_sub(change.more);
+        points.push((change.began_ms, to_do));
+    }
+    let at = |time: u64| {
+        let after = points
+            .iter()
+            .rposition(|(at, _)| *at >= time)
+            .unwrap_or_default();
+        let (later, then) = points[after];
+        match points.get(after + 1) {
+            Some((earlier, before)) => {
+                let share =
+                    (time.saturating_sub(*earlier)) as f64 / (later - earlier).max(1) as f64;
+                (*before as f64 + (then as f64 - *before as f64) * share).round() as u64
+            }
+            None => then,
+        }
+    };
+    let times = (0..=MINUTES).rev();
+    times
+        .map(|ago| at(now_ms.saturating_sub(ago * 60_000)))
+        .collect()
+}
+
+/// What a queue's last hour is told by.
+struct Hour {
+    slots: u64,
+    minutes: Vec<Minute>,
+}
+
+impl Hour {
+    fn of(reading: &mut Reading) -> Self {
+        let said = reading.living.iter();
+        let said = said.filter_map(|worker| worker.facts.as_ref());
+        Self {
+            slots: said.map(|facts| u64::from(facts.slots)).sum(),
+            minutes: std::mem::take(&mut reading.minutes),
+        }
+    }
+}
+
+/// What was read of one queue.
+struct Reading {
+    name: String,
+    row: QueueRow,
+    minutes: Vec<Minute>,
+    living: Vec<LivingWorker>,
+    groups: Vec<GroupRow>,
+    replays: Vec<ReplayRow>,
+}
+
+async fn read(
+    info: &QueueInfo,
+    queue: &Queue,
+    configured: bool,
+) -> Result<Option<Reading>, QueueError> {
+    let stats = queue.stats().await?;
+    let is_shown =
+        configured || stats.broken.is_some() || stats.to_do() + stats.dead + stats.workers > 0;
+    if !is_shown {
+        return Ok(None);
+    }
+    let living = queue.living().await;
+    let seen = living.as_ref().map(|living| &living[..]);
+    let mut row = row_with(info, queue, stats.clone(), seen).await?;
+    let mut or_broken = |what: &str, error: QueueError| -> Result<(), QueueError> {
+        let why = error.of_one_queue().ok_or(error)?;
+        row.is_broken(&format!("{what}: {why}"));
+        Ok(())
+    };
+    let mut minutes = Vec::new();
+    match queue.minutes().await {
+        Ok(read) => minutes = read,
+        Err(error) => or_broken("its last day", error)?,
+    }
+    let mut groups = Vec::new();
+    match queue.dead_groups().await {
+        Ok(read) => {
+            let read = read.into_iter();
+            groups = read.map(|group| GroupRow::new(&info.name, group)).collect();
+        }
+        Err(error) => or_broken("its dead letters", error)?,
+    }
+    let mut replays = Vec::new();
+    match queue.replays().await {
+        Ok(read) => {
+            let read = read.into_iter().flatten();
+            replays = read
+                .map(|replay| ReplayRow::new(&info.name, replay))
+                .collect();
+        }
+        Err(error) => or_broken("its replays", error)?,
+    }
+    row.providers = providers::rows(info, &minutes, &stats);
+    Ok(Some(Reading {
+        name: info.name.clone(),
+        row,
+        minutes,
+        living: living.unwrap_or_default(),
+        groups,
+        replays,
+    }))
+}
+
+/// What some workers of a queue know and others do not.
+fn kinds_differ(queue: &str, living: &[LivingWorker]) -> Option<KindsDiffer> {
+    let facts: Vec<_> = living
+        .iter()
+        .filter_map(|worker| worker.facts.as_ref())
+        .collect();
+    let all: BTreeSet<_> = facts.iter().flat_map(|facts| &facts.kinds).collect();
+    let mut lacked: BTreeMap<&String, ()> = BTreeMap::new();
+    let mut lacking = BTreeSet::new();
+    for facts in &facts {
+        let has: BTreeSet<_> = facts.kinds.iter().collect();
+        for kind in all.difference(&has) {
+            lacked.insert(kind, ());
+            lacking.insert(facts.process.clone());
+        }
+    }
+    (!lacked.is_empty()).then(|| KindsDiffer {
+        queue: queue.to_owned(),
+        kinds: lacked.into_keys().cloned().collect(),
+        workers: lacking.into_iter().collect(),
+    })
+}
+
+impl Operator {
+    /// One queue, with its last hour.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn queue_overview(&self, name: &str) -> Result<QueueOverview, OperatorError> {
+        let (info, queue) = self.queue(name)?;
+        let now_ms = queue.now_ms().await?;
+        let reading = read(info, queue, true).await?;
+        let Some(mut reading) = reading else {
+            unreachable!("a queue that is asked for is read");
+        };
+        let hour = Hour::of(&mut reading);
+        Ok(QueueOverview::new(reading.row, &hour, now_ms))
+    }
+
+    /// Looks at the whole fleet: what needs somebody, the queues with their last hour, and the workers. Its cost does not grow with
+    /// how many jobs there are.
+    ///
+    /// # Errors
+    /// When the queue of a cron entry is unknown, or Redis cannot be reached.
+    pub async fn overview(
+        &self,
+        configured: &ConfiguredFleet,
+    ) -> Result<FleetOverview, OperatorError> {
+        let mut facts = AttentionFacts {
+            configured: configured.clone(),
+            cron: self.cron(&configured.cron).await?,
+            ..AttentionFacts::default()
+        };
+        let (mut hours, mut living) = (Vec::new(), Vec::new());
+        for (info, queue) in &self.queues {
+            if facts.now_ms == 0 {
+                facts.now_ms = queue.now_ms().await?;
+                // A user that may not ask is not told.
+                facts.server = queue.link().server_facts().await.ok();
+            }
+            let is_configured = configured.queues.contains_key(&info.name);
+            let Some(mut reading) = read(info, queue, is_configured).await? else {
+                continue;
+            };
+            hours.push(Hour::of(&mut reading));
+            facts
+                .kinds_differ
+                .extend(kinds_differ(&reading.name, &reading.living));
+            facts.groups.extend(reading.groups);
+            facts.replays.extend(reading.replays);
+            facts.queues.push(reading.row);
+            living.push((reading.name, reading.living));
+        }
+        facts.workers = workers::rows(living);
+        let attention = attention(&facts);
+        let now = facts.now_ms;
+        let queues = facts.queues.into_iter().zip(hours);
+        Ok(FleetOverview {
+            looked_at: rfc3339(now),
+            attention,
+            queues: queues
+                .map(|(row, hour)| QueueOverview::new(row, &hour, now))
+                .collect(),
+            workers: facts.workers,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_to_do_is_told_back_from_now() {
+        let now_ms = 100 * 60_000 + 30_000;
+        let minute = |ago: u64, more: u64, fewer: u64| Change {
+            began_ms: (100 - ago) * 60_000,
+            more,
+            fewer,
+        };
+        // Ten minutes ago forty came, and since then ten were done a minute in the last two.
+        let minutes = [minute(10, 40, 0), minute(1, 0, 10), minute(0, 0, 10)];
+        let series = to_do_by_minute(20, minutes.into_iter(), now_ms);
+        assert_eq!(series.len(), 61);
+        assert_eq!((series[60], series[0]), (20, 0), "now, and an hour ago");
+        assert!(series[55] > 20 && series[55] <= 40, "{series:?}");
+        assert_eq!(series[59], 35, "between thirty and forty");
+    }
+
+    #[test]
+    fn what_somebody_took_away_never_makes_it_less_than_nothing() {
+        let minute = Change {
+            began_ms: 60_000,
+            more: 1000,
+            fewer: 0,
+        };
+        let series = to_do_by_minute(3, [minute].into_iter(), 120_000);
+        assert_eq!((series[60], series[59]), (3, 0));
+    }
+}

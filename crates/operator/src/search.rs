@@ -1,0 +1,96 @@
+//! One box for what somebody has at hand: a job's id, an idempotency key, a group, an operation, or a tag.
+
+use longshore_queue::{JobFilter, Key, RawId};
+use serde::Serialize;
+
+use crate::error::OperatorError;
+use crate::jobs::JobRow;
+use crate::operator::Operator;
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct SearchFound {
+    /// The job of this id.
+    pub by_id: Vec<JobRow>,
+    /// The jobs that have this idempotency key.
+    pub by_key: Vec<JobRow>,
+    /// Jobs with this tag, as far as was looked.
+    pub by_tag: Vec<JobRow>,
+    /// Queues with dead letters of this group.
+    pub groups: Vec<String>,
+    /// The operation of this id.
+    pub operation: Option<String>,
+    /// How many jobs were looked at for the tag.
+    pub looked: u64,
+    /// Queues in which there are more jobs than were looked at for the tag.
+    pub more_in: Vec<String>,
+}
+
+impl SearchFound {
+    /// Nothing was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+            && self.by_key.is_empty()
+            && self.by_tag.is_empty()
+            && self.groups.is_empty()
+            && self.operation.is_none()
+    }
+}
+
+impl Operator {
+    /// Looks for a job's id, an idempotency key, a group of dead letters, an operation, and a tag. Only for the tag are jobs looked
+    /// through: some thousands in each queue, and no more.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn search(&self, text: &str) -> Result<SearchFound, OperatorError> {
+        let text = text.trim();
+        let mut found = SearchFound::default();
+        if text.is_empty() {
+            return Ok(found);
+        }
+        if let Some((info, _, job)) = self.find(&RawId::unescape(text)).await? {
+            found.by_id.push(JobRow::new(info, job, None));
+            // An id that is known is not looked for as anything else.
+            return Ok(found);
+        }
+        found.operation = self.operation(text).await.ok().map(|row| row.id);
+        for (info, queue) in &self.queues {
+            for kind in info.kinds.iter() {
+                let Some(id) = queue.holder(&Key::new(kind.kind, text)).await? else {
+                    continue;
+                };
+                let job = queue.job(&id).await?;
+                found
+                    .by_key
+                    .extend(job.map(|job| JobRow::new(info, job, None)));
+            }
+        }
+        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let selected = self.selected(None, Some(text)).await;
+            let queues = selected.unwrap_or_default().into_iter();
+            found.groups = queues.map(|(info, ..)| info.name.clone()).collect();
+        }
+        if found.is_empty() {
+            self.search_tag(text, &mut found).await?;
+        }
+        Ok(found)
+    }
+
+    async fn search_tag(&self, tag: &str, found: &mut SearchFound) -> Result<(), OperatorError> {
+        let filter = JobFilter {
+            tag: Some(tag.to_owned()),
+            ..JobFilter::default()
+        };
+        for (info, _) in &self.queues {
+            let page = self.job_page(&info.name, &filter, None).await?;
+            found.looked += page.looked;
+            found.by_tag.extend(page.rows);
+            if page.next.is_some() {
+                found.more_in.push(info.name.clone());
+            }
+        }
+        Ok(())
+    }
+}
