@@ -6,6 +6,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "clock_off/outbox.rs"]
+mod outbox;
 #[path = "clock_off/redis.rs"]
 mod redis;
 

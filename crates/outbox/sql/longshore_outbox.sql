@@ -50,7 +50,8 @@ CREATE TABLE IF NOT EXISTS longshore_outbox (
     -- What follows is the carrier's.
     -- When it was first tried, in ms since the epoch by Redis's clock: written before it is tried.
     tried_ms bigint,
-    -- It is not carried, since when and why. Its code is one of args, unknown_kind, options, key_taken, tried_long_ago.
+    -- It is not carried, since when and why. Its code is one of args, unknown_kind, options, encoding, key_taken,
+    -- tried_long_ago.
     held_at timestamptz,
     held_code text,
     held_reason text

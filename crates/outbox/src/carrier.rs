@@ -13,6 +13,7 @@ mod metrics;
 mod pass;
 mod queues;
 mod run;
+mod statements;
 mod store;
 
 use std::fmt;

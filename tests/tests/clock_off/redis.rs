@@ -16,7 +16,7 @@ use crate::{AHEAD, BEHIND, Clock, Clocks, HALF_AN_HOUR};
 const STOPPED_AT_MOST: Duration = Duration::from_secs(20);
 
 /// A stage whose Redis has a clock that can be set.
-async fn stage_on(clocks: &Clocks) -> (Stage, Clock) {
+pub(crate) async fn stage_on(clocks: &Clocks) -> (Stage, Clock) {
     let path = clocks.dir.path().join("redis");
     fs::write(&path, 0i64.to_ne_bytes()).expect("a clock");
     let redis = RedisServer::options()
@@ -30,7 +30,7 @@ async fn stage_on(clocks: &Clocks) -> (Stage, Clock) {
 }
 
 /// Sets Redis's clock, and sees that it is set.
-async fn set(stage: &Stage, clock: &Clock, off: i64) {
+pub(crate) async fn set(stage: &Stage, clock: &Clock, off: i64) {
     let before = stage.queue.now_ms().await.expect("Redis's time");
     clock.set(off);
     eventually("Redis's clock is set", || async {

@@ -202,9 +202,10 @@ fn parse(url: &str) -> Result<(Config, String), DatabaseError> {
     });
     let server = name(&config);
     if !says("disable") {
-        // `prefer`, the default, would send the password in clear to whoever says that it has no TLS.
+        // `prefer`, the default, would send the password in clear to whoever says that it has no TLS, and on this machine it would
+        // refuse the certificate that nobody vouches for of a Postgres as Debian sets it up.
         config.ssl_mode(match is_here && !known.contains("sslmode=require") {
-            true => SslMode::Prefer,
+            true => SslMode::Disable,
             false => SslMode::Require,
         });
     }
@@ -290,10 +291,14 @@ mod tests {
             mode("postgres://u:p@db.example.com/app?sslmode=disable"),
             SslMode::Disable
         );
-        assert_eq!(mode("postgres://u:p@localhost/app"), SslMode::Prefer);
+        assert_eq!(mode("postgres://u:p@localhost/app"), SslMode::Disable);
         assert_eq!(
             mode("postgres://u:p@%2Frun%2Fpostgresql/app"),
-            SslMode::Prefer
+            SslMode::Disable
+        );
+        assert_eq!(
+            mode("postgres://u:p@localhost/app?sslmode=verify-full"),
+            SslMode::Require
         );
         assert_eq!(
             mode("postgres://u:p@localhost,db.example.com/app"),

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::decode;
 use super::metrics::Metrics;
 use super::queues::Queues;
-use super::store::{Changes, Store, Waiting};
+use super::store::{Carrying, Changes, Store, Waiting, is_unreadable};
 
 /// A row that was first tried longer ago is not tried again: Redis knows a carried id for an hour more.
 const TRIED_AGAIN_WITHIN: Duration = Duration::from_secs(24 * 3600);
@@ -21,6 +21,9 @@ const CARRIED_WITHIN: Duration = Duration::from_secs(5);
 const CHUNK: usize = 50;
 
 const SILENT: &str = "it did not answer within 5 s";
+
+const NOT_UTF8: &str =
+    "a text in it is not UTF-8, and the database has another encoding: mend it by an UPDATE";
 
 /// One of each queue's rows that wait: when it was first tried, and its job.
 type Row = (Option<i64>, NewJob);
@@ -34,13 +37,33 @@ pub(crate) async fn pass(
     queues: &Queues,
     metrics: &Metrics,
 ) -> Result<bool, tokio_postgres::Error> {
-    let (carrying, rows) = store.begin(&queues.left_alone()).await?;
+    let left_alone = queues.left_alone();
+    match store.begin(&left_alone).await {
+        Ok((carrying, rows)) => return take_on(carrying, &rows, queues, metrics).await,
+        Err(error) if is_unreadable(&error) => {}
+        Err(error) => return Err(error),
+    }
+    let held = store.hold_unreadable(&left_alone, "encoding", NOT_UTF8);
+    let held = held.await?;
+    for id in &held {
+        tell_held(metrics, id, "encoding", NOT_UTF8);
+    }
+    Ok(!held.is_empty())
+}
+
+/// Takes these on. Returns whether there was anything to do.
+async fn take_on(
+    carrying: Carrying<'_>,
+    rows: &[Waiting],
+    queues: &Queues,
+    metrics: &Metrics,
+) -> Result<bool, tokio_postgres::Error> {
     if rows.is_empty() {
         return Ok(false);
     }
     let mut changes = Changes::default();
     let mut counts = Vec::new();
-    for (name, rows) in by_queue(&rows, queues, &mut changes) {
+    for (name, rows) in by_queue(rows, queues, &mut changes) {
         let Some(queue) = queues.get(name) else {
             continue;
         };
@@ -54,21 +77,23 @@ pub(crate) async fn pass(
     let did_something =
         !changes.tried.is_empty() || !changes.held.is_empty() || !changes.done.is_empty();
     carrying.commit(&changes).await?;
-    for (_, code, _) in &changes.held {
-        metrics.held(code);
-    }
     for (id, code, reason) in &changes.held {
-        tracing::warn!(
-            job_id = id,
-            code,
-            reason,
-            "a row is held: see `longshore outbox held`"
-        );
+        tell_held(metrics, id, code, reason);
     }
     for (queue, carried) in counts {
         metrics.carried(queue, carried.new, carried.duplicates);
     }
     Ok(did_something)
+}
+
+fn tell_held(metrics: &Metrics, id: &str, code: &'static str, reason: &str) {
+    metrics.held(code);
+    tracing::warn!(
+        job_id = id,
+        code,
+        reason,
+        "a row is held: see `longshore outbox held`"
+    );
 }
 
 /// What became of one queue's rows.

@@ -6,15 +6,17 @@ use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio_postgres::{AsyncMessage, Client, Connection, Error, Row, Statement};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{AsyncMessage, Client, Connection, Error, Row};
 
+use super::statements::{Statements, finite};
 use crate::OutboxTable;
 
 /// How many rows one transaction takes.
 pub(crate) const BATCH: i64 = 250;
 
-/// Longer args are not read: no kind accepts them.
-const MOST_BYTES: i64 = longshore_job::MAX_PAYLOAD_BYTES as i64;
+/// A kind as it can surely be read: what a database without an encoding has in it may be no text.
+const KIND: &str = "CASE WHEN kind ~ '^[ -~]*$' THEN kind ELSE '?' END";
 
 /// The table on one connection.
 pub(crate) struct Store {
@@ -22,15 +24,6 @@ pub(crate) struct Store {
     statements: Statements,
     table: OutboxTable,
     told: mpsc::Receiver<()>,
-}
-
-/// The statements of the carrier.
-struct Statements {
-    waiting: Statement,
-    mark: Statement,
-    unmark: Statement,
-    hold: Statement,
-    delete: Statement,
 }
 
 /// A row that waits, as it stands.
@@ -72,7 +65,7 @@ pub struct Held {
     pub id: String,
     /// Its kind.
     pub kind: String,
-    /// Why: `args`, `unknown_kind`, `options`, `key_taken` or `tried_long_ago`.
+    /// Why: `args`, `unknown_kind`, `options`, `encoding`, `key_taken` or `tried_long_ago`.
     pub code: String,
     /// Why, in a sentence.
     pub reason: String,
@@ -154,6 +147,47 @@ impl Store {
         ))
     }
 
+    /// Holds rows that cannot be read, of those that [`Store::begin`] would take. Returns their ids.
+    pub(crate) async fn hold_unreadable(
+        &mut self,
+        left_alone: &[&str],
+        code: &'static str,
+        reason: &str,
+    ) -> Result<Vec<String>, Error> {
+        let mut transaction = self.client.transaction().await?;
+        let ids = transaction
+            .query(&self.statements.waiting_ids, &[&left_alone, &BATCH])
+            .await?;
+        let mut unreadable = Vec::new();
+        for row in ids {
+            let id: String = row.try_get(0)?;
+            // An error ends only this.
+            let one = transaction.savepoint("one").await?;
+            match one.query(&self.statements.waiting_one, &[&id]).await {
+                Ok(_) => one.commit().await?,
+                Err(error) if is_unreadable(&error) => {
+                    one.rollback().await?;
+                    unreadable.push(id);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let held = unreadable
+            .iter()
+            .map(|id| (id.clone(), code, reason.to_owned()));
+        let changes = Changes {
+            held: held.collect(),
+            ..Changes::default()
+        };
+        let statements = &self.statements;
+        let carrying = Carrying {
+            transaction,
+            statements,
+        };
+        carrying.commit(&changes).await?;
+        Ok(unreadable)
+    }
+
     /// How it looks.
     pub(crate) async fn look(&self) -> Result<Look, Error> {
         let table = &self.table;
@@ -198,7 +232,7 @@ impl Store {
     /// Rows that are held, the newest first.
     pub(crate) async fn list_held(&self, limit: i64) -> Result<Vec<Held>, Error> {
         let list = format!(
-            "SELECT id, kind, coalesce(held_code, 'unknown'), coalesce(held_reason, ''), \
+            "SELECT id, {KIND}, coalesce(held_code, 'unknown'), coalesce(held_reason, ''), \
              ({} * 1000)::bigint, ({} * 1000)::bigint \
              FROM {} WHERE held_at IS NOT NULL ORDER BY held_at DESC, position DESC LIMIT $1",
             finite("created_at"),
@@ -228,7 +262,8 @@ impl Store {
         let retry = format!(
             "UPDATE {} SET held_at = NULL, held_code = NULL, held_reason = NULL, \
              tried_ms = CASE WHEN held_code = 'tried_long_ago' THEN NULL ELSE tried_ms END \
-             WHERE id = ANY($1) AND held_at IS NOT NULL AND ($2 OR held_code IS DISTINCT FROM 'tried_long_ago') RETURNING id, kind",
+             WHERE id = ANY($1) AND held_at IS NOT NULL AND ($2 OR held_code IS DISTINCT FROM 'tried_long_ago') \
+             RETURNING id, {KIND}",
             self.table
         );
         let rows = self.client.query(&retry, &[&ids, &force]).await?;
@@ -243,7 +278,7 @@ impl Store {
         ids: &[String],
     ) -> Result<Vec<(String, String)>, Error> {
         let discard = format!(
-            "DELETE FROM {} WHERE id = ANY($1) AND held_at IS NOT NULL RETURNING id, kind",
+            "DELETE FROM {} WHERE id = ANY($1) AND held_at IS NOT NULL RETURNING id, {KIND}",
             self.table
         );
         let rows = self.client.query(&discard, &[&ids]).await?;
@@ -299,46 +334,6 @@ impl Carrying<'_> {
     }
 }
 
-impl Statements {
-    async fn prepare(client: &Client, table: &OutboxTable) -> Result<Self, Error> {
-        // What would be too large for a number here is made small enough to be refused with its row, not with all of them.
-        let ms = |seconds: &str| {
-            // `least` and `greatest` take no notice of a null.
-            format!(
-                "CASE WHEN {seconds} IS NOT NULL THEN (least(greatest({seconds}, -1e12), 1e12) * 1000)::bigint END"
-            )
-        };
-        let waiting = format!(
-            "SELECT id, kind, v, CASE WHEN octet_length(args::text) <= {MOST_BYTES} THEN args::text END, key, {}, {}, priority, tenant, \
-             ARRAY(SELECT tag FROM unnest(tags) AS tag WHERE tag IS NOT NULL), traceparent, tracestate, tried_ms, {} \
-             FROM {table} WHERE held_at IS NULL AND kind <> ALL($1::text[]) ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED",
-            ms("extract(epoch FROM due_at)"),
-            ms("extract(epoch FROM expires_in)"),
-            // Not of the difference: of an endless time there is none.
-            ms(
-                "extract(epoch FROM clock_timestamp()) - extract(epoch FROM coalesce(due_at, created_at))"
-            ),
-        );
-        let mark = format!(
-            "UPDATE {table} AS row SET tried_ms = tried.ms FROM unnest($1::text[], $2::bigint[]) AS tried (id, ms) \
-             WHERE row.id = tried.id"
-        );
-        let unmark = format!("UPDATE {table} SET tried_ms = NULL WHERE id = ANY($1::text[])");
-        let hold = format!(
-            "UPDATE {table} AS row SET held_at = clock_timestamp(), held_code = held.code, held_reason = held.reason \
-             FROM unnest($1::text[], $2::text[], $3::text[]) AS held (id, code, reason) WHERE row.id = held.id"
-        );
-        let delete = format!("DELETE FROM {table} WHERE id = ANY($1::text[])");
-        Ok(Self {
-            waiting: client.prepare(&waiting).await?,
-            mark: client.prepare(&mark).await?,
-            unmark: client.prepare(&unmark).await?,
-            hold: client.prepare(&hold).await?,
-            delete: client.prepare(&delete).await?,
-        })
-    }
-}
-
 impl Waiting {
     fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
@@ -376,7 +371,11 @@ where
     }
 }
 
-/// A time in seconds since the epoch, also where it has no end or no beginning.
-fn finite(time: &str) -> String {
-    format!("least(greatest(extract(epoch FROM {time}), -1e12), 1e12)")
+/// Whether a row has bytes that cannot be sent as UTF-8: a database of another encoding takes them.
+pub(crate) fn is_unreadable(error: &Error) -> bool {
+    let of_text = [
+        SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+        SqlState::UNTRANSLATABLE_CHARACTER,
+    ];
+    error.code().is_some_and(|code| of_text.contains(code))
 }

@@ -246,3 +246,71 @@ async fn a_kind_that_was_unknown_is_taken_while_the_carrier_runs_and_a_lock_hold
     .await;
     carrier.stop().await;
 }
+
+#[tokio::test]
+async fn a_row_with_bytes_that_are_no_text_is_held_and_named_and_its_neighbours_are_carried() {
+    let stage = Stage::without_encoding();
+    let first = stage.insert_mail("first@example.com");
+    let bad = [
+        ("kind, args", r#"E'send\xff', '{}'"#.to_owned()),
+        (
+            "kind, args",
+            format!("'send_email', E'{}'", MAIL.replace("ada", r"\xe6da")),
+        ),
+        (
+            "kind, args, key",
+            format!("'send_email', '{MAIL}', E'order\\xff'"),
+        ),
+        (
+            "kind, args, tenant",
+            format!("'send_email', '{MAIL}', E'\\xff'"),
+        ),
+        (
+            "kind, args, tags",
+            format!("'send_email', '{MAIL}', ARRAY['a', E'\\xff']"),
+        ),
+        (
+            "kind, args, traceparent",
+            format!("'send_email', '{MAIL}', E'\\xff'"),
+        ),
+    ];
+    let ids: Vec<JobId> = bad
+        .iter()
+        .map(|(columns, values)| stage.insert(columns, values))
+        .collect();
+    let last = stage.insert_mail("last@example.com");
+    let carrier = stage.carry().await;
+    until_held(&stage, bad.len()).await;
+    stage.until_carried().await;
+    for id in [first, last] {
+        assert!(stage.job("email", id).await.is_some());
+    }
+    assert_eq!(stage.enqueued("email").await, 2);
+    let held = stage.held().await;
+    for id in &ids {
+        let found = held.iter().find(|row| row.0 == id.to_string());
+        let (_, code, reason) = found.expect("is held");
+        assert_eq!(code, "encoding");
+        assert!(reason.contains("not UTF-8"), "{reason}");
+    }
+
+    // Mended, it waits again; one whose kind cannot be read is discarded like others.
+    let mended = ids[3].to_string();
+    stage.sql(&format!(
+        "UPDATE longshore_outbox SET tenant = 'shop' WHERE id = '{mended}'"
+    ));
+    let rows = stage.held_rows().await;
+    assert_eq!(
+        rows.retry(&[mended], false).await.expect("retries").len(),
+        1
+    );
+    stage.until_carried().await;
+    assert!(stage.job("email", ids[3]).await.is_some());
+    let unread = ids[0].to_string();
+    let discarded = rows
+        .discard(std::slice::from_ref(&unread))
+        .await
+        .expect("discards");
+    assert_eq!(discarded, [(unread, "?".to_owned())]);
+    carrier.stop().await;
+}

@@ -3,6 +3,7 @@
 mod carried;
 mod held;
 mod producers;
+mod tls;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 /// A database with the table, and a Redis.
 struct Stage {
     postgres: PostgresServer,
+    database: &'static str,
     redis: RedisServer,
     link: Link,
 }
@@ -32,20 +34,36 @@ struct Running {
 
 impl Stage {
     fn new() -> Self {
+        Self::on("postgres")
+    }
+
+    /// With a database without an encoding: it takes any bytes as text.
+    fn without_encoding() -> Self {
+        Self::on("bytes")
+    }
+
+    fn on(database: &'static str) -> Self {
         let postgres = PostgresServer::start().expect("a private Postgres starts");
         let redis = RedisServer::start().expect("a private Redis starts");
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
         let stage = Self {
             postgres,
+            database,
             redis,
             link,
         };
+        if database != "postgres" {
+            let create =
+                format!("CREATE DATABASE {database} ENCODING 'SQL_ASCII' TEMPLATE template0");
+            stage.postgres.sql(&create);
+        }
         stage.sql(SCHEMA);
         stage
     }
 
     fn sql(&self, sql: &str) -> String {
-        self.postgres.sql(sql)
+        self.postgres
+            .sql(&format!("\\connect {}\n{sql}", self.database))
     }
 
     fn queue(&self, name: &str) -> Queue {
@@ -60,7 +78,9 @@ impl Stage {
     }
 
     fn url(&self) -> Secret {
-        SecretString::from(self.postgres.url()).into()
+        let url = self.postgres.url();
+        let url = url.replace("/postgres", &format!("/{}", self.database));
+        SecretString::from(url).into()
     }
 
     /// Starts a carrier of these kinds.
