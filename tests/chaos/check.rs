@@ -59,6 +59,8 @@ pub(crate) struct Facts {
     /// When each job had its effects, in ms since the epoch.
     pub(crate) effects: HashMap<String, Vec<u64>>,
     pub(crate) forgotten: Vec<Forgotten>,
+    /// Jobs of transactions that were rolled back.
+    pub(crate) rolled_back: Vec<JobId>,
     /// When workers were killed, stopped, or frozen for longer than a lease.
     pub(crate) deaths_ms: Vec<u64>,
     /// Names of workers that reach no provider.
@@ -98,6 +100,13 @@ pub(crate) fn check(facts: &Facts) -> Ledger {
     };
     for job in &facts.accepted {
         one(facts, job, &mut ledger);
+    }
+    for id in &facts.rolled_back {
+        let effects = facts.effects.get(&id.to_string());
+        if facts.found.contains_key(id) || effects.is_some_and(|effects| !effects.is_empty()) {
+            let what = format!("uncommitted: {id} was rolled back, and is there");
+            ledger.faults.push(what);
+        }
     }
     let stuck = facts.unsettled.iter().map(|what| format!("stuck: {what}"));
     ledger.faults.extend(stuck);
@@ -283,6 +292,21 @@ mod tests {
         assert_eq!(check(&facts).faults.len(), 0);
         facts.deaths_ms[0] = 3000;
         assert_eq!(check(&facts).count("doubled"), 1, "it died before");
+    }
+
+    #[test]
+    fn what_was_rolled_back_neither_is_there_nor_happened() {
+        let job = accepted(Sort::MailRetried, 1);
+        let completed = || Some(found(JobState::Completed, &["completed"]));
+        let rolled_back = |found, effects: &[u64]| Facts {
+            accepted: Vec::new(),
+            rolled_back: vec![job.id],
+            ..facts(job, found, effects)
+        };
+        let count = |facts: &Facts| check(facts).count("uncommitted");
+        assert_eq!(count(&rolled_back(None, &[])), 0);
+        assert_eq!(count(&rolled_back(completed(), &[])), 1, "it is there");
+        assert_eq!(count(&rolled_back(None, &[2])), 1, "it happened");
     }
 
     #[test]

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use longshore_client::{JobId, JobState};
-use longshore_queue::Queue;
-use longshore_sandbox::{AppendFsync, Fault, FaultRule, RedisServer, When};
+use longshore_sandbox::{AppendFsync, Fault, FaultRule, PostgresServer, RedisServer, When};
 use longshore_tests::{Act, NAMESPACE, Stage, Worker, gone_by, users};
 
-use crate::check::{Accepted, Facts, Forgotten, Found, Sort};
-use crate::plan::{Action, Persistence, Step, Trouble, WORKERS, plan};
+use crate::check::{Facts, Forgotten, Sort};
+use crate::faults::{Action, Persistence, Step, Trouble};
+use crate::plan::{CARRIERS, WORKERS, plan};
 use crate::produce::{Producers, now_ms};
+use crate::rows::{Rows, Tried, database};
 
 /// The queues that take part, and whose providers.
-const ACTS: [Act; 4] = [Act::Email, Act::Sms, Act::Payments, Act::Geocode];
+pub(crate) const ACTS: [Act; 4] = [Act::Email, Act::Sms, Act::Payments, Act::Geocode];
 
 /// How long every provider takes when it is well, so that requests are out when a worker is killed.
 const USUAL_MS: u64 = 40;
@@ -21,21 +21,22 @@ const USUAL_MS: u64 = 40;
 /// How long a kill of Redis may take back under `everysec`: Redis lets a slow disk delay it to two seconds.
 const EVERYSEC_MS: u64 = 2000;
 
-/// How long everything may take to end once all is well: a verified text message waits for a minute.
-const DRAIN: Duration = Duration::from_secs(150);
-
 /// What a leg is left with once its faults are over.
 pub(crate) struct Leg {
-    stage: Stage,
+    pub(crate) stage: Stage,
     places: Vec<Option<Worker>>,
+    pub(crate) postgres: PostgresServer,
+    carriers: Vec<Option<Worker>>,
     /// Workers that were asked to stop, or cannot be asked any more.
     leaving: Vec<Worker>,
     sick: Option<Worker>,
     seed: u64,
     persistence: Persistence,
     saved_ms: u64,
-    facts: Facts,
-    counts: BTreeMap<&'static str, usize>,
+    /// What transactions had, committed or not.
+    pub(crate) tried: Vec<Tried>,
+    pub(crate) facts: Facts,
+    pub(crate) counts: BTreeMap<&'static str, usize>,
 }
 
 impl Leg {
@@ -44,6 +45,7 @@ impl Leg {
         let mut leg = Self::set(seed, persistence).await;
         let steps = plan(seed, length, persistence);
         let producers = Producers::start(&leg.stage.client, leg.mails());
+        let rows = Rows::start(&leg.postgres);
         let started = Instant::now();
         for Step { at, action } in steps {
             gone_by(at, started).await;
@@ -51,6 +53,7 @@ impl Leg {
         }
         gone_by(length, started).await;
         leg.facts.accepted = producers.end().await;
+        leg.tried = rows.end().await;
         leg
     }
 
@@ -67,11 +70,14 @@ impl Leg {
         let mut leg = Self {
             stage,
             places: Vec::new(),
+            postgres: database(),
+            carriers: Vec::new(),
             leaving: Vec::new(),
             sick: None,
             seed,
             persistence,
             saved_ms: now_ms(),
+            tried: Vec::new(),
             facts: Facts::default(),
             counts: BTreeMap::new(),
         };
@@ -85,12 +91,16 @@ impl Leg {
             let worker = leg.stage.worker().all_queues().start().await;
             leg.places.push(Some(worker));
         }
+        for _ in 0..CARRIERS {
+            let carrier = leg.stage.outbox(&leg.postgres).start().await;
+            leg.carriers.push(Some(carrier));
+        }
         leg
     }
 
     /// Mails are retried when their outcome is not known, as shipped; where Redis forgets, they are held, since that is
     /// where a second mail would have no cause.
-    fn mails(&self) -> Sort {
+    pub(crate) fn mails(&self) -> Sort {
         match self.persistence {
             Persistence::Snapshots => Sort::MailHeld,
             _ => Sort::MailRetried,
@@ -131,6 +141,12 @@ impl Leg {
             }
             Action::ThawRedis => self.stage.redis.resume().expect("it runs"),
             Action::CutConnections => self.cut_connections().await,
+            Action::KillCarrier(_)
+            | Action::StartCarrier(_)
+            | Action::FreezeCarrier(_)
+            | Action::ThawCarrier(_)
+            | Action::KillPostgres
+            | Action::StartPostgres => self.carry_out_on_rows(action).await,
             Action::StartSickWorker => self.start_sick().await,
             Action::StopSickWorker => {
                 if let Some(worker) = self.sick.take() {
@@ -140,6 +156,39 @@ impl Leg {
             }
             Action::Begin(act, trouble) => self.begin(act, trouble),
             Action::Mend(act) => self.mend(act),
+        }
+    }
+
+    /// What is done to Postgres and to those who carry its rows.
+    async fn carry_out_on_rows(&mut self, action: Action) {
+        match action {
+            Action::KillCarrier(place) => {
+                if let Some(carrier) = self.carriers[place].take() {
+                    self.count("carriers killed");
+                    carrier.kill().await;
+                }
+            }
+            Action::StartCarrier(place) => {
+                let carrier = self.stage.outbox(&self.postgres).start().await;
+                self.carriers[place] = Some(carrier);
+            }
+            Action::FreezeCarrier(place) => {
+                self.count("carriers frozen");
+                if let Some(carrier) = &self.carriers[place] {
+                    carrier.freeze();
+                }
+            }
+            Action::ThawCarrier(place) => {
+                if let Some(carrier) = &self.carriers[place] {
+                    carrier.thaw();
+                }
+            }
+            Action::KillPostgres => {
+                self.count("Postgres killed");
+                self.postgres.kill();
+            }
+            Action::StartPostgres => self.postgres.restart().expect("Postgres comes back"),
+            _ => {}
         }
     }
 
@@ -256,96 +305,4 @@ impl Leg {
             .set(vec![usual])
             .expect("valid rules");
     }
-
-    /// Lets everything end, and finds out what became of it. Returns what was done to it, and the facts.
-    pub(crate) async fn settle(mut self) -> (BTreeMap<&'static str, usize>, Facts) {
-        let queues = self.queues();
-        let give_up = Instant::now() + DRAIN;
-        while !ended(&queues).await && Instant::now() < give_up {
-            for queue in &queues {
-                back_date(queue).await;
-            }
-            gone_by(Duration::from_secs(1), Instant::now()).await;
-        }
-        for queue in &queues {
-            let stats = queue.stats().await.expect("Redis answers");
-            let under_way = stats.pending + stats.scheduled + stats.running + stats.retryable;
-            if under_way > 0 {
-                self.facts
-                    .unsettled
-                    .push(format!("{}: {stats:?}", queue.name()));
-            }
-        }
-        for Accepted { id, sort, .. } in self.facts.accepted.clone() {
-            if let Some(found) = find(&queues, id, sort).await {
-                self.facts.found.insert(id, found);
-            }
-        }
-        for act in ACTS {
-            for effect in self.stage.ledger_of(act).accepted() {
-                if let Some(job) = effect.job {
-                    self.facts
-                        .effects
-                        .entry(job)
-                        .or_default()
-                        .push(effect.at_ms);
-                }
-            }
-        }
-        (self.counts, self.facts)
-    }
-
-    fn queues(&self) -> Vec<Queue> {
-        let sibling = |act: &Act| self.stage.queue.sibling(act.queue());
-        let queues = ACTS.iter().map(sibling);
-        queues.map(|queue| queue.expect("a valid name")).collect()
-    }
-}
-
-async fn ended(queues: &[Queue]) -> bool {
-    for queue in queues {
-        match queue.stats().await {
-            Ok(s) if s.pending + s.scheduled + s.running + s.retryable == 0 => {}
-            _ => return false,
-        }
-    }
-    true
-}
-
-/// Makes everything due now: the shipped schedule is an hour of waiting.
-async fn back_date(queue: &Queue) {
-    let scheduled = &queue.keys().scheduled;
-    let mut into = redis::cmd("ZUNIONSTORE");
-    into.arg(scheduled)
-        .arg(1)
-        .arg(scheduled)
-        .arg("WEIGHTS")
-        .arg(0);
-    // A Redis that was just restarted may not answer yet: the next look tries again.
-    let _: Result<u64, _> = queue.link().command(&into).await;
-}
-
-async fn find(queues: &[Queue], id: JobId, sort: Sort) -> Option<Found> {
-    let act = match sort {
-        Sort::MailRetried | Sort::MailHeld => Act::Email,
-        Sort::Text => Act::Sms,
-        Sort::Payment => Act::Payments,
-        Sort::Question => Act::Geocode,
-    };
-    let queue = queues.iter().find(|queue| queue.name() == act.queue())?;
-    let job = queue.job(&id.into()).await.expect("Redis answers")?;
-    let runs = job.history.iter().map(|recorded| {
-        let entry = &recorded.entry;
-        (entry.outcome.clone(), entry.worker.clone())
-    });
-    let last = job.history.last().map(|recorded| &recorded.entry);
-    let cause = last.map(|entry| match &entry.answer.code {
-        Some(code) => format!("{}: {code}", entry.outcome),
-        None => entry.outcome.clone(),
-    });
-    Some(Found {
-        state: job.state,
-        runs: runs.collect(),
-        cause: cause.filter(|_| job.state == JobState::Dead),
-    })
 }

@@ -1,14 +1,18 @@
 //! `just chaos`: real processes, faults by a seed, and a ledger of what they came to.
 //!
 //! A run has three legs, one for each way in which a Redis keeps its data. In each, producers enqueue without a pause, four
-//! workers work all queues as shipped, and the plan's faults are carried out on them. Then all is mended, everything ends,
-//! and each accepted job is looked up: in Redis, and in the ledgers of the providers. It exits with 1 when a job is lost,
-//! doubled without a cause that the guarantees allow, stuck, or has lost an attempt to a sick worker.
+//! workers work all queues as shipped, two carriers bring what an app commits into its Postgres, and the plan's faults are
+//! carried out on all of them. Then all is mended, everything ends, and each accepted job is looked up: in Redis, and in the
+//! ledgers of the providers. It exits with 1 when a job is lost, doubled without a cause that the guarantees allow, stuck,
+//! there though its transaction was rolled back, or has lost an attempt to a sick worker.
 
 mod check;
+mod faults;
 mod leg;
 mod plan;
 mod produce;
+mod rows;
+mod settle;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -17,8 +21,8 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 use check::{Facts, Ledger, check};
+use faults::Persistence;
 use leg::Leg;
-use plan::Persistence;
 
 /// Faults by a seed, and a ledger of what they came to
 #[derive(Debug, Parser)]
@@ -96,10 +100,11 @@ fn print(
         println!("    {count}: {cause}");
     }
     println!(
-        "  lost {}, doubled without a cause {}, stuck {}, attempts burnt by sick workers {}",
+        "  lost {}, doubled without a cause {}, stuck {}, there though rolled back {}, attempts burnt by sick workers {}",
         ledger.count("lost"),
         ledger.count("doubled"),
         ledger.count("stuck"),
+        ledger.count("uncommitted"),
         ledger.count("burnt")
     );
     for fault in ledger.faults.iter().take(list) {

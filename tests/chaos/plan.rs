@@ -1,114 +1,16 @@
 //! Which faults come when: a pure function of the seed, so that a run can be had again.
 
-use std::fmt;
 use std::time::Duration;
 
 use longshore_tests::{Act, Dice};
 
+use crate::faults::{Action, Persistence, Step, Trouble};
+
 /// How many workers there are beside the sick ones.
 pub(crate) const WORKERS: usize = 4;
 
-/// How the Redis of a leg keeps its data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Persistence {
-    /// An append-only file, on the disk before each answer: a kill loses nothing.
-    Always,
-    /// An append-only file, on the disk once a second: a kill may lose the last two seconds.
-    EverySecond,
-    /// Snapshots: a kill loses what came after the last one.
-    Snapshots,
-}
-
-impl Persistence {
-    /// All, in the order of the legs.
-    pub(crate) const ALL: [Self; 3] = [Self::Always, Self::EverySecond, Self::Snapshots];
-}
-
-impl fmt::Display for Persistence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Always => "appendfsync always",
-            Self::EverySecond => "appendfsync everysec",
-            Self::Snapshots => "snapshots (rdb)",
-        })
-    }
-}
-
-/// What a provider does wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Trouble {
-    /// It hangs up without reading.
-    HangsUpUnread,
-    /// It reads, carries out, and hangs up.
-    HangsUpAfter,
-    /// It reads, does nothing, and hangs up.
-    HangsUpBefore,
-    /// 503: nothing was done.
-    Unavailable,
-    /// 500, and it was carried out.
-    Failed,
-    /// A success in words that nobody understands, and it was carried out.
-    Garbage,
-    /// 429 with two seconds to wait.
-    Throttles,
-    /// It takes two seconds.
-    Slow,
-}
-
-impl Trouble {
-    const ALL: [Self; 8] = [
-        Self::HangsUpUnread,
-        Self::HangsUpAfter,
-        Self::HangsUpBefore,
-        Self::Unavailable,
-        Self::Failed,
-        Self::Garbage,
-        Self::Throttles,
-        Self::Slow,
-    ];
-}
-
-/// One thing that is done at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// SIGKILL to the worker in this place.
-    KillWorker(usize),
-    /// SIGTERM to it, as a deploy does.
-    StopWorker(usize),
-    /// A worker in a place that is free.
-    StartWorker(usize),
-    /// SIGSTOP.
-    FreezeWorker(usize),
-    /// SIGCONT.
-    ThawWorker(usize),
-    /// SAVE: the snapshot that a Redis without an append-only file comes back with.
-    Save,
-    /// SIGKILL to Redis.
-    KillRedis,
-    /// Redis comes back with the data it has kept.
-    StartRedis,
-    /// SIGSTOP to Redis.
-    FreezeRedis,
-    /// SIGCONT to Redis.
-    ThawRedis,
-    /// CLIENT KILL of every connection.
-    CutConnections,
-    /// A worker that cannot reach any provider.
-    StartSickWorker,
-    /// It leaves.
-    StopSickWorker,
-    /// A provider begins to misbehave on every third request.
-    Begin(Act, Trouble),
-    /// It is well again.
-    Mend(Act),
-}
-
-/// When to do what, from the start of the leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step {
-    pub(crate) at: Duration,
-    pub(crate) action: Action,
-}
+/// How many carriers bring rows of Postgres into the queue.
+pub(crate) const CARRIERS: usize = 2;
 
 /// The faults of one leg. In the last fifth of its time nothing new breaks.
 ///
@@ -121,6 +23,8 @@ pub(crate) fn plan(seed: u64, length: Duration, persistence: Persistence) -> Vec
         places: [Duration::ZERO; WORKERS],
         starts: Duration::ZERO,
         redis: Duration::ZERO,
+        carriers: [Duration::ZERO; CARRIERS],
+        postgres: Duration::ZERO,
         sick: Duration::ZERO,
         providers: [Duration::ZERO; 3],
     };
@@ -150,11 +54,14 @@ enum Card {
     KillRedis,
     FreezeRedis,
     CutConnections,
+    KillCarrier,
+    FreezeCarrier,
+    Postgres,
     Sick,
     Provider,
 }
 
-const DECK: [Card; 11] = [
+const DECK: [Card; 14] = [
     Card::Kill,
     Card::Kill,
     Card::Deploy,
@@ -162,6 +69,9 @@ const DECK: [Card; 11] = [
     Card::KillRedis,
     Card::FreezeRedis,
     Card::CutConnections,
+    Card::KillCarrier,
+    Card::FreezeCarrier,
+    Card::Postgres,
     Card::Sick,
     Card::Provider,
     Card::Provider,
@@ -182,6 +92,8 @@ struct Planner {
     /// Until when a worker may be starting: one that finds no Redis then gives up, as it should.
     starts: Duration,
     redis: Duration,
+    carriers: [Duration; CARRIERS],
+    postgres: Duration,
     sick: Duration,
     providers: [Duration; 3],
 }
@@ -216,6 +128,8 @@ impl Planner {
                 self.redis = now + span;
             }
             (Card::CutConnections, _) => self.at(now, Action::CutConnections),
+            (Card::KillCarrier | Card::FreezeCarrier, _) => return self.carrier(card, now),
+            (Card::Postgres, _) => return self.postgres(now),
             (Card::Sick, _) => return self.sick(now),
             (Card::Provider, _) => return self.provider(now),
         }
@@ -285,6 +199,44 @@ impl Planner {
         }
     }
 
+    fn carrier(&mut self, card: Card, now: Duration) -> bool {
+        let carriers = self.carriers.iter();
+        let Some(place) = carriers.clone().position(|until| *until <= now) else {
+            return false;
+        };
+        let end = match card {
+            Card::KillCarrier => {
+                let back = now + self.between(100, 1000);
+                // It can only be started where Redis and Postgres answer.
+                let back = back.max(self.redis.max(self.postgres) + Duration::from_millis(500));
+                self.at(now, Action::KillCarrier(place));
+                self.at(back, Action::StartCarrier(place));
+                self.starts = self.starts.max(back + Duration::from_secs(2));
+                back
+            }
+            _ => {
+                // Longer than Redis may take for an answer, now and then.
+                let back = now + self.between(500, 8000);
+                self.at(now, Action::FreezeCarrier(place));
+                self.at(back, Action::ThawCarrier(place));
+                back
+            }
+        };
+        self.carriers[place] = end + Duration::from_secs(1);
+        true
+    }
+
+    fn postgres(&mut self, now: Duration) -> bool {
+        if self.postgres > now || self.starts > now {
+            return false;
+        }
+        let back = now + self.between(100, 3000);
+        self.at(now, Action::KillPostgres);
+        self.at(back, Action::StartPostgres);
+        self.postgres = back;
+        true
+    }
+
     fn sick(&mut self, now: Duration) -> bool {
         if self.sick > now || self.redis > now {
             return false;
@@ -333,6 +285,8 @@ mod tests {
             let has = |wanted: fn(&Action) -> bool| steps.iter().any(|step| wanted(&step.action));
             assert!(has(|a| matches!(a, Action::KillWorker(_))), "{seed}");
             assert!(has(|a| matches!(a, Action::KillRedis)), "{seed}");
+            assert!(has(|a| matches!(a, Action::KillCarrier(_))), "{seed}");
+            assert!(has(|a| matches!(a, Action::KillPostgres)), "{seed}");
             assert!(has(|a| matches!(a, Action::StartSickWorker)), "{seed}");
             assert!(has(|a| matches!(a, Action::Begin(..))), "{seed}");
         }
@@ -356,6 +310,14 @@ mod tests {
             assert_eq!(
                 count(|a| matches!(a, Action::FreezeWorker(_))),
                 count(|a| matches!(a, Action::ThawWorker(_))),
+            );
+            assert_eq!(
+                count(|a| matches!(a, Action::KillCarrier(_) | Action::FreezeCarrier(_))),
+                count(|a| matches!(a, Action::StartCarrier(_) | Action::ThawCarrier(_))),
+            );
+            assert_eq!(
+                count(|a| matches!(a, Action::KillPostgres)),
+                count(|a| matches!(a, Action::StartPostgres)),
             );
             // A snapshot before each kill: what it comes back with is known.
             assert_eq!(

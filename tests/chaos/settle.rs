@@ -1,0 +1,131 @@
+//! The end of a leg: everything comes to its end, and what became of it is looked up.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use longshore_client::{JobId, JobState};
+use longshore_queue::Queue;
+use longshore_tests::{Act, gone_by};
+
+use crate::check::{Accepted, Facts, Found, Sort};
+use crate::leg::{ACTS, Leg};
+use crate::rows::came_to;
+
+/// How long everything may take to end once all is well: a verified text message waits for a minute.
+const DRAIN: Duration = Duration::from_secs(150);
+
+impl Leg {
+    /// Lets everything end, and finds out what became of it. Returns what was done to it, and the facts.
+    pub(crate) async fn settle(mut self) -> (BTreeMap<&'static str, usize>, Facts) {
+        let queues = self.queues();
+        let give_up = Instant::now() + DRAIN;
+        let waiting = "SELECT count(*) FROM longshore_outbox WHERE held_at IS NULL";
+        while self.postgres.sql(waiting) != "0" && Instant::now() < give_up {
+            gone_by(Duration::from_secs(1), Instant::now()).await;
+        }
+        while !ended(&queues).await && Instant::now() < give_up {
+            for queue in &queues {
+                back_date(queue).await;
+            }
+            gone_by(Duration::from_secs(1), Instant::now()).await;
+        }
+        for queue in &queues {
+            let stats = queue.stats().await.expect("Redis answers");
+            let under_way = stats.pending + stats.scheduled + stats.running + stats.retryable;
+            if under_way > 0 {
+                self.facts
+                    .unsettled
+                    .push(format!("{}: {stats:?}", queue.name()));
+            }
+        }
+        self.look_at_rows(&queues).await;
+        for Accepted { id, sort, .. } in self.facts.accepted.clone() {
+            if let Some(found) = find(&queues, id, sort).await {
+                self.facts.found.insert(id, found);
+            }
+        }
+        for act in ACTS {
+            for effect in self.stage.ledger_of(act).accepted() {
+                if let Some(job) = effect.job {
+                    self.facts
+                        .effects
+                        .entry(job)
+                        .or_default()
+                        .push(effect.at_ms);
+                }
+            }
+        }
+        (self.counts, self.facts)
+    }
+
+    /// What transactions came to: mails that were committed are accepted like others.
+    async fn look_at_rows(&mut self, queues: &[Queue]) {
+        let rows = came_to(&self.postgres, &self.tried, self.mails());
+        self.counts.insert("mails committed", rows.carried.len());
+        self.counts
+            .insert("mails rolled back", rows.rolled_back.len());
+        for id in &rows.rolled_back {
+            if let Some(found) = find(queues, *id, self.mails()).await {
+                self.facts.found.insert(*id, found);
+            }
+        }
+        let left = rows.left.iter().map(|row| format!("row {row}"));
+        self.facts.unsettled.extend(left);
+        self.facts.accepted.extend(rows.carried);
+        self.facts.rolled_back = rows.rolled_back;
+    }
+
+    fn queues(&self) -> Vec<Queue> {
+        let sibling = |act: &Act| self.stage.queue.sibling(act.queue());
+        let queues = ACTS.iter().map(sibling);
+        queues.map(|queue| queue.expect("a valid name")).collect()
+    }
+}
+
+async fn ended(queues: &[Queue]) -> bool {
+    for queue in queues {
+        match queue.stats().await {
+            Ok(s) if s.pending + s.scheduled + s.running + s.retryable == 0 => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Makes everything due now: the shipped schedule is an hour of waiting.
+async fn back_date(queue: &Queue) {
+    let scheduled = &queue.keys().scheduled;
+    let mut into = redis::cmd("ZUNIONSTORE");
+    into.arg(scheduled)
+        .arg(1)
+        .arg(scheduled)
+        .arg("WEIGHTS")
+        .arg(0);
+    // A Redis that was just restarted may not answer yet: the next look tries again.
+    let _: Result<u64, _> = queue.link().command(&into).await;
+}
+
+async fn find(queues: &[Queue], id: JobId, sort: Sort) -> Option<Found> {
+    let act = match sort {
+        Sort::MailRetried | Sort::MailHeld => Act::Email,
+        Sort::Text => Act::Sms,
+        Sort::Payment => Act::Payments,
+        Sort::Question => Act::Geocode,
+    };
+    let queue = queues.iter().find(|queue| queue.name() == act.queue())?;
+    let job = queue.job(&id.into()).await.expect("Redis answers")?;
+    let runs = job.history.iter().map(|recorded| {
+        let entry = &recorded.entry;
+        (entry.outcome.clone(), entry.worker.clone())
+    });
+    let last = job.history.last().map(|recorded| &recorded.entry);
+    let cause = last.map(|entry| match &entry.answer.code {
+        Some(code) => format!("{}: {code}", entry.outcome),
+        None => entry.outcome.clone(),
+    });
+    Some(Found {
+        state: job.state,
+        runs: runs.collect(),
+        cause: cause.filter(|_| job.state == JobState::Dead),
+    })
+}
