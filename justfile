@@ -70,10 +70,16 @@ test-stripe-mock: setup
         cargo test --quiet --package longshore-tests --features stripe-mock --test stripe_mock
 
 # Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S
-chaos *ARGS: setup (building "what `just test` builds" "some minutes")
+chaos *ARGS: setup postgres (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/chaos {{ARGS}}
+
+# examples/shop at work: orders commit with their mails in Postgres, carriers are killed, the mail provider fails
+shop: setup postgres (building "what `just test` builds" "some minutes")
+    # As there, so that nothing is built twice.
+    cargo test {{quietly}} --workspace --no-run
+    ./target/debug/shop-trial
 
 # What stock apalis-redis does to jobs, beside ours in the same trial
 evidence: setup
@@ -191,7 +197,7 @@ ci-full:
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
         just stages bench evidence msrv test-stripe-mock test-valkey api-check "deploy-check checkov units page" image-check \
-            "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
+            shop "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
     } 2>&1 | tee docs/ci-full.log
 
 # An hour of random histories on the scripts and on a model of the queue, its log committed as docs/model-hour.log

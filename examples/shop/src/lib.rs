@@ -1,25 +1,57 @@
-//! A shop that enqueues jobs: a mail to each new user, and a mail and a payment for each order.
+//! A shop. An order and the mail that confirms it commit together into Postgres; Longshore sends the mail, and tells the shop
+//! what became of it.
 
 mod error;
+mod events;
+
+mod orders;
+mod payments;
+mod signature;
+mod users;
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Json, Path, State};
-use axum::http::StatusCode;
 use axum::routing::{get, post};
-use longshore_client::kinds::{CreatePaymentIntent, SendEmail};
-use longshore_client::{Client, ClientError, JobId};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use longshore_client::{Client, ClientError};
+use sqlx::PgPool;
 
-use error::Problem;
+pub use orders::{NewOrder, confirm};
+pub use signature::{Signatures, WrongSecret};
 
-/// What every request may use. A database pool would stand here, too.
+/// What every request may use.
 #[derive(Debug, Clone)]
 pub struct AppState {
-    /// Where jobs go.
+    /// The shop's own data, and jobs that commit with it.
+    pub db: PgPool,
+    /// Where jobs go that belong to none of it.
     pub jobs: Client,
+    /// How it knows that it is Longshore who tells it something.
+    pub signatures: Signatures,
+}
+
+/// The shop.
+pub fn router(app: AppState) -> Router {
+    Router::new()
+        .route("/users", post(users::sign_up))
+        .route("/orders", post(orders::place))
+        .route("/orders/{id}", get(orders::show))
+        .route("/payments", post(payments::begin))
+        .route("/payments/{job}", get(payments::show))
+        .route("/events", post(events::take))
+        .with_state(app)
+}
+
+/// Creates the tables that are not there.
+///
+/// # Errors
+/// When the database refuses, or is away.
+pub async fn migrate(db: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(include_str!("../schema.sql"))
+        .execute(db)
+        .await?;
+    sqlx::raw_sql(longshore_outbox::SCHEMA).execute(db).await?;
+    Ok(())
 }
 
 /// A client for web requests: it shows an error rather than wait out an outage of Redis.
@@ -32,75 +64,4 @@ pub fn client(redis: &str) -> Result<Client, ClientError> {
         .give_up_after(Duration::from_millis(500))
         .fail_fast(true)
         .build()
-}
-
-/// The shop.
-pub fn router(jobs: Client) -> Router {
-    Router::new()
-        .route("/users", post(sign_up))
-        .route("/orders", post(order))
-        .route("/payments/{job}", get(payment))
-        .with_state(AppState { jobs })
-}
-
-#[derive(Debug, Deserialize)]
-struct NewUser {
-    id: String,
-    email: String,
-}
-
-/// However often the request is repeated, one mail is sent: the key says so.
-async fn sign_up(
-    State(app): State<AppState>,
-    Json(user): Json<NewUser>,
-) -> Result<StatusCode, Problem> {
-    let mail = SendEmail::new("welcome", user.email);
-    let key = format!("welcome-{}", user.id);
-    app.jobs.enqueue(mail).key(key).await?;
-    Ok(StatusCode::CREATED)
-}
-
-#[derive(Debug, Deserialize)]
-struct NewOrder {
-    id: String,
-    user_id: String,
-    email: String,
-    amount: u64,
-    currency: String,
-}
-
-/// Two jobs in one call: if one of them is wrong, neither is enqueued.
-async fn order(
-    State(app): State<AppState>,
-    Json(order): Json<NewOrder>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let mail =
-        SendEmail::new("order_confirmation", order.email).data(json!({ "orderNumber": order.id }));
-    let payment = CreatePaymentIntent::new(&order.id, order.user_id, order.amount, order.currency);
-    let mut batch = app.jobs.batch();
-    batch.add(mail).key(format!("confirm-{}", order.id));
-    batch.add(payment).key(format!("pay-{}", order.id));
-    let enqueued = batch.send().await?;
-    let payment = enqueued.last().map(|job| job.id.to_string());
-    Ok((StatusCode::ACCEPTED, Json(json!({ "payment": payment }))))
-}
-
-/// How long the user's browser may wait for one answer. It asks again.
-const WAIT: Duration = Duration::from_secs(20);
-
-/// What became of a payment: at once if it has ended, else as soon as it ends.
-async fn payment(
-    State(app): State<AppState>,
-    Path(job): Path<String>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let id: JobId = job.parse().map_err(|_| Problem::NoSuchPayment)?;
-    let ended = match app.jobs.wait(id, WAIT).await {
-        Ok(ended) => ended,
-        Err(ClientError::StillRunning { .. }) => {
-            return Ok((StatusCode::ACCEPTED, Json(json!({ "state": "running" }))));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let told = json!({ "state": ended.state, "result": ended.result, "code": ended.code });
-    Ok((StatusCode::OK, Json(told)))
 }

@@ -23,7 +23,12 @@ const PAGES: &[(&str, usize, &[&str])] = &[
     (
         "docs/your-first-job.md",
         4,
-        &["examples/shop/src/lib.rs", "examples/shop/src/error.rs"],
+        &[
+            "examples/shop/src/error.rs",
+            "examples/shop/src/lib.rs",
+            "examples/shop/src/orders.rs",
+            "examples/shop/src/users.rs",
+        ],
     ),
     (
         "docs/other-languages.md",
