@@ -21,9 +21,11 @@ pub(crate) fn plan(seed: u64, length: Duration, persistence: Persistence) -> Vec
         dice: Dice::of(seed ^ ((persistence as u64 + 1) << 56)),
         steps: Vec::new(),
         places: [Duration::ZERO; WORKERS],
+        killed: false,
         starts: Duration::ZERO,
         redis: Duration::ZERO,
         carriers: [Duration::ZERO; CARRIERS],
+        carrier_starts: Duration::ZERO,
         postgres: Duration::ZERO,
         sick: Duration::ZERO,
         providers: [Duration::ZERO; 3],
@@ -36,8 +38,10 @@ pub(crate) fn plan(seed: u64, length: Duration, persistence: Persistence) -> Vec
             deck = planner.shuffled();
         }
         let possible = (0..deck.len()).find(|&n| planner.play(deck[n], now, persistence));
-        if let Some(n) = possible {
-            deck.remove(n);
+        match possible {
+            Some(n) => drop(deck.remove(n)),
+            // What is left cannot be for a while: the others go on.
+            None => deck.extend(planner.shuffled()),
         }
         now += planner.between(600, 2000);
     }
@@ -89,10 +93,13 @@ struct Planner {
     dice: Dice,
     steps: Vec<Step>,
     places: [Duration; WORKERS],
+    /// Whether a worker was killed.
+    killed: bool,
     /// Until when a worker may be starting: one that finds no Redis then gives up, as it should.
     starts: Duration,
     redis: Duration,
     carriers: [Duration; CARRIERS],
+    carrier_starts: Duration,
     postgres: Duration,
     sick: Duration,
     providers: [Duration; 3],
@@ -120,6 +127,8 @@ impl Planner {
             {
                 return false;
             }
+            // After it no worker may be killed for half of a short leg.
+            (Card::KillRedis, _) if !self.killed => return false,
             (Card::KillRedis, _) => self.kill_redis(now, persistence),
             (Card::FreezeRedis, _) => {
                 let span = self.between(500, 4000);
@@ -159,6 +168,7 @@ impl Planner {
     }
 
     fn kill(&mut self, place: usize, now: Duration) {
+        self.killed = true;
         self.at(now, Action::KillWorker(place));
         let back = now + self.between(100, 1000);
         self.start(place, back);
@@ -211,7 +221,8 @@ impl Planner {
                 let back = back.max(self.redis.max(self.postgres) + Duration::from_millis(500));
                 self.at(now, Action::KillCarrier(place));
                 self.at(back, Action::StartCarrier(place));
-                self.starts = self.starts.max(back + Duration::from_secs(2));
+                self.carrier_starts = back + Duration::from_secs(2);
+                self.starts = self.starts.max(self.carrier_starts);
                 back
             }
             _ => {
@@ -227,7 +238,7 @@ impl Planner {
     }
 
     fn postgres(&mut self, now: Duration) -> bool {
-        if self.postgres > now || self.starts > now {
+        if self.postgres > now || self.carrier_starts > now {
             return false;
         }
         let back = now + self.between(100, 3000);
