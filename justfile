@@ -138,7 +138,7 @@ reference:
     cargo build --quiet --package longshore
     ./target/debug/longshore config defaults > target/default.toml && mv target/default.toml config/default.toml
     ./target/debug/longshore config defaults --page > target/page.md && mv target/page.md docs/configuration.md
-    LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-worker --package longshore-webhooks --package longshore-api \
+    LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-worker --package longshore-webhooks --package longshore-api --package longshore-console \
         --package longshore-outbox --package longshore-app --lib alerts_know
     LONGSHORE_WRITE_METRICS=1 cargo test --quiet --package longshore-tests --test house the_page_of_metrics
     ./target/debug/longshore api --openapi > target/openapi.json && mv target/openapi.json docs/openapi.json

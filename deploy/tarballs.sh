@@ -4,7 +4,7 @@
 # for it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-crates=(api app client cron integration job listener operator outbox payment-reconcile provider queue sandbox testing webhooks worker)
+crates=(api app client console cron integration job listener operator outbox payment-reconcile provider queue sandbox testing webhooks worker)
 made=target/tarballs/package
 rm -rf "$made"
 chosen=()

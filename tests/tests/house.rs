@@ -204,6 +204,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         &["job", "queue", "listener", "provider", "integration"],
     ),
     ("operator", &["job", "queue", "cron"]),
+    ("console", &["job", "listener", "operator", "queue"]),
     (
         "api",
         &[
@@ -228,6 +229,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         &[
             "api",
             "client",
+            "console",
             "cron",
             "integration",
             "job",

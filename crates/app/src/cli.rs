@@ -4,6 +4,7 @@ pub mod manual;
 
 mod api;
 mod changes;
+mod console;
 mod cron;
 mod dead;
 mod enqueue;
@@ -23,6 +24,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use api::ApiArgs;
 pub(crate) use changes::Effect;
+pub use console::{ConsoleArgs, ConsoleCommand};
 pub use cron::{ChangeEntry, Cron};
 pub use dead::{
     DeadCommand, Discard, EditArgs, Export, LetterFilters, ListLetters, ReplayArgs, ReplayChange,
@@ -120,6 +122,8 @@ pub enum Command {
     Doctor(Shown),
     /// Serves the HTTP API for producers in any language, until SIGTERM or SIGINT
     Api(ApiArgs),
+    /// Serves the operators' web page, until SIGTERM or SIGINT; and hashes passwords for it
+    Console(ConsoleArgs),
     /// Receives providers' events, such as delivery updates, until SIGTERM or SIGINT
     Webhooks,
     /// Carries jobs from a table in the app's Postgres into the queue, until SIGTERM or SIGINT; and shows what is held there

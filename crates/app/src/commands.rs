@@ -3,6 +3,7 @@
 pub(crate) mod api;
 mod audit;
 mod configuration;
+mod console;
 mod cron;
 mod dead;
 mod doctor;
@@ -114,6 +115,8 @@ async fn carry_out(app: &App, cli: Cli) -> Result<(), Failure> {
             let serve = sentry::reported(&session.config, "api", |_| api::run(&session));
             telemetry::traced(&session.config, "api", serve).await
         }
+        Command::Console(args) if args.command.is_some() => console::hash_a_password(),
+        Command::Console(_) => console::serve(&load()?.in_role("console")).await,
         Command::Webhooks => {
             let session = load()?.in_role("webhooks");
             let listen = |_| webhooks::run(&session);

@@ -13,6 +13,7 @@
 //! ([`Settings`](longshore_integration::settings::Settings)), and are asked for by type: [`Config::get`].
 
 mod api;
+mod console;
 mod cron;
 mod document;
 mod env;
@@ -49,6 +50,8 @@ use longshore_listener::TrustedProxies;
 
 pub(crate) use api::secret_key;
 pub use api::{ApiSettings, NamedToken, TokenSettings};
+pub(crate) use console::password_hash_key;
+pub use console::{ConsoleSettings, NamedUser, UserSettings};
 pub use cron::CronSettings;
 pub(crate) use files::profiles;
 pub use inventory::{Criticality, InventorySettings};
@@ -107,6 +110,10 @@ pub struct Config {
     pub api: ApiSettings,
     /// Who may call it.
     pub api_tokens: Vec<NamedToken>,
+    /// The operators' web page.
+    pub console: ConsoleSettings,
+    /// Who may use it.
+    pub console_users: Vec<NamedUser>,
     /// How jobs come into the queue that an app enqueues in its own database.
     pub outbox: OutboxSettings,
     /// The proxies whose word is taken for where a request comes from.
@@ -167,42 +174,45 @@ impl Config {
         let webhooks = WebhooksSettings::read_here(&mut reader);
         let inventory = inventory::read(&mut reader, schema.providers());
         let cron = cron::read(&mut reader, &kinds);
-        let api = ApiSettings::read_here(&mut reader);
-        let api_tokens = api::tokens(&mut reader, &kinds);
+        let (api, api_tokens) = api::read(&mut reader, &kinds);
+        let (console, console_users) = console::read(&mut reader);
 
         let values = show::values(&reader, &schema, &kinds);
         let listeners = webhooks
-            .zip(api)
+            .zip(api.zip(console))
             .zip(OutboxSettings::read_here(&mut reader));
         let warnings = reader.finish()?;
         let engine = redis.zip(worker.zip(log)).zip(queues.zip(policies));
         match engine.zip(listeners) {
-            Some((((redis, (worker, log)), (queues, policies)), ((webhooks, api), outbox))) => {
-                Ok(Self {
-                    profile: profile.map(str::to_owned),
-                    redis,
-                    vault,
-                    reread: vault_keys.map(|keys| keys.reread).unwrap_or_default(),
-                    log,
-                    worker,
-                    sentry,
-                    telemetry,
-                    cron,
-                    webhooks,
-                    api,
-                    api_tokens,
-                    outbox,
-                    trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
-                    integrations: integrations.to_vec(),
-                    kinds,
-                    sections,
-                    inventory,
-                    queues,
-                    policies,
-                    warnings,
-                    values,
-                })
-            }
+            Some((
+                ((redis, (worker, log)), (queues, policies)),
+                ((webhooks, (api, console)), outbox),
+            )) => Ok(Self {
+                profile: profile.map(str::to_owned),
+                redis,
+                vault,
+                reread: vault_keys.map(|keys| keys.reread).unwrap_or_default(),
+                log,
+                worker,
+                sentry,
+                telemetry,
+                cron,
+                webhooks,
+                api,
+                api_tokens,
+                console,
+                console_users,
+                outbox,
+                trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
+                integrations: integrations.to_vec(),
+                kinds,
+                sections,
+                inventory,
+                queues,
+                policies,
+                warnings,
+                values,
+            }),
             // Unreachable while every value that cannot be read leaves a finding; failing is the safe side.
             _ => Err(warnings),
         }
@@ -303,6 +313,7 @@ impl Config {
             secrets.extend((section.secrets)(&self.sections));
         }
         api::secrets(&self.api_tokens, &mut secrets);
+        console::secrets(&self.console_users, &mut secrets);
         if let Some(sentry) = &self.sentry {
             secrets.push((SENTRY_DSN.to_owned(), &sentry.dsn));
         }

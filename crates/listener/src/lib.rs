@@ -40,5 +40,5 @@ pub use health::Health;
 pub use listener::Listener;
 pub use log_limit::LogLimit;
 pub use metrics::Metrics;
-pub use peer::{InvalidProxy, TrustedProxies};
+pub use peer::{CallerAddr, InvalidProxy, TrustedProxies};
 pub use ports::{BindError, Port, Ports};

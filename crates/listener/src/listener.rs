@@ -26,6 +26,7 @@ use crate::body::{AnswerBody, Bounded};
 use crate::bounds::Bounds;
 use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
+use crate::peer::{CallerAddr, Peer};
 use crate::register::{Place, Register};
 
 /// The longest header, and what is buffered of each connection, in bytes. Twilio's URLs have at most 4,000.
@@ -188,7 +189,12 @@ async fn serve(
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let (mut head, body) = request.into_parts();
         let has_body = !hyper::body::Body::is_end_stream(&body);
-        handle.has_header(bounds.proxies.peer(from.ip(), &head.headers), has_body);
+        let caller = CallerAddr {
+            connected: from.ip(),
+            named: bounds.proxies.named(from.ip(), &head.headers),
+        };
+        handle.has_header(Peer::of(caller.named), has_body);
+        head.extensions.insert(caller);
         let body = match has_body {
             true => Body::new(Bounded::new(&head, body, handle.clone(), &bounds)),
             false => Body::empty(),

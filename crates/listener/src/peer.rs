@@ -25,6 +25,15 @@ impl Peer {
     }
 }
 
+/// Where a request comes from. The listener puts it into the request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallerAddr {
+    /// The other end of the connection.
+    pub connected: IpAddr,
+    /// The same, or whom a trusted proxy there names as the sender.
+    pub named: IpAddr,
+}
+
 /// Addresses and networks of proxies whose `X-Forwarded-For` is believed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Arc<[Network]>);
@@ -51,17 +60,20 @@ impl TrustedProxies {
         Ok(Self(networks?.into()))
     }
 
-    pub(crate) fn has(&self, addr: IpAddr) -> bool {
+    /// Whether this is the address of a proxy that is trusted.
+    #[must_use]
+    pub fn has(&self, addr: IpAddr) -> bool {
         let addr = addr.to_canonical();
         self.0.iter().any(|network| network.has(addr))
     }
 
     /// Whom a request comes from that `addr` has sent: the last one on the way that is not a proxy of ours. What stands
     /// to the left of it, anybody may have written.
-    pub(crate) fn peer(&self, addr: IpAddr, headers: &HeaderMap) -> Peer {
-        let mut peer = addr;
+    #[must_use]
+    pub fn named(&self, addr: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut named = addr;
         if !self.has(addr) {
-            return Peer::of(peer);
+            return named;
         }
         let noted: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
         let hops = noted
@@ -73,12 +85,12 @@ impl TrustedProxies {
             let Some(hop) = address(hop.trim()) else {
                 break;
             };
-            peer = hop;
+            named = hop;
             if !self.has(hop) {
                 break;
             }
         }
-        Peer::of(peer)
+        named
     }
 }
 
@@ -194,8 +206,8 @@ mod tests {
             // Nobody whom we trust says so.
             ("203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
         ] {
-            let found = ours.peer(ip(from), &headers(lists));
-            assert_eq!(found, Peer::of(ip(peer)), "{from} {lists:?}");
+            let found = ours.named(ip(from), &headers(lists));
+            assert_eq!(found, ip(peer), "{from} {lists:?}");
         }
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::dead::{Target, UNREADABLE};
 use crate::error::OperatorError;
+use crate::meant::Meant;
 use crate::operator::Operator;
 use crate::queue_info::QueueInfo;
 use crate::time::rfc3339;
@@ -167,23 +168,58 @@ impl Operator {
             return Ok(rows);
         }
         for meant in self.meant(target).await? {
-            let mine = JobId::generate();
-            let total = match meant.filter.is_all() {
-                true => 0,
-                false => meant.count().await?,
-            };
-            let (queue, of, only) = (meant.queue, &meant.selection, &meant.filter);
-            let begun = queue.begin_replay_where(mine, of, only, total, how, signed);
-            let begun = begun.await?;
-            let id = match begun {
-                Begun::New => mine.to_string(),
-                Begun::Running { id, rate: its } if its == how.rate && !how.fresh_expiry => id,
-                Begun::Running { id, .. } => return Err(OperatorError::ReplayRunning { id }),
-                Begun::Nothing => continue,
-            };
-            rows.extend(self.find_replay(&id).await?.map(|(_, _, row)| row));
+            rows.extend(self.begun(&meant, JobId::generate(), how, signed).await?);
         }
         Ok(rows)
+    }
+
+    /// Begins to replay letters of one queue as [`begin_replay`](Self::begin_replay) does, under an id that the caller has made:
+    /// called again with it, it begins nothing new. `None` where there are no letters.
+    ///
+    /// # Errors
+    /// As [`begin_replay`](Self::begin_replay), and when the letters are not those of one queue.
+    pub async fn begin_replay_as(
+        &self,
+        id: JobId,
+        target: &Target,
+        how: impl Into<Replaying>,
+        signed: &Signed,
+    ) -> Result<Option<ReplayRow>, OperatorError> {
+        let how = how.into();
+        match self.meant(target).await?.as_slice() {
+            [] => Ok(None),
+            [meant] => self.begun(meant, id, how, signed).await,
+            [meant, ..] => Err(OperatorError::AmbiguousGroup {
+                group: meant.target(),
+                queues: self
+                    .queues
+                    .iter()
+                    .map(|(info, _)| info.name.clone())
+                    .collect(),
+            }),
+        }
+    }
+
+    async fn begun(
+        &self,
+        meant: &Meant<'_>,
+        mine: JobId,
+        how: Replaying,
+        signed: &Signed,
+    ) -> Result<Option<ReplayRow>, OperatorError> {
+        let total = match meant.filter.is_all() {
+            true => 0,
+            false => meant.count().await?,
+        };
+        let (queue, of, only) = (meant.queue, &meant.selection, &meant.filter);
+        let begun = queue.begin_replay_where(mine, of, only, total, how, signed);
+        let id = match begun.await? {
+            Begun::New => mine.to_string(),
+            Begun::Running { id, rate: its } if its == how.rate && !how.fresh_expiry => id,
+            Begun::Running { id, .. } => return Err(OperatorError::ReplayRunning { id }),
+            Begun::Nothing => return Ok(None),
+        };
+        Ok(self.find_replay(&id).await?.map(|(_, _, row)| row))
     }
 
     /// Carries all open operations on by a step, as every process of the fleet does. Returns when the next step is of

@@ -49,6 +49,7 @@ fn the_page_of_metrics_is_what_the_roles_tell() {
         ("work", role("worker/src/metrics")),
         ("webhooks", role("webhooks/src/metrics")),
         ("api", role("api/src/metrics")),
+        ("console", role("console/src/metrics")),
         ("outbox", names("outbox/src/carrier/metrics")),
     ];
     let page = longshore_tests::metrics::page(&roles);

@@ -26,6 +26,7 @@ impl Command {
             Self::Work(_) | Self::Webhooks => true,
             Self::Api(args) => !args.openapi,
             Self::Outbox(args) => args.command.is_none(),
+            Self::Console(args) => args.command.is_none(),
             _ => false,
         }
     }
@@ -78,6 +79,7 @@ impl Command {
             | Self::Healthcheck(_)
             | Self::Webhooks
             | Self::Api(_)
+            | Self::Console(_)
             | Self::Smoke(_)
             | Self::Completions { .. }
             | Self::Man { .. } => Effect::None,

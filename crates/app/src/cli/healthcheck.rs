@@ -19,6 +19,8 @@ pub enum Role {
     Webhooks,
     /// The HTTP API: asks api.private_addr
     Api,
+    /// The operators' web page: asks console.private_addr
+    Console,
     /// The carrier of jobs from Postgres: asks outbox.private_addr
     Outbox,
 }

@@ -76,6 +76,11 @@ pub struct DiscardHeld {
 /// Examples by command, with those of the other door for producers.
 pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ("api", &["longshore --profile production api"]),
+    ("console", &["longshore --profile local console"]),
+    (
+        "console hash-password",
+        &["longshore console hash-password > ada.hash"],
+    ),
     ("outbox", &["longshore --profile production outbox"]),
     (
         "outbox schema",

@@ -6,7 +6,9 @@ use std::time::Duration;
 use longshore_provider::{causes, client};
 
 use crate::cli::{HealthcheckArgs, Role};
-use crate::config::{ApiSettings, Config, OutboxSettings, WebhooksSettings, WorkerSettings};
+use crate::config::{
+    ApiSettings, Config, ConsoleSettings, OutboxSettings, WebhooksSettings, WorkerSettings,
+};
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -51,6 +53,7 @@ fn listens(config: &Config, role: Role) -> (&'static str, SocketAddr) {
         Role::Work => (WorkerSettings::HTTP_ADDR, config.worker.http_addr),
         Role::Outbox => (OutboxSettings::PRIVATE_ADDR, config.outbox.private_addr),
         Role::Webhooks => (WebhooksSettings::PRIVATE_ADDR, config.webhooks.private_addr),
+        Role::Console => (ConsoleSettings::PRIVATE_ADDR, config.console.private_addr),
         Role::Api => (ApiSettings::PRIVATE_ADDR, config.api.private_addr),
     }
 }

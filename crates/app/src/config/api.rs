@@ -45,8 +45,16 @@ fn table() -> KeyPath {
 /// A token, by its name.
 pub type NamedToken = (String, TokenSettings);
 
+/// The settings and the tokens.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    known: &Kinds,
+) -> (Option<ApiSettings>, Vec<NamedToken>) {
+    (ApiSettings::read_here(reader), tokens(reader, known))
+}
+
 /// Those that can be read; what is wrong with the others is found.
-pub(super) fn tokens(reader: &mut Reader<'_>, known: &Kinds) -> Vec<NamedToken> {
+fn tokens(reader: &mut Reader<'_>, known: &Kinds) -> Vec<NamedToken> {
     let section = table();
     let mut tokens = Vec::new();
     for name in reader.names(&section) {

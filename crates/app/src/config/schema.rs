@@ -11,6 +11,7 @@ use longshore_integration::{Integration, Inventory, QueueSpec};
 use longshore_job::KindSpec;
 
 use super::api::{ApiSettings, TokenSettings};
+use super::console::{ConsoleSettings, UserSettings};
 use super::cron::{self, CronKeys};
 use super::document;
 use super::inventory::{self, InventorySettings};
@@ -46,6 +47,8 @@ pub(super) const AFTER: &[Declaration] = &[
     Declaration::of::<WebhooksSettings>(),
     Declaration::of::<ApiSettings>(),
     Declaration::of::<TokenSettings>(),
+    Declaration::of::<ConsoleSettings>(),
+    Declaration::of::<UserSettings>(),
     Declaration::of::<OutboxSettings>(),
     Declaration::of::<CronKeys>(),
 ];

@@ -1,0 +1,107 @@
+//! What a replay would do to each class of letters.
+
+use longshore_operator::{Rehearsal, RehearsedQueue};
+use maud::{Markup, html};
+
+use crate::components::state::{Tone, toned};
+use crate::foreign::Foreign;
+use crate::number::number;
+
+/// One class: how many, and what would become of them.
+struct Class {
+    count: u64,
+    tone: Tone,
+    word: &'static str,
+    words: String,
+}
+
+/// The classes, what holds the queue back, and how long it would take.
+pub(crate) fn rehearsed(rehearsal: &Rehearsal) -> Markup {
+    let classes = classes(rehearsal);
+    html! {
+        ul class="preview" {
+            @for class in classes.iter().filter(|class| class.count > 0) {
+                li {
+                    span class="num" { (number(class.count)) }
+                    span { (toned(class.tone, class.word)) " " (Foreign(&class.words)) }
+                }
+            }
+        }
+        @if rehearsal.looked < rehearsal.letters {
+            p class="hint" {
+                "Of " (number(rehearsal.letters)) " letters the first " (number(rehearsal.looked))
+                " were looked at: the numbers are of these."
+            }
+        }
+        @for queue in &rehearsal.queues { (before(queue)) }
+        @if let Some(seconds) = rehearsal.seconds {
+            p class="hint" {
+                "At this rate it takes " (crate::components::moment::rough(i64::try_from(seconds).unwrap_or(i64::MAX)))
+                ", if nothing holds it up."
+            }
+        }
+    }
+}
+
+/// Worst last: first how many would run.
+fn classes(rehearsal: &Rehearsal) -> Vec<Class> {
+    let class = |count, tone, word, words: &str| Class {
+        count,
+        tone,
+        word,
+        words: words.to_owned(),
+    };
+    let known = rehearsal
+        .outcome_unknown
+        .saturating_sub(rehearsal.may_double + rehearsal.key_forgotten);
+    let mut classes = vec![class(
+        rehearsal.would_run,
+        Tone::Good,
+        "would run",
+        "again, with their attempts reset and their history kept.",
+    )];
+    classes.extend(rehearsal.refused.iter().map(|row| Class {
+        count: row.letters,
+        tone: Tone::Bad,
+        word: "would die again:",
+        words: row.reason.clone(),
+    }));
+    classes.extend([
+        class(rehearsal.may_double, Tone::Bad, "may happen twice:", "they may have been carried out already, and nobody can be asked."),
+        class(rehearsal.expired, Tone::Bad, "would die again:", "they have expired. Fresh expiry gives each its full time again."),
+        class(rehearsal.suppressed, Tone::Bad, "would die again:", "nothing is sent to their address any more."),
+        class(rehearsal.undecodable, Tone::Bad, "would die again:", "they cannot be decoded."),
+        class(rehearsal.unknown_kind, Tone::Warn, "would wait:", "neither a worker nor this program knows their kind."),
+        class(rehearsal.no_worker_knows, Tone::Warn, "would wait:", "no living worker knows their kind."),
+        class(rehearsal.newer, Tone::Warn, "would wait:", "their args are newer than this program."),
+        class(rehearsal.workers_know, Tone::Quiet, "not known here:", "workers know their kind and this program does not."),
+        class(rehearsal.key_forgotten, Tone::Quiet, "looked up first:", "the provider may have forgotten their key, so the job looks for its effect before it sends."),
+        class(known, Tone::Quiet, "safe to repeat:", "they may have been carried out; the provider is asked first, or knows the request's key."),
+        class(rehearsal.forgotten, Tone::Quiet, "stay dead:", "their person was forgotten."),
+    ]);
+    classes
+}
+
+/// What they would wait for.
+fn before(queue: &RehearsedQueue) -> Markup {
+    html! {
+        @if let Some(paused) = &queue.paused {
+            p { (toned(Tone::Warn, "they would wait:")) " " (Foreign(&queue.queue)) " was paused by " (Foreign(&paused.by)) "." }
+        }
+        @for breaker in queue.breakers.iter().filter(|breaker| breaker.state.as_str() != "closed") {
+            p { (toned(Tone::Warn, "they would wait:")) " the breaker of " (Foreign(&breaker.provider)) " is " (breaker.state.as_str()) "." }
+        }
+        @if let Some(until) = &queue.held_until {
+            p { (toned(Tone::Warn, "they would wait:")) " the provider asked for a wait until " (until) "." }
+        }
+        @if queue.workers == 0 {
+            p { (toned(Tone::Bad, "they would wait:")) " " (Foreign(&queue.queue)) " has no worker." }
+        }
+        @if queue.not_configured_here {
+            p class="hint" { "The provider is not configured here: what its configuration would refuse is not known." }
+        }
+        @if queue.pending > 0 {
+            p class="hint" { (number(queue.pending)) " jobs wait already and would run before them." }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Discards the letters of a cause, for good.
+
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use maud::html;
+
+use crate::act::acts::Outcome;
+use crate::act::carry_out::carry_out;
+use crate::components::act_form::{ActForm, act_form};
+use crate::components::state::{Tone, toned};
+use crate::content::{Content, PageError};
+use crate::foreign::{Foreign, Short};
+use crate::form::Form;
+use crate::number::{counted, number};
+use crate::pages::causes::path_of;
+use crate::pages::letters::found;
+use crate::pages::replay::{still_as_seen, target};
+use crate::route::Route;
+use crate::section::Section;
+use crate::visit::Visit;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let handler = get(preview).post(discard);
+    vec![Route::act("/dead/{queue}/{group}/discard", handler)]
+}
+
+/// `GET /dead/{queue}/{group}/discard`
+async fn preview(
+    visit: Visit,
+    Path((queue, group)): Path<(String, String)>,
+) -> Result<Content, PageError> {
+    let operator = &visit.shared.operator;
+    let row = found(operator, &queue, &group).await?;
+    let target = target(&queue, &group);
+    let rehearsal = operator.rehearse(&target, None, |_| {}).await?;
+    let view = &visit.view;
+    let path = path_of(&queue, &group);
+    let body = html! {
+        p class="crumbs" {
+            a href=(view.to("/dead")) { "Dead letters" } " / "
+            a href=(view.to(&path)) { (Short(&row.reason, 80)) }
+        }
+        h1 { "Discard dead letters" }
+        p {
+            (counted(rehearsal.letters, "letter")) " of " strong { (Foreign(&row.reason)) }
+            " would be gone. This cannot be taken back. "
+            a href=(view.to(&format!("{path}/export"))) { "Export them first" } "."
+        }
+        section class="sheet" {
+            ul class="preview" {
+                @if rehearsal.would_run > 0 {
+                    li { span class="num" { (number(rehearsal.would_run)) } span { (toned(Tone::Warn, "would run")) " if they were replayed instead." } }
+                }
+                @if rehearsal.outcome_unknown > 0 {
+                    li { span class="num" { (number(rehearsal.outcome_unknown)) } span { (toned(Tone::Warn, "not known:")) " they may have been carried out already. Their idempotency keys stay for their time." } }
+                }
+            }
+            (act_form(view, &ActForm {
+                action: &format!("{path}/discard"),
+                verb: &format!("Discard {} for good", counted(rehearsal.letters, "letter")),
+                count: rehearsal.letters,
+                is_final: true,
+                hidden: &[],
+                questions: html! {},
+                back: &path,
+            }))
+        }
+    };
+    Ok(Content::new(
+        Section::DeadLetters,
+        "Discard dead letters",
+        body,
+    ))
+}
+
+/// `POST /dead/{queue}/{group}/discard`
+async fn discard(
+    visit: Visit,
+    Path((queue, group)): Path<(String, String)>,
+    form: Form,
+) -> Result<Response, PageError> {
+    let signed = visit.who.signed(form.reason()?);
+    let (shared, seen) = (visit.shared.clone(), form.count());
+    let is_production = visit.view.is_production;
+    carry_out(&visit, &form, async move {
+        let operator = &shared.operator;
+        let target = target(&queue, &group);
+        still_as_seen(seen, operator.count(&target).await?, is_production)?;
+        let moved = operator.discard(&target, &signed, |_| {}).await?;
+        Ok(Outcome::done(
+            "/dead",
+            format!(
+                "{} discarded. The audit has it under {}.",
+                counted(moved.moved, "dead letter"),
+                signed.by
+            ),
+        ))
+    })
+    .await
+}

@@ -1,0 +1,179 @@
+//! One cause: its letters, and what can be done to all of them.
+
+use axum::extract::Path;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use jiff::Timestamp;
+use longshore_operator::{Filter, GroupRow, LetterRow, Operator};
+use maud::{Markup, html};
+use std::time::Duration;
+
+use crate::components::doing::doing;
+use crate::components::moment::moment;
+use crate::components::table::{numbers, table, text};
+use crate::content::{Content, PageError};
+use crate::foreign::{Foreign, Short};
+use crate::number::{counted, number};
+use crate::pages::causes::{facts, path_of, trend};
+use crate::query::Query;
+use crate::route::Route;
+use crate::section::Section;
+use crate::view::{View, part};
+use crate::visit::Visit;
+
+/// So many letters stand on a page at first.
+const SHOWN: usize = 50;
+
+/// So many at the most.
+const MOST_SHOWN: usize = 1_000;
+
+/// New letters are counted up to here.
+const MOST_NEW: usize = 100;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::page("/dead/{queue}/{group}", get(show)),
+        Route::page("/dead/{queue}/{group}/new", get(new)),
+    ]
+}
+
+/// The cause of a path.
+pub(crate) async fn found(
+    operator: &Operator,
+    queue: &str,
+    group: &str,
+) -> Result<GroupRow, PageError> {
+    let groups = operator.groups(Some(queue)).await?;
+    let mut groups = groups.into_iter();
+    groups.find(|row| row.group == group).ok_or_else(|| {
+        PageError::Missing(format!(
+            "The queue {queue} has no letters of the cause {group} now: they were replayed, discarded or exported."
+        ))
+    })
+}
+
+/// `GET /dead/{queue}/{group}?show=200`
+async fn show(
+    visit: Visit,
+    Path((queue, group)): Path<(String, String)>,
+    query: Query,
+) -> Result<Content, PageError> {
+    let operator = &visit.shared.operator;
+    let row = found(operator, &queue, &group).await?;
+    let doing_now = operator.queue_row(&queue).await?;
+    let shown = query.number("show").unwrap_or(SHOWN).clamp(1, MOST_SHOWN);
+    let filter = Filter {
+        queue: Some(&queue),
+        group: Some(&group),
+        limit: shown,
+        ..Filter::default()
+    };
+    let letters = operator.letters(&filter).await?;
+    let view = &visit.view;
+    let path = path_of(&queue, &group);
+    let body = html! {
+        p class="crumbs" { a href=(view.to("/dead")) { "Dead letters" } " / " (Short(&queue, 60)) }
+        h1 { (Foreign(&row.reason)) }
+        section class="sheet cause" {
+            div class="count" { (number(row.count)) small { (if row.count == 1 { "letter" } else { "letters" }) } }
+            (facts(view, &row, None))
+            (trend(&row))
+            div class="doing" {
+                (doing(view, &doing_now))
+                @if let Some(runbook) = visit.shared.fleet.runbook("dead-letters") { a href=(runbook) { "Runbook" } }
+            }
+        }
+        (acts(view, &path))
+        section {
+            div class="head" { h2 { "Letters, the newest first" } p class="hint" { code { "longshore dead list --group " (row.group) } } }
+            (new_line(view, &path, letters.first()))
+            (rows(view, &letters))
+            @if letters.len() == shown && shown < MOST_SHOWN {
+                p { a class="button" href=(view.to_with(&path, &[("show", &(shown * 4).to_string())])) { "Show more" } }
+            }
+        }
+    };
+    let title = format!("{} · dead letters", crate::foreign::plain(&row.reason));
+    Ok(Content::new(Section::DeadLetters, title, body))
+}
+
+fn acts(view: &View, path: &str) -> Markup {
+    html! {
+        @if view.can_act {
+            p class="buttons" {
+                a class="button main" href=(view.to(&format!("{path}/replay"))) { "Rehearse a replay" }
+                a class="button" href=(view.to(&format!("{path}/export"))) { "Export" }
+                a class="button" href=(view.to(&format!("{path}/discard"))) { "Discard" }
+            }
+        } @else {
+            p class="hint" { "You are a viewer: an operator can replay, export or discard them." }
+        }
+    }
+}
+
+fn rows(view: &View, letters: &[LetterRow]) -> Markup {
+    let columns = [
+        text("Job"),
+        text("Died"),
+        numbers("Attempts"),
+        text("What it died of"),
+    ];
+    let rows: Vec<Vec<Markup>> = letters
+        .iter()
+        .map(|letter| {
+            vec![
+                html! { a class="id" href=(view.to(&format!("/jobs/{}", part(&letter.id)))) { (Short(&letter.id, 30)) } },
+                moment(view, &letter.died_at),
+                html! { (letter.attempt) },
+                html! {
+                    @if let Some(broken) = &letter.broken { span class="wrong" { "broken: " } (Foreign(broken)) }
+                    @else if let Some(reason) = &letter.reason { (Foreign(reason)) }
+                    @else { span class="hint" { "no reason is kept" } }
+                },
+            ]
+        })
+        .collect();
+    table("Letters of this cause", &columns, &rows)
+}
+
+/// Where it is announced that letters have come. The list itself stays as it is.
+fn new_line(view: &View, path: &str, newest: Option<&LetterRow>) -> Markup {
+    let since = newest.map_or("", |letter| &letter.died_at);
+    let href = view.to_with(&format!("{path}/new"), &[("since", since)]);
+    html! { div class="fresh" role="status" hx-get=(href) hx-trigger="every 10s" hx-swap="innerHTML" {} }
+}
+
+/// `GET /dead/{queue}/{group}/new?since=…`: how many have come since then, as a line.
+async fn new(
+    visit: Visit,
+    Path((queue, group)): Path<(String, String)>,
+    query: Query,
+) -> Result<Response, PageError> {
+    let since: Timestamp = query.number("since").unwrap_or(visit.view.now);
+    let ago = visit.view.now.as_millisecond() - since.as_millisecond();
+    let filter = Filter {
+        queue: Some(&queue),
+        group: Some(&group),
+        since: Some(Duration::from_millis(ago.max(0).unsigned_abs())),
+        limit: MOST_NEW + 1,
+        ..Filter::default()
+    };
+    let letters = visit.shared.operator.letters(&filter).await;
+    // All may be gone by now: then none is new.
+    let letters = letters.unwrap_or_default();
+    let is_newer = |letter: &&LetterRow| {
+        let died = letter.died_at.parse::<Timestamp>();
+        died.is_ok_and(|died| died > since)
+    };
+    let count = letters.iter().filter(is_newer).count();
+    let path = path_of(&queue, &group);
+    let line = html! {
+        @if count > 0 {
+            a href=(visit.view.to(&path)) {
+                @if count > MOST_NEW { "More than " (counted(MOST_NEW as u64, "new letter")) }
+                @else { (counted(count as u64, "new letter")) }
+            }
+        }
+    };
+    Ok(Html(line.into_string()).into_response())
+}

@@ -1,0 +1,228 @@
+//! Replays the letters of a cause: rehearse, then drip.
+
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use longshore_job::JobId;
+use longshore_operator::{LetterFilter, Target};
+use longshore_queue::Replaying;
+use maud::{Markup, html};
+
+use crate::act::acts::Outcome;
+use crate::act::carry_out::{carry_out, once};
+use crate::components::act_form::{ActForm, act_form};
+use crate::components::doing::doing;
+use crate::components::rehearsal::rehearsed;
+use crate::content::{Content, PageError};
+use crate::foreign::{Foreign, Short};
+use crate::form::{Form, TYPED_FROM};
+use crate::number::{counted, number};
+use crate::pages::causes::path_of;
+use crate::pages::letters::found;
+use crate::query::Query;
+use crate::route::Route;
+use crate::section::Section;
+use crate::view::View;
+use crate::visit::Visit;
+
+/// Letters a second, where nobody says.
+const RATE: u32 = 20;
+
+/// Letters a second at the most.
+const MOST_RATE: u32 = 10_000;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let handler = get(rehearse).post(replay);
+    vec![Route::act("/dead/{queue}/{group}/replay", handler)]
+}
+
+/// The letters of a cause.
+pub(crate) fn target(queue: &str, group: &str) -> Target {
+    Target::Letters {
+        queue: Some(queue.to_owned()),
+        group: Some(group.to_owned()),
+        filter: LetterFilter::default(),
+    }
+}
+
+/// How it is asked for: `rate=20`, `rate=all`, `fresh=yes`.
+fn how(rate: Option<&str>, is_fresh: bool) -> Result<Replaying, PageError> {
+    let rate = match rate {
+        None => Some(RATE),
+        Some("all") => None,
+        Some(text) => {
+            let rate = text.parse().ok();
+            let rate = rate.filter(|rate| (1..=MOST_RATE).contains(rate));
+            Some(rate.ok_or_else(|| {
+                PageError::Wrong(format!(
+                    "The rate is not one: write 1 to {} letters a second.",
+                    number(u64::from(MOST_RATE))
+                ))
+            })?)
+        }
+    };
+    Ok(Replaying {
+        rate,
+        fresh_expiry: is_fresh,
+    })
+}
+
+/// `GET /dead/{queue}/{group}/replay?rate=20&fresh=yes`: what it would do.
+async fn rehearse(
+    visit: Visit,
+    Path((queue, group)): Path<(String, String)>,
+    query: Query,
+) -> Result<Content, PageError> {
+    let operator = &visit.shared.operator;
+    let row = found(operator, &queue, &group).await?;
+    let how = how(query.get("rate"), query.get("fresh").is_some())?;
+    let target = target(&queue, &group);
+    let rehearsal = operator.rehearse(&target, how, |_| {}).await?;
+    let doing_now = operator.queue_row(&queue).await?;
+    let view = &visit.view;
+    let path = path_of(&queue, &group);
+    let rate = how.rate.map_or("all".to_owned(), |rate| rate.to_string());
+    let action = format!("{path}/replay");
+    let mut hidden = vec![("rate", rate.as_str())];
+    if how.fresh_expiry {
+        hidden.push(("fresh", "yes"));
+    }
+    let verb = match how.rate {
+        Some(rate) => format!(
+            "Replay {} at {rate} a second",
+            counted(rehearsal.letters, "letter")
+        ),
+        None => format!("Replay {} at once", counted(rehearsal.letters, "letter")),
+    };
+    let body = html! {
+        p class="crumbs" {
+            a href=(view.to("/dead")) { "Dead letters" } " / "
+            a href=(view.to(&path)) { (Short(&row.reason, 80)) }
+        }
+        h1 { "Rehearsal of a replay" }
+        p { (counted(rehearsal.letters, "letter")) " of " strong { (Foreign(&row.reason)) } " would be pending again. Nothing has been changed." }
+        section class="sheet" {
+            h2 { "What would become of them" }
+            (rehearsed(&rehearsal))
+            p class="buttons" { (doing(view, &doing_now)) }
+        }
+        section class="sheet" {
+            h2 { "How" }
+            (options(view, &action, &rate, how.fresh_expiry))
+        }
+        section class="sheet" {
+            h2 { "Do it" }
+            @if how.rate.is_some() {
+                p class="hint" { "It stops by itself if they fail again of the same cause. You can stop it at any time." }
+            }
+            (act_form(view, &ActForm {
+                action: &action,
+                verb: &verb,
+                count: rehearsal.letters,
+                is_final: false,
+                hidden: &hidden,
+                questions: html! {},
+                back: &path,
+            }))
+        }
+    };
+    Ok(Content::new(
+        Section::DeadLetters,
+        "Rehearsal of a replay",
+        body,
+    ))
+}
+
+/// Asks for another rehearsal.
+fn options(view: &View, action: &str, rate: &str, is_fresh: bool) -> Markup {
+    html! {
+        form class="filters" method="get" action=(view.to(action)) {
+            label class="field" {
+                span { "Letters a second" }
+                select name="rate" {
+                    @for choice in ["1", "5", "20", "100", "500"] {
+                        option value=(choice) selected[choice == rate] { (choice) }
+                    }
+                    @if !["1", "5", "20", "100", "500", "all"].contains(&rate) { option value=(rate) selected { (rate) } }
+                    option value="all" selected[rate == "all"] { "all at once, without counting what becomes of them" }
+                }
+            }
+            label class="tick" {
+                input type="checkbox" name="fresh" value="yes" checked[is_fresh];
+                span { "Fresh expiry: each letter gets its full time again" }
+            }
+            button type="submit" { "Rehearse again" }
+        }
+    }
+}
+
+/// `POST /dead/{queue}/{group}/replay`
+async fn replay(
+    visit: Visit,
+    Path((queue, group)): Path<(String, String)>,
+    form: Form,
+) -> Result<Response, PageError> {
+    let how = how(form.get("rate"), form.is_set("fresh"))?;
+    let signed = visit.who.signed(form.reason()?);
+    let id = operation_id(&form)?;
+    let (shared, seen) = (visit.shared.clone(), form.count());
+    let is_production = visit.view.is_production;
+    carry_out(&visit, &form, async move {
+        let operator = &shared.operator;
+        let target = target(&queue, &group);
+        // It was begun before, by this form at another process.
+        if let Ok(row) = operator.replay_of(&id.to_string()).await {
+            return Ok(Outcome::seen_at(format!("/operations/{}", row.id)));
+        }
+        let count = operator.count(&target).await?;
+        still_as_seen(seen, count, is_production)?;
+        match operator.begin_replay_as(id, &target, how, &signed).await? {
+            Some(row) => Ok(Outcome::seen_at(format!("/operations/{}", row.id))),
+            None => Err(PageError::Conflict(
+                "There are no letters of this cause any more.".to_owned(),
+            )),
+        }
+    })
+    .await
+}
+
+/// The id of the operation that a form begins: its own, so that the form begins one wherever it is sent.
+pub(crate) fn operation_id(form: &Form) -> Result<JobId, PageError> {
+    once(form)?
+        .parse()
+        .map_err(|_| PageError::Wrong("The form has a wrong id: open the page again.".to_owned()))
+}
+
+/// What is meant must not have become another thing while somebody read the page.
+pub(crate) fn still_as_seen(seen: u64, now: u64, is_production: bool) -> Result<(), PageError> {
+    let doubled = now > seen.saturating_mul(2).saturating_add(100);
+    let untyped = is_production && now > TYPED_FROM && seen <= TYPED_FROM;
+    match doubled || untyped {
+        true => Err(PageError::Conflict(format!(
+            "The page said {}, and there are {} now. Nothing was changed: look at it again.",
+            number(seen),
+            number(now)
+        ))),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_more_than_were_seen_are_looked_at_again() {
+        for (seen, now, is_production, is_same) in [
+            (10, 12, false, true),
+            (10, 120, false, true),
+            (10, 121, false, false),
+            (2_000, 100, true, true),
+            (900, 1_001, false, true),
+            (900, 1_001, true, false),
+        ] {
+            let same = still_as_seen(seen, now, is_production).is_ok();
+            assert_eq!(same, is_same, "{seen} {now} {is_production}");
+        }
+    }
+}

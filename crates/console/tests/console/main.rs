@@ -1,0 +1,7 @@
+//! The console's router over a real Redis: who gets in, what they may do, and what they see.
+
+mod access;
+mod acts;
+mod bench;
+mod frame;
+mod hostile;
