@@ -1,6 +1,8 @@
 //! Reading a request's body, within limits of size, time and memory.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::bounds::Bounds;
@@ -156,7 +158,7 @@ impl<S: Send + Sync> FromRequest<S> for Whole {
 
 /// The body of a request, bounded, whoever reads it.
 pub(crate) struct Bounded {
-    inner: Incoming,
+    inner: hyper::body::Incoming,
     handle: Handle,
     deadline: Pin<Box<Sleep>>,
     begun: Instant,
@@ -167,10 +169,19 @@ pub(crate) struct Bounded {
     declared: usize,
     /// The client waits for a word before it sends the body.
     waits: bool,
+    /// The request is answered: nothing is kept of what still comes.
+    discards: bool,
+    /// Nothing more comes of it.
+    is_over: bool,
 }
 
 impl Bounded {
-    pub(crate) fn new(head: &Parts, inner: Incoming, handle: Handle, bounds: &Bounds) -> Self {
+    pub(crate) fn new(
+        head: &Parts,
+        inner: hyper::body::Incoming,
+        handle: Handle,
+        bounds: &Bounds,
+    ) -> Self {
         Self {
             declared: usize::try_from(inner.size_hint().lower()).unwrap_or(usize::MAX),
             waits: head.headers.contains_key(EXPECT),
@@ -181,6 +192,8 @@ impl Bounded {
             within: bounds.body_within,
             most: bounds.body_bytes,
             length: 0,
+            discards: false,
+            is_over: false,
         }
     }
 
@@ -207,7 +220,86 @@ impl Bounded {
     }
 }
 
-impl HttpBody for Bounded {
+impl Bounded {
+    /// What comes next.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Unread>>> {
+        loop {
+            let data = match ready!(self.poll_data(cx)) {
+                Some(Ok(data)) => data,
+                ended => {
+                    // Of one that is too long for our memory the rest may still be thrown away.
+                    self.is_over = true;
+                    return Poll::Ready(ended);
+                }
+            };
+            self.has_come(data.len());
+            if self.is_too_large() || self.discards {
+                // What is held of it is for others.
+                self.handle.release();
+            } else if !self.handle.grow(data.len()) {
+                return Poll::Ready(Some(Err(Unread::Busy)));
+            } else if !data.is_empty() {
+                return Poll::Ready(Some(Ok(data)));
+            }
+        }
+    }
+
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Unread>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        if self.is_hopeless() {
+            return Poll::Ready(Some(Err(Unread::TooLarge)));
+        }
+        if self.deadline.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Some(Err(match self.is_too_large() {
+                true => Unread::TooLarge,
+                false => Unread::TooSlow,
+            })));
+        }
+        Poll::Ready(match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+            // Trailers say nothing here.
+            Some(Ok(frame)) => Some(Ok(frame.into_data().unwrap_or_default())),
+            Some(Err(_)) => Some(Err(Unread::Broken)),
+            None if self.is_too_large() => Some(Err(Unread::TooLarge)),
+            None => {
+                self.handle.has_body();
+                None
+            }
+        })
+    }
+}
+
+/// The body of a request, for whoever answers it and for what comes after the answer.
+#[derive(Clone)]
+pub(crate) struct Incoming(Arc<Mutex<Bounded>>);
+
+impl Incoming {
+    pub(crate) fn new(body: Bounded) -> Self {
+        Self(Arc::new(Mutex::new(body)))
+    }
+
+    /// Reads what was not read of it and throws it away, within the limits of any body: a client that is not done with sending would
+    /// not look at the answer. One that waits for a word before it sends gets the answer instead.
+    pub(crate) async fn discard(&self) {
+        {
+            let mut body = self.lock();
+            if body.is_over || (body.waits && body.length == 0) {
+                return;
+            }
+            body.discards = true;
+            body.handle.release();
+        }
+        let _ = poll_fn(|cx| self.lock().poll_next(cx)).await;
+    }
+
+    /// A panic elsewhere leaves a whole value behind.
+    fn lock(&self) -> MutexGuard<'_, Bounded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HttpBody for Incoming {
     type Data = Bytes;
     type Error = Unread;
 
@@ -215,47 +307,15 @@ impl HttpBody for Bounded {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Unread>>> {
-        let this = self.get_mut();
-        loop {
-            if this.is_hopeless() {
-                return Poll::Ready(Some(Err(Unread::TooLarge)));
-            }
-            if this.deadline.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Some(Err(match this.is_too_large() {
-                    true => Unread::TooLarge,
-                    false => Unread::TooSlow,
-                })));
-            }
-            let data = match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
-                // Trailers say nothing here.
-                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-                Some(Err(_)) => return Poll::Ready(Some(Err(Unread::Broken))),
-                None if this.is_too_large() => return Poll::Ready(Some(Err(Unread::TooLarge))),
-                None => {
-                    this.handle.has_body();
-                    return Poll::Ready(None);
-                }
-            };
-            this.has_come(data.len());
-            if this.is_too_large() {
-                // What is held of it is for others.
-                this.handle.release();
-            } else if !this.handle.grow(data.len()) {
-                return Poll::Ready(Some(Err(Unread::Busy)));
-            } else if !data.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(data))));
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        false
+        let next = ready!(self.lock().poll_next(cx));
+        Poll::Ready(next.map(|data| data.map(Frame::data)))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.is_too_large() {
+        let body = self.lock();
+        match body.is_too_large() {
             true => SizeHint::default(),
-            false => self.inner.size_hint(),
+            false => body.inner.size_hint(),
         }
     }
 }
@@ -274,7 +334,13 @@ impl HttpBody for AnswerBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(cx)
+        self.handle.is_working();
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            self.handle.is_to_be_taken(bytes);
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -8,11 +8,16 @@
 //! | connections of one peer without a complete request | [`Bounds::per_peer`] | this peer's oldest is closed |
 //! | a header | [`Bounds::header_within`], 16 KiB | the connection is closed |
 //! | a body | [`Bounds::body_within`], [`Bounds::body_bytes`] | 408, 413 ([`Unread`]) |
-//! | all bodies together | [`Bounds::bodies_bytes`] | the oldest unfinished one is closed, of the peer that holds the most |
+//! | all bodies together | [`Bounds::bodies_bytes`] | first one whose client takes its answer too slowly is closed, then the oldest unfinished one, of the peer that holds the most |
+//! | an answer that nobody takes | a minute without a byte taken | the connection is closed |
 //!
 //! So whoever opens connections and does not finish a request makes room for others: a probe or an honest event still
-//! gets in. A request that is complete is never cut off to make room, unless its answer has been on its way for half a
-//! minute.
+//! gets in. A request that is complete is never cut off to make room, unless its client lets the answer wait: for more than ten
+//! seconds in all, and a second more for each 256 KiB of it. However long an answer takes to be made, nothing cuts it off but the end of
+//! the process.
+//!
+//! A request that is refused before its body was read is answered when the body has come and was thrown away, within the same limits: a
+//! client that writes before it reads would not see the answer otherwise.
 //!
 //! A *peer* is an address (of IPv6 the first 64 bits). Behind a proxy that is trusted ([`TrustedProxies`]) it is the
 //! address that the proxy names in `X-Forwarded-For`.

@@ -19,10 +19,10 @@ use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, interval, sleep, timeout, timeout_at};
 use tower::ServiceExt;
 
-use crate::body::{AnswerBody, Bounded};
+use crate::body::{AnswerBody, Bounded, Incoming};
 use crate::bounds::Bounds;
 use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
@@ -32,12 +32,14 @@ use crate::register::{Place, Register};
 /// The longest header, and what is buffered of each connection, in bytes. Twilio's URLs have at most 4,000.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// How long requests under way may take once their connection is to end.
+/// How long requests under way may take once the process is to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A connection takes no more requests after so long: a client that sends requests and never reads an answer would
-/// have it for ever.
+/// A connection takes no more requests after so long, so that callers spread over new processes. The request under way is answered.
 const MAX_AGE: Duration = Duration::from_secs(300);
+
+/// How often it is looked whether a connection's client has stopped reading.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// After an error, such as too many open files: some will be closed by then.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -195,16 +197,18 @@ async fn serve(
         };
         handle.has_header(Peer::of(caller.named), has_body);
         head.extensions.insert(caller);
-        let body = match has_body {
-            true => Body::new(Bounded::new(&head, body, handle.clone(), &bounds)),
-            false => Body::empty(),
-        };
+        let sent =
+            has_body.then(|| Incoming::new(Bounded::new(&head, body, handle.clone(), &bounds)));
+        let body = sent.clone().map_or_else(Body::empty, Body::new);
         head.extensions.insert(handle.clone());
         let request = hyper::Request::from_parts(head, body);
         let answering = router.clone().oneshot(request);
         let handle = handle.clone();
         async move {
             let answer = answering.await?;
+            if let Some(sent) = sent {
+                sent.discard().await;
+            }
             Ok::<_, std::convert::Infallible>(answer.map(|inner| AnswerBody { inner, handle }))
         }
     });
@@ -214,12 +218,23 @@ async fn serve(
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
-    // An error is a connection that broke, or was too slow: nobody is left to tell.
-    tokio::select! {
-        _ = &mut serving => return,
-        _ = &mut place.closed => return,
-        () = stopped(&mut stop) => {}
-        () = sleep(MAX_AGE) => {}
+    let (mut look, mut is_old) = (interval(LOOK), false);
+    let old = sleep(MAX_AGE);
+    tokio::pin!(old);
+    loop {
+        // An error is a connection that broke, or was too slow: nobody is left to tell.
+        tokio::select! {
+            _ = &mut serving => return,
+            _ = &mut place.closed => return,
+            () = stopped(&mut stop) => break,
+            () = &mut old, if !is_old => {
+                is_old = true;
+                serving.as_mut().graceful_shutdown();
+            }
+            _ = look.tick() => if place.handle.is_stuck() {
+                return;
+            },
+        }
     }
     serving.as_mut().graceful_shutdown();
     tokio::select! {

@@ -13,8 +13,15 @@ use crate::log_limit::LogLimit;
 use crate::metrics::{Counts, Metrics, Why};
 use crate::peer::Peer;
 
-/// An answer that takes longer may be cut off when there is no room: its client does not read it.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+/// A client may keep an answer waiting for so long, and longer for a long answer. Then it may be cut off when others need its place or
+/// its memory.
+const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// So much of an answer takes a second more.
+const TAKEN_PER_SECOND: u64 = 256 << 10;
+
+/// A client that takes nothing at all for so long is gone, whoever needs its place.
+const GONE_AFTER: Duration = Duration::from_secs(60);
 
 /// A connection that has waited no longer is not closed for its descriptor: an honest request takes milliseconds.
 const IDLE_FOR: Duration = Duration::from_secs(1);
@@ -26,8 +33,10 @@ enum Stage {
     Header,
     /// A body is waited for, or has come in part.
     Body,
-    /// The request is complete.
+    /// The request is complete, and its answer is being made.
     Answer,
+    /// What there is of the answer is for the client to take.
+    Taking,
 }
 
 #[derive(Debug)]
@@ -42,6 +51,10 @@ struct Connection {
     since: Instant,
     /// What is held of its body, in bytes.
     bytes: usize,
+    /// How much there was of its answer so far, in bytes.
+    answered: u64,
+    /// For how long the client let the answer wait before.
+    waited: Duration,
     /// Closes it. Used up once it has been told to close.
     close: Option<oneshot::Sender<()>>,
 }
@@ -119,6 +132,8 @@ impl Register {
             stage: Stage::Header,
             since: Instant::now(),
             bytes: 0,
+            answered: 0,
+            waited: Duration::ZERO,
             close: Some(close),
         };
         connections.open.insert(id, connection);
@@ -142,7 +157,7 @@ impl Register {
     /// is free.
     pub(crate) fn free_descriptor(&self) {
         let mut connections = self.lock();
-        let idle = |c: &Connection| c.stage != Stage::Answer && c.since.elapsed() > IDLE_FOR;
+        let idle = |c: &Connection| c.is_incomplete() && c.since.elapsed() > IDLE_FOR;
         if let Some(victim) = connections.heaviest(idle, |_| 1) {
             self.close(&mut connections, victim, Why::Descriptors);
         }
@@ -165,15 +180,12 @@ impl Register {
     }
 
     /// Closes the connection that others have to yield to least: of the peer that has the most without a complete request,
-    /// the oldest one. Where all requests are complete, one whose answer takes too long.
+    /// the oldest one. Where all requests are complete, one whose client does not take its answer.
     fn make_room(&self, connections: &mut Connections) {
-        let incomplete = |c: &Connection| c.stage != Stage::Answer;
-        let stuck =
-            |c: &Connection| c.stage == Stage::Answer && c.since.elapsed() > ANSWERED_WITHIN;
         let one = |_: &Connection| 1;
         let victim = connections
-            .heaviest(incomplete, one)
-            .or_else(|| connections.heaviest(stuck, one));
+            .heaviest(Connection::is_incomplete, one)
+            .or_else(|| connections.heaviest(Connection::is_slow, one));
         if let Some(victim) = victim {
             self.close(connections, victim, Why::Full);
         }
@@ -212,6 +224,18 @@ impl Register {
         self.connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connection {
+    fn is_incomplete(&self) -> bool {
+        matches!(self.stage, Stage::Header | Stage::Body)
+    }
+
+    /// Its client takes the answer too slowly.
+    fn is_slow(&self) -> bool {
+        let more = Duration::from_secs(self.answered / TAKEN_PER_SECOND);
+        self.stage == Stage::Taking && self.waited + self.since.elapsed() > TAKEN_WITHIN + more
     }
 }
 
@@ -279,7 +303,10 @@ impl Handle {
         let mut connections = register.lock();
         while connections.bytes + bytes > register.bounds.bodies_bytes {
             let unfinished = |c: &Connection| c.stage == Stage::Body && c.bytes > 0;
-            match connections.heaviest(unfinished, |c| c.bytes) {
+            let slow = |c: &Connection| c.is_slow() && c.bytes > 0;
+            let victim = connections.heaviest(slow, |c| c.bytes);
+            let victim = victim.or_else(|| connections.heaviest(unfinished, |c| c.bytes));
+            match victim {
                 Some(victim) if victim != self.id => {
                     register.close(&mut connections, victim, Why::Bodies);
                 }
@@ -310,11 +337,42 @@ impl Handle {
         self.register.count(&connections);
     }
 
+    /// More of the answer is being made.
+    pub(crate) fn is_working(&self) {
+        if let Some(connection) = self.register.lock().open.get_mut(&self.id)
+            && connection.stage == Stage::Taking
+        {
+            connection.waited += connection.since.elapsed();
+            connection.stage = Stage::Answer;
+        }
+    }
+
+    /// So much more of the answer is for the client to take.
+    pub(crate) fn is_to_be_taken(&self, bytes: usize) {
+        if let Some(connection) = self.register.lock().open.get_mut(&self.id) {
+            connection.stage = Stage::Taking;
+            connection.since = Instant::now();
+            connection.answered += bytes as u64;
+        }
+    }
+
+    /// The client has not taken anything for a minute. A connection without a complete request is ended long before, but for one
+    /// whose client lets the last answer wait.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let connections = self.register.lock();
+        connections.open.get(&self.id).is_some_and(|connection| {
+            matches!(connection.stage, Stage::Header | Stage::Taking)
+                && connection.since.elapsed() > GONE_AFTER
+        })
+    }
+
     /// The answer is on its way, or has no taker: the next header is waited for.
     pub(crate) fn is_answered(&self) {
         self.release();
         if let Some(connection) = self.register.lock().open.get_mut(&self.id) {
             connection.peer = connection.from;
+            connection.answered = 0;
+            connection.waited = Duration::ZERO;
             connection.stage = Stage::Header;
             connection.since = Instant::now();
         }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
@@ -32,7 +33,16 @@ async fn serve_within(bounds: Bounds) -> Served {
     let router = Router::new()
         .route("/", get(async || "here"))
         .route("/", post(async |body: Whole| body.bytes.clone()))
-        .route("/plain", post(async |body: String| body));
+        .route("/plain", post(async |body: String| body))
+        .route("/refused", post(async || StatusCode::UNAUTHORIZED))
+        .route(
+            "/late",
+            get(async || {
+                sleep(MAX_AGE * 2).await;
+                "here"
+            }),
+        )
+        .route("/endless", get(async || endless()));
     let (stop, told) = watch::channel(false);
     let running = Listener::new(bounds, &Metrics::default()).serve(listener, router, told);
     let running = tokio::spawn(running);
@@ -41,6 +51,11 @@ async fn serve_within(bounds: Bounds) -> Served {
         stop,
         running,
     }
+}
+
+fn endless() -> Body {
+    let chunk = || Ok::<_, std::convert::Infallible>("x".repeat(64 << 10));
+    Body::from_stream(futures_util::stream::repeat_with(chunk))
 }
 
 impl Served {
@@ -151,6 +166,59 @@ async fn a_client_that_never_reads_makes_room_too() {
     send(&mut other, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     until(&mut other, "here").await;
     assert_eq!(begun.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_waited_for_however_long_it_takes() {
+    let served = serve_at_most(4).await;
+    let mut stream = served.connect().await;
+    let begun = Instant::now();
+    send(&mut stream, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.ends_with("here"), "{answer}");
+    assert_eq!(
+        begun.elapsed(),
+        MAX_AGE * 2,
+        "after so long it takes no more requests"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_stopped_reading_is_gone_after_a_minute() {
+    let served = serve_at_most(4).await;
+    let mut stream = served.connect().await;
+    send(&mut stream, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    sleep(Duration::from_secs(90)).await;
+    let ended = timeout(Duration::from_secs(5), rest(&mut stream)).await;
+    assert!(ended.is_ok(), "it is still sent to");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_writes_before_it_reads_sees_why_it_is_refused() {
+    let served = serve_at_most(4).await;
+    let body = "x".repeat(4 << 20);
+    for (path, status) in [("/refused", 401), ("/nowhere", 404), ("/", 413)] {
+        let mut stream = served.connect().await;
+        let head = format!("Content-Length: {}", body.len());
+        send(&mut stream, &posted(path, &head, &body)).await;
+        let answer = rest(&mut stream).await;
+        let expected = format!("HTTP/1.1 {status}");
+        assert!(answer.starts_with(&expected), "{path}: {answer}");
+    }
+    // One that waits for a word sends nothing in vain.
+    let mut stream = served.connect().await;
+    let head = posted("/refused", "Expect: 100-continue\r\nContent-Length: 4", "");
+    send(&mut stream, &head).await;
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    // One that sends nothing is not waited for longer than any body.
+    let begun = Instant::now();
+    let mut stream = served.connect().await;
+    send(&mut stream, &posted("/refused", "Content-Length: 4", "")).await;
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert_eq!(begun.elapsed().as_secs(), 10);
 }
 
 fn posted(path: &str, header: &str, body: &str) -> String {

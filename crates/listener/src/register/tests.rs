@@ -45,7 +45,7 @@ async fn when_it_is_full_the_oldest_of_the_peer_with_the_most_has_to_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_complete_request_goes_for_nobody_unless_its_answer_is_stuck() {
+async fn a_complete_request_goes_for_nobody_unless_its_client_lets_the_answer_wait() {
     let register = register(2, 9, 1);
     let mut answering = [admit(&register, 1), admit(&register, 1)];
     for place in &answering {
@@ -53,9 +53,54 @@ async fn a_complete_request_goes_for_nobody_unless_its_answer_is_stuck() {
     }
     assert!(register.admit(addr(2)).is_none());
     assert_eq!(answering.each_mut().map(told_to_close), [false, false]);
-    tokio::time::advance(ANSWERED_WITHIN + Duration::from_secs(1)).await;
+    // An answer may take as long as it takes to be made.
+    tokio::time::advance(GONE_AFTER * 2).await;
+    assert!(register.admit(addr(2)).is_none());
+    assert_eq!(answering.each_mut().map(told_to_close), [false, false]);
+    let slow = &answering[0].handle;
+    slow.is_to_be_taken(1);
+    assert!(!slow.is_stuck());
+    tokio::time::advance(TAKEN_WITHIN + Duration::from_secs(1)).await;
     assert!(register.admit(addr(2)).is_none());
     assert_eq!(answering.each_mut().map(told_to_close), [true, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_an_answer_slowly_gives_its_memory_to_a_body_that_comes() {
+    let register = register(9, 9, 100);
+    let mut slow = admit(&register, 1);
+    assert!(receives(&slow, 1, 80));
+    slow.handle.has_body();
+    // A byte a second.
+    for _ in 0..12 {
+        let other = admit(&register, 2);
+        assert!(!receives(&other, 2, 50), "it may take it for ten seconds");
+        slow.handle.is_working();
+        slow.handle.is_to_be_taken(1);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        if slow.handle.is_stuck() {
+            unreachable!("it takes something");
+        }
+        if register.lock().open[&0].is_slow() {
+            break;
+        }
+    }
+    let other = admit(&register, 2);
+    assert!(receives(&other, 2, 50));
+    assert!(told_to_close(&mut slow));
+
+    // Who takes a lot may take longer.
+    let register = self::register(9, 9, 100);
+    let mut busy = admit(&register, 1);
+    assert!(receives(&busy, 1, 80));
+    busy.handle.has_body();
+    busy.handle.is_to_be_taken(10 * TAKEN_PER_SECOND as usize);
+    tokio::time::advance(TAKEN_WITHIN + Duration::from_secs(5)).await;
+    let other = admit(&register, 2);
+    assert!(!receives(&other, 2, 50));
+    assert!(!told_to_close(&mut busy));
+    tokio::time::advance(GONE_AFTER).await;
+    assert!(busy.handle.is_stuck());
 }
 
 #[tokio::test(start_paused = true)]
