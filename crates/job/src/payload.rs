@@ -50,7 +50,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// Checks rules that the types cannot express.
     ///
     /// # Errors
-    /// Says which field is wrong and what would be right. Names no person: it may end up in a log.
+    /// Says which fields are wrong and what would be right, best all of them ([`InvalidArgs::all`]). Names no person: it may end up
+    /// in a log.
     fn check(&self) -> Result<(), InvalidArgs>;
 
     /// The expiry: a job that has not run for this long after it was first due is dead as `expired`. A producer may set another.
@@ -68,13 +69,42 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
 
 /// The args were refused before the job was enqueued.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
+#[error("{}", .0.replace('\n', "; "))]
 pub struct InvalidArgs(pub String);
 
 impl InvalidArgs {
     /// A refusal of one field.
     pub fn field(name: &str, what: impl fmt::Display) -> Self {
         Self(format!("{name}: {what}"))
+    }
+
+    /// All that is wrong with a job, for a [`Job::check`] with several rules.
+    ///
+    /// # Errors
+    /// One refusal with the finding of each rule that is broken.
+    pub fn all(rules: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let broken = rules.into_iter().filter_map(Result::err);
+        let findings: Vec<_> = broken.map(|wrong| wrong.0).collect();
+        match findings.is_empty() {
+            true => Ok(()),
+            false => Err(Self(findings.join("\n"))),
+        }
+    }
+
+    /// Refuses one field, if a rule does not hold.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn unless(holds: bool, name: &str, what: impl fmt::Display) -> Result<(), Self> {
+        match holds {
+            true => Ok(()),
+            false => Err(Self::field(name, what)),
+        }
+    }
+
+    /// Each finding by itself.
+    pub fn findings(&self) -> impl Iterator<Item = &str> {
+        self.0.split('\n')
     }
 }
 

@@ -15,6 +15,10 @@ use serde_json::{Map, Value, json};
 
 use probe::{Probe, Refusal};
 
+/// A struct around one value that has this name for serde holds a JSON object, as it was written or with fields that nobody knows:
+/// `#[serde(rename = "JSON object")] struct Data(Box<RawValue>)`.
+const JSON_OBJECT: &str = "JSON object";
+
 /// More questions than this about one type are not asked: what is not known then may be anything.
 const MOST_PASSES: usize = 2_000;
 
@@ -217,6 +221,7 @@ mod tests {
         stamp: Stamp,
         urgent: bool,
         data: Box<RawValue>,
+        object: Object,
         free: Value,
         by_name: BTreeMap<String, i8>,
         place: (f64, String),
@@ -225,6 +230,11 @@ mod tests {
         last: String,
         id: crate::JobId,
     }
+
+    #[derive(Deserialize)]
+    #[serde(rename = "JSON object")]
+    #[expect(dead_code, reason = "only its form counts")]
+    struct Object(Box<RawValue>);
 
     #[derive(Deserialize)]
     #[expect(dead_code, reason = "only its form counts")]
@@ -264,7 +274,7 @@ mod tests {
             json!({
                 "type": "object",
                 "additionalProperties": false,
-                "required": ["to", "count", "type", "urgent", "data", "free", "by_name", "place", "id"],
+                "required": ["to", "count", "type", "urgent", "data", "object", "free", "by_name", "place", "id"],
                 "properties": {
                     "to": {
                         "type": "object",
@@ -283,6 +293,7 @@ mod tests {
                     "id": text(),
                     "urgent": {"type": "boolean"},
                     "data": {},
+                    "object": {"type": "object"},
                     "free": {},
                     "by_name": {
                         "type": "object",

@@ -25,10 +25,12 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    fn check(&self) -> Result<(), &'static str> {
+    /// What is wrong with it.
+    fn findings(&self) -> Vec<&'static str> {
+        let mut findings = Vec::new();
         let key = &self.s3_key;
         if !(1..=1024).contains(&key.len()) || key.chars().any(char::is_control) {
-            return Err("an s3_key must be 1 to 1024 bytes without control characters");
+            findings.push("an s3_key must be 1 to 1024 bytes without control characters");
         }
         let name = &self.filename;
         let named = (1..=255).contains(&name.chars().count())
@@ -37,7 +39,7 @@ impl Attachment {
                 .any(|c| c.is_control() || matches!(c, '/' | '\\'))
             && !name.chars().all(|c| c == '.' || c.is_whitespace());
         if !named {
-            return Err("a filename must be 1 to 255 characters, without a path");
+            findings.push("a filename must be 1 to 255 characters, without a path");
         }
         let token = |part: &str| {
             !part.is_empty()
@@ -51,10 +53,10 @@ impl Attachment {
                 .content_type
                 .split_once('/')
                 .is_some_and(|(top, sub)| token(top) && token(sub));
-        match typed {
-            true => Ok(()),
-            false => Err("a content_type must be a media type such as application/pdf"),
+        if !typed {
+            findings.push("a content_type must be a media type such as application/pdf");
         }
+        findings
     }
 }
 
@@ -67,11 +69,10 @@ pub(super) fn check(attachments: &[Attachment]) -> Result<(), InvalidArgs> {
         );
         return Err(InvalidArgs::field("attachments", what));
     }
-    for (n, attachment) in attachments.iter().enumerate() {
-        let wrong = |what| InvalidArgs::field(&format!("attachments[{n}]"), what);
-        attachment.check().map_err(wrong)?;
-    }
-    Ok(())
+    InvalidArgs::all(attachments.iter().enumerate().flat_map(|(n, attachment)| {
+        let wrong = move |what| Err(InvalidArgs::field(&format!("attachments[{n}]"), what));
+        attachment.findings().into_iter().map(wrong)
+    }))
 }
 
 /// Keys and names of files may name people.

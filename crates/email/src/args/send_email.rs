@@ -59,7 +59,8 @@ pub struct Recipient {
 
 /// A JSON object kept as it was written, so that `1.10` stays `1.10` and keys keep their order.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
+// By this name the kind's schema knows that it is an object.
+#[serde(rename = "JSON object")]
 pub struct TemplateData(Box<RawValue>);
 
 impl TemplateData {
@@ -132,6 +133,17 @@ impl SendEmail {
     }
 }
 
+/// Parsed only to check it: this also bounds the nesting (128 levels).
+fn check_data(data: &str) -> Result<(), InvalidArgs> {
+    // Half a surrogate pair and a number that no double holds are JSON by its grammar, and no provider takes them.
+    let read = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(data);
+    read.map(drop).map_err(|error| {
+        let why = explain(&error);
+        let what = format!("must be a JSON object nested at most 127 levels deep: {why}");
+        InvalidArgs::field("data", what)
+    })
+}
+
 impl Job for SendEmail {
     const KIND: &'static str = "send_email";
     const QUEUE: &'static str = "email";
@@ -146,39 +158,27 @@ impl Job for SendEmail {
                 .template
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-        if !template_fits {
-            return Err(InvalidArgs::field(
+        let name_fits =
+            |name: &String| name.chars().count() <= 256 && !name.chars().any(char::is_control);
+        InvalidArgs::all([
+            InvalidArgs::unless(
+                template_fits,
                 "template",
                 "must be 1 to 64 characters of a-z, 0-9, _ and -",
-            ));
-        }
-        if !is_email_address(&self.to.email) {
-            return Err(InvalidArgs::field(
+            ),
+            InvalidArgs::unless(
+                is_email_address(&self.to.email),
                 "to.email",
                 "is not an email address of the form local@domain.tld",
-            ));
-        }
-        if let Some(name) = &self.to.name
-            && (name.chars().count() > 256 || name.chars().any(char::is_control))
-        {
-            return Err(InvalidArgs::field(
+            ),
+            InvalidArgs::unless(
+                self.to.name.as_ref().is_none_or(name_fits),
                 "to.name",
                 "must be at most 256 characters without control characters",
-            ));
-        }
-        attachment::check(&self.attachments)?;
-        // Parsed only to check it: this also bounds the nesting (128 levels).
-        match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(self.data.get()) {
-            Ok(_) => Ok(()),
-            // Half a surrogate pair and a number that no double holds are JSON by its grammar, and no provider takes them.
-            Err(error) => Err(InvalidArgs::field(
-                "data",
-                format!(
-                    "must be a JSON object nested at most 127 levels deep: {}",
-                    explain(&error)
-                ),
-            )),
-        }
+            ),
+            attachment::check(&self.attachments),
+            check_data(self.data.get()),
+        ])
     }
 
     /// Other mails than those with a link to reset a password do not expire by themselves.

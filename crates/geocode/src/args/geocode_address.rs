@@ -75,36 +75,33 @@ impl Job for GeocodeAddress {
     ];
 
     fn check(&self) -> Result<(), InvalidArgs> {
-        if self.address.trim().is_empty() {
-            return Err(InvalidArgs::field("address", "is empty"));
-        }
         let chars = self.address.chars().count();
-        if chars > MAX_ADDRESS_CHARS {
-            return Err(InvalidArgs::field(
+        let controls = |c: char| c.is_control() && c != '\n';
+        let is_region =
+            |region: &String| region.len() == 2 && region.bytes().all(|b| b.is_ascii_lowercase());
+        InvalidArgs::all([
+            InvalidArgs::unless(!self.address.trim().is_empty(), "address", "is empty"),
+            InvalidArgs::unless(
+                chars <= MAX_ADDRESS_CHARS,
                 "address",
                 format_args!("has {chars} characters, at most {MAX_ADDRESS_CHARS} are looked up"),
-            ));
-        }
-        if self.address.chars().any(|c| c.is_control() && c != '\n') {
-            return Err(InvalidArgs::field("address", "has control characters"));
-        }
-        if let Some(region) = &self.region
-            && !(region.len() == 2 && region.bytes().all(|b| b.is_ascii_lowercase()))
-        {
-            return Err(InvalidArgs::field(
+            ),
+            InvalidArgs::unless(
+                !self.address.contains(controls),
+                "address",
+                "has control characters",
+            ),
+            InvalidArgs::unless(
+                self.region.as_ref().is_none_or(is_region),
                 "region",
                 "must be a country's top-level domain, two lower-case letters such as no",
-            ));
-        }
-        if let Some(language) = &self.language
-            && !is_language(language)
-        {
-            return Err(InvalidArgs::field(
+            ),
+            InvalidArgs::unless(
+                self.language.as_deref().is_none_or(is_language),
                 "language",
                 "must be a language tag such as nb or pt-BR",
-            ));
-        }
-        Ok(())
+            ),
+        ])
     }
 }
 

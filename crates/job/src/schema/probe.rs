@@ -194,6 +194,11 @@ impl<'de> Deserializer<'de> for Probe<'_> {
             let read = sample.deserialize_newtype_struct(name, visitor);
             return read.map_err(|_| Refusal::Other);
         }
+        if name == super::JSON_OBJECT {
+            self.note(Form::Plain(json!({"type": "object"})));
+            let read = visitor.visit_newtype_struct(Value::Object(Map::new()));
+            return read.map_err(|_| Refusal::Other);
+        }
         visitor.visit_newtype_struct(self)
     }
 

@@ -78,9 +78,11 @@ impl Job for ConfirmPaymentIntent {
     const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
-        payment::path_id("payment_intent", &self.payment_intent)?;
-        payment::optional_id("payment_method", self.payment_method.as_deref())?;
-        payment::check_return_url(self.return_url.as_deref(), self.off_session)
+        InvalidArgs::all([
+            payment::path_id("payment_intent", &self.payment_intent),
+            payment::optional_id("payment_method", self.payment_method.as_deref()),
+            payment::check_return_url(self.return_url.as_deref(), self.off_session),
+        ])
     }
 }
 

@@ -70,24 +70,23 @@ impl Job for CreateCustomer {
     const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
-        payment::id("user_id", &self.user_id)?;
-        if let Some(email) = &self.email
-            && !longshore_job::is_email_address(email)
-        {
-            return Err(InvalidArgs::field(
+        let is_address = |email: &String| longshore_job::is_email_address(email);
+        let is_name = |name: &String| {
+            !name.is_empty() && name.chars().count() <= 256 && !name.chars().any(char::is_control)
+        };
+        InvalidArgs::all([
+            payment::id("user_id", &self.user_id),
+            InvalidArgs::unless(
+                self.email.as_ref().is_none_or(is_address),
                 "email",
                 "is not an email address of the form local@domain.tld",
-            ));
-        }
-        if let Some(name) = &self.name
-            && (name.is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control))
-        {
-            return Err(InvalidArgs::field(
+            ),
+            InvalidArgs::unless(
+                self.name.as_ref().is_none_or(is_name),
                 "name",
                 "must be 1 to 256 characters without control characters",
-            ));
-        }
-        Ok(())
+            ),
+        ])
     }
 }
 

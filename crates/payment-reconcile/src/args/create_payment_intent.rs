@@ -118,29 +118,33 @@ impl Job for CreatePaymentIntent {
     const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
-        payment::id("order_id", &self.order_id)?;
-        payment::id("user_id", &self.user_id)?;
-        payment::money(self.amount, &self.currency)?;
-        payment::optional_id("customer", self.customer.as_deref())?;
-        payment::optional_id("payment_method", self.payment_method.as_deref())?;
+        let mut rules = vec![
+            payment::id("order_id", &self.order_id),
+            payment::id("user_id", &self.user_id),
+            payment::money(self.amount, &self.currency),
+            payment::optional_id("customer", self.customer.as_deref()),
+            payment::optional_id("payment_method", self.payment_method.as_deref()),
+        ];
         if self.confirm == Some(true) {
-            if self.payment_method.is_none() {
-                return Err(InvalidArgs::field("payment_method", "is needed to confirm"));
+            rules.push(InvalidArgs::unless(
+                self.payment_method.is_some(),
+                "payment_method",
+                "is needed to confirm",
+            ));
+            rules.push(payment::check_return_url(
+                self.return_url.as_deref(),
+                self.off_session,
+            ));
+        } else {
+            for (field, is_there) in [
+                ("off_session", self.off_session.is_some()),
+                ("return_url", self.return_url.is_some()),
+            ] {
+                let what = "is of use with confirm = true only";
+                rules.push(InvalidArgs::unless(!is_there, field, what));
             }
-            return payment::check_return_url(self.return_url.as_deref(), self.off_session);
         }
-        for (field, is_there) in [
-            ("off_session", self.off_session.is_some()),
-            ("return_url", self.return_url.is_some()),
-        ] {
-            if is_there {
-                return Err(InvalidArgs::field(
-                    field,
-                    "is of use with confirm = true only",
-                ));
-            }
-        }
-        Ok(())
+        InvalidArgs::all(rules)
     }
 }
 

@@ -73,13 +73,12 @@ impl Job for CreateSubscription {
     const VERIFIABLE: bool = true;
 
     fn check(&self) -> Result<(), InvalidArgs> {
-        payment::id("user_id", &self.user_id)?;
-        payment::optional_id("customer", self.customer.as_deref())?;
-        payment::id("price", &self.price)?;
-        match self.quantity {
-            Some(0) => Err(InvalidArgs::field("quantity", "must be at least 1")),
-            _ => Ok(()),
-        }
+        InvalidArgs::all([
+            payment::id("user_id", &self.user_id),
+            payment::optional_id("customer", self.customer.as_deref()),
+            payment::id("price", &self.price),
+            InvalidArgs::unless(self.quantity != Some(0), "quantity", "must be at least 1"),
+        ])
     }
 }
 

@@ -72,20 +72,17 @@ pub(super) fn optional_id(field: &str, id: Option<&str>) -> Result<(), InvalidAr
 
 /// An amount in minor units, as the currency can be paid in.
 pub(super) fn money(amount: u64, currency: &str) -> Result<(), InvalidArgs> {
-    if !(1..=MAX_AMOUNT).contains(&amount) {
-        return Err(InvalidArgs::field(
-            "amount",
-            format_args!(
-                "must be 1 to {MAX_AMOUNT} in minor units: 1000 is 10.00 NOK, and 1000 JPY"
-            ),
-        ));
-    }
-    if !(currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_lowercase())) {
-        return Err(InvalidArgs::field(
+    let what =
+        format_args!("must be 1 to {MAX_AMOUNT} in minor units: 1000 is 10.00 NOK, and 1000 JPY");
+    let is_code = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_lowercase());
+    InvalidArgs::all([
+        InvalidArgs::unless((1..=MAX_AMOUNT).contains(&amount), "amount", what),
+        InvalidArgs::unless(
+            is_code,
             "currency",
             "must be three lower-case letters of ISO 4217 such as nok",
-        ));
-    }
+        ),
+    ])?;
     let step = match currency {
         _ if THREE_DECIMALS.contains(&currency) => 10,
         _ if WHOLE_ONLY.contains(&currency) => 100,

@@ -84,9 +84,13 @@ impl Job for ReconcilePayments {
 
     fn check(&self) -> Result<(), InvalidArgs> {
         let (from, to) = (
-            payment::time("from", &self.from)?,
-            payment::time("to", &self.to)?,
+            payment::time("from", &self.from),
+            payment::time("to", &self.to),
         );
+        let (from, to) = match (from, to) {
+            (Ok(from), Ok(to)) => (from, to),
+            (from, to) => return InvalidArgs::all([from.map(drop), to.map(drop)]),
+        };
         if to <= from {
             return Err(InvalidArgs::field("to", "must be after from"));
         }

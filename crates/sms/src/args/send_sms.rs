@@ -52,29 +52,28 @@ impl Job for SendSms {
         let is_number = (7..=15).contains(&digits.len())
             && digits.bytes().all(|b| b.is_ascii_digit())
             && !digits.starts_with('0');
-        if !is_number {
-            return Err(InvalidArgs::field(
-                "to",
-                "is not a number in E.164, such as +4790000000: a plus, the country code and the rest, digits only",
-            ));
-        }
-        if self.body.trim().is_empty() {
-            return Err(InvalidArgs::field("body", "is empty"));
-        }
-        if self.body.contains('\0') {
-            return Err(InvalidArgs::field(
-                "body",
-                "has a character NUL, which no phone shows",
-            ));
-        }
         let chars = self.body.chars().count();
-        if chars > MAX_BODY_CHARS {
-            return Err(InvalidArgs::field(
+        let body = match () {
+            () if self.body.trim().is_empty() => Err(InvalidArgs::field("body", "is empty")),
+            () => InvalidArgs::unless(
+                chars <= MAX_BODY_CHARS,
                 "body",
                 format_args!("has {chars} characters, at most {MAX_BODY_CHARS} can be sent"),
-            ));
-        }
-        Ok(())
+            ),
+        };
+        InvalidArgs::all([
+            InvalidArgs::unless(
+                is_number,
+                "to",
+                "is not a number in E.164, such as +4790000000: a plus, the country code and the rest, digits only",
+            ),
+            body,
+            InvalidArgs::unless(
+                !self.body.contains('\0'),
+                "body",
+                "has a character NUL, which no phone shows",
+            ),
+        ])
     }
 }
 
