@@ -44,12 +44,12 @@ def until(what: str, holds, seconds: float = 60):
 
 
 class Fleet:
-    """A private Redis, the stand-ins, a lost worker, one that lives, and `webhooks`."""
+    """A private Redis, the stand-ins, a lost worker, one that lives, and what receives and carries."""
 
     def __init__(self, scratch: Path):
         self.processes: list[subprocess.Popen] = []
-        redis, *ports = free_ports(len(STAND_INS) + 7)
-        self.work, self.lost, self.public, self.private, self.outbox, database = ports[len(STAND_INS):]
+        redis, *ports = free_ports(len(STAND_INS) + 9)
+        self.work, self.lost, self.public, self.private, self.outbox, self.api, self.door, database = ports[len(STAND_INS):]
         self.at = dict(zip(STAND_INS, ports))
         self.env = {
             "PATH": os.environ["PATH"], "LONGSHORE_CONFIG": str(ROOT / "config"), "LONGSHORE_PROFILE": "local",
@@ -71,6 +71,8 @@ class Fleet:
         self.start("redis-server", "--port", str(redis), "--bind", "127.0.0.1", "--dir", scratch, "--maxmemory", "500mb",
                    "--appendonly", "yes")
         self.env["LONGSHORE_OUTBOX__PRIVATE_ADDR"] = f"127.0.0.1:{self.outbox}"
+        self.env["LONGSHORE_API__HTTP_ADDR"] = f"127.0.0.1:{self.door}"
+        self.env["LONGSHORE_API__PRIVATE_ADDR"] = f"127.0.0.1:{self.api}"
         self.env["LONGSHORE_OUTBOX__DATABASE_URL"] = postgres.start(self, scratch, database)
         options = [word for name, port in self.at.items() for word in (f"--{name}-addr", f"127.0.0.1:{port}")]
         urls = [word for name in ("sendgrid", "stripe")
@@ -145,7 +147,7 @@ def told(fleet: Fleet) -> str:
         fleet.enqueue(MAIL)
     until("the breaker is open", lambda: 'longshore_hold{queue="email"' in get(fleet.work, "/metrics"))
     letters = until("letters are counted", lambda: (t := get(fleet.work, "/metrics")) and "longshore_dead_letters{" in t and t)
-    return letters + get(fleet.private, "/metrics") + carried(fleet)
+    return letters + get(fleet.private, "/metrics") + carried(fleet) + called(fleet)
 
 
 def carried(fleet: Fleet) -> str:
@@ -156,6 +158,15 @@ def carried(fleet: Fleet) -> str:
     until("the table is there", lambda: postgres.sql(url, schema + rows) is None)
     fleet.start(BINARY, "outbox")
     return until("a row is held", lambda: (t := get(fleet.outbox, "/metrics")) and "longshore_outbox_held{" in t and t)
+
+
+def called(fleet: Fleet) -> str:
+    """What an API tells after a call. The profile has its token."""
+    fleet.start(BINARY, "api")
+    until("the API is ready", lambda: get(fleet.api, "/readyz"))
+    token = {"Authorization": "Bearer local-token-for-development"}
+    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{fleet.door}/v1/kinds", headers=token)):
+        return get(fleet.api, "/metrics")
 
 
 def series(text: str) -> dict[str, dict[str, set[str]]]:

@@ -89,7 +89,8 @@ fn each_goes_to_whom_the_criticality_says_and_says_what_to_do() {
         let repeated = repeated
             .replace("{{ $labels.group }}", "GROUP")
             .replace("{{ $labels.provider }}", "PROVIDER")
-            .replace("{{ $labels.entry }}", "ENTRY");
+            .replace("{{ $labels.entry }}", "ENTRY")
+            .replace("{{ $labels.token }}", "NAME");
         let said = format!("**Do:** {repeated}");
         assert!(runbook.contains(&said), "the runbook lacks {said:?}");
     }
@@ -178,8 +179,11 @@ async fn every_metric_that_they_go_by_is_there() {
     let wanted: BTreeSet<String> = rules()
         .iter()
         .flat_map(|rule| named(rule["expr"].as_str().expect("an expression")))
-        // What carriers tell; `deploy/check/scrape.py` has one.
-        .filter(|name| !name.starts_with("longshore_outbox_"))
+        // What carriers and APIs tell; `deploy/check/scrape.py` has one of each.
+        .filter(|name| {
+            let roles = ["longshore_outbox_", "longshore_api_"];
+            !roles.iter().any(|role| name.starts_with(role))
+        })
         .collect();
     assert!(wanted.len() > 8, "{wanted:?}");
     eventually("every metric is there", || async {
