@@ -84,7 +84,7 @@ async fn enqueue<J: Job>(client: &Client, jobs: Vec<J>) -> Vec<JobId> {
     match client.enqueue_all(jobs).await {
         Ok(ids) => ids,
         Err(ClientError::Interrupted { accepted, .. }) => {
-            accepted.into_iter().map(|(_, id)| id).collect()
+            accepted.into_iter().map(|(_, job)| job.id).collect()
         }
         Err(ClientError::Queue(_) | ClientError::Away { .. }) => Vec::new(),
         Err(error) => panic!("{error}"),

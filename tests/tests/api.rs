@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, eventually};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use door::{Door, text};
 
@@ -99,6 +99,29 @@ async fn what_waits_is_given_another_time_and_taken_back() {
         .collect();
     assert!(by.contains(&&json!("client shop")), "{audit}");
 
+    // That an operator did something is a producer's to know, and not who it was and why.
+    let id = door.enqueue(&order).await;
+    let cancel = ["jobs", "cancel", &*id, "--reason", "Ada called", "--yes"];
+    let ran = stage.longshore(&cancel).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let (_, job) = door.get(&format!("/v1/jobs/{id}")).await;
+    let act = &job["history"][0];
+    assert_eq!(
+        (&act["outcome"], &act["worker"], &act["reason"]),
+        (&json!("cancelled"), &json!("operator"), &Value::Null),
+        "{job}"
+    );
+    let args = text().to_string();
+    let enqueue = ["enqueue", "send_sms", &*args, "--in", "1h"];
+    let ran = stage.longshore(&enqueue).await;
+    let id = ran.stdout.trim().to_owned();
+    let (_, job) = door.get(&format!("/v1/jobs/{id}")).await;
+    assert_eq!(
+        job["enqueued_by"],
+        json!({"by": "operator", "name": "operator"}),
+        "{job}"
+    );
+
     // One that runs is asked to stop; what it has sent goes on.
     stage.faults([FaultRule::first(1, Fault::Delay { ms: 1500 })]);
     let _worker = stage.worker().start().await;
@@ -178,6 +201,41 @@ async fn a_token_does_what_it_is_for_and_no_more_and_no_oftener() {
     assert!(metrics.contains(refused), "{metrics}");
     let log = door.log();
     assert!(!log.contains("secret-of") && !log.contains("+479"), "{log}");
+}
+
+/// One token's requests that wait are half of those that may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_waits_a_lot_leaves_room_for_others() {
+    let stage = Stage::set_for(Act::Sms).await;
+    let door = Door::open(&stage).await;
+    let id = door
+        .enqueue(&json!({"kind": "send_sms", "args": text(), "in": "1h"}))
+        .await;
+    let path = format!("/v1/jobs/{id}?wait=60s");
+    let waiting: Vec<_> = (0..200)
+        .map(|_| {
+            let (door, path) = (door.clone(), path.clone());
+            tokio::spawn(async move { door.get(&path).await.0 })
+        })
+        .collect();
+    eventually("all wait", || async {
+        door.metrics().await.contains("longshore_api_waiting 200")
+    })
+    .await;
+    let (status, refused) = door.get(&path).await;
+    assert_eq!(
+        (status, &refused["error"]["code"]),
+        (503, &json!("busy")),
+        "{refused}"
+    );
+    let others = door.with("texts");
+    let (status, job) = others.get(&format!("/v1/jobs/{id}?wait=10ms")).await;
+    assert_eq!((status, &job["state"]), (200, &json!("scheduled")));
+    // All are told at once.
+    assert_eq!(door.empty(&format!("/v1/jobs/{id}/cancel")).await.0, 200);
+    for one in waiting {
+        assert_eq!(one.await.expect("answered"), 200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -232,6 +232,20 @@ async fn while_s3s_breaker_is_open_uploads_are_signed_for_r2() {
     assert_eq!(request.send().await.expect("an answer").status(), 200);
     let key = signed["key"].as_str().expect("a key").to_owned();
     assert_eq!(r2.keys("uploads-away"), [key]);
+    // The API sees it, too, with the rights of a producer.
+    let token = "secret-of-shop-0123456789";
+    let api = stage
+        .api()
+        .with_s3()
+        .set("API__TOKENS__SHOP__SECRET", token);
+    let api = api.set("API__TOKENS__SHOP__UPLOADS", "true").start().await;
+    let upload = json!({"user": "7", "content_type": "image/png", "length": 5, "extension": "png"});
+    let request = http.post(format!("http://{}/v1/uploads", api.api_addr()));
+    let request = request.bearer_auth(token).body(upload.to_string());
+    let request = request.header("content-type", "application/json");
+    let answer = request.send().await.expect("an answer").text().await;
+    let answer = answer.expect("a text");
+    assert!(answer.contains(r#""store":"r2""#), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,12 +1,15 @@
 //! Who calls, how often, and what came of it: around every route.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 
 use crate::door::Door;
 use crate::error::ApiError;
@@ -36,21 +39,88 @@ pub(crate) async fn around(
         }
         Err((_, error)) => error.into_response(),
     };
-    let (status, took) = (answer.status().as_u16(), begun.elapsed());
-    door.metrics.answered(&route, status, &name, took);
-    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    if !name.is_empty() {
-        tracing::info!(route, status, token = name, duration_ms, "request");
-    } else if let Some(unlogged) = door.strangers.pass() {
-        tracing::info!(
-            route,
-            status,
-            duration_ms,
-            unlogged,
-            "request without a token"
-        );
+    let answered = Answered {
+        door,
+        route,
+        name,
+        begun,
+        until_head: begun.elapsed(),
+        ending: answer.extensions().get::<Ending>().cloned(),
+        status: answer.status().as_u16(),
+    };
+    match answered.ending {
+        None => answer,
+        // It is counted when its end has been taken, or nobody takes it any more.
+        Some(_) => answer.map(|body| {
+            let frames = body.into_data_stream();
+            Body::from_stream(frames.inspect(move |_| {
+                let _kept = &answered;
+            }))
+        }),
     }
-    answer
+}
+
+/// The status that an answer is counted with whose caller went away before its end.
+const NOT_TAKEN: u16 = 499;
+
+/// What became of an answer whose status was sent before that was known.
+#[derive(Clone)]
+pub(crate) struct Ending(Arc<AtomicU16>);
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self(Arc::new(NOT_TAKEN.into()))
+    }
+}
+
+impl Ending {
+    /// Its caller has all of it.
+    pub(crate) fn is_complete(&self) {
+        let status = StatusCode::OK.as_u16();
+        // One that was cut stays so.
+        let _ = self
+            .0
+            .compare_exchange(NOT_TAKEN, status, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// It ends with an error.
+    pub(crate) fn is_cut(&self, status: StatusCode) {
+        self.0.store(status.as_u16(), Ordering::Relaxed);
+    }
+}
+
+/// An answer: counted and logged when this is dropped.
+struct Answered {
+    door: Arc<Door>,
+    route: String,
+    name: String,
+    begun: Instant,
+    until_head: Duration,
+    status: u16,
+    ending: Option<Ending>,
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        let Self {
+            door, route, name, ..
+        } = self;
+        let ended = self.ending.as_ref();
+        let status = ended.map_or(self.status, |ending| ending.0.load(Ordering::Relaxed));
+        door.metrics.answered(route, status, name, self.until_head);
+        let duration_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if !name.is_empty() {
+            tracing::info!(route, status, token = name, duration_ms, "request");
+        } else if let Some(unlogged) = door.strangers.pass() {
+            tracing::info!(
+                route,
+                status,
+                duration_ms,
+                unlogged,
+                "request without a token"
+            );
+        }
+    }
 }
 
 type Admitted = Result<Option<Arc<Caller>>, (Option<Arc<Caller>>, ApiError)>;

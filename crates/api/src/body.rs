@@ -91,10 +91,13 @@ fn check_type(headers: &HeaderMap, types: &[&str]) -> Result<(), ApiError> {
     let sent = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let mut parts = sent.unwrap_or_default().split(|b| *b == b';');
     let essence = parts.next().unwrap_or_default().trim_ascii();
-    let charset = parts.find_map(|part| part.trim_ascii().strip_prefix(b"charset="));
-    let is_utf8 = charset.is_none_or(|charset| {
-        let charset = charset.trim_ascii().to_ascii_lowercase();
-        matches!(&*charset, b"utf-8" | b"\"utf-8\"" | b"utf8")
+    let is_utf8 = parts.all(|parameter| {
+        let parameter = parameter.trim_ascii().to_ascii_lowercase();
+        // Names of parameters are the same in any case, and some senders write blanks around the sign.
+        let at = parameter.iter().position(|b| *b == b'=');
+        let (name, value) = parameter.split_at(at.unwrap_or(parameter.len()));
+        let value = value.strip_prefix(b"=").unwrap_or_default().trim_ascii();
+        name.trim_ascii() != b"charset" || matches!(value, b"utf-8" | b"\"utf-8\"" | b"utf8")
     });
     let is_one = types
         .iter()

@@ -5,7 +5,6 @@
 //! enqueued 500 at a time, and a part only after the answer's lines of the part before it were taken: whoever reads slowly is
 //! written to slowly.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,22 +14,21 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use longshore_client::{Client, ClientError, Enqueued};
+use longshore_client::{Client, ClientError, EnqueueOptions, Enqueued};
 use longshore_listener::Whole;
 
+use crate::access::Ending;
 use crate::body::{self, MOST_OF_A_JOB};
+use crate::checked::{Checked, PART};
 use crate::door::Door;
-use crate::error::{ApiError, Finding};
-use crate::jobs::{Accepted, no_header_key};
+use crate::error::{ApiError, Finding, InDoubt};
+use crate::jobs::{Accepted, header_key};
 use crate::order::{self, Order};
 use crate::query;
 use crate::tokens::Caller;
 
-/// How many jobs one call of Redis takes: the client's own measure.
-const PART: usize = 500;
-
-/// More findings than these are only counted.
-const MOST_FINDINGS: usize = 100;
+/// The longest `Idempotency-Key` of a bulk, in bytes: a line's number has room behind it.
+const LONGEST_KEY: usize = 240;
 
 /// How long a bulk goes on when the process is to stop. The listener gives it ten seconds.
 const GOES_ON: Duration = Duration::from_secs(7);
@@ -41,6 +39,9 @@ struct Bulk {
     caller: Arc<Caller>,
     client: Client,
     read: Whole,
+    /// The key of the bulk: lines without a key of their own have one that is made of it.
+    key: Option<String>,
+    ending: Ending,
     /// Where the next line begins, and its number less one.
     at: (usize, usize),
     accepted: usize,
@@ -55,7 +56,7 @@ pub(crate) async fn enqueue(
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
     query::none(head.uri.query())?;
-    no_header_key(&head.headers)?;
+    let key = bulk_key(header_key(&head.headers)?)?;
     let read = body::lines(&head, body).await?;
     let client = door.client_of(&caller, &head.headers);
     let mut bulk = Bulk {
@@ -63,6 +64,8 @@ pub(crate) async fn enqueue(
         caller,
         client,
         read,
+        key,
+        ending: Ending::default(),
         at: (0, 0),
         accepted: 0,
         is_over: false,
@@ -73,6 +76,7 @@ pub(crate) async fn enqueue(
     }
     // Until something is accepted there is a status to tell what is wrong.
     let first = bulk.next().await?;
+    let ending = bulk.ending.clone();
     let answer = stream::unfold((Some(first), bulk), |(first, mut bulk)| async move {
         let lines = match first {
             Some(lines) => lines,
@@ -81,7 +85,20 @@ pub(crate) async fn enqueue(
         Some((Ok::<_, std::convert::Infallible>(lines), (None, bulk)))
     });
     let content_type = [(CONTENT_TYPE, "application/x-ndjson")];
-    Ok((StatusCode::OK, content_type, Body::from_stream(answer)).into_response())
+    let answer = Body::from_stream(answer);
+    Ok((StatusCode::OK, Extension(ending), content_type, answer).into_response())
+}
+
+/// Checks the key of a bulk.
+fn bulk_key(key: Option<String>) -> Result<Option<String>, ApiError> {
+    let length = key.as_ref().map_or(1, String::len);
+    if (1..=LONGEST_KEY).contains(&length) {
+        return Ok(key);
+    }
+    let problem =
+        format!("must be 1 to {LONGEST_KEY} bytes long, since each line's number follows it");
+    let finding = Finding::new("Idempotency-Key", problem);
+    Err(ApiError::wrong("invalid_option", vec![finding]))
 }
 
 fn stops() -> ApiError {
@@ -118,25 +135,24 @@ impl Bulk {
             let finding = Finding::new("", "is over 300 KiB");
             return Err(ApiError::wrong("invalid_json", vec![finding]));
         }
-        order::read(&self.door, &self.caller, body::text(line.bytes)?, None)
+        let text = body::text(line.bytes)?;
+        let (job, options) = order::read(&self.door, &self.caller, text, None)?;
+        let of_bulk = || Some(format!("{}#{}", self.key.as_ref()?, line.number));
+        let key = options.key.or_else(of_bulk);
+        Ok((job, EnqueueOptions { key, ..options }))
     }
 
     /// Checks every line, and that no key is taken.
     async fn check(&self) -> Result<(), ApiError> {
-        let mut checked = Checked::default();
+        let lines = self.read.bytes.iter().filter(|b| **b == b'\n').count();
+        let mut checked = Checked::of_lines(lines + 1);
         let (mut at, mut since_pause) = ((0, 0), 0);
         while let Some(line) = line(&self.read.bytes, &mut at) {
-            checked.jobs += 1;
             since_pause += line.bytes.len();
-            let order = self.order(&line);
-            if let Err(error) = order.and_then(|order| checked.keep(order, line.number)) {
-                checked.wrong(error.at_line(line.number))?;
-            }
-            if checked.keyed.len() >= PART {
-                checked
-                    .look(&self.client)
-                    .await
-                    .map_err(|error| self.door.failed(error))?;
+            checked.note(line.number, self.order(&line))?;
+            if checked.is_to_look() {
+                let looked = checked.look(&self.client).await;
+                looked.map_err(|error| self.door.failed(error))?;
             }
             // Others have their turn.
             if since_pause > 64 << 10 {
@@ -144,14 +160,12 @@ impl Bulk {
                 tokio::task::yield_now().await;
             }
         }
-        if checked.jobs == 0 {
+        if checked.is_empty() {
             let finding = Finding::new("", "is empty: send a JSON object on each line");
             return Err(ApiError::wrong("invalid_json", vec![finding]));
         }
-        checked
-            .look(&self.client)
-            .await
-            .map_err(|error| self.door.failed(error))?;
+        let looked = checked.look(&self.client).await;
+        looked.map_err(|error| self.door.failed(error))?;
         checked.done()
     }
 
@@ -182,25 +196,35 @@ impl Bulk {
             }
             Err(error) => error,
         };
-        let accepted = match &error {
-            ClientError::Interrupted { accepted, .. } => accepted.clone(),
-            _ => Vec::new(),
+        let (accepted, in_doubt) = match &error {
+            ClientError::Interrupted {
+                accepted, in_doubt, ..
+            } => (accepted.clone(), in_doubt.clone()),
+            // Of one job.
+            ClientError::NotCopied { ids, .. } => {
+                (Vec::new(), ids.iter().map(|id| (0, *id)).collect())
+            }
+            _ => (Vec::new(), Vec::new()),
         };
         self.accepted += accepted.len();
-        let error = self.door.failed(error);
+        let mut error = self.door.failed(error);
+        let in_doubt = in_doubt.into_iter().map(|(place, id)| InDoubt {
+            line: numbers[place],
+            id: id.to_string(),
+        });
+        error.in_doubt = in_doubt.collect();
         if self.accepted == 0 {
             return Err(error);
         }
-        let accepted = accepted.into_iter().map(|(place, id)| {
-            let duplicate = false;
-            (numbers[place], Enqueued { id, duplicate })
-        });
+        let accepted = accepted.into_iter();
+        let accepted = accepted.map(|(place, job)| (numbers[place], job));
         Ok(shown(accepted) + &self.ended(&error))
     }
 
     /// Enqueues what comes next, once something was accepted. `None` at the end.
     async fn go_on(&mut self) -> Option<String> {
         if self.is_over {
+            self.ending.is_complete();
             return None;
         }
         let stopping = self.door.stopping.get();
@@ -211,12 +235,17 @@ impl Bulk {
             Ok(lines) => lines,
             Err(error) => self.ended(&error),
         };
-        (!lines.is_empty()).then_some(lines)
+        if lines.is_empty() {
+            self.ending.is_complete();
+            return None;
+        }
+        Some(lines)
     }
 
     /// The last line of an answer that was cut in half: how many jobs were accepted, and what ended it.
     fn ended(&mut self, error: &ApiError) -> String {
         self.is_over = true;
+        self.ending.is_cut(error.status);
         let mut last = error.json();
         last["error"]["accepted"] = self.accepted.into();
         format!("{last}\n")
@@ -235,106 +264,4 @@ fn shown(accepted: impl Iterator<Item = (usize, Enqueued)>) -> String {
         lines.push('\n');
     }
     lines
-}
-
-/// What was found out before the first job is enqueued.
-#[derive(Default)]
-struct Checked {
-    jobs: usize,
-    /// Of each key the digest of its args and its line: a kind's key may stand on several lines with the same args.
-    keys: HashMap<(&'static str, String), (String, usize)>,
-    /// Jobs whose keys were not looked at yet, by line.
-    keyed: Vec<(usize, Order)>,
-    findings: Vec<Finding>,
-    more: usize,
-    error: Option<ApiError>,
-}
-
-impl Checked {
-    fn keep(&mut self, order: Order, line: usize) -> Result<(), ApiError> {
-        let Some(key) = order.1.key.clone() else {
-            return Ok(());
-        };
-        let digest = order.0.digest();
-        let (first, at) = self
-            .keys
-            .entry((order.0.kind, key))
-            .or_insert_with(|| (digest.clone(), line));
-        if *first != digest {
-            let problem = format!("stands on line {at} for other args");
-            return Err(ApiError::wrong(
-                "key_twice",
-                vec![Finding::new("key", problem)],
-            ));
-        }
-        self.keyed.push((line, order));
-        Ok(())
-    }
-
-    /// Notes what is wrong with a line.
-    ///
-    /// # Errors
-    /// When the caller may not enqueue it: then nothing more is of interest.
-    fn wrong(&mut self, error: ApiError) -> Result<(), ApiError> {
-        if error.status == StatusCode::FORBIDDEN {
-            return Err(error);
-        }
-        for finding in error.findings.iter().cloned() {
-            match self.findings.len() < MOST_FINDINGS {
-                true => self.findings.push(finding),
-                false => self.more += 1,
-            }
-        }
-        self.error.get_or_insert(error);
-        Ok(())
-    }
-
-    /// Looks whether keys are free, or stand for the same args.
-    async fn look(&mut self, client: &Client) -> Result<(), ClientError> {
-        let mut of_queues: HashMap<&'static str, (Vec<usize>, Vec<Order>)> = HashMap::new();
-        for (line, order) in std::mem::take(&mut self.keyed) {
-            let (lines, orders) = of_queues.entry(order.0.queue).or_default();
-            lines.push(line);
-            orders.push(order);
-        }
-        for (queue, (lines, orders)) in of_queues {
-            match client.check_keys(queue, orders).await {
-                Ok(()) => {}
-                Err(error @ ClientError::KeyTaken { place, .. }) => {
-                    let line = lines.get(place).copied().unwrap_or_default();
-                    let error = ApiError::from(error);
-                    let finding = Finding::new("key", error.message.clone()).of_line(line);
-                    self.findings.push(finding);
-                    self.error.get_or_insert(error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn done(mut self) -> Result<(), ApiError> {
-        let Some(mut error) = self.error else {
-            return Ok(());
-        };
-        self.findings.sort_by_key(|finding| finding.line);
-        if self.more > 0 {
-            let problem = format!("and {} more findings", self.more);
-            self.findings.push(Finding::new("", problem));
-        }
-        let lines = self.findings.iter().filter_map(|finding| finding.line);
-        let lines: std::collections::BTreeSet<_> = lines.collect();
-        error.message = format!("nothing was enqueued: lines {} are wrong", some(&lines));
-        error.findings = self.findings;
-        Err(error)
-    }
-}
-
-/// The first few of these lines.
-fn some(lines: &std::collections::BTreeSet<usize>) -> String {
-    let mut words: Vec<_> = lines.iter().take(10).map(usize::to_string).collect();
-    if lines.len() > words.len() {
-        words.push("…".to_owned());
-    }
-    words.join(", ")
 }

@@ -76,6 +76,13 @@ impl Door {
         let mut json = serde_json::to_value(&view).unwrap_or_default();
         if let Some(fields) = json.as_object_mut() {
             fields.remove("args");
+            // As the client crate tells it.
+            let last = view.last_run();
+            let told = |what: Option<&str>| what.map_or(Value::Null, Value::from);
+            fields.insert("outcome".to_owned(), told(last.outcome));
+            fields.insert("reason".to_owned(), told(last.reason));
+            fields.insert("provider".to_owned(), told(last.provider));
+            fields.insert("code".to_owned(), told(last.code));
         }
         Ok(Seen { has_ended, json })
     }

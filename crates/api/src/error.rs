@@ -33,13 +33,6 @@ impl Finding {
             problem: problem.into(),
         }
     }
-
-    pub(crate) fn of_line(self, line: usize) -> Self {
-        Self {
-            line: Some(line),
-            ..self
-        }
-    }
 }
 
 /// An answer that is no success.
@@ -51,9 +44,20 @@ pub(crate) struct ApiError {
     pub(crate) findings: Vec<Finding>,
     /// The job that it is about, where that is not the one that was asked for.
     job_id: Option<JobId>,
+    /// Jobs of a bulk that may have been enqueued.
+    pub(crate) in_doubt: Vec<InDoubt>,
     retry_after: Option<u64>,
     /// What is left of the body would be read as the next request.
     closes: bool,
+}
+
+/// A job of a bulk that may have been enqueued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct InDoubt {
+    /// Which line, from 1.
+    pub(crate) line: usize,
+    /// The id that the job has if it was enqueued.
+    pub(crate) id: String,
 }
 
 /// As JSON has it.
@@ -64,6 +68,8 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     job_id: Option<String>,
     findings: &'a [Finding],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    in_doubt: &'a [InDoubt],
 }
 
 impl ApiError {
@@ -74,6 +80,7 @@ impl ApiError {
             message: message.into(),
             findings: Vec::new(),
             job_id: None,
+            in_doubt: Vec::new(),
             retry_after: None,
             closes: false,
         }
@@ -139,6 +146,7 @@ impl ApiError {
             message: &self.message,
             job_id: self.job_id.map(|id| id.to_string()),
             findings: &self.findings,
+            in_doubt: &self.in_doubt,
         }})
     }
 }
@@ -159,6 +167,17 @@ impl IntoResponse for ApiError {
         }
         answer
     }
+}
+
+const OTHER_ARGS: &str =
+    "the key stands for a job with other args: use another key for another job";
+
+/// A line of a bulk whose key stands for another job.
+pub(crate) fn key_taken(holder: JobId, line: usize) -> ApiError {
+    let mut error = ApiError::conflict("key_taken", OTHER_ARGS).about(holder);
+    let problem = format!("stands for job {holder}, which has other args");
+    error.findings.push(Finding::new("key", problem));
+    error.at_line(line)
 }
 
 /// A body that was not read. `most` is the limit that it met, in words.
@@ -216,13 +235,11 @@ impl From<ClientError> for ApiError {
     fn from(error: ClientError) -> Self {
         let code = error.code();
         match &error {
-            ClientError::InvalidArgs(wrong) => Self::wrong(code, vec![of_args(&wrong.0)]),
+            ClientError::InvalidArgs(wrong) => {
+                Self::wrong(code, wrong.findings().map(of_args).collect())
+            }
             ClientError::InvalidOption(what) => Self::wrong(code, vec![of_option(what)]),
-            ClientError::KeyTaken { holder, .. } => Self::conflict(
-                code,
-                "the key stands for a job with other args: use another key for another job",
-            )
-            .about(*holder),
+            ClientError::KeyTaken { holder, .. } => Self::conflict(code, OTHER_ARGS).about(*holder),
             ClientError::NotFound { .. } => Self::no_job(),
             ClientError::NotCopied { ids, source } => {
                 let told = of_redis(code, source);
@@ -231,9 +248,9 @@ impl From<ClientError> for ApiError {
                     None => told,
                 }
             }
-            ClientError::Queue(source)
-            | ClientError::Away { source }
-            | ClientError::Interrupted { source, .. } => of_redis(code, source),
+            ClientError::Queue(source) | ClientError::Away { source } => of_redis(code, source),
+            // What it came to stands beside it.
+            ClientError::Interrupted { source, .. } => ClientError::Queue(source.clone()).into(),
             other => Self::wrong(code, vec![Finding::new("", other.to_string())]),
         }
     }

@@ -75,7 +75,8 @@ impl Door {
     }
 }
 
-fn header_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+/// The key that a request has in its header.
+pub(crate) fn header_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let wrong = |problem: &str| {
         let finding = Finding::new("Idempotency-Key", problem);
         Err(ApiError::wrong("invalid_option", vec![finding]))
@@ -90,18 +91,6 @@ fn header_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     match std::str::from_utf8(key.as_bytes()) {
         Ok(key) => Ok(Some(key.to_owned())),
         Err(_) => wrong("is not UTF-8"),
-    }
-}
-
-/// Refuses the header where it would be the key of many.
-pub(crate) fn no_header_key(headers: &HeaderMap) -> Result<(), ApiError> {
-    match headers.contains_key(KEY) {
-        false => Ok(()),
-        true => {
-            let problem = "would be the key of every job: write a key into each line";
-            let finding = Finding::new("Idempotency-Key", problem);
-            Err(ApiError::wrong("invalid_option", vec![finding]))
-        }
     }
 }
 

@@ -17,6 +17,7 @@ mod access;
 mod api;
 mod body;
 mod bulk;
+mod checked;
 mod door;
 mod error;
 mod fields;

@@ -95,7 +95,7 @@ fn args(door: &Door, spec: &KindSpec, fields: &mut Fields<'_>) -> Option<Prepare
         }
     };
     if found.is_empty() {
-        found = error.0.split('\n').map(of_args).collect();
+        found = error.findings().map(of_args).collect();
     }
     fields.findings.append(&mut found);
     None

@@ -61,8 +61,8 @@ impl<'a> Batch<'a> {
     /// Returns what became of each, in the order in which they were added.
     ///
     /// # Errors
-    /// When a job is refused ([`ClientError::InBatch`] says which): then nothing is enqueued. When Redis goes away half way:
-    /// [`ClientError::Interrupted`] says which jobs were enqueued.
+    /// When a job is refused ([`ClientError::InBatch`] says which): then nothing is enqueued. When Redis goes away and some jobs are
+    /// enqueued, or may be, [`ClientError::Interrupted`] says which.
     pub async fn send(self) -> Result<Vec<Enqueued>, ClientError> {
         let (jobs, client) = (self.jobs, self.client);
         let checked = jobs.into_iter().enumerate().map(|(place, (job, options))| {
@@ -132,7 +132,7 @@ async fn send(
                         enqueued[*place] = Some(answer);
                     }
                 }
-                Err(failed) if enqueued.iter().all(Option::is_none) => {
+                Err(failed) if nothing_is_there(&enqueued, &failed) => {
                     return Err(not_pushed(jobs, of.in_call(failed)));
                 }
                 Err(failed) => return Err(interrupted(&enqueued, jobs, places, failed)),
@@ -183,6 +183,11 @@ fn twice(jobs: &[(&'static str, NewJob)]) -> Result<(), ClientError> {
     Ok(())
 }
 
+/// Whether a call that failed has enqueued nothing, for sure. Of one job the error itself says what it may have come to.
+fn nothing_is_there(enqueued: &[Option<Enqueued>], failed: &Failed) -> bool {
+    enqueued.iter().all(Option::is_none) && (enqueued.len() == 1 || !failed.may_be_there())
+}
+
 /// What is said of a call that stopped half way, at these jobs.
 fn interrupted(
     enqueued: &[Option<Enqueued>],
@@ -191,7 +196,7 @@ fn interrupted(
     failed: Failed,
 ) -> ClientError {
     let accepted = enqueued.iter().enumerate();
-    let accepted = accepted.filter_map(|(place, job)| Some((place, job.as_ref()?.id)));
+    let accepted = accepted.filter_map(|(place, job)| Some((place, (*job)?)));
     // Whatever else Redis said, it said that nothing was done.
     let may_be_there = failed.may_be_there();
     let in_doubt = places.iter().zip(jobs).filter(|_| may_be_there);
@@ -239,7 +244,7 @@ mod tests {
         let jobs = [job(), job()];
         let first = Enqueued {
             id: JobId::generate(),
-            duplicate: false,
+            duplicate: true,
         };
         let enqueued = [None, Some(first), None, None];
         let (server, reason) = (String::new(), String::new());
@@ -254,9 +259,34 @@ mod tests {
             else {
                 panic!("{error}");
             };
-            assert_eq!(accepted, [(1, first.id)]);
+            assert_eq!(accepted, [(1, first)]);
             let all = [(0, jobs[0].id), (3, jobs[1].id)];
             assert_eq!(in_doubt, all[..doubts]);
+        }
+    }
+    #[test]
+    fn of_many_jobs_those_are_named_that_may_be_there_also_when_none_was_accepted() {
+        let silent = || QueueError::Unreachable {
+            server: String::new(),
+            reason: String::new(),
+        };
+        let few = || QueueError::NotCopied {
+            server: String::new(),
+            wanted: 1,
+            acknowledged: 0,
+        };
+        let loading = || QueueError::Passing {
+            server: String::new(),
+            reason: String::new(),
+        };
+        for (source, many, one) in [
+            (silent(), false, true),
+            (few(), false, true),
+            (loading(), true, true),
+        ] {
+            let failed = Failed::from(source);
+            assert_eq!(nothing_is_there(&[None, None], &failed), many);
+            assert_eq!(nothing_is_there(&[None], &failed), one);
         }
     }
 }

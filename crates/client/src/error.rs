@@ -1,5 +1,5 @@
 use longshore_job::{InvalidArgs, JobId};
-use longshore_queue::{InvalidName, QueueError};
+use longshore_queue::{Enqueued, InvalidName, QueueError};
 
 /// Why a call of the client failed.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +45,9 @@ pub enum ClientError {
         /// What the other call met.
         source: QueueError,
     },
-    /// Redis accepted these jobs, but until the call gave up fewer replicas had them than [`Client::with_wait_replicas`] asks for.
-    /// They are in the queue and will run, unless Redis fails over to a replica that lacks them. If you enqueue them again, they
-    /// run twice, unless they have idempotency keys.
+    /// Redis accepted the job, but until the call gave up fewer replicas had it than [`Client::with_wait_replicas`] asks for.
+    /// It is in the queue and will run, unless Redis fails over to a replica that lacks it. If you enqueue it again, it runs
+    /// twice, unless it has an idempotency key. A call with many jobs says [`ClientError::Interrupted`].
     ///
     /// [`Client::with_wait_replicas`]: crate::Client::with_wait_replicas
     #[error(
@@ -56,7 +56,7 @@ pub enum ClientError {
         "to enqueue it again makes a second job, unless it has a key"
     )]
     NotCopied {
-        /// The ids of these jobs, for [`Client::status`](crate::Client::status).
+        /// Its id, for [`Client::status`](crate::Client::status).
         ids: Vec<JobId>,
         /// How many replicas there were.
         source: QueueError,
@@ -69,11 +69,12 @@ pub enum ClientError {
         /// What is wrong with it.
         source: Box<ClientError>,
     },
-    /// A call with many jobs stopped half way. Jobs that stand in neither list were not enqueued.
+    /// A call with many jobs stopped before its end, and some of them are in the queue, or may be. Jobs that stand in neither list
+    /// were not enqueued.
     #[error("{} jobs were enqueued, and of {} it is not known, then: {source}", accepted.len(), in_doubt.len())]
     Interrupted {
-        /// The jobs that were enqueued: the place in the call, from 0, and the id.
-        accepted: Vec<(usize, JobId)>,
+        /// The jobs that were enqueued: the place in the call, from 0, and what became of each.
+        accepted: Vec<(usize, Enqueued)>,
         /// At most 500 jobs that may have been enqueued: the place in the call, and the id for [`Client::status`](crate::Client::status).
         in_doubt: Vec<(usize, JobId)>,
         /// What happened then.

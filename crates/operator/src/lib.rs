@@ -60,6 +60,7 @@ pub use mappings::{Imported, Mapping};
 pub use operations::OperationRow;
 pub use operator::Operator;
 pub use people::{PersonPreview, PersonRow};
+pub use producer::LastRun;
 pub use providers::{AnswerRow, ProviderRow};
 pub use queue_info::{ConfigRefusal, QueueInfo, RepeatEffect, WhyRefused};
 pub use queues::{BreakerRow, FallbackRow, HoldRow, ParkedRow, PauseRow, PerMinute, QueueRow};

@@ -39,7 +39,7 @@ local function look(place, id, holds, digest, keep)
   local held = has[name]
   if not held then
     has[name] = { id = id, at = stamp, digest = digest, holds = holds, keep = keep }
-  elseif held.id ~= id and held.digest ~= '-' and digest ~= '-' and held.digest ~= digest and #refused < 300 then
+  elseif held.id ~= id and held.digest ~= '-' and digest ~= '-' and held.digest ~= digest then
     refused[#refused + 1] = place
     refused[#refused + 1] = held.id
     refused[#refused + 1] = held.at

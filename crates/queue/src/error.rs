@@ -75,7 +75,7 @@ pub enum QueueError {
         /// Its layout.
         found: String,
     },
-    /// An idempotency key stands for a job with other args; nothing was enqueued. At least one, the first ones.
+    /// An idempotency key stands for a job with other args; nothing was enqueued. At least one; all of the first 500 jobs that have any.
     #[error("{}", taken(.0))]
     KeyTaken(Vec<KeyTaken>),
     /// More jobs would wait than `queues.<queue>.max_waiting` allows; nothing of the call was enqueued. Later there may be room.

@@ -131,13 +131,19 @@ impl HistoryEntry {
     /// It is of a run, and not of something that an operator did.
     #[must_use]
     pub fn is_attempt(&self) -> bool {
+        Self::is_run(&self.outcome)
+    }
+
+    /// Whether an entry with this outcome is of a run.
+    #[must_use]
+    pub fn is_run(outcome: &str) -> bool {
         let acts = [
             Self::EDITED,
             Self::REPLAYED,
             Self::CANCELLED,
             Self::FORGOTTEN,
         ];
-        !acts.contains(&self.outcome.as_str())
+        !acts.contains(&outcome)
     }
 
     /// What a dead letter would have died of, had this attempt been its last; `None` where it was no failure of its own.

@@ -22,6 +22,8 @@ impl Rights {
             match word.split_at(1) {
                 ("+", command) => rights.commands.insert(command.to_owned()),
                 ("~", keys) => rights.keys.insert(pattern(keys)),
+                // To be read only.
+                ("%", keys) if keys.starts_with("R~") => rights.keys.insert(pattern(&keys[2..])),
                 ("&", channels) => rights.channels.insert(pattern(channels)),
                 // Nobody has the password that is none, and nothing is allowed but what follows.
                 _ if ["on", NO_HASH, "resetchannels", "-@all"].contains(&word) => true,

@@ -6,6 +6,7 @@ use longshore_client::kinds::{BucketName, CreateCustomer, SendEmail, SweepBucket
 use longshore_client::{Address, Client, EnqueueOptions, JobId, JobState, Priority, RunAt};
 use longshore_job::Prepared;
 use longshore_outbox::SCHEMA;
+use longshore_queue::{Link, LinkOptions, Queue};
 use longshore_sandbox::{Fault, FaultRule, PostgresServer};
 use longshore_tests::{
     Act, NAMESPACE, Stage, User, Worker, address, email, eventually, payment, sms,
@@ -99,6 +100,11 @@ async fn produced(stage: &Stage) -> JobId {
         .wait(sent, Duration::from_secs(5))
         .await
         .expect("has ended");
+    // The API asks it before it signs an upload.
+    let link = client_link(stage);
+    let sweeps = Queue::new(link, NAMESPACE, "export-cleanup").expect("a good name");
+    let away = sweeps.is_breaker_open("s3").await.expect("may ask");
+    assert!(!away);
     let prepared = Prepared::new(&email(3)).expect("is checked");
     let prepared = vec![(prepared, EnqueueOptions::default())];
     let enqueued = client.enqueue_prepared(prepared).await;
@@ -108,6 +114,12 @@ async fn produced(stage: &Stage) -> JobId {
         .await
         .expect("accepted");
     sent
+}
+
+/// A connection as a producer's.
+fn client_link(stage: &Stage) -> Link {
+    let at = Address::new(User::Producer.at(&stage.redis.url())).named("producer");
+    Link::open_later(at, LinkOptions::default()).expect("a good address")
 }
 
 /// All providers, and some of what goes wrong.

@@ -40,7 +40,7 @@ async fn a_wrong_body_is_refused_with_what_is_wrong_and_enqueues_nothing() {
         (422, "invalid_args", "must be an object", args(r#"["+4790000000","x"]"#).into()),
         (422, "invalid_args", "is missing", args("null").into()),
         (422, "invalid_args", "E.164", args(r#"{"to":"79","body":"x"}"#).into()),
-        (422, "invalid_args", "JSON object", mail("7").into()),
+        (422, "invalid_args", "must be an object", mail("7").into()),
         (422, "invalid_args", "64 bits", br#"{"kind":"create_payment_intent","args":{"order_id":"o","user_id":"u","amount":1e30,"currency":"nok"}}"#.to_vec()),
         (422, "invalid_args", "at least 0", br#"{"kind":"create_payment_intent","args":{"order_id":"o","user_id":"u","amount":-1,"currency":"nok"}}"#.to_vec()),
         (422, "invalid_args", "256 KiB", mail(&format!("{{\"a\":\"{}\"}}", "x".repeat(270_000))).into()),
@@ -85,6 +85,30 @@ async fn a_wrong_body_is_refused_with_what_is_wrong_and_enqueues_nothing() {
     assert_eq!(stage.stats().await.pending, 0, "no text was enqueued");
 }
 
+/// A kind's own check tells all that it finds, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_that_a_kind_finds_wrong_is_told_at_once() {
+    let stage = Stage::set_for(Act::Sms).await;
+    let door = Door::open(&stage).await;
+    let args = |args: &str| format!(r#"{{"kind":"send_sms","args":{args}}}"#);
+    for (body, places) in [
+        (
+            args(r#"{"to":"79","body":" "}"#),
+            &["args.to", "args.body"][..],
+        ),
+        (
+            r#"{"kind":"create_payment_intent","args":{"order_id":"a b","user_id":"","amount":0,"currency":"NOK","off_session":true}}"#.to_owned(),
+            &["args.order_id", "args.user_id", "args.amount", "args.currency", "args.off_session"],
+        ),
+    ] {
+        let answered = door.send("POST", "/v1/jobs", &[JSON], body.as_bytes()).await;
+        let error = &answered.json()["error"];
+        let found = error["findings"].as_array().expect("findings").iter();
+        let found: Vec<_> = found.filter_map(|of| of["path"].as_str()).collect();
+        assert_eq!(found, places, "{error}");
+    }
+}
+
 /// Status and code; method, path, headers and body.
 type Sent = (
     u16,
@@ -121,6 +145,17 @@ const WRONG: &[Sent] = &[
         "POST",
         "/v1/jobs",
         &[("Content-Type", "application/json; charset=latin1")],
+        ORDER,
+    ),
+    (
+        415,
+        "unsupported_media_type",
+        "POST",
+        "/v1/jobs",
+        &[(
+            "Content-Type",
+            "application/json; charset=utf-8; Charset = \"latin1\"",
+        )],
         ORDER,
     ),
     (
@@ -162,7 +197,7 @@ const WRONG: &[Sent] = &[
         "/v1/jobs/bulk",
         &[
             ("Content-Type", "application/x-ndjson"),
-            ("Idempotency-Key", "b"),
+            ("Idempotency-Key", ""),
         ],
         ORDER,
     ),
@@ -179,6 +214,39 @@ const WRONG: &[Sent] = &[
         "not_found",
         "GET",
         "/v1/jobs/01JD2Z5V9GQ8X0T6M3K7W4R1YB",
+        &[],
+        b"",
+    ),
+    // Times that no clock has shown.
+    (
+        404,
+        "not_found",
+        "GET",
+        "/v1/jobs/7ZZZZZZZZZZZZZZZZZZZZZZZZZ?wait=1s",
+        &[],
+        b"",
+    ),
+    (
+        404,
+        "not_found",
+        "POST",
+        "/v1/jobs/00000000000000000000000000/cancel",
+        &[],
+        b"",
+    ),
+    (
+        404,
+        "not_found",
+        "POST",
+        "/v1/jobs/7ZZZZZZZZZZZZZZZZZZZZZZZZZ/reschedule",
+        &[JSON],
+        br#"{"in":"1h"}"#,
+    ),
+    (
+        422,
+        "invalid_id",
+        "GET",
+        "/v1/jobs/8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
         &[],
         b"",
     ),

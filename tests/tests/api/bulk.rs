@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::door::{Door, text};
+use crate::door::{Answered, Door, text};
 
 fn order(n: usize) -> Value {
     json!({"kind": "send_sms", "args": text(), "key": format!("k{n}")})
@@ -44,6 +44,9 @@ async fn all_lines_are_checked_before_the_first_job_is_enqueued() {
     let mut other = order(1100);
     other["args"]["body"] = json!("Another text.");
     let holder = door.enqueue(&other).await;
+    let mut second = order(1101);
+    second["args"]["body"] = json!("Another text.");
+    door.enqueue(&second).await;
     let answered = door.bulk(&good).await;
     assert_eq!(answered.status, 409, "{}", answered.body);
     let error = &answered.json()["error"];
@@ -51,8 +54,10 @@ async fn all_lines_are_checked_before_the_first_job_is_enqueued() {
         (&error["code"], &error["job_id"]),
         (&json!("key_taken"), &json!(holder))
     );
-    assert_eq!(error["findings"][0]["line"], 1101);
-    assert_eq!(stage.stats().await.pending, 1);
+    let findings = error["findings"].as_array().expect("findings").iter();
+    let lines: Vec<_> = findings.filter_map(|of| of["line"].as_u64()).collect();
+    assert_eq!(lines, [1101, 1102], "each key that is taken");
+    assert_eq!(stage.stats().await.pending, 2);
     let twice = format!("{}\n{other}\n", order(1));
     let twice = twice.replace("k1100", "k1");
     let (status, refused) = door.lines(&twice).await;
@@ -74,7 +79,7 @@ async fn all_lines_are_checked_before_the_first_job_is_enqueued() {
         .collect();
     let numbers: Vec<_> = lines.iter().map(|line| line["line"].as_u64()).collect();
     assert_eq!(numbers, [Some(1), Some(3), Some(4)], "{}", answered.body);
-    assert_eq!(stage.stats().await.pending, 3);
+    assert_eq!(stage.stats().await.pending, 4);
     for line in &lines {
         let id = line["id"].as_str().expect("an id");
         assert_eq!(door.get(&format!("/v1/jobs/{id}")).await.0, 200);
@@ -126,5 +131,81 @@ async fn a_bulk_that_is_cut_says_how_many_were_accepted() {
     );
     if accepted < jobs as u64 && last["error"].is_object() {
         assert_eq!(last["error"]["accepted"], json!(accepted), "{last}");
+        let log = api.log();
+        let line = log.lines().find(|line| line.contains("/v1/jobs/bulk"));
+        let line = line.expect("it is logged");
+        assert!(
+            line.contains("status=503"),
+            "it is told as what it was: {line}"
+        );
     }
+}
+
+fn lines(answered: &Answered) -> Vec<Value> {
+    let lines = answered.body.lines();
+    lines
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// The bulk's own key stands for each of its lines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bulk_that_has_a_key_can_be_sent_again_and_doubles_nothing() {
+    let stage = Stage::set_for(Act::Sms).await;
+    let door = Door::open(&stage).await;
+    let unkeyed = json!({"kind": "send_sms", "args": text()});
+    let body: String = (0..700)
+        .map(|n| match n {
+            3 => format!("{}\n", order(3)),
+            _ => format!("{unkeyed}\n"),
+        })
+        .collect();
+    let first = lines(&door.keyed_bulk("night-7", &body).await);
+    assert_eq!(first.len(), 700);
+    assert!(first.iter().all(|line| line["duplicate"] == false));
+    let again = lines(&door.keyed_bulk("night-7", &body).await);
+    for (first, again) in first.iter().zip(&again) {
+        assert_eq!(
+            (&first["id"], &again["duplicate"]),
+            (&again["id"], &json!(true))
+        );
+    }
+    assert_eq!(stage.stats().await.pending, 700);
+    let (status, found) = door.get("/v1/jobs?kind=send_sms&key=night-7%235").await;
+    assert_eq!((status, &found["id"]), (200, &first[4]["id"]));
+    let (status, found) = door.get("/v1/jobs?kind=send_sms&key=k3").await;
+    assert_eq!(
+        (status, &found["id"]),
+        (200, &first[3]["id"]),
+        "a line's own key is its key"
+    );
+    // Another bulk with this key is refused, and nothing of it is enqueued.
+    let other = body.replace("Your table", "The table");
+    let refused = door.keyed_bulk("night-7", &other).await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert_eq!(stage.stats().await.pending, 700);
+}
+
+/// Redis has them, and no replica does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bulk_says_of_which_jobs_it_is_not_known_whether_they_are_kept() {
+    let mut stage = Stage::set_for(Act::Sms).await;
+    stage.set_for_all("REDIS__WAIT_REPLICAS", "1");
+    let door = Door::open(&stage).await;
+    let unkeyed = json!({"kind": "send_sms", "args": text()});
+    let body = format!("{unkeyed}\n").repeat(700);
+    let answered = door.keyed_bulk("night-7", &body).await;
+    assert_eq!(answered.status, 503, "{}", answered.body);
+    let error = &answered.json()["error"];
+    assert_eq!(error["code"], "not_copied", "{error}");
+    let in_doubt = error["in_doubt"].as_array().expect("a list");
+    let of: Vec<_> = in_doubt.iter().map(|of| of["line"].as_u64()).collect();
+    let all: Vec<_> = (1..=500).map(Some).collect();
+    assert_eq!(of, all);
+    for of in [&in_doubt[0], &in_doubt[499]] {
+        let path = format!("/v1/jobs/{}", of["id"].as_str().expect("an id"));
+        assert_eq!(door.get(&path).await.0, 200, "it is there");
+    }
+    let _ = door.keyed_bulk("night-7", &body).await;
+    assert_eq!(stage.stats().await.pending, 500, "nothing is doubled");
 }

@@ -129,6 +129,16 @@ impl Door {
             .await
     }
 
+    /// A bulk with a key of its own.
+    pub(crate) async fn keyed_bulk(&self, key: &str, lines: &str) -> Answered {
+        let headers = [
+            ("Content-Type", "application/x-ndjson"),
+            ("Idempotency-Key", key),
+        ];
+        self.send("POST", "/v1/jobs/bulk", &headers, lines.as_bytes())
+            .await
+    }
+
     /// Enqueues a job, and returns its id.
     pub(crate) async fn enqueue(&self, order: &Value) -> String {
         let (status, answer) = self.post("/v1/jobs", order).await;
@@ -168,8 +178,8 @@ impl Door {
         }
         head += "\r\n";
         stream.write_all(head.as_bytes()).await.expect("it reads");
-        // It may have answered before it has read all.
-        let _ = stream.write_all(body).await;
+        // An answer comes when all of it was read: a client that writes before it reads sees it.
+        stream.write_all(body).await.expect("it reads");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.expect("an answer");
         let answer = String::from_utf8(answer).expect("UTF-8");

@@ -140,7 +140,16 @@ fn bulk() -> Value {
         "summary": "Enqueues many jobs",
         "description": "A job on each line, at most 64 MiB. All lines are checked before the first job is enqueued; when one is wrong, \
             nothing is enqueued. The answer has a line for each job that was accepted, in order, as soon as it is. When it cannot \
-            go on half way, the last line is an error that says how many jobs were accepted.",
+            go on half way, the last line is an error that says how many jobs were accepted, and which may be.",
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "The key of the bulk: the same bulk can be sent again with it, and doubles nothing. A line without a key has \
+                    this one and its number.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 240, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+            },
+        ],
         "requestBody": with_body(lines, &json!({"type": "string", "description": "`NewJob` on each line."}), true),
         "responses": responses(
             &[("200", answers(lines, "`BulkLine` on each line.", &json!({"type": "string"})))],

@@ -8,9 +8,8 @@ use longshore_api::{Api, ApiListening, ApiOptions, ApiParts, ApiToken, IsAway};
 use longshore_client::Client;
 use longshore_integration::{Integration, Program};
 use longshore_job::Kinds;
-use longshore_operator::Operator;
 use longshore_provider::secret::{ExposeSecret, Unusable};
-use longshore_queue::{BreakerState, LinkOptions};
+use longshore_queue::{Link, LinkOptions, Queue};
 
 use super::{cannot_bind, kinds, log_warnings, presign, signals};
 use crate::config::{ApiSettings, secret_key, with_variable};
@@ -89,7 +88,7 @@ async fn listen(session: &Session) -> Result<ApiListening, Failure> {
         kinds: session.config.kinds().clone(),
         kind_rows: kinds::shown_rows(session)?,
         client: Client::over(&link, namespace)?,
-        is_away: is_away(session, &operator),
+        is_away: is_away(session, &link)?,
         operator,
         link,
         tokens,
@@ -155,29 +154,25 @@ async fn tokens(session: &Session, secrets: &Secrets) -> Result<Vec<ApiToken>, F
 }
 
 /// Asks the fleet whether it leaves the store alone, at most every few seconds. A Redis that cannot be asked stops no upload.
-fn is_away(session: &Session, operator: &Operator) -> IsAway {
+fn is_away(session: &Session, link: &Link) -> Result<IsAway, Failure> {
     let store = presign::store(session);
     let asked = store.and_then(|store| Some((store.queue.name, store.provider.as_ref()?.name)));
+    let Some((queue, provider)) = asked else {
+        return Ok(Arc::new(|| Box::pin(async { false })));
+    };
+    let namespace = &session.config.redis.namespace;
+    let queue = Queue::new(link.clone(), namespace, queue).map_err(Failure::input)?;
     let known: Arc<Mutex<Option<(Instant, bool)>>> = Arc::default();
-    let operator = operator.clone();
-    Arc::new(move || {
-        let (known, operator) = (Arc::clone(&known), operator.clone());
+    Ok(Arc::new(move || {
+        let (known, queue) = (Arc::clone(&known), queue.clone());
         Box::pin(async move {
-            let Some((queue, provider)) = asked else {
-                return false;
-            };
             let last = *known.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((_, away)) = last.filter(|(at, _)| at.elapsed() < KNOWN_FOR) {
                 return away;
             }
-            let rows = operator.queues().await.unwrap_or_default();
-            let away = rows
-                .iter()
-                .filter(|row| row.queue == queue)
-                .flat_map(|row| &row.breakers)
-                .any(|of| of.provider == provider && of.state == BreakerState::Open);
+            let away = queue.is_breaker_open(provider).await.unwrap_or_default();
             *known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), away));
             away
         })
-    })
+    }))
 }

@@ -125,8 +125,8 @@ async fn a_call_that_stops_half_way_says_which_jobs_are_there() {
     };
     let places: Vec<_> = accepted.iter().map(|(place, _)| *place).collect();
     assert_eq!((places, in_doubt.len()), (vec![0, 2], 0), "{error}");
-    for (_, id) in accepted {
-        let status = shop.status(*id).await.expect("asks");
+    for (_, job) in accepted {
+        let status = shop.status(job.id).await.expect("asks");
         assert_eq!(status.expect("is known").queue, "email");
     }
 }

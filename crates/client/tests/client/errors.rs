@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_client::{Client, ClientError, InvalidArgs, JobId, QueueError};
+use longshore_client::{Client, ClientError, Enqueued, InvalidArgs, JobId, QueueError};
 
 /// One of each, as the page lists them.
 fn one_of_each() -> Vec<ClientError> {
@@ -69,7 +69,13 @@ fn one_of_each() -> Vec<ClientError> {
             source: not_copied,
         },
         ClientError::Interrupted {
-            accepted: vec![(0, id)],
+            accepted: vec![(
+                0,
+                Enqueued {
+                    id,
+                    duplicate: false,
+                },
+            )],
             in_doubt: vec![(1, id)],
             source: unreachable(),
         },

@@ -1,5 +1,6 @@
 //! The command line as its users have it: the binary, a Redis of its own, and what it answers with.
 
+mod api;
 mod audit;
 mod bench;
 mod changes;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::inspect::Broken;
 use crate::value::Fields;
-use crate::{Hold, HoldCause, Paused};
+use crate::{Hold, HoldCause, Paused, Queue, QueueError};
 
 /// How a provider's breaker stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,21 @@ impl BreakerState {
             Self::Open => "open",
             Self::HalfOpen => "half-open",
         }
+    }
+}
+
+impl Queue {
+    /// Whether the breaker of this provider of the queue is open, as far as it can be read. A producer may ask that.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn is_breaker_open(&self, provider: &str) -> Result<bool, QueueError> {
+        let mut get = redis::cmd("HGET");
+        get.arg(&self.keys.breakers).arg(provider);
+        let written: Option<Vec<u8>> = self.link.command(&get).await?;
+        let written = written.and_then(|bytes| String::from_utf8(bytes).ok());
+        let breaker = written.and_then(|text| Breaker::parse(provider.to_owned(), &text));
+        Ok(breaker.is_some_and(|breaker| breaker.state == BreakerState::Open))
     }
 }
 
