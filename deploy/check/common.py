@@ -67,6 +67,8 @@ def setting(key: str, env: dict[str, str]) -> object:
 
 SECRETS = {
     "sendgrid-api-key": "SG.of-nobody", "api-token-shop": "a-token-of-nobody-at-all",
+    # Of the password "of-nobody".
+    "console-password-hash-ops": "$argon2id$v=19$m=19456,t=2,p=1$6y9NxhUdC8tV/iCGIT2L/A$ycATbTmIBDssVD+0HOj8evHh8qMdLpyiMu5r6YgDhBU",
     "outbox-database-url": "postgres://app:of-nobody@127.0.0.1:5432/app",
     "redis-url": "redis://worker:of-nobody@127.0.0.1:6379",
     **{f"redis-url-{user}": f"redis://{user}:of-nobody@127.0.0.1:6379" for user in ("worker", "webhooks", "producer", "operator")},

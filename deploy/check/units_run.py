@@ -135,8 +135,9 @@ def main() -> None:
         work(Unit("longshore-work", scratch, redis), mails, redis["operator"])
         webhooks(Unit("longshore-webhooks", scratch, redis))
         listens(Unit("longshore-api", scratch, redis), "api", {"LONGSHORE_PROFILE": "staging"})
+        listens(Unit("longshore-console", scratch, redis), "console", {"LONGSHORE_PROFILE": "staging"})
         doctor(Unit("longshore-doctor", scratch, redis), mails)
-    findings.well("work, webhooks, api and doctor run as their units say, under their filters of system calls; work drains with its job done")
+    findings.well("work, webhooks, api, console and doctor run as their units say, under their filters of system calls; work drains with its job done")
     findings.end()
 
 
