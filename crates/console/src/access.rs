@@ -82,7 +82,7 @@ impl Access {
     fn by_session(&self, head: &Parts, address: Option<IpAddr>, now: i64) -> Option<Known> {
         let sent = cookie(&head.headers, &self.jar.name(SESSION))?;
         let user = self.user(&Session::claimed_name(sent)?)?;
-        let hash = user.password_hash();
+        let hash = user.password_hash()?;
         let session = Session::read(sent, &hash, now)?;
         if self.has_ended(&session.id) {
             return None;
@@ -192,4 +192,28 @@ fn is_local_host(head: &Parts) -> bool {
         || bare
             .parse::<IpAddr>()
             .is_ok_and(|addr| addr.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use axum::http::header::COOKIE;
+
+    use super::*;
+
+    #[test]
+    fn who_has_no_password_has_no_session_either() {
+        let now = 1_800_000_000;
+        for hash in ["", "not a hash"] {
+            let access = Access {
+                users: vec![ConsoleUser::new("ada", ConsoleRole::Operator, hash)],
+                ..Access::default()
+            };
+            let forged = Session::begin("ada", now).signed(hash);
+            let cookie = format!("{}={forged}", access.jar.name(SESSION));
+            let request = Request::builder().header(COOKIE, cookie).body(());
+            let (head, ()) = request.expect("it is a request").into_parts();
+            assert!(access.known(&head, now).is_none(), "{hash:?}");
+        }
+    }
 }

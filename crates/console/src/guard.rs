@@ -215,6 +215,7 @@ fn framed(
 ) -> Response {
     let role = asked.known.as_ref().map(|known| known.who.role);
     let is_kept = |content: &Content| is_page && content.is_kept && content.status.is_success();
+    let is_away = matches!(content, Err(PageError::Away(_)));
     let (content, age) = match content {
         Ok(content) => {
             if let Some(role) = role.filter(|_| is_kept(&content)) {
@@ -235,6 +236,11 @@ fn framed(
         }
         Err(error) => (of_error(&asked.view, &error), Age::Fresh),
     };
+    let away = match &age {
+        Age::Last { why, .. } => Some(why.clone()),
+        Age::Fresh if is_away => Some("it does not answer".to_owned()),
+        Age::Fresh => None,
+    };
     let page = Page {
         band: Band {
             view: &asked.view,
@@ -243,18 +249,19 @@ fn framed(
             theme: asked.theme,
             section: content.section,
             path: &asked.path,
+            away: away.as_deref(),
         },
         title: &content.title,
         body: &content.body,
         age,
         did,
     };
-    let text = finished(page.draw().into_string(), &asked.token);
+    let text = finished(&page.draw().into_string(), &asked.token);
     (content.status, Html(text)).into_response()
 }
 
 /// Puts in what belongs to this visitor alone.
-fn finished(text: String, token: &str) -> String {
+fn finished(text: &str, token: &str) -> String {
     let text = text.replace(TOKEN_MARK, token);
     if !text.contains(ONCE_MARK) {
         return text;

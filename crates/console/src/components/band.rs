@@ -20,6 +20,8 @@ pub(crate) struct Band<'a> {
     pub(crate) section: Section,
     /// Where the visitor is, to come back to.
     pub(crate) path: &'a str,
+    /// Why Redis does not answer, if it does not.
+    pub(crate) away: Option<&'a str>,
 }
 
 impl Band<'_> {
@@ -31,10 +33,13 @@ impl Band<'_> {
                 div class="where" {
                     a class="fleet" href=(view.to("/")) { (Short(&self.fleet.name, 40)) }
                     (profile(self.fleet))
-                    span class="server" title="Redis server and namespace" {
-                        (Short(&self.fleet.server, 60)) " · " (Short(&self.fleet.namespace, 40))
+                    // Strangers need not know where Redis is.
+                    @if self.who.is_some() {
+                        span class="server" title="Redis server and namespace" {
+                            (Short(&self.fleet.server, 60)) " · " (Short(&self.fleet.namespace, 40))
+                        }
+                        span class="health" data-live="health" { (health(view, self.away)) }
                     }
-                    span class="health" data-live="health" role="status" { (health(view, None)) }
                     div class="self" {
                         (theme_switch(view, self.theme, self.path))
                         @if let Some(who) = self.who { (me(view, who)) }

@@ -35,7 +35,7 @@ pub(crate) fn until(view: &View, rfc3339: &str) -> Markup {
 pub(crate) fn relative(seconds: i64) -> String {
     match seconds {
         -4..=4 => "now".to_owned(),
-        ..0 => format!("in {}", rough(-seconds)),
+        ..-4 => format!("in {}", rough(-seconds)),
         _ => format!("{} ago", rough(seconds)),
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn progress(row: &OperationRow, replay: Option<&ReplayRow>) -> Markup
         (bar(row.total, &parts))
         ul class="legend" {
             li { (state(row.state)) }
-            @for part in &parts { li { (number(part.count)) " " (part.words) } }
+            @for part in parts.iter().filter(|part| part.count > 0) { li { (number(part.count)) " " (part.words) } }
             li class="hint" { "of " (number(row.total)) }
         }
     }
@@ -95,6 +95,7 @@ fn sentence(row: &OperationRow, replay: Option<&ReplayRow>) -> String {
             ]),
             match left {
                 0 => String::new(),
+                left if row.is_open() => format!("; {} to go", number(left)),
                 left => format!("; {} not replayed", number(left)),
             }
         ),

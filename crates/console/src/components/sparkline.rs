@@ -24,13 +24,13 @@ pub(crate) fn sparkline(title: &str, step: &str, values: &[u64]) -> Markup {
                     rect class=(if *value == 0 { "none" } else { "some" }) x=(4 * n) y=(format!("{:.1}", 24.0 - height)) width="3" height=(format!("{height:.1}")) {}
                 }
             }
-            table class="unseen" {
+            div class="unseen" { table {
                 caption { (title) }
                 tr { th scope="col" { (step) "s ago" } th scope="col" { "count" } }
                 @for (n, value) in values.iter().enumerate() {
                     @if *value > 0 { tr { td { (values.len() - 1 - n) } td { (number(*value)) } } }
                 }
-            }
+            } }
         }
     }
 }

@@ -82,7 +82,7 @@ pub(crate) async fn log_in(visitor: Visitor, form: Form) -> Result<Response, Pag
         )));
     }
     let user = shared.access.user(name);
-    let hash = user.map(crate::users::ConsoleUser::password_hash);
+    let hash = user.and_then(crate::users::ConsoleUser::password_hash);
     let fits = password.len() <= LONGEST_PASSWORD;
     let is_right = is_password(hash.clone(), password.to_owned()).await;
     let (Some(hash), true) = (hash, is_right && fits) else {

@@ -40,10 +40,20 @@ pub(crate) async fn live(visit: Visit) -> Sse<impl Stream<Item = Result<Event, I
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
+/// What was read longer ago, in seconds, was read for somebody who has left.
+const OLD_AFTER: i64 = 5;
+
 impl Told {
+    /// Nobody has looked lately: the page itself is newer.
+    fn is_old(&self) -> bool {
+        let read = self.latest.borrow().at;
+        read.is_none_or(|at| self.view.now.as_second() - at.as_second() > OLD_AFTER)
+    }
+
     /// What changed next; `None` when the process stops.
     async fn next(&mut self) -> Option<Event> {
-        if !std::mem::take(&mut self.is_first) {
+        let is_first = std::mem::take(&mut self.is_first);
+        if !is_first || self.is_old() {
             tokio::select! {
                 changed = self.latest.changed() => changed.ok()?,
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::bench::{Bench, Browser};
+use crate::bench::{Answer, Bench, Browser};
 
 #[tokio::test]
 async fn a_replay_goes_from_its_rehearsal_to_its_proof() {
@@ -65,7 +65,7 @@ async fn a_form_that_is_sent_twice_acts_once_wherever_it_is_sent() {
     let places: Vec<_> = [&first, &second, &third]
         .into_iter()
         .filter(|answer| answer.status == StatusCode::SEE_OTHER)
-        .map(|answer| answer.location())
+        .map(Answer::location)
         .collect();
     assert!(places.len() >= 2, "{first:?} {second:?} {third:?}");
     assert!(places.iter().all(|place| *place == places[0]), "{places:?}");
@@ -114,7 +114,7 @@ async fn every_act_has_a_reason_and_many_in_production_their_number() {
         let answer = ada.submit(&path, fields).await;
         assert_eq!(answer.status, status, "{fields:?}: {}", answer.text);
         if status == StatusCode::SEE_OTHER {
-            let page = ada.get(&answer.location().to_owned()).await.text;
+            let page = ada.get(answer.location()).await.text;
             assert!(page.contains("1,001 dead letters discarded"), "{page}");
         }
     }
@@ -132,7 +132,7 @@ async fn a_replay_is_stopped_and_resumed() {
     let operation = begun.location().to_owned();
     let stop = format!("{operation}/stop");
     let answer = ada.submit(&stop, &[("reason", "wait")]).await;
-    let page = ada.get(&answer.location().to_owned()).await.text;
+    let page = ada.get(answer.location()).await.text;
     assert!(
         page.contains("Stopped. What it has done stays done."),
         "{page}"
@@ -140,7 +140,7 @@ async fn a_replay_is_stopped_and_resumed() {
     assert!(page.contains("cancelled"), "{page}");
     let resume = format!("{operation}/resume");
     let answer = ada.submit(&resume, &[("reason", "go")]).await;
-    let page = ada.get(&answer.location().to_owned()).await.text;
+    let page = ada.get(answer.location()).await.text;
     assert!(page.contains("It goes on."), "{page}");
 }
 
@@ -163,5 +163,29 @@ async fn an_export_is_a_file_and_the_audit_says_who_took_it() {
     assert!(
         rows.iter()
             .all(|row| row.action == "export" && row.by == "console: ada")
+    );
+}
+
+#[tokio::test]
+async fn a_producer_learns_not_who_replayed_its_job() {
+    let bench = Bench::new();
+    let ids = bench.bury(1, "no", "no").await;
+    let signed = longshore_operator::Signed::new("console: ada@10.0.0.7", "mended");
+    let named = longshore_operator::Target::Ids(ids.clone());
+    let moved = bench.operator.replay(&named, &signed, |_| {}).await;
+    assert_eq!(moved.expect("replays").moved, 1);
+    let id = ids[0].parse().expect("an id");
+    let job = bench.operator.job_of_producer(id).await.expect("is there");
+    let text = serde_json::to_string(&job).expect("JSON");
+    assert!(text.contains("replayed"), "{text}");
+    assert!(
+        !text.contains("ada") && !text.contains("10.0.0.7"),
+        "{text}"
+    );
+    let whole = bench.operator.job(&ids[0], None).await.expect("is there");
+    let text = serde_json::to_string(&whole).expect("JSON");
+    assert!(
+        text.contains("console: ada@10.0.0.7"),
+        "operators see it: {text}"
     );
 }

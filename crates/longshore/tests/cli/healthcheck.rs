@@ -68,5 +68,5 @@ fn what_it_cannot_ask_is_said() {
     ran.fails(1, &format!("nothing answers on {gone}"));
     let ran = asked(&bench, "work", variable, "127.0.0.1:0");
     ran.fails(2, "worker.http_addr is 127.0.0.1:0");
-    bench.run(&["healthcheck", "console"]).fails(2, "api");
+    bench.run(&["healthcheck", "cron"]).fails(2, "api");
 }

@@ -203,8 +203,12 @@ fn every_line_of_the_file_is_taken_and_changes_nothing_but_examples() {
     // A token there is only where its secret is.
     let token = "[api.tokens.example]\nuploads = false\n";
     assert!(all.contains(token), "{all}");
+    // So is a user only where their password's hash is.
+    let user = "[console.users.example]\nrole = \"viewer\"\n";
+    assert!(all.contains(user), "{all}");
     let all = all
         .replace(token, "")
+        .replace(user, "")
         .replace("catch_up = \"none\"", "catch_up = \"all\"");
     let value = |config: &Config| {
         let values = config.values().iter();
