@@ -30,6 +30,12 @@ impl JobId {
         ))
     }
 
+    /// The id of this time, in ms since the epoch, and these 80 bits: the same for the same.
+    #[must_use]
+    pub fn from_parts(at_ms: u64, bits: u128) -> Self {
+        Self(Ulid::from_parts(at_ms, bits))
+    }
+
     /// Its 128 bits.
     #[cfg(feature = "trace")]
     pub(crate) fn bits(self) -> u128 {

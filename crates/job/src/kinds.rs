@@ -14,6 +14,13 @@ impl Kinds {
         Self(kinds.into_iter().collect())
     }
 
+    /// Those whose jobs producers may enqueue.
+    #[must_use]
+    pub fn of_producers(&self) -> Self {
+        let kinds = self.iter().filter(|spec| !spec.made_by_fleet);
+        Self::new(kinds.copied())
+    }
+
     /// One after the other.
     pub fn iter(&self) -> impl Iterator<Item = &KindSpec> {
         self.0.iter()

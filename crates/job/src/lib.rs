@@ -9,6 +9,7 @@
 //! - [`RetrySchedule`] says when a failed attempt is made again, [`KindPolicy`] what a kind says of its time limits,
 //!   [`KindOverrides`] what configuration says instead, and [`RunPolicy`] what holds. [`Priority`] is how urgent a job is.
 //! - [`PersonArg`] says which args name a person, and [`Person`] is one, as operators look for them.
+//! - [`Notice`] is what an application is told of a job, [`NoticeFilter`] which of those it wants.
 //! - [`AddressHash`] and [`Suppression`] are the list of addresses that no mail goes to.
 
 mod address;
@@ -24,6 +25,7 @@ mod kinds;
 mod memory;
 mod missing;
 mod names;
+mod notice;
 mod payload;
 mod person;
 mod policy;
@@ -48,6 +50,7 @@ pub use memory::{
     EarlierRequests, Memory, MemoryFuture, NotEnqueued, Outbox, OutboxFuture, Unremembered,
 };
 pub use names::Names;
+pub use notice::{Notice, NoticeFilter, NoticeType};
 pub use payload::{InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared};
 pub use person::{Found, InvalidPerson, Person, PersonArg, PersonForm};
 pub use policy::{KindOverrides, KindPolicy, OnUnknown, RunPolicy};

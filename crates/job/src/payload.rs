@@ -44,6 +44,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// its `on_unknown` be `verify`. Whatever the rule is, a job that expires after it may have been sent is verified before it
     /// becomes a dead letter.
     const VERIFIABLE: bool = false;
+    /// Whether only the fleet itself makes jobs of this kind: no door of producers accepts one.
+    const MADE_BY_FLEET: bool = false;
     /// The shortest expiry that [`expires_in`](Job::expires_in) gives: all attempts have to fit into it.
     const SHORTEST_EXPIRY: Option<Duration> = Self::POLICY.expires;
 
@@ -134,8 +136,20 @@ impl Prepared {
     /// Checks and encodes a job.
     ///
     /// # Errors
-    /// When the args are wrong or the payload would be larger than [`MAX_PAYLOAD_BYTES`].
+    /// When the args are wrong, the payload would be larger than [`MAX_PAYLOAD_BYTES`], or only the fleet makes jobs of this kind.
     pub fn new<J: Job>(job: &J) -> Result<Self, InvalidArgs> {
+        if J::MADE_BY_FLEET {
+            let why = "the fleet makes jobs of this kind itself; enqueue another kind";
+            return Err(InvalidArgs::field(J::KIND, why));
+        }
+        Self::by_fleet(job)
+    }
+
+    /// Checks and encodes a job that the fleet makes, of any kind.
+    ///
+    /// # Errors
+    /// When the args are wrong or the payload would be larger than [`MAX_PAYLOAD_BYTES`].
+    pub fn by_fleet<J: Job>(job: &J) -> Result<Self, InvalidArgs> {
         job.check()?;
         let envelope = EnvelopeOut {
             kind: J::KIND,
@@ -207,6 +221,8 @@ pub struct KindSpec {
     pub shortest_expiry: Option<Duration>,
     /// Its [`Job::VERIFIABLE`].
     pub verifiable: bool,
+    /// Its [`Job::MADE_BY_FLEET`].
+    pub made_by_fleet: bool,
     expires: Option<Duration>,
     priority: Option<Priority>,
     prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
@@ -238,6 +254,7 @@ impl KindSpec {
             policy: J::POLICY,
             shortest_expiry: J::SHORTEST_EXPIRY,
             verifiable: J::VERIFIABLE,
+            made_by_fleet: J::MADE_BY_FLEET,
             expires: None,
             priority: None,
             prepare: prepare::<J>,

@@ -52,6 +52,9 @@ pub struct QueueRow {
     /// What is wrong with its workers, as they say, each with its name: hosts that they do not reach.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trouble: Vec<String>,
+    /// How many notices to the application wait to be handed on, if any do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notices: Option<u64>,
     /// Age of the oldest pending job in seconds.
     pub latency_seconds: Option<f64>,
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
@@ -215,6 +218,7 @@ impl QueueRow {
                 dead: stats.last_minute.dead,
             },
             workers: stats.workers,
+            notices: (stats.notices > 0).then_some(stats.notices),
             latency_seconds: stats.latency_ms.map(|ms| ms as f64 / 1000.0),
             paused: stats.paused.map(PauseRow::from),
             broken: stats.broken,

@@ -2,7 +2,7 @@
 -- When nobody's beat is fresh, Redis was away (or the whole fleet was): then no lease means anything, and all are
 -- renewed, so that the first worker back does not rescue the living.
 --
--- KEYS  1 workers  2 inflight  3 open replays  4 timeline  5 parked
+-- KEYS  1 workers  2 inflight  3 open replays  4 timeline  5 parked  6 notices
 -- ARGV  1 worker  2 "join", "beat" or "check": the same after a beat that met a key of another type  3 after how many ms without any beat all leases are stale
 --       4 how many jobs the worker knows to be its own
 --       5 what it remembers of the timeline (part/timeline.lua)  6 how long a new timeline holds claims, in ms
@@ -12,7 +12,7 @@
 --          1 if a replay is open or false (not asked of a worker without jobs), timeline, seq, 1 if Redis forgot, or another
 --          timeline has begun, or false: then the caller must say what it remembers, 1 if jobs are parked: then somebody has
 --          to look through them, 1 if the caller is to look through all running jobs (sweep.lua) or 0,
---          how often running jobs were asked to stop (part/stop.lua)}
+--          how often running jobs were asked to stop (part/stop.lua), 1 if notices wait, or false (asked as a replay is)}
 --         state: ok, lost (the lease is gone: what the worker runs may run elsewhere), layout (joining only: another edition has
 --                laid out the queue, and in the timeline's place is how)
 -- Parts: now, hold, timeline
@@ -31,7 +31,7 @@ if ARGV[2] ~= 'beat' then
 end
 local laid = ARGV[2] == 'join' and redis.call('HMGET', timeline, 'nonce', 'layout')
 if laid and laid[1] and laid[2] ~= LAYOUT then
-  return { 'layout', now, 0, 0, false, laid[2] or '1', 0, false, 0, 0, 0 }
+  return { 'layout', now, 0, 0, false, laid[2] or '1', 0, false, 0, 0, 0, false }
 end
 -- The two stalest: one of them may be the caller.
 local rows = redis.call('ZRANGE', workers, 0, 1, 'WITHSCORES')
@@ -64,12 +64,17 @@ if mine and jobs > 0 then
   end
 end
 local alone = not (many and redis.call('ZCARD', workers) > 2) and ARGV[4] == '0' and 1 or 0
-local replays = ARGV[4] ~= '0' and redis.call('EXISTS', KEYS[3])
+local replays, notices = false, false
+if ARGV[4] ~= '0' then
+  local found = redis.call('EXISTS', KEYS[3], KEYS[6])
+  replays = found == 1 and redis.call('EXISTS', KEYS[3]) or found / 2
+  notices = found - replays
+end
 local news = t.news and 1 or false
-if not mine then return { 'lost', now, stalest, alone, replays, t.nonce, t.seq, news, parked, 0, 0 } end
+if not mine then return { 'lost', now, stalest, alone, replays, t.nonce, t.seq, news, parked, 0, 0, notices } end
 if freshest > 0 and (now - freshest > tonumber(ARGV[3]) or freshest > now + 1000) then
   for _, worker in ipairs(redis.call('ZRANGE', workers, 0, -1)) do redis.call('ZADD', workers, now, worker) end
   if stalest > 0 then stalest = now end
 end
 redis.call('ZADD', workers, now, ARGV[1])
-return { 'ok', now, stalest, alone, replays, t.nonce, t.seq, news, parked, sweep, t.asks }
+return { 'ok', now, stalest, alone, replays, t.nonce, t.seq, news, parked, sweep, t.asks, notices }

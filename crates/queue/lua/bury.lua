@@ -2,12 +2,13 @@
 -- long, counted from when it was known last and from when the job was parked; at most 200 a call. Notes which kinds are sought.
 --
 -- KEYS  1 parked  2 kinds  3 sought  4 inflight  5 records  6 dead  7 groups  8 stats  9 idle
---       10 letters  11 parked kinds  12 active  13 lanes  14 lane  15 tenants  16 turns
+--       10 letters  11 parked kinds  12 active  13 lanes  14 lane  15 tenants  16 turns  17 timeline  18 notices
 -- ARGV  1 cursor ("0" starts)  2 after how many ms  3 group  4 its description (part/growth.lua)
 --       5 history entry in JSON, from the comma behind the number of the attempt on  6 "on" while the caller goes on with its look
+--       7 the word for why they are dead, for notices (part/notices.lua)
 -- Returns {next cursor ("0" = through, or somebody else has looked within the last second), 1 if the same chunk has more to bury,
 --          {id, attempt, …} of those that are dead now}
--- Parts: now, write_or_replace, wake, record, groups, growth, parked, lanes, relist
+-- Parts: now, write_or_replace, wake, record, groups, growth, parked, lanes, relist, notices
 local p = { parked = KEYS[1], of_kinds = KEYS[11], kinds = KEYS[2], sought = KEYS[3] }
 local inflight, records, dead, groups, stats, idle, letters = unpack(KEYS, 4)
 if ARGV[6] ~= 'on' then
@@ -21,7 +22,7 @@ redis.call('HLEN', records)
 local waiting = { active = KEYS[12], lanes = KEYS[13], lane = KEYS[14], tenants = KEYS[15], turns = KEYS[16] }
 local woken = relist(p, waiting, records)
 local chunk = redis.call('HSCAN', p.kinds, ARGV[1], 'MATCH', 'parked *', 'COUNT', 100)
-local buried, room = {}, 200
+local buried, room, notices = {}, 200, nil
 
 local function bury(id)
   local record = record_of(records, id)
@@ -34,6 +35,8 @@ local function bury(id)
   write_record(records, id, record)
   buried[#buried + 1] = id
   buried[#buried + 1] = attempt
+  notices = notices or noticing(KEYS[18], KEYS[17], unpack(redis.call('HMGET', KEYS[17], 'notices', 'noticed')))
+  notice(notices, 'dead', 'job.dead', id, { reason = ARGV[7] })
 end
 
 for i = 1, #chunk[2], 2 do
@@ -75,6 +78,7 @@ end
 if #buried > 0 then
   grow(groups, { [group] = { #buried / 2, ARGV[4] } })
   count(stats, 'died', #buried / 2)
+  write_notices(notices, stats)
 end
 if woken then wake(idle) end
 return { chunk[1], room <= 0 and 1 or 0, buried }

@@ -6,7 +6,7 @@
 --       5 "over" with the last step, "again" where some of these were looked at before, both, or ""  6 who carries it on  7 how long ended jobs are kept, in ms  8 up to how many bytes of
 --       cancelled ones (0 = no cap); then how many idempotency keys are passed, and each, "<kind>:<key>"; then the ids, at most 250
 -- Returns {made, or keys (jobs have keys that were not passed, and nothing was done; then those instead of words), or else: elsewhere (somebody else has made it), closed (it does not run any more); a word for each (part/cancel.lua)}
--- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, waiters, minutes, stop, cancel, operation,
+-- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, waiters, minutes, stop, notices, cancel, operation,
 -- waiting_keys
 local operations, open = more_key(1), more_key(2)
 local state, cursor, by, why, force, target = of_operation(operations, ARGV[1], 'state', 'cursor', 'by', 'why', 'force', 'words')

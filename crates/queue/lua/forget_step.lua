@@ -9,7 +9,7 @@
 --       what is to stand in the place of its payload, and "k" where its key names the person, "t" where its tenant does
 -- Returns {made, or keys (jobs have keys that were not passed, and nothing was done; then those), or else: elsewhere (somebody else has
 --         made it), closed (it does not run any more)}; the jobs that were cancelled and have to be cleaned up after (part/cancel.lua: pushed)
--- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, waiters, minutes, stop, cancel,
+-- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, waiters, minutes, stop, notices, cancel,
 -- operation, deliveries, forget, waiting_keys
 local operations, open = more_key(1), more_key(2)
 k.deliveries, k.ages = more_key(3), more_key(4)

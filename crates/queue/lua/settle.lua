@@ -5,14 +5,16 @@
 --       10 completions  11 stats  12 idle  13 gate  14 breakers  15 operations  16 open replays  17 audit
 --       18 letters  19 timeline  20 workers  21 reach  22 parked  23 kinds  24 sought
 --       25 waiters  26 lanes  27 lane  28 tenants  29 turns  30 minutes  31 parked kinds
---       32 cancelled; then idempotency keys: of completed jobs, and those that were missing
+--       32 cancelled  33 notices; then idempotency keys: of completed jobs, and those that were missing
 -- ARGV  1 keep completed jobs for ms  2 and up to bytes (0 = no cap)
 --       3 provider ("" = none)  4 its breaker: failures to open (0 = no breaker)  5 window in ms (0 = in a row)
 --       6 open for ms  7 version of its credentials  8–12 the same of its fallback
 --       13 what the caller remembers of the timeline (part/timeline.lua)  14 how long a new timeline holds claims, in ms
 --       15 how long they waited and ran, for the minute's counts: "w<step>:<jobs> r<step>:<jobs> …" (part/minutes.lua)
 --       16 what their calls came to (part/answers.lua)
---       17 how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
+--       17 which ends the application is told of, words with spaces around each, or "" = of none (part/notices.lua); then, unless it is "", of how many
+--       jobs it may be told, and four for each of them: job, kind, reason, code
+--       then how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
 --       (part/replay_report.lua); then of how many jobs an idempotency key is passed, and each of these jobs;
 --       then for each job, at most
 --       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/call_report.lua), verdict, and
@@ -48,8 +50,18 @@ local primary, fallback = described(3, ''), described(8, ':' .. ARGV[8])
 -- What is to be done with all of a kind at once.
 local answer, ids, places, ended, freed, back = { 0, 'ok', t.nonce, t.seq }, {}, {}, {}, {}, {}
 local over, done, bytes, retried, returned, died, sought = {}, {}, 0, 0, 0, 0, false
-local at, reports, reported = 18, nil, {}
-for _ = 1, tonumber(ARGV[17]) do
+local at, noted, notices = 18, {}, nil
+if ARGV[17] ~= '' then
+  notices = noticing(KEYS[33], timeline, ARGV[17], t.noticed)
+  for _ = 1, tonumber(ARGV[18]) do
+    noted[ARGV[at + 1]] = { kind = ARGV[at + 2], reason = ARGV[at + 3], code = ARGV[at + 4] }
+    at = at + 4
+  end
+  at = at + 1
+end
+local reports, reported = nil, {}
+at = at + 1
+for _ = 1, tonumber(ARGV[at - 1]) do
   reports = reports or {}
   reports[ARGV[at]] = at
   at = at + 4
@@ -57,7 +69,7 @@ end
 local key_of = {}
 for key = 1, tonumber(ARGV[at]) do
   at = at + 1
-  key_of[ARGV[at]] = KEYS[32 + key]
+  key_of[ARGV[at]] = KEYS[33 + key]
 end
 at = at + 1
 local touched = {}
@@ -91,7 +103,7 @@ if #missing > 0 then return { 0, 'keys', t.nonce, t.seq, unpack(missing) } end
 go_on(t)
 answer[4] = t.seq
 
-local stopped, emptied = { gone = {}, packed = {}, marks = {}, bytes = 0 }, {}
+local stopped, emptied = { gone = {}, packed = {}, marks = {}, bytes = 0, notices = notices }, {}
 local ends = {
   records = records, data = data, lane = KEYS[27], cancelled = KEYS[32], stats = stats, waiters = KEYS[25], minutes = KEYS[30],
 }
@@ -145,6 +157,7 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     note_letter(dead, letters, group, id)
     deaths[group] = { (deaths[group] and deaths[group][1] or 0) + 1, description }
     record['end'] = 'd' .. group
+    if noted[id] then notice(notices, 'dead', 'job.dead', id, noted[id]) end
   end
   if put_back ~= '' then record.back = stamp .. ' ' .. put_back end
   -- What was put back is counted, with the last reason, and not listed: that may go on for days.
@@ -181,6 +194,7 @@ for n, id in ipairs(ids) do
       ended[#ended + 1] = id
       ended[#ended + 1] = stamp .. ' ' .. ARGV[at + 5]
       if key_of[id] then end_key(key_of[id], id, ARGV[1]) end
+      if noted[id] then notice(notices, 'completed', 'job.completed', id, noted[id]) end
     else
       carry_out(id, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6]), unpack(ARGV, at + 7, at + 10))
     end
@@ -205,6 +219,7 @@ if #done > 0 then
   write_or_replace('HSET', completions, unpack(ended))
   write_or_replace('RPUSH', completed, stamp .. ' ' .. bytes .. ' ' .. table.concat(done, ' '))
 end
+if notices then write_notices(notices, stats) end
 -- Last of what is written of the jobs: while a claim owns its job, its verdict can be written again.
 if #freed > 0 then redis.call('HDEL', inflight, unpack(freed)) end
 -- Of verdicts that are repeated, their calls were counted before.

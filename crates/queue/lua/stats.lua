@@ -2,7 +2,7 @@
 --
 -- KEYS  1 active  2 scheduled  3 retryable  4 inflight  5 dead  6 stats  7 gate  8 data  9 workers
 --       10 breakers  11 limits  12 timeline  13 parked  14 kinds  15 records  16 completions  17 lanes  18 minutes
---       19 parked kinds
+--       19 parked kinds  20 notices
 -- ARGV  1 after how many ms without a beat a worker counts as gone
 -- Returns {now, pending, due or later, retryable of these, running, dead, counters as {name, value, …}, what holds
 --          claims back as {field, value, …} (keys.rs), id of the oldest pending job or false, its enqueue time or false,
@@ -11,7 +11,7 @@
 --          elsewhere (part/elsewhere.lua), or false, names of keys that are of another type, how many are parked,
 --          enqueue time of the one that was parked first or false, {kind, how many of it are parked, since when in ms, …} of at
 --          most a hundred kinds or so, the record of the last whole minute (part/minutes.lua) or false,
---          limits as {limiter, what stands there, …}}
+--          limits as {limiter, what stands there, …}, how many notices wait, the one that has waited longest (part/notices.lua) or false}
 -- Parts: now, record, header, value, hold, breaker, limiter, holds, parked, elsewhere, lanes, minutes
 -- One key of another type hides nothing but itself.
 local broken = {}
@@ -90,4 +90,6 @@ return {
   kinds,
   read('GETRANGE', KEYS[18], last_minute, last_minute + MINUTE.bytes - 1),
   read('HGETALL', KEYS[11]) or {},
+  read('ZCARD', KEYS[20]) or 0,
+  (tried('ZRANGE', KEYS[20], 0, 0) or {})[1] or false,
 }

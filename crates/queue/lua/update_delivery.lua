@@ -2,12 +2,13 @@
 -- overwrites. Where one says that nothing is to be sent to an address any more, it gets onto the list, whoever's message it was.
 --
 -- KEYS  1 deliveries  2 delivery ages  3 data  4 records
---       5 map of suppressed addresses  6 event (that it is known)
+--       5 map of suppressed addresses  6 event (that it is known)  7 timeline  8 notices  9 stats
 -- ARGV  1 message ("" = the update names none)  2 job that the update names ("" = none)  3 state  4 rank  5 the provider's code ("" = none)
 --       6 how long it is kept, in ms  7 how many bytes all of them may take
 --       8 hash of the address that is suppressed ("" = none)  9 why  10 the event's id ("" = none: not known again)
+--       11 the word for the state in notices (part/notices.lua)
 -- Returns noted, stale (all of it is known, or something later), or unknown (it belongs to no job of ours)
--- Parts: now, record, deliveries
+-- Parts: now, write_or_replace, record, deliveries, notices
 local messages, ages, data, records, suppressed, event = unpack(KEYS)
 sound_deliveries(messages, ages)
 local record = ARGV[1] ~= '' and delivery(messages, ARGV[1]) or nil
@@ -32,6 +33,9 @@ local function update()
   if later then
     record.state, record.rank, record.at = ARGV[3], tonumber(ARGV[4]), now
     record.code = ARGV[5] ~= '' and ARGV[5] or nil
+    local notices = noticing(KEYS[8], KEYS[7], unpack(redis.call('HMGET', KEYS[7], 'notices', 'noticed')))
+    notice(notices, ARGV[11], 'delivery.' .. ARGV[11], record.job, { code = record.code })
+    write_notices(notices, KEYS[9])
   end
   note_delivery(messages, ages, ARGV[1], record, tonumber(ARGV[6]), tonumber(ARGV[7]))
   return later and 'noted' or 'stale'

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use longshore_job::{JobId, SUPPRESSED, Suppress};
+use longshore_job::{JobId, NoticeType, SUPPRESSED, Suppress};
 use serde::Deserialize;
 
 use crate::enqueue::millis;
@@ -127,7 +127,9 @@ impl Queue {
             .arg(&update.state)
             .arg(update.rank)
             .arg(update.code.as_deref().unwrap_or_default());
-        self.run_update(call, update.suppress.as_ref()).await
+        let noticed_as = NoticeType::delivery(&update.state);
+        self.run_update(call, update.suppress.as_ref(), noticed_as.word())
+            .await
     }
 
     /// Puts an address onto the list of those that nothing is sent to, where no message is known that could be heard of.
@@ -143,7 +145,7 @@ impl Queue {
         let job_name = job.map(|job| job.to_string()).unwrap_or_default();
         let call = self.update_call(Some(suppress));
         let call = call.arg("").arg(job_name).arg("").arg(0).arg("");
-        self.run_update(call, Some(suppress)).await
+        self.run_update(call, Some(suppress), "").await
     }
 
     /// Forgets deliveries whose time is over, or that are beyond their budget, at most 1,000. Returns how many: with as
@@ -170,6 +172,9 @@ impl Queue {
             &self.keys.records,
             &self.keys.map_of(SUPPRESSED),
             &self.keys.event_of(event.unwrap_or_default()),
+            &self.keys.timeline,
+            &self.keys.notices,
+            &self.keys.stats,
         ])
     }
 
@@ -177,6 +182,7 @@ impl Queue {
         &self,
         call: script::ScriptCall,
         suppress: Option<&Suppress>,
+        noticed_as: &str,
     ) -> Result<UpdateResult, QueueError> {
         let event = suppress.and_then(|suppress| suppress.event.as_deref());
         let heard: String = call
@@ -185,6 +191,7 @@ impl Queue {
             .arg(suppress.map_or("", |suppress| suppress.address.as_str()))
             .arg(suppress.map_or("", |suppress| suppress.reason.as_str()))
             .arg(event.unwrap_or_default())
+            .arg(noticed_as)
             .run(&self.link)
             .await?;
         match heard.as_str() {

@@ -194,6 +194,8 @@ keys! {
     open_replays: Key("set") "replays:open",
     /// HASH `<operation>:<field>` → value: all of them; `lua/part/operation.lua` has the fields.
     operations: Key("hash") "operations",
+    /// ZSET of what the application is to be told of jobs, in the order in which it happened (`lua/part/notices.lua`).
+    notices: Key("zset") "notices",
     /// HASH of what is known of the cron entries whose jobs go to this queue.
     ///
     /// | field | |
@@ -300,7 +302,7 @@ impl Keys {
     }
 
     /// What scripts need that take waiting jobs out of where they wait (`lua/part/homes.lua`), and write that down.
-    pub(crate) fn of_waiting(&self) -> [&str; 23] {
+    pub(crate) fn of_waiting(&self) -> [&str; 24] {
         [
             &self.active,
             &self.scheduled,
@@ -325,6 +327,7 @@ impl Keys {
             &self.turns,
             &self.minutes,
             &self.parked_kinds,
+            &self.notices,
         ]
     }
 

@@ -175,6 +175,8 @@ pub struct Beat {
     /// A replay operation is to be carried on; not asked for a worker that has no jobs, which finds it by its next look
     /// for work ([`Queue::peek`]).
     pub replays: bool,
+    /// The application is to be told of jobs ([`Queue::notices`]); asked as `replays` is.
+    pub notices: bool,
     /// Redis forgot, or another timeline has begun since it did: what the process remembers must be told.
     pub forgot: bool,
     /// Jobs are parked: somebody has to look through them now and then ([`Queue::bury_parked`]). Not said for a minute after
@@ -253,6 +255,7 @@ impl Queue {
                     &self.keys.open_replays,
                     &self.keys.timeline,
                     &self.keys.parked,
+                    &self.keys.notices,
                 ])
                 .arg(lease.worker().as_str())
                 .arg(mode)
@@ -285,6 +288,7 @@ impl Queue {
         let parked = answer.next::<u8>()? == 1 && judged > 0;
         let sweep = answer.next::<u8>()? == 1;
         let asks = answer.next()?;
+        let notices = answer.next::<Option<u8>>()? == Some(1);
         if !forgot {
             self.timeline.advance(&at, None);
         }
@@ -298,6 +302,7 @@ impl Queue {
             forgot,
             parked,
             asks,
+            notices,
         })
     }
 

@@ -51,6 +51,7 @@ mod link;
 mod map;
 mod memory;
 mod minutes;
+mod notices;
 mod packed;
 mod page;
 mod parked;
@@ -115,9 +116,10 @@ pub use lane::{InvalidLabel, Lane, check_labels};
 pub use lease::{Beat, Lease, RescuedJob, Sweep, WorkerId};
 pub(crate) use link::Open;
 pub use link::{Address, Link, LinkOptions, Node, Sentinel, TlsFiles};
-pub use longshore_job::{CallReport, OnUnknown, Priority, Route};
+pub use longshore_job::{CallReport, NoticeFilter, OnUnknown, Priority, Route};
 pub use memory::EarlierRequests;
 pub use minutes::{Histogram, Minute};
+pub use notices::WaitingNotice;
 pub use page::{Letters, WholeLetter};
 pub use pause::Paused;
 pub use prove::Caller;
@@ -168,6 +170,7 @@ pub struct Queue {
     lost_after: Duration,
     delivery_bytes: u64,
     max_waiting: Option<u32>,
+    notices: Option<Arc<NoticeFilter>>,
     cancelled_bytes: u64,
     version: Arc<str>,
     timeline: Arc<Timeline>,
@@ -187,6 +190,7 @@ impl Queue {
             lost_after: LOST_AFTER,
             delivery_bytes: DELIVERY_BYTES,
             max_waiting: None,
+            notices: None,
             cancelled_bytes: CANCELLED_BYTES,
             version: Arc::from(""),
             timeline: Arc::default(),
@@ -235,6 +239,20 @@ impl Queue {
         self
     }
 
+    /// The same queue, of whose jobs the application is told what this filter wants: its workers say so ([`Queue::announce`]).
+    /// `None` = nothing.
+    #[must_use]
+    pub fn with_notices(mut self, wanted: Option<Arc<NoticeFilter>>) -> Self {
+        self.notices = wanted;
+        self
+    }
+
+    /// What the application is told of its jobs.
+    #[must_use]
+    pub fn wanted_notices(&self) -> Option<&NoticeFilter> {
+        self.notices.as_deref()
+    }
+
     /// The same queue, as a worker of this version has it: a group of dead letters remembers with which one it began. A word
     /// without spaces.
     #[must_use]
@@ -279,6 +297,7 @@ impl Queue {
             lost_after: self.lost_after,
             delivery_bytes: self.delivery_bytes,
             max_waiting: self.max_waiting,
+            notices: self.notices.clone(),
             cancelled_bytes: self.cancelled_bytes,
             version: Arc::clone(&self.version),
             timeline: Arc::clone(&self.timeline),

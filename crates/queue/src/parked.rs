@@ -98,6 +98,8 @@ impl Queue {
                 &k.lane,
                 &k.tenants,
                 &k.turns,
+                &k.timeline,
+                &k.notices,
             ])
             .arg(cursor)
             .arg(millis(after))
@@ -105,6 +107,7 @@ impl Queue {
             .arg(&letter.described)
             .arg(&letter.line)
             .arg(go_on)
+            .arg(letter.why)
             .run(&self.link)
             .await?;
         Reply::new(value)
@@ -117,6 +120,8 @@ struct Letter {
     described: String,
     /// The history entry, without its beginning: the number of the attempt is told by each job's record.
     line: String,
+    /// Why it is dead, for the application.
+    why: &'static str,
 }
 
 impl Letter {
@@ -127,6 +132,7 @@ impl Letter {
             group: group.id(),
             described: group.described(version),
             line: line.to_owned(),
+            why: group.cause.class.as_str(),
         }
     }
 }

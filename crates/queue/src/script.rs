@@ -111,9 +111,11 @@ macro_rules! script {
     };
 }
 
+mod deliveries;
 mod letters;
 mod waiting;
 
+pub(crate) use deliveries::*;
 pub(crate) use letters::*;
 pub(crate) use waiting::*;
 
@@ -239,6 +241,7 @@ script!(
         "answers",
         "waiters",
         "stop",
+        "notices",
         "cancel"
     ]
 );
@@ -255,7 +258,19 @@ script!(
 script!(
     ANNOUNCE = "announce",
     " flags=allow-oom",
-    ["now", "write_or_replace", "wake", "record", "minutes"]
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "minutes",
+        "notices"
+    ]
+);
+script!(
+    NOTICES = "notices",
+    " flags=no-writes",
+    ["record", "header", "value"]
 );
 script!(
     BURY = "bury",
@@ -269,7 +284,8 @@ script!(
         "growth",
         "parked",
         "lanes",
-        "relist"
+        "relist",
+        "notices"
     ]
 );
 script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);
@@ -344,21 +360,6 @@ script!(
     JOB = "job",
     " flags=no-writes",
     ["now", "record", "header", "value"]
-);
-script!(
-    NOTE_MESSAGE = "note_message",
-    " flags=allow-oom",
-    ["now", "record", "deliveries"]
-);
-script!(
-    UPDATE_DELIVERY = "update_delivery",
-    " flags=allow-oom",
-    ["now", "record", "deliveries"]
-);
-script!(
-    FORGET_DELIVERIES = "forget_deliveries",
-    " flags=allow-oom",
-    ["now", "deliveries"]
 );
 script!(CACHE = "cache", "", ["now"]);
 script!(

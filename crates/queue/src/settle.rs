@@ -1,5 +1,6 @@
 //! Writing what became of jobs.
 
+mod noted;
 mod report;
 
 use std::borrow::Cow;
@@ -127,6 +128,7 @@ impl Queue {
         for _ in 0..MOST_CALLS {
             let call = self.settle_call(retention, &told, &keyed);
             let call = call.arg(times(verdicts)).arg(&calls);
+            let call = noted::with_notices(call, verdicts, self.notices.as_deref());
             let call = with_verdicts(call, verdicts, &keyed, &self.version);
             let answer = call.run_over(&self.link, &at.connection).await?;
             let settled = match settled(Reply::new(answer)?, verdicts.len())? {
@@ -182,6 +184,7 @@ impl Queue {
             &k.minutes,
             &k.parked_kinds,
             &k.cancelled,
+            &k.notices,
         ];
         let of_queue = of_queue.iter().map(|key| key.as_bytes());
         let mut call = script::SETTLE

@@ -10,6 +10,7 @@ use crate::answers::{is_answers, last_answers, limits_per_minute};
 use crate::enqueue::millis;
 use crate::inspect::Broken;
 use crate::minutes::last_minute;
+use crate::notices::noticed_at_ms;
 use crate::value::{Fields, Reply, shown};
 use crate::{Hold, HoldCause, LastAnswer, Minute, Paused, Queue, QueueError, RawId, script};
 
@@ -47,7 +48,7 @@ pub struct Stats {
     /// Age of the oldest pending job in milliseconds.
     pub latency_ms: Option<u64>,
     /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`,
-    /// `cancelled`.
+    /// `cancelled`, `notices_dropped`.
     pub counters: HashMap<String, u64>,
     /// The last whole minute, without how many were enqueued in it.
     pub last_minute: Minute,
@@ -58,6 +59,10 @@ pub struct Stats {
     /// How many calls each limiter lets through a minute, as of the last call that took a place in it: `<provider>`, or one
     /// `<provider>:reads` and one `<provider>:writes`.
     pub limits: HashMap<String, f64>,
+    /// How many notices wait to be handed on ([`Queue::notices`]).
+    pub notices: u64,
+    /// Age of the notice that has waited longest, in milliseconds.
+    pub notices_ms: Option<u64>,
     /// What of it cannot be read, if anything: the rest is as it says.
     pub broken: Option<String>,
 }
@@ -126,6 +131,7 @@ impl Queue {
                 &k.lanes,
                 &k.minutes,
                 &k.parked_kinds,
+                &k.notices,
             ])
             .arg(millis(self.lost_after))
             .run(&self.link)
@@ -162,6 +168,9 @@ fn read(mut answer: Reply) -> Result<Stats, QueueError> {
     let parked_kinds = parked_kinds(answer.list()?)?;
     let minute: Option<Vec<u8>> = answer.next()?;
     let limits: Fields = answer.next()?;
+    let notices = answer.next()?;
+    let oldest_notice: Option<Vec<u8>> = answer.next()?;
+    let noticed_at = oldest_notice.and_then(|row| noticed_at_ms(&row));
     // What waits longest may be parked.
     let oldest = head.into_iter().chain(first_parked).min();
     let counters = counters(&counted, &mut broken);
@@ -189,6 +198,8 @@ fn read(mut answer: Reply) -> Result<Stats, QueueError> {
         answers: last_answers(&counted, false),
         fallback_answers: last_answers(&counted, true),
         limits: limits_per_minute(&limits),
+        notices,
+        notices_ms: noticed_at.map(|at| now.saturating_sub(at)),
         broken: broken.text(),
     })
 }

@@ -19,6 +19,8 @@ pub struct Peek {
     pub running: u64,
     /// A replay operation is to be carried on.
     pub replays: bool,
+    /// The application is to be told of jobs ([`Queue::notices`]).
+    pub notices: bool,
 }
 
 impl Queue {
@@ -39,7 +41,8 @@ impl Queue {
                         .arg(&k.sought)
                         .arg(&k.scheduled)
                         .arg(&k.inflight)
-                        .arg(&k.open_replays),
+                        .arg(&k.open_replays)
+                        .arg(&k.notices),
                 )
                 .await?;
             if found == 0 {
@@ -48,21 +51,18 @@ impl Queue {
                     next_due: None,
                     running: 0,
                     replays: false,
+                    notices: false,
                 });
             }
         }
         let mut pipeline = redis::pipe();
         pipeline
             .cmd("TIME")
-            // Two questions in one command: what waits is counted twice.
+            // Three questions in one command: an open replay is counted twice, and what waits four times.
             .cmd("EXISTS")
-            .arg(&k.active)
-            .arg(&k.active)
-            .arg(&k.lanes)
-            .arg(&k.lanes)
-            .arg(&k.sought)
-            .arg(&k.sought)
-            .arg(&k.open_replays)
+            .arg(&[&k.active[..], &k.lanes, &k.sought].repeat(4))
+            .arg(&[&k.open_replays[..]].repeat(2))
+            .arg(&k.notices)
             .cmd("HLEN")
             .arg(&k.inflight)
             .cmd("ZRANGE")
@@ -84,10 +84,11 @@ impl Queue {
             Some(until(due, secs * 1000 + micros / 1000))
         };
         Ok(Peek {
-            work: found > 1 || next_due.is_some_and(|due| due.is_zero()),
+            work: found >= 4 || next_due.is_some_and(|due| due.is_zero()),
             next_due,
             running,
-            replays: found % 2 == 1,
+            replays: found & 2 != 0,
+            notices: found & 1 != 0,
         })
     }
 }

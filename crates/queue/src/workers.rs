@@ -6,6 +6,8 @@ use std::time::Duration;
 use redis::Value;
 use serde::{Deserialize, Serialize};
 
+use crate::enqueue::millis;
+use crate::notices::{UNWANTED_KEPT, words};
 use crate::value::Reply;
 use crate::{Lease, Queue, QueueError, script};
 
@@ -72,6 +74,7 @@ impl Queue {
                 &k.timeline,
                 &k.stats,
                 &k.minutes,
+                &k.notices,
             ])
             .arg(lease.worker().as_str())
             .arg(serde_json::to_string(facts).unwrap_or_default())
@@ -79,7 +82,9 @@ impl Queue {
                 self.max_waiting
                     .map(|most| most.to_string())
                     .unwrap_or_default(),
-            );
+            )
+            .arg(words(self.notices.as_deref()))
+            .arg(millis(UNWANTED_KEPT));
         for kind in &facts.kinds {
             call = call.arg(kind);
         }

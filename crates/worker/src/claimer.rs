@@ -303,6 +303,9 @@ impl Claimer {
             if found.as_ref().is_ok_and(|peek| peek.replays) {
                 station.replayer.wake();
             }
+            if found.as_ref().is_ok_and(|peek| peek.notices) {
+                station.notifier.wake();
+            }
             match found {
                 // A job that runs nowhere, for all we know: a claim that Redis carried out after we gave it up.
                 Ok(peek)

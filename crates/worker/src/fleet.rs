@@ -14,6 +14,7 @@ use prometheus_client::collector::Collector;
 use tokio::sync::mpsc;
 
 use crate::metrics::ProviderFacts;
+use crate::notifier::state::NoticeDelivery;
 use crate::ticker::Timetable;
 use crate::watch::Watch;
 use longshore_job::Handlers;
@@ -115,6 +116,7 @@ pub struct Fleet {
     timetables: Vec<Timetable>,
     others: Vec<Queue>,
     collectors: Vec<Box<dyn Collector>>,
+    notices: Option<NoticeDelivery>,
 }
 
 impl Fleet {
@@ -130,6 +132,7 @@ impl Fleet {
             timetables: Vec::new(),
             others: Vec::new(),
             collectors: Vec::new(),
+            notices: None,
         }
     }
 
@@ -144,6 +147,13 @@ impl Fleet {
     #[must_use]
     pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Self {
         self.watch = Some(watch);
+        self
+    }
+
+    /// Has notices delivered like this that wait in its queues. Which are wanted, each queue says ([`Queue::with_notices`]).
+    #[must_use]
+    pub fn delivers_notices(mut self, delivery: NoticeDelivery) -> Self {
+        self.notices = Some(delivery);
         self
     }
 

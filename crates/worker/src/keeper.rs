@@ -171,6 +171,9 @@ impl Keeper<'_> {
         if beat.replays {
             station.replayer.wake();
         }
+        if beat.notices {
+            station.notifier.wake();
+        }
         // Noted before the jobs are: who claims meanwhile sees that it has to be looked once more.
         if station.keeper.set_asks(beat.asks) {
             self.pass_on_asks().await;
@@ -218,6 +221,7 @@ impl Keeper<'_> {
                     tracing::error!(queue, %job_id, reason = KIND_NOT_KNOWN, "job is a dead letter");
                 }
                 notify_dead(station.watch.as_ref(), queue, &buried);
+                station.notifier.wrote(&station.queue, buried.iter());
             }
             Err(error) => {
                 tracing::debug!(queue, %error, "parked jobs are not looked through");

@@ -141,6 +141,7 @@ async fn write(station: &Arc<Station>, batch: &mut Vec<Verdict>) -> Written {
                         "outcomes are written again"
                     );
                 }
+                station.notifier.wrote(&station.queue, batch.iter());
                 let keep = station.settings.retention.keep;
                 let soonest = batch.iter().filter_map(due_in).min();
                 for (verdict, written) in batch.drain(..).zip(written) {
@@ -201,6 +202,7 @@ async fn one_by_one(station: &Station, batch: &mut Vec<Verdict>) -> Written {
                 let prune_at = settled.prune_at_ms.map(|_| Instant::now() + keep);
                 written.prune_at = written.prune_at.or(prune_at);
                 report(station, one, &settled.written);
+                station.notifier.wrote(&station.queue, one.iter());
                 written.soonest = written.soonest.into_iter().chain(due_in(&verdict)).min();
                 let at = settled.at.filter(|_| settled.written == [true]);
                 finish(station, verdict, at);

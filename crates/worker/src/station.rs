@@ -20,6 +20,7 @@ use crate::handover::Handover;
 use crate::keeper::state::KeeperState;
 use crate::ledger::Ledger;
 use crate::metrics::QueueMetrics;
+use crate::notifier::state::{NoticeDelivery, NotifierState};
 use crate::reach::hosts::Hosts;
 use crate::recent::Recent;
 use crate::replayer::state::ReplayerState;
@@ -44,11 +45,14 @@ pub(crate) struct Station {
     pub(crate) process: String,
     pub(crate) metrics: QueueMetrics,
     pub(crate) watch: Option<Arc<dyn Watch>>,
+    /// How its notices are delivered, and the queue that they go to; `None` = they are not handed on from here.
+    pub(crate) notices: Option<(NoticeDelivery, Queue)>,
 
     pub(crate) keeper: KeeperState,
     pub(crate) claimer: ClaimerState,
     pub(crate) settler: SettlerState,
     pub(crate) replayer: ReplayerState,
+    pub(crate) notifier: NotifierState,
     /// Draining: no more claims. The fleet says so.
     stop: watch::Sender<bool>,
 
@@ -76,10 +80,15 @@ impl Station {
         facts: WorkerFacts,
         metrics: QueueMetrics,
         watch: Option<Arc<dyn Watch>>,
+        notices: Option<NoticeDelivery>,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Verdict>) {
         let (settler, to_settle) = SettlerState::new();
         let station = Self {
             rules: Rules::new(&settings, &handlers),
+            notices: notices.and_then(|delivery| {
+                let to = queue.sibling(delivery.queue).ok()?;
+                (to.name() != queue.name()).then_some((delivery, to))
+            }),
             label: queue.name().into(),
             redis_memory: RedisMemory::new(queue.link()),
             queue: queue
@@ -98,6 +107,7 @@ impl Station {
             claimer: ClaimerState::new(),
             settler,
             replayer: ReplayerState::default(),
+            notifier: NotifierState::default(),
             stop: watch::Sender::new(false),
             ledger: Ledger::default(),
             handover: Handover::new(),

@@ -84,6 +84,7 @@ pub(crate) async fn sweep(station: &Arc<Station>, sweeping: Sweeping) -> Result<
         let really = chunk.iter().zip(&settled.written);
         let really = really.filter_map(|(verdict, written)| written.then_some(verdict));
         notify_dead(station.watch.as_ref(), station.queue.name(), really);
+        station.notifier.wrote(&station.queue, chunk.iter());
         if settled.at.is_none() {
             station.note_forgotten();
             return Ok(Swept::Done);

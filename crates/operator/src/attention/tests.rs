@@ -47,6 +47,7 @@ fn well(queue: &str) -> QueueRow {
         held_until: None,
         workers: 2,
         trouble: Vec::new(),
+        notices: None,
         latency_seconds: Some(1.5),
         broken: None,
     }

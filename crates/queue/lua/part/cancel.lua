@@ -8,7 +8,7 @@ local function cancelled_by(attempt, by, reason)
 end
 
 -- add_cancelled(batch, id, record, whole, sent, name, keep): one more job that is cancelled in this call, as write_cancelled writes it.
--- batch: begins as {gone = {}, packed = {}, marks = {}, bytes = 0}; whole: what stands of it in data, or nil; sent: as run_of
+-- batch: begins as {gone = {}, packed = {}, marks = {}, bytes = 0, notices = as part/notices.lua begins them, or nil}; whole: what stands of it in data, or nil; sent: as run_of
 -- says it; name: of its idempotency key, or nil.
 local function add_cancelled(batch, id, record, whole, sent, name, keep)
   if name and sent == 0 then
@@ -28,6 +28,9 @@ local function add_cancelled(batch, id, record, whole, sent, name, keep)
     batch.marks[#batch.marks + 1] = mark
   end
   batch.gone[#batch.gone + 1] = id
+  if batch.notices then
+    notice(batch.notices, 'cancelled', 'job.cancelled', id, { reason = sent ~= 0 and 'may_have_been_sent' or nil })
+  end
 end
 
 -- write_cancelled(k, batch): k: {records, data, lane, cancelled, stats, waiters, minutes}.
@@ -46,7 +49,7 @@ end
 
 -- cancel(k, ids, how): cancels those of these jobs, at most 250, that wait, and asks those that run to stop. how: {by, reason,
 -- force = also what may have been sent, keep = for how long ended jobs are kept, in ms, bytes = up to how many bytes, keys = the
--- idempotency keys that were passed}. k is as part/homes.lua has it, with cancelled, stats, minutes, waiters, lane and idle. Returns for
+-- idempotency keys that were passed}. k is as part/homes.lua has it, with cancelled, stats, minutes, waiters, lane, idle and notices. Returns for
 -- each a word, the ids of those that it has cancelled, and of those that it has asked; or nil and the keys that were not passed: then
 -- nothing was done.
 -- word: cancelled; pushed, that is cancelled, and another program wrote something beside its payload; sent: a request may have been
@@ -57,7 +60,8 @@ local function cancel(k, ids, how)
   if #ids == 0 then return words, {}, {} end
   -- Asked before any is taken out.
   redis.call('HLEN', k.data)
-  redis.call('HGET', k.timeline, 'left')
+  local known = redis.call('HMGET', k.timeline, 'left', 'notices', 'noticed')
+  batch.notices = known[2] and noticing(k.notices, k.timeline, known[2], known[3]) or nil
   local seen, meant, run_on, tokens, wanted = {}, {}, {}, {}, {}
   for n, found in ipairs(homes(k, ids)) do
     local id, home, record = ids[n], found[1], found[2]
@@ -101,6 +105,7 @@ local function cancel(k, ids, how)
       tokens[#tokens + 1] = job.token
     end
   end
+  if batch.notices then write_notices(batch.notices, k.stats) end
   write_cancelled(k, batch)
   if #batch.gone > 0 then pcall(prune_cancelled, k, how.keep, how.bytes, 2) end
   if #asked > 0 then tell_workers(k.timeline, k.idle, tokens) end

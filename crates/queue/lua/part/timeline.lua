@@ -14,6 +14,7 @@
 --   left      how many ids stand in the waiting list although their jobs are elsewhere (part/elsewhere.lua)
 --   asks      how often running jobs were asked to stop (part/stop.lua)
 --   max_waiting   how many jobs may wait in the queue (part/max_waiting.lua)
+--   notices, noticed   which notices are wanted, and the sequence of the last one (part/notices.lua)
 --   layout    how the queue's keys are laid out: another edition's are not ours to read or write
 
 local LAYOUT = '2'
@@ -45,17 +46,17 @@ end
 -- "<nonce> <seq> <worker> <own> <server>": the timeline that the caller is on ("" = none yet), the highest seq it has seen of
 -- it, its worker, the seq of that worker's last answered claim or settle, and the run id of the Redis that it is connected
 -- to ("" = not known). Returns {key, nonce, seq, worker, till: claims are held until then or 0, check: and for a check of
--- the server or 0, left, look, asks,
+-- the server or 0, left, look, asks, noticed,
 -- news: nil; forgot: Redis knows less than the caller, and a new timeline has begun, which holds claims for so many ms;
 -- changed: somebody else has begun one}.
 local function on_timeline(key, workers, told, hold_ms)
   local nonce, seq, worker, own, server = told:match('^(%S*) (%d+) (%S*) (%d+) (%S*)$')
   seq, own = tonumber(seq), tonumber(own)
-  local known = redis.call('HMGET', key, 'nonce', 'seq', 'w:' .. worker, 'hold', 'left', 'server', 'check', 'look', 'asks')
+  local known = redis.call('HMGET', key, 'nonce', 'seq', 'w:' .. worker, 'hold', 'left', 'server', 'check', 'look', 'asks', 'noticed')
   local t = {
     key = key, nonce = known[1], seq = tonumber(known[2] or nil) or 0, worker = worker, till = held_until(known[4] or '') or 0,
     check = held_until(known[7] or '') or 0, left = tonumber(known[5] or nil) or 0, look = known[8] or nil,
-    asks = tonumber(known[9] or nil) or 0,
+    asks = tonumber(known[9] or nil) or 0, noticed = known[10],
   }
   -- Every living worker comes within one and a half heartbeats, and a lease is at least three of them.
   local base, begins = look_at_server(key, known[6], server, t.seq, hold_ms / 2)

@@ -23,6 +23,7 @@ script!(
         "waiters",
         "minutes",
         "stop",
+        "notices",
         "cancel",
         "waiting_keys"
     ]
@@ -124,6 +125,7 @@ script!(
         "waiters",
         "minutes",
         "stop",
+        "notices",
         "cancel",
         "operation",
         "waiting_keys"
@@ -162,6 +164,7 @@ script!(
         "waiters",
         "minutes",
         "stop",
+        "notices",
         "cancel",
         "operation",
         "deliveries",

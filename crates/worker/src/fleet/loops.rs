@@ -21,7 +21,7 @@ use crate::pipeline::Pipeline;
 use crate::station::Station;
 use crate::ticker::Ticker;
 use crate::verdict::untouched;
-use crate::{claimer, replayer, settler, sweeper};
+use crate::{claimer, notifier, replayer, settler, sweeper};
 
 /// How long Redis may take to be reached at the start.
 const START_WITHIN: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ pub(super) struct Loops {
     stations: Arc<[Arc<Station>]>,
     keeper: KeeperThread,
     claimers: Vec<JoinHandle<()>>,
-    /// Settlers, replayers, the ticker and what wakes claimers, each with its name.
+    /// Settlers, replayers, notifiers, the ticker and what wakes claimers, each with its name.
     others: Vec<JoinHandle<&'static str>>,
     monitor: JoinHandle<()>,
     end_monitor: oneshot::Sender<()>,
@@ -81,6 +81,7 @@ impl Loops {
                     facts,
                     of_queue,
                     fleet.watch.clone(),
+                    fleet.notices,
                 )
             })
             .unzip();
@@ -99,7 +100,7 @@ impl Loops {
                 .or_insert_with(|| Arc::new(Wakes::new(link)));
             let claiming = claimer::run(Arc::clone(station), Arc::clone(wakes));
             claimers.push(tokio::spawn(claiming));
-            others.extend(settle_and_replay(station, outcomes));
+            others.extend(start_others(station, outcomes));
         }
         others.extend(wakes.into_values().map(|wakes| {
             tokio::spawn(async move {
@@ -140,7 +141,7 @@ impl Loops {
             _ = stop.recv() => None,
             _ = claimer_ended => Some("claimer"),
             // A panic does not say whose.
-            (ended, ..) = other_ended => Some(ended.unwrap_or("settler, replayer, ticker or wakes")),
+            (ended, ..) = other_ended => Some(ended.unwrap_or("settler, replayer, notifier, ticker or wakes")),
             _ = &mut self.monitor => Some("monitor"),
         }
     }
@@ -215,9 +216,11 @@ async fn joined(stations: &[Arc<Station>]) -> Result<(), FleetError> {
     Ok(())
 }
 
-fn settle_and_replay(station: &Arc<Station>, outcomes: Outcomes) -> [JoinHandle<&'static str>; 2] {
+/// The loops of a queue beside its claimer.
+fn start_others(station: &Arc<Station>, outcomes: Outcomes) -> [JoinHandle<&'static str>; 3] {
     let settling = Arc::clone(station);
     let replaying = Arc::clone(station);
+    let notifying = Arc::clone(station);
     [
         tokio::spawn(async move {
             settler::run(settling, outcomes).await;
@@ -226,6 +229,10 @@ fn settle_and_replay(station: &Arc<Station>, outcomes: Outcomes) -> [JoinHandle<
         tokio::spawn(async move {
             replayer::run(replaying).await;
             "replayer"
+        }),
+        tokio::spawn(async move {
+            notifier::run(notifying).await;
+            "notifier"
         }),
     ]
 }

@@ -69,6 +69,21 @@ impl RedisFacts {
             "workers",
             "Workers with a lease",
             self.each(|stats| stats.workers),
+        )?;
+        gauges.family(
+            "notices",
+            "Notices to the application that wait to be handed on",
+            self.each(|stats| stats.notices),
+        )?;
+        gauges.family(
+            "notices_oldest_seconds",
+            "For how long the first notice to the application has waited to be handed on",
+            self.each(|stats| stats.notices_ms.unwrap_or(0) as f64 / 1000.0),
+        )?;
+        gauges.family(
+            "notices_dropped",
+            "Notices to the application that were dropped, since the start of counting",
+            self.each(|stats| stats.counter("notices_dropped")),
         )
     }
 

@@ -44,6 +44,8 @@ fn stats() -> Stats {
         answers: Vec::new(),
         fallback_answers: Vec::new(),
         limits: std::collections::HashMap::new(),
+        notices: 0,
+        notices_ms: None,
     }
 }
 

@@ -157,10 +157,12 @@ impl JobRun {
             }
         };
         let is_completed = matches!(decision.fate, Fate::Completed { .. });
+        let noticed = self.station.queue.wanted_notices().is_some();
+        let kind = self.kind().filter(|_| !is_completed || noticed);
         Verdict {
             id: claimed.id.clone(),
             token: Arc::clone(&claimed.token),
-            kind: self.kind().filter(|_| !is_completed).map(str::to_owned),
+            kind: kind.map(str::to_owned),
             fate: decision.fate,
             state,
             history,

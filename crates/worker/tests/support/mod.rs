@@ -1,27 +1,25 @@
 //! A fleet in this process, on a Redis of its own, with jobs that do what their args say.
 
 pub mod harmless;
+pub mod running;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use longshore_job::{
-    Handler, InvalidArgs, Job, JobError, JobId, Outcome, Prepared, RetrySchedule, Run,
+    Handler, InvalidArgs, Job, JobError, JobId, NoticeFilter, Outcome, Prepared, RetrySchedule, Run,
 };
 use longshore_queue::{
     JobState, Lane, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt,
 };
 use longshore_sandbox::{AppendFsync, RedisServer};
-use longshore_worker::{
-    Fleet, FleetError, FleetOptions, Handlers, LeftBehind, Watch, WorkSettings,
-};
+use longshore_worker::{Fleet, FleetOptions, Handlers, NoticeDelivery, Watch, WorkSettings};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
 
 use harmless::Repeating;
+pub use running::Running;
 
 /// What a test job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,6 +229,8 @@ pub struct Bench {
     pub queue: Queue,
     pub probing: Probing,
     pub watch: Option<Arc<dyn Watch>>,
+    /// What the application is told, and how.
+    pub notices: Option<(Arc<NoticeFilter>, NoticeDelivery)>,
 }
 
 impl Bench {
@@ -264,6 +264,7 @@ impl Bench {
             redis,
             probing: Probing::new(),
             watch: None,
+            notices: None,
         }
     }
 
@@ -300,10 +301,14 @@ impl Bench {
         // As another process has it: what it remembers is its own.
         let queue = Queue::new(link.another(LinkOptions::default()), "t", "probe")
             .expect("good names")
-            .with_provider(self.queue.provider().clone());
+            .with_provider(self.queue.provider().clone())
+            .with_notices(self.notices.as_ref().map(|(wanted, _)| Arc::clone(wanted)));
         let mut fleet = Fleet::new(options).queue(queue, settings, handlers);
         if let Some(watch) = &self.watch {
             fleet = fleet.watched_by(Arc::clone(watch));
+        }
+        if let Some((_, delivery)) = self.notices {
+            fleet = fleet.delivers_notices(delivery);
         }
         Running {
             stop,
@@ -346,19 +351,6 @@ impl Bench {
             self.probing.started() == n
         })
         .await;
-    }
-}
-
-pub struct Running {
-    pub stop: mpsc::Sender<()>,
-    pub fleet: JoinHandle<Result<LeftBehind, FleetError>>,
-    pub addr: SocketAddr,
-}
-
-impl Running {
-    pub async fn stop(self) -> LeftBehind {
-        let _ = self.stop.send(()).await;
-        self.fleet.await.expect("no panic").expect("ends well")
     }
 }
 
