@@ -79,6 +79,7 @@ const fn integration() -> Integration {
             provider: None,
             cron: &[],
             events: &[],
+            notices: None,
             files: None,
             sandboxes: &[],
         }

@@ -218,6 +218,8 @@ def queue() -> dict:
         lines("Waiting for a deploy", "Jobs whose kind no worker knows, and jobs put back since their args are newer than a worker.",
               (f"max(longshore_parked_jobs{one})", "parked"),
               (f"sum(increase(longshore_payload_newer_total{one}{RATE}))", "put back")),
+        lines("To be told to the app", "Notices that no job was made of yet.", (f"max(longshore_notices{one})", "waiting"),
+              (f"max(longshore_notices_dropped{one})", "dropped in all")),
     ], [variable("queue", "Queue", "label_values(longshore_jobs, queue)")])
 
 

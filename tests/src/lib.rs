@@ -31,6 +31,7 @@ pub use eventually::{eventually, gone_by, within};
 pub use kent::Kent;
 pub use load::Load;
 pub use program::{Said, program};
+pub use pypi::installed;
 pub use receiver::Receiver;
 pub use rustix::process::Signal;
 pub use spans::{Collected, spans};

@@ -5,8 +5,12 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-/// The environment with these packages, which are pinned; made if it is not there.
-pub(crate) async fn installed(name: &str, packages: &[&str], version: &str) -> PathBuf {
+/// The environment with these packages, which are pinned; made if it is not there. `name` is that of its directory under
+/// `target/`.
+///
+/// # Panics
+/// When it cannot be made.
+pub async fn installed(name: &str, packages: &[&str], version: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     let home = target.join(format!("{name}-{version}"));
     // Written last: an installation that was cut off is made anew.

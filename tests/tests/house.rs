@@ -190,6 +190,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("email", &["job", "provider", "integration", "sandbox"]),
     ("sms", &["job", "provider", "integration", "sandbox"]),
     ("geocode", &["job", "provider", "integration", "sandbox"]),
+    ("events", &["job", "provider", "integration", "sandbox"]),
     (
         "payment-reconcile",
         &["job", "provider", "integration", "sandbox"],

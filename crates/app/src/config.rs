@@ -23,6 +23,7 @@ mod inventory;
 mod kinds;
 mod layer;
 mod log;
+mod notices;
 mod outbox;
 mod proxies;
 mod queues;
@@ -377,6 +378,7 @@ fn sections(
     }
     for integration in integrations {
         (integration.settings.check)(reader, &sections);
+        notices::check(reader, integration, &sections, kinds);
         // What is off has no jobs for others to follow from.
         let is_on = |provider: &Provider| (provider.origin)(&sections).is_some();
         let on = integration.provider.as_ref().is_none_or(is_on);

@@ -8,11 +8,11 @@ use longshore_integration::{
     CallPolicy, Context, Files, Integration, Pending, Program, Provider, PublicUrl, SetUp,
     SetUpError,
 };
-use longshore_job::Prepared;
+use longshore_job::{NoticeFilter, Prepared};
 use longshore_operator::ConfigRefusal;
 use longshore_provider::secret::{Refreshed, Secret};
 use longshore_queue::{BreakerSpec, Credentials, Fallback, Limit, ProviderPolicy};
-use longshore_worker::ProviderFacts;
+use longshore_worker::{NoticeDelivery, ProviderFacts};
 
 use crate::config::{Config, CronSettings};
 use crate::failure::Failure;
@@ -97,6 +97,38 @@ impl From<SetUpError> for Failure {
             SetUpError::Passing(text) => Self::Failed(text),
         }
     }
+}
+
+/// What the application is told of its jobs, and by which jobs.
+#[derive(Debug, Clone)]
+pub struct WantedNotices {
+    /// What it is told.
+    wanted: Arc<NoticeFilter>,
+    /// The jobs that tell it.
+    pub delivery: NoticeDelivery,
+}
+
+impl WantedNotices {
+    /// What it is told of a queue's jobs: nothing of those that tell it.
+    #[must_use]
+    pub fn of(&self, queue: &str) -> Option<Arc<NoticeFilter>> {
+        (queue != self.delivery.queue).then(|| Arc::clone(&self.wanted))
+    }
+}
+
+/// What the application is told of its jobs, if anything.
+#[must_use]
+pub fn notices(config: &Config) -> Option<WantedNotices> {
+    config.integrations().iter().find_map(|integration| {
+        let jobs = integration.notices?;
+        Some(WantedNotices {
+            wanted: (jobs.wanted)(config.sections())?,
+            delivery: NoticeDelivery {
+                queue: integration.queue.name,
+                payload: jobs.payload,
+            },
+        })
+    })
 }
 
 /// Whether jobs of an integration can be carried out as it is configured.

@@ -65,6 +65,7 @@ pub const fn integration() -> Integration {
                 ],
                 source: |context| Box::pin(events(context)),
             }],
+            notices: None,
             files: None,
             #[cfg(feature = "sandbox")]
             sandboxes: crate::sandbox::SANDBOXES,

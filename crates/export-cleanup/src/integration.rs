@@ -88,6 +88,7 @@ pub const fn integration() -> Integration {
                 ),
             ],
             events: &[],
+            notices: None,
             files: Some(|context| Box::pin(files::offered(context))),
             #[cfg(feature = "sandbox")]
             sandboxes: crate::sandbox::SANDBOXES,

@@ -37,6 +37,7 @@ pub const fn integration() -> Integration {
             provider: Some(PROVIDER),
             cron: &[],
             events: &[],
+            notices: None,
             files: None,
             #[cfg(feature = "sandbox")]
             sandboxes: crate::sandbox::SANDBOXES,

@@ -64,12 +64,12 @@ pub struct Read {
     /// Its events, in order. Each is stored by itself, so one unreadable event does not lose the others.
     pub events: Vec<Event>,
     /// Remarks on the request, for the log.
-    pub notices: Vec<Notice>,
+    pub remarks: Vec<Remark>,
 }
 
 /// A remark on a request that a person should see. It is logged; the same text only once in a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub struct Remark {
     /// The text.
     pub what: &'static str,
     /// Details. They name no person and hold no secret.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::{Handlers, KindSpec};
+use longshore_job::{Handlers, KindSpec, Notice, NoticeFilter};
 use longshore_provider::secret::Secret;
 
 use crate::settings::{BreakerSettings, Calls, LimitSettings, Settings};
@@ -35,6 +35,8 @@ pub struct Integration {
     pub cron: &'static [CronEntry],
     /// The events that providers post for it.
     pub events: &'static [Events],
+    /// How its jobs tell the application what became of jobs, if they do.
+    pub notices: Option<NoticeJobs>,
     /// Its file store for other integrations, if it has one.
     pub files: Option<OfferFiles>,
     /// Stand-ins for the providers that its jobs call. None in a build for production.
@@ -72,6 +74,17 @@ pub struct AnyProvider {
     pub origin: fn(&Sections) -> Option<String>,
     /// Its page for operators.
     pub page: &'static str,
+}
+
+/// The jobs that tell the application what became of jobs. One is made of each [`Notice`], for the integration's queue.
+#[derive(Debug, Clone, Copy)]
+pub struct NoticeJobs {
+    /// What the application is told; `None` while that is off.
+    pub wanted: fn(&Sections) -> Option<Arc<NoticeFilter>>,
+    /// The key of the kinds that it is told of, for messages.
+    pub kinds_key: &'static str,
+    /// The payload of the job that tells one.
+    pub payload: fn(&Notice) -> Vec<u8>,
 }
 
 /// Makes the file store; `None` while the settings that it needs are off.

@@ -15,12 +15,12 @@ pub mod settings;
 
 pub use context::{Context, Pending, Program, SetUpError};
 pub use events::{
-    DeliveryUpdate, Event, EventJob, Events, Notice, OpenSource, Posted, Read, Refusal, Source,
+    DeliveryUpdate, Event, EventJob, Events, OpenSource, Posted, Read, Refusal, Remark, Source,
 };
 pub use files::{Calling, Files, NewFile, NewUpload, SignedUrl, Signing, UploadError};
 pub use integration::{
-    AnyProvider, CallPolicy, CronEntry, Integration, Inventory, OfferFiles, OtherProvider,
-    Provider, Repeats, SetUp, Smoke, StandIn,
+    AnyProvider, CallPolicy, CronEntry, Integration, Inventory, NoticeJobs, OfferFiles,
+    OtherProvider, Provider, Repeats, SetUp, Smoke, StandIn,
 };
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue::QueueSpec;

@@ -10,7 +10,8 @@ pub fn program() -> App {
         .integration(longshore_sms::integration())
         .integration(longshore_geocode::integration())
         .integration(longshore_payment_reconcile::integration())
-        .integration(longshore_export_cleanup::integration());
+        .integration(longshore_export_cleanup::integration())
+        .integration(longshore_events::integration());
     #[cfg(feature = "sandbox")]
     let app = app.command(crate::demo::command());
     app

@@ -75,6 +75,7 @@ pub const fn integration() -> Integration {
                 turned_on_by: &[SECRET_KEY, StripeSettings::WEBHOOK_SECRETS],
                 source: |context| Box::pin(events(context)),
             }],
+            notices: None,
             files: None,
             #[cfg(feature = "sandbox")]
             sandboxes: &[crate::sandbox::STRIPE, crate::sandbox::APP],

@@ -47,6 +47,7 @@ pub const fn integration() -> Integration {
                 turned_on_by: &[TwilioKeys::ACCOUNT_SID, TwilioKeys::AUTH_TOKEN],
                 source: |context| Box::pin(events(context)),
             }],
+            notices: None,
             files: None,
             #[cfg(feature = "sandbox")]
             sandboxes: crate::sandbox::SANDBOXES,

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::http::request::Parts;
 use futures_util::{StreamExt, stream};
 use longshore_integration::{
-    DeliveryUpdate, Event, EventJob, Notice, Posted, PublicUrl, Refusal, Source,
+    DeliveryUpdate, Event, EventJob, Posted, PublicUrl, Refusal, Remark, Source,
 };
 use longshore_job::JobId;
 use longshore_listener::LogLimit;
@@ -36,7 +36,7 @@ pub(crate) struct Endpoint {
     pub(crate) name: &'static str,
     reads: Box<dyn Source>,
     queue: Queue,
-    notices: Mutex<HashMap<&'static str, LogLimit>>,
+    remarks: Mutex<HashMap<&'static str, LogLimit>>,
 }
 
 /// What is to be written for one event. A job has its id, so that writing it again after an error finds it there.
@@ -53,7 +53,7 @@ impl Endpoint {
             reads,
             // The same queue, whose calls wait as long as a source may.
             queue: queue.over(queue.link().sharing(PATIENCE)),
-            notices: Mutex::default(),
+            remarks: Mutex::default(),
         }
     }
 
@@ -75,17 +75,17 @@ impl Endpoint {
             body,
             at: SystemTime::now(),
         })?;
-        for notice in &read.notices {
-            self.log(notice);
+        for remark in &read.remarks {
+            self.log(remark);
         }
         Ok(read.events.into_iter().map(write).collect())
     }
 
-    fn log(&self, notice: &Notice) {
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(unlogged) = notices.entry(notice.what).or_default().pass() {
-            let (provider, detail) = (self.name, notice.detail.as_deref());
-            tracing::warn!(provider, detail, unlogged, "{}", notice.what);
+    fn log(&self, remark: &Remark) {
+        let mut remarks = self.remarks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(unlogged) = remarks.entry(remark.what).or_default().pass() {
+            let (provider, detail) = (self.name, remark.detail.as_deref());
+            tracing::warn!(provider, detail, unlogged, "{}", remark.what);
         }
     }
 

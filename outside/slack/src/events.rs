@@ -48,7 +48,7 @@ impl Source for SlackEvents {
         };
         Ok(Read {
             events: vec![event],
-            notices: Vec::new(),
+            remarks: Vec::new(),
         })
     }
 }

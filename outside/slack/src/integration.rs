@@ -57,6 +57,7 @@ pub const fn integration() -> Integration {
                 turned_on_by: &[SlackSettings::TOKEN, SlackSettings::SIGNING_SECRET],
                 source: |context| Box::pin(events(context)),
             }],
+            notices: None,
             files: None,
             #[cfg(feature = "sandbox")]
             sandboxes: &[crate::sandbox::SANDBOX],

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use longshore_client::kinds::{BucketName, CreateCustomer, SendEmail, SweepBucket};
 use longshore_client::{Address, Client, EnqueueOptions, JobId, JobState, Priority, RunAt};
+use longshore_events::sandbox::EventsSandbox;
 use longshore_job::Prepared;
 use longshore_outbox::SCHEMA;
 use longshore_queue::{Link, LinkOptions, Queue};
@@ -33,6 +34,12 @@ pub(crate) async fn all_of_it(stage: &mut Stage) {
     let client = Client::connect(at, NAMESPACE).expect("a good address");
     stage.client = client.with_wait_replicas(1);
     stage.set_for_all("REDIS__WAIT_REPLICAS", "1");
+    let told = EventsSandbox::start(([127, 0, 0, 1], 0).into()).await;
+    let told = told.expect("a free port");
+    stage.set_for_all("EVENTS__URL", told.origin());
+    stage.set_for_all("EVENTS__SECRET", EventsSandbox::SECRET);
+    let on = r#"["completed", "dead", "cancelled", "bounced"]"#;
+    stage.set_for_all("EVENTS__ON", on);
     stage.with_queues_of(&[Act::Sms, Act::Geocode, Act::Payments, Act::Storage]);
     let yearly = [
         ("SCHEDULE", "0 0 1 1 *"),
@@ -67,6 +74,12 @@ pub(crate) async fn all_of_it(stage: &mut Stage) {
     operated(stage, jobs).await;
     carried_on(stage).await;
     from_postgres(stage).await;
+    eventually("the app was told of a mail that bounced", || async {
+        let told = told.told();
+        told.iter()
+            .any(|told| told.event.event_type == "delivery.bounced")
+    })
+    .await;
     second.stop();
     second.left_within(Duration::from_secs(30)).await;
 }

@@ -35,7 +35,7 @@ const KNOWN_FOR: Duration = Duration::from_secs(5);
 #[must_use]
 pub fn openapi(integrations: &[Integration]) -> String {
     let kinds = integrations.iter().flat_map(|of| of.kinds);
-    let document = longshore_api::openapi::document(&Kinds::new(kinds.copied()));
+    let document = longshore_api::openapi::document(&Kinds::new(kinds.copied()).of_producers());
     format!("{document:#}\n")
 }
 
@@ -85,7 +85,7 @@ async fn listen(session: &Session) -> Result<ApiListening, Failure> {
     let operator = session.operator_of(&link, &found)?;
     operator.check_layouts().await?;
     let parts = ApiParts {
-        kinds: session.config.kinds().clone(),
+        kinds: session.config.kinds().of_producers(),
         kind_rows: kinds::shown_rows(session)?,
         client: Client::over(&link, namespace)?,
         is_away: is_away(session, &link)?,

@@ -50,8 +50,8 @@ pub(super) fn find<'a>(session: &'a Session, kind: &str) -> Result<&'a KindSpec,
 
 /// Every kind as it is shown, by its name.
 pub(super) fn shown_rows(session: &Session) -> Result<Vec<(String, serde_json::Value)>, Failure> {
-    let kinds = session.config.kinds().iter();
-    let rows = kinds.filter_map(|spec| row(session, spec));
+    let kinds = session.config.kinds().of_producers();
+    let rows = kinds.iter().filter_map(|spec| row(session, spec));
     rows.map(|row| {
         let shown = serde_json::to_value(&row).map_err(Failure::failed)?;
         Ok((row.kind.to_owned(), shown))

@@ -100,6 +100,10 @@ async fn fleet(
     if let Some(collector) = telemetry::collector() {
         fleet = fleet.tells(collector);
     }
+    let notices = registry::notices(config);
+    if let Some(notices) = &notices {
+        fleet = fleet.delivers_notices(notices.delivery);
+    }
     let mut worked = Vec::new();
     for integration in config.integrations() {
         let name = integration.queue.name;
@@ -127,6 +131,7 @@ async fn fleet(
             let queue = queue
                 .with_delivery_bytes(configured.delivery_bytes)
                 .with_max_waiting(configured.max_waiting)
+                .with_notices(notices.as_ref().and_then(|notices| notices.of(name)))
                 .with_retention(configured.completed_for)
                 .with_cancelled_bytes(configured.cancelled_bytes);
             worked.push(queue.clone());

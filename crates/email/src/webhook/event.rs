@@ -1,6 +1,6 @@
 //! One event: how a mail stands, and whether its address is to be left alone.
 
-use longshore_integration::{DeliveryUpdate, Event, Notice, Read, Refusal};
+use longshore_integration::{DeliveryUpdate, Event, Read, Refusal, Remark};
 use longshore_job::{AddressHash, Suppress, SuppressedFor};
 use serde_json::Value;
 
@@ -43,13 +43,13 @@ pub(super) fn read_all(body: &[u8]) -> Result<Read, Refusal> {
     let list: Vec<Value> = serde_json::from_slice(body)
         .map_err(|_| Refusal::BadRequest("the body is no list of events"))?;
     let events: Vec<_> = list.iter().map(read).collect();
-    let notice = |seen: bool, what: &'static str| seen.then_some(Notice { what, detail: None });
-    let notices = [
-        notice(events.contains(&Some(Event::Unreadable)), UNREADABLE),
-        notice(events.contains(&None), UNKNOWN),
+    let remark = |seen: bool, what: &'static str| seen.then_some(Remark { what, detail: None });
+    let remarks = [
+        remark(events.contains(&Some(Event::Unreadable)), UNREADABLE),
+        remark(events.contains(&None), UNKNOWN),
     ];
     Ok(Read {
-        notices: notices.into_iter().flatten().collect(),
+        remarks: remarks.into_iter().flatten().collect(),
         events: events
             .into_iter()
             .map(|event| event.unwrap_or(Event::Ignored))

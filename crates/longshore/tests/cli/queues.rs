@@ -30,6 +30,7 @@ fn every_queue_is_a_row_with_the_fields_of_the_contract() {
             row("geocode", "google_maps"),
             row("payment-reconcile", "stripe"),
             row("export-cleanup", "s3"),
+            row("events", "events"),
         ])
     );
     bench.enqueue(3);

@@ -200,13 +200,14 @@ fn a_queue_without_credentials_is_left_out_and_refused_when_named() {
         .lines()
         .filter(|line| line.contains("WARN"))
         .count();
-    assert_eq!(warnings, 5, "one for each queue: {ran:?}");
+    assert_eq!(warnings, 6, "one for each queue: {ran:?}");
     for (queue, key) in [
         ("email", "providers.sendgrid.api_key"),
         ("sms", "providers.twilio.account_sid"),
         ("geocode", "providers.google_maps.api_key"),
         ("payment-reconcile", "providers.stripe.secret_key"),
         ("export-cleanup", "providers.s3.region"),
+        ("events", "events.url"),
     ] {
         assert!(ran.stderr.contains(key), "{ran:?}");
         bench.unchanged(&["work", "--queue", queue]).fails(2, key);
@@ -306,8 +307,8 @@ fn where_logs_are_json_a_role_says_nothing_else() {
     let arguments = ["--config", &dir, "work"];
     let ran = Ran::of(&arguments, &mut bench.command(&arguments));
     let said = objects(&ran);
-    assert_eq!((said.len(), ran.code), (7, Some(2)), "{ran:?}");
-    assert_eq!(said[6]["level"], "ERROR");
+    assert_eq!((said.len(), ran.code), (8, Some(2)), "{ran:?}");
+    assert_eq!(said[7]["level"], "ERROR");
     // A person's command says why it failed in words.
     let arguments = ["--config", &dir, "job", "nobody"];
     Ran::of(&arguments, &mut bench.command(&arguments)).fails(2, "nobody");

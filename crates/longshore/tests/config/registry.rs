@@ -89,15 +89,16 @@ fn all_with(secret: &str) -> Config {
         "R2__SESSION_TOKEN",
     ];
     let secrets = secrets.map(|name| (format!("LONGSHORE_PROVIDERS__{name}"), secret.to_owned()));
-    let lists = ["STRIPE__WEBHOOK_SECRETS", "TWILIO__WEBHOOK_SHARED_KEYS"];
-    let lists = lists.map(|name| {
-        (
-            format!("LONGSHORE_PROVIDERS__{name}"),
-            format!("[{secret:?}]"),
-        )
-    });
+    let lists = [
+        "PROVIDERS__STRIPE__WEBHOOK_SECRETS",
+        "PROVIDERS__TWILIO__WEBHOOK_SHARED_KEYS",
+        "EVENTS__OLD_SECRETS",
+    ];
+    let lists = lists.map(|name| (format!("LONGSHORE_{name}"), format!("[{secret:?}]")));
     let others = [
         ("LONGSHORE_APP__SECRET", secret),
+        ("LONGSHORE_EVENTS__SECRET", secret),
+        ("LONGSHORE_EVENTS__URL", "https://shop.example.com/events"),
         ("LONGSHORE_PROVIDERS__S3__REGION", "eu-north-1"),
         (
             "LONGSHORE_PROVIDERS__R2__ENDPOINT_URL",

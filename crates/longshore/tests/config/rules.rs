@@ -3,6 +3,7 @@
 mod calls;
 mod cron;
 mod email;
+mod events;
 mod inventory;
 mod kinds;
 mod payments;
@@ -67,7 +68,7 @@ fn unknown_keys_are_answered_with_the_nearest() {
                 "paypal.secret_key = 'hunter2'",
                 "paypal",
                 "not a key",
-                "known here: api, app, buckets, console, cron, email, kinds, log, outbox, payments, providers, queues, redis, retry, telemetry, trusted_proxies, webhooks, worker",
+                "known here: api, app, buckets, console, cron, email, events, kinds, log, outbox, payments, providers, queues, redis, retry, telemetry, trusted_proxies, webhooks, worker",
             ),
         ],
         "",

@@ -1,7 +1,7 @@
 //! An event: whether there is something to fetch.
 
 use crate::ApplyStripeEvent;
-use longshore_integration::{Event, EventJob, Notice, Read, Refusal};
+use longshore_integration::{Event, EventJob, Read, Refusal, Remark};
 use longshore_job::Prepared;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -53,15 +53,15 @@ pub(super) fn read(live: bool, body: &[u8]) -> Result<Read, Refusal> {
     let kind = wire
         .kind
         .ok_or(Refusal::BadRequest("the event has no type"))?;
-    let ignored = |notices| {
+    let ignored = |remarks| {
         Ok(Read {
             events: vec![Event::Ignored],
-            notices,
+            remarks,
         })
     };
     // Before the mode: endpoints of live mode get the test events of connected accounts as well.
     if wire.account.is_some() {
-        return ignored(vec![Notice {
+        return ignored(vec![Remark {
             what: OTHER_ACCOUNT,
             detail: Some(id),
         }]);
@@ -78,7 +78,7 @@ pub(super) fn read(live: bool, body: &[u8]) -> Result<Read, Refusal> {
     let version = wire.api_version.unwrap_or_else(|| "none".to_owned());
     let other_version = (version != API_VERSION).then(|| {
         let version: String = version.chars().take(32).collect();
-        Notice {
+        Remark {
             what: OTHER_VERSION,
             detail: Some(format!("{id}: {version}, expected {API_VERSION}")),
         }
@@ -88,7 +88,7 @@ pub(super) fn read(live: bool, body: &[u8]) -> Result<Read, Refusal> {
             job: prepared,
             event: id,
         }))],
-        notices: other_version.into_iter().collect(),
+        remarks: other_version.into_iter().collect(),
     })
 }
 
@@ -130,7 +130,7 @@ mod tests {
     fn the_job_has_the_events_id_and_nothing_else() {
         for kind in APPLIED {
             let read = read_test(&with("type", kind.into())).expect("read");
-            assert_eq!(read.notices, []);
+            assert_eq!(read.remarks, []);
             let job = job(&read).expect("a job");
             let payload = br#"{"kind":"apply_stripe_event","v":1,"args":{"event_id":"evt_1"}}"#;
             assert_eq!(job.job.payload, payload);
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_ignored() {
-        for (event, notice) in [
+        for (event, remark) in [
             (with("type", "payment_intent.created".into()), None),
             (with("type", "".into()), None),
             (with("account", "acct_1".into()), Some(OTHER_ACCOUNT)),
@@ -152,8 +152,8 @@ mod tests {
             ),
         ] {
             let read = read_test(&event).unwrap_or_else(|e| panic!("{event}: {e}"));
-            let told = read.notices.first().map(|notice| notice.what);
-            assert_eq!(told, notice, "{event}");
+            let told = read.remarks.first().map(|remark| remark.what);
+            assert_eq!(told, remark, "{event}");
             assert!(job(&read).is_none());
         }
         // Theirs may be of the other mode, ours may not.
@@ -177,9 +177,9 @@ mod tests {
         ] {
             let read = read_test(&with("api_version", version)).expect("read");
             let detail = read
-                .notices
+                .remarks
                 .first()
-                .and_then(|notice| notice.detail.as_deref());
+                .and_then(|remark| remark.detail.as_deref());
             assert_eq!(detail, told);
             assert!(job(&read).is_some());
         }

@@ -1,7 +1,7 @@
 //! A status callback: what Twilio tells of a message after it was accepted.
 
 use http::request::Parts;
-use longshore_integration::{DeliveryUpdate, Event, Notice, Read, Refusal};
+use longshore_integration::{DeliveryUpdate, Event, Read, Refusal, Remark};
 use longshore_job::JobId;
 
 use super::signature::{Param, query};
@@ -41,7 +41,7 @@ pub(super) fn read(account_sid: &str, head: &Parts, params: &[Param]) -> Result<
         let state = if is_word(state, 32) { state } else { "(odd)" };
         return Ok(Read {
             events: vec![Event::Ignored],
-            notices: vec![Notice {
+            remarks: vec![Remark {
                 what: "a message is in a state that is not known here",
                 detail: Some(state.to_owned()),
             }],
@@ -59,7 +59,7 @@ pub(super) fn read(account_sid: &str, head: &Parts, params: &[Param]) -> Result<
     };
     Ok(Read {
         events: vec![Event::Delivery(Box::new(delivery))],
-        notices: Vec::new(),
+        remarks: Vec::new(),
     })
 }
 
@@ -101,7 +101,7 @@ mod tests {
         Ok(match read.events.pop() {
             Some(Event::Delivery(delivery)) => Some(*delivery),
             _ => {
-                assert_eq!(read.notices.len(), 1);
+                assert_eq!(read.remarks.len(), 1);
                 None
             }
         })

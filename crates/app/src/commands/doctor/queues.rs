@@ -167,6 +167,10 @@ async fn workers(
             let text = plain(&parked_line(session, &row.queue, parked));
             findings.push(warning("kinds", text, parked_cure()));
         }
+        findings.extend(
+            row.notices
+                .and_then(|waiting| untold(session, &row.queue, waiting)),
+        );
         if let Some(nobody) = nobody(session, row) {
             findings.push(error("workers", plain(&nobody.what), &nobody.cure));
         } else if row.workers > 0 {
@@ -179,6 +183,28 @@ async fn workers(
         }
     }
     Ok(findings)
+}
+
+/// Notices that wait although the application is told nothing.
+fn untold(session: &Session, queue: &str, waiting: u64) -> Option<Finding> {
+    if registry::notices(&session.config).is_some() {
+        return None;
+    }
+    let integrations = session.config.integrations().iter();
+    let mut tells = integrations.filter(|of| of.notices.is_some());
+    let keys = tells.next().map(registry::turned_on_by);
+    let text = format!(
+        "{queue}: {} what became of jobs, and events are off here",
+        match waiting {
+            1 => "1 notice waits to tell the application".to_owned(),
+            waiting => format!("{waiting} notices wait to tell the application"),
+        }
+    );
+    let cure = format!(
+        "set {} for the workers; while events are off, notices are dropped after a day",
+        keys.as_deref().unwrap_or("their settings")
+    );
+    Some(warning("events", text, cure))
 }
 
 /// What the living workers of each queue say of themselves: that they carry out different kinds, or that something is wrong

@@ -157,7 +157,7 @@ fn what_readers_do_is_no_news() {
         let list = json!([event(kind, &json!({}))]).to_string();
         let read = read_all(list.as_bytes()).expect("a list");
         assert_eq!(read.events, [Event::Ignored]);
-        assert_eq!(read.notices[0].what, UNKNOWN);
+        assert_eq!(read.remarks[0].what, UNKNOWN);
     }
 }
 
@@ -204,7 +204,7 @@ fn one_that_cannot_be_read_loses_no_other() {
         let events = &read.events;
         assert!(told(&events[0]) && told(&events[2]), "{bad}");
         assert_eq!(events[1], Event::Unreadable, "{bad}");
-        assert_eq!(read.notices[0].what, UNREADABLE);
+        assert_eq!(read.remarks[0].what, UNREADABLE);
     }
     assert_eq!(read_all(b"[]\r\n"), Ok(Read::default()));
     for body in ["", "{}", "null", "[", "[1,]", "{\"event\":\"delivered\"}"] {

@@ -53,6 +53,7 @@ fn fax(settings: Settings) -> Integration {
         provider: None,
         cron: &[],
         events: &[],
+        notices: None,
         files: None,
         sandboxes: &[],
     }

@@ -133,7 +133,7 @@ fn queues_and_their_retries() {
                 "queues.letters.concurrency = 1",
                 "queues.letters",
                 "no such queue",
-                "known here: email, export-cleanup, geocode, payment-reconcile, sms",
+                "known here: email, events, export-cleanup, geocode, payment-reconcile, sms",
             ),
         ],
         "",

@@ -144,6 +144,13 @@ pub(super) const CALLS: &[Call] = &[
         r#"{"kind":"sweep_bucket","v":1,"args":{"bucket":"exports","dry_run":true,"store":"r2"}}"#,
         SHELVES,
     ),
+    call(
+        "events",
+        "events",
+        Kind::Repeatable,
+        r#"{"kind":"deliver_event","v":1,"args":{"type":"job.dead","timestamp":"2026-11-29T09:00:00Z","data":{"id":"1","sequence":1,"queue":"email"}}}"#,
+        &[("", 204, "")],
+    ),
 ];
 
 impl Call {
@@ -160,6 +167,10 @@ impl Call {
             ("app", Does::Status(403)) => Follows::Refused,
             // The app has taken the effect, whatever else it says.
             ("app", Does::Garbage | Does::SlowBody) => Follows::Done,
+            // A receiver may be deployed, or mended, by the next attempt.
+            ("events", Does::Status(400 | 403 | 404 | 409 | 413 | 422)) => Follows::AgainWell,
+            // It has taken the event, whatever else it says.
+            ("events", Does::Garbage | Does::SlowBody) => Follows::Done,
             // About one bucket or one right; a 301 is another region's bucket.
             ("s3" | "r2", Does::Status(301 | 403)) => Follows::Refused,
             _ => return None,
@@ -204,6 +215,9 @@ pub(super) fn config(
         ("APP__BASE_URL", &*to("app")),
         ("APP__TIMEOUT_SECONDS", &*seconds),
         ("APP__SECRET", "x"),
+        ("EVENTS__URL", &*format!("{}/events", to("events"))),
+        ("EVENTS__SECRET", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        ("PROVIDERS__EVENTS__TIMEOUT_SECONDS", &*seconds),
         ("PROVIDERS__SENDGRID__API_KEY", "SG.x"),
         ("PROVIDERS__TWILIO__ACCOUNT_SID", "AC1"),
         ("PROVIDERS__TWILIO__AUTH_TOKEN", "x"),
