@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::HeaderName;
 use axum::middleware::from_fn_with_state;
 use longshore_listener::TrustedProxies;
-use longshore_operator::Operator;
+use longshore_operator::{ConfiguredFleet, Operator};
 
 use crate::access::Access;
 use crate::content::PageError;
@@ -35,6 +35,7 @@ use crate::{guard, pages, reader};
 pub struct Console {
     operator: Operator,
     fleet: FleetFacts,
+    configured: ConfiguredFleet,
     access: Access,
 }
 
@@ -59,8 +60,16 @@ impl Console {
         Self {
             operator,
             fleet,
+            configured: ConfiguredFleet::default(),
             access: Access::default(),
         }
+    }
+
+    /// Tells it what the configuration says of queues, of what providers promise, and of cron entries.
+    #[must_use]
+    pub fn with_configured(mut self, configured: ConfiguredFleet) -> Self {
+        self.configured = configured;
+        self
     }
 
     /// Lets somebody log in.
@@ -128,7 +137,12 @@ impl Console {
 
     /// The same, with what ends its streams.
     pub(crate) fn stoppable(self) -> (Router, Arc<Shared>) {
-        let shared = Arc::new(Shared::new(self.operator, self.fleet, self.access));
+        let shared = Arc::new(Shared::new(
+            self.operator,
+            self.fleet,
+            self.configured,
+            self.access,
+        ));
         tokio::spawn(reader::read_on(Arc::downgrade(&shared)));
         let mut router = Router::new();
         for route in pages::routes() {

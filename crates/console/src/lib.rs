@@ -37,6 +37,7 @@ mod section;
 mod server;
 mod session;
 mod shared;
+mod since;
 mod theme;
 mod users;
 mod view;

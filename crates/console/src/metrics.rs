@@ -79,7 +79,7 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use longshore_listener::{Bounds, Listener};
-    use longshore_operator::Operator;
+    use longshore_operator::{ConfiguredFleet, Operator};
     use longshore_queue::{Link, LinkOptions};
 
     use super::*;
@@ -90,7 +90,12 @@ mod tests {
     async fn names_types_help_and_labels_are_those_that_alerts_know() {
         let link = Link::new("redis://127.0.0.1:1", LinkOptions::default()).expect("a URL");
         let operator = Operator::new(&link, "t", Vec::new()).expect("a name");
-        let shared = Shared::new(operator, FleetFacts::default(), Access::default());
+        let shared = Shared::new(
+            operator,
+            FleetFacts::default(),
+            ConfiguredFleet::default(),
+            Access::default(),
+        );
         let metrics = Metrics::new(Vec::new(), &shared);
         metrics.answered(true, 303, Duration::from_secs(1));
         let _listener = Listener::new(Bounds::public("console"), &metrics.listeners);

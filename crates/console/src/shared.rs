@@ -1,6 +1,6 @@
 //! What all requests share.
 
-use longshore_operator::Operator;
+use longshore_operator::{ConfiguredFleet, Operator};
 use prometheus_client::metrics::counter::Counter;
 
 use crate::access::Access;
@@ -15,6 +15,8 @@ use crate::pictures::Pictures;
 pub(crate) struct Shared {
     pub(crate) operator: Operator,
     pub(crate) fleet: FleetFacts,
+    /// What the configuration says of queues, of what providers promise, and of cron entries.
+    pub(crate) configured: ConfiguredFleet,
     pub(crate) access: Access,
     pub(crate) attempts: Attempts,
     pub(crate) pictures: Pictures,
@@ -25,10 +27,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(operator: Operator, fleet: FleetFacts, access: Access) -> Self {
+    pub(crate) fn new(
+        operator: Operator,
+        fleet: FleetFacts,
+        configured: ConfiguredFleet,
+        access: Access,
+    ) -> Self {
         Self {
             operator,
             fleet,
+            configured,
             access,
             attempts: Attempts::default(),
             pictures: Pictures::default(),

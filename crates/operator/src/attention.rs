@@ -40,7 +40,7 @@ impl Urgency {
         match self {
             Self::Now => "now",
             Self::Soon => "soon",
-            Self::Later => "when there is time",
+            Self::Later => "later",
         }
     }
 

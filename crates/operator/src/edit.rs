@@ -115,6 +115,13 @@ pub struct EditRehearsal {
 }
 
 impl Operator {
+    /// The JSON Schema of a kind's args; `None` where this program does not know the kind.
+    #[must_use]
+    pub fn schema_of(&self, queue: &str, kind: &str) -> Option<serde_json::Value> {
+        let (info, _) = self.queue(queue).ok()?;
+        Some(info.kinds.find(kind)?.schema())
+    }
+
     /// What an edit would do to a job that waits, or to a dead letter. Changes nothing.
     ///
     /// # Errors

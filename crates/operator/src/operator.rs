@@ -40,6 +40,13 @@ impl Operator {
         Ok(Self { queues })
     }
 
+    /// The names of the queues.
+    #[must_use]
+    pub fn queue_names(&self) -> Vec<String> {
+        let names = self.queues.iter().map(|(info, _)| info.name.clone());
+        names.collect()
+    }
+
     /// Sets after what time without a heartbeat a worker counts as lost.
     #[must_use]
     pub fn with_lost_after(mut self, lost_after: Duration) -> Self {

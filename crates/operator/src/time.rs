@@ -16,6 +16,15 @@ pub(crate) fn ms_of(time: &str) -> Option<u64> {
     u64::try_from(time.as_millisecond()).ok()
 }
 
+/// The same to the minute, as people read it: `2026-11-23 03:04 UTC`.
+pub(crate) fn minute(time: &str) -> String {
+    let to_the_minute = time.get(..16).map(|minute| minute.replace('T', " "));
+    match (ms_of(time), to_the_minute) {
+        (Some(_), Some(minute)) => format!("{minute} UTC"),
+        _ => time.to_owned(),
+    }
+}
+
 /// A time span in its two largest units at the most: `9 min`, `1 h 5 min`, `3 d`.
 pub(crate) fn span(ms: u64) -> String {
     let seconds = ms / 1000;
@@ -62,6 +71,8 @@ mod tests {
         assert_eq!(rfc3339(u64::MAX), "18446744073709551615 ms");
         assert_eq!(ms_of("2025-11-23T15:39:05.678Z"), Some(1_763_912_345_678));
         assert_eq!(ms_of("x"), None);
+        assert_eq!(minute("2025-11-23T15:39:05.678Z"), "2025-11-23 15:39 UTC");
+        assert_eq!(minute("soon"), "soon");
     }
 
     #[test]

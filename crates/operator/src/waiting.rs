@@ -186,14 +186,41 @@ impl Operator {
         &self,
         queue: &str,
         filter: &JobFilter,
-        mut looked: impl FnMut(u64),
+        looked: impl FnMut(u64),
     ) -> Result<CancelPreview, OperatorError> {
+        let all = self.count_meant(queue, filter, u64::MAX, looked).await?;
+        Ok(all.0)
+    }
+
+    /// The same of the first so many jobs, and whether those are all.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn preview_cancel_some(
+        &self,
+        queue: &str,
+        filter: &JobFilter,
+        most: u64,
+    ) -> Result<(CancelPreview, bool), OperatorError> {
+        self.count_meant(queue, filter, most, |_| {}).await
+    }
+
+    async fn count_meant(
+        &self,
+        queue: &str,
+        filter: &JobFilter,
+        most: u64,
+        mut looked: impl FnMut(u64),
+    ) -> Result<(CancelPreview, bool), OperatorError> {
         let (_, queue) = self.queue(queue)?;
         let mut found = CancelPreview::default();
         let mut seen = 0;
         for place in PLACES {
             let mut scan = JobScan::new(place);
             while !scan.is_over() {
+                if seen >= most {
+                    return Ok((found, false));
+                }
                 let jobs = queue.scan(&mut scan).await?;
                 seen += jobs.len() as u64;
                 looked(seen);
@@ -209,7 +236,7 @@ impl Operator {
                 }
             }
         }
-        Ok(found)
+        Ok((found, true))
     }
 
     /// Begins to cancel all jobs of a queue that wait and are meant, and to have those stopped that run: an operation that any process carries on. `total` is how many

@@ -9,6 +9,7 @@ use longshore_console::{
     Console, ConsoleListening, ConsoleOptions, ConsoleParts, ConsoleUser, FleetFacts,
     KnownProvider, check_password_hash, hash_password,
 };
+use longshore_operator::ConfiguredFleet;
 use longshore_provider::secret::{ExposeSecret, Unusable};
 use longshore_queue::LinkOptions;
 
@@ -17,7 +18,7 @@ use crate::config::{ConsoleSettings, password_hash_key, with_variable};
 use crate::failure::Failure;
 use crate::secrets::Secrets;
 use crate::session::Session;
-use crate::{output, sentry, telemetry};
+use crate::{output, registry, sentry, telemetry};
 
 /// How long Redis may take to answer one call: who looks at a page waits no longer.
 const PATIENCE: LinkOptions = LinkOptions {
@@ -76,7 +77,8 @@ async fn listen(session: &Session) -> Result<ConsoleListening, Failure> {
     let found = link.registered_queues(namespace).await.unwrap_or_default();
     let operator = session.operator_of(&link, &found)?;
     operator.check_layouts().await?;
-    let mut console = Console::new(operator, fleet(session, &link));
+    let console = Console::new(operator, fleet(session, &link));
+    let mut console = console.with_configured(configured(session));
     for user in users {
         console = console.with_user(user);
     }
@@ -153,6 +155,30 @@ async fn users(session: &Session, secrets: &Secrets) -> Result<Vec<ConsoleUser>,
         true => Ok(users),
         false => Err(Failure::input(wrong.join("\n"))),
     }
+}
+
+/// What the console is told of the configuration.
+fn configured(session: &Session) -> ConfiguredFleet {
+    let config = &session.config;
+    let mut configured = ConfiguredFleet::default();
+    for integration in config.integrations() {
+        if !registry::is_on(config, integration) {
+            continue;
+        }
+        for facts in registry::facts(config, integration) {
+            if let Some(percent) = facts.sla_percent {
+                let promised = &mut configured.promised;
+                promised.insert(facts.provider.clone(), percent / 100.0);
+            }
+            if facts.own {
+                configured.queues.insert(facts.queue, facts.criticality);
+            }
+        }
+    }
+    let entries = config.cron.iter();
+    let entries = entries.map(|of| (of.entry.clone(), registry::inactive(config, of)));
+    configured.cron = entries.collect();
+    configured
 }
 
 /// What the console is told of the fleet.

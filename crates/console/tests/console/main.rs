@@ -5,3 +5,4 @@ mod acts;
 mod bench;
 mod frame;
 mod hostile;
+mod pages;

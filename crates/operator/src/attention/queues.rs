@@ -4,7 +4,7 @@ use longshore_queue::{BreakerState, HoldCause};
 
 use super::{AttentionFacts, AttentionRow, Concern, NextStep, Urgency};
 use crate::queues::{HoldRow, QueueRow};
-use crate::time::{counted, ms_of, span};
+use crate::time::{counted, minute, ms_of, span};
 
 /// How long the oldest pending job may wait, as the alert has it.
 const LATENCY_SECONDS: f64 = 120.0;
@@ -90,6 +90,11 @@ fn of_provider<'a>(row: &'a QueueRow, provider: &str, cause: HoldCause) -> Optio
     holds.find(|hold| hold.cause == cause && hold.provider == provider)
 }
 
+fn until(hold: &HoldRow, or: &str) -> String {
+    let until = hold.until.as_deref();
+    until.map_or_else(|| or.to_owned(), minute)
+}
+
 fn own_provider(row: &QueueRow) -> &str {
     row.breakers
         .first()
@@ -146,7 +151,7 @@ fn redis_forgot(row: &QueueRow) -> Option<AttentionRow> {
             .means(format!(
                 "{}; workers tell what they remember until {}",
                 waiting(row),
-                hold.until.as_deref().unwrap_or("they have")
+                until(hold, "they have")
             ))
             .next(next),
     )
@@ -156,7 +161,7 @@ fn retry_after(row: &QueueRow) -> Option<AttentionRow> {
     let hold = of_provider(row, own_provider(row), HoldCause::RetryAfter)?;
     let what = format!("{} asked for a wait", hold.provider);
     let step = NextStep::Queue(row.queue.clone());
-    let until = hold.until.as_deref().unwrap_or("it says otherwise");
+    let until = until(hold, "it says otherwise");
     Some(
         AttentionRow::new(Urgency::Later, Concern::RetryAfter, what, step)
             .means(format!("{}; no calls until {until}", waiting(row)))
@@ -238,7 +243,7 @@ fn limit(row: &QueueRow) -> Option<AttentionRow> {
         .iter()
         .find(|hold| hold.cause == HoldCause::Limit)?;
     let what = format!("an operator has slowed {}", row.queue);
-    let until = hold.until.as_deref().unwrap_or("it is lifted");
+    let until = until(hold, "it is lifted");
     let step = NextStep::LiftLimit(row.queue.clone());
     Some(
         AttentionRow::new(Urgency::Later, Concern::LimitInForce, what, step)
