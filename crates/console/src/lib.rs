@@ -4,7 +4,7 @@
 //! goes through `longshore_operator`, as the command line does. A request goes through these steps:
 //!
 //! 1. `guard` finds out who sends it (`access`), and whether they may (`pages::SENT_BY_VIEWERS`, the form's token);
-//! 2. a page (`pages`, one file each) answers with [`Content`](content::Content) or a [`PageError`](content::PageError);
+//! 2. a page (`pages`, one file each) answers with its content or an error (`content`);
 //! 3. `guard` draws the frame around it (`components::page`), or the last picture where Redis is away (`pictures`).
 //!
 //! **Invariant:** a viewer changes nothing: what is sent takes an operator unless `SENT_BY_VIEWERS` names it. **Invariant:** a form
