@@ -75,7 +75,7 @@ chaos *ARGS: setup postgres (building "what `just test` builds" "some minutes")
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/chaos {{ARGS}}
 
-# examples/shop at work: orders commit with their mails in Postgres, carriers are killed, the mail provider fails
+# examples/shop at work: orders commit with their mails in Postgres, carriers are killed, the mail provider fails, the shop is told
 shop: setup postgres (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.
     cargo test {{quietly}} --workspace --no-run

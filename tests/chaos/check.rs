@@ -51,6 +51,15 @@ pub(crate) struct Forgotten {
     pub(crate) back_ms: u64,
 }
 
+/// What the application was told of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TakenEvent {
+    /// `job.completed`, `job.dead`, …
+    pub(crate) what: String,
+    /// The job's queue.
+    pub(crate) queue: String,
+}
+
 /// All that is known after a leg.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
@@ -61,6 +70,8 @@ pub(crate) struct Facts {
     pub(crate) forgotten: Vec<Forgotten>,
     /// Jobs of transactions that were rolled back.
     pub(crate) rolled_back: Vec<JobId>,
+    /// What the application was told, by job.
+    pub(crate) told: HashMap<String, Vec<TakenEvent>>,
     /// When workers were killed, stopped, or frozen for longer than a lease.
     pub(crate) deaths_ms: Vec<u64>,
     /// Names of workers that reach no provider.
@@ -81,6 +92,9 @@ pub(crate) struct Ledger {
     /// Gone with writes that Redis itself lost.
     pub(crate) gone: usize,
     pub(crate) doubled: BTreeMap<&'static str, usize>,
+    /// Ends that the application was told of, and how often more than once.
+    pub(crate) told: usize,
+    pub(crate) told_again: usize,
     /// What must not be, one line each.
     pub(crate) faults: Vec<String>,
 }
@@ -105,6 +119,12 @@ pub(crate) fn check(facts: &Facts) -> Ledger {
         let effects = facts.effects.get(&id.to_string());
         if facts.found.contains_key(id) || effects.is_some_and(|effects| !effects.is_empty()) {
             let what = format!("uncommitted: {id} was rolled back, and is there");
+            ledger.faults.push(what);
+        }
+    }
+    for (id, told) in &facts.told {
+        if told.iter().any(|told| told.queue == "events") {
+            let what = format!("echo: {id} is of the queue events, and was told of");
             ledger.faults.push(what);
         }
     }
@@ -145,6 +165,7 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
         }
         state => ledger.faults.push(format!("stuck: {id} is {state}")),
     }
+    told(facts, id, found.state, ledger);
     for (outcome, worker) in &found.runs {
         if outcome == "failed" && facts.sick.iter().any(|sick| worker.contains(sick)) {
             let what = format!("burnt: {id} lost an attempt to the sick worker {worker}");
@@ -152,6 +173,19 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
         }
     }
     doubled(facts, job, &found.runs, effects, ledger);
+}
+
+/// Whether the application was told how a job ended.
+fn told(facts: &Facts, id: JobId, state: JobState, ledger: &mut Ledger) {
+    let what = format!("job.{state}");
+    let told = facts.told.get(&id.to_string());
+    match told.map(|told| told.iter().filter(|told| told.what == what).count()) {
+        Some(times @ 1..) => {
+            ledger.told += 1;
+            ledger.told_again += times - 1;
+        }
+        _ => ledger.faults.push(format!("untold: {id} is {state}")),
+    }
 }
 
 /// Effects beyond the first, and whether there is a cause that allows them.
@@ -222,9 +256,19 @@ mod tests {
         }
     }
 
+    fn told_of(state: JobState, queue: &str) -> TakenEvent {
+        TakenEvent {
+            what: format!("job.{state}"),
+            queue: queue.to_owned(),
+        }
+    }
+
+    /// Of a job whose end was told.
     fn facts(job: Accepted, found: Option<Found>, effects: &[u64]) -> Facts {
+        let told = found.iter().map(|found| told_of(found.state, "email"));
         Facts {
             accepted: vec![job],
+            told: [(job.id.to_string(), told.collect())].into(),
             found: found.map(|found| (job.id, found)).into_iter().collect(),
             effects: [(job.id.to_string(), effects.to_vec())].into(),
             ..Facts::default()
@@ -307,6 +351,29 @@ mod tests {
         assert_eq!(count(&rolled_back(None, &[])), 0);
         assert_eq!(count(&rolled_back(completed(), &[])), 1, "it is there");
         assert_eq!(count(&rolled_back(None, &[2])), 1, "it happened");
+    }
+
+    #[test]
+    fn every_end_is_told_at_least_once_as_what_it_is() {
+        let job = accepted(Sort::MailHeld, 1);
+        let id = job.id.to_string();
+        let of = |told: Vec<TakenEvent>| {
+            let completed = Some(found(JobState::Completed, &["completed"]));
+            let mut facts = facts(job, completed, &[2]);
+            facts.told = [(id.clone(), told)].into();
+            check(&facts)
+        };
+        let right = || told_of(JobState::Completed, "email");
+        let other = || told_of(JobState::Dead, "email");
+        assert_eq!(of(vec![]).count("untold"), 1);
+        assert_eq!(of(vec![other()]).count("untold"), 1, "another end");
+        let ledger = of(vec![other(), right(), right()]);
+        assert_eq!(
+            (ledger.faults.len(), ledger.told, ledger.told_again),
+            (0, 1, 1)
+        );
+        let ledger = of(vec![right(), told_of(JobState::Completed, "events")]);
+        assert_eq!(ledger.count("echo"), 1, "of itself");
     }
 
     #[test]

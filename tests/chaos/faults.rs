@@ -65,6 +65,21 @@ impl Trouble {
     ];
 }
 
+/// What the app that is told of jobs does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AppTrouble {
+    /// It takes what it is told, and hangs up.
+    Fails,
+    /// It answers later than anybody waits.
+    Hangs,
+    /// It is not there.
+    Dies,
+}
+
+impl AppTrouble {
+    pub(crate) const ALL: [Self; 3] = [Self::Fails, Self::Hangs, Self::Dies];
+}
+
 /// One thing that is done at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -106,6 +121,10 @@ pub(crate) enum Action {
     StartSickWorker,
     /// It leaves.
     StopSickWorker,
+    /// The app that is told of jobs begins to misbehave.
+    BeginApp(AppTrouble),
+    /// It is well again.
+    MendApp,
     /// A provider begins to misbehave on every third request.
     Begin(Act, Trouble),
     /// It is well again.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use longshore_sandbox::{AppendFsync, Fault, FaultRule, PostgresServer, RedisServer, When};
 use longshore_tests::{Act, NAMESPACE, Stage, Worker, gone_by, users};
 
+use crate::app::App;
 use crate::check::{Facts, Forgotten, Sort};
 use crate::faults::{Action, Persistence, Step, Trouble};
 use crate::plan::{CARRIERS, WORKERS, plan};
@@ -27,6 +28,7 @@ pub(crate) struct Leg {
     places: Vec<Option<Worker>>,
     pub(crate) postgres: PostgresServer,
     carriers: Vec<Option<Worker>>,
+    pub(crate) app: App,
     /// Workers that were asked to stop, or cannot be asked any more.
     leaving: Vec<Worker>,
     sick: Option<Worker>,
@@ -72,6 +74,7 @@ impl Leg {
             places: Vec::new(),
             postgres: database(),
             carriers: Vec::new(),
+            app: App::start().await,
             leaving: Vec::new(),
             sick: None,
             seed,
@@ -83,6 +86,16 @@ impl Leg {
         };
         if leg.mails() == Sort::MailHeld {
             leg.stage.set_for_all("QUEUES__EMAIL__ON_UNKNOWN", "hold");
+        }
+        let url = leg.app.url();
+        for (name, value) in [
+            ("EVENTS__URL", url.as_str()),
+            ("EVENTS__SECRET", App::SECRET),
+            ("EVENTS__ON", r#"["completed", "dead", "cancelled"]"#),
+            // More than the producers make.
+            ("PROVIDERS__EVENTS__RATE_PER_SECOND", "1000"),
+        ] {
+            leg.stage.set_for_all(name, value);
         }
         for act in ACTS {
             leg.mend(act);
@@ -147,6 +160,11 @@ impl Leg {
             | Action::ThawCarrier(_)
             | Action::KillPostgres
             | Action::StartPostgres => self.carry_out_on_rows(action).await,
+            Action::BeginApp(trouble) => {
+                self.count("troubles of the app");
+                self.app.begin(trouble);
+            }
+            Action::MendApp => self.app.mend().await,
             Action::StartSickWorker => self.start_sick().await,
             Action::StopSickWorker => {
                 if let Some(worker) = self.sick.take() {
@@ -258,7 +276,7 @@ impl Leg {
         for provider in ["SENDGRID", "TWILIO", "STRIPE", "GOOGLE_MAPS"] {
             start = start.set(&format!("PROVIDERS__{provider}__BASE_URL"), nowhere);
         }
-        let worker = start.start().await;
+        let worker = start.set("EVENTS__URL", nowhere).start().await;
         self.facts.sick.push(worker.pid().to_string());
         self.sick = Some(worker);
     }

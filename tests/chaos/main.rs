@@ -1,11 +1,13 @@
 //! `just chaos`: real processes, faults by a seed, and a ledger of what they came to.
 //!
 //! A run has three legs, one for each way in which a Redis keeps its data. In each, producers enqueue without a pause, four
-//! workers work all queues as shipped, two carriers bring what an app commits into its Postgres, and the plan's faults are
-//! carried out on all of them. Then all is mended, everything ends, and each accepted job is looked up: in Redis, and in the
-//! ledgers of the providers. It exits with 1 when a job is lost, doubled without a cause that the guarantees allow, stuck,
-//! there though its transaction was rolled back, or has lost an attempt to a sick worker.
+//! workers work all queues as shipped, two carriers bring what an app commits into its Postgres, the app is told of each end,
+//! and the plan's faults are carried out on all of them. Then all is mended, everything ends, and each accepted job is looked
+//! up: in Redis, and in the ledgers of the providers. It exits with 1 when a job is lost, doubled without a cause that the
+//! guarantees allow, stuck, there though its transaction was rolled back, or has lost an attempt to a sick worker, and when
+//! the app was not told of an end.
 
+mod app;
 mod check;
 mod faults;
 mod leg;
@@ -99,6 +101,13 @@ fn print(
     for (cause, count) in &ledger.doubled {
         println!("    {count}: {cause}");
     }
+    println!(
+        "  ends that the app was told of {}, and again {}; not told {}, told of the queue events {}",
+        ledger.told,
+        ledger.told_again,
+        ledger.count("untold"),
+        ledger.count("echo")
+    );
     println!(
         "  lost {}, doubled without a cause {}, stuck {}, there though rolled back {}, attempts burnt by sick workers {}",
         ledger.count("lost"),

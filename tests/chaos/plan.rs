@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_tests::{Act, Dice};
 
-use crate::faults::{Action, Persistence, Step, Trouble};
+use crate::faults::{Action, AppTrouble, Persistence, Step, Trouble};
 
 /// How many workers there are beside the sick ones.
 pub(crate) const WORKERS: usize = 4;
@@ -27,6 +27,7 @@ pub(crate) fn plan(seed: u64, length: Duration, persistence: Persistence) -> Vec
         carriers: [Duration::ZERO; CARRIERS],
         carrier_starts: Duration::ZERO,
         postgres: Duration::ZERO,
+        app: Duration::ZERO,
         sick: Duration::ZERO,
         providers: [Duration::ZERO; 3],
     };
@@ -61,11 +62,12 @@ enum Card {
     KillCarrier,
     FreezeCarrier,
     Postgres,
+    App,
     Sick,
     Provider,
 }
 
-const DECK: [Card; 14] = [
+const DECK: [Card; 15] = [
     Card::Kill,
     Card::Kill,
     Card::Deploy,
@@ -76,6 +78,7 @@ const DECK: [Card; 14] = [
     Card::KillCarrier,
     Card::FreezeCarrier,
     Card::Postgres,
+    Card::App,
     Card::Sick,
     Card::Provider,
     Card::Provider,
@@ -101,6 +104,7 @@ struct Planner {
     carriers: [Duration; CARRIERS],
     carrier_starts: Duration,
     postgres: Duration,
+    app: Duration,
     sick: Duration,
     providers: [Duration; 3],
 }
@@ -139,6 +143,7 @@ impl Planner {
             (Card::CutConnections, _) => self.at(now, Action::CutConnections),
             (Card::KillCarrier | Card::FreezeCarrier, _) => return self.carrier(card, now),
             (Card::Postgres, _) => return self.postgres(now),
+            (Card::App, _) => return self.app(now),
             (Card::Sick, _) => return self.sick(now),
             (Card::Provider, _) => return self.provider(now),
         }
@@ -248,6 +253,17 @@ impl Planner {
         true
     }
 
+    fn app(&mut self, now: Duration) -> bool {
+        if self.app > now {
+            return false;
+        }
+        let trouble = AppTrouble::ALL[self.dice.roll(AppTrouble::ALL.len())];
+        self.app = now + self.between(1000, 6000);
+        self.at(now, Action::BeginApp(trouble));
+        self.at(self.app, Action::MendApp);
+        true
+    }
+
     fn sick(&mut self, now: Duration) -> bool {
         if self.sick > now || self.redis > now {
             return false;
@@ -298,6 +314,7 @@ mod tests {
             assert!(has(|a| matches!(a, Action::KillRedis)), "{seed}");
             assert!(has(|a| matches!(a, Action::KillCarrier(_))), "{seed}");
             assert!(has(|a| matches!(a, Action::KillPostgres)), "{seed}");
+            assert!(has(|a| matches!(a, Action::BeginApp(_))), "{seed}");
             assert!(has(|a| matches!(a, Action::StartSickWorker)), "{seed}");
             assert!(has(|a| matches!(a, Action::Begin(..))), "{seed}");
         }
@@ -329,6 +346,10 @@ mod tests {
             assert_eq!(
                 count(|a| matches!(a, Action::KillPostgres)),
                 count(|a| matches!(a, Action::StartPostgres)),
+            );
+            assert_eq!(
+                count(|a| matches!(a, Action::BeginApp(_))),
+                count(|a| matches!(a, Action::MendApp)),
             );
             // A snapshot before each kill: what it comes back with is known.
             assert_eq!(

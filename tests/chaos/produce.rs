@@ -27,12 +27,12 @@ pub(crate) struct Producers {
 }
 
 impl Producers {
-    /// Begins to produce, some 90 jobs a second in all.
+    /// Begins to produce, some 75 jobs a second in all.
     pub(crate) fn start(client: &Client, mails: Sort) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let customer = |n| CreateCustomer::new(format!("user-{n}"));
         let producing = vec![
-            produce(client, &over, mails, 12, email),
+            produce(client, &over, mails, 9, email),
             produce(client, &over, Sort::Text, 2, sms),
             produce(client, &over, Sort::Payment, 2, customer),
             produce(client, &over, Sort::Question, 2, address),

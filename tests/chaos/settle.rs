@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use longshore_client::{JobId, JobState};
-use longshore_queue::Queue;
+use longshore_queue::{Queue, Selection, Signed, Stats};
 use longshore_tests::{Act, gone_by};
 
 use crate::check::{Accepted, Facts, Found, Sort};
@@ -23,15 +23,18 @@ impl Leg {
         while self.postgres.sql(waiting) != "0" && Instant::now() < give_up {
             gone_by(Duration::from_secs(1), Instant::now()).await;
         }
-        while !ended(&queues).await && Instant::now() < give_up {
-            for queue in &queues {
+        let events = self.stage.queue.sibling("events").expect("a valid name");
+        let all = [&queues[..], std::slice::from_ref(&events)].concat();
+        while !ended(&all).await && Instant::now() < give_up {
+            for queue in &all {
                 back_date(queue).await;
             }
+            replay(&events).await;
             gone_by(Duration::from_secs(1), Instant::now()).await;
         }
-        for queue in &queues {
+        for queue in &all {
             let stats = queue.stats().await.expect("Redis answers");
-            let under_way = stats.pending + stats.scheduled + stats.running + stats.retryable;
+            let under_way = under_way(queue, &stats);
             if under_way > 0 {
                 self.facts
                     .unsettled
@@ -55,6 +58,7 @@ impl Leg {
                 }
             }
         }
+        self.facts.told = self.app.told();
         (self.counts, self.facts)
     }
 
@@ -85,11 +89,30 @@ impl Leg {
 async fn ended(queues: &[Queue]) -> bool {
     for queue in queues {
         match queue.stats().await {
-            Ok(s) if s.pending + s.scheduled + s.running + s.retryable == 0 => {}
+            Ok(stats) if under_way(queue, &stats) == 0 => {}
             _ => return false,
         }
     }
     true
+}
+
+/// What has not come to its end: jobs, what is to be told of them, and what could not be told yet.
+fn under_way(queue: &Queue, stats: &Stats) -> u64 {
+    let untold = match queue.name() {
+        "events" => stats.dead,
+        _ => stats.notices,
+    };
+    stats.pending + stats.scheduled + stats.running + stats.retryable + untold
+}
+
+/// Has events delivered after all that the app did not take in four attempts, as an operator does.
+async fn replay(events: &Queue) {
+    // Redis may not answer yet: the next look tries again.
+    if events.stats().await.is_ok_and(|stats| stats.dead > 0) {
+        let signed = Signed::new("chaos", "the app is well again");
+        let replay = events.begin_replay(JobId::generate(), &Selection::All, None, &signed);
+        let _ = replay.await;
+    }
 }
 
 /// Makes everything due now: the shipped schedule is an hour of waiting.

@@ -90,7 +90,12 @@ through after 1 s instead of 30 s."
         stats.pending + stats.running + stats.scheduled + stats.retryable == 0
     })
     .await;
+    hears_of_each(&place, &worker, &placed).await;
     each_has_its_fate(&place, &placed).await;
+    println!(
+        "   The shop was told of each: {sent} mails are sent, {failed} failed since the provider refuses the address."
+    );
+
     println!(
         "\n{} orders committed = {sent} mails sent once + {failed} failed; {rolled_back} rolled back = 0 mails.",
         sent + failed
@@ -134,19 +139,37 @@ fn provider_is_back(place: &Place) {
     place.stage.faults([FaultRule::always(refuses).only(only)]);
 }
 
-/// One mail of each order that was committed; nothing of one that was rolled back.
+/// Waits until the shop has heard what became of each order's mail.
+async fn hears_of_each(place: &Place, worker: &Worker, placed: &[Placed]) {
+    until(worker, "the shop hears of each end", || async {
+        for order in placed {
+            if place.mail_of(&order.id).await.as_deref() == Some("on its way") {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+}
+
+/// One mail and one end of each order that was committed; nothing of one that was rolled back.
 async fn each_has_its_fate(place: &Place, placed: &[Placed]) {
     let mails = place.stage.ledger().accepted();
     for order in placed {
         let sent = mails.iter().filter(|mail| mail.recipient == order.email);
-        let (known, mails) = match order.fate {
-            Fate::Sent => (true, 1),
-            Fate::Failed => (true, 0),
-            Fate::RolledBack => (false, 0),
+        let (told, mails) = match order.fate {
+            Fate::Sent => (Some("sent"), 1),
+            Fate::Failed => (Some("failed"), 0),
+            Fate::RolledBack => (None, 0),
         };
         same(&format!("mails to {}", order.email), sent.count(), mails);
-        let is_known = place.mail_of(&order.id).await.is_some();
-        assert_eq!(is_known, known, "whether the shop knows {}", order.id);
+        let heard = place.mail_of(&order.id).await;
+        assert_eq!(
+            heard.as_deref(),
+            told,
+            "what the shop knows of {}",
+            order.id
+        );
     }
     let jobs = place.stage.stats().await.counter("enqueued") as usize;
     let committed = placed.iter().filter(|order| order.fate != Fate::RolledBack);

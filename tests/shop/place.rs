@@ -30,6 +30,9 @@ impl Place {
             ("PROVIDERS__SENDGRID__BREAKER__FAILURES", "5"),
             ("PROVIDERS__SENDGRID__BREAKER__OPEN_SECONDS", "1"),
             ("EMAIL__TEMPLATES__ORDER_CONFIRMATION", "d-order"),
+            ("EVENTS__URL", &format!("http://{shop}/events")),
+            ("EVENTS__SECRET", SECRET),
+            ("EVENTS__ON", r#"["completed", "dead"]"#),
         ] {
             stage.set_for_all(name, value);
         }

@@ -1,0 +1,83 @@
+//! The app that is told what became of its jobs. It checks signatures; it fails, hangs and dies, and comes back at the same
+//! address.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use longshore_events::sandbox::EventsSandbox;
+use longshore_sandbox::{Fault, FaultRule};
+
+use crate::check::TakenEvent;
+use crate::faults::AppTrouble;
+
+/// Longer than a request may take.
+const HANGS_MS: u64 = 30_000;
+
+/// The app.
+pub(crate) struct App {
+    addr: SocketAddr,
+    running: Option<EventsSandbox>,
+    /// What it was told before it last died.
+    told: HashMap<String, Vec<TakenEvent>>,
+}
+
+impl App {
+    /// What it checks signatures by.
+    pub(crate) const SECRET: &'static str = EventsSandbox::SECRET;
+
+    pub(crate) async fn start() -> Self {
+        let running = start_at(SocketAddr::from(([127, 0, 0, 1], 0))).await;
+        Self {
+            addr: running.addr(),
+            running: Some(running),
+            told: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/events", self.addr)
+    }
+
+    /// Begins to misbehave.
+    pub(crate) fn begin(&mut self, trouble: AppTrouble) {
+        let fault = match trouble {
+            AppTrouble::Fails => Fault::HangUp { effect: true },
+            AppTrouble::Hangs => Fault::Delay { ms: HANGS_MS },
+            AppTrouble::Dies => return self.end(),
+        };
+        if let Some(running) = &self.running {
+            let rules = vec![FaultRule::always(fault)];
+            running.faults().set(rules).expect("valid rules");
+        }
+    }
+
+    /// It is well again.
+    pub(crate) async fn mend(&mut self) {
+        match &self.running {
+            Some(running) => running.faults().set(Vec::new()).expect("valid rules"),
+            None => self.running = Some(start_at(self.addr).await),
+        }
+    }
+
+    fn end(&mut self) {
+        for told in self.running.take().iter().flat_map(EventsSandbox::told) {
+            let of_job = self.told.entry(told.event.data.id).or_default();
+            for _ in 0..told.times {
+                of_job.push(TakenEvent {
+                    what: told.event.event_type.clone(),
+                    queue: told.event.data.queue.clone(),
+                });
+            }
+        }
+    }
+
+    /// What it was told, by job.
+    pub(crate) fn told(&mut self) -> HashMap<String, Vec<TakenEvent>> {
+        self.end();
+        std::mem::take(&mut self.told)
+    }
+}
+
+async fn start_at(addr: SocketAddr) -> EventsSandbox {
+    EventsSandbox::start(addr).await.expect("a free port")
+}
