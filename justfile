@@ -37,6 +37,14 @@ languages *PARTS: setup (building "the binary" "some minutes")
     @./tests/languages/tools.sh
     @./target/languages/python/bin/python tests/languages/check.py {{PARTS}}
 
+# The stories of the console in a real browser, with axe and a validator of HTML: all of them, `quick` (those of CI), or some by name
+console-check *STORIES: setup (building "the binary" "some minutes")
+    cargo build {{quietly}} --package longshore
+    @./tests/console/check.sh {{STORIES}}
+
+# The pictures of the docs, made by the story of the morning after
+pictures: (console-check "pictures")
+
 # The engine's crates as `cargo package` makes them, unpacked into target/
 tarballs:
     @./deploy/tarballs.sh
@@ -85,8 +93,19 @@ shop: setup postgres (building "what `just test` builds" "some minutes")
 evidence: setup
     cargo test --manifest-path bench/Cargo.toml --quiet -- --nocapture
 
-# How fast it is, beside others and its budget, in about three minutes: --quick, --json, or some measures by name
-bench *ARGS: setup (building "the benchmark, and what it measures us against" "some minutes")
+# How fast it is, beside others and its budget, in about three minutes: --quick, --json, or some measures by name. `console` alone: its pages
+bench *ARGS:
+    @if [ "{{ARGS}}" = console ]; then just bench-console; else just bench-speed {{ARGS}}; fi
+
+# The console's pages at 1,000,000 letters and 1,000 workers: server time and bytes
+[private]
+bench-console: setup (building "the binary, optimised" "about six minutes")
+    cargo build {{quietly}} --profile quick --package longshore
+    @./tests/console/tools.sh
+    LONGSHORE_BINARY="$PWD/target/quick/longshore" node tests/console/bench.mjs
+
+[private]
+bench-speed *ARGS: setup (building "the benchmark, and what it measures us against" "some minutes")
     cargo build {{quietly}} --profile quick --manifest-path bench/Cargo.toml
     cargo run --quiet --profile quick --manifest-path bench/Cargo.toml -- {{ARGS}}
 
@@ -181,7 +200,7 @@ advisories:
     cargo deny check advisories
 
 # Everything that has to pass before a change lands; says how long each stage took
-ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "deploy-quick" "outside" "readme" "languages" "chaos --minutes 2 --seed 1")
+ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "deploy-quick" "outside" "readme" "languages" "console-check quick" "chaos --minutes 2 --seed 1")
 
 # The HTTP API by tools that were not written here: its document, and the binary by what schemathesis makes of it: 2,200 requests, six minutes
 api-check: setup python
@@ -197,7 +216,7 @@ ci-full:
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
         just stages bench evidence msrv test-stripe-mock test-valkey api-check "deploy-check checkov units page" image-check \
-            shop "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
+            shop console-check "bench console" "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
     } 2>&1 | tee docs/ci-full.log
 
 # An hour of random histories on the scripts and on a model of the queue, its log committed as docs/model-hour.log

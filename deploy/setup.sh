@@ -14,6 +14,7 @@ for needed in "$@"; do
             # Debian and Homebrew keep its programs out of the path.
             found="$(command -v initdb; ls -d /usr/lib/postgresql/*/bin/initdb /{usr/local,opt/homebrew}/opt/postgresql@*/bin/initdb 2>/dev/null)" || true
             [ -n "$found" ] || missing+=(postgres) ;;
+        chromium) [ -x /usr/bin/chromium ] || [ -x "${LONGSHORE_CHROMIUM:-}" ] || missing+=(chromium) ;;
         node) { command -v node && command -v npm; } >/dev/null || missing+=(node) ;;
         *) echo "setup.sh does not know $needed" >&2; exit 2 ;;
     esac

@@ -32,3 +32,15 @@ fn a_fleet_in_ones_own_process_works_and_drains() {
     ];
     assert_eq!(lines, expected);
 }
+
+#[test]
+fn the_console_in_an_app_has_the_apps_login_and_its_roles() {
+    let said = run(env!("CARGO_BIN_EXE_console-in-your-app"));
+    let lines: Vec<_> = said.lines().collect();
+    let expected = [
+        "nobody: HTTP/1.1 401 Unauthorized: may not cancel the job",
+        "bo: HTTP/1.1 200 OK: may not cancel the job",
+        "ada: HTTP/1.1 200 OK: may cancel the job",
+    ];
+    assert_eq!(lines, expected);
+}

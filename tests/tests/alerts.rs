@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use longshore_client::JobState;
+use longshore_console::Console;
 use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Stage, eventually};
 use yaml_rust2::{Yaml, YamlLoader};
@@ -65,6 +66,60 @@ fn anchors() -> BTreeSet<String> {
         .collect()
 }
 
+/// What an annotation says, with the words of the runbook for labels.
+fn in_words(annotation: &str) -> String {
+    annotation
+        .replace("{{ $labels.queue }}", "QUEUE")
+        .replace("{{ $labels.group }}", "GROUP")
+        .replace("{{ $labels.provider }}", "PROVIDER")
+        .replace("{{ $labels.entry }}", "ENTRY")
+        .replace("{{ $labels.token }}", "NAME")
+}
+
+/// What the console does not show: it asks Redis alone.
+const NOT_ON_THE_CONSOLE: &[&str] = &[
+    "LongshoreApiSlow",
+    "LongshoreApiThrottled",
+    "LongshoreApiUnavailable",
+    "LongshoreClockJumped",
+    "LongshoreEventsDropped",
+    "LongshoreEventsLag",
+    "LongshoreOutboxGone",
+    "LongshoreOutboxHeld",
+    "LongshoreOutboxLags",
+    "LongshoreRedisReplicaLost",
+];
+
+/// The alert, its section of the runbook and the console name the same page, and the console has it.
+#[test]
+fn each_names_the_page_of_the_console_that_its_section_names() {
+    let pages = Console::paths();
+    for alert in alerts() {
+        let name = &alert.name;
+        let page = in_words(alert.says("console"));
+        assert_eq!(
+            page.is_empty(),
+            NOT_ON_THE_CONSOLE.contains(&&**name),
+            "{name}"
+        );
+        if page.is_empty() {
+            continue;
+        }
+        let (_, section) = RUNBOOK
+            .split_once(&format!("## {name}\n"))
+            .expect("has one");
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let said = format!("**Console:** `{page}`\n");
+        assert!(
+            section.contains(&said),
+            "the section of {name} lacks {said:?}"
+        );
+        let path = page.split('#').next().unwrap_or_default();
+        let path = path.replace("QUEUE", "{queue}").replace("GROUP", "{group}");
+        assert!(pages.iter().any(|(known, _)| *known == path), "{path}");
+    }
+}
+
 #[test]
 fn each_goes_to_whom_the_criticality_says_and_says_what_to_do() {
     let alerts = alerts();
@@ -85,13 +140,7 @@ fn each_goes_to_whom_the_criticality_says_and_says_what_to_do() {
         let (file, anchor) = alert.says("runbook").split_once('#').expect("an anchor");
         assert_eq!((file, anchor), ("docs/runbook.md", &*name.to_lowercase()));
         assert!(anchors.contains(anchor), "{name} is not in the runbook");
-        let repeated = alert.says("action").replace("{{ $labels.queue }}", "QUEUE");
-        let repeated = repeated
-            .replace("{{ $labels.group }}", "GROUP")
-            .replace("{{ $labels.provider }}", "PROVIDER")
-            .replace("{{ $labels.entry }}", "ENTRY")
-            .replace("{{ $labels.token }}", "NAME");
-        let said = format!("**Do:** {repeated}");
+        let said = format!("**Do:** {}", in_words(alert.says("action")));
         assert!(runbook.contains(&said), "the runbook lacks {said:?}");
     }
     let names: BTreeSet<_> = alerts.iter().map(|a| a.name.to_lowercase()).collect();

@@ -11,25 +11,39 @@
     return `${Math.round(seconds / 86400)} days`;
   };
   const loaded = Date.now();
-  const first = new Map();
   const since = (time) => Math.round((Date.now() - Date.parse(time.getAttribute("datetime"))) / 1000);
+  // Only what differs: a screen reader tells what is written into a live part.
+  const write = (place, text) => {
+    if (place.textContent !== text) place.textContent = text;
+  };
   const tick = () => {
     for (const ago of document.querySelectorAll("[data-ago]")) {
       const time = ago.closest("time");
       if (!time) continue;
       const seconds = since(time);
-      ago.textContent = Math.abs(seconds) < 5 ? "now" : seconds < 0 ? `in ${rough(-seconds)}` : `${rough(seconds)} ago`;
+      write(ago, Math.abs(seconds) < 5 ? "now" : seconds < 0 ? `in ${rough(-seconds)}` : `${rough(seconds)} ago`);
     }
     for (const time of document.querySelectorAll("time[data-until]")) {
-      time.textContent = rough(Math.max(0, -since(time)));
+      write(time, rough(Math.max(0, -since(time))));
     }
   };
   setInterval(tick, 1000);
 
   // What moves by itself: the server sends the parts that changed.
+  const sent = new WeakMap();
   const swap = (name, text) => {
     for (const place of document.querySelectorAll(`[data-live="${CSS.escape(name)}"]`)) {
-      if (place.innerHTML !== text) place.innerHTML = text;
+      if (sent.get(place) === text) continue;
+      sent.set(place, text);
+      const focus = document.activeElement;
+      const had = focus !== place && place.contains(focus);
+      place.innerHTML = text;
+      if (!had) continue;
+      // Whoever goes by keyboard stays where they were, or comes to what can be done now.
+      const href = focus.getAttribute("href");
+      const links = [...place.querySelectorAll("a")];
+      const next = links.find((link) => link.getAttribute("href") === href) ?? links[0];
+      if (next) next.focus();
     }
   };
   if (page.dataset.stream && window.EventSource) {

@@ -10,7 +10,7 @@ use crate::view::View;
 pub(crate) fn chip(view: &View, what: &str, end: Option<&str>) -> Markup {
     html! {
         span class="chip" {
-            span class="shape" aria-hidden="true" { "⏸" }
+            span class="shape" aria-hidden="true" { "‖" }
             " " (Short(what, 60))
             @if let Some(end) = end { " · " (until(view, end)) }
         }

@@ -34,12 +34,14 @@ pub(crate) fn trend(title: &str, step: &str, values: &[u64]) -> Markup {
                     polyline class="flat" points={ "0,23 " (width) ",23" } {}
                 }
             }
-            table class="unseen" {
-                caption { (title) }
-                tr { th scope="col" { (step) "s ago" } th scope="col" { "count" } }
-                // Each tenth is enough to hear.
-                @for (n, value) in values.iter().enumerate().rev().step_by(10) {
-                    tr { td { (values.len() - 1 - n) } td { (number(*value)) } }
+            div class="unseen" {
+                table {
+                    caption { (title) }
+                    tr { th scope="col" { (step) "s ago" } th scope="col" { "count" } }
+                    // Each tenth is enough to hear.
+                    @for (n, value) in values.iter().enumerate().rev().step_by(10) {
+                        tr { td { (values.len() - 1 - n) } td { (number(*value)) } }
+                    }
                 }
             }
         }

@@ -21,6 +21,9 @@ use crate::visit::Visit;
 /// So many causes have a card, the largest first.
 const MOST_CARDS: usize = 50;
 
+/// The section of the runbook about letters.
+pub(crate) const RUNBOOK: &str = "longshoredeadlettersgrow";
+
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::page("/dead", get(show))]
 }
@@ -110,7 +113,7 @@ fn card(
             (trend(group))
             div class="doing" {
                 @if let Some(queue) = queue { (doing(view, queue)) }
-                @if let Some(runbook) = fleet.runbook("dead-letters") { a href=(runbook) { "Runbook" } }
+                @if let Some(runbook) = fleet.runbook(RUNBOOK) { a href=(runbook) { "Runbook" } }
                 @if view.can_act && group.broken.is_none() {
                     a class="button main" href=(view.to(&format!("{path}/replay"))) { "Rehearse a replay" }
                 }

@@ -78,7 +78,7 @@ fn card(view: &View, row: &CronRow) -> Markup {
             }
             p class="hint" {
                 "Makes jobs of " (Short(&row.kind, 64)) " in " a href=(view.to(&queue_path(&row.queue))) { (Short(&row.queue, 64)) }
-                ". What nobody was there for: " (catch_up(&row.catch_up)) "."
+                ". Ticks that were missed: " (catch_up(&row.catch_up)) "."
             }
             @if view.can_act {
                 p class="buttons" {
@@ -159,9 +159,9 @@ fn ticked(view: &View, tick: &TickRow) -> Markup {
 
 fn catch_up(word: &str) -> &'static str {
     match word {
-        "none" => "is left out",
-        "once" => "is made up for once",
-        _ => "is made up for, each of it",
+        "none" => "are left out",
+        "once" => "one job makes up for all",
+        _ => "each is made up for",
     }
 }
 

@@ -14,7 +14,7 @@ use crate::components::table::{numbers, table, text};
 use crate::content::{Content, PageError};
 use crate::foreign::{Foreign, Short};
 use crate::number::{counted, number};
-use crate::pages::causes::{facts, path_of, trend};
+use crate::pages::causes::{RUNBOOK, facts, path_of, trend};
 use crate::query::Query;
 use crate::route::Route;
 use crate::section::Section;
@@ -80,7 +80,7 @@ async fn show(
             (trend(&row))
             div class="doing" {
                 (doing(view, &doing_now))
-                @if let Some(runbook) = visit.shared.fleet.runbook("dead-letters") { a href=(runbook) { "Runbook" } }
+                @if let Some(runbook) = visit.shared.fleet.runbook(RUNBOOK) { a href=(runbook) { "Runbook" } }
             }
         }
         (acts(view, &path))

@@ -55,7 +55,7 @@ fn login_form(view: &View, to: &str, name: &str, wrong: Option<&str>) -> Markup 
             @if let Some(wrong) = wrong { p class="wrong" role="alert" { (wrong) } }
             label class="field" {
                 span { "Name" }
-                input name="name" value=(name) required autocomplete="username" maxlength="64" autofocus[name.is_empty()];
+                input name="name" type="text" value=(name) required autocomplete="username" maxlength="64" autofocus[name.is_empty()];
             }
             label class="field" {
                 span { "Password" }

@@ -35,7 +35,7 @@ fn of_group(facts: &AttentionFacts, group: &GroupRow) -> Option<AttentionRow> {
     };
     let all = counted(group.count, "letter");
     if refused && last_hour > MANY_REFUSALS {
-        let what = format!("{kind} of {queue} are refused: {reason}");
+        let what = format!("{kind} of {queue}: {reason}");
         return Some(
             new(Urgency::Later, Concern::RefusalsGrow, what)
                 .means(format!(
