@@ -60,8 +60,8 @@ impl Queue {
             .cmd("TIME")
             // Three questions in one command: an open replay is counted twice, and what waits four times.
             .cmd("EXISTS")
-            .arg(&[&k.active[..], &k.lanes, &k.sought].repeat(4))
-            .arg(&[&k.open_replays[..]].repeat(2))
+            .arg([&k.active[..], &k.lanes, &k.sought].repeat(4))
+            .arg([&k.open_replays[..]].repeat(2))
             .arg(&k.notices)
             .cmd("HLEN")
             .arg(&k.inflight)

@@ -73,9 +73,7 @@ pub(crate) struct Station {
 impl Station {
     /// The receiver is the settler's.
     pub(crate) fn new(
-        queue: Queue,
-        settings: WorkSettings,
-        handlers: Handlers,
+        (queue, settings, handlers): (Queue, WorkSettings, Handlers),
         owners: Arc<HashMap<String, Queue>>,
         facts: WorkerFacts,
         metrics: QueueMetrics,

@@ -188,7 +188,10 @@ async fn what_was_handed_on_is_removed_and_has_the_same_id_each_time() {
     }
     let first = queue.notices(2).await.expect("reads");
     assert_eq!(queue.notices(2).await.expect("reads"), first);
-    let ids: Vec<_> = first.iter().map(|one| one.delivery_id()).collect();
+    let ids: Vec<_> = first
+        .iter()
+        .map(longshore_queue::WaitingNotice::delivery_id)
+        .collect();
     assert_ne!(ids[0], ids[1]);
     assert_eq!(
         ids[0].timestamp_ms(),

@@ -74,9 +74,7 @@ impl Loops {
                 let of_queue = metrics.of(queue.name());
                 of_queue.has_providers(providers.map(|policy| policy.name.as_str()));
                 Station::new(
-                    queue,
-                    settings,
-                    handlers,
+                    (queue, settings, handlers),
                     Arc::clone(&owners),
                     facts,
                     of_queue,
