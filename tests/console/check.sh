@@ -7,7 +7,9 @@ cd "$(dirname "$0")/../.."
 
 quick=(morning_after login pages hostile)
 case "${1:-}" in
-    quick) stories=("${quick[@]}") ;;
+    quick)
+        export LONGSHORE_QUICK=1
+        stories=("${quick[@]}") ;;
     pictures)
         export LONGSHORE_PICTURES="$PWD/docs/pictures"
         stories=(morning_after) ;;
