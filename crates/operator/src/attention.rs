@@ -106,6 +106,8 @@ concerns! {
     JobsParked: "LongshoreJobsParked",
     /// Jobs wait for long, and nothing says why.
     OldestPending: "LongshoreOldestPending",
+    /// The application is not told what becomes of jobs.
+    NoticesWait: "LongshoreEventsLag",
     /// A replay has stopped itself.
     ReplayStopped: "A replay that stopped itself",
     /// A provider answers less than it promises.

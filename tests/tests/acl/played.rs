@@ -12,6 +12,7 @@ const NOT_PLAYED: &[&str] = &[
     "config check",
     "config defaults",
     "config show",
+    "console hash password",
     "demo",
     "healthcheck",
     "longshore",

@@ -12,6 +12,9 @@ const LATENCY_SECONDS: f64 = 120.0;
 /// From so many calls of a day on, the share that was answered says something.
 const ENOUGH_CALLS: u64 = 1000;
 
+/// From so many notices to the application on, they do not only pass through.
+const MANY_NOTICES: u64 = 1000;
+
 pub(super) fn rows(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> {
     let queue = &row.queue;
     let mut rows: Vec<_> = [
@@ -30,6 +33,7 @@ pub(super) fn rows(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> 
     }
     rows.extend(limit(row));
     rows.extend(parked(row));
+    rows.extend(notices(row));
     rows.extend(below_sla(facts, row));
     rows.extend(overwritten(row));
     rows.into_iter().map(|row| row.of_queue(queue)).collect()
@@ -249,6 +253,16 @@ fn limit(row: &QueueRow) -> Option<AttentionRow> {
         AttentionRow::new(Urgency::Later, Concern::LimitInForce, what, step)
             .means(format!("{}; until {until}", waiting(row)))
             .next("Lift the limit when its reason is over."),
+    )
+}
+
+fn notices(row: &QueueRow) -> Option<AttentionRow> {
+    let waiting = row.notices.filter(|&waiting| waiting >= MANY_NOTICES)?;
+    let what = format!("the app is not told what becomes of jobs of {}", row.queue);
+    Some(
+        AttentionRow::new(Urgency::Soon, Concern::NoticesWait, what, NextStep::Doctor)
+            .means(format!("{} wait", counted(waiting, "notice")))
+            .next("See whether the queue events is full, and by `longshore doctor` whether events are off."),
     )
 }
 

@@ -16,6 +16,7 @@ fn where_all_is_well_nothing_needs_anybody() {
     assert_eq!(attention(&facts(|_| {})), []);
     for quiet in [
         queue(|row| row.latency_seconds = Some(120.0)),
+        queue(|row| row.notices = Some(999)),
         queue(|row| row.holds = vec![hold(HoldCause::Limiter, "sendgrid")]),
         queue(|row| row.providers = vec![provider(900, 90)]),
         facts(|facts| facts.groups = vec![group(Class::Refused, 0, 100)]),
@@ -155,6 +156,11 @@ fn of_jobs() -> Vec<ConcernCase> {
             Concern::OldestPending,
             Urgency::Now,
             queue(|row| row.latency_seconds = Some(121.0)),
+        ),
+        (
+            Concern::NoticesWait,
+            Urgency::Soon,
+            queue(|row| row.notices = Some(1000)),
         ),
         (
             Concern::ReplayStopped,

@@ -5,13 +5,18 @@ use longshore_operator::Concern;
 /// Others than those that Redis cannot tell of have a line here.
 #[test]
 fn each_alert_that_redis_can_tell_of_has_a_line_and_each_line_its_section() {
-    const NOT_IN_REDIS: [&str; 6] = [
+    const NOT_IN_REDIS: [&str; 10] = [
         "LongshoreSeesNothing",
         "LongshoreRedisReplicaLost",
         "LongshoreClockJumped",
         "LongshoreOutboxLags",
         "LongshoreOutboxGone",
         "LongshoreOutboxHeld",
+        "LongshoreApiUnavailable",
+        "LongshoreApiSlow",
+        "LongshoreApiThrottled",
+        // How many there were is in Redis, but not since when.
+        "LongshoreEventsDropped",
     ];
     let rules = include_str!("../../../../deploy/prometheus/rules.yaml");
     let alerts = rules
