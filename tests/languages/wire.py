@@ -118,11 +118,12 @@ CLUSTER = {
 
 
 def cluster(fleet: Fleet) -> None:
-    port = free_port()
+    port, bus = free_port(), free_port()
     directory = fleet.dir / "cluster"
     directory.mkdir()
-    fleet.spawn(["redis-server", "--port", port, "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--save", "", "--dir", directory],
-                 "cluster")
+    # Without a port of its own for the bus, it is 10,000 higher, which is not always one.
+    fleet.spawn(["redis-server", "--port", port, "--cluster-port", bus, "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--save", "",
+                 "--dir", directory], "cluster")
     until("a cluster's node answers", lambda: fleet.redis("PING", port=port) == "PONG")
     fleet.redis("CLUSTER", "ADDSLOTSRANGE", 0, 16383, port=port)
     until("the cluster is there", lambda: "cluster_state:ok" in fleet.redis("CLUSTER", "INFO", port=port))

@@ -293,7 +293,7 @@ mod tests {
                     "id": text(),
                     "urgent": {"type": "boolean"},
                     "data": {},
-                    "object": {"type": "object"},
+                    "object": {"type": "object", "additionalProperties": true},
                     "free": {},
                     "by_name": {
                         "type": "object",

@@ -48,7 +48,7 @@ impl AuditRow {
             1 => format!("1 {what}"),
             n => format!("{n} {what}s"),
         });
-        let result = Some(entry.result).filter(|result| !result.is_empty());
+        let result = Some(times_read(&entry.result)).filter(|result| !result.is_empty());
         let parts: Vec<_> = letters.into_iter().chain(result).collect();
         let is_replay = entry.action.starts_with("replay");
         Self {
@@ -80,5 +80,29 @@ impl AuditRow {
             broken: Some(why),
         };
         Self::new(queue, entry)
+    }
+}
+
+/// `5/s until 1795952745734`, as the script writes it down, with a time that people read.
+fn times_read(result: &str) -> String {
+    let Some((before, until)) = result.split_once(" until ") else {
+        return result.to_owned();
+    };
+    let until = until.parse().map_or_else(|_| until.to_owned(), rfc3339);
+    format!("{before} until {until}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_says_until_when_in_words() {
+        assert_eq!(
+            times_read("5/s until 1795952745734"),
+            "5/s until 2026-11-29T11:45:45.734Z"
+        );
+        assert_eq!(times_read("3 letters"), "3 letters");
+        assert_eq!(times_read("1/s until then"), "1/s until then");
     }
 }

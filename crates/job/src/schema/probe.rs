@@ -195,7 +195,9 @@ impl<'de> Deserializer<'de> for Probe<'_> {
             return read.map_err(|_| Refusal::Other);
         }
         if name == super::JSON_OBJECT {
-            self.note(Form::Plain(json!({"type": "object"})));
+            self.note(Form::Plain(
+                json!({"type": "object", "additionalProperties": true}),
+            ));
             let read = visitor.visit_newtype_struct(Value::Object(Map::new()));
             return read.map_err(|_| Refusal::Other);
         }
