@@ -64,7 +64,7 @@ def related(objects: list[dict]) -> None:
         env = {}
         for source in container["envFrom"]:
             env |= maps[source["configMapRef"]["name"]]["data"]
-        [volume] = pod["volumes"]
+        [volume] = [volume for volume in pod["volumes"] if "secret" in volume]
         findings.expect(volume["secret"]["secretName"] == name, f"{name} has another role's secrets, and its user at Redis: {volume}")
         config_check(findings, name, env, container["volumeMounts"][0]["mountPath"])
         key = "worker.http_addr" if role == "work" else f"{role}.private_addr"

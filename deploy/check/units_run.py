@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import BINARY, ROOT, Findings
+from common import BINARY, ROOT, SECRETS, Findings
 from run_image import Trial, answers, beside, free_port, services, until
 from units import environment, read
 
@@ -62,7 +62,7 @@ class Unit:
         for line in self.keys["LoadCredential"]:
             file, _, source = line.partition(":")
             file, user = credentials / file, Path(source).name.removeprefix("redis-url-")
-            file.write_text(redis.get(user, "a-secret-of-nobody-at-all"))
+            file.write_text(redis.get(user) or SECRETS.get(user, "a-secret-of-nobody-at-all"))
             os.chown(file, UID, UID)
             file.chmod(0o400)
         families = [int(getattr(socket, name)) for name in self.keys["RestrictAddressFamilies"][0].split()]

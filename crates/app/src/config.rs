@@ -23,6 +23,7 @@ mod inventory;
 mod kinds;
 mod layer;
 mod log;
+mod named;
 mod notices;
 mod outbox;
 mod proxies;

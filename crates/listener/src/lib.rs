@@ -44,6 +44,6 @@ pub use bounds::Bounds;
 pub use health::Health;
 pub use listener::Listener;
 pub use log_limit::LogLimit;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, metrics_text};
 pub use peer::{CallerAddr, InvalidProxy, TrustedProxies};
 pub use ports::{BindError, Port, Ports};

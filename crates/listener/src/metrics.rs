@@ -125,3 +125,12 @@ impl Counts {
         .inc();
     }
 }
+
+/// A registry as Prometheus reads it.
+#[must_use]
+pub fn metrics_text(registry: &Registry) -> String {
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    let _ = prometheus_client::encoding::text::encode(&mut text, registry);
+    text
+}

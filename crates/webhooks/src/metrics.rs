@@ -80,10 +80,7 @@ impl Metrics {
     }
 
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String does not fail.
-        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
-        text
+        longshore_listener::metrics_text(&self.registry)
     }
 }
 

@@ -46,20 +46,11 @@ pub(super) fn print_openapi(app: &App) -> Result<(), Failure> {
 
 pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     log_warnings(session);
-    let mut words = signals::listen()?;
-    let listening = tokio::select! {
-        listening = listen(session) => listening?,
-        _ = words.recv() => {
-            tracing::info!("stopped before any request was taken");
-            return Ok(());
-        }
+    let ended = signals::EndedBySignal {
+        early: "before any request was taken",
+        cut_off: "cut off requests that were not answered; with their keys they can be sent again",
     };
-    signals::until_drained(
-        words,
-        |stop| listening.serve(stop),
-        "cut off requests that were not answered; with their keys they can be sent again",
-    )
-    .await
+    signals::serve(listen(session), ApiListening::serve, ended).await
 }
 
 async fn listen(session: &Session) -> Result<ApiListening, Failure> {

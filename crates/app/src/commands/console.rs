@@ -40,20 +40,11 @@ pub(super) async fn serve(session: &Session) -> Result<(), Failure> {
 
 async fn run(session: &Session) -> Result<(), Failure> {
     log_warnings(session);
-    let mut words = signals::listen()?;
-    let listening = tokio::select! {
-        listening = listen(session) => listening?,
-        _ = words.recv() => {
-            tracing::info!("stopped before anybody was served");
-            return Ok(());
-        }
+    let ended = signals::EndedBySignal {
+        early: "before anybody was served",
+        cut_off: "cut off pages that were not answered; the audit has what was done",
     };
-    signals::until_drained(
-        words,
-        |stop| listening.serve(stop),
-        "cut off pages that were not answered; the audit has what was done",
-    )
-    .await
+    signals::serve(listen(session), ConsoleListening::serve, ended).await
 }
 
 async fn listen(session: &Session) -> Result<ConsoleListening, Failure> {

@@ -32,14 +32,11 @@ pub(super) async fn run(session: &Session, args: OutboxArgs) -> Result<(), Failu
 
 async fn carry(session: &Session) -> Result<(), Failure> {
     log_warnings(session);
-    let words = signals::listen()?;
-    let listening = listen(session).await?;
-    signals::until_drained(
-        words,
-        |stop| listening.carry(stop),
-        "cut off in the middle of a batch; the next carrier carries it again, and each job is enqueued once",
-    )
-    .await
+    let ended = signals::EndedBySignal {
+        early: "before any row was carried",
+        cut_off: "cut off in the middle of a batch; the next carrier carries it again, and each job is enqueued once",
+    };
+    signals::serve(listen(session), BoundCarrier::carry, ended).await
 }
 
 async fn listen(session: &Session) -> Result<BoundCarrier, Failure> {

@@ -48,16 +48,34 @@ pub fn listen() -> Result<mpsc::Receiver<()>, Failure> {
 /// When a role is to stop.
 pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Serves until the first word, and lets what is under way end unless a second comes: then `cut_off` is said of it.
-pub(crate) async fn until_drained<S: Future<Output = ()>>(
-    mut words: mpsc::Receiver<()>,
-    serve: impl FnOnce(Stop) -> S,
-    cut_off: &str,
+/// What a role says where a signal ends it in the middle.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EndedBySignal {
+    /// Nothing was bound yet: "before anybody was served".
+    pub(crate) early: &'static str,
+    /// Something was still under way.
+    pub(crate) cut_off: &'static str,
+}
+
+/// Binds a role, and has it serve until the first signal. What is under way then ends by itself, unless a second signal comes.
+pub(crate) async fn serve<L, S: Future<Output = ()>>(
+    bind: impl Future<Output = Result<L, Failure>>,
+    serve: impl FnOnce(L, Stop) -> S,
+    ended: EndedBySignal,
 ) -> Result<(), Failure> {
+    let mut words = listen()?;
+    let bound = tokio::select! {
+        bound = bind => bound?,
+        _ = words.recv() => {
+            tracing::info!("stopped {}", ended.early);
+            return Ok(());
+        }
+    };
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = serve(Box::pin(async move {
+    let stop_word = Box::pin(async move {
         let _ = stopped.await;
-    }));
+    });
+    let serving = serve(bound, stop_word);
     tokio::pin!(serving);
     tokio::select! {
         () = &mut serving => {}
@@ -65,7 +83,7 @@ pub(crate) async fn until_drained<S: Future<Output = ()>>(
             let _ = stop.send(());
             tokio::select! {
                 () = serving => {}
-                Some(()) = words.recv() => return Err(Failure::failed(cut_off)),
+                Some(()) = words.recv() => return Err(Failure::failed(ended.cut_off)),
             }
         }
     }

@@ -15,20 +15,11 @@ use crate::telemetry;
 
 pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     log_warnings(session);
-    let mut words = signals::listen()?;
-    let listening = tokio::select! {
-        listening = listen(session) => listening?,
-        _ = words.recv() => {
-            tracing::info!("stopped before any event was taken");
-            return Ok(());
-        }
+    let ended = signals::EndedBySignal {
+        early: "before any event was taken",
+        cut_off: "cut off requests that were not answered; their providers send them again",
     };
-    signals::until_drained(
-        words,
-        |stop| listening.serve(stop),
-        "cut off requests that were not answered; their providers send them again",
-    )
-    .await
+    signals::serve(listen(session), Listening::serve, ended).await
 }
 
 /// A listener for all providers that are configured.

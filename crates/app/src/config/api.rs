@@ -8,7 +8,8 @@ use longshore_integration::settings::{
     KeyPath, Reader, SecretRef, Section, SectionSecrets, flag, listen_addr, secret, toml_by,
 };
 use longshore_job::Kinds;
-use longshore_queue::EnqueuedBy;
+
+use super::named;
 
 section! {
     /// The HTTP API: jobs from producers in any language. TLS is the affair of a proxy in front of it.
@@ -37,9 +38,7 @@ section! {
 
 /// The table of all tokens.
 fn table() -> KeyPath {
-    let one = KeyPath::from(TokenSettings::AT);
-    let (_, above) = one.words().split_last().unwrap_or((&String::new(), &[]));
-    KeyPath::new(above)
+    named::table(TokenSettings::AT)
 }
 
 /// A token, by its name.
@@ -55,22 +54,8 @@ pub(super) fn read(
 
 /// Those that can be read; what is wrong with the others is found.
 fn tokens(reader: &mut Reader<'_>, known: &Kinds) -> Vec<NamedToken> {
-    let section = table();
     let mut tokens = Vec::new();
-    for name in reader.names(&section) {
-        let path = section.join(&name);
-        // Anything but a table is answered as such.
-        if reader
-            .get(&path)
-            .is_none_or(|value| value.as_dict().is_none())
-        {
-            continue;
-        }
-        if !EnqueuedBy::fits(&name) {
-            let cure = "use 1 to 64 characters, none of them a control character";
-            reader.error(&path, "cannot be a name", cure);
-            continue;
-        }
+    for (name, path) in named::tables_in(reader, &table()) {
         if !reader.has(path.join(TokenSettings::SECRET)) {
             let cure = "set it to env:NAME, file:PATH or vault:PATH, where the token is";
             reader.missing(path.join(TokenSettings::SECRET), "is not set", cure);

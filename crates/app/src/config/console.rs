@@ -9,6 +9,8 @@ use longshore_integration::settings::{
 };
 use secrecy::ExposeSecret;
 
+use super::named;
+
 section! {
     /// The operators' web page.
     pub struct ConsoleSettings in "console" {
@@ -44,9 +46,7 @@ section! {
 
 /// The table of all users.
 fn table() -> KeyPath {
-    let one = KeyPath::from(UserSettings::AT);
-    let (_, above) = one.words().split_last().unwrap_or((&String::new(), &[]));
-    KeyPath::new(above)
+    named::table(UserSettings::AT)
 }
 
 /// A user, by their name.
@@ -62,23 +62,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<ConsoleSettings>, Vec<Nam
 
 /// Those that can be read; what is wrong with the others is found.
 fn users(reader: &mut Reader<'_>, has_header: bool) -> Vec<NamedUser> {
-    let section = table();
     let mut users = Vec::new();
-    for name in reader.names(&section) {
-        let path = section.join(&name);
-        // Anything but a table is answered as such.
-        if reader
-            .get(&path)
-            .is_none_or(|value| value.as_dict().is_none())
-        {
-            continue;
-        }
-        let is_name = (1..=64).contains(&name.chars().count());
-        if !is_name || name.chars().any(char::is_control) {
-            let cure = "use 1 to 64 characters, none of them a control character";
-            reader.error(&path, "cannot be a name", cure);
-            continue;
-        }
+    for (name, path) in named::tables_in(reader, &table()) {
         // Who comes through a proxy needs none.
         if !has_header && !reader.has(path.join(UserSettings::PASSWORD_HASH)) {
             let cure =

@@ -10,11 +10,11 @@ use crate::act::carry_out::carry_out;
 use crate::components::act_form::{ActForm, act_form};
 use crate::components::state::{Tone, toned};
 use crate::content::{Content, PageError};
-use crate::foreign::{Foreign, Short};
+use crate::foreign::Foreign;
 use crate::form::Form;
 use crate::number::{counted, number};
 use crate::pages::causes::path_of;
-use crate::pages::letters::found;
+use crate::pages::letters::{crumbs, found};
 use crate::pages::replay::{still_as_seen, target};
 use crate::route::Route;
 use crate::section::Section;
@@ -37,10 +37,7 @@ async fn preview(
     let view = &visit.view;
     let path = path_of(&queue, &group);
     let body = html! {
-        p class="crumbs" {
-            a href=(view.to("/dead")) { "Dead letters" } " / "
-            a href=(view.to(&path)) { (Short(&row.reason, 80)) }
-        }
+        (crumbs(view, &row))
         h1 { "Discard dead letters" }
         p {
             (counted(rehearsal.letters, "letter")) " of " strong { (Foreign(&row.reason)) }

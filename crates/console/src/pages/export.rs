@@ -15,11 +15,11 @@ use maud::html;
 
 use crate::components::act_form::{ActForm, act_form};
 use crate::content::{Content, PageError};
-use crate::foreign::{Foreign, Short};
+use crate::foreign::Foreign;
 use crate::form::Form;
 use crate::number::counted;
 use crate::pages::causes::path_of;
-use crate::pages::letters::found;
+use crate::pages::letters::{crumbs, found};
 use crate::pages::replay::target;
 use crate::route::Route;
 use crate::section::Section;
@@ -42,10 +42,7 @@ async fn preview(
     let view = &visit.view;
     let path = path_of(&queue, &group);
     let body = html! {
-        p class="crumbs" {
-            a href=(view.to("/dead")) { "Dead letters" } " / "
-            a href=(view.to(&path)) { (Short(&row.reason, 80)) }
-        }
+        (crumbs(view, &row))
         h1 { "Export dead letters" }
         p {
             (counted(row.count, "letter")) " of " strong { (Foreign(&row.reason)) }
@@ -106,13 +103,11 @@ async fn export(
         });
         match read.await {
             Ok(Ok((chunk, _))) if chunk.is_empty() => None,
-            Ok(Ok((chunk, open))) => Some((Ok(chunk), open)),
+            Ok(Ok((chunk, open))) => Some((Ok::<_, std::io::Error>(chunk), open)),
             // The connection ends before the file does, so that nobody takes it for whole.
             _ => None,
         }
     });
-    let chunks =
-        futures_util::StreamExt::map(chunks, |chunk: Result<Vec<u8>, std::io::Error>| chunk);
     let safe: String = queue
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || *c == '-')

@@ -47,9 +47,19 @@ pub(crate) async fn found(
     let mut groups = groups.into_iter();
     groups.find(|row| row.group == group).ok_or_else(|| {
         PageError::Missing(format!(
-            "The queue {queue} has no letters of the cause {group} now: they were replayed, discarded or exported."
+            "The queue {queue} has no letters of the cause {group} now: they were replayed or discarded."
         ))
     })
+}
+
+/// The way back to a cause from what is done to its letters.
+pub(crate) fn crumbs(view: &View, row: &GroupRow) -> Markup {
+    html! {
+        p class="crumbs" {
+            a href=(view.to("/dead")) { "Dead letters" } " / "
+            a href=(view.to(&path_of(&row.queue, &row.group))) { (Short(&row.reason, 80)) }
+        }
+    }
 }
 
 /// `GET /dead/{queue}/{group}?show=200`

@@ -14,11 +14,11 @@ use crate::components::act_form::{ActForm, act_form};
 use crate::components::doing::doing;
 use crate::components::rehearsal::rehearsed;
 use crate::content::{Content, PageError};
-use crate::foreign::{Foreign, Short};
+use crate::foreign::Foreign;
 use crate::form::{Form, TYPED_FROM};
 use crate::number::{counted, number};
 use crate::pages::causes::path_of;
-use crate::pages::letters::found;
+use crate::pages::letters::{crumbs, found};
 use crate::query::Query;
 use crate::route::Route;
 use crate::section::Section;
@@ -95,10 +95,7 @@ async fn rehearse(
         None => format!("Replay {} at once", counted(rehearsal.letters, "letter")),
     };
     let body = html! {
-        p class="crumbs" {
-            a href=(view.to("/dead")) { "Dead letters" } " / "
-            a href=(view.to(&path)) { (Short(&row.reason, 80)) }
-        }
+        (crumbs(view, &row))
         h1 { "Rehearsal of a replay" }
         p { (counted(rehearsal.letters, "letter")) " of " strong { (Foreign(&row.reason)) } " would be pending again. Nothing has been changed." }
         section class="sheet" {
