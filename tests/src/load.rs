@@ -52,6 +52,10 @@ async fn produce(client: Client, queue: Queue, over: Arc<AtomicBool>) -> Vec<Job
     while !over.load(Ordering::Acquire) {
         match client.enqueue_all((0..50).map(email)).await {
             Ok(ids) => accepted.extend(ids),
+            // Redis went away in the middle of the call: those in doubt may run, and are not counted as accepted.
+            Err(ClientError::Interrupted { accepted: told, .. }) => {
+                accepted.extend(told.into_iter().map(|(_, job)| job.id));
+            }
             // Redis is away for longer than the client tries, or it refuses: these are not accepted.
             Err(ClientError::Queue(_) | ClientError::Away { .. }) => {}
             Err(error) => panic!("{error}"),
