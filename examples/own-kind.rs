@@ -68,7 +68,7 @@ const fn integration() -> Integration {
             kinds: &[KindSpec::of::<CountWords>()],
             follow_ups: &[],
             settings: Settings::NONE,
-            set_up: |_| {
+            set_up: &|_| {
                 Box::pin(async {
                     Ok(Some(SetUp {
                         handlers: Handlers::new().with(CountWordsHandler),

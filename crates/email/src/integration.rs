@@ -54,7 +54,7 @@ pub const fn integration() -> Integration {
                 complete: settings::complete,
                 check: |_, _| {},
             },
-            set_up: |context| Box::pin(set_up(context)),
+            set_up: &|context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
             cron: &[],
             events: &[Events {
@@ -83,7 +83,7 @@ const PROVIDER: Provider = Provider {
         sla_percent: Some("99.95"),
         owner: Some("Backend"),
     },
-    origin: |sections| {
+    origin: &|sections| {
         Some(
             sections
                 .get::<EmailSettings>()?
@@ -102,26 +102,26 @@ const PROVIDER: Provider = Provider {
             sla_percent: None,
             owner: Some("Backend"),
         },
-        origin: postmark_origin,
+        origin: &postmark_origin,
         takes_jobs: true,
         page: include_str!("../postmark.md"),
     }],
     // Only a mail with a link to reset a password expires by itself.
-    expects: |sections, _| {
+    expects: &|sections, _| {
         sections
             .get::<EmailSettings>()
             .is_some_and(|email| email.templates.contains_key(PASSWORD_RESET))
     },
-    likely_refusal: no_template,
+    likely_refusal: &no_template,
     smoke: Some(Smoke {
         needs: &[
             SendGridSettings::API_KEY,
             key_path!(EmailKeys::TEMPLATES, "welcome"),
         ],
         kind: crate::SendEmail::KIND,
-        args: || json!({ "template": "welcome", "to": { "email": "smoke@example.com" }, "data": {} }),
+        args: &|| json!({ "template": "welcome", "to": { "email": "smoke@example.com" }, "data": {} }),
         what: "a mail was checked in sandbox mode",
-        unsafe_because: |sections| {
+        unsafe_because: &|sections| {
             let sendgrid = &sections.get::<EmailSettings>()?.sendgrid;
             let live = sendgrid.base_url.to_string().starts_with("https:");
             let key = SendGridSettings::SANDBOX;

@@ -22,13 +22,13 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[
         name: "sendgrid",
         addr: "127.0.0.1:9480",
         posts_to: Some("http://127.0.0.1:9465/webhooks/sendgrid"),
-        start: |at| Box::pin(sendgrid(at)),
+        start: &|at| Box::pin(sendgrid(at)),
     },
     Sandbox {
         name: "postmark",
         addr: "127.0.0.1:9488",
         posts_to: None,
-        start: |at| Box::pin(postmark(at)),
+        start: &|at| Box::pin(postmark(at)),
     },
 ];
 

@@ -39,7 +39,7 @@ pub const fn integration() -> Integration {
                 complete: settings::complete,
                 ..Settings::NONE
             },
-            set_up: |context| Box::pin(set_up(context)),
+            set_up: &|context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
             cron: &[],
             events: &[],
@@ -68,13 +68,13 @@ const PROVIDER: Provider = Provider {
         sla_percent: None,
         owner: Some("Backend"),
     },
-    origin: |sections| Some(sections.get::<EventsSettings>()?.origin.to_string()),
+    origin: &|sections| Some(sections.get::<EventsSettings>()?.origin.to_string()),
     // Receivers tell repeats by the webhook-id, for as long as they keep it: the standard names no time. It is never so long
     // that a repeat of ours does more than tell again what is true.
     repeats: Repeats::Keyed(Duration::from_secs(24 * 3600)),
     others: &[],
-    expects: |_, _| true,
-    likely_refusal: |_, _, _| None,
+    expects: &|_, _| true,
+    likely_refusal: &|_, _, _| None,
     // It would tell the application something that has not happened.
     smoke: None,
     page: include_str!("../endpoint.md"),

@@ -12,7 +12,7 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     name: "events",
     addr: "127.0.0.1:9489",
     posts_to: None,
-    start: |at| Box::pin(events(at)),
+    start: &|at| Box::pin(events(at)),
 }];
 
 async fn events(at: SandboxAt) -> std::io::Result<RunningStandIn> {

@@ -57,7 +57,7 @@ pub const fn integration() -> Integration {
                 },
                 check: |_, _| {},
             },
-            set_up: |context| Box::pin(set_up(context)),
+            set_up: &|context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
             cron: &[
                 of_bucket(
@@ -127,7 +127,7 @@ const PROVIDER: Provider = Provider {
         sla_percent: Some("99.99"),
         owner: Some("Infrastructure"),
     },
-    origin: |sections| {
+    origin: &|sections| {
         let s3 = &sections.get::<S3Settings>()?.store;
         Some(match &s3.endpoint_url {
             Some(origin) => origin.to_string(),
@@ -146,21 +146,21 @@ const PROVIDER: Provider = Provider {
             sla_percent: None,
             owner: Some("Infrastructure"),
         },
-        origin: |sections| {
+        origin: &|sections| {
             let r2 = &sections.get::<R2Settings>()?.store;
             Some(r2.endpoint_url.as_ref()?.to_string())
         },
         takes_jobs: false,
         page: include_str!("../r2.md"),
     }],
-    expects: |_, _| true,
-    likely_refusal: no_bucket,
+    expects: &|_, _| true,
+    likely_refusal: &no_bucket,
     smoke: Some(Smoke {
         needs: &[buckets::EXPORTS_NAME],
         kind: SweepBucket::KIND,
-        args: || json!({ "bucket": "exports", "dry_run": true }),
+        args: &|| json!({ "bucket": "exports", "dry_run": true }),
         what: "the exports bucket was listed",
-        unsafe_because: |_| None,
+        unsafe_because: &|_| None,
     }),
     page: include_str!("../s3.md"),
 };

@@ -9,13 +9,13 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[
         name: "s3",
         addr: "127.0.0.1:9486",
         posts_to: None,
-        start: |at| Box::pin(s3(at)),
+        start: &|at| Box::pin(s3(at)),
     },
     Sandbox {
         name: "r2",
         addr: "127.0.0.1:9487",
         posts_to: None,
-        start: |at| Box::pin(r2(at)),
+        start: &|at| Box::pin(r2(at)),
     },
 ];
 

@@ -33,7 +33,7 @@ pub const fn integration() -> Integration {
                 sections: &[Declaration::of::<GoogleMapsSettings>()],
                 ..Settings::NONE
             },
-            set_up: |context| Box::pin(set_up(context)),
+            set_up: &|context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
             cron: &[],
             events: &[],
@@ -55,18 +55,18 @@ const PROVIDER: Provider = Provider {
         sla_percent: Some("99.9"),
         owner: Some("Backend"),
     },
-    origin: |sections| Some(sections.get::<GoogleMapsSettings>()?.base_url.to_string()),
+    origin: &|sections| Some(sections.get::<GoogleMapsSettings>()?.base_url.to_string()),
     // To look an address up twice does nothing.
     repeats: Repeats::Harmless,
     others: &[],
-    expects: |_, _| true,
-    likely_refusal: |_, _, _| None,
+    expects: &|_, _| true,
+    likely_refusal: &|_, _, _| None,
     smoke: Some(Smoke {
         needs: &[GoogleMapsSettings::API_KEY],
         kind: crate::GeocodeAddress::KIND,
-        args: || json!({ "address": "Slottsplassen 1, Oslo", "region": "no" }),
+        args: &|| json!({ "address": "Slottsplassen 1, Oslo", "region": "no" }),
         what: "the Royal Palace in Oslo was looked up",
-        unsafe_because: |_| None,
+        unsafe_because: &|_| None,
     }),
     page: include_str!("../google_maps.md"),
 };

@@ -10,7 +10,7 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     name: "google_maps",
     addr: "127.0.0.1:9482",
     posts_to: None,
-    start: |at| Box::pin(google_maps(at)),
+    start: &|at| Box::pin(google_maps(at)),
 }];
 
 async fn google_maps(at: SandboxAt) -> std::io::Result<RunningStandIn> {

@@ -1,5 +1,6 @@
 //! An integration, and the provider that carries its jobs out.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,30 @@ use longshore_provider::secret::Secret;
 use crate::settings::{BreakerSettings, Calls, LimitSettings, Settings};
 use crate::{Context, Events, Files, Pending, QueueSpec, Sandbox, Sections};
 
+/// Makes the handlers of an integration; `None` while its settings are off.
+pub type MakeHandlers = dyn for<'a> Fn(Context<'a>) -> Pending<'a, Option<SetUp>> + Send + Sync;
+
+/// Says where a provider is, if it is on.
+pub type FindOrigin = dyn Fn(&Sections) -> Option<String> + Send + Sync;
+
+/// Says whether jobs of a kind can exist with these settings.
+pub type ExpectKind = dyn Fn(&Sections, &str) -> bool + Send + Sync;
+
+/// Says why a job will probably be refused, by its kind and its args.
+pub type ForeseeRefusal =
+    dyn Fn(&Sections, &str, &serde_json::Value) -> Option<String> + Send + Sync;
+
+/// Makes args.
+pub type MakeArgs = dyn Fn() -> serde_json::Value + Send + Sync;
+
+/// Says why something would not be harmless with these settings.
+pub type FindDanger = dyn Fn(&Sections) -> Option<String> + Send + Sync;
+
 /// Kinds of jobs, their handlers, and all else that a program must know about them.
 ///
-/// No field has a default, so an integration with a forgotten field does not compile.
-#[derive(Debug, Clone, Copy)]
+/// No field has a default, so an integration with a forgotten field does not compile. Its functions are `&dyn Fn`, so one that is made
+/// of the configuration can know which of several it is.
+#[derive(Clone, Copy)]
 pub struct Integration {
     /// Its name, for people.
     pub name: &'static str,
@@ -28,7 +49,7 @@ pub struct Integration {
     /// Its settings.
     pub settings: Settings,
     /// Makes its handlers.
-    pub set_up: for<'a> fn(Context<'a>) -> Pending<'a, Option<SetUp>>,
+    pub set_up: &'static MakeHandlers,
     /// The provider that its jobs call; `None` if they call no outside service.
     pub provider: Option<Provider>,
     /// Built-in cron entries. The configuration can switch each off.
@@ -64,14 +85,14 @@ impl Integration {
 }
 
 /// What a [`Provider`] and a [`OtherProvider`] have in common.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct AnyProvider {
     /// Its name, as configuration has it.
     pub name: &'static str,
     /// What the company says of it, unless configured.
     pub inventory: Inventory,
     /// Where it is, if it is on.
-    pub origin: fn(&Sections) -> Option<String>,
+    pub origin: &'static FindOrigin,
     /// Its page for operators.
     pub page: &'static str,
 }
@@ -91,7 +112,7 @@ pub struct NoticeJobs {
 pub type OfferFiles = for<'a> fn(Context<'a>) -> Pending<'a, Option<Arc<dyn Files>>>;
 
 /// An outside service that jobs call.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Provider {
     /// Its name, as configuration has it: `providers.<name>`.
     pub name: &'static str,
@@ -100,15 +121,15 @@ pub struct Provider {
     /// What the company says of it, unless configured.
     pub inventory: Inventory,
     /// Where it is, if it is on.
-    pub origin: fn(&Sections) -> Option<String>,
+    pub origin: &'static FindOrigin,
     /// What a repeated request does, after the answer to the first was lost.
     pub repeats: Repeats,
     /// Other providers whose limits and breakers are in the same queue, such as a fallback.
     pub others: &'static [OtherProvider],
     /// Whether jobs of this kind can exist with these settings. Findings about kinds depend on it.
-    pub expects: fn(&Sections, kind: &str) -> bool,
+    pub expects: &'static ExpectKind,
     /// Why an accepted job will probably be refused later, with these settings. `longshore enqueue` shows it. Names no person.
-    pub likely_refusal: fn(&Sections, kind: &str, args: &serde_json::Value) -> Option<String>,
+    pub likely_refusal: &'static ForeseeRefusal,
     /// A harmless job that shows whether the provider answers; `None` if no job is harmless.
     pub smoke: Option<Smoke>,
     /// Its page for operators, in Markdown with lines of at most 80 columns: what it is for, what it needs, its limits, what
@@ -117,7 +138,7 @@ pub struct Provider {
 }
 
 /// A further provider in the queue of another, with a rate limit and a breaker of its own.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct OtherProvider {
     /// Its name, as configuration has it.
     pub name: &'static str,
@@ -126,11 +147,54 @@ pub struct OtherProvider {
     /// What the company says of it, unless configured.
     pub inventory: Inventory,
     /// Where it is, if it is on.
-    pub origin: fn(&Sections) -> Option<String>,
+    pub origin: &'static FindOrigin,
     /// Jobs are claimed for it while the breaker of the queue's own is open.
     pub takes_jobs: bool,
     /// Its [page](Provider::page).
     pub page: &'static str,
+}
+
+impl fmt::Debug for Integration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Integration")
+            .field("name", &self.name)
+            .field("queue", &self.queue)
+            .field("kinds", &self.kinds)
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AnyProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        named(f, "AnyProvider", self.name)
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        named(f, "Provider", self.name)
+    }
+}
+
+impl fmt::Debug for OtherProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        named(f, "OtherProvider", self.name)
+    }
+}
+
+impl fmt::Debug for Smoke {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Smoke")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+fn named(f: &mut fmt::Formatter<'_>, what: &str, name: &str) -> fmt::Result {
+    f.debug_struct(what)
+        .field("name", &name)
+        .finish_non_exhaustive()
 }
 
 /// What a service inventory says of a provider, in the words of configuration.
@@ -156,18 +220,18 @@ pub enum Repeats {
 }
 
 /// One harmless job for `smoke`: it reaches nobody, moves no money and deletes nothing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Smoke {
     /// The keys that have to be set.
     pub needs: &'static [&'static str],
     /// The kind of the job.
     pub kind: &'static str,
     /// Its args.
-    pub args: fn() -> serde_json::Value,
+    pub args: &'static MakeArgs,
     /// What the result shows, in words.
     pub what: &'static str,
     /// Why the job would not be harmless with these settings, if so.
-    pub unsafe_because: fn(&Sections) -> Option<String>,
+    pub unsafe_because: &'static FindDanger,
 }
 
 /// A cron entry that is built in.

@@ -19,10 +19,11 @@ pub use events::{
 };
 pub use files::{Calling, Files, NewFile, NewUpload, SignedUrl, Signing, UploadError};
 pub use integration::{
-    AnyProvider, CallPolicy, CronEntry, Integration, Inventory, NoticeJobs, OfferFiles,
-    OtherProvider, Provider, Repeats, SetUp, Smoke, StandIn,
+    AnyProvider, CallPolicy, CronEntry, ExpectKind, FindDanger, FindOrigin, ForeseeRefusal,
+    Integration, Inventory, MakeArgs, MakeHandlers, NoticeJobs, OfferFiles, OtherProvider,
+    Provider, Repeats, SetUp, Smoke, StandIn,
 };
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue::QueueSpec;
-pub use sandbox::{RunningStandIn, Sandbox, SandboxAt, Starting};
+pub use sandbox::{RunningStandIn, Sandbox, SandboxAt, StartStandIn, Starting};
 pub use sections::Sections;

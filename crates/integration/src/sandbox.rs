@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 
 /// A stand-in for a service: for development, demonstrations and tests. `longshore sandbox` runs those of a program.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Sandbox {
     /// Whom it stands in for, as configuration has it: `google_maps`.
     pub name: &'static str,
@@ -16,7 +16,19 @@ pub struct Sandbox {
     /// Where it posts its events unless told otherwise; `None` where it posts none, or as each request says.
     pub posts_to: Option<&'static str>,
     /// Starts it.
-    pub start: fn(SandboxAt) -> Starting,
+    pub start: &'static StartStandIn,
+}
+
+/// Starts a stand-in.
+pub type StartStandIn = dyn Fn(SandboxAt) -> Starting + Send + Sync;
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("name", &self.name)
+            .field("addr", &self.addr)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a stand-in is to be.

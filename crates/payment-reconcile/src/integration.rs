@@ -60,7 +60,7 @@ pub const fn integration() -> Integration {
                 complete: |reader, sections| app::complete(reader, sections, None),
                 check: |reader, sections| app::check(reader, sections.get(), sections.get()),
             },
-            set_up: |context| Box::pin(set_up(context)),
+            set_up: &|context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
             cron: &[CronEntry {
                 name: "nightly-reconcile",
@@ -106,13 +106,13 @@ pub const fn integration_with<P: AnotherProvider>() -> Integration {
                 },
                 ..integration().settings
             },
-            set_up: |context| Box::pin(set_up_with::<P>(context)),
+            set_up: &|context| Box::pin(set_up_with::<P>(context)),
             provider: Some(Provider {
                 others: &[OtherProvider {
                     name: P::NAME,
                     crate_name: P::CRATE_NAME,
                     inventory: P::INVENTORY,
-                    origin: |sections| Some(P::origin(sections.get::<P::Settings>()?)),
+                    origin: &|sections| Some(P::origin(sections.get::<P::Settings>()?)),
                     takes_jobs: false,
                     page: P::PAGE,
                 }],
@@ -141,18 +141,18 @@ const PROVIDER: Provider = Provider {
         sla_percent: Some("99.99"),
         owner: Some("Backend"),
     },
-    origin: |sections| Some(sections.get::<StripeSettings>()?.base_url.to_string()),
+    origin: &|sections| Some(sections.get::<StripeSettings>()?.base_url.to_string()),
     repeats: Repeats::Keyed(Stripe::KEY_LIFE),
     others: &[],
-    expects: |sections, _| sections.get::<StripeSettings>().is_some(),
-    likely_refusal: |_, _, _| None,
+    expects: &|sections, _| sections.get::<StripeSettings>().is_some(),
+    likely_refusal: &|_, _, _| None,
     // The customer stays, in test mode, under the user id of this command.
     smoke: Some(Smoke {
         needs: &[SECRET_KEY],
         kind: crate::CreateCustomer::KIND,
-        args: || json!({ "user_id": "longshore-smoke" }),
+        args: &|| json!({ "user_id": "longshore-smoke" }),
         what: "a customer was created in test mode",
-        unsafe_because: |_| None,
+        unsafe_because: &|_| None,
     }),
     page: include_str!("../stripe.md"),
 };

@@ -28,14 +28,14 @@ pub(crate) const STRIPE: Sandbox = Sandbox {
     name: "stripe",
     addr: "127.0.0.1:9483",
     posts_to: Some("http://127.0.0.1:9465/webhooks/stripe"),
-    start: |at| Box::pin(stripe(at)),
+    start: &|at| Box::pin(stripe(at)),
 };
 
 pub(crate) const APP: Sandbox = Sandbox {
     name: "app",
     addr: "127.0.0.1:9484",
     posts_to: None,
-    start: |at| Box::pin(app(at)),
+    start: &|at| Box::pin(app(at)),
 };
 
 /// What `config/local.toml` has for them.

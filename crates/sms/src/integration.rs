@@ -39,7 +39,7 @@ pub const fn integration() -> Integration {
                     }
                 },
             },
-            set_up: |context| Box::pin(set_up(context)),
+            set_up: &|context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
             cron: &[],
             events: &[Events {
@@ -65,18 +65,18 @@ const PROVIDER: Provider = Provider {
         sla_percent: Some("99.95"),
         owner: Some("Backend"),
     },
-    origin: |sections| Some(sections.get::<TwilioSettings>()?.keys.base_url.to_string()),
+    origin: &|sections| Some(sections.get::<TwilioSettings>()?.keys.base_url.to_string()),
     repeats: Repeats::Doubles,
     others: &[],
-    expects: |_, _| true,
-    likely_refusal: |_, _, _| None,
+    expects: &|_, _| true,
+    likely_refusal: &|_, _, _| None,
     // Sent from a magic number that only test credentials may send from: with live ones it is refused.
     smoke: Some(Smoke {
         needs: &[TwilioKeys::ACCOUNT_SID, TwilioKeys::AUTH_TOKEN],
         kind: crate::SendSms::KIND,
-        args: || json!({ "to": "+15005550006", "body": "longshore smoke" }),
+        args: &|| json!({ "to": "+15005550006", "body": "longshore smoke" }),
         what: "a message between magic numbers was taken on",
-        unsafe_because: |_| None,
+        unsafe_because: &|_| None,
     }),
     page: include_str!("../twilio.md"),
 };

@@ -18,7 +18,7 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     name: "twilio",
     addr: "127.0.0.1:9481",
     posts_to: None,
-    start: |at| Box::pin(twilio(at)),
+    start: &|at| Box::pin(twilio(at)),
 }];
 
 async fn twilio(at: SandboxAt) -> std::io::Result<RunningStandIn> {

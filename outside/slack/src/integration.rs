@@ -27,7 +27,7 @@ pub const fn integration() -> Integration {
                 sections: &[Declaration::of::<SlackSettings>()],
                 ..Settings::NONE
             },
-            set_up: |context| Box::pin(set_up(context)),
+            set_up: &|context| Box::pin(set_up(context)),
             provider: Some(Provider {
                 name: NAME,
                 turned_on_by: &[SlackSettings::TOKEN],
@@ -36,11 +36,11 @@ pub const fn integration() -> Integration {
                     sla_percent: Some("99.99"),
                     owner: Some("Harbour"),
                 },
-                origin: |sections| Some(sections.get::<SlackSettings>()?.base_url.to_string()),
+                origin: &|sections| Some(sections.get::<SlackSettings>()?.base_url.to_string()),
                 repeats: Repeats::Doubles,
                 others: &[],
-                expects: |_, _| true,
-                likely_refusal: |_, _, _| None,
+                expects: &|_, _| true,
+                likely_refusal: &|_, _, _| None,
                 // Every call posts something.
                 smoke: None,
                 page: include_str!("../slack.md"),

@@ -17,7 +17,7 @@ pub(crate) const SANDBOX: Sandbox = Sandbox {
     name: NAME,
     addr: "127.0.0.1:9490",
     posts_to: None,
-    start: |at| {
+    start: &|at| {
         Box::pin(async move {
             let slack = SlackSandbox::start(at.addr).await?;
             Ok(RunningStandIn::new(slack.origin(), || slack.stop()))

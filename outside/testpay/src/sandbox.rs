@@ -32,7 +32,7 @@ pub(crate) const SANDBOX: Sandbox = Sandbox {
     name: NAME,
     addr: "127.0.0.1:9485",
     posts_to: None,
-    start: |at| {
+    start: &|at| {
         Box::pin(async move {
             let testpay = TestPaySandbox::start(at.addr).await?;
             Ok(RunningStandIn::new(testpay.origin(), || testpay.stop()))

@@ -42,7 +42,7 @@ fn fax(settings: Settings) -> Integration {
         kinds: &[],
         follow_ups: &[],
         settings,
-        set_up: |context| {
+        set_up: &|context| {
             Box::pin(async move {
                 if let Some(fax) = context.get::<Fax>() {
                     context.secret(Fax::TOKEN, &fax.token).await?;
