@@ -65,7 +65,7 @@ pub use providers::{AnswerRow, ProviderRow};
 pub use queue_info::{ConfigRefusal, QueueInfo, RepeatEffect, WhyRefused};
 pub use queues::{BreakerRow, FallbackRow, HoldRow, ParkedRow, PauseRow, PerMinute, QueueRow};
 pub use redact::redact_args;
-pub use rehearsal::{RefusedRow, Rehearsal, RehearsedQueue};
+pub use rehearsal::{RefusedRow, Rehearsal, RehearsedQueue, Sample};
 pub use replays::ReplayRow;
 pub use search::SearchFound;
 pub use suppressions::{InvalidSuppressed, Suppressed, SuppressionRow};

@@ -26,6 +26,15 @@ impl Meant<'_> {
         })
     }
 
+    /// The newest ones, at most so many, where all of the queue or the group are meant.
+    pub(crate) async fn newest(&self, most: u64) -> Result<MeantLetters<'_>, QueueError> {
+        Ok(MeantLetters {
+            letters: self.queue.newest_letters(&self.selection, most).await?,
+            filter: &self.filter,
+            left: most,
+        })
+    }
+
     /// How many there are. Counted one by one where not all of the queue or the group are meant.
     pub(crate) async fn count(&self) -> Result<u64, QueueError> {
         if self.filter.is_all() {

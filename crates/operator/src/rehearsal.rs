@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::dead::Target;
 use crate::error::OperatorError;
+use crate::meant::{Meant, MeantLetters};
 use crate::operator::Operator;
 use crate::queue_info::{QueueInfo, RepeatEffect};
 use crate::queues::{BreakerRow, FallbackRow, HoldRow, PauseRow, QueueRow};
@@ -18,8 +19,10 @@ use crate::suppressions::suppressed_among;
 pub struct Rehearsal {
     /// How many dead letters are meant.
     pub letters: u64,
-    /// How many of them were looked at: at most the first 10,000. The numbers below are of these.
+    /// How many of them were looked at. The numbers below are of these.
     pub looked: u64,
+    /// Which of them were looked at.
+    pub sample: Sample,
     /// How many of them would be carried out: they decode, their handler is known, they have not expired, and the configuration
     /// refuses them not.
     pub would_run: u64,
@@ -57,6 +60,34 @@ pub struct Rehearsal {
     pub queues: Vec<RehearsedQueue>,
 }
 
+/// Which letters a rehearsal has looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sample {
+    /// All that are meant.
+    #[default]
+    All,
+    /// Half of them are those that died first, half are those that died last.
+    OldestAndNewest,
+    /// Those that died first.
+    Oldest,
+}
+
+impl Sample {
+    /// What the numbers of a rehearsal are of, in words: `of them`, `of the oldest 500 and the newest 500`.
+    #[must_use]
+    pub fn words(self, looked: u64) -> String {
+        match self {
+            Self::All => "of them".to_owned(),
+            Self::OldestAndNewest => {
+                let oldest = looked.div_ceil(2);
+                format!("of the oldest {oldest} and the newest {}", looked - oldest)
+            }
+            Self::Oldest => format!("of the oldest {looked}"),
+        }
+    }
+}
+
 /// Letters that the configuration would have refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RefusedRow {
@@ -91,12 +122,11 @@ pub struct RehearsedQueue {
     pub not_configured_here: bool,
 }
 
-/// So many letters are looked at, one by one.
+/// So many letters are looked at, one by one, unless somebody wants fewer.
 const MOST_LOOKED_AT: u64 = 10_000;
 
 impl Operator {
-    /// Says what a replay would do. It goes through all letters that are meant, a few hundred a call; `progress` is
-    /// told how many it has seen. Changes nothing.
+    /// Says what a replay would do. Of many letters it looks at 10,000; `progress` is told how many it has seen. Changes nothing.
     ///
     /// # Errors
     /// When there is no such queue or group, an id is not of an id's form, or Redis cannot be reached.
@@ -104,6 +134,21 @@ impl Operator {
         &self,
         target: &Target,
         how: impl Into<Replaying>,
+        progress: impl FnMut(u64),
+    ) -> Result<Rehearsal, OperatorError> {
+        self.rehearse_some(target, how, MOST_LOOKED_AT, progress)
+            .await
+    }
+
+    /// The same from at most so many letters, a few hundred a call: what it costs does not depend on how many there are.
+    ///
+    /// # Errors
+    /// As [`rehearse`](Self::rehearse).
+    pub async fn rehearse_some(
+        &self,
+        target: &Target,
+        how: impl Into<Replaying>,
+        most: u64,
         mut progress: impl FnMut(u64),
     ) -> Result<Rehearsal, OperatorError> {
         let how = how.into();
@@ -115,27 +160,12 @@ impl Operator {
             self.rehearse_named(ids, &mut rehearsal).await?;
         }
         for meant in self.meant(target).await? {
-            let (info, queue) = (meant.info, meant.queue);
-            let now = queue.now_ms().await?;
-            let known = known_by_workers(queue).await?;
-            let before = rehearsal.looked;
-            let mut letters = meant.letters().await?;
-            while rehearsal.looked < MOST_LOOKED_AT
-                && let Some(page) = letters.page().await?
-            {
-                let left = usize::try_from(MOST_LOOKED_AT - rehearsal.looked).unwrap_or(0);
-                let suppressed = suppressed_among(info, queue, &page).await?;
-                for (letter, suppressed) in page.iter().zip(suppressed).take(left) {
-                    rehearsal.see(info, known.as_ref(), letter, suppressed, now);
-                }
-                progress(rehearsal.looked);
-            }
-            let of_queue = match rehearsal.looked < MOST_LOOKED_AT {
-                true => rehearsal.looked - before,
-                false => meant.count().await?,
-            };
-            rehearsal.letters += of_queue;
-            rehearsal.add_queue(info, queue, of_queue).await?;
+            let left = most.saturating_sub(rehearsal.looked);
+            let letters = rehearsal.look(&meant, left, &mut progress).await?;
+            rehearsal.letters += letters;
+            rehearsal
+                .add_queue(meant.info, meant.queue, letters)
+                .await?;
         }
         rehearsal.seconds = how
             .rate
@@ -175,6 +205,71 @@ impl Operator {
 }
 
 impl Rehearsal {
+    /// Looks at letters of one queue, at most so many. Returns how many are meant.
+    async fn look(
+        &mut self,
+        meant: &Meant<'_>,
+        most: u64,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<u64, OperatorError> {
+        let before = self.looked;
+        // A group and a queue know how many they have, and the newest are found at once. What a filter means is known only
+        // once all of it was looked through.
+        let known = match meant.filter.is_all() {
+            true => Some(meant.count().await?).filter(|count| *count > most),
+            false => None,
+        };
+        let newest = known.map_or(0, |_| most / 2);
+        let mut letters = meant.letters().await?;
+        if self
+            .see_pages(meant, &mut letters, most - newest, progress)
+            .await?
+        {
+            return Ok(self.looked - before);
+        }
+        let Some(count) = known else {
+            self.sample = Sample::Oldest;
+            return Ok(meant.count().await?);
+        };
+        if newest > 0 {
+            let mut letters = meant.newest(newest).await?;
+            self.see_pages(meant, &mut letters, newest, progress)
+                .await?;
+        }
+        self.sample = match self.sample {
+            Sample::Oldest => Sample::Oldest,
+            _ => Sample::OldestAndNewest,
+        };
+        Ok(count)
+    }
+
+    /// Looks at the next letters, at most so many. Returns whether there are no more.
+    async fn see_pages(
+        &mut self,
+        meant: &Meant<'_>,
+        letters: &mut MeantLetters<'_>,
+        most: u64,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<bool, OperatorError> {
+        let (info, queue) = (meant.info, meant.queue);
+        let now = queue.now_ms().await?;
+        let known = known_by_workers(queue).await?;
+        let till = self.looked + most;
+        while let Some(page) = letters.page().await? {
+            let left = usize::try_from(till - self.looked).unwrap_or(0);
+            let some = &page[..page.len().min(left)];
+            let suppressed = suppressed_among(info, queue, some).await?;
+            for (letter, suppressed) in some.iter().zip(suppressed) {
+                self.see(info, known.as_ref(), letter, suppressed, now);
+            }
+            progress(self.looked);
+            if some.len() < page.len() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn see(
         &mut self,
         info: &QueueInfo,

@@ -56,6 +56,64 @@ impl Queue {
             last: None,
         }
     }
+
+    /// Goes through the newest letters that are dead by now, `most` of them, in the order of their deaths.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn newest_letters(
+        &self,
+        selection: &Selection,
+        most: u64,
+    ) -> Result<Letters<'_>, QueueError> {
+        let mut letters = self.letters(selection, self.now_ms().await?);
+        letters.last = match selection {
+            Selection::All => self.died_before_the_last(most).await?,
+            Selection::Group(group) => self.of_group_before_the_last(group, most).await?,
+        };
+        Ok(letters)
+    }
+
+    /// The letter before the last so many, if there is one.
+    async fn died_before_the_last(&self, most: u64) -> Result<Option<(String, RawId)>, QueueError> {
+        let mut command = redis::cmd("ZRANGE");
+        command.arg(&self.keys.dead).arg(most).arg(most);
+        command.arg("REV").arg("WITHSCORES");
+        let found: Vec<Vec<u8>> = self.link.command(&command).await?;
+        Ok(match found.as_slice() {
+            [id, died] => Some((
+                String::from_utf8_lossy(died).into_owned(),
+                RawId::from(id.clone()),
+            )),
+            _ => None,
+        })
+    }
+
+    async fn of_group_before_the_last(
+        &self,
+        group: &str,
+        most: u64,
+    ) -> Result<Option<(String, RawId)>, QueueError> {
+        let mut command = redis::cmd("ZRANGE");
+        command.arg(&self.keys.letters);
+        command.arg(format!("({group}!")).arg(format!("[{group} "));
+        command
+            .arg("BYLEX")
+            .arg("REV")
+            .arg("LIMIT")
+            .arg(most)
+            .arg(1);
+        let found: Vec<Vec<u8>> = self.link.command(&command).await?;
+        // "<group> <time of death in ms, 13 digits> <id>" (part/groups.lua).
+        let rest = found
+            .first()
+            .and_then(|member| member.get(group.len() + 1..));
+        let died = rest.and_then(|rest| std::str::from_utf8(rest.get(..13)?).ok());
+        let died = died.and_then(|died| died.parse().ok());
+        let id = rest.and_then(|rest| rest.get(14..));
+        let id = id.map(|id| RawId::from(id.to_vec()));
+        Ok(died.map(seconds).zip(id))
+    }
 }
 
 impl WholeLetter {

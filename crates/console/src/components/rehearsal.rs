@@ -1,6 +1,6 @@
 //! What a replay would do to each class of letters.
 
-use longshore_operator::{Rehearsal, RehearsedQueue};
+use longshore_operator::{Rehearsal, RehearsedQueue, Sample};
 use maud::{Markup, html};
 
 use crate::components::state::{Tone, toned};
@@ -27,17 +27,30 @@ pub(crate) fn rehearsed(rehearsal: &Rehearsal) -> Markup {
                 }
             }
         }
-        @if rehearsal.looked < rehearsal.letters {
-            p class="hint" {
-                "Of " (number(rehearsal.letters)) " letters the first " (number(rehearsal.looked))
-                " were looked at: the numbers are of these."
-            }
-        }
+        (sample(rehearsal))
         @for queue in &rehearsal.queues { (before(queue)) }
         @if let Some(seconds) = rehearsal.seconds {
             p class="hint" {
                 "At this rate it takes " (crate::components::moment::rough(i64::try_from(seconds).unwrap_or(i64::MAX)))
                 ", if nothing holds it up."
+            }
+        }
+    }
+}
+
+/// That not all were looked at, if so: what is told is of those that were.
+pub(crate) fn sample(rehearsal: &Rehearsal) -> Markup {
+    html! {
+        @if rehearsal.looked < rehearsal.letters {
+            p {
+                (toned(Tone::Warn, "a sample:")) " of " (number(rehearsal.letters)) " letters "
+                @match rehearsal.sample {
+                    Sample::OldestAndNewest => {
+                        "the oldest " (number(rehearsal.looked.div_ceil(2))) " and the newest " (number(rehearsal.looked / 2))
+                    },
+                    Sample::Oldest | Sample::All => { "the oldest " (number(rehearsal.looked)) },
+                }
+                " were looked at: these numbers are of those. What becomes of the others is not known."
             }
         }
     }

@@ -8,6 +8,7 @@ use maud::html;
 use crate::act::acts::Outcome;
 use crate::act::carry_out::carry_out;
 use crate::components::act_form::{ActForm, act_form};
+use crate::components::rehearsal::sample;
 use crate::components::state::{Tone, toned};
 use crate::content::{Content, PageError};
 use crate::foreign::Foreign;
@@ -15,7 +16,7 @@ use crate::form::Form;
 use crate::number::{counted, number};
 use crate::pages::causes::path_of;
 use crate::pages::letters::{crumbs, found};
-use crate::pages::replay::{still_as_seen, target};
+use crate::pages::replay::{LOOKED, still_as_seen, target};
 use crate::route::Route;
 use crate::section::Section;
 use crate::visit::Visit;
@@ -33,7 +34,9 @@ async fn preview(
     let operator = &visit.shared.operator;
     let row = found(operator, &queue, &group).await?;
     let target = target(&queue, &group);
-    let rehearsal = operator.rehearse(&target, None, |_| {}).await?;
+    let rehearsal = operator
+        .rehearse_some(&target, None, LOOKED, |_| {})
+        .await?;
     let view = &visit.view;
     let path = path_of(&queue, &group);
     let body = html! {
@@ -53,6 +56,7 @@ async fn preview(
                     li { span class="num" { (number(rehearsal.outcome_unknown)) } span { (toned(Tone::Warn, "not known:")) " they may have been carried out already. Their idempotency keys stay for their time." } }
                 }
             }
+            (sample(&rehearsal))
             (act_form(view, &ActForm {
                 action: &format!("{path}/discard"),
                 verb: &format!("Discard {} for good", counted(rehearsal.letters, "letter")),

@@ -28,6 +28,9 @@ use crate::visit::Visit;
 /// Letters a second, where nobody says.
 const RATE: u32 = 20;
 
+/// So many letters are looked at for a page, which somebody waits for.
+pub(crate) const LOOKED: u64 = 1_000;
+
 /// Letters a second at the most.
 const MOST_RATE: u32 = 10_000;
 
@@ -77,7 +80,7 @@ async fn rehearse(
     let row = found(operator, &queue, &group).await?;
     let how = how(query.get("rate"), query.get("fresh").is_some())?;
     let target = target(&queue, &group);
-    let rehearsal = operator.rehearse(&target, how, |_| {}).await?;
+    let rehearsal = operator.rehearse_some(&target, how, LOOKED, |_| {}).await?;
     let doing_now = operator.queue_row(&queue).await?;
     let view = &visit.view;
     let path = path_of(&queue, &group);

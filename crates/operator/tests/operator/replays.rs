@@ -1,6 +1,6 @@
 //! Replays of many: what they would do, and how they go.
 
-use longshore_operator::{Filter, OperatorError, Rehearsal, Target};
+use longshore_operator::{Filter, LetterFilter, OperatorError, Rehearsal, Sample, Target};
 
 use crate::bench::{Bench, bury, enqueue, kari, payload, record};
 
@@ -51,6 +51,7 @@ async fn a_rehearsal_tells_what_would_become_of_each_letter_and_changes_nothing(
         fresh_expiry: false,
         letters: 250,
         looked: 250,
+        sample: Sample::All,
         refused: Vec::new(),
         no_worker_knows: 0,
         workers_know: 0,
@@ -90,16 +91,51 @@ async fn a_rehearsal_tells_what_would_become_of_each_letter_and_changes_nothing(
 }
 
 #[tokio::test]
-async fn of_very_many_letters_the_first_are_looked_at_and_all_are_counted() {
+async fn of_many_letters_the_oldest_and_the_newest_are_looked_at_and_all_are_counted() {
     let bench = Bench::new();
-    for _ in 0..41 {
-        bury(&bench.email, 250, "no").await;
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        // Of two causes, so that a group is not the whole queue.
+        let code = if n == 1 { "other" } else { "no" };
+        let mut some = bury(&bench.email, 250, code).await;
+        // In the order of their deaths.
+        some.sort();
+        ids.extend(some);
     }
-    let all = Target::Queue("email".to_owned());
-    let told = rehearse(&bench, &all, Some(100)).await;
-    assert_eq!((told.letters, told.looked), (10_250, 10_000));
-    assert_eq!(told.would_run, 10_000);
-    assert_eq!(told.seconds, Some(103), "all of them are to be moved");
+    record(&bench.email, &ids[0], "exp", "1000").await;
+    record(&bench.email, &ids[500], "exp", "1000").await;
+    record(&bench.email, &ids[999], "exp", "1000").await;
+    let groups = bench.operator.groups(None).await.expect("lists");
+    let group = groups.iter().find(|row| row.count == 750);
+    let group = Target::Group(group.expect("it is there").group.clone());
+    for (target, letters) in [(Target::Queue("email".to_owned()), 1_000), (group, 750)] {
+        let some = bench
+            .operator
+            .rehearse_some(&target, Some(100), 250, |_| {});
+        let told = some.await.expect("rehearses");
+        assert_eq!((told.letters, told.looked), (letters, 250), "{target:?}");
+        assert_eq!(told.sample, Sample::OldestAndNewest);
+        assert_eq!((told.expired, told.would_run), (2, 248), "{target:?}");
+        assert_eq!(told.seconds, Some(letters.div_ceil(100)), "all are moved");
+        let words = "of the oldest 125 and the newest 125";
+        assert_eq!(told.sample.words(told.looked), words);
+        let whole = rehearse(&bench, &target, None).await;
+        assert_eq!((whole.looked, whole.sample), (letters, Sample::All));
+    }
+    // What a filter means nobody knows before it was looked through.
+    let some = LetterFilter {
+        most: Some(600),
+        ..LetterFilter::default()
+    };
+    let target = Target::Letters {
+        queue: Some("email".to_owned()),
+        group: None,
+        filter: some,
+    };
+    let told = bench.operator.rehearse_some(&target, None, 300, |_| {});
+    let told = told.await.expect("rehearses");
+    assert_eq!((told.letters, told.looked), (600, 300));
+    assert_eq!(told.sample.words(told.looked), "of the oldest 300");
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ pub(super) async fn discard(session: &Session, args: Discard) -> Result<(), Fail
         return output::json(&json!({
             "letters": rehearsal.letters,
             "looked": rehearsal.looked,
+            "sample": rehearsal.sample,
             "outcome_unknown": rehearsal.outcome_unknown,
         }));
     }
@@ -58,10 +59,7 @@ pub(super) async fn discard(session: &Session, args: Discard) -> Result<(), Fail
 
 /// Of how many the numbers are.
 fn of(rehearsal: &Rehearsal) -> String {
-    match rehearsal.looked < rehearsal.letters {
-        true => format!("of the first {}", rehearsal.looked),
-        false => "of them".to_owned(),
-    }
+    rehearsal.sample.words(rehearsal.looked)
 }
 
 fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
