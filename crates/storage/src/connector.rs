@@ -1,7 +1,7 @@
 //! The run's gate, before every try of the SDK's.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use aws_smithy_runtime_api::client::http::{
@@ -14,7 +14,7 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use longshore_job::{CallReport, Run};
 use longshore_provider::CallSpan;
 
-use crate::error::{never_sent, report_of_response};
+use crate::error::{is_cut_off, never_sent, report_of_response};
 use crate::name::Name;
 use crate::transport::{NeverSent, Transport};
 
@@ -35,9 +35,20 @@ pub(crate) struct GatedClient {
 pub(crate) struct Observed {
     tries: AtomicU32,
     date: Mutex<Option<SystemTime>>,
+    encodes_keys: OnceLock<bool>,
 }
 
 impl Observed {
+    /// Whether it encodes the keys of its lists when it says so, as far as that is known.
+    pub(crate) fn encodes_keys(&self) -> Option<bool> {
+        self.encodes_keys.get().copied()
+    }
+
+    /// What was found out about that.
+    pub(crate) fn note_encodes_keys(&self, encodes: bool) -> bool {
+        *self.encodes_keys.get_or_init(|| encodes)
+    }
+
     /// How many tries have left.
     pub(crate) fn tries(&self) -> u32 {
         self.tries.load(Ordering::Relaxed)
@@ -110,7 +121,12 @@ impl GatedClient {
         let method = request.method().to_owned();
         let started = std::time::Instant::now();
         let span = CallSpan::http(&method, host(request.uri()), None);
+        let uri = request.uri().to_owned();
         let answer = self.transport.exchange(request).await;
+        let answer = answer.and_then(|answer| match is_cut_off(&uri, &answer) {
+            true => Err(ConnectorError::io("the answer was cut off".into())),
+            false => Ok(answer),
+        });
         match &answer {
             Ok(answer) => {
                 self.observed.note(answer);

@@ -20,7 +20,7 @@ use longshore_provider::{
 use crate::name::Name;
 use crate::transport::NeverSent;
 
-pub(crate) use attempt::{Again, report_of_response};
+pub(crate) use attempt::{Again, is_cut_off, report_of_response};
 
 /// An operation that did not succeed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

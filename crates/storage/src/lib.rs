@@ -17,8 +17,11 @@
 mod bucket;
 mod connector;
 mod credentials;
+mod deletion;
 pub mod error;
+mod keys;
 pub mod lifecycle;
+mod md5;
 mod name;
 pub mod objects;
 pub mod presign;

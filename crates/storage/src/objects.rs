@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::EncodingType;
 
 use crate::error::{Error, ErrorClass};
+use crate::keys::{decode, decoded, is_encoded};
 use crate::session::Session;
 
 /// The most keys that one request lists or deletes.
 pub const PAGE: usize = 1_000;
 
-/// How often the keys of a batch are tried that the store could not delete for reasons of its own.
-const ROUNDS: u32 = 4;
+/// How many keys are looked at before a store is believed that it encodes them: each may be gone meanwhile.
+const LOOKS: usize = 3;
 
 /// An object to be written.
 #[derive(Clone)]
@@ -188,12 +189,18 @@ impl Session {
                 .bucket(bucket)
                 .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
                 .set_start_after(after.map(str::to_owned))
+                .encoding_type(EncodingType::Url)
                 .max_keys(PAGE as i32)
                 .send()
         });
-        let listed = listed.await?;
+        let mut listed = listed.await?;
         let more = listed.is_truncated() == Some(true);
-        let contents = listed.contents.unwrap_or_default();
+        let encoding = listed.encoding_type.take();
+        let mut contents = listed.contents.unwrap_or_default();
+        let mut keys: Vec<_> = contents.iter_mut().filter_map(|o| o.key.as_mut()).collect();
+        if is_encoded(encoding.as_ref(), &keys) && self.encodes(bucket, &keys).await? {
+            decode(self.name(), &mut keys)?;
+        }
         let last = contents.last().and_then(|object| object.key.clone());
         let objects = contents
             .into_iter()
@@ -211,87 +218,36 @@ impl Session {
         Ok(Page { objects, next })
     }
 
-    /// Deletes up to 1,000 at once. What the store could not delete for reasons of its own is tried again; what it
-    /// refused to delete comes back with its reason. What was already gone counts as deleted.
-    ///
-    /// # Errors
-    /// When the request as a whole did not succeed; or when after some tries there still is something that the store
-    /// could not delete. Then some of the batch may be gone.
-    pub async fn delete(&self, bucket: &str, batch: &[Deletion]) -> Result<Deleted, Error> {
-        let mut deleted = Deleted::default();
-        let mut rest: Vec<Deletion> = batch.to_vec();
-        for round in 1.. {
-            let codes = self.delete_once(bucket, &rest).await?;
-            let mut again = Vec::new();
-            for deletion in rest {
-                let code = codes.get(&(deletion.key.clone(), deletion.version.clone()));
-                match code.map(String::as_str) {
-                    None | Some("NoSuchKey" | "NoSuchVersion") => {
-                        deleted.objects += 1;
-                        deleted.bytes += deletion.size;
-                    }
-                    Some("InternalError" | "SlowDown" | "ServiceUnavailable") => {
-                        again.push(deletion);
-                    }
-                    Some(code) => deleted.kept.push((deletion, code.to_owned())),
-                }
-            }
-            rest = again;
-            if rest.is_empty() {
-                break;
-            }
-            if round >= ROUNDS {
-                let reason = format!(
-                    "{} could not delete {} objects of {bucket}, tried {ROUNDS} times",
-                    self.name(),
-                    rest.len()
-                );
-                return Err(Error::local(self.name(), ErrorClass::Unavailable, reason));
-            }
-            tokio::time::sleep(Duration::from_millis(100 << round)).await;
+    /// Whether the store does encode these keys, as it says. It is asked only where that makes a difference, and only until it
+    /// is known.
+    pub(crate) async fn encodes(&self, bucket: &str, keys: &[&mut String]) -> Result<bool, Error> {
+        if let Some(known) = self.observed().encodes_keys() {
+            return Ok(known);
         }
-        Ok(deleted)
+        let differing = keys.iter().filter_map(|key| {
+            let plain = decoded(key)?;
+            (plain != **key).then_some((plain, key.as_str()))
+        });
+        for (plain, raw) in differing.take(LOOKS) {
+            if self.is_there(bucket, &plain).await? {
+                return Ok(self.observed().note_encodes_keys(true));
+            }
+            if self.is_there(bucket, raw).await? {
+                return Ok(self.observed().note_encodes_keys(false));
+            }
+        }
+        Ok(true)
     }
 
-    async fn delete_once(
-        &self,
-        bucket: &str,
-        batch: &[Deletion],
-    ) -> Result<BTreeMap<(String, Option<String>), String>, Error> {
-        let compare = self.name().compares_when_deleting();
-        let objects: Vec<_> = batch
-            .iter()
-            .map(|deletion| {
-                ObjectIdentifier::builder()
-                    .key(&deletion.key)
-                    .set_version_id(deletion.version.clone())
-                    .set_e_tag(deletion.etag.clone().filter(|_| compare))
-                    .build()
-                    .unwrap_or_else(|error| unreachable!("it has a key: {error}"))
-            })
-            .collect();
-        let delete = Delete::builder()
-            .set_objects(Some(objects))
-            .quiet(true)
-            .build()
-            .unwrap_or_else(|error| unreachable!("it has objects: {error}"));
-        let answer = self.call(format!("delete from {bucket}"), |client| {
-            client
-                .delete_objects()
-                .bucket(bucket)
-                .delete(delete.clone())
-                .send()
-        });
-        // A 200 may still say of every single key that it was not deleted.
-        let errors = answer.await?.errors.unwrap_or_default();
-        let codes = errors.into_iter().filter_map(|error| {
-            let code = error.code.unwrap_or_else(|| "unknown".to_owned());
-            Some((
-                (error.key?, error.version_id.filter(|id| !id.is_empty())),
-                code,
-            ))
-        });
-        Ok(codes.collect())
+    async fn is_there(&self, bucket: &str, key: &str) -> Result<bool, Error> {
+        match self.head(bucket, key).await {
+            Ok(_) => Ok(true),
+            // What no URL leads to cannot be asked for, and neither what nobody lets us read.
+            Err(error) if matches!(error.class, ErrorClass::Missing | ErrorClass::Refused) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

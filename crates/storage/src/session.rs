@@ -45,6 +45,10 @@ impl Session {
         self.observed.date()
     }
 
+    pub(crate) fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }

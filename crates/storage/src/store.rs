@@ -16,6 +16,7 @@ use longshore_provider::{HttpSetupError, Origin};
 use crate::connector::{GatedClient, Observed};
 use crate::credentials::{CredentialSource, SdkCredentials};
 use crate::error::Again;
+use crate::md5::ContentMd5;
 use crate::name::Name;
 use crate::session::Session;
 use crate::transport::{Transport, UngatedClient};
@@ -51,6 +52,8 @@ pub struct SetupError(#[from] HttpSetupError);
 #[derive(Debug, Clone)]
 pub struct Store {
     name: Name,
+    /// It is AWS's own, and not one that is like it.
+    is_aws: bool,
     config: Config,
     transport: Arc<Transport>,
 }
@@ -107,10 +110,13 @@ impl Store {
             .request_checksum_calculation(calculate)
             .response_checksum_validation(validate);
         if let Some(endpoint) = &settings.endpoint {
-            config = config.endpoint_url(endpoint.to_string());
+            config = config
+                .endpoint_url(endpoint.to_string())
+                .interceptor(ContentMd5);
         }
         Ok(Self {
             name: settings.name,
+            is_aws: settings.endpoint.is_none(),
             config: config.build(),
             transport,
         })
@@ -136,6 +142,9 @@ impl Store {
 
     fn session(&self, run: Option<Run>) -> Session {
         let observed = Arc::new(Observed::default());
+        if self.is_aws {
+            observed.note_encodes_keys(true);
+        }
         let client = GatedClient {
             store: self.name,
             run,

@@ -76,6 +76,10 @@ impl Transport {
         };
         let url = reqwest::Url::parse(&head.uri.to_string())
             .map_err(|error| ConnectorError::user(error.into()))?;
+        // `..` in a key would lead to another one.
+        if url.path() != head.uri.path() {
+            return Err(ConnectorError::user("no URL leads to such a key".into()));
+        }
         let handshake = Handshake::new(url.clone(), CONNECT);
         let request = client
             .request(head.method, url)

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use aws_sdk_s3::types::EncodingType;
+
 use crate::error::{Error, ErrorClass};
+use crate::keys::{decode, is_encoded};
 use crate::session::Session;
 
 /// How often an upload is aborted whose parts keep coming.
@@ -47,9 +50,17 @@ impl Session {
                 .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
                 .set_key_marker(after.map(|(key, _)| key.clone()))
                 .set_upload_id_marker(after.map(|(_, id)| id.clone()))
+                .encoding_type(EncodingType::Url)
                 .send()
         });
-        let listed = listed.await?;
+        let mut listed = listed.await?;
+        let encoding = listed.encoding_type.take();
+        let uploads = listed.uploads.iter_mut().flatten();
+        let keys = uploads.filter_map(|upload| upload.key.as_mut());
+        let mut keys: Vec<_> = keys.chain(&mut listed.next_key_marker).collect();
+        if is_encoded(encoding.as_ref(), &keys) && self.encodes(bucket, &keys).await? {
+            decode(self.name(), &mut keys)?;
+        }
         let next = match listed.is_truncated {
             Some(true) => listed.next_key_marker.zip(listed.next_upload_id_marker),
             _ => None,

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use aws_sdk_s3::types::BucketVersioningStatus;
+use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType};
 
 use crate::error::{Error, ErrorClass};
+use crate::keys::{decode, is_encoded};
 use crate::objects::PAGE;
 use crate::session::Session;
 
@@ -81,10 +82,20 @@ impl Session {
                 .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
                 .set_key_marker(after.map(|after| after.key.clone()))
                 .set_version_id_marker(after.and_then(|after| after.version.clone()))
+                .encoding_type(EncodingType::Url)
                 .max_keys(PAGE as i32)
                 .send()
         });
-        let listed = listed.await?;
+        let mut listed = listed.await?;
+        let encoding = listed.encoding_type.take();
+        let versions = listed.versions.iter_mut().flatten();
+        let markers = listed.delete_markers.iter_mut().flatten();
+        let keys = versions.filter_map(|version| version.key.as_mut());
+        let keys = keys.chain(markers.filter_map(|marker| marker.key.as_mut()));
+        let mut keys: Vec<_> = keys.chain(&mut listed.next_key_marker).collect();
+        if is_encoded(encoding.as_ref(), &keys) && self.encodes(bucket, &keys).await? {
+            decode(self.name(), &mut keys)?;
+        }
         let next = match (listed.is_truncated(), listed.next_key_marker) {
             (Some(true), Some(key)) => Some(VersionCursor {
                 key,

@@ -13,12 +13,13 @@ fn code(response: &HttpResponse) -> Option<&str> {
     element(body, "Code")
 }
 
-/// Whether an answer to this request is in XML, and this one is not: something in between has made it up.
-fn is_made_up(uri: &str, response: &HttpResponse) -> bool {
+/// Whether an answer to this request is in XML.
+fn told_in_xml(uri: &str) -> bool {
     let query = uri.split_once('?').map_or("", |(_, query)| query);
-    let told_in_xml = query.split('&').any(|pair| {
+    query.split('&').any(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
         let names = [
+            "delete",
             "list-type",
             "versions",
             "versioning",
@@ -26,18 +27,47 @@ fn is_made_up(uri: &str, response: &HttpResponse) -> bool {
             "lifecycle",
         ];
         names.contains(&name)
-    });
-    let body = response
-        .body()
-        .bytes()
-        .unwrap_or_default()
-        .trim_ascii_start();
+    })
+}
+
+fn body_of(response: &HttpResponse) -> &[u8] {
+    let body = response.body().bytes().unwrap_or_default();
+    body.trim_ascii()
+}
+
+/// Whether an answer to this request is in XML, and this one is not: something in between has made it up.
+fn is_made_up(uri: &str, response: &HttpResponse) -> bool {
+    let body = body_of(response);
     let is_page = body.first() != Some(&b'<')
         || body.get(1) == Some(&b'!')
         || body
             .get(..5)
             .is_some_and(|head| head.eq_ignore_ascii_case(b"<html"));
-    told_in_xml && !body.is_empty() && is_page
+    told_in_xml(uri) && !body.is_empty() && is_page
+}
+
+/// Whether a success to this request ends before its outermost element does. The SDK's reader takes what there is for all: of
+/// a list that was cut off, and of the keys that were not deleted.
+pub(crate) fn is_cut_off(uri: &str, response: &HttpResponse) -> bool {
+    let body = body_of(response);
+    if !response.status().is_success() || !told_in_xml(uri) || body.is_empty() {
+        return false;
+    }
+    let Ok(body) = std::str::from_utf8(body) else {
+        return true;
+    };
+    let root = match body.strip_prefix("<?") {
+        Some(rest) => rest.split_once("?>").map_or("", |(_, rest)| rest),
+        None => body,
+    };
+    let root = root.trim_start();
+    if is_made_up(uri, response) || (root.ends_with("/>") && root.matches('<').count() == 1) {
+        return false;
+    }
+    let name = root.strip_prefix('<').unwrap_or_default();
+    let name = name.split(|c: char| c == '>' || c.is_ascii_whitespace());
+    let name = name.into_iter().next().unwrap_or_default();
+    name.is_empty() || !root.ends_with(&format!("</{name}>"))
 }
 
 /// What one try says of the store, for its breaker.

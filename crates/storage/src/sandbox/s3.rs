@@ -3,8 +3,10 @@
 mod answer;
 mod condition;
 mod control;
+mod page;
 mod shelf;
 mod uploads;
+mod versions;
 
 use std::io;
 use std::net::SocketAddr;

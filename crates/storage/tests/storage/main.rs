@@ -4,6 +4,7 @@
 mod breaker;
 mod fallback;
 mod fs;
+mod keys;
 mod operations;
 mod presign;
 

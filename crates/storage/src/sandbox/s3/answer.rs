@@ -3,14 +3,12 @@
 use futures_util::TryStreamExt;
 use longshore_sandbox::axum::body::Bytes;
 use s3s::dto::*;
-use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
+use s3s::{Body, S3, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::condition::check;
+use super::page::{PAGE, encode, etag, length};
 use super::shelf::{Bucket, Entry, Shelf, now};
-use super::uploads;
-
-/// The most keys on a page.
-const PAGE: usize = 1_000;
+use super::{uploads, versions};
 
 #[derive(Debug)]
 pub(super) struct Answers(Shelf);
@@ -36,14 +34,6 @@ async fn read(body: Option<StreamingBlob>) -> S3Result<Bytes> {
         // What its checksums say comes up here.
         .map_err(|_| s3_error!(BadDigest))?;
     Ok(chunks.concat().into())
-}
-
-fn etag(entry: &Entry) -> Option<ETag> {
-    Some(ETag::Strong(entry.etag.clone()))
-}
-
-fn length(entry: &Entry) -> Option<i64> {
-    i64::try_from(entry.body.len()).ok()
 }
 
 #[async_trait::async_trait]
@@ -133,12 +123,13 @@ impl S3 for Answers {
         let after = input.continuation_token.or(input.start_after);
         let most = input.max_keys.and_then(|n| n.try_into().ok());
         let most = most.unwrap_or(PAGE).min(PAGE);
+        let encoding = input.encoding_type;
         self.bucket(&input.bucket, |bucket| {
             let mut found = bucket.objects.keys().filter_map(|key| {
                 let fits = key.starts_with(&prefix) && Some(key) > after.as_ref();
                 Some((key, bucket.latest(key).filter(|_| fits)?))
             });
-            let contents: Vec<_> = found
+            let mut contents: Vec<_> = found
                 .by_ref()
                 .take(most)
                 .map(|(key, entry)| Object {
@@ -151,7 +142,11 @@ impl S3 for Answers {
                 .collect();
             let more = found.next().is_some();
             let last = contents.last().and_then(|object| object.key.clone());
+            for key in contents.iter_mut().filter_map(|object| object.key.as_mut()) {
+                *key = encode(encoding.as_ref(), key);
+            }
             S3Response::new(ListObjectsV2Output {
+                encoding_type: encoding,
                 key_count: i32::try_from(contents.len()).ok(),
                 contents: Some(contents),
                 is_truncated: Some(more),
@@ -190,6 +185,24 @@ impl S3 for Answers {
         })
     }
 
+    async fn delete_object(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let input = request.input;
+        let etag = input.if_match.as_ref().and_then(ETagCondition::as_etag);
+        let etag = etag.map(ETag::value);
+        let deleted = self.bucket(&input.bucket, |bucket| {
+            bucket.delete(&input.key, input.version_id.as_deref(), etag)
+        })?;
+        match deleted {
+            Ok(()) => Ok(S3Response::new(DeleteObjectOutput::default())),
+            Err(code) => Err(S3ErrorCode::from_bytes(code.as_bytes())
+                .unwrap_or(S3ErrorCode::InternalError)
+                .into()),
+        }
+    }
+
     async fn get_bucket_versioning(
         &self,
         request: S3Request<GetBucketVersioningInput>,
@@ -208,60 +221,9 @@ impl S3 for Answers {
         request: S3Request<ListObjectVersionsInput>,
     ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
         let input = request.input;
-        let prefix = input.prefix.unwrap_or_default();
-        let most = input.max_keys.and_then(|n| n.try_into().ok());
-        let most = most.unwrap_or(PAGE).min(PAGE);
-        let (key_after, id_after) = (input.key_marker, input.version_id_marker);
-        self.bucket(&input.bucket, |bucket| {
-            let all = bucket
-                .objects
-                .iter()
-                .filter(|(key, _)| key.starts_with(&prefix))
-                .flat_map(|(key, entries)| entries.iter().enumerate().map(move |e| (key, e)));
-            // After the marker's version, or after all of its key.
-            let mut found = all.skip_while(|(key, (place, _))| {
-                let Some(after) = &key_after else {
-                    return false;
-                };
-                let passed = id_after.as_ref().map(|id| {
-                    let entries = &bucket.objects[*key];
-                    entries.iter().position(|entry| entry.id == *id)
-                });
-                *key < after
-                    || (*key == after && passed.is_none_or(|at| at.is_none_or(|at| *place <= at)))
-            });
-            let (mut versions, mut markers) = (Vec::new(), Vec::new());
-            let mut last = None;
-            for (key, (place, entry)) in found.by_ref().take(most) {
-                last = Some((key.clone(), entry.id.clone()));
-                match entry.marker {
-                    true => markers.push(DeleteMarkerEntry {
-                        key: Some(key.clone()),
-                        version_id: Some(entry.id.clone()),
-                        is_latest: Some(place == 0),
-                        last_modified: Some(entry.at()),
-                        owner: None,
-                    }),
-                    false => versions.push(ObjectVersion {
-                        key: Some(key.clone()),
-                        version_id: Some(entry.id.clone()),
-                        is_latest: Some(place == 0),
-                        last_modified: Some(entry.at()),
-                        e_tag: etag(entry),
-                        size: length(entry),
-                        ..Default::default()
-                    }),
-                }
-            }
-            let last = last.filter(|_| found.next().is_some());
-            S3Response::new(ListObjectVersionsOutput {
-                versions: Some(versions),
-                delete_markers: Some(markers),
-                is_truncated: Some(last.is_some()),
-                next_key_marker: last.as_ref().map(|(key, _)| key.clone()),
-                next_version_id_marker: last.map(|(_, id)| id),
-                ..Default::default()
-            })
+        let name = input.bucket.clone();
+        self.bucket(&name, |bucket| {
+            S3Response::new(versions::list(bucket, input))
         })
     }
 

@@ -12,10 +12,8 @@ use s3s::{S3Result, s3_error};
 use ulid::Ulid;
 
 use super::condition::check;
+use super::page::{PAGE, encode};
 use super::shelf::{Bucket, Entry, Upload, now};
-
-/// The most uploads on a page.
-const PAGE: usize = 1_000;
 
 pub(super) fn begin(
     bucket: &mut Bucket,
@@ -104,8 +102,9 @@ pub(super) fn list(
     let page: Vec<_> = found.by_ref().take(PAGE).collect();
     let last = page.last().map(|(id, _)| (*id).clone());
     let last = last.filter(|_| found.next().is_some());
+    let encoded = |key: &str| encode(input.encoding_type.as_ref(), key);
     let uploads = page.into_iter().map(|((key, id), upload)| MultipartUpload {
-        key: Some(key.clone()),
+        key: Some(encoded(key)),
         upload_id: Some(id.clone()),
         initiated: Some(upload.initiated.into()),
         ..Default::default()
@@ -113,7 +112,8 @@ pub(super) fn list(
     ListMultipartUploadsOutput {
         uploads: Some(uploads.collect()),
         is_truncated: Some(last.is_some()),
-        next_key_marker: last.as_ref().map(|(key, _)| key.clone()),
+        encoding_type: input.encoding_type.clone(),
+        next_key_marker: last.as_ref().map(|(key, _)| encoded(key)),
         next_upload_id_marker: last.map(|(_, id)| id),
         ..Default::default()
     }
