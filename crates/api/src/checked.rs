@@ -1,5 +1,6 @@
 //! What is found out about a bulk before the first of its jobs is enqueued.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use axum::http::StatusCode;
@@ -120,19 +121,19 @@ impl Checked {
     /// # Errors
     /// When Redis cannot be asked.
     pub(crate) async fn look(&mut self, client: &Client) -> Result<(), ClientError> {
-        let mut of_queues: HashMap<&'static str, (Vec<usize>, Vec<Order>)> = HashMap::new();
+        let mut of_queues: HashMap<Cow<'static, str>, (Vec<usize>, Vec<Order>)> = HashMap::new();
         // Of lines with the same key only the first: whether they clash is found without Redis.
         let mut known = HashSet::new();
         for (line, order) in std::mem::take(&mut self.keyed) {
             if !known.insert((order.0.kind, order.1.key.clone())) {
                 continue;
             }
-            let (lines, orders) = of_queues.entry(order.0.queue).or_default();
+            let (lines, orders) = of_queues.entry(order.0.queue.clone()).or_default();
             lines.push(line);
             orders.push(order);
         }
         for (queue, (lines, orders)) in of_queues {
-            for taken in client.check_keys(queue, orders).await? {
+            for taken in client.check_keys(&queue, orders).await? {
                 let line = lines.get(taken.place).copied().unwrap_or_default();
                 self.wrong(key_taken(taken.holder, line));
             }

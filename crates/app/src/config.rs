@@ -168,7 +168,7 @@ impl Config {
         let policies = queues
             .as_ref()
             .zip(of_kinds)
-            .map(|(queues, of_kinds)| kinds::resolve(integrations, queues, of_kinds));
+            .map(|(queues, of_kinds)| kinds::resolve(integrations, queues, &of_kinds));
         let kinds = known_kinds(integrations, policies.as_ref());
         let sections = sections(&mut reader, integrations, policies.as_ref(), &kinds);
         let sentry = sentry::read(&mut reader);
@@ -272,10 +272,11 @@ impl Config {
         self.queues.get(name)
     }
 
-    /// How the jobs of a kind are run, and who says so.
+    /// How the jobs of a kind are run in a queue, and who says so.
     #[must_use]
-    pub fn kind(&self, kind: &str) -> Option<&KindSettings> {
-        self.policies.get(kind)
+    pub fn kind(&self, kind: &str, queue: &str) -> Option<&KindSettings> {
+        let mut settings = self.policies.values();
+        settings.find(|settings| settings.kind == kind && settings.queue == queue)
     }
 
     /// What the inventory says of a provider; `None` when there is none of this name.
@@ -354,7 +355,7 @@ where
 fn known_kinds(integrations: &[Integration], policies: Option<&KindPolicies>) -> Kinds {
     let kinds = integrations.iter().flat_map(|of| of.kinds);
     Kinds::new(kinds.map(|spec| {
-        let policy = policies.and_then(|policies| policies.get(spec.kind));
+        let policy = policies.and_then(|policies| policies.get(&(spec.kind, spec.queue)));
         let set = policy.map(KindSettings::overrides).unwrap_or_default();
         spec.with_expiry(set.expires).with_priority(set.priority)
     }))

@@ -157,7 +157,7 @@ pub fn all_of(keys: &[&str]) -> String {
 /// Why this job will be refused, as far as this configuration knows. A producer's may know less than the workers'.
 #[must_use]
 pub fn likely_refusal(config: &Config, job: &Prepared) -> Option<String> {
-    let provider = config.integration_of(job.queue)?.provider.as_ref()?;
+    let provider = config.integration_of(&job.queue)?.provider.as_ref()?;
     let payload: serde_json::Value = serde_json::from_slice(&job.payload).ok()?;
     let (kind, args) = (payload.get("kind")?.as_str()?, payload.get("args")?);
     (provider.likely_refusal)(config.sections(), kind, args)

@@ -284,8 +284,8 @@ impl Session {
         let settings = self.config.queue(name);
         let provider = integration.provider.as_ref();
         let all = self.config.kinds();
-        let kinds = || all.iter().filter(|kind| kind.queue == name);
-        let policies = || kinds().filter_map(|kind| self.config.kind(kind.kind));
+        let kinds = || all.in_queues().filter(|kind| kind.queue == name);
+        let policies = || kinds().filter_map(|kind| self.config.kind(kind.kind, name));
         let verifies = |policy: &KindSettings| policy.on_unknown.value == OnUnknown::Verify;
         let fallback = provider.and_then(|provider| {
             let mut others = provider.others.iter().filter(|other| other.takes_jobs);

@@ -1,5 +1,6 @@
 //! Many jobs in few calls.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use longshore_job::{InvalidArgs, Job, JobId, Prepared};
@@ -76,7 +77,7 @@ impl<'a> Batch<'a> {
         });
         let checked = checked.collect::<Result<Vec<_>, ClientError>>()?;
         let jobs = checked.into_iter().map(|(job, options)| {
-            let queue = job.queue;
+            let queue = job.queue.clone();
             (queue, client.new_job(job, &options))
         });
         send(client, jobs.collect()).await
@@ -105,7 +106,7 @@ impl OfQueue<'_> {
 /// Enqueues jobs of any queues.
 async fn send(
     client: &Client,
-    jobs: Vec<(&'static str, NewJob)>,
+    jobs: Vec<(Cow<'static, str>, NewJob)>,
 ) -> Result<Vec<Enqueued>, ClientError> {
     twice(&jobs)?;
     let count = jobs.len();
@@ -144,16 +145,16 @@ async fn send(
 
 fn by_queue<'a>(
     client: &'a Client,
-    jobs: Vec<(&'static str, NewJob)>,
+    jobs: Vec<(Cow<'static, str>, NewJob)>,
 ) -> Result<Vec<OfQueue<'a>>, ClientError> {
     let mut groups: Vec<OfQueue<'a>> = Vec::new();
-    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut known: HashMap<Cow<'static, str>, usize> = HashMap::new();
     for (place, (queue, job)) in jobs.into_iter().enumerate() {
-        let at = match known.get(queue) {
+        let at = match known.get(&queue) {
             Some(at) => *at,
             None => {
                 groups.push(OfQueue {
-                    target: client.target(queue)?,
+                    target: client.target(&queue)?,
                     places: Vec::new(),
                     jobs: Vec::new(),
                 });
@@ -168,7 +169,7 @@ fn by_queue<'a>(
 }
 
 /// Refuses jobs of one call that have the same key and different args.
-fn twice(jobs: &[(&'static str, NewJob)]) -> Result<(), ClientError> {
+fn twice(jobs: &[(Cow<'static, str>, NewJob)]) -> Result<(), ClientError> {
     let mut first: HashMap<&str, (usize, &Key)> = HashMap::new();
     for (place, (_, job)) in jobs.iter().enumerate() {
         let Some(key) = &job.key else { continue };

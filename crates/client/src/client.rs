@@ -160,10 +160,10 @@ impl Client {
     }
 
     /// Where jobs of this queue go.
-    pub(crate) fn target<'a>(&'a self, queue: &'a str) -> Result<Target<'a>, ClientError> {
+    pub(crate) fn target(&self, queue: &str) -> Result<Target<'_>, ClientError> {
         Ok(match &self.to {
             To::Redis(redis) => Target::Redis(redis.queue(queue)?),
-            To::Sink(sink) => Target::Sink(&**sink, queue),
+            To::Sink(sink) => Target::Sink(&**sink, queue.to_owned()),
         })
     }
 }

@@ -80,11 +80,11 @@ impl<'a, J: Job> Enqueue<'a, J> {
     /// accepted the job, but too few replicas have it.
     pub async fn send(self) -> Result<Enqueued, ClientError> {
         self.options.check()?;
-        let job = self
-            .client
-            .new_job(Prepared::new(&self.job)?, &self.options);
+        let prepared = Prepared::new(&self.job)?;
+        let queue = prepared.queue.clone();
+        let job = self.client.new_job(prepared, &self.options);
         let id = job.id;
-        let target = self.client.target(J::QUEUE)?;
+        let target = self.client.target(&queue)?;
         let pushed = target.push(std::slice::from_ref(&job)).await;
         let answers = pushed.map_err(|error| not_pushed(std::slice::from_ref(&job), error))?;
         Ok(answers.into_iter().next().unwrap_or(Enqueued {

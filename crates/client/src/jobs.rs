@@ -27,13 +27,17 @@ impl Client {
     }
 
     /// The job of this kind that holds this idempotency key; `None` while the key is free. It may have ended, and be
-    /// forgotten: a key holds for 24 hours at least.
+    /// forgotten: a key holds for 24 hours at least. For a kind with several queues ([`Job::ONE_QUEUE`]) all queues are looked
+    /// through.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn find<J: Job>(&self, key: &str) -> Result<Option<JobId>, ClientError> {
         match &self.to {
-            To::Redis(redis) => redis.holder(J::QUEUE, &Key::new(J::KIND, key)).await,
+            To::Redis(redis) if J::ONE_QUEUE => {
+                redis.holder(J::QUEUE, &Key::new(J::KIND, key)).await
+            }
+            To::Redis(redis) => redis.find(&Key::new(J::KIND, key)).await,
             To::Sink(sink) => Ok(sink.find(J::KIND, key)?),
         }
     }
@@ -96,8 +100,9 @@ impl Client {
         timeout: Duration,
     ) -> Result<JobStatus, ClientError> {
         let give_up = deadline(timeout);
+        let queue = job.queue();
         let id = self.enqueue(job).await?;
-        self.until_ended(J::QUEUE, id, give_up).await
+        self.until_ended(&queue, id, give_up).await
     }
 
     /// Waits until a job that was enqueued before, by whomever, has completed, died or was cancelled, but at most for `timeout`. For

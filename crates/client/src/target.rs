@@ -62,7 +62,7 @@ pub(crate) enum To {
 /// Where the jobs of one queue go.
 pub(crate) enum Target<'a> {
     Redis(OneQueue),
-    Sink(&'a dyn Sink, &'a str),
+    Sink(&'a dyn Sink, String),
 }
 
 impl Target<'_> {

@@ -14,7 +14,7 @@ fn golden_round_trip<J: Job>(file: &str) -> J {
     let job: J = envelope.decode().expect("the golden args decode");
     let again = Prepared::new(&job).expect("and are accepted at the door");
     assert_eq!(String::from_utf8_lossy(&again.payload), text);
-    assert_eq!((again.kind, again.queue), (J::KIND, J::QUEUE));
+    assert_eq!((again.kind, again.queue), (J::KIND, J::QUEUE.into()));
     job
 }
 

@@ -1,5 +1,6 @@
 //! An entry: when, and which job.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use longshore_job::{InvalidArgs, KindSpec, Prepared};
@@ -17,6 +18,7 @@ pub struct ScheduledEntry {
     name: String,
     schedule: Schedule,
     kind: KindSpec,
+    queue: Cow<'static, str>,
     args: Template,
     catch_up: CatchUp,
 }
@@ -57,10 +59,11 @@ impl ScheduledEntry {
         if !(1..=64).contains(&name.len()) || !name.bytes().all(fits) {
             return Err(InvalidEntryName.into());
         }
-        let entry = Self {
+        let mut entry = Self {
             name: name.to_owned(),
             schedule,
             kind,
+            queue: kind.queue.into(),
             args,
             catch_up,
         };
@@ -72,6 +75,7 @@ impl ScheduledEntry {
             ))
             .into());
         }
+        entry.queue = prepared.queue;
         Ok(entry)
     }
 
@@ -95,8 +99,8 @@ impl ScheduledEntry {
 
     /// The queue of what it makes.
     #[must_use]
-    pub fn queue(&self) -> &'static str {
-        self.kind.queue
+    pub fn queue(&self) -> &str {
+        &self.queue
     }
 
     /// What becomes of late ticks.
@@ -111,7 +115,16 @@ impl ScheduledEntry {
     /// When its args, with this tick in them, are not those of its kind.
     pub fn job(&self, tick_ms: u64) -> Result<Prepared, EntryError> {
         let args = self.args.render(tick_ms, self.schedule.zone())?;
-        Ok(self.kind.prepare(&args)?)
+        let job = self.kind.prepare(&args)?;
+        // A tick is known in one queue, so that it is made once.
+        if job.queue != self.queue && job.queue != self.kind.queue {
+            return Err(InvalidArgs(format!(
+                "they are for the queue {}, and those of another tick for {}",
+                job.queue, self.queue
+            ))
+            .into());
+        }
+        Ok(job)
     }
 
     /// What is to be done about it; see [`CatchUp::plan`].

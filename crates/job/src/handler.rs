@@ -32,6 +32,12 @@ pub trait Handler: Send + Sync + 'static {
     /// know of the claim. Otherwise a failover could hand the job out once more.
     const MAY_REPEAT: bool = false;
 
+    /// The same for one job, if its args decide. A job that may be repeated is also sent again after an unknown outcome where its
+    /// kind says [`Hold`](crate::OnUnknown::Hold), unless configuration says `hold`.
+    fn may_repeat(&self, _job: &Self::Job) -> bool {
+        Self::MAY_REPEAT
+    }
+
     /// Asks the provider whether an earlier request of this job, whose answer was lost, was carried out. Returns `Some` with its
     /// outcome if it was. Returns `None` if it was not; then the request is made again. Called for kinds that are
     /// [verifiable](Job::VERIFIABLE).

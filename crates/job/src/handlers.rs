@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::names::{Names, names};
 use crate::{
-    Envelope, Handler, Job, JobError, KindOverrides, KindPolicy, Kinds, Outcome, Run, RunPolicy,
-    Undecodable,
+    Envelope, Handler, Job, JobError, KindOverrides, KindPolicy, Kinds, OnUnknown, Outcome, Run,
+    RunPolicy, Undecodable,
 };
 
 /// A run under way. It gives `None` if the run only asked the provider, and the provider has not carried the job out.
@@ -41,8 +41,6 @@ pub trait AnyHandler: Send + Sync {
     fn names(&self, args: Value) -> Names;
     /// Whether its handler can find out if an earlier request was carried out.
     fn can_verify(&self) -> bool;
-    /// Whether a second request of one of its jobs does no harm.
-    fn may_repeat(&self) -> bool;
     /// The kind's own policy: how its jobs are run.
     fn policy(&self) -> &'static KindPolicy;
     /// What the configuration overrides in that policy.
@@ -64,12 +62,24 @@ impl dyn AnyHandler + '_ {
         policy.on_unknown = policy.on_unknown.for_kind(self.can_verify());
         policy
     }
+
+    /// What follows an unknown outcome of this job, where its kind's rule is this one.
+    #[must_use]
+    pub fn on_unknown_of(&self, job: &dyn Opened, rule: OnUnknown) -> OnUnknown {
+        let is_configured = self.overrides().on_unknown.is_some();
+        match rule {
+            OnUnknown::Hold if !is_configured && job.may_repeat() => OnUnknown::Retry,
+            rule => rule,
+        }
+    }
 }
 
 /// A job whose args are decoded.
 pub trait Opened: Send {
     /// After how long it expires, as configuration says, or else its kind.
     fn expires_in(&self) -> Option<Duration>;
+    /// Whether a second request of it does no harm.
+    fn may_repeat(&self) -> bool;
     /// Starts the run.
     fn start(self: Box<Self>, run: Run, start: RunStart) -> RunFuture;
 }
@@ -106,10 +116,6 @@ impl<H: Handler> AnyHandler for Typed<H> {
         H::Job::VERIFIABLE
     }
 
-    fn may_repeat(&self) -> bool {
-        H::MAY_REPEAT
-    }
-
     fn policy(&self) -> &'static KindPolicy {
         const { &H::Job::POLICY }
     }
@@ -134,6 +140,10 @@ impl<H: Handler> AnyHandler for Typed<H> {
 impl<H: Handler> Opened for Ready<H> {
     fn expires_in(&self) -> Option<Duration> {
         self.expires.or_else(|| self.job.expires_in())
+    }
+
+    fn may_repeat(&self) -> bool {
+        self.handler.may_repeat(&self.job)
     }
 
     fn start(self: Box<Self>, run: Run, start: RunStart) -> RunFuture {
@@ -253,7 +263,7 @@ impl fmt::Debug for Handlers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{InvalidArgs, OnUnknown, RetrySchedule};
+    use crate::{InvalidArgs, RetrySchedule};
 
     /// A job that can be asked about, or not.
     #[derive(serde::Serialize, serde::Deserialize)]
@@ -294,5 +304,62 @@ mod tests {
         let rules: HashMap<_, _> = handlers.policies(&queue).collect();
         assert_eq!(rules["can"].on_unknown, OnUnknown::Verify);
         assert_eq!(rules["cannot"].on_unknown, OnUnknown::Retry);
+    }
+
+    /// Repeating it does no harm, or does, as its args say.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Careful {
+        keyed: bool,
+    }
+
+    impl Job for Careful {
+        const KIND: &'static str = "careful";
+        const QUEUE: &'static str = "careful";
+        const PUBLIC_ARGS: &'static [&'static str] = &["keyed"];
+        const PERSON_ARGS: &'static [crate::PersonArg] = &[];
+        const POLICY: KindPolicy = KindPolicy {
+            on_unknown: Some(OnUnknown::Hold),
+            ..KindPolicy::DEFAULT
+        };
+
+        fn check(&self) -> Result<(), InvalidArgs> {
+            Ok(())
+        }
+    }
+
+    struct Looking;
+
+    impl Handler for Looking {
+        type Job = Careful;
+
+        fn may_repeat(&self, job: &Careful) -> bool {
+            job.keyed
+        }
+
+        async fn run(&self, _: Careful, _: Run) -> Result<Outcome, JobError> {
+            unreachable!("only its rules are asked for")
+        }
+    }
+
+    #[test]
+    fn a_job_that_may_be_repeated_is_not_held_unless_configuration_says_so() {
+        let rule = |keyed: bool, configured: Option<OnUnknown>| {
+            let overrides = KindOverrides {
+                on_unknown: configured,
+                ..KindOverrides::default()
+            };
+            let handlers = Handlers::new().with(Looking);
+            let handlers = handlers.with_overrides(|_| overrides.clone());
+            let payload = format!(r#"{{"kind":"careful","v":1,"args":{{"keyed":{keyed}}}}}"#);
+            let envelope = Envelope::parse(payload.as_bytes()).expect("an envelope");
+            let handler = handlers.get("careful").expect("known");
+            let job = handler.open(&envelope).expect("its args");
+            let own = handler.policy().on_unknown.expect("set");
+            handler.on_unknown_of(&*job, configured.unwrap_or(own))
+        };
+        assert_eq!(rule(false, None), OnUnknown::Hold);
+        assert_eq!(rule(true, None), OnUnknown::Retry);
+        assert_eq!(rule(true, Some(OnUnknown::Hold)), OnUnknown::Hold);
+        assert_eq!(rule(false, Some(OnUnknown::Retry)), OnUnknown::Retry);
     }
 }

@@ -1,5 +1,6 @@
 //! The payload: `{"kind":"…","v":1,"args":{…}}` in UTF-8 JSON, with nothing in it unique to one job.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -24,8 +25,11 @@ pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// The kind's name on the wire.
     const KIND: &'static str;
-    /// The queue its jobs wait in.
+    /// The queue its jobs wait in. Of a kind with several queues ([`ONE_QUEUE`](Job::ONE_QUEUE)): what their names begin with.
     const QUEUE: &'static str;
+    /// Whether all its jobs wait in [`QUEUE`](Job::QUEUE). If not, [`queue`](Job::queue) says where each waits, and an
+    /// idempotency key holds within a queue.
+    const ONE_QUEUE: bool = true;
     /// The version of its args, from 1.
     const VERSION: u32 = 1;
     /// Top-level args that name no person and hold no secret: operators see them without asking. `&[]` if there are none.
@@ -55,6 +59,11 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// Says which fields are wrong and what would be right, best all of them ([`InvalidArgs::all`]). Names no person: it may end up
     /// in a log.
     fn check(&self) -> Result<(), InvalidArgs>;
+
+    /// The queue that this job waits in. Override it if the args decide.
+    fn queue(&self) -> Cow<'static, str> {
+        Cow::Borrowed(Self::QUEUE)
+    }
 
     /// The expiry: a job that has not run for this long after it was first due is dead as `expired`. A producer may set another.
     /// The default is that of [`POLICY`](Job::POLICY). Override it if the args decide.
@@ -123,7 +132,7 @@ pub struct Prepared {
     /// Its kind.
     pub kind: &'static str,
     /// Its queue.
-    pub queue: &'static str,
+    pub queue: Cow<'static, str>,
     /// Its payload, at most [`MAX_PAYLOAD_BYTES`].
     pub payload: Vec<u8>,
     /// The kind's own expiry, counted from when the job is first due.
@@ -166,7 +175,7 @@ impl Prepared {
         }
         Ok(Self {
             kind: J::KIND,
-            queue: J::QUEUE,
+            queue: job.queue(),
             payload,
             expires_in: job.expires_in(),
             priority: job.priority(),
@@ -198,12 +207,15 @@ impl fmt::Debug for Prepared {
     }
 }
 
+/// What a program's configuration says of args, given as JSON text.
+pub type CheckArgs = dyn Fn(&str) -> Result<(), InvalidArgs> + Send + Sync;
+
 /// A kind without its Rust type, for code that gets args as JSON text.
 #[derive(Clone, Copy)]
 pub struct KindSpec {
     /// The kind's name.
     pub kind: &'static str,
-    /// Its queue.
+    /// Its queue. A kind with several queues ([`Job::ONE_QUEUE`]) has a spec for each.
     pub queue: &'static str,
     /// The newest version of its args that is known here.
     pub version: u32,
@@ -226,6 +238,7 @@ pub struct KindSpec {
     expires: Option<Duration>,
     priority: Option<Priority>,
     prepare: fn(&str) -> Result<Prepared, InvalidArgs>,
+    check: Option<&'static CheckArgs>,
     names: fn(Value) -> Names,
     schema: fn() -> Value,
 }
@@ -258,9 +271,19 @@ impl KindSpec {
             expires: None,
             priority: None,
             prepare: prepare::<J>,
+            check: None,
             names: names::<J>,
             schema: schema::<J>,
         }
+    }
+
+    /// Returns the kind as it is in this queue, for a kind with several ([`Job::ONE_QUEUE`]). `check` says what else is wrong with args
+    /// that are well formed: what only the configuration knows. It sees the args of all its queues.
+    #[must_use]
+    pub const fn in_queue(mut self, queue: &'static str, check: &'static CheckArgs) -> Self {
+        self.queue = queue;
+        self.check = Some(check);
+        self
     }
 
     /// Returns the kind with the expiry of the configuration, which wins over the kind and the args. `None` = the expiry of the
@@ -293,12 +316,15 @@ impl KindSpec {
         (self.schema)()
     }
 
-    /// Checks args given as JSON text and encodes them.
+    /// Checks args given as JSON text and encodes them. They say which queue the job is for, if the kind has several.
     ///
     /// # Errors
     /// When they are not this kind's args.
     pub fn prepare(&self, args: &str) -> Result<Prepared, InvalidArgs> {
         let prepared = (self.prepare)(args)?;
+        if let Some(check) = self.check {
+            check(args)?;
+        }
         Ok(Prepared {
             expires_in: self.expires.or(prepared.expires_in),
             priority: self.priority.unwrap_or(prepared.priority),

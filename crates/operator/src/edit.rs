@@ -1,6 +1,6 @@
 //! Correcting the args of a dead letter, or of a job that waits.
 
-use longshore_job::{Envelope, Prepared};
+use longshore_job::{Envelope, InvalidArgs, Prepared};
 use longshore_queue::{Edit, Edited, JobInfo, JobState, Signed};
 use serde::Serialize;
 
@@ -189,6 +189,13 @@ fn corrected<'a>(
         )
     })?;
     let prepared = spec.prepare(args)?;
+    if prepared.queue != info.name {
+        return Err(InvalidArgs(format!(
+            "they are for the queue {}, and a job stays in its own; enqueue another one instead",
+            prepared.queue
+        ))
+        .into());
+    }
     Ok((envelope, from, prepared))
 }
 

@@ -344,8 +344,8 @@ impl Rehearsal {
             return Decoded::Not;
         }
         match spec.prepare(envelope.args.get()) {
-            Ok(job) => Decoded::Here(job),
-            Err(_) => {
+            Ok(job) if job.queue == info.name => Decoded::Here(job),
+            Ok(_) | Err(_) => {
                 self.undecodable += 1;
                 Decoded::Not
             }

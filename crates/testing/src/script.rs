@@ -165,7 +165,7 @@ impl Script {
         let timeout = rules.timeout;
         let policy = Policy {
             schedule: rules.retry,
-            on_unknown: rules.on_unknown,
+            on_unknown: handler.on_unknown_of(&*job, rules.on_unknown),
         };
         let mut run = self.run();
         run.policy = KindPolicy {

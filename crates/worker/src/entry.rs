@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use longshore_job::trace::Span;
-use longshore_job::{Reach, Unreached};
+use longshore_job::{OnUnknown, Reach, Unreached};
 use longshore_queue::{Claimed, Lease, NewJob, Queue, Route, RunState, Stamp, StopRequest};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::task::AbortHandle;
@@ -42,6 +42,8 @@ pub(crate) struct Entry {
     timeout: OnceLock<Duration>,
     /// Its kind, once known, as its handler names it (so that metrics and groups stay bounded).
     pub(crate) kind: OnceLock<&'static str>,
+    /// What follows an unknown outcome of it, once its args are known.
+    pub(crate) on_unknown: OnceLock<OnUnknown>,
     /// Which credentials were in use when its run began: of its queue's provider, and of the one that stands in.
     pub(crate) credentials: OnceLock<[Option<String>; 2]>,
     started: OnceLock<Moment>,
@@ -86,6 +88,7 @@ impl Entry {
             queue_timeout,
             timeout: OnceLock::new(),
             kind: OnceLock::new(),
+            on_unknown: OnceLock::new(),
             credentials: OnceLock::new(),
             started: OnceLock::new(),
             ended: AtomicBool::new(false),

@@ -43,7 +43,7 @@ impl Outbox for QueueMemory {
         key_holds: Duration,
     ) -> OutboxFuture<'a, JobId> {
         Box::pin(async move {
-            let queue = self.queue.sibling(job.queue);
+            let queue = self.queue.sibling(&job.queue);
             let queue = queue.map_err(|error| Unremembered(error.to_string()))?;
             // It belongs to the trace that led to it.
             let (traceparent, tracestate) = self.entry.trace_context();

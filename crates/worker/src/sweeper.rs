@@ -140,12 +140,18 @@ async fn unaccounted(
 
 /// The job's request may have gone out: its `on_unknown` decides.
 fn lost(station: &Station, taken: RescuedJob, reason: &str) -> Verdict {
-    let kind = Envelope::parse(&taken.payload)
-        .ok()
-        .and_then(|envelope| station.handlers.get(&envelope.kind))
-        .map(|handler| handler.kind().to_owned());
-    let rules = station.rules.of(kind.as_deref());
-    let decision = decide_lost(taken.run, taken.by_fallback, &rules.policy);
+    let envelope = Envelope::parse(&taken.payload).ok();
+    let handler = envelope
+        .as_ref()
+        .and_then(|envelope| station.handlers.get(&envelope.kind));
+    let kind = handler.map(|handler| handler.kind().to_owned());
+    let mut policy = station.rules.of(kind.as_deref()).policy.clone();
+    if let (Some(envelope), Some(handler)) = (&envelope, handler)
+        && let Ok(job) = handler.open(envelope)
+    {
+        policy.on_unknown = handler.on_unknown_of(&*job, policy.on_unknown);
+    }
+    let decision = decide_lost(taken.run, taken.by_fallback, &policy);
     let (state, history) = numbered(
         decision.state,
         HistoryEntry {

@@ -2,7 +2,7 @@
 
 mod lines;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -49,8 +49,11 @@ pub(super) async fn run(session: &Session, args: EnqueueArgs) -> Result<(), Fail
         vec![(from_text(spec, &args.args)?, options)]
     };
     warn(session, &jobs);
+    let queues: BTreeSet<_> = jobs.iter().map(|(job, _)| job.queue.clone()).collect();
     push(session, jobs, args.json).await?;
-    queues::warn_without_workers(session, spec.queue).await;
+    for queue in queues {
+        queues::warn_without_workers(session, &queue).await;
+    }
     Ok(())
 }
 

@@ -13,21 +13,30 @@ use crate::session::Session;
 
 pub(super) fn run(session: &Session, args: &KindsArgs) -> Result<(), Failure> {
     let Some(kind) = &args.kind else {
-        let kinds = session.config.kinds().iter();
+        let kinds = session.config.kinds().in_queues();
         let rows: Vec<_> = kinds.filter_map(|spec| row(session, spec)).collect();
         return match args.json {
             true => output::json(&rows),
             false => table(&rows),
         };
     };
-    let spec = find(session, kind)?;
-    let row = row(session, spec)
-        .ok_or_else(|| Failure::failed(format!("the kind {kind} has no settings")))?;
+    find(session, kind)?;
+    let specs = session.config.kinds().in_queues();
+    let specs = specs.filter(|spec| spec.kind == kind);
+    let rows: Vec<_> = specs.filter_map(|spec| row(session, spec)).collect();
     if args.json {
-        return output::json(&row);
+        return match rows.as_slice() {
+            [row] => output::json(row),
+            rows => output::json(&rows),
+        };
     }
-    for (name, value) in fields(&row) {
-        output::line(&format!("{name:<12} {value}"))?;
+    for (n, row) in rows.iter().enumerate() {
+        if n > 0 {
+            output::line("")?;
+        }
+        for (name, value) in fields(row) {
+            output::line(&format!("{name:<12} {value}"))?;
+        }
     }
     Ok(())
 }
@@ -88,7 +97,7 @@ struct Shown<T> {
 }
 
 fn row(session: &Session, spec: &KindSpec) -> Option<Row> {
-    let settings = session.config.kind(spec.kind)?;
+    let settings = session.config.kind(spec.kind, spec.queue)?;
     Some(Row {
         kind: spec.kind,
         queue: spec.queue,

@@ -265,12 +265,18 @@ pub(super) fn parked_line(session: &Session, queue: &str, parked: &ParkedRow) ->
     // Who pushes by hand may have taken the wrong queue, or mistyped the kind.
     let kinds = session.config.kinds();
     let names: Vec<&str> = kinds.iter().map(|spec| spec.kind).collect();
-    let hint = match kinds.find(&parked.kind) {
-        Some(spec) if spec.queue != queue => {
-            format!("; its producer should have used the queue {}", spec.queue)
+    let theirs: Vec<&str> = kinds
+        .in_queues()
+        .filter(|spec| spec.kind == parked.kind)
+        .map(|spec| spec.queue)
+        .collect();
+    let hint = match theirs.as_slice() {
+        [..] if theirs.contains(&queue) => String::new(),
+        [_, ..] => {
+            let theirs = theirs.join(" or ");
+            format!("; its producer should have used the queue {theirs}")
         }
-        Some(_) => String::new(),
-        None => output::nearest(&parked.kind, &names)
+        [] => output::nearest(&parked.kind, &names)
             .map(|nearest| format!("; did its producer mean `{nearest}`?"))
             .unwrap_or_default(),
     };

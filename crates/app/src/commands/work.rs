@@ -137,7 +137,7 @@ async fn fleet(
             worked.push(queue.clone());
             let handlers = handlers
                 .with_overrides(|kind| {
-                    let kind = config.kind(kind);
+                    let kind = config.kind(kind, name);
                     kind.map(KindSettings::overrides).unwrap_or_default()
                 })
                 .with_known(config.kinds().clone());

@@ -33,7 +33,7 @@ pub(super) fn check(
         of.kinds.iter().filter(expects)
     });
     let mut misfits: Vec<_> = in_use
-        .filter_map(|kind| misfit(policies.get(kind.kind)?, kind))
+        .filter_map(|kind| misfit(policies.get(&(kind.kind, kind.queue))?, kind))
         .collect();
     misfits.sort_by(|a, b| (&a.key, a.expires).cmp(&(&b.key, b.expires)));
     misfits.dedup_by(|b, a| a.key == b.key);

@@ -123,14 +123,17 @@ impl<T> Effective<T> {
 /// What `kinds.<kind>` says, by kind.
 pub(super) type Overrides = BTreeMap<&'static str, KindOverrides>;
 
-/// How the jobs of each kind are run.
-pub(super) type KindPolicies = BTreeMap<&'static str, KindSettings>;
+/// How the jobs of each kind are run, by kind and queue.
+pub(super) type KindPolicies = BTreeMap<(&'static str, &'static str), KindSettings>;
 
 /// Reads the sections. `None` when one of them could not be read, but all have been tried.
 pub(super) fn read(reader: &mut Reader<'_>, integrations: &[Integration]) -> Option<Overrides> {
     let kinds = integrations.iter().flat_map(|of| of.kinds);
+    // A kind with several queues has one section.
+    let kinds: BTreeMap<_, _> = kinds.map(|spec| (spec.kind, spec)).collect();
     let sections: Vec<_> = kinds
-        .map(|spec| Some((spec.kind, overrides(reader, spec)?)))
+        .into_iter()
+        .map(|(kind, spec)| Some((kind, overrides(reader, spec)?)))
         .collect();
     sections.into_iter().collect()
 }
@@ -176,14 +179,14 @@ fn warn_of_longer(reader: &mut Reader<'_>, path: &KeyPath, spec: &KindSpec, set:
 pub(super) fn resolve(
     integrations: &[Integration],
     queues: &Queues,
-    mut sections: Overrides,
+    sections: &Overrides,
 ) -> KindPolicies {
     let kinds = integrations.iter().flat_map(|of| of.kinds);
     kinds
         .filter_map(|spec| {
-            let section = sections.remove(spec.kind).unwrap_or_default();
+            let section = sections.get(spec.kind).cloned().unwrap_or_default();
             let settings = settings(spec, queues.get(spec.queue)?, section);
-            Some((spec.kind, settings))
+            Some(((spec.kind, spec.queue), settings))
         })
         .collect()
 }

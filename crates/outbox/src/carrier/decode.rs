@@ -52,6 +52,10 @@ pub(crate) fn job(row: &Waiting, kinds: &Kinds) -> Result<(&'static str, NewJob)
     options
         .check()
         .map_err(|error| ("options", error.to_string()))?;
+    let Some(spec) = kinds.find_in(spec.kind, &prepared.queue) else {
+        let problem = format!("this carrier has no queue {}", prepared.queue);
+        return Err(("args", problem));
+    };
     Ok((spec.queue, new_job(id, prepared, options, row)))
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Queues {
 impl Queues {
     pub(crate) fn new<E>(kinds: Kinds, open: impl Fn(&str) -> Result<Queue, E>) -> Result<Self, E> {
         let mut queues = BTreeMap::new();
-        for spec in kinds.iter() {
+        for spec in kinds.in_queues() {
             if !queues.contains_key(spec.queue) {
                 queues.insert(spec.queue, open(spec.queue)?);
             }
@@ -43,7 +43,7 @@ impl Queues {
     pub(crate) fn left_alone(&self) -> Vec<&'static str> {
         let (away, now) = (self.away(), Instant::now());
         let is_away = |queue: &str| away.get(queue).is_some_and(|(until, _)| *until > now);
-        let kinds = self.kinds.iter().filter(|spec| is_away(spec.queue));
+        let kinds = self.kinds.in_queues().filter(|spec| is_away(spec.queue));
         kinds.map(|spec| spec.kind).collect()
     }
 

@@ -1,5 +1,6 @@
 //! What handlers ran, so that it can be said what has not ended.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,7 @@ use longshore_job::{Handler, Job, JobError, JobId, Outcome, Run};
 /// A job that did not come to its end.
 #[derive(Debug, Clone)]
 struct Unended {
-    queue: &'static str,
+    queue: Cow<'static, str>,
     kind: &'static str,
     runs: u64,
     last: Option<String>,
@@ -28,10 +29,11 @@ impl Runs {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begins<J: Job>(&self, id: JobId) {
+    fn begins<J: Job>(&self, id: JobId, job: &J) {
+        let queue = job.queue();
         let mut jobs = self.jobs();
         let job = jobs.entry(id).or_insert(Unended {
-            queue: J::QUEUE,
+            queue,
             kind: J::KIND,
             runs: 0,
             last: None,
@@ -92,9 +94,13 @@ impl<H: Handler> Handler for Noting<H> {
 
     const MAY_REPEAT: bool = H::MAY_REPEAT;
 
+    fn may_repeat(&self, job: &H::Job) -> bool {
+        self.handler.may_repeat(job)
+    }
+
     async fn run(&self, job: H::Job, run: Run) -> Result<Outcome, JobError> {
         let id = run.id;
-        self.runs.begins::<H::Job>(id);
+        self.runs.begins(id, &job);
         let end = self.handler.run(job, run).await;
         self.runs.ends(id, end.as_ref().err());
         end

@@ -152,7 +152,7 @@ impl Outbox for JobMemory {
                 tags: Vec::new(),
                 by: None,
             };
-            let enqueued = self.memory.outbox.enqueue(job.queue, &[new]);
+            let enqueued = self.memory.outbox.enqueue(&job.queue, &[new]);
             enqueued
                 .map(|enqueued| enqueued[0].id)
                 .map_err(|error| match error {

@@ -79,16 +79,18 @@ impl JobRun {
             });
         }
         let job = handler.open(&envelope).map_err(End::Undecodable)?;
+        let on_unknown = handler.on_unknown_of(&*job, rules.policy.on_unknown);
+        let _ = entry.on_unknown.set(on_unknown);
         let start = match claimed.has_expired(job.expires_in()) {
             // What may have been carried out is not called dead before the provider was asked: somebody would do it again.
             true if may_have_been_sent && handler.can_verify() => RunStart::VerifyOnly,
             true => return Err(too_late(may_have_been_sent)),
-            false if may_have_been_sent && rules.policy.on_unknown == OnUnknown::Verify => {
+            false if may_have_been_sent && on_unknown == OnUnknown::Verify => {
                 RunStart::VerifyThenRun
             }
             false => RunStart::Run,
         };
-        let gate = Arc::new(SendGate::new(station, entry, handler.may_repeat()));
+        let gate = Arc::new(SendGate::new(station, entry, job.may_repeat()));
         let memory = Arc::new(QueueMemory::new(
             station.queue.clone(),
             id,

@@ -127,8 +127,11 @@ impl JobRun {
             Some(fallback) => &fallback.name,
             None => &provider.name,
         };
-        let policy = &station.rules.of(self.kind()).policy;
-        let decision = decide(end, entry.state(), route, policy, name);
+        let mut policy = station.rules.of(self.kind()).policy.clone();
+        if let Some(on_unknown) = entry.on_unknown.get() {
+            policy.on_unknown = *on_unknown;
+        }
+        let decision = decide(end, entry.state(), route, &policy, name);
         match entry.has_reported(name) {
             true => decision.of_calls_told(),
             false => decision,

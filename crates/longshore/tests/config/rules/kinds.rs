@@ -155,7 +155,12 @@ fn an_expiry_that_is_longer_than_the_kinds_own_is_warned_of() {
 }
 
 fn kind<'a>(config: &'a Config, kind: &str) -> &'a KindSettings {
-    config.kind(kind).expect("a kind of this program")
+    {
+        let spec = config.kinds().find(kind).expect("a kind of this program");
+        config
+            .kind(kind, spec.queue)
+            .expect("a kind of this program")
+    }
 }
 
 const KIND: &str = "kinds.create_customer";

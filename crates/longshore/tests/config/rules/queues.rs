@@ -185,7 +185,9 @@ fn all_attempts_of_a_kind_fit_into_its_expiry() {
         &format!("{on}queues.payment-reconcile.timeout_seconds = 60"),
         &[],
     );
-    let reconcile = config.kind("reconcile_payments").expect("there");
+    let reconcile = config
+        .kind("reconcile_payments", "payment-reconcile")
+        .expect("there");
     let timeout = reconcile.timeout.value.as_secs();
     assert_eq!(timeout, 60, "what is configured goes first");
 }
