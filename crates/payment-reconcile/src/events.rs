@@ -5,18 +5,24 @@
 //!
 //! | event | the object now | effect |
 //! |---|---|---|
-//! | `payment_intent.succeeded` | `succeeded` | `order_paid` |
-//! | `payment_intent.payment_failed` | `requires_payment_method` with a last error, or `canceled` | `payment_failed` |
+//! | `payment_intent.succeeded` | `succeeded`, neither refunded in whole nor disputed | `order_paid` |
+//! | `payment_intent.payment_failed`, `.canceled` | `requires_payment_method` with a last error, or `canceled` | `payment_failed` |
+//! | `charge.refunded`, `charge.refund.updated` | its charge, with what was refunded of it in all | `payment_refunded` |
+//! | `charge.dispute.created`, `.closed` | how the dispute stands | `payment_disputed` |
+//! | `invoice.paid` | `paid`, of a subscription, its money still there | `subscription_renewed` |
+//! | `invoice.payment_failed` | `open` or `uncollectible`, of a subscription | `payment_failed` |
 //! | `customer.subscription.deleted` | `canceled` | `subscription_cancelled`; tried again later where it is not yet |
 //!
-//! Everything else is skipped. An event leads to its own effect or to none: a failed payment that has succeeded since
+//! Everything else is skipped, the payments that Stripe makes for invoices among it: those have the invoice's events.  An event leads to its own effect or to none: a failed payment that has succeeded since
 //! has an event of its own for that, which Stripe repeats for three days, and a reconcile finds what it lost. It could
 //! lead to `order_paid` just as well, but then under its own id: the app would know one payment under two keys, or two
 //! effects under one, where an answer had been lost in between.
 
 mod deliver;
+mod effects;
 mod mail;
 mod meaning;
+mod overtaken;
 
 use crate::ApplyStripeEvent;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
@@ -25,13 +31,15 @@ use serde_json::{Map, Value};
 use crate::app::{AppClient, Effect};
 use crate::error;
 use crate::stripe::{Event, NAME, Stripe};
-pub(crate) use deliver::{Delivered, deliver};
+pub(crate) use deliver::{Delivered, deliver, deliver_again};
+pub(crate) use effects::of_payment;
 pub(crate) use mail::KIND as MAIL;
+pub(crate) use meaning::APPLIED;
 use meaning::About;
 
 /// Carries out `apply_stripe_event` jobs: two requests to Stripe, and at most one to the app.
 ///
-/// The result is `{"effect","order_id"?,"payment_intent"?,"subscription"?}`.
+/// The result is `{"effect","order_id"?,"payment_intent"?,"invoice"?,"subscription"?}`.
 #[derive(Debug, Clone)]
 pub struct ApplyStripeEventHandler {
     stripe: Stripe,
@@ -53,6 +61,26 @@ impl ApplyStripeEventHandler {
                 let intent = self.stripe.payment_intent(run, id).await;
                 let intent = intent.map_err(error::of_reading)?;
                 Ok(meaning::of_payment(kind, &event.id, &intent))
+            }
+            Some(About::Invoice(kind)) => {
+                let invoice = self.stripe.invoice(run, id).await;
+                let invoice = invoice.map_err(error::of_reading)?;
+                Ok(meaning::of_invoice(kind, &event.id, &invoice))
+            }
+            Some(About::Charge) => {
+                let charge = self.stripe.charge(run, id).await;
+                let charge = charge.map_err(error::of_reading)?;
+                Ok(meaning::of_charge(&event.id, &charge))
+            }
+            Some(About::Refund) => {
+                let refund = self.stripe.refund(run, id).await;
+                let refund = refund.map_err(error::of_reading)?;
+                Ok(meaning::of_refund(&event.id, &refund))
+            }
+            Some(About::Dispute) => {
+                let dispute = self.stripe.dispute(run, id).await;
+                let dispute = dispute.map_err(error::of_reading)?;
+                Ok(meaning::of_dispute(&event.id, &dispute))
             }
             Some(About::Subscription) => {
                 let subscription = self.stripe.subscription(run, id).await;
@@ -85,7 +113,7 @@ impl Handler for ApplyStripeEventHandler {
             Err(reason) => return Ok(Outcome::Skipped { reason }),
         };
         match deliver(&self.app, &run, &effect).await? {
-            Delivered::Now => Ok(done(&effect)),
+            Delivered::Now | Delivered::Again => Ok(done(&effect)),
             delivered @ (Delivered::Before | Delivered::Overtaken) => {
                 let (what, of, why) = (effect.effect.as_str(), &effect.object, delivered.why());
                 let reason = format!("{what} of {of}: {why}");
@@ -111,14 +139,16 @@ fn wrong_mode(event: &Event) -> JobError {
 fn done(effect: &Effect) -> Outcome {
     let mut result = Map::new();
     result.insert("effect".to_owned(), effect.effect.as_str().into());
-    if let Some(order) = &effect.order_id {
-        result.insert("order_id".to_owned(), order.as_str().into());
+    for (name, id) in [
+        ("order_id", &effect.order_id),
+        ("payment_intent", &effect.payment_intent),
+        ("invoice", &effect.invoice),
+        ("subscription", &effect.subscription),
+    ] {
+        if let Some(id) = id {
+            result.insert(name.to_owned(), id.as_str().into());
+        }
     }
-    let object = match effect.payment_intent {
-        Some(_) => "payment_intent",
-        None => "subscription",
-    };
-    result.insert(object.to_owned(), effect.object.as_str().into());
     Outcome::Done {
         result: Some(Value::Object(result)),
         answer: Answer::of(NAME),

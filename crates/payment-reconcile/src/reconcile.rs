@@ -57,14 +57,16 @@ const REPAIRS_AT_A_TIME: usize = 50;
 
 /// Carries out `reconcile_payments` jobs.
 ///
-/// The result is `{"from","to","repair","finished_at","payments_at_stripe","payments_in_app","differences","counts","repaired",
-/// "truncated","rows","csv"}`: `counts` has each kind of difference, `rows` and `csv` are what the [`ReportStore`] says
+/// The result is `{"from","to","repair","finished_at","payments_at_stripe","payments_of_invoices","payments_in_app",
+/// "differences","counts","repaired","truncated","rows","csv"}`: `payments_of_invoices` are those of Stripe's that are no
+/// order of the app's, renewals of subscriptions among them; `counts` has each kind of difference, `rows` and `csv` are what the [`ReportStore`] says
 /// of the two files, and with `truncated` there are more differences than rows. A row is `{"kind","payment_intent",
 /// "order_id","stripe_status","app_status","stripe_amount","app_amount","currency","repaired"}`, `null` where a side
 /// does not know.
 ///
 /// With `repair`, two kinds are repaired, as an event would have done it: `paid_at_stripe_pending_in_app` by
-/// `order_paid`, `failed_at_stripe_pending_in_app` by `payment_failed`. A repair that the app refuses is reported as
+/// `order_paid`, `failed_at_stripe_pending_in_app` by `payment_failed`. An app that was told before and has forgotten it (restored from a
+/// backup) is told again, under the same key. What went back is only reported. A repair that the app refuses is reported as
 /// `repair_refused`, and the run goes on; with an app that is away it fails, and goes on from there.
 #[derive(Clone)]
 pub struct ReconcilePaymentsHandler {
@@ -202,6 +204,7 @@ async fn result(
     put("repair", job.repair.into());
     put("finished_at", Timestamp::now().to_string().into());
     put("payments_at_stripe", tally.at_stripe.into());
+    put("payments_of_invoices", tally.of_invoices.into());
     put("payments_in_app", tally.in_app.into());
     put("differences", tally.differences().into());
     put("counts", tally.by_kind());

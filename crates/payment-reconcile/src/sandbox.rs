@@ -19,7 +19,7 @@ mod stripe;
 
 use longshore_integration::{RunningStandIn, Sandbox, SandboxAt};
 
-pub use app::{AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
+pub use app::{AppBackup, AppEffect, AppEffectKind, AppPayment, AppSandbox, Applied};
 pub use stripe::{
     EventTold, PlantedPaymentIntent, StripeRequest, StripeSandbox, WebhookEndpoint, WebhookSettings,
 };

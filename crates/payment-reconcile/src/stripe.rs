@@ -1,11 +1,15 @@
 //! Stripe's API of version 2023-10-16, as far as payments need it.
 //!
-//! This file knows how Stripe is spoken to; what is read is in [`event`], [`payment_intent`], [`subscription`] and
-//! [`list`], what is written in [`mod@write`], and how a write is made only once in [`once`].
+//! This file knows how Stripe is spoken to; what is read is in [`event`], [`payment_intent`], [`charge`], [`money_back`],
+//! [`invoice`], [`subscription`] and [`list`], what is written in [`mod@write`], and how a write is made only once in [`once`].
 
+mod charge;
 mod event;
+mod invoice;
+mod linked;
 mod list;
 mod look;
+mod money_back;
 mod once;
 mod payment_intent;
 mod payments;
@@ -21,9 +25,13 @@ use longshore_provider::{
 use serde::de::DeserializeOwned;
 
 use crate::StripeConfig;
+pub(crate) use charge::{Charge, MoneyBack};
 pub(crate) use event::Event;
+pub(crate) use invoice::Invoice;
+pub(crate) use linked::{Linked, WithMetadata};
 pub(crate) use list::{IntentsPage, Listed};
 pub(crate) use longshore_provider::CallError;
+pub(crate) use money_back::{Dispute, Refund};
 #[cfg(test)]
 pub(crate) use payment_intent::LastError;
 pub(crate) use payment_intent::{IntentStatus, PaymentIntent};
@@ -88,14 +96,15 @@ impl Stripe {
         self.read(run, Request::get(at("events", id, "")?)).await
     }
 
-    /// A payment intent.
+    /// A payment intent, with its last charge.
     pub(crate) async fn payment_intent(
         &self,
         run: &Run,
         id: &str,
     ) -> Result<PaymentIntent, CallError> {
         let path = at("payment_intents", id, "")?;
-        self.read(run, Request::get(path)).await
+        self.read(run, Request::get(path).query(expanded(["latest_charge"])))
+            .await
     }
 
     /// A subscription, also one that has ended.
@@ -108,13 +117,14 @@ impl Stripe {
         self.read(run, Request::get(path)).await
     }
 
-    /// Up to 100 payment intents of a time, newest first.
+    /// Up to 100 payment intents of a time with their last charges, newest first.
     pub(crate) async fn payment_intents(
         &self,
         run: &Run,
         page: &IntentsPage<'_>,
     ) -> Result<Listed<PaymentIntent>, CallError> {
-        self.list(run, "/v1/payment_intents", page, &[]).await
+        let filter = [("expand[]", "data.latest_charge")];
+        self.list(run, "/v1/payment_intents", page, &filter).await
     }
 
     async fn read<T: DeserializeOwned>(&self, run: &Run, request: Request) -> Result<T, CallError> {
@@ -147,6 +157,11 @@ impl Stripe {
             .authorization(self.secret_key.bearer())
             .header(name, value)
     }
+}
+
+/// What Stripe is to write as objects, not as ids.
+fn expanded<const N: usize>(what: [&str; N]) -> [(&str, &str); N] {
+    what.map(|what| ("expand[]", what))
 }
 
 /// `/v1/<objects>/<id><more>`

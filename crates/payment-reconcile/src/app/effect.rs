@@ -3,16 +3,20 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::stripe::{PaymentIntent, Subscription};
-
 /// What has happened, for the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EffectKind {
     /// The order's money is there.
     OrderPaid,
-    /// The order's money did not come. Its payer is written to.
+    /// The money of an order or of a subscription did not come. Its payer is written to.
     PaymentFailed,
+    /// Money of a payment was refunded: so much in all.
+    PaymentRefunded,
+    /// The payer's bank has claimed the money, or has decided on that.
+    PaymentDisputed,
+    /// An invoice of a subscription is paid, the first one or a later one.
+    SubscriptionRenewed,
     /// A subscription has ended.
     SubscriptionCancelled,
 }
@@ -23,13 +27,21 @@ impl EffectKind {
         match self {
             Self::OrderPaid => "order_paid",
             Self::PaymentFailed => "payment_failed",
+            Self::PaymentRefunded => "payment_refunded",
+            Self::PaymentDisputed => "payment_disputed",
+            Self::SubscriptionRenewed => "subscription_renewed",
             Self::SubscriptionCancelled => "subscription_cancelled",
         }
     }
 
     /// Whether the app answers who is to be written to.
-    pub(super) fn has_contact(self) -> bool {
+    pub(crate) fn has_contact(self) -> bool {
         self == Self::PaymentFailed
+    }
+
+    /// Whether it says that money came.
+    pub(crate) fn is_payment(self) -> bool {
+        matches!(self, Self::OrderPaid | Self::SubscriptionRenewed)
     }
 }
 
@@ -44,68 +56,78 @@ pub(crate) struct Effect {
     /// `orderId` of the object's metadata.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order_id: Option<String>,
-    /// `userId` of the object's metadata.
+    /// `userId` of the object's metadata; of an invoice, its subscription's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user_id: Option<String>,
     /// Stripe's id of the customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) customer: Option<String>,
+    /// Stripe's id of the subscription.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subscription: Option<String>,
+    /// Stripe's id of the subscription's invoice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) invoice: Option<String>,
     /// Stripe's id of the payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) payment_intent: Option<String>,
-    /// In minor units: what was paid, or what should have been.
+    /// In minor units: what was paid, or what should have been, or what is disputed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) amount: Option<u64>,
+    /// In minor units: what was refunded of it, in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) amount_refunded: Option<u64>,
     /// In lower case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) currency: Option<String>,
+    /// Stripe's word for how a dispute stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dispute_status: Option<String>,
+    /// How many refunds of the payment came to nothing.
+    #[serde(skip)]
+    pub(crate) failed_refunds: u64,
     /// Stripe's id of what it is about.
     #[serde(skip)]
     pub(crate) object: String,
-    /// Which try to pay it was that failed: each is an effect of its own, since the payer may try again. An object has
-    /// each other effect once.
+    /// Which of several effects of one kind it is that the object can have: each try that failed, each sum that was
+    /// refunded. An object has each other effect once.
     #[serde(skip)]
     pub(crate) attempt: Option<String>,
 }
 
 impl Effect {
-    /// What an event says of a payment.
-    pub(crate) fn of_payment(
+    /// An effect of which nothing is known but what it is about.
+    pub(crate) fn new(
         effect: EffectKind,
         event_id: impl Into<String>,
-        intent: &PaymentIntent,
+        object: impl Into<String>,
     ) -> Self {
-        let amount = match effect {
-            EffectKind::OrderPaid => intent.amount_received,
-            EffectKind::PaymentFailed | EffectKind::SubscriptionCancelled => intent.amount,
-        };
         Self {
             effect,
             event_id: event_id.into(),
-            order_id: metadata(&intent.metadata, "orderId"),
-            user_id: metadata(&intent.metadata, "userId"),
-            customer: intent.customer.clone(),
-            payment_intent: Some(intent.id.clone()),
-            amount: Some(amount),
-            currency: Some(intent.currency.clone()),
-            object: intent.id.clone(),
-            attempt: match effect {
-                EffectKind::PaymentFailed => intent.latest_charge.clone(),
-                EffectKind::OrderPaid | EffectKind::SubscriptionCancelled => None,
-            },
+            order_id: None,
+            user_id: None,
+            customer: None,
+            subscription: None,
+            invoice: None,
+            payment_intent: None,
+            amount: None,
+            amount_refunded: None,
+            currency: None,
+            dispute_status: None,
+            failed_refunds: 0,
+            object: object.into(),
+            attempt: None,
         }
     }
 
     /// The same without an event: what was found out by comparing. In the event's place stands `repair_<effect>_<id of
     /// the payment>`, and for a failed try `_<its id>`, the same whenever and by whomever it is found out.
-    pub(crate) fn of_repair(effect: EffectKind, intent: &PaymentIntent) -> Self {
-        let told = Self::of_payment(effect, String::new(), intent);
-        let attempt = told.attempt.iter().map(|attempt| format!("_{attempt}"));
+    pub(crate) fn of_repair(mut self) -> Self {
+        let attempt = self.attempt.iter().map(|attempt| format!("_{attempt}"));
         let attempt: String = attempt.collect();
-        Self {
-            event_id: format!("repair_{}_{}{attempt}", effect.as_str(), intent.id),
-            ..told
-        }
+        self.event_id = format!("repair_{}_{}{attempt}", self.effect.as_str(), self.object);
+        self
     }
 
     /// What it is remembered under, and its mail enqueued under: `effect:order_paid:pi_1`, and
@@ -120,35 +142,31 @@ impl Effect {
 
     /// Where it would be remembered that the same object is paid.
     pub(crate) fn place_of_payment(&self) -> String {
-        place(EffectKind::OrderPaid, &self.object)
+        let paid = match self.invoice {
+            Some(_) => EffectKind::SubscriptionRenewed,
+            None => EffectKind::OrderPaid,
+        };
+        place(paid, &self.object)
     }
 
-    /// What an event says of a subscription that has ended.
-    pub(crate) fn of_subscription(
-        event_id: impl Into<String>,
-        subscription: &Subscription,
-    ) -> Self {
-        Self {
-            effect: EffectKind::SubscriptionCancelled,
-            event_id: event_id.into(),
-            order_id: metadata(&subscription.metadata, "orderId"),
-            user_id: metadata(&subscription.metadata, "userId"),
-            customer: subscription.customer.clone(),
-            payment_intent: None,
-            amount: None,
-            currency: None,
-            object: subscription.id.clone(),
-            attempt: None,
-        }
+    /// Where it is remembered what of the payment the app was told to have been refunded.
+    pub(crate) fn place_of_refunds(&self) -> String {
+        format!("refunds:{}", self.payment())
+    }
+
+    /// Where it is remembered what the app was told of a dispute of the payment.
+    pub(crate) fn place_of_disputes(&self) -> String {
+        format!("disputes:{}", self.payment())
+    }
+
+    /// Stripe's id of the payment; of what has none, its own.
+    fn payment(&self) -> &str {
+        self.payment_intent.as_deref().unwrap_or(&self.object)
     }
 }
 
 fn place(effect: EffectKind, object: &str) -> String {
     format!("effect:{}:{object}", effect.as_str())
-}
-
-fn metadata(metadata: &std::collections::BTreeMap<String, String>, key: &str) -> Option<String> {
-    metadata.get(key).filter(|value| !value.is_empty()).cloned()
 }
 
 /// What the app says to an effect that it took.

@@ -4,7 +4,8 @@
 //! leaves an outcome unknown. A queue whose rule is to hold what is unknown would hold payments back for nothing.
 //!
 //! Trouble at the app is this job's alone: a queue pauses for its own provider, Stripe. So a job whose secret the app
-//! refuses waits, at no attempt. 409 is what those who keep to Stripe's ways answer while the same key is under way.
+//! refuses waits, at no attempt. 409 is what those who keep to Stripe's ways answer while the same key is under way, and 404 what an app
+//! answers that does not have the order yet.
 
 use longshore_job::{Blame, JobError, Scope};
 use longshore_provider::{
@@ -31,7 +32,8 @@ impl AnswerTable for Answers {
                 Some(Meaning::Account),
                 Some("is app.secret the one that the app has?".to_owned()),
             ),
-            StatusCode::CONFLICT => (Some(Meaning::NotDone), word),
+            // The order may come later.
+            StatusCode::CONFLICT | StatusCode::NOT_FOUND => (Some(Meaning::NotDone), word),
             // About this effect: whose secret is wrong is told by 401.
             StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
                 (Some(Meaning::Refused(Blame::Ours)), word)
@@ -148,7 +150,7 @@ mod tests {
             (425, "", "transient [425] the app answered 425"),
             (400, "", "permanent [400] the app answered 400"),
             (403, "", "permanent [403] the app answered 403"),
-            (404, "no", "permanent [404] the app answered 404"),
+            (404, "no", "transient [404] the app answered 404"),
             (
                 422,
                 r#"{"error":"order_unknown"}"#,

@@ -38,8 +38,13 @@ impl Job for ApplyStripeEvent {
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["event_id"];
     const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
-    const PUBLIC_RESULT: &'static [&'static str] =
-        &["effect", "order_id", "payment_intent", "subscription"];
+    const PUBLIC_RESULT: &'static [&'static str] = &[
+        "effect",
+        "order_id",
+        "payment_intent",
+        "invoice",
+        "subscription",
+    ];
 
     fn check(&self) -> Result<(), InvalidArgs> {
         payment::path_id("event_id", &self.event_id)?;

@@ -1,13 +1,38 @@
 //! What an event's object, as it is now, comes to.
 
+use super::effects;
 use crate::app::{Effect, EffectKind};
-use crate::stripe::{IntentStatus, PaymentIntent, Subscription};
+use crate::stripe::{
+    Charge, Dispute, IntentStatus, Invoice, Linked, MoneyBack, PaymentIntent, Refund, Subscription,
+};
+
+/// The types of events that can have an effect.
+pub(crate) const APPLIED: [&str; 10] = [
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "charge.refunded",
+    "charge.refund.updated",
+    "charge.dispute.created",
+    "charge.dispute.closed",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "customer.subscription.deleted",
+];
 
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum About {
     /// A payment, and the one effect that the event can lead to.
     Payment(EffectKind),
+    /// An invoice, and the one effect that the event can lead to.
+    Invoice(EffectKind),
+    /// A charge of which something was refunded.
+    Charge,
+    /// A refund that has come on.
+    Refund,
+    /// A dispute that began, or was decided.
+    Dispute,
     /// A subscription that ended.
     Subscription,
 }
@@ -15,12 +40,19 @@ pub(super) enum About {
 impl About {
     /// By the event's type; `None` for the many that have no effect here.
     pub(super) fn of(kind: &str) -> Option<Self> {
-        match kind {
-            "payment_intent.succeeded" => Some(Self::Payment(EffectKind::OrderPaid)),
-            "payment_intent.payment_failed" => Some(Self::Payment(EffectKind::PaymentFailed)),
-            "customer.subscription.deleted" => Some(Self::Subscription),
-            _ => None,
-        }
+        Some(match kind {
+            "payment_intent.succeeded" => Self::Payment(EffectKind::OrderPaid),
+            "payment_intent.payment_failed" | "payment_intent.canceled" => {
+                Self::Payment(EffectKind::PaymentFailed)
+            }
+            "invoice.paid" => Self::Invoice(EffectKind::SubscriptionRenewed),
+            "invoice.payment_failed" => Self::Invoice(EffectKind::PaymentFailed),
+            "charge.refunded" => Self::Charge,
+            "charge.refund.updated" => Self::Refund,
+            "charge.dispute.created" | "charge.dispute.closed" => Self::Dispute,
+            "customer.subscription.deleted" => Self::Subscription,
+            _ => return None,
+        })
     }
 }
 
@@ -30,17 +62,22 @@ pub(super) fn of_payment(
     event_id: &str,
     intent: &PaymentIntent,
 ) -> Result<Effect, String> {
+    let id = &intent.id;
+    if intent.is_of_an_invoice() {
+        return Err(format!(
+            "{id} is of an invoice: that has an event of its own"
+        ));
+    }
     match (kind, state(intent)) {
-        (kind, Some(now)) if kind == now => Ok(Effect::of_payment(kind, event_id, intent)),
+        (EffectKind::OrderPaid, Some(EffectKind::OrderPaid)) => {
+            still_there(id, intent.money_back())?;
+            Ok(effects::of_payment(kind, event_id, intent))
+        }
+        (kind, Some(now)) if kind == now => Ok(effects::of_payment(kind, event_id, intent)),
         (_, Some(EffectKind::OrderPaid)) => Err(format!(
-            "{} has succeeded since: that has an event of its own",
-            intent.id
+            "{id} has succeeded since: that has an event of its own"
         )),
-        _ => Err(format!(
-            "{} is {} now",
-            intent.id,
-            word(intent.status.as_str())
-        )),
+        _ => Err(format!("{id} is {} now", word(intent.status.as_str()))),
     }
 }
 
@@ -61,13 +98,74 @@ fn state(intent: &PaymentIntent) -> Option<EffectKind> {
     }
 }
 
+/// That money came is not told once it has gone back.
+fn still_there(id: &str, back: MoneyBack) -> Result<(), String> {
+    match back {
+        MoneyBack::Nothing | MoneyBack::Part(_) => Ok(()),
+        MoneyBack::All => Err(format!(
+            "{id} was refunded since: that has an event of its own"
+        )),
+        MoneyBack::Disputed => Err(format!(
+            "{id} is disputed since: that has an event of its own"
+        )),
+    }
+}
+
+/// The effect of an event about an invoice, or why there is none.
+pub(super) fn of_invoice(
+    kind: EffectKind,
+    event_id: &str,
+    invoice: &Invoice,
+) -> Result<Effect, String> {
+    let id = &invoice.id;
+    let Some(subscription) = &invoice.subscription else {
+        return Err(format!("{id} is of no subscription"));
+    };
+    let status = invoice.status.as_deref().unwrap_or("draft");
+    match (kind, status) {
+        (EffectKind::SubscriptionRenewed, "paid") => {
+            let charge = invoice.charge.as_ref().and_then(Linked::object);
+            still_there(id, charge.map_or(MoneyBack::Nothing, Charge::money_back))?;
+        }
+        (EffectKind::PaymentFailed, "open" | "uncollectible") => {}
+        (EffectKind::PaymentFailed, "paid") => {
+            return Err(format!("{id} was paid since: that has an event of its own"));
+        }
+        (_, status) => return Err(format!("{id} is {} now", word(status))),
+    }
+    Ok(effects::of_invoice(kind, event_id, invoice, subscription))
+}
+
+/// The effect of an event about what was refunded of a charge, or why there is none.
+pub(super) fn of_charge(event_id: &str, charge: &Charge) -> Result<Effect, String> {
+    match (charge.given_back(), charge.failed_refunds()) {
+        (0, 0) => Err(format!("nothing of {} is refunded", charge.id)),
+        (0, _) if !charge.captured => Err(format!("nothing of {} was collected", charge.id)),
+        _ => Ok(effects::of_refunds(event_id, charge)),
+    }
+}
+
+/// The effect of an event about a refund, or why there is none.
+pub(super) fn of_refund(event_id: &str, refund: &Refund) -> Result<Effect, String> {
+    let charge = refund.charge.as_ref().and_then(Linked::object);
+    let charge = charge.ok_or_else(|| format!("{} is of no charge", refund.id))?;
+    of_charge(event_id, charge)
+}
+
+/// The effect of an event about a dispute, or why there is none.
+pub(super) fn of_dispute(event_id: &str, dispute: &Dispute) -> Result<Effect, String> {
+    let charge = dispute.charge.object();
+    let charge = charge.ok_or_else(|| format!("{} is of no charge", dispute.id))?;
+    Ok(effects::of_dispute(event_id, dispute, charge))
+}
+
 /// The effect of an event about the end of a subscription, or why there is none.
 pub(super) fn of_subscription(
     event_id: &str,
     subscription: &Subscription,
 ) -> Result<Effect, String> {
     match subscription.status.as_str() {
-        "canceled" => Ok(Effect::of_subscription(event_id, subscription)),
+        "canceled" => Ok(effects::of_ended_subscription(event_id, subscription)),
         other => Err(format!("{} is {} now", subscription.id, word(other))),
     }
 }
@@ -82,116 +180,4 @@ fn word(text: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn intent(status: &str, error: &Value) -> PaymentIntent {
-        let intent = json!({
-            "id": "pi_1", "status": status, "amount": 1000, "amount_received": 900, "currency": "nok",
-            "customer": "cus_1", "metadata": { "orderId": "o1", "userId": "u1" }, "created": 1,
-            "livemode": false, "last_payment_error": error,
-        });
-        serde_json::from_value(intent).expect("an intent")
-    }
-
-    #[test]
-    fn an_event_leads_to_its_own_effect_or_to_none() {
-        let declined = || json!({ "code": "card_declined" });
-        for (status, error, paid, failed) in [
-            ("succeeded", Value::Null, true, false),
-            // What was declined before does not matter any more.
-            ("succeeded", declined(), true, false),
-            ("requires_payment_method", declined(), false, true),
-            ("requires_payment_method", Value::Null, false, false),
-            ("canceled", Value::Null, false, true),
-            ("processing", declined(), false, false),
-            ("requires_action", declined(), false, false),
-            ("requires_confirmation", declined(), false, false),
-            ("requires_capture", Value::Null, false, false),
-            ("thinking", declined(), false, false),
-        ] {
-            let intent = intent(status, &error);
-            for (kind, expected) in [
-                (EffectKind::OrderPaid, paid),
-                (EffectKind::PaymentFailed, failed),
-            ] {
-                let effect = of_payment(kind, "evt_1", &intent);
-                assert_eq!(effect.is_ok(), expected, "{kind:?} {status}: {effect:?}");
-                assert!(effect.is_err() || effect.is_ok_and(|effect| effect.effect == kind));
-            }
-        }
-    }
-
-    #[test]
-    fn reasons_say_what_is_true_now() {
-        let why = |status| {
-            let intent = intent(status, &Value::Null);
-            of_payment(EffectKind::PaymentFailed, "evt_1", &intent).expect_err(status)
-        };
-        assert_eq!(
-            why("succeeded"),
-            "pi_1 has succeeded since: that has an event of its own"
-        );
-        assert_eq!(why("processing"), "pi_1 is processing now");
-        assert_eq!(why("ada@example.com"), "pi_1 is in an unknown state now");
-    }
-
-    #[test]
-    fn effects_are_written_with_what_is_known() {
-        let write = |effect: &Effect| serde_json::to_value(effect).expect("JSON");
-        let paid = of_payment(
-            EffectKind::OrderPaid,
-            "evt_1",
-            &intent("succeeded", &Value::Null),
-        );
-        let expected = json!({
-            "effect": "order_paid", "event_id": "evt_1", "order_id": "o1", "user_id": "u1",
-            "customer": "cus_1", "payment_intent": "pi_1", "amount": 900, "currency": "nok",
-        });
-        assert_eq!(write(&paid.expect("paid")), expected);
-
-        let bare = json!({
-            "id": "pi_2", "status": "canceled", "amount": 1000, "currency": "nok", "customer": null,
-            "metadata": { "orderId": "" }, "created": 1, "livemode": false,
-        });
-        let bare: PaymentIntent = serde_json::from_value(bare).expect("an intent");
-        let expected = json!({
-            "effect": "payment_failed", "event_id": "repair_payment_failed_pi_2",
-            "payment_intent": "pi_2", "amount": 1000, "currency": "nok",
-        });
-        let repair = Effect::of_repair(EffectKind::PaymentFailed, &bare);
-        assert_eq!(write(&repair), expected);
-
-        for (status, ended) in [("canceled", true), ("active", false), ("unpaid", false)] {
-            let subscription = json!({
-                "id": "sub_1", "status": status, "customer": "cus_1", "metadata": { "userId": "u1" },
-                "livemode": false, "canceled_at": 1,
-            });
-            let subscription: Subscription = serde_json::from_value(subscription).expect("one");
-            let effect = of_subscription("evt_1", &subscription);
-            assert_eq!(effect.is_ok(), ended, "{status}");
-            if let Ok(effect) = effect {
-                let expected = json!({
-                    "effect": "subscription_cancelled", "event_id": "evt_1", "user_id": "u1",
-                    "customer": "cus_1",
-                });
-                assert_eq!(write(&effect), expected);
-                assert_eq!(effect.object, "sub_1");
-            }
-        }
-    }
-
-    #[test]
-    fn other_events_are_about_nothing() {
-        for kind in [
-            "payment_intent.created",
-            "customer.subscription.updated",
-            "",
-            "charge.failed",
-        ] {
-            assert_eq!(About::of(kind), None, "{kind}");
-        }
-    }
-}
+mod tests;

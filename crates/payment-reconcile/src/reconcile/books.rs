@@ -5,10 +5,10 @@ use std::future::Future;
 use jiff::Timestamp;
 use longshore_job::{JobError, Run};
 
-use super::compare::Kind;
+use super::compare::{Entry, Kind};
 use super::window::Part;
-use crate::app::{AppClient, Effect, EffectKind, LedgerPage, LedgerPayment};
-use crate::events::{Delivered, deliver};
+use crate::app::{AppClient, EffectKind, LedgerPage, LedgerPayment};
+use crate::events::{Delivered, deliver_again, of_payment};
 use crate::stripe::{CallError, IntentsPage, Listed, NAME, PaymentIntent, Stripe};
 use crate::{Providers, error};
 
@@ -17,9 +17,9 @@ use crate::{Providers, error};
 pub(super) enum Repaired {
     /// The app has taken it.
     Now,
-    /// The app had taken it before: from an event, or from this repair in an earlier run.
+    /// The app has taken it meanwhile: from an event, or from this repair in an earlier run.
     Before,
-    /// The app was told meanwhile that it is paid.
+    /// The app was told meanwhile what came after it.
     Overtaken,
     /// The app refused it.
     Refused,
@@ -51,12 +51,12 @@ pub(super) trait Books: Send + Sync {
         cursor: Option<&str>,
     ) -> impl Future<Output = Result<LedgerPage, JobError>> + Send;
 
-    /// Makes one of the two repairs that are safe: of this payment, for this order.
+    /// Makes one of the two repairs that are safe: of this payment, for the order of this entry.
     fn repair(
         &self,
         kind: Kind,
         intent: &PaymentIntent,
-        order_id: &str,
+        entry: &Entry,
     ) -> impl Future<Output = Result<Repaired, JobError>> + Send;
 }
 
@@ -120,17 +120,19 @@ impl Books for Actual<'_> {
         &self,
         kind: Kind,
         intent: &PaymentIntent,
-        order_id: &str,
+        entry: &Entry,
     ) -> Result<Repaired, JobError> {
+        let order_id = &entry.order_id;
         let effect = match kind {
             Kind::FailedAtStripePendingInApp => EffectKind::PaymentFailed,
             _ => EffectKind::OrderPaid,
         };
-        let mut effect = Effect::of_repair(effect, intent);
+        let mut effect = of_payment(effect, "", intent).of_repair();
         // Of a payment that was not made here the app knows which order it is for.
-        effect.order_id.get_or_insert_with(|| order_id.to_owned());
-        match deliver(self.app, self.run, &effect).await {
-            Ok(Delivered::Now) => Ok(Repaired::Now),
+        effect.order_id.get_or_insert_with(|| order_id.clone());
+        // The app has said that it knows nothing of it: what it was told before that, it has forgotten.
+        match deliver_again(self.app, self.run, &effect, entry.read_at).await {
+            Ok(Delivered::Now | Delivered::Again) => Ok(Repaired::Now),
             Ok(Delivered::Before) => Ok(Repaired::Before),
             Ok(Delivered::Overtaken) => Ok(Repaired::Overtaken),
             // The app's refusals: nobody else is asked, and what may change comes as another error.

@@ -2,14 +2,20 @@
 //!
 //! | at Stripe \ in the app | `pending` | `paid` | `failed` | `refunded` |
 //! |---|---|---|---|---|
-//! | succeeded | `paid_at_stripe_pending_in_app` | – | `paid_at_stripe_failed_in_app` | – |
+//! | succeeded | `paid_at_stripe_pending_in_app` | – | `paid_at_stripe_failed_in_app` | `refunded_in_app_not_at_stripe` |
+//! | succeeded, refunded in part | `partly_refunded_at_stripe` | – | `partly_refunded_at_stripe` | – |
+//! | succeeded, refunded in whole | `refunded_at_stripe` | `refunded_at_stripe` | `refunded_at_stripe` | – |
+//! | succeeded, disputed | `disputed_at_stripe` | `disputed_at_stripe` | `disputed_at_stripe` | – |
 //! | failed, for more than a day | `failed_at_stripe_pending_in_app` | `paid_in_app_not_at_stripe` | – | `paid_in_app_not_at_stripe` |
 //! | failed, since then | – | `paid_in_app_not_at_stripe` | – | `paid_in_app_not_at_stripe` |
 //! | open | – | `paid_in_app_not_at_stripe` | – | `paid_in_app_not_at_stripe` |
 //!
 //! Money comes first: with another currency or amount it is `wrong_currency` or `wrong_amount`, whatever the states are.
 //!
-//! - `refunded` and succeeded agree: a refund is an object of its own at Stripe, and its payment stays `succeeded`.
+//! - A refund or a dispute changes nothing of the payment, which stays `succeeded` at Stripe: its charge says so. What went
+//!   back is never repaired as paid.
+//! - Of a payment that is refunded in part the app has no word: `paid` and `refunded` are both right.
+//! - A dispute that was won stays one here: Stripe's charge does not tell, and the app was told how it ended.
 //! - Failed is `canceled`, or `requires_payment_method` after a decline; without one nobody has tried to pay yet.
 //! - Stripe does not say when a payment was declined, so a decline counts from the payment's creation. To tell the app
 //!   is right all the same: the event of a decline tells it at once.
@@ -19,7 +25,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::app::{LedgerPayment, LedgerStatus};
-use crate::stripe::{IntentStatus, PaymentIntent};
+use crate::stripe::{IntentStatus, MoneyBack, PaymentIntent};
 
 /// How long a payment has to have failed before the app is told. Until then its payer may try again.
 const GRACE_SECONDS: i64 = 24 * 3600;
@@ -34,6 +40,14 @@ pub(super) enum Kind {
     FailedAtStripePendingInApp,
     /// Money came for an order that was given up.
     PaidAtStripeFailedInApp,
+    /// All of the money went back, and the app does not say so.
+    RefundedAtStripe,
+    /// Part of the money went back, and the app does not know that it ever came.
+    PartlyRefundedAtStripe,
+    /// The payer's bank has claimed the money.
+    DisputedAtStripe,
+    /// The app has given money back that is still at Stripe.
+    RefundedInAppNotAtStripe,
     /// The app counts on money that is not there.
     PaidInAppNotAtStripe,
     /// Both know the payment, but not its amount.
@@ -50,10 +64,14 @@ pub(super) enum Kind {
 
 impl Kind {
     /// All of them, in the order of the report.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::PaidAtStripePendingInApp,
         Self::FailedAtStripePendingInApp,
         Self::PaidAtStripeFailedInApp,
+        Self::RefundedAtStripe,
+        Self::PartlyRefundedAtStripe,
+        Self::DisputedAtStripe,
+        Self::RefundedInAppNotAtStripe,
         Self::PaidInAppNotAtStripe,
         Self::WrongAmount,
         Self::WrongCurrency,
@@ -68,6 +86,10 @@ impl Kind {
             Self::PaidAtStripePendingInApp => "paid_at_stripe_pending_in_app",
             Self::FailedAtStripePendingInApp => "failed_at_stripe_pending_in_app",
             Self::PaidAtStripeFailedInApp => "paid_at_stripe_failed_in_app",
+            Self::RefundedAtStripe => "refunded_at_stripe",
+            Self::PartlyRefundedAtStripe => "partly_refunded_at_stripe",
+            Self::DisputedAtStripe => "disputed_at_stripe",
+            Self::RefundedInAppNotAtStripe => "refunded_in_app_not_at_stripe",
             Self::PaidInAppNotAtStripe => "paid_in_app_not_at_stripe",
             Self::WrongAmount => "wrong_amount",
             Self::WrongCurrency => "wrong_currency",
@@ -83,6 +105,12 @@ impl Kind {
 pub(super) enum PaymentState {
     /// It is there.
     Succeeded,
+    /// It was there, and part of it was refunded.
+    PartlyRefunded,
+    /// It was there, and all of it was refunded.
+    Refunded,
+    /// It was there, and the payer's bank has claimed it.
+    Disputed,
     /// It did not come, since this time at the earliest, Unix time in seconds.
     Failed(i64),
     /// It may still come.
@@ -103,12 +131,20 @@ pub(super) struct Payment {
     pub(super) currency: String,
     /// Unix time in seconds.
     pub(super) created: i64,
+    /// Whether it is of an invoice, as renewals of subscriptions are: the app has no order for it.
+    #[serde(default)]
+    pub(super) of_invoice: bool,
 }
 
 impl Payment {
     pub(super) fn of(intent: &PaymentIntent) -> Self {
         let standing = match intent.status {
-            IntentStatus::Succeeded => PaymentState::Succeeded,
+            IntentStatus::Succeeded => match intent.money_back() {
+                MoneyBack::Nothing => PaymentState::Succeeded,
+                MoneyBack::Part(_) => PaymentState::PartlyRefunded,
+                MoneyBack::All => PaymentState::Refunded,
+                MoneyBack::Disputed => PaymentState::Disputed,
+            },
             IntentStatus::Canceled => {
                 PaymentState::Failed(intent.canceled_at.unwrap_or(intent.created))
             }
@@ -124,21 +160,25 @@ impl Payment {
             status: intent.status.as_str().to_owned(),
             standing,
             amount: match standing {
-                PaymentState::Succeeded => intent.amount_received,
                 PaymentState::Failed(_) | PaymentState::Open => intent.amount,
+                _ => intent.amount_received,
             },
             currency: intent.currency.to_ascii_lowercase(),
             created: intent.created,
+            of_invoice: intent.is_of_an_invoice(),
         }
     }
 
-    /// Whether it stays as it is.
+    /// Whether it stays as it is, but for what goes back.
     pub(super) fn is_final(&self) -> bool {
         self.status == "succeeded" || self.status == "canceled"
     }
 
     pub(super) fn is_paid(&self) -> bool {
-        self.standing == PaymentState::Succeeded
+        matches!(
+            self.standing,
+            PaymentState::Succeeded | PaymentState::PartlyRefunded
+        )
     }
 }
 
@@ -154,10 +194,13 @@ pub(super) struct Entry {
     pub(super) currency: String,
     /// Whether the app has it within the window, and not only in its overlap.
     pub(super) within: bool,
+    /// When the app was asked for it, Unix time in seconds.
+    #[serde(default)]
+    pub(super) read_at: i64,
 }
 
 impl Entry {
-    pub(super) fn of(payment: LedgerPayment, within: bool) -> Self {
+    pub(super) fn of(payment: LedgerPayment, within: bool, read_at: i64) -> Self {
         Self {
             order_id: payment.order_id,
             payment_intent: payment.payment_intent,
@@ -165,6 +208,7 @@ impl Entry {
             amount: payment.amount,
             currency: payment.currency,
             within,
+            read_at,
         }
     }
 
@@ -197,19 +241,23 @@ pub(super) fn compare(payment: &Payment, entry: &Entry, now: i64) -> Option<Kind
     if payment.amount != entry.amount {
         return Some(Kind::WrongAmount);
     }
+    let paid = matches!(entry.status, LedgerStatus::Paid | LedgerStatus::Refunded);
     match (payment.standing, entry.status) {
         (PaymentState::Succeeded, LedgerStatus::Pending) => Some(Kind::PaidAtStripePendingInApp),
         (PaymentState::Succeeded, LedgerStatus::Failed) => Some(Kind::PaidAtStripeFailedInApp),
-        (PaymentState::Succeeded, LedgerStatus::Paid | LedgerStatus::Refunded) => None,
+        (PaymentState::Succeeded, LedgerStatus::Refunded) => Some(Kind::RefundedInAppNotAtStripe),
+        (PaymentState::Succeeded, LedgerStatus::Paid) => None,
+        (PaymentState::PartlyRefunded, _) => (!paid).then_some(Kind::PartlyRefundedAtStripe),
+        (PaymentState::Refunded | PaymentState::Disputed, LedgerStatus::Refunded) => None,
+        (PaymentState::Refunded, _) => Some(Kind::RefundedAtStripe),
+        (PaymentState::Disputed, _) => Some(Kind::DisputedAtStripe),
         (PaymentState::Failed(since), LedgerStatus::Pending) => {
             (now.saturating_sub(since) > GRACE_SECONDS).then_some(Kind::FailedAtStripePendingInApp)
         }
         (PaymentState::Open, LedgerStatus::Pending) => None,
-        (PaymentState::Failed(_) | PaymentState::Open, LedgerStatus::Failed) => None,
-        (
-            PaymentState::Failed(_) | PaymentState::Open,
-            LedgerStatus::Paid | LedgerStatus::Refunded,
-        ) => Some(Kind::PaidInAppNotAtStripe),
+        (PaymentState::Failed(_) | PaymentState::Open, _) => {
+            paid.then_some(Kind::PaidInAppNotAtStripe)
+        }
     }
 }
 

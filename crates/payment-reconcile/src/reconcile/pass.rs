@@ -84,9 +84,10 @@ impl<B: Books> ReconcilePass<'_, B> {
         let mut cursors = HashSet::new();
         let mut cursor: Option<String> = None;
         for _ in 0..self.limits.pages {
+            let read_at = self.books.now();
             let page = self.books.ledger(part, cursor.as_deref()).await?;
             for payment in page.payments {
-                let entry = Entry::of(payment, part.within);
+                let entry = Entry::of(payment, part.within, read_at);
                 // Pages shift when something is written meanwhile: then one entry comes twice.
                 if seen.insert(hash(entry.payment_intent.as_deref(), Some(&entry.order_id))) {
                     self.state.tally.in_app += u64::from(part.within);
@@ -167,7 +168,8 @@ impl<B: Books> ReconcilePass<'_, B> {
                 self.state.repairs.push_back(with_intent(entry, &payment));
                 return Ok(());
             }
-            if fresh || payment.is_final() {
+            // What has succeeded can only go back, and then the app may say so before Stripe is read again.
+            if fresh || (payment.is_final() && kind != Kind::RefundedInAppNotAtStripe) {
                 self.report(Row::of(kind, Some(&payment), Some(&entry)));
                 return Ok(());
             }
@@ -247,9 +249,15 @@ impl<B: Books> ReconcilePass<'_, B> {
     }
 
     /// Payments that no entry has named. One that nobody has paid is reported too: its status says how much it matters.
+    /// Those of invoices are no orders: they are counted, and no difference.
     fn unknown(&mut self, payments: impl Iterator<Item = Payment>) {
         for payment in payments {
-            if self.window.holds(payment.created) {
+            if !self.window.holds(payment.created) {
+                continue;
+            }
+            if payment.of_invoice {
+                self.state.tally.of_invoices += 1;
+            } else {
                 self.report(Row::of(Kind::UnknownToApp, Some(&payment), None));
             }
         }
@@ -270,7 +278,7 @@ impl<B: Books> ReconcilePass<'_, B> {
                     Some(kind) => {
                         let mut row = Row::of(kind, Some(&payment), Some(&entry));
                         if is_safe(kind, &payment, &entry) && !self.has_paid_sibling(kind, &entry) {
-                            match self.books.repair(kind, &intent, &entry.order_id).await? {
+                            match self.books.repair(kind, &intent, &entry).await? {
                                 Repaired::Now => row.repaired = true,
                                 // By this very repair, before it could be written down that it was made.
                                 Repaired::Before => row.repaired = self.perhaps_made > 0,

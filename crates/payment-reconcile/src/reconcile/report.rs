@@ -64,6 +64,10 @@ impl Row {
 pub(super) struct Tally {
     /// Payments within the window that Stripe listed.
     pub(super) at_stripe: u64,
+    /// Payments within the window that Stripe made for invoices, renewals of subscriptions among them, and the app has
+    /// no order for.
+    #[serde(default)]
+    pub(super) of_invoices: u64,
     /// Payments within the window that the app listed.
     pub(super) in_app: u64,
     /// Differences by kind.

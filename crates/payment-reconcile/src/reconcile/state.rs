@@ -126,6 +126,7 @@ impl<'a> StateStore<'a> {
             "repair": self.job.repair,
             "compared_from": time(state.compared_from).to_string(),
             "payments_at_stripe": tally.at_stripe,
+            "payments_of_invoices": tally.of_invoices,
             "payments_in_app": tally.in_app,
             "differences": tally.differences(),
             "counts": tally.by_kind(),

@@ -64,6 +64,13 @@ pub struct Applied {
     pub times: u64,
 }
 
+/// What the app knew at a time.
+#[derive(Debug, Clone)]
+pub struct AppBackup {
+    payments: Vec<AppPayment>,
+    applied: Vec<Applied>,
+}
+
 stand_in!(AppSandbox);
 
 impl AppSandbox {
@@ -119,6 +126,32 @@ impl AppSandbox {
     /// Puts payments there, each in the place of the one of its order. A hundred thousand take less than a second.
     pub fn plant(&self, payments: impl IntoIterator<Item = AppPayment>) {
         self.state.plant(payments);
+    }
+
+    /// All that it knows now.
+    #[must_use]
+    pub fn back_up(&self) -> AppBackup {
+        let book = self.state.book();
+        let payments = book.payments.all().cloned().collect();
+        AppBackup {
+            payments,
+            applied: book.applied.clone(),
+        }
+    }
+
+    /// Knows what it knew then, and nothing of what came since.
+    pub fn restore(&self, backup: AppBackup) {
+        let mut book = self.state.book();
+        let applied = backup.applied.iter().enumerate();
+        book.by_event = applied
+            .map(|(n, applied)| (applied.effect.event_id.clone(), n))
+            .collect();
+        book.applied = backup.applied;
+        book.payments = Payments::default();
+        backup
+            .payments
+            .into_iter()
+            .for_each(|one| book.payments.put(one));
     }
 
     /// The payment of an order.

@@ -1,12 +1,16 @@
 //! Stripe, as far as payments are made there.
 
 mod book;
+mod by_hand;
 mod control;
 mod courier;
 mod customer;
+mod dispute;
 mod event;
+mod expand;
 mod faults;
 mod idempotency;
+mod invoice;
 mod list;
 mod money;
 mod operation;
@@ -18,6 +22,7 @@ mod plant;
 mod problem;
 mod provider;
 mod read;
+mod refund;
 mod requests;
 mod shelf;
 mod subscription;
@@ -28,21 +33,20 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use longshore_sandbox::{Ids, Ledger, Refused, Server, signed, stand_in};
+use longshore_sandbox::{Ids, Ledger, Refused, Server, stand_in};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use book::{Book, Cause};
+use book::Book;
 use event::Event;
-use payment_method::Decline;
-use plan::{Change, Maker};
 pub use plant::PlantedPaymentIntent;
 use provider::Stripe;
 use shelf::{Shelf, Stored};
 pub use webhooks::{EventTold, WebhookEndpoint, WebhookSettings};
 
-/// A stand-in for Stripe's API of version 2023-10-16: customers, payment intents, subscriptions and events.
+/// A stand-in for Stripe's API of version 2023-10-16: customers, payment intents with their charges, refunds, disputes,
+/// subscriptions with their invoices, and events.
 ///
 /// Checks requests like the real one: any key `sk_test_…` or `sk_live_…` is good unless it was refused, and the two see
 /// nothing of each other. What a payment comes to is up to the payment method: `pm_card_visa` and its like succeed,
@@ -53,7 +57,7 @@ pub use webhooks::{EventTold, WebhookEndpoint, WebhookSettings};
 /// as it was carried out, also when a fault kept the answer back. A fault without effect saves nothing.
 ///
 /// The ledger has one effect for each operation that was carried out, a declined payment included: `recipient` is
-/// `customer`, `payment_intent`, `confirmation`, `subscription` or `cancellation`, `id` the object's, and `job` is
+/// `customer`, `payment_intent`, `confirmation`, `subscription`, `cancellation` or `refund`, `id` the object's, and `job` is
 /// `longshore_job` of the metadata that came with it.
 #[derive(Debug)]
 pub struct StripeSandbox {
@@ -181,6 +185,38 @@ impl StripeSandbox {
         self.state.customer_pays(payment_intent, succeeds)
     }
 
+    /// Somebody at the dashboard gives a payment up. `false` when that cannot be.
+    pub fn cancel(&self, payment_intent: &str) -> bool {
+        self.state.cancel(payment_intent)
+    }
+
+    /// Somebody at the dashboard refunds so much of a payment, or all that is left. Returns the refund's id; `None` when
+    /// that cannot be.
+    pub fn refund(&self, payment_intent: &str, amount: Option<u64>) -> Option<String> {
+        self.state.refund(payment_intent, amount)
+    }
+
+    /// The payer's bank sends a refund back. `false` when that cannot be.
+    pub fn refund_fails(&self, refund: &str) -> bool {
+        self.state.refund_fails(refund)
+    }
+
+    /// The payer's bank claims a payment. Returns the dispute's id; `None` when that cannot be.
+    pub fn dispute(&self, payment_intent: &str) -> Option<String> {
+        self.state.dispute(payment_intent)
+    }
+
+    /// A dispute is decided. `false` when there is no such dispute.
+    pub fn close_dispute(&self, dispute: &str, won: bool) -> bool {
+        self.state.close_dispute(dispute, won)
+    }
+
+    /// A subscription's next period begins, and so much in øre is collected for it, or cannot be. Returns the invoice's
+    /// id; `None` when there is no such subscription.
+    pub fn renew(&self, subscription: &str, amount: u64, succeeds: bool) -> Option<String> {
+        self.state.renew(subscription, amount, succeeds)
+    }
+
     /// Customers as the API shows them, newest first.
     #[must_use]
     pub fn customers(&self) -> Vec<Value> {
@@ -277,37 +313,10 @@ impl State {
         let plant = |planted: PlantedPaymentIntent| {
             let intent = planted.grow(&self.ids);
             let id = intent.id.clone();
-            book.payment_intents.put(intent);
+            book.put_intent(intent);
             id
         };
         intents.into_iter().map(plant).collect()
-    }
-
-    fn customer_pays(&self, id: &str, succeeds: bool) -> bool {
-        let mut book = self.book();
-        let find = |livemode| book.payment_intents.get(id, livemode);
-        let Some(mut intent) = find(false).or_else(|| find(true)).cloned() else {
-            return false;
-        };
-        let maker = Maker {
-            ids: &self.ids,
-            now: signed::now(),
-            livemode: intent.livemode,
-        };
-        let event = match succeeds {
-            true => {
-                intent.succeed(maker.id("ch_"));
-                "payment_intent.succeeded"
-            }
-            false => {
-                intent.decline(Decline::GENERIC, maker.id("ch_"));
-                "payment_intent.payment_failed"
-            }
-        };
-        let change = Change::PaymentIntent(intent);
-        let events = book.change(change, &[event], &Cause::default(), &maker);
-        self.send_events(events);
-        true
     }
 
     /// An event of either mode.

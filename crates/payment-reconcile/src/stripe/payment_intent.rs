@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+
+use super::charge::{Charge, MoneyBack};
+use super::linked::{Linked, id_of};
 
 /// What matters of a payment intent.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -28,15 +31,31 @@ pub(crate) struct PaymentIntent {
     pub(crate) created: i64,
     /// Whether it is about real money.
     pub(crate) livemode: bool,
-    /// The id of the last try to collect it.
+    /// The last try to collect it.
+    #[serde(default)]
+    pub(crate) latest_charge: Option<Linked<Charge>>,
+    /// The id of the invoice that Stripe made it for, if it did.
     #[serde(default, deserialize_with = "id_of")]
-    pub(crate) latest_charge: Option<String>,
+    pub(crate) invoice: Option<String>,
     /// Why that failed, if it did.
     #[serde(default)]
     pub(crate) last_payment_error: Option<LastError>,
     /// Unix time in seconds.
     #[serde(default)]
     pub(crate) canceled_at: Option<i64>,
+}
+
+impl PaymentIntent {
+    /// What of it went back, as far as its charge was read.
+    pub(crate) fn money_back(&self) -> MoneyBack {
+        let charge = self.latest_charge.as_ref().and_then(Linked::object);
+        charge.map_or(MoneyBack::Nothing, Charge::money_back)
+    }
+
+    /// Whether it is an invoice's, and no order's: Stripe makes those by itself, with nothing of ours on them.
+    pub(crate) fn is_of_an_invoice(&self) -> bool {
+        self.invoice.is_some() && self.metadata.get("orderId").is_none_or(String::is_empty)
+    }
 }
 
 /// Why a payment failed, without the parts that name people and cards.
@@ -104,22 +123,6 @@ impl From<String> for IntentStatus {
             .find(|status| status.as_str() == word)
             .unwrap_or(Self::Other(word))
     }
-}
-
-/// The id of something that is written as its id or, expanded, as an object with one.
-pub(super) fn id_of<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Union {
-        Id(String),
-        Object { id: String },
-    }
-    let union = Option::<Union>::deserialize(deserializer)?;
-    Ok(union.map(|union| match union {
-        Union::Id(id) | Union::Object { id } => id,
-    }))
 }
 
 #[cfg(test)]

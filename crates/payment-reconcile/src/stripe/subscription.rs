@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::payment_intent::id_of;
+use super::linked::id_of;
 
 /// What matters of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

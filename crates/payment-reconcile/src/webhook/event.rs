@@ -1,6 +1,7 @@
 //! An event: whether there is something to fetch.
 
 use crate::ApplyStripeEvent;
+use crate::events::APPLIED;
 use longshore_integration::{Event, EventJob, Read, Refusal, Remark};
 use longshore_job::Prepared;
 use serde::Deserialize;
@@ -8,13 +9,6 @@ use serde::de::IgnoredAny;
 
 /// The version of the API that the endpoint should have.
 pub(super) const API_VERSION: &str = "2023-10-16";
-
-/// The types that have an effect.
-const APPLIED: [&str; 3] = [
-    "payment_intent.succeeded",
-    "payment_intent.payment_failed",
-    "customer.subscription.deleted",
-];
 
 /// What is looked at. The object is not: by the time the job runs it may be another.
 #[derive(Deserialize)]

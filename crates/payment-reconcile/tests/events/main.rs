@@ -2,6 +2,7 @@
 
 mod answers;
 mod mails;
+mod money;
 mod once;
 mod people;
 
@@ -223,6 +224,7 @@ async fn the_end_of_a_subscription_reaches_the_app() {
         (applied.customer, applied.payment_intent),
         (Some(customer), None)
     );
+    assert_eq!(applied.subscription, Some(subscription.clone()));
     assert_eq!(applied.user_id.as_deref(), Some("u1"));
     let reason = scene.skipped(&event).await;
     let expected = format!("subscription_cancelled of {subscription}: the app was told before");

@@ -93,7 +93,7 @@ async fn failed_is_never_told_after_paid() {
     scene.script.memory.set_kept(&paid, b"evt_2", month);
     assert_eq!(
         scene.skipped(&failed).await,
-        format!("payment_failed of {intent}: the app was told before that it is paid")
+        format!("payment_failed of {intent}: the app was told what came after it")
     );
     assert_eq!(scene.effects(), []);
 }

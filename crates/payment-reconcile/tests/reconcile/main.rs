@@ -1,5 +1,8 @@
 //! Reconciling against a Stripe and an app that note what they are asked.
 
+mod lost;
+mod orders;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -102,7 +105,8 @@ impl Scene {
 
     /// A payment that both know, `n` seconds after the window's beginning, and the app five seconds before.
     fn both(&self, n: u64, stripe: &str, app: &str, change: impl FnOnce(&mut AppPayment)) {
-        let intent = self.plant(n, stripe);
+        let refunded = if app == "refunded" { 1000 + n } else { 0 };
+        let intent = self.plant_with(n, stripe, |intent| intent.refunded(refunded));
         let mut payment = AppPayment::pending(format!("o{n}"), intent, 1000 + n, "nok")
             .status(app)
             .at(self.from + n - 5);
@@ -111,10 +115,19 @@ impl Scene {
     }
 
     fn plant(&self, n: u64, status: &str) -> String {
+        self.plant_with(n, status, |intent| intent)
+    }
+
+    fn plant_with(
+        &self,
+        n: u64,
+        status: &str,
+        change: impl FnOnce(PlantedPaymentIntent) -> PlantedPaymentIntent,
+    ) -> String {
         let intent = PlantedPaymentIntent::new(1000 + n, "nok", status)
             .with("orderId", format!("o{n}"))
             .at(self.from + n);
-        self.stripe.plant([intent]).remove(0)
+        self.stripe.plant([change(intent)]).remove(0)
     }
 
     /// `count` payments, and after every 50th a difference, of eight sorts in turn.

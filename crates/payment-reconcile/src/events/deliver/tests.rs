@@ -7,7 +7,8 @@ use longshore_testing::{MemoryRequest, Script};
 use serde_json::json;
 
 use super::*;
-use crate::app::AppConfig;
+use crate::app::{AppConfig, EffectKind};
+use crate::events::effects::of_payment;
 use crate::stripe::PaymentIntent;
 
 struct Scene {
@@ -55,14 +56,18 @@ fn intent(status: &str) -> PaymentIntent {
     serde_json::from_value(intent).expect("an intent")
 }
 
+fn repair(effect: EffectKind, intent: &PaymentIntent) -> Effect {
+    of_payment(effect, "", intent).of_repair()
+}
+
 #[tokio::test]
 async fn an_event_and_a_repair_are_one_effect() {
     let intent = intent("succeeded");
-    let event = Effect::of_payment(EffectKind::OrderPaid, "evt_1", &intent);
-    let repair = Effect::of_repair(EffectKind::OrderPaid, &intent);
+    let event = of_payment(EffectKind::OrderPaid, "evt_1", &intent);
+    let repaired = repair(EffectKind::OrderPaid, &intent);
     for (first, second, key) in [
-        (&event, &repair, "evt_1"),
-        (&repair, &event, "repair_order_paid_pi_1"),
+        (&event, &repaired, "evt_1"),
+        (&repaired, &event, "repair_order_paid_pi_1"),
     ] {
         let scene = Scene::set().await;
         assert_eq!(scene.deliver(first).await, Delivered::Now);
@@ -77,11 +82,11 @@ async fn an_event_and_a_repair_are_one_effect() {
 #[tokio::test]
 async fn an_event_and_a_repair_at_once_come_under_one_key() {
     let intent = intent("succeeded");
-    let event = Effect::of_payment(EffectKind::OrderPaid, "evt_1", &intent);
-    let repair = Effect::of_repair(EffectKind::OrderPaid, &intent);
+    let event = of_payment(EffectKind::OrderPaid, "evt_1", &intent);
+    let repaired = repair(EffectKind::OrderPaid, &intent);
     for _ in 0..20 {
         let scene = Scene::set().await;
-        tokio::join!(scene.deliver(&event), scene.deliver(&repair));
+        tokio::join!(scene.deliver(&event), scene.deliver(&repaired));
         assert_eq!(scene.keys().len(), 1, "{:?}", scene.keys());
     }
 }
@@ -89,16 +94,16 @@ async fn an_event_and_a_repair_at_once_come_under_one_key() {
 #[tokio::test]
 async fn repairs_at_once_have_the_same_key() {
     let scene = Scene::set().await;
-    let repair = Effect::of_repair(EffectKind::OrderPaid, &intent("succeeded"));
-    tokio::join!(scene.deliver(&repair), scene.deliver(&repair));
+    let repaired = repair(EffectKind::OrderPaid, &intent("succeeded"));
+    tokio::join!(scene.deliver(&repaired), scene.deliver(&repaired));
     assert_eq!(scene.keys(), ["repair_order_paid_pi_1"]);
 }
 
 #[tokio::test]
 async fn what_is_paid_is_not_repaired_as_failed() {
     let scene = Scene::set().await;
-    let paid = Effect::of_payment(EffectKind::OrderPaid, "evt_1", &intent("succeeded"));
-    let failed = Effect::of_repair(EffectKind::PaymentFailed, &intent("canceled"));
+    let paid = of_payment(EffectKind::OrderPaid, "evt_1", &intent("succeeded"));
+    let failed = repair(EffectKind::PaymentFailed, &intent("canceled"));
     assert_eq!(scene.deliver(&paid).await, Delivered::Now);
     assert_eq!(scene.deliver(&failed).await, Delivered::Overtaken);
     assert_eq!(scene.keys(), ["evt_1"]);

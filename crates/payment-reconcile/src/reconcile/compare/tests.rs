@@ -28,6 +28,7 @@ fn entry(status: LedgerStatus) -> Entry {
         amount: 1000,
         currency: "nok".to_owned(),
         within: true,
+        read_at: 0,
     }
 }
 
@@ -46,7 +47,7 @@ fn every_pair_of_states_is_decided() {
         Some(Kind::PaidAtStripePendingInApp),
         None,
         Some(Kind::PaidAtStripeFailedInApp),
-        None,
+        Some(Kind::RefundedInAppNotAtStripe),
     ];
     let failed = [
         Some(Kind::FailedAtStripePendingInApp),
@@ -72,6 +73,50 @@ fn every_pair_of_states_is_decided() {
         let found = STATUSES.map(|app| compare(&payment, &entry(app), NOW));
         assert_eq!(found, kinds, "{status}, declined: {declined}, age {age} s");
     }
+}
+
+#[test]
+fn what_went_back_is_never_paid() {
+    let (all, part, bank) = (
+        Some(Kind::RefundedAtStripe),
+        Some(Kind::PartlyRefundedAtStripe),
+        Some(Kind::DisputedAtStripe),
+    );
+    for (captured, refunded, disputed, kinds) in [
+        (true, 1000, false, [all, all, all, None]),
+        (true, 1000, true, [all, all, all, None]),
+        (true, 1, false, [part, None, part, None]),
+        (true, 999, false, [part, None, part, None]),
+        (true, 0, true, [bank, bank, bank, None]),
+        (true, 1, true, [bank, bank, bank, None]),
+    ] {
+        let charge = serde_json::json!({
+            "id": "ch_1", "amount": 1000, "amount_captured": 1000, "captured": captured,
+            "amount_refunded": refunded, "disputed": disputed, "currency": "nok",
+        });
+        let paid = PaymentIntent {
+            latest_charge: Some(serde_json::from_value(charge).expect("a charge")),
+            ..intent("succeeded", false, 5)
+        };
+        let payment = Payment::of(&paid);
+        let found = STATUSES.map(|app| compare(&payment, &entry(app), NOW));
+        assert_eq!(found, kinds, "{refunded} refunded, disputed: {disputed}");
+    }
+}
+
+#[test]
+fn an_authorisation_that_was_let_go_is_a_failed_payment() {
+    // Stripe calls its charge refunded, and nothing was ever collected.
+    let charge = serde_json::json!({
+        "id": "ch_1", "amount": 1000, "amount_captured": 0, "captured": false, "amount_refunded": 1000,
+        "disputed": false, "currency": "nok",
+    });
+    let let_go = PaymentIntent {
+        latest_charge: Some(serde_json::from_value(charge).expect("a charge")),
+        ..intent("canceled", false, 5 * DAY)
+    };
+    let found = compare(&Payment::of(&let_go), &entry(LedgerStatus::Pending), NOW);
+    assert_eq!(found, Some(Kind::FailedAtStripePendingInApp));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::{FROM, TO};
 use crate::app::{LedgerPage, LedgerPayment, LedgerStatus};
 use crate::reconcile::books::{Books, Repaired};
-use crate::reconcile::compare::Kind;
+use crate::reconcile::compare::{Entry, Kind};
 use crate::reconcile::window::Part;
 use crate::stripe::{Listed, PaymentIntent};
 
@@ -22,6 +22,19 @@ pub(super) fn intent(id: &str, order: &str, status: &str, created: i64) -> Payme
         "metadata": { "orderId": order },
     });
     serde_json::from_value(json).expect("an intent")
+}
+
+/// The same, of which something went back.
+pub(super) fn gone_back(intent: PaymentIntent, refunded: u64, disputed: bool) -> PaymentIntent {
+    let charge = json!({
+        "id": "ch_1", "amount": intent.amount, "amount_captured": intent.amount, "captured": true,
+        "amount_refunded": refunded, "disputed": disputed, "currency": "nok",
+    });
+    let charge = serde_json::from_value(charge).expect("a charge");
+    PaymentIntent {
+        latest_charge: Some(charge),
+        ..intent
+    }
 }
 
 pub(super) fn entry(order: &str, intent: Option<&str>, status: LedgerStatus) -> LedgerPayment {
@@ -196,8 +209,9 @@ impl Books for MadeUp {
         &self,
         kind: Kind,
         intent: &PaymentIntent,
-        order_id: &str,
+        entry: &Entry,
     ) -> Result<Repaired, JobError> {
+        let order_id = &entry.order_id;
         if self.away.load(Ordering::Relaxed) {
             return Err(JobError::transient("away"));
         }
@@ -225,7 +239,7 @@ impl Books for MadeUp {
             let mut ledger = self.ledger.lock().expect("no panic");
             let order = ledger
                 .iter_mut()
-                .find(|(_, entry)| entry.order_id == order_id);
+                .find(|(_, entry)| entry.order_id == *order_id);
             let (_, entry) = order.expect("an order");
             entry.status = status;
             entry.payment_intent = Some(intent.id.clone());

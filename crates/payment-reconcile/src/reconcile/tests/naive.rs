@@ -21,7 +21,7 @@ pub(super) fn differences(books: &MadeUp, repair: bool) -> Vec<Short> {
     let mut entries = Vec::new();
     for (created, payment) in books.ledger.lock().expect("no panic").iter() {
         if read(*created) {
-            entries.push(Entry::of(payment.clone(), within(*created)));
+            entries.push(Entry::of(payment.clone(), within(*created), 0));
         }
     }
     let mut left: BTreeSet<_> = all
@@ -85,7 +85,7 @@ pub(super) fn differences(books: &MadeUp, repair: bool) -> Vec<Short> {
     }
     for id in left {
         let payment = &all[id];
-        if within(payment.created) {
+        if within(payment.created) && !payment.of_invoice {
             rows.push((
                 Kind::UnknownToApp,
                 Some(id.clone()),

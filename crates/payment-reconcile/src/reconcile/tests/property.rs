@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::book::{MadeUp, entry, intent};
+use super::book::{MadeUp, entry, gone_back, intent};
 use super::{FROM, Limits, TO, interrupted, naive, short};
 use crate::app::LedgerStatus;
 
@@ -47,7 +47,7 @@ fn planted() -> impl Strategy<Value = Planted> {
         0_u8..8,
         status,
         in_app,
-        0_u8..10,
+        0_u8..14,
         prop::bool::weighted(0.1),
     )
         .prop_map(
@@ -75,6 +75,13 @@ fn books(planted: &[Planted], page: usize, repeats: bool) -> MadeUp {
             0 => in_app.amount += 1,
             1 => in_app.currency = "sek".to_owned(),
             2 => at_stripe.metadata.clear(),
+            3 => at_stripe = gone_back(at_stripe, 1000, false),
+            4 => at_stripe = gone_back(at_stripe, 300, false),
+            5 => at_stripe = gone_back(at_stripe, 0, true),
+            6 => {
+                at_stripe.metadata.clear();
+                at_stripe.invoice = Some("in_1".to_owned());
+            }
             _ => {}
         }
         if one.refused {

@@ -23,15 +23,27 @@ pub struct AppEffect {
     /// The same, by Stripe's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
+    /// The subscription it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<String>,
+    /// The subscription's invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<String>,
     /// What was paid, or was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_intent: Option<String>,
     /// In minor units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<u64>,
+    /// In minor units: what was refunded, in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_refunded: Option<u64>,
     /// In lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// How a dispute stands: `needs_response`, `won`, `lost`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute_status: Option<String>,
 }
 
 /// What is to be done.
@@ -42,6 +54,12 @@ pub enum AppEffectKind {
     OrderPaid,
     /// The order's money did not come.
     PaymentFailed,
+    /// Money of an order was given back: so much in all.
+    PaymentRefunded,
+    /// The payer's bank has claimed the money of an order, or has decided on that.
+    PaymentDisputed,
+    /// A period of a subscription is paid.
+    SubscriptionRenewed,
     /// A subscription has ended.
     SubscriptionCancelled,
 }
@@ -53,6 +71,9 @@ impl AppEffectKind {
         match self {
             Self::OrderPaid => "order_paid",
             Self::PaymentFailed => "payment_failed",
+            Self::PaymentRefunded => "payment_refunded",
+            Self::PaymentDisputed => "payment_disputed",
+            Self::SubscriptionRenewed => "subscription_renewed",
             Self::SubscriptionCancelled => "subscription_cancelled",
         }
     }
@@ -66,11 +87,25 @@ impl AppEffect {
         };
         let known = payments.get(order_id).cloned();
         let status = match (self.effect, known.as_ref().map(|known| &*known.status)) {
+            // What has gone back is not paid, and what has been paid does not fail any more.
+            (AppEffectKind::OrderPaid, Some("refunded"))
+            | (AppEffectKind::PaymentFailed, Some("paid" | "refunded")) => return,
             (AppEffectKind::OrderPaid, _) => "paid",
-            // What has been paid does not fail any more.
-            (AppEffectKind::PaymentFailed, Some("paid" | "refunded"))
-            | (AppEffectKind::SubscriptionCancelled, _) => return,
             (AppEffectKind::PaymentFailed, _) => "failed",
+            (AppEffectKind::PaymentRefunded, known) => match (self.is_refunded(), known) {
+                (true, _) => "refunded",
+                // A refund that came to nothing.
+                (false, Some("refunded")) => "paid",
+                (false, _) => return,
+            },
+            (AppEffectKind::PaymentDisputed, _) => match self.dispute_status.as_deref() {
+                Some("lost") => "refunded",
+                Some("won") => "paid",
+                _ => return,
+            },
+            (AppEffectKind::SubscriptionRenewed | AppEffectKind::SubscriptionCancelled, _) => {
+                return;
+            }
         };
         let mut payment = known.unwrap_or_else(|| AppPayment {
             order_id: order_id.clone(),
@@ -87,11 +122,16 @@ impl AppEffect {
         payments.put(payment);
     }
 
+    /// Whether all of it was given back.
+    fn is_refunded(&self) -> bool {
+        self.amount_refunded.unwrap_or_default() >= self.amount.unwrap_or(u64::MAX)
+    }
+
     /// What it is answered: `contact` for those who have to be written to.
     pub(super) fn answer(&self, contact: &Value) -> Value {
         match self.effect {
             AppEffectKind::PaymentFailed => contact.clone(),
-            AppEffectKind::OrderPaid | AppEffectKind::SubscriptionCancelled => json!({}),
+            _ => json!({}),
         }
     }
 }

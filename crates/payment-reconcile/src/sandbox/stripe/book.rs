@@ -5,10 +5,13 @@ use std::collections::{HashMap, VecDeque};
 use serde_json::Value;
 
 use super::customer::Customer;
+use super::dispute::Dispute;
 use super::event::Event;
 use super::idempotency::Saved;
+use super::invoice::Invoice;
 use super::payment_intent::PaymentIntent;
 use super::plan::{Change, Maker};
+use super::refund::Refund;
 use super::shelf::{Shelf, Stored};
 use super::subscription::Subscription;
 
@@ -17,7 +20,12 @@ use super::subscription::Subscription;
 pub(super) struct Book {
     pub(super) customers: Shelf<Customer>,
     pub(super) payment_intents: Shelf<PaymentIntent>,
+    /// The payment intent of each charge.
+    of_charge: HashMap<String, String>,
     pub(super) subscriptions: Shelf<Subscription>,
+    pub(super) refunds: Shelf<Refund>,
+    pub(super) disputes: Shelf<Dispute>,
+    pub(super) invoices: Shelf<Invoice>,
     pub(super) events: Shelf<Event>,
     /// By mode and key.
     pub(super) saved: HashMap<(bool, String), Saved>,
@@ -41,17 +49,17 @@ impl Book {
         cause: &Cause,
         maker: &Maker<'_>,
     ) -> Vec<String> {
-        let object = match change {
-            Change::Customer(customer) => put(&mut self.customers, customer),
-            Change::PaymentIntent(intent) => put(&mut self.payment_intents, intent),
-            Change::Subscription(subscription) => put(&mut self.subscriptions, subscription),
-        };
+        let objects = self.keep(change);
         let event = |kind| Event {
             id: maker.id("evt_"),
             created: maker.now,
             livemode: maker.livemode,
             kind,
-            object: object.clone(),
+            object: objects
+                .iter()
+                .find(|object| object["object"] == object_of(kind))
+                .cloned()
+                .unwrap_or_default(),
             request: cause.request.clone(),
             idempotency_key: cause.idempotency_key.clone(),
         };
@@ -59,6 +67,57 @@ impl Book {
         let ids = events.iter().map(|event| event.id.clone()).collect();
         events.into_iter().for_each(|event| self.events.put(event));
         ids
+    }
+
+    /// Keeps what has changed, and shows it.
+    fn keep(&mut self, change: Change) -> Vec<Value> {
+        let (of_payment, intent) = match change {
+            Change::Customer(customer) => return vec![put(&mut self.customers, customer)],
+            Change::Subscription(subscription) => {
+                return vec![put(&mut self.subscriptions, subscription)];
+            }
+            Change::PaymentIntent(intent) => (None, intent),
+            Change::Refund(refund, intent) => (Some(put(&mut self.refunds, refund)), *intent),
+            Change::Dispute(dispute, intent) => (Some(put(&mut self.disputes, dispute)), *intent),
+            Change::Invoice(invoice, intent) => (Some(put(&mut self.invoices, invoice)), *intent),
+        };
+        let charge = intent.charge();
+        let intent = self.put_intent(intent);
+        of_payment
+            .into_iter()
+            .chain(charge)
+            .chain([intent])
+            .collect()
+    }
+
+    /// Puts a payment intent there, and shows it.
+    pub(super) fn put_intent(&mut self, intent: PaymentIntent) -> Value {
+        if let Some(charge) = &intent.latest_charge {
+            self.of_charge.insert(charge.clone(), intent.id.clone());
+        }
+        put(&mut self.payment_intents, intent)
+    }
+
+    /// The payment that this is the last charge of.
+    pub(super) fn charged(&self, charge: &str, livemode: bool) -> Option<&PaymentIntent> {
+        let intent = self.of_charge.get(charge)?;
+        let intent = self.payment_intents.get(intent, livemode)?;
+        (intent.latest_charge.as_deref() == Some(charge)).then_some(intent)
+    }
+
+    /// A charge, as the API shows it: each payment has its last one.
+    pub(super) fn charge(&self, id: &str, livemode: bool) -> Option<Value> {
+        self.charged(id, livemode)?.charge()
+    }
+}
+
+/// What an event of this type is about.
+fn object_of(kind: &str) -> &str {
+    let (first, rest) = kind.split_once('.').unwrap_or_default();
+    match (first, rest.split_once('.')) {
+        ("charge", Some((what @ ("dispute" | "refund"), _)))
+        | ("customer", Some((what @ "subscription", _))) => what,
+        _ => first,
     }
 }
 

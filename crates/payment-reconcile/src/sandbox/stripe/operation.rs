@@ -6,6 +6,7 @@ use super::plan::{Maker, Plan};
 use super::problem::Problem;
 use super::requests::customer::NewCustomer;
 use super::requests::payment_intent::{Confirm, NewPaymentIntent};
+use super::requests::refund::NewRefund;
 use super::requests::subscription::{Cancel, NewSubscription};
 
 /// One request that is in order.
@@ -16,6 +17,7 @@ pub(super) enum Operation {
     ConfirmPaymentIntent(Confirm),
     CreateSubscription(NewSubscription),
     CancelSubscription(Cancel),
+    CreateRefund(NewRefund),
 }
 
 impl Operation {
@@ -35,6 +37,7 @@ impl Operation {
                 Confirm::read(id, at).map(Self::ConfirmPaymentIntent)
             }
             (false, ["subscriptions"]) => NewSubscription::read(at).map(Self::CreateSubscription),
+            (false, ["refunds"]) => NewRefund::read(at).map(Self::CreateRefund),
             (true, ["subscriptions", id]) => Cancel::read(id, at).map(Self::CancelSubscription),
             _ => return None,
         };
@@ -49,6 +52,7 @@ impl Operation {
             Self::ConfirmPaymentIntent(_) => "confirmation",
             Self::CreateSubscription(_) => "subscription",
             Self::CancelSubscription(_) => "cancellation",
+            Self::CreateRefund(_) => "refund",
         }
     }
 
@@ -60,6 +64,7 @@ impl Operation {
             Self::ConfirmPaymentIntent(confirm) => confirm.plan(book, maker),
             Self::CreateSubscription(new) => new.plan(book, maker),
             Self::CancelSubscription(cancel) => cancel.plan(book, maker),
+            Self::CreateRefund(new) => new.plan(book, maker),
         }
     }
 }

@@ -24,6 +24,12 @@ pub(super) struct PaymentIntent {
     pub(super) metadata: BTreeMap<String, String>,
     pub(super) status: String,
     pub(super) redirects: Redirects,
+    /// The invoice that it was made for.
+    pub(super) invoice: Option<String>,
+    pub(super) canceled_at: Option<u64>,
+    /// In minor units: what of it was refunded.
+    pub(super) refunded: u64,
+    pub(super) disputed: bool,
 }
 
 /// Its `automatic_payment_methods`.
@@ -81,7 +87,7 @@ impl Stored for PaymentIntent {
             "amount_capturable": 0,
             "amount_received": received,
             "automatic_payment_methods": automatic,
-            "canceled_at": null,
+            "canceled_at": self.canceled_at,
             "cancellation_reason": null,
             "capture_method": "automatic",
             "client_secret": format!("{}_secret_sandbox", self.id),
@@ -90,7 +96,7 @@ impl Stored for PaymentIntent {
             "currency": self.currency,
             "customer": self.customer,
             "description": null,
-            "invoice": null,
+            "invoice": self.invoice,
             "last_payment_error": self.last_payment_error,
             "latest_charge": self.latest_charge,
             "livemode": self.livemode,
@@ -105,6 +111,31 @@ impl Stored for PaymentIntent {
 }
 
 impl PaymentIntent {
+    /// Its last charge, as the API shows it.
+    pub(super) fn charge(&self) -> Option<Value> {
+        let id = self.latest_charge.as_ref()?;
+        let paid = self.status == "succeeded";
+        Some(json!({
+            "id": id,
+            "object": "charge",
+            "amount": self.amount,
+            "amount_captured": if paid { self.amount } else { 0 },
+            "amount_refunded": self.refunded,
+            "captured": paid,
+            "created": self.created,
+            "currency": self.currency,
+            "customer": self.customer,
+            "disputed": self.disputed,
+            "invoice": self.invoice,
+            "livemode": self.livemode,
+            "metadata": self.metadata,
+            "paid": paid,
+            "payment_intent": self.id,
+            "refunded": paid && self.refunded == self.amount,
+            "status": if paid { "succeeded" } else { "failed" },
+        }))
+    }
+
     /// Tries to pay. Shows the event it makes, or why it cannot be tried, or what is wrong with the request. A decline is
     /// no error here: it changes the payment intent, and comes with the problem to answer with.
     pub(super) fn confirm(

@@ -6,7 +6,10 @@ use longshore_sandbox::{Draft, Ids};
 use serde_json::Value;
 
 use super::customer::Customer;
+use super::dispute::Dispute;
+use super::invoice::Invoice;
 use super::payment_intent::PaymentIntent;
+use super::refund::Refund;
 use super::shelf::Stored;
 use super::subscription::Subscription;
 
@@ -37,6 +40,12 @@ pub(super) enum Change {
     Customer(Customer),
     PaymentIntent(PaymentIntent),
     Subscription(Subscription),
+    /// With its payment as it is then.
+    Refund(Refund, Box<PaymentIntent>),
+    /// With its payment as it is then.
+    Dispute(Dispute, Box<PaymentIntent>),
+    /// With its payment as it is then.
+    Invoice(Invoice, Box<PaymentIntent>),
 }
 
 impl Plan {
@@ -57,6 +66,9 @@ impl Change {
             Self::Customer(customer) => customer.id(),
             Self::PaymentIntent(intent) => intent.id(),
             Self::Subscription(subscription) => subscription.id(),
+            Self::Refund(refund, _) => refund.id(),
+            Self::Dispute(dispute, _) => dispute.id(),
+            Self::Invoice(invoice, _) => invoice.id(),
         }
     }
 }

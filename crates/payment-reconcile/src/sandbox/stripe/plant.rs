@@ -31,6 +31,15 @@ pub struct PlantedPaymentIntent {
     /// That its last payment was declined.
     #[serde(default)]
     pub declined: bool,
+    /// In minor units: what of it was refunded.
+    #[serde(default)]
+    pub refunded: u64,
+    /// That its payer's bank has claimed it.
+    #[serde(default)]
+    pub disputed: bool,
+    /// The invoice that it was made for.
+    #[serde(default)]
+    pub invoice: Option<String>,
     /// Whether keys of live mode see it, rather than those of test mode.
     #[serde(default)]
     pub livemode: bool,
@@ -48,6 +57,9 @@ impl PlantedPaymentIntent {
             metadata: BTreeMap::new(),
             created: None,
             declined: false,
+            refunded: 0,
+            disputed: false,
+            invoice: None,
             livemode: false,
         }
     }
@@ -73,6 +85,27 @@ impl PlantedPaymentIntent {
         self
     }
 
+    /// The same, of which so much was refunded, in minor units.
+    #[must_use]
+    pub fn refunded(mut self, amount: u64) -> Self {
+        self.refunded = amount;
+        self
+    }
+
+    /// The same, which its payer's bank has claimed.
+    #[must_use]
+    pub fn disputed(mut self) -> Self {
+        self.disputed = true;
+        self
+    }
+
+    /// The same, made for this invoice.
+    #[must_use]
+    pub fn of_invoice(mut self, invoice: impl Into<String>) -> Self {
+        self.invoice = Some(invoice.into());
+        self
+    }
+
     pub(super) fn grow(self, ids: &Ids) -> PaymentIntent {
         let mut intent = PaymentIntent {
             id: ids.next("pi_"),
@@ -87,6 +120,10 @@ impl PlantedPaymentIntent {
             metadata: self.metadata,
             status: self.status.clone(),
             redirects: Redirects::Always,
+            invoice: self.invoice,
+            canceled_at: None,
+            refunded: self.refunded,
+            disputed: self.disputed,
         };
         if self.declined {
             intent.decline(Decline::GENERIC, ids.next("ch_"));

@@ -7,15 +7,33 @@ use serde_json::Value;
 use super::book::Book;
 use super::customer::Customer;
 use super::event::Event;
+use super::expand::expand;
 use super::list::Page;
 use super::params::Params;
 use super::payment_intent::PaymentIntent;
 use super::problem::Problem;
+use super::refund::Refund;
 use super::shelf::{Shelf, Stored};
 use super::subscription::Subscription;
 
 /// Answers a `GET`; `None` when there is no such path.
 pub(super) fn read(
+    book: &Book,
+    names: &[&str],
+    path: &str,
+    mut params: Params,
+    livemode: bool,
+) -> Option<Result<Value, Problem>> {
+    let expanded = params.map("expand");
+    let found = found(book, names, path, params, livemode)?;
+    Some(found.and_then(|mut answer| {
+        let mut paths = expanded.values();
+        paths.try_for_each(|path| expand(book, &mut answer, path, livemode))?;
+        Ok(answer)
+    }))
+}
+
+fn found(
     book: &Book,
     names: &[&str],
     path: &str,
@@ -29,6 +47,11 @@ pub(super) fn read(
         ["payment_intents", id] => one(&book.payment_intents, id, "intent", params, livemode),
         ["subscriptions"] => subscriptions(book, params, livemode, path),
         ["subscriptions", id] => one(&book.subscriptions, id, "id", params, livemode),
+        ["charges", id] => charge(book, id, params, livemode),
+        ["refunds"] => refunds(book, params, livemode, path),
+        ["refunds", id] => one(&book.refunds, id, "id", params, livemode),
+        ["disputes", id] => one(&book.disputes, id, "id", params, livemode),
+        ["invoices", id] => one(&book.invoices, id, "id", params, livemode),
         ["events"] => events(book, params, livemode, path),
         ["events", id] => one(&book.events, id, "id", params, livemode),
         _ => return None,
@@ -47,6 +70,27 @@ fn one<T: Stored>(
     params.end()?;
     let missing = || Problem::missing(404, T::WORD, id, param);
     Ok(shelf.get(id, livemode).ok_or_else(missing)?.to_json())
+}
+
+fn charge(book: &Book, id: &str, params: Params, livemode: bool) -> Result<Value, Problem> {
+    params.end()?;
+    let missing = || Problem::missing(404, "charge", id, "charge");
+    book.charge(id, livemode).ok_or_else(missing)
+}
+
+fn refunds(book: &Book, mut params: Params, livemode: bool, path: &str) -> Result<Value, Problem> {
+    let page = Page::read(&mut params)?;
+    let (charge, intent) = (params.text("charge"), params.text("payment_intent"));
+    params.end()?;
+    let fits = |refund: &Refund| {
+        charge
+            .as_ref()
+            .is_none_or(|charge| *charge == refund.charge)
+            && intent
+                .as_ref()
+                .is_none_or(|intent| *intent == refund.payment_intent)
+    };
+    page.of(&book.refunds, livemode, path, fits)
 }
 
 fn customers(

@@ -2,4 +2,5 @@
 
 pub(super) mod customer;
 pub(super) mod payment_intent;
+pub(super) mod refund;
 pub(super) mod subscription;

@@ -146,6 +146,10 @@ async fn what_a_path_names_has_to_be_there() {
         ("/v1/customers/cus_none", "id"),
         ("/v1/payment_intents/pi_none", "intent"),
         ("/v1/subscriptions/sub_none", "id"),
+        ("/v1/charges/ch_none", "charge"),
+        ("/v1/refunds/re_none", "id"),
+        ("/v1/disputes/dp_none", "id"),
+        ("/v1/invoices/in_none", "id"),
         ("/v1/events/evt_none", "id"),
     ] {
         let (status, body) = get(&at, path).await;
@@ -158,8 +162,8 @@ async fn what_a_path_names_has_to_be_there() {
     let confirm = "/v1/payment_intents/pi_none/confirm";
     assert_eq!(post(&at, confirm, &[]).await.0, 404);
     for (path, method) in [
-        ("/v1/refunds", Method::POST),
-        ("/v1/refunds", Method::GET),
+        ("/v1/payouts", Method::POST),
+        ("/v1/payouts", Method::GET),
         ("/v1/customers/cus_1", Method::DELETE),
         ("/v1/customers", Method::PUT),
         ("/v2/customers", Method::POST),

@@ -80,6 +80,10 @@ impl NewPaymentIntent {
             metadata: self.metadata,
             status: status.to_owned(),
             redirects: self.redirects,
+            invoice: None,
+            canceled_at: None,
+            refunded: 0,
+            disputed: false,
         };
         let mut events = vec!["payment_intent.created"];
         let mut declined = None;
