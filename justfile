@@ -83,6 +83,12 @@ chaos *ARGS: setup postgres (building "what `just test` builds" "some minutes")
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/chaos {{ARGS}}
 
+# What a failover of Redis costs: Sentinels and a cluster as deploy/redis has them, 500 mails a second; cases by name, --rate, --seconds
+failover *ARGS: setup postgres (building "what `just test` builds" "some minutes")
+    # As there, so that nothing is built twice.
+    cargo test {{quietly}} --workspace --no-run
+    ./target/debug/failover {{ARGS}}
+
 # examples/shop at work: orders commit with their mails in Postgres, carriers are killed, the mail provider fails, the shop is told
 shop: setup postgres (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.

@@ -12,7 +12,10 @@ use longshore_client::kinds::SendEmail;
 use longshore_client::{Address, Client, JobId, JobState, Sentinel};
 use longshore_queue::{Link, LinkOptions, Queue, Replay, Selection, Signed};
 use longshore_sandbox::RedisCluster;
-use longshore_tests::{Act, NAMESPACE, Stage, Start, Tls, address, email, eventually, sms};
+use longshore_tests::{
+    Act, NAMESPACE, Stage, Start, Tls, address, email, eventually, shipped_cluster,
+    shipped_sentinels, sms,
+};
 
 async fn tell(link: &Link, words: &[&str]) {
     let mut command = redis::cmd(words[0]);
@@ -116,20 +119,18 @@ async fn is_told_of_ends(client: &Client) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sentinels_put_a_replica_in_the_place_of_the_primary() {
     let mut stage = Stage::set().await;
-    let (one, two) = (stage.redis.replica(), stage.redis.replica());
-    let _replicas = (one.expect("a replica"), two.expect("a replica"));
-    let sentinel = stage.redis.sentinel("prim").expect("a Sentinel");
+    let mut servers = shipped_sentinels();
     // The first that is named is not there.
-    let urls = format!("redis://127.0.0.1:1,{}", sentinel.url());
+    let urls = format!("redis://127.0.0.1:1,{}", servers.urls());
     let at = Address::new(&urls).behind_sentinels(Sentinel {
-        master: "prim".to_owned(),
+        master: "longshore".to_owned(),
         username: None,
         password: None,
     });
     look_at(&mut stage, &at, NAMESPACE, 1);
     for (name, value) in [
         ("REDIS__MODE", "sentinel"),
-        ("REDIS__SENTINEL_MASTER", "prim"),
+        ("REDIS__SENTINEL_MASTER", "longshore"),
         ("REDIS__WAIT_REPLICAS", "1"),
     ] {
         stage.set_for_all(name, value);
@@ -139,8 +140,8 @@ async fn sentinels_put_a_replica_in_the_place_of_the_primary() {
     let mut ids = stage.enqueue(50).await;
     stage.completed(15).await;
 
-    stage.redis.kill();
-    // It takes half a second until anybody notices, and producers wait for five; on a busy machine that is not enough.
+    servers.servers[0].kill();
+    // It takes some seconds until another is there, and producers wait for five; on a busy machine that is not enough.
     for n in 0..50 {
         loop {
             match stage.client.enqueue(email(n)).await {
@@ -152,14 +153,17 @@ async fn sentinels_put_a_replica_in_the_place_of_the_primary() {
     stage.done_once(&ids).await;
     let doctor = [("LONGSHORE_REDIS__URL", urls.as_str())];
     let doctor = stage.longshore_with(&["doctor"], &doctor).await;
-    assert!(doctor.stdout.contains("is the primary prim"), "{doctor:?}");
+    assert!(
+        doctor.stdout.contains("is the primary longshore"),
+        "{doctor:?}"
+    );
     assert!(!worker.says("panicked"), "{}", worker.log());
 }
 
 /// A worker of three queues on a cluster of three primaries: every command, and a thousand jobs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_runs_a_thousand_jobs_of_several_queues_and_every_command() {
-    let cluster = RedisCluster::start(3).expect("a cluster");
+    let cluster = shipped_cluster();
     let mut stage = Stage::set().await;
     let at = Address::new(cluster.urls()).of_cluster();
     let link = look_at(&mut stage, &at, "longshore", 0);

@@ -74,7 +74,8 @@ if t.news and (joined or t.till > 0) then return none('forgot', t.till) end
 if not joined then return none('lost') end
 go_on(t)
 if t.till > 0 then return none('recovering', t.till) end
-if t.check > 0 then return none('checking', t.check) end
+local checking = t.check > 0 and still_checking(t, workers)
+if checking then return none('checking', checking) end
 due = promote(scheduled, retryable, k)
 local held = gate_of(gate, '')
 if held[1] then return none('paused') end

@@ -186,6 +186,11 @@ impl Link {
         self.way.is_cluster()
     }
 
+    /// Whether Sentinels say which server it is.
+    pub(super) fn is_behind_sentinels(&self) -> bool {
+        matches!(self.way.address.topology, Topology::Sentinel(_))
+    }
+
     /// How it waits.
     #[must_use]
     pub fn options(&self) -> LinkOptions {

@@ -114,3 +114,37 @@ async fn a_primary_that_became_a_replica_is_asked_for_anew() {
         .expect("is a primary");
     command(&link, "SET a 2").await.expect("writes");
 }
+
+/// A primary whose replicas have gone to another one refuses writes, and is told only later that it is none any more.
+#[tokio::test]
+async fn a_primary_without_replicas_is_asked_for_anew() {
+    let first = RedisServer::start().expect("Redis");
+    let second = RedisServer::start().expect("Redis");
+    let sentinel = first.sentinel("prim").expect("a Sentinel");
+    let link = open(behind(&sentinel.url(), "prim"));
+    command(&link, "SET a 1").await.expect("writes");
+    let root = Link::new(&first.url(), LinkOptions::default()).expect("a URL");
+    command(&root, "CONFIG SET min-replicas-to-write 1")
+        .await
+        .expect("sets");
+    let refused = command(&link, "SET a 2").await.expect_err("no replica");
+    assert!(refused.may_pass(), "{refused}");
+    let told = Link::new(&sentinel.url(), LinkOptions::default()).expect("a URL");
+    command(&told, "SENTINEL REMOVE prim")
+        .await
+        .expect("forgets");
+    let now = format!("SENTINEL MONITOR prim 127.0.0.1 {} 1", second.port());
+    command(&told, &now).await.expect("watches the other");
+    let begun = Instant::now();
+    while let Err(error) = command(&link, "SET a 2").await {
+        assert!(error.may_pass(), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{error}");
+        tokio::task::yield_now().await;
+    }
+    let there = Link::new(&second.url(), LinkOptions::default()).expect("a URL");
+    let written: u8 = there
+        .command(redis::cmd("GET").arg("a"))
+        .await
+        .expect("reads");
+    assert_eq!(written, 2);
+}

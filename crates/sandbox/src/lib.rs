@@ -81,7 +81,7 @@ pub use ledger::{Effect, Ledger, Summary, WaitTimeout};
 pub use postgres_server::{PostgresServer, PostgresServerError};
 pub use provider::{Draft, FaultCheck, StandInService};
 pub use redis_server::{
-    AppendFsync, RedisCluster, RedisServer, RedisServerError, RedisServerOptions,
+    AppendFsync, RedisCluster, RedisSentinels, RedisServer, RedisServerError, RedisServerOptions,
 };
 pub use refused::Refused;
 pub use server::Server;

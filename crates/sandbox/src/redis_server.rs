@@ -5,6 +5,7 @@ mod options;
 mod probe;
 mod replica;
 mod sentinel;
+mod sentinels;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -19,6 +20,7 @@ pub use cluster::RedisCluster;
 pub use options::{AppendFsync, RedisServerOptions};
 use probe::Answer;
 pub(crate) use probe::free_port;
+pub use sentinels::RedisSentinels;
 
 /// How often another port is tried when someone else was quicker.
 const PORT_ATTEMPTS: usize = 20;
@@ -237,6 +239,9 @@ impl RedisServer {
             let file = self.dir.path().join("users.acl");
             std::fs::write(&file, users).map_err(|source| io_error("writing its users", source))?;
             command.arg("--aclfile").arg(file);
+        }
+        for file in &self.options.includes {
+            command.arg("--include").arg(file);
         }
         let child = command
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])

@@ -8,6 +8,7 @@
 --   server    the process of Redis that the queue was last worked on, "<run id> <since ms> <seq then> <the one before>"
 --   check     another process of Redis works the queue since: claims are held while it holds, so that every living worker
 --             can compare what it remembers by its heartbeat before a forgotten job is handed out
+--   compared  "<run id> <worker> …": who has compared since that check began
 --   look      "<until ms> <ms>": a worker that claims looks again by itself when the first is over; when it last took some (claim.lua)
 --   rescue    "<worker> <hold>": who looks through the jobs of lost workers, and may be at it for so long (sweep.lua)
 --   walked    when somebody was asked last to look through all running jobs, ms (beat.lua)
@@ -18,6 +19,9 @@
 --   layout    how the queue's keys are laid out: another edition's are not ours to read or write
 
 local LAYOUT = '2'
+
+-- A list of more workers than that is not kept, and the check lasts its whole time.
+local MOST_COMPARED = 200
 
 local function number_of(nonce) return tonumber((nonce or ''):match('^(%d+)') or 0) end
 
@@ -42,11 +46,37 @@ local function look_at_server(key, known, server, seq, hold_ms)
   return seq, true
 end
 
+-- note_compared(key, server, worker): this worker remembers nothing that this process of Redis has forgotten.
+local function note_compared(key, server, worker)
+  local known = redis.call('HGET', key, 'compared') or ''
+  if known:match('^%S*') ~= server then known = server end
+  if #known < MOST_COMPARED * 100 and not (known .. ' '):find(' ' .. worker .. ' ', 1, true) then
+    redis.call('HSET', key, 'compared', known .. ' ' .. worker)
+  end
+end
+
+-- still_checking(t, workers): until when a check holds claims, or nil where it is over: after two thirds of its time, if every
+-- worker that Redis knows to be alive has compared. Until then one may come that Redis forgot to have joined.
+local function still_checking(t, workers)
+  local known = redis.call('HMGET', t.key, 'check', 'compared')
+  local till, made, cap = (known[1] or ''):match('^(%d+) (%d+) (%d+)$')
+  if not till then return end
+  local least = made + cap * 2 / 3
+  if now < least then return math.min(least, t.check) end
+  -- The cap is half of what makes a lease old.
+  local alive = redis.call('ZRANGE', workers, made - 2 * cap, '+inf', 'BYSCORE', 'LIMIT', 0, MOST_COMPARED + 1)
+  local compared = (known[2] or '') .. ' '
+  local all = #alive <= MOST_COMPARED and compared:match('^%S+') == t.server
+  for _, worker in ipairs(alive) do all = all and compared:find(' ' .. worker .. ' ', 1, true) end
+  if not all then return math.min(t.check, now + 250) end
+  redis.call('HDEL', t.key, 'check', 'compared')
+end
+
 -- on_timeline(key, workers, told, hold_ms): what a caller remembers, beside what is known. told:
 -- "<nonce> <seq> <worker> <own> <server>": the timeline that the caller is on ("" = none yet), the highest seq it has seen of
 -- it, its worker, the seq of that worker's last answered claim or settle, and the run id of the Redis that it is connected
 -- to ("" = not known). Returns {key, nonce, seq, worker, till: claims are held until then or 0, check: and for a check of
--- the server or 0, left, look, asks, noticed,
+-- the server or 0, server, left, look, asks, noticed,
 -- news: nil; forgot: Redis knows less than the caller, and a new timeline has begun, which holds claims for so many ms;
 -- changed: somebody else has begun one}.
 local function on_timeline(key, workers, told, hold_ms)
@@ -56,7 +86,7 @@ local function on_timeline(key, workers, told, hold_ms)
   local t = {
     key = key, nonce = known[1], seq = tonumber(known[2] or nil) or 0, worker = worker, till = held_until(known[4] or '') or 0,
     check = held_until(known[7] or '') or 0, left = tonumber(known[5] or nil) or 0, look = known[8] or nil,
-    asks = tonumber(known[9] or nil) or 0, noticed = known[10],
+    asks = tonumber(known[9] or nil) or 0, noticed = known[10], server = server,
   }
   -- Every living worker comes within one and a half heartbeats, and a lease is at least three of them.
   local base, begins = look_at_server(key, known[6], server, t.seq, hold_ms / 2)
@@ -90,6 +120,8 @@ local function on_timeline(key, workers, told, hold_ms)
     redis.call('HDEL', key, 'check')
   elseif t.nonce ~= nonce then
     t.news = 'changed'
+  elseif t.check > 0 and worker ~= '' and server ~= '' then
+    note_compared(key, server, worker)
   end
   return t
 end

@@ -41,6 +41,8 @@ pub(crate) struct Open {
     /// Host and port.
     pub(super) server: Arc<str>,
     pub(super) process: Arc<OnceCell<Arc<str>>>,
+    /// When it was opened.
+    pub(super) since: Instant,
 }
 
 impl Open {
@@ -54,6 +56,7 @@ impl Open {
             place,
             server,
             process: Arc::default(),
+            since: Instant::now(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One call: to the node that has its key, and after a slot that has gone elsewhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::{FromRedisValue, RedisError, Value};
 
@@ -11,6 +12,9 @@ use crate::QueueError;
 
 /// How often a call follows Redis from one node of a cluster to another.
 const MOST_HOPS: usize = 3;
+
+/// How old a connection to a primary without replicas is before the Sentinels are asked for another.
+const ASK_SENTINELS_AGAIN: Duration = Duration::from_secs(1);
 
 /// The next node that a call goes to.
 struct Hop {
@@ -78,7 +82,11 @@ impl Link {
             Err(error) => error,
         };
         let meaning = Meaning::of_error(&error);
-        if matches!(meaning, Meaning::Elsewhere | Meaning::NoEntry) {
+        // Behind Sentinels a primary without replicas may have been replaced: it is told so some seconds after the others are.
+        let replaced = self.is_behind_sentinels()
+            && error.code() == Some("NOREPLICAS")
+            && open.since.elapsed() > ASK_SENTINELS_AGAIN;
+        if replaced || matches!(meaning, Meaning::Elsewhere | Meaning::NoEntry) {
             self.drop_open(open).await;
         }
         if self.is_cluster() && meaning != Meaning::Final {

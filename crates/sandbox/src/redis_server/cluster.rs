@@ -1,22 +1,19 @@
 //! A cluster of one's own.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::probe::free_port;
-use super::{RedisServer, RedisServerError, io_error};
+use super::probe::{free_port, wait_until};
+use super::{RedisServer, RedisServerError, RedisServerOptions, io_error};
 
 /// How many slots a cluster has.
 const SLOTS: u16 = 16384;
 /// How long the nodes may take to find each other.
 const FORMED_WITHIN: Duration = Duration::from_secs(20);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(20);
-
-/// Some primaries, without replicas, that share the slots among them. It is gone when this is.
+/// Primaries that share the slots among them, with or without replicas. It is gone when this is.
 #[derive(Debug)]
 pub struct RedisCluster {
-    /// The nodes.
+    /// The nodes: first the primaries, then a replica of each in the same order, and so on.
     pub nodes: Vec<RedisServer>,
 }
 
@@ -26,23 +23,37 @@ impl RedisCluster {
     /// # Errors
     /// When a server does not come up, or they do not find each other.
     pub fn start(primaries: u16) -> Result<Self, RedisServerError> {
+        let options = RedisServer::options()
+            .set("cluster-enabled", "yes")
+            .set("cluster-node-timeout", "2000")
+            // One that is away takes only its own slots with it.
+            .set("cluster-require-full-coverage", "no");
+        Self::start_with(&options, primaries, 0)
+    }
+
+    /// Starts one of so many primaries with these options, each with so many replicas, and waits until all know each other and
+    /// each replica has its copy.
+    ///
+    /// # Errors
+    /// When a server does not come up, or they do not find each other.
+    pub fn start_with(
+        options: &RedisServerOptions,
+        primaries: u16,
+        replicas: u16,
+    ) -> Result<Self, RedisServerError> {
         let mut nodes = Vec::new();
-        for _ in 0..primaries {
+        for _ in 0..primaries * (1 + replicas) {
             let bus = free_port().map_err(|source| io_error("finding a port", source))?;
-            let node = RedisServer::options()
-                .set("cluster-enabled", "yes")
-                .set("cluster-port", &bus.to_string())
-                .set("cluster-node-timeout", "2000")
-                // One that is away takes only its own slots with it.
-                .set("cluster-require-full-coverage", "no")
-                .start()?;
-            nodes.push((node, bus));
+            let options = options.clone().set("cluster-port", &bus.to_string());
+            nodes.push((options.start()?, bus));
         }
         let share = SLOTS.div_ceil(primaries.max(1));
         for (place, (node, _)) in (0..).zip(&nodes) {
-            let first = place * share;
-            let last = (first + share - 1).min(SLOTS - 1);
-            node.send_command(&format!("CLUSTER ADDSLOTSRANGE {first} {last}"))?;
+            if place < primaries {
+                let first = place * share;
+                let last = (first + share - 1).min(SLOTS - 1);
+                node.send_command(&format!("CLUSTER ADDSLOTSRANGE {first} {last}"))?;
+            }
             node.send_command(&format!("CLUSTER SET-CONFIG-EPOCH {}", place + 1))?;
         }
         if let Some(((first, _), others)) = nodes.split_first() {
@@ -53,30 +64,48 @@ impl RedisCluster {
         let nodes: Vec<_> = nodes.into_iter().map(|(node, _)| node).collect();
         let cluster = Self { nodes };
         cluster.wait_until_formed()?;
+        cluster.replicate(usize::from(primaries))?;
         Ok(cluster)
     }
 
     fn wait_until_formed(&self) -> Result<(), RedisServerError> {
-        let begun = Instant::now();
         let all = format!("cluster_known_nodes:{}\r\n", self.nodes.len());
-        for node in &self.nodes {
-            loop {
+        wait_until("waiting for a cluster's nodes", FORMED_WITHIN, || {
+            for node in &self.nodes {
                 let info = node.send_command("CLUSTER INFO")?;
-                if info.contains("cluster_state:ok") && info.contains(&all) {
-                    break;
+                if !info.contains("cluster_state:ok") || !info.contains(&all) {
+                    return Ok(false);
                 }
-                if begun.elapsed() > FORMED_WITHIN {
-                    let late = io::Error::from(io::ErrorKind::TimedOut);
-                    return Err(io_error("waiting for a cluster's nodes", late));
-                }
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "for programs without a runtime too, and for milliseconds"
-                )]
-                std::thread::sleep(PAUSE);
             }
+            Ok(true)
+        })
+    }
+
+    /// All nodes after the primaries copy them, by turns.
+    fn replicate(&self, primaries: usize) -> Result<(), RedisServerError> {
+        for (place, replica) in self.nodes.iter().enumerate().skip(primaries) {
+            let of = self.nodes[place % primaries].id()?;
+            replica.send_command(&format!("CLUSTER REPLICATE {of}"))?;
         }
-        Ok(())
+        wait_until("waiting for a cluster's replicas", FORMED_WITHIN, || {
+            for replica in self.nodes.iter().skip(primaries) {
+                let info = replica.send_command("INFO replication")?;
+                if !info.contains("master_link_status:up") {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Has this node, a replica, take the place of its primary, though nothing has happened to it: a planned failover.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn fail_over(&self, replica: usize) -> Result<(), RedisServerError> {
+        self.nodes[replica]
+            .send_command("CLUSTER FAILOVER")
+            .map(drop)
     }
 
     /// The URLs of its nodes, with commas between them.
@@ -84,6 +113,16 @@ impl RedisCluster {
     pub fn urls(&self) -> String {
         let urls: Vec<_> = self.nodes.iter().map(RedisServer::url).collect();
         urls.join(",")
+    }
+
+    /// The slot of a key.
+    ///
+    /// # Errors
+    /// When no node says.
+    pub fn slot(&self, key: &str) -> Result<u16, RedisServerError> {
+        let said = self.nodes[0].send_command(&format!("CLUSTER KEYSLOT {key}"))?;
+        let slot = said.trim().trim_start_matches(':').parse();
+        slot.map_err(|_| io_error("asking for a slot", io::ErrorKind::InvalidData.into()))
     }
 
     /// Moves a slot with its keys from one node to another, key by key, as `redis-cli --cluster reshard` does: `between` is
@@ -99,11 +138,7 @@ impl RedisCluster {
         between: impl FnOnce(),
     ) -> Result<(), RedisServerError> {
         let (source, target) = (&self.nodes[from], &self.nodes[to]);
-        let id = |node: &RedisServer| -> Result<String, RedisServerError> {
-            let answer = node.send_command("CLUSTER MYID")?;
-            Ok(answer.lines().nth(1).unwrap_or_default().to_owned())
-        };
-        let (source_id, target_id) = (id(source)?, id(target)?);
+        let (source_id, target_id) = (source.id()?, target.id()?);
         target.send_command(&format!("CLUSTER SETSLOT {slot} IMPORTING {source_id}"))?;
         source.send_command(&format!("CLUSTER SETSLOT {slot} MIGRATING {target_id}"))?;
         let keys = |most: usize| -> Result<Vec<String>, RedisServerError> {
@@ -141,5 +176,13 @@ impl RedisCluster {
             let _ = node.send_command(&format!("CLUSTER SETSLOT {slot} NODE {target_id}"));
         }
         Ok(())
+    }
+}
+
+impl RedisServer {
+    /// What the other nodes of its cluster know it by.
+    fn id(&self) -> Result<String, RedisServerError> {
+        let answer = self.send_command("CLUSTER MYID")?;
+        Ok(answer.lines().nth(1).unwrap_or_default().to_owned())
     }
 }

@@ -23,6 +23,8 @@ pub struct RedisServerOptions {
     program: Option<PathBuf>,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    /// Files of settings, which come before all others.
+    pub(super) includes: Vec<PathBuf>,
     /// What its file of settings begins with, where it needs one.
     pub(super) file: Option<String>,
     /// Who its users are.
@@ -36,6 +38,7 @@ impl Default for RedisServerOptions {
             program: None,
             args: Vec::new(),
             env: Vec::new(),
+            includes: Vec::new(),
             file: None,
             users: None,
             ready_within: Duration::from_secs(15),
@@ -66,6 +69,13 @@ impl RedisServerOptions {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.args.push(format!("--{name}"));
         self.args.push(value.to_owned());
+        self
+    }
+
+    /// Begins with the settings of this file; all that is set here comes after them.
+    #[must_use]
+    pub fn include(mut self, file: impl Into<PathBuf>) -> Self {
+        self.includes.push(file.into());
         self
     }
 

@@ -6,6 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use super::{RedisServerError, io_error};
+
 /// Ports that no system hands out by itself for outgoing connections. With one of those, a client that tries to
 /// reach a server which is down could be given the very port, and keep the server from coming back.
 const PORTS: std::ops::Range<u16> = 10_000..30_000;
@@ -48,12 +50,32 @@ pub(super) fn wait(child: &mut Child, port: u16, deadline: Duration) -> io::Resu
         if started.elapsed() >= deadline {
             return Ok(Answer::Silence);
         }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "for programs without a runtime too, and for milliseconds"
-        )]
-        std::thread::sleep(PAUSE);
+        pause();
     }
+}
+
+/// Waits until this is so.
+pub(super) fn wait_until(
+    what: &'static str,
+    deadline: Duration,
+    mut is_so: impl FnMut() -> Result<bool, RedisServerError>,
+) -> Result<(), RedisServerError> {
+    let begun = Instant::now();
+    while !is_so()? {
+        if begun.elapsed() > deadline {
+            return Err(io_error(what, io::ErrorKind::TimedOut.into()));
+        }
+        pause();
+    }
+    Ok(())
+}
+
+fn pause() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "for programs without a runtime too, and for milliseconds"
+    )]
+    std::thread::sleep(PAUSE);
 }
 
 /// Whether there is a Redis on this port that has loaded its data and *is* this process: on a port clash it would

@@ -2,42 +2,41 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{RedisServer, RedisServerError, io_error};
+use super::probe::wait_until;
+use super::{RedisServer, RedisServerError, RedisServerOptions, io_error};
 
 /// How long a replica may take to have its first copy.
 const COPIED_WITHIN: Duration = Duration::from_secs(10);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(5);
-
 impl RedisServer {
     /// Starts another server that copies this one, and waits until it has its first copy.
     ///
     /// # Errors
     /// When it does not come up, or has no copy within ten seconds.
     pub fn replica(&self) -> Result<RedisServer, RedisServerError> {
+        self.replica_with(RedisServer::options())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// When it does not come up, or has no copy within ten seconds.
+    pub fn replica_with(
+        &self,
+        options: RedisServerOptions,
+    ) -> Result<RedisServer, RedisServerError> {
         // By default the first copy waits for five seconds for others that want one.
         self.send_command("CONFIG SET repl-diskless-sync-delay 0")?;
         // Nor does it let others wait, once it has taken its place.
-        let options = RedisServer::options().set("repl-diskless-sync-delay", "0");
-        let replica = options.start()?;
+        let replica = options.set("repl-diskless-sync-delay", "0").start()?;
         replica.send_command(&format!("REPLICAOF 127.0.0.1 {}", self.port))?;
-        let begun = Instant::now();
         // The replica has it a moment before its master counts it as online.
-        while !(replica.send_command("INFO replication")?).contains("master_link_status:up")
-            || !(self.send_command("INFO replication")?).contains("state=online")
-        {
-            if begun.elapsed() > COPIED_WITHIN {
-                let late = io::Error::from(io::ErrorKind::TimedOut);
-                return Err(io_error("waiting for a replica's first copy", late));
-            }
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "for programs without a runtime too, and for milliseconds"
-            )]
-            std::thread::sleep(PAUSE);
-        }
+        wait_until("waiting for a replica's first copy", COPIED_WITHIN, || {
+            let there = replica.send_command("INFO replication")?;
+            let here = self.send_command("INFO replication")?;
+            Ok(there.contains("master_link_status:up") && here.contains("state=online"))
+        })?;
         Ok(replica)
     }
 
@@ -64,12 +63,23 @@ impl RedisServer {
             let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
             let mut stream = TcpStream::connect_timeout(&addr, COPIED_WITHIN)?;
             stream.set_read_timeout(Some(COPIED_WITHIN))?;
-            stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes())?;
+            stream.write_all(format!("{command}\r\nPING\r\nQUIT\r\n").as_bytes())?;
             let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
+            let mut part = [0; 4096];
+            // A Sentinel knows no QUIT: it does not end the answer.
+            while !answer.contains("+PONG\r\n") {
+                match stream.read(&mut part)? {
+                    0 => break,
+                    read => answer.push_str(&String::from_utf8_lossy(&part[..read])),
+                }
+            }
             match answer.strip_prefix('-') {
                 Some(refused) => Err(io::Error::other(refused.to_owned())),
-                None => Ok(answer),
+                None => Ok(answer
+                    .split("+PONG\r\n")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()),
             }
         };
         ask().map_err(|source| io_error("telling it something", source))

@@ -8,13 +8,18 @@ impl RedisServer {
     /// # Errors
     /// When it does not come up.
     pub fn sentinel(&self, name: &str) -> Result<RedisServer, RedisServerError> {
-        let mut options = RedisServer::options();
-        options.file = Some(format!(
+        Self::sentinel_with(format!(
             "sentinel monitor {name} 127.0.0.1 {} 1\n\
              sentinel down-after-milliseconds {name} 500\n\
              sentinel failover-timeout {name} 2000\n",
             self.port
-        ));
+        ))
+    }
+
+    /// Starts a Sentinel with these settings.
+    pub(super) fn sentinel_with(settings: String) -> Result<RedisServer, RedisServerError> {
+        let mut options = RedisServer::options();
+        options.file = Some(settings);
         options.flag("sentinel").start()
     }
 }

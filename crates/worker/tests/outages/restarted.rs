@@ -157,6 +157,40 @@ async fn a_restart_that_forgot_nothing_holds_claims_for_a_moment() {
     assert!(stats.holds.is_empty(), "{:?}", stats.holds);
 }
 
+/// Once every worker that Redis knows has compared, the last third of the check is not waited for. Here its beginning is set
+/// back, so that the rest of it is long.
+#[tokio::test]
+async fn a_check_ends_early_once_all_have_compared() {
+    let mut bench = Bench::new();
+    let first = Process::new(&bench, "first").await;
+    let second = Process::new(&bench, "second").await;
+    let id = bench.enqueue(Does::Nothing).await;
+    bench.restore();
+    assert_eq!(first.claim().await.state, ClaimState::Checking);
+    // Its connection is a new one already.
+    let began = first.queue.now_ms().await.expect("a clock") - 21_000;
+    let mut set = redis::cmd("HSET");
+    set.arg(&bench.queue.keys().timeline)
+        .arg("check")
+        .arg(format!("{} {began} 30000", began + 30_000));
+    let _: u8 = first.queue.link().command(&set).await.expect("sets");
+    let claim = first.claim().await;
+    assert_eq!(
+        claim.state,
+        ClaimState::Checking,
+        "the second has not compared"
+    );
+    let wait = claim.next_due.expect("it is said for how long");
+    assert!(wait <= Duration::from_millis(250), "{wait:?}");
+    // The first call finds a broken connection.
+    let _ = second.queue.beat(&second.lease, STALE, 0, 0).await;
+    let beat = second.queue.beat(&second.lease, STALE, 0, 0).await;
+    assert!(beat.is_ok_and(|beat| beat.held && !beat.forgot));
+    let claim = first.claim().await;
+    assert_eq!((claim.state, claim.jobs.len()), (ClaimState::Ok, 1));
+    bench.is(id, JobState::Running).await;
+}
+
 /// An operator who knows that nothing was forgotten need not wait for the check.
 #[tokio::test]
 async fn an_operator_ends_the_check() {
