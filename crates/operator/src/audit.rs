@@ -41,7 +41,7 @@ impl AuditRow {
             None => entry.target,
         };
         let what = match entry.action.as_str() {
-            "cancel" | "stop" | "forget" => "job",
+            "cancel" | "stop" | "forget" | "search" => "job",
             _ => "dead letter",
         };
         let letters = entry.count.map(|count| match count {

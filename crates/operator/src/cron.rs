@@ -1,5 +1,6 @@
 //! Cron entries: when each has ticked and will, and running one by hand.
 
+use futures_util::future::try_join_all;
 use longshore_cron::{EntryError, ScheduledEntry};
 use longshore_job::JobId;
 use longshore_queue::{
@@ -72,16 +73,15 @@ pub struct TickRow {
 
 /// What became of these ticks.
 async fn ticks(queue: &Queue, last: Vec<LastTick>) -> Result<Vec<TickRow>, QueueError> {
-    let mut rows = Vec::with_capacity(last.len());
-    for last in last {
+    let row = async |last: LastTick| {
         let job = queue.job(&RawId::unescape(&last.job)).await?;
-        rows.push(TickRow {
+        Ok(TickRow {
             tick: rfc3339(last.tick_ms),
             job: last.job,
             state: job.map(|job| job.state),
-        });
-    }
-    Ok(rows)
+        })
+    };
+    try_join_all(last.into_iter().map(row)).await
 }
 
 impl Operator {
@@ -93,57 +93,65 @@ impl Operator {
         &self,
         entries: &[(ScheduledEntry, Option<String>)],
     ) -> Result<Vec<CronRow>, OperatorError> {
-        let mut rows = Vec::with_capacity(entries.len());
-        for (entry, inactive) in entries {
-            let (_, queue) = self.queue(entry.queue())?;
-            let (book, mut broken) = match queue.cron_book().await {
-                Ok(book) => (book, None),
-                Err(error) => match error.of_one_queue() {
-                    Some(why) => (CronBook::empty(queue.now_ms().await?), Some(why)),
-                    None => return Err(error.into()),
-                },
-            };
-            if book.is_broken(entry.name()) {
-                broken = Some("its last tick cannot be read".to_owned());
-            }
-            let mut last = Vec::new();
-            match ticks(queue, book.last_ticks(entry.name())).await {
-                Ok(rows) => last = rows,
-                Err(error) => broken = Some(error.of_one_queue().ok_or(error)?),
-            }
-            let paused = book.paused(entry.name());
-            let schedule = entry.schedule();
-            let ticks = inactive.is_none() && paused.is_none();
-            let next: Vec<_> = match ticks {
-                true => schedule.next_few(book.now_ms, NEXT_TICKS),
-                false => Vec::new(),
-            };
-            // What its mark does not know of yet is made in the next seconds.
-            let mark = book.mark(entry.name(), &schedule.id()).filter(|_| ticks);
-            let due = mark.and_then(|mark| schedule.next(mark.until_ms));
-            let overdue = due.filter(|due| *due < book.now_ms);
-            let next: Vec<_> = next.into_iter().map(rfc3339).collect();
-            rows.push(CronRow {
-                name: entry.name().to_owned(),
-                schedule: schedule.expression().to_owned(),
-                words: schedule.words(),
-                timezone: schedule.zone().name().to_owned(),
-                kind: entry.kind().to_owned(),
-                queue: entry.queue().to_owned(),
-                catch_up: entry.catch_up().to_string(),
-                last_tick: last.first().map(|last| last.tick.clone()),
-                next_tick: next.first().cloned(),
-                next_ticks: next,
-                overdue_since: overdue.map(rfc3339),
-                last_job: last.first().map(|last| last.job.clone()),
-                ticks: last,
-                paused: paused.map(PauseRow::from),
-                inactive: inactive.clone(),
-                looked_at: book.looked_at_ms().map(rfc3339),
-                broken,
-            });
+        let rows = entries
+            .iter()
+            .map(|(entry, inactive)| self.row(entry, inactive.as_ref()));
+        try_join_all(rows).await
+    }
+
+    /// One entry, with why it does not tick, if it does not.
+    async fn row(
+        &self,
+        entry: &ScheduledEntry,
+        inactive: Option<&String>,
+    ) -> Result<CronRow, OperatorError> {
+        let (_, queue) = self.queue(entry.queue())?;
+        let (book, mut broken) = match queue.cron_book().await {
+            Ok(book) => (book, None),
+            Err(error) => match error.of_one_queue() {
+                Some(why) => (CronBook::empty(queue.now_ms().await?), Some(why)),
+                None => return Err(error.into()),
+            },
+        };
+        if book.is_broken(entry.name()) {
+            broken = Some("its last tick cannot be read".to_owned());
         }
-        Ok(rows)
+        let mut last = Vec::new();
+        match ticks(queue, book.last_ticks(entry.name())).await {
+            Ok(rows) => last = rows,
+            Err(error) => broken = Some(error.of_one_queue().ok_or(error)?),
+        }
+        let paused = book.paused(entry.name());
+        let schedule = entry.schedule();
+        let ticks = inactive.is_none() && paused.is_none();
+        let next: Vec<_> = match ticks {
+            true => schedule.next_few(book.now_ms, NEXT_TICKS),
+            false => Vec::new(),
+        };
+        // What its mark does not know of yet is made in the next seconds.
+        let mark = book.mark(entry.name(), &schedule.id()).filter(|_| ticks);
+        let due = mark.and_then(|mark| schedule.next(mark.until_ms));
+        let overdue = due.filter(|due| *due < book.now_ms);
+        let next: Vec<_> = next.into_iter().map(rfc3339).collect();
+        Ok(CronRow {
+            name: entry.name().to_owned(),
+            schedule: schedule.expression().to_owned(),
+            words: schedule.words(),
+            timezone: schedule.zone().name().to_owned(),
+            kind: entry.kind().to_owned(),
+            queue: entry.queue().to_owned(),
+            catch_up: entry.catch_up().to_string(),
+            last_tick: last.first().map(|last| last.tick.clone()),
+            next_tick: next.first().cloned(),
+            next_ticks: next,
+            overdue_since: overdue.map(rfc3339),
+            last_job: last.first().map(|last| last.job.clone()),
+            ticks: last,
+            paused: paused.map(PauseRow::from),
+            inactive: inactive.cloned(),
+            looked_at: book.looked_at_ms().map(rfc3339),
+            broken,
+        })
     }
 
     /// Stops an entry for the whole fleet: its ticks make no jobs, and are not made up for. Returns whether that changed

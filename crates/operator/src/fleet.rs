@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::{join5, try_join_all, try_join3};
 use longshore_queue::{LivingWorker, Minute, Queue, QueueError};
 use serde::Serialize;
 
@@ -158,13 +159,21 @@ async fn read(
     queue: &Queue,
     configured: bool,
 ) -> Result<Option<Reading>, QueueError> {
-    let stats = queue.stats().await?;
+    // All at once: a page waits for the slowest of them, and not for their sum.
+    let (stats, living, minutes_read, groups_read, replays_read) = join5(
+        queue.stats(),
+        queue.living(),
+        queue.minutes(),
+        queue.dead_groups(),
+        queue.replays(),
+    )
+    .await;
+    let stats = stats?;
     let is_shown =
         configured || stats.broken.is_some() || stats.to_do() + stats.dead + stats.workers > 0;
     if !is_shown {
         return Ok(None);
     }
-    let living = queue.living().await;
     let seen = living.as_ref().map(|living| &living[..]);
     let mut row = row_with(info, queue, stats.clone(), seen).await?;
     let mut or_broken = |what: &str, error: QueueError| -> Result<(), QueueError> {
@@ -173,12 +182,12 @@ async fn read(
         Ok(())
     };
     let mut minutes = Vec::new();
-    match queue.minutes().await {
+    match minutes_read {
         Ok(read) => minutes = read,
         Err(error) => or_broken("its last day", error)?,
     }
     let mut groups = Vec::new();
-    match queue.dead_groups().await {
+    match groups_read {
         Ok(read) => {
             let read = read.into_iter();
             groups = read.map(|group| GroupRow::new(&info.name, group)).collect();
@@ -186,7 +195,7 @@ async fn read(
         Err(error) => or_broken("its dead letters", error)?,
     }
     let mut replays = Vec::new();
-    match queue.replays().await {
+    match replays_read {
         Ok(read) => {
             let read = read.into_iter().flatten();
             replays = read
@@ -254,22 +263,30 @@ impl Operator {
         &self,
         configured: &ConfiguredFleet,
     ) -> Result<FleetOverview, OperatorError> {
+        let reading = async |(info, queue): &(QueueInfo, Queue)| {
+            let is_configured = configured.queues.contains_key(&info.name);
+            Ok(read(info, queue, is_configured).await?)
+        };
+        let server = async || match self.queues.first() {
+            // A user that may not ask is not told.
+            Some((_, queue)) => Ok((
+                queue.now_ms().await?,
+                queue.link().server_facts().await.ok(),
+            )),
+            None => Ok((0, None)),
+        };
+        let readings = try_join_all(self.queues.iter().map(reading));
+        let (cron, (now_ms, server), readings) =
+            try_join3(self.cron(&configured.cron), server(), readings).await?;
         let mut facts = AttentionFacts {
             configured: configured.clone(),
-            cron: self.cron(&configured.cron).await?,
+            cron,
+            now_ms,
+            server,
             ..AttentionFacts::default()
         };
         let (mut hours, mut living) = (Vec::new(), Vec::new());
-        for (info, queue) in &self.queues {
-            if facts.now_ms == 0 {
-                facts.now_ms = queue.now_ms().await?;
-                // A user that may not ask is not told.
-                facts.server = queue.link().server_facts().await.ok();
-            }
-            let is_configured = configured.queues.contains_key(&info.name);
-            let Some(mut reading) = read(info, queue, is_configured).await? else {
-                continue;
-            };
+        for mut reading in readings.into_iter().flatten() {
             hours.push(Hour::of(&mut reading));
             facts
                 .kinds_differ

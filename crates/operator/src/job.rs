@@ -257,6 +257,12 @@ pub struct HistoryRow {
     /// The args that an edit replaced, redacted as the args are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_args: Option<Value>,
+    /// The jobs that the run enqueued, by their ids: the first ten.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub enqueued: Vec<String>,
+    /// How many more it enqueued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enqueued_more: Option<u64>,
 }
 
 impl HistoryRow {
@@ -282,6 +288,8 @@ impl HistoryRow {
             code: entry.answer.code,
             request_id: entry.answer.request_id,
             reason: entry.reason,
+            enqueued: entry.enqueued,
+            enqueued_more: Some(entry.enqueued_more).filter(|more| *more > 0),
         }
     }
 }

@@ -49,6 +49,9 @@ pub struct JobRow {
     pub enqueued_at: Option<String>,
     /// When it runs next, RFC 3339.
     pub next_run_at: Option<String>,
+    /// When it ended, RFC 3339. It is not part of the row's JSON.
+    #[serde(skip)]
+    pub ended_at: Option<String>,
     /// Running: the worker that has it. Pending: what holds its queue back, or `parked`, since no worker knows its kind.
     pub held_by: Option<String>,
     /// Its args, redacted.
@@ -78,6 +81,7 @@ impl JobRow {
             attempt: view.attempt,
             enqueued_at: view.enqueued_at,
             next_run_at: view.next_run_at,
+            ended_at: view.ended_at,
             held_by,
             args: view.args,
             broken: view.broken,
@@ -97,6 +101,7 @@ impl JobRow {
             attempt: 0,
             enqueued_at: None,
             next_run_at: None,
+            ended_at: None,
             held_by: None,
             args: None,
             broken: Some(why),

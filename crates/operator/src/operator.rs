@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use longshore_queue::{JobInfo, JobState, Limit, Link, Note, Queue, QueueError, RawId, Signed};
 
 use crate::audit::AuditRow;
@@ -111,8 +112,10 @@ impl Operator {
     /// When Redis cannot be reached or refuses.
     pub async fn workers(&self) -> Result<Vec<WorkerRow>, OperatorError> {
         let (mut found, mut broken) = (Vec::with_capacity(self.queues.len()), Vec::new());
-        for (info, queue) in &self.queues {
-            match queue.workers().await {
+        let each = self.queues.iter();
+        let each = each.map(async |(info, queue)| (info, queue.workers().await));
+        for (info, workers) in join_all(each).await {
+            match workers {
                 Ok(workers) => found.push((info.name.clone(), workers)),
                 Err(error) => {
                     let why = error.of_one_queue().ok_or(error)?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::try_join_all;
 use longshore_queue::{LivingWorker, Queue, QueueError, Stats};
 
 use crate::error::OperatorError;
@@ -37,36 +38,20 @@ impl Operator {
         only: Option<&str>,
         with_calls: bool,
     ) -> Result<Vec<QueueRow>, OperatorError> {
-        let mut rows = Vec::with_capacity(self.queues.len());
-        for (info, queue) in self.some_or_all(only)? {
+        let queues = self.some_or_all(only)?.into_iter();
+        let rows = queues.map(async |(info, queue)| {
             let stats = queue.stats().await?;
-            if only.is_some()
+            let is_shown = only.is_some()
                 || !info.providers.is_empty()
                 || stats.broken.is_some()
-                || stats.to_do() + stats.dead + stats.workers > 0
-            {
-                let calls = match with_calls {
-                    true => queue
-                        .minutes()
-                        .await
-                        .map(|minutes| (minutes, stats.clone())),
-                    false => Ok((Vec::new(), stats.clone())),
-                };
-                let mut row = row(info, queue, stats).await?;
-                match calls {
-                    Ok((minutes, stats)) if with_calls => {
-                        row.providers = providers::rows(info, &minutes, &stats);
-                    }
-                    Ok(_) => {}
-                    Err(error) => {
-                        let why = error.of_one_queue().ok_or(error)?;
-                        row.is_broken(&format!("what its providers answered: {why}"));
-                    }
-                }
-                rows.push(row);
+                || stats.to_do() + stats.dead + stats.workers > 0;
+            match is_shown {
+                true => Ok(Some(with_calls_if(with_calls, info, queue, stats).await?)),
+                false => Ok::<_, OperatorError>(None),
             }
-        }
-        Ok(rows)
+        });
+        let rows = try_join_all(rows).await?;
+        Ok(rows.into_iter().flatten().collect())
     }
 
     /// The queue of one name.
@@ -77,6 +62,28 @@ impl Operator {
         let (info, queue) = self.queue(name)?;
         Ok(row(info, queue, queue.stats().await?).await?)
     }
+}
+
+/// A queue as a row, with what is known of the calls of its providers, where that is wanted.
+async fn with_calls_if(
+    wanted: bool,
+    info: &QueueInfo,
+    queue: &Queue,
+    stats: Stats,
+) -> Result<QueueRow, QueueError> {
+    let counted = wanted.then(|| stats.clone());
+    let mut row = row(info, queue, stats).await?;
+    let Some(stats) = counted else {
+        return Ok(row);
+    };
+    match queue.minutes().await {
+        Ok(minutes) => row.providers = providers::rows(info, &minutes, &stats),
+        Err(error) => {
+            let why = error.of_one_queue().ok_or(error)?;
+            row.is_broken(&format!("what its providers answered: {why}"));
+        }
+    }
+    Ok(row)
 }
 
 /// A queue as a row, with what its workers say.

@@ -1,6 +1,7 @@
 //! One box for what somebody has at hand: a job's id, an idempotency key, a group, an operation, or a tag.
 
-use longshore_queue::{JobFilter, Key, RawId};
+use futures_util::future::try_join_all;
+use longshore_queue::{JobFilter, Key, Note, RawId, Signed};
 use serde::Serialize;
 
 use crate::error::OperatorError;
@@ -56,17 +57,19 @@ impl Operator {
             return Ok(found);
         }
         found.operation = self.operation(text).await.ok().map(|row| row.id);
-        for (info, queue) in &self.queues {
-            for kind in info.kinds.iter() {
-                let Some(id) = queue.holder(&Key::new(kind.kind, text)).await? else {
-                    continue;
-                };
-                let job = queue.job(&id).await?;
-                found
-                    .by_key
-                    .extend(job.map(|job| JobRow::new(info, job, None)));
-            }
-        }
+        let kinds = self.queues.iter().flat_map(|(info, queue)| {
+            let kinds = info.kinds.iter();
+            kinds.map(move |kind| (info, queue, kind.kind))
+        });
+        let held = kinds.map(async |(info, queue, kind)| {
+            let Some(id) = queue.holder(&Key::new(kind, text)).await? else {
+                return Ok::<_, OperatorError>(None);
+            };
+            let job = queue.job(&id).await?;
+            Ok(job.map(|job| JobRow::new(info, job, None)))
+        });
+        let held = try_join_all(held).await?;
+        found.by_key.extend(held.into_iter().flatten());
         if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             let selected = self.selected(None, Some(text)).await;
             let queues = selected.unwrap_or_default().into_iter();
@@ -78,13 +81,42 @@ impl Operator {
         Ok(found)
     }
 
+    /// Writes down that somebody looked for a person: in each queue in which jobs of them were found, or in the first one where
+    /// there were none. Who was looked for is not written down.
+    ///
+    /// # Errors
+    /// When there is no such queue, or Redis cannot be reached.
+    pub async fn note_person_search(
+        &self,
+        found: &[(String, u64)],
+        signed: &Signed,
+    ) -> Result<(), OperatorError> {
+        let mut told: Vec<_> = found.iter().filter(|(_, jobs)| *jobs > 0).collect();
+        if told.is_empty() {
+            told.extend(found.first());
+        }
+        for (queue, jobs) in told {
+            let (_, queue) = self.queue(queue)?;
+            let note = Note {
+                action: "search",
+                target: "a person",
+                count: Some(*jobs),
+                ..Note::default()
+            };
+            queue.note(signed, &note).await?;
+        }
+        Ok(())
+    }
+
     async fn search_tag(&self, tag: &str, found: &mut SearchFound) -> Result<(), OperatorError> {
         let filter = JobFilter {
             tag: Some(tag.to_owned()),
             ..JobFilter::default()
         };
-        for (info, _) in &self.queues {
-            let page = self.job_page(&info.name, &filter, None).await?;
+        let pages = self.queues.iter();
+        let pages = pages.map(|(info, _)| self.job_page(&info.name, &filter, None));
+        let pages = try_join_all(pages).await?;
+        for ((info, _), page) in self.queues.iter().zip(pages) {
             found.looked += page.looked;
             found.by_tag.extend(page.rows);
             if page.next.is_some() {

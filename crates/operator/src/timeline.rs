@@ -111,9 +111,12 @@ impl JobView {
             let what = "its person was forgotten: its args are gone for good";
             StoryRow::new(Some(at), StoryKind::Forgotten, what)
         }));
-        rows.extend(self.delivered());
+        let delivered = self.delivered();
+        rows.extend(delivered.clone().filter(|row| row.at.is_some()));
         // Entries of one millisecond stay in the order in which they were written.
         rows[1..].sort_by_key(|row| row.at.as_deref().map(ms_of));
+        // What has not been heard of yet comes after all that has happened.
+        rows.extend(delivered.filter(|row| row.at.is_none()));
         rows.extend(self.now());
         JobStory {
             rows,
@@ -190,7 +193,6 @@ impl JobView {
             ));
         }
         said.push("reschedules, runs by hand and reveals stand in the audit".to_owned());
-        said.push("jobs that its runs enqueued name it, and it does not name them".to_owned());
         said
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::enqueue::millis;
 use crate::error::LAYOUT;
-use crate::keys::{Keys, registry, walked};
+use crate::keys::{Keys, ended_session, registry, walked};
 use crate::{Link, Node, Queue, QueueError};
 
 /// How long the note that a queue exists may take: it must not hold up what it is noted for.
@@ -278,7 +278,10 @@ impl KeyScan {
             }
             return;
         };
-        if [registry(&self.namespace), walked(&self.namespace)].contains(&shown.to_string()) {
+        let of_all = [registry(&self.namespace), walked(&self.namespace)];
+        if of_all.iter().any(|key| *key == shown)
+            || shown.starts_with(&ended_session(&self.namespace, ""))
+        {
             return;
         }
         let Some((queue, suffix)) = rest.split_once('}') else {
@@ -332,6 +335,7 @@ mod tests {
             "{longshore:emial}:map:users",
             "{longshore:}:queues",
             "{longshore:}:walked",
+            "{longshore:}:console:ended:0",
             "{other:email}:active",
             "notlongshore:email",
         ];

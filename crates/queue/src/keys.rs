@@ -255,6 +255,11 @@ pub(crate) fn registry(namespace: &str) -> String {
     format!("{{{namespace}:}}:queues")
 }
 
+/// STRING, with a TTL: a session of the console was ended before its time.
+pub(crate) fn ended_session(namespace: &str, session: &str) -> String {
+    format!("{{{namespace}:}}:console:ended:{session}")
+}
+
 /// STRING, with a TTL: somebody has walked over a namespace's keys lately.
 pub(crate) fn walked(namespace: &str) -> String {
     format!("{{{namespace}:}}:walked")

@@ -113,9 +113,23 @@ pub struct HistoryEntry {
     /// The args that an edit replaced, in JSON: personal data, perhaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_args: Option<String>,
+    /// The jobs that the run enqueued, by their ids: the first ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enqueued: Vec<String>,
+    /// How many more it enqueued.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub enqueued_more: u64,
+}
+
+/// Whether a count is 0.
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl HistoryEntry {
+    /// So many of the jobs that a run enqueued are named.
+    pub const MOST_ENQUEUED: usize = 10;
+
     /// The outcome of an entry that is no attempt: an operator replaced the args.
     pub const EDITED: &'static str = "edited";
 

@@ -337,6 +337,11 @@ script!(
 );
 script!(AUDIT = "audit", " flags=allow-oom", ["now", "audit"]);
 script!(PROVE = "prove", "", []);
+script!(
+    SHARES = "shares",
+    " flags=no-writes",
+    ["now", "write_or_replace", "record", "lanes"]
+);
 script!(WORKERS = "workers", " flags=no-writes", ["now"]);
 script!(
     STATS = "stats",

@@ -330,6 +330,16 @@ impl Entry {
         !lock(&self.followers).is_empty()
     }
 
+    /// The ids of the jobs that its run has made, at most so many, and how many more there are.
+    pub(crate) fn follower_ids(&self, most: usize) -> (Vec<String>, u64) {
+        let mut ids: Vec<_> = self.followers().iter().map(|made| made.job.id).collect();
+        // One that was made twice under one key is one job.
+        ids.dedup();
+        let more = ids.len().saturating_sub(most);
+        ids.truncate(most);
+        (ids.iter().map(ToString::to_string).collect(), more as u64)
+    }
+
     /// The jobs that its run has made.
     pub(crate) fn followers(&self) -> Vec<Follower> {
         lock(&self.followers).clone()

@@ -161,9 +161,27 @@ async fn a_job_goes_on_from_its_checkpoint() {
 async fn what_follows_from_a_run_is_enqueued_once() {
     let bench = Bench::new();
     let running = bench.start();
-    bench.enqueue(Does::IsFollowed).await;
+    let id = bench.enqueue(Does::IsFollowed).await;
     bench.completed(2).await;
     running.stop().await;
+    // It names the one that follows.
+    let made = bench
+        .queue
+        .job(&id.into())
+        .await
+        .expect("reads")
+        .expect("is there");
+    let made = &made.history.last().expect("it ran").entry;
+    assert_eq!((made.enqueued.len(), made.enqueued_more), (1, 0));
+    let next: JobId = made.enqueued[0].parse().expect("an id");
+    let next = bench
+        .queue
+        .job(&next.into())
+        .await
+        .expect("reads")
+        .expect("is there");
+    let origin = longshore_queue::EnqueuedBy::Job(id.to_string());
+    assert_eq!(next.enqueued_by, Some(origin));
     let stats = bench.queue.stats().await.expect("counts");
     assert_eq!((stats.counter("enqueued"), stats.pending), (2, 0));
 }

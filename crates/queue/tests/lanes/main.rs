@@ -9,6 +9,7 @@
 mod support;
 
 mod kept_slot;
+mod shares;
 mod whereabouts;
 
 use std::collections::HashMap;

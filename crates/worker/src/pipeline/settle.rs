@@ -226,7 +226,10 @@ fn note(entry: &Entry, end: &End, outcome: &'static str) -> Note {
 }
 
 fn entry_note(entry: &Entry, outcome: &str, answer: Answer, reason: Option<&str>) -> HistoryEntry {
+    let (enqueued, enqueued_more) = entry.follower_ids(HistoryEntry::MOST_ENQUEUED);
     HistoryEntry {
+        enqueued,
+        enqueued_more,
         attempt: entry.claimed.run.used + 1,
         worker: entry.lease.worker().to_string(),
         outcome: outcome.to_owned(),
