@@ -47,7 +47,9 @@
     }
   };
   if (page.dataset.stream && window.EventSource) {
-    const stream = new EventSource(page.dataset.stream);
+    const list = document.querySelector("[data-list]");
+    const asked = list ? `?${new URLSearchParams({ list: list.dataset.list, since: list.dataset.since })}` : "";
+    const stream = new EventSource(page.dataset.stream + asked);
     stream.addEventListener("parts", (event) => {
       const parts = JSON.parse(event.data);
       for (const name of Object.keys(parts)) swap(name, parts[name]);

@@ -156,7 +156,7 @@ impl Access {
         ended.insert(session.to_owned(), now + LONGEST);
     }
 
-    fn has_ended(&self, session: &str) -> bool {
+    pub(crate) fn has_ended(&self, session: &str) -> bool {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.contains_key(session)
     }

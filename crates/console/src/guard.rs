@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{OriginalUri, Request, State};
-use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -20,9 +20,10 @@ use crate::content::{Content, PageError, Unframed, see_other};
 use crate::foreign::Foreign;
 use crate::form::Form;
 use crate::headers;
+use crate::packed::{QUICK, gzip, may_pack};
 use crate::pages::{OPEN, SENT_BY_VIEWERS};
 use crate::section::Section;
-use crate::session::{LONGEST, is_same, random};
+use crate::session::{LONGEST, is_same, masked, random, unmasked};
 use crate::shared::Shared;
 use crate::theme::Theme;
 use crate::view::{ONCE_MARK, TOKEN_MARK, View};
@@ -42,6 +43,8 @@ struct Asked {
     token: String,
     /// Cookies to be kept.
     cookies: Vec<String>,
+    /// Whether its page may be sent compressed.
+    may_pack: bool,
 }
 
 /// Lets a request through, or not, and frames the answer.
@@ -57,7 +60,7 @@ pub(crate) async fn around(
         headers::secure(answer.headers_mut());
         return answer;
     }
-    let asked = asked(&shared, &head);
+    let asked = asked(&shared, &head).await;
     let path = head.uri.path().to_owned();
     let is_page = head.method == Method::GET;
     let mut answer = match admitted(&shared, &asked, head, body).await {
@@ -81,10 +84,17 @@ pub(crate) async fn around(
     answer
 }
 
-fn asked(shared: &Shared, head: &Parts) -> Asked {
+async fn asked(shared: &Shared, head: &Parts) -> Asked {
     let access = &shared.access;
     let now = Timestamp::now();
-    let known = access.known(head, now.as_second());
+    let mut known = access.known(head, now.as_second());
+    let session = known.as_ref().and_then(|known| known.who.session());
+    if let Some(session) = session
+        && shared.has_session_ended(session).await
+    {
+        // It is known to have ended now: who sends this is known by something else, or not at all.
+        known = access.known(head, now.as_second());
+    }
     let mut cookies = Vec::new();
     if let Some(renewed) = known.as_ref().and_then(|known| known.renewed.as_ref()) {
         let seconds = LONGEST.unsigned_abs();
@@ -112,6 +122,7 @@ fn asked(shared: &Shared, head: &Parts) -> Asked {
         known,
         token,
         cookies,
+        may_pack: may_pack(&head.headers),
     }
 }
 
@@ -173,7 +184,7 @@ async fn admitted(
     };
     let form = Form::read(&bytes);
     let token = form.get("token").unwrap_or_default();
-    if !is_same(token, &asked.token) {
+    if !is_same(&unmasked(token), &asked.token) {
         return forbidden(
             "The form is not of this session: open the page again, and send it once more.",
         );
@@ -257,12 +268,19 @@ fn framed(
         did,
     };
     let text = finished(&page.draw().into_string(), &asked.token);
-    (content.status, Html(text)).into_response()
+    // What shows personal data is not kept, and not compressed either.
+    match asked.may_pack && is_page && content.is_kept {
+        true => {
+            let packed = gzip(text.as_bytes(), QUICK);
+            (content.status, [(CONTENT_ENCODING, "gzip")], Html(packed)).into_response()
+        }
+        false => (content.status, Html(text)).into_response(),
+    }
 }
 
 /// Puts in what belongs to this visitor alone.
 fn finished(text: &str, token: &str) -> String {
-    let text = text.replace(TOKEN_MARK, token);
+    let text = text.replace(TOKEN_MARK, &masked(token));
     if !text.contains(ONCE_MARK) {
         return text;
     }
@@ -281,7 +299,7 @@ fn of_error(view: &View, error: &PageError) -> Content {
     let is_away = matches!(error, PageError::Away(_));
     let body = html! {
         h1 { (error.heading()) }
-        p { (Foreign(&why)) }
+        div class="para" { (Foreign(&why)) }
         @if is_away { p { "Nothing was changed. What was accepted is kept in Redis, and goes on when it is back." } }
         p { a class="button" href=(view.to("/")) { "To the overview" } }
     };

@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, HeaderValue};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Who made a request, as the browser says.
+pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Puts on what every answer has.
 pub(crate) fn secure(headers: &mut HeaderMap) {

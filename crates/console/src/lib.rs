@@ -27,6 +27,7 @@ mod live;
 mod local_path;
 mod metrics;
 mod number;
+mod packed;
 mod pages;
 mod pictures;
 mod public_url;

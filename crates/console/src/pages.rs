@@ -14,6 +14,7 @@ pub(crate) mod cron;
 pub(crate) mod discard;
 pub(crate) mod export;
 pub(crate) mod forget;
+pub(crate) mod fresh;
 pub(crate) mod job;
 pub(crate) mod job_acts;
 pub(crate) mod job_edit;

@@ -94,11 +94,33 @@ pub(crate) fn visitor_token(cookie: &str, name: &str) -> String {
     token(&hmac::Key::new(hmac::HMAC_SHA256, cookie.as_bytes()), name)
 }
 
+/// A token as a page has it: different each time, so that nothing is learnt from how much of it the rest of a page has.
+pub(crate) fn masked(token: &str) -> String {
+    let mask = random();
+    let hidden = token.bytes().zip(mask.bytes().cycle());
+    let hidden: Vec<u8> = hidden.map(|(byte, with)| byte ^ with).collect();
+    format!("{mask}{}", URL_SAFE_NO_PAD.encode(hidden))
+}
+
+/// The token that was masked; empty where none was.
+pub(crate) fn unmasked(text: &str) -> String {
+    let Some((mask, hidden)) = text.split_at_checked(RANDOM_LENGTH) else {
+        return String::new();
+    };
+    let hidden = URL_SAFE_NO_PAD.decode(hidden).unwrap_or_default();
+    let token = hidden.iter().zip(mask.bytes().cycle());
+    let token = token.map(|(byte, with)| byte ^ with).collect();
+    String::from_utf8(token).unwrap_or_default()
+}
+
 /// Whether two texts are the same, in a time that says nothing of where they differ.
 pub(crate) fn is_same(a: &str, b: &str) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"same");
     hmac::verify(&key, a.as_bytes(), hmac::sign(&key, b.as_bytes()).as_ref()).is_ok()
 }
+
+/// How many characters [`random`] has.
+const RANDOM_LENGTH: usize = 24;
 
 /// What nobody guesses.
 ///
@@ -148,6 +170,24 @@ mod tests {
         assert!(Session::read(&cookie, "hash", NOW + LONGEST - 1).is_some());
         assert_eq!(Session::read(&cookie, "hash", NOW + LONGEST), None, "over");
         assert_eq!(session.renewed(NOW + 10), None);
+    }
+
+    #[test]
+    fn a_masked_token_looks_different_each_time_and_is_the_same() {
+        let token = visitor_token("cookie", "ada");
+        let (once, again) = (masked(&token), masked(&token));
+        assert_ne!(once[..RANDOM_LENGTH], again[..RANDOM_LENGTH]);
+        assert_ne!(once[RANDOM_LENGTH..], again[RANDOM_LENGTH..]);
+        assert_eq!((unmasked(&once), unmasked(&again)), (token.clone(), token));
+        for garbage in [
+            "",
+            "short",
+            "é".repeat(12).as_str(),
+            &once[..30],
+            "?".repeat(80).as_str(),
+        ] {
+            assert_ne!(unmasked(garbage), unmasked(&once), "{garbage}");
+        }
     }
 
     #[test]

@@ -27,14 +27,19 @@ impl View {
 
     /// The link to a page with a query. Values are escaped.
     pub(crate) fn to_with(&self, path: &str, query: &[(&str, &str)]) -> String {
-        let mut pairs = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in query.iter().filter(|(_, value)| !value.is_empty()) {
-            pairs.append_pair(name, value);
-        }
-        match pairs.finish().as_str() {
-            "" => self.to(path),
-            pairs => format!("{}?{pairs}", self.to(path)),
-        }
+        self.to(&address(path, query))
+    }
+}
+
+/// A path within the console with a query. Values are escaped.
+pub(crate) fn address(path: &str, query: &[(&str, &str)]) -> String {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in query.iter().filter(|(_, value)| !value.is_empty()) {
+        pairs.append_pair(name, value);
+    }
+    match pairs.finish().as_str() {
+        "" => path.to_owned(),
+        pairs => format!("{path}?{pairs}"),
     }
 }
 

@@ -61,6 +61,14 @@ impl Who {
         self.role == ConsoleRole::Operator
     }
 
+    /// The id of the session that they are known by.
+    pub(crate) fn session(&self) -> Option<&str> {
+        match &self.known_by {
+            KnownBy::Session(id) => Some(id),
+            KnownBy::Others | KnownBy::Open => None,
+        }
+    }
+
     /// What the audit will say: `console: ada@10.0.0.7`.
     pub(crate) fn signed(&self, reason: &str) -> Signed {
         let by = match self.address {

@@ -24,16 +24,29 @@ pub(crate) fn answers(rows: &[AnswerRow]) -> Markup {
     let said = format!("last {}: {}", rows.len(), said.join(", "));
     let width = 6 * rows.len();
     html! {
-        svg class="answers" viewBox={ "0 0 " (width) " 16" } width=(width) height="16" role="img" aria-label=(said) {
+        svg class="answers" viewBox={ "0 0 " (width) " 16" } width=(width) height="16" role="img" {
             title { (said) }
-            @for (n, row) in rows.iter().rev().enumerate() {
-                @let (class, height) = match row.came_to {
-                    "answered" => ("good", 6),
-                    "throttled" => ("warn", 11),
-                    _ => ("bad", 16),
-                };
-                rect class=(class) x=(6 * n) y=(16 - height) width="4" height=(height) rx="1" {}
+            @for (class, height) in [("good", 6), ("warn", 11), ("bad", 16)] {
+                @let marks = marks(rows, class, height);
+                @if !marks.is_empty() { path class=(class) d=(marks) {} }
             }
         }
     }
+}
+
+/// How an answer is drawn.
+fn class(row: &AnswerRow) -> &'static str {
+    match row.came_to {
+        "answered" => "good",
+        "throttled" => "warn",
+        _ => "bad",
+    }
+}
+
+/// All marks of one class as one path: a page has many of them.
+fn marks(rows: &[AnswerRow], of: &str, height: usize) -> String {
+    let places = rows.iter().rev().enumerate();
+    let places = places.filter(|(_, row)| class(row) == of);
+    let mark = |n: usize| format!("M{} {}h4v{height}h-4z", 6 * n, 16 - height);
+    places.map(|(n, _)| mark(n)).collect()
 }

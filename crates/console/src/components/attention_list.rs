@@ -36,8 +36,8 @@ fn line(view: &View, fleet: &FleetFacts, row: &AttentionRow) -> Markup {
         li class=(class) {
             span class="when" { (toned(tone, row.urgency.as_str())) }
             div class="told" {
-                p class="what" { (Foreign(&row.what)) }
-                p class="means" {
+                div class="para what" { (Foreign(&row.what)) }
+                div class="para means" {
                     (Foreign(&row.means))
                     @if let Some(since) = &row.since {
                         @if !row.means.is_empty() { " · " } "since " (moment(view, since))

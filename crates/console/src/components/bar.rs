@@ -33,7 +33,7 @@ pub(crate) fn bar(total: u64, parts: &[Part<'_>]) -> Markup {
         .collect();
     let said = format!("of {}: {}", number(total), said.join(", "));
     html! {
-        svg class="bar" viewBox="0 0 1000 12" preserveAspectRatio="none" role="img" aria-label=(said) {
+        svg class="bar" viewBox="0 0 1000 12" preserveAspectRatio="none" role="img" {
             title { (said) }
             rect class="ground" x="0" y="0" width="1000" height="12" {}
             @for (from, width, part) in &placed {

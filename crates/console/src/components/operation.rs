@@ -65,7 +65,7 @@ pub(crate) fn proof(row: &OperationRow, replay: Option<&ReplayRow>) -> Markup {
     html! {
         p class="proof" { (sentence) }
         @if let Some(cause) = replay.and_then(|replay| replay.cause.as_deref()) {
-            p { "It stopped by itself: what it replayed failed again of " (Foreign(cause)) "." }
+            div class="para" { "It stopped by itself: what it replayed failed again of " (Foreign(cause)) "." }
         }
     }
 }

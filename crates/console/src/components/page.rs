@@ -2,16 +2,13 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::assets::{HTMX, ICON, SCRIPT, STYLE};
+use crate::assets::{ICON, SCRIPT, STYLE};
 use crate::components::band::Band;
 use crate::components::moment::relative;
 use crate::components::notice::notice;
 use crate::components::state::Tone;
-use crate::foreign::Foreign;
+use crate::foreign::Short;
 use crate::view::clock;
-
-/// htmx puts no style into the page, evaluates nothing, and asks nobody else.
-const HTMX_CONFIG: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true}"#;
 
 /// How old a page is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +46,9 @@ impl Page<'_> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="robots" content="noindex";
-                    meta name="htmx-config" content=(HTMX_CONFIG);
                     title { (self.title) " · " (self.band.fleet.name) @if view.is_production { " · PRODUCTION" } }
                     link rel="icon" type="image/svg+xml" href=(view.to(&ICON.path()));
                     link rel="stylesheet" href=(view.to(&STYLE.path()));
-                    script src=(view.to(&HTMX.path())) defer {}
                     script src=(view.to(&SCRIPT.path())) defer {}
                 }
                 body data-stream=[self.band.who.map(|_| view.to("/live"))] data-shortcuts=(view.to("/shortcuts")) {
@@ -84,11 +79,11 @@ impl Page<'_> {
                 (notice(Tone::Bad, "Redis does not answer.", &html! {
                     "This is the page as of " (clock(*at)) " UTC, " (relative(self.band.view.now.as_second() - at.as_second()))
                     ". Nothing can be changed until Redis is back. "
-                    span class="why" { (Foreign(why)) }
+                    span class="why" { (Short(why, 300)) }
                 }))
             }
             @if let Some(did) = &self.did {
-                (notice(Tone::Good, "Done.", &html! { (Foreign(did)) }))
+                (notice(Tone::Good, "Done.", &html! { (Short(did, 400)) }))
             }
         }
     }

@@ -4,7 +4,7 @@ use longshore_operator::{Rehearsal, RehearsedQueue, Sample};
 use maud::{Markup, html};
 
 use crate::components::state::{Tone, toned};
-use crate::foreign::Foreign;
+use crate::foreign::{Foreign, Short};
 use crate::number::number;
 
 /// One class: how many, and what would become of them.
@@ -23,7 +23,7 @@ pub(crate) fn rehearsed(rehearsal: &Rehearsal) -> Markup {
             @for class in classes.iter().filter(|class| class.count > 0) {
                 li {
                     span class="num" { (number(class.count)) }
-                    span { (toned(class.tone, class.word)) " " (Foreign(&class.words)) }
+                    div { (toned(class.tone, class.word)) " " (Foreign(&class.words)) }
                 }
             }
         }
@@ -99,16 +99,16 @@ fn classes(rehearsal: &Rehearsal) -> Vec<Class> {
 fn before(queue: &RehearsedQueue) -> Markup {
     html! {
         @if let Some(paused) = &queue.paused {
-            p { (toned(Tone::Warn, "they would wait:")) " " (Foreign(&queue.queue)) " was paused by " (Foreign(&paused.by)) "." }
+            p { (toned(Tone::Warn, "they would wait:")) " " (Short(&queue.queue, 64)) " was paused by " (Short(&paused.by, 80)) "." }
         }
         @for breaker in queue.breakers.iter().filter(|breaker| breaker.state.as_str() != "closed") {
-            p { (toned(Tone::Warn, "they would wait:")) " the breaker of " (Foreign(&breaker.provider)) " is " (breaker.state.as_str()) "." }
+            p { (toned(Tone::Warn, "they would wait:")) " the breaker of " (Short(&breaker.provider, 64)) " is " (breaker.state.as_str()) "." }
         }
         @if let Some(until) = &queue.held_until {
             p { (toned(Tone::Warn, "they would wait:")) " the provider asked for a wait until " (until) "." }
         }
         @if queue.workers == 0 {
-            p { (toned(Tone::Bad, "they would wait:")) " " (Foreign(&queue.queue)) " has no worker." }
+            p { (toned(Tone::Bad, "they would wait:")) " " (Short(&queue.queue, 64)) " has no worker." }
         }
         @if queue.not_configured_here {
             p class="hint" { "The provider is not configured here: what its configuration would refuse is not known." }

@@ -17,12 +17,10 @@ pub(crate) fn sparkline(title: &str, step: &str, values: &[u64]) -> Markup {
     );
     html! {
         figure class="spark" {
-            svg viewBox={ "0 0 " (width) " 24" } preserveAspectRatio="none" role="img" aria-label=(said) {
+            svg viewBox={ "0 0 " (width) " 24" } preserveAspectRatio="none" role="img" {
                 title { (said) }
-                @for (n, value) in values.iter().enumerate() {
-                    @let height = match *value { 0 => 0.5, value => (value as f64 / most as f64 * 23.0).max(1.5) };
-                    rect class=(if *value == 0 { "none" } else { "some" }) x=(4 * n) y=(format!("{:.1}", 24.0 - height)) width="3" height=(format!("{height:.1}")) {}
-                }
+                path class="none" d=(bars(values, most, true)) {}
+                path class="some" d=(bars(values, most, false)) {}
             }
             div class="unseen" { table {
                 caption { (title) }
@@ -33,4 +31,18 @@ pub(crate) fn sparkline(title: &str, step: &str, values: &[u64]) -> Markup {
             } }
         }
     }
+}
+
+/// The bars of what is nothing, or of what is something, as one path: a page has many of them.
+fn bars(values: &[u64], most: u64, of_nothing: bool) -> String {
+    let places = values.iter().enumerate();
+    let places = places.filter(|(_, value)| (**value == 0) == of_nothing);
+    let bar = |(n, value): (usize, &u64)| {
+        let height = match *value {
+            0 => 0.5,
+            value => (value as f64 / most as f64 * 23.0).max(1.5),
+        };
+        format!("M{} {:.1}h3V24h-3z", 4 * n, 24.0 - height)
+    };
+    places.map(bar).collect()
 }

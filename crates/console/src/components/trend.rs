@@ -16,22 +16,15 @@ pub(crate) fn trend(title: &str, step: &str, values: &[u64]) -> Markup {
         number(last)
     );
     let width = values.len().saturating_sub(1).max(1);
-    let y = |value: u64| 23.0 - value as f64 / most.max(1) as f64 * 22.0;
-    let points: Vec<_> = values
-        .iter()
-        .enumerate()
-        .map(|(n, value)| format!("{n},{:.1}", y(*value)))
-        .collect();
-    let line = points.join(" ");
+    // Below the frame, so that only what is between is drawn.
+    let line = format!("-1,30 {} {},30", points(values, most), width + 1);
     html! {
         figure class="spark trend" {
-            svg viewBox={ "0 0 " (width) " 24" } preserveAspectRatio="none" role="img" aria-label=(said) {
+            svg viewBox={ "0 0 " (width) " 24" } preserveAspectRatio="none" role="img" {
                 title { (said) }
-                @if most > 0 {
-                    polygon class="under" points={ "0,24 " (line) " " (width) ",24" } {}
-                    polyline class="line" points=(line) {}
-                } @else {
-                    polyline class="flat" points={ "0,23 " (width) ",23" } {}
+                @match most {
+                    0 => polyline class="flat" points={ "0,23 " (width) ",23" } {},
+                    _ => polygon class="line" points=(line) {},
                 }
             }
             div class="unseen" {
@@ -46,4 +39,19 @@ pub(crate) fn trend(title: &str, step: &str, values: &[u64]) -> Markup {
             }
         }
     }
+}
+
+/// The corners of the line: what lies straight between two others is none.
+fn points(values: &[u64], most: u64) -> String {
+    let level = |n: &usize| values.get(*n).copied();
+    let is_corner = |n: &usize| {
+        let before = n.checked_sub(1).and_then(|before| level(&before));
+        before != level(n) || level(&(n + 1)) != level(n)
+    };
+    let y = |value: u64| 23.0 - value as f64 / most.max(1) as f64 * 22.0;
+    let corners = (0..values.len()).filter(is_corner);
+    let points: Vec<_> = corners
+        .map(|n| format!("{n},{:.1}", y(values[n])))
+        .collect();
+    points.join(" ")
 }

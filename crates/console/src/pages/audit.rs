@@ -6,18 +6,20 @@ use axum::routing::get;
 use longshore_operator::{AuditQuery, AuditRow};
 use maud::{Markup, html};
 
+use crate::components::announced::announced;
 use crate::components::empty::empty;
 use crate::components::job_rows::job_link;
 use crate::components::moment::moment;
 use crate::components::table::{table, text};
 use crate::content::{Content, PageError};
 use crate::foreign::{Foreign, Short};
+use crate::number::number;
 use crate::pages::queue::path_of as queue_path;
 use crate::query::Query;
 use crate::route::Route;
 use crate::section::Section;
 use crate::since::{ago_ms, span};
-use crate::view::{View, part};
+use crate::view::{View, address, part};
 use crate::visit::Visit;
 
 /// So many entries stand on one page.
@@ -35,18 +37,19 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-fn meant(query: &Query) -> Result<AuditQuery, PageError> {
-    let since = query.get("since").map(|text| {
-        span(text).ok_or_else(|| {
+/// Which entries the address of a page means.
+pub(crate) fn meant(get: impl Fn(&str) -> Option<String>) -> Result<AuditQuery, PageError> {
+    let since = get("since").map(|text| {
+        let since = span(&text);
+        since.ok_or_else(|| {
             PageError::Wrong(format!("{text} is no time span: write 30m, 2h or 7d."))
         })
     });
-    let text = |name: &str| query.get(name).map(str::to_owned);
     Ok(AuditQuery {
-        queue: text("queue"),
-        by: text("by"),
-        action: text("action"),
-        target: text("target"),
+        queue: get("queue"),
+        by: get("by"),
+        action: get("action"),
+        target: get("target"),
         since_ms: since.transpose()?.map(ago_ms),
     })
 }
@@ -54,7 +57,7 @@ fn meant(query: &Query) -> Result<AuditQuery, PageError> {
 /// `GET /audit?by=…&action=…&target=…&queue=…&since=7d`
 async fn show(visit: Visit, query: Query) -> Result<Content, PageError> {
     let view = &visit.view;
-    let audit = meant(&query)?;
+    let audit = meant(|name| query.get(name).map(str::to_owned))?;
     let after = query.get("after");
     let page = visit
         .shared
@@ -71,6 +74,10 @@ async fn show(visit: Visit, query: Query) -> Result<Content, PageError> {
             p { a href=(view.to_with("/audit/export", &fields)) { "Export as JSON Lines" } }
         }
         (filters(view, &query))
+        @if after.is_none() {
+            @let address = address("/audit", &fields);
+            (announced(view, &address, page.rows.iter().map(|row| row.at.as_str())))
+        }
         @if page.rows.is_empty() {
             @match page.next {
                 Some(_) => p class="empty" { "None of those that were looked at is meant. There are older ones." },
@@ -137,11 +144,21 @@ fn cells(view: &View, row: &AuditRow) -> Vec<Markup> {
         target(view, row),
         html! { @if let Some(reason) = &row.reason { (Foreign(reason)) } },
         html! {
-            @if let Some(result) = &row.result { (Foreign(result)) }
+            @if let Some(result) = &row.result { (Foreign(&with_commas(result))) }
             @if let Some(id) = &row.replay { " " a href=(view.to(&format!("/operations/{}", part(id)))) { "operation" } }
             @if let Some(why) = &row.broken { span class="wrong" { "broken: " } (Foreign(why)) }
         },
     ]
+}
+
+/// A result begins with how many, where many were meant.
+fn with_commas(result: &str) -> String {
+    let digits = result.bytes().take_while(u8::is_ascii_digit).count();
+    let (count, rest) = result.split_at(digits);
+    match count.parse() {
+        Ok(count) if rest.starts_with(' ') => format!("{}{rest}", number(count)),
+        _ => result.to_owned(),
+    }
 }
 
 /// What it was done to leads there, where there is such a page.
@@ -160,7 +177,7 @@ fn target(view: &View, row: &AuditRow) -> Markup {
 
 /// `GET /audit/export?…`
 async fn export(visit: Visit, query: Query) -> Result<Response, PageError> {
-    let audit = meant(&query)?;
+    let audit = meant(|name| query.get(name).map(str::to_owned))?;
     let (mut lines, mut count, mut after) = (String::new(), 0, None::<String>);
     while count < EXPORTED {
         let page = visit

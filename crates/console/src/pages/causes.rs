@@ -4,6 +4,7 @@ use axum::routing::get;
 use longshore_operator::{Filter, GroupRow, LetterRow, Operator, QueueRow};
 use maud::{Markup, html};
 
+use crate::components::announced::announced;
 use crate::components::doing::doing;
 use crate::components::empty::empty;
 use crate::components::moment::moment;
@@ -15,7 +16,7 @@ use crate::number::{counted, number, number_link};
 use crate::query::Query;
 use crate::route::Route;
 use crate::section::Section;
-use crate::view::{View, part};
+use crate::view::{View, address, part};
 use crate::visit::Visit;
 
 /// So many causes have a card, the largest first.
@@ -55,6 +56,7 @@ async fn show(visit: Visit, query: Query) -> Result<Content, PageError> {
             sample.as_ref(),
         ));
     }
+    let filters = ["queue", "kind"].map(|name| (name, query.get(name).unwrap_or_default()));
     let body = html! {
         div class="head" {
             h1 { "Dead letters" }
@@ -68,6 +70,7 @@ async fn show(visit: Visit, query: Query) -> Result<Content, PageError> {
                 " · " a href=(view.to("/dead")) { "all" }
             }
         }
+        (announced(view, &address("/dead", &filters), groups.iter().map(|group| group.last_at.as_str())))
         @if groups.is_empty() {
             (empty("No job is dead. A job that cannot be done would stand here, with its cause.", Some("longshore dead groups")))
         }
@@ -106,8 +109,8 @@ fn card(
         article class="card cause" {
             div class="count" { (number_link(group.count, &view.to(&path))) small { (if group.count == 1 { "letter" } else { "letters" }) } }
             div {
-                h2 { a href=(view.to(&path)) { (Foreign(&group.reason)) } }
-                @if let Some(why) = &group.broken { p class="wrong" { (Foreign(why)) } }
+                h2 { a href=(view.to(&path)) { (Short(&group.reason, 200)) } }
+                @if let Some(why) = &group.broken { div class="para wrong" { (Foreign(why)) } }
                 (facts(view, group, sample))
             }
             (trend(group))

@@ -62,8 +62,8 @@ fn card(view: &View, row: &CronRow) -> Markup {
                 h2 { (Short(&row.name, 64)) }
                 p { (stands(row)) }
             }
-            p { (Foreign(&row.words)) " " span class="hint" { (row.timezone) } " · " code { (row.schedule) } }
-            @for why in why_silent(view, row) { p class="why" { (why) } }
+            p { (Short(&row.words, 200)) " " span class="hint" { (row.timezone) } " · " code { (row.schedule) } }
+            @for why in why_silent(view, row) { div class="para why" { (why) } }
             div class="two" {
                 div {
                     h3 { "Next" }
@@ -215,8 +215,8 @@ async fn preview(
         p class="crumbs" { a href=(view.to("/cron")) { "Cron" } }
         h1 { (verb) ": " (Short(&row.name, 64)) }
         section class="sheet" {
-            p { (Foreign(&row.words)) " " span class="hint" { (row.timezone) } ", jobs of " (Short(&row.kind, 64)) }
-            @for why in why_silent(view, row) { p class="why" { (why) } }
+            p { (Short(&row.words, 200)) " " span class="hint" { (row.timezone) } ", jobs of " (Short(&row.kind, 64)) }
+            @for why in why_silent(view, row) { div class="para why" { (why) } }
             p { (what) }
             (act_form(view, &ActForm {
                 action: &format!("/cron/{}/{act}", part(&name)),

@@ -11,7 +11,7 @@ use crate::components::act_form::{ActForm, act_form};
 use crate::components::rehearsal::sample;
 use crate::components::state::{Tone, toned};
 use crate::content::{Content, PageError};
-use crate::foreign::Foreign;
+use crate::foreign::Short;
 use crate::form::Form;
 use crate::number::{counted, number};
 use crate::pages::causes::path_of;
@@ -43,7 +43,7 @@ async fn preview(
         (crumbs(view, &row))
         h1 { "Discard dead letters" }
         p {
-            (counted(rehearsal.letters, "letter")) " of " strong { (Foreign(&row.reason)) }
+            (counted(rehearsal.letters, "letter")) " of " strong { (Short(&row.reason, 200)) }
             " would be gone. This cannot be taken back. "
             a href=(view.to(&format!("{path}/export"))) { "Export them first" } "."
         }

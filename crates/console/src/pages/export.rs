@@ -15,7 +15,7 @@ use maud::html;
 
 use crate::components::act_form::{ActForm, act_form};
 use crate::content::{Content, PageError};
-use crate::foreign::Foreign;
+use crate::foreign::Short;
 use crate::form::Form;
 use crate::number::counted;
 use crate::pages::causes::path_of;
@@ -45,7 +45,7 @@ async fn preview(
         (crumbs(view, &row))
         h1 { "Export dead letters" }
         p {
-            (counted(row.count, "letter")) " of " strong { (Foreign(&row.reason)) }
+            (counted(row.count, "letter")) " of " strong { (Short(&row.reason, 200)) }
             " as JSON Lines. They stay where they are. The file holds " strong { "personal data" }
             ": the audit notes that you took it."
         }

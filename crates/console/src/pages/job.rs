@@ -15,6 +15,7 @@ use crate::components::state::{Tone, state, toned};
 use crate::content::{Content, PageError};
 use crate::foreign::{Foreign, Short, plain};
 use crate::form::Form;
+use crate::number::number;
 use crate::pages::job_edit::edit_form;
 use crate::pages::job_place::{crumbs, path_of};
 use crate::pages::queue::path_of as queue_path;
@@ -89,9 +90,9 @@ fn whole(view: &View, job: &JobView, revealed: bool) -> Markup {
             h1 { @match &job.kind { Some(kind) => (Short(kind, 64)), None => "Job of no kind" } }
             p { (state(job.state.as_str())) }
         }
-        p class="id" { (Foreign(&job.id)) " " button type="button" class="plain" data-copy=(plain(&job.id)) { "copy" } }
+        p class="id" { (Short(&job.id, 120)) " " button type="button" class="plain" data-copy=(plain(&job.id)) { "copy" } }
         @if revealed { p class="wrong" { "Personal data is shown. Reloading the page hides it again." } }
-        @if let Some(why) = &job.broken { p class="wrong" { "It cannot be read as a whole: " (Foreign(why)) } }
+        @if let Some(why) = &job.broken { div class="para wrong" { "It cannot be read as a whole: " (Foreign(why)) } }
         (acts(view, job))
         div class="two" {
             section { h2 { "What happened" } (story(view, &job.story())) }
@@ -187,7 +188,7 @@ fn text(text: &str) -> Markup {
     let shown: Vec<_> = shown.lines().map(plain).collect();
     html! {
         pre class="args" tabindex="0" { bdi { (shown.join("\n")) } }
-        @if count > MOST_SHOWN { p class="hint" { "The first " (MOST_SHOWN) " of " (count) " characters; " code { "longshore job ID --reveal" } " shows all." } }
+        @if count > MOST_SHOWN { p class="hint" { "The first " (number(MOST_SHOWN as u64)) " of " (number(count as u64)) " characters; " code { "longshore job ID --reveal" } " shows all." } }
     }
 }
 
@@ -212,7 +213,7 @@ fn line(view: &View, row: &StoryRow) -> Markup {
     };
     html! {
         li class=(class) {
-            p class="what" { (toned(tone, "")) (Foreign(&row.what)) }
+            div class="para what" { (toned(tone, "")) (Foreign(&row.what)) }
             p class="when" {
                 @if let Some(at) = &row.at { (moment(view, at)) }
                 @if let Some(by) = &row.by { @if row.at.is_some() { " · " } "by " (by_whom(view, by)) }
@@ -264,6 +265,16 @@ fn entry_facts(view: &View, entry: &HistoryRow) -> Markup {
             @if let Some(id) = &entry.operation {
                 dt { "Operation" }
                 dd { a class="id" href=(view.to(&format!("/operations/{}", part(id)))) { (Short(id, 32)) } }
+            }
+            @if !entry.enqueued.is_empty() {
+                dt { "Enqueued" }
+                dd {
+                    @for (n, id) in entry.enqueued.iter().enumerate() {
+                        @if n > 0 { ", " }
+                        (job_link(view, id))
+                    }
+                    @if let Some(more) = entry.enqueued_more { " and " (number(more)) " more" }
+                }
             }
             @if let Some(reason) = &entry.reason { dt { "Why" } dd { (Foreign(reason)) } }
             @if let Some(args) = &entry.old_args { dt { "Before" } dd { (json(args)) } }

@@ -166,7 +166,7 @@ fn outcome(rehearsal: &EditRehearsal) -> Markup {
     html! {
         @if rehearsal.same { p { "These are the args that it has: nothing would change." } }
         @else { p { (toned(Tone::Good, "They are args of its kind.")) " The old ones stay in its history. Its idempotency key gets a new generation." } }
-        @if let Some(why) = &rehearsal.refused { p { (toned(Tone::Warn, "It would be refused:")) " " (Foreign(why)) } }
+        @if let Some(why) = &rehearsal.refused { div class="para" { (toned(Tone::Warn, "It would be refused:")) " " (Foreign(why)) } }
         @if rehearsal.suppressed { p { (toned(Tone::Warn, "It would be refused:")) " nothing is sent to its address any more." } }
         @if rehearsal.no_worker_knows { p { (toned(Tone::Warn, "No worker knows its kind now.")) } }
         @if rehearsal.may_have_been_sent { p { (toned(Tone::Warn, "A request with the old args may have been carried out.")) " Find out what happened first." } }

@@ -1,19 +1,17 @@
 //! One cause: its letters, and what can be done to all of them.
 
 use axum::extract::Path;
-use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use jiff::Timestamp;
 use longshore_operator::{Filter, GroupRow, LetterRow, Operator};
 use maud::{Markup, html};
-use std::time::Duration;
 
+use crate::components::announced::announced;
 use crate::components::doing::doing;
 use crate::components::moment::moment;
 use crate::components::table::{numbers, table, text};
 use crate::content::{Content, PageError};
 use crate::foreign::{Foreign, Short};
-use crate::number::{counted, number};
+use crate::number::number;
 use crate::pages::causes::{RUNBOOK, facts, path_of, trend};
 use crate::query::Query;
 use crate::route::Route;
@@ -24,17 +22,14 @@ use crate::visit::Visit;
 /// So many letters stand on a page at first.
 const SHOWN: usize = 50;
 
+/// A reason that is longer stands whole beneath its beginning.
+const LONGEST_HEADING: usize = 200;
+
 /// So many at the most.
 const MOST_SHOWN: usize = 1_000;
 
-/// New letters are counted up to here.
-const MOST_NEW: usize = 100;
-
 pub(crate) fn routes() -> Vec<Route> {
-    vec![
-        Route::page("/dead/{queue}/{group}", get(show)),
-        Route::page("/dead/{queue}/{group}/new", get(new)),
-    ]
+    vec![Route::page("/dead/{queue}/{group}", get(show))]
 }
 
 /// The cause of a path.
@@ -83,7 +78,8 @@ async fn show(
     let path = path_of(&queue, &group);
     let body = html! {
         p class="crumbs" { a href=(view.to("/dead")) { "Dead letters" } " / " (Short(&queue, 60)) }
-        h1 { (Foreign(&row.reason)) }
+        h1 { (Short(&row.reason, LONGEST_HEADING)) }
+        @if row.reason.chars().count() > LONGEST_HEADING { div class="para" { (Foreign(&row.reason)) } }
         section class="sheet cause" {
             div class="count" { (number(row.count)) small { (if row.count == 1 { "letter" } else { "letters" }) } }
             (facts(view, &row, None))
@@ -96,7 +92,7 @@ async fn show(
         (acts(view, &path))
         section {
             div class="head" { h2 { "Letters, the newest first" } p class="hint" { code { "longshore dead list --group " (row.group) } } }
-            (new_line(view, &path, letters.first()))
+            (announced(view, &path, letters.iter().map(|letter| letter.died_at.as_str())))
             (rows(view, &letters))
             @if letters.len() == shown && shown < MOST_SHOWN {
                 p { a class="button" href=(view.to_with(&path, &[("show", &(shown * 4).to_string())])) { "Show more" } }
@@ -144,46 +140,4 @@ fn rows(view: &View, letters: &[LetterRow]) -> Markup {
         })
         .collect();
     table("Letters of this cause", &columns, &rows)
-}
-
-/// Where it is announced that letters have come. The list itself stays as it is.
-fn new_line(view: &View, path: &str, newest: Option<&LetterRow>) -> Markup {
-    let since = newest.map_or("", |letter| &letter.died_at);
-    let href = view.to_with(&format!("{path}/new"), &[("since", since)]);
-    html! { div class="fresh" role="status" hx-get=(href) hx-trigger="every 10s" hx-swap="innerHTML" {} }
-}
-
-/// `GET /dead/{queue}/{group}/new?since=…`: how many have come since then, as a line.
-async fn new(
-    visit: Visit,
-    Path((queue, group)): Path<(String, String)>,
-    query: Query,
-) -> Result<Response, PageError> {
-    let since: Timestamp = query.number("since").unwrap_or(visit.view.now);
-    let ago = visit.view.now.as_millisecond() - since.as_millisecond();
-    let filter = Filter {
-        queue: Some(&queue),
-        group: Some(&group),
-        since: Some(Duration::from_millis(ago.max(0).unsigned_abs())),
-        limit: MOST_NEW + 1,
-        ..Filter::default()
-    };
-    let letters = visit.shared.operator.letters(&filter).await;
-    // All may be gone by now: then none is new.
-    let letters = letters.unwrap_or_default();
-    let is_newer = |letter: &&LetterRow| {
-        let died = letter.died_at.parse::<Timestamp>();
-        died.is_ok_and(|died| died > since)
-    };
-    let count = letters.iter().filter(is_newer).count();
-    let path = path_of(&queue, &group);
-    let line = html! {
-        @if count > 0 {
-            a href=(visit.view.to(&path)) {
-                @if count > MOST_NEW { "More than " (counted(MOST_NEW as u64, "new letter")) }
-                @else { (counted(count as u64, "new letter")) }
-            }
-        }
-    };
-    Ok(Html(line.into_string()).into_response())
 }

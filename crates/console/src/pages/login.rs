@@ -18,7 +18,6 @@ use crate::session::{LONGEST, Session};
 use crate::users::{LONGEST_PASSWORD, is_password};
 use crate::view::{TOKEN_MARK, View};
 use crate::visit::{Visit, Visitor};
-use crate::who::KnownBy;
 
 /// `GET /login?to=/dead`
 pub(crate) async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Content {
@@ -111,8 +110,8 @@ pub(crate) async fn log_in(visitor: Visitor, form: Form) -> Result<Response, Pag
 /// `POST /logout`
 pub(crate) async fn log_out(visit: Visit) -> Response {
     let access = &visit.shared.access;
-    if let KnownBy::Session(id) = &visit.who.known_by {
-        access.end(id, visit.view.now.as_second());
+    if let Some(session) = visit.who.session() {
+        visit.shared.end_session(session).await;
         tracing::info!(user = visit.who.name, "logged out");
     }
     let cookie = access.jar.keep(SESSION, "", 0);

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use crate::act::acts::Outcome;
 use crate::act::carry_out::carry_out;
 use crate::components::act_form::{ActForm, act_form};
+use crate::components::announced::announced;
 use crate::components::empty::empty;
 use crate::components::moment::moment;
 use crate::components::operation::{progress, proof, small_progress};
@@ -78,7 +79,9 @@ async fn list(visit: Visit) -> Result<Content, PageError> {
         p class="hint" { "Replays, cancels and forgets of many jobs. Any process of the fleet carries them on." }
         @if rows.is_empty() {
             (empty("There are none. A replay of many letters would stand here, with its bar and its proof.", Some("longshore dead replay --group GROUP --rate 20 --reason '…'")))
-        } @else { (table("Operations, the newest first", &columns, &cells)) }
+        }
+        (announced(view, "/operations", rows.iter().map(|row| row.started_at.as_str())))
+        @if !rows.is_empty() { (table("Operations, the newest first", &columns, &cells)) }
     };
     Ok(Content::new(Section::Operations, "Operations", body))
 }
@@ -126,7 +129,7 @@ fn whole(view: &View, row: &OperationRow, replay: Option<&ReplayRow>) -> Markup 
     html! {
         (progress(row, replay))
         (proof(row, replay))
-        @if let Some(broken) = &row.broken { p class="wrong" { (Foreign(broken)) } }
+        @if let Some(broken) = &row.broken { div class="para wrong" { (Foreign(broken)) } }
         p class="buttons" {
             @if row.is_open() { a class="button" href=(view.to(&format!("{path}/stop"))) { "Stop" } }
             @if matches!(row.state, "stopped" | "cancelled") && row.act != "forget" {

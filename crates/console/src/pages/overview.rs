@@ -10,6 +10,7 @@ use crate::components::answers::answers;
 use crate::components::attention_list::attention_list;
 use crate::components::chip::chip;
 use crate::components::empty::empty;
+use crate::components::gauge::gauge;
 use crate::components::moment::rough;
 use crate::components::state::{Tone, state, toned};
 use crate::components::table::{numbers, table, text};
@@ -24,6 +25,9 @@ use crate::section::Section;
 use crate::shared::Shared;
 use crate::view::{PREFIX_MARK, View, part};
 use crate::visit::Visit;
+
+/// From this share of its limit on a provider is about to hold its queue back.
+const NEAR_LIMIT: f64 = 0.9;
 
 /// So many workers are shown here; their page has all.
 const WORKERS: usize = 5;
@@ -116,7 +120,7 @@ fn queue_cells(view: &View, queue: &QueueOverview) -> Vec<Markup> {
             (number_link(row.running, &jobs("running")))
             @if queue.slots > 0 { span class="hint" { " of " (number(queue.slots)) } }
         },
-        html! { (number(row.per_minute.completed)) },
+        number_link(row.per_minute.completed, &jobs("completed")),
         html! { (failing(queue)) },
         number_link(row.dead, &view.to_with("/dead", &[("queue", &row.queue)])),
         held(view, row),
@@ -189,6 +193,7 @@ fn providers(view: &View, shared: &Shared, look: &FleetOverview) -> Markup {
         text("Breaker"),
         text("Last answers"),
         numbers("Calls a minute"),
+        numbers("Limit used"),
         numbers("Answered today"),
     ];
     table("Providers", &columns, &rows)
@@ -216,6 +221,15 @@ fn provider_cells(view: &View, shared: &Shared, row: &QueueRow, of: &ProviderRow
             @if let Some(limit) = of.limit_per_minute { span class="hint" { " of " (number(limit.round() as u64)) } }
         },
         html! {
+            @match of.limit_used {
+                None => span class="hint" { "no limit" },
+                Some(used) => {
+                    span class=[(used >= NEAR_LIMIT).then_some("wrong")] { (whole_percent(used)) }
+                    (gauge(used))
+                }
+            }
+        },
+        html! {
             @match of.answered_share {
                 None => span class="zero" { "–" },
                 Some(share) => {
@@ -235,6 +249,15 @@ fn breaker_state(view: &View, breaker: Option<&BreakerRow>) -> Markup {
             @if let Some(until) = &breaker.until { " " (crate::components::moment::until(view, until)) }
             @if breaker.refused.is_some() { " " (toned(Tone::Bad, "refuses our credentials")) }
         }
+    }
+}
+
+/// `7 %`; what is little is not nothing.
+fn whole_percent(share: f64) -> String {
+    match share {
+        0.0 => "0 %".to_owned(),
+        ..0.01 => "< 1 %".to_owned(),
+        _ => format!("{:.0} %", share * 100.0),
     }
 }
 

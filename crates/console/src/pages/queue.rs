@@ -6,20 +6,22 @@ use longshore_operator::{JobFilter, JobPage, JobQuery, QueueOverview, QueueRow};
 use longshore_queue::JobState;
 use maud::{Markup, html};
 
+use crate::components::announced::announced_jobs;
 use crate::components::empty::empty;
 use crate::components::job_rows::job_rows;
 use crate::components::moment::{moment, rough};
+use crate::components::shares::shares;
 use crate::components::sparkline::sparkline;
 use crate::components::trend::trend;
 use crate::content::{Content, PageError};
 use crate::foreign::{Foreign, Short};
-use crate::number::{counted, number};
+use crate::number::{counted, number, number_link};
 use crate::pages::overview::held;
 use crate::query::Query;
 use crate::route::Route;
 use crate::section::Section;
 use crate::since::{ago_ms, span};
-use crate::view::{View, part};
+use crate::view::{View, address, part};
 use crate::visit::Visit;
 
 /// So many jobs of one key are shown.
@@ -65,6 +67,7 @@ async fn show(visit: Visit, Path(queue): Path<String>, query: Query) -> Result<C
     let view = &visit.view;
     let filter = filter(|name| query.get(name).map(str::to_owned))?;
     let look = operator.queue_overview(&queue).await?;
+    let waiting = operator.shares(&queue).await?;
     let page = match &filter.key {
         Some(_) => of_key(&visit, &queue, &filter).await?,
         None => {
@@ -79,10 +82,16 @@ async fn show(visit: Visit, Path(queue): Path<String>, query: Query) -> Result<C
         div class="head" { h1 { (Short(&queue, 64)) } (held(view, &look.row)) }
         (acts(view, &look.row))
         (hour(view, &look))
+        (shares(view, &path, &waiting))
         section {
             h2 { "Jobs" }
             (states(view, &path, &look.row, &query))
             (filters(view, &path, &query))
+            @if filter.key.is_none() && query.get("after").is_none() {
+                @let state = query.get("state").unwrap_or_default();
+                @let address = address(&path, &with(&query, "state", state));
+                (announced_jobs(view, &address, &page.rows, &filter))
+            }
             (jobs(view, &path, &page, &query))
         }
     };
@@ -128,13 +137,16 @@ fn acts(view: &View, row: &QueueRow) -> Markup {
             p class="hint" { "You are a viewer: an operator can pause, slow and cancel." }
         }
         @if let Some(pause) = &row.paused {
-            p { "Paused by " (Short(&pause.by, 80)) " " (moment(view, &pause.since)) ": " (Foreign(&pause.reason)) }
+            div class="para" { "Paused by " (Short(&pause.by, 80)) " " (moment(view, &pause.since)) ": " (Foreign(&pause.reason)) }
         }
     }
 }
 
 fn hour(view: &View, look: &QueueOverview) -> Markup {
     let row = &look.row;
+    let path = path_of(&row.queue);
+    let list = |fields: &[(&str, &str)]| view.to_with(&path, fields);
+    let minute = &row.per_minute;
     html! {
         section class="sheet hour" {
             div {
@@ -150,15 +162,19 @@ fn hour(view: &View, look: &QueueOverview) -> Markup {
                 dd { @match row.latency_seconds { Some(age) => (rough(age as i64)), None => "nothing waits" } }
                 dt { "Running" }
                 dd {
-                    (number(row.running))
+                    (number_link(row.running, &list(&[("state", "running")])))
                     @if look.slots > 0 { " of " (counted(look.slots, "slot")) }
                     ", " a href=(view.to("/workers")) { (counted(row.workers, "worker")) }
                 }
                 dt { "Last minute" }
-                dd { (number(row.per_minute.completed)) " done, " (number(row.per_minute.failed)) " to be tried again, " (number(row.per_minute.dead)) " dead" }
+                dd {
+                    (number_link(minute.completed, &list(&[("state", "completed")]))) " done, "
+                    (number_link(minute.failed, &list(&[("state", "retryable")]))) " to be tried again, "
+                    (number_link(minute.dead, &list(&[("state", "dead")]))) " dead"
+                }
                 @for parked in &row.parked {
                     dt { "Parked" }
-                    dd { (counted(parked.jobs, "job")) " of kind " (Short(&parked.kind, 64)) ", since " (moment(view, &parked.since)) }
+                    dd { a href=(list(&[("state", "pending"), ("kind", &parked.kind)])) { (counted(parked.jobs, "job")) } " of kind " (Short(&parked.kind, 64)) ", since " (moment(view, &parked.since)) }
                 }
                 @for said in &row.trouble {
                     dt { "Trouble" }
@@ -239,7 +255,7 @@ fn jobs(view: &View, path: &str, page: &JobPage, query: &Query) -> Markup {
         .collect();
     let next = page.next.as_deref();
     html! {
-        @if let Some(why) = &page.broken { p class="wrong" { "Some cannot be read: " (Foreign(why)) } }
+        @if let Some(why) = &page.broken { div class="para wrong" { "Some cannot be read: " (Foreign(why)) } }
         @if page.rows.is_empty() {
             @match next {
                 Some(_) => p class="empty" { "None of the " (counted(page.looked, "job")) " that were looked at is meant. There are more." },

@@ -85,7 +85,7 @@ impl QueueAct {
                     p { "No worker would take a job of it until somebody resumes it. " (waiting) " would wait; " (counted(row.running, "job")) " that run go on to their end." }
                 },
                 Self::Resume => {
-                    @if let Some(pause) = &row.paused { p { "Paused by " (Short(&pause.by, 80)) ": " (Foreign(&pause.reason)) } }
+                    @if let Some(pause) = &row.paused { div class="para" { "Paused by " (Short(&pause.by, 80)) ": " (Foreign(&pause.reason)) } }
                     p { (waiting) " would be taken as fast as the workers and the provider's limits let them." }
                     @if !row.holds.is_empty() { p class="hint" { "What the fleet itself holds back stays held." } }
                 },
@@ -264,7 +264,7 @@ async fn preview_cancel(
     let body = html! {
         p class="crumbs" { a href=(view.to("/")) { "Overview" } " / " a href=(view.to_with(&path, &fields)) { (Short(&queue, 64)) } }
         h1 { "Cancel jobs of " (Short(&queue, 64)) }
-        p { "Those that are meant: " strong { (Foreign(&filter.to_string())) } }
+        p { "Those that are meant: " strong { (Short(&filter.to_string(), 400)) } }
         section class="sheet" {
             @if !is_whole {
                 p class="wrong" { "At least so many: only the first " (number(MOST_LOOKED)) " jobs were looked at. All that are meant would be cancelled." }

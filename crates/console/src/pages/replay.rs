@@ -14,7 +14,7 @@ use crate::components::act_form::{ActForm, act_form};
 use crate::components::doing::doing;
 use crate::components::rehearsal::rehearsed;
 use crate::content::{Content, PageError};
-use crate::foreign::Foreign;
+use crate::foreign::Short;
 use crate::form::{Form, TYPED_FROM};
 use crate::number::{counted, number};
 use crate::pages::causes::path_of;
@@ -100,7 +100,7 @@ async fn rehearse(
     let body = html! {
         (crumbs(view, &row))
         h1 { "Rehearsal of a replay" }
-        p { (counted(rehearsal.letters, "letter")) " of " strong { (Foreign(&row.reason)) } " would be pending again. Nothing has been changed." }
+        p { (counted(rehearsal.letters, "letter")) " of " strong { (Short(&row.reason, 200)) } " would be pending again. Nothing has been changed." }
         section class="sheet" {
             h2 { "What would become of them" }
             (rehearsed(&rehearsal))

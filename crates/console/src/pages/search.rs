@@ -39,7 +39,7 @@ async fn show(visit: Visit, query: Query) -> Result<Response, PageError> {
     }
     let body = html! {
         h1 { "Search" }
-        p { "For " strong { (Foreign(text)) } }
+        p { "For " strong { (Short(text, 200)) } }
         (results(view, &found, text))
         @if matches!(Person::parse(text).map(|person| person.form()), Ok(PersonForm::Id)) {
             (of_person(view, text, "Look for jobs of the user with this id"))
@@ -97,10 +97,16 @@ async fn sent(visit: Visit, form: Form) -> Result<Response, PageError> {
             .await?;
         pages.push((queue, page));
     }
+    let found = pages.iter();
+    let found: Vec<_> = found
+        .map(|(queue, page)| (queue.clone(), page.rows.len() as u64))
+        .collect();
+    let signed = visit.who.signed("");
+    operator.note_person_search(&found, &signed).await?;
     let view = &visit.view;
     let body = html! {
         h1 { "Jobs of one person" }
-        p class="hint" { "Known here as " code { (person) } ". What was typed stands in no URL, so this page cannot be sent to anybody." }
+        p class="hint" { "Known here as " code { (person) } ". The audit has that you looked, and not for whom. What was typed stands in no URL, so this page cannot be sent to anybody." }
         @let none = pages.iter().all(|(_, page)| page.rows.is_empty());
         @if none { p class="empty" { "They are in none of the jobs that were looked at." } }
         @for (queue, page) in &pages { (of_queue(view, queue, page, text)) }
@@ -115,7 +121,7 @@ fn of_queue(view: &View, queue: &str, page: &JobPage, text: &str) -> Markup {
         @if !page.rows.is_empty() || page.next.is_some() || page.broken.is_some() {
             section {
                 h2 { (Short(queue, 64)) }
-                @if let Some(why) = &page.broken { p class="wrong" { "Some cannot be read: " (Foreign(why)) } }
+                @if let Some(why) = &page.broken { div class="para wrong" { "Some cannot be read: " (Foreign(why)) } }
                 @if !page.rows.is_empty() { (job_rows(view, "Jobs", &page.rows)) }
                 @if let Some(next) = &page.next {
                     p class="hint" { (counted(page.looked, "job")) " were looked at. There are more." }

@@ -148,9 +148,15 @@ async fn a_session_ends_by_logging_out_and_by_another_password() {
     let form = leaves.form("/shortcuts", "/logout").await;
     let answer = leaves.send("/logout", &form, &[]).await;
     assert_eq!(answer.location(), "/login");
-    // The same cookie, kept by somebody else.
-    let mut kept = ada.clone();
-    assert_eq!(kept.get("/shortcuts").await.status, StatusCode::SEE_OTHER);
+    // The same cookie, kept by somebody else, here and in a process that never saw its end.
+    for router in [&router, &elsewhere, &bench.console().router()] {
+        let mut kept = ada.at(router);
+        assert_eq!(kept.get("/shortcuts").await.status, StatusCode::SEE_OTHER);
+        let mut kept = ada.at(router);
+        assert_eq!(kept.get("/live").await.status, StatusCode::UNAUTHORIZED);
+    }
+    // Another session of the same user goes on.
+    assert_eq!(there.get("/shortcuts").await.status, StatusCode::OK);
 
     let changed = Console::new(
         bench.operator.clone(),
@@ -164,6 +170,20 @@ async fn a_session_ends_by_logging_out_and_by_another_password() {
     .router();
     let mut old = there.at(&changed);
     assert_eq!(old.get("/shortcuts").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_session_ends_where_it_is_ended_while_redis_is_away() {
+    let mut bench = Bench::new();
+    let router = bench.console().router();
+    let ada = Browser::of(&router, "", "ada").await;
+    let mut leaves = ada.clone();
+    let form = leaves.form("/shortcuts", "/logout").await;
+    bench.redis.kill();
+    let answer = leaves.send("/logout", &form, &[]).await;
+    assert_eq!(answer.location(), "/login");
+    let mut kept = ada.clone();
+    assert_eq!(kept.get("/shortcuts").await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

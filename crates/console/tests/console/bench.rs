@@ -163,6 +163,8 @@ pub(crate) fn hash(password: &str) -> String {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+    /// The same as text, where it is some.
     pub(crate) text: String,
 }
 
@@ -213,6 +215,15 @@ impl Browser {
         }
     }
 
+    /// The header of all its cookies.
+    pub(crate) fn cookie(&self) -> String {
+        let pairs = self.cookies.iter();
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("; ")
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.ask(Method::GET, path, String::new()).await
     }
@@ -259,14 +270,9 @@ impl Browser {
 
     pub(crate) async fn ask(&mut self, method: Method, path: &str, body: String) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
-        let pairs = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"));
-        let cookies: Vec<_> = pairs.collect();
         request = request
             .header("host", self.host)
-            .header(COOKIE, cookies.join("; "))
+            .header(COOKIE, self.cookie())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         for (name, value) in &self.headers {
             request = request.header(*name, value);
@@ -289,6 +295,7 @@ impl Browser {
             status: head.status,
             headers: head.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes: bytes.to_vec(),
         }
     }
 }

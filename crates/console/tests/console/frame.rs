@@ -1,8 +1,10 @@
 //! What every page has around it.
 
+use std::io::Read;
+
 use axum::Router;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, SET_COOKIE};
 use longshore_console::Console;
 
 use crate::bench::{Bench, Browser};
@@ -57,7 +59,7 @@ fn assets(page: &str, prefix: &str) -> Vec<String> {
     let found: Vec<_> = names
         .filter_map(|rest| Some(format!("{prefix}/assets/{}", rest.split('"').next()?)))
         .collect();
-    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(found.len(), 3, "{found:?}");
     found
 }
 
@@ -71,13 +73,7 @@ async fn it_can_be_mounted_under_any_path() {
     for path in ["/dead", "/operations", &cause] {
         let answer = ada.get(&format!("/ops/queue{path}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
-        for attribute in [
-            "href=\"/",
-            "action=\"/",
-            "src=\"/",
-            "hx-get=\"/",
-            "data-stream=\"/",
-        ] {
+        for attribute in ["href=\"/", "action=\"/", "src=\"/", "data-stream=\"/"] {
             for link in answer.text.split(attribute).skip(1) {
                 assert!(
                     link.starts_with("ops/queue"),
@@ -89,6 +85,71 @@ async fn it_can_be_mounted_under_any_path() {
     }
     let answer = Browser::new(&router).get("/ops/queue/dead").await;
     assert_eq!(answer.location(), "/ops/queue/login?to=%2Fdead");
+}
+
+/// What was compressed.
+fn unpacked(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(bytes);
+    decoder.read_to_string(&mut text).expect("it is gzip");
+    text
+}
+
+#[tokio::test]
+async fn pages_and_files_are_compressed_for_our_own_pages_only() {
+    let bench = Bench::new();
+    bench.bury(30, "no", "no").await;
+    let router = bench.console().router();
+    let mut ada = Browser::of(&router, "", "ada").await;
+    let path = bench.cause().await;
+    let plain = ada.get(&path).await;
+    assert!(!plain.headers.contains_key(CONTENT_ENCODING));
+    for asset in assets(&plain.text, "") {
+        let whole = ada.get(&asset).await.text;
+        ada.headers = vec![("accept-encoding", "gzip, br".to_owned())];
+        let packed = ada.get(&asset).await;
+        ada.headers.clear();
+        assert_eq!(packed.headers[CONTENT_ENCODING], "gzip", "{asset}");
+        assert_eq!(unpacked(&packed.bytes), whole, "{asset}");
+    }
+    let takes = |site: &str| {
+        let site = ("sec-fetch-site", site.to_owned());
+        vec![("accept-encoding", "gzip".to_owned()), site]
+    };
+    ada.headers = takes("none");
+    let packed = ada.get(&path).await;
+    assert_eq!(packed.headers[CONTENT_ENCODING], "gzip");
+    assert!(unpacked(&packed.bytes).contains("</html>"));
+    assert!(packed.bytes.len() < plain.bytes.len() / 3);
+    // A form of it is sent as any other.
+    let page = unpacked(&packed.bytes);
+    let (_, token) = page.split_once("name=\"token\" value=\"").expect("a form");
+    let (token, _) = token.split_once('"').expect("it ends");
+    let form = [("token".to_owned(), token.to_owned())];
+    ada.headers.clear();
+    let answer = ada.send("/theme", &form, &[("theme", "dark")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    // Nobody else's page finds out by lengths what ours hold.
+    for site in ["cross-site", "same-site"] {
+        ada.headers = takes(site);
+        let answer = ada.get(&path).await;
+        assert!(!answer.headers.contains_key(CONTENT_ENCODING), "{site}");
+    }
+    // Nor does a page with personal data tell by its length whose.
+    let (job, _) = plain
+        .text
+        .split_once("href=\"/jobs/")
+        .expect("a job")
+        .1
+        .split_once('"')
+        .expect("it ends");
+    let reveal = format!("/jobs/{job}/reveal");
+    ada.headers.clear();
+    let form = ada.form(&reveal, &reveal).await;
+    ada.headers = takes("same-origin");
+    let answer = ada.send(&reveal, &form, &[("reason", "why")]).await;
+    assert!(answer.text.contains("+4790000000"), "{}", answer.text);
+    assert!(!answer.headers.contains_key(CONTENT_ENCODING));
 }
 
 #[tokio::test]
@@ -146,12 +207,11 @@ async fn while_redis_is_away_the_last_picture_stays_and_nothing_is_done() {
     );
     assert!(answer.text.contains("refused: no"), "{}", answer.text);
     // The picture is nobody's: the forms on it are of who looks.
-    let token = |form: &[(String, String)]| {
-        let found = form.iter().find(|(name, _)| name == "token");
-        found.expect("a token").1.clone()
-    };
-    let theirs = other.form("/dead", "/logout").await;
-    assert_ne!(token(&theirs), token(&form));
+    let theirs = other.form("/dead", "/theme").await;
+    let answer = other.send("/theme", &theirs, &[("theme", "dark")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let answer = ada.send("/theme", &theirs, &[("theme", "dark")]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let answer = ada.get("/operations").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     let answer = ada.send(&path, &form, &[("reason", "because")]).await;

@@ -5,4 +5,6 @@ mod acts;
 mod bench;
 mod frame;
 mod hostile;
+mod lists;
 mod pages;
+mod search;

@@ -14,7 +14,7 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x>\u{202e}\u{1b}[31
 /// What must not stand on a page as it is.
 const BAD: [&str; 4] = ["<script>alert", "<img src=x", "\u{1b}", "\u{202e}"];
 
-async fn enqueue(bench: &Bench, label: &str, run_at: RunAt) -> String {
+pub(crate) async fn enqueue(bench: &Bench, label: &str, run_at: RunAt) -> String {
     let args = SendSms::new("+4790000000", "hello");
     let job = NewJob {
         id: JobId::generate(),
@@ -291,39 +291,6 @@ async fn personal_data_is_shown_only_after_the_audit_knows_of_it_and_is_kept_by_
         .send(&format!("{path}/reveal"), &form, &[("reason", "curious")])
         .await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-}
-
-#[tokio::test]
-async fn search_leads_to_an_address_unless_it_is_for_a_person() {
-    let bench = Bench::new();
-    let id = enqueue(&bench, "spring", RunAt::Now).await;
-    let router = bench.console().router();
-    let mut vic = Browser::of(&router, "", "vic").await;
-    let form = vic.form("/", "/search").await;
-    let sent = vic.send("/search", &form, &[("q", &id)]).await;
-    assert_eq!(sent.location(), format!("/search?q={id}"));
-    let found = vic.get(sent.location()).await;
-    assert_eq!(found.location(), format!("/jobs/{id}"));
-    let by_tag = vic.get("/search?q=spring").await.text;
-    assert!(by_tag.contains(&id), "{by_tag}");
-
-    let person = vic.send("/search", &form, &[("q", "+47 900 00 000")]).await;
-    assert_eq!(person.status, StatusCode::OK);
-    assert!(
-        person.text.contains(&id) && !person.text.contains("4790000000"),
-        "{}",
-        person.text
-    );
-    let nobody = vic
-        .send("/search", &form, &[("q", "ada@example.com")])
-        .await;
-    assert!(!nobody.text.contains(&id));
-    let wrong = vic.send("/search", &form, &[("q", "a@b@<script>")]).await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(
-        !wrong.text.contains("a@b"),
-        "what was typed is not said again"
-    );
 }
 
 #[tokio::test]
