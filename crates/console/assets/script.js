@@ -29,6 +29,11 @@
   };
   setInterval(tick, 1000);
 
+  // On a phone the ways lead out of the window: where one is stands in it.
+  for (const here of document.querySelectorAll("nav [aria-current], .tabs [aria-current]")) {
+    here.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+
   // What moves by itself: the server sends the parts that changed.
   const sent = new WeakMap();
   const swap = (name, text) => {

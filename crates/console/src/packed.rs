@@ -7,8 +7,8 @@
 
 use std::io::Write;
 
-use axum::http::{HeaderMap, HeaderValue};
 use axum::http::header::ACCEPT_ENCODING;
+use axum::http::{HeaderMap, HeaderValue};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 

@@ -15,7 +15,7 @@ const EVERY: Duration = Duration::from_secs(2);
 const AT_MOST_EVERY: Duration = Duration::from_millis(250);
 
 /// How often lists are read: they only say how much has come.
-const LISTS_EVERY: Duration = Duration::from_secs(10);
+const LISTS_EVERY: Duration = Duration::from_secs(5);
 
 /// Redis is asked this long.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -173,7 +173,7 @@ async fn what_follows_from_a_run_is_enqueued_once() {
         .expect("is there");
     let made = &made.history.last().expect("it ran").entry;
     assert_eq!((made.enqueued.len(), made.enqueued_more), (1, 0));
-    let next: JobId = made.enqueued[0].parse().expect("an id");
+    let next: longshore_job::JobId = made.enqueued[0].parse().expect("an id");
     let next = bench
         .queue
         .job(&next.into())

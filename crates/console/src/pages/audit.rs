@@ -139,7 +139,7 @@ fn cells(view: &View, row: &AuditRow) -> Vec<Markup> {
     let name = format!("{}.{}", row.queue, row.id);
     vec![
         html! { a class="row plain" id=(part(&name)) href={ "#" (part(&name)) } { (moment(view, &row.at)) } },
-        html! { (Short(&row.by, 80)) },
+        html! { span class=[is_brief(&row.by).then_some("brief")] { (Short(&row.by, 80)) } },
         html! { (Short(&row.action.replace('_', " "), 40)) " " a class="hint" href=(view.to(&queue_path(&row.queue))) { (Short(&row.queue, 64)) } },
         target(view, row),
         html! { @if let Some(reason) = &row.reason { (Foreign(reason)) } },
@@ -149,6 +149,11 @@ fn cells(view: &View, row: &AuditRow) -> Vec<Markup> {
             @if let Some(why) = &row.broken { span class="wrong" { "broken: " } (Foreign(why)) }
         },
     ]
+}
+
+/// It fits on one line of a narrow column.
+fn is_brief(text: &str) -> bool {
+    text.chars().count() <= 24
 }
 
 /// A result begins with how many, where many were meant.
@@ -168,7 +173,7 @@ fn target(view: &View, row: &AuditRow) -> Markup {
         @if target.len() == 26 && target.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             (job_link(view, target))
         } @else if let Some(group) = target.strip_prefix("group ") {
-            a href=(view.to(&format!("/dead/{}/{}", part(&row.queue), part(group)))) { (Short(target, 40)) }
+            a class=[is_brief(target).then_some("brief")] href=(view.to(&format!("/dead/{}/{}", part(&row.queue), part(group)))) { (Short(target, 40)) }
         } @else if *target != row.queue {
             (Foreign(target))
         }

@@ -159,8 +159,8 @@ pub(crate) fn trend(group: &GroupRow) -> Markup {
         div class="trend" {
             @if let Some(grew) = &group.grew {
                 (sparkline("Letters in the last 24 hours", "hour", &grew.hours))
-                @if grew.last_hour > 0 { strong { (number(grew.last_hour)) } " in the last hour, " }
-                (number(grew.last_day)) " in 24 h"
+                @if grew.last_hour > 0 { span { strong { (number(grew.last_hour)) } " in the last hour" } }
+                span { (number(grew.last_day)) " in 24 h" }
             } @else { "When it grew is not known." }
         }
     }

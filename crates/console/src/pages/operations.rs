@@ -135,7 +135,7 @@ fn whole(view: &View, row: &OperationRow, replay: Option<&ReplayRow>) -> Markup 
             @if matches!(row.state, "stopped" | "cancelled") && row.act != "forget" {
                 a class="button" href=(view.to(&format!("{path}/resume"))) { "Resume" }
             }
-            a href=(view.to_with("/audit", &[("q", &row.id)])) { "Its audit entries" }
+            a href=(view.to_with("/audit", &[("target", &row.id)])) { "Its audit entries" }
         }
     }
 }

@@ -222,7 +222,7 @@ fn provider_cells(view: &View, shared: &Shared, row: &QueueRow, of: &ProviderRow
         },
         html! {
             @match of.limit_used {
-                None => span class="hint" { "no limit" },
+                None => span class="zero" { "–" },
                 Some(used) => {
                     span class=[(used >= NEAR_LIMIT).then_some("wrong")] { (whole_percent(used)) }
                     (gauge(used))

@@ -64,7 +64,7 @@ async fn show(visit: Visit) -> Result<Content, PageError> {
 
 fn list(view: &View, rows: &[SuppressionRow]) -> Markup {
     let columns = [
-        text("Hash of the address"),
+        text("Hash"),
         text("Why"),
         text("Since"),
         text("By the mail of"),
