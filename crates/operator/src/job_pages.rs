@@ -17,6 +17,9 @@ const ROWS: usize = 50;
 /// At most so many jobs are looked at for one page.
 const MOST_LOOKED: u64 = 2_500;
 
+/// The same of a search, which looks through all queues.
+pub(crate) const MOST_SEARCHED: u64 = 1_000;
+
 /// A person is looked for in whole jobs, so fewer of them are for one page.
 const MOST_LOOKED_FOR_PERSON: u64 = 20_000;
 
@@ -102,7 +105,7 @@ impl Operator {
         after: Option<&str>,
     ) -> Result<JobPage, OperatorError> {
         let (info, queue) = self.queue(queue)?;
-        page(info, queue, filter, None, after).await
+        page(info, queue, filter, None, after, MOST_LOOKED).await
     }
 
     /// The jobs of a queue in which a person is, page by page as [`job_page`](Self::job_page) has them.
@@ -116,16 +119,19 @@ impl Operator {
         after: Option<&str>,
     ) -> Result<JobPage, OperatorError> {
         let (info, queue) = self.queue(queue)?;
-        page(info, queue, &JobFilter::default(), Some(person), after).await
+        let (all, most) = (JobFilter::default(), MOST_LOOKED_FOR_PERSON);
+        page(info, queue, &all, Some(person), after, most).await
     }
 }
 
-async fn page(
+/// A page for which at most so many jobs are looked at.
+pub(crate) async fn page(
     info: &QueueInfo,
     queue: &Queue,
     filter: &JobFilter,
     person: Option<&Person>,
     after: Option<&str>,
+    most: u64,
 ) -> Result<JobPage, OperatorError> {
     let mut page = JobPage {
         rows: Vec::new(),
@@ -144,10 +150,6 @@ async fn page(
         ..JobFilter::default()
     } == *filter;
     let step = if unfiltered { ROWS } else { 4 * ROWS };
-    let most = match person {
-        Some(_) => MOST_LOOKED_FOR_PERSON,
-        None => MOST_LOOKED,
-    };
     let mut goes_on = true;
     while goes_on && page.rows.len() < ROWS && page.looked < most {
         match some(queue, person.as_ref(), &mut at.scan, step, &mut page.looked).await {

@@ -5,6 +5,7 @@ use longshore_queue::{JobFilter, Key, Note, RawId, Signed};
 use serde::Serialize;
 
 use crate::error::OperatorError;
+use crate::job_pages::{MOST_SEARCHED, page};
 use crate::jobs::JobRow;
 use crate::operator::Operator;
 
@@ -41,7 +42,7 @@ impl SearchFound {
 
 impl Operator {
     /// Looks for a job's id, an idempotency key, a group of dead letters, an operation, and a tag. Only for the tag are jobs looked
-    /// through: some thousands in each queue, and no more.
+    /// through: a thousand in each queue, and no more.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -114,7 +115,8 @@ impl Operator {
             ..JobFilter::default()
         };
         let pages = self.queues.iter();
-        let pages = pages.map(|(info, _)| self.job_page(&info.name, &filter, None));
+        let pages =
+            pages.map(|(info, queue)| page(info, queue, &filter, None, None, MOST_SEARCHED));
         let pages = try_join_all(pages).await?;
         for ((info, _), page) in self.queues.iter().zip(pages) {
             found.looked += page.looked;

@@ -17,6 +17,9 @@ use crate::view::View;
 /// Letters and entries are told up to here.
 const MOST_NEW: usize = 100;
 
+/// A first page with so many has others after it, perhaps.
+const FULL_PAGE: usize = 50;
+
 /// The lists that are told of, by the paths of their pages.
 enum List {
     /// Jobs of a queue, with the filters of its page.
@@ -143,11 +146,14 @@ pub(crate) async fn read(shared: &Shared, addresses: Vec<String>) -> Result<List
 
 /// How many of what is listed have come since then, as a line that leads to them; empty where none has.
 pub(crate) fn line(view: &View, text: &str, listed: &Listed, since: i64) -> Markup {
+    let Some(address) = Address::parse(text) else {
+        return html! {};
+    };
     let new = listed.times.iter().filter(|time| **time > since).count();
-    let names = Address::parse(text).map_or(("one", "more"), |address| address.names());
-    let noun = if new == 1 { names.0 } else { names.1 };
+    let (one, many) = address.names();
+    let noun = if new == 1 { one } else { many };
     // All that was looked at is new: there may be more of it.
-    let is_all = new == listed.times.len() && new >= 50;
+    let is_all = new == listed.times.len() && new >= FULL_PAGE;
     html! {
         @if new > 0 {
             a href=(view.to(text)) { (number(new as u64)) @if is_all { " or more" } " new " (noun) }
