@@ -10,12 +10,23 @@ use std::time::{Duration, Instant};
 
 use longshore_client::kinds::SendEmail;
 use longshore_client::{Address, Client, JobId, JobState, Sentinel};
-use longshore_queue::{Link, LinkOptions, Queue, Replay, Selection, Signed};
+use longshore_queue::{LetterFilter, Link, LinkOptions, Queue, Replay, Selection, Signed};
 use longshore_sandbox::RedisCluster;
 use longshore_tests::{
     Act, NAMESPACE, Stage, Start, Tls, address, email, eventually, shipped_cluster,
     shipped_sentinels, sms,
 };
+
+/// The fleet discards these, and nothing dead is left.
+async fn discard(stage: &Stage, group: &Selection, signed: &Signed) {
+    let (id, all) = (JobId::generate(), LetterFilter::default());
+    let begun = stage.queue.begin_discard(id, group, &all, 0, signed).await;
+    begun.expect("begins");
+    eventually("they are discarded by the fleet", || async {
+        stage.stats().await.dead == 0
+    })
+    .await;
+}
 
 async fn tell(link: &Link, words: &[&str]) {
     let mut command = redis::cmd(words[0]);
@@ -295,9 +306,7 @@ async fn a_queue_that_moves_to_another_node_loses_and_doubles_nothing() {
     let groups = stage.queue.dead_groups().await.expect("lists");
     assert_eq!((groups.len(), groups[0].count), (1, 10), "{groups:?}");
     let group = Selection::Group(groups[0].id.clone());
-    let cutoff = stage.queue.now_ms().await.expect("has a clock");
-    let gone = stage.queue.discard_step(&group, cutoff, "act", &signed);
-    assert_eq!(gone.await.expect("discards"), 10);
+    discard(&stage, &group, &signed).await;
     for (key, is_held) in [("k0", true), ("bad0", false)] {
         let mut left = redis::cmd("PTTL");
         left.arg(format!(

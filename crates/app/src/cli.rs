@@ -36,7 +36,7 @@ pub use forget::ForgetArgs;
 pub use healthcheck::{HealthcheckArgs, Role};
 pub use jobs::{
     CancelJobs, Change, EditJob, FindJobs, JobFilters, JobsCommand, Labels, ListJobs, Operations,
-    OperationsCommand, RescheduleJob, RunJob,
+    OperationsCommand, RescheduleJobs, RunJob,
 };
 pub use limit::LimitArgs;
 pub use outbox::{DiscardHeld, HeldArgs, OutboxArgs, OutboxCommand, RetryHeld};

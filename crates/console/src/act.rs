@@ -5,3 +5,4 @@
 
 pub(crate) mod acts;
 pub(crate) mod carry_out;
+pub(crate) mod noted;

@@ -25,6 +25,7 @@ pub(crate) mod operations;
 pub(crate) mod overview;
 pub(crate) mod queue;
 pub(crate) mod queue_acts;
+pub(crate) mod queue_reschedule;
 pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod shortcuts;
@@ -52,6 +53,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(overview::routes());
     routes.extend(queue::routes());
     routes.extend(queue_acts::routes());
+    routes.extend(queue_reschedule::routes());
     routes.extend(job::routes());
     routes.extend(job_acts::routes());
     routes.extend(job_edit::routes());

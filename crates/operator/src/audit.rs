@@ -27,6 +27,9 @@ pub struct AuditRow {
     pub result: Option<String>,
     /// The replay operation it belongs to.
     pub replay: Option<String>,
+    /// The operation or command it belongs to, where that has an id.
+    #[serde(skip)]
+    pub act: Option<String>,
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
@@ -41,7 +44,7 @@ impl AuditRow {
             None => entry.target,
         };
         let what = match entry.action.as_str() {
-            "cancel" | "stop" | "forget" | "search" => "job",
+            "cancel" | "stop" | "forget" | "reschedule" | "search" => "job",
             _ => "dead letter",
         };
         let letters = entry.count.map(|count| match count {
@@ -60,7 +63,8 @@ impl AuditRow {
             target,
             reason: Some(entry.reason).filter(|reason| !reason.is_empty()),
             result: Some(parts.join(", ")).filter(|result| !result.is_empty()),
-            replay: entry.act.filter(|_| is_replay),
+            replay: entry.act.clone().filter(|_| is_replay),
+            act: entry.act,
             broken: entry.broken,
         }
     }

@@ -41,10 +41,7 @@ impl AuditQuery {
                     .result
                     .as_deref()
                     .is_some_and(|of| has(&self.target, of))
-                || row
-                    .replay
-                    .as_deref()
-                    .is_some_and(|of| has(&self.target, of)))
+                || row.act.as_deref().is_some_and(|of| has(&self.target, of)))
     }
 }
 

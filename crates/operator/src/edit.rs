@@ -8,7 +8,7 @@ use crate::error::OperatorError;
 use crate::job::JobView;
 use crate::operator::Operator;
 use crate::queue_info::QueueInfo;
-use crate::rehearsal::known_by_workers;
+use crate::rehearse::known_by_workers;
 use crate::suppressions::suppressed_among_args;
 
 /// Why a forgotten job cannot be edited.

@@ -1,6 +1,5 @@
 //! Dead letters on their way out: back to pending, or gone.
 
-use longshore_job::JobId;
 use longshore_queue::{JobState, Queue, QueueError, RawId, Replaying, Signed};
 
 use crate::dead::{Moved, Target};
@@ -121,7 +120,8 @@ impl Operator {
         Ok(moved)
     }
 
-    /// Removes dead letters for good. `progress` is told of each step.
+    /// Removes dead letters for good. `progress` is told of each step. A group or a queue is discarded by an operation
+    /// ([`begin_discard`](Self::begin_discard)), which the fleet brings to its end should this process not.
     ///
     /// # Errors
     /// As [`Operator::replay`].
@@ -129,48 +129,16 @@ impl Operator {
         &self,
         target: &Target,
         signed: &Signed,
-        mut progress: impl FnMut(u64),
+        progress: impl FnMut(u64),
     ) -> Result<Moved, OperatorError> {
-        if let Target::Ids(ids) = target {
-            return self
-                .each_of(
-                    self.checked(ids).await?,
-                    LetterAction::Discard,
-                    signed,
-                    progress,
-                )
-                .await;
-        }
-        let act = JobId::generate().to_string();
-        let mut moved = Moved::default();
-        for meant in self.meant(target).await? {
-            match meant.filter.is_all() {
-                true => {
-                    let (queue, selection) = (meant.queue, &meant.selection);
-                    let cutoff = queue.now_ms().await?;
-                    loop {
-                        let step = queue.discard_step(selection, cutoff, &act, signed).await?;
-                        moved.moved += step as u64;
-                        progress(moved.moved);
-                        if step == 0 {
-                            break;
-                        }
-                    }
-                }
-                false => {
-                    let mut letters = meant.letters().await?;
-                    while let Some(page) = letters.page().await? {
-                        let same = page.into_iter().map(|letter| (letter.job.id, letter.died));
-                        let same: Vec<_> = same.collect();
-                        let target = meant.target();
-                        let gone = meant.queue.discard_same(&same, &target, &act, signed);
-                        moved.moved += gone.await? as u64;
-                        progress(moved.moved);
-                    }
-                }
+        match target {
+            Target::Ids(ids) => {
+                let ids = self.checked(ids).await?;
+                self.each_of(ids, LetterAction::Discard, signed, progress)
+                    .await
             }
+            _ => self.discard_many(target, signed, progress).await,
         }
-        Ok(moved)
     }
 
     /// Ids as they stand in Redis, each once. Garbage may be the id of a letter all the same; where it is not, nothing is

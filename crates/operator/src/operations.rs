@@ -1,6 +1,9 @@
-//! All acts on many jobs, replays, cancels and forgets, which any process carries on.
+//! All acts on many jobs: replays, cancels, reschedules, discards and forgets, which any process carries on.
 
-use longshore_queue::{BulkCancel, BulkForget, BulkOperation, BulkState, Changed, Queue, Signed};
+use longshore_queue::{
+    BulkCancel, BulkDiscard, BulkForget, BulkOperation, BulkReschedule, BulkState, Changed, Queue,
+    Selection, Signed,
+};
 use serde::Serialize;
 
 use crate::dead::UNREADABLE;
@@ -14,7 +17,7 @@ use crate::time::rfc3339;
 pub struct OperationRow {
     /// Its id.
     pub id: String,
-    /// What is done: `replay`, `cancel` or `forget`.
+    /// What is done: `replay`, `cancel`, `reschedule`, `discard` or `forget`.
     pub act: &'static str,
     /// Its queue.
     pub queue: String,
@@ -34,8 +37,13 @@ pub struct OperationRow {
     pub asked: u64,
     /// To how many it could not be done; of a replay, how many first runs failed.
     pub failed: u64,
-    /// Of one that is done: how many of those that were meant had ended, or were elsewhere, before it came to them.
+    /// Of one that is done: how many of those that were meant had ended, or were elsewhere, before it came to them; of a reschedule, or were
+    /// due then already.
     pub missed: u64,
+    /// Of a reschedule: when they are due from then on, RFC 3339.
+    pub due_at: Option<String>,
+    /// Of a replay: what became of the jobs that it replayed.
+    pub became: Option<BecameRow>,
     /// When it began, RFC 3339.
     pub started_at: String,
     /// When it ended, RFC 3339.
@@ -45,65 +53,25 @@ pub struct OperationRow {
     pub broken: Option<String>,
 }
 
+/// What became of replayed jobs: all of them, once each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BecameRow {
+    /// How many completed.
+    pub completed: u64,
+    /// How many died again.
+    pub dead_again: u64,
+    /// How many were cancelled.
+    pub cancelled: u64,
+    /// How many have not ended yet.
+    pub on_their_way: u64,
+}
+
 impl OperationRow {
-    fn of_cancel(queue: &str, cancel: BulkCancel) -> Self {
+    /// Of which nothing but its queue is known.
+    fn nothing(queue: &str, id: String, act: &'static str) -> Self {
         Self {
-            act: "cancel",
-            queue: queue.to_owned(),
-            filter: cancel.filter.to_string(),
-            by: cancel.by,
-            reason: Some(cancel.reason).filter(|reason| !reason.is_empty()),
-            state: cancel.state.as_str(),
-            total: cancel.total,
-            done: cancel.done,
-            asked: cancel.asked,
-            failed: cancel.failed,
-            missed: match cancel.state {
-                BulkState::Done => cancel
-                    .total
-                    .saturating_sub(cancel.done + cancel.asked + cancel.failed),
-                _ => 0,
-            },
-            started_at: rfc3339(cancel.begun_at_ms),
-            ended_at: cancel.ended_at_ms.map(rfc3339),
-            broken: None,
-            id: cancel.id,
-        }
-    }
-
-    fn of_forget(queue: &str, forget: BulkForget) -> Self {
-        Self {
-            act: "forget",
-            queue: queue.to_owned(),
-            filter: forget.person,
-            by: forget.by,
-            reason: Some(forget.reason).filter(|reason| !reason.is_empty()),
-            state: forget.state.as_str(),
-            total: forget.total,
-            done: forget.done,
-            asked: forget.asked,
-            failed: 0,
-            missed: 0,
-            started_at: rfc3339(forget.begun_at_ms),
-            ended_at: forget.ended_at_ms.map(rfc3339),
-            broken: None,
-            id: forget.id,
-        }
-    }
-
-    fn new(queue: &str, operation: BulkOperation) -> Self {
-        match operation {
-            BulkOperation::Cancel(cancel) => Self::of_cancel(queue, cancel),
-            BulkOperation::Forget(forget) => Self::of_forget(queue, forget),
-            BulkOperation::Replay(replay) => ReplayRow::new(queue, replay).into(),
-        }
-    }
-
-    /// What stands among the operations of this queue and is none.
-    fn broken(queue: &str, id: &str, why: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            act: "unknown",
+            id,
+            act,
             queue: queue.to_owned(),
             filter: UNREADABLE.to_owned(),
             by: UNREADABLE.to_owned(),
@@ -114,9 +82,107 @@ impl OperationRow {
             asked: 0,
             failed: 0,
             missed: 0,
+            due_at: None,
+            became: None,
             started_at: rfc3339(0),
             ended_at: None,
+            broken: None,
+        }
+    }
+
+    fn of_reschedule(queue: &str, of: BulkReschedule) -> Self {
+        Self {
+            filter: of.filter.to_string(),
+            by: of.by,
+            reason: Some(of.reason).filter(|reason| !reason.is_empty()),
+            state: of.state.as_str(),
+            total: of.total,
+            done: of.done,
+            failed: of.failed,
+            missed: match of.state {
+                BulkState::Done => of.total.saturating_sub(of.done + of.failed),
+                _ => 0,
+            },
+            due_at: Some(rfc3339(of.due_ms)),
+            started_at: rfc3339(of.begun_at_ms),
+            ended_at: of.ended_at_ms.map(rfc3339),
+            ..Self::nothing(queue, of.id, "reschedule")
+        }
+    }
+
+    fn of_discard(queue: &str, of: BulkDiscard) -> Self {
+        Self {
+            filter: match &of.selection {
+                _ if !of.filter.is_empty() => of.filter,
+                Selection::Group(group) => format!("group {group}"),
+                Selection::All => queue.to_owned(),
+            },
+            by: of.by,
+            reason: Some(of.reason).filter(|reason| !reason.is_empty()),
+            state: of.state.as_str(),
+            total: of.total,
+            done: of.done,
+            missed: match of.state {
+                BulkState::Done => of.total.saturating_sub(of.done),
+                _ => 0,
+            },
+            started_at: rfc3339(of.begun_at_ms),
+            ended_at: of.ended_at_ms.map(rfc3339),
+            ..Self::nothing(queue, of.id, "discard")
+        }
+    }
+
+    fn of_cancel(queue: &str, cancel: BulkCancel) -> Self {
+        let ended = cancel.done + cancel.asked + cancel.failed;
+        Self {
+            filter: cancel.filter.to_string(),
+            by: cancel.by,
+            reason: Some(cancel.reason).filter(|reason| !reason.is_empty()),
+            state: cancel.state.as_str(),
+            total: cancel.total,
+            done: cancel.done,
+            asked: cancel.asked,
+            failed: cancel.failed,
+            missed: match cancel.state {
+                BulkState::Done => cancel.total.saturating_sub(ended),
+                _ => 0,
+            },
+            started_at: rfc3339(cancel.begun_at_ms),
+            ended_at: cancel.ended_at_ms.map(rfc3339),
+            ..Self::nothing(queue, cancel.id, "cancel")
+        }
+    }
+
+    fn of_forget(queue: &str, forget: BulkForget) -> Self {
+        Self {
+            filter: forget.person,
+            by: forget.by,
+            reason: Some(forget.reason).filter(|reason| !reason.is_empty()),
+            state: forget.state.as_str(),
+            total: forget.total,
+            done: forget.done,
+            asked: forget.asked,
+            started_at: rfc3339(forget.begun_at_ms),
+            ended_at: forget.ended_at_ms.map(rfc3339),
+            ..Self::nothing(queue, forget.id, "forget")
+        }
+    }
+
+    fn new(queue: &str, operation: BulkOperation) -> Self {
+        match operation {
+            BulkOperation::Cancel(cancel) => Self::of_cancel(queue, cancel),
+            BulkOperation::Reschedule(reschedule) => Self::of_reschedule(queue, reschedule),
+            BulkOperation::Discard(discard) => Self::of_discard(queue, discard),
+            BulkOperation::Forget(forget) => Self::of_forget(queue, forget),
+            BulkOperation::Replay(replay) => ReplayRow::new(queue, replay).into(),
+        }
+    }
+
+    /// What stands among the operations of this queue and is none.
+    fn broken(queue: &str, id: &str, why: &str) -> Self {
+        Self {
             broken: Some(why.to_owned()),
+            ..Self::nothing(queue, id.to_owned(), "unknown")
         }
     }
 
@@ -129,22 +195,25 @@ impl OperationRow {
 
 impl From<ReplayRow> for OperationRow {
     fn from(row: ReplayRow) -> Self {
+        let became = BecameRow {
+            completed: row.completed,
+            dead_again: row.dead_again,
+            cancelled: row.cancelled,
+            on_their_way: row.on_their_way(),
+        };
         Self {
-            id: row.id,
-            act: "replay",
-            queue: row.queue,
             filter: row.target,
             by: row.by,
             reason: row.reason,
             state: row.state,
             total: row.total,
             done: row.moved,
-            asked: 0,
             failed: row.failed,
-            missed: 0,
+            became: Some(became).filter(|_| row.broken.is_none()),
             started_at: row.begun_at,
             ended_at: row.ended_at,
             broken: row.broken,
+            ..Self::nothing(&row.queue, row.id, "replay")
         }
     }
 }

@@ -37,9 +37,16 @@ pub struct ReplayRow {
     pub total: u64,
     /// How many of them it has moved.
     pub moved: u64,
-    /// How many of their first runs completed. Counted with a rate only, as the next three.
+    /// How many of them have completed, in whichever run.
     pub completed: u64,
-    /// How many failed. What has neither completed nor failed has not run yet.
+    /// How many have died again.
+    pub dead_again: u64,
+    /// How many were cancelled. What has neither completed, died again nor been cancelled is on its way.
+    pub cancelled: u64,
+    /// How many of their first runs completed. Counted with a rate only, as the next three.
+    #[serde(skip)]
+    pub first_completed: u64,
+    /// How many of their first runs failed. What has neither completed nor failed has not run yet.
     pub failed: u64,
     /// How many of those failed of what the letter had died of.
     pub again: u64,
@@ -79,6 +86,9 @@ impl ReplayRow {
             total: replay.total,
             moved: replay.moved,
             completed: replay.completed,
+            dead_again: replay.dead_again,
+            cancelled: replay.cancelled,
+            first_completed: replay.first_completed,
             failed: replay.again + replay.otherwise,
             again: replay.again,
             otherwise: replay.otherwise,
@@ -103,6 +113,9 @@ impl ReplayRow {
             total: 0,
             moved: 0,
             completed: 0,
+            dead_again: 0,
+            cancelled: 0,
+            first_completed: 0,
             failed: 0,
             again: 0,
             otherwise: 0,
@@ -125,9 +138,18 @@ impl ReplayRow {
     #[must_use]
     pub fn not_run_yet(&self) -> u64 {
         match self.rate {
-            Some(_) => self.moved.saturating_sub(self.completed + self.failed),
+            Some(_) => self
+                .moved
+                .saturating_sub(self.first_completed + self.failed),
             None => 0,
         }
+    }
+
+    /// How many letters it has moved that have not ended yet: they wait, run, or wait for a retry.
+    #[must_use]
+    pub fn on_their_way(&self) -> u64 {
+        let ended = self.completed + self.dead_again + self.cancelled;
+        self.moved.saturating_sub(ended)
     }
 
     /// It stopped itself, since what it replayed failed again.

@@ -210,42 +210,59 @@ impl Operator {
         queue: &str,
         filter: &JobFilter,
         most: u64,
-        mut looked: impl FnMut(u64),
+        looked: impl FnMut(u64),
     ) -> Result<(CancelPreview, bool), OperatorError> {
-        let (_, queue) = self.queue(queue)?;
         let mut found = CancelPreview::default();
+        let see = |job: &JobInfo| {
+            found.jobs += 1;
+            found.may_have_been_sent += u64::from(job.run.may_have_been_sent);
+            match job.state {
+                JobState::Scheduled => found.scheduled += 1,
+                JobState::Retryable => found.retryable += 1,
+                JobState::Running => found.running += 1,
+                _ => found.pending += 1,
+            }
+        };
+        let is_whole = self.see_meant(queue, filter, most, looked, see).await?;
+        Ok((found, is_whole))
+    }
+
+    /// Sees the jobs of a queue that wait or run, and are meant, until `most` were looked at. Returns whether those are all.
+    pub(crate) async fn see_meant(
+        &self,
+        queue: &str,
+        filter: &JobFilter,
+        most: u64,
+        mut looked: impl FnMut(u64),
+        mut see: impl FnMut(&JobInfo),
+    ) -> Result<bool, OperatorError> {
+        let (_, queue) = self.queue(queue)?;
         let mut seen = 0;
         for place in PLACES {
             let mut scan = JobScan::new(place);
             while !scan.is_over() {
                 if seen >= most {
-                    return Ok((found, false));
+                    return Ok(false);
                 }
                 let jobs = queue.scan(&mut scan).await?;
                 seen += jobs.len() as u64;
                 looked(seen);
                 for job in jobs.iter().filter(|job| filter.means(job)) {
-                    found.jobs += 1;
-                    found.may_have_been_sent += u64::from(job.run.may_have_been_sent);
-                    match job.state {
-                        JobState::Scheduled => found.scheduled += 1,
-                        JobState::Retryable => found.retryable += 1,
-                        JobState::Running => found.running += 1,
-                        _ => found.pending += 1,
-                    }
+                    see(job);
                 }
             }
         }
-        Ok((found, true))
+        Ok(true)
     }
 
     /// Begins to cancel all jobs of a queue that wait and are meant, and to have those stopped that run: an operation that any process carries on. `total` is how many
-    /// there are.
+    /// there are. `id` is what it will be called by; called again with it, it begins nothing new.
     ///
     /// # Errors
     /// When there is no such queue, or Redis cannot be reached.
     pub async fn begin_cancel(
         &self,
+        id: JobId,
         queue: &str,
         filter: &JobFilter,
         total: u64,
@@ -253,7 +270,6 @@ impl Operator {
         signed: &Signed,
     ) -> Result<OperationRow, OperatorError> {
         let (_, queue) = self.queue(queue)?;
-        let id = JobId::generate();
         queue.begin_cancel(id, filter, total, force, signed).await?;
         self.operation(&id.to_string()).await
     }

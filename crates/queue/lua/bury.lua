@@ -2,13 +2,13 @@
 -- long, counted from when it was known last and from when the job was parked; at most 200 a call. Notes which kinds are sought.
 --
 -- KEYS  1 parked  2 kinds  3 sought  4 inflight  5 records  6 dead  7 groups  8 stats  9 idle
---       10 letters  11 parked kinds  12 active  13 lanes  14 lane  15 tenants  16 turns  17 timeline  18 notices
+--       10 letters  11 parked kinds  12 active  13 lanes  14 lane  15 tenants  16 turns  17 timeline  18 notices  19 operations
 -- ARGV  1 cursor ("0" starts)  2 after how many ms  3 group  4 its description (part/growth.lua)
 --       5 history entry in JSON, from the comma behind the number of the attempt on  6 "on" while the caller goes on with its look
 --       7 the word for why they are dead, for notices (part/notices.lua)
 -- Returns {next cursor ("0" = through, or somebody else has looked within the last second), 1 if the same chunk has more to bury,
 --          {id, attempt, …} of those that are dead now}
--- Parts: now, write_or_replace, wake, record, groups, growth, parked, lanes, relist, notices
+-- Parts: now, write_or_replace, wake, record, groups, growth, parked, lanes, relist, notices, audit, operation
 local p = { parked = KEYS[1], of_kinds = KEYS[11], kinds = KEYS[2], sought = KEYS[3] }
 local inflight, records, dead, groups, stats, idle, letters = unpack(KEYS, 4)
 if ARGV[6] ~= 'on' then
@@ -32,6 +32,8 @@ local function bury(id)
   set_run(record, used, lost, generation, sent, entries + 1)
   add_history(record, entries + 1, '{"attempt":' .. attempt .. ARGV[5])
   record['end'], record.parked = 'd' .. group, nil
+  if record.op then pcall(count_end, KEYS[19], record.op, 'dead_again', 1) end
+  record.op = nil
   write_record(records, id, record)
   buried[#buried + 1] = id
   buried[#buried + 1] = attempt

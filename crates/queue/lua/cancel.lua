@@ -7,7 +7,7 @@
 -- Returns {"done", a word for each (part/cancel.lua)}; or, where jobs have keys that were not passed, {"keys", {"<kind>:<key>", …}}:
 --         then nothing was done
 -- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, waiters,
--- minutes, stop, notices, cancel, waiting_keys
+-- minutes, stop, notices, operation, cancel, waiting_keys
 may_audit(k.audit)
 local how = { by = ARGV[1], reason = ARGV[2], force = ARGV[3] == 'force', keep = tonumber(ARGV[4]), bytes = tonumber(ARGV[5]) }
 local at

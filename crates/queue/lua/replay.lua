@@ -11,7 +11,7 @@ if #replayed > 0 then
     dead = KEYS[1], groups = KEYS[2], records = KEYS[3], data = KEYS[4], active = KEYS[5], stats = KEYS[6], idle = KEYS[7],
     lanes = KEYS[9], lane = KEYS[10], tenants = KEYS[11], turns = KEYS[12], letters = KEYS[13],
   }
-  replayed = revive(keys, replayed, { by = ARGV[1], reason = ARGV[2], fresh = ARGV[3] == 'fresh' }, nil)
+  replayed = revive(keys, replayed, { by = ARGV[1], reason = ARGV[2], fresh = ARGV[3] == 'fresh' })
 end
 if #replayed > 0 then
   audit(KEYS[8], {

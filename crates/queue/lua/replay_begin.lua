@@ -11,8 +11,8 @@ if of_operation(operations, ARGV[1], 'state') then return { 'begun', ARGV[1], AR
 may_audit(log)
 local cutoff = seconds(now)
 for _, id in ipairs(redis.call('SMEMBERS', open)) do
-  local what, state, rate = of_operation(operations, id, 'what', 'state', 'rate')
-  local same = what == ARGV[2] and what ~= 'named' and (of_operation(operations, id, 'words') or '') == ARGV[8]
+  local what, state, rate, act = of_operation(operations, id, 'what', 'state', 'rate', 'act')
+  local same = not act and what == ARGV[2] and what ~= 'named' and (of_operation(operations, id, 'words') or '') == ARGV[8]
   if same and state == 'running' then return { 'running', id, rate } end
   -- All of its letters are moved: those that died again are this one's.
   if same and state == 'watching' then finish(operations, id, open, log, 'done', {}) end

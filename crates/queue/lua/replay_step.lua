@@ -13,27 +13,6 @@ local keys = {
 }
 local left, others = 500, {}
 
--- The next ones of an operation that are meant, at most `want`: their ids, the letter that was looked at last and when it died, how
--- many were looked at, and whether there are more to look at.
-local function meant_ones(op, group, want)
-  local is_meant, page = meaning(keys, op.only), want
-  if is_meant then page = left end
-  local ids, score = following(dead, keys.letters, group, op.score, op.id, op.cutoff, page)
-  if not is_meant then return ids, ids[#ids], score, #ids, #ids == page end
-  local chosen, looked, bytes = {}, 0, 0
-  while looked < #ids and #chosen < want and bytes < 4194304 do
-    looked = looked + 1
-    local meant, read = is_meant(ids[looked])
-    if meant then chosen[#chosen + 1] = ids[looked] end
-    bytes = bytes + read
-  end
-  local more = looked < #ids or #ids == page
-  if looked < #ids then
-    ids, score = following(dead, keys.letters, group, op.score, op.id, op.cutoff, looked)
-  end
-  return chosen, ids[looked], score, looked, more
-end
-
 -- The next ones of an operation of named letters, and how many are through then.
 local function named_ones(id, through, want)
   local all = of_operation(operations, id, 'letters')
@@ -103,7 +82,7 @@ local function step(id)
     ids, score = named_ones(id, tonumber(op.score) or 0, want)
     last, looked, more = ids[#ids], #ids, #ids == want
   else
-    ids, last, score, looked, more = meant_ones(op, group, want)
+    ids, last, score, looked, more = next_meant(keys, op, group, want, left)
   end
   -- What was looked at and is not meant takes nothing of the rate.
   local full = #ids == want
@@ -111,8 +90,9 @@ local function step(id)
   -- Of the named ones some may have been taken out by somebody else; and that a group lists one does not make it dead.
   if op.what ~= 'all' then ids = named(dead, ids) end
   left = left - math.max(looked, 1)
-  local mark = rate > 0 and id or nil
-  ids = revive(keys, ids, { by = op.by, reason = op.why, operation = id, fresh = op.fresh == 'fresh', in_order = op.what ~= 'named' }, mark)
+  ids = revive(keys, ids, {
+    by = op.by, reason = op.why, operation = id, fresh = op.fresh == 'fresh', in_order = op.what ~= 'named', watched = rate > 0,
+  })
   local moved = op.moved + #ids
   note_operation(operations, id, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last or op.id)
   if #ids > 0 then note_operation(operations, id, 'heard', stamp) end

@@ -14,7 +14,7 @@
 --       16 what their calls came to (part/answers.lua)
 --       17 which ends the application is told of, words with spaces around each, or "" = of none (part/notices.lua); then, unless it is "", of how many
 --       jobs it may be told, and four for each of them: job, kind, reason, code
---       then how many first runs of replayed jobs report; then four for each of them: job, operation, word, cause
+--       then how many runs of replayed jobs report; then four for each of them: job, operation, word, cause
 --       (part/replay_report.lua); then of how many jobs an idempotency key is passed, and each of these jobs;
 --       then for each job, at most
 --       256 jobs: id, claim token, what the call says of the provider ("" = nothing, else see part/call_report.lua), verdict, and
@@ -81,7 +81,7 @@ while at <= #ARGV do
   at = at + (completes and 6 or 11)
 end
 local tokens = redis.call('HMGET', inflight, unpack(ids))
-local record_by, written, marks, out_of_lanes, deaths = {}, {}, {}, {}, {}
+local record_by, written, marks, out_of_lanes, deaths, dead_again = {}, {}, {}, {}, {}, {}
 if #touched > 0 then
   for n, record in ipairs(records_of(records, touched)) do record_by[touched[n]] = record end
 end
@@ -106,6 +106,7 @@ answer[4] = t.seq
 local stopped, emptied = { gone = {}, packed = {}, marks = {}, bytes = 0, notices = notices }, {}
 local ends = {
   records = records, data = data, lane = KEYS[27], cancelled = KEYS[32], stats = stats, waiters = KEYS[25], minutes = KEYS[30],
+  operations = operations,
 }
 
 -- Whether the job is cancelled, since it was asked to stop: then its record says so.
@@ -157,6 +158,8 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
     note_letter(dead, letters, group, id)
     deaths[group] = { (deaths[group] and deaths[group][1] or 0) + 1, description }
     record['end'] = 'd' .. group
+    if record.op then dead_again[record.op] = (dead_again[record.op] or 0) + 1 end
+    record.op = nil
     if noted[id] then notice(notices, 'dead', 'job.dead', id, noted[id]) end
   end
   if put_back ~= '' then record.back = stamp .. ' ' .. put_back end
@@ -236,6 +239,7 @@ pcall(tell, KEYS[25], over)
 pcall(count_settled, KEYS[30], stats, ARGV[15], { completed = #done, failed = retried, dead = died }, calls)
 -- It is tried again by the prune that the worker asks for.
 answer[1] = pruned and due or now
+for op, n in pairs(dead_again) do pcall(count_end, operations, op, 'dead_again', n) end
 if reports then pcall(report_to_replays, operations, open, records, log, reported) end
 pcall(write_reports, primary, gate, breakers, idle)
 pcall(write_reports, fallback, gate, breakers, idle)

@@ -3,15 +3,14 @@
 //! A step is two calls: one looks at some jobs, and one cancels those of them that are meant and moves the operation's cursor, if
 //! nobody else has moved it. So what is meant is decided here, where payloads are read, and two processes do no harm.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use longshore_job::{JobId, clip_reason};
 
+use crate::bulk::{BulkState, Looked, Walk, process};
 use crate::held::Held;
-use crate::scan::STEP;
 use crate::value::{Fields, Reply};
-use crate::{JobFilter, JobScan, JobState, Place, Queue, QueueError, RawId, Signed, script};
+use crate::{JobFilter, JobInfo, Place, Queue, QueueError, Signed, script};
 
 /// Where jobs are looked for that wait, or run. They move from one place to the next; a retry moves back, so the first is looked
 /// at once more.
@@ -23,17 +22,6 @@ const PLACES: [Place; 6] = [
     Place::Running,
     Place::Scheduled,
 ];
-
-/// So many jobs are looked at in one step, if few of them are meant.
-const MOST_LOOKED_AT: usize = 4 * STEP;
-
-/// Who carries operations on: others need not do so at the same time.
-static PROCESS: LazyLock<String> = LazyLock::new(|| JobId::generate().to_string());
-
-/// Who asks for a step.
-pub(crate) fn process() -> &'static str {
-    &PROCESS
-}
 
 /// An operation that cancels many jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,34 +52,6 @@ pub struct BulkCancel {
     pub ended_at_ms: Option<u64>,
 }
 
-/// How an operation on many jobs stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BulkState {
-    /// It goes on.
-    Running,
-    /// An operator ended it.
-    Cancelled,
-    /// All jobs have been looked at.
-    Done,
-}
-
-impl BulkState {
-    /// The word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Cancelled => "cancelled",
-            Self::Done => "done",
-        }
-    }
-
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        let all = [Self::Running, Self::Cancelled, Self::Done];
-        all.into_iter().find(|state| state.as_str() == word)
-    }
-}
-
 /// What does not read is none of ours.
 pub(crate) fn read(id: String, fields: &Fields) -> Option<BulkCancel> {
     let text = |name: &str| fields.text(name).map(str::to_owned);
@@ -109,47 +69,6 @@ pub(crate) fn read(id: String, fields: &Fields) -> Option<BulkCancel> {
         begun_at_ms: fields.number("begun")?,
         ended_at_ms: fields.number("ended"),
     })
-}
-
-/// How far one has come: in which place, and how far in that.
-struct Cursor {
-    place: usize,
-    scan: JobScan,
-}
-
-impl Cursor {
-    fn parse(bytes: &[u8]) -> Self {
-        let (place, rest) = match bytes.iter().position(|byte| *byte == b' ') {
-            Some(at) => (&bytes[..at], &bytes[at + 1..]),
-            None => (&b"0"[..], &[][..]),
-        };
-        let place = std::str::from_utf8(place).ok().and_then(|n| n.parse().ok());
-        let place = place.unwrap_or(0);
-        Self::at(place, rest)
-    }
-
-    fn at(place: usize, cursor: &[u8]) -> Self {
-        let of = PLACES.get(place).copied().unwrap_or(Place::Pending);
-        Self {
-            place,
-            scan: JobScan::new(of).earliest_first().going_on(cursor),
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.place >= PLACES.len()
-    }
-
-    /// To the next place, where this one is through.
-    fn go_on(&mut self) {
-        if self.scan.is_over() {
-            *self = Self::at(self.place + 1, b"");
-        }
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        [self.place.to_string().as_bytes(), b" ", self.scan.cursor()].concat()
-    }
 }
 
 impl Queue {
@@ -190,51 +109,27 @@ impl Queue {
             .map(drop)
     }
 
-    /// One step of an operation that is no replay. Returns how long until the next one is of use; `None` when it is over, or
-    /// none of ours.
-    pub(crate) async fn advance_bulk(&self, id: &str) -> Result<Option<Duration>, QueueError> {
-        let fields = self.fields_of_operations(id).await?.pop();
-        let fields = fields.map(|(_, fields)| fields).unwrap_or_default();
-        #[cfg(feature = "forget")]
-        if fields.text("act") == Some("forget") {
-            return self.advance_forget(id, &fields).await;
-        }
-        let found = read(id.to_owned(), &fields).filter(|_| fields.text("act") == Some("cancel"));
-        let Some(operation) = found else {
+    /// One step of it. Returns how long until the next one is of use; `None` when it is over, or cannot be read.
+    pub(crate) async fn advance_cancel(
+        &self,
+        id: &str,
+        fields: &Fields,
+    ) -> Result<Option<Duration>, QueueError> {
+        let Some(operation) = read(id.to_owned(), fields) else {
             return self.close_unread(id).await;
         };
         if operation.state != BulkState::Running {
             return Ok(None);
         }
         let from = fields.get("cursor").unwrap_or_default();
-        let mut cursor = Cursor::parse(from);
-        let (mut ids, mut looked, mut place) = (Vec::new(), 0, cursor.place);
-        while ids.is_empty() && looked < MOST_LOOKED_AT && !cursor.is_over() {
-            if !operation.looks_in(PLACES[cursor.place]) {
-                cursor = Cursor::at(cursor.place + 1, b"");
-                continue;
-            }
-            place = cursor.place;
-            let jobs = self.scan(&mut cursor.scan).await?;
-            looked += jobs.len().max(1);
-            let meant = jobs.into_iter().filter(|job| {
-                let before = |at| at <= operation.begun_at_ms;
-                job.enqueued_at_ms.is_none_or(before) && operation.filter.means(job)
-            });
-            ids.extend(meant.map(|job| job.id));
-            cursor.go_on();
-        }
-        let made = self.step_cancel(id, from, &cursor, place, looked, &ids);
-        let made = made.await?;
-        Ok((made && !cursor.is_over()).then_some(Duration::ZERO))
-    }
-
-    /// What this version cannot read it must not ask for again and again.
-    pub(crate) async fn close_unread(&self, id: &str) -> Result<Option<Duration>, QueueError> {
-        let mut close = redis::cmd("SREM");
-        close.arg(&self.keys.open_replays).arg(id);
-        self.link.command::<u64>(&close).await?;
-        Ok(None)
+        let mut walk = Walk::parse(&PLACES, from);
+        let before = |job: &JobInfo| {
+            let at = job.enqueued_at_ms;
+            at.is_none_or(|at| at <= operation.begun_at_ms)
+        };
+        let looked = self.look_on(&mut walk, &operation.filter, before).await?;
+        let made = self.step_cancel(id, from, &walk, &looked).await?;
+        Ok((made && !walk.is_over()).then_some(Duration::ZERO))
     }
 
     /// Cancels what was found in a place. Returns whether the operation goes on.
@@ -242,16 +137,14 @@ impl Queue {
         &self,
         id: &str,
         from: &[u8],
-        cursor: &Cursor,
-        place: usize,
-        looked: usize,
-        ids: &[RawId],
+        walk: &Walk,
+        looked: &Looked,
     ) -> Result<bool, QueueError> {
         let k = &self.keys;
         let keys = k.of_waiting().into_iter();
-        let keys: Vec<&str> = keys.chain([&*k.operations, &*k.open_replays]).collect();
+        let keys: Vec<&str> = keys.chain([&*k.open_replays]).collect();
         let mut held = Held::default();
-        let marks = match (place + 1 == PLACES.len(), cursor.is_over()) {
+        let marks = match (looked.place + 1 == PLACES.len(), walk.is_over()) {
             (true, true) => "again over",
             (true, false) => "again",
             (false, true) => "over",
@@ -262,12 +155,12 @@ impl Queue {
                 .on(k, &script::CANCEL_STEP, &keys)
                 .arg(id)
                 .arg(from)
-                .arg(cursor.encode())
-                .arg(looked)
+                .arg(walk.encode())
+                .arg(looked.count)
                 .arg(marks)
                 .arg(process());
             let mut call = held.name(self.ended(call));
-            for id in ids {
+            for id in &looked.ids {
                 call = call.arg(id.as_bytes());
             }
             let mut answer = Reply::new(call.run(&self.link).await?)?;
@@ -277,7 +170,7 @@ impl Queue {
             }
             let words: Vec<String> = answer.next()?;
             if made == "made" {
-                self.cancelled(ids, &words).await?;
+                self.cancelled(&looked.ids, &words).await?;
             }
             return Ok(made != "closed");
         }
@@ -289,12 +182,5 @@ impl BulkCancel {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state == BulkState::Running
-    }
-
-    fn looks_in(&self, place: Place) -> bool {
-        let states = JobState::ALL.into_iter();
-        states
-            .filter(|state| place.has(*state))
-            .any(|state| self.filter.has_state(state))
     }
 }

@@ -299,28 +299,6 @@ impl Queue {
         Ok(gone)
     }
 
-    /// One step of a discard of many: at most 1,000 letters that died before `cutoff_ms`. Returns how many are gone;
-    /// 0 means through. All steps with the same `act` are one entry of the audit.
-    ///
-    /// # Errors
-    /// When Redis cannot be reached or refuses.
-    pub async fn discard_step(
-        &self,
-        selection: &Selection,
-        cutoff_ms: u64,
-        act: &str,
-        signed: &Signed,
-    ) -> Result<usize, QueueError> {
-        let cutoff = seconds(cutoff_ms);
-        let which = |call: ScriptCall| call.arg("selected").arg(&cutoff).arg(selection.group());
-        let deed = Deed {
-            act,
-            target: selection.to_string(),
-            signed,
-        };
-        Ok(self.discarding(&deed, which).await?.len())
-    }
-
     /// Removes what other programs wrote beside the payloads of these jobs, which are gone: of one that never had a payload, or
     /// too large a one, nobody has taken it in.
     pub(crate) async fn forget_pushed(&self, gone: Vec<RawId>) -> Result<Vec<RawId>, QueueError> {
@@ -372,6 +350,15 @@ struct Deed<'a> {
 }
 
 impl Selection {
+    /// Those of it that are meant, in words; empty for all of it.
+    pub(crate) fn words(&self, only: &LetterFilter) -> String {
+        match (only.is_all(), self) {
+            (true, _) => String::new(),
+            (false, Self::All) => only.to_string(),
+            (false, Self::Group(group)) => format!("group {group}, {only}"),
+        }
+    }
+
     /// The group as scripts take it: empty for all.
     pub(crate) fn group(&self) -> &str {
         match self {

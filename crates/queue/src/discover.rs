@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::enqueue::millis;
 use crate::error::LAYOUT;
-use crate::keys::{Keys, ended_session, registry, walked};
+use crate::keys::{Keys, ended_session, forms, registry, walked};
 use crate::{Link, Node, Queue, QueueError};
 
 /// How long the note that a queue exists may take: it must not hold up what it is noted for.
@@ -279,8 +279,9 @@ impl KeyScan {
             return;
         };
         let of_all = [registry(&self.namespace), walked(&self.namespace)];
+        let begins = [ended_session(&self.namespace, ""), forms(&self.namespace)];
         if of_all.iter().any(|key| *key == shown)
-            || shown.starts_with(&ended_session(&self.namespace, ""))
+            || begins.iter().any(|begin| shown.starts_with(begin))
         {
             return;
         }

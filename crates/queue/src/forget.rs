@@ -9,8 +9,8 @@ use longshore_job::{Envelope, Found, JobId, Kinds, Person, clip_reason};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::bulk::{BulkState, process};
 use crate::bulk_forget::read;
-use crate::cancel_many::{BulkState, process};
 use crate::held::Held;
 use crate::scan::Row;
 use crate::value::{Fields, Reply};
@@ -274,12 +274,7 @@ impl Queue {
         meant: &[JobInfo],
     ) -> Result<bool, QueueError> {
         let k = &self.keys;
-        let more = [
-            &*k.operations,
-            &*k.open_replays,
-            &*k.deliveries,
-            &*k.delivery_ages,
-        ];
+        let more = [&*k.open_replays, &*k.deliveries, &*k.delivery_ages];
         let keys: Vec<&str> = k.of_waiting().into_iter().chain(more).collect();
         let mut held = Held::default();
         loop {

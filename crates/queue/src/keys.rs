@@ -88,7 +88,7 @@ keys! {
     /// | `stop` | that it runs and is asked to stop, `<ms> <1 by force, else 0> <by whom and why, JSON>` (`lua/part/stop.lua`) |
     /// | `stop_was` | the same of an earlier run that went on, or died: it is only shown |
     /// | `forgotten` | that its person was forgotten, `<ms> <by whom and why, JSON>`: its args are gone (`lua/part/forget.lua`) |
-    /// | `op` | `<operation> <group it died in>`, from a throttled replay until its first run has ended |
+    /// | `op` | `<operation> <group it died in>`, from a throttled replay until its first run has ended; `<operation> !` from then on, and from other replays on, until it ends |
     records: Key("hash") "records",
     /// Prefix: HASH `<meta>:<id>`, what another program wrote of a job beside its payload: `at`, `due`, `exp`, `key`,
     /// `traceparent`, `tracestate` as in a header, or what apalis-redis writes. Its first claim puts it into a header.
@@ -265,6 +265,16 @@ pub(crate) fn walked(namespace: &str) -> String {
     format!("{{{namespace}:}}:walked")
 }
 
+/// STRING `<form>:<id>`, with a TTL: an operator's form was sent (`forms.rs`). It belongs to no queue: a form may be about several.
+pub(crate) fn form(namespace: &str, id: &str) -> String {
+    format!("{}{id}", forms(namespace))
+}
+
+/// How the names of those begin.
+pub(crate) fn forms(namespace: &str) -> String {
+    format!("{{{namespace}:}}:form:")
+}
+
 /// A namespace or queue name that key names cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` cannot be used in a key name: use 1 to 64 characters of a-z, 0-9, _ and -")]
@@ -307,7 +317,7 @@ impl Keys {
     }
 
     /// What scripts need that take waiting jobs out of where they wait (`lua/part/homes.lua`), and write that down.
-    pub(crate) fn of_waiting(&self) -> [&str; 24] {
+    pub(crate) fn of_waiting(&self) -> [&str; 25] {
         [
             &self.active,
             &self.scheduled,
@@ -333,6 +343,7 @@ impl Keys {
             &self.minutes,
             &self.parked_kinds,
             &self.notices,
+            &self.operations,
         ]
     }
 

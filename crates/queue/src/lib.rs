@@ -16,6 +16,7 @@
 
 mod answers;
 mod audit;
+mod bulk;
 mod bulk_forget;
 mod cancel;
 mod cancel_many;
@@ -28,6 +29,7 @@ mod cron;
 mod dead;
 mod decide;
 mod delivery;
+mod discard_many;
 mod discover;
 mod due;
 mod edit;
@@ -38,6 +40,7 @@ mod error;
 mod filter;
 #[cfg(feature = "forget")]
 mod forget;
+mod forms;
 mod group;
 mod header;
 mod held;
@@ -62,6 +65,7 @@ mod provider;
 mod record;
 mod replay;
 mod reschedule;
+mod reschedule_many;
 mod resend;
 mod scan;
 mod script;
@@ -84,9 +88,10 @@ mod workers;
 
 pub use answers::{CallCounts, LastAnswer};
 pub use audit::{AuditEntry, Note, Signed};
+pub use bulk::BulkState;
 pub use bulk_forget::{BulkForget, Forgotten};
 pub use cancel::Cancelled;
-pub use cancel_many::{BulkCancel, BulkState};
+pub use cancel_many::BulkCancel;
 pub use carry::Carried;
 pub use claim::{Claim, ClaimState, Claimed};
 pub use copies::ACKNOWLEDGED_WITHIN;
@@ -100,6 +105,7 @@ pub use decide::{
     decide_unknown_kind, report_of_call, report_of_run,
 };
 pub use delivery::{Delivery, DeliveryUpdate, UpdateResult};
+pub use discard_many::{BegunDiscard, BulkDiscard};
 pub use discover::{KeyScan, ScanFor, Stray};
 pub use edit::{Edit, Edited};
 pub use enqueue::{Enqueued, KeyTaken, NewJob, RunAt};
@@ -108,6 +114,7 @@ pub use error::QueueError;
 pub use filter::{JobFilter, LetterFilter};
 #[cfg(feature = "forget")]
 pub use forget::PersonFilter;
+pub use forms::SentForm;
 pub use group::Growth;
 pub use hold::{Hold, HoldCause, LONGEST_HOLD};
 pub use id::RawId;
@@ -133,6 +140,7 @@ pub use replay::{
     Begun, BrokenReplay, BulkOperation, Changed, Replay, ReplayState, Replayed, Replaying,
 };
 pub use reschedule::Rescheduled;
+pub use reschedule_many::BulkReschedule;
 pub use resend::{Remembered, Resent};
 pub use scan::{JobScan, Place};
 pub use server::ServerFacts;

@@ -100,6 +100,7 @@ impl Queue {
                 &k.turns,
                 &k.timeline,
                 &k.notices,
+                &k.operations,
             ])
             .arg(cursor)
             .arg(millis(after))

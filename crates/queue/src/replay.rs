@@ -12,7 +12,7 @@ use std::time::Duration;
 use longshore_job::{JobId, clip_reason};
 use redis::Value;
 
-use crate::cancel_many::process;
+use crate::bulk::process;
 use crate::claim::ids;
 use crate::dead::{STEP, seconds};
 use crate::value::{Fields, Reply};
@@ -190,11 +190,6 @@ impl Queue {
         how: Replaying,
         signed: &Signed,
     ) -> Result<Begun, QueueError> {
-        let words = match (only.is_all(), selection) {
-            (true, _) => String::new(),
-            (false, Selection::All) => only.to_string(),
-            (false, Selection::Group(group)) => format!("group {group}, {only}"),
-        };
         let what = match named {
             [] => selection.to_string(),
             _ => "named".to_owned(),
@@ -217,7 +212,7 @@ impl Queue {
             .arg(&*clip_reason(&signed.reason))
             .arg(how.fresh())
             .arg(only.looked_for())
-            .arg(words)
+            .arg(selection.words(&only))
             .arg(total)
             .arg(only.most.map(|most| most.to_string()).unwrap_or_default())
             .arg(only.jobs.since_ms.map(seconds).unwrap_or_default());
@@ -315,7 +310,7 @@ impl Queue {
         let operations = self.operations().await?.into_iter();
         let replays = operations.filter_map(|operation| match operation {
             Ok(BulkOperation::Replay(replay)) => Some(Ok(replay)),
-            Ok(BulkOperation::Cancel(_) | BulkOperation::Forget(_)) => None,
+            Ok(_) => None,
             Err(broken) => Some(Err(broken)),
         });
         Ok(replays.collect())
@@ -337,7 +332,7 @@ impl Queue {
     pub async fn find_replay(&self, id: &str) -> Result<Option<Replay>, QueueError> {
         Ok(match self.find_operation(id).await? {
             Some(BulkOperation::Replay(replay)) => Some(replay),
-            Some(BulkOperation::Cancel(_) | BulkOperation::Forget(_)) | None => None,
+            _ => None,
         })
     }
 

@@ -30,17 +30,12 @@ impl Queue {
         run_at: RunAt,
         signed: &Signed,
     ) -> Result<Rescheduled, QueueError> {
-        let when = match run_at {
-            RunAt::Now => "+0".to_owned(),
-            RunAt::In(wait) => format!("+{}", millis(wait)),
-            RunAt::At(at) => at.to_string(),
-        };
         let pushed = self.keys.pushed(id);
         let keys = self.keys.of_waiting().map(str::as_bytes);
         let word: String = script::RESCHEDULE
             .on_keys(keys.into_iter().chain([&*pushed]))
             .arg(id.as_bytes())
-            .arg(when)
+            .arg(when(run_at))
             .arg(&signed.by)
             .arg(&*clip_reason(&signed.reason))
             .run(&self.link)
@@ -61,6 +56,15 @@ impl Queue {
             .run(&self.link)
             .await?;
         rescheduled(&word)
+    }
+}
+
+/// As scripts take it.
+pub(crate) fn when(run_at: RunAt) -> String {
+    match run_at {
+        RunAt::Now => "+0".to_owned(),
+        RunAt::In(wait) => format!("+{}", millis(wait)),
+        RunAt::At(at) => at.to_string(),
     }
 }
 

@@ -285,7 +285,9 @@ script!(
         "parked",
         "lanes",
         "relist",
-        "notices"
+        "notices",
+        "audit",
+        "operation"
     ]
 );
 script!(REACHED = "reached", " flags=allow-oom", ["now", "reach"]);

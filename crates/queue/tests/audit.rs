@@ -9,7 +9,8 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_queue::{Note, Selection, Signed};
+use longshore_job::JobId;
+use longshore_queue::{BulkOperation, LetterFilter, Note, Selection, SentForm, Signed};
 use support::{Bench, bury, kari, raw};
 
 #[tokio::test]
@@ -52,33 +53,42 @@ async fn every_change_names_who_what_and_why_and_what_changed_nothing_is_not_tol
 async fn a_deed_of_many_steps_is_one_entry_unless_another_comes_between() {
     let bench = Bench::new();
     bury(&bench, 2500, "400").await;
-    let cutoff = bench.queue.now_ms().await.expect("has a clock");
-    let step = async || {
-        bench
-            .queue
-            .discard_step(&Selection::All, cutoff, "act-1", &kari())
-            .await
-            .expect("discards")
+    let (id, all) = (JobId::generate(), LetterFilter::default());
+    let begun = bench
+        .queue
+        .begin_discard(id, &Selection::All, &all, 0, &kari())
+        .await;
+    begun.expect("begins");
+    let step = async || bench.queue.advance_operations().await.expect("steps");
+    let done = async || {
+        let found = bench.queue.find_operation(&id.to_string()).await;
+        match found.expect("looks") {
+            Some(BulkOperation::Discard(discard)) => discard.done,
+            other => panic!("{other:?}"),
+        }
     };
-    assert_eq!((step().await, step().await), (1000, 1000));
+    while done().await < 2000 {
+        step().await;
+    }
     let told = async || {
         let entries = bench.queue.audit(None, 100).await.expect("reads");
         entries.iter().map(|entry| entry.count).collect::<Vec<_>>()
     };
     assert_eq!(told().await, [Some(2000)]);
     bench.queue.pause(&kari()).await.expect("pauses");
-    assert_eq!((step().await, step().await), (500, 0));
-    assert_eq!(told().await, [Some(500), None, Some(2000)]);
+    while step().await.is_some() {}
+    assert_eq!(told().await, [None, Some(500), None, Some(2000)]);
     // Another deed of the same command.
+    let act = id.to_string();
     let note = Note {
         action: "export",
         target: "all",
-        act: "act-1",
+        act: &act,
         count: Some(7),
         ..Note::default()
     };
     bench.queue.note(&kari(), &note).await.expect("writes");
-    assert_eq!(told().await[..2], [Some(7), Some(500)]);
+    assert_eq!(told().await[..3], [Some(7), None, Some(500)]);
 }
 
 #[tokio::test]
@@ -148,4 +158,24 @@ async fn what_is_taken_off_a_map_is_told_once() {
     }
     let told = queue.audit(None, 9).await.expect("reads");
     assert_eq!((told.len(), told[0].action.as_str()), (1, "unsuppress"));
+}
+
+#[tokio::test]
+async fn a_form_is_noted_until_it_has_done_nothing() {
+    let bench = Bench::new();
+    let link = bench.queue.link();
+    let begin = async |what| link.begin_form("t", "f1", what).await.expect("notes");
+    assert_eq!(begin("at noon").await, SentForm::First);
+    assert_eq!(begin("later").await, SentForm::Begun("at noon".to_owned()));
+    link.end_form("t", "f1", "it is paused")
+        .await
+        .expect("notes");
+    assert_eq!(
+        begin("later").await,
+        SentForm::Done("it is paused".to_owned())
+    );
+    link.drop_form("t", "f1").await.expect("notes");
+    assert_eq!(begin("again").await, SentForm::First);
+    let life: i64 = bench.text("PTTL {t:}:form:f1").await;
+    assert!(life > 80_000_000, "{life}");
 }

@@ -10,7 +10,7 @@ mod support;
 use std::time::Duration;
 
 use longshore_job::JobId;
-use longshore_queue::{Edit, Edited, JobState, RunState, Selection};
+use longshore_queue::{Edit, Edited, JobState, LetterFilter, RunState, Selection};
 use support::{Bench, bury, ids, kari, raw, set};
 
 #[tokio::test]
@@ -134,21 +134,27 @@ async fn a_discard_leaves_nothing() {
     let group = bench.queue.dead_groups().await.expect("lists")[0]
         .id
         .clone();
-    let cutoff = bench.queue.now_ms().await.expect("has a clock") + 1;
-    assert_eq!(
-        bench
-            .queue
-            .discard_step(&Selection::Group(group), cutoff, "a", &kari())
-            .await
-            .expect("discards"),
-        2
-    );
+    let (of, all) = (Selection::Group(group), LetterFilter::default());
+    let begun = bench
+        .queue
+        .begin_discard(JobId::generate(), &of, &all, 0, &kari())
+        .await;
+    begun.expect("begins");
+    while bench
+        .queue
+        .advance_operations()
+        .await
+        .expect("steps")
+        .is_some()
+    {}
     let k = bench.queue.keys();
+    let operations = [&k.operations, &k.replays];
     let left: Vec<_> = bench
         .keys()
         .await
         .into_iter()
         .filter(|key| ![&k.stats, &k.audit, &k.timeline, &k.minutes].contains(&key))
+        .filter(|key| !operations.contains(&key))
         .collect();
     assert_eq!(left, std::slice::from_ref(&k.workers));
 }

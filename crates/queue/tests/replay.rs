@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use longshore_job::{Answer, Cause, Class, JobId};
 use longshore_queue::{
-    Begun, Changed, ClaimContext, Fate, HistoryEntry, JobState, Lease, Replay, ReplayState, Route,
-    Selection, Verdict,
+    Begun, BulkOperation, BulkState, Changed, ClaimContext, Fate, HistoryEntry, JobState, Lease,
+    LetterFilter, Replay, ReplayState, Route, Selection, Verdict,
 };
 use support::{Bench, bury, done, kari, raw, refused, run, verdict};
 
@@ -357,8 +357,8 @@ async fn a_first_attempt_that_is_made_again_later_counts_once_and_a_probe_before
     bench.settle(&verdicts).await;
     let now = replay(&bench, &id).await;
     assert_eq!(
-        (now.completed, now.again),
-        (1, 1),
+        (now.first_completed, now.again, now.completed),
+        (1, 1, 2),
         "the probe's job has reported"
     );
     step(&bench).await;
@@ -591,9 +591,16 @@ async fn a_job_that_a_group_lists_and_that_lives_is_not_touched() {
     let verdicts: Vec<_> = verdicts.map(|job| verdict(job, refused("400"))).collect();
     bench.settle(&verdicts).await;
     ghost().await;
-    let later = bench.queue.now_ms().await.expect("has a clock") + 1000;
-    let gone = bench.queue.discard_step(&of, later, "act", &kari()).await;
-    assert_eq!(gone.expect("discards"), 2);
+    let id = JobId::generate();
+    let all = LetterFilter::default();
+    let begun = bench.queue.begin_discard(id, &of, &all, 0, &kari()).await;
+    begun.expect("begins");
+    while step(&bench).await.is_some() {}
+    let operation = bench.queue.find_operation(&id.to_string()).await;
+    let Some(BulkOperation::Discard(discard)) = operation.expect("looks") else {
+        panic!("it is a discard");
+    };
+    assert_eq!((discard.done, discard.state), (2, BulkState::Done));
     let job = bench.queue.job(&raw(waits)).await.expect("looks");
     assert_eq!(job.expect("is there").state, JobState::Running);
     let left: u64 = bench.text(&format!("ZCARD {}", k.letters)).await;

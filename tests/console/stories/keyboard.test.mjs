@@ -77,7 +77,7 @@ test("by keyboard alone", async () => {
   await keyboard.type("it is back");
   await keyboard.press("Enter");
   await ada.sees("It goes on.");
-  await ada.untilText(".proof", (text) => /200 replayed = /.test(text) && !/not run yet/.test(text), 60);
+  await ada.untilText(".proof", (text) => /200 replayed = /.test(text) && !/on their way/.test(text), 60);
   await ada.leaves();
 });
 
@@ -107,7 +107,7 @@ for (const [name, options] of [["without any script", { script: false }], ["on a
     await ada.click("Resume");
     await ada.act("Resume it", "it is back");
     await ada.sees("It goes on.");
-    await reloaded((text) => /200 replayed = /.test(text) && !/not run yet/.test(text), ".proof");
+    await reloaded((text) => /200 replayed = /.test(text) && !/on their way/.test(text), ".proof");
     await ada.fits();
     await ada.leaves();
   });

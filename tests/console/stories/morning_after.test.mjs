@@ -72,7 +72,7 @@ test("from the alarm to the proven replay", async () => {
   await ada.page.waitForURL(/\/operations\/[^/]+\?did=/);
   await ada.sees("It goes on.");
   const done = new RegExp(`1,450 replayed = `);
-  await ada.untilText(".proof", (text) => done.test(text) && !/not run yet/.test(text), 120);
+  await ada.untilText(".proof", (text) => done.test(text) && !/on their way/.test(text), 120);
   const proof = await ada.page.locator(".proof").innerText();
   const numbers = [...proof.matchAll(/[\d,]+/g)].map((of) => Number(of[0].replaceAll(",", "")));
   assert.equal(numbers[0], numbers.slice(1).reduce((sum, of) => sum + of), `the numbers add up: ${proof}`);

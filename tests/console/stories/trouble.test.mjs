@@ -93,7 +93,7 @@ test("Redis is killed in the middle of a drip, and comes back: the last picture 
   fleet.redis.start();
   await until("Redis answers", async () => (await fleet.json("queues")).length > 0, 60);
   await ada.page.goto(operation);
-  await ada.untilText(".proof", (text) => /200 replayed = /.test(text) && !/not run yet/.test(text), 120);
+  await ada.untilText(".proof", (text) => /200 replayed = /.test(text) && !/on their way/.test(text), 120);
   const proof = await ada.page.locator(".proof").innerText();
   const numbers = [...proof.matchAll(/\d+/g)].map((of) => Number(of[0]));
   assert.equal(numbers[0], numbers.slice(1).reduce((sum, of) => sum + of), proof);
@@ -128,7 +128,7 @@ test("the worker is killed in the middle of a drip, and another carries it on", 
   await ada.untilText(".proof", (text) => /[1-9]\d* completed/.test(text));
   await fleet.worker.kill();
   await fleet.work();
-  await ada.untilText(".proof", (text) => /120 replayed = /.test(text) && !/not run yet/.test(text), 120);
+  await ada.untilText(".proof", (text) => /120 replayed = /.test(text) && !/on their way/.test(text), 120);
   await ada.leaves();
 });
 
@@ -149,6 +149,6 @@ test("the console is killed in the middle of a drip and of a form: the session a
   await ada.act("Pause", "drawn before the console was started anew");
   await ada.sees("sms is paused.");
   await ada.page.goto(operation);
-  await ada.untilText(".proof", (text) => /120 replayed = /.test(text) && !/not run yet/.test(text), 120);
+  await ada.untilText(".proof", (text) => /120 replayed = /.test(text) && !/on their way/.test(text), 120);
   await ada.leaves();
 });

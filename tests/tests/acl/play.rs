@@ -273,6 +273,7 @@ async fn carried_on(stage: &Stage) {
         run(stage, &words.collect::<Vec<_>>()).await;
     }
     for line in [
+        "jobs reschedule --queue email --state scheduled --in 2d --detach --yes --reason r --json",
         "jobs cancel --queue email --state scheduled --detach --yes --reason r --json",
         "forget n1@example.com --detach --yes --reason r --json",
     ] {

@@ -92,9 +92,8 @@ fn of_jobs(command: &JobsCommand) -> Effect {
         JobsCommand::List(_) | JobsCommand::Find(_) => Effect::None,
         JobsCommand::Cancel(args) if args.dry_run => Effect::Rehearsed,
         JobsCommand::Cancel(args) => Effect::Change { yes: args.yes },
-        JobsCommand::Reschedule(args) => Effect::Change {
-            yes: args.change.yes,
-        },
+        JobsCommand::Reschedule(args) if args.dry_run => Effect::Rehearsed,
+        JobsCommand::Reschedule(args) => Effect::Change { yes: args.yes },
         JobsCommand::Run(args) => Effect::Change {
             yes: args.change.yes,
         },

@@ -239,6 +239,9 @@ pub struct Discard {
     /// Shows what it would discard, and changes nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Does not wait: the fleet continues it. Not with ids, which are discarded at once
+    #[arg(long, conflicts_with_all = ["dry_run", "ids"])]
+    pub detach: bool,
     /// Why; the audit records it
     #[arg(long, value_name = "TEXT", value_parser = not_blank, required_unless_present = "dry_run")]
     pub reason: Option<String>,

@@ -18,8 +18,8 @@ pub enum JobsCommand {
     Find(FindJobs),
     /// Cancels jobs that wait, and has those stopped that run. What may have been sent takes --force
     Cancel(CancelJobs),
-    /// Makes a job that waits due at another time; its expiry counts from then
-    Reschedule(RescheduleJob),
+    /// Makes jobs that wait due at another time; their expiry counts from then
+    Reschedule(RescheduleJobs),
     /// Makes a scheduled or retryable job run now
     Run(RunJob),
     /// Corrects the args of a job that waits, or of a dead letter; the old ones are kept in its history
@@ -134,19 +134,37 @@ pub struct CancelJobs {
 
 /// `jobs reschedule`.
 #[derive(Debug, Args)]
-pub struct RescheduleJob {
-    /// The job's id
-    #[arg(value_name = "ID")]
-    pub id: String,
-    /// Makes it due after this time: 90s, 15m, 2h, 1d
+pub struct RescheduleJobs {
+    /// One job by its id, as `jobs list` shows it
+    #[arg(value_name = "ID", required_unless_present = "queue", conflicts_with_all = ["queue", "states", "kind", "tenant", "tag", "key", "since"])]
+    pub id: Option<String>,
+    /// All that wait in this queue, and of which all of what follows is true
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// Which of them.
+    #[command(flatten)]
+    pub filters: JobFilters,
+    /// Makes them due after this time: 90s, 15m, 2h, 1d
     #[arg(long = "in", value_name = "DURATION", value_parser = duration, conflicts_with = "at", required_unless_present = "at")]
     pub delay: Option<Duration>,
-    /// Makes it due at this time, RFC 3339; the past means now
+    /// Makes them due at this time, RFC 3339; the past means now
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<u64>,
-    /// How it is signed.
-    #[command(flatten)]
-    pub change: Change,
+    /// Shows what it would reschedule, and changes nothing
+    #[arg(long, requires = "queue")]
+    pub dry_run: bool,
+    /// Does not wait: the fleet continues it
+    #[arg(long, requires = "queue", conflicts_with = "dry_run")]
+    pub detach: bool,
+    /// Why; the audit records it
+    #[arg(long, value_name = "TEXT", value_parser = not_blank, required_unless_present_any = ["id", "dry_run"])]
+    pub reason: Option<String>,
+    /// Does not ask. More than one job, or production, needs it if there is no terminal to ask at
+    #[arg(long)]
+    pub yes: bool,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `jobs run`.
@@ -209,7 +227,7 @@ pub struct EditJob {
 /// `operations …`.
 #[derive(Debug, Subcommand)]
 pub enum OperationsCommand {
-    /// Lists acts on many jobs, newest first: replays, cancels and forgets
+    /// Lists acts on many jobs, newest first: replays, cancels, reschedules, discards and forgets
     List(Shown),
     /// Shows one
     Show {
@@ -289,6 +307,8 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "longshore jobs reschedule 01JD8Z5Q0V9T4X2M7K3N6P1R8S --in 2h",
             "longshore jobs reschedule 01JD8Z5Q0V9T4X2M7K3N6P1R8S \\\n    --at 2026-12-24T08:00:00Z",
+            "longshore jobs reschedule --queue email --tag spring --in 1d --dry-run",
+            "longshore jobs reschedule --queue email --tag spring --yes \\\n    --at 2026-12-24T08:00:00Z --reason 'not before Christmas Eve'",
         ],
     ),
     (

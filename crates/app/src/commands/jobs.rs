@@ -2,6 +2,7 @@
 
 mod cancel;
 mod change;
+mod reschedule;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,7 +20,7 @@ pub(super) async fn run(session: &Session, command: JobsCommand) -> Result<(), F
         JobsCommand::List(args) => list(session, args).await,
         JobsCommand::Find(args) => find(session, args).await,
         JobsCommand::Cancel(args) => cancel::run(session, args).await,
-        JobsCommand::Reschedule(args) => change::reschedule(session, args).await,
+        JobsCommand::Reschedule(args) => reschedule::run(session, args).await,
         JobsCommand::Run(args) => change::run_now(session, args).await,
         JobsCommand::Edit(args) => change::edit(session, args).await,
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_operator::{OperationRow, Operator};
+use longshore_operator::{BecameRow, OperationRow, Operator};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -91,6 +91,11 @@ async fn show(session: &Session, id: &str, json: bool) -> Result<(), Failure> {
         ("asked", row.asked.to_string()),
         ("failed", row.failed.to_string()),
         ("missed", row.missed.to_string()),
+        ("due at", or_dash(row.due_at.as_deref())),
+        (
+            "became",
+            or_dash(row.became.as_ref().map(became).as_deref()),
+        ),
         ("started at", row.started_at.clone()),
         ("ended at", or_dash(row.ended_at.as_deref())),
     ] {
@@ -176,6 +181,10 @@ pub(super) async fn follow(
     match (row.state, row.failed) {
         ("done", 0) if json => Ok(()),
         ("done", 0) => output::done(&came_to(&row)),
+        ("done", _) if row.act == "reschedule" => Err(Failure::failed(format!(
+            "{}: what stands of those is broken; `longshore jobs list` says how",
+            came_to(&row)
+        ))),
         ("done", _) => Err(Failure::failed(format!(
             "{}: `longshore jobs list` shows them; what may have been sent takes --force",
             came_to(&row)
@@ -192,6 +201,8 @@ pub(super) fn came_to(row: &OperationRow) -> String {
     let (thing, done) = match row.act {
         "replay" => ("dead letter", "replayed"),
         "forget" => ("job", "forgotten"),
+        "reschedule" => ("job", "rescheduled"),
+        "discard" => ("dead letter", "discarded"),
         _ => ("job", "cancelled"),
     };
     let mut text = format!("{} {done}", counted(row.done, thing));
@@ -202,7 +213,32 @@ pub(super) fn came_to(row: &OperationRow) -> String {
         text += &format!(", {} not", row.failed);
     }
     if row.missed > 0 {
-        text += &format!(", {} had ended before it came to them", row.missed);
+        text += &match row.act {
+            "reschedule" => format!(
+                ", {} were due then already, or ran or had ended before it came to them",
+                row.missed
+            ),
+            "discard" => format!(", {} were gone before it came to them", row.missed),
+            _ => format!(", {} had ended before it came to them", row.missed),
+        };
     }
     text
+}
+
+/// `2301 completed, 39 dead again, 2 cancelled, 4 on their way`: what became of replayed jobs, but for what none of them did.
+pub(super) fn became(of: &BecameRow) -> String {
+    let parts = [
+        (of.completed, "completed"),
+        (of.dead_again, "dead again"),
+        (of.cancelled, "cancelled"),
+        (of.on_their_way, "on their way"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let said: Vec<_> = parts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    match said.is_empty() {
+        true => "nothing yet".to_owned(),
+        false => said.join(", "),
+    }
 }

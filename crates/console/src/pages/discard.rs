@@ -6,7 +6,7 @@ use axum::routing::get;
 use maud::html;
 
 use crate::act::acts::Outcome;
-use crate::act::carry_out::carry_out;
+use crate::act::carry_out::{begin, operation_id};
 use crate::components::act_form::{ActForm, act_form};
 use crate::components::rehearsal::sample;
 use crate::components::state::{Tone, toned};
@@ -57,6 +57,7 @@ async fn preview(
                 }
             }
             (sample(&rehearsal))
+            p class="hint" { "It can be stopped at any time; what is gone by then is gone." }
             (act_form(view, &ActForm {
                 action: &format!("{path}/discard"),
                 verb: &format!("Discard {} for good", counted(rehearsal.letters, "letter")),
@@ -82,21 +83,19 @@ async fn discard(
     form: Form,
 ) -> Result<Response, PageError> {
     let signed = visit.who.signed(form.reason()?);
+    let id = operation_id(&form)?;
     let (shared, seen) = (visit.shared.clone(), form.count());
     let is_production = visit.view.is_production;
-    carry_out(&visit, &form, async move {
+    begin(&visit, &form, async move {
         let operator = &shared.operator;
         let target = target(&queue, &group);
         still_as_seen(seen, operator.count(&target).await?, is_production)?;
-        let moved = operator.discard(&target, &signed, |_| {}).await?;
-        Ok(Outcome::done(
-            "/dead",
-            format!(
-                "{} discarded. The audit has it under {}.",
-                counted(moved.moved, "dead letter"),
-                signed.by
-            ),
-        ))
+        match operator.begin_discard_as(id, &target, &signed).await? {
+            Some(row) => Ok(Outcome::seen_at(format!("/operations/{}", row.id))),
+            None => Err(PageError::Conflict(
+                "There are no letters of this cause any more.".to_owned(),
+            )),
+        }
     })
     .await
 }

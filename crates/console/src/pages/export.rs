@@ -11,8 +11,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream::unfold;
 use longshore_job::JobId;
+use longshore_operator::Signed;
 use maud::html;
 
+use crate::act::acts::Outcome;
+use crate::act::carry_out::once;
+use crate::act::noted;
 use crate::components::act_form::{ActForm, act_form};
 use crate::content::{Content, PageError};
 use crate::foreign::Short;
@@ -86,10 +90,34 @@ async fn export(
 ) -> Result<Response, PageError> {
     let signed = visit.who.signed(form.reason()?);
     form.check_number(&visit.view)?;
+    let (operator, once) = (&visit.shared.operator, once(&form)?);
+    if noted::begin(operator, once).await?.is_some() {
+        return Err(PageError::Conflict(
+            "This form was sent before: the file went to whoever sent it. For another, open the page again.".to_owned(),
+        ));
+    }
+    let exported = exported(&visit, &queue, &group, &signed).await;
+    let sent = Outcome::done(path_of(&queue, &group), "The file was sent.");
+    noted::end(
+        operator,
+        once,
+        &exported.as_ref().map(|_| sent).map_err(PageError::clone),
+    )
+    .await;
+    exported
+}
+
+/// The file, as an answer that sends it.
+async fn exported(
+    visit: &Visit,
+    queue: &str,
+    group: &str,
+    signed: &Signed,
+) -> Result<Response, PageError> {
     let name = format!("longshore-export-{}.jsonl", JobId::generate());
     let file = Exported(std::env::temp_dir().join(name));
-    let (operator, target) = (&visit.shared.operator, target(&queue, &group));
-    operator.export(&target, &file.0, &signed, |_| {}).await?;
+    let (operator, target) = (&visit.shared.operator, target(queue, group));
+    operator.export(&target, &file.0, signed, |_| {}).await?;
     let failed = |error: std::io::Error| PageError::Failed(format!("The export was lost: {error}"));
     let open = File::open(&file.0).map_err(failed)?;
     // Whoever has it open can read it to its end.

@@ -85,16 +85,21 @@ impl JobAct {
     fn questions(self) -> Markup {
         html! {
             @match self {
-                Self::Reschedule => {
-                    label class="field" {
-                        span { "When" }
-                        input name="when" type="text" required autocomplete="off" placeholder="2h, or 2026-12-01T09:00:00Z" maxlength="40";
-                        small { "So long from now (30m, 2h, 7d), or a time in UTC." }
-                    }
-                },
+                Self::Reschedule => (ask_when()),
                 Self::Cancel => (force()),
                 Self::Run | Self::Replay => {},
             }
+        }
+    }
+}
+
+/// The question when jobs are to be due.
+pub(crate) fn ask_when() -> Markup {
+    html! {
+        label class="field" {
+            span { "When" }
+            input name="when" type="text" required autocomplete="off" placeholder="2h, or 2026-12-01T09:00:00Z" maxlength="40";
+            small { "So long from now (30m, 2h, 7d), or a time in UTC. A time that is over means now." }
         }
     }
 }
@@ -149,7 +154,8 @@ async fn act(
     .await
 }
 
-fn when(form: &Form) -> Result<RunAt, PageError> {
+/// When a job is to be due, as somebody has typed it.
+pub(crate) fn when(form: &Form) -> Result<RunAt, PageError> {
     let text = form.wanted("when", "Say when: 2h, or 2026-12-01T09:00:00Z.")?;
     if let Some(later) = span(text) {
         return Ok(RunAt::In(later));

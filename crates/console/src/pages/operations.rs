@@ -32,6 +32,9 @@ const MOST_SHOWN: usize = 200;
 /// One that ended is told of so long, in seconds, so that who watches sees its end.
 const TOLD_FOR: i64 = 120;
 
+/// So long where jobs that it replayed have not ended: longer than their retries take.
+const ON_THEIR_WAY_FOR: i64 = 3_600;
+
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::page("/operations", get(list)),
@@ -76,7 +79,7 @@ async fn list(visit: Visit) -> Result<Content, PageError> {
         .collect();
     let body = html! {
         h1 { "Operations" }
-        p class="hint" { "Replays, cancels and forgets of many jobs. Any process of the fleet carries them on." }
+        p class="hint" { "Replays, cancels, reschedules, discards and forgets of many jobs. Any process of the fleet carries them on." }
         @if rows.is_empty() {
             (empty("There are none. A replay of many letters would stand here, with its bar and its proof.", Some("longshore dead replay --group GROUP --rate 20 --reason '…'")))
         }
@@ -117,6 +120,8 @@ fn title(row: &OperationRow) -> String {
     let act = match row.act {
         "replay" => "Replay",
         "cancel" => "Cancel",
+        "reschedule" => "Reschedule",
+        "discard" => "Discard",
         "forget" => "Forget a person",
         other => other,
     };
@@ -127,7 +132,7 @@ fn title(row: &OperationRow) -> String {
 fn whole(view: &View, row: &OperationRow, replay: Option<&ReplayRow>) -> Markup {
     let path = path_of(&row.id);
     html! {
-        (progress(row, replay))
+        (progress(row))
         (proof(row, replay))
         @if let Some(broken) = &row.broken { div class="para wrong" { (Foreign(broken)) } }
         p class="buttons" {
@@ -149,6 +154,7 @@ fn facts(view: &View, row: &OperationRow, replay: Option<&ReplayRow>) -> Markup 
                 dt { "Rate" }
                 dd { @match replay.rate { Some(rate) => { (rate) " a second" }, None => "as fast as it goes" } }
             }
+            @if let Some(due) = &row.due_at { dt { "Due" } dd { (moment(view, due)) } }
             dt { "By" }
             dd { (Foreign(&row.by)) }
             dt { "Reason" }
@@ -164,45 +170,24 @@ fn facts(view: &View, row: &OperationRow, replay: Option<&ReplayRow>) -> Markup 
 
 /// `GET /operations/{id}/stop`
 async fn ask_stop(visit: Visit, Path(id): Path<String>) -> Result<Content, PageError> {
-    let (row, replay) = read(&visit.shared, &id).await?;
+    let (row, _) = read(&visit.shared, &id).await?;
     let words = "What it has done stays done. It can be resumed.";
-    Ok(ask(
-        &visit.view,
-        &row,
-        replay.as_ref(),
-        "stop",
-        "Stop it",
-        words,
-    ))
+    Ok(ask(&visit.view, &row, "stop", "Stop it", words))
 }
 
 /// `GET /operations/{id}/resume`
 async fn ask_resume(visit: Visit, Path(id): Path<String>) -> Result<Content, PageError> {
-    let (row, replay) = read(&visit.shared, &id).await?;
+    let (row, _) = read(&visit.shared, &id).await?;
     let words = match row.state {
         "stopped" => {
             "It stopped by itself, since what it replayed failed again. Resume it once the cause is mended."
         }
         _ => "It goes on where it stopped.",
     };
-    Ok(ask(
-        &visit.view,
-        &row,
-        replay.as_ref(),
-        "resume",
-        "Resume it",
-        words,
-    ))
+    Ok(ask(&visit.view, &row, "resume", "Resume it", words))
 }
 
-fn ask(
-    view: &View,
-    row: &OperationRow,
-    replay: Option<&ReplayRow>,
-    act: &str,
-    verb: &str,
-    words: &str,
-) -> Content {
+fn ask(view: &View, row: &OperationRow, act: &str, verb: &str, words: &str) -> Content {
     let path = path_of(&row.id);
     let left = row.total.saturating_sub(row.done);
     let body = html! {
@@ -210,7 +195,7 @@ fn ask(
         h1 { (verb) }
         p { (words) }
         section class="sheet" {
-            (progress(row, replay))
+            (progress(row))
             (act_form(view, &ActForm {
                 action: &format!("{path}/{act}"),
                 verb,
@@ -267,7 +252,9 @@ pub(crate) async fn parts(shared: &Shared) -> Result<Parts, PageError> {
     for row in shared.operator.operations().await? {
         let ended = row.ended_at.as_ref().and_then(|at| at.parse().ok());
         let ago = |ended: jiff::Timestamp| view.now.as_second() - ended.as_second();
-        if !row.is_open() && ended.is_none_or(|ended| ago(ended) > TOLD_FOR) {
+        let waits = row.became.as_ref().is_some_and(|of| of.on_their_way > 0);
+        let told_for = if waits { ON_THEIR_WAY_FOR } else { TOLD_FOR };
+        if !row.is_open() && ended.is_none_or(|ended| ago(ended) > told_for) {
             continue;
         }
         let Ok((row, replay)) = read(shared, &row.id).await else {

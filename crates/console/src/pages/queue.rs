@@ -274,6 +274,7 @@ fn jobs(view: &View, path: &str, page: &JobPage, query: &Query) -> Markup {
             }
             @if view.can_act && !only.is_empty() {
                 a class="button" href=(view.to_with(&format!("{path}/cancel"), &only)) { "Cancel all of this filter" }
+                a class="button" href=(view.to_with(&format!("{path}/reschedule"), &only)) { "Reschedule all of this filter" }
             }
         }
     }

@@ -10,7 +10,7 @@ use longshore_queue::Limit;
 use maud::{Markup, html};
 
 use crate::act::acts::Outcome;
-use crate::act::carry_out::carry_out;
+use crate::act::carry_out::{begin, carry_out, operation_id};
 use crate::components::act_form::{ActForm, act_form};
 use crate::content::{Content, PageError};
 use crate::foreign::{Foreign, Short};
@@ -296,9 +296,10 @@ async fn preview_cancel(
 }
 
 /// At most so many jobs are looked at for a preview.
-const MOST_LOOKED: u64 = 50_000;
+pub(crate) const MOST_LOOKED: u64 = 50_000;
 
-fn class(count: u64, words: &str) -> Markup {
+/// So many of a class, and what would become of them.
+pub(crate) fn class(count: u64, words: &str) -> Markup {
     html! { @if count > 0 { li { span class="num" { (number(count)) } span { (words) } } } }
 }
 
@@ -325,10 +326,10 @@ async fn cancel(
         return Err(PageError::Wrong("Say which jobs, by a filter.".to_owned()));
     }
     let (count, force) = (form.count(), form.is_set("force"));
-    let shared = visit.shared.clone();
-    carry_out(&visit, &form, async move {
+    let (shared, id) = (visit.shared.clone(), operation_id(&form)?);
+    begin(&visit, &form, async move {
         let operator = &shared.operator;
-        let begun = operator.begin_cancel(&queue, &filter, count, force, &signed);
+        let begun = operator.begin_cancel(id, &queue, &filter, count, force, &signed);
         let begun = begun.await?;
         Ok(Outcome::seen_at(format!("/operations/{}", begun.id)))
     })

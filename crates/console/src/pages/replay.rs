@@ -3,13 +3,12 @@
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
-use longshore_job::JobId;
 use longshore_operator::{LetterFilter, Target};
 use longshore_queue::Replaying;
 use maud::{Markup, html};
 
 use crate::act::acts::Outcome;
-use crate::act::carry_out::{carry_out, once};
+use crate::act::carry_out::{begin, operation_id};
 use crate::components::act_form::{ActForm, act_form};
 use crate::components::doing::doing;
 use crate::components::rehearsal::rehearsed;
@@ -144,7 +143,7 @@ fn options(view: &View, action: &str, rate: &str, is_fresh: bool) -> Markup {
                         option value=(choice) selected[choice == rate] { (choice) }
                     }
                     @if !["1", "5", "20", "100", "500", "all"].contains(&rate) { option value=(rate) selected { (rate) } }
-                    option value="all" selected[rate == "all"] { "all at once, without counting what becomes of them" }
+                    option value="all" selected[rate == "all"] { "all at once: it cannot stop itself" }
                 }
             }
             label class="tick" {
@@ -167,13 +166,9 @@ async fn replay(
     let id = operation_id(&form)?;
     let (shared, seen) = (visit.shared.clone(), form.count());
     let is_production = visit.view.is_production;
-    carry_out(&visit, &form, async move {
+    begin(&visit, &form, async move {
         let operator = &shared.operator;
         let target = target(&queue, &group);
-        // It was begun before, by this form at another process.
-        if let Ok(row) = operator.replay_of(&id.to_string()).await {
-            return Ok(Outcome::seen_at(format!("/operations/{}", row.id)));
-        }
         let count = operator.count(&target).await?;
         still_as_seen(seen, count, is_production)?;
         match operator.begin_replay_as(id, &target, how, &signed).await? {
@@ -184,13 +179,6 @@ async fn replay(
         }
     })
     .await
-}
-
-/// The id of the operation that a form begins: its own, so that the form begins one wherever it is sent.
-pub(crate) fn operation_id(form: &Form) -> Result<JobId, PageError> {
-    once(form)?
-        .parse()
-        .map_err(|_| PageError::Wrong("The form has a wrong id: open the page again.".to_owned()))
 }
 
 /// What is meant must not have become another thing while somebody read the page.

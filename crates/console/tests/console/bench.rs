@@ -83,24 +83,47 @@ impl Bench {
             ))
     }
 
-    /// Letters of one cause.
-    pub(crate) async fn bury(&self, count: usize, code: &str, reason: &str) -> Vec<String> {
+    /// Jobs with these tags.
+    pub(crate) async fn enqueue(&self, count: usize, run_at: RunAt, tags: &[&str]) -> Vec<String> {
         let args = SendSms::new("+4790000000", "hello");
         let payload = Prepared::new(&args).expect("the args are good").payload;
         let job = || NewJob {
             id: JobId::generate(),
             payload: payload.clone(),
-            run_at: RunAt::Now,
+            run_at,
             key: None,
             expires_in: None,
             traceparent: None,
             tracestate: None,
             lane: Lane::default(),
-            tags: Vec::new(),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             by: None,
         };
         let jobs: Vec<_> = std::iter::repeat_with(job).take(count).collect();
         let ids = self.sms.enqueue(&jobs).await.expect("enqueues");
+        ids.iter().map(|job| job.id.to_string()).collect()
+    }
+
+    /// Carries all operations on to their ends, as the fleet does.
+    pub(crate) async fn carry_on(&self) {
+        while self
+            .operator
+            .advance_operations(|_, _| {})
+            .await
+            .expect("it goes on")
+            .is_some()
+        {}
+    }
+
+    /// Letters of one cause.
+    pub(crate) async fn bury(&self, count: usize, code: &str, reason: &str) -> Vec<String> {
+        let ids = self.enqueue(count, RunAt::Now, &[]).await;
+        self.fail(count, code, reason).await;
+        ids
+    }
+
+    /// A worker takes so many jobs, and each is refused.
+    pub(crate) async fn fail(&self, count: usize, code: &str, reason: &str) {
         let lease = Lease::new(WorkerId::generate("w"));
         let keep = Duration::from_secs(10);
         self.sms.join(&lease, keep).await.expect("joins");
@@ -139,7 +162,6 @@ impl Bench {
         for some in verdicts.chunks(256) {
             self.sms.settle(some, retention).await.expect("settles");
         }
-        ids.iter().map(|job| job.id.to_string()).collect()
     }
 
     /// The path of the one cause there is.

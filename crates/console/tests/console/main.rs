@@ -6,5 +6,7 @@ mod bench;
 mod frame;
 mod hostile;
 mod lists;
+mod many;
+mod once;
 mod pages;
 mod search;

@@ -128,3 +128,83 @@ fn what_had_ended_before_it_came_to_them_is_counted() {
         "{ran:?}"
     );
 }
+
+/// Many get another time: rehearsed, refused where it cannot be meant, begun, killed half-way and continued.
+#[test]
+fn a_campaign_is_rescheduled_as_an_operation() {
+    let bench = Bench::new();
+    let meant = tagged(&bench, 400, "spring");
+    let other = tagged(&bench, 2, "other");
+    let of = ["jobs", "reschedule", "--queue", "email", "--tag", "spring"];
+    let when = ["--at", "2099-12-24T08:00:00Z"];
+    let with = |more: &[&'static str]| [&of[..], &when, more].concat();
+    let rehearsed = bench.unchanged(&with(&["--dry-run"])).ok();
+    let said = "400 jobs of email (tag spring): 400 pending, 0 scheduled, 0 retryable";
+    assert!(rehearsed.stdout.contains(said), "{rehearsed:?}");
+    let rehearsed = bench.unchanged(&with(&["--dry-run", "--json"])).json();
+    assert_eq!(rehearsed["jobs"], 400);
+    bench.unchanged(&with(&["--yes"])).fails(2, "--reason");
+    bench.unchanged(&with(&WHY)).fails(2, "--yes");
+    let states = [&["--state", "running", "--yes"], &WHY[..]].concat();
+    bench
+        .unchanged(&with(&states))
+        .fails(2, "jobs that are running cannot be rescheduled");
+    let begun = bench
+        .run(&with(
+            &[&["--yes", "--detach", "--json"], &WHY[..]].concat(),
+        ))
+        .ok()
+        .json();
+    let row = &begun["operation"];
+    for (name, value) in [
+        ("act", json!("reschedule")),
+        ("filter", json!("tag spring")),
+        ("state", json!("running")),
+        ("total", json!(400)),
+        ("due_at", json!("2099-12-24T08:00:00Z")),
+    ] {
+        assert_eq!(row[name], value, "{name} of {row}");
+    }
+    let id = row["id"].as_str().expect("an id").to_owned();
+    bench.run(&["operations", "cancel", &id]).ok();
+    let ran = bench.run(&["operations", "resume", &id]).ok();
+    assert!(ran.stdout.contains("400 jobs rescheduled"), "{ran:?}");
+    assert_eq!(states_of(&bench, &meant), ["scheduled", "scheduled"]);
+    assert_eq!(states_of(&bench, &other), ["pending", "pending"]);
+    let again = bench.run(&with(&[&["--yes"], &WHY[..]].concat())).ok();
+    let said = "0 jobs rescheduled, 400 were due then already";
+    assert!(again.stdout.contains(said), "{again:?}");
+    let none = ["--since", "0s", "--yes"];
+    let none = bench.run(&with(&[&none[..], &WHY].concat())).ok();
+    assert!(none.stdout.contains("no jobs to reschedule"), "{none:?}");
+}
+
+fn states_of(bench: &Bench, ids: &[String]) -> Vec<String> {
+    states(bench, &ids[ids.len() - 2..])
+}
+
+/// A discard of many is left to the fleet, stopped, and taken up again.
+#[test]
+fn a_discard_of_many_is_an_operation() {
+    let bench = Bench::new();
+    bench.bury(30, "413");
+    let discard = ["dead", "discard", "--queue", "email", "--yes"];
+    let begun = bench
+        .run(&[&discard[..], &["--detach", "--json"], &WHY].concat())
+        .ok()
+        .json();
+    let row = &begun["operation"];
+    assert_eq!(
+        (&row["act"], &row["total"], &row["done"]),
+        (&json!("discard"), &json!(30), &json!(0))
+    );
+    let id = row["id"].as_str().expect("an id").to_owned();
+    bench.run(&["operations", "cancel", &id]).ok();
+    let ran = bench.run(&["operations", "resume", &id]).ok();
+    assert!(ran.stdout.contains("30 dead letters discarded"), "{ran:?}");
+    assert_eq!(bench.row()["dead"], 0);
+    let none = bench
+        .run(&[&discard[..], &["--detach"], &WHY].concat())
+        .ok();
+    assert!(none.stdout.contains("no dead letters"), "{none:?}");
+}

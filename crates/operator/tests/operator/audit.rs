@@ -38,6 +38,7 @@ async fn it_tells_what_was_done_in_all_queues_in_its_order() {
         ("kari", "replay", "email", "email"),
         ("longshore", "replay_done", "email", "email"),
         ("ola", "discard", "sms", of_group.as_str()),
+        ("longshore", "discard_done", "sms", of_group.as_str()),
     ];
     // Entries of two queues in the same millisecond have no order.
     let mut sorted = told.clone();
@@ -58,14 +59,15 @@ async fn it_tells_what_was_done_in_all_queues_in_its_order() {
             "1 dead letter",
             "2 dead letters",
             "2 replayed",
-            "2 dead letters"
+            "2 dead letters",
+            "2 discarded"
         ]
     );
     assert_eq!(rows[0].reason.as_deref(), Some("because"));
     let newest = operator.audit(None, None, 1).await.expect("reads");
-    assert_eq!(newest[0].action, "discard");
+    assert_eq!(newest[0].action, "discard_done");
     let of_one = operator.audit(Some("sms"), None, 9).await.expect("reads");
-    assert_eq!(of_one.len(), 2);
+    assert_eq!(of_one.len(), 3);
     let nowhere = operator.audit(Some("fax"), None, 9).await;
     assert!(matches!(nowhere, Err(OperatorError::UnknownQueue { .. })));
 }

@@ -17,6 +17,10 @@ local function add_cancelled(batch, id, record, whole, sent, name, keep)
     end_key(name, id, keep)
   end
   record['end'] = 'x' .. stamp .. (sent ~= 0 and ' sent' or '')
+  if record.op then
+    batch.replayed = batch.replayed or {}
+    batch.replayed[record.op] = (batch.replayed[record.op] or 0) + 1
+  end
   record.op = nil
   local text = cmsgpack.pack(record)
   batch.packed[#batch.packed + 1] = id
@@ -33,7 +37,7 @@ local function add_cancelled(batch, id, record, whole, sent, name, keep)
   end
 end
 
--- write_cancelled(k, batch): k: {records, data, lane, cancelled, stats, waiters, minutes}.
+-- write_cancelled(k, batch): k: {records, data, lane, cancelled, stats, waiters, minutes, operations}.
 local function write_cancelled(k, batch)
   if #batch.gone == 0 then return end
   redis.call('HSET', k.records, unpack(batch.packed))
@@ -43,6 +47,7 @@ local function write_cancelled(k, batch)
   write_or_replace('RPUSH', k.cancelled, stamp .. ' ' .. batch.bytes .. ' ' .. table.concat(batch.gone, ' '))
   count(k.stats, 'cancelled', #batch.gone)
   count(k.stats, 'cancelled_bytes', batch.bytes)
+  for op, n in pairs(batch.replayed or {}) do pcall(count_end, k.operations, op, 'cancelled', n) end
   pcall(tell, k.waiters, batch.gone)
   pcall(count_minute, k.minutes, k.stats, { [MINUTE.cancelled] = #batch.gone })
 end

@@ -32,3 +32,25 @@ local function meaning(keys, text)
     return true, bytes
   end
 end
+
+-- next_meant(keys, op, group, want, page): the next letters of an operation that are meant, at most `want`: their ids, the letter that was
+-- looked at last and when it died, how many were looked at, and whether there are more to look at. group: its group, nil = all of the queue.
+-- At most `page` letters are looked at, and some MiB. keys: as meaning has them, with dead and letters.
+local function next_meant(keys, op, group, want, page)
+  local is_meant = meaning(keys, op.only)
+  local most = is_meant and page or want
+  local ids, score = following(keys.dead, keys.letters, group, op.score, op.id, op.cutoff, most)
+  if not is_meant then return ids, ids[#ids], score, #ids, #ids == most end
+  local chosen, looked, bytes = {}, 0, 0
+  while looked < #ids and #chosen < want and bytes < 4194304 do
+    looked = looked + 1
+    local meant, read = is_meant(ids[looked])
+    if meant then chosen[#chosen + 1] = ids[looked] end
+    bytes = bytes + read
+  end
+  local more = looked < #ids or #ids == most
+  if looked < #ids then
+    ids, score = following(keys.dead, keys.letters, group, op.score, op.id, op.cutoff, looked)
+  end
+  return chosen, ids[looked], score, looked, more
+end

@@ -1,7 +1,7 @@
 -- An operation: an act on many jobs, which any process carries on. All of them are in one hash, `operations`, each field of one under
 -- "<its id>:<field>".
---   act       cancel: what waits is cancelled, what runs is asked to stop; forget: that, and what stands of one person is removed;
---             absent = a replay of dead letters
+--   act       cancel: what waits is cancelled, what runs is asked to stop; reschedule: what waits is due at another time; discard: dead letters
+--             are removed for good; forget: what waits is cancelled, and what stands of one person is removed; absent = a replay of dead letters
 --   by, why   who asked for it, and why
 --   state     running; watching (of a replay: all are moved, first runs are still out); stopped, cancelled, done
 --   begun, ended   when, in ms
@@ -19,7 +19,8 @@
 --   stepped   up to when its rate is used up, ms
 --   heard     when it was last heard of (a letter moved, a first run reported), in ms
 --   moved     how many are moved
---   completed, again, otherwise   how many first runs completed, failed of what the letter had died of, or of something else
+--   completed, again, otherwise   with a rate: how many first runs completed, failed of what the letter had died of, or of something else
+--   late, dead_again, cancelled   how many completed in a later run, or without a rate in any; died again; were cancelled (count_end)
 --   last      the last 20 reports, a line each: s; f and the cause; o and the cause
 --   cause     why it stopped itself
 -- Of a cancel:
@@ -28,6 +29,10 @@
 --   cursor    "<which place> <how far>" (cancel_many.rs)
 --   busy      "<until ms> <who>": who looks for jobs for it now, so that others need not
 --   done, asked, failed, looked   how many are cancelled, run and are asked to stop, could not be, and were looked at
+-- Of a reschedule: filter, words, cursor, busy, done, failed and looked as a cancel has them, and
+--   due       when they are due from then on, in ms
+-- Of a discard: what, only, words, most, cutoff, score, id and busy as above, and
+--   done      how many are discarded
 -- Of a forget: words, cursor, busy, done, asked and looked as a cancel has them, and
 --   person    who, and what is looked at, in JSON (PersonFilter): a hash. It goes when the operation is done
 
@@ -38,7 +43,7 @@ local BUSY = 1000
 local OPERATION = {
   'act', 'by', 'why', 'state', 'begun', 'ended', 'total', 'what', 'only', 'most', 'fresh', 'rate', 'cutoff', 'score', 'id', 'stepped', 'heard',
   'moved', 'completed', 'again', 'otherwise', 'last', 'cause', 'filter', 'words', 'force', 'cursor', 'busy', 'done', 'asked', 'failed', 'looked',
-  'person',
+  'person', 'late', 'dead_again', 'cancelled', 'due',
 }
 
 -- of_operation(operations, id, field, …): these fields of one, false for what it has not.
@@ -72,6 +77,13 @@ local function forget_operation(operations, id, ...)
   redis.call('HDEL', operations, unpack(names))
 end
 
+-- count_end(operations, op, name, n): so many jobs that an operation replayed have ended so. op: what the record of such a job says of it,
+-- "<operation> …". One that is forgotten is not begun anew.
+local function count_end(operations, op, name, n)
+  local id = op:match('^%S+')
+  if id and redis.call('HEXISTS', operations, id .. ':state') == 1 then count_operation(operations, id, name, n) end
+end
+
 -- finish(operations, id, open, log, state, more): ends an operation, and tells the audit. more: {by =, reason =, result =}
 local function finish(operations, id, open, log, state, more)
   local what, moved, act, words, done, failed, asked = of_operation(operations, id, 'what', 'moved', 'act', 'words', 'done', 'failed', 'asked')
@@ -89,8 +101,11 @@ local function finish(operations, id, open, log, state, more)
   if more.result then result = result .. '; ' .. more.result end
   if act then
     actions = { cancelled = act .. '_cancel', done = act .. '_done' }
-    result = (done or '0') .. (act == 'forget' and ' forgotten' or ' cancelled') .. (asked and ', ' .. asked .. ' asked to stop' or '') .. (failed and failed ~= '0' and ', ' .. failed .. ' not' or '')
+    local function and_so(count, what) return count and count ~= '0' and ', ' .. count .. what or '' end
+    result = (done or '0') .. (({ forget = ' forgotten', reschedule = ' rescheduled', discard = ' discarded' })[act] or ' cancelled')
+    result = result .. (asked and ', ' .. asked .. ' asked to stop' or '') .. and_so(failed, ' not')
   end
+  if words == '' then words = false end
   audit(log, {
     act = id, by = more.by or 'longshore', action = actions[state], target = words or what or '', reason = more.reason, result = result,
   })

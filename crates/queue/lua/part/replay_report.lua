@@ -23,9 +23,10 @@ local function judge_replay(last)
   end
 end
 
--- report_to_replays(all, open, records, log, places): what first runs of replayed jobs came to, told to their operations. all: of the queue. places:
--- where in ARGV each begins: job, operation, word, cause. word: s completed, f failed of what it had died of, o failed of
--- another cause; in upper case when it was a probe, so that its first attempt is still to come.
+-- report_to_replays(all, open, records, log, places): what runs of replayed jobs came to, told to their operations. all: of the queue. places:
+-- where in ARGV each begins: job, operation, word, cause. word, of a first run: s completed, f failed of what it had died of, o failed of
+-- another cause; in upper case when it was a probe, so that its first attempt is still to come. Of a later one: c completed. That one dies, or
+-- is cancelled, its record says (count_end).
 local function report_to_replays(all, open, records, log, places)
   local operations = {}
   for _, at in ipairs(places) do
@@ -35,25 +36,32 @@ local function report_to_replays(all, open, records, log, places)
   end
   for operation, reports in pairs(operations) do
     local state, text = of_operation(all, operation, 'state', 'last')
-    local counts, last, cause = { s = 0, f = 0, o = 0 }, {}, nil
+    local counts, last, cause, first_runs = { s = 0, f = 0, o = 0, c = 0 }, {}, nil, false
     for line in (text or ''):gmatch('[^\n]+') do last[#last + 1] = line end
     for _, at in ipairs(reports) do
       local word = ARGV[at + 2]:lower()
       if word == ARGV[at + 2] then
         counts[word] = counts[word] + 1
         -- A job that completed keeps its mark until it is forgotten: nobody will look at it.
-        if word ~= 's' then
+        if word == 'f' or word == 'o' then
           local record = record_of(records, ARGV[at])
-          record.op = nil
-          write_record(records, ARGV[at], record)
+          -- One that is dead by now has no mark: its end is counted.
+          if record.op then
+            record.op = operation .. ' !'
+            write_record(records, ARGV[at], record)
+          end
         end
       end
-      last[#last + 1] = word .. ARGV[at + 3]
-      if #last > 20 then table.remove(last, 1) end
-      cause = cause or judge_replay(last)
+      if word ~= 'c' then
+        first_runs = true
+        last[#last + 1] = word .. ARGV[at + 3]
+        if #last > 20 then table.remove(last, 1) end
+        cause = cause or judge_replay(last)
+      end
     end
     -- One that is forgotten is not begun anew.
-    if state then
+    if state and counts.c > 0 then count_operation(all, operation, 'late', counts.c) end
+    if state and first_runs then
       note_operation(all, operation, 'last', table.concat(last, '\n'), 'heard', stamp)
       count_operation(all, operation, 'completed', counts.s)
       count_operation(all, operation, 'again', counts.f)

@@ -10,12 +10,14 @@ local function not_forgotten(ids, known)
   return left, records
 end
 
--- revive(keys, ids, signed, operation): dead letters, at most 1000, back to pending: attempts reset, history kept, with a
+-- revive(keys, ids, signed): dead letters, at most 1000, back to pending: attempts reset, history kept, with a
 -- line that says who replayed them. keys: {dead, groups, letters, records, data, active, stats, idle, lanes, lane, tenants, turns}.
--- signed: {by =, reason =, operation = its id, or nil, fresh = whether each gets its time again, in_order = as part/bring_out.lua has it}.
+-- signed: {by =, reason =, operation = its id, or nil, fresh = whether each gets its time again, in_order = as part/bring_out.lua has it,
+-- watched = whether first runs report to the operation}.
 -- Those that were forgotten (part/forget.lua) stay dead. Returns the ids of the others.
--- With an operation, each is marked in its record with "<operation> <group it died in>", so that its first run reports there.
-local function revive(keys, ids, signed, operation)
+-- With an operation, each is marked in its record with "<operation> <group it died in>", so that its first run reports there, and how it
+-- ends; or with "<operation> !", so that only the latter does.
+local function revive(keys, ids, signed)
   if #ids == 0 then return ids end
   -- Asked before any is taken out: none must be without its place.
   redis.call('LLEN', keys.active)
@@ -36,7 +38,7 @@ local function revive(keys, ids, signed, operation)
     record['end'], record.op, record.parked = nil, nil, nil
     set_run(record, 0, 0, generation, sent, entries + 1)
     add_history(record, entries + 1, '{"attempt":' .. used .. ',' .. line)
-    if operation then record.op = operation .. ' ' .. of[n] end
+    if signed.operation then record.op = signed.operation .. ' ' .. (signed.watched and of[n] or '!') end
     packed[#packed + 1] = id
     packed[#packed + 1] = cmsgpack.pack(record)
     if signed.fresh then

@@ -1,7 +1,10 @@
 //! Operations as they stand in Redis.
 
 use crate::value::Fields;
-use crate::{BulkCancel, BulkForget, Selection, bulk_forget, cancel_many};
+use crate::{
+    BulkCancel, BulkDiscard, BulkForget, BulkReschedule, Selection, bulk_forget, cancel_many,
+    discard_many, reschedule_many,
+};
 
 /// How a replay operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +67,10 @@ pub enum BulkOperation {
     Replay(Replay),
     /// What waits is cancelled.
     Cancel(BulkCancel),
+    /// What waits is due at another time.
+    Reschedule(BulkReschedule),
+    /// Dead letters are removed for good.
+    Discard(BulkDiscard),
     /// One person is forgotten.
     Forget(BulkForget),
 }
@@ -73,6 +80,8 @@ impl BulkOperation {
         match fields.text("act") {
             None => read(id, fields).map(Self::Replay),
             Some("cancel") => cancel_many::read(id, fields).map(Self::Cancel),
+            Some("reschedule") => reschedule_many::read(id, fields).map(Self::Reschedule),
+            Some("discard") => discard_many::read(id, fields).map(Self::Discard),
             Some("forget") => bulk_forget::read(id, fields).map(Self::Forget),
             Some(_) => None,
         }
@@ -101,11 +110,17 @@ pub struct Replay {
     /// How many it has moved.
     pub moved: u64,
     /// How many of their first runs completed. Counted with a rate only, as the next two.
-    pub completed: u64,
+    pub first_completed: u64,
     /// How many failed of what the letter had died of.
     pub again: u64,
     /// How many failed of something else.
     pub otherwise: u64,
+    /// How many have completed, in whichever run.
+    pub completed: u64,
+    /// How many have died again.
+    pub dead_again: u64,
+    /// How many were cancelled.
+    pub cancelled: u64,
     /// When it began, in ms since the epoch.
     pub begun_at_ms: u64,
     /// When it ended, in ms since the epoch.
@@ -118,6 +133,7 @@ pub struct Replay {
 fn read(id: String, fields: &Fields) -> Option<Replay> {
     let text = |name: &str| fields.text(name).map(str::to_owned);
     let number = |name: &str| fields.number::<u64>(name);
+    let count = |name: &str| number(name).unwrap_or_default();
     Some(Replay {
         id,
         selection: text("what")?.parse().ok(),
@@ -128,9 +144,12 @@ fn read(id: String, fields: &Fields) -> Option<Replay> {
         reason: text("why").unwrap_or_default(),
         total: number("total")?,
         moved: number("moved")?,
-        completed: number("completed").unwrap_or_default(),
-        again: number("again").unwrap_or_default(),
-        otherwise: number("otherwise").unwrap_or_default(),
+        first_completed: count("completed"),
+        completed: count("completed") + count("late"),
+        dead_again: count("dead_again"),
+        cancelled: count("cancelled"),
+        again: count("again"),
+        otherwise: count("otherwise"),
         begun_at_ms: number("begun")?,
         ended_at_ms: number("ended"),
         cause: text("cause"),

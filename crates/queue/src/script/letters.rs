@@ -47,7 +47,43 @@ script!(
         "audit",
         "letters",
         "bring_out",
-        "key"
+        "key",
+        "discard"
+    ]
+);
+script!(
+    DISCARD_BEGIN = "discard_begin",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "groups",
+        "audit",
+        "letters",
+        "operation"
+    ]
+);
+script!(
+    DISCARD_STEP = "discard_step",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "record",
+        "groups",
+        "header",
+        "value",
+        "audit",
+        "letters",
+        "bring_out",
+        "key",
+        "discard",
+        "place",
+        "following",
+        "meant",
+        "operation"
     ]
 );
 script!(

@@ -24,6 +24,7 @@ script!(
         "minutes",
         "stop",
         "notices",
+        "operation",
         "cancel",
         "waiting_keys"
     ]
@@ -44,6 +45,40 @@ script!(
         "audit",
         "parked",
         "homes",
+        "reschedule",
+        "waiting_keys"
+    ]
+);
+script!(
+    RESCHEDULE_BEGIN = "reschedule_begin",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "audit",
+        "operation"
+    ]
+);
+script!(
+    RESCHEDULE_STEP = "reschedule_step",
+    " flags=allow-oom",
+    [
+        "now",
+        "write_or_replace",
+        "wake",
+        "record",
+        "header",
+        "value",
+        "lanes",
+        "renew",
+        "letters",
+        "audit",
+        "operation",
+        "parked",
+        "homes",
+        "reschedule",
         "waiting_keys"
     ]
 );
@@ -126,8 +161,8 @@ script!(
         "minutes",
         "stop",
         "notices",
-        "cancel",
         "operation",
+        "cancel",
         "waiting_keys"
     ]
 );
@@ -165,8 +200,8 @@ script!(
         "minutes",
         "stop",
         "notices",
-        "cancel",
         "operation",
+        "cancel",
         "deliveries",
         "forget",
         "waiting_keys"

@@ -3,7 +3,7 @@
 use super::{Group, Verdict};
 use crate::decide::Fate;
 
-/// What the first run of a replayed job came to, for its operation.
+/// What a run of a replayed job came to, for its operation.
 pub(super) struct ReplayReport<'a> {
     pub(super) job: &'a [u8],
     pub(super) operation: String,
@@ -11,9 +11,19 @@ pub(super) struct ReplayReport<'a> {
     pub(super) cause: String,
 }
 
-/// What a verdict tells the operation that replayed its job: nothing of a job that was only put back.
+/// What a verdict tells the operation that replayed its job: nothing of a job that was only put back. Of what is not watched only that it
+/// completed: that it died, or was cancelled, the script finds in its record.
 pub(super) fn replay_report(verdict: &Verdict) -> Option<ReplayReport<'_>> {
     let replayed = verdict.context.replayed?;
+    if !replayed.is_watched {
+        let completed = matches!(verdict.fate, Fate::Completed { .. });
+        return completed.then(|| ReplayReport {
+            job: verdict.id.as_bytes(),
+            operation: replayed.operation.to_string(),
+            word: "c",
+            cause: String::new(),
+        });
+    }
     let cause = match &verdict.fate {
         Fate::Completed { .. } => None,
         Fate::Dead { cause } => Some(cause.clone()),

@@ -5,6 +5,7 @@ use longshore_operator::{LetterFilter, Moved, Operator, Signed, Target};
 use serde_json::json;
 
 use super::super::jobs::marked;
+use super::super::operations::follow;
 use super::super::signals;
 use crate::cli::{Discard, LetterFilters, ReplayArgs, Which};
 use crate::failure::Failure;
@@ -34,6 +35,7 @@ pub(super) struct LetterChange {
     target: Target,
     reason: String,
     yes: bool,
+    detach: bool,
     json: bool,
 }
 
@@ -47,6 +49,7 @@ impl From<ReplayArgs> for LetterChange {
             target: target(args.which),
             reason: args.reason,
             yes: args.yes,
+            detach: args.detach,
             json: args.json,
         }
     }
@@ -59,6 +62,7 @@ impl From<Discard> for LetterChange {
             target: target(args.which),
             reason: args.reason.unwrap_or_default(),
             yes: args.yes,
+            detach: args.detach,
             json: args.json,
         }
     }
@@ -91,6 +95,12 @@ pub(super) async fn run(session: &Session, change: LetterChange) -> Result<(), F
         confirm(change.kind.words().0, count)?;
     }
     let signed = session.signed(&change.reason);
+    if change.kind == Kind::Discard && change.detach {
+        return match operator.begin_discard(&change.target, &signed).await?.pop() {
+            Some(row) => follow(session, &operator, row, true, change.json).await,
+            None => print_moved(session, &change, &Moved::default()),
+        };
+    }
     let moved = with_progress(&operator, &change, count, &signed).await?;
     let (_, done, _) = change.kind.words();
     if moved.moved > 0 {
@@ -184,8 +194,9 @@ async fn with_progress(
         }
         None => {
             let rest = match (change.kind, &change.target) {
-                (Kind::Discard, _) | (_, Target::Ids(_)) => {
-                    "the same command continues with the rest"
+                (_, Target::Ids(_)) => "the same command continues with the rest",
+                (Kind::Discard, _) => {
+                    "workers continue with the rest: `longshore operations` shows the progress, and cancels"
                 }
                 (Kind::Replay | Kind::ReplayFresh, _) => {
                     "workers continue with the rest: `longshore dead replays` shows the progress, and cancels"

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use longshore_operator::{Operator, ReplayRow};
+use longshore_operator::{OperationRow, Operator, ReplayRow};
 use longshore_queue::Replaying;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::super::{operations, signals};
+use super::super::operations::{self, became};
+use super::super::signals;
 use super::moves::{bar, confirm, target};
 use crate::age::ago;
 use crate::cli::{ReplayArgs, ReplayChange};
@@ -254,15 +255,11 @@ fn ended(row: &ReplayRow) -> Result<String, String> {
 
 /// What its letters came to: all that it has moved, once each.
 fn came_to(row: &ReplayRow) -> String {
-    let mut line = format!("{} replayed", counted(row.moved, "dead letter"));
-    if row.rate.is_some() {
-        line += &format!(": {} completed, {} failed", row.completed, row.failed);
+    let replayed = counted(row.moved, "dead letter");
+    match OperationRow::from(row.clone()).became {
+        Some(of) if row.moved > 0 => format!("{replayed} replayed: {}", became(&of)),
+        _ => format!("{replayed} replayed"),
     }
-    match row.not_run_yet() {
-        0 => {}
-        left => line += &format!(", {left} have not run yet"),
-    }
-    line
 }
 
 #[cfg(test)]
@@ -282,6 +279,9 @@ mod tests {
             total: 60,
             moved,
             completed: 0,
+            dead_again: failed,
+            cancelled: 0,
+            first_completed: 0,
             failed,
             again: failed,
             otherwise: 0,
@@ -306,10 +306,10 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_run_yet_is_told() {
+    fn what_became_of_each_is_told() {
         assert_eq!(
             came_to(&stopped(42, 21)),
-            "42 dead letters replayed: 0 completed, 21 failed, 21 have not run yet"
+            "42 dead letters replayed: 21 dead again, 21 on their way"
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use longshore_job::JobId;
 use longshore_operator::{CancelPreview, CancelRow, JobFilter, Operator};
 use longshore_queue::JobState;
 use serde_json::json;
@@ -156,10 +157,9 @@ async fn many(session: &Session, queue: &str, args: CancelJobs) -> Result<(), Fa
     let jobs = counted(found.jobs, "job");
     agree(args.yes, found.jobs, &format!("cancel {jobs} of {queue}"))?;
     let signed = session.signed(args.reason.as_deref().unwrap_or_default());
-    let begun = operator
-        .begin_cancel(queue, &filter, found.jobs, args.force, &signed)
-        .await?;
-    follow(session, &operator, begun, args.detach, args.json).await
+    let id = JobId::generate();
+    let begun = operator.begin_cancel(id, queue, &filter, found.jobs, args.force, &signed);
+    follow(session, &operator, begun.await?, args.detach, args.json).await
 }
 
 /// What has ended cannot be cancelled.

@@ -1,57 +1,12 @@
-//! `jobs reschedule`, `jobs run` and `jobs edit`: one job at a time.
+//! `jobs run` and `jobs edit`: one job at a time.
 
-use longshore_operator::RunAt;
 use serde_json::json;
 
 use super::super::dead;
-use crate::cli::{EditJob, RescheduleJob, RunJob};
+use crate::cli::{EditJob, RunJob};
 use crate::failure::Failure;
 use crate::output::{self, plain};
 use crate::session::Session;
-
-pub(super) async fn reschedule(session: &Session, args: RescheduleJob) -> Result<(), Failure> {
-    let run_at = match (args.delay, args.at) {
-        (Some(delay), _) => RunAt::In(delay),
-        (None, Some(at)) => RunAt::At(at),
-        (None, None) => RunAt::Now,
-    };
-    check(run_at)?;
-    let signed = session.signed(&args.change.reason);
-    let operator = session.operator().await?;
-    let changed = operator.reschedule(&args.id, run_at, &signed).await?;
-    let job = operator.job(&args.id, None).await?;
-    if args.change.json {
-        return session.done_json(&json!({
-            "id": job.id, "changed": changed, "state": job.state, "next_run_at": job.next_run_at,
-        }));
-    }
-    let when = match &job.next_run_at {
-        Some(at) => format!("at {at}"),
-        None => "now".to_owned(),
-    };
-    output::done(&match changed {
-        true => format!("{} is due {when}", job.id),
-        false => format!("{} is {} and due {when} already", job.id, job.state),
-    })
-}
-
-/// What an enqueue would refuse, too.
-fn check(run_at: RunAt) -> Result<(), Failure> {
-    const YEARS: u64 = 100 * 365 * 24 * 3600;
-    let now = jiff::Timestamp::now().as_second();
-    let latest = u64::try_from(now).unwrap_or_default() + YEARS;
-    let too_late = match run_at {
-        RunAt::Now => false,
-        RunAt::In(delay) => delay.as_secs() > YEARS,
-        RunAt::At(at) => at / 1000 > latest,
-    };
-    match too_late {
-        true => Err(Failure::input(
-            "a job may be due in a hundred years at the latest",
-        )),
-        false => Ok(()),
-    }
-}
 
 pub(super) async fn run_now(session: &Session, args: RunJob) -> Result<(), Failure> {
     let signed = session.signed(&args.change.reason);

@@ -1,0 +1,132 @@
+//! A form acts once, whichever process of the console it reaches, and after a restart.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use longshore_operator::RunAt;
+
+use crate::bench::{Answer, Bench, Browser};
+
+/// Sends the form of a page to one console, and again to another.
+async fn twice(
+    bench: &Bench,
+    page: &str,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> (Answer, Answer, Answer) {
+    let (here, there) = (bench.console().router(), bench.console().router());
+    let mut ada = Browser::of(&here, "", "ada").await;
+    let form = ada.form(page, path).await;
+    let first = ada.send(path, &form, fields).await;
+    let second = ada.send(path, &form, fields).await;
+    let elsewhere = ada.at(&there).send(path, &form, fields).await;
+    (first, second, elsewhere)
+}
+
+#[tokio::test]
+async fn every_act_is_done_once_by_two_consoles() {
+    let bench = Bench::new();
+    bench.bury(5, "no", "no").await;
+    let later = RunAt::In(Duration::from_secs(3600));
+    let jobs = bench.enqueue(4, later, &["spring"]).await;
+    let cause = bench.cause().await;
+    let of_job = |n: usize, act: &str| format!("/jobs/{}/{act}", jobs[n]);
+    let acts: Vec<(String, Option<&str>, Vec<(&str, &str)>)> = vec![
+        ("/queues/sms/pause".to_owned(), None, vec![]),
+        ("/queues/sms/resume".to_owned(), None, vec![]),
+        (
+            "/queues/sms/limit".to_owned(),
+            None,
+            vec![("rate", "5"), ("life", "2h")],
+        ),
+        ("/queues/sms/lift-limit".to_owned(), None, vec![]),
+        (of_job(0, "cancel"), None, vec![]),
+        (of_job(1, "reschedule"), None, vec![("when", "2h")]),
+        (of_job(1, "run"), None, vec![]),
+        (
+            "/queues/sms/reschedule".to_owned(),
+            Some("?tag=spring"),
+            vec![("when", "2h")],
+        ),
+        ("/queues/sms/cancel".to_owned(), Some("?tag=spring"), vec![]),
+        (format!("{cause}/replay"), None, vec![]),
+    ];
+    for (path, query, fields) in acts {
+        let page = format!("{path}{}", query.unwrap_or_default());
+        let fields: Vec<_> = fields.into_iter().chain([("reason", "because")]).collect();
+        let before = bench.operator.audit(None, None, 99).await.expect("reads");
+        let (first, second, elsewhere) = twice(&bench, &page, &path, &fields).await;
+        assert_eq!(
+            first.status,
+            StatusCode::SEE_OTHER,
+            "{path}: {}",
+            first.text
+        );
+        for answer in [&second, &elsewhere] {
+            assert_eq!(
+                answer.status,
+                StatusCode::SEE_OTHER,
+                "{path}: {}",
+                answer.text
+            );
+            assert_eq!(answer.location(), first.location(), "{path}");
+        }
+        let after = bench.operator.audit(None, None, 99).await.expect("reads");
+        assert_eq!(after.len(), before.len() + 1, "{path}: {:?}", after.first());
+    }
+    let operations = bench.operator.operations().await.expect("lists");
+    assert_eq!(operations.len(), 3, "{operations:?}");
+    let path = format!("{cause}/export");
+    bench.bury(1, "no", "no").await;
+    let (first, second, elsewhere) = twice(&bench, &path, &path, &[("reason", "for me")]).await;
+    assert_eq!(first.status, StatusCode::OK);
+    for answer in [&second, &elsewhere] {
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+        assert!(answer.text.contains("was sent before"), "{}", answer.text);
+    }
+    let path = format!("{cause}/discard");
+    let (first, _, elsewhere) = twice(&bench, &path, &path, &[("reason", "old")]).await;
+    assert_eq!(elsewhere.location(), first.location());
+}
+
+/// What was begun by a process that died is not begun again, and that is said. What was refused may be sent again.
+#[tokio::test]
+async fn a_form_whose_process_died_is_not_carried_out_again() {
+    let bench = Bench::new();
+    let router = bench.console().router();
+    let mut ada = Browser::of(&router, "", "ada").await;
+    let path = "/queues/sms/pause";
+    let form = ada.form(path, path).await;
+    let once = form.iter().find(|(name, _)| name == "once");
+    let once = &once.expect("it has an id").1;
+    bench
+        .operator
+        .begin_form(once, "12:31:05 UTC")
+        .await
+        .expect("notes");
+    let fields = [("reason", "because")];
+    for router in [&router, &bench.console().router()] {
+        let answer = ada.at(router).send(path, &form, &fields).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+        for said in ["sent before, at 12:31:05 UTC", "Look at the audit"] {
+            assert!(answer.text.contains(said), "{}", answer.text);
+        }
+    }
+    let row = bench.operator.queue_row("sms").await.expect("looks");
+    assert_eq!(row.paused, None);
+    // A new form acts.
+    let answer = ada.submit(path, &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    // A refusal has done nothing: the form may be sent again once its reason is gone.
+    let job = bench.enqueue(1, RunAt::Now, &[]).await.remove(0);
+    let path = format!("/jobs/{job}/run");
+    let form = ada.form(&path, &path).await;
+    let refused = ada.send(&path, &form, &fields).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    let later = RunAt::In(Duration::from_secs(60));
+    let signed = longshore_operator::Signed::new("ola", "later");
+    let moved = bench.operator.reschedule(&job, later, &signed).await;
+    assert!(moved.expect("reschedules"));
+    let answer = ada.send(&path, &form, &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+}
