@@ -80,8 +80,9 @@ pub mod kinds {
     };
     pub use longshore_geocode::GeocodeAddress;
     pub use longshore_payment_reconcile::{
-        ApplyStripeEvent, CancelSubscription, ConfirmPaymentIntent, CreateCustomer,
-        CreatePaymentIntent, CreateSubscription, ReconcilePayments,
+        ApplyStripeEvent, BackfillStripeEvents, CancelSubscription, CaptureMethod,
+        ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,
+        CreateSubscription, PaymentBehavior, ReconcilePayments, RefundReason, SetupFutureUsage,
     };
     pub use longshore_sms::SendSms;
 }

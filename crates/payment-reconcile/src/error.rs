@@ -35,7 +35,7 @@ impl AnswerTable for Answers {
     const TITLE: &'static str = "Stripe";
     const REQUEST_ID: &'static [&'static str] = &["request-id"];
 
-    /// A `rate_limit` names no time: Stripe's advice is to wait a second, then two, then four.
+    /// Where an answer names no time, and [`throttle`](crate::stripe) has named none for it.
     const WAIT: Duration = Duration::from_secs(2);
 
     fn row(&self, response: &Response) -> Row {
@@ -44,12 +44,16 @@ impl AnswerTable for Answers {
         let (code, decline_code) = (known(&complaint.code), known(&complaint.decline_code));
         let param = complaint.param.as_deref().map(excerpt);
         let param = param.filter(|param| !param.is_empty());
+        // Who has to come back to pay comes back to this one.
+        let intent = complaint.payment_intent.as_ref().map(|intent| &*intent.id);
+        let intent = intent.and_then(word);
         let words = [code.clone(), decline_code.clone()];
         let words = words.into_iter().flatten();
         Row {
             meaning: meaning(response, &complaint),
             words: words
                 .chain(param.map(|param| format!("for {param}")))
+                .chain(intent.map(|id| format!("of {id}")))
                 .collect(),
             // Stripe's own sentence is told only where there is no code, which would say the same: it may quote what it
             // was sent.
@@ -90,7 +94,8 @@ fn meaning(response: &Response, complaint: &Complaint) -> Option<Meaning> {
     })
 }
 
-/// Whose mistake a refusal is: the user's where it is about a card, an address or the like.
+/// Whose mistake a refusal is: the user's where it is about a card, an address or the like, and nobody's of ours where the
+/// money has gone back already.
 fn blame(complaint: &Complaint) -> Blame {
     match (complaint.kind.as_deref(), complaint.code.as_deref()) {
         (Some("card_error"), _)
@@ -100,7 +105,9 @@ fn blame(complaint: &Complaint) -> Blame {
                 "email_invalid"
                 | "postal_code_invalid"
                 | "tax_id_invalid"
-                | "payment_intent_authentication_failure",
+                | "payment_intent_authentication_failure"
+                | "charge_already_refunded"
+                | "charge_disputed",
             ),
         ) => Blame::Theirs,
         _ => Blame::Ours,
@@ -199,13 +206,19 @@ pub(crate) fn failure(error: &CallError) -> Option<Failure> {
     })
 }
 
+/// Whether an answer says that too much is asked, and not that one object is busy.
+pub(crate) fn is_rate_limit(response: &Response) -> bool {
+    let code = Complaint::of(response).code;
+    response.status == StatusCode::TOO_MANY_REQUESTS && code.as_deref() != Some("lock_timeout")
+}
+
 /// Whether what is asked for is not there, or not any more.
 pub(crate) fn is_missing(error: &CallError) -> bool {
     matches!(error, CallError::Provider(ProviderError::Rejected { response })
         if response.status == StatusCode::NOT_FOUND)
 }
 
-/// Stripe's form of an error, without `payment_intent`, which has a secret in it, and the rest that names people.
+/// Stripe's form of an error, without what names people. Of `payment_intent`, which has a secret in it, the id alone.
 #[derive(Default, Deserialize)]
 struct Complaint {
     #[serde(rename = "type", default)]
@@ -218,6 +231,13 @@ struct Complaint {
     param: Option<String>,
     #[serde(default)]
     message: Option<String>,
+    #[serde(default)]
+    payment_intent: Option<ComplaintOf>,
+}
+
+#[derive(Deserialize)]
+struct ComplaintOf {
+    id: String,
 }
 
 impl Complaint {

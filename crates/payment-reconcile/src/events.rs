@@ -13,11 +13,14 @@
 //! | `invoice.payment_failed` | `open` or `uncollectible`, of a subscription | `payment_failed` |
 //! | `customer.subscription.deleted` | `canceled` | `subscription_cancelled`; tried again later where it is not yet |
 //!
+//! What reached no endpoint of ours is fetched by [`backfill`] each night.
+//!
 //! Everything else is skipped, the payments that Stripe makes for invoices among it: those have the invoice's events.  An event leads to its own effect or to none: a failed payment that has succeeded since
 //! has an event of its own for that, which Stripe repeats for three days, and a reconcile finds what it lost. It could
 //! lead to `order_paid` just as well, but then under its own id: the app would know one payment under two keys, or two
 //! effects under one, where an answer had been lost in between.
 
+mod backfill;
 mod deliver;
 mod effects;
 mod mail;
@@ -31,6 +34,7 @@ use serde_json::{Map, Value};
 use crate::app::{AppClient, Effect};
 use crate::error;
 use crate::stripe::{Event, NAME, Stripe};
+pub use backfill::BackfillStripeEventsHandler;
 pub(crate) use deliver::{Delivered, deliver, deliver_again};
 pub(crate) use effects::of_payment;
 pub(crate) use mail::KIND as MAIL;

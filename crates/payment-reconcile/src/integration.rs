@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use crate::webhook::StripeEvents;
 use crate::{
-    AppClient, AppConfig, ApplyStripeEventHandler, CancelSubscriptionHandler,
-    ConfirmPaymentIntentHandler, CreateCustomerHandler, CreatePaymentIntentHandler,
-    CreateSubscriptionHandler, PaymentProvider, Providers, ReconcilePaymentsHandler, Stripe,
-    StripeConfig,
+    AppClient, AppConfig, ApplyStripeEventHandler, BackfillStripeEventsHandler,
+    CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateCustomerHandler,
+    CreatePaymentIntentHandler, CreateRefundHandler, CreateSubscriptionHandler, PaymentProvider,
+    Providers, ReconcilePaymentsHandler, Stripe, StripeConfig,
 };
 use longshore_integration::settings::{Declaration, Section, Settings};
 use longshore_integration::{
@@ -62,14 +62,24 @@ pub const fn integration() -> Integration {
             },
             set_up: &|context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
-            cron: &[CronEntry {
-                name: "nightly-reconcile",
-                kind: crate::ReconcilePayments::KIND,
-                schedule: "30 2 * * *",
-                args: r#"{"from":"{day-1d}","to":"{day}","repair":false}"#,
-                // Each night has a day of its own to look at.
-                catch_up: "all",
-            }],
+            cron: &[
+                CronEntry {
+                    name: "nightly-backfill",
+                    kind: crate::BackfillStripeEvents::KIND,
+                    schedule: "0 2 * * *",
+                    // What is younger may still be on its way.
+                    args: r#"{"from":"{tick-30d}","to":"{tick-1h}"}"#,
+                    catch_up: "once",
+                },
+                CronEntry {
+                    name: "nightly-reconcile",
+                    kind: crate::ReconcilePayments::KIND,
+                    schedule: "30 2 * * *",
+                    args: r#"{"from":"{day-1d}","to":"{day}","repair":false}"#,
+                    // Each night has a day of its own to look at.
+                    catch_up: "all",
+                },
+            ],
             events: &[Events {
                 name: PROVIDER.name,
                 turned_on_by: &[SECRET_KEY, StripeSettings::WEBHOOK_SECRETS],
@@ -205,11 +215,13 @@ async fn handlers(
         .with(CreateCustomerHandler::new(providers.clone()))
         .with(CreatePaymentIntentHandler::new(providers.clone()))
         .with(ConfirmPaymentIntentHandler::new(providers.clone()))
+        .with(CreateRefundHandler::new(providers.clone()))
         .with(CreateSubscriptionHandler::new(providers.clone()))
         .with(CancelSubscriptionHandler::new(providers.clone()));
     let handlers = match app(context).await? {
         Some(app) => handlers
             .with(ApplyStripeEventHandler::new(stripe.clone(), app.clone()))
+            .with(BackfillStripeEventsHandler::new(stripe.clone()))
             .with(
                 reconcile(context, stripe, app)
                     .await?
@@ -217,6 +229,7 @@ async fn handlers(
             ),
         None => handlers
             .with(NoApp::<crate::ApplyStripeEvent>(PhantomData))
+            .with(NoApp::<crate::BackfillStripeEvents>(PhantomData))
             .with(NoApp::<crate::ReconcilePayments>(PhantomData)),
     };
     Ok(SetUp {

@@ -29,13 +29,14 @@ mod webhook;
 #[cfg(feature = "worker")]
 pub use app::{AppClient, AppConfig, AppSetupError};
 pub use args::{
-    ApplyStripeEvent, CancelSubscription, ConfirmPaymentIntent, CreateCustomer,
-    CreatePaymentIntent, CreateSubscription, ReconcilePayments,
+    ApplyStripeEvent, BackfillStripeEvents, CancelSubscription, CaptureMethod,
+    ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund, CreateSubscription,
+    PaymentBehavior, ReconcilePayments, RefundReason, SetupFutureUsage,
 };
 #[cfg(feature = "worker")]
 pub use config::StripeConfig;
 #[cfg(feature = "worker")]
-pub use events::ApplyStripeEventHandler;
+pub use events::{ApplyStripeEventHandler, BackfillStripeEventsHandler};
 #[cfg(feature = "worker")]
 pub use integration::{
     AnotherProvider, AppSettings, NewCustomers, StripeSettings, integration, integration_with,
@@ -44,7 +45,7 @@ pub use integration::{
 #[cfg(feature = "worker")]
 pub use operations::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateCustomerHandler,
-    CreatePaymentIntentHandler, CreateSubscriptionHandler,
+    CreatePaymentIntentHandler, CreateRefundHandler, CreateSubscriptionHandler,
 };
 #[cfg(feature = "worker")]
 pub use provider::{LookupFuture, Operation, OperationFuture, PaymentProvider, Providers, Receipt};

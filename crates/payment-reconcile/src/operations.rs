@@ -10,6 +10,7 @@ mod choice;
 mod confirm_payment_intent;
 mod create_customer;
 mod create_payment_intent;
+mod create_refund;
 mod create_subscription;
 mod mapping;
 
@@ -20,7 +21,16 @@ pub use cancel_subscription::CancelSubscriptionHandler;
 pub use confirm_payment_intent::ConfirmPaymentIntentHandler;
 pub use create_customer::CreateCustomerHandler;
 pub use create_payment_intent::CreatePaymentIntentHandler;
+pub use create_refund::CreateRefundHandler;
 pub use create_subscription::CreateSubscriptionHandler;
+
+/// With what the payer has to do, if anything.
+fn with_next_action(mut result: Value, next_action: Option<&str>) -> Value {
+    if let Some(next_action) = next_action {
+        result["next_action"] = next_action.into();
+    }
+    result
+}
 
 fn done(result: Value, answer: Answer) -> Outcome {
     Outcome::Done {

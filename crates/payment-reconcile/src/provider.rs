@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::{
-    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
+    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,
     CreateSubscription,
 };
 use longshore_job::{Answer, JobError, Run};
@@ -29,6 +29,9 @@ pub struct Receipt {
     pub id: String,
     /// The provider's word for how far it has come, where there is one.
     pub status: Option<String>,
+    /// The provider's word for what the payer has to do, where something is left to do. No URL and no secret: results are
+    /// kept.
+    pub next_action: Option<String>,
     /// What is told of the answer.
     pub answer: Answer,
 }
@@ -42,6 +45,8 @@ pub enum Operation<'a> {
     CreatePaymentIntent(&'a CreatePaymentIntent, Option<&'a str>),
     /// A payment collected.
     Confirm(&'a ConfirmPaymentIntent),
+    /// Money given back.
+    CreateRefund(&'a CreateRefund),
     /// A subscription of this customer.
     CreateSubscription(&'a CreateSubscription, &'a str),
     /// A subscription ended.
@@ -78,6 +83,9 @@ pub trait PaymentProvider: Send + Sync + 'static {
     /// Collects a payment.
     fn confirm<'a>(&'a self, run: &'a Run, job: &'a ConfirmPaymentIntent) -> OperationFuture<'a>;
 
+    /// Gives money of a payment back. What has gone back already is refused.
+    fn create_refund<'a>(&'a self, run: &'a Run, job: &'a CreateRefund) -> OperationFuture<'a>;
+
     /// Lets a customer subscribe.
     fn create_subscription<'a>(
         &'a self,
@@ -86,7 +94,7 @@ pub trait PaymentProvider: Send + Sync + 'static {
         customer: &'a str,
     ) -> OperationFuture<'a>;
 
-    /// Ends a subscription now. One that has ended already is done.
+    /// Ends a subscription, now or with its period. One that has ended already is done.
     fn cancel_subscription<'a>(
         &'a self,
         run: &'a Run,

@@ -13,7 +13,9 @@ mod money_back;
 mod once;
 mod payment_intent;
 mod payments;
+mod refunding;
 mod subscription;
+mod throttle;
 mod write;
 
 use longshore_job::Run;
@@ -29,13 +31,14 @@ pub(crate) use charge::{Charge, MoneyBack};
 pub(crate) use event::Event;
 pub(crate) use invoice::Invoice;
 pub(crate) use linked::{Linked, WithMetadata};
-pub(crate) use list::{IntentsPage, Listed};
+pub(crate) use list::{ListPage, Listed};
 pub(crate) use longshore_provider::CallError;
 pub(crate) use money_back::{Dispute, Refund};
 #[cfg(test)]
 pub(crate) use payment_intent::LastError;
 pub(crate) use payment_intent::{IntentStatus, PaymentIntent};
 pub(crate) use subscription::Subscription;
+use throttle::Throttle;
 
 /// The provider's name, as configuration and metrics have it.
 pub(crate) const NAME: &str = "stripe";
@@ -54,6 +57,7 @@ pub struct Stripe {
     http: Http,
     secret_key: HeaderSecret,
     live: bool,
+    throttle: Throttle,
 }
 
 /// The client cannot be set up.
@@ -83,6 +87,7 @@ impl Stripe {
             live: ["sk_live_", "rk_live_"]
                 .iter()
                 .any(|prefix| key.expose_secret().starts_with(prefix)),
+            throttle: Throttle::default(),
         })
     }
 
@@ -121,14 +126,15 @@ impl Stripe {
     pub(crate) async fn payment_intents(
         &self,
         run: &Run,
-        page: &IntentsPage<'_>,
+        page: &ListPage<'_>,
     ) -> Result<Listed<PaymentIntent>, CallError> {
         let filter = [("expand[]", "data.latest_charge")];
         self.list(run, "/v1/payment_intents", page, &filter).await
     }
 
     async fn read<T: DeserializeOwned>(&self, run: &Run, request: Request) -> Result<T, CallError> {
-        understood(&self.http.read(run, self.signed(request)).await?)
+        let response = self.http.read(run, self.signed(request)).await;
+        understood(&response.map_err(|error| self.throttle.name_wait(error))?)
     }
 
     /// A POST under an idempotency key, which goes out once.
@@ -143,12 +149,14 @@ impl Stripe {
             .unwrap_or_else(|error| unreachable!("keys are made of ids and words: {error}"));
         let request = Request::post(path).encoded_form(form);
         let request = self.signed(request).header(IDEMPOTENCY_KEY, key);
-        Ok(self.http.send(run, request).await?)
+        let response = self.http.send(run, request).await;
+        Ok(response.map_err(|error| self.throttle.name_wait(error))?)
     }
 
     /// A DELETE, which takes no key: what is gone cannot go again.
     async fn delete(&self, run: &Run, request: Request) -> Result<Response, CallError> {
-        Ok(self.http.send(run, self.signed(request)).await?)
+        let response = self.http.send(run, self.signed(request)).await;
+        Ok(response.map_err(|error| self.throttle.name_wait(error))?)
     }
 
     fn signed(&self, request: Request) -> Request {

@@ -71,6 +71,7 @@ impl Object for Customer {
         Receipt {
             id: self.id,
             status: None,
+            next_action: None,
             answer,
         }
     }
@@ -83,6 +84,7 @@ impl Object for Payment {
         Receipt {
             id: self.id,
             status: Some(self.status),
+            next_action: None,
             answer,
         }
     }
@@ -95,6 +97,7 @@ impl Object for Subscription {
         Receipt {
             id: self.id,
             status: Some(self.status),
+            next_action: None,
             answer,
         }
     }

@@ -2,7 +2,7 @@
 
 use longshore_job::{Answer, JobError, Run};
 use longshore_payment_reconcile::{
-    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
+    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,
     CreateSubscription, LookupFuture, Operation, OperationFuture, PaymentProvider, Receipt,
 };
 use longshore_provider::{CallError, decode};
@@ -38,6 +38,16 @@ impl PaymentProvider for TestPay {
         Box::pin(async { self.once(run, &NewCollection(job)).await })
     }
 
+    /// testpay has no call for it: its money goes back at its own dashboard.
+    fn create_refund<'a>(&'a self, _: &'a Run, _: &'a CreateRefund) -> OperationFuture<'a> {
+        Box::pin(async {
+            Err(JobError::refusal(
+                "no refunds",
+                "testpay gives money back at its dashboard only",
+            ))
+        })
+    }
+
     fn create_subscription<'a>(
         &'a self,
         run: &'a Run,
@@ -63,6 +73,7 @@ impl PaymentProvider for TestPay {
                     self.look(run, &NewPayment { job, customer }).await
                 }
                 Operation::Confirm(job) => self.look(run, &NewCollection(job)).await,
+                Operation::CreateRefund(_) => Ok(None),
                 Operation::CreateSubscription(job, customer) => {
                     self.look(run, &NewSubscription { job, customer }).await
                 }

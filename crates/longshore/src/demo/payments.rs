@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use longshore_client::kinds::{
-    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
-    CreateSubscription, ReconcilePayments,
+    BackfillStripeEvents, CancelSubscription, ConfirmPaymentIntent, CreateCustomer,
+    CreatePaymentIntent, CreateRefund, CreateSubscription, ReconcilePayments,
 };
 use longshore_client::{Client, JobState};
 use longshore_job::Job;
@@ -82,8 +82,36 @@ pub(super) async fn run(stage: &Stage) -> Result<(u64, u64), Failure> {
         "the lost payment was found and told, once",
     )?;
     line("  the reconcile found the one payment whose event was lost, and told the app")?;
-    // A customer, an intent and a confirmation for each order, the declined one, a subscription and its end.
-    Ok((jobs, 1 + 2 * ORDERS + 1 + 2))
+    jobs += backfilled(client).await?;
+    jobs += refunded(stage, &intents[1]).await?;
+    stage
+        .wait(PAYMENTS.0, "completed", jobs - 1, |row| row.completed)
+        .await?;
+    check(
+        stage.app.applied().len() as u64 == ORDERS + 2,
+        "the app was told of the refund, and of nothing a second time",
+    )?;
+    line(
+        "  a payment was refunded, and the app was told; the lost event came late, and told it nothing new",
+    )?;
+    // A customer, an intent and a confirmation for each order, the declined one, a subscription and its end, a refund.
+    Ok((jobs, 1 + 2 * ORDERS + 1 + 2 + 1))
+}
+
+/// Asks for events that reached nobody, of a time before there were any.
+async fn backfilled(client: &Client) -> Result<u64, Failure> {
+    let hours = |hours| Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+    let window = BackfillStripeEvents::new(hours(2).to_string(), hours(1).to_string());
+    let result = done(client, window).await?;
+    check(result["enqueued"] == 0, "no event was missed before")?;
+    Ok(1)
+}
+
+/// A payment goes back: the refund, and its event.
+async fn refunded(stage: &Stage, intent: &str) -> Result<u64, Failure> {
+    let result = done(&stage.client, CreateRefund::new(intent)).await?;
+    check(result["status"] == "succeeded", "a payment is refunded")?;
+    Ok(2)
 }
 
 /// Enqueues a job and waits for its result, as an app does for a user who waits.

@@ -157,7 +157,7 @@ fn one_run_by_hand_is_one_job_and_moves_nothing() {
     for name in ["yearly", "off"] {
         assert_eq!(row(&before, name), row(&after, name));
     }
-    let known = "the entries are each_second, lifecycle-exports, lifecycle-uploads, move-back-exports, move-back-uploads, nightly-reconcile, off, sweep-exports, \
+    let known = "the entries are each_second, lifecycle-exports, lifecycle-uploads, move-back-exports, move-back-uploads, nightly-backfill, nightly-reconcile, off, sweep-exports, \
                  sweep-uploads, yearly";
     ran(&bench, &["cron", "run", "nighty"]).fails(2, known);
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::payment;
 use longshore_job::{InvalidArgs, Job, KindPolicy};
 
-/// Confirms a payment intent. Result: `{"payment_intent","status"}`. A declined card is a dead letter at once.
+/// Confirms a payment intent. Result: `{"payment_intent","status","next_action"?}`. A declined card is a dead letter at once.
 ///
 /// ```
 /// use longshore_payment_reconcile::ConfirmPaymentIntent;
@@ -73,7 +73,7 @@ impl Job for ConfirmPaymentIntent {
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["payment_intent", "off_session"];
     const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
-    const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status"];
+    const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status", "next_action"];
     const POLICY: KindPolicy = payment::CHECKOUT;
     const VERIFIABLE: bool = true;
 

@@ -1,5 +1,6 @@
 //! `create_customer`: a customer at the payment provider.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use longshore_job::{InvalidArgs, Job, KindPolicy, PersonArg};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     deny_unknown_fields,
-    expecting = "an object with user_id and perhaps email, name"
+    expecting = "an object with user_id and perhaps email, name, metadata"
 )]
 pub struct CreateCustomer {
     /// The app's id of the user: 1–200 characters without blanks.
@@ -30,6 +31,9 @@ pub struct CreateCustomer {
     /// The name, at most 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The app's own, for Stripe's dashboard and events: at most 46 entries, keys of 40 and values of 500 characters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl CreateCustomer {
@@ -40,6 +44,7 @@ impl CreateCustomer {
             user_id: user_id.into(),
             email: None,
             name: None,
+            metadata: BTreeMap::new(),
         }
     }
 
@@ -54,6 +59,13 @@ impl CreateCustomer {
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// One entry more of the app's own metadata.
+    #[must_use]
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(key.into(), value.into());
         self
     }
 }
@@ -86,6 +98,7 @@ impl Job for CreateCustomer {
                 "name",
                 "must be 1 to 256 characters without control characters",
             ),
+            payment::metadata(&self.metadata),
         ])
     }
 }

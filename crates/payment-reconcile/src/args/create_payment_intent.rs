@@ -1,14 +1,16 @@
 //! `create_payment_intent`: the intent to collect one payment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::payment;
+use super::{currency, payment};
 use longshore_job::{InvalidArgs, Job, KindPolicy, PersonArg};
 
-/// Creates a payment intent for an order. Result: `{"payment_intent","status","provider"}`. Its `client_secret` is kept
-/// nowhere: the app asks the provider for it.
+/// Creates a payment intent for an order. Result: `{"payment_intent","status","next_action"?,"provider"}`. With the status
+/// `requires_action` `next_action` is the provider's word for what the payer has to do, such as `redirect_to_url`. Its
+/// `client_secret`, and the URL with such a secret in it, are kept nowhere: the app asks the provider for them.
 ///
 /// ```
 /// use longshore_payment_reconcile::CreatePaymentIntent;
@@ -19,7 +21,7 @@ use longshore_job::{InvalidArgs, Job, KindPolicy, PersonArg};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     deny_unknown_fields,
-    expecting = "an object with order_id, user_id, amount, currency and perhaps customer, payment_method, confirm, off_session, return_url"
+    expecting = "an object with order_id, user_id, amount, currency and perhaps customer, payment_method, confirm, off_session, return_url, setup_future_usage, receipt_email, capture_method, metadata"
 )]
 pub struct CreatePaymentIntent {
     /// The app's id of the order.
@@ -45,6 +47,40 @@ pub struct CreatePaymentIntent {
     /// Where the payer comes back to from their bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
+    /// Whether the payment method is kept for later payments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup_future_usage: Option<SetupFutureUsage>,
+    /// Where the provider sends a receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_email: Option<String>,
+    /// When the money is collected; once it is authorised, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_method: Option<CaptureMethod>,
+    /// The app's own, for Stripe's dashboard and events: at most 46 entries, keys of 40 and values of 500 characters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// For which later payments a payment method is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetupFutureUsage {
+    /// Those at which the payer is there.
+    OnSession,
+    /// Those at which the payer is not there, too.
+    OffSession,
+}
+
+/// When the money of a payment is collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptureMethod {
+    /// Once it is authorised.
+    Automatic,
+    /// Once it is authorised, a little later than that is told.
+    AutomaticAsync,
+    /// When the app asks the provider for it.
+    Manual,
 }
 
 impl CreatePaymentIntent {
@@ -66,6 +102,10 @@ impl CreatePaymentIntent {
             confirm: None,
             off_session: None,
             return_url: None,
+            setup_future_usage: None,
+            receipt_email: None,
+            capture_method: None,
+            metadata: BTreeMap::new(),
         }
     }
 
@@ -103,16 +143,55 @@ impl CreatePaymentIntent {
         self.return_url = Some(return_url.into());
         self
     }
+
+    /// For which later payments the payment method is kept.
+    #[must_use]
+    pub fn setup_future_usage(mut self, usage: SetupFutureUsage) -> Self {
+        self.setup_future_usage = Some(usage);
+        self
+    }
+
+    /// Where the provider sends a receipt.
+    #[must_use]
+    pub fn receipt_email(mut self, email: impl Into<String>) -> Self {
+        self.receipt_email = Some(email.into());
+        self
+    }
+
+    /// When the money is collected.
+    #[must_use]
+    pub fn capture_method(mut self, method: CaptureMethod) -> Self {
+        self.capture_method = Some(method);
+        self
+    }
+
+    /// One entry more of the app's own metadata.
+    #[must_use]
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
 }
 
 impl Job for CreatePaymentIntent {
     const KIND: &'static str = "create_payment_intent";
     const QUEUE: &'static str = "payment-reconcile";
-    const PUBLIC_ARGS: &'static [&'static str] =
-        &["order_id", "amount", "currency", "confirm", "off_session"];
-    const PERSON_ARGS: &'static [PersonArg] =
-        &[PersonArg::id("user_id"), PersonArg::id("customer")];
-    const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status", "provider"];
+    const PUBLIC_ARGS: &'static [&'static str] = &[
+        "order_id",
+        "amount",
+        "currency",
+        "confirm",
+        "off_session",
+        "setup_future_usage",
+        "capture_method",
+    ];
+    const PERSON_ARGS: &'static [PersonArg] = &[
+        PersonArg::id("user_id"),
+        PersonArg::id("customer"),
+        PersonArg::email("receipt_email"),
+    ];
+    const PUBLIC_RESULT: &'static [&'static str] =
+        &["payment_intent", "status", "next_action", "provider"];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
     const POLICY: KindPolicy = payment::CHECKOUT;
     const VERIFIABLE: bool = true;
@@ -121,9 +200,17 @@ impl Job for CreatePaymentIntent {
         let mut rules = vec![
             payment::id("order_id", &self.order_id),
             payment::id("user_id", &self.user_id),
-            payment::money(self.amount, &self.currency),
+            currency::money(self.amount, &self.currency),
             payment::optional_id("customer", self.customer.as_deref()),
             payment::optional_id("payment_method", self.payment_method.as_deref()),
+            InvalidArgs::unless(
+                self.receipt_email
+                    .as_deref()
+                    .is_none_or(longshore_job::is_email_address),
+                "receipt_email",
+                "is not an email address of the form local@domain.tld",
+            ),
+            payment::metadata(&self.metadata),
         ];
         if self.confirm == Some(true) {
             rules.push(InvalidArgs::unless(

@@ -1,5 +1,6 @@
-//! What the args of payment jobs have in common: ids, money, and where a customer comes back to.
+//! What the args of payment jobs have in common: ids, metadata, and where a customer comes back to.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,15 +29,6 @@ pub(super) const WITHIN_A_DAY: KindPolicy = KindPolicy::expiring(secs(24 * 3600)
 
 /// The longest id, in characters: what the provider's metadata and our keys hold with room to spare.
 const MAX_ID_CHARS: usize = 200;
-
-/// The largest amount, in minor units: eight digits, as Stripe takes them.
-const MAX_AMOUNT: u64 = 99_999_999;
-
-/// Currencies with three decimals: the provider takes them in steps of ten.
-const THREE_DECIMALS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
-
-/// Currencies that are written with two decimals which are always zero.
-const WHOLE_ONLY: [&str; 1] = ["isk"];
 
 /// An id of the app's or of a provider's: 1 to 200 visible characters.
 pub(super) fn id(field: &str, id: &str) -> Result<(), InvalidArgs> {
@@ -68,33 +60,6 @@ pub(super) fn path_id(field: &str, text: &str) -> Result<(), InvalidArgs> {
 /// The same, if it is there.
 pub(super) fn optional_id(field: &str, id: Option<&str>) -> Result<(), InvalidArgs> {
     id.map_or(Ok(()), |id| self::id(field, id))
-}
-
-/// An amount in minor units, as the currency can be paid in.
-pub(super) fn money(amount: u64, currency: &str) -> Result<(), InvalidArgs> {
-    let what =
-        format_args!("must be 1 to {MAX_AMOUNT} in minor units: 1000 is 10.00 NOK, and 1000 JPY");
-    let is_code = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_lowercase());
-    InvalidArgs::all([
-        InvalidArgs::unless((1..=MAX_AMOUNT).contains(&amount), "amount", what),
-        InvalidArgs::unless(
-            is_code,
-            "currency",
-            "must be three lower-case letters of ISO 4217 such as nok",
-        ),
-    ])?;
-    let step = match currency {
-        _ if THREE_DECIMALS.contains(&currency) => 10,
-        _ if WHOLE_ONLY.contains(&currency) => 100,
-        _ => 1,
-    };
-    match amount.is_multiple_of(step) {
-        true => Ok(()),
-        false => Err(InvalidArgs::field(
-            "amount",
-            format_args!("must be a multiple of {step} in {currency}"),
-        )),
-    }
 }
 
 /// A payment that is confirmed by the server may send its payer to their bank: then they have to come back somewhere,
@@ -129,6 +94,36 @@ pub(super) fn check_return_url(
             "is needed to confirm, or off_session = true where the payer is not there",
         )),
     }
+}
+
+/// What this fleet writes on what it makes: nobody else may.
+const RESERVED: [&str; 4] = ["orderId", "userId", "longshore_job", "longshore_key"];
+
+/// The app's own metadata: Stripe takes 50 entries of 40 and 500 characters, and ours are among them.
+pub(super) fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), InvalidArgs> {
+    let fits = |(key, value): (&String, &String)| {
+        let plain = !key.contains(['[', ']']) && !key.chars().any(char::is_control);
+        let short = (1..=40).contains(&key.chars().count()) && value.chars().count() <= 500;
+        plain && short && !value.is_empty()
+    };
+    let most = 50 - RESERVED.len();
+    InvalidArgs::all([
+        InvalidArgs::unless(
+            metadata.len() <= most,
+            "metadata",
+            format_args!("must have at most {most} entries"),
+        ),
+        InvalidArgs::unless(
+            metadata.iter().all(fits),
+            "metadata",
+            "must have keys of 1 to 40 characters without brackets, and values of 1 to 500",
+        ),
+        InvalidArgs::unless(
+            !RESERVED.iter().any(|key| metadata.contains_key(*key)),
+            "metadata",
+            "must not have orderId, userId, longshore_job or longshore_key: those are the fleet's",
+        ),
+    ])
 }
 
 /// A time in RFC 3339.

@@ -180,6 +180,7 @@ fn call<'a>(
             provider.create_payment_intent(run, job, customer)
         }
         Operation::Confirm(job) => provider.confirm(run, job),
+        Operation::CreateRefund(job) => provider.create_refund(run, job),
         Operation::CreateSubscription(job, customer) => {
             provider.create_subscription(run, job, customer)
         }

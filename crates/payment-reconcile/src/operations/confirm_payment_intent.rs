@@ -4,13 +4,13 @@ use crate::ConfirmPaymentIntent;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
-use super::{checkout, done};
+use super::{checkout, done, with_next_action};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
 
 /// Carries out `confirm_payment_intent` jobs.
 ///
-/// The result is `{"payment_intent","status"}`. `requires_action` is a good end, too: the payer goes on at their bank
-/// and comes back to `return_url`. A declined card is a dead letter at once, with the bank's reason as its code.
+/// The result is `{"payment_intent","status","next_action"?}`. `requires_action` is a good end, too: the payer goes on at
+/// their bank and comes back to `return_url`. A declined card is a dead letter at once, with the bank's reason as its code.
 #[derive(Debug, Clone)]
 pub struct ConfirmPaymentIntentHandler {
     providers: Providers,
@@ -58,5 +58,6 @@ impl Handler for ConfirmPaymentIntentHandler {
 
 fn confirmed(receipt: Receipt) -> Outcome {
     let result = json!({ "payment_intent": receipt.id, "status": receipt.status });
+    let result = with_next_action(result, receipt.next_action.as_deref());
     done(result, receipt.answer)
 }

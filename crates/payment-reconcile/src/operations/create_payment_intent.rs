@@ -4,12 +4,12 @@ use crate::CreatePaymentIntent;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
-use super::{checkout, choice, done};
+use super::{checkout, choice, done, with_next_action};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
 
 /// Carries out `create_payment_intent` jobs.
 ///
-/// The result is `{"payment_intent","status","provider"}`. The status is the provider's word: `requires_payment_method`
+/// The result is `{"payment_intent","status","next_action"?,"provider"}`. The status is the provider's word: `requires_payment_method`
 /// and `requires_confirmation` before it is confirmed, `requires_action`, `processing` or `succeeded` after.
 #[derive(Debug, Clone)]
 pub struct CreatePaymentIntentHandler {
@@ -59,5 +59,6 @@ fn made(provider: &dyn PaymentProvider, receipt: Receipt) -> Outcome {
         "status": receipt.status,
         "provider": provider.name(),
     });
+    let result = with_next_action(result, receipt.next_action.as_deref());
     done(result, receipt.answer)
 }

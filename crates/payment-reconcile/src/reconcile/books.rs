@@ -9,7 +9,7 @@ use super::compare::{Entry, Kind};
 use super::window::Part;
 use crate::app::{AppClient, EffectKind, LedgerPage, LedgerPayment};
 use crate::events::{Delivered, deliver_again, of_payment};
-use crate::stripe::{CallError, IntentsPage, Listed, NAME, PaymentIntent, Stripe};
+use crate::stripe::{CallError, ListPage, Listed, NAME, PaymentIntent, Stripe};
 use crate::{Providers, error};
 
 /// What became of a repair.
@@ -90,7 +90,7 @@ impl Books for Actual<'_> {
         to: i64,
         after: Option<&str>,
     ) -> Result<Listed<PaymentIntent>, JobError> {
-        let page = IntentsPage {
+        let page = ListPage {
             created_from: from,
             created_to: to,
             starting_after: after,

@@ -57,7 +57,7 @@ pub use webhooks::{EventTold, WebhookEndpoint, WebhookSettings};
 /// as it was carried out, also when a fault kept the answer back. A fault without effect saves nothing.
 ///
 /// The ledger has one effect for each operation that was carried out, a declined payment included: `recipient` is
-/// `customer`, `payment_intent`, `confirmation`, `subscription`, `cancellation` or `refund`, `id` the object's, and `job` is
+/// `customer`, `payment_intent`, `confirmation`, `subscription`, `cancellation`, `update` or `refund`, `id` the object's, and `job` is
 /// `longshore_job` of the metadata that came with it.
 #[derive(Debug)]
 pub struct StripeSandbox {

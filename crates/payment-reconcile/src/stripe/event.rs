@@ -1,6 +1,9 @@
 //! Events: what happened at Stripe.
 
+use longshore_job::Run;
 use serde::Deserialize;
+
+use super::{CallError, ListPage, Listed, Stripe};
 
 /// What is read of an event: which object it is about. What became of the object is asked for, never taken from here.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -53,5 +56,19 @@ impl From<Wire> for Event {
             api_version: wire.api_version,
             object_id: wire.data.object.id,
         }
+    }
+}
+
+impl Stripe {
+    /// Up to 100 events of these types that an endpoint has not taken, or not yet, newest first. Of 30 days at the most.
+    pub(crate) async fn undelivered_events(
+        &self,
+        run: &Run,
+        page: &ListPage<'_>,
+        types: &[&str],
+    ) -> Result<Listed<Event>, CallError> {
+        let types = types.iter().map(|kind| ("types[]", *kind));
+        let filter: Vec<_> = types.chain([("delivery_success", "false")]).collect();
+        self.list(run, "/v1/events", page, &filter).await
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Listed<T> {
 
 /// Which part of a list is asked for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct IntentsPage<'a> {
+pub(crate) struct ListPage<'a> {
     /// Created at this time or later, Unix time in seconds.
     pub(crate) created_from: i64,
     /// Created before this time, Unix time in seconds.
@@ -39,7 +39,7 @@ impl Stripe {
         &self,
         run: &Run,
         path: &str,
-        page: &IntentsPage<'_>,
+        page: &ListPage<'_>,
         filter: &[(&str, &str)],
     ) -> Result<Listed<T>, CallError> {
         match self.page(run, path, page, filter, LIMIT).await {
@@ -54,7 +54,7 @@ impl Stripe {
         &self,
         run: &Run,
         path: &str,
-        page: &IntentsPage<'_>,
+        page: &ListPage<'_>,
         filter: &[(&str, &str)],
         limit: &str,
     ) -> Result<Listed<T>, CallError> {

@@ -10,7 +10,7 @@ use longshore_job::{EarlierRequests, JobError, Run};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{CallError, IntentsPage, PaymentIntent, Stripe, Subscription};
+use super::{CallError, ListPage, PaymentIntent, Stripe, Subscription};
 use crate::error::{coded, of_looking};
 
 /// How far Stripe's clock and the fleet's may be apart, and how long an answer may take.
@@ -25,19 +25,30 @@ pub(super) struct Mark<'a> {
     #[serde(rename = "orderId")]
     order_id: Option<&'a str>,
     #[serde(rename = "userId")]
-    user_id: &'a str,
+    user_id: Option<&'a str>,
+    /// The app's own.
+    #[serde(flatten)]
+    own: &'a BTreeMap<String, String>,
     longshore_job: String,
     /// With its generation: what was made before an operator had the job's args corrected is not looked for.
     longshore_key: &'a str,
 }
 
 impl<'a> Mark<'a> {
-    pub(super) fn new(run: &'a Run, user_id: &'a str) -> Self {
+    pub(super) fn new(run: &'a Run, own: &'a BTreeMap<String, String>) -> Self {
         Self {
             order_id: None,
-            user_id,
+            user_id: None,
+            own,
             longshore_job: run.id.to_string(),
             longshore_key: &run.idempotency_key,
+        }
+    }
+
+    pub(super) fn with_user(self, user_id: &'a str) -> Self {
+        Self {
+            user_id: Some(user_id),
+            ..self
         }
     }
 
@@ -130,7 +141,7 @@ pub(super) async fn look<T: Marked>(
     let mut starting_after = None;
     let mut looked_at = 0;
     loop {
-        let page = IntentsPage {
+        let page = ListPage {
             created_from: window.from,
             created_to: window.to,
             starting_after: starting_after.as_deref(),
@@ -176,6 +187,20 @@ pub(super) async fn intent(
 ) -> Result<Option<PaymentIntent>, JobError> {
     match stripe.payment_intent(run, id).await {
         Ok(intent) => Ok(Some(intent)),
+        Err(CallError::NotAsked { .. }) => Ok(None),
+        Err(error) if crate::error::is_missing(&error) => Ok(None),
+        Err(error) => Err(of_looking(error)),
+    }
+}
+
+/// The subscription that a job is about, if there is one.
+pub(super) async fn subscription(
+    stripe: &Stripe,
+    run: &Run,
+    id: &str,
+) -> Result<Option<Subscription>, JobError> {
+    match stripe.subscription(run, id).await {
+        Ok(subscription) => Ok(Some(subscription)),
         Err(CallError::NotAsked { .. }) => Ok(None),
         Err(error) if crate::error::is_missing(&error) => Ok(None),
         Err(error) => Err(of_looking(error)),

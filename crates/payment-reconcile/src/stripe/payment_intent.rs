@@ -37,12 +37,23 @@ pub(crate) struct PaymentIntent {
     /// The id of the invoice that Stripe made it for, if it did.
     #[serde(default, deserialize_with = "id_of")]
     pub(crate) invoice: Option<String>,
+    /// What its payer has to do.
+    #[serde(default)]
+    pub(crate) next_action: Option<NextAction>,
     /// Why that failed, if it did.
     #[serde(default)]
     pub(crate) last_payment_error: Option<LastError>,
     /// Unix time in seconds.
     #[serde(default)]
     pub(crate) canceled_at: Option<i64>,
+}
+
+/// What a payer has to do: the word for it. Its URL has a secret in it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct NextAction {
+    /// `redirect_to_url`, `use_stripe_sdk`, …
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
 }
 
 impl PaymentIntent {

@@ -1,14 +1,17 @@
 //! Stripe as a payment provider.
 
 use crate::{
-    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
+    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,
     CreateSubscription,
 };
 use longshore_job::{Answer, JobError, Run};
 use longshore_provider::Request;
 
 use super::once::{find, once};
-use super::write::{Confirmation, NewCustomer, NewPaymentIntent, NewSubscription, subscribed};
+use super::refunding::NewRefund;
+use super::write::{
+    Confirmation, EndAtPeriod, NewCustomer, NewPaymentIntent, NewSubscription, subscribed,
+};
 use super::{CallError, NAME, Stripe, Subscription, at, understood};
 use crate::error::{answer, coded, is_missing, of_looking, of_writing};
 use crate::{LookupFuture, Operation, OperationFuture, PaymentProvider, Receipt};
@@ -19,7 +22,8 @@ impl PaymentProvider for Stripe {
     }
 
     fn owns(&self, id: &str) -> bool {
-        ["cus_", "pi_", "sub_"]
+        // Charges of banks and wallets are py_….
+        ["cus_", "pi_", "sub_", "ch_", "py_"]
             .iter()
             .any(|prefix| id.starts_with(prefix))
     }
@@ -41,6 +45,10 @@ impl PaymentProvider for Stripe {
         Box::pin(async { once(self, run, &Confirmation(job)).await })
     }
 
+    fn create_refund<'a>(&'a self, run: &'a Run, job: &'a CreateRefund) -> OperationFuture<'a> {
+        Box::pin(async { once(self, run, &NewRefund(job)).await })
+    }
+
     fn create_subscription<'a>(
         &'a self,
         run: &'a Run,
@@ -55,7 +63,12 @@ impl PaymentProvider for Stripe {
         run: &'a Run,
         job: &'a CancelSubscription,
     ) -> OperationFuture<'a> {
-        Box::pin(self.cancel(run, job))
+        Box::pin(async {
+            match job.at_period_end {
+                Some(true) => self.end_with_period(run, job).await,
+                _ => self.cancel(run, job).await,
+            }
+        })
     }
 
     fn find<'a>(&'a self, run: &'a Run, operation: Operation<'a>) -> LookupFuture<'a> {
@@ -66,8 +79,12 @@ impl PaymentProvider for Stripe {
                     find(self, run, &NewPaymentIntent { job, customer }).await
                 }
                 Operation::Confirm(job) => find(self, run, &Confirmation(job)).await,
+                Operation::CreateRefund(job) => find(self, run, &NewRefund(job)).await,
                 Operation::CreateSubscription(job, customer) => {
                     find(self, run, &NewSubscription { job, customer }).await
+                }
+                Operation::CancelSubscription(job) if job.at_period_end == Some(true) => {
+                    find(self, run, &EndAtPeriod(job)).await
                 }
                 Operation::CancelSubscription(job) => self.ended(run, job).await,
             }
@@ -95,6 +112,23 @@ impl Stripe {
             }),
             Err(look) if is_missing(&look) => Err(of_writing(error)),
             Err(look) => Err(of_looking(look)),
+        }
+    }
+
+    /// Lets it end with its period. What has ended already is refused, and is done all the same.
+    async fn end_with_period(
+        &self,
+        run: &Run,
+        job: &CancelSubscription,
+    ) -> Result<Receipt, JobError> {
+        let refused = match once(self, run, &EndAtPeriod(job)).await {
+            Err(refused @ JobError::Permanent { .. }) => refused,
+            end => return end,
+        };
+        match self.ended(run, job).await {
+            Ok(Some(receipt)) => Ok(receipt),
+            Ok(None) | Err(JobError::Permanent { .. }) => Err(refused),
+            Err(error) => Err(error),
         }
     }
 

@@ -19,6 +19,9 @@ pub(crate) struct Subscription {
     /// What the app and this fleet wrote on it.
     #[serde(default)]
     pub(crate) metadata: BTreeMap<String, String>,
+    /// Whether it ends with its period.
+    #[serde(default)]
+    pub(crate) cancel_at_period_end: bool,
     /// Whether it is about real money.
     pub(crate) livemode: bool,
     /// Unix time in seconds.

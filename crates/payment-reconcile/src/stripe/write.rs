@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-use crate::{ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateSubscription};
+use crate::{
+    CancelSubscription, CaptureMethod, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
+    CreateSubscription, PaymentBehavior, SetupFutureUsage,
+};
 use longshore_job::{Answer, JobError, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,7 +61,7 @@ impl Write for NewCustomer<'_> {
         form::encode(&CustomerForm {
             email: self.0.email.as_deref(),
             name: self.0.name.as_deref(),
-            metadata: Mark::new(run, &self.0.user_id),
+            metadata: Mark::new(run, &self.0.metadata).with_user(&self.0.user_id),
         })
     }
 
@@ -66,6 +69,7 @@ impl Write for NewCustomer<'_> {
         Receipt {
             id: made.id,
             status: None,
+            next_action: None,
             answer,
         }
     }
@@ -96,6 +100,9 @@ struct PaymentIntentForm<'a> {
     confirm: Option<bool>,
     off_session: Option<bool>,
     return_url: Option<&'a str>,
+    setup_future_usage: Option<SetupFutureUsage>,
+    receipt_email: Option<&'a str>,
+    capture_method: Option<CaptureMethod>,
     automatic_payment_methods: AutomaticPaymentMethods,
     metadata: Mark<'a>,
 }
@@ -124,8 +131,13 @@ impl Write for NewPaymentIntent<'_> {
             confirm: job.confirm,
             off_session: job.off_session,
             return_url: job.return_url.as_deref(),
+            setup_future_usage: job.setup_future_usage,
+            receipt_email: job.receipt_email.as_deref(),
+            capture_method: job.capture_method,
             automatic_payment_methods: AutomaticPaymentMethods { enabled: true },
-            metadata: Mark::new(run, &job.user_id).with_order(&job.order_id),
+            metadata: Mark::new(run, &job.metadata)
+                .with_user(&job.user_id)
+                .with_order(&job.order_id),
         })
     }
 
@@ -209,6 +221,7 @@ impl Write for Confirmation<'_> {
 fn paid(intent: PaymentIntent, answer: Answer) -> Receipt {
     Receipt {
         status: Some(intent.status.as_str().to_owned()),
+        next_action: intent.next_action.map(|action| action.kind),
         id: intent.id,
         answer,
     }
@@ -224,6 +237,10 @@ pub(super) struct NewSubscription<'a> {
 struct SubscriptionForm<'a> {
     customer: &'a str,
     items: [Item<'a>; 1],
+    default_payment_method: Option<&'a str>,
+    payment_behavior: Option<PaymentBehavior>,
+    trial_period_days: Option<u32>,
+    trial_end: Option<u64>,
     metadata: Mark<'a>,
 }
 
@@ -249,7 +266,11 @@ impl Write for NewSubscription<'_> {
                 price: &self.job.price,
                 quantity: self.job.quantity,
             }],
-            metadata: Mark::new(run, &self.job.user_id),
+            default_payment_method: self.job.default_payment_method.as_deref(),
+            payment_behavior: self.job.payment_behavior,
+            trial_period_days: self.job.trial_days,
+            trial_end: self.job.trial_end,
+            metadata: Mark::new(run, &self.job.metadata).with_user(&self.job.user_id),
         })
     }
 
@@ -269,10 +290,50 @@ impl Write for NewSubscription<'_> {
     }
 }
 
+/// `POST /v1/subscriptions/:id`, which lets it end with its period.
+pub(super) struct EndAtPeriod<'a>(pub(super) &'a CancelSubscription);
+
+#[derive(Serialize)]
+struct EndAtPeriodForm {
+    cancel_at_period_end: bool,
+}
+
+impl Write for EndAtPeriod<'_> {
+    const OPERATION: &'static str = "cancel_at_period_end";
+
+    type Made = Subscription;
+
+    fn path(&self) -> Result<String, CallError> {
+        at("subscriptions", &self.0.subscription, "")
+    }
+
+    fn form(&self, _run: &Run) -> String {
+        form::encode(&EndAtPeriodForm {
+            cancel_at_period_end: true,
+        })
+    }
+
+    fn receipt(made: Subscription, answer: Answer) -> Receipt {
+        subscribed(made, answer)
+    }
+
+    /// One that has ended meanwhile is done, too.
+    async fn look(
+        &self,
+        stripe: &Stripe,
+        run: &Run,
+        _window: Window,
+    ) -> Result<Option<Subscription>, JobError> {
+        let found = look::subscription(stripe, run, &self.0.subscription).await?;
+        Ok(found.filter(|found| found.cancel_at_period_end || found.has_ended()))
+    }
+}
+
 pub(super) fn subscribed(subscription: Subscription, answer: Answer) -> Receipt {
     Receipt {
         id: subscription.id,
         status: Some(subscription.status),
+        next_action: None,
         answer,
     }
 }

@@ -1,6 +1,7 @@
 //! Stripe's events against a Stripe and an app that note what they are asked.
 
 mod answers;
+mod backfill;
 mod mails;
 mod money;
 mod once;

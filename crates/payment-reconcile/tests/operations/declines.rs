@@ -35,7 +35,10 @@ async fn a_payment_from_customer_to_confirmation() {
             .payment_method(method)
             .return_url(BACK);
         let confirmed = result(handler.run(job, scene.a_run()).await);
-        let expected = json!({ "payment_intent": id, "status": status });
+        let mut expected = json!({ "payment_intent": id, "status": status });
+        if status == "requires_action" {
+            expected["next_action"] = "redirect_to_url".into();
+        }
         assert_eq!(confirmed, expected);
     }
 }
@@ -81,7 +84,7 @@ async fn a_declined_card_is_a_refusal_by_the_banks_reason() {
     let error = handler.run(job, scene.a_run()).await.expect_err("refused");
     assert_eq!(kind(&error), "permanent");
     assert!(error.reason().contains("return_url"), "{}", error.reason());
-    let job = ConfirmPaymentIntent::new("ch_1").return_url(BACK);
+    let job = ConfirmPaymentIntent::new("o_1").return_url(BACK);
     let error = handler.run(job, scene.a_run()).await.expect_err("nobody's");
     assert_eq!(
         error.answer().code.as_deref(),
@@ -179,12 +182,14 @@ async fn what_stripe_says_about_itself_is_not_about_the_job() {
             .expect_err("not now");
         assert_eq!(kind(&error), expected, "{error:?}");
         let scope = match &error {
-            JobError::Throttled { scope, .. } => Some(*scope),
+            JobError::Throttled {
+                scope, retry_after, ..
+            } => Some((*scope, retry_after.as_secs())),
             _ => None,
         };
         match error.answer().code.as_deref() {
-            Some("rate_limit") => assert_eq!(scope, Some(Scope::Provider)),
-            Some("lock_timeout") => assert_eq!(scope, Some(Scope::Job)),
+            Some("rate_limit") => assert_eq!(scope, Some((Scope::Provider, 1))),
+            Some("lock_timeout") => assert_eq!(scope, Some((Scope::Job, 5))),
             _ => assert_eq!(scope, None),
         }
     }

@@ -4,6 +4,7 @@ mod checkout;
 mod declines;
 mod mapping;
 mod once;
+mod refunds;
 mod secrets;
 mod spent;
 mod verify;

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use longshore_job::{Answer, Handler, JobError, Run};
 use longshore_payment_reconcile::{
-    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent,
+    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,
     CreateSubscription,
 };
 use longshore_payment_reconcile::{
@@ -197,6 +197,10 @@ impl PaymentProvider for Meanwhile {
         unreachable!()
     }
 
+    fn create_refund<'a>(&'a self, _: &'a Run, _: &'a CreateRefund) -> OperationFuture<'a> {
+        unreachable!()
+    }
+
     fn create_subscription<'a>(
         &'a self,
         _: &'a Run,
@@ -232,6 +236,7 @@ impl Other {
         Ok(Receipt {
             id: format!("o_{made}"),
             status: status.map(str::to_owned),
+            next_action: None,
             answer: Answer::of("other"),
         })
     }
@@ -261,6 +266,10 @@ impl PaymentProvider for Other {
 
     fn confirm<'a>(&'a self, _: &'a Run, _: &'a ConfirmPaymentIntent) -> OperationFuture<'a> {
         Box::pin(async { self.receipt(Some("paid")) })
+    }
+
+    fn create_refund<'a>(&'a self, _: &'a Run, _: &'a CreateRefund) -> OperationFuture<'a> {
+        unreachable!()
     }
 
     fn create_subscription<'a>(

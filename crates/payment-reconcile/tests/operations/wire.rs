@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use longshore_job::{Handler, JobError, Outcome};
 use longshore_payment_reconcile::{
-    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreateSubscription,
+    CancelSubscription, CaptureMethod, ConfirmPaymentIntent, CreateCustomer, CreateRefund,
+    CreateSubscription, PaymentBehavior, RefundReason, SetupFutureUsage,
 };
 use longshore_payment_reconcile::{
     CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateCustomerHandler,
-    CreatePaymentIntentHandler, CreateSubscriptionHandler, Providers, Stripe,
+    CreatePaymentIntentHandler, CreateRefundHandler, CreateSubscriptionHandler, Providers, Stripe,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -141,4 +142,51 @@ async fn subscriptions() {
     let job = CancelSubscription::new("sub_1").prorate(true);
     let asked = request(CancelSubscriptionHandler::new, job).await;
     check(include_str!("../golden/cancel_subscription.form"), &asked);
+}
+
+#[tokio::test]
+async fn options() {
+    let job = an_order()
+        .customer("cus_1")
+        .setup_future_usage(SetupFutureUsage::OffSession)
+        .receipt_email("ada@example.com")
+        .capture_method(CaptureMethod::Manual)
+        .metadata("shop", "oslo");
+    let asked = request(CreatePaymentIntentHandler::new, job).await;
+    let golden = include_str!("../golden/create_payment_intent.options.form");
+    check(golden, &asked);
+
+    let job = || CreateSubscription::new("user-7", "price_1").customer("cus_1");
+    let options = job()
+        .default_payment_method("pm_1")
+        .payment_behavior(PaymentBehavior::DefaultIncomplete)
+        .trial_days(14)
+        .metadata("plan", "gold");
+    let asked = request(CreateSubscriptionHandler::new, options).await;
+    let golden = include_str!("../golden/create_subscription.options.form");
+    check(golden, &asked);
+    let asked = request(
+        CreateSubscriptionHandler::new,
+        job().trial_end(1_800_000_000),
+    )
+    .await;
+    let golden = include_str!("../golden/create_subscription.trial_end.form");
+    check(golden, &asked);
+
+    let job = CancelSubscription::new("sub_1").at_period_end(true);
+    let asked = request(CancelSubscriptionHandler::new, job).await;
+    let golden = include_str!("../golden/cancel_subscription.at_period_end.form");
+    check(golden, &asked);
+}
+
+#[tokio::test]
+async fn refunds() {
+    let asked = request(CreateRefundHandler::new, CreateRefund::new("pi_1")).await;
+    check(include_str!("../golden/create_refund.form"), &asked);
+    let job = CreateRefund::of_charge("ch_1")
+        .amount(500)
+        .reason(RefundReason::RequestedByCustomer)
+        .metadata("ticket", "Ø-7 & more");
+    let asked = request(CreateRefundHandler::new, job).await;
+    check(include_str!("../golden/create_refund.part.form"), &asked);
 }

@@ -47,7 +47,7 @@ fn the_reconcile_is_built_in_and_can_be_changed_and_switched_off() {
         nightly.entry.schedule().next(NOON),
         Some(MIDNIGHT - 3_600_000)
     );
-    assert_eq!(config.cron.len(), 7, "the same entry, not another");
+    assert_eq!(config.cron.len(), 8, "the same entry, not another");
 }
 
 #[test]

@@ -160,6 +160,7 @@ impl State {
             redirects: Redirects::Off,
             invoice: Some(maker.id("in_")),
             canceled_at: None,
+            return_url: None,
             refunded: 0,
             disputed: false,
         };

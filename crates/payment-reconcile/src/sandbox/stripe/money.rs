@@ -17,22 +17,24 @@ const CURRENCIES: &str = "aed ars aud bgn brl cad chf clp cny cop czk dkk egp eu
 pub(super) fn read(params: &mut Params) -> Result<(u64, String), Problem> {
     let amount = params.required("amount")?;
     let amount = super::params::count("amount", &amount)?;
-    if amount > MAX_AMOUNT {
-        return Err(Problem::invalid(
-            Some("amount_too_large"),
-            "Amount must be no more than 999,999.99.",
-            "amount",
-        ));
-    }
     let currency = params.required("currency")?;
+    let most = match currency.as_str() {
+        "idr" => 999_999_999_999,
+        _ => MAX_AMOUNT,
+    };
+    if amount > most {
+        let message = format!("Amount must be no more than {most}.");
+        let code = Some("amount_too_large");
+        return Err(Problem::invalid(code, message, "amount"));
+    }
     if !CURRENCIES.split(' ').any(|known| known == currency) {
         let message = format!("Invalid currency: {currency}.");
         return Err(Problem::invalid(None, message, "currency"));
     }
     let step = match currency.as_str() {
         "bhd" | "jod" | "kwd" | "omr" | "tnd" => 10,
-        // Has no minor unit any more, and is charged as if it had.
-        "isk" => 100,
+        // Have no minor unit any more, and are charged as if they had.
+        "isk" | "ugx" => 100,
         _ => 1,
     };
     if !amount.is_multiple_of(step) {
@@ -63,6 +65,12 @@ mod tests {
             ("amount=100000000&currency=nok", Err("amount")),
             ("amount=1234&currency=kwd", Err("amount")),
             ("amount=150&currency=isk", Err("amount")),
+            ("amount=150&currency=ugx", Err("amount")),
+            (
+                "amount=999999999999&currency=idr",
+                Ok((999_999_999_999, "idr")),
+            ),
+            ("amount=1000000000000&currency=idr", Err("amount")),
             ("amount=1", Err("currency")),
             ("amount=1&currency=NOK", Err("currency")),
             ("amount=1&currency=xyz", Err("currency")),

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::requests::customer::NewCustomer;
 use super::requests::payment_intent::{Confirm, NewPaymentIntent};
 use super::requests::refund::NewRefund;
-use super::requests::subscription::{Cancel, NewSubscription};
+use super::requests::subscription::{Cancel, NewSubscription, Update};
 
 /// One request that is in order.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub(super) enum Operation {
     ConfirmPaymentIntent(Confirm),
     CreateSubscription(NewSubscription),
     CancelSubscription(Cancel),
+    UpdateSubscription(Update),
     CreateRefund(NewRefund),
 }
 
@@ -37,6 +38,7 @@ impl Operation {
                 Confirm::read(id, at).map(Self::ConfirmPaymentIntent)
             }
             (false, ["subscriptions"]) => NewSubscription::read(at).map(Self::CreateSubscription),
+            (false, ["subscriptions", id]) => Update::read(id, at).map(Self::UpdateSubscription),
             (false, ["refunds"]) => NewRefund::read(at).map(Self::CreateRefund),
             (true, ["subscriptions", id]) => Cancel::read(id, at).map(Self::CancelSubscription),
             _ => return None,
@@ -52,6 +54,7 @@ impl Operation {
             Self::ConfirmPaymentIntent(_) => "confirmation",
             Self::CreateSubscription(_) => "subscription",
             Self::CancelSubscription(_) => "cancellation",
+            Self::UpdateSubscription(_) => "update",
             Self::CreateRefund(_) => "refund",
         }
     }
@@ -64,6 +67,7 @@ impl Operation {
             Self::ConfirmPaymentIntent(confirm) => confirm.plan(book, maker),
             Self::CreateSubscription(new) => new.plan(book, maker),
             Self::CancelSubscription(cancel) => cancel.plan(book, maker),
+            Self::UpdateSubscription(update) => update.plan(book, maker),
             Self::CreateRefund(new) => new.plan(book, maker),
         }
     }

@@ -27,6 +27,8 @@ pub(super) struct PaymentIntent {
     /// The invoice that it was made for.
     pub(super) invoice: Option<String>,
     pub(super) canceled_at: Option<u64>,
+    /// Where its payer comes back to.
+    pub(super) return_url: Option<String>,
     /// In minor units: what of it was refunded.
     pub(super) refunded: u64,
     pub(super) disputed: bool,
@@ -77,7 +79,16 @@ impl Stored for PaymentIntent {
             Redirects::Never => json!({ "allow_redirects": "never", "enabled": true }),
         };
         let next_action = match self.status.as_str() {
-            "requires_action" => json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} }),
+            "requires_action" => match &self.return_url {
+                Some(back) => json!({
+                    "type": "redirect_to_url",
+                    "redirect_to_url": {
+                        "return_url": back,
+                        "url": format!("https://hooks.stripe.com/3d_secure/{}?client_secret=pi_secret_sandbox", self.id),
+                    },
+                }),
+                None => json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} }),
+            },
             _ => Value::Null,
         };
         json!({
@@ -163,6 +174,7 @@ impl PaymentIntent {
             let message = "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment method.";
             return Err(Problem::unexpected_state(message, self.to_json()));
         };
+        self.return_url = with.return_url;
         Ok(
             match payment_method::charge(&payment_method, with.off_session) {
                 Charge::Succeeds => {

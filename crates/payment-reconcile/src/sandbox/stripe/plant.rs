@@ -122,6 +122,7 @@ impl PlantedPaymentIntent {
             redirects: Redirects::Always,
             invoice: self.invoice,
             canceled_at: None,
+            return_url: None,
             refunded: self.refunded,
             disputed: self.disputed,
         };

@@ -125,8 +125,9 @@ impl Stripe {
         let rest = path.strip_prefix("/v1/").ok_or_else(unknown)?;
         let names: Vec<_> = rest.split('/').collect();
         if request.method == Method::GET {
+            let told = self.state.told.borrow().clone();
             let book = self.state.book();
-            let found = read(&book, &names, path, params, livemode);
+            let found = read(&book, &told, &names, path, params, livemode);
             return Ok(Answer::ok(&found.ok_or_else(unknown)??));
         }
         let delete = request.method == Method::DELETE;

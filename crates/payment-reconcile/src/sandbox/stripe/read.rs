@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::EventTold;
 use super::book::Book;
 use super::customer::Customer;
 use super::event::Event;
@@ -19,13 +20,14 @@ use super::subscription::Subscription;
 /// Answers a `GET`; `None` when there is no such path.
 pub(super) fn read(
     book: &Book,
+    told: &[EventTold],
     names: &[&str],
     path: &str,
     mut params: Params,
     livemode: bool,
 ) -> Option<Result<Value, Problem>> {
     let expanded = params.map("expand");
-    let found = found(book, names, path, params, livemode)?;
+    let found = found(book, told, names, path, params, livemode)?;
     Some(found.and_then(|mut answer| {
         let mut paths = expanded.values();
         paths.try_for_each(|path| expand(book, &mut answer, path, livemode))?;
@@ -35,6 +37,7 @@ pub(super) fn read(
 
 fn found(
     book: &Book,
+    told: &[EventTold],
     names: &[&str],
     path: &str,
     params: Params,
@@ -52,7 +55,7 @@ fn found(
         ["refunds", id] => one(&book.refunds, id, "id", params, livemode),
         ["disputes", id] => one(&book.disputes, id, "id", params, livemode),
         ["invoices", id] => one(&book.invoices, id, "id", params, livemode),
-        ["events"] => events(book, params, livemode, path),
+        ["events"] => events(book, told, params, livemode, path),
         ["events", id] => one(&book.events, id, "id", params, livemode),
         _ => return None,
     })
@@ -133,13 +136,30 @@ fn subscriptions(
     page.of(&book.subscriptions, livemode, path, fits)
 }
 
-fn events(book: &Book, mut params: Params, livemode: bool, path: &str) -> Result<Value, Problem> {
+fn events(
+    book: &Book,
+    told: &[EventTold],
+    mut params: Params,
+    livemode: bool,
+    path: &str,
+) -> Result<Value, Problem> {
     let page = Page::read(&mut params)?;
-    // Stripe would narrow the list to what no endpoint has taken; here it says nothing.
-    params.flag("delivery_success")?;
+    let delivered = params.flag("delivery_success")?;
     let mut types: BTreeSet<_> = params.map("types").into_values().collect();
     types.extend(params.text("type"));
     params.end()?;
-    let fits = |event: &Event| types.is_empty() || types.contains(event.kind);
+    if types.len() > 20 {
+        let message = "Invalid types: at most 20 may be given.";
+        return Err(Problem::invalid(None, message, "types"));
+    }
+    let taken: BTreeSet<_> = told
+        .iter()
+        .filter(|told| matches!(told.answer, Some(200..300)))
+        .map(|told| &*told.event)
+        .collect();
+    let fits = |event: &Event| {
+        (types.is_empty() || types.contains(event.kind))
+            && delivered.is_none_or(|wanted| wanted == taken.contains(&*event.id))
+    };
     page.of(&book.events, livemode, path, fits)
 }

@@ -22,6 +22,7 @@ pub(super) struct Subscription {
     pub(super) invoice: String,
     pub(super) canceled_at: Option<u64>,
     pub(super) comment: Option<String>,
+    pub(super) ends_with_period: bool,
 }
 
 impl Stored for Subscription {
@@ -49,7 +50,7 @@ impl Stored for Subscription {
             "id": self.id,
             "object": "subscription",
             "cancel_at": null,
-            "cancel_at_period_end": false,
+            "cancel_at_period_end": self.ends_with_period,
             "canceled_at": self.canceled_at,
             "cancellation_details": { "comment": self.comment, "feedback": null, "reason": reason },
             "collection_method": "charge_automatically",

@@ -168,7 +168,7 @@ async fn some_cards_need_their_customer() {
         let (status, waits) = intent(&at, &fields).await;
         assert_eq!(status, 200);
         assert_eq!(waits["status"], "requires_action");
-        assert_eq!(waits["next_action"]["type"], "use_stripe_sdk");
+        assert_eq!(waits["next_action"]["type"], "redirect_to_url");
         ids.push(text(&waits, "id").to_owned());
     }
     assert!(at.customer_pays(&ids[0], true));

@@ -27,7 +27,9 @@ impl NewPaymentIntent {
     pub(in super::super) fn read(params: &mut Params) -> Result<Self, Problem> {
         params.pass_over(&[
             "description",
+            "capture_method",
             "receipt_email",
+            "setup_future_usage",
             "statement_descriptor",
             "statement_descriptor_suffix",
         ]);
@@ -82,6 +84,7 @@ impl NewPaymentIntent {
             redirects: self.redirects,
             invoice: None,
             canceled_at: None,
+            return_url: None,
             refunded: 0,
             disputed: false,
         };

@@ -30,6 +30,8 @@ impl NewSubscription {
             "off_session",
             "payment_behavior",
             "proration_behavior",
+            "trial_end",
+            "trial_period_days",
         ]);
         Ok(Self {
             customer: params.required("customer")?,
@@ -60,6 +62,7 @@ impl NewSubscription {
             invoice: maker.id("in_"),
             canceled_at: None,
             comment: None,
+            ends_with_period: false,
         };
         let job = maker.job(&subscription.metadata);
         Ok(planned(
@@ -68,6 +71,39 @@ impl NewSubscription {
             vec!["customer.subscription.created"],
         ))
     }
+}
+
+/// `POST /v1/subscriptions/:id`
+#[derive(Debug)]
+pub(in super::super) struct Update {
+    id: String,
+    ends_with_period: Option<bool>,
+}
+
+impl Update {
+    pub(in super::super) fn read(id: &str, params: &mut Params) -> Result<Self, Problem> {
+        Ok(Self {
+            id: id.to_owned(),
+            ends_with_period: params.flag("cancel_at_period_end")?,
+        })
+    }
+
+    pub(in super::super) fn plan(self, book: &Book, maker: &Maker<'_>) -> Result<Plan, Problem> {
+        let mut subscription = running(book, &self.id, maker)?;
+        if let Some(ends) = self.ends_with_period {
+            subscription.ends_with_period = ends;
+        }
+        let events = vec!["customer.subscription.updated"];
+        Ok(planned(subscription, None, events))
+    }
+}
+
+/// One that has ended is as good as none.
+fn running(book: &Book, id: &str, maker: &Maker<'_>) -> Result<Subscription, Problem> {
+    let found = book.subscriptions.get(id, maker.livemode);
+    let found = found.filter(|subscription| subscription.canceled_at.is_none());
+    let missing = || Problem::missing(404, Subscription::WORD, id, "id");
+    found.cloned().ok_or_else(missing)
 }
 
 /// `DELETE /v1/subscriptions/:id`
@@ -89,11 +125,7 @@ impl Cancel {
     }
 
     pub(in super::super) fn plan(self, book: &Book, maker: &Maker<'_>) -> Result<Plan, Problem> {
-        let found = book.subscriptions.get(&self.id, maker.livemode);
-        // One that has ended is as good as none.
-        let found = found.filter(|subscription| subscription.canceled_at.is_none());
-        let missing = || Problem::missing(404, Subscription::WORD, &self.id, "id");
-        let mut subscription = found.ok_or_else(missing)?.clone();
+        let mut subscription = running(book, &self.id, maker)?;
         subscription.canceled_at = Some(maker.now);
         subscription.comment = self.comment;
         // Its metadata names the job that created it.
