@@ -163,6 +163,8 @@ impl Call {
             ("stripe" | "app", Does::Status(409)) => Follows::AgainWell,
             // Not Google's word: a wrong `base_url`.
             ("google_maps", Does::Status(404)) => Follows::AgainWell,
+            // The order may come later.
+            ("app", Does::Status(404)) => Follows::AgainWell,
             // About this effect: whose secret is wrong is told by a 401.
             ("app", Does::Status(403)) => Follows::Refused,
             // The app has taken the effect, whatever else it says.
