@@ -45,17 +45,18 @@ fn it_tells_who_did_what_when_and_why() {
             json!(["kari", "reveal", id, "she asked"]),
             json!(["kari", "replay", id, null]),
             json!(["kari", "discard", "email", "tests"]),
+            json!(["longshore", "discard_done", "email", null]),
         ]
     );
     let table = bench.run(&["audit"]).ok();
-    assert_eq!(table.lines().len(), 6);
+    assert_eq!(table.lines().len(), 7);
     assert!(table.stdout.contains("she asked"), "{table:?}");
     let listed = |args: &[&str]| {
         let rows = bench.run(&[&["audit", "--json"], args].concat()).json();
         rows.as_array().map(Vec::len)
     };
     assert_eq!(listed(&["--limit", "2"]), Some(2));
-    assert_eq!(listed(&["--since", "1h"]), Some(5));
+    assert_eq!(listed(&["--since", "1h"]), Some(6));
     assert_eq!(listed(&["--since", "0s"]), Some(0));
     assert_eq!(listed(&["--queue", "sms"]), Some(0));
     bench

@@ -161,7 +161,7 @@ fn a_campaign_is_rescheduled_as_an_operation() {
         ("filter", json!("tag spring")),
         ("state", json!("running")),
         ("total", json!(400)),
-        ("due_at", json!("2099-12-24T08:00:00Z")),
+        ("due_at", json!("2099-12-24T08:00:00.000Z")),
     ] {
         assert_eq!(row[name], value, "{name} of {row}");
     }
