@@ -1,7 +1,18 @@
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use longshore_client::kinds::{CreatePaymentIntent, GeocodeAddress, SendEmail, SendSms};
+use longshore_client::kinds::{
+    CallService, CreatePaymentIntent, GeocodeAddress, SendEmail, SendSms,
+};
+use longshore_provider::{HeaderName, Method};
+use longshore_services::ServiceOperation;
 use longshore_storage::sandbox::S3Sandbox;
+
+/// The service that configuration describes.
+pub(crate) const SERVICE: &str = "crm";
+
+/// What it is shown.
+pub const SERVICE_TOKEN: &str = "crm-token";
 
 /// What Stripe's stand-in signs its events with.
 pub const WEBHOOK_SECRET: &str = "whsec_flow";
@@ -22,6 +33,8 @@ pub enum Act {
     Payments,
     /// `export-cleanup`, by S3, with R2 beside it.
     Storage,
+    /// `svc-crm`, by a service that configuration alone describes.
+    Service,
 }
 
 impl Act {
@@ -34,6 +47,7 @@ impl Act {
             Self::Geocode => "geocode",
             Self::Payments => "payment-reconcile",
             Self::Storage => "export-cleanup",
+            Self::Service => "svc-crm",
         }
     }
 
@@ -46,6 +60,7 @@ impl Act {
             Self::Geocode => "google_maps",
             Self::Payments => "stripe",
             Self::Storage => "s3",
+            Self::Service => SERVICE,
         }
     }
 
@@ -61,7 +76,11 @@ impl Act {
             (Self::Storage, "BASE_URL") => "ENDPOINT_URL",
             (_, key) => key,
         };
-        format!("PROVIDERS__{}__{key}", self.provider().to_uppercase())
+        let table = match self {
+            Self::Service => "SERVICES",
+            _ => "PROVIDERS",
+        };
+        format!("{table}__{}__{key}", self.provider().to_uppercase())
     }
 
     /// What has to be set for it, but for `base_url`. Providers know `webhooks` as the place to post events to, and
@@ -94,6 +113,7 @@ impl Act {
                 ("APP__SECRET", APP_SECRET.to_owned()),
             ],
             Self::Storage => storage(),
+            Self::Service => service(),
         };
         let listener = [
             ("WEBHOOKS__HTTP_ADDR", webhooks.to_string()),
@@ -111,6 +131,43 @@ impl Act {
         ];
         own.chain(roomy).collect()
     }
+}
+
+/// What describes the service, but for its `base_url`: the same as [`operations`].
+fn service() -> Vec<(&'static str, String)> {
+    vec![
+        ("SERVICES__CRM__AUTH__TYPE", "bearer".to_owned()),
+        ("SERVICES__CRM__AUTH__TOKEN", SERVICE_TOKEN.to_owned()),
+        (
+            "SERVICES__CRM__OPERATIONS",
+            r#"{
+                create = { method = "POST", path = "/contacts", idempotency_header = "idempotency-key" },
+                update = { method = "PUT", path = "/contacts/{id}" },
+            }"#
+            .to_owned(),
+        ),
+    ]
+}
+
+/// What the service's stand-in can do.
+pub(crate) fn operations() -> BTreeMap<String, ServiceOperation> {
+    let operation = |method, path: &str, key: Option<&'static str>| ServiceOperation {
+        method,
+        path: path.parse().expect("a template"),
+        headers: Vec::new(),
+        idempotency_header: key.map(HeaderName::from_static),
+        classes: BTreeMap::new(),
+    };
+    let create = operation(Method::POST, "/contacts", Some("idempotency-key"));
+    let update = operation(Method::PUT, "/contacts/{id}", None);
+    [("create".to_owned(), create), ("update".to_owned(), update)].into()
+}
+
+/// One contact of many.
+#[must_use]
+pub(crate) fn contact(number: usize) -> CallService {
+    let body = serde_json::json!({ "name": format!("customer {number}") });
+    CallService::new(SERVICE, "create").body(&body)
 }
 
 /// What S3 and the buckets take. R2 is off until a flow gives it an endpoint.

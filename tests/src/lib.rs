@@ -26,7 +26,7 @@ mod users;
 mod wire;
 mod worker;
 
-pub use act::{Act, WEBHOOK_SECRET, address, email, payment, sms};
+pub use act::{Act, SERVICE_TOKEN, WEBHOOK_SECRET, address, email, payment, sms};
 pub use dice::Dice;
 pub use eventually::{eventually, gone_by, within};
 pub use kent::Kent;

@@ -8,17 +8,23 @@ use longshore_client::kinds::{BucketName, SendEmail, SweepBucket};
 use longshore_client::{Client, JobId, JobState, QueueError};
 use longshore_email::sandbox::SendGridSandbox;
 use longshore_geocode::sandbox::GoogleMapsSandbox;
+use longshore_integration::settings::SecretRef;
 use longshore_payment_reconcile::sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
 use longshore_queue::{JobInfo, Link, LinkOptions, Queue, Stats};
 use longshore_sandbox::{
     AppendFsync, Fault, FaultRule, Faults, Ledger, Only, PostgresServer, RedisServer,
 };
+use longshore_services::AuthType;
+use longshore_services::sandbox::ServiceSandbox;
 use longshore_sms::sandbox::TwilioSandbox;
 use longshore_storage::sandbox::S3Sandbox;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::act::{APP_SECRET, WEBHOOK_SECRET, address, email, payment, sms};
+use crate::act::{
+    APP_SECRET, SERVICE, SERVICE_TOKEN, WEBHOOK_SECRET, address, contact, email, operations,
+    payment, sms,
+};
 use crate::users::{Refusals, User, users};
 use crate::{Act, Said, Start, eventually, gone_by, program};
 
@@ -56,6 +62,8 @@ pub struct Stage {
     pub stripe: StripeSandbox,
     /// See above.
     pub s3: S3Sandbox,
+    /// The service that configuration alone describes.
+    pub service: ServiceSandbox,
     /// The company's app.
     pub app: AppSandbox,
     /// A producer.
@@ -106,6 +114,9 @@ impl Stage {
         let google_maps = GoogleMapsSandbox::start(anywhere).await;
         let stripe = StripeSandbox::start(anywhere).await;
         let s3 = S3Sandbox::start(anywhere).await;
+        let token = SecretRef::new(SERVICE_TOKEN.to_owned());
+        let auth = AuthType::Bearer { token };
+        let service = ServiceSandbox::start(anywhere, SERVICE, operations(), &auth).await;
         let app = AppSandbox::start(anywhere).await.expect("an app");
         app.set_secret(APP_SECRET);
         // A free port, which messages have to name before there is a listener: bound, noted and let go.
@@ -123,6 +134,7 @@ impl Stage {
             google_maps: google_maps.expect("a provider"),
             stripe: stripe.expect("a provider"),
             s3: s3.expect("a provider"),
+            service: service.expect("a provider"),
             app,
             webhooks: webhooks.expect("a free port"),
             settings: Vec::new(),
@@ -212,6 +224,7 @@ impl Stage {
             Act::Geocode => self.google_maps.ledger(),
             Act::Payments => self.stripe.ledger(),
             Act::Storage => self.s3.ledger(),
+            Act::Service => self.service.ledger(),
         }
     }
 
@@ -226,6 +239,7 @@ impl Stage {
             Act::Geocode => (self.google_maps.faults(), self.google_maps.origin()),
             Act::Payments => (self.stripe.faults(), self.stripe.origin()),
             Act::Storage => (self.s3.faults(), self.s3.origin()),
+            Act::Service => (self.service.faults(), self.service.origin()),
         }
     }
 
@@ -250,6 +264,7 @@ impl Stage {
             Act::Geocode => self.client.enqueue_all(all.map(address)).await,
             Act::Payments => self.client.enqueue_all(all.map(payment)).await,
             Act::Storage => return self.enqueue_sweeps(count).await,
+            Act::Service => self.client.enqueue_all(all.map(contact)).await,
         };
         accepted.expect("accepted")
     }

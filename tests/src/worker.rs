@@ -39,6 +39,7 @@ impl<'a> Start<'a> {
             Act::Geocode => &["--queue", "geocode"],
             Act::Payments => &["--queue", "payment-reconcile"],
             Act::Storage => &["--queue", "export-cleanup"],
+            Act::Service => &["--queue", "svc-crm"],
         };
         Self::new(stage, number, "work", args, "concurrency=")
     }

@@ -33,6 +33,12 @@ async fn google_maps_down_gets_one_call_per_open_period_and_no_attempt_is_used()
     one_call_per_open_period(Act::Geocode, answers(503)).await;
 }
 
+/// Whatever a service that configuration alone describes has of limits and breakers is what all providers have.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_configured_service_down_gets_one_call_per_open_period_and_no_attempt_is_used() {
+    one_call_per_open_period(Act::Service, answers(503)).await;
+}
+
 /// A 503 of Twilio's leaves open whether it took the message on, and jobs that got one wait before they are sent again.
 /// So here something stands in between that sends everybody elsewhere.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -181,6 +181,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "export-cleanup",
             "geocode",
             "payment-reconcile",
+            "services",
             "sms",
         ],
     ),
@@ -191,6 +192,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("sms", &["job", "provider", "integration", "sandbox"]),
     ("geocode", &["job", "provider", "integration", "sandbox"]),
     ("events", &["job", "provider", "integration", "sandbox"]),
+    ("services", &["job", "provider", "integration", "sandbox"]),
     (
         "payment-reconcile",
         &["job", "provider", "integration", "sandbox"],

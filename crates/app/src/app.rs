@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
-use longshore_integration::Integration;
+use longshore_integration::{Family, Integration};
 
 use crate::OwnCommand;
 use crate::cli::Cli;
@@ -16,7 +16,7 @@ use crate::{commands, logging, output};
 ///
 /// ```
 /// use longshore_app::App;
-/// use longshore_integration::Integration;
+/// use longshore_integration::{Family, Integration};
 ///
 /// fn program(mail: Integration, fax: Integration) -> App {
 ///     App::new().integration(mail).integration(fax)
@@ -25,6 +25,7 @@ use crate::{commands, logging, output};
 #[derive(Debug, Clone, Default)]
 pub struct App {
     integrations: Vec<Integration>,
+    families: Vec<Family>,
     own: Vec<OwnCommand>,
 }
 
@@ -52,6 +53,22 @@ impl App {
         });
         self.refuse_twice(&new, "the events", events);
         self.integrations.push(new);
+        self
+    }
+
+    /// Adds integrations that the configuration makes.
+    ///
+    /// # Panics
+    /// When there are such for this table already.
+    #[must_use]
+    pub fn family(mut self, new: Family) -> Self {
+        let twice = self.families.iter().any(|of| of.section == new.section);
+        assert!(
+            !twice,
+            "the table `{}` makes integrations already",
+            new.section
+        );
+        self.families.push(new);
         self
     }
 
@@ -105,11 +122,17 @@ impl App {
         &self.integrations
     }
 
+    /// Those that the configuration makes.
+    #[must_use]
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
     /// Runs the command of the command line (see `longshore help`). Call it once, in `main`.
     #[must_use]
     pub fn main(self) -> ExitCode {
         let matches = self.command_line().get_matches();
-        logging::init(&self.integrations);
+        logging::init(&self.integrations, &self.families);
         let runtime = match tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

@@ -17,12 +17,14 @@ mod console;
 mod cron;
 mod document;
 mod env;
+mod family;
 mod files;
 mod fit;
 mod inventory;
 mod kinds;
 mod layer;
 mod log;
+mod merged;
 mod named;
 mod notices;
 mod outbox;
@@ -31,6 +33,7 @@ mod queues;
 mod redis;
 mod reference;
 mod schema;
+mod sections;
 mod sentry;
 mod show;
 mod telemetry;
@@ -44,9 +47,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use figment::Figment;
 use longshore_integration::settings::{KeyPath, Reader, Section};
-use longshore_integration::{Integration, Provider, Sections};
+use longshore_integration::{Family, Integration, Provider, Sandbox, Sections};
 use longshore_job::Kinds;
 use longshore_listener::TrustedProxies;
 
@@ -80,6 +82,7 @@ pub(crate) fn with_variable(key: &str) -> String {
     format!("`{key}` ({})", KeyPath::from(key).variable())
 }
 
+use family::Made;
 use kinds::KindPolicies;
 use proxies::ProxySettings;
 use queues::Queues;
@@ -121,6 +124,8 @@ pub struct Config {
     /// The proxies whose word is taken for where a request comes from.
     pub trusted_proxies: TrustedProxies,
     integrations: Vec<Integration>,
+    families: Vec<Family>,
+    stand_ins: Vec<Sandbox>,
     kinds: Kinds,
     sections: Sections,
     inventory: BTreeMap<String, InventorySettings>,
@@ -149,13 +154,44 @@ impl Config {
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        let schema = Schema::new(integrations);
-        let mut findings = Findings::default();
+        Self::load_with(dir, profile, integrations, &[], env)
+    }
 
-        let (figment, complete) = merged(dir, profile, env, &schema, &mut findings);
+    /// Reads and checks all layers, as [`load`](Self::load) does, of a program that has integrations which the configuration makes.
+    ///
+    /// # Errors
+    /// Everything that is wrong, warnings included.
+    pub fn load_with<N, V>(
+        dir: Option<&Path>,
+        profile: Option<&str>,
+        integrations: &[Integration],
+        families: &[Family],
+        env: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, Findings>
+    where
+        N: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let env = env.into_iter().map(|(n, v)| (n.into(), v.into()));
+        let env: Vec<(OsString, OsString)> = env.collect();
+        let made = Made::find(dir, profile, integrations, families, &env);
+        Self::read(dir, profile, &made, env)
+    }
+
+    fn read(
+        dir: Option<&Path>,
+        profile: Option<&str>,
+        made: &Made<'_>,
+        env: Vec<(OsString, OsString)>,
+    ) -> Result<Self, Findings> {
+        let integrations = made.integrations.as_slice();
+        let schema = Schema::new(integrations, made.families);
+        let mut findings = Findings::default();
+        let (figment, complete) = merged::merged(dir, profile, env, &schema, &mut findings);
         let directory = files::directory(dir);
         let mut reader = Reader::new(&figment, &schema, profile, directory, complete, findings);
         schema.refuse_unknown(&mut reader);
+        made.refuse_names(&mut reader);
         let redis = RedisSettings::read_here(&mut reader);
         let vault_keys = VaultKeys::read_here(&mut reader);
         let vault = vault::vault(&mut reader, vault_keys.as_ref());
@@ -169,12 +205,13 @@ impl Config {
             .as_ref()
             .zip(of_kinds)
             .map(|(queues, of_kinds)| kinds::resolve(integrations, queues, &of_kinds));
-        let kinds = known_kinds(integrations, policies.as_ref());
-        let sections = sections(&mut reader, integrations, policies.as_ref(), &kinds);
+        let kinds = sections::known_kinds(integrations, policies.as_ref());
+        let sections = sections::read(&mut reader, made, policies.as_ref(), &kinds);
+        let kinds = made.checked(&kinds, &sections);
         let sentry = sentry::read(&mut reader);
         let telemetry = telemetry::read(&mut reader);
         let webhooks = WebhooksSettings::read_here(&mut reader);
-        let inventory = inventory::read(&mut reader, schema.providers());
+        let inventory = inventory::read(&mut reader, schema.providers(), made.providers());
         let cron = cron::read(&mut reader, &kinds);
         let (api, api_tokens) = api::read(&mut reader, &kinds);
         let (console, console_users) = console::read(&mut reader);
@@ -207,6 +244,8 @@ impl Config {
                 outbox,
                 trusted_proxies: proxies.map(|of| of.trusted).unwrap_or_default(),
                 integrations: integrations.to_vec(),
+                families: made.families.to_vec(),
+                stand_ins: made.stand_ins(&sections),
                 kinds,
                 sections,
                 inventory,
@@ -232,10 +271,16 @@ impl Config {
         &self.sections
     }
 
-    /// The integrations that were given to [`load`](Self::load).
+    /// The integrations of the program, those that the configuration made included.
     #[must_use]
     pub fn integrations(&self) -> &[Integration] {
         &self.integrations
+    }
+
+    /// The stand-ins for what the configuration describes, on this machine. None in a build for production.
+    #[must_use]
+    pub fn stand_ins(&self) -> &[Sandbox] {
+        &self.stand_ins
     }
 
     /// The integration whose jobs wait in this queue.
@@ -312,7 +357,8 @@ impl Config {
         if let Some(vault) = &self.vault {
             secrets.extend(vault.secrets());
         }
-        for section in self.integrations.iter().flat_map(|of| of.settings.sections) {
+        let theirs = self.integrations.iter().flat_map(|of| of.settings.sections);
+        for section in theirs.chain(self.families.iter().flat_map(|of| of.declarations)) {
             secrets.extend((section.secrets)(&self.sections));
         }
         api::secrets(&self.api_tokens, &mut secrets);
@@ -325,75 +371,4 @@ impl Config {
         }
         secrets
     }
-}
-
-/// All layers in one, and whether none of them is broken.
-fn merged<N, V>(
-    dir: Option<&Path>,
-    profile: Option<&str>,
-    env: impl IntoIterator<Item = (N, V)>,
-    schema: &Schema<'_>,
-    findings: &mut Findings,
-) -> (Figment, bool)
-where
-    N: Into<OsString>,
-    V: Into<OsString>,
-{
-    let mut figment = Figment::from(schema.built_in());
-    for file in files::layers(dir, profile, findings) {
-        figment = figment.merge(file);
-    }
-    // What a broken file holds is not known, so nothing it could have set is called missing.
-    let complete = !findings.has_errors();
-    let env = env::layer(env, schema, &figment, findings);
-    let figment = figment.merge(env);
-    let by_name = schema.built_in_by_name(&figment);
-    (figment.join(by_name), complete)
-}
-
-/// Every kind, with the expiry and the priority that are configured for it.
-fn known_kinds(integrations: &[Integration], policies: Option<&KindPolicies>) -> Kinds {
-    let kinds = integrations.iter().flat_map(|of| of.kinds);
-    Kinds::new(kinds.map(|spec| {
-        let policy = policies.and_then(|policies| policies.get(&(spec.kind, spec.queue)));
-        let set = policy.map(KindSettings::overrides).unwrap_or_default();
-        spec.with_expiry(set.expires).with_priority(set.priority)
-    }))
-}
-
-/// Reads the sections of all integrations, and looks for what does not go together.
-fn sections(
-    reader: &mut Reader<'_>,
-    integrations: &[Integration],
-    policies: Option<&KindPolicies>,
-    kinds: &Kinds,
-) -> Sections {
-    let mut sections = Sections::default();
-    for integration in integrations {
-        for section in integration.settings.sections {
-            (section.read)(reader, &mut sections);
-        }
-        (integration.settings.complete)(reader, &mut sections);
-    }
-    if let Some(policies) = policies {
-        fit::check(reader, policies, integrations, &sections);
-    }
-    for integration in integrations {
-        (integration.settings.check)(reader, &sections);
-        notices::check(reader, integration, &sections, kinds);
-        // What is off has no jobs for others to follow from.
-        let is_on = |provider: &Provider| (provider.origin)(&sections).is_some();
-        let on = integration.provider.as_ref().is_none_or(is_on);
-        for follows in integration.follow_ups {
-            if on && kinds.find(follows).is_none() {
-                let name = integration.name;
-                let problem = format!(
-                    "no integration of this program has jobs of this kind, which follow from those of {name}"
-                );
-                let cure = "add the one that carries them out; without it they are not enqueued";
-                reader.warn(*follows, problem, cure);
-            }
-        }
-    }
-    sections
 }

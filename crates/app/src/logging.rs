@@ -5,8 +5,8 @@ mod lines;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-use longshore_integration::Integration;
 use longshore_integration::settings::KeyPath;
+use longshore_integration::{Family, Integration};
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -52,7 +52,7 @@ pub(crate) fn told(failure: Failure) -> Failure {
 
 /// Starts logging, and has panics logged by their place only: their message may quote an address.
 /// What the crates of these integrations say is shown, too.
-pub(crate) fn init(integrations: &[Integration]) {
+pub(crate) fn init(integrations: &[Integration], families: &[Family]) {
     let json = JSON.get_or_init(AsJson::default);
     // The configuration says it later.
     let early = std::env::var(KeyPath::from(LogSettings::FORMAT).variable()).unwrap_or_default();
@@ -68,7 +68,7 @@ pub(crate) fn init(integrations: &[Integration]) {
     let stderr = std::io::stderr;
     let colours =
         stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let ours = Ours::and(integrations);
+    let ours = Ours::and(integrations, families);
     let asks_for_others = ours.names_others(&wanted);
     subscriber(filter, stderr, colours, ours, json).init();
     if let Some(error) = wrong {
@@ -125,11 +125,12 @@ struct Ours(Vec<&'static str>);
 
 impl Ours {
     /// Those of these integrations, too, and those of the providers beside theirs.
-    fn and(integrations: &[Integration]) -> Self {
+    fn and(integrations: &[Integration], families: &[Family]) -> Self {
         let providers = integrations.iter().filter_map(|of| of.provider);
         let others = providers.flat_map(|of| of.others).map(|of| of.crate_name);
         let names = integrations.iter().map(|of| of.crate_name);
-        Self(names.chain(others).collect())
+        let made = families.iter().map(|of| of.crate_name);
+        Self(names.chain(others).chain(made).collect())
     }
 
     /// Whether a target is a module of one of them.

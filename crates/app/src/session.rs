@@ -55,10 +55,11 @@ impl Session {
         dir: Option<&PathBuf>,
         profile: Option<&str>,
     ) -> Result<Self, Failure> {
-        let config = Config::load(
+        let config = Config::load_with(
             dir.map(PathBuf::as_path),
             profile,
             app.integrations(),
+            app.families(),
             std::env::vars_os(),
         )
         .map_err(|findings| Failure::Input(format!("the configuration is wrong\n{findings}")))?;

@@ -84,5 +84,6 @@ pub mod kinds {
         ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,
         CreateSubscription, PaymentBehavior, ReconcilePayments, RefundReason, SetupFutureUsage,
     };
+    pub use longshore_services::{CallService, RequestBody};
     pub use longshore_sms::SendSms;
 }

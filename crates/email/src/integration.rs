@@ -119,7 +119,7 @@ const PROVIDER: Provider = Provider {
             key_path!(EmailKeys::TEMPLATES, "welcome"),
         ],
         kind: crate::SendEmail::KIND,
-        args: &|| json!({ "template": "welcome", "to": { "email": "smoke@example.com" }, "data": {} }),
+        args: &|_| json!({ "template": "welcome", "to": { "email": "smoke@example.com" }, "data": {} }),
         what: "a mail was checked in sandbox mode",
         unsafe_because: &|sections| {
             let sendgrid = &sections.get::<EmailSettings>()?.sendgrid;

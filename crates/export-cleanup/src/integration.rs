@@ -158,7 +158,7 @@ const PROVIDER: Provider = Provider {
     smoke: Some(Smoke {
         needs: &[buckets::EXPORTS_NAME],
         kind: SweepBucket::KIND,
-        args: &|| json!({ "bucket": "exports", "dry_run": true }),
+        args: &|_| json!({ "bucket": "exports", "dry_run": true }),
         what: "the exports bucket was listed",
         unsafe_because: &|_| None,
     }),

@@ -64,7 +64,7 @@ const PROVIDER: Provider = Provider {
     smoke: Some(Smoke {
         needs: &[GoogleMapsSettings::API_KEY],
         kind: crate::GeocodeAddress::KIND,
-        args: &|| json!({ "address": "Slottsplassen 1, Oslo", "region": "no" }),
+        args: &|_| json!({ "address": "Slottsplassen 1, Oslo", "region": "no" }),
         what: "the Royal Palace in Oslo was looked up",
         unsafe_because: &|_| None,
     }),

@@ -23,8 +23,8 @@ pub type ExpectKind = dyn Fn(&Sections, &str) -> bool + Send + Sync;
 pub type ForeseeRefusal =
     dyn Fn(&Sections, &str, &serde_json::Value) -> Option<String> + Send + Sync;
 
-/// Makes args.
-pub type MakeArgs = dyn Fn() -> serde_json::Value + Send + Sync;
+/// Makes args, with these settings.
+pub type MakeArgs = dyn Fn(&Sections) -> serde_json::Value + Send + Sync;
 
 /// Says why something would not be harmless with these settings.
 pub type FindDanger = dyn Fn(&Sections) -> Option<String> + Send + Sync;

@@ -5,6 +5,7 @@
 
 mod context;
 mod events;
+mod family;
 mod files;
 mod integration;
 mod public_url;
@@ -17,6 +18,7 @@ pub use context::{Context, Pending, Program, SetUpError};
 pub use events::{
     DeliveryUpdate, Event, EventJob, Events, OpenSource, Posted, Read, Refusal, Remark, Source,
 };
+pub use family::{Family, OpenSandbox};
 pub use files::{Calling, Files, NewFile, NewUpload, SignedUrl, Signing, UploadError};
 pub use integration::{
     AnyProvider, CallPolicy, CronEntry, ExpectKind, FindDanger, FindOrigin, ForeseeRefusal,

@@ -101,7 +101,10 @@ mod tests {
 
     #[test]
     fn a_kind_with_several_queues_is_one_kind_for_whoever_enqueues_it() {
-        let of = |queue| KindSpec::of::<Restock>().in_queue(queue, &knows_branch);
+        let of = |queue| {
+            let spec = KindSpec::of::<Restock>().in_queue(queue);
+            spec.with_check(&knows_branch)
+        };
         let kinds = Kinds::new([of("branch-oslo"), of("branch-bergen")]);
         assert_eq!(kinds.iter().count(), 1);
         assert_eq!(kinds.in_queues().count(), 2);

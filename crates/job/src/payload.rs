@@ -277,11 +277,17 @@ impl KindSpec {
         }
     }
 
-    /// Returns the kind as it is in this queue, for a kind with several ([`Job::ONE_QUEUE`]). `check` says what else is wrong with args
-    /// that are well formed: what only the configuration knows. It sees the args of all its queues.
+    /// Returns the kind as it is in this queue, for a kind with several ([`Job::ONE_QUEUE`]).
     #[must_use]
-    pub const fn in_queue(mut self, queue: &'static str, check: &'static CheckArgs) -> Self {
+    pub const fn in_queue(mut self, queue: &'static str) -> Self {
         self.queue = queue;
+        self
+    }
+
+    /// Returns the kind with this check, too. It says what else is wrong with args that are well formed: what only the configuration
+    /// knows. It sees the args of all queues of the kind.
+    #[must_use]
+    pub const fn with_check(mut self, check: &'static CheckArgs) -> Self {
         self.check = Some(check);
         self
     }

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PersonArg {
-    /// Where it is among the args, with dots between the names of fields. Of a list each element is meant.
+    /// Where it is among the args, with dots between the names of fields. Of a list each element is meant. `body.**` is every text
+    /// below `body`, however deep: it counts if it has the form.
     pub path: &'static str,
     /// How two of them are compared.
     pub form: PersonForm,
@@ -198,6 +199,10 @@ impl Person {
     }
 }
 
+/// The end of a path that stands for every text below.
+#[cfg(feature = "suppression")]
+const ANYWHERE: &str = "**";
+
 /// Hands on each text or number at this path of some args.
 #[cfg(feature = "suppression")]
 fn at(args: &serde_json::Value, path: &str, see: &mut impl FnMut(&str)) {
@@ -208,14 +213,19 @@ fn at(args: &serde_json::Value, path: &str, see: &mut impl FnMut(&str)) {
                 at(value, path, see);
             }
         }
+        Value::Object(fields) if path == ANYWHERE => {
+            for value in fields.values() {
+                at(value, path, see);
+            }
+        }
         Value::Object(fields) if !path.is_empty() => {
             let (name, rest) = path.split_once('.').unwrap_or((path, ""));
             if let Some(value) = fields.get(name) {
                 at(value, rest, see);
             }
         }
-        Value::String(text) if path.is_empty() => see(text),
-        Value::Number(id) if path.is_empty() => see(&id.to_string()),
+        Value::String(text) if path.is_empty() || path == ANYWHERE => see(text),
+        Value::Number(id) if path.is_empty() || path == ANYWHERE => see(&id.to_string()),
         _ => {}
     }
 }
@@ -284,6 +294,9 @@ mod tests {
             ("to", false),
             ("user_id", false),
             ("to.email.x", false),
+            ("**", true),
+            ("cc.**", true),
+            ("user_id.**", false),
         ] {
             assert_eq!(ada.is_at(&args, path), is, "{path}");
         }

@@ -11,7 +11,8 @@ pub fn program() -> App {
         .integration(longshore_geocode::integration())
         .integration(longshore_payment_reconcile::integration())
         .integration(longshore_export_cleanup::integration())
-        .integration(longshore_events::integration());
+        .integration(longshore_events::integration())
+        .family(longshore_services::family());
     #[cfg(feature = "sandbox")]
     let app = app.command(crate::demo::command());
     app

@@ -160,7 +160,7 @@ const PROVIDER: Provider = Provider {
     smoke: Some(Smoke {
         needs: &[SECRET_KEY],
         kind: crate::CreateCustomer::KIND,
-        args: &|| json!({ "user_id": "longshore-smoke" }),
+        args: &|_| json!({ "user_id": "longshore-smoke" }),
         what: "a customer was created in test mode",
         unsafe_because: &|_| None,
     }),

@@ -136,6 +136,11 @@ pub trait AnswerTable {
         Self::NAME
     }
 
+    /// Its name in reasons, where one table serves several.
+    fn title(&self) -> &str {
+        Self::TITLE
+    }
+
     /// What it says in this answer. The one match over its codes.
     fn row(&self, response: &Response) -> Row;
 
@@ -146,7 +151,7 @@ pub trait AnswerTable {
 
     /// What a failed call means for its job.
     fn job_error(&self, purpose: Purpose, error: &CallError) -> JobError {
-        let title = Self::TITLE;
+        let title = self.title();
         match error {
             CallError::NotAsked { code, reason } => {
                 let refused = Meaning::Refused(Blame::Ours);
@@ -204,7 +209,7 @@ pub trait AnswerTable {
     fn reason_and_answer(&self, response: &Response) -> (String, Answer) {
         let row = self.row(response);
         let status = response.status.as_u16();
-        let mut reason = format!("{} answered {status}", Self::TITLE);
+        let mut reason = format!("{} answered {status}", self.title());
         for word in &row.words {
             reason.push_str(", ");
             reason.push_str(word);

@@ -32,6 +32,7 @@ pub use http::{
 };
 pub use redact::{excerpt, redact};
 pub use reqwest::Client;
+pub use reqwest::Method;
 pub use reqwest::StatusCode;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use retry_after::{DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER, MIN_RETRY_AFTER, retry_after};

@@ -74,7 +74,7 @@ const PROVIDER: Provider = Provider {
     smoke: Some(Smoke {
         needs: &[TwilioKeys::ACCOUNT_SID, TwilioKeys::AUTH_TOKEN],
         kind: crate::SendSms::KIND,
-        args: &|| json!({ "to": "+15005550006", "body": "longshore smoke" }),
+        args: &|_| json!({ "to": "+15005550006", "body": "longshore smoke" }),
         what: "a message between magic numbers was taken on",
         unsafe_because: &|_| None,
     }),

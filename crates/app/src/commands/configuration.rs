@@ -19,7 +19,13 @@ pub(super) async fn check(
     profile: Option<&str>,
     args: &Shown,
 ) -> Result<(), Failure> {
-    let loaded = Config::load(dir, profile, app.integrations(), std::env::vars_os());
+    let loaded = Config::load_with(
+        dir,
+        profile,
+        app.integrations(),
+        app.families(),
+        std::env::vars_os(),
+    );
     let mut findings: Vec<Finding> = match &loaded {
         Ok(config) => config.warnings().iter().cloned().collect(),
         Err(findings) => findings.iter().cloned().collect(),
@@ -118,8 +124,8 @@ pub(super) fn show(session: &Session, args: &Shown) -> Result<(), Failure> {
 /// What can be configured: a file, or a page.
 pub(super) fn defaults(app: &App, page: bool) -> Result<(), Failure> {
     let text = match page {
-        true => config::page(app.integrations()),
-        false => config::defaults(app.integrations()),
+        true => config::page(app.integrations(), app.families()),
+        false => config::defaults(app.integrations(), app.families()),
     };
     output::line(text.trim_end())
 }

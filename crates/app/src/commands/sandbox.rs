@@ -2,9 +2,11 @@
 
 mod fault;
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use longshore_integration::{Sandbox, SandboxAt};
@@ -12,6 +14,7 @@ use longshore_integration::{Sandbox, SandboxAt};
 use super::signals;
 use crate::App;
 use crate::cli::{self, manual};
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::output;
 
@@ -58,7 +61,10 @@ pub(crate) fn command(app: &App) -> Option<Command> {
 
 /// `sandbox fault`, at the stand-ins that this program has.
 fn fault_command(app: &App) -> Command {
-    let names = PossibleValuesParser::new(sandboxes(app).map(|sandbox| sandbox.name));
+    let names = Names {
+        fixed: sandboxes(app).map(|sandbox| sandbox.name).collect(),
+        others: !app.families().is_empty(),
+    };
     // In its place: `mut_arg` would move it behind the others.
     let of_provider = |command: Command| {
         command.mut_args(|arg| match arg.get_id() == "provider" {
@@ -83,9 +89,55 @@ fn fault_command(app: &App) -> Command {
 
 const FAULT: &str = "fault";
 
+/// The names of stand-ins. Those that the configuration describes are known once it is read.
+#[derive(Debug, Clone)]
+struct Names {
+    fixed: Vec<&'static str>,
+    others: bool,
+}
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        match self.others {
+            true => StringValueParser::new().parse_ref(command, arg, value),
+            false => PossibleValuesParser::new(&self.fixed).parse_ref(command, arg, value),
+        }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.fixed.iter().map(PossibleValue::new)))
+    }
+}
+
 fn sandboxes(app: &App) -> impl Iterator<Item = &'static Sandbox> {
     let integrations = app.integrations().iter();
     integrations.flat_map(|integration| integration.sandboxes)
+}
+
+/// Those of the services that the configuration describes.
+fn described(app: &App, args: &ArgMatches) -> Vec<Sandbox> {
+    if app.families().is_empty() {
+        return Vec::new();
+    }
+    let dir = args.get_one::<PathBuf>("config").map(PathBuf::as_path);
+    let profile = args.get_one::<String>("profile").map(String::as_str);
+    let (integrations, families) = (app.integrations(), app.families());
+    match Config::load_with(dir, profile, integrations, families, std::env::vars_os()) {
+        Ok(config) => config.stand_ins().to_vec(),
+        Err(_) => {
+            tracing::warn!(
+                "there are no stand-ins for services: the configuration is wrong, as `longshore config check` says"
+            );
+            Vec::new()
+        }
+    }
 }
 
 fn option(sandbox: &Sandbox, what: &str) -> String {
@@ -114,11 +166,11 @@ pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
             )));
         }
         let args = cli::FaultArgs::from_arg_matches(of_fault).map_err(Failure::input)?;
-        return fault::run(sandboxes(app).collect(), args).await;
+        let all = sandboxes(app).copied().chain(described(app, of_fault));
+        return fault::run(&all.collect::<Vec<_>>(), args).await;
     }
     let mut words = signals::listen()?;
-    let mut running = Vec::new();
-    for sandbox in sandboxes(app) {
+    let fixed = sandboxes(app).map(|sandbox| {
         let addr = args.get_one::<SocketAddr>(&addr_of(sandbox)).copied();
         let at = SandboxAt {
             addr: addr.unwrap_or_else(|| unreachable!("it has a default")),
@@ -127,6 +179,21 @@ pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
                 None => None,
             },
         };
+        (*sandbox, at)
+    });
+    let mut all: Vec<_> = fixed.collect();
+    for sandbox in described(app, args) {
+        let addr = sandbox.addr.parse().map_err(|_| {
+            let (name, addr) = (sandbox.name, sandbox.addr);
+            Failure::input(format!(
+                "services.{name}.base_url: {addr} has no port to listen on"
+            ))
+        })?;
+        let posts_to = None;
+        all.push((sandbox, SandboxAt { addr, posts_to }));
+    }
+    let mut running = Vec::new();
+    for (sandbox, at) in all {
         let started = (sandbox.start)(at.clone()).await;
         let listening = started
             .map_err(|error| Failure::failed(format!("cannot listen on {}: {error}", at.addr)))?;

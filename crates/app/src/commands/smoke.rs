@@ -115,7 +115,9 @@ async fn test_provider(
         provider.name,
         session.profile()
     ));
-    let payload = json!({ "kind": question.kind, "v": 1, "args": (question.args)() }).to_string();
+    let payload =
+        json!({ "kind": question.kind, "v": 1, "args": (question.args)(config.sections()) })
+            .to_string();
     let run = Run::standalone();
     match timeout(WITHIN, handlers.try_out(payload.as_bytes(), run)).await {
         Ok(Some(Ok(Outcome::Done { .. }))) => (Said::Ok, question.what.to_owned()),

@@ -92,15 +92,20 @@ impl fmt::Display for InventorySettings {
     }
 }
 
-/// All of these providers, by name.
+/// All of these providers, by name. `made` are those with their keys in another table than `providers`, which comes first.
 pub(super) fn read<'a>(
     reader: &mut Reader<'_>,
     providers: impl IntoIterator<Item = &'a str>,
+    made: impl IntoIterator<Item = (&'static str, &'static str)>,
 ) -> BTreeMap<String, InventorySettings> {
-    providers
-        .into_iter()
-        .filter_map(|provider| {
-            let at = KeyPath::new(&["providers", provider]);
+    let providers = providers.into_iter().map(|name| ("providers", name));
+    let mut all: Vec<(&str, &str)> = providers.collect();
+    for made in made {
+        all.push(made);
+    }
+    all.into_iter()
+        .filter_map(|(table, provider)| {
+            let at = KeyPath::new(&[table, provider]);
             Some((provider.to_owned(), InventorySettings::read(reader, &at)?))
         })
         .collect()

@@ -7,7 +7,7 @@ use figment::value::{Dict, Value};
 use longshore_integration::settings::{
     BUILT_IN, BuiltIn, Declaration, Declared, KIND, KeyAt, KeyPath, NAME, PROVIDER, QUEUE, Shape,
 };
-use longshore_integration::{Integration, Inventory, QueueSpec};
+use longshore_integration::{Family, Integration, Inventory, QueueSpec};
 use longshore_job::KindSpec;
 
 use super::api::{ApiSettings, TokenSettings};
@@ -71,29 +71,33 @@ pub(super) enum Place<'a> {
 #[derive(Debug)]
 pub(super) struct Schema<'a> {
     integrations: &'a [Integration],
+    families: &'a [Family],
     keys: Vec<(KeyPath, KeyAt)>,
 }
 
 impl<'a> Schema<'a> {
-    pub(super) fn new(integrations: &'a [Integration]) -> Self {
-        let sections = Self::sections_of(integrations).chain([&OF_PROVIDERS]);
+    pub(super) fn new(integrations: &'a [Integration], families: &'a [Family]) -> Self {
+        let sections = Self::sections_of(integrations, families).chain([&OF_PROVIDERS]);
         let keys = sections.flat_map(Declaration::keys);
         Self {
             integrations,
+            families,
             keys: keys.map(|key| (key.path(), key)).collect(),
         }
     }
 
     /// All sections but what the program knows of every provider, in the order in which they are explained.
     pub(super) fn sections(&self) -> impl Iterator<Item = &'a Declaration> + use<'a> {
-        Self::sections_of(self.integrations)
+        Self::sections_of(self.integrations, self.families)
     }
 
     fn sections_of(
         integrations: &'a [Integration],
+        families: &'a [Family],
     ) -> impl Iterator<Item = &'a Declaration> + use<'a> {
         let theirs = integrations.iter().flat_map(|of| of.settings.sections);
-        BEFORE.iter().chain(theirs).chain(AFTER)
+        let made = families.iter().flat_map(|of| of.declarations);
+        BEFORE.iter().chain(theirs).chain(made).chain(AFTER)
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &KeyAt> {

@@ -32,10 +32,12 @@ fn directory(files: &[(&str, &str)]) -> TempDir {
 fn load_as(profile: Option<&str>, toml: &str, env: Env<'_>) -> Result<Config, Findings> {
     let file = profile.map_or("default.toml".to_owned(), |name| format!("{name}.toml"));
     let dir = directory(&[(&file, toml)]);
-    Config::load(
+    let program = longshore::program();
+    Config::load_with(
         Some(dir.path()),
         profile,
-        longshore::program().integrations(),
+        program.integrations(),
+        program.families(),
         env.iter().copied(),
     )
 }

@@ -116,8 +116,28 @@ fn all_with(secret: &str) -> Config {
         ),
     ];
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let env = secrets.into_iter().chain(lists).chain(others);
-    Config::load(None, None, longshore::program().integrations(), env)
+    let services = [
+        ("BEARER", "type = 'bearer', token"),
+        ("BASIC", "type = 'basic', user = 'shop', password"),
+        ("HEADER", "type = 'header', name = 'x-api-key', value"),
+        (
+            "OAUTH2",
+            "type = 'oauth2', token_url = 'https://login.example.com/token', client_id = 'shop', client_secret",
+        ),
+    ];
+    let services = services.map(|(name, auth)| {
+        let service = format!(
+            "{{ base_url = 'https://api.example.com', auth = {{ {auth} = '{secret}' }}, operations = {{ ping = {{ method = 'GET', path = '/ping' }} }} }}"
+        );
+        (format!("LONGSHORE_SERVICES__{name}"), service)
+    });
+    let env = secrets
+        .into_iter()
+        .chain(lists)
+        .chain(others)
+        .chain(services);
+    let program = longshore::program();
+    Config::load_with(None, None, program.integrations(), program.families(), env)
         .unwrap_or_else(|findings| panic!("{findings}"))
 }
 

@@ -11,6 +11,7 @@ mod postmark;
 mod queues;
 mod redis;
 mod sentry;
+mod services;
 mod storage;
 mod twilio;
 mod vault;
@@ -68,7 +69,7 @@ fn unknown_keys_are_answered_with_the_nearest() {
                 "paypal.secret_key = 'hunter2'",
                 "paypal",
                 "not a key",
-                "known here: api, app, buckets, console, cron, email, events, kinds, log, outbox, payments, providers, queues, redis, retry, telemetry, trusted_proxies, webhooks, worker",
+                "known here: api, app, buckets, console, cron, email, events, kinds, log, outbox, payments, providers, queues, redis, retry, services, telemetry, trusted_proxies, webhooks, worker",
             ),
         ],
         "",

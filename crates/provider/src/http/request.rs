@@ -79,7 +79,9 @@ impl Request {
         Self::new(Method::DELETE, path)
     }
 
-    fn new(method: Method, path: impl Into<String>) -> Self {
+    /// A request with this method to this path, which begins with `/`. It has a body where it is a POST, a PUT or a PATCH.
+    #[must_use]
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
         Self {
             method,
             path: path.into(),
@@ -131,6 +133,13 @@ impl Request {
         Ok(self.header(CONTENT_TYPE, HeaderValue::from_static("application/json")))
     }
 
+    /// Sets the body to this JSON, as it is written.
+    #[must_use]
+    pub fn raw_json(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self.header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+    }
+
     /// Sets the body to these pairs as a form. A name may stand in it several times.
     #[must_use]
     pub fn form<'a>(self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
@@ -154,7 +163,7 @@ impl Request {
     pub(super) fn build(self, origin: &Origin) -> reqwest::Request {
         let mut url = origin.at(&self.path);
         url.set_query(self.query.as_deref());
-        let has_body = self.method == Method::POST;
+        let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&self.method);
         let mut request = reqwest::Request::new(self.method, url);
         *request.headers_mut() = self.headers;
         if has_body {
@@ -240,12 +249,14 @@ mod tests {
     }
 
     #[test]
-    fn only_posts_have_bodies() {
+    fn posts_puts_and_patches_have_bodies() {
         let origin: Origin = "https://api.example.com".parse().expect("an origin");
         for (request, method, has_body) in [
             (Request::get("/x"), Method::GET, false),
             (Request::delete("/x"), Method::DELETE, false),
             (Request::post("/x"), Method::POST, true),
+            (Request::new(Method::PUT, "/x"), Method::PUT, true),
+            (Request::new(Method::PATCH, "/x"), Method::PATCH, true),
         ] {
             assert_eq!(request.method(), method);
             let built = request.encoded_form("a=1".to_owned()).build(&origin);

@@ -18,26 +18,26 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const LATE_BY: Duration = Duration::from_secs(5);
 
 /// Sets, shows or clears faults at these stand-ins.
-pub(super) async fn run(all: Vec<&'static Sandbox>, args: FaultArgs) -> Result<(), Failure> {
+pub(super) async fn run(all: &[Sandbox], args: FaultArgs) -> Result<(), Failure> {
     match args.instead {
         None => {
             let rule = rule(&args)?;
             let provider = args.provider.unwrap_or_default();
-            let at = StandIn::named(&all, &provider, args.at.addr)?;
+            let at = StandIn::named(all, &provider, args.at.addr)?;
             at.set(&rule).await?;
             shown(vec![at.state().await?], args.at.json)
         }
         Some(FaultCommand::List { provider, at }) => {
             let states = match provider {
-                Some(provider) => vec![StandIn::named(&all, &provider, at.addr)?.state().await?],
-                None => running(&all).await?.into_iter().map(|(_, s)| s).collect(),
+                Some(provider) => vec![StandIn::named(all, &provider, at.addr)?.state().await?],
+                None => running(all).await?.into_iter().map(|(_, s)| s).collect(),
             };
             shown(states, at.json)
         }
         Some(FaultCommand::Clear { provider, at }) => {
             let stand_ins = match provider {
-                Some(provider) => vec![StandIn::named(&all, &provider, at.addr)?],
-                None => running(&all).await?.into_iter().map(|(at, _)| at).collect(),
+                Some(provider) => vec![StandIn::named(all, &provider, at.addr)?],
+                None => running(all).await?.into_iter().map(|(at, _)| at).collect(),
             };
             let mut states = Vec::new();
             for stand_in in stand_ins {
@@ -50,7 +50,7 @@ pub(super) async fn run(all: Vec<&'static Sandbox>, args: FaultArgs) -> Result<(
 }
 
 /// Those that run where they run unless told otherwise. One of another program on such an address is none of them.
-async fn running(all: &[&Sandbox]) -> Result<Vec<(StandIn, State)>, Failure> {
+async fn running(all: &[Sandbox]) -> Result<Vec<(StandIn, State)>, Failure> {
     let mut running = Vec::new();
     for sandbox in all {
         let at = StandIn::named(all, sandbox.name, None)?;
@@ -102,9 +102,13 @@ struct InWords {
 }
 
 impl StandIn {
-    fn named(all: &[&Sandbox], name: &str, addr: Option<SocketAddr>) -> Result<Self, Failure> {
+    fn named(all: &[Sandbox], name: &str, addr: Option<SocketAddr>) -> Result<Self, Failure> {
         let known = all.iter().find(|sandbox| sandbox.name == name);
-        let sandbox = known.ok_or_else(|| Failure::input(format!("no stand-in for {name}")))?;
+        let sandbox = known.ok_or_else(|| {
+            let known: Vec<_> = all.iter().map(|sandbox| sandbox.name).collect();
+            let known = known.join(", ");
+            Failure::input(format!("no stand-in for {name}; there are {known}"))
+        })?;
         let addr = match addr {
             Some(addr) => addr,
             None => sandbox.addr.parse().map_err(Failure::failed)?,

@@ -86,7 +86,7 @@ fn a_key_that_is_declared_is_everywhere() {
     assert_eq!(secrets, ["redis.url", Fax::TOKEN]);
 
     let integrations = [fax(SETTINGS)];
-    let file = defaults(&integrations);
+    let file = defaults(&integrations, &[]);
     for shown in [
         "# How faxes are sent.\n[providers.fax]\n# The token of the account.\n#token = \"env:FAX_TOKEN\"  # example\n",
         "# How long a number may ring.\n#ring_seconds = 20\n",
@@ -95,7 +95,7 @@ fn a_key_that_is_declared_is_everywhere() {
     ] {
         assert!(file.contains(shown), "no {shown} in {file}");
     }
-    let page = page(&integrations);
+    let page = page(&integrations, &[]);
     for shown in [
         "## `providers.fax`\n\nHow faxes are sent.\n",
         "- `token`, such as `\"env:FAX_TOKEN\"`, a *secret* (`LONGSHORE_PROVIDERS__FAX__TOKEN`).",

@@ -37,6 +37,12 @@ const MAIL: &str = r#"{"kind":"send_email","v":1,"args":{"template":"welcome","t
 const CUSTOMER: &str =
     r#"{"kind":"create_customer","v":1,"args":{"user_id":"user-1","email":"ada@example.com"}}"#;
 
+const SERVICE: &str =
+    r#"{"kind":"call_service","v":1,"args":{"service":"crm","operation":"update","body":{}}}"#;
+
+const KEYED_SERVICE: &str =
+    r#"{"kind":"call_service","v":1,"args":{"service":"crm","operation":"create","body":{}}}"#;
+
 const SHELVES: Answers = &[
     ("versioning", 200, "<VersioningConfiguration/>"),
     (
@@ -151,6 +157,16 @@ pub(super) const CALLS: &[Call] = &[
         r#"{"kind":"deliver_event","v":1,"args":{"type":"job.dead","timestamp":"2026-11-29T09:00:00Z","data":{"id":"1","sequence":1,"queue":"email"}}}"#,
         &[("", 204, "")],
     ),
+    // A service that configuration alone describes.
+    call("crm", "crm", Kind::Effect, SERVICE, &[("", 200, "{}")]),
+    call("crm", "crm", Kind::Keyed, KEYED_SERVICE, &[("", 201, "{}")]),
+    call(
+        "crm",
+        "crm",
+        Kind::Repeatable,
+        r#"{"kind":"call_service","v":1,"args":{"service":"crm","operation":"ping"}}"#,
+        &[("", 200, "{}")],
+    ),
 ];
 
 impl Call {
@@ -242,10 +258,20 @@ pub(super) fn config(
     ] {
         set(name, value);
     }
+    let service = format!(
+        r#"{{ base_url = "{}", timeout_seconds = {seconds}, auth = {{ type = "bearer", token = "x" }}, operations = {{
+            ping = {{ method = "GET", path = "/ping" }},
+            update = {{ method = "PUT", path = "/things" }},
+            create = {{ method = "POST", path = "/things", idempotency_header = "idempotency-key" }},
+        }} }}"#,
+        to("crm")
+    );
+    set("SERVICES__CRM", &service);
     if fallback {
         set("EMAIL__FALLBACK", "postmark");
         set("PROVIDERS__POSTMARK__SERVER_TOKEN", "x");
     }
-    Config::load(None, None, longshore::program().integrations(), env)
+    let program = longshore::program();
+    Config::load_with(None, None, program.integrations(), program.families(), env)
         .unwrap_or_else(|findings| panic!("{findings}"))
 }
