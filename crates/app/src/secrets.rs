@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use longshore_provider::secret::{ExposeSecret, Secret, SecretError, SecretString, open};
-use longshore_provider::vault::{Login, Vault, VaultConfig, VaultError};
+use longshore_provider::vault::{KvVersion, Login, Vault, VaultConfig, VaultError};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -182,10 +182,20 @@ fn client(settings: &VaultSettings) -> Result<Vault, Failure> {
             jwt: jwt.clone(),
             mount: mount.clone(),
         },
+        VaultLogin::Jwt { role, jwt, mount } => Login::Jwt {
+            role: role.clone(),
+            jwt: text(jwt),
+            mount: mount.clone(),
+        },
     };
     Vault::new(VaultConfig {
         addr: settings.addr.clone(),
         mount: settings.keys.mount.clone(),
+        kv: match settings.keys.kv_version {
+            1 => KvVersion::One,
+            _ => KvVersion::Two,
+        },
+        ca_file: settings.keys.ca_file.clone(),
         namespace: settings.keys.namespace.clone(),
         login,
         timeout: settings.keys.timeout,

@@ -7,6 +7,7 @@ mod response;
 
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -66,8 +67,41 @@ impl Http {
     /// # Errors
     /// When the origin is `https` and the system has no CA certificates.
     pub fn new(origin: Origin, timeout: Duration) -> Result<Self, HttpSetupError> {
+        let plain = origin.is_plain();
+        Self::with(origin, timeout, |connect| builder(plain, connect, timeout))
+    }
+
+    /// One whose certificates may also be of the CAs in this file, in PEM: in addition to the system's, never instead of them.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has no certificate in it; and as [`Http::new`].
+    pub fn trusting(
+        origin: Origin,
+        timeout: Duration,
+        ca_file: &Path,
+    ) -> Result<Self, HttpSetupError> {
+        let wrong = |cause: String| HttpSetupError {
+            cause: format!("{}: {cause}", ca_file.display()),
+        };
+        let pem = std::fs::read(ca_file).map_err(|error| wrong(error.to_string()))?;
+        let added = reqwest::Certificate::from_pem_bundle(&pem);
+        let added = added.map_err(|_| wrong("it is not PEM".to_owned()))?;
+        if added.is_empty() {
+            return Err(wrong("there is no certificate in it".to_owned()));
+        }
+        let plain = origin.is_plain();
+        Self::with(origin, timeout, |connect| {
+            builder(plain, connect, timeout).tls_certs_merge(added)
+        })
+    }
+
+    fn with(
+        origin: Origin,
+        timeout: Duration,
+        builder: impl FnOnce(Duration) -> reqwest::ClientBuilder,
+    ) -> Result<Self, HttpSetupError> {
         let connect = CONNECT_TIMEOUT.min(timeout / 2);
-        let client = client(origin.is_plain(), connect, timeout)?;
+        let client = built(builder(connect))?;
         let handshake = Arc::new(Handshake::new(origin.at("/"), connect));
         Ok(Self {
             client,
@@ -180,11 +214,13 @@ pub fn client(
     connect: Duration,
     timeout: Duration,
 ) -> Result<reqwest::Client, HttpSetupError> {
-    builder(plain, connect, timeout)
-        .build()
-        .map_err(|error| HttpSetupError {
-            cause: causes(&error),
-        })
+    built(builder(plain, connect, timeout))
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, HttpSetupError> {
+    builder.build().map_err(|error| HttpSetupError {
+        cause: causes(&error),
+    })
 }
 
 fn builder(plain: bool, connect: Duration, timeout: Duration) -> reqwest::ClientBuilder {

@@ -1,4 +1,4 @@
-//! Vault: secrets of its KV engine (version 2), and the token that reads them.
+//! Vault: secrets of its KV engine, and the token that reads them.
 //!
 //! Written against the API of HashiCorp's Vault, tested against OpenBao. Six requests, on our own client: `vaultrs` has
 //! the requests, but neither repetition nor renewal, which are what takes care here (`docs/adr/0002`).
@@ -16,6 +16,7 @@ mod renew;
 mod token;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -51,12 +52,26 @@ pub struct VaultConfig {
     pub addr: Origin,
     /// Where the KV engine is mounted, `secret` as a rule.
     pub mount: String,
+    /// The version of that engine.
+    pub kv: KvVersion,
+    /// Whose certificates it may have, too, beside those that the system trusts: a file in PEM.
+    pub ca_file: Option<PathBuf>,
     /// The namespace of all of it, if there is one: `teams/payments`.
     pub namespace: Option<String>,
     /// What proves who we are.
     pub login: Login,
     /// How long one exchange may take.
     pub timeout: Duration,
+}
+
+/// The version of a KV engine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KvVersion {
+    /// It keeps one value.
+    One,
+    /// It keeps older ones, too.
+    #[default]
+    Two,
 }
 
 /// The client cannot be set up.
@@ -78,6 +93,7 @@ struct Shared {
     http: Http,
     addr: String,
     mount: String,
+    kv: KvVersion,
     namespace: Option<HeaderValue>,
     login: Login,
     token: Mutex<Option<Arc<Token>>>,
@@ -86,15 +102,24 @@ struct Shared {
     logging_in: OneAtATime<Result<Arc<Token>, VaultError>>,
 }
 
-/// `data.data` of a secret, and nothing of its metadata.
+/// A secret, and nothing of its metadata: in `data` of version 1, in `data.data` of version 2.
 #[derive(Deserialize)]
 struct KvAnswer {
-    data: Option<KvData>,
+    data: Option<serde_json::Map<String, Value>>,
 }
 
-#[derive(Deserialize)]
-struct KvData {
-    data: Option<serde_json::Map<String, Value>>,
+impl KvAnswer {
+    fn fields(self, kv: KvVersion) -> Option<serde_json::Map<String, Value>> {
+        let mut data = self.data?;
+        match kv {
+            KvVersion::One => Some(data),
+            // Deleted, or of version 1: there is none.
+            KvVersion::Two => match data.remove("data")? {
+                Value::Object(fields) => Some(fields),
+                _ => None,
+            },
+        }
+    }
 }
 
 impl Vault {
@@ -106,8 +131,12 @@ impl Vault {
         let namespace = config.namespace.map(HeaderValue::try_from).transpose();
         Ok(Self(Arc::new(Shared {
             addr: config.addr.to_string(),
-            http: Http::new(config.addr, config.timeout)?,
+            http: match &config.ca_file {
+                None => Http::new(config.addr, config.timeout)?,
+                Some(file) => Http::trusting(config.addr, config.timeout, file)?,
+            },
             mount: config.mount,
+            kv: config.kv,
             namespace: namespace.map_err(|_| VaultSetupError::Namespace)?,
             login: config.login,
             token: Mutex::new(None),
@@ -127,8 +156,7 @@ impl Vault {
             let cause = "what it answered is no secret".to_owned();
             return Err(self.away(cause));
         };
-        // A KV engine of version 1 has no `data` in its `data`.
-        let fields = answer.data.and_then(|kept| kept.data);
+        let fields = answer.fields(self.0.kv);
         let fields = fields.ok_or_else(|| self.not_found(path))?;
         let (path, field) = (path.to_owned(), field.to_owned());
         match fields.get(&field) {
@@ -164,7 +192,7 @@ impl Vault {
         let mut refused = None;
         loop {
             let token = self.token(refused).await?;
-            let at = format!("/v1/{}/data/{path}", self.0.mount);
+            let at = format!("/v1/{}", self.policy_path(path));
             let error = match self.request(Some(&token), Request::get(at)).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
@@ -173,7 +201,7 @@ impl Vault {
                 Some(StatusCode::FORBIDDEN) => {
                     if refused.is_some() || !self.may_be_over(&token).await? {
                         return Err(VaultError::Forbidden {
-                            path: format!("{}/data/{path}", self.0.mount),
+                            path: self.policy_path(path),
                         });
                     }
                     refused = Some(token.number);
@@ -186,7 +214,15 @@ impl Vault {
 
     fn not_found(&self, path: &str) -> VaultError {
         VaultError::NotFound {
-            path: format!("{}/data/{path}", self.0.mount),
+            path: self.policy_path(path),
+        }
+    }
+
+    /// A secret's path, as policies and requests have it.
+    fn policy_path(&self, path: &str) -> String {
+        match self.0.kv {
+            KvVersion::One => format!("{}/{path}", self.0.mount),
+            KvVersion::Two => format!("{}/data/{path}", self.0.mount),
         }
     }
 

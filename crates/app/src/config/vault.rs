@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_integration::section;
 use longshore_integration::settings::{
     KeyAt, KeyPath, NAME, Reader, SOME_TIME, SecretRef, Section, SectionSecrets, seconds, secret,
-    text, text_by,
+    text, text_by, whole,
 };
 use longshore_provider::Origin;
 use longshore_provider::vault::is_mount;
@@ -18,12 +18,18 @@ section! {
         /// Where it is. https, or http for loopback, where an agent of Vault's may listen.
         pub addr: Option<Origin> = "addr" as ADDR,
             text_by(addr).optional().example("https://vault.example.com:8200");
-        /// Where the KV engine (version 2) is mounted.
+        /// Whose certificates it may have, too, beside those that the system trusts: a file in PEM.
+        pub ca_file: Option<PathBuf> = "ca_file" as CA_FILE,
+            text_by(|reader, path| Some(PathBuf::from(reader.text(path)?)))
+                .optional().example("/etc/longshore/vault-ca.pem");
+        /// Where the KV engine is mounted.
         pub mount: String = "mount", text_by(vault_path).or("secret");
+        /// Its version: 1, or 2.
+        pub kv_version: u32 = "kv_version", whole(1..=2).or("2");
         /// The namespace of mounts and secrets, where Vault has namespaces.
         pub namespace: Option<String> = "namespace",
             text_by(vault_path).optional().example("teams/payments");
-        /// The first of three ways to log in: a token that somebody else made. Files are read at each login, so they may
+        /// The first of four ways to log in: a token that somebody else made. Files are read at each login, so they may
         /// change.
         pub token: Option<SecretRef> = "token" as TOKEN,
             secret(UNUSED).checked(not_in_vault).optional().example("env:VAULT_TOKEN");
@@ -43,6 +49,13 @@ section! {
         /// Service account: the file with its token.
         pub kubernetes_jwt: String = "kubernetes_jwt",
             text().or("/var/run/secrets/kubernetes.io/serviceaccount/token");
+        /// The fourth way, a JSON Web Token that a CI system, a cloud or a cluster has signed: the role.
+        pub jwt_role: Option<String> = "jwt_role" as JWT_ROLE, text().optional().example("longshore");
+        /// JSON Web Token: the token. A file is read at each login.
+        pub jwt: Option<SecretRef> = "jwt" as JWT,
+            secret(UNUSED).checked(not_in_vault).optional().example("file:/var/run/secrets/tokens/vault");
+        /// JSON Web Token: where the method is mounted.
+        pub jwt_mount: String = "jwt_mount", text_by(vault_path).or("jwt");
         /// How long one call may take.
         pub timeout: Duration = "timeout_seconds", seconds(SOME_TIME).or("5");
         /// How often secrets are read again, from Vault and from files. What cannot be read stays as it was.
@@ -86,6 +99,15 @@ pub enum VaultLogin {
         role: String,
         /// Where the account's token is.
         jwt: PathBuf,
+        /// Where the method is mounted.
+        mount: String,
+    },
+    /// A JSON Web Token.
+    Jwt {
+        /// The role.
+        role: String,
+        /// The token.
+        jwt: SecretRef,
         /// Where the method is mounted.
         mount: String,
     },
@@ -150,8 +172,10 @@ fn whether_whole(reader: &mut Reader<'_>) {
     const ROLE_ID: &str = VaultKeys::ROLE_ID;
     const SECRET_ID: &str = VaultKeys::SECRET_ID;
     const KUBERNETES_ROLE: &str = VaultKeys::KUBERNETES_ROLE;
+    const JWT_ROLE: &str = VaultKeys::JWT_ROLE;
+    const JWT: &str = VaultKeys::JWT;
     let has_addr = reader.is_set(ADDR);
-    let of_login = [TOKEN, ROLE_ID, SECRET_ID, KUBERNETES_ROLE];
+    let of_login = [TOKEN, ROLE_ID, SECRET_ID, KUBERNETES_ROLE, JWT_ROLE, JWT];
     if let Some(key) = of_login.into_iter().find(|key| reader.is_set(*key))
         && !has_addr
     {
@@ -163,6 +187,7 @@ fn whether_whole(reader: &mut Reader<'_>) {
         (TOKEN, reader.is_set(TOKEN)),
         (ROLE_ID, reader.is_set(ROLE_ID) || reader.is_set(SECRET_ID)),
         (KUBERNETES_ROLE, reader.is_set(KUBERNETES_ROLE)),
+        (JWT_ROLE, reader.is_set(JWT_ROLE) || reader.is_set(JWT)),
     ];
     let set: Vec<_> = ways.iter().filter(|(_, is_set)| *is_set).collect();
     if let [(first, _), (second, _), ..] = set[..] {
@@ -171,13 +196,20 @@ fn whether_whole(reader: &mut Reader<'_>) {
     }
     if set.is_empty() && has_addr {
         let problem = "is set, but no login";
-        let cure = format!("set {TOKEN}, or {ROLE_ID} and {SECRET_ID}, or {KUBERNETES_ROLE}");
+        let cure = format!(
+            "set {TOKEN}, or {ROLE_ID} and {SECRET_ID}, or {KUBERNETES_ROLE}, or {JWT_ROLE} and {JWT}"
+        );
         reader.error(ADDR, problem, cure);
     }
-    for (key, other) in [(ROLE_ID, SECRET_ID), (SECRET_ID, ROLE_ID)] {
+    for (key, other, method) in [
+        (ROLE_ID, SECRET_ID, "AppRole"),
+        (SECRET_ID, ROLE_ID, "AppRole"),
+        (JWT_ROLE, JWT, "JSON Web Token"),
+        (JWT, JWT_ROLE, "JSON Web Token"),
+    ] {
         if reader.is_set(other) && !reader.is_set(key) {
             let problem = format!("is not set, and {other} is");
-            reader.missing(key, problem, "a login by AppRole takes both");
+            reader.missing(key, problem, format!("a login by {method} takes both"));
         }
     }
 }
@@ -193,6 +225,13 @@ impl VaultKeys {
                 role: role.clone(),
                 jwt: self.kubernetes_jwt.clone().into(),
                 mount: self.kubernetes_mount.clone(),
+            });
+        }
+        if let (Some(role), Some(jwt)) = (&self.jwt_role, &self.jwt) {
+            return Some(VaultLogin::Jwt {
+                role: role.clone(),
+                jwt: jwt.clone(),
+                mount: self.jwt_mount.clone(),
             });
         }
         Some(VaultLogin::AppRole {

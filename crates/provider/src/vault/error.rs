@@ -100,7 +100,7 @@ impl VaultError {
             Self::NoCredential { .. } => "set what it refers to where the workers run",
             Self::Forbidden { .. } => "have a policy of this login grant `read` on it",
             Self::NotFound { .. } => {
-                "see the path, and providers.vault.mount, which has to be a KV engine of version 2"
+                "see the path, providers.vault.mount, and providers.vault.kv_version, the version of the KV engine there"
             }
             Self::NoField { .. } => "write it, or name another with #FIELD",
             Self::NotText { .. } => "write it as a text",

@@ -19,6 +19,7 @@ const TOKEN_KEY: &str = "providers.vault.token";
 const ROLE_ID_KEY: &str = "providers.vault.role_id";
 const SECRET_ID_KEY: &str = "providers.vault.secret_id";
 const JWT_KEY: &str = "providers.vault.kubernetes_jwt";
+const JWT_LOGIN_KEY: &str = "providers.vault.jwt";
 
 /// What proves who we are. What is secret in it may be a reference (`env:`, `file:`), and is followed at each login:
 /// credentials that somebody writes anew are taken as they come.
@@ -42,6 +43,15 @@ pub enum Login {
         /// Where the service account's token is; Kubernetes writes it anew every hour.
         jwt: PathBuf,
         /// Where the method is mounted, `kubernetes` as a rule.
+        mount: String,
+    },
+    /// A JSON Web Token that somebody whom Vault trusts has signed: a CI system, a cloud, a cluster's OIDC issuer.
+    Jwt {
+        /// The role.
+        role: String,
+        /// The token.
+        jwt: SecretString,
+        /// Where the method is mounted, `jwt` as a rule.
         mount: String,
     },
 }
@@ -96,6 +106,12 @@ impl Vault {
                 let keys = "providers.vault.kubernetes_role and the role's bound service accounts";
                 self.log_in_by("Kubernetes", mount, keys, &body, number)
                     .await
+            }
+            Login::Jwt { role, jwt, mount } => {
+                let jwt = follow(JWT_LOGIN_KEY, jwt)?;
+                let body = json!({ "role": role, "jwt": jwt.expose_secret() });
+                let keys = "providers.vault.jwt_role and the role's bound claims, and whether providers.vault.jwt is over";
+                self.log_in_by("JWT", mount, keys, &body, number).await
             }
         }
     }
@@ -219,6 +235,7 @@ impl fmt::Debug for Login {
             Self::Token(_) => f.write_str("Token"),
             Self::AppRole { mount, .. } => write!(f, "AppRole({mount})"),
             Self::Kubernetes { role, mount, .. } => write!(f, "Kubernetes({mount}, {role})"),
+            Self::Jwt { role, mount, .. } => write!(f, "Jwt({mount}, {role})"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longshore_provider::secret::Refreshed;
-use longshore_provider::vault::{Login, Vault, VaultConfig, VaultError};
+use longshore_provider::vault::{KvVersion, Login, Vault, VaultConfig, VaultError};
 use longshore_sandbox::VaultServer;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -41,6 +41,8 @@ fn at(origin: &str) -> Vault {
     let config = VaultConfig {
         addr: origin.parse().expect("an origin"),
         mount: "secret".to_owned(),
+        kv: KvVersion::Two,
+        ca_file: None,
         namespace: None,
         login: Login::Token("t".into()),
         timeout: Duration::from_secs(1),

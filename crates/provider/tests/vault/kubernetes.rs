@@ -27,13 +27,13 @@ hNTmbGmQF3RXAQIhALCaStIElvxWUu2CUTB3ZQwMlKp3ButWXfeO6/gIVwkE
 fn jwt(signature: &str) -> String {
     let claims = r#"{"iss":"kubernetes/serviceaccount","sub":"system:serviceaccount:shop:workers","kubernetes.io":{"namespace":"shop","serviceaccount":{"name":"workers","uid":"u-1"}}}"#;
     let parts = [r#"{"alg":"RS256","kid":"1"}"#, claims, signature];
-    parts.map(base64url).join(".")
+    parts.map(|part| base64url(part.as_bytes())).join(".")
 }
 
-fn base64url(text: &str) -> String {
+pub(crate) fn base64url(bytes: &[u8]) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut digits = String::new();
-    for chunk in text.as_bytes().chunks(3) {
+    for chunk in bytes.chunks(3) {
         let mut bits = 0_u32;
         for at in 0..3 {
             bits = bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0));

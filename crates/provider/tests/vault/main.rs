@@ -1,20 +1,25 @@
 //! Vault, as a real server of its kind (OpenBao) has it.
 
 mod away;
+mod jwt;
 mod kubernetes;
 mod login;
 mod read;
+mod tls;
+mod version_one;
 
 use std::time::Duration;
 
 use longshore_provider::secret::{ExposeSecret, Secret, open};
-use longshore_provider::vault::{Login, Vault, VaultConfig, VaultError};
+use longshore_provider::vault::{KvVersion, Login, Vault, VaultConfig, VaultError};
 use longshore_sandbox::VaultServer;
 
 fn config(server: &VaultServer, login: Login) -> VaultConfig {
     VaultConfig {
         addr: server.origin().parse().expect("an origin"),
         mount: "secret".to_owned(),
+        kv: KvVersion::Two,
+        ca_file: None,
         namespace: None,
         login,
         timeout: Duration::from_secs(5),
