@@ -2,7 +2,7 @@
 
 mod geocode_address;
 
-pub use geocode_address::GeocodeAddress;
+pub use geocode_address::{Bounds, Components, GeocodeAddress};
 
 use longshore_job::KindSpec;
 

@@ -5,7 +5,8 @@
 //! | `place:<hash>` | [`Geocoded`] as JSON | 30 days when found, a day when not |
 //! | `place-id:<hash>` | the place id | 12 months |
 //!
-//! The hash is of the address, region and language; the address itself is in no key and no value. There are two keys
+//! The hash is of the address, region, language, components and bounds; the address itself is in no key and no value. What is
+//! at coordinates is not kept: it is an address, and Google's terms let nobody keep those. There are two keys
 //! because Redis is to *delete* the coordinates when their time is over, as the terms want it, and not merely to
 //! have them ignored.
 //!
@@ -17,6 +18,7 @@ use crate::GeocodeAddress;
 use longshore_job::{JobId, Memory, Run, Unremembered};
 use ring::digest::{SHA256, digest};
 
+use crate::google_maps::in_one_text;
 use crate::place::{Geocoded, Place};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -40,15 +42,18 @@ pub(crate) struct Cache<'a> {
 }
 
 impl<'a> Cache<'a> {
-    /// What is remembered for this job's address.
-    pub(crate) fn of(job: &GeocodeAddress, run: &'a Run) -> Self {
+    /// What is remembered for this job's address. `None` for coordinates.
+    pub(crate) fn of(job: &GeocodeAddress, run: &'a Run) -> Option<Self> {
+        if job.latlng.is_some() {
+            return None;
+        }
         let hash = hash(job);
-        Self {
+        Some(Self {
             memory: run.memory(),
             job: run.id,
             place: format!("place:{hash}"),
             place_id: format!("place-id:{hash}"),
-        }
+        })
     }
 
     /// What Google said, if that may still be known. What does not decode was written by another version, and is
@@ -65,8 +70,8 @@ impl<'a> Cache<'a> {
 
     /// Keeps what Google has just said.
     ///
-    /// The id of a partial match is not kept: by it Google would be asked for its own guess again, and the address
-    /// may have become a better one.
+    /// The id of a partial match, or of one of several, is not kept: by it Google would be asked for its own guess again, and
+    /// the address may have become a better one.
     pub(crate) async fn keep(&self, geocoded: &Geocoded) {
         let json = serde_json::to_vec(geocoded)
             .unwrap_or_else(|error| unreachable!("plain fields are JSON: {error}"));
@@ -75,10 +80,11 @@ impl<'a> Cache<'a> {
             Geocoded::Found(Place {
                 place_id,
                 partial_match,
+                results,
                 ..
             }) => {
                 self.set(&self.place, &json, FOUND).await;
-                if !partial_match {
+                if !partial_match && *results == 1 {
                     let id = place_id.as_bytes();
                     self.set(&self.place_id, id, PLACE_ID).await;
                 }
@@ -111,11 +117,17 @@ impl<'a> Cache<'a> {
 fn hash(job: &GeocodeAddress) -> String {
     let words: Vec<&str> = job.address.split_whitespace().collect();
     let address = words.join(" ").to_lowercase();
-    let sought = [
+    let mut sought = vec![
         Some(address),
         job.region.as_ref().map(|region| region.to_lowercase()),
         job.language.as_ref().map(|tag| tag.to_lowercase()),
     ];
+    // Without them the hash is the one that was kept before there were any.
+    if job.components.is_some() || job.bounds.is_some() {
+        let components = job.components.as_ref().map(in_one_text);
+        sought.push(components.map(|components| components.to_lowercase()));
+        sought.push(job.bounds.map(|bounds| format!("{bounds:?}")));
+    }
     let sought = serde_json::to_vec(&sought)
         .unwrap_or_else(|error| unreachable!("plain texts are JSON: {error}"));
     hex::encode(digest(&SHA256, &sought))
@@ -124,6 +136,21 @@ fn hash(job: &GeocodeAddress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Bounds, Components};
+
+    fn components(country: &str) -> Components {
+        Components {
+            country: Some(country.to_owned()),
+            ..Components::default()
+        }
+    }
+
+    fn bounds(east: f64) -> Bounds {
+        Bounds {
+            southwest: [59.0, east],
+            northeast: [60.0, east],
+        }
+    }
 
     #[test]
     fn spellings_share_a_hash_and_other_questions_do_not() {
@@ -152,6 +179,13 @@ mod tests {
             GeocodeAddress::new("Øvre Slottsgate 33, Oslo").region("no"),
             GeocodeAddress::new("Ovre Slottsgate 3, Oslo").region("no"),
             GeocodeAddress::new(format!("{address}\",\"no")),
+            job.clone().components(components("NO")),
+            job.clone().components(components("SE")),
+            job.clone().bounds(bounds(10.0)),
+            job.clone().bounds(bounds(11.0)),
+            job.clone()
+                .components(components("NO"))
+                .bounds(bounds(10.0)),
         ] {
             assert!(!seen.contains(&hash(&other)), "{other:?}");
             seen.push(hash(&other));

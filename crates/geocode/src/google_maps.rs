@@ -1,12 +1,13 @@
 //! Google's Geocoding API, as far as addresses are looked up.
 
-use crate::GeocodeAddress;
+use crate::{Components, GeocodeAddress};
 use longshore_job::Run;
 use longshore_provider::secret::Secret;
 use longshore_provider::{CallError, Http, HttpSetupError, ProviderError, Request, Response};
 
 use crate::GoogleMapsConfig;
 use crate::key::{ApiKey, not_empty};
+use crate::language::googles;
 use crate::place::{Geocoded, Place};
 use crate::status::{Status, StatusBody};
 
@@ -36,6 +37,8 @@ pub enum SetupError {
 pub(crate) struct Answered {
     pub(crate) status: u16,
     pub(crate) geocoded: Geocoded,
+    /// The address of what was found, as Google writes it. It is personal, and may not be kept.
+    pub(crate) address: Option<String>,
 }
 
 impl GoogleMaps {
@@ -65,9 +68,31 @@ impl GoogleMaps {
         key: &ApiKey,
         job: &GeocodeAddress,
     ) -> Result<Answered, CallError> {
-        let language = job.language.as_deref().map(|tag| ("language", tag));
-        let region = job.region.as_deref().map(|region| ("region", region));
-        let query = [Some(("address", &*job.address)), language, region];
+        let address = Some(&*job.address).filter(|address| !address.is_empty());
+        let components = job.components.as_ref().map(in_one_text);
+        let bounds = job
+            .bounds
+            .map(|bounds| format!("{}|{}", point(bounds.southwest), point(bounds.northeast)));
+        let query = [
+            address.map(|address| ("address", address)),
+            job.language.as_deref().map(language),
+            job.region.as_deref().map(|region| ("region", region)),
+            components.as_deref().map(|pairs| ("components", pairs)),
+            bounds.as_deref().map(|corners| ("bounds", corners)),
+        ];
+        self.look_up(run, key, query.into_iter().flatten()).await
+    }
+
+    /// Looks up what is at coordinates.
+    pub(crate) async fn by_point(
+        &self,
+        run: &Run,
+        key: &ApiKey,
+        at: [f64; 2],
+        tag: Option<&str>,
+    ) -> Result<Answered, CallError> {
+        let at = point(at);
+        let query = [Some(("latlng", &*at)), tag.map(language)];
         self.look_up(run, key, query.into_iter().flatten()).await
     }
 
@@ -77,10 +102,9 @@ impl GoogleMaps {
         run: &Run,
         key: &ApiKey,
         place_id: &str,
-        language: Option<&str>,
+        tag: Option<&str>,
     ) -> Result<Option<Answered>, CallError> {
-        let language = language.map(|tag| ("language", tag));
-        let query = [language, Some(("place_id", place_id))];
+        let query = [tag.map(language), Some(("place_id", place_id))];
         match self.look_up(run, key, query.into_iter().flatten()).await {
             Ok(Answered {
                 geocoded: Geocoded::NotFound,
@@ -109,6 +133,24 @@ impl GoogleMaps {
     }
 }
 
+/// Degrees north and east, as a query has them.
+pub(crate) fn point([lat, lng]: [f64; 2]) -> String {
+    format!("{lat},{lng}")
+}
+
+/// Components, as a query has them.
+pub(crate) fn in_one_text(components: &Components) -> String {
+    let pairs = components.pairs();
+    let pairs: Vec<_> = pairs
+        .map(|(name, value)| format!("{name}:{value}"))
+        .collect();
+    pairs.join("|")
+}
+
+fn language(tag: &str) -> (&'static str, &str) {
+    ("language", googles(tag))
+}
+
 /// Google knows no such place, or no longer.
 fn is_no_place(error: &CallError) -> bool {
     let said = error.response().and_then(StatusBody::by);
@@ -117,8 +159,11 @@ fn is_no_place(error: &CallError) -> bool {
 
 pub(crate) fn answered(response: Response) -> Result<Answered, CallError> {
     let geocoded = match StatusBody::by(&response).map(|said| said.status) {
-        Some(Status::Ok) => Place::first_of(&response).map(Geocoded::Found),
-        Some(Status::ZeroResults) => Ok(Geocoded::NotFound),
+        Some(Status::Ok) => {
+            let first = Place::first_of(&response);
+            first.map(|(place, address)| (Geocoded::Found(place), address))
+        }
+        Some(Status::ZeroResults) => Ok((Geocoded::NotFound, None)),
         // What it says is in its table, as in a 4xx.
         Some(_) => {
             let response = Box::new(response);
@@ -127,9 +172,10 @@ pub(crate) fn answered(response: Response) -> Result<Answered, CallError> {
         None => Err("that is not as Google documents".to_owned()),
     };
     match geocoded {
-        Ok(geocoded) => Ok(Answered {
+        Ok((geocoded, address)) => Ok(Answered {
             status: response.status.as_u16(),
             geocoded,
+            address,
         }),
         Err(why) => Err(CallError::NotUnderstood {
             response: Box::new(response),

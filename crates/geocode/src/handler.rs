@@ -1,13 +1,13 @@
 //! One address, from its job to its outcome.
 
-use crate::GeocodeAddress;
+use crate::{Components, GeocodeAddress};
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use longshore_provider::{AnswerTable, CallError, Purpose};
 
 use crate::GoogleMaps;
 use crate::cache::Cache;
 use crate::error::Answers;
-use crate::google_maps::{Answered, NAME};
+use crate::google_maps::{Answered, NAME, point};
 use crate::key::{ApiKey, Redactions};
 
 /// Carries out `geocode_address` jobs: from the fleet's cache where it can, and else with one request; two where
@@ -31,10 +31,15 @@ impl GeocodeAddressHandler {
         job: &GeocodeAddress,
         run: &Run,
         key: &ApiKey,
-        cache: &Cache<'_>,
+        cache: Option<&Cache<'_>>,
     ) -> Result<Answered, CallError> {
-        if let Some(id) = cache.place_id().await {
-            let language = job.language.as_deref();
+        let language = job.language.as_deref();
+        if let Some(at) = job.latlng {
+            return self.google_maps.by_point(run, key, at, language).await;
+        }
+        if let Some(cache) = cache
+            && let Some(id) = cache.place_id().await
+        {
             let answered = self.google_maps.by_place_id(run, key, &id, language);
             if let Some(answered) = answered.await? {
                 return Ok(answered);
@@ -52,7 +57,9 @@ impl Handler for GeocodeAddressHandler {
 
     async fn run(&self, job: GeocodeAddress, run: Run) -> Result<Outcome, JobError> {
         let cache = Cache::of(&job, &run);
-        if let Some(geocoded) = cache.recall().await {
+        if let Some(cache) = &cache
+            && let Some(geocoded) = cache.recall().await
+        {
             let mut result = geocoded.to_result();
             result["cached"] = true.into();
             return Ok(Outcome::Done {
@@ -62,21 +69,42 @@ impl Handler for GeocodeAddressHandler {
             });
         }
         let key = self.google_maps.key();
-        let answered = self.look_up_address(&job, &run, &key, &cache).await;
-        let Answered { status, geocoded } = answered.map_err(|error| {
+        let answered = self.look_up_address(&job, &run, &key, cache.as_ref()).await;
+        let Answered {
+            status,
+            geocoded,
+            address,
+        } = answered.map_err(|error| {
+            let sought = sought(&job);
             let answers = Answers(Redactions {
                 key: &key,
-                address: &job.address,
+                sought: &sought,
             });
             answers.job_error(Purpose::Repeatable, &error)
         })?;
-        cache.keep(&geocoded).await;
+        if let Some(cache) = &cache {
+            cache.keep(&geocoded).await;
+        }
+        let mut result = geocoded.to_result();
+        if job.latlng.is_some()
+            && let Some(address) = address
+        {
+            result["address"] = address.into();
+        }
         Ok(Outcome::Done {
-            result: Some(geocoded.to_result()),
+            result: Some(result),
             answer: Answer {
                 status: Some(status),
                 ..Answer::of(NAME)
             },
         })
     }
+}
+
+/// What was looked for, in all the forms in which an answer may quote it.
+fn sought(job: &GeocodeAddress) -> Vec<String> {
+    let components = job.components.iter().flat_map(Components::pairs);
+    let values = components.map(|(_, value)| value.to_owned());
+    let at = job.latlng.map(point);
+    values.chain(at).chain([job.address.clone()]).collect()
 }

@@ -20,13 +20,15 @@ mod integration;
 #[cfg(feature = "worker")]
 mod key;
 #[cfg(feature = "worker")]
+mod language;
+#[cfg(feature = "worker")]
 mod place;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(feature = "worker")]
 mod status;
 
-pub use args::GeocodeAddress;
+pub use args::{Bounds, Components, GeocodeAddress};
 #[cfg(feature = "worker")]
 pub use config::GoogleMapsConfig;
 #[cfg(feature = "worker")]

@@ -34,10 +34,18 @@ pub(crate) struct Place {
     pub(crate) place_id: String,
     /// Google found something like the address rather than the address.
     pub(crate) partial_match: bool,
+    /// How many places Google found. Of several this is the one that it holds for the best.
+    #[serde(default = "one")]
+    pub(crate) results: usize,
     /// What it is: `street_address`, `route`, …
     types: Vec<String>,
     /// When Google said so, as in RFC 3339.
     geocoded_at: String,
+}
+
+/// What was kept before it was counted.
+fn one() -> usize {
+    1
 }
 
 impl Geocoded {
@@ -52,6 +60,7 @@ impl Geocoded {
                     "lng": place.lng,
                     "location_type": place.location_type,
                     "partial_match": place.partial_match,
+                    "results": place.results,
                     "types": place.types,
                     "geocoded_at": place.geocoded_at,
                 });
@@ -78,6 +87,7 @@ struct Found {
     partial_match: bool,
     #[serde(default)]
     types: Vec<String>,
+    formatted_address: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -93,23 +103,26 @@ struct Location {
 }
 
 impl Place {
-    /// The first result, which Google holds for the best.
+    /// The first result, which Google holds for the best, and the address that Google gives it.
     ///
     /// # Errors
     /// When there is none, or not in Google's form.
-    pub(crate) fn first_of(response: &Response) -> Result<Self, String> {
+    pub(crate) fn first_of(response: &Response) -> Result<(Self, Option<String>), String> {
         let Results { results } = from_json(&response.body)?;
+        let count = results.len();
         let found = results.into_iter().next();
         let found = found.ok_or_else(|| "there is no place in it".to_owned())?;
-        Ok(Self {
+        let place = Self {
             lat: found.geometry.location.lat,
             lng: found.geometry.location.lng,
             location_type: found.geometry.location_type,
             place_id: found.place_id,
             partial_match: found.partial_match,
+            results: count,
             types: found.types,
             geocoded_at: answered_at(response),
-        })
+        };
+        Ok((place, found.formatted_address))
     }
 }
 
@@ -155,6 +168,7 @@ mod tests {
                 location_type: "ROOFTOP".to_owned(),
                 place_id: place_id.to_owned(),
                 partial_match: false,
+                results: 1,
                 types: Vec::new(),
                 geocoded_at: "2026-11-02T12:00:09Z".to_owned(),
             })

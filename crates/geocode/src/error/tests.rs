@@ -16,7 +16,7 @@ fn job_error(error: &CallError, key: &str) -> JobError {
     let key = ApiKey::of(&key.into());
     let answers = Answers(Redactions {
         key: &key,
-        address: "Øvre gate 1",
+        sought: &["Øvre gate 1".to_owned()],
     });
     answers.job_error(Purpose::Repeatable, error)
 }

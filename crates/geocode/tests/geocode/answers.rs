@@ -27,7 +27,8 @@ async fn an_address_is_found_with_all_its_letters() {
     let at = result["geocoded_at"].as_str().expect("a time");
     assert!(at.starts_with("20") && at.ends_with('Z'), "{at}");
     let fields = result.as_object().map(serde_json::Map::len);
-    assert_eq!(fields, Some(8), "and nothing else: {result}");
+    assert_eq!(fields, Some(9), "and nothing else: {result}");
+    assert_eq!(result["results"], 1);
     assert!(!result.to_string().contains("fuglveien"), "{result}");
 
     assert_eq!(answer.provider.as_deref(), Some("google_maps"));

@@ -3,6 +3,7 @@
 mod answers;
 mod cache;
 mod golden;
+mod questions;
 mod secrets;
 
 use longshore_geocode::GeocodeAddress;

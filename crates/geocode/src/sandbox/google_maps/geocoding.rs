@@ -30,13 +30,15 @@ pub(super) enum Status {
 }
 
 impl Geocoding {
-    /// Looks up the `place_id` if there is one, and else the `address`.
+    /// Looks up the `place_id` if there is one, and else the `latlng`, or the `address`, or the `components`.
     pub(super) fn find(&self, params: &Params) -> Result<(Place, Draft), Status> {
         let param = |name: &str| params.get(name).filter(|text| !text.trim().is_empty());
-        let (place, sought) = match (param("place_id"), param("address")) {
-            (Some(id), _) => (self.given_out(id)?, id),
-            (None, Some(address)) => (self.at(address)?, address),
-            (None, None) => return Err(Status::InvalidRequest),
+        let address = param("address").or_else(|| param("components"));
+        let (place, sought) = match (param("place_id"), param("latlng"), address) {
+            (Some(id), ..) => (self.given_out(id)?, id),
+            (None, Some(point), _) => (self.at_point(point)?, point),
+            (None, None, Some(address)) => (self.at(address)?, address),
+            (None, None, None) => return Err(Status::InvalidRequest),
         };
         let draft = Draft {
             job: None,
@@ -58,6 +60,18 @@ impl Geocoding {
             .unwrap_or_else(PoisonError::into_inner);
         given_out.insert(place.id.clone(), address.to_owned());
         Ok(place)
+    }
+
+    /// The street at a point: every point has one, but those in the far south.
+    fn at_point(&self, point: &str) -> Result<Place, Status> {
+        let degrees = point.split_once(',').and_then(|(lat, lng)| {
+            let (lat, lng): (f64, f64) = (lat.parse().ok()?, lng.parse().ok()?);
+            ((-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lng)).then_some(lat)
+        });
+        match degrees.ok_or(Status::InvalidRequest)? {
+            ..-60.0 => Err(Status::ZeroResults),
+            _ => self.at(&format!("Street at {point}")),
+        }
     }
 
     fn given_out(&self, id: &str) -> Result<Place, Status> {

@@ -62,9 +62,13 @@ impl Place {
             .is_some_and(|rest| rest.len() == ID_CHARS && rest.bytes().all(is_id_byte))
     }
 
-    /// The whole answer: `OK` with this as its one result.
+    /// The whole answer: `OK` with this as its one result; with a second one where the address has `several` in it.
     pub(super) fn to_answer(&self) -> String {
-        json!({ "results": [self.to_result()], "status": "OK" }).to_string()
+        let mut results = vec![self.to_result()];
+        if self.address.contains("several") {
+            results.push(Self::at(&self.address.replace("several", "another")).to_result());
+        }
+        json!({ "results": results, "status": "OK" }).to_string()
     }
 
     fn to_result(&self) -> Value {
