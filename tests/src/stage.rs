@@ -271,7 +271,7 @@ impl Stage {
 
     /// Of the exports, one like the other.
     async fn enqueue_sweeps(&self, count: usize) -> Vec<JobId> {
-        let jobs = (0..count).map(|_| SweepBucket::new(BucketName::Exports));
+        let jobs = (0..count).map(|_| SweepBucket::new(BucketName::EXPORTS));
         self.client.enqueue_all(jobs).await.expect("accepted")
     }
 

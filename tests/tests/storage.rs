@@ -62,7 +62,7 @@ async fn a_sweep_whose_worker_is_killed_goes_on_and_loses_and_keeps_nothing_wron
     let worker = stage.worker().short_lease().start().await;
     let id = stage
         .client
-        .enqueue(SweepBucket::new(BucketName::Exports))
+        .enqueue(SweepBucket::new(BucketName::EXPORTS))
         .await;
     let id = id.expect("accepted");
     eventually("some of it is gone", || async {
@@ -161,7 +161,7 @@ async fn s3_away_loses_no_report() {
     assert_eq!(job.run.used, 0, "{:?}", job.history);
     stage.s3.faults().clear();
     let result = result(&stage, id).await;
-    let key = format!("reconcile/{id}/differences.csv");
+    let key = format!("reports/reconcile/{id}/differences.csv");
     assert_eq!(
         result["csv"],
         json!({ "store": "s3", "bucket": EXPORTS, "key": key })
@@ -178,7 +178,7 @@ async fn a_report_goes_to_r2_meanwhile_and_comes_back() {
     let _worker = breaker(worker).start().await;
     let id = reconcile(&payments).await;
     let report = result(&payments, id).await;
-    let key = format!("reconcile/{id}/differences.csv");
+    let key = format!("reports/reconcile/{id}/differences.csv");
     assert_eq!(
         report["csv"],
         json!({ "store": "r2", "bucket": "exports-away", "key": key })
@@ -189,7 +189,7 @@ async fn a_report_goes_to_r2_meanwhile_and_comes_back() {
     let _worker = stage.worker().with_r2(&r2).start().await;
     let id = stage
         .client
-        .enqueue(MoveBack::new(BucketName::Exports))
+        .enqueue(MoveBack::new(BucketName::EXPORTS))
         .await;
     let moved = result(&stage, id.expect("accepted")).await;
     assert_eq!(

@@ -78,7 +78,7 @@ pub mod kinds {
     pub use longshore_export_cleanup::{
         ApplyLifecycle, BucketName, MoveBack, StoreName, SweepBucket,
     };
-    pub use longshore_geocode::{Bounds, Components, GeocodeAddress};
+    pub use longshore_geocode::{Components, GeocodeAddress, MapBounds};
     pub use longshore_payment_reconcile::{
         ApplyStripeEvent, BackfillStripeEvents, CancelSubscription, CaptureMethod,
         ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,

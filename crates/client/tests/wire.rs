@@ -46,11 +46,11 @@ fn jobs_about_buckets_are_golden() {
     let job: SweepBucket = golden_round_trip(include_str!("golden/sweep_bucket.v1.json"));
     assert_eq!((job.store, job.confirmed), (StoreName::R2, true));
     let bare: SweepBucket = golden_round_trip(include_str!("golden/sweep_bucket.v1.bare.json"));
-    assert_eq!(bare, SweepBucket::new(BucketName::Exports));
+    assert_eq!(bare, SweepBucket::new(BucketName::EXPORTS));
     let job: ApplyLifecycle = golden_round_trip(include_str!("golden/apply_lifecycle.v1.json"));
-    assert_eq!(job, ApplyLifecycle::new(BucketName::Public));
+    assert_eq!(job, ApplyLifecycle::new(BucketName::PUBLIC));
     let job: MoveBack = golden_round_trip(include_str!("golden/move_back.v1.json"));
-    assert_eq!(job, MoveBack::new(BucketName::Uploads));
+    assert_eq!(job, MoveBack::new(BucketName::UPLOADS));
 }
 
 #[test]

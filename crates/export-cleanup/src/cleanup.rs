@@ -54,11 +54,11 @@ impl Cleanup {
     /// When configuration has no such bucket there: a dead letter, to be replayed once it has.
     pub(crate) fn place(
         &self,
-        name: BucketName,
+        name: &BucketName,
         store: StoreName,
         run: &Run,
     ) -> Result<Place<'_>, JobError> {
-        let found = self.buckets.iter().find(|(alias, _)| *alias == name);
+        let found = self.buckets.iter().find(|(alias, _)| alias == name);
         let (_, bucket) = found.ok_or_else(|| {
             not_configured(&format!(
                 "there is no bucket {name}: set buckets.{name}.name"

@@ -2,6 +2,7 @@
 
 mod buckets;
 mod files;
+mod rules;
 mod settings;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use longshore_provider::secret::{ExposeSecret, Secret};
 use longshore_storage::{CredentialSource, Name, StaticKeys, Store, StoreConfig, Stores};
 use serde_json::json;
 
-use buckets::BucketsKeys;
+use buckets::{BucketsKeys, NamedBucketKeys, ReportKeys};
 
 pub use buckets::Buckets;
 pub use settings::{R2Settings, S3Settings, StoreSettings};
@@ -50,6 +51,12 @@ pub const fn integration() -> Integration {
                     Declaration::of::<S3Settings>(),
                     Declaration::of::<R2Settings>(),
                     Declaration::of::<BucketsKeys>(),
+                    // Each is read where its name is known.
+                    Declaration {
+                        read: |_, _| {},
+                        ..Declaration::of::<NamedBucketKeys>()
+                    },
+                    Declaration::of::<ReportKeys>(),
                 ],
                 complete: |reader, sections| {
                     settings::complete(reader, sections);
@@ -264,13 +271,12 @@ async fn keys(
 
 /// A bucket without a name refuses every job.
 fn no_bucket(sections: &Sections, kind: &str, args: &serde_json::Value) -> Option<String> {
-    let named = args["bucket"].as_str()?;
-    let alias = BucketName::ALL.into_iter().find(|b| b.as_str() == named)?;
+    let alias = BucketName::new(args["bucket"].as_str()?).ok()?;
     sections.get::<S3Settings>()?;
-    match sections.get::<Buckets>()?.get(alias) {
-        None => Some(format!("{} is not set here", buckets::name_of(alias))),
+    match sections.get::<Buckets>()?.get(&alias) {
+        None => Some(format!("{} is not set here", buckets::name_of(&alias))),
         Some(bucket) if kind == MoveBack::KIND && bucket.fallback_name.is_none() => {
-            let key = buckets::fallback_name_of(alias);
+            let key = buckets::fallback_name_of(&alias);
             Some(format!("{key} is not set here"))
         }
         Some(_) => None,

@@ -1,15 +1,17 @@
 //! `apply_lifecycle`.
 
-use crate::ApplyLifecycle;
+use crate::{ApplyLifecycle, StoreName};
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::json;
 
 use crate::cleanup::Cleanup;
+use crate::expiry::Rules;
 
 /// Carries out `apply_lifecycle` jobs.
 ///
-/// The result is `{"bucket","store","changed","added","updated","removed","unchanged","others"}`: lists of prefixes of
-/// rules that are ours, and how many are others'.
+/// The result is `{"bucket","store","changed","added","updated","removed","unchanged","others",
+/// "left_to_sweep"}`: lists of prefixes of rules that are ours, how many are others', and prefixes of those of ours that
+/// the store cannot keep by itself.
 #[derive(Debug, Clone)]
 pub struct ApplyLifecycleHandler {
     cleanup: Cleanup,
@@ -30,11 +32,17 @@ impl Handler for ApplyLifecycleHandler {
     const MAY_REPEAT: bool = true;
 
     async fn run(&self, job: ApplyLifecycle, run: Run) -> Result<Outcome, JobError> {
-        let place = self.cleanup.place(job.bucket, job.store, &run)?;
-        let (session, rules) = (&place.session, &place.bucket.rules);
+        let place = self.cleanup.place(&job.bucket, job.store, &run)?;
+        let session = &place.session;
+        let (rules, mut left) = Rules::of(place.bucket).of_store();
+        if job.store == StoreName::R2 {
+            // It knows neither tags nor sizes.
+            let by_more = rules.iter().filter(|rule| !rule.is_plain());
+            left.extend(by_more.map(|rule| rule.prefix.clone()));
+        }
         let versioned = session.keeps_versions(place.name).await?;
         let difference = session
-            .apply_lifecycle(place.name, rules, versioned)
+            .apply_lifecycle(place.name, &rules, versioned)
             .await?;
         Ok(Outcome::Done {
             result: Some(json!({
@@ -46,6 +54,7 @@ impl Handler for ApplyLifecycleHandler {
                 "removed": difference.removed,
                 "unchanged": difference.unchanged,
                 "others": difference.others,
+                "left_to_sweep": left,
             })),
             answer: Answer {
                 status: Some(200),

@@ -55,8 +55,8 @@ impl Handler for MoveBackHandler {
 
     async fn run(&self, job: MoveBack, run: Run) -> Result<Outcome, JobError> {
         let began = Instant::now();
-        let from = self.cleanup.place(job.bucket, StoreName::R2, &run)?;
-        let to = self.cleanup.place(job.bucket, StoreName::S3, &run)?;
+        let from = self.cleanup.place(&job.bucket, StoreName::R2, &run)?;
+        let to = self.cleanup.place(&job.bucket, StoreName::S3, &run)?;
         let mut keeper = StateStore::new(&run, &job);
         let mut state: State = keeper.load().await?.unwrap_or_default();
         loop {

@@ -13,7 +13,7 @@ use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use longshore_storage::objects::{Deleted, Deletion};
 
 use crate::cleanup::{Cleanup, Place, refusal};
-use crate::expiry::prefixes;
+use crate::expiry::{Expiry, Rules, Thing};
 use crate::keeper::StateStore;
 use state::{Phase, State};
 
@@ -55,8 +55,9 @@ impl Handler for SweepBucketHandler {
     const MAY_REPEAT: bool = true;
 
     async fn run(&self, job: SweepBucket, run: Run) -> Result<Outcome, JobError> {
-        let place = self.cleanup.place(job.bucket, job.store, &run)?;
-        if place.bucket.rules.is_empty() {
+        let place = self.cleanup.place(&job.bucket, job.store, &run)?;
+        let rules = Rules::of(place.bucket);
+        if rules.are_none() {
             let reason = format!(
                 "nothing expires in {}: buckets.{0}.rules is empty",
                 job.bucket
@@ -72,7 +73,8 @@ impl Handler for SweepBucketHandler {
             }
         };
         let mut sweep = Sweep {
-            prefixes: prefixes(&place.bucket.rules),
+            prefixes: rules.prefixes(),
+            rules,
             place,
             job: &job,
             state,
@@ -99,6 +101,7 @@ impl Handler for SweepBucketHandler {
 /// A sweep under way.
 struct Sweep<'a> {
     place: Place<'a>,
+    rules: Rules<'a>,
     job: &'a SweepBucket,
     /// What is listed, one after the other.
     prefixes: Vec<&'a str>,
@@ -121,6 +124,27 @@ impl Sweep<'_> {
     async fn save(&mut self) -> Result<(), JobError> {
         let progress = self.state.progress();
         self.keeper.save(&self.state, progress).await
+    }
+
+    /// Whether it has expired. Only where that depends on a tag is the store asked once more.
+    async fn has_expired(
+        &self,
+        thing: Thing<'_>,
+        version: Option<&str>,
+        now: std::time::SystemTime,
+    ) -> Result<bool, JobError> {
+        let tags = match self.rules.expiry(thing, now) {
+            Expiry::Stays => return Ok(false),
+            Expiry::Goes => return Ok(true),
+            Expiry::IfTagged(tags) => tags,
+        };
+        for tag in tags {
+            let (session, name) = (&self.place.session, self.place.name);
+            if session.has_tag(name, thing.key, version, tag).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The store's own time. Without it nothing has an age.

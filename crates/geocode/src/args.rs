@@ -2,7 +2,7 @@
 
 mod geocode_address;
 
-pub use geocode_address::{Bounds, Components, GeocodeAddress};
+pub use geocode_address::{Components, GeocodeAddress, MapBounds};
 
 use longshore_job::KindSpec;
 

@@ -136,7 +136,7 @@ fn hash(job: &GeocodeAddress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Bounds, Components};
+    use crate::{Components, MapBounds};
 
     fn components(country: &str) -> Components {
         Components {
@@ -145,8 +145,8 @@ mod tests {
         }
     }
 
-    fn bounds(east: f64) -> Bounds {
-        Bounds {
+    fn bounds(east: f64) -> MapBounds {
+        MapBounds {
             southwest: [59.0, east],
             northeast: [60.0, east],
         }

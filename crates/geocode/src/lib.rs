@@ -28,7 +28,7 @@ pub mod sandbox;
 #[cfg(feature = "worker")]
 mod status;
 
-pub use args::{Bounds, Components, GeocodeAddress};
+pub use args::{Components, GeocodeAddress, MapBounds};
 #[cfg(feature = "worker")]
 pub use config::GoogleMapsConfig;
 #[cfg(feature = "worker")]

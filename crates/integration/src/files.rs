@@ -81,12 +81,41 @@ impl fmt::Display for UploadError {
 /// A URL, being signed.
 pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<SignedUrl, UploadError>> + Send + 'a>>;
 
+/// One thing about the place of files that was compared with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesCheck {
+    /// What was found, in words: `example-exports at s3: anybody can read it`.
+    pub finding: String,
+    /// How it stands.
+    pub state: FilesState,
+}
+
+/// How a thing stands that was compared with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilesState {
+    /// As configured.
+    Right,
+    /// Not known; what to do about that.
+    Unknown {
+        /// What to do.
+        cure: String,
+    },
+    /// Not as configured; what to do about it.
+    Wrong {
+        /// What to do.
+        cure: String,
+    },
+}
+
+/// The place of files, being looked at.
+pub type Examining<'a> = Pin<Box<dyn Future<Output = Vec<FilesCheck>> + Send + 'a>>;
+
 /// A file store.
 pub trait Files: Send + Sync {
     /// Reads the file under this key. A file larger than this many bytes is an error.
     fn read<'a>(&'a self, run: &'a Run, key: &'a str, most: u64) -> Calling<'a, Vec<u8>>;
 
-    /// Stores a file. Returns where it is, as an object with public fields: `{"store","bucket","key"}`.
+    /// Stores a report. Returns where it is, as an object with public fields: `{"store","bucket","key"}`.
     fn write<'a>(&'a self, run: &'a Run, file: NewFile) -> Calling<'a, serde_json::Value>;
 
     /// Whether files can be written: a bucket is configured for them.
@@ -99,6 +128,12 @@ pub trait Files: Send + Sync {
     /// Signs a URL with which a user downloads one file that was uploaded so, directly from the store. Signing sends no request, so
     /// it is not known whether the file is there. `away`: as for uploads.
     fn sign_download<'a>(&'a self, key: &'a str, away: bool) -> Signing<'a>;
+
+    /// Compares the store with the configuration, for `doctor`. It only reads, and what cannot be asked is a finding. Without an
+    /// implementation there is nothing to compare.
+    fn examine(&self) -> Examining<'_> {
+        Box::pin(async { Vec::new() })
+    }
 }
 
 /// Hides the user's id, which is personal data.

@@ -19,7 +19,10 @@ pub use events::{
     DeliveryUpdate, Event, EventJob, Events, OpenSource, Posted, Read, Refusal, Remark, Source,
 };
 pub use family::{Family, OpenSandbox};
-pub use files::{Calling, Files, NewFile, NewUpload, SignedUrl, Signing, UploadError};
+pub use files::{
+    Calling, Examining, Files, FilesCheck, FilesState, NewFile, NewUpload, SignedUrl, Signing,
+    UploadError,
+};
 pub use integration::{
     AnyProvider, CallPolicy, CronEntry, ExpectKind, FindDanger, FindOrigin, ForeseeRefusal,
     Integration, Inventory, MakeArgs, MakeHandlers, NoticeJobs, OfferFiles, OtherProvider,

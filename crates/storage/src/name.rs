@@ -29,6 +29,22 @@ impl Name {
             Self::R2 => false,
         }
     }
+
+    /// Whether it knows tags, and rules by tag and size.
+    pub(crate) fn has_tags(self) -> bool {
+        match self {
+            Self::S3 => true,
+            Self::R2 => false,
+        }
+    }
+
+    /// Whether it can be asked who may read a bucket, and whether it keeps versions.
+    pub(crate) fn says_who_may_read(self) -> bool {
+        match self {
+            Self::S3 => true,
+            Self::R2 => false,
+        }
+    }
 }
 
 impl fmt::Display for Name {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use ulid::Ulid;
 
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, ExpiryRule};
 use crate::error::{Error, ErrorClass};
 use crate::name::Name;
 use crate::session::Session;
@@ -143,10 +143,16 @@ impl Session {
         upload: &UploadRequest,
     ) -> Result<Presigned, Error> {
         let key = format!("{}/{}.{}", upload.user, Ulid::generate(), upload.extension);
-        let expires = |prefix: &str| !prefix.is_empty() && key.starts_with(prefix);
-        if bucket.rules.iter().any(|rule| expires(&rule.prefix)) {
+        // It will have no tag.
+        let expires = |rule: &ExpiryRule| {
+            !rule.prefix.is_empty()
+                && key.starts_with(&rule.prefix)
+                && rule.tag.is_none()
+                && rule.larger_than.is_none_or(|size| upload.length > size)
+        };
+        if bucket.rules.iter().any(expires) || bucket.has_report(&key) {
             let reason = format!(
-                "a file of this user would lie where buckets.{}.rules let it expire",
+                "a file of this user would lie where buckets.{}.rules let it expire, or where reports are kept",
                 bucket.alias
             );
             return Err(Error::local(self.name(), ErrorClass::Refused, reason));

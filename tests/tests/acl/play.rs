@@ -153,7 +153,7 @@ async fn worked(stage: &Stage) {
         let key = format!("{n}.csv");
         stage.s3.plant("exports-flow", &key, "1", 8 * DAY);
     }
-    let sweep = SweepBucket::new(BucketName::Exports);
+    let sweep = SweepBucket::new(BucketName::EXPORTS);
     client.enqueue(sweep).await.expect("accepted");
     completed(stage, paid).await;
     // It fails, of which Stripe tells, and the app asks for a mail about it.

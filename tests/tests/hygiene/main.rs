@@ -245,7 +245,7 @@ async fn sweep(stage: &Stage) -> Vec<JobId> {
     };
     for rules in [vec![FaultRule::always(fault)], Vec::new()] {
         stage.s3.faults().set(rules).expect("valid rules");
-        let sweep = SweepBucket::new(BucketName::Exports);
+        let sweep = SweepBucket::new(BucketName::EXPORTS);
         ids.push(stage.client.enqueue(sweep).await.expect("accepted"));
         ended(stage).await;
     }

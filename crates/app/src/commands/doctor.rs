@@ -4,6 +4,7 @@
 //! to examine.
 
 mod cron;
+mod files;
 mod finding;
 mod producers;
 mod queues;
@@ -46,6 +47,7 @@ pub(super) async fn run(session: &Session, args: &Shown) -> Result<(), Failure> 
         }
     }
     findings.extend(reach::all(session).await?);
+    findings.extend(files::all(session).await?);
     if args.json {
         output::json(&findings)?;
     } else {

@@ -10,7 +10,7 @@ use longshore_job::{InvalidArgs, Job};
 /// ```
 /// use longshore_export_cleanup::{ApplyLifecycle, BucketName, StoreName};
 ///
-/// let job = ApplyLifecycle::new(BucketName::Uploads).store(StoreName::R2);
+/// let job = ApplyLifecycle::new(BucketName::UPLOADS).store(StoreName::R2);
 /// assert_eq!(job.store, StoreName::R2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,10 +58,10 @@ impl Job for ApplyLifecycle {
         "removed",
         "unchanged",
         "others",
+        "left_to_sweep",
     ];
 
-    /// The types say it all.
     fn check(&self) -> Result<(), InvalidArgs> {
-        Ok(())
+        self.bucket.check()
     }
 }

@@ -10,7 +10,7 @@ use longshore_job::{InvalidArgs, Job};
 /// ```
 /// use longshore_export_cleanup::{BucketName, MoveBack};
 ///
-/// let job = MoveBack::new(BucketName::Exports);
+/// let job = MoveBack::new(BucketName::EXPORTS);
 /// assert_eq!(job.bucket.as_str(), "exports");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +43,7 @@ impl Job for MoveBack {
     ];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["v", "job", "progress"];
 
-    /// The types say it all.
     fn check(&self) -> Result<(), InvalidArgs> {
-        Ok(())
+        self.bucket.check()
     }
 }

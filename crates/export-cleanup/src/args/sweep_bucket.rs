@@ -11,7 +11,7 @@ use longshore_job::{InvalidArgs, Job};
 /// ```
 /// use longshore_export_cleanup::{BucketName, SweepBucket};
 ///
-/// let job = SweepBucket::new(BucketName::Exports).dry_run();
+/// let job = SweepBucket::new(BucketName::EXPORTS).dry_run();
 /// assert!(job.dry_run);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,8 +83,7 @@ impl Job for SweepBucket {
     ];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["v", "job", "progress"];
 
-    /// The types say it all.
     fn check(&self) -> Result<(), InvalidArgs> {
-        Ok(())
+        self.bucket.check()
     }
 }

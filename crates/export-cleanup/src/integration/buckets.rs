@@ -1,11 +1,13 @@
 //! `buckets.*`: the company's buckets, and what expires in them.
 
 use crate::BucketName;
-use longshore_integration::settings::{KeyPath, Reader, Section, group, text_by, toml_by};
+use longshore_integration::settings::{
+    KeyPath, Reader, Section, flag, group, text_by, toml_by, whole,
+};
 use longshore_integration::{Sections, key_path, section};
-use longshore_storage::{Bucket, ExpiryRule};
-use serde_json::Value;
+use longshore_storage::{Access, Bucket, ExpiryRule};
 
+use super::rules::{is_prefix, rules};
 use super::settings::{R2Settings, S3Settings, StoreSettings};
 
 section! {
@@ -16,14 +18,41 @@ section! {
         uploads: BucketKeys = "uploads" as UPLOADS, group::<BucketKeys>()
             .example("name", "example-uploads-prod")
             .example("fallback_name", "example-uploads-prod")
-            .with("rules", r#"[{ prefix = "tmp/", expire_days = 90 }]"#);
+            .with("rules", r#"[{ prefix = "tmp/", expire_days = 90 }]"#)
+            .with("access", "private");
         exports: BucketKeys = "exports" as EXPORTS, group::<BucketKeys>()
             .example("name", "example-exports-prod")
             .example("fallback_name", "example-exports-prod")
-            .with("rules", r#"[{ prefix = "", expire_days = 7 }]"#);
+            .with("rules", r#"[{ prefix = "", expire_days = 7 }]"#)
+            .with("attachable_prefixes", r#"[""]"#)
+            .with("access", "private");
         public: BucketKeys = "public", group::<BucketKeys>()
             .example("name", "example-public-prod")
-            .example("fallback_name", "example-public-prod");
+            .example("fallback_name", "example-public-prod")
+            .with("access", "public");
+    }
+}
+
+section! {
+    /// Further buckets, each with a table of its own. Jobs name them: `{"bucket":"media"}`. No cron entry of ours is about them:
+    /// write your own, as in `[cron.sweep-media]`.
+    pub(super) struct NamedBucketKeys in "buckets.<name>" {
+        keys: BucketKeys = "", group::<BucketKeys>()
+            .example("name", "example-media-prod")
+            .example("fallback_name", "example-media-prod");
+    }
+}
+
+section! {
+    /// Where reports of the reconcile are kept. They are no attachments and no downloads, and rules of the bucket do not
+    /// delete them: a bucket's own rules know no exceptions, so one that would is left to the sweeps.
+    pub(super) struct ReportKeys in "payments.reports" {
+        /// Which of the buckets.
+        bucket: BucketName = "bucket" as BUCKET, text_by(bucket_name).or("exports");
+        /// What their keys begin with.
+        prefix: String = "prefix", text_by(report_prefix).or("reports/");
+        /// How long they are kept.
+        keep_days: u32 = "keep_days", whole(1..=36_500).or("400");
     }
 }
 
@@ -33,15 +62,21 @@ section! {
         name: Option<String> = "name" as NAME, text_by(name).optional();
         /// Its stand-in at R2.
         fallback_name: Option<String> = "fallback_name" as FALLBACK_NAME, text_by(name).optional();
-        /// What expires in it.
-        rules: Vec<ExpiryRule> = "rules", toml_by(rules).or("[]");
+        /// What expires in it: at `expire_days`, under `prefix`; with `tag = "key=value"` or `larger_than` (bytes) only what has
+        /// both. A sweep asks for tags with one request for each object that they decide about.
+        rules: Option<Vec<ExpiryRule>> = "rules", toml_by(rules).optional()
+            .example(r#"[{ prefix = "raw/", expire_days = 30, tag = "kind=temporary", larger_than = 1048576 }]"#);
         /// A sweep that would delete more than this share of the objects stops and asks.
         max_delete_share: Option<f64> = "max_delete_share", toml_by(share).optional().example("0.5");
+        /// Files whose keys begin with one of these may go along with mails; an empty text means all. Reports never do.
+        attachable_prefixes: Option<Vec<String>> = "attachable_prefixes" as ATTACHABLE_PREFIXES, toml_by(prefixes).optional()
+            .example(r#"["invoices/"]"#);
+        /// Who should be able to read it: private, or public. `doctor` compares it with what S3 says.
+        access: Option<Access> = "access" as ACCESS, text_by(access).optional().example("private");
+        /// Whether it should keep versions. `doctor` compares it with what S3 says.
+        versioned: Option<bool> = "versioned" as VERSIONED, flag().optional().example("true");
     }
 }
-
-/// The longest prefix: it stands in the id of a rule.
-const LONGEST_PREFIX: usize = 200;
 
 /// The buckets that have a name.
 #[derive(Debug, Clone, Default)]
@@ -50,8 +85,8 @@ pub struct Buckets(pub Vec<(BucketName, Bucket)>);
 impl Buckets {
     /// A bucket, if it has a name.
     #[must_use]
-    pub fn get(&self, alias: BucketName) -> Option<&Bucket> {
-        let (_, bucket) = self.0.iter().find(|(name, _)| *name == alias)?;
+    pub fn get(&self, alias: &BucketName) -> Option<&Bucket> {
+        let (_, bucket) = self.0.iter().find(|(name, _)| name == alias)?;
         Some(bucket)
     }
 }
@@ -62,24 +97,28 @@ pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections) {
         return;
     };
     let r2 = sections.get::<R2Settings>().is_some();
-    let keys = [
-        (BucketName::Uploads, keys.uploads),
-        (BucketName::Exports, keys.exports),
-        (BucketName::Public, keys.public),
+    let mut all = vec![
+        (BucketName::UPLOADS, keys.uploads),
+        (BucketName::EXPORTS, keys.exports),
+        (BucketName::PUBLIC, keys.public),
     ];
-    let buckets: Vec<_> = keys
-        .into_iter()
-        .filter_map(|(alias, keys)| Some((alias, bucket(reader, alias, keys, r2)?)))
-        .collect();
+    all.extend(further(reader));
+    let mut buckets = Vec::new();
+    for (alias, keys) in all {
+        if let Some(bucket) = bucket(reader, &alias, keys, r2) {
+            buckets.push((alias, bucket));
+        }
+    }
+    keep_reports(reader, sections, &mut buckets);
     for (place, (alias, bucket)) in buckets.iter().enumerate() {
         let twice = buckets[..place].iter().find(|(_, other)| {
             other.name == bucket.name
                 || (other.fallback_name.is_some() && other.fallback_name == bucket.fallback_name)
         });
         if let Some((other, _)) = twice {
-            let problem = format!("is the same bucket as {}", at(*other));
+            let problem = format!("is the same bucket as {}", at(other));
             let cure = "give each its own: the rules of one would delete what is the other's";
-            reader.error(name_of(*alias), problem, cure);
+            reader.error(name_of(alias), problem, cure);
         }
     }
     if buckets.is_empty() && sections.get::<S3Settings>().is_some() {
@@ -90,17 +129,78 @@ pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections) {
     sections.insert(Buckets(buckets));
 }
 
-fn at(alias: BucketName) -> KeyPath {
+/// Those beyond the three. One that is named so that no job can name it is found to be wrong.
+fn further(reader: &mut Reader<'_>) -> Vec<(BucketName, BucketKeys)> {
+    let mut found = Vec::new();
+    for name in reader.names(BucketsKeys::AT) {
+        let path = KeyPath::from(BucketsKeys::AT).join(&name);
+        // Anything but a table is answered as such, and an empty one says nothing.
+        if reader.names(path.clone()).is_empty() {
+            continue;
+        }
+        match BucketName::new(name) {
+            Ok(alias) if BucketName::BUILT_IN.contains(&alias) => {}
+            Ok(alias) => {
+                let keys = BucketKeys::read(reader, &path);
+                if !reader.has(path.join(BucketKeys::NAME)) {
+                    let cure = "set the name that it has at S3";
+                    reader.missing(path.join(BucketKeys::NAME), "is not set", cure);
+                }
+                found.extend(keys.map(|keys| (alias, keys)));
+            }
+            Err(invalid) => reader.error(&path, "cannot be a bucket", invalid.to_string()),
+        }
+    }
+    found
+}
+
+/// Notes in their bucket where reports lie.
+fn keep_reports(
+    reader: &mut Reader<'_>,
+    sections: &Sections,
+    buckets: &mut [(BucketName, Bucket)],
+) {
+    let Some(keys) = sections.get::<ReportKeys>() else {
+        return;
+    };
+    match buckets.iter_mut().find(|(alias, _)| *alias == keys.bucket) {
+        Some((_, bucket)) => {
+            bucket.reports = Some(ExpiryRule::new(&keys.prefix, keys.keep_days));
+        }
+        None if keys.bucket == BucketName::EXPORTS => {}
+        None => {
+            let problem = format!("is `{}`, which is no bucket here", keys.bucket);
+            reader.error(
+                ReportKeys::BUCKET,
+                problem,
+                format!("set {}", name_of(&keys.bucket)),
+            );
+        }
+    }
+}
+
+fn at(alias: &BucketName) -> KeyPath {
     KeyPath::from(BucketsKeys::AT).join(alias.as_str())
 }
 
+/// The key of which files may leave, of any bucket.
+pub(super) fn attachable_prefixes() -> KeyPath {
+    KeyPath::from(NamedBucketKeys::AT).join(BucketKeys::ATTACHABLE_PREFIXES)
+}
+
+/// The keys of who should be able to read a bucket, and of whether it should keep versions.
+pub(super) fn exposure_of(bucket: &Bucket) -> (KeyPath, KeyPath) {
+    let at = KeyPath::from(BucketsKeys::AT).join(&bucket.alias);
+    (at.join(BucketKeys::ACCESS), at.join(BucketKeys::VERSIONED))
+}
+
 /// The key of a bucket's name.
-pub(super) fn name_of(alias: BucketName) -> KeyPath {
+pub(super) fn name_of(alias: &BucketName) -> KeyPath {
     at(alias).join(BucketKeys::NAME)
 }
 
 /// The key of the name of its stand-in.
-pub(super) fn fallback_name_of(alias: BucketName) -> KeyPath {
+pub(super) fn fallback_name_of(alias: &BucketName) -> KeyPath {
     at(alias).join(BucketKeys::FALLBACK_NAME)
 }
 
@@ -112,7 +212,7 @@ pub(super) const UPLOADS_NAME: &str = key_path!(BucketsKeys::UPLOADS, BucketKeys
 
 fn bucket(
     reader: &mut Reader<'_>,
-    alias: BucketName,
+    alias: &BucketName,
     keys: BucketKeys,
     r2: bool,
 ) -> Option<Bucket> {
@@ -127,8 +227,12 @@ fn bucket(
         alias: alias.to_string(),
         name,
         fallback_name: keys.fallback_name,
-        rules: keys.rules,
+        rules: keys.rules.unwrap_or_default(),
         max_delete_share: keys.max_delete_share,
+        reports: None,
+        attachable_prefixes: keys.attachable_prefixes.unwrap_or_default(),
+        access: keys.access,
+        versioned: keys.versioned,
     })
 }
 
@@ -165,53 +269,50 @@ fn share(reader: &mut Reader<'_>, path: &KeyPath) -> Option<f64> {
     share
 }
 
-fn rules(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Vec<ExpiryRule>> {
-    let cure = "write a list such as [{ prefix = \"tmp/\", expire_days = 90 }]";
-    let Value::Array(list) = reader.value(path)? else {
-        reader.error(path, "is not a list of rules", cure);
+fn prefixes(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Vec<String>> {
+    let prefixes = reader.text_list(path)?;
+    if prefixes.iter().any(|prefix| !is_prefix(prefix)) {
+        let cure = "write what keys begin with, such as [\"invoices/\"]";
+        reader.error(
+            path,
+            "has a prefix of more than 200 bytes, or with control characters",
+            cure,
+        );
         return None;
-    };
-    let mut rules: Vec<ExpiryRule> = Vec::new();
-    for (n, value) in list.iter().enumerate() {
-        match rule(value) {
-            Ok(rule) if rules.iter().any(|other| other.prefix == rule.prefix) => {
-                let problem = format!("has two rules for the prefix `{}`", rule.prefix);
-                reader.error(path, problem, "keep one of them");
-                return None;
-            }
-            Ok(rule) => rules.push(rule),
-            Err(problem) => {
-                reader.error(
-                    path,
-                    format!("has a rule, number {}, that {problem}", n + 1),
-                    cure,
-                );
-                return None;
-            }
-        }
     }
-    Some(rules)
+    Some(prefixes)
 }
 
-fn rule(value: &Value) -> Result<ExpiryRule, &'static str> {
-    let table = value.as_object().ok_or("is no table")?;
-    if table
-        .keys()
-        .any(|key| key != "prefix" && key != "expire_days")
-    {
-        return Err("has something else in it than prefix and expire_days");
+fn access(reader: &mut Reader<'_>, path: &KeyPath) -> Option<Access> {
+    match reader.text(path)?.as_str() {
+        "private" => Some(Access::Private),
+        "public" => Some(Access::Public),
+        other => {
+            let problem = format!("is `{other}`");
+            reader.error(path, problem, "write private, or public");
+            None
+        }
     }
-    // Left out, it would mean everything: that is said, or it is not meant.
-    let prefix = table.get("prefix").and_then(Value::as_str);
-    let prefix = prefix.ok_or("has no prefix; an empty one means the whole bucket")?;
-    if prefix.len() > LONGEST_PREFIX || prefix.chars().any(char::is_control) {
-        return Err("has a prefix of more than 200 bytes, or with control characters");
+}
+
+fn bucket_name(reader: &mut Reader<'_>, path: &KeyPath) -> Option<BucketName> {
+    let name = reader.text(path)?;
+    match BucketName::new(&name) {
+        Ok(name) => Some(name),
+        Err(invalid) => {
+            reader.error(path, format!("is `{name}`"), invalid.to_string());
+            None
+        }
     }
-    let days = table.get("expire_days").and_then(Value::as_u64);
-    let days = days.and_then(|days| u32::try_from(days).ok());
-    let days = days.filter(|days| (1..=36_500).contains(days));
-    Ok(ExpiryRule {
-        prefix: prefix.to_owned(),
-        expire_days: days.ok_or("has no expire_days, a whole number from 1 to 36500")?,
-    })
+}
+
+/// With an empty one, nothing in the bucket would be anything but a report.
+fn report_prefix(reader: &mut Reader<'_>, path: &KeyPath) -> Option<String> {
+    let prefix = reader.text(path)?;
+    if prefix.is_empty() || !is_prefix(&prefix) || !prefix.ends_with('/') {
+        let cure = "write what their keys begin with, with a slash at the end, such as reports/";
+        reader.error(path, "is no prefix of keys", cure);
+        return None;
+    }
+    Some(prefix)
 }

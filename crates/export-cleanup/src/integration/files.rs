@@ -1,48 +1,65 @@
-//! Files of other queues' jobs: read from the bucket of exports, or else of uploads, and written to that of exports. Users
-//! upload to the latter.
+//! Files of other queues' jobs: attachments are read from the buckets that allow it, reports are written to theirs. Users
+//! upload to the bucket of uploads.
 
 use std::sync::Arc;
 
 use crate::BucketName;
 use longshore_integration::{
-    Calling, Context, Files, NewFile, NewUpload, SetUpError, SignedUrl, Signing, UploadError,
+    Calling, Context, Examining, Files, FilesCheck, FilesState, NewFile, NewUpload, SetUpError,
+    SignedUrl, Signing, UploadError,
 };
 use longshore_job::{Answer, Blame, JobError, Run};
 use longshore_storage::objects::NewObject;
 use longshore_storage::presign::{Presigned, UploadRequest, is_key};
-use longshore_storage::{Bucket, Error, ErrorClass, Name, Session, Stores};
+use longshore_storage::{Bucket, Error, ErrorClass, Exposure, Name, Session, Store, Stores};
 use serde_json::json;
 
-use super::buckets::{EXPORTS_NAME, UPLOADS_NAME};
+use super::buckets::{self, EXPORTS_NAME, UPLOADS_NAME};
 use super::{Buckets, stores};
+
+/// What `doctor` needs to ask.
+const ASKED: &str = "s3:GetBucketPublicAccessBlock, s3:GetBucketAcl, s3:GetBucketPolicyStatus and s3:GetBucketVersioning";
 
 struct InBuckets {
     stores: Stores,
-    read: Vec<Bucket>,
-    written: Option<Bucket>,
+    /// Exports first: an attachment is looked for in the order of these.
+    buckets: Vec<Bucket>,
+    /// Where reports go.
+    reports: Option<Bucket>,
     uploads: Option<Bucket>,
 }
 
 /// `None` where there is no such bucket.
 pub(super) async fn offered(context: Context<'_>) -> Result<Option<Arc<dyn Files>>, SetUpError> {
-    let Some((stores, buckets)) = stores(context).await?.zip(context.get::<Buckets>()) else {
+    let Some((stores, named)) = stores(context).await?.zip(context.get::<Buckets>()) else {
         return Ok(None);
     };
-    let aliases = [BucketName::Exports, BucketName::Uploads];
-    let read = aliases.map(|alias| buckets.get(alias).cloned());
+    let mut all: Vec<_> = named.0.iter().collect();
+    all.sort_by_key(|(alias, _)| *alias != BucketName::EXPORTS);
+    let all: Vec<_> = all.into_iter().map(|(_, bucket)| bucket.clone()).collect();
     let files = InBuckets {
         stores,
-        read: read.into_iter().flatten().collect(),
-        written: buckets.get(BucketName::Exports).cloned(),
-        uploads: buckets.get(BucketName::Uploads).cloned(),
+        reports: all.iter().find(|bucket| bucket.reports.is_some()).cloned(),
+        uploads: named.get(&BucketName::UPLOADS).cloned(),
+        buckets: all,
     };
-    Ok((!files.read.is_empty()).then(|| Arc::new(files) as _))
+    Ok((!files.buckets.is_empty()).then(|| Arc::new(files) as _))
 }
 
 impl Files for InBuckets {
     fn read<'a>(&'a self, run: &'a Run, key: &'a str, most: u64) -> Calling<'a, Vec<u8>> {
         Box::pin(async move {
-            for bucket in &self.read {
+            if !self.buckets.iter().any(|bucket| bucket.is_attachable(key)) {
+                let why = format!(
+                    "an s3_key of its attachments begins with none of {}, or leads to a report: add its prefix, then replay",
+                    buckets::attachable_prefixes()
+                );
+                return Err(JobError::refusal("not attachable", why));
+            }
+            for bucket in &self.buckets {
+                if !bucket.is_attachable(key) {
+                    continue;
+                }
                 match self.stores.get(run, bucket, key, most).await {
                     Err(error) if error.class == ErrorClass::Missing => {}
                     read => return Ok(read?),
@@ -60,17 +77,21 @@ impl Files for InBuckets {
     }
 
     fn takes_files(&self) -> bool {
-        self.written.is_some()
+        self.reports.is_some()
     }
 
     fn write<'a>(&'a self, run: &'a Run, file: NewFile) -> Calling<'a, serde_json::Value> {
         Box::pin(async move {
-            let Some(bucket) = &self.written else {
-                let why = format!("there is no bucket to keep files in: set {EXPORTS_NAME}");
+            let kept = self
+                .reports
+                .as_ref()
+                .and_then(|bucket| Some((bucket, bucket.reports.as_ref()?)));
+            let Some((bucket, reports)) = kept else {
+                let why = format!("there is no bucket to keep reports in: set {EXPORTS_NAME}");
                 return Err(JobError::refusal("no bucket", why));
             };
             let object = NewObject {
-                key: file.key,
+                key: format!("{}{}", reports.prefix, file.key),
                 content_type: file.content_type,
                 body: file.body,
             };
@@ -105,12 +126,62 @@ impl Files for InBuckets {
                 });
             }
             let (bucket, store) = self.uploads(away)?;
+            if bucket.has_report(key) {
+                return Err(UploadError::Field {
+                    field: "key",
+                    problem: "leads to a report, which nobody uploaded",
+                });
+            }
             signed(store.presign_download(bucket, key).await)
+        })
+    }
+
+    fn examine(&self) -> Examining<'_> {
+        Box::pin(async {
+            let mut found = Vec::new();
+            for bucket in &self.buckets {
+                found.extend(self.examine_at(Name::S3, bucket, bucket).await);
+                if let Some((_, name)) = self.stores.fallback_of(bucket) {
+                    let there = Bucket {
+                        name: name.to_owned(),
+                        ..bucket.clone()
+                    };
+                    found.extend(self.examine_at(Name::R2, bucket, &there).await);
+                }
+            }
+            found
         })
     }
 }
 
 impl InBuckets {
+    async fn examine_at(&self, store: Name, of: &Bucket, there: &Bucket) -> Vec<FilesCheck> {
+        let Some(session) = self.stores.get_store(store).map(Store::directly) else {
+            return Vec::new();
+        };
+        let exposures = session.exposure(there).await;
+        let (access, versioned) = buckets::exposure_of(of);
+        let checks = exposures.into_iter().map(|exposure| {
+            let (what, state) = match exposure {
+                Exposure::Right(what) => (what, FilesState::Right),
+                Exposure::Unknown(why) => {
+                    let cure =
+                        format!("look there; grant {ASKED}, or leave {access} and {versioned} out");
+                    (why, FilesState::Unknown { cure })
+                }
+                Exposure::Wrong(what) => {
+                    let cure = format!("change the bucket, or {access} and {versioned}");
+                    (what, FilesState::Wrong { cure })
+                }
+            };
+            FilesCheck {
+                finding: format!("{} at {store}: {what}", there.name),
+                state,
+            }
+        });
+        checks.collect()
+    }
+
     /// The bucket that users upload to, and the store that it is in now.
     fn uploads(&self, away: bool) -> Result<(&Bucket, Session), UploadError> {
         let bucket = self.uploads.as_ref().ok_or_else(|| {

@@ -6,10 +6,10 @@ use longshore_storage::Bucket;
 use longshore_storage::versions::VersionCursor;
 
 use super::Sweep;
+use super::objects::thing;
 use super::state::Phase;
 use super::versions::by_key;
 use crate::cleanup::refusal;
-use crate::expiry::has_expired;
 
 /// Whether it has to be known: an operator may have seen it already, and a rehearsal shows it anyway.
 pub(super) fn is_due(job: &SweepBucket, bucket: &Bucket) -> bool {
@@ -20,17 +20,15 @@ impl Sweep<'_> {
     /// Counts one page of the whole bucket; after the last one, decides.
     pub(super) async fn count(&mut self) -> Result<(), JobError> {
         let (session, name) = (self.place.session.clone(), self.place.name);
-        let rules = &self.place.bucket.rules;
         let next = match self.state.versioned {
             false => {
                 let after = self.state.after.as_deref();
                 let page = session.list(name, "", after).await?;
                 let now = self.now()?;
-                let share = &mut self.state.share;
                 for object in &page.objects {
-                    share.all += 1;
-                    let expired = has_expired(rules, &object.key, object.modified, now);
-                    share.expired += u64::from(expired);
+                    let expired = self.has_expired(thing(object), None, now).await?;
+                    self.state.share.all += 1;
+                    self.state.share.expired += u64::from(expired);
                 }
                 page.next
             }
@@ -39,10 +37,10 @@ impl Sweep<'_> {
                 let after = after.map(|key| VersionCursor { key, version: None });
                 let (groups, next) = by_key(&session, name, "", after).await?;
                 let now = self.now()?;
-                let share = &mut self.state.share;
-                for group in groups {
-                    share.all += group.versions.len() as u64;
-                    share.expired += group.expired(rules, now).count() as u64;
+                for group in &groups {
+                    let expired = self.expired(group, now).await?.len();
+                    self.state.share.all += group.versions.len() as u64;
+                    self.state.share.expired += expired as u64;
                 }
                 next
             }

@@ -1,11 +1,20 @@
 //! Objects of a bucket that keeps no versions.
 
 use longshore_job::JobError;
-use longshore_storage::objects::Deletion;
+use longshore_storage::objects::{Deletion, ListedObject};
 
 use super::Sweep;
 use super::state::{Phase, Underway};
-use crate::expiry::has_expired;
+use crate::expiry::Thing;
+
+/// An object, as the rules look at it.
+pub(super) fn thing(object: &ListedObject) -> Thing<'_> {
+    Thing {
+        key: &object.key,
+        size: Some(object.size),
+        since: object.modified,
+    }
+}
 
 impl Sweep<'_> {
     /// Lists one page, and deletes what has expired of it.
@@ -18,18 +27,17 @@ impl Sweep<'_> {
         let after = self.state.after.as_deref();
         let page = session.list(name, prefix, after).await?;
         let now = self.now()?;
-        let rules = &self.place.bucket.rules;
-        let batch: Vec<_> = page
-            .objects
-            .iter()
-            .filter(|object| has_expired(rules, &object.key, object.modified, now))
-            .map(|object| Deletion {
-                key: object.key.clone(),
-                version: None,
-                etag: object.etag.clone(),
-                size: object.size,
-            })
-            .collect();
+        let mut batch = Vec::new();
+        for object in &page.objects {
+            if self.has_expired(thing(object), None, now).await? {
+                batch.push(Deletion {
+                    key: object.key.clone(),
+                    version: None,
+                    etag: object.etag.clone(),
+                    size: object.size,
+                });
+            }
+        }
         self.state.tally.listed += page.objects.len() as u64;
         self.account_for(&batch);
         if !self.job.dry_run

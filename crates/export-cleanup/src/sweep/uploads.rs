@@ -5,7 +5,7 @@ use longshore_storage::ErrorClass;
 
 use super::Sweep;
 use super::state::Phase;
-use crate::expiry::has_expired;
+use crate::expiry::{Expiry, Thing};
 
 impl Sweep<'_> {
     /// Aborts what has expired under one prefix. A run that dies in between begins the prefix again, and counts only what
@@ -26,8 +26,12 @@ impl Sweep<'_> {
             };
             let now = self.now()?;
             for upload in &page.uploads {
-                let rules = &self.place.bucket.rules;
-                if !has_expired(rules, &upload.key, upload.initiated, now) {
+                let thing = Thing {
+                    key: &upload.key,
+                    size: None,
+                    since: upload.initiated,
+                };
+                if self.rules.expiry(thing, now) != Expiry::Goes {
                     continue;
                 }
                 if self.job.dry_run || session.abort_upload(name, upload).await? {

@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use longshore_job::JobError;
 use longshore_storage::objects::{Deletion, PAGE};
 use longshore_storage::versions::{StoredVersion, VersionCursor};
-use longshore_storage::{Error, ExpiryRule, Session};
+use longshore_storage::{Error, Session};
 
 use super::Sweep;
 use super::state::Phase;
-use crate::expiry::has_expired;
+use crate::expiry::Thing;
 
 /// All versions of one key, the latest first.
 pub(super) struct Group {
@@ -18,23 +18,24 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Those that have expired, the latest first. A version has been what it is since it was replaced; the latest since
-    /// it was written. A marker that is the latest goes when nothing is left under it.
-    pub(super) fn expired(
-        &self,
-        rules: &[ExpiryRule],
-        now: SystemTime,
-    ) -> impl Iterator<Item = &StoredVersion> {
+    /// All of them, the latest first, as the rules look at them. A version has been what it is since it was replaced; the
+    /// latest since it was written. A marker has no size.
+    fn things(&self) -> impl Iterator<Item = (&StoredVersion, Thing<'_>)> {
         let since = |place: usize| match place {
             0 => self.versions[0].modified,
             place => self.versions[place - 1].modified,
         };
-        let old =
-            move |place: usize| has_expired(rules, &self.versions[place].key, since(place), now);
-        let versions = self.versions.iter().enumerate();
-        versions
-            .filter(move |(place, _)| old(*place))
-            .map(|(_, version)| version)
+        self.versions
+            .iter()
+            .enumerate()
+            .map(move |(place, version)| {
+                let thing = Thing {
+                    key: &version.key,
+                    size: (!version.marker).then_some(version.size),
+                    since: since(place),
+                };
+                (version, thing)
+            })
     }
 }
 
@@ -74,6 +75,22 @@ pub(super) async fn by_key(
 }
 
 impl Sweep<'_> {
+    /// The versions of one key that have expired, the latest first. A marker that is the latest goes when nothing is left
+    /// under it.
+    pub(super) async fn expired<'g>(
+        &self,
+        group: &'g Group,
+        now: SystemTime,
+    ) -> Result<Vec<&'g StoredVersion>, JobError> {
+        let mut expired = Vec::new();
+        for (version, thing) in group.things() {
+            if self.has_expired(thing, Some(&version.id), now).await? {
+                expired.push(version);
+            }
+        }
+        Ok(expired)
+    }
+
     /// Lists some keys, and deletes what has expired under them.
     pub(super) async fn versions(&mut self) -> Result<(), JobError> {
         let Some(prefix) = self.prefixes.get(self.state.prefix) else {
@@ -87,8 +104,8 @@ impl Sweep<'_> {
         let (mut first, mut last) = (Vec::new(), Vec::new());
         for group in &groups {
             self.state.tally.listed += group.versions.len() as u64;
-            let expired = group.expired(&self.place.bucket.rules, now);
-            for version in expired.collect::<Vec<_>>().into_iter().rev() {
+            let expired = self.expired(group, now).await?;
+            for version in expired.into_iter().rev() {
                 let list = match version.latest {
                     true => &mut last,
                     false => &mut first,

@@ -13,11 +13,11 @@ async fn the_three_buckets_end_with_their_rules() {
     let handler = ApplyLifecycleHandler::new(scene.cleanup());
     let apply = async |job| result(handler.run(job, scene.run()).await.expect("applied"));
     for (bucket, added) in [
-        (BucketName::Uploads, json!(["tmp/"])),
-        (BucketName::Exports, json!([""])),
-        (BucketName::Public, json!([])),
+        (BucketName::UPLOADS, json!(["tmp/"])),
+        (BucketName::EXPORTS, json!([""])),
+        (BucketName::PUBLIC, json!([])),
     ] {
-        let first = apply(ApplyLifecycle::new(bucket)).await;
+        let first = apply(ApplyLifecycle::new(bucket.clone())).await;
         assert_eq!(first["added"], added);
         let again = apply(ApplyLifecycle::new(bucket)).await;
         assert_eq!(
@@ -30,7 +30,7 @@ async fn the_three_buckets_end_with_their_rules() {
         2,
         "the second time wrote nothing"
     );
-    let there = apply(ApplyLifecycle::new(BucketName::Exports).store(StoreName::R2)).await;
+    let there = apply(ApplyLifecycle::new(BucketName::EXPORTS).store(StoreName::R2)).await;
     assert_eq!(
         (&there["store"], &there["added"]),
         (&json!("r2"), &json!([""]))

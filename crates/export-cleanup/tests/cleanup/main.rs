@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod move_back;
+mod rules;
 mod sweep;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -42,30 +43,33 @@ impl Scene {
     }
 
     pub(crate) fn cleanup_with(&self, max_delete_share: Option<f64>) -> Cleanup {
-        let stores = Stores::new(store(Name::S3, &self.s3.origin()))
-            .with_fallback(store(Name::R2, &self.r2.origin()));
         let bucket = |alias: BucketName, rules: &[(&str, u32)]| {
-            let rules = rules.iter().map(|(prefix, expire_days)| ExpiryRule {
-                prefix: (*prefix).to_owned(),
-                expire_days: *expire_days,
-            });
+            let rules = rules.iter();
+            let rules = rules.map(|(prefix, days)| ExpiryRule::new(*prefix, *days));
             let bucket = Bucket {
-                alias: alias.to_string(),
-                name: format!("{alias}-test"),
                 fallback_name: Some(format!("{alias}-away")),
                 rules: rules.collect(),
                 max_delete_share,
+                ..Bucket::new(alias.as_str(), format!("{alias}-test"))
             };
             (alias, bucket)
         };
-        Cleanup::new(
-            stores,
-            [
-                bucket(BucketName::Uploads, &[("tmp/", 90)]),
-                bucket(BucketName::Exports, &[("", 7)]),
-                bucket(BucketName::Public, &[]),
-            ],
-        )
+        let buckets = [
+            bucket(BucketName::UPLOADS, &[("tmp/", 90)]),
+            bucket(BucketName::EXPORTS, &[("", 7)]),
+            bucket(BucketName::PUBLIC, &[]),
+        ];
+        self.cleanup_of(buckets)
+    }
+
+    /// Of these buckets, in both stores.
+    pub(crate) fn cleanup_of(
+        &self,
+        buckets: impl IntoIterator<Item = (BucketName, Bucket)>,
+    ) -> Cleanup {
+        let stores = Stores::new(store(Name::S3, &self.s3.origin()))
+            .with_fallback(store(Name::R2, &self.r2.origin()));
+        Cleanup::new(stores, buckets)
     }
 
     /// A run of the one job.

@@ -23,7 +23,7 @@ async fn what_was_written_elsewhere_comes_back_once() {
         .s3
         .plant("exports-test", "stale", "new", Duration::from_secs(60));
     let handler = MoveBackHandler::new(scene.cleanup());
-    let job = MoveBack::new(BucketName::Exports);
+    let job = MoveBack::new(BucketName::EXPORTS);
     scene.script.memory.fail_saves_after(1);
     let cut = handler
         .run(job.clone(), scene.run())

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{DAY, Scene, result, script};
 
 fn sweep() -> SweepBucket {
-    SweepBucket::new(BucketName::Exports)
+    SweepBucket::new(BucketName::EXPORTS)
 }
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn what_is_old_enough_under_a_prefix_goes_and_nothing_else() {
         scene.r2.plant("uploads-away", key, "12345", age);
     }
     let handler = SweepBucketHandler::new(scene.cleanup());
-    let job = SweepBucket::new(BucketName::Uploads);
+    let job = SweepBucket::new(BucketName::UPLOADS);
 
     let seen = handler
         .run(job.clone().dry_run(), scene.run())
@@ -70,7 +70,7 @@ async fn without_rules_or_a_bucket_nothing_is_touched() {
     scene.s3.plant("public-test", "old", "x", 9999 * DAY);
     let handler = SweepBucketHandler::new(scene.cleanup());
     let skipped = handler
-        .run(SweepBucket::new(BucketName::Public), scene.run())
+        .run(SweepBucket::new(BucketName::PUBLIC), scene.run())
         .await;
     assert!(
         matches!(skipped, Ok(Outcome::Skipped { .. })),

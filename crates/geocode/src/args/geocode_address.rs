@@ -41,7 +41,7 @@ pub struct GeocodeAddress {
     pub components: Option<Components>,
     /// Where to look first: a box on the map. What lies outside may be found all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bounds: Option<Bounds>,
+    pub bounds: Option<MapBounds>,
     /// Instead of an address, degrees north and east: what is there is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latlng: Option<[f64; 2]>,
@@ -78,7 +78,7 @@ pub struct Components {
     deny_unknown_fields,
     expecting = "an object with southwest and northeast, each a list of two numbers"
 )]
-pub struct Bounds {
+pub struct MapBounds {
     /// The corner in the south-west.
     pub southwest: [f64; 2],
     /// The corner in the north-east.
@@ -146,7 +146,7 @@ impl GeocodeAddress {
 
     /// Where to look first: a box on the map.
     #[must_use]
-    pub fn bounds(mut self, bounds: Bounds) -> Self {
+    pub fn bounds(mut self, bounds: MapBounds) -> Self {
         self.bounds = Some(bounds);
         self
     }
@@ -200,7 +200,7 @@ fn are_components(components: &Components) -> bool {
     pairs.peek().is_some() && pairs.all(|(_, value)| fits(value))
 }
 
-fn are_bounds(bounds: Bounds) -> bool {
+fn are_bounds(bounds: MapBounds) -> bool {
     is_point(bounds.southwest)
         && is_point(bounds.northeast)
         && bounds.southwest[0] <= bounds.northeast[0]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_geocode::{Bounds, Components, GeocodeAddress};
+use longshore_geocode::{Components, GeocodeAddress, MapBounds};
 use longshore_job::{Job, JobError};
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn in_norway() -> Components {
     }
 }
 
-const OSLO: Bounds = Bounds {
+const OSLO: MapBounds = MapBounds {
     southwest: [59.8, 10.5],
     northeast: [60.0, 10.9],
 };
@@ -128,7 +128,7 @@ fn what_google_would_refuse_is_refused_before() {
         ..Components::default()
     };
     wrong(GeocodeAddress::new("x").components(injected), "components");
-    let upside_down = Bounds {
+    let upside_down = MapBounds {
         southwest: OSLO.northeast,
         northeast: OSLO.southwest,
     };

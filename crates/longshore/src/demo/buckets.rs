@@ -35,7 +35,7 @@ pub(super) async fn run(stage: &Stage) -> Result<(u64, u64), Failure> {
         let key = format!("written-meanwhile-{n:02}.csv");
         stage.r2.plant(EXPORTS_AWAY, &key, "a,b\n", Duration::ZERO);
     }
-    let sweep = SweepBucket::new(BucketName::Exports);
+    let sweep = SweepBucket::new(BucketName::EXPORTS);
     let looked = stage.client.enqueue(sweep.clone().dry_run()).await?;
     completed(stage, 1).await?;
     let job = stage.operator.job(&looked.to_string(), None).await?;
@@ -56,11 +56,11 @@ pub(super) async fn run(stage: &Stage) -> Result<(u64, u64), Failure> {
     ))?;
     let rules = stage
         .client
-        .enqueue(ApplyLifecycle::new(BucketName::Exports));
+        .enqueue(ApplyLifecycle::new(BucketName::EXPORTS));
     rules.await?;
     stage
         .client
-        .enqueue(MoveBack::new(BucketName::Exports))
+        .enqueue(MoveBack::new(BucketName::EXPORTS))
         .await?;
     completed(stage, 4).await?;
     check(
@@ -69,7 +69,7 @@ pub(super) async fn run(stage: &Stage) -> Result<(u64, u64), Failure> {
         "what lay at R2 lies at S3",
     )?;
     line(&format!(
-        "  S3 has the rule itself now, and {AWAY} reports that lay at R2 since S3 was away are back"
+        "  S3 has the rule that keeps reports itself now, and {AWAY} reports that lay at R2 since S3 was away are back"
     ))?;
     Ok((4, WRITES))
 }

@@ -4,6 +4,7 @@ mod answer;
 mod condition;
 mod control;
 mod page;
+mod readers;
 mod shelf;
 mod uploads;
 mod versions;
@@ -98,6 +99,17 @@ impl S3Sandbox {
     /// Deletes an object as it was done so long ago: where there are versions, a marker comes to lie on them.
     pub fn plant_deletion(&self, bucket: &str, key: &str, age: Duration) {
         self.shelf.plant_deletion(bucket, key, age);
+    }
+
+    /// Gives what is under a key a tag.
+    pub fn tag(&self, bucket: &str, key: &str, tag: (&str, &str)) {
+        self.shelf.tag(bucket, key, tag);
+    }
+
+    /// Says who can read a bucket: whether its ACL is open to anybody, whether its policy is public, if it has one, and whether
+    /// public access is blocked. Otherwise nobody can.
+    pub fn expose(&self, bucket: &str, open: bool, policy: Option<bool>, blocked: bool) {
+        self.shelf.expose(bucket, open, policy, blocked);
     }
 
     /// Lets a bucket keep versions from now on.

@@ -2,6 +2,7 @@
 //! `s3s` over the sandbox's shelves for the rest, with faults.
 
 mod breaker;
+mod exposure;
 mod fallback;
 mod fs;
 mod keys;
@@ -44,10 +45,7 @@ pub(crate) fn store(name: Name, origin: &str) -> Store {
 
 pub(crate) fn bucket() -> Bucket {
     Bucket {
-        alias: "exports".to_owned(),
-        name: "exports-test".to_owned(),
         fallback_name: Some("exports-away".to_owned()),
-        rules: Vec::new(),
-        max_delete_share: None,
+        ..Bucket::new("exports", "exports-test")
     }
 }

@@ -194,10 +194,7 @@ async fn a_batch_says_of_each_key_what_became_of_it() {
 async fn rules_are_applied_beside_those_of_others() {
     let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
     let session = store(Name::S3, &sandbox.origin()).directly();
-    let rule = |prefix: &str, expire_days| ExpiryRule {
-        prefix: prefix.to_owned(),
-        expire_days,
-    };
+    let rule = |prefix: &str, expire_days| ExpiryRule::new(prefix, expire_days);
     let first = session
         .apply_lifecycle("uploads", &[rule("tmp/", 90)], false)
         .await

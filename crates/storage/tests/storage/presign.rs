@@ -137,10 +137,7 @@ async fn a_user_whose_files_would_expire_is_refused() {
     let session = store(Name::S3, "http://127.0.0.1:1").directly();
     let upload = UploadRequest::new("tmp", "image/png", 5, "png").expect("valid");
     let bucket = Bucket {
-        rules: vec![ExpiryRule {
-            prefix: "tmp/".to_owned(),
-            expire_days: 90,
-        }],
+        rules: vec![ExpiryRule::new("tmp/", 90)],
         ..bucket()
     };
     let error = session

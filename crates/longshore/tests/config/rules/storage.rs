@@ -32,8 +32,8 @@ fn s3_is_on_with_a_region_and_by_default_asks_the_machine_for_credentials() {
     assert!(config.get::<R2Settings>().is_none());
     let (alias, bucket) = &config.get::<Buckets>().unwrap().0[0];
     assert_eq!(
-        (*alias, bucket.name.as_str()),
-        (BucketName::Exports, "example-exports")
+        (alias, bucket.name.as_str()),
+        (&BucketName::EXPORTS, "example-exports")
     );
     assert_eq!(
         (bucket.rules[0].prefix.as_str(), bucket.rules[0].expire_days),
@@ -101,6 +101,14 @@ fn what_would_delete_the_wrong_things_is_refused() {
             "two rules",
         ),
         (rules("'tmp/'"), "is not a list"),
+        (
+            rules("[{ prefix = '', expire_days = 7, tag = 'temporary' }]"),
+            "has a tag that is none",
+        ),
+        (
+            rules("[{ prefix = '', expire_days = 7, larger_than = -1 }]"),
+            "has a larger_than",
+        ),
     ] {
         wrong(&text, "buckets.exports.rules", problem);
     }
@@ -108,6 +116,8 @@ fn what_would_delete_the_wrong_things_is_refused() {
     wrong(&share, "buckets.exports.max_delete_share", "is not a share");
     let same = format!("{ON}\nbuckets.uploads.name = 'example-exports'");
     wrong(&same, "buckets.exports.name", "is the same bucket");
+    let same = format!("{ON}\nbuckets.media.name = 'example-exports'");
+    wrong(&same, "buckets.media.name", "is the same bucket");
     for name in ["s3://exports", "Exports", "a", "-ab", "a..b", "exports/x"] {
         let named = format!("buckets.exports.name = '{name}'");
         wrong(&named, "buckets.exports.name", "is not a bucket's name");
@@ -146,4 +156,67 @@ fn what_is_likely_not_meant_is_a_warning() {
         none.warnings().iter().next().map(|w| w.key.as_str()),
         Some("buckets")
     );
+}
+
+#[test]
+fn a_bucket_may_have_any_name_and_the_three_keep_their_defaults() {
+    let more = format!(
+        "{ON}\n[buckets.media]\nname = 'example-media'\nversioned = true\naccess = 'public'\n\
+         rules = [{{ prefix = 'raw/', expire_days = 3, tag = 'kind=temporary', larger_than = 9 }}]\n\
+         attachable_prefixes = ['a/']\n[buckets.uploads]\nname = 'example-uploads'"
+    );
+    let config = good(&more, &[]);
+    let buckets = config.get::<Buckets>().unwrap();
+    let media = BucketName::new("media").unwrap();
+    let media = buckets.get(&media).expect("it is there");
+    assert_eq!(media.name, "example-media");
+    assert_eq!(media.versioned, Some(true));
+    let rule = &media.rules[0];
+    let tag = ("kind".to_owned(), "temporary".to_owned());
+    assert_eq!((&rule.tag, rule.larger_than), (&Some(tag), Some(9)));
+    assert!(media.is_attachable("a/b") && !media.is_attachable("b"));
+    let uploads = buckets.get(&BucketName::UPLOADS).unwrap();
+    assert_eq!(uploads.rules[0].prefix, "tmp/");
+    assert!(!uploads.is_attachable("17/x.png"), "a user's file");
+    wrong(
+        "buckets.media.rules = []",
+        "buckets.media.name",
+        "is not set",
+    );
+    wrong(
+        "buckets.Media.name = 'x-y'",
+        "buckets.Media",
+        "cannot be a bucket",
+    );
+    wrong(
+        "buckets.uploads.acces = 'x'",
+        "buckets.uploads.acces",
+        "is not a key",
+    );
+    let open = format!("{ON}\nbuckets.exports.access = 'open'");
+    wrong(&open, "buckets.exports.access", "is `open`");
+}
+
+#[test]
+fn reports_are_kept_apart_from_what_expires_and_leave_with_no_mail() {
+    let config = good(ON, &[]);
+    let buckets = config.get::<Buckets>().unwrap();
+    let exports = buckets.get(&BucketName::EXPORTS).unwrap();
+    let reports = exports.reports.as_ref().expect("they have a place");
+    assert_eq!(
+        (reports.prefix.as_str(), reports.expire_days),
+        ("reports/", 400)
+    );
+    assert!(exports.is_attachable("invoice.pdf"));
+    assert!(!exports.is_attachable("reports/reconcile/x.csv"));
+    let elsewhere = format!("{ON}\npayments.reports.bucket = 'ledger'");
+    wrong(&elsewhere, "payments.reports.bucket", "is no bucket here");
+    let bare = format!("{ON}\npayments.reports.prefix = ''");
+    wrong(&bare, "payments.reports.prefix", "is no prefix");
+    let there = format!(
+        "{ON}\nbuckets.ledger.name = 'example-ledger'\npayments.reports = {{ bucket = 'ledger', keep_days = 3650 }}"
+    );
+    let config = good(&there, &[]);
+    let buckets = config.get::<Buckets>().unwrap();
+    assert!(buckets.get(&BucketName::EXPORTS).unwrap().reports.is_none());
 }

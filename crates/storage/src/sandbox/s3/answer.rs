@@ -8,7 +8,7 @@ use s3s::{Body, S3, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use super::condition::check;
 use super::page::{PAGE, encode, etag, length};
 use super::shelf::{Bucket, Entry, Shelf, now};
-use super::{uploads, versions};
+use super::{readers, uploads, versions};
 
 #[derive(Debug)]
 pub(super) struct Answers(Shelf);
@@ -216,6 +216,40 @@ impl S3 for Answers {
         })
     }
 
+    async fn get_object_tagging(
+        &self,
+        request: S3Request<GetObjectTaggingInput>,
+    ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
+        let input = request.input;
+        let tags = self.bucket(&input.bucket, |bucket| readers::tags(bucket, &input))?;
+        tags.map(S3Response::new)
+    }
+
+    async fn get_bucket_acl(
+        &self,
+        request: S3Request<GetBucketAclInput>,
+    ) -> S3Result<S3Response<GetBucketAclOutput>> {
+        self.bucket(&request.input.bucket, |bucket| {
+            S3Response::new(readers::acl(bucket))
+        })
+    }
+
+    async fn get_public_access_block(
+        &self,
+        request: S3Request<GetPublicAccessBlockInput>,
+    ) -> S3Result<S3Response<GetPublicAccessBlockOutput>> {
+        let block = self.bucket(&request.input.bucket, |bucket| readers::block(bucket))?;
+        block.map(S3Response::new)
+    }
+
+    async fn get_bucket_policy_status(
+        &self,
+        request: S3Request<GetBucketPolicyStatusInput>,
+    ) -> S3Result<S3Response<GetBucketPolicyStatusOutput>> {
+        let policy = self.bucket(&request.input.bucket, |bucket| readers::policy(bucket))?;
+        policy.map(S3Response::new)
+    }
+
     async fn list_object_versions(
         &self,
         request: S3Request<ListObjectVersionsInput>,
@@ -249,6 +283,12 @@ impl S3 for Answers {
         let rules = new.map(|new| new.rules).unwrap_or_default();
         if rules.is_empty() || rules.len() > PAGE {
             return Err(s3_error!(MalformedXML));
+        }
+        // The old form and the new one do not go together.
+        if rules.iter().any(|rule| rule.filter.is_some())
+            && rules.iter().any(|rule| rule.filter.is_none())
+        {
+            return Err(s3_error!(InvalidRequest));
         }
         self.bucket(&request.input.bucket, |bucket| {
             bucket.rules = rules;

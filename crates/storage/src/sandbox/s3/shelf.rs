@@ -36,6 +36,12 @@ pub(super) struct Bucket {
     pub(super) uploads: BTreeMap<(String, String), Upload>,
     pub(super) rules: Vec<LifecycleRule>,
     pub(super) versioned: bool,
+    /// Its ACL lets anybody read.
+    pub(super) open: bool,
+    /// Public access is blocked, whatever ACL and policy say.
+    pub(super) blocked: bool,
+    /// Whether its policy is public, if it has one.
+    pub(super) public_policy: Option<bool>,
     failures: HashMap<String, (String, u32)>,
 }
 
@@ -49,6 +55,7 @@ pub(super) struct Entry {
     pub(super) modified: SystemTime,
     pub(super) content_type: Option<String>,
     pub(super) metadata: HashMap<String, String>,
+    pub(super) tags: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -71,6 +78,7 @@ impl Entry {
             modified,
             content_type: None,
             metadata: HashMap::new(),
+            tags: Vec::new(),
         }
     }
 
@@ -176,6 +184,23 @@ impl Shelf {
             false => {
                 bucket.objects.remove(key);
             }
+        });
+    }
+
+    pub(super) fn tag(&self, bucket: &str, key: &str, tag: (&str, &str)) {
+        self.with(bucket, |bucket| {
+            let latest = bucket.objects.get_mut(key).and_then(|all| all.first_mut());
+            if let Some(latest) = latest {
+                latest.tags.push((tag.0.to_owned(), tag.1.to_owned()));
+            }
+        });
+    }
+
+    pub(super) fn expose(&self, bucket: &str, open: bool, policy: Option<bool>, blocked: bool) {
+        self.with(bucket, |bucket| {
+            bucket.open = open;
+            bucket.public_policy = policy;
+            bucket.blocked = blocked;
         });
     }
 
