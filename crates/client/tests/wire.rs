@@ -26,6 +26,8 @@ fn send_email_is_golden() {
     golden_round_trip::<SendEmail>(include_str!("golden/send_email.v1.bare.json"));
     let job: SendEmail = golden_round_trip(include_str!("golden/send_email.v1.attached.json"));
     assert_eq!(job.attachments[0].filename, "invoice.pdf");
+    let job: SendEmail = golden_round_trip(include_str!("golden/send_email.v1.options.json"));
+    assert_eq!((job.addresses(), job.from.as_deref()), (3, Some("billing")));
 }
 
 #[test]
@@ -198,8 +200,8 @@ fn args_given_as_text_are_checked_like_typed_ones() {
         ("[]", ""),
         (r#"{"template":"welcome"}"#, "missing field `to`"),
         (
-            r#"{"template":"welcome","to":{"email":"a@b.co"},"data":{},"cc":1}"#,
-            "unknown field `cc`",
+            r#"{"template":"welcome","to":{"email":"a@b.co"},"data":{},"copy":1}"#,
+            "unknown field `copy`",
         ),
         (
             r#"{"template":"welcome","to":{"email":"a@b.co"},"data":7}"#,

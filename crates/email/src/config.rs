@@ -24,6 +24,8 @@ pub struct SendGridConfig {
 pub struct EmailConfig {
     /// Who they are from. SendGrid has to have verified the address or its domain.
     pub from: MailSender,
+    /// Others that a job may name.
+    pub senders: BTreeMap<String, MailSender>,
     /// SendGrid's id of each template by our name for it: `welcome` → `d-…`.
     pub templates: BTreeMap<String, String>,
     /// Whether events are heard: then each mail is noted for its job, so that they find it.

@@ -12,7 +12,7 @@ use crate::mail::Mail;
 use crate::postmark::{NAME as POSTMARK, waits_for_sendgrid};
 use crate::sent;
 use crate::suppression;
-use crate::{Accepted, EmailConfig, Postmark, SendGrid};
+use crate::{Accepted, EmailConfig, MailSender, Postmark, SendGrid};
 
 /// Carries out `send_email` jobs: one request each.
 #[derive(Debug, Clone)]
@@ -53,32 +53,66 @@ impl SendEmailHandler {
 impl Handler for SendEmailHandler {
     type Job = SendEmail;
 
-    async fn run(&self, job: SendEmail, run: Run) -> Result<Outcome, JobError> {
+    async fn run(&self, mut job: SendEmail, run: Run) -> Result<Outcome, JobError> {
         let template_id = self.config.templates.get(&job.template);
         let template_id = template_id.ok_or_else(|| unknown_template(&job.template))?;
+        let from = self.sender(job.from.as_deref())?;
         // Before any provider: the address is what is wrong, whoever would send to it.
         suppression::check(&run, &job.to.email).await?;
+        let left_out = suppression::leave_out(&run, &mut job).await?;
         let files = attachments::fetch(&*self.attachments, &job, &run).await?;
         if run.route.is_fallback() {
             let postmark = self.fallback.as_ref();
             let postmark =
                 postmark.ok_or_else(|| waits_for_sendgrid("there is no fallback here"))?;
-            let sent = postmark.send(&job, &run, &self.config.from, &files).await?;
-            run.billed(POSTMARK, "mail", 1);
-            return Ok(sent);
+            let sent = postmark.send(&job, &run, from, &files).await?;
+            run.billed(POSTMARK, "mail", job.addresses() as u64);
+            return Ok(told(sent, left_out));
         }
         let sandbox = self.sendgrid.sandbox;
-        let mail = Mail::new(&job, run.id, &self.config.from, template_id, sandbox).with(&files);
+        let mail = Mail::new(&job, run.id, from, template_id, sandbox).with(&files);
         let accepted = self.sendgrid.send(&run, &mail).await?;
         if !sandbox {
-            run.billed(NAME, "mail", 1);
+            run.billed(NAME, "mail", job.addresses() as u64);
         }
         if let Some(id) = accepted.message_id.as_deref()
             && self.config.heard
         {
             sent::note_sent(&run, id).await;
         }
-        Ok(done(accepted))
+        Ok(told(done(accepted), left_out))
+    }
+}
+
+impl SendEmailHandler {
+    /// Who a mail is from, by the name that its job says.
+    fn sender(&self, name: Option<&str>) -> Result<&MailSender, JobError> {
+        let Some(name) = name else {
+            return Ok(&self.config.from);
+        };
+        self.config.senders.get(name).ok_or_else(|| {
+            JobError::refusal(
+                "sender unknown",
+                format!(
+                    "there is no sender `{name}`: email.senders.{name} has to hold its address"
+                ),
+            )
+        })
+    }
+}
+
+/// The outcome of a mail that so many were left out of.
+fn told(outcome: Outcome, left_out: usize) -> Outcome {
+    match outcome {
+        Outcome::Done { result, answer } if left_out > 0 => {
+            let mut result = result.unwrap_or_else(|| json!({}));
+            result["left_out"] = left_out.into();
+            Outcome::Done {
+                result: Some(result),
+                answer,
+            }
+        }
+        outcome => outcome,
     }
 }
 

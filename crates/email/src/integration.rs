@@ -112,7 +112,7 @@ const PROVIDER: Provider = Provider {
             .get::<EmailSettings>()
             .is_some_and(|email| email.templates.contains_key(PASSWORD_RESET))
     },
-    likely_refusal: &no_template,
+    likely_refusal: &not_configured,
     smoke: Some(Smoke {
         needs: &[
             SendGridSettings::API_KEY,
@@ -147,18 +147,25 @@ fn postmark_origin(sections: &Sections) -> Option<String> {
     })
 }
 
-fn no_template(sections: &Sections, _: &str, args: &serde_json::Value) -> Option<String> {
-    let templates = &sections.get::<EmailSettings>()?.templates;
-    let name = args.get("template")?.as_str()?;
-    let unknown = !templates.is_empty() && !templates.contains_key(name);
-    unknown.then(|| {
-        let known: Vec<_> = templates.keys().map(String::as_str).collect();
-        format!(
-            "there is no template `{name}` in {}, only {}: the job will be dead as refused",
-            EmailKeys::TEMPLATES,
-            known.join(", ")
-        )
-    })
+/// A job names a template, or a sender, that the configuration does not have.
+fn not_configured(sections: &Sections, _: &str, args: &serde_json::Value) -> Option<String> {
+    let email = sections.get::<EmailSettings>()?;
+    let templates: Vec<_> = email.templates.keys().map(String::as_str).collect();
+    let senders: Vec<_> = email.senders.keys().map(String::as_str).collect();
+    let unknown = |what: &str, name: Option<&str>, at: &str, known: &[&str]| {
+        let name = name.filter(|name| !known.contains(name))?;
+        let known = match known {
+            [] => String::new(),
+            known => format!(", only {}", known.join(", ")),
+        };
+        Some(format!(
+            "there is no {what} `{name}` in {at}{known}: the job will be dead as refused"
+        ))
+    };
+    let named = |arg: &str| args.get(arg).and_then(serde_json::Value::as_str);
+    let template = named("template").filter(|_| !templates.is_empty());
+    unknown("template", template, EmailKeys::TEMPLATES, &templates)
+        .or_else(|| unknown("sender", named("from"), EmailKeys::SENDERS, &senders))
 }
 
 async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
@@ -176,11 +183,16 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
         timeout: sendgrid.calls.timeout,
     })
     .map_err(|error| SetUpError::at(SendGridSettings::AT, error))?;
+    let sender = |sender: &SenderSettings| MailSender {
+        email: sender.email.clone(),
+        name: sender.name.clone(),
+    };
+    let senders = email.senders.iter();
     let mails = EmailConfig {
-        from: MailSender {
-            email: email.from.email.clone(),
-            name: email.from.name.clone(),
-        },
+        from: sender(&email.from),
+        senders: senders
+            .map(|(name, settings)| (name.clone(), sender(settings)))
+            .collect(),
         templates: email.templates.clone(),
         heard: !sendgrid.webhook_public_keys.is_empty(),
     };

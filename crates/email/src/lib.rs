@@ -35,7 +35,7 @@ mod templates;
 #[cfg(feature = "worker")]
 mod webhook;
 
-pub use args::{Attachment, Recipient, SendEmail, TemplateData};
+pub use args::{Attachment, Recipient, SendEmail, TemplateData, UnsubscribeGroup};
 #[cfg(feature = "worker")]
 pub use attached_file::AttachedFile;
 #[cfg(feature = "worker")]

@@ -1,6 +1,8 @@
-//! The body of `POST /v3/mail/send`: one mail by dynamic template to one recipient.
+//! The body of `POST /v3/mail/send`: one mail by dynamic template to one recipient, and to those who get copies.
 
-use crate::{Recipient, SendEmail, TemplateData};
+use std::collections::BTreeMap;
+
+use crate::{Recipient, SendEmail, TemplateData, UnsubscribeGroup};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use longshore_job::JobId;
@@ -13,7 +15,15 @@ use crate::{AttachedFile, MailSender};
 pub(crate) struct Mail<'a> {
     personalizations: [Personalization<'a>; 1],
     from: Address<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Address<'a>>,
     template_id: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    headers: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    categories: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asm: Option<&'a UnsubscribeGroup>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mail_settings: Option<MailSettings>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -31,6 +41,13 @@ struct File<'a> {
 #[derive(Serialize)]
 struct Personalization<'a> {
     to: [Address<'a>; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cc: Vec<Address<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bcc: Vec<Address<'a>>,
+    /// What a template that has a subject of its own does not look at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
     /// As the producer wrote it, byte for byte.
     dynamic_template_data: &'a TemplateData,
     custom_args: CustomArgs,
@@ -71,6 +88,9 @@ impl<'a> Mail<'a> {
         Self {
             personalizations: [Personalization {
                 to: [Address::to(&job.to)],
+                cc: job.cc.iter().map(Address::to).collect(),
+                bcc: job.bcc.iter().map(Address::to).collect(),
+                subject: job.subject.as_deref(),
                 dynamic_template_data: &job.data,
                 custom_args: CustomArgs { job_id: id },
             }],
@@ -78,7 +98,11 @@ impl<'a> Mail<'a> {
                 email: &from.email,
                 name: from.name.as_deref(),
             },
+            reply_to: job.reply_to.as_ref().map(Address::to),
             template_id,
+            headers: &job.headers,
+            categories: &job.categories,
+            asm: job.unsubscribe_group.as_ref(),
             mail_settings: sandbox.then_some(MailSettings {
                 sandbox_mode: Toggle { enable: true },
             }),

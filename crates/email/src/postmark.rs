@@ -18,6 +18,12 @@ use smtp::Smtp;
 /// The provider's name, as configuration and metrics have it.
 pub(crate) const NAME: &str = "postmark";
 
+/// The most addresses of one mail (error 300).
+const MOST_ADDRESSES: usize = 50;
+
+/// The most bytes of one mail: 10 MB, of which a tenth is left for its words.
+const MOST_BYTES_AT_POSTMARK: usize = 9_000_000;
+
 /// How long a mail waits that only SendGrid can send, before it is seen again.
 const WAIT_FOR_SENDGRID: Duration = Duration::from_secs(60);
 
@@ -77,11 +83,31 @@ impl Postmark {
         from: &MailSender,
         attachments: &[AttachedFile],
     ) -> Result<Outcome, JobError> {
+        can_carry(job, attachments).map_err(|why| stays_here(waits_for_sendgrid(why), run))?;
         let sent = match &self.way {
             Way::Rest(rest) => rest.send(job, run, from, attachments).await,
             Way::Smtp(smtp) => smtp.send(job, run, from, attachments).await,
         };
         sent.map_err(|error| stays_here(error, run))
+    }
+}
+
+/// Whether Postmark can send a mail as its job wants it, by either way; else, why not.
+///
+/// What it has no word for waits for SendGrid: a mail without its unsubscribe group would also go to those who have left the
+/// group, and one to fewer addresses would be another mail. Categories beyond the first are the one thing that is left
+/// out: they sort statistics, and nobody who gets the mail sees them.
+fn can_carry(job: &SendEmail, attachments: &[AttachedFile]) -> Result<(), &'static str> {
+    let files = attachments.iter();
+    let encoded: usize = files.map(|file| file.content.len().div_ceil(3) * 4).sum();
+    if job.unsubscribe_group.is_some() {
+        Err("Postmark has no unsubscribe groups")
+    } else if job.addresses() > MOST_ADDRESSES {
+        Err("Postmark takes 50 addresses at the most")
+    } else if encoded > MOST_BYTES_AT_POSTMARK {
+        Err("Postmark takes 10 MB in all, and its files have more in base64")
+    } else {
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use longshore_job::{AddressHash, Answer, Blame, JobError, Run, SUPPRESSED, Suppression};
 
+use crate::{Recipient, SendEmail};
+
 /// Refuses an address that is on the list. For mails of every kind: a provider would drop one to an address that has
 /// bounced, and each complaint costs the mails of everybody else.
 ///
@@ -13,6 +15,33 @@ pub(crate) async fn check(run: &Run, address: &str) -> Result<(), JobError> {
         None => Ok(()),
         Some(entry) => Err(refused(&entry)),
     }
+}
+
+/// Leaves out of a mail who is on the list and would only get a copy; returns how many. The mail is for somebody else, and
+/// theirs is no reason not to send it.
+pub(crate) async fn leave_out(run: &Run, job: &mut SendEmail) -> Result<usize, JobError> {
+    let copies = job.cc.iter().chain(&job.bcc);
+    let hashes: Vec<_> = copies
+        .map(|recipient| AddressHash::of(&recipient.email).to_string())
+        .collect();
+    if hashes.is_empty() {
+        return Ok(0);
+    }
+    let mut listed = run
+        .memory()
+        .find_which(SUPPRESSED, &hashes)
+        .await?
+        .into_iter();
+    let mut left_out = 0;
+    let mut stays = |_: &Recipient| {
+        // One of which nothing was said is not sent to.
+        let is_listed = listed.next().unwrap_or(true);
+        left_out += usize::from(is_listed);
+        !is_listed
+    };
+    job.cc.retain(&mut stays);
+    job.bcc.retain(&mut stays);
+    Ok(left_out)
 }
 
 fn refused(entry: &str) -> JobError {

@@ -1,7 +1,8 @@
 //! Templates that are rendered here: for SMTP, where the provider renders none.
 //!
 //! A template is up to three files of one directory: `welcome.subject.hbs`, `welcome.html.hbs` and `welcome.text.hbs`. It
-//! needs a subject, and one of the other two. They are written in Handlebars, as SendGrid's and Postmark's are. What is put
+//! needs a subject, and one of the other two. An empty subject leaves it to the job. They are written in Handlebars, as
+//! SendGrid's and Postmark's are. What is put
 //! into HTML is escaped.
 
 use std::collections::BTreeSet;
@@ -70,7 +71,7 @@ pub enum TemplateProblem {
 /// A mail's words.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Rendered {
-    /// One line.
+    /// One line; empty where the template leaves it to the job.
     pub(crate) subject: String,
     /// With one of the two at least.
     pub(crate) html: Option<String>,

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use longshore_email::SendEmail;
 use longshore_email::sandbox::{PostmarkSandbox, SendGridSandbox};
 use longshore_email::{
     EmailConfig, MailSender, Postmark, PostmarkConfig, PostmarkTemplate, SendEmailHandler,
     SendGrid, SendGridConfig,
 };
+use longshore_email::{Recipient, SendEmail};
 use longshore_job::{Handler, JobError, Outcome, Route, Scope};
 use longshore_sandbox::{Fault, FaultRule};
 use longshore_testing::Script;
@@ -36,6 +36,14 @@ impl Scene {
                 email: "shop@example.com".into(),
                 name: Some("The Shop".into()),
             },
+            senders: [(
+                "billing".to_owned(),
+                MailSender {
+                    email: "billing@example.com".into(),
+                    name: None,
+                },
+            )]
+            .into(),
             templates: ["welcome", "invoice", "unmapped"].map(template).into(),
             heard: false,
         };
@@ -194,5 +202,66 @@ async fn an_answer_that_is_lost_leaves_the_outcome_unknown() {
         );
         assert_eq!(error.answer().provider.as_deref(), Some("postmark"));
         assert_eq!(scene.sent(), (0, sent));
+    }
+}
+
+/// What it has a word for goes along; of the categories the first.
+#[tokio::test]
+async fn options_go_along_and_everybody_is_paid_for() {
+    let scene = Scene::set().await;
+    let mut run = Script::new().run();
+    run.route = Route::Fallback;
+    let job = mail("welcome")
+        .cc(Recipient::new("grace@example.com").name("Hopper, Grace"))
+        .cc("bob@example.com")
+        .bcc("archive@example.com")
+        .reply_to("help@example.com")
+        .from("billing")
+        .category("greetings")
+        .category("more")
+        .header("List-Id", "<news.example.com>");
+    scene.handler.run(job, run).await.expect("sent");
+    let sent = scene.postmark.last_mail().expect("a mail");
+    for (field, expected) in [
+        ("From", json!("billing@example.com")),
+        ("To", json!("\"Lovelace, Ada\" <ada@example.com>")),
+        (
+            "Cc",
+            json!("\"Hopper, Grace\" <grace@example.com>, bob@example.com"),
+        ),
+        ("Bcc", json!("archive@example.com")),
+        ("ReplyTo", json!("help@example.com")),
+        ("Tag", json!("greetings")),
+        (
+            "Headers",
+            json!([{ "Name": "List-Id", "Value": "<news.example.com>" }]),
+        ),
+    ] {
+        assert_eq!(sent[field], expected, "{field}");
+    }
+}
+
+/// A mail that would be another one by Postmark.
+#[tokio::test]
+async fn what_postmark_has_no_word_for_waits_for_sendgrid() {
+    let scene = Scene::set().await;
+    let many = (0..50).fold(mail("welcome"), |job, n| {
+        job.cc(format!("u{n}@example.com"))
+    });
+    for (job, why) in [
+        (mail("welcome").subject("Hello"), "subject"),
+        (mail("welcome").unsubscribe_group(7), "unsubscribe groups"),
+        (many, "50 addresses"),
+    ] {
+        let error = scene.run(job.clone(), Route::Fallback).await;
+        let error = error.expect_err("waits");
+        assert!(error.reason().contains(why), "{}", error.reason());
+        let JobError::Throttled { scope, .. } = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(scope, Scope::Job);
+        assert_eq!(scene.sent(), (0, 0));
+        scene.run(job, Route::Primary).await.expect("sent");
+        scene.sendgrid.ledger().clear();
     }
 }

@@ -41,6 +41,7 @@ impl Scene {
                 email: "shop@example.com".into(),
                 name: Some("The Shop".into()),
             },
+            senders: [].into(),
             templates: [("welcome".to_owned(), "d-welcome".to_owned())].into(),
             heard: true,
         };

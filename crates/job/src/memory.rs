@@ -56,6 +56,17 @@ pub trait Memory: Send + Sync {
     /// The value of a key in a map. Maps are kept for ever, such as the one from users to customers.
     fn find<'a>(&'a self, map: &'a str, key: &'a str) -> MemoryFuture<'a, Option<String>>;
 
+    /// Which of these keys, at most some thousand, have a value in a map.
+    fn find_which<'a>(&'a self, map: &'a str, keys: &'a [String]) -> MemoryFuture<'a, Vec<bool>> {
+        Box::pin(async move {
+            let mut found = Vec::with_capacity(keys.len());
+            for key in keys {
+                found.push(self.find(map, key).await?.is_some());
+            }
+            Ok(found)
+        })
+    }
+
     /// Sets the value of a key in a map, unless it has one already. Returns the value that the key has then.
     fn assign<'a>(&'a self, map: &'a str, key: &'a str, value: &'a str)
     -> MemoryFuture<'a, String>;

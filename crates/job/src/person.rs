@@ -22,14 +22,33 @@ pub struct PersonArg {
     pub path: &'static str,
     /// How two of them are compared.
     pub form: PersonForm,
+    /// Whether the job is carried out without this person, if nothing may be sent to them: they get a copy, or are named.
+    pub is_beside: bool,
 }
 
 impl PersonArg {
+    const fn new(path: &'static str, form: PersonForm) -> Self {
+        let is_beside = false;
+        Self {
+            path,
+            form,
+            is_beside,
+        }
+    }
+
     /// An address of a mail.
     #[must_use]
     pub const fn email(path: &'static str) -> Self {
-        let form = PersonForm::Email;
-        Self { path, form }
+        Self::new(path, PersonForm::Email)
+    }
+
+    /// The same, of somebody without whom the job is carried out, if nothing may be sent to them.
+    #[must_use]
+    pub const fn beside(self) -> Self {
+        Self {
+            is_beside: true,
+            ..self
+        }
     }
 
     /// What stands there in some args.
@@ -44,15 +63,13 @@ impl PersonArg {
     /// A telephone number in E.164.
     #[must_use]
     pub const fn phone(path: &'static str) -> Self {
-        let form = PersonForm::Phone;
-        Self { path, form }
+        Self::new(path, PersonForm::Phone)
     }
 
     /// An id that somebody has in the application, or at a provider: a user, a customer.
     #[must_use]
     pub const fn id(path: &'static str) -> Self {
-        let form = PersonForm::Id;
-        Self { path, form }
+        Self::new(path, PersonForm::Id)
     }
 }
 

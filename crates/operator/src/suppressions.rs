@@ -228,12 +228,12 @@ pub(crate) async fn suppressed_among_args(
     Ok(found.contains(&true))
 }
 
-/// The addresses of mails that a kind says its args have, as the list has them.
+/// The addresses that a kind says it is for, as the list has them. Those that only get a copy are left out when it runs.
 fn hashes(info: &QueueInfo, kind: &str, args: &Value) -> Vec<String> {
     let spec = info.kinds.find(kind).into_iter();
     let mails = spec
         .flat_map(|spec| spec.person_args)
-        .filter(|arg| arg.form == PersonForm::Email);
+        .filter(|arg| arg.form == PersonForm::Email && !arg.is_beside);
     mails
         .flat_map(|arg| arg.values_in(args))
         .map(|address| AddressHash::of(&address).to_string())

@@ -19,7 +19,7 @@ impl Queue {
         self.link.command(&command).await
     }
 
-    /// Which of these keys of a map, at most some hundreds, stand for something.
+    /// Which of these keys of a map, at most some thousand, stand for something.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.

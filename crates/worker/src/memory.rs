@@ -152,6 +152,11 @@ impl Memory for QueueMemory {
         Box::pin(async { found.await.map_err(unremembered) })
     }
 
+    fn find_which<'a>(&'a self, map: &'a str, keys: &'a [String]) -> MemoryFuture<'a, Vec<bool>> {
+        let found = self.queue.find_which(map, keys);
+        Box::pin(async { found.await.map_err(unremembered) })
+    }
+
     fn assign<'a>(
         &'a self,
         map: &'a str,

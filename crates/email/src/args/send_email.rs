@@ -1,13 +1,16 @@
-//! `send_email`: one templated email to one recipient.
+//! `send_email`: one templated email to one recipient, with copies for others.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use longshore_job::{InvalidArgs, Job, PersonArg, Priority, explain, is_email_address};
+use longshore_job::{InvalidArgs, Job, PersonArg, Priority};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::attachment::{self, Attachment};
+use super::data::TemplateData;
+use super::options::{self, UnsubscribeGroup};
+use super::recipient::{self, Recipient};
 
 /// The template of a mail with a link to reset a password.
 const PASSWORD_RESET: &str = "password_reset";
@@ -29,7 +32,7 @@ const PASSWORD_RESET_EXPIRES: Duration = Duration::from_secs(30 * 60);
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     deny_unknown_fields,
-    expecting = "an object with template, to, data and perhaps attachments"
+    expecting = "an object with template, to, data, and options such as cc"
 )]
 pub struct SendEmail {
     /// The template's name, which configuration maps to the provider's id: 1–64 characters of `a–z 0–9 _ -`.
@@ -41,51 +44,31 @@ pub struct SendEmail {
     /// What goes along with it: at most 10 files, and 10 MiB together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-}
-
-/// An address and the name to show with it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "an object with email and perhaps name"
-)]
-pub struct Recipient {
-    /// The address, `local@domain.tld`.
-    pub email: String,
-    /// The name, at most 256 characters.
+    /// Who gets a copy. With `to` and `bcc` 1,000 addresses at the most, each of them once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<Recipient>,
+    /// Who gets a copy that the others do not see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bcc: Vec<Recipient>,
+    /// Where an answer goes; to the sender, if this is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub reply_to: Option<Recipient>,
+    /// Who it is from: the name of one of `email.senders`; `email.from`, if this is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Its subject, where the template has none: 1–998 characters on one line. A template's own subject wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What statistics sort it under: at most 10 categories, of 1–255 characters each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// More headers: at most 20, of printable ASCII. Not those that the mail has from elsewhere, such as `Reply-To`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// What its recipient can unsubscribe from. Only SendGrid knows such groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsubscribe_group: Option<UnsubscribeGroup>,
 }
-
-/// A JSON object kept as it was written, so that `1.10` stays `1.10` and keys keep their order.
-#[derive(Clone, Serialize, Deserialize)]
-// By this name the kind's schema knows that it is an object.
-#[serde(rename = "JSON object")]
-pub struct TemplateData(Box<RawValue>);
-
-impl TemplateData {
-    /// The JSON text.
-    #[must_use]
-    pub fn get(&self) -> &str {
-        self.0.get()
-    }
-}
-
-impl From<serde_json::Value> for TemplateData {
-    fn from(value: serde_json::Value) -> Self {
-        let text = value.to_string();
-        // A `Value` always writes itself as valid JSON; `null` is refused by `check` like any non-object.
-        Self(RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned()))
-    }
-}
-
-impl PartialEq for TemplateData {
-    fn eq(&self, other: &Self) -> bool {
-        self.get() == other.get()
-    }
-}
-
-impl Eq for TemplateData {}
 
 impl SendEmail {
     /// An email by this template to this address, with no data.
@@ -93,12 +76,17 @@ impl SendEmail {
     pub fn new(template: impl Into<String>, email: impl Into<String>) -> Self {
         Self {
             template: template.into(),
-            to: Recipient {
-                email: email.into(),
-                name: None,
-            },
+            to: Recipient::new(email),
             data: serde_json::Value::Object(serde_json::Map::new()).into(),
             attachments: Vec::new(),
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            reply_to: None,
+            from: None,
+            subject: None,
+            categories: Vec::new(),
+            headers: BTreeMap::new(),
+            unsubscribe_group: None,
         }
     }
 
@@ -131,53 +119,106 @@ impl SendEmail {
         self.data = data.into();
         self
     }
+
+    /// Adds somebody who gets a copy.
+    #[must_use]
+    pub fn cc(mut self, recipient: impl Into<Recipient>) -> Self {
+        self.cc.push(recipient.into());
+        self
+    }
+
+    /// Adds somebody who gets a copy that the others do not see.
+    #[must_use]
+    pub fn bcc(mut self, recipient: impl Into<Recipient>) -> Self {
+        self.bcc.push(recipient.into());
+        self
+    }
+
+    /// Sets where an answer goes.
+    #[must_use]
+    pub fn reply_to(mut self, recipient: impl Into<Recipient>) -> Self {
+        self.reply_to = Some(recipient.into());
+        self
+    }
+
+    /// Sets who it is from: the name of one of `email.senders`.
+    #[must_use]
+    pub fn from(mut self, sender: impl Into<String>) -> Self {
+        self.from = Some(sender.into());
+        self
+    }
+
+    /// Sets the subject, where the template has none.
+    #[must_use]
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// Adds a category.
+    #[must_use]
+    pub fn category(mut self, category: impl Into<String>) -> Self {
+        self.categories.push(category.into());
+        self
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets what its recipient can unsubscribe from.
+    #[must_use]
+    pub fn unsubscribe_group(mut self, group: impl Into<UnsubscribeGroup>) -> Self {
+        self.unsubscribe_group = Some(group.into());
+        self
+    }
+
+    /// How many addresses it goes to.
+    #[must_use]
+    pub fn addresses(&self) -> usize {
+        1 + self.cc.len() + self.bcc.len()
+    }
 }
 
-/// Parsed only to check it: this also bounds the nesting (128 levels).
-fn check_data(data: &str) -> Result<(), InvalidArgs> {
-    // Half a surrogate pair and a number that no double holds are JSON by its grammar, and no provider takes them.
-    let read = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(data);
-    read.map(drop).map_err(|error| {
-        let why = explain(&error);
-        let what = format!("must be a JSON object nested at most 127 levels deep: {why}");
-        InvalidArgs::field("data", what)
-    })
+/// Whether a name is one that a template, a sender and the like may have.
+fn is_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }
 
 impl Job for SendEmail {
     const KIND: &'static str = "send_email";
     const QUEUE: &'static str = "email";
-    const PUBLIC_ARGS: &'static [&'static str] = &["template"];
-    const PERSON_ARGS: &'static [PersonArg] = &[PersonArg::email("to.email")];
-    const PUBLIC_RESULT: &'static [&'static str] = &["message_id"];
+    const PUBLIC_ARGS: &'static [&'static str] = &["template", "from", "unsubscribe_group"];
+    const PERSON_ARGS: &'static [PersonArg] = &[
+        PersonArg::email("to.email"),
+        PersonArg::email("cc.email").beside(),
+        PersonArg::email("bcc.email").beside(),
+        PersonArg::email("reply_to.email").beside(),
+    ];
+    const PUBLIC_RESULT: &'static [&'static str] = &["message_id", "left_out"];
     const SHORTEST_EXPIRY: Option<Duration> = Some(PASSWORD_RESET_EXPIRES);
 
     fn check(&self) -> Result<(), InvalidArgs> {
-        let template_fits = (1..=64).contains(&self.template.len())
-            && self
-                .template
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-        let name_fits =
-            |name: &String| name.chars().count() <= 256 && !name.chars().any(char::is_control);
+        let name = "must be 1 to 64 characters of a-z, 0-9, _ and -";
+        let from_fits = self.from.as_deref().is_none_or(is_name);
         InvalidArgs::all([
-            InvalidArgs::unless(
-                template_fits,
-                "template",
-                "must be 1 to 64 characters of a-z, 0-9, _ and -",
-            ),
-            InvalidArgs::unless(
-                is_email_address(&self.to.email),
-                "to.email",
-                "is not an email address of the form local@domain.tld",
-            ),
-            InvalidArgs::unless(
-                self.to.name.as_ref().is_none_or(name_fits),
-                "to.name",
-                "must be at most 256 characters without control characters",
-            ),
+            InvalidArgs::unless(is_name(&self.template), "template", name),
+            recipient::check(&self.to, &self.cc, &self.bcc, self.reply_to.as_ref()),
+            InvalidArgs::unless(from_fits, "from", name),
+            self.subject
+                .as_deref()
+                .map_or(Ok(()), options::check_subject),
+            options::check_categories(&self.categories),
+            options::check_headers(&self.headers),
+            self.unsubscribe_group
+                .as_ref()
+                .map_or(Ok(()), UnsubscribeGroup::check),
             attachment::check(&self.attachments),
-            check_data(self.data.get()),
+            self.data.check(),
         ])
     }
 
@@ -201,19 +242,5 @@ impl fmt::Debug for SendEmail {
         f.debug_struct("SendEmail")
             .field("template", &self.template)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Recipient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recipient").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for TemplateData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TemplateData")
-            .field("bytes", &self.get().len())
-            .finish()
     }
 }

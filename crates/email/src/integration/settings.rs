@@ -24,6 +24,8 @@ section! {
         stands_in: bool = "fallback" as FALLBACK, text_by(stands_in).or("none");
         /// Who mails are from.
         from: SenderSettings = "from", group::<SenderSettings>();
+        /// Other senders by name, for jobs that name one (`from`). SendGrid has to have verified each, and the fallback, too.
+        pub(super) senders: SenderNames = "senders" as SENDERS, group::<SenderNames>();
         /// The names that jobs use and SendGrid's ids for them, so that a new template takes no code; beside them the numbers
         /// or aliases of the same templates at Postmark.
         pub(super) templates: TemplateIds = "templates" as TEMPLATES, group::<TemplateIds>();
@@ -38,6 +40,49 @@ section! {
         /// The name to show with it.
         pub name: Option<String> = "name" as NAME, text_by(name).optional().example("Example");
     }
+}
+
+/// Senders by the names that jobs use.
+#[derive(Debug, Clone)]
+struct SenderNames(BTreeMap<String, SenderSettings>);
+
+/// The names are the configuration's own.
+impl Section for SenderNames {
+    const AT: &'static str = "";
+    const DOC: &'static [&'static str] = &[];
+    const ENTRIES: &'static [SectionEntry] = &[
+        text_by(address).example("billing@example.com").entry(
+            "<name>.email",
+            &["The address of a sender, by the name that jobs use."],
+        ),
+        text_by(name)
+            .optional()
+            .example("Example Billing")
+            .entry("<name>.name", &["The name to show with it."]),
+    ];
+
+    fn read(reader: &mut Reader<'_>, at: &KeyPath) -> Option<Self> {
+        let senders: Vec<_> = reader
+            .names(at)
+            .into_iter()
+            .map(|name| {
+                let path = at.join(&name);
+                if !accepted(&SendEmail::new("welcome", "a@example.com").from(&name)) {
+                    let cure = "use 1 to 64 characters of a-z, 0-9, _ and -";
+                    reader.error(&path, "is not a name that a job can use", cure);
+                    return None;
+                }
+                if !reader.has(path.join("email")) {
+                    let cure = "set the address of a sender that SendGrid has verified";
+                    reader.missing(path.join("email"), "is not set", cure);
+                }
+                Some((name, SenderSettings::read(reader, &path)?))
+            })
+            .collect();
+        senders.into_iter().collect::<Option<_>>().map(Self)
+    }
+
+    fn secrets<'a>(&'a self, _: &KeyPath, _: &mut SectionSecrets<'a>) {}
 }
 
 /// The templates by the names that jobs use.
@@ -88,6 +133,8 @@ const TEMPLATES_DIR: &str = "templates";
 pub struct EmailSettings {
     /// Who mails are from.
     pub from: SenderSettings,
+    /// Others by the names that jobs use.
+    pub senders: BTreeMap<String, SenderSettings>,
     /// SendGrid's template id by the name that jobs use.
     pub templates: BTreeMap<String, String>,
     /// The provider.
@@ -132,6 +179,7 @@ pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections) {
     if let Some(fallback) = fallback {
         sections.insert(EmailSettings {
             from: keys.from,
+            senders: keys.senders.0,
             templates: keys.templates.at_sendgrid,
             sendgrid,
             fallback,

@@ -71,6 +71,12 @@ impl Rest {
                 "email.templates.{name}.postmark is not set"
             )));
         };
+        if job.subject.is_some() {
+            // A template at Postmark always has one of its own, and a mail by template takes no other.
+            return Err(waits_for_sendgrid(
+                "Postmark takes no subject beside its template's",
+            ));
+        }
         let mail = Mail::new(
             job,
             run.id,

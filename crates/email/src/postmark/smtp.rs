@@ -8,6 +8,7 @@
 //! - a server takes a mail on when it reads the line with the single dot (RFC 5321, 4.1.1.4). What breaks before that line
 //!   is begun was not sent; what breaks from then on is unknown, unless the server has replied.
 
+mod domain;
 mod error;
 mod message;
 

@@ -4,6 +4,7 @@ mod mail;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_sandbox::axum::body::Bytes;
 use longshore_sandbox::axum::http::header::CONTENT_TYPE;
@@ -25,7 +26,11 @@ pub struct PostmarkSandbox {
     server: Server,
     refused_tokens: Refused,
     inactive: Refused,
+    last: LastMail,
 }
+
+/// The body of the last request that was accepted.
+type LastMail = Arc<Mutex<Option<Bytes>>>;
 
 stand_in!(PostmarkSandbox);
 
@@ -45,7 +50,9 @@ impl PostmarkSandbox {
     /// When the address cannot be listened on.
     pub async fn start_with(addr: SocketAddr, ledger: Ledger) -> io::Result<Self> {
         let (refused_tokens, inactive) = (Refused::default(), Refused::default());
+        let last = LastMail::default();
         let provider = Postmark {
+            last: Arc::clone(&last),
             refused_tokens: refused_tokens.clone(),
             inactive: inactive.clone(),
             ids: Ids::new(),
@@ -55,7 +62,15 @@ impl PostmarkSandbox {
             server,
             refused_tokens,
             inactive,
+            last,
         })
+    }
+
+    /// The last mail that was accepted, as it was asked for.
+    #[must_use]
+    pub fn last_mail(&self) -> Option<serde_json::Value> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        serde_json::from_slice(last.as_ref()?).ok()
     }
 
     /// Refuses this server token from now on.
@@ -79,6 +94,7 @@ struct Postmark {
     refused_tokens: Refused,
     inactive: Refused,
     ids: Ids,
+    last: LastMail,
 }
 
 impl Postmark {
@@ -124,7 +140,10 @@ impl StandInService for Postmark {
             return refuse(StatusCode::UNAUTHORIZED, &Problem::of_status(401));
         }
         match Mail::read(body) {
-            Ok(mail) => self.accept(&mail, check),
+            Ok(mail) => {
+                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(body.clone());
+                self.accept(&mail, check)
+            }
             Err(problem) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &problem),
         }
     }

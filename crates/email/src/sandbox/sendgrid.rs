@@ -6,6 +6,7 @@ mod courier;
 mod event;
 mod key;
 mod mail;
+mod options;
 mod problem;
 mod webhook;
 
@@ -58,6 +59,8 @@ struct State {
     key: RwLock<Arc<SigningKey>>,
     ids: Ids,
     attached: Mutex<Vec<Attached>>,
+    /// The body of the last request that was accepted.
+    last: Mutex<Option<Bytes>>,
 }
 
 impl State {
@@ -101,6 +104,7 @@ impl SendGridSandbox {
             key: RwLock::new(Arc::new(SigningKey::generate())),
             ids: Ids::new(),
             attached: Mutex::default(),
+            last: Mutex::default(),
         });
         let (accepted, to_see_to) = mpsc::unbounded_channel();
         let provider = SendGrid {
@@ -140,6 +144,14 @@ impl SendGridSandbox {
     #[must_use]
     pub fn attached(&self) -> Vec<Attached> {
         self.state.attached().clone()
+    }
+
+    /// The last mail that was accepted, as it was asked for.
+    #[must_use]
+    pub fn last_mail(&self) -> Option<serde_json::Value> {
+        let last = self.state.last.lock();
+        let last = last.unwrap_or_else(PoisonError::into_inner).clone()?;
+        serde_json::from_slice(&last).ok()
     }
 
     /// What events are verified with, as SendGrid shows it: a SubjectPublicKeyInfo in base64.
@@ -234,7 +246,11 @@ impl StandInService for SendGrid {
             return refuse(StatusCode::UNAUTHORIZED, &Problem::of_status(401));
         }
         match Mail::read(body) {
-            Ok(mail) => self.accept(&mail, check),
+            Ok(mail) => {
+                let last = self.state.last.lock();
+                *last.unwrap_or_else(PoisonError::into_inner) = Some(body.clone());
+                self.accept(&mail, check)
+            }
             Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),
         }
     }

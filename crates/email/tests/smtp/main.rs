@@ -1,5 +1,6 @@
 //! Mails by SMTP, against a server that we did not write: PyPI's aiosmtpd, started by each test.
 
+mod addresses;
 mod server;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ impl Scene {
                 email: "shop@example.com".into(),
                 name: Some("The Shop".into()),
             },
+            senders: [].into(),
             templates: ["welcome", "unwritten"].map(template).into(),
             heard: false,
         };

@@ -8,7 +8,8 @@ A recipient's local part says what becomes of a mail:
   silent   the mail is taken on, and nothing is ever answered
   drop     the mail is taken on and answered, and the connection closed then; says `{"closed": true}`
 
-Arguments: a certificate and its key (STARTTLS is offered then, and needed before AUTH), or `plain`.
+Arguments: a certificate and its key (STARTTLS is offered then, and needed before AUTH), or `plain`; or `ascii`, which is
+plain and without SMTPUTF8.
 """
 
 import asyncio
@@ -48,7 +49,7 @@ class Handler:
         mail = {
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
-            "content": envelope.original_content.decode("ascii"),
+            "content": envelope.original_content.decode("utf-8"),
             "tls": session.ssl is not None,
             "peer": session.peer[1],
             "user": (session.auth_data or b"").decode(),
@@ -86,7 +87,7 @@ def authenticate(server, session, envelope, mechanism, data):
 
 async def main():
     context = None
-    if sys.argv[1] != "plain":
+    if sys.argv[1] not in ("plain", "ascii"):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(sys.argv[1], sys.argv[2])
     loop = asyncio.get_running_loop()
@@ -98,7 +99,7 @@ async def main():
         auth_required=True,
         auth_require_tls=context is not None,
         authenticator=authenticate,
-        enable_SMTPUTF8=True,
+        enable_SMTPUTF8=sys.argv[1] != "ascii",
         loop=loop,
     )
     server = await loop.create_server(make, "127.0.0.1", 0)

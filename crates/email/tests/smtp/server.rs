@@ -41,6 +41,11 @@ impl Server {
         Self::start(&["plain".as_ref()]).await
     }
 
+    /// Without TLS, and without SMTPUTF8.
+    pub(crate) async fn ascii() -> Self {
+        Self::start(&["ascii".as_ref()]).await
+    }
+
     /// With STARTTLS by this certificate and key, and AUTH behind it.
     pub(crate) async fn with_tls(certificate: &Path, key: &Path) -> Self {
         Self::start(&[certificate, key]).await

@@ -55,7 +55,9 @@ impl AnswerTable for Answers {
         let error_code = error_code.filter(|&error_code| error_code != 0);
         let named = error_code.and_then(known);
         // The address that the mail is for is what is wrong with it.
-        let is_recipient = message.is_some_and(|message| message.contains("'To'"));
+        let recipients = ["'To'", "'Cc'", "'Bcc'"];
+        let is_recipient =
+            message.is_some_and(|message| recipients.iter().any(|field| message.contains(field)));
         Row {
             meaning: match (named, error_code) {
                 (Some(_), Some(300)) if is_recipient => Some(Meaning::Refused(Blame::Theirs)),

@@ -1,6 +1,6 @@
-//! The body of `POST /email/withTemplate`: one mail by template to one recipient.
+//! The body of `POST /email/withTemplate`: one mail by template to one recipient, and to those who get copies.
 
-use crate::{SendEmail, TemplateData};
+use crate::{Recipient, SendEmail, TemplateData};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use longshore_job::JobId;
@@ -15,6 +15,16 @@ use crate::{AttachedFile, MailSender};
 pub(super) struct Mail<'a> {
     from: String,
     to: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cc: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    bcc: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<Header<'a>>,
     #[serde(flatten)]
     template: &'a PostmarkTemplate,
     /// As the producer wrote it, byte for byte.
@@ -23,6 +33,13 @@ pub(super) struct Mail<'a> {
     metadata: Metadata,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<File<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Header<'a> {
+    name: &'a str,
+    value: &'a str,
 }
 
 /// Comes back with every event about the mail. Nothing personal belongs here.
@@ -55,9 +72,17 @@ impl<'a> Mail<'a> {
             content: &file.content,
             content_type: &file.content_type,
         });
+        let headers = job.headers.iter();
+        let headers = headers.map(|(name, value)| Header { name, value });
         Self {
             from: address(&from.email, from.name.as_deref()),
-            to: address(&job.to.email, job.to.name.as_deref()),
+            to: recipient(&job.to),
+            cc: list(&job.cc),
+            bcc: list(&job.bcc),
+            reply_to: job.reply_to.as_ref().map(recipient),
+            // A mail has one there.
+            tag: job.categories.first().map(String::as_str),
+            headers: headers.collect(),
             template,
             template_model: &job.data,
             message_stream,
@@ -65,6 +90,15 @@ impl<'a> Mail<'a> {
             attachments: attachments.collect(),
         }
     }
+}
+
+fn recipient(recipient: &Recipient) -> String {
+    address(&recipient.email, recipient.name.as_deref())
+}
+
+fn list(recipients: &[Recipient]) -> String {
+    let written: Vec<_> = recipients.iter().map(recipient).collect();
+    written.join(", ")
 }
 
 /// `"Ada \"The\" Lovelace" <ada@example.com>`. The name is quoted, since a comma in it would begin another address.

@@ -4,7 +4,7 @@ use lettre::transport::smtp::Error;
 use longshore_job::{Answer, Blame, JobError};
 use longshore_provider::{Meaning, Purpose, excerpt, is_our_own, redact};
 
-use crate::postmark::{answer, waits_for_sendgrid};
+use crate::postmark::{NAME, answer};
 
 /// How far the dialogue has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) enum SmtpError {
         /// In its words, redacted.
         said: String,
     },
-    /// An address has characters that this server does not take.
+    /// A mailbox has characters in its name that this server does not take.
     NotAscii,
 }
 
@@ -119,9 +119,17 @@ impl From<SmtpError> for JobError {
                 ),
                 answer: quoting(&cause, answer(None, Some("no answer".to_owned()))),
             },
-            SmtpError::NotAscii => {
-                waits_for_sendgrid("Postmark's SMTP server takes no addresses beyond ASCII")
-            }
+            // SendGrid takes no such mailbox either, so it is not waited for.
+            SmtpError::NotAscii => Self::Permanent {
+                reason: "Postmark's SMTP server has no SMTPUTF8, so it takes no address with characters beyond ASCII \
+                         before the @"
+                    .to_owned(),
+                answer: Answer {
+                    code: Some("address beyond ASCII".to_owned()),
+                    ..Answer::of(NAME).quoting_nothing()
+                },
+                blame: Blame::Theirs,
+            },
             SmtpError::Refused { step, code, said } => refused(step, code, &said),
         }
     }

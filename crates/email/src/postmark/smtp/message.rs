@@ -1,17 +1,18 @@
 //! A mail as SMTP carries it.
 
-use crate::SendEmail;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use longshore_job::{JobError, JobId};
 
+use super::domain;
 use crate::templates::Rendered;
-use crate::{AttachedFile, MailSender};
+use crate::{AttachedFile, MailSender, Recipient, SendEmail};
 
 /// What Postmark reads beside the usual headers.
 const MESSAGE_STREAM: HeaderName = HeaderName::new_from_ascii_str("X-PM-Message-Stream");
+const TAG: HeaderName = HeaderName::new_from_ascii_str("X-PM-Tag");
 const JOB_ID: HeaderName = HeaderName::new_from_ascii_str("X-PM-Metadata-job_id");
 
 /// A mail, ready to be handed over.
@@ -22,10 +23,13 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Whether a server without SMTPUTF8 takes it: bodies and names are encoded, but addresses stand as they are.
+    /// Whether a server without SMTPUTF8 takes it: bodies, names and domains are encoded, but the name of a mailbox stands
+    /// as it is, in the envelope and in the headers.
     pub(super) fn is_ascii(&self) -> bool {
-        let addresses = self.envelope.from().into_iter().chain(self.envelope.to());
-        addresses.map(AsRef::<str>::as_ref).all(str::is_ascii)
+        self.bytes.is_ascii() && {
+            let addresses = self.envelope.from().into_iter().chain(self.envelope.to());
+            addresses.map(AsRef::<str>::as_ref).all(str::is_ascii)
+        }
     }
 }
 
@@ -41,17 +45,37 @@ pub(super) fn write(
     message_stream: &str,
     attachments: &[AttachedFile],
 ) -> Result<Written, JobError> {
-    let sender = mailbox(&from.email, from.name.as_deref(), "email.from.email")?;
+    let sender = mailbox(&from.email, from.name.as_deref(), "the sender's address")?;
+    let subject = subject(job, words.subject)?;
     // The same on each attempt: a mailbox that got it twice may show it once.
     let message_id = format!("<{id}@{}>", sender.email.domain());
-    let message = Message::builder()
-        .to(mailbox(&job.to.email, job.to.name.as_deref(), "to.email")?)
+    let mut message = Message::builder()
+        .to(recipient(&job.to, "to.email")?)
         .from(sender)
-        .subject(words.subject)
+        .subject(subject)
         .message_id(Some(message_id))
         .date_now()
         .raw_header(HeaderValue::new(MESSAGE_STREAM, message_stream.to_owned()))
         .raw_header(HeaderValue::new(JOB_ID, id.to_string()));
+    for to in &job.cc {
+        message = message.cc(recipient(to, "cc.email")?);
+    }
+    // They are in the envelope alone.
+    for to in &job.bcc {
+        message = message.bcc(recipient(to, "bcc.email")?);
+    }
+    if let Some(to) = &job.reply_to {
+        message = message.reply_to(recipient(to, "reply_to.email")?);
+    }
+    // A mail has one there.
+    if let Some(category) = job.categories.first() {
+        message = message.raw_header(HeaderValue::new(TAG, category.clone()));
+    }
+    for (name, value) in &job.headers {
+        let name = HeaderName::new_from_ascii(name.clone())
+            .map_err(|_| JobError::permanent("a header's name is none that SMTP takes"))?;
+        message = message.raw_header(HeaderValue::new(name, value.clone()));
+    }
     let message = match (body(words.html, words.text), attachments) {
         (Words::One(part), []) => message.singlepart(part),
         (Words::Both(parts), []) => message.multipart(parts),
@@ -99,10 +123,28 @@ fn attached(file: &AttachedFile) -> Result<SinglePart, JobError> {
     Ok(attachment.body(content, content_type))
 }
 
+/// The template's own, or else the job's: as at SendGrid.
+fn subject(job: &SendEmail, of_template: String) -> Result<String, JobError> {
+    match (of_template.is_empty(), &job.subject) {
+        (false, _) => Ok(of_template),
+        (true, Some(subject)) => Ok(subject.clone()),
+        (true, None) => Err(JobError::refusal(
+            "no subject",
+            "the template's subject is empty, and the job has none",
+        )),
+    }
+}
+
+fn recipient(recipient: &Recipient, field: &str) -> Result<Mailbox, JobError> {
+    mailbox(&recipient.email, recipient.name.as_deref(), field)
+}
+
+/// The domain is written in ASCII (`xn--…`), which every server takes: only a mailbox's own name may need SMTPUTF8.
 fn mailbox(email: &str, name: Option<&str>, field: &str) -> Result<Mailbox, JobError> {
-    let address: Address = email
-        .parse()
-        .map_err(|_| JobError::permanent(format!("{field} is not an address that SMTP takes")))?;
+    let none = || JobError::permanent(format!("{field} is not an address that SMTP takes"));
+    let (local, domain) = email.rsplit_once('@').ok_or_else(none)?;
+    let domain = domain::in_ascii(domain).ok_or_else(none)?;
+    let address = Address::new(local, domain).map_err(|_| none())?;
     Ok(Mailbox::new(name.map(str::to_owned), address))
 }
 

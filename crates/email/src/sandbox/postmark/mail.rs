@@ -66,6 +66,12 @@ impl Mail {
         address(&body["From"]).ok_or_else(|| Problem::new(300, "Invalid 'From' address."))?;
         let recipient =
             address(&body["To"]).ok_or_else(|| Problem::new(300, "Invalid 'To' address."))?;
+        copies(&body)?;
+        headers(&body["Headers"])?;
+        let tag = &body["Tag"];
+        if !tag.is_null() && tag.as_str().is_none_or(|tag| tag.chars().count() > 1000) {
+            return Err(Problem::new(403, "'Tag' has to be a text."));
+        }
         let template = match (&body["TemplateId"], &body["TemplateAlias"]) {
             (Value::Number(id), Value::Null) if id.is_u64() => id.to_string(),
             (Value::Null, Value::String(alias)) if !alias.is_empty() => alias.clone(),
@@ -105,6 +111,47 @@ impl Mail {
     }
 }
 
+/// Who gets copies, and answers: lists of addresses, with commas between them that stand in no name.
+fn copies(body: &Value) -> Result<(), Problem> {
+    let mut addresses = 1;
+    for field in ["Cc", "Bcc", "ReplyTo"] {
+        let Some(text) = body[field].as_str() else {
+            if body[field].is_null() {
+                continue;
+            }
+            return Err(Problem::new(403, format!("'{field}' has to be a text.")));
+        };
+        let mut quoted = false;
+        let list = text.split(|c: char| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
+        });
+        for entry in list {
+            let entry = json!(entry.trim());
+            address(&entry)
+                .ok_or_else(|| Problem::new(300, format!("Invalid '{field}' address.")))?;
+            addresses += usize::from(field != "ReplyTo");
+        }
+    }
+    match addresses > 50 {
+        true => Err(Problem::new(300, "At most 50 recipients are allowed.")),
+        false => Ok(()),
+    }
+}
+
+fn headers(headers: &Value) -> Result<(), Problem> {
+    let header = |header: &Value| header["Name"].is_string() && header["Value"].is_string();
+    let fits = match headers {
+        Value::Null => true,
+        Value::Array(headers) => headers.iter().all(header),
+        _ => false,
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(Problem::new(403, "'Headers' has to hold names and values.")),
+    }
+}
+
 /// The address in `ada@example.com` or `"Ada" <ada@example.com>`.
 fn address(field: &Value) -> Option<&str> {
     let text = field.as_str()?;
@@ -131,6 +178,10 @@ mod tests {
             "TemplateModel": { "a": 1 },
             "MessageStream": "outbound",
             "Metadata": { "job_id": "01JOB" },
+            "Cc": "\"Hopper, Grace\" <grace@example.com>, bob@example.com",
+            "ReplyTo": "help@example.com",
+            "Tag": "greetings",
+            "Headers": [{ "Name": "X-A", "Value": "b" }],
         })
     }
 
@@ -160,6 +211,11 @@ mod tests {
             ("TemplateModel", json!("x"), 403),
             ("MessageStream", json!(""), 403),
             ("Metadata", json!({ "job_id": 7 }), 403),
+            ("Cc", json!("ada@x.no, bob"), 300),
+            ("Bcc", json!(vec!["ada@x.no"; 50].join(", ")), 300),
+            ("ReplyTo", json!(["ada@x.no"]), 403),
+            ("Tag", json!(7), 403),
+            ("Headers", json!([{ "Name": "X" }]), 403),
         ] {
             let mut body = good();
             body[field] = value;

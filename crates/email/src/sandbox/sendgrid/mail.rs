@@ -6,10 +6,14 @@ use longshore_sandbox::Draft;
 use serde_json::{Value, json};
 
 use super::attached::{self, Attached};
+use super::options;
 use super::problem::Problem;
 
 /// How many mails one request may hold.
 const MAX_PERSONALIZATIONS: usize = 1000;
+
+/// How many addresses one mail may go to.
+const MAX_RECIPIENTS: usize = 1000;
 
 /// What matters of a mail that is in order.
 #[derive(Debug)]
@@ -42,6 +46,10 @@ impl Mail {
         }
         let personalizations = personalizations(&body)?;
         address(&body["from"], "from")?;
+        if !body["reply_to"].is_null() {
+            address(&body["reply_to"], "reply_to")?;
+        }
+        options::check(&body)?;
         let attached = attached::read(&body)?;
         if template.is_none() {
             subject_and_content(&body)?;
@@ -113,18 +121,7 @@ fn personalization(entry: &Value, field: &str) -> Result<Personalization, Proble
             "The to array is required for all personalization objects, and must have at least one email object with a valid email address.",
         )
     })?;
-    let mut seen = HashSet::new();
-    for (n, recipient) in to.iter().enumerate() {
-        let email = address(recipient, &format!("{field}.to.{n}"))?;
-        if !seen.insert(email.to_lowercase()) {
-            return Err(Problem::at(
-                field,
-                format!(
-                    "Each email address in the personalization block should be unique between to, cc, and bcc. We found the first duplicate instance of [{email}] in the {field}.to field."
-                ),
-            ));
-        }
-    }
+    each_once(entry, field)?;
     let custom_args = &entry["custom_args"];
     let strings = |args: &serde_json::Map<String, Value>| args.values().all(Value::is_string);
     if !custom_args.is_null() && !custom_args.as_object().is_some_and(strings) {
@@ -137,6 +134,32 @@ fn personalization(entry: &Value, field: &str) -> Result<Personalization, Proble
         job: custom_args["job_id"].as_str().map(str::to_owned),
         recipient: to[0]["email"].as_str().unwrap_or_default().to_owned(),
     })
+}
+
+/// Each address of `to`, `cc` and `bcc` is one, and stands there once.
+fn each_once(entry: &Value, field: &str) -> Result<(), Problem> {
+    let mut seen = HashSet::new();
+    for list in ["to", "cc", "bcc"] {
+        let recipients = entry[list].as_array().into_iter().flatten();
+        for (n, recipient) in recipients.enumerate() {
+            let email = address(recipient, &format!("{field}.{list}.{n}"))?;
+            if !seen.insert(email.to_lowercase()) {
+                return Err(Problem::at(
+                    field,
+                    format!(
+                        "Each email address in the personalization block should be unique between to, cc, and bcc. We found the first duplicate instance of [{email}] in the {field}.{list} field."
+                    ),
+                ));
+            }
+        }
+    }
+    match seen.len() > MAX_RECIPIENTS {
+        true => Err(Problem::at(
+            field,
+            "There is a limit of 1000 total recipients per request.",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// An email object: a plausible address, and a name that is a text if there is one.

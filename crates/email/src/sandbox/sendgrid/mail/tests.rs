@@ -9,6 +9,10 @@ fn good() -> Value {
         }],
         "from": { "email": "shop@example.com" },
         "template_id": "d-1",
+        "reply_to": { "email": "help@example.com" },
+        "headers": { "List-Id": "<news.example.com>" },
+        "categories": ["a", "b"],
+        "asm": { "group_id": 7, "groups_to_display": [7, 8] },
     })
 }
 
@@ -90,6 +94,28 @@ fn what_is_wrong_is_named_by_its_field() {
             "personalizations.0.custom_args",
         ),
         (set("/from", json!({})), "from.email"),
+        (set("/reply_to", json!({ "email": "x" })), "reply_to.email"),
+        (set("/headers", json!({ "Reply-To": "x" })), "headers"),
+        (set("/headers", json!({ "X-A": "b\r\nc" })), "headers"),
+        (set("/categories", json!(vec!["a"; 11])), "categories"),
+        (set("/categories", json!(["a", "a"])), "categories"),
+        (set("/categories", json!(["a".repeat(256)])), "categories"),
+        (set("/asm", json!({})), "asm.group_id"),
+        (
+            set("/asm/groups_to_display", json!(vec![1; 26])),
+            "asm.groups_to_display",
+        ),
+        (
+            Box::new(|body| {
+                body["personalizations"][0]["cc"] = json!([{ "email": "b@x.no" }]);
+                body["personalizations"][0]["bcc"] = json!([{ "email": "B@x.no" }]);
+            }),
+            "personalizations.0",
+        ),
+        (
+            Box::new(|body| body["personalizations"][0]["cc"] = json!([{ "email": "b" }])),
+            "personalizations.0.cc.0.email",
+        ),
         (set("/template_id", json!("")), "template_id"),
         (set("/template_id", json!(7)), "template_id"),
         (Box::new(without_template), "subject"),
