@@ -16,6 +16,7 @@ mod limit;
 mod outbox;
 mod presign;
 mod queues;
+mod suppressions;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub use limit::LimitArgs;
 pub use outbox::{DiscardHeld, HeldArgs, OutboxArgs, OutboxCommand, RetryHeld};
 pub use presign::Presign;
 pub use queues::{Pause, QueuesArgs, Resume};
+pub use suppressions::{ChangeSuppression, ChannelArg, Suppressions};
 
 /// Runs an app's background jobs at the services it depends on, and says what became of each job.
 ///
@@ -239,49 +241,6 @@ pub struct ImportMappings {
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// `suppressions …`.
-#[derive(Debug, Subcommand)]
-pub enum Suppressions {
-    /// Lists them by the hashes of the addresses, newest first
-    List {
-        /// Shows at most this many
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-        limit: u32,
-        /// Prints JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Removes an address: mails to it are sent again. SendGrid has a list of its own
-    Remove(RemoveSuppression),
-}
-
-/// `suppressions remove`.
-#[derive(Args)]
-pub struct RemoveSuppression {
-    /// The address, or its hash as `suppressions list` shows it
-    #[arg(value_name = "EMAIL|HASH")]
-    pub which: String,
-    /// Why; it is logged
-    #[arg(long, value_name = "TEXT", value_parser = not_blank)]
-    pub reason: String,
-    /// Does not ask. Needed if there is no terminal to ask at
-    #[arg(long)]
-    pub yes: bool,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Hides which: it may be an address.
-impl std::fmt::Debug for RemoveSuppression {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RemoveSuppression")
-            .field("reason", &self.reason)
-            .field("yes", &self.yes)
-            .finish_non_exhaustive()
-    }
 }
 
 /// `config …`.

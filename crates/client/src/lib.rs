@@ -74,7 +74,9 @@ pub use trace::trace_context;
 /// The args of this project's own kinds of jobs. A kind of your own is a struct that implements [`Job`].
 #[cfg(feature = "kinds")]
 pub mod kinds {
-    pub use longshore_email::{Attachment, Recipient, SendEmail, TemplateData};
+    pub use longshore_email::{
+        Attachment, Recipient, SendEmail, TemplateData, UnsubscribeGroup, format_currency,
+    };
     pub use longshore_export_cleanup::{
         ApplyLifecycle, BucketName, MoveBack, StoreName, SweepBucket,
     };

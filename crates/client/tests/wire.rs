@@ -34,6 +34,10 @@ fn send_email_is_golden() {
 fn send_sms_is_golden() {
     let job: SendSms = golden_round_trip(include_str!("golden/send_sms.v1.json"));
     assert_eq!(job.body, "Blåbærsyltetøy til middag 🫐");
+    let job: SendSms = golden_round_trip(include_str!("golden/send_sms.v1.template.json"));
+    assert_eq!((&*job.body, job.from.as_deref()), ("", Some("shop")));
+    let job: SendSms = golden_round_trip(include_str!("golden/send_sms.v1.media.json"));
+    assert_eq!(job.media_urls.len(), 1);
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct EmailConfig {
     pub templates: BTreeMap<String, String>,
     /// Whether events are heard: then each mail is noted for its job, so that they find it.
     pub heard: bool,
+    /// The same of the fallback's events.
+    pub fallback_heard: bool,
 }
 
 /// An address that mail is sent from, and the name shown with it.

@@ -67,6 +67,12 @@ impl Handler for SendEmailHandler {
                 postmark.ok_or_else(|| waits_for_sendgrid("there is no fallback here"))?;
             let sent = postmark.send(&job, &run, from, &files).await?;
             run.billed(POSTMARK, "mail", job.addresses() as u64);
+            if let Outcome::Done { answer, .. } = &sent
+                && let Some(id) = answer.request_id.as_deref()
+                && self.config.fallback_heard
+            {
+                sent::note_sent(&run, id).await;
+            }
             return Ok(told(sent, left_out));
         }
         let sandbox = self.sendgrid.sandbox;

@@ -10,7 +10,7 @@ use settings::EmailKeys;
 
 use std::sync::Arc;
 
-use crate::webhook::SendGridEvents;
+use crate::webhook::{PostmarkEvents, SendGridEvents};
 use crate::{
     EmailConfig, MailSender, Postmark, PostmarkConfig, SendEmailHandler, SendGrid, SendGridConfig,
     SmtpConfig,
@@ -57,14 +57,25 @@ pub const fn integration() -> Integration {
             set_up: &|context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
             cron: &[],
-            events: &[Events {
-                name: PROVIDER.name,
-                turned_on_by: &[
-                    SendGridSettings::API_KEY,
-                    SendGridSettings::WEBHOOK_PUBLIC_KEYS,
-                ],
-                source: |context| Box::pin(events(context)),
-            }],
+            events: &[
+                Events {
+                    name: PROVIDER.name,
+                    turned_on_by: &[
+                        SendGridSettings::API_KEY,
+                        SendGridSettings::WEBHOOK_PUBLIC_KEYS,
+                    ],
+                    source: |context| Box::pin(events(context)),
+                },
+                Events {
+                    name: POSTMARK,
+                    turned_on_by: &[
+                        PostmarkSettings::SERVER_TOKEN,
+                        PostmarkSettings::WEBHOOK_USER,
+                        PostmarkSettings::WEBHOOK_PASSWORD,
+                    ],
+                    source: |context| Box::pin(postmark_events(context)),
+                },
+            ],
             notices: None,
             files: None,
             #[cfg(feature = "sandbox")]
@@ -195,6 +206,10 @@ async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
             .collect(),
         templates: email.templates.clone(),
         heard: !sendgrid.webhook_public_keys.is_empty(),
+        fallback_heard: email.fallback.as_ref().is_some_and(|fallback| {
+            let postmark = &fallback.postmark;
+            postmark.webhook_user.is_some() && postmark.webhook_password.is_some()
+        }),
     };
     let mut handler = SendEmailHandler::new(mails, client);
     if let Some(files) = context.program.files().await? {
@@ -259,4 +274,22 @@ async fn events(context: Context<'_>) -> Result<Option<Box<dyn Source>>, SetUpEr
     };
     let public_keys = email.sendgrid.webhook_public_keys.clone();
     Ok((!public_keys.is_empty()).then(|| Box::new(SendGridEvents::new(public_keys)) as _))
+}
+
+/// Postmark's events; `None` while it does not stand in, or has no password that they come with.
+async fn postmark_events(context: Context<'_>) -> Result<Option<Box<dyn Source>>, SetUpError> {
+    let Some(fallback) = context
+        .get::<EmailSettings>()
+        .and_then(|email| email.fallback.as_ref())
+    else {
+        return Ok(None);
+    };
+    let postmark = &fallback.postmark;
+    let (Some(user), Some(password)) = (&postmark.webhook_user, &postmark.webhook_password) else {
+        return Ok(None);
+    };
+    let password = context
+        .secret(PostmarkSettings::WEBHOOK_PASSWORD, password)
+        .await?;
+    Ok(Some(Box::new(PostmarkEvents::new(user.clone(), password))))
 }

@@ -35,7 +35,7 @@ mod templates;
 #[cfg(feature = "worker")]
 mod webhook;
 
-pub use args::{Attachment, Recipient, SendEmail, TemplateData, UnsubscribeGroup};
+pub use args::{Attachment, Recipient, SendEmail, TemplateData, UnsubscribeGroup, format_currency};
 #[cfg(feature = "worker")]
 pub use attached_file::AttachedFile;
 #[cfg(feature = "worker")]
@@ -59,4 +59,4 @@ pub use sendgrid::{Accepted, SendGrid, SetupError};
 #[cfg(feature = "worker")]
 pub use templates::{TemplateProblem, Templates};
 #[cfg(feature = "worker")]
-pub use webhook::{InvalidPublicKey, PublicKey, SendGridEvents};
+pub use webhook::{InvalidPublicKey, PostmarkEvents, PublicKey, SendGridEvents};

@@ -51,6 +51,7 @@ fn refused(entry: &str) -> JobError {
     let why = match why {
         Some("bounce") => "a mail to it has bounced",
         Some("spam_report") => "a mail to it was reported as spam",
+        Some("unsubscribe") => "who has it wants no more mail",
         _ => "it was put there",
     };
     let job = known.and_then(|known| known.job);

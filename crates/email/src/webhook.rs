@@ -1,9 +1,10 @@
-//! SendGrid's events: what becomes of mails, and which addresses nothing is to be sent to any more.
+//! The providers' events: what becomes of mails, and which addresses nothing is to be sent to any more.
 //!
-//! A request is a list of events about any mails of the account, also of some that are not ours.
+//! A request of SendGrid's is a list of events about any mails of the account, also of some that are not ours.
 
 mod event;
 mod key;
+mod postmark;
 mod signature;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::fmt;
 use longshore_integration::{Posted, Read, Refusal, Source};
 
 pub use key::{InvalidPublicKey, PublicKey};
+pub use postmark::PostmarkEvents;
 use signature::Verifier;
 
 /// SendGrid as a source of events.

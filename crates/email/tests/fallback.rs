@@ -46,6 +46,7 @@ impl Scene {
             .into(),
             templates: ["welcome", "invoice", "unmapped"].map(template).into(),
             heard: false,
+            fallback_heard: false,
         };
         let alias = PostmarkTemplate::Alias("welcome-mail".into());
         let fallback = Postmark::by_rest(PostmarkConfig {

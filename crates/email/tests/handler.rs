@@ -44,6 +44,7 @@ impl Scene {
             senders: [].into(),
             templates: [("welcome".to_owned(), "d-welcome".to_owned())].into(),
             heard: true,
+            fallback_heard: false,
         };
         let sendgrid = SendGrid::new(&sendgrid).expect("a client");
         Self {

@@ -37,6 +37,7 @@ impl Scene {
             senders: [("billing".to_owned(), billing)].into(),
             templates: [("welcome".to_owned(), "d-welcome".to_owned())].into(),
             heard: false,
+            fallback_heard: false,
         };
         Self {
             handler: SendEmailHandler::new(email, sendgrid.expect("a client")),

@@ -31,6 +31,20 @@ pub trait Source: Send + Sync + 'static {
     /// # Errors
     /// When the request is not known to come from the provider, or cannot be used.
     fn read(&self, posted: &Posted<'_>) -> Result<Read, Refusal>;
+
+    /// What the provider wants to read when its events were taken; `None` where a 204 will do.
+    fn answer(&self) -> Option<SourceAnswer> {
+        None
+    }
+}
+
+/// What a provider reads when its events were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceAnswer {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: &'static str,
 }
 
 /// A request that was posted.

@@ -17,6 +17,7 @@ pub mod settings;
 pub use context::{Context, Pending, Program, SetUpError};
 pub use events::{
     DeliveryUpdate, Event, EventJob, Events, OpenSource, Posted, Read, Refusal, Remark, Source,
+    SourceAnswer,
 };
 pub use family::{Family, OpenSandbox};
 pub use files::{

@@ -209,6 +209,12 @@ impl Person {
         is_there
     }
 
+    /// SHA-256 of who it is, in 64 hexadecimal digits: of an address and a number as the suppression lists have it.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
     /// By what the person is named.
     #[must_use]
     pub fn form(&self) -> PersonForm {

@@ -1,12 +1,12 @@
-//! The list of addresses that no mail goes to, because one bounced or somebody called it spam.
+//! The lists of addresses and numbers that nothing is sent to: mail to them bounced, or who has them does not want any.
 //!
-//! It is the map [`SUPPRESSED`] of the queue `email`: the listener for events writes it, `send_email` asks it, operators
-//! see it. This is what the three agree on.
+//! They are the map [`SUPPRESSED`] of the queues `email` and `sms`: the listener for events writes them, `send_email` and
+//! `send_sms` ask them, operators see and change them. This is what they agree on.
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The map that has the list: [`AddressHash`] → [`Suppression`] in JSON.
 pub const SUPPRESSED: &str = "suppressed";
@@ -28,7 +28,7 @@ pub struct AddressHash(String);
 pub struct InvalidAddressHash;
 
 impl AddressHash {
-    /// The hash of an address.
+    /// The hash of an address, or of a number in E.164.
     #[cfg(feature = "suppression")]
     #[must_use]
     pub fn of(address: &str) -> Self {
@@ -79,6 +79,12 @@ pub enum SuppressedFor {
     Bounce,
     /// Who has it called a mail spam.
     SpamReport,
+    /// Who has it wants no more mail.
+    Unsubscribe,
+    /// Who has the number wants no more texts: they answered STOP, or Twilio says so.
+    OptOut,
+    /// An operator put it there.
+    Operator,
 }
 
 impl SuppressedFor {
@@ -88,11 +94,15 @@ impl SuppressedFor {
         match self {
             Self::Bounce => "bounce",
             Self::SpamReport => "spam_report",
+            Self::Unsubscribe => "unsubscribe",
+            Self::OptOut => "opt_out",
+            Self::Operator => "operator",
         }
     }
 }
 
-/// An address that gets onto the list of those that nothing is sent to, in the same step as the update says so.
+/// An address or a number that gets onto the list of those that nothing is sent to, or off it, in the same step as the
+/// update says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppress {
     /// The address.
@@ -102,21 +112,68 @@ pub struct Suppress {
     /// The provider's id of the event, if it has one. Known for seven days, so that an event that comes again does not
     /// undo that an operator took the address off the list.
     pub event: Option<String>,
+    /// The reason is over: it comes off the list, if it is there for this reason. What it is there for otherwise stays.
+    pub is_over: bool,
+}
+
+impl Suppress {
+    /// This address gets onto the list. No event says so that could come again.
+    #[must_use]
+    pub fn new(address: AddressHash, reason: SuppressedFor) -> Self {
+        Self {
+            address,
+            reason,
+            event: None,
+            is_over: false,
+        }
+    }
+
+    /// The same, by the event with this id.
+    #[must_use]
+    pub fn by_event(self, event: Option<String>) -> Self {
+        Self { event, ..self }
+    }
+
+    /// The reason is over.
+    #[must_use]
+    pub fn over(self) -> Self {
+        Self {
+            is_over: true,
+            ..self
+        }
+    }
 }
 
 /// What the list says of an address. Whatever stands there, the address is on it: this is for people.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suppression {
-    /// Why: `bounce`, `spam_report`.
+    /// Why: a word of [`SuppressedFor`].
     pub reason: String,
     /// Since when, in ms since the epoch.
     pub at: u64,
     /// The job whose mail it was, where that is known.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
 }
 
 impl Suppression {
+    /// An entry that is written now, by this process's clock.
+    #[must_use]
+    pub fn now(reason: SuppressedFor, job: Option<String>) -> Self {
+        let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Self {
+            reason: reason.as_str().to_owned(),
+            at: u64::try_from(since.as_millis()).unwrap_or_default(),
+            job,
+        }
+    }
+
+    /// As it is written down.
+    #[must_use]
+    pub fn written(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Reads an entry; `None` when it is none.
     #[must_use]
     pub fn read(value: &str) -> Option<Self> {
@@ -164,5 +221,8 @@ mod tests {
         assert_eq!(read, Some(expected));
         assert!(Suppression::read(r#"{"reason":"spam_report","at":7}"#).is_some());
         assert_eq!(Suppression::read("bounce"), None);
+        let written = Suppression::now(SuppressedFor::OptOut, None);
+        assert_eq!(written.reason, "opt_out");
+        assert_eq!(Suppression::read(&written.written()), Some(written));
     }
 }

@@ -113,7 +113,7 @@ pub enum OperatorError {
     NotSuppressed,
     /// More than one address may be meant.
     #[error(
-        "{0} addresses on the suppression list have a hash that begins like this: write more digits"
+        "{0} addresses or numbers on the suppression list have a hash that begins like this: write more digits"
     )]
     AmbiguousSuppressed(usize),
     /// A name cannot be used.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_job::{AddressHash, Found, JobId, Person, PersonForm, SUPPRESSED};
+use longshore_job::{Found, JobId, Person, PersonForm, SUPPRESSED};
 use longshore_queue::{JobInfo, JobScan, JobState, Note, PersonFilter, Place, Queue, Signed};
 use serde::Serialize;
 
@@ -11,12 +11,10 @@ use crate::operations::OperationRow;
 use crate::operator::Operator;
 use crate::queue_info::QueueInfo;
 use crate::redact::is_name;
+use crate::suppressed::MessageChannel;
 
 /// The queue, and its map, of which user is which customer at a payment provider.
 const MAPPED: (&str, &str) = ("payment-reconcile", "customers");
-
-/// The queue that has the list of addresses that get no mail.
-const SUPPRESSING: &str = "email";
 
 /// Jobs of one queue, kind and state in which a person is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +47,7 @@ pub struct PersonPreview {
     pub jobs: u64,
     /// Those, by queue, kind and state.
     pub found: Vec<PersonRow>,
-    /// Whether the address is on the list of those that get no mail. It stays there, as a hash, unless it is asked for.
+    /// Whether the address or the number is on the list of those that nothing is sent to. It stays there, as a hash, unless it is asked for.
     pub suppressed: bool,
     /// Whether the id is mapped to a customer at a payment provider. That stays, unless it is asked for.
     pub mapped: bool,
@@ -151,20 +149,19 @@ impl Operator {
             person: person.to_string(),
             jobs: found.iter().map(|row| row.jobs).sum(),
             found,
-            suppressed: self.is_suppressed(person, text).await?,
+            suppressed: self.is_suppressed(person).await?,
             mapped: self.is_mapped(person, text).await?,
         })
     }
 
-    async fn is_suppressed(&self, person: &Person, text: &str) -> Result<bool, OperatorError> {
-        let Ok((_, queue)) = self.queue(SUPPRESSING) else {
+    async fn is_suppressed(&self, person: &Person) -> Result<bool, OperatorError> {
+        let Some(channel) = MessageChannel::of(person.form()) else {
             return Ok(false);
         };
-        if person.form() != PersonForm::Email {
+        let Ok((_, queue)) = self.queue(channel.as_str()) else {
             return Ok(false);
-        }
-        let hash = AddressHash::of(text);
-        Ok(queue.find(SUPPRESSED, hash.as_str()).await?.is_some())
+        };
+        Ok(queue.find(SUPPRESSED, person.hash()).await?.is_some())
     }
 
     async fn is_mapped(&self, person: &Person, text: &str) -> Result<bool, OperatorError> {

@@ -1,10 +1,9 @@
-//! Addresses that nothing is sent to, by their hashes. No address is ever shown: nobody here knows it.
+//! Addresses and numbers that nothing is sent to, by their hashes. None is ever shown: nobody here knows it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::str::FromStr;
 
-use longshore_job::{AddressHash, Envelope, PersonForm, SUPPRESSED, Suppression};
+use longshore_job::{AddressHash, Envelope, SUPPRESSED, SuppressedFor, Suppression};
 use longshore_queue::{Note, Queue, QueueError, Signed, WholeLetter};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,20 +11,15 @@ use serde_json::Value;
 use crate::error::OperatorError;
 use crate::operator::Operator;
 use crate::queue_info::QueueInfo;
+use crate::suppressed::{MessageChannel, Suppressed};
 use crate::time::rfc3339;
 
-/// The queue that has the list.
-const QUEUE: &str = "email";
-
-/// How much of a hash has to be written at the least.
-const SHORTEST: usize = 8;
-
-/// One address that nothing is sent to.
+/// One address, or number, that nothing is sent to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SuppressionRow {
-    /// SHA-256 of the address, trimmed and in lower case, in 64 hexadecimal digits.
+    /// SHA-256 of the address, trimmed and in lower case, or of the number in E.164; 64 hexadecimal digits.
     pub hash: String,
-    /// Why: `bounce`, `spam_report`; `None` when what stands there cannot be read.
+    /// Why: `bounce`, `spam_report`, `unsubscribe`, `opt_out`, `operator`; `None` when what stands there cannot be read.
     pub reason: Option<String>,
     /// Since when, RFC 3339.
     pub since: Option<String>,
@@ -34,40 +28,6 @@ pub struct SuppressionRow {
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
-}
-
-/// Which address is meant: itself, or the beginning of its hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Suppressed {
-    /// All of the hash.
-    Hash(AddressHash),
-    /// At least eight digits of it.
-    Prefix(String),
-}
-
-/// Neither an address nor a hash. It does not say what it was: that may be somebody's address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "write the address, local@domain.tld, or at least 8 digits of its hash, as `longshore suppressions list` shows it"
-)]
-pub struct InvalidSuppressed;
-
-impl FromStr for Suppressed {
-    type Err = InvalidSuppressed;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSuppressed> {
-        let text = text.trim();
-        if text.contains('@') {
-            return Ok(Self::Hash(AddressHash::of(text)));
-        }
-        let digits = text.to_ascii_lowercase();
-        let fits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match digits.parse() {
-            Ok(hash) => Ok(Self::Hash(hash)),
-            Err(_) if fits && (SHORTEST..64).contains(&digits.len()) => Ok(Self::Prefix(digits)),
-            Err(_) => Err(InvalidSuppressed),
-        }
-    }
 }
 
 impl SuppressionRow {
@@ -91,19 +51,20 @@ impl SuppressionRow {
 }
 
 impl Operator {
-    fn suppressions_queue(&self) -> Result<&Queue, OperatorError> {
-        Ok(&self.queue(QUEUE)?.1)
+    fn suppressions_queue(&self, channel: MessageChannel) -> Result<&Queue, OperatorError> {
+        Ok(&self.queue(channel.as_str())?.1)
     }
 
-    /// The addresses that nothing is sent to, the newest first, this many at the most, and how many there are.
+    /// What nothing is sent to by this channel, the newest first, this many at the most, and how many there are.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn suppressions(
         &self,
+        channel: MessageChannel,
         limit: usize,
     ) -> Result<(Vec<SuppressionRow>, usize), OperatorError> {
-        let queue = self.suppressions_queue()?;
+        let queue = self.suppressions_queue(channel)?;
         // The newest so far, the oldest of them on top. An entry may come twice while the list grows.
         let mut newest = BinaryHeap::new();
         let mut count = 0;
@@ -129,8 +90,12 @@ impl Operator {
     /// # Errors
     /// [`OperatorError::NotSuppressed`] when it is not on the list, [`OperatorError::AmbiguousSuppressed`] when several may be
     /// meant; or when Redis cannot be reached or refuses.
-    pub async fn suppression(&self, meant: &Suppressed) -> Result<SuppressionRow, OperatorError> {
-        let queue = self.suppressions_queue()?;
+    pub async fn suppression(
+        &self,
+        channel: MessageChannel,
+        meant: &Suppressed,
+    ) -> Result<SuppressionRow, OperatorError> {
+        let queue = self.suppressions_queue(channel)?;
         let prefix = match meant {
             Suppressed::Hash(hash) => {
                 let entry = queue.find(SUPPRESSED, hash.as_str()).await?;
@@ -158,19 +123,43 @@ impl Operator {
         }
     }
 
-    /// Takes an address off the list, by the hash of its row. Mails to it are sent from now on, until the next one bounces.
+    /// Puts an address or a number onto the list. `None` when it is there already.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn suppress(
+        &self,
+        channel: MessageChannel,
+        hash: &AddressHash,
+        signed: &Signed,
+    ) -> Result<Option<SuppressionRow>, OperatorError> {
+        let queue = self.suppressions_queue(channel)?;
+        let entry = Suppression::now(SuppressedFor::Operator, None).written();
+        let target = beginning(hash.as_str());
+        let note = Note {
+            action: "suppress",
+            target: &target,
+            ..Note::default()
+        };
+        let added = queue.assign_signed(SUPPRESSED, (hash.as_str(), &entry), &note, signed);
+        Ok(added
+            .await?
+            .then(|| SuppressionRow::new(hash.to_string(), &entry)))
+    }
+
+    /// Takes one off the list, by the hash of its row. Messages to it are sent from now on, until the next reason not to.
     /// `false` when it was not on the list any more.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn unsuppress(
         &self,
+        channel: MessageChannel,
         row: &SuppressionRow,
         signed: &Signed,
     ) -> Result<bool, OperatorError> {
-        let queue = self.suppressions_queue()?;
-        // Enough of the hash to tell it from others on the list, and not enough to look an address up by.
-        let target: String = row.hash.chars().take(8).collect();
+        let queue = self.suppressions_queue(channel)?;
+        let target = beginning(&row.hash);
         let note = Note {
             action: "unsuppress",
             target: &target,
@@ -181,6 +170,11 @@ impl Operator {
     }
 }
 
+/// Enough of a hash to tell it from others on the list, and not enough to look an address up by.
+fn beginning(hash: &str) -> String {
+    hash.chars().take(8).collect()
+}
+
 /// Of each of these letters, at most some hundreds, whether it goes to an address that nothing is sent to.
 pub(crate) async fn suppressed_among(
     info: &QueueInfo,
@@ -188,9 +182,9 @@ pub(crate) async fn suppressed_among(
     letters: &[WholeLetter],
 ) -> Result<Vec<bool>, QueueError> {
     let mut suppressed = vec![false; letters.len()];
-    if info.name != QUEUE {
+    let Ok(channel) = info.name.parse() else {
         return Ok(suppressed);
-    }
+    };
     let (mut places, mut hashes) = (Vec::new(), Vec::new());
     for (place, letter) in letters.iter().enumerate() {
         let payload = letter.job.payload.as_deref().unwrap_or_default();
@@ -200,7 +194,7 @@ pub(crate) async fn suppressed_among(
         let Ok(args) = serde_json::from_str(envelope.args.get()) else {
             continue;
         };
-        let of_letter = self::hashes(info, &envelope.kind, &args);
+        let of_letter = self::hashes(channel, info, &envelope.kind, &args);
         places.extend(of_letter.iter().map(|_| place));
         hashes.extend(of_letter);
     }
@@ -220,45 +214,22 @@ pub(crate) async fn suppressed_among_args(
     kind: &str,
     args: &Value,
 ) -> Result<bool, QueueError> {
-    if info.name != QUEUE {
+    let Ok(channel) = info.name.parse() else {
         return Ok(false);
-    }
-    let hashes = hashes(info, kind, args);
+    };
+    let hashes = hashes(channel, info, kind, args);
     let found = queue.find_which(SUPPRESSED, &hashes).await?;
     Ok(found.contains(&true))
 }
 
 /// The addresses that a kind says it is for, as the list has them. Those that only get a copy are left out when it runs.
-fn hashes(info: &QueueInfo, kind: &str, args: &Value) -> Vec<String> {
+fn hashes(channel: MessageChannel, info: &QueueInfo, kind: &str, args: &Value) -> Vec<String> {
     let spec = info.kinds.find(kind).into_iter();
-    let mails = spec
+    let people = spec
         .flat_map(|spec| spec.person_args)
-        .filter(|arg| arg.form == PersonForm::Email && !arg.is_beside);
-    mails
+        .filter(|arg| arg.form == channel.form() && !arg.is_beside);
+    people
         .flat_map(|arg| arg.values_in(args))
         .map(|address| AddressHash::of(&address).to_string())
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_or_its_hash_is_meant() {
-        let ada = AddressHash::of("ada@example.com");
-        let meant = |text: &str| text.parse::<Suppressed>();
-        for text in [
-            " Ada@example.com ",
-            ada.as_str(),
-            &ada.as_str().to_uppercase(),
-        ] {
-            assert_eq!(meant(text), Ok(Suppressed::Hash(ada.clone())), "{text}");
-        }
-        let prefix = &ada.as_str()[..8];
-        assert_eq!(meant(prefix), Ok(Suppressed::Prefix(prefix.to_owned())));
-        for text in ["", "ada", &prefix[1..], "not-a-hash", &format!("{ada}0")] {
-            assert_eq!(meant(text), Err(InvalidSuppressed), "{text}");
-        }
-    }
 }

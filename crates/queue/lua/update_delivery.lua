@@ -1,5 +1,6 @@
 -- Writes down an update of a message's delivery. Updates come several times and in any order: only a higher rank
--- overwrites. Where one says that nothing is to be sent to an address any more, it gets onto the list, whoever's message it was.
+-- overwrites. Where one says that nothing is to be sent to an address any more, it gets onto the list, whoever's message it was;
+-- where one says that this is over, it comes off again.
 --
 -- KEYS  1 deliveries  2 delivery ages  3 data  4 records
 --       5 map of suppressed addresses  6 event (that it is known)  7 timeline  8 notices  9 stats
@@ -7,6 +8,7 @@
 --       6 how long it is kept, in ms  7 how many bytes all of them may take
 --       8 hash of the address that is suppressed ("" = none)  9 why  10 the event's id ("" = none: not known again)
 --       11 the word for the state in notices (part/notices.lua)
+--       12 "1" = why (9) is over: the address comes off the list, if it is there for that
 -- Returns noted, stale (all of it is known, or something later), or unknown (it belongs to no job of ours)
 -- Parts: now, write_or_replace, record, deliveries, notices
 local messages, ages, data, records, suppressed, event = unpack(KEYS)
@@ -44,6 +46,15 @@ end
 local result = update()
 if ARGV[8] == '' then return result end
 if ARGV[10] ~= '' and not redis.call('SET', event, stamp, 'NX', 'PX', ARGV[6]) then return result end
+if ARGV[12] == '1' then
+  local entry = redis.call('HGET', suppressed, ARGV[8])
+  -- What it is there for otherwise is not over.
+  if entry and string.find(entry, '"reason":"' .. ARGV[9] .. '"', 1, true) then
+    redis.call('HDEL', suppressed, ARGV[8])
+    return 'noted'
+  end
+  return result
+end
 local entry = '{"reason":"' .. ARGV[9] .. '","at":' .. stamp
 local job = record and record.job or (named and ARGV[2])
 if job then entry = entry .. ',"job":"' .. job .. '"' end

@@ -44,7 +44,7 @@ pub struct AuditEntry {
     pub by: String,
     /// What: `pause`, `resume`, `lift`, `replay`, `replay_stopped`, `replay_cancel`, `replay_resume`, `replay_done`, `edit`,
     /// `cancel`, `stop` (running jobs were asked to), `forget`, `forget_done`, `forget_cancel`, `forget_resume`, `forget_mapping`, `reschedule`, `discard` (each also with `_done`, `_cancel`, `_resume`, as an operation), `export`, `reveal`, `export_mappings`, `import_mappings`,
-    /// `unsuppress`, `cron_run`, `cron_pause`, `cron_resume`, `outbox_retry`, `outbox_discard`.
+    /// `suppress`, `unsuppress`, `cron_run`, `cron_pause`, `cron_resume`, `outbox_retry`, `outbox_discard`.
     pub action: String,
     /// What it was done to: a queue, ids, `group:<group>`, or `all` of the queue.
     pub target: String,

@@ -28,7 +28,7 @@ pub struct DeliveryUpdate {
     pub rank: u8,
     /// The provider's code for what went wrong.
     pub code: Option<String>,
-    /// An address that nothing is to be sent to any more.
+    /// An address that nothing is to be sent to any more, or again.
     pub suppress: Option<Suppress>,
 }
 
@@ -132,8 +132,8 @@ impl Queue {
             .await
     }
 
-    /// Puts an address onto the list of those that nothing is sent to, where no message is known that could be heard of.
-    /// [`UpdateResult::Unknown`] when it is there already.
+    /// Puts an address onto the list of those that nothing is sent to, or takes it off, where no message is known that could be
+    /// heard of. [`UpdateResult::Unknown`] when that is so already.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -192,6 +192,7 @@ impl Queue {
             .arg(suppress.map_or("", |suppress| suppress.reason.as_str()))
             .arg(event.unwrap_or_default())
             .arg(noticed_as)
+            .arg(u8::from(suppress.is_some_and(|suppress| suppress.is_over)))
             .run(&self.link)
             .await?;
         match heard.as_str() {

@@ -46,6 +46,31 @@ impl Queue {
             .await
     }
 
+    /// Lets a key of a map stand for a value, at an operator's word, which is written down with it. `false` when it stands for
+    /// one already.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn assign_signed(
+        &self,
+        map: &str,
+        (key, value): (&str, &str),
+        note: &Note<'_>,
+        signed: &Signed,
+    ) -> Result<bool, QueueError> {
+        let added: u8 = script::ASSIGN_SIGNED
+            .on(&[&self.keys.map_of(map), &self.keys.audit])
+            .arg(key)
+            .arg(&signed.by)
+            .arg(note.action)
+            .arg(note.target)
+            .arg(&signed.reason)
+            .arg(value)
+            .run(&self.link)
+            .await?;
+        Ok(added == 1)
+    }
+
     /// Lets a key of a map stand for another value from now on.
     ///
     /// # Errors

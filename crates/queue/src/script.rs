@@ -375,6 +375,7 @@ script!(
     ["now", "record", "header"]
 );
 script!(ASSIGN = "assign", "", []);
+script!(ASSIGN_SIGNED = "assign_signed", "", ["now", "audit"]);
 script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);
 script!(
     ADOPT = "adopt",

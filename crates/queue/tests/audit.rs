@@ -150,6 +150,17 @@ async fn what_is_taken_off_a_map_is_told_once() {
         target: "hash",
         ..Note::default()
     };
+    let added = Note {
+        action: "suppress",
+        ..note
+    };
+    for is_new in [true, false] {
+        let entry = ("other", "{}");
+        let answer = queue
+            .assign_signed("suppressed", entry, &added, &kari())
+            .await;
+        assert_eq!(answer.expect("answers"), is_new);
+    }
     for removed in [true, false] {
         let answer = queue
             .unassign_signed("suppressed", "hash", &note, &kari())
@@ -157,7 +168,8 @@ async fn what_is_taken_off_a_map_is_told_once() {
         assert_eq!(answer.expect("answers"), removed);
     }
     let told = queue.audit(None, 9).await.expect("reads");
-    assert_eq!((told.len(), told[0].action.as_str()), (1, "unsuppress"));
+    let told: Vec<_> = told.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(told, ["unsuppress", "suppress"]);
 }
 
 #[tokio::test]

@@ -409,6 +409,7 @@ fn bounce(event: Option<&str>) -> Suppress {
         address: ada(),
         reason: SuppressedFor::Bounce,
         event: event.map(str::to_owned),
+        is_over: false,
     }
 }
 
@@ -550,4 +551,35 @@ async fn answers_that_can_be_asked_for_again_are_so_many_at_the_most() {
     assert_eq!(queue.recall("place 21").await.expect("looks"), None);
     let ttl: i64 = bench.text("PTTL {t:email}:cached").await;
     assert!(ttl > 364 * 24 * 3_600_000, "{ttl}");
+}
+
+#[tokio::test]
+async fn what_is_over_takes_an_address_off_if_it_is_there_for_that() {
+    let bench = Bench::new();
+    let unsubscribed = Suppress {
+        reason: SuppressedFor::Unsubscribe,
+        ..bounce(Some("ev1"))
+    };
+    let over = |event: &str| Suppress {
+        event: Some(event.to_owned()),
+        ..unsubscribed.clone().over()
+    };
+    for (suppress, result, reason) in [
+        (over("ev0"), UpdateResult::Unknown, None),
+        (
+            unsubscribed.clone(),
+            UpdateResult::Noted,
+            Some("unsubscribe"),
+        ),
+        (over("ev2"), UpdateResult::Noted, None),
+        // An event that comes again.
+        (unsubscribed.clone(), UpdateResult::Unknown, None),
+        (bounce(Some("ev3")), UpdateResult::Noted, Some("bounce")),
+        (over("ev4"), UpdateResult::Unknown, Some("bounce")),
+    ] {
+        let said = bench.queue.suppress(&suppress, None).await;
+        assert_eq!(said.expect("updates"), result, "{suppress:?}");
+        let found = bench.suppressed().await.map(|(reason, _)| reason);
+        assert_eq!(found.as_deref(), reason, "{suppress:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What has to be known to send text messages.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use longshore_provider::Origin;
@@ -16,6 +17,8 @@ pub struct TwilioConfig {
     pub credentials: TwilioAuth,
     /// Who messages are from.
     pub sender: MessageSender,
+    /// Others that a job may name.
+    pub senders: BTreeMap<String, MessageSender>,
     /// The public URL that Twilio tells about each message's fate, without a query: the job is put there. Without
     /// one, Twilio tells nothing.
     pub status_callback: Option<String>,

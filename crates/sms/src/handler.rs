@@ -6,6 +6,7 @@ use longshore_provider::{AnswerTable, Purpose};
 
 use crate::error::Answers;
 use crate::message::NAME;
+use crate::opt_out::{self, OPTED_OUT};
 use crate::{Twilio, verify};
 
 /// Carries out `send_sms` jobs: one request each.
@@ -29,8 +30,15 @@ impl Handler for SendSmsHandler {
     type Job = SendSms;
 
     async fn run(&self, job: SendSms, run: Run) -> Result<Outcome, JobError> {
+        opt_out::check(&run, &job.to).await?;
         let sent = self.twilio.send(&run, &job).await;
-        let (status, message) = sent.map_err(|error| Answers.job_error(Purpose::Effect, &error))?;
+        let sent = sent.map_err(|error| Answers.job_error(Purpose::Effect, &error));
+        if let Err(error) = &sent
+            && error.answer().code.as_deref() == Some(OPTED_OUT)
+        {
+            opt_out::note(&run, &job.to).await;
+        }
+        let (status, message) = sent?;
         let sid = message.sid.as_str();
         // It is sent, whether or not that can be noted: only delivery updates may not find the job then.
         match run.memory().note_message(sid).await {

@@ -15,6 +15,8 @@ mod handler;
 mod integration;
 #[cfg(feature = "worker")]
 mod message;
+#[cfg(feature = "worker")]
+mod opt_out;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(feature = "worker")]
@@ -30,8 +32,10 @@ pub use config::{MessageSender, TwilioAuth, TwilioConfig};
 #[cfg(feature = "worker")]
 pub use handler::SendSmsHandler;
 #[cfg(feature = "worker")]
-pub use integration::{TwilioCredentials, TwilioKeys, TwilioSender, TwilioSettings, integration};
+pub use integration::{
+    TwilioCredentials, TwilioKeys, TwilioSender, TwilioSenders, TwilioSettings, integration,
+};
 #[cfg(feature = "worker")]
 pub use twilio::{SetupError, Twilio};
 #[cfg(feature = "worker")]
-pub use webhook::TwilioEvents;
+pub use webhook::{TwilioEvents, TwilioInbound};

@@ -29,6 +29,8 @@ pub(crate) struct Message {
     #[serde(default)]
     date_created: Option<String>,
     #[serde(default)]
+    num_media: Value,
+    #[serde(default)]
     num_segments: Value,
     #[serde(default)]
     price: Value,
@@ -70,6 +72,11 @@ impl Message {
     pub(crate) fn is_outbound(&self) -> bool {
         let direction = self.direction.as_deref();
         direction.is_some_and(|direction| direction.starts_with("outbound"))
+    }
+
+    /// Whether it has so many pictures and the like; also where Twilio does not say.
+    pub(crate) fn may_have_media(&self, count: usize) -> bool {
+        number(&self.num_media).is_none_or(|found| usize::try_from(found) == Ok(count))
     }
 
     /// When Twilio took it on, to the second.

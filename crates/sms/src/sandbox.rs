@@ -12,7 +12,9 @@ mod twilio;
 
 use longshore_integration::{RunningStandIn, Sandbox, SandboxAt};
 
-pub use twilio::{Callbacks, CalledBack, PlantedMessage, SharedKey, TwilioMessage, TwilioSandbox};
+pub use twilio::{
+    Callbacks, CalledBack, PlantedMessage, SharedKey, TwilioContent, TwilioMessage, TwilioSandbox,
+};
 
 pub(crate) const SANDBOXES: &[Sandbox] = &[Sandbox {
     name: "twilio",

@@ -1,11 +1,14 @@
 //! Twilio's `2010-04-01` API, as far as text messages are sent.
 
+use std::collections::BTreeMap;
+
 use crate::SendSms;
 use longshore_job::{JobId, Run};
 use longshore_provider::secret::Secret;
 use longshore_provider::{CallError, HeaderValue, Http, HttpSetupError, Request, basic, decode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::message::Message;
 use crate::{MessageSender, TwilioAuth, TwilioConfig};
@@ -25,6 +28,7 @@ pub struct Twilio {
     /// `/2010-04-01/Accounts/AC…/Messages`, without the ending.
     messages: String,
     sender: MessageSender,
+    senders: BTreeMap<String, MessageSender>,
     status_callback: Option<String>,
 }
 
@@ -68,6 +72,7 @@ impl Twilio {
             secret: secret.clone(),
             messages: format!("/2010-04-01/Accounts/{}/Messages", config.account_sid),
             sender: config.sender.clone(),
+            senders: config.senders.clone(),
             status_callback: config.status_callback.clone(),
         })
     }
@@ -79,22 +84,42 @@ impl Twilio {
     /// sids.
     pub(crate) async fn send(&self, run: &Run, job: &SendSms) -> Result<(u16, Message), CallError> {
         let callback = self.callback(run.id);
-        let sender = match &self.sender {
+        let sender = match self.sender(job)? {
             MessageSender::From(number) => ("From", number),
             MessageSender::MessagingService(sid) => ("MessagingServiceSid", sid),
         };
-        let fields = [
+        let variables = Some(&job.content_variables).filter(|variables| !variables.is_empty());
+        let variables = variables.map(|variables| json!(variables).to_string());
+        let body = Some(&job.body).filter(|body| !body.is_empty());
+        let before = [
             Some(("To", &job.to)),
             callback.as_ref().map(|url| ("StatusCallback", url)),
+            variables.as_ref().map(|text| ("ContentVariables", text)),
             Some(sender),
-            Some(("Body", &job.body)),
+            body.map(|body| ("Body", body)),
         ];
-        let fields = fields.into_iter().flatten();
+        // A name that is there several times is a list.
+        let media = job.media_urls.iter().map(|url| ("MediaUrl", url));
+        let content = job.content_sid.as_ref().map(|sid| ("ContentSid", sid));
+        let fields = before.into_iter().flatten().chain(media).chain(content);
         let request = Request::post(format!("{}.json", self.messages))
             .authorization(self.authorization())
             .form(fields.map(|(name, value)| (name, value.as_str())));
         let response = self.http.send(run, request).await?;
         Ok((response.status.as_u16(), decode(&response)?))
+    }
+
+    /// Who a message is from, by the name that its job says.
+    fn sender(&self, job: &SendSms) -> Result<&MessageSender, CallError> {
+        let Some(name) = &job.from else {
+            return Ok(&self.sender);
+        };
+        self.senders.get(name).ok_or_else(|| CallError::NotAsked {
+            code: "sender unknown",
+            reason: format!(
+                "there is no sender `{name}`: providers.twilio.senders.{name} has to hold its number"
+            ),
+        })
     }
 
     fn authorization(&self) -> HeaderValue {

@@ -1,7 +1,8 @@
 //! Whether a message whose answer was lost was sent: Twilio's list is searched for it.
 //!
 //! A message is this job's when it is for the same number, has the same text, was created while a request of the job
-//! may have been out, and belongs to no other job. What became of it does not matter: one that Twilio took on and
+//! may have been out, and belongs to no other job. Of a template the text is not known: if no message went to the number then, none
+//! was sent; else an operator decides. What became of it does not matter: one that Twilio took on and
 //! could not deliver was carried out all the same, and is not sent a second time.
 
 use std::time::{Duration, SystemTime};
@@ -176,15 +177,30 @@ impl Search<'_> {
     /// The first message of the page that is this job's, which is noted.
     async fn find_own_message(&self, page: Page) -> Result<Option<Message>, JobError> {
         for message in page.messages {
-            let alike = message.body.as_ref() == Some(&self.job.body)
-                && message.is_outbound()
-                && self.window.holds(&message);
+            let then = message.is_outbound() && self.window.holds(&message);
+            if then && self.job.content_sid.is_some() {
+                // What the template's text became is not known here.
+                return Err(not_told_apart());
+            }
+            let alike = then
+                && message.body.as_ref().unwrap_or(&String::new()) == &self.job.body
+                && message.may_have_media(self.job.media_urls.len());
             // One that another job has is that job's, though its text be the same.
             if alike && self.run.memory().note_message(message.sid.as_str()).await? {
                 return Ok(Some(message));
             }
         }
         Ok(None)
+    }
+}
+
+/// Of a job with a template, where a message went to its number in its time. A status callback that names the job says whose
+/// it is; none has come.
+fn not_told_apart() -> JobError {
+    JobError::OutcomeUnknown {
+        reason: "a message went to this number at that time, and a template's text does not say whether it is this job's"
+            .to_owned(),
+        answer: Answers.coded("template not told apart"),
     }
 }
 

@@ -1,12 +1,13 @@
-//! Twilio's events: the status callbacks of messages.
+//! Twilio's events: the status callbacks of messages, and what people answer.
 
 mod form;
+mod inbound;
 mod signature;
 mod status;
 
 use std::fmt;
 
-use longshore_integration::{Posted, Read, Refusal, Source};
+use longshore_integration::{Posted, Read, Refusal, Source, SourceAnswer};
 use longshore_provider::secret::Secret;
 
 use signature::Verifier;
@@ -39,5 +40,43 @@ impl Source for TwilioEvents {
 impl fmt::Debug for TwilioEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TwilioEvents").finish_non_exhaustive()
+    }
+}
+
+/// Texts that people send to our numbers, as a source of events: who wants no more of ours, and who wants some again.
+pub struct TwilioInbound {
+    account_sid: String,
+    verifier: Verifier,
+}
+
+impl TwilioInbound {
+    /// Texts to numbers of the account `account_sid`, signed as its status callbacks are.
+    #[must_use]
+    pub fn new(account_sid: String, auth_token: Secret, shared_keys: Vec<Secret>) -> Self {
+        Self {
+            account_sid,
+            verifier: Verifier::new(auth_token, shared_keys),
+        }
+    }
+}
+
+impl Source for TwilioInbound {
+    fn read(&self, posted: &Posted<'_>) -> Result<Read, Refusal> {
+        let params = self.verifier.verify(posted.url, posted.head, posted.body)?;
+        inbound::read(&self.account_sid, &params)
+    }
+
+    /// TwiML that does nothing: no text is answered by one of ours.
+    fn answer(&self) -> Option<SourceAnswer> {
+        Some(SourceAnswer {
+            content_type: "text/xml",
+            body: "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response></Response>",
+        })
+    }
+}
+
+impl fmt::Debug for TwilioInbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TwilioInbound").finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::http::request::Parts;
 use futures_util::{StreamExt, stream};
 use longshore_integration::{
-    DeliveryUpdate, Event, EventJob, Posted, PublicUrl, Refusal, Remark, Source,
+    DeliveryUpdate, Event, EventJob, Posted, PublicUrl, Refusal, Remark, Source, SourceAnswer,
 };
 use longshore_job::JobId;
 use longshore_listener::LogLimit;
@@ -55,6 +55,11 @@ impl Endpoint {
             queue: queue.over(queue.link().sharing(PATIENCE)),
             remarks: Mutex::default(),
         }
+    }
+
+    /// What its provider wants to read when its events were taken.
+    pub(crate) fn answer(&self) -> Option<SourceAnswer> {
+        self.reads.answer()
     }
 
     /// The queue that it writes to: without its Redis this process is not ready.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use longshore_integration::{PublicUrl, Refusal};
@@ -66,7 +66,7 @@ pub(crate) fn route(shared: &Arc<Shared>, source: Endpoint) -> Router {
 async fn handle(State(handler): State<Arc<EndpointHandler>>, request: Request) -> Response {
     let begun = Instant::now();
     let (outcomes, answer) = match handler.carry(request).await {
-        Ok(outcomes) => (outcomes, StatusCode::NO_CONTENT.into_response()),
+        Ok(outcomes) => (outcomes, handler.taken()),
         Err(not_taken) => {
             handler.log(&not_taken);
             (vec![not_taken.outcome()], not_taken.answer())
@@ -78,6 +78,14 @@ async fn handle(State(handler): State<Arc<EndpointHandler>>, request: Request) -
 }
 
 impl EndpointHandler {
+    /// What is answered when all was taken.
+    fn taken(&self) -> Response {
+        match self.source.answer() {
+            None => StatusCode::NO_CONTENT.into_response(),
+            Some(answer) => ([(CONTENT_TYPE, answer.content_type)], answer.body).into_response(),
+        }
+    }
+
     async fn carry(&self, request: Request) -> Result<Vec<EventResult>, NotTaken> {
         let (head, body) = request.into_parts();
         let body = Whole::read(&head, body).await.map_err(NotTaken::Unread)?;

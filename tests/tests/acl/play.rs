@@ -24,6 +24,7 @@ const OTHERS: &[&str] = &[
     "operations list",
     "presign --user user-7 --content-type image/png --length 5 --extension png",
     "suppressions remove bounced@example.com --reason r --yes",
+    "suppressions add +4790000009 --channel sms --reason r --yes",
 ];
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -52,6 +52,7 @@ pub(crate) const MARKERS: &[Marker] = &[
     secret("S3's key", S3Sandbox::SECRET_ACCESS_KEY),
     secret("R2's key", "zqr2key"),
     secret("Postmark's token", "zqpostmarktoken"),
+    secret("what Postmark's events come with", "zqpostmarkwebhook"),
     secret("the collector's token", "zqotlptoken"),
     secret("the key of Sentry's DSN", "zqsentrykey"),
     secret("a signature", "zqsignature"),
@@ -110,6 +111,8 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ("PROVIDERS__R2__ACCESS_KEY_ID", "AKIAFLOW"),
     ("PROVIDERS__R2__SECRET_ACCESS_KEY", "zqr2key"),
     ("PROVIDERS__POSTMARK__SERVER_TOKEN", "zqpostmarktoken"),
+    ("PROVIDERS__POSTMARK__WEBHOOK_USER", "postmark"),
+    ("PROVIDERS__POSTMARK__WEBHOOK_PASSWORD", "zqpostmarkwebhook"),
 ];
 
 /// The bucket of exports.

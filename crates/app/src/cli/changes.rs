@@ -63,7 +63,9 @@ impl Command {
                 Some(OutboxCommand::Discard(args)) => change(args.yes),
             },
             Self::Mappings(MappingsCommand::Import(args)) => change(args.yes),
-            Self::Suppressions(Suppressions::Remove(args)) => change(args.yes),
+            Self::Suppressions(Suppressions::Add(args) | Suppressions::Remove(args)) => {
+                change(args.yes)
+            }
             Self::Mappings(MappingsCommand::Export)
             | Self::Suppressions(Suppressions::List { .. })
             | Self::Work(_)

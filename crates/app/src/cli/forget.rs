@@ -10,7 +10,8 @@ pub struct ForgetArgs {
     /// Who: an address, a number in E.164, or an id as the args have it. `-` reads it from stdin, so that no shell keeps it
     #[arg(value_name = "EMAIL|NUMBER|ID|-", allow_hyphen_values = true)]
     pub person: String,
-    /// Also takes the address off the list of those that get no mail: mails to it go out again. Else its hash stays there
+    /// Also takes the address or the number off the list of those that nothing is sent to: messages to it go out again. Else
+    /// its hash stays there
     #[arg(long)]
     pub suppressions: bool,
     /// Also forgets which customer at the payment provider this user id is. Else that stays

@@ -177,11 +177,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "longshore mappings import - --replace < mappings.jsonl",
         ],
     ),
-    ("suppressions list", &["longshore suppressions list"]),
-    (
-        "suppressions remove",
-        &["longshore suppressions remove 2b1c3f7a9d0e4c55 --reason 'mailbox is back'"],
-    ),
+    ("suppressions list", super::suppressions::LIST_EXAMPLES),
+    ("suppressions add", super::suppressions::ADD_EXAMPLES),
+    ("suppressions remove", super::suppressions::REMOVE_EXAMPLES),
     (
         "config check",
         &[

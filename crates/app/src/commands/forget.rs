@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use longshore_job::{AddressHash, Person, PersonForm};
+use longshore_job::{Person, PersonForm};
 use longshore_operator::{OperationRow, Operator, PersonPreview, Suppressed};
 use serde_json::json;
 
@@ -42,10 +42,9 @@ pub(super) async fn run(session: &Session, args: ForgetArgs) -> Result<(), Failu
     }
     let signed = session.signed(args.reason.as_deref().unwrap_or_default());
     let mut rows = operator.begin_forget(&person, &found, &signed).await?;
-    if unsuppress {
-        let hash = Suppressed::Hash(AddressHash::of(text));
-        let row = operator.suppression(&hash).await?;
-        operator.unsuppress(&row, &signed).await?;
+    if unsuppress && let Some((channel, hash)) = Suppressed::of_person(&person) {
+        let row = operator.suppression(channel, &hash).await?;
+        operator.unsuppress(channel, &row, &signed).await?;
     }
     if unmap {
         operator.forget_mapping(&person, text, &signed).await?;
@@ -85,9 +84,9 @@ fn check(args: &ForgetArgs, person: &Person, session: &Session) -> Result<(), Fa
             "--as: it names the person, and the audit keeps it: use another name",
         ));
     }
-    if args.suppressions && person.form() != PersonForm::Email {
+    if args.suppressions && person.form() == PersonForm::Id {
         return Err(Failure::input(
-            "--suppressions: only addresses are on that list",
+            "--suppressions: only addresses and numbers are on those lists",
         ));
     }
     if args.mappings && person.form() != PersonForm::Id {
@@ -164,8 +163,8 @@ fn stays(args: &ForgetArgs, found: &PersonPreview) -> Vec<String> {
     let mut lines = Vec::new();
     if found.suppressed {
         lines.push(match args.suppressions {
-            true => "the address comes off the suppression list: mails to it go out again".to_owned(),
-            false => "the address stays on the suppression list, as a hash, so that no mail goes to it; --suppressions takes it off".to_owned(),
+            true => "it comes off the suppression list: messages to it go out again".to_owned(),
+            false => "it stays on the suppression list, as a hash, so that nothing is sent to it; --suppressions takes it off".to_owned(),
         });
     }
     if found.mapped {

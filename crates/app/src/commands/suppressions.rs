@@ -1,10 +1,11 @@
-//! `suppressions`: addresses that no mail is sent to. None is ever printed or logged: they are known by their hashes.
+//! `suppressions`: addresses and numbers that nothing is sent to. None is ever printed or logged: they are known by their
+//! hashes.
 
-use longshore_operator::{Suppressed, SuppressionRow};
+use longshore_operator::{MessageChannel, Suppressed, SuppressionRow};
 use serde_json::json;
 
 use crate::age::ago;
-use crate::cli::{RemoveSuppression, Suppressions};
+use crate::cli::{ChangeSuppression, Suppressions};
 use crate::failure::Failure;
 use crate::output::{self, counted, or_dash};
 use crate::session::Session;
@@ -14,19 +15,37 @@ const SHOWN: usize = 16;
 
 pub(super) async fn run(session: &Session, command: Suppressions) -> Result<(), Failure> {
     match command {
-        Suppressions::List { limit, json } => list(session, limit, json).await,
+        Suppressions::List {
+            channel,
+            limit,
+            json,
+        } => list(session, channel.into(), limit, json).await,
+        Suppressions::Add(args) => add(session, &args).await,
         Suppressions::Remove(args) => remove(session, &args).await,
     }
 }
 
-async fn list(session: &Session, limit: u32, json: bool) -> Result<(), Failure> {
+/// What a channel names people by, and what it sends.
+fn words(channel: MessageChannel) -> (&'static str, &'static str) {
+    match channel {
+        MessageChannel::Email => ("address", "mails"),
+        MessageChannel::Sms => ("number", "texts"),
+    }
+}
+
+async fn list(
+    session: &Session,
+    channel: MessageChannel,
+    limit: u32,
+    json: bool,
+) -> Result<(), Failure> {
     let operator = session.operator().await?;
-    let (rows, count) = operator.suppressions(limit as usize).await?;
+    let (rows, count) = operator.suppressions(channel, limit as usize).await?;
     if json {
         return output::json(&rows);
     }
     if rows.is_empty() {
-        output::note("no address is suppressed");
+        output::note(&format!("no {} is suppressed", words(channel).0));
         return Ok(());
     }
     let shown = rows.len();
@@ -51,14 +70,48 @@ async fn list(session: &Session, limit: u32, json: bool) -> Result<(), Failure> 
     Ok(())
 }
 
-async fn remove(session: &Session, args: &RemoveSuppression) -> Result<(), Failure> {
+async fn add(session: &Session, args: &ChangeSuppression) -> Result<(), Failure> {
+    let channel = args.channel.into();
+    let (word, sent) = words(channel);
     // Read here and not by the command line's own parser, which quotes what it refuses.
-    let meant: Suppressed = args.which.parse().map_err(Failure::input)?;
+    let meant = Suppressed::parse(channel, &args.which).map_err(Failure::input)?;
+    let Suppressed::Hash(hash) = meant else {
+        return Err(Failure::input(format!(
+            "write the {word} itself: the beginning of a hash names none that is not on the list"
+        )));
+    };
+    if !args.yes {
+        output::confirm(
+            &format!("send no more {sent} to {}", short(hash.as_str())),
+            &format!("this would keep {sent} from {}", short(hash.as_str())),
+        )?;
+    }
     let operator = session.operator().await?;
-    let row = operator.suppression(&meant).await?;
-    confirm(&row, args.yes)?;
     let signed = session.signed(&args.reason);
-    let removed = operator.unsuppress(&row, &signed).await?;
+    let Some(row) = operator.suppress(channel, &hash, &signed).await? else {
+        return Err(Failure::failed(format!("the {word} is suppressed already")));
+    };
+    tracing::info!(
+        by = session.by,
+        reason = args.reason,
+        hash = row.hash,
+        channel = channel.as_str(),
+        "suppressed from now on"
+    );
+    if args.json {
+        return session.done_json(&json!({ "added": row }));
+    }
+    output::done(&format!("{} is suppressed", short(&row.hash)))
+}
+
+async fn remove(session: &Session, args: &ChangeSuppression) -> Result<(), Failure> {
+    let channel = args.channel.into();
+    let meant = Suppressed::parse(channel, &args.which).map_err(Failure::input)?;
+    let operator = session.operator().await?;
+    let row = operator.suppression(channel, &meant).await?;
+    confirm(&row, channel, args.yes)?;
+    let signed = session.signed(&args.reason);
+    let removed = operator.unsuppress(channel, &row, &signed).await?;
     if !removed {
         return Err(Failure::failed("somebody else has just removed it"));
     }
@@ -66,22 +119,29 @@ async fn remove(session: &Session, args: &RemoveSuppression) -> Result<(), Failu
         by = session.by,
         reason = args.reason,
         hash = row.hash,
-        "an address is no longer suppressed"
+        channel = channel.as_str(),
+        "no longer suppressed"
     );
     if args.json {
         return session.done_json(&json!({ "removed": row }));
     }
     output::done(&format!("{} is no longer suppressed", short(&row.hash)))?;
-    output::note(
-        "SendGrid has lists of its own: take the address off those, too, or its mails are dropped there",
-    );
+    output::note(match channel {
+        MessageChannel::Email => {
+            "SendGrid and Postmark have lists of their own: take the address off those, too, or its mails are dropped there"
+        }
+        MessageChannel::Sms => {
+            "Twilio has a list of its own: whoever answered STOP has to answer START, or texts to them are refused there"
+        }
+    });
     Ok(())
 }
 
-fn confirm(row: &SuppressionRow, yes: bool) -> Result<(), Failure> {
+fn confirm(row: &SuppressionRow, channel: MessageChannel, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
+    let sent = words(channel).1;
     let what = format!(
         "{} ({}, since {})",
         short(&row.hash),
@@ -89,8 +149,8 @@ fn confirm(row: &SuppressionRow, yes: bool) -> Result<(), Failure> {
         or_dash(row.since.as_deref())
     );
     output::confirm(
-        &format!("send mails again to {what}"),
-        &format!("this would let mails be sent again to {what}"),
+        &format!("send {sent} again to {what}"),
+        &format!("this would let {sent} be sent again to {what}"),
     )
 }
 

@@ -20,6 +20,12 @@ section! {
         /// The token of one of its servers.
         pub server_token: SecretRef = "server_token" as SERVER_TOKEN,
             secret("Postmark is off").checked(delivers).example("env:POSTMARK_SERVER_TOKEN");
+        /// The user that its events come with: `https://user:password@…/webhooks/postmark` is the webhook's URL at Postmark.
+        pub webhook_user: Option<String> = "webhook_user" as WEBHOOK_USER,
+            text().optional().example("postmark");
+        /// The password that its events come with. Without user and password its events are not taken.
+        pub webhook_password: Option<SecretRef> = "webhook_password" as WEBHOOK_PASSWORD,
+            secret("Postmark's events are not taken").optional().example("env:POSTMARK_WEBHOOK_PASSWORD");
         /// The message stream that mails go out on.
         pub message_stream: String = "message_stream", text().or("outbound").checked(is_stream);
         /// "rest", with templates that are kept at Postmark; or "smtp", with templates of our own, for when only SMTP is left:
@@ -51,6 +57,22 @@ impl PostmarkSettings {
         let host = &self.smtp_host;
         self.transport == PostmarkTransport::Smtp
             && (host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()))
+    }
+}
+
+/// Finds one that is set without the other.
+pub(super) fn check_webhook(reader: &mut Reader<'_>) {
+    const USER: &str = PostmarkSettings::WEBHOOK_USER;
+    const PASSWORD: &str = PostmarkSettings::WEBHOOK_PASSWORD;
+    for (there, missing) in [(USER, PASSWORD), (PASSWORD, USER)] {
+        if reader.is_set(there) && !reader.is_set(missing) {
+            let problem = format!("is not set, and {there} is");
+            reader.missing(
+                missing,
+                problem,
+                "set both: Postmark's events come with both",
+            );
+        }
     }
 }
 

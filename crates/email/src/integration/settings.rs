@@ -206,6 +206,7 @@ fn stood_in_for(reader: &mut Reader<'_>, needed: bool) -> bool {
     const FALLBACK: &str = EmailKeys::FALLBACK;
     const TOKEN: &str = PostmarkSettings::SERVER_TOKEN;
     let on = postmark::is_on(reader);
+    postmark::check_webhook(reader);
     match reader.peek(FALLBACK).as_deref() {
         Some("postmark") if needed && !on => {
             let problem = format!("is not set, and {FALLBACK} is postmark");

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// How far along each state is. Events come in any order, and twice: only a higher rank overwrites. What a server has taken
 /// on may still bounce, so that is later than `delivered`; of what SendGrid itself does not send there is one end only.
-const RANKS: [(&str, u8); 9] = [
+const RANKS: [(&str, u8); 10] = [
     ("processed", 1),
     ("deferred", 2),
     ("delivered", 3),
@@ -15,17 +15,19 @@ const RANKS: [(&str, u8); 9] = [
     ("dropped", 4),
     ("unsubscribe", 5),
     ("group_unsubscribe", 5),
-    ("spamreport", 6),
+    // Undoes what came before it.
+    ("group_resubscribe", 6),
+    ("spamreport", 7),
 ];
 
 /// What a reader does with a mail. It says nothing of its delivery that `delivered` does not.
-const ENGAGEMENT: [&str; 3] = ["open", "click", "group_resubscribe"];
+const ENGAGEMENT: [&str; 2] = ["open", "click"];
 
 /// Why SendGrid drops a mail, and what that says of its address. The texts go to operators as they are.
 const DROPPED_FOR: [(&str, Option<SuppressedFor>); 7] = [
     ("Bounced Address", Some(SuppressedFor::Bounce)),
     ("Spam Reporting Address", Some(SuppressedFor::SpamReport)),
-    ("Unsubscribed Address", None),
+    ("Unsubscribed Address", Some(SuppressedFor::Unsubscribe)),
     ("Invalid", None),
     ("Spam Content", None),
     ("Invalid SMTPAPI header", None),
@@ -90,16 +92,15 @@ fn read(event: &Value) -> Option<Event> {
         "bounce" => (status, hard(status).then_some(SuppressedFor::Bounce)),
         "blocked" => (status, None),
         "spamreport" => (None, Some(SuppressedFor::SpamReport)),
+        // From all mail: SendGrid drops any, so the fallback must not send any either. Who leaves a group still gets other
+        // mails, and those of the group go by SendGrid alone, which drops them.
+        "unsubscribe" => (None, Some(SuppressedFor::Unsubscribe)),
         _ => (None, None),
     };
     let suppress = reason.and_then(|reason| {
-        Some(Suppress {
-            address: AddressHash::of(text("email").filter(|address| !address.is_empty())?),
-            reason,
-            event: text("sg_event_id")
-                .filter(|id| is_id(id))
-                .map(str::to_owned),
-        })
+        let address = text("email").filter(|address| !address.is_empty())?;
+        let event = text("sg_event_id").filter(|id| is_id(id));
+        Some(Suppress::new(AddressHash::of(address), reason).by_event(event.map(str::to_owned)))
     });
     if reason.is_some() && suppress.is_none() {
         return Some(Event::Unreadable);
@@ -121,7 +122,7 @@ fn message(id: &str) -> Option<String> {
 }
 
 /// Something that may stand in a key. Ids are base64, in the form for URLs.
-fn is_id(id: &str) -> bool {
+pub(super) fn is_id(id: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'=');
     (1..=MAX_ID).contains(&id.len()) && id.bytes().all(fits)
 }

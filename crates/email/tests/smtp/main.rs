@@ -50,6 +50,7 @@ impl Scene {
             senders: [].into(),
             templates: ["welcome", "unwritten"].map(template).into(),
             heard: false,
+            fallback_heard: false,
         };
         let sendgrid = SendGrid::new(&SendGridConfig {
             base_url: "http://127.0.0.1:1".parse().expect("an origin"),

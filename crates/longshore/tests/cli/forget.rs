@@ -76,6 +76,7 @@ fn a_person_is_rehearsed_forgotten_and_gone() {
         address: AddressHash::of(ADA),
         reason: SuppressedFor::Bounce,
         event: None,
+        is_over: false,
     };
     let suppressed = bench.queue.suppress(&suppress, None);
     bench.runtime.block_on(suppressed).expect("suppresses");

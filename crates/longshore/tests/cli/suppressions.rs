@@ -16,6 +16,7 @@ impl Bench {
             address: AddressHash::of(address),
             reason,
             event: None,
+            is_over: false,
         };
         let suppressed = self.queue.suppress(&suppress, job);
         self.runtime.block_on(suppressed).expect("suppresses");
@@ -158,4 +159,63 @@ fn what_is_not_meant_is_refused_and_changes_nothing() {
             assert!(!ran.stderr.contains(person), "{}", ran.stderr);
         }
     }
+}
+
+#[test]
+fn numbers_have_a_list_of_their_own() {
+    let bench = Bench::new();
+    let sms = ["--channel", "sms"];
+    let because = ["--reason", "asked us by phone", "--yes"];
+    let number = "+4790000000";
+    let list = |channel: &[&str]| {
+        let args = [&["suppressions", "list", "--json"], channel].concat();
+        bench.run(&args).json()
+    };
+    let none = bench.run(&[&["suppressions", "list"], &sms[..]].concat());
+    assert!(none.ok().stderr.contains("no number"));
+    let add = |which: &str| {
+        let args = [&["suppressions", "add", which], &sms[..], &because].concat();
+        bench.run(&args)
+    };
+    let ran = add("+47 900 00 000").ok();
+    let hash = AddressHash::of(number).to_string();
+    assert_eq!(ran.stdout, format!("{} is suppressed\n", &hash[..16]));
+    assert!(!ran.stderr.contains("9000") && ran.stderr.contains("asked us by phone"));
+    add(number).fails(1, "suppressed already");
+    add(&hash[..16]).fails(2, "write the number itself");
+    add("ada@example.com").fails(2, "write the number");
+    let rows = list(&sms);
+    assert_eq!(
+        (&rows[0]["hash"], &rows[0]["reason"]),
+        (&json!(hash), &json!("operator"))
+    );
+    assert_eq!(list(&[]), json!([]), "that of addresses is another");
+    let audit = bench.run(&["audit", "--json"]).json();
+    assert_eq!(
+        (&audit[0]["action"], &audit[0]["target"]),
+        (&json!("suppress"), &json!(&hash[..8]))
+    );
+
+    let forget = ["forget", number, "--dry-run"];
+    let found = bench.run(&forget).ok();
+    assert!(
+        found.stdout.contains("stays on the suppression list"),
+        "{}",
+        found.stdout
+    );
+    let remove = [&REMOVE[..], &[&hash[..16]], &sms, &because].concat();
+    let removed = bench.run(&remove).ok();
+    assert!(removed.stderr.contains("START"), "{}", removed.stderr);
+    assert_eq!(list(&sms), json!([]));
+    add(number).ok();
+    let forget = [
+        "forget",
+        number,
+        "--suppressions",
+        "--reason",
+        "request 17",
+        "--yes",
+    ];
+    bench.run(&forget).ok();
+    assert_eq!(list(&sms), json!([]));
 }

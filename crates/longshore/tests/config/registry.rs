@@ -81,6 +81,7 @@ fn all_with(secret: &str) -> Config {
         "STRIPE__SECRET_KEY",
         "GOOGLE_MAPS__API_KEY",
         "POSTMARK__SERVER_TOKEN",
+        "POSTMARK__WEBHOOK_PASSWORD",
         "S3__ACCESS_KEY_ID",
         "S3__SECRET_ACCESS_KEY",
         "S3__SESSION_TOKEN",
@@ -110,6 +111,7 @@ fn all_with(secret: &str) -> Config {
         ("LONGSHORE_PROVIDERS__TWILIO__FROM", "+4780000000"),
         ("LONGSHORE_EMAIL__FROM__EMAIL", "shop@example.com"),
         ("LONGSHORE_EMAIL__FALLBACK", "postmark"),
+        ("LONGSHORE_PROVIDERS__POSTMARK__WEBHOOK_USER", "postmark"),
         (
             "LONGSHORE_EMAIL__TEMPLATES__WELCOME",
             r#"{ sendgrid = "d-1", postmark = "welcome" }"#,

@@ -1,10 +1,16 @@
 //! `providers.twilio.*`.
 
+use std::collections::BTreeMap;
+
 use longshore_integration::settings::{
-    Calls, KeyPath, Reader, SecretRef, calls, origin, secret, secrets, text_by,
+    Calls, KeyPath, Reader, SecretRef, Section, SectionEntry, SectionSecrets, calls, group, origin,
+    secret, secrets, text_by,
 };
 use longshore_integration::{Sections, section};
+use longshore_job::Job;
 use longshore_provider::Origin;
+
+use crate::SendSms;
 
 section! {
     /// Twilio, which text messages are sent by.
@@ -32,6 +38,8 @@ section! {
         /// A messaging service, which picks the number.
         pub messaging_service_sid: Option<String> = "messaging_service_sid" as SERVICE,
             text_by(service_sid).optional().example("MG0123456789abcdef0123456789abcdef");
+        /// Other senders by name, for jobs that name one (`from`): of each a number or the like, or a messaging service.
+        pub senders: TwilioSenders = "senders" as SENDERS, group::<TwilioSenders>();
         /// How it is called.
         pub calls: Calls = "", calls("10", "100")
             .because(
@@ -43,6 +51,59 @@ section! {
                 "Twilio states no rate; it queues what a number cannot send yet, and answers 429 to too many calls at once.",
             );
     }
+}
+
+/// Senders by the names that jobs use.
+#[derive(Debug, Clone, Default)]
+pub struct TwilioSenders(pub BTreeMap<String, TwilioSender>);
+
+/// The names are the configuration's own.
+impl Section for TwilioSenders {
+    const AT: &'static str = "";
+    const DOC: &'static [&'static str] = &[];
+    const ENTRIES: &'static [SectionEntry] = &[
+        text_by(from).optional().example("+4780000001").entry(
+            "<name>.from",
+            &["A number, a short code or a name of at most 11 characters, by the name that jobs use."],
+        ),
+        text_by(service_sid)
+            .optional()
+            .example("MG0123456789abcdef0123456789abcdef")
+            .entry("<name>.messaging_service_sid", &["Or a messaging service."]),
+    ];
+
+    fn read(reader: &mut Reader<'_>, at: &KeyPath) -> Option<Self> {
+        let senders: Vec<_> = reader
+            .names(at)
+            .into_iter()
+            .map(|name| {
+                let path = at.join(&name);
+                let named = SendSms::new("+4790000000", "a").from(&name);
+                if named.check().is_err() {
+                    let cure = "use 1 to 64 characters of a-z, 0-9, _ and -";
+                    reader.error(&path, "is not a name that a job can use", cure);
+                    return None;
+                }
+                let (number, service) = (path.join("from"), path.join("messaging_service_sid"));
+                let sender = match (reader.is_set(&number), reader.is_set(&service)) {
+                    (true, false) => TwilioSender::From(from(reader, &number)?),
+                    (false, true) => TwilioSender::MessagingService(service_sid(reader, &service)?),
+                    (both, _) => {
+                        let problem = match both {
+                            true => "has both from and messaging_service_sid",
+                            false => "has neither from nor messaging_service_sid",
+                        };
+                        reader.error(&path, problem, "set one of them");
+                        return None;
+                    }
+                };
+                Some((name, sender))
+            })
+            .collect();
+        senders.into_iter().collect::<Option<_>>().map(Self)
+    }
+
+    fn secrets<'a>(&'a self, _: &KeyPath, _: &mut SectionSecrets<'a>) {}
 }
 
 /// How Twilio is called.

@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 pub use callbacks::{Callbacks, CalledBack, SharedKey};
-pub use message::{PlantedMessage, TwilioMessage};
+pub use message::{PlantedMessage, TwilioContent, TwilioMessage};
 use messages::Messages;
 use provider::Twilio;
 

@@ -2,7 +2,9 @@
 
 use http::request::Parts;
 use longshore_integration::{DeliveryUpdate, Event, Read, Refusal, Remark};
-use longshore_job::JobId;
+use longshore_job::{AddressHash, JobId, Suppress, SuppressedFor};
+
+use crate::opt_out::OPTED_OUT;
 
 use super::signature::{Param, query};
 
@@ -47,15 +49,23 @@ pub(super) fn read(account_sid: &str, head: &Parts, params: &[Param]) -> Result<
             }],
         });
     };
+    let code = param(params, "ErrorCode")?.filter(|code| is_word(code, 16));
+    // Where a messaging service sends, Twilio finds out only later.
+    let opted_out = match code {
+        Some(OPTED_OUT) => param(params, "To")?.filter(|to| is_number(to)),
+        _ => None,
+    };
+    let suppress = opted_out.map(|to| {
+        let suppress = Suppress::new(AddressHash::of(to), SuppressedFor::OptOut);
+        suppress.by_event(Some(message.to_owned()))
+    });
     let delivery = DeliveryUpdate {
         message: Some(message.to_owned()),
         job: query(head, "job").and_then(|id| id.parse::<JobId>().ok()),
         state: state.to_owned(),
         rank: *rank,
-        code: param(params, "ErrorCode")?
-            .filter(|code| is_word(code, 16))
-            .map(str::to_owned),
-        suppress: None,
+        code: code.map(str::to_owned),
+        suppress,
     };
     Ok(Read {
         events: vec![Event::Delivery(Box::new(delivery))],
@@ -65,7 +75,7 @@ pub(super) fn read(account_sid: &str, head: &Parts, params: &[Param]) -> Result<
 
 /// The value of a param; an empty one counts as absent. Two that differ are refused: which of them is meant, nobody
 /// can say.
-fn param<'a>(params: &'a [Param], name: &str) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn param<'a>(params: &'a [Param], name: &str) -> Result<Option<&'a str>, Refusal> {
     let mut values = params
         .iter()
         .filter(|(found, value)| found == name && !value.is_empty())
@@ -79,8 +89,14 @@ fn param<'a>(params: &'a [Param], name: &str) -> Result<Option<&'a str>, Refusal
     }
 }
 
+/// A number in E.164: people also write from other channels, which no text of ours goes to.
+pub(super) fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Something that may stand in a key, in a log line and before an operator.
-fn is_word(text: &str, longest: usize) -> bool {
+pub(super) fn is_word(text: &str, longest: usize) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=longest).contains(&text.len()) && text.bytes().all(fits)
 }

@@ -6,7 +6,7 @@ use longshore_job::{Handler, JobError, Outcome, Scope};
 use longshore_sandbox::Fault;
 use longshore_sms::SendSms;
 use longshore_sms::{MessageSender, TwilioAuth};
-use longshore_testing::{Script, ScriptedGate};
+use longshore_testing::{MemoryRequest, Script, ScriptedGate};
 use serde_json::json;
 
 use crate::{BODY, Scene, TO, memory, sid};
@@ -122,7 +122,7 @@ async fn nothing_leaves_while_the_gate_is_shut() {
 #[tokio::test]
 async fn a_message_that_cannot_be_noted_is_sent_all_the_same() {
     let memory = memory(0, 0);
-    memory.fail_all();
+    memory.fail(MemoryRequest::NoteMessage);
     let scene = Scene::set().await.remembering(&memory);
     let outcome = scene.run(ready()).await.expect("sent");
     assert!(scene.provider.message(&sid(&outcome)).is_some());

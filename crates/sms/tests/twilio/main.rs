@@ -1,6 +1,8 @@
 //! Text messages against a Twilio that notes what it is asked.
 
 mod handler;
+mod opt_out;
+mod options;
 mod verify;
 mod wire;
 
@@ -41,6 +43,7 @@ fn config(origin: &str) -> TwilioConfig {
         account_sid: ACCOUNT.to_owned(),
         credentials,
         sender,
+        senders: [].into(),
         status_callback: None,
         timeout: Duration::from_secs(15),
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use longshore_email::SendEmail;
-use longshore_email::{PublicKey, SendGridEvents};
-use longshore_job::{JobId, Prepared};
+use longshore_email::{PostmarkEvents, PublicKey, SendGridEvents};
+use longshore_job::{AddressHash, JobId, Prepared, SUPPRESSED, Suppression};
 use longshore_payment_reconcile::StripeEvents;
 use longshore_queue::{Delivery, Lane, Link, LinkOptions, NewJob, Queue, RunAt};
 use longshore_sandbox::RedisServer;
-use longshore_sms::TwilioEvents;
+use longshore_sms::{TwilioEvents, TwilioInbound};
 use longshore_webhooks::{Webhooks, WebhooksOptions};
 use ring::hmac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -53,6 +53,31 @@ impl Scene {
             webhooks.source("twilio", Box::new(events), queue)
         })
         .await
+    }
+
+    /// One for what people answer to texts by Twilio.
+    pub async fn set_for_inbound() -> Self {
+        Self::set_for("twilio/inbound", "sms", |webhooks, queue| {
+            let events = TwilioInbound::new(ACCOUNT.to_owned(), AUTH_TOKEN.into(), Vec::new());
+            webhooks.source("twilio/inbound", Box::new(events), queue)
+        })
+        .await
+    }
+
+    /// One for Postmark, as `postmark` with the password `s3cret`.
+    pub async fn set_for_postmark() -> Self {
+        Self::set_for("postmark", "email", |webhooks, queue| {
+            let events = PostmarkEvents::new("postmark".to_owned(), "s3cret".into());
+            webhooks.source("postmark", Box::new(events), queue)
+        })
+        .await
+    }
+
+    /// What the suppression list says of an address or a number.
+    pub async fn suppressed(&self, address: &str) -> Option<Suppression> {
+        let hash = AddressHash::of(address);
+        let entry = self.queue.find(SUPPRESSED, hash.as_str()).await;
+        Suppression::read(&entry.expect("looks")?)
     }
 
     /// One for Stripe in test mode.

@@ -39,11 +39,8 @@ fn an_event_becomes_news_of_its_message() {
         "bounce",
         &json!({ "type": "bounce", "status": "5.1.1", "reason": "550 no" }),
     );
-    let suppress = Suppress {
-        address: AddressHash::of(ADA),
-        reason: SuppressedFor::Bounce,
-        event: Some("2FeCcG5VRWpck6mKqRgnDg==".to_owned()),
-    };
+    let suppress = Suppress::new(AddressHash::of(ADA), SuppressedFor::Bounce)
+        .by_event(Some("2FeCcG5VRWpck6mKqRgnDg==".to_owned()));
     let expected = DeliveryUpdate {
         message: Some("QtRSVbcnQlqvR8kVGAbSKg".to_owned()),
         job: Some(JOB.parse().expect("an id")),
@@ -64,9 +61,10 @@ fn states_have_their_ranks() {
         "delivered",
         "bounce",
         "unsubscribe",
+        "group_resubscribe",
         "spamreport",
     ];
-    assert_eq!(order.map(rank), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(order.map(rank), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!((rank("dropped"), rank("group_unsubscribe")), (4, 5));
     let blocked = update_of("bounce", &json!({ "type": "blocked", "status": "5.7.1" }));
     assert_eq!((&*blocked.state, blocked.rank), ("blocked", 4));
@@ -75,7 +73,7 @@ fn states_have_their_ranks() {
 
 #[test]
 fn only_what_holds_for_good_suppresses() {
-    use SuppressedFor::{Bounce, SpamReport};
+    use SuppressedFor::{Bounce, SpamReport, Unsubscribe};
     for (kind, fields, why) in [
         (
             "bounce",
@@ -110,7 +108,11 @@ fn only_what_holds_for_good_suppresses() {
             json!({ "reason": "Spam Reporting Address" }),
             Some(SpamReport),
         ),
-        ("dropped", json!({ "reason": "Unsubscribed Address" }), None),
+        (
+            "dropped",
+            json!({ "reason": "Unsubscribed Address" }),
+            Some(Unsubscribe),
+        ),
         ("dropped", json!({ "reason": "Invalid" }), None),
         ("dropped", json!({}), None),
         (
@@ -119,7 +121,8 @@ fn only_what_holds_for_good_suppresses() {
             None,
         ),
         ("delivered", json!({}), None),
-        ("unsubscribe", json!({}), None),
+        ("unsubscribe", json!({}), Some(Unsubscribe)),
+        ("group_resubscribe", json!({}), None),
         ("group_unsubscribe", json!({}), None),
     ] {
         assert_eq!(suppressed(kind, &fields), why, "{kind} {fields}");

@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use longshore_sandbox::post::Url;
 
+use super::message::TwilioContent;
 use super::problem::Problem;
 
 /// The longest text, in characters.
 const MAX_BODY_CHARS: usize = 1600;
+
+/// The most media of one message.
+const MAX_MEDIA: usize = 10;
 
 /// A form that is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub(super) struct NewMessage {
     pub(super) from: Option<String>,
     pub(super) messaging_service_sid: Option<String>,
     pub(super) body: String,
+    pub(super) media: Vec<String>,
+    pub(super) content: Option<TwilioContent>,
     pub(super) status_callback: Option<String>,
 }
 
@@ -26,6 +32,17 @@ impl NewMessage {
             .into_owned()
             .filter(|(_, value)| !value.is_empty())
             .collect();
+        let media = form_urlencoded::parse(form).filter(|(name, _)| name == "MediaUrl");
+        let media: Vec<String> = media.map(|(_, url)| url.into_owned()).collect();
+        if media.len() > MAX_MEDIA {
+            return Err(Problem::bad(
+                21623,
+                "The number of media files exceeds the allowed limit.",
+            ));
+        }
+        if media.iter().any(|url| Url::parse(url).is_err()) {
+            return Err(Problem::bad(21620, "Invalid media URL(s)"));
+        }
         let mut take = |name: &str| fields.remove(name);
 
         let to =
@@ -35,7 +52,14 @@ impl NewMessage {
         if from.is_none() && messaging_service_sid.is_none() {
             return Err(Problem::bad(21603, "A 'From' phone number is required."));
         }
-        let body = take("Body").ok_or_else(|| Problem::bad(21602, "Message body is required."))?;
+        let content = content(take("ContentSid"), take("ContentVariables").as_deref())?;
+        let body = match take("Body") {
+            Some(body) => body,
+            // What the template's text became is Twilio's own business.
+            None if content.is_some() => "A template, filled in.".to_owned(),
+            None if !media.is_empty() => String::new(),
+            None => return Err(Problem::bad(21602, "Message body is required.")),
+        };
         if body.chars().count() > MAX_BODY_CHARS {
             return Err(Problem::bad(
                 21617,
@@ -58,6 +82,8 @@ impl NewMessage {
             from,
             messaging_service_sid,
             body,
+            media,
+            content,
             status_callback,
         })
     }
@@ -69,6 +95,24 @@ impl NewMessage {
         let (_, job) = pairs.find(|(name, _)| name == "job")?;
         Some(job.into_owned())
     }
+}
+
+/// A template of the account, and what it is filled with.
+fn content(sid: Option<String>, variables: Option<&str>) -> Result<Option<TwilioContent>, Problem> {
+    let Some(sid) = sid else {
+        return Ok(None);
+    };
+    let rest = sid.strip_prefix("HX").unwrap_or_default();
+    if rest.len() != 32 || !rest.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(Problem::bad(21655, "The ContentSid is Invalid."));
+    }
+    let variables = variables.map(serde_json::from_str).transpose();
+    let variables =
+        variables.map_err(|_| Problem::bad(21656, "The ContentVariables Parameter is invalid."))?;
+    Ok(Some(TwilioContent {
+        sid,
+        variables: variables.unwrap_or_default(),
+    }))
 }
 
 /// Twilio's magic numbers to send from, and others that cannot be sent from.

@@ -1,5 +1,6 @@
 //! One message, as Twilio keeps it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -13,6 +14,15 @@ const POOL_NUMBER: &str = "+15005550006";
 
 /// What one segment costs, in hundred-thousandths of a dollar.
 const SEGMENT_PRICE: usize = 790;
+
+/// The template that a message was made by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwilioContent {
+    /// `HX` and 32 hexadecimal digits.
+    pub sid: String,
+    /// What it was filled with.
+    pub variables: BTreeMap<String, String>,
+}
 
 /// One message at the Twilio stand-in.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,6 +39,10 @@ pub struct TwilioMessage {
     pub messaging_service_sid: Option<String>,
     /// The text.
     pub body: String,
+    /// The URLs of what goes with it.
+    pub media: Vec<String>,
+    /// The template, if it was made by one.
+    pub content: Option<TwilioContent>,
     /// `accepted`, `queued`, `sent`, `delivered`, `undelivered`, …
     pub status: String,
     /// `outbound-api` for what came through the API, `inbound`, `outbound-reply`, `outbound-call`.
@@ -108,6 +122,8 @@ impl PlantedMessage {
             from: Some(POOL_NUMBER.to_owned()),
             messaging_service_sid: None,
             body: self.body,
+            media: Vec::new(),
+            content: None,
             status: self.status,
             direction: self.direction,
             created: self.created,
@@ -164,7 +180,7 @@ impl TwilioMessage {
             "error_message": null,
             "from": self.from,
             "messaging_service_sid": self.messaging_service_sid,
-            "num_media": "0",
+            "num_media": self.media.len().to_string(),
             "num_segments": segments.to_string(),
             "price": price,
             "price_unit": "USD",

@@ -132,6 +132,8 @@ impl Twilio {
             from: new.from,
             messaging_service_sid: new.messaging_service_sid,
             body: new.body,
+            media: new.media,
+            content: new.content,
             status: status.to_owned(),
             direction: "outbound-api".to_owned(),
             created: SystemTime::now(),

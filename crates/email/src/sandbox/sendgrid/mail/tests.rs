@@ -52,16 +52,56 @@ fn without_a_template_subject_and_content_do() {
     assert!(Mail::read(body.to_string().as_bytes()).is_ok());
 }
 
+type Spoil = Box<dyn Fn(&mut Value)>;
+
+/// Sets this part of a mail.
+fn set(pointer: &'static str, value: Value) -> Spoil {
+    Box::new(move |body| *body.pointer_mut(pointer).expect("there") = value.clone())
+}
+
+fn named(cases: Vec<(Spoil, &str)>) {
+    for (spoil, field) in cases {
+        let mut body = good();
+        spoil(&mut body);
+        let problem = Mail::read(body.to_string().as_bytes()).expect_err("refused");
+        assert_eq!(problem.field.as_deref(), Some(field), "{body}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_option_is_named_by_its_field() {
+    named(vec![
+        (set("/reply_to", json!({ "email": "x" })), "reply_to.email"),
+        (set("/headers", json!({ "Reply-To": "x" })), "headers"),
+        (set("/headers", json!({ "X-A": "b\r\nc" })), "headers"),
+        (set("/categories", json!(vec!["a"; 11])), "categories"),
+        (set("/categories", json!(["a", "a"])), "categories"),
+        (set("/categories", json!(["a".repeat(256)])), "categories"),
+        (set("/asm", json!({})), "asm.group_id"),
+        (
+            set("/asm/groups_to_display", json!(vec![1; 26])),
+            "asm.groups_to_display",
+        ),
+        (
+            Box::new(|body| {
+                body["personalizations"][0]["cc"] = json!([{ "email": "b@x.no" }]);
+                body["personalizations"][0]["bcc"] = json!([{ "email": "B@x.no" }]);
+            }),
+            "personalizations.0",
+        ),
+        (
+            Box::new(|body| body["personalizations"][0]["cc"] = json!([{ "email": "b" }])),
+            "personalizations.0.cc.0.email",
+        ),
+    ]);
+}
+
 #[test]
 fn what_is_wrong_is_named_by_its_field() {
     let without_template = |body: &mut Value| {
         body.as_object_mut()
             .expect("an object")
             .remove("template_id");
-    };
-    type Spoil = Box<dyn Fn(&mut Value)>;
-    let set = |pointer: &'static str, value: Value| -> Spoil {
-        Box::new(move |body| *body.pointer_mut(pointer).expect("there") = value.clone())
     };
     let cases: Vec<(Spoil, &str)> = vec![
         (set("/personalizations", json!([])), "personalizations"),
@@ -94,28 +134,6 @@ fn what_is_wrong_is_named_by_its_field() {
             "personalizations.0.custom_args",
         ),
         (set("/from", json!({})), "from.email"),
-        (set("/reply_to", json!({ "email": "x" })), "reply_to.email"),
-        (set("/headers", json!({ "Reply-To": "x" })), "headers"),
-        (set("/headers", json!({ "X-A": "b\r\nc" })), "headers"),
-        (set("/categories", json!(vec!["a"; 11])), "categories"),
-        (set("/categories", json!(["a", "a"])), "categories"),
-        (set("/categories", json!(["a".repeat(256)])), "categories"),
-        (set("/asm", json!({})), "asm.group_id"),
-        (
-            set("/asm/groups_to_display", json!(vec![1; 26])),
-            "asm.groups_to_display",
-        ),
-        (
-            Box::new(|body| {
-                body["personalizations"][0]["cc"] = json!([{ "email": "b@x.no" }]);
-                body["personalizations"][0]["bcc"] = json!([{ "email": "B@x.no" }]);
-            }),
-            "personalizations.0",
-        ),
-        (
-            Box::new(|body| body["personalizations"][0]["cc"] = json!([{ "email": "b" }])),
-            "personalizations.0.cc.0.email",
-        ),
         (set("/template_id", json!("")), "template_id"),
         (set("/template_id", json!(7)), "template_id"),
         (Box::new(without_template), "subject"),
@@ -127,12 +145,7 @@ fn what_is_wrong_is_named_by_its_field() {
             "content",
         ),
     ];
-    for (spoil, field) in cases {
-        let mut body = good();
-        spoil(&mut body);
-        let problem = Mail::read(body.to_string().as_bytes()).expect_err("refused");
-        assert_eq!(problem.field.as_deref(), Some(field), "{body}");
-    }
+    named(cases);
     for body in ["", "not json", "\u{0}"] {
         let problem = Mail::read(body.as_bytes()).expect_err("refused");
         assert_eq!(problem, Problem::of_status(400));
