@@ -23,6 +23,9 @@ async fn twice(
     (first, second, elsewhere)
 }
 
+/// The path that it is posted to, the filter of its page, and the fields of its form.
+type Act<'a> = (String, Option<&'a str>, Vec<(&'a str, &'a str)>);
+
 #[tokio::test]
 async fn every_act_is_done_once_by_two_consoles() {
     let bench = Bench::new();
@@ -31,7 +34,7 @@ async fn every_act_is_done_once_by_two_consoles() {
     let jobs = bench.enqueue(4, later, &["spring"]).await;
     let cause = bench.cause().await;
     let of_job = |n: usize, act: &str| format!("/jobs/{}/{act}", jobs[n]);
-    let acts: Vec<(String, Option<&str>, Vec<(&str, &str)>)> = vec![
+    let acts: Vec<Act<'_>> = vec![
         ("/queues/sms/pause".to_owned(), None, vec![]),
         ("/queues/sms/resume".to_owned(), None, vec![]),
         (
