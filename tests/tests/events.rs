@@ -215,6 +215,13 @@ async fn a_receiver_that_is_down_for_longer_than_the_schedule_leaves_dead_letter
         ("job.completed", &*id.to_string())
     );
     // The same webhook-id as before: that of the job that delivers it.
+    eventually("it has completed", || async {
+        events
+            .stats()
+            .await
+            .is_ok_and(|stats| stats.counter("completed") == 1)
+    })
+    .await;
     let mut scan = JobScan::new(Place::Completed);
     let mut delivered = events.scan(&mut scan).await.expect("looks");
     let job = delivered.pop().expect("is kept");

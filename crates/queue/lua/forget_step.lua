@@ -2,7 +2,7 @@
 -- has made that step, nothing is done. What waits is cancelled, whatever may have been sent: nothing more reaches the person. What runs is asked
 -- to stop, and is found again once it has ended. What has ended is stripped.
 --
--- KEYS  as part/waiting_keys.lua has them, then  1 open operations  2 deliveries  3 delivery ages; then idempotency keys
+-- KEYS  as part/waiting_keys.lua has them, then  1 operations  2 open operations  3 deliveries  4 delivery ages; then idempotency keys
 -- ARGV  1 id of the operation  2 its cursor as it was found  3 its cursor from now on  4 how many jobs were looked at
 --       5 "over" with the last step, or ""  6 who carries it on  7 how long ended jobs are kept, in ms  8 up to how many bytes of cancelled
 --       ones (0 = no cap); then how many idempotency keys are passed, and each, "<kind>:<key>"; then of each job, at most 100: its id,
@@ -11,8 +11,8 @@
 --         made it), closed (it does not run any more)}; the jobs that were cancelled and have to be cleaned up after (part/cancel.lua: pushed)
 -- Parts: now, write_or_replace, record, header, value, key, letters, audit, parked, homes, prune, prune_cancelled, waiters, minutes, stop, notices, operation,
 -- cancel, deliveries, forget, waiting_keys
-local operations, open = k.operations, more_key(1)
-k.deliveries, k.ages = more_key(2), more_key(3)
+local operations, open = more_key(1), more_key(2)
+k.deliveries, k.ages = more_key(3), more_key(4)
 local state, cursor, by, why, target = of_operation(operations, ARGV[1], 'state', 'cursor', 'by', 'why', 'words')
 if state ~= 'running' then
   redis.call('SREM', open, ARGV[1])
@@ -22,7 +22,7 @@ if cursor ~= ARGV[2] then return { 'elsewhere', {} } end
 may_audit(k.audit)
 local how = { by = by or '', reason = why or '', force = true, keep = tonumber(ARGV[7]), bytes = tonumber(ARGV[8]), operation = ARGV[1] }
 local at
-how.keys, at = given_keys(FIRST_MORE + 3, 9)
+how.keys, at = given_keys(FIRST_MORE + 4, 9)
 local ids, payloads, flags, key_of, wanted = {}, {}, {}, {}, {}
 for n = at, #ARGV, 3 do
   local id = ARGV[n]

@@ -2,12 +2,12 @@
 -- somebody else has made that step, nothing is done. What waits no more by now is left alone, and so is what is broken: a job of which
 -- nothing stands, or whose record is lost.
 --
--- KEYS  as part/waiting_keys.lua has them, then  1 open operations; then of each job what another program wrote of it (meta:<id>)
+-- KEYS  as part/waiting_keys.lua has them, then  1 operations  2 open operations; then of each job what another program wrote of it (meta:<id>)
 -- ARGV  1 id of the operation  2 its cursor as it was found  3 its cursor from now on  4 how many jobs were looked at
 --       5 "over" with the last step, or ""  6 who carries it on; then the ids, at most 250
 -- Returns made; elsewhere (somebody else has made it); or closed (it does not run any more)
 -- Parts: now, write_or_replace, wake, record, header, value, lanes, renew, letters, audit, operation, parked, homes, reschedule, waiting_keys
-local operations, open = k.operations, more_key(1)
+local operations, open = more_key(1), more_key(2)
 local state, cursor, by, why, due, target = of_operation(operations, ARGV[1], 'state', 'cursor', 'by', 'why', 'due', 'words')
 if state ~= 'running' then
   redis.call('SREM', open, ARGV[1])
@@ -30,7 +30,7 @@ for n, found in ipairs(#ids > 0 and homes(k, ids) or {}) do
     if length == 0 or (is_lost and is_lost:byte(1) == 2) then
       counts.failed = counts.failed + 1
     else
-      local changed, high = reschedule(k, id, home, record, tonumber(due), more_key(1 + n))
+      local changed, high = reschedule(k, id, home, record, tonumber(due), more_key(2 + n))
       -- One that is due then already may have been found before, where it waited then: it is not counted.
       if changed then counts.done = counts.done + 1 end
       any_high = any_high or high

@@ -142,7 +142,7 @@ impl Queue {
     ) -> Result<bool, QueueError> {
         let k = &self.keys;
         let keys = k.of_waiting().into_iter();
-        let keys: Vec<&str> = keys.chain([&*k.open_replays]).collect();
+        let keys: Vec<&str> = keys.chain([&*k.operations, &*k.open_replays]).collect();
         let mut held = Held::default();
         let marks = match (looked.place + 1 == PLACES.len(), walk.is_over()) {
             (true, true) => "again over",

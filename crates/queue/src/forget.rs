@@ -274,7 +274,12 @@ impl Queue {
         meant: &[JobInfo],
     ) -> Result<bool, QueueError> {
         let k = &self.keys;
-        let more = [&*k.open_replays, &*k.deliveries, &*k.delivery_ages];
+        let more = [
+            &*k.operations,
+            &*k.open_replays,
+            &*k.deliveries,
+            &*k.delivery_ages,
+        ];
         let keys: Vec<&str> = k.of_waiting().into_iter().chain(more).collect();
         let mut held = Held::default();
         loop {

@@ -194,6 +194,8 @@ keys! {
     open_replays: Key("set") "replays:open",
     /// HASH `<operation>:<field>` → value: all of them; `lua/part/operation.lua` has the fields.
     operations: Key("hash") "operations",
+    /// HASH replay operation → how many of the jobs that it replayed were cancelled since.
+    cancelled_replays: Key("hash") "replays:cancelled",
     /// ZSET of what the application is to be told of jobs, in the order in which it happened (`lua/part/notices.lua`).
     notices: Key("zset") "notices",
     /// HASH of what is known of the cron entries whose jobs go to this queue.
@@ -343,7 +345,7 @@ impl Keys {
             &self.minutes,
             &self.parked_kinds,
             &self.notices,
-            &self.operations,
+            &self.cancelled_replays,
         ]
     }
 

@@ -290,7 +290,11 @@ impl Queue {
         id: &str,
     ) -> Result<Vec<(String, Fields)>, QueueError> {
         let value: Value = script::REPLAYS
-            .on(&[&self.keys.replays, &self.keys.operations])
+            .on(&[
+                &self.keys.replays,
+                &self.keys.operations,
+                &self.keys.cancelled_replays,
+            ])
             .arg(id)
             .run(&self.link)
             .await?;

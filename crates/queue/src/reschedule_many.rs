@@ -146,7 +146,8 @@ impl Queue {
     ) -> Result<bool, QueueError> {
         let k = &self.keys;
         let pushed: Vec<_> = looked.ids.iter().map(|id| k.pushed(id)).collect();
-        let keys = k.of_waiting().into_iter().chain([&*k.open_replays]);
+        let keys = k.of_waiting().into_iter();
+        let keys = keys.chain([&*k.operations, &*k.open_replays]);
         let keys = keys.map(str::as_bytes);
         let mut call = script::RESCHEDULE_STEP
             .on_keys(keys.chain(pushed.iter().map(Vec::as_slice)))

@@ -250,6 +250,17 @@ async fn carried_on(stage: &Stage) {
     let one = nowhere[0].to_string();
     run(stage, &["job", &one, "--reveal", "--reason", "r"]).await;
     run(stage, &["dead", "replay", &one, "--reason", "r"]).await;
+    let other = nowhere[1].to_string();
+    run(
+        stage,
+        &["dead", "discard", &other, "--reason", "r", "--yes"],
+    )
+    .await;
+    // What the console's page of a queue shows.
+    let url = User::Operator.at(&stage.redis.url());
+    let link = Link::new(&url, LinkOptions::default()).expect("a URL");
+    let queue = Queue::new(link, NAMESPACE, "email").expect("good names");
+    queue.shares().await.expect("looks");
     let later = |n| {
         let mail = stage.client.enqueue(email(n));
         mail.delay(DAY)

@@ -34,7 +34,6 @@ async fn all_lines_are_checked_before_the_first_job_is_enqueued() {
         [
             (1202, Some("")),
             (1203, Some("priority")),
-            (1203, Some("args.body")),
             (1203, Some("args.to")),
         ]
     );

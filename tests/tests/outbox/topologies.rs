@@ -3,7 +3,7 @@
 use longshore_client::{Address, Client, JobId, JobState, Sentinel};
 use longshore_queue::{Link, LinkOptions, Queue};
 use longshore_sandbox::RedisCluster;
-use longshore_tests::{Act, NAMESPACE, Stage, eventually};
+use longshore_tests::{Act, NAMESPACE, Stage, eventually, shipped_sentinels};
 
 use crate::{insert, postgres, rows};
 
@@ -17,20 +17,18 @@ fn look_at(stage: &mut Stage, at: &Address, namespace: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_primary_is_killed_and_a_replica_takes_its_place_and_each_row_is_carried_once() {
     let (mut stage, postgres) = (Stage::set().await, postgres());
-    let (one, two) = (stage.redis.replica(), stage.redis.replica());
-    let _replicas = (one.expect("a replica"), two.expect("a replica"));
-    let sentinel = stage.redis.sentinel("prim").expect("a Sentinel");
-    // The first that is named is not there; and a list names no user, of whom replicas know nothing.
-    let urls = format!("redis://127.0.0.1:1,{}", sentinel.url());
+    let mut servers = shipped_sentinels();
+    // The first that is named is not there; and a list names no user, of whom these servers know nothing.
+    let urls = format!("redis://127.0.0.1:1,{}", servers.urls());
     let at = Address::new(&urls).behind_sentinels(Sentinel {
-        master: "prim".to_owned(),
+        master: servers.name().to_owned(),
         username: None,
         password: None,
     });
     look_at(&mut stage, &at, NAMESPACE);
     for (name, value) in [
         ("REDIS__MODE", "sentinel"),
-        ("REDIS__SENTINEL_MASTER", "prim"),
+        ("REDIS__SENTINEL_MASTER", servers.name()),
         ("REDIS__WAIT_REPLICAS", "1"),
         ("WORKER__HEARTBEAT_SECONDS", "1"),
         ("WORKER__LOST_AFTER_SECONDS", "3"),
@@ -41,7 +39,7 @@ async fn the_primary_is_killed_and_a_replica_takes_its_place_and_each_row_is_car
     let _worker = stage.worker().by(&urls).start().await;
     let mut ids = insert(&postgres, 1, 300);
     stage.completed(20).await;
-    stage.redis.kill();
+    servers.servers[0].kill();
     ids.extend(insert(&postgres, 301, 300));
     eventually("no row is left", || async { rows(&postgres) == "0" }).await;
     stage.done_once(&ids).await;

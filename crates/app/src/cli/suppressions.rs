@@ -83,7 +83,7 @@ pub(super) const LIST_EXAMPLES: &[&str] = &[
 
 /// Examples.
 pub(super) const ADD_EXAMPLES: &[&str] =
-    &["longshore suppressions add +4790000000 --channel sms --reason 'asked us by phone'"];
+    &["longshore suppressions add +4790000000 --channel sms --reason 'by phone'"];
 
 /// Examples.
 pub(super) const REMOVE_EXAMPLES: &[&str] =

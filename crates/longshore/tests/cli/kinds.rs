@@ -77,12 +77,19 @@ fn one_kind_is_shown_with_its_args() {
         sms["args"],
         json!({
             "type": "object",
-            "properties": {"body": {"type": "string"}, "to": {"type": "string"}},
-            "required": ["to", "body"],
+            "properties": {
+                "body": {"type": "string"},
+                "content_sid": {"type": ["string", "null"]},
+                "content_variables": {"type": "object", "additionalProperties": {"type": "string"}},
+                "from": {"type": ["string", "null"]},
+                "media_urls": {"type": "array", "items": {"type": "string"}},
+                "to": {"type": "string"},
+            },
+            "required": ["to"],
             "additionalProperties": false,
         })
     );
-    assert_eq!(sms["public_args"], json!([]));
+    assert_eq!(sms["public_args"], json!(["content_sid", "from"]));
     assert_eq!(
         (&sms["version"], &sms["verifiable"]),
         (&json!(1), &json!(true))

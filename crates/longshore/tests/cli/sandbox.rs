@@ -171,7 +171,10 @@ fn every_fault_of_the_help_is_one_that_the_stand_in_knows() {
 fn what_cannot_be_done_is_refused_with_a_cure() {
     let bench = Bench::new();
     let fault = |args: &[&str]| bench.run(&[&["sandbox", "fault"], args].concat());
-    fault(&["fax", "503"]).fails(2, "possible values: sendgrid, postmark, twilio");
+    fault(&["fax", "503"]).fails(
+        2,
+        "no stand-in for fax; there are sendgrid, postmark, twilio",
+    );
     fault(&["sendgrid", "broken"]).fails(2, "hangup, silent, slow, reset or garbage");
     fault(&["sendgrid", "200"]).fails(2, "a status from 400 to 599");
     fault(&["sendgrid", "clear"]).fails(2, "longshore sandbox fault clear PROVIDER");

@@ -127,14 +127,18 @@ impl Job for CreateRefund {
             payment::optional_id("payment_intent", self.payment_intent.as_deref()),
             payment::optional_id("charge", self.charge.as_deref()),
             InvalidArgs::unless(
-                self.amount.is_none_or(|amount| amount > 0),
+                self.amount
+                    .is_none_or(|amount| (1..=MOST).contains(&amount)),
                 "amount",
-                "must be at least 1, in minor units; left out, all that is left goes back",
+                "must be at least 1 and have at most 12 digits, in minor units; left out, all that is left goes back",
             ),
             payment::metadata(&self.metadata),
         ])
     }
 }
+
+/// The highest amount that a payment can have, in any currency: 12 digits.
+const MOST: u64 = 999_999_999_999;
 
 /// Names no person.
 impl fmt::Debug for CreateRefund {

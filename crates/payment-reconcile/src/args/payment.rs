@@ -104,7 +104,7 @@ pub(super) fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Invali
     let fits = |(key, value): (&String, &String)| {
         let plain = !key.contains(['[', ']']) && !key.chars().any(char::is_control);
         let short = (1..=40).contains(&key.chars().count()) && value.chars().count() <= 500;
-        plain && short && !value.is_empty()
+        plain && short && !value.is_empty() && !value.chars().any(char::is_control)
     };
     let most = 50 - RESERVED.len();
     InvalidArgs::all([
@@ -116,7 +116,7 @@ pub(super) fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Invali
         InvalidArgs::unless(
             metadata.iter().all(fits),
             "metadata",
-            "must have keys of 1 to 40 characters without brackets, and values of 1 to 500",
+            "must have keys of 1 to 40 characters without brackets, and values of 1 to 500, without control characters",
         ),
         InvalidArgs::unless(
             !RESERVED.iter().any(|key| metadata.contains_key(*key)),

@@ -37,7 +37,21 @@ local function add_cancelled(batch, id, record, whole, sent, name, keep)
   end
 end
 
--- write_cancelled(k, batch): k: {records, data, lane, cancelled, stats, waiters, minutes, operations}.
+-- So many operations have a count: more than are remembered.
+local MOST_COUNTED = 200
+
+-- count_cancelled_replay(key, op, n): counts jobs that this replay operation had replayed. The oldest count gives way; ids go by time.
+local function count_cancelled_replay(key, op, n)
+  redis.call('HINCRBY', key, op, n)
+  if redis.call('HLEN', key) <= MOST_COUNTED then return end
+  local counts, oldest = redis.call('HGETALL', key), op
+  for at = 1, #counts, 2 do
+    if counts[at] < oldest then oldest = counts[at] end
+  end
+  redis.call('HDEL', key, oldest)
+end
+
+-- write_cancelled(k, batch): k: {records, data, lane, cancelled, stats, waiters, minutes, operations or cancelled_replays}.
 local function write_cancelled(k, batch)
   if #batch.gone == 0 then return end
   redis.call('HSET', k.records, unpack(batch.packed))
@@ -47,7 +61,14 @@ local function write_cancelled(k, batch)
   write_or_replace('RPUSH', k.cancelled, stamp .. ' ' .. batch.bytes .. ' ' .. table.concat(batch.gone, ' '))
   count(k.stats, 'cancelled', #batch.gone)
   count(k.stats, 'cancelled_bytes', batch.bytes)
-  for op, n in pairs(batch.replayed or {}) do pcall(count_end, k.operations, op, 'cancelled', n) end
+  for op, n in pairs(batch.replayed or {}) do
+    if k.operations then
+      pcall(count_end, k.operations, op, 'cancelled', n)
+    else
+      -- Producers cancel, too, and may not write operations.
+      pcall(count_cancelled_replay, k.cancelled_replays, op:match('^%S*'), n)
+    end
+  end
   pcall(tell, k.waiters, batch.gone)
   pcall(count_minute, k.minutes, k.stats, { [MINUTE.cancelled] = #batch.gone })
 end

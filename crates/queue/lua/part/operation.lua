@@ -20,7 +20,8 @@
 --   heard     when it was last heard of (a letter moved, a first run reported), in ms
 --   moved     how many are moved
 --   completed, again, otherwise   with a rate: how many first runs completed, failed of what the letter had died of, or of something else
---   late, dead_again, cancelled   how many completed in a later run, or without a rate in any; died again; were cancelled (count_end)
+--   late, dead_again   how many completed in a later run, or without a rate in any; died again (count_end)
+--   cancelled   how many were cancelled while they ran; of those that waited it is the field of its id in `cancelled_replays`
 --   last      the last 20 reports, a line each: s; f and the cause; o and the cause
 --   cause     why it stopped itself
 -- Of a cancel:

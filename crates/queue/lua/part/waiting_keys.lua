@@ -2,7 +2,7 @@
 local names = {
   'active', 'scheduled', 'retryable', 'parked', 'kinds', 'sought', 'inflight', 'data', 'records', 'dead', 'completions', 'timeline',
   'cancelled', 'stats', 'idle', 'audit', 'waiters', 'lanes', 'lane', 'tenants',
-  'turns', 'minutes', 'parked_kinds', 'notices', 'operations',
+  'turns', 'minutes', 'parked_kinds', 'notices', 'cancelled_replays',
 }
 local k = {}
 for n, name in ipairs(names) do k[name] = KEYS[n] end

@@ -95,6 +95,14 @@ impl Entry {
 }
 
 impl Bucket {
+    /// A new one. What is called public is so, by a policy, as marketing's assets are.
+    fn named(name: &str) -> Self {
+        Self {
+            public_policy: name.contains("public").then_some(true),
+            ..Self::default()
+        }
+    }
+
     /// What is under a key now.
     pub(super) fn latest(&self, key: &str) -> Option<&Entry> {
         let latest = self.objects.get(key)?.first()?;
@@ -154,7 +162,13 @@ impl Shelf {
     pub(super) fn with<T>(&self, name: &str, then: impl FnOnce(&mut Bucket) -> T) -> Option<T> {
         let mut buckets = self.lock();
         let there = !name.contains("nowhere");
-        there.then(|| then(buckets.entry(name.to_owned()).or_default()))
+        there.then(|| {
+            then(
+                buckets
+                    .entry(name.to_owned())
+                    .or_insert_with(|| Bucket::named(name)),
+            )
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Bucket>> {
