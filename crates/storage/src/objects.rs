@@ -229,11 +229,11 @@ impl Session {
             (plain != **key).then_some((plain, key.as_str()))
         });
         for (plain, raw) in differing.take(LOOKS) {
-            if self.is_there(bucket, &plain).await? {
-                return Ok(self.observed().note_encodes_keys(true));
-            }
-            if self.is_there(bucket, raw).await? {
-                return Ok(self.observed().note_encodes_keys(false));
+            // Both may be there: then this key says nothing.
+            let as_decoded = self.is_there(bucket, &plain).await?;
+            let as_listed = self.is_there(bucket, raw).await?;
+            if as_decoded != as_listed {
+                return Ok(self.observed().note_encodes_keys(as_decoded));
             }
         }
         Ok(true)

@@ -122,6 +122,18 @@ fn every_key_is_listed_and_deleted_where_lists_only_say_that_they_are_encoded() 
     });
 }
 
+/// What the one key would be decoded to is the other.
+#[tokio::test]
+async fn a_key_that_is_another_ones_decoded_form_does_not_mislead() {
+    let keys = BTreeSet::from(["%2B".to_owned(), "+".to_owned()]);
+    let fs = Fs::start(&["exports-test"]).await;
+    let session = store(Name::S3, &fs.origin()).directly();
+    keeps_every_key(&session, "exports-test", &keys).await;
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    let session = store(Name::S3, &sandbox.origin()).directly();
+    keeps_every_key(&session, "exports-test", &keys).await;
+}
+
 #[tokio::test]
 async fn versions_and_uploads_of_every_key_are_found() {
     let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
