@@ -3,10 +3,12 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use longshore_job::JobId;
+use longshore_job::{JobId, clip_reason};
+use serde::Serialize;
 
 use crate::scan::STEP;
-use crate::{JobFilter, JobInfo, JobScan, JobState, Place, Queue, QueueError, RawId};
+use crate::script::{Script, ScriptCall};
+use crate::{JobFilter, JobInfo, JobScan, JobState, Place, Queue, QueueError, RawId, Signed};
 
 /// So many jobs are looked at in one step, if few of them are meant.
 const MOST_LOOKED_AT: usize = 4 * STEP;
@@ -161,5 +163,35 @@ impl Queue {
         close.arg(&self.keys.open_replays).arg(id);
         self.link.command::<u64>(&close).await?;
         Ok(None)
+    }
+
+    /// A call that notes such an operation, up to what only this act has. `meant` is which jobs, as its steps read it, and `words`
+    /// the same for people. All these scripts take this much alike.
+    pub(crate) fn begin_on_many(
+        &self,
+        begin: &'static Script,
+        id: JobId,
+        meant: &impl Serialize,
+        words: String,
+        total: u64,
+        signed: &Signed,
+    ) -> ScriptCall {
+        let k = &self.keys;
+        let meant = serde_json::to_string(meant)
+            .unwrap_or_else(|error| unreachable!("texts and numbers become JSON: {error}"));
+        begin
+            .on(&[
+                &k.operations,
+                &k.replays,
+                &k.open_replays,
+                &k.idle,
+                &k.audit,
+            ])
+            .arg(id.to_string())
+            .arg(meant)
+            .arg(words)
+            .arg(total)
+            .arg(&signed.by)
+            .arg(&*clip_reason(&signed.reason))
     }
 }

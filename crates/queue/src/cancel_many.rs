@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use longshore_job::{JobId, clip_reason};
+use longshore_job::JobId;
 
 use crate::bulk::{BulkState, Looked, Walk, process};
 use crate::held::Held;
@@ -86,27 +86,18 @@ impl Queue {
         force: bool,
         signed: &Signed,
     ) -> Result<(), QueueError> {
-        let k = &self.keys;
-        let json = serde_json::to_string(filter)
-            .unwrap_or_else(|error| unreachable!("texts and numbers become JSON: {error}"));
-        script::CANCEL_BEGIN
-            .on(&[
-                &k.operations,
-                &k.replays,
-                &k.open_replays,
-                &k.idle,
-                &k.audit,
-            ])
-            .arg(id.to_string())
-            .arg(json)
-            .arg(filter.to_string())
-            .arg(total)
-            .arg(&signed.by)
-            .arg(&*clip_reason(&signed.reason))
-            .arg(if force { "force" } else { "" })
-            .run::<String>(&self.link)
-            .await
-            .map(drop)
+        self.begin_on_many(
+            &script::CANCEL_BEGIN,
+            id,
+            filter,
+            filter.to_string(),
+            total,
+            signed,
+        )
+        .arg(if force { "force" } else { "" })
+        .run::<String>(&self.link)
+        .await
+        .map(drop)
     }
 
     /// One step of it. Returns how long until the next one is of use; `None` when it is over, or cannot be read.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use longshore_job::{Envelope, Found, JobId, Kinds, Person, clip_reason};
+use longshore_job::{Envelope, Found, JobId, Kinds, Person};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -207,26 +207,17 @@ impl Queue {
         total: u64,
         signed: &Signed,
     ) -> Result<(), QueueError> {
-        let k = &self.keys;
-        let json = serde_json::to_string(filter)
-            .unwrap_or_else(|error| unreachable!("texts become JSON: {error}"));
-        script::FORGET_BEGIN
-            .on(&[
-                &k.operations,
-                &k.replays,
-                &k.open_replays,
-                &k.idle,
-                &k.audit,
-            ])
-            .arg(id.to_string())
-            .arg(json)
-            .arg(filter.person.to_string())
-            .arg(total)
-            .arg(&signed.by)
-            .arg(&*clip_reason(&signed.reason))
-            .run::<String>(&self.link)
-            .await
-            .map(drop)
+        self.begin_on_many(
+            &script::FORGET_BEGIN,
+            id,
+            filter,
+            filter.person.to_string(),
+            total,
+            signed,
+        )
+        .run::<String>(&self.link)
+        .await
+        .map(drop)
     }
 
     /// One step. Returns how long until the next one is of use; `None` when it is over, or cannot be read.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use longshore_job::{JobId, clip_reason};
+use longshore_job::JobId;
 
 use crate::bulk::{BulkState, Looked, Walk, process};
 use crate::reschedule::when;
@@ -93,27 +93,18 @@ impl Queue {
         run_at: RunAt,
         signed: &Signed,
     ) -> Result<(), QueueError> {
-        let k = &self.keys;
-        let json = serde_json::to_string(filter)
-            .unwrap_or_else(|error| unreachable!("texts and numbers become JSON: {error}"));
-        script::RESCHEDULE_BEGIN
-            .on(&[
-                &k.operations,
-                &k.replays,
-                &k.open_replays,
-                &k.idle,
-                &k.audit,
-            ])
-            .arg(id.to_string())
-            .arg(json)
-            .arg(filter.to_string())
-            .arg(total)
-            .arg(&signed.by)
-            .arg(&*clip_reason(&signed.reason))
-            .arg(when(run_at))
-            .run::<String>(&self.link)
-            .await
-            .map(drop)
+        self.begin_on_many(
+            &script::RESCHEDULE_BEGIN,
+            id,
+            filter,
+            filter.to_string(),
+            total,
+            signed,
+        )
+        .arg(when(run_at))
+        .run::<String>(&self.link)
+        .await
+        .map(drop)
     }
 
     /// One step of it. Returns how long until the next one is of use; `None` when it is over, or cannot be read.

@@ -337,6 +337,10 @@ async fn a_replay_says_what_became_of_what_it_replayed() {
             .await;
         bench.queue.advance_operations().await.expect("steps");
         assert_eq!(proof(&bench, &id).await, (6, 0, 0, 0), "{rate:?}");
+        // Of as many operations as are counted, the oldest gives way.
+        let counts = &bench.queue.keys().cancelled_replays;
+        let older: String = (0..200).map(|n| format!(" {n:026} 1")).collect();
+        let _: u64 = bench.text(&format!("HSET {counts}{older}")).await;
         // One waits, and is cancelled there.
         let claimed = bench.claim(&worker, 5).await;
         let filter = JobFilter {
@@ -360,6 +364,9 @@ async fn a_replay_says_what_became_of_what_it_replayed() {
             bench.queue.advance_operations().await.expect("steps");
         }
         assert_eq!(proof(&bench, &id).await, (6, 0, 0, 1), "{rate:?}");
+        let counted: u64 = bench.text(&format!("HLEN {counts}")).await;
+        let oldest: u64 = bench.text(&format!("HEXISTS {counts} {:026}", 0)).await;
+        assert_eq!((counted, oldest), (200, 0));
         let after = Duration::from_secs(60);
         let fates = [
             done(),
