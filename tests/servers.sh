@@ -43,7 +43,8 @@ for server in "${servers[@]}"; do
     export LONGSHORE_TEST_REDIS_SERVER="$path"
     skip=()
     # Without a certificate it ends at once, and says why.
-    if "$path" --port 0 --tls-port 1 --daemonize no --save "" 2>&1 | grep -q "Failed finding TLS support"; then
+    said="$("$path" --port 0 --tls-port 1 --daemonize no --save "" 2>&1 || true)"
+    if [[ $said == *"Failed finding TLS support"* ]]; then
         echo "it was built without TLS, so the test of that is left out"
         skip=(-- --skip tls_trusts)
     fi
