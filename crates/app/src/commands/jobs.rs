@@ -7,7 +7,7 @@ mod reschedule;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::Person;
-use longshore_operator::{JobFilter, JobQuery, JobRow};
+use longshore_operator::{JobFilter, JobQuery, JobRow, Operator};
 
 use crate::age::ago;
 use crate::cli::{FindJobs, JobFilters, JobsCommand, Labels, ListJobs};
@@ -61,7 +61,8 @@ async fn list(session: &Session, args: ListJobs) -> Result<(), Failure> {
         person: None,
         limit: args.limit as usize,
     };
-    show(session, &query, args.json).await
+    let rows = looked_up(&session.operator().await?, &query).await?;
+    show(rows, &query, args.json)
 }
 
 async fn find(session: &Session, args: FindJobs) -> Result<(), Failure> {
@@ -72,17 +73,36 @@ async fn find(session: &Session, args: FindJobs) -> Result<(), Failure> {
         person: Some(&person),
         limit: args.limit as usize,
     };
-    show(session, &query, args.json).await
+    let operator = session.operator().await?;
+    let rows = looked_up(&operator, &query).await?;
+    // Personal data was looked into: the audit has it, whichever door it was.
+    let queues = match query.queue {
+        Some(queue) => vec![queue.to_owned()],
+        None => operator.queue_names(),
+    };
+    let found: Vec<_> = queues
+        .into_iter()
+        .map(|queue| {
+            let jobs = rows.iter().filter(|row| row.queue == queue).count() as u64;
+            (queue, jobs)
+        })
+        .collect();
+    operator
+        .note_person_search(&found, &session.signed(""))
+        .await?;
+    show(rows, &query, args.json)
 }
 
-async fn show(session: &Session, query: &JobQuery<'_>, json: bool) -> Result<(), Failure> {
-    let operator = session.operator().await?;
+async fn looked_up(operator: &Operator, query: &JobQuery<'_>) -> Result<Vec<JobRow>, Failure> {
     let bar = looking();
     let rows = operator
         .jobs(query, |looked| bar.set_position(looked))
         .await;
     bar.finish_and_clear();
-    let rows = rows?;
+    Ok(rows?)
+}
+
+fn show(rows: Vec<JobRow>, query: &JobQuery<'_>, json: bool) -> Result<(), Failure> {
     if json {
         return output::json(&rows);
     }

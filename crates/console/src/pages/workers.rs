@@ -18,7 +18,7 @@ use crate::view::{View, part};
 use crate::visit::Visit;
 
 /// So many stand on one page.
-const ROWS: usize = 100;
+const ROWS: usize = 60;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::page("/workers", get(show))]

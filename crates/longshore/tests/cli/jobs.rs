@@ -95,7 +95,7 @@ fn one_person_is_found_in_every_state() {
     let other = WELCOME.replace("ada@", "bob@");
     bench.run(&["enqueue", "send_email", &other]).ok();
     let find = |who: &str| -> Vec<Value> {
-        let ran = bench.unchanged(&["jobs", "find", "--recipient", who, "--json"]);
+        let ran = bench.run(&["jobs", "find", "--recipient", who, "--json"]);
         assert!(
             !ran.stdout.contains("ada") && !ran.stderr.contains("ada"),
             "{ran:?}"
@@ -119,6 +119,17 @@ fn one_person_is_found_in_every_state() {
         find("ada@example.com").len(),
         2,
         "the args before the edit, too"
+    );
+    // The audit has each look, and not at whom.
+    let audit = bench.run(&["audit", "--json"]);
+    assert!(!audit.stdout.contains("ada@"), "{audit:?}");
+    let looks = audit.json().as_array().expect("a list").clone().into_iter();
+    let looks: Vec<_> = looks.filter(|entry| entry["action"] == "search").collect();
+    assert_eq!(looks.len(), 4, "{looks:?}");
+    let last = &looks[0];
+    assert_eq!(
+        (&last["target"], &last["by"], &last["result"]),
+        (&json!("a person"), &json!("kari"), &json!("2 jobs"))
     );
 }
 
