@@ -3,15 +3,9 @@
 //! Every flow runs its processes as these users, and fails where one was refused something. Here is what they have and need
 //! not, and what they must not do.
 
-#[path = "redis_topologies/commands.rs"]
-mod commands;
-#[path = "acl/file.rs"]
 mod file;
-#[path = "acl/play.rs"]
 mod play;
-#[path = "acl/played.rs"]
 mod played;
-#[path = "acl/seen.rs"]
 mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,10 +1,7 @@
 //! The HTTP API, through the binary: jobs from programs that are not written in Rust.
 
-#[path = "api/bad_input.rs"]
 mod bad_input;
-#[path = "api/bulk.rs"]
 mod bulk;
-#[path = "api/door.rs"]
 mod door;
 
 use std::time::{Duration, Instant};

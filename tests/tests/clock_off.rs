@@ -6,9 +6,7 @@
 
 #![cfg(target_os = "linux")]
 
-#[path = "clock_off/outbox.rs"]
 mod outbox;
-#[path = "clock_off/redis.rs"]
 mod redis;
 
 use std::fs::{self, File};

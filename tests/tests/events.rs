@@ -1,6 +1,5 @@
 //! The application is told what became of its jobs.
 
-#[path = "events/library.rs"]
 mod library;
 
 use std::collections::{BTreeMap, BTreeSet};

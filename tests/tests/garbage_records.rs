@@ -1,6 +1,5 @@
 //! Anybody can write into Redis: a record that is not what it should be must not hold up the jobs beside it.
 
-#[path = "garbage_records/pushed.rs"]
 mod pushed;
 
 use std::time::Duration;

@@ -1,7 +1,6 @@
 //! Jobs that commit with the app's own data in Postgres: carriers, Postgres and Redis die at each point of a row's way, and
 //! each job is done once.
 
-#[path = "outbox/topologies.rs"]
 mod topologies;
 
 use std::time::{Duration, Instant};

@@ -1,9 +1,7 @@
 //! Policies of kinds as they are shipped and configured: schedules, time limits and expiries are not shortened here, but for
 //! what is configured by kind. The clock is moved.
 
-#[path = "policies/configured.rs"]
 mod configured;
-#[path = "policies/shipped.rs"]
 mod shipped;
 
 use std::collections::BTreeMap;

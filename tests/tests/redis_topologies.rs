@@ -1,7 +1,6 @@
 //! Redis by TLS and with a password that changes, behind Sentinels, and as a cluster: jobs are done once all the same.
 
-#[path = "redis_topologies/commands.rs"]
-mod commands;
+pub(crate) mod commands;
 
 use std::collections::HashSet;
 use std::fs;

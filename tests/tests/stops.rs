@@ -1,6 +1,5 @@
 //! SIGTERM: running jobs finish, no more are taken; what cannot finish in time is handed back.
 
-#[path = "stops/asked.rs"]
 mod asked;
 
 use std::time::{Duration, Instant};

@@ -14,7 +14,7 @@ use longshore_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::commands;
+use crate::redis_topologies::commands;
 
 /// Mails to it bounce.
 const BOUNCED: &str = "bounced@example.com";

@@ -3,7 +3,7 @@
 use longshore_tests::{Act, Stage};
 use serde_json::Value;
 
-use crate::door::Door;
+use super::door::Door;
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::door::{Answered, Door, text};
+use super::door::{Answered, Door, text};
 
 fn order(n: usize) -> Value {
     json!({"kind": "send_sms", "args": text(), "key": format!("k{n}")})

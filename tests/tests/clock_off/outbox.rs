@@ -5,8 +5,8 @@ use longshore_outbox::SCHEMA;
 use longshore_sandbox::PostgresServer;
 use longshore_tests::{Stage, Trouble, Wire, eventually};
 
-use crate::redis::{set, stage_on};
-use crate::{AHEAD, BEHIND, Clocks};
+use super::redis::{set, stage_on};
+use super::{AHEAD, BEHIND, Clocks};
 
 /// More than the 24 hours within which a row is tried again.
 const A_DAY_AND_MORE: i64 = 26 * 3600;

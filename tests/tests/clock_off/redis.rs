@@ -10,7 +10,7 @@ use longshore_queue::BreakerState;
 use longshore_sandbox::{Fault, FaultRule, RedisServer};
 use longshore_tests::{Act, NAMESPACE, Stage, email, eventually, users, within};
 
-use crate::{AHEAD, BEHIND, Clock, Clocks, HALF_AN_HOUR};
+use super::{AHEAD, BEHIND, Clock, Clocks, HALF_AN_HOUR};
 
 /// Claims go on at most so long after Redis's clock was set.
 const STOPPED_AT_MOST: Duration = Duration::from_secs(20);

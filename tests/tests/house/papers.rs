@@ -36,6 +36,31 @@ fn every_path_that_the_architecture_names_is_there() {
     assert!(missing.is_empty(), "they are not there: {missing:?}");
 }
 
+/// A file that `main.rs` does not name would be compiled by nobody, and its flows would never run.
+#[test]
+fn every_flow_is_in_the_program_of_flows() {
+    let dir = root().join("tests/tests");
+    let main = std::fs::read_to_string(dir.join("main.rs")).expect("is there");
+    let files = std::fs::read_dir(&dir).expect("is there");
+    let names = files.map(|entry| {
+        entry
+            .expect("reads")
+            .file_name()
+            .into_string()
+            .expect("UTF-8")
+    });
+    let flows = names.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned));
+    // These are programs of their own.
+    let flows = flows.filter(|name| !["main", "house", "stripe_mock"].contains(&name.as_str()));
+    let missing: Vec<_> = flows
+        .filter(|name| !main.contains(&format!("mod {name};\n")))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "tests/tests/main.rs does not name {missing:?}"
+    );
+}
+
 #[test]
 fn the_page_of_metrics_is_what_the_roles_tell() {
     let names = |file: &str| {

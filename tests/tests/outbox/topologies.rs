@@ -5,7 +5,7 @@ use longshore_queue::{Link, LinkOptions, Queue};
 use longshore_sandbox::RedisCluster;
 use longshore_tests::{Act, NAMESPACE, Stage, eventually, shipped_sentinels};
 
-use crate::{insert, postgres, rows};
+use super::{insert, postgres, rows};
 
 /// Looks at and enqueues into the Redis at this address from now on.
 fn look_at(stage: &mut Stage, at: &Address, namespace: &str) {

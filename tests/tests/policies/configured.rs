@@ -7,7 +7,7 @@ use longshore_client::kinds::{CancelSubscription, CreateCustomer};
 use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, outcomes};
 
-use crate::answered;
+use super::answered;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_set_for_a_kind_holds_for_it_and_for_no_other() {

@@ -9,7 +9,7 @@ use longshore_queue::BreakerState;
 use longshore_sandbox::{Fault, FaultRule};
 use longshore_tests::{Act, Stage, eventually, outcomes};
 
-use crate::answered;
+use super::answered;
 
 /// Three failures, each waited for as the schedule says, and the last attempt goes well.
 async fn on_schedule(act: Act, fault: Fault) -> (Stage, JobId) {

@@ -92,6 +92,86 @@ async fn every_act_is_done_once_by_two_consoles() {
     assert_eq!(elsewhere.location(), first.location());
 }
 
+/// Forms that are drawn by an answer, behind a rehearsal.
+#[tokio::test]
+async fn what_was_rehearsed_is_done_once_by_two_consoles() {
+    let bench = Bench::new();
+    let job = bench
+        .enqueue(2, RunAt::In(Duration::from_secs(3600)), &[])
+        .await
+        .remove(0);
+    let (here, there) = (bench.console().router(), bench.console().router());
+    let mut ada = Browser::of(&here, "", "ada").await;
+    let edit = format!("/jobs/{job}/edit");
+    let args = r#"{"to": "+4790000001", "body": "hello"}"#;
+    let acts = [
+        (edit, "/rehearse", vec![("args", args)]),
+        (
+            "/suppressions/add".to_owned(),
+            "",
+            vec![("who", "+4790000002"), ("channel", "sms")],
+        ),
+        (
+            "/forget".to_owned(),
+            "/rehearse",
+            vec![("who", "+4790000000")],
+        ),
+    ];
+    for (n, (path, rehearse, fields)) in acts.into_iter().enumerate() {
+        let mut form = ada.form(&path, &format!("{path}{rehearse}")).await;
+        form.retain(|(name, _)| name != "once" && name != "args");
+        form.extend([
+            ("once".to_owned(), format!("rehearsed{n}")),
+            ("count".to_owned(), "1".to_owned()),
+        ]);
+        let fields: Vec<_> = fields
+            .into_iter()
+            .chain([("reason", "they asked")])
+            .collect();
+        let before = bench
+            .operator
+            .audit(None, None, 99)
+            .await
+            .expect("reads")
+            .len();
+        let first = ada.send(&path, &form, &fields).await;
+        assert_eq!(
+            first.status,
+            StatusCode::SEE_OTHER,
+            "{path}: {}",
+            first.text
+        );
+        for router in [&here, &there] {
+            let again = ada.at(router).send(&path, &form, &fields).await;
+            assert_eq!(
+                again.status,
+                StatusCode::SEE_OTHER,
+                "{path}: {}",
+                again.text
+            );
+            assert_eq!(again.location(), first.location(), "{path}");
+        }
+        let after = bench.operator.audit(None, None, 99).await.expect("reads");
+        assert_eq!(after.len(), before + 1, "{path}: {after:?}");
+    }
+    // What one has taken away, another does not take away again.
+    let page = ada.get("/suppressions?channel=sms").await;
+    let at = page.text.find("/remove").expect("a way to remove it");
+    let from = page.text[..at].rfind("/suppressions/").expect("a path");
+    let path = format!("{}/remove", &page.text[from..at]);
+    let page = format!("{path}?channel=sms");
+    let (first, second, elsewhere) = twice(&bench, &page, &path, &[("reason", "a mistake")]).await;
+    for answer in [&first, &second, &elsewhere] {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        assert_eq!(answer.location(), first.location());
+    }
+    let audit = bench.operator.audit(None, None, 99).await.expect("reads");
+    let removed = audit
+        .iter()
+        .filter(|entry| entry.reason.as_deref() == Some("a mistake"));
+    assert_eq!(removed.count(), 1, "{audit:?}");
+}
+
 /// What was begun by a process that died is not begun again, and that is said. What was refused may be sent again.
 #[tokio::test]
 async fn a_form_whose_process_died_is_not_carried_out_again() {

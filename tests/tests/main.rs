@@ -1,0 +1,47 @@
+//! The flows, one a file, in one program: a program for each would link everything anew each time, and they would run one program
+//! after the other. `cargo nextest run -p longshore-tests --test flows breaker::` runs those of one file.
+
+mod acl;
+mod alerts;
+mod api;
+mod breaker;
+mod clock_off;
+mod crash_points;
+mod cron;
+mod email_events;
+mod email_fallback;
+mod events;
+mod frozen_worker;
+mod full_disk;
+mod full_redis;
+mod garbage_records;
+mod geocode;
+mod health;
+mod hygiene;
+mod kill_workers;
+mod limits;
+mod many_and_late;
+mod max_running;
+mod outbox;
+mod payment_events;
+mod payments;
+mod policies;
+mod provider_metrics;
+mod providers_faults;
+mod read_only_redis;
+mod reconcile;
+mod redis_failover;
+mod redis_restarts;
+mod redis_topologies;
+mod replay_drip;
+mod rescue_in_time;
+mod sentry;
+mod services;
+mod sick_worker;
+mod slow_redis;
+mod sms;
+mod stops;
+mod storage;
+mod traces;
+mod unknown_kinds;
+mod vault;
