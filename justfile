@@ -185,6 +185,10 @@ lint:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
+# The documentation as a site, its links checked, into target/site/html
+site: setup
+    @./docs/site/build.sh
+
 # Checks dependencies: bans, licences and sources; needs no network
 audit:
     @command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version 0.20.2
@@ -202,7 +206,7 @@ advisories:
     cargo deny check advisories
 
 # Everything that has to pass before a change lands; says how long each stage took
-ci: (stages "setup" "fmt-check" "lint" "doc" "audit" "test" "deploy-quick" "outside" "readme" "languages" "console-check quick" "chaos --minutes 2 --seed 1")
+ci: (stages "setup" "fmt-check" "lint" "doc" "site" "audit" "test" "deploy-quick" "outside" "readme" "languages" "console-check quick" "chaos --minutes 2 --seed 1")
 
 # The HTTP API by tools that were not written here: its document, and the binary by what schemathesis makes of it: 2,200 requests, six minutes
 api-check: setup python
