@@ -3,6 +3,7 @@
 mod environment;
 mod files;
 mod layers;
+mod papers;
 mod registry;
 mod rules;
 mod shipped;
